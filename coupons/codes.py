@@ -1,0 +1,98 @@
+"""Coupon codes and receipts: computed from a key, never looked up, the same every time.
+
+A code is 75 bits of HMAC-SHA256 under the campaign's own key, as 15 symbols of Crockford's base 32
+(https://www.crockford.com/base32.html) and one check symbol, Luhn mod 32 in place of Crockford's
+mod 37, whose extra symbols are awkward to type. A receipt is a compact JWS (RFC 7515, HS256).
+"""
+
+import base64
+import hmac
+from dataclasses import dataclass
+from functools import lru_cache
+
+import jwt
+import orjson
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I L O U
+LENGTH = 16  # symbols, the check symbol included
+RECEIPT_TYPE = "coupon-receipt+jwt"
+
+_FROM_RFC4648 = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", ALPHABET.encode())
+_VALUE = {symbol: value for value, symbol in enumerate(ALPHABET)}
+# What Luhn mod 32 makes of a symbol in a doubled position: 2v written in base 32, digits added.
+_DOUBLED = {symbol: 2 * v // 32 + 2 * v % 32 for symbol, v in _VALUE.items()}
+_READ_AS = str.maketrans({"I": "1", "L": "1", "O": "0", "-": None, " ": None})
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignKey:
+    """The secrets of one campaign, derived from a master key; `key_id` names the master."""
+
+    key_id: str
+    code: bytes
+    receipt: bytes
+
+
+@lru_cache(maxsize=4096)
+def campaign_key(key_id: str, master: bytes, slug: str) -> CampaignKey:
+    """Derive a campaign's own keys, so that one leaked campaign key opens no other campaign."""
+    return CampaignKey(
+        key_id,
+        hmac.digest(master, b"code/" + slug.encode(), "sha256"),
+        hmac.digest(master, b"receipt/" + slug.encode(), "sha256"),
+    )
+
+
+def coupon_code(key: CampaignKey, user: str, nth: int, place: int) -> str:
+    """The 16 symbols that belong to this place of this user."""
+    said = b"%d/%d/" % (nth, place) + user.encode()
+    body = base64.b32encode(hmac.digest(key.code, said, "sha256")[:10]).translate(_FROM_RFC4648)
+    symbols = body[: LENGTH - 1].decode()
+    return symbols + _check_symbol(symbols)
+
+
+def _check_symbol(symbols: str) -> str:
+    total = sum(map(_DOUBLED.__getitem__, symbols[-1::-2])) + sum(
+        map(_VALUE.__getitem__, symbols[-2::-2])
+    )
+    return ALPHABET[-total % 32]
+
+
+def normalise(typed: str) -> str | None:
+    """The code a person meant (case, hyphens, spaces, O/0, I/L/1), or None if it can't be one."""
+    code = typed.upper().translate(_READ_AS)
+    if len(code) != LENGTH or not all(symbol in _VALUE for symbol in code):
+        return None
+    return code if _check_symbol(code[:-1]) == code[-1] else None
+
+
+def grouped(code: str) -> str:
+    """As people read it: XXXX-XXXX-XXXX-XXXX."""
+    return "-".join(code[i : i + 4] for i in range(0, len(code), 4))
+
+
+@lru_cache(maxsize=64)
+def _receipt_head(key_id: str) -> bytes:
+    head = {"alg": "HS256", "kid": key_id, "typ": RECEIPT_TYPE}
+    return _b64(orjson.dumps(head)) + b"."
+
+
+def receipt(
+    key: CampaignKey, slug: str, user: str, nth: int, place: int, admitted_ms: int
+) -> str:
+    """The signed proof of an admission; the same bytes every time it is asked for."""
+    said = {"campaign": slug, "sub": user, "nth": nth, "place": place, "admitted_ms": admitted_ms}
+    signed = _receipt_head(key.key_id) + _b64(orjson.dumps(said))
+    return (signed + b"." + _b64(hmac.digest(key.receipt, signed, "sha256"))).decode()
+
+
+def read_receipt(key: CampaignKey, token: str) -> dict[str, object] | None:
+    """What a genuine receipt says, or None."""
+    try:
+        return jwt.decode(token, key.receipt, algorithms=["HS256"])
+    except jwt.InvalidTokenError:
+        return None
+
+
+def _b64(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")

@@ -1,0 +1,132 @@
+"""Everything that can go wrong, once: a stable code, an HTTP status, and whether to try again.
+
+Outcomes such as "sold out" are not here: they are answers (`coupons.claims.Outcome`).
+"""
+
+from typing import ClassVar
+
+
+class CouponError(Exception):
+    """Base of all failures. `str(error)` is a sentence a person can act on."""
+
+    code: ClassVar[str] = "failure"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "The request failed"
+    retry_after_s: ClassVar[int | None] = None
+
+    def extra(self) -> dict[str, object]:
+        """Members added to the problem document."""
+        return {}
+
+
+# -- a dependency is away: nothing was decided, asking again is safe ---------------------------
+
+
+class DependencyAway(CouponError):
+    status = 503
+    retry_after_s = 2
+    dependency: ClassVar[str] = ""
+
+    def extra(self) -> dict[str, object]:
+        return {"dependency": self.dependency}
+
+
+class StoreAway(DependencyAway):
+    """Redis, which decides, did not answer in time or refused to serve."""
+
+    code = "store_away"
+    title = "The deciding store does not answer"
+    dependency = "redis"
+
+
+class DatabaseAway(DependencyAway):
+    code = "database_away"
+    title = "The database does not answer"
+    dependency = "mysql"
+
+
+class NotInstalled(DependencyAway):
+    """The campaign's keys are missing from Redis: closed for repair, never 'nothing issued yet'."""
+
+    code = "closed_for_repair"
+    title = "The campaign is being repaired"
+    dependency = "redis"
+    retry_after_s = 5
+
+
+class QueueFull(DependencyAway):
+    """Too many admitted claims wait to be stored; no place was taken."""
+
+    code = "queue_full"
+    title = "Too many claims are waiting"
+    dependency = "mysql"
+
+
+class OutcomeUnknown(DependencyAway):
+    """A decision was made but not confirmed by the replicas asked for; asking again is safe."""
+
+    code = "outcome_unknown"
+    title = "The decision could not be confirmed"
+    dependency = "redis"
+
+
+# -- the request is wrong ------------------------------------------------------------------------
+
+
+class BadInput(CouponError):
+    code = "bad_input"
+    status = 400
+    title = "The request is not understood"
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(f"{field}: {why}")
+        self.field, self.why = field, why
+
+    def extra(self) -> dict[str, object]:
+        return {"errors": [{"field": self.field, "why": self.why}]}
+
+
+class UnknownCampaign(CouponError):
+    code = "unknown_campaign"
+    status = 404
+    title = "There is no such campaign"
+
+
+class UnknownCoupon(CouponError):
+    """Absent and somebody else's alike, so that codes can't be probed."""
+
+    code = "unknown_coupon"
+    status = 404
+    title = "There is no such coupon"
+
+
+class TooManyRequests(CouponError):
+    code = "too_many_requests"
+    status = 429
+    title = "Too many requests"
+    retry_after_s = 1
+
+
+# -- an operator asked for something that must not be done ---------------------------------------
+
+
+class Refused(CouponError):
+    """An operator's wish that would break a promise; the sentence says which."""
+
+    code = "refused"
+    status = 409
+    title = "The change was refused"
+
+
+class IllegalTransition(Refused):
+    code = "illegal_transition"
+
+
+class StockBelowAdmitted(Refused):
+    code = "stock_below_admitted"
+
+
+class ForeignKeys(Refused):
+    """Redis holds keys under this slug that this database's campaign never wrote."""
+
+    code = "foreign_keys"

@@ -1,0 +1,50 @@
+"""The names of a campaign's keys in Redis. Built here only, passed to the scripts.
+
+    coupon:{slug}:gate              hash    epoch, stock, opens, closes, paused, next, longest, facts
+    coupon:{slug}:claimants:BUCKET  hash    user (or nth:user) → place and moment, 10 bytes
+    coupon:{slug}:queue             stream  admitted claims not yet stored; consumer group `drain`
+    coupon:{slug}:parked            stream  claims that can't be stored, with the reason
+    coupon:{slug}:bell              string  set while a drain is on its way; expires by itself
+    coupon:installed                set     slugs of all installed campaigns
+
+All but the last share the hash tag `{slug}`, so that one script may touch them in a cluster.
+Claimants are spread over small hashes, because Redis stores a hash of at most 128 short fields as
+one packed list: 50-odd bytes a user in place of 96.
+"""
+
+from dataclasses import dataclass
+from zlib import crc32
+
+INSTALLED = "coupon:installed"
+GROUP = "drain"  # the consumer group of every queue
+
+USERS_PER_BUCKET = 32  # on average; far enough below hash-max-listpack-entries (128) to stay packed
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignKeys:
+    gate: str
+    queue: str
+    parked: str
+    bell: str
+    claimants: str  # the prefix; see `bucket`
+
+    def bucket(self, field: bytes, buckets: int) -> str:
+        """The hash in which this claimant's field lives."""
+        return f"{self.claimants}{crc32(field) % buckets}"
+
+
+def of(slug: str) -> CampaignKeys:
+    base = f"coupon:{{{slug}}}:"
+    return CampaignKeys(
+        base + "gate", base + "queue", base + "parked", base + "bell", base + "claimants:"
+    )
+
+
+def field(user: str, nth: int, per_user: int) -> bytes:
+    """The claimant's field. One to one: `nth` is left out only where it can't be but 1."""
+    return (user if per_user == 1 else f"{nth}:{user}").encode()
+
+
+def buckets_for(stock: int) -> int:
+    return max(1, stock // USERS_PER_BUCKET)
