@@ -1,0 +1,80 @@
+"""Celery: the broker's settings, each with its reason, and the one list of periodic work.
+
+A message here is a bell: it carries a campaign's slug, never a claim. So its loss costs a second
+(beat rings again), its repetition costs nothing, and the broker needs no durability.
+"""
+
+import os
+from typing import Any
+
+from celery import Celery
+
+from config import env
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+LOCAL_REDIS_URL = "redis://127.0.0.1:6399/0"
+
+app = Celery("coupons")
+
+# A web process must not hang on its broker; a worker may wait, and should come back by itself.
+_WEB_BROKER_TIMEOUT_S = 0.3
+_WORKER_BROKER_TIMEOUT_S = 5
+_is_worker = env.boolean("CELERY_WORKER", default=False)
+_timeout_s = _WORKER_BROKER_TIMEOUT_S if _is_worker else _WEB_BROKER_TIMEOUT_S
+
+_TRANSPORT: dict[str, Any] = {
+    "visibility_timeout": 60,  # seconds, above every time limit: an unacknowledged bell rings again
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": _timeout_s,  # without one a publish on a dead socket waits for ever
+    "socket_connect_timeout": min(2, _timeout_s),
+    "socket_keepalive": True,
+    # kombu 5.7 loses a message over a half-open socket without these two.
+    "retry_on_timeout": _is_worker,
+    "health_check_interval": 5,
+    "global_keyprefix": "cq:",
+    "client_name": "coupon-worker" if _is_worker else "coupon-web",
+}
+if not _is_worker:
+    # kombu connects up to 100 times, also for a publish that is not to be retried.
+    _TRANSPORT |= {"max_retries": 0, "connect_retries_timeout": _timeout_s}
+
+
+def _broker_url() -> str:
+    """On a laptop one server serves both; in production the broker has an endpoint of its own."""
+    return env.text("CELERY_BROKER_URL", local=env.text("REDIS_URL", local=LOCAL_REDIS_URL))
+
+
+app.conf.update(
+    broker_url=_broker_url(),
+    broker_transport_options=_TRANSPORT,
+    visibility_timeout=60,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,  # a worker outlives any outage of its broker
+    broker_pool_limit=10,
+    broker_pool_acquire_timeout=0.3,
+    task_acks_late=True,  # a bell whose worker died rings again
+    task_reject_on_worker_lost=True,  # also when only the pool's child died
+    worker_prefetch_multiplier=1,  # bells are not hoarded by a busy worker
+    task_ignore_result=True,
+    result_backend=None,
+    task_serializer="json",
+    accept_content=["json"],  # pickle from a reachable broker would be code execution
+    task_soft_time_limit=30,
+    task_time_limit=45,
+    worker_max_tasks_per_child=1000,  # bounds what a leak can take
+    # Anyone who reaches the broker could shut the fleet down; Flower lives on events instead.
+    worker_enable_remote_control=env.boolean("CELERY_REMOTE_CONTROL", default=False),
+    worker_send_task_events=True,
+    worker_cancel_long_running_tasks_on_connection_loss=False,  # let it finish: storing is idempotent
+    worker_soft_shutdown_timeout=30,
+    worker_hijack_root_logger=False,
+    timezone="UTC",
+    # The one list of periodic work.
+    beat_schedule={
+        "sweep": {"task": "coupons.sweep", "schedule": 1.0, "options": {"expires": 5}},
+    },
+    beat_schedule_filename=str(env.BASE_DIR / "var" / "beat-schedule"),
+)
+app.autodiscover_tasks(["coupons"])

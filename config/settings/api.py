@@ -1,0 +1,27 @@
+"""DRF and the OpenAPI schema."""
+
+from typing import Any
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["coupons.api.auth.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["coupons.api.auth.HasUser"],
+    "DEFAULT_RENDERER_CLASSES": ["coupons.api.json.Renderer"],
+    "DEFAULT_PARSER_CLASSES": ["coupons.api.json.Parser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "coupons.api.json.AlwaysJson",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "coupons.api.problems.handle",
+    "UNAUTHENTICATED_USER": None,
+}
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Coupon opening",
+    "DESCRIPTION": "First come, first served: exactly N coupons, nobody twice, told is stored.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+}

@@ -1,0 +1,60 @@
+"""Admission: the decision about a claim, by the campaign's strategy. One interface, two roads."""
+
+from collections.abc import Callable, Collection
+
+from coupons import bell, direct, metrics
+from coupons.claims import Admission, Claim, Outcome
+from coupons.errors import CouponError, NotInstalled, QueueFull
+from coupons.facts import Facts
+from coupons.models import Campaign
+from coupons.store import store
+
+
+def admit(facts: Facts, claim: Claim, *, segments: Collection[str] = ()) -> Admission:
+    """Decide a claim, once and for all.
+
+    Asking again for the same (user, nth) returns the same place and moment. Raises StoreAway,
+    NotInstalled, QueueFull, OutcomeUnknown, DatabaseAway: nothing was refused, asking again is
+    safe.
+    """
+    try:
+        admission = _decide(facts, claim, segments)
+    except CouponError as failure:
+        metrics.CLAIMS.labels(facts.slug, failure.code).inc()
+        raise
+    metrics.CLAIMS.labels(facts.slug, admission.outcome).inc()
+    return admission
+
+
+def _decide(facts: Facts, claim: Claim, segments: Collection[str]) -> Admission:
+    if facts.audience and facts.audience not in segments:
+        return Admission(Outcome.NOT_ELIGIBLE, 0, 0)
+    return STRATEGIES[facts.strategy](facts, claim)
+
+
+def queued(facts: Facts, claim: Claim) -> Admission:
+    """One round trip to Redis: place, memory of the user and queue entry in one atomic step."""
+    decision = store().admit(
+        facts.slug,
+        user=claim.user,
+        nth=claim.nth,
+        per_user=facts.per_user,
+        buckets=facts.buckets,
+    )
+    if decision.said in _FAILURES:
+        raise _FAILURES[decision.said](_SENTENCES[decision.said].format(facts.slug))
+    if decision.ring:
+        bell.ring(facts.slug)
+    return Admission(Outcome(decision.said), decision.place, decision.at_ms)
+
+
+STRATEGIES: dict[str, Callable[[Facts, Claim], Admission]] = {
+    Campaign.Strategy.QUEUED: queued,
+    Campaign.Strategy.DIRECT: direct.admit,
+}
+
+_FAILURES: dict[str, type[CouponError]] = {"not_installed": NotInstalled, "queue_full": QueueFull}
+_SENTENCES = {
+    "not_installed": "The campaign {!r} is closed for repair. Please try again.",
+    "queue_full": "Too many claims of {!r} wait to be stored. Please try again.",
+}

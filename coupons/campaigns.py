@@ -1,0 +1,222 @@
+"""The life of a campaign: draft → scheduled → open → paused → closed, with who and when.
+
+MySQL owns the definition; Redis gets a copy with every change, before the change commits. Where
+the two could part (a crash between them), the order is chosen so that too little is issued until
+the change is made again, never too much.
+"""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from coupons import database, facts, keys
+from coupons.errors import (
+    ForeignKeys,
+    IllegalTransition,
+    NotInstalled,
+    StockBelowAdmitted,
+    UnknownCampaign,
+)
+from coupons.models import Campaign, CampaignEvent, Coupon, Slot, Tally, slot_id
+from coupons.store import Definition, store
+
+State = Campaign.State
+CLOCK = "clock"  # the actor of what happens by itself
+LIVE = frozenset({State.SCHEDULED, State.OPEN, State.PAUSED})
+_SLOTS_PER_STATEMENT = 10_000
+
+
+def draft(campaign: Campaign, *, actor: str) -> Campaign:
+    """Save a campaign that is not public yet. Raises ValidationError."""
+    if campaign.pk is None:
+        campaign.key_id = next(iter(settings.COUPON_KEYS))
+        campaign.epoch = secrets.token_hex(8)
+        campaign.state = State.DRAFT
+    campaign.buckets = keys.buckets_for(campaign.stock or 1)
+    campaign.full_clean()
+    with transaction.atomic():
+        made = campaign.pk is None
+        campaign.save()
+        Tally.objects.get_or_create(campaign=campaign)
+        _note(campaign, actor, "created" if made else "edited")
+    return campaign
+
+
+def schedule(slug: str, *, actor: str) -> Campaign:
+    """Make it public and install it in Redis; it opens by the deciding store's own clock."""
+    with _changing(slug, actor, "scheduled", {State.DRAFT}) as campaign:
+        if campaign.closes_at <= timezone.now():
+            raise IllegalTransition(f"{slug} would be closed already: it closes in the past.")
+        _make_slots(campaign)
+        campaign.state = State.SCHEDULED
+    return campaign
+
+
+def open_now(slug: str, *, actor: str) -> Campaign:
+    """Open ahead of time."""
+    with _changing(slug, actor, "opened", {State.SCHEDULED}) as campaign:
+        campaign.opens_at = min(campaign.opens_at, _now(campaign))
+        campaign.state = State.OPEN
+    return campaign
+
+
+def pause(slug: str, *, actor: str) -> Campaign:
+    """Stop admitting. Places given stay given, and are stored."""
+    with _changing(slug, actor, "paused", {State.SCHEDULED, State.OPEN}) as campaign:
+        campaign.state = State.PAUSED
+    return campaign
+
+
+def resume(slug: str, *, actor: str) -> Campaign:
+    with _changing(slug, actor, "resumed", {State.PAUSED}) as campaign:
+        campaign.state = State.OPEN if campaign.opens_at <= _now(campaign) else State.SCHEDULED
+    return campaign
+
+
+def close(slug: str, *, actor: str) -> Campaign:
+    """End it now. Final."""
+    with _changing(slug, actor, "closed", LIVE) as campaign:
+        campaign.closes_at = min(campaign.closes_at, _now(campaign))
+        campaign.opens_at = min(campaign.opens_at, campaign.closes_at - timedelta(
+            milliseconds=1))
+        campaign.state = State.CLOSED
+    return campaign
+
+
+def reschedule(
+    slug: str, *, opens_at: datetime, closes_at: datetime, actor: str
+) -> Campaign:
+    """Move the window; the opening only while it lies ahead."""
+    with _changing(slug, actor, "rescheduled", LIVE) as campaign:
+        if opens_at != campaign.opens_at and campaign.opens_at <= _now(campaign):
+            raise IllegalTransition(f"{slug} has opened already: its opening can't be moved.")
+        campaign.opens_at, campaign.closes_at = opens_at, closes_at
+    return campaign
+
+
+def change_stock(slug: str, *, stock: int, actor: str) -> Campaign:
+    """Raise or lower the stock, also under load.
+
+    Raises StockBelowAdmitted. New slots are committed before Redis may give them away; slots are
+    taken away only when Redis has agreed to give no more of them.
+    """
+    _make_room(slug, stock)
+    with _changing(slug, actor, f"stock set to {stock}", LIVE) as campaign:
+        campaign.stock = stock
+        _drop_slots_beyond(campaign)
+    return campaign
+
+
+def follow_the_clock() -> int:
+    """Record openings and closings that have happened by themselves. Nothing waits for this."""
+    now = timezone.now()
+    opened = Campaign.objects.filter(state=State.SCHEDULED, opens_at__lte=now, closes_at__gt=now)
+    closed = Campaign.objects.filter(state__in=LIVE, closes_at__lte=now)
+    with database.answering():
+        return _record(list(opened), State.OPEN) + _record(list(closed), State.CLOSED)
+
+
+def _record(campaigns: list[Campaign], state: str) -> int:
+    """Compare and set, so that of two sweeps only one writes the event."""
+    for campaign in campaigns:
+        with transaction.atomic():
+            unchanged = Campaign.objects.filter(pk=campaign.pk, state=campaign.state)
+            if unchanged.update(state=state):
+                _note(campaign, CLOCK, state)
+    return len(campaigns)
+
+
+@contextmanager
+def _changing(
+    slug: str, actor: str, verb: str, allowed: set[str] | frozenset[str]
+) -> Iterator[Campaign]:
+    """One change under the campaign's row lock: checked, noted, copied to Redis, committed."""
+    with database.answering(), transaction.atomic():
+        campaign = Campaign.objects.select_for_update().filter(slug=slug).first()
+        if campaign is None:
+            raise UnknownCampaign(f"There is no campaign {slug!r}.")
+        if campaign.state not in allowed:
+            raise IllegalTransition(f"{slug} is {campaign.state}: it can't be {verb.split()[0]}.")
+        first = campaign.state == State.DRAFT
+        yield campaign
+        campaign.full_clean()
+        campaign.save()
+        _note(campaign, actor, verb)
+        if campaign.strategy == Campaign.Strategy.QUEUED:
+            _install(campaign, first=first)
+    facts.forget()
+
+
+def _install(campaign: Campaign, *, first: bool) -> None:
+    known = facts.from_row(campaign)
+    definition = Definition(
+        epoch=campaign.epoch,
+        stock=campaign.stock,
+        opens_ms=known.opens_ms,
+        closes_ms=known.closes_ms,
+        paused=campaign.state == State.PAUSED,
+        longest=settings.LONGEST_QUEUE,
+        facts=facts.dumps(known),
+    )
+    said, given = store().install(campaign.slug, definition, create=first)
+    if said == "stock_below_admitted":
+        raise StockBelowAdmitted(_below(campaign.slug, campaign.stock, given))
+    if said == "not_installed":
+        raise NotInstalled(f"Redis has lost {campaign.slug!r}; rebuild it from the database first.")
+    if said == "foreign":
+        raise ForeignKeys(f"Redis holds keys of another campaign called {campaign.slug!r}.")
+
+
+def _below(slug: str, stock: int, given: int) -> str:
+    return f"{slug} has admitted {given} claims already: its stock can't become {stock}."
+
+
+def _now(campaign: Campaign) -> datetime:
+    """Now, by the clock that decides over this campaign."""
+    if campaign.strategy == Campaign.Strategy.QUEUED:
+        return database.moment(store().now_ms())
+    row = Tally.objects.annotate(now_ms=database.NowMs()).get(campaign_id=campaign.pk)
+    return database.moment(row.now_ms)
+
+
+def _make_room(slug: str, stock: int) -> None:
+    """Commit the slots of a higher stock; harmless if the change itself fails afterwards."""
+    with database.answering(), transaction.atomic():
+        campaign = Campaign.objects.select_for_update().filter(slug=slug).first()
+        if campaign is not None and campaign.state in LIVE and stock > campaign.stock:
+            campaign.stock = stock
+            campaign.clean_fields()
+            _make_slots(campaign)
+
+
+def _make_slots(campaign: Campaign) -> None:
+    """One row for every place up to the stock; those that are there already stay."""
+    last = slot_id(campaign.pk, campaign.stock)
+    highest = _slots(campaign).order_by("-id").values_list("id", flat=True).first()
+    first = (highest or slot_id(campaign.pk, 0)) + 1
+    for start in range(first, last + 1, _SLOTS_PER_STATEMENT):
+        stop = min(last + 1, start + _SLOTS_PER_STATEMENT)
+        Slot.objects.bulk_create(Slot(id=number) for number in range(start, stop))
+
+
+def _drop_slots_beyond(campaign: Campaign) -> None:
+    beyond = _slots(campaign).filter(id__gt=slot_id(campaign.pk, campaign.stock))
+    highest = Coupon.objects.filter(campaign=campaign).order_by("-place").first()
+    if highest is not None and highest.place > campaign.stock:
+        raise StockBelowAdmitted(_below(campaign.slug, campaign.stock, highest.place))
+    beyond.delete()
+
+
+def _slots(campaign: Campaign):  # type: ignore[no-untyped-def]
+    return Slot.objects.filter(
+        id__gt=slot_id(campaign.pk, 0), id__lt=slot_id(campaign.pk + 1, 0)
+    )
+
+
+def _note(campaign: Campaign, actor: str, verb: str) -> None:
+    CampaignEvent.objects.create(campaign=campaign, actor=actor, verb=verb)

@@ -1,0 +1,52 @@
+"""The `direct` strategy: one MySQL transaction with a row lock per request, no Redis.
+
+The "before" of the write-up, and enough for small campaigns. Same answers as the queued strategy.
+"""
+
+from django.db import transaction
+
+from coupons import database, writer
+from coupons.claims import AdmittedClaim, Admission, Claim, Outcome
+from coupons.errors import UnknownCampaign
+from coupons.facts import Facts
+from coupons.models import Campaign, Coupon, Tally
+
+
+def admit(facts: Facts, claim: Claim) -> Admission:
+    """Decide and store in one transaction. Raises DatabaseAway; then nothing was decided."""
+    with database.answering(), transaction.atomic():
+        locked = (
+            Tally.objects.select_for_update()
+            .select_related("campaign")
+            .annotate(now_ms=database.NowMs())
+            .filter(campaign_id=facts.id)
+            .first()
+        )
+        if locked is None:
+            raise UnknownCampaign(f"There is no campaign {facts.slug!r}.")
+        known = _coupon_of(facts, claim)
+        if known:
+            at_ms = database.milliseconds(known.admitted_at)
+            return Admission(Outcome.ALREADY_CLAIMED, known.place, at_ms)
+        refusal = _refusal(locked.campaign, locked.stored, locked.now_ms)
+        if refusal:
+            return Admission(refusal, 0, locked.now_ms)
+        place = locked.stored + 1
+        writer.insert(facts, [AdmittedClaim(claim.user, claim.nth, place, locked.now_ms)])
+        return Admission(Outcome.ADMITTED, place, locked.now_ms)
+
+
+def _coupon_of(facts: Facts, claim: Claim) -> Coupon | None:
+    return Coupon.objects.filter(
+        user=claim.user, campaign_id=facts.id, nth=claim.nth
+    ).first()
+
+
+def _refusal(campaign: Campaign, stored: int, now_ms: int) -> Outcome | None:
+    if campaign.state == Campaign.State.PAUSED:
+        return Outcome.PAUSED
+    if now_ms < database.milliseconds(campaign.opens_at):
+        return Outcome.NOT_OPEN
+    if now_ms >= database.milliseconds(campaign.closes_at):
+        return Outcome.CLOSED
+    return Outcome.SOLD_OUT if stored >= campaign.stock else None

@@ -1,0 +1,107 @@
+"""Drain: read a batch from the queue, store it in MySQL, and only then take it off the queue.
+
+Any number of drains may run on one campaign, each may die at any line: a claim leaves the queue
+only after its row is committed, and storing a row twice stores it once.
+"""
+
+import logging
+import random
+import time
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from coupons import facts, metrics, queue, writer
+from coupons.errors import DatabaseAway
+from coupons.facts import Facts
+from coupons.queue import Batch, Reason
+from coupons.store import store
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Drained:
+    """What one drain did. `left` says that it stopped with claims still waiting."""
+
+    stored: int = 0
+    repeated: int = 0
+    parked: int = 0
+    left: bool = False
+
+
+def drain(slug: str, *, consumer: str) -> Drained:
+    """Store what waits, until the queue is empty or DRAIN_TIME_S is over.
+
+    Raises StoreAway, DatabaseAway (after DRAIN_PATIENCE_S), UnknownCampaign; what was not stored
+    stays in the queue and is taken over later.
+    """
+    campaign = facts.of(slug)
+    done = Drained()
+    deadline = time.monotonic() + settings.DRAIN_TIME_S
+    batch = _abandoned(slug, consumer) or _next(slug, consumer)
+    while batch:
+        _settle(campaign, batch, done)
+        if time.monotonic() >= deadline:
+            done.left = True
+            return done
+        batch = _next(slug, consumer)
+    store().leave(slug, consumer=consumer)
+    return done
+
+
+def _abandoned(slug: str, consumer: str) -> Batch:
+    return queue.take_over(
+        slug,
+        consumer=consumer,
+        count=settings.DRAIN_BATCH,
+        idle_ms=settings.DRAIN_TAKE_OVER_MS,
+    )
+
+
+def _next(slug: str, consumer: str) -> Batch:
+    """The next batch. An empty queue silences the bell first and looks once more: whoever is
+    admitted after that look has rung."""
+    batch = queue.read(slug, consumer=consumer, count=settings.DRAIN_BATCH)
+    if batch:
+        store().keep_ringing(slug)
+        return batch
+    store().silence(slug)
+    return queue.read(slug, consumer=consumer, count=settings.DRAIN_BATCH)
+
+
+def _settle(campaign: Facts, batch: Batch, done: Drained) -> None:
+    verdict = _store_patiently(campaign, batch)
+    refused = {entry: verdict.refused.get(claim) for entry, claim in batch.claims.items()}
+    queue.settle(campaign.slug, [entry for entry, reason in refused.items() if reason is None])
+    for entry, reason in refused.items():
+        if reason is not None:
+            _park(campaign.slug, entry, reason, done)
+    for entry in batch.unreadable:
+        _park(campaign.slug, entry, Reason.UNREADABLE, done)
+    done.stored += len(verdict.stored)
+    done.repeated += len(verdict.repeated)
+    metrics.STORED.labels(campaign.slug).inc(len(verdict.stored))
+    metrics.DRAIN_BATCH.observe(len(batch.claims))
+
+
+def _store_patiently(campaign: Facts, batch: Batch) -> writer.Verdict:
+    """Try again on a database that is away or was in a deadlock: storing is idempotent."""
+    deadline = time.monotonic() + settings.DRAIN_PATIENCE_S
+    pause_s = 0.02
+    while True:
+        try:
+            return writer.store(campaign, list(batch.claims.values()))
+        except DatabaseAway as error:
+            if time.monotonic() >= deadline:
+                raise
+            logger.warning("drain of %s waits for the database: %s", campaign.slug, error)
+            time.sleep(pause_s * random.uniform(0.5, 1.5))
+            pause_s = min(1.0, pause_s * 2)
+
+
+def _park(slug: str, entry: str, reason: Reason, done: Drained) -> None:
+    if queue.park(slug, entry, reason):
+        done.parked += 1
+        metrics.PARKED.labels(slug, reason).inc()
+        logger.error("a claim of %s was parked: %s (entry %s)", slug, reason, entry)

@@ -1,0 +1,139 @@
+"""What a view must know of a campaign before it asks for an admission, kept in the process.
+
+Facts live in Redis beside the gate, so that the way of a claim needs no database. MySQL is asked
+only for campaigns that Redis does not hold: `direct` ones and unknown ones.
+"""
+
+import time
+from dataclasses import asdict, dataclass, field
+
+import orjson
+from django.conf import settings
+
+from coupons import codes, database
+from coupons.errors import CouponError, StoreAway, UnknownCampaign
+from coupons.models import Campaign
+from coupons.store import store
+
+MOST_REMEMBERED = 10_000  # campaigns, unknown ones included: bounds what made-up slugs can take
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A campaign's definition without secrets and without anything that counts. Times in ms."""
+
+    id: int
+    slug: str
+    name: str
+    strategy: str
+    stock: int
+    per_user: int
+    audience: str
+    opens_ms: int
+    closes_ms: int
+    valid_until_ms: int | None
+    valid_days: int | None
+    terms: dict[str, str | None]
+    key_id: str
+    buckets: int
+    key: codes.CampaignKey = field(repr=False, compare=False)
+
+    def expires_ms(self, admitted_ms: int) -> int:
+        """When a coupon admitted at that moment stops being valid."""
+        if self.valid_until_ms is not None:
+            return self.valid_until_ms
+        return admitted_ms + (self.valid_days or 0) * 86_400_000
+
+    def code_of(self, *, user: str, nth: int, place: int) -> str:
+        return codes.coupon_code(self.key, user, nth, place)
+
+    def receipt_of(self, *, user: str, nth: int, place: int, admitted_ms: int) -> str:
+        return codes.receipt(self.key, self.slug, user, nth, place, admitted_ms)
+
+
+def key_of(key_id: str, slug: str) -> codes.CampaignKey:
+    return codes.campaign_key(key_id, settings.COUPON_KEYS[key_id], slug)
+
+
+def from_row(row: Campaign) -> Facts:
+    return Facts(
+        id=row.pk,
+        slug=row.slug,
+        name=row.name,
+        strategy=row.strategy,
+        stock=row.stock,
+        per_user=row.per_user,
+        audience=row.audience,
+        opens_ms=database.milliseconds(row.opens_at),
+        closes_ms=database.milliseconds(row.closes_at),
+        valid_until_ms=row.valid_until and database.milliseconds(row.valid_until),
+        valid_days=row.valid_days,
+        terms={
+            "discount": row.discount,
+            "value": str(row.discount_value),
+            "currency": row.currency,
+            "minimum_order": str(row.minimum_order),
+            "cap": None if row.discount_cap is None else str(row.discount_cap),
+        },
+        key_id=row.key_id,
+        buckets=row.buckets,
+        key=key_of(row.key_id, row.slug),
+    )
+
+
+def dumps(facts: Facts) -> bytes:
+    """As they stand in the gate; the key stays out."""
+    return orjson.dumps({name: value for name, value in asdict(facts).items() if name != "key"})
+
+
+def loads(raw: bytes) -> Facts:
+    said = orjson.loads(raw)
+    return Facts(**said, key=key_of(said["key_id"], said["slug"]))
+
+
+_remembered: dict[str, tuple[float, Facts | None]] = {}
+
+
+def of(slug: str) -> Facts:
+    """The campaign's facts, at most FACTS_TTL_S old while its home answers.
+
+    Raises UnknownCampaign (also for drafts), DatabaseAway.
+    """
+    now = time.monotonic()
+    until, facts = _remembered.get(slug, (0.0, None))
+    if until <= now:
+        facts = _load_or_keep(slug, facts)
+        if len(_remembered) >= MOST_REMEMBERED:
+            _remembered.clear()
+        _remembered[slug] = (now + settings.FACTS_TTL_S, facts)
+    if facts is None:
+        raise UnknownCampaign(f"There is no campaign {slug!r}.")
+    return facts
+
+
+def _load_or_keep(slug: str, kept: Facts | None) -> Facts | None:
+    """Fresh facts; while their home is away, the ones we have."""
+    try:
+        return load(slug)
+    except CouponError:
+        if kept is None:
+            raise
+        return kept
+
+
+def load(slug: str) -> Facts | None:
+    """From Redis, or from MySQL where Redis has none; None: no such campaign, or still a draft."""
+    try:
+        raw = store().facts(slug)
+    except StoreAway:
+        raw = None  # a direct campaign needs no Redis; a queued one will be told by admission
+    if raw:
+        return loads(raw)
+    with database.answering():
+        row = Campaign.objects.filter(slug=slug).exclude(state=Campaign.State.DRAFT).first()
+    return row and from_row(row)
+
+
+def forget() -> None:
+    """Empty this process's memory of campaigns."""
+    _remembered.clear()

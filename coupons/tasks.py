@@ -1,0 +1,31 @@
+"""Celery's way in: each task is one call."""
+
+import os
+import socket
+
+from celery import shared_task
+
+from coupons import bell, campaigns
+from coupons.drain import drain as drain_queue
+from coupons.store import store
+
+
+def _consumer() -> str:
+    """This process's name among the consumers of a queue."""
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+@shared_task(name=bell.DRAIN)
+def drain(slug: str) -> None:
+    """Answer a bell. Safe to run twice, late, or in parallel."""
+    if drain_queue(slug, consumer=_consumer()).left:
+        bell.ring(slug)
+
+
+@shared_task(name=bell.SWEEP)
+def sweep() -> None:
+    """Every second: keep the campaigns' states up with the clock, ring for claims nobody heard."""
+    campaigns.follow_the_clock()
+    for slug, waiting in store().waiting(store().installed()).items():
+        if waiting and store().ring(slug):
+            bell.ring(slug)

@@ -1,0 +1,132 @@
+"""Claims become coupons: one multi-row INSERT in one transaction, read back before it commits.
+
+Safe to repeat with the same claims: what is stored already counts as stored. A claim the database
+refuses is singled out by halving the batch and comes back with a reason; it never takes the others
+along. `INSERT IGNORE` has no place here: it would hide a place taken twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from django.db import DataError, IntegrityError, connection, transaction
+from django.db.models import F
+
+from coupons import database
+from coupons.claims import AdmittedClaim
+from coupons.facts import Facts
+from coupons.models import Coupon, Slot, Tally, slot_id
+from coupons.queue import Reason
+
+_COLUMNS = (
+    "slot_id", "campaign_id", "place", "user", "nth", "code", "admitted_at", "stored_at",
+    "expires_at",
+)  # fmt: skip
+
+
+class ReadBackDiffers(IntegrityError):
+    """The database accepted the rows and shows others."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What became of a batch: rows made now, rows that stood there before, and refusals."""
+
+    stored: list[AdmittedClaim] = field(default_factory=list)
+    repeated: list[AdmittedClaim] = field(default_factory=list)
+    refused: dict[AdmittedClaim, Reason] = field(default_factory=dict)
+
+    def add(self, other: "Verdict") -> None:
+        self.stored += other.stored
+        self.repeated += other.repeated
+        self.refused |= other.refused
+
+
+def store(facts: Facts, claims: Sequence[AdmittedClaim]) -> Verdict:
+    """Store a batch. Raises DatabaseAway; then nothing of the unreported part is decided."""
+    ordered = sorted(claims, key=lambda claim: claim.place)  # one order for all: no deadlocks
+    with database.answering():
+        return _store(facts, ordered)
+
+
+def _store(facts: Facts, claims: list[AdmittedClaim]) -> Verdict:
+    if not claims:
+        return Verdict()
+    try:
+        insert(facts, claims)
+        return Verdict(stored=claims)
+    except (IntegrityError, DataError):
+        return _sift(facts, claims)
+
+
+def _sift(facts: Facts, claims: list[AdmittedClaim]) -> Verdict:
+    """A batch that did not go in whole: leave out what is stored, halve the rest."""
+    known = _rows(facts, claims)
+    verdict = Verdict(repeated=[claim for claim in claims if _row(facts, claim) in known])
+    rest = [claim for claim in claims if _row(facts, claim) not in known]
+    if len(rest) == 1 == len(claims):
+        verdict.refused[rest[0]] = _why_refused(facts, rest[0])
+        return verdict
+    middle = (len(rest) + 1) // 2
+    verdict.add(_store(facts, rest[:middle]))
+    verdict.add(_store(facts, rest[middle:]))
+    return verdict
+
+
+def _why_refused(facts: Facts, claim: AdmittedClaim) -> Reason:
+    slot = slot_id(facts.id, claim.place)
+    if Coupon.objects.filter(slot_id=slot).exists():
+        return Reason.PLACE_TAKEN
+    if Coupon.objects.filter(user=claim.user, campaign_id=facts.id, nth=claim.nth).exists():
+        return Reason.USER_HOLDS_ANOTHER
+    if not Slot.objects.filter(id=slot).exists():
+        return Reason.BEYOND_STOCK
+    if Coupon.objects.filter(code=_code(facts, claim)).exists():
+        return Reason.CODE_TAKEN
+    return Reason.REJECTED
+
+
+def insert(facts: Facts, claims: list[AdmittedClaim]) -> None:
+    """All of them or none, in one transaction, counted in the tally.
+
+    Raises IntegrityError or DataError if the database refuses any of them.
+    """
+    now = connection.ops.adapt_datetimefield_value(datetime.now(UTC))
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.executemany(_INSERT, [_values(facts, claim, now) for claim in claims])
+        if _rows(facts, claims) != {_row(facts, claim) for claim in claims}:
+            raise ReadBackDiffers(f"Campaign {facts.slug}: the rows differ from what was sent.")
+        Tally.objects.filter(campaign_id=facts.id).update(stored=F("stored") + len(claims))
+
+
+_INSERT = (
+    f"INSERT INTO {Coupon._meta.db_table} ({', '.join(_COLUMNS)})"  # noqa: S608 - names from above
+    f" VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
+)
+
+
+def _values(facts: Facts, claim: AdmittedClaim, now: object) -> tuple[object, ...]:
+    at = connection.ops.adapt_datetimefield_value
+    user = claim.user.encode() if connection.vendor == "mysql" else claim.user
+    return (
+        slot_id(facts.id, claim.place), facts.id, claim.place, user, claim.nth,
+        _code(facts, claim), at(database.moment(claim.admitted_ms)), now,
+        at(database.moment(facts.expires_ms(claim.admitted_ms))),
+    )  # fmt: skip
+
+
+def _code(facts: Facts, claim: AdmittedClaim) -> str:
+    return facts.code_of(user=claim.user, nth=claim.nth, place=claim.place)
+
+
+def _row(facts: Facts, claim: AdmittedClaim) -> tuple[int, str, int, str]:
+    """What must stand in the table for this claim."""
+    return slot_id(facts.id, claim.place), claim.user, claim.nth, _code(facts, claim)
+
+
+def _rows(facts: Facts, claims: list[AdmittedClaim]) -> set[tuple[int, str, int, str]]:
+    """What stands in the table on the places of these claims."""
+    slots = [slot_id(facts.id, claim.place) for claim in claims]
+    found = Coupon.objects.filter(slot_id__in=slots)
+    return set(found.values_list("slot_id", "user", "nth", "code"))

@@ -1,0 +1,137 @@
+"""Real servers for the tests, on private ports and in a folder of their own.
+
+    python -m tests.servers [--database mariadb|mysql9|sqlite] COMMAND [ARG ...]
+
+starts Redis and the database, runs the command with `REDIS_URL` and `DATABASE_URL` set, and stops
+them again. Exit status: the command's. Nothing outside the folder is touched, and only processes
+started here are ended.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+START_S = 60  # a first start of MariaDB on a slow disk
+STOP_S = 30
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def process(command: list[str], *, ready: Callable[[], bool], log: Path) -> Iterator[int]:
+    """A server from the moment it is ready until the block ends. Yields its pid."""
+    with log.open("ab") as out:
+        child = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + START_S
+        while not ready():
+            if child.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{command[0]} did not start:\n{log.read_text()[-2000:]}")
+            time.sleep(0.05)
+        yield child.pid
+    finally:
+        child.send_signal(signal.SIGTERM)
+        try:
+            child.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+@contextmanager
+def redis(folder: Path, *, port: int = 0, extra: tuple[str, ...] = ()) -> Iterator[str]:
+    """A Redis as production's: noeviction, append-only. Yields its URL."""
+    port = port or free_port()
+    folder.mkdir(parents=True, exist_ok=True)
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder),
+               "--maxmemory-policy", "noeviction", "--appendonly", "yes", "--save", "", *extra]
+    with process(command, ready=lambda: listens(port), log=folder / "redis.log"):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@contextmanager
+def mariadb(folder: Path, *, port: int = 0) -> Iterator[str]:
+    """A MariaDB with MySQL's durability (flush and sync at every commit). Yields its URL."""
+    port = port or free_port()
+    data = folder / "data"
+    as_root = ["--user=root"] if os.geteuid() == 0 else []
+    if not data.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(
+            ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db",
+             "--auth-root-authentication-method=normal", *as_root],
+            check=True, stdout=subprocess.DEVNULL,
+        )
+    init = folder / "init.sql"
+    init.write_text(
+        "CREATE DATABASE IF NOT EXISTS coupons CHARACTER SET utf8mb4;\n"
+        "CREATE USER IF NOT EXISTS 'coupons'@'127.0.0.1' IDENTIFIED BY 'coupons';\n"
+        "GRANT ALL ON *.* TO 'coupons'@'127.0.0.1';\n"
+    )
+    command = [shutil.which("mariadbd") or "/usr/sbin/mariadbd", "--no-defaults", *as_root,
+               f"--datadir={data}", f"--port={port}", "--bind-address=127.0.0.1",
+               f"--socket={folder}/mysqld.sock", f"--pid-file={folder}/mysqld.pid",
+               f"--init-file={init}", "--skip-name-resolve", "--innodb-buffer-pool-size=256M",
+               "--innodb-flush-log-at-trx-commit=1", "--log-bin", "--sync-binlog=1",
+               "--binlog-format=ROW", "--server-id=1", "--performance-schema=OFF"]
+    with process(command, ready=lambda: listens(port), log=folder / "mariadb.log"):
+        yield f"mysql://coupons:coupons@127.0.0.1:{port}/coupons"
+
+
+@contextmanager
+def mysql9(folder: Path) -> Iterator[str]:
+    """A MySQL 9 by the script named in `MYSQL9_SCRIPT`, which keeps its files in a cache."""
+    script, port = os.environ["MYSQL9_SCRIPT"], free_port()
+    env = os.environ | {"PORT": str(port)}
+    subprocess.run(["bash", script, "start"], env=env, check=True)
+    try:
+        yield f"mysql://coupon:couponpw@127.0.0.1:{port}/coupon"
+    finally:
+        subprocess.run(["bash", script, "stop"], env=env, check=True)
+
+
+@contextmanager
+def sqlite(folder: Path) -> Iterator[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    yield f"sqlite:///{folder}/coupons.sqlite3"
+
+
+DATABASES = {"mariadb": mariadb, "mysql9": mysql9, "sqlite": sqlite}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--database", choices=DATABASES, default="mariadb")
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="coupons-") as name, ExitStack() as stack:
+        folder = Path(name)
+        urls = {
+            "REDIS_URL": stack.enter_context(redis(folder / "redis")),
+            "DATABASE_URL": stack.enter_context(DATABASES[asked.database](folder / "database")),
+        }
+        for variable, url in urls.items():
+            print(f"{variable}={url}", flush=True)
+        return subprocess.run(asked.command, env=os.environ | urls, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
