@@ -67,7 +67,8 @@ app.conf.update(
     # Anyone who reaches the broker could shut the fleet down; Flower lives on events instead.
     worker_enable_remote_control=env.boolean("CELERY_REMOTE_CONTROL", default=False),
     worker_send_task_events=True,
-    worker_cancel_long_running_tasks_on_connection_loss=False,  # let it finish: storing is idempotent
+    # Let a drain finish when the broker is lost: storing is idempotent.
+    worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_soft_shutdown_timeout=30,
     worker_hijack_root_logger=False,
     timezone="UTC",

@@ -65,7 +65,7 @@ def listing(name: str, default: str = "") -> list[str]:
 
 
 def secrets_by_id(name: str, *, local: str) -> dict[str, bytes]:
-    """`id:hex[,id:hex]`, newest first: the first is used for what is new, the others for the old."""
+    """`id:hex[,id:hex]`, newest first: the first is for what is new, the others for the old."""
     keys: dict[str, bytes] = {}
     for part in text(name, local=local).split(","):
         key_id, _, secret = part.strip().partition(":")
@@ -86,7 +86,9 @@ def _place() -> Place:
     try:
         return Place(said)
     except ValueError:
-        raise ImproperlyConfigured(f"COUPONS_ENV={said!r} is neither local nor production.") from None
+        raise ImproperlyConfigured(
+            f"COUPONS_ENV={said!r} is neither local nor production."
+        ) from None
 
 
 PRODUCTION = _place() is Place.PRODUCTION

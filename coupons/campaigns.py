@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from coupons import database, facts, keys
@@ -32,15 +33,17 @@ _SLOTS_PER_STATEMENT = 10_000
 
 
 def draft(campaign: Campaign, *, actor: str) -> Campaign:
-    """Save a campaign that is not public yet. Raises ValidationError."""
-    if campaign.pk is None:
+    """Save a campaign that is not public yet. Raises ValidationError, IllegalTransition."""
+    made = campaign._state.adding
+    if made:
         campaign.key_id = next(iter(settings.COUPON_KEYS))
         campaign.epoch = secrets.token_hex(8)
         campaign.state = State.DRAFT
+    if campaign.state != State.DRAFT:
+        raise IllegalTransition(f"{campaign} is {campaign.state}: only a draft can be edited.")
     campaign.buckets = keys.buckets_for(campaign.stock or 1)
     campaign.full_clean()
-    with transaction.atomic():
-        made = campaign.pk is None
+    with database.answering(), transaction.atomic():
         campaign.save()
         Tally.objects.get_or_create(campaign=campaign)
         _note(campaign, actor, "created" if made else "edited")
@@ -82,15 +85,12 @@ def close(slug: str, *, actor: str) -> Campaign:
     """End it now. Final."""
     with _changing(slug, actor, "closed", LIVE) as campaign:
         campaign.closes_at = min(campaign.closes_at, _now(campaign))
-        campaign.opens_at = min(campaign.opens_at, campaign.closes_at - timedelta(
-            milliseconds=1))
+        campaign.opens_at = min(campaign.opens_at, campaign.closes_at - timedelta(milliseconds=1))
         campaign.state = State.CLOSED
     return campaign
 
 
-def reschedule(
-    slug: str, *, opens_at: datetime, closes_at: datetime, actor: str
-) -> Campaign:
+def reschedule(slug: str, *, opens_at: datetime, closes_at: datetime, actor: str) -> Campaign:
     """Move the window; the opening only while it lies ahead."""
     with _changing(slug, actor, "rescheduled", LIVE) as campaign:
         if opens_at != campaign.opens_at and campaign.opens_at <= _now(campaign):
@@ -212,10 +212,8 @@ def _drop_slots_beyond(campaign: Campaign) -> None:
     beyond.delete()
 
 
-def _slots(campaign: Campaign):  # type: ignore[no-untyped-def]
-    return Slot.objects.filter(
-        id__gt=slot_id(campaign.pk, 0), id__lt=slot_id(campaign.pk + 1, 0)
-    )
+def _slots(campaign: Campaign) -> QuerySet[Slot]:
+    return Slot.objects.filter(id__gt=slot_id(campaign.pk, 0), id__lt=slot_id(campaign.pk + 1, 0))
 
 
 def _note(campaign: Campaign, actor: str, verb: str) -> None:

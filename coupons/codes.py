@@ -77,9 +77,7 @@ def _receipt_head(key_id: str) -> bytes:
     return _b64(orjson.dumps(head)) + b"."
 
 
-def receipt(
-    key: CampaignKey, slug: str, user: str, nth: int, place: int, admitted_ms: int
-) -> str:
+def receipt(key: CampaignKey, slug: str, user: str, nth: int, place: int, admitted_ms: int) -> str:
     """The signed proof of an admission; the same bytes every time it is asked for."""
     said = {"campaign": slug, "sub": user, "nth": nth, "place": place, "admitted_ms": admitted_ms}
     signed = _receipt_head(key.key_id) + _b64(orjson.dumps(said))

@@ -1,4 +1,4 @@
-"""What we ask of any SQL database beside rows: its clock, and its absence told apart from answers."""
+"""What we ask of any SQL database beside rows: its clock, and its absence told from answers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -6,7 +6,7 @@ The "before" of the write-up, and enough for small campaigns. Same answers as th
 from django.db import transaction
 
 from coupons import database, writer
-from coupons.claims import AdmittedClaim, Admission, Claim, Outcome
+from coupons.claims import Admission, AdmittedClaim, Claim, Outcome
 from coupons.errors import UnknownCampaign
 from coupons.facts import Facts
 from coupons.models import Campaign, Coupon, Tally
@@ -37,9 +37,7 @@ def admit(facts: Facts, claim: Claim) -> Admission:
 
 
 def _coupon_of(facts: Facts, claim: Claim) -> Coupon | None:
-    return Coupon.objects.filter(
-        user=claim.user, campaign_id=facts.id, nth=claim.nth
-    ).first()
+    return Coupon.objects.filter(user=claim.user, campaign_id=facts.id, nth=claim.nth).first()
 
 
 def _refusal(campaign: Campaign, stored: int, now_ms: int) -> Outcome | None:

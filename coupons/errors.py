@@ -19,7 +19,7 @@ class CouponError(Exception):
         return {}
 
 
-# -- a dependency is away: nothing was decided, asking again is safe ---------------------------
+# A dependency is away: nothing was decided, asking again is safe
 
 
 class DependencyAway(CouponError):
@@ -70,7 +70,7 @@ class OutcomeUnknown(DependencyAway):
     dependency = "redis"
 
 
-# -- the request is wrong ------------------------------------------------------------------------
+# The request is wrong
 
 
 class BadInput(CouponError):
@@ -84,6 +84,24 @@ class BadInput(CouponError):
 
     def extra(self) -> dict[str, object]:
         return {"errors": [{"field": self.field, "why": self.why}]}
+
+
+class NoToken(CouponError):
+    code = "no_token"
+    status = 401
+    title = "A user token is needed"
+
+
+class BadToken(CouponError):
+    code = "bad_token"
+    status = 401
+    title = "The user token is not valid"
+
+
+class BodyTooLarge(CouponError):
+    code = "body_too_large"
+    status = 413
+    title = "The body is too large"
 
 
 class UnknownCampaign(CouponError):
@@ -107,7 +125,7 @@ class TooManyRequests(CouponError):
     retry_after_s = 1
 
 
-# -- an operator asked for something that must not be done ---------------------------------------
+# An operator asked for something that must not be done
 
 
 class Refused(CouponError):

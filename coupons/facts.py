@@ -12,7 +12,7 @@ from django.conf import settings
 
 from coupons import codes, database
 from coupons.errors import CouponError, StoreAway, UnknownCampaign
-from coupons.models import Campaign
+from coupons.models import SLUG, Campaign
 from coupons.store import store
 
 MOST_REMEMBERED = 10_000  # campaigns, unknown ones included: bounds what made-up slugs can take
@@ -66,7 +66,7 @@ def from_row(row: Campaign) -> Facts:
         audience=row.audience,
         opens_ms=database.milliseconds(row.opens_at),
         closes_ms=database.milliseconds(row.closes_at),
-        valid_until_ms=row.valid_until and database.milliseconds(row.valid_until),
+        valid_until_ms=None if row.valid_until is None else database.milliseconds(row.valid_until),
         valid_days=row.valid_days,
         terms={
             "discount": row.discount,
@@ -99,6 +99,8 @@ def of(slug: str) -> Facts:
 
     Raises UnknownCampaign (also for drafts), DatabaseAway.
     """
+    if not SLUG.fullmatch(slug):
+        raise UnknownCampaign("No campaign has such a name.")
     now = time.monotonic()
     until, facts = _remembered.get(slug, (0.0, None))
     if until <= now:
@@ -131,7 +133,7 @@ def load(slug: str) -> Facts | None:
         return loads(raw)
     with database.answering():
         row = Campaign.objects.filter(slug=slug).exclude(state=Campaign.State.DRAFT).first()
-    return row and from_row(row)
+    return None if row is None else from_row(row)
 
 
 def forget() -> None:

@@ -1,4 +1,4 @@
-"""The declared vocabulary of metrics. Labels come from enums and known campaigns, never from users."""
+"""The declared vocabulary of metrics. Labels: enums and known campaigns, never users."""
 
 from prometheus_client import Counter, Histogram
 

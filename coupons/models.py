@@ -5,6 +5,7 @@ primary key *is* its slot, so a place beyond the stock has no row to stand on an
 taken twice, whatever Redis or a writer believes.
 """
 
+import re
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
 PLACES_PER_CAMPAIGN = 2**32  # a slot's id is campaign * this + place
 MAX_STOCK = 10_000_000
 MAX_PER_USER = 100
@@ -24,14 +26,14 @@ def slot_id(campaign_id: int, place: int) -> int:
     return campaign_id * PLACES_PER_CAMPAIGN + place
 
 
-class ExactField(models.CharField):
+class ExactField(models.CharField):  # type: ignore[type-arg] # not subscriptable at run time
     """Text compared byte by byte.
 
     Every utf8mb4 collation that MySQL and MariaDB share ignores trailing spaces or case, which
     would merge two users into one; VARBINARY merges nobody. `max_length` is in bytes.
     """
 
-    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+    def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
         if connection.vendor == "mysql":
             return f"varbinary({self.max_length})"
         return super().db_type(connection)
@@ -67,7 +69,7 @@ class Campaign(models.Model):
     slug = models.CharField(
         max_length=64,
         unique=True,
-        validators=[RegexValidator(r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?\Z", _("a-z, 0-9 and hyphens"))],
+        validators=[RegexValidator(rf"^{SLUG.pattern}\Z", _("a-z, 0-9 and hyphens"))],
     )
     name = models.CharField(max_length=200)
     strategy = models.CharField(max_length=8, choices=Strategy, default=Strategy.QUEUED)
@@ -84,7 +86,9 @@ class Campaign(models.Model):
         blank=True,
         help_text=_("Only users whose token lists this segment are eligible; empty: everyone."),
     )
-    opens_at = models.DateTimeField(help_text=_("To the millisecond, by the deciding store's clock."))
+    opens_at = models.DateTimeField(
+        help_text=_("To the millisecond, by the deciding store's clock.")
+    )
     closes_at = models.DateTimeField()
 
     discount = models.CharField(max_length=8, choices=Discount, default=Discount.PERCENT)

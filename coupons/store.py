@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import redis
 from django.conf import settings
@@ -87,9 +87,7 @@ class Script:
             return client.eval(self.text, len(names), *names, *arguments)
 
 
-ADMIT, INSTALL, SETTLE, PARK, LEAVE = map(
-    Script, ("admit", "install", "settle", "park", "leave")
-)
+ADMIT, INSTALL, SETTLE, PARK, LEAVE = map(Script, ("admit", "install", "settle", "park", "leave"))
 
 
 @contextmanager
@@ -116,11 +114,9 @@ class Store:
             )
         )
 
-    # -- admission -----------------------------------------------------------------------------------
+    # Admission
 
-    def admit(
-        self, slug: str, *, user: str, nth: int, per_user: int, buckets: int
-    ) -> Decision:
+    def admit(self, slug: str, *, user: str, nth: int, per_user: int, buckets: int) -> Decision:
         """Ask for a place, in one round trip. Raises StoreAway, OutcomeUnknown."""
         names, field = keys.of(slug), keys.field(user, nth, per_user)
         touched = (names.gate, names.bucket(field, buckets), names.queue, names.bell)
@@ -130,7 +126,7 @@ class Store:
             if not replicas:
                 return _decision(ADMIT(self.client, touched, *asked))
             # WAIT speaks of the writes of its own connection.
-            with self.client.client() as connection:
+            with self.client.client() as connection:  # type: ignore[no-untyped-call]
                 decision = _decision(ADMIT(connection, touched, *asked))
                 if decision.place:
                     self._confirm(connection, replicas)
@@ -140,7 +136,7 @@ class Store:
         if connection.wait(replicas, settings.REDIS_WAIT_MS) < replicas:
             raise OutcomeUnknown(f"Fewer than {replicas} replicas confirmed in time.")
 
-    # -- campaigns -----------------------------------------------------------------------------------
+    # Campaigns
 
     def install(self, slug: str, definition: Definition, *, create: bool) -> tuple[str, int]:
         """What `install.lua` says, and the places given so far."""
@@ -158,15 +154,17 @@ class Store:
     def facts(self, slug: str) -> bytes | None:
         """The facts that `install` left in the gate; None: this campaign is not in Redis."""
         with translated():
-            found: Any = self.client.hget(keys.of(slug).gate, "facts")
-        return found
+            found = self.client.hget(keys.of(slug).gate, "facts")
+        return cast("bytes | None", found)
 
     def gate(self, slug: str) -> Gate:
         """Live counts. Raises NotInstalled where the gate is missing."""
         names = keys.of(slug)
         with translated(), self.client.pipeline(transaction=True) as pipe:
             pipe.hmget(names.gate, "epoch", "stock", "opens", "closes", "paused", "next")
-            pipe.xlen(names.queue).xlen(names.parked).time()
+            pipe.xlen(names.queue)
+            pipe.xlen(names.parked)
+            pipe.time()
             (epoch, *numbers), waiting, parked, time = pipe.execute()
         if epoch is None:
             raise NotInstalled(f"Redis holds no gate for {slug!r}.")
@@ -181,7 +179,8 @@ class Store:
         """The claimant's place and moment (ms), or None. Raises NotInstalled."""
         names, field = keys.of(slug), keys.field(user, nth, per_user)
         with translated(), self.client.pipeline(transaction=False) as pipe:
-            pipe.hexists(names.gate, "epoch").hget(names.bucket(field, buckets), field)
+            pipe.hexists(names.gate, "epoch")
+            pipe.hget(names.bucket(field, buckets), field)
             installed, known = pipe.execute()
         if not installed:
             raise NotInstalled(f"Redis holds no gate for {slug!r}.")
@@ -190,7 +189,8 @@ class Store:
     def installed(self) -> list[str]:
         """The slugs of all installed campaigns."""
         with translated():
-            return sorted(slug.decode() for slug in self.client.smembers(keys.INSTALLED))
+            members: Any = self.client.smembers(keys.INSTALLED)
+        return sorted(slug.decode() for slug in members)
 
     def now_ms(self) -> int:
         with translated():
@@ -201,7 +201,7 @@ class Store:
         with translated():
             return str(self.client.config_get(name).get(name, ""))
 
-    # -- queue and bell ------------------------------------------------------------------------------
+    # Queue and bell
 
     def read(self, slug: str, *, consumer: str, count: int) -> list[Entry]:
         """Entries that no consumer has had yet."""

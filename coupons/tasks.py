@@ -15,14 +15,14 @@ def _consumer() -> str:
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
-@shared_task(name=bell.DRAIN)
+@shared_task(name=bell.DRAIN)  # type: ignore[untyped-decorator]
 def drain(slug: str) -> None:
     """Answer a bell. Safe to run twice, late, or in parallel."""
     if drain_queue(slug, consumer=_consumer()).left:
         bell.ring(slug)
 
 
-@shared_task(name=bell.SWEEP)
+@shared_task(name=bell.SWEEP)  # type: ignore[untyped-decorator]
 def sweep() -> None:
     """Every second: keep the campaigns' states up with the clock, ring for claims nobody heard."""
     campaigns.follow_the_clock()

@@ -8,6 +8,7 @@ along. `INSERT IGNORE` has no place here: it would hide a place taken twice.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import F
@@ -106,7 +107,7 @@ _INSERT = (
 )
 
 
-def _values(facts: Facts, claim: AdmittedClaim, now: object) -> tuple[object, ...]:
+def _values(facts: Facts, claim: AdmittedClaim, now: Any) -> tuple[Any, ...]:
     at = connection.ops.adapt_datetimefield_value
     user = claim.user.encode() if connection.vendor == "mysql" else claim.user
     return (

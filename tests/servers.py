@@ -61,8 +61,22 @@ def redis(folder: Path, *, port: int = 0, extra: tuple[str, ...] = ()) -> Iterat
     """A Redis as production's: noeviction, append-only. Yields its URL."""
     port = port or free_port()
     folder.mkdir(parents=True, exist_ok=True)
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder),
-               "--maxmemory-policy", "noeviction", "--appendonly", "yes", "--save", "", *extra]
+    command = [
+        "redis-server",
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--dir",
+        str(folder),
+        "--maxmemory-policy",
+        "noeviction",
+        "--appendonly",
+        "yes",
+        "--save",
+        "",
+        *extra,
+    ]
     with process(command, ready=lambda: listens(port), log=folder / "redis.log"):
         yield f"redis://127.0.0.1:{port}/0"
 
@@ -76,9 +90,16 @@ def mariadb(folder: Path, *, port: int = 0) -> Iterator[str]:
     if not data.exists():
         folder.mkdir(parents=True, exist_ok=True)
         subprocess.run(
-            ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db",
-             "--auth-root-authentication-method=normal", *as_root],
-            check=True, stdout=subprocess.DEVNULL,
+            [
+                "mariadb-install-db",
+                "--no-defaults",
+                f"--datadir={data}",
+                "--skip-test-db",
+                "--auth-root-authentication-method=normal",
+                *as_root,
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
         )
     init = folder / "init.sql"
     init.write_text(
@@ -86,12 +107,25 @@ def mariadb(folder: Path, *, port: int = 0) -> Iterator[str]:
         "CREATE USER IF NOT EXISTS 'coupons'@'127.0.0.1' IDENTIFIED BY 'coupons';\n"
         "GRANT ALL ON *.* TO 'coupons'@'127.0.0.1';\n"
     )
-    command = [shutil.which("mariadbd") or "/usr/sbin/mariadbd", "--no-defaults", *as_root,
-               f"--datadir={data}", f"--port={port}", "--bind-address=127.0.0.1",
-               f"--socket={folder}/mysqld.sock", f"--pid-file={folder}/mysqld.pid",
-               f"--init-file={init}", "--skip-name-resolve", "--innodb-buffer-pool-size=256M",
-               "--innodb-flush-log-at-trx-commit=1", "--log-bin", "--sync-binlog=1",
-               "--binlog-format=ROW", "--server-id=1", "--performance-schema=OFF"]
+    command = [
+        shutil.which("mariadbd") or "/usr/sbin/mariadbd",
+        "--no-defaults",
+        *as_root,
+        f"--datadir={data}",
+        f"--port={port}",
+        "--bind-address=127.0.0.1",
+        f"--socket={folder}/mysqld.sock",
+        f"--pid-file={folder}/mysqld.pid",
+        f"--init-file={init}",
+        "--skip-name-resolve",
+        "--innodb-buffer-pool-size=256M",
+        "--innodb-flush-log-at-trx-commit=1",
+        "--log-bin",
+        "--sync-binlog=1",
+        "--binlog-format=ROW",
+        "--server-id=1",
+        "--performance-schema=OFF",
+    ]
     with process(command, ready=lambda: listens(port), log=folder / "mariadb.log"):
         yield f"mysql://coupons:coupons@127.0.0.1:{port}/coupons"
 

@@ -1,58 +1,9 @@
-"""All settings, assembled from one file per subject. Values come from `config.env` only."""
+"""All settings, assembled from one file per subject. Values come from `config.env` only.
 
-from config.settings.api import REST_FRAMEWORK, SPECTACULAR_SETTINGS
-from config.settings.coupons import (
-    CLAIMS_PER_USER_PER_S,
-    COUPON_KEYS,
-    DRAIN_BATCH,
-    DRAIN_PATIENCE_S,
-    DRAIN_TAKE_OVER_MS,
-    DRAIN_TIME_S,
-    FACTS_TTL_S,
-    JWT_AUDIENCE,
-    JWT_HS256_SECRET,
-    JWT_ISSUER,
-    JWT_JWKS_FILE,
-    LONGEST_QUEUE,
-    REDIS_MAX_CONNECTIONS,
-    REDIS_TIMEOUT_S,
-    REDIS_URL,
-    REDIS_WAIT_MS,
-    REDIS_WAIT_REPLICAS,
-)
-from config.settings.database import DATABASES, DEFAULT_AUTO_FIELD
-from config.settings.django import (
-    ALLOWED_HOSTS,
-    AUTH_PASSWORD_VALIDATORS,
-    CSRF_COOKIE_SECURE,
-    CSRF_TRUSTED_ORIGINS,
-    DATA_UPLOAD_MAX_MEMORY_SIZE,
-    DEBUG,
-    INSTALLED_APPS,
-    LANGUAGE_CODE,
-    LANGUAGES,
-    LOCALE_PATHS,
-    LOGGING,
-    MIDDLEWARE,
-    ROOT_URLCONF,
-    SECRET_KEY,
-    SECRET_KEY_FALLBACKS,
-    SECURE_HSTS_INCLUDE_SUBDOMAINS,
-    SECURE_HSTS_PRELOAD,
-    SECURE_HSTS_SECONDS,
-    SECURE_PROXY_SSL_HEADER,
-    SECURE_REDIRECT_EXEMPT,
-    SECURE_SSL_REDIRECT,
-    SESSION_COOKIE_AGE,
-    SESSION_COOKIE_SECURE,
-    STATIC_ROOT,
-    STATIC_URL,
-    STORAGES,
-    TEMPLATES,
-    TIME_ZONE,
-    USE_I18N,
-    USE_TZ,
-    WSGI_APPLICATION,
-)
+The one place where star imports are right: Django reads every upper-case name of this module.
+"""
 
-__all__ = [name for name in globals() if name.isupper()]
+from config.settings.api import *  # noqa: F403
+from config.settings.coupons import *  # noqa: F403
+from config.settings.database import *  # noqa: F403
+from config.settings.django import *  # noqa: F403

@@ -2,7 +2,7 @@
 
 from config import env
 
-# -- Redis, which decides (the Celery broker is another endpoint: see config.celery) ---------------
+# Redis, which decides (the Celery broker is another endpoint: see config.celery)
 REDIS_URL = env.text("REDIS_URL", local="redis://127.0.0.1:6399/0")
 # A claim waits this long for Redis and then gets a 503: never more, never a second try.
 REDIS_TIMEOUT_S = env.seconds("REDIS_TIMEOUT_S", 0.3)
@@ -11,20 +11,20 @@ REDIS_MAX_CONNECTIONS = env.integer("REDIS_MAX_CONNECTIONS", 64, low=1)
 REDIS_WAIT_REPLICAS = env.integer("REDIS_WAIT_REPLICAS", 0, high=5)
 REDIS_WAIT_MS = env.integer("REDIS_WAIT_MS", 100, low=1, high=5_000)
 
-# -- the queue and its drain -------------------------------------------------------------------------
+# The queue and its drain
 LONGEST_QUEUE = env.integer("LONGEST_QUEUE", 1_000_000, low=1)  # claims waiting per campaign
 DRAIN_BATCH = env.integer("DRAIN_BATCH", 500, low=1, high=5_000)  # claims per transaction
 DRAIN_TIME_S = env.seconds("DRAIN_TIME_S", 20)  # one task's share; below the soft time limit
 # How long a drain tries again on a database that is away, before it leaves the rest to a later one.
 DRAIN_PATIENCE_S = env.seconds("DRAIN_PATIENCE_S", 5)
-# A batch unacknowledged for so long is taken over. Too early only costs work: storing is idempotent.
+# A batch unacknowledged for so long is taken over. Too early only costs work.
 DRAIN_TAKE_OVER_MS = env.integer("DRAIN_TAKE_OVER_MS", 5_000, low=1)
 
-# -- the web's memory of campaigns ---------------------------------------------------------------------
+# The web's memory of campaigns
 FACTS_TTL_S = env.seconds("FACTS_TTL_S", 1)
 CLAIMS_PER_USER_PER_S = env.integer("CLAIMS_PER_USER_PER_S", 20)  # per process; 0 = no limit
 
-# -- keys and tokens ---------------------------------------------------------------------------------
+# Keys and tokens
 COUPON_KEYS = env.secrets_by_id("COUPON_KEYS", local="local:" + "11" * 32)
 JWT_ISSUER = env.text("JWT_ISSUER", local="https://shop.local")
 JWT_AUDIENCE = env.text("JWT_AUDIENCE", default="coupons")

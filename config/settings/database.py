@@ -33,7 +33,9 @@ def from_url(url: str) -> dict[str, Any]:
     database: dict[str, Any] = dict(dj_database_url.parse(url))
     extra = _MYSQL if database["ENGINE"].endswith("mysql") else _SQLITE
     database["OPTIONS"] = extra | database.get("OPTIONS", {})
-    database["CONN_MAX_AGE"] = 60  # seconds; with the check below an idle, cut connection is replaced
+    database["CONN_MAX_AGE"] = (
+        60  # seconds; with the check below an idle, cut connection is replaced
+    )
     database["CONN_HEALTH_CHECKS"] = True
     return database
 

@@ -72,7 +72,9 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
 SESSION_COOKIE_AGE = 1800  # seconds: an operator's session
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # bytes, for admin forms; the API has its own, smaller bound
+DATA_UPLOAD_MAX_MEMORY_SIZE = (
+    1_000_000  # bytes, for admin forms; the API has its own, smaller bound
+)
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ko", "한국어")]

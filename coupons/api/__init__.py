@@ -1,0 +1,1 @@
+"""HTTP: validate, ask, map, answer. No decision is made here."""

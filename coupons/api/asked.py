@@ -1,0 +1,40 @@
+"""What a request asks for, checked by hand: one optional field does not pay for a serializer."""
+
+from typing import Any
+
+from rest_framework.request import Request
+
+from coupons.claims import Claim
+from coupons.errors import BadInput
+from coupons.facts import Facts
+from coupons.tokens import Caller
+
+
+def claim(request: Request, facts: Facts) -> Claim:
+    """The body is empty or `{"nth": n}`. Raises BadInput, BodyTooLarge, ParseError."""
+    said = request.data
+    if not isinstance(said, dict):
+        raise BadInput("body", "must be an object")
+    for name in said:
+        if name != "nth":
+            raise BadInput(str(name), "is not a field of a claim")
+    return Claim(caller(request).user, _nth(said.get("nth", 1), facts))
+
+
+def claim_in_query(request: Request, facts: Facts) -> Claim:
+    """The same for a GET: `?nth=n`."""
+    said = request.query_params.get("nth", "1")
+    number = int(said) if said.isascii() and said.isdigit() and len(said) < 6 else said
+    return Claim(caller(request).user, _nth(number, facts))
+
+
+def _nth(said: Any, facts: Facts) -> int:
+    if not isinstance(said, int) or isinstance(said, bool) or not 1 <= said <= facts.per_user:
+        raise BadInput("nth", f"must be a whole number from 1 to {facts.per_user}")
+    return said
+
+
+def caller(request: Request) -> Caller:
+    user: Any = request.user
+    assert isinstance(user, Caller)  # noqa: S101 - HasUser has seen to it
+    return user

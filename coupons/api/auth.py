@@ -1,0 +1,35 @@
+"""The user of a request, proven by its bearer token."""
+
+from typing import Any
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from coupons import tokens
+from coupons.errors import BadToken, NoToken
+from coupons.tokens import Caller
+
+LONGEST_TOKEN = 4096  # bytes
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer TOKEN`. Raises BadToken; without the header there is no user."""
+
+    def authenticate(self, request: Request) -> tuple[Caller, str] | None:
+        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if not scheme:
+            return None
+        if scheme.lower() != "bearer" or not token or len(token) > LONGEST_TOKEN:
+            raise BadToken("The Authorization header is not 'Bearer TOKEN'.")
+        return tokens.verify(token), token
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class HasUser(BasePermission):
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if not isinstance(request.user, Caller):
+            raise NoToken("Send 'Authorization: Bearer TOKEN'.")
+        return True

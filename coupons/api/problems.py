@@ -1,0 +1,105 @@
+"""Every error as a problem document (RFC 9457) with a stable `code`, made here only."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+
+from coupons.errors import BodyTooLarge, CouponError
+
+MEDIA_TYPE = "application/problem+json"
+
+# DRF's own exceptions, in our words.
+_CODES = {
+    400: ("bad_input", "The request is not understood"),
+    403: ("forbidden", "This is not allowed"),
+    404: ("not_found", "There is nothing here"),
+    405: ("method_not_allowed", "The method is not allowed here"),
+    406: ("not_acceptable", "No such representation"),
+    415: ("unsupported_media_type", "Only application/json is understood"),
+    429: ("too_many_requests", "Too many requests"),
+    500: ("failure", "The request failed"),
+}
+
+
+def document(
+    status: int, code: str, title: str, detail: str = "", **more: object
+) -> dict[str, object]:
+    body: dict[str, object] = {
+        "type": f"urn:coupon:problem:{code}", "title": title, "status": status, "code": code,
+    }  # fmt: skip
+    if detail:
+        body["detail"] = detail
+    return body | more
+
+
+def answer(
+    status: int,
+    code: str,
+    title: str,
+    detail: str = "",
+    *,
+    retry_after_s: int | None = None,
+    **more: object,
+) -> Response:
+    """A problem as a response; `more` are further members of the document."""
+    response = Response(
+        document(status, code, title, detail, **more), status, content_type=MEDIA_TYPE
+    )
+    if retry_after_s is not None:
+        response["Retry-After"] = str(retry_after_s)
+    return response
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler. None, for what nobody foresaw, becomes a 500 and a traceback."""
+    if isinstance(error, RequestDataTooBig):
+        error = BodyTooLarge(str(error))
+    if isinstance(error, CouponError):
+        return _told(error)
+    if isinstance(error, Http404):
+        return answer(404, *_CODES[404])
+    if isinstance(error, PermissionDenied):
+        return answer(403, *_CODES[403])
+    if isinstance(error, APIException):
+        code, title = _CODES.get(error.status_code, _CODES[500])
+        response = answer(error.status_code, code, title, str(error.detail))
+        if error.status_code == 405:
+            response["Allow"] = ", ".join(context["view"].allowed_methods)
+        return response
+    return None
+
+
+def _told(error: CouponError) -> Response:
+    response = answer(
+        error.status,
+        error.code,
+        error.title,
+        str(error),
+        retry_after_s=error.retry_after_s,
+        **error.extra(),
+    )
+    if error.status == 401:
+        response["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+# Django's own 404 and 500, outside of any view
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _plain(404)
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    return _plain(500)
+
+
+def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _plain(400)
+
+
+def _plain(status: int) -> HttpResponse:
+    return JsonResponse(document(status, *_CODES[status]), status=status, content_type=MEDIA_TYPE)

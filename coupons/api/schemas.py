@@ -1,0 +1,94 @@
+"""The bodies of the API, for its OpenAPI description. Answers are not built with these."""
+
+from typing import Any, TypeAlias
+
+from rest_framework import serializers
+
+Body: TypeAlias = serializers.Serializer[Any]
+
+
+class ClaimRequest(Body):
+    nth = serializers.IntegerField(
+        min_value=1, default=1, help_text="Which of the coupons this user may have."
+    )
+
+
+class HeldPlace(Body):
+    campaign = serializers.CharField()
+    nth = serializers.IntegerField()
+    place = serializers.IntegerField(help_text="1 to stock, in the order of admission.")
+    code = serializers.CharField(help_text="XXXX-XXXX-XXXX-XXXX")
+    receipt = serializers.CharField(help_text="Signed proof of the admission (compact JWS).")
+    admitted_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+    status_url = serializers.CharField()
+
+
+class ClaimStatus(Body):
+    status = serializers.ChoiceField(["none", "queued", "issued"])
+    stored_at = serializers.DateTimeField(required=False)
+    campaign = serializers.CharField(required=False)
+    nth = serializers.IntegerField(required=False)
+    place = serializers.IntegerField(required=False)
+    code = serializers.CharField(required=False)
+    receipt = serializers.CharField(required=False)
+    admitted_at = serializers.DateTimeField(required=False)
+    expires_at = serializers.DateTimeField(required=False)
+    status_url = serializers.CharField(required=False)
+
+
+class Terms(Body):
+    discount = serializers.ChoiceField(["percent", "amount"])
+    value = serializers.CharField()
+    currency = serializers.CharField()
+    minimum_order = serializers.CharField()
+    cap = serializers.CharField(allow_null=True)
+
+
+class PublicCampaign(Body):
+    campaign = serializers.CharField()
+    name = serializers.CharField()
+    state = serializers.ChoiceField(["scheduled", "open", "sold_out", "paused", "closed"])
+    stock = serializers.IntegerField()
+    remaining = serializers.IntegerField()
+    per_user = serializers.IntegerField()
+    opens_at = serializers.DateTimeField()
+    closes_at = serializers.DateTimeField()
+    terms = Terms()
+    server_time = serializers.DateTimeField(help_text="The clock that decides.")
+
+
+class CouponBody(Body):
+    campaign = serializers.CharField()
+    name = serializers.CharField()
+    nth = serializers.IntegerField()
+    place = serializers.IntegerField()
+    code = serializers.CharField()
+    terms = Terms()
+    admitted_at = serializers.DateTimeField()
+    stored_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+
+
+class CouponPage(Body):
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+    results = CouponBody(many=True)
+
+
+class FieldError(Body):
+    field = serializers.CharField()
+    why = serializers.CharField()
+
+
+class Problem(Body):
+    """RFC 9457."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    code = serializers.CharField(help_text="Stable: write programs against this.")
+    detail = serializers.CharField(required=False)
+    opens_at = serializers.DateTimeField(required=False)
+    dependency = serializers.CharField(required=False)
+    errors = FieldError(many=True, required=False)  # type: ignore[assignment]

@@ -1,0 +1,16 @@
+"""Paths below /api/v1/."""
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from coupons.api import views
+
+urlpatterns = [
+    path("campaigns/<str:slug>", views.PublicCampaign.as_view(), name="campaign"),
+    path("campaigns/<str:slug>/claims", views.Claims.as_view(), name="claims"),
+    path("campaigns/<str:slug>/claims/me", views.ClaimOfMine.as_view(), name="claim-status"),
+    path("coupons", views.Coupons.as_view(), name="coupons"),
+    path("coupons/<str:code>", views.CouponOfMine.as_view(), name="coupon"),
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+]

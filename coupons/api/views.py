@@ -1,0 +1,104 @@
+"""The views of API v1. Each is four moves: validate, ask, map, answer."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from coupons import admission, codes, database, facts, queries
+from coupons.api import answers, asked, limits, schemas
+from coupons.errors import BadInput
+
+
+def _problems(*statuses: int) -> dict[Any, Any]:
+    return {(status, "application/problem+json"): schemas.Problem for status in statuses}
+
+
+_NTH = OpenApiParameter("nth", int, description="Which of the user's coupons.", default=1)
+
+
+class Claims(APIView):
+    @extend_schema(
+        operation_id="claim",
+        summary="Ask for a coupon",
+        description="Asking again is always safe: the same user gets the same answer.",
+        request=schemas.ClaimRequest,
+        responses={
+            201: OpenApiResponse(schemas.HeldPlace, "Admitted and stored (direct)."),
+            202: OpenApiResponse(schemas.HeldPlace, "Admitted, on its way to be stored (queued)."),
+            200: OpenApiResponse(schemas.HeldPlace, "Admitted before; the same body as then."),
+            **_problems(400, 401, 403, 404, 409, 410, 413, 415, 429, 503),
+        },
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        limits.check_claims_of(asked.caller(request).user)
+        campaign = facts.of(slug)
+        claim = asked.claim(request, campaign)
+        admitted = admission.admit(campaign, claim, segments=asked.caller(request).segments)
+        return answers.of_admission(campaign, claim, admitted)
+
+
+class ClaimOfMine(APIView):
+    @extend_schema(
+        operation_id="claim_status",
+        summary="Where my claim stands: none, queued, issued",
+        parameters=[_NTH],
+        responses={200: schemas.ClaimStatus, **_problems(400, 401, 404, 503)},
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        campaign = facts.of(slug)
+        claim = asked.claim_in_query(request, campaign)
+        return Response(answers.of_standing(campaign, claim, queries.standing(campaign, claim)))
+
+
+class PublicCampaign(APIView):
+    authentication_classes = ()
+    permission_classes = ()
+
+    @extend_schema(
+        operation_id="campaign",
+        summary="A campaign as everybody may see it",
+        auth=[],
+        responses={200: schemas.PublicCampaign, **_problems(404, 503)},
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        campaign = facts.of(slug)
+        return Response(answers.of_campaign(campaign, queries.live(campaign)))
+
+
+class Page(CursorPagination):
+    page_size, max_page_size = 50, 200
+    page_size_query_param = "limit"
+    ordering = "-slot_id"
+
+
+class Coupons(APIView):
+    @extend_schema(
+        operation_id="coupons",
+        summary="My coupons",
+        parameters=[OpenApiParameter("cursor", str), OpenApiParameter("limit", int)],
+        responses={200: schemas.CouponPage, **_problems(401, 404, 503)},
+    )
+    def get(self, request: Request) -> Response:
+        page = Page()
+        with database.answering():
+            rows = page.paginate_queryset(queries.coupons_of(asked.caller(request).user), request)
+        said = [answers.coupon(row, queries.facts_of(row)) for row in rows or []]
+        return page.get_paginated_response(said)
+
+
+class CouponOfMine(APIView):
+    @extend_schema(
+        operation_id="coupon",
+        summary="One of my coupons, by its code as typed",
+        responses={200: schemas.CouponBody, **_problems(400, 401, 404, 503)},
+    )
+    def get(self, request: Request, code: str) -> Response:
+        known = codes.normalise(code)
+        if known is None:
+            raise BadInput("code", "is not a coupon code; please check it for a typing error")
+        row = queries.coupon_of(asked.caller(request).user, known)
+        return Response(answers.coupon(row, queries.facts_of(row)))

@@ -1,0 +1,124 @@
+"""Reading: where a claim stands, whose coupons these are. Decides nothing."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db.models import QuerySet
+
+from coupons import database, facts
+from coupons.claims import Claim
+from coupons.errors import StoreAway, UnknownCoupon
+from coupons.facts import Facts
+from coupons.models import Campaign, Coupon, Tally
+from coupons.store import store
+
+
+class Status(StrEnum):
+    NONE = "none"
+    QUEUED = "queued"
+    ISSUED = "issued"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a claim stands. `coupon` is there once it is issued."""
+
+    status: Status
+    place: int = 0
+    admitted_ms: int = 0
+    coupon: Coupon | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What the public sees of a campaign. `state` as a claim would find it now."""
+
+    state: str
+    remaining: int
+    now_ms: int
+
+
+def standing(campaign: Facts, claim: Claim) -> Standing:
+    """Who holds no place is told so by Redis alone; MySQL is asked only for those who do.
+
+    Raises StoreAway, NotInstalled, DatabaseAway.
+    """
+    if campaign.strategy == Campaign.Strategy.DIRECT:
+        return _issued(campaign, claim) or Standing(Status.NONE)
+    try:
+        place = store().place_of(
+            campaign.slug,
+            user=claim.user,
+            nth=claim.nth,
+            per_user=campaign.per_user,
+            buckets=campaign.buckets,
+        )
+    except StoreAway:
+        issued = _issued(campaign, claim)
+        if issued is None:
+            raise  # neither "none" nor "queued" is known
+        return issued
+    if place is None:
+        return Standing(Status.NONE)
+    return _issued(campaign, claim) or Standing(Status.QUEUED, *place)
+
+
+def _issued(campaign: Facts, claim: Claim) -> Standing | None:
+    with database.answering():
+        row = Coupon.objects.filter(user=claim.user, campaign_id=campaign.id, nth=claim.nth).first()
+    if row is None:
+        return None
+    return Standing(Status.ISSUED, row.place, database.milliseconds(row.admitted_at), row)
+
+
+def live(campaign: Facts) -> Live:
+    """Raises StoreAway, NotInstalled (queued), DatabaseAway (direct)."""
+    if campaign.strategy == Campaign.Strategy.DIRECT:
+        return _live_direct(campaign)
+    gate = store().gate(campaign.slug)
+    state = _state(gate.paused, gate.opens_ms, gate.closes_ms, gate.remaining, gate.now_ms)
+    return Live(state, gate.remaining, gate.now_ms)
+
+
+def _live_direct(campaign: Facts) -> Live:
+    with database.answering():
+        row = (
+            Tally.objects.select_related("campaign")
+            .annotate(now_ms=database.NowMs())
+            .get(campaign_id=campaign.id)
+        )
+    remaining = max(0, row.campaign.stock - row.stored)
+    paused = row.campaign.state == Campaign.State.PAUSED
+    opens, closes = row.campaign.opens_at, row.campaign.closes_at
+    state = _state(
+        paused, database.milliseconds(opens), database.milliseconds(closes), remaining, row.now_ms
+    )
+    return Live(state, remaining, row.now_ms)
+
+
+def _state(paused: bool, opens_ms: int, closes_ms: int, remaining: int, now_ms: int) -> str:
+    if now_ms >= closes_ms:
+        return "closed"
+    if paused:
+        return "paused"
+    if now_ms < opens_ms:
+        return "scheduled"
+    return "open" if remaining else "sold_out"
+
+
+def coupons_of(user: str) -> QuerySet[Coupon]:
+    """A user's coupons, newest campaign first; found by the index that begins with the user."""
+    return Coupon.objects.filter(user=user).select_related("campaign").order_by("-slot_id")
+
+
+def coupon_of(user: str, code: str) -> Coupon:
+    """Raises UnknownCoupon for absent and foreign codes alike, DatabaseAway."""
+    with database.answering():
+        row = Coupon.objects.filter(code=code, user=user).select_related("campaign").first()
+    if row is None:
+        raise UnknownCoupon("You have no coupon with this code.")
+    return row
+
+
+def facts_of(row: Coupon) -> Facts:
+    return facts.from_row(row.campaign)
