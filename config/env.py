@@ -18,6 +18,14 @@ class Place(StrEnum):
     PRODUCTION = "production"
 
 
+def var_folder() -> Path:
+    """Where a laptop keeps its data; made when first asked for."""
+    folder = BASE_DIR / "var"
+    if not PRODUCTION:
+        folder.mkdir(exist_ok=True)
+    return folder
+
+
 def text(name: str, *, local: str | None = None, default: str | None = None) -> str:
     """The variable's text; `local` is the default on a laptop, `default` everywhere."""
     value = os.environ.get(name) or (local if not PRODUCTION else None) or default

@@ -1,5 +1,7 @@
 """Django's entry to the app."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -8,3 +10,6 @@ class CouponsConfig(AppConfig):
     name = "coupons"
     verbose_name = _("Coupons")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        import_module("coupons.api.openapi")  # registers itself; needs the apps to be loaded

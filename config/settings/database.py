@@ -40,8 +40,6 @@ def from_url(url: str) -> dict[str, Any]:
     return database
 
 
-DATABASES = {
-    "default": from_url(
-        env.text("DATABASE_URL", local=f"sqlite:///{env.BASE_DIR / 'var' / 'coupons.sqlite3'}")
-    )
-}
+_LAPTOP_FILE = env.var_folder() / "coupons.sqlite3"
+
+DATABASES = {"default": from_url(env.text("DATABASE_URL", local=f"sqlite:///{_LAPTOP_FILE}"))}

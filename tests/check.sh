@@ -1,0 +1,17 @@
+#!/bin/sh
+# Everything that can be said without running: style, types, Django's checks, migrations, schema.
+set -eu
+cd "$(dirname "$0")/.."
+bin=.venv/bin
+$bin/ruff check .
+$bin/ruff format --check .
+$bin/mypy
+$bin/python manage.py makemigrations --check --dry-run
+$bin/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+# As production would be: nothing has a default there. These secrets are made for this check only.
+secret() { $bin/python -c 'import secrets; print(secrets.token_hex(40))'; }
+COUPONS_ENV=production SECRET_KEY=$(secret) COUPON_KEYS=check:$(secret) JWT_HS256_SECRET=$(secret) \
+  JWT_ISSUER=https://shop.example ALLOWED_HOSTS=coupons.example DATABASE_URL=sqlite://:memory: \
+  REDIS_URL=redis://127.0.0.1:1/0 CELERY_BROKER_URL=redis://127.0.0.1:1/0 \
+  $bin/python manage.py check --deploy --fail-level WARNING

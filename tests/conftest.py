@@ -1,0 +1,97 @@
+"""The cast and the stage: real servers from the environment, campaigns, people with tokens."""
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from coupons import campaigns, facts, store, tokens
+from coupons.facts import Facts
+from coupons.models import Campaign
+
+CampaignMaker = Callable[..., Facts]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    missing = [name for name in ("REDIS_URL", "DATABASE_URL") if name not in os.environ]
+    if missing:
+        raise pytest.UsageError(
+            f"{' and '.join(missing)} not set. Run the tests on servers of their own:\n"
+            "  .venv/bin/python -m tests.servers .venv/bin/python -m pytest …   (or: make test)"
+        )
+
+
+@pytest.fixture(autouse=True)
+def empty_store() -> Iterator[None]:
+    """A Redis without memories, and a process without them."""
+    store.store().client.flushall()
+    facts.forget()
+    yield
+    facts.forget()
+
+
+@pytest.fixture
+def draft(db: None) -> Callable[..., Campaign]:
+    """Make a draft: `draft("sale", stock=10, …)`; everything has a sensible default."""
+
+    def make(slug: str = "sale", **fields: Any) -> Campaign:
+        now = timezone.now()
+        said: dict[str, Any] = {
+            "name": f"The {slug}",
+            "stock": 10,
+            "opens_at": now - timedelta(seconds=1),
+            "closes_at": now + timedelta(hours=1),
+            "discount_value": 10,
+            "valid_days": 30,
+        }
+        return campaigns.draft(Campaign(slug=slug, **said | fields), actor="Mina")
+
+    return make
+
+
+@pytest.fixture
+def open_campaign(draft: Callable[..., Campaign]) -> CampaignMaker:
+    """A scheduled campaign whose window is open, unless told otherwise."""
+
+    def make(slug: str = "sale", **fields: Any) -> Facts:
+        draft(slug, **fields)
+        return facts.from_row(campaigns.schedule(slug, actor="Mina"))
+
+    return make
+
+
+class Person:
+    """Somebody with a token, speaking HTTP."""
+
+    def __init__(self, name: str, segments: tuple[str, ...] = ()) -> None:
+        self.name = name
+        self.client = Client(headers={"Authorization": f"Bearer {tokens.mint(name, segments=segments)}"})
+
+    def claims(self, slug: str = "sale", body: Any = None) -> Any:
+        extra = {} if body is None else {"data": body, "content_type": "application/json"}
+        return self.client.post(f"/api/v1/campaigns/{slug}/claims", **extra)
+
+    def asks(self, path: str) -> Any:
+        return self.client.get(f"/api/v1/{path}")
+
+
+@pytest.fixture
+def person() -> type[Person]:
+    return Person
+
+
+@pytest.fixture
+def child_environment(transactional_db: None) -> dict[str, str]:
+    """The environment of a process that shall see this test's database."""
+    name = connection.settings_dict["NAME"]
+    url = os.environ["DATABASE_URL"]
+    if connection.vendor == "mysql":
+        url = url.rsplit("/", 1)[0] + f"/{name}"
+    else:
+        url = f"sqlite:///{name}"
+    return os.environ | {"DATABASE_URL": url}

@@ -1,0 +1,80 @@
+"""Codes and receipts: the same for the same claim, unlike any other, and hard to mistype."""
+
+import hmac
+
+import jwt
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coupons import codes
+
+KEY = codes.campaign_key("k1", b"\x01" * 32, "sale")
+OTHER = codes.campaign_key("k1", b"\x01" * 32, "other")
+
+
+def test_a_code_is_the_same_each_time_and_differs_by_user_place_nth_and_campaign() -> None:
+    code = codes.coupon_code(KEY, "mina", 1, 7)
+    assert code == codes.coupon_code(KEY, "mina", 1, 7)
+    others = {
+        codes.coupon_code(KEY, "jun", 1, 7),
+        codes.coupon_code(KEY, "mina", 2, 7),
+        codes.coupon_code(KEY, "mina", 1, 8),
+        codes.coupon_code(OTHER, "mina", 1, 7),
+    }
+    assert code not in others
+    assert len(others) == 4
+
+
+def test_the_code_carries_the_first_75_bits_of_the_hmac() -> None:
+    digest = hmac.digest(KEY.code, b"1/7/mina", "sha256")
+    expected = int.from_bytes(digest[:10]) >> 5  # 80 bits less 5
+    value = 0
+    for symbol in codes.coupon_code(KEY, "mina", 1, 7)[:15]:
+        value = value * 32 + codes.ALPHABET.index(symbol)
+    assert value == expected
+
+
+@given(st.text(min_size=1, max_size=40), st.integers(1, 10**6))
+def test_a_code_as_typed_is_read_as_it_was_meant(user: str, place: int) -> None:
+    code = codes.coupon_code(KEY, user, 1, place)
+    typed = codes.grouped(code).lower().replace("0", "o").replace("1", "l")
+    assert codes.normalise(typed) == code
+
+
+def test_one_wrong_symbol_is_always_noticed() -> None:
+    code = codes.coupon_code(KEY, "mina", 1, 7)
+    for position in range(codes.LENGTH):
+        for symbol in codes.ALPHABET:
+            wrong = code[:position] + symbol + code[position + 1 :]
+            if wrong != code:
+                assert codes.normalise(wrong) is None, wrong
+
+
+def test_two_neighbours_swapped_are_noticed_but_for_zero_and_z() -> None:
+    code = codes.coupon_code(KEY, "mina", 1, 7)
+    for i in range(codes.LENGTH - 1):
+        swapped = code[:i] + code[i + 1] + code[i] + code[i + 2 :]
+        if swapped != code and {code[i], code[i + 1]} != {"0", "Z"}:
+            assert codes.normalise(swapped) is None
+
+
+def test_what_is_no_code_is_refused() -> None:
+    for typed in ("", "1234", "U" * 16, "0" * 15 + "1", "０" * 16, "A" * 400):
+        assert codes.normalise(typed) is None
+
+
+def test_a_receipt_is_a_standard_jws_and_the_same_each_time() -> None:
+    token = codes.receipt(KEY, "sale", "mina", 1, 7, 1_795_000_000_123)
+    assert token == codes.receipt(KEY, "sale", "mina", 1, 7, 1_795_000_000_123)
+    assert jwt.get_unverified_header(token)["kid"] == "k1"
+    said = codes.read_receipt(KEY, token)
+    assert said == {
+        "campaign": "sale", "sub": "mina", "nth": 1, "place": 7, "admitted_ms": 1_795_000_000_123,
+    }  # fmt: skip
+
+
+def test_a_receipt_of_another_campaign_or_a_forged_one_is_not_genuine() -> None:
+    token = codes.receipt(OTHER, "other", "mina", 1, 7, 1)
+    assert codes.read_receipt(KEY, token) is None
+    head, body, _ = token.split(".")
+    assert codes.read_receipt(OTHER, f"{head}.{body}.AAAA") is None

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Install the Debian/Ubuntu packages that the tests need and this machine lacks.
+set -eu
+missing=""
+need() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || missing="$missing $2"; }
+need redis-server redis-server
+need mariadbd mariadb-server-core
+need mariadb-install-db mariadb-server-core
+need mariadb mariadb-client-core
+need gcc "gcc libc6-dev"
+need pkg-config pkg-config
+need wrk wrk
+need chromedriver "chromium chromium-driver"
+pkg-config --exists mysqlclient 2>/dev/null || pkg-config --exists mariadb 2>/dev/null ||
+  missing="$missing default-libmysqlclient-dev"
+python=$(command -v "${PYTHON:-python3}")
+header=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h
+[ -e "$header" ] || missing="$missing python3-dev"
+
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+  echo "The tests need these packages, please install them:$missing" >&2
+  exit 1
+fi
+echo "Installing$missing …" >&2
+apt-get update -qq
+# RUNLEVEL: the packages must not start servers of their own.
+# shellcheck disable=SC2086
+RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+  -o Dpkg::Use-Pty=0 $missing >/dev/null
