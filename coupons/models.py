@@ -117,7 +117,8 @@ class Campaign(models.Model):
                 condition=Q(opens_at__lt=F("closes_at")), name="campaign_opens_before_it_closes"
             ),
             models.CheckConstraint(
-                condition=Q(valid_until__isnull=True) ^ Q(valid_days__isnull=True),
+                condition=Q(valid_until__isnull=True, valid_days__isnull=False)
+                | Q(valid_until__isnull=False, valid_days__isnull=True),
                 name="campaign_validity_is_an_end_or_days",
             ),
         ]

@@ -15,6 +15,7 @@ from coupons.facts import Facts
 from coupons.models import Campaign
 
 CampaignMaker = Callable[..., Facts]
+Settings = Any  # pytest-django's `settings` fixture
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -24,6 +25,14 @@ def pytest_configure(config: pytest.Config) -> None:
             f"{' and '.join(missing)} not set. Run the tests on servers of their own:\n"
             "  .venv/bin/python -m tests.servers .venv/bin/python -m pytest …   (or: make test)"
         )
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """SQLite in a file: other processes can't see a database in this one's memory."""
+    if connection.vendor == "sqlite":
+        name = tmp_path_factory.mktemp("sqlite") / "test.sqlite3"
+        connection.settings_dict["TEST"]["NAME"] = str(name)
 
 
 @pytest.fixture(autouse=True)
@@ -70,11 +79,14 @@ class Person:
 
     def __init__(self, name: str, segments: tuple[str, ...] = ()) -> None:
         self.name = name
-        self.client = Client(headers={"Authorization": f"Bearer {tokens.mint(name, segments=segments)}"})
+        self.client = Client(
+            headers={"Authorization": f"Bearer {tokens.mint(name, segments=segments)}"}
+        )
 
     def claims(self, slug: str = "sale", body: Any = None) -> Any:
-        extra = {} if body is None else {"data": body, "content_type": "application/json"}
-        return self.client.post(f"/api/v1/campaigns/{slug}/claims", **extra)
+        data = b"" if body is None else body
+        path = f"/api/v1/campaigns/{slug}/claims"
+        return self.client.post(path, data=data, content_type="application/json")
 
     def asks(self, path: str) -> Any:
         return self.client.get(f"/api/v1/{path}")

@@ -1,0 +1,262 @@
+"""Admission in Redis: one atomic step, by Redis' own clock, closed when something is missing."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coupons import admission, campaigns, keys, store
+from coupons.claims import Admission, Claim, Outcome
+from coupons.errors import NotInstalled, OutcomeUnknown, QueueFull, StoreAway
+from coupons.facts import Facts
+from coupons.store import Store
+from tests import servers
+from tests.conftest import CampaignMaker, Settings
+
+pytestmark = pytest.mark.django_db
+
+
+def outcome(campaign: Facts, user: str, nth: int = 1) -> Outcome:
+    return admission.admit(campaign, Claim(user, nth)).outcome
+
+
+def test_places_are_given_densely_in_order_until_the_stock_is_gone(
+    open_campaign: CampaignMaker,
+) -> None:
+    campaign = open_campaign(stock=3)
+    asked = [admission.admit(campaign, Claim(f"user-{i}")) for i in range(5)]
+    assert [a.place for a in asked] == [1, 2, 3, 0, 0]
+    assert [a.outcome for a in asked[3:]] == [Outcome.SOLD_OUT, Outcome.SOLD_OUT]
+
+
+def test_the_same_user_keeps_place_and_moment_also_after_sell_out_pause_and_close(
+    open_campaign: CampaignMaker,
+) -> None:
+    campaign = open_campaign(stock=1)
+    first = admission.admit(campaign, Claim("mina"))
+    assert outcome(campaign, "jun") is Outcome.SOLD_OUT
+    for change in (campaigns.pause, campaigns.resume, campaigns.close):
+        change("sale", actor="Mina")
+        again = admission.admit(campaign, Claim("mina"))
+        assert again.outcome is Outcome.ALREADY_CLAIMED
+        assert (again.place, again.at_ms) == (first.place, first.at_ms)
+
+
+def test_a_user_may_have_n_coupons_each_asked_for_by_its_number(
+    open_campaign: CampaignMaker,
+) -> None:
+    campaign = open_campaign(per_user=3)
+    assert [admission.admit(campaign, Claim("mina", n)).place for n in (1, 2, 3, 2)] == [1, 2, 3, 2]
+    # "1:mina" is another user than mina asking for her first
+    assert admission.admit(campaign, Claim("1:mina")).place == 4
+
+
+def test_only_the_named_audience_is_eligible(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign(audience="vip")
+    assert outcome(campaign, "jun") is Outcome.NOT_ELIGIBLE
+    admitted = admission.admit(campaign, Claim("mina"), segments=("vip", "new"))
+    assert admitted.outcome is Outcome.ADMITTED
+
+
+def test_a_paused_campaign_refuses_and_goes_on_afterwards(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign()
+    campaigns.pause("sale", actor="Mina")
+    assert outcome(campaign, "jun") is Outcome.PAUSED
+    campaigns.resume("sale", actor="Mina")
+    assert outcome(campaign, "jun") is Outcome.ADMITTED
+
+
+def window(slug: str, *, opens_ms: int, closes_ms: int) -> None:
+    """Set the gate's window to the millisecond."""
+    gate = keys.of(slug).gate
+    store.store().client.hset(gate, mapping={"opens": opens_ms, "closes": closes_ms})
+
+
+def test_it_opens_and_closes_to_the_millisecond_of_redis_clock(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = open_campaign(stock=10_000)
+    opens = store.store().now_ms() + 60
+    window("sale", opens_ms=opens, closes_ms=opens + 60)
+    monkeypatch.setattr(time, "time", lambda: 0.0)  # the web host's own clock has no say
+    asked: list[Admission] = []
+    while not asked or asked[-1].outcome is not Outcome.CLOSED:
+        asked.append(admission.admit(campaign, Claim(f"user-{len(asked)}")))
+    for a in asked:
+        expected = (
+            Outcome.NOT_OPEN if a.at_ms < opens
+            else Outcome.ADMITTED if a.at_ms < opens + 60
+            else Outcome.CLOSED
+        )  # fmt: skip
+        assert a.outcome is expected
+    assert {a.outcome for a in asked} == {Outcome.NOT_OPEN, Outcome.ADMITTED, Outcome.CLOSED}
+
+
+def test_a_full_queue_takes_no_place(open_campaign: CampaignMaker, settings: Settings) -> None:
+    settings.LONGEST_QUEUE = 2
+    campaign = open_campaign()
+    assert [outcome(campaign, user) for user in ("a", "b")] == [Outcome.ADMITTED] * 2
+    with pytest.raises(QueueFull):
+        outcome(campaign, "c")
+    assert store.store().gate("sale").admitted == 2
+    assert outcome(campaign, "a") is Outcome.ALREADY_CLAIMED
+
+
+def test_a_lost_memory_closes_the_campaign_and_never_starts_it_again(
+    open_campaign: CampaignMaker,
+) -> None:
+    campaign = open_campaign(stock=1)
+    outcome(campaign, "mina")
+    store.store().client.flushall()
+    for user in ("mina", "jun"):
+        with pytest.raises(NotInstalled):
+            outcome(campaign, user)
+    with pytest.raises(NotInstalled):
+        campaigns.change_stock("sale", stock=5, actor="Mina")
+
+
+def test_a_server_that_forgot_the_script_is_told_it_again(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign()
+    store.store().client.script_flush()
+    assert outcome(campaign, "mina") is Outcome.ADMITTED
+
+
+@pytest.mark.parametrize("key", ["queue", "gate"])
+def test_a_broken_key_is_a_failure_and_takes_no_place(
+    open_campaign: CampaignMaker, key: str
+) -> None:
+    campaign = open_campaign()
+    name = getattr(keys.of("sale"), key)
+    client = store.store().client
+    kept = client.hgetall(keys.of("sale").gate)
+    client.set(name, "rubbish")
+    with pytest.raises(StoreAway):
+        outcome(campaign, "mina")
+    if key == "queue":
+        assert client.hgetall(keys.of("sale").gate) == kept
+
+
+def test_a_full_memory_is_a_failure_and_takes_no_place(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign()
+    client = store.store().client
+    client.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(StoreAway):
+            outcome(campaign, "mina")
+        assert client.hget(keys.of("sale").gate, "next") == b"0"
+    finally:
+        client.config_set("maxmemory", 0)
+
+
+ODD_USERS = ["{other}", "a\x00b", "a\r\nSET x 1", "a:b:c", "\x06\x16", "한국", "🙂", " a", "a "]
+
+
+def test_odd_user_ids_are_different_users_and_touch_no_other_key(
+    open_campaign: CampaignMaker,
+) -> None:
+    campaign = open_campaign(stock=100)
+    client = store.store().client
+    places = [admission.admit(campaign, Claim(user)).place for user in ODD_USERS]
+    assert places == list(range(1, len(ODD_USERS) + 1))
+    allowed = (b"coupon:{sale}:", b"coupon:installed", b"cq:")
+    names: Any = client.keys()
+    assert all(name.startswith(allowed) for name in names)
+
+
+# A Redis of its own, to stop, hang and replicate
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[str]:
+    with servers.redis(tmp_path / "own", extra=("--repl-diskless-sync-delay", "0")) as url:
+        yield url
+
+
+def use(monkeypatch: pytest.MonkeyPatch, url: str) -> Store:
+    own = Store(url, timeout_s=0.3, max_connections=8)
+    for module in ("admission", "campaigns", "facts"):
+        monkeypatch.setattr(f"coupons.{module}.store", lambda: own)
+    return own
+
+
+def test_a_redis_that_hangs_is_asked_once_and_given_up_in_time(
+    own_redis: str, monkeypatch: pytest.MonkeyPatch, open_campaign: CampaignMaker
+) -> None:
+    own = use(monkeypatch, own_redis)
+    campaign = open_campaign()
+    outcome(campaign, "mina")
+    pid = own.client.info("server")["process_id"]
+    own.client.config_resetstat()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(StoreAway):
+            outcome(campaign, "jun")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    deadline = time.monotonic() + 5
+    while own.client.hget(keys.of("sale").gate, "next") != b"2" and time.monotonic() < deadline:
+        time.sleep(0.01)
+    calls = own.client.info("commandstats")["cmdstat_evalsha"]["calls"]
+    assert calls == 1
+    # The decision fell after all, and asking again finds it.
+    assert admission.admit(campaign, Claim("jun")).place == 2
+
+
+def test_a_redis_that_is_gone_is_a_failure_and_no_refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_campaign: CampaignMaker
+) -> None:
+    with servers.redis(tmp_path / "own") as url:
+        use(monkeypatch, url)
+        campaign = open_campaign()
+    with pytest.raises(StoreAway):
+        outcome(campaign, "mina")
+
+
+def test_it_survives_a_restart_of_redis_with_its_append_only_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_campaign: CampaignMaker
+) -> None:
+    port = servers.free_port()
+    with servers.redis(tmp_path / "own", port=port) as url:
+        own = use(monkeypatch, url)
+        campaign = open_campaign()
+        first = admission.admit(campaign, Claim("mina"))
+    own.client.connection_pool.disconnect()
+    with servers.redis(tmp_path / "own", port=port):
+        again = admission.admit(campaign, Claim("mina"))
+        assert (again.place, again.at_ms) == (first.place, first.at_ms)
+        assert admission.admit(campaign, Claim("jun")).place == 2
+
+
+def test_an_admission_waits_for_its_replica_where_that_is_asked_for(
+    own_redis: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
+    open_campaign: CampaignMaker,
+) -> None:
+    settings.REDIS_WAIT_REPLICAS = 1
+    own = use(monkeypatch, own_redis)
+    campaign = open_campaign(stock=1)
+    with pytest.raises(OutcomeUnknown):
+        outcome(campaign, "mina")  # nobody replicates
+    with pytest.raises(OutcomeUnknown):
+        outcome(campaign, "mina")  # nor for the repetition
+    assert outcome(campaign, "jun") is Outcome.SOLD_OUT  # a refusal waits for nobody
+    port = own_redis.rsplit(":", 1)[1].split("/")[0]
+    with servers.redis(tmp_path / "replica", extra=("--replicaof", "127.0.0.1", port)) as replica:
+        deadline = time.monotonic() + 10
+        while own.client.info("replication")["connected_slaves"] < 1:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        while True:
+            try:
+                assert outcome(campaign, "mina") is Outcome.ALREADY_CLAIMED
+                break
+            except OutcomeUnknown:  # the replica is still loading
+                assert time.monotonic() < deadline
+        copy = Store(replica, timeout_s=1, max_connections=1)
+        assert copy.client.hget(keys.of("sale").gate, "next") == b"1"

@@ -1,0 +1,202 @@
+"""The life of a campaign, in both stores, and what an operator is refused."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from coupons import admission, campaigns, database, direct, facts, store
+from coupons.claims import Claim, Outcome
+from coupons.drain import drain
+from coupons.errors import (
+    ForeignKeys,
+    IllegalTransition,
+    StockBelowAdmitted,
+    StoreAway,
+    UnknownCampaign,
+)
+from coupons.models import Campaign, Slot
+from coupons.store import Store
+from tests.conftest import CampaignMaker
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
+State = Campaign.State
+
+
+def state(slug: str = "sale") -> str:
+    return Campaign.objects.get(slug=slug).state
+
+
+def test_its_life_is_written_down_with_who_and_what(draft: Callable[..., Campaign]) -> None:
+    campaign = draft()
+    for change in (
+        campaigns.schedule, campaigns.open_now, campaigns.pause, campaigns.resume, campaigns.close,
+    ):  # fmt: skip
+        change("sale", actor="Jun")
+    said = [(event.actor, event.verb) for event in reversed(campaign.events.all())]
+    assert said == [
+        ("Mina", "created"), ("Jun", "scheduled"), ("Jun", "opened"), ("Jun", "paused"),
+        ("Jun", "resumed"), ("Jun", "closed"),
+    ]  # fmt: skip
+
+
+def test_scheduling_installs_it_ahead_of_time_and_it_opens_without_any_job(
+    draft: Callable[..., Campaign],
+) -> None:
+    opens = timezone.now() + timedelta(milliseconds=250)
+    draft(opens_at=opens)
+    campaign = facts.from_row(campaigns.schedule("sale", actor="Mina"))
+    assert admission.admit(campaign, Claim("jun")).outcome is Outcome.NOT_OPEN
+    while store.store().now_ms() < database.milliseconds(opens):
+        pass
+    assert admission.admit(campaign, Claim("jun")).outcome is Outcome.ADMITTED
+    assert state() == State.SCHEDULED
+    campaigns.follow_the_clock()
+    assert state() == State.OPEN
+
+
+def test_the_clock_closes_it_once_and_signs_for_it(open_campaign: CampaignMaker) -> None:
+    open_campaign()
+    Campaign.objects.update(closes_at=timezone.now() - timedelta(milliseconds=1),
+                            opens_at=timezone.now() - timedelta(seconds=1))  # fmt: skip
+    campaigns.follow_the_clock()
+    campaigns.follow_the_clock()
+    campaign = Campaign.objects.get()
+    assert [e.verb for e in campaign.events.filter(actor=campaigns.CLOCK)] == [State.CLOSED]
+
+
+@pytest.mark.parametrize(
+    ("verb", "then"),
+    [
+        ("open_now", "open_now"),
+        ("schedule", "schedule"),
+        ("close", "resume"),
+        ("close", "pause"),
+        ("pause", "pause"),
+    ],
+)
+def test_it_refuses_steps_that_do_not_follow(
+    draft: Callable[..., Campaign], verb: str, then: str
+) -> None:
+    draft(
+        opens_at=timezone.now() + timedelta(hours=1), closes_at=timezone.now() + timedelta(days=1)
+    )
+    if verb != "schedule":
+        campaigns.schedule("sale", actor="Mina")
+    getattr(campaigns, verb)("sale", actor="Mina")
+    before = state()
+    with pytest.raises(IllegalTransition, match="sale is"):
+        getattr(campaigns, then)("sale", actor="Mina")
+    assert state() == before
+
+
+def test_it_refuses_to_schedule_what_would_be_over(draft: Callable[..., Campaign]) -> None:
+    past = timezone.now() - timedelta(hours=1)
+    draft(opens_at=past - timedelta(hours=1), closes_at=past)
+    with pytest.raises(IllegalTransition, match="in the past"):
+        campaigns.schedule("sale", actor="Mina")
+    assert not Slot.objects.exists()
+
+
+def test_it_refuses_a_draft_that_makes_no_sense(draft: Callable[..., Campaign]) -> None:
+    for wrong in (
+        {"stock": 0}, {"stock": 10**9}, {"per_user": 0}, {"slug": "Ünïcode"}, {"slug": "a" * 65},
+        {"valid_days": None}, {"currency": "won"},
+        {"closes_at": timezone.now() - timedelta(days=1)},
+        {"valid_until": timezone.now()},  # together with valid_days
+    ):  # fmt: skip
+        with pytest.raises(ValidationError):
+            draft(**wrong)
+
+
+def test_an_unknown_campaign_is_told_so() -> None:
+    with pytest.raises(UnknownCampaign):
+        campaigns.pause("nothing", actor="Mina")
+
+
+def test_raising_the_stock_lets_the_next_ones_in(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign(stock=1)
+    assert admission.admit(campaign, Claim("a")).outcome is Outcome.ADMITTED
+    assert admission.admit(campaign, Claim("b")).outcome is Outcome.SOLD_OUT
+    campaigns.change_stock("sale", stock=2, actor="Mina")
+    assert admission.admit(campaign, Claim("b")).place == 2
+    assert drain("sale", consumer="t").stored == 2
+
+
+def test_lowering_the_stock_below_what_was_admitted_is_refused_with_a_sentence(
+    open_campaign: CampaignMaker,
+) -> None:
+    campaign = open_campaign(stock=10)
+    for user in "abc":
+        admission.admit(campaign, Claim(user))
+    with pytest.raises(StockBelowAdmitted, match="has admitted 3 claims already"):
+        campaigns.change_stock("sale", stock=2, actor="Mina")
+    assert Campaign.objects.get().stock == 10
+    assert Slot.objects.count() == 10
+    assert store.store().gate("sale").stock == 10
+    campaigns.change_stock("sale", stock=3, actor="Mina")
+    assert Slot.objects.count() == 3
+    assert admission.admit(campaign, Claim("d")).outcome is Outcome.SOLD_OUT
+
+
+def test_the_same_holds_for_a_direct_campaign(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign(stock=5, strategy="direct")
+    for user in "abc":
+        direct.admit(campaign, Claim(user))
+    with pytest.raises(StockBelowAdmitted):
+        campaigns.change_stock("sale", stock=2, actor="Mina")
+    campaigns.change_stock("sale", stock=3, actor="Mina")
+    assert direct.admit(campaign, Claim("d")).outcome is Outcome.SOLD_OUT
+
+
+def test_an_opening_that_has_happened_can_not_be_moved(open_campaign: CampaignMaker) -> None:
+    open_campaign()
+    campaign = Campaign.objects.get()
+    later = timezone.now() + timedelta(hours=5)
+    with pytest.raises(IllegalTransition, match="opened already"):
+        campaigns.reschedule(
+            "sale", opens_at=later, closes_at=later + timedelta(hours=1), actor="Mina"
+        )
+    campaigns.reschedule("sale", opens_at=campaign.opens_at, closes_at=later, actor="Mina")
+    assert store.store().gate("sale").closes_ms == database.milliseconds(later)
+
+
+def test_with_redis_away_nothing_changes(
+    draft: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft()
+    away = Store("redis://127.0.0.1:1/0", timeout_s=0.1, max_connections=1)
+    monkeypatch.setattr("coupons.campaigns.store", lambda: away)
+    with pytest.raises(StoreAway):
+        campaigns.schedule("sale", actor="Mina")
+    assert state() == State.DRAFT
+    assert not Slot.objects.exists()
+    monkeypatch.undo()
+    campaigns.schedule("sale", actor="Mina")
+    assert state() == State.SCHEDULED
+
+
+def test_keys_of_another_life_are_not_taken_over(
+    open_campaign: CampaignMaker, draft: Callable[..., Campaign]
+) -> None:
+    admission.admit(open_campaign(), Claim("mina"))
+    Campaign.objects.all().delete()
+    draft()
+    with pytest.raises(ForeignKeys):
+        campaigns.schedule("sale", actor="Mina")
+    assert state() == State.DRAFT
+
+
+def test_a_direct_campaign_needs_no_redis(
+    draft: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    away = Store("redis://127.0.0.1:1/0", timeout_s=0.1, max_connections=1)
+    for module in ("campaigns", "facts", "admission"):
+        monkeypatch.setattr(f"coupons.{module}.store", lambda: away)
+    draft(strategy="direct")
+    campaigns.schedule("sale", actor="Mina")
+    admitted = admission.admit(facts.of("sale"), Claim("mina"))
+    assert (admitted.outcome, admitted.place) == (Outcome.ADMITTED, 1)

@@ -1,0 +1,248 @@
+"""The queue and its drain: stored once, acknowledged after the commit, parked with a reason."""
+
+import threading
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+
+from coupons import admission, keys, queue, store, tasks, writer
+from coupons.claims import Claim
+from coupons.drain import drain
+from coupons.errors import DatabaseAway
+from coupons.facts import Facts
+from coupons.models import Campaign, Coupon, Tally
+from coupons.queue import Reason
+from tests.conftest import CampaignMaker, Settings
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
+
+
+def admit(campaign: Facts, count: int, start: int = 0) -> None:
+    for number in range(start, start + count):
+        admission.admit(campaign, Claim(f"user-{number}"))
+
+
+def gate() -> store.Gate:
+    return store.store().gate("sale")
+
+
+def test_what_was_told_is_what_is_stored(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign(stock=1200)
+    told = {f"user-{n}": admission.admit(campaign, Claim(f"user-{n}")) for n in range(1300)}
+    done = drain("sale", consumer="one")
+    assert (done.stored, done.parked, done.left) == (1200, 0, False)
+    rows = {row.user: row for row in Coupon.objects.all()}
+    assert {user: row.place for user, row in rows.items()} == {
+        user: admission_.place for user, admission_ in told.items() if admission_.holds_a_place
+    }
+    assert sorted(row.place for row in rows.values()) == list(range(1, 1201))
+    assert gate().waiting == 0
+    assert Tally.objects.get().stored == 1200
+
+
+def test_draining_twice_stores_once(open_campaign: CampaignMaker) -> None:
+    admit(open_campaign(), 5)
+    assert drain("sale", consumer="one").stored == 5
+    again = drain("sale", consumer="one")
+    assert (again.stored, again.repeated) == (0, 0)
+
+
+def test_two_drains_at_once_store_once(open_campaign: CampaignMaker, settings: Settings) -> None:
+    settings.DRAIN_BATCH = 20
+    admit(open_campaign(stock=400), 400)
+    done = []
+
+    def work(name: str) -> None:
+        try:
+            done.append(drain("sale", consumer=name))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work, args=(f"worker-{n}",)) for n in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(d.stored for d in done) == 400
+    assert Coupon.objects.count() == Tally.objects.get().stored == 400
+
+
+def queued_by_another_hand(**fields: Any) -> None:
+    client: Any = store.store().client
+    client.xadd(keys.of("sale").queue, fields)
+
+
+def test_poison_is_parked_with_its_reason_and_the_others_are_stored(
+    open_campaign: CampaignMaker,
+) -> None:
+    campaign = open_campaign(stock=10)
+    admit(campaign, 4)
+    queued_by_another_hand(nonsense="yes")
+    queued_by_another_hand(u="thief", n=1, p=1, t=1_795_000_000_000)
+    queued_by_another_hand(u="late", n=1, p=11, t=1_795_000_000_000)
+    queued_by_another_hand(u=b"\xff\xfe", n=1, p=9, t=1_795_000_000_000)
+    queued_by_another_hand(u="x" * 129, n=1, p=9, t=1_795_000_000_000)
+    admit(campaign, 2, start=4)
+    done = drain("sale", consumer="one")
+    assert (done.stored, done.parked) == (6, 5)
+    parked = [entry.fields for entry in store.store().parked("sale")]
+    assert sorted(fields[b"reason"].decode() for fields in parked) == [
+        Reason.BEYOND_STOCK, Reason.PLACE_TAKEN,
+        Reason.UNREADABLE, Reason.UNREADABLE, Reason.UNREADABLE,
+    ]  # fmt: skip
+    thief = next(fields for fields in parked if fields[b"reason"] == b"place_taken")
+    assert (thief[b"u"], thief[b"p"]) == (b"thief", b"1")
+    assert (gate().waiting, gate().parked) == (0, 5)
+
+
+def test_a_claim_is_parked_once_however_many_try(open_campaign: CampaignMaker) -> None:
+    open_campaign()
+    queued_by_another_hand(nonsense="yes")
+    batch = queue.read("sale", consumer="one", count=10)
+    assert queue.park("sale", batch.unreadable[0], Reason.UNREADABLE)
+    assert not queue.park("sale", batch.unreadable[0], Reason.UNREADABLE)
+    assert gate().parked == 1
+
+
+def test_what_a_dead_worker_had_read_is_taken_over(
+    open_campaign: CampaignMaker, settings: Settings
+) -> None:
+    settings.DRAIN_TAKE_OVER_MS = 0
+    admit(open_campaign(), 3)
+    assert len(queue.read("sale", consumer="dead", count=10).claims) == 3
+    assert drain("sale", consumer="alive").stored == 3
+    assert gate().waiting == 0
+
+
+def test_what_a_living_worker_has_is_left_to_it_for_a_while(
+    open_campaign: CampaignMaker, settings: Settings
+) -> None:
+    settings.DRAIN_TAKE_OVER_MS = 60_000
+    admit(open_campaign(), 3)
+    queue.read("sale", consumer="busy", count=10)
+    assert drain("sale", consumer="idle").stored == 0
+    assert gate().waiting == 3
+
+
+def test_a_worker_that_is_done_leaves_no_name_behind_but_one_that_failed_does(
+    open_campaign: CampaignMaker,
+) -> None:
+    admit(open_campaign(), 3)
+    drain("sale", consumer="done")
+    queue_name = keys.of("sale").queue
+    assert store.store().client.xinfo_consumers(queue_name, keys.GROUP) == []
+    admit(open_campaign("other"), 3)
+    queue.read("other", consumer="dead", count=2)
+    assert not store.store().leave("other", consumer="dead")
+
+
+def test_a_database_that_is_away_leaves_the_claims_in_the_queue(
+    open_campaign: CampaignMaker, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DRAIN_PATIENCE_S = 0.05
+    settings.DRAIN_TAKE_OVER_MS = 0
+    admit(open_campaign(), 3)
+    with monkeypatch.context() as broken:
+        broken.setattr(writer, "insert", _gone_away)
+        with pytest.raises(DatabaseAway):
+            drain("sale", consumer="one")
+    assert gate().waiting == 3
+    assert drain("sale", consumer="two").stored == 3
+
+
+def test_a_deadlock_is_tried_again(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admit(open_campaign(), 3)
+    insert, calls = writer.insert, []
+
+    def once_in_the_way(*args: Any) -> None:
+        calls.append(args)
+        if len(calls) == 1:
+            raise OperationalError(1213, "Deadlock found when trying to get lock")
+        insert(*args)
+
+    monkeypatch.setattr(writer, "insert", once_in_the_way)
+    assert drain("sale", consumer="one").stored == 3
+    assert len(calls) == 2
+
+
+def _gone_away(*_: Any) -> None:
+    raise OperationalError(2006, "Server has gone away")
+
+
+# The bell
+
+
+def rung(campaign: Facts, user: str) -> bool:
+    decision = store.store().admit(
+        campaign.slug, user=user, nth=1, per_user=1, buckets=campaign.buckets
+    )
+    return decision.ring
+
+
+def test_one_bell_rings_for_many_claims_and_the_next_after_the_drain(
+    open_campaign: CampaignMaker,
+) -> None:
+    campaign = open_campaign(stock=100)
+    assert [rung(campaign, f"user-{n}") for n in range(5)] == [True, False, False, False, False]
+    drain("sale", consumer="one")
+    assert rung(campaign, "late")
+
+
+def test_a_claim_between_the_last_read_and_the_end_is_drained_or_rings(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Admitted at the worst moments: before the bell is silenced, and right after it."""
+    campaign = open_campaign(stock=100)
+    rung(campaign, "first")
+    silence = store.Store.silence
+    rings: list[bool] = []
+
+    def with_claims_around(self: store.Store, slug: str) -> None:
+        rings.append(rung(campaign, f"before-{len(rings)}") if len(rings) < 2 else False)
+        silence(self, slug)
+        rings.append(rung(campaign, f"after-{len(rings)}") if len(rings) < 2 else False)
+
+    monkeypatch.setattr(store.Store, "silence", with_claims_around)
+    done = drain("sale", consumer="one")
+    assert rings[:2] == [False, True]
+    assert done.stored == 3
+    assert gate().waiting == 0
+
+
+def test_a_lost_bell_is_rung_again_by_the_sweep(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rings: list[str] = []
+    monkeypatch.setattr("coupons.bell.ring", rings.append)
+    admit(open_campaign(), 2)
+    assert rings == ["sale"]  # and it is lost
+    tasks.sweep()
+    assert rings == ["sale"]  # too early: a drain may be on its way
+    store.store().client.delete(keys.of("sale").bell)  # its time is over
+    tasks.sweep()
+    tasks.sweep()
+    assert rings == ["sale", "sale"]
+    tasks.drain("sale")
+    assert Coupon.objects.count() == 2
+    tasks.sweep()
+    assert rings == ["sale", "sale"]
+
+
+def test_a_drain_whose_time_is_over_rings_for_the_rest(
+    open_campaign: CampaignMaker, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DRAIN_TIME_S, settings.DRAIN_BATCH = 0, 2
+    rings: list[str] = []
+    admit(open_campaign(), 5)
+    monkeypatch.setattr("coupons.bell.ring", rings.append)
+    tasks.drain("sale")
+    assert (Coupon.objects.count(), rings) == (2, ["sale"])
+
+
+def test_a_bell_for_a_campaign_that_is_gone_does_no_harm(open_campaign: CampaignMaker) -> None:
+    open_campaign()
+    Campaign.objects.all().delete()
+    assert drain("sale", consumer="one").stored == 0

@@ -1,0 +1,61 @@
+"""A process that drains and dies at a named line: `drainer SLUG POINT`.
+
+POINT is `nowhere`, or the function in front of which (`before:`) or behind which (`after:`) the
+process is gone as if by kill -9. `wrong-order` acknowledges before it stores: the negative control.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()
+
+from django.db import transaction  # noqa: E402
+
+from coupons import queue, writer  # noqa: E402
+from coupons.drain import drain  # noqa: E402
+
+GONE = 137
+
+
+def dying(function: Callable[..., Any], when: str) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if when == "before":
+            os._exit(GONE)
+        function(*args, **kwargs)
+        os._exit(GONE)
+
+    return call
+
+
+def acknowledging_first(slug: str, **asked: Any) -> queue.Batch:
+    batch = READ(slug, **asked)
+    queue.settle(slug, list(batch.claims))
+    return batch
+
+
+READ = queue.read
+POINTS: dict[str, tuple[Any, str]] = {
+    "insert": (writer, "insert"),  # the whole transaction
+    "commit": (transaction.Atomic, "__exit__"),
+    "settle": (queue, "settle"),
+}
+
+
+def main(slug: str, point: str) -> None:
+    if point == "wrong-order":
+        queue.read = acknowledging_first
+        writer.insert = dying(writer.insert, "before")
+    elif point != "nowhere":
+        when, name = point.split(":")
+        place, attribute = POINTS[name]
+        setattr(place, attribute, dying(getattr(place, attribute), when))
+    print(drain(slug, consumer=f"drainer-{os.getpid()}"))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

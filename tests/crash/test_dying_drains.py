@@ -1,0 +1,67 @@
+"""A worker gone between any two lines of a drain loses nothing and doubles nothing."""
+
+import subprocess
+import sys
+
+import pytest
+
+from coupons import admission, store
+from coupons.claims import Claim
+from coupons.drain import drain
+from coupons.models import Coupon, Tally
+from tests.conftest import CampaignMaker, Settings
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
+
+
+def drained_by_a_process(environment: dict[str, str], point: str) -> int:
+    command = [sys.executable, "-m", "tests.crash.drainer", "sale", point]
+    return subprocess.run(command, env=environment, timeout=60, check=False,
+                          stdout=subprocess.DEVNULL).returncode  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("point", "stored_by_the_dead"),
+    [
+        ("before:insert", 0),
+        ("before:commit", 0),
+        ("after:insert", 30),
+        ("before:settle", 30),
+        ("after:settle", 30),
+    ],
+)
+def test_a_worker_that_dies_loses_nothing_and_doubles_nothing(
+    open_campaign: CampaignMaker,
+    child_environment: dict[str, str],
+    settings: Settings,
+    point: str,
+    stored_by_the_dead: int,
+) -> None:
+    settings.DRAIN_TAKE_OVER_MS = 0
+    campaign = open_campaign(stock=30)
+    told = {f"user-{n}": admission.admit(campaign, Claim(f"user-{n}")).place for n in range(30)}
+    assert drained_by_a_process(child_environment, point) == 137
+    assert Coupon.objects.count() == stored_by_the_dead
+    drain("sale", consumer="survivor")
+    assert dict(Coupon.objects.values_list("user", "place")) == told
+    assert Tally.objects.get().stored == 30
+    gate = store.store().gate("sale")
+    assert (gate.waiting, gate.parked) == (0, 0)
+
+
+def test_a_worker_that_lives_stores_all(
+    open_campaign: CampaignMaker, child_environment: dict[str, str]
+) -> None:
+    admission.admit(open_campaign(), Claim("mina"))
+    assert drained_by_a_process(child_environment, "nowhere") == 0
+    assert Coupon.objects.count() == 1
+
+
+def test_negative_control_acknowledging_before_storing_loses_claims(
+    open_campaign: CampaignMaker, child_environment: dict[str, str], settings: Settings
+) -> None:
+    settings.DRAIN_TAKE_OVER_MS = 0
+    admission.admit(open_campaign(), Claim("mina"))
+    assert drained_by_a_process(child_environment, "wrong-order") == 137
+    drain("sale", consumer="survivor")
+    assert Coupon.objects.count() == 0  # told and gone: what the right order prevents
