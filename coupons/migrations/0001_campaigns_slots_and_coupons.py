@@ -20,7 +20,10 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
                     ),
                 ),
                 (
@@ -30,12 +33,14 @@ class Migration(migrations.Migration):
                         unique=True,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?\\Z", "a-z, 0-9 and hyphens"
+                                "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?\\Z",
+                                "a-z, 0-9 and hyphens",
                             )
                         ],
+                        verbose_name="slug",
                     ),
                 ),
-                ("name", models.CharField(max_length=200)),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
                 (
                     "strategy",
                     models.CharField(
@@ -45,6 +50,7 @@ class Migration(migrations.Migration):
                         ],
                         default="queued",
                         max_length=8,
+                        verbose_name="strategy",
                     ),
                 ),
                 (
@@ -60,6 +66,7 @@ class Migration(migrations.Migration):
                         default="draft",
                         editable=False,
                         max_length=12,
+                        verbose_name="state",
                     ),
                 ),
                 (
@@ -68,7 +75,8 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.MinValueValidator(1),
                             django.core.validators.MaxValueValidator(10000000),
-                        ]
+                        ],
+                        verbose_name="stock",
                     ),
                 ),
                 (
@@ -79,6 +87,7 @@ class Migration(migrations.Migration):
                             django.core.validators.MinValueValidator(1),
                             django.core.validators.MaxValueValidator(100),
                         ],
+                        verbose_name="coupons per user",
                     ),
                 ),
                 (
@@ -87,24 +96,30 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="Only users whose token lists this segment are eligible; empty: everyone.",
                         max_length=64,
+                        verbose_name="audience",
                     ),
                 ),
                 (
                     "opens_at",
                     models.DateTimeField(
-                        help_text="To the millisecond, by the deciding store's clock."
+                        help_text="To the millisecond, by the deciding store's clock.",
+                        verbose_name="opens at",
                     ),
                 ),
-                ("closes_at", models.DateTimeField()),
+                ("closes_at", models.DateTimeField(verbose_name="closes at")),
                 (
                     "discount",
                     models.CharField(
                         choices=[("percent", "percent"), ("amount", "fixed amount")],
                         default="percent",
                         max_length=8,
+                        verbose_name="kind of discount",
                     ),
                 ),
-                ("discount_value", models.DecimalField(decimal_places=2, max_digits=12)),
+                (
+                    "discount_value",
+                    models.DecimalField(decimal_places=2, max_digits=12, verbose_name="discount"),
+                ),
                 (
                     "currency",
                     models.CharField(
@@ -113,28 +128,52 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator("^[A-Z]{3}\\Z", "ISO 4217")
                         ],
+                        verbose_name="currency",
                     ),
                 ),
-                ("minimum_order", models.DecimalField(decimal_places=2, default=0, max_digits=12)),
+                (
+                    "minimum_order",
+                    models.DecimalField(
+                        decimal_places=2,
+                        default=0,
+                        max_digits=12,
+                        verbose_name="minimum order",
+                    ),
+                ),
                 (
                     "discount_cap",
-                    models.DecimalField(blank=True, decimal_places=2, max_digits=12, null=True),
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        max_digits=12,
+                        null=True,
+                        verbose_name="largest discount",
+                    ),
                 ),
-                ("valid_until", models.DateTimeField(blank=True, null=True)),
+                (
+                    "valid_until",
+                    models.DateTimeField(blank=True, null=True, verbose_name="valid until"),
+                ),
                 (
                     "valid_days",
                     models.PositiveSmallIntegerField(
                         blank=True,
                         help_text="Days from issue; the alternative to a fixed end.",
                         null=True,
+                        verbose_name="valid for days",
                     ),
                 ),
                 ("key_id", models.CharField(editable=False, max_length=32)),
                 ("epoch", models.CharField(editable=False, max_length=32)),
                 ("buckets", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(auto_now_add=True, verbose_name="created at"),
+                ),
             ],
             options={
+                "verbose_name": "campaign",
+                "verbose_name_plural": "campaigns",
                 "ordering": ["-id"],
             },
         ),
@@ -144,7 +183,10 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
                     ),
                 ),
                 ("at", models.DateTimeField(auto_now_add=True)),
@@ -188,7 +230,8 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="campaign",
             constraint=models.CheckConstraint(
-                condition=models.Q(("per_user__gte", 1)), name="campaign_per_user_positive"
+                condition=models.Q(("per_user__gte", 1)),
+                name="campaign_per_user_positive",
             ),
         ),
         migrations.AddConstraint(
@@ -202,7 +245,9 @@ class Migration(migrations.Migration):
             model_name="campaign",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("valid_until__isnull", True), ("valid_days__isnull", True), _connector="XOR"
+                    ("valid_until__isnull", True),
+                    ("valid_days__isnull", True),
+                    _connector="XOR",
                 ),
                 name="campaign_validity_is_an_end_or_days",
             ),
@@ -229,13 +274,19 @@ class Migration(migrations.Migration):
                         to="coupons.slot",
                     ),
                 ),
-                ("place", models.PositiveIntegerField()),
-                ("user", coupons.models.ExactField(max_length=128)),
-                ("nth", models.PositiveSmallIntegerField()),
-                ("code", coupons.models.ExactField(max_length=16)),
-                ("admitted_at", models.DateTimeField()),
-                ("stored_at", models.DateTimeField()),
-                ("expires_at", models.DateTimeField()),
+                ("place", models.PositiveIntegerField(verbose_name="place")),
+                (
+                    "user",
+                    coupons.models.ExactField(max_length=128, verbose_name="user"),
+                ),
+                (
+                    "nth",
+                    models.PositiveSmallIntegerField(verbose_name="n-th of the user"),
+                ),
+                ("code", coupons.models.ExactField(max_length=16, verbose_name="code")),
+                ("admitted_at", models.DateTimeField(verbose_name="admitted at")),
+                ("stored_at", models.DateTimeField(verbose_name="stored at")),
+                ("expires_at", models.DateTimeField(verbose_name="expires at")),
                 (
                     "campaign",
                     models.ForeignKey(
@@ -243,17 +294,21 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="coupons.campaign",
+                        verbose_name="campaign",
                     ),
                 ),
             ],
             options={
+                "verbose_name": "coupon",
+                "verbose_name_plural": "coupons",
                 "ordering": ["-slot"],
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("campaign", "place"), name="coupon_one_per_place"
                     ),
                     models.UniqueConstraint(
-                        fields=("user", "campaign", "nth"), name="coupon_one_per_user_and_nth"
+                        fields=("user", "campaign", "nth"),
+                        name="coupon_one_per_user_and_nth",
                     ),
                     models.UniqueConstraint(fields=("code",), name="coupon_code_is_unique"),
                     models.CheckConstraint(
@@ -262,7 +317,9 @@ class Migration(migrations.Migration):
                                 "slot_id",
                                 django.db.models.expressions.CombinedExpression(
                                     django.db.models.expressions.CombinedExpression(
-                                        models.F("campaign_id"), "*", models.Value(4294967296)
+                                        models.F("campaign_id"),
+                                        "*",
+                                        models.Value(4294967296),
                                     ),
                                     "+",
                                     models.F("place"),
@@ -272,7 +329,8 @@ class Migration(migrations.Migration):
                         name="coupon_stands_on_its_own_slot",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("place__gte", 1)), name="coupon_place_from_one"
+                        condition=models.Q(("place__gte", 1)),
+                        name="coupon_place_from_one",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("nth__gte", 1)), name="coupon_nth_from_one"
