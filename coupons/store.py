@@ -205,10 +205,10 @@ class Store:
         with translated():
             return _ms(self.client.time())
 
-    def told(self, *sections: str) -> dict[str, object]:
+    def told(self) -> dict[str, object]:
         """What the server says of itself (INFO), which a managed one tells too, unlike CONFIG."""
         with translated():
-            return dict(self.client.info(*sections))
+            return dict(self.client.info())
 
     # Queue and bell
 
