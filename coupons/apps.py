@@ -5,6 +5,8 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from coupons import checks  # noqa: F401 - registers itself
+
 
 class CouponsConfig(AppConfig):
     name = "coupons"

@@ -43,10 +43,19 @@ def draft(campaign: Campaign, *, actor: str) -> Campaign:
     campaign.buckets = keys.buckets_for(campaign.stock or 1)
     campaign.full_clean()
     with database.answering(), transaction.atomic():
+        if not made:
+            _still_a_draft(campaign)  # or this save would take back what was scheduled meanwhile
         campaign.save()
         Tally.objects.get_or_create(campaign=campaign)
         _note(campaign, actor, "created" if made else "edited")
     return campaign
+
+
+def discard(campaign: Campaign) -> None:
+    """Delete a draft. Raises IllegalTransition for anything that has been public."""
+    with database.answering(), transaction.atomic():
+        _still_a_draft(campaign)
+        campaign.delete()
 
 
 def schedule(slug: str, *, actor: str) -> Campaign:
@@ -92,9 +101,7 @@ def close(slug: str, *, actor: str) -> Campaign:
 def reschedule(slug: str, *, opens_at: datetime, closes_at: datetime, actor: str) -> Campaign:
     """Move the window; the opening only while it lies ahead."""
     with _changing(slug, actor, "rescheduled", LIVE) as campaign:
-        if opens_at != campaign.opens_at and campaign.opens_at <= _now(campaign):
-            raise IllegalTransition(f"{slug} has opened already: its opening can't be moved.")
-        campaign.opens_at, campaign.closes_at = opens_at, closes_at
+        _move(campaign, opens_at, closes_at)
     return campaign
 
 
@@ -106,6 +113,19 @@ def change_stock(slug: str, *, stock: int, actor: str) -> Campaign:
     """
     _make_room(slug, stock)
     with _changing(slug, actor, f"stock set to {stock}", LIVE) as campaign:
+        campaign.stock = stock
+        _drop_slots_beyond(campaign)
+    return campaign
+
+
+def revise(
+    slug: str, *, stock: int, opens_at: datetime, closes_at: datetime, actor: str
+) -> Campaign:
+    """`change_stock` and `reschedule` in one: both, or neither."""
+    _make_room(slug, stock)
+    with _changing(slug, actor, f"stock set to {stock}", LIVE) as campaign:
+        _move(campaign, opens_at, closes_at)
+        _note(campaign, actor, "rescheduled")
         campaign.stock = stock
         _drop_slots_beyond(campaign)
     return campaign
@@ -173,6 +193,20 @@ def _install(campaign: Campaign, *, first: bool) -> None:
 
 def _below(slug: str, stock: int, given: int) -> str:
     return f"{slug} has admitted {given} claims already: its stock can't become {stock}."
+
+
+def _still_a_draft(campaign: Campaign) -> None:
+    row = Campaign.objects.select_for_update().filter(pk=campaign.pk).first()
+    if row is None:
+        raise UnknownCampaign(f"There is no campaign {campaign.slug!r} any more.")
+    if row.state != State.DRAFT:
+        raise IllegalTransition(f"{row.slug} is {row.state}: it is no draft any more.")
+
+
+def _move(campaign: Campaign, opens_at: datetime, closes_at: datetime) -> None:
+    if opens_at != campaign.opens_at and campaign.opens_at <= _now(campaign):
+        raise IllegalTransition(f"{campaign.slug} has opened already: its opening can't be moved.")
+    campaign.opens_at, campaign.closes_at = opens_at, closes_at
 
 
 def _now(campaign: Campaign) -> datetime:

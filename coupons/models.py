@@ -67,48 +67,70 @@ class Campaign(models.Model):
         AMOUNT = "amount", _("fixed amount")
 
     slug = models.CharField(
+        _("slug"),
         max_length=64,
         unique=True,
         validators=[RegexValidator(rf"^{SLUG.pattern}\Z", _("a-z, 0-9 and hyphens"))],
     )
-    name = models.CharField(max_length=200)
-    strategy = models.CharField(max_length=8, choices=Strategy, default=Strategy.QUEUED)
-    state = models.CharField(max_length=12, choices=State, default=State.DRAFT, editable=False)
+    name = models.CharField(_("name"), max_length=200)
+    strategy = models.CharField(
+        _("strategy"), max_length=8, choices=Strategy, default=Strategy.QUEUED
+    )
+    state = models.CharField(
+        _("state"), max_length=12, choices=State, default=State.DRAFT, editable=False
+    )
 
     stock = models.PositiveIntegerField(
-        validators=[MinValueValidator(1), MaxValueValidator(MAX_STOCK)]
+        _("stock"), validators=[MinValueValidator(1), MaxValueValidator(MAX_STOCK)]
     )
     per_user = models.PositiveSmallIntegerField(
-        default=1, validators=[MinValueValidator(1), MaxValueValidator(MAX_PER_USER)]
+        _("coupons per user"),
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_PER_USER)],
     )
     audience = models.CharField(
+        _("audience"),
         max_length=64,
         blank=True,
         help_text=_("Only users whose token lists this segment are eligible; empty: everyone."),
     )
     opens_at = models.DateTimeField(
-        help_text=_("To the millisecond, by the deciding store's clock.")
+        _("opens at"), help_text=_("To the millisecond, by the deciding store's clock.")
     )
-    closes_at = models.DateTimeField()
+    closes_at = models.DateTimeField(_("closes at"))
 
-    discount = models.CharField(max_length=8, choices=Discount, default=Discount.PERCENT)
-    discount_value = models.DecimalField(max_digits=12, decimal_places=2)
-    currency = models.CharField(
-        max_length=3, default="KRW", validators=[RegexValidator(r"^[A-Z]{3}\Z", _("ISO 4217"))]
+    discount = models.CharField(
+        _("kind of discount"), max_length=8, choices=Discount, default=Discount.PERCENT
     )
-    minimum_order = models.DecimalField(max_digits=12, decimal_places=2, default=0)
-    discount_cap = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
-    valid_until = models.DateTimeField(null=True, blank=True)
+    discount_value = models.DecimalField(_("discount"), max_digits=12, decimal_places=2)
+    currency = models.CharField(
+        _("currency"),
+        max_length=3,
+        default="KRW",
+        validators=[RegexValidator(r"^[A-Z]{3}\Z", _("ISO 4217"))],
+    )
+    minimum_order = models.DecimalField(
+        _("minimum order"), max_digits=12, decimal_places=2, default=0
+    )
+    discount_cap = models.DecimalField(
+        _("largest discount"), max_digits=12, decimal_places=2, null=True, blank=True
+    )
+    valid_until = models.DateTimeField(_("valid until"), null=True, blank=True)
     valid_days = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text=_("Days from issue; the alternative to a fixed end.")
+        _("valid for days"),
+        null=True,
+        blank=True,
+        help_text=_("Days from issue; the alternative to a fixed end."),
     )
 
     key_id = models.CharField(max_length=32, editable=False)
     epoch = models.CharField(max_length=32, editable=False)
     buckets = models.PositiveIntegerField(default=1, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
+        verbose_name = _("campaign")
+        verbose_name_plural = _("campaigns")
         ordering: ClassVar = ["-id"]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(stock__gte=1), name="campaign_has_stock"),
@@ -176,16 +198,20 @@ class Tally(models.Model):
 
 class Coupon(models.Model):
     slot = models.OneToOneField(Slot, models.PROTECT, primary_key=True, related_name="+")
-    campaign = models.ForeignKey(Campaign, models.PROTECT, db_index=False, related_name="+")
-    place = models.PositiveIntegerField()
-    user = ExactField(max_length=MAX_USER_BYTES)
-    nth = models.PositiveSmallIntegerField()
-    code = ExactField(max_length=16)
-    admitted_at = models.DateTimeField()
-    stored_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
+    campaign = models.ForeignKey(
+        Campaign, models.PROTECT, verbose_name=_("campaign"), db_index=False, related_name="+"
+    )
+    place = models.PositiveIntegerField(_("place"))
+    user = ExactField(_("user"), max_length=MAX_USER_BYTES)
+    nth = models.PositiveSmallIntegerField(_("n-th of the user"))
+    code = ExactField(_("code"), max_length=16)
+    admitted_at = models.DateTimeField(_("admitted at"))
+    stored_at = models.DateTimeField(_("stored at"))
+    expires_at = models.DateTimeField(_("expires at"))
 
     class Meta:
+        verbose_name = _("coupon")
+        verbose_name_plural = _("coupons")
         ordering: ClassVar = ["-slot"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["campaign", "place"], name="coupon_one_per_place"),

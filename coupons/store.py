@@ -159,19 +159,28 @@ class Store:
 
     def gate(self, slug: str) -> Gate:
         """Live counts. Raises NotInstalled where the gate is missing."""
-        names = keys.of(slug)
-        with translated(), self.client.pipeline(transaction=True) as pipe:
-            pipe.hmget(names.gate, "epoch", "stock", "opens", "closes", "paused", "next")
-            pipe.xlen(names.queue)
-            pipe.xlen(names.parked)
-            pipe.time()
-            (epoch, *numbers), waiting, parked, time = pipe.execute()
-        if epoch is None:
+        gate = self.gates([slug])[slug]
+        if gate is None:
             raise NotInstalled(f"Redis holds no gate for {slug!r}.")
-        stock, opens, closes, paused, given = map(int, numbers)
-        return Gate(
-            epoch.decode(), stock, opens, closes, bool(paused), given, waiting, parked, _ms(time)
-        )
+        return gate
+
+    def gates(self, slugs: Sequence[str]) -> dict[str, Gate | None]:
+        """Live counts of many campaigns in one round trip; None where the gate is missing.
+
+        One campaign is read at one moment; several may lie in several slots, so each is read at
+        its own.
+        """
+        with translated(), self.client.pipeline(transaction=len(slugs) == 1) as pipe:
+            for slug in slugs:
+                names = keys.of(slug)
+                pipe.hmget(names.gate, "epoch", "stock", "opens", "closes", "paused", "next")
+                pipe.xlen(names.queue)
+                pipe.xlen(names.parked)
+            pipe.time()
+            *replies, time = pipe.execute()
+        now_ms = _ms(time)
+        each = zip(replies[::3], replies[1::3], replies[2::3], strict=True)
+        return {slug: _gate(*reply, now_ms) for slug, reply in zip(slugs, each, strict=True)}
 
     def place_of(
         self, slug: str, *, user: str, nth: int, per_user: int, buckets: int
@@ -196,10 +205,10 @@ class Store:
         with translated():
             return _ms(self.client.time())
 
-    def setting(self, name: str) -> str:
-        """A server setting, such as `maxmemory-policy`; empty where the server won't tell."""
+    def told(self) -> dict[str, object]:
+        """What the server says of itself (INFO), which a managed one tells too, unlike CONFIG."""
         with translated():
-            return str(self.client.config_get(name).get(name, ""))
+            return dict(self.client.info())
 
     # Queue and bell
 
@@ -242,9 +251,11 @@ class Store:
                 pipe.xlen(keys.of(slug).queue)
             return dict(zip(slugs, pipe.execute(), strict=True))
 
-    def parked(self, slug: str, *, count: int = 100) -> list[Entry]:
+    def parked(self, slug: str, *, after: str = "", count: int = 100) -> list[Entry]:
+        """Claims set aside, oldest first, from behind the entry `after`."""
+        first = f"({after}" if after else "-"
         with translated():
-            return _entries(self.client.xrange(keys.of(slug).parked, count=count))
+            return _entries(self.client.xrange(keys.of(slug).parked, first, count=count))
 
     def ring(self, slug: str) -> bool:
         """Say that a drain is on its way; False if that was said already."""
@@ -275,6 +286,14 @@ def store() -> Store:
 def _decision(reply: Any) -> Decision:
     said, place, at_ms, ring = reply
     return Decision(said.decode(), place, at_ms, bool(ring))
+
+
+def _gate(fields: list[Any], waiting: int, parked: int, now_ms: int) -> Gate | None:
+    epoch, *numbers = fields
+    if epoch is None:
+        return None
+    stock, opens, closes, paused, given = map(int, numbers)
+    return Gate(epoch.decode(), stock, opens, closes, bool(paused), given, waiting, parked, now_ms)
 
 
 def _entries(raw: Any) -> list[Entry]:

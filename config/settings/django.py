@@ -4,6 +4,7 @@ from typing import Any
 
 from config import env, logs
 
+PRODUCTION = env.PRODUCTION  # for the system checks: local secrets must not get there
 DEBUG = False  # never: an error page must not differ between a laptop and the sale
 SECRET_KEY = env.text("SECRET_KEY", local="local-only-" + "0" * 50)
 SECRET_KEY_FALLBACKS = env.listing("SECRET_KEY_FALLBACKS")

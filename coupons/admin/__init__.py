@@ -1,0 +1,14 @@
+"""The operators' pages: campaigns with their live counts and verbs, coupons to look up."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from coupons.admin.campaigns import CampaignAdmin
+from coupons.admin.coupons import CouponAdmin
+from coupons.models import Campaign, Coupon
+
+admin.site.site_header = admin.site.site_title = _("Coupon opening")
+admin.site.index_title = _("Operation")
+admin.site.site_url = None  # there is no site beside this one; the header links to what there is
+admin.site.register(Campaign, CampaignAdmin)
+admin.site.register(Coupon, CouponAdmin)

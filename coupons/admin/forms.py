@@ -1,0 +1,66 @@
+"""The campaign's form: moments to the millisecond, and only what was really changed."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from coupons.admin.bases import CampaignFormBase
+from coupons.admin.words import sentence
+from coupons.errors import CouponError
+from coupons.models import Campaign
+
+CHANGEABLE = ("stock", "opens_at", "closes_at")  # once a campaign is scheduled
+
+
+class MomentInput(forms.DateTimeInput):
+    """The browser's own picker. It takes three digits of a second's fraction, not six."""
+
+    input_type = "datetime-local"
+    supports_microseconds = True
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"step": "0.001"})
+
+
+class MomentField(forms.DateTimeField):
+    """A moment in the time zone of the page, to the millisecond."""
+
+    widget = MomentInput
+
+    def prepare_value(self, value: Any) -> Any:
+        value = super().prepare_value(value)
+        return value.isoformat(timespec="milliseconds") if isinstance(value, datetime) else value
+
+
+class CampaignForm(CampaignFormBase):
+    """`refusal`, set by the admin, is why a first attempt to save was not done."""
+
+    refusal: CouponError | forms.ValidationError | None = None
+
+    class Meta:
+        model = Campaign
+        exclude: tuple[str, ...] = ()
+        help_texts = {
+            "slug": _("The campaign's name in addresses; it can't change once scheduled."),
+            "closes_at": _("From this moment on nothing is admitted."),
+            "valid_until": _("Either this end, or a number of days."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in set(CHANGEABLE) & set(self.fields):
+            # Compare with what the operator saw, not with what another one saved meanwhile.
+            self.fields[name].show_hidden_initial = True
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if self.refusal is not None:
+            raise forms.ValidationError(sentence(self.refusal))
+        if any(name in self.data and name not in self.fields for name in ("slug", *CHANGEABLE)):
+            raise forms.ValidationError(
+                _("The campaign is %(state)s meanwhile; what was typed here was not saved."),
+                params={"state": self.instance.get_state_display()},
+            )
+        return cleaned

@@ -1,0 +1,75 @@
+"""The list of campaigns, with the live counts of a whole page in one round trip."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from coupons.admin import live, words
+from coupons.admin.bases import CampaignBase
+from coupons.admin.live import Counts
+from coupons.models import Campaign
+
+
+class LiveChangeList(ChangeList):
+    """Gives each campaign of the page its `Counts`."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        page: list[Campaign] = list(self.result_list)
+        counts = live.counts(page)
+        for campaign in page:
+            vars(campaign)["counts"] = counts[campaign.pk]
+        for note in sorted({each.note for each in counts.values() if each.note}):
+            messages.warning(request, note)
+        self.result_list = page
+
+
+class CampaignList(CampaignBase):
+    list_display = (
+        "slug", "name", "state", "window", "strategy", "stock",
+        "admitted", "stored", "waiting", "parked", "remaining",
+    )  # fmt: skip
+    list_filter = ("state", "strategy")
+    search_fields = ("slug", "name")
+    list_per_page = 50
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return LiveChangeList
+
+    @admin.display(description=_("window"), ordering="opens_at")
+    def window(self, campaign: Campaign) -> str:
+        return words.window(campaign)
+
+    @admin.display(description=_("admitted"))
+    def admitted(self, campaign: Campaign) -> str:
+        return words.number(_counts(campaign).admitted)
+
+    @admin.display(description=_("stored"))
+    def stored(self, campaign: Campaign) -> str:
+        return words.number(_counts(campaign).stored)
+
+    @admin.display(description=_("waiting"))
+    def waiting(self, campaign: Campaign) -> str:
+        return words.number(_counts(campaign).waiting)
+
+    @admin.display(description=_("parked"))
+    def parked(self, campaign: Campaign) -> str:
+        count = _counts(campaign).parked
+        if not count:
+            return words.number(count)
+        url = reverse("admin:coupons_campaign_parked", args=[campaign.pk])
+        return format_html('<a href="{}">{}</a>', url, words.number(count))
+
+    @admin.display(description=_("remaining"))
+    def remaining(self, campaign: Campaign) -> str:
+        return words.number(_counts(campaign).remaining)
+
+
+def _counts(campaign: Campaign) -> Counts:
+    found: Counts = vars(campaign)["counts"]
+    return found

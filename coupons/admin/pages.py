@@ -1,0 +1,103 @@
+"""What a campaign's page shows beside its form, and the addresses below it."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+
+from coupons import campaigns
+from coupons.admin import live, parked, verbs, words
+from coupons.admin.bases import CampaignBase
+from coupons.admin.verbs import VERBS
+from coupons.errors import CouponError, StoreAway
+from coupons.models import Campaign
+
+EVENTS_SHOWN = 100
+
+
+def panel(campaign: Campaign) -> dict[str, Any]:
+    """State, counts, verbs and history, for the page's template."""
+    events = campaign.events.all()[:EVENTS_SHOWN]
+    return {
+        "campaign": campaign,
+        "counts": live.counts([campaign])[campaign.pk],
+        "window": words.window(campaign),
+        "verbs": verbs.offered(campaign),
+        "events": [(words.exact(event.at), event.actor, words.said(event)) for event in events],
+    }
+
+
+class CampaignPages(CampaignBase):
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                f"<int:pk>/{name}/",
+                self.admin_site.admin_view(view),
+                name=f"coupons_campaign_{label}",
+            )
+            for name, label, view in (
+                ("live", "live", self.live_view),
+                ("parked", "parked", self.parked_view),
+                ("do/<str:verb>", "do", self.do_view),
+            )
+        ]
+        return own + super().get_urls()
+
+    def live_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The counts as JSON, for the page that refreshes itself."""
+        campaign = self._seen(request, pk)
+        counts = live.counts([campaign])[campaign.pk]
+        state = {"state": campaign.state, "label": str(campaign.get_state_display())}
+        return JsonResponse(state | counts.as_json())
+
+    def parked_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        campaign = self._seen(request, pk)
+        context = self.admin_site.each_context(request) | {
+            "opts": self.opts, "campaign": campaign,
+            "title": campaign.slug,
+        }  # fmt: skip
+        try:
+            claims, more = parked.page(campaign.slug, after=request.GET.get("after", ""))
+            context |= {"claims": claims, "more": more}
+        except StoreAway as away:
+            messages.error(request, words.sentence(away))
+        return TemplateResponse(request, "admin/coupons/campaign/parked.html", context)
+
+    def do_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+        """A verb's button was pressed."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        campaign = self._seen(request, pk)
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        if verb not in VERBS:
+            raise Http404
+        verbs.do(VERBS[verb], campaign.slug, request)
+        return redirect("admin:coupons_campaign_change", pk)
+
+    def _seen(self, request: HttpRequest, pk: int) -> Campaign:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return get_object_or_404(Campaign, pk=pk)
+
+    # Only drafts may be deleted
+
+    def has_delete_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
+        public = obj is not None and obj.state != Campaign.State.DRAFT
+        return not public and super().has_delete_permission(request, obj)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except CouponError as refusal:
+            messages.error(request, words.sentence(refusal))
+            return redirect("admin:coupons_campaign_change", object_id)
+
+    def delete_model(self, request: HttpRequest, obj: Campaign) -> None:
+        campaigns.discard(obj)

@@ -1,0 +1,64 @@
+"""A list of any length, read page by page along its primary key: never counted, never sorted."""
+
+from typing import Any
+
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+BEFORE, AFTER = "before", "after"  # the page older than this key, newer than this key
+_LARGEST_KEY = 2**63 - 1
+
+
+class SeekingChangeList(ChangeList):
+    """`newer` and `older` are the addresses of the neighbouring pages, or empty."""
+
+    newer = older = ""
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        return ["-pk"]  # whatever the address asks for
+
+    def get_ordering_field_columns(self) -> dict[int, Any]:
+        return {}
+
+    def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Any]:
+        self.before, self.after = self._take(BEFORE), self._take(AFTER)
+        found: QuerySet[Any] = super().get_queryset(request, *args, **kwargs)
+        return found
+
+    def _take(self, name: str) -> int | None:
+        """The key in the address, which must not stick to the addresses made on this page."""
+        self.params.pop(name, None)
+        typed = self.filter_params.pop(name, [None])[-1]
+        if typed is None:
+            return None
+        if not (typed.isascii() and typed.isdigit() and int(typed[:20]) <= _LARGEST_KEY):
+            raise IncorrectLookupParameters(f"{name} is not a key.")
+        return int(typed)
+
+    def get_results(self, request: HttpRequest) -> None:
+        rows = self._rows(self.list_per_page + 1)
+        full = len(rows) > self.list_per_page
+        page = rows[: self.list_per_page]
+        if self.after is not None:
+            page.reverse()
+        came_from_newer, came_from_older = self.before is not None, self.after is not None
+        if page and (came_from_newer or (came_from_older and full)):
+            self.newer = self.get_query_string({AFTER: page[0].pk})
+        if page and (came_from_older or full):
+            self.older = self.get_query_string({BEFORE: page[-1].pk})
+        self._show(page)
+
+    def _rows(self, count: int) -> list[Any]:
+        if self.after is not None:
+            return list(self.queryset.filter(pk__gt=self.after).order_by("pk")[:count])
+        older = self.queryset if self.before is None else self.queryset.filter(pk__lt=self.before)
+        return list(older[:count])
+
+    def _show(self, page: list[Any]) -> None:
+        """What Django's templates want to know of a page."""
+        self.result_list = page
+        self.result_count = self.full_result_count = len(page)  # of this page; nobody knows more
+        self.show_full_result_count = self.show_admin_actions = False
+        self.can_show_all = self.multi_page = False

@@ -1,0 +1,60 @@
+"""What an operator can do to a campaign: each verb is one call to `coupons.campaigns`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from coupons import campaigns
+from coupons.admin.words import sentence
+from coupons.errors import CouponError
+from coupons.models import Campaign
+
+State = Campaign.State
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """`offered_in` says when a button is shown; whether it is allowed is decided elsewhere."""
+
+    name: str
+    label: str  # in English; translated where it is shown
+    call: Callable[..., Campaign]
+    offered_in: frozenset[str]
+    final: bool = False  # asks once more
+
+
+VERBS = {
+    verb.name: verb
+    for verb in (
+        Verb("schedule", gettext_noop("Schedule"), campaigns.schedule, frozenset({State.DRAFT})),
+        Verb("open", gettext_noop("Open now"), campaigns.open_now, frozenset({State.SCHEDULED})),
+        Verb(
+            "pause",
+            gettext_noop("Pause"),
+            campaigns.pause,
+            frozenset({State.SCHEDULED, State.OPEN}),
+        ),
+        Verb("resume", gettext_noop("Resume"), campaigns.resume, frozenset({State.PAUSED})),
+        Verb("close", gettext_noop("Close for good"), campaigns.close, campaigns.LIVE, final=True),
+    )
+}
+
+
+def offered(campaign: Campaign) -> list[Verb]:
+    return [verb for verb in VERBS.values() if campaign.state in verb.offered_in]
+
+
+def do(verb: Verb, slug: str, request: HttpRequest) -> None:
+    """Do it in the operator's name and say what came of it."""
+    try:
+        campaign = verb.call(slug, actor=request.user.get_username())
+    except (CouponError, ValidationError) as refusal:
+        messages.error(request, sentence(refusal))
+    else:
+        told = {"slug": campaign.slug, "state": campaign.get_state_display()}
+        messages.success(request, _("%(slug)s is %(state)s now.") % told)

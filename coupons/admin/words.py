@@ -1,0 +1,59 @@
+"""What operators read: moments to the millisecond, refusals and events as sentences."""
+
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from coupons.errors import CouponError, DatabaseAway, OutcomeUnknown, StoreAway
+from coupons.models import Campaign, CampaignEvent
+
+# Written into the history by coupons.campaigns; here so that they are translated.
+_VERBS = [gettext_noop(verb) for verb in (
+    "created", "edited", "scheduled", "opened", "open", "paused", "resumed", "closed",
+    "rescheduled",
+)]  # fmt: skip
+_STOCK_SET = "stock set to "
+
+
+def exact(at: datetime | None) -> str:
+    """In the time zone of the page, to the millisecond; empty for no moment."""
+    if at is None:
+        return ""
+    local = timezone.localtime(at)
+    return f"{local:%Y-%m-%d} {local:%H:%M:%S}.{local.microsecond // 1000:03} {local:%Z}"
+
+
+def window(campaign: Campaign) -> str:
+    """From opening to closing; the day and the zone are said once where they are the same."""
+    opens, closes = exact(campaign.opens_at), exact(campaign.closes_at)
+    (day, time, zone), (last_day, last_time, last_zone) = opens.split(), closes.split()
+    start = f"{day} {time}" if zone == last_zone else opens
+    end = f"{last_time} {last_zone}" if day == last_day else closes
+    return f"{start} – {end}"
+
+
+def number(count: int | None) -> str:
+    """With its thousands apart; a question mark where nobody knows."""
+    return "?" if count is None else number_format(count, force_grouping=True)
+
+
+def sentence(refusal: CouponError | ValidationError) -> str:
+    """Why something was not done, for a person."""
+    if isinstance(refusal, ValidationError):
+        return " ".join(refusal.messages)
+    if isinstance(refusal, StoreAway | OutcomeUnknown):
+        return _("Redis did not answer, so this was not done. Please do it again.")
+    if isinstance(refusal, DatabaseAway):
+        return _("The database did not answer, so this was not done. Please do it again.")
+    return str(refusal)
+
+
+def said(event: CampaignEvent) -> str:
+    """What was done to a campaign."""
+    if event.verb.startswith(_STOCK_SET):
+        return _("stock set to %s") % event.verb.removeprefix(_STOCK_SET)
+    return _(event.verb)

@@ -1,0 +1,117 @@
+"""Is this deployment as the promises need it? Django system checks with stable ids and hints.
+
+Those that ask servers (`SERVERS`) run only when asked for, by `manage.py check --tag stores`:
+a plain `check`, and a migration, need no server to be up.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from coupons.errors import StoreAway
+from coupons.store import store
+
+STORES = "stores"
+_FEW = 8  # a random key of 32 bytes has far more different bytes than this
+
+_NO_EVICTION = (
+    "Set `maxmemory-policy noeviction` (ElastiCache: in the parameter group): a full server must "
+    "refuse a claim, never forget who holds a coupon."
+)
+_APPEND_ONLY = (
+    "Set `appendonly yes`. Where the service keeps its own durable log (ElastiCache with "
+    "durability, MemoryDB), silence this check."
+)
+_STRICT = "Set `sql_mode` to TRADITIONAL: a value that doesn't fit must be an error, not cut short."
+_FLUSH = "Set `innodb_flush_log_at_trx_commit=1`, or a power cut takes back stored coupons."
+_BINLOG = "Set `sync_binlog=1`, or a power cut parts the replicas from the primary."
+_ISOLATION = (
+    "Set `isolation_level` to `read committed` in DATABASES: fewer gap locks, no deadlocks."
+)
+
+
+@register(Tags.security)
+def secrets_are_secret(**_: Any) -> list[CheckMessage]:
+    """In production, none of the values that everybody can read in our source."""
+    if not settings.PRODUCTION:
+        return []
+    return [
+        Error(
+            f"{name} in production is a value meant for a laptop.",
+            hint=f"Set {name} to a random value that only this deployment knows.",
+            id=f"coupons.E{number:03}",
+        )
+        for number, name, known in _secrets()
+        if known
+    ]
+
+
+def _secrets() -> Iterator[tuple[int, str, bool]]:
+    """Number of the check, setting, whether its value is known to everybody."""
+    yield 10, "SECRET_KEY", settings.SECRET_KEY.startswith("local-only-")
+    yield 11, "JWT_HS256_SECRET", settings.JWT_HS256_SECRET.startswith("local-only-")
+    yield 12, "COUPON_KEYS", any(len(set(key)) < _FEW for key in settings.COUPON_KEYS.values())
+
+
+def redis_keeps_what_it_decides(**_: Any) -> list[CheckMessage]:
+    try:
+        said = store().told()
+    except StoreAway as away:
+        hint = "Start it or correct REDIS_URL, then check again."
+        return [Warning(f"Redis could not be checked. {away}", hint=hint, id="coupons.W001")]
+    found: list[CheckMessage] = []
+    policy = said.get("maxmemory_policy")
+    if policy != "noeviction":
+        text = f"The deciding Redis may evict keys: its maxmemory-policy is {policy}."
+        found.append(Error(text, hint=_NO_EVICTION, id="coupons.E001"))
+    if not said.get("aof_enabled"):
+        text = (
+            "The deciding Redis forgets everything when it restarts: its append-only file is off."
+        )
+        found.append(Warning(text, hint=_APPEND_ONLY, id="coupons.W002"))
+    return found
+
+
+def mysql_keeps_what_it_commits(**_: Any) -> list[CheckMessage]:
+    try:
+        if connection.vendor != "mysql":
+            return []
+        return list(_judge(_variables()))
+    except DatabaseError as away:
+        hint = "Start it or correct DATABASE_URL, then check again."
+        return [Warning(f"MySQL could not be checked. {away}", hint=hint, id="coupons.W003")]
+
+
+def _variables() -> dict[str, str]:
+    """What counts for our connections; MariaDB before 11 says tx_isolation."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SHOW SESSION VARIABLES WHERE Variable_name IN ('sql_mode', 'sync_binlog', 'log_bin', "
+            "'innodb_flush_log_at_trx_commit', 'transaction_isolation', 'tx_isolation')"
+        )
+        return dict(cursor.fetchall())
+
+
+def _judge(said: dict[str, str]) -> Iterator[CheckMessage]:
+    mode, flush, sync = (
+        said.get(name, "") for name in ("sql_mode", "innodb_flush_log_at_trx_commit", "sync_binlog")
+    )
+    isolation = said.get("transaction_isolation") or said.get("tx_isolation", "")
+    if not {"STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"} & set(mode.split(",")):
+        yield Error(f"MySQL is not strict: sql_mode is {mode!r}.", hint=_STRICT, id="coupons.E002")
+    if flush != "1":
+        text = f"MySQL commits before it writes: innodb_flush_log_at_trx_commit is {flush}."
+        yield Warning(text, hint=_FLUSH, id="coupons.W004")
+    if said.get("log_bin") == "ON" and sync != "1":
+        text = f"MySQL's binary log lags behind its commits: sync_binlog is {sync}."
+        yield Warning(text, hint=_BINLOG, id="coupons.W005")
+    if isolation != "READ-COMMITTED":
+        text = f"Our transactions run at {isolation}."
+        yield Warning(text, hint=_ISOLATION, id="coupons.W006")
+
+
+SERVERS = (redis_keeps_what_it_decides, mysql_keeps_what_it_commits)

@@ -1,0 +1,76 @@
+// The live panel of a campaign's page: asks for the counts every second and draws them.
+"use strict";
+
+(() => {
+  const panel = document.getElementById("live");
+  if (!panel) return;
+
+  const PERIOD_MS = 1000;
+  const PATIENCE_MS = 5000;
+  const SAMPLES = 300; // five minutes
+  const HEIGHT = 48; // of the line's viewBox, as in the template
+  const KNOWN = ["stock", "admitted", "stored", "waiting", "parked", "remaining"];
+  const words = panel.dataset;
+  const note = panel.querySelector(".note");
+  const samples = [];
+
+  const say = (text) => {
+    if (note.textContent !== text) note.textContent = text;
+  };
+
+  const grouped = (count) =>
+    count === null ? "?" : count.toLocaleString(document.documentElement.lang);
+
+  function showCounts(said) {
+    for (const name of KNOWN) {
+      panel.querySelector(`[data-count="${name}"]`).textContent = grouped(said[name]);
+    }
+    panel.querySelector(".sold-out").hidden = said.remaining !== 0;
+    for (const bar of panel.querySelectorAll("[data-bar]")) {
+      bar.setAttribute("width", (1000 * (said[bar.dataset.bar] ?? 0)) / said.stock);
+    }
+  }
+
+  function showState(said) {
+    const state = panel.querySelector("[data-state]");
+    state.textContent = said.label;
+    state.className = `state state-${said.state}`;
+    say(state.dataset.state === said.state ? said.note : words.moved);
+  }
+
+  function showLine(said) {
+    if (said.admitted === null) return;
+    samples.push(said);
+    if (samples.length > SAMPLES) samples.shift();
+    const low = Math.min(...samples.map((sample) => sample.stored));
+    const high = Math.max(...samples.map((sample) => sample.admitted), low + 1);
+    const y = (count) => HEIGHT - 1 - ((count - low) / (high - low)) * (HEIGHT - 2);
+    for (const line of panel.querySelectorAll("[data-line]")) {
+      const first = SAMPLES - samples.length;
+      const points = samples.map(
+        (sample, i) => `${first + i + 1},${y(sample[line.dataset.line]).toFixed(1)}`,
+      );
+      line.setAttribute("points", points.join(" "));
+    }
+  }
+
+  async function refresh() {
+    const answer = await fetch(words.url, {
+      redirect: "manual", // to the login page
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    if (answer.type === "opaqueredirect") return say(words.loggedOut);
+    if (!answer.ok) return say(words.lost);
+    const said = await answer.json();
+    showCounts(said);
+    showState(said);
+    showLine(said);
+  }
+
+  async function keepRefreshing() {
+    if (!document.hidden) await refresh().catch(() => say(words.lost));
+    setTimeout(keepRefreshing, PERIOD_MS);
+  }
+
+  keepRefreshing();
+})();
