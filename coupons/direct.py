@@ -50,10 +50,10 @@ def _known(facts: Facts, claim: Claim) -> Admission | None:
 
 
 def _refusal(campaign: Campaign, stored: int, now_ms: int) -> Outcome | None:
+    if now_ms >= database.milliseconds(campaign.closes_at):
+        return Outcome.CLOSED
     if campaign.state == Campaign.State.PAUSED:
         return Outcome.PAUSED
     if now_ms < database.milliseconds(campaign.opens_at):
         return Outcome.NOT_OPEN
-    if now_ms >= database.milliseconds(campaign.closes_at):
-        return Outcome.CLOSED
     return Outcome.SOLD_OUT if stored >= campaign.stock else None
