@@ -28,7 +28,8 @@ def admit(facts: Facts, claim: Claim, *, segments: Collection[str] = ()) -> Admi
 
 def _decide(facts: Facts, claim: Claim, segments: Collection[str]) -> Admission:
     if facts.audience and facts.audience not in segments:
-        return Admission(Outcome.NOT_ELIGIBLE, 0, 0)
+        # Whoever was admitted keeps the answer, also when the shop moved them elsewhere since.
+        return KNOWN[facts.strategy](facts, claim) or Admission(Outcome.NOT_ELIGIBLE, 0, 0)
     return STRATEGIES[facts.strategy](facts, claim)
 
 
@@ -48,9 +49,25 @@ def queued(facts: Facts, claim: Claim) -> Admission:
     return Admission(Outcome(decision.said), decision.place, decision.at_ms)
 
 
+def queued_before(facts: Facts, claim: Claim) -> Admission | None:
+    """The place this claim holds already; None: none. Decides nothing."""
+    held = store().place_of(
+        facts.slug,
+        user=claim.user,
+        nth=claim.nth,
+        per_user=facts.per_user,
+        buckets=facts.buckets,
+    )
+    return held and Admission(Outcome.ALREADY_CLAIMED, *held)
+
+
 STRATEGIES: dict[str, Callable[[Facts, Claim], Admission]] = {
     Campaign.Strategy.QUEUED: queued,
     Campaign.Strategy.DIRECT: direct.admit,
+}
+KNOWN: dict[str, Callable[[Facts, Claim], Admission | None]] = {
+    Campaign.Strategy.QUEUED: queued_before,
+    Campaign.Strategy.DIRECT: direct.admitted_before,
 }
 
 _FAILURES: dict[str, type[CouponError]] = {"not_installed": NotInstalled, "queue_full": QueueFull}

@@ -24,10 +24,9 @@ def admit(facts: Facts, claim: Claim) -> Admission:
         )
         if locked is None:
             raise UnknownCampaign(f"There is no campaign {facts.slug!r}.")
-        known = _coupon_of(facts, claim)
+        known = _known(facts, claim)
         if known:
-            at_ms = database.milliseconds(known.admitted_at)
-            return Admission(Outcome.ALREADY_CLAIMED, known.place, at_ms)
+            return known
         refusal = _refusal(locked.campaign, locked.stored, locked.now_ms)
         if refusal:
             return Admission(refusal, 0, locked.now_ms)
@@ -36,15 +35,25 @@ def admit(facts: Facts, claim: Claim) -> Admission:
         return Admission(Outcome.ADMITTED, place, locked.now_ms)
 
 
-def _coupon_of(facts: Facts, claim: Claim) -> Coupon | None:
-    return Coupon.objects.filter(user=claim.user, campaign_id=facts.id, nth=claim.nth).first()
+def admitted_before(facts: Facts, claim: Claim) -> Admission | None:
+    """The place this claim holds already; None: none. Decides nothing."""
+    with database.answering():
+        return _known(facts, claim)
+
+
+def _known(facts: Facts, claim: Claim) -> Admission | None:
+    row = Coupon.objects.filter(user=claim.user, campaign_id=facts.id, nth=claim.nth).first()
+    if row is None:
+        return None
+    at_ms = database.milliseconds(row.admitted_at)
+    return Admission(Outcome.ALREADY_CLAIMED, row.place, at_ms)
 
 
 def _refusal(campaign: Campaign, stored: int, now_ms: int) -> Outcome | None:
+    if now_ms >= database.milliseconds(campaign.closes_at):
+        return Outcome.CLOSED
     if campaign.state == Campaign.State.PAUSED:
         return Outcome.PAUSED
     if now_ms < database.milliseconds(campaign.opens_at):
         return Outcome.NOT_OPEN
-    if now_ms >= database.milliseconds(campaign.closes_at):
-        return Outcome.CLOSED
     return Outcome.SOLD_OUT if stored >= campaign.stock else None

@@ -104,6 +104,12 @@ class BodyTooLarge(CouponError):
     title = "The body is too large"
 
 
+class LengthRequired(CouponError):
+    code = "length_required"
+    status = 411
+    title = "The body's length is needed"
+
+
 class UnknownCampaign(CouponError):
     code = "unknown_campaign"
     status = 404

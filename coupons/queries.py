@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from coupons import database, facts
 from coupons.claims import Claim
-from coupons.errors import StoreAway, UnknownCoupon
+from coupons.errors import NotInstalled, StoreAway, UnknownCoupon
 from coupons.facts import Facts
 from coupons.models import Campaign, Coupon, Tally
 from coupons.store import store
@@ -53,7 +53,7 @@ def standing(campaign: Facts, claim: Claim) -> Standing:
             per_user=campaign.per_user,
             buckets=campaign.buckets,
         )
-    except StoreAway:
+    except (StoreAway, NotInstalled):
         issued = _issued(campaign, claim)
         if issued is None:
             raise  # neither "none" nor "queued" is known

@@ -33,6 +33,9 @@ def from_url(url: str) -> dict[str, Any]:
     database: dict[str, Any] = dict(dj_database_url.parse(url))
     extra = _MYSQL if database["ENGINE"].endswith("mysql") else _SQLITE
     database["OPTIONS"] = extra | database.get("OPTIONS", {})
+    if extra is _MYSQL:
+        # A server's own default may be latin1, which has no Korean.
+        database["TEST"] = {"CHARSET": "utf8mb4"}
     database["CONN_MAX_AGE"] = (
         60  # seconds; with the check below an idle, cut connection is replaced
     )

@@ -5,19 +5,21 @@ from typing import Any
 from rest_framework.request import Request
 
 from coupons.claims import Claim
-from coupons.errors import BadInput
+from coupons.errors import BadInput, LengthRequired
 from coupons.facts import Facts
 from coupons.tokens import Caller
 
 
 def claim(request: Request, facts: Facts) -> Claim:
-    """The body is empty or `{"nth": n}`. Raises BadInput, BodyTooLarge, ParseError."""
+    """The body is empty or `{"nth": n}`. Raises BadInput, BodyTooLarge, LengthRequired."""
+    if "HTTP_TRANSFER_ENCODING" in request.META:  # WSGI can't read it: it would count as empty
+        raise LengthRequired("Send the body with a Content-Length, not in chunks.")
     said = request.data
     if not isinstance(said, dict):
         raise BadInput("body", "must be an object")
     for name in said:
         if name != "nth":
-            raise BadInput(str(name), "is not a field of a claim")
+            raise BadInput(name, "is not a field of a claim")
     return Claim(caller(request).user, _nth(said.get("nth", 1), facts))
 
 

@@ -1,13 +1,17 @@
 """Every error as a problem document (RFC 9457) with a stable `code`, made here only."""
 
+import logging
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
-from coupons.errors import BodyTooLarge, CouponError
+from coupons.errors import BodyTooLarge, CouponError, DatabaseAway, DependencyAway, StoreAway
+
+logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -22,6 +26,11 @@ _CODES = {
     429: ("too_many_requests", "Too many requests"),
     500: ("failure", "The request failed"),
 }
+
+
+# A driver's own words name hosts, users and statements: for the log, not for the public.
+_DRIVERS_WORDS = (StoreAway, DatabaseAway)
+_ASK_AGAIN = "Please try again in a moment. Asking again is safe."
 
 
 def document(
@@ -73,11 +82,13 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def _told(error: CouponError) -> Response:
+    if isinstance(error, DependencyAway):
+        logger.warning("%s: %s", error.code, error)
     response = answer(
         error.status,
         error.code,
         error.title,
-        str(error),
+        _ASK_AGAIN if isinstance(error, _DRIVERS_WORDS) else str(error),
         retry_after_s=error.retry_after_s,
         **error.extra(),
     )
@@ -90,15 +101,26 @@ def _told(error: CouponError) -> Response:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_for_people(request):
+        return defaults.page_not_found(request, exception)
     return _plain(404)
 
 
 def failed(request: HttpRequest) -> HttpResponse:
+    if _is_for_people(request):
+        return defaults.server_error(request)
     return _plain(500)
 
 
 def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_for_people(request):
+        return defaults.bad_request(request, exception)
     return _plain(400)
+
+
+def _is_for_people(request: HttpRequest) -> bool:
+    """The admin keeps its pages; everything else is read by programs."""
+    return request.path_info.startswith("/admin/")
 
 
 def _plain(status: int) -> HttpResponse:

@@ -3,13 +3,13 @@
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from coupons import admission, codes, database, facts, queries
 from coupons.api import answers, asked, limits, schemas
+from coupons.api.page import Page
 from coupons.errors import BadInput
 
 
@@ -20,7 +20,19 @@ def _problems(*statuses: int) -> dict[Any, Any]:
 _NTH = OpenApiParameter("nth", int, description="Which of the user's coupons.", default=1)
 
 
-class Claims(APIView):
+class Resource(APIView):
+    """What all our answers share: no cache may keep them, and no other method is offered."""
+
+    http_method_names = ("get", "head", "post")
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        response["Cache-Control"] = "no-store"
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+class Claims(Resource):
     @extend_schema(
         operation_id="claim",
         summary="Ask for a coupon",
@@ -30,7 +42,7 @@ class Claims(APIView):
             201: OpenApiResponse(schemas.HeldPlace, "Admitted and stored (direct)."),
             202: OpenApiResponse(schemas.HeldPlace, "Admitted, on its way to be stored (queued)."),
             200: OpenApiResponse(schemas.HeldPlace, "Admitted before; the same body as then."),
-            **_problems(400, 401, 403, 404, 409, 410, 413, 415, 429, 503),
+            **_problems(400, 401, 403, 404, 409, 410, 411, 413, 415, 429, 503),
         },
     )
     def post(self, request: Request, slug: str) -> Response:
@@ -41,7 +53,7 @@ class Claims(APIView):
         return answers.of_admission(campaign, claim, admitted)
 
 
-class ClaimOfMine(APIView):
+class ClaimOfMine(Resource):
     @extend_schema(
         operation_id="claim_status",
         summary="Where my claim stands: none, queued, issued",
@@ -54,7 +66,7 @@ class ClaimOfMine(APIView):
         return Response(answers.of_standing(campaign, claim, queries.standing(campaign, claim)))
 
 
-class PublicCampaign(APIView):
+class PublicCampaign(Resource):
     authentication_classes = ()
     permission_classes = ()
 
@@ -69,18 +81,12 @@ class PublicCampaign(APIView):
         return Response(answers.of_campaign(campaign, queries.live(campaign)))
 
 
-class Page(CursorPagination):
-    page_size, max_page_size = 50, 200
-    page_size_query_param = "limit"
-    ordering = "-slot_id"
-
-
-class Coupons(APIView):
+class Coupons(Resource):
     @extend_schema(
         operation_id="coupons",
         summary="My coupons",
         parameters=[OpenApiParameter("cursor", str), OpenApiParameter("limit", int)],
-        responses={200: schemas.CouponPage, **_problems(401, 404, 503)},
+        responses={200: schemas.CouponPage, **_problems(400, 401, 503)},
     )
     def get(self, request: Request) -> Response:
         page = Page()
@@ -90,7 +96,7 @@ class Coupons(APIView):
         return page.get_paginated_response(said)
 
 
-class CouponOfMine(APIView):
+class CouponOfMine(Resource):
     @extend_schema(
         operation_id="coupon",
         summary="One of my coupons, by its code as typed",

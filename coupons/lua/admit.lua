@@ -17,9 +17,9 @@ end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if now >= tonumber(gate[4]) then return {'closed', 0, now, 0} end
 if gate[2] == '1' then return {'paused', 0, now, 0} end
 if now < tonumber(gate[3]) then return {'not_open', 0, now, 0} end
-if now >= tonumber(gate[4]) then return {'closed', 0, now, 0} end
 local place = gate[6] + 1
 if place > tonumber(gate[5]) then return {'sold_out', 0, now, 0} end
 if redis.call('XLEN', KEYS[3]) >= tonumber(gate[7]) then return {'queue_full', 0, now, 0} end

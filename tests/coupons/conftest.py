@@ -1,0 +1,51 @@
+"""What the tests of a claim's way share: both roads, and dependencies that are really away."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from coupons import facts
+from coupons.store import store
+from tests.servers import free_port
+
+
+@pytest.fixture(autouse=True)
+def no_limit(settings: Any) -> None:
+    """The same few people act in every test; how often they may is tested on its own."""
+    settings.CLAIMS_PER_USER_PER_S = 0
+
+
+@pytest.fixture(params=["queued", "direct"])
+def strategy(request: pytest.FixtureRequest) -> str:
+    """Whatever is promised holds on both roads."""
+    return str(request.param)
+
+
+@pytest.fixture
+def redis_away(settings: Any) -> Iterator[Any]:
+    """Call it, and from then on nobody listens where Redis should be."""
+
+    def away() -> None:
+        settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+        store.cache_clear()
+
+    yield away
+    store.cache_clear()
+    facts.forget()
+
+
+@pytest.fixture
+def mysql_away(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Call it, and from then on nobody listens where MySQL should be."""
+    if connection.vendor != "mysql":
+        pytest.skip("a file is never away")
+
+    def away() -> None:
+        connection.close()
+        monkeypatch.setitem(connection.settings_dict, "PORT", free_port())
+
+    yield away
+    monkeypatch.undo()
+    connection.close()

@@ -1,0 +1,150 @@
+"""Redis or MySQL away or ill: 503, what and when to come back, nothing decided, nothing leaked."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis as driver
+
+from coupons import drain, facts
+from coupons.models import Coupon
+from coupons.store import store
+from tests import servers
+from tests.conftest import CampaignMaker, Person
+from tests.coupons.answers import problem
+
+
+def comes_back(response: Any, code: str, dependency: str) -> None:
+    said = problem(response, 503, code)
+    assert said["dependency"] == dependency
+    assert int(response.headers["Retry-After"]) > 0
+    told = json.dumps(said)
+    for inside in ("127.0.0.1", "refused", "Error", "errno", "OOM", "Can't connect", "read only"):
+        assert inside not in told, said
+
+
+def test_without_redis_a_claim_is_not_decided(
+    open_campaign: CampaignMaker, redis_away: Any
+) -> None:
+    open_campaign()
+    redis_away()
+    comes_back(Person("jun").claims(), "store_away", "redis")
+    comes_back(Person("jun").asks("campaigns/sale"), "store_away", "redis")
+    facts.forget()
+    comes_back(Person("jun").claims(), "store_away", "redis")
+
+
+def test_without_redis_a_direct_campaign_goes_on(
+    open_campaign: CampaignMaker, redis_away: Any
+) -> None:
+    open_campaign(strategy="direct")
+    redis_away()
+    facts.forget()
+    assert Person("jun").claims().status_code == 201
+    assert Person("jun").asks("campaigns/sale").json()["remaining"] == 9
+    assert Person("jun").asks("campaigns/sale/claims/me").json()["status"] == "issued"
+
+
+def test_without_mysql_a_direct_claim_is_not_decided(
+    open_campaign: CampaignMaker, mysql_away: Any
+) -> None:
+    open_campaign(strategy="direct")
+    mysql_away()
+    comes_back(Person("jun").claims(), "database_away", "mysql")
+    comes_back(Person("jun").asks("campaigns/sale"), "database_away", "mysql")
+    comes_back(Person("jun").asks("campaigns/sale/claims/me"), "database_away", "mysql")
+
+
+def test_without_mysql_queued_claims_are_admitted_and_refused_as_ever(
+    open_campaign: CampaignMaker, mysql_away: Any
+) -> None:
+    open_campaign(stock=1)
+    mysql_away()
+    facts.forget()
+    assert Person("jun").claims().status_code == 202
+    assert Person("jun").claims().status_code == 200
+    problem(Person("sora").claims(), 409, "sold_out")
+    assert Person("sora").asks("campaigns/sale").json()["state"] == "sold_out"
+
+
+def test_without_mysql_coupons_are_not_said_to_be_none(
+    open_campaign: CampaignMaker, mysql_away: Any
+) -> None:
+    open_campaign()
+    code = Person("jun").claims().json()["code"]
+    drain.drain("sale", consumer="test")
+    mysql_away()
+    comes_back(Person("jun").asks("coupons"), "database_away", "mysql")
+    comes_back(Person("jun").asks(f"coupons/{code}"), "database_away", "mysql")
+    comes_back(Person("jun").asks("campaigns/unheard-of"), "database_away", "mysql")
+
+
+# A Redis that is there and can't
+
+
+@pytest.fixture
+def sick_redis(tmp_path: Path, settings: Any) -> Iterator[driver.Redis]:
+    """A Redis of this test's own, used by the application from here on."""
+    with servers.redis(tmp_path / "redis") as url:
+        settings.REDIS_URL = url
+        store.cache_clear()
+        with driver.Redis.from_url(url) as client:
+            yield client
+    store.cache_clear()
+
+
+def fill(client: driver.Redis) -> None:
+    client.config_set("maxmemory", 1)
+
+
+def demote(client: driver.Redis) -> None:
+    client.replicaof("127.0.0.1", servers.free_port())
+
+
+def lock(client: driver.Redis) -> None:
+    client.config_set("requirepass", "secret")
+    store.cache_clear()
+
+
+def hang(client: driver.Redis) -> None:
+    client.client_pause(5_000, all=True)
+
+
+@pytest.mark.parametrize("fall_ill", [fill, demote, lock, hang])
+def test_a_redis_that_cannot_write_admits_nobody(
+    sick_redis: driver.Redis, open_campaign: CampaignMaker, fall_ill: Any
+) -> None:
+    open_campaign()
+    fall_ill(sick_redis)
+    comes_back(Person("jun").claims(), "store_away", "redis")
+    assert Coupon.objects.count() == 0
+
+
+def test_a_redis_that_forgot_its_scripts_is_told_them_again(open_campaign: CampaignMaker) -> None:
+    open_campaign()
+    store().client.script_flush()
+    assert Person("jun").claims().json()["place"] == 1
+
+
+def test_a_full_queue_takes_no_place(open_campaign: CampaignMaker, settings: Any) -> None:
+    settings.LONGEST_QUEUE = 1
+    open_campaign()
+    first = Person("jun").claims()
+    comes_back(Person("sora").claims(), "queue_full", "mysql")
+    assert Person("jun").claims().content == first.content
+    drain.drain("sale", consumer="test")
+    assert Person("sora").claims().json()["place"] == 2
+
+
+def test_an_admission_no_replica_confirmed_is_unknown_and_safe_to_repeat(
+    open_campaign: CampaignMaker, settings: Any
+) -> None:
+    open_campaign(stock=1)
+    settings.REDIS_WAIT_REPLICAS, settings.REDIS_WAIT_MS = 1, 1
+    comes_back(Person("jun").claims(), "outcome_unknown", "redis")
+    comes_back(Person("jun").claims(), "outcome_unknown", "redis")
+    problem(Person("sora").claims(), 409, "sold_out")
+    settings.REDIS_WAIT_REPLICAS = 0
+    assert Person("jun").claims().json()["place"] == 1

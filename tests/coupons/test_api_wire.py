@@ -1,0 +1,130 @@
+"""The API over a real socket, served as in production: what only a raw client can send wrong."""
+
+import json
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from coupons import tokens
+from coupons.store import store
+from tests.conftest import CampaignMaker
+from tests.servers import free_port, process
+
+PATIENCE_S = 10
+
+
+def _livez(port: int) -> bool:
+    try:
+        return exchange(port, b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")[0] == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def port(child_environment: dict[str, str], tmp_path: Path) -> Iterator[int]:
+    """A granian with one worker on this test's database and Redis."""
+    granian = shutil.which("granian", path=str(Path(sys.executable).parent))
+    assert granian is not None
+    port = free_port()
+    command = [
+        granian, "--interface", "wsgi", "--port", str(port), "--blocking-threads", "4",
+        "config.wsgi:application",
+    ]  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in child_environment.items():
+            patch.setenv(name, value)
+        with process(command, ready=lambda: _livez(port), log=tmp_path / "granian.log"):
+            yield port
+
+
+def exchange(port: int, request: bytes, *, ends: bool = False) -> tuple[int, bytes]:
+    """Status and body of the first answer. `ends`: say that nothing more will be sent."""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as wire:
+        with suppress(OSError):  # the server may answer and hang up before it has read all
+            wire.sendall(request)
+        if ends:
+            wire.shutdown(socket.SHUT_WR)
+        return _answer(wire)
+
+
+def _answer(wire: socket.socket) -> tuple[int, bytes]:
+    got = b""
+    while b"\r\n\r\n" not in got:
+        more = wire.recv(65536)
+        if not more:
+            raise ConnectionError("no answer")
+        got += more
+    head, _, body = got.partition(b"\r\n\r\n")
+    size = next(
+        int(line.partition(b":")[2])
+        for line in head.lower().split(b"\r\n")
+        if line.startswith(b"content-length:")
+    )
+    while len(body) < size:
+        body += wire.recv(65536)
+    return int(head.split(b" ", 2)[1]), body[:size]
+
+
+def claim(port: int, *headers: bytes, body: bytes = b"", ends: bool = False) -> tuple[int, bytes]:
+    lines = [
+        b"POST /api/v1/campaigns/sale/claims HTTP/1.1",
+        b"Host: shop",
+        b"Authorization: Bearer " + tokens.mint("jun").encode(),
+        b"Content-Type: application/json",
+        *headers,
+    ]
+    return exchange(port, b"\r\n".join(lines) + b"\r\n\r\n" + body, ends=ends)
+
+
+def code(answer: tuple[int, bytes]) -> tuple[int, str]:
+    return answer[0], json.loads(answer[1])["code"]
+
+
+def test_what_a_raw_client_sends_wrong_is_refused_and_takes_no_place(
+    open_campaign: CampaignMaker, port: int
+) -> None:
+    open_campaign(per_user=9)
+    chunked = b'a\r\n{"nth": 2}\r\n0\r\n\r\n'
+    chunks = claim(port, b"Transfer-Encoding: chunked", body=chunked)
+    assert code(chunks) == (411, "length_required")
+    both = claim(port, b"Transfer-Encoding: chunked", b"Content-Length: 10", body=chunked)
+    assert both[0] in (400, 411)
+    cut_off = claim(port, b"Content-Length: 100", body=b'{"nth": 2}', ends=True)
+    assert code(cut_off) == (400, "bad_input")
+    longer = claim(port, b"Content-Length: 5", body=b'{"nth": 2}')
+    assert code(longer) == (400, "bad_input")
+    for length in (b"-5", b"abc", b"1e1", b"9" * 30):
+        assert claim(port, b"Content-Length: " + length, body=b"{}")[0] == 400
+    for size in (5_000, 1_000_000, 5_000_000):
+        large = claim(port, b"Content-Length: %d" % size, body=b"x" * size)
+        assert code(large) == (413, "body_too_large")
+    assert store().gate("sale").admitted == 0
+
+
+def test_odd_headers_do_no_harm(open_campaign: CampaignMaker, port: int) -> None:
+    open_campaign()
+    assert claim(port, b"X-Odd: \xff\xfe\x80", b"X-Forwarded-For: " + b"1.2.3.4, " * 20)[0] == 202
+    assert claim(port, b"X-HTTP-Method-Override: GET", b"Cookie: \xff=;;=\x80")[0] == 200
+    assert claim(port, b"X-Large: " + b"x" * 2_000_000)[0] in (400, 431)
+    assert store().gate("sale").admitted == 1
+
+
+def test_a_client_that_hangs_up_at_once_finds_its_claim_when_it_asks_again(
+    open_campaign: CampaignMaker, port: int
+) -> None:
+    open_campaign()
+    head = (
+        b"POST /api/v1/campaigns/sale/claims HTTP/1.1\r\nHost: shop\r\n"
+        b"Authorization: Bearer " + tokens.mint("jun").encode() + b"\r\n\r\n"
+    )
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", port)) as wire:
+            wire.sendall(head)
+    answers = {claim(port)[1] for _ in range(3)}
+    assert len(answers) == 1
+    assert store().gate("sale").admitted == 1
