@@ -1,0 +1,116 @@
+"""`make run`: everything on this machine, until Ctrl-C."""
+
+import fcntl
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from config import env
+from config.local import backstage, interruption, ports, screen, servers, site
+from config.local.programs import Program
+from config.local.site import Ports, Site
+from config.local.trouble import Trouble
+
+_NEWS_EVERY_S = 0.2
+
+
+def run(folder: Path) -> int:
+    """Serve until somebody stops us (Stopped) or a program ends (Trouble)."""
+    began = time.monotonic()
+    with ExitStack() as stack:
+        folder.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(_alone(folder))
+        here = site.make(folder, _ports(), environment=os.environ)
+        _demand_ports(here)
+        screen.say("[bold]Starting[/]")
+        programs = stack.enter_context(servers.deciding_store(here))
+        prepared = _prepare(here)
+        programs += stack.enter_context(servers.serving(here, servers.ALL))
+        _welcome(here, prepared, seconds=time.monotonic() - began)
+        _attend(programs)
+    return 0
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two runs on one folder would write over each other. The lock ends with its process."""
+    with (folder / "run.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Trouble(
+                f"`make run` is already at work in {_short(folder)}: stop it with Ctrl-C first."
+            ) from None
+        yield
+
+
+def _ports() -> Ports:
+    return Ports(
+        web=env.integer("WEB_PORT", 8080, low=1, high=65_535),
+        flower=env.integer("FLOWER_PORT", 5555, low=1, high=65_535),
+        valkey=env.integer("VALKEY_PORT", 6399, low=1, high=65_535),
+    )
+
+
+def _demand_ports(here: Site) -> None:
+    ports.demand(here.ports.web, what="web", variable="WEB_PORT")
+    ports.demand(here.ports.flower, what="Flower", variable="FLOWER_PORT")
+    if here.own_redis:
+        ports.demand(here.ports.valkey, what="valkey", variable="VALKEY_PORT")
+
+
+def _prepare(here: Site) -> Any:
+    began = time.monotonic()
+    whose = ["--own-database"] if here.own_database else []
+    prepared = backstage.do(here, "prepare", "--user", f"user-{secrets.token_hex(2)}", *whose)
+    kind = here.env["DATABASE_URL"].partition(":")[0]
+    what = f"{kind}, migrated; campaign {prepared['slug']} is open"
+    screen.step("database", what, seconds=time.monotonic() - began)
+    return prepared
+
+
+def _welcome(here: Site, prepared: Any, *, seconds: float) -> None:
+    page = f"{here.web_url}/api/v1/campaigns/{prepared['slug']}"
+    password = here.env["ADMIN_PASSWORD"] if prepared["admin"] else "(the password it had)"
+    token = f"-H 'Authorization: Bearer {prepared['token']}'"
+    screen.say(f"\n[bold green]Everything is up[/] after {seconds:.1f} s.\n")
+    for name, where in (
+        ("API", page),
+        ("API docs", f"{here.web_url}/api/v1/docs"),
+        ("Admin", f"{here.web_url}/admin/   admin   {password}"),
+        ("Flower", here.flower_url),
+        ("Metrics", f"{here.web_url}/metrics"),
+    ):
+        screen.raw(f"  {name:<9} {where}")
+    screen.say("\n[bold]Claim a coupon[/] (twice gives the same answer), and look it up:\n")
+    screen.raw(f"  curl -X POST {page}/claims {token}\n")
+    screen.raw(f"  curl {page}/claims/me {token}")
+    screen.say("\n[bold]Another user's token[/], in another terminal:\n")
+    folder = _short(here.folder)
+    screen.raw(f"  (set -a; . {folder}/local.env; {_python()} manage.py user_token bob)")
+    screen.say(f"\nLogs are in {folder}/log. [bold]Ctrl-C stops everything.[/]\n")
+
+
+def _attend(programs: list[Program]) -> None:
+    """Show what the programs say from now on; leave when one of them ends."""
+    for program in programs:
+        program.news()
+    while True:
+        for program in programs:
+            for line in program.news():
+                screen.raw(f"{program.name:<7}| {line}")
+            program.check()
+        interruption.pause(_NEWS_EVERY_S)
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(env.BASE_DIR) if path.is_relative_to(env.BASE_DIR) else path)
+
+
+def _python() -> str:
+    return _short(Path(sys.executable))

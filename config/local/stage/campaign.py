@@ -1,0 +1,77 @@
+"""The campaigns that `run` and `demo` put on."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.utils import timezone
+
+from coupons import campaigns, database
+from coupons.errors import CouponError
+from coupons.models import Campaign
+from coupons.store import store
+
+RUN_STOCK = 1_000
+_RUN_LASTS = timedelta(days=30)
+_DEMO_LASTS = timedelta(minutes=10)
+_PREFIX = "opening-"
+
+
+def standing(actor: str) -> Campaign:
+    """A campaign that is open now: the one of last time if it still is, or a new one."""
+    for known in Campaign.objects.filter(slug__startswith=_PREFIX, state__in=campaigns.LIVE):
+        if _is_open(known):
+            return known
+    return _open(_free_slug(), actor)
+
+
+def opening(slug: str, *, stock: int, ahead_s: float, actor: str) -> Campaign:
+    """A campaign that opens so many seconds from now, by Redis' clock."""
+    opens = database.moment(store().now_ms() + round(ahead_s * 1000))
+    return _scheduled(slug, stock=stock, opens=opens, closes=opens + _DEMO_LASTS, actor=actor)
+
+
+def _is_open(campaign: Campaign) -> bool:
+    """Redis may have been emptied, its window or its stock may be over, its key may be gone."""
+    try:
+        gate = store().gate(campaign.slug)
+    except CouponError:
+        return False
+    return (
+        gate.epoch == campaign.epoch
+        and campaign.key_id in settings.COUPON_KEYS
+        and not gate.paused
+        and gate.opens_ms <= gate.now_ms < gate.closes_ms
+        and gate.remaining > 0
+    )
+
+
+def _open(slug: str, actor: str) -> Campaign:
+    now = timezone.now()
+    _scheduled(slug, stock=RUN_STOCK, opens=now, closes=now + _RUN_LASTS, actor=actor)
+    return campaigns.open_now(slug, actor=actor)
+
+
+def _free_slug() -> str:
+    """Neither the database nor Redis, which may be older than each other, knows it."""
+    known = set(Campaign.objects.values_list("slug", flat=True)) | set(store().installed())
+    return next(slug for n in range(1, len(known) + 2) if (slug := f"{_PREFIX}{n}") not in known)
+
+
+def _scheduled(slug: str, *, stock: int, opens: datetime, closes: datetime, actor: str) -> Campaign:
+    campaigns.draft(
+        Campaign(
+            slug=slug,
+            name="Opening sale",
+            stock=stock,
+            opens_at=opens,
+            closes_at=closes,
+            discount=Campaign.Discount.PERCENT,
+            discount_value=Decimal(10),
+            minimum_order=Decimal(10_000),
+            discount_cap=Decimal(5_000),
+            valid_days=30,
+        ),
+        actor=actor,
+    )
+    return campaigns.schedule(slug, actor=actor)

@@ -1,0 +1,172 @@
+"""The judgement: what people were told against what is stored. Pure; knows no server."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from coupons.claims import HOLDS_A_PLACE, Outcome
+
+NO_ANSWER = "no_answer"  # the connection broke, or nothing came in time
+
+# Answers that decide nothing: the same person asks again.
+AGAIN = frozenset({
+    NO_ANSWER, Outcome.NOT_OPEN, "store_away", "database_away", "closed_for_repair", "queue_full",
+    "outcome_unknown", "too_many_requests",
+})  # fmt: skip
+_STATUSES: dict[str, int] = {
+    Outcome.ADMITTED: 202,
+    Outcome.ALREADY_CLAIMED: 200,
+    Outcome.SOLD_OUT: 409,
+}
+_FINAL = _STATUSES.keys()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one person heard once. `ask` numbers their asks; tries again belong to the same ask.
+
+    `sent_at` is seconds of this machine's clock, `admitted_ms` milliseconds of Redis'.
+    """
+
+    user: str
+    ask: int
+    status: int
+    outcome: str
+    place: int = 0
+    code: str = ""
+    receipt: str = ""
+    admitted_ms: int = 0
+    sent_at: float = 0.0
+    latency_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A stored coupon; its code as people read it."""
+
+    user: str
+    place: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What was put on: who asked how often, and for how many coupons."""
+
+    stock: int
+    users: int
+    asks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The counts, and a sentence for everything that is wrong: none means that all is well."""
+
+    told: int
+    stored: int
+    duplicates: int
+    over_issued: int
+    lost: int
+    changed_answers: int
+    faults: tuple[str, ...]
+
+
+def judge(opening: Opening, answers: Sequence[Answer], rows: Sequence[Row]) -> Verdict:
+    """Told is who heard of a place, by whichever answer: the first one may have got lost."""
+    told = _told(answers)
+    counts = {
+        "told": len(told),
+        "stored": len(rows),
+        "duplicates": _duplicates(told, rows),
+        "over_issued": max(0, max(len(told), len(rows)) - opening.stock),
+        "lost": len(_lost(told, rows)),
+        "changed_answers": _changed(answers),
+    }
+    faults = (*_count_faults(opening, counts), *_answer_faults(opening, answers, told, rows))
+    return Verdict(**counts, faults=faults)
+
+
+def _told(answers: Iterable[Answer]) -> dict[str, Answer]:
+    """Each user's first answer with a place."""
+    told: dict[str, Answer] = {}
+    for answer in answers:
+        if answer.outcome in HOLDS_A_PLACE:
+            told.setdefault(answer.user, answer)
+    return told
+
+
+def _duplicates(told: dict[str, Answer], rows: Sequence[Row]) -> int:
+    """Users with two coupons and places with two users, told or stored."""
+    return len(
+        {("user", user) for user in _twice(row.user for row in rows)}
+        | {("place", place) for place in _twice(row.place for row in rows)}
+        | {("place", place) for place in _twice(answer.place for answer in told.values())}
+    )
+
+
+def _twice(things: Iterable[object]) -> list[object]:
+    return [thing for thing, times in Counter(things).items() if times > 1]
+
+
+def _lost(told: dict[str, Answer], rows: Sequence[Row]) -> list[str]:
+    """Told, and not stored with that very place and code."""
+    stored = {(row.user, row.place, row.code) for row in rows}
+    return [user for user, a in told.items() if (user, a.place, a.code) not in stored]
+
+
+def _changed(answers: Iterable[Answer]) -> int:
+    """Users who heard two different things, or "admitted" (which is said once) twice."""
+    heard: dict[str, set[tuple[int, str, str, int]]] = defaultdict(set)
+    admitted: Counter[str] = Counter()
+    for a in answers:
+        if a.outcome in _FINAL:
+            heard[a.user].add((a.place, a.code, a.receipt, a.admitted_ms))
+            admitted[a.user] += a.outcome == Outcome.ADMITTED
+    return sum(len(said) > 1 or admitted[user] > 1 for user, said in heard.items())
+
+
+def _count_faults(opening: Opening, counts: dict[str, int]) -> list[str]:
+    told, stored = counts["told"], counts["stored"]
+    due = min(opening.stock, opening.users)
+    faults = []
+    if told != stored:
+        faults.append(f"{told:,} were told that they hold a coupon, but {stored:,} are stored.")
+    if told != due:
+        faults.append(f"{told:,} were told that they hold a coupon, but {due:,} should have been.")
+    faults += [f"{counts[name]:,} {sentence}" for name, sentence in _WRONGS.items() if counts[name]]
+    return faults
+
+
+_WRONGS = {
+    "duplicates": "users or places have two coupons.",
+    "over_issued": "coupons were issued beyond the stock.",
+    "lost": "people were told a place and code that are not stored.",
+    "changed_answers": "people heard two different answers.",
+}
+
+
+def _answer_faults(
+    opening: Opening, answers: Sequence[Answer], told: dict[str, Answer], rows: Sequence[Row]
+) -> list[str]:
+    unresolved = opening.asks - len({(a.user, a.ask) for a in answers if a.outcome in _FINAL})
+    untold = {row.user for row in rows} - told.keys()
+    holes = set(range(1, len(told) + 1)) - {answer.place for answer in told.values()}
+    faults = []
+    if unresolved:
+        faults.append(f"{unresolved:,} asks never got an answer to live with.")
+    if untold:
+        faults.append(f"{len(untold):,} coupons are stored of which nobody was told.")
+    if holes:
+        faults.append(f"{len(holes):,} places between 1 and {len(told):,} were given to nobody.")
+    return faults + [
+        f"{times:,} unexpected answers: {status} {outcome or 'without a code'}."
+        for (status, outcome), times in Counter(_unexpected(answers)).items()
+    ]
+
+
+def _unexpected(answers: Iterable[Answer]) -> list[tuple[int, str]]:
+    return [
+        (a.status, a.outcome)
+        for a in answers
+        if a.outcome not in AGAIN and _STATUSES.get(a.outcome) != a.status
+    ]
