@@ -14,11 +14,14 @@ from typing import Any, cast
 
 import redis
 from django.conf import settings
+from hiredis import pack_command
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from coupons import keys
 from coupons.errors import NotInstalled, OutcomeUnknown, StoreAway
+from coupons.groupcommit import GroupCommit
+from coupons.wire import Wire
 
 BELL_MS = 2_000  # a bell not answered for so long may ring again
 
@@ -80,6 +83,11 @@ class Script:
         self.text = (Path(__file__).parent / "lua" / f"{name}.lua").read_text()
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
+    def packed(self, names: Sequence[str], *arguments: Any) -> bytes:
+        """The call as it goes over the wire."""
+        call = ("EVALSHA", self.sha, len(names), *names, *arguments)
+        return cast(bytes, pack_command(call))
+
     def __call__(self, client: redis.Redis, names: Sequence[str], *arguments: Any) -> Any:
         try:
             return client.evalsha(self.sha, len(names), *names, *arguments)
@@ -113,6 +121,8 @@ class Store:
                 protocol=2,
             )
         )
+        wire = Wire(self.client.connection_pool)
+        self._together = GroupCommit(wire.exchange, timeout_s=timeout_s)
 
     # Admission
 
@@ -123,14 +133,20 @@ class Store:
         replicas = settings.REDIS_WAIT_REPLICAS
         asked = (field, user.encode(), nth, BELL_MS, int(replicas > 0))
         with translated():
-            if not replicas:
+            if replicas:
+                return self._admit_and_wait(touched, asked, replicas)
+            try:
+                return _decision(self._together.call(ADMIT.packed(touched, *asked)))
+            except redis.exceptions.NoScriptError:
                 return _decision(ADMIT(self.client, touched, *asked))
-            # WAIT speaks of the writes of its own connection.
-            with self.client.client() as connection:  # type: ignore[no-untyped-call]
-                decision = _decision(ADMIT(connection, touched, *asked))
-                if decision.place:
-                    self._confirm(connection, replicas)
-                return decision
+
+    def _admit_and_wait(self, touched: Sequence[str], asked: Any, replicas: int) -> Decision:
+        # On a connection of its own: WAIT speaks of that connection's writes.
+        with self.client.client() as connection:  # type: ignore[no-untyped-call]
+            decision = _decision(ADMIT(connection, touched, *asked))
+            if decision.place:
+                self._confirm(connection, replicas)
+            return decision
 
     def _confirm(self, connection: redis.Redis, replicas: int) -> None:
         if connection.wait(replicas, settings.REDIS_WAIT_MS) < replicas:

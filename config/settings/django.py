@@ -31,13 +31,13 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "config.middleware.AdminSession",
+    "config.middleware.AdminLocale",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.middleware.AdminCsrf",
+    "config.middleware.AdminAuthentication",
+    "config.middleware.AdminMessages",
+    "config.middleware.AdminFrameOptions",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [

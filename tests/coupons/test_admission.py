@@ -247,7 +247,8 @@ def test_an_admission_waits_for_its_replica_where_that_is_asked_for(
         outcome(campaign, "mina")  # nor for the repetition
     assert outcome(campaign, "jun") is Outcome.SOLD_OUT  # a refusal waits for nobody
     port = own_redis.rsplit(":", 1)[1].split("/")[0]
-    with servers.redis(tmp_path / "replica", extra=("--replicaof", "127.0.0.1", port)) as replica:
+    extra = ("--appendonly", "no", "--replicaof", "127.0.0.1", port)
+    with servers.redis(tmp_path / "replica", extra=extra) as replica:
         deadline = time.monotonic() + 10
         while own.client.info("replication")["connected_slaves"] < 1:
             assert time.monotonic() < deadline

@@ -1,0 +1,128 @@
+"""Calls of many threads in one pipeline: each its own reply, its own failure, nobody forgotten."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
+
+import pytest
+import redis
+from hiredis import pack_command
+
+from coupons import store
+from coupons.groupcommit import GroupCommit
+from coupons.wire import Wire
+
+
+def packed(words: tuple[str, ...]) -> bytes:
+    return cast(bytes, pack_command(words))  # type: ignore[arg-type] # its stub allows one word
+
+
+class SlowEcho:
+    """A round trip that takes its time and answers each command with itself."""
+
+    def __init__(self, takes_s: float) -> None:
+        self.takes_s, self.groups = takes_s, list[int]()
+
+    def __call__(self, commands: list[bytes]) -> list[Any]:
+        self.groups.append(len(commands))
+        time.sleep(self.takes_s)
+        return [
+            redis.ResponseError("refused") if command == b"bad" else command for command in commands
+        ]
+
+
+def ask(group: GroupCommit, command: bytes) -> Any:
+    try:
+        return group.call(command)
+    except redis.RedisError as error:
+        return type(error).__name__
+
+
+def test_a_lone_call_travels_alone_and_at_once() -> None:
+    echo = SlowEcho(0)
+    group = GroupCommit(echo, timeout_s=1)
+    assert [group.call(b"%d" % n) for n in range(3)] == [b"0", b"1", b"2"]
+    assert echo.groups == [1, 1, 1]
+
+
+def test_calls_that_meet_travel_together_and_each_gets_its_own_reply() -> None:
+    echo = SlowEcho(0.01)
+    group = GroupCommit(echo, timeout_s=5)
+    with ThreadPoolExecutor(16) as pool:
+        replies = list(pool.map(lambda n: ask(group, b"%d" % n), range(800)))
+    assert replies == [b"%d" % n for n in range(800)]
+    assert sum(echo.groups) == 800
+    assert len(echo.groups) < 400
+
+
+def test_an_error_of_one_is_not_the_others() -> None:
+    group = GroupCommit(SlowEcho(0.01), timeout_s=5)
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda n: ask(group, b"bad" if n % 3 else b"good"), range(90)))
+    assert replies == ["ResponseError" if n % 3 else b"good" for n in range(90)]
+
+
+def test_a_broken_connection_is_told_to_all_who_travelled_and_the_next_go_on() -> None:
+    broken = threading.Event()
+    broken.set()
+
+    def trip(commands: list[bytes]) -> list[Any]:
+        time.sleep(0.01)
+        if broken.is_set():
+            raise redis.ConnectionError("cut")
+        return list(commands)
+
+    group = GroupCommit(trip, timeout_s=5)
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda n: ask(group, b"x"), range(40))) == {"ConnectionError"}
+        broken.clear()
+        assert set(pool.map(lambda n: ask(group, b"x"), range(40))) == {b"x"}
+
+
+def test_who_waits_too_long_is_told_so_and_blocks_nobody() -> None:
+    hang = threading.Event()
+
+    def trip(commands: list[bytes]) -> list[Any]:
+        hang.wait(5)
+        return list(commands)
+
+    group = GroupCommit(trip, timeout_s=0.05)
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(ask, group, b"first")
+        time.sleep(0.02)
+        late = [pool.submit(ask, group, b"late") for _ in range(3)]
+        assert {future.result(2) for future in late} == {"TimeoutError"}
+        hang.set()
+        assert first.result(2) == b"first"
+    assert group.call(b"next") == b"next"
+
+
+def test_threads_over_a_real_connection_get_their_own_replies() -> None:
+    client = store.store().client
+    group = GroupCommit(Wire(client.connection_pool).exchange, timeout_s=2)
+    with ThreadPoolExecutor(12) as pool:
+        replies = pool.map(lambda n: ask(group, packed(("ECHO", f"{n}"))), range(2000))
+        assert list(replies) == [b"%d" % n for n in range(2000)]
+
+
+def test_a_connection_cut_by_the_server_while_idle_is_opened_again() -> None:
+    client = store.store().client
+    wire = Wire(client.connection_pool)
+    assert wire.exchange([packed(("CLIENT", "SETNAME", "mine"))]) == [b"OK"]
+    mine = next(c["id"] for c in client.client_list() if c["name"] == "mine")
+    client.client_kill_filter(_id=mine)
+    time.sleep(0.05)
+    assert wire.exchange([packed(("PING",))]) == [b"PONG"]
+
+
+def test_replies_left_over_from_a_failed_trip_never_meet_another_call() -> None:
+    client = store.store().client
+    wire = Wire(client.connection_pool)
+    wire.exchange([packed(("PING",))])
+    connection = wire._connection
+    connection._sock.settimeout(0.05)
+    with pytest.raises(redis.TimeoutError):
+        wire.exchange([packed(("BLPOP", "nothing", "0.2"))])
+    time.sleep(0.3)
+    assert wire.exchange([packed(("ECHO", "mine"))]) == [b"mine"]
