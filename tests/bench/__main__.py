@@ -1,0 +1,76 @@
+"""`python -m tests.bench [NAME …] [--baseline FILE] [--quick]`: measure, write it down, show it.
+
+Starts a Redis and a MariaDB of its own on private ports. Exit status 1 if a figure is not as good
+as it must be.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from time import gmtime, strftime
+from typing import Any
+
+from django.utils.module_loading import import_string
+
+from tests.bench import figures, record, show
+from tests.bench.figures import Figure
+from tests.bench.size import FULL, QUICK, Size
+from tests.bench.stage import ROOT, stage
+
+# Which function measures what. Dotted paths, because the modules can't be imported before Django
+# knows its servers.
+MEASURES = {
+    "tests.bench.cpu.admission": ("admission_cpu_ratio",),
+    "tests.bench.cpu.sold_out": ("sold_out_cpu_ratio",),
+    "tests.bench.storing.ratio": ("drain_ratio",),
+}
+NAMES = [name for names in MEASURES.values() for name in names]
+
+
+def main() -> int:
+    asked = _arguments()
+    about = _about(asked.quick)
+    with stage():
+        measured = _measure(set(asked.names or NAMES), QUICK if asked.quick else FULL)
+    asked.output.parent.mkdir(parents=True, exist_ok=True)
+    asked.output.write_text(record.dumps(measured, about))
+    show.table(measured, about)
+    if asked.baseline:
+        then, baseline = record.loads(asked.baseline.read_text())
+        show.against(measured, baseline, then["commit"])
+    print(f"Written to {asked.output}.")
+    return 1 if figures.missed(measured) else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument("--baseline", type=Path, help="an earlier run to compare with")
+    parser.add_argument("--quick", action="store_true", help="small counts: does it run at all?")
+    parser.add_argument("--output", type=Path, default=ROOT / "build" / "bench.json")
+    asked = parser.parse_args()
+    unknown = set(asked.names) - set(NAMES)
+    if unknown:
+        parser.error(f"no such figure: {', '.join(sorted(unknown))}")
+    return asked
+
+
+def _about(quick: bool) -> dict[str, Any]:
+    return {
+        "at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()),
+        "quick": quick,
+        "commit": record.commit(),
+        "machine": record.machine(),
+    }
+
+
+def _measure(wanted: set[str], size: Size) -> list[Figure]:
+    measured: list[Figure] = []
+    for path, names in MEASURES.items():
+        if wanted & set(names):
+            measured += import_string(path)(size)
+    return measured
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""CPU time per request through the whole WSGI application: a claim's against a stock view's."""
+
+import io
+import time
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from itertools import islice
+from typing import Any
+
+from django.db import connections
+
+from config.wsgi import application
+from coupons.facts import Facts
+from tests.bench import openings, people, stock
+from tests.bench.figures import Figure
+from tests.bench.rounds import Block, interleaved
+from tests.bench.size import Size
+
+BODY = b'{"nth":1}'
+
+
+def admission(size: Size) -> list[Figure]:
+    """Every claim is another user's, and every one is admitted."""
+    campaign = openings.opened("cpu", stock=_requests(size))
+    return [_figure("admission_cpu_ratio", campaign, HTTPStatus.ACCEPTED, size)]
+
+
+def sold_out(size: Size) -> list[Figure]:
+    """Every claim is another user's, and every one comes too late."""
+    campaign = openings.opened("gone", stock=1)
+    _cost(list(_environs(path_of(campaign), 1)), HTTPStatus.ACCEPTED)
+    return [_figure("sold_out_cpu_ratio", campaign, HTTPStatus.CONFLICT, size)]
+
+
+def path_of(campaign: Facts) -> str:
+    return f"/api/v1/campaigns/{campaign.slug}/claims"
+
+
+def _requests(size: Size) -> int:
+    return (size.cpu_rounds + 1) * size.cpu_block
+
+
+def _figure(name: str, campaign: Facts, expected: HTTPStatus, size: Size) -> Figure:
+    connections.close_all()  # a claim needs none, so a serving process has none
+    ours = _blocks(path_of(campaign), expected, size)
+    theirs = _blocks(stock.PATH, HTTPStatus.OK, size)
+    pairs = interleaved(name, ours, theirs, rounds=size.cpu_rounds)
+    return Figure(
+        name, pairs.cost,
+        {
+            "total_ratio": pairs.total_cost,
+            "us_per_claim": 1e6 * sum(pairs.ours) / len(pairs.ours),
+            "us_per_stock_request": 1e6 * sum(pairs.theirs) / len(pairs.theirs),
+        },
+        {"claim_s": pairs.ours, "stock_s": pairs.theirs},
+    )  # fmt: skip
+
+
+def _blocks(path: str, expected: HTTPStatus, size: Size) -> Block:
+    environs = _environs(path, _requests(size))
+
+    def block() -> float:
+        return _cost(list(islice(environs, size.cpu_block)), expected)
+
+    return block
+
+
+def _cost(environs: list[dict[str, Any]], expected: HTTPStatus) -> float:
+    """CPU seconds per request of this process, all its threads counted."""
+    statuses: list[str] = []
+
+    def start_response(status: str, *_: Any) -> Callable[[bytes], object]:
+        statuses.append(status)
+        return _never
+
+    before = time.process_time()
+    for environ in environs:
+        response = application(environ, start_response)
+        b"".join(response)
+        response.close()
+    spent = time.process_time() - before
+    wrong = {status for status in statuses if not status.startswith(str(expected.value))}
+    if wrong or len(statuses) != len(environs):
+        raise RuntimeError(f"{environs[0]['PATH_INFO']} answered {wrong}, not {expected.value}.")
+    return spent / len(environs)
+
+
+def _never(data: bytes) -> object:
+    """WSGI's `write`, which Django does not use."""
+    raise NotImplementedError
+
+
+def _environs(path: str, count: int) -> Iterator[dict[str, Any]]:
+    """The same request for both sides but for its path, as a WSGI server describes it."""
+    return (_environ(path, token) for token in people.tokens_of(count))
+
+
+def _environ(path: str, token: str) -> dict[str, Any]:
+    return {
+        "REQUEST_METHOD": "POST",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path,
+        "QUERY_STRING": "",
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": str(len(BODY)),
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "8000",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_HOST": "127.0.0.1:8000",
+        "HTTP_USER_AGENT": "bench",
+        "HTTP_ACCEPT": "*/*",
+        "HTTP_AUTHORIZATION": f"Bearer {token}",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(BODY),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }

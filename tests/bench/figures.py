@@ -1,0 +1,61 @@
+"""What is measured, and how good it must be. Pure: no server, no Django."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured number. `details` are numbers that explain it, `samples` what it came from."""
+
+    name: str
+    value: float
+    details: dict[str, float] = field(default_factory=dict)
+    samples: dict[str, list[float]] = field(default_factory=dict)
+
+
+class Verdict(StrEnum):
+    MISSED = "missed"
+    MUST = "must"
+    AIM = "aim"
+    NONE = ""  # a figure without a goal
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """`lower` says which way is better."""
+
+    must: float
+    aim: float
+    lower: bool = True
+
+    def verdict(self, value: float) -> Verdict:
+        if self._reaches(value, self.aim):
+            return Verdict.AIM
+        return Verdict.MUST if self._reaches(value, self.must) else Verdict.MISSED
+
+    def _reaches(self, value: float, mark: float) -> bool:
+        return value <= mark if self.lower else value >= mark
+
+
+GOALS = {
+    "admission_cpu_ratio": Goal(1.5, 1.0),
+    "sold_out_cpu_ratio": Goal(0.8, 0.5),
+    "rps_ratio": Goal(0.6, 0.9, lower=False),
+    "drain_ratio": Goal(0.4, 0.7, lower=False),
+    "drained_after_s": Goal(1.0, 0.3),
+    "bytes_per_claimant": Goal(100, 64),
+    "admission_growth": Goal(1.2, 1.05),
+    "campaigns_growth": Goal(1.2, 1.05),
+}
+
+
+def verdict(figure: Figure) -> Verdict:
+    goal = GOALS.get(figure.name)
+    return goal.verdict(figure.value) if goal else Verdict.NONE
+
+
+def missed(figures: Iterable[Figure]) -> list[str]:
+    """The names of what is not as good as it must be."""
+    return [figure.name for figure in figures if verdict(figure) is Verdict.MISSED]

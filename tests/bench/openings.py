@@ -1,0 +1,23 @@
+"""Campaigns to be measured, made the way an operator makes them."""
+
+import secrets
+from datetime import timedelta
+
+from django.utils import timezone
+
+from coupons import campaigns, facts
+from coupons.facts import Facts
+from coupons.models import Campaign
+
+ACTOR = "bench"
+
+
+def opened(name: str, *, stock: int) -> Facts:
+    """A campaign that admits from now on. Its slug begins with `name` and is used once."""
+    now = timezone.now()
+    campaign = Campaign(
+        slug=f"{name}-{secrets.token_hex(4)}", name=name, stock=stock, discount_value=10,
+        opens_at=now - timedelta(seconds=1), closes_at=now + timedelta(hours=2), valid_days=30,
+    )  # fmt: skip
+    campaigns.draft(campaign, actor=ACTOR)
+    return facts.from_row(campaigns.schedule(campaign.slug, actor=ACTOR))

@@ -1,0 +1,17 @@
+"""Distinct users by the thousand, each with a token made beforehand."""
+
+import uuid
+from collections.abc import Iterator
+
+from coupons import tokens
+
+LIFETIME_S = 3600  # longer than any run
+
+
+def users(count: int) -> list[str]:
+    """Ids of 36 characters, as most shops have them."""
+    return [str(uuid.uuid4()) for _ in range(count)]
+
+
+def tokens_of(count: int) -> Iterator[str]:
+    return (tokens.mint(user, lifetime_s=LIFETIME_S) for user in users(count))

@@ -1,0 +1,61 @@
+"""What a person sees: a table of the figures, and one of two runs side by side."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import figures
+from tests.bench.figures import Figure, Goal, Verdict
+
+_OUT = Console()
+_COLOURS = {Verdict.MISSED: "red", Verdict.MUST: "yellow", Verdict.AIM: "green", Verdict.NONE: ""}
+
+
+def table(measured: Iterable[Figure], about: dict[str, Any]) -> None:
+    machine = about["machine"]
+    shown = Table(title=f"{about['commit']} on {machine['cores']} × {machine['cpu']}")
+    for name in ("figure", "value", "must", "aim", "ok?", "details"):
+        shown.add_column(name, justify="left" if name in ("figure", "details") else "right")
+    for figure in measured:
+        shown.add_row(*_cells(figure))
+    _OUT.print(shown)
+
+
+def _cells(figure: Figure) -> tuple[str, ...]:
+    goal, verdict = figures.GOALS.get(figure.name), figures.verdict(figure)
+    must, aim = (_mark(goal, goal.must), _mark(goal, goal.aim)) if goal else ("", "")
+    ok = {Verdict.MISSED: "no", Verdict.NONE: ""}.get(verdict, "yes")
+    details = ", ".join(f"{name} {number(value)}" for name, value in figure.details.items())
+    colour = _COLOURS[verdict]
+    return figure.name, _in(colour, number(figure.value)), must, aim, _in(colour, ok), details
+
+
+def _in(colour: str, text: str) -> str:
+    return f"[{colour}]{text}[/]" if colour else text
+
+
+def _mark(goal: Goal, mark: float) -> str:
+    return f"{'≤' if goal.lower else '≥'} {mark:g}"
+
+
+def number(value: float) -> str:
+    """Three digits that count."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def against(measured: Iterable[Figure], baseline: Iterable[Figure], commit: str) -> None:
+    """Now ÷ then; the details too, because a ratio may stay while both its sides move."""
+    then = {name: value for figure in baseline for name, value in _numbers(figure)}
+    shown = Table("figure", "then", "now", "now ÷ then", title=f"against {commit}")
+    for name, value in (pair for figure in measured for pair in _numbers(figure)):
+        if name in then:
+            change = f"{value / then[name]:.3f}" if then[name] else "–"
+            shown.add_row(name, number(then[name]), number(value), change)
+    _OUT.print(shown)
+
+
+def _numbers(figure: Figure) -> list[tuple[str, float]]:
+    details = ((f"{figure.name}.{name}", value) for name, value in figure.details.items())
+    return [(figure.name, figure.value), *details]

@@ -1,0 +1,42 @@
+"""Where the bench plays: a private Redis and MariaDB, Django on them, all gone afterwards."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import django
+from django.core.management import call_command
+
+from tests import servers
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@contextmanager
+def stage() -> Iterator[Path]:
+    """The folder of this run. Inside, `coupons` may be imported, and not before."""
+    with (
+        tempfile.TemporaryDirectory(prefix="coupons-bench-") as name,
+        servers.redis(Path(name) / "redis") as redis_url,
+        servers.mariadb(Path(name) / "mariadb") as database_url,
+    ):
+        os.environ.update(_environment(Path(name), redis_url, database_url))
+        django.setup()
+        call_command("migrate", verbosity=0)
+        yield Path(name)
+
+
+def _environment(folder: Path, redis_url: str, database_url: str) -> dict[str, str]:
+    metrics = folder / "prometheus"
+    metrics.mkdir()
+    return {
+        "DJANGO_SETTINGS_MODULE": "tests.bench.settings",
+        "REDIS_URL": redis_url,
+        "CELERY_BROKER_URL": redis_url,
+        "DATABASE_URL": database_url,
+        # As in production, where several processes serve: counters in shared files.
+        "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+        "PYTHONPATH": str(ROOT),
+    }

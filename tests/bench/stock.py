@@ -1,0 +1,33 @@
+"""The yardstick: an `APIView` as DRF makes it out of the box; parses JSON, says a constant.
+
+Every default that our own settings replace is named here again, so that the view is stock inside
+the same Django, behind the same middleware.
+"""
+
+from rest_framework.authentication import BasicAuthentication, SessionAuthentication
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.permissions import AllowAny
+from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.settings import DEFAULTS, IMPORT_STRINGS, APISettings
+from rest_framework.views import APIView
+
+PATH = "/stock"
+
+
+class Stock(APIView):
+    settings = APISettings(
+        {"EXCEPTION_HANDLER": "rest_framework.views.exception_handler"}, DEFAULTS, IMPORT_STRINGS
+    )
+    authentication_classes = (SessionAuthentication, BasicAuthentication)
+    permission_classes = (AllowAny,)
+    renderer_classes = (JSONRenderer, BrowsableAPIRenderer)
+    parser_classes = (JSONParser, FormParser, MultiPartParser)
+    content_negotiation_class = DefaultContentNegotiation
+    throttle_classes = ()
+
+    def post(self, request: Request) -> Response:
+        said = request.data
+        return Response({"heard": len(said)})

@@ -1,0 +1,98 @@
+"""How fast one worker process stores, against the bare INSERT it can't do without."""
+
+import secrets
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from coupons.drain import drain
+from coupons.facts import Facts
+from coupons.models import Coupon, slot_id
+from tests.bench import asking, openings, people
+from tests.bench.figures import Figure
+from tests.bench.rounds import Block, interleaved
+from tests.bench.size import Size
+
+Row = tuple[Any, ...]
+
+COLUMNS = (
+    "slot_id", "campaign_id", "place", "user", "nth", "code", "admitted_at", "stored_at",
+    "expires_at",
+)  # fmt: skip
+
+
+def ratio(size: Size) -> list[Figure]:
+    """Claims stored per second ÷ rows inserted per second: same table, batches and server."""
+    claims = (size.drain_rounds + 1) * size.drain_block
+    drained = openings.opened("drained", stock=claims)
+    inserted = openings.opened("inserted", stock=claims)
+    pairs = interleaved(
+        "drain_ratio",
+        _draining(drained, size.drain_block),
+        _inserting(inserted, size.drain_block),
+        rounds=size.drain_rounds,
+    )
+    return [
+        Figure(
+            "drain_ratio", pairs.speed,
+            {
+                "total_ratio": pairs.total_speed,
+                "claims_per_s": len(pairs.ours) * size.drain_block / sum(pairs.ours),
+                "rows_per_s": len(pairs.theirs) * size.drain_block / sum(pairs.theirs),
+            },
+            {"drain_s": pairs.ours, "insert_s": pairs.theirs},
+        )
+    ]  # fmt: skip
+
+
+def _draining(campaign: Facts, count: int) -> Block:
+    def block() -> float:
+        asking.fill(campaign, people.users(count))
+        return seconds(lambda: _drain(campaign, count))
+
+    return block
+
+
+def _drain(campaign: Facts, count: int) -> None:
+    done = drain(campaign.slug, consumer="bench")
+    if done.stored != count:
+        raise RuntimeError(f"Of {count} claims {done.stored} were stored: {done}")
+
+
+def _inserting(campaign: Facts, count: int) -> Block:
+    places = iter(range(1, campaign.stock + 1))
+
+    def block() -> float:
+        rows = [_row(campaign.id, next(places)) for _ in range(count)]
+        return seconds(lambda: _insert(rows))
+
+    return block
+
+
+def _insert(rows: list[Row]) -> None:
+    for start in range(0, len(rows), settings.DRAIN_BATCH):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.executemany(INSERT, rows[start : start + settings.DRAIN_BATCH])
+
+
+INSERT = (
+    f"INSERT INTO {Coupon._meta.db_table} ({', '.join(COLUMNS)})"
+    f" VALUES ({', '.join(['%s'] * len(COLUMNS))})"
+)
+
+
+def _row(campaign_id: int, place: int) -> Row:
+    """A row that is as good as a coupon's to the database; made before the clock runs."""
+    now = connection.ops.adapt_datetimefield_value(datetime.now(UTC))
+    user, code = people.users(1)[0].encode(), secrets.token_hex(8).encode()
+    return slot_id(campaign_id, place), campaign_id, place, user, 1, code, now, now, now
+
+
+def seconds(work: Callable[[], object]) -> float:
+    before = time.perf_counter()
+    work()
+    return time.perf_counter() - before

@@ -1,0 +1,11 @@
+"""The stock view's path, first so that it has the shorter way, and the product's."""
+
+from django.urls import path
+
+from config.urls import handler400, handler404, handler500
+from config.urls import urlpatterns as product
+from tests.bench.stock import Stock
+
+__all__ = ["handler400", "handler404", "handler500", "urlpatterns"]
+
+urlpatterns = [path("stock", Stock.as_view()), *product]
