@@ -1,7 +1,7 @@
 """Paths below /api/v1/."""
 
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from coupons.api import views
 
@@ -11,6 +11,6 @@ urlpatterns = [
     path("campaigns/<str:slug>/claims/me", views.ClaimOfMine.as_view(), name="claim-status"),
     path("coupons", views.Coupons.as_view(), name="coupons"),
     path("coupons/<str:code>", views.CouponOfMine.as_view(), name="coupon"),
-    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("schema", SpectacularJSONAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
 ]

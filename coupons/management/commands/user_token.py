@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from coupons import tokens
+from coupons.errors import BadToken
 
 
 class Command(BaseCommand):
@@ -19,9 +20,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.JWT_JWKS_FILE:
             raise CommandError("Tokens are signed by the shop (JWT_JWKS_FILE is set), not here.")
-        token = tokens.mint(
-            options["user"],
-            segments=tuple(options["segment"]),
-            lifetime_s=options["minutes"] * 60,
-        )
+        try:
+            token = tokens.mint(
+                options["user"],
+                segments=tuple(options["segment"]),
+                lifetime_s=options["minutes"] * 60,
+            )
+        except BadToken as error:
+            raise CommandError(str(error)) from None
         self.stdout.write(token)
