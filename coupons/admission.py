@@ -20,9 +20,9 @@ def admit(facts: Facts, claim: Claim, *, segments: Collection[str] = ()) -> Admi
     try:
         admission = _decide(facts, claim, segments)
     except CouponError as failure:
-        metrics.CLAIMS.labels(facts.slug, failure.code).inc()
+        metrics.count_claim(facts.slug, failure.code)
         raise
-    metrics.CLAIMS.labels(facts.slug, admission.outcome).inc()
+    metrics.count_claim(facts.slug, admission.outcome)
     return admission
 
 

@@ -23,7 +23,7 @@ class NowMs(Func):
         return "CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)", ()
 
     def as_sqlite(self, *_: Any, **__: Any) -> tuple[str, tuple[()]]:
-        return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)", ()
+        return "CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)", ()
 
 
 @contextmanager

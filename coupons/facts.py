@@ -99,11 +99,11 @@ def of(slug: str) -> Facts:
 
     Raises UnknownCampaign (also for drafts), DatabaseAway.
     """
-    if not SLUG.fullmatch(slug):
-        raise UnknownCampaign("No campaign has such a name.")
     now = time.monotonic()
     until, facts = _remembered.get(slug, (0.0, None))
     if until <= now:
+        if not SLUG.fullmatch(slug):
+            raise UnknownCampaign("No campaign has such a name.")
         facts = _load_or_keep(slug, facts)
         if len(_remembered) >= MOST_REMEMBERED:
             _remembered.clear()

@@ -13,6 +13,7 @@ one packed list: 50-odd bytes a user in place of 96.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from zlib import crc32
 
 INSTALLED = "coupon:installed"
@@ -34,6 +35,7 @@ class CampaignKeys:
         return f"{self.claimants}{crc32(field) % buckets}"
 
 
+@lru_cache(maxsize=10_000)  # campaigns
 def of(slug: str) -> CampaignKeys:
     base = f"coupon:{{{slug}}}:"
     return CampaignKeys(

@@ -4,6 +4,8 @@ HS256 with a shared secret, or RS256/ES256 with a file of public keys (JWKS). Wh
 setting, never the token's choice, so that no token can pick a weaker check for itself.
 """
 
+import base64
+import hmac
 import json
 import time
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+import orjson
 from django.conf import settings
 
 from coupons.errors import BadToken
@@ -28,10 +31,58 @@ class Caller:
     segments: tuple[str, ...] = ()
 
 
+# What nearly every library writes in front of an HS256 token, byte for byte.
+_PLAIN_HEAD = b"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."  # {"alg":"HS256","typ":"JWT"}
+
+
 def verify(token: str) -> Caller:
     """Raises BadToken with the reason."""
+    said = _surely_good(token) or _decoded(token)
+    return Caller(_user(said["sub"]), _segments(said.get("segments", [])))
+
+
+def _surely_good(token: str) -> dict[str, Any] | None:
+    """What a plain HS256 token says, if there is no doubt at all that it is good.
+
+    A tenth of the library's cost, for the one kind of token that comes a hundred thousand times a
+    second. Whatever is unusual, expired or wrong is left to the library, which has the last word.
+    """
+    raw = token.encode(errors="replace")
+    signed, _, signature = raw.rpartition(b".")
+    if settings.JWT_JWKS_FILE or not signed.startswith(_PLAIN_HEAD):
+        return None
+    right = hmac.digest(settings.JWT_HS256_SECRET.encode(), signed, "sha256")
+    if not hmac.compare_digest(base64.urlsafe_b64encode(right).rstrip(b"="), signature):
+        return None
+    payload = signed[len(_PLAIN_HEAD) :]
     try:
-        said = jwt.decode(
+        said = orjson.loads(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
+        return said if _is_for_us_now(said) else None
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _is_for_us_now(said: dict[str, Any]) -> bool:
+    """The claims in their simplest form: one audience, whole seconds, none of them in doubt."""
+    now = time.time()
+    return (
+        said["iss"] == settings.JWT_ISSUER
+        and said["aud"] == settings.JWT_AUDIENCE
+        and type(said["exp"]) is int
+        and said["exp"] > now
+        and type(said["sub"]) is str
+        and all(type(said[name]) is int and said[name] <= now for name in _NOT_AFTER & said.keys())
+        and not _OTHERS_BUSINESS & said.keys()
+    )
+
+
+_NOT_AFTER = frozenset({"nbf", "iat"})
+_OTHERS_BUSINESS = frozenset({"jti"})  # the library checks its type
+
+
+def _decoded(token: str) -> dict[str, Any]:
+    try:
+        return jwt.decode(
             token,
             _key_for(token),
             algorithms=["RS256", "ES256"] if settings.JWT_JWKS_FILE else ["HS256"],
@@ -42,7 +93,6 @@ def verify(token: str) -> Caller:
         )
     except (jwt.PyJWTError, ValueError) as error:
         raise BadToken(f"The token is not valid: {error}") from None
-    return Caller(_user(said["sub"]), _segments(said.get("segments", [])))
 
 
 def mint(user: str, *, segments: tuple[str, ...] = (), lifetime_s: int = 300) -> str:

@@ -10,7 +10,7 @@ from coupons.facts import Facts
 from coupons.tokens import Caller
 
 
-def claim(request: Request, facts: Facts) -> Claim:
+def claim(request: Request, caller: Caller, facts: Facts) -> Claim:
     """The body is empty or `{"nth": n}`. Raises BadInput, BodyTooLarge, LengthRequired."""
     if "HTTP_TRANSFER_ENCODING" in request.META:  # WSGI can't read it: it would count as empty
         raise LengthRequired("Send the body with a Content-Length, not in chunks.")
@@ -20,7 +20,7 @@ def claim(request: Request, facts: Facts) -> Claim:
     for name in said:
         if name != "nth":
             raise BadInput(name, "is not a field of a claim")
-    return Claim(caller(request).user, _nth(said.get("nth", 1), facts))
+    return Claim(caller.user, _nth(said.get("nth", 1), facts))
 
 
 def claim_in_query(request: Request, facts: Facts) -> Claim:

@@ -52,7 +52,7 @@ class Parser(BaseParser):
 def _read(raw: bytes) -> Any:
     try:
         said = orjson.loads(raw)
-        if isinstance(said, dict) and said:
+        if isinstance(said, dict) and raw.count(b":") > len(said):  # else no name stands twice
             json.loads(raw, object_pairs_hook=_once)
     except orjson.JSONDecodeError as error:
         raise BadInput("body", f"is not JSON: {error}") from None

@@ -3,11 +3,11 @@
 import logging
 from typing import Any
 
+import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from rest_framework.exceptions import APIException
-from rest_framework.response import Response
 
 from coupons.errors import BodyTooLarge, CouponError, DatabaseAway, DependencyAway, StoreAway
 
@@ -52,17 +52,16 @@ def answer(
     *,
     retry_after_s: int | None = None,
     **more: object,
-) -> Response:
+) -> HttpResponse:
     """A problem as a response; `more` are further members of the document."""
-    response = Response(
-        document(status, code, title, detail, **more), status, content_type=MEDIA_TYPE
-    )
+    body = orjson.dumps(document(status, code, title, detail, **more))
+    response = HttpResponse(body, status=status, content_type=MEDIA_TYPE)
     if retry_after_s is not None:
         response["Retry-After"] = str(retry_after_s)
     return response
 
 
-def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """DRF's exception handler. None, for what nobody foresaw, becomes a 500 and a traceback."""
     if isinstance(error, RequestDataTooBig):
         error = BodyTooLarge(str(error))
@@ -81,7 +80,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     return None
 
 
-def _told(error: CouponError) -> Response:
+def _told(error: CouponError) -> HttpResponse:
     if isinstance(error, DependencyAway):
         logger.warning("%s: %s", error.code, error)
     response = answer(

@@ -2,14 +2,15 @@
 
 from typing import Any
 
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from coupons import admission, codes, database, facts, queries
 from coupons.api import answers, asked, limits, schemas
 from coupons.api.page import Page
+from coupons.api.resource import Resource
 from coupons.errors import BadInput
 
 
@@ -18,18 +19,6 @@ def _problems(*statuses: int) -> dict[Any, Any]:
 
 
 _NTH = OpenApiParameter("nth", int, description="Which of the user's coupons.", default=1)
-
-
-class Resource(APIView):
-    """What all our answers share: no cache may keep them, and no other method is offered."""
-
-    http_method_names = ("get", "head", "post")
-
-    def finalize_response(
-        self, request: Request, response: Response, *args: Any, **kwargs: Any
-    ) -> Response:
-        response["Cache-Control"] = "no-store"
-        return super().finalize_response(request, response, *args, **kwargs)
 
 
 class Claims(Resource):
@@ -45,11 +34,12 @@ class Claims(Resource):
             **_problems(400, 401, 403, 404, 409, 410, 411, 413, 415, 429, 503),
         },
     )
-    def post(self, request: Request, slug: str) -> Response:
-        limits.check_claims_of(asked.caller(request).user)
+    def post(self, request: Request, slug: str) -> HttpResponse:
+        caller = asked.caller(request)
+        limits.check_claims_of(caller.user)
         campaign = facts.of(slug)
-        claim = asked.claim(request, campaign)
-        admitted = admission.admit(campaign, claim, segments=asked.caller(request).segments)
+        claim = asked.claim(request, caller, campaign)
+        admitted = admission.admit(campaign, claim, segments=caller.segments)
         return answers.of_admission(campaign, claim, admitted)
 
 

@@ -1,0 +1,50 @@
+"""The base of our views: DRF's life of a request, without what this API has settled once for all.
+
+There is one representation (JSON), one version, one way to prove a user, so the objects that say so
+are made once and not for every request. They keep no state.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from coupons.api.auth import HasUser, TokenAuthentication
+from coupons.api.json import AlwaysJson, Parser, Renderer
+
+_PARSERS = (Parser(),)
+_NEGOTIATOR = AlwaysJson()
+_RENDERER = Renderer()
+_MADE_ONCE: dict[type, Any] = {kind: kind() for kind in (TokenAuthentication, HasUser)}
+
+
+class Resource(APIView):
+    """No cache may keep our answers, and no method is offered but these."""
+
+    http_method_names = ("get", "head", "post")
+    authentication_classes: Any = (TokenAuthentication,)
+    permission_classes: Any = (HasUser,)
+    default_response_headers: Any = {}  # Allow is sent where it is owed, with 405
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        return Request(
+            request,
+            parsers=_PARSERS,
+            authenticators=[_MADE_ONCE[kind] for kind in self.authentication_classes],
+            negotiator=_NEGOTIATOR,
+            parser_context={"view": self},
+        )
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        request.accepted_renderer, request.accepted_media_type = _RENDERER, _RENDERER.media_type
+        request.version = request.versioning_scheme = None
+        self.perform_authentication(request)
+        for kind in self.permission_classes:
+            _MADE_ONCE[kind].has_permission(request, self)  # raises what is to be told
+
+    def finalize_response(
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> Any:
+        self.headers: dict[str, str] = {"Cache-Control": "no-store"}
+        return super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
