@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 
-from coupons import bell, direct, metrics
+from coupons import bell, direct, exhausted, metrics
 from coupons.claims import Admission, Claim, Outcome
 from coupons.errors import CouponError, NotInstalled, QueueFull
 from coupons.facts import Facts
@@ -34,7 +34,13 @@ def _decide(facts: Facts, claim: Claim, segments: Collection[str]) -> Admission:
 
 
 def queued(facts: Facts, claim: Claim) -> Admission:
-    """One round trip to Redis: place, memory of the user and queue entry in one atomic step."""
+    """One round trip to Redis: place, memory of the user and queue entry in one atomic step.
+
+    None for most of those who come when nothing is left: see `coupons.exhausted`.
+    """
+    over = exhausted.recall(facts, claim)
+    if over is not None:
+        return Admission(over, 0, 0)
     decision = store().admit(
         facts.slug,
         user=claim.user,
@@ -46,6 +52,8 @@ def queued(facts: Facts, claim: Claim) -> Admission:
         raise _FAILURES[decision.said](_SENTENCES[decision.said].format(facts.slug))
     if decision.ring:
         bell.ring(facts.slug)
+    if decision.version:
+        exhausted.learn(facts, Outcome(decision.said), decision.version)
     return Admission(Outcome(decision.said), decision.place, decision.at_ms)
 
 

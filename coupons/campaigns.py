@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from coupons import database, facts, keys
+from coupons import database, exhausted, facts, keys
 from coupons.errors import (
     ForeignKeys,
     IllegalTransition,
@@ -169,6 +169,7 @@ def _changing(
         if campaign.strategy == Campaign.Strategy.QUEUED:
             _install(campaign, first=first)
     facts.forget()
+    exhausted.forget()
 
 
 def _install(campaign: Campaign, *, first: bool) -> None:
@@ -181,6 +182,7 @@ def _install(campaign: Campaign, *, first: bool) -> None:
         paused=campaign.state == State.PAUSED,
         longest=settings.LONGEST_QUEUE,
         facts=facts.dumps(known),
+        filter_bits=keys.filter_bits(campaign.buckets),
     )
     said, given = store().install(campaign.slug, definition, create=first)
     if said == "stock_below_admitted":

@@ -5,6 +5,7 @@
     coupon:{slug}:queue             stream  admitted claims not yet stored; consumer group `drain`
     coupon:{slug}:parked            stream  claims that can't be stored, with the reason
     coupon:{slug}:bell              string  set while a drain is on its way; expires by itself
+    coupon:{slug}:filter            string  two bits per claimant: who surely holds no place
     coupon:installed                set     slugs of all installed campaigns
 
 All but the last share the hash tag `{slug}`, so that one script may touch them in a cluster.
@@ -14,11 +15,13 @@ one packed list: 50-odd bytes a user in place of 96.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 from zlib import crc32
 
 INSTALLED = "coupon:installed"
 GROUP = "drain"  # the consumer group of every queue
 
+FILTER_BITS_PER_USER = 16  # two of them set: 1.4 % of strangers look like claimants
 USERS_PER_BUCKET = 32  # on average; far enough below hash-max-listpack-entries (128) to stay packed
 
 
@@ -28,6 +31,7 @@ class CampaignKeys:
     queue: str
     parked: str
     bell: str
+    filter: str
     claimants: str  # the prefix; see `bucket`
 
     def bucket(self, field: bytes, buckets: int) -> str:
@@ -39,13 +43,28 @@ class CampaignKeys:
 def of(slug: str) -> CampaignKeys:
     base = f"coupon:{{{slug}}}:"
     return CampaignKeys(
-        base + "gate", base + "queue", base + "parked", base + "bell", base + "claimants:"
+        base + "gate",
+        base + "queue",
+        base + "parked",
+        base + "bell",
+        base + "filter",
+        base + "claimants:",
     )
 
 
 def field(user: str, nth: int, per_user: int) -> bytes:
     """The claimant's field. One to one: `nth` is left out only where it can't be but 1."""
     return (user if per_user == 1 else f"{nth}:{user}").encode()
+
+
+def filter_bits(buckets: int) -> int:
+    return buckets * USERS_PER_BUCKET * FILTER_BITS_PER_USER
+
+
+def bits(field: bytes, size: int) -> tuple[int, int]:
+    """The claimant's two bits in a filter of that size."""
+    both = int.from_bytes(blake2b(field, digest_size=8).digest())
+    return (both >> 32) % size, (both & 0xFFFFFFFF) % size
 
 
 def buckets_for(stock: int) -> int:

@@ -34,6 +34,7 @@ class Decision:
     place: int
     at_ms: int
     ring: bool
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Definition:
     paused: bool
     longest: int
     facts: bytes
+    filter_bits: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +131,10 @@ class Store:
     def admit(self, slug: str, *, user: str, nth: int, per_user: int, buckets: int) -> Decision:
         """Ask for a place, in one round trip. Raises StoreAway, OutcomeUnknown."""
         names, field = keys.of(slug), keys.field(user, nth, per_user)
-        touched = (names.gate, names.bucket(field, buckets), names.queue, names.bell)
+        touched = (names.gate, names.bucket(field, buckets), names.queue, names.bell, names.filter)
         replicas = settings.REDIS_WAIT_REPLICAS
-        asked = (field, user.encode(), nth, BELL_MS, int(replicas > 0))
+        bits = keys.bits(field, keys.filter_bits(buckets))
+        asked = (field, user.encode(), nth, BELL_MS, int(replicas > 0), *bits)
         with translated():
             if replicas:
                 return self._admit_and_wait(touched, asked, replicas)
@@ -159,9 +162,9 @@ class Store:
         names, d = keys.of(slug), definition
         with translated():
             said, given = INSTALL(
-                self.client, (names.gate, names.queue),
+                self.client, (names.gate, names.queue, names.filter),
                 d.epoch, int(create), d.stock, d.opens_ms, d.closes_ms, int(d.paused),
-                d.longest, d.facts, keys.GROUP,
+                d.longest, d.facts, keys.GROUP, d.filter_bits,
             )  # fmt: skip
             if said == b"installed":
                 self.client.sadd(keys.INSTALLED, slug)
@@ -210,6 +213,15 @@ class Store:
         if not installed:
             raise NotInstalled(f"Redis holds no gate for {slug!r}.")
         return known and (int.from_bytes(known[:4]), int.from_bytes(known[4:]))
+
+    def filter(self, slug: str, *, version: str) -> bytes | None:
+        """The filter of exactly those claimants; None: there are others by now."""
+        names = keys.of(slug)
+        with translated(), self.client.pipeline(transaction=True) as pipe:
+            pipe.hmget(names.gate, "epoch", "next")
+            pipe.get(names.filter)
+            (epoch, given), found = pipe.execute()
+        return found if epoch and version.encode() == b"%b:%b" % (epoch, given) else None
 
     def installed(self) -> list[str]:
         """The slugs of all installed campaigns."""
@@ -300,8 +312,8 @@ def store() -> Store:
 
 
 def _decision(reply: Any) -> Decision:
-    said, place, at_ms, ring = reply
-    return Decision(said.decode(), place, at_ms, bool(ring))
+    said, place, at_ms, ring, *version = reply
+    return Decision(said.decode(), place, at_ms, bool(ring), version[0].decode() if version else "")
 
 
 def _gate(fields: list[Any], waiting: int, parked: int, now_ms: int) -> Gate | None:

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from coupons import campaigns, facts, store, tokens
+from coupons import campaigns, exhausted, facts, store, tokens
 from coupons.facts import Facts
 from coupons.models import Campaign
 
@@ -40,8 +40,10 @@ def empty_store() -> Iterator[None]:
     """A Redis without memories, and a process without them."""
     store.store().client.flushall()
     facts.forget()
+    exhausted.forget()
     yield
     facts.forget()
+    exhausted.forget()
 
 
 @pytest.fixture

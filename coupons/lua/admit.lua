@@ -1,9 +1,11 @@
 -- Decide one claim: who is known keeps the place, who is new gets the next one or a refusal.
 -- One step, O(1): a place taken, the claimant remembered and the claim queued, or nothing at all.
--- KEYS   1 gate   2 claimants, the bucket of this user   3 queue   4 bell
+-- KEYS   1 gate   2 claimants, the bucket of this user   3 queue   4 bell   5 filter
 -- ARGV   1 claimant's field   2 user   3 nth   4 ms a rung bell counts as heard
 --        5 '1': write a known claimant again, so that a WAIT behind it covers the first write
--- RETURN {outcome, place or 0, ms when admitted or now, 1 = ring the bell}
+--        6, 7 this user's bits in the filter
+-- RETURN {outcome, place or 0, ms when admitted or now, 1 = ring the bell,
+--         sold_out and closed only: which claimants there are, as 'epoch:places given'}
 local gate = redis.call('HMGET', KEYS[1],
   'epoch', 'paused', 'opens', 'closes', 'stock', 'next', 'longest')
 if not gate[1] then return {'not_installed', 0, 0, 0} end
@@ -17,15 +19,18 @@ end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-if now >= tonumber(gate[4]) then return {'closed', 0, now, 0} end
+local version = gate[1] .. ':' .. gate[6]
+if now >= tonumber(gate[4]) then return {'closed', 0, now, 0, version} end
 if gate[2] == '1' then return {'paused', 0, now, 0} end
 if now < tonumber(gate[3]) then return {'not_open', 0, now, 0} end
 local place = gate[6] + 1
-if place > tonumber(gate[5]) then return {'sold_out', 0, now, 0} end
+if place > tonumber(gate[5]) then return {'sold_out', 0, now, 0, version} end
 if redis.call('XLEN', KEYS[3]) >= tonumber(gate[7]) then return {'queue_full', 0, now, 0} end
 
 redis.call('HSET', KEYS[1], 'next', place)
 redis.call('HSET', KEYS[2], ARGV[1], struct.pack('>I4I6', place, now))
+redis.call('SETBIT', KEYS[5], ARGV[6], 1)
+redis.call('SETBIT', KEYS[5], ARGV[7], 1)
 redis.call('XADD', KEYS[3], '*', 'u', ARGV[2], 'n', ARGV[3], 'p', place, 't', now)
 local ring = redis.call('SET', KEYS[4], '1', 'NX', 'PX', ARGV[4])
 return {'admitted', place, now, ring and 1 or 0}

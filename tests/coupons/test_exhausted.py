@@ -1,0 +1,114 @@
+"""The memory of sold-out campaigns: quick for strangers, exact for holders, short after changes."""
+
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from coupons import admission, campaigns, exhausted, keys, store
+from coupons.claims import Claim, Outcome
+from coupons.errors import NotInstalled
+from coupons.facts import Facts
+from tests.conftest import CampaignMaker
+
+pytestmark = pytest.mark.django_db
+
+
+def decisions() -> int:
+    """How many claims Redis was asked about."""
+    stats = store.store().client.info("commandstats")
+    return int(stats.get("cmdstat_evalsha", {"calls": 0})["calls"])
+
+
+def outcomes(campaign: Facts, count: int, prefix: str) -> set[Outcome]:
+    return {admission.admit(campaign, Claim(f"{prefix}-{n}")).outcome for n in range(count)}
+
+
+def sold_out(open_campaign: CampaignMaker, stock: int = 50) -> Facts:
+    campaign = open_campaign(stock=stock)
+    assert outcomes(campaign, stock, "holder") == {Outcome.ADMITTED}
+    assert outcomes(campaign, 1, "first-too-late") == {Outcome.SOLD_OUT}
+    return campaign
+
+
+def forgotten() -> None:
+    time.sleep(exhausted.MEMORY_S + 0.02)
+
+
+def test_strangers_are_refused_without_redis_and_holders_keep_their_place(
+    open_campaign: CampaignMaker,
+) -> None:
+    campaign = sold_out(open_campaign)
+    exhausted.MEMORY_S, kept = 60.0, exhausted.MEMORY_S
+    try:
+        outcomes(campaign, 1, "second-too-late")
+        outcomes(campaign, 1, "third-too-late")
+        before = decisions()
+        assert outcomes(campaign, 1000, "stranger") == {Outcome.SOLD_OUT}
+        asked = decisions() - before
+        assert asked < 60  # 1.4 % of strangers share both bits with holders
+        again = [admission.admit(campaign, Claim(f"holder-{n}")) for n in range(50)]
+    finally:
+        exhausted.MEMORY_S = kept
+    assert {a.outcome for a in again} == {Outcome.ALREADY_CLAIMED}
+    assert sorted(a.place for a in again) == list(range(1, 51))
+
+
+def test_a_raised_stock_is_noticed(open_campaign: CampaignMaker) -> None:
+    campaign = sold_out(open_campaign)
+    campaigns.change_stock("sale", stock=52, actor="Mina")
+    forgotten()
+    assert outcomes(campaign, 2, "lucky") == {Outcome.ADMITTED}
+    assert outcomes(campaign, 5, "late") == {Outcome.SOLD_OUT}
+    # The filter taken along anew knows the lucky ones too.
+    assert outcomes(campaign, 2, "lucky") == {Outcome.ALREADY_CLAIMED}
+
+
+def test_a_memory_renewed_by_refusals_from_redis_only_while_nobody_was_admitted(
+    open_campaign: CampaignMaker,
+) -> None:
+    campaign = sold_out(open_campaign)
+    campaigns.change_stock("sale", stock=51, actor="Mina")
+    # another process admits the last one
+    decision = store.store().admit(
+        "sale", user="lucky", nth=1, per_user=1, buckets=campaign.buckets
+    )
+    assert decision.said == "admitted"
+    forgotten()
+    assert outcomes(campaign, 3, "late") == {Outcome.SOLD_OUT}
+    assert admission.admit(campaign, Claim("lucky")).place == 51
+
+
+def test_a_lost_redis_is_noticed(open_campaign: CampaignMaker) -> None:
+    campaign = sold_out(open_campaign)
+    store.store().client.flushall()
+    forgotten()
+    with pytest.raises(NotInstalled):
+        outcomes(campaign, 1, "stranger")
+
+
+def test_closed_is_remembered_and_a_later_closing_noticed(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign()
+    admission.admit(campaign, Claim("holder"))
+    gate = keys.of("sale").gate
+    store.store().client.hset(gate, "closes", store.store().now_ms() - 1)
+    assert outcomes(campaign, 2, "late") == {Outcome.CLOSED}
+    before = decisions()
+    assert outcomes(campaign, 20, "later") == {Outcome.CLOSED}
+    assert decisions() - before <= 1
+    assert admission.admit(campaign, Claim("holder")).outcome is Outcome.ALREADY_CLAIMED
+    later = timezone.now() + timedelta(hours=2)
+    store.store().client.hset(gate, "closes", int(later.timestamp() * 1000))
+    forgotten()
+    assert outcomes(campaign, 1, "in-time") == {Outcome.ADMITTED}
+
+
+def test_no_holder_ever_lacks_a_bit(open_campaign: CampaignMaker) -> None:
+    campaign = sold_out(open_campaign, stock=2000)
+    bits: Any = store.store().client.get(keys.of("sale").filter)
+    size = keys.filter_bits(campaign.buckets)
+    for n in range(2000):
+        field = keys.field(f"holder-{n}", 1, 1)
+        assert all(exhausted._is_set(bits, bit) for bit in keys.bits(field, size))
