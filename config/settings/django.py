@@ -6,10 +6,10 @@ from config import env, logs
 
 PRODUCTION = env.PRODUCTION  # for the system checks: local secrets must not get there
 DEBUG = False  # never: an error page must not differ between a laptop and the sale
-SECRET_KEY = env.text("SECRET_KEY", local="local-only-" + "0" * 50)
-SECRET_KEY_FALLBACKS = env.listing("SECRET_KEY_FALLBACKS")
-ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", "" if env.PRODUCTION else "*")
-CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS")
+SECRET_KEY = env.secret("SECRET_KEY", local="local-only-" + "0" * 50)
+SECRET_KEY_FALLBACKS = env.listing("SECRET_KEY_FALLBACKS", default="")
+ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", local="*")
+CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS", default="")
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
