@@ -5,12 +5,14 @@
 """
 
 import os
+import re
 from enum import StrEnum
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+SHORTEST_SECRET = 32  # bytes: as long as the SHA-256 that is keyed with it
 
 
 class Place(StrEnum):
@@ -34,8 +36,20 @@ def text(name: str, *, local: str | None = None, default: str | None = None) -> 
     return value
 
 
-def optional(name: str) -> str:
-    return os.environ.get(name, "")
+def secret(name: str, *, local: str) -> str:
+    """A text too long to be guessed: at least 32 bytes. Never shown in an error."""
+    value = text(name, local=local)
+    if len(value.encode()) < SHORTEST_SECRET:
+        raise ImproperlyConfigured(f"{name} is shorter than {SHORTEST_SECRET} bytes.")
+    return value
+
+
+def file(name: str) -> str:
+    """The path of a file that is there, or nothing."""
+    path = os.environ.get(name, "")
+    if path and not Path(path).is_file():
+        raise ImproperlyConfigured(f"{name}={path!r} is not a file.")
+    return path
 
 
 def integer(name: str, default: int, *, low: int = 0, high: int = 2**31) -> int:
@@ -49,14 +63,14 @@ def integer(name: str, default: int, *, low: int = 0, high: int = 2**31) -> int:
     return value
 
 
-def seconds(name: str, default: float) -> float:
+def seconds(name: str, default: float, *, low: float = 0, high: float = 3600) -> float:
     said = os.environ.get(name) or str(default)
     try:
         value = float(said)
     except ValueError:
         raise ImproperlyConfigured(f"{name}={said!r} is not a number of seconds.") from None
-    if value < 0:
-        raise ImproperlyConfigured(f"{name}={said} is negative.")
+    if not low <= value <= high:  # false for "nan", too
+        raise ImproperlyConfigured(f"{name}={said} is not between {low} and {high} seconds.")
     return value
 
 
@@ -67,25 +81,38 @@ def boolean(name: str, *, default: bool) -> bool:
     return _BOOLEANS[said]
 
 
-def listing(name: str, default: str = "") -> list[str]:
-    """Comma-separated words."""
-    return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+def listing(name: str, *, local: str | None = None, default: str | None = None) -> list[str]:
+    """Comma-separated words, with the defaults of `text`."""
+    words = text(name, local=local, default=default).split(",")
+    return [word.strip() for word in words if word.strip()]
 
 
 def secrets_by_id(name: str, *, local: str) -> dict[str, bytes]:
     """`id:hex[,id:hex]`, newest first: the first is for what is new, the others for the old."""
     keys: dict[str, bytes] = {}
-    for part in text(name, local=local).split(","):
-        key_id, _, secret = part.strip().partition(":")
-        try:
-            keys[key_id] = bytes.fromhex(secret)
-        except ValueError:
-            raise ImproperlyConfigured(f"{name}: the key {key_id!r} is not hexadecimal.") from None
-        if len(keys[key_id]) < 32:
-            raise ImproperlyConfigured(f"{name}: the key {key_id!r} is shorter than 32 bytes.")
+    for number, part in enumerate(text(name, local=local).split(","), 1):
+        key_id, secret = _secret_with_id(f"{name}: key {number}", part.strip())
+        if key_id in keys:
+            raise ImproperlyConfigured(f"{name}: two keys are called {key_id!r}.")
+        keys[key_id] = secret
     return keys
 
 
+def _secret_with_id(which: str, said: str) -> tuple[str, bytes]:
+    """An error names the key by its number: what is malformed may well be the secret itself."""
+    key_id, colon, secret = said.partition(":")
+    if not colon or not _KEY_ID.fullmatch(key_id):
+        raise ImproperlyConfigured(f"{which} is not 'id:hex', the id 1 to 32 of a-z A-Z 0-9 . _ -")
+    try:
+        raw = bytes.fromhex(secret)
+    except ValueError:
+        raise ImproperlyConfigured(f"{which} is not hexadecimal.") from None
+    if len(raw) < SHORTEST_SECRET:
+        raise ImproperlyConfigured(f"{which} is shorter than {SHORTEST_SECRET} bytes.")
+    return key_id, raw
+
+
+_KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _BOOLEANS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 

@@ -1,19 +1,33 @@
-"""`/livez`: the process answers. `/readyz`: it can decide claims, so the balancer may send some."""
+"""`/livez`: the process answers. `/readyz`: it can decide claims, so the balancer may send some.
+`/metrics`: what Prometheus reads.
+
+They are asked by machines that call us by an address, not by a name in ALLOWED_HOSTS, and over
+plain HTTP. So they are answered before the host is judged and before anything redirects.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from django.db import Error, connection
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django_prometheus.exports import ExportToDjangoView
 
 from coupons.errors import StoreAway
 from coupons.store import store
 
+PATIENCE_S = 1.0  # a balancer gives us a few seconds; a hung MySQL would take ten
+_Answer = Callable[[HttpRequest], HttpResponse]
 
-def live(request: HttpRequest) -> JsonResponse:
+_asking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="readyz")
+
+
+def live(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"live": True})
 
 
-def ready(request: HttpRequest) -> JsonResponse:
-    """503 without Redis. A database that is away is told but does no harm here: claims go on
-    being admitted and wait in the queue."""
+def ready(request: HttpRequest) -> HttpResponse:
+    """503 without Redis. A database that is away or hangs is told but does no harm here: claims
+    go on being admitted and wait in the queue."""
     redis, mysql = _redis_answers(), _database_answers()
     body = {"ready": redis, "redis": redis, "mysql": mysql}
     return JsonResponse(body, status=200 if redis else 503)
@@ -27,9 +41,31 @@ def _redis_answers() -> bool:
 
 
 def _database_answers() -> bool:
+    """In time, that is: the driver's own patience is longer than a balancer's."""
+    try:
+        return _asking.submit(_select_one).result(timeout=PATIENCE_S)
+    except TimeoutError:
+        return False
+
+
+def _select_one() -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except Error:
         return False
+    finally:
+        connection.close()  # this thread's own; the next question opens a fresh one
     return True
+
+
+PROBES: dict[str, _Answer] = {"/livez": live, "/readyz": ready, "/metrics": ExportToDjangoView}
+
+
+def probes(answer: _Answer) -> _Answer:
+    """Middleware, the first of all."""
+
+    def probed(request: HttpRequest) -> HttpResponse:
+        return PROBES.get(request.path_info, answer)(request)
+
+    return probed

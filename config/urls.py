@@ -1,17 +1,11 @@
-"""All paths of the site."""
+"""All paths of the site but those of `config.health`, which come before everything else."""
 
 from django.contrib import admin
 from django.urls import include, path
-from django_prometheus.exports import ExportToDjangoView
-
-from config import health
 
 urlpatterns = [
     path("api/v1/", include("coupons.api.urls")),
     path("admin/", admin.site.urls),
-    path("livez", health.live),
-    path("readyz", health.ready),
-    path("metrics", ExportToDjangoView),
 ]
 
 handler400 = "coupons.api.problems.refused"

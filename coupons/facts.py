@@ -5,7 +5,7 @@ only for campaigns that Redis does not hold: `direct` ones and unknown ones.
 """
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 
 import orjson
 from django.conf import settings
@@ -86,9 +86,16 @@ def dumps(facts: Facts) -> bytes:
     return orjson.dumps({name: value for name, value in asdict(facts).items() if name != "key"})
 
 
-def loads(raw: bytes) -> Facts:
+def loads(raw: bytes) -> Facts | None:
+    """None for what an older version of this code wrote; what a newer one adds is left alone."""
     said = orjson.loads(raw)
-    return Facts(**said, key=key_of(said["key_id"], said["slug"]))
+    if not said.keys() >= _NAMES:
+        return None
+    known = {name: said[name] for name in _NAMES}
+    return Facts(**known, key=key_of(said["key_id"], said["slug"]))
+
+
+_NAMES = {each.name for each in fields(Facts)} - {"key"}
 
 
 _remembered: dict[str, tuple[float, Facts | None]] = {}
@@ -129,8 +136,9 @@ def load(slug: str) -> Facts | None:
         raw = store().facts(slug)
     except StoreAway:
         raw = None  # a direct campaign needs no Redis; a queued one will be told by admission
-    if raw:
-        return loads(raw)
+    known = loads(raw) if raw else None
+    if known:
+        return known
     with database.answering():
         row = Campaign.objects.filter(slug=slug).exclude(state=Campaign.State.DRAFT).first()
     return None if row is None else from_row(row)

@@ -5,7 +5,7 @@ from config import env
 # Redis, which decides (the Celery broker is another endpoint: see config.celery)
 REDIS_URL = env.text("REDIS_URL", local="redis://127.0.0.1:6399/0")
 # A claim waits this long for Redis and then gets a 503: never more, never a second try.
-REDIS_TIMEOUT_S = env.seconds("REDIS_TIMEOUT_S", 0.3)
+REDIS_TIMEOUT_S = env.seconds("REDIS_TIMEOUT_S", 0.3, low=0.01, high=10)
 REDIS_MAX_CONNECTIONS = env.integer("REDIS_MAX_CONNECTIONS", 64, low=1)
 # After an admission, wait for so many replicas (0 = don't), for at most so long.
 REDIS_WAIT_REPLICAS = env.integer("REDIS_WAIT_REPLICAS", 0, high=5)
@@ -14,7 +14,9 @@ REDIS_WAIT_MS = env.integer("REDIS_WAIT_MS", 100, low=1, high=5_000)
 # The queue and its drain
 LONGEST_QUEUE = env.integer("LONGEST_QUEUE", 1_000_000, low=1)  # claims waiting per campaign
 DRAIN_BATCH = env.integer("DRAIN_BATCH", 500, low=1, high=5_000)  # claims per transaction
-DRAIN_TIME_S = env.seconds("DRAIN_TIME_S", 20)  # one task's share; below the soft time limit
+DRAIN_TIME_S = env.seconds(
+    "DRAIN_TIME_S", 20, high=25
+)  # one task's share; below the soft time limit
 # How long a drain tries again on a database that is away, before it leaves the rest to a later one.
 DRAIN_PATIENCE_S = env.seconds("DRAIN_PATIENCE_S", 5)
 # A batch unacknowledged for so long is taken over. Too early only costs work.
@@ -29,7 +31,7 @@ COUPON_KEYS = env.secrets_by_id("COUPON_KEYS", local="local:" + "11" * 32)
 JWT_ISSUER = env.text("JWT_ISSUER", local="https://shop.local")
 JWT_AUDIENCE = env.text("JWT_AUDIENCE", default="coupons")
 # One of the two: a shared secret (HS256), or a file of public keys (RS256, ES256).
-JWT_JWKS_FILE = env.optional("JWT_JWKS_FILE")
+JWT_JWKS_FILE = env.file("JWT_JWKS_FILE")
 JWT_HS256_SECRET = (
-    "" if JWT_JWKS_FILE else env.text("JWT_HS256_SECRET", local="local-only-" + "2" * 40)
+    "" if JWT_JWKS_FILE else env.secret("JWT_HS256_SECRET", local="local-only-" + "2" * 40)
 )

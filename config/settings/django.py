@@ -6,10 +6,10 @@ from config import env, logs
 
 PRODUCTION = env.PRODUCTION  # for the system checks: local secrets must not get there
 DEBUG = False  # never: an error page must not differ between a laptop and the sale
-SECRET_KEY = env.text("SECRET_KEY", local="local-only-" + "0" * 50)
-SECRET_KEY_FALLBACKS = env.listing("SECRET_KEY_FALLBACKS")
-ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", "" if env.PRODUCTION else "*")
-CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS")
+SECRET_KEY = env.secret("SECRET_KEY", local="local-only-" + "0" * 50)
+SECRET_KEY_FALLBACKS = env.listing("SECRET_KEY_FALLBACKS", default="")
+ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", local="*")
+CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS", default="")
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -29,6 +29,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.health.probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.AdminSession",
@@ -67,10 +68,9 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-# TLS ends at the load balancer, which overwrites X-Forwarded-Proto; its health checks are plain.
+# TLS ends at the load balancer, which overwrites X-Forwarded-Proto.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", default=env.PRODUCTION)
-SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz|metrics)$"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0  # one year
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True

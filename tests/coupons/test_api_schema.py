@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from jsonschema import Draft202012Validator, FormatChecker
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from coupons import campaigns, drain
@@ -65,8 +65,7 @@ def conform(document: Any, path: str, method: str, response: Any) -> None:
     documented = document["paths"][path][method]["responses"][str(response.status_code)]
     schema = documented["content"][response.headers["Content-Type"]]["schema"]
     closed = _closed({**schema, "components": document["components"]})
-    checker = Draft202012Validator(closed, format_checker=FormatChecker())
-    checker.validate(response.json())
+    OAS31Validator(closed, format_checker=oas31_format_checker).validate(response.json())
 
 
 def _closed(schema: Any) -> Any:

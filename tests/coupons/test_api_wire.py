@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,14 @@ PATIENCE_S = 10
 
 
 def _livez(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     try:
-        return exchange(port, b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")[0] == 200
+        connection.request("GET", "/livez")
+        return connection.getresponse().status == 200
     except OSError:
         return False
+    finally:
+        connection.close()
 
 
 @pytest.fixture

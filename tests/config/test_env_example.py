@@ -1,0 +1,87 @@
+"""`.env.example` and the source agree: every setting, its unit, its default, and no other."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config import env
+
+READERS = {
+    "text", "secret", "file", "integer", "seconds", "boolean", "listing", "secrets_by_id",
+}  # fmt: skip
+NUMBERS = {"integer", "seconds"}
+UNITS = re.compile(
+    r"seconds|milliseconds|claims|connections|replicas|port|people|coupons", re.IGNORECASE
+)
+# Not read through a reader: where we run is asked before anything else; a library reads the other.
+OTHERS = {"COUPONS_ENV", "PROMETHEUS_MULTIPROC_DIR"}
+
+
+def sources() -> Iterator[Path]:
+    return (env.BASE_DIR / "config").rglob("*.py")
+
+
+def calls() -> Iterator[tuple[str, str, ast.Call]]:
+    """Each reading of a setting: its name, its reader, and the call."""
+    for file in sources():
+        for node in ast.walk(ast.parse(file.read_text())):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            of = node.func.value
+            if isinstance(of, ast.Name) and of.id == "env" and node.func.attr in READERS:
+                name = node.args[0]
+                assert isinstance(name, ast.Constant), f"{file}:{node.lineno}: a name we can't see"
+                yield str(name.value), node.func.attr, node
+
+
+def listed() -> dict[str, tuple[str, str]]:
+    """What the example says: name → the comment above and the value."""
+    found: dict[str, tuple[str, str]] = {}
+    comment: list[str] = []
+    for line in (env.BASE_DIR / ".env.example").read_text().splitlines():
+        setting = re.fullmatch(r"#?([A-Z][A-Z0-9_]*)=(.*)", line)
+        if setting:
+            assert setting[1] not in found, f"{setting[1]} is listed twice"
+            found[setting[1]] = (" ".join(comment), setting[2])
+            comment = []
+        else:
+            comment = [*comment, line[2:]] if line.startswith("# ") else []
+    return found
+
+
+def test_the_source_is_seen_to_read_settings() -> None:
+    assert {"REDIS_URL", "DATABASE_URL", "DRAIN_BATCH", "SECRET_KEY"} <= {n for n, _, _ in calls()}
+
+
+def test_every_setting_is_listed_and_none_that_nobody_reads() -> None:
+    assert set(listed()) == {name for name, _, _ in calls()} | OTHERS
+
+
+def test_every_setting_says_what_it_is_and_every_number_in_what_unit() -> None:
+    readers = {name: reader for name, reader, _ in calls()}
+    for name, (comment, _) in listed().items():
+        assert len(comment) > 10, f"{name} has no comment"
+        if readers.get(name) in NUMBERS:
+            assert UNITS.search(comment), f"{name} has no unit"
+
+
+def _defaults(call: ast.Call) -> list[object]:
+    """The defaults a call gives, where they stand there as plain values."""
+    given = [*call.args[1:], *(k.value for k in call.keywords if k.arg in ("default", "local"))]
+    return [node.value for node in given if isinstance(node, ast.Constant)]
+
+
+@pytest.mark.parametrize(("name", "reader", "call"), list(calls()), ids=lambda said: str(said)[:24])
+def test_the_default_is_as_listed(name: str, reader: str, call: ast.Call) -> None:
+    value = listed()[name][1]
+    for default in _defaults(call):
+        if reader in NUMBERS:
+            assert isinstance(default, int | float)
+            assert float(value) == float(default)
+        elif reader == "boolean":
+            assert value == ("yes" if default else "no")
+        else:
+            assert value == default

@@ -1,0 +1,111 @@
+"""Alive, ready, measured: what the balancer and Prometheus ask, by an address and without TLS."""
+
+import re
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from coupons import campaigns
+from coupons.store import store
+from tests.conftest import CampaignMaker, Person
+from tests.servers import free_port
+
+
+@pytest.fixture
+def nowhere(settings: Any) -> Iterator[None]:
+    """A Redis that is not there."""
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+    store.cache_clear()
+    yield
+    store.cache_clear()
+
+
+def asked(path: str, **extra: Any) -> tuple[int, Any]:
+    response = Client().get(path, **extra)
+    return response.status_code, response.json()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_with_both_stores_it_is_ready() -> None:
+    assert asked("/readyz") == (200, {"ready": True, "redis": True, "mysql": True})
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("nowhere")
+def test_without_redis_it_lives_and_is_not_ready() -> None:
+    assert asked("/readyz") == (503, {"ready": False, "redis": False, "mysql": True})
+    assert asked("/livez") == (200, {"live": True})
+
+
+@pytest.fixture
+def mysql_port(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Call it with the port on which MySQL is to be looked for."""
+    if connection.vendor != "mysql":
+        pytest.skip("a file has no port")
+    connection.close()
+    yield lambda port: monkeypatch.setitem(connection.settings_dict, "PORT", port)
+    monkeypatch.undo()
+
+
+def test_without_mysql_it_stays_ready_and_says_so(mysql_port: Any) -> None:
+    mysql_port(free_port())
+    assert asked("/readyz") == (200, {"ready": True, "redis": True, "mysql": False})
+
+
+def test_a_mysql_that_hangs_does_not_make_the_answer_hang(mysql_port: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        mysql_port(silent.getsockname()[1])
+        began = time.monotonic()
+        assert asked("/readyz") == (200, {"ready": True, "redis": True, "mysql": False})
+        assert time.monotonic() - began < 2
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
+def test_a_balancer_may_call_us_by_an_address_and_without_tls(path: str, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["coupons.example"]
+    settings.SECURE_SSL_REDIRECT = True
+    assert Client().get(path, headers={"Host": "10.0.1.17:8080"}).status_code == 200
+    assert Client().get("/admin/", headers={"Host": "10.0.1.17:8080"}).status_code == 400
+
+
+def counted(**labels: str) -> float:
+    """What /metrics shows of `coupon_claims_total`."""
+    page = Client().get("/metrics").content.decode()
+    wanted = ",".join(f'{name}="{value}"' for name, value in sorted(labels.items()))
+    found = re.search(rf"^coupon_claims_total{{{wanted}}} (\S+)$", page, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def test_claims_are_counted_by_campaign_and_outcome(open_campaign: CampaignMaker) -> None:
+    open_campaign(stock=1)
+    outcomes = ("admitted", "already_claimed", "sold_out", "paused")
+    before = [counted(campaign="sale", outcome=outcome) for outcome in outcomes]
+    for name in ("jun", "jun", "jun", "sora"):
+        Person(name).claims()
+    campaigns.pause("sale", actor="Mina")
+    Person("hana").claims()
+    after = [counted(campaign="sale", outcome=outcome) for outcome in outcomes]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [1, 2, 1, 1]
+
+
+def test_failures_are_counted_by_their_code(open_campaign: CampaignMaker) -> None:
+    open_campaign()
+    before = counted(campaign="sale", outcome="closed_for_repair")
+    store().client.flushall()
+    Person("jun").claims()
+    assert counted(campaign="sale", outcome="closed_for_repair") == before + 1
+
+
+def test_no_user_and_no_made_up_name_becomes_a_label(open_campaign: CampaignMaker) -> None:
+    open_campaign()
+    Person("jun-the-one-and-only").claims()
+    Person("jun").claims("made-up-name")
+    page = Client().get("/metrics").content.decode()
+    assert "jun-the-one-and-only" not in page
+    assert "made-up-name" not in page

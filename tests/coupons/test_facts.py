@@ -1,0 +1,127 @@
+"""What a process remembers of campaigns: for how long, from where, and how much."""
+
+import time
+from typing import Any
+
+import orjson
+import pytest
+
+from coupons import campaigns, codes, facts, keys
+from coupons.errors import DatabaseAway, UnknownCampaign
+from coupons.models import Campaign
+from coupons.store import store
+from tests.conftest import CampaignMaker, Person
+
+
+def rewrite(**changes: Any) -> None:
+    """As if another version of this code had installed the campaign. None: without that name."""
+    gate = keys.of("sale").gate
+    said = orjson.loads(store().facts("sale") or b"") | changes
+    kept = {name: value for name, value in said.items() if changes.get(name, "") is not None}
+    store().client.hset(gate, "facts", orjson.dumps(kept))
+    facts.forget()
+
+
+def test_what_redis_holds_is_what_the_row_says_without_its_secret(
+    open_campaign: CampaignMaker,
+) -> None:
+    sale = open_campaign(valid_days=3, audience="gold", per_user=2)
+    raw = store().facts("sale")
+    assert raw is not None
+    assert facts.loads(raw) == facts.from_row(Campaign.objects.get()) == sale
+    for secret in (sale.key.code, sale.key.receipt):
+        assert secret not in raw
+        assert secret.hex().encode() not in raw
+    assert "key" not in orjson.loads(raw)
+    assert repr(sale.key.code) not in repr(sale)
+
+
+def test_they_are_remembered_for_a_while_and_then_asked_for_again(
+    open_campaign: CampaignMaker, settings: Any
+) -> None:
+    settings.FACTS_TTL_S = 0.2
+    open_campaign(stock=3)
+    assert facts.of("sale").stock == 3
+    gate, said = keys.of("sale").gate, orjson.loads(store().facts("sale") or b"")
+    store().client.hset(gate, "facts", orjson.dumps(said | {"stock": 4}))  # by another process
+    assert facts.of("sale").stock == 3
+    time.sleep(0.25)
+    assert facts.of("sale").stock == 4
+
+
+def test_that_there_is_no_such_campaign_is_remembered_no_longer(
+    draft: Any, settings: Any, django_assert_num_queries: Any
+) -> None:
+    settings.FACTS_TTL_S = 0.2
+    draft("sale")
+    with pytest.raises(UnknownCampaign):
+        facts.of("sale")
+    with django_assert_num_queries(0), pytest.raises(UnknownCampaign):
+        facts.of("sale")
+    campaigns.schedule("sale", actor="Mina")
+    assert facts.of("sale").slug == "sale"  # at once in the process that scheduled it
+
+
+def test_while_redis_is_away_what_is_known_goes_on_being_known(
+    open_campaign: CampaignMaker, settings: Any, redis_away: Any, mysql_away: Any
+) -> None:
+    settings.FACTS_TTL_S = 0
+    sale = open_campaign()
+    assert facts.of("sale") == sale
+    redis_away()
+    assert facts.of("sale") == sale  # from MySQL
+    mysql_away()
+    assert facts.of("sale") == sale  # from memory
+    facts.forget()
+    with pytest.raises(DatabaseAway):
+        facts.of("sale")
+
+
+def test_made_up_slugs_do_not_fill_the_memory(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(facts, "MOST_REMEMBERED", 5)
+    for number in range(12):
+        with pytest.raises(UnknownCampaign):
+            facts.of(f"made-up-{number}")
+    for impossible in ("UPPER", "x" * 65, "-x", "x\n", ""):
+        with pytest.raises(UnknownCampaign):
+            facts.of(impossible)
+    assert len(facts._remembered) <= 5
+
+
+def test_a_newer_version_of_this_code_may_install_a_campaign_with_more_to_say(
+    open_campaign: CampaignMaker, django_assert_num_queries: Any
+) -> None:
+    sale = open_campaign()
+    rewrite(colour="green")
+    with django_assert_num_queries(0):
+        assert facts.of("sale") == sale
+        assert Person("jun").claims().status_code == 202
+
+
+def test_what_an_older_version_left_out_is_read_from_the_row(open_campaign: CampaignMaker) -> None:
+    sale = open_campaign(audience="gold")
+    rewrite(audience=None)
+    assert facts.of("sale") == sale
+    assert Person("jun").claims().json()["code"] == "not_eligible"
+
+
+def test_each_campaign_keeps_the_key_it_was_made_with(
+    open_campaign: CampaignMaker, settings: Any
+) -> None:
+    old, new = b"o" * 32, b"n" * 32
+    settings.COUPON_KEYS = {"old": old}
+    open_campaign("spring")
+    told = Person("jun").claims("spring").json()
+    settings.COUPON_KEYS = {"new": new, "old": old}
+    facts.forget()
+    assert Person("jun").claims("spring").json() == told
+    assert open_campaign("summer").key == codes.campaign_key("new", new, "summer")
+
+
+def test_a_coupon_is_valid_for_its_days_or_to_the_fixed_end(open_campaign: CampaignMaker) -> None:
+    by_days = open_campaign("days", valid_days=2)
+    assert by_days.expires_ms(1_000) == 1_000 + 2 * 86_400_000
+    end = by_days.closes_ms
+    row = Campaign.objects.get(slug="days")
+    fixed = open_campaign("end", valid_days=None, valid_until=row.closes_at)
+    assert fixed.expires_ms(1_000) == end
