@@ -5,12 +5,14 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -112,10 +114,10 @@ def laptop(tmp_path: Path) -> Iterator[Laptop]:
 
 def claim(command: Command) -> dict[str, object]:
     """What the printed curl would show."""
-    found = re.search(r"curl -X POST (\S+) -H 'Authorization: (Bearer \S+)'", command.said)
+    found = re.search(r'TOKEN=(\S+)\n  curl -X POST (\S+) -H "Auth', command.said)
     assert found
     request = urllib.request.Request(
-        found[1], method="POST", headers={"Authorization": found[2]}, data=b""
+        found[2], method="POST", headers={"Authorization": f"Bearer {found[1]}"}, data=b""
     )
     with urllib.request.urlopen(request, timeout=5) as response:
         return {"status": response.status, **json.load(response)}
@@ -213,6 +215,25 @@ def test_demo_can_be_interrupted(tmp_path: Path) -> None:
     command = Command("demo", folder=tmp_path)
     command.until_it_says("The sale opens in")
     assert command.end(signal.SIGINT) == 130
+    assert command.family() == []
+    assert list(tmp_path.glob("coupons-demo-*")) == []
+
+
+def test_demo_fails_aloud_when_a_coupon_is_not_stored_as_told(tmp_path: Path) -> None:
+    """The negative control: a hand in the database between the sale and the verdict."""
+    command = Command("demo", "--users", "60", "--stock", "50", folder=tmp_path)
+    command.until_it_says("The sale opens in")
+    (database,) = tmp_path.glob("coupons-demo-*/coupons.sqlite3")
+    with closing(sqlite3.connect(database, timeout=10)) as hand:
+        hand.execute(
+            "CREATE TRIGGER forge AFTER INSERT ON coupons_coupon WHEN NEW.place = 50"
+            " BEGIN DELETE FROM coupons_coupon WHERE place = 7; END"
+        )
+        hand.commit()
+    assert command.status() == 1
+    assert "50 were told that they hold a coupon, but 49 are stored." in command.said
+    assert "1 people were told a place and code that are not stored." in command.said
+    assert "The logs are kept in" in command.said
     assert command.family() == []
 
 
