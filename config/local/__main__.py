@@ -1,12 +1,13 @@
 """`python -m config.local run|demo`: what `make run` and `make demo` call."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from config import env
-from config.local import interruption, screen
+from config.local import interruption, screen, site
 from config.local.demo import Play, demo
 from config.local.run import run
 from config.local.trouble import Stopped, Trouble
@@ -18,6 +19,7 @@ def main() -> int:
     asked = _arguments()
     interruption.listen()
     try:
+        site.demand_driver(os.environ)
         return VERBS[asked.verb](asked)
     except Trouble as trouble:
         screen.complain(str(trouble))
@@ -44,12 +46,26 @@ def _arguments() -> argparse.Namespace:
     serve = verbs.add_parser("run", help="serve everything until Ctrl-C")
     serve.add_argument("--folder", type=Path, default=env.BASE_DIR / "var")
     play = verbs.add_parser("demo", help="play an opening and judge it")
-    play.add_argument("--users", type=int, default=env.integer("DEMO_USERS", 10_000, low=1))
-    play.add_argument("--stock", type=int, default=env.integer("DEMO_STOCK", 1_000, low=1))
-    play.add_argument("--connections", type=int, default=128)
-    play.add_argument("--impatient", type=float, default=0.2, help="share that asks twice")
+    play.add_argument("--users", type=_positive, default=env.integer("DEMO_USERS", 10_000, low=1))
+    play.add_argument("--stock", type=_positive, default=env.integer("DEMO_STOCK", 1_000, low=1))
+    play.add_argument("--connections", type=_positive, default=128)
+    play.add_argument("--impatient", type=_share, default=0.2, help="share that asks twice")
     play.add_argument("--record", type=Path, default=Path("build/demo.json"))
     return parser.parse_args()
+
+
+def _positive(said: str) -> int:
+    number = int(said)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not positive")
+    return number
+
+
+def _share(said: str) -> float:
+    share = float(said)
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{said} is not between 0 and 1")
+    return share
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from config.local import (
 from config.local.figures import Figures
 from config.local.programs import Program
 from config.local.site import Ports, Site
+from config.local.trouble import Stopped, Trouble
 from config.local.verdict import Answer, Opening, Row, Verdict, judge
 
 CROWDS = 2  # processes; one alone can't ask as fast as two web processes answer
@@ -48,20 +49,29 @@ class Play:
 
 
 def demo(play: Play) -> int:
-    """0 if everything is as it should be, 1 if anything is off."""
+    """0 if everything is as it should be. Raises Trouble if anything is off."""
+    with _fresh_folder() as folder:
+        verdict = _played(play, folder)
+        if verdict.faults:
+            raise Trouble("The opening did not go as it should.")
+    return 0
+
+
+@contextmanager
+def _fresh_folder() -> Iterator[Path]:
+    """Gone at the end, unless its logs may tell what went wrong."""
     folder = Path(tempfile.mkdtemp(prefix="coupons-demo-"))
-    well = False
     try:
-        well = _played(play, folder)
-    finally:
-        if well:
-            shutil.rmtree(folder)
-        else:
-            screen.complain(f"The logs are kept in {folder}/log.")
-    return 0 if well else 1
+        yield folder
+    except Trouble as trouble:
+        raise Trouble(f"{trouble}\nThe logs are kept in {folder}/log.") from None
+    except Stopped:
+        shutil.rmtree(folder)
+        raise
+    shutil.rmtree(folder)
 
 
-def _played(play: Play, folder: Path) -> bool:
+def _played(play: Play, folder: Path) -> Verdict:
     here = site.make(folder, Ports(*(ports.free() for _ in range(3))), environment=os.environ)
     slug = f"demo-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     with _theatre(here):
@@ -71,7 +81,7 @@ def _played(play: Play, folder: Path) -> bool:
     record.show(verdict, measured)
     record.write(play.record, verdict, measured)
     _last_words(play, here, slug, verdict)
-    return not verdict.faults
+    return verdict
 
 
 @contextmanager
@@ -110,7 +120,7 @@ def _crowd(
     for number, path in enumerate(plans):
         plan = crowd.Plan(
             f"{here.web_url}/api/v1/campaigns/{slug}", starts_at, starts_at + GIVE_UP_S,
-            play.connections // CROWDS, asks[number::CROWDS],
+            max(1, play.connections // CROWDS), asks[number::CROWDS],
         )  # fmt: skip
         path.write_text(json.dumps(asdict(plan)))
     with ExitStack() as stack:

@@ -77,7 +77,6 @@ def _prepare(here: Site) -> Any:
 def _welcome(here: Site, prepared: Any, *, seconds: float) -> None:
     page = f"{here.web_url}/api/v1/campaigns/{prepared['slug']}"
     password = here.env["ADMIN_PASSWORD"] if prepared["admin"] else "(the password it had)"
-    token = f"-H 'Authorization: Bearer {prepared['token']}'"
     screen.say(f"\n[bold green]Everything is up[/] after {seconds:.1f} s.\n")
     for name, where in (
         ("API", page),
@@ -88,8 +87,9 @@ def _welcome(here: Site, prepared: Any, *, seconds: float) -> None:
     ):
         screen.raw(f"  {name:<9} {where}")
     screen.say("\n[bold]Claim a coupon[/] (twice gives the same answer), and look it up:\n")
-    screen.raw(f"  curl -X POST {page}/claims {token}\n")
-    screen.raw(f"  curl {page}/claims/me {token}")
+    screen.raw(f"  TOKEN={prepared['token']}")
+    screen.raw(f'  curl -X POST {page}/claims -H "Authorization: Bearer $TOKEN"')
+    screen.raw(f'  curl {page}/claims/me -H "Authorization: Bearer $TOKEN"')
     screen.say("\n[bold]Another user's token[/], in another terminal:\n")
     folder = _short(here.folder)
     screen.raw(f"  (set -a; . {folder}/local.env; {_python()} manage.py user_token bob)")

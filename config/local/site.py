@@ -4,11 +4,13 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from config.env import BASE_DIR
 from config.local import keyfile
 from config.local.ports import HOST
+from config.local.trouble import Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,21 @@ class Site:
         return self.folder / "exchange" / name
 
 
+def demand_driver(environment: Mapping[str, str]) -> None:
+    """Raises Trouble if the environment names a database that has no driver here."""
+    if environment.get("DATABASE_URL", "").startswith("mysql") and find_spec("MySQLdb") is None:
+        raise Trouble(
+            "DATABASE_URL names a MySQL server, but mysqlclient is not installed. Install the"
+            " headers it is built with (on Debian: gcc python3-dev default-libmysqlclient-dev"
+            " pkg-config), then pip install -r requirements/mysql.txt."
+        )
+
+
 def make(folder: Path, ports: Ports, *, environment: Mapping[str, str]) -> Site:
     """Lay out the folder and complete the environment: what it says already stays as it is."""
     for name in ("log", "valkey", "exchange", "prometheus"):
         (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / "exchange").chmod(0o700)  # tokens pass through it
     _empty(folder / "prometheus")
     return Site(
         folder,

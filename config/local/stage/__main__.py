@@ -30,7 +30,8 @@ def migrate(asked: argparse.Namespace) -> dict[str, Any]:
 def prepare(asked: argparse.Namespace) -> dict[str, Any]:
     """All that `run` needs beside its servers. Safe to repeat."""
     migrate(asked)
-    call_command("collectstatic", interactive=False, verbosity=0)
+    # Without the compressed copies: they take a minute to make, and nobody here is far away.
+    call_command("collectstatic", interactive=False, verbosity=0, post_process=False)
     knows_password = _admin(os.environ["ADMIN_PASSWORD"], ours=asked.own_database)
     sale = campaign.standing("make run")
     token = tokens.mint(asked.user, lifetime_s=_DAY_S)
