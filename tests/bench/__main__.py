@@ -22,7 +22,12 @@ from tests.bench.stage import ROOT, stage
 MEASURES = {
     "tests.bench.cpu.admission": ("admission_cpu_ratio",),
     "tests.bench.cpu.sold_out": ("sold_out_cpu_ratio",),
+    "tests.bench.serving.rps": ("rps_ratio",),
     "tests.bench.storing.ratio": ("drain_ratio",),
+    "tests.bench.rush.drained_after": ("drained_after_s",),
+    "tests.bench.claimants.growth": ("bytes_per_claimant", "admission_growth"),
+    "tests.bench.many.growth": ("campaigns_growth",),
+    "tests.bench.deciding.per_second": ("redis_decisions_per_s",),
 }
 NAMES = [name for names in MEASURES.values() for name in names]
 
@@ -30,8 +35,8 @@ NAMES = [name for names in MEASURES.values() for name in names]
 def main() -> int:
     asked = _arguments()
     about = _about(asked.quick)
-    with stage():
-        measured = _measure(set(asked.names or NAMES), QUICK if asked.quick else FULL)
+    with stage() as folder:
+        measured = _measure(folder, set(asked.names or NAMES), QUICK if asked.quick else FULL)
     asked.output.parent.mkdir(parents=True, exist_ok=True)
     asked.output.write_text(record.dumps(measured, about))
     show.table(measured, about)
@@ -64,11 +69,11 @@ def _about(quick: bool) -> dict[str, Any]:
     }
 
 
-def _measure(wanted: set[str], size: Size) -> list[Figure]:
+def _measure(folder: Path, wanted: set[str], size: Size) -> list[Figure]:
     measured: list[Figure] = []
     for path, names in MEASURES.items():
         if wanted & set(names):
-            measured += import_string(path)(size)
+            measured += import_string(path)(folder, size)
     return measured
 
 

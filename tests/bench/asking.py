@@ -1,16 +1,24 @@
 """Asking `admit.lua` without the product's client: whole blocks of claims in one pipeline."""
 
-from collections.abc import Iterable, Sequence
+import socket
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+from urllib.parse import urlsplit
 
-import redis
+import hiredis
 from django.conf import settings
 
 from coupons import keys
 from coupons.facts import Facts
 from coupons.store import ADMIT, BELL_MS
 
+BLOCK = 500  # claims sent before their answers are read
+Command = tuple[Any, ...]  # text, bytes, whole numbers
 
-def command(campaign: Facts, user: str) -> tuple[str | bytes | int, ...]:
+
+def command(campaign: Facts, user: str) -> Command:
     """One claim as `Store.admit` sends it."""
     names, field = keys.of(campaign.slug), keys.field(user, 1, campaign.per_user)
     return (
@@ -20,17 +28,57 @@ def command(campaign: Facts, user: str) -> tuple[str | bytes | int, ...]:
     )  # fmt: skip
 
 
-def fill(campaign: Facts, users: Iterable[str]) -> None:
-    """Admit them all, and let them wait in the queue."""
-    with redis.Redis.from_url(settings.REDIS_URL) as client, client.pipeline(False) as pipe:
-        client.script_load(ADMIT.text)
-        for user in users:
-            pipe.execute_command(*command(campaign, user))
-        check(pipe.execute())
+class Line:
+    """One connection to the Redis that decides, and nothing around it."""
+
+    def __init__(self, url: str) -> None:
+        address = urlsplit(url)
+        self._socket = socket.create_connection((str(address.hostname), address.port or 6379))
+        self._reader = hiredis.Reader()
+
+    def ask(self, commands: Sequence[Command]) -> list[Any]:
+        """All answers, in order. An error among them is raised."""
+        self._socket.sendall(b"".join(hiredis.pack_command(one) for one in commands))
+        return [self._answer() for _ in commands]
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _answer(self) -> Any:
+        while (answer := self._reader.gets()) is False:
+            self._reader.feed(self._socket.recv(65_536))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
-def check(replies: Sequence[Sequence[object]]) -> None:
-    """Raises unless every claim was admitted: nothing else is worth a measurement."""
+@contextmanager
+def line() -> Iterator[Line]:
+    made = Line(settings.REDIS_URL)
+    try:
+        made.ask([("SCRIPT", "LOAD", ADMIT.text)])
+        yield made
+    finally:
+        made.close()
+
+
+def fill(campaign: Facts, users: Iterable[str]) -> bool:
+    """Admit them all, and let them wait in the queue. Whether somebody should ring the bell."""
+    with line() as redis:
+        rings = [admit(redis, campaign, block) for block in _blocks(users)]
+    return any(rings)
+
+
+def admit(redis: Line, campaign: Facts, users: Iterable[str]) -> bool:
+    """One block. Raises unless every claim is admitted: nothing else is worth a measurement."""
+    replies = redis.ask([command(campaign, user) for user in users])
     others = {reply[0] for reply in replies if reply[0] != b"admitted"}
     if others:
         raise RuntimeError(f"Some claims were not admitted: {others}")
+    return any(reply[3] for reply in replies)
+
+
+def _blocks(users: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(users)
+    while block := list(islice(rest, BLOCK)):
+        yield block

@@ -1,10 +1,12 @@
 """CPU time per request through the whole WSGI application: a claim's against a stock view's."""
 
 import io
+import os
 import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from django.db import connections
@@ -19,21 +21,17 @@ from tests.bench.size import Size
 BODY = b'{"nth":1}'
 
 
-def admission(size: Size) -> list[Figure]:
+def admission(_: Path, size: Size) -> list[Figure]:
     """Every claim is another user's, and every one is admitted."""
     campaign = openings.opened("cpu", stock=_requests(size))
     return [_figure("admission_cpu_ratio", campaign, HTTPStatus.ACCEPTED, size)]
 
 
-def sold_out(size: Size) -> list[Figure]:
+def sold_out(_: Path, size: Size) -> list[Figure]:
     """Every claim is another user's, and every one comes too late."""
     campaign = openings.opened("gone", stock=1)
-    _cost(list(_environs(path_of(campaign), 1)), HTTPStatus.ACCEPTED)
+    _cost(list(_environs(openings.path_of(campaign), 1)), HTTPStatus.ACCEPTED)
     return [_figure("sold_out_cpu_ratio", campaign, HTTPStatus.CONFLICT, size)]
-
-
-def path_of(campaign: Facts) -> str:
-    return f"/api/v1/campaigns/{campaign.slug}/claims"
 
 
 def _requests(size: Size) -> int:
@@ -42,7 +40,7 @@ def _requests(size: Size) -> int:
 
 def _figure(name: str, campaign: Facts, expected: HTTPStatus, size: Size) -> Figure:
     connections.close_all()  # a claim needs none, so a serving process has none
-    ours = _blocks(path_of(campaign), expected, size)
+    ours = _blocks(openings.path_of(campaign), expected, size)
     theirs = _blocks(stock.PATH, HTTPStatus.OK, size)
     pairs = interleaved(name, ours, theirs, rounds=size.cpu_rounds)
     return Figure(
@@ -97,6 +95,7 @@ def _environs(path: str, count: int) -> Iterator[dict[str, Any]]:
 
 def _environ(path: str, token: str) -> dict[str, Any]:
     return {
+        **os.environ,  # granian puts it there
         "REQUEST_METHOD": "POST",
         "SCRIPT_NAME": "",
         "PATH_INFO": path,

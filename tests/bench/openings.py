@@ -12,6 +12,10 @@ from coupons.models import Campaign
 ACTOR = "bench"
 
 
+def path_of(campaign: Facts) -> str:
+    return f"/api/v1/campaigns/{campaign.slug}/claims"
+
+
 def opened(name: str, *, stock: int) -> Facts:
     """A campaign that admits from now on. Its slug begins with `name` and is used once."""
     now = timezone.now()

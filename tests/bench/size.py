@@ -11,7 +11,35 @@ class Size:
     cpu_block: int  # requests
     drain_rounds: int
     drain_block: int  # claims
+    wrk_rounds: int
+    wrk_s: int  # seconds a block lasts
+    rush_rounds: int
+    rush: int  # claims
+    crowd: int  # claimants of the big campaign
+    growth_rounds: int
+    growth_block: int  # claims
+    many: int  # open campaigns
+    many_rounds: int
+    many_block: int  # claims
+    decision_rounds: int
+    decision_block: int  # claims
 
 
-FULL = Size(cpu_rounds=60, cpu_block=100, drain_rounds=10, drain_block=2_500)
-QUICK = Size(cpu_rounds=5, cpu_block=100, drain_rounds=2, drain_block=1_000)
+FULL = Size(
+    cpu_rounds=100, cpu_block=100,
+    drain_rounds=12, drain_block=2_500,
+    wrk_rounds=7, wrk_s=2,
+    rush_rounds=3, rush=10_000,
+    crowd=1_000_000, growth_rounds=40, growth_block=200,
+    many=1_000, many_rounds=20, many_block=500,
+    decision_rounds=5, decision_block=50_000,
+)  # fmt: skip
+QUICK = Size(
+    cpu_rounds=5, cpu_block=100,
+    drain_rounds=2, drain_block=1_000,
+    wrk_rounds=1, wrk_s=1,
+    rush_rounds=1, rush=2_000,
+    crowd=20_000, growth_rounds=4, growth_block=200,
+    many=20, many_rounds=2, many_block=100,
+    decision_rounds=1, decision_block=10_000,
+)  # fmt: skip

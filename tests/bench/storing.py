@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -25,7 +26,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def ratio(size: Size) -> list[Figure]:
+def ratio(_: Path, size: Size) -> list[Figure]:
     """Claims stored per second ÷ rows inserted per second: same table, batches and server."""
     claims = (size.drain_rounds + 1) * size.drain_block
     drained = openings.opened("drained", stock=claims)

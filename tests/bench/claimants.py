@@ -1,0 +1,102 @@
+"""A million claimants in one campaign: what they take in Redis, and whether they slow it down."""
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import redis
+from django.conf import settings
+
+from coupons import keys
+from coupons.facts import Facts
+from tests.bench import asking, elsewhere, openings, people
+from tests.bench.asking import Line
+from tests.bench.figures import Figure
+from tests.bench.rounds import Block, interleaved, shown
+from tests.bench.size import Size
+
+FEW = 1_000  # claimants of a small campaign
+SHARED_BY = 2  # blocks that a small campaign is used for, so that it stays small
+_CHUNK = 5_000
+
+
+def growth(folder: Path, size: Size) -> list[Figure]:
+    with (
+        elsewhere.another_redis(folder / "crowded") as url,
+        elsewhere.deciding(url),
+        asking.line() as line,
+    ):
+        blocks = size.growth_rounds + 1
+        big = openings.opened("big", stock=size.crowd + blocks * size.growth_block)
+        return [_memory(big, size), _time(line, big, size)]
+
+
+def _memory(big: Facts, size: Size) -> Figure:
+    """The growth of used memory, with the claims still queued and with the queue emptied."""
+    before = _used_memory()
+    for _ in shown("bytes_per_claimant", size.crowd // _CHUNK):
+        asking.fill(big, people.users(_CHUNK))
+    queued = _used_memory()
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.xtrim(keys.of(big.slug).queue, maxlen=0, approximate=False)
+    drained = _used_memory()
+    return Figure(
+        "bytes_per_claimant", (drained - before) / size.crowd,
+        {"with_queue": (queued - before) / size.crowd, "claimants": size.crowd},
+    )  # fmt: skip
+
+
+def _used_memory() -> int:
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        time.sleep(0.2)  # for the buffers of clients that have gone
+        return int(client.info("memory")["used_memory"])
+
+
+def _time(line: Line, big: Facts, size: Size) -> Figure:
+    """By Redis' own count of the time that its scripts take."""
+    pairs = interleaved(
+        "admission_growth",
+        _block(line, iter([big] * (size.growth_rounds + 1)), size.growth_block),
+        _block(line, iter(_small_ones(size)), size.growth_block),
+        rounds=size.growth_rounds,
+    )
+    return Figure(
+        "admission_growth", pairs.cost,
+        {
+            "total_ratio": pairs.total_cost,
+            "us_crowded": sum(pairs.ours) / len(pairs.ours),
+            "us_small": sum(pairs.theirs) / len(pairs.theirs),
+        },
+        {"us_crowded": pairs.ours, "us_small": pairs.theirs},
+    )  # fmt: skip
+
+
+def _small_ones(size: Size) -> Iterable[Facts]:
+    """A campaign of its own for every few blocks, with FEW claimants before the first of them."""
+    for _ in range(-(-(size.growth_rounds + 1) // SHARED_BY)):
+        small = openings.opened("small", stock=FEW + SHARED_BY * size.growth_block)
+        asking.fill(small, people.users(FEW))
+        yield from [small] * SHARED_BY
+
+
+def _block(line: Line, campaigns: Iterable[Facts], count: int) -> Block:
+    rest = iter(campaigns)
+
+    def block() -> float:
+        campaign, users = next(rest), people.users(count)
+        calls, spent_us = _scripts(line)
+        asking.admit(line, campaign, users)
+        calls_then, spent_us_then = _scripts(line)
+        return (spent_us_then - spent_us) / (calls_then - calls)
+
+    return block
+
+
+def _scripts(line: Line) -> tuple[int, int]:
+    """Scripts called, and microseconds spent in them, since Redis began."""
+    said: bytes = line.ask([("INFO", "commandstats")])[0]
+    for entry in said.decode().splitlines():
+        if entry.startswith("cmdstat_evalsha:"):
+            calls, spent = (part.partition("=")[2] for part in entry.split(",")[:2])
+            return int(calls), int(spent)
+    return 0, 0

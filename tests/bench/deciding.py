@@ -1,0 +1,80 @@
+"""Bare decisions per second: `admit.lua` pipelined, beside `redis-benchmark`'s EVALSHA."""
+
+import csv
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from coupons import keys
+from coupons.facts import Facts
+from coupons.store import ADMIT, BELL_MS, store
+from tests.bench import asking, openings, people
+from tests.bench.figures import Figure
+from tests.bench.rounds import interleaved
+from tests.bench.size import Size
+
+CLIENTS = 2  # one packs while Redis works for the other
+PIPELINE = 50  # of redis-benchmark
+_CONNECTIONS = 20
+
+
+def per_second(_: Path, size: Size) -> list[Figure]:
+    campaign = openings.opened("bare", stock=2 * (size.decision_rounds + 1) * size.decision_block)
+    with asking.line():  # loads the script
+        pairs = interleaved(
+            "redis_decisions_per_s",
+            lambda: _pipelined(campaign, size.decision_block),
+            lambda: _redis_benchmark(campaign, size.decision_block),
+            rounds=size.decision_rounds,
+        )
+    return [
+        Figure(
+            "redis_decisions_per_s", 1 / median(pairs.ours),
+            {"redis_benchmark_per_s": 1 / median(pairs.theirs), "ratio": pairs.speed},
+            {"decision_s": pairs.ours, "redis_benchmark_s": pairs.theirs},
+        )
+    ]  # fmt: skip
+
+
+def _pipelined(campaign: Facts, count: int) -> float:
+    """Seconds per decision."""
+    parts = [people.users(count // CLIENTS) for _ in range(CLIENTS)]
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        before = time.perf_counter()
+        list(clients.map(lambda users: asking.fill(campaign, users), parts))
+        return (time.perf_counter() - before) / count
+
+
+def _redis_benchmark(campaign: Facts, count: int) -> float:
+    """Seconds per decision by the same script, asked by a program in C that reads no answer.
+
+    It makes users up from three random numbers and puts each into a random bucket.
+    """
+    before = store().gate(campaign.slug).admitted
+    said = subprocess.run(_command(campaign, count), capture_output=True, text=True, check=True)
+    admitted = store().gate(campaign.slug).admitted - before
+    if admitted < 0.99 * count:
+        raise RuntimeError(f"Of {count} claims of redis-benchmark {admitted} were admitted.")
+    return 1 / rate(said.stdout)
+
+
+def _command(campaign: Facts, count: int) -> list[str]:
+    names, user = keys.of(campaign.slug), "__rand_int__" * 3
+    return [
+        "redis-benchmark", "-h", "127.0.0.1", "-p", str(urlsplit(settings.REDIS_URL).port),
+        "-n", str(count), "-c", str(_CONNECTIONS), "-P", str(PIPELINE),
+        "-r", str(campaign.buckets), "--csv",
+        "EVALSHA", ADMIT.sha, "4", names.gate, f"{names.claimants}__rand_int__", names.queue,
+        names.bell, user, user, "1", str(BELL_MS), "0",
+    ]  # fmt: skip
+
+
+def rate(said: str) -> float:
+    """Requests per second in the last line of redis-benchmark's CSV."""
+    fields = next(csv.reader([said.strip().splitlines()[-1]]))
+    return float(fields[1])

@@ -1,0 +1,123 @@
+"""A thousand open campaigns beside the one that is claimed: two Redis servers, asked in turn."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from django.db import transaction
+
+from coupons import admission, facts, tasks
+from coupons.claims import Claim, Outcome
+from coupons.drain import drain
+from coupons.facts import Facts
+from tests.bench import asking, elsewhere, openings, people
+from tests.bench.figures import Figure
+from tests.bench.rounds import Block, Pairs, interleaved
+from tests.bench.size import Size
+
+
+def growth(folder: Path, size: Size) -> list[Figure]:
+    """The worse of two ratios, 1,000 ÷ 1: time per admission, and per claim drained."""
+    with (
+        elsewhere.another_redis(folder / "one") as one,
+        elsewhere.another_redis(folder / "many") as many,
+    ):
+        alone, crowd = _opened(one, 1, size), _opened(many, size.many, size)
+        admitting = interleaved(
+            "campaigns_growth",
+            _admitting(many, crowd[:1], size.many_block),
+            _admitting(one, alone, size.many_block),
+            rounds=size.many_rounds,
+        )
+        draining = interleaved(
+            "… of drains",
+            _draining(many, crowd[0], size.many_block),
+            _draining(one, alone[0], size.many_block),
+            rounds=size.many_rounds,
+        )
+        spread = _spread(many, crowd, size)
+        sweep_s = _sweep_s(many)
+    return [_figure(admitting, draining, spread, sweep_s)]
+
+
+def _figure(admitting: Pairs, draining: Pairs, spread: Pairs, sweep_s: float) -> Figure:
+    return Figure(
+        "campaigns_growth", max(admitting.cost, draining.cost),
+        {
+            "of_admissions": admitting.cost,
+            "of_drains": draining.cost,
+            "spread_over_all": spread.cost,
+            "sweep_ms": 1000 * sweep_s,
+            "us_per_admission": 1e6 * sum(admitting.ours) / len(admitting.ours),
+        },
+        {
+            "many_admission_s": admitting.ours, "one_admission_s": admitting.theirs,
+            "many_drain_s": draining.ours, "one_drain_s": draining.theirs,
+            "spread_admission_s": spread.ours,
+        },
+    )  # fmt: skip
+
+
+def _opened(url: str, count: int, size: Size) -> list[Facts]:
+    """Campaigns on one Redis; one commit for all of them, so that it takes no minute."""
+    stock = 4 * (size.many_rounds + 1) * size.many_block
+    with elsewhere.deciding(url), transaction.atomic():
+        first = openings.opened("many", stock=stock)
+        return [first, *(openings.opened("other", stock=100) for _ in range(count - 1))]
+
+
+def _admitting(url: str, campaigns: Sequence[Facts], count: int) -> Block:
+    """Seconds per claim, the campaigns claimed in turn."""
+
+    def block() -> float:
+        users = people.users(count + 1)
+        with elsewhere.deciding(url):
+            _admit(campaigns[0], users.pop())  # connects
+            before = time.perf_counter()
+            for number, user in enumerate(users):
+                _admit(campaigns[number % len(campaigns)], user)
+            return (time.perf_counter() - before) / count
+
+    return block
+
+
+def _admit(campaign: Facts, user: str) -> None:
+    said = admission.admit(facts.of(campaign.slug), Claim(user))
+    if said.outcome is not Outcome.ADMITTED:
+        raise RuntimeError(f"A claim was not admitted: {said}")
+
+
+def _draining(url: str, campaign: Facts, count: int) -> Block:
+    """Seconds per claim."""
+
+    def block() -> float:
+        with elsewhere.deciding(url):
+            drain(campaign.slug, consumer="bench")  # what was admitted before
+            asking.fill(campaign, people.users(count))
+            before = time.perf_counter()
+            done = drain(campaign.slug, consumer="bench")
+            spent = time.perf_counter() - before
+        if done.stored != count:
+            raise RuntimeError(f"Of {count} claims {done.stored} were stored.")
+        return spent / count
+
+    return block
+
+
+def _spread(url: str, campaigns: Sequence[Facts], size: Size) -> Pairs:
+    """For the record: claims of all campaigns in turn, each to be known first, ÷ of one."""
+    return interleaved(
+        "… spread over all",
+        _admitting(url, campaigns, 2 * len(campaigns)),
+        _admitting(url, campaigns[:1], size.many_block),
+        rounds=3,
+    )
+
+
+def _sweep_s(url: str) -> float:
+    """What beat asks for every second."""
+    with elsewhere.deciding(url):
+        tasks.sweep()
+        before = time.perf_counter()
+        tasks.sweep()
+        return time.perf_counter() - before

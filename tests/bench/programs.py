@@ -1,0 +1,60 @@
+"""The product's own processes, started with the options it is run with."""
+
+import http.client
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+
+from tests.servers import free_port, process
+
+WEB_WORKERS, WEB_THREADS, WEB_BACKLOG = 2, 4, 4096
+STORING_PROCESSES = 2
+
+
+@contextmanager
+def web(folder: Path) -> Iterator[str]:
+    """Granian with the product and the stock view. Yields its URL."""
+    port = free_port()
+    command = [
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws",
+        "--host", "127.0.0.1", "--port", str(port), "--workers", str(WEB_WORKERS),
+        "--blocking-threads", str(WEB_THREADS), "--backlog", str(WEB_BACKLOG),
+        "config.wsgi:application",
+    ]  # fmt: skip
+    with process(command, ready=lambda: _ready(port), log=folder / "web.log"):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def storing(folder: Path) -> Iterator[None]:
+    """A Celery worker and beat. They are ready when a claim is stored, not before."""
+    worker = _celery(
+        "worker", "--concurrency", str(STORING_PROCESSES), "--loglevel", "WARNING",
+        "--without-gossip", "--without-mingle",
+    )  # fmt: skip
+    beat = _celery(
+        "beat", "--loglevel", "WARNING", "--schedule", str(folder / "beat-schedule"), "--pidfile="
+    )
+    with (
+        process(worker, ready=lambda: True, log=folder / "worker.log"),
+        process(beat, ready=lambda: True, log=folder / "beat.log"),
+    ):
+        yield
+
+
+def _celery(*words: str) -> list[str]:
+    """As patient with the broker as a worker; `env` becomes the program, with the same pid."""
+    return ["env", "CELERY_WORKER=1", sys.executable, "-m", "celery", "-A", "config", *words]
+
+
+def _ready(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,68 @@
+"""How long after the last admission until everything is stored, by a real worker and beat."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+from coupons import admission, bell, facts
+from coupons.claims import Claim, Outcome
+from coupons.facts import Facts
+from coupons.models import Coupon, Tally
+from tests.bench import asking, openings, people, programs
+from tests.bench.figures import Figure
+from tests.bench.rounds import shown
+from tests.bench.size import Size
+
+PATIENCE_S = 60
+_POLL_S = 0.005  # also how exact the answer is
+Admitting = Callable[[Facts, list[str]], None]
+
+
+def drained_after(folder: Path, size: Size) -> list[Figure]:
+    """By the product's own way in; and all in a few pipelines, as no web server could send them."""
+    with programs.storing(folder):
+        _one_by_one_after(1)  # until worker and beat are up
+        walked = [_one_by_one_after(size.rush) for _ in shown("drained_after_s", size.rush_rounds)]
+        at_once = [_after(_at_once, size.rush) for _ in shown("… at once", size.rush_rounds)]
+    return [
+        Figure(
+            "drained_after_s", median(walked),
+            {"claims": size.rush, "burst_drained_after_s": median(at_once)},
+            {"after_s": walked, "burst_after_s": at_once},
+        )
+    ]  # fmt: skip
+
+
+def _one_by_one_after(count: int) -> float:
+    return _after(_one_by_one, count)
+
+
+def _after(admit: Admitting, count: int) -> float:
+    campaign = openings.opened("rush", stock=count)
+    admit(campaign, people.users(count))
+    began = time.perf_counter()
+    while _stored(campaign) < count:
+        if time.perf_counter() - began > PATIENCE_S:
+            raise RuntimeError(f"Only {_stored(campaign)} of {count} claims were stored.")
+        time.sleep(_POLL_S)
+    after = time.perf_counter() - began
+    if Coupon.objects.filter(campaign_id=campaign.id).count() != count:
+        raise RuntimeError("The tally counts other rows than there are.")
+    return after
+
+
+def _stored(campaign: Facts) -> int:
+    return Tally.objects.get(campaign_id=campaign.id).stored
+
+
+def _one_by_one(campaign: Facts, users: list[str]) -> None:
+    for user in users:
+        said = admission.admit(facts.of(campaign.slug), Claim(user))
+        if said.outcome is not Outcome.ADMITTED:
+            raise RuntimeError(f"A claim was not admitted: {said}")
+
+
+def _at_once(campaign: Facts, users: list[str]) -> None:
+    if asking.fill(campaign, users):
+        bell.ring(campaign.slug)

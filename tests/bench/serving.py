@@ -1,0 +1,89 @@
+"""Requests per second over HTTP: the claims endpoint against the stock view, same processes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from coupons.store import store
+from tests.bench import openings, people, programs, stock, wrk
+from tests.bench.figures import Figure
+from tests.bench.rounds import Pairs, shown
+from tests.bench.size import Size
+
+# Tokens for a block: so many times what the stock view answered in one.
+PLENTY = 2
+
+
+@dataclass(slots=True)
+class Site:
+    """What is driven: `users` is for how many tokens are made for each block."""
+
+    url: str
+    tokens: Path
+    seconds: int
+    users: int
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    claims: wrk.Heard
+    stock: wrk.Heard
+
+
+def rps(folder: Path, size: Size) -> list[Figure]:
+    """Every claim is another user's, and every one is admitted."""
+    with programs.web(folder) as url:
+        site = Site(url, folder / "tokens", size.wrk_s, users=1)
+        wrk.write_tokens(site.tokens, people.tokens_of(1))
+        site.users = PLENTY * _stock(site).requests
+        _round(site, claims_first=True)  # warm-up
+        rounds = [
+            _round(site, claims_first=bool(number % 2))
+            for number in shown("rps_ratio", size.wrk_rounds)
+        ]
+    return [_figure(rounds)]
+
+
+def _round(site: Site, *, claims_first: bool) -> Round:
+    if claims_first:
+        claims = _claims(site)
+        return Round(claims, _stock(site))
+    stock_view = _stock(site)
+    return Round(_claims(site), stock_view)
+
+
+def _stock(site: Site) -> wrk.Heard:
+    return wrk.drive(site.url, stock.PATH, tokens=site.tokens, seconds=site.seconds, again=True)
+
+
+def _claims(site: Site) -> wrk.Heard:
+    """A campaign and a crowd of their own; once more with a bigger crowd if it was too small."""
+    campaign = openings.opened("served", stock=site.users)
+    wrk.write_tokens(site.tokens, people.tokens_of(site.users))
+    path = openings.path_of(campaign)
+    try:
+        heard = wrk.drive(site.url, path, tokens=site.tokens, seconds=site.seconds)
+    except wrk.TooFewTokens:
+        site.users *= 2
+        return _claims(site)
+    admitted = store().gate(campaign.slug).admitted
+    if admitted < heard.requests:
+        raise RuntimeError(f"{heard.requests} claims were answered, {admitted} admitted.")
+    return heard
+
+
+def _figure(rounds: list[Round]) -> Figure:
+    claims = [one.claims.per_second for one in rounds]
+    others = [one.stock.per_second for one in rounds]
+    pairs = Pairs([1 / rate for rate in claims], [1 / rate for rate in others])
+    return Figure(
+        "rps_ratio", pairs.speed,
+        {
+            "total_ratio": pairs.total_speed,
+            "claims_per_s": sum(claims) / len(rounds),
+            "stock_per_s": sum(others) / len(rounds),
+            "claims_mean_ms": sum(one.claims.mean_ms for one in rounds) / len(rounds),
+            "stock_mean_ms": sum(one.stock.mean_ms for one in rounds) / len(rounds),
+            "claims_p99_ms": max(one.claims.p99_ms for one in rounds),
+        },
+        {"claims_per_s": claims, "stock_per_s": others},
+    )  # fmt: skip

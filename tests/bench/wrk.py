@@ -1,0 +1,54 @@
+"""`wrk` as a load that never asks twice for the same user."""
+
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+THREADS, CONNECTIONS = 2, 64
+_SCRIPT = Path(__file__).parent / "claims.lua"
+
+
+class TooFewTokens(RuntimeError):
+    """The server was faster than foreseen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What wrk counted."""
+
+    requests: int
+    seconds: float
+    mean_ms: float
+    p99_ms: float
+
+    @property
+    def per_second(self) -> float:
+        return self.requests / self.seconds
+
+
+def write_tokens(file: Path, tokens: Iterable[str]) -> None:
+    file.write_text("".join(f"{token}\n" for token in tokens))
+
+
+def drive(url: str, path: str, *, tokens: Path, seconds: int, again: bool = False) -> Heard:
+    """Raises RuntimeError if any answer is no success, TooFewTokens if none may be used `again`."""
+    said = subprocess.run(
+        [
+            "wrk", "--threads", str(THREADS), "--connections", str(CONNECTIONS),
+            "--duration", f"{seconds}s", "--timeout", "5s", "--script", str(_SCRIPT), url,
+            "--", path, str(tokens), str(THREADS), "again" if again else "once",
+        ],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return heard(said.stdout.strip().splitlines()[-1])
+
+
+def heard(line: str) -> Heard:
+    """The line that `claims.lua` prints at the end."""
+    requests, duration, refused, broken, mean, p99, ran_out = map(float, line.split())
+    if refused or broken:
+        raise RuntimeError(f"wrk: {refused:.0f} refusals, {broken:.0f} broken connections")
+    if ran_out:
+        raise TooFewTokens(f"{requests:.0f} requests were answered before the time was over.")
+    return Heard(int(requests), duration / 1e6, mean / 1e3, p99 / 1e3)
