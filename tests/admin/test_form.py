@@ -98,11 +98,15 @@ def test_saving_a_draft_untouched_changes_no_moment(
         ({"stock": "99999999999999999999"}, "less than or equal to"),
         ({"stock": "many"}, "whole number"),
         ({"opens_at": "tomorrow"}, "valid date/time"),
-        ({"opens_at": "2099-12-01T13:00"}, "campaign_opens_before_it_closes"),
-        ({"valid_until": "2099-12-31T00:00"}, "campaign_validity_is_an_end_or_days"),
+        ({"opens_at": "2099-12-01T13:00"}, "must close after it opens"),
+        ({"valid_until": "2099-12-31T00:00"}, "give one of both"),
         ({"currency": "won"}, "ISO 4217"),
         ({"per_user": "101"}, "less than or equal to 100"),
+        ({"valid_days": ""}, "give one of both"),
         ({"discount_value": "1e99"}, "digits"),
+        ({"discount_value": "0"}, "more than nothing"),
+        ({"discount_value": "100.01"}, "more than 100 percent"),
+        ({"minimum_order": "-1"}, "can't be negative"),
     ],
 )
 def test_it_refuses_what_makes_no_campaign(
