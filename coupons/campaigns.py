@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from coupons import database, facts, keys
 from coupons.errors import (
@@ -39,7 +40,7 @@ def draft(campaign: Campaign, *, actor: str) -> Campaign:
         campaign.epoch = secrets.token_hex(8)
         campaign.state = State.DRAFT
     if campaign.state != State.DRAFT:
-        raise IllegalTransition(f"{campaign} is {campaign.state}: only a draft can be edited.")
+        raise IllegalTransition(_only_drafts(campaign))
     campaign.buckets = keys.buckets_for(campaign.stock or 1)
     campaign.full_clean()
     with database.answering(), transaction.atomic():
@@ -62,7 +63,9 @@ def schedule(slug: str, *, actor: str) -> Campaign:
     """Make it public and install it in Redis; it opens by the deciding store's own clock."""
     with _changing(slug, actor, "scheduled", {State.DRAFT}) as campaign:
         if campaign.closes_at <= timezone.now():
-            raise IllegalTransition(f"{slug} would be closed already: it closes in the past.")
+            raise IllegalTransition(
+                _("{} would be closed already: it closes in the past.").format(slug)
+            )
         _make_slots(campaign)
         campaign.state = State.SCHEDULED
     return campaign
@@ -158,9 +161,9 @@ def _changing(
     with database.answering(), transaction.atomic():
         campaign = Campaign.objects.select_for_update().filter(slug=slug).first()
         if campaign is None:
-            raise UnknownCampaign(f"There is no campaign {slug!r}.")
+            raise UnknownCampaign(_("There is no campaign {!r}.").format(slug))
         if campaign.state not in allowed:
-            raise IllegalTransition(f"{slug} is {campaign.state}: it can't be {verb.split()[0]}.")
+            raise IllegalTransition(_not_now(campaign, verb))
         first = campaign.state == State.DRAFT
         yield campaign
         campaign.full_clean()
@@ -186,26 +189,45 @@ def _install(campaign: Campaign, *, first: bool) -> None:
     if said == "stock_below_admitted":
         raise StockBelowAdmitted(_below(campaign.slug, campaign.stock, given))
     if said == "not_installed":
-        raise NotInstalled(f"Redis has lost {campaign.slug!r}; rebuild it from the database first.")
+        raise NotInstalled(
+            _("Redis has lost {!r}; rebuild it from the database first.").format(campaign.slug)
+        )
     if said == "foreign":
-        raise ForeignKeys(f"Redis holds keys of another campaign called {campaign.slug!r}.")
+        raise ForeignKeys(
+            _("Redis holds keys of another campaign called {!r}.").format(campaign.slug)
+        )
 
 
 def _below(slug: str, stock: int, given: int) -> str:
-    return f"{slug} has admitted {given} claims already: its stock can't become {stock}."
+    sentence = _("{slug} has admitted {given} claims already: its stock can't become {stock}.")
+    return sentence.format(slug=slug, given=given, stock=stock)
+
+
+def _only_drafts(campaign: Campaign) -> str:
+    sentence = _("{slug} is {state}: it is no draft any more.")
+    return sentence.format(slug=campaign.slug, state=campaign.get_state_display())
+
+
+def _not_now(campaign: Campaign, verb: str) -> str:
+    told = {"slug": campaign.slug, "state": campaign.get_state_display(), "verb": _(verb)}
+    if " " in verb:
+        return _("{slug} is {state}: its stock can't change.").format(**told)
+    return _("{slug} is {state}: it can't be {verb}.").format(**told)
 
 
 def _still_a_draft(campaign: Campaign) -> None:
     row = Campaign.objects.select_for_update().filter(pk=campaign.pk).first()
     if row is None:
-        raise UnknownCampaign(f"There is no campaign {campaign.slug!r} any more.")
+        raise UnknownCampaign(_("There is no campaign {!r} any more.").format(campaign.slug))
     if row.state != State.DRAFT:
-        raise IllegalTransition(f"{row.slug} is {row.state}: it is no draft any more.")
+        raise IllegalTransition(_only_drafts(row))
 
 
 def _move(campaign: Campaign, opens_at: datetime, closes_at: datetime) -> None:
     if opens_at != campaign.opens_at and campaign.opens_at <= _now(campaign):
-        raise IllegalTransition(f"{campaign.slug} has opened already: its opening can't be moved.")
+        raise IllegalTransition(
+            _("{} has opened already: its opening can't be moved.").format(campaign.slug)
+        )
     campaign.opens_at, campaign.closes_at = opens_at, closes_at
 
 

@@ -56,7 +56,7 @@ def test_the_buttons_take_a_campaign_through_its_life(
         ("close", "closed"),
     ):  # fmt: skip
         answer = operator.post(page("sale", "do", verb), follow=True)
-        assert f"Sale is {expected} now." in text(answer)
+        assert f">sale is {expected} now." in text(answer)
         assert state() == expected
     done = Campaign.objects.get().events.values_list("actor", "verb")
     assert list(done)[:5] == [
@@ -105,7 +105,7 @@ def test_an_illegal_transition_is_a_sentence(
 ) -> None:
     draft("sale")
     answer = operator.post(page("sale", "do", "pause"), follow=True)
-    assert "Sale is draft: it can&#x27;t be paused." in text(answer)
+    assert ">sale is draft: it can&#x27;t be paused." in text(answer)
     assert state() == "draft"
 
 
@@ -156,8 +156,8 @@ def test_an_action_says_for_each_campaign_what_came_of_it(
     open_campaign("autumn")
     draft("winter")
     said = text(act(operator, "pause", "autumn", "winter"))
-    assert "Autumn is paused now." in said
-    assert "Winter is draft: it can&#x27;t be paused." in said
+    assert ">autumn is paused now." in said
+    assert ">winter is draft: it can&#x27;t be paused." in said
     assert store().gate("autumn").paused
 
 
