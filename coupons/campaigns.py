@@ -11,12 +11,11 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from coupons import database, facts, keys
+from coupons import database, facts, keys, slots
 from coupons.errors import (
     ForeignKeys,
     IllegalTransition,
@@ -24,7 +23,7 @@ from coupons.errors import (
     StockBelowAdmitted,
     UnknownCampaign,
 )
-from coupons.models import Campaign, CampaignEvent, Coupon, Slot, Tally, slot_id
+from coupons.models import Campaign, CampaignEvent, Coupon, Tally, slot_id
 from coupons.store import Definition, store
 
 State = Campaign.State
@@ -66,7 +65,7 @@ def schedule(slug: str, *, actor: str) -> Campaign:
             raise IllegalTransition(
                 _("{} would be closed already: it closes in the past.").format(slug)
             )
-        _make_slots(campaign)
+        slots.make(campaign)
         campaign.state = State.SCHEDULED
     return campaign
 
@@ -246,42 +245,15 @@ def _make_room(slug: str, stock: int) -> None:
         if campaign is not None and campaign.state in LIVE and stock > campaign.stock:
             campaign.stock = stock
             campaign.clean_fields()
-            _make_slots(campaign)
-
-
-def _make_slots(campaign: Campaign) -> None:
-    """One row for every place up to the stock; those that are there already stay.
-
-    Doubles what is there, statement by statement: a million slots take some seconds.
-    """
-    base = slot_id(campaign.pk, 0)
-    count = _slots(campaign).count()
-    if count == 0:
-        Slot.objects.create(id=base + 1)
-        count = 1
-    while count < campaign.stock:
-        more = min(count, campaign.stock - count)
-        with connection.cursor() as cursor:
-            cursor.execute(_DOUBLE_SLOTS, [count, base, base + more])
-        count += more
-
-
-_DOUBLE_SLOTS = (
-    f"INSERT INTO {Slot._meta.db_table} (id)"  # noqa: S608 - a table's name, nothing from outside
-    f" SELECT id + %s FROM {Slot._meta.db_table} WHERE id > %s AND id <= %s"
-)
+            slots.make(campaign)
 
 
 def _drop_slots_beyond(campaign: Campaign) -> None:
-    beyond = _slots(campaign).filter(id__gt=slot_id(campaign.pk, campaign.stock))
+    beyond = slots.of(campaign).filter(id__gt=slot_id(campaign.pk, campaign.stock))
     highest = Coupon.objects.filter(campaign=campaign).order_by("-place").first()
     if highest is not None and highest.place > campaign.stock:
         raise StockBelowAdmitted(_below(campaign.slug, campaign.stock, highest.place))
     beyond.delete()
-
-
-def _slots(campaign: Campaign) -> QuerySet[Slot]:
-    return Slot.objects.filter(id__gt=slot_id(campaign.pk, 0), id__lt=slot_id(campaign.pk + 1, 0))
 
 
 def _note(campaign: Campaign, actor: str, verb: str) -> None:
