@@ -18,14 +18,14 @@ from tests.servers import free_port
 def operator(db: None) -> Client:
     """Mina, who may do everything."""
     client = Client()
-    client.force_login(User.objects.create_superuser("mina", password="only-in-tests"))
+    client.force_login(User.objects.create_superuser("mina"))
     return client
 
 
 @pytest.fixture
 def onlooker(db: None) -> Client:
     """Theo, who may look at campaigns and change nothing."""
-    theo = User.objects.create_user("theo", password="only-in-tests", is_staff=True)
+    theo = User.objects.create_user("theo", is_staff=True)
     theo.user_permissions.add(Permission.objects.get(codename="view_campaign"))
     client = Client()
     client.force_login(theo)

@@ -151,27 +151,36 @@ def many(open_campaign: CampaignMaker, hand_out: Owners) -> Facts:
     return large
 
 
-def test_pages_follow_each_other_without_a_gap_and_back(operator: Client, many: Facts) -> None:
+def test_pages_follow_each_other_without_a_gap_and_back(
+    operator: Client, open_campaign: CampaignMaker, hand_out: Owners
+) -> None:
+    hand_out(open_campaign("sale", stock=350), [f"user-{n}" for n in range(350)])
+    hand_out(open_campaign("other"), ["ann"])
     seen: list[int] = []
     steps: list[str] = []
-    address = "?campaign=large"
+    address = "?campaign=sale"
     while address:
         steps.append(address)
         page = operator.get(LIST + address).context["cl"]
         seen += [row.place for row in page.result_list]
         address = page.older
-    assert seen == list(range(ROWS, 0, -1))
+    assert seen == list(range(350, 0, -1))
+    assert len(steps) == 4
     back = operator.get(LIST + steps[-1]).context["cl"]
     while back.newer:
-        seen_back = [row.place for row in back.result_list]
+        first = back.result_list[0].place
         back = operator.get(LIST + back.newer).context["cl"]
-        assert [row.place for row in back.result_list][-1] == seen_back[0] + 1
-    assert back.result_list[0].place == ROWS
+        assert back.result_list[-1].place == first + 1
+    assert back.result_list[0].place == 350
 
 
-def test_a_new_search_starts_on_its_first_page(operator: Client, many: Facts) -> None:
+def test_a_new_search_starts_on_its_first_page(
+    operator: Client, open_campaign: CampaignMaker, hand_out: Owners
+) -> None:
+    hand_out(open_campaign("sale", stock=150), [f"user-{n}" for n in range(150)])
     older = operator.get(LIST).context["cl"].older
     page = operator.get(LIST + older)
+    assert len(page.context["cl"].result_list) == 50
     assert 'name="before"' not in page.content.decode()
 
 

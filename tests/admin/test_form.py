@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from coupons import admission, campaigns
 from coupons.claims import Claim
+from coupons.errors import IllegalTransition
 from coupons.facts import Facts
 from coupons.models import Campaign, CampaignEvent, Slot
 from coupons.store import Store, store
@@ -242,7 +243,7 @@ def test_an_older_copy_of_a_draft_never_takes_its_scheduling_back(
 ) -> None:
     older = draft("sale")
     campaigns.schedule("sale", actor="Theo")
-    with pytest.raises(campaigns.IllegalTransition, match="no draft any more"):
+    with pytest.raises(IllegalTransition, match="no draft any more"):
         campaigns.draft(older, actor="Mina")
     assert Campaign.objects.get().state == "scheduled"
 

@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from coupons import campaigns
 from coupons.admin.verbs import VERBS
+from coupons.errors import IllegalTransition
 from coupons.facts import Facts
 from coupons.models import Campaign
 from coupons.store import store
@@ -84,7 +84,7 @@ def test_every_button_shown_works_and_no_other_would(
             try:
                 verb.call(slug, actor="Mina")
                 allowed = True
-            except campaigns.IllegalTransition:
+            except IllegalTransition:
                 allowed = False
             assert (wanted in verb.offered_in) == allowed, (wanted, name)
 
