@@ -71,9 +71,9 @@ class CampaignAdmin(pages.CampaignPages, CampaignList):
     def closing(self, campaign: Campaign) -> str:
         return exact(campaign.closes_at)
 
-    @admin.display(description=gettext_lazy("valid until"), empty_value="-")
+    @admin.display(description=gettext_lazy("valid until"))
     def valid_to(self, campaign: Campaign) -> str:
-        return exact(campaign.valid_until)
+        return exact(campaign.valid_until) or self.get_empty_value_display()
 
     def get_form(
         self, request: HttpRequest, obj: Campaign | None = None, change: bool = False, **kwargs: Any
