@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from coupons import database, exhausted, facts, keys
+from coupons import database, exhausted, facts, keys, slots
 from coupons.errors import (
     ForeignKeys,
     IllegalTransition,
@@ -23,7 +23,7 @@ from coupons.errors import (
     StockBelowAdmitted,
     UnknownCampaign,
 )
-from coupons.models import Campaign, CampaignEvent, Coupon, Slot, Tally, slot_id
+from coupons.models import Campaign, CampaignEvent, Coupon, Tally, slot_id
 from coupons.store import Definition, store
 
 State = Campaign.State
@@ -39,7 +39,7 @@ def draft(campaign: Campaign, *, actor: str) -> Campaign:
         campaign.epoch = secrets.token_hex(8)
         campaign.state = State.DRAFT
     if campaign.state != State.DRAFT:
-        raise IllegalTransition(f"{campaign} is {campaign.state}: only a draft can be edited.")
+        raise IllegalTransition(_only_drafts(campaign))
     campaign.buckets = keys.buckets_for(campaign.stock or 1)
     campaign.full_clean()
     with database.answering(), transaction.atomic():
@@ -62,8 +62,10 @@ def schedule(slug: str, *, actor: str) -> Campaign:
     """Make it public and install it in Redis; it opens by the deciding store's own clock."""
     with _changing(slug, actor, "scheduled", {State.DRAFT}) as campaign:
         if campaign.closes_at <= timezone.now():
-            raise IllegalTransition(f"{slug} would be closed already: it closes in the past.")
-        _make_slots(campaign)
+            raise IllegalTransition(
+                _("{} would be closed already: it closes in the past.").format(slug)
+            )
+        slots.make(campaign)
         campaign.state = State.SCHEDULED
     return campaign
 
@@ -158,9 +160,9 @@ def _changing(
     with database.answering(), transaction.atomic():
         campaign = Campaign.objects.select_for_update().filter(slug=slug).first()
         if campaign is None:
-            raise UnknownCampaign(f"There is no campaign {slug!r}.")
+            raise UnknownCampaign(_("There is no campaign {!r}.").format(slug))
         if campaign.state not in allowed:
-            raise IllegalTransition(f"{slug} is {campaign.state}: it can't be {verb.split()[0]}.")
+            raise IllegalTransition(_not_now(campaign, verb))
         first = campaign.state == State.DRAFT
         yield campaign
         campaign.full_clean()
@@ -188,26 +190,45 @@ def _install(campaign: Campaign, *, first: bool) -> None:
     if said == "stock_below_admitted":
         raise StockBelowAdmitted(_below(campaign.slug, campaign.stock, given))
     if said == "not_installed":
-        raise NotInstalled(f"Redis has lost {campaign.slug!r}; rebuild it from the database first.")
+        raise NotInstalled(
+            _("Redis has lost {!r}; rebuild it from the database first.").format(campaign.slug)
+        )
     if said == "foreign":
-        raise ForeignKeys(f"Redis holds keys of another campaign called {campaign.slug!r}.")
+        raise ForeignKeys(
+            _("Redis holds keys of another campaign called {!r}.").format(campaign.slug)
+        )
 
 
 def _below(slug: str, stock: int, given: int) -> str:
-    return f"{slug} has admitted {given} claims already: its stock can't become {stock}."
+    sentence = _("{slug} has admitted {given} claims already: its stock can't become {stock}.")
+    return sentence.format(slug=slug, given=given, stock=stock)
+
+
+def _only_drafts(campaign: Campaign) -> str:
+    sentence = _("{slug} is {state}: it is no draft any more.")
+    return sentence.format(slug=campaign.slug, state=campaign.get_state_display())
+
+
+def _not_now(campaign: Campaign, verb: str) -> str:
+    told = {"slug": campaign.slug, "state": campaign.get_state_display(), "verb": _(verb)}
+    if " " in verb:
+        return _("{slug} is {state}: its stock can't change.").format(**told)
+    return _("{slug} is {state}: it can't be {verb}.").format(**told)
 
 
 def _still_a_draft(campaign: Campaign) -> None:
     row = Campaign.objects.select_for_update().filter(pk=campaign.pk).first()
     if row is None:
-        raise UnknownCampaign(f"There is no campaign {campaign.slug!r} any more.")
+        raise UnknownCampaign(_("There is no campaign {!r} any more.").format(campaign.slug))
     if row.state != State.DRAFT:
-        raise IllegalTransition(f"{row.slug} is {row.state}: it is no draft any more.")
+        raise IllegalTransition(_only_drafts(row))
 
 
 def _move(campaign: Campaign, opens_at: datetime, closes_at: datetime) -> None:
     if opens_at != campaign.opens_at and campaign.opens_at <= _now(campaign):
-        raise IllegalTransition(f"{campaign.slug} has opened already: its opening can't be moved.")
+        raise IllegalTransition(
+            _("{} has opened already: its opening can't be moved.").format(campaign.slug)
+        )
     campaign.opens_at, campaign.closes_at = opens_at, closes_at
 
 
@@ -226,42 +247,15 @@ def _make_room(slug: str, stock: int) -> None:
         if campaign is not None and campaign.state in LIVE and stock > campaign.stock:
             campaign.stock = stock
             campaign.clean_fields()
-            _make_slots(campaign)
-
-
-def _make_slots(campaign: Campaign) -> None:
-    """One row for every place up to the stock; those that are there already stay.
-
-    Doubles what is there, statement by statement: a million slots take some seconds.
-    """
-    base = slot_id(campaign.pk, 0)
-    count = _slots(campaign).count()
-    if count == 0:
-        Slot.objects.create(id=base + 1)
-        count = 1
-    while count < campaign.stock:
-        more = min(count, campaign.stock - count)
-        with connection.cursor() as cursor:
-            cursor.execute(_DOUBLE_SLOTS, [count, base, base + more])
-        count += more
-
-
-_DOUBLE_SLOTS = (
-    f"INSERT INTO {Slot._meta.db_table} (id)"  # noqa: S608 - a table's name, nothing from outside
-    f" SELECT id + %s FROM {Slot._meta.db_table} WHERE id > %s AND id <= %s"
-)
+            slots.make(campaign)
 
 
 def _drop_slots_beyond(campaign: Campaign) -> None:
-    beyond = _slots(campaign).filter(id__gt=slot_id(campaign.pk, campaign.stock))
+    beyond = slots.of(campaign).filter(id__gt=slot_id(campaign.pk, campaign.stock))
     highest = Coupon.objects.filter(campaign=campaign).order_by("-place").first()
     if highest is not None and highest.place > campaign.stock:
         raise StockBelowAdmitted(_below(campaign.slug, campaign.stock, highest.place))
     beyond.delete()
-
-
-def _slots(campaign: Campaign) -> QuerySet[Slot]:
-    return Slot.objects.filter(id__gt=slot_id(campaign.pk, 0), id__lt=slot_id(campaign.pk + 1, 0))
 
 
 def _note(campaign: Campaign, actor: str, verb: str) -> None:

@@ -27,6 +27,7 @@ _APPEND_ONLY = (
     "durability, MemoryDB), silence this check."
 )
 _STRICT = "Set `sql_mode` to TRADITIONAL: a value that doesn't fit must be an error, not cut short."
+_CHARSET = "Run `ALTER DATABASE … CHARACTER SET utf8mb4` before the first migration."
 _FLUSH = "Set `innodb_flush_log_at_trx_commit=1`, or a power cut takes back stored coupons."
 _BINLOG = "Set `sync_binlog=1`, or a power cut parts the replicas from the primary."
 _ISOLATION = (
@@ -91,7 +92,8 @@ def _variables() -> dict[str, str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SHOW SESSION VARIABLES WHERE Variable_name IN ('sql_mode', 'sync_binlog', 'log_bin', "
-            "'innodb_flush_log_at_trx_commit', 'transaction_isolation', 'tx_isolation')"
+            "'character_set_database', 'innodb_flush_log_at_trx_commit', 'transaction_isolation', "
+            "'tx_isolation')"
         )
         return dict(cursor.fetchall())
 
@@ -103,6 +105,10 @@ def _judge(said: dict[str, str]) -> Iterator[CheckMessage]:
     isolation = said.get("transaction_isolation") or said.get("tx_isolation", "")
     if not {"STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"} & set(mode.split(",")):
         yield Error(f"MySQL is not strict: sql_mode is {mode!r}.", hint=_STRICT, id="coupons.E002")
+    charset = said.get("character_set_database")
+    if charset != "utf8mb4":
+        text = f"The database can't hold every name: its character set is {charset}."
+        yield Error(text, hint=_CHARSET, id="coupons.E003")
     if flush != "1":
         text = f"MySQL commits before it writes: innodb_flush_log_at_trx_commit is {flush}."
         yield Warning(text, hint=_FLUSH, id="coupons.W004")

@@ -9,6 +9,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -136,17 +137,35 @@ class Campaign(models.Model):
             models.CheckConstraint(condition=Q(stock__gte=1), name="campaign_has_stock"),
             models.CheckConstraint(condition=Q(per_user__gte=1), name="campaign_per_user_positive"),
             models.CheckConstraint(
-                condition=Q(opens_at__lt=F("closes_at")), name="campaign_opens_before_it_closes"
+                condition=Q(opens_at__lt=F("closes_at")),
+                name="campaign_opens_before_it_closes",
+                violation_error_message=_("A campaign must close after it opens."),
             ),
             models.CheckConstraint(
                 condition=Q(valid_until__isnull=True, valid_days__isnull=False)
                 | Q(valid_until__isnull=False, valid_days__isnull=True),
                 name="campaign_validity_is_an_end_or_days",
+                violation_error_message=_(
+                    "Coupons are valid until a fixed end or for a number of days: give one of both."
+                ),
             ),
         ]
 
     def __str__(self) -> str:
         return self.slug
+
+    def clean(self) -> None:
+        """Raises ValidationError for terms that no coupon can have."""
+        amounts = [vars(self).get(name) for name in ("minimum_order", "discount_cap")]
+        if any(amount is not None and amount < 0 for amount in amounts):
+            raise ValidationError(
+                _("The minimum order and the largest discount can't be negative.")
+            )
+        value = vars(self).get("discount_value")  # None where it was no number: told already
+        if value is not None and value <= 0:
+            raise ValidationError(_("The discount must be more than nothing."))
+        if value is not None and value > 100 and self.discount == self.Discount.PERCENT:
+            raise ValidationError(_("A discount can't be more than 100 percent."))
 
     def expiry(self, issued_at: datetime) -> datetime:
         """When a coupon issued at that moment stops being valid."""

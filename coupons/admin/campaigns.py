@@ -71,9 +71,9 @@ class CampaignAdmin(pages.CampaignPages, CampaignList):
     def closing(self, campaign: Campaign) -> str:
         return exact(campaign.closes_at)
 
-    @admin.display(description=gettext_lazy("valid until"), empty_value="-")
+    @admin.display(description=gettext_lazy("valid until"))
     def valid_to(self, campaign: Campaign) -> str:
-        return exact(campaign.valid_until)
+        return exact(campaign.valid_until) or self.get_empty_value_display()
 
     def get_form(
         self, request: HttpRequest, obj: Campaign | None = None, change: bool = False, **kwargs: Any
@@ -127,7 +127,11 @@ class CampaignAdmin(pages.CampaignPages, CampaignList):
 
 def _revise(wish: Campaign, changed: set[str], actor: str) -> None:
     """One call for what the operator really changed."""
-    opens_at, closes_at = wish.opens_at, wish.closes_at
+    stored = Campaign.objects.get(
+        pk=wish.pk
+    )  # the form cuts an untouched moment at the millisecond
+    opens_at = wish.opens_at if "opens_at" in changed else stored.opens_at
+    closes_at = wish.closes_at if "closes_at" in changed else stored.closes_at
     moved = changed & set(_WINDOW)
     if "stock" in changed and moved:
         campaigns.revise(

@@ -47,7 +47,7 @@ class CampaignFilter(admin.SimpleListFilter):
 
 
 class CouponAdmin(CouponBase):
-    list_display = ("address", "user", "nth", "grouped_code", "admitted", "stored", "expires")
+    list_display = ("address", "user", "grouped_code", "admitted")
     list_display_links = ("address",)
     list_filter = (CampaignFilter,)
     list_per_page = 100

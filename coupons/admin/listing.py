@@ -31,8 +31,8 @@ class LiveChangeList(ChangeList):
 
 class CampaignList(CampaignBase):
     list_display = (
-        "slug", "name", "state", "window", "strategy", "stock",
-        "admitted", "stored", "waiting", "parked", "remaining",
+        "slug", "name", "state", "supply", "admitted", "stored", "waiting", "parked", "remaining",
+        "window", "road",
     )  # fmt: skip
     list_filter = ("state", "strategy")
     search_fields = ("slug", "name")
@@ -41,9 +41,17 @@ class CampaignList(CampaignBase):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return LiveChangeList
 
+    @admin.display(description=_("strategy"), ordering="strategy")
+    def road(self, campaign: Campaign) -> str:
+        return campaign.strategy
+
     @admin.display(description=_("window"), ordering="opens_at")
     def window(self, campaign: Campaign) -> str:
         return words.window(campaign)
+
+    @admin.display(description=_("stock"), ordering="stock")
+    def supply(self, campaign: Campaign) -> str:
+        return words.number(campaign.stock)
 
     @admin.display(description=_("admitted"))
     def admitted(self, campaign: Campaign) -> str:

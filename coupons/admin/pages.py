@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy as _
 
 from coupons import campaigns
 from coupons.admin import live, parked, verbs, words
@@ -58,7 +59,8 @@ class CampaignPages(CampaignBase):
         campaign = self._seen(request, pk)
         context = self.admin_site.each_context(request) | {
             "opts": self.opts, "campaign": campaign,
-            "title": campaign.slug,
+            "title": _("Parked claims"),
+            "subtitle": campaign.slug,
         }  # fmt: skip
         try:
             claims, more = parked.page(campaign.slug, after=request.GET.get("after", ""))

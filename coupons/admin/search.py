@@ -27,7 +27,7 @@ def _held_by(user: str, campaign_id: int | None) -> list[int]:
     held = Coupon.objects.filter(user=user)
     if campaign_id is not None:
         held = held.filter(campaign_id=campaign_id)
-    newest = held.order_by("-user", "-campaign_id", "-nth")  # the index itself, read backwards
+    newest = held.order_by("-campaign_id", "-nth")  # the index itself, read backwards
     return list(newest.values_list("slot_id", flat=True)[:MOST_FOUND])
 
 

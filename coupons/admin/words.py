@@ -12,10 +12,17 @@ from coupons.errors import CouponError, DatabaseAway, OutcomeUnknown, StoreAway
 from coupons.models import Campaign, CampaignEvent
 
 # Written into the history by coupons.campaigns; here so that they are translated.
-_VERBS = [gettext_noop(verb) for verb in (
-    "created", "edited", "scheduled", "opened", "open", "paused", "resumed", "closed",
-    "rescheduled",
-)]  # fmt: skip
+_VERBS = (
+    gettext_noop("created"),
+    gettext_noop("edited"),
+    gettext_noop("scheduled"),
+    gettext_noop("opened"),
+    gettext_noop("open"),
+    gettext_noop("paused"),
+    gettext_noop("resumed"),
+    gettext_noop("closed"),
+    gettext_noop("rescheduled"),
+)
 _STOCK_SET = "stock set to "
 
 

@@ -225,6 +225,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("opens_at__lt", models.F("closes_at"))),
                 name="campaign_opens_before_it_closes",
+                violation_error_message="A campaign must close after it opens.",
             ),
         ),
         migrations.AddConstraint(
@@ -236,6 +237,7 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="campaign_validity_is_an_end_or_days",
+                violation_error_message="Coupons are valid until a fixed end or for a number of days: give one of both.",
             ),
         ),
         migrations.AddField(

@@ -8,7 +8,8 @@
   const PERIOD_MS = 1000;
   const PATIENCE_MS = 5000;
   const SAMPLES = 300; // five minutes
-  const HEIGHT = 48; // of the line's viewBox, as in the template
+  const WIDTH = 300; // of the line's viewBox, as in the template; its height:
+  const HEIGHT = 48;
   const KNOWN = ["stock", "admitted", "stored", "waiting", "parked", "remaining"];
   const words = panel.dataset;
   const note = panel.querySelector(".note");
@@ -44,11 +45,11 @@
     if (samples.length > SAMPLES) samples.shift();
     const low = Math.min(...samples.map((sample) => sample.stored));
     const high = Math.max(...samples.map((sample) => sample.admitted), low + 1);
+    const step = WIDTH / Math.max(samples.length - 1, 30); // fills the width from half a minute on
     const y = (count) => HEIGHT - 1 - ((count - low) / (high - low)) * (HEIGHT - 2);
     for (const line of panel.querySelectorAll("[data-line]")) {
-      const first = SAMPLES - samples.length;
       const points = samples.map(
-        (sample, i) => `${first + i + 1},${y(sample[line.dataset.line]).toFixed(1)}`,
+        (sample, i) => `${(i * step).toFixed(1)},${y(sample[line.dataset.line]).toFixed(1)}`,
       );
       line.setAttribute("points", points.join(" "));
     }

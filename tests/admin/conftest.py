@@ -1,0 +1,75 @@
+"""Operators: one who may do everything, one who may only look, and a page read as text."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from coupons import store as store_module
+from coupons.models import Campaign
+from coupons.store import Store
+from tests.servers import free_port
+
+
+@pytest.fixture
+def operator(db: None) -> Client:
+    """Mina, who may do everything."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("mina"))
+    return client
+
+
+@pytest.fixture
+def onlooker(db: None) -> Client:
+    """Theo, who may look at campaigns and change nothing."""
+    theo = User.objects.create_user("theo", is_staff=True)
+    theo.user_permissions.add(Permission.objects.get(codename="view_campaign"))
+    client = Client()
+    client.force_login(theo)
+    return client
+
+
+@pytest.fixture
+def page() -> Callable[..., str]:
+    """The address of a campaign's page, or of one below it: `page("sale", "do", "pause")`."""
+
+    def address(slug: str, below: str = "change", *arguments: object) -> str:
+        pk = Campaign.objects.get(slug=slug).pk
+        return reverse(f"admin:coupons_campaign_{below}", args=[pk, *arguments])
+
+    return address
+
+
+@pytest.fixture
+def redis_away(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Call it, and from then on nobody answers where Redis was."""
+
+    def go() -> None:
+        nobody = Store(f"redis://127.0.0.1:{free_port()}/0", timeout_s=0.2, max_connections=2)
+        for module in ("campaigns", "facts", "admin.live", "admin.parked", "checks"):
+            monkeypatch.setattr(f"coupons.{module}.store", lambda: nobody)
+
+    return go
+
+
+@pytest.fixture
+def round_trips(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What was sent to Redis, one word per round trip."""
+    sent: list[str] = []
+    client: Any = store_module.store().client
+    execute, pipeline = client.execute_command, client.pipeline
+
+    def counted_command(*arguments: Any, **options: Any) -> Any:
+        sent.append(str(arguments[0]))
+        return execute(*arguments, **options)
+
+    def counted_pipeline(*arguments: Any, **options: Any) -> Any:
+        sent.append("pipeline")
+        return pipeline(*arguments, **options)
+
+    monkeypatch.setattr(client, "execute_command", counted_command)
+    monkeypatch.setattr(client, "pipeline", counted_pipeline)
+    yield sent

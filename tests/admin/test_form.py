@@ -1,0 +1,318 @@
+"""Creating and editing a campaign: only what may change, by the functions that decide."""
+
+import re
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from coupons import admission, campaigns
+from coupons.claims import Claim
+from coupons.errors import IllegalTransition
+from coupons.facts import Facts
+from coupons.models import Campaign, CampaignEvent, Slot
+from coupons.store import Store, store
+
+ADD = "/admin/coupons/campaign/add/"
+CampaignMaker = Callable[..., Facts]
+Page = Callable[..., str]
+
+FILLED = {
+    "slug": "autumn",
+    "name": "가을 세일",
+    "strategy": "queued",
+    "stock": "100",
+    "per_user": "1",
+    "audience": "",
+    "opens_at": "2099-12-01T12:00:00.250",
+    "closes_at": "2099-12-01T12:10",
+    "discount": "percent",
+    "discount_value": "10",
+    "currency": "KRW",
+    "minimum_order": "0",
+    "discount_cap": "",
+    "valid_until": "",
+    "valid_days": "30",
+}
+
+
+def fields(client: Client, address: str) -> dict[str, str]:
+    """What a browser would send back without any change, hidden inputs included."""
+    form = client.get(address).context["adminform"].form
+    html = unescape("".join(str(bound) for bound in form))
+    found = dict.fromkeys(form.fields, "")
+    for tag in re.findall(r"<input[^>]*>", html):
+        attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
+        found[attributes["name"]] = attributes.get("value", "")
+    found |= {name: str(form[name].value() or "") for name, field in form.fields.items()
+              if hasattr(field, "choices")}  # fmt: skip
+    return found
+
+
+def errors(answer: Any) -> str:
+    """All the errors in the form that came back."""
+    assert answer.status_code == 200, f"answered {answer.status_code}: the form was accepted"
+    form = answer.context["adminform"].form
+    return " ".join(text for texts in form.errors.values() for text in texts)
+
+
+def test_a_new_campaign_is_a_draft_noted_with_its_maker(operator: Client) -> None:
+    answer = operator.post(ADD, FILLED)
+    assert answer.status_code == 302, errors(answer)
+    made = Campaign.objects.get(slug="autumn")
+    assert (made.state, made.name, made.stock) == ("draft", "가을 세일", 100)
+    assert [(event.actor, event.verb) for event in made.events.all()] == [("mina", "created")]
+
+
+def test_it_keeps_the_millisecond_typed_in_local_time(operator: Client) -> None:
+    operator.post(ADD, FILLED)
+    opens_at = Campaign.objects.get(slug="autumn").opens_at
+    assert opens_at.isoformat() == "2099-12-01T03:00:00.250000+00:00"
+
+
+def test_saving_a_draft_untouched_changes_no_moment(
+    operator: Client, page: Page, draft: Callable[..., Campaign]
+) -> None:
+    before = draft(
+        "sale", opens_at="2099-12-01T03:00:00.250Z", closes_at="2099-12-01T03:10:00.999Z"
+    )
+    before.refresh_from_db()
+    address = page("sale")
+    assert operator.post(address, fields(operator, address)).status_code == 302
+    after = Campaign.objects.get(slug="sale")
+    assert (after.opens_at, after.closes_at) == (before.opens_at, before.closes_at)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"slug": "Not a slug"}, "a-z, 0-9 and hyphens"),
+        ({"slug": "a" * 65}, "at most 64"),
+        ({"stock": "0"}, "greater than or equal to 1"),
+        ({"stock": "-3"}, "greater than or equal to"),
+        ({"stock": "99999999999999999999"}, "less than or equal to"),
+        ({"stock": "many"}, "whole number"),
+        ({"opens_at": "tomorrow"}, "valid date/time"),
+        ({"opens_at": "2099-12-01T13:00"}, "must close after it opens"),
+        ({"valid_until": "2099-12-31T00:00"}, "give one of both"),
+        ({"currency": "won"}, "ISO 4217"),
+        ({"per_user": "101"}, "less than or equal to 100"),
+        ({"valid_days": ""}, "give one of both"),
+        ({"discount_value": "1e99"}, "digits"),
+        ({"discount_value": "0"}, "more than nothing"),
+        ({"discount_value": "100.01"}, "more than 100 percent"),
+        ({"minimum_order": "-1"}, "can't be negative"),
+    ],
+)
+def test_it_refuses_what_makes_no_campaign(
+    operator: Client, changes: dict[str, str], sentence: str
+) -> None:
+    assert sentence in errors(operator.post(ADD, FILLED | changes))
+    assert not Campaign.objects.exists()
+
+
+def test_a_draft_may_change_in_everything(
+    operator: Client, page: Page, draft: Callable[..., Campaign]
+) -> None:
+    draft("sale")
+    typed = fields(operator, page("sale")) | {"slug": "winter", "per_user": "3", "stock": "7"}
+    assert operator.post(page("sale"), typed).status_code == 302
+    changed = Campaign.objects.get()
+    assert (changed.slug, changed.per_user, changed.stock) == ("winter", 3, 7)
+
+
+def test_once_scheduled_only_stock_and_window_can_be_typed(
+    operator: Client, page: Page, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("sale")
+    form = operator.get(page("sale")).context["adminform"].form
+    assert set(form.fields) == {"stock", "opens_at", "closes_at"}
+
+
+def test_a_closed_campaign_can_only_be_read(
+    operator: Client, page: Page, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("sale")
+    campaigns.close("sale", actor="Mina")
+    answer = operator.get(page("sale"))
+    assert not answer.context["adminform"].form.fields
+    assert 'name="_save"' not in answer.content.decode()
+
+
+def test_more_stock_reaches_redis_and_the_history(
+    operator: Client, page: Page, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("sale", stock=10)
+    operator.post(page("sale"), fields(operator, page("sale")) | {"stock": "25"})
+    assert store().gate("sale").stock == 25
+    last = CampaignEvent.objects.first()
+    assert last is not None
+    assert (last.actor, last.verb) == ("mina", "stock set to 25")
+
+
+def test_it_refuses_a_stock_below_what_was_admitted_and_changes_nothing(
+    operator: Client, page: Page, open_campaign: CampaignMaker
+) -> None:
+    sale = open_campaign("sale", stock=10)
+    for number in range(5):
+        admission.admit(sale, Claim(f"user-{number}"))
+    typed = fields(operator, page("sale")) | {"stock": "4"}
+    answer = operator.post(page("sale"), typed)
+    assert "sale has admitted 5 claims already: its stock can't become 4." in errors(answer)
+    assert 'value="4"' in answer.content.decode()  # what was typed is still there
+    assert (store().gate("sale").stock, Campaign.objects.get().stock) == (10, 10)
+    assert Slot.objects.count() == 10
+
+
+def test_it_refuses_both_when_the_window_can_be_moved_but_the_stock_cannot(
+    operator: Client, page: Page, open_campaign: CampaignMaker
+) -> None:
+    sale = open_campaign("sale", stock=10)
+    admission.admit(sale, Claim("ann"))
+    admission.admit(sale, Claim("bob"))
+    closes_at = Campaign.objects.get().closes_at
+    typed = fields(operator, page("sale")) | {"stock": "1", "closes_at": "2099-12-01T12:00"}
+    assert "its stock can't become 1" in errors(operator.post(page("sale"), typed))
+    assert Campaign.objects.get().closes_at == closes_at
+    assert store().gate("sale").stock == 10
+
+
+def test_stock_and_window_can_change_together(
+    operator: Client, page: Page, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("sale", stock=10)
+    typed = fields(operator, page("sale")) | {"stock": "20", "closes_at": "2099-12-01T12:00:00.5"}
+    assert operator.post(page("sale"), typed).status_code == 302
+    gate = store().gate("sale")
+    assert (gate.stock, gate.closes_ms % 1000) == (20, 500)
+    assert {event.verb for event in CampaignEvent.objects.all()} >= {
+        "rescheduled",
+        "stock set to 20",
+    }
+
+
+def test_it_refuses_to_move_an_opening_that_has_been(
+    operator: Client, page: Page, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("sale")
+    typed = fields(operator, page("sale")) | {
+        "opens_at": "2098-12-01T12:00",
+        "closes_at": "2099-12-01T12:00",
+    }
+    assert "has opened already" in errors(operator.post(page("sale"), typed))
+
+
+def test_it_refuses_without_redis_and_changes_nothing(
+    operator: Client, page: Page, open_campaign: CampaignMaker, redis_away: Callable[[], None]
+) -> None:
+    open_campaign("sale", stock=10)
+    typed = fields(operator, page("sale")) | {"stock": "25"}
+    redis_away()
+    assert "Redis did not answer" in errors(operator.post(page("sale"), typed))
+    assert Campaign.objects.get().stock == 10
+
+
+def test_an_untouched_stock_does_not_take_back_what_another_operator_set(
+    operator: Client, page: Page, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("sale", stock=10)
+    typed = fields(operator, page("sale")) | {"closes_at": "2099-12-01T12:00"}
+    campaigns.change_stock("sale", stock=50, actor="Theo")
+    assert operator.post(page("sale"), typed).status_code == 302
+    assert Campaign.objects.get().stock == 50
+
+
+def test_a_draft_that_was_scheduled_meanwhile_is_not_saved(
+    operator: Client, page: Page, draft: Callable[..., Campaign]
+) -> None:
+    draft("sale")
+    typed = fields(operator, page("sale")) | {"name": "Too late"}
+    campaigns.schedule("sale", actor="Theo")
+    assert "The campaign is scheduled meanwhile" in errors(operator.post(page("sale"), typed))
+    assert Campaign.objects.get().name == "The sale"
+
+
+def test_an_older_copy_of_a_draft_never_takes_its_scheduling_back(
+    draft: Callable[..., Campaign],
+) -> None:
+    older = draft("sale")
+    campaigns.schedule("sale", actor="Theo")
+    with pytest.raises(IllegalTransition, match="no draft any more"):
+        campaigns.draft(older, actor="Mina")
+    assert Campaign.objects.get().state == "scheduled"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_more_slots_are_committed_before_redis_gives_them_away(
+    operator: Client, page: Page, open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another connection sees them while Redis is being told: no transaction is around the form."""
+    open_campaign("sale", stock=10)
+    seen: list[int] = []
+
+    def look() -> None:
+        seen.append(Slot.objects.count())
+        connection.close()
+
+    install = Store.install
+
+    def looked_at(self: Store, *arguments: Any, **options: Any) -> tuple[str, int]:
+        elsewhere = threading.Thread(target=look)
+        elsewhere.start()
+        elsewhere.join()
+        return install(self, *arguments, **options)
+
+    typed = fields(operator, page("sale")) | {"stock": "25"}
+    monkeypatch.setattr(Store, "install", looked_at)
+    operator.post(page("sale"), typed)
+    assert seen == [25]
+
+
+def test_an_onlooker_sees_the_milliseconds_and_saves_nothing(
+    onlooker: Client, page: Page, draft: Callable[..., Campaign]
+) -> None:
+    soon = timezone.now().replace(microsecond=123000) + timedelta(days=1)
+    draft("sale", opens_at=soon, closes_at=soon + timedelta(hours=1))
+    answer = onlooker.get(page("sale"))
+    assert f":{soon.second:02}.123 " in answer.content.decode()
+    assert 'name="_save"' not in answer.content.decode()
+    assert onlooker.post(page("sale"), FILLED).status_code == 403
+    assert Campaign.objects.get().name == "The sale"
+
+
+def test_a_draft_can_be_deleted(
+    operator: Client, page: Page, draft: Callable[..., Campaign]
+) -> None:
+    draft("sale")
+    assert operator.post(page("sale", "delete"), {"post": "yes"}).status_code == 302
+    assert not Campaign.objects.exists()
+
+
+def test_what_was_public_cannot_be_deleted(
+    operator: Client, page: Page, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("sale")
+    assert operator.post(page("sale", "delete"), {"post": "yes"}).status_code == 403
+    assert Campaign.objects.count() == 1
+
+
+def test_a_draft_scheduled_while_it_is_being_deleted_stays(
+    operator: Client, page: Page, draft: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft("sale")
+    discard = campaigns.discard
+
+    def too_late(campaign: Campaign) -> None:
+        campaigns.schedule("sale", actor="Theo")
+        discard(campaign)
+
+    monkeypatch.setattr(campaigns, "discard", too_late)
+    answer = operator.post(page("sale", "delete"), {"post": "yes"}, follow=True)
+    assert "no draft any more" in answer.content.decode()
+    assert Campaign.objects.get().slug == "sale"

@@ -1,0 +1,40 @@
+"""The Korean texts are whole, and the compiled catalogue is the one that was written."""
+
+import gettext
+import re
+from ast import literal_eval
+from pathlib import Path
+
+FOLDER = Path("coupons/locale/ko/LC_MESSAGES")
+ENTRY = re.compile(
+    r'^msgid ((?:".*"\n)+)(?:msgid_plural (".*")\n)?msgstr(?:\[0\])? ((?:".*"\n?)+)', re.M
+)
+
+
+def text(quoted: str) -> str:
+    return "".join(literal_eval(line) for line in quoted.split("\n") if line)
+
+
+def written() -> dict[str, tuple[str, str]]:
+    """From the English text to its English plural and its Korean."""
+    found = ENTRY.findall((FOLDER / "django.po").read_text() + "\n")
+    return {text(one): (text(many), text(korean)) for one, many, korean in found if text(one)}
+
+
+def test_every_text_is_translated() -> None:
+    assert len(written()) > 100
+    assert [english for english, (_, korean) in written().items() if not korean] == []
+
+
+def test_placeholders_survive_translation() -> None:
+    placeholder = re.compile(r"%\(\w+\)s|%s|\{\w*(?:!r)?\}")
+    for english, (_, korean) in written().items():
+        assert sorted(placeholder.findall(english)) == sorted(placeholder.findall(korean)), english
+
+
+def test_the_compiled_catalogue_says_the_same() -> None:
+    with (FOLDER / "django.mo").open("rb") as file:
+        compiled = gettext.GNUTranslations(file)
+    for english, (plural, korean) in written().items():
+        said = compiled.ngettext(english, plural, 1) if plural else compiled.gettext(english)
+        assert said == korean, f"Compile it again: msgfmt -o django.mo django.po ({english})"

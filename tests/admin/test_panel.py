@@ -1,0 +1,169 @@
+"""A campaign's page: the panel that refreshes itself, the history, the parked claims, the links."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from coupons import admission, campaigns, drain
+from coupons.claims import Claim
+from coupons.facts import Facts
+from coupons.models import Campaign
+from coupons.store import store
+
+CampaignMaker = Callable[..., Facts]
+Page = Callable[..., str]
+
+
+def text(answer: Any) -> str:
+    body: str = answer.content.decode()
+    return body
+
+
+def test_the_figures_follow_a_claim_from_admitted_to_stored(
+    operator: Client, page: Page, open_campaign: CampaignMaker
+) -> None:
+    sale = open_campaign("sale", stock=10)
+    admission.admit(sale, Claim("ann"))
+    before = operator.get(page("sale", "live")).json()
+    drain.drain("sale", consumer="test")
+    after = operator.get(page("sale", "live")).json()
+    assert before == {
+        "state": "scheduled", "label": "scheduled", "stock": 10, "admitted": 1, "stored": 0,
+        "waiting": 1, "parked": 0, "remaining": 9, "note": "",
+    }  # fmt: skip
+    assert (after["stored"], after["waiting"], after["admitted"]) == (1, 0, 1)
+
+
+def test_the_figures_say_when_redis_is_away(
+    operator: Client, page: Page, open_campaign: CampaignMaker, redis_away: Callable[[], None]
+) -> None:
+    open_campaign("sale")
+    redis_away()
+    said = operator.get(page("sale", "live")).json()
+    assert said["admitted"] is None
+    assert said["note"] == "Redis does not answer: live counts are not known."
+    assert operator.get(page("sale")).status_code == 200
+
+
+def test_the_figures_are_for_those_who_may_see_campaigns(
+    page: Page, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("sale")
+    assert Client().get(page("sale", "live")).status_code == 302
+    clerk = Client()
+    clerk.force_login(User.objects.create_user("clerk", is_staff=True))
+    assert clerk.get(page("sale", "live")).status_code == 403
+    assert clerk.get(page("sale", "parked")).status_code == 403
+
+
+def test_figures_of_no_campaign_are_not_found(operator: Client) -> None:
+    assert operator.get("/admin/coupons/campaign/999999/live/").status_code == 404
+
+
+def test_the_history_says_who_did_what(
+    operator: Client, page: Page, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("sale")
+    campaigns.change_stock("sale", stock=12, actor="Theo")
+    shown = operator.get(page("sale")).context["events"]
+    assert [(actor, what) for _, actor, what in shown] == [
+        ("Theo", "stock set to 12"), ("Mina", "scheduled"), ("Mina", "created"),
+    ]  # fmt: skip
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} KST", shown[0][0])
+
+
+def test_a_stranger_name_in_the_history_is_text(
+    operator: Client, page: Page, draft: Callable[..., Campaign]
+) -> None:
+    draft("sale").events.create(actor="<img src=x>", verb="<b>")
+    assert "<img src=x>" not in text(operator.get(page("sale")))
+
+
+def park(sale: Facts, users: list[str]) -> None:
+    for user in users:
+        admission.admit(sale, Claim(user))
+    for entry in store().read(sale.slug, consumer="test", count=len(users)):
+        store().park(sale.slug, entry.id, "place_taken")
+
+
+def test_parked_claims_are_listed_with_user_place_and_reason(
+    operator: Client, page: Page, open_campaign: CampaignMaker
+) -> None:
+    park(open_campaign("sale"), ["ann", "<b>bob</b>"])
+    answer = operator.get(page("sale", "parked"))
+    claims = answer.context["claims"]
+    assert [(claim.place, claim.user, claim.reason) for claim in claims] == [
+        ("1", "ann", "place_taken"), ("2", "<b>bob</b>", "place_taken"),
+    ]  # fmt: skip
+    assert "another user holds this place" in text(answer)
+    assert "<b>bob</b>" not in text(answer)
+
+
+def test_parked_claims_are_paged_without_a_gap(
+    operator: Client, page: Page, open_campaign: CampaignMaker
+) -> None:
+    park(open_campaign("sale", stock=150), [f"user-{n}" for n in range(130)])
+    first = operator.get(page("sale", "parked"))
+    second = operator.get(page("sale", "parked"), {"after": first.context["more"]})
+    places = [int(claim.place) for each in (first, second) for claim in each.context["claims"]]
+    assert places == list(range(1, 131))
+    assert second.context["more"] == ""
+
+
+def test_what_no_admission_wrote_is_shown_all_the_same(
+    operator: Client, page: Page, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("sale")
+    rubbish: Any = {b"u": b"\xff\xfe", b"t": b"9" * 30, b"reason": b"unreadable"}
+    store().client.xadd("coupon:{sale}:parked", rubbish)
+    claim = operator.get(page("sale", "parked")).context["claims"][0]
+    assert (claim.user, claim.admitted_at, claim.reason) == ("��", "9" * 30, "unreadable")
+
+
+@pytest.mark.parametrize("after", ["", "x", "1-", "(1-1", "9" * 40 + "-1", "١-١"])
+def test_an_odd_position_in_the_parked_list_is_the_beginning(
+    operator: Client, page: Page, open_campaign: CampaignMaker, after: str
+) -> None:
+    park(open_campaign("sale"), ["ann"])
+    claims = operator.get(page("sale", "parked"), {"after": after}).context["claims"]
+    assert [claim.user for claim in claims] == ["ann"]
+
+
+def test_parked_claims_without_redis_are_unknown_not_none(
+    operator: Client, page: Page, open_campaign: CampaignMaker, redis_away: Callable[[], None]
+) -> None:
+    open_campaign("sale")
+    redis_away()
+    shown = text(operator.get(page("sale", "parked")))
+    assert "Redis did not answer" in shown
+    assert "No claim is parked." not in shown
+
+
+def test_every_page_links_to_the_workers_and_the_api(operator: Client, settings: Any) -> None:
+    settings.FLOWER_URL = "https://flower.example/"
+    shown = text(operator.get("/admin/"))
+    assert 'href="https://flower.example/"' in shown
+    assert 'href="/api/v1/docs"' in shown
+
+
+def test_our_templates_would_work_under_a_strict_content_policy() -> None:
+    """No script, style or handler in the page itself."""
+    templates = list(Path("coupons/templates/admin").rglob("*.html"))
+    assert templates
+    for template in templates:
+        source = template.read_text()
+        assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=", source), (
+            template
+        )
+
+
+def test_it_speaks_korean(operator: Client, page: Page, open_campaign: CampaignMaker) -> None:
+    open_campaign("sale")
+    shown = text(operator.get(page("sale"), headers={"Accept-Language": "ko"}))
+    for word in ("일시 중지", "발급 확정", "저장 완료", "이력"):
+        assert word in shown, word

@@ -1,0 +1,182 @@
+"""Schedule, open, pause, resume, close: as buttons and as actions on the list."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from coupons.admin.verbs import VERBS
+from coupons.errors import IllegalTransition
+from coupons.facts import Facts
+from coupons.models import Campaign
+from coupons.store import store
+
+LIST = "/admin/coupons/campaign/"
+CampaignMaker = Callable[..., Facts]
+Page = Callable[..., str]
+
+
+def state(slug: str = "sale") -> str:
+    return Campaign.objects.get(slug=slug).state
+
+
+def text(answer: Any) -> str:
+    body: str = answer.content.decode()
+    return body
+
+
+def act(client: Client, name: str, *slugs: str, **more: str) -> Any:
+    chosen = [Campaign.objects.get(slug=slug).pk for slug in slugs]
+    return client.post(
+        LIST, {"action": name, "_selected_action": chosen, "index": "0", **more}, follow=True
+    )
+
+
+@pytest.fixture
+def future_draft(draft: Callable[..., Campaign]) -> Callable[..., Campaign]:
+    """A draft that opens in an hour."""
+
+    def make(slug: str = "sale") -> Campaign:
+        opens_at = timezone.now() + timedelta(hours=1)
+        return draft(slug, opens_at=opens_at, closes_at=opens_at + timedelta(hours=1))
+
+    return make
+
+
+def test_the_buttons_take_a_campaign_through_its_life(
+    operator: Client, page: Page, future_draft: Callable[..., Campaign]
+) -> None:
+    future_draft()
+    for verb, expected in (
+        ("schedule", "scheduled"), ("open", "open"), ("pause", "paused"), ("resume", "open"),
+        ("close", "closed"),
+    ):  # fmt: skip
+        answer = operator.post(page("sale", "do", verb), follow=True)
+        assert f">sale is {expected} now." in text(answer)
+        assert state() == expected
+    done = Campaign.objects.get().events.values_list("actor", "verb")
+    assert list(done)[:5] == [
+        ("mina", "closed"), ("mina", "resumed"), ("mina", "paused"), ("mina", "opened"),
+        ("mina", "scheduled"),
+    ]  # fmt: skip
+
+
+def test_every_button_shown_works_and_no_other_would(
+    operator: Client, page: Page, draft: Callable[..., Campaign]
+) -> None:
+    """The table of what is offered agrees with what campaigns.py allows, state by state."""
+    roads = {
+        "draft": (), "scheduled": ("schedule",), "open": ("schedule", "open"),
+        "paused": ("schedule", "pause"), "closed": ("schedule", "close"),
+    }  # fmt: skip
+    opens_at = timezone.now() + timedelta(hours=1)
+    for wanted, road in roads.items():
+        for name, verb in VERBS.items():
+            slug = f"{wanted}-{name}"
+            draft(slug, opens_at=opens_at, closes_at=opens_at + timedelta(hours=1))
+            for step in road:
+                VERBS[step].call(slug, actor="Mina")
+            assert state(slug) == wanted
+            try:
+                verb.call(slug, actor="Mina")
+                allowed = True
+            except IllegalTransition:
+                allowed = False
+            assert (wanted in verb.offered_in) == allowed, (wanted, name)
+
+
+def test_a_page_shows_the_buttons_of_its_state(
+    operator: Client, page: Page, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("sale")
+    shown = text(operator.get(page("sale")))
+    for verb in ("pause", "close"):
+        assert page("sale", "do", verb) in shown
+    for verb in ("schedule", "resume"):
+        assert page("sale", "do", verb) not in shown
+
+
+def test_an_illegal_transition_is_a_sentence(
+    operator: Client, page: Page, draft: Callable[..., Campaign]
+) -> None:
+    draft("sale")
+    answer = operator.post(page("sale", "do", "pause"), follow=True)
+    assert ">sale is draft: it can&#x27;t be paused." in text(answer)
+    assert state() == "draft"
+
+
+def test_without_redis_a_verb_is_refused_and_nothing_changes(
+    operator: Client, page: Page, open_campaign: CampaignMaker, redis_away: Callable[[], None]
+) -> None:
+    open_campaign("sale")
+    redis_away()
+    answer = operator.post(page("sale", "do", "pause"), follow=True)
+    assert "Redis did not answer" in text(answer)
+    assert state() == "scheduled"
+
+
+def test_a_verb_needs_a_post(operator: Client, page: Page, open_campaign: CampaignMaker) -> None:
+    open_campaign("sale")
+    assert operator.get(page("sale", "do", "pause")).status_code == 405
+    assert state() == "scheduled"
+
+
+def test_a_verb_needs_a_csrf_token(page: Page, open_campaign: CampaignMaker) -> None:
+    open_campaign("sale")
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(User.objects.create_superuser("mina"))
+    assert browser.post(page("sale", "do", "pause")).status_code == 403
+    assert state() == "scheduled"
+
+
+def test_an_onlooker_has_no_buttons_and_no_power(
+    onlooker: Client, page: Page, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("sale")
+    assert page("sale", "do", "pause") not in text(onlooker.get(page("sale")))
+    assert onlooker.post(page("sale", "do", "pause")).status_code == 403
+    act(onlooker, "pause", "sale")
+    assert state() == "scheduled"
+
+
+def test_a_verb_that_does_not_exist_is_not_found(
+    operator: Client, page: Page, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("sale")
+    assert operator.post(page("sale", "do", "explode")).status_code == 404
+
+
+def test_an_action_says_for_each_campaign_what_came_of_it(
+    operator: Client, open_campaign: CampaignMaker, draft: Callable[..., Campaign]
+) -> None:
+    open_campaign("autumn")
+    draft("winter")
+    said = text(act(operator, "pause", "autumn", "winter"))
+    assert ">autumn is paused now." in said
+    assert ">winter is draft: it can&#x27;t be paused." in said
+    assert store().gate("autumn").paused
+
+
+def test_closing_from_the_list_asks_once_more(
+    operator: Client, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("sale")
+    asked = act(operator, "close", "sale")
+    assert "a closed campaign can't be opened again" in text(asked)
+    assert state() == "scheduled"
+    pk = Campaign.objects.get().pk
+    operator.post(LIST, {"action": "close", "_selected_action": [pk], "confirmed": "yes"})
+    assert state() == "closed"
+
+
+def test_campaigns_cannot_be_deleted_from_the_list(
+    operator: Client, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("sale")
+    assert "delete_selected" not in text(operator.get(LIST))
+    act(operator, "delete_selected", "sale", post="yes")
+    assert Campaign.objects.count() == 1

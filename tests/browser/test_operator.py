@@ -1,0 +1,119 @@
+"""An operator's day in a real browser: log in, schedule, watch, pause, resume, look a coupon up."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from coupons import admission, codes, drain, facts
+from coupons.claims import Claim
+from coupons.models import Campaign, Coupon
+from tests.browser.webdriver import Browser, browser
+
+MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        bool(MISSING) and "CI" not in os.environ,
+        reason=f"{' and '.join(MISSING)} not installed (apt: chromium, chromium-driver).",
+    ),
+]
+
+PASSWORD = "only-in-this-test"
+
+
+@pytest.fixture
+def chromium(tmp_path: Path) -> Iterator[Browser]:
+    with browser(tmp_path) as window:
+        yield window
+
+
+def log_in(window: Browser, site: str) -> None:
+    User.objects.create_superuser("mina", password=PASSWORD)
+    window.go(f"{site}/admin/")
+    window.type("#id_username", "mina")
+    window.type("#id_password", PASSWORD)
+    window.click("[type=submit]")
+    window.sees("#user-tools", "MINA")
+
+
+def test_a_day_of_an_operator(
+    live_server: Any, settings: Any, draft: Callable[..., Campaign], chromium: Browser
+) -> None:
+    settings.MIDDLEWARE = ["tests.browser.policy.strict", *settings.MIDDLEWARE]
+    draft("sale", name="가을 세일", stock=10)
+    log_in(chromium, live_server.url)
+
+    chromium.go(f"{live_server.url}/admin/coupons/campaign/")
+    chromium.click("#result_list tbody th a")
+    chromium.sees("[data-state]", "draft")
+    chromium.click("button[value=schedule]")
+    chromium.sees(".messagelist .success", "sale is scheduled now.")
+
+    # The figures move by themselves, under a policy that allows no inline script.
+    chromium.run("window.stillHere = true")
+    sale = facts.of("sale")
+    for user in ("ann", "bob", "eve"):
+        admission.admit(sale, Claim(user))
+    chromium.sees("[data-count=admitted]", "3")
+    chromium.sees("[data-count=waiting]", "3")
+    drain.drain("sale", consumer="test")
+    chromium.sees("[data-count=stored]", "3")
+    chromium.sees("[data-count=remaining]", "7")
+    assert (
+        chromium.run("return document.querySelector('[data-bar=stored]').getAttribute('width')")
+        == "300"
+    )
+    assert chromium.run("return document.querySelector('[data-line=admitted]').points.length") > 1
+    assert chromium.run("return window.stillHere") is True
+
+    chromium.click("button[value=pause]")
+    chromium.sees("[data-state]", "paused")
+    chromium.click("button[value=resume]")
+    chromium.sees("[data-state]", "open")
+    chromium.sees("#history", "resumed")
+
+    chromium.click("input[name=stock]")
+    chromium.run("document.querySelector('input[name=stock]').value = '2'")
+    chromium.click("input[name=_continue]")
+    chromium.sees(".errorlist", "sale has admitted 3 claims already: its stock can't become 2.")
+
+    code = Coupon.objects.get(user="bob").code
+    chromium.go(f"{live_server.url}/admin/coupons/coupon/")
+    chromium.type("#searchbar", codes.grouped(code).lower())
+    chromium.click("#changelist-search [type=submit]")
+    chromium.sees("#result_list", "sale/2")
+    chromium.sees(".paginator", "1 coupon on this page")
+    chromium.click("#result_list tbody th a")
+    chromium.sees(".field-user", "bob")
+
+
+def test_closing_needs_a_second_look(
+    live_server: Any, open_campaign: Callable[..., Any], chromium: Browser
+) -> None:
+    open_campaign("sale")
+    log_in(chromium, live_server.url)
+    chromium.go(f"{live_server.url}/admin/coupons/campaign/")
+    chromium.click("#result_list tbody th a")
+    hidden = "return document.querySelector('button[value=close]').checkVisibility()"
+    assert chromium.run(hidden) is False
+    chromium.click("details summary")
+    chromium.click("button[value=close]")
+    chromium.sees("[data-state]", "closed")
+
+
+def test_an_operator_who_was_logged_out_is_told(
+    live_server: Any, open_campaign: Callable[..., Any], chromium: Browser
+) -> None:
+    open_campaign("sale")
+    log_in(chromium, live_server.url)
+    chromium.go(f"{live_server.url}/admin/coupons/campaign/")
+    chromium.click("#result_list tbody th a")
+    chromium.sees("[data-count=admitted]", "0")
+    chromium.ask("DELETE", "/cookie")
+    chromium.sees(".live .note", "you are no longer logged in")
