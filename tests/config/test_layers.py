@@ -17,9 +17,22 @@ LAYERS = [
     ("words", {"claims", "errors", "keys", "metrics", "codes"}),
     (
         "adapters",
-        {"models", "migrations", "database", "store", "wire", "groupcommit", "bell", "tokens"},
+        {
+            "models",
+            "migrations",
+            "database",
+            "store",
+            "wire",
+            "groupcommit",
+            "bell",
+            "tokens",
+            "slots",
+        },
     ),
-    ("stages", {"facts", "campaigns", "queue", "writer", "direct", "admission", "queries"}),
+    (
+        "stages",
+        {"facts", "exhausted", "campaigns", "queue", "writer", "direct", "admission", "queries"},
+    ),
     ("processes", {"drain"}),
     ("edges", {"api", "tasks", "admin", "checks", "apps", "management", "templatetags"}),
 ]
