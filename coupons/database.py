@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
@@ -46,6 +47,17 @@ def moment(ms: int) -> datetime:
     """Milliseconds since the Unix epoch as an aware moment, exact to the millisecond."""
     whole, rest = divmod(ms, 1000)
     return datetime.fromtimestamp(whole, UTC).replace(microsecond=rest * 1000)
+
+
+@lru_cache(maxsize=4096)  # the claims of a batch share their seconds
+def _text_of_second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def text_of(ms: int) -> str:
+    """A moment as Django stores it in MySQL and in SQLite: UTC, microseconds."""
+    second, rest = divmod(ms, 1000)
+    return f"{_text_of_second(second)}.{rest:03d}000"
 
 
 def milliseconds(at: datetime) -> int:

@@ -19,11 +19,6 @@ from coupons.facts import Facts
 from coupons.models import Coupon, Slot, Tally, slot_id
 from coupons.queue import Reason
 
-_COLUMNS = (
-    "slot_id", "campaign_id", "place", "user", "nth", "code", "admitted_at", "stored_at",
-    "expires_at",
-)  # fmt: skip
-
 
 class ReadBackDiffers(IntegrityError):
     """The database accepted the rows and shows others."""
@@ -62,9 +57,10 @@ def _store(facts: Facts, claims: list[AdmittedClaim]) -> Verdict:
 
 def _sift(facts: Facts, claims: list[AdmittedClaim]) -> Verdict:
     """A batch that did not go in whole: leave out what is stored, halve the rest."""
-    known = _rows(facts, claims)
-    verdict = Verdict(repeated=[claim for claim in claims if _row(facts, claim) in known])
-    rest = [claim for claim in claims if _row(facts, claim) not in known]
+    standing = _standing(facts, claims)
+    known = [claim for claim in claims if _essence(_row(facts, claim)) in standing]
+    verdict = Verdict(repeated=known)
+    rest = [claim for claim in claims if claim not in known]
     if len(rest) == 1 == len(claims):
         verdict.refused[rest[0]] = _why_refused(facts, rest[0])
         return verdict
@@ -82,7 +78,8 @@ def _why_refused(facts: Facts, claim: AdmittedClaim) -> Reason:
         return Reason.USER_HOLDS_ANOTHER
     if not Slot.objects.filter(id=slot).exists():
         return Reason.BEYOND_STOCK
-    if Coupon.objects.filter(code=_code(facts, claim)).exists():
+    code = facts.code_of(user=claim.user, nth=claim.nth, place=claim.place)
+    if Coupon.objects.filter(code=code).exists():
         return Reason.CODE_TAKEN
     return Reason.REJECTED
 
@@ -92,42 +89,50 @@ def insert(facts: Facts, claims: list[AdmittedClaim]) -> None:
 
     Raises IntegrityError or DataError if the database refuses any of them.
     """
-    now = connection.ops.adapt_datetimefield_value(datetime.now(UTC))
+    rows = [_row(facts, claim) for claim in claims]
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.executemany(_INSERT, [_values(facts, claim, now) for claim in claims])
-        if _rows(facts, claims) != {_row(facts, claim) for claim in claims}:
+            now = database.text_of(database.milliseconds(datetime.now(UTC)))
+            cursor.executemany(_INSERT, [(*row, now) for row in rows])
+        if _standing(facts, claims) != {_essence(row) for row in rows}:
             raise ReadBackDiffers(f"Campaign {facts.slug}: the rows differ from what was sent.")
         Tally.objects.filter(campaign_id=facts.id).update(stored=F("stored") + len(claims))
 
 
+_COLUMNS = (
+    "slot_id", "user", "nth", "code", "campaign_id", "place", "admitted_at", "expires_at",
+    "stored_at",
+)  # fmt: skip
+_ESSENCE = 4  # the first columns say who holds which place with which code
 _INSERT = (
     f"INSERT INTO {Coupon._meta.db_table} ({', '.join(_COLUMNS)})"  # noqa: S608 - names from above
     f" VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
 )
+Row = tuple[Any, ...]
 
 
-def _values(facts: Facts, claim: AdmittedClaim, now: Any) -> tuple[Any, ...]:
-    at = connection.ops.adapt_datetimefield_value
-    user = claim.user.encode() if connection.vendor == "mysql" else claim.user
+def _row(facts: Facts, claim: AdmittedClaim) -> Row:
+    """The columns of a claim's coupon, all but the last."""
+    exact = str.encode if connection.vendor == "mysql" else str  # as ExactField is stored
+    code = facts.code_of(user=claim.user, nth=claim.nth, place=claim.place)
     return (
-        slot_id(facts.id, claim.place), facts.id, claim.place, user, claim.nth,
-        _code(facts, claim), at(database.moment(claim.admitted_ms)), now,
-        at(database.moment(facts.expires_ms(claim.admitted_ms))),
+        slot_id(facts.id, claim.place), exact(claim.user), claim.nth, exact(code),
+        facts.id, claim.place,
+        database.text_of(claim.admitted_ms),
+        database.text_of(facts.expires_ms(claim.admitted_ms)),
     )  # fmt: skip
 
 
-def _code(facts: Facts, claim: AdmittedClaim) -> str:
-    return facts.code_of(user=claim.user, nth=claim.nth, place=claim.place)
+def _essence(row: Row) -> Row:
+    return row[:_ESSENCE]
 
 
-def _row(facts: Facts, claim: AdmittedClaim) -> tuple[int, str, int, str]:
-    """What must stand in the table for this claim."""
-    return slot_id(facts.id, claim.place), claim.user, claim.nth, _code(facts, claim)
-
-
-def _rows(facts: Facts, claims: list[AdmittedClaim]) -> set[tuple[int, str, int, str]]:
-    """What stands in the table on the places of these claims."""
-    slots = [slot_id(facts.id, claim.place) for claim in claims]
-    found = Coupon.objects.filter(slot_id__in=slots)
-    return set(found.values_list("slot_id", "user", "nth", "code"))
+def _standing(facts: Facts, claims: list[AdmittedClaim]) -> set[Row]:
+    """The essence of the rows that stand on the places of these claims."""
+    slots = ",".join(str(slot_id(facts.id, claim.place)) for claim in claims)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(_COLUMNS[:_ESSENCE])} FROM {Coupon._meta.db_table}"  # noqa: S608
+            f" WHERE slot_id IN ({slots})"  # whole numbers, made here
+        )
+        return set(cursor.fetchall())

@@ -173,7 +173,7 @@ def test_negative_control_insert_ignore_hides_a_place_taken_twice(
         try:
             cursor.execute(
                 writer._INSERT.replace("INSERT", ignore, 1),
-                writer._values(campaign, claim(1, "jun"), timezone.now().replace(tzinfo=None)),
+                (*writer._row(campaign, claim(1, "jun")), "2026-11-22 12:00:00"),
             )
         except DatabaseError as error:  # pragma: no cover - would be good news
             pytest.fail(f"the statement told of the collision: {error}")
