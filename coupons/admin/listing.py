@@ -7,6 +7,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from coupons.admin import live, words
@@ -24,8 +25,12 @@ class LiveChangeList(ChangeList):
         counts = live.counts(page)
         for campaign in page:
             vars(campaign)["counts"] = counts[campaign.pk]
-        for note in sorted({each.note for each in counts.values() if each.note}):
+        for note in {each.note for each in counts.values() if each.note and not each.lost}:
             messages.warning(request, note)
+        lost = [campaign.slug for campaign in page if counts[campaign.pk].lost]
+        if lost:
+            text = gettext("Redis has lost these campaigns: %s. They are closed for repair.")
+            messages.error(request, text % ", ".join(lost))
         self.result_list = page
 
 

@@ -20,6 +20,7 @@ class Counts:
     waiting: int | None = None
     parked: int | None = None
     note: str = ""
+    lost: bool = False  # Redis answers and knows nothing of it
 
     @property
     def remaining(self) -> int | None:
@@ -56,11 +57,11 @@ def counts(campaigns: Sequence[Campaign]) -> dict[int, Counts]:
     stored = dict(tallies.values_list("campaign_id", "stored"))
     asked = [campaign.slug for campaign in campaigns if _lives_in_redis(campaign)]
     try:
-        gates, missing = _gates(asked), _("Redis has lost this campaign: closed for repair.")
+        gates, away = _gates(asked), ""
     except StoreAway:
-        gates, missing = {}, _("Redis does not answer: live counts are not known.")
+        gates, away = {}, _("Redis does not answer: live counts are not known.")
     return {
-        campaign.pk: _counts(campaign, stored.get(campaign.pk, 0), gates, missing)
+        campaign.pk: _counts(campaign, stored.get(campaign.pk, 0), gates, away)
         for campaign in campaigns
     }
 
@@ -74,10 +75,11 @@ def _gates(slugs: Sequence[str]) -> dict[str, Gate | None]:
     return store().gates(slugs) if slugs else {}
 
 
-def _counts(campaign: Campaign, stored: int, gates: dict[str, Gate | None], missing: str) -> Counts:
+def _counts(campaign: Campaign, stored: int, gates: dict[str, Gate | None], away: str) -> Counts:
     if not _lives_in_redis(campaign):  # what is admitted is stored in the same transaction
         return Counts(campaign.stock, stored, admitted=stored, waiting=0, parked=0)
     gate = gates.get(campaign.slug)
     if gate is None:
-        return Counts(campaign.stock, stored, note=missing)
+        note = away or _("Redis has lost this campaign: closed for repair.")
+        return Counts(campaign.stock, stored, note=note, lost=not away)
     return Counts(campaign.stock, stored, gate.admitted, gate.waiting, gate.parked)

@@ -88,7 +88,7 @@ def test_a_campaign_that_redis_lost_is_told_from_one_without_claims(
     store().client.flushall()
     open_campaign("sale")
     answer = operator.get(LIST)
-    assert "Redis has lost this campaign" in answer.content.decode()
+    assert "Redis has lost these campaigns: lost." in answer.content.decode()
     assert cells(operator, "lost")["admitted"] == "?"
     assert cells(operator, "sale")["admitted"] == "0"
 
