@@ -36,10 +36,11 @@ def draft(campaign: Campaign, *, actor: str) -> Campaign:
     made = campaign._state.adding
     if made:
         campaign.key_id = next(iter(settings.COUPON_KEYS))
-        campaign.epoch = secrets.token_hex(8)
         campaign.state = State.DRAFT
     if campaign.state != State.DRAFT:
         raise IllegalTransition(_only_drafts(campaign))
+    # A new one with every edit: keys that an interrupted scheduling left in Redis may not fit.
+    campaign.epoch = secrets.token_hex(8)
     campaign.buckets = keys.buckets_for(campaign.stock or 1)
     campaign.full_clean()
     with database.answering(), transaction.atomic():
@@ -55,17 +56,23 @@ def discard(campaign: Campaign) -> None:
     """Delete a draft. Raises IllegalTransition for anything that has been public."""
     with database.answering(), transaction.atomic():
         _still_a_draft(campaign)
+        slots.of(campaign).delete()
         campaign.delete()
 
 
 def schedule(slug: str, *, actor: str) -> Campaign:
-    """Make it public and install it in Redis; it opens by the deciding store's own clock."""
+    """Make it public and install it in Redis; it opens by the deciding store's own clock.
+
+    Its slots are committed first: from the moment Redis knows it, what it admits can be stored,
+    even if this process dies before it has written that the campaign is scheduled.
+    """
+    _make_room(slug)
     with _changing(slug, actor, "scheduled", {State.DRAFT}) as campaign:
         if campaign.closes_at <= timezone.now():
             raise IllegalTransition(
                 _("{} would be closed already: it closes in the past.").format(slug)
             )
-        slots.make(campaign)
+        _drop_slots_beyond(campaign)  # of an earlier try with a higher stock
         campaign.state = State.SCHEDULED
     return campaign
 
@@ -240,12 +247,12 @@ def _now(campaign: Campaign) -> datetime:
     return database.moment(row.now_ms)
 
 
-def _make_room(slug: str, stock: int) -> None:
-    """Commit the slots of a higher stock; harmless if the change itself fails afterwards."""
+def _make_room(slug: str, stock: int = 0) -> None:
+    """Commit the slots of a stock to come; harmless if the change itself fails afterwards."""
     with database.answering(), transaction.atomic():
         campaign = Campaign.objects.select_for_update().filter(slug=slug).first()
-        if campaign is not None and campaign.state in LIVE and stock > campaign.stock:
-            campaign.stock = stock
+        if campaign is not None and campaign.state != State.CLOSED:
+            campaign.stock = max(stock, campaign.stock)
             campaign.clean_fields()
             slots.make(campaign)
 

@@ -94,6 +94,7 @@ def _environment(folder: Path, ports: Ports, given: Mapping[str, str]) -> dict[s
         "REDIS_URL": redis_url,
         "CELERY_BROKER_URL": given.get("CELERY_BROKER_URL") or redis_url,
         "CELERY_REMOTE_CONTROL": "yes",  # Flower's buttons; the broker is this machine's own
+        "FLOWER_URL": f"http://{HOST}:{ports.flower}/",
         "PROMETHEUS_MULTIPROC_DIR": str(folder / "prometheus"),
         "PYTHONPATH": str(BASE_DIR),
         "PYTHONUNBUFFERED": "1",

@@ -93,4 +93,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 
+# Where the admin's header links to; empty: no link.
+FLOWER_URL = env.text("FLOWER_URL", default="")
+
 LOGGING = logs.configuration(level=env.text("LOG_LEVEL", default="INFO"))

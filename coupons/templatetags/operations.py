@@ -11,7 +11,7 @@ register = template.Library()
 @register.simple_tag
 def flower_url() -> str:
     """Flower's address, by the setting; empty where it has none."""
-    return str(getattr(settings, "FLOWER_URL", "http://127.0.0.1:5555/"))
+    return str(settings.FLOWER_URL)
 
 
 @register.filter

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -98,7 +99,7 @@ def test_it_refuses_to_schedule_what_would_be_over(draft: Callable[..., Campaign
     draft(opens_at=past - timedelta(hours=1), closes_at=past)
     with pytest.raises(IllegalTransition, match="in the past"):
         campaigns.schedule("sale", actor="Mina")
-    assert not Slot.objects.exists()
+    assert state() == State.DRAFT
 
 
 def test_it_refuses_a_draft_that_makes_no_sense(draft: Callable[..., Campaign]) -> None:
@@ -173,10 +174,47 @@ def test_with_redis_away_nothing_changes(
     with pytest.raises(StoreAway):
         campaigns.schedule("sale", actor="Mina")
     assert state() == State.DRAFT
-    assert not Slot.objects.exists()
     monkeypatch.undo()
     campaigns.schedule("sale", actor="Mina")
     assert state() == State.SCHEDULED
+
+
+def die_after_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis is told, and then nothing is committed: as if the process were gone."""
+    install = Store.install
+
+    def and_gone(self: Store, *args: Any, **kwargs: Any) -> Any:
+        install(self, *args, **kwargs)
+        raise StoreAway("gone")
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Store, "install", and_gone)
+        with pytest.raises(StoreAway):
+            campaigns.schedule("sale", actor="Mina")
+
+
+def test_dying_between_redis_and_the_commit_loses_nothing_and_scheduling_again_mends_it(
+    draft: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft(stock=3)
+    die_after_install(monkeypatch)
+    assert state() == State.DRAFT
+    told = [admission.admit(facts.of("sale"), Claim(user)).place for user in "abc"]
+    assert told == [1, 2, 3]
+    assert drain("sale", consumer="t").stored == 3
+    campaigns.schedule("sale", actor="Mina")
+    assert admission.admit(facts.of("sale"), Claim("a")).place == 1
+
+
+def test_a_draft_edited_after_that_does_not_take_over_what_it_no_longer_matches(
+    draft: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = draft(stock=3)
+    die_after_install(monkeypatch)
+    campaign.per_user = 2
+    campaigns.draft(campaign, actor="Mina")
+    with pytest.raises(ForeignKeys):
+        campaigns.schedule("sale", actor="Mina")
 
 
 def test_keys_of_another_life_are_not_taken_over(
