@@ -35,13 +35,14 @@ NAMES = [name for names in MEASURES.values() for name in names]
 def main() -> int:
     asked = _arguments()
     about = _about(asked.quick)
+    # Before anything is written: it may be the same file.
+    then, baseline = record.loads(asked.baseline.read_text()) if asked.baseline else ({}, [])
     with stage() as folder:
         measured = _measure(folder, set(asked.names or NAMES), QUICK if asked.quick else FULL)
     asked.output.parent.mkdir(parents=True, exist_ok=True)
     asked.output.write_text(record.dumps(measured, about))
     show.table(measured, about)
     if asked.baseline:
-        then, baseline = record.loads(asked.baseline.read_text())
         show.against(measured, baseline, then["commit"])
     print(f"Written to {asked.output}.")
     return 1 if figures.missed(measured) else 0
@@ -73,7 +74,8 @@ def _measure(folder: Path, wanted: set[str], size: Size) -> list[Figure]:
     measured: list[Figure] = []
     for path, names in MEASURES.items():
         if wanted & set(names):
-            measured += import_string(path)(folder, size)
+            with show.timed(*names):
+                measured += import_string(path)(folder, size)
     return measured
 
 

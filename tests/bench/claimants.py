@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from statistics import median
 
 import redis
 from django.conf import settings
@@ -16,7 +17,6 @@ from tests.bench.rounds import Block, interleaved, shown
 from tests.bench.size import Size
 
 FEW = 1_000  # claimants of a small campaign
-SHARED_BY = 2  # blocks that a small campaign is used for, so that it stays small
 _CHUNK = 5_000
 
 
@@ -61,22 +61,23 @@ def _time(line: Line, big: Facts, size: Size) -> Figure:
         rounds=size.growth_rounds,
     )
     return Figure(
-        "admission_growth", pairs.cost,
+        "admission_growth", pairs.quiet_cost,
         {
+            "median_ratio": pairs.cost,
             "total_ratio": pairs.total_cost,
-            "us_crowded": sum(pairs.ours) / len(pairs.ours),
-            "us_small": sum(pairs.theirs) / len(pairs.theirs),
+            "us_crowded": median(pairs.ours),
+            "us_small": median(pairs.theirs),
         },
         {"us_crowded": pairs.ours, "us_small": pairs.theirs},
     )  # fmt: skip
 
 
 def _small_ones(size: Size) -> Iterable[Facts]:
-    """A campaign of its own for every few blocks, with FEW claimants before the first of them."""
-    for _ in range(-(-(size.growth_rounds + 1) // SHARED_BY)):
-        small = openings.opened("small", stock=FEW + SHARED_BY * size.growth_block)
+    """A campaign of its own for every block, with FEW claimants before it."""
+    for _ in range(size.growth_rounds + 1):
+        small = openings.opened("small", stock=FEW + size.growth_block)
         asking.fill(small, people.users(FEW))
-        yield from [small] * SHARED_BY
+        yield small
 
 
 def _block(line: Line, campaigns: Iterable[Facts], count: int) -> Block:

@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from itertools import islice
 from pathlib import Path
+from statistics import median
 from typing import Any
 
+from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
+from django.test import override_settings
 
 from config.wsgi import application
 from coupons.facts import Facts
 from tests.bench import openings, people, stock
 from tests.bench.figures import Figure
-from tests.bench.rounds import Block, interleaved
+from tests.bench.rounds import Block, interleaved, shown
 from tests.bench.size import Size
 
 BODY = b'{"nth":1}'
@@ -24,14 +27,24 @@ BODY = b'{"nth":1}'
 def admission(_: Path, size: Size) -> list[Figure]:
     """Every claim is another user's, and every one is admitted."""
     campaign = openings.opened("cpu", stock=_requests(size))
-    return [_figure("admission_cpu_ratio", campaign, HTTPStatus.ACCEPTED, size)]
+    figure = _figure("admission_cpu_ratio", campaign, HTTPStatus.ACCEPTED, size)
+    figure.details["us_per_stock_request_without_middleware"] = 1e6 * _bare(size)
+    return [figure]
 
 
 def sold_out(_: Path, size: Size) -> list[Figure]:
     """Every claim is another user's, and every one comes too late."""
     campaign = openings.opened("gone", stock=1)
-    _cost(list(_environs(openings.path_of(campaign), 1)), HTTPStatus.ACCEPTED)
+    _cost(application, list(_environs(openings.path_of(campaign), 1)), HTTPStatus.ACCEPTED)
     return [_figure("sold_out_cpu_ratio", campaign, HTTPStatus.CONFLICT, size)]
+
+
+def _bare(size: Size) -> float:
+    """For the record: what the stock view costs by itself, in a Django without middleware."""
+    with override_settings(MIDDLEWARE=[]):
+        django = WSGIHandler()
+    block = _blocks(django, stock.PATH, HTTPStatus.OK, size)
+    return median(block() for _ in shown("… without middleware", size.cpu_rounds // 4 + 1))
 
 
 def _requests(size: Size) -> int:
@@ -40,30 +53,31 @@ def _requests(size: Size) -> int:
 
 def _figure(name: str, campaign: Facts, expected: HTTPStatus, size: Size) -> Figure:
     connections.close_all()  # a claim needs none, so a serving process has none
-    ours = _blocks(openings.path_of(campaign), expected, size)
-    theirs = _blocks(stock.PATH, HTTPStatus.OK, size)
+    ours = _blocks(application, openings.path_of(campaign), expected, size)
+    theirs = _blocks(application, stock.PATH, HTTPStatus.OK, size)
     pairs = interleaved(name, ours, theirs, rounds=size.cpu_rounds)
     return Figure(
         name, pairs.cost,
         {
             "total_ratio": pairs.total_cost,
-            "us_per_claim": 1e6 * sum(pairs.ours) / len(pairs.ours),
-            "us_per_stock_request": 1e6 * sum(pairs.theirs) / len(pairs.theirs),
+            "quiet_ratio": pairs.quiet_cost,
+            "us_per_claim": 1e6 * median(pairs.ours),
+            "us_per_stock_request": 1e6 * median(pairs.theirs),
         },
         {"claim_s": pairs.ours, "stock_s": pairs.theirs},
     )  # fmt: skip
 
 
-def _blocks(path: str, expected: HTTPStatus, size: Size) -> Block:
+def _blocks(django: WSGIHandler, path: str, expected: HTTPStatus, size: Size) -> Block:
     environs = _environs(path, _requests(size))
 
     def block() -> float:
-        return _cost(list(islice(environs, size.cpu_block)), expected)
+        return _cost(django, list(islice(environs, size.cpu_block)), expected)
 
     return block
 
 
-def _cost(environs: list[dict[str, Any]], expected: HTTPStatus) -> float:
+def _cost(django: WSGIHandler, environs: list[dict[str, Any]], expected: HTTPStatus) -> float:
     """CPU seconds per request of this process, all its threads counted."""
     statuses: list[str] = []
 
@@ -73,7 +87,7 @@ def _cost(environs: list[dict[str, Any]], expected: HTTPStatus) -> float:
 
     before = time.process_time()
     for environ in environs:
-        response = application(environ, start_response)
+        response = django(environ, start_response)
         b"".join(response)
         response.close()
     spent = time.process_time() - before

@@ -1,6 +1,9 @@
 """What a person sees: a table of the figures, and one of two runs side by side."""
 
-from collections.abc import Iterable
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -9,8 +12,17 @@ from rich.table import Table
 from tests.bench import figures
 from tests.bench.figures import Figure, Goal, Verdict
 
-_OUT = Console()
+_WIDE = 160  # columns, where no terminal says how many it has
+_OUT, _ERR = Console(width=None if sys.stdout.isatty() else _WIDE), Console(stderr=True)
 _COLOURS = {Verdict.MISSED: "red", Verdict.MUST: "yellow", Verdict.AIM: "green", Verdict.NONE: ""}
+
+
+@contextmanager
+def timed(*names: str) -> Iterator[None]:
+    """Tells how long these figures took."""
+    before = time.monotonic()
+    yield
+    _ERR.print(f"{', '.join(names)}: {time.monotonic() - before:.0f} s")
 
 
 def table(measured: Iterable[Figure], about: dict[str, Any]) -> None:

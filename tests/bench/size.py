@@ -30,8 +30,8 @@ FULL = Size(
     drain_rounds=12, drain_block=2_500,
     wrk_rounds=7, wrk_s=2,
     rush_rounds=3, rush=10_000,
-    crowd=1_000_000, growth_rounds=40, growth_block=200,
-    many=1_000, many_rounds=20, many_block=500,
+    crowd=1_000_000, growth_rounds=100, growth_block=50,
+    many=1_000, many_rounds=40, many_block=500,
     decision_rounds=5, decision_block=50_000,
 )  # fmt: skip
 QUICK = Size(
@@ -39,7 +39,7 @@ QUICK = Size(
     drain_rounds=2, drain_block=1_000,
     wrk_rounds=1, wrk_s=1,
     rush_rounds=1, rush=2_000,
-    crowd=20_000, growth_rounds=4, growth_block=200,
+    crowd=20_000, growth_rounds=4, growth_block=50,
     many=20, many_rounds=2, many_block=100,
     decision_rounds=1, decision_block=10_000,
 )  # fmt: skip

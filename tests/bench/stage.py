@@ -14,6 +14,10 @@ from tests import servers
 ROOT = Path(__file__).resolve().parents[2]
 
 
+# Tokens are signed with a shared secret here, and there is no TLS to be redirected to.
+_NOT_HERE = ("JWT_JWKS_FILE", "SECURE_SSL_REDIRECT")
+
+
 @contextmanager
 def stage() -> Iterator[Path]:
     """The folder of this run. Inside, `coupons` may be imported, and not before."""
@@ -23,6 +27,8 @@ def stage() -> Iterator[Path]:
         servers.mariadb(Path(name) / "mariadb") as database_url,
     ):
         os.environ.update(_environment(Path(name), redis_url, database_url))
+        for elsewhere in _NOT_HERE:
+            os.environ.pop(elsewhere, None)
         django.setup()
         call_command("migrate", verbosity=0)
         yield Path(name)
@@ -32,6 +38,7 @@ def _environment(folder: Path, redis_url: str, database_url: str) -> dict[str, s
     metrics = folder / "prometheus"
     metrics.mkdir()
     return {
+        "COUPONS_ENV": "local",
         "DJANGO_SETTINGS_MODULE": "tests.bench.settings",
         "REDIS_URL": redis_url,
         "CELERY_BROKER_URL": redis_url,

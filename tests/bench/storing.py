@@ -15,7 +15,7 @@ from coupons.facts import Facts
 from coupons.models import Coupon, slot_id
 from tests.bench import asking, openings, people
 from tests.bench.figures import Figure
-from tests.bench.rounds import Block, interleaved
+from tests.bench.rounds import Block, Pairs, interleaved
 from tests.bench.size import Size
 
 Row = tuple[Any, ...]
@@ -31,29 +31,34 @@ def ratio(_: Path, size: Size) -> list[Figure]:
     claims = (size.drain_rounds + 1) * size.drain_block
     drained = openings.opened("drained", stock=claims)
     inserted = openings.opened("inserted", stock=claims)
+    cpu = Pairs()
     pairs = interleaved(
         "drain_ratio",
-        _draining(drained, size.drain_block),
-        _inserting(inserted, size.drain_block),
+        _draining(drained, size.drain_block, cpu.ours),
+        _inserting(inserted, size.drain_block, cpu.theirs),
         rounds=size.drain_rounds,
     )
+    us = 1e6 / size.drain_block
     return [
         Figure(
             "drain_ratio", pairs.speed,
             {
                 "total_ratio": pairs.total_speed,
                 "claims_per_s": len(pairs.ours) * size.drain_block / sum(pairs.ours),
+                "us_cpu_per_claim": us * sum(cpu.ours) / len(cpu.ours),
+                "us_cpu_per_row": us * sum(cpu.theirs) / len(cpu.theirs),
                 "rows_per_s": len(pairs.theirs) * size.drain_block / sum(pairs.theirs),
             },
-            {"drain_s": pairs.ours, "insert_s": pairs.theirs},
+            {"drain_s": pairs.ours, "insert_s": pairs.theirs,
+             "drain_cpu_s": cpu.ours, "insert_cpu_s": cpu.theirs},
         )
     ]  # fmt: skip
 
 
-def _draining(campaign: Facts, count: int) -> Block:
+def _draining(campaign: Facts, count: int, cpu: list[float]) -> Block:
     def block() -> float:
         asking.fill(campaign, people.users(count))
-        return seconds(lambda: _drain(campaign, count))
+        return _seconds(lambda: _drain(campaign, count), cpu)
 
     return block
 
@@ -64,12 +69,12 @@ def _drain(campaign: Facts, count: int) -> None:
         raise RuntimeError(f"Of {count} claims {done.stored} were stored: {done}")
 
 
-def _inserting(campaign: Facts, count: int) -> Block:
+def _inserting(campaign: Facts, count: int, cpu: list[float]) -> Block:
     places = iter(range(1, campaign.stock + 1))
 
     def block() -> float:
         rows = [_row(campaign.id, next(places)) for _ in range(count)]
-        return seconds(lambda: _insert(rows))
+        return _seconds(lambda: _insert(rows), cpu)
 
     return block
 
@@ -93,7 +98,10 @@ def _row(campaign_id: int, place: int) -> Row:
     return slot_id(campaign_id, place), campaign_id, place, user, 1, code, now, now, now
 
 
-def seconds(work: Callable[[], object]) -> float:
-    before = time.perf_counter()
+def _seconds(work: Callable[[], object], cpu: list[float]) -> float:
+    """By the clock; what this process used of it is added to `cpu`."""
+    before, cpu_before = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - before
+    spent = time.perf_counter() - before
+    cpu.append(time.process_time() - cpu_before)
+    return spent
