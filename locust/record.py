@@ -1,0 +1,113 @@
+"""The end of a run: wait until what was told is stored, ask the database and the API, judge, write.
+
+A run is a record with a verdict, or it is no evidence.
+"""
+
+import json
+import os
+import random
+import time
+from argparse import Namespace
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import gevent
+import machine
+import sale
+import stored
+from answers import PLACED
+from figures import measure
+from line import token_of
+from sale import Sale
+from verdict import Standing, Verdict, judge
+
+_POLL_S = 0.1
+
+
+def close(said: Namespace, host: str, about: Sale, configured: float | None) -> dict[str, Any]:
+    """The record of a run whose people have all left."""
+    heard, url = about.ledger.heard, os.environ.get("DATABASE_URL", "")
+    told = sorted({one.user for one in heard if one.outcome in PLACED})
+    stored_after_s = _wait(url, about, len(told), patience_s=said.storing)
+    rows = stored.rows(url, about.slug) if url else None
+    asked = told if rows is None else random.sample(told, min(len(told), said.ask_back))
+    standings = [_standing(host, about, user) for user in asked]
+    verdict = judge(heard, rows, standings, stock=sale.look(host, about.slug).stock)
+    measured = measure(heard, about.window, configured=configured)
+    return _record(said, host, about, measured | {"all_stored_after_s": stored_after_s}, verdict)
+
+
+def _wait(url: str, about: Sale, told: int, *, patience_s: float) -> float | None:
+    """Seconds from the last answer until all is stored; None: not in time, or nobody to ask."""
+    if not url:
+        gevent.sleep(min(patience_s, 5))
+        return None
+    last = max((one.done for one in about.ledger.heard), default=about.now)
+    deadline = time.monotonic() + patience_s
+    while stored.count(url, about.slug) < told:
+        if time.monotonic() > deadline:
+            return None
+        gevent.sleep(_POLL_S)
+    return round(max(0.0, about.now - last), 2)
+
+
+def _standing(host: str, about: Sale, user: str) -> Standing:
+    try:
+        said = sale.get(host, about.path + "/claims/me", token=token_of(user))
+    except OSError as error:
+        return Standing(user, str(error), 0, "")
+    return Standing(user, said["status"], said.get("place", 0), said.get("code", ""))
+
+
+def _record(
+    said: Namespace, host: str, about: Sale, measured: dict[str, object], verdict: Verdict
+) -> dict[str, Any]:
+    return {
+        "scenario": said.scenario,
+        "campaign": about.slug,
+        "target": host,
+        "users": about.people,
+        "stock": said.stock,
+        "strategy": said.strategy,
+        **machine.here(),
+        "figures": measured,
+        "verdict": asdict(verdict) | {"well": verdict.well},
+    }
+
+
+def write(record: dict[str, Any], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record, indent=2) + "\n")
+
+
+def lines(record: dict[str, Any]) -> list[tuple[str, str, bool]]:
+    """What a person reads: (what, how much, whether that is well)."""
+    figures, verdict = record["figures"], record["verdict"]
+    told, kept = verdict["told"], verdict["stored"]
+    return [
+        ("told = stored", f"{told:,} told, {kept:,} stored", told == kept),
+        ("asked about it afterwards", f"{verdict['asked_back']:,} people", True),
+        *((f"fault {number}", fault, False) for number, fault in enumerate(verdict["faults"], 1)),
+        ("rate", _rate(figures), True),
+        ("asked late by the load generator", f"{figures['asked_late']:,}", True),
+        ("all stored after the last answer", f"{figures['all_stored_after_s']} s", True),
+        *((group, _times(times), True) for group, times in figures["outcomes"].items()),
+    ]
+
+
+def _rate(figures: dict[str, Any]) -> str:
+    configured = figures["configured_per_s"]
+    wanted = "as fast as answers come" if configured is None else f"{configured:,.0f}/s configured"
+    return f"{wanted}, {figures['asked_per_s']:,}/s asked, {figures['answered_per_s']:,}/s answered"
+
+
+def _times(times: dict[str, Any]) -> str:
+    if not times["count"]:
+        return "none"
+    return (
+        f"{times['count']:,}; mean {times['mean']:,} ms, p50 {times['p50']:,}, p95 {times['p95']:,},"
+        f" p99 {times['p99']:,}, max {times['max']:,}"
+    )
+
+
