@@ -66,12 +66,17 @@ def read(status: int, body: dict[str, Any], header: str | None) -> tuple[str, in
     """Outcome, place and code of an answer; a place only where one is given.
 
     The outcome stands in a header, or else in a problem's `code`. (A coupon's code is called
-    `code` as well; there, the status decides.)
+    `code` as well; there, the status decides.) Codes are compared without their hyphens.
     """
     outcome = header or _outcome(status, body)
     if outcome not in PLACED:
         return outcome, 0, ""
-    return outcome, int(body.get("place", 0)), str(body.get("code", ""))
+    return outcome, int(body.get("place", 0)), plain(str(body.get("code", "")))
+
+
+def plain(code: str) -> str:
+    """A coupon's code as it is stored."""
+    return code.replace("-", "")
 
 
 def _outcome(status: int, body: dict[str, Any]) -> str:

@@ -65,7 +65,7 @@ class Caller(FastHttpUser):
 
     def _entry(self, heard: Heard) -> str:
         counts = self.sale.window.begin <= heard.due < self.sale.window.end
-        return f"claim: {heard.group}" if counts else f"(warm-up) claim: {heard.group}"
+        return f"claim: {heard.group}" if counts else f"(left out) claim: {heard.group}"
 
     def _mark(self, response: Any, heard: Heard) -> None:
         if heard.expected:

@@ -16,7 +16,7 @@ import gevent
 import machine
 import sale
 import stored
-from answers import PLACED
+from answers import PLACED, plain
 from figures import measure
 from line import token_of
 from sale import Sale
@@ -35,7 +35,7 @@ def close(said: Namespace, host: str, about: Sale, configured: float | None) -> 
     standings = [_standing(host, about, user) for user in asked]
     verdict = judge(heard, rows, standings, stock=sale.look(host, about.slug).stock)
     measured = measure(heard, about.window, configured=configured)
-    return _record(said, host, about, measured | {"all_stored_after_s": stored_after_s}, verdict)
+    return _record(said, host, about, measured | {"all_stored_within_s": stored_after_s}, verdict)
 
 
 def _wait(url: str, about: Sale, told: int, *, patience_s: float) -> float | None:
@@ -57,7 +57,7 @@ def _standing(host: str, about: Sale, user: str) -> Standing:
         said = sale.get(host, about.path + "/claims/me", token=token_of(user))
     except OSError as error:
         return Standing(user, str(error), 0, "")
-    return Standing(user, said["status"], said.get("place", 0), said.get("code", ""))
+    return Standing(user, said["status"], said.get("place", 0), plain(said.get("code", "")))
 
 
 def _record(
@@ -91,14 +91,14 @@ def lines(record: dict[str, Any]) -> list[tuple[str, str, bool]]:
         *((f"fault {number}", fault, False) for number, fault in enumerate(verdict["faults"], 1)),
         ("rate", _rate(figures), True),
         ("asked late by the load generator", f"{figures['asked_late']:,}", True),
-        ("all stored after the last answer", f"{figures['all_stored_after_s']} s", True),
+        ("all stored after the last answer", f"within {figures['all_stored_within_s']} s", True),
         *((group, _times(times), True) for group, times in figures["outcomes"].items()),
     ]
 
 
 def _rate(figures: dict[str, Any]) -> str:
     configured = figures["configured_per_s"]
-    wanted = "as fast as answers come" if configured is None else f"{configured:,.0f}/s configured"
+    wanted = "no fixed rate" if configured is None else f"{configured:,.0f}/s configured"
     return f"{wanted}, {figures['asked_per_s']:,}/s asked, {figures['answered_per_s']:,}/s answered"
 
 

@@ -25,7 +25,7 @@ _COUNT = (
 
 def rows(url: str, slug: str) -> list[Row]:
     with _reading(url) as ask:
-        return [Row(_text(u), int(p), _grouped(_text(c))) for u, p, c in ask(_ROWS, slug)]
+        return [Row(_text(u), int(p), _text(c)) for u, p, c in ask(_ROWS, slug)]
 
 
 def count(url: str, slug: str) -> int:
@@ -68,8 +68,3 @@ def _open(url: str) -> tuple[Any, str]:
 
 def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
-
-
-def _grouped(code: str) -> str:
-    """As the API says it: XXXX-XXXX-XXXX-XXXX."""
-    return "-".join(code[i : i + 4] for i in range(0, len(code), 4))

@@ -9,7 +9,7 @@ from answers import AWAY, PLACED, Heard
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A stored coupon; its code as people read it."""
+    """A stored coupon."""
 
     user: str
     place: int
