@@ -1,5 +1,6 @@
 """What a run measured: counts, rates and response times, each outcome for itself. Pure."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -36,6 +37,7 @@ def measure(heard: Sequence[Heard], window: Window, *, configured: float | None)
         "answered_per_s": round(len(done) / window.seconds, 1),
         "admitted_per_s": round(_admitted(done) / window.seconds, 1),
         "left_out_of_the_figures": len(heard) - len(due),
+        "asks_in_all": dict(Counter(one.outcome for one in heard)),
         "asked_late": sum(ms > LATE_S * 1000 for ms in late),
         "late_ms_p99": _round(percentile(late, 0.99)),
         "outcomes": {group: _times(due, group) for group in GROUPS},

@@ -11,7 +11,7 @@ import jwt
 
 # As long as a load run may take: an hour.
 LIFETIME_S = 3600
-_LOCAL_SECRET = "local-only-" + "2" * 40  # noqa: S105 - a laptop's; elsewhere the environment says
+_LOCAL_SECRET = "local-only-" + "2" * 40
 
 
 class Line:

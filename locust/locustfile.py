@@ -39,16 +39,6 @@ logger = logging.getLogger(__name__)
 FAILED, WRONG = 2, 1  # exit codes: the run could not be made; the verdict found faults
 
 
-@events.init_command_line_parser.add_listener
-def _(parser: Any) -> None:
-    options.add(parser)
-
-
-@events.init.add_listener
-def _(environment: Environment, **_: Any) -> None:
-    Conductor(environment)
-
-
 class Conductor:
     """Prepares a run where it is decided (alone or master), and closes it there."""
 
@@ -57,15 +47,16 @@ class Conductor:
         self.pages = Pages(environment.web_ui) if environment.web_ui else None
         self.sale: sale.Sale | None = None
         Crowd.prepare, Crowd.at_the_end = self.prepare, self.close
-        environment.events.test_start.add_listener(self.begin)
-        environment.events.test_stop.add_listener(self.close)
-        environment.events.report_to_master.add_listener(self.report)
-        environment.events.worker_report.add_listener(self.take)
+        on = environment.events
+        on.test_start.add_listener(self.begin)  # type: ignore[no-untyped-call]
+        on.test_stop.add_listener(self.close)  # type: ignore[no-untyped-call]
+        on.report_to_master.add_listener(self.report)  # type: ignore[no-untyped-call]
+        on.worker_report.add_listener(self.take)  # type: ignore[no-untyped-call]
 
     @property
     def said(self) -> Namespace:
         said = self.environment.parsed_options
-        assert said is not None  # noqa: S101 - Locust has parsed its command line by now
+        assert isinstance(said, Namespace)  # noqa: S101 - Locust has parsed its command line
         return said
 
     @property
@@ -123,6 +114,7 @@ class Conductor:
         if is_worker(self.environment.runner) or self.sale is None:
             self.sale = self._sale(sale.look(self.host, self.said.sale["slug"]).ahead)
         self.sale.line.gather(self.said.ready)
+        self.sale.ledger.start_clock()
         share_connections(self.said.connections, timeout_s=self.said.patience)
         Caller.sale = self.sale
 
@@ -153,3 +145,11 @@ class Conductor:
         logger.info("The record is in %s.", path)
         if self.pages:
             self.pages.record = said
+
+
+def begin(environment: Environment, **_: Any) -> None:
+    Conductor(environment)
+
+
+events.init_command_line_parser.add_listener(options.add)  # type: ignore[no-untyped-call]
+events.init.add_listener(begin)  # type: ignore[no-untyped-call]

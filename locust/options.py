@@ -1,4 +1,4 @@
-"""What a run can be told: on the command line, in the environment, and as fields of the web form."""
+"""What a run can be told: by command line, environment, and the fields of the web form."""
 
 from argparse import Namespace
 from pathlib import Path
@@ -9,7 +9,7 @@ from shapes import SCENARIOS
 TOP = Path(__file__).resolve().parent.parent
 
 
-def add(parser: Any) -> None:
+def add(parser: Any, **_: Any) -> None:
     """Locust's parser: all but the last few are shown in the web form."""
     parser.add_argument("--scenario", choices=list(SCENARIOS), default="opening")
     parser.add_argument("--stock", type=int, default=1000, help="coupons to give away")

@@ -63,14 +63,14 @@ def _html(record: dict[str, Any]) -> str:
     well = record["verdict"]["well"]
     title = "Told = stored" if well else "Something is wrong"
     rows = "".join(
-        f'<tr><td>{escape(name)}<td>{escape(figure)}<td class={"ok" if fine else "bad"}>'
+        f"<tr><td>{escape(name)}<td>{escape(figure)}<td class={'ok' if fine else 'bad'}>"
         f"{_mark(fine)}"
         for name, figure, fine in lines(record)
     )
     about = f"{record['scenario']}, campaign {record['campaign']}, {record['target']}"
     under = f"{record['at']}, commit {record['commit']}, {record['machine']}"
     return (
-        f'<h1 class={"ok" if well else "bad"}>{_mark(well)} {title}</h1><p>{escape(about)}</p>'
+        f"<h1 class={'ok' if well else 'bad'}>{_mark(well)} {title}</h1><p>{escape(about)}</p>"
         f"<table>{rows}</table><p>{escape(under)}. <a href=verdict.json>As JSON</a></p>"
     )
 

@@ -106,9 +106,7 @@ def share_connections(count: int, *, timeout_s: float) -> None:
     """All callers of a process use so many connections, as behind a balancer; 0: each their own."""
     Caller.network_timeout = Caller.connection_timeout = timeout_s
     Caller.client_pool = (
-        HTTPClientPool(
-            concurrency=count, network_timeout=timeout_s, connection_timeout=timeout_s
-        )
+        HTTPClientPool(concurrency=count, network_timeout=timeout_s, connection_timeout=timeout_s)
         if count
         else None
     )

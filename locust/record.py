@@ -27,15 +27,19 @@ _POLL_S = 0.1
 
 def close(said: Namespace, host: str, about: Sale, configured: float | None) -> dict[str, Any]:
     """The record of a run whose people have all left."""
+    cpu_s = about.ledger.cpu_s
     heard, url = about.ledger.heard, os.environ.get("DATABASE_URL", "")
     told = sorted({one.user for one in heard if one.outcome in PLACED})
-    stored_after_s = _wait(url, about, len(told), patience_s=said.storing)
+    stored_within_s = _wait(url, about, len(told), patience_s=said.storing)
     rows = stored.rows(url, about.slug) if url else None
     asked = told if rows is None else random.sample(told, min(len(told), said.ask_back))
     standings = [_standing(host, about, user) for user in asked]
     verdict = judge(heard, rows, standings, stock=sale.look(host, about.slug).stock)
-    measured = measure(heard, about.window, configured=configured)
-    return _record(said, host, about, measured | {"all_stored_within_s": stored_after_s}, verdict)
+    measured = measure(heard, about.window, configured=configured) | {
+        "all_stored_within_s": stored_within_s,
+        "load_cpu_ms_per_ask": round(1000 * cpu_s / max(1, len(heard)), 3),
+    }
+    return _record(said, host, about, measured, verdict)
 
 
 def _wait(url: str, about: Sale, told: int, *, patience_s: float) -> float | None:
@@ -91,6 +95,7 @@ def lines(record: dict[str, Any]) -> list[tuple[str, str, bool]]:
         *((f"fault {number}", fault, False) for number, fault in enumerate(verdict["faults"], 1)),
         ("rate", _rate(figures), True),
         ("asked late by the load generator", f"{figures['asked_late']:,}", True),
+        ("CPU of the load generator", f"{figures['load_cpu_ms_per_ask']} ms per ask", True),
         ("all stored after the last answer", f"within {figures['all_stored_within_s']} s", True),
         *((group, _times(times), True) for group, times in figures["outcomes"].items()),
     ]
@@ -106,8 +111,6 @@ def _times(times: dict[str, Any]) -> str:
     if not times["count"]:
         return "none"
     return (
-        f"{times['count']:,}; mean {times['mean']:,} ms, p50 {times['p50']:,}, p95 {times['p95']:,},"
-        f" p99 {times['p99']:,}, max {times['max']:,}"
+        f"{times['count']:,}; mean {times['mean']:,} ms, p50 {times['p50']:,},"
+        f" p95 {times['p95']:,}, p99 {times['p99']:,}, max {times['max']:,}"
     )
-
-

@@ -30,6 +30,6 @@ class Impatient(Person):
 
     def _pauses(self) -> list[float]:
         """Seconds after the first press; a double click is a few ms."""
-        longest = uniform(0.005, 2)  # noqa: S311
-        again = randint(1, 4)  # noqa: S311
-        return [0.0, *(uniform(0.001, longest) for _ in range(again))]  # noqa: S311
+        longest = uniform(0.005, 2)
+        again = randint(1, 4)
+        return [0.0, *(uniform(0.001, longest) for _ in range(again))]

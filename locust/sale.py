@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -47,12 +48,25 @@ class Sale:
         return f"/api/v1/campaigns/{self.slug}"
 
 
-def create(manage: Path, slug: str, *, stock: int, strategy: str, opens_in: float) -> None:
+def create(
+    manage: Path,
+    slug: str,
+    *,
+    stock: int,
+    strategy: str,
+    opens_in: float,
+    env: Mapping[str, str] = os.environ,
+) -> None:
     """Draft and schedule it with the site's own command, in the site's own environment."""
     command = [sys.executable, str(manage), "new_campaign", slug, "--stock", str(stock)]
     command += ["--strategy", strategy, "--opens-in", str(opens_in)]
-    env = os.environ | {"PYTHONPATH": str(manage.parent)}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command,
+        env={**env, "PYTHONPATH": str(manage.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         raise RuntimeError(f"{' '.join(command[1:])}: {done.stderr[-1000:]}")
 

@@ -69,7 +69,7 @@ class Crowd(LoadTestShape):
         return here.sale.people, self._rate(here.sale), list(self.scenario.people)
 
     def _over(self, sale: Sale) -> bool:
-        gone = sale.now > 1 and self.get_current_user_count() == 0
+        gone = sale.now > 1 and self.runner is not None and self.runner.user_count == 0
         return gone or sale.now > sale.seconds + PATIENCE_S
 
     def _rate(self, sale: Sale) -> float:

@@ -16,7 +16,7 @@ class Turnstile(Caller):
     """Lets one new person through every second, by the clock: a slow answer delays nobody's due."""
 
     def on_start(self) -> None:
-        self.due = random() * EVERY_S  # noqa: S311 - spread over the first second
+        self.due = random() * EVERY_S
         super().on_start()
 
     @task

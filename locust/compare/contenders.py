@@ -70,7 +70,9 @@ def lay_out(folder: Path, env: dict[str, str], tutorial_database: str, peers_pyt
     contenders = (
         Contender("A", "direct", "direct", 2_000, urls["product"], manage, ours),
         Contender("B", "queued", "queued", 15_000, urls["product"], manage, ours),
-        Contender("C", "tutorial", "queued", 5_000, urls["tutorial"], TUTORIAL / "manage.py", theirs),
+        Contender(
+            "C", "tutorial", "queued", 5_000, urls["tutorial"], TUTORIAL / "manage.py", theirs
+        ),
         Contender("D", "FastAPI", "queued", 15_000, urls["fastapi"], manage, ours),
     )
     return Stand(programs, {contender.key: contender for contender in contenders})

@@ -26,7 +26,7 @@ class Times:
 
     warm_up: float
     measured: float
-    gather: float = 3.0
+    gather: float = 4.0
 
 
 def by_locust(
@@ -59,14 +59,15 @@ def _stock(who: Contender, times: Times) -> int:
 
 def _read(record: dict[str, Any], status: int) -> Round:
     figures, verdict = record["figures"], record["verdict"]
-    counts = {group: times["count"] for group, times in figures["outcomes"].items()}
+    asks = figures["asks_in_all"]
     return {
         "rps": figures["admitted_per_s"],
         "ms": figures["outcomes"]["admitted"],
-        "not_admitted": sum(counts.values()) - counts["admitted"],
+        "not_admitted": sum(asks.values()) - asks.get("admitted", 0),
         "told": verdict["told"],
         "stored": verdict["stored"],
         "stored_within_s": figures["all_stored_within_s"],
+        "load_cpu_ms_per_ask": figures["load_cpu_ms_per_ask"],
         "faults": verdict["faults"] if status else [],
     }
 
@@ -76,8 +77,8 @@ def by_wrk(who: Contender, times: Times, *, folder: Path) -> Round:
     tokens = folder / f"{slug}.tokens"
     line = Line(slug)
     tokens.write_text("".join(f"{line.step_up()[1]}\n" for _ in range(stock)))
-    os.environ.update(who.env)  # the command below makes the campaign in the contender's stores
-    sale.create(who.manage, slug, stock=stock, strategy=who.strategy, opens_in=0)
+    env = os.environ | who.env
+    sale.create(who.manage, slug, stock=stock, strategy=who.strategy, opens_in=0, env=env)
     warm = _wrk(who, slug, tokens, times.warm_up, skip=0)
     # In whole threads' turns: each takes every second line.
     run = _wrk(who, slug, tokens, times.measured, skip=2 * (warm["answers"] + CONNECTIONS))

@@ -8,8 +8,8 @@ from typing import Any
 import matplotlib
 
 matplotlib.use("Agg")
-from matplotlib import pyplot  # noqa: E402
-from matplotlib.axes import Axes  # noqa: E402
+from matplotlib import pyplot
+from matplotlib.axes import Axes
 
 NAMES = {"A": "A  direct", "B": "B  queued", "C": "C  tutorial", "D": "D  FastAPI"}
 COLOURS = {"A": "#8a97a5", "B": "#1f6f8b", "C": "#d9a441", "D": "#b5533c"}

@@ -17,12 +17,12 @@ def summary(saturated: Rounds, offered: Rounds, wrk: Rounds) -> dict[str, float]
 
 
 def rps(rounds: list[dict[str, Any]]) -> float:
-    return median(one["rps"] for one in rounds)
+    return median(float(one["rps"]) for one in rounds)
 
 
 def mean_ms(rounds: list[dict[str, Any]]) -> float:
     """Infinite where nobody was admitted: then nobody was served."""
-    return median(one["ms"].get("mean", float("inf")) for one in rounds)
+    return median(float(one["ms"].get("mean", "inf")) for one in rounds)
 
 
 def medians(rounds: list[dict[str, Any]]) -> dict[str, float]:

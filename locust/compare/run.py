@@ -22,12 +22,12 @@ from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import machine  # noqa: E402
-import MySQLdb  # noqa: E402
-from contenders import HERE, TOP, Contender, lay_out, secrets_for_all  # noqa: E402
-from load import CONNECTIONS, Round, Times, by_locust, by_wrk  # noqa: E402
-from programs import running  # noqa: E402
-from ratios import Rounds, faults, medians, rps, summary  # noqa: E402
+import machine
+import MySQLdb
+from contenders import HERE, TOP, Contender, lay_out, secrets_for_all
+from load import CONNECTIONS, Round, Times, by_locust, by_wrk
+from programs import running
+from ratios import Rounds, faults, medians, rps, summary
 
 OVERLOAD = 3  # the offered load of the second reading: so many times what `direct` can take
 
@@ -48,7 +48,9 @@ QUICK = Plan(1, Times(1, 2), Times(1, 2), Times(1, 1), 1)
 def main() -> int:
     asked = _arguments()
     plan = QUICK if asked.quick else FULL
-    plan = Plan(asked.rounds or plan.rounds, plan.saturated, plan.offered, plan.wrk, asked.processes)
+    plan = Plan(
+        asked.rounds or plan.rounds, plan.saturated, plan.offered, plan.wrk, asked.processes
+    )
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="coupons-compare-") as name, ExitStack() as stack:
         contenders = _stand(Path(name), stack, asked.peers_python)
@@ -98,7 +100,9 @@ def _second_database(name: str) -> str:
 
 def _compare(plan: Plan, who: dict[str, Contender], folder: Path) -> dict[str, Any]:
     """In turn within every round, so that whatever else the machine does hits all alike."""
-    saturated, wrk, offered = (defaultdict(list) for _ in range(3))  # type: Rounds, Rounds, Rounds
+    saturated: Rounds = defaultdict(list)
+    wrk: Rounds = defaultdict(list)
+    offered: Rounds = defaultdict(list)
     for number in range(1, plan.rounds + 1):
         for key in "ABCD":
             one = by_locust(

@@ -21,8 +21,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         opens_at = timezone.now() + timedelta(seconds=options["opens_in"])
-        Campaign.objects.create(
-            slug=options["slug"], stock=options["stock"], opens_at=opens_at
-        )
+        Campaign.objects.create(slug=options["slug"], stock=options["stock"], opens_at=opens_at)
         said = {"slug": options["slug"], "stock": options["stock"]}
         self.stdout.write(json.dumps(said | {"opens_ms": int(opens_at.timestamp() * 1000)}))
