@@ -4,7 +4,6 @@ its answer before it asks again, so the number of seats bounds the load.
 
 # isort: off
 from locust import constant, task
-from locust.exception import StopUser
 
 # isort: on
 from people import Caller
@@ -21,7 +20,7 @@ class Seat(Caller):
 
     def serve(self) -> None:
         if self.sale.now >= self.sale.window.end:
-            raise StopUser
+            self.leave()
         user, token = self.sale.line.step_up()
         self.ask(user, token, due=self.sale.now)
 

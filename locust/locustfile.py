@@ -50,6 +50,7 @@ class Conductor:
         on = environment.events
         on.test_start.add_listener(self.begin)  # type: ignore[no-untyped-call]
         on.test_stop.add_listener(self.close)  # type: ignore[no-untyped-call]
+        on.spawning_complete.add_listener(self.all_are_here)  # type: ignore[no-untyped-call]
         on.report_to_master.add_listener(self.report)  # type: ignore[no-untyped-call]
         on.worker_report.add_listener(self.take)  # type: ignore[no-untyped-call]
 
@@ -117,6 +118,10 @@ class Conductor:
         self.sale.ledger.start_clock()
         share_connections(self.said.connections, timeout_s=self.said.patience)
         Caller.sale = self.sale
+        Caller.all_are_here.clear()
+
+    def all_are_here(self, **_: Any) -> None:
+        Caller.all_are_here.set()
 
     def report(self, data: dict[str, Any], **_: Any) -> None:
         if self.sale:

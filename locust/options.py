@@ -37,8 +37,8 @@ def add(parser: Any, **_: Any) -> None:
 
 
 def gather_s(said: Namespace) -> float:
-    """Long enough for everyone to be there and to have looked at the page."""
-    return float(said.gather or 4 + said.num_users / 400)
+    """Long enough to make the stock, and for everyone to be there and have looked at the page."""
+    return float(said.gather or 4 + said.num_users / 400 + said.stock / 50_000)
 
 
 def warm_up_s(said: Namespace) -> float:

@@ -12,12 +12,14 @@ import gevent
 import orjson
 from answers import AGAIN, Heard, read
 from gevent import GreenletExit
+from gevent.event import Event
 from geventhttpclient.client import HTTPClientPool
 from sale import Sale
 from stages import arrival
 
 MOST_TRIES = 20  # of one person who never gets an answer to live with
 PAUSE_S = 0.25  # before they try again
+LONGEST_GATHERING_S = 300
 
 
 class Caller(FastHttpUser):
@@ -26,6 +28,7 @@ class Caller(FastHttpUser):
     abstract = True
     host = "http://127.0.0.1:8080"
     sale: ClassVar[Sale]
+    all_are_here: ClassVar[Event] = Event()
 
     def on_start(self) -> None:
         """Everybody has the campaign's page open before it begins; that warms up both sides."""
@@ -83,6 +86,11 @@ class Caller(FastHttpUser):
             heard = self.ask(user, token, due=self.sale.now)
         return heard
 
+    def leave(self) -> None:
+        """Go home; not before the last one is here, or Locust would send another in our place."""
+        self.all_are_here.wait(LONGEST_GATHERING_S)
+        raise StopUser
+
 
 class Person(Caller):
     """One of the people who come for a coupon: at their own moment, whatever the others wait for.
@@ -97,9 +105,6 @@ class Person(Caller):
         # A share drawn for each person, so that arrivals cluster as independent people do.
         self.due = arrival(self.sale.stages, random(), seconds=self.sale.seconds)
         super().on_start()
-
-    def leave(self) -> None:
-        raise StopUser
 
 
 def share_connections(count: int, *, timeout_s: float) -> None:

@@ -2,7 +2,6 @@
 
 # isort: off
 from locust import task
-from locust.exception import StopUser
 
 # isort: on
 from random import random
@@ -22,7 +21,7 @@ class Turnstile(Caller):
     @task
     def let_one_through(self) -> None:
         if self.due >= self.sale.window.end:
-            raise StopUser
+            self.leave()
         self.wait_until(self.due)
         user, token = self.sale.line.step_up()
         self.ask(user, token, due=self.due)

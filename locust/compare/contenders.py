@@ -21,7 +21,7 @@ GRANIAN = ("--interface", "wsgi", "--http", "1", "--no-ws", "--workers", str(PRO
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """`most_per_s` is more than it can admit: stock and tokens are made for so many."""
+    """`most_per_s` is more than Locust can ask it for: stock and tokens are made for so many."""
 
     key: str
     name: str
@@ -69,11 +69,11 @@ def lay_out(folder: Path, env: dict[str, str], tutorial_database: str, peers_pyt
     manage = TOP / "manage.py"
     contenders = (
         Contender("A", "direct", "direct", 2_000, urls["product"], manage, ours),
-        Contender("B", "queued", "queued", 15_000, urls["product"], manage, ours),
+        Contender("B", "queued", "queued", 6_000, urls["product"], manage, ours),
         Contender(
             "C", "tutorial", "queued", 5_000, urls["tutorial"], TUTORIAL / "manage.py", theirs
         ),
-        Contender("D", "FastAPI", "queued", 15_000, urls["fastapi"], manage, ours),
+        Contender("D", "FastAPI", "queued", 6_000, urls["fastapi"], manage, ours),
     )
     return Stand(programs, {contender.key: contender for contender in contenders})
 
