@@ -146,7 +146,7 @@ class Conductor:
         path = Path(self.said.record or options.TOP / "build" / f"load-{said['scenario']}.json")
         record.write(said, path)
         for name, figure, fine in record.lines(said):
-            logger.info("%s %-34s %s", "✓" if fine else "✗", name, figure)
+            logger.info("%s %-34s %s", "✗" if fine is False else "✓", name, figure)
         logger.info("The record is in %s.", path)
         if self.pages:
             self.pages.record = said

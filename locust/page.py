@@ -53,9 +53,11 @@ class Pages:
         return response
 
     def _rows(self) -> list[dict[str, str]]:
+        shown = lines(self.record) if self.record else []
         return [
-            {"name": name, "figure": figure, "mark": _mark(well)}
-            for name, figure, well in (lines(self.record) if self.record else [])
+            # The table sorts by name; the numbers keep the verdict on top.
+            {"name": f"{number:02} {name}", "figure": figure, "mark": _mark(well)}
+            for number, (name, figure, well) in enumerate(shown, 1)
         ]
 
 
@@ -75,5 +77,5 @@ def _html(record: dict[str, Any]) -> str:
     )
 
 
-def _mark(well: bool) -> str:
-    return "✓" if well else "✗"
+def _mark(well: bool | None) -> str:
+    return {True: "✓", False: "✗", None: ""}[well]

@@ -85,19 +85,22 @@ def write(record: dict[str, Any], path: Path) -> None:
     path.write_text(json.dumps(record, indent=2) + "\n")
 
 
-def lines(record: dict[str, Any]) -> list[tuple[str, str, bool]]:
-    """What a person reads: (what, how much, whether that is well)."""
+Line = tuple[str, str, bool | None]  # what, how much, whether that is well; None: a figure
+
+
+def lines(record: dict[str, Any]) -> list[Line]:
+    """What a person reads, the verdict first."""
     figures, verdict = record["figures"], record["verdict"]
     told, kept = verdict["told"], verdict["stored"]
     return [
         ("told = stored", f"{told:,} told, {kept:,} stored", told == kept),
-        ("asked about it afterwards", f"{verdict['asked_back']:,} people", True),
+        ("asked about it afterwards", f"{verdict['asked_back']:,} people", None),
         *((f"fault {number}", fault, False) for number, fault in enumerate(verdict["faults"], 1)),
-        ("rate", _rate(figures), True),
-        ("asked late by the load generator", f"{figures['asked_late']:,}", True),
-        ("CPU of the load generator", f"{figures['load_cpu_ms_per_ask']} ms per ask", True),
-        ("all stored after the last answer", f"within {figures['all_stored_within_s']} s", True),
-        *((group, _times(times), True) for group, times in figures["outcomes"].items()),
+        ("rate", _rate(figures), None),
+        ("asked late by the load generator", f"{figures['asked_late']:,}", None),
+        ("CPU of the load generator", f"{figures['load_cpu_ms_per_ask']} ms per ask", None),
+        ("all stored after the last answer", f"within {figures['all_stored_within_s']} s", None),
+        *((group, _times(times), None) for group, times in figures["outcomes"].items()),
     ]
 
 
