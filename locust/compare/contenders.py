@@ -1,0 +1,112 @@
+"""Who is compared: A and B are the product, C and D its peers. The same servers, the same number of
+processes, the same settings; authentication, metrics and error handling are on everywhere.
+"""
+
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from programs import Program, free_port
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parents[1]
+TUTORIAL = HERE / "tutorial"
+PROCESSES = 2  # of each web server, and of each worker
+# As `make run` starts the product.
+GRANIAN = ("--interface", "wsgi", "--http", "1", "--no-ws", "--workers", str(PROCESSES),
+           "--blocking-threads", "4", "--backlog", "4096")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """`most_per_s` is more than Locust can ask it for: stock and tokens are made for so many."""
+
+    key: str
+    name: str
+    strategy: str
+    most_per_s: int
+    url: str
+    manage: Path
+    env: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Everything that has to run, and who can be asked then."""
+
+    programs: list[Program]
+    contenders: dict[str, Contender]
+
+
+def secrets_for_all(environment: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "COUPONS_ENV": "local",
+        "CELERY_BROKER_URL": environment["REDIS_URL"],
+        "COUPON_KEYS": f"compare:{secrets.token_hex(32)}",
+        "JWT_HS256_SECRET": secrets.token_hex(32),
+        "JWT_ISSUER": "https://shop.example",
+        "JWT_AUDIENCE": "coupons",
+        "LOG_LEVEL": "WARNING",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def lay_out(folder: Path, env: dict[str, str], tutorial_database: str, peers_python: str) -> Stand:
+    ours = env | _metrics(folder, "product") | {"PYTHONPATH": str(TOP)}
+    theirs = env | _metrics(folder, "tutorial")
+    theirs |= {"PYTHONPATH": str(TUTORIAL), "DATABASE_URL": tutorial_database}
+    fast = env | _metrics(folder, "fastapi")
+    urls = {name: f"http://127.0.0.1:{free_port()}" for name in ("product", "tutorial", "fastapi")}
+    programs = [
+        _granian("product-web", "config.wsgi", urls["product"], ours, TOP),
+        *_celery("product", "config", ours, TOP, folder),
+        _granian("tutorial-web", "shop.wsgi", urls["tutorial"], theirs, TUTORIAL),
+        _celery("tutorial", "shop", theirs, TUTORIAL, folder)[0],
+        _uvicorn(urls["fastapi"], fast, peers_python),
+    ]
+    manage = TOP / "manage.py"
+    contenders = (
+        Contender("A", "direct", "direct", 2_000, urls["product"], manage, ours),
+        Contender("B", "queued", "queued", 6_000, urls["product"], manage, ours),
+        Contender(
+            "C", "tutorial", "queued", 5_000, urls["tutorial"], TUTORIAL / "manage.py", theirs
+        ),
+        Contender("D", "FastAPI", "queued", 6_000, urls["fastapi"], manage, ours),
+    )
+    return Stand(programs, {contender.key: contender for contender in contenders})
+
+
+def _metrics(folder: Path, name: str) -> dict[str, str]:
+    (folder / "prometheus" / name).mkdir(parents=True)
+    return {"PROMETHEUS_MULTIPROC_DIR": str(folder / "prometheus" / name)}
+
+
+def _granian(name: str, wsgi: str, url: str, env: dict[str, str], cwd: Path) -> Program:
+    port = url.rpartition(":")[2]
+    command = [sys.executable, "-m", "granian", *GRANIAN, "--host", "127.0.0.1", "--port", port]
+    ready = f"{url}/api/v1/campaigns/none"
+    return Program(name, [*command, f"{wsgi}:application"], env, cwd, ready)
+
+
+def _celery(name: str, app: str, env: dict[str, str], cwd: Path, folder: Path) -> list[Program]:
+    celery = [sys.executable, "-m", "celery", "-A", app]
+    quiet = ["--loglevel", "WARNING"]
+    pool = ["--concurrency", str(PROCESSES), "--without-gossip", "--without-mingle"]
+    beat = ["--schedule", str(folder / f"{name}-beat"), "--pidfile="]
+    worker = env | {"CELERY_WORKER": "1"}
+    return [
+        Program(f"{name}-worker", [*celery, "worker", *quiet, *pool], worker, cwd),
+        Program(f"{name}-beat", [*celery, "beat", *quiet, *beat], worker, cwd),
+    ]
+
+
+def _uvicorn(url: str, env: dict[str, str], python: str) -> Program:
+    command = [
+        python, "-m", "uvicorn", "fastapi_peer:app", "--app-dir", str(HERE),
+        "--host", "127.0.0.1", "--port", url.rpartition(":")[2], "--workers", str(PROCESSES),
+        "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning",
+        "--backlog", "4096",
+    ]  # fmt: skip
+    return Program("fastapi-web", command, env, HERE, f"{url}/api/v1/campaigns/none")

@@ -1,0 +1,168 @@
+"""Peer D: what a Python engineer in a hurry for speed would build: FastAPI, uvicorn, redis.asyncio.
+
+The same admission script (read from the product's file), keys, token check and coupon code; its
+claims are drained by the product's own worker. No receipt, which is to its advantage.
+"""
+
+import base64
+import hmac
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from zlib import crc32
+
+import jwt
+import orjson
+import redis.asyncio
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from prometheus_client import CollectorRegistry, Counter, generate_latest, multiprocess
+from redis.exceptions import RedisError
+
+ADMIT = (Path(__file__).parents[2] / "coupons" / "lua" / "admit.lua").read_text()
+SYMBOLS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+TO_SYMBOLS = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", SYMBOLS.encode())
+STATUSES = {"admitted": 202, "already_claimed": 200, "sold_out": 409, "not_open": 409,
+            "closed": 410, "paused": 503, "not_installed": 503, "queue_full": 503}  # fmt: skip
+FACTS_TTL_S = 1.0
+BELL_MS = 1  # it has no bell to ring: beat's next sweep finds the claims
+CLAIMS = Counter("peer_claims_total", "Claims answered.", ["campaign", "outcome"])
+
+client = redis.asyncio.Redis.from_url(
+    os.environ["REDIS_URL"], socket_timeout=0.3, socket_connect_timeout=0.3, protocol=2
+)
+admit = client.register_script(ADMIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    slug: str
+    stock: int
+    opens_ms: int
+    buckets: int
+    code_key: bytes
+
+
+_facts: dict[str, tuple[float, Facts]] = {}
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    await client.aclose()
+
+
+app = FastAPI(lifespan=lifespan)
+bearer = HTTPBearer()
+
+
+async def user_of(said: Annotated[HTTPAuthorizationCredentials, Depends(bearer)]) -> str:
+    try:
+        claims = jwt.decode(
+            said.credentials,
+            os.environ["JWT_HS256_SECRET"],
+            algorithms=["HS256"],
+            audience=os.environ["JWT_AUDIENCE"],
+            issuer=os.environ["JWT_ISSUER"],
+            leeway=5,
+            options={"require": ["exp", "iss", "aud", "sub"]},
+        )
+    except jwt.PyJWTError as error:
+        raise HTTPException(401, str(error)) from None
+    return str(claims["sub"])
+
+
+@app.exception_handler(RedisError)
+async def away(request: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"code": "store_away"}, 503, {"Retry-After": "2"})
+
+
+@app.post("/api/v1/campaigns/{slug}/claims")
+async def claim(slug: str, user: Annotated[str, Depends(user_of)]) -> Response:
+    facts = await facts_of(slug)
+    field, base = user.encode(), f"coupon:{{{slug}}}:"
+    bucket = f"{base}claimants:{crc32(field) % facts.buckets}"
+    said, place, at_ms, _ = await admit(
+        keys=[base + "gate", bucket, base + "queue", base + "bell"],
+        args=[field, field, 1, BELL_MS, 0],
+    )
+    outcome = said.decode()
+    CLAIMS.labels(slug, outcome).inc()
+    return told(facts, user, outcome, place, at_ms)
+
+
+def told(facts: Facts, user: str, outcome: str, place: int, at_ms: int) -> Response:
+    body: dict[str, Any] = {"code": outcome}
+    if place:
+        body = {
+            "campaign": facts.slug,
+            "place": place,
+            "code": code(facts.code_key, user, place),
+            "admitted_at": iso(at_ms),
+            "status_url": f"/api/v1/campaigns/{facts.slug}/claims/me",
+        }
+    return Response(
+        orjson.dumps(body), STATUSES[outcome], {"Coupon-Outcome": outcome}, "application/json"
+    )
+
+
+@app.get("/api/v1/campaigns/{slug}")
+async def campaign(slug: str) -> Response:
+    facts = await facts_of(slug)
+    seconds, micros = await client.time()
+    body = {
+        "campaign": slug,
+        "stock": facts.stock,
+        "opens_at": iso(facts.opens_ms),
+        "server_time": iso(int(seconds) * 1000 + int(micros) // 1000),
+    }
+    return Response(orjson.dumps(body), media_type="application/json")
+
+
+@app.get("/metrics")
+async def metrics() -> Response:
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return Response(generate_latest(registry), media_type="text/plain")
+
+
+async def facts_of(slug: str) -> Facts:
+    """As the product's gate has them, at most a second old."""
+    until, known = _facts.get(slug, (0.0, None))
+    if known is None or until < time.monotonic():
+        raw: Any = await client.hget(f"coupon:{{{slug}}}:gate", "facts")  # type: ignore[misc]
+        if raw is None:
+            raise HTTPException(404, "There is no such campaign.")
+        known = _read(slug, orjson.loads(raw))
+        _facts[slug] = (time.monotonic() + FACTS_TTL_S, known)
+    return known
+
+
+def _read(slug: str, said: dict[str, Any]) -> Facts:
+    master = dict(part.split(":") for part in os.environ["COUPON_KEYS"].split(","))
+    key = bytes.fromhex(master[said["key_id"]])
+    code_key = hmac.digest(key, b"code/" + slug.encode(), "sha256")
+    return Facts(slug, said["stock"], said["opens_ms"], said["buckets"], code_key)
+
+
+def code(key: bytes, user: str, place: int) -> str:
+    """The coupon code of the product's contract: 75 bits in base 32 and a check symbol."""
+    digest = hmac.digest(key, f"1/{place}/{user}".encode(), "sha256")[:10]
+    body = base64.b32encode(digest).translate(TO_SYMBOLS)[:15].decode()
+    total = 0
+    for position, symbol in enumerate(reversed(body)):
+        value = SYMBOLS.index(symbol)
+        total += value if position % 2 else 2 * value // 32 + 2 * value % 32
+    whole = body + SYMBOLS[-total % 32]
+    return "-".join(whole[i : i + 4] for i in range(0, 16, 4))
+
+
+def iso(ms: int) -> str:
+    moment = datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return moment.replace("+00:00", "Z")

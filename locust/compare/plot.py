@@ -1,0 +1,95 @@
+"""The picture of a comparison: `plot.py compare.json compare.png`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+
+NAMES = {"A": "A  direct", "B": "B  queued", "C": "C  tutorial", "D": "D  FastAPI"}
+COLOURS = {"A": "#8a97a5", "B": "#1f6f8b", "C": "#d9a441", "D": "#b5533c"}
+PERCENTILES = ("p50", "p90", "p95", "p99", "max")
+
+
+def draw(found: dict[str, Any]) -> Any:
+    figure, axes = pyplot.subplots(2, 2, figsize=(13, 9), layout="constrained")
+    figure.suptitle(_title(found), fontsize=15, x=0.01, ha="left", fontweight="bold")
+    rates(axes[0][0], found, "saturated", f"Requests per second, {found['seats']} Locust users")
+    times(axes[0][1], found, "saturated", "Response time at saturation")
+    rates(axes[1][0], found, "wrk", f"Requests per second, wrk with {found['seats']} connections")
+    times(
+        axes[1][1], found, "offered",
+        f"Response time, {found['offered_per_s']:,} people who think for 1 s",
+    )  # fmt: skip
+    figure.supxlabel(_caption(found), fontsize=9, color="#5a6773", x=0.01, ha="left")
+    return figure
+
+
+def _title(found: dict[str, Any]) -> str:
+    return (
+        f"Queued: {found['rps_queued_over_direct']:.1f} × the requests of direct,"
+        f" {found['mean_direct_over_queued']:,.0f} × shorter answers under overload"
+    )
+
+
+def _caption(found: dict[str, Any]) -> str:
+    told = "told = stored in every round" if not found["faults"] else "WITH FAULTS, see the JSON"
+    return (
+        f"Medians of {found['rounds']} round(s), dots are the rounds; every claim a new user,"
+        f" admitted; {told}.\n{found['machine']}, shared by load, servers and stores;"
+        f" commit {found['commit']}, {found['at']}."
+    )
+
+
+def rates(axes: Axes, found: dict[str, Any], reading: str, title: str) -> None:
+    medians, rounds = found["medians"][reading], found["readings"][reading]
+    keys = sorted(medians)
+    bars = axes.barh(
+        [NAMES[key] for key in keys], [medians[key]["rps"] for key in keys],
+        color=[COLOURS[key] for key in keys], height=0.6,
+    )  # fmt: skip
+    axes.bar_label(bars, fmt="{:,.0f}/s", padding=8, fontsize=11)
+    for place, key in enumerate(keys):
+        seen = [one["rps"] for one in rounds[key]]
+        axes.plot(seen, [place] * len(seen), "o", color="#1c2733", markersize=4, alpha=0.7)
+    axes.invert_yaxis()
+    axes.margins(x=0.18)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    _plain(axes, title)
+
+
+def times(axes: Axes, found: dict[str, Any], reading: str, title: str) -> None:
+    medians = found["medians"][reading]
+    for key in sorted(medians):
+        named = [name for name in PERCENTILES if medians[key].get(name)]
+        values = [medians[key][name] for name in named]
+        axes.plot(named, values, "o-", color=COLOURS[key], label=NAMES[key], linewidth=2)
+        axes.annotate(
+            f"mean {medians[key]['mean']:,.1f} ms", (0, values[0]), xytext=(6, -14),
+            textcoords="offset points", fontsize=9, color=COLOURS[key],
+        )  # fmt: skip
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:,g} ms")
+    axes.legend(frameon=False, loc="upper left", fontsize=10)
+    _plain(axes, title)
+    axes.grid(axis="y", alpha=0.25)
+    axes.margins(y=0.25)
+
+
+def _plain(axes: Axes, title: str) -> None:
+    axes.set_title(title, loc="left", fontsize=12)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(length=0)
+
+
+def main(source: Path, target: Path) -> None:
+    draw(json.loads(source.read_text())).savefig(target, dpi=130)
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

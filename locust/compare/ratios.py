@@ -1,0 +1,52 @@
+"""From rounds to the figures that count: medians, and their ratios. Pure."""
+
+from statistics import median
+from typing import Any
+
+Rounds = dict[str, list[dict[str, Any]]]  # by contender
+
+
+def summary(saturated: Rounds, offered: Rounds, wrk: Rounds) -> dict[str, float]:
+    """The ratios; above 1 is in favour of the queued road."""
+    return {
+        "rps_queued_over_direct": _ratio(rps(saturated["B"]), rps(saturated["A"])),
+        "mean_direct_over_queued": _ratio(mean_ms(offered["A"]), mean_ms(offered["B"])),
+        "rps_queued_over_tutorial": _ratio(rps(saturated["B"]), rps(saturated["C"])),
+        "rps_queued_over_fastapi": _ratio(rps(wrk["B"]), rps(wrk["D"])),
+    }
+
+
+def rps(rounds: list[dict[str, Any]]) -> float:
+    return median(float(one["rps"]) for one in rounds)
+
+
+def mean_ms(rounds: list[dict[str, Any]]) -> float:
+    """Infinite where nobody was admitted: then nobody was served."""
+    return median(float(one["ms"].get("mean", "inf")) for one in rounds)
+
+
+def medians(rounds: list[dict[str, Any]]) -> dict[str, float]:
+    """Requests per second and the response times in ms, each the median of its rounds."""
+    names = [name for name in rounds[0]["ms"] if name != "count"]
+    times = {name: median(one["ms"].get(name, 0.0) for one in rounds) for name in names}
+    return {"rps": rps(rounds), **times}
+
+
+def faults(**readings: Rounds) -> list[str]:
+    """Everything that takes a round its worth: a wrong verdict, or a claim not admitted."""
+    return [
+        f"{reading}, {key}, round {number}: {fault}"
+        for reading, rounds in readings.items()
+        for key, all_of_it in rounds.items()
+        for number, one in enumerate(all_of_it, 1)
+        for fault in _of(one)
+    ]
+
+
+def _of(one: dict[str, Any]) -> list[str]:
+    refused = one["not_admitted"]
+    return list(one["faults"]) + ([f"{refused} claims were not admitted."] if refused else [])
+
+
+def _ratio(upper: float, lower: float) -> float:
+    return round(upper / lower, 2) if lower else 0.0

@@ -1,0 +1,174 @@
+"""`make compare`: the write-up's experiment on this machine, and two peers beside it.
+
+    python -m tests.servers python locust/compare/run.py [--rounds 3] [--quick]
+
+Needs REDIS_URL and DATABASE_URL of servers of its own. Writes build/compare.json and .png. Exit
+status 1 if in any round told was not stored, or a claim was not admitted.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import machine
+import MySQLdb
+from contenders import HERE, TOP, Contender, lay_out, secrets_for_all
+from load import CONNECTIONS, Round, Times, by_locust, by_wrk
+from programs import running
+from ratios import Rounds, faults, medians, rps, summary
+
+OVERLOAD = 3  # the offered load of the second reading: so many times what `direct` can take
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    rounds: int
+    saturated: Times
+    offered: Times
+    wrk: Times
+    processes: int  # of Locust
+
+
+FULL = Plan(3, Times(2, 5), Times(4, 8), Times(1, 4), 1)
+QUICK = Plan(1, Times(1, 2), Times(1, 2), Times(1, 1), 1)
+
+
+def main() -> int:
+    asked = _arguments()
+    plan = QUICK if asked.quick else FULL
+    plan = Plan(
+        asked.rounds or plan.rounds, plan.saturated, plan.offered, plan.wrk, asked.processes
+    )
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="coupons-compare-") as name, ExitStack() as stack:
+        contenders = _stand(Path(name), stack, asked.peers_python)
+        found = _compare(plan, contenders, Path(name))
+    found["took_s"] = round(time.monotonic() - began)
+    _write(found, asked.out)
+    _draw(asked.out, asked.peers_python)
+    _show(found, asked.out)
+    return 1 if found["faults"] else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=0, help="0: three, or one with --quick")
+    parser.add_argument("--quick", action="store_true", help="one short round; not a measurement")
+    parser.add_argument("--processes", type=int, default=1, help="of Locust")
+    parser.add_argument("--out", type=Path, default=TOP / "build" / "compare.json")
+    venv = TOP / ".venv-peers" / "bin" / "python"
+    parser.add_argument("--peers-python", default=str(venv) if venv.exists() else sys.executable)
+    return parser.parse_args()
+
+
+def _stand(folder: Path, stack: ExitStack, peers_python: str) -> dict[str, Contender]:
+    """Make the databases and start everyone. Who is not asked at the moment only waits."""
+    shared = secrets_for_all(os.environ)
+    os.environ.update(shared)
+    env = shared | {name: os.environ[name] for name in ("REDIS_URL", "DATABASE_URL")}
+    stand = lay_out(folder, env, _second_database("tutorial"), peers_python)
+    for contender in {c.manage: c for c in stand.contenders.values()}.values():
+        command = [sys.executable, str(contender.manage), "migrate", "-v0", "--run-syncdb"]
+        subprocess.run(command, env=os.environ | contender.env, check=True)
+    for program in stand.programs:
+        stack.enter_context(running(program, folder))
+    time.sleep(3)  # the workers have no page to ask whether they are there
+    return stand.contenders
+
+
+def _second_database(name: str) -> str:
+    parts = urlsplit(os.environ["DATABASE_URL"])
+    connection = MySQLdb.connect(
+        host=parts.hostname, port=parts.port, user=parts.username, passwd=parts.password
+    )
+    connection.cursor().execute(f"CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb4")
+    connection.close()
+    return os.environ["DATABASE_URL"].rsplit("/", 1)[0] + f"/{name}"
+
+
+def _compare(plan: Plan, who: dict[str, Contender], folder: Path) -> dict[str, Any]:
+    """In turn within every round, so that whatever else the machine does hits all alike."""
+    saturated: Rounds = defaultdict(list)
+    wrk: Rounds = defaultdict(list)
+    offered: Rounds = defaultdict(list)
+    for number in range(1, plan.rounds + 1):
+        for key in "ABCD":
+            one = by_locust(
+                who[key], "saturate", CONNECTIONS, plan.saturated,
+                folder=folder, processes=plan.processes,
+            )  # fmt: skip
+            saturated[key].append(_tell("saturated", number, who[key], one))
+        for key in "BD":
+            one = by_wrk(who[key], plan.wrk, folder=folder)
+            wrk[key].append(_tell("by wrk", number, who[key], one))
+    users = round(OVERLOAD * rps(saturated["A"]))
+    for number in range(1, plan.rounds + 1):
+        for key in "AB":
+            one = by_locust(who[key], "think", users, plan.offered, folder=folder)
+            offered[key].append(_tell(f"{users} people", number, who[key], one))
+    return _found(plan, users, saturated, offered, wrk)
+
+
+def _found(
+    plan: Plan, users: int, saturated: Rounds, offered: Rounds, wrk: Rounds
+) -> dict[str, Any]:
+    readings = {"saturated": saturated, "offered": offered, "wrk": wrk}
+    return {
+        **summary(saturated, offered, wrk),
+        **machine.here(),
+        "rounds": plan.rounds,
+        "seats": CONNECTIONS,
+        "offered_per_s": users,
+        "note": "Load generator, servers and stores share this machine's cores.",
+        "faults": faults(**readings),
+        "medians": {
+            name: {key: medians(rounds) for key, rounds in reading.items()}
+            for name, reading in readings.items()
+        },
+        "readings": readings,
+    }
+
+
+def _tell(reading: str, number: int, who: Contender, one: Round) -> Round:
+    print(
+        f"round {number}  {reading:12} {who.key} {who.name:9} {one['rps']:8,.0f}/s"
+        f"  mean {one['ms'].get('mean', 0):8,.1f} ms  told {one['told']:,}"
+        f" stored {one['stored']:,} {'✗' if one['faults'] or one['not_admitted'] else '✓'}",
+        flush=True,
+    )
+    return one
+
+
+def _write(found: dict[str, Any], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def _draw(path: Path, python: str) -> None:
+    command = [python, str(HERE / "plot.py"), str(path), str(path.with_suffix(".png"))]
+    if subprocess.run(command, check=False).returncode:
+        print("No picture: is matplotlib there? See requirements/peers.in.", file=sys.stderr)
+
+
+def _show(found: dict[str, Any], path: Path) -> None:
+    for name in [key for key in found if "_over_" in key]:
+        print(f"{name:28} {found[name]:8,.2f}")
+    for fault in found["faults"]:
+        print(f"✗ {fault}")
+    print(f"{found['took_s']} s on {found['machine']}, commit {found['commit']}; {path}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+"""The same command as the product's, as far as a load run needs it."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from shop.models import Campaign
+
+
+class Command(BaseCommand):
+    help = "Make a campaign and print it as JSON."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("slug")
+        parser.add_argument("--stock", type=int, default=1000)
+        parser.add_argument("--strategy", default="queued", help="ignored: it has but one")
+        parser.add_argument("--opens-in", type=float, default=0)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        opens_at = timezone.now() + timedelta(seconds=options["opens_in"])
+        Campaign.objects.create(slug=options["slug"], stock=options["stock"], opens_at=opens_at)
+        said = {"slug": options["slug"], "stock": options["stock"]}
+        self.stdout.write(json.dumps(said | {"opens_ms": int(opens_at.timestamp() * 1000)}))

@@ -1,0 +1,56 @@
+"""DRF with its defaults. The stock is looked up once per process, which is generous."""
+
+import secrets
+from functools import cache
+
+import redis
+from django.conf import settings
+from django.utils import timezone
+from prometheus_client import Counter
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from shop.issuing import issue
+from shop.models import Campaign
+
+client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.3)
+CLAIMS = Counter("tutorial_claims_total", "Claims answered.", ["outcome"])
+
+
+@cache
+def campaign_of(slug: str) -> Campaign:
+    return Campaign.objects.get(slug=slug)
+
+
+class Claim(APIView):
+    permission_classes = [IsAuthenticated]
+
+    def post(self, request: Request, slug: str) -> Response:
+        try:
+            return self._claim(campaign_of(slug), request.user.username)
+        except redis.RedisError:
+            return Response({"code": "store_away"}, status=503)
+
+    def _claim(self, campaign: Campaign, user: str) -> Response:
+        if not client.sadd(f"tutorial:{campaign.slug}:users", user):
+            return self._told("already_claimed", 200)
+        place = int(client.incr(f"tutorial:{campaign.slug}:count"))  # type: ignore[arg-type]
+        if place > campaign.stock:
+            return self._told("sold_out", 409)
+        code = secrets.token_hex(8)
+        issue.delay(campaign.pk, user, place, code)
+        CLAIMS.labels("admitted").inc()
+        return Response({"campaign": campaign.slug, "place": place, "code": code}, status=202)
+
+    def _told(self, outcome: str, status: int) -> Response:
+        CLAIMS.labels(outcome).inc()
+        return Response({"code": outcome}, status=status)
+
+
+class Page(APIView):
+    def get(self, request: Request, slug: str) -> Response:
+        campaign = campaign_of(slug)
+        body = {"campaign": slug, "stock": campaign.stock, "opens_at": campaign.opens_at}
+        return Response(body | {"server_time": timezone.now()})

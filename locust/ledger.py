@@ -1,0 +1,39 @@
+"""Everything that people heard, in one list: each load process has its own, the master has all."""
+
+import time
+from dataclasses import astuple
+from typing import Any
+
+from answers import Heard
+
+_HEARD, _CPU = "heard", "cpu_s"  # in the reports that workers send to the master
+
+
+class Ledger:
+    """Also what it cost: the load generator's own CPU time, which it takes from the servers where
+    they share a machine."""
+
+    def __init__(self) -> None:
+        self.heard: list[Heard] = []
+        self._others_cpu_s, self._since = 0.0, time.process_time()
+
+    @property
+    def cpu_s(self) -> float:
+        return self._others_cpu_s + time.process_time() - self._since
+
+    def start_clock(self) -> None:
+        self._others_cpu_s, self._since = 0.0, time.process_time()
+
+    def add(self, heard: Heard) -> None:
+        self.heard.append(heard)
+
+    def hand_over(self, report: dict[str, Any]) -> None:
+        """Worker: put what is new into the report, and forget it."""
+        report[_HEARD], report[_CPU] = [astuple(one) for one in self.heard], self.cpu_s
+        self.heard.clear()
+        self.start_clock()
+
+    def take(self, report: dict[str, Any]) -> None:
+        """Master: add what a worker reports."""
+        self.heard += (Heard(*said) for said in report.pop(_HEARD, ()))
+        self._others_cpu_s += report.pop(_CPU, 0.0)

@@ -1,0 +1,160 @@
+"""Load runs on the coupon API: `python -m locust -f locust/locustfile.py`. See README.md.
+
+Here is only the wiring; the people are in a file per scenario.
+"""
+
+# isort: off
+from locust import events
+from locust.env import Environment
+from locust.runners import MasterRunner
+
+# isort: on
+import logging
+import secrets
+import time
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import options
+import record
+import sale
+from closed import BusySeat, ThinkingSeat
+from figures import Window
+from line import Line
+from mixed import Claimer, DoubleClicker, Owner, Watcher
+from opening import Opener
+from page import Pages
+from people import Caller, share_connections
+from retries import Impatient
+from shapes import SCENARIOS, Crowd, is_worker
+from steady import Turnstile
+
+__all__ = [
+    "BusySeat", "Claimer", "Crowd", "DoubleClicker", "Impatient", "Opener", "Owner",
+    "ThinkingSeat", "Turnstile", "Watcher",
+]  # fmt: skip
+
+logger = logging.getLogger(__name__)
+FAILED, WRONG = 2, 1  # exit codes: the run could not be made; the verdict found faults
+
+
+class Conductor:
+    """Prepares a run where it is decided (alone or master), and closes it there."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self.pages = Pages(environment.web_ui) if environment.web_ui else None
+        self.sale: sale.Sale | None = None
+        Crowd.prepare, Crowd.at_the_end = self.prepare, self.close
+        on = environment.events
+        on.test_start.add_listener(self.begin)  # type: ignore[no-untyped-call]
+        on.test_stop.add_listener(self.close)  # type: ignore[no-untyped-call]
+        on.spawning_complete.add_listener(self.all_are_here)  # type: ignore[no-untyped-call]
+        on.report_to_master.add_listener(self.report)  # type: ignore[no-untyped-call]
+        on.worker_report.add_listener(self.take)  # type: ignore[no-untyped-call]
+
+    @property
+    def said(self) -> Namespace:
+        said = self.environment.parsed_options
+        assert isinstance(said, Namespace)  # noqa: S101 - Locust has parsed its command line
+        return said
+
+    @property
+    def host(self) -> str:
+        return str(self.environment.host or Caller.host)
+
+    def prepare(self) -> bool:
+        """Have a campaign, and let everyone know of it. False: there is none to be had."""
+        said, scenario = self.said, SCENARIOS[self.said.scenario]
+        said.num_users = said.num_users or 1
+        gather_s = options.gather_s(said)
+        try:
+            slug = said.campaign or self._create(said, gather_s)
+            page = sale.look(self.host, slug)
+        except (OSError, RuntimeError) as error:
+            return self._fail(f"No campaign to ask for: {error}")
+        opens_at = max(page.opens_at, time.time() + page.ahead + gather_s * bool(said.campaign))
+        # What is not an option of Locust's own is handed to the workers with the first job.
+        said.sale = {"slug": slug, "opens_at": opens_at, "people": said.num_users}
+        self.sale = self._sale(page.ahead)
+        Crowd.sale, Crowd.scenario, Crowd.gather_s = self.sale, scenario, gather_s
+        return True
+
+    def _create(self, said: Namespace, gather_s: float) -> str:
+        slug = f"{said.scenario}-{time.strftime('%H%M%S')}-{secrets.token_hex(2)}"
+        sale.create(
+            Path(said.manage), slug,
+            stock=said.stock, strategy=said.strategy, opens_in=gather_s,
+        )  # fmt: skip
+        return slug
+
+    def _fail(self, why: str) -> bool:
+        logger.error(why)
+        self.environment.process_exit_code = FAILED
+        return False
+
+    def _sale(self, ahead: float) -> sale.Sale:
+        """As this process sees it, by its own clock."""
+        said, runner = self.said, self.environment.runner
+        told, warm_up = said.sale, options.warm_up_s(said)
+        return sale.Sale(
+            slug=told["slug"],
+            opens_at=told["opens_at"] - ahead,
+            people=told["people"],
+            seconds=warm_up + said.seconds,
+            stages=SCENARIOS[said.scenario].stages,
+            window=Window(warm_up, warm_up + said.seconds),
+            line=Line(f"{told['slug']}-{getattr(runner, 'worker_index', 0)}"),
+        )
+
+    def begin(self, **_: Any) -> None:
+        """Where people are: alone or in a worker."""
+        if isinstance(self.environment.runner, MasterRunner):
+            return
+        if is_worker(self.environment.runner) or self.sale is None:
+            self.sale = self._sale(sale.look(self.host, self.said.sale["slug"]).ahead)
+        self.sale.line.gather(self.said.ready)
+        self.sale.ledger.start_clock()
+        share_connections(self.said.connections, timeout_s=self.said.patience)
+        Caller.sale = self.sale
+        Caller.all_are_here.clear()
+
+    def all_are_here(self, **_: Any) -> None:
+        Caller.all_are_here.set()
+
+    def report(self, data: dict[str, Any], **_: Any) -> None:
+        if self.sale:
+            self.sale.ledger.hand_over(data)
+
+    def take(self, data: dict[str, Any], **_: Any) -> None:
+        if self.sale:
+            self.sale.ledger.take(data)
+
+    def close(self, **_: Any) -> None:
+        """Once for each run: when the last has left, or when a person pressed Stop."""
+        about, self.sale = self.sale, None
+        if about is None or is_worker(self.environment.runner):
+            return
+        Crowd.sale = None
+        configured = SCENARIOS[self.said.scenario].per_s(about.people, about.window)
+        self._show(record.close(self.said, self.host, about, configured))
+
+    def _show(self, said: dict[str, Any]) -> None:
+        well = said["verdict"]["well"]
+        self.environment.process_exit_code = 0 if well else WRONG
+        path = Path(self.said.record or options.TOP / "build" / f"load-{said['scenario']}.json")
+        record.write(said, path)
+        for name, figure, fine in record.lines(said):
+            logger.info("%s %-34s %s", "✗" if fine is False else "✓", name, figure)
+        logger.info("The record is in %s.", path)
+        if self.pages:
+            self.pages.record = said
+
+
+def begin(environment: Environment, **_: Any) -> None:
+    Conductor(environment)
+
+
+events.init_command_line_parser.add_listener(options.add)  # type: ignore[no-untyped-call]
+events.init.add_listener(begin)  # type: ignore[no-untyped-call]

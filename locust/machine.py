@@ -1,0 +1,34 @@
+"""Where and on what a figure was measured: without that it is no figure."""
+
+import os
+import platform
+import subprocess
+import time
+from pathlib import Path
+
+
+def here() -> dict[str, object]:
+    return {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "commit": _commit(),
+        "machine": f"{_processor()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+        "busy": round(os.getloadavg()[0], 1),
+    }
+
+
+def _commit() -> str:
+    """The commit, with a mark if something is not committed; empty outside of a repository."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=10"]
+    folder = Path(__file__).parent
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

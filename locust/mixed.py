@@ -1,0 +1,69 @@
+"""`mixed`: an opening as it looks in real life: some only watch, some press twice, some look up
+their coupon afterwards.
+
+Redeeming comes with redemption.
+"""
+
+# isort: off
+from locust import task
+
+# isort: on
+import gevent
+from opening import Opener
+from people import Person
+from retries import Impatient
+
+WATCHES_FOR_S = 10
+LOOKS_EVERY_S = 1.0
+MOST_LOOKS = 30
+
+
+class Watcher(Person):
+    """Never asks; keeps looking at what is left."""
+
+    weight = 2
+
+    @task
+    def look(self) -> None:
+        self.wait_until(self.due)
+        while self.sale.now < self.due + WATCHES_FOR_S:
+            self.client.get(self.sale.path, name="look at the campaign")
+            gevent.sleep(LOOKS_EVERY_S)
+        self.leave()
+
+
+class Owner(Person):
+    """Asks, follows the claim until the coupon is stored, and looks at it in "my coupons"."""
+
+    weight = 2
+
+    @task
+    def claim_and_follow(self) -> None:
+        self.wait_until(self.due)
+        heard = self.ask_until_settled(self.user, self.token, due=self.due)
+        if heard.place:
+            self._follow()
+            self._get("/api/v1/coupons", "look at my coupons")
+        self.leave()
+
+    def _follow(self) -> None:
+        for _ in range(MOST_LOOKS):
+            if self._get(self.sale.path + "/claims/me", "follow the claim") == "issued":
+                return
+            gevent.sleep(LOOKS_EVERY_S)
+
+    def _get(self, path: str, name: str) -> str:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        with self.client.get(path, name=name, headers=headers, catch_response=True) as response:
+            if response.status_code == 200:
+                return str(response.json().get("status", ""))
+            response.failure(f"{response.status_code}")
+        return ""
+
+
+class Claimer(Opener):
+    weight = 5
+
+
+class DoubleClicker(Impatient):
+    weight = 1

@@ -1,0 +1,81 @@
+"""The verdict in Locust's web pages: a tab beside the statistics, and /verdict for itself."""
+
+import json
+from html import escape
+from typing import Any
+
+from flask import Flask, Response, request
+from record import lines
+
+_KEY = "verdict"
+_COLUMNS = (("name", "What"), ("figure", "How much"), ("mark", ""))
+_STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:3rem auto;padding:0 1rem;"
+    "color:#1c2733}table{border-collapse:collapse;width:100%}td{padding:.4rem .8rem;border-bottom:"
+    "1px solid #d9e0e6}.ok{color:#12724b}.bad{color:#b3261e}"
+)
+
+
+class Pages:
+    """Shows the record of the last run."""
+
+    def __init__(self, web_ui: Any) -> None:
+        self.record: dict[str, Any] | None = None
+        web_ui.template_args |= {
+            "extended_tabs": [{"title": "Verdict", "key": _KEY}],
+            "extended_tables": [
+                {"key": _KEY, "structure": [{"key": k, "title": title} for k, title in _COLUMNS]}
+            ],
+        }
+        self._serve(web_ui.app)
+
+    def _serve(self, app: Flask) -> None:
+        app.add_url_rule("/verdict", "verdict", self.page)
+        app.add_url_rule("/verdict.json", "verdict-json", self.document)
+        app.after_request(self._add_rows)
+
+    def page(self) -> str:
+        if self.record is None:
+            body = "<h1>No verdict yet</h1><p>It is given when a run has ended.</p>"
+        else:
+            body = _html(self.record)
+        head = f"<!doctype html><meta charset=utf-8><title>Verdict</title><style>{_STYLE}</style>"
+        return f'{head}<p><a href="./">← Locust</a></p>{body}'
+
+    def document(self) -> Response:
+        return Response(json.dumps(self.record), mimetype="application/json")
+
+    def _add_rows(self, response: Response) -> Response:
+        """The tab's rows ride on the answer that the page polls."""
+        if request.path.endswith("/stats/requests") and response.is_json:
+            said = response.get_json() | {"extended_stats": [{"key": _KEY, "data": self._rows()}]}
+            response.set_data(json.dumps(said))
+        return response
+
+    def _rows(self) -> list[dict[str, str]]:
+        shown = lines(self.record) if self.record else []
+        return [
+            # The table sorts by name; the numbers keep the verdict on top.
+            {"name": f"{number:02} {name}", "figure": figure, "mark": _mark(well)}
+            for number, (name, figure, well) in enumerate(shown, 1)
+        ]
+
+
+def _html(record: dict[str, Any]) -> str:
+    well = record["verdict"]["well"]
+    title = "Told = stored" if well else "Something is wrong"
+    rows = "".join(
+        f"<tr><td>{escape(name)}<td>{escape(figure)}<td class={'ok' if fine else 'bad'}>"
+        f"{_mark(fine)}"
+        for name, figure, fine in lines(record)
+    )
+    about = f"{record['scenario']}, campaign {record['campaign']}, {record['target']}"
+    under = f"{record['at']}, commit {record['commit']}, {record['machine']}"
+    return (
+        f"<h1 class={'ok' if well else 'bad'}>{_mark(well)} {title}</h1><p>{escape(about)}</p>"
+        f"<table>{rows}</table><p>{escape(under)}. <a href=verdict.json>As JSON</a></p>"
+    )
+
+
+def _mark(well: bool | None) -> str:
+    return {True: "✓", False: "✗", None: ""}[well]

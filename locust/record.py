@@ -1,0 +1,119 @@
+"""The end of a run: wait until what was told is stored, ask the database and the API, judge, write.
+
+A run is a record with a verdict, or it is no evidence.
+"""
+
+import json
+import os
+import random
+import time
+from argparse import Namespace
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import gevent
+import machine
+import sale
+import stored
+from answers import PLACED, plain
+from figures import measure
+from line import token_of
+from sale import Sale
+from verdict import Standing, Verdict, judge
+
+_POLL_S = 0.1
+
+
+def close(said: Namespace, host: str, about: Sale, configured: float | None) -> dict[str, Any]:
+    """The record of a run whose people have all left."""
+    cpu_s = about.ledger.cpu_s
+    heard, url = about.ledger.heard, os.environ.get("DATABASE_URL", "")
+    told = sorted({one.user for one in heard if one.outcome in PLACED})
+    stored_within_s = _wait(url, about, len(told), patience_s=said.storing)
+    rows = stored.rows(url, about.slug) if url else None
+    asked = told if rows is None else random.sample(told, min(len(told), said.ask_back))
+    standings = [_standing(host, about, user) for user in asked]
+    verdict = judge(heard, rows, standings, stock=sale.look(host, about.slug).stock)
+    measured = measure(heard, about.window, configured=configured) | {
+        "all_stored_within_s": stored_within_s,
+        "load_cpu_ms_per_ask": round(1000 * cpu_s / max(1, len(heard)), 3),
+    }
+    return _record(said, host, about, measured, verdict)
+
+
+def _wait(url: str, about: Sale, told: int, *, patience_s: float) -> float | None:
+    """Seconds from the last answer until all is stored; None: not in time, or nobody to ask."""
+    if not url:
+        gevent.sleep(min(patience_s, 5))
+        return None
+    last = max((one.done for one in about.ledger.heard), default=about.now)
+    deadline = time.monotonic() + patience_s
+    while stored.count(url, about.slug) < told:
+        if time.monotonic() > deadline:
+            return None
+        gevent.sleep(_POLL_S)
+    return round(max(0.0, about.now - last), 2)
+
+
+def _standing(host: str, about: Sale, user: str) -> Standing:
+    try:
+        said = sale.get(host, about.path + "/claims/me", token=token_of(user))
+    except OSError as error:
+        return Standing(user, str(error), 0, "")
+    return Standing(user, said["status"], said.get("place", 0), plain(said.get("code", "")))
+
+
+def _record(
+    said: Namespace, host: str, about: Sale, measured: dict[str, object], verdict: Verdict
+) -> dict[str, Any]:
+    return {
+        "scenario": said.scenario,
+        "campaign": about.slug,
+        "target": host,
+        "users": about.people,
+        "stock": said.stock,
+        "strategy": said.strategy,
+        **machine.here(),
+        "figures": measured,
+        "verdict": asdict(verdict) | {"well": verdict.well},
+    }
+
+
+def write(record: dict[str, Any], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record, indent=2) + "\n")
+
+
+Line = tuple[str, str, bool | None]  # what, how much, whether that is well; None: a figure
+
+
+def lines(record: dict[str, Any]) -> list[Line]:
+    """What a person reads, the verdict first."""
+    figures, verdict = record["figures"], record["verdict"]
+    told, kept = verdict["told"], verdict["stored"]
+    return [
+        ("told = stored", f"{told:,} told, {kept:,} stored", told == kept),
+        ("asked about it afterwards", f"{verdict['asked_back']:,} people", None),
+        *((f"fault {number}", fault, False) for number, fault in enumerate(verdict["faults"], 1)),
+        ("rate", _rate(figures), None),
+        ("asked late by the load generator", f"{figures['asked_late']:,}", None),
+        ("CPU of the load generator", f"{figures['load_cpu_ms_per_ask']} ms per ask", None),
+        ("all stored after the last answer", f"within {figures['all_stored_within_s']} s", None),
+        *((group, _times(times), None) for group, times in figures["outcomes"].items()),
+    ]
+
+
+def _rate(figures: dict[str, Any]) -> str:
+    configured = figures["configured_per_s"]
+    wanted = "no fixed rate" if configured is None else f"{configured:,.0f}/s configured"
+    return f"{wanted}, {figures['asked_per_s']:,}/s asked, {figures['answered_per_s']:,}/s answered"
+
+
+def _times(times: dict[str, Any]) -> str:
+    if not times["count"]:
+        return "none"
+    return (
+        f"{times['count']:,}; mean {times['mean']:,} ms, p50 {times['p50']:,},"
+        f" p95 {times['p95']:,}, p99 {times['p99']:,}, max {times['max']:,}"
+    )

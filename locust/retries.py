@@ -1,0 +1,35 @@
+"""`retries`: impatient people. They press again and again, whatever they were told."""
+
+# isort: off
+from locust import task
+
+# isort: on
+from random import randint, uniform
+
+import gevent
+from people import Person
+
+
+class Impatient(Person):
+    """Presses two to five times. Half of them press again before the first answer is there."""
+
+    @task
+    def claim_again_and_again(self) -> None:
+        self.wait_until(self.due)
+        presses = [
+            gevent.spawn_later(pause, self._press, self.due + pause) for pause in self._pauses()
+        ]
+        try:
+            gevent.joinall(presses)
+        finally:
+            gevent.killall(presses)
+        self.leave()
+
+    def _press(self, due: float) -> None:
+        self.ask_until_settled(self.user, self.token, due=due)
+
+    def _pauses(self) -> list[float]:
+        """Seconds after the first press; a double click is a few ms."""
+        longest = uniform(0.005, 2)
+        again = randint(1, 4)
+        return [0.0, *(uniform(0.001, longest) for _ in range(again))]

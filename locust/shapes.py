@@ -1,0 +1,81 @@
+"""The scenarios: who comes, in which stages, and what of it is warm-up. And the one shape."""
+
+# isort: off
+from locust import LoadTestShape, User
+from locust.runners import WorkerRunner
+
+# isort: on
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from closed import BusySeat, ThinkingSeat
+from figures import Window
+from mixed import Claimer, DoubleClicker, Owner, Watcher
+from opening import Opener
+from retries import Impatient
+from sale import Sale
+from stages import EVEN, RUSH, Stage, due_between
+from steady import EVERY_S, Turnstile
+
+PATIENCE_S = 60  # after the last person came: who has no answer by then is sent home
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`per_s` says how many asks a second so many Locust users shall make in the window."""
+
+    people: tuple[type[User], ...]
+    stages: tuple[Stage, ...] = RUSH
+    warms_up: bool = False
+    per_s: Callable[[int, Window], float | None] = lambda users, window: None
+
+
+def _rush(users: int, window: Window) -> float:
+    come = due_between(RUSH, window.begin, window.end, people=users, seconds=window.end)
+    return come / window.seconds
+
+
+SCENARIOS = {
+    "opening": Scenario((Opener,), per_s=_rush),
+    "steady": Scenario((Turnstile,), EVEN, warms_up=True, per_s=lambda users, _: users / EVERY_S),
+    "retries": Scenario((Impatient,)),
+    "mixed": Scenario((Claimer, DoubleClicker, Watcher, Owner)),
+    "saturate": Scenario((BusySeat,), EVEN, warms_up=True),
+    "think": Scenario((ThinkingSeat,), EVEN, warms_up=True, per_s=lambda users, _: float(users)),
+}
+
+
+class Crowd(LoadTestShape):
+    """Everybody gathers before the opening, and the run ends when the last one has left.
+
+    When people come within the run is the scenario's table of stages.
+    """
+
+    use_common_options = True  # the form's number of users is ours
+    sale: ClassVar[Sale | None] = None
+    scenario: ClassVar[Scenario]
+    gather_s: ClassVar[float]
+    prepare: ClassVar[Callable[[], bool]]
+    at_the_end: ClassVar[Callable[[], None]]
+
+    def tick(self) -> tuple[int, float, list[type[User]]] | None:
+        here = type(self)
+        if here.sale is None and not here.prepare():
+            return None
+        if here.sale is None or self._over(here.sale):
+            here.at_the_end()
+            return None
+        return here.sale.people, self._rate(here.sale), list(self.scenario.people)
+
+    def _over(self, sale: Sale) -> bool:
+        gone = sale.now > 1 and self.runner is not None and self.runner.user_count == 0
+        return gone or sale.now > sale.seconds + PATIENCE_S
+
+    def _rate(self, sale: Sale) -> float:
+        """Users to start each second, so that all are there when it opens."""
+        return max(10.0, sale.people / max(1.0, self.gather_s / 2))
+
+
+def is_worker(runner: object) -> bool:
+    return isinstance(runner, WorkerRunner)

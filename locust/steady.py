@@ -1,0 +1,28 @@
+"""`steady`: people come at an even rate. As many a second as there are Locust users."""
+
+# isort: off
+from locust import task
+
+# isort: on
+from random import random
+
+from people import Caller
+
+EVERY_S = 1.0
+
+
+class Turnstile(Caller):
+    """Lets one new person through every second, by the clock: a slow answer delays nobody's due."""
+
+    def on_start(self) -> None:
+        self.due = random() * EVERY_S
+        super().on_start()
+
+    @task
+    def let_one_through(self) -> None:
+        if self.due >= self.sale.window.end:
+            self.leave()
+        self.wait_until(self.due)
+        user, token = self.sale.line.step_up()
+        self.ask(user, token, due=self.due)
+        self.due += EVERY_S

@@ -1,0 +1,70 @@
+"""What the database says, through a small door that only reads. `DATABASE_URL` names it."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from verdict import Row
+
+try:
+    import MySQLdb
+except ImportError:  # a laptop without its headers; then the site is on SQLite as well
+    MySQLdb = None
+
+_ROWS = (
+    "SELECT coupon.user, coupon.place, coupon.code FROM coupons_coupon coupon"
+    " JOIN coupons_campaign campaign ON campaign.id = coupon.campaign_id WHERE campaign.slug = {}"
+)
+_COUNT = (
+    "SELECT COUNT(*) FROM coupons_coupon coupon"
+    " JOIN coupons_campaign campaign ON campaign.id = coupon.campaign_id WHERE campaign.slug = {}"
+)
+
+
+def rows(url: str, slug: str) -> list[Row]:
+    with _reading(url) as ask:
+        return [Row(_text(u), int(p), _text(c)) for u, p, c in ask(_ROWS, slug)]
+
+
+def count(url: str, slug: str) -> int:
+    with _reading(url) as ask:
+        return int(ask(_COUNT, slug)[0][0])
+
+
+Ask = Callable[[str, str], list[tuple[Any, ...]]]
+
+
+@contextmanager
+def _reading(url: str) -> Iterator[Ask]:
+    connection, mark = _open(url)
+    with closing(connection):
+
+        def ask(sql: str, slug: str) -> list[tuple[Any, ...]]:
+            cursor = connection.cursor()
+            cursor.execute(sql.format(mark), (slug,))
+            return list(cursor.fetchall())
+
+        yield ask
+
+
+def _open(url: str) -> tuple[Any, str]:
+    """A read-only connection, and how its driver marks a parameter."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return sqlite3.connect(f"file:{parts.path[1:]}?mode=ro", uri=True), "?"
+    connection = MySQLdb.connect(
+        host=parts.hostname,
+        port=parts.port or 3306,
+        user=unquote(parts.username or ""),
+        passwd=unquote(parts.password or ""),
+        db=parts.path[1:],
+        charset="utf8mb4",
+    )
+    connection.cursor().execute("SET SESSION TRANSACTION READ ONLY")
+    return connection, "%s"
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

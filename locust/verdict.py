@@ -1,0 +1,139 @@
+"""The judgement: what people were told against what is stored. Pure; knows no server."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from answers import AWAY, PLACED, Heard
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A stored coupon."""
+
+    user: str
+    place: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the API says of a person who was told that they hold a coupon, asked afterwards."""
+
+    user: str
+    status: str
+    place: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The counts, and a sentence for everything that is wrong: none means that all is well."""
+
+    told: int
+    stored: int
+    asked_back: int
+    faults: tuple[str, ...]
+
+    @property
+    def well(self) -> bool:
+        return not self.faults
+
+
+def judge(
+    heard: Sequence[Heard],
+    rows: Sequence[Row] | None,
+    standings: Sequence[Standing] = (),
+    *,
+    stock: int,
+) -> Verdict:
+    """Told is who heard of a place, by whichever answer: the first one may have got lost.
+
+    Without rows (no database at hand) the standings have to answer for everyone.
+    """
+    told = _told(heard)
+    checks = {**_answers(heard, told), **_standings(told, standings)}
+    if rows is None:
+        stored = sum(standing.status == "issued" for standing in standings)
+        checks["were told a place, and nobody was asked about it"] = len(told) - len(standings)
+    else:
+        stored = len(rows)
+        checks |= _rows(heard, told, rows, stock)
+    faults = tuple(f"{count:,} {sentence}." for sentence, count in checks.items() if count > 0)
+    return Verdict(len(told), stored, len(standings), faults + _nothing(heard))
+
+
+def _told(heard: Iterable[Heard]) -> dict[str, Heard]:
+    """Each person's first answer with a place."""
+    told: dict[str, Heard] = {}
+    for one in heard:
+        if one.outcome in PLACED:
+            told.setdefault(one.user, one)
+    return told
+
+
+def _answers(heard: Sequence[Heard], told: dict[str, Heard]) -> dict[str, int]:
+    """What the answers alone give away."""
+    odd = [one for one in heard if not one.expected and one.outcome not in AWAY]
+    return {
+        "answers are not of the contract, such as " + (_as_text(odd[0]) if odd else ""): len(odd),
+        "people heard two different answers": _changed(heard),
+        "places were given to two people": _twice(one.place for one in told.values()),
+    }
+
+
+def _as_text(one: Heard) -> str:
+    return f"{one.status} {one.outcome}"
+
+
+def _changed(heard: Iterable[Heard]) -> int:
+    """Who heard of two places, of a place and of none left, or of one admission twice."""
+    said: dict[str, set[tuple[int, str]]] = defaultdict(set)
+    admitted: Counter[str] = Counter()
+    for one in heard:
+        if one.outcome in PLACED or one.outcome == "sold_out":
+            said[one.user].add((one.place, one.code))
+            admitted[one.user] += one.outcome == "admitted"
+    return sum(len(answers) > 1 or admitted[user] > 1 for user, answers in said.items())
+
+
+def _twice(things: Iterable[object]) -> int:
+    return sum(times > 1 for times in Counter(things).values())
+
+
+def _rows(
+    heard: Sequence[Heard], told: dict[str, Heard], rows: Sequence[Row], stock: int
+) -> dict[str, int]:
+    """What the database says to it."""
+    stored = {(row.user, row.place, row.code) for row in rows}
+    unheard = {one.user for one in heard if one.outcome in AWAY}
+    untold = {row.user for row in rows} - told.keys() - unheard
+    highest = max((row.place for row in rows), default=0)
+    refused = any(one.outcome == "sold_out" for one in heard)
+    return {
+        "people were told a place and code that are not stored": sum(
+            (one.user, one.place, one.code) not in stored for one in told.values()
+        ),
+        "coupons are stored of which nobody was told": len(untold),
+        "people have two coupons": _twice(row.user for row in rows),
+        "places are stored twice": _twice(row.place for row in rows),
+        "coupons are stored beyond the stock": len(rows) - stock,
+        "places below the highest are stored for nobody": highest - len({r.place for r in rows}),
+        "coupons were left when people heard that all are gone": (stock - len(rows)) * refused,
+    }
+
+
+def _standings(told: dict[str, Heard], standings: Sequence[Standing]) -> dict[str, int]:
+    wrong = [
+        one
+        for one in standings
+        if (one.status, one.place, one.code)
+        != ("issued", told[one.user].place, told[one.user].code)
+    ]
+    return {"people hear something else when they ask where their claim stands": len(wrong)}
+
+
+def _nothing(heard: Sequence[Heard]) -> tuple[str, ...]:
+    """A run in which nothing was decided proves nothing."""
+    decided = any(one.outcome in PLACED or one.outcome == "sold_out" for one in heard)
+    return () if decided else ("Nobody got an answer to live with.",)
