@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
 
 ADMIN = "/admin/"
 
@@ -33,7 +34,11 @@ class AdminSession(AdminOnly, SessionMiddleware):
 
 
 class AdminLocale(AdminOnly, LocaleMiddleware):
-    pass
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        """The thread's next request may be one of the API, which chooses no language."""
+        response = super().process_response(request, response)
+        translation.deactivate()
+        return response
 
 
 class AdminCsrf(AdminOnly, CsrfViewMiddleware):

@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils.translation import get_language
 
 from tests.conftest import CampaignMaker, Person
 
@@ -32,3 +33,11 @@ def test_an_api_answer_has_no_cookie_and_varies_with_nothing_of_a_session(
     answer = person("mina").claims()
     assert not answer.cookies
     assert "Cookie" not in answer.get("Vary", "")
+
+
+def test_the_language_of_an_operator_does_not_reach_the_next_answer_of_the_api() -> None:
+    page = Client(headers={"Accept-Language": "ko"}).get("/admin/login/")
+    assert page.headers["Content-Language"] == "ko"
+    answer = Person("mina").client.delete("/api/v1/coupons").json()
+    assert answer["detail"] == 'Method "DELETE" not allowed.'
+    assert get_language() == "en"
