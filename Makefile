@@ -1,6 +1,7 @@
 # Bare `make` lists the verbs. Every verb does its own set-up.
 PYTHON ?= python3
 BIN := .venv/bin
+HOST ?= http://127.0.0.1:8080
 export PYTHONDONTWRITEBYTECODE := 1
 -include .env
 export
@@ -27,6 +28,22 @@ test: .venv/all ## run every test on real servers, which it starts and stops its
 check: .venv/all ## ruff, mypy, Django's deployment checks, missing migrations
 	@sh tests/check.sh
 
+.PHONY: load
+load: .venv/all ## an opening by Locust, with a verdict: make load HOST=http://127.0.0.1:8080
+	@$(BIN)/python -m locust -f locust/locustfile.py --headless --host $(HOST) $(LOAD)
+
+.PHONY: load-ui
+load-ui: .venv/all ## the same in Locust's web page
+	@$(BIN)/python -m locust -f locust/locustfile.py --host $(HOST) $(LOAD)
+
+.PHONY: compare
+compare: .venv/all .venv/peers ## direct, queued and two peers, measured in one run
+	@$(BIN)/python -m tests.servers $(BIN)/python locust/compare/run.py --peers-python $(BIN)/../peers/bin/python $(COMPARE)
+
+.PHONY: bench
+bench: .venv/all ## ratios of what a claim costs: make bench [BASELINE=file] [BENCH=names]
+	@$(BIN)/python -m tests.bench $(BENCH) $(if $(BASELINE),--baseline $(BASELINE))
+
 .PHONY: fmt
 fmt: .venv/all ## format the code
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format .
@@ -38,6 +55,9 @@ clean: ## remove what the other verbs made here
 # The requirements of a running site; of tests and tools as well.
 .venv/run: requirements/run.txt requirements/laptop.txt requirements/mysql.txt
 	@sh requirements/install.sh $(PYTHON) run
+
+.venv/peers: requirements/peers.txt
+	@sh requirements/install.sh $(PYTHON) peers
 
 .venv/all: requirements.txt tests/packages.sh
 	@sh tests/packages.sh

@@ -7,4 +7,4 @@ compile() {
   uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header "$@"
 }
 compile all.in -o ../requirements.txt "$@"
-for part in run laptop mysql; do compile "$part.in" -c ../requirements.txt -o "$part.txt"; done
+for part in run laptop mysql peers; do compile "$part.in" -c ../requirements.txt -o "$part.txt"; done

@@ -1,5 +1,6 @@
 #!/bin/sh
-# install.sh PYTHON run|all: make .venv and install the pinned requirements into it.
+# install.sh PYTHON run|all|peers: make .venv and install the pinned requirements into it; the
+# comparison's peers, which are no part of the product, go into an environment of their own.
 set -eu
 python=$1 what=$2
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -13,6 +14,14 @@ P
   { say "Python's venv module is missing: apt-get install python3-venv"; exit 1; }
 pip() { "$top/.venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes "$@"; }
 
+if [ "$what" = peers ]; then
+  say "Installing requirements/peers.txt …"
+  rm -rf "$top/.venv/peers"
+  "$python" -m venv "$top/.venv/peers"
+  "$top/.venv/peers/bin/python" -m pip install --quiet --disable-pip-version-check \
+    --require-hashes -r "$top/requirements/peers.txt"
+  exit
+fi
 if [ "$what" = all ]; then
   say "Installing requirements.txt …"
   pip -r "$top/requirements.txt"
