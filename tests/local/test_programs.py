@@ -151,8 +151,9 @@ _PARENT = """
 import os, sys, time
 from pathlib import Path
 from config.local.programs import Program
-sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
+sleeper = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
 program = Program("sleeper", sleeper, env=os.environ, log=Path(sys.argv[1]))
+program.wait_until(lambda: program.tail() == "up", patience_s=30)
 print(program._child.pid, flush=True)
 time.sleep(60)
 """
