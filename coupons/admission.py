@@ -50,8 +50,8 @@ def queued(facts: Facts, claim: Claim) -> Admission:
     )
     if decision.said in _FAILURES:
         raise _FAILURES[decision.said](_SENTENCES[decision.said].format(facts.slug))
-    if decision.ring:
-        bell.ring(facts.slug)
+    if decision.ring and not bell.ring(facts.slug):
+        store().was_lost(facts.slug)
     if decision.version:
         exhausted.learn(facts, Outcome(decision.said), decision.version)
     return Admission(Outcome(decision.said), decision.place, decision.at_ms)

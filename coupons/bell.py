@@ -13,10 +13,12 @@ DRAIN, SWEEP = "coupons.drain", "coupons.sweep"  # task names: a contract betwee
 EXPIRES_S = 30  # a bell nobody heard for so long has been rung again many times
 
 
-def ring(slug: str) -> None:
+def ring(slug: str) -> bool:
     """Wake a worker. A failure is a metric, never an error: the claim is safe, beat rings too."""
     try:
         current_app.send_task(DRAIN, args=[slug], expires=EXPIRES_S, retry=False)
     except (kombu.exceptions.OperationalError, OSError) as error:
         metrics.BELLS_LOST.inc()
         logger.warning("bell for %s was lost: %s", slug, error)
+        return False
+    return True

@@ -23,7 +23,8 @@ from coupons.errors import NotInstalled, OutcomeUnknown, StoreAway
 from coupons.groupcommit import GroupCommit
 from coupons.wire import Wire
 
-BELL_MS = 2_000  # a bell not answered for so long may ring again
+BELL_MS = 1_000  # a bell not answered for so long may ring again
+LOST_BELL_MS = 250  # and one that is known to be lost, for so long
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +290,11 @@ class Store:
         """Say that a drain is on its way; False if that was said already."""
         with translated():
             return bool(self.client.set(keys.of(slug).bell, 1, nx=True, px=BELL_MS))
+
+    def was_lost(self, slug: str) -> None:
+        """The bell reached nobody: it may ring again soon, but not for every claim."""
+        with translated():
+            self.client.pexpire(keys.of(slug).bell, LOST_BELL_MS)
 
     def keep_ringing(self, slug: str) -> None:
         """A drain is at work: nobody else needs to ring."""

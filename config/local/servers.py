@@ -21,9 +21,9 @@ from config.local.trouble import Trouble
 
 START_S = 60  # a slow disk, a cold start
 
-# Two processes, one per core of a small machine: twice the answers of one. An answer costs the same
-# with 1 to 32 threads (measured); from 16 on the worker waits long for its share of the processor,
-# and with one a slow page of the admin would hold up claims.
+# Two processes, one per core of a small machine: twice the answers of one. Between 2 and 8 threads
+# no difference was seen through the noise; from 16 on the worker looked slower to store, and with
+# one a slow page of the admin would hold up claims.
 WEB_WORKERS, WEB_THREADS = 2, 4
 WEB_BACKLOG = 4096  # connections waiting to be accepted when a crowd arrives at once
 POOL = 2  # processes that drain

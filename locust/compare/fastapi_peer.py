@@ -5,6 +5,7 @@ claims are drained by the product's own worker. No receipt, which is to its adva
 """
 
 import base64
+import hashlib
 import hmac
 import os
 import time
@@ -88,13 +89,19 @@ async def claim(slug: str, user: Annotated[str, Depends(user_of)]) -> Response:
     facts = await facts_of(slug)
     field, base = user.encode(), f"coupon:{{{slug}}}:"
     bucket = f"{base}claimants:{crc32(field) % facts.buckets}"
-    said, place, at_ms, _ = await admit(
-        keys=[base + "gate", bucket, base + "queue", base + "bell"],
-        args=[field, field, 1, BELL_MS, 0],
+    said, place, at_ms, *_ = await admit(
+        keys=[base + "gate", bucket, base + "queue", base + "bell", base + "filter"],
+        args=[field, field, 1, BELL_MS, 0, *bits(field, facts.buckets * 512)],
     )
     outcome = said.decode()
     CLAIMS.labels(slug, outcome).inc()
     return told(facts, user, outcome, place, at_ms)
+
+
+def bits(field: bytes, size: int) -> tuple[int, int]:
+    """The claimant's two bits in the filter, as the script's other callers count them."""
+    both = int.from_bytes(hashlib.blake2b(field, digest_size=8).digest())
+    return (both >> 32) % size, (both & 0xFFFFFFFF) % size
 
 
 def told(facts: Facts, user: str, outcome: str, place: int, at_ms: int) -> Response:

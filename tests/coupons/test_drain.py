@@ -1,6 +1,7 @@
 """The queue and its drain: stored once, acknowledged after the commit, parked with a reason."""
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -175,6 +176,16 @@ def _gone_away(*_: Any) -> None:
 # The bell
 
 
+def answering(rings: list[str], *, heard: bool) -> Callable[[str], bool]:
+    """Stands in for the broker's way: notes who rang, and says whether it got through."""
+
+    def ring(slug: str) -> bool:
+        rings.append(slug)
+        return heard
+
+    return ring
+
+
 def rung(campaign: Facts, user: str) -> bool:
     decision = store.store().admit(
         campaign.slug, user=user, nth=1, per_user=1, buckets=campaign.buckets
@@ -216,7 +227,7 @@ def test_a_lost_bell_is_rung_again_by_the_sweep(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rings: list[str] = []
-    monkeypatch.setattr("coupons.bell.ring", rings.append)
+    monkeypatch.setattr("coupons.bell.ring", answering(rings, heard=True))
     admit(open_campaign(), 2)
     assert rings == ["sale"]  # and it is lost
     tasks.sweep()
@@ -231,13 +242,27 @@ def test_a_lost_bell_is_rung_again_by_the_sweep(
     assert rings == ["sale", "sale"]
 
 
+def test_a_bell_that_could_not_be_sent_rings_again_soon_and_not_for_every_claim(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[str] = []
+    monkeypatch.setattr("coupons.bell.ring", answering(tries, heard=False))
+    campaign = open_campaign(stock=100)
+    admit(campaign, 20)
+    assert tries == ["sale"]
+    assert 0 < store.store().client.pttl(keys.of("sale").bell) <= store.LOST_BELL_MS
+    store.store().client.delete(keys.of("sale").bell)  # its time is over
+    admit(campaign, 2, start=20)
+    assert tries == ["sale", "sale"]
+
+
 def test_a_drain_whose_time_is_over_rings_for_the_rest(
     open_campaign: CampaignMaker, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.DRAIN_TIME_S, settings.DRAIN_BATCH = 0, 2
     rings: list[str] = []
     admit(open_campaign(), 5)
-    monkeypatch.setattr("coupons.bell.ring", rings.append)
+    monkeypatch.setattr("coupons.bell.ring", answering(rings, heard=True))
     tasks.drain("sale")
     assert (Coupon.objects.count(), rings) == (2, ["sale"])
 
