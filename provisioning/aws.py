@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from provisioning.errors import AwsRefused, Incomplete
 from provisioning.refusals import explain
@@ -181,7 +182,7 @@ def told(doing: str) -> Iterator[None]:
         raise explain(
             code=error.get("Code", "unknown"), message=error.get("Message", ""), doing=doing
         ) from refused
-    except BotoCoreError as broken:
+    except (BotoCoreError, ResponseParserError) as broken:
         raise AwsRefused(
             f"{doing}: {broken}",
             todo="Check credentials, region, AWS_ENDPOINT_URL and the network; doctor tells more.",

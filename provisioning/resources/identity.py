@@ -86,8 +86,8 @@ class Profile(Kind):
         )
         for profile in (profile for page in pages for profile in page["InstanceProfiles"]):
             name = profile["InstanceProfileName"]
-            tags = cloud.iam.list_instance_profile_tags(InstanceProfileName=name)["Tags"]
-            if cloud.scope.owns(as_dict(tags)):
+            told: Any = cloud.iam.get_instance_profile(InstanceProfileName=name)
+            if cloud.scope.owns(as_dict(told["InstanceProfile"].get("Tags"))):
                 roles = [role["RoleName"] for role in profile["Roles"]]
                 yield self.found(name=name, id=name, props={"role": roles[0] if roles else ""})
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import elasticache_store
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
 from moto.ec2.models import EC2Backend
+from moto.ec2.responses.instances import InstanceResponse
 from moto.elasticache.models import elasticache_backends
 from moto.elbv2.models import elbv2_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -25,6 +27,8 @@ def application() -> Any:
     _patch(EC2Backend, "release_address", _address_free)
     _patch(RDSBackend, "create_subnet_group", _two_zones)
     _patch(RDSBackend, "delete_subnet_group", _subnet_group_free)
+    _keep_protection()
+    _keep_insights()
     app = DomainDispatcherApplication(create_backend_app)
     app.debug = True  # type: ignore[attr-defined]
     return app
@@ -38,6 +42,37 @@ def _patch(owner: Any, name: str, check: Any) -> None:
         return real(self, *args, **named)
 
     setattr(owner, name, strict)
+
+
+def _keep_protection() -> None:
+    """RunInstances' DisableApiTermination, which moto drops."""
+    asked = threading.local()
+    answer, launch = InstanceResponse.run_instances, EC2Backend.run_instances
+
+    def listen(self: Any) -> Any:
+        asked.protected = self._get_bool_param("DisableApiTermination")
+        return answer(self)
+
+    def obey(self: Any, *args: Any, **named: Any) -> Any:
+        return launch(self, *args, **named, disable_api_termination=asked.protected)
+
+    InstanceResponse.run_instances = listen  # type: ignore[method-assign]
+    EC2Backend.run_instances = obey  # type: ignore[method-assign]
+
+
+def _keep_insights() -> None:
+    """RDS' EnablePerformanceInsights, which moto drops."""
+    for name in ("create_db_instance", "modify_db_instance"):
+        real = getattr(RDSBackend, name)
+
+        def obey(self: Any, *args: Any, real: Any = real, **named: Any) -> Any:
+            asked = args[-1] if args else named["db_kwargs"]
+            database = real(self, *args, **named)
+            if "enable_performance_insights" in asked:
+                database.performance_insights_enabled = asked["enable_performance_insights"]
+            return database
+
+        setattr(RDSBackend, name, obey)
 
 
 def _living(backend: Any) -> Iterator[Any]:
