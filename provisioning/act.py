@@ -24,6 +24,10 @@ class Progress(StrEnum):
 Told = Callable[[Task, Progress, str], None]
 
 
+def nothing() -> None:
+    """Checks nothing."""
+
+
 def silent(task: Task, progress: Progress, note: str) -> None:
     """Tells nobody."""
 
@@ -35,6 +39,7 @@ class Actor:
     cloud: Cloud
     ids: dict[Key, str]
     tell: Told = silent
+    check: Callable[[], None] = nothing  # asked before every task; raises to stop the run
     at_once: int = 6
     failed: dict[Task, ProvisioningError] = field(default_factory=dict)
 
@@ -89,6 +94,7 @@ class Actor:
 
     def _do(self, task: Task) -> None:
         self.tell(task, Progress.BEGUN, "")
+        self.check()
         kind = BY_NAME[task.step.key.kind]
         with told(f"{task.half} {task.step.key}"):
             if task.half is Half.DROP:

@@ -128,6 +128,13 @@ class Cloud:
         """The account's number."""
         return self.sts.get_caller_identity()["Account"]
 
+    def quota(self, service: str, code: str) -> float:
+        """An account quota by its code, as raised by AWS for this account."""
+        answer = self._client("service-quotas").get_service_quota(
+            ServiceCode=service, QuotaCode=code
+        )
+        return float(answer["Quota"]["Value"])
+
     def until(self, what: str, check: Callable[[], bool]) -> None:
         """Polls `check` until it is true. Raises Incomplete after the spec's `waiting.minutes`."""
         deadline = time.monotonic() + self.waiting.minutes * 60

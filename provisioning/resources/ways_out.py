@@ -33,6 +33,9 @@ class Address(Kind):
         with ignoring("InvalidAllocationID.NotFound"):
             cloud.ec2.release_address(AllocationId=found.id)
 
+    def prices(self, want: Want) -> dict[str, float]:
+        return {"public_address": 1}
+
 
 class Nat(Kind):
     kind = "nat"
@@ -68,6 +71,9 @@ class Nat(Kind):
 
     def gone(self, cloud: Cloud, found: Found) -> bool:
         return self._state(cloud, found.id) in ("deleted", "")
+
+    def prices(self, want: Want) -> dict[str, float]:
+        return {"nat": 1}
 
     def _state(self, cloud: Cloud, id: str) -> str:
         with ignoring("NatGatewayNotFound"):
