@@ -106,16 +106,15 @@ class Actor:
 
 def make(cloud: Cloud, kind: Kind, step: Step, ids: Mapping[Key, str]) -> str:
     """Creates or changes one resource and waits until AWS is done with it. Returns its id."""
-    assert step.want is not None
-    want = filled(step.want, ids)
+    want = filled(step.the_want, ids)
     if step.action in (Action.CREATE, Action.REPLACE):
         return _create(cloud, kind, want)
-    assert step.found is not None
-    _ready(cloud, kind, step.found)
+    found = step.the_found
+    _ready(cloud, kind, found)
     if step.action is Action.CHANGE:
-        kind.change(cloud, step.found, want, frozenset(d.what for d in step.differences))
-        _ready(cloud, kind, step.found)
-    return step.found.id
+        kind.change(cloud, found, want, frozenset(d.what for d in step.differences))
+        _ready(cloud, kind, found)
+    return found.id
 
 
 def _create(cloud: Cloud, kind: Kind, want: Want) -> str:
@@ -136,8 +135,7 @@ def _create(cloud: Cloud, kind: Kind, want: Want) -> str:
 
 def drop(cloud: Cloud, kind: Kind, step: Step) -> None:
     """Removes one resource and waits until it is gone."""
-    found = step.found
-    assert found is not None
+    found = step.the_found
     kind.delete(cloud, found)
     cloud.until(f"removing {found.key}", lambda: kind.gone(cloud, found))
 

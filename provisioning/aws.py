@@ -135,6 +135,16 @@ class Cloud:
         )
         return float(answer["Quota"]["Value"])
 
+    def tagged(self) -> list[str]:
+        """ARNs of everything that carries our tags, of any service, as AWS' index knows it."""
+        owner = [{"Key": key, "Values": [value]} for key, value in self.scope.owner().items()]
+        pages = self._client("resourcegroupstaggingapi").get_paginator("get_resources")
+        return [
+            one["ResourceARN"]
+            for page in pages.paginate(TagFilters=owner)
+            for one in page["ResourceTagMappingList"]
+        ]
+
     def until(self, what: str, check: Callable[[], bool]) -> None:
         """Polls `check` until it is true. Raises Incomplete after the spec's `waiting.minutes`."""
         deadline = time.monotonic() + self.waiting.minutes * 60
@@ -197,14 +207,17 @@ def told(doing: str) -> Iterator[None]:
         ) from broken
 
 
-@contextmanager
-def ignoring(*codes: str) -> Iterator[None]:
+class ignoring:  # noqa: N801 - reads as a word: `with ignoring("InvalidVpcID.NotFound")`
     """Lets the named AWS errors pass: what is already gone, or already there, is fine."""
-    try:
-        yield
-    except ClientError as refused:
-        if error_code(refused) not in codes:
-            raise
+
+    def __init__(self, *codes: str) -> None:
+        self.codes = codes
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, _: object) -> bool:
+        return isinstance(error, ClientError) and error_code(error) in self.codes
 
 
 def error_code(refused: ClientError) -> str:

@@ -92,8 +92,13 @@ def _vcpus(spec: Spec, cloud: Cloud) -> tuple[bool, str]:
 def _addresses(spec: Spec, cloud: Cloud) -> tuple[bool, str]:
     zones = {s.zone for s in spec.tier("public")}
     need = {"none": 0, "one": 1, "per-zone": len(zones)}[spec.network.nat]
-    answer = cloud.ec2.describe_account_attributes(AttributeNames=["vpc-max-elastic-ips"])
-    limits = [v["AttributeValue"] for a in answer["AccountAttributes"] for v in a["AttributeValues"]]
+    answer = cloud.ec2.describe_account_attributes()["AccountAttributes"]
+    limits = [
+        value["AttributeValue"]
+        for one in answer
+        for value in one["AttributeValues"]
+        if str(one["AttributeName"]) == "vpc-max-elastic-ips"
+    ]
     used = len(cloud.ec2.describe_addresses()["Addresses"])
     limit = int(limits[0]) if limits else 5
     return used + need <= limit or need == 0, f"{need} needed, {used} of {limit} used"
@@ -106,7 +111,10 @@ def _database(spec: Spec, cloud: Cloud) -> tuple[bool, str]:
     )["OrderableDBInstanceOptions"]
     versions = {option["EngineVersion"] for option in options}
     good = any(f"{version}.".startswith(f"{wanted.version}.") for version in versions)
-    return good, f"{wanted.type} with MySQL {wanted.version} {'can' if good else 'can not'} be ordered"
+    return (
+        good,
+        f"{wanted.type} with MySQL {wanted.version} {'can' if good else 'can not'} be ordered",
+    )
 
 
 def dry_runs(spec: Spec, cloud: Cloud) -> dict[str, Callable[[], Any]]:

@@ -146,7 +146,9 @@ def ssh_config(spec: Spec, found: Snapshot, folder: Path, *, bastion_address: st
             HostKeyAlias=bastion.name,
         ),
         *(
-            _block([h.name, h.private], HostName=h.private, HostKeyAlias=h.name, ProxyJump="bastion")
+            _block(
+                [h.name, h.private], HostName=h.private, HostKeyAlias=h.name, ProxyJump="bastion"
+            )
             for h in inner
         ),
         _block(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -30,8 +31,28 @@ def leftovers(cloud: Cloud) -> tuple[Leftover, ...]:
             Leftover(f"{found.kind} {found.name}", found.id, costs=True)
             for found in take(cloud).values()
         )
-        hidden = (*_volumes(cloud), *_snapshots(cloud), *_interfaces(cloud))
-        return tuple(sorted({*known, *hidden, *_database(cloud), *_caches(cloud), *_nats(cloud)}))
+        hidden = (*_volumes(cloud), *_snapshots(cloud), *_interfaces(cloud), *_nats(cloud))
+        named = {*known, *hidden, *_database(cloud), *_caches(cloud)}
+        return tuple(sorted(named | set(_any_tagged(cloud, {one.id for one in named}))))
+
+
+def _any_tagged(cloud: Cloud, named: set[str]) -> Iterator[Leftover]:
+    """Whatever else AWS knows under our tags, of any service. AWS forgets it minutes late."""
+    for arn in cloud.tagged():
+        id = re.split("[:/]", arn)[-1]
+        if not {id, arn} & named and not _is_gone(cloud, arn, id):
+            yield Leftover("tagged resource", arn, costs=True)
+
+
+def _is_gone(cloud: Cloud, arn: str, id: str) -> bool:
+    """Terminated hosts and deleted NAT gateways keep their tags for an hour; they cost nothing."""
+    if ":instance/" in arn:
+        answer = cloud.ec2.describe_instances(InstanceIds=[id])["Reservations"]
+        return all(h["State"]["Name"] == "terminated" for r in answer for h in r["Instances"])
+    if ":natgateway/" in arn:
+        nats = cloud.ec2.describe_nat_gateways(NatGatewayIds=[id])["NatGateways"]
+        return all(nat["State"] == "deleted" for nat in nats)
+    return False
 
 
 def _volumes(cloud: Cloud) -> Iterator[Leftover]:
@@ -58,8 +79,8 @@ def _interfaces(cloud: Cloud) -> Iterator[Leftover]:
 
 def _nats(cloud: Cloud) -> Iterator[Leftover]:
     """Also those on their way out: they are billed until they are gone."""
-    leaving = cloud.scope.filters(state=["deleting", "failed"])
-    for nat in cloud.ec2.describe_nat_gateways(Filter=leaving)["NatGateways"]:
+    leaving: Any = {"Filter": cloud.scope.filters(state=["deleting", "failed"])}
+    for nat in cloud.ec2.describe_nat_gateways(**leaving)["NatGateways"]:
         yield Leftover("nat (going)", nat["NatGatewayId"], costs=True)
 
 

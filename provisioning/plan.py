@@ -76,9 +76,7 @@ def _pending(value: object) -> bool:
     return isinstance(value, tuple | frozenset) and any(_pending(inner) for inner in value)
 
 
-def _verdict(
-    kind: Kind, differences: tuple[Difference, ...], found: Found
-) -> tuple[Action, str]:
+def _verdict(kind: Kind, differences: tuple[Difference, ...], found: Found) -> tuple[Action, str]:
     said = ", ".join(difference.what for difference in differences)
     fixed = [difference.what for difference in differences if difference.what in kind.fixed]
     if fixed:

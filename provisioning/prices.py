@@ -13,7 +13,7 @@ TABLE = Path(__file__).parent / "prices.toml"
 
 @dataclass(frozen=True)
 class Prices:
-    """US dollars. `hourly[service][size]`, `other` for what is billed by the hour without a size."""
+    """US dollars. `other` is what is billed by the hour and has no size."""
 
     as_of: str
     region: str

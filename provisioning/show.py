@@ -28,7 +28,8 @@ class Show:
     def __init__(self, *, as_json: bool, yes: bool) -> None:
         self.as_json = as_json
         self.yes = yes
-        self.out = Console(soft_wrap=True)
+        # A pipe has no width: never cut a name short there.
+        self.out = Console(width=None if sys.stdout.isatty() else 240)
         self.err = Console(stderr=True, soft_wrap=True, highlight=False)
 
     def say(self, sentence: str) -> None:
@@ -38,7 +39,9 @@ class Show:
     def table(self, title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
         if self.as_json:
             return
-        table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for column in columns:
+            table.add_column(column, overflow="fold")
         for row in rows:
             cells = list(row)
             table.add_row(*cells, style=COLOURS.get(cells[0], ""))

@@ -108,6 +108,20 @@ class Step:
     differences: tuple[Difference, ...] = ()
 
     @property
+    def the_want(self) -> Want:
+        """For steps that make or change: they always come from a want."""
+        if self.want is None:
+            raise ValueError(f"{self.key} is to be {self.action}d, but nothing is wanted")
+        return self.want
+
+    @property
+    def the_found(self) -> Found:
+        """For steps that change or remove: they always come from something found."""
+        if self.found is None:
+            raise ValueError(f"{self.key} is to be {self.action}d, but nothing was found")
+        return self.found
+
+    @property
     def destructive(self) -> bool:
         return self.action in (Action.REPLACE, Action.DELETE)
 

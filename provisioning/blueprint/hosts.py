@@ -23,7 +23,7 @@ METRICS = "Coupon"  # the only namespace hosts may publish figures in
 
 def hosts(spec: Spec) -> Iterator[Want]:
     yield Want(kind="key-pair", name=spec.key.name, props={})
-    for role in dict.fromkeys(group.role for group in spec.hosts if group.profile):
+    for role in dict.fromkeys(wanted.role for wanted in spec.hosts if wanted.profile):
         name = f"{spec.prefix}-{role}"
         yield Want(kind="role", name=name, props={"policy": normal(policy(spec, role))})
         yield Want(kind="profile", name=name, props={"role": Ref("role", name)})

@@ -97,5 +97,3 @@ def _s3(spec: Spec) -> Want:
             "tables": frozenset(Ref("route-table", name) for name in served),
         },
     )
-
-

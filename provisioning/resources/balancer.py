@@ -143,9 +143,7 @@ class Balancer(Kind):
 
     def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         if "subnets" in what:
-            cloud.elb.set_subnets(
-                LoadBalancerArn=found.id, Subnets=sorted(want.props["subnets"])
-            )
+            cloud.elb.set_subnets(LoadBalancerArn=found.id, Subnets=sorted(want.props["subnets"]))
         if "groups" in what:
             cloud.elb.set_security_groups(
                 LoadBalancerArn=found.id, SecurityGroups=sorted(want.props["groups"])

@@ -96,9 +96,7 @@ class Database(Kind):
             "parameters": {"DBParameterGroupName": p.get("parameters", "")},
         }
         asked = {k: v for name in sorted(what) for k, v in settings[name].items()}
-        cloud.rds.modify_db_instance(
-            DBInstanceIdentifier=found.id, ApplyImmediately=True, **asked
-        )
+        cloud.rds.modify_db_instance(DBInstanceIdentifier=found.id, ApplyImmediately=True, **asked)
 
     def same(self, what: str, found: Any, wanted: Any) -> bool:
         """Asked for 8.4, AWS answers with the minor version it took: 8.4.6."""

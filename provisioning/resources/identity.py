@@ -49,9 +49,7 @@ class Role(Kind):
 
     def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         document = want.props["policy"].replace("ACCOUNT", cloud.account)
-        cloud.iam.put_role_policy(
-            RoleName=found.id, PolicyName=POLICY, PolicyDocument=document
-        )
+        cloud.iam.put_role_policy(RoleName=found.id, PolicyName=POLICY, PolicyDocument=document)
 
     def delete(self, cloud: Cloud, found: Found) -> None:
         with ignoring("NoSuchEntity"):

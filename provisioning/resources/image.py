@@ -19,7 +19,7 @@ class Image:
 
 
 def image_for(cloud: Cloud, *, release: str, type: str, ami: str) -> Image:
-    """The image to launch. A newer one later doesn't replace running hosts: Ansible patches them."""
+    """The image to launch. A newer one later replaces no running host: Ansible patches them."""
     if ami:
         images = cloud.ec2.describe_images(ImageIds=[ami])["Images"]
     else:

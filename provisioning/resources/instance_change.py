@@ -7,16 +7,14 @@ from provisioning.words import Found, Want
 
 
 def change_instance(cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
-    """Each difference by its own call, so that a kill in between leaves the rest to the next run."""
+    """Each difference by its own call: a kill in between leaves the rest to the next run."""
     wanted = want.props
     if "imdsv2" in what:
         cloud.ec2.modify_instance_metadata_options(
             InstanceId=found.id, HttpTokens="required", HttpPutResponseHopLimit=1
         )
     if "groups" in what:
-        cloud.ec2.modify_instance_attribute(
-            InstanceId=found.id, Groups=sorted(wanted["groups"])
-        )
+        cloud.ec2.modify_instance_attribute(InstanceId=found.id, Groups=sorted(wanted["groups"]))
     if "protected" in what:
         cloud.ec2.modify_instance_attribute(
             InstanceId=found.id, DisableApiTermination={"Value": wanted["protected"]}

@@ -72,4 +72,3 @@ def _run(*command: str) -> bytes:
             todo="Install the OpenSSH client, or remove the file if it is no private key.",
         ) from failed
     return done.stdout
-

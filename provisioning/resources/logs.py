@@ -32,9 +32,7 @@ class LogGroup(Kind):
         return want.name
 
     def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
-        cloud.logs.put_retention_policy(
-            logGroupName=found.id, retentionInDays=want.props["days"]
-        )
+        cloud.logs.put_retention_policy(logGroupName=found.id, retentionInDays=want.props["days"])
 
     def delete(self, cloud: Cloud, found: Found) -> None:
         with ignoring("ResourceNotFoundException"):

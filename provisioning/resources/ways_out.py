@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from provisioning.aws import Cloud, ignoring
 from provisioning.resources.kind import Kind
@@ -42,8 +43,8 @@ class Nat(Kind):
     fixed = frozenset({"subnet", "address"})
 
     def find(self, cloud: Cloud) -> Iterable[Found]:
-        alive = cloud.scope.filters(state=["pending", "available"])
-        pages = cloud.ec2.get_paginator("describe_nat_gateways").paginate(Filter=alive)
+        alive: Any = {"Filter": cloud.scope.filters(state=["pending", "available"])}
+        pages = cloud.ec2.get_paginator("describe_nat_gateways").paginate(**alive)
         for nat in (nat for page in pages for nat in page["NatGateways"]):
             addresses = nat["NatGatewayAddresses"]
             yield self.found(

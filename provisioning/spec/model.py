@@ -34,7 +34,9 @@ class Network:
 
 @dataclass(frozen=True, kw_only=True)
 class Firewall:
-    style: str = "roles"  # roles: a group per role | default: the VPC's default group, as written up
+    style: str = (
+        "roles"  # roles: a group per role | default: the VPC's default group, as written up
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,9 @@ def operator(spec: Spec, problems: Problems) -> None:
             problems.add("environment.operator", f"{text!r} is no IPv4 network: {wrong}")
             continue
         if network.prefixlen < 24:
-            problems.add("environment.operator", f"{text} is too wide for one operator (/24 at most)")
+            problems.add(
+                "environment.operator", f"{text} is too wide for one operator (/24 at most)"
+            )
 
 
 def addresses(spec: Spec, problems: Problems) -> None:

@@ -27,7 +27,9 @@ def caches(spec: Spec, problems: Problems) -> None:
     served = [purpose for cache in spec.caches for purpose in cache.purpose]
     for purpose in PURPOSES:
         if served.count(purpose) != 1:
-            problems.add("caches", f"exactly one must serve {purpose!r}, {served.count(purpose)} do")
+            problems.add(
+                "caches", f"exactly one must serve {purpose!r}, {served.count(purpose)} do"
+            )
 
 
 def _cache(spec: Spec, cache: Cache, path: str, problems: Problems) -> None:

@@ -26,9 +26,7 @@ def destroy(run: Run, *, final_snapshot: bool, at_once: int = 6) -> int:
             act(run, found, doing, at_once=at_once, lock=lock)
     left = leftovers(run.cloud)
     show_leftovers(run, left)
-    run.show.answer(
-        {"done": plan_document(planned), "leftovers": [vars(one) for one in left]}
-    )
+    run.show.answer({"done": plan_document(planned), "leftovers": [vars(one) for one in left]})
     return 1 if any(not one.meant for one in left) else 0
 
 

@@ -16,7 +16,9 @@ def ssh(run: Run, *, host: str, out: str, go: bool, rest: tuple[str, ...]) -> in
     """Prints the command; with `go` runs it and returns its exit code."""
     names = [one.name for one in hosts_of(take(run.cloud))]
     if host != "bastion" and host not in names:
-        raise ProvisioningError(f"There is no host {host!r}.", todo=f"There are {', '.join(names)}.")
+        raise ProvisioningError(
+            f"There is no host {host!r}.", todo=f"There are {', '.join(names)}."
+        )
     config = folder_of(run.spec, out) / "ssh.cfg"
     if not config.exists():
         raise ProvisioningError(f"{config} isn't there.", todo="Run the inventory verb first.")

@@ -38,9 +38,7 @@ AMIS = [
         ],
         start=1,
     )
-    for name in [
-        f"ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-{machine}-server-{created[:10]}"
-    ]
+    for name in [f"ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-{machine}-server-{created[:10]}"]
 ]
 
 

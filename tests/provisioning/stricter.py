@@ -95,7 +95,9 @@ def _subnet_free(backend: Any, subnet_id: str) -> None:
 
 def _group_free(backend: Any, name: str | None = None, group_id: str | None = None) -> None:
     users = [
-        one.id for one in _living(backend) if group_id in {group.id for group in one.security_groups}
+        one.id
+        for one in _living(backend)
+        if group_id in {group.id for group in one.security_groups}
     ]
     users += [name for name, _, groups in _placed(backend) if group_id in groups]
     if users:
@@ -106,7 +108,7 @@ def _placed(backend: Any) -> Iterator[tuple[str, set[str], set[str]]]:
     """(name, subnets, groups) of every store and balancer in the region."""
     account, region = backend.account_id, backend.region_name
     for one in rds_backends[account][region].databases.values():
-        subnets = {subnet.id for subnet in one.db_subnet_group.subnets}
+        subnets = {subnet.id for subnet in one.db_subnet_group._subnets}
         yield one.db_instance_identifier, subnets, set(one.vpc_security_group_ids)
     kept = elasticache_store.store_behind(elasticache_backends[account][region])
     for name, node in kept.clusters.items():

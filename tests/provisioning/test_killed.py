@@ -1,0 +1,70 @@
+"""Killed after every single write, then applied again: the same end state, and no doubles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+def test_hello_killed_after_each_write_and_applied_again(
+    hello: Any, emptied: Any, killed: Any, state_of: Any
+) -> None:
+    writes = hello.apply(at_once=1)
+    wanted = state_of(hello.find())
+    for number in range(1, writes):
+        emptied()
+        with pytest.raises(killed):
+            hello.apply(at_once=1, die_after=number)
+        hello.apply(at_once=1)
+        assert state_of(hello.find()) == wanted, f"killed after write {number}"
+
+
+@pytest.mark.parametrize("name", ["hello", "production"])
+def test_killed_after_one_write_again_and_again(
+    name: str, request: pytest.FixtureRequest, emptied: Any, killed: Any, state_of: Any
+) -> None:
+    """Harder: the resuming run is killed after its first write too, down to the last."""
+    rig = request.getfixturevalue(name)
+    rig.apply()
+    wanted = state_of(rig.find())
+    emptied()
+    lives = 0
+    while rig.plan().changes:
+        lives += 1
+        assert lives < 400, "it doesn't get on"
+        try:
+            rig.apply(at_once=1, die_after=1)
+        except killed:
+            continue
+    assert lives >= 24
+    assert state_of(rig.find()) == wanted
+
+
+@pytest.mark.parametrize("name", ["hello", "production"])
+def test_destroy_killed_after_each_write_still_leaves_nothing(
+    name: str, request: pytest.FixtureRequest, killed: Any
+) -> None:
+    rig = request.getfixturevalue(name)
+    rig.apply()
+    lives = 0
+    while rig.find():
+        lives += 1
+        assert lives < 400, "it doesn't get on"
+        try:
+            rig.destroy(die_after=1)
+        except killed:
+            continue
+    assert lives >= 20
+
+
+def test_it_is_seen_when_a_repeated_create_makes_a_double(
+    hello: Any, killed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Negative control: tags that come in a second call are lost by a kill in between."""
+    real = hello.cloud.ec2.create_internet_gateway
+    monkeypatch.setattr(
+        hello.cloud.ec2, "create_internet_gateway", lambda TagSpecifications: real()
+    )
+    hello.apply()
+    assert hello.plan().changes, "an untagged gateway isn't found again, so it is made again"
