@@ -11,6 +11,7 @@ from provisioning.spec.problems import Problems
 
 NAME = re.compile(r"^[A-Za-z][A-Za-z0-9-]{0,38}$")
 SHORT = re.compile(r"^[a-z][a-z0-9-]{0,19}$")  # balancer names take 32 letters, prefix included
+LOWERED = ("cache", "database")
 REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d$")
 
 
@@ -23,6 +24,8 @@ def names(spec: Spec, problems: Problems) -> None:
             problems.add(path, f"{name!r} must be letters, digits and single hyphens, at most 39")
         if counted[kind, name] > 1:
             problems.add(path, f"{name!r} names two {kind}s")
+        if kind in LOWERED and name != name.lower():
+            problems.add(path, f"{name!r} must be lower case: AWS lowers the names of stores")
     _counted_hosts(spec, problems)
 
 
@@ -48,6 +51,8 @@ def _named(spec: Spec) -> Iterator[tuple[str, str, str]]:
     for i, secret in enumerate(spec.secrets):
         yield f"secrets[{i}].name", "secret", secret.name
     yield "database.name", "database", spec.database.name
+    if spec.balancer:
+        yield "balancer.name", "balancer", spec.balancer.name
 
 
 def _counted_hosts(spec: Spec, problems: Problems) -> None:

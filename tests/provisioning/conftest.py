@@ -121,9 +121,7 @@ def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture
-def empty_cloud(
-    cloud_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[str]:
+def empty_cloud(cloud_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
     """The test cloud with nothing in it, and an environment in which only it can be reached."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "COUPON_"))]:
         monkeypatch.delenv(name)
@@ -167,7 +165,9 @@ def killed() -> type[BaseException]:
 
 def state(found: Snapshot) -> dict[str, Any]:
     """A snapshot without the ids chance has drawn, so that two builds can be compared."""
-    names = {one.id: f"<{key.kind} {key.name}>" for key, one in found.items() if key.kind != "rules"}
+    names = {
+        one.id: f"<{key.kind} {key.name}>" for key, one in found.items() if key.kind != "rules"
+    }
 
     def named(value: Any) -> Any:
         if isinstance(value, str):

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, EmptyResult
+from moto.elasticache.exceptions import ElastiCacheException
 from moto.elasticache.responses import ElastiCacheResponse
 
 Record = dict[str, Any]
@@ -115,7 +115,7 @@ class Answers:
         name = asked["ReplicationGroupId"]
         _new(store.groups, name, "ReplicationGroupAlreadyExists")
         if asked.get("AuthToken") and not asked.get("TransitEncryptionEnabled"):
-            raise ServiceException("InvalidParameterCombination", "AuthToken needs TLS")
+            raise ElastiCacheException("InvalidParameterCombination", "AuthToken needs TLS")
         port = int(asked.get("Port", 6379))
         store.groups[name] = {
             "ReplicationGroupId": name,
@@ -192,19 +192,19 @@ def _asked(response: Any) -> Record:
 
 def _new(table: dict[str, Record], name: str, error: str) -> None:
     if name in table:
-        raise ServiceException(error, f"{name} already exists.")
+        raise ElastiCacheException(error, f"{name} already exists.")
 
 
 def _gone(table: dict[str, Record], name: str, error: str) -> Record:
     if name not in table:
-        raise ServiceException(error, f"{name} is not found.")
+        raise ElastiCacheException(error, f"{name} is not found.")
     return table.pop(name)
 
 
 def _unused(store: Store, field: str, name: str, error: str) -> None:
     for cluster in store.clusters.values():
         if cluster.get(field) == name:
-            raise ServiceException(error, f"{name} is used by {cluster['CacheClusterId']}.")
+            raise ElastiCacheException(error, f"{name} is used by {cluster['CacheClusterId']}.")
 
 
 def _arn(response: Any, store: Store, kind: str, name: str, asked: Record) -> str:

@@ -63,8 +63,6 @@ def test_it_is_seen_when_a_repeated_create_makes_a_double(
 ) -> None:
     """Negative control: tags that come in a second call are lost by a kill in between."""
     real = hello.cloud.ec2.create_internet_gateway
-    monkeypatch.setattr(
-        hello.cloud.ec2, "create_internet_gateway", lambda TagSpecifications: real()
-    )
+    monkeypatch.setattr(hello.cloud.ec2, "create_internet_gateway", lambda **_: real())
     hello.apply()
     assert hello.plan().changes, "an untagged gateway isn't found again, so it is made again"
