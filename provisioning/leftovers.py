@@ -33,14 +33,14 @@ def leftovers(cloud: Cloud) -> tuple[Leftover, ...]:
         )
         hidden = (*_volumes(cloud), *_snapshots(cloud), *_interfaces(cloud), *_nats(cloud))
         named = {*known, *hidden, *_database(cloud), *_caches(cloud)}
-        return tuple(sorted(named | set(_any_tagged(cloud, {one.id for one in named}))))
+        return tuple(sorted(named | set(_any_tagged(cloud, {one.id for one in named if one.id}))))
 
 
 def _any_tagged(cloud: Cloud, named: set[str]) -> Iterator[Leftover]:
     """Whatever else AWS knows under our tags, of any service. AWS forgets it minutes late."""
     for arn in cloud.tagged():
         id = re.split("[:/]", arn)[-1]
-        if not {id, arn} & named and not _is_gone(cloud, arn, id):
+        if not arn.endswith(tuple(named)) and not _is_gone(cloud, arn, id):
             yield Leftover("tagged resource", arn, costs=True)
 
 

@@ -118,7 +118,7 @@ class Database(Kind):
         last: Any = {"FinalDBSnapshotIdentifier": final} if final else {"SkipFinalSnapshot": True}
         with ignoring("DBInstanceNotFound"):
             cloud.rds.delete_db_instance(
-                DBInstanceIdentifier=found.id, DeleteAutomatedBackups=not final, **last
+                DBInstanceIdentifier=found.id, DeleteAutomatedBackups=True, **last
             )
 
     def gone(self, cloud: Cloud, found: Found) -> bool:

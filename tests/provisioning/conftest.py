@@ -63,9 +63,9 @@ class Rig:
         """Applies and returns how many writes it took; `die_after` writes it raises Killed."""
         return self._act(make_plan(self.wants, found := self.find()), found, at_once, die_after)
 
-    def destroy(self, *, die_after: int = 0) -> int:
+    def destroy(self, *, at_once: int = 6, die_after: int = 0) -> int:
         found = self.find()
-        return self._act(reversed_plan(self.wants, found), found, 6, die_after)
+        return self._act(reversed_plan(self.wants, found), found, at_once, die_after)
 
     def _act(self, plan: Plan, found: Snapshot, at_once: int, die_after: int) -> int:
         self.cloud.writes.clear()
