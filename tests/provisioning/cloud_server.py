@@ -1,7 +1,7 @@
 """moto's server, made stricter where it is laxer than AWS, with the gaps we need filled.
 
-Run as a program: `python cloud_server.py PORT`. Everything here is test equipment; what it can't
-prove about AWS is listed in provisioning/README.md.
+From the repository's root: `python -m tests.provisioning.cloud_server PORT FILE_FOR_IMAGES`.
+Everything here is test equipment; what it can't prove about AWS stands in provisioning/README.md.
 """
 
 from __future__ import annotations
@@ -56,8 +56,9 @@ def main() -> None:
         }
     )
     # moto reads its settings when it is imported, so the imports can't stand at the top
-    import stricter  # noqa: PLC0415
     from werkzeug.serving import run_simple  # noqa: PLC0415
+
+    from tests.provisioning import stricter  # noqa: PLC0415
 
     run_simple("127.0.0.1", port, stricter.application(), threaded=True)
 

@@ -25,7 +25,7 @@ from provisioning.spec.load import load
 from provisioning.spec.model import Spec, Waiting
 from provisioning.words import Plan, Want
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 OPERATOR = "198.51.100.7/32"
 QUICK = Waiting(poll_seconds=0.02, minutes=0.2)
 
@@ -93,9 +93,11 @@ def cloud_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     folder = tmp_path_factory.mktemp("cloud")
+    amis = str(folder / "amis.json")
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(
-            [sys.executable, str(HERE / "cloud_server.py"), str(port), str(folder / "amis.json")],
+            [sys.executable, "-m", "tests.provisioning.cloud_server", str(port), amis],
+            cwd=ROOT,
             stdout=log,
             stderr=log,
         )

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-import elasticache_store
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
 from moto.ec2.models import EC2Backend
 from moto.ec2.responses.instances import InstanceResponse
@@ -15,6 +14,8 @@ from moto.elbv2.models import elbv2_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.rds.exceptions import RDSClientError
 from moto.rds.models import RDSBackend, rds_backends
+
+from tests.provisioning import elasticache_store
 
 
 def application() -> Any:
@@ -115,8 +116,9 @@ def _placed(backend: Any) -> Iterator[tuple[str, set[str], set[str]]]:
         group = kept.subnets[node["CacheSubnetGroupName"]]
         subnets = {subnet["SubnetIdentifier"] for subnet in group["Subnets"]}
         yield name, subnets, {one["SecurityGroupId"] for one in node["SecurityGroups"]}
-    for one in elbv2_backends[account][region].load_balancers.values():
-        yield one.name, {subnet.id for subnet in one.subnets}, set(one.security_groups)
+    for balancer in elbv2_backends[account][region].load_balancers.values():
+        subnets = {subnet.id for subnet in balancer.subnets}
+        yield balancer.name, subnets, set(balancer.security_groups)
 
 
 def _nobody_public(backend: Any, internet_gateway_id: str, vpc_id: str) -> None:

@@ -109,12 +109,13 @@ def test_the_same_launch_has_the_same_client_token(
 ) -> None:
     """AWS then gives the host a killed run made, even before its tags can be found."""
     asked: list[Any] = []
+
+    def answer(**said: Any) -> Any:
+        asked.append(said)
+        return {"Instances": [{"InstanceId": "i-1"}]}
+
     monkeypatch.setattr(hello.cloud.ec2, "describe_images", lambda **_: {"Images": [IMAGE]})
-    monkeypatch.setattr(
-        hello.cloud.ec2,
-        "run_instances",
-        lambda **said: asked.append(said) or {"Instances": [{"InstanceId": "i-1"}]},
-    )
+    monkeypatch.setattr(hello.cloud.ec2, "run_instances", answer)
     launch(hello)
     launch(hello)
     assert asked[0]["ClientToken"] == asked[1]["ClientToken"]
