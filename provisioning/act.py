@@ -10,6 +10,7 @@ from enum import StrEnum
 from provisioning.aws import Cloud, told
 from provisioning.errors import Incomplete, ProvisioningError
 from provisioning.order import Half, Task, tasks_of
+from provisioning.plan import compare
 from provisioning.resources.catalogue import BY_NAME
 from provisioning.resources.kind import Kind, filled
 from provisioning.words import Action, Found, Key, Plan, Step, Want
@@ -46,17 +47,25 @@ class Actor:
     def carry_out(self, plan: Plan) -> None:
         """Does every step. A failed step stops what needs it, not the rest; then Incomplete."""
         waiting = tasks_of(plan)
-        running: dict[Future[None], Task] = {}
+        self.cloud.stopping.clear()
         with ThreadPoolExecutor(self.at_once) as pool:
-            while waiting or running:
-                for task in self._startable(waiting, set(running.values())):
-                    running[pool.submit(self._do, task)] = task
-                if not running:
-                    break  # the rest needs what failed
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    self._finish(running.pop(future), future, waiting)
+            try:
+                self._all(waiting, pool)
+            except BaseException:
+                self.cloud.stopping.set()  # or leaving the pool would wait for AWS' slowest
+                raise
         self._report(skipped=len(waiting) - len(self.failed))
+
+    def _all(self, waiting: dict[Task, frozenset[Task]], pool: ThreadPoolExecutor) -> None:
+        running: dict[Future[None], Task] = {}
+        while waiting or running:
+            for task in self._startable(waiting, set(running.values())):
+                running[pool.submit(self._do, task)] = task
+            if not running:
+                break  # the rest needs what failed
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                self._finish(running.pop(future), future, waiting)
 
     def _startable(
         self, waiting: Mapping[Task, frozenset[Task]], running: set[Task]
@@ -111,10 +120,19 @@ def make(cloud: Cloud, kind: Kind, step: Step, ids: Mapping[Key, str]) -> str:
         return _create(cloud, kind, want)
     found = step.the_found
     _ready(cloud, kind, found)
-    if step.action is Action.CHANGE:
-        kind.change(cloud, found, want, frozenset(d.what for d in step.differences))
+    differences = step.differences
+    if step.action is Action.WAIT:
+        found = _again(cloud, kind, found)
+        differences = compare(kind, want, found)
+    if differences:
+        kind.change(cloud, found, want, frozenset(d.what for d in differences))
         _ready(cloud, kind, found)
     return found.id
+
+
+def _again(cloud: Cloud, kind: Kind, found: Found) -> Found:
+    """What was half made when the plan was drawn can only be judged once it is whole."""
+    return next((one for one in kind.find(cloud) if one.key == found.key), found)
 
 
 def _create(cloud: Cloud, kind: Kind, want: Want) -> str:

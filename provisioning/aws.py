@@ -60,6 +60,7 @@ class Cloud:
         self._on_write = on_write
         self._session = boto3.Session(profile_name=profile, region_name=region)
         self._session.events.register("after-call.*.*", self._count)
+        self.stopping = threading.Event()  # set when a run breaks off: nobody waits any longer
         self._making = threading.Lock()  # a boto3 session may not make two clients at once
 
     def _count(self, model: Any, **_: object) -> None:
@@ -155,7 +156,8 @@ class Cloud:
                     f"{what} took longer than {self.waiting.minutes:g} minutes.",
                     todo="AWS may still finish it: apply again later, or raise waiting.minutes.",
                 )
-            time.sleep(pause)
+            if self.stopping.wait(pause):
+                raise Incomplete(f"{what} was left to AWS.", todo="Apply again to go on.")
             pause = min(pause * 2 + 0.01, self.waiting.poll_seconds)
 
     def eventually(self, what: str, not_yet: str, call: Callable[[], T]) -> T:

@@ -81,10 +81,10 @@ def _verdict(kind: Kind, differences: tuple[Difference, ...], found: Found) -> t
     fixed = [difference.what for difference in differences if difference.what in kind.fixed]
     if fixed:
         return Action.REPLACE, f"{', '.join(fixed)} can't be changed in place"
+    if not found.ready:
+        return Action.WAIT, "AWS is still working on it; judged when it is ready"
     if differences:
         return Action.CHANGE, f"{said} differ{'' if len(differences) > 1 else 's'}"
-    if not found.ready:
-        return Action.WAIT, "AWS is still working on it"
     return Action.KEEP, "it is as wanted"
 
 

@@ -11,6 +11,7 @@ from provisioning.resources.secret import secret_value
 from provisioning.tags import as_dict
 from provisioning.words import Found, Want
 
+AT_WORK = ("available", "backing-up", "storage-optimization")  # serves, and takes changes
 LOGS = ["error", "slowquery"]
 
 
@@ -44,10 +45,10 @@ class Database(Kind):
                 "insights": one.get("PerformanceInsightsEnabled", False),
                 "user": one["MasterUsername"],
                 "schema": one.get("DBName", ""),
-                "port": end.get("Port") or one.get("DbInstancePort"),
+                **({"port": end["Port"]} if "Port" in end else {}),
                 **({"parameters": groups[0]} if groups else {}),
             },
-            ready=one["DBInstanceStatus"] == "available",
+            ready=one["DBInstanceStatus"] in AT_WORK,
             shows={"host": end.get("Address", ""), "port": end.get("Port", 0)},
         )
 
@@ -106,7 +107,7 @@ class Database(Kind):
 
     def ready(self, cloud: Cloud, id: str) -> bool:
         statuses = {d["DBInstanceIdentifier"]: d["DBInstanceStatus"] for d in _instances(cloud)}
-        return statuses.get(id) == "available"
+        return statuses.get(id) in AT_WORK
 
     def delete(self, cloud: Cloud, found: Found) -> None:
         if found.props["protected"]:

@@ -46,10 +46,10 @@ class Instance(Kind):
                 "profile": host.get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2],
                 "imdsv2": host["MetadataOptions"]["HttpTokens"] == "required",
                 "encrypted": encrypted.get(host["InstanceId"], True),
-                "public_ip": bool(host.get("PublicIpAddress")) or _stopped(host, tags),
                 "protected": protection["DisableApiTermination"]["Value"],
                 "running": host["State"]["Name"] in ("pending", "running"),
                 "role": tags.get("Role", ""),
+                **_address(host),
             },
             ready=host["State"]["Name"] in ("running", "stopped"),
             shows={
@@ -149,9 +149,10 @@ def _groups(host: Any) -> Iterator[str]:
         yield group["GroupId"]
 
 
-def _stopped(host: Any, tags: dict[str, str]) -> bool:
-    """A stopped host has lost its address for now; it gets one again when it starts."""
-    return host["State"]["Name"] in ("stopping", "stopped") and tags.get("Role") == "bastion"
+def _address(host: Any) -> dict[str, bool]:
+    """Only a running host tells: a starting one has no address yet, a stopped one none for now."""
+    running = host["State"]["Name"] == "running"
+    return {"public_ip": bool(host.get("PublicIpAddress"))} if running else {}
 
 
 def _encrypted_volumes(cloud: Cloud) -> dict[str, bool]:

@@ -115,11 +115,12 @@ class S3Endpoint(Kind):
         return made["VpcEndpoint"]["VpcEndpointId"]
 
     def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
-        cloud.ec2.modify_vpc_endpoint(
-            VpcEndpointId=found.id,
-            AddRouteTableIds=sorted(want.props["tables"] - found.props["tables"]),
-            RemoveRouteTableIds=sorted(found.props["tables"] - want.props["tables"]),
-        )
+        lists = {
+            "AddRouteTableIds": sorted(want.props["tables"] - found.props["tables"]),
+            "RemoveRouteTableIds": sorted(found.props["tables"] - want.props["tables"]),
+        }
+        asked: Any = {name: tables for name, tables in lists.items() if tables}
+        cloud.ec2.modify_vpc_endpoint(VpcEndpointId=found.id, **asked)
 
     def delete(self, cloud: Cloud, found: Found) -> None:
         cloud.ec2.delete_vpc_endpoints(VpcEndpointIds=[found.id])

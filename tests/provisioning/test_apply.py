@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +11,8 @@ import pytest
 
 from provisioning.errors import Ambiguous, Incomplete
 from provisioning.leftovers import leftovers
+from provisioning.resources.database import Database
+from provisioning.spec.model import Waiting
 from provisioning.words import Action, Key
 
 
@@ -72,7 +76,9 @@ def test_stores_and_balancer_drift_is_mended(production: Any, state_of: Any) -> 
         ],
     )
     production.cloud.rds.modify_db_instance(
-        DBInstanceIdentifier="coupon-db", DeletionProtection=False, BackupRetentionPeriod=1
+        DBInstanceIdentifier="coupon-production-db",
+        DeletionProtection=False,
+        BackupRetentionPeriod=1,
     )
     target = found[Key("target-group", "coupon-lb-api")]
     gone = sorted(target.props["targets"])[0]
@@ -87,7 +93,7 @@ def test_stores_and_balancer_drift_is_mended(production: Any, state_of: Any) -> 
     changed = {str(step.key): step.action for step in production.plan().changes}
     assert changed == {
         "cache-parameters production-coupon-store-valkey8": Action.CHANGE,
-        "database coupon-db": Action.CHANGE,
+        "database coupon-production-db": Action.CHANGE,
         "target-group coupon-lb-api": Action.CHANGE,
         "alarm coupon-production-service-queue-age": Action.CREATE,
         "role coupon-production-api": Action.CHANGE,
@@ -169,3 +175,45 @@ def test_a_moved_subnet_takes_its_hosts_with_it(hello: Any) -> None:
     assert replaced == {"hello-public-subnet", "coupon-api", "coupon-consumer", "redis-test"}
     hello.apply()
     assert hello.plan().changes == ()
+
+
+def test_two_environments_live_in_one_account(hello: Any, production: Any, state_of: Any) -> None:
+    hello.apply()
+    production.apply()
+    before = state_of(production.find())
+    assert hello.plan().changes == ()
+    hello.destroy()
+    assert production.plan().changes == ()
+    assert state_of(production.find()) == before
+
+
+def test_breaking_off_waits_for_nobody(hello: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the middle of a database's twenty minutes comes back at once."""
+    hello.apply()
+    monkeypatch.setattr(hello.cloud, "waiting", Waiting(poll_seconds=60, minutes=60))
+    broke_off = threading.Timer(0.3, hello.cloud.stopping.set)
+    broke_off.start()
+    begun = time.monotonic()
+    with pytest.raises(Incomplete, match="was left to AWS"):
+        hello.cloud.until("making the database", lambda: False)
+    assert time.monotonic() - begun < 30
+    hello.cloud.stopping.clear()
+
+
+def test_a_half_made_store_is_waited_for_and_then_judged(
+    production: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    production.apply()
+    rds = production.cloud.rds
+    rds.modify_db_instance(DBInstanceIdentifier="coupon-production-db", BackupRetentionPeriod=2)
+    real = Database.find
+    half = iter([True])
+
+    def find(self: Database, cloud: Any) -> Any:
+        making = next(half, False)
+        return [replace(one, ready=not making) for one in real(self, cloud)]
+
+    monkeypatch.setattr(Database, "find", find)
+    production.apply()
+    assert production.cloud.writes == ["ModifyDBInstance"]
+    assert production.plan().changes == ()

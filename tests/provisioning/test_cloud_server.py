@@ -44,7 +44,7 @@ def test_removing_what_is_in_use_is_refused(production: Any) -> None:
             InstanceIds=[found[Key("host", "coupon-api-1")].id]
         ),
         "a protected database": lambda: production.cloud.rds.delete_db_instance(
-            DBInstanceIdentifier="coupon-db", SkipFinalSnapshot=True
+            DBInstanceIdentifier="coupon-production-db", SkipFinalSnapshot=True
         ),
         "a cache's parameters": lambda: production.cloud.elasticache.delete_cache_parameter_group(
             CacheParameterGroupName="production-coupon-store-valkey8"

@@ -92,6 +92,16 @@ def test_what_is_still_in_the_making_is_waited_for() -> None:
     assert [(s.key, s.action) for s in make_plan(wants, found).changes] == [(key, Action.WAIT)]
 
 
+def test_a_half_made_one_is_judged_only_when_ready_but_a_fixed_difference_at_once() -> None:
+    wants = wants_of("hello")
+    key = Key("host", "coupon-api")
+    found = changed(as_built(wants), key, groups=frozenset())
+    found[key] = replace(found[key], ready=False)
+    assert [s.action for s in make_plan(wants, found).changes] == [Action.WAIT]
+    found = changed(found, key, subnet="subnet-elsewhere")
+    assert [s.action for s in make_plan(wants, found).changes] == [Action.REPLACE]
+
+
 def test_a_changeable_property_changes_in_place() -> None:
     wants = wants_of("hello")
     found = changed(as_built(wants), Key("host", "coupon-api"), type="t2.small")
@@ -141,11 +151,11 @@ def test_what_the_spec_has_no_more_is_removed_last() -> None:
 
 def test_a_protected_database_is_never_replaced() -> None:
     wants = wants_of("production")
-    found = changed(as_built(wants), Key("database", "coupon-db"), encrypted=False)
+    found = changed(as_built(wants), Key("database", "coupon-production-db"), encrypted=False)
     plan = make_plan(wants, found)
     with pytest.raises(ProvisioningError, match="holds data and is protected"):
         refuse_data_loss(plan)
-    unprotected = changed(found, Key("database", "coupon-db"), protected=False)
+    unprotected = changed(found, Key("database", "coupon-production-db"), protected=False)
     refuse_data_loss(make_plan(wants, unprotected))
 
 
@@ -160,7 +170,7 @@ def test_what_aws_does_not_tell_is_not_compared() -> None:
 
 def test_a_minor_version_taken_by_aws_is_as_wanted() -> None:
     wants = wants_of("production")
-    key = Key("database", "coupon-db")
+    key = Key("database", "coupon-production-db")
     assert make_plan(wants, changed(as_built(wants), key, version="8.4.6")).changes == ()
     older = make_plan(wants, changed(as_built(wants), key, version="8.0.35")).changes
     assert [step.action for step in older if step.key == key] == [Action.CHANGE]
