@@ -119,7 +119,8 @@ def make(cloud: Cloud, kind: Kind, step: Step, ids: Mapping[Key, str]) -> str:
     if step.action in (Action.CREATE, Action.REPLACE):
         return _create(cloud, kind, want)
     found = step.the_found
-    _ready(cloud, kind, found)
+    if not found.ready:  # a stopped host is ready to be started, though it isn't running
+        _ready(cloud, kind, found)
     differences = step.differences
     if step.action is Action.WAIT:
         found = _again(cloud, kind, found)

@@ -57,7 +57,7 @@ def _is_gone(cloud: Cloud, arn: str, id: str) -> bool:
 
 def _volumes(cloud: Cloud) -> Iterator[Leftover]:
     pages = cloud.ec2.get_paginator("describe_volumes").paginate(Filters=cloud.scope.filters())
-    for volume in (volume for page in pages for volume in page["Volumes"]):
+    for volume in cloud.scope.mine(volume for page in pages for volume in page["Volumes"]):
         if volume["State"] not in ("deleting", "deleted"):
             yield Leftover("volume", volume["VolumeId"], costs=True)
 
@@ -66,7 +66,7 @@ def _snapshots(cloud: Cloud) -> Iterator[Leftover]:
     pages = cloud.ec2.get_paginator("describe_snapshots").paginate(
         OwnerIds=["self"], Filters=cloud.scope.filters()
     )
-    for snapshot in (snapshot for page in pages for snapshot in page["Snapshots"]):
+    for snapshot in cloud.scope.mine(snapshot for page in pages for snapshot in page["Snapshots"]):
         yield Leftover("disk snapshot", snapshot["SnapshotId"], costs=True)
 
 
@@ -80,7 +80,7 @@ def _interfaces(cloud: Cloud) -> Iterator[Leftover]:
 def _nats(cloud: Cloud) -> Iterator[Leftover]:
     """Also those on their way out: they are billed until they are gone."""
     leaving: Any = {"Filter": cloud.scope.filters(state=["deleting", "failed"])}
-    for nat in cloud.ec2.describe_nat_gateways(**leaving)["NatGateways"]:
+    for nat in cloud.scope.mine(cloud.ec2.describe_nat_gateways(**leaving)["NatGateways"]):
         yield Leftover("nat (going)", nat["NatGatewayId"], costs=True)
 
 

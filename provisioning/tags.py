@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,10 @@ class Scope:
 
     def owns(self, tags: Mapping[str, str]) -> bool:
         return all(tags.get(key) == value for key, value in self.owner().items())
+
+    def mine(self, described: Iterable[Any]) -> Iterator[Any]:
+        """Those that carry our tags. Filters should have seen to it; a delete must be sure."""
+        return (one for one in described if self.owns(as_dict(one.get("Tags"))))
 
 
 def as_dict(tags: Iterable[Any] | None) -> dict[str, str]:

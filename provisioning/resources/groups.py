@@ -99,7 +99,7 @@ def _ours(cloud: Cloud) -> Iterator[Any]:
     pages = cloud.ec2.get_paginator("describe_security_groups").paginate(
         Filters=cloud.scope.filters()
     )
-    return (group for page in pages for group in page["SecurityGroups"])
+    return cloud.scope.mine(group for page in pages for group in page["SecurityGroups"])
 
 
 def _rules(group: Mapping[str, Any]) -> dict[str, Any]:

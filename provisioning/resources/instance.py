@@ -27,7 +27,7 @@ class Instance(Kind):
             host for page in pages for r in page["Reservations"] for host in r["Instances"]
         ]  # fmt: skip
         encrypted = _encrypted_volumes(cloud) if hosts else {}
-        for host in hosts:
+        for host in cloud.scope.mine(hosts):
             yield self._found(cloud, host, encrypted)
 
     def _found(self, cloud: Cloud, host: Any, encrypted: dict[str, bool]) -> Found:

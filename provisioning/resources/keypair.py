@@ -30,7 +30,8 @@ class KeyPair(Kind):
     kind = "key-pair"
 
     def find(self, cloud: Cloud) -> Iterable[Found]:
-        for pair in cloud.ec2.describe_key_pairs(Filters=cloud.scope.filters())["KeyPairs"]:
+        found = cloud.ec2.describe_key_pairs(Filters=cloud.scope.filters())["KeyPairs"]
+        for pair in cloud.scope.mine(found):
             yield self.found(name=pair["KeyName"], id=pair["KeyName"], props={})
 
     def create(self, cloud: Cloud, want: Want) -> str:

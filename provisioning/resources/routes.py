@@ -21,7 +21,7 @@ class RouteTable(Kind):
         pages = cloud.ec2.get_paginator("describe_route_tables").paginate(
             Filters=cloud.scope.filters()
         )
-        for table in (table for page in pages for table in page["RouteTables"]):
+        for table in cloud.scope.mine(table for page in pages for table in page["RouteTables"]):
             yield self.found(
                 name=as_dict(table["Tags"])["Name"],
                 id=table["RouteTableId"],

@@ -18,7 +18,7 @@ class Vpc(Kind):
 
     def find(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.ec2.get_paginator("describe_vpcs").paginate(Filters=cloud.scope.filters())
-        for vpc in (vpc for page in pages for vpc in page["Vpcs"]):
+        for vpc in cloud.scope.mine(vpc for page in pages for vpc in page["Vpcs"]):
             dns = cloud.ec2.describe_vpc_attribute(
                 VpcId=vpc["VpcId"], Attribute="enableDnsHostnames"
             )
@@ -62,7 +62,7 @@ class Subnet(Kind):
 
     def find(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.ec2.get_paginator("describe_subnets").paginate(Filters=cloud.scope.filters())
-        for subnet in (subnet for page in pages for subnet in page["Subnets"]):
+        for subnet in cloud.scope.mine(subnet for page in pages for subnet in page["Subnets"]):
             yield self.found(
                 name=as_dict(subnet["Tags"])["Name"],
                 id=subnet["SubnetId"],
@@ -109,7 +109,9 @@ class InternetGateway(Kind):
         pages = cloud.ec2.get_paginator("describe_internet_gateways").paginate(
             Filters=cloud.scope.filters()
         )
-        for gateway in (gateway for page in pages for gateway in page["InternetGateways"]):
+        for gateway in cloud.scope.mine(
+            gateway for page in pages for gateway in page["InternetGateways"]
+        ):
             attached = [link["VpcId"] for link in gateway["Attachments"]]
             yield self.found(
                 name=as_dict(gateway["Tags"])["Name"],

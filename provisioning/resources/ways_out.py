@@ -16,7 +16,7 @@ class Address(Kind):
 
     def find(self, cloud: Cloud) -> Iterable[Found]:
         found = cloud.ec2.describe_addresses(Filters=cloud.scope.filters())["Addresses"]
-        for address in found:
+        for address in cloud.scope.mine(found):
             yield self.found(
                 name=as_dict(address["Tags"])["Name"],
                 id=address["AllocationId"],
@@ -45,7 +45,7 @@ class Nat(Kind):
     def find(self, cloud: Cloud) -> Iterable[Found]:
         alive: Any = {"Filter": cloud.scope.filters(state=["pending", "available"])}
         pages = cloud.ec2.get_paginator("describe_nat_gateways").paginate(**alive)
-        for nat in (nat for page in pages for nat in page["NatGateways"]):
+        for nat in cloud.scope.mine(nat for page in pages for nat in page["NatGateways"]):
             addresses = nat["NatGatewayAddresses"]
             yield self.found(
                 name=as_dict(nat["Tags"])["Name"],
@@ -91,7 +91,7 @@ class S3Endpoint(Kind):
         pages = cloud.ec2.get_paginator("describe_vpc_endpoints").paginate(
             Filters=cloud.scope.filters()
         )
-        for point in (point for page in pages for point in page["VpcEndpoints"]):
+        for point in cloud.scope.mine(point for page in pages for point in page["VpcEndpoints"]):
             if point["State"].lower() in ("deleting", "deleted"):
                 continue
             yield self.found(

@@ -171,6 +171,10 @@ def state(found: Snapshot) -> dict[str, Any]:
         one.id: f"<{key.kind} {key.name}>" for key, one in found.items() if key.kind != "rules"
     }
 
+    for key, one in found.items():
+        if "metric" in one.shows:  # how CloudWatch calls a balancer
+            names[one.shows["metric"]] = f"<{key}>"
+
     def named(value: Any) -> Any:
         if isinstance(value, str):
             return names.get(value, value)

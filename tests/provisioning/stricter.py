@@ -123,7 +123,11 @@ def _placed(backend: Any) -> Iterator[tuple[str, set[str], set[str]]]:
 
 def _nobody_public(backend: Any, internet_gateway_id: str, vpc_id: str) -> None:
     hosts = [h.id for h in _living(backend) if h.vpc_id == vpc_id and h.public_ip]
-    nats = [n.id for n in backend.nat_gateways.values() if n.state != "deleted"]
+    nats = [
+        nat.id
+        for nat in backend.nat_gateways.values()
+        if nat.state != "deleted" and nat.vpc_id == vpc_id
+    ]
     if hosts or nats:
         raise DependencyViolationError(f"{vpc_id} has mapped public addresses: {hosts + nats}")
 
