@@ -1,0 +1,1 @@
+"""One spec, one command: the AWS side of the coupon service."""

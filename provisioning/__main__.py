@@ -1,0 +1,39 @@
+"""python -m provisioning VERB --env NAME"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from provisioning.cli import main
+from provisioning.errors import ProvisioningError
+
+MISUSED = 64  # as in sysexits.h; click's own 2 would look like plan's "there are changes"
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code: 0 done, 1 failed, 2 there are changes (plan, status), 64 misused."""
+    try:
+        return int(main.main(args=arguments, prog_name="provisioning", standalone_mode=False) or 0)
+    except ProvisioningError as failed:
+        _tell(failed, as_json="json" in arguments)
+        return 1
+    except click.Abort:
+        click.echo("Stopped. Apply again to go on, or destroy.", err=True)
+        return 130
+    except click.ClickException as misused:
+        misused.show()
+        return MISUSED
+
+
+def _tell(failed: ProvisioningError, *, as_json: bool) -> None:
+    click.echo(f"{failed.sentence}\n{failed.todo}".rstrip(), err=True)
+    if as_json:
+        said = {"error": failed.code, "sentence": failed.sentence, "todo": failed.todo}
+        click.echo(json.dumps(said, indent=2))
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

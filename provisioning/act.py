@@ -1,0 +1,176 @@
+"""act: carries out a plan's steps, in parallel where nothing needs the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from provisioning.aws import Cloud, told
+from provisioning.errors import Incomplete, ProvisioningError
+from provisioning.order import Half, Task, tasks_of
+from provisioning.plan import compare
+from provisioning.resources.catalogue import BY_NAME
+from provisioning.resources.kind import Kind, filled
+from provisioning.words import Action, Found, Key, Plan, Step, Want
+
+
+class Progress(StrEnum):
+    BEGUN = "begun"
+    DONE = "done"
+    FAILED = "failed"
+
+
+Told = Callable[[Task, Progress, str], None]
+
+
+def nothing() -> None:
+    """Checks nothing."""
+
+
+def silent(task: Task, progress: Progress, note: str) -> None:
+    """Tells nobody."""
+
+
+@dataclass
+class Actor:
+    """One run over one plan. `ids` grows as resources come into being."""
+
+    cloud: Cloud
+    ids: dict[Key, str]
+    tell: Told = silent
+    check: Callable[[], None] = nothing  # asked before every task; raises to stop the run
+    at_once: int = 6
+    failed: dict[Task, ProvisioningError] = field(default_factory=dict)
+
+    def carry_out(self, plan: Plan) -> None:
+        """Does every step. A failed step stops what needs it, not the rest; then Incomplete."""
+        waiting = tasks_of(plan)
+        self.cloud.stopping.clear()
+        with ThreadPoolExecutor(self.at_once) as pool:
+            try:
+                self._all(waiting, pool)
+            except BaseException:
+                self.cloud.stopping.set()  # or leaving the pool would wait for AWS' slowest
+                raise
+        self._report(skipped=len(waiting) - len(self.failed))
+
+    def _all(self, waiting: dict[Task, frozenset[Task]], pool: ThreadPoolExecutor) -> None:
+        running: dict[Future[None], Task] = {}
+        while waiting or running:
+            for task in self._startable(waiting, set(running.values())):
+                running[pool.submit(self._do, task)] = task
+            if not running:
+                break  # the rest needs what failed
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                self._finish(running.pop(future), future, waiting)
+
+    def _startable(
+        self, waiting: Mapping[Task, frozenset[Task]], running: set[Task]
+    ) -> tuple[Task, ...]:
+        free = self.at_once - len(running)
+        can = (
+            task
+            for task, needs in waiting.items()
+            if task not in running and task not in self.failed and not needs & waiting.keys()
+        )
+        return tuple(task for task, _ in zip(can, range(free), strict=False))
+
+    def _finish(
+        self, task: Task, future: Future[None], waiting: dict[Task, frozenset[Task]]
+    ) -> None:
+        broken = future.exception()
+        if broken is None:
+            del waiting[task]
+            self.tell(task, Progress.DONE, "")
+        elif isinstance(broken, ProvisioningError):
+            self.failed[task] = broken
+            self.tell(task, Progress.FAILED, str(broken))
+        else:
+            raise broken
+
+    def _report(self, *, skipped: int) -> None:
+        if not self.failed:
+            return
+        told_once = dict.fromkeys(str(error) for error in self.failed.values())
+        raise Incomplete(
+            "\n".join(told_once)
+            + (f"\n{skipped} more steps need what failed and were left." if skipped else ""),
+            todo="What is done stays done: run the same command again to go on.",
+        )
+
+    def _do(self, task: Task) -> None:
+        self.tell(task, Progress.BEGUN, "")
+        self.check()
+        kind = BY_NAME[task.step.key.kind]
+        with told(f"{task.half} {task.step.key}"):
+            if task.half is Half.DROP:
+                drop(self.cloud, kind, task.step)
+                self.ids.pop(task.step.key, None)
+            else:
+                self.ids[task.step.key] = make(self.cloud, kind, task.step, self.ids)
+
+
+def make(cloud: Cloud, kind: Kind, step: Step, ids: Mapping[Key, str]) -> str:
+    """Creates or changes one resource and waits until AWS is done with it. Returns its id."""
+    want = filled(step.the_want, ids)
+    if step.action in (Action.CREATE, Action.REPLACE):
+        return _create(cloud, kind, want)
+    found = step.the_found
+    if not found.ready:  # a stopped host is ready to be started, though it isn't running
+        _ready(cloud, kind, found)
+    differences = step.differences
+    if step.action is Action.WAIT:
+        found = _again(cloud, kind, found)
+        differences = compare(kind, want, found)
+    if differences:
+        kind.change(cloud, found, want, frozenset(d.what for d in differences))
+        _ready(cloud, kind, found)
+    return found.id
+
+
+def _again(cloud: Cloud, kind: Kind, found: Found) -> Found:
+    """What was half made when the plan was drawn can only be judged once it is whole."""
+    return next((one for one in kind.find(cloud) if one.key == found.key), found)
+
+
+def _create(cloud: Cloud, kind: Kind, want: Want) -> str:
+    """A run killed between create and change leaves a difference, which the next plan mends."""
+    id = kind.create(cloud, want)
+    newborn = kind.newborn(name=want.name, id=id)
+    _ready(cloud, kind, newborn)
+    late = frozenset(
+        what
+        for what in kind.late & want.props.keys()
+        if not kind.same(what, newborn.props[what], want.props[what])
+    )
+    if late:
+        kind.change(cloud, newborn, want, late)
+        _ready(cloud, kind, newborn)
+    return id
+
+
+def drop(cloud: Cloud, kind: Kind, step: Step) -> None:
+    """Removes one resource and waits until it is gone."""
+    found = step.the_found
+    kind.delete(cloud, found)
+    cloud.until(f"removing {found.key}", lambda: kind.gone(cloud, found))
+
+
+def _ready(cloud: Cloud, kind: Kind, found: Found) -> None:
+    cloud.until(f"making {found.key}", lambda: kind.ready(cloud, found.id))
+
+
+def with_final_snapshots(plan: Plan, stamp: str) -> Plan:
+    """The same plan, with a last snapshot of everything that holds data before it is removed."""
+    return Plan(tuple(_snapshotted(step, stamp) for step in plan.steps))
+
+
+def _snapshotted(step: Step, stamp: str) -> Step:
+    if step.found is None or not step.destructive or not BY_NAME[step.key.kind].holds_data:
+        return step
+    name = f"{step.key.name}-final-{stamp}"
+    found = replace(step.found, shows={**step.found.shows, "final_snapshot": name})
+    return replace(step, found=found)

@@ -1,0 +1,240 @@
+"""The only door to boto3: clients, counted writes, errors told as sentences, settable waits."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from provisioning.errors import AwsRefused, Incomplete
+from provisioning.refusals import explain
+from provisioning.spec.model import Spec, Waiting
+from provisioning.tags import Scope
+
+if TYPE_CHECKING:
+    from mypy_boto3_budgets import BudgetsClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_elasticache import ElastiCacheClient
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_rds import RDSClient
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_sts import STSClient
+
+READS = ("Describe", "Get", "List", "Head")
+# Adaptive retries slow the client down when AWS throttles, instead of giving up in the middle.
+# Creates that AWS doesn't know by a unique name carry a client token, so a retry makes no double.
+CONFIG = Config(
+    retries={"mode": "adaptive", "max_attempts": 8},
+    connect_timeout=10,
+    read_timeout=60,
+    max_pool_connections=32,
+    user_agent_extra="coupon-provisioning",
+)
+
+WriteHook = Callable[[str], None]
+T = TypeVar("T")
+
+
+class Cloud:
+    """One account and region, seen through one environment's tags."""
+
+    def __init__(
+        self, *, scope: Scope, region: str, profile: str | None = None,
+        waiting: Waiting | None = None, on_write: WriteHook | None = None,
+    ) -> None:  # fmt: skip
+        self.scope = scope
+        self.region = region
+        self.waiting = waiting or Waiting()
+        self.writes: list[str] = []
+        self._on_write = on_write
+        self._session = boto3.Session(profile_name=profile, region_name=region)
+        self._session.events.register("after-call.*.*", self._count)
+        self.stopping = threading.Event()  # set when a run breaks off: nobody waits any longer
+        self._making = threading.Lock()  # a boto3 session may not make two clients at once
+
+    def _count(self, model: Any, **_: object) -> None:
+        if model.name.startswith(READS):
+            return
+        self.writes.append(model.name)
+        if self._on_write:
+            self._on_write(model.name)
+
+    def _client(self, service: Any) -> Any:
+        with self._making:
+            return self._session.client(service, config=CONFIG)
+
+    @cached_property
+    def ec2(self) -> EC2Client:
+        client: EC2Client = self._client("ec2")
+        return client
+
+    @cached_property
+    def rds(self) -> RDSClient:
+        client: RDSClient = self._client("rds")
+        return client
+
+    @cached_property
+    def elasticache(self) -> ElastiCacheClient:
+        client: ElastiCacheClient = self._client("elasticache")
+        return client
+
+    @cached_property
+    def elb(self) -> ElasticLoadBalancingv2Client:
+        client: ElasticLoadBalancingv2Client = self._client("elbv2")
+        return client
+
+    @cached_property
+    def ssm(self) -> SSMClient:
+        client: SSMClient = self._client("ssm")
+        return client
+
+    @cached_property
+    def iam(self) -> IAMClient:
+        client: IAMClient = self._client("iam")
+        return client
+
+    @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        client: CloudWatchLogsClient = self._client("logs")
+        return client
+
+    @cached_property
+    def cloudwatch(self) -> CloudWatchClient:
+        client: CloudWatchClient = self._client("cloudwatch")
+        return client
+
+    @cached_property
+    def budgets(self) -> BudgetsClient:
+        client: BudgetsClient = self._client("budgets")
+        return client
+
+    @cached_property
+    def sts(self) -> STSClient:
+        client: STSClient = self._client("sts")
+        return client
+
+    @cached_property
+    def account(self) -> str:
+        """The account's number."""
+        return self.sts.get_caller_identity()["Account"]
+
+    def quota(self, service: str, code: str) -> float:
+        """An account quota by its code, as raised by AWS for this account."""
+        answer = self._client("service-quotas").get_service_quota(
+            ServiceCode=service, QuotaCode=code
+        )
+        return float(answer["Quota"]["Value"])
+
+    def tagged(self) -> list[str]:
+        """ARNs of everything that carries our tags, of any service, as AWS' index knows it."""
+        owner = [{"Key": key, "Values": [value]} for key, value in self.scope.owner().items()]
+        pages = self._client("resourcegroupstaggingapi").get_paginator("get_resources")
+        return [
+            one["ResourceARN"]
+            for page in pages.paginate(TagFilters=owner)
+            for one in page["ResourceTagMappingList"]
+        ]
+
+    def until(self, what: str, check: Callable[[], bool]) -> None:
+        """Polls `check` until it is true. Raises Incomplete after the spec's `waiting.minutes`."""
+        deadline = time.monotonic() + self.waiting.minutes * 60
+        pause = min(0.2, self.waiting.poll_seconds)
+        while not check():
+            if time.monotonic() > deadline:
+                raise Incomplete(
+                    f"{what} took longer than {self.waiting.minutes:g} minutes.",
+                    todo="AWS may still finish it: apply again later, or raise waiting.minutes.",
+                )
+            if self.stopping.wait(pause):
+                raise Incomplete(f"{what} was left to AWS.", todo="Apply again to go on.")
+            pause = min(pause * 2 + 0.01, self.waiting.poll_seconds)
+
+    def eventually(self, what: str, not_yet: str, call: Callable[[], T]) -> T:
+        """The call's answer, repeated while AWS refuses it with `not_yet` in its words.
+
+        AWS takes seconds to see everywhere what was just made.
+        """
+        answers: list[T] = []
+
+        def attempt() -> bool:
+            try:
+                answers.append(call())
+            except ClientError as refused:
+                if not_yet not in str(refused):
+                    raise
+            return bool(answers)
+
+        self.until(what, attempt)
+        return answers[0]
+
+
+def connect(spec: Spec, *, profile: str | None = None, on_write: WriteHook | None = None) -> Cloud:
+    """A cloud for the spec. AWS_PROFILE, AWS_ENDPOINT_URL and the like are boto3's own to read."""
+    with told("Opening a session"):
+        return Cloud(
+            scope=Scope(project=spec.environment.project, environment=spec.environment.name),
+            region=spec.environment.region,
+            profile=profile,
+            waiting=spec.waiting,
+            on_write=on_write,
+        )
+
+
+@contextmanager
+def told(doing: str) -> Iterator[None]:
+    """Turns boto3's exceptions into AwsRefused, which says what was tried and what to do."""
+    try:
+        yield
+    except ClientError as refused:
+        error = refused.response.get("Error", {})
+        raise explain(
+            code=error.get("Code", "unknown"), message=error.get("Message", ""), doing=doing
+        ) from refused
+    except (BotoCoreError, ResponseParserError) as broken:
+        raise AwsRefused(
+            f"{doing}: {broken}",
+            todo="Check credentials, region, AWS_ENDPOINT_URL and the network; doctor tells more.",
+            aws_code=type(broken).__name__,
+        ) from broken
+
+
+class ignoring:  # noqa: N801 - reads as a word: `with ignoring("InvalidVpcID.NotFound")`
+    """Lets the named AWS errors pass: what is already gone, or already there, is fine."""
+
+    def __init__(self, *codes: str) -> None:
+        self.codes = codes
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, _: object) -> bool:
+        return isinstance(error, ClientError) and error_code(error) in self.codes
+
+
+def error_code(refused: ClientError) -> str:
+    return str(refused.response.get("Error", {}).get("Code", ""))
+
+
+def would_be_allowed(call: Callable[[], object]) -> bool:
+    """True if a DryRun says the credentials may do it. Raises for any other refusal."""
+    try:
+        call()
+    except ClientError as answer:
+        code = error_code(answer)
+        if code == "DryRunOperation":
+            return True
+        if code in ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException"):
+            return False
+        raise
+    return True

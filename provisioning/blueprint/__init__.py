@@ -1,0 +1,1 @@
+"""From a spec to the wanted resources. Pure: no call, no clock, no chance."""

@@ -1,0 +1,94 @@
+"""Wanted: security groups and their rules, from the table of who may reach whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from provisioning.blueprint.names import group, group_name, vpc
+from provisioning.blueprint.reach import API, CONSUMER, SSH, WORLD, Reach, reach
+from provisioning.spec.model import Spec
+from provisioning.words import Ref, Want
+
+ALL = ("-1", -1, -1)
+STORES = ("cache", "database")
+WEB = (80, 443)  # packages, SSM, CloudWatch: what a host itself may ask the world for
+
+
+def firewall(spec: Spec) -> Iterator[Want]:
+    if spec.firewall.style == "default":
+        yield from _default(spec)
+        return
+    for role in roles(spec):
+        yield Want(
+            kind="group",
+            name=group_name(spec, role),
+            props={"vpc": vpc(spec)},
+            hidden={"description": f"{role} of {spec.prefix}"},
+        )
+    table = reach(spec)
+    for role in roles(spec):
+        yield _rules(spec, role, table)
+
+
+def roles(spec: Spec) -> tuple[str, ...]:
+    """Every role that has a group of its own."""
+    front = ("balancer",) if spec.balancer else ()
+    return (*front, *dict.fromkeys(hosts.role for hosts in spec.hosts), *STORES)
+
+
+def _default(spec: Spec) -> Iterator[Want]:
+    """The write-up's one group: members reach each other, the operator reaches three ports."""
+    ours = group(spec, "any")
+    operator = {
+        ("tcp", port, port, address)
+        for port in (SSH, API, CONSUMER)
+        for address in spec.environment.operator
+    }
+    yield Want(kind="default-group", name=ours.name, props={"vpc": vpc(spec)})
+    yield Want(
+        kind="rules",
+        name=ours.name,
+        props={
+            "group": ours,
+            "ingress": frozenset({(*ALL, ours), *operator}),
+            "egress": frozenset({(*ALL, WORLD)}),
+        },
+    )
+
+
+def _rules(spec: Spec, role: str, table: tuple[Reach, ...]) -> Want:
+    return Want(
+        kind="rules",
+        name=group_name(spec, role),
+        props={
+            "group": group(spec, role),
+            "ingress": frozenset(
+                _rule(row.port, peer)
+                for row in table
+                if row.whom == role
+                for peer in _peers(spec, row.who)
+            ),
+            "egress": frozenset(
+                {_rule(row.port, group(spec, row.whom)) for row in table if row.who == role}
+                | _to_the_world(role)
+            ),
+        },
+    )
+
+
+def _rule(port: int, peer: str | Ref) -> tuple[Any, ...]:
+    return ("tcp", port, port, peer)
+
+
+def _peers(spec: Spec, who: str) -> tuple[str | Ref, ...]:
+    if who == "world":
+        return (WORLD,)
+    if who == "operator":
+        return spec.environment.operator
+    return (group(spec, who),)
+
+
+def _to_the_world(role: str) -> set[tuple[Any, ...]]:
+    """Hosts fetch packages and talk to AWS; stores and the balancer start nothing outside."""
+    return set() if role in (*STORES, "balancer") else {_rule(port, WORLD) for port in WEB}

@@ -1,0 +1,72 @@
+"""Wanted: the load balancer in front of the api hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from provisioning.blueprint.names import each_host, gateway, group, subnets, vpc
+from provisioning.blueprint.reach import API
+from provisioning.spec.model import Balancer, Spec
+from provisioning.words import Ref, Want
+
+
+def front(spec: Spec) -> Iterator[Want]:
+    wanted = spec.balancer
+    if wanted is None:
+        return
+    yield _targets(spec, wanted)
+    yield Want(
+        kind="balancer",
+        name=wanted.name,
+        props={
+            "subnets": subnets(spec, "public"),
+            "groups": frozenset({group(spec, "balancer")}),
+            "attributes": {
+                "deletion_protection.enabled": "true" if wanted.protected else "false",
+                "routing.http.drop_invalid_header_fields.enabled": "true",
+                "idle_timeout.timeout_seconds": "60",
+            },
+        },
+        after=(gateway(spec).key,),
+    )
+    yield from _listeners(wanted)
+
+
+def _targets(spec: Spec, wanted: Balancer) -> Want:
+    members = [
+        Ref("host", name) for hosts in spec.role("api") for name, _ in each_host(spec, hosts)
+    ]
+    return Want(
+        kind="target-group",
+        name=f"{wanted.name}-api",
+        props={
+            "vpc": vpc(spec),
+            "port": API,
+            "health_path": wanted.health_path,
+            "targets": frozenset(members),
+            "drain_seconds": 30,  # a claim is answered in milliseconds; the default is 300
+        },
+    )
+
+
+def _listeners(wanted: Balancer) -> Iterator[Want]:
+    forward = Ref("target-group", f"{wanted.name}-api")
+    if wanted.certificate_arn:
+        yield _listener(wanted, 443, forward, wanted.certificate_arn)
+        yield _listener(wanted, 80, "redirect", "")
+    else:
+        yield _listener(wanted, 80, forward, "")
+
+
+def _listener(wanted: Balancer, port: int, target: Any, certificate: str) -> Want:
+    return Want(
+        kind="listener",
+        name=f"{wanted.name}-{port}",
+        props={
+            "balancer": Ref("balancer", wanted.name),
+            "port": port,
+            "target": target,
+            "certificate": certificate,
+        },
+    )

@@ -1,0 +1,86 @@
+"""Wanted: the key pair, roles and profiles with just their own rights, and the hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from provisioning.blueprint.names import each_host, gateway, group
+from provisioning.blueprint.secrets import readable
+from provisioning.resources.identity import normal
+from provisioning.spec.model import Hosts, Spec
+from provisioning.words import Key, Ref, Want
+
+SESSION = [  # what Session Manager needs; AWS offers no narrower resource for these
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+    "ssm:UpdateInstanceInformation",
+]
+METRICS = "Coupon"  # the only namespace hosts may publish figures in
+
+
+def hosts(spec: Spec) -> Iterator[Want]:
+    yield Want(kind="key-pair", name=spec.key.name, props={})
+    for role in dict.fromkeys(wanted.role for wanted in spec.hosts if wanted.profile):
+        name = f"{spec.prefix}-{role}"
+        yield Want(kind="role", name=name, props={"policy": normal(policy(spec, role))})
+        yield Want(kind="profile", name=name, props={"role": Ref("role", name)})
+    for wanted in spec.hosts:
+        yield from _group(spec, wanted)
+
+
+def _group(spec: Spec, wanted: Hosts) -> Iterator[Want]:
+    profile: Any = Ref("profile", f"{spec.prefix}-{wanted.role}") if wanted.profile else ""
+    out: tuple[Key, ...] = (gateway(spec).key,) if wanted.public_ip else ()
+    for name, subnet in each_host(spec, wanted):
+        yield Want(
+            kind="host",
+            name=name,
+            props={
+                "type": wanted.type,
+                "subnet": Ref("subnet", subnet.name),
+                "key": Ref("key-pair", spec.key.name),
+                "groups": frozenset({group(spec, wanted.role)}),
+                "profile": profile,
+                "imdsv2": True,
+                "encrypted": True,
+                "public_ip": wanted.public_ip,
+                "protected": wanted.protected,
+                "running": True,
+                "role": wanted.role,
+            },
+            hidden={
+                "disk_gb": wanted.disk_gb,
+                "release": spec.image.release,
+                "ami": spec.image.ami,
+            },
+            after=out,
+        )
+
+
+def policy(spec: Spec, role: str) -> dict[str, Any]:
+    """A role's rights: its own secrets, its own log group, its own metrics, Session Manager."""
+    where = f"{spec.environment.region}:ACCOUNT"
+    statements = [
+        _allow("Session", SESSION, "*"),
+        _allow(
+            "OwnLogs",
+            ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            f"arn:aws:logs:{where}:log-group:{spec.path}/{role}:*",
+        ),
+        {
+            **_allow("OwnMetrics", ["cloudwatch:PutMetricData"], "*"),
+            "Condition": {"StringEquals": {"cloudwatch:namespace": METRICS}},
+        },
+    ]
+    if names := readable(spec, role):
+        parameters = [f"arn:aws:ssm:{where}:parameter{spec.path}/secrets/{n}" for n in names]
+        read = ["ssm:GetParameter", "ssm:GetParameters"]
+        statements.insert(0, _allow("OwnSecrets", read, parameters))
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _allow(sid: str, actions: list[str], resource: str | list[str]) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}

@@ -1,0 +1,42 @@
+"""Names and references the blueprint's parts share."""
+
+from __future__ import annotations
+
+from provisioning.spec.model import Hosts, Spec, Subnet
+from provisioning.spec.rules_names import host_names
+from provisioning.words import Ref
+
+
+def vpc(spec: Spec) -> Ref:
+    return Ref("vpc", spec.network.vpc)
+
+
+def gateway(spec: Spec) -> Ref:
+    return Ref("internet-gateway", spec.network.internet_gateway)
+
+
+def subnets(spec: Spec, *tiers: str) -> frozenset[Ref]:
+    return frozenset(Ref("subnet", subnet.name) for subnet in spec.tier(*tiers))
+
+
+def group_name(spec: Spec, role: str) -> str:
+    """The default group serves everyone in the write-up's topology; else each role has its own."""
+    if spec.firewall.style == "default":
+        return f"{spec.environment.name}-default"
+    return f"{spec.prefix}-{role}"
+
+
+def group(spec: Spec, role: str) -> Ref:
+    kind = "default-group" if spec.firewall.style == "default" else "group"
+    return Ref(kind, group_name(spec, role))
+
+
+def each_host(spec: Spec, hosts: Hosts) -> tuple[tuple[str, Subnet], ...]:
+    """(name, subnet) of every host of a group, dealt out over the tier's subnets in turn."""
+    places = spec.tier(hosts.tier)
+    names = host_names(hosts.name, hosts.count)
+    return tuple((name, places[i % len(places)]) for i, name in enumerate(names))
+
+
+def secret(name: str) -> Ref:
+    return Ref("secret", name)

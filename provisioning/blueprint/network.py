@@ -1,0 +1,99 @@
+"""Wanted: VPC, subnets, ways in and out, route tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provisioning.blueprint.names import gateway, vpc
+from provisioning.spec.model import Spec
+from provisioning.words import Ref, Want
+
+ANYWHERE = "0.0.0.0/0"
+
+
+def network(spec: Spec) -> Iterator[Want]:
+    yield Want(
+        kind="vpc",
+        name=spec.network.vpc,
+        props={"cidr": spec.network.cidr, "dns_hostnames": True},
+    )
+    yield Want(
+        kind="internet-gateway", name=spec.network.internet_gateway, props={"vpc": vpc(spec)}
+    )
+    for subnet in spec.network.subnets:
+        yield Want(
+            kind="subnet",
+            name=subnet.name,
+            props={
+                "vpc": vpc(spec),
+                "cidr": subnet.cidr,
+                "zone": f"{spec.environment.region}{subnet.zone}",
+                "public_addresses": subnet.tier == "public",
+            },
+        )
+    yield from _nats(spec)
+    yield from _tables(spec)
+    if spec.network.s3_endpoint:
+        yield _s3(spec)
+
+
+def nat_zones(spec: Spec) -> tuple[str, ...]:
+    """The zones that get a NAT gateway: none, the first public one, or each with a public subnet
+    that private hosts stand beside."""
+    zones = sorted({subnet.zone for subnet in spec.tier("public")})
+    if spec.network.nat == "per-zone":
+        private = {subnet.zone for subnet in spec.tier("private")}
+        return tuple(zone for zone in zones if zone in private)
+    return tuple(zones[:1]) if spec.network.nat == "one" else ()
+
+
+def _nats(spec: Spec) -> Iterator[Want]:
+    homes = {subnet.zone: subnet.name for subnet in reversed(spec.tier("public"))}
+    for zone in nat_zones(spec):
+        name = f"{spec.prefix}-nat-{zone}"
+        yield Want(kind="address", name=name, props={})
+        yield Want(
+            kind="nat",
+            name=name,
+            props={"subnet": Ref("subnet", homes[zone]), "address": Ref("address", name)},
+            after=(gateway(spec).key,),  # AWS refuses a NAT in a VPC without a way out
+        )
+
+
+def _tables(spec: Spec) -> Iterator[Want]:
+    names = dict.fromkeys(subnet.route_table for subnet in spec.network.subnets)
+    for name in names:
+        members = [subnet for subnet in spec.network.subnets if subnet.route_table == name]
+        yield Want(
+            kind="route-table",
+            name=name,
+            props={
+                "vpc": vpc(spec),
+                "subnets": frozenset(Ref("subnet", subnet.name) for subnet in members),
+                "routes": _way_out(spec, members[0].tier, members[0].zone),
+            },
+        )
+
+
+def _way_out(spec: Spec, tier: str, zone: str) -> dict[str, Ref]:
+    """public: the internet gateway. private: its zone's NAT, if there is any. db: none, ever."""
+    if tier == "public":
+        return {ANYWHERE: gateway(spec)}
+    zones = nat_zones(spec)
+    if tier == "private" and zones:
+        nearest = zone if zone in zones else zones[0]
+        return {ANYWHERE: Ref("nat", f"{spec.prefix}-nat-{nearest}")}
+    return {}
+
+
+def _s3(spec: Spec) -> Want:
+    served = {subnet.route_table for subnet in spec.tier("public", "private")}
+    return Want(
+        kind="s3-endpoint",
+        name=f"{spec.prefix}-s3",
+        props={
+            "vpc": vpc(spec),
+            "service": f"com.amazonaws.{spec.environment.region}.s3",
+            "tables": frozenset(Ref("route-table", name) for name in served),
+        },
+    )

@@ -1,0 +1,68 @@
+"""Who may reach whom on which port: the one table behind every security group's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from provisioning.spec.model import Spec
+
+SSH = 22
+API = 8080
+CONSUMER = 8081
+HOST_METRICS = 9100  # the node exporter
+WORLD = "0.0.0.0/0"
+
+
+@dataclass(frozen=True, order=True)
+class Reach:
+    """`who` may open a TCP connection to `whom` on `port`. operator and world are outside."""
+
+    who: str
+    whom: str
+    port: int
+    why: str = ""
+
+
+def reach(spec: Spec) -> tuple[Reach, ...]:
+    """The whole table of an environment with a group per role."""
+    present = {hosts.role for hosts in spec.hosts}
+    rows = [*_front(spec), *_ssh(present), *_stores(spec, present), *_monitoring(present)]
+    return tuple(sorted(set(rows)))
+
+
+def front_ports(spec: Spec) -> tuple[int, ...]:
+    """The balancer's ports: 443 when there is a certificate, and 80 in any case."""
+    if spec.balancer is None:
+        return ()
+    return (80, 443) if spec.balancer.certificate_arn else (80,)
+
+
+def _front(spec: Spec) -> Iterator[Reach]:
+    if spec.balancer is None:
+        return
+    for port in front_ports(spec):
+        yield Reach("world", "balancer", port, "users claim here")
+    yield Reach("balancer", "api", API, "requests and health checks")
+
+
+def _ssh(present: set[str]) -> Iterator[Reach]:
+    yield Reach("operator", "bastion", SSH, "the only way in for people")
+    for role in sorted(present - {"bastion"}):
+        yield Reach("bastion", role, SSH, "Ansible and people, through the bastion")
+
+
+def _stores(spec: Spec, present: set[str]) -> Iterator[Reach]:
+    for role in sorted(present):
+        for cache in spec.caches:
+            yield Reach(role, "cache", cache.port, "redis-cli, admission, drain or exporter")
+        yield Reach(role, "database", spec.database.port, "mysql client, reads, drain or exporter")
+
+
+def _monitoring(present: set[str]) -> Iterator[Reach]:
+    if "monitor" not in present:
+        return
+    yield Reach("monitor", "api", API, "Prometheus scrapes /metrics")
+    yield Reach("monitor", "consumer", CONSUMER, "Prometheus scrapes /metrics")
+    for role in sorted(present - {"monitor"}):
+        yield Reach("monitor", role, HOST_METRICS, "Prometheus scrapes the node exporter")

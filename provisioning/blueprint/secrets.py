@@ -1,0 +1,40 @@
+"""Wanted: the secrets, and which role may read which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provisioning.spec.model import Cache, Secret, Spec
+from provisioning.words import Want
+
+DATABASE = "database-admin-password"
+MYSQL_LONGEST = 40  # RDS takes at most 41
+
+
+def secrets(spec: Spec) -> Iterator[Want]:
+    for secret in every_secret(spec):
+        yield Want(
+            kind="secret",
+            name=secret.name,
+            props={"type": "SecureString"},
+            hidden={"length": secret.length},
+        )
+
+
+def every_secret(spec: Spec) -> tuple[Secret, ...]:
+    """The spec's own, and those the stores need. No host may read the database admin's."""
+    admin = Secret(name=DATABASE, readers=(), length=MYSQL_LONGEST)
+    tokens = tuple(
+        Secret(name=auth_token(cache), readers=("api", "consumer"), length=64)
+        for cache in spec.caches
+        if cache.encrypted
+    )
+    return (admin, *tokens, *spec.secrets)
+
+
+def readable(spec: Spec, role: str) -> tuple[str, ...]:
+    return tuple(secret.name for secret in every_secret(spec) if role in secret.readers)
+
+
+def auth_token(cache: Cache) -> str:
+    return f"{cache.name}-auth-token"

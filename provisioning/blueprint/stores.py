@@ -1,0 +1,124 @@
+"""Wanted: Redis and MySQL, with the groups they stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from provisioning.blueprint.names import group, secret, subnets
+from provisioning.blueprint.secrets import DATABASE, auth_token
+from provisioning.spec.model import Cache, Database, Spec
+from provisioning.words import Ref, Want
+
+
+def stores(spec: Spec) -> Iterator[Want]:
+    seen: set[str] = set()
+    for cache in spec.caches:
+        if cache.subnet_group not in seen:
+            placed = {"subnets": subnets(spec, *cache.tiers)}
+            yield Want(kind="cache-subnets", name=cache.subnet_group, props=placed)
+            seen.add(cache.subnet_group)
+        yield from _managed(spec, cache) if cache.managed_group else _plain(spec, cache)
+    yield from _database(spec, spec.database)
+
+
+def _plain(spec: Spec, cache: Cache) -> Iterator[Want]:
+    yield Want(
+        kind="cache-node",
+        name=cache.name,
+        props={
+            "engine": cache.engine,
+            "type": cache.type,
+            "port": cache.port,
+            "subnets": Ref("cache-subnets", cache.subnet_group),
+            "groups": frozenset({group(spec, "cache")}),
+        },
+        hidden={"version": cache.version},
+    )
+
+
+def _managed(spec: Spec, cache: Cache) -> Iterator[Want]:
+    family = f"{cache.engine}{cache.version.partition('.')[0]}"
+    parameters = f"{spec.environment.name}-{cache.name}-{family}"
+    yield Want(
+        kind="cache-parameters",
+        name=parameters,
+        props={"family": family, "values": {"maxmemory-policy": "noeviction"}},
+    )
+    token: Any = {"auth_token": secret(auth_token(cache))} if cache.encrypted else {}
+    yield Want(
+        kind="cache-group",
+        name=cache.name,
+        props={
+            "engine": cache.engine,
+            "type": cache.type,
+            "port": cache.port,
+            "members": cache.replicas + 1,
+            "multi_az": cache.replicas > 0,
+            "subnets": Ref("cache-subnets", cache.subnet_group),
+            "parameters": Ref("cache-parameters", parameters),
+            "groups": frozenset({group(spec, "cache")}),
+            "encrypted_at_rest": cache.encrypted,
+            "encrypted_in_transit": cache.encrypted,
+            "snapshot_days": cache.snapshot_days,
+        },
+        hidden={"version": cache.version, "purpose": " and ".join(cache.purpose), **token},
+    )
+
+
+def _database(spec: Spec, wanted: Database) -> Iterator[Want]:
+    placed = {"subnets": subnets(spec, *wanted.tiers)}
+    yield Want(kind="db-subnets", name=wanted.subnet_group, props=placed)
+    parameters: dict[str, Any] = {}
+    if wanted.require_tls:
+        parameters = {"parameters": Ref("db-parameters", _parameters_name(spec))}
+        yield _parameters(spec)
+    yield Want(
+        kind="database",
+        name=wanted.name,
+        props={
+            "type": wanted.type,
+            "version": wanted.version,
+            "storage_gb": wanted.storage_gb,
+            "subnets": Ref("db-subnets", wanted.subnet_group),
+            "groups": frozenset({group(spec, "database")}),
+            "multi_az": wanted.multi_az,
+            "encrypted": wanted.encrypted,
+            "public": wanted.public,
+            "backup_days": wanted.backup_days,
+            "protected": wanted.protected,
+            "insights": wanted.insights,
+            "user": wanted.user,
+            "schema": wanted.schema,
+            "port": wanted.port,
+            **parameters,
+        },
+        hidden={"password": secret(DATABASE)},
+    )
+
+
+def _major(version: str) -> str:
+    return ".".join(version.split(".")[:2])
+
+
+def _parameters_name(spec: Spec) -> str:
+    """Named for the major version too: an upgrade takes a new group and leaves the old in peace."""
+    return f"{spec.prefix}-mysql{_major(spec.database.version).replace('.', '')}"
+
+
+def _parameters(spec: Spec) -> Want:
+    return Want(
+        kind="db-parameters",
+        name=_parameters_name(spec),
+        props={
+            "family": f"mysql{_major(spec.database.version)}",
+            "values": {
+                "require_secure_transport": "1",
+                "innodb_flush_log_at_trx_commit": "1",
+                "sync_binlog": "1",
+                "character_set_server": "utf8mb4",
+                "slow_query_log": "1",
+                "long_query_time": "0.5",
+            },
+        },
+    )

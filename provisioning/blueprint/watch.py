@@ -1,0 +1,116 @@
+"""Wanted: log groups, alarms, a dashboard, a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from provisioning.blueprint.names import each_host
+from provisioning.blueprint.thresholds import Threshold, thresholds
+from provisioning.spec.model import Spec, Watch
+from provisioning.words import Ref, Want
+
+Dimensions = dict[str, Any]
+
+
+def watch(spec: Spec) -> Iterator[Want]:
+    if spec.watch:
+        for role in dict.fromkeys(hosts.role for hosts in spec.hosts):
+            days = {"days": spec.watch.log_days}
+            yield Want(kind="log-group", name=f"{spec.path}/{role}", props=days)
+        if spec.watch.alarms:
+            yield from _alarms(spec, spec.watch)
+        if spec.watch.dashboard:
+            yield _dashboard(spec)
+    if spec.budget:
+        yield Want(
+            kind="budget",
+            name=f"{spec.prefix}-monthly",
+            props={"monthly_usd": float(spec.budget.monthly_usd)},
+            hidden={"email": spec.budget.email},
+        )
+
+
+def _alarms(spec: Spec, wanted: Watch) -> Iterator[Want]:
+    tell = (wanted.notify_topic,) if wanted.notify_topic else ()
+    for line in thresholds():
+        for name, dimensions in watched(spec, line.of):
+            yield Want(
+                kind="alarm",
+                name=f"{spec.prefix}-{name}-{line.name}",
+                props={
+                    "namespace": line.namespace,
+                    "metric": line.metric,
+                    "statistic": line.statistic,
+                    "compare": line.compare,
+                    "threshold": line.threshold,
+                    "minutes": line.minutes,
+                    "missing": line.missing,
+                    "dimensions": dimensions,
+                    "tell": tell,
+                },
+                hidden={"says": line.says},
+            )
+
+
+def watched(spec: Spec, of: str) -> Iterator[tuple[str, Dimensions]]:
+    """(name, CloudWatch dimensions) of everything a threshold is kept for."""
+    burst = of.startswith("burstable-")
+    match of.removeprefix("burstable-"):
+        case "host":
+            yield from _hosts(spec, burst)
+        case "database":
+            if not burst or spec.database.type.startswith("db.t"):
+                yield spec.database.name, {"DBInstanceIdentifier": _ref("database", spec)}
+        case "cache":
+            yield from _caches(spec, burst)
+        case "balancer":
+            if spec.balancer:
+                yield spec.balancer.name, {"LoadBalancer": Ref("balancer", spec.balancer.name)}
+        case "service":
+            yield "service", {"Environment": spec.environment.name}
+
+
+def _ref(kind: str, spec: Spec) -> Ref:
+    return Ref(kind, spec.database.name)
+
+
+def _hosts(spec: Spec, burst: bool) -> Iterator[tuple[str, Dimensions]]:
+    for hosts in spec.hosts:
+        if burst and not hosts.type.startswith("t"):
+            continue
+        for name, _ in each_host(spec, hosts):
+            yield name, {"InstanceId": Ref("host", name)}
+
+
+def _caches(spec: Spec, burst: bool) -> Iterator[tuple[str, Dimensions]]:
+    """A replication group's members are named by AWS: NAME-001, NAME-002, ..."""
+    for cache in spec.caches:
+        if burst and not cache.type.startswith("cache.t"):
+            continue
+        members = [f"{cache.name}-{n:03}" for n in range(1, cache.replicas + 2)]
+        for member in members if cache.managed_group else [cache.name]:
+            yield member, {"CacheClusterId": member}
+
+
+def _dashboard(spec: Spec) -> Want:
+    return Want(
+        kind="dashboard",
+        name=spec.prefix,
+        props={"panels": tuple(_panel(spec, line) for line in thresholds() if _any(spec, line))},
+    )
+
+
+def _any(spec: Spec, line: Threshold) -> bool:
+    return any(True for _ in watched(spec, line.of))
+
+
+def _panel(spec: Spec, line: Threshold) -> dict[str, Any]:
+    return {
+        "title": line.name,
+        "namespace": line.namespace,
+        "metric": line.metric,
+        "statistic": line.statistic,
+        "threshold": line.threshold,
+        "dimensions": tuple(dimensions for _, dimensions in watched(spec, line.of)),
+    }

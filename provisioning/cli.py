@@ -1,0 +1,111 @@
+"""The command line. Each command is one call into verbs/."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from provisioning.aws import connect
+from provisioning.run import Run
+from provisioning.show import Show
+from provisioning.spec.load import load
+from provisioning.verbs.apply import apply
+from provisioning.verbs.destroy import destroy
+from provisioning.verbs.doctor import doctor
+from provisioning.verbs.inventory import inventory
+from provisioning.verbs.plan import plan
+from provisioning.verbs.ssh import ssh
+from provisioning.verbs.status import status
+
+OPTIONS = (
+    click.option("--env", "environment", required=True, help="NAME of environments/NAME.toml."),
+    click.option(
+        "--operator", multiple=True, envvar="COUPON_OPERATOR", metavar="CIDR",
+        help="Address that may ssh in, like 198.51.100.7/32. Repeatable. Never guessed.",
+    ),
+    click.option("--profile", help="AWS profile; AWS_PROFILE and the like work too."),
+    click.option("--output", type=click.Choice(["table", "json"]), default="table"),
+    click.option("--yes", is_flag=True, help="Ask nothing."),
+)  # fmt: skip
+
+Command = Callable[..., int]
+
+
+def on_environment(command: Command) -> Command:
+    """The options every verb has."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def _run(
+    environment: str, operator: tuple[str, ...], profile: str | None, output: str, yes: bool
+) -> Run:
+    show = Show(as_json=output == "json", yes=yes)
+    spec = load(environment=environment, operator=operator)
+    return Run(spec=spec, cloud=connect(spec, profile=profile), show=show)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """The AWS side of the coupon service: one spec, one command, run twice without change."""
+
+
+@main.command("plan")
+@on_environment
+def plan_command(**options: Any) -> int:
+    """What apply would do, and what it costs. Exit code 2 when there are changes."""
+    return plan(_run(**options))
+
+
+@main.command("apply")
+@on_environment
+@click.option("--at-once", default=6, show_default=True, help="Steps carried out in parallel.")
+def apply_command(at_once: int, **options: Any) -> int:
+    """Make it so. Goes on where a killed run stopped; asks before anything destructive."""
+    return apply(_run(**options), at_once=at_once)
+
+
+@main.command("status")
+@on_environment
+def status_command(**options: Any) -> int:
+    """What is there, how to reach it, what drifted. Exit code 2 when something differs."""
+    return status(_run(**options))
+
+
+@main.command("destroy")
+@on_environment
+@click.option("--skip-final-snapshot", is_flag=True, help="Lose the data for good.")
+@click.option("--at-once", default=6, show_default=True, help="Steps carried out in parallel.")
+def destroy_command(skip_final_snapshot: bool, at_once: int, **options: Any) -> int:
+    """The plan reversed, then a look for leftovers. Asks for the environment's name."""
+    return destroy(_run(**options), final_snapshot=not skip_final_snapshot, at_once=at_once)
+
+
+@main.command("inventory")
+@on_environment
+@click.option("--out", default="", help="Folder to write to. [build/inventory/NAME]")
+@click.option("--bastion-address", default="", help="Dial this instead of its public address.")
+def inventory_command(out: str, bastion_address: str, **options: Any) -> int:
+    """Write Ansible's inventory, ssh.cfg and known_hosts."""
+    return inventory(_run(**options), out=out, bastion_address=bastion_address)
+
+
+@main.command("ssh")
+@on_environment
+@click.option("--out", default="", help="Folder the inventory was written to.")
+@click.option("--run", "go", is_flag=True, help="Run it instead of printing it.")
+@click.argument("host")
+@click.argument("rest", nargs=-1)
+def ssh_command(host: str, rest: tuple[str, ...], out: str, go: bool, **options: Any) -> int:
+    """Print (or --run) the ssh command for HOST, by way of the bastion."""
+    return ssh(_run(**options), host=host, out=out, go=go, rest=rest)
+
+
+@main.command("doctor")
+@on_environment
+def doctor_command(**options: Any) -> int:
+    """Credentials, zones, sizes, quotas, permissions: before anything is made."""
+    return doctor(_run(**options))

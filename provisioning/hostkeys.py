@@ -1,0 +1,57 @@
+"""Host keys, learned over AWS' own authenticated API instead of trusted at first sight.
+
+cloud-init prints a new host's public keys on its console. Until they are there (some minutes
+after launch), ssh refuses the host, which is right.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from provisioning.aws import Cloud, told
+from provisioning.inventory import Host
+
+BLOCK = re.compile(
+    r"-----BEGIN SSH HOST KEY KEYS-----\s*(.*?)-----END SSH HOST KEY KEYS-----", re.DOTALL
+)
+KEY = re.compile(r"(ssh-ed25519|ecdsa-sha2-nistp\d+|ssh-rsa) ([A-Za-z0-9+/=]+)")
+
+
+def keys_in(console: str) -> tuple[str, ...]:
+    """The public keys a host printed at its first start; none if they aren't there (yet)."""
+    block = BLOCK.search(console)
+    return tuple(f"{kind} {key}" for kind, key in KEY.findall(block[1])) if block else ()
+
+
+def learn(cloud: Cloud, hosts: tuple[Host, ...], file: Path) -> tuple[str, ...]:
+    """Writes known_hosts for every host; keys already known are kept. Returns who is missing."""
+    known = _known(file)
+    for host in hosts:
+        mark = f"{host.name} {host.id}"
+        if mark not in known:
+            with told(f"Reading {host.name}'s console"):
+                console = cloud.ec2.get_console_output(InstanceId=host.id).get("Output", "")
+            if keys := keys_in(console):
+                known[mark] = [f"{host.name} {key}" for key in keys]
+    current = {f"{host.name} {host.id}": host.name for host in hosts}
+    kept = {mark: known[mark] for mark in current if mark in known}
+    file.write_text(_text(kept), encoding="utf-8")
+    return tuple(name for mark, name in current.items() if mark not in kept)
+
+
+def _known(file: Path) -> dict[str, list[str]]:
+    """`# name instance` -> its lines. A replaced host has another instance id: its keys go."""
+    known: dict[str, list[str]] = {}
+    mark = ""
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
+        if line.startswith("# "):
+            mark = line[2:]
+            known[mark] = []
+        elif mark and line:
+            known[mark].append(line)
+    return known
+
+
+def _text(known: dict[str, list[str]]) -> str:
+    return "".join(f"# {mark}\n" + "\n".join(lines) + "\n" for mark, lines in known.items())

@@ -1,0 +1,191 @@
+"""From what was found to files: Ansible's inventory, ssh.cfg, known_hosts. Pure text, no calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from provisioning.blueprint.secrets import DATABASE, auth_token, every_secret
+from provisioning.errors import ProvisioningError
+from provisioning.resources.keypair import key_file
+from provisioning.snapshot import Snapshot
+from provisioning.spec.model import Spec
+from provisioning.words import Found, Key
+
+USER = "ubuntu"  # the account Canonical's images come with
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    name: str
+    role: str
+    private: str
+    public: str
+    zone: str
+    id: str
+
+
+def hosts_of(found: Snapshot) -> tuple[Host, ...]:
+    """Every running host, by name."""
+    return tuple(
+        Host(
+            name=one.name,
+            role=one.shows["role"],
+            private=one.shows["private_ip"],
+            public=one.shows["public_ip"],
+            zone=one.shows["zone"],
+            id=one.id,
+        )
+        for one in sorted(found.values(), key=lambda one: one.key)
+        if one.kind == "host"
+    )
+
+
+def bastion_of(hosts: Iterable[Host]) -> Host:
+    for host in hosts:
+        if host.role == "bastion":
+            return host
+    raise ProvisioningError("There is no bastion.", todo="Apply first, then ask again.")
+
+
+def inventory_document(spec: Spec, found: Snapshot, folder: Path) -> dict[str, Any]:
+    """Ansible's inventory. Names secrets by their SSM path; never holds one."""
+    hosts = hosts_of(found)
+    roles = dict.fromkeys(host.role for host in hosts)
+    return {
+        "all": {
+            "vars": {
+                "ansible_user": USER,
+                "ansible_ssh_common_args": f"-F {folder / 'ssh.cfg'}",
+                "coupon_environment": spec.environment.name,
+                "coupon_project": spec.environment.project,
+                "aws_region": spec.environment.region,
+                **_stores(spec, found),
+                **_front(spec, found),
+                "coupon_secrets": _secret_paths(spec),
+            },
+            "children": {
+                role: {"hosts": {h.name: _host_vars(h) for h in hosts if h.role == role}}
+                for role in roles
+            },
+        }
+    }
+
+
+def _host_vars(host: Host) -> dict[str, str]:
+    """Every host is reached by its private address; only the bastion is dialled from outside."""
+    return {
+        "ansible_host": "bastion" if host.role == "bastion" else host.private,
+        "private_ip": host.private,
+        "public_ip": host.public,
+        "availability_zone": host.zone,
+        "instance_id": host.id,
+    }
+
+
+def _stores(spec: Spec, found: Snapshot) -> dict[str, Any]:
+    """redis_decisions_* and redis_broker_* (perhaps the same one), mysql_*."""
+    said: dict[str, Any] = {}
+    for cache in spec.caches:
+        one = _one(found, "cache-group" if cache.managed_group else "cache-node", cache.name)
+        secret = f"{spec.path}/secrets/{auth_token(cache)}" if cache.encrypted else ""
+        for purpose in cache.purpose:
+            said[f"redis_{purpose}_host"] = one.shows["host"]
+            said[f"redis_{purpose}_port"] = one.shows["port"] or cache.port
+            said[f"redis_{purpose}_tls"] = one.shows["tls"]
+            said[f"redis_{purpose}_password_parameter"] = secret
+    database = _one(found, "database", spec.database.name)
+    return {
+        **said,
+        "mysql_host": database.shows["host"],
+        "mysql_port": database.shows["port"] or spec.database.port,
+        "mysql_database": spec.database.schema,
+        "mysql_admin_user": spec.database.user,
+        "mysql_admin_password_parameter": f"{spec.path}/secrets/{DATABASE}",
+        "mysql_tls": spec.database.require_tls,
+    }
+
+
+def _front(spec: Spec, found: Snapshot) -> dict[str, str]:
+    if spec.balancer is None:
+        return {}
+    one = _one(found, "balancer", spec.balancer.name)
+    target = _one(found, "target-group", f"{spec.balancer.name}-api")
+    return {"load_balancer_host": one.shows["host"], "target_group_arn": target.id}
+
+
+def _secret_paths(spec: Spec) -> dict[str, str]:
+    names = [secret.name for secret in every_secret(spec)]
+    return {name.replace("-", "_"): f"{spec.path}/secrets/{name}" for name in names}
+
+
+def _one(found: Snapshot, kind: str, name: str) -> Found:
+    try:
+        return found[Key(kind, name)]
+    except KeyError:
+        raise ProvisioningError(
+            f"The {kind} {name} isn't there yet.", todo="Apply first, then ask again."
+        ) from None
+
+
+def ssh_config(spec: Spec, found: Snapshot, folder: Path, *, bastion_address: str = "") -> str:
+    """For `ssh -F` and Ansible: private hosts only by way of the bastion, host keys pinned.
+
+    Both hops read this file, so both have the key and the known hosts; a bare
+    `-o ProxyJump` would give the first hop neither.
+    """
+    hosts = hosts_of(found)
+    bastion = bastion_of(hosts)
+    inner = [host for host in hosts if host.role != "bastion"]
+    blocks = [
+        _block(
+            ["bastion", bastion.name],
+            HostName=bastion_address or bastion.public,
+            HostKeyAlias=bastion.name,
+        ),
+        *(
+            _block(
+                [h.name, h.private], HostName=h.private, HostKeyAlias=h.name, ProxyJump="bastion"
+            )
+            for h in inner
+        ),
+        _block(
+            ["*"],
+            User=USER,
+            IdentityFile=str(key_file(spec.key.name)),
+            IdentitiesOnly="yes",
+            UserKnownHostsFile=str(folder / "known_hosts"),
+            StrictHostKeyChecking="yes",
+            ForwardAgent="no",
+            ServerAliveInterval="15",
+            ConnectTimeout="10",
+        ),
+    ]
+    return "\n".join(blocks)
+
+
+def _block(patterns: list[str], **settings: str) -> str:
+    lines = [f"Host {' '.join(patterns)}", *(f"  {k} {v}" for k, v in settings.items())]
+    return "\n".join(lines) + "\n"
+
+
+def dynamic_inventory(spec: Spec) -> dict[str, Any]:
+    """The configuration of Ansible's amazon.aws.aws_ec2 plugin: the same hosts, asked live."""
+    scope = {"Project": spec.environment.project, "Environment": spec.environment.name}
+    return {
+        "plugin": "amazon.aws.aws_ec2",
+        "regions": [spec.environment.region],
+        "filters": {
+            **{f"tag:{key}": value for key, value in scope.items()},
+            "instance-state-name": "running",
+        },
+        "hostnames": ["tag:Name"],
+        "keyed_groups": [{"key": "tags.Role", "prefix": "", "separator": ""}],
+        "compose": {
+            "ansible_host": "'bastion' if tags.Role == 'bastion' else private_ip_address",
+            "private_ip": "private_ip_address",
+            "instance_id": "instance_id",
+        },
+    }

@@ -1,0 +1,109 @@
+"""The check after a destroy: whatever still carries our tags, above all what costs money."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from provisioning.aws import Cloud, told
+from provisioning.resources.cache_groups import cache_tags
+from provisioning.resources.database_groups import database_tags
+from provisioning.snapshot import take
+from provisioning.tags import as_dict
+
+
+@dataclass(frozen=True, order=True)
+class Leftover:
+    """`meant` is True for the last snapshots that a destroy makes on purpose."""
+
+    what: str
+    id: str
+    costs: bool
+    meant: bool = False
+
+
+def leftovers(cloud: Cloud) -> tuple[Leftover, ...]:
+    """Everything of ours that is still there, beyond what plan and destroy look at."""
+    with told("Looking for leftovers"):
+        known = (
+            Leftover(f"{found.kind} {found.name}", found.id, costs=True)
+            for found in take(cloud).values()
+        )
+        hidden = (*_volumes(cloud), *_snapshots(cloud), *_interfaces(cloud), *_nats(cloud))
+        named = {*known, *hidden, *_database(cloud), *_caches(cloud)}
+        return tuple(sorted(named | set(_any_tagged(cloud, {one.id for one in named if one.id}))))
+
+
+def _any_tagged(cloud: Cloud, named: set[str]) -> Iterator[Leftover]:
+    """Whatever else AWS knows under our tags, of any service. AWS forgets it minutes late."""
+    for arn in cloud.tagged():
+        id = re.split("[:/]", arn)[-1]
+        if not arn.endswith(tuple(named)) and not _is_gone(cloud, arn, id):
+            yield Leftover("tagged resource", arn, costs=True)
+
+
+def _is_gone(cloud: Cloud, arn: str, id: str) -> bool:
+    """Terminated hosts and deleted NAT gateways keep their tags for an hour; they cost nothing."""
+    if ":instance/" in arn:
+        answer = cloud.ec2.describe_instances(InstanceIds=[id])["Reservations"]
+        return all(h["State"]["Name"] == "terminated" for r in answer for h in r["Instances"])
+    if ":natgateway/" in arn:
+        nats = cloud.ec2.describe_nat_gateways(NatGatewayIds=[id])["NatGateways"]
+        return all(nat["State"] == "deleted" for nat in nats)
+    return False
+
+
+def _volumes(cloud: Cloud) -> Iterator[Leftover]:
+    pages = cloud.ec2.get_paginator("describe_volumes").paginate(Filters=cloud.scope.filters())
+    for volume in cloud.scope.mine(volume for page in pages for volume in page["Volumes"]):
+        if volume["State"] not in ("deleting", "deleted"):
+            yield Leftover("volume", volume["VolumeId"], costs=True)
+
+
+def _snapshots(cloud: Cloud) -> Iterator[Leftover]:
+    pages = cloud.ec2.get_paginator("describe_snapshots").paginate(
+        OwnerIds=["self"], Filters=cloud.scope.filters()
+    )
+    for snapshot in cloud.scope.mine(snapshot for page in pages for snapshot in page["Snapshots"]):
+        yield Leftover("disk snapshot", snapshot["SnapshotId"], costs=True)
+
+
+def _interfaces(cloud: Cloud) -> Iterator[Leftover]:
+    """They cost nothing, but hold subnets and groups back."""
+    found = cloud.ec2.describe_network_interfaces(Filters=cloud.scope.filters())
+    for interface in found["NetworkInterfaces"]:
+        yield Leftover("network interface", interface["NetworkInterfaceId"], costs=False)
+
+
+def _nats(cloud: Cloud) -> Iterator[Leftover]:
+    """Also those on their way out: they are billed until they are gone."""
+    leaving: Any = {"Filter": cloud.scope.filters(state=["deleting", "failed"])}
+    for nat in cloud.scope.mine(cloud.ec2.describe_nat_gateways(**leaving)["NatGateways"]):
+        yield Leftover("nat (going)", nat["NatGatewayId"], costs=True)
+
+
+def _database(cloud: Cloud) -> Iterator[Leftover]:
+    pages = cloud.rds.get_paginator("describe_db_snapshots").paginate()
+    for one in (one for page in pages for one in page["DBSnapshots"]):
+        if cloud.scope.owns(_said(cloud, one)):
+            name = one["DBSnapshotIdentifier"]
+            yield Leftover("database snapshot", name, costs=True, meant=_final(name))
+
+
+def _said(cloud: Cloud, snapshot: Any) -> dict[str, str]:
+    tags: Iterable[Any] = snapshot.get("TagList") or ()
+    return as_dict(tags) or database_tags(cloud, snapshot["DBSnapshotArn"])
+
+
+def _caches(cloud: Cloud) -> Iterator[Leftover]:
+    pages = cloud.elasticache.get_paginator("describe_snapshots").paginate()
+    for one in (one for page in pages for one in page["Snapshots"]):
+        if cloud.scope.owns(cache_tags(cloud, one.get("ARN", ""))):
+            name = one["SnapshotName"]
+            yield Leftover("cache snapshot", name, costs=True, meant=_final(name))
+
+
+def _final(name: str) -> bool:
+    return "-final-" in name

@@ -1,0 +1,160 @@
+"""One run at a time: a parameter in the account that only one run can create.
+
+It is renewed every minute. A run that was killed leaves it behind: the same machine takes it over
+at once (it can see that the process is gone), another machine after ten minutes without renewal.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+
+from provisioning.aws import Cloud, error_code, ignoring, told
+from provisioning.errors import Locked
+
+RENEW_SECONDS = 60
+STALE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """Who holds the lock; `token` tells two runs of the same person apart."""
+
+    who: str
+    machine: str
+    process: int
+    token: str
+    since: str
+
+    @property
+    def dead(self) -> bool:
+        """True if it ran on this machine and is no more. Elsewhere nobody can tell."""
+        return self.machine == socket.gethostname() and not _alive(self.process)
+
+
+class Lock:
+    """The environment's lock while this run holds it."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.name = f"{cloud.scope.path}/provisioning-lock"
+        self.me = Holder(
+            who=getpass.getuser(),
+            machine=socket.gethostname(),
+            process=os.getpid(),
+            token=secrets.token_hex(8),
+            since=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        self._over = threading.Event()
+        self._lost = False
+
+    def check(self) -> None:
+        """Raises Locked if another run has taken the lock: stop before the next write."""
+        if self._lost:
+            raise Locked("Another run took the lock over.", todo="Let it finish, then apply again.")
+
+    def take(self) -> None:
+        """Raises Locked with the holder's name if somebody else has it."""
+        while not self._create():
+            holder, renewed = self._read()
+            if holder is None:
+                continue  # released in this moment: try again
+            if not holder.dead and datetime.now(UTC) - renewed < STALE:
+                raise Locked(
+                    f"{holder.who} on {holder.machine} has been at work since {holder.since}.",
+                    todo=f"Wait for it; a dead run's lock ({self.name}) falls after {STALE}.",
+                )
+            self._clear(holder)
+
+    def release(self) -> None:
+        self._over.set()
+        holder, _ = self._read()
+        if holder and holder.token == self.me.token:
+            with ignoring("ParameterNotFound"):
+                self.cloud.ssm.delete_parameter(Name=self.name)
+
+    def keep_renewing(self) -> None:
+        """Runs in a thread of its own until released or lost."""
+        while not self._over.wait(RENEW_SECONDS):
+            holder, _ = self._read()
+            if holder is None or holder.token != self.me.token:
+                self._lost = True
+                return
+            self.cloud.ssm.put_parameter(Name=self.name, Value=self._said(), Overwrite=True)
+
+    def _said(self) -> str:
+        return json.dumps(asdict(self.me))
+
+    def _create(self) -> bool:
+        try:
+            self.cloud.ssm.put_parameter(
+                Name=self.name,
+                Value=self._said(),
+                Type="String",
+                Tags=self.cloud.scope.tags("provisioning-lock"),
+            )
+        except self.cloud.ssm.exceptions.ClientError as refused:
+            if error_code(refused) != "ParameterAlreadyExists":
+                raise
+            return False
+        return True
+
+    def _read(self) -> tuple[Holder | None, datetime]:
+        with ignoring("ParameterNotFound"):
+            parameter = self.cloud.ssm.get_parameter(Name=self.name)["Parameter"]
+            return Holder(**json.loads(parameter["Value"])), parameter["LastModifiedDate"]
+        return None, datetime.now(UTC)
+
+    def _clear(self, stale: Holder) -> None:
+        """Removes a dead run's lock, unless somebody was quicker.
+
+        Two runs may both see the dead one. Each first creates a mark named for its token: one
+        of them can, and only that one removes the lock.
+        """
+        mark = f"{self.name}-{stale.token}"
+        try:
+            self.cloud.ssm.put_parameter(Name=mark, Value=self.me.token, Type="String")
+        except self.cloud.ssm.exceptions.ClientError as refused:
+            if error_code(refused) != "ParameterAlreadyExists":
+                raise
+            raise Locked(
+                "Another run is taking over a dead run's lock.",
+                todo=f"Try again; if this stays, delete the parameter {mark}.",
+            ) from refused
+        holder, _ = self._read()
+        if holder and holder.token == stale.token:
+            self.cloud.ssm.delete_parameter(Name=self.name)
+        self.cloud.ssm.delete_parameter(Name=mark)
+
+
+@contextmanager
+def held(cloud: Cloud) -> Iterator[Lock]:
+    """The environment is ours inside the with-block. Raises Locked if it is somebody else's."""
+    lock = Lock(cloud)
+    with told("Taking the environment's lock"):
+        lock.take()
+    renewing = threading.Thread(target=lock.keep_renewing, daemon=True)
+    renewing.start()
+    try:
+        yield lock
+    finally:
+        with told("Releasing the environment's lock"):
+            lock.release()
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,58 @@
+"""Which half-step has to wait for which: makes after what they need, drops before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from provisioning.resources.catalogue import RANK
+from provisioning.words import Action, Key, Plan, Step
+
+
+class Half(StrEnum):
+    """A replacement is two tasks, every other step is one."""
+
+    MAKE = "make"
+    DROP = "remove"
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    half: Half
+    step: Step
+
+
+def tasks_of(plan: Plan) -> dict[Task, frozenset[Task]]:
+    """Every task with the tasks it waits for, in the plan's own order."""
+    steps = plan.changes
+    makes = {s.key: Task(Half.MAKE, s) for s in steps if s.action is not Action.DELETE}
+    swaps = {s.key: Task(Half.DROP, s) for s in steps if s.action is Action.REPLACE}
+    ends = {s.key: Task(Half.DROP, s) for s in steps if s.action is Action.DELETE}
+    graph: dict[Task, frozenset[Task]] = {}
+    for task in reversed(swaps.values()):
+        graph[task] = _needers(task, swaps)
+    for task in makes.values():
+        own = {swaps[task.step.key]} if task.step.key in swaps else set()
+        graph[task] = _needed(task, makes) | own
+    for task in ends.values():
+        graph[task] = _needers(task, ends) | frozenset(makes.values())
+    return graph
+
+
+def _needed(task: Task, makes: dict[Key, Task]) -> frozenset[Task]:
+    want = task.step.want
+    return frozenset(makes[key] for key in want.needs() if key in makes) if want else frozenset()
+
+
+def _needers(task: Task, drops: dict[Key, Task]) -> frozenset[Task]:
+    """The other drops that must come first, because they stand on this one."""
+    return frozenset(
+        other for other in drops.values() if other is not task and _stands_on(other, task)
+    )
+
+
+def _stands_on(upper: Task, lower: Task) -> bool:
+    """By the spec where it names both, else by the catalogue: later kinds stand on earlier ones."""
+    if upper.step.want and lower.step.want:
+        return lower.step.key in upper.step.want.needs()
+    return RANK[upper.step.key.kind] > RANK[lower.step.key.kind]

@@ -1,0 +1,110 @@
+"""compare: what is wanted against what was found. Pure: no call is made here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from graphlib import TopologicalSorter
+
+from provisioning.resources.catalogue import BY_NAME, RANK
+from provisioning.resources.kind import Kind, filled
+from provisioning.words import Action, Difference, Found, Key, Pending, Plan, Step, Want
+
+
+def make_plan(wants: Iterable[Want], found: Mapping[Key, Found]) -> Plan:
+    """The steps that lead from found to wanted, in an order that can be carried out.
+
+    What is to be replaced or made new has no id yet: whoever refers to it sees a Pending, which
+    differs from every id, and so changes or is replaced in turn.
+    """
+    wanted = {want.key: want for want in wants}
+    ids = {key: one.id for key, one in found.items()}
+    steps: list[Step] = []
+    for key in in_order(wanted.values()):
+        step = _judge(wanted[key], found.get(key), ids)
+        if step.action in (Action.CREATE, Action.REPLACE):
+            ids.pop(key, None)
+        steps.append(step)
+    return Plan((*steps, *_leftover(wanted, found)))
+
+
+def in_order(wants: Iterable[Want]) -> tuple[Key, ...]:
+    """Needs before needers; among equals the catalogue's order, then the name."""
+    graph = {want.key: want.needs() for want in wants}
+    sorter = TopologicalSorter(graph)
+    sorter.prepare()
+    ordered: list[Key] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready(), key=rank)
+        ordered += ready
+        sorter.done(*ready)
+    return tuple(ordered)
+
+
+def rank(key: Key) -> tuple[int, str]:
+    return RANK[key.kind], key.name
+
+
+def _judge(want: Want, found: Found | None, ids: Mapping[Key, str]) -> Step:
+    if found is None:
+        return Step(key=want.key, action=Action.CREATE, reason="it isn't there", want=want)
+    kind = BY_NAME[want.kind]
+    differences = compare(kind, filled(want, ids), found)
+    action, reason = _verdict(kind, differences, found)
+    return Step(
+        key=want.key, action=action, reason=reason, want=want, found=found, differences=differences
+    )
+
+
+def compare(kind: Kind, want: Want, found: Found) -> tuple[Difference, ...]:
+    """Every wanted property that isn't so. What AWS doesn't tell can't be compared."""
+    return tuple(
+        Difference(what, found.props[what], wanted)
+        for what, wanted in want.props.items()
+        if what in found.props and not _same(kind, what, found.props[what], wanted)
+    )
+
+
+def _same(kind: Kind, what: str, found: object, wanted: object) -> bool:
+    return not _pending(wanted) and kind.same(what, found, wanted)
+
+
+def _pending(value: object) -> bool:
+    if isinstance(value, Pending):
+        return True
+    if isinstance(value, Mapping):
+        return any(_pending(inner) for inner in value.values())
+    return isinstance(value, tuple | frozenset) and any(_pending(inner) for inner in value)
+
+
+def _verdict(kind: Kind, differences: tuple[Difference, ...], found: Found) -> tuple[Action, str]:
+    said = ", ".join(difference.what for difference in differences)
+    fixed = [difference.what for difference in differences if difference.what in kind.fixed]
+    if fixed:
+        return Action.REPLACE, f"{', '.join(fixed)} can't be changed in place"
+    if not found.ready:
+        return Action.WAIT, "AWS is still working on it; judged when it is ready"
+    if differences:
+        return Action.CHANGE, f"{said} differ{'' if len(differences) > 1 else 's'}"
+    return Action.KEEP, "it is as wanted"
+
+
+def _leftover(wanted: Mapping[Key, Want], found: Mapping[Key, Found]) -> tuple[Step, ...]:
+    """What carries our tags and is wanted no more; last, when nothing wanted uses it any longer."""
+    extra = sorted(found.keys() - wanted.keys(), key=rank, reverse=True)
+    return tuple(
+        Step(key=key, action=Action.DELETE, reason="the spec has it no more", found=found[key])
+        for key in extra
+    )
+
+
+def reversed_plan(wants: Iterable[Want], found: Mapping[Key, Found]) -> Plan:
+    """destroy: everything found, in the reverse of the order it was made in."""
+    wanted = {want.key: want for want in wants}
+    order = {key: place for place, key in enumerate(in_order(wanted.values()))}
+    last = len(order)
+    keys = sorted(found, key=lambda key: (order.get(key, last), rank(key)), reverse=True)
+    steps = (
+        Step(key=k, action=Action.DELETE, reason="destroy", want=wanted.get(k), found=found[k])
+        for k in keys
+    )
+    return Plan(tuple(steps))

@@ -1,0 +1,85 @@
+"""AWS's error codes as sentences an operator can act on."""
+
+from __future__ import annotations
+
+from provisioning.errors import AwsRefused
+
+# code (or the start of one): what it means here, and what to do
+SENTENCES: dict[str, tuple[str, str]] = {
+    "InsufficientInstanceCapacity": (
+        "AWS has no free machine of this size in this zone right now.",
+        "Apply again in some minutes, or choose another size or zone in the spec.",
+    ),
+    "InsufficientCacheClusterCapacity": (
+        "AWS has no free cache node of this size in this zone right now.",
+        "Apply again in some minutes, or choose another size in the spec.",
+    ),
+    "InsufficientDBInstanceCapacity": (
+        "AWS has no free database machine of this size in these zones right now.",
+        "Apply again in some minutes, or choose another size in the spec.",
+    ),
+    "VcpuLimitExceeded": (
+        "The account's quota of vCPUs is used up.",
+        "Ask for more under Service Quotas > EC2 > Running On-Demand instances, then apply again.",
+    ),
+    "InstanceLimitExceeded": (
+        "The account's quota of instances is used up.",
+        "Ask for more under Service Quotas > EC2, then apply again.",
+    ),
+    "AddressLimitExceeded": (
+        "The account's quota of elastic addresses is used up.",
+        "Release one, or ask for more under Service Quotas > EC2 > Elastic IPs, then apply again.",
+    ),
+    "VpcLimitExceeded": (
+        "The region's quota of VPCs (5 unless raised) is used up.",
+        "Delete one, or ask for more under Service Quotas > VPC, then apply again.",
+    ),
+    "Throttling": ("AWS is throttling this account.", "Apply again in a minute; it will go on."),
+    "RequestLimitExceeded": (
+        "AWS is throttling this account.",
+        "Apply again in a minute; it will go on.",
+    ),
+    "UnauthorizedOperation": (
+        "These credentials may not do that.",
+        "Run doctor to see which permissions are missing.",
+    ),
+    "AccessDenied": (
+        "These credentials may not do that.",
+        "Run doctor to see which permissions are missing.",
+    ),
+    "AuthFailure": ("AWS doesn't accept these credentials.", "Check AWS_PROFILE or sign in again."),
+    "ExpiredToken": ("These credentials have expired.", "Sign in again."),
+    "InvalidClientTokenId": ("AWS doesn't know these credentials.", "Check AWS_PROFILE."),
+    "OptInRequired": ("The account isn't signed up for this.", "Finish the account's sign-up."),
+    "DependencyViolation": (
+        "Something still uses it.",
+        "Run status: what isn't ours must be removed by hand, what is ours goes on the next try.",
+    ),
+    "InvalidParameterCombination": (
+        "AWS doesn't offer this combination of size, version and options.",
+        "Change the spec; the sentence above says which part.",
+    ),
+}
+TAKEN = ("AlreadyExists", "Duplicate", "EntityAlreadyExists", "InUse")
+QUOTA = ("LimitExceeded", "QuotaExceeded", "QuotaForCustomerExceeded", "TooMany")
+
+
+def explain(*, code: str, message: str, doing: str) -> AwsRefused:
+    """One sentence for any AWS error: known ones with what to do, others with AWS's own words."""
+    for known, (meaning, todo) in SENTENCES.items():
+        if code.startswith(known):
+            return AwsRefused(f"{doing}: {meaning} ({message})", todo=todo, aws_code=code)
+    if any(word in code for word in TAKEN):
+        return AwsRefused(
+            f"{doing}: the name is taken by something without our tags, or by another run. "
+            f"({message})",
+            todo="Rename ours in the spec, or remove the other one by hand.",
+            aws_code=code,
+        )
+    if any(word in code for word in QUOTA):
+        return AwsRefused(
+            f"{doing}: a quota of the account is used up. ({message})",
+            todo="Ask for more under Service Quotas, then apply again.",
+            aws_code=code,
+        )
+    return AwsRefused(f"{doing}: {message} ({code})", aws_code=code)

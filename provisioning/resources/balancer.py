@@ -1,0 +1,189 @@
+"""The load balancer, its target group and its listeners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from provisioning.aws import Cloud, ignoring
+from provisioning.resources.kind import Kind
+from provisioning.tags import as_dict
+from provisioning.words import Found, Want
+
+TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"  # TLS 1.2 and 1.3, no older
+
+
+def tags_of(cloud: Cloud, arns: list[str]) -> dict[str, dict[str, str]]:
+    """ARN -> tags, twenty at a time: that is what one call takes."""
+    tags: dict[str, dict[str, str]] = {}
+    for start in range(0, len(arns), 20):
+        some = cloud.elb.describe_tags(ResourceArns=arns[start : start + 20])["TagDescriptions"]
+        tags.update({one["ResourceArn"]: as_dict(one["Tags"]) for one in some})
+    return tags
+
+
+def ours(cloud: Cloud, described: list[Any], arn: str) -> Iterator[tuple[str, Any]]:
+    """(name, description) of what carries our tags."""
+    tags = tags_of(cloud, [one[arn] for one in described])
+    for one in described:
+        if cloud.scope.owns(tags.get(one[arn], {})):
+            yield tags[one[arn]]["Name"], one
+
+
+class TargetGroup(Kind):
+    kind = "target-group"
+    fixed = frozenset({"vpc", "port"})
+    late = frozenset({"targets", "drain_seconds"})
+    born = {"targets": frozenset(), "drain_seconds": 300}
+
+    def find(self, cloud: Cloud) -> Iterable[Found]:
+        pages = cloud.elb.get_paginator("describe_target_groups").paginate()
+        groups = [group for page in pages for group in page["TargetGroups"]]
+        for name, group in ours(cloud, groups, "TargetGroupArn"):
+            arn = group["TargetGroupArn"]
+            health = cloud.elb.describe_target_health(TargetGroupArn=arn)
+            attributes = as_dict(
+                cloud.elb.describe_target_group_attributes(TargetGroupArn=arn)["Attributes"]
+            )
+            yield self.found(
+                name=name,
+                id=arn,
+                props={
+                    "vpc": group["VpcId"],
+                    "port": group["Port"],
+                    "health_path": group["HealthCheckPath"],
+                    "targets": frozenset(
+                        one["Target"]["Id"]
+                        for one in health["TargetHealthDescriptions"]
+                        if one["TargetHealth"]["State"] != "draining"
+                    ),
+                    "drain_seconds": int(attributes["deregistration_delay.timeout_seconds"]),
+                },
+            )
+
+    def create(self, cloud: Cloud, want: Want) -> str:
+        made = cloud.elb.create_target_group(
+            Name=want.name,
+            Protocol="HTTP",
+            Port=want.props["port"],
+            VpcId=want.props["vpc"],
+            TargetType="instance",
+            HealthCheckPath=want.props["health_path"],
+            HealthCheckIntervalSeconds=10,
+            HealthCheckTimeoutSeconds=4,
+            HealthyThresholdCount=2,
+            UnhealthyThresholdCount=3,
+            Matcher={"HttpCode": "200"},
+            Tags=cloud.scope.tags(want.name),
+        )
+        return made["TargetGroups"][0]["TargetGroupArn"]
+
+    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+        if "health_path" in what:
+            cloud.elb.modify_target_group(
+                TargetGroupArn=found.id, HealthCheckPath=want.props["health_path"]
+            )
+        if "drain_seconds" in what:
+            key = "deregistration_delay.timeout_seconds"
+            cloud.elb.modify_target_group_attributes(
+                TargetGroupArn=found.id,
+                Attributes=[{"Key": key, "Value": str(want.props["drain_seconds"])}],
+            )
+        if "targets" in what:
+            self._set_targets(cloud, found, want)
+
+    def _set_targets(self, cloud: Cloud, found: Found, want: Want) -> None:
+        """New ones in before old ones out, so that somebody always answers."""
+        if missing := sorted(want.props["targets"] - found.props["targets"]):
+            targets: Any = [{"Id": id} for id in missing]
+            cloud.elb.register_targets(TargetGroupArn=found.id, Targets=targets)
+        if extra := sorted(found.props["targets"] - want.props["targets"]):
+            targets = [{"Id": id} for id in extra]
+            cloud.elb.deregister_targets(TargetGroupArn=found.id, Targets=targets)
+
+    def delete(self, cloud: Cloud, found: Found) -> None:
+        with ignoring("TargetGroupNotFound"):
+            cloud.elb.delete_target_group(TargetGroupArn=found.id)
+
+
+class Balancer(Kind):
+    kind = "balancer"
+    late = frozenset({"attributes"})
+    born = {"attributes": {}}
+
+    def find(self, cloud: Cloud) -> Iterable[Found]:
+        pages = cloud.elb.get_paginator("describe_load_balancers").paginate()
+        balancers = [one for page in pages for one in page["LoadBalancers"]]
+        for name, one in ours(cloud, balancers, "LoadBalancerArn"):
+            said = cloud.elb.describe_load_balancer_attributes(
+                LoadBalancerArn=one["LoadBalancerArn"]
+            )
+            yield self.found(
+                name=name,
+                id=one["LoadBalancerArn"],
+                props={
+                    "subnets": frozenset(zone["SubnetId"] for zone in one["AvailabilityZones"]),
+                    "groups": frozenset(one["SecurityGroups"]),
+                    "attributes": as_dict(said["Attributes"]),
+                },
+                ready=one["State"]["Code"] == "active",
+                shows={"host": one["DNSName"], "metric": _metric(one["LoadBalancerArn"])},
+            )
+
+    def create(self, cloud: Cloud, want: Want) -> str:
+        made = cloud.elb.create_load_balancer(
+            Name=want.name,
+            Scheme="internet-facing",
+            Type="application",
+            Subnets=sorted(want.props["subnets"]),
+            SecurityGroups=sorted(want.props["groups"]),
+            Tags=cloud.scope.tags(want.name),
+        )
+        return made["LoadBalancers"][0]["LoadBalancerArn"]
+
+    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+        if "subnets" in what:
+            cloud.elb.set_subnets(LoadBalancerArn=found.id, Subnets=sorted(want.props["subnets"]))
+        if "groups" in what:
+            cloud.elb.set_security_groups(
+                LoadBalancerArn=found.id, SecurityGroups=sorted(want.props["groups"])
+            )
+        if "attributes" in what:
+            wanted: Any = [
+                {"Key": key, "Value": value} for key, value in want.props["attributes"].items()
+            ]
+            cloud.elb.modify_load_balancer_attributes(LoadBalancerArn=found.id, Attributes=wanted)
+
+    def same(self, what: str, found: Any, wanted: Any) -> bool:
+        """Only what the spec names is judged; AWS has many more attributes with good defaults."""
+        if what == "attributes":
+            return all(found.get(key) == value for key, value in wanted.items())
+        return super().same(what, found, wanted)
+
+    def ready(self, cloud: Cloud, id: str) -> bool:
+        found = cloud.elb.describe_load_balancers(LoadBalancerArns=[id])["LoadBalancers"]
+        return found[0]["State"]["Code"] == "active"
+
+    def delete(self, cloud: Cloud, found: Found) -> None:
+        with ignoring("LoadBalancerNotFound"):
+            if found.props["attributes"].get("deletion_protection.enabled") == "true":
+                cloud.elb.modify_load_balancer_attributes(
+                    LoadBalancerArn=found.id,
+                    Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}],
+                )
+            cloud.elb.delete_load_balancer(LoadBalancerArn=found.id)
+
+    def gone(self, cloud: Cloud, found: Found) -> bool:
+        with ignoring("LoadBalancerNotFound"):
+            return not cloud.elb.describe_load_balancers(LoadBalancerArns=[found.id])[
+                "LoadBalancers"
+            ]
+        return True
+
+    def prices(self, want: Want) -> dict[str, float]:
+        return {"balancer": 1, "balancer_unit": 1, "public_address": len(want.props["subnets"])}
+
+
+def _metric(arn: str) -> str:
+    """The balancer's name in CloudWatch: app/NAME/ID, the ARN's end."""
+    return arn.partition("loadbalancer/")[2]

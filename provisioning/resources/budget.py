@@ -1,0 +1,75 @@
+"""A monthly budget over the environment's tag, told at 80 % spent and 100 % forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from provisioning.aws import Cloud, ignoring
+from provisioning.resources.kind import Kind
+from provisioning.words import Found, Want
+
+
+class Budget(Kind):
+    kind = "budget"
+
+    def find(self, cloud: Cloud) -> Iterable[Found]:
+        name = f"{cloud.scope.prefix}-monthly"
+        with ignoring("NotFoundException"):
+            budget: Any = cloud.budgets.describe_budget(AccountId=cloud.account, BudgetName=name)
+            limit = budget["Budget"]["BudgetLimit"]
+            if _scope_filter(cloud) in budget["Budget"].get("CostFilters", {}).get(
+                "TagKeyValue", ()
+            ):
+                usd = float(limit["Amount"])
+                yield self.found(name=name, id=name, props={"monthly_usd": usd})
+
+    def create(self, cloud: Cloud, want: Want) -> str:
+        cloud.budgets.create_budget(
+            AccountId=cloud.account,
+            Budget=_budget(cloud, want),
+            NotificationsWithSubscribers=_notifications(want.hidden["email"]),
+            ResourceTags=cloud.scope.tags(want.name),
+        )
+        return want.name
+
+    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+        cloud.budgets.update_budget(AccountId=cloud.account, NewBudget=_budget(cloud, want))
+
+    def delete(self, cloud: Cloud, found: Found) -> None:
+        with ignoring("NotFoundException"):
+            cloud.budgets.delete_budget(AccountId=cloud.account, BudgetName=found.id)
+
+
+def _scope_filter(cloud: Cloud) -> str:
+    """Costs are told apart by tag once `Environment` is activated as a cost allocation tag."""
+    return f"user:Environment${cloud.scope.environment}"
+
+
+def _budget(cloud: Cloud, want: Want) -> Any:
+    return {
+        "BudgetName": want.name,
+        "BudgetType": "COST",
+        "TimeUnit": "MONTHLY",
+        "BudgetLimit": {"Amount": str(want.props["monthly_usd"]), "Unit": "USD"},
+        "CostFilters": {"TagKeyValue": [_scope_filter(cloud)]},
+    }
+
+
+def _notifications(email: str) -> Any:
+    if not email:
+        return []
+    reader = [{"SubscriptionType": "EMAIL", "Address": email}]
+    return [
+        {"Notification": _threshold("ACTUAL", 80), "Subscribers": reader},
+        {"Notification": _threshold("FORECASTED", 100), "Subscribers": reader},
+    ]
+
+
+def _threshold(kind: str, percent: int) -> dict[str, Any]:
+    return {
+        "NotificationType": kind,
+        "ComparisonOperator": "GREATER_THAN",
+        "Threshold": percent,
+        "ThresholdType": "PERCENTAGE",
+    }

@@ -1,0 +1,112 @@
+"""What an ElastiCache stands on: its subnet group and its parameter group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from provisioning.aws import Cloud, ignoring
+from provisioning.resources.kind import Kind
+from provisioning.tags import as_dict
+from provisioning.words import Found, Want
+
+
+def cache_tags(cloud: Cloud, arn: str) -> dict[str, str]:
+    """An ElastiCache resource's tags; none while it is being made or removed."""
+    with ignoring("InvalidReplicationGroupState", "CacheClusterNotFound"):
+        return as_dict(cloud.elasticache.list_tags_for_resource(ResourceName=arn)["TagList"])
+    return {}
+
+
+class CacheSubnets(Kind):
+    kind = "cache-subnets"
+
+    def find(self, cloud: Cloud) -> Iterable[Found]:
+        pages = cloud.elasticache.get_paginator("describe_cache_subnet_groups").paginate()
+        for group in (group for page in pages for group in page["CacheSubnetGroups"]):
+            if group["CacheSubnetGroupName"] == "default":
+                continue
+            if cloud.scope.owns(cache_tags(cloud, group["ARN"])):
+                subnets = frozenset(subnet["SubnetIdentifier"] for subnet in group["Subnets"])
+                name = group["CacheSubnetGroupName"]
+                yield self.found(name=name, id=name, props={"subnets": subnets})
+
+    def create(self, cloud: Cloud, want: Want) -> str:
+        cloud.elasticache.create_cache_subnet_group(
+            CacheSubnetGroupName=want.name,
+            CacheSubnetGroupDescription="Subnets of the coupon service's Redis",
+            SubnetIds=sorted(want.props["subnets"]),
+            Tags=cloud.scope.tags(want.name),
+        )
+        return want.name
+
+    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+        cloud.elasticache.modify_cache_subnet_group(
+            CacheSubnetGroupName=found.id, SubnetIds=sorted(want.props["subnets"])
+        )
+
+    def delete(self, cloud: Cloud, found: Found) -> None:
+        with ignoring("CacheSubnetGroupNotFoundFault"):
+            cloud.elasticache.delete_cache_subnet_group(CacheSubnetGroupName=found.id)
+
+
+class CacheParameters(Kind):
+    """`noeviction`: AWS' default evicts keys with a TTL, which for us is losing coupons."""
+
+    kind = "cache-parameters"
+    fixed = frozenset({"family"})
+    late = frozenset({"values"})
+    born = {"values": {}}
+
+    def find(self, cloud: Cloud) -> Iterable[Found]:
+        pages = cloud.elasticache.get_paginator("describe_cache_parameter_groups").paginate()
+        for group in (group for page in pages for group in page["CacheParameterGroups"]):
+            name = group["CacheParameterGroupName"]
+            if name.startswith("default.") or not cloud.scope.owns(cache_tags(cloud, group["ARN"])):
+                continue
+            yield self.found(
+                name=name,
+                id=name,
+                props={
+                    "family": group["CacheParameterGroupFamily"],
+                    "values": self._values(cloud, name),
+                },
+            )
+
+    def _values(self, cloud: Cloud, name: str) -> dict[str, str]:
+        pages = cloud.elasticache.get_paginator("describe_cache_parameters").paginate(
+            CacheParameterGroupName=name, Source="user"
+        )
+        return {
+            parameter["ParameterName"]: parameter["ParameterValue"]
+            for page in pages
+            for parameter in page["Parameters"]
+        }
+
+    def create(self, cloud: Cloud, want: Want) -> str:
+        cloud.elasticache.create_cache_parameter_group(
+            CacheParameterGroupName=want.name,
+            CacheParameterGroupFamily=want.props["family"],
+            Description="Parameters of the coupon service's Redis",
+            Tags=cloud.scope.tags(want.name),
+        )
+        return want.name
+
+    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+        cloud.elasticache.modify_cache_parameter_group(
+            CacheParameterGroupName=found.id,
+            ParameterNameValues=[
+                {"ParameterName": name, "ParameterValue": value}
+                for name, value in sorted(want.props["values"].items())
+            ],
+        )
+
+    def same(self, what: str, found: Any, wanted: Any) -> bool:
+        """Only what the spec names is judged; AWS has many more parameters with good defaults."""
+        if what == "values":
+            return all(found.get(key) == value for key, value in wanted.items())
+        return super().same(what, found, wanted)
+
+    def delete(self, cloud: Cloud, found: Found) -> None:
+        with ignoring("CacheParameterGroupNotFound"):
+            cloud.elasticache.delete_cache_parameter_group(CacheParameterGroupName=found.id)

@@ -1,0 +1,35 @@
+"""All kinds there are. A new kind is a class and a line here."""
+
+from __future__ import annotations
+
+from provisioning.resources.alarm import Alarm, Dashboard
+from provisioning.resources.balancer import Balancer, TargetGroup
+from provisioning.resources.budget import Budget
+from provisioning.resources.cache import CacheGroup, CacheNode
+from provisioning.resources.cache_groups import CacheParameters, CacheSubnets
+from provisioning.resources.database import Database
+from provisioning.resources.database_groups import DatabaseParameters, DatabaseSubnets
+from provisioning.resources.groups import DefaultGroup, Rules, SecurityGroup
+from provisioning.resources.identity import Profile, Role
+from provisioning.resources.instance import Instance
+from provisioning.resources.keypair import KeyPair
+from provisioning.resources.kind import Kind
+from provisioning.resources.listener import Listener
+from provisioning.resources.logs import LogGroup
+from provisioning.resources.routes import RouteTable
+from provisioning.resources.secret import Secret
+from provisioning.resources.vpc import InternetGateway, Subnet, Vpc
+from provisioning.resources.ways_out import Address, Nat, S3Endpoint
+
+# In the order of a life: what stands further down may need what stands above. Destroying an
+# environment whose spec is gone goes through this list backwards.
+KINDS: tuple[Kind, ...] = (
+    Vpc(), InternetGateway(), Subnet(), Address(), Nat(), RouteTable(), S3Endpoint(),
+    SecurityGroup(), DefaultGroup(), Rules(), KeyPair(), Role(), Profile(), Secret(), LogGroup(),
+    CacheSubnets(), CacheParameters(), CacheNode(), CacheGroup(),
+    DatabaseSubnets(), DatabaseParameters(), Database(),
+    Instance(), TargetGroup(), Balancer(), Listener(), Alarm(), Dashboard(), Budget(),
+)  # fmt: skip
+
+BY_NAME = {kind.kind: kind for kind in KINDS}
+RANK = {kind.kind: rank for rank, kind in enumerate(KINDS)}

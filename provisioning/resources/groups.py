@@ -1,0 +1,154 @@
+"""Security groups, and their rules apart from them: groups name each other in a circle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from provisioning.aws import Cloud, ignoring
+from provisioning.resources.kind import Kind
+from provisioning.tags import as_dict
+from provisioning.words import Found, Want
+
+# A rule is (protocol, first port, last port, peer): the peer is a CIDR or another group's id.
+Rule = tuple[str, int, int, str]
+
+
+class SecurityGroup(Kind):
+    kind = "group"
+    fixed = frozenset({"vpc"})
+
+    def find(self, cloud: Cloud) -> Iterable[Found]:
+        for group in _ours(cloud):
+            if group["GroupName"] != "default":
+                name = as_dict(group["Tags"])["Name"]
+                yield self.found(name=name, id=group["GroupId"], props={"vpc": group["VpcId"]})
+
+    def create(self, cloud: Cloud, want: Want) -> str:
+        made = cloud.ec2.create_security_group(
+            GroupName=want.name,
+            Description=want.hidden["description"],
+            VpcId=want.props["vpc"],
+            TagSpecifications=cloud.scope.tagging("security-group", want.name),
+        )
+        return made["GroupId"]
+
+    def delete(self, cloud: Cloud, found: Found) -> None:
+        with ignoring("InvalidGroup.NotFound"):
+            cloud.ec2.delete_security_group(GroupId=found.id)
+
+
+class DefaultGroup(Kind):
+    """The group every VPC is born with. Taking it over means tagging it; it goes with its VPC."""
+
+    kind = "default-group"
+    fixed = frozenset({"vpc"})
+
+    def find(self, cloud: Cloud) -> Iterable[Found]:
+        for group in _ours(cloud):
+            if group["GroupName"] == "default":
+                name = as_dict(group["Tags"])["Name"]
+                yield self.found(name=name, id=group["GroupId"], props={"vpc": group["VpcId"]})
+
+    def create(self, cloud: Cloud, want: Want) -> str:
+        wanted: Any = [
+            {"Name": "vpc-id", "Values": [want.props["vpc"]]},
+            {"Name": "group-name", "Values": ["default"]},
+        ]
+        id = cloud.ec2.describe_security_groups(Filters=wanted)["SecurityGroups"][0]["GroupId"]
+        cloud.ec2.create_tags(Resources=[id], Tags=cloud.scope.tags(want.name))
+        return id
+
+    def delete(self, cloud: Cloud, found: Found) -> None:
+        """Gives the group back untagged; AWS removes it with the VPC."""
+        with ignoring("InvalidGroup.NotFound"):
+            tags = [{"Key": tag["Key"]} for tag in cloud.scope.tags(found.name)]
+            cloud.ec2.delete_tags(Resources=[found.id], Tags=tags)  # type: ignore[arg-type]
+
+
+class Rules(Kind):
+    """All rules of one group. Who isn't listed doesn't get in, nor out."""
+
+    kind = "rules"
+    fixed = frozenset({"group"})
+
+    def find(self, cloud: Cloud) -> Iterable[Found]:
+        for group in _ours(cloud):
+            name = as_dict(group["Tags"])["Name"]
+            yield self.found(name=name, id=group["GroupId"], props=_rules(group))
+
+    def create(self, cloud: Cloud, want: Want) -> str:
+        id: str = want.props["group"]
+        group = cloud.ec2.describe_security_groups(GroupIds=[id])["SecurityGroups"][0]
+        found = self.found(name=want.name, id=id, props=_rules(group))
+        self.change(cloud, found, want, frozenset({"ingress", "egress"}))
+        return id
+
+    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+        if "ingress" in what:
+            _set_ingress(cloud, found.id, found.props["ingress"], want.props["ingress"])
+        if "egress" in what:
+            _set_egress(cloud, found.id, found.props["egress"], want.props["egress"])
+
+    def delete(self, cloud: Cloud, found: Found) -> None:
+        with ignoring("InvalidGroup.NotFound", "InvalidPermission.NotFound"):
+            _set_ingress(cloud, found.id, found.props["ingress"], frozenset())
+
+
+def _ours(cloud: Cloud) -> Iterator[Any]:
+    pages = cloud.ec2.get_paginator("describe_security_groups").paginate(
+        Filters=cloud.scope.filters()
+    )
+    return cloud.scope.mine(group for page in pages for group in page["SecurityGroups"])
+
+
+def _rules(group: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "group": group["GroupId"],
+        "ingress": frozenset(_flat(group["IpPermissions"])),
+        "egress": frozenset(_flat(group["IpPermissionsEgress"])),
+    }
+
+
+def _flat(permissions: Iterable[Mapping[str, Any]]) -> Iterator[Rule]:
+    """AWS groups peers by port; one rule per peer is easier to compare."""
+    for rule in permissions:
+        ports = (rule["IpProtocol"], rule.get("FromPort", -1), rule.get("ToPort", -1))
+        peers = [peer["CidrIp"] for peer in rule.get("IpRanges", ())]
+        peers += [peer["CidrIpv6"] for peer in rule.get("Ipv6Ranges", ())]
+        peers += [peer["GroupId"] for peer in rule.get("UserIdGroupPairs", ())]
+        peers += [peer["PrefixListId"] for peer in rule.get("PrefixListIds", ())]
+        for peer in peers:
+            yield (*ports, peer)
+
+
+def _permissions(rules: Iterable[Rule]) -> Any:
+    return [_permission(rule) for rule in sorted(rules)]
+
+
+def _permission(rule: Rule) -> dict[str, Any]:
+    protocol, first, last, peer = rule
+    if peer.startswith("sg-"):
+        who: dict[str, Any] = {"UserIdGroupPairs": [{"GroupId": peer}]}
+    elif peer.startswith("pl-"):
+        who = {"PrefixListIds": [{"PrefixListId": peer}]}
+    elif ":" in peer:
+        who = {"Ipv6Ranges": [{"CidrIpv6": peer}]}
+    else:
+        who = {"IpRanges": [{"CidrIp": peer}]}
+    ports = {} if protocol == "-1" else {"FromPort": first, "ToPort": last}
+    return {"IpProtocol": protocol, **ports, **who}
+
+
+def _set_ingress(cloud: Cloud, id: str, found: frozenset[Rule], wanted: frozenset[Rule]) -> None:
+    if extra := found - wanted:
+        cloud.ec2.revoke_security_group_ingress(GroupId=id, IpPermissions=_permissions(extra))
+    if missing := wanted - found:
+        cloud.ec2.authorize_security_group_ingress(GroupId=id, IpPermissions=_permissions(missing))
+
+
+def _set_egress(cloud: Cloud, id: str, found: frozenset[Rule], wanted: frozenset[Rule]) -> None:
+    if missing := wanted - found:
+        cloud.ec2.authorize_security_group_egress(GroupId=id, IpPermissions=_permissions(missing))
+    if extra := found - wanted:
+        cloud.ec2.revoke_security_group_egress(GroupId=id, IpPermissions=_permissions(extra))

@@ -1,0 +1,116 @@
+"""IAM: a role per kind of host with just its own rights, and the profile that carries it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from provisioning.aws import Cloud, ignoring
+from provisioning.resources.kind import Kind
+from provisioning.tags import as_dict
+from provisioning.words import Found, Want
+
+POLICY = "own-things"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "ec2.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+
+
+class Role(Kind):
+    kind = "role"
+    late = frozenset({"policy"})
+    born = {"policy": ""}
+
+    def find(self, cloud: Cloud) -> Iterable[Found]:
+        pages = cloud.iam.get_paginator("list_roles").paginate(PathPrefix=f"{cloud.scope.path}/")
+        for role in (role for page in pages for role in page["Roles"]):
+            name = role["RoleName"]
+            tags = as_dict(cloud.iam.list_role_tags(RoleName=name)["Tags"])
+            if cloud.scope.owns(tags):
+                yield self.found(name=name, id=name, props={"policy": _policy(cloud, name)})
+
+    def create(self, cloud: Cloud, want: Want) -> str:
+        cloud.iam.create_role(
+            Path=f"{cloud.scope.path}/",
+            RoleName=want.name,
+            AssumeRolePolicyDocument=json.dumps(TRUST),
+            Description="Hosts of the coupon service",
+            Tags=cloud.scope.tags(want.name),
+        )
+        return want.name
+
+    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+        document = want.props["policy"].replace("ACCOUNT", cloud.account)
+        cloud.iam.put_role_policy(RoleName=found.id, PolicyName=POLICY, PolicyDocument=document)
+
+    def delete(self, cloud: Cloud, found: Found) -> None:
+        with ignoring("NoSuchEntity"):
+            cloud.iam.delete_role_policy(RoleName=found.id, PolicyName=POLICY)
+        with ignoring("NoSuchEntity"):
+            cloud.iam.delete_role(RoleName=found.id)
+
+
+def _policy(cloud: Cloud, role: str) -> str:
+    """The role's own policy in one normal form, the account's number taken out again."""
+    with ignoring("NoSuchEntity"):
+        document: Any = cloud.iam.get_role_policy(RoleName=role, PolicyName=POLICY)[
+            "PolicyDocument"
+        ]
+        return normal(document).replace(f":{cloud.account}:", ":ACCOUNT:")
+    return ""
+
+
+def normal(document: Any) -> str:
+    """A policy as text that is equal when its meaning is."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+
+class Profile(Kind):
+    kind = "profile"
+    late = frozenset({"role"})
+    born = {"role": ""}
+
+    def find(self, cloud: Cloud) -> Iterable[Found]:
+        pages = cloud.iam.get_paginator("list_instance_profiles").paginate(
+            PathPrefix=f"{cloud.scope.path}/"
+        )
+        for profile in (profile for page in pages for profile in page["InstanceProfiles"]):
+            name = profile["InstanceProfileName"]
+            told: Any = cloud.iam.get_instance_profile(InstanceProfileName=name)
+            if cloud.scope.owns(as_dict(told["InstanceProfile"].get("Tags"))):
+                roles = [role["RoleName"] for role in profile["Roles"]]
+                yield self.found(name=name, id=name, props={"role": roles[0] if roles else ""})
+
+    def create(self, cloud: Cloud, want: Want) -> str:
+        cloud.iam.create_instance_profile(
+            Path=f"{cloud.scope.path}/",
+            InstanceProfileName=want.name,
+            Tags=cloud.scope.tags(want.name),
+        )
+        return want.name
+
+    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+        self._empty(cloud, found)
+        cloud.iam.add_role_to_instance_profile(
+            InstanceProfileName=found.id, RoleName=want.props["role"]
+        )
+
+    def delete(self, cloud: Cloud, found: Found) -> None:
+        self._empty(cloud, found)
+        with ignoring("NoSuchEntity"):
+            cloud.iam.delete_instance_profile(InstanceProfileName=found.id)
+
+    def _empty(self, cloud: Cloud, found: Found) -> None:
+        if found.props["role"]:
+            with ignoring("NoSuchEntity"):
+                cloud.iam.remove_role_from_instance_profile(
+                    InstanceProfileName=found.id, RoleName=found.props["role"]
+                )

@@ -1,0 +1,174 @@
+"""EC2 hosts: IMDSv2 only, encrypted gp3, one launch per name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from provisioning.aws import Cloud, error_code, ignoring
+from provisioning.resources.image import image_for
+from provisioning.resources.instance_change import change_instance
+from provisioning.resources.kind import Kind
+from provisioning.tags import as_dict
+from provisioning.words import Found, Want
+
+ALIVE = ["pending", "running", "stopping", "stopped"]
+
+
+class Instance(Kind):
+    kind = "host"
+    fixed = frozenset({"subnet", "key", "encrypted", "public_ip"})
+
+    def find(self, cloud: Cloud) -> Iterable[Found]:
+        filters = cloud.scope.filters(instance_state_name=ALIVE)
+        pages = cloud.ec2.get_paginator("describe_instances").paginate(Filters=filters)
+        hosts = [
+            host for page in pages for r in page["Reservations"] for host in r["Instances"]
+        ]  # fmt: skip
+        encrypted = _encrypted_volumes(cloud) if hosts else {}
+        for host in cloud.scope.mine(hosts):
+            yield self._found(cloud, host, encrypted)
+
+    def _found(self, cloud: Cloud, host: Any, encrypted: dict[str, bool]) -> Found:
+        tags = as_dict(host["Tags"])
+        protection = cloud.ec2.describe_instance_attribute(
+            InstanceId=host["InstanceId"], Attribute="disableApiTermination"
+        )
+        return self.found(
+            name=tags["Name"],
+            id=host["InstanceId"],
+            props={
+                "type": host["InstanceType"],
+                "subnet": host["SubnetId"],
+                "key": host.get("KeyName", ""),
+                "groups": frozenset(_groups(host)),
+                "profile": host.get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2],
+                "imdsv2": host["MetadataOptions"]["HttpTokens"] == "required",
+                "encrypted": encrypted.get(host["InstanceId"], True),
+                "protected": protection["DisableApiTermination"]["Value"],
+                "running": host["State"]["Name"] in ("pending", "running"),
+                "role": tags.get("Role", ""),
+                **_address(host),
+            },
+            ready=host["State"]["Name"] in ("running", "stopped"),
+            shows={
+                "private_ip": host.get("PrivateIpAddress", ""),
+                "public_ip": host.get("PublicIpAddress", ""),
+                "zone": host["Placement"]["AvailabilityZone"],
+                "role": tags.get("Role", ""),
+            },
+        )
+
+    def create(self, cloud: Cloud, want: Want) -> str:
+        token = _token(cloud, want)
+        try:
+            return self._launch(cloud, want, token)
+        except cloud.ec2.exceptions.ClientError as refused:
+            # The token's host was ended by hand: this launch is meant to be another one.
+            if error_code(refused) != "IdempotentInstanceTerminated":
+                raise
+            return self._launch(cloud, want, "")
+
+    def _launch(self, cloud: Cloud, want: Want, token: str) -> str:
+        request = _request(cloud, want)
+        if token:
+            request["ClientToken"] = token
+        made = cloud.eventually(
+            f"the launch of {want.name}",
+            "Invalid IAM Instance Profile",
+            lambda: cloud.ec2.run_instances(**request),
+        )
+        return made["Instances"][0]["InstanceId"]
+
+    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+        change_instance(cloud, found, want, what)
+
+    def ready(self, cloud: Cloud, id: str) -> bool:
+        return _state(cloud, id) == "running"
+
+    def delete(self, cloud: Cloud, found: Found) -> None:
+        with ignoring("InvalidInstanceID.NotFound"):
+            if found.props["protected"]:
+                cloud.ec2.modify_instance_attribute(
+                    InstanceId=found.id, DisableApiTermination={"Value": False}
+                )
+            cloud.ec2.terminate_instances(InstanceIds=[found.id])
+
+    def gone(self, cloud: Cloud, found: Found) -> bool:
+        return _state(cloud, found.id) in ("terminated", "")
+
+    def prices(self, want: Want) -> dict[str, float]:
+        size = want.props["type"]
+        address = {"public_address": 1.0} if want.props["public_ip"] else {}
+        return {f"ec2/{size}": 1, "ebs_gp3_gb": want.hidden["disk_gb"], **address}
+
+
+def _request(cloud: Cloud, want: Want) -> dict[str, Any]:
+    p = want.props
+    image = image_for(cloud, release=want.hidden["release"], type=p["type"], ami=want.hidden["ami"])
+    disk = {"VolumeSize": want.hidden["disk_gb"], "VolumeType": "gp3", "Encrypted": p["encrypted"]}
+    request: dict[str, Any] = {
+        "ImageId": image.id,
+        "InstanceType": p["type"],
+        "MinCount": 1,
+        "MaxCount": 1,
+        "KeyName": p["key"],
+        "SubnetId": p["subnet"],
+        "SecurityGroupIds": sorted(p["groups"]),
+        "DisableApiTermination": p["protected"],
+        "MetadataOptions": {
+            "HttpTokens": "required" if p["imdsv2"] else "optional",
+            "HttpPutResponseHopLimit": 1,
+            "HttpEndpoint": "enabled",
+        },
+        "BlockDeviceMappings": [
+            {"DeviceName": image.root, "Ebs": {**disk, "DeleteOnTermination": True}}
+        ],
+        "TagSpecifications": [
+            *cloud.scope.tagging("instance", want.name, Role=p["role"]),
+            *cloud.scope.tagging("volume", want.name),
+        ],
+    }
+    if p["profile"]:
+        request["IamInstanceProfile"] = {"Name": p["profile"]}
+    return request
+
+
+def _token(cloud: Cloud, want: Want) -> str:
+    """The same for the same launch, so that a killed run's repeat gets the host it made.
+
+    AWS shows a new host in its lists only after some seconds; within them the tags can't help.
+    """
+    said = [cloud.scope.prefix, want.name, *(f"{k}={want.props[k]}" for k in ("subnet", "type"))]
+    return hashlib.sha256("|".join(said).encode()).hexdigest()[:64]
+
+
+def _groups(host: Any) -> Iterator[str]:
+    for group in host.get("SecurityGroups", ()):
+        yield group["GroupId"]
+
+
+def _address(host: Any) -> dict[str, bool]:
+    """Only a running host tells: a starting one has no address yet, a stopped one none for now."""
+    running = host["State"]["Name"] == "running"
+    return {"public_ip": bool(host.get("PublicIpAddress"))} if running else {}
+
+
+def _encrypted_volumes(cloud: Cloud) -> dict[str, bool]:
+    """Instance -> whether all of its volumes are encrypted."""
+    pages = cloud.ec2.get_paginator("describe_volumes").paginate(Filters=cloud.scope.filters())
+    encrypted: dict[str, bool] = {}
+    for volume in (volume for page in pages for volume in page["Volumes"]):
+        for link in volume["Attachments"]:
+            host = link["InstanceId"]
+            encrypted[host] = encrypted.get(host, True) and volume["Encrypted"]
+    return encrypted
+
+
+def _state(cloud: Cloud, id: str) -> str:
+    with ignoring("InvalidInstanceID.NotFound"):
+        for reservation in cloud.ec2.describe_instances(InstanceIds=[id])["Reservations"]:
+            for host in reservation["Instances"]:
+                return host["State"]["Name"]
+    return ""

@@ -1,0 +1,60 @@
+"""What can be changed on a living host, and how."""
+
+from __future__ import annotations
+
+from provisioning.aws import Cloud
+from provisioning.words import Found, Want
+
+
+def change_instance(cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    """Each difference by its own call: a kill in between leaves the rest to the next run."""
+    wanted = want.props
+    if "imdsv2" in what:
+        cloud.ec2.modify_instance_metadata_options(
+            InstanceId=found.id, HttpTokens="required", HttpPutResponseHopLimit=1
+        )
+    if "groups" in what:
+        cloud.ec2.modify_instance_attribute(InstanceId=found.id, Groups=sorted(wanted["groups"]))
+    if "protected" in what:
+        cloud.ec2.modify_instance_attribute(
+            InstanceId=found.id, DisableApiTermination={"Value": wanted["protected"]}
+        )
+    if "role" in what:
+        cloud.ec2.create_tags(
+            Resources=[found.id], Tags=cloud.scope.tags(want.name, Role=wanted["role"])
+        )
+    if "profile" in what:
+        _set_profile(cloud, found, wanted["profile"])
+    if "type" in what:
+        _resize(cloud, found, wanted["type"])
+    elif "running" in what:
+        cloud.ec2.start_instances(InstanceIds=[found.id])
+
+
+def _set_profile(cloud: Cloud, found: Found, profile: str) -> None:
+    links = cloud.ec2.describe_iam_instance_profile_associations(
+        Filters=[{"Name": "instance-id", "Values": [found.id]}]
+    )["IamInstanceProfileAssociations"]
+    if links and profile:
+        cloud.ec2.replace_iam_instance_profile_association(
+            AssociationId=links[0]["AssociationId"], IamInstanceProfile={"Name": profile}
+        )
+    elif links:
+        cloud.ec2.disassociate_iam_instance_profile(AssociationId=links[0]["AssociationId"])
+    elif profile:
+        cloud.ec2.associate_iam_instance_profile(
+            InstanceId=found.id, IamInstanceProfile={"Name": profile}
+        )
+
+
+def _resize(cloud: Cloud, found: Found, size: str) -> None:
+    """Stop, change, start. The host is away for about two minutes and keeps disk and address."""
+    cloud.ec2.stop_instances(InstanceIds=[found.id])
+    cloud.until(f"stopping {found.name}", lambda: _is(cloud, found.id, "stopped"))
+    cloud.ec2.modify_instance_attribute(InstanceId=found.id, InstanceType={"Value": size})
+    cloud.ec2.start_instances(InstanceIds=[found.id])
+
+
+def _is(cloud: Cloud, id: str, state: str) -> bool:
+    reservations = cloud.ec2.describe_instances(InstanceIds=[id])["Reservations"]
+    return reservations[0]["Instances"][0]["State"]["Name"] == state

@@ -1,0 +1,39 @@
+"""CloudWatch log groups, kept for so many days and no longer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from provisioning.aws import Cloud, ignoring
+from provisioning.resources.kind import Kind
+from provisioning.words import Found, Want
+
+
+class LogGroup(Kind):
+    kind = "log-group"
+    late = frozenset({"days"})
+    born = {"days": 0}
+
+    def find(self, cloud: Cloud) -> Iterable[Found]:
+        pages = cloud.logs.get_paginator("describe_log_groups").paginate(
+            logGroupNamePrefix=f"{cloud.scope.path}/"
+        )
+        for group in (group for page in pages for group in page["logGroups"]):
+            arn = group["arn"].removesuffix(":*")
+            tags = cloud.logs.list_tags_for_resource(resourceArn=arn)["tags"]
+            if cloud.scope.owns(tags):
+                name = group["logGroupName"]
+                days = group.get("retentionInDays", 0)
+                yield self.found(name=name, id=name, props={"days": days})
+
+    def create(self, cloud: Cloud, want: Want) -> str:
+        tags = {**cloud.scope.owner(), "Name": want.name}
+        cloud.logs.create_log_group(logGroupName=want.name, tags=tags)
+        return want.name
+
+    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+        cloud.logs.put_retention_policy(logGroupName=found.id, retentionInDays=want.props["days"])
+
+    def delete(self, cloud: Cloud, found: Found) -> None:
+        with ignoring("ResourceNotFoundException"):
+            cloud.logs.delete_log_group(logGroupName=found.id)

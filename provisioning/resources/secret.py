@@ -1,0 +1,53 @@
+"""Secrets: drawn here, put into SSM as SecureString, never shown, compared or kept elsewhere."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Iterable
+
+from provisioning.aws import Cloud, ignoring
+from provisioning.resources.kind import Kind
+from provisioning.tags import as_dict
+from provisioning.words import Found, Want
+
+LETTERS = string.ascii_letters + string.digits  # taken by MySQL, ElastiCache and URLs alike
+
+
+class Secret(Kind):
+    kind = "secret"
+    fixed = frozenset({"type"})
+
+    def find(self, cloud: Cloud) -> Iterable[Found]:
+        ours = f"{cloud.scope.path}/secrets/"
+        pages = cloud.ssm.get_paginator("describe_parameters").paginate(
+            ParameterFilters=[{"Key": "Name", "Option": "BeginsWith", "Values": [ours]}]
+        )
+        for parameter in (p for page in pages for p in page["Parameters"]):
+            tags = cloud.ssm.list_tags_for_resource(
+                ResourceType="Parameter", ResourceId=parameter["Name"]
+            )["TagList"]
+            if cloud.scope.owns(as_dict(tags)):
+                yield self.found(
+                    name=as_dict(tags)["Name"],
+                    id=parameter["Name"],
+                    props={"type": parameter["Type"]},
+                )
+
+    def create(self, cloud: Cloud, want: Want) -> str:
+        path = f"{cloud.scope.path}/secrets/{want.name}"
+        value = "".join(secrets.choice(LETTERS) for _ in range(want.hidden["length"]))
+        cloud.ssm.put_parameter(
+            Name=path, Value=value, Type="SecureString", Tags=cloud.scope.tags(want.name)
+        )
+        return path
+
+    def delete(self, cloud: Cloud, found: Found) -> None:
+        with ignoring("ParameterNotFound"):
+            cloud.ssm.delete_parameter(Name=found.id)
+
+
+def secret_value(cloud: Cloud, path: str) -> str:
+    """The secret itself, for the one call that hands it to a store. Never log or return it."""
+    answer = cloud.ssm.get_parameter(Name=path, WithDecryption=True)
+    return answer["Parameter"]["Value"]

@@ -1,0 +1,126 @@
+"""Ways out: NAT gateways with their addresses, and the S3 gateway endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from provisioning.aws import Cloud, ignoring
+from provisioning.resources.kind import Kind
+from provisioning.tags import as_dict
+from provisioning.words import Found, Want
+
+
+class Address(Kind):
+    kind = "address"
+
+    def find(self, cloud: Cloud) -> Iterable[Found]:
+        found = cloud.ec2.describe_addresses(Filters=cloud.scope.filters())["Addresses"]
+        for address in cloud.scope.mine(found):
+            yield self.found(
+                name=as_dict(address["Tags"])["Name"],
+                id=address["AllocationId"],
+                props={},
+                shows={"address": address["PublicIp"]},
+            )
+
+    def create(self, cloud: Cloud, want: Want) -> str:
+        made = cloud.ec2.allocate_address(
+            Domain="vpc", TagSpecifications=cloud.scope.tagging("elastic-ip", want.name)
+        )
+        return made["AllocationId"]
+
+    def delete(self, cloud: Cloud, found: Found) -> None:
+        with ignoring("InvalidAllocationID.NotFound"):
+            cloud.ec2.release_address(AllocationId=found.id)
+
+    def prices(self, want: Want) -> dict[str, float]:
+        return {"public_address": 1}
+
+
+class Nat(Kind):
+    kind = "nat"
+    fixed = frozenset({"subnet", "address"})
+
+    def find(self, cloud: Cloud) -> Iterable[Found]:
+        alive: Any = {"Filter": cloud.scope.filters(state=["pending", "available"])}
+        pages = cloud.ec2.get_paginator("describe_nat_gateways").paginate(**alive)
+        for nat in cloud.scope.mine(nat for page in pages for nat in page["NatGateways"]):
+            addresses = nat["NatGatewayAddresses"]
+            yield self.found(
+                name=as_dict(nat["Tags"])["Name"],
+                id=nat["NatGatewayId"],
+                props={"subnet": nat["SubnetId"], "address": addresses[0]["AllocationId"]},
+                ready=nat["State"] == "available",
+                shows={"address": addresses[0].get("PublicIp", "")},
+            )
+
+    def create(self, cloud: Cloud, want: Want) -> str:
+        made = cloud.ec2.create_nat_gateway(
+            SubnetId=want.props["subnet"],
+            AllocationId=want.props["address"],
+            TagSpecifications=cloud.scope.tagging("natgateway", want.name),
+        )
+        return made["NatGateway"]["NatGatewayId"]
+
+    def ready(self, cloud: Cloud, id: str) -> bool:
+        return self._state(cloud, id) == "available"
+
+    def delete(self, cloud: Cloud, found: Found) -> None:
+        with ignoring("NatGatewayNotFound"):
+            cloud.ec2.delete_nat_gateway(NatGatewayId=found.id)
+
+    def gone(self, cloud: Cloud, found: Found) -> bool:
+        return self._state(cloud, found.id) in ("deleted", "")
+
+    def prices(self, want: Want) -> dict[str, float]:
+        return {"nat": 1}
+
+    def _state(self, cloud: Cloud, id: str) -> str:
+        with ignoring("NatGatewayNotFound"):
+            nats = cloud.ec2.describe_nat_gateways(NatGatewayIds=[id])["NatGateways"]
+            return nats[0]["State"] if nats else ""
+        return ""
+
+
+class S3Endpoint(Kind):
+    kind = "s3-endpoint"
+    fixed = frozenset({"vpc", "service"})
+
+    def find(self, cloud: Cloud) -> Iterable[Found]:
+        pages = cloud.ec2.get_paginator("describe_vpc_endpoints").paginate(
+            Filters=cloud.scope.filters()
+        )
+        for point in cloud.scope.mine(point for page in pages for point in page["VpcEndpoints"]):
+            if point["State"].lower() in ("deleting", "deleted"):
+                continue
+            yield self.found(
+                name=as_dict(point["Tags"])["Name"],
+                id=point["VpcEndpointId"],
+                props={
+                    "vpc": point["VpcId"],
+                    "service": point["ServiceName"],
+                    "tables": frozenset(point["RouteTableIds"]),
+                },
+            )
+
+    def create(self, cloud: Cloud, want: Want) -> str:
+        made = cloud.ec2.create_vpc_endpoint(
+            VpcEndpointType="Gateway",
+            VpcId=want.props["vpc"],
+            ServiceName=want.props["service"],
+            RouteTableIds=sorted(want.props["tables"]),
+            TagSpecifications=cloud.scope.tagging("vpc-endpoint", want.name),
+        )
+        return made["VpcEndpoint"]["VpcEndpointId"]
+
+    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+        lists = {
+            "AddRouteTableIds": sorted(want.props["tables"] - found.props["tables"]),
+            "RemoveRouteTableIds": sorted(found.props["tables"] - want.props["tables"]),
+        }
+        asked: Any = {name: tables for name, tables in lists.items() if tables}
+        cloud.ec2.modify_vpc_endpoint(VpcEndpointId=found.id, **asked)
+
+    def delete(self, cloud: Cloud, found: Found) -> None:
+        cloud.ec2.delete_vpc_endpoints(VpcEndpointIds=[found.id])

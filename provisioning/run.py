@@ -1,0 +1,30 @@
+"""What every verb starts from: the judged spec, the cloud, and a voice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from provisioning.aws import Cloud
+from provisioning.blueprint.whole import blueprint
+from provisioning.plan import make_plan
+from provisioning.show import Show
+from provisioning.snapshot import Snapshot, take
+from provisioning.spec.model import Spec
+from provisioning.words import Plan, Want
+
+
+@dataclass
+class Run:
+    spec: Spec
+    cloud: Cloud
+    show: Show
+
+    @cached_property
+    def wants(self) -> tuple[Want, ...]:
+        return blueprint(self.spec)
+
+    def look(self) -> tuple[Snapshot, Plan]:
+        """What is there now, and what would have to be done."""
+        found = take(self.cloud)
+        return found, make_plan(self.wants, found)

@@ -1,0 +1,68 @@
+"""What a person or a program reads: tables and progress, or JSON. Answers go to stdout, the rest
+to stderr, so that output can be piped."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from provisioning.act import Progress
+from provisioning.errors import Declined
+from provisioning.order import Task
+
+COLOURS = {
+    "create": "green", "change": "yellow", "replace": "red", "delete": "red", "wait": "cyan",
+    "keep": "dim", "ok": "green", "bad": "red", "unknown": "yellow",
+}  # fmt: skip
+
+
+class Show:
+    """The run's voice. `as_json` keeps stdout for exactly one JSON document."""
+
+    def __init__(self, *, as_json: bool, yes: bool) -> None:
+        self.as_json = as_json
+        self.yes = yes
+        # A pipe has no width: never cut a name short there.
+        self.out = Console(width=None if sys.stdout.isatty() else 240)
+        self.err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+    def say(self, sentence: str) -> None:
+        """For people only: a closing sentence, a warning, progress."""
+        self.err.print(sentence, markup=False)
+
+    def table(self, title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+        if self.as_json:
+            return
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            cells = list(row)
+            table.add_row(*cells, style=COLOURS.get(cells[0], ""))
+        self.out.print(table)
+
+    def answer(self, document: Any) -> None:
+        """The machine-readable answer; printed only when asked for."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+
+    def progress(self, task: Task, progress: Progress, note: str) -> None:
+        if progress is Progress.BEGUN:
+            return
+        mark = "done  " if progress is Progress.DONE else "FAILED"
+        self.err.print(f"{mark} {task.half} {task.step.key} {note}".rstrip(), markup=False)
+
+    def ask(self, question: str, *, expect: str = "yes") -> None:
+        """Raises Declined unless the operator types `expect`, or passed --yes."""
+        if self.yes:
+            return
+        if not sys.stdin.isatty():
+            raise Declined("Nobody is there to be asked.", todo="Pass --yes if you mean it.")
+        if click.prompt(f"{question} Type {expect!r}", err=True, default="") != expect:
+            raise Declined("Nothing was done.")

@@ -1,0 +1,35 @@
+"""find: everything of ours that is in the account now. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from provisioning.aws import Cloud, told
+from provisioning.errors import Ambiguous
+from provisioning.resources.catalogue import KINDS
+from provisioning.resources.kind import Kind
+from provisioning.words import Found, Key
+
+Snapshot = Mapping[Key, Found]
+AT_ONCE = 8  # kinds asked at the same time; more of them only meets AWS' throttling
+
+
+def take(cloud: Cloud) -> Snapshot:
+    """All our resources by key. Raises Ambiguous if two of them share a name."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = list(pool.map(lambda kind: _ask(cloud, kind), KINDS))
+    snapshot: dict[Key, Found] = {}
+    for found in (found for answer in answers for found in answer):
+        if other := snapshot.get(found.key):
+            raise Ambiguous(
+                f"Two resources are both {found.key}: {other.id} and {found.id}.",
+                todo="Remove one of them, or its tags, by hand; guessing could hit the wrong one.",
+            )
+        snapshot[found.key] = found
+    return snapshot
+
+
+def _ask(cloud: Cloud, kind: Kind) -> list[Found]:
+    with told(f"Looking for every {kind.kind}"):
+        return list(kind.find(cloud))

@@ -1,0 +1,53 @@
+"""From a name or a file to a judged spec."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+from provisioning.errors import SpecRejected
+from provisioning.spec.lines import line_numbers
+from provisioning.spec.model import Spec
+from provisioning.spec.problems import Problems
+from provisioning.spec.rules import judge
+from provisioning.spec.typed import WRONG, build
+
+ENVIRONMENTS = Path(__file__).parent.parent / "environments"
+
+
+def load(*, environment: str, operator: tuple[str, ...] = ()) -> Spec:
+    """The spec of `environments/NAME.toml`, or of a path ending in .toml. Raises SpecRejected."""
+    path = spec_file(environment)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError:
+        known = ", ".join(sorted(p.stem for p in ENVIRONMENTS.glob("*.toml")))
+        raise SpecRejected(
+            f"There is no environment {environment!r}.", todo=f"Known: {known}."
+        ) from None
+    return parse(text, file=path.name, operator=operator)
+
+
+def spec_file(environment: str) -> Path:
+    if environment.endswith(".toml"):
+        return Path(environment)
+    return ENVIRONMENTS / f"{environment}.toml"
+
+
+def parse(text: str, *, file: str, operator: tuple[str, ...] = ()) -> Spec:
+    """A spec from TOML text. Raises SpecRejected with every problem and its line."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as broken:
+        raise SpecRejected(f"{file} is not TOML: {broken}") from None
+    problems = Problems(file=file, lines=line_numbers(text))
+    spec = build(Spec, raw, "", problems)
+    if spec is WRONG:
+        problems.stop_if_any()
+    if operator:
+        spec = replace(spec, environment=replace(spec.environment, operator=operator))
+    judge(spec, problems)
+    problems.stop_if_any()
+    judged: Spec = spec
+    return judged

@@ -1,0 +1,170 @@
+"""The shape of an environment's TOML file. Every default here is the safe choice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    name: str
+    project: str
+    region: str
+    operator: tuple[str, ...] = ()  # addresses that may reach ssh; given, never guessed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subnet:
+    name: str
+    cidr: str
+    zone: str  # the zone's letter: "a" in ap-northeast-2 is ap-northeast-2a
+    tier: str  # public | private | db
+    route_table: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    vpc: str
+    cidr: str
+    internet_gateway: str
+    subnets: tuple[Subnet, ...]
+    nat: str = "none"  # none | one | per-zone
+    s3_endpoint: bool = False  # a gateway endpoint: free, and spares the NAT's per-GB price
+
+
+@dataclass(frozen=True, kw_only=True)
+class Firewall:
+    style: str = (
+        "roles"  # roles: a group per role | default: the VPC's default group, as written up
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyPair:
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    release: str = "24.04"  # Ubuntu's, newest build at launch
+    ami: str = ""  # pins one image instead
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hosts:
+    name: str
+    role: str  # api | consumer | bastion | monitor
+    type: str
+    tier: str
+    count: int = 1
+    public_ip: bool = False
+    disk_gb: int = 20
+    profile: bool = True  # an instance profile with the role's own rights
+    protected: bool = True  # termination protection
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cache:
+    name: str
+    purpose: tuple[str, ...]  # decisions | broker: whom the inventory sends here
+    subnet_group: str
+    tiers: tuple[str, ...]
+    type: str
+    port: int = 6379
+    engine: str = "valkey"
+    version: str = "8.0"
+    replicas: int = 1
+    managed_group: bool = True  # a replication group; False: one plain node, as written up
+    noeviction: bool = True
+    encrypted: bool = True  # at rest, in transit, and an auth token
+    snapshot_days: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    name: str
+    subnet_group: str
+    tiers: tuple[str, ...]
+    type: str
+    version: str = "8.4"
+    port: int = 3306
+    schema: str = "coupons"
+    user: str = "coupons_admin"
+    storage_gb: int = 20
+    multi_az: bool = True
+    encrypted: bool = True
+    require_tls: bool = True
+    public: bool = False
+    backup_days: int = 7
+    protected: bool = True
+    insights: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Balancer:
+    name: str
+    certificate_arn: str = ""
+    health_path: str = "/readyz"
+    protected: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Secret:
+    name: str
+    readers: tuple[str, ...]  # the roles whose hosts may read it
+    length: int = 48
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    alarms: bool = True
+    dashboard: bool = True
+    log_days: int = 30
+    notify_topic: str = ""  # ARN of an SNS topic the alarms tell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    monthly_usd: int
+    email: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """How long to wait for AWS. A database takes 5 to 20 minutes, a large one longer."""
+
+    poll_seconds: float = 10
+    minutes: float = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    environment: Environment
+    network: Network
+    firewall: Firewall = Firewall()
+    key: KeyPair
+    image: Image = Image()
+    hosts: tuple[Hosts, ...]
+    caches: tuple[Cache, ...]
+    database: Database
+    balancer: Balancer | None = None
+    secrets: tuple[Secret, ...] = ()
+    watch: Watch | None = None
+    budget: Budget | None = None
+    waiting: Waiting = Waiting()
+
+    @property
+    def prefix(self) -> str:
+        """What account-wide names start with, so that two environments never share one."""
+        return f"{self.environment.project}-{self.environment.name}"
+
+    @property
+    def path(self) -> str:
+        """Where the environment's parameters live in SSM."""
+        return f"/{self.environment.project}/{self.environment.name}"
+
+    def tier(self, *tiers: str) -> tuple[Subnet, ...]:
+        return tuple(subnet for subnet in self.network.subnets if subnet.tier in tiers)
+
+    def role(self, role: str) -> tuple[Hosts, ...]:
+        return tuple(hosts for hosts in self.hosts if hosts.role == role)

@@ -1,0 +1,116 @@
+"""Stores, balancer, secrets and watching: what AWS would refuse, and what must never be asked."""
+
+from __future__ import annotations
+
+import re
+
+from provisioning.spec.model import Cache, Spec
+from provisioning.spec.problems import Problems
+from provisioning.spec.rules_hosts import ROLES
+
+RESERVED = (22, 80, 443, 8080, 8081)
+LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653)
+PURPOSES = ("decisions", "broker")
+ARN = re.compile(r"^arn:aws[\w-]*:")
+
+
+def port(path: str, value: int, problems: Problems) -> None:
+    if not 1024 <= value <= 65535:
+        problems.add(path, f"port must be 1024 to 65535, is {value}")
+    elif value in RESERVED:
+        problems.add(path, f"port {value} is taken by the hosts' own services")
+
+
+def caches(spec: Spec, problems: Problems) -> None:
+    for i, cache in enumerate(spec.caches):
+        _cache(spec, cache, f"caches[{i}]", problems)
+    served = [purpose for cache in spec.caches for purpose in cache.purpose]
+    for purpose in PURPOSES:
+        if served.count(purpose) != 1:
+            problems.add(
+                "caches", f"exactly one must serve {purpose!r}, {served.count(purpose)} do"
+            )
+
+
+def _cache(spec: Spec, cache: Cache, path: str, problems: Problems) -> None:
+    port(f"{path}.port", cache.port, problems)
+    _tiers(spec, cache.tiers, path, problems)
+    if cache.engine not in ("redis", "valkey"):
+        problems.add(f"{path}.engine", f"{cache.engine!r} is neither redis nor valkey")
+    if unknown := set(cache.purpose) - set(PURPOSES):
+        problems.add(f"{path}.purpose", f"unknown: {', '.join(sorted(unknown))}")
+    if not 0 <= cache.replicas <= 5:
+        problems.add(f"{path}.replicas", f"must be 0 to 5, is {cache.replicas}")
+    if not cache.managed_group and (cache.encrypted or cache.replicas):
+        problems.add(path, "encryption and replicas need managed_group = true")
+    if not cache.managed_group and cache.engine == "valkey":
+        problems.add(f"{path}.engine", "valkey needs managed_group = true")
+    if cache.managed_group and not cache.noeviction:
+        problems.add(f"{path}.noeviction", "eviction throws coupons away; it must be true")
+    zones = {subnet.zone for subnet in spec.tier(*cache.tiers)}
+    if cache.replicas and len(zones) < 2:
+        problems.add(f"{path}.tiers", "a replica needs subnets in two zones")
+
+
+def database(spec: Spec, problems: Problems) -> None:
+    wanted = spec.database
+    port("database.port", wanted.port, problems)
+    _tiers(spec, wanted.tiers, "database", problems)
+    if wanted.port in {cache.port for cache in spec.caches}:
+        problems.add("database.port", "is also a cache's port")
+    if wanted.public:
+        problems.add("database.public", "a database is never reachable from the internet")
+    if len({subnet.zone for subnet in spec.tier(*wanted.tiers)}) < 2:
+        problems.add("database.tiers", "RDS needs subnets in two zones, even for one instance")
+    if not re.match(r"^(8\.0|8\.4)(\.\d+)?$", wanted.version):
+        problems.add("database.version", f"{wanted.version!r} is no MySQL 8.0 or 8.4 version")
+    if not 20 <= wanted.storage_gb <= 16384:
+        problems.add("database.storage_gb", f"must be 20 to 16384 GB, is {wanted.storage_gb}")
+    if not 0 <= wanted.backup_days <= 35:
+        problems.add("database.backup_days", f"must be 0 to 35, is {wanted.backup_days}")
+    if wanted.insights and wanted.type.endswith((".micro", ".small")):
+        problems.add("database.insights", f"{wanted.type} is too small for performance insights")
+
+
+def _tiers(spec: Spec, tiers: tuple[str, ...], path: str, problems: Problems) -> None:
+    if "public" in tiers:
+        problems.add(f"{path}.tiers", "a store never stands in a public subnet")
+    for tier in tiers:
+        if not spec.tier(tier):
+            problems.add(f"{path}.tiers", f"there is no subnet of tier {tier!r}")
+
+
+def balancer(spec: Spec, problems: Problems) -> None:
+    wanted = spec.balancer
+    if wanted is None:
+        return
+    if len({subnet.zone for subnet in spec.tier("public")}) < 2:
+        problems.add("balancer", "needs public subnets in two zones")
+    if wanted.certificate_arn and not ARN.match(wanted.certificate_arn):
+        problems.add("balancer.certificate_arn", "is no ARN")
+    if not wanted.health_path.startswith("/"):
+        problems.add("balancer.health_path", "must start with /")
+    if spec.firewall.style != "roles":
+        problems.add("balancer", "needs firewall.style = 'roles'")
+
+
+def secrets(spec: Spec, problems: Problems) -> None:
+    if spec.firewall.style not in ("roles", "default"):
+        problems.add("firewall.style", f"{spec.firewall.style!r} is neither roles nor default")
+    for i, secret in enumerate(spec.secrets):
+        if unknown := set(secret.readers) - set(ROLES):
+            problems.add(f"secrets[{i}].readers", f"unknown roles: {', '.join(sorted(unknown))}")
+        if not 32 <= secret.length <= 128:
+            problems.add(f"secrets[{i}].length", f"must be 32 to 128, is {secret.length}")
+
+
+def watch(spec: Spec, problems: Problems) -> None:
+    if spec.watch and spec.watch.log_days not in LOG_DAYS:
+        allowed = ", ".join(str(days) for days in LOG_DAYS)
+        problems.add("watch.log_days", f"CloudWatch keeps logs for one of {allowed} days")
+    if spec.watch and spec.watch.notify_topic and not ARN.match(spec.watch.notify_topic):
+        problems.add("watch.notify_topic", "is no ARN")
+    if spec.budget and spec.budget.monthly_usd < 1:
+        problems.add("budget.monthly_usd", "must be at least 1")
+    if spec.waiting.minutes <= 0 or spec.waiting.poll_seconds < 0:
+        problems.add("waiting", "times must be positive")

@@ -1,0 +1,87 @@
+"""apply: carries the plan out. Run again, it goes on where it was, or does nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from provisioning.act import Actor, with_final_snapshots
+from provisioning.errors import Declined, ProvisioningError
+from provisioning.lock import Lock, held
+from provisioning.resources.catalogue import BY_NAME
+from provisioning.run import Run
+from provisioning.snapshot import Snapshot
+from provisioning.verbs.plan import plan_document, show_plan, summary
+from provisioning.words import Action, Plan, Step
+
+
+def apply(run: Run, *, at_once: int = 6) -> int:
+    """Without changes it writes nothing, not even the lock."""
+    _, shown = run.look()
+    if not shown.changes:
+        run.show.answer({"done": [], "writes": 0})
+        run.show.say("Nothing to do: all is as wanted.")
+        return 0
+    show_plan(run.show, Plan(shown.changes))
+    refuse_data_loss(shown)
+    ask_for(run, shown)
+    with held(run.cloud) as lock:
+        found, planned = run.look()
+        _as_shown(shown, planned)
+        act(run, found, with_final_snapshots(planned, stamp()), at_once=at_once, lock=lock)
+    run.show.answer({"done": plan_document(Plan(planned.changes)), "writes": len(run.cloud.writes)})
+    run.show.say(f"Applied. {summary(planned)}")
+    return 0
+
+
+def act(run: Run, found: Snapshot, planned: Plan, *, at_once: int, lock: Lock) -> None:
+    actor = Actor(
+        cloud=run.cloud,
+        ids={key: one.id for key, one in found.items()},
+        tell=run.show.progress,
+        at_once=at_once,
+        check=lock.check,
+    )
+    actor.carry_out(planned)
+
+
+def ask_for(run: Run, planned: Plan) -> None:
+    """Only what destroys something is asked about."""
+    if planned.destructive:
+        named = ", ".join(f"{step.action} {step.key}" for step in planned.destructive)
+        run.show.ask(f"This will {named}.")
+
+
+def refuse_data_loss(planned: Plan) -> None:
+    """Raises for a store that holds data, is protected, and would be replaced or removed."""
+    for step in planned.destructive:
+        if BY_NAME[step.key.kind].holds_data and _protected(step):
+            raise ProvisioningError(
+                f"{step.key} holds data and is protected, and would be {_past(step)}: "
+                f"{step.reason}.",
+                todo="Set protected = false in the spec and apply that first, if you mean it.",
+            )
+
+
+def _protected(step: Step) -> bool:
+    """Caches have no protection of their own: for them the question and the snapshot stand."""
+    return bool(step.found and step.found.props.get("protected"))
+
+
+def _past(step: Step) -> str:
+    return "replaced" if step.action is Action.REPLACE else "removed"
+
+
+def _as_shown(shown: Plan, planned: Plan) -> None:
+    """Between the question and the lock somebody else may have been at work."""
+    agreed = {(step.key, step.action) for step in shown.destructive}
+    for step in planned.destructive:
+        if (step.key, step.action) not in agreed:
+            raise Declined(
+                f"The environment changed meanwhile: {step.action} {step.key} wasn't in the plan.",
+                todo="Look at the plan again.",
+            )
+
+
+def stamp() -> str:
+    """For the names of last snapshots: unique per run, sortable."""
+    return datetime.now(UTC).strftime("%Y%m%d%H%M%S")

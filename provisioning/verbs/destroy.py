@@ -1,0 +1,45 @@
+"""destroy: the plan reversed, a last snapshot of what holds data, then a look for leftovers."""
+
+from __future__ import annotations
+
+from provisioning.act import with_final_snapshots
+from provisioning.leftovers import Leftover, leftovers
+from provisioning.lock import held
+from provisioning.plan import reversed_plan
+from provisioning.run import Run
+from provisioning.snapshot import take
+from provisioning.verbs.apply import act, stamp
+from provisioning.verbs.plan import plan_document, show_plan
+
+
+def destroy(run: Run, *, final_snapshot: bool, at_once: int = 6) -> int:
+    """0 when nothing is left but the snapshots made on purpose, 1 otherwise."""
+    planned = reversed_plan(run.wants, take(run.cloud))
+    if planned.steps:
+        show_plan(run.show, planned)
+        name = run.spec.environment.name
+        run.show.ask(f"This destroys all of {name!r}.", expect=name)
+        with held(run.cloud) as lock:
+            found = take(run.cloud)
+            planned = reversed_plan(run.wants, found)
+            doing = with_final_snapshots(planned, stamp()) if final_snapshot else planned
+            act(run, found, doing, at_once=at_once, lock=lock)
+    left = leftovers(run.cloud)
+    show_leftovers(run, left)
+    run.show.answer({"done": plan_document(planned), "leftovers": [vars(one) for one in left]})
+    return 1 if any(not one.meant for one in left) else 0
+
+
+def show_leftovers(run: Run, left: tuple[Leftover, ...]) -> None:
+    rows = [
+        (one.what, one.id, "costs money" if one.costs else "free", "meant" if one.meant else "")
+        for one in left
+    ]
+    if rows:
+        run.show.table("Still there", ("what", "id", "bill", "why"), rows)
+    meant = sum(one.meant for one in left)
+    stray = len(left) - meant
+    run.show.say(
+        f"Destroyed. {stray or 'No'} leftovers"
+        + (f", and {meant} last snapshots, kept until you delete them." if meant else ".")
+    )

@@ -1,0 +1,36 @@
+"""doctor: can this environment be made here, with these credentials? Nothing is made."""
+
+from __future__ import annotations
+
+import shutil
+
+from provisioning.checks import Finding, examine
+from provisioning.resources.keypair import key_file
+from provisioning.run import Run
+
+
+def doctor(run: Run) -> int:
+    """0 when nothing is bad; what couldn't be found out is said, and doesn't count as bad."""
+    findings = (_ssh(), _key(run), *examine(run.spec, run.cloud))
+    rows = [(one.verdict, one.what, one.told) for one in findings]
+    run.show.table("Doctor", ("verdict", "what", "told"), rows)
+    run.show.answer({"findings": [vars(one) for one in findings]})
+    bad = sum(one.verdict == "bad" for one in findings)
+    unknown = sum(one.verdict == "unknown" for one in findings)
+    run.show.say(f"{len(findings)} checks: {bad} bad, {unknown} couldn't be found out.")
+    return 1 if bad else 0
+
+
+def _ssh() -> Finding:
+    there = all(shutil.which(program) for program in ("ssh", "ssh-keygen"))
+    return Finding("ok" if there else "bad", "OpenSSH client", "found" if there else "install it")
+
+
+def _key(run: Run) -> Finding:
+    private = key_file(run.spec.key.name)
+    if not private.exists():
+        return Finding("ok", "private key", f"{private} will be made")
+    safe = private.stat().st_mode & 0o077 == 0
+    return Finding(
+        "ok" if safe else "bad", "private key", f"{private}" + ("" if safe else ": chmod 600 it")
+    )

@@ -1,0 +1,45 @@
+"""inventory: hosts.yml, aws_ec2.yml, ssh.cfg and known_hosts for Ansible and for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from provisioning.hostkeys import learn
+from provisioning.inventory import dynamic_inventory, hosts_of, inventory_document, ssh_config
+from provisioning.run import Run
+from provisioning.snapshot import take
+from provisioning.spec.model import Spec
+
+HEADER = "# Made by `python -m provisioning inventory`; changes by hand are lost.\n"
+
+
+def folder_of(spec: Spec, out: str) -> Path:
+    return Path(out or f"build/inventory/{spec.environment.name}").resolve()
+
+
+def inventory(run: Run, *, out: str, bastion_address: str = "") -> int:
+    """Writes the files. 0 even if host keys are still missing: it says whose."""
+    found = take(run.cloud)
+    folder = folder_of(run.spec, out)
+    document = inventory_document(run.spec, found, folder)
+    config = ssh_config(run.spec, found, folder, bastion_address=bastion_address)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / "hosts.yml", HEADER + yaml.safe_dump(document, sort_keys=False))
+    dynamic = yaml.safe_dump(dynamic_inventory(run.spec), sort_keys=False)
+    _write(folder / "aws_ec2.yml", HEADER + dynamic)
+    _write(folder / "ssh.cfg", HEADER + config)
+    missing = learn(run.cloud, hosts_of(found), folder / "known_hosts")
+    run.show.answer({"folder": str(folder), "inventory": document, "host_keys_missing": missing})
+    if missing:
+        run.show.say(
+            f"No host keys on the console yet of {', '.join(missing)}; "
+            "ask again a few minutes after their launch."
+        )
+    run.show.say(f"Wrote hosts.yml, aws_ec2.yml, ssh.cfg and known_hosts to {folder}.")
+    return 0
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")

@@ -1,0 +1,109 @@
+"""plan: what apply would do and what it costs. Reads only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioning.cost import Estimate, estimate
+from provisioning.run import Run
+from provisioning.show import Show
+from provisioning.words import Action, Difference, Plan, Step
+
+CHANGES, NONE = 2, 0  # exit codes, for scripts that only want to know
+
+
+def plan(run: Run) -> int:
+    _, planned = run.look()
+    cost = estimate(run.wants)
+    show_plan(run.show, planned)
+    show_cost(run.show, cost)
+    for note in notes(run):
+        run.show.say(note)
+    run.show.answer({"plan": plan_document(planned), "cost": cost_document(cost)})
+    run.show.say(summary(planned))
+    return CHANGES if planned.changes else NONE
+
+
+def show_plan(show: Show, planned: Plan) -> None:
+    rows = [
+        (step.action.value, step.key.kind, step.key.name, step.reason, _told(step))
+        for step in planned.steps
+    ]
+    show.table("Plan", ("action", "kind", "name", "because", "found -> wanted"), rows)
+
+
+def show_cost(show: Show, cost: Estimate) -> None:
+    rows = [(line.item, f"{line.units:g}", f"{line.monthly:,.2f}") for line in cost.lines]
+    rows.append(("sum", "", f"{cost.monthly:,.2f}"))
+    title = f"Estimate: US$ a month ({cost.region}, list prices of {cost.as_of}, no traffic)"
+    show.table(title, ("item", "units", "US$"), rows)
+
+
+def summary(planned: Plan) -> str:
+    counts = {
+        action: sum(1 for step in planned.steps if step.action is action) for action in Action
+    }
+    said = ", ".join(f"{count} to {action}" for action, count in counts.items() if count)
+    return f"Plan: {said or 'nothing wanted, nothing there'}."
+
+
+def notes(run: Run) -> list[str]:
+    """What the spec chose that an operator should know, though it is allowed."""
+    said = []
+    if run.spec.database.version.startswith("8.0"):
+        said.append(
+            "Note: MySQL 8.0 left RDS' standard support on 31 July 2026; extended support is "
+            "billed per vCPU. Set database.version = '8.4' unless you need the write-up's."
+        )
+    if run.spec.balancer and not run.spec.balancer.certificate_arn:
+        said.append("Note: no certificate, so the load balancer speaks plain HTTP on port 80.")
+    if run.spec.environment.region != estimate(run.wants).region:
+        said.append("Note: the price table is of another region; take the estimate as a hint.")
+    return said
+
+
+def _told(step: Step) -> str:
+    return "; ".join(f"{d.what}: {_short(d.found)} -> {_short(d.wanted)}" for d in step.differences)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, frozenset):
+        return "{" + ", ".join(sorted(_short(inner) for inner in value)) + "}"
+    if isinstance(value, tuple):
+        return ":".join(_short(inner) for inner in value)
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def plan_document(planned: Plan) -> list[dict[str, Any]]:
+    return [
+        {
+            "action": step.action.value,
+            "kind": step.key.kind,
+            "name": step.key.name,
+            "reason": step.reason,
+            "id": step.found.id if step.found else None,
+            "differences": [_difference(difference) for difference in step.differences],
+        }
+        for step in planned.steps
+    ]
+
+
+def _difference(difference: Difference) -> dict[str, str]:
+    return {
+        "what": difference.what,
+        "found": _short(difference.found),
+        "wanted": _short(difference.wanted),
+    }
+
+
+def cost_document(cost: Estimate) -> dict[str, Any]:
+    return {
+        "monthly_usd": round(cost.monthly, 2),
+        "as_of": cost.as_of,
+        "region": cost.region,
+        "lines": [
+            {"item": line.item, "units": line.units, "monthly_usd": round(line.monthly, 2)}
+            for line in cost.lines
+        ],
+    }

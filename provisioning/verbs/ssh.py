@@ -1,0 +1,31 @@
+"""ssh HOST: the command that gets there, printed or run."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+
+from provisioning.errors import ProvisioningError
+from provisioning.inventory import hosts_of
+from provisioning.run import Run
+from provisioning.snapshot import take
+from provisioning.verbs.inventory import folder_of
+
+
+def ssh(run: Run, *, host: str, out: str, go: bool, rest: tuple[str, ...]) -> int:
+    """Prints the command; with `go` runs it and returns its exit code."""
+    names = [one.name for one in hosts_of(take(run.cloud))]
+    if host != "bastion" and host not in names:
+        raise ProvisioningError(
+            f"There is no host {host!r}.", todo=f"There are {', '.join(names)}."
+        )
+    config = folder_of(run.spec, out) / "ssh.cfg"
+    if not config.exists():
+        raise ProvisioningError(f"{config} isn't there.", todo="Run the inventory verb first.")
+    command = ["ssh", "-F", str(config), host, *rest]
+    if go:
+        return subprocess.run(command, check=False).returncode
+    run.show.answer({"command": command})
+    if not run.show.as_json:
+        run.show.out.print(shlex.join(command), markup=False, highlight=False)
+    return 0

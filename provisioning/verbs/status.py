@@ -1,0 +1,51 @@
+"""status: what is there, how to reach it, and how it differs from the spec. Reads only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioning.run import Run
+from provisioning.verbs.plan import plan_document
+from provisioning.words import Action, Found, Plan, Step
+
+
+def status(run: Run) -> int:
+    """0 when all is as wanted, 2 when something drifted or is missing."""
+    found, planned = run.look()
+    drift = tuple(step for step in planned.changes)
+    ordered = [found[key] for key in sorted(found)]
+    rows = [(one.kind, one.name, one.id, _state(one), _shown(one)) for one in ordered]
+    run.show.table("There", ("kind", "name", "id", "state", "reach it at"), rows)
+    missing = [step for step in drift if step.action is Action.CREATE]
+    if drift:
+        told = [(s.action.value, str(s.key), s.reason, _differences(s)) for s in drift]
+        run.show.table("Drift", ("to do", "resource", "because", "differs"), told)
+    run.show.answer(
+        {"there": [_document(one) for one in ordered], "drift": plan_document(Plan(drift))}
+    )
+    run.show.say(
+        f"{len(found)} resources; {len(missing)} missing, {len(drift) - len(missing)} drifted."
+    )
+    return 2 if drift else 0
+
+
+def _state(found: Found) -> str:
+    return "ready" if found.ready else "in the making"
+
+
+def _shown(found: Found) -> str:
+    return ", ".join(f"{name}={value}" for name, value in found.shows.items() if value)
+
+
+def _differences(step: Step) -> str:
+    return ", ".join(difference.what for difference in step.differences)
+
+
+def _document(found: Found) -> dict[str, Any]:
+    return {
+        "kind": found.kind,
+        "name": found.name,
+        "id": found.id,
+        "ready": found.ready,
+        **dict(found.shows),
+    }

@@ -1,0 +1,166 @@
+"""The words of provisioning: what is wanted, what was found, and the step between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+
+class Key(NamedTuple):
+    """A resource's identity inside one environment."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Stands in a wanted property for the id of another resource, known once that one exists."""
+
+    kind: str
+    name: str
+
+    @property
+    def key(self) -> Key:
+        return Key(self.kind, self.name)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What a Ref becomes while its resource doesn't exist yet. Equal to no id."""
+
+    key: Key
+
+    def __str__(self) -> str:
+        return f"(the new {self.key})"
+
+
+Props = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Want:
+    """One resource the spec asks for. `hidden` properties are used at birth and never compared."""
+
+    kind: str
+    name: str
+    props: Props
+    hidden: Props = field(default_factory=dict)
+    after: tuple[Key, ...] = ()
+
+    @property
+    def key(self) -> Key:
+        return Key(self.kind, self.name)
+
+    def needs(self) -> frozenset[Key]:
+        """Every resource that must exist before this one."""
+        return frozenset({*self.after, *references(self.props), *references(self.hidden)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """One resource of ours in the account. `ready` is False while AWS still works on it."""
+
+    kind: str
+    name: str
+    id: str
+    props: Props
+    ready: bool = True
+    shows: Props = field(default_factory=dict)  # addresses and endpoints, for people and inventory
+
+    @property
+    def key(self) -> Key:
+        return Key(self.kind, self.name)
+
+
+class Action(StrEnum):
+    CREATE = "create"
+    CHANGE = "change"
+    REPLACE = "replace"
+    DELETE = "delete"
+    WAIT = "wait"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One property that is not as wanted."""
+
+    what: str
+    found: Any
+    wanted: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What has to happen to one resource, and why."""
+
+    key: Key
+    action: Action
+    reason: str
+    want: Want | None = None
+    found: Found | None = None
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def the_want(self) -> Want:
+        """For steps that make or change: they always come from a want."""
+        if self.want is None:
+            raise ValueError(f"{self.key} is to be {self.action}d, but nothing is wanted")
+        return self.want
+
+    @property
+    def the_found(self) -> Found:
+        """For steps that change or remove: they always come from something found."""
+        if self.found is None:
+            raise ValueError(f"{self.key} is to be {self.action}d, but nothing was found")
+        return self.found
+
+    @property
+    def destructive(self) -> bool:
+        return self.action in (Action.REPLACE, Action.DELETE)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps in an order that may be carried out one after the other."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def changes(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if step.action is not Action.KEEP)
+
+    @property
+    def destructive(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if step.destructive)
+
+
+def references(value: object) -> Iterator[Key]:
+    """Every Ref inside a property, however deep."""
+    if isinstance(value, Ref):
+        yield value.key
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from references(inner)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for inner in value:
+            yield from references(inner)
+
+
+def resolve(value: Any, ids: Mapping[Key, str]) -> Any:
+    """The same property with every Ref replaced by its id, or by Pending if there is none yet."""
+    if isinstance(value, Ref):
+        return ids.get(value.key, Pending(value.key))
+    if isinstance(value, Mapping):
+        return {name: resolve(inner, ids) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(resolve(inner, ids) for inner in value)
+    if isinstance(value, set | frozenset):
+        return frozenset(resolve(inner, ids) for inner in value)
+    return value

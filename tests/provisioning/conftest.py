@@ -1,0 +1,203 @@
+"""A cloud for every test: moto's server, started once, emptied in between."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioning.act import Actor
+from provisioning.aws import Cloud, WriteHook, connect
+from provisioning.blueprint.whole import blueprint
+from provisioning.plan import make_plan, reversed_plan
+from provisioning.snapshot import Snapshot, take
+from provisioning.spec.load import load
+from provisioning.spec.model import Spec, Waiting
+from provisioning.words import Plan, Want
+
+ROOT = Path(__file__).parents[2]
+OPERATOR = "198.51.100.7/32"
+QUICK = Waiting(poll_seconds=0.02, minutes=0.2)
+
+
+CLOUDS: dict[str, Cloud] = {}
+HOOKS: list[WriteHook] = []
+
+
+def _hooked(name: str) -> None:
+    for hook in HOOKS:
+        hook(name)
+
+
+class Rig:
+    """One environment on the test cloud, driven without the command line."""
+
+    def __init__(self, environment: str, url: str) -> None:
+        self.url = url
+        self.use(replace(load(environment=environment, operator=(OPERATOR,)), waiting=QUICK))
+        if environment not in CLOUDS:  # clients are slow to make; the tests share them
+            CLOUDS[environment] = connect(self.spec, on_write=_hooked)
+        self.cloud = CLOUDS[environment]
+
+    def use(self, spec: Spec) -> None:
+        self.spec = spec
+        self.wants: tuple[Want, ...] = blueprint(spec)
+
+    def find(self) -> Snapshot:
+        return take(self.cloud)
+
+    def plan(self) -> Plan:
+        return make_plan(self.wants, self.find())
+
+    def apply(self, *, at_once: int = 6, die_after: int = 0) -> int:
+        """Applies and returns how many writes it took; `die_after` writes it raises Killed."""
+        return self._act(make_plan(self.wants, found := self.find()), found, at_once, die_after)
+
+    def destroy(self, *, at_once: int = 6, die_after: int = 0) -> int:
+        found = self.find()
+        return self._act(reversed_plan(self.wants, found), found, at_once, die_after)
+
+    def _act(self, plan: Plan, found: Snapshot, at_once: int, die_after: int) -> int:
+        self.cloud.writes.clear()
+        ids = {key: one.id for key, one in found.items()}
+
+        def maybe_die(name: str) -> None:
+            if die_after and len(self.cloud.writes) >= die_after:
+                raise Killed(name)
+
+        HOOKS.append(maybe_die)
+        try:
+            Actor(cloud=self.cloud, ids=ids, at_once=at_once).carry_out(plan)
+        finally:
+            HOOKS.clear()
+        return len(self.cloud.writes)
+
+
+class Killed(BaseException):
+    """Stands in for a kill: nothing in the product catches it."""
+
+
+@pytest.fixture(scope="session")
+def cloud_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("cloud")
+    amis = str(folder / "amis.json")
+    with (folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "tests.provisioning.cloud_server", str(port), amis],
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(url, server)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        try:
+            urllib.request.urlopen(f"{url}/moto-api/", timeout=5).close()
+        except (urllib.error.URLError, OSError):
+            assert server.poll() is None, "the test cloud ended at once; see its server.log"
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the test cloud didn't start within a minute")
+
+
+@pytest.fixture
+def empty_cloud(cloud_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    """The test cloud with nothing in it, and an environment in which only it can be reached."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "COUPON_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud_url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("COUPON_KEYS_DIR", str(tmp_path / "keys"))
+    monkeypatch.setenv("COUPON_OPERATOR", OPERATOR)
+    empty(cloud_url)
+    yield cloud_url
+
+
+def empty(url: str) -> None:
+    request = urllib.request.Request(f"{url}/moto-api/reset", method="POST")
+    urllib.request.urlopen(request, timeout=30).close()
+
+
+@pytest.fixture
+def hello(empty_cloud: str) -> Rig:
+    return Rig("hello", empty_cloud)
+
+
+@pytest.fixture
+def production(empty_cloud: str) -> Rig:
+    return Rig("production", empty_cloud)
+
+
+@pytest.fixture
+def emptied(empty_cloud: str) -> Any:
+    """Empties the cloud again, for tests that build several times."""
+    return lambda: empty(empty_cloud)
+
+
+@pytest.fixture
+def killed() -> type[BaseException]:
+    return Killed
+
+
+def state(found: Snapshot) -> dict[str, Any]:
+    """A snapshot without the ids chance has drawn, so that two builds can be compared."""
+    names = {
+        one.id: f"<{key.kind} {key.name}>" for key, one in found.items() if key.kind != "rules"
+    }
+
+    for key, one in found.items():
+        if "metric" in one.shows:  # how CloudWatch calls a balancer
+            names[one.shows["metric"]] = f"<{key}>"
+
+    def named(value: Any) -> Any:
+        if isinstance(value, str):
+            return names.get(value, value)
+        if isinstance(value, dict):
+            return {key: named(inner) for key, inner in value.items()}
+        if isinstance(value, (tuple, list)):
+            return tuple(named(inner) for inner in value)
+        if isinstance(value, frozenset):
+            return frozenset(named(inner) for inner in value)
+        return value
+
+    return {
+        str(key): named({k: v for k, v in one.props.items() if k != "panels"})
+        for key, one in found.items()
+    }
+
+
+@pytest.fixture
+def state_of() -> Any:
+    return state
+
+
+@pytest.fixture
+def stranger(hello: Rig) -> Cloud:
+    """Another environment's view of the same account."""
+    return connect(replace(hello.spec, environment=replace(hello.spec.environment, name="other")))

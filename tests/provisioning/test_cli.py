@@ -1,0 +1,242 @@
+"""The command line as an operator or a script uses it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioning import cli
+from provisioning.__main__ import run
+from provisioning.spec.load import ENVIRONMENTS
+from provisioning.words import Key
+
+ROOT = ENVIRONMENTS.parents[1]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch, hello: Any) -> None:
+    """The shared clients and short waits: the verbs themselves are the real ones."""
+    monkeypatch.setattr(cli, "connect", lambda spec, **_: fresh(hello, spec))
+
+
+def fresh(rig: Any, spec: Any) -> Any:
+    rig.cloud.writes.clear()
+    return rig.cloud
+
+
+def answer(capsys: pytest.CaptureFixture[str]) -> Any:
+    return json.loads(capsys.readouterr().out)
+
+
+def call(*arguments: str) -> int:
+    return run([*arguments[:1], "--env", "hello", *arguments[1:]])
+
+
+def test_plan_says_two_when_there_are_changes_and_none_after_apply(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert call("plan", "--output", "json") == 2
+    planned = answer(capsys)
+    assert {step["action"] for step in planned["plan"]} == {"create"}
+    assert planned["cost"]["monthly_usd"] > 100
+    assert call("apply", "--output", "json") == 0
+    assert answer(capsys)["writes"] > 20
+    assert call("plan", "--output", "json") == 0
+    assert {step["action"] for step in answer(capsys)["plan"]} == {"keep"}
+
+
+def test_a_second_apply_writes_nothing_not_even_the_lock(
+    hello: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hello.apply()
+    assert call("apply", "--output", "json") == 0
+    assert answer(capsys) == {"done": [], "writes": 0}
+    assert hello.cloud.writes == []
+
+
+def test_status_tells_endpoints_and_drift(hello: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    hello.apply()
+    assert call("status", "--output", "json") == 0
+    there = {(one["kind"], one["name"]): one for one in answer(capsys)["there"]}
+    assert there["cache-node", "coupon-redis"]["port"] == 6380
+    assert there["host", "redis-test"]["public_ip"]
+    vpc = hello.find()[Key("vpc", "hello-vpc")].id
+    hello.cloud.ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": False})
+    assert call("status", "--output", "json") == 2
+    assert [one["name"] for one in answer(capsys)["drift"]] == ["hello-vpc"]
+
+
+def test_nothing_destructive_happens_unasked(
+    hello: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hello.apply()
+    before = set(hello.find())
+    assert call("destroy") == 1
+    assert "Pass --yes if you mean it" in capsys.readouterr().err
+    extra = hello.cloud.scope.tagging("internet-gateway", "old-ig")
+    hello.cloud.ec2.create_internet_gateway(TagSpecifications=extra)
+    assert call("apply") == 1
+    assert set(hello.find()) == before | {Key("internet-gateway", "old-ig")}
+    assert call("apply", "--yes") == 0
+    assert set(hello.find()) == before
+
+
+def test_destroy_keeps_a_last_snapshot_unless_told_otherwise(
+    hello: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hello.apply()
+    assert call("destroy", "--yes", "--output", "json") == 0
+    left = answer(capsys)["leftovers"]
+    assert [(one["what"], one["meant"]) for one in left] == [("database snapshot", True)]
+    assert left[0]["id"].startswith("coupon-db-final-")
+    hello.apply()
+    assert call("destroy", "--yes", "--skip-final-snapshot", "--output", "json") == 0
+    assert len(answer(capsys)["leftovers"]) == 1, "only the first one's snapshot"
+
+
+def test_destroy_finds_what_costs_money_and_isnt_in_the_plan(
+    hello: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hello.apply()
+    tags = hello.cloud.scope.tags("forgotten")
+    volume = hello.cloud.ec2.create_volume(
+        AvailabilityZone="ap-northeast-2a", Size=8,
+        TagSpecifications=[{"ResourceType": "volume", "Tags": tags}],
+    )["VolumeId"]  # fmt: skip
+    snapshot = hello.cloud.ec2.create_snapshot(
+        VolumeId=volume, TagSpecifications=[{"ResourceType": "snapshot", "Tags": tags}]
+    )["SnapshotId"]
+    hello.cloud.rds.create_db_snapshot(
+        DBSnapshotIdentifier="forgotten", DBInstanceIdentifier="coupon-db", Tags=tags
+    )
+    assert call("destroy", "--yes", "--skip-final-snapshot", "--output", "json") == 1
+    left = {(one["what"], one["id"]) for one in answer(capsys)["leftovers"]}
+    assert {("volume", volume), ("disk snapshot", snapshot)} <= left
+    assert ("database snapshot", "forgotten") in left
+
+
+def test_secrets_are_strong_stored_encrypted_and_never_shown(
+    hello: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert call("apply") == 0
+    for verb in (["plan"], ["status"], ["inventory", "--out", str(tmp_path)]):
+        call(*verb)
+        call(*verb, "--output", "json")
+    shown = "".join(capsys.readouterr()) + "".join(
+        file.read_text() for file in tmp_path.iterdir() if file.is_file()
+    )
+    names = [key.name for key in hello.find() if key.kind == "secret"]
+    assert len(names) == 6
+    values = set()
+    for name in names:
+        told = hello.cloud.ssm.get_parameter(
+            Name=f"/coupon/hello/secrets/{name}", WithDecryption=True
+        )["Parameter"]
+        assert told["Type"] == "SecureString"
+        assert len(told["Value"]) >= 40
+        assert told["Value"] not in shown
+        values.add(told["Value"])
+    assert len(values) == len(names)
+    assert (key := (tmp_path / "keys" / "helloAWS.pem")).exists()
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert "PRIVATE KEY" not in shown
+
+
+def test_a_key_never_lies_in_the_repository(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COUPON_KEYS_DIR", str(ROOT / "build"))
+    assert call("apply") == 1
+    assert "may not lie in the repository" in capsys.readouterr().err
+    assert not (ROOT / "build" / "helloAWS.pem").exists()
+
+
+def test_a_key_made_by_a_killed_run_is_used_again(hello: Any) -> None:
+    hello.apply()
+    file = Path(os.environ["COUPON_KEYS_DIR"]) / "helloAWS.pem"
+    first = file.read_bytes()
+    hello.cloud.ec2.delete_key_pair(KeyName="helloAWS")
+    hello.apply()
+    assert file.read_bytes() == first
+
+
+def test_a_wrong_spec_is_an_error_in_json_too(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text((ENVIRONMENTS / "hello.toml").read_text().replace("10.0.1.0", "10.0.0.0"))
+    assert run(["plan", "--env", str(wrong), "--output", "json"]) == 1
+    said = answer(capsys)
+    assert said["error"] == "spec_rejected"
+    assert "wrong.toml:" in said["sentence"]
+
+
+def test_misuse_is_not_taken_for_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan"]) == 64
+    assert run(["dance", "--env", "hello"]) == 64
+
+
+def test_doctor_makes_nothing(hello: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    call("doctor", "--output", "json")
+    findings = {one["what"]: one["verdict"] for one in answer(capsys)["findings"]}
+    assert findings["credentials"] == "ok"
+    assert findings["zones"] == "ok"
+    assert findings["permission RunInstances"] == "ok"
+    assert hello.find() == {}
+
+
+def test_a_run_killed_for_real_is_taken_up_again(hello: Any, tmp_path: Path) -> None:
+    """kill -9 of the whole process in the middle: its lock stays behind and must not stop us."""
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "provisioning", "apply", "--env", "hello", "--at-once", "1"],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert killed.stderr is not None
+    for line in killed.stderr:
+        if "subnet" in line:
+            killed.send_signal(signal.SIGKILL)
+            break
+    assert killed.wait(30) == -signal.SIGKILL
+    killed.stderr.close()
+    half = len(hello.find())
+    assert 0 < half < 24
+    parameters = hello.cloud.ssm.describe_parameters()["Parameters"]
+    assert "/coupon/hello/provisioning-lock" in [one["Name"] for one in parameters]
+    assert call("apply") == 0
+    assert len(hello.find()) == 24
+    assert hello.plan().changes == ()
+
+
+def test_plan_and_apply_of_production_are_quick(
+    production: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whole processes, from python's start to the last line, as an operator waits for them."""
+    production.find()  # moto loads its services when they are first asked
+    assert timed("plan") < 3 * slack()
+    assert timed("apply") < 15 * slack()
+    assert timed("plan") < 3 * slack()
+    assert production.plan().changes == ()
+
+
+def timed(verb: str) -> float:
+    begun = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "provisioning", verb, "--env", "production", "--yes"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode in (0, 2), done.stderr
+    return time.monotonic() - begun
+
+
+def slack() -> float:
+    """The figures hold on a quiet machine; a busy one gets as much longer as it is overbooked."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))

@@ -1,0 +1,94 @@
+"""The test cloud itself: it must refuse what AWS refuses, or the other tests prove nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from provisioning.aws import told
+from provisioning.errors import AwsRefused
+from provisioning.words import Found, Key
+
+
+def test_removing_what_is_in_use_is_refused(production: Any) -> None:
+    production.apply()
+    ec2 = production.cloud.ec2
+    found: dict[Key, Found] = production.find()
+    vpc = found[Key("vpc", "coupon-vpc")].id
+
+    def subnet(name: str) -> Callable[[], object]:
+        return lambda: ec2.delete_subnet(SubnetId=found[Key("subnet", name)].id)
+
+    def group(role: str) -> Callable[[], object]:
+        id = found[Key("group", f"coupon-production-{role}")].id
+        return lambda: ec2.delete_security_group(GroupId=id)
+
+    attempts: dict[str, Callable[[], object]] = {
+        "a subnet with hosts": subnet("coupon-app-a"),
+        "a subnet with the database": subnet("coupon-db-a"),
+        "a subnet with a NAT and the balancer": subnet("coupon-public-c"),
+        "the api hosts' group": group("api"),
+        "the database's group": group("database"),
+        "the caches' group": group("cache"),
+        "the balancer's group": group("balancer"),
+        "the VPC": lambda: ec2.delete_vpc(VpcId=vpc),
+        "the way out": lambda: ec2.detach_internet_gateway(
+            InternetGatewayId=found[Key("internet-gateway", "coupon-ig")].id, VpcId=vpc
+        ),
+        "a NAT's address": lambda: ec2.release_address(
+            AllocationId=found[Key("address", "coupon-production-nat-a")].id
+        ),
+        "a protected host": lambda: ec2.terminate_instances(
+            InstanceIds=[found[Key("host", "coupon-api-1")].id]
+        ),
+        "a protected database": lambda: production.cloud.rds.delete_db_instance(
+            DBInstanceIdentifier="coupon-production-db", SkipFinalSnapshot=True
+        ),
+        "a cache's parameters": lambda: production.cloud.elasticache.delete_cache_parameter_group(
+            CacheParameterGroupName="production-coupon-store-valkey8"
+        ),
+        "a cache's subnets": lambda: production.cloud.elasticache.delete_cache_subnet_group(
+            CacheSubnetGroupName="coupon-cache-subnets"
+        ),
+        "the database's subnets": lambda: production.cloud.rds.delete_db_subnet_group(
+            DBSubnetGroupName="coupon-db-subnets"
+        ),
+    }
+    let_through = []
+    for what, attempt in attempts.items():
+        try:
+            attempt()
+        except production.cloud.ec2.exceptions.ClientError:
+            continue
+        let_through.append(what)
+    assert let_through == []
+
+
+@pytest.mark.parametrize(
+    ("what", "request_"),
+    [
+        ("InvalidAMIID", {"ImageId": "ami-0badbadbadbadbadb", "InstanceType": "t2.micro"}),
+        ("InvalidInstanceType", {"ImageId": "ami-0200000000000002", "InstanceType": "t9.huge"}),
+        (
+            "InvalidKeyPair",
+            {"ImageId": "ami-0200000000000002", "InstanceType": "t2.micro", "KeyName": "no"},
+        ),
+    ],
+)
+def test_unknown_images_sizes_and_keys_are_refused(
+    hello: Any, what: str, request_: dict[str, str]
+) -> None:
+    with pytest.raises(AwsRefused) as refused, told("launching"):
+        hello.cloud.ec2.run_instances(MinCount=1, MaxCount=1, **request_)
+    assert what.lower() in refused.value.aws_code.lower()
+
+
+def test_a_database_in_one_zone_is_refused(hello: Any) -> None:
+    hello.apply()
+    subnet = hello.find()[Key("subnet", "hello-db-subnet")].id
+    with pytest.raises(AwsRefused, match="two zones"), told("grouping"):
+        hello.cloud.rds.create_db_subnet_group(
+            DBSubnetGroupName="one", DBSubnetGroupDescription="one", SubnetIds=[subnet]
+        )

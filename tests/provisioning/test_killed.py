@@ -1,0 +1,72 @@
+"""Killed after every single write, then applied again: the same end state, and no doubles."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+# Every write is a kill point in the tests below; here, with a whole resuming run for each, it is
+# every fourth, or all of them when asked for.
+STRIDE = 1 if os.environ.get("COUPON_EVERY_KILL") else 4
+
+
+def test_hello_killed_after_each_write_and_applied_again(
+    hello: Any, emptied: Any, killed: Any, state_of: Any
+) -> None:
+    writes = hello.apply(at_once=1)
+    wanted = state_of(hello.find())
+    for number in range(1, writes, STRIDE):
+        emptied()
+        with pytest.raises(killed):
+            hello.apply(at_once=1, die_after=number)
+        hello.apply(at_once=1)
+        assert state_of(hello.find()) == wanted, f"killed after write {number}"
+
+
+@pytest.mark.parametrize("name", ["hello", "production"])
+def test_killed_after_one_write_again_and_again(
+    name: str, request: pytest.FixtureRequest, emptied: Any, killed: Any, state_of: Any
+) -> None:
+    """Harder: the resuming run is killed after its first write too, down to the last."""
+    rig = request.getfixturevalue(name)
+    rig.apply()
+    wanted = state_of(rig.find())
+    emptied()
+    lives = lives_of(lambda: rig.apply(at_once=1, die_after=1), killed)
+    assert lives >= 24
+    assert state_of(rig.find()) == wanted
+
+
+@pytest.mark.parametrize("name", ["hello", "production"])
+def test_destroy_killed_after_each_write_still_leaves_nothing(
+    name: str, request: pytest.FixtureRequest, killed: Any
+) -> None:
+    rig = request.getfixturevalue(name)
+    rig.apply()
+    lives = lives_of(lambda: rig.destroy(at_once=1, die_after=1), killed)
+    assert lives >= 24
+    assert rig.find() == {}
+
+
+def lives_of(run: Callable[[], int], killed: type[BaseException]) -> int:
+    """How often the run had to be started until nothing was left to do."""
+    for lives in range(400):
+        try:
+            if run() == 0:
+                return lives
+        except killed:
+            continue
+    raise AssertionError("it doesn't get on")
+
+
+def test_it_is_seen_when_a_repeated_create_makes_a_double(
+    hello: Any, killed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Negative control: tags that come in a second call are lost by a kill in between."""
+    real = hello.cloud.ec2.create_internet_gateway
+    monkeypatch.setattr(hello.cloud.ec2, "create_internet_gateway", lambda **_: real())
+    hello.apply()
+    assert hello.plan().changes, "an untagged gateway isn't found again, so it is made again"

@@ -1,0 +1,110 @@
+"""Who may reach whom on which port in production: the whole table, read back from the account."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from provisioning.blueprint.reach import reach
+from provisioning.spec.load import load
+from provisioning.words import Found
+
+OPERATOR = "198.51.100.7/32"
+REDIS, MYSQL, SSH, NODE = 6379, 3306, 22, 9100
+
+# (who, whom, port). What isn't here must not be possible.
+TABLE = {
+    ("world", "balancer", 80),
+    ("balancer", "api", 8080),
+    ("operator", "bastion", SSH),
+    ("bastion", "api", SSH),
+    ("bastion", "consumer", SSH),
+    ("bastion", "monitor", SSH),
+    ("bastion", "cache", REDIS),
+    ("bastion", "database", MYSQL),
+    ("api", "cache", REDIS),
+    ("api", "database", MYSQL),
+    ("consumer", "cache", REDIS),
+    ("consumer", "database", MYSQL),
+    ("monitor", "cache", REDIS),
+    ("monitor", "database", MYSQL),
+    ("monitor", "api", 8080),
+    ("monitor", "consumer", 8081),
+    ("monitor", "api", NODE),
+    ("monitor", "consumer", NODE),
+    ("monitor", "bastion", NODE),
+}
+WITH_CERTIFICATE = TABLE | {("world", "balancer", 443)}
+OUT = {(role, port) for role in ("api", "consumer", "bastion", "monitor") for port in (80, 443)}
+
+
+def test_the_spec_gives_the_table() -> None:
+    spec = load(environment="production", operator=(OPERATOR,))
+    assert {(row.who, row.whom, row.port) for row in reach(spec)} == TABLE
+
+
+def test_a_certificate_opens_443() -> None:
+    spec = load(environment="production", operator=(OPERATOR,))
+    assert spec.balancer is not None
+    arn = "arn:aws:acm:ap-northeast-2:123456789012:certificate/1"
+    spec = replace(spec, balancer=replace(spec.balancer, certificate_arn=arn))
+    assert {(row.who, row.whom, row.port) for row in reach(spec)} == WITH_CERTIFICATE
+
+
+def test_the_account_holds_the_table_and_nothing_else(production: Any) -> None:
+    production.apply()
+    rules = [found for found in production.find().values() if found.kind == "rules"]
+    ingress, egress = tables(rules)
+    assert ingress == TABLE
+    outward = {("tcp", who, port) for who, _, port in TABLE if who not in ("world", "operator")}
+    assert {("tcp", who, port) for who, whom, port in egress if whom != "world"} == outward
+    assert {(who, port) for who, whom, port in egress if whom == "world"} == OUT
+
+
+def test_every_group_that_may_be_reached_is_also_let_out_to(production: Any) -> None:
+    production.apply()
+    ingress, egress = tables(f for f in production.find().values() if f.kind == "rules")
+    inside = {row for row in ingress if row[0] not in ("world", "operator")}
+    assert inside == {row for row in egress if row[1] != "world"}
+
+
+def test_a_rule_added_by_hand_breaks_the_table(production: Any) -> None:
+    """Negative control."""
+    production.apply()
+    found = {one.name: one for one in production.find().values() if one.kind == "rules"}
+    production.cloud.ec2.authorize_security_group_ingress(
+        GroupId=found["coupon-production-api"].id,
+        IpPermissions=[
+            {
+                "IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080,
+                "UserIdGroupPairs": [{"GroupId": found["coupon-production-bastion"].id}],
+            }
+        ],
+    )  # fmt: skip
+    ingress, _ = tables(f for f in production.find().values() if f.kind == "rules")
+    assert ingress - TABLE == {("bastion", "api", 8080)}
+
+
+def tables(rules: Any) -> tuple[set[tuple[str, str, int]], set[tuple[str, str, int]]]:
+    """(ingress, egress) as (who, whom, port), from what AWS says of every group."""
+    found: list[Found] = list(rules)
+    names = {one.id: one.name.removeprefix("coupon-production-") for one in found}
+    names |= {"0.0.0.0/0": "world", OPERATOR: "operator"}
+    ingress, egress = set(), set()
+    for one in found:
+        for protocol, first, last, peer in one.props["ingress"]:
+            assert (protocol, first) == ("tcp", last)
+            ingress.add((names[peer], names[one.id], first))
+        for protocol, first, last, peer in one.props["egress"]:
+            assert (protocol, first) == ("tcp", last)
+            egress.add((names[one.id], names[peer], first))
+    return ingress, egress
+
+
+@pytest.mark.parametrize("role", ["cache", "database"])
+def test_the_stores_start_nothing(production: Any, role: str) -> None:
+    production.apply()
+    found = {one.name: one for one in production.find().values() if one.kind == "rules"}
+    assert found[f"coupon-production-{role}"].props["egress"] == frozenset()

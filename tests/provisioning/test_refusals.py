@@ -1,0 +1,213 @@
+"""What AWS can refuse and moto can't: told in a sentence with what to do. botocore's Stubber."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.stub import ANY, Stubber
+
+import provisioning
+from provisioning.aws import told, would_be_allowed
+from provisioning.checks import examine
+from provisioning.errors import AwsRefused, Incomplete
+from provisioning.resources.catalogue import BY_NAME
+from provisioning.resources.kind import filled
+from provisioning.spec.model import Waiting
+from provisioning.words import Key
+
+NEEDED = {
+    Key("subnet", "hello-public-subnet"): "subnet-1",
+    Key("default-group", "hello-default"): "sg-1",
+    Key("key-pair", "helloAWS"): "helloAWS",
+}
+IMAGE = {
+    "ImageId": "ami-1", "CreationDate": "2026-10-01", "RootDeviceName": "/dev/sda1",
+}  # fmt: skip
+
+
+@pytest.fixture
+def ec2(hello: Any) -> Iterator[Stubber]:
+    with Stubber(hello.cloud.ec2) as stub:
+        yield stub
+        stub.assert_no_pending_responses()
+
+
+def launch(rig: Any) -> str:
+    want = next(want for want in rig.wants if want.key == Key("host", "coupon-api"))
+    return BY_NAME["host"].create(rig.cloud, filled(want, NEEDED))
+
+
+@pytest.mark.parametrize(
+    ("code", "says", "todo"),
+    [
+        ("InsufficientInstanceCapacity", "no free machine of this size", "another size or zone"),
+        ("VcpuLimitExceeded", "quota of vCPUs is used up", "Service Quotas"),
+        ("RequestLimitExceeded", "throttling", "Apply again in a minute"),
+        ("UnauthorizedOperation", "may not do that", "Run doctor"),
+        ("SomethingLimitExceeded", "a quota of the account", "Service Quotas"),
+        ("NeverHeardOf", "AWS' own words (NeverHeardOf)", ""),
+    ],
+)
+def test_a_refused_launch_is_a_sentence(
+    hello: Any, code: str, says: str, todo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hello.apply()
+    host = hello.find()[Key("host", "coupon-api")].id
+    hello.cloud.ec2.terminate_instances(InstanceIds=[host])
+
+    def refuse(**_: object) -> None:
+        raise ClientError({"Error": {"Code": code, "Message": "AWS' own words"}}, "RunInstances")
+
+    monkeypatch.setattr(hello.cloud.ec2, "run_instances", refuse)
+    with pytest.raises(Incomplete) as stopped:
+        hello.apply()
+    assert "make host coupon-api" in str(stopped.value)
+    assert says in str(stopped.value)
+    assert todo in str(stopped.value)
+
+
+def test_the_launch_says_all_that_moto_forgets(hello: Any, ec2: Stubber) -> None:
+    ec2.add_response("describe_images", {"Images": [IMAGE]})
+    ec2.add_response(
+        "run_instances",
+        {"Instances": [{"InstanceId": "i-1"}]},
+        {
+            "ImageId": "ami-1",
+            "InstanceType": "t2.medium",
+            "MinCount": 1,
+            "MaxCount": 1,
+            "KeyName": "helloAWS",
+            "SubnetId": "subnet-1",
+            "SecurityGroupIds": ["sg-1"],
+            "DisableApiTermination": False,
+            "MetadataOptions": {
+                "HttpTokens": "required", "HttpPutResponseHopLimit": 1, "HttpEndpoint": "enabled",
+            },
+            "BlockDeviceMappings": [
+                {
+                    "DeviceName": "/dev/sda1",
+                    "Ebs": {
+                        "VolumeSize": 20, "VolumeType": "gp3", "Encrypted": True,
+                        "DeleteOnTermination": True,
+                    },
+                }
+            ],
+            "TagSpecifications": ANY,
+            "ClientToken": ANY,
+        },
+    )  # fmt: skip
+    assert launch(hello) == "i-1"
+
+
+def test_the_same_launch_has_the_same_client_token(
+    hello: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS then gives the host a killed run made, even before its tags can be found."""
+    asked: list[Any] = []
+
+    def answer(**said: Any) -> Any:
+        asked.append(said)
+        return {"Instances": [{"InstanceId": "i-1"}]}
+
+    monkeypatch.setattr(hello.cloud.ec2, "describe_images", lambda **_: {"Images": [IMAGE]})
+    monkeypatch.setattr(hello.cloud.ec2, "run_instances", answer)
+    launch(hello)
+    launch(hello)
+    assert asked[0]["ClientToken"] == asked[1]["ClientToken"]
+
+
+def test_a_host_ended_by_hand_is_launched_under_another_token(hello: Any, ec2: Stubber) -> None:
+    ec2.add_response("describe_images", {"Images": [IMAGE]})
+    ec2.add_client_error("run_instances", "IdempotentInstanceTerminated")
+    ec2.add_response("describe_images", {"Images": [IMAGE]})
+    ec2.add_response("run_instances", {"Instances": [{"InstanceId": "i-2"}]})
+    assert launch(hello) == "i-2"
+
+
+def test_a_profile_aws_does_not_see_yet_is_waited_for(hello: Any, ec2: Stubber) -> None:
+    ec2.add_response("describe_images", {"Images": [IMAGE]})
+    ec2.add_client_error(
+        "run_instances", "InvalidParameterValue", "Invalid IAM Instance Profile name"
+    )
+    ec2.add_response("run_instances", {"Instances": [{"InstanceId": "i-1"}]})
+    assert launch(hello) == "i-1"
+
+
+def test_waiting_ends_with_a_sentence(hello: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hello.cloud, "waiting", Waiting(poll_seconds=0.01, minutes=0.001))
+    with pytest.raises(Incomplete, match="took longer than"):
+        hello.cloud.until("making it", lambda: False)
+
+
+def test_a_dry_run_tells_allowed_from_denied(hello: Any, ec2: Stubber) -> None:
+    def ask() -> bool:
+        return would_be_allowed(
+            lambda: hello.cloud.ec2.create_vpc(CidrBlock="10.0.0.0/16", DryRun=True)
+        )
+
+    ec2.add_client_error("create_vpc", "DryRunOperation")
+    assert ask() is True
+    ec2.add_client_error("create_vpc", "UnauthorizedOperation")
+    assert ask() is False
+    ec2.add_client_error("create_vpc", "VpcLimitExceeded")
+    with pytest.raises(ClientError):
+        ask()
+
+
+def test_doctor_says_bad_when_the_credentials_are_refused(
+    hello: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Stubber(hello.cloud.sts) as sts:
+        sts.add_client_error("get_caller_identity", "InvalidClientTokenId", "no such token")
+        findings = list(examine(hello.spec, hello.cloud))
+    assert [(one.verdict, one.what) for one in findings] == [("bad", "credentials")]
+    assert "Check AWS_PROFILE" in findings[0].told
+
+
+def test_doctor_says_bad_when_a_zone_lacks_the_size(hello: Any, ec2: Stubber) -> None:
+    monkey = {"InstanceTypeOfferings": [{"Location": "ap-northeast-2c"}]}
+    zones = [{"ZoneName": f"ap-northeast-2{z}", "State": "available"} for z in "ac"]
+    ec2.add_response("describe_availability_zones", {"AvailabilityZones": zones})
+    for _ in range(2):
+        ec2.add_response("describe_instance_type_offerings", monkey)
+        ec2.add_response("describe_images", {"Images": [IMAGE]})
+    findings = {}
+    for one in examine(hello.spec, hello.cloud):
+        findings[one.what] = one
+        if one.what == "image for t2.micro":
+            break
+    assert findings["zones"].verdict == "ok"
+    assert findings["size t2.medium"].verdict == "bad"
+    assert "ap-northeast-2a" in findings["size t2.medium"].told
+
+
+def test_missing_credentials_are_told() -> None:
+    with pytest.raises(AwsRefused, match="Check credentials"), told("Opening a session"):
+        raise NoCredentialsError
+
+
+def test_boto3_has_one_door_and_imports_go_down() -> None:
+    root = Path(provisioning.__file__).parent
+    for file in root.rglob("*.py"):
+        for name in imported(file):
+            top = name.partition(".")[0]
+            assert top not in ("coupons", "config", "django"), file
+            if top in ("boto3", "botocore"):
+                assert file.name == "aws.py", f"{file} goes past the door"
+            if "blueprint" in name:
+                assert "resources" not in file.parts, f"{file} looks up at {name}"
+            if "verbs" in name:
+                assert file.name == "cli.py" or "verbs" in file.parts, f"{file} looks up at {name}"
+
+
+def imported(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)

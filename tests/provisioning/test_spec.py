@@ -1,0 +1,162 @@
+"""A wrong spec is refused before any call, with every problem and its line in one report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provisioning.errors import SpecRejected
+from provisioning.spec.lines import line_numbers, line_of
+from provisioning.spec.load import ENVIRONMENTS, load, parse
+from provisioning.spec.model import Spec
+
+OPERATOR = ("198.51.100.7/32",)
+
+
+def text(name: str) -> str:
+    return (ENVIRONMENTS / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def changed(name: str, old: str, new: str, count: int = 1) -> str:
+    found = text(name)
+    assert old in found, f"{old!r} isn't in {name}.toml"
+    return found.replace(old, new, count)
+
+
+@pytest.mark.parametrize("name", ["hello", "production"])
+def test_it_takes_the_environments_as_they_are(name: str) -> None:
+    assert isinstance(load(environment=name, operator=OPERATOR), Spec)
+
+
+REJECTED = {
+    "overlapping subnets": (
+        "hello", 'cidr = "10.0.1.0/24"', 'cidr = "10.0.0.128/25"', "overlaps 10.0.0.0/24"),
+    "a subnet outside the VPC": (
+        "hello", 'cidr = "10.0.1.0/24"', 'cidr = "10.1.1.0/24"', "lies outside the VPC's"),
+    "host bits in a CIDR": ("hello", 'cidr = "10.0.1.0/24"', 'cidr = "10.0.1.7/24"', "no IPv4"),
+    "a too small subnet": ("hello", 'cidr = "10.0.1.0/24"', 'cidr = "10.0.1.0/30"', "/28"),
+    "a public VPC range": ("hello", 'cidr = "10.0.0.0/16"', 'cidr = "8.8.0.0/16"', "public addr"),
+    "a one-zone database": (
+        "hello", 'zone = "c"  # another', 'zone = "a"  # another', "RDS needs subnets in two"),
+    "an unknown tier": ("hello", 'tier = "db"', 'tier = "attic"', "'attic' is none of"),
+    "a zone that is no letter": ("hello", 'zone = "a"', 'zone = "ap-x"', "must be a zone's letter"),
+    "an unknown host size": ("hello", '"t2.medium"', '"t2.humongous"', "unknown size"),
+    "an unknown cache size": ("hello", '"cache.t3.micro"', '"cache.t0.micro"', "unknown size"),
+    "an unknown database size": ("hello", '"db.t4g.micro"', '"db.micro"', "unknown size"),
+    "a cache port below 1024": ("hello", "port = 6380", "port = 80", "1024 to 65535"),
+    "a cache port of our own": ("hello", "port = 6380", "port = 8080", "own services"),
+    "a port too high": ("hello", "port = 6380", "port = 70000", "1024 to 65535"),
+    "two hosts of one name": (
+        "hello", 'name = "coupon-consumer"', 'name = "coupon-api"', "names two hosts"),
+    "a counted host's name clash": (
+        "production", 'name = "coupon-monitor"', 'name = "coupon-api-1"', "also another's name"),
+    "two subnets of one name": (
+        "hello", 'name = "hello-db-subnet"', 'name = "hello-private-subnet"', "names two subnets"),
+    "a name AWS refuses": ("hello", 'vpc = "hello-vpc"', 'vpc = "hello_vpc!"', "single hyphens"),
+    "an upper-case database": (
+        "hello", 'name = "coupon-db"', 'name = "Coupon-DB"', "AWS lowers the names of stores"),
+    "an upper-case environment": ("hello", 'name = "hello"', 'name = "Hello"', "lower case"),
+    "a region that isn't": ("hello", '"ap-northeast-2"', '"seoul"', "no region's name"),
+    "a public database": (
+        "hello", "multi_az = false", "multi_az = false\npublic = true", "never reachable"),
+    "a store in a public subnet": (
+        "hello", 'tiers = ["private"]', 'tiers = ["public"]', "never stands in a public"),
+    "an unknown MySQL": ("hello", '"8.0.35"', '"5.7"', "no MySQL 8.0 or 8.4 version"),
+    "insights on a micro": ("hello", "insights = false", "insights = true", "too small"),
+    "valkey on a plain node": ("hello", 'engine = "redis"', 'engine = "valkey"', "managed_group"),
+    "encryption on a plain node": ("hello", "encrypted = false", "encrypted = true", "need m"),
+    "a broker nobody serves": (
+        "hello", '["decisions", "broker"]', '["decisions"]', "must serve 'broker', 0 do"),
+    "an evicting store": (
+        "production", "snapshot_days = 3", "snapshot_days = 3\nnoeviction = false", "throws"),
+    "an app host in a public subnet": (
+        "production", 'tier = "private"\ncount = 2', 'tier = "public"\ncount = 2\npublic_ip = true',
+        "belong in a private subnet"),
+    "a host among the stores": (
+        "production", 'tier = "private"\ncount = 2', 'tier = "db"\ncount = 2', "db subnets are"),
+    "a NAT without a public subnet": (
+        "production", 'zone = "c"\ntier = "public"', 'zone = "a"\ntier = "public"', "for its NAT"),
+    "one table for two zones' NATs": (
+        "production", '"coupon-app-c-rt"', '"coupon-app-a-rt"', "one route table per zone"),
+    "a table for two tiers": (
+        "production", '"coupon-db-rt"', '"coupon-public-rt"', "different tiers"),
+    "a certificate that isn't": (
+        "production", 'certificate_arn = ""', 'certificate_arn = "cert"', "is no ARN"),
+    "odd log days": ("production", "log_days = 30", "log_days = 31", "one of 1, 3"),
+    "no budget": ("production", "monthly_usd = 1200", "monthly_usd = 0", "at least 1"),
+    "a short secret": (
+        "production", 'readers = ["consumer"]', 'readers = ["consumer"]\nlength = 8', "32 to 128"),
+    "a secret for nobody known": ("production", 'readers = ["api"]', 'readers = ["cat"]', "unkn"),
+    "a misspelt key": ("hello", "[firewall]\nstyle", "[firewall]\nstile", "did you mean style?"),
+    "a missing key": ("hello", 'name = "helloAWS"', "", "is missing"),
+    "a wrong type": ("hello", "port = 6380", 'port = "6380"', "must be a whole number"),
+    "true for a number": ("hello", "port = 6380", "port = true", "must be a whole number"),
+    "text for a list": ("hello", 'tiers = ["private"]', 'tiers = "private"', "must be a list"),
+    "a thousand hosts": ("production", "count = 2", "count = 1000", "must be 1 to 50"),
+    "a negative count": ("production", "count = 2", "count = -1", "must be 1 to 50"),
+    "broken TOML": ("hello", "[key]", "[key", "is not TOML"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REJECTED.values(), ids=REJECTED.keys())
+def test_it_rejects(case: tuple[str, str, str, str]) -> None:
+    name, old, new, message = case
+    with pytest.raises(SpecRejected) as rejected:
+        parse(changed(name, old, new), file=f"{name}.toml", operator=OPERATOR)
+    assert message in str(rejected.value)
+
+
+@pytest.mark.parametrize(
+    ("operator", "message"),
+    [
+        ((), "give your address"),
+        (("0.0.0.0/0",), "too wide"),
+        (("198.51.0.0/16",), "too wide"),
+        (("me",), "no IPv4 network"),
+        (("::1/128",), "no IPv4 network"),
+    ],
+)
+def test_the_operators_address_is_given_and_narrow(operator: tuple[str, ...], message: str) -> None:
+    with pytest.raises(SpecRejected, match=message):
+        load(environment="hello", operator=operator)
+
+
+def test_all_problems_come_in_one_report_with_their_lines() -> None:
+    wrong = changed("hello", "port = 6380", "port = 80")
+    wrong = wrong.replace('cidr = "10.0.1.0/24"', 'cidr = "10.0.0.0/24"').replace(
+        '"t2.micro"', '"t9.micro"'
+    )
+    with pytest.raises(SpecRejected) as rejected:
+        parse(wrong, file="hello.toml")
+    report = str(rejected.value).splitlines()
+    assert report[0].startswith("4 problems in the spec, nothing was asked of AWS")
+    said = [tuple(line.split(": ", 2)[:2]) for line in report[1:]]
+    assert said == [
+        (f"hello.toml:{_line(wrong, '[environment]')}", "environment.operator"),
+        (f"hello.toml:{_line(wrong, 'hello-private-subnet') + 1}", "network.subnets[1].cidr"),
+        (f"hello.toml:{_line(wrong, 't9.micro')}", "hosts[2].type"),
+        (f"hello.toml:{_line(wrong, 'port = 80')}", "caches[0].port"),
+    ]
+
+
+def _line(text: str, part: str) -> int:
+    return next(n for n, line in enumerate(text.splitlines(), start=1) if part in line)
+
+
+def test_lines_are_found_through_lists_over_several_lines() -> None:
+    lines = line_numbers('[a]\nb = [\n  "x = 1",\n  "]",\n]\nc = 2\n[[d]]\ne = 1\n[[d]]\ne = 2\n')
+    assert lines == {"a": 1, "a.b": 2, "a.c": 6, "d[0]": 7, "d[0].e": 8, "d[1]": 9, "d[1].e": 10}
+    assert line_of(lines, "d[1].missing") == 9
+    assert line_of(lines, "nowhere.at.all") == 1
+
+
+def test_an_unknown_environment_names_those_there_are() -> None:
+    with pytest.raises(SpecRejected, match="hello, production"):
+        load(environment="nope", operator=OPERATOR)
+
+
+def test_an_environment_can_be_a_file_of_ones_own(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(changed("hello", 'name = "hello"', 'name = "mine"'))
+    assert load(environment=str(file), operator=OPERATOR).environment.name == "mine"
