@@ -22,9 +22,9 @@ def command(campaign: Facts, user: str) -> Command:
     """One claim as `Store.admit` sends it."""
     names, field = keys.of(campaign.slug), keys.field(user, 1, campaign.per_user)
     return (
-        "EVALSHA", ADMIT.sha, 4,
-        names.gate, names.bucket(field, campaign.buckets), names.queue, names.bell,
-        field, user.encode(), 1, BELL_MS, 0,
+        "EVALSHA", ADMIT.sha, 5,
+        names.gate, names.bucket(field, campaign.buckets), names.queue, names.bell, names.filter,
+        field, user.encode(), 1, BELL_MS, 0, *keys.bits(field, keys.filter_bits(campaign.buckets)),
     )  # fmt: skip
 
 

@@ -26,14 +26,14 @@ def growth(folder: Path, size: Size) -> list[Figure]:
         elsewhere.deciding(url),
         asking.line() as line,
     ):
+        before = _used_memory()  # what a campaign takes by itself is shared by its claimants too
         blocks = size.growth_rounds + 1
         big = openings.opened("big", stock=size.crowd + blocks * size.growth_block)
-        return [_memory(big, size), _time(line, big, size)]
+        return [_memory(big, before, size), _time(line, big, size)]
 
 
-def _memory(big: Facts, size: Size) -> Figure:
+def _memory(big: Facts, before: int, size: Size) -> Figure:
     """The growth of used memory, with the claims still queued and with the queue emptied."""
-    before = _used_memory()
     for _ in shown("bytes_per_claimant", size.crowd // _CHUNK):
         asking.fill(big, people.users(_CHUNK))
     queued = _used_memory()

@@ -1,6 +1,7 @@
 """Bare decisions per second: `admit.lua` pipelined, beside `redis-benchmark`'s EVALSHA."""
 
 import csv
+import secrets
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from django.conf import settings
 
 from coupons import keys
 from coupons.facts import Facts
-from coupons.store import ADMIT, BELL_MS, store
+from coupons.store import store
 from tests.bench import asking, openings, people
 from tests.bench.figures import Figure
 from tests.bench.rounds import interleaved
@@ -53,7 +54,8 @@ def _pipelined(campaign: Facts, count: int) -> float:
 def _redis_benchmark(campaign: Facts, count: int) -> float:
     """Seconds per decision by the same script, asked by a program in C that reads no answer.
 
-    It makes users up from three random numbers and puts each into a random bucket.
+    It makes users up from random numbers and puts each into a random bucket. The numbers may come
+    again in its next run (it seeds them with its start and its pid), what stands before them not.
     """
     before = store().gate(campaign.slug).admitted
     said = subprocess.run(_command(campaign, count), capture_output=True, text=True, check=True)
@@ -64,14 +66,25 @@ def _redis_benchmark(campaign: Facts, count: int) -> float:
 
 
 def _command(campaign: Facts, count: int) -> list[str]:
-    names, user = keys.of(campaign.slug), "__rand_int__" * 3
     return [
         "redis-benchmark", "-h", "127.0.0.1", "-p", str(urlsplit(settings.REDIS_URL).port),
         "-n", str(count), "-c", str(_CONNECTIONS), "-P", str(PIPELINE),
-        "-r", str(campaign.buckets), "--csv",
-        "EVALSHA", ADMIT.sha, "4", names.gate, f"{names.claimants}__rand_int__", names.queue,
-        names.bell, user, user, "1", str(BELL_MS), "0",
+        "-r", str(campaign.buckets), "--csv", *_claims_of_anybody(campaign),
     ]  # fmt: skip
+
+
+def _claims_of_anybody(campaign: Facts) -> list[str]:
+    """One claim's command, with what depends on the user made random."""
+    somebody, anybody = people.users(1)[0], secrets.token_hex(6) + "__rand_int__" * 2
+    bucket = keys.of(campaign.slug).claimants
+    words = [
+        word.decode() if isinstance(word, bytes) else str(word)
+        for word in asking.command(campaign, somebody)
+    ]
+    return [
+        f"{bucket}__rand_int__" if word.startswith(bucket) else word.replace(somebody, anybody)
+        for word in words
+    ]
 
 
 def rate(said: str) -> float:

@@ -1,4 +1,4 @@
-"""The product's own processes, started with the options it is run with."""
+"""The product's own processes, started with the options that `make run` starts them with."""
 
 import http.client
 import sys
@@ -7,10 +7,8 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 
+from config.local.servers import POOL, WEB_BACKLOG, WEB_THREADS, WEB_WORKERS
 from tests.servers import free_port, process
-
-WEB_WORKERS, WEB_THREADS, WEB_BACKLOG = 2, 4, 4096
-STORING_PROCESSES = 2
 
 
 @contextmanager
@@ -31,7 +29,7 @@ def web(folder: Path) -> Iterator[str]:
 def storing(folder: Path) -> Iterator[None]:
     """A Celery worker and beat. They are ready when a claim is stored, not before."""
     worker = _celery(
-        "worker", "--concurrency", str(STORING_PROCESSES), "--loglevel", "WARNING",
+        "worker", "--concurrency", str(POOL), "--loglevel", "WARNING",
         "--without-gossip", "--without-mingle",
     )  # fmt: skip
     beat = _celery(

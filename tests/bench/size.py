@@ -26,12 +26,12 @@ class Size:
 
 
 FULL = Size(
-    cpu_rounds=100, cpu_block=100,
+    cpu_rounds=60, cpu_block=100,
     drain_rounds=12, drain_block=2_500,
     wrk_rounds=7, wrk_s=2,
     rush_rounds=3, rush=10_000,
     crowd=1_000_000, growth_rounds=100, growth_block=50,
-    many=1_000, many_rounds=40, many_block=500,
+    many=1_000, many_rounds=30, many_block=500,
     decision_rounds=5, decision_block=50_000,
 )  # fmt: skip
 QUICK = Size(
