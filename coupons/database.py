@@ -60,6 +60,12 @@ def text_of(ms: int) -> str:
     return f"{_text_of_second(second)}.{rest:03d}000"
 
 
+def iso_of(ms: int) -> str:
+    """A moment as the API says it: RFC 3339, in UTC, to the millisecond."""
+    second, rest = divmod(ms, 1000)
+    return f"{_text_of_second(second).replace(' ', 'T')}.{rest:03d}Z"
+
+
 def milliseconds(at: datetime) -> int:
     """The inverse of `moment`; finer fractions are cut off."""
     return int(at.timestamp()) * 1000 + at.microsecond // 1000

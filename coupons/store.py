@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import redis
 from django.conf import settings
@@ -27,8 +27,7 @@ BELL_MS = 1_000  # a bell not answered for so long may ring again
 LOST_BELL_MS = 250  # and one that is known to be lost, for so long
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The reply of `admit.lua`, as it stands there."""
 
     said: str
@@ -136,13 +135,18 @@ class Store:
         replicas = settings.REDIS_WAIT_REPLICAS
         bits = keys.bits(field, keys.filter_bits(buckets))
         asked = (field, user.encode(), nth, BELL_MS, int(replicas > 0), *bits)
-        with translated():
+        try:
             if replicas:
                 return self._admit_and_wait(touched, asked, replicas)
-            try:
-                return _decision(self._together.call(ADMIT.packed(touched, *asked)))
-            except redis.exceptions.NoScriptError:
-                return _decision(ADMIT(self.client, touched, *asked))
+            return self._admit_together(touched, asked)
+        except redis.RedisError as error:
+            raise StoreAway(f"Redis: {error}") from error
+
+    def _admit_together(self, touched: Sequence[str], asked: Any) -> Decision:
+        try:
+            return _decision(self._together.call(ADMIT.packed(touched, *asked)))
+        except redis.exceptions.NoScriptError:  # nothing ran
+            return _decision(ADMIT(self.client, touched, *asked))
 
     def _admit_and_wait(self, touched: Sequence[str], asked: Any, replicas: int) -> Decision:
         # On a connection of its own: WAIT speaks of that connection's writes.

@@ -26,7 +26,8 @@ class Wire:
         """
         connection = self._ready()
         try:
-            connection.send_packed_command(commands, check_health=False)
+            # Joined: the driver would make a system call, and a packet, of each.
+            connection.send_packed_command([b"".join(commands)], check_health=False)
             replies = [_reply(connection) for _ in commands]
         except BaseException:
             connection.disconnect()  # replies still on their way must not meet other commands
@@ -40,7 +41,8 @@ class Wire:
             self._connection = self._pool.connection_class(**self._pool.connection_kwargs)
         if time.monotonic() - self._used_s > STALE_AFTER_S:
             self._drop_if_closed()
-        self._connection.connect()  # does nothing while connected
+        if not self._connection.is_connected:
+            self._connection.connect()
         return self._connection
 
     def _drop_if_closed(self) -> None:

@@ -10,7 +10,8 @@ from django.urls import reverse
 from coupons import codes
 from coupons.api import problems
 from coupons.claims import Admission, Claim, Outcome
-from coupons.database import milliseconds, moment
+from coupons.database import iso_of as iso
+from coupons.database import milliseconds
 from coupons.facts import Facts
 from coupons.models import Campaign, Coupon
 from coupons.queries import Live, Standing, Status
@@ -97,11 +98,6 @@ def coupon(row: Coupon, facts: Facts) -> dict[str, Any]:
         "stored_at": iso(milliseconds(row.stored_at)),
         "expires_at": iso(milliseconds(row.expires_at)),
     }
-
-
-def iso(ms: int) -> str:
-    """RFC 3339, in UTC, to the millisecond."""
-    return f"{moment(ms).isoformat(timespec='milliseconds')[:23]}Z"
 
 
 def of_standing(facts: Facts, claim: Claim, standing: Standing) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Every error as a problem document (RFC 9457) with a stable `code`, made here only."""
 
 import logging
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -44,6 +45,11 @@ def document(
     return body | more
 
 
+@lru_cache(maxsize=256)  # a refusal is the same document a hundred thousand times
+def _body(status: int, code: str, title: str, detail: str) -> bytes:
+    return orjson.dumps(document(status, code, title, detail))
+
+
 def answer(
     status: int,
     code: str,
@@ -54,7 +60,11 @@ def answer(
     **more: object,
 ) -> HttpResponse:
     """A problem as a response; `more` are further members of the document."""
-    body = orjson.dumps(document(status, code, title, detail, **more))
+    body = (
+        _body(status, code, title, detail)
+        if not more
+        else orjson.dumps(document(status, code, title, detail, **more))
+    )
     response = HttpResponse(body, status=status, content_type=MEDIA_TYPE)
     if retry_after_s is not None:
         response["Retry-After"] = str(retry_after_s)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from coupons.api.auth import HasUser, TokenAuthentication
@@ -46,5 +47,7 @@ class Resource(APIView):
     def finalize_response(
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> Any:
-        self.headers: dict[str, str] = {"Cache-Control": "no-store"}
-        return super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
+        response["Cache-Control"] = "no-store"
+        if not isinstance(response, Response):  # made in full by the view
+            return response
+        return super().finalize_response(request, response, *args, **kwargs)

@@ -6,8 +6,9 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 from coupons.api import views
 
 urlpatterns = [
-    path("campaigns/<str:slug>", views.PublicCampaign.as_view(), name="campaign"),
+    # First, because it is asked for more often than all the others together.
     path("campaigns/<str:slug>/claims", views.Claims.as_view(), name="claims"),
+    path("campaigns/<str:slug>", views.PublicCampaign.as_view(), name="campaign"),
     path("campaigns/<str:slug>/claims/me", views.ClaimOfMine.as_view(), name="claim-status"),
     path("coupons", views.Coupons.as_view(), name="coupons"),
     path("coupons/<str:code>", views.CouponOfMine.as_view(), name="coupon"),
