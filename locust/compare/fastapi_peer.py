@@ -5,7 +5,6 @@ claims are drained by the product's own worker. No receipt, which is to its adva
 """
 
 import base64
-import hashlib
 import hmac
 import os
 import time
@@ -13,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any
 from zlib import crc32
@@ -32,6 +32,7 @@ TO_SYMBOLS = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", SYMBOLS.encode
 STATUSES = {"admitted": 202, "already_claimed": 200, "sold_out": 409, "not_open": 409,
             "closed": 410, "paused": 503, "not_installed": 503, "queue_full": 503}  # fmt: skip
 FACTS_TTL_S = 1.0
+BITS_PER_BUCKET = 32 * 16  # of the filter that the script keeps
 BELL_MS = 1  # it has no bell to ring: beat's next sweep finds the claims
 CLAIMS = Counter("peer_claims_total", "Claims answered.", ["campaign", "outcome"])
 
@@ -89,18 +90,18 @@ async def claim(slug: str, user: Annotated[str, Depends(user_of)]) -> Response:
     facts = await facts_of(slug)
     field, base = user.encode(), f"coupon:{{{slug}}}:"
     bucket = f"{base}claimants:{crc32(field) % facts.buckets}"
+    first, second = filter_bits(field, facts.buckets * BITS_PER_BUCKET)
     said, place, at_ms, *_ = await admit(
         keys=[base + "gate", bucket, base + "queue", base + "bell", base + "filter"],
-        args=[field, field, 1, BELL_MS, 0, *bits(field, facts.buckets * 512)],
+        args=[field, field, 1, BELL_MS, 0, first, second],
     )
     outcome = said.decode()
     CLAIMS.labels(slug, outcome).inc()
     return told(facts, user, outcome, place, at_ms)
 
 
-def bits(field: bytes, size: int) -> tuple[int, int]:
-    """The claimant's two bits in the filter, as the script's other callers count them."""
-    both = int.from_bytes(hashlib.blake2b(field, digest_size=8).digest())
+def filter_bits(field: bytes, size: int) -> tuple[int, int]:
+    both = int.from_bytes(blake2b(field, digest_size=8).digest())
     return (both >> 32) % size, (both & 0xFFFFFFFF) % size
 
 

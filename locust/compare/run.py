@@ -68,7 +68,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one short round; not a measurement")
     parser.add_argument("--processes", type=int, default=1, help="of Locust")
     parser.add_argument("--out", type=Path, default=TOP / "build" / "compare.json")
-    venv = TOP / ".venv-peers" / "bin" / "python"
+    venv = TOP / ".venv" / "peers" / "bin" / "python"
     parser.add_argument("--peers-python", default=str(venv) if venv.exists() else sys.executable)
     return parser.parse_args()
 
