@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework.request import Request
 
+from coupons.api.json import body_of
 from coupons.claims import Claim
 from coupons.errors import BadInput, LengthRequired
 from coupons.facts import Facts
@@ -14,7 +15,7 @@ def claim(request: Request, caller: Caller, facts: Facts) -> Claim:
     """The body is empty or `{"nth": n}`. Raises BadInput, BodyTooLarge, LengthRequired."""
     if "HTTP_TRANSFER_ENCODING" in request.META:  # WSGI can't read it: it would count as empty
         raise LengthRequired("Send the body with a Content-Length, not in chunks.")
-    said = request.data
+    said = body_of(request._request)
     if not isinstance(said, dict):
         raise BadInput("body", "must be an object")
     for name in said:

@@ -16,7 +16,7 @@ TUTORIAL = HERE / "tutorial"
 PROCESSES = 2  # of each web server, and of each worker
 # As `make run` starts the product.
 GRANIAN = ("--interface", "wsgi", "--http", "1", "--no-ws", "--workers", str(PROCESSES),
-           "--blocking-threads", "4", "--backlog", "4096")  # fmt: skip
+           "--blocking-threads", "16", "--backlog", "4096")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
