@@ -1,21 +1,30 @@
-"""One connection to Redis, kept open: several commands out at once, their replies back."""
+"""One connection to Redis, kept open: several commands out at once, their replies back.
+
+redis-py makes the connection (address, credentials, TLS, timeouts); the bytes go past it, because
+its way of a single command costs more than Redis' decision does.
+"""
 
 import os
+import select
 import time
 from typing import Any
 
+import hiredis
 import redis
 
 STALE_AFTER_S = 0.02  # a connection idle for so long is looked at before it is used
+_READ = 65_536  # bytes at a time
 
 
 class Wire:
     """One round trip at a time. Opens itself when first used, and again after faults."""
 
     def __init__(self, pool: redis.ConnectionPool) -> None:
-        """Connects as the pool would: address, credentials, TLS, timeouts."""
+        """Connects as the pool would."""
         self._pool = pool
         self._connection: Any = None
+        self._socket: Any = None
+        self._reader: Any = None
         self._pid = 0
         self._used_s = 0.0
 
@@ -24,39 +33,53 @@ class Wire:
 
         Raises RedisError if the connection failed; then it is not known which were carried out.
         """
-        connection = self._ready()
+        now = time.monotonic()
+        if self._socket is None or self._pid != os.getpid() or now - self._used_s > STALE_AFTER_S:
+            self._renew()
         try:
-            # Joined: the driver would make a system call, and a packet, of each.
-            connection.send_packed_command([b"".join(commands)], check_health=False)
-            replies = [_reply(connection) for _ in commands]
+            self._socket.sendall(b"".join(commands))
+            replies = [self._next_reply() for _ in commands]
+        except TimeoutError:
+            self._close()
+            raise redis.TimeoutError("no reply in time") from None
+        except (OSError, hiredis.ProtocolError) as error:
+            self._close()
+            raise redis.ConnectionError(str(error)) from error
         except BaseException:
-            connection.disconnect()  # replies still on their way must not meet other commands
+            self._close()  # replies still on their way must not meet other commands
             raise
-        self._used_s = time.monotonic()
+        self._used_s = now
         return replies
 
-    def _ready(self) -> Any:
-        if self._pid != os.getpid():  # never share a socket with a parent process
-            self._pid = os.getpid()
-            self._connection = self._pool.connection_class(**self._pool.connection_kwargs)
-        if time.monotonic() - self._used_s > STALE_AFTER_S:
-            self._drop_if_closed()
-        if not self._connection.is_connected:
-            self._connection.connect()
-        return self._connection
+    def _next_reply(self) -> Any:
+        reply = self._reader.gets()
+        while reply is False:  # not all of it is there yet
+            received = self._socket.recv(_READ)
+            if not received:
+                raise redis.ConnectionError("closed by the server")
+            self._reader.feed(received)
+            reply = self._reader.gets()
+        return reply
 
-    def _drop_if_closed(self) -> None:
-        """Nothing was asked, so anything to read is the end of the connection."""
-        try:
-            stale = self._connection.is_connected and self._connection.can_read(0)
-        except redis.RedisError:
-            stale = True
-        if stale:
-            self._connection.disconnect()
+    def _renew(self) -> None:
+        """Open it if it is not open, is a parent process's, or was closed from the other side."""
+        if self._pid == os.getpid() and self._socket is not None:
+            readable, _, _ = select.select([self._socket], [], [], 0)
+            if not readable:  # nothing was asked, so anything to read is its end
+                return
+            self._close()
+        self._pid = os.getpid()
+        self._connection = self._pool.connection_class(**self._pool.connection_kwargs)
+        self._connection.connect()
+        self._socket = self._connection._sock
+        self._reader = hiredis.Reader(replyError=_server_error, notEnoughData=False)
+
+    def _close(self) -> None:
+        self._socket = None
+        self._connection.disconnect()
 
 
-def _reply(connection: Any) -> Any:
-    try:
-        return connection.read_response()
-    except redis.ResponseError as error:
-        return error
+def _server_error(said: str) -> Exception:
+    if said.startswith("NOSCRIPT"):
+        return redis.exceptions.NoScriptError(said)
+    return redis.ResponseError(said)

@@ -120,8 +120,7 @@ def test_replies_left_over_from_a_failed_trip_never_meet_another_call() -> None:
     client = store.store().client
     wire = Wire(client.connection_pool)
     wire.exchange([packed(("PING",))])
-    connection = wire._connection
-    connection._sock.settimeout(0.05)
+    wire._socket.settimeout(0.05)
     with pytest.raises(redis.TimeoutError):
         wire.exchange([packed(("BLPOP", "nothing", "0.2"))])
     time.sleep(0.3)
