@@ -38,7 +38,7 @@ load-ui: .venv/all ## the same in Locust's web page
 
 .PHONY: compare
 compare: .venv/all .venv/peers ## direct, queued and two peers, measured in one run
-	@$(BIN)/python -m tests.servers $(BIN)/python locust/compare/run.py --peers-python $(BIN)/../peers/bin/python $(COMPARE)
+	@$(BIN)/python -m tests.servers $(BIN)/python locust/compare/run.py $(COMPARE)
 
 .PHONY: bench
 bench: .venv/all ## ratios of what a claim costs: make bench [BASELINE=file] [BENCH=names]
