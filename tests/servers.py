@@ -156,6 +156,7 @@ def main() -> int:
     parser.add_argument("--database", choices=DATABASES, default="mariadb")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # stops the servers, as Ctrl-C does
     with tempfile.TemporaryDirectory(prefix="coupons-") as name, ExitStack() as stack:
         folder = Path(name)
         urls = {

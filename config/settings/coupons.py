@@ -17,6 +17,8 @@ DRAIN_BATCH = env.integer("DRAIN_BATCH", 500, low=1, high=5_000)  # claims per t
 DRAIN_TIME_S = env.seconds(
     "DRAIN_TIME_S", 20, high=25
 )  # one task's share; below the soft time limit
+# A drain that stored a small batch waits so long for more claims before it reads again.
+DRAIN_GATHER_S = env.seconds("DRAIN_GATHER_S", 0.05)
 # How long a drain tries again on a database that is away, before it leaves the rest to a later one.
 DRAIN_PATIENCE_S = env.seconds("DRAIN_PATIENCE_S", 5)
 # A batch unacknowledged for so long is taken over. Too early only costs work.

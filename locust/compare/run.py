@@ -9,6 +9,7 @@ status 1 if in any round told was not stored, or a claim was not admitted.
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -46,6 +47,7 @@ QUICK = Plan(1, Times(1, 2), Times(1, 2), Times(1, 1), 1)
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what was started, as Ctrl-C does
     asked = _arguments()
     plan = QUICK if asked.quick else FULL
     plan = Plan(
