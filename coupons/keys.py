@@ -22,6 +22,7 @@ INSTALLED = "coupon:installed"
 GROUP = "drain"  # the consumer group of every queue
 
 FILTER_BITS_PER_USER = 16  # two of them set: 1.4 % of strangers look like claimants
+_BLOCK = 512  # bits; USERS_PER_BUCKET × FILTER_BITS_PER_USER is a whole number of blocks
 USERS_PER_BUCKET = 32  # on average; far enough below hash-max-listpack-entries (128) to stay packed
 
 
@@ -62,9 +63,11 @@ def filter_bits(buckets: int) -> int:
 
 
 def bits(field: bytes, size: int) -> tuple[int, int]:
-    """The claimant's two bits in a filter of that size."""
+    """The claimant's two bits in a filter of that size, both in one block of 64 bytes: what is
+    touched at random in a large filter is one line of the processor's cache, not two."""
     both = int.from_bytes(blake2b(field, digest_size=8).digest())
-    return (both >> 32) % size, (both & 0xFFFFFFFF) % size
+    block = (both >> 32) % (size // _BLOCK) * _BLOCK
+    return block + (both & (_BLOCK - 1)), block + (both >> 9 & (_BLOCK - 1))
 
 
 def buckets_for(stock: int) -> int:

@@ -102,7 +102,8 @@ async def claim(slug: str, user: Annotated[str, Depends(user_of)]) -> Response:
 
 def filter_bits(field: bytes, size: int) -> tuple[int, int]:
     both = int.from_bytes(blake2b(field, digest_size=8).digest())
-    return (both >> 32) % size, (both & 0xFFFFFFFF) % size
+    block = (both >> 32) % (size // 512) * 512
+    return block + (both & 511), block + (both >> 9 & 511)
 
 
 def told(facts: Facts, user: str, outcome: str, place: int, at_ms: int) -> Response:
