@@ -24,6 +24,10 @@ demo: .venv/run ## play an opening: 10,000 people, 1,000 coupons, a verdict
 test: .venv/all ## run every test on real servers, which it starts and stops itself
 	@sh tests/all.sh
 
+.PHONY: test-long
+test-long: .venv/all ## the tests that take minutes: environments killed after every write
+	@sh tests/all.sh long
+
 .PHONY: check
 check: .venv/all ## ruff, mypy, Django's deployment checks, missing migrations
 	@sh tests/check.sh

@@ -7,6 +7,7 @@ on() { database=$1; shift; echo "== tests on $database" >&2; .venv/bin/python -m
 
 : "${MYSQL9_SCRIPT:=$(ls ../shared/mysql9.sh 2>/dev/null || true)}"
 export MYSQL9_SCRIPT
+if [ "${1:-}" = long ]; then on sqlite -m long; exit; fi
 on sqlite -q -m stores
 if [ -n "$MYSQL9_SCRIPT" ]; then on mysql9 -q -m stores; else echo "No MySQL 9 at hand (MYSQL9_SCRIPT): left out." >&2; fi
-on mariadb
+on mariadb -m "not long"
