@@ -12,7 +12,8 @@ from django.conf import settings
 
 from coupons import keys
 from coupons.facts import Facts
-from coupons.store import ADMIT, BELL_MS
+from coupons.store import BELL_MS
+from coupons.store.admission import ADMIT
 
 BLOCK = 500  # claims sent before their answers are read
 Command = tuple[Any, ...]  # text, bytes, whole numbers

@@ -22,8 +22,6 @@ LAYERS = [
             "migrations",
             "database",
             "store",
-            "wire",
-            "groupcommit",
             "bell",
             "tokens",
             "slots",
@@ -144,11 +142,12 @@ def importers(package: str, *folders: str) -> set[str]:
 
 
 def test_redis_has_one_door() -> None:
-    """`store`; `wire` and `groupcommit` are its parts, and nobody else's."""
-    parts = {"coupons.wire", "coupons.groupcommit"}
-    assert importers("redis", "coupons") <= {"coupons.store", *parts}
-    users = {name for name, used in _graph().items() if used & parts} - parts
-    assert users == {"coupons.store"}
+    """`store`, whose parts are nobody else's but its own."""
+    inside = {module_of(file) for file in files("coupons/store")}
+    assert importers("redis", "coupons") <= inside
+    parts = {"coupons.store.wire", "coupons.store.groupcommit", "coupons.store.endpoint"}
+    users = {name for name, used in _graph().items() if used & parts}
+    assert users <= inside
 
 
 def test_aws_has_one_door() -> None:

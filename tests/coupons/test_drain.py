@@ -14,6 +14,7 @@ from coupons.errors import DatabaseAway
 from coupons.facts import Facts
 from coupons.models import Campaign, Coupon, Tally
 from coupons.queue import Reason
+from coupons.store.queue import LOST_BELL_MS
 from tests.conftest import CampaignMaker, Settings
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
@@ -250,7 +251,7 @@ def test_a_bell_that_could_not_be_sent_rings_again_soon_and_not_for_every_claim(
     campaign = open_campaign(stock=100)
     admit(campaign, 20)
     assert tries == ["sale"]
-    assert 0 < store.store().client.pttl(keys.of("sale").bell) <= store.LOST_BELL_MS
+    assert 0 < store.store().client.pttl(keys.of("sale").bell) <= LOST_BELL_MS
     store.store().client.delete(keys.of("sale").bell)  # its time is over
     admit(campaign, 2, start=20)
     assert tries == ["sale", "sale"]

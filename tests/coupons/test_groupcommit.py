@@ -10,8 +10,8 @@ import redis
 from hiredis import pack_command
 
 from coupons import store
-from coupons.groupcommit import GroupCommit
-from coupons.wire import Wire
+from coupons.store.groupcommit import GroupCommit
+from coupons.store.wire import Wire
 
 
 def packed(words: tuple[str, ...]) -> bytes:

@@ -1,0 +1,29 @@
+"""The one door to the Redis that decides. Every answer is typed, every driver error translated.
+
+One script per decision (`coupons/lua/`), one method per script or command, grouped by subject:
+`admission` decides, `campaigns` holds the gates, `queue` what waits to be stored.
+"""
+
+from functools import cache
+
+from django.conf import settings
+
+from coupons.store.admission import AdmissionCalls
+from coupons.store.campaigns import CampaignCalls, Definition, Gate
+from coupons.store.queue import BELL_MS, Entry, QueueCalls
+
+__all__ = ["BELL_MS", "Definition", "Entry", "Gate", "Store", "store"]
+
+
+class Store(AdmissionCalls, CampaignCalls, QueueCalls):
+    """All calls on one Redis endpoint."""
+
+
+@cache
+def store() -> Store:
+    """This process's store."""
+    return Store(
+        settings.REDIS_URL,
+        timeout_s=settings.REDIS_TIMEOUT_S,
+        max_connections=settings.REDIS_MAX_CONNECTIONS,
+    )

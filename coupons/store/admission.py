@@ -1,0 +1,94 @@
+"""The decision, and what is known of those who were decided about."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import redis
+from django.conf import settings
+
+from coupons import keys
+from coupons.errors import NotInstalled, OutcomeUnknown, StoreAway
+from coupons.store.endpoint import Endpoint, Script, translated
+from coupons.store.groupcommit import GroupCommit
+from coupons.store.queue import BELL_MS
+from coupons.store.wire import Wire
+
+ADMIT = Script("admit")
+
+
+class Decision(NamedTuple):
+    """The reply of `admit.lua`, as it stands there."""
+
+    said: str
+    place: int
+    at_ms: int
+    ring: bool
+    version: str = ""
+
+
+class AdmissionCalls(Endpoint):
+    """Claims of many threads go out together; see `groupcommit`."""
+
+    def __init__(self, url: str, *, timeout_s: float, max_connections: int) -> None:
+        super().__init__(url, timeout_s=timeout_s, max_connections=max_connections)
+        wire = Wire(self.client.connection_pool)
+        self._together = GroupCommit(wire.exchange, timeout_s=timeout_s)
+
+    def admit(self, slug: str, *, user: str, nth: int, per_user: int, buckets: int) -> Decision:
+        """Ask for a place, in one round trip. Raises StoreAway, OutcomeUnknown."""
+        names, field = keys.of(slug), keys.field(user, nth, per_user)
+        touched = (names.gate, names.bucket(field, buckets), names.queue, names.bell, names.filter)
+        replicas = settings.REDIS_WAIT_REPLICAS
+        bits = keys.bits(field, keys.filter_bits(buckets))
+        asked = (field, user.encode(), nth, BELL_MS, int(replicas > 0), *bits)
+        try:
+            if replicas:
+                return self._admit_and_wait(touched, asked, replicas)
+            return self._admit_together(touched, asked)
+        except redis.RedisError as error:
+            raise StoreAway(f"Redis: {error}") from error
+
+    def _admit_together(self, touched: Sequence[str], asked: Any) -> Decision:
+        try:
+            return _decision(self._together.call(ADMIT.packed(touched, *asked)))
+        except redis.exceptions.NoScriptError:  # nothing ran
+            return _decision(ADMIT(self.client, touched, *asked))
+
+    def _admit_and_wait(self, touched: Sequence[str], asked: Any, replicas: int) -> Decision:
+        # On a connection of its own: WAIT speaks of that connection's writes.
+        with self.client.client() as connection:  # type: ignore[no-untyped-call]
+            decision = _decision(ADMIT(connection, touched, *asked))
+            if decision.place:
+                self._confirm(connection, replicas)
+            return decision
+
+    def _confirm(self, connection: redis.Redis, replicas: int) -> None:
+        if connection.wait(replicas, settings.REDIS_WAIT_MS) < replicas:
+            raise OutcomeUnknown(f"Fewer than {replicas} replicas confirmed in time.")
+
+    def place_of(
+        self, slug: str, *, user: str, nth: int, per_user: int, buckets: int
+    ) -> tuple[int, int] | None:
+        """The claimant's place and moment (ms), or None. Raises NotInstalled."""
+        names, field = keys.of(slug), keys.field(user, nth, per_user)
+        with translated(), self.client.pipeline(transaction=False) as pipe:
+            pipe.hexists(names.gate, "epoch")
+            pipe.hget(names.bucket(field, buckets), field)
+            installed, known = pipe.execute()
+        if not installed:
+            raise NotInstalled(f"Redis holds no gate for {slug!r}.")
+        return known and (int.from_bytes(known[:4]), int.from_bytes(known[4:]))
+
+    def filter(self, slug: str, *, version: str) -> bytes | None:
+        """The filter of exactly those claimants; None: there are others by now."""
+        names = keys.of(slug)
+        with translated(), self.client.pipeline(transaction=True) as pipe:
+            pipe.hmget(names.gate, "epoch", "next")
+            pipe.get(names.filter)
+            (epoch, given), found = pipe.execute()
+        return found if epoch and version.encode() == b"%b:%b" % (epoch, given) else None
+
+
+def _decision(reply: Any) -> Decision:
+    said, place, at_ms, ring, *version = reply
+    return Decision(said.decode(), place, at_ms, bool(ring), version[0].decode() if version else "")

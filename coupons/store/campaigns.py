@@ -1,0 +1,115 @@
+"""What Redis holds of each campaign, and what its server says of itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from coupons import keys
+from coupons.errors import NotInstalled
+from coupons.store.endpoint import Endpoint, Script, ms, translated
+
+INSTALL = Script("install")
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A campaign's live state. Times in milliseconds of Redis' clock."""
+
+    epoch: str
+    stock: int
+    opens_ms: int
+    closes_ms: int
+    paused: bool
+    admitted: int
+    waiting: int
+    parked: int
+    now_ms: int
+
+    @property
+    def remaining(self) -> int:
+        return max(0, self.stock - self.admitted)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What `install` writes into the gate."""
+
+    epoch: str
+    stock: int
+    opens_ms: int
+    closes_ms: int
+    paused: bool
+    longest: int
+    facts: bytes
+    filter_bits: int
+
+
+class CampaignCalls(Endpoint):
+    """Gates, one by one or many at once."""
+
+    def install(self, slug: str, definition: Definition, *, create: bool) -> tuple[str, int]:
+        """What `install.lua` says, and the places given so far."""
+        names, d = keys.of(slug), definition
+        with translated():
+            said, given = INSTALL(
+                self.client, (names.gate, names.queue, names.filter),
+                d.epoch, int(create), d.stock, d.opens_ms, d.closes_ms, int(d.paused),
+                d.longest, d.facts, keys.GROUP, d.filter_bits,
+            )  # fmt: skip
+            if said == b"installed":
+                self.client.sadd(keys.INSTALLED, slug)
+        return said.decode(), int(given)
+
+    def facts(self, slug: str) -> bytes | None:
+        """The facts that `install` left in the gate; None: this campaign is not in Redis."""
+        with translated():
+            found = self.client.hget(keys.of(slug).gate, "facts")
+        return cast("bytes | None", found)
+
+    def gate(self, slug: str) -> Gate:
+        """Live counts. Raises NotInstalled where the gate is missing."""
+        gate = self.gates([slug])[slug]
+        if gate is None:
+            raise NotInstalled(f"Redis holds no gate for {slug!r}.")
+        return gate
+
+    def gates(self, slugs: Sequence[str]) -> dict[str, Gate | None]:
+        """Live counts of many campaigns in one round trip; None where the gate is missing.
+
+        One campaign is read at one moment; several may lie in several slots, so each is read at
+        its own.
+        """
+        with translated(), self.client.pipeline(transaction=len(slugs) == 1) as pipe:
+            for slug in slugs:
+                names = keys.of(slug)
+                pipe.hmget(names.gate, "epoch", "stock", "opens", "closes", "paused", "next")
+                pipe.xlen(names.queue)
+                pipe.xlen(names.parked)
+            pipe.time()
+            *replies, time = pipe.execute()
+        now_ms = ms(time)
+        each = zip(replies[::3], replies[1::3], replies[2::3], strict=True)
+        return {slug: _gate(*reply, now_ms) for slug, reply in zip(slugs, each, strict=True)}
+
+    def installed(self) -> list[str]:
+        """The slugs of all installed campaigns."""
+        with translated():
+            members: Any = self.client.smembers(keys.INSTALLED)
+        return sorted(slug.decode() for slug in members)
+
+    def now_ms(self) -> int:
+        with translated():
+            return ms(self.client.time())
+
+    def told(self) -> dict[str, object]:
+        """What the server says of itself (INFO), which a managed one tells too, unlike CONFIG."""
+        with translated():
+            return dict(self.client.info())
+
+
+def _gate(fields: list[Any], waiting: int, parked: int, now_ms: int) -> Gate | None:
+    epoch, *numbers = fields
+    if epoch is None:
+        return None
+    stock, opens, closes, paused, given = map(int, numbers)
+    return Gate(epoch.decode(), stock, opens, closes, bool(paused), given, waiting, parked, now_ms)
