@@ -1,24 +1,194 @@
-"""The declared vocabulary of metrics. Labels: enums and known campaigns, never users."""
+"""The declared vocabulary of metrics: every name, its labels, and who may set it.
 
+Labels are enums and known campaigns, never users. Counters and histograms add up over processes; a
+gauge says by its mode what several processes' values mean together. What every process would see
+alike (a queue's length, MySQL's connections) is no process' gauge but a `Live` one: it is asked for
+when Prometheus asks, by the one process that answers (`coupons.gauges`).
+
+Not here, because there is no such thing yet: webhooks, redemptions.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from enum import StrEnum
 from functools import cache
+from typing import NamedTuple
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
+
+MOST_CAMPAIGNS = 200  # campaigns a process counts by name in its life; those after are `OTHER`
+OTHER = "other"
+
+
+class Answer(StrEnum):
+    """What kind of answer a claim got: its latency is told for each kind."""
+
+    ISSUED = "issued"  # holds a place, now or before
+    REFUSED = "refused"
+    FAILED = "failed"  # nothing was decided
+
+
+class Breaker(StrEnum):
+    """A dependency that may be given a rest."""
+
+    REDIS = "redis"
+    MYSQL = "mysql"
+    BROKER = "broker"
+
+
+class Gap(StrEnum):
+    """How the two stores may differ about a campaign; `reconcile` counts each."""
+
+    NOT_STORED = "not_stored"  # told, not waiting, not parked, and no coupon
+    NOT_TOLD = "not_told"  # a coupon whose claimant Redis does not know
+    DIFFERENT = "different"  # both know the claim and say different things
+    HOLE = "hole"  # a place that was given and that nobody holds
+
+
+# -- The way in
 
 CLAIMS = Counter("coupon_claims_total", "Claims answered.", ["campaign", "outcome"])
+ADMISSION = Histogram(
+    "coupon_admission_seconds",
+    "From asking admission to its answer.",
+    ["answer"],
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1),
+)
+RESPONSES = Counter("coupon_responses_total", "HTTP responses, probes left out.", ["status"])
 BELLS_LOST = Counter("coupon_bells_lost_total", "Bells that could not be sent; beat rings again.")
+BREAKER_OPEN = Gauge(
+    "coupon_breaker_open",
+    "1: this host gives the dependency a rest; 0.5: it tries again; 0: all is well.",
+    ["dependency"],
+    multiprocess_mode="livemax",
+)
+BREAKER_OPENED = Counter("coupon_breaker_opened_total", "Rests begun.", ["dependency"])
+
+# -- The way to MySQL
+
+STORED = Counter("coupon_stored_total", "Coupons stored.", ["campaign"])
+STORED_AFTER = Histogram(
+    "coupon_stored_after_seconds",
+    "From admission (Redis' clock) to the committed row (the worker's).",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+)
+PARKED = Counter("coupon_parked_total", "Claims set aside.", ["campaign", "reason"])
+DRAIN_BATCH = Histogram(
+    "coupon_drain_batch_claims", "Claims per stored batch.", buckets=(1, 5, 20, 50, 100, 200, 500)
+)
+DRAIN_SECONDS = Histogram(
+    "coupon_drain_batch_seconds",
+    "From a batch read to its claims off the queue.",
+    buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
+)
+DRAIN_WAITS = Counter("coupon_drain_waits_total", "Times a drain waited for the database.")
+
+# -- What is always on
+
+TASKS = Histogram(
+    "coupon_task_seconds",
+    "Celery tasks by their end.",
+    ["task", "state"],
+    buckets=(0.005, 0.02, 0.1, 0.5, 2, 10, 30),
+)
+WORKER_BEAT = Gauge(
+    "coupon_worker_beat_timestamp_seconds",
+    "When this host's worker last showed that its main loop turns.",
+    multiprocess_mode="max",
+)
+CANARY = Gauge(
+    "coupon_canary_timestamp_seconds",
+    "When a canary was last seen to have made the whole way.",
+    multiprocess_mode="max",
+)
+CANARY_SECONDS = Gauge(
+    "coupon_canary_seconds", "How long its way took.", multiprocess_mode="mostrecent"
+)
+RECONCILED = Gauge(
+    "coupon_reconciled_timestamp_seconds",
+    "When this host last compared the stores.",
+    ["campaign"],
+    multiprocess_mode="max",
+)
+GAPS = Gauge(
+    "coupon_gaps",
+    "Differences between told and stored that the last comparison found, by kind.",
+    ["campaign", "kind"],
+    multiprocess_mode="mostrecent",
+)
+GAPS_MENDED = Counter("coupon_gaps_mended_total", "Differences repaired.", ["campaign", "kind"])
+
+# -- Connections
+
+REDIS_CONNECTIONS = Counter("coupon_redis_connections_opened_total", "Connections made to Redis.")
+DATABASE_CONNECTIONS = Counter(
+    "coupon_database_connections_opened_total", "Connections made to the database."
+)
+
+
+class Live(NamedTuple):
+    """A gauge that is asked for at scrape time."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+_CAMPAIGN = ("campaign",)
+WAITING = Live("coupon_waiting_claims", "Admitted claims not yet stored.", _CAMPAIGN)
+OLDEST = Live("coupon_oldest_waiting_seconds", "Age of the longest waiting claim.", _CAMPAIGN)
+PARKED_NOW = Live("coupon_parked_claims", "Claims set aside, not yet looked after.", _CAMPAIGN)
+STOCK = Live("coupon_stock", "Coupons the campaign may issue.", _CAMPAIGN)
+ADMITTED = Live("coupon_admitted", "Places given.", _CAMPAIGN)
+REMAINING = Live("coupon_remaining", "Places left.", _CAMPAIGN)
+PAUSED = Live("coupon_paused", "1: the campaign is paused.", _CAMPAIGN)
+OPENS = Live("coupon_opens_timestamp_seconds", "When the campaign opens.", _CAMPAIGN)
+CLOSES = Live("coupon_closes_timestamp_seconds", "When the campaign closes.", _CAMPAIGN)
+REPAIR = Live("coupon_closed_for_repair", "1: Redis lost the campaign's gate.", _CAMPAIGN)
+CAMPAIGNS = Live("coupon_campaigns_installed", "Campaigns that Redis knows.")
+LEFT_OUT = Live("coupon_campaigns_left_out", "Of those, not shown one by one: nothing happens.")
+REDIS_UP = Live("coupon_redis_up", "1: Redis answered this scrape in time.")
+REDIS_MEMORY = Live("coupon_redis_memory_bytes", "Memory that Redis uses.")
+REDIS_MEMORY_MAX = Live("coupon_redis_memory_max_bytes", "Memory it may use; 0: all there is.")
+REDIS_CLIENTS = Live("coupon_redis_clients", "Connections open at Redis.")
+REDIS_CLIENTS_MAX = Live("coupon_redis_clients_max", "Connections it accepts.")
+REDIS_EVICTED = Live("coupon_redis_evicted_keys", "Keys thrown away since it started: must be 0.")
+REDIS_DURABLE = Live("coupon_redis_append_only_ok", "1: its append-only file is on and written.")
+REDIS_REPLICAS = Live("coupon_redis_replicas", "Replicas connected.")
+REDIS_CLOCK = Live("coupon_redis_clock_ahead_seconds", "Redis' clock, minus this host's.")
+DATABASE_UP = Live("coupon_database_up", "1: the database answered this scrape in time.")
+DATABASE_USED = Live("coupon_database_connections", "Connections open at the database.")
+DATABASE_MAX = Live("coupon_database_connections_max", "Connections it accepts.")
+BUILD = Live("coupon_build_info", "Always 1: what runs here.", ("release", "python", "django"))
 
 
 @cache  # one child per known campaign and answer; looking it up costs more than counting
 def _claims(campaign: str, outcome: str) -> Counter:
-    return CLAIMS.labels(campaign, outcome)
+    return CLAIMS.labels(known(campaign), outcome)
 
 
 def count_claim(campaign: str, outcome: str) -> None:
     _claims(campaign, outcome).inc()
 
 
-STORED = Counter("coupon_stored_total", "Coupons stored.", ["campaign"])
-PARKED = Counter("coupon_parked_total", "Claims set aside.", ["campaign", "reason"])
-DRAIN_BATCH = Histogram(
-    "coupon_drain_batch_claims", "Claims per stored batch.", buckets=(1, 5, 20, 50, 100, 200, 500)
-)
+_known: set[str] = set()
+
+
+def known(campaign: str) -> str:
+    """The campaign's name as a label: bounded, since series once made stay for a process' life."""
+    if campaign in _known or len(_known) < MOST_CAMPAIGNS:
+        _known.add(campaign)
+        return campaign
+    return OTHER
+
+
+def observe_all(histogram: Histogram, values: Sequence[float]) -> None:
+    """As `observe` for each of the ascending values, at the cost of a few. The client has no call
+    for it, so this writes into the buckets as its `observe` does."""
+    histogram._sum.inc(sum(values))
+    counted = 0
+    for bound, bucket in zip(histogram._upper_bounds, histogram._buckets, strict=True):
+        upto = bisect_right(values, bound, lo=counted)
+        if upto > counted:
+            bucket.inc(upto - counted)
+        counted = upto
