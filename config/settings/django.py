@@ -95,5 +95,7 @@ STORAGES = {
 
 # Where the admin's header links to; empty: no link.
 FLOWER_URL = env.text("FLOWER_URL", default="")
+# Of `manage.py flower`, which demands one everywhere but on a laptop's loopback.
+FLOWER_LOGIN = env.text("FLOWER_LOGIN", default="")
 
 LOGGING = logs.configuration(level=env.text("LOG_LEVEL", default="INFO"))

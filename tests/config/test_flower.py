@@ -1,0 +1,84 @@
+"""Flower: not without a login where strangers could look in; behind it, the workers and bells."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from config import env
+from tests.servers import free_port, listens, process
+
+LOGIN = "mina:" + "p" * 16
+
+
+@pytest.mark.parametrize(
+    ("production", "address", "login"),
+    [
+        (True, "127.0.0.1", ""),
+        (False, "0.0.0.0", ""),
+        (False, "127.0.0.1", "mina:short"),
+        (False, "127.0.0.1", "p" * 20),
+        (False, "127.0.0.1", "mina:with,comma,in,it"),
+    ],
+)
+def test_it_does_not_start_where_strangers_could_look_in(
+    settings: Any, production: bool, address: str, login: str
+) -> None:
+    settings.PRODUCTION, settings.FLOWER_LOGIN = production, login
+    with pytest.raises(CommandError, match="FLOWER_LOGIN"):
+        call_command("flower", address=address)
+
+
+@pytest.fixture
+def flower(tmp_path: Path) -> Iterator[str]:
+    """Its address; as on a host, from the environment."""
+    port = free_port()
+    manage = [sys.executable, str(env.BASE_DIR / "manage.py"), "flower", "--port", str(port)]
+    redis = {"CELERY_BROKER_URL": os.environ["REDIS_URL"]}
+    command = ["env", f"FLOWER_LOGIN={LOGIN}", *(f"{k}={v}" for k, v in redis.items()), *manage]
+    with process(command, ready=lambda: listens(port), log=tmp_path / "flower.log"):
+        yield f"http://127.0.0.1:{port}"
+
+
+def ask(url: str, login: str = "") -> Any:
+    request = urllib.request.Request(url)
+    if login:
+        request.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        return answer.read()
+
+
+def test_behind_its_login_it_shows_workers_and_bells(flower: str, tmp_path: Path) -> None:
+    for wrong in ("", "mina:wrong", "eve:" + "p" * 16):
+        for page in ("/", "/workers", "/api/tasks"):
+            with pytest.raises(urllib.error.HTTPError, match="401"):
+                ask(flower + page, wrong)
+    worker = [
+        sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "1",
+        "--hostname", "one@flower-test", "--loglevel", "INFO",
+    ]  # fmt: skip
+    broker = os.environ | {"CELERY_BROKER_URL": os.environ["REDIS_URL"], "CELERY_WORKER": "1"}
+    log = tmp_path / "worker.log"
+    with process(
+        ["env", f"CELERY_BROKER_URL={broker['CELERY_BROKER_URL']}", "CELERY_WORKER=1", *worker],
+        ready=lambda: "ready." in log.read_text(),
+        log=log,
+    ):
+        ring = "from config.celery import app; app.send_task('coupons.drain', args=['nobody'])"
+        subprocess.run([sys.executable, "-c", ring], env=broker, check=True)
+        deadline = time.monotonic() + 20
+        while not (bells := json.loads(ask(f"{flower}/api/tasks", LOGIN))):
+            assert time.monotonic() < deadline, "Flower has heard of no bell"
+            time.sleep(0.2)
+    assert {bell["name"] for bell in bells.values()} == {"coupons.drain"}
+    assert b"one@flower-test" in ask(f"{flower}/workers", LOGIN)
