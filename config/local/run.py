@@ -29,6 +29,7 @@ def run(folder: Path) -> int:
         _demand_ports(here)
         screen.say("[bold]Starting[/]")
         programs = stack.enter_context(servers.deciding_store(here))
+        _check_stores(here)
         prepared = _prepare(here)
         programs += stack.enter_context(servers.serving(here, servers.ALL))
         _welcome(here, prepared, seconds=time.monotonic() - began)
@@ -62,6 +63,20 @@ def _demand_ports(here: Site) -> None:
     ports.demand(here.ports.flower, what="Flower", variable="FLOWER_PORT")
     if here.own_redis:
         ports.demand(here.ports.valkey, what="valkey", variable="VALKEY_PORT")
+
+
+def _check_stores(here: Site) -> None:
+    """Before anything is written. Raises Trouble for stores on which a promise would not hold."""
+    found = backstage.do(here, "check")
+    if found["errors"]:
+        raise Trouble(
+            "The stores can't keep what this site promises, so it was not started:\n"
+            + "\n".join(f"  ✗ {sentence}" for sentence in found["errors"])
+            + "\nCheck again with: manage.py check --tag stores"
+        )
+    for sentence in found["warnings"]:
+        screen.warn(sentence)
+    screen.step("stores", "keep what they are told" + ", with a caution" * bool(found["warnings"]))
 
 
 def _prepare(here: Site) -> Any:

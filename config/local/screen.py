@@ -28,6 +28,11 @@ def raw(text: str) -> None:
     console.print(text, markup=False, soft_wrap=True)
 
 
+def warn(text: str) -> None:
+    """Something to look at; it goes on all the same."""
+    console.print(f"  ! {text}", markup=False, soft_wrap=True, style="yellow")
+
+
 def complain(text: str) -> None:
     complaints.print(text, markup=False, soft_wrap=True, style="red")
 

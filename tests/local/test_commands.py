@@ -19,6 +19,7 @@ import pytest
 import redis
 
 from config.local import ports
+from tests import servers
 
 ROOT = Path(__file__).parents[2]
 READY_S, END_S = 60, 30
@@ -92,9 +93,9 @@ class Laptop:
         names = ("WEB_PORT", "FLOWER_PORT", "VALKEY_PORT")
         self.ports = {name: str(ports.free()) for name in names}
 
-    def run(self) -> Command:
+    def run(self, **env: str) -> Command:
         var = ("--folder", str(self.folder / "var"))
-        self.started.append(Command("run", *var, folder=self.folder, **self.ports))
+        self.started.append(Command("run", *var, folder=self.folder, **self.ports, **env))
         return self.started[-1]
 
     def serving(self) -> Command:
@@ -184,6 +185,26 @@ def test_run_says_which_port_is_taken(laptop: Laptop, name: str) -> None:
     (line,) = command.said.splitlines()
     assert line.startswith(f"Port {laptop.ports[name]} (")
     assert line.endswith(f"{name}=NUMBER.")
+
+
+def test_run_refuses_a_redis_that_may_forget_and_says_what_to_do(
+    laptop: Laptop, tmp_path: Path
+) -> None:
+    forgetful = ("--maxmemory-policy", "allkeys-lru", "--appendonly", "no")
+    with servers.redis(tmp_path / "redis", extra=forgetful) as url:
+        command = laptop.run(REDIS_URL=url)
+        assert command.status() == 1
+    assert "its maxmemory-policy is allkeys-lru. Set `maxmemory-policy noeviction`" in command.said
+    assert "manage.py check --tag stores" in command.said
+    assert not (laptop.folder / "var" / "coupons.sqlite3").exists()  # nothing was written
+
+
+def test_run_goes_on_with_a_caution(laptop: Laptop, tmp_path: Path) -> None:
+    with servers.redis(tmp_path / "redis", extra=("--appendonly", "no")) as url:
+        command = laptop.run(REDIS_URL=url)
+        command.until_it_says("Ctrl-C stops everything.")
+        assert command.end() == 0
+    assert "! The deciding Redis forgets everything when it restarts" in command.said
 
 
 def test_two_runs_do_not_share_a_folder(laptop: Laptop) -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
 from config.local.stage import campaign, ledger
-from coupons import campaigns, database, tokens
+from coupons import campaigns, checks, database, tokens
 from coupons.errors import CouponError
 
 ADMIN = "admin"
@@ -25,6 +26,19 @@ _DEMO_TOKENS_S = 1_800
 def migrate(asked: argparse.Namespace) -> dict[str, Any]:
     call_command("migrate", interactive=False, verbosity=0)
     return {}
+
+
+def check(asked: argparse.Namespace) -> dict[str, Any]:
+    """What `manage.py check --tag stores` finds: sentences with their hints, worst first."""
+    found = [message for asking in checks.SERVERS for message in asking()]
+    return {
+        "errors": [_sentence(message) for message in found if message.is_serious()],
+        "warnings": [_sentence(message) for message in found if not message.is_serious()],
+    }
+
+
+def _sentence(message: CheckMessage) -> str:
+    return f"{message.msg} {message.hint} ({message.id})"
 
 
 def prepare(asked: argparse.Namespace) -> dict[str, Any]:
@@ -71,7 +85,7 @@ def close(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 VERBS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
-    verb.__name__: verb for verb in (migrate, prepare, opening, watch, read, close)
+    verb.__name__: verb for verb in (migrate, check, prepare, opening, watch, read, close)
 }
 
 
