@@ -25,7 +25,8 @@ def hosts(spec: Spec) -> Iterator[Want]:
     yield Want(kind="key-pair", name=spec.key.name, props={})
     for role in dict.fromkeys(wanted.role for wanted in spec.hosts if wanted.profile):
         name = f"{spec.prefix}-{role}"
-        yield Want(kind="role", name=name, props={"policy": normal(policy(spec, role))})
+        rights = {"policy": normal(policy(spec, role)), "others": frozenset[str]()}
+        yield Want(kind="role", name=name, props=rights)
         yield Want(kind="profile", name=name, props={"role": Ref("role", name)})
     for wanted in spec.hosts:
         yield from _group(spec, wanted)

@@ -25,9 +25,11 @@ TRUST = {
 
 
 class Role(Kind):
+    """`others`: policies beyond our one. Rights given by hand are drift, and are taken away."""
+
     kind = "role"
-    late = frozenset({"policy"})
-    born = {"policy": ""}
+    late = frozenset({"policy", "others"})
+    born = {"policy": "", "others": frozenset()}
 
     def find(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.iam.get_paginator("list_roles").paginate(PathPrefix=f"{cloud.scope.path}/")
@@ -35,7 +37,8 @@ class Role(Kind):
             name = role["RoleName"]
             tags = as_dict(cloud.iam.list_role_tags(RoleName=name)["Tags"])
             if cloud.scope.owns(tags):
-                yield self.found(name=name, id=name, props={"policy": _policy(cloud, name)})
+                props = {"policy": _policy(cloud, name), "others": _others(cloud, name)}
+                yield self.found(name=name, id=name, props=props)
 
     def create(self, cloud: Cloud, want: Want) -> str:
         cloud.iam.create_role(
@@ -48,12 +51,16 @@ class Role(Kind):
         return want.name
 
     def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
-        document = want.props["policy"].replace("ACCOUNT", cloud.account)
-        cloud.iam.put_role_policy(RoleName=found.id, PolicyName=POLICY, PolicyDocument=document)
+        if "others" in what:
+            _take_away(cloud, found.id, found.props["others"] - want.props["others"])
+        if "policy" in what:
+            document = want.props["policy"].replace("ACCOUNT", cloud.account)
+            cloud.iam.put_role_policy(RoleName=found.id, PolicyName=POLICY, PolicyDocument=document)
 
     def delete(self, cloud: Cloud, found: Found) -> None:
-        with ignoring("NoSuchEntity"):
-            cloud.iam.delete_role_policy(RoleName=found.id, PolicyName=POLICY)
+        """AWS removes no role that still holds a policy, whoever gave it."""
+        ours = {POLICY} if found.props["policy"] else frozenset()
+        _take_away(cloud, found.id, found.props["others"] | ours)
         with ignoring("NoSuchEntity"):
             cloud.iam.delete_role(RoleName=found.id)
 
@@ -66,6 +73,22 @@ def _policy(cloud: Cloud, role: str) -> str:
         ]
         return normal(document).replace(f":{cloud.account}:", ":ACCOUNT:")
     return ""
+
+
+def _others(cloud: Cloud, role: str) -> frozenset[str]:
+    """Inline policies by name and attached ones by ARN, without our own."""
+    attached = cloud.iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    inline = cloud.iam.list_role_policies(RoleName=role)["PolicyNames"]
+    return frozenset({one["PolicyArn"] for one in attached} | {*inline} - {POLICY})
+
+
+def _take_away(cloud: Cloud, role: str, policies: Iterable[str]) -> None:
+    for policy in sorted(policies):
+        with ignoring("NoSuchEntity"):
+            if policy.startswith("arn:"):
+                cloud.iam.detach_role_policy(RoleName=role, PolicyArn=policy)
+            else:
+                cloud.iam.delete_role_policy(RoleName=role, PolicyName=policy)
 
 
 def normal(document: Any) -> str:

@@ -15,6 +15,9 @@ from provisioning.resources.database import Database
 from provisioning.spec.model import Waiting
 from provisioning.words import Action, Key
 
+ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
+ANYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
+
 
 @pytest.fixture(params=["hello", "production"])
 def rig(request: pytest.FixtureRequest) -> Any:
@@ -87,9 +90,9 @@ def test_stores_and_balancer_drift_is_mended(production: Any, state_of: Any) -> 
     production.cloud.iam.put_role_policy(
         RoleName="coupon-production-api",
         PolicyName="own-things",
-        PolicyDocument='{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*",'
-        '"Resource":"*"}]}',
+        PolicyDocument=ANYTHING,
     )
+    production.cloud.iam.attach_role_policy(RoleName="coupon-production-monitor", PolicyArn=ADMIN)
     changed = {str(step.key): step.action for step in production.plan().changes}
     assert changed == {
         "cache-parameters production-coupon-store-valkey8": Action.CHANGE,
@@ -97,6 +100,7 @@ def test_stores_and_balancer_drift_is_mended(production: Any, state_of: Any) -> 
         "target-group coupon-lb-api": Action.CHANGE,
         "alarm coupon-production-service-queue-age": Action.CREATE,
         "role coupon-production-api": Action.CHANGE,
+        "role coupon-production-monitor": Action.CHANGE,
     }
     production.apply()
     assert state_of(production.find()) == before
@@ -143,6 +147,19 @@ def test_two_resources_of_one_name_are_an_error(hello: Any) -> None:
     )
     with pytest.raises(Ambiguous, match="Two resources are both internet-gateway hello-ig"):
         hello.plan()
+
+
+def test_a_role_given_rights_by_hand_can_still_be_removed(production: Any) -> None:
+    """AWS removes no role that still holds a policy."""
+    production.apply()
+    iam = production.cloud.iam
+    iam.attach_role_policy(RoleName="coupon-production-api", PolicyArn=ADMIN)
+    iam.put_role_policy(
+        RoleName="coupon-production-api", PolicyName="by-hand",
+        PolicyDocument=ANYTHING,
+    )  # fmt: skip
+    production.destroy()
+    assert production.find() == {}
 
 
 def test_a_name_taken_by_a_stranger_is_told_and_the_rest_is_done(hello: Any) -> None:

@@ -42,8 +42,7 @@ def test_killed_after_one_write_again_and_again(
     assert state_of(rig.find()) == wanted
 
 
-# Only `hello`: for `production` a destroy that may do but one write a life does not get to its end.
-@pytest.mark.parametrize("name", ["hello"])
+@pytest.mark.parametrize("name", ["hello", "production"])
 def test_destroy_killed_after_each_write_still_leaves_nothing(
     name: str, request: pytest.FixtureRequest, killed: Any
 ) -> None:
