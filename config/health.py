@@ -1,4 +1,5 @@
 """`/livez`: the process answers. `/readyz`: it can decide claims, so the balancer may send some.
+While the file `DRAINING_FILE` is there it says no: a deployment takes the host out of service.
 `/metrics`: what Prometheus reads.
 
 They are asked by machines that call us by an address, not by a name in ALLOWED_HOSTS, and over
@@ -7,7 +8,9 @@ plain HTTP. So they are answered before the host is judged and before anything r
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+from django.conf import settings
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django_prometheus.exports import ExportToDjangoView
@@ -26,11 +29,18 @@ def live(request: HttpRequest) -> HttpResponse:
 
 
 def ready(request: HttpRequest) -> HttpResponse:
-    """503 without Redis. A database that is away or hangs is told but does no harm here: claims
-    go on being admitted and wait in the queue."""
+    """503 without Redis, and while somebody drains the host: it still answers, but a balancer is
+    to send no more. A database that is away or hangs is told but does no harm here:
+    claims go on being admitted and wait in the queue."""
+    if _draining():
+        return JsonResponse({"ready": False, "draining": True}, status=503)
     redis, mysql = _redis_answers(), _database_answers()
     body = {"ready": redis, "redis": redis, "mysql": mysql}
     return JsonResponse(body, status=200 if redis else 503)
+
+
+def _draining() -> bool:
+    return bool(settings.DRAINING_FILE) and Path(settings.DRAINING_FILE).exists()
 
 
 def _redis_answers() -> bool:

@@ -26,6 +26,8 @@ DRAIN_TAKE_OVER_MS = env.integer("DRAIN_TAKE_OVER_MS", 5_000, low=1)
 
 # The web's memory of campaigns
 FACTS_TTL_S = env.seconds("FACTS_TTL_S", 1)
+# While this file is there, /readyz says 503, so that a balancer sends nobody here any more.
+DRAINING_FILE = env.text("DRAINING_FILE", default="")
 CLAIMS_PER_USER_PER_S = env.integer("CLAIMS_PER_USER_PER_S", 20)  # per process; 0 = no limit
 
 # Keys and tokens
@@ -34,6 +36,9 @@ JWT_ISSUER = env.text("JWT_ISSUER", local="https://shop.local")
 JWT_AUDIENCE = env.text("JWT_AUDIENCE", default="coupons")
 # One of the two: a shared secret (HS256), or a file of public keys (RS256, ES256).
 JWT_JWKS_FILE = env.file("JWT_JWKS_FILE")
+# A worker reads no token, so its host needn't know the secret.
 JWT_HS256_SECRET = (
-    "" if JWT_JWKS_FILE else env.secret("JWT_HS256_SECRET", local="local-only-" + "2" * 40)
+    ""
+    if JWT_JWKS_FILE or env.boolean("CELERY_WORKER", default=False)
+    else env.secret("JWT_HS256_SECRET", local="local-only-" + "2" * 40)
 )

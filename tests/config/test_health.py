@@ -4,6 +4,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,6 +40,15 @@ def test_with_both_stores_it_is_ready() -> None:
 @pytest.mark.usefixtures("nowhere")
 def test_without_redis_it_lives_and_is_not_ready() -> None:
     assert asked("/readyz") == (503, {"ready": False, "redis": False, "mysql": True})
+    assert asked("/livez") == (200, {"live": True})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_host_that_drains_lives_and_is_not_ready(settings: Any, tmp_path: Path) -> None:
+    settings.DRAINING_FILE = str(tmp_path / "draining")
+    assert asked("/readyz")[0] == 200
+    (tmp_path / "draining").touch()
+    assert asked("/readyz") == (503, {"ready": False, "draining": True})
     assert asked("/livez") == (200, {"live": True})
 
 

@@ -1,0 +1,82 @@
+"""Beat runs on every consumer host and beats on one: the lease says which."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from config import beat
+from config.beat import LEASE, Lease, Leased
+from config.celery import app
+
+
+@pytest.fixture(autouse=True)
+def no_lease() -> Iterator[Any]:
+    with app.connection_for_write() as connection:
+        client = connection.default_channel.client
+        client.eval("return redis.call('DEL', KEYS[1])", 1, LEASE)
+        yield client
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the tasks that were sent, by whichever scheduler."""
+    names: list[str] = []
+    monkeypatch.setattr(Leased, "apply_entry", lambda self, entry, **_: names.append(entry.task))
+    return names
+
+
+def scheduler(host: str) -> Leased:
+    made = Leased(app=app)
+    made._lease = Lease(host)
+    return made
+
+
+def ticks(*schedulers: Leased, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        for one in schedulers:
+            one.tick()
+        time.sleep(0.02)
+
+
+def test_one_of_two_beats(sent: list[str]) -> None:
+    ticks(scheduler("mina"), scheduler("jun"), seconds=2.4)
+    assert 1 <= sent.count("coupons.sweep") <= 2
+
+
+def test_without_the_lease_both_would(sent: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control."""
+    monkeypatch.setattr(Lease, "take", lambda self: True)
+    ticks(scheduler("mina"), scheduler("jun"), seconds=2.4)
+    assert sent.count("coupons.sweep") > 2
+
+
+def test_the_other_takes_over_at_once_when_the_first_leaves(sent: list[str]) -> None:
+    mina, jun = Lease("mina"), Lease("jun")
+    assert (mina.take(), jun.take()) == (True, False)
+    mina.leave()
+    assert (jun.take(), mina.take()) == (True, False)
+    mina.leave()  # no longer hers to give away
+    assert not mina.take()
+
+
+def test_the_other_takes_over_when_the_first_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beat, "LEASE_MS", 200)
+    mina, jun = Lease("mina"), Lease("jun")
+    assert mina.take()
+    time.sleep(0.15)
+    assert mina.take()  # renewed
+    time.sleep(0.15)
+    assert not jun.take()
+    time.sleep(0.15)
+    assert jun.take()
+
+
+def test_without_a_broker_nobody_beats_and_nobody_falls(sent: list[str]) -> None:
+    lonely = scheduler("mina")
+    lonely._lease._connection = app.connection_for_write("redis://127.0.0.1:1/0")
+    assert lonely.tick() == beat.ASK_AGAIN_S
+    assert sent == []
+    lonely._lease.leave()
