@@ -48,6 +48,10 @@ compare: .venv/all .venv/peers ## direct, queued and two peers, measured in one 
 bench: .venv/all ## ratios of what a claim costs: make bench [BASELINE=file] [BENCH=names]
 	@$(BIN)/python -m tests.bench $(BENCH) $(if $(BASELINE),--baseline $(BASELINE))
 
+.PHONY: rehearse
+rehearse: .venv/all ## deploy it on this machine, for real: root on Linux [REHEARSE="--env hello"]
+	@$(BIN)/python -m tests.rehearsal $(REHEARSE)
+
 .PHONY: fmt
 fmt: .venv/all ## format the code
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format .

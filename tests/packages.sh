@@ -11,6 +11,10 @@ need gcc "gcc libc6-dev"
 need pkg-config pkg-config
 need wrk wrk
 need chromedriver "chromium chromium-driver"
+if [ "$(id -u)" = 0 ]; then # the rehearsal's network; without root its tests are skipped anyway
+  need ip iproute2
+  need nft nftables
+fi
 pkg-config --exists mysqlclient 2>/dev/null || pkg-config --exists mariadb 2>/dev/null ||
   missing="$missing default-libmysqlclient-dev"
 python=$(command -v "${PYTHON:-python3}")

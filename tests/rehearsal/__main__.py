@@ -1,0 +1,63 @@
+"""`python -m tests.rehearsal [--env NAME] [--short]`: deploy it on this machine, for real.
+
+Exit status 1 if something is not as it must be, 2 if this machine can't hold a rehearsal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.rehearsal import machine, onnetwork
+from tests.rehearsal.cloud import ROOT
+from tests.rehearsal.record import Record, Wrong
+
+
+def main() -> int:
+    asked = _arguments()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    machine.install(machine.FOR_THE_NETWORK)
+    if why := machine.why_no_network():
+        print(f"No rehearsal on this machine: {why}.", file=sys.stderr)
+        return 2
+    record = Record(asked.env)
+    try:
+        with tempfile.TemporaryDirectory(prefix="rehearsal-") as folder:
+            _rehearse(asked, Path(folder), record)
+    except (Wrong, RuntimeError) as error:
+        print(f"The rehearsal failed: {error}", file=sys.stderr)
+        return 1
+    finally:
+        record.write(asked.output)
+    print(f"All {len(record.steps)} steps are as they must be; written to {asked.output}.")
+    return 0
+
+
+def _rehearse(asked: argparse.Namespace, folder: Path, record: Record) -> None:
+    with onnetwork.stage(asked.env, folder, record) as here:
+        onnetwork.table(here, record)
+        if asked.env == "production":
+            onnetwork.mutate(here, record)
+
+
+def _stop(number: int, _: object) -> None:
+    """Takes all down again; whoever presses Ctrl-C twice must not leave half of it behind."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.rehearsal", description=__doc__)
+    parser.add_argument("--env", choices=["production", "hello"], default="production")
+    parser.add_argument("--short", action="store_true", help="the network only: half a minute")
+    parser.add_argument("--output", type=Path, default=ROOT / "build" / "rehearsal.json")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

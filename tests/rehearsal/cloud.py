@@ -1,0 +1,104 @@
+"""The cloud of a rehearsal: moto's server on the operator's laptop, and our own verbs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from provisioning.aws import Cloud, connect
+from provisioning.spec.load import load
+from provisioning.spec.model import Spec
+from tests.rehearsal.topology import OPERATOR
+
+ROOT = Path(__file__).parents[2]
+PORT = 5000
+URL = f"http://127.0.0.1:{PORT}"
+START_S = 60
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """For provisioning and Ansible: only this cloud is reached, no real credentials are read."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "COUPON_"))}
+    return kept | {
+        "AWS_ENDPOINT_URL": URL,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "ap-northeast-2",
+        "AWS_CONFIG_FILE": str(folder / "none"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(folder / "none"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "COUPON_KEYS_DIR": str(folder / "keys"),
+        "COUPON_OPERATOR": f"{OPERATOR}/32",
+        "CLOUD_CONSOLES": str(folder / "consoles"),
+    }
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[None]:
+    """moto's server until the block ends; this process' environment points to it."""
+    (folder / "consoles").mkdir(parents=True, exist_ok=True)
+    with _environment_of(environment(folder)), (folder / "cloud.log").open("wb") as log:
+        server = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", sys.executable, "-m",
+             "tests.provisioning.cloud_server", str(PORT), str(folder / "amis.json")],
+            cwd=ROOT, stdout=log, stderr=log,
+        )  # fmt: skip
+        try:
+            _wait_for(server)
+            yield
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+def spec_of(name: str) -> Spec:
+    return load(environment=name, operator=(f"{OPERATOR}/32",))
+
+
+def provisioning(*words: str) -> str:
+    """Runs `python -m provisioning …` as an operator would; returns its answer."""
+    done = subprocess.run(
+        [sys.executable, "-m", "provisioning", *words],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"provisioning {words[0]}: {done.stderr[-2000:]}")
+    return done.stdout
+
+
+def apply(name: str) -> Cloud:
+    """Applies the environment and returns a client that sees it."""
+    provisioning("apply", "--env", name, "--yes")
+    return connect(spec_of(Path(name).stem if name.endswith(".toml") else name))
+
+
+def _wait_for(server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(f"{URL}/moto-api/", timeout=5).close()
+        except OSError:
+            if server.poll() is not None:
+                break
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError("The test cloud didn't start; see cloud.log.")
+
+
+@contextmanager
+def _environment_of(said: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(said)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

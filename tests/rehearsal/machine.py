@@ -1,0 +1,86 @@
+"""Can this machine hold a rehearsal? Network namespaces, overlays, systemd in a namespace."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+CGROUPS = Path("/sys/fs/cgroup")
+# Program and the Debian package it comes with.
+FOR_THE_NETWORK = {"ip": "iproute2", "nft": "nftables", "setpriv": "util-linux"}
+FOR_HOSTS = {"mmdebstrap": "mmdebstrap", "systemd-nspawn": "systemd-container"}
+FOR_ALL = {
+    **FOR_HOSTS, "redis-server": "redis-server", "mariadbd": "mariadb-server-core",
+    "haproxy": "haproxy", "openssl": "openssl", "ssh": "openssh-client",
+}  # fmt: skip
+# Makes what a rehearsal makes, in a namespace that is gone when the shell ends.
+TRY = """
+ip link set lo up && ip link add v1 type veth peer name v2 &&
+nft add table inet t && nft add chain inet t c '{ type filter hook forward priority 0; }'
+"""
+
+
+def why_no_network() -> str:
+    """Why no network of namespaces can be made here; empty if it can."""
+    if platform.system() != "Linux":
+        return f"namespaces are Linux's; this is {platform.system()}"
+    if os.geteuid() != 0:
+        return "making network namespaces needs root"
+    if missing := _missing(FOR_THE_NETWORK):
+        return f"not installed: {missing}"
+    tried = subprocess.run(
+        ["unshare", "--net", "sh", "-ec", TRY], capture_output=True, text=True, check=False
+    )
+    return f"namespaces are refused: {tried.stderr.strip()[:200]}" if tried.returncode else ""
+
+
+def why_no_hosts() -> str:
+    """Why no systemd hosts can be started here; empty if they can."""
+    if missing := _missing(FOR_HOSTS):
+        return f"not installed: {missing}"
+    if _systemd_hierarchy() is None:
+        return f"no cgroup hierarchy for systemd under {CGROUPS}"
+    return ""
+
+
+def hierarchies() -> tuple[Path, ...]:
+    """The cgroup trees a host needs a folder of its own in."""
+    systemd = _systemd_hierarchy()
+    assert systemd is not None
+    unified = CGROUPS / "unified"
+    return (systemd, unified) if unified.is_dir() else (systemd,)
+
+
+def _systemd_hierarchy() -> Path | None:
+    """Plain cgroup2 at the top, or the named hierarchy beside the old controllers."""
+    if (CGROUPS / "cgroup.procs").exists():
+        return CGROUPS
+    named = CGROUPS / "systemd"
+    return named if (named / "cgroup.procs").exists() else None
+
+
+def install(wanted: dict[str, str]) -> None:
+    """Installs what is missing, where that is possible. Raises SystemExit where it isn't."""
+    packages = _missing(wanted)
+    if not packages:
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        sys.exit(f"A rehearsal needs these packages, please install them: {packages}")
+    print(f"Installing {packages} …", file=sys.stderr)
+    quiet = os.environ | {"RUNLEVEL": "1", "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(["apt-get", "update", "-qq"], check=True, env=quiet)
+    subprocess.run(
+        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages.split()],
+        check=True, env=quiet, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def _missing(wanted: dict[str, str]) -> str:
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    return " ".join(
+        package for name, package in wanted.items() if not shutil.which(name, path=path)
+    )

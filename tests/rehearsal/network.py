@@ -1,0 +1,130 @@
+"""The VPC as namespaces: an operator's laptop, the world, a router, one for every place.
+
+Nothing is linked to the machine's own network. Every place has one wire, to the router, and a /32,
+so that also packets within a subnet pass the router's one chain.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.rehearsal.rules import OUTSIDE, ruleset
+from tests.rehearsal.topology import Topology
+
+NEW_NETWORK = 0x40000000  # CLONE_NEWNET
+NAMES = Path("/run/netns")
+GATE = "169.254.1.1"  # the router, as seen from everywhere
+PREFIX = "rehearsal-"
+
+
+def command(*words: str, given: str = "") -> str:
+    """Runs it and returns what it said. Raises RuntimeError with what it complained."""
+    done = subprocess.run(words, input=given, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(words)}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+@contextmanager
+def network() -> Iterator[Network]:
+    """Operator, world and router to begin with. Whatever was added is gone afterwards."""
+    sweep()
+    one = Network(f"{PREFIX}{os.getpid()}")
+    try:
+        one.begin()
+        yield one
+    finally:
+        one.end()
+
+
+class Network:
+    def __init__(self, run: str) -> None:
+        self.run = run
+        self.cards: dict[str, str] = {}
+        self._made: list[str] = []
+
+    def begin(self) -> None:
+        for name in (*OUTSIDE, "router"):
+            self._add(name)
+        command(*self._in("router"), "sysctl", "-qw", "net.ipv4.ip_forward=1")
+
+    def end(self) -> None:
+        for name in self._made:
+            _forget(self.namespace(name))
+
+    def namespace(self, name: str) -> str:
+        return f"{self.run}-{name}"
+
+    def path(self, name: str) -> Path:
+        return NAMES / self.namespace(name)
+
+    def _in(self, name: str) -> tuple[str, ...]:
+        return ("ip", "netns", "exec", self.namespace(name))
+
+    def within(self, name: str, *words: str) -> list[str]:
+        """The command line that runs `words` at a place."""
+        return [*self._in(name), *words]
+
+    def enter_operator(self) -> None:
+        """This process (and all it starts) becomes the operator's laptop: no way back."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        with self.path("operator").open() as namespace:
+            if libc.setns(namespace.fileno(), NEW_NETWORK):
+                raise OSError(ctypes.get_errno(), "setns")
+
+    def wire(self, topology: Topology) -> None:
+        """Connects everything to the router and loads its rules."""
+        for name, address in OUTSIDE.items():
+            self._connect(name, address)
+        self.rewire(topology)
+
+    def rewire(self, topology: Topology) -> None:
+        """As the cloud tells now: new places are connected; open connections stay, as in AWS."""
+        for place in topology.places:
+            if place.name not in self.cards:
+                self._add(place.name)
+                self._connect(place.name, place.address)
+        command(*self._in("router"), "nft", "-f", "-", given=ruleset(topology, self.cards))
+
+    def _add(self, name: str) -> None:
+        self._made.append(name)  # before it is there: a signal may come in between
+        command("ip", "netns", "add", self.namespace(name))
+        command("ip", "-n", self.namespace(name), "link", "set", "lo", "up")
+
+    def _connect(self, name: str, address: str) -> None:
+        card, router, place = f"n{len(self.cards)}", self.namespace("router"), self.namespace(name)
+        self.cards[name] = card
+        command(
+            "ip", "-n", router, "link", "add", card, "type", "veth",
+            "peer", "name", "eth0", "netns", place,
+        )  # fmt: skip
+        _batch(router, f"addr add {GATE}/32 dev {card}", f"link set {card} up",
+               f"route add {address}/32 dev {card}")  # fmt: skip
+        _batch(place, f"addr add {address}/32 dev eth0", "link set eth0 up",
+               f"route add {GATE}/32 dev eth0",
+               f"route add default via {GATE} src {address}")  # fmt: skip
+
+
+def _batch(namespace: str, *lines: str) -> None:
+    command("ip", "-n", namespace, "-batch", "-", given="\n".join(lines) + "\n")
+
+
+def _forget(namespace: str) -> None:
+    subprocess.run(["ip", "netns", "del", namespace], capture_output=True, check=False)
+
+
+def sweep(alive: Callable[[int], bool] = lambda pid: Path(f"/proc/{pid}").exists()) -> list[str]:
+    """Removes what rehearsals left that were killed outright. Returns the names."""
+    left = [
+        file.name
+        for file in (NAMES.iterdir() if NAMES.exists() else ())
+        if file.name.startswith(PREFIX) and not alive(int(file.name.split("-")[1]))
+    ]
+    for name in left:
+        _forget(name)
+    return left

@@ -1,0 +1,85 @@
+"""The steps that need the network only: the table with packets, and the mistakes it must show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from provisioning.aws import Cloud
+from provisioning.spec.model import Spec
+from tests.rehearsal import cloud as clouds
+from tests.rehearsal import packets, topology
+from tests.rehearsal.mutations import MUTATIONS
+from tests.rehearsal.network import Network, network
+from tests.rehearsal.record import Record, Wrong
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A provisioned environment with its network up. This process is on the operator's laptop."""
+
+    cloud: Cloud
+    spec: Spec
+    network: Network
+    topology: topology.Topology
+    folder: Path
+
+
+@contextmanager
+def stage(name: str, folder: Path, record: Record) -> Iterator[Stage]:
+    with ExitStack() as stack:
+        with record.step("provision") as step:
+            net = stack.enter_context(network())
+            net.enter_operator()
+            stack.enter_context(clouds.running(folder))
+            cloud = clouds.apply(name)
+            step.found = f"{name} applied to an empty account"
+        with record.step("network") as step:
+            seen = topology.read(cloud)
+            net.wire(seen)
+            step.found = f"{len(seen.places)} places, {len(seen.groups)} security groups"
+        spec = clouds.spec_of(name)
+        yield Stage(cloud=cloud, spec=spec, network=net, topology=seen, folder=folder)
+
+
+def table(here: Stage, record: Record) -> None:
+    with record.step("packets") as step:
+        answer = packets.ask(here.network, here.topology, here.spec)
+        step.found = said(answer)
+        if not answer.as_said:
+            raise Wrong(step.found)
+
+
+def mutate(here: Stage, record: Record) -> None:
+    """Each mistake is made in the account; the packets must show it, and no longer afterwards."""
+    for mutation in MUTATIONS:
+        with record.step(f"mutation: {mutation.name}") as step:
+            with mutation.made(here.cloud, here.topology):
+                answer = _again(here)
+            step.found = f"seen: {said(answer)}"
+            if not mutation.shows <= set(answer.missing):
+                raise Wrong(f"{mutation.name} went unnoticed: {said(answer)}")
+
+
+def _again(here: Stage) -> packets.Answer:
+    """Reads the account anew, rules the network by it, asks, and goes back to what was."""
+    seen = topology.read(here.cloud)
+    try:
+        here.network.rewire(seen)
+        return packets.ask(here.network, seen, here.spec, patience=2)
+    finally:
+        here.network.rewire(here.topology)
+
+
+def said(answer: packets.Answer) -> str:
+    parts = [f"{answer.asked:,} pairs asked, {len(answer.allowed)} open"]
+    for what, pairs in (
+        ("closed and shouldn't be", answer.missing),
+        ("open and shouldn't be", answer.surplus),
+    ):
+        if pairs:
+            more = f" and {len(pairs) - 3} more" if len(pairs) > 3 else ""
+            parts.append(f"{what}: {', '.join(map(str, pairs[:3]))}{more}")
+    return "; ".join(parts)

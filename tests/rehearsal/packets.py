@@ -1,0 +1,144 @@
+"""Who reaches whom, asked with packets and held against the spec's table."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from provisioning.blueprint.reach import API, CONSUMER, HOST_METRICS, SSH, reach
+from provisioning.spec.model import Spec
+from tests.rehearsal.network import Network
+from tests.rehearsal.rules import OUTSIDE
+from tests.rehearsal.topology import WORLD, Place, Topology
+
+WEB = (80, 443)
+PROBE = Path(__file__).with_name("probe.py")
+WAIT_S = 0.8  # an allowed packet needs a millisecond; a dropped one is never answered
+SECOND_WAIT_S = 5.0  # for one that should have been answered: the machine may be busy
+# Beside every port of the table: Flower, Grafana, Prometheus, Locust.
+OTHERS = {80, 443, SSH, API, CONSUMER, HOST_METRICS, 3306, 6379, 6380, 5555, 3000, 9090, 8089}
+
+
+@dataclass(frozen=True, order=True)
+class Pair:
+    """A connection from one name to another; `direct` from outside to a private address."""
+
+    who: str
+    whom: str
+    port: int
+    direct: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.who} → {self.whom}:{self.port}{' by its private address' * self.direct}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    asked: int
+    allowed: tuple[Pair, ...]
+    missing: tuple[Pair, ...]  # should be possible and isn't
+    surplus: tuple[Pair, ...]  # is possible and shouldn't
+
+    @property
+    def as_said(self) -> bool:
+        return not self.missing and not self.surplus
+
+
+def ask(
+    network: Network, topology: Topology, spec: Spec, *, patience: float = SECOND_WAIT_S
+) -> Answer:
+    """Sends the packets. About a second, however many pairs there are, if all is as it should."""
+    wanted, pairs = expected(topology, spec), every_pair(topology)
+    reached = _send(network, topology, pairs, WAIT_S)
+    if late := wanted - reached:
+        reached |= _send(network, topology, late, patience)
+    return Answer(
+        asked=len(pairs),
+        allowed=tuple(sorted(reached & wanted)),
+        missing=tuple(sorted(wanted - reached)),
+        surplus=tuple(sorted(reached - wanted)),
+    )
+
+
+def every_pair(topology: Topology) -> set[Pair]:
+    """Each with each on each port; from outside also straight to private addresses."""
+    inside = [place.name for place in topology.places]
+    ports = OTHERS | {store.port for store in topology.stores}
+    return {
+        *(Pair(a, b, port) for a in inside for b in inside if a != b for port in ports),
+        *(Pair(a, "world", port) for a in inside for port in ports),
+        *(Pair(a, b, port, direct)
+          for a in OUTSIDE for b in inside for port in ports for direct in (True, False)),
+    }  # fmt: skip
+
+
+def expected(topology: Topology, spec: Spec) -> set[Pair]:
+    """What the spec promises: its table of roles, or the write-up's one group."""
+    if spec.firewall.style == "default":
+        return _one_group(topology, spec)
+    rows = {(row.who, row.whom, row.port) for row in reach(spec)}
+    # The operator is of the world, too; and who may call the world's web servers may call ours.
+    callers = {"operator", *(place.role for place in topology.hosts)}
+    rows |= {(who, whom, port) for of, whom, port in rows if of == "world" for who in callers}
+    rows |= {(place.role, "world", port) for place in topology.hosts for port in WEB}
+    kinds = {place.name: place.role for place in topology.places} | {one: one for one in OUTSIDE}
+    # A store is of use only on the port it listens on, whatever the table thinks that is.
+    own = {store.name: store.port for store in topology.stores}
+    use = {(who, whom) for who, whom, _ in rows}
+
+    def promised(pair: Pair) -> bool:
+        who, whom = kinds[pair.who], kinds[pair.whom]
+        if pair.whom in own:
+            return pair.port == own[pair.whom] and (who, whom) in use
+        return (who, whom, pair.port) in rows
+
+    return {pair for pair in every_pair(topology) if not pair.direct and promised(pair)}
+
+
+def _one_group(topology: Topology, spec: Spec) -> set[Pair]:
+    """Members reach each other, and out where there is a way; the operator three ports."""
+    public = {hosts.name for hosts in spec.hosts if hosts.public_ip}
+    inside = {place.name for place in topology.places}
+
+    def possible(pair: Pair) -> bool:
+        if pair.direct or pair.who == "world":
+            return False
+        if pair.who == "operator":
+            return pair.whom in public and pair.port in (SSH, API, CONSUMER)
+        return pair.whom in inside or pair.who in public
+
+    return {pair for pair in every_pair(topology) if possible(pair)}
+
+
+def _send(network: Network, topology: Topology, pairs: Iterable[Pair], wait: float) -> set[Pair]:
+    """The pairs that were answered. All places probe at the same time."""
+    todo: dict[str, dict[tuple[str, int], Pair]] = {}
+    for pair in pairs:
+        if address := _address(topology, pair):
+            todo.setdefault(pair.who, {})[address, pair.port] = pair
+    running = {
+        who: subprocess.Popen(
+            network.within(who, sys.executable, "-S", str(PROBE)),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        for who in todo
+    }  # fmt: skip
+    for who, process in running.items():
+        assert process.stdin is not None
+        json.dump({"targets": list(todo[who]), "wait": wait}, process.stdin)
+        process.stdin.close()
+        process.stdin = None
+    said = {who: process.communicate()[0] for who, process in running.items()}
+    return {todo[who][address, port] for who in todo for address, port in json.loads(said[who])}
+
+
+def _address(topology: Topology, pair: Pair) -> str:
+    """Where the packet is sent; empty: there is no address to send it to."""
+    if pair.whom == "world":
+        return WORLD
+    place: Place = topology.named(pair.whom)
+    return place.public if pair.who in OUTSIDE and not pair.direct else place.address

@@ -1,0 +1,40 @@
+"""Run at a place: opens all connections at once and tells which were answered.
+
+Reads `{"from": ADDRESS, "targets": [[address, port], …], "wait": seconds}` from stdin, writes the
+targets that answered. A refusal is an answer: the packet got there and back. Standard library only.
+"""
+
+import errno
+import json
+import selectors
+import socket
+import sys
+import time
+
+ANSWERED = (0, errno.ECONNREFUSED)
+
+
+def main() -> None:
+    asked = json.load(sys.stdin)
+    waiting = selectors.DefaultSelector()
+    answered = []
+    for address, port in asked["targets"]:
+        probe = socket.socket()
+        probe.setblocking(False)
+        code = probe.connect_ex((address, port))
+        if code in ANSWERED:
+            answered.append([address, port])
+        elif code == errno.EINPROGRESS:
+            waiting.register(probe, selectors.EVENT_WRITE, [address, port])
+    deadline = time.monotonic() + asked["wait"]
+    while waiting.get_map() and time.monotonic() < deadline:
+        for key, _ in waiting.select(0.05):
+            assert isinstance(key.fileobj, socket.socket)
+            if key.fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in ANSWERED:
+                answered.append(key.data)
+            waiting.unregister(key.fileobj)
+            key.fileobj.close()
+    json.dump(answered, sys.stdout)
+
+
+main()

@@ -1,0 +1,67 @@
+"""What was rehearsed: each step, what it found, how long it took. Shown, and kept as JSON."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+
+class Wrong(Exception):
+    """The rehearsal found something that is not as it must be."""
+
+
+@dataclass
+class Step:
+    name: str
+    found: str = ""
+    seconds: float = 0.0
+    ok: bool = False
+
+
+@dataclass
+class Record:
+    environment: str
+    steps: list[Step] = field(default_factory=list)
+    begun: float = field(default_factory=time.monotonic)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        """Shows the step while it runs and what it found afterwards. Lets exceptions through."""
+        one, begun = Step(name), time.monotonic()
+        self.steps.append(one)
+        _show(f"  … {name}", end="\r" if sys.stderr.isatty() else "\n")
+        try:
+            yield one
+            one.ok = True
+        except BaseException as error:
+            one.found = one.found or f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            one.seconds = round(time.monotonic() - begun, 1)
+            _show(f"  {'✓' if one.ok else '✗'} {name}: {one.found}  ({one.seconds} s)")
+
+    def write(self, file: Path) -> None:
+        said = {
+            "environment": self.environment,
+            "commit": _commit(),
+            "seconds": round(time.monotonic() - self.begun, 1),
+            "ok": all(step.ok for step in self.steps),
+            "steps": [asdict(step) for step in self.steps],
+        }
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _commit() -> str:
+    asked = ["git", "describe", "--always", "--dirty=+"]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def _show(line: str, end: str = "\n") -> None:
+    print(f"{line:<78}", end=end, file=sys.stderr, flush=True)

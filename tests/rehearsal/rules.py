@@ -1,0 +1,103 @@
+"""From security groups and routes to one nftables chain. Pure text; the router loads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from tests.rehearsal.topology import OPERATOR, WORLD, Place, Rule, Topology
+
+OUTSIDE = {"operator": OPERATOR, "world": WORLD}
+
+
+def ruleset(topology: Topology, cards: Mapping[str, str]) -> str:
+    """`cards` names the router's interface towards each place, and to operator and world."""
+    inside = {place: cards[place.name] for place in topology.places}
+    outside = {cards[name]: address for name, address in OUTSIDE.items()}
+    lines = [
+        "flush ruleset",
+        "table inet vpc {",
+        *_nat(inside, outside),
+        *(
+            line
+            for place, card in inside.items()
+            for line in _place(topology, place, card, outside)
+        ),
+        "  chain forward {",
+        "    type filter hook forward priority filter; policy drop;",
+        *(f'    iifname "{card}" ip saddr != {address} drop' for card, address in outside.items()),
+        *(
+            f'    iifname "{card}" ip saddr != {place.address} drop'
+            for place, card in inside.items()
+        ),
+        "    ct state established,related accept",
+        # From outside only by a public address: a private one is no address out there.
+        f"    iifname {_set(outside)} ct status & dnat == 0 drop",
+        *(f'    iifname "{card}" jump from_{card}' for card in inside.values()),
+        *(f'    oifname "{card}" jump to_{card}' for card in inside.values()),
+        f"    iifname {_set(inside.values())} accept",
+        f"    oifname {_set(inside.values())} accept",
+        "  }",
+        "}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _nat(inside: Mapping[Place, str], outside: Mapping[str, str]) -> Iterator[str]:
+    ends = _set(outside)
+    yield "  chain inwards {"
+    yield "    type nat hook prerouting priority dstnat;"
+    for place in inside:
+        if place.public:
+            yield f"    iifname {ends} ip daddr {place.public} dnat ip to {place.address}"
+    yield "  }"
+    yield "  chain outwards {"
+    yield "    type nat hook postrouting priority srcnat;"
+    for place in inside:
+        if place.seen_as:
+            yield f"    oifname {ends} ip saddr {place.address} snat ip to {place.seen_as}"
+    yield "  }"
+
+
+def _place(
+    topology: Topology, place: Place, card: str, outside: Mapping[str, str]
+) -> Iterator[str]:
+    groups = [topology.groups[id] for id in place.groups]
+    yield f"  chain from_{card} {{"
+    if not place.seen_as:
+        yield f"    oifname {_set(outside)} drop"
+    for group in groups:
+        for rule in group.egress:
+            yield from _lines(topology, rule, "daddr")
+    yield "    drop"
+    yield "  }"
+    yield f"  chain to_{card} {{"
+    for group in groups:
+        for rule in group.ingress:
+            yield from _lines(topology, rule, "saddr")
+    yield "    drop"
+    yield "  }"
+
+
+def _lines(topology: Topology, rule: Rule, side: str) -> Iterator[str]:
+    addresses = [one for peer in rule.peers for one in _addresses(topology, peer)]
+    if addresses:
+        yield f"    ip {side} {{ {', '.join(sorted(set(addresses)))} }} {_what(rule)}return"
+
+
+def _addresses(topology: Topology, peer: str) -> list[str]:
+    """A group stands for its members' private addresses."""
+    if not peer.startswith("sg-"):
+        return [peer]
+    return [place.address for place in topology.places if peer in place.groups]
+
+
+def _what(rule: Rule) -> str:
+    if rule.protocol == "-1":
+        return ""
+    ports = f"{rule.first}-{rule.last}" if rule.first != rule.last else str(rule.first)
+    return f"{rule.protocol} dport {ports} "
+
+
+def _set(cards: object) -> str:
+    assert hasattr(cards, "__iter__")
+    return "{ " + ", ".join(f'"{card}"' for card in cards) + " }"
