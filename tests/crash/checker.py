@@ -1,0 +1,185 @@
+"""The judge of a run: the history, Redis and MySQL against each other. Pure; knows no server.
+
+Each verdict is a function that returns what is wrong, one item for each; nothing means all is well.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from tests.crash.history import FAIL, NEVER, OK, Ask
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A stored coupon; its code as people read it."""
+
+    user: str
+    place: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What stood in both stores when everything had come to rest, and `sampled` rows before.
+
+    `given` is how many places Redis gave, `claimants` who holds which by its word.
+    """
+
+    stock: int
+    rows: Sequence[Row]
+    given: int
+    claimants: dict[str, int]
+    waiting: int = 0
+    parked: int = 0
+    sampled: Sequence[int] = field(default_factory=tuple)
+
+
+Verdict = Callable[[Sequence[Ask], Found], list[str]]
+
+
+def over_issued(asks: Sequence[Ask], found: Found) -> list[str]:
+    """Beyond the stock: rows at any time, places told, places given."""
+    told = {ask.heard.place for ask in _ok(asks)}
+    most = max(len(found.rows), found.given, len(told), *found.sampled, 0)
+    beyond = {place for place in told | {row.place for row in found.rows} if place > found.stock}
+    excess = max(0, most - found.stock)
+    return [f"{most} issued of {found.stock}"] * excess or [
+        f"place {place} of {found.stock}" for place in sorted(beyond)
+    ]
+
+
+def duplicates(asks: Sequence[Ask], found: Found) -> list[str]:
+    """A user, a place or a code with two coupons, stored or told."""
+    told = {(ask.user, ask.heard.place) for ask in _ok(asks)}
+    return [
+        *(f"user {user} stored twice" for user in _twice(row.user for row in found.rows)),
+        *(f"place {place} stored twice" for place in _twice(row.place for row in found.rows)),
+        *(f"code {code} stored twice" for code in _twice(row.code for row in found.rows)),
+        *(f"place {place} told to two" for place in _twice(place for _, place in told)),
+    ]
+
+
+def lost(asks: Sequence[Ask], found: Found) -> list[str]:
+    """Told a place and a code of which there is no row."""
+    stored = {(row.user, row.place, row.code) for row in found.rows}
+    told = {(ask.user, ask.heard.place, ask.heard.code) for ask in _ok(asks)}
+    return [f"{user} was told place {place}" for user, place, _ in sorted(told - stored)]
+
+
+def ghosts(asks: Sequence[Ask], found: Found) -> list[str]:
+    """A row for somebody who never asked, or whom Redis did not admit to that place."""
+    asked = {ask.user for ask in asks}
+    return [
+        f"{row.user} at place {row.place}"
+        for row in found.rows
+        if row.user not in asked or found.claimants.get(row.user) != row.place
+    ]
+
+
+def holes(asks: Sequence[Ask], found: Found) -> list[str]:
+    """Places from 1 to the highest that nobody holds, in either store."""
+    stored = {row.place for row in found.rows}
+    known = set(found.claimants.values())
+    highest = max(found.given, *stored, *known, 0)
+    return [f"place {place}" for place in range(1, highest + 1) if place not in stored & known]
+
+
+def changed_answers(asks: Sequence[Ask], found: Found) -> list[str]:
+    """One user heard two different things: other bodies, `admitted` twice, a refusal after it."""
+    return [user for user, own in _by_user(asks).items() if _changed(own)]
+
+
+def _changed(own: list[Ask]) -> bool:
+    ok = _ok(own)
+    bodies = {(a.heard.place, a.heard.code, a.heard.receipt, a.heard.admitted_at) for a in ok}
+    first = sum(ask.heard.outcome == "admitted" for ask in ok)
+    told = min((ask.completed for ask in ok), default=NEVER)
+    refused_later = any(ask.heard.kind == FAIL and ask.invoked > told for ask in own)
+    return len(bodies) > 1 or first > 1 or refused_later
+
+
+def order(asks: Sequence[Ask], found: Found) -> list[str]:
+    """Somebody was told sold_out before the claim that was admitted had even been sent."""
+    over = min((ask.completed for ask in asks if ask.heard.outcome == "sold_out"), default=NEVER)
+    holders = {row.user for row in found.rows} | {ask.user for ask in _ok(asks)}
+    begun = _admitting(asks)
+    return [user for user in sorted(holders) if user in begun and begun[user] > over]
+
+
+def inversions(asks: Sequence[Ask], found: Found) -> list[str]:
+    """First come, first served in real time: who had an answer before another even asked stands
+    before that other."""
+    begun, ended = _admitting(asks), _told_at(asks)
+    wrong, earliest = [], NEVER
+    for row in sorted(found.rows, key=lambda row: row.place, reverse=True):
+        if begun.get(row.user, 0) > earliest:
+            wrong.append(f"place {row.place} ({row.user})")
+        earliest = min(earliest, ended.get(row.user, NEVER))
+    return wrong
+
+
+def under_issued(asks: Sequence[Ask], found: Found) -> list[str]:
+    """Stock left although people wanted it: refused, or still without an answer."""
+    left = min(found.stock, len({ask.user for ask in asks})) - len(found.rows)
+    return [f"{left} of {found.stock} left"] * max(0, left)
+
+
+def unanswered(asks: Sequence[Ask], found: Found) -> list[str]:
+    """Who never got an answer to live with, though everything was well again at the end."""
+    return [
+        user
+        for user, own in _by_user(asks).items()
+        if not any(ask.heard.kind in (OK, FAIL) for ask in own)
+    ]
+
+
+def unsettled(asks: Sequence[Ask], found: Found) -> list[str]:
+    """Claims that still wait, or had to be set aside."""
+    return [
+        *([f"{found.waiting} claims still wait"] if found.waiting else []),
+        *([f"{found.parked} claims were parked"] if found.parked else []),
+    ]
+
+
+VERDICTS: tuple[Verdict, ...] = (
+    over_issued, duplicates, lost, ghosts, holes, changed_answers, order, inversions,
+    under_issued, unanswered, unsettled,
+)  # fmt: skip
+
+
+def judge(asks: Sequence[Ask], found: Found) -> dict[str, list[str]]:
+    """Every verdict by name with what is wrong. All lists empty: the run kept its word."""
+    return {verdict.__name__: verdict(asks, found) for verdict in VERDICTS}
+
+
+def _ok(asks: Iterable[Ask]) -> list[Ask]:
+    return [ask for ask in asks if ask.heard.kind == OK]
+
+
+def _by_user(asks: Iterable[Ask]) -> dict[str, list[Ask]]:
+    own: dict[str, list[Ask]] = defaultdict(list)
+    for ask in asks:
+        own[ask.user].append(ask)
+    return own
+
+
+def _admitting(asks: Iterable[Ask]) -> dict[str, float]:
+    """When the request was sent that got the place; where its answer was lost, the user's first."""
+    begun: dict[str, float] = {}
+    for ask in sorted(asks, key=lambda ask: ask.invoked):
+        if ask.heard.outcome == "admitted":
+            begun[ask.user] = ask.invoked
+        begun.setdefault(ask.user, ask.invoked)
+    return begun
+
+
+def _told_at(asks: Iterable[Ask]) -> dict[str, float]:
+    told: dict[str, float] = {}
+    for ask in _ok(asks):
+        told[ask.user] = min(ask.completed, told.get(ask.user, NEVER))
+    return told
+
+
+def _twice(things: Iterable[object]) -> list[object]:
+    return [thing for thing, times in Counter(things).items() if times > 1]

@@ -1,0 +1,88 @@
+"""What clients were told, and what they never heard: one line per event, written as it happens.
+
+`invoke` when a claim is sent, then one of `ok` (a place), `fail` (a refusal that decides) or `info`
+(a timeout, a reset, any 5xx: nobody knows what happened). Times are this process's monotonic clock.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Lock
+from time import monotonic
+from typing import Any
+
+OK, FAIL, INFO = "ok", "fail", "info"
+NEVER = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The end of an ask. `outcome` is the API's word, or what went wrong with the connection."""
+
+    kind: str
+    outcome: str
+    place: int = 0
+    code: str = ""
+    receipt: str = ""
+    admitted_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request of one user, from its sending to what was heard; `completed` may be NEVER."""
+
+    user: str
+    invoked: float
+    completed: float
+    heard: Heard
+
+
+class Recorder:
+    """Appends events to a file, flushed one by one: what we knew is there whatever kills us."""
+
+    def __init__(self, file: Path) -> None:
+        self._out = file.open("a", buffering=1)
+        self._lock, self._number = Lock(), 0
+
+    def invoke(self, user: str) -> int:
+        with self._lock:
+            self._number += 1
+            self._write({"type": "invoke", "ask": self._number, "user": user})
+            return self._number
+
+    def complete(self, ask: int, heard: Heard) -> None:
+        with self._lock:
+            said = asdict(heard)
+            self._write({"type": said.pop("kind"), "ask": ask, **said})
+
+    def close(self) -> None:
+        self._out.close()
+
+    def _write(self, event: dict[str, Any]) -> None:
+        self._out.write(json.dumps({"at": monotonic(), **event}) + "\n")
+
+
+def read(file: Path) -> list[Ask]:
+    """The asks of a history, in the order of their invocation."""
+    with file.open() as lines:
+        return asks_of(json.loads(line) for line in lines)
+
+
+def asks_of(events: Iterable[dict[str, Any]]) -> list[Ask]:
+    """Events joined to asks; what has no end is `info` for ever."""
+    asked: dict[int, dict[str, Any]] = {}
+    ended: dict[int, dict[str, Any]] = {}
+    for event in events:
+        (asked if event["type"] == "invoke" else ended)[event["ask"]] = event
+    return list(_joined(asked, ended))
+
+
+def _joined(asked: dict[int, dict[str, Any]], ended: dict[int, dict[str, Any]]) -> Iterator[Ask]:
+    for number, begun in asked.items():
+        end = ended.get(number, {"type": INFO, "outcome": "no end", "at": NEVER})
+        said = {name: end[name] for name in _TOLD if name in end}
+        yield Ask(begun["user"], begun["at"], end["at"], Heard(end["type"], **said))
+
+
+_TOLD = ("outcome", "place", "code", "receipt", "admitted_at")

@@ -1,0 +1,123 @@
+"""Verify the verifier: a good history passes, and each wrong, made by hand, is seen by name."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.crash import checker
+from tests.crash.checker import Found, Row
+from tests.crash.history import FAIL, INFO, NEVER, OK, Ask, Heard, asks_of
+
+
+def ask(user: str, invoked: float, completed: float, heard: Heard) -> Ask:
+    return Ask(user, invoked, completed, heard)
+
+
+def told(place: int, outcome: str = "admitted", **other: str) -> Heard:
+    body = {"code": f"CODE-{place}", "receipt": f"r{place}", "admitted_at": f"12:00:0{place}"}
+    return Heard(OK, outcome, place, **body | other)
+
+
+SOLD_OUT = Heard(FAIL, "sold_out")
+RESET = Heard(INFO, "reset")
+
+# Stock 2. Jun's first answer got lost, Sora came too late, Mina asked twice.
+ASKS = [
+    ask("mina", 1.0, 1.1, told(1)),
+    ask("jun", 1.05, 1.2, RESET),
+    ask("jun", 1.3, 1.4, told(2, "already_claimed")),
+    ask("mina", 1.5, 1.6, told(1, "already_claimed")),
+    ask("sora", 1.5, 1.7, SOLD_OUT),
+]
+FOUND = Found(
+    stock=2,
+    rows=[Row("mina", 1, "CODE-1"), Row("jun", 2, "CODE-2")],
+    given=2,
+    claimants={"mina": 1, "jun": 2},
+    sampled=[0, 1, 2],
+)
+
+
+def wrongs(asks: list[Ask], found: Found) -> set[str]:
+    return {name for name, items in checker.judge(asks, found).items() if items}
+
+
+def test_a_run_that_kept_its_word() -> None:
+    assert wrongs(ASKS, FOUND) == set()
+
+
+THIRD = Row("sora", 3, "CODE-3")
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("over_issued", replace(FOUND, sampled=[0, 3, 2])),
+        ("over_issued", replace(FOUND, rows=[*FOUND.rows, THIRD], given=3)),
+        ("over_issued", replace(FOUND, rows=[FOUND.rows[0], Row("jun", 3, "CODE-2")])),
+        ("duplicates", replace(FOUND, rows=[*FOUND.rows, Row("jun", 2, "CODE-9")])),
+        ("duplicates", replace(FOUND, rows=[FOUND.rows[0], Row("jun", 1, "CODE-2")])),
+        ("duplicates", replace(FOUND, rows=[FOUND.rows[0], Row("jun", 2, "CODE-1")])),
+        ("lost", replace(FOUND, rows=FOUND.rows[:1])),
+        ("lost", replace(FOUND, rows=[FOUND.rows[0], Row("jun", 2, "CODE-X")])),
+        ("ghosts", replace(FOUND, rows=[*FOUND.rows, Row("nobody", 3, "CODE-3")])),
+        ("ghosts", replace(FOUND, claimants={"mina": 1})),
+        ("holes", replace(FOUND, rows=[FOUND.rows[0], Row("jun", 3, "CODE-2")], given=3)),
+        ("holes", replace(FOUND, given=3)),
+        ("under_issued", replace(FOUND, rows=FOUND.rows[:1])),
+        ("unsettled", replace(FOUND, waiting=1)),
+        ("unsettled", replace(FOUND, parked=1)),
+    ],
+)
+def test_what_stands_in_the_stores_is_seen(name: str, found: Found) -> None:
+    assert name in wrongs(ASKS, found)
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("over_issued", ask("sora", 1.8, 1.9, told(3))),
+        ("duplicates", ask("sora", 1.8, 1.9, told(2))),
+        ("lost", ask("sora", 1.8, 1.9, told(2))),
+        ("changed_answers", ask("mina", 1.8, 1.9, told(1))),  # admitted, a second time
+        ("changed_answers", ask("mina", 1.8, 1.9, told(1, "already_claimed", code="OTHER"))),
+        ("changed_answers", ask("mina", 1.8, 1.9, told(1, "already_claimed", receipt="other"))),
+        ("changed_answers", ask("mina", 1.8, 1.9, told(1, "already_claimed", admitted_at="later"))),
+        ("changed_answers", ask("mina", 1.8, 1.9, SOLD_OUT)),
+        ("unanswered", ask("late", 1.8, 1.9, RESET)),
+    ],
+)
+def test_what_was_told_is_seen(name: str, more: Ask) -> None:
+    assert name in wrongs([*ASKS, more], FOUND)
+
+
+def test_sold_out_before_the_winner_had_asked_is_the_wrong_order() -> None:
+    early = ask("sora", 0.1, 0.2, SOLD_OUT)
+    assert wrongs([early, *ASKS], FOUND) == {"order"}
+
+
+def test_sold_out_while_the_winner_was_asking_is_right() -> None:
+    early = ask("sora", 0.1, 1.04, SOLD_OUT)
+    assert wrongs([early, ask("jun", 1.0, NEVER, RESET), *ASKS[:1], *ASKS[2:]], FOUND) == set()
+
+
+def test_a_later_asker_in_front_of_who_had_an_answer_is_an_inversion() -> None:
+    asks = [ask("jun", 1.0, 1.1, told(2)), ask("mina", 1.2, 1.3, told(1))]
+    assert wrongs(asks, FOUND) == {"inversions"}
+
+
+def test_claims_under_way_together_may_stand_in_either_order() -> None:
+    asks = [ask("jun", 1.0, 1.25, told(2)), ask("mina", 1.2, 1.3, told(1))]
+    assert wrongs(asks, FOUND) == set()
+
+
+def test_an_ask_without_an_end_may_have_done_anything() -> None:
+    events = [
+        {"type": "invoke", "ask": 1, "at": 1.0, "user": "mina"},
+        {"type": "invoke", "ask": 2, "at": 1.1, "user": "jun"},
+        {"type": "fail", "ask": 2, "at": 1.2, "outcome": "sold_out"},
+    ]
+    assert asks_of(events) == [
+        ask("mina", 1.0, NEVER, Heard(INFO, "no end")),
+        ask("jun", 1.1, 1.2, SOLD_OUT),
+    ]
