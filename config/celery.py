@@ -9,7 +9,7 @@ from typing import Any
 
 from celery import Celery
 
-from config import env
+from config import env, worker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -79,3 +79,4 @@ app.conf.update(
     beat_schedule_filename=str(env.BASE_DIR / "var" / "beat-schedule"),
 )
 app.autodiscover_tasks(["coupons"])
+worker.watch(app)

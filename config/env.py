@@ -7,6 +7,7 @@
 import os
 import re
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -85,6 +86,15 @@ def listing(name: str, *, local: str | None = None, default: str | None = None) 
     """Comma-separated words, with the defaults of `text`."""
     words = text(name, local=local, default=default).split(",")
     return [word.strip() for word in words if word.strip()]
+
+
+def networks(name: str, *, default: str) -> list[IPv4Network | IPv6Network]:
+    """Comma-separated networks, as 10.0.0.0/8."""
+    said = listing(name, default=default)
+    try:
+        return [ip_network(word) for word in said]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from None
 
 
 def secrets_by_id(name: str, *, local: str) -> dict[str, bytes]:

@@ -1,6 +1,6 @@
 """`/livez`: the process answers. `/readyz`: it can decide claims, so the balancer may send some.
 While the file `DRAINING_FILE` is there it says no: a deployment takes the host out of service.
-`/metrics`: what Prometheus reads.
+`/metrics`: what Prometheus reads; whoever may not is told 404, as for any path that is not there.
 
 They are asked by machines that call us by an address, not by a name in ALLOWED_HOSTS, and over
 plain HTTP. So they are answered before the host is judged and before anything redirects.
@@ -13,8 +13,9 @@ from pathlib import Path
 from django.conf import settings
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django_prometheus.exports import ExportToDjangoView
 
+from config import exposition
+from coupons import gauges
 from coupons.errors import StoreAway
 from coupons.store import store
 
@@ -34,7 +35,7 @@ def ready(request: HttpRequest) -> HttpResponse:
     claims go on being admitted and wait in the queue."""
     if _draining():
         return JsonResponse({"ready": False, "draining": True}, status=503)
-    redis, mysql = _redis_answers(), _database_answers()
+    redis, mysql = redis_answers(), database_answers()
     body = {"ready": redis, "redis": redis, "mysql": mysql}
     return JsonResponse(body, status=200 if redis else 503)
 
@@ -43,14 +44,14 @@ def _draining() -> bool:
     return bool(settings.DRAINING_FILE) and Path(settings.DRAINING_FILE).exists()
 
 
-def _redis_answers() -> bool:
+def redis_answers() -> bool:
     try:
         return store().now_ms() > 0
     except StoreAway:
         return False
 
 
-def _database_answers() -> bool:
+def database_answers() -> bool:
     """In time, that is: the driver's own patience is longer than a balancer's."""
     try:
         return _asking.submit(_select_one).result(timeout=PATIENCE_S)
@@ -69,13 +70,25 @@ def _select_one() -> bool:
     return True
 
 
-PROBES: dict[str, _Answer] = {"/livez": live, "/readyz": ready, "/metrics": ExportToDjangoView}
+def measured(_: HttpRequest) -> HttpResponse:
+    return HttpResponse(exposition.page(gauges.Build()), content_type=exposition.CONTENT_TYPE)
+
+
+def _may_read_metrics(request: HttpRequest) -> bool:
+    forwarded = "HTTP_X_FORWARDED_FOR" in request.META
+    return exposition.may_read(request.META["REMOTE_ADDR"], forwarded=forwarded)
+
+
+PROBES: dict[str, _Answer] = {"/livez": live, "/readyz": ready, "/metrics": measured}
 
 
 def probes(answer: _Answer) -> _Answer:
     """Middleware, the first of all."""
 
     def probed(request: HttpRequest) -> HttpResponse:
-        return PROBES.get(request.path_info, answer)(request)
+        probe = PROBES.get(request.path_info, answer)
+        if probe is measured and not _may_read_metrics(request):
+            probe = answer
+        return probe(request)
 
     return probed

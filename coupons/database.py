@@ -38,6 +38,24 @@ def answering() -> Iterator[None]:
         raise DatabaseAway(f"Database: {error}") from error
 
 
+def connections() -> tuple[int, int]:
+    """How many are open at the server and how many it bears; (0, 0) where there is no server.
+
+    On a connection of its own, closed again: this is asked by threads that ask nothing else.
+    """
+    try:
+        with answering(), connection.cursor() as cursor:
+            if connection.vendor != "mysql":
+                cursor.execute("SELECT 1")
+                return 0, 0
+            cursor.execute("SHOW GLOBAL STATUS LIKE 'Threads_connected'")
+            used = int(cursor.fetchone()[1])
+            cursor.execute("SELECT @@max_connections")
+            return used, int(cursor.fetchone()[0])
+    finally:
+        connection.close()
+
+
 def collided(error: BaseException | None) -> bool:
     """Whether a deadlock or a lock wait is behind this error."""
     return bool(error and error.args and error.args[0] in (DEADLOCK, LOCK_WAIT))

@@ -15,8 +15,7 @@ def start(site: Site, verb: str, *arguments: str) -> Program:
     out = site.file(f"{verb}.json")
     out.unlink(missing_ok=True)
     command = [sys.executable, "-m", "config.local.stage", verb, "--out", str(out), *arguments]
-    env = {name: value for name, value in site.env.items() if name != "PROMETHEUS_MULTIPROC_DIR"}
-    return Program(verb, command, env=env, log=site.log(verb))
+    return Program(verb, command, env=site.env, log=site.log(verb))
 
 
 def result(site: Site, verb: str) -> Any:

@@ -55,12 +55,14 @@ def _ports() -> Ports:
         web=env.integer("WEB_PORT", 8080, low=1, high=65_535),
         flower=env.integer("FLOWER_PORT", 5555, low=1, high=65_535),
         valkey=env.integer("VALKEY_PORT", 6399, low=1, high=65_535),
+        consumer=env.integer("CONSUMER_PORT", 8081, low=1, high=65_535),
     )
 
 
 def _demand_ports(here: Site) -> None:
     ports.demand(here.ports.web, what="web", variable="WEB_PORT")
     ports.demand(here.ports.flower, what="Flower", variable="FLOWER_PORT")
+    ports.demand(here.ports.consumer, what="the consumer", variable="CONSUMER_PORT")
     if here.own_redis:
         ports.demand(here.ports.valkey, what="valkey", variable="VALKEY_PORT")
 
@@ -98,7 +100,7 @@ def _welcome(here: Site, prepared: Any, *, seconds: float) -> None:
         ("API docs", f"{here.web_url}/api/v1/docs"),
         ("Admin", f"{here.web_url}/admin/   admin   {password}"),
         ("Flower", here.flower_url),
-        ("Metrics", f"{here.web_url}/metrics"),
+        ("Metrics", f"{here.web_url}/metrics, {here.consumer_url}/metrics"),
     ):
         screen.raw(f"  {name:<9} {where}")
     screen.say("\n[bold]Claim a coupon[/] (twice gives the same answer), and look it up:\n")

@@ -1,4 +1,4 @@
-"""The five servers: how each is started, and how we see that it really serves."""
+"""The six servers: how each is started, and how we see that it really serves."""
 
 import http.client
 import sys
@@ -62,7 +62,7 @@ def worker(site: Site) -> Server:
             "--hostname", site.worker_node, "--without-gossip", "--without-mingle",
         ],
         lambda: _worker_answers(site),
-        {"CELERY_WORKER": "1"},
+        {"CELERY_WORKER": "1", **site.counts("worker")},
     )  # fmt: skip
 
 
@@ -76,6 +76,16 @@ def beat(site: Site) -> Server:
         [*_celery("beat"), "--loglevel", "WARNING", "--schedule", str(schedule), "--pidfile="],
         lambda: any(schedule.parent.glob(f"{schedule.name}*")),
         {"CELERY_WORKER": "1"},  # as patient with the broker as a worker
+    )
+
+
+def consumer(site: Site) -> Server:
+    return Server(
+        "consumer",
+        f"{site.consumer_url}, the worker's health and metrics",
+        [sys.executable, "-m", "config.consumer"],
+        lambda: _http_ok(site.ports.consumer, "/readyz"),
+        site.counts("worker"),
     )
 
 
@@ -102,11 +112,12 @@ def web(site: Site) -> Server:
             "config.wsgi:application",
         ],
         lambda: _http_ok(site.ports.web, "/readyz"),
+        site.counts("web"),
     )  # fmt: skip
 
 
 # In this order, and stopped in the opposite one: nobody loses what they still need.
-ALL = (worker, beat, flower, web)
+ALL = (worker, consumer, beat, flower, web)
 
 
 @contextmanager

@@ -12,12 +12,15 @@ from config.local import keyfile
 from config.local.ports import HOST
 from config.local.trouble import Trouble
 
+ROLES = ("web", "worker")  # those that count
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:
     web: int
     flower: int
     valkey: int
+    consumer: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,10 @@ class Site:
     @property
     def web_url(self) -> str:
         return f"http://{HOST}:{self.ports.web}"
+
+    @property
+    def consumer_url(self) -> str:
+        return f"http://{HOST}:{self.ports.consumer}"
 
     @property
     def flower_url(self) -> str:
@@ -54,6 +61,11 @@ class Site:
     def log(self, name: str) -> Path:
         return self.folder / "log" / f"{name}.log"
 
+    def counts(self, role: str) -> dict[str, str]:
+        """Where processes of this role count. Each role is read apart, as on hosts of their own:
+        in one folder, two readers would each tell the sum of all."""
+        return {"PROMETHEUS_MULTIPROC_DIR": str(self.folder / "prometheus" / role)}
+
     def file(self, name: str) -> Path:
         """A file for what one of our processes tells another."""
         return self.folder / "exchange" / name
@@ -71,10 +83,11 @@ def demand_driver(environment: Mapping[str, str]) -> None:
 
 def make(folder: Path, ports: Ports, *, environment: Mapping[str, str]) -> Site:
     """Lay out the folder and complete the environment: what it says already stays as it is."""
-    for name in ("log", "valkey", "exchange", "prometheus"):
+    for name in ("log", "valkey", "exchange"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "exchange").chmod(0o700)  # tokens pass through it
-    _empty(folder / "prometheus")
+    for role in ROLES:
+        _empty(folder / "prometheus" / role)
     return Site(
         folder,
         ports,
@@ -94,8 +107,9 @@ def _environment(folder: Path, ports: Ports, given: Mapping[str, str]) -> dict[s
         "REDIS_URL": redis_url,
         "CELERY_BROKER_URL": given.get("CELERY_BROKER_URL") or redis_url,
         "CELERY_REMOTE_CONTROL": "yes",  # Flower's buttons; the broker is this machine's own
+        "CONSUMER_HOST": HOST,
+        "CONSUMER_PORT": str(ports.consumer),
         "FLOWER_URL": f"http://{HOST}:{ports.flower}/",
-        "PROMETHEUS_MULTIPROC_DIR": str(folder / "prometheus"),
         "PYTHONPATH": str(BASE_DIR),
         "PYTHONUNBUFFERED": "1",
         **keyfile.load(folder / "local.env", given),
@@ -103,10 +117,11 @@ def _environment(folder: Path, ports: Ports, given: Mapping[str, str]) -> dict[s
 
 
 # Tokens here are signed with a shared secret, and there is no TLS to be redirected to.
-_NOT_HERE = {"JWT_JWKS_FILE", "SECURE_SSL_REDIRECT"}
+# Metrics are counted by role.
+_NOT_HERE = {"JWT_JWKS_FILE", "SECURE_SSL_REDIRECT", "PROMETHEUS_MULTIPROC_DIR"}
 
 
 def _empty(folder: Path) -> None:
     """Counters of processes that are gone would be added to those of today."""
-    shutil.rmtree(folder)
-    folder.mkdir()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)

@@ -63,6 +63,14 @@ class QueueCalls(Endpoint):
                 pipe.xlen(keys.of(slug).queue)
             return dict(zip(slugs, pipe.execute(), strict=True))
 
+    def waiting_since(self, slugs: Sequence[str]) -> dict[str, int]:
+        """When the oldest waiting claim of each was queued, in ms; empty queues are left out."""
+        with translated(), self.client.pipeline(transaction=False) as pipe:
+            for slug in slugs:
+                pipe.xrange(keys.of(slug).queue, count=1)
+            oldest = zip(slugs, pipe.execute(), strict=True)
+        return {slug: int(found[0][0].partition(b"-")[0]) for slug, found in oldest if found}
+
     def parked(self, slug: str, *, after: str = "", count: int = 100) -> list[Entry]:
         """Claims set aside, oldest first, from behind the entry `after`."""
         first = f"({after}" if after else "-"

@@ -10,14 +10,15 @@ import pytest
 from config import env
 
 READERS = {
-    "text", "secret", "file", "integer", "seconds", "boolean", "listing", "secrets_by_id",
+    "text", "secret", "file", "integer", "seconds", "boolean", "listing", "networks",
+    "secrets_by_id",
 }  # fmt: skip
 NUMBERS = {"integer", "seconds"}
 UNITS = re.compile(
     r"seconds|milliseconds|claims|connections|replicas|port|people|coupons", re.IGNORECASE
 )
-# Not read through a reader: where we run is asked before anything else; a library reads the other.
-OTHERS = {"COUPONS_ENV", "PROMETHEUS_MULTIPROC_DIR"}
+# Not read through a reader: where we run is asked before anything else.
+OTHERS = {"COUPONS_ENV"}
 
 
 def sources() -> Iterator[Path]:

@@ -84,6 +84,15 @@ def test_a_balancer_may_call_us_by_an_address_and_without_tls(path: str, setting
     assert Client().get("/admin/", headers={"Host": "10.0.1.17:8080"}).status_code == 400
 
 
+@pytest.mark.parametrize(
+    "extra", [{"REMOTE_ADDR": "203.0.113.9"}, {"HTTP_X_FORWARDED_FOR": "10.0.0.1"}]
+)
+def test_the_public_finds_no_metrics(extra: Any) -> None:
+    """By its own address, or through a balancer whose address is one of ours."""
+    assert Client().get("/metrics").status_code == 200
+    assert Client().get("/metrics", **extra).status_code == 404
+
+
 def counted(**labels: str) -> float:
     """What /metrics shows of `coupon_claims_total`."""
     page = Client().get("/metrics").content.decode()

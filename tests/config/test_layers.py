@@ -29,7 +29,17 @@ LAYERS = [
     ),
     (
         "stages",
-        {"facts", "exhausted", "campaigns", "queue", "writer", "direct", "admission", "queries"},
+        {
+            "facts",
+            "exhausted",
+            "campaigns",
+            "queue",
+            "writer",
+            "direct",
+            "admission",
+            "queries",
+            "gauges",
+        },
     ),
     ("processes", {"drain"}),
     ("edges", {"api", "tasks", "admin", "checks", "apps", "management", "templatetags"}),

@@ -8,7 +8,7 @@ from config.local import site
 from config.local.site import Ports
 from config.local.trouble import Trouble
 
-PORTS = Ports(web=1, flower=2, valkey=3)
+PORTS = Ports(web=1, flower=2, valkey=3, consumer=4)
 
 
 def test_without_any_wish_everything_is_embedded(tmp_path: Path) -> None:
@@ -34,11 +34,20 @@ def test_tokens_are_signed_here_and_not_by_a_shop(tmp_path: Path) -> None:
 
 
 def test_counters_of_processes_that_are_gone_are_forgotten(tmp_path: Path) -> None:
-    old = tmp_path / "prometheus" / "counter_1.db"
-    old.parent.mkdir()
+    old = tmp_path / "prometheus" / "web" / "counter_1.db"
+    old.parent.mkdir(parents=True)
     old.touch()
     site.make(tmp_path, PORTS, environment={})
     assert not old.exists()
+
+
+def test_web_and_worker_count_apart(tmp_path: Path) -> None:
+    """Read in one place they would be told twice: by the web's page and by the consumer's."""
+    here = site.make(tmp_path, PORTS, environment={"PROMETHEUS_MULTIPROC_DIR": "/elsewhere"})
+    assert "PROMETHEUS_MULTIPROC_DIR" not in here.env
+    folders = {here.counts(role)["PROMETHEUS_MULTIPROC_DIR"] for role in site.ROLES}
+    assert folders == {str(tmp_path / "prometheus" / role) for role in ("web", "worker")}
+    assert all(Path(folder).is_dir() for folder in folders)
 
 
 def test_others_do_not_read_what_our_processes_tell_each_other(tmp_path: Path) -> None:

@@ -1,0 +1,106 @@
+"""`python -m config.consumer`: a worker's health and metrics on a port of their own (8081).
+
+    /livez, /healthz   the worker's main loop turns                              else 503
+    /readyz            … and Redis and MySQL answer, so that it can store        else 503
+    /metrics           what this host's processes counted, and the stores' live state
+
+It is a process beside `celery worker`, not a part of it: it answers while the worker is stuck, and
+no thread of it is in the way when the worker forks. They share PROMETHEUS_MULTIPROC_DIR, in which
+the worker writes down every two seconds that it lives (`config.worker`).
+"""
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import django
+from django.conf import settings
+
+from config import exposition, health, multiprocess
+from config.worker import STALE_S
+from coupons import gauges, metrics
+
+_SLOW_CLIENT_S = 5
+Said = tuple[HTTPStatus, str, bytes]
+
+
+def alive() -> Said:
+    return _verdict(worker=_worker_turns())
+
+
+def ready() -> Said:
+    return _verdict(
+        worker=_worker_turns(), redis=health.redis_answers(), mysql=health.database_answers()
+    )
+
+
+def measured() -> Said:
+    live = (gauges.Build(), gauges.Campaigns(), gauges.Database())
+    return HTTPStatus.OK, exposition.CONTENT_TYPE, exposition.page(*live)
+
+
+def _worker_turns() -> bool:
+    return time.time() - multiprocess.latest(metrics.WORKER_BEAT) < STALE_S
+
+
+def _verdict(**parts: bool) -> Said:
+    status = HTTPStatus.OK if all(parts.values()) else HTTPStatus.SERVICE_UNAVAILABLE
+    return status, "application/json", json.dumps(parts).encode()
+
+
+PATHS: dict[str, Callable[[], Said]] = {
+    "/livez": alive,
+    "/healthz": alive,
+    "/readyz": ready,
+    "/metrics": measured,
+}
+
+
+class Handler(BaseHTTPRequestHandler):
+    timeout = _SLOW_CLIENT_S
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        answer = PATHS.get(path)
+        if answer is None or (answer is measured and not self._may_read()):
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        status, kind, body = answer()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _may_read(self) -> bool:
+        forwarded = "X-Forwarded-For" in self.headers
+        return exposition.may_read(self.client_address[0], forwarded=forwarded)
+
+    def log_message(self, format: str, *words: object) -> None:
+        """A probe every few seconds is no event."""
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True  # a slow client does not keep us from ending
+
+
+def main() -> int:
+    if not multiprocess.FOLDER:
+        print(
+            "PROMETHEUS_MULTIPROC_DIR is not set: it is where the worker shows that it lives.",
+            file=sys.stderr,
+        )
+        return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    django.setup()
+    with Server((settings.CONSUMER_HOST, settings.CONSUMER_PORT), Handler) as server:
+        server.serve_forever()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""How a service's processes add up their metrics: which file each writes, and which ones count.
+
+prometheus-client keeps files per process in PROMETHEUS_MULTIPROC_DIR, named by the process' id. A
+Celery pool replaces its children, so their ids, and files, would grow in number for ever. Here a
+child's files are named by its place in the pool: the next child takes them over and counts on.
+"""
+
+import os
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+
+from billiard.process import current_process
+from prometheus_client import Gauge, values
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from config import env
+
+FOLDER = env.text("PROMETHEUS_MULTIPROC_DIR", default="")
+
+
+def _name() -> str:
+    return _name_of(os.getpid())  # asked at every count; it changes with a fork
+
+
+@lru_cache(maxsize=2)
+def _name_of(pid: int) -> str:
+    place = getattr(current_process(), "index", None)  # Celery's pool numbers its children
+    return str(pid) if place is None else f"{os.getppid()}-{place}"
+
+
+# Before the first metric is made. A web process' id is good enough, and costs less at every count.
+if FOLDER and env.boolean("CELERY_WORKER", default=False):
+    values.ValueClass = values.MultiProcessValue(_name)  # type: ignore[no-untyped-call]
+
+
+def forget_the_dead() -> None:
+    """Remove the `live` gauges of processes that are gone, as nobody else does it."""
+    for file in Path(FOLDER).glob("gauge_live*.db"):
+        name = file.stem.rpartition("_")[2]
+        if not _lives(int(name.partition("-")[0])):
+            file.unlink(missing_ok=True)
+
+
+def latest(gauge: Gauge) -> float:
+    """A gauge of the mode `max`, without labels, over all processes; 0 where none ever set it."""
+    files = [str(file) for file in Path(FOLDER).glob("gauge_max_*.db")]
+    merged = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+    samples = [s for family in merged for s in family.samples if s.name == gauge._name]
+    return max((sample.value for sample in samples), default=0.0)
+
+
+def _lives(pid: int) -> bool:
+    with suppress(PermissionError):  # somebody else's, but there
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+    return True

@@ -1,0 +1,216 @@
+"""A worker's health and metrics, asked over HTTP while a real worker works, dies, hangs."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from config import exposition, multiprocess
+from config.celery import app
+from config.worker import STALE_S
+from tests.servers import free_port, process
+
+Environment = dict[str, str]
+
+
+class Consumer:
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def says(self, path: str, **headers: str) -> tuple[int, str]:
+        asking = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            asking.request("GET", path, headers=headers)
+            answer = asking.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            asking.close()
+
+    def listens(self) -> bool:
+        try:
+            return self.says("/livez")[0] > 0
+        except OSError:
+            return False
+
+    def sweeps(self) -> float:
+        """How often the worker has swept, as its metrics tell."""
+        name = r'coupon_task_seconds_count{state="success",task="coupons.sweep"}'
+        found = re.search(rf"^{re.escape(name)} (\S+)$", self.says("/metrics")[1], re.MULTILINE)
+        return float(found[1]) if found else 0.0
+
+
+@pytest.fixture
+def environment(child_environment: Environment, tmp_path: Path) -> Environment:
+    counts = tmp_path / "counts"
+    counts.mkdir()
+    port = str(free_port())
+    return child_environment | {"PROMETHEUS_MULTIPROC_DIR": str(counts), "CONSUMER_PORT": port}
+
+
+@pytest.fixture
+def consumer(environment: Environment, tmp_path: Path) -> Iterator[Consumer]:
+    with started(environment, tmp_path) as asked:
+        yield asked
+
+
+@contextmanager
+def started(environment: Environment, folder: Path) -> Iterator[Consumer]:
+    asked = Consumer(int(environment["CONSUMER_PORT"]))
+    command = ["env", *_words(environment), sys.executable, "-m", "config.consumer"]
+    with process(command, ready=asked.listens, log=folder / "consumer.log"):
+        yield asked
+
+
+@pytest.fixture
+def worker(environment: Environment, tmp_path: Path) -> Iterator[int]:
+    """A worker with one child. Yields the pid of its main process."""
+    command = [
+        "env", *_words(environment), "CELERY_WORKER=1", sys.executable, "-m", "celery", "-A",
+        "config", "worker", "--concurrency", "1", "--without-gossip", "--without-mingle",
+        "--loglevel", "WARNING",
+    ]  # fmt: skip
+    log = tmp_path / "worker.log"
+    with process(command, ready=lambda: True, log=log) as pid:
+        yield pid
+
+
+def _words(environment: Environment) -> list[str]:
+    return [f"{name}={value}" for name, value in environment.items()]
+
+
+def until(true: Callable[[], bool], *, patience_s: float = 30) -> None:
+    deadline = time.monotonic() + patience_s
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def sweep(consumer: Consumer) -> float:
+    """Have the worker sweep once; how often it has, then."""
+    before = consumer.sweeps()
+    app.send_task("coupons.sweep")
+    until(lambda: consumer.sweeps() > before)
+    return consumer.sweeps()
+
+
+def children(pid: int) -> list[int]:
+    said = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(word) for word in said.split()]
+
+
+def test_with_a_worker_and_both_stores_it_is_ready(consumer: Consumer, worker: int) -> None:
+    until(lambda: consumer.says("/readyz")[0] == 200)
+    assert json.loads(consumer.says("/readyz")[1]) == {"worker": True, "redis": True, "mysql": True}
+    assert consumer.says("/healthz") == (200, '{"worker": true}')
+    page = consumer.says("/metrics")[1]
+    for line in ("coupon_redis_up 1.0", "coupon_database_up 1.0", 'coupon_build_info{django="'):
+        assert f"\n{line}" in page
+
+
+def test_a_child_that_is_replaced_counts_on_in_the_same_files(
+    consumer: Consumer, worker: int, environment: Environment
+) -> None:
+    """Files named by process ids, as the library does it, would be one more after each."""
+    sweep(consumer)
+    (child,) = children(worker)
+    files = _files(environment)
+    os.kill(child, signal.SIGKILL)
+    until(lambda: children(worker) not in ([], [child]))
+    assert sweep(consumer) >= 2
+    assert _files(environment) == files
+
+
+def _files(environment: Environment) -> set[str]:
+    return {file.name for file in Path(environment["PROMETHEUS_MULTIPROC_DIR"]).iterdir()}
+
+
+def test_without_a_worker_it_answers_and_is_not_well(consumer: Consumer) -> None:
+    for path in ("/livez", "/healthz", "/readyz"):
+        status, body = consumer.says(path)
+        assert (status, json.loads(body)["worker"]) == (503, False)
+    assert "coupon_redis_up 1.0" in consumer.says("/metrics")[1]
+
+
+BEAT = "import sys; from coupons import metrics; metrics.WORKER_BEAT.set(float(sys.argv[1]))"
+
+
+def test_a_worker_whose_last_beat_is_long_ago_is_not_well(
+    consumer: Consumer, environment: Environment
+) -> None:
+    for age_s, status in ((STALE_S + 1, 503), (1, 200)):
+        command = [sys.executable, "-c", BEAT, str(time.time() - age_s)]
+        subprocess.run(command, env=environment, check=True)
+        assert consumer.says("/livez")[0] == status
+
+
+@pytest.mark.long
+def test_a_worker_that_hangs_is_seen(consumer: Consumer, worker: int) -> None:
+    until(lambda: consumer.says("/healthz")[0] == 200)
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        until(lambda: consumer.says("/healthz")[0] == 503)
+    finally:
+        os.kill(worker, signal.SIGCONT)
+
+
+def test_metrics_are_not_for_the_public(consumer: Consumer) -> None:
+    assert consumer.says("/metrics")[0] == 200
+    assert consumer.says("/metrics", **{"X-Forwarded-For": "10.0.0.1"})[0] == 404
+    assert consumer.says("/elsewhere")[0] == 404
+
+
+def test_nor_for_other_networks(environment: Environment, tmp_path: Path) -> None:
+    with started(environment | {"METRICS_NETWORKS": "10.0.0.0/8"}, tmp_path) as asked:
+        assert asked.says("/metrics")[0] == 404
+        assert asked.says("/livez")[0] == 503
+
+
+def test_without_a_folder_it_says_what_is_missing(child_environment: Environment) -> None:
+    child_environment.pop("PROMETHEUS_MULTIPROC_DIR", None)
+    command = [sys.executable, "-m", "config.consumer"]
+    done = subprocess.run(command, env=child_environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "PROMETHEUS_MULTIPROC_DIR is not set" in done.stderr
+
+
+# Which files count
+
+GAUGE = """
+import sys
+from prometheus_client import Gauge
+gauge = Gauge("told", "Told.", ["who"], multiprocess_mode="livemax")
+gauge.labels("me").set(1)
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+def told(folder: Path) -> bool:
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+    return registry.get_sample_value("told", {"who": "me"}) == 1
+
+
+def test_a_live_gauge_ends_with_its_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multiprocess, "FOLDER", str(tmp_path))
+    env = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", GAUGE], env=env, stdin=pipe, stdout=pipe) as child:
+        assert child.stdout
+        child.stdout.readline()
+        assert b'told{who="me"} 1.0' in exposition.page()
+    assert told(tmp_path)  # the library alone goes on telling it
+    assert b"told{" not in exposition.page()
