@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import F
 
 from coupons import database
@@ -51,7 +51,9 @@ def _store(facts: Facts, claims: list[AdmittedClaim]) -> Verdict:
     try:
         insert(facts, claims)
         return Verdict(stored=claims)
-    except (IntegrityError, DataError):
+    except DatabaseError as error:
+        if not database.refuses_row(error):
+            raise
         return _sift(facts, claims)
 
 
@@ -87,7 +89,7 @@ def _why_refused(facts: Facts, claim: AdmittedClaim) -> Reason:
 def insert(facts: Facts, claims: list[AdmittedClaim]) -> None:
     """All of them or none, in one transaction, counted in the tally.
 
-    Raises IntegrityError or DataError if the database refuses any of them.
+    Raises an error of which `database.refuses_row` if the database refuses any of them.
     """
     rows = [_row(facts, claim) for claim in claims]
     with transaction.atomic():

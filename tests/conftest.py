@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from coupons import campaigns, exhausted, facts, store, tokens
+from coupons import campaigns, database, exhausted, facts, store, tokens
 from coupons.facts import Facts
 from coupons.models import Campaign
 
@@ -41,6 +41,7 @@ def empty_store() -> Iterator[None]:
     store.store().client.flushall()
     facts.forget()
     exhausted.forget()
+    database.breaker.succeeded()
     yield
     facts.forget()
     exhausted.forget()

@@ -8,16 +8,32 @@ from config import env
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Strict: a value that does not fit is an error, never a silently shortened one. Bounded: no
-# statement of ours waits longer for a lock than a drain may wait for a batch.
-_MYSQL_SESSION = "SET sql_mode='TRADITIONAL', innodb_lock_wait_timeout=5"
+# Seconds a statement may take before its client gives up on it. Each process may have its own: a
+# migration of a large table needs more, a web process could do with less.
+DATABASE_TIMEOUT_S = env.integer("DATABASE_TIMEOUT_S", 10, low=1, high=86_400)
+# Threads of one process that may be in the database at once; the others find a thread for claims.
+DATABASE_MOST_AT_ONCE = env.integer("DATABASE_MOST_AT_ONCE", 12, low=1)
+
+
+def _session(timeout_s: int) -> str:
+    """Strict: a value that does not fit is an error, never a silently shortened one. Bounded: no
+    lock is waited for longer than a drain may wait for a batch, and what our client would give up
+    on, the server ends a little before, lest it work on for nobody. MySQL (whose limit is for
+    SELECT) and MariaDB have different names for that; each takes the other's for a comment."""
+    ends_s = 0.9 * timeout_s
+    return (
+        f"SET sql_mode='TRADITIONAL', innodb_lock_wait_timeout={min(5, timeout_s)}"
+        f" /*!50708 , max_execution_time={ends_s * 1000:.0f} */"
+        f" /*M!100101 , max_statement_time={ends_s} */"
+    )
+
 
 _MYSQL: dict[str, Any] = {
     "charset": "utf8mb4",
     "connect_timeout": 3,  # seconds, as the next two: a hung server is an error, not a hung worker
-    "read_timeout": 10,
-    "write_timeout": 10,
-    "init_command": _MYSQL_SESSION,
+    "read_timeout": DATABASE_TIMEOUT_S,
+    "write_timeout": DATABASE_TIMEOUT_S,
+    "init_command": _session(DATABASE_TIMEOUT_S),
     # No read-then-write decides anything here, the unique keys do; fewer gap locks, no deadlocks.
     "isolation_level": "read committed",
 }

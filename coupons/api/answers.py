@@ -78,7 +78,7 @@ def _refusal(facts: Facts, admission: Admission) -> HttpResponse:
         wait_ms = facts.opens_ms - admission.at_ms
         more = {"opens_at": iso(facts.opens_ms), "retry_after_s": max(1, -(-wait_ms // 1000))}
     elif outcome is Outcome.PAUSED:
-        more = {"retry_after_s": PAUSED_RETRY_S}
+        more = {"retry_after_s": problems.spread(PAUSED_RETRY_S)}
     status, title, detail = _REFUSALS[outcome]
     response = problems.answer(status, outcome.value, title, detail, **more)
     response[OUTCOME_HEADER] = outcome.value

@@ -1,6 +1,8 @@
 """Every error as a problem document (RFC 9457) with a stable `code`, made here only."""
 
 import logging
+import random
+import time
 from functools import lru_cache
 from typing import Any
 
@@ -90,15 +92,34 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     return None
 
 
-def _told(error: CouponError) -> HttpResponse:
-    if isinstance(error, DependencyAway):
+_noted: dict[str, int] = {}
+
+
+def _note(error: CouponError) -> None:
+    """One line a second and kind: an outage has tens of thousands of these, the metrics count them
+    all."""
+    second = int(time.monotonic())
+    if _noted.get(error.code) != second:
+        _noted[error.code] = second
         logger.warning("%s: %s", error.code, error)
+
+
+def spread(wait_s: int | None) -> int | None:
+    """A wait of so long or up to three times as long: who was sent away in the same moment shall
+    not come back in the same moment."""
+    return wait_s and random.randint(wait_s, 3 * wait_s)
+
+
+def _told(error: CouponError) -> HttpResponse:
+    away = isinstance(error, DependencyAway)
+    if away:
+        _note(error)
     response = answer(
         error.status,
         error.code,
         error.title,
         _ASK_AGAIN if isinstance(error, _DRIVERS_WORDS) else str(error),
-        retry_after_s=error.retry_after_s,
+        retry_after_s=spread(error.retry_after_s) if away else error.retry_after_s,
         **error.extra(),
     )
     if error.status == 401:

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from coupons import keys
 from coupons.errors import NotInstalled
-from coupons.store.endpoint import Endpoint, Script, ms, translated
+from coupons.store.endpoint import Endpoint, Script, ms
 
 INSTALL = Script("install")
 
@@ -50,7 +50,7 @@ class CampaignCalls(Endpoint):
     def install(self, slug: str, definition: Definition, *, create: bool) -> tuple[str, int]:
         """What `install.lua` says, and the places given so far."""
         names, d = keys.of(slug), definition
-        with translated():
+        with self.asking():
             said, given = INSTALL(
                 self.client, (names.gate, names.queue, names.filter),
                 d.epoch, int(create), d.stock, d.opens_ms, d.closes_ms, int(d.paused),
@@ -62,7 +62,7 @@ class CampaignCalls(Endpoint):
 
     def facts(self, slug: str) -> bytes | None:
         """The facts that `install` left in the gate; None: this campaign is not in Redis."""
-        with translated():
+        with self.asking():
             found = self.client.hget(keys.of(slug).gate, "facts")
         return cast("bytes | None", found)
 
@@ -79,7 +79,7 @@ class CampaignCalls(Endpoint):
         One campaign is read at one moment; several may lie in several slots, so each is read at
         its own.
         """
-        with translated(), self.client.pipeline(transaction=len(slugs) == 1) as pipe:
+        with self.asking(), self.client.pipeline(transaction=len(slugs) == 1) as pipe:
             for slug in slugs:
                 names = keys.of(slug)
                 pipe.hmget(names.gate, "epoch", "stock", "opens", "closes", "paused", "next")
@@ -93,17 +93,17 @@ class CampaignCalls(Endpoint):
 
     def installed(self) -> list[str]:
         """The slugs of all installed campaigns."""
-        with translated():
+        with self.asking():
             members: Any = self.client.smembers(keys.INSTALLED)
         return sorted(slug.decode() for slug in members)
 
     def now_ms(self) -> int:
-        with translated():
+        with self.asking():
             return ms(self.client.time())
 
     def told(self) -> dict[str, object]:
         """What the server says of itself (INFO), which a managed one tells too, unlike CONFIG."""
-        with translated():
+        with self.asking():
             return dict(self.client.info())
 
 

@@ -1,10 +1,11 @@
 """One Redis endpoint: its client, its scripts, and the translation of the driver's errors.
 
 Nothing here retries: a call that got no answer in `REDIS_TIMEOUT_S` raises `StoreAway`, and asking
-again is the caller's choice.
+again is the caller's choice. While the breaker is open, `StoreAway` comes at once.
 """
 
 import hashlib
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from hiredis import pack_command
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from coupons import metrics
+from coupons.breaker import Breaker
 from coupons.errors import StoreAway
 
 LUA = Path(__file__).parent.parent / "lua"
@@ -39,18 +42,16 @@ class Script:
             return client.eval(self.text, len(names), *names, *arguments)
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    try:
-        yield
-    except redis.RedisError as error:
-        raise StoreAway(f"Redis: {error}") from error
+# No answer came. (Also: it loads its data, or doesn't know our password.)
+SILENT = (redis.TimeoutError, redis.ConnectionError)
+RESTING = "Redis was silent a moment ago and is given a rest."
 
 
 class Endpoint:
     """Base of what is asked of one Redis. Safe to share between threads and across a fork."""
 
     def __init__(self, url: str, *, timeout_s: float, max_connections: int) -> None:
+        self.breaker = Breaker(metrics.Breaker.REDIS, slow_s=timeout_s / 2)
         self.client = redis.Redis(
             connection_pool=redis.BlockingConnectionPool.from_url(
                 url,
@@ -63,6 +64,24 @@ class Endpoint:
             )
         )
 
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Around every call but an admission. Raises StoreAway, at once while the breaker is open;
+        the breaker learns whether there was an answer, and a refusal is one."""
+        if self.breaker.open and not self.breaker.may_try():
+            raise StoreAway(RESTING)
+        began = time.monotonic()
+        try:
+            yield
+        except SILENT as error:
+            self.breaker.failed(after_s=time.monotonic() - began)
+            raise StoreAway(f"Redis: {error}") from error
+        except redis.RedisError as error:
+            self.breaker.succeeded()
+            raise StoreAway(f"Redis: {error}") from error
+        self.breaker.succeeded()
 
-def ms(time: Any) -> int:
-    return int(time[0]) * 1000 + int(time[1]) // 1000
+
+def ms(clock: Any) -> int:
+    """Redis' TIME in milliseconds."""
+    return int(clock[0]) * 1000 + int(clock[1]) // 1000

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from coupons import keys
-from coupons.store.endpoint import Endpoint, Script, translated
+from coupons.store.endpoint import Endpoint, Script
 
 BELL_MS = 1_000  # a bell not answered for so long may ring again
 LOST_BELL_MS = 250  # and one that is known to be lost, for so long
@@ -27,45 +27,45 @@ class QueueCalls(Endpoint):
     def read(self, slug: str, *, consumer: str, count: int) -> list[Entry]:
         """Entries that no consumer has had yet."""
         queue = keys.of(slug).queue
-        with translated():
+        with self.asking():
             said: Any = self.client.xreadgroup(keys.GROUP, consumer, {queue: ">"}, count=count)
         return _entries(said[0][1]) if said else []
 
     def take_over(self, slug: str, *, consumer: str, count: int, idle_ms: int) -> list[Entry]:
         """Entries that some consumer has had for too long: it died, or its database was away."""
         queue = keys.of(slug).queue
-        with translated():
+        with self.asking():
             said: Any = self.client.xautoclaim(
                 queue, keys.GROUP, consumer, min_idle_time=idle_ms, count=count
             )
         return _entries(said[1])
 
     def settle(self, slug: str, ids: Sequence[str]) -> int:
-        with translated():
+        with self.asking():
             return int(SETTLE(self.client, (keys.of(slug).queue,), keys.GROUP, *ids))
 
     def park(self, slug: str, entry_id: str, reason: str) -> bool:
         names = keys.of(slug)
-        with translated():
+        with self.asking():
             return bool(
                 PARK(self.client, (names.queue, names.parked), keys.GROUP, entry_id, reason)
             )
 
     def leave(self, slug: str, *, consumer: str) -> bool:
         """Forget a consumer that holds nothing."""
-        with translated():
+        with self.asking():
             return bool(LEAVE(self.client, (keys.of(slug).queue,), keys.GROUP, consumer))
 
     def waiting(self, slugs: Sequence[str]) -> dict[str, int]:
         """How many claims of each campaign wait to be stored."""
-        with translated(), self.client.pipeline(transaction=False) as pipe:
+        with self.asking(), self.client.pipeline(transaction=False) as pipe:
             for slug in slugs:
                 pipe.xlen(keys.of(slug).queue)
             return dict(zip(slugs, pipe.execute(), strict=True))
 
     def waiting_since(self, slugs: Sequence[str]) -> dict[str, int]:
         """When the oldest waiting claim of each was queued, in ms; empty queues are left out."""
-        with translated(), self.client.pipeline(transaction=False) as pipe:
+        with self.asking(), self.client.pipeline(transaction=False) as pipe:
             for slug in slugs:
                 pipe.xrange(keys.of(slug).queue, count=1)
             oldest = zip(slugs, pipe.execute(), strict=True)
@@ -74,27 +74,27 @@ class QueueCalls(Endpoint):
     def parked(self, slug: str, *, after: str = "", count: int = 100) -> list[Entry]:
         """Claims set aside, oldest first, from behind the entry `after`."""
         first = f"({after}" if after else "-"
-        with translated():
+        with self.asking():
             return _entries(self.client.xrange(keys.of(slug).parked, first, count=count))
 
     def ring(self, slug: str) -> bool:
         """Say that a drain is on its way; False if that was said already."""
-        with translated():
+        with self.asking():
             return bool(self.client.set(keys.of(slug).bell, 1, nx=True, px=BELL_MS))
 
     def was_lost(self, slug: str) -> None:
         """The bell reached nobody: it may ring again soon, but not for every claim."""
-        with translated():
+        with self.asking():
             self.client.pexpire(keys.of(slug).bell, LOST_BELL_MS)
 
     def keep_ringing(self, slug: str) -> None:
         """A drain is at work: nobody else needs to ring."""
-        with translated():
+        with self.asking():
             self.client.set(keys.of(slug).bell, 1, px=BELL_MS)
 
     def silence(self, slug: str) -> None:
         """From here on the next admission rings again."""
-        with translated():
+        with self.asking():
             self.client.delete(keys.of(slug).bell)
 
 

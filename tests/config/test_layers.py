@@ -20,6 +20,7 @@ LAYERS = [
         {
             "models",
             "migrations",
+            "breaker",
             "database",
             "store",
             "bell",

@@ -1,0 +1,238 @@
+"""What a database says is told apart: "not now" (503, ask again), "not this row" (parked), and
+everything else, which is a fault of ours and must be heard as one."""
+
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+)
+
+from coupons import database
+from coupons.errors import DatabaseAway
+from tests.conftest import CampaignMaker, Person
+from tests.coupons.answers import problem
+
+NOT_NOW = [
+    3, 1021, 1040, 1042, 1043, 1053, 1077, 1114, 1129, 1158, 1159, 1160, 1161, 1203, 1205, 1213,
+    1290, 1317, 1836, 1969, 2002, 2003, 2006, 2013, 2055, 3024,
+]  # fmt: skip
+OURS = [1054, 1064, 1146, 1142, 1305, 1364, 1366, 2027, 9999]
+
+
+def thrown(error: Exception) -> None:
+    with database.answering():
+        raise error
+
+
+@pytest.mark.parametrize("number", NOT_NOW)
+def test_not_now_is_away(number: int) -> None:
+    with pytest.raises(DatabaseAway):
+        thrown(OperationalError(number, "…"))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InterfaceError(0, ""),
+        InterfaceError("connection already closed"),
+        InternalError(3, "Error writing file (Errcode: 28 No space left on device)"),
+        OperationalError("database is locked"),
+        OperationalError("database or disk is full"),
+        OperationalError("attempt to write a readonly database"),
+    ],
+    ids=str,
+)
+def test_so_are_a_dead_connection_and_a_full_disk(error: Exception) -> None:
+    with pytest.raises(DatabaseAway):
+        thrown(error)
+
+
+@pytest.mark.parametrize("number", OURS)
+def test_a_fault_of_ours_is_not_dressed_up(number: int) -> None:
+    with pytest.raises(OperationalError):
+        thrown(OperationalError(number, "…"))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ProgrammingError(1146, "Table doesn't exist"),
+        OperationalError("no such column: stock"),
+        OperationalError("no such table: coupons_coupon"),
+        OperationalError(),
+        ValueError("2006"),
+    ],
+    ids=repr,
+)
+def test_nor_is_anything_else(error: Exception) -> None:
+    with pytest.raises(type(error)):
+        thrown(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "row"),
+    [
+        (IntegrityError(1062, "Duplicate entry"), True),
+        (DataError(1406, "Data too long"), True),
+        (OperationalError(1366, "Incorrect string value"), True),
+        (OperationalError(1644, "Said by a trigger"), True),
+        (OperationalError(1213, "Deadlock"), False),
+        (OperationalError(1054, "Unknown column"), False),
+        (OperationalError("database is locked"), False),
+    ],
+    ids=str,
+)
+def test_a_row_that_is_refused_is_told_from_a_statement_that_fails(
+    error: Exception, row: bool
+) -> None:
+    assert database.refuses_row(error) is row
+
+
+def test_a_missing_column_is_a_500_and_not_a_promise_to_be_back_soon(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_campaign(strategy="direct")
+    error = OperationalError(1054, "Unknown column 'nth'")
+    monkeypatch.setattr(database.NowMs, "as_sql", lambda *_, **__: (_ for _ in ()).throw(error))
+    for vendor in ("as_mysql", "as_sqlite"):
+        monkeypatch.setattr(database.NowMs, vendor, database.NowMs.as_sql)
+    jun = Person("jun")
+    jun.client.raise_request_exception = False
+    problem(jun.claims(), 500, "failure")
+
+
+# The server ends what its client would give up on, and waits for locks no longer than that
+
+
+def test_a_statement_that_takes_too_long_is_ended_by_the_server(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if connection.vendor != "mysql":
+        pytest.skip("SQLite has no server")
+    mariadb = connection.cursor().connection.get_server_info().count("MariaDB")
+    limit = "max_statement_time" if mariadb else "max_execution_time"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT @@{limit}, @@innodb_lock_wait_timeout")
+        ends, lock_wait = cursor.fetchone()
+        assert float(ends) in (9.0, 9000.0)
+        assert int(lock_wait) == 5
+        cursor.execute(f"SET {limit} = {0.2 if mariadb else 200}")
+    began = time.monotonic()
+    slow = (
+        "SELECT COUNT(*) FROM information_schema.columns a, information_schema.columns b, "
+        "information_schema.columns c"
+    )
+    with pytest.raises(DatabaseAway, match=r"1969|3024"), database.answering():
+        connection.cursor().execute(slow)
+    assert time.monotonic() - began < 5
+
+
+# A database that takes what it is sent and says nothing
+
+
+@pytest.fixture
+def silent_mysql(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Call it, and from then on MySQL's port swallows everything."""
+    if connection.vendor != "mysql":
+        pytest.skip("a file is never silent")
+    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+
+    def hush() -> None:
+        connection.close()
+        monkeypatch.setitem(connection.settings_dict, "PORT", listener.getsockname()[1])
+        options = connection.settings_dict["OPTIONS"] | {"connect_timeout": 1}
+        monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+
+    yield hush
+    monkeypatch.undo()
+    connection.close()
+    listener.close()
+
+
+def direct_claim(user: str) -> tuple[int, float]:
+    began = time.monotonic()
+    try:
+        return Person(user).claims("small").status_code, time.monotonic() - began
+    finally:
+        connection.close()
+
+
+def test_a_silent_database_leaves_threads_for_those_who_need_none(
+    open_campaign: CampaignMaker, silent_mysql: Any, settings: Any
+) -> None:
+    """Sixteen threads, many claims of a direct campaign, and a queued one beside it."""
+    settings.DATABASE_MOST_AT_ONCE = 12
+    database._places.cache_clear()
+    open_campaign("small", strategy="direct")
+    open_campaign(stock=1000)
+    Person("jun").claims("small"), Person("jun").claims()
+    silent_mysql()
+    with ThreadPoolExecutor(16) as threads:
+        stuck = [threads.submit(direct_claim, f"user-{n}") for n in range(120)]
+        began = time.monotonic()
+        served = [threads.submit(Person(f"user-{n}").claims) for n in range(20)]
+        assert {answer.result().status_code for answer in served} == {202}
+        assert time.monotonic() - began < 4
+        answers = [future.result() for future in stuck]
+    assert {status for status, _ in answers} == {503}
+    slow = [seconds for _, seconds in answers if seconds > 0.5]
+    assert len(slow) < 30, "those that were in it when it fell silent, and those who tried since"
+    database._places.cache_clear()
+
+
+def test_no_more_threads_than_said_are_in_the_database_at_once(settings: Any) -> None:
+    settings.DATABASE_MOST_AT_ONCE = 2
+    database._places.cache_clear()
+    entered, leave = threading.Semaphore(0), threading.Event()
+
+    def stay() -> None:
+        with database.answering():
+            entered.release()
+            leave.wait(10)
+
+    try:
+        with ThreadPoolExecutor(2) as threads:
+            both = [threads.submit(stay) for _ in range(2)]
+            for _ in both:
+                entered.acquire()
+            with pytest.raises(DatabaseAway), database.answering():
+                pytest.fail("a third came in")
+            leave.set()
+        with database.answering():
+            pass
+    finally:
+        database._places.cache_clear()
+
+
+def test_a_deadlock_is_no_silence(clean_breaker: None) -> None:
+    for _ in range(10):
+        with pytest.raises(DatabaseAway):
+            thrown(OperationalError(1213, "Deadlock found"))
+    assert not database.breaker.open
+
+
+def test_three_lost_connections_are(clean_breaker: None) -> None:
+    for _ in range(3):
+        with pytest.raises(DatabaseAway):
+            thrown(OperationalError(2013, "Lost connection"))
+    assert database.breaker.open
+    with pytest.raises(DatabaseAway, match="rest"):
+        thrown(OperationalError(1054, "never reached"))
+
+
+@pytest.fixture
+def clean_breaker() -> Any:
+    database.breaker.succeeded()
+    yield
+    database.breaker.succeeded()
