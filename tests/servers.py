@@ -57,12 +57,14 @@ def process(command: list[str], *, ready: Callable[[], bool], log: Path) -> Iter
 
 
 @contextmanager
-def redis(folder: Path, *, port: int = 0, extra: tuple[str, ...] = ()) -> Iterator[str]:
+def redis(
+    folder: Path, *, port: int = 0, extra: tuple[str, ...] = (), program: str = "redis-server"
+) -> Iterator[str]:
     """A Redis as production's: noeviction, append-only. Yields its URL."""
     port = port or free_port()
     folder.mkdir(parents=True, exist_ok=True)
     command = [
-        "redis-server",
+        program,
         "--port",
         str(port),
         "--bind",

@@ -26,6 +26,10 @@ MEASURES = {
     "tests.bench.storing.ratio": ("drain_ratio",),
     "tests.bench.rush.drained_after": ("drained_after_s",),
     "tests.bench.claimants.growth": ("bytes_per_claimant", "admission_growth"),
+    "tests.bench.claimants.growth_on_valkey": (
+        "bytes_per_claimant_valkey",
+        "admission_growth_valkey",
+    ),
     "tests.bench.many.growth": ("campaigns_growth",),
     "tests.bench.deciding.per_second": ("redis_decisions_per_s",),
 }

@@ -15,8 +15,8 @@ _QUIET = ("--auto-aof-rewrite-percentage", "0")
 
 
 @contextmanager
-def another_redis(folder: Path) -> Iterator[str]:
-    with servers.redis(folder, extra=_QUIET) as url:
+def another_redis(folder: Path, *, program: str = "redis-server") -> Iterator[str]:
+    with servers.redis(folder, extra=_QUIET, program=program) as url:
         yield url
 
 

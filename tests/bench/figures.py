@@ -47,6 +47,8 @@ GOALS = {
     "drained_after_s": Goal(1.0, 0.3),
     "bytes_per_claimant": Goal(100, 64),
     "admission_growth": Goal(1.2, 1.05),
+    "bytes_per_claimant_valkey": Goal(100, 64),
+    "admission_growth_valkey": Goal(1.2, 1.05),
     "campaigns_growth": Goal(1.2, 1.05),
 }
 
