@@ -75,6 +75,7 @@ app.conf.update(
     # The one list of periodic work.
     beat_schedule={
         "sweep": {"task": "coupons.sweep", "schedule": 1.0, "options": {"expires": 5}},
+        "guard": {"task": "coupons.guard", "schedule": 10.0, "options": {"expires": 10}},
     },
     beat_schedule_filename=str(env.BASE_DIR / "var" / "beat-schedule"),
 )

@@ -9,7 +9,8 @@ from coupons import metrics
 
 logger = logging.getLogger(__name__)
 
-DRAIN, SWEEP = "coupons.drain", "coupons.sweep"  # task names: a contract between web and worker
+# Task names: a contract between web, beat and worker.
+DRAIN, SWEEP, GUARD = "coupons.drain", "coupons.sweep", "coupons.guard"
 EXPIRES_S = 30  # a bell nobody heard for so long has been rung again many times
 
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from coupons import database, exhausted, facts, keys, slots
+from coupons import database, events, exhausted, facts, keys, slots
 from coupons.errors import (
     ForeignKeys,
     IllegalTransition,
@@ -23,7 +23,7 @@ from coupons.errors import (
     StockBelowAdmitted,
     UnknownCampaign,
 )
-from coupons.models import Campaign, CampaignEvent, Coupon, Tally, slot_id
+from coupons.models import Campaign, Coupon, Tally, slot_id
 from coupons.store import Definition, store
 
 State = Campaign.State
@@ -48,7 +48,7 @@ def draft(campaign: Campaign, *, actor: str) -> Campaign:
             _still_a_draft(campaign)  # or this save would take back what was scheduled meanwhile
         campaign.save()
         Tally.objects.get_or_create(campaign=campaign)
-        _note(campaign, actor, "created" if made else "edited")
+        events.note(campaign, actor, "created" if made else "edited")
     return campaign
 
 
@@ -67,7 +67,7 @@ def schedule(slug: str, *, actor: str) -> Campaign:
     even if this process dies before it has written that the campaign is scheduled.
     """
     _make_room(slug)
-    with _changing(slug, actor, "scheduled", {State.DRAFT}) as campaign:
+    with changing(slug, actor, "scheduled", {State.DRAFT}) as campaign:
         if campaign.closes_at <= timezone.now():
             raise IllegalTransition(
                 _("{} would be closed already: it closes in the past.").format(slug)
@@ -79,7 +79,7 @@ def schedule(slug: str, *, actor: str) -> Campaign:
 
 def open_now(slug: str, *, actor: str) -> Campaign:
     """Open ahead of time."""
-    with _changing(slug, actor, "opened", {State.SCHEDULED}) as campaign:
+    with changing(slug, actor, "opened", {State.SCHEDULED}) as campaign:
         campaign.opens_at = min(campaign.opens_at, _now(campaign))
         campaign.state = State.OPEN
     return campaign
@@ -87,20 +87,32 @@ def open_now(slug: str, *, actor: str) -> Campaign:
 
 def pause(slug: str, *, actor: str) -> Campaign:
     """Stop admitting. Places given stay given, and are stored."""
-    with _changing(slug, actor, "paused", {State.SCHEDULED, State.OPEN}) as campaign:
+    with changing(slug, actor, "paused", {State.SCHEDULED, State.OPEN}) as campaign:
         campaign.state = State.PAUSED
     return campaign
 
 
 def resume(slug: str, *, actor: str) -> Campaign:
-    with _changing(slug, actor, "resumed", {State.PAUSED}) as campaign:
-        campaign.state = State.OPEN if campaign.opens_at <= _now(campaign) else State.SCHEDULED
+    """Raises IllegalTransition for a campaign that is held back: that takes a reason."""
+    with changing(slug, actor, "resumed", {State.PAUSED}) as campaign:
+        if events.held(campaign):
+            raise IllegalTransition(
+                _("{} is held back, for its board is red: override that with a reason.").format(
+                    slug
+                )
+            )
+        campaign.state = by_the_clock(campaign)
     return campaign
+
+
+def by_the_clock(campaign: Campaign) -> str:
+    """The state of a campaign that nothing stops."""
+    return State.OPEN if campaign.opens_at <= _now(campaign) else State.SCHEDULED
 
 
 def close(slug: str, *, actor: str) -> Campaign:
     """End it now. Final."""
-    with _changing(slug, actor, "closed", LIVE) as campaign:
+    with changing(slug, actor, "closed", LIVE) as campaign:
         campaign.closes_at = min(campaign.closes_at, _now(campaign))
         campaign.opens_at = min(campaign.opens_at, campaign.closes_at - timedelta(milliseconds=1))
         campaign.state = State.CLOSED
@@ -109,7 +121,7 @@ def close(slug: str, *, actor: str) -> Campaign:
 
 def reschedule(slug: str, *, opens_at: datetime, closes_at: datetime, actor: str) -> Campaign:
     """Move the window; the opening only while it lies ahead."""
-    with _changing(slug, actor, "rescheduled", LIVE) as campaign:
+    with changing(slug, actor, "rescheduled", LIVE) as campaign:
         _move(campaign, opens_at, closes_at)
     return campaign
 
@@ -121,7 +133,7 @@ def change_stock(slug: str, *, stock: int, actor: str) -> Campaign:
     taken away only when Redis has agreed to give no more of them.
     """
     _make_room(slug, stock)
-    with _changing(slug, actor, f"stock set to {stock}", LIVE) as campaign:
+    with changing(slug, actor, f"stock set to {stock}", LIVE) as campaign:
         campaign.stock = stock
         _drop_slots_beyond(campaign)
     return campaign
@@ -132,9 +144,9 @@ def revise(
 ) -> Campaign:
     """`change_stock` and `reschedule` in one: both, or neither."""
     _make_room(slug, stock)
-    with _changing(slug, actor, f"stock set to {stock}", LIVE) as campaign:
+    with changing(slug, actor, f"stock set to {stock}", LIVE) as campaign:
         _move(campaign, opens_at, closes_at)
-        _note(campaign, actor, "rescheduled")
+        events.note(campaign, actor, "rescheduled")
         campaign.stock = stock
         _drop_slots_beyond(campaign)
     return campaign
@@ -155,13 +167,13 @@ def _record(campaigns: list[Campaign], state: str) -> int:
         with transaction.atomic():
             unchanged = Campaign.objects.filter(pk=campaign.pk, state=campaign.state)
             if unchanged.update(state=state):
-                _note(campaign, CLOCK, state)
+                events.note(campaign, CLOCK, state)
     return len(campaigns)
 
 
 @contextmanager
-def _changing(
-    slug: str, actor: str, verb: str, allowed: set[str] | frozenset[str]
+def changing(
+    slug: str, actor: str, verb: str, allowed: set[str] | frozenset[str], *, note: str = ""
 ) -> Iterator[Campaign]:
     """One change under the campaign's row lock: checked, noted, copied to Redis, committed."""
     with database.answering(), transaction.atomic():
@@ -174,7 +186,7 @@ def _changing(
         yield campaign
         campaign.full_clean()
         campaign.save()
-        _note(campaign, actor, verb)
+        events.note(campaign, actor, verb, note)
         if campaign.strategy == Campaign.Strategy.QUEUED:
             _install(campaign, first=first)
     facts.forget()
@@ -182,18 +194,7 @@ def _changing(
 
 
 def _install(campaign: Campaign, *, first: bool) -> None:
-    known = facts.from_row(campaign)
-    definition = Definition(
-        epoch=campaign.epoch,
-        stock=campaign.stock,
-        opens_ms=known.opens_ms,
-        closes_ms=known.closes_ms,
-        paused=campaign.state == State.PAUSED,
-        longest=settings.LONGEST_QUEUE,
-        facts=facts.dumps(known),
-        filter_bits=keys.filter_bits(campaign.buckets),
-    )
-    said, given = store().install(campaign.slug, definition, create=first)
+    said, given = store().install(campaign.slug, definition(campaign), create=first)
     if said == "stock_below_admitted":
         raise StockBelowAdmitted(_below(campaign.slug, campaign.stock, given))
     if said == "not_installed":
@@ -204,6 +205,21 @@ def _install(campaign: Campaign, *, first: bool) -> None:
         raise ForeignKeys(
             _("Redis holds keys of another campaign called {!r}.").format(campaign.slug)
         )
+
+
+def definition(campaign: Campaign) -> Definition:
+    """What Redis should hold of it."""
+    known = facts.from_row(campaign)
+    return Definition(
+        epoch=campaign.epoch,
+        stock=campaign.stock,
+        opens_ms=known.opens_ms,
+        closes_ms=known.closes_ms,
+        paused=campaign.state == State.PAUSED,
+        longest=settings.LONGEST_QUEUE,
+        facts=facts.dumps(known),
+        filter_bits=keys.filter_bits(campaign.buckets),
+    )
 
 
 def _below(slug: str, stock: int, given: int) -> str:
@@ -218,7 +234,7 @@ def _only_drafts(campaign: Campaign) -> str:
 
 def _not_now(campaign: Campaign, verb: str) -> str:
     told = {"slug": campaign.slug, "state": campaign.get_state_display(), "verb": _(verb)}
-    if " " in verb:
+    if verb.startswith("stock"):
         return _("{slug} is {state}: its stock can't change.").format(**told)
     return _("{slug} is {state}: it can't be {verb}.").format(**told)
 
@@ -263,7 +279,3 @@ def _drop_slots_beyond(campaign: Campaign) -> None:
     if highest is not None and highest.place > campaign.stock:
         raise StockBelowAdmitted(_below(campaign.slug, campaign.stock, highest.place))
     beyond.delete()
-
-
-def _note(campaign: Campaign, actor: str, verb: str) -> None:
-    CampaignEvent.objects.create(campaign=campaign, actor=actor, verb=verb)

@@ -117,6 +117,13 @@ GAPS = Gauge(
     multiprocess_mode="mostrecent",
 )
 GAPS_MENDED = Counter("coupon_gaps_mended_total", "Differences repaired.", ["campaign", "kind"])
+READINESS_RED = Gauge(
+    "coupon_readiness_red_lines",
+    "Red lines on a campaign's board at the last look before its opening.",
+    ["campaign"],
+    multiprocess_mode="mostrecent",
+)
+OPENINGS_HELD = Counter("coupon_openings_held_total", "Openings held back for a red board.")
 
 # -- Connections
 

@@ -7,6 +7,7 @@ from celery import shared_task
 
 from coupons import bell, campaigns
 from coupons.drain import drain as drain_queue
+from coupons.readiness import guard as openings
 from coupons.store import store
 
 
@@ -29,3 +30,9 @@ def sweep() -> None:
     for slug, waiting in store().waiting(store().installed()).items():
         if waiting and store().ring(slug):
             bell.ring(slug)
+
+
+@shared_task(name=bell.GUARD)  # type: ignore[untyped-decorator]
+def guard() -> None:
+    """Every ten seconds: warm up for the openings of the next ten minutes, hold red ones back."""
+    openings.look()

@@ -137,6 +137,14 @@ def _key_for(token: str) -> Any:
     return found
 
 
+def public_keys() -> int:
+    """How many keys of the shop's there are to verify with. Raises OSError, ValueError."""
+    try:
+        return len(_public_keys())
+    except jwt.PyJWTError as error:
+        raise ValueError(str(error)) from None
+
+
 @cache
 def _public_keys() -> dict[str | None, Any]:
     keys = jwt.PyJWKSet.from_dict(json.loads(Path(settings.JWT_JWKS_FILE).read_text())).keys

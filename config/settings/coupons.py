@@ -42,3 +42,14 @@ JWT_HS256_SECRET = (
     if JWT_JWKS_FILE or env.boolean("CELERY_WORKER", default=False)
     else env.secret("JWT_HS256_SECRET", local="local-only-" + "2" * 40)
 )
+
+# What the board of readiness compares with: the hosts of this deployment, and how many connections
+# to the database each may keep (web: processes × threads; consumer: processes).
+PLANNED_API_HOSTS = env.integer("PLANNED_API_HOSTS", 1, low=1)
+PLANNED_CONSUMER_HOSTS = env.integer("PLANNED_CONSUMER_HOSTS", 1, low=1)
+CONNECTIONS_PER_API_HOST = env.integer("CONNECTIONS_PER_API_HOST", 32, low=1)
+CONNECTIONS_PER_CONSUMER_HOST = env.integer("CONNECTIONS_PER_CONSUMER_HOST", 4, low=1)
+# Whom a warm-up asks for the campaign's page, so that they know it before the crowd comes.
+WARM_UP_URLS = env.listing("WARM_UP_URLS", default="")
+# A red board holds an opening back from so many seconds before it; 0: it never does.
+HOLD_BACK_S = env.seconds("HOLD_BACK_S", 60, high=600)

@@ -60,6 +60,21 @@ class CampaignCalls(Endpoint):
                 self.client.sadd(keys.INSTALLED, slug)
         return said.decode(), int(given)
 
+    def definition(self, slug: str) -> Definition | None:
+        """What `install` last wrote; None: this campaign is not in Redis."""
+        gate = keys.of(slug).gate
+        names = ("epoch", "stock", "opens", "closes", "paused", "longest", "facts")
+        with self.asking(), self.client.pipeline(transaction=True) as pipe:
+            pipe.hmget(gate, *names)
+            pipe.strlen(keys.of(slug).filter)
+            (epoch, *numbers, facts), filter_bytes = pipe.execute()
+        if epoch is None:
+            return None
+        stock, opens, closes, paused, longest = map(int, numbers)
+        return Definition(
+            epoch.decode(), stock, opens, closes, bool(paused), longest, facts, filter_bytes * 8
+        )
+
     def facts(self, slug: str) -> bytes | None:
         """The facts that `install` left in the gate; None: this campaign is not in Redis."""
         with self.asking():
@@ -100,6 +115,11 @@ class CampaignCalls(Endpoint):
     def now_ms(self) -> int:
         with self.asking():
             return ms(self.client.time())
+
+    def load_scripts(self) -> int:
+        """Have the server know every script before the first claim needs one; how many it knows."""
+        with self.asking():
+            return len([self.client.script_load(script.text) for script in Script.all])
 
     def told(self) -> dict[str, object]:
         """What the server says of itself (INFO), which a managed one tells too, unlike CONFIG."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import redis
 from hiredis import pack_command
@@ -26,9 +26,12 @@ LUA = Path(__file__).parent.parent / "lua"
 class Script:
     """A Lua file, called by its hash and sent whole only when the server does not know it."""
 
+    all: ClassVar[list["Script"]] = []  # that this process may call, for a warm-up
+
     def __init__(self, name: str) -> None:
         self.text = (LUA / f"{name}.lua").read_text()
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+        Script.all.append(self)
 
     def packed(self, names: Sequence[str], *arguments: Any) -> bytes:
         """The call as it goes over the wire."""

@@ -17,8 +17,8 @@ PERCENTILES = ("p50", "p90", "p95", "p99", "max")
 
 
 def draw(found: dict[str, Any]) -> Any:
-    figure, axes = pyplot.subplots(2, 2, figsize=(13, 9.5), layout="constrained")
-    figure.get_layout_engine().set(h_pad=0.12, w_pad=0.15)
+    figure, axes = pyplot.subplots(2, 2, figsize=(13, 9.5))
+    figure.set_layout_engine("constrained", h_pad=0.12, w_pad=0.15)
     figure.suptitle(_title(found), fontsize=15, x=0.01, ha="left", fontweight="bold")
     rates(axes[0][0], found, "saturated", f"Requests per second, {found['seats']} Locust users")
     times(axes[0][1], found, "saturated", "Response time at saturation")

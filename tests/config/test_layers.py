@@ -14,7 +14,7 @@ ROOT = env.BASE_DIR
 
 # Top-level names of `coupons`, from what knows nothing to what knows everything.
 LAYERS = [
-    ("words", {"claims", "errors", "keys", "metrics", "codes"}),
+    ("words", {"claims", "errors", "keys", "metrics", "codes", "coefficients"}),
     (
         "adapters",
         {
@@ -33,7 +33,9 @@ LAYERS = [
         {
             "facts",
             "exhausted",
+            "events",
             "campaigns",
+            "holding",
             "queue",
             "writer",
             "direct",
@@ -42,8 +44,8 @@ LAYERS = [
             "gauges",
         },
     ),
-    ("processes", {"drain"}),
-    ("edges", {"api", "tasks", "admin", "checks", "apps", "management", "templatetags"}),
+    ("processes", {"drain", "checks", "readiness"}),
+    ("edges", {"api", "tasks", "admin", "apps", "management", "templatetags"}),
 ]
 PEER = ROOT / "locust" / "compare" / "tutorial"  # a Django project of its own, to compare with
 HEIGHT = {name: height for height, (_, names) in enumerate(LAYERS) for name in names}

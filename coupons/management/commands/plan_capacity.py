@@ -4,7 +4,6 @@ The measured coefficients live in one file, `locust/coefficients.json`; the form
 function, and `locust/README.md` explains them.
 """
 
-import json
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-COEFFICIENTS = Path(__file__).resolve().parents[3] / "locust" / "coefficients.json"
+from coupons import coefficients
+from coupons.coefficients import Coefficients
 
 HEADROOM = 0.6  # of what was measured: what a host is planned to carry
 HOST_CORES = 2  # of a t3.medium, t2.medium, m7g.large: the classes our specs provision
@@ -31,19 +31,6 @@ DATABASE_CLASSES = (
     ("db.t4g.micro", 2), ("db.m7g.large", 2), ("db.m7g.xlarge", 4), ("db.m7g.2xlarge", 8),
     ("db.m7g.4xlarge", 16), ("db.m7g.8xlarge", 32),
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Coefficients:
-    """What was measured, per core or process; `source` says where and when."""
-
-    source: str
-    claims_per_s_per_core: float
-    stored_per_s_per_worker: float
-    decisions_per_s: float
-    bytes_per_claimant: float
-    bytes_per_waiting_claim: float
-    rows_per_s_per_database_core: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +144,11 @@ class Command(BaseCommand):
         parser.add_argument("--people", type=int, default=1_000_000)
         parser.add_argument("--seconds", type=float, default=10, help="in which they come")
         parser.add_argument("--stock", type=int, default=100_000)
-        parser.add_argument("--coefficients", type=Path, default=COEFFICIENTS)
+        parser.add_argument("--coefficients", type=Path, default=coefficients.FILE)
         parser.add_argument("--table", action="store_true", help="the table of the capacity page")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        known = Coefficients(**json.loads(options["coefficients"].read_text()))
+        known = coefficients.load(options["coefficients"])
         if options["table"]:
             self.stdout.write(table(known))
             return

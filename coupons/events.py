@@ -1,0 +1,36 @@
+"""A campaign's history: what is written into it, and what follows from it."""
+
+from datetime import datetime
+
+from coupons.models import Campaign, CampaignEvent
+
+HELD, RELEASED, OVERRIDDEN, WARMED_UP = "held back", "released", "overridden", "warmed up"
+_NOTE_CHARS = CampaignEvent._meta.get_field("note").max_length or 0
+
+# What decides whether a campaign is held back: the newest of these.
+_HOLDING = (HELD, RELEASED, OVERRIDDEN, "scheduled", "paused", "resumed", "opened", "closed")
+# An override is for one opening, as it was planned.
+_PLANNING = (OVERRIDDEN, "scheduled", "rescheduled")
+
+
+def note(campaign: Campaign, actor: str, verb: str, text: str = "") -> None:
+    campaign.events.create(actor=actor, verb=verb, note=text[:_NOTE_CHARS])
+
+
+def held(campaign: Campaign) -> CampaignEvent | None:
+    """Why the guard holds this campaign back; None: it does not."""
+    newest = campaign.events.filter(verb__in=_HOLDING).first()
+    is_held = campaign.state == Campaign.State.PAUSED and newest and newest.verb == HELD
+    return newest if is_held else None
+
+
+def planned_at(campaign: Campaign) -> datetime | None:
+    """When its opening was last set; None: it is a draft."""
+    planning = campaign.events.filter(verb__in=_PLANNING).exclude(verb=OVERRIDDEN)
+    return planning.values_list("at", flat=True).first()
+
+
+def overridden(campaign: Campaign) -> CampaignEvent | None:
+    """Who lets it open in spite of a red board, and why; None: nobody."""
+    newest = campaign.events.filter(verb__in=_PLANNING).first()
+    return newest if newest and newest.verb == OVERRIDDEN else None

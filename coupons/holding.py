@@ -1,0 +1,53 @@
+"""Holding an opening back, letting it go, and an operator's word against it.
+
+Held back is paused, by the clock's hand: Redis refuses from that moment, whatever happens to us.
+"""
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from coupons import campaigns, database, events
+from coupons.errors import IllegalTransition
+from coupons.models import Campaign
+
+State = Campaign.State
+AHEAD = frozenset({State.SCHEDULED, State.PAUSED})  # what an opening may lie before
+
+
+def hold(slug: str, *, why: str) -> Campaign:
+    """Pause it until it is released or overridden. Raises IllegalTransition unless scheduled."""
+    change = campaigns.changing(slug, campaigns.CLOCK, events.HELD, {State.SCHEDULED}, note=why)
+    with change as campaign:
+        campaign.state = State.PAUSED
+    return campaign
+
+
+def release(slug: str, *, why: str) -> Campaign:
+    """Undo `hold` before the opening; afterwards that is a person's decision."""
+    change = campaigns.changing(slug, campaigns.CLOCK, events.RELEASED, {State.PAUSED}, note=why)
+    with change as campaign:
+        if events.held(campaign) is None or campaign.opens_at <= timezone.now():
+            raise IllegalTransition(_("{} can't be released by itself.").format(slug))
+        campaign.state = State.SCHEDULED
+    return campaign
+
+
+def override(slug: str, *, actor: str, reason: str) -> Campaign:
+    """Let it open in spite of a red board; at once, if it is held back and due.
+
+    Raises ValidationError without a reason, IllegalTransition.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise ValidationError(_("Give a reason: it is kept in the campaign's history."))
+    change = campaigns.changing(slug, actor, events.OVERRIDDEN, AHEAD, note=reason)
+    with change as campaign:
+        if events.held(campaign):
+            campaign.state = campaigns.by_the_clock(campaign)
+    return campaign
+
+
+def note_warm_up(campaign: Campaign, *, what: str) -> None:
+    with database.answering():
+        events.note(campaign, campaigns.CLOCK, events.WARMED_UP, what)

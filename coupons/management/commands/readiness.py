@@ -1,0 +1,87 @@
+"""`manage.py readiness SLUG`: is everything ready for this opening?
+
+Exit status 0: it may open. 1: it is held back, or will be: a line is red. 2: there is no such
+campaign, or it can't even be read.
+"""
+
+import json
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from coupons import holding
+from coupons.errors import CouponError
+from coupons.readiness import board
+from coupons.readiness.board import Board
+from coupons.readiness.lines import Light, Line
+from coupons.readiness.warmup import warm_up
+
+_MARKS = {Light.GREEN: "✓", Light.AMBER: "!", Light.RED: "✗"}
+_NAME_CHARS = 12
+
+
+class Command(BaseCommand):
+    help = "Show the board of an opening. Exit status 1 if something red blocks it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("slug")
+        parser.add_argument("--json", action="store_true", help="for programs")
+        parser.add_argument("--warm-up", action="store_true", help="do it now")
+        parser.add_argument(
+            "--override", metavar="REASON", help="let it open all the same; the reason is kept"
+        )
+        parser.add_argument("--actor", default="manage.py", help="who overrides")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            seen = _act_and_look(options)
+        except (CouponError, ValidationError) as error:
+            said = error.messages[0] if isinstance(error, ValidationError) else str(error)
+            raise CommandError(said, returncode=2) from error
+        if options["json"]:
+            self.stdout.write(json.dumps(seen.as_json(), indent=1))
+        else:
+            self._show(seen)
+        if seen.blocks or seen.held:
+            raise SystemExit(1)
+
+    def _show(self, seen: Board) -> None:
+        style = {
+            Light.GREEN: self.style.SUCCESS, Light.AMBER: self.style.WARNING,
+            Light.RED: self.style.ERROR,
+        }  # fmt: skip
+        for line in seen.lines:
+            self.stdout.write(style[line.light](_row(line)))
+            if line.do:
+                self.stdout.write(f"  {'':{_NAME_CHARS}} → {line.do}")
+        self.stdout.write(_verdict(seen))
+
+
+def _act_and_look(options: dict[str, Any]) -> Board:
+    """Raises CouponError, ValidationError."""
+    slug = options["slug"]
+    if options["override"] is not None:
+        holding.override(slug, actor=options["actor"], reason=options["override"])
+    if options["warm_up"]:
+        warm_up(board.of(slug).campaign)
+    return board.of(slug)
+
+
+def _row(line: Line) -> str:
+    return f"{_MARKS[line.light]} {line.name:{_NAME_CHARS}} {line.seen}"
+
+
+def _verdict(seen: Board) -> str:
+    """The one sentence a command ends with."""
+    slug, opens = seen.campaign.slug, f"{seen.campaign.opens_at:%Y-%m-%d %H:%M:%S} UTC"
+    if seen.held:
+        return (
+            f"{slug} is held back. Before {opens} it is released once nothing is red; later by you."
+        )
+    if seen.blocks:
+        return f"{slug} is not ready: it will be held back before it opens at {opens}."
+    if seen.overridden:
+        why = seen.overridden
+        return f"{slug} opens at {opens}, as {why.actor} decided: {why.note}"
+    return f"{slug} is ready to open at {opens}."

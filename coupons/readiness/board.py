@@ -1,0 +1,89 @@
+"""The board: every line about one campaign, asked now. Looks only, changes nothing."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from coupons import database, events
+from coupons.errors import DatabaseAway, StoreAway, UnknownCampaign
+from coupons.models import Campaign, CampaignEvent
+from coupons.readiness import campaign as campaign_lines
+from coupons.readiness import database as database_lines
+from coupons.readiness import host, redis, workers
+from coupons.readiness.lines import Light, Line, red, worst
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    campaign: Campaign
+    lines: list[Line]
+    held: CampaignEvent | None
+    overridden: CampaignEvent | None
+
+    @property
+    def light(self) -> Light:
+        return worst(self.lines)
+
+    @property
+    def reds(self) -> list[Line]:
+        return [line for line in self.lines if line.light is Light.RED]
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the opening is to be held back."""
+        return bool(self.reds) and self.overridden is None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "campaign": self.campaign.slug,
+            "state": self.campaign.state,
+            "opens_at": self.campaign.opens_at.isoformat(),
+            "light": self.light,
+            "blocks": self.blocks,
+            "held": self.held and self.held.note,
+            "overridden": self.overridden and self.overridden.note,
+            "lines": [
+                {"name": line.name, "light": line.light, "seen": line.seen, "do": line.do}
+                for line in self.lines
+            ],
+        }
+
+
+def of(slug: str) -> Board:
+    """Raises UnknownCampaign, and DatabaseAway if not even the campaign can be read."""
+    with database.answering():
+        campaign = Campaign.objects.filter(slug=slug).first()
+        if campaign is None:
+            raise UnknownCampaign(_("There is no campaign {!r}.").format(slug))
+        held, overridden = events.held(campaign), events.overridden(campaign)
+    return Board(campaign, list(_lines(campaign)), held, overridden)
+
+
+def _lines(campaign: Campaign) -> Iterator[Line]:
+    queued = campaign.strategy == Campaign.Strategy.QUEUED
+    yield campaign_lines.state(campaign)
+    signing = campaign_lines.signing_keys(campaign)
+    yield signing
+    if queued and signing.light is Light.GREEN:  # without its key it can't even be read
+        yield from _asked("both_stores", lambda: [campaign_lines.in_both_stores(campaign)])
+    yield from _asked("slots", lambda: [campaign_lines.all_slots(campaign)])
+    if queued:
+        yield from _asked("redis", redis.lines)
+        yield workers.broker()
+    yield from _asked("mysql", database_lines.lines)
+    yield from host.lines()
+    yield campaign_lines.warm_up(campaign)
+
+
+def _asked(name: str, ask: Callable[[], list[Line]]) -> list[Line]:
+    """A server that does not answer is a red line, not a missing one."""
+    try:
+        return ask()
+    except StoreAway as away:
+        do = _("Start it, or correct REDIS_URL.")
+        return [red(name, _("Redis does not answer: {why}").format(why=away), do)]
+    except DatabaseAway as away:
+        do = _("Start it, or correct DATABASE_URL.")
+        return [red(name, _("MySQL does not answer: {why}").format(why=away), do)]

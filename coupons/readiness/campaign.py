@@ -1,0 +1,141 @@
+"""The campaign itself: its state, its copy in Redis, its slots, its keys."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from coupons import campaigns, codes, events, facts, slots
+from coupons.models import Campaign, CampaignEvent
+from coupons.readiness.lines import Line, amber, green, red
+from coupons.store import Definition, store
+
+State = Campaign.State
+AHEAD = (State.SCHEDULED, State.PAUSED)
+WARM_UP_S = 600  # before the opening
+WARM_UP_LATE_S = 60  # the guard looks every ten seconds; after so many it is missed
+
+# Names of what may differ between the two homes, as operators know them.
+_PARTS = {
+    "epoch": gettext_noop("epoch"),
+    "stock": gettext_noop("stock"),
+    "opens_ms": gettext_noop("opens at"),
+    "closes_ms": gettext_noop("closes at"),
+    "paused": gettext_noop("paused"),
+    "longest": gettext_noop("longest queue"),
+    "facts": gettext_noop("terms"),
+    "filter_bits": gettext_noop("filter"),
+}
+
+
+def state(campaign: Campaign) -> Line:
+    label = campaign.get_state_display()
+    if events.held(campaign):
+        return amber(
+            "state",
+            _("Held back: the board was red shortly before the opening."),
+            _("Mend what is red, or override it with a reason: readiness {} --override REASON")
+            .format(campaign.slug),
+        )  # fmt: skip
+    if campaign.state == State.DRAFT:
+        do = _("Schedule it: nobody can claim from a draft.")
+        return amber("state", _("It is a draft."), do)
+    if campaign.state == State.PAUSED:
+        return amber("state", _("It is paused."), _("Resume it before the opening."))
+    if campaign.state == State.CLOSED:
+        return red("state", _("It is over."), _("Make a new campaign."))
+    return green("state", _("It is {state}.").format(state=label))
+
+
+def in_both_stores(campaign: Campaign) -> Line:
+    """Raises StoreAway."""
+    name = "both_stores"
+    if campaign.state == State.DRAFT:
+        return amber(name, _("Redis does not know drafts."), _("Schedule it."))
+    there = store().definition(campaign.slug)
+    if there is None:
+        return red(
+            name,
+            _("Redis does not know this campaign: it is closed for repair."),
+            f"manage.py rebuild {campaign.slug}",
+        )
+    differing = _differing(campaigns.definition(campaign), there)
+    if differing:
+        parts = ", ".join(_(_PARTS[part]) for part in differing)
+        return red(
+            name,
+            _("MySQL and Redis say different things about: {parts}.").format(parts=parts),
+            _("Make the last change again; it is copied to Redis with every change."),
+        )
+    return green(name, _("MySQL and Redis say the same."))
+
+
+def _differing(ours: Definition, theirs: Definition) -> list[str]:
+    """The facts are compared as read, and the filter may be larger: it is whole bytes."""
+    alike = {
+        "facts": facts.loads(ours.facts) == facts.loads(theirs.facts),
+        "filter_bits": ours.filter_bits <= theirs.filter_bits,
+    }
+    return [
+        part for part in _PARTS if not alike.get(part, getattr(ours, part) == getattr(theirs, part))
+    ]
+
+
+def all_slots(campaign: Campaign) -> Line:
+    """A coupon needs a slot to stand on, one for each place. Raises DatabaseAway."""
+    count = slots.of(campaign).count()
+    told = {"count": f"{count:,}", "stock": f"{campaign.stock:,}"}
+    if campaign.state == State.DRAFT:
+        return green("slots", _("They are made when it is scheduled."))
+    if count < campaign.stock:
+        return red(
+            "slots",
+            _("{count} slots for a stock of {stock}: the rest could not be stored.").format(**told),
+            _("Save the stock again: its slots are made first."),
+        )
+    return green("slots", _("{count} slots for a stock of {stock}.").format(**told))
+
+
+def signing_keys(campaign: Campaign) -> Line:
+    name = "coupon_keys"
+    if campaign.key_id not in settings.COUPON_KEYS:
+        return red(
+            name,
+            _("COUPON_KEYS has no key {key!r}, with which this campaign signs.").format(
+                key=campaign.key_id
+            ),
+            _("Put that key back into COUPON_KEYS of every host, and restart."),
+        )
+    key = facts.key_of(campaign.key_id, campaign.slug)
+    code = codes.coupon_code(key, "readiness", 1, 1)
+    if codes.normalise(codes.grouped(code)) != code:
+        return red(name, _("A code made with it does not read back."), _("Report this fault."))
+    return green(name, _("Key {key!r} signs codes and receipts.").format(key=campaign.key_id))
+
+
+def warm_up(campaign: Campaign) -> Line:
+    name, ran = "warm_up", warmed_up(campaign)
+    if ran is not None:
+        return green(name, _("Ran at {at}: {note}").format(at=_clock(ran.at), note=ran.note))
+    planned, now = events.planned_at(campaign), timezone.now()
+    if planned is None or campaign.state not in AHEAD or campaign.opens_at <= now:
+        return green(name, _("None is due."))
+    due = max(planned, campaign.opens_at - timedelta(seconds=WARM_UP_S))
+    if now < due + timedelta(seconds=WARM_UP_LATE_S):
+        return green(name, _("Due at {at}.").format(at=_clock(due)))
+    seen = _("It was due at {at} and has not run: is beat running, and a worker?")
+    return amber(
+        name, seen.format(at=_clock(due)), f"manage.py readiness {campaign.slug} --warm-up"
+    )
+
+
+def _clock(at: datetime) -> str:
+    return f"{timezone.localtime(at):%H:%M:%S}"
+
+
+def warmed_up(campaign: Campaign) -> CampaignEvent | None:
+    """The warm-up for the opening as it is planned now, if it has run."""
+    since = campaign.opens_at - timedelta(seconds=WARM_UP_S + WARM_UP_LATE_S)
+    return campaign.events.filter(verb=events.WARMED_UP, at__gte=since).first()

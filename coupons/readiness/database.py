@@ -1,0 +1,68 @@
+"""MySQL: that it answers, keeps what it commits, and has room for everybody's connections."""
+
+from django.conf import settings
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from coupons import checks, database
+from coupons.readiness.lines import Line, amber, green, red
+
+CONNECTIONS_AMBER = 0.8  # of max_connections
+
+
+def lines() -> list[Line]:
+    """Raises DatabaseAway."""
+    with database.answering():
+        connection.ensure_connection()
+    return [durable(), connections()]
+
+
+def durable() -> Line:
+    """What `manage.py check --tag stores` says of it."""
+    found = checks.mysql_keeps_what_it_commits()
+    if not found:
+        return green("durable", _("The database is strict and keeps what it commits."))
+    worst = max(found, key=lambda message: message.level)
+    make = red if worst.is_serious() else amber
+    return make("durable", str(worst.msg), str(worst.hint))
+
+
+def connections() -> Line:
+    """Raises DatabaseAway."""
+    name, planned = "connections", _planned()
+    if connection.vendor != "mysql":
+        return green(name, _("A file: there is no limit of connections."))
+    with database.answering():
+        most, used = _variable("max_connections"), _status("Threads_connected")
+    seen = _("{planned} planned of {most} ({used} open now).").format(
+        planned=planned, most=most, used=used
+    )
+    do = _(
+        "Take a larger database class, fewer hosts, or fewer threads; the plan is in"
+        " PLANNED_API_HOSTS and PLANNED_CONSUMER_HOSTS."
+    )
+    if planned > most:
+        return red(name, seen, do)
+    return amber(name, seen, do) if planned > CONNECTIONS_AMBER * most else green(name, seen)
+
+
+def _planned() -> int:
+    """Every thread that may ask the database keeps a connection of its own."""
+    return int(
+        settings.PLANNED_API_HOSTS * settings.CONNECTIONS_PER_API_HOST
+        + settings.PLANNED_CONSUMER_HOSTS * settings.CONNECTIONS_PER_CONSUMER_HOST
+    )
+
+
+def _variable(name: str) -> int:
+    return _number("SHOW VARIABLES LIKE %s", name)
+
+
+def _status(name: str) -> int:
+    return _number("SHOW STATUS LIKE %s", name)
+
+
+def _number(statement: str, name: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [name])
+        return int(cursor.fetchone()[1])

@@ -1,0 +1,66 @@
+"""Before an opening: warm up at T-10 minutes, and hold back what would open on a red board.
+
+Redis opens a sale by its own clock and needs none of us. So holding back means pausing the gate in
+time, and if this guard does not run, the sale opens: admission keeps its promises without a board,
+and a sale that stays shut because a scheduler slept would be the worse surprise. That the guard is
+at work shows on the board (`warm_up`) and in its metric.
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from coupons import database, holding, metrics
+from coupons.errors import CouponError
+from coupons.models import Campaign
+from coupons.readiness import board
+from coupons.readiness.board import Board
+from coupons.readiness.campaign import WARM_UP_S, warmed_up
+from coupons.readiness.warmup import warm_up
+
+logger = logging.getLogger(__name__)
+
+
+def look() -> int:
+    """Look at every opening of the next ten minutes; how many there are. Safe to run in parallel:
+    a campaign's row lock and state decide who of two holds it back."""
+    now = timezone.now()
+    with database.answering():
+        soon = list(
+            Campaign.objects.filter(
+                state__in=holding.AHEAD,
+                opens_at__gt=now,
+                opens_at__lte=now + timedelta(seconds=WARM_UP_S),
+            )
+        )
+    for campaign in soon:
+        _look_at(campaign, now)
+    return len(soon)
+
+
+def _look_at(campaign: Campaign, now: datetime) -> None:
+    """One campaign's trouble is not the next one's."""
+    try:
+        if warmed_up(campaign) is None:
+            warm_up(campaign)
+        seen = board.of(campaign.slug)
+        metrics.READINESS_RED.labels(metrics.known(campaign.slug)).set(len(seen.reds))
+        _decide(seen, left_s=(campaign.opens_at - now).total_seconds())
+    except CouponError as error:
+        logger.error("readiness of %s could not be seen to: %s", campaign.slug, error)
+
+
+def _decide(seen: Board, *, left_s: float) -> None:
+    campaign = seen.campaign
+    if seen.held and not seen.blocks:
+        holding.release(campaign.slug, why="nothing is red any more")
+        logger.warning("%s is released: nothing is red any more", campaign.slug)
+    elif seen.blocks and not seen.held:
+        names = ", ".join(line.name for line in seen.reds)
+        logger.error("the board of %s is red: %s", campaign.slug, names)
+        if campaign.state == Campaign.State.SCHEDULED and left_s <= settings.HOLD_BACK_S:
+            holding.hold(campaign.slug, why=f"red: {names}")
+            metrics.OPENINGS_HELD.inc()
+            logger.error("the opening of %s is held back", campaign.slug)

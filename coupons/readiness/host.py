@@ -1,0 +1,52 @@
+"""This host, and what it needs to know of users: its disk and its token keys."""
+
+import shutil
+from pathlib import Path
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from coupons import tokens
+from coupons.errors import BadToken
+from coupons.readiness.lines import Line, amber, green, red
+
+DISK_AMBER, DISK_RED = 0.10, 0.02  # free
+
+
+def lines() -> list[Line]:
+    return [token_keys(), disk()]
+
+
+def token_keys() -> Line:
+    """A secret must sign a token that verifies; a file of public keys must hold one that can."""
+    try:
+        seen = _public_keys() if settings.JWT_JWKS_FILE else _shared_secret()
+    except (BadToken, OSError, ValueError) as error:
+        do = _("Correct JWT_JWKS_FILE or JWT_HS256_SECRET, then restart the web hosts.")
+        return red("token_keys", _("No user could log in: {why}").format(why=error), do)
+    return green("token_keys", seen)
+
+
+def _shared_secret() -> str:
+    tokens.verify(tokens.mint("readiness"))
+    return _("The shared secret signs and verifies.")
+
+
+def _public_keys() -> str:
+    count = tokens.public_keys()
+    if not count:
+        raise ValueError(_("{file} holds no key.").format(file=settings.JWT_JWKS_FILE))
+    return _("{count} public keys of the shop.").format(count=count)
+
+
+def disk() -> Line:
+    """Of the host that asks; Redis and MySQL tell of theirs themselves."""
+    usage = shutil.disk_usage(Path(__file__).anchor)
+    share = usage.free / usage.total
+    seen = _("{free:,.1f} GiB free ({share:.0%}) on this host.").format(
+        free=usage.free / 2**30, share=share
+    )
+    do = _("Remove old releases and logs: du -xh / | sort -h | tail")
+    if share < DISK_RED:
+        return red("disk", seen, do)
+    return amber("disk", seen, do) if share < DISK_AMBER else green("disk", seen)

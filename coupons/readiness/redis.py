@@ -1,0 +1,132 @@
+"""The Redis that decides: its clock, memory, policy, persistence and replicas."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from coupons import coefficients
+from coupons.readiness.lines import Line, amber, green, red
+from coupons.store import store
+
+LOOKS = 3  # the quickest tells the clocks' difference best
+# Hosts that keep time by NTP differ by milliseconds. Redis' clock opens the sale.
+CLOCK_AMBER_MS, CLOCK_RED_MS = 200, 1_000
+MEMORY_AMBER, MEMORY_RED = 0.6, 0.9  # of what the server may use, once the sale is over
+LAG_AMBER_BYTES = 1_000_000  # some thousands of decisions that a failover would lose
+
+Told = Mapping[str, Any]
+
+
+def lines() -> list[Line]:
+    """Raises StoreAway."""
+    said = store().told()
+    return [clock(), memory(said), eviction(said), persistence(said), replicas(said)]
+
+
+def clock() -> Line:
+    """Redis' clock against this host's. Raises StoreAway."""
+    ahead, within = min((_ahead() for _look in range(LOOKS)), key=lambda look: look[1])
+    seen = _("Redis' clock is {ms:+,.0f} ms from this host's (± {within:,.0f} ms).").format(
+        ms=ahead, within=within
+    )
+    off = max(0.0, abs(ahead) - within)
+    do = _("Let both hosts keep time by NTP (chronyc tracking). The sale opens by Redis' clock.")
+    if off >= CLOCK_RED_MS:
+        return red("clock", seen, do)
+    return amber("clock", seen, do) if off >= CLOCK_AMBER_MS else green("clock", seen)
+
+
+def _ahead() -> tuple[float, float]:
+    """By how many ms Redis' clock is ahead of ours, and how exactly that is known."""
+    before = time.time()
+    theirs = store().now_ms() + 0.5  # it cuts fractions off
+    after = time.time()
+    return theirs - 500 * (before + after), 500 * (after - before) + 0.5
+
+
+def memory(said: Told) -> Line:
+    """Room for everyone who may still win, in all installed campaigns. Raises StoreAway."""
+    most = said.get("maxmemory") or said.get("total_system_memory") or 0
+    need = _still_needed()
+    after = said["used_memory"] + need
+    if not most:
+        do = _("Set maxmemory, so that headroom can be told.")
+        return amber("memory", _("Redis does not say how much memory it may use."), do)
+    seen = _("{used} of {most} used; what is for sale needs {need} more: {share:.0%}.").format(
+        used=_size(said["used_memory"]), most=_size(most), need=_size(need), share=after / most
+    )
+    do = _("Take a larger Redis (manage.py plan_capacity), or a smaller stock.")
+    if after > MEMORY_RED * most:
+        return red("memory", seen, do)
+    return amber("memory", seen, do) if after > MEMORY_AMBER * most else green("memory", seen)
+
+
+def _still_needed() -> int:
+    """Bytes, if every coupon that is still for sale were claimed and none stored yet."""
+    known = coefficients.load()
+    gates = store().gates(store().installed()).values()
+    left = sum(gate.remaining for gate in gates if gate and gate.closes_ms > gate.now_ms)
+    return round(left * (known.bytes_per_claimant + known.bytes_per_waiting_claim))
+
+
+def eviction(said: Told) -> Line:
+    policy = said.get("maxmemory_policy")
+    if policy == "noeviction":
+        return green("eviction", _("Redis forgets nothing when it is full (noeviction)."))
+    return red(
+        "eviction",
+        _("Redis may evict keys: its maxmemory-policy is {policy}.").format(policy=policy),
+        "redis-cli CONFIG SET maxmemory-policy noeviction",
+    )
+
+
+def persistence(said: Told) -> Line:
+    name = "persistence"
+    if not said.get("aof_enabled"):
+        return amber(
+            name,
+            _("The append-only file is off: what a restart forgets must be rebuilt from MySQL."),
+            _("redis-cli CONFIG SET appendonly yes, unless the service is durable by itself."),
+        )
+    broken = [name for name in _WRITES if said.get(name, "ok") != "ok"]
+    if broken:
+        return red(
+            name,
+            _("The append-only file can't be written: {what}.").format(what=", ".join(broken)),
+            _("Make room on Redis' disk (df -h), then redis-cli BGREWRITEAOF."),
+        )
+    return green(name, _("The append-only file is on, its last writes went well."))
+
+
+_WRITES = ("aof_last_write_status", "aof_last_bgrewrite_status")
+
+
+def replicas(said: Told) -> Line:
+    name, wanted = "replicas", settings.REDIS_WAIT_REPLICAS
+    if said.get("role") != "master":
+        do = _("Point REDIS_URL at the primary.")
+        return red(name, _("This Redis is a replica: it refuses to decide."), do)
+    found = [value for key, value in said.items() if key.startswith("slave") and key[5:].isdigit()]
+    online = [each for each in found if each.get("state") == "online"]
+    if len(online) < wanted:
+        return red(
+            name,
+            _("{count} replicas, and every admission waits for {wanted}.").format(
+                count=len(online), wanted=wanted
+            ),
+            _("Mend the replicas, or lower REDIS_WAIT_REPLICAS and know what that may lose."),
+        )
+    lag = max((said["master_repl_offset"] - each["offset"] for each in online), default=0)
+    seen = _("{count} replicas, the slowest {lag:,} bytes behind.").format(
+        count=len(online), lag=lag
+    )
+    if lag > LAG_AMBER_BYTES or len(online) < len(found):
+        return amber(name, seen, _("See what slows the replica: redis-cli INFO replication."))
+    return green(name, seen if online else _("No replica, and none is waited for."))
+
+
+def _size(count: float) -> str:
+    return f"{count / 2**20:,.0f} MiB"

@@ -1,0 +1,56 @@
+"""What is done ten minutes before an opening, so that the first claims find everything warm."""
+
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+from django.conf import settings
+from django.db import connection
+
+from coupons import database, facts, holding
+from coupons.models import Campaign
+from coupons.store import store
+
+ASKS_PER_HOST = (
+    64  # at once: its processes and threads each get a share, and open their connections
+)
+PATIENCE_S = 5
+
+
+def warm_up(campaign: Campaign) -> str:
+    """Do it and write into the history what was done. Safe to repeat.
+
+    Raises StoreAway, DatabaseAway: then nothing is noted, and the next look tries again.
+    """
+    done = [_database()]
+    if campaign.strategy == Campaign.Strategy.QUEUED:
+        done.append(f"{store().load_scripts()} scripts are in Redis")
+        facts.load(campaign.slug)
+    done += [_web_host(url.rstrip("/"), campaign.slug) for url in settings.WARM_UP_URLS]
+    told = "; ".join(done)
+    holding.note_warm_up(campaign, what=told)
+    return told
+
+
+def _database() -> str:
+    began = time.monotonic()
+    with database.answering(), connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return f"the database answered in {1000 * (time.monotonic() - began):.0f} ms"
+
+
+def _web_host(url: str, slug: str) -> str:
+    """Have a host's threads load the campaign's facts and open their connections to Redis."""
+    page = f"{url}/api/v1/campaigns/{slug}"
+    with ThreadPoolExecutor(ASKS_PER_HOST) as threads:
+        answers = sum(threads.map(_answers, [page] * ASKS_PER_HOST))
+    return f"{url} answered {answers} of {ASKS_PER_HOST}"
+
+
+def _answers(page: str) -> bool:
+    try:
+        with urllib.request.urlopen(page, timeout=PATIENCE_S):  # noqa: S310 - our own setting
+            return True
+    except (urllib.error.URLError, OSError):
+        return False

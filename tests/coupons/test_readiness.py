@@ -1,0 +1,263 @@
+"""The board of an opening: green on servers as they should be, and each fault seen as its line."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import current_app
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+
+from coupons import campaigns, facts, holding, keys, slots
+from coupons.errors import UnknownCampaign
+from coupons.models import Campaign, slot_id
+from coupons.readiness import board, host, redis
+from coupons.readiness.lines import Light
+from coupons.store import store
+from tests import servers
+
+Draft = Callable[..., Campaign]
+GATE = keys.of("sale").gate
+
+
+@pytest.fixture
+def sale(draft: Draft) -> Campaign:
+    """Opens in five minutes, here and in Redis."""
+    now = timezone.now()
+    draft("sale", opens_at=now + timedelta(minutes=5), closes_at=now + timedelta(hours=1))
+    return campaigns.schedule("sale", actor="Mina")
+
+
+@pytest.fixture
+def other_redis(tmp_path: Path, settings: Any) -> Iterator[Callable[..., None]]:
+    """Call it with a server's options, and from then on that is the Redis that decides."""
+    with ExitStack() as stack:
+
+        def become(*options: str) -> None:
+            server = servers.redis(tmp_path / "redis", extra=options)
+            settings.REDIS_URL = stack.enter_context(server)
+            store.cache_clear()
+
+        yield become
+    store.cache_clear()
+
+
+def lights(slug: str = "sale") -> dict[str, Light]:
+    return {line.name: line.light for line in board.of(slug).lines}
+
+
+def faults(slug: str = "sale") -> dict[str, Light]:
+    """What is not green; each says what to do."""
+    found = [line for line in board.of(slug).lines if line.light is not Light.GREEN]
+    for line in found:
+        assert line.seen and line.do, line
+    return {line.name: line.light for line in found}
+
+
+@pytest.mark.stores
+def test_everything_is_green_on_servers_as_they_should_be(sale: Campaign) -> None:
+    assert faults() == {}
+    assert list(lights()) == [
+        "state", "coupon_keys", "both_stores", "slots", "clock", "memory", "eviction",
+        "persistence", "replicas", "broker", "durable", "connections", "token_keys", "disk",
+        "warm_up",
+    ]  # fmt: skip
+
+
+def test_a_direct_campaign_is_not_asked_about_redis(draft: Draft) -> None:
+    draft("sale", strategy="direct")
+    campaigns.schedule("sale", actor="Mina")
+    assert not {"both_stores", "eviction", "broker"} & lights().keys()
+
+
+def test_a_draft_is_ambers_and_no_red(draft: Draft) -> None:
+    draft("sale")
+    assert faults() == {"state": Light.AMBER, "both_stores": Light.AMBER}
+
+
+def test_a_campaign_that_redis_lost_is_red(sale: Campaign) -> None:
+    store().client.delete(GATE)
+    assert faults() == {"both_stores": Light.RED}
+
+
+@pytest.mark.parametrize("field", ["stock", "opens", "closes", "paused", "longest", "epoch"])
+def test_a_gate_that_says_something_else_is_red(sale: Campaign, field: str) -> None:
+    store().client.hset(GATE, field, 1)
+    assert faults() == {"both_stores": Light.RED}
+
+
+def test_other_terms_in_the_gate_are_red(sale: Campaign) -> None:
+    said = json.loads(store().client.hget(GATE, "facts") or b"{}")
+    store().client.hset(GATE, "facts", json.dumps(said | {"per_user": 2}))
+    assert faults() == {"both_stores": Light.RED}
+
+
+@pytest.mark.stores
+def test_a_missing_slot_is_red(sale: Campaign) -> None:
+    slots.of(sale).filter(id=slot_id(sale.pk, 3)).delete()
+    assert faults() == {"slots": Light.RED}
+
+
+def test_a_lost_key_is_red(sale: Campaign, settings: Any) -> None:
+    known = facts.from_row(sale)
+    settings.COUPON_KEYS = {"another": b"k" * 32}
+    assert known.key_id not in settings.COUPON_KEYS
+    assert lights()["coupon_keys"] is Light.RED
+
+
+@pytest.mark.parametrize(
+    ("off_s", "light"), [(0, Light.GREEN), (0.5, Light.AMBER), (-0.5, Light.AMBER), (5, Light.RED)]
+)
+def test_a_clock_that_is_off_is_seen(
+    sale: Campaign, monkeypatch: pytest.MonkeyPatch, off_s: float, light: Light
+) -> None:
+    ours = time.time
+    monkeypatch.setattr(time, "time", lambda: ours() + off_s)
+    assert redis.clock().light is light
+
+
+def test_a_redis_too_small_for_the_stock_is_red(
+    draft: Draft, other_redis: Callable[..., None]
+) -> None:
+    """Seven megabytes hold some 25,000 claims, waiting and remembered; not a hundred thousand."""
+    other_redis("--maxmemory", "7mb")
+    draft("small", stock=100, opens_at=timezone.now() + timedelta(minutes=5))
+    campaigns.schedule("small", actor="Mina")
+    assert lights("small")["memory"] is Light.GREEN
+    draft("large", stock=100_000, opens_at=timezone.now() + timedelta(minutes=5))
+    campaigns.schedule("large", actor="Mina")
+    assert lights("small")["memory"] is Light.RED  # they share the server
+
+
+def test_a_redis_that_may_forget_is_red_and_one_without_a_log_amber(
+    draft: Draft, other_redis: Callable[..., None]
+) -> None:
+    other_redis("--maxmemory-policy", "allkeys-lru", "--appendonly", "no")
+    draft("sale")
+    assert faults() | {"eviction": Light.RED, "persistence": Light.AMBER} == faults()
+
+
+def test_a_log_that_can_not_be_written_is_red(sale: Campaign) -> None:
+    said = store().told() | {"aof_last_write_status": "err"}
+    assert redis.persistence(said).light is Light.RED
+
+
+def test_replicas_that_admissions_wait_for_must_be_there(
+    sale: Campaign, settings: Any, other_redis: Callable[..., None]
+) -> None:
+    settings.REDIS_WAIT_REPLICAS = 1
+    assert redis.replicas(store().told()).light is Light.RED
+    primary = store().client.connection_pool.connection_kwargs["port"]
+    other_redis("--replicaof", f"127.0.0.1 {primary}")  # and this one must not decide
+    assert redis.replicas(store().told()).light is Light.RED
+
+
+def test_a_replica_far_behind_is_amber() -> None:
+    behind = {"offset": 0, "state": "online", "lag": 9}
+    said = {"role": "master", "master_repl_offset": 5_000_000, "slave0": behind}
+    assert redis.replicas(said).light is Light.AMBER
+    assert redis.replicas(said | {"slave0": behind | {"offset": 4_999_999}}).light is Light.GREEN
+
+
+def test_redis_away_is_red_and_the_rest_is_still_asked(sale: Campaign, redis_away: Any) -> None:
+    redis_away()
+    found = faults()
+    assert found["both_stores"] is found["redis"] is Light.RED
+    assert lights()["durable"] is Light.GREEN
+
+
+def test_a_broker_away_is_red(sale: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody = f"redis://127.0.0.1:{servers.free_port()}/0"
+    monkeypatch.setattr(current_app.conf, "broker_write_url", nobody)
+    assert faults() == {"broker": Light.RED}
+
+
+def test_more_connections_planned_than_there_are_is_red(sale: Campaign, settings: Any) -> None:
+    if connection.vendor != "mysql":
+        pytest.skip("a file has no limit of connections")
+    settings.PLANNED_API_HOSTS = 100
+    assert faults() == {"connections": Light.RED}
+
+
+def test_keys_no_user_could_use_are_red(settings: Any, tmp_path: Path) -> None:
+    for content in ("{}", '{"keys": []}', "no JSON"):
+        settings.JWT_JWKS_FILE = str(tmp_path / "keys.json")
+        Path(settings.JWT_JWKS_FILE).write_text(content)
+        assert host.token_keys().light is Light.RED
+
+
+def test_a_full_disk_is_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    total = 100 * 2**30
+    for free, light in ((50, Light.GREEN), (5, Light.AMBER), (1, Light.RED)):
+        usage = (total, total - free * 2**30, free * 2**30)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path, u=usage: _Usage(*u))
+        assert host.disk().light is light
+
+
+class _Usage:
+    def __init__(self, total: int, used: int, free: int) -> None:
+        self.total, self.used, self.free = total, used, free
+
+
+def test_nobody_asks_for_the_board_of_no_campaign(db: None) -> None:
+    with pytest.raises(UnknownCampaign):
+        board.of("nosuch")
+
+
+# The command
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    said = StringIO()
+    try:
+        call_command("readiness", *arguments, stdout=said, no_color=True)
+    except SystemExit as end:
+        return int(end.code or 0), said.getvalue()
+    return 0, said.getvalue()
+
+
+def test_the_command_says_yes_or_no_by_its_status(sale: Campaign) -> None:
+    status, said = run("sale")
+    assert status == 0
+    assert "sale is ready to open" in said.splitlines()[-1]
+    store().client.delete(GATE)
+    status, said = run("sale")
+    assert status == 1
+    assert "✗ both_stores" in said
+    assert "sale is not ready" in said.splitlines()[-1]
+
+
+def test_the_command_speaks_json(sale: Campaign) -> None:
+    store().client.hset(GATE, "stock", 9)
+    status, said = run("sale", "--json")
+    told = json.loads(said)
+    assert (status, told["light"], told["blocks"]) == (1, "red", True)
+    assert {line["name"]: line["light"] for line in told["lines"]}["both_stores"] == "red"
+
+
+def test_the_command_overrides_with_a_reason_only(sale: Campaign) -> None:
+    store().client.hset(GATE, "longest", 9)
+    with pytest.raises(CommandError, match="Give a reason") as refused:
+        run("sale", "--override", " ")
+    assert refused.value.returncode == 2
+    status, said = run("sale", "--override", "we know", "--actor", "mina")
+    assert status == 0
+    assert "as mina decided: we know" in said
+    with pytest.raises(CommandError, match="no campaign"):
+        run("nosuch")
+
+
+def test_an_override_ends_with_the_opening_it_was_for(sale: Campaign) -> None:
+    holding.override("sale", actor="mina", reason="we know")
+    assert board.of("sale").overridden is not None
+    later = sale.opens_at + timedelta(hours=5)
+    campaigns.reschedule("sale", opens_at=later, closes_at=later + timedelta(hours=1), actor="mina")
+    assert board.of("sale").overridden is None
