@@ -76,6 +76,7 @@ app.conf.update(
     beat_schedule={
         "sweep": {"task": "coupons.sweep", "schedule": 1.0, "options": {"expires": 5}},
         "guard": {"task": "coupons.guard", "schedule": 10.0, "options": {"expires": 10}},
+        "reconcile": {"task": "coupons.reconcile", "schedule": 5.0, "options": {"expires": 5}},
     },
     beat_schedule_filename=str(env.BASE_DIR / "var" / "beat-schedule"),
 )

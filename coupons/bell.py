@@ -11,6 +11,7 @@ logger = logging.getLogger(__name__)
 
 # Task names: a contract between web, beat and worker.
 DRAIN, SWEEP, GUARD = "coupons.drain", "coupons.sweep", "coupons.guard"
+RECONCILE = "coupons.reconcile"
 EXPIRES_S = 30  # a bell nobody heard for so long has been rung again many times
 
 

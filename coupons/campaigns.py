@@ -152,6 +152,21 @@ def revise(
     return campaign
 
 
+def in_redis(slug: str) -> Campaign:
+    """The row of a campaign that Redis decides about. Raises UnknownCampaign, IllegalTransition."""
+    with database.answering():
+        campaign = Campaign.objects.filter(slug=slug).first()
+    return _lives_in_redis(campaign, slug)
+
+
+def _lives_in_redis(campaign: Campaign | None, slug: str) -> Campaign:
+    if campaign is None:
+        raise UnknownCampaign(_("There is no campaign {!r}.").format(slug))
+    if campaign.strategy != Campaign.Strategy.QUEUED or campaign.state == State.DRAFT:
+        raise IllegalTransition(_("{} is not in Redis.").format(slug))
+    return campaign
+
+
 def follow_the_clock() -> int:
     """Record openings and closings that have happened by themselves. Nothing waits for this."""
     now = timezone.now()
@@ -169,6 +184,12 @@ def _record(campaigns: list[Campaign], state: str) -> int:
             if unchanged.update(state=state):
                 events.note(campaign, CLOCK, state)
     return len(campaigns)
+
+
+def hold(slug: str) -> Campaign:
+    """The same, locked until the transaction ends: batches being stored come first, and no other
+    change comes in between."""
+    return _lives_in_redis(Campaign.objects.select_for_update().filter(slug=slug).first(), slug)
 
 
 @contextmanager

@@ -33,8 +33,8 @@ class Drained:
 def drain(slug: str, *, consumer: str) -> Drained:
     """Store what waits, until the queue is empty or DRAIN_TIME_S is over.
 
-    Raises StoreAway, DatabaseAway (after DRAIN_PATIENCE_S), UnknownCampaign; what was not stored
-    stays in the queue and is taken over later.
+    Raises StoreAway, DatabaseAway (after DRAIN_PATIENCE_S), UnknownCampaign, StaleClaims; what was
+    not stored stays in the queue and is taken over later.
     """
     campaign = facts.of(slug)
     done = Drained()
@@ -99,7 +99,7 @@ def _store_patiently(campaign: Facts, batch: Batch) -> writer.Verdict:
     pause_s = 0.02
     while True:
         try:
-            return writer.store(campaign, list(batch.claims.values()))
+            return writer.store(campaign, list(batch.claims.values()), epoch=batch.epoch)
         except DatabaseAway as error:
             if time.monotonic() >= deadline:
                 raise

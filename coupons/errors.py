@@ -54,6 +54,11 @@ class NotInstalled(DependencyAway):
     retry_after_s = 5
 
 
+class StaleClaims(NotInstalled):
+    """Claims taken from the queue before the campaign was rebuilt: their places may have been
+    given again since. The queue as it is now has the last word."""
+
+
 class QueueFull(DependencyAway):
     """Too many admitted claims wait to be stored; no place was taken."""
 
@@ -154,3 +159,9 @@ class ForeignKeys(Refused):
     """Redis holds keys under this slug that this database's campaign never wrote."""
 
     code = "foreign_keys"
+
+
+class Overtaken(Refused):
+    """A repair was begun after ours, or Redis lost its memory again: ours opened nothing."""
+
+    code = "overtaken"

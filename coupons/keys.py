@@ -1,14 +1,16 @@
 """The names of a campaign's keys in Redis. Built here only, passed to the scripts.
 
     coupon:{slug}:gate              hash    epoch stock opens closes paused next longest facts
+                                            server; closed for repair: before and repair, no epoch
     coupon:{slug}:claimants:BUCKET  hash    user (or nth:user) → place and moment, 10 bytes
     coupon:{slug}:queue             stream  admitted claims not yet stored; consumer group `drain`
     coupon:{slug}:parked            stream  claims that can't be stored, with the reason
     coupon:{slug}:bell              string  set while a drain is on its way; expires by itself
     coupon:{slug}:filter            string  two bits per claimant: who surely holds no place
     coupon:installed                set     slugs of all installed campaigns
+    coupon:server                   string  the server whose contents were found right (`fence`)
 
-All but the last share the hash tag `{slug}`, so that one script may touch them in a cluster.
+All but the last two share the hash tag `{slug}`, so that one script may touch them in a cluster.
 Claimants are spread over small hashes, because Redis stores a hash of at most 128 short fields as
 one packed list: 50-odd bytes a user in place of 96.
 """
@@ -19,6 +21,7 @@ from hashlib import blake2b
 from zlib import crc32
 
 INSTALLED = "coupon:installed"
+SERVER = "coupon:server"
 GROUP = "drain"  # the consumer group of every queue
 
 FILTER_BITS_PER_USER = 16  # two of them set: 1.4 % of strangers look like claimants
@@ -56,6 +59,14 @@ def of(slug: str) -> CampaignKeys:
 def field(user: str, nth: int, per_user: int) -> bytes:
     """The claimant's field. One to one: `nth` is left out only where it can't be but 1."""
     return (user if per_user == 1 else f"{nth}:{user}").encode()
+
+
+def said_by(field: bytes, per_user: int) -> tuple[str, int]:
+    """The inverse of `field`: user and nth."""
+    if per_user == 1:
+        return field.decode(), 1
+    nth, _, user = field.decode().partition(":")
+    return user, int(nth)
 
 
 def filter_bits(buckets: int) -> int:

@@ -210,6 +210,11 @@ class Tally(models.Model):
         Campaign, models.CASCADE, primary_key=True, db_constraint=False, related_name="tally"
     )
     stored = models.PositiveIntegerField(default=0)
+    # The highest place that is known to have been given, also to claims that were never stored:
+    # what a rebuild goes on above. Behind Redis by the seconds between two looks of reconcile.
+    highest = models.PositiveIntegerField(default=0, db_default=0)
+    # Places given that nobody holds, as reconcile last found them.
+    holes = models.PositiveIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         return f"{self.stored} stored"
@@ -249,3 +254,27 @@ class Coupon(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign_id}/{self.place}"
+
+
+class GivenUp(models.Model):
+    """A parked claim that an operator gave up: no coupon, and its place stays taken."""
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="given_up")
+    place = models.PositiveIntegerField(_("place"))
+    user = ExactField(_("user"), max_length=MAX_USER_BYTES)
+    nth = models.PositiveSmallIntegerField(_("n-th of the user"))
+    admitted_ms = models.BigIntegerField()
+    reason = models.CharField(_("reason"), max_length=32)  # why it was parked
+    entry = models.CharField(_("entry"), max_length=48)  # its id among the parked
+    why = models.CharField(_("why it was given up"), max_length=500)
+    actor = models.CharField(max_length=150)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["campaign", "entry"], name="given_up_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}/{self.place}: {self.why}"

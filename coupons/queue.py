@@ -1,5 +1,6 @@
 """The queue of a campaign: admitted claims on their way to MySQL. At-least-once by construction."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -9,6 +10,7 @@ from coupons.store import Entry, store
 
 _LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 _MOST_NTH = 65_535
+PAGE = 2_000  # entries
 
 
 class Reason(StrEnum):
@@ -24,22 +26,29 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Claims by their entry's id, and the ids of entries that are no claims."""
+    """Claims by their entry's id, and the ids of entries that are no claims.
+
+    `epoch` is the gate's when they were taken from the queue: the writer stores them only while it
+    is MySQL's, too.
+    """
 
     claims: dict[str, AdmittedClaim] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
+    epoch: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.claims or self.unreadable)
 
 
 def read(slug: str, *, consumer: str, count: int) -> Batch:
-    return _batch(store().read(slug, consumer=consumer, count=count))
+    taken = store().read(slug, consumer=consumer, count=count)
+    return _batch(taken.entries, taken.epoch)
 
 
 def take_over(slug: str, *, consumer: str, count: int, idle_ms: int) -> Batch:
     """What another consumer read and neither settled nor parked for `idle_ms`."""
-    return _batch(store().take_over(slug, consumer=consumer, count=count, idle_ms=idle_ms))
+    taken = store().take_over(slug, consumer=consumer, count=count, idle_ms=idle_ms)
+    return _batch(taken.entries, taken.epoch)
 
 
 def settle(slug: str, ids: list[str]) -> None:
@@ -52,8 +61,25 @@ def park(slug: str, entry_id: str, reason: Reason) -> bool:
     return store().park(slug, entry_id, reason)
 
 
-def _batch(entries: list[Entry]) -> Batch:
-    batch = Batch()
+def waiting(slug: str) -> Iterator[Batch]:
+    """What waits to be stored, page by page, oldest first; taken by nobody."""
+    return _pages(slug, store().queued)
+
+
+def parked(slug: str) -> Iterator[Batch]:
+    """What was set aside, page by page, oldest first."""
+    return _pages(slug, store().parked)
+
+
+def _pages(slug: str, page: Callable[..., list[Entry]]) -> Iterator[Batch]:
+    entries = page(slug, count=PAGE)
+    while entries:
+        yield _batch(entries)
+        entries = page(slug, after=entries[-1].id, count=PAGE)
+
+
+def _batch(entries: list[Entry], epoch: str = "") -> Batch:
+    batch = Batch(epoch=epoch)
     for entry in entries:
         claim = _claim(entry)
         if claim is None:

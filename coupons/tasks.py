@@ -5,7 +5,7 @@ import socket
 
 from celery import shared_task
 
-from coupons import bell, campaigns
+from coupons import bell, campaigns, reconcile
 from coupons.drain import drain as drain_queue
 from coupons.readiness import guard as openings
 from coupons.store import store
@@ -36,3 +36,9 @@ def sweep() -> None:
 def guard() -> None:
     """Every ten seconds: warm up for the openings of the next ten minutes, hold red ones back."""
     openings.look()
+
+
+@shared_task(name=bell.RECONCILE)  # type: ignore[untyped-decorator]
+def compare_the_stores() -> None:
+    """Every few seconds: is what was told stored or on its way? Mends what is safe to mend."""
+    reconcile.look()

@@ -15,8 +15,9 @@ from django.db.models import F
 
 from coupons import database
 from coupons.claims import AdmittedClaim
+from coupons.errors import StaleClaims
 from coupons.facts import Facts
-from coupons.models import Coupon, Slot, Tally, slot_id
+from coupons.models import Campaign, Coupon, Slot, Tally, slot_id
 from coupons.queue import Reason
 
 
@@ -38,26 +39,29 @@ class Verdict:
         self.refused |= other.refused
 
 
-def store(facts: Facts, claims: Sequence[AdmittedClaim]) -> Verdict:
-    """Store a batch. Raises DatabaseAway; then nothing of the unreported part is decided."""
+def store(facts: Facts, claims: Sequence[AdmittedClaim], *, epoch: str | None) -> Verdict:
+    """Store a batch that was taken from the queue under that epoch.
+
+    Raises StaleClaims, DatabaseAway; then nothing of the unreported part is decided.
+    """
     ordered = sorted(claims, key=lambda claim: claim.place)  # one order for all: no deadlocks
     with database.answering():
-        return _store(facts, ordered)
+        return _store(facts, ordered, epoch)
 
 
-def _store(facts: Facts, claims: list[AdmittedClaim]) -> Verdict:
+def _store(facts: Facts, claims: list[AdmittedClaim], epoch: str | None) -> Verdict:
     if not claims:
         return Verdict()
     try:
-        insert(facts, claims)
+        insert(facts, claims, epoch)
         return Verdict(stored=claims)
     except DatabaseError as error:
         if not database.refuses_row(error):
             raise
-        return _sift(facts, claims)
+        return _sift(facts, claims, epoch)
 
 
-def _sift(facts: Facts, claims: list[AdmittedClaim]) -> Verdict:
+def _sift(facts: Facts, claims: list[AdmittedClaim], epoch: str | None) -> Verdict:
     """A batch that did not go in whole: leave out what is stored, halve the rest."""
     standing = _standing(facts, claims)
     known = [claim for claim in claims if _essence(_row(facts, claim)) in standing]
@@ -67,8 +71,8 @@ def _sift(facts: Facts, claims: list[AdmittedClaim]) -> Verdict:
         verdict.refused[rest[0]] = _why_refused(facts, rest[0])
         return verdict
     middle = (len(rest) + 1) // 2
-    verdict.add(_store(facts, rest[:middle]))
-    verdict.add(_store(facts, rest[middle:]))
+    verdict.add(_store(facts, rest[:middle], epoch))
+    verdict.add(_store(facts, rest[middle:], epoch))
     return verdict
 
 
@@ -86,13 +90,16 @@ def _why_refused(facts: Facts, claim: AdmittedClaim) -> Reason:
     return Reason.REJECTED
 
 
-def insert(facts: Facts, claims: list[AdmittedClaim]) -> None:
+def insert(facts: Facts, claims: list[AdmittedClaim], epoch: str | None = None) -> None:
     """All of them or none, in one transaction, counted in the tally.
 
-    Raises an error of which `database.refuses_row` if the database refuses any of them.
+    `epoch` is None where no Redis gave the places. Raises an error of which `database.refuses_row`
+    if the database refuses any of them, StaleClaims.
     """
     rows = [_row(facts, claim) for claim in claims]
     with transaction.atomic():
+        if epoch is not None:
+            _hold(facts, epoch)
         with connection.cursor() as cursor:
             now = database.text_of(database.milliseconds(datetime.now(UTC)))
             cursor.executemany(_INSERT, [(*row, now) for row in rows])
@@ -101,6 +108,21 @@ def insert(facts: Facts, claims: list[AdmittedClaim]) -> None:
         Tally.objects.filter(campaign_id=facts.id).update(stored=F("stored") + len(claims))
 
 
+def _hold(facts: Facts, epoch: str) -> None:
+    """Keep this epoch until the transaction ends: a rebuild waits for us, or we come too late.
+
+    Claims read before a rebuild must not be stored after it: their places may have been given
+    again since. SQLite has one writer at a time and needs no lock for this.
+    """
+    lock = " LOCK IN SHARE MODE" if connection.vendor == "mysql" else ""
+    with connection.cursor() as cursor:
+        cursor.execute(_EPOCH + lock, [facts.id])
+        ours = cursor.fetchone()
+    if ours != (epoch,):
+        raise StaleClaims(f"Campaign {facts.slug}: claims of epoch {epoch!r}, which is over.")
+
+
+_EPOCH = f"SELECT epoch FROM {Campaign._meta.db_table} WHERE id = %s"  # noqa: S608 - a table's name
 _COLUMNS = (
     "slot_id", "user", "nth", "code", "campaign_id", "place", "admitted_at", "expires_at",
     "stored_at",

@@ -1,7 +1,8 @@
 """The one door to the Redis that decides. Every answer is typed, every driver error translated.
 
 One script per decision (`coupons/lua/`), one method per script or command, grouped by subject:
-`admission` decides, `campaigns` holds the gates, `queue` what waits to be stored.
+`admission` decides, `campaigns` holds the gates, `queue` what waits to be stored, `repair` is for
+what was lost.
 """
 
 from functools import cache
@@ -11,11 +12,12 @@ from django.conf import settings
 from coupons.store.admission import AdmissionCalls
 from coupons.store.campaigns import CampaignCalls, Definition, Gate
 from coupons.store.queue import BELL_MS, Entry, QueueCalls
+from coupons.store.repair import Claimant, Marks, RepairCalls
 
-__all__ = ["BELL_MS", "Definition", "Entry", "Gate", "Store", "store"]
+__all__ = ["BELL_MS", "Claimant", "Definition", "Entry", "Gate", "Marks", "Store", "store"]
 
 
-class Store(AdmissionCalls, CampaignCalls, QueueCalls):
+class Store(AdmissionCalls, CampaignCalls, QueueCalls, RepairCalls):
     """All calls on one Redis endpoint."""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from coupons import keys
 from coupons.store.endpoint import Endpoint, Script
@@ -21,24 +21,37 @@ class Entry:
     fields: dict[bytes, bytes]
 
 
+class Taken(NamedTuple):
+    """Entries taken by a consumer, and the epoch of the gate just before; "" where it has none.
+
+    The epoch is asked for first: entries that are there after a rebuild has opened the gate bear
+    its epoch or an older one, never a newer one.
+    """
+
+    epoch: str
+    entries: list[Entry]
+
+
 class QueueCalls(Endpoint):
     """Reading, settling, parking, ringing."""
 
-    def read(self, slug: str, *, consumer: str, count: int) -> list[Entry]:
+    def read(self, slug: str, *, consumer: str, count: int) -> Taken:
         """Entries that no consumer has had yet."""
-        queue = keys.of(slug).queue
-        with self.asking():
-            said: Any = self.client.xreadgroup(keys.GROUP, consumer, {queue: ">"}, count=count)
-        return _entries(said[0][1]) if said else []
+        names = keys.of(slug)
+        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+            _ask_epoch(pipe, names)
+            pipe.xreadgroup(keys.GROUP, consumer, {names.queue: ">"}, count=count)
+            marks, said = pipe.execute()
+        return Taken(_epoch(marks), _entries(said[0][1]) if said else [])
 
-    def take_over(self, slug: str, *, consumer: str, count: int, idle_ms: int) -> list[Entry]:
+    def take_over(self, slug: str, *, consumer: str, count: int, idle_ms: int) -> Taken:
         """Entries that some consumer has had for too long: it died, or its database was away."""
-        queue = keys.of(slug).queue
-        with self.asking():
-            said: Any = self.client.xautoclaim(
-                queue, keys.GROUP, consumer, min_idle_time=idle_ms, count=count
-            )
-        return _entries(said[1])
+        names = keys.of(slug)
+        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+            _ask_epoch(pipe, names)
+            pipe.xautoclaim(names.queue, keys.GROUP, consumer, min_idle_time=idle_ms, count=count)
+            marks, said = pipe.execute()
+        return Taken(_epoch(marks), _entries(said[1]))
 
     def settle(self, slug: str, ids: Sequence[str]) -> int:
         with self.asking():
@@ -73,9 +86,16 @@ class QueueCalls(Endpoint):
 
     def parked(self, slug: str, *, after: str = "", count: int = 100) -> list[Entry]:
         """Claims set aside, oldest first, from behind the entry `after`."""
+        return self._range(keys.of(slug).parked, after, count)
+
+    def queued(self, slug: str, *, after: str = "", count: int = 100) -> list[Entry]:
+        """Claims that wait, oldest first, from behind the entry `after`. Takes none of them."""
+        return self._range(keys.of(slug).queue, after, count)
+
+    def _range(self, stream: str, after: str, count: int) -> list[Entry]:
         first = f"({after}" if after else "-"
         with self.asking():
-            return _entries(self.client.xrange(keys.of(slug).parked, first, count=count))
+            return _entries(self.client.xrange(stream, first, count=count))
 
     def ring(self, slug: str) -> bool:
         """Say that a drain is on its way; False if that was said already."""
@@ -96,6 +116,15 @@ class QueueCalls(Endpoint):
         """From here on the next admission rings again."""
         with self.asking():
             self.client.delete(keys.of(slug).bell)
+
+
+def _ask_epoch(pipe: Any, names: keys.CampaignKeys) -> None:
+    pipe.hmget(names.gate, "epoch", "before")
+
+
+def _epoch(marks: list[bytes | None]) -> str:
+    """While the gate is closed for repair, the one under which it was open."""
+    return (marks[0] or marks[1] or b"").decode()
 
 
 def _entries(raw: Any) -> list[Entry]:

@@ -131,7 +131,7 @@ def test_parked_claims_are_counted_with_a_link(
 ) -> None:
     sale = open_campaign("sale")
     admission.admit(sale, Claim("ann"))
-    entry = store().read("sale", consumer="test", count=1)[0]
+    entry = store().read("sale", consumer="test", count=1).entries[0]
     store().park("sale", entry.id, "place_taken")
     assert cells(operator, "sale")["parked"] == f'<a href="{page("sale", "parked")}">1</a>'
 

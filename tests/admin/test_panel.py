@@ -87,7 +87,7 @@ def test_a_stranger_name_in_the_history_is_text(
 def park(sale: Facts, users: list[str]) -> None:
     for user in users:
         admission.admit(sale, Claim(user))
-    for entry in store().read(sale.slug, consumer="test", count=len(users)):
+    for entry in store().read(sale.slug, consumer="test", count=len(users)).entries:
         store().park(sale.slug, entry.id, "place_taken")
 
 

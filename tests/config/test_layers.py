@@ -42,9 +42,10 @@ LAYERS = [
             "admission",
             "queries",
             "gauges",
+            "rebuild",
         },
     ),
-    ("processes", {"drain", "checks", "readiness"}),
+    ("processes", {"drain", "places", "reconcile", "checks", "readiness"}),
     ("edges", {"api", "tasks", "admin", "apps", "management", "templatetags"}),
 ]
 PEER = ROOT / "locust" / "compare" / "tutorial"  # a Django project of its own, to compare with

@@ -1,0 +1,18 @@
+-- Open a campaign that was closed for repair, under a new epoch. Numbers go on above ARGV 2, and
+-- never below what the gate knows itself.
+-- KEYS   1 gate   2 queue   3 filter
+-- ARGV   1 the new epoch   2 highest place ever given   3 stock   4 opens ms   5 closes ms
+--        6 paused '0'|'1'   7 longest queue   8 facts (JSON)   9 consumer group
+--        10 bits of the filter   11 the server that all this was found right for
+-- RETURN {'opened' | 'overtaken' (by a later repair, or this Redis lost its memory since), given,
+--         claims waiting}
+if redis.call('HGET', KEYS[1], 'repair') ~= ARGV[1] then return {'overtaken', 0, 0} end
+redis.pcall('XGROUP', 'CREATE', KEYS[2], ARGV[9], '0', 'MKSTREAM')  -- refused if it is there
+if redis.call('STRLEN', KEYS[3]) * 8 < tonumber(ARGV[10]) then
+  redis.call('SETBIT', KEYS[3], ARGV[10] - 1, 0)
+end
+local given = math.max(tonumber(ARGV[2]), tonumber(redis.call('HGET', KEYS[1], 'next') or 0))
+redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'next', given, 'stock', ARGV[3], 'opens', ARGV[4],
+  'closes', ARGV[5], 'paused', ARGV[6], 'longest', ARGV[7], 'facts', ARGV[8], 'server', ARGV[11])
+redis.call('HDEL', KEYS[1], 'before', 'repair')
+return {'opened', given, redis.call('XLEN', KEYS[2])}

@@ -1,0 +1,47 @@
+"""`manage.py rebuild SLUG | --all`: give Redis back what it lost, from MySQL."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from coupons import rebuild
+from coupons.errors import CouponError
+
+ACTOR = "manage.py"
+
+
+class Command(BaseCommand):
+    help = (
+        "Close a campaign for repair, write into Redis all that MySQL knows of it, and open it "
+        "again; numbers go on above the highest place ever given. Safe to repeat at any time."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        which = parser.add_mutually_exclusive_group(required=True)
+        which.add_argument("slug", nargs="?", help="this campaign, whatever its condition")
+        which.add_argument("--all", action="store_true", help="all that are closed for repair")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        slugs = rebuild.closed_for_repair() if options["all"] else [options["slug"]]
+        failed = [slug for slug in slugs if not self._rebuilt(slug)]
+        if failed:
+            raise CommandError(f"Not rebuilt: {', '.join(failed)}.")
+        if len(slugs) != 1:
+            self.stdout.write(f"{len(slugs)} campaigns were closed for repair and are rebuilt.")
+
+    def _rebuilt(self, slug: str) -> bool:
+        try:
+            done = rebuild.rebuild(slug, actor=ACTOR, tell=self._tell)
+        except CouponError as error:
+            self.stderr.write(f"{slug}: {error}")
+            return False
+        self.stdout.write(
+            f"{slug}: {done.claimants:,} claimants written in {done.seconds:.1f} s, "
+            f"{done.waiting:,} claims wait to be stored, numbers go on above {done.highest:,}."
+        )
+        return True
+
+    def _tell(self, count: int) -> None:
+        if sys.stderr.isatty():
+            self.stderr.write(f"\r{count:,} claimants", ending="")

@@ -1,0 +1,52 @@
+"""`manage.py reconcile [--repair] [SLUG]`: is what was told stored, and the reverse?"""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from coupons import reconcile
+from coupons.errors import CouponError
+from coupons.places import Report
+
+
+class Command(BaseCommand):
+    help = (
+        "Compare Redis with MySQL, place by place. --repair puts lost claims back on the queue "
+        "and tells Redis of coupons it does not know. Fails if a difference is left."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("slug", nargs="?", help="default: every campaign of the last days")
+        parser.add_argument("--repair", action="store_true", help="mend what is safe to mend")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        one = options["slug"]
+        slugs = [one] if one else [campaign.slug for campaign in reconcile.watched()]
+        wrong = [slug for slug in slugs if not self._is_right(slug, options["repair"])]
+        if wrong:
+            raise CommandError(f"Not in order: {', '.join(wrong)}.")
+        self.stdout.write(f"{len(slugs)} campaigns compared: what was told is stored or waits.")
+
+    def _is_right(self, slug: str, repair: bool) -> bool:
+        try:
+            report = reconcile.compare(slug, repair=repair, tell=self._tell)
+        except CouponError as error:
+            self.stderr.write(f"{slug}: {error}")
+            return False
+        self._say(report)
+        return not report.left
+
+    def _say(self, report: Report) -> None:
+        self.stdout.write(
+            f"{report.slug}: {report.admitted:,} admitted, {report.stored:,} stored, "
+            f"{report.on_its_way:,} waiting, parked or given up"
+        )
+        for each in report.differences:
+            self.stdout.write(f"  {each.kind:10} place {each.place}: {each.said}")
+        for kind, count in report.found.items():
+            self.stdout.write(f"  {kind:10} {count:,} found, {report.mended[kind]:,} mended")
+
+    def _tell(self, what: str, count: int) -> None:
+        if sys.stderr.isatty():
+            self.stderr.write(f"\r{count:,} {what}", ending="")

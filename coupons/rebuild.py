@@ -1,0 +1,220 @@
+"""Rebuild: give Redis back what it must know of a campaign, and let it admit again.
+
+    1  the gate is closed, in Redis        from here on nothing is admitted
+    2  a new epoch, in MySQL               from here on no drain stores what it read before
+    3  claimants, from all that is known   MySQL's coupons, the claims waiting, parked, given up
+    4  the gate is opened, in Redis        one step: the new epoch, and numbers above the highest
+
+Dying after any of them leaves the campaign closed; begun again, it begins from the start. Of two at
+once, only the one that began last opens. What waits in the queue stays there, and what is stored
+stays the truth: a claimant that Redis knows differently is corrected.
+
+An epoch is `birth.count`. The birth is the campaign's own, so that a gate which some other database
+left under the same name is not taken for ours; the count goes up with each rebuild.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from coupons import bell, campaigns, database, events, exhausted, facts, keys, queue
+from coupons.errors import ForeignKeys, Overtaken
+from coupons.models import Campaign, Coupon, GivenUp, Tally, slot_id
+from coupons.store import Claimant, Marks, store
+from coupons.store.repair import Closed
+
+PAGE = 2_000  # rows and claimants at a time
+Tell = Callable[[int], None]  # told how many claimants are written so far
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What came of a rebuild. Numbering goes on above `highest`."""
+
+    slug: str
+    epoch: str
+    claimants: int
+    waiting: int
+    highest: int
+    seconds: float
+
+
+def rebuild(slug: str, *, actor: str, tell: Tell = lambda _: None) -> Rebuilt:
+    """Write all that MySQL, the queue and the parked claims know into Redis, and open.
+
+    Safe at any time, also twice, also while workers and web processes run; the campaign answers
+    503 meanwhile. Raises UnknownCampaign, IllegalTransition, ForeignKeys, Overtaken, StoreAway,
+    DatabaseAway.
+    """
+    return _rebuild(slug, actor, tell, whole=True)
+
+
+def renew(slug: str, *, actor: str) -> Rebuilt:
+    """The same for a Redis that may have lost its latest moments and nothing older, as after a
+    failover: a prefix of the history. Only what came behind the gate's last place is written."""
+    return _rebuild(slug, actor, lambda _: None, whole=False)
+
+
+def closed_for_repair() -> list[str]:
+    """Campaigns that Redis should hold under MySQL's epoch and does not."""
+    with database.answering():
+        queued = Campaign.objects.filter(strategy=Campaign.Strategy.QUEUED)
+        epochs = dict(queued.exclude(state=campaigns.State.DRAFT).values_list("slug", "epoch"))
+    marks = store().marks(list(epochs))
+    return [slug for slug, epoch in epochs.items() if marks[slug].epoch != epoch]
+
+
+def is_ours(campaign: Campaign, marks: Marks) -> bool:
+    """Whether this gate was opened, or is being repaired, for this very campaign."""
+    return _birth(campaign.epoch) in map(_birth, marks.epochs)
+
+
+def _rebuild(slug: str, actor: str, tell: Tell, *, whole: bool) -> Rebuilt:
+    began_s = time.monotonic()
+    server = store().server().identity
+    campaign, closed = _close(slug)
+    above = 0 if whole or not closed.whole else closed.given or 0
+    highest, count = max(_highest_known(campaign), closed.given or 0), 0
+    for page in _known(campaign, above):
+        store().remember(slug, page.claimants, buckets=campaign.buckets, replace=page.stored)
+        highest = max(highest, *(each.place for each in page.claimants))
+        count += len(page.claimants)
+        tell(count)
+    if closed.given is None:
+        highest = max(highest, _highest_claimant(campaign))
+    given, waiting = _open(campaign, highest, server)
+    done = Rebuilt(slug, campaign.epoch, count, waiting, given, time.monotonic() - began_s)
+    with database.answering():
+        events.note(campaign, actor, "rebuilt" if whole else "checked", _told(done))
+    if waiting:
+        bell.ring(slug)
+    return done
+
+
+# 1 and 2
+
+
+def _close(slug: str) -> tuple[Campaign, Closed]:
+    """Under the campaign's row lock, which waits for batches that are just being stored and
+    keeps out every other change."""
+    with database.answering(), transaction.atomic():
+        campaign = campaigns.hold(slug)
+        marks = store().marks([slug])[slug]
+        if marks.epochs and not is_ours(campaign, marks):
+            raise ForeignKeys(_("Redis holds keys of another campaign called {!r}.").format(slug))
+        campaign.epoch = _following([campaign.epoch, *marks.epochs])
+        closed = store().close_for_repair(
+            slug, epoch=campaign.epoch, filter_bits=keys.filter_bits(campaign.buckets)
+        )
+        campaign.save(update_fields=["epoch"])
+    return campaign, closed
+
+
+def _birth(epoch: str) -> str:
+    return epoch.partition(".")[0]
+
+
+def _following(epochs: Iterable[str]) -> str:
+    """An epoch that neither store has seen: Redis may be ahead of a restored MySQL."""
+    ours, *_ = epochs = list(epochs)
+    counts = [int(count or 0) for birth, _, count in (e.partition(".") for e in epochs)
+              if birth == _birth(ours)]  # fmt: skip
+    return f"{_birth(ours)}.{max(counts) + 1}"
+
+
+# 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Claimants from one source. What is `stored` corrects what Redis says, the others don't."""
+
+    claimants: list[Claimant]
+    stored: bool
+
+
+def _known(campaign: Campaign, above: int) -> Iterator[_Page]:
+    """All claimants known, with a place higher than `above`. Coupons first: they are the truth."""
+    yield from (_Page(page, stored=True) for page in _stored(campaign, above))
+    if not above:
+        yield from (_Page(page, stored=False) for page in _not_stored(campaign) if page)
+
+
+def _stored(campaign: Campaign, above: int) -> Iterator[list[Claimant]]:
+    end = slot_id(campaign.pk + 1, 0)
+    last = slot_id(campaign.pk, above)
+    while True:
+        with database.answering():
+            coupons = Coupon.objects.filter(slot_id__gt=last, slot_id__lt=end).order_by("slot_id")
+            rows = list(coupons.values_list("user", "nth", "place", "admitted_at")[:PAGE])
+        if not rows:
+            return
+        yield [
+            _claimant(campaign, user, nth, place, database.milliseconds(at))
+            for user, nth, place, at in rows
+        ]
+        last = slot_id(campaign.pk, rows[-1][2])
+
+
+def _not_stored(campaign: Campaign) -> Iterator[list[Claimant]]:
+    """Told and not stored: waiting, parked, given up. Places that nobody can have been given
+    (another hand wrote the entry) are left alone; the drain parks them."""
+    for batch in chain(queue.waiting(campaign.slug), queue.parked(campaign.slug)):
+        yield [
+            _claimant(campaign, each.user, each.nth, each.place, each.admitted_ms)
+            for each in batch.claims.values()
+            if each.place <= campaign.stock
+        ]
+    with database.answering():
+        given_up = GivenUp.objects.filter(campaign=campaign)
+        rows = list(given_up.values_list("user", "nth", "place", "admitted_ms"))
+    yield [_claimant(campaign, *row) for row in rows]
+
+
+def _claimant(campaign: Campaign, user: str, nth: int, place: int, ms: int) -> Claimant:
+    return Claimant(keys.field(user, nth, campaign.per_user), place, ms)
+
+
+# 4
+
+
+def _highest_known(campaign: Campaign) -> int:
+    """The highest place that MySQL knows to have been given."""
+    with database.answering():
+        last = Coupon.objects.filter(campaign=campaign).aggregate(Max("place"))["place__max"]
+        return max(last or 0, Tally.objects.get(campaign=campaign).highest)
+
+
+def _highest_claimant(campaign: Campaign) -> int:
+    """The same of what Redis still knows, where the gate itself is lost."""
+    pages = store().claimants(campaign.slug, buckets=campaign.buckets)
+    places = (each.place for page in pages for each in page if each.place <= campaign.stock)
+    return max(places, default=0)
+
+
+def _open(campaign: Campaign, highest: int, server: str) -> tuple[int, int]:
+    with database.answering():
+        at_least(campaign.pk, highest)
+    opened, given, waiting = store().open_again(
+        campaign.slug, campaigns.definition(campaign), given=highest, server=server
+    )
+    if not opened:
+        raise Overtaken(_("Another repair of {!r} has begun meanwhile.").format(campaign.slug))
+    facts.forget()
+    exhausted.forget()
+    return given, waiting
+
+
+def at_least(campaign_id: int, place: int) -> None:
+    """Remember in MySQL that this place was given. Never takes back a higher one."""
+    tally = Tally.objects.filter(campaign_id=campaign_id, highest__lt=place)
+    tally.update(highest=place)
+
+
+def _told(done: Rebuilt) -> str:
+    return f"{done.claimants} claimants; numbers go on above {done.highest}; epoch {done.epoch}"

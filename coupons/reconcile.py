@@ -1,0 +1,117 @@
+"""Reconcile: compare what was told (Redis) with what is stored (MySQL), report, and mend.
+
+Two looks. The cheap one counts: places given, against stored + waiting + parked + given up. Redis
+is read first, so that what moves between the two reads is counted twice rather than not at all: a
+gap that is seen is there. The thorough one looks at every place, in pages (`coupons.places`); it is
+for a gap that the counts show, or when asked.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Count
+from django.utils import timezone
+
+from coupons import campaigns, database, metrics, places, rebuild
+from coupons.metrics import Gap
+from coupons.models import Campaign, GivenUp, Tally
+from coupons.places import Report, Tell
+from coupons.store import Gate, store
+
+WATCHED_FOR = timedelta(days=7)  # after a campaign has closed
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """A campaign at a glance, Redis first."""
+
+    slug: str
+    admitted: int
+    waiting: int
+    parked: int
+    stored: int
+    given_up: int
+    holes: int  # places known to be held by nobody
+
+    @property
+    def gap(self) -> int:
+        """Claims told and nowhere to be found: at least so many. Below zero: some moved while we
+        looked, or Redis lost its latest moments, or another hand wrote what is parked."""
+        accounted = self.stored + self.waiting + self.parked + self.given_up
+        return self.admitted - accounted
+
+
+def watched() -> list[Campaign]:
+    """Campaigns that Redis decides about, until some days after they closed."""
+    with database.answering():
+        queued = Campaign.objects.filter(
+            strategy=Campaign.Strategy.QUEUED, closes_at__gt=timezone.now() - WATCHED_FOR
+        )
+        return list(queued.exclude(state=campaigns.State.DRAFT))
+
+
+def glance(watched: Sequence[Campaign]) -> list[Counts]:
+    """The counts of those that Redis holds."""
+    gates = store().gates([campaign.slug for campaign in watched])  # first: see above
+    ids = [campaign.pk for campaign in watched]
+    with database.answering():
+        tallies = Tally.objects.in_bulk(ids)
+        up = GivenUp.objects.filter(campaign__in=ids).values_list("campaign").order_by("campaign")
+        given_up = dict(up.annotate(Count("pk")))
+    return [
+        _counts(campaign, gate, tallies[campaign.pk], given_up.get(campaign.pk, 0))
+        for campaign in watched
+        if (gate := gates[campaign.slug]) is not None
+    ]
+
+
+def _counts(campaign: Campaign, gate: Gate, tally: Tally, given_up: int) -> Counts:
+    return Counts(
+        slug=campaign.slug,
+        admitted=gate.admitted,
+        waiting=gate.waiting,
+        parked=gate.parked,
+        stored=tally.stored,
+        given_up=given_up,
+        holes=tally.holes,
+    )
+
+
+def look() -> list[Report]:
+    """What beat does: count, remember the highest places, look thoroughly where counts differ."""
+    known = {campaign.slug: campaign for campaign in watched()}
+    reports: list[Report] = []
+    for counts in glance(list(known.values())):
+        campaign = known[counts.slug]
+        with database.answering():
+            rebuild.at_least(campaign.pk, counts.admitted)
+        if counts.gap > counts.holes:
+            reports.append(compare(campaign.slug, repair=True))
+        else:
+            _show(counts.slug, {Gap.NOT_STORED: 0, Gap.HOLE: counts.holes})
+    return reports
+
+
+def compare(slug: str, *, repair: bool = False, tell: Tell = places.silently) -> Report:
+    """Look at every place of a campaign; with `repair`, mend what is safe to mend.
+
+    Raises UnknownCampaign, NotInstalled, StoreAway, DatabaseAway.
+    """
+    campaign = campaigns.in_redis(slug)
+    report = places.compare(campaign, repair=repair, tell=tell)
+    with database.answering():
+        rebuild.at_least(campaign.pk, report.admitted)
+        Tally.objects.filter(campaign=campaign).update(holes=report.found[Gap.HOLE])
+    _show(slug, {kind: report.found[kind] - report.mended[kind] for kind in Gap})
+    for kind in Gap:
+        metrics.GAPS_MENDED.labels(metrics.known(slug), kind).inc(report.mended[kind])
+    return report
+
+
+def _show(slug: str, gaps: dict[Gap, int]) -> None:
+    known = metrics.known(slug)
+    for kind, count in gaps.items():
+        metrics.GAPS.labels(known, kind).set(count)
+    metrics.RECONCILED.labels(known).set(time.time())

@@ -1,0 +1,165 @@
+"""What a repair asks of Redis: close the gate, write claimants, read them, open the gate again.
+
+Nothing here is on the way of a claim. Long work comes in pages, so that no call holds the server
+for longer than `REDIS_TIMEOUT_S` allows.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from coupons import keys
+from coupons.store.campaigns import Definition
+from coupons.store.endpoint import Endpoint, Script
+
+CLOSE, OPEN, REQUEUE = map(Script, ("close", "open", "requeue"))
+BUCKETS_PER_PAGE = 200  # about 6,400 claimants
+
+
+class Claimant(NamedTuple):
+    """Who holds which place since when: a field of a bucket, with its value."""
+
+    field: bytes
+    place: int
+    admitted_ms: int
+
+
+class Marks(NamedTuple):
+    """Whose gate this is. Each empty where the gate does not say."""
+
+    epoch: str  # open under this one
+    before: str  # was open under this one, until it was closed for repair
+    repair: str  # will be open under this one
+    server: str  # was found right for this server
+
+    @property
+    def epochs(self) -> list[str]:
+        return [epoch for epoch in self[:3] if epoch]
+
+
+class Closed(NamedTuple):
+    """`given` is None where Redis has lost it; `whole` says that nothing else is missing."""
+
+    given: int | None
+    whole: bool
+
+
+class Server(NamedTuple):
+    """Which server answers. `identity` is another one after every restart and every promotion."""
+
+    identity: str
+    is_primary: bool
+    vouched: str  # the identity that was found right last, as far as this server knows
+
+
+class RepairCalls(Endpoint):
+    def server(self) -> Server:
+        with self.asking():
+            said = self.client.info("replication")
+            vouched: Any = self.client.get(keys.SERVER)
+        return server_of(said, vouched)
+
+    def vouch(self, identity: str, *, unless_known: bool = False) -> None:
+        """Let admissions reach this server."""
+        with self.asking():
+            self.client.set(keys.SERVER, identity, nx=unless_known)
+
+    def marks(self, slugs: Sequence[str]) -> dict[str, Marks]:
+        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+            for slug in slugs:
+                pipe.hmget(keys.of(slug).gate, "epoch", "before", "repair", "server")
+            said = pipe.execute()
+        return {
+            slug: Marks(*((mark or b"").decode() for mark in marks))
+            for slug, marks in zip(slugs, said, strict=True)
+        }
+
+    def close_for_repair(self, slug: str, *, epoch: str, filter_bits: int) -> Closed:
+        names = keys.of(slug)
+        touched = (names.gate, names.queue, names.filter)
+        with self.asking():
+            given, whole = CLOSE(self.client, touched, epoch, filter_bits)
+        return Closed(None if given < 0 else given, bool(whole))
+
+    def open_again(
+        self, slug: str, definition: Definition, *, given: int, server: str
+    ) -> tuple[bool, int, int]:
+        """Whether it is open now (no: another repair was begun since), places given, waiting."""
+        names, d = keys.of(slug), definition
+        with self.asking():
+            self.client.sadd(keys.INSTALLED, slug)
+            said, highest, waiting = OPEN(
+                self.client, (names.gate, names.queue, names.filter),
+                d.epoch, given, d.stock, d.opens_ms, d.closes_ms, int(d.paused), d.longest,
+                d.facts, keys.GROUP, d.filter_bits, server,
+            )  # fmt: skip
+        return said == b"opened", int(highest), int(waiting)
+
+    def remember(
+        self, slug: str, claimants: Sequence[Claimant], *, buckets: int, replace: bool
+    ) -> None:
+        """Write claimants and their bits. Of one known with another place: `replace` or leave."""
+        names, size = keys.of(slug), keys.filter_bits(buckets)
+        by_bucket: dict[str, list[Claimant]] = defaultdict(list)
+        for each in claimants:
+            by_bucket[names.bucket(each.field, buckets)].append(each)
+        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+            for bucket, some in by_bucket.items():
+                _write(pipe, bucket, some, replace)
+            bits = [bit for each in claimants for bit in keys.bits(each.field, size)]
+            if bits:
+                ops = [part for bit in bits for part in ("SET", "u1", bit, 1)]
+                pipe.execute_command("BITFIELD", names.filter, *ops)  # type: ignore[no-untyped-call]
+            pipe.execute()
+
+    def claimants(self, slug: str, *, buckets: int) -> Iterator[list[Claimant]]:
+        """All of them, page by page. Those admitted meanwhile may or may not be among them."""
+        names = keys.of(slug)
+        for start in range(0, buckets, BUCKETS_PER_PAGE):
+            with self.asking(), self.client.pipeline(transaction=False) as pipe:
+                for number in range(start, min(start + BUCKETS_PER_PAGE, buckets)):
+                    pipe.hgetall(f"{names.claimants}{number}")
+                pages: list[dict[bytes, bytes]] = pipe.execute()
+            yield [_claimant(field, held) for page in pages for field, held in page.items()]
+
+    def places_of(
+        self, slug: str, fields: Sequence[bytes], *, buckets: int
+    ) -> list[tuple[int, int] | None]:
+        """Place and moment of each of these claimants; None: not known."""
+        names = keys.of(slug)
+        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+            for field in fields:
+                pipe.hget(names.bucket(field, buckets), field)
+            found = pipe.execute()
+        return [None if held is None else _claimant(b"", held)[1:] for held in found]
+
+    def requeue(self, slug: str, claimant: Claimant, *, user: str, nth: int, buckets: int) -> bool:
+        names = keys.of(slug)
+        touched = (names.gate, names.bucket(claimant.field, buckets), names.queue)
+        said = (claimant.field, user.encode(), nth, claimant.place, claimant.admitted_ms)
+        with self.asking():
+            return bool(REQUEUE(self.client, touched, *said))
+
+
+def server_of(replication: dict[str, Any], vouched: bytes | None) -> Server:
+    """From INFO's section on replication."""
+    is_primary = replication.get("role") == "master"
+    return Server(str(replication["master_replid"]), is_primary, (vouched or b"").decode())
+
+
+def _write(pipe: Any, bucket: str, claimants: list[Claimant], replace: bool) -> None:
+    values = {each.field: _packed(each) for each in claimants}
+    if replace:
+        pipe.hset(bucket, mapping=values)
+    else:
+        for field, value in values.items():
+            pipe.hsetnx(bucket, field, value)
+
+
+def _packed(claimant: Claimant) -> bytes:
+    """As `admit.lua` writes it: place and moment."""
+    return claimant.place.to_bytes(4) + claimant.admitted_ms.to_bytes(6)
+
+
+def _claimant(field: bytes, held: bytes) -> Claimant:
+    return Claimant(field, int.from_bytes(held[:4]), int.from_bytes(held[4:]))

@@ -1,0 +1,196 @@
+"""Reconcile: a difference between the stores is seen, named, and mended where that is safe."""
+
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from coupons import admission, keys, queue, reconcile, store
+from coupons.claims import Claim, Outcome
+from coupons.drain import drain
+from coupons.facts import Facts
+from coupons.metrics import Gap
+from coupons.models import Coupon, Tally
+from coupons.queue import Reason
+from tests.conftest import CampaignMaker
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
+
+
+def admit(campaign: Facts, count: int, start: int = 1) -> None:
+    for number in range(start, start + count):
+        admission.admit(campaign, Claim(f"user-{number}"))
+
+
+def redis() -> Any:
+    return store.store().client
+
+
+def lost_on_the_way(slug: str = "sale") -> None:
+    """Whatever waits is gone, as by another hand."""
+    redis().xtrim(keys.of(slug).queue, maxlen=0, approximate=False)
+
+
+def forget(user: str, campaign: Facts) -> None:
+    field = keys.field(user, 1, campaign.per_user)
+    redis().hdel(keys.of(campaign.slug).bucket(field, campaign.buckets), field)
+
+
+def found(slug: str = "sale", *, repair: bool = False) -> dict[Gap, list[int]]:
+    report = reconcile.compare(slug, repair=repair)
+    kinds = {each.kind for each in report.differences}
+    return {kind: [e.place for e in report.differences if e.kind == kind] for kind in kinds}
+
+
+def test_a_campaign_in_order_shows_no_difference(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign(stock=100)
+    admit(campaign, 40)
+    drain("sale", consumer="one")
+    admit(campaign, 20, start=41)
+    report = reconcile.compare("sale")
+    assert (report.admitted, report.stored, report.on_its_way, report.left) == (60, 40, 20, 0)
+    assert reconcile.look() == []
+
+
+def test_a_claim_lost_from_the_queue_is_put_back_and_stored(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign()
+    admit(campaign, 2)
+    drain("sale", consumer="one")
+    admit(campaign, 3, start=3)
+    lost_on_the_way()
+    assert found() == {Gap.NOT_STORED: [3, 4, 5]}
+    assert drain("sale", consumer="one").stored == 0  # a report alone puts nothing back
+    assert found(repair=True) == {Gap.NOT_STORED: [3, 4, 5]}
+    assert drain("sale", consumer="one").stored == 3
+    assert found() == {}
+    assert dict(Coupon.objects.values_list("place", "user"))[4] == "user-4"
+
+
+def test_beat_sees_the_gap_in_the_counts_and_mends_it(open_campaign: CampaignMaker) -> None:
+    admit(open_campaign(), 3)
+    lost_on_the_way()
+    assert [report.mended[Gap.NOT_STORED] for report in reconcile.look()] == [3]
+    assert drain("sale", consumer="one").stored == 3
+    assert reconcile.look() == []
+
+
+def test_putting_back_twice_stores_once(open_campaign: CampaignMaker) -> None:
+    admit(open_campaign(), 3)
+    lost_on_the_way()
+    reconcile.compare("sale", repair=True)
+    first = store.store().queued("sale")
+    lost_on_the_way()
+    reconcile.compare("sale", repair=True)
+    for entry in first:
+        redis().xadd(keys.of("sale").queue, entry.fields)
+    done = drain("sale", consumer="one")
+    assert (done.stored + done.repeated, Coupon.objects.count(), done.parked) == (6, 3, 0)
+
+
+def test_a_coupon_whose_user_redis_forgot_is_made_known_again(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign()
+    first = admission.admit(campaign, Claim("mina"))
+    drain("sale", consumer="one")
+    forget("mina", campaign)
+    assert found(repair=True) == {Gap.NOT_TOLD: [1]}
+    again = admission.admit(campaign, Claim("mina"))
+    assert (again.outcome, again.place, again.at_ms) == (
+        Outcome.ALREADY_CLAIMED, first.place, first.at_ms,
+    )  # fmt: skip
+    assert found() == {}
+
+
+def test_places_that_redis_has_not_given_are_never_given_again(
+    open_campaign: CampaignMaker,
+) -> None:
+    """Redis lost its latest moments: a replica that lagged behind, an old backup."""
+    campaign = open_campaign()
+    admit(campaign, 5)
+    drain("sale", consumer="one")
+    redis().hset(keys.of("sale").gate, "next", 3)
+    forget("user-4", campaign)
+    forget("user-5", campaign)
+    assert found(repair=True) == {Gap.NOT_TOLD: [4, 5]}
+    assert admission.admit(campaign, Claim("user-5")).outcome == Outcome.ALREADY_CLAIMED
+    assert admission.admit(campaign, Claim("late")).place == 6
+    assert found() == {}
+
+
+def test_one_place_told_to_two_is_named_and_left_to_people(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign()
+    admit(campaign, 2)
+    drain("sale", consumer="one")
+    field = keys.field("thief", 1, 1)
+    bucket = keys.of("sale").bucket(field, campaign.buckets)
+    redis().hset(bucket, field, (1).to_bytes(4) + (1_795_000_000_000).to_bytes(6))
+    assert found(repair=True) == found() == {Gap.DIFFERENT: [1]}
+
+
+def test_a_place_that_nobody_holds_is_a_hole_and_told_once(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign()
+    admit(campaign, 3)
+    lost_on_the_way()
+    forget("user-2", campaign)
+    assert reconcile.look()[0].found == {Gap.NOT_STORED: 2, Gap.HOLE: 1}
+    drain("sale", consumer="one")
+    assert Tally.objects.get().holes == 1
+    assert reconcile.look() == []  # known: the thorough look is not taken every time
+
+
+def test_what_is_parked_is_no_difference(open_campaign: CampaignMaker) -> None:
+    admit(open_campaign(), 3)
+    batch = queue.read("sale", consumer="one", count=2)
+    for entry in batch.claims:
+        queue.park("sale", entry, Reason.REJECTED)
+    assert found() == {}
+    assert reconcile.look() == []
+
+
+def test_the_highest_place_is_remembered_in_mysql(open_campaign: CampaignMaker) -> None:
+    admit(open_campaign(), 4)
+    reconcile.look()
+    assert Tally.objects.get().highest == 4
+
+
+def settled_between(monkeypatch: pytest.MonkeyPatch, function: str) -> None:
+    """A drain does its whole work right behind one of the two reads."""
+    read: Any = getattr(store.store(), function)
+
+    def reads(*asked: Any) -> Any:
+        said = read(*asked)
+        drain("sale", consumer="one")
+        return said
+
+    monkeypatch.setattr(store.store(), function, reads)
+
+
+def test_a_drain_at_work_between_the_reads_is_no_gap(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admit(open_campaign(), 5)
+    settled_between(monkeypatch, "gates")
+    (counts,) = reconcile.glance(reconcile.watched())
+    assert counts.gap == -5  # twice rather than not at all
+
+
+def test_negative_control_mysql_read_first_shows_a_gap_that_is_none(
+    open_campaign: CampaignMaker,
+) -> None:
+    admit(open_campaign(), 5)
+    (stored_first,) = reconcile.glance(reconcile.watched())
+    drain("sale", consumer="one")
+    (redis_later,) = reconcile.glance(reconcile.watched())
+    assert redis_later.admitted - stored_first.stored - redis_later.waiting == 5
+
+
+def test_the_command_says_what_it_found_and_fails_while_something_is_left(
+    open_campaign: CampaignMaker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    admit(open_campaign(), 3)
+    call_command("reconcile")
+    lost_on_the_way()
+    with pytest.raises(CommandError, match="Not in order: sale"):
+        call_command("reconcile", "sale")
+    assert "not_stored 3 found, 0 mended" in capsys.readouterr().out
+    call_command("reconcile", "sale", "--repair")
+    assert "not_stored 3 found, 3 mended" in capsys.readouterr().out
