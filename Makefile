@@ -28,6 +28,10 @@ test: .venv/all ## run every test on real servers, which it starts and stops its
 test-long: .venv/all ## the tests that take minutes: environments killed after every write
 	@sh tests/all.sh long
 
+.PHONY: crash-test
+crash-test: .venv/all ## openings while everything dies in turn: make crash-test RUNS=300 [SEED=s]
+	@$(BIN)/python -m tests.crash --runs $(or $(RUNS),20) $(if $(SEED),--seed $(SEED)) $(CRASH)
+
 .PHONY: check
 check: .venv/all ## ruff, mypy, Django's deployment checks, missing migrations
 	@sh tests/check.sh

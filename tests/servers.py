@@ -87,33 +87,44 @@ def redis(
 def mariadb(folder: Path, *, port: int = 0) -> Iterator[str]:
     """A MariaDB with MySQL's durability (flush and sync at every commit). Yields its URL."""
     port = port or free_port()
+    install_mariadb(folder)
+    command = mariadb_command(folder, port)
+    with process(command, ready=lambda: listens(port), log=folder / "mariadb.log"):
+        yield f"mysql://coupons:coupons@127.0.0.1:{port}/coupons"
+
+
+def install_mariadb(folder: Path) -> None:
+    """An empty data folder, unless there is one already."""
     data = folder / "data"
-    as_root = ["--user=root"] if os.geteuid() == 0 else []
-    if not data.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            [
-                "mariadb-install-db",
-                "--no-defaults",
-                f"--datadir={data}",
-                "--skip-test-db",
-                "--auth-root-authentication-method=normal",
-                *as_root,
-            ],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+    if data.exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(
+        [
+            "mariadb-install-db",
+            "--no-defaults",
+            f"--datadir={data}",
+            "--skip-test-db",
+            "--auth-root-authentication-method=normal",
+            *_as_root(),
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def mariadb_command(folder: Path, port: int) -> list[str]:
     init = folder / "init.sql"
     init.write_text(
         "CREATE DATABASE IF NOT EXISTS coupons CHARACTER SET utf8mb4;\n"
         "CREATE USER IF NOT EXISTS 'coupons'@'127.0.0.1' IDENTIFIED BY 'coupons';\n"
         "GRANT ALL ON *.* TO 'coupons'@'127.0.0.1';\n"
     )
-    command = [
+    return [
         shutil.which("mariadbd") or "/usr/sbin/mariadbd",
         "--no-defaults",
-        *as_root,
-        f"--datadir={data}",
+        *_as_root(),
+        f"--datadir={folder / 'data'}",
         f"--port={port}",
         "--bind-address=127.0.0.1",
         f"--socket={folder}/mysqld.sock",
@@ -128,8 +139,10 @@ def mariadb(folder: Path, *, port: int = 0) -> Iterator[str]:
         "--server-id=1",
         "--performance-schema=OFF",
     ]
-    with process(command, ready=lambda: listens(port), log=folder / "mariadb.log"):
-        yield f"mysql://coupons:coupons@127.0.0.1:{port}/coupons"
+
+
+def _as_root() -> list[str]:
+    return ["--user=root"] if os.geteuid() == 0 else []
 
 
 @contextmanager

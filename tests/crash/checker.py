@@ -134,6 +134,12 @@ def unanswered(asks: Sequence[Ask], found: Found) -> list[str]:
     ]
 
 
+def unforeseen(asks: Sequence[Ask], found: Found) -> list[str]:
+    """Answers that are neither a place, a refusal, nor an honest 503."""
+    told = Counter(ask.heard.outcome for ask in asks)
+    return [f"{times} x {said}" for said, times in told.items() if said.startswith("status ")]
+
+
 def unsettled(asks: Sequence[Ask], found: Found) -> list[str]:
     """Claims that still wait, or had to be set aside."""
     return [
@@ -144,7 +150,7 @@ def unsettled(asks: Sequence[Ask], found: Found) -> list[str]:
 
 VERDICTS: tuple[Verdict, ...] = (
     over_issued, duplicates, lost, ghosts, holes, changed_answers, order, inversions,
-    under_issued, unanswered, unsettled,
+    under_issued, unanswered, unforeseen, unsettled,
 )  # fmt: skip
 
 

@@ -85,6 +85,7 @@ def test_what_stands_in_the_stores_is_seen(name: str, found: Found) -> None:
         ("changed_answers", ask("mina", 1.8, 1.9, told(1, "already_claimed", admitted_at="later"))),
         ("changed_answers", ask("mina", 1.8, 1.9, SOLD_OUT)),
         ("unanswered", ask("late", 1.8, 1.9, RESET)),
+        ("unforeseen", ask("mina", 1.8, 1.9, Heard(INFO, "status 500 failure"))),
     ],
 )
 def test_what_was_told_is_seen(name: str, more: Ask) -> None:

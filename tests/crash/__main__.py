@@ -1,0 +1,80 @@
+"""`python -m tests.crash [--runs N] [--seed S]`: openings under load while everything dies in turn.
+
+Starts servers of its own on private ports. Exit status 1 if any run broke its word; its seed plays
+the same wishes and faults again.
+"""
+
+import argparse
+import random
+import shutil
+import sys
+from pathlib import Path
+from time import gmtime, strftime
+from typing import Any
+
+from django.utils.module_loading import import_string
+
+from tests.bench import record
+from tests.crash.stage import DATABASES, ROOT, Stage, stage
+
+
+def main() -> int:
+    asked = _arguments()
+    seed = random.SystemRandom().randrange(10**6) if asked.seed is None else asked.seed
+    print(f"{asked.runs} runs of {asked.faults} faults, seeds from {seed}, on {asked.database}.")
+    with stage(database=asked.database) as ours:
+        broken = _play_all(ours, asked, seed)
+    print(f"Written to {asked.output}.")
+    return 1 if broken else 0
+
+
+def _play_all(ours: Stage, asked: argparse.Namespace, first: int) -> bool:
+    # Only now: the domain can't be imported before Django knows its servers.
+    plan, play, write = (import_string(f"tests.crash.{name}") for name in
+                         ("opening.plan", "opening.play", "totals.write"))  # fmt: skip
+    runs: list[Any] = []
+    about = {"at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()), "database": asked.database,
+             "commit": record.commit(), "machine": record.machine()}  # fmt: skip
+    for seed in range(first, first + asked.runs):
+        runs.append(play(ours, plan(seed, faults=asked.faults, kinds=tuple(asked.only))))
+        write(asked.output, runs, about)
+        _show(runs[-1], len(runs), asked.runs)
+        if not runs[-1].kept_its_word:
+            _keep(ours, seed, asked.output.parent / "crash" / str(seed))
+    return any(not run.kept_its_word for run in runs)
+
+
+def _show(run: Any, number: int, of: int) -> None:
+    faults = " ".join(f"{kind}{f'×{n}' if n > 1 else ''}" for kind, n in run.faults.items())
+    verdict = "kept" if run.kept_its_word else "BROKEN"
+    print(
+        f"{number}/{of} seed {run.seed}: told {run.told}, stored {run.stored}, {verdict}, "
+        f"settled {run.settled_after_s:.1f} s, {run.seconds:.1f} s in all; {faults}",
+        flush=True,
+    )
+    for name, wrongs in run.wrongs.items():
+        if wrongs:
+            print(f"    {name}: {len(wrongs)}, e.g. {'; '.join(wrongs[:3])}", flush=True)
+
+
+def _keep(ours: Stage, seed: int, folder: Path) -> None:
+    """The history and all logs of a run that broke its word."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in [*ours.folder.glob(f"crash-{seed}-*.jsonl"), *ours.folder.glob("*.log")]:
+        shutil.copy(file, folder)
+    print(f"    history and logs: {folder}; again: make crash-test RUNS=1 SEED={seed}", flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--seed", type=int, help="of the first run; the next ones count up")
+    parser.add_argument("--faults", type=int, default=6, help="per run")
+    parser.add_argument("--only", action="append", default=[], metavar="FAULT")
+    parser.add_argument("--database", choices=DATABASES, default="mariadb")
+    parser.add_argument("--output", type=Path, default=ROOT / "build" / "crash.json")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

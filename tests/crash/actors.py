@@ -1,0 +1,183 @@
+"""Real processes that may die at any time and are started again, as systemd would.
+
+One thread looks after all of them. Signals go to processes found by their place in the tree, never
+by a name.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, RLock, Thread
+
+RESTART_S = 0.2  # as RestartSec: an end is noticed and the program started again
+_POLL_S = 0.03
+
+
+@dataclass(slots=True)
+class Actor:
+    """A program and how it is started. `paused` holds who was stopped by SIGSTOP."""
+
+    name: str
+    command: Sequence[str]
+    env: dict[str, str]
+    log: Path
+    ready: Callable[[], bool]
+    child: subprocess.Popen[bytes] | None = None
+    dead_since: float = 0.0
+    held_down: bool = False
+    restarts: int = 0
+    paused: set[int] = field(default_factory=set)
+
+    def start(self) -> None:
+        with self.log.open("ab") as out:
+            self.child = subprocess.Popen(
+                [*_leash(), *self.command], env=self.env, stdout=out, stderr=out,
+                stdin=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+        self.dead_since = 0.0
+
+    @property
+    def pid(self) -> int:
+        return self.child.pid if self.child else 0
+
+    @property
+    def runs(self) -> bool:
+        return self.child is not None and self.child.poll() is None
+
+    def children(self) -> list[int]:
+        """Its own child processes, the oldest first; empty while it is dead."""
+        return sorted(_children_of(self.pid)) if self.runs else []
+
+
+class Cast:
+    """All actors, looked after until the end. A context manager."""
+
+    def __init__(self, actors: Sequence[Actor]) -> None:
+        self.actors = {actor.name: actor for actor in actors}
+        self._over, self._lock = Event(), RLock()
+        self._keeper = Thread(target=self._look_after, daemon=True)
+
+    def __getitem__(self, name: str) -> Actor:
+        return self.actors[name]
+
+    def __enter__(self) -> "Cast":
+        self._keeper.start()  # it starts them all: they are leashed to the thread that did
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._keeper.join()
+        for actor in reversed(self.actors.values()):
+            _end(actor)
+
+    def await_ready(self, *names: str, patience_s: float = 60) -> None:
+        """Raises TimeoutError, with the actor's last words, if one does not serve in time."""
+        deadline = time.monotonic() + patience_s
+        for name in names or tuple(self.actors):
+            actor = self[name]
+            while not (actor.runs and actor.ready()):
+                if time.monotonic() > deadline:
+                    said = actor.log.read_text(errors="replace")[-1500:]
+                    raise TimeoutError(f"{name} did not serve in {patience_s} s.\n{said}")
+                time.sleep(0.05)
+
+    def kill(self, name: str, *, group: bool = True) -> None:
+        """kill -9 of the whole group, or of the parent alone: its children find themselves so."""
+        with self._lock, suppress(ProcessLookupError):
+            actor = self[name]
+            if actor.runs:
+                (os.killpg if group else os.kill)(actor.pid, signal.SIGKILL)
+
+    def kill_child(self, name: str, chosen: int) -> None:
+        with self._lock, suppress(ProcessLookupError):
+            children = self[name].children()
+            if children:
+                os.kill(children[chosen % len(children)], signal.SIGKILL)
+
+    def hold_down(self, name: str) -> None:
+        """Kill it, and don't start it again until it is let go."""
+        with self._lock:
+            self[name].held_down = True
+            self.kill(name)
+
+    def let_go(self, name: str) -> None:
+        self[name].held_down = False
+
+    def pause(self, name: str, *, child: int | None = None) -> None:
+        """SIGSTOP: the group, or one of its children."""
+        with self._lock:
+            actor = self[name]
+            children = actor.children()
+            pids = [actor.pid, *children] if actor.runs else []
+            if child is not None:
+                pids = [children[child % len(children)]] if children else []
+            for pid in pids:
+                actor.paused.add(pid)
+                _send(pid, signal.SIGSTOP)
+
+    def wake(self, name: str) -> None:
+        with self._lock:
+            actor = self[name]
+            while actor.paused:
+                _send(actor.paused.pop(), signal.SIGCONT)
+
+    def _look_after(self) -> None:
+        while not self._over.wait(_POLL_S):
+            for actor in self.actors.values():
+                with self._lock:
+                    self._start_again(actor)
+
+    def _start_again(self, actor: Actor) -> None:
+        if actor.runs or actor.held_down:
+            return
+        if actor.child is None:
+            actor.start()
+        elif not actor.dead_since:
+            actor.dead_since = time.monotonic()
+        elif time.monotonic() - actor.dead_since >= RESTART_S:
+            _send_group(actor.pid, signal.SIGKILL)  # what outlived its parent, as KillMode=mixed
+            actor.restarts += 1
+            actor.start()
+
+
+def _end(actor: Actor) -> None:
+    for pid in actor.paused:
+        _send(pid, signal.SIGCONT)
+    if actor.child is not None:
+        _send_group(actor.pid, signal.SIGKILL)
+        actor.child.wait()
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _send_group(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(pid, number)
+
+
+def _children_of(parent: int) -> list[int]:
+    """By the fourth word of each process's `stat`: who started it."""
+    return [int(stat.parent.name) for stat in Path("/proc").glob("[0-9]*/stat")
+            if _parent_of(stat) == parent]  # fmt: skip
+
+
+def _parent_of(stat: Path) -> int:
+    try:
+        return int(stat.read_text().rpartition(")")[2].split()[1])
+    except (OSError, IndexError):
+        return 0  # it is gone
+
+
+def _leash() -> list[str]:
+    """The kernel ends our programs should we be killed without a chance to do it."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []

@@ -1,0 +1,255 @@
+"""What can happen to an opening. Each fault is a function of the stage, done at its moment; a fault
+that lasts ends by itself. Every choice comes from the run's seed."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import kombu.exceptions
+import MySQLdb
+import redis
+
+from config.celery import app
+from coupons import bell
+from tests.crash.reading import sql
+from tests.crash.stage import CLOCK_SHIFTS_S, WEBS, WORKERS, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Comes `at_s` after the opening. `which` and `lasts_s` are read where they mean something."""
+
+    at_s: float
+    kind: str
+    which: int
+    lasts_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where a fault happens: the stage, and the campaign under way."""
+
+    stage: Stage
+    slug: str
+
+
+Deed = Callable[[Scene, Fault], None]
+
+
+def kill_web(scene: Scene, fault: Fault) -> None:
+    """A whole host."""
+    scene.stage.cast.kill(WEBS[fault.which % 2])
+
+
+def kill_web_process(scene: Scene, fault: Fault) -> None:
+    """The process that serves; its parent starts another."""
+    scene.stage.cast.kill_child(WEBS[fault.which % 2], fault.which)
+
+
+def kill_worker(scene: Scene, fault: Fault) -> None:
+    """The parent alone; its children find themselves without one."""
+    scene.stage.cast.kill(WORKERS[fault.which % 2], group=False)
+
+
+def kill_worker_child(scene: Scene, fault: Fault) -> None:
+    scene.stage.cast.kill_child(WORKERS[fault.which % 2], fault.which)
+
+
+def kill_beat(scene: Scene, fault: Fault) -> None:
+    scene.stage.cast.kill("beat")
+
+
+def kill_store(scene: Scene, fault: Fault) -> None:
+    """Comes back with its append-only file."""
+    scene.stage.cast.kill("store")
+
+
+def kill_broker(scene: Scene, fault: Fault) -> None:
+    """Comes back with nothing."""
+    scene.stage.cast.kill("broker")
+
+
+def kill_database(scene: Scene, fault: Fault) -> None:
+    scene.stage.cast.kill("database")
+
+
+def pause_web(scene: Scene, fault: Fault) -> None:
+    _pause(scene, WEBS[fault.which % 2], fault)
+
+
+def pause_worker(scene: Scene, fault: Fault) -> None:
+    _pause(scene, WORKERS[fault.which % 2], fault)
+
+
+def pause_worker_child(scene: Scene, fault: Fault) -> None:
+    _pause(scene, WORKERS[fault.which % 2], fault, child=fault.which)
+
+
+def pause_beat(scene: Scene, fault: Fault) -> None:
+    _pause(scene, "beat", fault)
+
+
+def pause_store(scene: Scene, fault: Fault) -> None:
+    _pause(scene, "store", fault)
+
+
+def pause_broker(scene: Scene, fault: Fault) -> None:
+    _pause(scene, "broker", fault)
+
+
+def pause_database(scene: Scene, fault: Fault) -> None:
+    _pause(scene, "database", fault)
+
+
+def cut_store(scene: Scene, fault: Fault) -> None:
+    """The server ends all its connections."""
+    with scene.stage.store() as client:
+        client.client_kill_filter(_type="normal", skipme=True)
+
+
+def cut_broker(scene: Scene, fault: Fault) -> None:
+    with scene.stage.broker() as client:
+        for kind in ("normal", "pubsub"):
+            client.client_kill_filter(_type=kind, skipme=True)
+
+
+def cut_database(scene: Scene, fault: Fault) -> None:
+    """KILL of every session but ours, in the middle of whatever it does."""
+    with sql(scene.stage) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT id FROM information_schema.processlist"
+                       " WHERE id <> CONNECTION_ID() AND user = 'coupons'")  # fmt: skip
+        for (session,) in cursor.fetchall():
+            try:
+                cursor.execute(f"KILL {session}")
+            except MySQLdb.OperationalError:
+                continue  # it has gone by itself
+
+
+def reset_store(scene: Scene, fault: Fault) -> None:
+    """The network between ends all connections, with whatever was on its way."""
+    scene.stage.proxies.tell("store", "reset")
+
+
+def reset_broker(scene: Scene, fault: Fault) -> None:
+    scene.stage.proxies.tell("broker", "reset")
+
+
+def reset_database(scene: Scene, fault: Fault) -> None:
+    scene.stage.proxies.tell("database", "reset")
+
+
+def half_open_store(scene: Scene, fault: Fault) -> None:
+    """The network forgets all connections and tells nobody."""
+    scene.stage.proxies.tell("store", "half-open")
+
+
+def half_open_broker(scene: Scene, fault: Fault) -> None:
+    scene.stage.proxies.tell("broker", "half-open")
+
+
+def half_open_database(scene: Scene, fault: Fault) -> None:
+    scene.stage.proxies.tell("database", "half-open")
+
+
+def slow_store(scene: Scene, fault: Fault) -> None:
+    _slow(scene, "store", fault, 0.05)
+
+
+def slow_database(scene: Scene, fault: Fault) -> None:
+    _slow(scene, "database", fault, 0.15)
+
+
+def empty_broker(scene: Scene, fault: Fault) -> None:
+    with scene.stage.broker() as client:
+        client.flushall()
+
+
+def flush_scripts(scene: Scene, fault: Fault) -> None:
+    with scene.stage.store() as client:
+        client.script_flush()
+
+
+def many_drains(scene: Scene, fault: Fault) -> None:
+    """Every child of both workers on the same campaign at once."""
+    for _ in range(6):
+        app.send_task(bell.DRAIN, args=[scene.slug], expires=bell.EXPIRES_S, retry=False)
+
+
+def wrong_clock(scene: Scene, fault: Fault) -> None:
+    """A web host comes back with its clock a minute ahead, or behind."""
+    shift_s = CLOCK_SHIFTS_S[fault.which % len(CLOCK_SHIFTS_S)]
+    scene.stage.cast[WEBS[1]].env["CLOCK_SHIFT_S"] = str(shift_s)
+    scene.stage.cast.kill(WEBS[1])
+
+
+# Empties the store in the instant in which nothing waits: what stands in its memory alone is lost
+# with it (the window of loss, measured on its own); everything else must not be.
+_EMPTY = "if redis.call('XLEN', KEYS[1]) > 0 then return 0 end redis.call('FLUSHALL') return 1"
+
+
+def empty_store(scene: Scene, fault: Fault) -> None:
+    """Restarted without its file; closed for repair until an operator rebuilds it."""
+    with scene.stage.store() as client:
+        deadline = time.monotonic() + 2
+        while not client.eval(_EMPTY, 1, f"coupon:{{{scene.slug}}}:queue"):
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.002)
+    time.sleep(fault.lasts_s / 3)
+    scene.stage.manage("rebuild", scene.slug)
+
+
+def _pause(scene: Scene, name: str, fault: Fault, child: int | None = None) -> None:
+    scene.stage.cast.pause(name, child=child)
+    time.sleep(fault.lasts_s)
+    scene.stage.cast.wake(name)
+
+
+def _slow(scene: Scene, route: str, fault: Fault, delay_s: float) -> None:
+    scene.stage.proxies.tell(route, "delay", delay_s)
+    time.sleep(fault.lasts_s)
+    scene.stage.proxies.tell(route, "pass")
+
+
+# What a fault may meet when its target is away already.
+IN_THE_WAY = (redis.RedisError, MySQLdb.Error, kombu.exceptions.OperationalError, OSError)
+
+
+def heal(stage: Stage) -> None:
+    """Whatever lasts is over; what died comes back by itself."""
+    for route in ("store", "broker", "database"):
+        stage.proxies.tell(route, "pass")
+    for name in stage.cast.actors:
+        stage.cast.wake(name)
+        stage.cast.let_go(name)
+
+
+# How often each comes, against the others: a program that must start anew costs this machine the
+# most, so it comes less often.
+CHANCES: dict[Deed, int] = {
+    kill_web: 1, kill_web_process: 1, kill_worker: 2, kill_worker_child: 6, kill_beat: 1,
+    kill_store: 4, kill_broker: 2, kill_database: 2,
+    pause_web: 2, pause_worker: 2, pause_worker_child: 3, pause_beat: 1, pause_store: 3,
+    pause_broker: 2, pause_database: 3,
+    cut_store: 3, cut_broker: 2, cut_database: 4,
+    reset_store: 3, reset_broker: 2, reset_database: 4,
+    half_open_store: 3, half_open_broker: 1, half_open_database: 1,
+    slow_store: 2, slow_database: 3,
+    empty_broker: 3, flush_scripts: 3, many_drains: 4, wrong_clock: 1,
+}  # fmt: skip
+DEEDS: dict[str, Deed] = {deed.__name__: deed for deed in CHANCES}
+
+
+def schedule(
+    chance: random.Random, *, count: int, lasts_s: float, kinds: tuple[str, ...] = ()
+) -> list[Fault]:
+    """So many faults over that time, of these kinds or of all."""
+    names = list(kinds or DEEDS)
+    weights = [CHANCES[DEEDS[name]] for name in names]
+    faults = [
+        Fault(chance.uniform(0.1, lasts_s), kind, chance.randrange(1000), chance.uniform(0.5, 3))
+        for kind in chance.choices(names, weights, k=count)
+    ]
+    return sorted(faults, key=lambda fault: fault.at_s)

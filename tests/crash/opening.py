@@ -1,0 +1,145 @@
+"""One run: an opening under load while one thing after another dies, and the judgement of it."""
+
+import random
+import secrets
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from threading import Thread
+
+from django.db import connection
+from django.utils import timezone
+
+from coupons import campaigns, tokens
+from coupons.models import Campaign
+from tests.crash import checker, history, people, reading
+from tests.crash.faults import DEEDS, IN_THE_WAY, Fault, Scene, heal, schedule
+from tests.crash.stage import Stage
+
+LASTS_S = 3.0
+AGAIN = 0.15  # of all who ask press twice
+SETTLE_S = 60.0  # after the last heal; what waits then is unsettled
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the seed makes of a run."""
+
+    seed: int
+    stock: int
+    users: int
+    faults: tuple[Fault, ...]
+    settle_s: float = SETTLE_S
+
+
+def plan(
+    seed: int, *, faults: int, kinds: tuple[str, ...] = (), settle_s: float = SETTLE_S
+) -> Plan:
+    """`kinds`: only these faults; none: all."""
+    chance = random.Random(seed)
+    stock = chance.randint(150, 400)
+    users = round(stock * chance.uniform(1.05, 1.4))
+    drawn = schedule(chance, count=faults, lasts_s=LASTS_S, kinds=kinds)
+    return Plan(seed, stock, users, tuple(drawn), settle_s)
+
+
+@dataclass(slots=True)
+class Run:
+    """What came of a plan. `wrongs` by verdict; all empty: it kept its word.
+
+    `missed` are faults that could not happen because their target was away already; `unknown` are
+    asks of which nobody knew what became of them.
+    """
+
+    seed: int
+    faults: Counter[str] = field(default_factory=Counter)
+    missed: int = 0
+    told: int = 0
+    stored: int = 0
+    asks: int = 0
+    unknown: int = 0
+    settled_after_s: float = 0.0
+    seconds: float = 0.0
+    wrongs: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def kept_its_word(self) -> bool:
+        return not any(self.wrongs.values())
+
+
+def play(stage: Stage, planned: Plan) -> Run:
+    """Raises TimeoutError if the stage itself does not come up again."""
+    stage.cast.await_ready()
+    began, run = time.monotonic(), Run(planned.seed)
+    sale = opened(f"crash-{planned.seed}-{secrets.token_hex(2)}", planned.stock)
+    file = stage.folder / f"{sale.slug}.jsonl"
+    with reading.sampled(stage, sale.pk) as samples:
+        _under_load(Scene(stage, sale.slug), planned, run, file)
+        asked = time.monotonic()
+        reading.settle(stage, sale.slug, patience_s=planned.settle_s)
+        run.settled_after_s = time.monotonic() - asked
+    _judge(run, file, reading.found(stage, sale.slug, sale.pk, stock=planned.stock,
+                                    sampled=samples.rows))  # fmt: skip
+    run.seconds = time.monotonic() - began
+    return run
+
+
+def _judge(run: Run, file: Path, found: checker.Found) -> None:
+    asks = history.read(file)
+    run.told = len({ask.user for ask in asks if ask.heard.kind == history.OK})
+    run.stored, run.asks = len(found.rows), len(asks)
+    run.unknown = sum(ask.heard.kind == history.INFO for ask in asks)
+    run.wrongs = checker.judge(asks, found)
+
+
+def opened(slug: str, stock: int) -> Campaign:
+    """A campaign that is open from now on, made as an operator makes it."""
+    connection.close()  # the server may have died since
+    now = timezone.now()
+    sale = Campaign(
+        slug=slug, name=slug, stock=stock, discount_value=10, valid_days=30,
+        opens_at=now - timedelta(seconds=1), closes_at=now + timedelta(hours=2),
+    )  # fmt: skip
+    campaigns.draft(sale, actor="crash")
+    return campaigns.schedule(slug, actor="crash")
+
+
+def _under_load(scene: Scene, planned: Plan, run: Run, file: Path) -> None:
+    """The crowd asks while the faults happen; then all is healed, and the last are served."""
+    chance = random.Random(planned.seed)
+    named = [f"{scene.slug}-{number}" for number in range(planned.users)]
+    signed = [(user, tokens.mint(user, lifetime_s=900)) for user in named]
+    line = people.line_of(signed, lasts_s=LASTS_S, again=AGAIN, chance=chance)
+    gives_up_at = time.monotonic() + LASTS_S + planned.settle_s
+    with closing(history.Recorder(file)) as recorder:
+        crowd = people.Crowd(scene.stage.web_ports, scene.slug, recorder, gives_up_at=gives_up_at)
+        asking = Thread(target=crowd.play, args=(line,), daemon=True)
+        asking.start()
+        _trouble(scene, planned.faults, run)
+        heal(scene.stage)
+        asking.join()
+
+
+def _trouble(scene: Scene, faults: Sequence[Fault], run: Run) -> None:
+    """Each in its own thread, because many last; returns when the last one has ended."""
+    began, threads = time.monotonic(), []
+    for fault in faults:
+        time.sleep(max(0.0, began + fault.at_s - time.monotonic()))
+        thread = Thread(target=_happen, args=(scene, fault, run), daemon=True)
+        thread.start()
+        threads.append(thread)
+    for thread in threads:
+        thread.join()
+
+
+def _happen(scene: Scene, fault: Fault, run: Run) -> None:
+    try:
+        DEEDS[fault.kind](scene, fault)
+    except IN_THE_WAY:
+        run.missed += 1
+    else:
+        run.faults[fault.kind] += 1

@@ -1,0 +1,107 @@
+"""What stands in the stores: sampled while a run goes on, and read when it has come to rest."""
+
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Event, Thread
+from typing import Any
+
+import MySQLdb
+import redis
+
+from coupons import codes, keys
+from tests.crash.checker import Found, Row
+from tests.crash.stage import Stage
+
+_SAMPLE_S = 0.2
+
+
+@dataclass(slots=True)
+class Samples:
+    """Rows of a campaign at moments of the run; a moment without an answer is left out."""
+
+    rows: list[int] = field(default_factory=list)
+
+
+@contextmanager
+def sampled(stage: Stage, campaign_id: int) -> Iterator[Samples]:
+    """I1 holds at any time, not only at the end."""
+    samples, over = Samples(), Event()
+
+    def sample() -> None:
+        while not over.wait(_SAMPLE_S):
+            try:
+                samples.rows.append(len(_rows(stage, campaign_id)))
+            except MySQLdb.Error:
+                continue
+
+    thread = Thread(target=sample, daemon=True)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        over.set()
+        thread.join()
+
+
+def waiting(stage: Stage, slug: str) -> int:
+    """Claims that wait to be stored; one, if the store can't be asked."""
+    try:
+        with stage.store() as client:
+            return int(client.xlen(keys.of(slug).queue))
+    except redis.RedisError:
+        return 1
+
+
+def settle(stage: Stage, slug: str, *, patience_s: float) -> int:
+    """Wait until nothing waits; what waits still when patience is over."""
+    deadline = time.monotonic() + patience_s
+    while (left := waiting(stage, slug)) and time.monotonic() < deadline:
+        time.sleep(0.03)
+    return left
+
+
+def found(stage: Stage, slug: str, campaign_id: int, *, stock: int, sampled: list[int]) -> Found:
+    names = keys.of(slug)
+    with stage.store() as client:
+        given = int(client.hget(names.gate, "next") or 0)
+        parked = int(client.xlen(names.parked))
+        claimants = _claimants(client, names.claimants)
+    rows = [Row(user.decode(), place, codes.grouped(code.decode()))
+            for user, place, code in _rows(stage, campaign_id)]  # fmt: skip
+    left = waiting(stage, slug)
+    return Found(stock, rows, given, claimants, left, parked, sampled)
+
+
+def _claimants(client: redis.Redis, prefix: str) -> dict[str, int]:
+    """As `admit.lua` packs them: four bytes of place, six of the moment."""
+    held: dict[str, int] = {}
+    pattern = prefix.translate({ord(sign): f"\\{sign}" for sign in "[]*?{}"}) + "*"
+    for bucket in client.scan_iter(match=pattern, count=1000):
+        packed: dict[bytes, bytes] = client.hgetall(bucket)  # type: ignore[assignment]
+        held |= {user.decode(): struct.unpack(">I", raw[:4])[0] for user, raw in packed.items()}
+    return held
+
+
+def _rows(stage: Stage, campaign_id: int) -> list[tuple[bytes, int, bytes]]:
+    with sql(stage) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT user, place, code FROM coupons_coupon WHERE campaign_id = %s",
+                       (campaign_id,))  # fmt: skip
+        return list(cursor.fetchall())
+
+
+@contextmanager
+def sql(stage: Stage) -> Iterator[Any]:
+    """A session of our own with the database itself, without the proxy. Raises MySQLdb.Error."""
+    connection = MySQLdb.connect(
+        host="127.0.0.1", port=stage.database_port, connect_timeout=2, read_timeout=5,
+        **stage.database_login,
+    )  # fmt: skip
+    try:
+        connection.autocommit(True)
+        yield connection
+    finally:
+        connection.close()

@@ -1,0 +1,41 @@
+"""What many runs add up to, and the file it goes to."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.crash.opening import Run
+
+# As the world calls them; the rest of the verdicts go by their own names.
+_SAID = ("lost", "over_issued", "duplicates", "changed_answers", "ghosts", "holes", "order",
+         "inversions", "under_issued", "unanswered", "unforeseen", "unsettled")  # fmt: skip
+
+
+def totals(runs: Sequence[Run], about: Mapping[str, Any]) -> dict[str, Any]:
+    by_fault: Counter[str] = sum((run.faults for run in runs), Counter())
+    return {
+        **about,
+        "runs": len(runs),
+        "faults": by_fault.total(),
+        "by_fault": dict(sorted(by_fault.items())),
+        "faults_missed": sum(run.missed for run in runs),
+        "asks": sum(run.asks for run in runs),
+        "unknown": sum(run.unknown for run in runs),
+        "told": sum(run.told for run in runs),
+        "stored": sum(run.stored for run in runs),
+        **{name: sum(len(run.wrongs[name]) for run in runs) for name in _SAID},
+        "longest_to_settle_s": round(max((run.settled_after_s for run in runs), default=0), 2),
+        "seconds": round(sum(run.seconds for run in runs), 1),
+        "seeds": [run.seed for run in runs],
+        "failed_seeds": [run.seed for run in runs if not run.kept_its_word],
+    }
+
+
+def write(file: Path, runs: Sequence[Run], about: Mapping[str, Any]) -> None:
+    """Whole or not at all: it is written after every run."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps(totals(runs, about), indent=1) + "\n")
+    part.replace(file)
