@@ -15,17 +15,18 @@ from typing import Any
 from django.utils.module_loading import import_string
 
 from tests.bench import record
-from tests.crash.stage import DATABASES, ROOT, Stage, stage
+from tests.crash.stage import DATABASES, PRODUCT, ROOT, Stage, broken, stage
 
 
 def main() -> int:
     asked = _arguments()
     seed = random.SystemRandom().randrange(10**6) if asked.seed is None else asked.seed
     print(f"{asked.runs} runs of {asked.faults} faults, seeds from {seed}, on {asked.database}.")
-    with stage(database=asked.database) as ours:
-        broken = _play_all(ours, asked, seed)
+    build = broken(asked.broken) if asked.broken else PRODUCT
+    with stage(database=asked.database, build=build) as ours:
+        failed = _play_all(ours, asked, seed)
     print(f"Written to {asked.output}.")
-    return 1 if broken else 0
+    return 1 if failed else 0
 
 
 def _play_all(ours: Stage, asked: argparse.Namespace, first: int) -> bool:
@@ -36,11 +37,14 @@ def _play_all(ours: Stage, asked: argparse.Namespace, first: int) -> bool:
     about = {"at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()), "database": asked.database,
              "commit": record.commit(), "machine": record.machine()}  # fmt: skip
     for seed in range(first, first + asked.runs):
-        runs.append(play(ours, plan(seed, faults=asked.faults, kinds=tuple(asked.only))))
+        drawn = plan(seed, faults=asked.faults, kinds=tuple(asked.only), settle_s=asked.settle)
+        runs.append(play(ours, drawn))
         write(asked.output, runs, about)
         _show(runs[-1], len(runs), asked.runs)
         if not runs[-1].kept_its_word:
             _keep(ours, seed, asked.output.parent / "crash" / str(seed))
+            if asked.stop:
+                break
     return any(not run.kept_its_word for run in runs)
 
 
@@ -71,6 +75,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="of the first run; the next ones count up")
     parser.add_argument("--faults", type=int, default=6, help="per run")
     parser.add_argument("--only", action="append", default=[], metavar="FAULT")
+    parser.add_argument("--stop", action="store_true", help="at the first run that broke its word")
+    parser.add_argument("--broken", help="serve with one protection taken out: tests/crash/broken")
+    parser.add_argument("--settle", type=float, default=60, help="seconds the end may take")
     parser.add_argument("--database", choices=DATABASES, default="mariadb")
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "crash.json")
     return parser.parse_args()

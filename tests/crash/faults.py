@@ -11,7 +11,7 @@ import MySQLdb
 import redis
 
 from config.celery import app
-from coupons import bell
+from coupons import bell, keys
 from tests.crash.reading import sql
 from tests.crash.stage import CLOCK_SHIFTS_S, WEBS, WORKERS, Stage
 
@@ -191,14 +191,19 @@ _EMPTY = "if redis.call('XLEN', KEYS[1]) > 0 then return 0 end redis.call('FLUSH
 
 def empty_store(scene: Scene, fault: Fault) -> None:
     """Restarted without its file; closed for repair until an operator rebuilds it."""
-    with scene.stage.store() as client:
-        deadline = time.monotonic() + 2
-        while not client.eval(_EMPTY, 1, f"coupon:{{{scene.slug}}}:queue"):
-            if time.monotonic() > deadline:
-                return
-            time.sleep(0.002)
+    forget_store(scene, fault)
     time.sleep(fault.lasts_s / 3)
     scene.stage.manage("rebuild", scene.slug)
+
+
+def forget_store(scene: Scene, fault: Fault) -> None:
+    """The same, and nobody rebuilds it. Raises TimeoutError if always something waits."""
+    deadline = time.monotonic() + 2
+    with scene.stage.store() as client:
+        while not client.eval(_EMPTY, 1, keys.of(scene.slug).queue):
+            if time.monotonic() > deadline:
+                raise TimeoutError("The queue was never empty.")
+            time.sleep(0.002)
 
 
 def _pause(scene: Scene, name: str, fault: Fault, child: int | None = None) -> None:
@@ -239,15 +244,15 @@ CHANCES: dict[Deed, int] = {
     slow_store: 2, slow_database: 3,
     empty_broker: 3, flush_scripts: 3, many_drains: 4, wrong_clock: 1,
 }  # fmt: skip
-DEEDS: dict[str, Deed] = {deed.__name__: deed for deed in CHANCES}
+DEEDS: dict[str, Deed] = {deed.__name__: deed for deed in (*CHANCES, forget_store)}
 
 
 def schedule(
     chance: random.Random, *, count: int, lasts_s: float, kinds: tuple[str, ...] = ()
 ) -> list[Fault]:
     """So many faults over that time, of these kinds or of all."""
-    names = list(kinds or DEEDS)
-    weights = [CHANCES[DEEDS[name]] for name in names]
+    names = list(kinds) or [deed.__name__ for deed in CHANCES]
+    weights = [1] * len(kinds) or list(CHANCES.values())
     faults = [
         Fault(chance.uniform(0.1, lasts_s), kind, chance.randrange(1000), chance.uniform(0.5, 3))
         for kind in chance.choices(names, weights, k=count)

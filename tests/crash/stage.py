@@ -17,6 +17,7 @@ from pathlib import Path
 import django
 import redis
 from django.core.management import call_command
+from django.utils.module_loading import import_string
 
 from tests import servers
 from tests.crash.actors import Actor, Cast
@@ -107,6 +108,8 @@ def stage(
         cast = stack.enter_context(Cast([*actors, *_programs(folder, through, webs, build)]))
         cast.await_ready("store", "broker", "database")
         _set_up_django(direct)
+        if build.broken == "no_unique_keys":
+            import_string("tests.crash.broken.drop_keys")()
         cast.await_ready(*WEBS, *WORKERS, "beat")
         yield Stage(folder, cast, proxies, direct, webs, ports["database"])
 

@@ -1,0 +1,108 @@
+"""Builds of the test's own, each with one protection taken out: the harness must see every one.
+
+Web hosts and workers are started from here in place of `config`, with the build's name in BROKEN.
+Nothing in the product knows of it.
+"""
+
+import hashlib
+import os
+import random
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection
+
+import config.wsgi
+from config.celery import app
+from coupons import campaigns, keys, queue
+from coupons.models import Campaign
+from coupons.queue import Batch
+from coupons.store import admission as deciding
+from coupons.store.endpoint import Script
+
+application = config.wsgi.application
+GONE = 137
+__all__ = ["app", "application"]
+
+
+def acknowledged_before_stored() -> None:
+    """A claim leaves the queue when it is read: who dies before the commit takes it along."""
+    read = queue.read
+
+    def reading(slug: str, **asked: Any) -> Batch:
+        batch = read(slug, **asked)
+        queue.settle(slug, list(batch.claims))
+        return batch
+
+    queue.read = reading
+
+
+def nobody_takes_over() -> None:
+    """What a dead worker had read stays with it."""
+    queue.take_over = lambda slug, **asked: Batch()
+
+
+def queued_in_a_second_step() -> None:
+    """Place and memory in the script, the queue entry by Python behind it. Now and then a web
+    process dies between the two, as any may at any line."""
+    queueing = "redis.call('XADD', KEYS[3]"
+    lines = deciding.ADMIT.text.splitlines(keepends=True)
+    deciding.ADMIT = _altered([line for line in lines if not line.startswith(queueing)])
+    admit = deciding.AdmissionCalls.admit
+
+    def admitting(self: Any, slug: str, **asked: Any) -> deciding.Decision:
+        decision = admit(self, slug, **asked)
+        if decision.said == "admitted":
+            if random.random() < 0.01:
+                os._exit(GONE)
+            entry = {"u": asked["user"], "n": asked["nth"], "p": decision.place,
+                     "t": decision.at_ms}  # fmt: skip
+            self.client.xadd(keys.of(slug).queue, entry)
+        return decision
+
+    deciding.AdmissionCalls.admit = admitting  # type: ignore[method-assign]
+
+
+def missing_means_nothing_issued() -> None:
+    """Without a gate the campaign is put up anew and begins at place 1."""
+    admit = deciding.AdmissionCalls.admit
+
+    def admitting(self: Any, slug: str, **asked: Any) -> deciding.Decision:
+        decision = admit(self, slug, **asked)
+        if decision.said == "not_installed":
+            campaigns._install(Campaign.objects.get(slug=slug), first=True)
+            return admit(self, slug, **asked)
+        return decision
+
+    deciding.AdmissionCalls.admit = admitting  # type: ignore[method-assign]
+
+
+def no_unique_keys() -> None:
+    """The product as it is, on tables that have lost their keys: see `drop_keys`."""
+
+
+def drop_keys() -> None:
+    """The same columns and rows, and nothing that holds them apart."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE bare AS SELECT * FROM coupons_coupon")
+        cursor.execute("DROP TABLE coupons_coupon")
+        cursor.execute("RENAME TABLE bare TO coupons_coupon")
+
+
+def _altered(lines: list[str]) -> Any:
+    script = Script("admit")
+    assert len(lines) == len(script.text.splitlines()) - 1, "the line to take out was not found"
+    script.text = "".join(lines)
+    script.sha = hashlib.sha1(script.text.encode()).hexdigest()
+    return script
+
+
+BUILDS: dict[str, Callable[[], None]] = {
+    build.__name__: build
+    for build in (
+        acknowledged_before_stored, nobody_takes_over, queued_in_a_second_step,
+        missing_means_nothing_issued, no_unique_keys,
+    )
+}  # fmt: skip
+if os.environ.get("BROKEN"):
+    BUILDS[os.environ["BROKEN"]]()

@@ -1,0 +1,48 @@
+"""The short form of `make crash-test`, with fixed seeds; and that it sees what it is there for."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def played(folder: Path, *words: str) -> tuple[int, dict[str, Any]]:
+    """The exit status of the command, and what it wrote."""
+    output = folder / "crash.json"
+    command = [sys.executable, "-m", "tests.crash", "--output", str(output), *words]
+    done = subprocess.run(command, timeout=300, check=False, capture_output=True, text=True)
+    assert output.exists(), done.stderr[-2000:]
+    return done.returncode, json.loads(output.read_text())
+
+
+def test_an_opening_keeps_its_word_while_everything_dies(tmp_path: Path) -> None:
+    status, said = played(tmp_path, "--runs", "5", "--seed", "100")
+    assert status == 0, said
+    assert said["runs"] == 5
+    assert said["faults"] + said["faults_missed"] == 30
+    assert said["told"] == said["stored"] > 500
+    assert not said["lost"] + said["over_issued"] + said["duplicates"] + said["changed_answers"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("build", "faults", "seen"),
+    [
+        ("acknowledged_before_stored", ["kill_worker_child", "slow_database"], "lost"),
+        ("nobody_takes_over", ["kill_worker_child", "slow_database"], "unsettled"),
+        ("queued_in_a_second_step", ["flush_scripts"], "lost"),
+        ("missing_means_nothing_issued", ["forget_store"], "duplicates"),
+        ("no_unique_keys", ["slow_database", "pause_worker_child", "many_drains"], "duplicates"),
+    ],
+)
+def test_negative_control_without_its_protection_a_run_is_seen_to_break_its_word(
+    tmp_path: Path, build: str, faults: list[str], seen: str
+) -> None:
+    only = [word for fault in faults for word in ("--only", fault)]
+    status, said = played(tmp_path, "--broken", build, *only, "--runs", "10", "--seed", "1",
+                          "--settle", "5", "--stop")  # fmt: skip
+    assert status == 1
+    assert said[seen] > 0
