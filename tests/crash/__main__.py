@@ -7,6 +7,7 @@ the same wishes and faults again.
 import argparse
 import random
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from time import gmtime, strftime
@@ -45,7 +46,21 @@ def _play_all(ours: Stage, asked: argparse.Namespace, first: int) -> bool:
             _keep(ours, seed, asked.output.parent / "crash" / str(seed))
             if asked.stop:
                 break
+    about["reconciled"] = _reconciled(ours)
+    write(asked.output, runs, about)
     return any(not run.kept_its_word for run in runs)
+
+
+def _reconciled(ours: Stage) -> bool:
+    """What the product itself says of both stores at the end."""
+    try:
+        ours.manage("rebuild", "--all")
+        said = ours.manage("reconcile")
+    except subprocess.CalledProcessError as error:
+        print(f"reconcile: {error.stdout[-2000:]}{error.stderr[-2000:]}")
+        return False
+    print(said.splitlines()[-1])
+    return True
 
 
 def _show(run: Any, number: int, of: int) -> None:

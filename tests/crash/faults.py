@@ -2,6 +2,7 @@
 that lasts ends by itself. Every choice comes from the run's seed."""
 
 import random
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from config.celery import app
 from coupons import bell, keys
 from tests.crash.reading import sql
 from tests.crash.stage import CLOCK_SHIFTS_S, WEBS, WORKERS, Stage
+
+REBUILDS = 10  # tries of an operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +196,18 @@ def empty_store(scene: Scene, fault: Fault) -> None:
     """Restarted without its file; closed for repair until an operator rebuilds it."""
     forget_store(scene, fault)
     time.sleep(fault.lasts_s / 3)
-    scene.stage.manage("rebuild", scene.slug)
+    rebuild(scene)
+
+
+def rebuild(scene: Scene) -> None:
+    """As an operator does it: again, if the database or the store dies under it."""
+    for _ in range(REBUILDS):
+        try:
+            scene.stage.manage("rebuild", scene.slug)
+            return
+        except subprocess.CalledProcessError:
+            time.sleep(0.5)
+    raise TimeoutError(f"{scene.slug} could not be rebuilt in {REBUILDS} tries.")
 
 
 def forget_store(scene: Scene, fault: Fault) -> None:
@@ -242,7 +256,7 @@ CHANCES: dict[Deed, int] = {
     reset_store: 3, reset_broker: 2, reset_database: 4,
     half_open_store: 3, half_open_broker: 1, half_open_database: 1,
     slow_store: 2, slow_database: 3,
-    empty_broker: 3, flush_scripts: 3, many_drains: 4, wrong_clock: 1,
+    empty_broker: 3, flush_scripts: 3, many_drains: 4, wrong_clock: 1, empty_store: 2,
 }  # fmt: skip
 DEEDS: dict[str, Deed] = {deed.__name__: deed for deed in (*CHANCES, forget_store)}
 
