@@ -89,6 +89,10 @@ def drop_keys() -> None:
         cursor.execute("RENAME TABLE bare TO coupons_coupon")
 
 
+def no_fence() -> None:
+    """Whichever server answers is believed, also one that was promoted with less than all."""
+
+
 def _altered(lines: list[str]) -> Any:
     script = Script("admit")
     assert len(lines) == len(script.text.splitlines()) - 1, "the line to take out was not found"
@@ -101,7 +105,7 @@ BUILDS: dict[str, Callable[[], None]] = {
     build.__name__: build
     for build in (
         acknowledged_before_stored, nobody_takes_over, queued_in_a_second_step,
-        missing_means_nothing_issued, no_unique_keys,
+        missing_means_nothing_issued, no_unique_keys, no_fence,
     )
 }  # fmt: skip
 if os.environ.get("BROKEN"):

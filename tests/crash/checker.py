@@ -39,9 +39,10 @@ Verdict = Callable[[Sequence[Ask], Found], list[str]]
 
 
 def over_issued(asks: Sequence[Ask], found: Found) -> list[str]:
-    """Beyond the stock: rows at any time, places told, places given."""
+    """Beyond the stock: rows at any time, people told of a place, places given."""
     told = {ask.heard.place for ask in _ok(asks)}
-    most = max(len(found.rows), found.given, len(told), *found.sampled, 0)
+    people = {ask.user for ask in _ok(asks)}
+    most = max(len(found.rows), found.given, len(people), *found.sampled, 0)
     beyond = {place for place in told | {row.place for row in found.rows} if place > found.stock}
     excess = max(0, most - found.stock)
     return [f"{most} issued of {found.stock}"] * excess or [

@@ -4,7 +4,7 @@ import random
 import secrets
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -26,14 +26,22 @@ SETTLE_S = 60.0  # after the last heal; what waits then is unsettled
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What the seed makes of a run."""
+class Sale:
+    """Who wants what, as the seed makes it; `lasts_s`: how long new people keep coming."""
 
     seed: int
     stock: int
     users: int
-    faults: tuple[Fault, ...]
+    lasts_s: float = LASTS_S
     settle_s: float = SETTLE_S
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the seed makes of a run."""
+
+    sale: Sale
+    faults: tuple[Fault, ...]
 
 
 def plan(
@@ -44,7 +52,7 @@ def plan(
     stock = chance.randint(150, 400)
     users = round(stock * chance.uniform(1.05, 1.4))
     drawn = schedule(chance, count=faults, lasts_s=LASTS_S, kinds=kinds)
-    return Plan(seed, stock, users, tuple(drawn), settle_s)
+    return Plan(Sale(seed, stock, users, settle_s=settle_s), tuple(drawn))
 
 
 @dataclass(slots=True)
@@ -65,31 +73,41 @@ class Run:
     settled_after_s: float = 0.0
     seconds: float = 0.0
     wrongs: dict[str, list[str]] = field(default_factory=dict)
+    history: Path = Path()
 
     @property
     def kept_its_word(self) -> bool:
         return not any(self.wrongs.values())
 
 
+Trouble = Callable[[Scene, Run], None]
+
+
 def play(stage: Stage, planned: Plan) -> Run:
     """Raises TimeoutError if the stage itself does not come up again."""
+    return troubled(stage, planned.sale, lambda scene, run: _happen(scene, planned.faults, run))
+
+
+def troubled(stage: Stage, sale: Sale, trouble: Trouble) -> Run:
+    """An opening during which `trouble` is done, healed, settled and judged."""
     stage.cast.await_ready()
-    began, run = time.monotonic(), Run(planned.seed)
-    sale = opened(f"crash-{planned.seed}-{secrets.token_hex(2)}", planned.stock)
-    file = stage.folder / f"{sale.slug}.jsonl"
-    with reading.sampled(stage, sale.pk) as samples:
-        _under_load(Scene(stage, sale.slug), planned, run, file)
+    began, run = time.monotonic(), Run(sale.seed)
+    campaign = opened(f"crash-{sale.seed}-{secrets.token_hex(2)}", sale.stock)
+    file = stage.folder / f"{campaign.slug}.jsonl"
+    with reading.sampled(stage, campaign.pk) as samples:
+        _under_load(Scene(stage, campaign.slug), sale, run, file, trouble)
         asked = time.monotonic()
-        reading.settle(stage, sale.slug, patience_s=planned.settle_s)
+        reading.settle(stage, campaign.slug, patience_s=sale.settle_s)
         run.settled_after_s = time.monotonic() - asked
-    _judge(run, file, reading.found(stage, sale.slug, sale.pk, stock=planned.stock,
+    stage.cast.await_ready("store", "database")  # what died last may be on its way back
+    _judge(run, file, reading.found(stage, campaign.slug, campaign.pk, stock=sale.stock,
                                     sampled=samples.rows))  # fmt: skip
     run.seconds = time.monotonic() - began
     return run
 
 
 def _judge(run: Run, file: Path, found: checker.Found) -> None:
-    asks = history.read(file)
+    run.history, asks = file, history.read(file)
     run.told = len({ask.user for ask in asks if ask.heard.kind == history.OK})
     run.stored, run.asks = len(found.rows), len(asks)
     run.unknown = sum(ask.heard.kind == history.INFO for ask in asks)
@@ -108,35 +126,35 @@ def opened(slug: str, stock: int) -> Campaign:
     return campaigns.schedule(slug, actor="crash")
 
 
-def _under_load(scene: Scene, planned: Plan, run: Run, file: Path) -> None:
-    """The crowd asks while the faults happen; then all is healed, and the last are served."""
-    chance = random.Random(planned.seed)
-    named = [f"{scene.slug}-{number}" for number in range(planned.users)]
+def _under_load(scene: Scene, sale: Sale, run: Run, file: Path, trouble: Trouble) -> None:
+    """The crowd asks while it happens; then all is healed, and the last are served."""
+    chance = random.Random(sale.seed)
+    named = [f"{scene.slug}-{number}" for number in range(sale.users)]
     signed = [(user, tokens.mint(user, lifetime_s=900)) for user in named]
-    line = people.line_of(signed, lasts_s=LASTS_S, again=AGAIN, chance=chance)
-    gives_up_at = time.monotonic() + LASTS_S + planned.settle_s
+    line = people.line_of(signed, lasts_s=sale.lasts_s, again=AGAIN, chance=chance)
+    gives_up_at = time.monotonic() + sale.lasts_s + sale.settle_s
     with closing(history.Recorder(file)) as recorder:
         crowd = people.Crowd(scene.stage.web_ports, scene.slug, recorder, gives_up_at=gives_up_at)
         asking = Thread(target=crowd.play, args=(line,), daemon=True)
         asking.start()
-        _trouble(scene, planned.faults, run)
+        trouble(scene, run)
         heal(scene.stage)
         asking.join()
 
 
-def _trouble(scene: Scene, faults: Sequence[Fault], run: Run) -> None:
+def _happen(scene: Scene, faults: Sequence[Fault], run: Run) -> None:
     """Each in its own thread, because many last; returns when the last one has ended."""
     began, threads = time.monotonic(), []
     for fault in faults:
         time.sleep(max(0.0, began + fault.at_s - time.monotonic()))
-        thread = Thread(target=_happen, args=(scene, fault, run), daemon=True)
+        thread = Thread(target=_happens, args=(scene, fault, run), daemon=True)
         thread.start()
         threads.append(thread)
     for thread in threads:
         thread.join()
 
 
-def _happen(scene: Scene, fault: Fault, run: Run) -> None:
+def _happens(scene: Scene, fault: Fault, run: Run) -> None:
     try:
         DEEDS[fault.kind](scene, fault)
     except IN_THE_WAY:

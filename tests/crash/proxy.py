@@ -8,6 +8,7 @@ Commands come as lines on standard input, each answered by `ok`:
     NAME hole            the same for connections to come: they are taken, and nothing is answered
     NAME delay SECONDS   everything arrives so much later, in order
     NAME cut             what is on its way is gone; nothing passes any more (a failing host)
+    NAME target PORT     connections to come go there (an endpoint that was moved)
 """
 
 import asyncio
@@ -46,6 +47,8 @@ class Route:
     links: set[Link] = field(default_factory=set)
 
     def tell(self, verb: str, *said: str) -> None:
+        if verb == "target":
+            self.target = int(said[0])
         self.delay_s = float(said[0]) if verb == "delay" else 0.0
         self.hole = verb in ("hole", "cut")
         if verb == "reset":

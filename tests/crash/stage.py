@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,9 @@ from tests.crash.proxies import Proxies
 ROOT = Path(__file__).resolve().parents[2]
 WEBS, WORKERS = ("web-1", "web-2"), ("worker-1", "worker-2")
 CLOCK_SHIFTS_S = (60, -60)  # of the second web host
+ROUTES = ("store", "broker", "database", "link")
+NOTHING: Mapping[str, str] = {}
+_LASTING = ("--appendonly", "yes", "--appendfsync", "always")
 _NOT_HERE = ("JWT_JWKS_FILE", "SECURE_SSL_REDIRECT", "PROMETHEUS_MULTIPROC_DIR")
 
 # Settings of the product as an operator may set them; all others are its defaults.
@@ -55,14 +58,19 @@ def broken(name: str) -> Build:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What a run plays on. `env` names the servers themselves, without the proxy."""
+    """What a run plays on. `env` and `ports` name the servers themselves, `front` the proxy."""
 
     folder: Path
     cast: Cast
     proxies: Proxies
     env: dict[str, str]
     web_ports: tuple[int, ...]
-    database_port: int
+    ports: dict[str, int]
+    front: dict[str, int]
+
+    @property
+    def database_port(self) -> int:
+        return self.ports["database"]
 
     @property
     def database_login(self) -> dict[str, str]:
@@ -85,14 +93,23 @@ class Stage:
 
 @contextmanager
 def stage(
-    *, database: str = "mariadb", build: Build = PRODUCT, store_extra: tuple[str, ...] = ()
+    *,
+    database: str = "mariadb",
+    build: Build = PRODUCT,
+    settings: Mapping[str, str] = NOTHING,
+    replica: bool = False,
 ) -> Iterator[Stage]:
-    """Inside, Django is set up for the servers themselves, and `coupons` may be imported."""
+    """Inside, Django is set up for the servers themselves, and `coupons` may be imported.
+
+    `settings` are further settings of the product. With a `replica` there is a second Redis,
+    `store-2`, and a route `link` between the two; nobody has told it to follow yet.
+    """
     with ExitStack() as stack:
         name = stack.enter_context(tempfile.TemporaryDirectory(prefix="coupons-crash-"))
         folder = Path(name)
-        ports = {route: servers.free_port() for route in ("store", "broker", "database")}
+        ports = {route: servers.free_port() for route in ROUTES}
         front = {route: servers.free_port() for route in ports}
+        ports["link"] = ports["store"]
         proxies = stack.enter_context(Proxies.started(front, ports, folder / "proxy.log"))
         url = _database_url(database, ports["database"])
         direct = _environment(folder, ports, url)
@@ -100,18 +117,22 @@ def stage(
             f":{ports['database']}/", f":{front['database']}/"))  # fmt: skip
         webs = tuple(servers.free_port() for _ in WEBS)
         actors = [
-            _redis("store", folder, ports["store"],
-                   ("--appendonly", "yes", "--appendfsync", "always", *store_extra)),
+            _redis("store", folder, ports["store"], _LASTING),
             _redis("broker", folder, ports["broker"], ("--appendonly", "no")),
             DATABASES[database](folder, ports["database"]),
         ]  # fmt: skip
+        if replica:
+            actors.append(_redis("store-2", folder, second := servers.free_port(), _LASTING))
+            ports["store-2"] = second
+            direct["REDIS_URL"] = through["REDIS_URL"]  # it may move from one to the other
+        through |= settings
         cast = stack.enter_context(Cast([*actors, *_programs(folder, through, webs, build)]))
         cast.await_ready("store", "broker", "database")
         _set_up_django(direct)
         if build.broken == "no_unique_keys":
             import_string("tests.crash.broken.drop_keys")()
         cast.await_ready(*WEBS, *WORKERS, "beat")
-        yield Stage(folder, cast, proxies, direct, webs, ports["database"])
+        yield Stage(folder, cast, proxies, direct, webs, ports, front)
 
 
 def _set_up_django(env: dict[str, str]) -> None:

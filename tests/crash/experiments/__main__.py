@@ -1,0 +1,76 @@
+"""`python -m tests.crash.experiments NAME [--rounds N]`: one kind of trouble, many times, measured.
+
+Figures go to build/crash-NAME.json. Exit status 1 if a promise was broken (in a control: if not).
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from time import gmtime, strftime
+from typing import Any
+
+from django.utils.module_loading import import_string
+
+from tests.bench import record
+from tests.crash.stage import PRODUCT, ROOT, Build, broken, stage
+
+_WAIT = {"REDIS_WAIT_REPLICAS": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """What it plays on, and the function that plays it: of the stage and a number of rounds, it
+    returns figures, of which `broken` counts the promises broken."""
+
+    path: str
+    rounds: int
+    settings: Mapping[str, str] = field(default_factory=dict)
+    replica: bool = False
+    build: Build = PRODUCT
+    control: bool = False
+
+
+EXPERIMENTS = {
+    "failover": Experiment("failover.play", 50, _WAIT, replica=True),
+    "failover-without": Experiment(
+        "failover.play", 20, {}, replica=True, build=broken("no_fence"), control=True
+    ),
+    "emptied": Experiment("emptied.play", 20),
+    "broker": Experiment("broker.play", 20),
+    "half-open": Experiment("half_open.play", 5),
+    "silent": Experiment("silent.play", 6),
+    "database-away": Experiment("database_away.play", 60),
+    "soak": Experiment("soak.play", 60),
+}
+
+
+def main() -> int:
+    asked = _arguments()
+    experiment = EXPERIMENTS[asked.name]
+    with stage(
+        build=experiment.build, settings=experiment.settings, replica=experiment.replica
+    ) as ours:
+        said: dict[str, Any] = import_string(f"tests.crash.experiments.{experiment.path}")(
+            ours, asked.rounds or experiment.rounds
+        )
+    about = {"at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()), "commit": record.commit(),
+             "machine": record.machine()}  # fmt: skip
+    output = ROOT / "build" / f"crash-{asked.name}.json"
+    output.parent.mkdir(exist_ok=True)
+    output.write_text(json.dumps({**about, **said}, indent=1) + "\n")
+    print(json.dumps(said, indent=1))
+    print(f"Written to {output}.")
+    return int(bool(said["broken"]) != experiment.control)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.crash.experiments", description=__doc__)
+    parser.add_argument("name", choices=EXPERIMENTS)
+    parser.add_argument("--rounds", type=int, help="rounds (database-away: seconds; soak: minutes)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,25 @@
+"""Runs of one experiment as figures."""
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Any
+
+from tests.crash.opening import Run
+
+_PROMISES = ("lost", "over_issued", "duplicates", "changed_answers", "ghosts")
+
+
+def added(runs: Sequence[Run]) -> dict[str, Any]:
+    """Counts of everything that went wrong; `broken` are the runs that broke a promise."""
+    wrongs = {name: sum(len(run.wrongs[name]) for run in runs) for name in runs[0].wrongs}
+    return {
+        "told": sum(run.told for run in runs),
+        "stored": sum(run.stored for run in runs),
+        "asks": sum(run.asks for run in runs),
+        "unknown": sum(run.unknown for run in runs),
+        **wrongs,
+        "longest_to_settle_s": round(max(run.settled_after_s for run in runs), 2),
+        "median_to_settle_s": round(median(run.settled_after_s for run in runs), 2),
+        "broken": sum(any(run.wrongs[name] for name in _PROMISES) for run in runs),
+        "runs_with_a_loss": sum(bool(run.wrongs["lost"]) for run in runs),
+    }

@@ -1,0 +1,39 @@
+"""The broker forgets everything, or dies and comes back with nothing, as the last people ask: no
+claim is lost with a bell, and what waits is stored soon all the same."""
+
+import random
+import time
+from typing import Any
+
+from tests.crash.experiments.adding import added
+from tests.crash.faults import Scene
+from tests.crash.opening import Run, Sale, troubled
+from tests.crash.stage import Stage
+
+_SALE_S = 1.5
+_SOON_S = 2.0
+
+
+def play(stage: Stage, rounds: int) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    for name in ("emptied", "killed"):
+        runs = [_round(stage, number, name) for number in range(rounds)]
+        late = sum(run.settled_after_s > _SOON_S for run in runs)
+        said[name] = {"rounds": rounds, **added(runs), "stored_after_more_than_2_s": late}
+    return {**said, "broken": sum(said[name]["broken"] for name in ("emptied", "killed"))}
+
+
+def _round(stage: Stage, number: int, name: str) -> Run:
+    at_s = random.Random(number).uniform(0.2, _SALE_S)
+
+    def trouble(scene: Scene, run: Run) -> None:
+        time.sleep(at_s)
+        if name == "emptied":
+            with scene.stage.broker() as client:
+                client.flushall()
+        else:
+            scene.stage.cast.kill("broker")
+        run.faults[f"broker {name}"] += 1
+
+    sale = Sale(number, stock=300, users=300, lasts_s=_SALE_S, settle_s=30)
+    return troubled(stage, sale, trouble)

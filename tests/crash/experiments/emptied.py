@@ -1,0 +1,63 @@
+"""The deciding store loses its memory in the middle of a sale: nothing is admitted until it has
+been rebuilt, and then numbers go on.
+
+Every other round empties it in an instant in which nothing waits; then nothing at all may be lost.
+In the others, what waits is the window of loss: it is counted, and never issued to two.
+"""
+
+import random
+import time
+from typing import Any
+
+from tests.crash import history
+from tests.crash.experiments.adding import added
+from tests.crash.faults import Fault, Scene, forget_store, rebuild
+from tests.crash.opening import Run, Sale, troubled
+from tests.crash.stage import Stage
+
+_CLOSED_S = 0.7  # how long people meet an empty store
+
+
+def play(stage: Stage, rounds: int) -> dict[str, Any]:
+    rounds_played = [_round(stage, number) for number in range(rounds)]
+    safe = [run for run, _ in rounds_played[::2]]
+    waiting = [run for run, _ in rounds_played[1::2]]
+    while_empty = sum(admitted for _, admitted in rounds_played)
+    calm = added(safe)
+    return {
+        "emptied": rounds,
+        "admitted_before_rebuilt": while_empty,
+        "when_nothing_waited": calm,
+        "when_claims_waited": added(waiting) if waiting else {},
+        "broken": calm["broken"] + bool(while_empty),
+    }
+
+
+def _round(stage: Stage, number: int) -> tuple[Run, int]:
+    moments: list[float] = []
+    at_s = random.Random(number).uniform(0.4, 1.6)
+
+    def empty(scene: Scene, run: Run) -> None:
+        time.sleep(at_s)
+        if number % 2:
+            with scene.stage.store() as client:
+                client.flushall()
+        else:
+            forget_store(scene, Fault(at_s, "empty_store", 0, 0))
+        moments.append(time.monotonic())
+        time.sleep(_CLOSED_S)
+        moments.append(time.monotonic())
+        rebuild(scene)
+        run.faults["empty_store"] += 1
+
+    sale = Sale(number, stock=500, users=700, lasts_s=2.0, settle_s=20)
+    run = troubled(stage, sale, empty)
+    return run, _admitted_between(run, *moments)
+
+
+def _admitted_between(run: Run, since: float, until: float) -> int:
+    asks = history.read(run.history)
+    return sum(
+        ask.heard.outcome == "admitted" and ask.invoked > since and ask.completed < until
+        for ask in asks
+    )

@@ -1,0 +1,93 @@
+"""The store's host is lost, with whatever was on its way to its replica; the replica takes over.
+
+Between the two lies a link of 5 to 50 ms. A healthy local primary killed at once would show
+nothing: its replica would have it all.
+"""
+
+import random
+import time
+from typing import Any
+
+import redis
+
+from tests.crash.experiments.adding import added
+from tests.crash.faults import Scene
+from tests.crash.opening import Run, Sale, troubled
+from tests.crash.stage import Stage
+
+NAMES = ("store", "store-2")
+_SALE_S = 2.0
+_PROMOTED_AFTER_S = 0.3  # a managed service needs longer; nothing depends on it
+
+
+class Pair:
+    """Two Redis and which of them leads."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage, self._leader = stage, NAMES[0]
+
+    @property
+    def _other(self) -> str:
+        return NAMES[1 - NAMES.index(self._leader)]
+
+    def follow(self, delay_s: float) -> None:
+        """The other becomes the leader's replica across the slow link, from nothing if need be."""
+        self._stage.proxies.tell("link", "target", self._stage.ports[self._leader])
+        self._stage.proxies.tell("link", "delay", delay_s)
+        with self._client(self._other) as client:
+            client.replicaof("127.0.0.1", self._stage.front["link"])
+
+    def await_sync(self) -> None:
+        """Raises TimeoutError. Without this a round would measure an unfinished first copy."""
+        deadline = time.monotonic() + 30
+        while not self._in_sync():
+            if time.monotonic() > deadline:
+                raise TimeoutError("The replica did not catch up.")
+            time.sleep(0.05)
+
+    def lose_leader(self) -> None:
+        """What is on its way is gone, and so is the host; later its replica is the leader."""
+        self._stage.proxies.tell("link", "cut")
+        self._stage.cast.hold_down(self._leader)
+        time.sleep(_PROMOTED_AFTER_S)
+        with self._client(self._other) as client:
+            client.replicaof("NO", "ONE")
+        self._leader = self._other
+        self._stage.proxies.tell("store", "target", self._stage.ports[self._leader])
+        self._stage.proxies.tell("store", "reset")
+        self._stage.cast.let_go(self._other)
+        self._stage.cast.await_ready(self._other)
+
+    def _in_sync(self) -> bool:
+        with self._client(self._leader) as ahead, self._client(self._other) as behind:
+            said: Any = behind.info("replication")
+            at: Any = ahead.info("replication")
+        return bool(
+            said.get("master_link_status") == "up"
+            and not said["master_sync_in_progress"]
+            and at["connected_slaves"]
+            and at["master_replid"] == said["master_replid"]
+        )
+
+    def _client(self, name: str) -> redis.Redis:
+        return redis.Redis(port=self._stage.ports[name], socket_timeout=5)
+
+
+def play(stage: Stage, rounds: int) -> dict[str, Any]:
+    pair, chance = Pair(stage), random.Random(rounds)
+    runs = [_round(stage, pair, number, chance) for number in range(rounds)]
+    return {"failovers": rounds, **added(runs)}
+
+
+def _round(stage: Stage, pair: Pair, number: int, chance: random.Random) -> Run:
+    delay_s, at_s = chance.uniform(0.005, 0.05), chance.uniform(0.4, _SALE_S - 0.4)
+    pair.follow(delay_s)
+    pair.await_sync()
+
+    def lose(scene: Scene, run: Run) -> None:
+        time.sleep(at_s)
+        pair.lose_leader()
+        pair.follow(delay_s)
+        run.faults["failover"] += 1
+
+    return troubled(stage, Sale(number, stock=500, users=700, lasts_s=_SALE_S, settle_s=20), lose)

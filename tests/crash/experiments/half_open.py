@@ -1,0 +1,35 @@
+"""The network forgets every connection to one server and tells nobody: neither end hears a word."""
+
+import random
+import time
+from typing import Any
+
+from tests.crash.experiments.adding import added
+from tests.crash.faults import Scene
+from tests.crash.opening import Run, Sale, troubled
+from tests.crash.stage import Stage
+
+_BACK_S = 15.0
+
+
+def play(stage: Stage, rounds: int) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    for route in ("store", "broker", "database"):
+        runs = [_round(stage, number, route) for number in range(rounds)]
+        said[route] = {"rounds": rounds, **added(runs),
+                       "back_after_more_than_15_s": sum(run.settled_after_s > _BACK_S
+                                                        for run in runs)}  # fmt: skip
+    wrong = sum(each["broken"] + each["back_after_more_than_15_s"] for each in said.values())
+    return {**said, "broken": wrong}
+
+
+def _round(stage: Stage, number: int, route: str) -> Run:
+    """Late in the sale, so that what is claimed last waits for the connections to come back."""
+    at_s = random.Random(number).uniform(0.8, 1.4)
+
+    def forget(scene: Scene, run: Run) -> None:
+        time.sleep(at_s)
+        scene.stage.proxies.tell(route, "half-open")
+        run.faults[f"half-open {route}"] += 1
+
+    return troubled(stage, Sale(number, stock=300, users=300, lasts_s=1.5), forget)

@@ -1,0 +1,77 @@
+"""The deciding store takes what it is sent and says nothing: a black hole in the network, and a
+stopped process. Everybody is told 503 soon, and served soon after its return."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tests.crash import history
+from tests.crash.experiments.adding import added
+from tests.crash.faults import Scene
+from tests.crash.history import INFO, OK, Ask
+from tests.crash.opening import Run, Sale, troubled
+from tests.crash.stage import WEBS, Stage
+
+_SILENT_S = 4.0
+_TOLD_S, _SERVED_S = 0.5, 2.0
+
+Moments = list[float]
+
+
+def play(stage: Stage, rounds: int) -> dict[str, Any]:
+    said = {
+        name: _measured([_round(stage, number, silence) for number in range(rounds)], stage)
+        for name, silence in {"black_hole": _hole, "stopped": _stop}.items()
+    }
+    return {**said, "broken": sum(each["broken"] for each in said.values())}
+
+
+def _round(stage: Stage, number: int, silence: Callable[[Scene], None]) -> tuple[Run, Moments]:
+    moments: Moments = []
+
+    def be_silent(scene: Scene, run: Run) -> None:
+        time.sleep(1)
+        moments.append(time.monotonic())
+        silence(scene)
+        moments.append(time.monotonic())
+        run.faults["silence"] += 1
+
+    sale = Sale(number, stock=800, users=800, lasts_s=_SILENT_S + 3)
+    return troubled(stage, sale, be_silent), moments
+
+
+def _hole(scene: Scene) -> None:
+    scene.stage.proxies.tell("store", "hole")
+    time.sleep(_SILENT_S)
+    scene.stage.proxies.tell("store", "pass")
+
+
+def _stop(scene: Scene) -> None:
+    scene.stage.cast.pause("store")
+    time.sleep(_SILENT_S)
+    scene.stage.cast.wake("store")
+
+
+def _measured(rounds: Sequence[tuple[Run, Moments]], stage: Stage) -> dict[str, Any]:
+    told: list[float] = []
+    served: list[float] = []
+    for run, (since, until) in rounds:
+        asks = history.read(run.history)
+        told += [ask.completed - ask.invoked for ask in asks if _in_silence(ask, since, until)]
+        served.append(min(ask.completed for ask in asks
+                          if ask.heard.kind == OK and ask.completed > until) - until)  # fmt: skip
+    told.sort()
+    p99 = told[int(len(told) * 0.99)]
+    figures = added([run for run, _ in rounds])
+    return {
+        "rounds": len(rounds), **figures, "told_503": len(told),
+        "told_p50_ms": round(told[len(told) // 2] * 1e3, 1), "told_p99_ms": round(p99 * 1e3, 1),
+        "told_max_ms": round(told[-1] * 1e3, 1),
+        "first_admission_after_s": [round(each, 2) for each in served],
+        "web_restarts": sum(stage.cast[name].restarts for name in WEBS),
+        "broken": figures["broken"] + (p99 > _TOLD_S) + (max(served) > _SERVED_S),
+    }  # fmt: skip
+
+
+def _in_silence(ask: Ask, since: float, until: float) -> bool:
+    return ask.heard.kind == INFO and ask.invoked > since and ask.completed < until

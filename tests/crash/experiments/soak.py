@@ -1,0 +1,84 @@
+"""Hours at half load: does memory grow, do descriptors leak? One sale after the other."""
+
+import os
+import time
+from collections import defaultdict
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+from tests.crash.actors import Actor
+from tests.crash.experiments.adding import added
+from tests.crash.faults import Scene
+from tests.crash.opening import Run, Sale, troubled
+from tests.crash.stage import WEBS, WORKERS, Stage
+
+PER_S = float(os.environ.get("SOAK_PER_S", "150"))  # people a second, by default
+_SALE_S = 55.0
+_SAMPLE_S = 10.0
+_WARM_UP = 0.2  # of the time
+_MOST_GROWTH = 0.05
+_PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
+
+Sample = tuple[float, int, int]  # monotonic seconds, resident KiB, open descriptors
+
+
+def play(stage: Stage, minutes: int) -> dict[str, Any]:
+    samples: dict[str, list[Sample]] = defaultdict(list)
+    over = Event()
+    watching = Thread(target=_watch, args=(stage, samples, over), daemon=True)
+    watching.start()
+    runs: list[Run] = []
+    until = time.monotonic() + minutes * 60
+    while time.monotonic() < until:
+        people = round(PER_S * _SALE_S)
+        sale = Sale(len(runs), people, people, lasts_s=_SALE_S)
+        runs.append(troubled(stage, sale, _nothing))
+        print(f"{len(runs)}: told {runs[-1].told}, stored {runs[-1].stored}; "
+              + "; ".join(f"{name} {each[-1][1] // 1024} MiB, {each[-1][2]} fds"
+                          for name, each in samples.items()), flush=True)  # fmt: skip
+    over.set()
+    watching.join()
+    figures = {name: _growth(each) for name, each in samples.items()}
+    grown = sum(each["memory_growth"] > _MOST_GROWTH or each["descriptors_growth"] > 0
+                for each in figures.values())  # fmt: skip
+    total = added(runs)
+    return {"minutes": minutes, "people_per_s": PER_S, **total, "processes": figures,
+            "broken": total["broken"] + grown}  # fmt: skip
+
+
+def _nothing(scene: Scene, run: Run) -> None:
+    """No trouble but time."""
+
+
+def _watch(stage: Stage, samples: dict[str, list[Sample]], over: Event) -> None:
+    while not over.wait(_SAMPLE_S):
+        for name in (*WEBS, *WORKERS, "beat"):
+            sample = _sample(stage.cast[name])
+            if sample is not None:
+                samples[name].append(sample)
+
+
+def _sample(actor: Actor) -> Sample | None:
+    """The program and its children together; None if one has just ended."""
+    pids = [actor.pid, *actor.children()]
+    try:
+        pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids)
+        descriptors = sum(sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir()) for pid in pids)
+    except OSError:
+        return None
+    return time.monotonic(), pages * _PAGE_KIB, descriptors
+
+
+def _growth(samples: list[Sample]) -> dict[str, float]:
+    """Means of the tenth after warm-up and of the last tenth, against each other."""
+    tenth = max(1, len(samples) // 10)
+    first = round(len(samples) * _WARM_UP)
+    early, late = samples[first : first + tenth], samples[-tenth:]
+    was, now = (sum(each[1] for each in some) / len(some) for some in (early, late))
+    return {
+        "memory_mib": round(now / 1024, 1),
+        "memory_growth": round(now / was - 1, 4),
+        "descriptors": late[-1][2],
+        "descriptors_growth": max(e[2] for e in late) - max(e[2] for e in early),
+    }
