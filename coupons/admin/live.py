@@ -21,6 +21,7 @@ class Counts:
     parked: int | None = None
     note: str = ""
     lost: bool = False  # Redis answers and knows nothing of it
+    now_ms: int | None = None  # by the clock that opens the campaign
 
     @property
     def remaining(self) -> int | None:
@@ -47,6 +48,7 @@ class Counts:
             "parked": self.parked,
             "remaining": self.remaining,
             "note": self.note,
+            "now_ms": self.now_ms,
         }
 
 
@@ -82,4 +84,6 @@ def _counts(campaign: Campaign, stored: int, gates: dict[str, Gate | None], away
     if gate is None:
         note = away or _("Redis has lost this campaign: closed for repair.")
         return Counts(campaign.stock, stored, note=note, lost=not away)
-    return Counts(campaign.stock, stored, gate.admitted, gate.waiting, gate.parked)
+    return Counts(
+        campaign.stock, stored, gate.admitted, gate.waiting, gate.parked, now_ms=gate.now_ms
+    )

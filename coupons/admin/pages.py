@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
-from coupons import campaigns
+from coupons import campaigns, database, events
 from coupons.admin import live, parked, verbs, words
 from coupons.admin.bases import CampaignBase
 from coupons.admin.verbs import VERBS
@@ -22,13 +22,15 @@ EVENTS_SHOWN = 100
 
 def panel(campaign: Campaign) -> dict[str, Any]:
     """State, counts, verbs and history, for the page's template."""
-    events = campaign.events.all()[:EVENTS_SHOWN]
+    history = campaign.events.all()[:EVENTS_SHOWN]
     return {
         "campaign": campaign,
+        "held": events.held(campaign),
         "counts": live.counts([campaign])[campaign.pk],
         "window": words.window(campaign),
+        "opens_ms": database.milliseconds(campaign.opens_at),
         "verbs": verbs.offered(campaign),
-        "events": [(words.exact(event.at), event.actor, words.said(event)) for event in events],
+        "events": [(words.exact(event.at), event.actor, words.said(event)) for event in history],
     }
 
 

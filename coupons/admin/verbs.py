@@ -9,7 +9,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from coupons import campaigns
+from coupons import campaigns, events
+from coupons.admin.boards import warn_if_red
 from coupons.admin.words import sentence
 from coupons.errors import CouponError
 from coupons.models import Campaign
@@ -46,7 +47,9 @@ VERBS = {
 
 
 def offered(campaign: Campaign) -> list[Verb]:
-    return [verb for verb in VERBS.values() if campaign.state in verb.offered_in]
+    """A campaign that is held back is not resumed but overridden, with a reason."""
+    kept = {"resume"} if events.held(campaign) else set()
+    return [v for v in VERBS.values() if campaign.state in v.offered_in and v.name not in kept]
 
 
 def do(verb: Verb, slug: str, request: HttpRequest) -> None:
@@ -58,3 +61,5 @@ def do(verb: Verb, slug: str, request: HttpRequest) -> None:
     else:
         told = {"slug": campaign.slug, "state": campaign.get_state_display()}
         messages.success(request, _("%(slug)s is %(state)s now.") % told)
+        if campaign.state == State.SCHEDULED:
+            warn_if_red(campaign, request)

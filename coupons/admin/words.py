@@ -22,6 +22,10 @@ _VERBS = (
     gettext_noop("resumed"),
     gettext_noop("closed"),
     gettext_noop("rescheduled"),
+    gettext_noop("held back"),
+    gettext_noop("released"),
+    gettext_noop("overridden"),
+    gettext_noop("warmed up"),
 )
 _STOCK_SET = "stock set to "
 
@@ -60,7 +64,7 @@ def sentence(refusal: CouponError | ValidationError) -> str:
 
 
 def said(event: CampaignEvent) -> str:
-    """What was done to a campaign."""
+    """What was done to a campaign, and why, where a reason was given."""
     if event.verb.startswith(_STOCK_SET):
         return _("stock set to %s") % event.verb.removeprefix(_STOCK_SET)
-    return _(event.verb)
+    return f"{_(event.verb)}: {event.note}" if event.note else _(event.verb)

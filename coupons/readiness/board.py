@@ -12,6 +12,7 @@ from coupons.models import Campaign, CampaignEvent
 from coupons.readiness import campaign as campaign_lines
 from coupons.readiness import database as database_lines
 from coupons.readiness import host, redis, workers
+from coupons.readiness.campaign import AHEAD
 from coupons.readiness.lines import Light, Line, red, worst
 
 
@@ -34,6 +35,10 @@ class Board:
     def blocks(self) -> bool:
         """Whether the opening is to be held back."""
         return bool(self.reds) and self.overridden is None
+
+    @property
+    def can_be_overridden(self) -> bool:
+        return self.campaign.state in AHEAD and (self.blocks or self.held is not None)
 
     def as_json(self) -> dict[str, Any]:
         return {

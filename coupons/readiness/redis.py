@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 from django.conf import settings
@@ -29,8 +30,8 @@ def lines() -> list[Line]:
 def clock() -> Line:
     """Redis' clock against this host's. Raises StoreAway."""
     ahead, within = min((_ahead() for _look in range(LOOKS)), key=lambda look: look[1])
-    seen = _("Redis' clock is {ms:+,.0f} ms from this host's (± {within:,.0f} ms).").format(
-        ms=ahead, within=within
+    seen = _("Redis' clock is {ms:+,} ms from this host's (± {within:,} ms).").format(
+        ms=round(ahead), within=ceil(within)
     )
     off = max(0.0, abs(ahead) - within)
     do = _("Let both hosts keep time by NTP (chronyc tracking). The sale opens by Redis' clock.")

@@ -13,6 +13,12 @@ from coupons.models import Campaign
 from coupons.store import Store
 from tests.servers import free_port
 
+# Every module that asks Redis for the sake of an operator.
+AWAY_FROM = (
+    "campaigns", "facts", "admin.live", "admin.parked", "checks", "readiness.campaign",
+    "readiness.redis",
+)  # fmt: skip
+
 
 @pytest.fixture
 def operator(db: None) -> Client:
@@ -49,7 +55,7 @@ def redis_away(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
     def go() -> None:
         nobody = Store(f"redis://127.0.0.1:{free_port()}/0", timeout_s=0.2, max_connections=2)
-        for module in ("campaigns", "facts", "admin.live", "admin.parked", "checks"):
+        for module in AWAY_FROM:
             monkeypatch.setattr(f"coupons.{module}.store", lambda: nobody)
 
     return go

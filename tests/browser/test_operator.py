@@ -3,15 +3,18 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from coupons import admission, codes, drain, facts
 from coupons.claims import Claim
 from coupons.models import Campaign, Coupon
+from coupons.readiness import guard
 from tests.browser.webdriver import Browser, browser
 
 MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
@@ -117,3 +120,36 @@ def test_an_operator_who_was_logged_out_is_told(
     chromium.sees("[data-count=admitted]", "0")
     chromium.ask("DELETE", "/cookie")
     chromium.sees(".live .note", "you are no longer logged in")
+
+
+def test_minutes_before_an_opening_the_board_is_a_click_away_and_turns_by_itself(
+    live_server: Any, settings: Any, draft: Callable[..., Campaign], chromium: Browser
+) -> None:
+    settings.MIDDLEWARE = ["tests.browser.policy.strict", *settings.MIDDLEWARE]
+    settings.REDIS_WAIT_REPLICAS = 1
+    opens = timezone.now() + timedelta(seconds=50)
+    draft("sale", opens_at=opens, closes_at=opens + timedelta(hours=1))
+    log_in(chromium, live_server.url)
+    chromium.go(f"{live_server.url}/admin/coupons/campaign/")
+    chromium.click("#result_list tbody th a")
+    chromium.click("button[value=schedule]")
+    chromium.sees(".messagelist .warning", "It is not ready yet (replicas)")
+    chromium.sees(".countdown", "opens in 00:00:")
+    guard.look()
+
+    chromium.click(".live header a")
+    chromium.sees("#board header .light", "not ready")
+    chromium.sees("#board .errornote", "held back")
+    settings.REDIS_WAIT_REPLICAS = 0
+    guard.look()
+    chromium.sees("#board header .light", "ready")  # by itself
+    chromium.run("window.stillHere = true")
+
+    settings.REDIS_WAIT_REPLICAS = 1
+    guard.look()
+    chromium.sees("#board .errornote", "held back")
+    assert chromium.run("return window.stillHere") is True
+    chromium.go(chromium.run("return location.href"))
+    chromium.type("input[name=reason]", "one server is enough today")
+    chromium.click(".override-form button")
+    chromium.sees(".override", "mina lets it open whatever is red: one server is enough today")

@@ -8,12 +8,16 @@
   const PERIOD_MS = 1000;
   const PATIENCE_MS = 5000;
   const SAMPLES = 300; // five minutes
+  const LONGEST_COUNTDOWN_S = 86400;
   const WIDTH = 300; // of the line's viewBox, as in the template; its height:
   const HEIGHT = 48;
   const KNOWN = ["stock", "admitted", "stored", "waiting", "parked", "remaining"];
   const words = panel.dataset;
   const note = panel.querySelector(".note");
+  const rate = panel.querySelector("[data-rate]");
+  const countdown = panel.querySelector(".countdown");
   const samples = [];
+  let ahead = 0; // milliseconds by which the deciding clock is ahead of this browser's
 
   const say = (text) => {
     if (note.textContent !== text) note.textContent = text;
@@ -55,6 +59,23 @@
     }
   }
 
+  // Admissions per second over the last five samples, about five seconds.
+  function showRate() {
+    const [last, first] = [samples.at(-1), samples.at(-6) ?? samples[0]];
+    if (!last || last === first) return;
+    const seconds = (last.seenAt - first.seenAt) / 1000;
+    rate.textContent = grouped(Math.round((last.admitted - first.admitted) / seconds));
+  }
+
+  // By the clock that opens the campaign: between two answers ours goes on from its last word.
+  function showCountdown() {
+    const leftS = Math.ceil((Number(words.opens) - Date.now() - ahead) / 1000);
+    countdown.hidden = !(leftS > 0 && leftS < LONGEST_COUNTDOWN_S);
+    const two = (number) => String(number).padStart(2, "0");
+    const clock = [Math.floor(leftS / 3600), Math.floor(leftS / 60) % 60, leftS % 60];
+    countdown.querySelector("b").textContent = clock.map(two).join(":");
+  }
+
   async function refresh() {
     const answer = await fetch(words.url, {
       redirect: "manual", // to the login page
@@ -63,9 +84,12 @@
     if (answer.type === "opaqueredirect") return say(words.loggedOut);
     if (!answer.ok) return say(words.lost);
     const said = await answer.json();
+    said.seenAt = Date.now();
+    if (said.now_ms !== null) ahead = said.now_ms - said.seenAt;
     showCounts(said);
     showState(said);
     showLine(said);
+    showRate();
   }
 
   async function keepRefreshing() {
@@ -74,4 +98,5 @@
   }
 
   keepRefreshing();
+  setInterval(showCountdown, 250);
 })();

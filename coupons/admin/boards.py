@@ -1,0 +1,134 @@
+"""The board of an opening as a page: what stands red, what to do, and the operator's last word."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from coupons import holding
+from coupons.admin import words
+from coupons.admin.bases import CampaignBase
+from coupons.errors import CouponError
+from coupons.models import Campaign
+from coupons.readiness import board
+from coupons.readiness.board import Board
+from coupons.readiness.lines import Light, Line
+
+# Of a line's name, as a person calls it.
+LABELS: dict[str, Promise] = {
+    "state": gettext_lazy("state"),
+    "coupon_keys": gettext_lazy("coupon keys"),
+    "both_stores": gettext_lazy("both stores"),
+    "slots": gettext_lazy("slots"),
+    "redis": gettext_lazy("Redis"),
+    "clock": gettext_lazy("clock"),
+    "memory": gettext_lazy("memory"),
+    "eviction": gettext_lazy("eviction"),
+    "persistence": gettext_lazy("persistence"),
+    "replicas": gettext_lazy("replicas"),
+    "broker": gettext_lazy("broker"),
+    "canary": gettext_lazy("canary"),
+    "mysql": gettext_lazy("MySQL"),
+    "durable": gettext_lazy("durability"),
+    "connections": gettext_lazy("connections"),
+    "token_keys": gettext_lazy("token keys"),
+    "disk": gettext_lazy("disk"),
+    "warm_up": gettext_lazy("warm-up"),
+}
+LIGHTS: dict[Light, Promise] = {
+    Light.GREEN: gettext_lazy("ready"),
+    Light.AMBER: gettext_lazy("look at it"),
+    Light.RED: gettext_lazy("not ready"),
+}
+
+
+class BoardPages(CampaignBase):
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                f"<int:pk>/{name}",
+                self.admin_site.admin_view(view),
+                name=f"coupons_campaign_{label}",
+            )
+            for name, label, view in (
+                ("readiness/", "readiness", self.readiness_view),
+                ("readiness.json", "readiness_json", self.readiness_json),
+                ("override/", "override", self.override_view),
+            )
+        ]
+        return own + super().get_urls()
+
+    def readiness_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        seen = self._board(request, pk)
+        context = self.admin_site.each_context(request) | shown(seen) | {
+            "opts": self.opts,
+            "title": _("Ready for the opening?"),
+            "subtitle": seen.campaign.slug,
+            "may_override": self.has_change_permission(request) and seen.can_be_overridden,
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/coupons/campaign/readiness.html", context)
+
+    def readiness_json(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """As `manage.py readiness SLUG --json`."""
+        return JsonResponse(self._board(request, pk).as_json())
+
+    def override_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        slug = get_object_or_404(Campaign, pk=pk).slug
+        reason, actor = request.POST.get("reason", ""), request.user.get_username()
+        try:
+            campaign = holding.override(slug, actor=actor, reason=reason)
+        except (CouponError, ValidationError) as refusal:
+            messages.error(request, words.sentence(refusal))
+        else:
+            told = {"slug": slug, "state": campaign.get_state_display()}
+            messages.success(
+                request, _("%(slug)s is %(state)s; your reason is in its history.") % told
+            )
+        return redirect("admin:coupons_campaign_readiness", pk)
+
+    def _board(self, request: HttpRequest, pk: int) -> Board:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return board.of(get_object_or_404(Campaign, pk=pk).slug)
+
+
+_WORST_FIRST = (Light.RED, Light.AMBER, Light.GREEN)
+
+
+def shown(seen: Board) -> dict[str, Any]:
+    """The board in a person's words, what is to be done first."""
+    lines = sorted(seen.lines, key=lambda line: _WORST_FIRST.index(line.light))
+    return {
+        "board": seen,
+        "campaign": seen.campaign,
+        "word": LIGHTS[seen.light],
+        "opens": words.exact(seen.campaign.opens_at),
+        "lines": [(line, label_of(line), LIGHTS[line.light]) for line in lines],
+    }
+
+
+def label_of(line: Line) -> str:
+    return str(LABELS.get(line.name, line.name))
+
+
+def warn_if_red(campaign: Campaign, request: HttpRequest) -> None:
+    """Said once more where an operator has just scheduled it: there is time to mend it."""
+    reds = board.of(campaign.slug).reds
+    if reds:
+        text = _("It is not ready yet (%(what)s) and would be held back: see %(where)s")
+        names = ", ".join(label_of(line) for line in reds)
+        where = request.build_absolute_uri(
+            reverse("admin:coupons_campaign_readiness", args=[campaign.pk])
+        )
+        messages.warning(request, text % {"what": names, "where": where})
