@@ -63,7 +63,8 @@ app.conf.update(
     accept_content=["json"],  # pickle from a reachable broker would be code execution
     task_soft_time_limit=30,
     task_time_limit=45,
-    worker_max_tasks_per_child=1000,  # bounds what a leak can take
+    worker_max_tasks_per_child=1000,  # these two bound what a leak can take; the second in KiB
+    worker_max_memory_per_child=1024 * env.integer("WORKER_CHILD_MEMORY_MB", 400, low=150),
     # Anyone who reaches the broker could shut the fleet down; Flower lives on events instead.
     worker_enable_remote_control=env.boolean("CELERY_REMOTE_CONTROL", default=False),
     worker_send_task_events=True,
@@ -75,6 +76,7 @@ app.conf.update(
     # The one list of periodic work.
     beat_schedule={
         "sweep": {"task": "coupons.sweep", "schedule": 1.0, "options": {"expires": 5}},
+        "canary": {"task": "coupons.canary", "schedule": 5.0, "options": {"expires": 10}},
         "guard": {"task": "coupons.guard", "schedule": 10.0, "options": {"expires": 10}},
         "reconcile": {"task": "coupons.reconcile", "schedule": 5.0, "options": {"expires": 5}},
     },

@@ -1,11 +1,12 @@
 """`python -m config.consumer`: a worker's health and metrics on a port of their own (8081).
 
     /livez, /healthz   the worker's main loop turns                              else 503
-    /readyz            … and Redis and MySQL answer, so that it can store        else 503
+    /readyz            … it heard a canary, and both stores answer: it can store  else 503
     /metrics           what this host's processes counted, and the stores' live state
 
 It is a process beside `celery worker`, not a part of it: it answers while the worker is stuck, and
-no thread of it is in the way when the worker forks. They share PROMETHEUS_MULTIPROC_DIR, in which
+no thread of it is in the way when the worker forks. It also ends a worker that has stalled
+(`config.watchdog`). They share PROMETHEUS_MULTIPROC_DIR, in which
 the worker writes down every two seconds that it lives (`config.worker`).
 """
 
@@ -20,7 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import django
 from django.conf import settings
 
-from config import exposition, health, multiprocess
+from config import exposition, health, multiprocess, watchdog
 from config.worker import STALE_S
 from coupons import gauges, metrics
 
@@ -34,7 +35,10 @@ def alive() -> Said:
 
 def ready() -> Said:
     return _verdict(
-        worker=_worker_turns(), redis=health.redis_answers(), mysql=health.database_answers()
+        worker=_worker_turns(),
+        canary=_canary_came(),
+        redis=health.redis_answers(),
+        mysql=health.database_answers(),
     )
 
 
@@ -45,6 +49,11 @@ def measured() -> Said:
 
 def _worker_turns() -> bool:
     return time.time() - multiprocess.latest(metrics.WORKER_BEAT) < STALE_S
+
+
+def _canary_came() -> bool:
+    """Whether a task began or ended of late: the watchdog sends canaries to see to it."""
+    return time.time() - multiprocess.latest(metrics.WORKER_SIGN) < settings.WORKER_PATIENCE_S
 
 
 def _verdict(**parts: bool) -> Said:
@@ -97,6 +106,7 @@ def main() -> int:
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     django.setup()
+    watchdog.start()
     with Server((settings.CONSUMER_HOST, settings.CONSUMER_PORT), Handler) as server:
         server.serve_forever()
     return 0

@@ -1,15 +1,49 @@
-"""What a Celery worker does beside its tasks: it shows that it lives, and times its tasks."""
+"""What a Celery worker does beside its tasks: it shows that it lives, hears a queue of its own, and
+times its tasks."""
 
+import fcntl
+import os
+import socket
 import time
+from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from celery import bootsteps, signals
 
-from config import multiprocess  # noqa: F401 - names the files before metrics are made
+from config import multiprocess  # names the files before metrics are made
 from coupons import metrics
 
 BEAT_S = 2.0
 STALE_S = 15.0  # a main loop that did not turn for so long hangs
+
+
+def queue() -> str:
+    """The queue that only this host's worker hears: what it does with a canary sent there tells
+    about this worker, not about some other host's. The folder tells two workers of a host apart."""
+    return f"canary.{socket.gethostname()}.{crc32(multiprocess.FOLDER.encode()):08x}"
+
+
+def pid_file() -> Path:
+    return Path(multiprocess.FOLDER) / "worker.pid"
+
+
+class OwnQueue(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Hears its own queue, and leaves its process id in a file that stays locked while it lives:
+    so `config.watchdog` never takes another process for it."""
+
+    requires = {"celery.worker.components:Timer"}
+
+    def __init__(self, worker: Any, **options: Any) -> None:
+        worker.app.amqp.queues.select_add(queue())
+        super().__init__(worker, **options)
+
+    def start(self, worker: Any) -> None:
+        self.file = pid_file().open("a+")
+        fcntl.lockf(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not shared with the pool's children
+        self.file.truncate(0)
+        self.file.write(str(os.getpid()))
+        self.file.flush()
 
 
 class Beat(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -34,16 +68,20 @@ _began: dict[str, float] = {}  # by the task's id; a child of the pool does one 
 
 def begin(task_id: str, **_: Any) -> None:
     _began[task_id] = time.monotonic()
+    metrics.WORKER_SIGN.set(time.time())
 
 
 def end(task_id: str, task: Any, state: str | None, **_: Any) -> None:
     """`state` is Celery's word: SUCCESS, FAILURE, RETRY …"""
     seconds = time.monotonic() - _began.pop(task_id, time.monotonic())
+    metrics.WORKER_SIGN.set(time.time())
     metrics.TASKS.labels(task.name, (state or "unknown").lower()).observe(seconds)
 
 
 def watch(app: Any) -> None:
     """Attach all this to a Celery app that is to work."""
     app.steps["worker"].add(Beat)
+    if multiprocess.FOLDER:
+        app.steps["worker"].add(OwnQueue)
     signals.task_prerun.connect(begin)
     signals.task_postrun.connect(end)

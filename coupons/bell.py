@@ -1,6 +1,8 @@
 """Ringing for a drain: one Celery message that carries a slug and no claim. May be lost."""
 
 import logging
+import time
+from collections.abc import Sequence
 
 import kombu.exceptions
 from celery import current_app
@@ -12,15 +14,35 @@ logger = logging.getLogger(__name__)
 # Task names: a contract between web, beat and worker.
 DRAIN, SWEEP, GUARD = "coupons.drain", "coupons.sweep", "coupons.guard"
 RECONCILE = "coupons.reconcile"
+DRAIN_EACH, CANARY = "coupons.drain_each", "coupons.canary"
 EXPIRES_S = 30  # a bell nobody heard for so long has been rung again many times
+CANARY_EXPIRES_S = 10
+TOGETHER = 50  # campaigns in one message: sending costs the same for one as for fifty
 
 
 def ring(slug: str) -> bool:
     """Wake a worker. A failure is a metric, never an error: the claim is safe, beat rings too."""
+    return _send(DRAIN, slug)
+
+
+def ring_each(slugs: Sequence[str]) -> None:
+    """Wake workers for many campaigns with few messages."""
+    for first in range(0, len(slugs), TOGETHER):
+        _send(DRAIN_EACH, list(slugs[first : first + TOGETHER]))
+
+
+def send_canary(queue: str) -> bool:
+    """A bell that only shows the way is open, to the worker that hears this queue."""
+    return _send(CANARY, time.time(), queue=queue, expires_s=CANARY_EXPIRES_S)
+
+
+def _send(
+    task: str, argument: object, *, queue: str | None = None, expires_s: int = EXPIRES_S
+) -> bool:
     try:
-        current_app.send_task(DRAIN, args=[slug], expires=EXPIRES_S, retry=False)
+        current_app.send_task(task, args=[argument], expires=expires_s, queue=queue, retry=False)
     except (kombu.exceptions.OperationalError, OSError) as error:
         metrics.BELLS_LOST.inc()
-        logger.warning("bell for %s was lost: %s", slug, error)
+        logger.warning("%s of %s was lost: %s", task, argument, error)
         return False
     return True

@@ -7,6 +7,7 @@ only after its row is committed, and storing a row twice stores it once.
 import logging
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -30,22 +31,35 @@ class Drained:
     left: bool = False
 
 
-def drain(slug: str, *, consumer: str) -> Drained:
-    """Store what waits, until the queue is empty or DRAIN_TIME_S is over.
+def _never() -> bool:
+    return False
+
+
+def drain(
+    slug: str,
+    *,
+    consumer: str,
+    time_s: float | None = None,
+    stopping: Callable[[], bool] = _never,
+) -> Drained:
+    """Store what waits, until the queue is empty, `time_s` (else DRAIN_TIME_S) is over, or the
+    worker is `stopping`; the batch at hand is always finished.
 
     Raises StoreAway, DatabaseAway (after DRAIN_PATIENCE_S), UnknownCampaign, StaleClaims; what was
     not stored stays in the queue and is taken over later.
     """
     campaign = facts.of(slug)
     done = Drained()
-    deadline = time.monotonic() + settings.DRAIN_TIME_S
+    deadline = time.monotonic() + (settings.DRAIN_TIME_S if time_s is None else time_s)
     batch = _abandoned(slug, consumer) or _next(slug, consumer)
     while batch:
+        began = time.monotonic()
         _settle(campaign, batch, done)
-        if time.monotonic() >= deadline:
+        if time.monotonic() >= deadline or stopping():
             done.left = True
             return done
         _gather(batch)
+        _pace(batch, began=began)
         batch = _next(slug, consumer)
     store().leave(slug, consumer=consumer)
     return done
@@ -65,6 +79,13 @@ def _gather(batch: Batch) -> None:
     its fsyncs cost about as much for five claims as for fifty."""
     if len(batch.claims) < settings.DRAIN_BATCH // 2:
         time.sleep(settings.DRAIN_GATHER_S)
+
+
+def _pace(batch: Batch, *, began: float) -> None:
+    """No more than DRAIN_ROWS_PER_S of this process: a small database serves others, too."""
+    if settings.DRAIN_ROWS_PER_S:
+        due = began + len(batch.claims) / settings.DRAIN_ROWS_PER_S
+        time.sleep(max(0.0, due - time.monotonic()))
 
 
 def _next(slug: str, consumer: str) -> Batch:

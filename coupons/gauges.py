@@ -73,6 +73,7 @@ def _redis() -> Iterator[Metric]:
         (metrics.REDIS_REPLICAS, told["connected_slaves"]),
         (metrics.REDIS_DURABLE, float(durable)),
         (metrics.REDIS_CLOCK, _clock_ahead_s()),
+        (metrics.CANARY_AGE, _canary_age_s()),
     ):
         yield _family(live, {(): float(value)})
 
@@ -82,6 +83,11 @@ def _clock_ahead_s() -> float:
     before = time.time()
     redis_ms = store().now_ms()
     return redis_ms / 1000 - (before + time.time()) / 2
+
+
+def _canary_age_s() -> float:
+    age_ms = store().canary_age_ms()
+    return -1.0 if age_ms is None else age_ms / 1000
 
 
 def _campaigns() -> Iterator[Metric]:

@@ -9,8 +9,9 @@
     coupon:{slug}:filter            string  two bits per claimant: who surely holds no place
     coupon:installed                set     slugs of all installed campaigns
     coupon:server                   string  the server whose contents were found right (`fence`)
+    coupon:canary                   string  when a worker last got here with a canary, in ms
 
-All but the last two share the hash tag `{slug}`, so that one script may touch them in a cluster.
+All but the last three share the hash tag `{slug}`, so that one script may touch them in a cluster.
 Claimants are spread over small hashes, because Redis stores a hash of at most 128 short fields as
 one packed list: 50-odd bytes a user in place of 96.
 """
@@ -22,6 +23,7 @@ from zlib import crc32
 
 INSTALLED = "coupon:installed"
 SERVER = "coupon:server"
+CANARY = "coupon:canary"
 GROUP = "drain"  # the consumer group of every queue
 
 FILTER_BITS_PER_USER = 16  # two of them set: 1.4 % of strangers look like claimants

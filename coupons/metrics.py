@@ -96,6 +96,14 @@ WORKER_BEAT = Gauge(
     "When this host's worker last showed that its main loop turns.",
     multiprocess_mode="max",
 )
+WORKER_SIGN = Gauge(
+    "coupon_worker_sign_timestamp_seconds",
+    "When a task last began or ended on this host: a canary every few seconds sees to it.",
+    multiprocess_mode="max",
+)
+WORKER_ENDED = Counter(
+    "coupon_worker_ended_total", "Workers ended because they had stalled.", ["reason"]
+)
 CANARY = Gauge(
     "coupon_canary_timestamp_seconds",
     "When a canary was last seen to have made the whole way.",
@@ -163,6 +171,7 @@ REDIS_EVICTED = Live("coupon_redis_evicted_keys", "Keys thrown away since it sta
 REDIS_DURABLE = Live("coupon_redis_append_only_ok", "1: its append-only file is on and written.")
 REDIS_REPLICAS = Live("coupon_redis_replicas", "Replicas connected.")
 REDIS_CLOCK = Live("coupon_redis_clock_ahead_seconds", "Redis' clock, minus this host's.")
+CANARY_AGE = Live("coupon_canary_age_seconds", "Since one last came all the way; -1: never.")
 DATABASE_UP = Live("coupon_database_up", "1: the database answered this scrape in time.")
 DATABASE_USED = Live("coupon_database_connections", "Connections open at the database.")
 DATABASE_MAX = Live("coupon_database_connections_max", "Connections it accepts.")

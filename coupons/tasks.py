@@ -1,14 +1,38 @@
 """Celery's way in: each task is one call."""
 
+import logging
 import os
 import socket
+import time
+from typing import Any
 
-from celery import shared_task
+from billiard import Event
+from celery import shared_task, signals
+from django.conf import settings
 
-from coupons import bell, campaigns, reconcile
+from coupons import bell, campaigns, metrics, reconcile
 from coupons.drain import drain as drain_queue
+from coupons.errors import CouponError, DependencyAway
 from coupons.readiness import guard as openings
 from coupons.store import store
+
+logger = logging.getLogger(__name__)
+
+_stopping: Any = None  # shared with the pool's children: the worker is asked to end
+
+
+@signals.worker_init.connect  # type: ignore[untyped-decorator]
+def _share(**_: Any) -> None:
+    globals()["_stopping"] = Event()
+
+
+@signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def _stop(**_: Any) -> None:
+    _stopping.set()
+
+
+def _asked_to_end() -> bool:
+    return _stopping is not None and bool(_stopping.is_set())
 
 
 def _consumer() -> str:
@@ -18,18 +42,51 @@ def _consumer() -> str:
 
 @shared_task(name=bell.DRAIN)  # type: ignore[untyped-decorator]
 def drain(slug: str) -> None:
-    """Answer a bell. Safe to run twice, late, or in parallel."""
-    if drain_queue(slug, consumer=_consumer()).left:
+    """Answer a bell. Safe to run twice, late, or in parallel. A worker asked to end finishes its
+    batch and rings for what is left."""
+    if drain_queue(slug, consumer=_consumer(), stopping=_asked_to_end).left:
         bell.ring(slug)
+
+
+@shared_task(name=bell.DRAIN_EACH)  # type: ignore[untyped-decorator]
+def drain_each(slugs: list[str]) -> None:
+    """Answer a bell for many campaigns, in the time of one drain. One that can't be drained does
+    not keep the others waiting, a store that is away does."""
+    end = time.monotonic() + settings.DRAIN_TIME_S
+    left = list(slugs)
+    while left and time.monotonic() < end and not _asked_to_end():
+        if not _drained(left[0], time_s=end - time.monotonic()):
+            break
+        left.pop(0)
+    bell.ring_each(left)
+
+
+def _drained(slug: str, *, time_s: float) -> bool:
+    try:
+        done = drain_queue(slug, consumer=_consumer(), time_s=time_s, stopping=_asked_to_end)
+    except DependencyAway:
+        raise
+    except CouponError:
+        logger.exception("%s can't be drained", slug)
+        return True
+    return not done.left
 
 
 @shared_task(name=bell.SWEEP)  # type: ignore[untyped-decorator]
 def sweep() -> None:
     """Every second: keep the campaigns' states up with the clock, ring for claims nobody heard."""
     campaigns.follow_the_clock()
-    for slug, waiting in store().waiting(store().installed()).items():
-        if waiting and store().ring(slug):
-            bell.ring(slug)
+    waiting = [slug for slug, claims in store().waiting(store().installed()).items() if claims]
+    bell.ring_each(store().ring_each(waiting))
+
+
+@shared_task(name=bell.CANARY)  # type: ignore[untyped-decorator]
+def canary(sent_s: float = 0) -> None:
+    """A bell for no campaign: that it got here, and on to Redis, is all there is to it."""
+    store().canary_came()
+    metrics.CANARY.set(time.time())
+    if sent_s:
+        metrics.CANARY_SECONDS.set(max(0.0, time.time() - sent_s))
 
 
 @shared_task(name=bell.GUARD)  # type: ignore[untyped-decorator]

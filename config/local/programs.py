@@ -21,6 +21,7 @@ from config.local.trouble import Trouble
 
 STOP_S = 15  # a worker may finish its batch; after that it is killed, and the queue keeps the rest
 _POLL_S = 0.05
+_WHILE_S = 10
 _TAIL_LINES = 12
 
 
@@ -31,16 +32,31 @@ class Program:
         self, name: str, command: Sequence[str], *, env: Mapping[str, str], log: Path
     ) -> None:
         self.name, self.log, self._told = name, log, 0
-        with log.open("wb") as out:
-            self._child = subprocess.Popen(
-                [*_leash(), *command],
-                env=dict(env),
+        self._command, self._env = [*_leash(), *command], dict(env)
+        log.write_bytes(b"")
+        self._child = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self.began = time.monotonic()
+        with self.log.open("ab") as out:
+            return subprocess.Popen(
+                self._command,
+                env=self._env,
                 cwd=BASE_DIR,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # the terminal's Ctrl-C is for us alone: we stop in order
             )
+
+    def again(self) -> bool:
+        """Start it again, if it has ended and ran for a while before: True if that was done. One
+        that ends as soon as it begins would do so for ever."""
+        if self.status is None or time.monotonic() - self.began < _WHILE_S:
+            return False
+        self._signal(signal.SIGKILL)  # whoever is left of its group
+        self._child = self._start()
+        return True
 
     def __enter__(self) -> "Program":
         return self

@@ -114,13 +114,16 @@ def _welcome(here: Site, prepared: Any, *, seconds: float) -> None:
 
 
 def _attend(programs: list[Program]) -> None:
-    """Show what the programs say from now on; leave when one of them ends."""
+    """Show what the programs say from now on; leave when one of them ends that is not started
+    again."""
     for program in programs:
         program.news()
     while True:
         for program in programs:
             for line in program.news():
                 screen.raw(f"{program.name:<7}| {line}")
+            if program.name in servers.RESTARTED and program.again():
+                screen.warn(f"{program.name} had ended and was started again.")
             program.check()
         interruption.pause(_NEWS_EVERY_S)
 

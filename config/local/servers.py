@@ -118,6 +118,8 @@ def web(site: Site) -> Server:
 
 # In this order, and stopped in the opposite one: nobody loses what they still need.
 ALL = (worker, consumer, beat, flower, web)
+# As systemd does it in production. The watchdog ends a worker for this very purpose.
+RESTARTED = ("worker",)
 
 
 @contextmanager

@@ -19,6 +19,8 @@ DRAIN_TIME_S = env.seconds(
 )  # one task's share; below the soft time limit
 # A drain that stored a small batch waits so long for more claims before it reads again.
 DRAIN_GATHER_S = env.seconds("DRAIN_GATHER_S", 0.05)
+# Rows one process stores in a second at most; 0 = as fast as the database takes them.
+DRAIN_ROWS_PER_S = env.integer("DRAIN_ROWS_PER_S", 0)
 # How long a drain tries again on a database that is away, before it leaves the rest to a later one.
 DRAIN_PATIENCE_S = env.seconds("DRAIN_PATIENCE_S", 5)
 # A batch unacknowledged for so long is taken over. Too early only costs work.

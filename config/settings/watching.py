@@ -11,3 +11,6 @@ METRICS_NETWORKS = env.networks(
 # Where `python -m config.consumer` listens.
 CONSUMER_HOST = env.text("CONSUMER_HOST", default="127.0.0.1")
 CONSUMER_PORT = env.integer("CONSUMER_PORT", 8081, low=1, high=65_535)
+# A worker that gives no sign for so long is ended (`config.watchdog`); it gives one with every task
+# that begins or ends, and no task should take longer than a drain.
+WORKER_PATIENCE_S = env.seconds("WORKER_PATIENCE_S", 35, low=5)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from coupons import keys
-from coupons.store.endpoint import Endpoint, Script
+from coupons.store.endpoint import Endpoint, Script, ms
 
 BELL_MS = 1_000  # a bell not answered for so long may ring again
 LOST_BELL_MS = 250  # and one that is known to be lost, for so long
@@ -102,6 +102,13 @@ class QueueCalls(Endpoint):
         with self.asking():
             return bool(self.client.set(keys.of(slug).bell, 1, nx=True, px=BELL_MS))
 
+    def ring_each(self, slugs: Sequence[str]) -> list[str]:
+        """As `ring`, for many in one round trip: those that were not rung already."""
+        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+            for slug in slugs:
+                pipe.set(keys.of(slug).bell, 1, nx=True, px=BELL_MS)
+            return [slug for slug, rung in zip(slugs, pipe.execute(), strict=True) if rung]
+
     def was_lost(self, slug: str) -> None:
         """The bell reached nobody: it may ring again soon, but not for every claim."""
         with self.asking():
@@ -116,6 +123,19 @@ class QueueCalls(Endpoint):
         """From here on the next admission rings again."""
         with self.asking():
             self.client.delete(keys.of(slug).bell)
+
+    def canary_came(self) -> None:
+        """A worker heard a bell and got here with it."""
+        with self.asking():
+            self.client.set(keys.CANARY, ms(self.client.time()))
+
+    def canary_age_ms(self) -> int | None:
+        """Since a canary last came; None: never."""
+        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+            pipe.get(keys.CANARY)
+            pipe.time()
+            came, now = pipe.execute()
+        return None if came is None else max(0, ms(now) - int(came))
 
 
 def _ask_epoch(pipe: Any, names: keys.CampaignKeys) -> None:

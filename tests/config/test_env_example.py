@@ -15,7 +15,7 @@ READERS = {
 }  # fmt: skip
 NUMBERS = {"integer", "seconds"}
 UNITS = re.compile(
-    r"seconds|milliseconds|claims|connections|replicas|port|people|coupons", re.IGNORECASE
+    r"seconds|milliseconds|MiB|rows|claims|connections|replicas|port|people|coupons", re.IGNORECASE
 )
 # Not read through a reader: where we run is asked before anything else.
 OTHERS = {"COUPONS_ENV"}

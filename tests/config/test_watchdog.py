@@ -1,0 +1,212 @@
+"""A worker that lives, is connected and hears nothing is ended and started again; a busy one, one
+that is gone, and one whose broker is away are left alone."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from config import multiprocess, watchdog
+from config.celery import app
+from config.watchdog import Reason, Watchdog
+from coupons import bell, metrics
+from coupons.store import store
+from tests.config.test_consumer import Consumer, Environment, started, until
+from tests.proxy import proxy
+from tests.servers import free_port
+
+PATIENCE_S = 5  # more than two canaries
+
+
+class Supervised:
+    """A worker under a supervisor that starts it again whenever it ends, as systemd does."""
+
+    def __init__(self, environment: Environment, log: Path) -> None:
+        self.pids: list[int] = []
+        self._environment, self._log, self._over = environment, log, False
+        self._thread = threading.Thread(target=self._supervise)
+        self._thread.start()
+
+    def _supervise(self) -> None:
+        command = [
+            sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "1",
+            "--without-gossip", "--without-mingle", "--loglevel", "WARNING",
+        ]  # fmt: skip
+        while not self._over:
+            with self._log.open("ab") as out:
+                child = subprocess.Popen(
+                    command, env=self._environment, stdout=out, stderr=out, start_new_session=True
+                )
+            self.pids.append(child.pid)
+            child.wait()
+
+    def stop(self) -> None:
+        self._over = True
+        for pid in self.pids:
+            try:
+                os.killpg(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        self._thread.join(10)
+
+
+@pytest.fixture
+def environment(child_environment: Environment, tmp_path: Path) -> Environment:
+    (tmp_path / "counts").mkdir()
+    return child_environment | {
+        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "counts"),
+        "CONSUMER_PORT": str(free_port()),
+        "WORKER_PATIENCE_S": str(PATIENCE_S),
+        "CELERY_REMOTE_CONTROL": "yes",
+    }
+
+
+@contextmanager
+def supervised(environment: Environment, folder: Path, **more: str) -> Iterator[Supervised]:
+    worker = Supervised(environment | {"CELERY_WORKER": "1"} | more, folder / "worker.log")
+    try:
+        yield worker
+    finally:
+        worker.stop()
+
+
+def ended(consumer: Consumer, reason: Reason) -> float:
+    page = consumer.says("/metrics")[1]
+    found = re.search(rf'^coupon_worker_ended_total{{reason="{reason}"}} (\S+)$', page, re.M)
+    return float(found[1]) if found else 0.0
+
+
+def well(consumer: Consumer) -> bool:
+    return consumer.says("/readyz")[0] == 200
+
+
+def deafen() -> None:
+    """As after the connection resets of the reports: alive, connected, consuming nothing."""
+    queues = app.control.inspect(timeout=1).active_queues() or {}
+    for name in {queue["name"] for each in queues.values() for queue in each}:
+        app.control.cancel_consumer(name, reply=True, timeout=1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_hears_nothing_any_more_is_started_again(
+    environment: Environment, tmp_path: Path
+) -> None:
+    with started(environment, tmp_path) as consumer, supervised(environment, tmp_path) as worker:
+        until(lambda: well(consumer))
+        assert store().canary_age_ms() is not None
+        time.sleep(PATIENCE_S + 1)
+        assert len(worker.pids) == 1, "a worker that hears is left alone"
+        deafen()
+        until(lambda: len(worker.pids) == 2)
+        until(lambda: ended(consumer, Reason.DEAF) == 1)
+        until(lambda: well(consumer))
+
+
+@pytest.mark.long
+@pytest.mark.django_db(transaction=True)
+def test_without_the_watchdog_it_stays_deaf_and_looks_well(
+    environment: Environment, tmp_path: Path
+) -> None:
+    """The negative control: its main loop turns, and nobody restarts it."""
+    patient = environment | {"WORKER_PATIENCE_S": "600"}
+    with started(patient, tmp_path) as consumer, supervised(patient, tmp_path) as worker:
+        until(lambda: well(consumer))
+        deafen()
+        app.send_task("coupons.canary")
+        time.sleep(PATIENCE_S + 4)
+        assert consumer.says("/livez")[0] == 200
+        assert len(worker.pids) == 1
+        assert app.connection_for_write().default_channel.client.llen("celery") > 0
+        app.control.purge()
+
+
+@pytest.mark.long
+@pytest.mark.django_db(transaction=True)
+def test_so_is_one_whose_connection_to_the_broker_is_half_open(
+    environment: Environment, tmp_path: Path
+) -> None:
+    """Only the worker's cable is pulled: the broker answers everybody else."""
+    address = urlsplit(os.environ["REDIS_URL"])
+    with proxy(address.hostname or "", address.port or 0) as cable:
+        through = {"CELERY_BROKER_URL": f"redis://127.0.0.1:{cable.port}/0"}
+        with (
+            started(environment, tmp_path) as consumer,
+            supervised(environment, tmp_path, **through) as worker,
+        ):
+            until(lambda: well(consumer))
+            cable.pulled.set()
+            until(lambda: len(worker.pids) > 1, patience_s=60)
+            cable.pulled.clear()
+            until(lambda: well(consumer), patience_s=60)
+
+
+@pytest.mark.long
+@pytest.mark.django_db(transaction=True)
+def test_so_is_one_whose_main_loop_stands_still(environment: Environment, tmp_path: Path) -> None:
+    with started(environment, tmp_path) as consumer, supervised(environment, tmp_path) as worker:
+        until(lambda: well(consumer))
+        os.kill(worker.pids[0], signal.SIGSTOP)
+        until(lambda: len(worker.pids) == 2, patience_s=60)
+        until(lambda: well(consumer))
+        assert ended(consumer, Reason.STUCK) + ended(consumer, Reason.DEAF) == 1
+
+
+# What it makes of what it sees
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch, settings: Any) -> dict[str, Any]:
+    """A world to change: a worker's pid, whether the broker takes canaries, and the two signs."""
+    world: dict[str, Any] = {"pid": 1, "broker": True, "beat": 0.0, "sign": 0.0, "ended": []}
+    settings.WORKER_PATIENCE_S = 10
+    signs = {metrics.WORKER_BEAT: "beat", metrics.WORKER_SIGN: "sign"}
+    monkeypatch.setattr(watchdog, "living", lambda: world["pid"])
+    monkeypatch.setattr(bell, "send_canary", lambda queue: world["broker"])
+    monkeypatch.setattr(multiprocess, "latest", lambda gauge: world[signs[gauge]])
+    monkeypatch.setattr(watchdog, "end", lambda pid, reason: world["ended"].append((pid, reason)))
+    return world
+
+
+def after(dog: Watchdog, seconds: float) -> Reason | None:
+    dog.since -= seconds
+    return dog.look()
+
+
+def test_it_judges_by_the_last_sign(seen: dict[str, Any]) -> None:
+    dog = Watchdog()
+    seen["beat"] = time.time() + 100
+    assert dog.look() is None
+    assert after(dog, 9) is None
+    seen["sign"] = time.time() - 9
+    assert after(dog, 60) is None
+    seen["sign"] = time.time() - 11
+    assert dog.look() is Reason.DEAF
+    seen["beat"] = time.time() - 11
+    assert dog.look() is Reason.STUCK
+    assert seen["ended"] == [(1, Reason.DEAF), (1, Reason.STUCK)]
+
+
+@pytest.mark.parametrize("change", [{"broker": False}, {"pid": None}, {"pid": 2}])
+def test_a_worker_that_is_new_or_gone_and_one_without_a_broker_get_their_time(
+    seen: dict[str, Any], change: dict[str, Any]
+) -> None:
+    dog = Watchdog()
+    dog.look()
+    before = dict(seen)
+    dog.since -= 100
+    seen.update(change)
+    assert dog.look() is None
+    seen.update(before)
+    assert dog.look() is None, "the patience begins anew"
+    assert seen["ended"] == []
+    assert after(dog, 11) is not None

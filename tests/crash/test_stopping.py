@@ -1,0 +1,158 @@
+"""A worker that is asked to end (a deployment) finishes its batch, leaves nothing half done, and
+rings for the rest."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.celery import app
+from coupons import bell, drain, keys, store, tasks
+from coupons.errors import UnknownCampaign
+from coupons.facts import Facts
+from coupons.models import Coupon
+from tests.conftest import CampaignMaker
+
+CLAIMS = 4000
+SLOW = {"DRAIN_ROWS_PER_S": "400", "DRAIN_BATCH": "50"}  # so that it is in the midst of it
+
+
+def claims(campaign: Facts, count: int) -> None:
+    for n in range(count):
+        store.store().admit(
+            campaign.slug,
+            user=f"user-{n}", nth=1, per_user=1,
+            buckets=campaign.buckets,
+        )  # fmt: skip
+
+
+def taken() -> int:
+    """Claims that a worker has read and not settled."""
+    pending = store.store().client.xpending(keys.of("sale").queue, keys.GROUP)
+    return int(pending["pending"])
+
+
+def test_a_worker_asked_to_end_under_load_finishes_its_batch(
+    open_campaign: CampaignMaker, child_environment: dict[str, str], tmp_path: Path
+) -> None:
+    campaign = open_campaign(stock=CLAIMS)
+    claims(campaign, CLAIMS)
+    app.control.purge()
+    environment = child_environment | SLOW | {"CELERY_WORKER": "1", "PROMETHEUS_MULTIPROC_DIR": ""}
+    command = [
+        sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "2",
+        "--without-gossip", "--without-mingle", "--loglevel", "WARNING",
+    ]  # fmt: skip
+    with (tmp_path / "worker.log").open("wb") as log:
+        worker = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        bell.ring("sale")
+        _until(lambda: Coupon.objects.count() > 100)
+        worker.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        assert worker.wait(30) == 0
+    finally:
+        worker.kill()
+        worker.wait()
+    stored, waiting = Coupon.objects.count(), store.store().gate("sale").waiting
+    assert time.monotonic() - began < 10, "it did not wait for the end of a long drain"
+    assert 100 < stored < CLAIMS
+    assert stored + waiting == CLAIMS
+    assert taken() == 0, "its batch was finished, nothing needs to be taken over"
+    assert app.connection_for_write().default_channel.client.llen("celery") >= 1, "it rang"
+
+
+def _until(true: Callable[[], bool], patience_s: float = 30) -> None:
+    deadline = time.monotonic() + patience_s
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_drain_that_is_told_to_stop_leaves_the_rest_for_another(
+    open_campaign: CampaignMaker, settings: Any
+) -> None:
+    settings.DRAIN_BATCH = 3
+    claims(open_campaign(), 7)
+    done = drain.drain("sale", consumer="one", stopping=lambda: True)
+    assert (done.stored, done.left) == (3, True)
+    assert taken() == 0
+
+
+def test_a_drain_keeps_to_its_rate(open_campaign: CampaignMaker, settings: Any) -> None:
+    settings.DRAIN_BATCH, settings.DRAIN_ROWS_PER_S = 5, 50
+    claims(open_campaign(stock=100), 20)
+    began = time.monotonic()
+    assert drain.drain("sale", consumer="one").stored == 20
+    assert time.monotonic() - began >= 0.3
+
+
+# Many campaigns at once
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
+    """Messages that would have gone to the broker."""
+    messages: list[tuple[str, Any]] = []
+
+    def send(task: str, argument: object, **_: object) -> bool:
+        messages.append((task, argument))
+        return True
+
+    monkeypatch.setattr(bell, "_send", send)
+    return messages
+
+
+def test_a_sweep_rings_for_many_campaigns_with_few_messages(
+    open_campaign: CampaignMaker, sent: list[tuple[str, Any]]
+) -> None:
+    slugs = [f"sale-{n:03}" for n in range(120)]
+    for slug in slugs:
+        claims(open_campaign(slug), 1)
+    store.store().client.delete(*(keys.of(slug).bell for slug in slugs))
+    tasks.sweep()
+    assert [task for task, _ in sent] == [bell.DRAIN_EACH] * 3
+    assert sorted(slug for _, some in sent for slug in some) == slugs
+    sent.clear()
+    tasks.sweep()
+    assert sent == [], "they are rung for already"
+
+
+def test_one_message_drains_them_all(open_campaign: CampaignMaker) -> None:
+    slugs = ["spring", "summer", "autumn"]
+    for slug in slugs:
+        claims(open_campaign(slug), 5)
+    tasks.drain_each(slugs)
+    assert Coupon.objects.count() == 15
+
+
+def test_one_that_cannot_be_drained_does_not_keep_the_others_waiting(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims(open_campaign("summer"), 5)
+    real = drain.drain
+
+    def strange(slug: str, **how: object) -> drain.Drained:
+        if slug == "spring":
+            raise UnknownCampaign("There is no campaign 'spring'.")
+        return real(slug, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tasks, "drain_queue", strange)
+    tasks.drain_each(["spring", "summer"])
+    assert Coupon.objects.count() == 5
+
+
+def test_what_there_was_no_time_for_is_rung_for_again(
+    open_campaign: CampaignMaker, settings: Any, sent: list[tuple[str, Any]]
+) -> None:
+    settings.DRAIN_TIME_S = 0
+    for slug in ("spring", "summer"):
+        claims(open_campaign(slug), 1)
+    sent.clear()
+    tasks.drain_each(["spring", "summer"])
+    assert sent == [(bell.DRAIN_EACH, ["spring", "summer"])]
