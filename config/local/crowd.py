@@ -56,7 +56,7 @@ async def play(plan: Plan) -> list[Answer]:
     book: list[Answer] = []
     line = iter(plan.asks)
     done = [0]
-    async with _session(plan.connections) as session:
+    async with session_of(plan.connections) as session:
         await asyncio.gather(*(_look(session, plan) for _ in range(plan.connections)))
         print(READY, flush=True)
         telling = asyncio.create_task(_tell(done))
@@ -69,7 +69,7 @@ async def play(plan: Plan) -> list[Answer]:
     return book
 
 
-def _session(connections: int) -> aiohttp.ClientSession:
+def session_of(connections: int) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=60),
         timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
@@ -100,7 +100,7 @@ async def _serve(
     url = URL(f"{plan.campaign_url}/claims")
     for user, number, token in line:
         while True:
-            answer = await _ask(session, url, user, number, token)
+            answer = await ask(session, url, user, number, token)
             book.append(answer)
             if answer.outcome not in AGAIN or time.time() > plan.gives_up_at:
                 break
@@ -108,7 +108,7 @@ async def _serve(
         done[0] += 1
 
 
-async def _ask(
+async def ask(
     session: aiohttp.ClientSession, url: URL, user: str, number: int, token: str
 ) -> Answer:
     sent_at, began = time.time(), time.perf_counter()

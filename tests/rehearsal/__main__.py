@@ -8,10 +8,9 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import tempfile
 from pathlib import Path
 
-from tests.rehearsal import machine, onnetwork
+from tests.rehearsal import deployment, leftovers, machine, onhosts, onhosts_mutations, onnetwork
 from tests.rehearsal.cloud import ROOT
 from tests.rehearsal.record import Record, Wrong
 
@@ -26,8 +25,10 @@ def main() -> int:
         return 2
     record = Record(asked.env)
     try:
-        with tempfile.TemporaryDirectory(prefix="rehearsal-") as folder:
-            _rehearse(asked, Path(folder), record)
+        leftovers.sweep()
+        leftovers.own_mounts()
+        with leftovers.folder() as folder, leftovers.one_group():
+            _rehearse(asked, folder, record)
     except (Wrong, RuntimeError) as error:
         print(f"The rehearsal failed: {error}", file=sys.stderr)
         return 1
@@ -38,10 +39,16 @@ def main() -> int:
 
 
 def _rehearse(asked: argparse.Namespace, folder: Path, record: Record) -> None:
+    if not asked.short:
+        deployment.prepare(record)
     with onnetwork.stage(asked.env, folder, record) as here:
         onnetwork.table(here, record)
         if asked.env == "production":
             onnetwork.mutate(here, record)
+        if not asked.short:
+            with deployment.up(here, record) as it:
+                for step in (*onhosts.STEPS, *onhosts_mutations.MUTATIONS):
+                    step(it, record)
 
 
 def _stop(number: int, _: object) -> None:

@@ -35,14 +35,14 @@ def environment(folder: Path) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "COUPON_KEYS_DIR": str(folder / "keys"),
         "COUPON_OPERATOR": f"{OPERATOR}/32",
-        "CLOUD_CONSOLES": str(folder / "consoles"),
+        "CLOUD_TOLD": str(folder / "told"),
     }
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[None]:
     """moto's server until the block ends; this process' environment points to it."""
-    (folder / "consoles").mkdir(parents=True, exist_ok=True)
+    (folder / "told").mkdir(parents=True, exist_ok=True)
     with _environment_of(environment(folder)), (folder / "cloud.log").open("wb") as log:
         server = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", sys.executable, "-m",

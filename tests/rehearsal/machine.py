@@ -49,10 +49,8 @@ def why_no_hosts() -> str:
 
 def hierarchies() -> tuple[Path, ...]:
     """The cgroup trees a host needs a folder of its own in."""
-    systemd = _systemd_hierarchy()
-    assert systemd is not None
-    unified = CGROUPS / "unified"
-    return (systemd, unified) if unified.is_dir() else (systemd,)
+    systemd, unified = _systemd_hierarchy(), CGROUPS / "unified"
+    return tuple(tree for tree in (systemd, unified) if tree and tree.is_dir())
 
 
 def _systemd_hierarchy() -> Path | None:

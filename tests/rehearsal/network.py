@@ -7,19 +7,17 @@ so that also packets within a subnet pass the router's one chain.
 from __future__ import annotations
 
 import ctypes
-import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.rehearsal import leftovers
 from tests.rehearsal.rules import OUTSIDE, ruleset
 from tests.rehearsal.topology import Topology
 
 NEW_NETWORK = 0x40000000  # CLONE_NEWNET
-NAMES = Path("/run/netns")
 GATE = "169.254.1.1"  # the router, as seen from everywhere
-PREFIX = "rehearsal-"
 
 
 def command(*words: str, given: str = "") -> str:
@@ -33,8 +31,7 @@ def command(*words: str, given: str = "") -> str:
 @contextmanager
 def network() -> Iterator[Network]:
     """Operator, world and router to begin with. Whatever was added is gone afterwards."""
-    sweep()
-    one = Network(f"{PREFIX}{os.getpid()}")
+    one = Network(leftovers.run_name())
     try:
         one.begin()
         yield one
@@ -61,7 +58,7 @@ class Network:
         return f"{self.run}-{name}"
 
     def path(self, name: str) -> Path:
-        return NAMES / self.namespace(name)
+        return leftovers.NAMES / self.namespace(name)
 
     def _in(self, name: str) -> tuple[str, ...]:
         return ("ip", "netns", "exec", self.namespace(name))
@@ -116,15 +113,3 @@ def _batch(namespace: str, *lines: str) -> None:
 
 def _forget(namespace: str) -> None:
     subprocess.run(["ip", "netns", "del", namespace], capture_output=True, check=False)
-
-
-def sweep(alive: Callable[[int], bool] = lambda pid: Path(f"/proc/{pid}").exists()) -> list[str]:
-    """Removes what rehearsals left that were killed outright. Returns the names."""
-    left = [
-        file.name
-        for file in (NAMES.iterdir() if NAMES.exists() else ())
-        if file.name.startswith(PREFIX) and not alive(int(file.name.split("-")[1]))
-    ]
-    for name in left:
-        _forget(name)
-    return left

@@ -51,7 +51,7 @@ def test_nothing_is_left_behind_by_a_rehearsal_that_is_interrupted(tmp_path: Pat
     going.terminate()
     going.stderr.read()
     going.stderr.close()
-    assert going.wait(30) == 143
+    assert going.wait(60) == 143
     assert _namespaces(going.pid) == []
 
 

@@ -1,0 +1,172 @@
+"""The load balancer, stood in for by haproxy: targets as the account registers them, health checks.
+
+haproxy judges the hosts; a thread carries the account's registrations to it and its judgement back
+to the account, so that who asks `describe_target_health` hears what is true here.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from provisioning.aws import Cloud
+from tests.rehearsal.onnetwork import Stage
+from tests.rehearsal.topology import Place
+from tests.servers import process
+
+FOLLOW_S = 0.2
+LISTEN = "frontend users\n  bind {}:{}\n  default_backend api"
+SETTINGS = """
+global
+  stats socket {folder}/control mode 600 level admin
+  maxconn 6000
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 60s
+  timeout server 60s
+  timeout http-keep-alive 60s
+  option forwardfor
+  option redispatch 1
+  retries 2
+{listens}
+backend api
+  balance roundrobin
+  option httpchk GET {health}
+  http-check expect status 200
+  default-server inter 500ms fall 2 rise 2 init-addr none
+{servers}
+"""
+
+
+@contextmanager
+def running(here: Stage) -> Iterator[Balancer | None]:
+    """None where the environment has no balancer."""
+    places = here.topology.role("balancer")
+    if not places:
+        yield None
+        return
+    folder = here.folder / places[0].name
+    folder.mkdir()
+    one = Balancer(here, places[0], folder)
+    file = folder / "haproxy.cfg"
+    file.write_text(one.settings())
+    command = here.network.within(
+        places[0].name, "setpriv", "--pdeathsig", "KILL", "haproxy", "-W", "-db", "-f", str(file)
+    )
+    with process(command, ready=(folder / "control").exists, log=folder / "log"), one.following():
+        yield one
+
+
+class Balancer:
+    def __init__(self, here: Stage, place: Place, folder: Path) -> None:
+        self._cloud: Cloud = here.cloud
+        self._control, self._told = folder / "control", here.folder / "told" / "health.json"
+        self._place, self._folder = place, folder
+        self._hosts = {one.id: one for one in here.topology.role("api")}
+        [group] = self._cloud.elb.describe_target_groups()["TargetGroups"]
+        self._group = group
+        self._stop = threading.Event()
+        self._states: dict[str, str] = {}
+
+    def settings(self) -> str:
+        described: Any = self._cloud.elb.describe_load_balancers()["LoadBalancers"][0]
+        listeners = self._cloud.elb.describe_listeners(LoadBalancerArn=described["LoadBalancerArn"])
+        listens = [
+            LISTEN.format(self._place.address, one["Port"]) for one in listeners["Listeners"]
+        ]
+        servers = [
+            f"  server {one.name} {one.address}:{self._group['Port']} check disabled"
+            for one in self._hosts.values()
+        ]
+        return SETTINGS.format(
+            folder=self._folder, listens="\n".join(listens), servers="\n".join(servers),
+            health=self._group["HealthCheckPath"],
+        )  # fmt: skip
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        thread = threading.Thread(target=self._follow, name="balancer", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            thread.join(5)
+
+    def _follow(self) -> None:
+        while not self._stop.wait(FOLLOW_S):
+            registered = self._registered()
+            for id, host in self._hosts.items():
+                wanted = "ready" if id in registered else "drain"
+                if self._states.get(id) != wanted:
+                    self._ask(f"set server api/{host.name} state {wanted}")
+                    self._ask(f"enable health api/{host.name}")
+                    self._states[id] = wanted
+            self._tell(registered)
+
+    def _registered(self) -> set[str]:
+        """Registered and not asked to leave."""
+        answer = self._cloud.elb.describe_target_health(
+            TargetGroupArn=self._group["TargetGroupArn"]
+        )
+        return {
+            one["Target"]["Id"]
+            for one in answer["TargetHealthDescriptions"]
+            if one["TargetHealth"]["State"] not in ("draining", "unused")
+        }
+
+    def _tell(self, registered: set[str]) -> None:
+        said = self.health(registered)
+        new = self._told.with_suffix(".new")
+        new.write_text(json.dumps(said))
+        new.rename(self._told)
+
+    def health(self, registered: set[str]) -> dict[str, str]:
+        """What AWS would say of each host."""
+        return {
+            id: _said(seen, id in registered)
+            for id, host in self._hosts.items()
+            if (seen := self._seen().get(host.name))
+        }
+
+    def _seen(self) -> dict[str, dict[str, str]]:
+        """haproxy's statistics of each server."""
+        text = self._ask("show stat").removeprefix("# ")
+        lines = csv.DictReader(text.splitlines())
+        return {one["svname"]: one for one in lines if one["pxname"] == "api"}
+
+    def well(self) -> set[str]:
+        """Names of the hosts that get requests now."""
+        return {name for name, one in self._seen().items() if one["status"] == "UP"} & {
+            host.name for host in self._hosts.values()
+        }
+
+    def wait_for(self, *names: str, patience: float = 30) -> None:
+        """Until exactly these get requests. Raises RuntimeError if that takes too long."""
+        deadline = time.monotonic() + patience
+        while self.well() != set(names):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the balancer sends to {self.well() or 'nobody'}, not {names}")
+            time.sleep(0.1)
+
+    def _ask(self, words: str) -> str:
+        with socket.socket(socket.AF_UNIX) as control:
+            control.connect(str(self._control))
+            control.sendall(words.encode() + b"\n")
+            return b"".join(iter(lambda: control.recv(65536), b"")).decode()
+
+
+def _said(seen: dict[str, str], registered: bool) -> str:
+    if not registered:
+        return "draining" if int(seen["scur"] or 0) else "unused"
+    if seen["check_status"] in ("INI", ""):
+        return "initial"
+    return "healthy" if seen["status"] == "UP" else "unhealthy"

@@ -1,0 +1,83 @@
+"""The disk every host starts from: a bare Debian with systemd and sshd, kept outside git.
+
+Hosts have no way to a package mirror, so the packages that the roles install are there already;
+none of their services is enabled, that is the roles' to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+SUITE = "bookworm"
+# What a cloud's image comes with, and what our modules need of it.
+IMAGE = (
+    "systemd systemd-sysv dbus openssh-server sudo python3 python3-venv python3-apt "
+    "python3-packaging ca-certificates curl iproute2 netbase procps kmod gnupg "
+    "lsb-release logrotate"
+)
+# What the roles install.
+ROLES = (
+    "acl chrony nftables unattended-upgrades libmariadb3 redis-tools mariadb-client "
+    "mariadb-client-core prometheus prometheus-node-exporter prometheus-redis-exporter "
+    "prometheus-mysqld-exporter rsync python3-pymysql python3-cryptography"
+)
+# What `apt-get install` would enable, and what needs a network of the usual kind.
+SILENT = (
+    "prometheus prometheus-node-exporter prometheus-redis-exporter prometheus-mysqld-exporter "
+    "chrony nftables unattended-upgrades apt-daily.timer apt-daily-upgrade.timer "
+    "systemd-networkd systemd-timesyncd rsync"
+)
+USER = "ubuntu"
+
+
+def cache() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "coupons" / "rehearsal"
+
+
+def path() -> Path:
+    """Where this version of the image is, or would be."""
+    said = hashlib.sha256(f"{SUITE} {IMAGE} {ROLES} {SILENT} {CUSTOM}".encode()).hexdigest()
+    return cache() / f"base-{said[:12]}"
+
+
+def ready() -> bool:
+    return path().is_dir()
+
+
+def make() -> Path:
+    """The image's folder; made if it isn't there, which takes about a minute."""
+    image = path()
+    if ready():
+        return image
+    cache().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache(), prefix="making-") as folder:
+        made, hook = Path(folder) / "root", Path(folder) / "hook"
+        hook.write_text(CUSTOM)
+        hook.chmod(0o755)
+        packages = ",".join([*IMAGE.split(), *ROLES.split()])
+        subprocess.run(
+            ["mmdebstrap", "--variant=minbase", f"--include={packages}",
+             f"--customize-hook={hook}", SUITE, str(made)],
+            check=True, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        for old in cache().glob("base-*"):
+            shutil.rmtree(old, ignore_errors=True)
+        made.rename(image)
+    return image
+
+
+CUSTOM = f"""#!/bin/sh
+set -e
+chroot "$1" useradd --create-home --shell /bin/bash {USER}
+echo '{USER} ALL=(ALL) NOPASSWD: ALL' > "$1/etc/sudoers.d/90-{USER}"
+rm -f "$1"/etc/ssh/ssh_host_* "$1/etc/machine-id" "$1/etc/resolv.conf"
+chroot "$1" systemctl --quiet disable {SILENT} 2>/dev/null || true
+: > "$1/etc/apt/sources.list"
+rm -f "$1"/etc/apt/sources.list.d/* "$1"/etc/apt/apt.conf.d/*proxy*
+"""

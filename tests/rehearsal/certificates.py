@@ -1,0 +1,63 @@
+"""An authority for one rehearsal: it stands in for Amazon's, which signs RDS' and ElastiCache's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+DAY = timedelta(days=1)
+
+
+class Authority:
+    """Its certificate is `file`; what it signs lies beside it as NAME.crt and NAME.key."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self.folder, self.file = folder, folder / "authority.pem"
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _name("rehearsal authority")
+        limits = x509.BasicConstraints(ca=True, path_length=0)
+        made = self._begun(self._name, self._key).add_extension(limits, critical=True)
+        self.file.write_bytes(_pem(made.sign(self._key, hashes.SHA256())))
+
+    def sign(self, name: str) -> tuple[Path, Path]:
+        """(certificate, key) for a server of that name."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = x509.SubjectAlternativeName([x509.DNSName(name)])
+        made = self._begun(_name(name[:64]), key).add_extension(names, critical=False)
+        certificate, secret = self.folder / f"{name}.crt", self.folder / f"{name}.key"
+        certificate.write_bytes(_pem(made.sign(self._key, hashes.SHA256())))
+        secret.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+        secret.chmod(0o600)
+        return certificate, secret
+
+    def _begun(self, name: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+        now = datetime.now(UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - DAY)
+            .not_valid_after(now + DAY)
+        )
+
+
+def _name(said: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, said)])
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)

@@ -1,0 +1,116 @@
+"""The whole deployment up: stores, hosts, balancer, inventory. What the steps have in common."""
+
+from __future__ import annotations
+
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from tests.rehearsal import balancer, base, hosts, machine, stores, wheels
+from tests.rehearsal.balancer import Balancer
+from tests.rehearsal.certificates import Authority
+from tests.rehearsal.cloud import ROOT
+from tests.rehearsal.host import Host
+from tests.rehearsal.network import command
+from tests.rehearsal.onnetwork import Stage
+from tests.rehearsal.opening import AUDIENCE, ISSUER, Sales
+from tests.rehearsal.playbooks import Playbooks
+from tests.rehearsal.record import Record
+from tests.rehearsal.topology import OPERATOR
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    here: Stage
+    hosts: dict[str, Host]
+    balancer: Balancer | None
+    books: Playbooks
+    sales: Sales
+    release: str  # what is deployed first: the work tree as it is
+
+    def of_role(self, role: str) -> list[Host]:
+        return [self.hosts[place.name] for place in self.here.topology.role(role)]
+
+    def restore_balancer(self) -> None:
+        """Until all api hosts get requests again."""
+        if self.balancer:
+            self.balancer.wait_for(*(host.name for host in self.of_role("api")))
+
+
+def prepare(record: Record) -> None:
+    """What is cached outside git: made the first time."""
+    machine.install(machine.FOR_ALL)
+    with record.step("base image") as step:
+        made = not base.ready()
+        step.found = f"{'made' if made else 'cached'}: {base.make()}"
+    with record.step("wheels") as step:
+        made = not wheels.path().exists()
+        step.found = f"{'made' if made else 'cached'}: {wheels.make()}"
+
+
+@contextmanager
+def up(here: Stage, record: Record) -> Iterator[Deployment]:
+    with ExitStack() as stack:
+        authority = Authority(here.folder / "authority")
+        with record.step("stores") as step:
+            stack.enter_context(stores.running(here, authority))
+            step.found = ", ".join(f"{one.name} at {one.dns}" for one in here.topology.stores)
+        with record.step("hosts") as step:
+            running = stack.enter_context(hosts.running(here))
+            step.found = f"{len(running)} with systemd as process 1"
+        front = stack.enter_context(balancer.running(here))
+        _resolve(here)
+        books = Playbooks(
+            here, authority, app_jwt_issuer=ISSUER, app_jwt_audience=AUDIENCE,
+            app_version=(release := _work_tree()),
+        )  # fmt: skip
+        api = here.topology.role("api")[0]
+        sales = Sales(here=here, books=books, url=address(here), manager=api.name)
+        yield Deployment(
+            here=here, hosts=running, balancer=front, books=books, sales=sales, release=release
+        )
+
+
+def address(here: Stage) -> str:
+    """The service as users know it: the balancer's name, or the one api host's port."""
+    for front in here.topology.role("balancer"):
+        return f"http://{front.dns}"
+    return f"http://{here.topology.role('api')[0].public}:8080"
+
+
+def ask(url: str) -> int:
+    """The status of a page, asked from the operator's laptop."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refusal:
+        return refusal.code
+
+
+def _resolve(here: Stage) -> None:
+    """The public names, for whoever is outside; seen only in this process' mounts."""
+    known = [f"{one.public} {one.dns}" for one in here.topology.places if one.public and one.dns]
+    file = here.folder / "hosts-file"
+    file.write_text("\n".join(["127.0.0.1 localhost", f"{OPERATOR} laptop", *known]) + "\n")
+    command("mount", "--bind", str(file), "/etc/hosts")
+
+
+def _work_tree() -> str:
+    """A commit of the files as they are now, on no branch; HEAD if nothing differs from it."""
+    return _git("stash", "create", "rehearsal")[:12] or _git("rev-parse", "HEAD")[:12]
+
+
+def next_release(of: str) -> str:
+    """Another commit with the same files: a release that differs by its name only."""
+    return _git("commit-tree", f"{of}^{{tree}}", "-p", of, "-m", "The next release.")[:12]
+
+
+def _git(*words: str) -> str:
+    who = ("-c", "user.name=rehearsal", "-c", "user.email=rehearsal@localhost")
+    done = subprocess.run(
+        ["git", *who, *words], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()

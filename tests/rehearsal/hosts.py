@@ -1,0 +1,73 @@
+"""All hosts of an environment, as a cloud starts them: named, with keys, open to the operator."""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.rehearsal import base
+from tests.rehearsal.host import Host
+from tests.rehearsal.network import command
+from tests.rehearsal.onnetwork import Stage
+from tests.rehearsal.topology import Place
+
+CONSOLE = "-----BEGIN SSH HOST KEY KEYS-----\n{}-----END SSH HOST KEY KEYS-----\n"
+HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
+
+
+@contextmanager
+def running(here: Stage) -> Iterator[dict[str, Host]]:
+    """Every host of the topology by name, from its start until the block ends."""
+    hosts: dict[str, Host] = {}
+    try:
+        for place in here.topology.hosts:
+            hosts[place.name] = _made(here, place)
+            hosts[place.name].start()
+        for host in hosts.values():
+            host.wait_until_up()
+        yield hosts
+    finally:
+        for host in hosts.values():
+            host.cut()
+
+
+def _made(here: Stage, place: Place) -> Host:
+    host = Host(place.name, network=here.network.path(place.name), folder=here.folder / "hosts")
+    private, public = _key_pair(here.folder / f"key-{place.name}", place.name)
+    host.install({
+        "/etc/hostname": (f"{place.name}\n", 0o644),
+        "/etc/machine-id": (f"{uuid.uuid4().hex}\n", 0o444),
+        "/etc/hosts": (names(here, place), 0o644),
+        HOST_KEY: (private, 0o600),
+        f"{HOST_KEY}.pub": (public, 0o644),
+        f"/home/{base.USER}/.ssh/authorized_keys": (_operators_key(here), 0o600),
+    })  # fmt: skip
+    command("chroot", str(host.root), "chown", "-R", base.USER, f"/home/{base.USER}/.ssh")
+    # As cloud-init does on a host's first start: the only way its key gets known.
+    told = here.folder / "told" / f"console-{place.id}"
+    told.write_text(CONSOLE.format(public))
+    return host
+
+
+def names(here: Stage, place: Place) -> str:
+    """Stands in for the VPC's resolver: the stores' names, and the host's own."""
+    known = [f"{one.address} {one.dns}" for one in here.topology.stores]
+    return "\n".join(["127.0.0.1 localhost", f"{place.address} {place.name}", *known]) + "\n"
+
+
+def _key_pair(file: Path, comment: str) -> tuple[str, str]:
+    command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(file))
+    public = file.with_suffix(".pub")
+    return file.read_text(), public.read_text()
+
+
+def _operators_key(here: Stage) -> str:
+    """The public half of the environment's key pair, which a cloud puts on each host."""
+    private = here.folder / "keys" / f"{here.spec.key.name}.pem"
+    done = subprocess.run(
+        ["ssh-keygen", "-y", "-f", str(private)], capture_output=True, text=True, check=True
+    )
+    return done.stdout

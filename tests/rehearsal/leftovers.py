@@ -1,0 +1,116 @@
+"""What a rehearsal makes carries its process' number; what a killed one left is found by that."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.rehearsal import machine
+
+PREFIX = "rehearsal-"
+NAMES = Path("/run/netns")
+FOLDERS = Path("/var/tmp")
+NEW_MOUNTS = 0x20000  # CLONE_NEWNS
+GONE_S = 10
+
+
+def run_name() -> str:
+    return f"{PREFIX}{os.getpid()}"
+
+
+def own_mounts() -> None:
+    """From here on what this process mounts is seen by nobody else, and goes when it goes."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(NEW_MOUNTS):
+        raise OSError(ctypes.get_errno(), "unshare")
+    subprocess.run(["mount", "--make-rslave", "/"], check=True)
+
+
+@contextlib.contextmanager
+def folder() -> Iterator[Path]:
+    """The rehearsal's folder, in memory: hosts' disks, stores' data, certificates."""
+    path = FOLDERS / run_name()
+    path.mkdir(mode=0o700)
+    try:
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "mode=0700,size=75%", path.name, path], check=True
+        )
+        yield path
+    finally:
+        subprocess.run(["umount", "--lazy", path], check=False)
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def one_group() -> Iterator[None]:
+    """Whatever this process starts, and forgets, is in one cgroup and ends with the block."""
+    trees = machine.hierarchies()
+    before = [_own_group(tree) for tree in trees]
+    try:
+        for tree in trees:
+            _join(tree / run_name() / "operator")
+        yield
+    finally:
+        for tree, group in zip(trees, before, strict=True):
+            _join(group)
+            end_group(tree / run_name())
+
+
+def _own_group(tree: Path) -> Path:
+    """This process' place in a tree, by /proc: `0::/path` for cgroup2, `N:name=systemd:/path`."""
+    lines = Path("/proc/self/cgroup").read_text().splitlines()
+    kind = "name=systemd" if tree.name == "systemd" else ""
+    path = next((line.split(":", 2)[2] for line in lines if line.split(":")[1] == kind), "/")
+    group = tree / path.lstrip("/")
+    return group if group.is_dir() else tree
+
+
+def _join(group: Path) -> None:
+    group.mkdir(parents=True, exist_ok=True)
+    (group / "cgroup.procs").write_text(str(os.getpid()))
+
+
+def sweep() -> None:
+    """Removes what rehearsals left whose process is gone."""
+    for tree in machine.hierarchies():
+        for group in _left(tree):
+            end_group(group)
+    for name in _left(NAMES):
+        subprocess.run(["ip", "netns", "del", name.name], capture_output=True, check=False)
+        name.unlink(missing_ok=True)
+    for path in _left(FOLDERS):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _left(where: Path) -> list[Path]:
+    if not where.exists():
+        return []
+    return [file for file in where.glob(f"{PREFIX}*") if not _alive(file.name.split("-")[1])]
+
+
+def _alive(pid: str) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def end_group(group: Path) -> None:
+    """Kills whatever runs in a cgroup or below, and removes it."""
+    deadline = time.monotonic() + GONE_S
+    while group.exists() and time.monotonic() < deadline:
+        for procs in group.rglob("cgroup.procs"):
+            with contextlib.suppress(OSError):
+                for pid in procs.read_text().split():
+                    os.kill(int(pid), signal.SIGKILL)
+        for path in sorted(group.rglob("*/"), reverse=True):
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        with contextlib.suppress(OSError):
+            group.rmdir()
+            return
+        time.sleep(0.02)

@@ -1,0 +1,182 @@
+"""The steps that need hosts: what Ansible makes of them, openings, releases, faults."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from provisioning.blueprint.secrets import every_secret
+from tests.rehearsal import deployment, opening, stores, units
+from tests.rehearsal.deployment import Deployment
+from tests.rehearsal.host import Host
+from tests.rehearsal.playbooks import Recap
+from tests.rehearsal.record import Record, Wrong
+
+USERS, STOCK = 2000, 1000
+SCAN = Path(__file__).with_name("secrets_scan.py")
+JAVA = "command -v java javac; find / -xdev -name 'java' -type f 2>/dev/null; ls /usr/lib/jvm"
+DIRECT_S = 3
+
+
+def install(it: Deployment, record: Record) -> None:
+    with record.step("site.yml on bare hosts, through the bastion") as step:
+        done = it.books.run("site")
+        step.found = f"{done.hosts} hosts, {done.changed} changed"
+        _insist(done)
+        it.restore_balancer()
+
+
+def install_again(it: Deployment, record: Record) -> None:
+    with record.step("site.yml once more") as step:
+        done = it.books.run("site", log="site-again")
+        step.found = f"changed={done.changed}"
+        _insist(done)
+        if done.changed:
+            raise Wrong(f"a second run changed {done.changed} things; see build/rehearsal/")
+
+
+def private_hosts(it: Deployment, record: Record) -> None:
+    """The packets said so already; here with ssh, key and all."""
+    with record.step("private hosts only through the bastion") as step:
+        inner = [place for place in it.here.topology.hosts if not place.public]
+        for place in inner:
+            if it.books.ssh(place.name, "true").returncode:
+                raise Wrong(f"{place.name} can't be reached through the bastion")
+            past = it.books.ssh(
+                "-o", "ProxyJump=none", "-o", f"ConnectTimeout={DIRECT_S}", place.name, "true"
+            )
+            if past.returncode == 0:
+                raise Wrong(f"{place.name} lets the operator in past the bastion")
+        step.found = f"{len(inner)} hosts: reached through it, not past it"
+
+
+def service(it: Deployment, record: Record) -> None:
+    with record.step("the service answers where users look for it") as step:
+        said = {path: deployment.ask(it.sales.url + path) for path in ("/readyz", "/api/v1/schema")}
+        step.found = f"{it.sales.url}: " + ", ".join(f"{path} {said[path]}" for path in said)
+        if set(said.values()) != {200}:
+            raise Wrong(step.found)
+
+
+def rush(it: Deployment, record: Record) -> None:
+    with record.step(f"an opening: {USERS:,} people, {STOCK:,} coupons") as step:
+        played = opening.rush(it.sales, users=USERS, stock=STOCK)
+        step.found = played.said()
+        played.insist()
+
+
+def release(it: Deployment, record: Record) -> None:
+    """A release and the way back, while people go on claiming."""
+    new = deployment.next_release(it.release)
+    with record.step("deploy.yml during an opening") as step:
+        step.found = _while_people_claim(it, "deploy", app_version=new)
+        _insist_on_release(it, new)
+    with record.step("rollback.yml during an opening") as step:
+        step.found = _while_people_claim(it, "rollback")
+        _insist_on_release(it, it.release)
+
+
+def _while_people_claim(it: Deployment, playbook: str, **settings: str) -> str:
+    with opening.steady(it.sales, longest_s=240) as heard:
+        time.sleep(1)
+        done = it.books.run(playbook, **settings)
+        it.restore_balancer()
+        time.sleep(1)
+    played = heard()
+    _insist(done)
+    said = f"{played.said()}, {len(played.failed)} failed"
+    if played.failed:
+        kinds = {f"{one.status} {one.outcome}" for one in played.failed}
+        raise Wrong(f"{playbook}.yml was felt: {said}: {', '.join(sorted(kinds))}")
+    played.insist()
+    return said
+
+
+def _insist_on_release(it: Deployment, version: str) -> None:
+    for host in (*it.of_role("api"), *it.of_role("consumer")):
+        current = host.run("readlink", "/opt/coupon/current").stdout.strip()
+        if not current.endswith(version):
+            raise Wrong(f"{host.name} runs {current}, not {version}")
+
+
+def reboot(it: Deployment, record: Record) -> None:
+    host = it.of_role("api")[0]
+    with record.step(f"{host.name} reboots") as step:
+        before, began = host.init, time.monotonic()
+        it.books.ssh(host.name, "sudo", "systemctl", "reboot")
+        while host.init == before and time.monotonic() - began < units.BACK_S:
+            time.sleep(0.1)
+        host.wait_until_up()
+        found = units.wait_for_all(host)
+        it.restore_balancer()
+        step.found = f"back by itself after {time.monotonic() - began:.1f} s, {len(found)} units"
+
+
+def kill_units(it: Deployment, record: Record) -> None:
+    with record.step("kill -9 of each unit") as step:
+        took = {
+            f"{host.name} {one.name}": units.kill(host, one)
+            for host in it.hosts.values()
+            for one in units.ours(host)
+        }
+        for host in it.hosts.values():
+            if units.ours(host):
+                units.wait_for_all(host)
+        it.restore_balancer()
+        step.found = f"{len(took)} units, each back within {max(took.values()):.1f} s"
+
+
+def lose_a_consumer(it: Deployment, record: Record) -> None:
+    lost = it.of_role("consumer")[0]
+
+    def pull_the_plug() -> None:
+        time.sleep(0.5)
+        lost.cut()
+
+    with record.step(f"{lost.name} loses power in the middle of an opening") as step:
+        try:
+            played = opening.rush(it.sales, users=USERS, stock=STOCK, during=pull_the_plug)
+        finally:
+            lost.start()
+        step.found = played.said()
+        played.insist()
+        lost.wait_until_up()
+        units.wait_for_all(lost)
+
+
+def no_java(it: Deployment, record: Record) -> None:
+    with record.step("no JDK anywhere") as step:
+        for host in it.hosts.values():
+            if found := host.run("sh", "-c", JAVA).stdout.strip():
+                raise Wrong(f"{host.name} has {found}")
+        step.found = f"none on {len(it.hosts)} hosts"
+
+
+def no_leaks(it: Deployment, record: Record) -> None:
+    with record.step("no secret readable by others") as step:
+        secrets = [stores.secret(it.here, one.name) for one in every_secret(it.here.spec)]
+        leaks = [
+            f"{host.name}: {line}" for host in it.hosts.values() for line in scan(host, secrets)
+        ]
+        if leaks:
+            raise Wrong("; ".join(leaks[:5]))
+        step.found = f"{len(secrets)} secrets looked for on {len(it.hosts)} hosts"
+
+
+def scan(host: Host, secrets: list[str]) -> list[str]:
+    """Where others could read them."""
+    done = host.run("python3", "-c", SCAN.read_text(), given="\n".join(secrets))
+    if done.returncode:
+        raise Wrong(f"{host.name} can't be searched: {done.stderr[-300:]}")
+    return done.stdout.splitlines()
+
+
+def _insist(done: Recap) -> None:
+    if not done.ok:
+        raise Wrong(f"Ansible failed:\n{done.end}")
+
+
+STEPS = (
+    install, private_hosts, service, rush, install_again, release, reboot, kill_units,
+    lose_a_consumer, no_java, no_leaks,
+)  # fmt: skip

@@ -1,0 +1,60 @@
+"""Mistakes in a deployment that the rehearsal's own checks must find, each taken back again."""
+
+from __future__ import annotations
+
+from provisioning.blueprint.secrets import every_secret
+from tests.rehearsal import deployment, onhosts, stores, units
+from tests.rehearsal.deployment import Deployment
+from tests.rehearsal.record import Record, Wrong
+
+QUICK_S = 6  # ours are back within two
+
+
+def unit_without_restart(it: Deployment, record: Record) -> None:
+    host = it.of_role("consumer")[-1]
+    with record.step("mutation: a unit without Restart") as step:
+        one = units.ours(host)[0]
+        folder = f"/run/systemd/system/{one.name}.d"
+        host.run(
+            "sh", "-c", f"mkdir -p {folder}; printf '[Service]\\nRestart=no\\n' >{folder}/x.conf"
+        )
+        host.run("systemctl", "daemon-reload")
+        try:
+            units.kill(host, one, QUICK_S)
+        except Wrong as seen:
+            step.found = f"seen: {seen}"
+        else:
+            raise Wrong("a unit without Restart came back all the same")
+        finally:
+            host.run("sh", "-c", f"rm -r {folder}; systemctl daemon-reload")
+            host.run("systemctl", "restart", one.name)
+
+
+def secret_in_the_open(it: Deployment, record: Record) -> None:
+    host = it.of_role("api")[0]
+    with record.step("mutation: a secret readable by others") as step:
+        secrets = [stores.secret(it.here, one.name) for one in every_secret(it.here.spec)]
+        host.run(
+            "sh", "-c", "cp /etc/coupon/app.env /var/tmp/forgotten; chmod 644 /var/tmp/forgotten"
+        )
+        try:
+            seen = onhosts.scan(host, secrets)
+        finally:
+            host.run("rm", "/var/tmp/forgotten")
+        step.found = f"seen: {'; '.join(seen)}"
+        if not seen:
+            raise Wrong("a world-readable copy of the settings went unnoticed")
+
+
+def wrong_redis_port(it: Deployment, record: Record) -> None:
+    """The last of all: it leaves the settings wrong."""
+    with record.step("mutation: a wrong Redis port in the inventory") as step:
+        done = it.books.run("deploy", log="deploy-wrong-port", redis_decisions_port=6399)
+        if done.ok:
+            raise Wrong("a release that can't reach its Redis was deployed")
+        if deployment.ask(it.sales.url + "/readyz") != 200:
+            raise Wrong("a release that was refused took the service down")
+        step.found = "deploy.yml refuses, and the service goes on"
+
+
+MUTATIONS = (unit_without_restart, secret_in_the_open, wrong_redis_port)

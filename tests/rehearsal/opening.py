@@ -1,0 +1,160 @@
+"""Sales put on through the deployed service: people in the world, and a verdict."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import jwt
+
+from config.local import crowd
+from config.local.verdict import Answer, Opening, Row, Verdict, judge
+from coupons.codes import grouped
+from tests.rehearsal import stores, trickle
+from tests.rehearsal.cloud import ROOT
+from tests.rehearsal.onnetwork import Stage
+from tests.rehearsal.playbooks import Playbooks
+from tests.rehearsal.record import Wrong
+
+ISSUER, AUDIENCE = "https://shop.rehearsal", "coupons"
+AHEAD_S = 4  # from scheduling to opening
+GIVE_UP_S = 90
+STORING_S = 60  # after the last answer; a worker's death must be noticed first
+CONNECTIONS = 100
+PER_SECOND = 25.0
+FAILED = 500  # and above; 0 is no answer at all
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sales:
+    """Where sales are put on, and by whom."""
+
+    here: Stage
+    books: Playbooks
+    url: str  # the service, as users know it
+    manager: str  # an api host, where manage.py is
+
+    def schedule(self, *, stock: int, opens_in: float = 0) -> tuple[str, float]:
+        """(slug, moment of its opening by this machine's clock)"""
+        slug = f"sale-{secrets.token_hex(3)}"
+        said = self.books.ssh(
+            self.manager, "sudo", "coupon-manage", "new_campaign", slug,
+            f"--stock={stock}", f"--opens-in={opens_in}",
+        )  # fmt: skip
+        if said.returncode:
+            raise Wrong(f"no campaign could be made: {said.stderr[-500:]}")
+        return slug, json.loads(said.stdout)["opens_ms"] / 1000
+
+    def people(self, count: int, prefix: str) -> list[tuple[str, str]]:
+        """(user, token), tokens signed as the shop would."""
+        key = stores.secret(self.here, "user-token-key")
+        until = int(time.time()) + 1800
+        said = {"iss": ISSUER, "aud": AUDIENCE, "exp": until}
+        users = [f"{prefix}-{number}" for number in range(count)]
+        return [(user, jwt.encode(said | {"sub": user}, key, "HS256")) for user in users]
+
+    def url_of(self, slug: str) -> str:
+        return f"{self.url}/api/v1/campaigns/{slug}"
+
+
+@dataclass
+class Played:
+    verdict: Verdict
+    answers: list[Answer]
+    seconds: float = 0.0
+    failed: list[Answer] = field(default_factory=list)
+
+    def said(self) -> str:
+        v = self.verdict
+        return f"{len(self.answers):,} answers, {v.told:,} told = {v.stored:,} stored"
+
+    def insist(self) -> None:
+        """Raises Wrong if anybody was told what isn't so."""
+        if self.verdict.faults:
+            raise Wrong(" ".join(self.verdict.faults))
+
+
+def rush(
+    sales: Sales, *, users: int, stock: int, during: Callable[[], None] = lambda: None
+) -> Played:
+    """An opening: everybody at once. `during` happens while they ask."""
+    slug, opens = sales.schedule(stock=stock, opens_in=AHEAD_S)
+    asks = crowd.asks_of(sales.people(users, slug), impatient=0.1, seed=1)
+    url = sales.url_of(slug)
+    plan = crowd.Plan(url, opens, opens + GIVE_UP_S, CONNECTIONS, asks)
+    began = time.monotonic()
+    with _in_the_world(sales.here, "config.local.crowd", slug, asdict(plan)) as heard:
+        time.sleep(max(0.0, opens - time.time()))
+        during()
+    answers = heard()
+    opening = Opening(stock, users, len(asks))
+    return Played(_judged(sales, slug, opening, answers), answers, time.monotonic() - began)
+
+
+@contextmanager
+def steady(sales: Sales, *, longest_s: float) -> Iterator[Callable[[], Played]]:
+    """People who come one after the other while the block runs; yields what happened to them."""
+    count = int(longest_s * PER_SECOND)
+    slug, _ = sales.schedule(stock=count)
+    until = sales.here.folder / f"{slug}.until"
+    people = sales.people(count, slug)
+    plan = trickle.Plan(sales.url_of(slug), PER_SECOND, str(until), people)
+    with _in_the_world(sales.here, "tests.rehearsal.trickle", slug, asdict(plan)) as heard:
+        try:
+            yield lambda: _steadily(sales, slug, count, heard())
+        finally:
+            until.touch()
+
+
+def _steadily(sales: Sales, slug: str, stock: int, answers: list[Answer]) -> Played:
+    opening = Opening(stock, len(answers), len(answers))
+    failed = [one for one in answers if not 0 < one.status < FAILED]
+    return Played(_judged(sales, slug, opening, answers), answers, failed=failed)
+
+
+@contextmanager
+def _in_the_world(
+    here: Stage, module: str, slug: str, plan: dict[str, object]
+) -> Iterator[Callable[[], list[Answer]]]:
+    """Runs the module out there; what it heard can be read after the block."""
+    file: Path = here.folder / f"{slug}.json"
+    file.write_text(json.dumps(plan))
+    log = here.folder / f"{slug}.log"
+    with log.open("w") as out:
+        asking = subprocess.Popen(
+            here.network.within("world", "setpriv", "--pdeathsig", "KILL",
+                                sys.executable, "-m", module, str(file)),
+            cwd=ROOT, stdout=out, stderr=out,
+        )  # fmt: skip
+    try:
+        yield lambda: [Answer(**one) for one in json.loads(crowd.answers_of(file).read_text())]
+        if asking.wait(GIVE_UP_S * 2):
+            raise Wrong(f"the crowd broke off: {log.read_text()[-1000:]}")
+    finally:
+        asking.kill()
+        asking.wait()
+
+
+def _judged(sales: Sales, slug: str, opening: Opening, answers: list[Answer]) -> Verdict:
+    """Waits for the drain, then compares what people were told with what is stored."""
+    deadline = time.monotonic() + STORING_S
+    while True:
+        verdict = judge(opening, answers, _rows(sales.here, slug))
+        if verdict.told <= verdict.stored or time.monotonic() > deadline:
+            return verdict
+        time.sleep(0.3)
+
+
+def _rows(here: Stage, slug: str) -> list[Row]:
+    query = (
+        "SELECT c.user, c.place, c.code FROM coupons_coupon c JOIN coupons_campaign s "
+        f"ON c.campaign_id = s.id WHERE s.slug = '{slug}'"
+    )
+    return [Row(user, int(place), grouped(code)) for user, place, code in stores.rows(here, query)]

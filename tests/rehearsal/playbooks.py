@@ -1,0 +1,94 @@
+"""Ansible, run as an operator runs it: from the laptop, through the bastion, with the inventory
+that provisioning wrote."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.rehearsal import cloud, wheels
+from tests.rehearsal.certificates import Authority
+from tests.rehearsal.cloud import ROOT
+from tests.rehearsal.onnetwork import Stage
+
+LOGS = ROOT / "build" / "rehearsal"
+TAIL = 40
+RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.M)
+# Beside what ansible/README.md tells: an offline image, and an authority of our own.
+SETTINGS = {"coupon_online": False}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recap:
+    ok: bool
+    changed: int
+    hosts: int
+    said: str
+
+    @property
+    def end(self) -> str:
+        return "\n".join(self.said.splitlines()[-TAIL:])
+
+
+class Playbooks:
+    def __init__(self, here: Stage, authority: Authority, **settings: object) -> None:
+        self.inventory = here.folder / "inventory"
+        self._folder = here.folder
+        bastion = here.topology.role("bastion")[0]
+        cloud.provisioning(
+            "inventory", "--env", here.spec.environment.name, "--out", str(self.inventory),
+            "--bastion-address", bastion.public,
+        )  # fmt: skip
+        self._extra = (
+            SETTINGS
+            | settings
+            | {
+                "common_authorities": [str(authority.file)],
+                "mysql_authority": str(authority.file),
+                "app_wheelhouse": str(wheels.make()),
+                "app_archive": str(here.folder / "release-{{ app_version }}.tar.gz"),
+            }
+        )
+        LOGS.mkdir(parents=True, exist_ok=True)
+
+    def run(self, name: str, *, log: str = "", **extra: object) -> Recap:
+        """Runs a playbook to its end, whatever that is; its words are in build/rehearsal/."""
+        said = json.dumps(self._extra | extra)
+        file = LOGS / f"{log or name}.log"
+        with file.open("w") as out:
+            done = subprocess.run(
+                [sys.executable, "-m", "ansible", "playbook", f"{name}.yml",
+                 "-i", str(self.inventory / "hosts.yml"), "-e", said],
+                cwd=ROOT / "ansible", env=self._environment(), stdout=out, stderr=out,
+                stdin=subprocess.DEVNULL, check=False,
+            )  # fmt: skip
+        return recap(done.returncode, file.read_text())
+
+    def ssh(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """With the configuration that `provisioning ssh` uses: [options,] host, command."""
+        return subprocess.run(
+            ["ssh", "-F", str(self.inventory / "ssh.cfg"), "-o", "BatchMode=yes", *words],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    def _environment(self) -> dict[str, str]:
+        bin = Path(sys.executable).parent
+        return os.environ | {
+            "PATH": f"{bin}:{os.environ['PATH']}",
+            "ANSIBLE_HOME": str(self._folder / "ansible"),
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self._folder / "cp"),
+            "ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.profile_tasks",
+            "ANSIBLE_NOCOLOR": "1",
+        }
+
+
+def recap(code: int, said: str) -> Recap:
+    lines = RECAP.findall(said)
+    return Recap(
+        ok=code == 0, changed=sum(int(line[2]) for line in lines), hosts=len(lines), said=said
+    )

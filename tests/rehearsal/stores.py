@@ -1,0 +1,120 @@
+"""RDS and ElastiCache, stood in for: servers in namespaces of their own, as strict as production.
+
+TLS and passwords where the environment asks for them; CONFIG is withheld as ElastiCache does. What
+they don't have is replicas, and anything AWS manages.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from provisioning.blueprint.secrets import DATABASE, auth_token
+from provisioning.spec.model import Cache
+from tests.rehearsal.certificates import Authority
+from tests.rehearsal.onnetwork import Stage
+from tests.rehearsal.topology import Place
+from tests.servers import process
+
+
+@contextmanager
+def running(here: Stage, authority: Authority) -> Iterator[None]:
+    with ExitStack() as stack:
+        for place in here.topology.role("cache"):
+            stack.enter_context(_redis(here, authority, place))
+        for place in here.topology.role("database"):
+            stack.enter_context(_mysql(here, authority, place))
+        yield
+
+
+@contextmanager
+def _redis(here: Stage, authority: Authority, place: Place) -> Iterator[None]:
+    folder = here.folder / place.name
+    folder.mkdir()
+    settings = folder / "redis.conf"
+    settings.touch(0o600)
+    cache = next(one for one in here.spec.caches if one.name == place.name)
+    lines = [
+        f"dir {folder}", f"bind {place.address} 127.0.0.1", "maxmemory-policy noeviction",
+        "appendonly yes", 'save ""', 'rename-command CONFIG ""', "protected-mode no",
+        *(_locked(here, authority, place, cache) if cache.encrypted else [f"port {place.port}"]),
+    ]  # fmt: skip
+    settings.write_text("\n".join(lines) + "\n")
+    command = here.network.within(place.name, *_LEASH, "redis-server", str(settings))
+    with process(command, ready=lambda: _listens(here, place), log=folder / "log"):
+        yield
+
+
+def _locked(here: Stage, authority: Authority, place: Place, cache: Cache) -> list[str]:
+    certificate, key = authority.sign(place.dns)
+    return [
+        "port 0", f"tls-port {place.port}", "tls-auth-clients no",
+        f"tls-cert-file {certificate}", f"tls-key-file {key}",
+        f"tls-ca-cert-file {authority.file}", f"requirepass {secret(here, auth_token(cache))}",
+    ]  # fmt: skip
+
+
+@contextmanager
+def _mysql(here: Stage, authority: Authority, place: Place) -> Iterator[None]:
+    folder, wanted = here.folder / place.name, here.spec.database
+    folder.mkdir()
+    subprocess.run(
+        ["mariadb-install-db", "--no-defaults", f"--datadir={folder}/data", "--skip-test-db",
+         "--user=root", "--auth-root-authentication-method=socket"],
+        check=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    init = folder / "init.sql"
+    init.touch(0o600)
+    init.write_text(
+        f"CREATE DATABASE {wanted.schema} CHARACTER SET utf8mb4;\n"
+        f"CREATE USER '{wanted.user}'@'%' IDENTIFIED BY '{secret(here, DATABASE)}';\n"
+        f"GRANT ALL ON *.* TO '{wanted.user}'@'%' WITH GRANT OPTION;\n"
+    )
+    certificate, key = authority.sign(place.dns)
+    strict = "ON" if wanted.require_tls else "OFF"
+    command = here.network.within(
+        place.name, *_LEASH, shutil.which("mariadbd") or "/usr/sbin/mariadbd", "--no-defaults",
+        "--user=root", f"--datadir={folder}/data", f"--port={place.port}",
+        f"--bind-address={place.address}", f"--socket={folder}/socket", f"--pid-file={folder}/pid",
+        f"--init-file={init}", f"--ssl-cert={certificate}", f"--ssl-key={key}",
+        f"--require-secure-transport={strict}", "--skip-name-resolve",
+        "--character-set-server=utf8mb4",
+        "--innodb-flush-log-at-trx-commit=1", "--log-bin", "--sync-binlog=1", "--server-id=1",
+        "--binlog-format=ROW", "--innodb-buffer-pool-size=256M", "--performance-schema=OFF",
+    )  # fmt: skip
+    with process(command, ready=lambda: _listens(here, place), log=folder / "log"):
+        yield
+
+
+_LEASH = ("setpriv", "--pdeathsig", "KILL")
+
+
+def _listens(here: Stage, place: Place) -> bool:
+    """Asked from within: the security groups are no concern of a store's own."""
+    said = subprocess.run(
+        here.network.within(place.name, "ss", "-Hltn", f"sport = :{place.port}"),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return bool(said.stdout)
+
+
+def secret(here: Stage, name: str) -> str:
+    """A secret as the operator may read it."""
+    path = f"{here.spec.path}/secrets/{name}"
+    answer = here.cloud.ssm.get_parameter(Name=path, WithDecryption=True)
+    return answer["Parameter"]["Value"]
+
+
+def rows(here: Stage, query: str) -> list[list[str]]:
+    """Asks the database by its socket, as nobody but this machine can."""
+    place = here.topology.role("database")[0]
+    socket: Path = here.folder / place.name / "socket"
+    said = subprocess.run(
+        ["mariadb", "--no-defaults", f"--socket={socket}", "--batch", "--skip-column-names",
+         here.spec.database.schema, "-e", query],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return [line.split("\t") for line in said.stdout.splitlines()]

@@ -1,0 +1,59 @@
+"""Our units on a host: which there are, whether they run, what a kill -9 does to them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from tests.rehearsal.host import Host
+from tests.rehearsal.record import Wrong
+
+OURS = "coupon-*.service"
+BACK_S = 30
+
+
+@dataclass(frozen=True)
+class Unit:
+    name: str
+    pid: int
+    state: str
+
+
+def ours(host: Host) -> list[Unit]:
+    """Every unit of the service that is enabled on the host, whatever its state."""
+    said = host.run(
+        "systemctl", "list-units", "--all", "--plain", "--no-legend", "--type=service", OURS
+    )
+    names = [line.split()[0] for line in said.stdout.splitlines() if line.strip()]
+    return [unit(host, name) for name in names if not name.startswith("coupon-migrate")]
+
+
+def unit(host: Host, name: str) -> Unit:
+    said = host.run("systemctl", "show", name, "--property=MainPID,ActiveState").stdout
+    shown = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
+    return Unit(name, int(shown.get("MainPID", 0)), shown.get("ActiveState", ""))
+
+
+def wait_for_all(host: Host, patience: float = BACK_S) -> list[Unit]:
+    """Until every unit of ours is active. Raises Wrong if one isn't in time."""
+    deadline = time.monotonic() + patience
+    while True:
+        found = ours(host)
+        idle = [one.name for one in found if one.state != "active"]
+        if found and not idle:
+            return found
+        if time.monotonic() > deadline:
+            raise Wrong(f"{host.name}: {', '.join(idle) or 'no unit of ours'} did not come back")
+        time.sleep(0.2)
+
+
+def kill(host: Host, one: Unit, patience: float = BACK_S) -> float:
+    """kill -9 of its main process; seconds until another is there. Raises Wrong if none is."""
+    began = time.monotonic()
+    host.run("kill", "-9", str(one.pid))
+    while time.monotonic() - began < patience:
+        now = unit(host, one.name)
+        if now.state == "active" and now.pid not in (0, one.pid):
+            return time.monotonic() - began
+        time.sleep(0.1)
+    raise Wrong(f"{host.name}: {one.name} did not come back after kill -9")
