@@ -9,12 +9,14 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from config import multiprocess
+from coupons import counting
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def page(*live: Collector) -> bytes:
     """What the processes counted, and what `live` collectors say at this moment."""
+    counting.write()
     whole = CollectorRegistry()
     if multiprocess.FOLDER:
         multiprocess.forget_the_dead()

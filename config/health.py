@@ -15,7 +15,7 @@ from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from config import exposition
-from coupons import gauges
+from coupons import counting, gauges
 from coupons.errors import StoreAway
 from coupons.store import store
 
@@ -89,6 +89,9 @@ def probes(answer: _Answer) -> _Answer:
         probe = PROBES.get(request.path_info, answer)
         if probe is measured and not _may_read_metrics(request):
             probe = answer
-        return probe(request)
+        response = probe(request)
+        if probe is answer:
+            counting.response(response.status_code)
+        return response
 
     return probed

@@ -1,8 +1,9 @@
 """Admission: the decision about a claim, by the campaign's strategy. One interface, two roads."""
 
 from collections.abc import Callable, Collection
+from time import perf_counter
 
-from coupons import bell, direct, exhausted, metrics
+from coupons import bell, counting, direct, exhausted
 from coupons.claims import Admission, Claim, Outcome
 from coupons.errors import CouponError, NotInstalled, QueueFull
 from coupons.facts import Facts
@@ -17,12 +18,13 @@ def admit(facts: Facts, claim: Claim, *, segments: Collection[str] = ()) -> Admi
     NotInstalled, QueueFull, OutcomeUnknown, DatabaseAway: nothing was refused, asking again is
     safe.
     """
+    began_s = perf_counter()
     try:
         admission = _decide(facts, claim, segments)
     except CouponError as failure:
-        metrics.count_claim(facts.slug, failure.code)
+        counting.claim(facts.slug, failure.code, perf_counter() - began_s)
         raise
-    metrics.count_claim(facts.slug, admission.outcome)
+    counting.claim(facts.slug, admission.outcome, perf_counter() - began_s)
     return admission
 
 

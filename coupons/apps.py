@@ -3,9 +3,10 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 from django.utils.translation import gettext_lazy as _
 
-from coupons import checks  # noqa: F401 - registers itself
+from coupons import checks, statements  # noqa: F401 - checks registers itself
 
 
 class CouponsConfig(AppConfig):
@@ -14,4 +15,5 @@ class CouponsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        connection_created.connect(statements.watch)
         import_module("coupons.api.openapi")  # registers itself; needs the apps to be loaded

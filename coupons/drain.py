@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from coupons import facts, metrics, queue, writer
+from coupons.claims import AdmittedClaim
 from coupons.errors import DatabaseAway
 from coupons.facts import Facts
 from coupons.queue import Batch, Reason
@@ -100,7 +101,9 @@ def _next(slug: str, consumer: str) -> Batch:
 
 
 def _settle(campaign: Facts, batch: Batch, done: Drained) -> None:
+    began_s = time.monotonic()
     verdict = _store_patiently(campaign, batch)
+    _measure(verdict.stored)
     refused = {entry: verdict.refused.get(claim) for entry, claim in batch.claims.items()}
     queue.settle(campaign.slug, [entry for entry, reason in refused.items() if reason is None])
     for entry, reason in refused.items():
@@ -110,8 +113,16 @@ def _settle(campaign: Facts, batch: Batch, done: Drained) -> None:
         _park(campaign.slug, entry, Reason.UNREADABLE, done)
     done.stored += len(verdict.stored)
     done.repeated += len(verdict.repeated)
-    metrics.STORED.labels(campaign.slug).inc(len(verdict.stored))
+    metrics.STORED.labels(metrics.known(campaign.slug)).inc(len(verdict.stored))
     metrics.DRAIN_BATCH.observe(len(batch.claims))
+    metrics.DRAIN_SECONDS.observe(time.monotonic() - began_s)
+
+
+def _measure(stored: list[AdmittedClaim]) -> None:
+    """How long these claims have waited. Clocks of two hosts: never less than nothing."""
+    now_ms = time.time() * 1000
+    after_s = (max(0.0, now_ms - claim.admitted_ms) / 1000 for claim in stored)
+    metrics.observe_all(metrics.STORED_AFTER, sorted(after_s))
 
 
 def _store_patiently(campaign: Facts, batch: Batch) -> writer.Verdict:
@@ -124,6 +135,7 @@ def _store_patiently(campaign: Facts, batch: Batch) -> writer.Verdict:
         except DatabaseAway as error:
             if time.monotonic() >= deadline:
                 raise
+            metrics.DRAIN_WAITS.inc()
             logger.warning("drain of %s waits for the database: %s", campaign.slug, error)
             time.sleep(pause_s * random.uniform(0.5, 1.5))
             pause_s = min(1.0, pause_s * 2)
@@ -132,5 +144,5 @@ def _store_patiently(campaign: Facts, batch: Batch) -> writer.Verdict:
 def _park(slug: str, entry: str, reason: Reason, done: Drained) -> None:
     if queue.park(slug, entry, reason):
         done.parked += 1
-        metrics.PARKED.labels(slug, reason).inc()
+        metrics.PARKED.labels(metrics.known(slug), reason).inc()
         logger.error("a claim of %s was parked: %s (entry %s)", slug, reason, entry)

@@ -41,6 +41,12 @@ MIDDLEWARE = [
     "config.middleware.AdminFrameOptions",
 ]
 
+# django-prometheus, for whoever wants latencies by view and method. It costs every request (see
+# DECISIONS), so the site counts in its own words and does without.
+if env.boolean("METRICS_PER_VIEW", default=False):
+    MIDDLEWARE[1:1] = ["django_prometheus.middleware.PrometheusBeforeMiddleware"]
+    MIDDLEWARE += ["django_prometheus.middleware.PrometheusAfterMiddleware"]
+
 # These two look for Django's own class names; ours are subclasses, and a test sees them at work.
 SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W003"]
 

@@ -50,13 +50,19 @@ SILENT = (redis.TimeoutError, redis.ConnectionError)
 RESTING = "Redis was silent a moment ago and is given a rest."
 
 
+class _Pool(redis.BlockingConnectionPool):
+    def make_connection(self) -> Any:
+        metrics.REDIS_CONNECTIONS.inc()
+        return super().make_connection()  # type: ignore[no-untyped-call]
+
+
 class Endpoint:
     """Base of what is asked of one Redis. Safe to share between threads and across a fork."""
 
     def __init__(self, url: str, *, timeout_s: float, max_connections: int) -> None:
         self.breaker = Breaker(metrics.Breaker.REDIS, slow_s=timeout_s / 2)
         self.client = redis.Redis(
-            connection_pool=redis.BlockingConnectionPool.from_url(
+            connection_pool=_Pool.from_url(
                 url,
                 max_connections=max_connections,
                 timeout=timeout_s,  # to get a connection; the next two: to connect, to be answered

@@ -12,6 +12,8 @@ from typing import Any
 import hiredis
 import redis
 
+from coupons import metrics
+
 STALE_AFTER_S = 0.02  # a connection idle for so long is looked at before it is used
 _READ = 65_536  # bytes at a time
 
@@ -70,6 +72,7 @@ class Wire:
             self._close()
         self._pid = os.getpid()
         self._connection = self._pool.connection_class(**self._pool.connection_kwargs)
+        metrics.REDIS_CONNECTIONS.inc()
         self._connection.connect()
         self._socket = self._connection._sock
         self._reader = hiredis.Reader(replyError=_server_error, notEnoughData=False)

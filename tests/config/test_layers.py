@@ -14,7 +14,7 @@ ROOT = env.BASE_DIR
 
 # Top-level names of `coupons`, from what knows nothing to what knows everything.
 LAYERS = [
-    ("words", {"claims", "errors", "keys", "metrics", "codes", "coefficients"}),
+    ("words", {"claims", "errors", "keys", "metrics", "counting", "codes", "coefficients"}),
     (
         "adapters",
         {
@@ -22,6 +22,7 @@ LAYERS = [
             "migrations",
             "breaker",
             "database",
+            "statements",
             "store",
             "bell",
             "tokens",

@@ -1,7 +1,6 @@
 """The vocabulary itself: bounded labels, names that say what they are."""
 
 import random
-from collections.abc import Iterator
 
 import pytest
 from prometheus_client import CollectorRegistry, Histogram
@@ -10,12 +9,9 @@ from coupons import metrics
 
 
 @pytest.fixture
-def few_campaigns(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def few_campaigns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "MOST_CAMPAIGNS", 2)
     monkeypatch.setattr(metrics, "_known", set())
-    metrics._claims.cache_clear()
-    yield
-    metrics._claims.cache_clear()
 
 
 @pytest.mark.usefixtures("few_campaigns")

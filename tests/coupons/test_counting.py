@@ -1,0 +1,94 @@
+"""What the hot path counts is there half a second later, whatever threads and forks there are."""
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from prometheus_client import REGISTRY
+
+from coupons import counting
+from tests.conftest import CampaignMaker, Person
+
+
+def told(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def test_a_claims_latency_is_told_by_the_kind_of_its_answer(open_campaign: CampaignMaker) -> None:
+    open_campaign(stock=1)
+    counting.write()
+    kinds = ("issued", "refused", "failed")
+    before = [told("coupon_admission_seconds_count", answer=kind) for kind in kinds]
+    for name in ("jun", "jun", "sora"):
+        Person(name).claims()
+    counting.claim("sale", "store_away", 0.3)
+    counting.write()
+    after = [told("coupon_admission_seconds_count", answer=kind) for kind in kinds]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [2, 1, 1]
+
+
+def test_responses_are_counted_by_status_and_probes_are_not(open_campaign: CampaignMaker) -> None:
+    open_campaign()
+    counting.write()
+    statuses = ("202", "401", "200")
+    before = [told("coupon_responses_total", status=status) for status in statuses]
+    jun = Person("jun")
+    jun.claims()
+    jun.client.get("/livez")
+    jun.client.get("/metrics")
+    jun.client.get("/api/v1/coupons", headers={"Authorization": ""})
+    counting.write()
+    after = [told("coupon_responses_total", status=status) for status in statuses]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 0]
+
+
+def test_nothing_is_lost_between_threads() -> None:
+    counting.write()
+    before = told("coupon_claims_total", campaign="busy", outcome="admitted")
+
+    def count() -> None:
+        for _ in range(5_000):
+            counting.claim("busy", "admitted", 0.001)
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        counting.write()
+    counting.write()
+    assert told("coupon_claims_total", campaign="busy", outcome="admitted") == before + 20_000
+
+
+FORKED = """
+import os, time
+from coupons import counting
+counting.claim("sale", "admitted", 0.1)
+if os.fork() == 0:
+    counting.claim("sale", "sold_out", 0.1)
+    time.sleep(4 * counting.EVERY_S)
+    os._exit(0)  # so that nothing but the child's own thread can have written
+os.wait()
+"""
+
+
+def test_a_forked_child_writes_its_own_counts_and_not_its_parents(tmp_path: Path) -> None:
+    env = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", FORKED], env=env, check=True)
+    page = "import sys; from config import exposition as e; print(e.page().decode())"
+    django = {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", page], env=env | django, check=True, capture_output=True, text=True
+    )
+    counted = re.findall(r'coupon_claims_total{campaign="sale",outcome="(\w+)"} (\S+)', done.stdout)
+    assert sorted(counted) == [("admitted", "1.0"), ("sold_out", "1.0")]
+
+
+def test_statements_are_timed_and_connections_counted(open_campaign: CampaignMaker) -> None:
+    counting.write()
+    before = told("coupon_database_statement_seconds_count", end="done")
+    open_campaign()
+    counting.write()
+    assert told("coupon_database_statement_seconds_count", end="done") > before
