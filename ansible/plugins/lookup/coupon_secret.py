@@ -1,0 +1,67 @@
+"""`lookup('coupon_secret', NAME)`: a secret's value, wherever this deployment keeps its secrets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.loader import lookup_loader
+from ansible.plugins.lookup import LookupBase
+
+DOCUMENTATION = """
+name: coupon_secret
+short_description: a secret from SSM, from Ansible Vault, or from a file on the operator's machine
+description:
+  - The variable C(secrets_from) says where secrets are kept; group_vars/all/secrets.yml explains it.
+  - Values are asked for when a task needs them and are kept nowhere; C(file) draws a missing one.
+options:
+  _terms:
+    description: names of secrets, as the keys of C(coupon_secrets)
+    required: true
+  parameter:
+    description: >-
+      the SSM parameter, where it isn't in C(coupon_secrets); empty if there is no such secret at all,
+      and then so is the answer
+    type: str
+"""
+
+LONG = "chars=ascii_letters,digits length=64"
+
+
+class LookupModule(LookupBase):
+    def run(self, terms: list[str], variables: Any = None, **options: Any) -> list[str]:
+        self.set_options(var_options=variables, direct=options)
+        kept = self._templar.template(variables["secrets_from"])
+        ways = {"ssm": self._ssm, "vault": self._vault, "file": self._file}
+        if kept not in ways:
+            raise AnsibleError(f"secrets_from is {kept!r}; it must be one of {', '.join(ways)}.")
+        if self.get_option("parameter") == "":
+            return ["" for _ in terms]
+        return [ways[kept](name, variables) for name in terms]
+
+    def _ssm(self, name: str, variables: Any) -> str:
+        parameter = self.get_option("parameter")
+        if parameter is None:
+            known = self._templar.template(variables.get("coupon_secrets", {}))
+            if name not in known:
+                raise AnsibleError(f"The inventory's coupon_secrets names no {name}.")
+            parameter = known[name]
+        region = self._templar.template(variables["aws_region"])
+        return str(self._ask("amazon.aws.ssm_parameter", parameter, variables, region=region))
+
+    def _vault(self, name: str, variables: Any) -> str:
+        if f"vault_{name}" not in variables:
+            raise AnsibleError(f"vault_{name} is not set: give it with -e @FILE --ask-vault-pass.")
+        return str(self._templar.template(variables[f"vault_{name}"]))
+
+    def _file(self, name: str, variables: Any) -> str:
+        folder = Path(self._templar.template(variables["secrets_folder"])).expanduser()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return str(self._ask("ansible.builtin.password", f"{folder / name} {LONG}", variables))
+
+    def _ask(self, plugin: str, term: str, variables: Any, **options: Any) -> Any:
+        asked = lookup_loader.get(plugin, loader=self._loader, templar=self._templar)
+        if asked is None:
+            raise AnsibleError(f"The lookup {plugin} isn't installed on this machine.")
+        return asked.run([term], variables, **options)[0]
