@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_rds import RDSClient
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
-READS = ("Describe", "Get", "List", "Head")
+READS = ("Describe", "Get", "List", "Simulate")
 # Adaptive retries slow the client down when AWS throttles, instead of giving up in the middle.
 # Creates that AWS doesn't know by a unique name carry a client token, so a retry makes no double.
 CONFIG = Config(
@@ -115,6 +116,11 @@ class Cloud:
         return client
 
     @cached_property
+    def sns(self) -> SNSClient:
+        client: SNSClient = self._client("sns")
+        return client
+
+    @cached_property
     def budgets(self) -> BudgetsClient:
         client: BudgetsClient = self._client("budgets")
         return client
@@ -136,13 +142,17 @@ class Cloud:
         )
         return float(answer["Quota"]["Value"])
 
-    def tagged(self) -> list[str]:
-        """ARNs of everything that carries our tags, of any service, as AWS' index knows it."""
+    def tagged(self, *types: str) -> list[str]:
+        """ARNs of what carries our tags, of any service or of these types like "ec2:vpc".
+
+        AWS keeps this index apart from its services; it may lag behind them by minutes.
+        """
         owner = [{"Key": key, "Values": [value]} for key, value in self.scope.owner().items()]
+        only = {"ResourceTypeFilters": list(types)} if types else {}
         pages = self._client("resourcegroupstaggingapi").get_paginator("get_resources")
         return [
             one["ResourceARN"]
-            for page in pages.paginate(TagFilters=owner)
+            for page in pages.paginate(TagFilters=owner, **only)
             for one in page["ResourceTagMappingList"]
         ]
 

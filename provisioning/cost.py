@@ -20,10 +20,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Estimate:
-    """US dollars a month, without traffic, requests, free tier, savings plans or tax."""
+    """US dollars a month, without traffic, requests, free tier, savings plans or tax.
+
+    `source` and `as_of` say how far to trust it; show them wherever a sum is shown.
+    """
 
     lines: tuple[Line, ...]
     as_of: str
+    source: str
     region: str
 
     @property
@@ -40,7 +44,7 @@ def estimate(wants: Iterable[Want]) -> Estimate:
     lines = tuple(
         Line(item, count, count * _monthly(prices, item)) for item, count in sorted(units.items())
     )
-    return Estimate(lines=lines, as_of=prices.as_of, region=prices.region)
+    return Estimate(lines=lines, as_of=prices.as_of, source=prices.source, region=prices.region)
 
 
 def _monthly(prices: Prices, item: str) -> float:

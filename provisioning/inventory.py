@@ -95,6 +95,7 @@ def _stores(spec: Spec, found: Snapshot) -> dict[str, Any]:
             said[f"redis_{purpose}_host"] = one.shows["host"]
             said[f"redis_{purpose}_port"] = one.shows["port"] or cache.port
             said[f"redis_{purpose}_tls"] = one.shows["tls"]
+            said[f"redis_{purpose}_replicas"] = cache.replicas
             said[f"redis_{purpose}_password_parameter"] = secret
     database = _one(found, "database", spec.database.name)
     return {

@@ -16,6 +16,7 @@ class Prices:
     """US dollars. `other` is what is billed by the hour and has no size."""
 
     as_of: str
+    source: str
     region: str
     hours: int
     hourly: Mapping[str, Mapping[str, float]]
@@ -29,6 +30,7 @@ def load_prices() -> Prices:
     raw = tomllib.loads(TABLE.read_text(encoding="utf-8"))
     return Prices(
         as_of=raw["as_of"],
+        source=raw["source"],
         region=raw["region"],
         hours=raw["hours"],
         hourly={

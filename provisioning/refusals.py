@@ -69,7 +69,7 @@ def explain(*, code: str, message: str, doing: str) -> AwsRefused:
     for known, (meaning, todo) in SENTENCES.items():
         if code.startswith(known):
             return AwsRefused(f"{doing}: {meaning} ({message})", todo=todo, aws_code=code)
-    if any(word in code for word in TAKEN):
+    if any(word in code for word in TAKEN) or "already exists" in message:
         return AwsRefused(
             f"{doing}: the name is taken by something without our tags, or by another run. "
             f"({message})",

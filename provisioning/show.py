@@ -39,7 +39,8 @@ class Show:
     def table(self, title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
         if self.as_json:
             return
-        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        self.out.print(title, style="italic", highlight=False, soft_wrap=True)
+        table = Table(box=None, pad_edge=False)
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:

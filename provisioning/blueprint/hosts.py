@@ -7,7 +7,7 @@ from typing import Any
 
 from provisioning.blueprint.names import each_host, gateway, group
 from provisioning.blueprint.secrets import readable
-from provisioning.resources.identity import normal
+from provisioning.resources.identity import normal, trust
 from provisioning.spec.model import Hosts, Spec
 from provisioning.words import Key, Ref, Want
 
@@ -25,8 +25,7 @@ def hosts(spec: Spec) -> Iterator[Want]:
     yield Want(kind="key-pair", name=spec.key.name, props={})
     for role in dict.fromkeys(wanted.role for wanted in spec.hosts if wanted.profile):
         name = f"{spec.prefix}-{role}"
-        rights = {"policy": normal(policy(spec, role)), "others": frozenset[str]()}
-        yield Want(kind="role", name=name, props=rights)
+        yield role_want(name, "ec2.amazonaws.com", policy(spec, role))
         yield Want(kind="profile", name=name, props={"role": Ref("role", name)})
     for wanted in spec.hosts:
         yield from _group(spec, wanted)
@@ -61,27 +60,40 @@ def _group(spec: Spec, wanted: Hosts) -> Iterator[Want]:
         )
 
 
+def role_want(name: str, service: str, rights: dict[str, Any]) -> Want:
+    """A role that one AWS service may take on, with these rights and no others."""
+    return Want(
+        kind="role",
+        name=name,
+        props={
+            "trust": trust(service),
+            "policy": normal(rights),
+            "others": frozenset[str](),
+        },
+    )
+
+
 def policy(spec: Spec, role: str) -> dict[str, Any]:
     """A role's rights: its own secrets, its own log group, its own metrics, Session Manager."""
     where = f"{spec.environment.region}:ACCOUNT"
     statements = [
-        _allow("Session", SESSION, "*"),
-        _allow(
+        allow("Session", SESSION, "*"),
+        allow(
             "OwnLogs",
             ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
             f"arn:aws:logs:{where}:log-group:{spec.path}/{role}:*",
         ),
         {
-            **_allow("OwnMetrics", ["cloudwatch:PutMetricData"], "*"),
+            **allow("OwnMetrics", ["cloudwatch:PutMetricData"], "*"),
             "Condition": {"StringEquals": {"cloudwatch:namespace": METRICS}},
         },
     ]
     if names := readable(spec, role):
         parameters = [f"arn:aws:ssm:{where}:parameter{spec.path}/secrets/{n}" for n in names]
         read = ["ssm:GetParameter", "ssm:GetParameters"]
-        statements.insert(0, _allow("OwnSecrets", read, parameters))
+        statements.insert(0, allow("OwnSecrets", read, parameters))
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _allow(sid: str, actions: list[str], resource: str | list[str]) -> dict[str, Any]:
+def allow(sid: str, actions: list[str], resource: str | list[str]) -> dict[str, Any]:
     return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}

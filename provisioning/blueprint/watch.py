@@ -1,23 +1,26 @@
-"""Wanted: log groups, alarms, a dashboard, a budget."""
+"""Wanted: log groups, flow logs, alarms and whom they tell, a dashboard, a budget."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from provisioning.blueprint.names import each_host
+from provisioning.blueprint.hosts import allow, role_want
+from provisioning.blueprint.names import each_host, vpc
 from provisioning.blueprint.thresholds import Threshold, thresholds
 from provisioning.spec.model import Spec, Watch
 from provisioning.words import Ref, Want
 
 Dimensions = dict[str, Any]
+FLOW = "flow"
 
 
 def watch(spec: Spec) -> Iterator[Want]:
     if spec.watch:
         for role in dict.fromkeys(hosts.role for hosts in spec.hosts):
-            days = {"days": spec.watch.log_days}
-            yield Want(kind="log-group", name=f"{spec.path}/{role}", props=days)
+            yield _log_group(spec, spec.watch, role)
+        if spec.watch.flow_logs:
+            yield from _flow_logs(spec, spec.watch)
         if spec.watch.alarms:
             yield from _alarms(spec, spec.watch)
         if spec.watch.dashboard:
@@ -31,8 +34,49 @@ def watch(spec: Spec) -> Iterator[Want]:
         )
 
 
+def _log_group(spec: Spec, wanted: Watch, name: str) -> Want:
+    return Want(kind="log-group", name=f"{spec.path}/{name}", props={"days": wanted.log_days})
+
+
+def _flow_logs(spec: Spec, wanted: Watch) -> Iterator[Want]:
+    """Only what was refused: few lines, and the ones worth reading."""
+    group, role = _log_group(spec, wanted, FLOW), f"{spec.prefix}-{FLOW}"
+    yield group
+    yield role_want(role, "vpc-flow-logs.amazonaws.com", _may_write(spec))
+    yield Want(
+        kind="flow-log",
+        name=role,
+        props={
+            "vpc": vpc(spec),
+            "log_group": Ref("log-group", group.name),
+            "role": Ref("role", role),
+            "traffic": "REJECT",
+        },
+    )
+
+
+def _may_write(spec: Spec) -> dict[str, Any]:
+    group = f"arn:aws:logs:{spec.environment.region}:ACCOUNT:log-group:{spec.path}/{FLOW}:*"
+    write = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            allow("OwnLogs", write, group),
+            allow("FindThem", ["logs:DescribeLogGroups"], "*"),
+        ],
+    }
+
+
 def _alarms(spec: Spec, wanted: Watch) -> Iterator[Want]:
-    tell = (wanted.notify_topic,) if wanted.notify_topic else ()
+    tell: tuple[str | Ref, ...] = (wanted.notify_topic,) if wanted.notify_topic else ()
+    if wanted.emails:
+        topic = Want(
+            kind="topic",
+            name=f"{spec.prefix}-alarms",
+            props={"readers": frozenset(wanted.emails)},
+        )
+        yield topic
+        tell = (Ref("topic", topic.name),)
     for line in thresholds():
         for name, dimensions in watched(spec, line.of):
             yield Want(

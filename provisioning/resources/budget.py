@@ -7,6 +7,7 @@ from typing import Any
 
 from provisioning.aws import Cloud, ignoring
 from provisioning.resources.kind import Kind
+from provisioning.tags import as_dict
 from provisioning.words import Found, Want
 
 
@@ -16,12 +17,10 @@ class Budget(Kind):
     def find(self, cloud: Cloud) -> Iterable[Found]:
         name = f"{cloud.scope.prefix}-monthly"
         with ignoring("NotFoundException"):
-            budget: Any = cloud.budgets.describe_budget(AccountId=cloud.account, BudgetName=name)
-            limit = budget["Budget"]["BudgetLimit"]
-            if _scope_filter(cloud) in budget["Budget"].get("CostFilters", {}).get(
-                "TagKeyValue", ()
-            ):
-                usd = float(limit["Amount"])
+            tags = cloud.budgets.list_tags_for_resource(ResourceARN=_arn(cloud, name))
+            if cloud.scope.owns(as_dict(tags["ResourceTags"])):
+                budget = cloud.budgets.describe_budget(AccountId=cloud.account, BudgetName=name)
+                usd = float(budget["Budget"]["BudgetLimit"]["Amount"])
                 yield self.found(name=name, id=name, props={"monthly_usd": usd})
 
     def create(self, cloud: Cloud, want: Want) -> str:
@@ -39,6 +38,10 @@ class Budget(Kind):
     def delete(self, cloud: Cloud, found: Found) -> None:
         with ignoring("NotFoundException"):
             cloud.budgets.delete_budget(AccountId=cloud.account, BudgetName=found.id)
+
+
+def _arn(cloud: Cloud, name: str) -> str:
+    return f"arn:aws:budgets::{cloud.account}:budget/{name}"
 
 
 def _scope_filter(cloud: Cloud) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from provisioning.resources.alarm import Alarm, Dashboard
+from provisioning.resources.alarm import Alarm
 from provisioning.resources.balancer import Balancer, TargetGroup
 from provisioning.resources.budget import Budget
 from provisioning.resources.cache import CacheGroup, CacheNode
 from provisioning.resources.cache_groups import CacheParameters, CacheSubnets
+from provisioning.resources.dashboard import Dashboard
 from provisioning.resources.database import Database
 from provisioning.resources.database_groups import DatabaseParameters, DatabaseSubnets
+from provisioning.resources.flow_log import FlowLog
 from provisioning.resources.groups import DefaultGroup, Rules, SecurityGroup
 from provisioning.resources.identity import Profile, Role
 from provisioning.resources.instance import Instance
@@ -18,6 +20,7 @@ from provisioning.resources.listener import Listener
 from provisioning.resources.logs import LogGroup
 from provisioning.resources.routes import RouteTable
 from provisioning.resources.secret import Secret
+from provisioning.resources.topic import Topic
 from provisioning.resources.vpc import InternetGateway, Subnet, Vpc
 from provisioning.resources.ways_out import Address, Nat, S3Endpoint
 
@@ -25,10 +28,11 @@ from provisioning.resources.ways_out import Address, Nat, S3Endpoint
 # environment whose spec is gone goes through this list backwards.
 KINDS: tuple[Kind, ...] = (
     Vpc(), InternetGateway(), Subnet(), Address(), Nat(), RouteTable(), S3Endpoint(),
-    SecurityGroup(), DefaultGroup(), Rules(), KeyPair(), Role(), Profile(), Secret(), LogGroup(),
+    SecurityGroup(), DefaultGroup(), Rules(), KeyPair(), Role(), Profile(), Secret(),
+    LogGroup(), FlowLog(),
     CacheSubnets(), CacheParameters(), CacheNode(), CacheGroup(),
     DatabaseSubnets(), DatabaseParameters(), Database(),
-    Instance(), TargetGroup(), Balancer(), Listener(), Alarm(), Dashboard(), Budget(),
+    Instance(), TargetGroup(), Balancer(), Listener(), Topic(), Alarm(), Dashboard(), Budget(),
 )  # fmt: skip
 
 BY_NAME = {kind.kind: kind for kind in KINDS}

@@ -12,16 +12,6 @@ from provisioning.tags import as_dict
 from provisioning.words import Found, Want
 
 POLICY = "own-things"
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "ec2.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-    ],
-}
 
 
 class Role(Kind):
@@ -37,20 +27,31 @@ class Role(Kind):
             name = role["RoleName"]
             tags = as_dict(cloud.iam.list_role_tags(RoleName=name)["Tags"])
             if cloud.scope.owns(tags):
-                props = {"policy": _policy(cloud, name), "others": _others(cloud, name)}
-                yield self.found(name=name, id=name, props=props)
+                yield self.found(
+                    name=name,
+                    id=name,
+                    props={
+                        "trust": normal(role["AssumeRolePolicyDocument"]),
+                        "policy": _policy(cloud, name),
+                        "others": _others(cloud, name),
+                    },
+                )
 
     def create(self, cloud: Cloud, want: Want) -> str:
         cloud.iam.create_role(
             Path=f"{cloud.scope.path}/",
             RoleName=want.name,
-            AssumeRolePolicyDocument=json.dumps(TRUST),
-            Description="Hosts of the coupon service",
+            AssumeRolePolicyDocument=want.props["trust"],
+            Description=f"{want.name}, for the coupon service",
             Tags=cloud.scope.tags(want.name),
         )
         return want.name
 
     def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+        if "trust" in what:
+            cloud.iam.update_assume_role_policy(
+                RoleName=found.id, PolicyDocument=want.props["trust"]
+            )
         if "others" in what:
             _take_away(cloud, found.id, found.props["others"] - want.props["others"])
         if "policy" in what:
@@ -89,6 +90,16 @@ def _take_away(cloud: Cloud, role: str, policies: Iterable[str]) -> None:
                 cloud.iam.detach_role_policy(RoleName=role, PolicyArn=policy)
             else:
                 cloud.iam.delete_role_policy(RoleName=role, PolicyName=policy)
+
+
+def trust(service: str) -> str:
+    """Who may take the role on: this AWS service, and nobody else."""
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sts:AssumeRole",
+    }
+    return normal({"Version": "2012-10-17", "Statement": [allowed]})
 
 
 def normal(document: Any) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from provisioning.aws import Cloud
+from provisioning.errors import Ambiguous
 from provisioning.words import Found, Key, Want, resolve
 
 
@@ -63,3 +64,11 @@ class Kind(ABC):
 def filled(want: Want, ids: Mapping[Key, str]) -> Want:
     """The want with every reference replaced by an id."""
     return replace(want, props=resolve(want.props, ids), hidden=resolve(want.hidden, ids))
+
+
+def taken(want: Want) -> Ambiguous:
+    """For services that would overwrite a stranger's resource of the same name."""
+    return Ambiguous(
+        f"The name of {want.key} is taken by something without our tags.",
+        todo="Rename ours in the spec, or remove the other one by hand.",
+    )

@@ -76,6 +76,7 @@ class Cache:
     replicas: int = 1
     managed_group: bool = True  # a replication group; False: one plain node, as written up
     noeviction: bool = True
+    durability: str = "none"  # what AWS calls sync or async is refused: rules_stores.py says why
     encrypted: bool = True  # at rest, in transit, and an auth token
     snapshot_days: int = 1
 
@@ -120,7 +121,9 @@ class Watch:
     alarms: bool = True
     dashboard: bool = True
     log_days: int = 30
-    notify_topic: str = ""  # ARN of an SNS topic the alarms tell
+    flow_logs: bool = True  # the VPC's refused connections
+    emails: tuple[str, ...] = ()  # whom the alarms write to, once they have agreed
+    notify_topic: str = ""  # or the ARN of an SNS topic of your own
 
 
 @dataclass(frozen=True, kw_only=True)

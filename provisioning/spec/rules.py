@@ -7,7 +7,8 @@ from provisioning.spec.problems import Problems
 from provisioning.spec.rules_hosts import hosts, sizes
 from provisioning.spec.rules_names import names
 from provisioning.spec.rules_network import addresses, operator, subnets
-from provisioning.spec.rules_stores import balancer, caches, database, secrets, watch
+from provisioning.spec.rules_stores import balancer, caches, database, secrets
+from provisioning.spec.rules_watch import watch
 
 
 def judge(spec: Spec, problems: Problems) -> None:

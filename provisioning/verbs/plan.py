@@ -7,6 +7,7 @@ from typing import Any
 from provisioning.cost import Estimate, estimate
 from provisioning.run import Run
 from provisioning.show import Show
+from provisioning.spec.model import Watch
 from provisioning.words import Action, Difference, Plan, Step
 
 CHANGES, NONE = 2, 0  # exit codes, for scripts that only want to know
@@ -35,7 +36,7 @@ def show_plan(show: Show, planned: Plan) -> None:
 def show_cost(show: Show, cost: Estimate) -> None:
     rows = [(line.item, f"{line.units:g}", f"{line.monthly:,.2f}") for line in cost.lines]
     rows.append(("sum", "", f"{cost.monthly:,.2f}"))
-    title = f"Estimate: US$ a month ({cost.region}, list prices of {cost.as_of}, no traffic)"
+    title = f"Rough cost, US$ a month ({cost.region}; {cost.source}, {cost.as_of}; without traffic)"
     show.table(title, ("item", "units", "US$"), rows)
 
 
@@ -57,9 +58,15 @@ def notes(run: Run) -> list[str]:
         )
     if run.spec.balancer and not run.spec.balancer.certificate_arn:
         said.append("Note: no certificate, so the load balancer speaks plain HTTP on port 80.")
+    if run.spec.watch and run.spec.watch.alarms and not _told_to_anybody(run.spec.watch):
+        said.append("Note: alarms go off unheard; give watch.emails or watch.notify_topic.")
     if run.spec.environment.region != estimate(run.wants).region:
         said.append("Note: the price table is of another region; take the estimate as a hint.")
     return said
+
+
+def _told_to_anybody(watch: Watch) -> bool:
+    return bool(watch.emails or watch.notify_topic)
 
 
 def _told(step: Step) -> str:
@@ -101,6 +108,7 @@ def cost_document(cost: Estimate) -> dict[str, Any]:
     return {
         "monthly_usd": round(cost.monthly, 2),
         "as_of": cost.as_of,
+        "source": cost.source,
         "region": cost.region,
         "lines": [
             {"item": line.item, "units": line.units, "monthly_usd": round(line.monthly, 2)}

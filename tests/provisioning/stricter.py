@@ -15,12 +15,13 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from moto.rds.exceptions import RDSClientError
 from moto.rds.models import RDSBackend, rds_backends
 
-from tests.provisioning import elasticache_store, real_hosts
+from tests.provisioning import elasticache_store, kept_tags, real_hosts
 
 
 def application() -> Any:
     """moto's whole application, patched."""
     elasticache_store.install()
+    kept_tags.install()
     real_hosts.install()
     _patch(EC2Backend, "delete_subnet", _subnet_free)
     _patch(EC2Backend, "delete_security_group", _group_free)

@@ -87,6 +87,7 @@ def test_ansible_reads_the_inventory(production: Any, tmp_path: Path) -> None:
     assert one["redis_decisions_host"] == "master.coupon-store.cache.local"
     assert one["redis_broker_host"] == "master.coupon-broker.cache.local"
     assert one["redis_decisions_tls"] is True
+    assert one["redis_decisions_replicas"] == 1
     assert one["mysql_tls"] is True
     assert one["coupon_secrets"]["django_secret_key"].startswith("/coupon/production/secrets/")
 

@@ -193,6 +193,7 @@ def test_a_plan_is_the_same_whenever_it_is_made(wants: tuple[Want, ...]) -> None
 def test_the_estimate_adds_up_and_says_its_date() -> None:
     cost = estimate(wants_of("production"))
     assert cost.as_of
+    assert cost.source
     lines = {line.item: line for line in cost.lines}
     assert lines["nat"].units == 2
     assert lines["ec2/c7g.large"].units == 4

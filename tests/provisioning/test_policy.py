@@ -139,6 +139,25 @@ def any_action(wants: Wants) -> list[str]:
     ]
 
 
+def taken_on_by_others(wants: Wants) -> list[str]:
+    """Roles that somebody else than one AWS service may take on."""
+    return [
+        f"{want.name}: {statement['Principal']}"
+        for want in of(wants, "role")
+        for statement in json.loads(want.props["trust"])["Statement"]
+        if list(statement["Principal"]) != ["Service"]
+    ]
+
+
+def unwatched_networks(wants: Wants) -> list[str]:
+    watched = {want.props["vpc"].name for want in of(wants, "flow-log")}
+    return [want.name for want in of(wants, "vpc") if want.name not in watched]
+
+
+def forever_kept_logs(wants: Wants) -> list[str]:
+    return [want.name for want in of(wants, "log-group") if not want.props["days"]]
+
+
 def foreign_secrets(wants: Wants) -> list[str]:
     """Secrets a role could read beyond its own path, or by wildcard."""
     bad = []
@@ -181,6 +200,7 @@ def with_props(kind: str, **changed: Any) -> Callable[[Wants], Wants]:
 
 
 ANYONE = frozenset({("tcp", 22, 22, "0.0.0.0/0")})
+ANYBODY = json.dumps({"Statement": [{"Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]})
 STAR = json.dumps({"Statement": [{"Action": ["s3:*"], "Resource": "*"}]})
 ALL_SECRETS = json.dumps(
     {"Statement": [{"Action": ["ssm:GetParameter"], "Resource": ["arn:aws:ssm:::parameter/*"]}]}
@@ -204,6 +224,9 @@ CHECKS: list[tuple[Callable[[Wants], list[str]], Callable[[Wants], Wants]]] = [
     (single_zone, with_props("cache-group", multi_az=False)),
     (no_backups, with_props("database", backup_days=0)),
     (any_action, with_props("role", policy=STAR)),
+    (taken_on_by_others, with_props("role", trust=ANYBODY)),
+    (unwatched_networks, lambda wants: tuple(w for w in wants if w.kind != "flow-log")),
+    (forever_kept_logs, with_props("log-group", days=0)),
     (foreign_secrets, with_props("role", policy=ALL_SECRETS)),
     (hosts_in_public, with_props("host", subnet=Ref("subnet", "coupon-public-a"))),
     (plain_secrets, with_props("secret", type="String")),
@@ -239,4 +262,5 @@ def test_each_role_reads_just_its_own_secrets(wants: Wants) -> None:
         "consumer": both | {"flower-password"},
         "bastion": set(),
         "monitor": set(),
+        "flow": set(),
     }

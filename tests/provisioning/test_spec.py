@@ -70,6 +70,11 @@ REJECTED = {
         "hello", '["decisions", "broker"]', '["decisions"]', "must serve 'broker', 0 do"),
     "an evicting store": (
         "production", "snapshot_days = 3", "snapshot_days = 3\nnoeviction = false", "throws"),
+    "a durable store": (
+        "production", "snapshot_days = 3", 'snapshot_days = 3\ndurability = "sync"',
+        "does not speak yet"),
+    "a durability AWS doesn't have": (
+        "production", "snapshot_days = 3", 'snapshot_days = 3\ndurability = "often"', "not none"),
     "an app host in a public subnet": (
         "production", 'tier = "private"\ncount = 2', 'tier = "public"\ncount = 2\npublic_ip = true',
         "belong in a private subnet"),
@@ -84,6 +89,15 @@ REJECTED = {
     "a certificate that isn't": (
         "production", 'certificate_arn = ""', 'certificate_arn = "cert"', "is no ARN"),
     "odd log days": ("production", "log_days = 30", "log_days = 31", "one of 1, 3"),
+    "an address that is no mail's": (
+        "production", "emails = []", 'emails = ["ops"]', "is no e-mail address"),
+    "two ways to tell of alarms": (
+        "production", "emails = []", 'emails = ["a@b.example"]\nnotify_topic = "arn:aws:sns:x:1:t"',
+        "alarms tell one topic"),
+    "a topic that is no ARN": (
+        "production", "emails = []", 'notify_topic = "ops"', "is no ARN"),
+    "a budget told to nobody's address": (
+        "production", 'email = ""', 'email = "ops"', "is no e-mail address"),
     "no budget": ("production", "monthly_usd = 1200", "monthly_usd = 0", "at least 1"),
     "a short secret": (
         "production", 'readers = ["consumer"]', 'readers = ["consumer"]\nlength = 8', "32 to 128"),

@@ -1,0 +1,76 @@
+"""The SNS topic that alarms speak to, and who reads it by mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from provisioning.aws import Cloud, ignoring
+from provisioning.resources.kind import Kind
+from provisioning.tags import as_dict
+from provisioning.words import Found, Want
+
+UNCONFIRMED = "PendingConfirmation"  # what stands for a subscription's ARN until its reader agreed
+
+
+class Topic(Kind):
+    """`readers` is found as (confirmed, asked): nobody can be subscribed without agreeing."""
+
+    kind = "topic"
+    late = frozenset({"readers"})
+    born = {"readers": (frozenset(), frozenset())}
+
+    def find(self, cloud: Cloud) -> Iterable[Found]:
+        for arn in _named(cloud):
+            tags = as_dict(cloud.sns.list_tags_for_resource(ResourceArn=arn)["Tags"])
+            if cloud.scope.owns(tags):
+                confirmed, asked = _readers(cloud, arn)
+                yield self.found(
+                    name=tags["Name"],
+                    id=arn,
+                    props={"readers": (frozenset(confirmed), asked)},
+                    shows={"unconfirmed": " ".join(sorted(asked))},
+                )
+
+    def create(self, cloud: Cloud, want: Want) -> str:
+        """AWS refuses if there is a topic of this name with other tags."""
+        return cloud.sns.create_topic(Name=want.name, Tags=cloud.scope.tags(want.name))["TopicArn"]
+
+    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+        confirmed, asked = _readers(cloud, found.id)
+        for reader in sorted(want.props["readers"] - confirmed.keys() - asked):
+            cloud.sns.subscribe(TopicArn=found.id, Protocol="email", Endpoint=reader)
+        for reader in sorted(confirmed.keys() - want.props["readers"]):
+            cloud.sns.unsubscribe(SubscriptionArn=confirmed[reader])
+
+    def same(self, what: str, found: Any, wanted: Any) -> bool:
+        """Whoever is wanted was asked. One who was asked by mistake can't be unasked: it lapses."""
+        confirmed, asked = found
+        return bool(confirmed <= wanted <= confirmed | asked)
+
+    def delete(self, cloud: Cloud, found: Found) -> None:
+        with ignoring("NotFound"):
+            cloud.sns.delete_topic(TopicArn=found.id)
+
+
+def _named(cloud: Cloud) -> Iterator[str]:
+    """Topics whose name starts as ours do; the account may have hundreds of others."""
+    pages = cloud.sns.get_paginator("list_topics").paginate()
+    for topic in (topic for page in pages for topic in page["Topics"]):
+        if topic["TopicArn"].rpartition(":")[2].startswith(f"{cloud.scope.prefix}-"):
+            yield topic["TopicArn"]
+
+
+def _readers(cloud: Cloud, topic: str) -> tuple[dict[str, str], frozenset[str]]:
+    """(address -> subscription of those who agreed, addresses that were asked)."""
+    pages = cloud.sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+    mails = [
+        one for page in pages for one in page["Subscriptions"] if one["Protocol"] == "email"
+    ]  # fmt: skip
+    confirmed = {
+        one["Endpoint"]: one["SubscriptionArn"]
+        for one in mails
+        if one["SubscriptionArn"].startswith("arn:")
+    }
+    asked = {one["Endpoint"] for one in mails if one["SubscriptionArn"] == UNCONFIRMED}
+    return confirmed, frozenset(asked)

@@ -1,0 +1,138 @@
+"""Alarms, whom they tell, the dashboard, the budget and flow logs; and strangers' among them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from provisioning.aws import told
+from provisioning.errors import AwsRefused, Incomplete
+from provisioning.resources.topic import Topic
+from provisioning.words import Action, Key
+
+ALARM = "coupon-production-service-queue-age"
+TOPIC = Key("topic", "coupon-production-alarms")
+METRIC = {
+    "Namespace": "Theirs", "MetricName": "theirs", "Statistic": "Sum", "Threshold": 1.0,
+    "ComparisonOperator": "GreaterThanThreshold", "Period": 60, "EvaluationPeriods": 1,
+}  # fmt: skip
+FLOW = Key("flow-log", "coupon-production-flow")
+
+
+def tell(rig: Any, *readers: str) -> None:
+    rig.use(replace(rig.spec, watch=replace(rig.spec.watch, emails=readers)))
+
+
+def readers_of(rig: Any, topic: str) -> set[str]:
+    answer = rig.cloud.sns.list_subscriptions_by_topic(TopicArn=topic)
+    return {one["Endpoint"] for one in answer["Subscriptions"]}
+
+
+def test_alarms_tell_the_readers_of_a_topic(production: Any) -> None:
+    tell(production, "ops@shop.example", "night@shop.example")
+    production.apply()
+    found = production.find()
+    topic = found[TOPIC].id
+    assert readers_of(production, topic) == {"ops@shop.example", "night@shop.example"}
+    alarms = [one for key, one in found.items() if key.kind == "alarm"]
+    assert len(alarms) > 30
+    assert {one.props["tell"] for one in alarms} == {(topic,)}
+    assert production.apply() == 0
+    tell(production, "ops@shop.example", "day@shop.example")
+    assert [str(step.key) for step in production.plan().changes] == [str(TOPIC)]
+    production.apply()
+    assert readers_of(production, topic) == {"ops@shop.example", "day@shop.example"}
+    production.destroy()
+    assert production.cloud.sns.list_topics()["Topics"] == []
+
+
+def test_who_was_asked_and_has_not_agreed_yet_is_not_asked_again() -> None:
+    confirmed, asked = frozenset({"a@b.example"}), frozenset({"c@d.example"})
+    same = Topic().same
+    assert same("readers", (confirmed, asked), confirmed | asked)
+    assert same("readers", (confirmed, asked), confirmed), "a mistaken question lapses by itself"
+    assert not same("readers", (confirmed, asked), asked), "who agreed must be taken off"
+    assert not same("readers", (confirmed, asked), confirmed | asked | {"e@f.example"})
+
+
+def test_a_strangers_alarm_and_dashboard_of_our_name_are_not_overwritten(production: Any) -> None:
+    cloudwatch = production.cloud.cloudwatch
+    cloudwatch.put_metric_alarm(AlarmName=ALARM, **METRIC)
+    cloudwatch.put_dashboard(DashboardName="coupon-production", DashboardBody='{"widgets": []}')
+    with pytest.raises(Incomplete, match="taken by something without our tags"):
+        production.apply()
+    theirs = cloudwatch.describe_alarms(AlarmNames=[ALARM])["MetricAlarms"][0]
+    assert theirs["Namespace"] == "Theirs"
+    body = cloudwatch.get_dashboard(DashboardName="coupon-production")["DashboardBody"]
+    assert body == '{"widgets": []}'
+    left = {step.key for step in production.plan().changes}
+    assert left == {Key("alarm", ALARM), Key("dashboard", "coupon-production")}
+
+
+def test_an_alarm_beside_ours_is_neither_drift_nor_destroyed(production: Any) -> None:
+    """The console's "copy" takes the text along, but not the tags."""
+    production.apply()
+    cloudwatch = production.cloud.cloudwatch
+    ours = cloudwatch.describe_alarms(AlarmNames=[ALARM])["MetricAlarms"][0]
+    cloudwatch.put_metric_alarm(
+        AlarmName=f"{ALARM}-copy", AlarmDescription=ours["AlarmDescription"], **METRIC
+    )
+    assert production.plan().changes == ()
+    production.destroy()
+    left = [one["AlarmName"] for one in cloudwatch.describe_alarms()["MetricAlarms"]]
+    assert left == [f"{ALARM}-copy"]
+
+
+def test_strangers_topics_and_budgets_are_refused_by_aws_itself(production: Any) -> None:
+    cloud = production.cloud
+    cloud.sns.create_topic(Name=TOPIC.name)
+    with pytest.raises(AwsRefused, match="taken by something without our tags"), told("making"):
+        cloud.sns.create_topic(Name=TOPIC.name, Tags=cloud.scope.tags(TOPIC.name))
+    budget: Any = {
+        "BudgetName": "coupon-production-monthly", "BudgetType": "COST", "TimeUnit": "MONTHLY",
+        "BudgetLimit": {"Amount": "5", "Unit": "USD"},
+    }  # fmt: skip
+    cloud.budgets.create_budget(AccountId=cloud.account, Budget=budget)
+    assert Key("budget", budget["BudgetName"]) not in production.find()
+    with pytest.raises(AwsRefused, match="taken by something without our tags"), told("making"):
+        cloud.budgets.create_budget(AccountId=cloud.account, Budget=budget)
+
+
+def test_what_was_changed_by_hand_is_mended(production: Any, state_of: Any) -> None:
+    production.apply()
+    before = state_of(production.find())
+    found, cloud = production.find(), production.cloud
+    cloud.cloudwatch.put_dashboard(
+        DashboardName="coupon-production", DashboardBody='{"widgets": [{"properties": {}}]}'
+    )
+    cloud.cloudwatch.put_metric_alarm(AlarmName=ALARM, **METRIC)
+    cloud.ec2.delete_flow_logs(FlowLogIds=[found[FLOW].id])
+    limit = {"BudgetLimit": {"Amount": "99999", "Unit": "USD"}, "TimeUnit": "MONTHLY"}
+    cloud.budgets.update_budget(
+        AccountId=cloud.account,
+        NewBudget={"BudgetName": "coupon-production-monthly", "BudgetType": "COST", **limit},
+    )
+    cloud.iam.update_assume_role_policy(
+        RoleName="coupon-production-api",
+        PolicyDocument='{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":'
+        '{"AWS":"arn:aws:iam::999999999999:root"},"Action":"sts:AssumeRole"}]}',
+    )
+    assert {step.key: step.action for step in production.plan().changes} == {
+        Key("dashboard", "coupon-production"): Action.CHANGE,
+        Key("alarm", ALARM): Action.CHANGE,
+        FLOW: Action.CREATE,
+        Key("budget", "coupon-production-monthly"): Action.CHANGE,
+        Key("role", "coupon-production-api"): Action.CHANGE,
+    }
+    production.apply()
+    assert state_of(production.find()) == before
+
+
+def test_flow_logs_tell_of_refused_connections_only(production: Any) -> None:
+    production.apply()
+    log = production.cloud.ec2.describe_flow_logs()["FlowLogs"][0]
+    assert log["TrafficType"] == "REJECT"
+    assert log["LogGroupName"] == "/coupon/production/flow"
+    assert log["DeliverLogsStatus"] == "SUCCESS"
