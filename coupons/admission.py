@@ -3,12 +3,12 @@
 from collections.abc import Callable, Collection
 from time import perf_counter
 
-from coupons import bell, counting, direct, exhausted
+from coupons import bell, counting, direct, exhausted, fence
 from coupons.claims import Admission, Claim, Outcome
-from coupons.errors import CouponError, NotInstalled, QueueFull
+from coupons.errors import CouponError, NotInstalled, QueueFull, ServerChanged
 from coupons.facts import Facts
 from coupons.models import Campaign
-from coupons.store import store
+from coupons.store import Decision, store
 
 
 def admit(facts: Facts, claim: Claim, *, segments: Collection[str] = ()) -> Admission:
@@ -43,13 +43,12 @@ def queued(facts: Facts, claim: Claim) -> Admission:
     over = exhausted.recall(facts, claim)
     if over is not None:
         return Admission(over, 0, 0)
-    decision = store().admit(
-        facts.slug,
-        user=claim.user,
-        nth=claim.nth,
-        per_user=facts.per_user,
-        buckets=facts.buckets,
-    )
+    try:
+        decision = _ask(facts, claim)
+    except ServerChanged:  # before anything was sent
+        if not fence.look():
+            raise
+        decision = _ask(facts, claim)
     if decision.said in _FAILURES:
         raise _FAILURES[decision.said](_SENTENCES[decision.said].format(facts.slug))
     if decision.ring and not bell.ring(facts.slug):
@@ -57,6 +56,16 @@ def queued(facts: Facts, claim: Claim) -> Admission:
     if decision.version:
         exhausted.learn(facts, Outcome(decision.said), decision.version)
     return Admission(Outcome(decision.said), decision.place, decision.at_ms)
+
+
+def _ask(facts: Facts, claim: Claim) -> Decision:
+    return store().admit(
+        facts.slug,
+        user=claim.user,
+        nth=claim.nth,
+        per_user=facts.per_user,
+        buckets=facts.buckets,
+    )
 
 
 def queued_before(facts: Facts, claim: Claim) -> Admission | None:

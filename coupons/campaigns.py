@@ -227,6 +227,9 @@ def _install(campaign: Campaign, *, first: bool) -> None:
             _("Redis holds keys of another campaign called {!r}.").format(campaign.slug)
         )
 
+    if first:  # in a Redis without memories there is nothing to compare
+        store().vouch(store().server().identity, unless_known=True)
+
 
 def definition(campaign: Campaign) -> Definition:
     """What Redis should hold of it."""

@@ -54,6 +54,13 @@ class NotInstalled(DependencyAway):
     retry_after_s = 5
 
 
+class ServerChanged(NotInstalled):
+    """Another Redis decides now, or the same one after a restart, and nobody has yet found out
+    whether it knows all that was decided. Nothing was sent to it."""
+
+    retry_after_s = 1
+
+
 class StaleClaims(NotInstalled):
     """Claims taken from the queue before the campaign was rebuilt: their places may have been
     given again since. The queue as it is now has the last word."""

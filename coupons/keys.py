@@ -1,7 +1,8 @@
 """The names of a campaign's keys in Redis. Built here only, passed to the scripts.
 
     coupon:{slug}:gate              hash    epoch stock opens closes paused next longest facts
-                                            server; closed for repair: before and repair, no epoch
+                                            server; closed for repair: before, repair, doubt, and
+                                            no epoch
     coupon:{slug}:claimants:BUCKET  hash    user (or nth:user) → place and moment, 10 bytes
     coupon:{slug}:queue             stream  admitted claims not yet stored; consumer group `drain`
     coupon:{slug}:parked            stream  claims that can't be stored, with the reason

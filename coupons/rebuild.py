@@ -62,11 +62,24 @@ def renew(slug: str, *, actor: str) -> Rebuilt:
 
 def closed_for_repair() -> list[str]:
     """Campaigns that Redis should hold under MySQL's epoch and does not."""
+    return [row.slug for row, marks in _marked() if marks.epoch != row.epoch]
+
+
+def left_behind() -> list[str]:
+    """Open under an epoch of ours that is over in MySQL: what they admit can't be stored."""
+    return [
+        row.slug
+        for row, marks in _marked()
+        if marks.epoch not in ("", row.epoch) and is_ours(row, marks)
+    ]
+
+
+def _marked() -> list[tuple[Campaign, Marks]]:
     with database.answering():
         queued = Campaign.objects.filter(strategy=Campaign.Strategy.QUEUED)
-        epochs = dict(queued.exclude(state=campaigns.State.DRAFT).values_list("slug", "epoch"))
-    marks = store().marks(list(epochs))
-    return [slug for slug, epoch in epochs.items() if marks[slug].epoch != epoch]
+        rows = list(queued.exclude(state=campaigns.State.DRAFT))
+    marks = store().marks([row.slug for row in rows])
+    return [(row, marks[row.slug]) for row in rows]
 
 
 def is_ours(campaign: Campaign, marks: Marks) -> bool:
@@ -77,7 +90,7 @@ def is_ours(campaign: Campaign, marks: Marks) -> bool:
 def _rebuild(slug: str, actor: str, tell: Tell, *, whole: bool) -> Rebuilt:
     began_s = time.monotonic()
     server = store().server().identity
-    campaign, closed = _close(slug)
+    campaign, closed = _close(slug, in_doubt=whole)
     above = 0 if whole or not closed.whole else closed.given or 0
     highest, count = max(_highest_known(campaign), closed.given or 0), 0
     for page in _known(campaign, above):
@@ -99,7 +112,7 @@ def _rebuild(slug: str, actor: str, tell: Tell, *, whole: bool) -> Rebuilt:
 # 1 and 2
 
 
-def _close(slug: str) -> tuple[Campaign, Closed]:
+def _close(slug: str, *, in_doubt: bool) -> tuple[Campaign, Closed]:
     """Under the campaign's row lock, which waits for batches that are just being stored and
     keeps out every other change."""
     with database.answering(), transaction.atomic():
@@ -109,7 +122,10 @@ def _close(slug: str) -> tuple[Campaign, Closed]:
             raise ForeignKeys(_("Redis holds keys of another campaign called {!r}.").format(slug))
         campaign.epoch = _following([campaign.epoch, *marks.epochs])
         closed = store().close_for_repair(
-            slug, epoch=campaign.epoch, filter_bits=keys.filter_bits(campaign.buckets)
+            slug,
+            epoch=campaign.epoch,
+            filter_bits=keys.filter_bits(campaign.buckets),
+            in_doubt=in_doubt,
         )
         campaign.save(update_fields=["epoch"])
     return campaign, closed

@@ -81,6 +81,8 @@ def _counts(campaign: Campaign, gate: Gate, tally: Tally, given_up: int) -> Coun
 
 def look() -> list[Report]:
     """What beat does: count, remember the highest places, look thoroughly where counts differ."""
+    for slug in rebuild.left_behind():
+        rebuild.renew(slug, actor=places.ACTOR)
     known = {campaign.slug: campaign for campaign in watched()}
     reports: list[Report] = []
     for counts in glance(list(known.values())):

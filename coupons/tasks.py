@@ -10,7 +10,7 @@ from billiard import Event
 from celery import shared_task, signals
 from django.conf import settings
 
-from coupons import bell, campaigns, metrics, reconcile
+from coupons import bell, campaigns, fence, metrics, reconcile
 from coupons.drain import drain as drain_queue
 from coupons.errors import CouponError, DependencyAway
 from coupons.readiness import guard as openings
@@ -76,6 +76,7 @@ def _drained(slug: str, *, time_s: float) -> bool:
 def sweep() -> None:
     """Every second: keep the campaigns' states up with the clock, ring for claims nobody heard."""
     campaigns.follow_the_clock()
+    fence.look()
     waiting = [slug for slug, claims in store().waiting(store().installed()).items() if claims]
     bell.ring_each(store().ring_each(waiting))
 

@@ -14,5 +14,5 @@ end
 local given = math.max(tonumber(ARGV[2]), tonumber(redis.call('HGET', KEYS[1], 'next') or 0))
 redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'next', given, 'stock', ARGV[3], 'opens', ARGV[4],
   'closes', ARGV[5], 'paused', ARGV[6], 'longest', ARGV[7], 'facts', ARGV[8], 'server', ARGV[11])
-redis.call('HDEL', KEYS[1], 'before', 'repair')
+redis.call('HDEL', KEYS[1], 'before', 'repair', 'doubt')
 return {'opened', given, redis.call('XLEN', KEYS[2])}

@@ -9,12 +9,22 @@ from functools import cache
 
 from django.conf import settings
 
-from coupons.store.admission import AdmissionCalls
+from coupons.store.admission import AdmissionCalls, Decision
 from coupons.store.campaigns import CampaignCalls, Definition, Gate
 from coupons.store.queue import BELL_MS, Entry, QueueCalls
 from coupons.store.repair import Claimant, Marks, RepairCalls
 
-__all__ = ["BELL_MS", "Claimant", "Definition", "Entry", "Gate", "Marks", "Store", "store"]
+__all__ = [
+    "BELL_MS",
+    "Claimant",
+    "Decision",
+    "Definition",
+    "Entry",
+    "Gate",
+    "Marks",
+    "Store",
+    "store",
+]
 
 
 class Store(AdmissionCalls, CampaignCalls, QueueCalls, RepairCalls):

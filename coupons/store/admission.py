@@ -8,10 +8,11 @@ import redis
 from django.conf import settings
 
 from coupons import keys
-from coupons.errors import NotInstalled, OutcomeUnknown, StoreAway
+from coupons.errors import NotInstalled, OutcomeUnknown, ServerChanged, StoreAway
 from coupons.store.endpoint import RESTING, SILENT, Endpoint, Script
 from coupons.store.groupcommit import GroupCommit
 from coupons.store.queue import BELL_MS
+from coupons.store.vouched import NotVouched, only_vouched
 from coupons.store.wire import Wire
 
 ADMIT = Script("admit")
@@ -32,8 +33,9 @@ class AdmissionCalls(Endpoint):
 
     def __init__(self, url: str, *, timeout_s: float, max_connections: int) -> None:
         super().__init__(url, timeout_s=timeout_s, max_connections=max_connections)
-        wire = Wire(self.client.connection_pool)
-        self._wire = wire
+        # Only servers that were vouched for decide; all other calls may go to any.
+        self._deciding = redis.Redis(connection_pool=self._pool(redis_connect_func=only_vouched))
+        self._wire = Wire(self._deciding.connection_pool)
         self._together = GroupCommit(self._round_trip, timeout_s=timeout_s)
 
     def _round_trip(self, commands: list[bytes]) -> list[Any]:
@@ -46,11 +48,14 @@ class AdmissionCalls(Endpoint):
         except SILENT:
             self.breaker.failed(after_s=time.monotonic() - began)
             raise
+        except NotVouched:
+            self.breaker.succeeded()
+            raise
         self.breaker.succeeded()
         return replies
 
     def admit(self, slug: str, *, user: str, nth: int, per_user: int, buckets: int) -> Decision:
-        """Ask for a place, in one round trip. Raises StoreAway, OutcomeUnknown."""
+        """Ask for a place, in one round trip. Raises StoreAway, OutcomeUnknown, ServerChanged."""
         if self.breaker.open and self.breaker.resting():
             raise StoreAway(RESTING)
         names, field = keys.of(slug), keys.field(user, nth, per_user)
@@ -58,11 +63,13 @@ class AdmissionCalls(Endpoint):
         replicas = settings.REDIS_WAIT_REPLICAS
         bits = keys.bits(field, keys.filter_bits(buckets))
         asked = (field, user.encode(), nth, BELL_MS, int(replicas > 0), *bits)
-        if replicas:
-            with self.asking():
-                return self._admit_and_wait(touched, asked, replicas)
         try:
+            if replicas:
+                with self.asking():
+                    return self._admit_and_wait(touched, asked, replicas)
             return self._admit_together(touched, asked)
+        except NotVouched as error:
+            raise ServerChanged(str(error)) from error
         except redis.RedisError as error:
             raise StoreAway(f"Redis: {error}") from error
 
@@ -70,11 +77,11 @@ class AdmissionCalls(Endpoint):
         try:
             return _decision(self._together.call(ADMIT.packed(touched, *asked)))
         except redis.exceptions.NoScriptError:  # nothing ran
-            return _decision(ADMIT(self.client, touched, *asked))
+            return _decision(ADMIT(self._deciding, touched, *asked))
 
     def _admit_and_wait(self, touched: Sequence[str], asked: Any, replicas: int) -> Decision:
         # On a connection of its own: WAIT speaks of that connection's writes.
-        with self.client.client() as connection:  # type: ignore[no-untyped-call]
+        with self._deciding.client() as connection:  # type: ignore[no-untyped-call]
             decision = _decision(ADMIT(connection, touched, *asked))
             if decision.place:
                 self._confirm(connection, replicas)

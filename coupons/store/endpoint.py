@@ -61,16 +61,19 @@ class Endpoint:
 
     def __init__(self, url: str, *, timeout_s: float, max_connections: int) -> None:
         self.breaker = Breaker(metrics.Breaker.REDIS, slow_s=timeout_s / 2)
-        self.client = redis.Redis(
-            connection_pool=_Pool.from_url(
-                url,
-                max_connections=max_connections,
-                timeout=timeout_s,  # to get a connection; the next two: to connect, to be answered
-                socket_connect_timeout=timeout_s,
-                socket_timeout=timeout_s,
-                retry=Retry(NoBackoff(), 0),
-                protocol=2,
-            )
+        self._url, self._timeout_s, self._most = url, timeout_s, max_connections
+        self.client = redis.Redis(connection_pool=self._pool())
+
+    def _pool(self, **more: Any) -> _Pool:
+        return _Pool.from_url(
+            self._url,
+            max_connections=self._most,
+            timeout=self._timeout_s,  # for a connection; the next two: to connect, to be answered
+            socket_connect_timeout=self._timeout_s,
+            socket_timeout=self._timeout_s,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+            **more,
         )
 
     @contextmanager

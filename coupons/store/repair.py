@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from coupons import keys
 from coupons.store.campaigns import Definition
 from coupons.store.endpoint import Endpoint, Script
+from coupons.store.vouched import Server
 
 CLOSE, OPEN, REQUEUE = map(Script, ("close", "open", "requeue"))
 BUCKETS_PER_PAGE = 200  # about 6,400 claimants
@@ -44,20 +45,12 @@ class Closed(NamedTuple):
     whole: bool
 
 
-class Server(NamedTuple):
-    """Which server answers. `identity` is another one after every restart and every promotion."""
-
-    identity: str
-    is_primary: bool
-    vouched: str  # the identity that was found right last, as far as this server knows
-
-
 class RepairCalls(Endpoint):
     def server(self) -> Server:
         with self.asking():
             said = self.client.info("replication")
             vouched: Any = self.client.get(keys.SERVER)
-        return server_of(said, vouched)
+        return Server.of(said, vouched)
 
     def vouch(self, identity: str, *, unless_known: bool = False) -> None:
         """Let admissions reach this server."""
@@ -74,11 +67,13 @@ class RepairCalls(Endpoint):
             for slug, marks in zip(slugs, said, strict=True)
         }
 
-    def close_for_repair(self, slug: str, *, epoch: str, filter_bits: int) -> Closed:
+    def close_for_repair(
+        self, slug: str, *, epoch: str, filter_bits: int, in_doubt: bool
+    ) -> Closed:
         names = keys.of(slug)
         touched = (names.gate, names.queue, names.filter)
         with self.asking():
-            given, whole = CLOSE(self.client, touched, epoch, filter_bits)
+            given, whole = CLOSE(self.client, touched, epoch, filter_bits, int(in_doubt))
         return Closed(None if given < 0 else given, bool(whole))
 
     def open_again(
@@ -139,12 +134,6 @@ class RepairCalls(Endpoint):
         said = (claimant.field, user.encode(), nth, claimant.place, claimant.admitted_ms)
         with self.asking():
             return bool(REQUEUE(self.client, touched, *said))
-
-
-def server_of(replication: dict[str, Any], vouched: bytes | None) -> Server:
-    """From INFO's section on replication."""
-    is_primary = replication.get("role") == "master"
-    return Server(str(replication["master_replid"]), is_primary, (vouched or b"").decode())
 
 
 def _write(pipe: Any, bucket: str, claimants: list[Claimant], replace: bool) -> None:

@@ -44,6 +44,7 @@ LAYERS = [
             "queries",
             "gauges",
             "rebuild",
+            "fence",
         },
     ),
     ("processes", {"drain", "places", "reconcile", "checks", "readiness"}),

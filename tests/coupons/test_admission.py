@@ -162,7 +162,7 @@ def test_odd_user_ids_are_different_users_and_touch_no_other_key(
     client = store.store().client
     places = [admission.admit(campaign, Claim(user)).place for user in ODD_USERS]
     assert places == list(range(1, len(ODD_USERS) + 1))
-    allowed = (b"coupon:{sale}:", b"coupon:installed", b"cq:")
+    allowed = (b"coupon:{sale}:", b"coupon:installed", b"coupon:server", b"cq:")
     names: Any = client.keys()
     assert all(name.startswith(allowed) for name in names)
 
@@ -178,7 +178,7 @@ def own_redis(tmp_path: Path) -> Iterator[str]:
 
 def use(monkeypatch: pytest.MonkeyPatch, url: str) -> Store:
     own = Store(url, timeout_s=0.3, max_connections=8)
-    for module in ("admission", "campaigns", "facts"):
+    for module in ("admission", "campaigns", "facts", "fence", "rebuild"):
         monkeypatch.setattr(f"coupons.{module}.store", lambda: own)
     return own
 

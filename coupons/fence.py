@@ -1,0 +1,91 @@
+"""The fence: before another Redis decides, it is compared with MySQL, and brought up to date.
+
+A promoted replica may lack the old primary's last decisions, a server restarted from a file those
+since it was written. MySQL may know some of them already: drains stored them, also ones that no
+replica had confirmed. If such a server went on counting where it stands, it would give those places
+to others. So each campaign that may be concerned is renewed (`rebuild.renew`): closed, a new epoch,
+so that no drain stores old claims any more, the coupons behind its last place made known to it,
+opened above them. With nothing missing that takes some milliseconds a campaign.
+
+Whoever finds the server changed does this, a web process in need of it or the sweep; of two, one
+waits for the other's row lock and finds it done. A campaign that this Redis does not know at all
+stays closed: an empty Redis may as well be the wrong one, so `manage.py rebuild` is for people.
+"""
+
+import logging
+from datetime import timedelta
+from threading import Lock
+
+from django.utils import timezone
+
+from coupons import campaigns, database, rebuild
+from coupons.errors import Refused
+from coupons.models import Campaign, Tally
+from coupons.store import Gate, Marks, store
+
+logger = logging.getLogger(__name__)
+
+ACTOR = "fence"
+NOT_YET = timedelta(minutes=1)  # nobody can have been admitted before the opening, clocks apart
+_one = Lock()  # of a process; the others answer 503 meanwhile
+
+
+def look() -> bool:
+    """Whether the server that answers may decide; if it is a new one, find out.
+
+    Raises StoreAway, DatabaseAway: then nobody knows, and nothing is admitted.
+    """
+    server = store().server()
+    if server.may_decide or not server.is_primary:
+        return server.may_decide
+    if not _one.acquire(blocking=False):
+        return False
+    try:
+        _bring_up_to_date(server.identity)
+        store().vouch(server.identity)
+    finally:
+        _one.release()
+    return True
+
+
+def _bring_up_to_date(identity: str) -> None:
+    with database.answering():
+        queued = Campaign.objects.filter(strategy=Campaign.Strategy.QUEUED)
+        rows = list(queued.exclude(state=campaigns.State.DRAFT).select_related("tally"))
+    slugs = [row.slug for row in rows]
+    marks, gates = store().marks(slugs), store().gates(slugs)
+    for row in rows:
+        slug = row.slug
+        if not marks[slug].epochs:
+            logger.error("Redis does not know %s: run manage.py rebuild %s", slug, slug)
+        elif _is_concerned(row, row.tally, marks[slug], gates[slug], identity):
+            _renew(slug)
+
+
+def _is_concerned(
+    row: Campaign, tally: Tally, marks: Marks, gate: Gate | None, identity: str
+) -> bool:
+    """Whether decisions about it may be missing, or changes to it."""
+    if gate is None or marks.epoch != row.epoch:
+        return True
+    if marks.server == identity:  # somebody else has just done it
+        return False
+    if gate.admitted < max(tally.highest, tally.stored) or not _says(gate, row):
+        return True
+    is_over = row.state == campaigns.State.CLOSED
+    return not is_over and row.opens_at < timezone.now() + NOT_YET
+
+
+def _says(gate: Gate, row: Campaign) -> bool:
+    """Whether the gate holds the campaign as MySQL does."""
+    meant = campaigns.definition(row)
+    return (gate.stock, gate.opens_ms, gate.closes_ms, gate.paused) == (
+        meant.stock, meant.opens_ms, meant.closes_ms, meant.paused,
+    )  # fmt: skip
+
+
+def _renew(slug: str) -> None:
+    try:
+        rebuild.renew(slug, actor=ACTOR)
+    except Refused as refusal:  # the others shall not wait for this one
+        logger.error("%s stays as it is: %s", slug, refusal)

@@ -1,0 +1,204 @@
+"""The fence: another Redis decides only when it knows what MySQL knows. Real replicas, promoted."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis as driver
+
+from coupons import admission, campaigns, exhausted, facts, fence, rebuild, reconcile, store, tasks
+from coupons.claims import Claim, Outcome
+from coupons.drain import drain
+from coupons.errors import NotInstalled, StoreAway
+from coupons.facts import Facts
+from coupons.models import Campaign, Coupon
+from tests import servers
+from tests.conftest import CampaignMaker, Settings
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
+
+
+def port_of(url: str) -> int:
+    return int(url.rsplit(":", 1)[1].partition("/")[0])
+
+
+class Pair:
+    """A primary and its replica. Ours is a client of whichever `settings.REDIS_URL` names."""
+
+    def __init__(self, settings: Settings, primary: str, replica: str) -> None:
+        self.settings, self.primary, self.replica = settings, primary, replica
+        settings.REDIS_TIMEOUT_S = 5  # a server that has just started is slow at times
+        self.of_replica: Any = driver.Redis.from_url(replica)
+        self.use(primary)
+
+    def use(self, url: str) -> None:
+        self.settings.REDIS_URL = url
+        store.store.cache_clear()
+        facts.forget()
+        exhausted.forget()
+
+    def in_step(self) -> None:
+        """The replica has all that was decided so far."""
+        of_primary: Any = driver.Redis.from_url(self.primary)
+        deadline = time.monotonic() + 20
+        while of_primary.wait(1, 500) < 1:
+            assert time.monotonic() < deadline
+
+    def cut(self) -> None:
+        """From here on the replica gets nothing; it is promoted, and nobody speaks to it yet."""
+        self.in_step()
+        self.of_replica.replicaof("NO", "ONE")
+
+    def failed_over(self) -> None:
+        self.use(self.replica)
+
+
+@pytest.fixture
+def pair(tmp_path: Path, settings: Settings) -> Iterator[Pair]:
+    at_once = ("--repl-diskless-sync-delay", "0", "--shutdown-timeout", "0")
+    with servers.redis(tmp_path / "a", extra=at_once) as primary:
+        replica_of = ("--replicaof", f"127.0.0.1 {port_of(primary)}", *at_once)
+        with servers.redis(tmp_path / "b", extra=replica_of) as replica:
+            yield Pair(settings, primary, replica)
+    store.store.cache_clear()
+
+
+def admit(campaign: Facts, users: range) -> list[int]:
+    return [admission.admit(campaign, Claim(f"user-{n}")).place for n in users]
+
+
+def test_places_stored_before_a_failover_are_not_given_again_after_it(
+    pair: Pair, open_campaign: CampaignMaker
+) -> None:
+    campaign = open_campaign(stock=20)
+    admit(campaign, range(1, 6))
+    pair.cut()
+    assert admit(campaign, range(6, 9)) == [6, 7, 8]
+    drain("sale", consumer="one")  # stored, and no replica knows of them
+    pair.failed_over()
+    assert admission.admit(campaign, Claim("late")).place == 9
+    again = admission.admit(campaign, Claim("user-7"))
+    assert (again.outcome, again.place) == (Outcome.ALREADY_CLAIMED, 7)
+    done = drain("sale", consumer="one")
+    assert (Coupon.objects.count(), done.parked) == (9, 0)
+
+
+def test_negative_control_without_the_fence_a_stored_place_is_given_to_another(
+    pair: Pair, open_campaign: CampaignMaker
+) -> None:
+    campaign = open_campaign(stock=20)
+    admit(campaign, range(1, 6))
+    pair.cut()
+    admit(campaign, range(6, 9))
+    drain("sale", consumer="one")
+    pair.failed_over()
+    store.store().vouch(store.store().server().identity)  # nobody compared
+    late = admission.admit(campaign, Claim("late"))
+    assert (late.outcome, late.place) == (Outcome.ADMITTED, 6)
+    assert drain("sale", consumer="one").parked == 1  # told, and not stored
+
+
+def test_what_a_drain_held_during_a_failover_is_not_stored_over_it(
+    pair: Pair, open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read from the old primary, stored too late: the place may be another's by now."""
+    campaign = open_campaign(stock=20)
+    admit(campaign, range(1, 6))
+    drain("sale", consumer="one")
+    pair.cut()
+    admit(campaign, range(6, 9))
+    held = store.store().read("sale", consumer="slow", count=10)
+    pair.failed_over()
+    assert admission.admit(campaign, Claim("late")).place == 6
+    drain("sale", consumer="one")
+    assert held.epoch != Campaign.objects.get().epoch
+    assert dict(Coupon.objects.values_list("place", "user"))[6] == "late"
+
+
+def test_a_replica_decides_nothing_even_before_it_refuses_to_write(
+    pair: Pair, open_campaign: CampaignMaker
+) -> None:
+    campaign = open_campaign()
+    pair.in_step()
+    pair.use(pair.replica)
+    with pytest.raises(StoreAway):
+        admission.admit(campaign, Claim("mina"))
+
+
+def test_a_change_that_the_replica_missed_is_made_again(
+    pair: Pair, open_campaign: CampaignMaker
+) -> None:
+    campaign = open_campaign()
+    pair.cut()
+    campaigns.pause("sale", actor="Mina")
+    pair.failed_over()
+    assert admission.admit(campaign, Claim("mina")).outcome == Outcome.PAUSED
+
+
+def test_a_campaign_scheduled_behind_the_replicas_back_stays_closed(
+    pair: Pair, open_campaign: CampaignMaker
+) -> None:
+    open_campaign()
+    pair.cut()
+    other = open_campaign("other")
+    pair.failed_over()
+    with pytest.raises(NotInstalled):
+        admission.admit(other, Claim("mina"))
+    rebuild.rebuild("other", actor="Mina")
+    assert admission.admit(other, Claim("mina")).place == 1
+
+
+def test_an_old_primary_that_comes_back_later_is_compared_again(
+    pair: Pair, open_campaign: CampaignMaker
+) -> None:
+    """There and back: the name that was vouched for once is not a name for ever."""
+    campaign = open_campaign()
+    pair.cut()
+    pair.failed_over()
+    assert admission.admit(campaign, Claim("mina")).place == 1
+    drain("sale", consumer="one")
+    pair.use(pair.primary)  # it was never told that it lost its office
+    assert fence.look()
+    epoch = Campaign.objects.get().epoch
+    assert store.store().marks(["sale"])["sale"].epoch != epoch
+    reconcile.look()  # its gate is of an epoch that is over
+    assert admission.admit(campaign, Claim("jun")).place == 2
+
+
+def test_a_restart_costs_a_comparison_and_no_operator(
+    tmp_path: Path, settings: Settings, open_campaign: CampaignMaker
+) -> None:
+    port = servers.free_port()
+    settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
+    store.store.cache_clear()
+    with servers.redis(tmp_path / "r", port=port):
+        campaign = open_campaign()
+        admit(campaign, range(1, 4))
+        first = store.store().server()
+    with servers.redis(tmp_path / "r", port=port):
+        assert store.store().server().identity != first.identity
+        assert admit(campaign, range(1, 6)) == [1, 2, 3, 4, 5]
+        assert store.store().server().may_decide
+        assert drain("sale", consumer="one").stored == 5
+    store.store.cache_clear()
+
+
+def test_the_sweep_compares_where_nobody_asks(open_campaign: CampaignMaker) -> None:
+    open_campaign()
+    store.store().vouch("another server")
+    tasks.sweep()
+    assert store.store().server().may_decide
+
+
+def test_two_that_find_the_server_changed_renew_a_campaign_once(
+    open_campaign: CampaignMaker,
+) -> None:
+    open_campaign()
+    store.store().vouch("another server")
+    assert fence.look()
+    epoch = Campaign.objects.get().epoch
+    store.store().vouch("another server")
+    assert fence.look()
+    assert Campaign.objects.get().epoch == epoch
