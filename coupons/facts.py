@@ -6,6 +6,7 @@ only for campaigns that Redis does not hold: `direct` ones and unknown ones.
 
 import time
 from dataclasses import asdict, dataclass, field, fields
+from typing import Any
 
 import orjson
 from django.conf import settings
@@ -15,7 +16,7 @@ from coupons.errors import CouponError, StoreAway, UnknownCampaign
 from coupons.models import SLUG, Campaign
 from coupons.store import store
 
-MOST_REMEMBERED = 10_000  # campaigns, unknown ones included: bounds what made-up slugs can take
+MOST_REMEMBERED = 10_000  # campaigns, and made-up names: bounds what those can take
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,8 @@ def loads(raw: bytes) -> Facts | None:
 _NAMES = {each.name for each in fields(Facts)} - {"key"}
 
 
-_remembered: dict[str, tuple[float, Facts | None]] = {}
+_remembered: dict[str, tuple[float, Facts]] = {}
+_unknown: dict[str, float] = {}  # apart, so that made-up names push no campaign out
 
 
 def of(slug: str) -> Facts:
@@ -108,15 +110,19 @@ def of(slug: str) -> Facts:
     """
     now = time.monotonic()
     until, facts = _remembered.get(slug, (0.0, None))
-    if until <= now:
-        if not SLUG.fullmatch(slug):
-            raise UnknownCampaign("No campaign has such a name.")
-        facts = _load_or_keep(slug, facts)
-        if len(_remembered) >= MOST_REMEMBERED:
-            _remembered.clear()
-        _remembered[slug] = (now + settings.FACTS_TTL_S, facts)
+    if facts is not None and until > now:
+        return facts
+    if _unknown.get(slug, 0.0) > now or not SLUG.fullmatch(slug):
+        raise UnknownCampaign("There is no campaign of this name.")
+    facts = _load_or_keep(slug, facts)
+    memory: dict[str, Any] = _unknown if facts is None else _remembered
+    if len(memory) >= MOST_REMEMBERED:
+        memory.clear()
+    until = now + settings.FACTS_TTL_S
     if facts is None:
+        _unknown[slug] = until
         raise UnknownCampaign(f"There is no campaign {slug!r}.")
+    _remembered[slug] = (until, facts)
     return facts
 
 
@@ -140,10 +146,34 @@ def load(slug: str) -> Facts | None:
     if known:
         return known
     with database.answering():
+        if slug not in _public():
+            return None
         row = Campaign.objects.filter(slug=slug).exclude(state=Campaign.State.DRAFT).first()
     return None if row is None else from_row(row)
+
+
+def _public() -> frozenset[str]:
+    """All slugs that are no drafts', at most FACTS_TTL_S old: one query for any number of made-up
+    names."""
+    now = time.monotonic()
+    if _listed.until_s <= now:
+        public = Campaign.objects.exclude(state=Campaign.State.DRAFT)
+        _listed.slugs = frozenset(public.values_list("slug", flat=True))
+        _listed.until_s = now + settings.FACTS_TTL_S
+    return _listed.slugs
+
+
+@dataclass(slots=True)
+class _Listed:
+    slugs: frozenset[str] = frozenset()
+    until_s: float = 0.0
+
+
+_listed = _Listed()
 
 
 def forget() -> None:
     """Empty this process's memory of campaigns."""
     _remembered.clear()
+    _unknown.clear()
+    _listed.until_s = 0.0

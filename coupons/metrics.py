@@ -54,6 +54,12 @@ ADMISSION = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1),
 )
 RESPONSES = Counter("coupon_responses_total", "HTTP responses, probes left out.", ["status"])
+LINE_SECONDS = Gauge(
+    "coupon_line_seconds",
+    "How long a request of late waited for a thread, in the worst process.",
+    multiprocess_mode="livemax",
+)
+SHED = Counter("coupon_shed_total", "Requests turned away because the line was too long.")
 BELLS_LOST = Counter("coupon_bells_lost_total", "Bells that could not be sent; beat rings again.")
 BREAKER_OPEN = Gauge(
     "coupon_breaker_open",

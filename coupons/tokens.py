@@ -7,10 +7,11 @@ setting, never the token's choice, so that no token can pick a weaker check for 
 import base64
 import hmac
 import json
+import logging
 import time
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import jwt
@@ -20,6 +21,9 @@ from django.conf import settings
 from coupons.errors import BadToken
 from coupons.models import MAX_USER_BYTES
 
+logger = logging.getLogger(__name__)
+
+READ_AGAIN_S = 60  # the public keys, when a token names an unknown one
 LEEWAY_S = 5  # clocks of shop and API may differ by so much
 
 
@@ -82,9 +86,14 @@ _OTHERS_BUSINESS = frozenset({"jti"})  # the library checks its type
 
 def _decoded(token: str) -> dict[str, Any]:
     try:
+        kid = jwt.get_unverified_header(token).get("kid")
+    except jwt.PyJWTError as error:
+        raise BadToken(f"The token is not valid: {error}") from None
+    key = _key_for(kid)
+    try:
         return jwt.decode(
             token,
-            _key_for(token),
+            key,
             algorithms=["RS256", "ES256"] if settings.JWT_JWKS_FILE else ["HS256"],
             audience=settings.JWT_AUDIENCE,
             issuer=settings.JWT_ISSUER,
@@ -127,11 +136,10 @@ def _segments(said: Any) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _key_for(token: str) -> Any:
+def _key_for(kid: Any) -> Any:
     if not settings.JWT_JWKS_FILE:
         return settings.JWT_HS256_SECRET
-    key_id = jwt.get_unverified_header(token).get("kid")
-    found = _public_keys().get(key_id)
+    found = _keys.find(kid)
     if found is None:
         raise BadToken("The token is not valid: it names no key of ours.")
     return found
@@ -139,13 +147,55 @@ def _key_for(token: str) -> Any:
 
 def public_keys() -> int:
     """How many keys of the shop's there are to verify with. Raises OSError, ValueError."""
+    return len(_in_file())
+
+
+def _in_file() -> dict[str | None, Any]:
+    """By their names. Raises OSError, ValueError."""
     try:
-        return len(_public_keys())
+        keys = jwt.PyJWKSet.from_dict(json.loads(Path(settings.JWT_JWKS_FILE).read_text())).keys
     except jwt.PyJWTError as error:
         raise ValueError(str(error)) from None
-
-
-@cache
-def _public_keys() -> dict[str | None, Any]:
-    keys = jwt.PyJWKSet.from_dict(json.loads(Path(settings.JWT_JWKS_FILE).read_text())).keys
     return {key.key_id: key for key in keys}
+
+
+class _PublicKeys:
+    """The shop's keys, read once, and again when a token names an unknown one: the shop may have
+    added it. At most once in READ_AGAIN_S, so that made-up names cost nothing."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        self._by_id: dict[str | None, Any] = {}
+        self._read_s = float(-READ_AGAIN_S)
+        self._lock = Lock()
+
+    def find(self, key_id: Any) -> Any:
+        name = key_id if isinstance(key_id, str) else None
+        if name not in self._by_id and time.monotonic() - self._read_s >= READ_AGAIN_S:
+            with self._lock:
+                self._read()
+        return self._by_id.get(name)
+
+    def _read(self) -> None:
+        """A file that can't be read (it is being replaced) leaves what is known; where nothing is
+        known yet, that is a failure, and no fault of the token's."""
+        if time.monotonic() - self._read_s < READ_AGAIN_S:
+            return  # another thread has just done it
+        self._read_s = time.monotonic()
+        try:
+            self._by_id = _in_file()
+        except (OSError, ValueError):
+            if not self._by_id:
+                self._read_s = -READ_AGAIN_S
+                raise
+            logger.exception("%s can't be read", settings.JWT_JWKS_FILE)
+
+
+_keys = _PublicKeys()
+
+
+def forget_keys() -> None:
+    """Read them again when next needed."""
+    _keys.forget()

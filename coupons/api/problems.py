@@ -48,7 +48,7 @@ def document(
 
 
 @lru_cache(maxsize=256)  # a refusal is the same document a hundred thousand times
-def _body(status: int, code: str, title: str, detail: str) -> bytes:
+def encoded(status: int, code: str, title: str, detail: str) -> bytes:
     return orjson.dumps(document(status, code, title, detail))
 
 
@@ -63,7 +63,7 @@ def answer(
 ) -> HttpResponse:
     """A problem as a response; `more` are further members of the document."""
     body = (
-        _body(status, code, title, detail)
+        encoded(status, code, title, detail)
         if not more
         else orjson.dumps(document(status, code, title, detail, **more))
     )

@@ -80,7 +80,7 @@ def _figure(name: str, campaign: Facts, expected: HTTPStatus, size: Size) -> Fig
     )  # fmt: skip
 
 
-def _blocks(django: WSGIHandler, path: str, expected: HTTPStatus, size: Size) -> Block:
+def _blocks(django: Any, path: str, expected: HTTPStatus, size: Size) -> Block:
     environs = _environs(path, _requests(size))
 
     def block() -> float:
@@ -89,7 +89,7 @@ def _blocks(django: WSGIHandler, path: str, expected: HTTPStatus, size: Size) ->
     return block
 
 
-def _cost(django: WSGIHandler, environs: list[dict[str, Any]], expected: HTTPStatus) -> float:
+def _cost(django: Any, environs: list[dict[str, Any]], expected: HTTPStatus) -> float:
     """CPU seconds per request of this process, all its threads counted."""
     statuses: list[str] = []
 

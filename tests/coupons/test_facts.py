@@ -85,7 +85,20 @@ def test_made_up_slugs_do_not_fill_the_memory(db: None, monkeypatch: pytest.Monk
     for impossible in ("UPPER", "x" * 65, "-x", "x\n", ""):
         with pytest.raises(UnknownCampaign):
             facts.of(impossible)
-    assert len(facts._remembered) <= 5
+    assert len(facts._unknown) <= 5
+
+
+def test_made_up_slugs_push_no_campaign_out_and_cost_one_query_in_all(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    monkeypatch.setattr(facts, "MOST_REMEMBERED", 5)
+    open_campaign()
+    facts.of("sale")
+    with django_assert_num_queries(1):
+        for number in range(50):
+            with pytest.raises(UnknownCampaign):
+                facts.of(f"made-up-{number}")
+    assert "sale" in facts._remembered
 
 
 def test_a_newer_version_of_this_code_may_install_a_campaign_with_more_to_say(

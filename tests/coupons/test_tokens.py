@@ -28,9 +28,9 @@ FOREVER_S = 3600
 def shared_secret(settings: Any) -> Iterator[None]:
     settings.JWT_HS256_SECRET, settings.JWT_JWKS_FILE = SECRET, ""
     settings.JWT_ISSUER, settings.JWT_AUDIENCE = "https://shop.example", "coupons"
-    tokens._public_keys.cache_clear()
+    tokens.forget_keys()
     yield
-    tokens._public_keys.cache_clear()
+    tokens.forget_keys()
 
 
 def said(**changes: Any) -> dict[str, Any]:
@@ -201,6 +201,48 @@ def test_a_token_names_one_of_our_keys_and_fits_it() -> None:
         raw(b'{"alg":"RS256","kid":[]}', json.dumps(said()).encode(), b"x"),
     ):
         refused(token)
+
+
+@pytest.mark.usefixtures("public_keys")
+def test_a_key_added_by_the_shop_is_found_without_a_restart_and_made_up_names_cost_nothing(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr("coupons.tokens.time.monotonic", lambda: now)
+    reads: list[str] = []
+    real = Path.read_text
+
+    def counted(file: Path) -> str:
+        reads.append(str(file))
+        return real(file)
+
+    monkeypatch.setattr(Path, "read_text", counted)
+    new = signed(EC, "ES256", kid="ec-2")
+    assert tokens.verify(signed(RSA, "RS256", kid="rsa-1")).user == "jun"
+    file = Path(settings.JWT_JWKS_FILE)
+    file.write_text(json.dumps({"keys": [_jwk(RSA, "rsa-1"), _jwk(EC, "ec-2")]}))
+    for kid in ("ec-2", *(f"made-up-{n}" for n in range(50)), 7, ["list"], {"a": 1}):
+        refused(signed(EC, "ES256", kid=kid) if isinstance(kid, str) else _odd_kid(kid))
+    assert len(reads) == 1
+    now += tokens.READ_AGAIN_S
+    assert tokens.verify(new).user == "jun"
+    assert len(reads) == 2
+    now += tokens.READ_AGAIN_S
+    file.write_text("half of a fi")
+    refused(signed(EC, "ES256", kid="ec-3"))
+    assert tokens.verify(new).user == "jun", "what is known stays known"
+
+
+def _odd_kid(kid: Any) -> str:
+    return raw(json.dumps({"alg": "ES256", "kid": kid}).encode(), json.dumps(said()).encode(), b"x")
+
+
+@pytest.mark.usefixtures("public_keys")
+def test_keys_that_cannot_be_read_are_not_the_tokens_fault(settings: Any) -> None:
+    Path(settings.JWT_JWKS_FILE).write_text("half of a fi")
+    for _ in range(2):
+        with pytest.raises(ValueError, match="Expecting value"):
+            tokens.verify(signed(RSA, "RS256", kid="rsa-1"))
 
 
 @pytest.mark.usefixtures("public_keys")

@@ -7,6 +7,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.loader import lookup_loader
+
 from ansible.plugins.lookup import LookupBase
 
 DOCUMENTATION = """

@@ -1,0 +1,183 @@
+"""Five times what a server can carry: whoever is served is served soon, the rest are told 503 at
+once; without it everybody waits. And nobody from outside can make it refuse."""
+
+import asyncio
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from config.shedding import MARK, Shedder, mark, waited
+from tests.servers import free_port, listens, process
+
+Answer = tuple[str, dict[str, str]]
+
+# A server that carries fifty requests a second: two threads, 40 ms each.
+APPLICATION = """
+import os, time, django
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+django.setup()
+from config.shedding import Shedder
+
+def slow(environ, start):
+    time.sleep(0.04)
+    start("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
+
+application = Shedder(slow)
+"""
+OFFERED_PER_S, LOAD_S = 250, 5
+REQUEST = (
+    b"POST /api/v1/campaigns/sale/claims HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+)
+
+
+@contextmanager
+def site(folder: Path, *, shed_after_s: float) -> Iterator[int]:
+    (folder / "slow.py").write_text(APPLICATION)
+    port = free_port()
+    command = [
+        "env", f"SHED_AFTER_S={shed_after_s}", f"PYTHONPATH={folder}:{Path.cwd()}",
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws",
+        "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads", "2",
+        "--backlog", "4096", "slow:application",
+    ]  # fmt: skip
+    with process(command, ready=lambda: listens(port), log=folder / "granian.log"):
+        yield port
+
+
+class Told(NamedTuple):
+    status: int
+    seconds: float
+    head: str
+
+
+async def ask(port: int) -> Told:
+    began = time.monotonic()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(REQUEST)
+    said = (await reader.read()).decode()
+    writer.close()
+    return Told(int(said[9:12]), time.monotonic() - began, said)
+
+
+async def rush(port: int) -> list[Told]:
+    """Requests at a fixed rate, whether answers come or not."""
+    asked = []
+    began = time.monotonic()
+    for number in range(OFFERED_PER_S * LOAD_S):
+        await asyncio.sleep(max(0.0, began + number / OFFERED_PER_S - time.monotonic()))
+        asked.append(asyncio.create_task(ask(port)))
+    return await asyncio.gather(*asked)
+
+
+def most_take(told: list[Told]) -> float:
+    """Nine of ten are served sooner. (A busy machine stalls now and then by itself.)"""
+    served = sorted(one.seconds for one in told if one.status == HTTPStatus.OK)
+    return served[int(0.9 * len(served))]
+
+
+@pytest.mark.long
+def test_at_five_times_its_capacity_whoever_is_served_is_served_soon(tmp_path: Path) -> None:
+    with site(tmp_path, shed_after_s=1) as port:
+        told = asyncio.run(rush(port))
+    assert len(told) == OFFERED_PER_S * LOAD_S, "everybody is answered"
+    assert {one.status for one in told} == {200, 503}
+    assert sum(one.status == HTTPStatus.OK for one in told) > 25 * LOAD_S
+    assert most_take(told) <= 2
+    again = [re.search(r"(?im)^retry-after: (\d+)", one.head) for one in told if one.status == 503]
+    assert {int(found[1]) for found in again if found} == {2, 3, 4, 5, 6}
+    assert all(again)
+
+
+@pytest.mark.long
+def test_without_it_everybody_waits(tmp_path: Path) -> None:
+    """The negative control."""
+    with site(tmp_path, shed_after_s=0) as port:
+        told = asyncio.run(rush(port))
+    assert {one.status for one in told} == {200}
+    assert most_take(told) > 8
+
+
+# What it makes of the marks
+
+
+class Asked:
+    """A shedder in front of an application that says 200."""
+
+    def __init__(self) -> None:
+        self.shedder = Shedder(self._behind)
+
+    def _behind(self, environ: dict[str, Any], start: Any) -> list[bytes]:
+        start("200 OK", [])
+        return [b""]
+
+    def __call__(self, path: str = "/api/v1/campaigns/sale/claims", **headers: str) -> Answer:
+        said: list[Answer] = []
+        environ = {"PATH_INFO": path} | headers
+        self.shedder(environ, lambda status, head: said.append((status, dict(head))))
+        return said[0]
+
+    def marked(self, ago_s: float, monkeypatch: pytest.MonkeyPatch) -> Answer:
+        now = time.monotonic()
+        with monkeypatch.context() as then:
+            then.setattr("config.shedding.time.monotonic", lambda: now - ago_s)
+            sent = mark()
+        return self(MARK, HTTP_X_MARK=sent)
+
+
+@pytest.fixture
+def asked(settings: Any) -> Asked:
+    settings.SHED_AFTER_S = 1
+    return Asked()
+
+
+def test_a_long_line_turns_away_and_a_short_one_lets_in_again(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert asked()[0] == "200 OK"
+    assert asked.marked(0.9, monkeypatch)[0] == "204 No Content"
+    assert asked()[0] == "200 OK"
+    asked.marked(1.1, monkeypatch)
+    status, head = asked()
+    assert status == "503 Service Unavailable"
+    assert head["Content-Type"] == "application/problem+json"
+    assert 2 <= int(head["Retry-After"]) <= 6
+    asked.marked(0.5, monkeypatch)
+    assert asked()[0] == "200 OK"
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/admin/", "/admin/login/"])
+def test_probes_and_operators_are_let_in(
+    asked: Asked, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked.marked(5, monkeypatch)
+    assert asked(path)[0] == "200 OK"
+
+
+def test_an_old_measurement_says_nothing_about_now(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked.marked(5, monkeypatch)
+    now = time.monotonic()
+    monkeypatch.setattr("config.shedding.time.monotonic", lambda: now + 2.1)
+    assert asked()[0] == "200 OK"
+
+
+@pytest.mark.parametrize(
+    "forged", ["", "0.0", "1.0.aaaa.", "1.0.aaaa.ffff", "é.é.é", mark()[:-1] + "x", "x" * 5000]
+)
+def test_nobody_from_outside_can_make_it_refuse(asked: Asked, forged: str) -> None:
+    assert asked(MARK, HTTP_X_MARK=forged)[0] == "404 Not Found"
+    assert asked()[0] == "200 OK"
+
+
+def test_a_mark_of_ours_tells_how_long_it_waited() -> None:
+    assert 0 <= (waited(mark()) or 0) < 1
