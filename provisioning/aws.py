@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -42,6 +43,8 @@ CONFIG = Config(
     max_pool_connections=32,
     user_agent_extra="coupon-provisioning",
 )
+
+LONGEST = 400  # letters of AWS' own words in a sentence of ours
 
 WriteHook = Callable[[str], None]
 T = TypeVar("T")
@@ -142,6 +145,11 @@ class Cloud:
         )
         return float(answer["Quota"]["Value"])
 
+    def certificate_status(self, arn: str) -> str:
+        """As ACM calls it: ISSUED is the one that serves."""
+        answer = self._client("acm").describe_certificate(CertificateArn=arn)
+        return str(answer["Certificate"]["Status"])
+
     def tagged(self, *types: str) -> list[str]:
         """ARNs of what carries our tags, of any service or of these types like "ec2:vpc".
 
@@ -209,14 +217,26 @@ def told(doing: str) -> Iterator[None]:
     except ClientError as refused:
         error = refused.response.get("Error", {})
         raise explain(
-            code=error.get("Code", "unknown"), message=error.get("Message", ""), doing=doing
+            code=error.get("Code", "unknown"), message=_brief(error.get("Message", "")), doing=doing
         ) from refused
-    except (BotoCoreError, ResponseParserError) as broken:
+    except ResponseParserError as broken:
         raise AwsRefused(
-            f"{doing}: {broken}",
+            f"{doing}: the endpoint gave no answer that AWS would give.",
+            todo="Is AWS_ENDPOINT_URL meant? What stands there may not know this call.",
+            aws_code=type(broken).__name__,
+        ) from broken
+    except BotoCoreError as broken:
+        raise AwsRefused(
+            f"{doing}: {_brief(str(broken))}",
             todo="Check credentials, region, AWS_ENDPOINT_URL and the network; doctor tells more.",
             aws_code=type(broken).__name__,
         ) from broken
+
+
+def _brief(text: str) -> str:
+    """One line: a proxy or a broken endpoint may answer with a whole page."""
+    line = " ".join(re.sub(r"<[^>]*>", " ", text).split())
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
 
 
 class ignoring:  # noqa: N801 - reads as a word: `with ignoring("InvalidVpcID.NotFound")`

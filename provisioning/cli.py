@@ -13,7 +13,7 @@ from provisioning.show import Show
 from provisioning.spec.load import load
 from provisioning.verbs.apply import apply
 from provisioning.verbs.destroy import destroy
-from provisioning.verbs.doctor import doctor
+from provisioning.verbs.doctor import doctor, show_policy
 from provisioning.verbs.inventory import inventory
 from provisioning.verbs.plan import plan
 from provisioning.verbs.ssh import ssh
@@ -106,6 +106,9 @@ def ssh_command(host: str, rest: tuple[str, ...], out: str, go: bool, **options:
 
 @main.command("doctor")
 @on_environment
-def doctor_command(**options: Any) -> int:
-    """Credentials, zones, sizes, quotas, permissions: before anything is made."""
-    return doctor(_run(**options))
+@click.option("--policy", is_flag=True, help="Print the IAM policy these verbs need, and stop.")
+@click.option("--account", default="*", help="The account's number, for --policy.")
+def doctor_command(policy: bool, account: str, **options: Any) -> int:
+    """Credentials, offers, quotas, permissions: before anything is made."""
+    run = _run(**options)
+    return show_policy(run, account=account) if policy else doctor(run)

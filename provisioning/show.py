@@ -51,7 +51,11 @@ class Show:
     def answer(self, document: Any) -> None:
         """The machine-readable answer; printed only when asked for."""
         if self.as_json:
-            sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+            self.document(document)
+
+    def document(self, document: Any) -> None:
+        """JSON whatever the output was to be: for what people hand on to programs."""
+        sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
 
     def progress(self, task: Task, progress: Progress, note: str) -> None:
         if progress is Progress.BEGUN:

@@ -169,11 +169,11 @@ class CacheGroup(Kind):
             )
 
     def _resize(self, cloud: Cloud, found: Found, members: int) -> None:
-        more = members > found.props["members"]
-        call = "increase_replica_count" if more else "decrease_replica_count"
-        getattr(cloud.elasticache, call)(
-            ReplicationGroupId=found.id, NewReplicaCount=members - 1, ApplyImmediately=True
-        )
+        asked: Any = {"ReplicationGroupId": found.id, "NewReplicaCount": members - 1}
+        if members > found.props["members"]:
+            cloud.elasticache.increase_replica_count(ApplyImmediately=True, **asked)
+        else:
+            cloud.elasticache.decrease_replica_count(ApplyImmediately=True, **asked)
         cloud.until(f"resizing {found.name}", lambda: self.ready(cloud, found.id))
 
     def ready(self, cloud: Cloud, id: str) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 
-from provisioning.checks import Finding, examine
+from provisioning.doctor.finding import BAD, OK, UNKNOWN, Finding, judged
+from provisioning.doctor.permissions import policy
+from provisioning.doctor.whole import examine
 from provisioning.resources.keypair import key_file
 from provisioning.run import Run
 
@@ -15,22 +17,29 @@ def doctor(run: Run) -> int:
     rows = [(one.verdict, one.what, one.told) for one in findings]
     run.show.table("Doctor", ("verdict", "what", "told"), rows)
     run.show.answer({"findings": [vars(one) for one in findings]})
-    bad = sum(one.verdict == "bad" for one in findings)
-    unknown = sum(one.verdict == "unknown" for one in findings)
-    run.show.say(f"{len(findings)} checks: {bad} bad, {unknown} couldn't be found out.")
+    bad = sum(one.verdict == BAD for one in findings)
+    unknown = [one.what for one in findings if one.verdict == UNKNOWN]
+    run.show.say(
+        f"{len(findings)} checks: {bad} bad, {len(unknown)} couldn't be found out"
+        + (f" ({', '.join(unknown)}): apply will." if unknown else ".")
+    )
     return 1 if bad else 0
+
+
+def show_policy(run: Run, *, account: str) -> int:
+    """The IAM policy these verbs need, to hand to whoever gives out rights. Asks AWS nothing."""
+    run.show.document(policy(run.spec, account))
+    return 0
 
 
 def _ssh() -> Finding:
     there = all(shutil.which(program) for program in ("ssh", "ssh-keygen"))
-    return Finding("ok" if there else "bad", "OpenSSH client", "found" if there else "install it")
+    return Finding(judged(there), "OpenSSH client", "found" if there else "install it")
 
 
 def _key(run: Run) -> Finding:
     private = key_file(run.spec.key.name)
     if not private.exists():
-        return Finding("ok", "private key", f"{private} will be made")
+        return Finding(OK, "private key", f"{private} will be made")
     safe = private.stat().st_mode & 0o077 == 0
-    return Finding(
-        "ok" if safe else "bad", "private key", f"{private}" + ("" if safe else ": chmod 600 it")
-    )
+    return Finding(judged(safe), "private key", f"{private}" + ("" if safe else ": chmod 600 it"))

@@ -185,13 +185,31 @@ def test_misuse_is_not_taken_for_changes(capsys: pytest.CaptureFixture[str]) -> 
     assert run(["dance", "--env", "hello"]) == 64
 
 
-def test_doctor_makes_nothing(hello: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    call("doctor", "--output", "json")
-    findings = {one["what"]: one["verdict"] for one in answer(capsys)["findings"]}
-    assert findings["credentials"] == "ok"
-    assert findings["zones"] == "ok"
-    assert findings["permission RunInstances"] == "ok"
+def test_doctor_makes_nothing_and_not_to_know_is_not_bad(
+    hello: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Here as before any account that answers some of its questions only."""
+    assert call("doctor", "--output", "json") == 0
+    told = capsys.readouterr()
+    findings = {one["what"]: one["verdict"] for one in json.loads(told.out)["findings"]}
+    assert findings["credentials"] == findings["zones"] == "ok"
+    assert findings["DryRun RunInstances"] == findings["room for VPCs"] == "ok"
+    assert findings["rights of these credentials"] == "unknown"
+    assert "rights of these credentials): apply will." in told.err
     assert hello.find() == {}
+
+
+def test_doctor_prints_the_policy_the_verbs_need(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("doctor", "--policy", "--account", "123456789012") == 0
+    statements = answer(capsys)["Statement"]
+    allowed = {action for one in statements for action in one["Action"]}
+    assert {"ec2:RunInstances", "iam:PassRole", "rds:CreateDBInstance"} <= allowed
+    assert not [action for action in allowed if "*" in action]
+    passed = next(one for one in statements if "iam:PassRole" in one["Action"])
+    assert passed["Resource"] == [
+        "arn:aws:iam::123456789012:role/coupon/hello/*",
+        "arn:aws:iam::123456789012:instance-profile/coupon/hello/*",
+    ]
 
 
 def test_a_run_killed_for_real_is_taken_up_again(hello: Any, tmp_path: Path) -> None:

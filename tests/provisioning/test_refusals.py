@@ -13,7 +13,6 @@ from botocore.stub import ANY, Stubber
 
 import provisioning
 from provisioning.aws import told, would_be_allowed
-from provisioning.checks import examine
 from provisioning.errors import AwsRefused, Incomplete
 from provisioning.resources.catalogue import BY_NAME
 from provisioning.resources.kind import filled
@@ -157,33 +156,6 @@ def test_a_dry_run_tells_allowed_from_denied(hello: Any, ec2: Stubber) -> None:
     ec2.add_client_error("create_vpc", "VpcLimitExceeded")
     with pytest.raises(ClientError):
         ask()
-
-
-def test_doctor_says_bad_when_the_credentials_are_refused(
-    hello: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with Stubber(hello.cloud.sts) as sts:
-        sts.add_client_error("get_caller_identity", "InvalidClientTokenId", "no such token")
-        findings = list(examine(hello.spec, hello.cloud))
-    assert [(one.verdict, one.what) for one in findings] == [("bad", "credentials")]
-    assert "Check AWS_PROFILE" in findings[0].told
-
-
-def test_doctor_says_bad_when_a_zone_lacks_the_size(hello: Any, ec2: Stubber) -> None:
-    monkey = {"InstanceTypeOfferings": [{"Location": "ap-northeast-2c"}]}
-    zones = [{"ZoneName": f"ap-northeast-2{z}", "State": "available"} for z in "ac"]
-    ec2.add_response("describe_availability_zones", {"AvailabilityZones": zones})
-    for _ in range(2):
-        ec2.add_response("describe_instance_type_offerings", monkey)
-        ec2.add_response("describe_images", {"Images": [IMAGE]})
-    findings = {}
-    for one in examine(hello.spec, hello.cloud):
-        findings[one.what] = one
-        if one.what == "image for t2.micro":
-            break
-    assert findings["zones"].verdict == "ok"
-    assert findings["size t2.medium"].verdict == "bad"
-    assert "ap-northeast-2a" in findings["size t2.medium"].told
 
 
 def test_missing_credentials_are_told() -> None:

@@ -1,0 +1,1 @@
+"""doctor's questions: can this environment be made here, with these credentials?"""

@@ -1,0 +1,80 @@
+"""Does AWS offer what the spec names, in the zones it names?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from provisioning.aws import Cloud
+from provisioning.doctor.finding import OK, UNKNOWN, Finding, ask, judged
+from provisioning.resources.image import image_for
+from provisioning.spec.model import Cache, Spec
+
+Answer = tuple[str, str]
+
+
+def offers(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
+    yield ask("zones", lambda: _zones(spec, cloud))
+    for type in sorted({hosts.type for hosts in spec.hosts}):
+        yield ask(f"size {type}", lambda type=type: _offered(spec, cloud, type))  # type: ignore[misc]
+        yield ask(f"image for {type}", lambda type=type: _image(spec, cloud, type))  # type: ignore[misc]
+    yield ask("database", lambda: _database(spec, cloud))
+    for cache in spec.caches:
+        yield ask(f"cache {cache.name}", lambda cache=cache: _cache(cloud, cache))  # type: ignore[misc]
+    if spec.balancer and (arn := spec.balancer.certificate_arn):
+        yield ask("certificate", lambda: _certificate(cloud, arn))
+
+
+def _zones(spec: Spec, cloud: Cloud) -> Answer:
+    wanted = {f"{spec.environment.region}{s.zone}" for s in spec.network.subnets}
+    answer = cloud.ec2.describe_availability_zones()["AvailabilityZones"]
+    there = {zone["ZoneName"] for zone in answer if zone["State"] == "available"}
+    missing = sorted(wanted - there)
+    said = f"missing: {', '.join(missing)}" if missing else ", ".join(sorted(wanted))
+    return judged(not missing), said
+
+
+def _offered(spec: Spec, cloud: Cloud, type: str) -> Answer:
+    tiers = {hosts.tier for hosts in spec.hosts if hosts.type == type}
+    wanted = {f"{spec.environment.region}{s.zone}" for s in spec.tier(*tiers)}
+    answer = cloud.ec2.describe_instance_type_offerings(
+        LocationType="availability-zone",
+        Filters=[{"Name": "instance-type", "Values": [type]}],
+    )["InstanceTypeOfferings"]
+    missing = sorted(wanted - {offer["Location"] for offer in answer})
+    return judged(not missing), f"not offered in {', '.join(missing)}" if missing else "offered"
+
+
+def _image(spec: Spec, cloud: Cloud, type: str) -> Answer:
+    return OK, image_for(cloud, release=spec.image.release, type=type, ami=spec.image.ami).id
+
+
+def _database(spec: Spec, cloud: Cloud) -> Answer:
+    wanted = spec.database
+    versions = _orderable(cloud, wanted.type)
+    if not versions and not _orderable(cloud):
+        return UNKNOWN, "RDS names no MySQL at all that can be ordered here; apply finds it out"
+    good = any(f"{version}.".startswith(f"{wanted.version}.") for version in versions)
+    can = "can" if good else "can not"
+    return judged(good), f"{wanted.type} with MySQL {wanted.version} {can} be ordered"
+
+
+def _orderable(cloud: Cloud, *sizes: str) -> set[str]:
+    """MySQL versions that can be ordered in this size, or in any."""
+    only: Any = {"DBInstanceClass": sizes[0]} if sizes else {}
+    answer = cloud.rds.describe_orderable_db_instance_options(Engine="mysql", **only)
+    return {option["EngineVersion"] for option in answer["OrderableDBInstanceOptions"]}
+
+
+def _cache(cloud: Cloud, cache: Cache) -> Answer:
+    """ElastiCache has no list of sizes to order; what it says of versions is asked."""
+    answer = cloud.elasticache.describe_cache_engine_versions(Engine=cache.engine)
+    versions = {one["EngineVersion"] for one in answer["CacheEngineVersions"]}
+    good = any(f"{version}.".startswith(f"{cache.version}.") for version in versions)
+    offered = "offered" if good else f"not among {', '.join(sorted(versions)) or 'none at all'}"
+    return judged(good), f"{cache.engine} {cache.version} is {offered}; its size isn't checked"
+
+
+def _certificate(cloud: Cloud, arn: str) -> Answer:
+    status = cloud.certificate_status(arn)
+    return judged(status == "ISSUED"), f"{arn} is {status}"

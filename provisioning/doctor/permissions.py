@@ -1,0 +1,61 @@
+"""Every action provisioning asks of AWS, and on what: the rights its credentials need."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from provisioning.spec.model import Spec
+
+FILE = Path(__file__).parent / "permissions.toml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """`on`: what a policy should allow the actions on. `examples`: names of ours, to try it on."""
+
+    service: str
+    actions: tuple[str, ...]
+    on: tuple[str, ...]
+    examples: tuple[str, ...]
+
+
+@cache
+def table() -> dict[str, dict[str, Any]]:
+    return tomllib.loads(FILE.read_text(encoding="utf-8"))
+
+
+def grants(spec: Spec, account: str) -> tuple[Grant, ...]:
+    names = {
+        "region": spec.environment.region,
+        "account": account,
+        "path": spec.path,
+        "prefix": spec.prefix,
+        "database": spec.database.name,
+        "cache": spec.caches[0].name,
+        "subnets": spec.database.subnet_group,
+        "balancer": spec.balancer.name if spec.balancer else "none",
+    }
+    return tuple(
+        Grant(
+            service=service,
+            actions=tuple(f"{row['prefix']}:{name}" for name in row["actions"]),
+            on=tuple(arn.format(**names) for arn in row["on"]),
+            examples=tuple(arn.format(**names) for arn in row.get("examples", row["on"])),
+        )
+        for service, row in table().items()
+    )
+
+
+def policy(spec: Spec, account: str) -> dict[str, Any]:
+    """An IAM policy with just these rights, for whoever gives the credentials theirs."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": list(grant.actions), "Resource": list(grant.on)}
+            for grant in grants(spec, account)
+        ],
+    }

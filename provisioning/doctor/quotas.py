@@ -1,0 +1,105 @@
+"""Do the account's quotas leave room for what is still to be made?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from provisioning.aws import Cloud
+from provisioning.blueprint.whole import blueprint
+from provisioning.doctor.finding import OK, UNKNOWN, Finding, ask, judged
+from provisioning.errors import ProvisioningError
+from provisioning.snapshot import take
+from provisioning.spec.model import Spec
+from provisioning.words import Want
+
+Answer = tuple[str, str]
+Missing = tuple[Want, ...]
+VCPUS = ("ec2", "L-1216C47A")  # Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances
+VPCS = ("vpc", "L-F678F1CE")  # VPCs per region
+RUNNING: Any = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
+
+
+def quotas(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
+    """Only the doctor asks for quotas, so not being allowed to is unknown, not bad."""
+    try:
+        found = take(cloud)
+    except ProvisioningError as refused:
+        yield Finding(UNKNOWN, "quotas", f"What is there already can't be seen: {refused}")
+        return
+    missing = tuple(want for want in blueprint(spec) if want.key not in found)
+    for (what, kind), check in ROOMS.items():
+        yield ask(f"room for {what}", lambda: _room(cloud, missing, kind, check), denied=UNKNOWN)  # noqa: B023
+
+
+def _room(cloud: Cloud, missing: Missing, kind: str, check: Rooms) -> Answer:
+    wanted = tuple(want for want in missing if want.kind == kind)
+    if not wanted:
+        return OK, "nothing more is needed"
+    need, used, limit = check(cloud, wanted)
+    return judged(used + need <= limit), f"{need} more needed, {used} of {limit:g} used"
+
+
+Rooms = Callable[[Cloud, Missing], tuple[int, int, float]]  # (needed, used, the quota)
+
+
+def _vcpus(cloud: Cloud, hosts: Missing) -> tuple[int, int, float]:
+    types = sorted({want.props["type"] for want in hosts})
+    told = cloud.ec2.describe_instance_types(InstanceTypes=types)["InstanceTypes"]
+    size = {str(one["InstanceType"]): one["VCpuInfo"]["DefaultVCpus"] for one in told}
+    need = sum(size[want.props["type"]] for want in hosts)
+    pages = cloud.ec2.get_paginator("describe_instances").paginate(Filters=RUNNING)
+    running = (host for page in pages for r in page["Reservations"] for host in r["Instances"])
+    used = sum(_cores(host) for host in running if host.get("InstanceLifecycle") != "spot")
+    return need, used, cloud.quota(*VCPUS)
+
+
+def _cores(host: Any) -> int:
+    options = host.get("CpuOptions", {})
+    return int(options.get("CoreCount", 1)) * int(options.get("ThreadsPerCore", 2))
+
+
+def _vpcs(cloud: Cloud, wanted: Missing) -> tuple[int, int, float]:
+    pages = cloud.ec2.get_paginator("describe_vpcs").paginate()
+    return len(wanted), sum(len(page["Vpcs"]) for page in pages), cloud.quota(*VPCS)
+
+
+def _addresses(cloud: Cloud, wanted: Missing) -> tuple[int, int, float]:
+    answer = cloud.ec2.describe_account_attributes()["AccountAttributes"]
+    limits = [
+        value["AttributeValue"]
+        for one in answer
+        for value in one["AttributeValues"]
+        if str(one["AttributeName"]) == "vpc-max-elastic-ips"
+    ]
+    used = len(cloud.ec2.describe_addresses()["Addresses"])
+    return len(wanted), used, int(limits[0]) if limits else 5
+
+
+def _databases(cloud: Cloud, wanted: Missing) -> tuple[int, int, float]:
+    told = cloud.rds.describe_account_attributes()["AccountQuotas"]
+    one = next(quota for quota in told if quota["AccountQuotaName"] == "DBInstances")
+    return len(wanted), one["Used"], one["Max"]
+
+
+def _balancers(cloud: Cloud, wanted: Missing) -> tuple[int, int, float]:
+    told = cloud.elb.describe_account_limits()["Limits"]
+    limit = next(one["Max"] for one in told if one["Name"] == "application-load-balancers")
+    pages = cloud.elb.get_paginator("describe_load_balancers").paginate()
+    used = sum(one["Type"] == "application" for page in pages for one in page["LoadBalancers"])
+    return len(wanted), used, int(limit)
+
+
+def _roles(cloud: Cloud, wanted: Missing) -> tuple[int, int, float]:
+    told: Any = cloud.iam.get_account_summary()["SummaryMap"]
+    return len(wanted), told["Roles"], told["RolesQuota"]
+
+
+ROOMS: dict[tuple[str, str], Rooms] = {
+    ("vCPUs", "host"): _vcpus,
+    ("VPCs", "vpc"): _vpcs,
+    ("addresses", "address"): _addresses,
+    ("databases", "database"): _databases,
+    ("load balancers", "balancer"): _balancers,
+    ("roles", "role"): _roles,
+}

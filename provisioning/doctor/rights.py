@@ -1,0 +1,105 @@
+"""May these credentials do it? EC2 is asked by DryRun, the rest by IAM's own simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from provisioning.aws import Cloud, would_be_allowed
+from provisioning.doctor.finding import BAD, OK, UNKNOWN, Finding, ask, judged
+from provisioning.doctor.permissions import Grant, grants
+from provisioning.resources.image import image_for
+from provisioning.spec.model import Spec
+
+Answer = tuple[str, str]
+
+
+def rights(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
+    for name, call in dry_runs(spec, cloud).items():
+        yield ask(f"DryRun {name}", lambda name=name, call=call: _dry(name, call))  # type: ignore[misc]
+    yield from simulated(spec, cloud)
+
+
+def dry_runs(spec: Spec, cloud: Cloud) -> dict[str, Callable[[], Any]]:
+    """One call per family of rights. DryRun asks AWS whether it would; nothing is made."""
+    ec2 = cloud.ec2
+    return {
+        "CreateVpc": lambda: ec2.create_vpc(CidrBlock=spec.network.cidr, DryRun=True),
+        "CreateInternetGateway": lambda: ec2.create_internet_gateway(DryRun=True),
+        "AllocateAddress": lambda: ec2.allocate_address(Domain="vpc", DryRun=True),
+        "ImportKeyPair": lambda: ec2.import_key_pair(
+            KeyName="doctor", PublicKeyMaterial=b"ssh-ed25519 AAAA", DryRun=True
+        ),
+        "RunInstances": lambda: ec2.run_instances(
+            ImageId=image_for(
+                cloud, release=spec.image.release, type=spec.hosts[0].type, ami=spec.image.ami
+            ).id,
+            InstanceType=spec.hosts[0].type,  # type: ignore[arg-type]
+            MinCount=1,
+            MaxCount=1,
+            DryRun=True,
+        ),
+    }
+
+
+def _dry(name: str, call: Callable[[], Any]) -> Answer:
+    good = would_be_allowed(call)
+    return judged(good), "allowed" if good else f"these credentials may not {name}"
+
+
+def simulated(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
+    """A finding per service; one for all if these credentials can't be simulated."""
+    caller = cloud.sts.get_caller_identity()["Arn"]
+    who = ask("rights of these credentials", lambda: _principal(cloud, caller), denied=UNKNOWN)
+    if who.verdict != OK or not who.told.startswith("arn:"):
+        yield who
+        return
+    for grant in grants(spec, cloud.account):
+        yield _simulated(cloud, who.told, grant)
+
+
+def _simulated(cloud: Cloud, principal: str, grant: Grant) -> Finding:
+    what = f"rights {grant.service}"
+    return ask(what, lambda: _may(cloud, principal, grant), denied=UNKNOWN)
+
+
+def _principal(cloud: Cloud, caller: str) -> Answer:
+    """The user or role whose policies IAM can play through; a session is its role."""
+    if caller.endswith(":root"):
+        return OK, "the root user may do anything; use a role of its own instead"
+    if ":assumed-role/" in caller:
+        role = caller.partition(":assumed-role/")[2].partition("/")[0]
+        return OK, cloud.iam.get_role(RoleName=role)["Role"]["Arn"]
+    if ":iam::" in caller and ":user/" in caller:
+        return OK, caller
+    return UNKNOWN, f"only IAM users and roles can be simulated, not {caller}; apply finds it out"
+
+
+def _may(cloud: Cloud, principal: str, grant: Grant) -> Answer:
+    """Service control and session policies may still say otherwise: IAM doesn't play those."""
+    pages = cloud.iam.get_paginator("simulate_principal_policy").paginate(
+        PolicySourceArn=principal,
+        ActionNames=list(grant.actions),
+        ResourceArns=list(grant.examples),
+    )
+    denied: list[str] = []
+    unsure: list[str] = []
+    for one in (one for page in pages for one in page["EvaluationResults"]):
+        if not _allowed(one):
+            (unsure if _depends(one) else denied).append(one["EvalActionName"])
+    if denied:
+        return BAD, f"not allowed: {', '.join(denied)}"
+    if unsure:
+        return UNKNOWN, f"conditions decide over: {', '.join(unsure)}"
+    return OK, f"all {len(grant.actions)} actions are allowed"
+
+
+def _allowed(one: Any) -> bool:
+    """On any of the examples: an action looks at one type of resource, and they are of several."""
+    each = (result["EvalResourceDecision"] for result in one.get("ResourceSpecificResults", ()))
+    return "allowed" in (one["EvalDecision"], *each)
+
+
+def _depends(one: Any) -> bool:
+    each = one.get("ResourceSpecificResults", ())
+    return bool(one.get("MissingContextValues")) or any(r.get("MissingContextValues") for r in each)
