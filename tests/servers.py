@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 START_S = 60  # a first start of MariaDB on a slow disk
@@ -33,6 +33,14 @@ def free_port() -> int:
 def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def pings(port: int) -> bool:
+    """Whether a Redis serves; not while it loads its data."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2) as probe:
+        probe.sendall(b"PING\r\n")
+        return probe.recv(7) == b"+PONG\r\n"
+    return False
 
 
 @contextmanager
@@ -79,7 +87,7 @@ def redis(
         "",
         *extra,
     ]
-    with process(command, ready=lambda: listens(port), log=folder / "redis.log"):
+    with process(command, ready=lambda: pings(port), log=folder / "redis.log"):
         yield f"redis://127.0.0.1:{port}/0"
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from coupons import keys
 from coupons.errors import NotInstalled, OutcomeUnknown, ServerChanged, StoreAway
-from coupons.store.endpoint import RESTING, SILENT, Endpoint, Script
+from coupons.store.endpoint import RESTING, SILENT, Endpoint, Script, packed
 from coupons.store.groupcommit import GroupCommit
 from coupons.store.queue import BELL_MS
 from coupons.store.vouched import NotVouched, only_vouched
@@ -45,6 +45,8 @@ class AdmissionCalls(Endpoint):
         began = time.monotonic()
         try:
             replies = self._wire.exchange(commands)
+            if settings.REDIS_WAIT_REPLICAS:
+                replies = self._confirmed(replies)
         except SILENT:
             self.breaker.failed(after_s=time.monotonic() - began)
             raise
@@ -60,13 +62,10 @@ class AdmissionCalls(Endpoint):
             raise StoreAway(RESTING)
         names, field = keys.of(slug), keys.field(user, nth, per_user)
         touched = (names.gate, names.bucket(field, buckets), names.queue, names.bell, names.filter)
-        replicas = settings.REDIS_WAIT_REPLICAS
+        again = int(settings.REDIS_WAIT_REPLICAS > 0)
         bits = keys.bits(field, keys.filter_bits(buckets))
-        asked = (field, user.encode(), nth, BELL_MS, int(replicas > 0), *bits)
+        asked = (field, user.encode(), nth, BELL_MS, again, *bits)
         try:
-            if replicas:
-                with self.asking():
-                    return self._admit_and_wait(touched, asked, replicas)
             return self._admit_together(touched, asked)
         except NotVouched as error:
             raise ServerChanged(str(error)) from error
@@ -77,19 +76,29 @@ class AdmissionCalls(Endpoint):
         try:
             return _decision(self._together.call(ADMIT.packed(touched, *asked)))
         except redis.exceptions.NoScriptError:  # nothing ran
-            return _decision(ADMIT(self._deciding, touched, *asked))
+            return self._admit_alone(touched, asked)
 
-    def _admit_and_wait(self, touched: Sequence[str], asked: Any, replicas: int) -> Decision:
-        # On a connection of its own: WAIT speaks of that connection's writes.
+    def _confirmed(self, replies: list[Any]) -> list[Any]:
+        """Those who hold a place share one WAIT, on the connection that wrote it: it speaks of all
+        that was written there before. A group of refusals does not wait. Without enough replicas
+        in time they get OutcomeUnknown in place of their reply."""
+        if not any(map(_holds_a_place, replies)):
+            return replies
+        (confirmed,) = self._wire.exchange([_wait()])
+        if isinstance(confirmed, int) and confirmed >= settings.REDIS_WAIT_REPLICAS:
+            return replies
+        return [_unknown() if _holds_a_place(reply) else reply for reply in replies]
+
+    def _admit_alone(self, touched: Sequence[str], asked: Any) -> Decision:
+        """With the whole script, which this server does not know yet."""
         with self._deciding.client() as connection:  # type: ignore[no-untyped-call]
             decision = _decision(ADMIT(connection, touched, *asked))
-            if decision.place:
-                self._confirm(connection, replicas)
+            replicas = settings.REDIS_WAIT_REPLICAS
+            if replicas and decision.place:
+                confirmed = connection.wait(replicas, settings.REDIS_WAIT_MS)
+                if confirmed < replicas:
+                    raise _unknown()
             return decision
-
-    def _confirm(self, connection: redis.Redis, replicas: int) -> None:
-        if connection.wait(replicas, settings.REDIS_WAIT_MS) < replicas:
-            raise OutcomeUnknown(f"Fewer than {replicas} replicas confirmed in time.")
 
     def place_of(
         self, slug: str, *, user: str, nth: int, per_user: int, buckets: int
@@ -112,6 +121,18 @@ class AdmissionCalls(Endpoint):
             pipe.get(names.filter)
             (epoch, given), found = pipe.execute()
         return found if epoch and version.encode() == b"%b:%b" % (epoch, given) else None
+
+
+def _holds_a_place(reply: Any) -> bool:
+    return isinstance(reply, list) and reply[1] > 0
+
+
+def _wait() -> bytes:
+    return packed("WAIT", settings.REDIS_WAIT_REPLICAS, settings.REDIS_WAIT_MS)
+
+
+def _unknown() -> OutcomeUnknown:
+    return OutcomeUnknown(f"Fewer than {settings.REDIS_WAIT_REPLICAS} replicas confirmed in time.")
 
 
 def _decision(reply: Any) -> Decision:

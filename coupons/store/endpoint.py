@@ -23,6 +23,11 @@ from coupons.errors import StoreAway
 LUA = Path(__file__).parent.parent / "lua"
 
 
+def packed(*words: Any) -> bytes:
+    """A command as it goes over the wire."""
+    return cast(bytes, pack_command(words))
+
+
 class Script:
     """A Lua file, called by its hash and sent whole only when the server does not know it."""
 
@@ -35,8 +40,7 @@ class Script:
 
     def packed(self, names: Sequence[str], *arguments: Any) -> bytes:
         """The call as it goes over the wire."""
-        call = ("EVALSHA", self.sha, len(names), *names, *arguments)
-        return cast(bytes, pack_command(call))
+        return packed("EVALSHA", self.sha, len(names), *names, *arguments)
 
     def __call__(self, client: redis.Redis, names: Sequence[str], *arguments: Any) -> Any:
         try:

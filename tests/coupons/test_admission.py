@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -262,3 +263,24 @@ def test_an_admission_waits_for_its_replica_where_that_is_asked_for(
                 assert time.monotonic() < deadline
         copy = Store(replica, timeout_s=1, max_connections=1)
         assert copy.client.hget(keys.of("sale").gate, "next") == b"1"
+
+
+def test_winners_who_travel_together_share_one_wait(
+    own_redis: str,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
+    open_campaign: CampaignMaker,
+) -> None:
+    settings.REDIS_WAIT_REPLICAS, settings.REDIS_WAIT_MS = 1, 50
+    own = use(monkeypatch, own_redis)
+    campaign = open_campaign(stock=12)
+
+    def unconfirmed(number: int) -> bool:
+        with pytest.raises(OutcomeUnknown):
+            outcome(campaign, f"user-{number}")
+        return True
+
+    with ThreadPoolExecutor(12) as pool:
+        assert all(pool.map(unconfirmed, range(12)))
+    assert own.client.info("commandstats")["cmdstat_wait"]["calls"] < 12
+    assert own.gate("sale").admitted == 12

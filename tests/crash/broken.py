@@ -19,6 +19,7 @@ from coupons.models import Campaign
 from coupons.queue import Batch
 from coupons.store import admission as deciding
 from coupons.store.endpoint import Script
+from coupons.store.vouched import Server
 
 application = config.wsgi.application
 GONE = 137
@@ -91,6 +92,7 @@ def drop_keys() -> None:
 
 def no_fence() -> None:
     """Whichever server answers is believed, also one that was promoted with less than all."""
+    Server.may_decide = property(lambda server: True)  # type: ignore[method-assign, assignment]
 
 
 def _altered(lines: list[str]) -> Any:

@@ -20,6 +20,7 @@ from tests.crash import checker, history, people, reading
 from tests.crash.faults import DEEDS, IN_THE_WAY, Fault, Scene, heal, schedule
 from tests.crash.stage import Stage
 
+ACTOR = "crash"
 LASTS_S = 3.0
 AGAIN = 0.15  # of all who ask press twice
 SETTLE_S = 60.0  # after the last heal; what waits then is unsettled
@@ -102,6 +103,8 @@ def troubled(stage: Stage, sale: Sale, trouble: Trouble) -> Run:
     stage.cast.await_ready("store", "database")  # what died last may be on its way back
     _judge(run, file, reading.found(stage, campaign.slug, campaign.pk, stock=sale.stock,
                                     sampled=samples.rows))  # fmt: skip
+    connection.close()
+    campaigns.close(campaign.slug, actor=ACTOR)  # the next run's repairs need not look at it
     run.seconds = time.monotonic() - began
     return run
 
@@ -122,8 +125,8 @@ def opened(slug: str, stock: int) -> Campaign:
         slug=slug, name=slug, stock=stock, discount_value=10, valid_days=30,
         opens_at=now - timedelta(seconds=1), closes_at=now + timedelta(hours=2),
     )  # fmt: skip
-    campaigns.draft(sale, actor="crash")
-    return campaigns.schedule(slug, actor="crash")
+    campaigns.draft(sale, actor=ACTOR)
+    return campaigns.schedule(slug, actor=ACTOR)
 
 
 def _under_load(scene: Scene, sale: Sale, run: Run, file: Path, trouble: Trouble) -> None:

@@ -210,7 +210,9 @@ def _redis(name: str, folder: Path, port: int, durability: tuple[str, ...]) -> A
         "redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(home),
         "--maxmemory-policy", "noeviction", "--save", "", *durability,
     ]  # fmt: skip
-    return Actor(name, command, dict(os.environ), folder / f"{name}.log", lambda: pings(port))
+    return Actor(
+        name, command, dict(os.environ), folder / f"{name}.log", lambda: servers.pings(port)
+    )
 
 
 def _mariadb(folder: Path, port: int) -> Actor:
@@ -235,15 +237,6 @@ def _shifted_clock(folder: Path) -> dict[str, str]:
     gcc = shutil.which("gcc") or "cc"
     subprocess.run([gcc, "-O2", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
     return {"LD_PRELOAD": str(library), "CLOCK_SHIFT_S": str(CLOCK_SHIFTS_S[0])}
-
-
-def pings(port: int) -> bool:
-    """False also while it still loads its data."""
-    with redis.Redis(port=port, socket_timeout=1) as client:
-        try:
-            return bool(client.ping())
-        except redis.RedisError:
-            return False
 
 
 def answers(port: int, path: str) -> bool:
