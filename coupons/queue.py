@@ -81,7 +81,7 @@ def _pages(slug: str, page: Callable[..., list[Entry]]) -> Iterator[Batch]:
 def _batch(entries: list[Entry], epoch: str = "") -> Batch:
     batch = Batch(epoch=epoch)
     for entry in entries:
-        claim = _claim(entry)
+        claim = claim_of(entry)
         if claim is None:
             batch.unreadable.append(entry.id)
         else:
@@ -89,7 +89,7 @@ def _batch(entries: list[Entry], epoch: str = "") -> Batch:
     return batch
 
 
-def _claim(entry: Entry) -> AdmittedClaim | None:
+def claim_of(entry: Entry) -> AdmittedClaim | None:
     """The claim as admission queued it; None if some other hand wrote this entry."""
     fields = entry.fields
     try:

@@ -18,6 +18,7 @@ from coupons import campaigns, database, metrics, places, rebuild
 from coupons.metrics import Gap
 from coupons.models import Campaign, GivenUp, Tally
 from coupons.places import Report, Tell
+from coupons.queue import Reason
 from coupons.store import Gate, store
 
 WATCHED_FOR = timedelta(days=7)  # after a campaign has closed
@@ -58,8 +59,11 @@ def glance(watched: Sequence[Campaign]) -> list[Counts]:
     ids = [campaign.pk for campaign in watched]
     with database.answering():
         tallies = Tally.objects.in_bulk(ids)
-        up = GivenUp.objects.filter(campaign__in=ids).values_list("campaign").order_by("campaign")
-        given_up = dict(up.annotate(Count("pk")))
+        # Of a place taken twice the other claim is stored, and counted there.
+        up = GivenUp.objects.filter(campaign__in=ids, place__gt=0).exclude(
+            reason=Reason.PLACE_TAKEN
+        )
+        given_up = dict(up.values_list("campaign").order_by("campaign").annotate(Count("pk")))
     return [
         _counts(campaign, gate, tallies[campaign.pk], given_up.get(campaign.pk, 0))
         for campaign in watched

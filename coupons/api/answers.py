@@ -15,6 +15,7 @@ from coupons.database import milliseconds
 from coupons.facts import Facts
 from coupons.models import Campaign, Coupon
 from coupons.queries import Live, Standing, Status
+from coupons.receipts import Finding
 
 OUTCOME_HEADER = "Coupon-Outcome"
 
@@ -107,6 +108,25 @@ def of_standing(facts: Facts, claim: Claim, standing: Standing) -> dict[str, Any
     if standing.coupon is not None:
         said["stored_at"] = iso(milliseconds(standing.coupon.stored_at))
     return {"status": standing.status, **said}
+
+
+def of_receipt(finding: Finding | None, user: str) -> dict[str, Any]:
+    """Never whose it is, nor the code: who holds somebody's receipt learns no more than it says."""
+    if finding is None:
+        return {"genuine": False}
+    receipt = finding.receipt
+    said: dict[str, Any] = {
+        "genuine": True,
+        "campaign": receipt.campaign,
+        "nth": receipt.nth,
+        "place": receipt.place,
+        "admitted_at": iso(receipt.admitted_ms),
+        "yours": receipt.user == user,
+        "status": finding.fate,
+    }
+    if finding.coupon is not None:
+        said["stored_at"] = iso(milliseconds(finding.coupon.stored_at))
+    return said
 
 
 def of_campaign(facts: Facts, live: Live) -> dict[str, Any]:

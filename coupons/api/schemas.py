@@ -37,6 +37,25 @@ class ClaimStatus(Body):
     status_url = serializers.CharField(required=False)
 
 
+class ReceiptRequest(Body):
+    receipt = serializers.CharField(help_text="As it was told with the admission.")
+
+
+class ReceiptStatus(Body):
+    genuine = serializers.BooleanField(help_text="If not, nothing else is said.")
+    campaign = serializers.CharField(required=False)
+    nth = serializers.IntegerField(required=False)
+    place = serializers.IntegerField(required=False)
+    admitted_at = serializers.DateTimeField(required=False)
+    yours = serializers.BooleanField(required=False, help_text="The token's user was admitted.")
+    status = serializers.ChoiceField(
+        ["issued", "queued", "given_up", "lost"],
+        required=False,
+        help_text="lost: genuine, and no store knows its claim; the shop can honour it.",
+    )
+    stored_at = serializers.DateTimeField(required=False)
+
+
 class Terms(Body):
     discount = serializers.ChoiceField(["percent", "amount"])
     value = serializers.CharField()

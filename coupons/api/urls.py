@@ -12,6 +12,7 @@ urlpatterns = [
     path("campaigns/<str:slug>/claims/me", views.ClaimOfMine.as_view(), name="claim-status"),
     path("coupons", views.Coupons.as_view(), name="coupons"),
     path("coupons/<str:code>", views.CouponOfMine.as_view(), name="coupon"),
+    path("receipts/verify", views.Receipts.as_view(), name="verify-receipt"),
     path("schema", SpectacularJSONAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
 ]

@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from coupons import admission, codes, database, facts, queries
+from coupons import admission, codes, database, facts, queries, receipts
 from coupons.api import answers, asked, limits, schemas
 from coupons.api.page import Page
 from coupons.api.resource import Resource
@@ -98,3 +98,24 @@ class CouponOfMine(Resource):
             raise BadInput("code", "is not a coupon code; please check it for a typing error")
         row = queries.coupon_of(asked.caller(request).user, known)
         return Response(answers.coupon(row, queries.facts_of(row)))
+
+
+class Receipts(Resource):
+    @extend_schema(
+        operation_id="verify_receipt",
+        summary="Is a receipt genuine, and is its coupon stored?",
+        description=(
+            "Who holds a receipt may ask; whose it is is not told. Counts as a claim towards the "
+            "limit per user."
+        ),
+        request=schemas.ReceiptRequest,
+        responses={
+            200: schemas.ReceiptStatus,
+            **_problems(400, 401, 411, 413, 415, 429, 503),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        caller = asked.caller(request)
+        limits.check_claims_of(caller.user)
+        finding = receipts.verify(asked.receipt(request))
+        return Response(answers.of_receipt(finding, caller.user))

@@ -10,7 +10,7 @@ from coupons.store.endpoint import Endpoint, Script, ms
 BELL_MS = 1_000  # a bell not answered for so long may ring again
 LOST_BELL_MS = 250  # and one that is known to be lost, for so long
 
-SETTLE, PARK, LEAVE = map(Script, ("settle", "park", "leave"))
+SETTLE, PARK, LEAVE, REPLAY = map(Script, ("settle", "park", "leave", "replay"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +84,41 @@ class QueueCalls(Endpoint):
             oldest = zip(slugs, pipe.execute(), strict=True)
         return {slug: int(found[0][0].partition(b"-")[0]) for slug, found in oldest if found}
 
-    def parked(self, slug: str, *, after: str = "", count: int = 100) -> list[Entry]:
-        """Claims set aside, oldest first, from behind the entry `after`."""
-        return self._range(keys.of(slug).parked, after, count)
+    def parked(
+        self, slug: str, *, after: str = "", until: str = "+", count: int = 100
+    ) -> list[Entry]:
+        """Claims set aside, oldest first, from behind the entry `after` up to `until`."""
+        return self._range(keys.of(slug).parked, after, count, until)
+
+    def parked_at(self, slug: str, entry_id: str) -> list[Entry]:
+        """The one claim set aside under this id, if it still is."""
+        with self.asking():
+            return _entries(self.client.xrange(keys.of(slug).parked, entry_id, entry_id))
+
+    def newest_parked(self, slug: str) -> str:
+        """Its id; "" if none is parked."""
+        with self.asking():
+            newest = _entries(self.client.xrevrange(keys.of(slug).parked, count=1))
+        return newest[0].id if newest else ""
+
+    def replay(self, slug: str, ids: Sequence[str]) -> int:
+        """Put these back on the queue; how many were still parked."""
+        names = keys.of(slug)
+        with self.asking():
+            return sum(int(REPLAY(self.client, (names.queue, names.parked), each)) for each in ids)
+
+    def forget_parked(self, slug: str, entry_id: str) -> bool:
+        with self.asking():
+            return bool(self.client.xdel(keys.of(slug).parked, entry_id))
 
     def queued(self, slug: str, *, after: str = "", count: int = 100) -> list[Entry]:
         """Claims that wait, oldest first, from behind the entry `after`. Takes none of them."""
         return self._range(keys.of(slug).queue, after, count)
 
-    def _range(self, stream: str, after: str, count: int) -> list[Entry]:
+    def _range(self, stream: str, after: str, count: int, until: str = "+") -> list[Entry]:
         first = f"({after}" if after else "-"
         with self.asking():
-            return _entries(self.client.xrange(stream, first, count=count))
+            return _entries(self.client.xrange(stream, first, until, count=count))
 
     def ring(self, slug: str) -> bool:
         """Say that a drain is on its way; False if that was said already."""

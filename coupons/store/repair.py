@@ -6,14 +6,14 @@ for longer than `REDIS_TIMEOUT_S` allows.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from coupons import keys
 from coupons.store.campaigns import Definition
 from coupons.store.endpoint import Endpoint, Script
 from coupons.store.vouched import Server
 
-CLOSE, OPEN, REQUEUE = map(Script, ("close", "open", "requeue"))
+CLOSE, OPEN, REQUEUE, HONOUR = map(Script, ("close", "open", "requeue", "honour"))
 BUCKETS_PER_PAGE = 200  # about 6,400 claimants
 
 
@@ -134,6 +134,15 @@ class RepairCalls(Endpoint):
         said = (claimant.field, user.encode(), nth, claimant.place, claimant.admitted_ms)
         with self.asking():
             return bool(REQUEUE(self.client, touched, *said))
+
+    def honour(self, slug: str, claimant: Claimant, *, buckets: int, given: int) -> str:
+        """What `honour.lua` says."""
+        names = keys.of(slug)
+        touched = (names.gate, names.bucket(claimant.field, buckets), names.filter)
+        bits = keys.bits(claimant.field, keys.filter_bits(buckets))
+        said = (claimant.field, claimant.place, claimant.admitted_ms, given, *bits)
+        with self.asking():
+            return cast(bytes, HONOUR(self.client, touched, *said)).decode()
 
 
 def _write(pipe: Any, bucket: str, claimants: list[Claimant], replace: bool) -> None:

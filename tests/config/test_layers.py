@@ -45,6 +45,8 @@ LAYERS = [
             "gauges",
             "rebuild",
             "fence",
+            "parked",
+            "receipts",
         },
     ),
     ("processes", {"drain", "places", "reconcile", "checks", "readiness"}),

@@ -46,9 +46,7 @@ def test_the_receipt_proves_the_admission_that_was_told(
     proof = codes.read_receipt(sale.key, said["receipt"])
     assert proof is not None
     admitted_ms = int(datetime.fromisoformat(said["admitted_at"]).timestamp() * 1000 + 0.5)
-    assert proof == {
-        "campaign": "sale", "sub": "jun", "nth": 1, "place": 1, "admitted_ms": admitted_ms,
-    }  # fmt: skip
+    assert proof == codes.Receipt("sale", "jun", 1, 1, admitted_ms)
 
 
 @pytest.mark.stores

@@ -1,0 +1,156 @@
+"""Receipts: is one genuine, what became of its claim, and honouring one whose claim was lost.
+
+A claim can be lost in the documented window only: told by a Redis that then lost its latest moments
+before the claim was stored. Its receipt is the proof. As long as nobody else was given its place it
+can be stored there, with the code that its user was told.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from coupons import campaigns, codes, database, events, facts, keys, queue, rebuild, writer
+from coupons.claims import AdmittedClaim
+from coupons.codes import Receipt
+from coupons.errors import NotInstalled, Refused, UnknownCampaign
+from coupons.facts import Facts
+from coupons.models import SLUG, Campaign, Coupon, GivenUp, Slot, Tally, slot_id
+from coupons.store import Claimant, store
+
+HONOURED = "honoured a receipt"  # a verb of the history
+
+
+class Fate(StrEnum):
+    """What became of a claim of which there is a genuine receipt."""
+
+    ISSUED = "issued"
+    QUEUED = "queued"
+    GIVEN_UP = "given_up"
+    LOST = "lost"  # neither store knows of it
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A genuine receipt and what became of its claim. `coupon` is there once it is issued."""
+
+    receipt: Receipt
+    fate: Fate
+    coupon: Coupon | None = None
+
+
+def verify(token: str) -> Finding | None:
+    """None: not a receipt of ours. Raises StoreAway, NotInstalled, DatabaseAway: genuine, but
+    where its claim stands can't be told now."""
+    receipt = genuine(token)
+    if receipt is None:
+        return None
+    return _finding(facts.of(receipt.campaign), receipt)
+
+
+def genuine(token: str) -> Receipt | None:
+    """What a receipt of ours says. Raises DatabaseAway."""
+    said = codes.claimed_by(token)
+    if said is None or not SLUG.fullmatch(said.campaign):
+        return None
+    try:
+        key = facts.of(said.campaign).key
+    except UnknownCampaign:
+        return None
+    return codes.read_receipt(key, token)
+
+
+def _finding(campaign: Facts, receipt: Receipt) -> Finding:
+    with database.answering():
+        row = Coupon.objects.filter(slot_id=slot_id(campaign.id, receipt.place)).first()
+        if row is not None:
+            is_this = (row.user, row.nth) == (receipt.user, receipt.nth)
+            return Finding(receipt, Fate.ISSUED, row) if is_this else Finding(receipt, Fate.LOST)
+        given_up = GivenUp.objects.filter(
+            campaign_id=campaign.id, place=receipt.place, user=receipt.user, nth=receipt.nth
+        )
+        if given_up.exists():
+            return Finding(receipt, Fate.GIVEN_UP)
+    if campaign.strategy == Campaign.Strategy.DIRECT:
+        return Finding(receipt, Fate.LOST)
+    known = store().place_of(
+        campaign.slug,
+        user=receipt.user,
+        nth=receipt.nth,
+        per_user=campaign.per_user,
+        buckets=campaign.buckets,
+    )
+    is_known = known == (receipt.place, receipt.admitted_ms)
+    return Finding(receipt, Fate.QUEUED if is_known else Fate.LOST)
+
+
+def honour(token: str, *, actor: str) -> Coupon:
+    """Store the coupon of a genuine receipt whose claim was lost; the same coupon if it is stored.
+
+    Its place must be free and within the stock. Numbers go on above it, and Redis is told, so that
+    its user gets the answer of then. Raises Refused with the reason, NotInstalled, StoreAway,
+    DatabaseAway; then nothing has changed, or asking again does the rest.
+    """
+    receipt = genuine(token)
+    if receipt is None:
+        raise Refused(_("This is not a receipt of ours."))
+    given = _given_while_free(receipt)
+    with database.answering(), transaction.atomic():
+        campaign = campaigns.hold(receipt.campaign)
+        finding = _finding(facts.from_row(campaign), receipt)
+        if finding.coupon is not None:
+            return finding.coupon
+        if finding.fate is not Fate.LOST:
+            raise Refused(_("The claim of this receipt is not lost: {}.").format(finding.fate))
+        if not Slot.objects.filter(id=slot_id(campaign.pk, receipt.place)).exists():
+            raise Refused(_("Place {} lies beyond the stock.").format(receipt.place))
+        _store(campaign, receipt)
+        _tell_redis(campaign, receipt, given)
+        events.note(campaign, actor, HONOURED, f"{receipt.place} {receipt.user!r}")
+    return Coupon.objects.select_related("campaign").get(
+        slot_id=slot_id(campaign.pk, receipt.place)
+    )
+
+
+def _given_while_free(receipt: Receipt) -> int:
+    """How many places were given when nobody else held this one. Raises Refused: somebody does."""
+    campaign = campaigns.in_redis(receipt.campaign)
+    given = store().gate(receipt.campaign).admitted
+    own = keys.field(receipt.user, receipt.nth, campaign.per_user)
+    claimants = store().claimants(receipt.campaign, buckets=campaign.buckets)
+    for page in claimants:
+        if any(each.place == receipt.place and each.field != own for each in page):
+            raise Refused(_("Place {} was given to another user since.").format(receipt.place))
+    for batch in queue.waiting(receipt.campaign):
+        claims = batch.claims.values()
+        if any(each.place == receipt.place and each.user != receipt.user for each in claims):
+            raise Refused(_("A claim to place {} waits to be stored.").format(receipt.place))
+    return given
+
+
+def _store(campaign: Campaign, receipt: Receipt) -> None:
+    known = facts.from_row(campaign)
+    claim = AdmittedClaim(receipt.user, receipt.nth, receipt.place, receipt.admitted_ms)
+    verdict = writer.store(known, [claim], epoch=campaign.epoch)
+    for reason in verdict.refused.values():
+        raise Refused(_("It can't be stored: {}.").format(reason))
+    Tally.objects.filter(campaign=campaign, holes__gt=0, highest__gte=receipt.place).update(
+        holes=F("holes") - 1
+    )
+    rebuild.at_least(campaign.pk, receipt.place)
+
+
+def _tell_redis(campaign: Campaign, receipt: Receipt, given: int) -> None:
+    field = keys.field(receipt.user, receipt.nth, campaign.per_user)
+    said = store().honour(
+        campaign.slug,
+        Claimant(field, receipt.place, receipt.admitted_ms),
+        buckets=campaign.buckets,
+        given=given,
+    )
+    if said == "not_installed":
+        raise NotInstalled(_("{!r} is closed for repair: rebuild it first.").format(campaign.slug))
+    if said != "honoured":
+        raise Refused(_("The place or the user has another claim by now. Please look again."))

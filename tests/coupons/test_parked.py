@@ -1,0 +1,164 @@
+"""Parked claims: put back once the fault is mended, or given up by somebody with a reason."""
+
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from coupons import admission, keys, parked, rebuild, receipts, reconcile, store
+from coupons.claims import Claim
+from coupons.drain import drain
+from coupons.errors import BadInput, Refused
+from coupons.facts import Facts
+from coupons.models import CampaignEvent, Coupon, GivenUp, Slot, slot_id
+from coupons.queue import Reason
+from coupons.receipts import Fate
+from tests.conftest import CampaignMaker
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
+
+
+def parked_by_a_missing_slot(campaign: Facts, *users: str) -> None:
+    """A fault of ours: the slots of these places are gone. Made good by `mended`."""
+    for user in users:
+        place = admission.admit(campaign, Claim(user)).place
+        Slot.objects.filter(id=slot_id(campaign.id, place)).delete()
+    assert drain("sale", consumer="one").parked == len(users)
+
+
+def mended(campaign: Facts) -> None:
+    for place in range(1, campaign.stock + 1):
+        Slot.objects.get_or_create(id=slot_id(campaign.id, place))
+
+
+def ids() -> list[str]:
+    return [entry.id for entry in store.store().parked("sale")]
+
+
+def test_what_is_replayed_is_stored_once_the_fault_is_mended(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign()
+    parked_by_a_missing_slot(campaign, "mina", "jun")
+    assert parked.counts("sale") == {Reason.BEYOND_STOCK: 2}
+    mended(campaign)
+    assert parked.replay("sale", actor="Sora") == 2
+    assert drain("sale", consumer="one").stored == 2
+    assert dict(Coupon.objects.values_list("user", "place")) == {"mina": 1, "jun": 2}
+    event = CampaignEvent.objects.first()
+    assert event is not None
+    assert (event.actor, event.verb, event.note) == ("Sora", parked.REPLAYED, "2")
+
+
+def test_what_still_can_not_be_stored_is_parked_again(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign()
+    parked_by_a_missing_slot(campaign, "mina")
+    before = store.store().parked("sale")[0].fields
+    assert parked.replay("sale", actor="Sora") == 1
+    assert drain("sale", consumer="one").parked == 1
+    after = store.store().parked("sale")[0].fields
+    assert {name: after[name] for name in (b"u", b"n", b"p", b"t")} == {
+        name: before[name] for name in (b"u", b"n", b"p", b"t")
+    }
+    assert len(after) == len(before)  # no second reason beside the first
+
+
+def test_replaying_picks_by_reason_or_by_entry(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign()
+    parked_by_a_missing_slot(campaign, "mina", "jun")
+    client: Any = store.store().client
+    client.xadd(keys.of("sale").queue, {"nonsense": "yes"})
+    drain("sale", consumer="one")
+    assert parked.replay("sale", actor="Sora", reason=Reason.UNREADABLE) == 1
+    assert parked.replay("sale", actor="Sora", ids=ids()[:1]) == 1
+    assert parked.replay("sale", actor="Sora", ids=["1-1"]) == 0
+    assert parked.counts("sale") == {Reason.BEYOND_STOCK: 1}
+
+
+def test_a_claim_given_up_is_kept_with_who_and_why(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign(stock=5)
+    parked_by_a_missing_slot(campaign, "mina")
+    first = admission.admit(campaign, Claim("mina"))
+    kept = parked.give_up("sale", ids()[0], why=" found in a test ", actor="Sora")
+    assert (kept.place, kept.user, kept.actor, kept.why) == (1, "mina", "Sora", "found in a test")
+    assert kept.reason == Reason.BEYOND_STOCK
+    assert ids() == []
+    assert admission.admit(campaign, Claim("mina")) == first  # the answer of then
+    assert admission.admit(campaign, Claim("jun")).place == 2  # and the place stays taken
+    event = CampaignEvent.objects.first()
+    assert event is not None
+    assert (event.verb, event.note) == (parked.GAVE_UP, "1 'mina': found in a test")
+    token = campaign.receipt_of(user="mina", nth=1, place=1, admitted_ms=first.at_ms)
+    finding = receipts.verify(token)
+    assert finding is not None
+    assert finding.fate is Fate.GIVEN_UP
+    mended(campaign)
+    assert drain("sale", consumer="one").stored == 1
+    assert reconcile.compare("sale").left == 0
+    assert reconcile.look() == []
+
+
+def test_a_rebuild_remembers_who_was_given_up(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign(stock=5)
+    parked_by_a_missing_slot(campaign, "mina")
+    first = admission.admit(campaign, Claim("mina"))
+    parked.give_up("sale", ids()[0], why="a test", actor="Sora")
+    store.store().client.flushall()
+    rebuild.rebuild("sale", actor="Sora")
+    assert admission.admit(campaign, Claim("mina")) == first
+    assert admission.admit(campaign, Claim("jun")).place == 2
+
+
+def test_giving_up_needs_a_reason_and_happens_once(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign()
+    parked_by_a_missing_slot(campaign, "mina")
+    (entry,) = ids()
+    with pytest.raises(BadInput):
+        parked.give_up("sale", entry, why="  ", actor="Sora")
+    parked.give_up("sale", entry, why="a test", actor="Sora")
+    with pytest.raises(Refused):
+        parked.give_up("sale", entry, why="again", actor="Theo")
+    assert GivenUp.objects.get().actor == "Sora"
+
+
+def test_of_two_who_press_at_once_one_wins(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Replayed while it is being given up: nothing is kept of the giving up."""
+    campaign = open_campaign()
+    parked_by_a_missing_slot(campaign, "mina")
+    (entry,) = ids()
+    forget: Any = store.store().forget_parked
+
+    def too_late(slug: str, entry_id: str) -> bool:
+        store.store().replay(slug, [entry_id])
+        return bool(forget(slug, entry_id))
+
+    monkeypatch.setattr(store.store(), "forget_parked", too_late)
+    with pytest.raises(Refused):
+        parked.give_up("sale", entry, why="a test", actor="Sora")
+    assert not GivenUp.objects.exists()
+    mended(campaign)
+    assert drain("sale", consumer="one").stored == 1
+
+
+def test_what_no_admission_wrote_can_be_given_up(open_campaign: CampaignMaker) -> None:
+    open_campaign()
+    client: Any = store.store().client
+    client.xadd(keys.of("sale").queue, {"nonsense": "yes"})
+    drain("sale", consumer="one")
+    kept = parked.give_up("sale", ids()[0], why="not ours", actor="Sora")
+    assert (kept.place, kept.user, kept.reason) == (0, "", Reason.UNREADABLE)
+    assert reconcile.look() == []
+
+
+def test_the_command_asks_first(
+    open_campaign: CampaignMaker,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    campaign = open_campaign()
+    parked_by_a_missing_slot(campaign, "mina")
+    monkeypatch.setattr("builtins.input", lambda _: "n")
+    call_command("replay_parked", "sale")
+    assert "Nothing was put back" in capsys.readouterr().out
+    call_command("replay_parked", "sale", "--yes")
+    assert "1 claims of sale are back on the queue" in capsys.readouterr().out

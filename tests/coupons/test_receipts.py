@@ -1,0 +1,216 @@
+"""Receipts: told apart from forgeries, and honoured where their claim was lost."""
+
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from coupons import admission, codes, keys, rebuild, receipts, reconcile, store
+from coupons.claims import Claim
+from coupons.drain import drain
+from coupons.errors import Refused
+from coupons.facts import Facts
+from coupons.metrics import Gap
+from coupons.models import CampaignEvent, Coupon, Tally
+from coupons.receipts import Fate
+from tests.conftest import CampaignMaker, Person
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
+
+
+def told(campaign: Facts, user: str) -> str:
+    """The receipt that this user takes home."""
+    said = admission.admit(campaign, Claim(user))
+    assert said.holds_a_place
+    return campaign.receipt_of(user=user, nth=1, place=said.place, admitted_ms=said.at_ms)
+
+
+def fate(token: str) -> Fate | None:
+    finding = receipts.verify(token)
+    return None if finding is None else finding.fate
+
+
+def lost_with_redis(campaign: Facts, *users: str) -> list[str]:
+    """These were told, nothing of it was stored, and Redis was emptied and rebuilt."""
+    tokens = [told(campaign, user) for user in users]
+    reconcile.look()  # MySQL knows how many places were given
+    client: Any = store.store().client
+    client.flushall()
+    rebuild.rebuild(campaign.slug, actor="Mina")
+    return tokens
+
+
+def test_a_receipt_is_queued_then_issued(open_campaign: CampaignMaker) -> None:
+    token = told(open_campaign(), "mina")
+    assert fate(token) is Fate.QUEUED
+    drain("sale", consumer="one")
+    assert fate(token) is Fate.ISSUED
+
+
+def test_what_we_did_not_write_is_not_genuine(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign()
+    other = codes.campaign_key("local", b"\x22" * 32, "sale")
+    for token in (
+        codes.receipt(other, "sale", "mina", 1, 1, 1_795_000_000_000),
+        codes.receipt(campaign.key, "no-such", "mina", 1, 1, 1_795_000_000_000),
+        codes.receipt(campaign.key, "../sale", "mina", 1, 1, 1_795_000_000_000),
+        "eyJ", "", "a.b.c",
+    ):  # fmt: skip
+        assert receipts.verify(token) is None
+
+
+def test_a_lost_claim_is_honoured_on_its_place_with_the_code_of_then(
+    open_campaign: CampaignMaker,
+) -> None:
+    campaign = open_campaign(stock=5)
+    first, second = lost_with_redis(campaign, "mina", "jun")
+    assert fate(second) is Fate.LOST
+    coupon = receipts.honour(second, actor="Sora")
+    assert (coupon.place, coupon.user) == (2, "jun")
+    assert coupon.code == campaign.code_of(user="jun", nth=1, place=2)
+    assert told(campaign, "jun") == second  # the answer of then, to the byte
+    assert admission.admit(campaign, Claim("late")).place == 3
+    event = CampaignEvent.objects.first()
+    assert event is not None
+    assert (event.actor, event.verb, event.note) == ("Sora", receipts.HONOURED, "2 'jun'")
+    receipts.honour(first, actor="Sora")
+    drain("sale", consumer="one")
+    assert reconcile.compare("sale").left == 0
+    assert Tally.objects.get().stored == Coupon.objects.count() == 3
+
+
+def test_honouring_twice_is_honouring_once(open_campaign: CampaignMaker) -> None:
+    (token,) = lost_with_redis(open_campaign(), "mina")
+    assert receipts.honour(token, actor="Sora") == receipts.honour(token, actor="Sora")
+    assert CampaignEvent.objects.filter(verb=receipts.HONOURED).count() == 1
+
+
+def test_numbers_go_on_above_an_honoured_place(open_campaign: CampaignMaker) -> None:
+    """A receipt for place 3 proves that 1 and 2 were given, too."""
+    campaign = open_campaign(stock=5)
+    tokens = [told(campaign, user) for user in ("mina", "jun", "sora")]
+    client: Any = store.store().client
+    client.flushall()
+    rebuild.rebuild("sale", actor="Mina")  # of which nobody had heard
+    receipts.honour(tokens[2], actor="Sora")
+    assert admission.admit(campaign, Claim("late")).place == 4
+    assert receipts.honour(tokens[0], actor="Sora").place == 1
+
+
+def test_a_place_that_was_given_to_another_since_is_not_honoured(
+    open_campaign: CampaignMaker,
+) -> None:
+    """Not even while that other claim waits: it would have nowhere to be stored."""
+    campaign = open_campaign()
+    token = told(campaign, "mina")
+    client: Any = store.store().client
+    client.flushall()
+    rebuild.rebuild("sale", actor="Mina")
+    assert admission.admit(campaign, Claim("jun")).place == 1
+    with pytest.raises(Refused, match="another user"):
+        receipts.honour(token, actor="Sora")
+    assert drain("sale", consumer="one").stored == 1
+    with pytest.raises(Refused):
+        receipts.honour(token, actor="Sora")
+    assert fate(token) is Fate.LOST
+
+
+def test_a_user_who_was_admitted_again_keeps_the_later_place(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign()
+    (token,) = lost_with_redis(campaign, "mina")
+    assert admission.admit(campaign, Claim("mina")).place == 2
+    with pytest.raises(Refused):
+        receipts.honour(token, actor="Sora")
+    drain("sale", consumer="one")
+    with pytest.raises(Refused):
+        receipts.honour(token, actor="Sora")
+    assert Coupon.objects.get().place == 2
+
+
+def test_a_place_beyond_the_stock_is_not_honoured(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign(stock=2)
+    token = codes.receipt(campaign.key, "sale", "mina", 1, 3, 1_795_000_000_000)
+    with pytest.raises(Refused, match="beyond the stock"):
+        receipts.honour(token, actor="Sora")
+    assert store.store().gate("sale").admitted == 0
+
+
+def test_a_claim_that_is_not_lost_is_left_alone(open_campaign: CampaignMaker) -> None:
+    token = told(open_campaign(), "mina")
+    with pytest.raises(Refused, match="queued"):
+        receipts.honour(token, actor="Sora")
+    with pytest.raises(Refused):
+        receipts.honour("nonsense", actor="Sora")
+
+
+def test_an_honoured_hole_is_none_any_more(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign()
+    (token,) = lost_with_redis(campaign, "mina")
+    assert reconcile.compare("sale").found == {Gap.HOLE: 1}
+    receipts.honour(token, actor="Sora")
+    assert Tally.objects.get().holes == 0
+    admission.admit(campaign, Claim("jun"))
+    store.store().client.xtrim(keys.of("sale").queue, maxlen=0, approximate=False)
+    assert reconcile.look()[0].mended == {Gap.NOT_STORED: 1}  # seen although a hole was counted
+
+
+# Over HTTP
+
+
+def verified(user: str, token: object) -> Any:
+    return Person(user).client.post(
+        "/api/v1/receipts/verify", {"receipt": token}, content_type="application/json"
+    )
+
+
+def test_who_holds_a_receipt_learns_what_became_of_it_and_not_whose_it_is(
+    open_campaign: CampaignMaker,
+) -> None:
+    campaign = open_campaign()
+    token = told(campaign, "mina")
+    queued = verified("mina", token).json()
+    assert (queued["genuine"], queued["status"], queued["yours"]) == (True, "queued", True)
+    drain("sale", consumer="one")
+    seen = verified("jun", token)
+    said = seen.json()
+    assert (said["status"], said["yours"], said["place"]) == ("issued", False, 1)
+    assert "stored_at" in said
+    coupon = Coupon.objects.get()
+    assert b"mina" not in seen.content
+    assert codes.grouped(coupon.code).encode() not in seen.content
+
+
+def test_a_forgery_is_told_apart_and_told_nothing(open_campaign: CampaignMaker) -> None:
+    open_campaign()
+    assert verified("mina", "e30.e30.AAAA").json() == {"genuine": False}
+
+
+@pytest.mark.parametrize("odd", ["", None, 7, ["x"], {"a": 1}])
+def test_what_is_no_text_is_bad_input(open_campaign: CampaignMaker, odd: object) -> None:
+    answer = verified("mina", odd)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "receipt")
+
+
+def test_where_a_genuine_one_stands_is_not_guessed_while_redis_is_away(
+    open_campaign: CampaignMaker, redis_away: Any
+) -> None:
+    campaign = open_campaign()
+    first = told(campaign, "mina")
+    drain("sale", consumer="one")
+    second = told(campaign, "jun")
+    redis_away()
+    assert verified("mina", first).json()["status"] == "issued"
+    assert verified("mina", second).status_code == 503
+
+
+def test_the_command_shows_first_and_stores_when_told(
+    open_campaign: CampaignMaker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (token,) = lost_with_redis(open_campaign(), "mina")
+    call_command("honour_receipt", token)
+    assert "lost" in capsys.readouterr().out
+    assert not Coupon.objects.exists()
+    call_command("honour_receipt", token, "--yes")
+    assert "stands on place 1" in capsys.readouterr().out
+    with pytest.raises(CommandError):
+        call_command("honour_receipt", "nonsense")
