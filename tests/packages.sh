@@ -10,6 +10,8 @@ need mariadb mariadb-client-core
 need gcc "gcc libc6-dev"
 need pkg-config pkg-config
 need wrk wrk
+need promtool prometheus
+need prometheus-node-exporter prometheus-node-exporter
 need chromedriver "chromium chromium-driver"
 if [ "$(id -u)" = 0 ]; then # the rehearsal's network; without root its tests are skipped anyway
   need ip iproute2

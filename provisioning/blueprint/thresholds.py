@@ -12,13 +12,16 @@ FILE = Path(__file__).parent.parent / "thresholds.toml"
 
 @dataclass(frozen=True, kw_only=True)
 class Threshold:
-    """One line to watch. `missing` says what an absent figure means: notBreaching or breaching."""
+    """One line to watch. `missing` says what an absent figure means: notBreaching or breaching.
+
+    A line of the `site` has no figure in CloudWatch: only Prometheus keeps watch over it.
+    """
 
     name: str
     of: str
-    namespace: str
-    metric: str
-    statistic: str
+    namespace: str = ""
+    metric: str = ""
+    statistic: str = ""
     compare: str
     threshold: float
     minutes: int

@@ -1,0 +1,48 @@
+"""`python ansible/roles/monitoring/generate [--check]`: write rules, their tests, the dashboards.
+
+--check writes nothing and fails if a file is not as it would be written.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import boards
+import rules
+import yaml
+
+FILES = Path(__file__).parent.parent / "files"
+HEAD = "# Made by `python ansible/roles/monitoring/generate`: change that, not this.\n"
+
+
+def whole() -> dict[Path, str]:
+    made = {
+        FILES / "prometheus" / "coupon.rules.yml": _yaml(rules.rules()),
+        FILES / "prometheus" / "coupon.tests.yml": _yaml(rules.tests()),
+    }
+    for board in boards.ALL:
+        text = json.dumps(board, indent=1, ensure_ascii=False) + "\n"
+        made[FILES / "grafana" / "dashboards" / f"{board['uid']}.json"] = text
+    return made
+
+
+def _yaml(what: object) -> str:
+    return HEAD + yaml.safe_dump(what, sort_keys=False, width=1000, allow_unicode=True)
+
+
+def main() -> int:
+    made = whole()
+    stale = [path for path, text in made.items() if not path.exists() or path.read_text() != text]
+    if "--check" not in sys.argv:
+        for path in stale:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(made[path])
+        print(f"{len(made)} files, {len(stale)} of them changed.")
+        return 0
+    for path in stale:
+        print(f"{path.name} is not what the builder writes.", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

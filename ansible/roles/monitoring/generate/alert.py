@@ -1,0 +1,55 @@
+"""An alert: when it is heard, what it says, and what shows that it works.
+
+`limit` names a line of provisioning/thresholds.toml, where CloudWatch's alarms have their numbers
+too; an alert without one judges a fact (a gap, a lost gate) that no number softens. `fires` and
+`quiet` are series for promtool's tests, in its own short notation, a sample every 15 s.
+"""
+
+from dataclasses import dataclass, field
+
+import thresholds
+
+Series = dict[str, str]
+CONSUMER = 'instance="c1",job="consumer"'
+WEB = 'instance="w1",job="web"'
+NODE = 'instance="c1",job="node"'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """`expr` has `{limit}` where the threshold goes. Severity `page`: somebody is woken up."""
+
+    name: str
+    expr: str
+    says: str = ""
+    limit: str = ""
+    for_: str = "1m"
+    severity: str = "page"
+    fires: Series = field(default_factory=dict)
+    quiet: Series = field(default_factory=dict)
+
+    @property
+    def whole(self) -> str:
+        if not self.limit:
+            return self.expr
+        return self.expr.replace("{limit}", f"{thresholds.limit(self.limit):g}")
+
+    @property
+    def patience(self) -> str:
+        return f"{thresholds.minutes(self.limit)}m" if self.limit else self.for_
+
+    @property
+    def sentence(self) -> str:
+        return self.says or thresholds.says(self.limit)
+
+
+def of_consumer(name: str, labels: str = "") -> str:
+    """A series of the consumer's page."""
+    return f"{name}{{{CONSUMER}{',' if labels else ''}{labels}}}"
+
+
+def of_web(name: str, labels: str = "") -> str:
+    return f"{name}{{{WEB}{',' if labels else ''}{labels}}}"
+
+
+SALE = 'campaign="sale"'

@@ -1,0 +1,16 @@
+"""All alerts, in the groups in which Prometheus judges them."""
+
+from alert import Alert
+from alerts_claims import PIPELINE, PROMISES
+from alerts_site import FRONT, HOSTS, STORES
+
+__all__ = ["ALL", "GROUPS", "Alert"]
+
+GROUPS = {
+    "promises": PROMISES,
+    "pipeline": PIPELINE,
+    "front": FRONT,
+    "stores": STORES,
+    "hosts": HOSTS,
+}
+ALL = [alert for group in GROUPS.values() for alert in group]

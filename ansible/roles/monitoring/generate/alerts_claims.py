@@ -1,0 +1,110 @@
+"""Alerts about claims: the promises, and the way from admission to MySQL."""
+
+from alert import SALE, Alert, of_consumer, of_web
+
+SWEEPS = of_consumer("coupon_task_seconds_count", 'task="coupons.sweep",state="success"')
+FAILURES = of_consumer("coupon_task_seconds_count", 'task="coupons.drain",state="failure"')
+
+PROMISES = [
+    Alert(
+        name="GapsFound",
+        expr="sum by (campaign, kind) (coupon:gaps:latest) > 0",
+        says="The stores differ: somebody was told and has no coupon, or has one and was not told.",
+        fires={
+            of_consumer("coupon_gaps", f'{SALE},kind="not_stored"'): "2x40",
+            of_consumer("coupon_reconciled_timestamp_seconds", SALE): "0+15x40",
+        },
+        # A host that compared long ago still tells its old answer; the latest counts.
+        quiet={
+            of_consumer("coupon_gaps", f'{SALE},kind="not_stored"'): "2x40",
+            of_consumer("coupon_reconciled_timestamp_seconds", SALE): "5x40",
+            'coupon_gaps{instance="c2",job="consumer",campaign="sale",kind="not_stored"}': "0x40",
+            'coupon_reconciled_timestamp_seconds{instance="c2",job="consumer",campaign="sale"}':
+                "0+15x40",
+        },
+    ),
+    Alert(
+        name="ClaimsParked",
+        expr="max by (campaign) (coupon_parked_claims) > 0",
+        says="Claims that can't be stored were set aside: each is somebody who was told 'yours'.",
+        for_="0m",
+        fires={of_consumer("coupon_parked_claims", SALE): "1x40"},
+        quiet={of_consumer("coupon_parked_claims", SALE): "0x40"},
+    ),
+    Alert(
+        name="ClosedForRepair",
+        expr="max by (campaign) (coupon_closed_for_repair) == 1",
+        says="Redis lost this campaign: nobody is admitted until it was rebuilt from MySQL.",
+        for_="0m",
+        fires={of_consumer("coupon_closed_for_repair", SALE): "1x40"},
+        quiet={of_consumer("coupon_closed_for_repair", SALE): "0x40"},
+    ),
+    Alert(
+        name="ReconcileStale",
+        limit="reconcile-age",
+        expr="time() - max by (campaign) (coupon_reconciled_timestamp_seconds) > {limit}"
+        " and on (campaign) max by (campaign) (coupon_closes_timestamp_seconds) > time()",
+        severity="ticket",
+        fires={
+            of_consumer("coupon_reconciled_timestamp_seconds", SALE): "5x80",
+            of_consumer("coupon_closes_timestamp_seconds", SALE): "99999x80",
+        },
+        quiet={  # long ago, and long closed
+            of_consumer("coupon_reconciled_timestamp_seconds", SALE): "5x80",
+            of_consumer("coupon_closes_timestamp_seconds", SALE): "10x80",
+        },
+    ),
+]  # fmt: skip
+
+PIPELINE = [
+    Alert(
+        name="ClaimsWaitTooLong",
+        limit="queue-age",
+        expr="max by (campaign) (coupon_oldest_waiting_seconds) > {limit}",
+        fires={of_consumer("coupon_oldest_waiting_seconds", SALE): "0+15x40"},
+        quiet={of_consumer("coupon_oldest_waiting_seconds", SALE): "29x40"},
+    ),
+    Alert(
+        name="CanaryLost",
+        limit="canary-age",
+        expr="max(coupon_canary_age_seconds) > {limit} or max(coupon_canary_age_seconds) < 0",
+        fires={of_consumer("coupon_canary_age_seconds"): "0+15x40"},
+        quiet={of_consumer("coupon_canary_age_seconds"): "6x40"},
+    ),
+    Alert(
+        name="WorkerStill",
+        limit="worker-beat",
+        expr="time() - max by (instance) (coupon_worker_beat_timestamp_seconds) > {limit}",
+        fires={of_consumer("coupon_worker_beat_timestamp_seconds"): "15x40"},
+        quiet={of_consumer("coupon_worker_beat_timestamp_seconds"): "0+15x40"},
+    ),
+    Alert(
+        name="NobodySweeps",
+        limit="sweep-silence",
+        expr='sum(rate(coupon_task_seconds_count{task="coupons.sweep",state="success"}[1m])'
+        ' or up{job="consumer"} * 0) < {limit}',
+        fires={of_consumer("up"): "1x40"},
+        quiet={
+            of_consumer("up"): "1x40",
+            SWEEPS: "0+15x40",
+        },
+    ),
+    Alert(
+        name="TasksFail",
+        expr='sum by (task) (increase(coupon_task_seconds_count{state="failure"}[5m])) > 0',
+        says="Celery tasks end in errors: the worker's log says which.",
+        for_="0m",
+        severity="ticket",
+        fires={FAILURES: "0+1x40"},
+        quiet={FAILURES: "7x40"},
+    ),
+    Alert(
+        name="BellsLost",
+        expr="sum(rate(coupon_bells_lost_total[1m])) > 0",
+        says="The broker refuses bells: claims wait for the next sweep.",
+        for_="2m",
+        severity="ticket",
+        fires={of_web("coupon_bells_lost_total"): "0+1x40"},
+        quiet={of_web("coupon_bells_lost_total"): "3x40"},
+    ),
+]  # fmt: skip

@@ -1,0 +1,193 @@
+"""Alerts about what claims stand on: the way in, both stores, the hosts."""
+
+from alert import NODE, SALE, Alert, of_consumer, of_web
+
+FRONT = [
+    Alert(
+        name="AdmissionSlow",
+        limit="admission-p99",
+        expr='coupon:admission_seconds:p99{answer="issued"} > {limit}',
+        fires={
+            of_web("coupon_admission_seconds_bucket", 'answer="issued",le="0.5"'): "0+1x40",
+            of_web("coupon_admission_seconds_bucket", 'answer="issued",le="1"'): "0+9x40",
+            of_web("coupon_admission_seconds_bucket", 'answer="issued",le="+Inf"'): "0+9x40",
+        },
+        quiet={
+            of_web("coupon_admission_seconds_bucket", 'answer="issued",le="0.5"'): "0+9x40",
+            of_web("coupon_admission_seconds_bucket", 'answer="issued",le="1"'): "0+9x40",
+            of_web("coupon_admission_seconds_bucket", 'answer="issued",le="+Inf"'): "0+9x40",
+        },
+    ),
+    Alert(
+        name="ServerErrors",
+        limit="balancer-target-errors",
+        expr='sum(increase(coupon_responses_total{status=~"5.."}[1m])) > {limit}',
+        severity="ticket",
+        fires={of_web("coupon_responses_total", 'status="503"'): "0+30x40"},
+        quiet={
+            of_web("coupon_responses_total", 'status="503"'): "0+5x40",
+            of_web("coupon_responses_total", 'status="409"'): "0+900x40",  # refusals are answers
+        },
+    ),
+    Alert(
+        name="UnforeseenErrors",
+        expr='sum(increase(coupon_responses_total{status="500"}[5m])) > 0',
+        says="A request met an error that nobody foresaw: the web's log has its trace.",
+        for_="0m",
+        severity="ticket",
+        fires={of_web("coupon_responses_total", 'status="500"'): "0+1x40"},
+        quiet={of_web("coupon_responses_total", 'status="500"'): "4x40"},
+    ),
+    Alert(
+        name="DependencyRests",
+        expr="max by (dependency) (coupon_breaker_open) > 0",
+        says="A dependency does not answer and is given a rest: claims get 503 meanwhile.",
+        for_="30s",
+        fires={of_web("coupon_breaker_open", 'dependency="redis"'): "1x40"},
+        quiet={of_web("coupon_breaker_open", 'dependency="redis"'): "1 1 0x40"},
+    ),
+    Alert(
+        name="OpeningHeldBack",
+        expr="increase(coupon_openings_held_total[10m]) > 0",
+        says="An opening was held back, because its readiness board is red.",
+        for_="0m",
+        fires={of_consumer("coupon_openings_held_total"): "0 1x40"},
+        quiet={of_consumer("coupon_openings_held_total"): "1x40"},
+    ),
+    Alert(
+        name="BoardRed",
+        expr="max by (campaign) (coupon_readiness_red_lines) > 0",
+        says="A campaign's readiness board is red before its opening.",
+        for_="0m",
+        fires={of_consumer("coupon_readiness_red_lines", SALE): "1x40"},
+        quiet={of_consumer("coupon_readiness_red_lines", SALE): "0x40"},
+    ),
+    Alert(
+        name="WebGone",
+        expr='up{job="web"} == 0 or absent(up{job="web"})',
+        says="An api host's /metrics does not answer.",
+        fires={of_web("up"): "0x40"},
+        quiet={of_web("up"): "1x40"},
+    ),
+    Alert(
+        name="ConsumerGone",
+        expr='up{job="consumer"} == 0 or absent(up{job="consumer"})',
+        says="A consumer host's /metrics does not answer: nobody sees what waits there.",
+        fires={},
+        quiet={of_consumer("up"): "1x40"},
+    ),
+]  # fmt: skip
+
+STORES = [
+    Alert(
+        name="RedisAway",
+        expr="max(coupon_redis_up) == 0",
+        says="The deciding Redis does not answer: every claim gets 503.",
+        for_="30s",
+        fires={of_consumer("coupon_redis_up"): "0x40"},
+        quiet={of_consumer("coupon_redis_up"): "1x40"},
+    ),
+    Alert(
+        name="DatabaseAway",
+        expr="max(coupon_database_up) == 0",
+        says="MySQL does not answer: claims are admitted and wait.",
+        fires={of_consumer("coupon_database_up"): "0x40"},
+        quiet={of_consumer("coupon_database_up"): "1x40"},
+    ),
+    Alert(
+        name="RedisFillsUp",
+        limit="redis-memory",
+        expr="100 * max(coupon_redis_memory_bytes / (coupon_redis_memory_max_bytes > 0)) > {limit}",
+        fires={
+            of_consumer("coupon_redis_memory_bytes"): "70x40",
+            of_consumer("coupon_redis_memory_max_bytes"): "100x40",
+        },
+        quiet={
+            of_consumer("coupon_redis_memory_bytes"): "70x40",
+            of_consumer("coupon_redis_memory_max_bytes"): "0x40",  # no bound was set
+        },
+    ),
+    Alert(
+        name="RedisEvicts",
+        limit="redis-evictions",
+        expr="max(increase(coupon_redis_evicted_keys[5m])) > {limit}",
+        fires={of_consumer("coupon_redis_evicted_keys"): "0+2x40"},
+        quiet={of_consumer("coupon_redis_evicted_keys"): "9x40"},
+    ),
+    Alert(
+        name="RedisForgetful",
+        expr="max(coupon_redis_append_only_ok + coupon_redis_replicas) == 0",
+        says="The deciding Redis has no append-only file and no replica: a restart loses all.",
+        for_="2m",
+        fires={
+            of_consumer("coupon_redis_append_only_ok"): "0x40",
+            of_consumer("coupon_redis_replicas"): "0x40",
+        },
+        quiet={
+            of_consumer("coupon_redis_append_only_ok"): "0x40",  # as ElastiCache: replicas instead
+            of_consumer("coupon_redis_replicas"): "1x40",
+        },
+    ),
+    Alert(
+        name="RedisClockOff",
+        limit="redis-clock",
+        expr="max(abs(coupon_redis_clock_ahead_seconds)) > {limit}",
+        fires={of_consumer("coupon_redis_clock_ahead_seconds"): "-2x40"},
+        quiet={of_consumer("coupon_redis_clock_ahead_seconds"): "0.01x40"},
+    ),
+    Alert(
+        name="DatabaseConnectionsRunOut",
+        limit="database-connections-share",
+        expr="max(coupon_database_connections / (coupon_database_connections_max > 0)) > {limit}",
+        fires={
+            of_consumer("coupon_database_connections"): "90x40",
+            of_consumer("coupon_database_connections_max"): "100x40",
+        },
+        quiet={
+            of_consumer("coupon_database_connections"): "60x40",
+            of_consumer("coupon_database_connections_max"): "100x40",
+        },
+    ),
+]  # fmt: skip
+
+HOSTS = [
+    Alert(
+        name="HostBusy",
+        limit="host-cpu",
+        expr="100 * (1 - avg by (instance)"
+        ' (rate(node_cpu_seconds_total{mode="idle"}[1m]))) > {limit}',
+        severity="ticket",
+        fires={f'node_cpu_seconds_total{{{NODE},cpu="0",mode="idle"}}': "0+1x60"},
+        quiet={f'node_cpu_seconds_total{{{NODE},cpu="0",mode="idle"}}': "0+12x60"},
+    ),
+    Alert(
+        name="DiskNearlyFull",
+        limit="disk-free",
+        expr="100 * min by (instance, mountpoint)"
+        ' (node_filesystem_avail_bytes{fstype!~"tmpfs|ramfs"}'
+        ' / node_filesystem_size_bytes{fstype!~"tmpfs|ramfs"}) < {limit}',
+        severity="ticket",
+        fires={
+            f'node_filesystem_avail_bytes{{{NODE},mountpoint="/",fstype="ext4"}}': "5x60",
+            f'node_filesystem_size_bytes{{{NODE},mountpoint="/",fstype="ext4"}}': "100x60",
+        },
+        quiet={
+            f'node_filesystem_avail_bytes{{{NODE},mountpoint="/run",fstype="tmpfs"}}': "5x60",
+            f'node_filesystem_size_bytes{{{NODE},mountpoint="/run",fstype="tmpfs"}}': "100x60",
+        },
+    ),
+    Alert(
+        name="MemoryNearlyGone",
+        limit="host-memory",
+        expr="100 * node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes < {limit}",
+        severity="ticket",
+        fires={
+            f"node_memory_MemAvailable_bytes{{{NODE}}}": "5x60",
+            f"node_memory_MemTotal_bytes{{{NODE}}}": "100x60",
+        },
+        quiet={
+            f"node_memory_MemAvailable_bytes{{{NODE}}}": "50x60",
+            f"node_memory_MemTotal_bytes{{{NODE}}}": "100x60",
+        },
+    ),
+]  # fmt: skip

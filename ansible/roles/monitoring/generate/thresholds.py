@@ -1,0 +1,30 @@
+"""When to worry: the numbers that CloudWatch's alarms are made from as well."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+FILE = Path(__file__).parents[4] / "provisioning" / "thresholds.toml"
+
+
+@cache
+def _all() -> dict[str, dict[str, Any]]:
+    return tomllib.loads(FILE.read_text(encoding="utf-8"))
+
+
+def limit(name: str) -> float:
+    return float(_all()[name]["threshold"])
+
+
+def minutes(name: str) -> int:
+    return int(_all()[name]["minutes"])
+
+
+def says(name: str) -> str:
+    return str(_all()[name]["says"])
+
+
+def of_cloudwatch() -> dict[str, dict[str, Any]]:
+    """The lines that have a figure in CloudWatch."""
+    return {name: line for name, line in _all().items() if "metric" in line}

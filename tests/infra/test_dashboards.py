@@ -1,0 +1,199 @@
+"""Every expression of a panel, asked of a real Prometheus that scrapes the running site."""
+
+import http.client
+import json
+import sys
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.db import connection
+
+from coupons import tokens
+from tests.conftest import CampaignMaker
+from tests.infra.test_monitoring import ALERTS, DASHBOARDS, PROMETHEUS
+from tests.servers import free_port, listens, process
+
+PATIENCE_S = 40
+SCRAPE_S = 1
+Environment = dict[str, str]
+
+
+def panels() -> list[tuple[str, str]]:
+    """(where it stands, what is asked) of every question to Prometheus."""
+    return [
+        (f"{board['title']}: {panel['title']}", target["expr"].replace("$campaign", ".+"))
+        for board in (json.loads(file.read_text()) for file in DASHBOARDS)
+        for panel in board["panels"]
+        for target in panel["targets"]
+        if "expr" in target
+    ]
+
+
+class Prometheus:
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def asked(self, path: str, **words: str) -> Any:
+        url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(words)}"
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as error:
+            raise ValueError(json.load(error)["error"]) from error
+
+    def ready(self) -> bool:
+        """It has read what it wrote before, which is nothing."""
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/ready", timeout=10).close()
+        except urllib.error.HTTPError as error:
+            error.close()
+            return False
+        return True
+
+    def series(self, expr: str) -> list[Any]:
+        return list(self.asked("query", query=expr)["result"])
+
+
+@pytest.fixture
+def prometheus(
+    open_campaign: CampaignMaker, child_environment: Environment, tmp_path: Path
+) -> Iterator[Prometheus]:
+    """A site with a small load, and who watches it."""
+    if connection.vendor != "mysql":
+        pytest.skip("SQLite has no connections to be counted")
+    open_campaign("sale", stock=300)
+    connection.close()  # the server ends sessions that are silent for as long as this takes
+    ports = {name: free_port() for name in ("web", "consumer", "node", "prometheus")}
+    with ExitStack() as stack:
+        for name, (command, port) in _programs(child_environment, tmp_path, ports).items():
+            ready = partial(_listens, port)
+            running = process(command, ready=ready, log=tmp_path / f"{name}.log")
+            stack.enter_context(running)
+        stack.enter_context(_Crowd(ports["web"]))
+        asked = Prometheus(ports["prometheus"])
+        until(asked.ready)
+        yield asked
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def _listens(port: int) -> bool:
+    """At once where there is no port."""
+    return not port or listens(port)
+
+
+def _programs(
+    environment: Environment, folder: Path, ports: dict[str, int]
+) -> dict[str, tuple[list[str], int]]:
+    def started(role: str, *words: str, **more: str) -> list[str]:
+        counts = folder / role
+        counts.mkdir(exist_ok=True)
+        env = environment | {"PROMETHEUS_MULTIPROC_DIR": str(counts)} | more
+        return ["env", *(f"{name}={value}" for name, value in env.items()), sys.executable, *words]
+
+    def celery(*words: str) -> list[str]:
+        return started("worker", "-m", "celery", "-A", "config", *words, CELERY_WORKER="1")
+
+    granian = ("-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--workers", "1")
+    port = str(ports["web"])
+    return {
+        "web": (started("web", *granian, "--port", port, "config.wsgi:application"), ports["web"]),
+        "worker": (celery("worker", "--concurrency", "2", "--loglevel", "WARNING"), 0),
+        "beat": (celery("beat", "--schedule", str(folder / "beat"), "--pidfile="), 0),
+        "consumer": (
+            started("worker", "-m", "config.consumer", CONSUMER_PORT=str(ports["consumer"])),
+            ports["consumer"],
+        ),
+        "node": (
+            ["prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{ports['node']}"],
+            ports["node"],
+        ),
+        "prometheus": (_prometheus(folder / "prometheus", ports), ports["prometheus"]),
+    }
+
+
+def _prometheus(folder: Path, ports: dict[str, int]) -> list[str]:
+    """The real configuration, in a hurry and with our targets."""
+    (folder / "targets").mkdir(parents=True)
+    whole = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
+    whole["global"] = dict.fromkeys(("scrape_interval", "evaluation_interval"), f"{SCRAPE_S}s")
+    for job in whole["scrape_configs"]:
+        job.pop("scrape_interval", None)
+        target = [{"targets": [f"127.0.0.1:{ports[job['job_name']]}"]}]
+        (folder / "targets" / f"{job['job_name']}.json").write_text(json.dumps(target))
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(whole))
+    (folder / "coupon.rules.yml").write_text((PROMETHEUS / "coupon.rules.yml").read_text())
+    return [
+        "prometheus",
+        f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
+        f"--web.listen-address=127.0.0.1:{ports['prometheus']}", "--log.level=error",
+    ]  # fmt: skip
+
+
+class _Crowd(threading.Thread):
+    """Somebody new asks every 50 ms; now and then somebody without a token."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(daemon=True)
+        self._port, self._over = port, threading.Event()
+
+    def __enter__(self) -> None:
+        self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self.join()
+
+    def run(self) -> None:
+        number = 0
+        while not self._over.wait(0.05):
+            number += 1
+            with suppress(OSError):  # a busy machine
+                self._ask(number)
+
+    def _ask(self, number: int) -> None:
+        token = f"Bearer {tokens.mint(f'user-{number}')}" if number % 10 else "Bearer forged"
+        path = "/api/v1/campaigns/sale/claims"
+        with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)) as asking:
+            asking.request("POST", path, headers={"Authorization": token})
+            asking.getresponse().read()
+
+
+def test_every_panel_shows_something_while_the_site_works(prometheus: Prometheus) -> None:
+    silent = dict.fromkeys(panels())
+    for _, expr in silent:
+        prometheus.asked("format_query", query=expr)  # raises ValueError with the reason
+    with pytest.raises(ValueError, match="parse error"):
+        prometheus.asked("format_query", query="sum(coupon_claims_total")
+    deadline = time.monotonic() + PATIENCE_S
+    while silent and time.monotonic() < deadline:
+        silent = {at: None for at in silent if not prometheus.series(at[1])}
+        time.sleep(0.5)
+    assert not silent
+    assert not prometheus.series("sum(rate(coupon_clams_total[1m]))")  # misspelt: says nothing
+    _no_alert_has_cause(prometheus)
+
+
+def _no_alert_has_cause(prometheus: Prometheus) -> None:
+    """All is well here, so one that fires judges wrongly. What has only begun to look bad (a worker
+    that still starts) is not heard; this machine's own disk and memory are what they are."""
+    hosts = {"HostBusy", "DiskNearlyFull", "MemoryNearlyGone"}
+    alerts = prometheus.asked("alerts")["alerts"]
+    assert {alert["labels"]["alertname"] for alert in alerts} <= ALERTS.keys()
+    firing = {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
+    assert firing - hosts == set()

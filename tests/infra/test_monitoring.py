@@ -1,0 +1,160 @@
+"""What watches the site: rules that are heard, a runbook to be followed, numbers kept once."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.core.management import get_commands
+from prometheus_client import REGISTRY
+
+from coupons import metrics
+
+ROOT = Path(__file__).parents[2]
+ROLE = ROOT / "ansible" / "roles" / "monitoring"
+PROMETHEUS = ROLE / "files" / "prometheus"
+DASHBOARDS = sorted((ROLE / "files" / "grafana" / "dashboards").glob("*.json"))
+RULES = yaml.safe_load((PROMETHEUS / "coupon.rules.yml").read_text())
+ALERTS = {
+    rule["alert"]: rule for group in RULES["groups"] for rule in group["rules"] if "alert" in rule
+}
+THRESHOLDS = tomllib.loads((ROOT / "provisioning" / "thresholds.toml").read_text())
+RUNBOOK = (ROLE / "RUNBOOK.md").read_text()
+
+
+def promtool(*words: str, cwd: Path = PROMETHEUS) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["promtool", *words], cwd=cwd, capture_output=True, text=True)
+
+
+def test_the_files_are_what_their_builder_writes() -> None:
+    builder = [sys.executable, str(ROLE / "generate"), "--check"]
+    done = subprocess.run(builder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_prometheus_understands_its_configuration() -> None:
+    done = promtool("check", "config", "prometheus.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_fires_when_it_must_and_only_then() -> None:
+    done = promtool("test", "rules", "coupon.tests.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_tests_of_the_alerts_would_see_each_that_is_missing(tmp_path: Path) -> None:
+    never = {"groups": [{"name": "records", "rules": _records()}]}
+    (tmp_path / "coupon.rules.yml").write_text(yaml.safe_dump(never))
+    (tmp_path / "coupon.tests.yml").write_text((PROMETHEUS / "coupon.tests.yml").read_text())
+    done = promtool("test", "rules", "coupon.tests.yml", cwd=tmp_path)
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert set(re.findall(r'ALERTS{alertname=\\*"(\w+)', said)) == set(ALERTS)
+
+
+def _records() -> list[Any]:
+    return [rule for rule in RULES["groups"][0]["rules"] if "record" in rule]
+
+
+@pytest.mark.parametrize(
+    ("alert", "line"),
+    [
+        ("ClaimsWaitTooLong", "queue-age"),
+        ("RedisFillsUp", "redis-memory"),
+        ("RedisEvicts", "redis-evictions"),
+        ("ServerErrors", "balancer-target-errors"),
+        ("HostBusy", "host-cpu"),
+    ],
+)
+def test_cloudwatch_and_prometheus_worry_at_the_same_number(alert: str, line: str) -> None:
+    """Of what both can see."""
+    threshold = THRESHOLDS[line]["threshold"]
+    assert float(ALERTS[alert]["expr"].rpartition(">")[2]) == threshold
+    assert ALERTS[alert]["for"] == f"{THRESHOLDS[line]['minutes']}m"
+
+
+def test_the_board_of_aws_has_every_alarm_of_cloudwatch_with_its_number() -> None:
+    drawn = {}
+    for panel in json.loads((DASHBOARDS[0].parent / "coupon-hosts.json").read_text())["panels"]:
+        if panel["datasource"]["type"] == "cloudwatch":
+            (target,) = panel["targets"]
+            steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+            name = panel["title"].removeprefix("AWS: ")
+            drawn[name] = (target["namespace"], target["metricName"], steps[-1]["value"])
+    lines = {name: line for name, line in THRESHOLDS.items() if "metric" in line}
+    assert drawn == {
+        name: (line["namespace"], line["metric"], line["threshold"]) for name, line in lines.items()
+    }
+
+
+# The runbook
+
+
+def entries() -> dict[str, str]:
+    parts = re.split(r"^## (\w+)\n", RUNBOOK, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def test_the_runbook_has_an_entry_for_every_alert_and_no_other() -> None:
+    assert entries().keys() == ALERTS.keys()
+    for name, rule in ALERTS.items():
+        assert rule["annotations"]["runbook"] == f"RUNBOOK.md#{name.lower()}"
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_an_entry_says_how_urgent_it_is_and_names_a_command(alert: str) -> None:
+    entry = entries()[alert]
+    assert f"*{ALERTS[alert]['labels']['severity']}.*" in entry
+    assert re.search(r"```sh\n\S", entry), alert
+
+
+UNITS = {"coupon-api", "coupon-worker", "coupon-beat"}
+PROGRAMS = {"curl", "systemctl", "journalctl", "chronyc"}
+
+
+def commands() -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", RUNBOOK, flags=re.DOTALL)
+    return [line.partition("#")[0].strip() for block in blocks for line in block.splitlines()]
+
+
+@pytest.mark.parametrize("command", sorted(set(commands())))
+def test_a_command_of_the_runbook_exists(command: str) -> None:
+    program, *words = command.split()
+    if program == "manage.py":
+        assert words[0] in get_commands()
+    elif program == "python":
+        assert words[:2] == ["-m", "provisioning"]
+        assert (ROOT / "provisioning" / "verbs" / f"{words[2]}.py").exists()
+    else:
+        assert program in PROGRAMS
+        assert {word for word in words if word.startswith("coupon-")} <= UNITS
+
+
+# The vocabulary
+
+
+def declared() -> set[str]:
+    """Every name that a page of ours may show."""
+    live = {value.name for value in vars(metrics).values() if isinstance(value, metrics.Live)}
+    return live | set(REGISTRY._names_to_collectors)
+
+
+def asked() -> set[str]:
+    """Every name of ours that an alert, a record or a panel asks for."""
+    rules = [rule["expr"] for group in RULES["groups"] for rule in group["rules"]]
+    boards = [file.read_text() for file in DASHBOARDS]
+    return set(re.findall(r"\bcoupon_[a-z_]+", "\n".join(rules + boards)))
+
+
+def test_nobody_asks_for_a_metric_that_is_not_declared() -> None:
+    assert asked() - declared() == set()
+
+
+def test_there_are_enough_names_for_that_to_mean_something() -> None:
+    assert len(asked()) > 30
+    assert {"coupon_claims_total", "coupon_waiting_claims"} <= declared()
