@@ -49,7 +49,7 @@ class Playbooks:
             | settings
             | {
                 "common_authorities": [str(authority.file)],
-                "mysql_authority": str(authority.file),
+                "coupon_mysql_authority": str(authority.file),
                 "app_wheelhouse": str(wheels.make()),
                 "app_archive": str(here.folder / "release-{{ app_version }}.tar.gz"),
             }

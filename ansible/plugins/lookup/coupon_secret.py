@@ -14,7 +14,7 @@ DOCUMENTATION = """
 name: coupon_secret
 short_description: a secret from SSM, from Ansible Vault, or from a file on the operator's machine
 description:
-  - The variable C(secrets_from) says where secrets are kept; group_vars/all/secrets.yml explains it.
+  - The variable C(coupon_secrets_from) says where secrets are kept; group_vars/all/secrets.yml explains it.
   - Values are asked for when a task needs them and are kept nowhere; C(file) draws a missing one.
 options:
   _terms:
@@ -33,10 +33,10 @@ LONG = "chars=ascii_letters,digits length=64"
 class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: Any = None, **options: Any) -> list[str]:
         self.set_options(var_options=variables, direct=options)
-        kept = self._templar.template(variables["secrets_from"])
+        kept = self._templar.template(variables["coupon_secrets_from"])
         ways = {"ssm": self._ssm, "vault": self._vault, "file": self._file}
         if kept not in ways:
-            raise AnsibleError(f"secrets_from is {kept!r}; it must be one of {', '.join(ways)}.")
+            raise AnsibleError(f"coupon_secrets_from is {kept!r}; it must be one of {', '.join(ways)}.")
         if self.get_option("parameter") == "":
             return ["" for _ in terms]
         return [ways[kept](name, variables) for name in terms]
@@ -57,7 +57,7 @@ class LookupModule(LookupBase):
         return str(self._templar.template(variables[f"vault_{name}"]))
 
     def _file(self, name: str, variables: Any) -> str:
-        folder = Path(self._templar.template(variables["secrets_folder"])).expanduser()
+        folder = Path(self._templar.template(variables["coupon_secrets_folder"])).expanduser()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return str(self._ask("ansible.builtin.password", f"{folder / name} {LONG}", variables))
 
