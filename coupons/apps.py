@@ -6,7 +6,7 @@ from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 from django.utils.translation import gettext_lazy as _
 
-from coupons import checks, statements  # noqa: F401 - checks registers itself
+from coupons import checks, statements, wiring  # noqa: F401 - two of them register themselves
 
 
 class CouponsConfig(AppConfig):

@@ -7,13 +7,15 @@ a plain `check`, and a migration, need no server to be up.
 from collections.abc import Iterator
 from typing import Any
 
+from celery import current_app
+from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import Error as DatabaseError
 from django.db import connection
 
 from coupons.errors import StoreAway
-from coupons.store import store
+from coupons.store import Store, store
 
 STORES = "stores"
 _FEW = 8  # a random key of 32 bytes has far more different bytes than this
@@ -25,6 +27,10 @@ _NO_EVICTION = (
 _APPEND_ONLY = (
     "Set `appendonly yes`. Where the service keeps its own durable log (ElastiCache with "
     "durability, MemoryDB), silence this check."
+)
+_WAIT = (
+    "Set REDIS_WAIT_REPLICAS=1: admissions then wait for a replica, refusals never. Or know what a "
+    "failover may lose (coupons/README.md) and silence this check."
 )
 _STRICT = "Set `sql_mode` to TRADITIONAL: a value that doesn't fit must be an error, not cut short."
 _CHARSET = "Run `ALTER DATABASE … CHARACTER SET utf8mb4` before the first migration."
@@ -74,7 +80,23 @@ def redis_keeps_what_it_decides(**_: Any) -> list[CheckMessage]:
             "The deciding Redis forgets everything when it restarts: its append-only file is off."
         )
         found.append(Warning(text, hint=_APPEND_ONLY, id="coupons.W002"))
+    if said.get("connected_slaves") and not settings.REDIS_WAIT_REPLICAS:
+        text = "A failover loses the admissions its replica has not heard of."
+        found.append(Warning(text, hint=_WAIT, id="coupons.W007"))
     return found
+
+
+def broker_keeps_its_bells(**_: Any) -> list[CheckMessage]:
+    """Lost bells cost seconds only, but every second of them."""
+    try:
+        said = Store(current_app.conf.broker_url, timeout_s=1, max_connections=1).told()
+    except StoreAway as away:
+        hint = "Start it or correct CELERY_BROKER_URL, then check again."
+        return [Warning(f"The broker could not be checked. {away}", hint=hint, id="coupons.W009")]
+    if said.get("maxmemory_policy") == "noeviction":
+        return []
+    hint = "Set `maxmemory-policy noeviction` on the broker, too."
+    return [Warning("The broker may evict bells.", hint=hint, id="coupons.W008")]
 
 
 def mysql_keeps_what_it_commits(**_: Any) -> list[CheckMessage]:
@@ -120,4 +142,36 @@ def _judge(said: dict[str, str]) -> Iterator[CheckMessage]:
         yield Warning(text, hint=_ISOLATION, id="coupons.W006")
 
 
-SERVERS = (redis_keeps_what_it_decides, mysql_keeps_what_it_commits)
+def tables_have_the_last_word(**_: Any) -> list[CheckMessage]:
+    """The constraints that make over-issue impossible stand in the tables, too."""
+    table = apps.get_model("coupons", "Coupon")._meta.db_table
+    try:
+        with connection.cursor() as cursor:
+            if table not in connection.introspection.table_names(cursor):
+                return []  # not migrated yet
+            there = connection.introspection.get_constraints(cursor, table)
+    except DatabaseError:
+        return []  # told by W003
+    unique = {
+        frozenset(one["columns"]) for one in there.values() if one["unique"] or one["primary_key"]
+    }
+    missing = [sorted(wanted) for wanted in _UNIQUE if wanted not in unique]
+    if not missing:
+        return []
+    text = f"Coupons are not unique by {' and '.join(map(', '.join, missing))}."
+    return [Error(text, hint="Run manage.py migrate.", id="coupons.E004")]
+
+
+_UNIQUE = (
+    frozenset({"slot_id"}),
+    frozenset({"campaign_id", "place"}),
+    frozenset({"user", "campaign_id", "nth"}),
+    frozenset({"code"}),
+)
+
+SERVERS = (
+    redis_keeps_what_it_decides,
+    broker_keeps_its_bells,
+    mysql_keeps_what_it_commits,
+    tables_have_the_last_word,
+)

@@ -13,5 +13,5 @@ $bin/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 secret() { $bin/python -c 'import secrets; print(secrets.token_hex(40))'; }
 COUPONS_ENV=production SECRET_KEY=$(secret) COUPON_KEYS=check:$(secret) JWT_HS256_SECRET=$(secret) \
   JWT_ISSUER=https://shop.example ALLOWED_HOSTS=coupons.example DATABASE_URL=sqlite://:memory: \
-  REDIS_URL=redis://127.0.0.1:1/0 CELERY_BROKER_URL=redis://127.0.0.1:1/0 \
+  REDIS_URL=rediss://127.0.0.1:1/0 CELERY_BROKER_URL=rediss://127.0.0.1:2/0 \
   $bin/python manage.py check --deploy --fail-level WARNING

@@ -1,18 +1,21 @@
 """The system checks: each is seen to find what it is for, and none crashes on an absent server."""
 
+import re
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.core.checks import registry
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import OperationalError, connection
 
-from coupons import checks
-from coupons.store import Store
+from coupons import checks, wiring
+from coupons.models import Coupon
+from coupons.store import Store, store
 from tests import servers
 
 GOOD = {
@@ -76,6 +79,141 @@ def test_an_absent_redis_is_a_warning(redis_away: Callable[[], None]) -> None:
 def test_our_own_servers_are_as_they_should_be(db: None) -> None:
     assert checks.redis_keeps_what_it_decides() == []
     assert checks.mysql_keeps_what_it_commits() == []
+    assert checks.broker_keeps_its_bells() == []
+    assert checks.tables_have_the_last_word() == []
+
+
+def test_a_replica_nobody_waits_for_is_a_caution(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    said = {"maxmemory_policy": "noeviction", "aof_enabled": 1, "connected_slaves": 1}
+    monkeypatch.setattr(store(), "told", lambda: said)
+    assert ids(checks.redis_keeps_what_it_decides()) == ["coupons.W007"]
+    settings.REDIS_WAIT_REPLICAS = 1
+    assert checks.redis_keeps_what_it_decides() == []
+
+
+def test_a_broker_that_may_evict_or_is_away_is_a_caution(
+    tmp_path: Path, celery_says: Callable[..., None]
+) -> None:
+    with servers.redis(tmp_path, extra=("--maxmemory-policy", "allkeys-lru")) as url:
+        celery_says(broker_url=url)
+        assert ids(checks.broker_keeps_its_bells()) == ["coupons.W008"]
+    assert ids(checks.broker_keeps_its_bells()) == ["coupons.W009"]
+
+
+def test_tables_that_lost_a_constraint_are_found(transactional_db: None) -> None:
+    one = next(each for each in Coupon._meta.constraints if each.name == "coupon_code_is_unique")
+    with connection.schema_editor() as editor:
+        editor.remove_constraint(Coupon, one)
+    try:
+        assert ids(checks.tables_have_the_last_word()) == ["coupons.E004"]
+    finally:
+        with connection.schema_editor() as editor:
+            editor.add_constraint(Coupon, one)
+
+
+# What no server needs to be asked for
+
+
+@pytest.fixture
+def celery_says(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Change Celery's configuration for this test."""
+
+    def say(**changes: Any) -> None:
+        for name, value in changes.items():
+            before = getattr(current_app.conf, name)
+            merged = before | value if isinstance(value, dict) else value
+            monkeypatch.setitem(current_app.conf, name, merged)
+
+    return say
+
+
+def test_our_own_wiring_is_as_it_should_be(settings: Any) -> None:
+    settings.PRODUCTION = False
+    assert wiring.wired() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"broker_transport_options": {"socket_timeout": None}}, "E022"),
+        ({"broker_transport_options": {"health_check_interval": 0}}, "E022"),
+        ({"broker_transport_options": {"client_name": "coupon-worker"}}, "E022"),
+        ({"broker_pool_acquire_timeout": None}, "E022"),
+        ({"broker_transport_options": {"visibility_timeout": 40}}, "E023"),
+        ({"task_soft_time_limit": 20}, "E023"),
+        ({"task_acks_late": False}, "E024"),
+        ({"task_reject_on_worker_lost": False}, "E024"),
+        ({"worker_prefetch_multiplier": 4}, "E024"),
+        ({"accept_content": ["json", "pickle"]}, "E025"),
+        ({"result_backend": "redis://"}, "E025"),
+        ({"worker_max_tasks_per_child": None}, "W023"),
+        ({"worker_max_memory_per_child": None}, "W023"),
+    ],
+    ids=str,
+)
+def test_celery_wired_otherwise_is_found(
+    celery_says: Callable[..., None], settings: Any, changes: dict[str, Any], expected: str
+) -> None:
+    settings.PRODUCTION = False
+    celery_says(**changes)
+    assert ids(wiring.wired()) == [f"coupons.{expected}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "expected"), [("celery", "5.6.3", "E020"), ("kombu", "5.4.2", "E021")]
+)
+def test_an_old_celery_is_found(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, name: str, version: str, expected: str
+) -> None:
+    settings.PRODUCTION = False
+    monkeypatch.setattr(f"{name}.__version__", version)
+    assert ids(wiring.wired()) == [f"coupons.{expected}"]
+
+
+def test_sigterm_remapped_is_found(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    settings.PRODUCTION = False
+    monkeypatch.setattr(wiring, "REMAP_SIGTERM", "SIGQUIT")
+    assert ids(wiring.wired()) == ["coupons.E026"]
+
+
+def test_stores_that_are_waited_for_too_long_are_found(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.PRODUCTION, settings.REDIS_TIMEOUT_S, settings.DRAIN_BATCH = False, 5, 2000
+    monkeypatch.setitem(connection.settings_dict, "CONN_HEALTH_CHECKS", False)
+    options = connection.settings_dict["OPTIONS"] | {"read_timeout": 0}
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+    expected = ["coupons.W021", "coupons.W024", "coupons.E027", "coupons.E028"]
+    if connection.vendor != "mysql":
+        expected.remove("coupons.E027")
+    assert ids(wiring.wired()) == expected
+
+
+def test_in_production_endpoints_are_apart_encrypted_and_not_to_be_commanded(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, celery_says: Callable[..., None]
+) -> None:
+    settings.PRODUCTION = True
+    settings.REDIS_URL = "redis://cache.example:6379/0"
+    celery_says(broker_url="redis://cache.example/1", worker_enable_remote_control=True)
+    found = ids(wiring.wired())
+    plain = ["coupons.W025"] if connection.vendor == "mysql" else []
+    assert found == ["coupons.W020", "coupons.W022", *plain, "coupons.W026", "coupons.W026"]
+    settings.REDIS_URL = "rediss://cache.example:6379/0"
+    celery_says(broker_url="rediss://broker.example", worker_enable_remote_control=False)
+    options = connection.settings_dict["OPTIONS"] | {"ssl_mode": "REQUIRED"}
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+    assert wiring.wired() == []
+
+
+def test_every_check_stands_in_the_table() -> None:
+    """And nothing else does."""
+    source = "".join(Path(f"coupons/{name}.py").read_text() for name in ("checks", "wiring"))
+    numbers = {f"E{number:03}" for number in (10, 11, 12, 20, 21)}
+    made = set(re.findall(r'id="coupons\.([EW]\d{3})"', source)) | numbers
+    told = set(re.findall(r"`([EW]\d{3})`", Path("config/README.md").read_text()))
+    assert told == made
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ LAYERS = [
             "receipts",
         },
     ),
-    ("processes", {"drain", "places", "reconcile", "checks", "readiness"}),
+    ("processes", {"drain", "places", "reconcile", "checks", "wiring", "readiness"}),
     ("edges", {"api", "tasks", "admin", "apps", "management", "templatetags"}),
 ]
 PEER = ROOT / "locust" / "compare" / "tutorial"  # a Django project of its own, to compare with

@@ -1,0 +1,164 @@
+"""Is this process wired as the promises need it? Checks of Celery's configuration and our settings;
+no server is asked. What must hold anywhere is an error; what matters to a real site only is said in
+production. The table of all checks is in config/README.md.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import celery
+import kombu
+from billiard.common import REMAP_SIGTERM
+from celery import current_app
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connection
+
+_OLDEST = (5, 7)  # before it: workers that stall after a reconnect, lost messages
+_LONGEST_WAIT_S = 1.0
+_LARGEST_BATCH = 500
+_BOUNDS = ("connect_timeout", "read_timeout", "write_timeout")
+
+Found = Iterator[CheckMessage]
+
+
+def _versions() -> Found:
+    for number, name, version in (
+        (20, "celery", celery.__version__), (21, "kombu", kombu.__version__)
+    ):  # fmt: skip
+        if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST:
+            hint = "Install requirements.txt as it is: older ones stall after a lost connection."
+            yield Error(f"{name} {version} is too old.", hint=hint, id=f"coupons.E0{number}")
+
+
+def _broker() -> Found:
+    conf = current_app.conf
+    options = conf.broker_transport_options
+    missing = [
+        name
+        for name in ("socket_timeout", "socket_connect_timeout", "health_check_interval")
+        if not options.get(name)
+    ]
+    if options.get("client_name") == "coupon-worker" and not options.get("retry_on_timeout"):
+        missing.append("retry_on_timeout")
+    if missing or not conf.broker_pool_acquire_timeout:
+        yield Error(
+            f"The broker is waited for without end: {', '.join(missing) or 'the pool'}.",
+            hint="Set it in config/celery.py: a half-open connection would swallow bells.",
+            id="coupons.E022",
+        )
+    order = (settings.DRAIN_TIME_S, conf.task_soft_time_limit, conf.task_time_limit,
+             options.get("visibility_timeout", 3600))  # fmt: skip
+    if list(order) != sorted(set(order)):
+        yield Error(
+            f"Time limits cross each other: drain, soft, hard, visibility are {order} seconds.",
+            hint="Each must be longer than the one before, or a bell rings while it is answered.",
+            id="coupons.E023",
+        )
+
+
+def _tasks() -> Found:
+    conf = current_app.conf
+    late = conf.task_acks_late and conf.task_reject_on_worker_lost
+    if not late or conf.worker_prefetch_multiplier != 1:
+        yield Error(
+            "A dying worker would take bells with it.",
+            hint="Set task_acks_late, task_reject_on_worker_lost, worker_prefetch_multiplier=1.",
+            id="coupons.E024",
+        )
+    if list(conf.accept_content) != ["json"] or conf.result_backend or not conf.task_ignore_result:
+        yield Error(
+            "Celery accepts more than JSON, or keeps results.",
+            hint="accept_content=['json'], no result_backend: pickle from a broker runs as code.",
+            id="coupons.E025",
+        )
+    if REMAP_SIGTERM:
+        yield Error(
+            "REMAP_SIGTERM makes a deployment kill drains in the middle.",
+            hint="Unset it.",
+            id="coupons.E026",
+        )
+    if not conf.worker_max_tasks_per_child or not conf.worker_max_memory_per_child:
+        yield Warning(
+            "A worker's child may grow for ever.",
+            hint="Set worker_max_tasks_per_child and WORKER_CHILD_MEMORY_MB.",
+            id="coupons.W023",
+        )
+
+
+def _stores() -> Found:
+    if settings.REDIS_TIMEOUT_S > _LONGEST_WAIT_S:
+        yield Warning(
+            f"A claim waits {settings.REDIS_TIMEOUT_S} s for a Redis that hangs.",
+            hint="Set REDIS_TIMEOUT_S to 1 or less: each waiting claim holds a thread.",
+            id="coupons.W021",
+        )
+    if settings.DRAIN_BATCH > _LARGEST_BATCH:
+        yield Warning(
+            f"One transaction stores {settings.DRAIN_BATCH} claims.",
+            hint="Set DRAIN_BATCH to 500 or less: long transactions collide and replicate late.",
+            id="coupons.W024",
+        )
+    unbounded = [name for name in _BOUNDS if not _options().get(name)]
+    if connection.vendor == "mysql" and unbounded:
+        yield Error(
+            f"MySQL is waited for without end: no {', '.join(unbounded)}.",
+            hint="Leave them in DATABASES: one hung server would hold every thread.",
+            id="coupons.E027",
+        )
+    if not connection.settings_dict["CONN_HEALTH_CHECKS"]:
+        yield Error(
+            "A connection that MySQL has closed would fail a request.",
+            hint="Set CONN_HEALTH_CHECKS in DATABASES.",
+            id="coupons.E028",
+        )
+
+
+def _in_production() -> Found:
+    conf = current_app.conf
+    if _endpoint(settings.REDIS_URL) == _endpoint(conf.broker_url):
+        yield Warning(
+            "One Redis decides and carries the bells.",
+            hint="Give the broker its own (CELERY_BROKER_URL): its loss is then harmless, and its "
+            "memory is not the deciding one's.",
+            id="coupons.W020",
+        )
+    if conf.worker_enable_remote_control:
+        yield Warning(
+            "Whoever reaches the broker may shut the workers down.",
+            hint="Unset CELERY_REMOTE_CONTROL.",
+            id="coupons.W022",
+        )
+    if connection.vendor == "mysql" and not {"ssl", "ssl_mode"} & _options().keys():
+        yield Warning(
+            "What is said to MySQL is not encrypted.",
+            hint="Add ?ssl_mode=REQUIRED to DATABASE_URL, or VERIFY_CA with a CA.",
+            id="coupons.W025",
+        )
+    for name, url in (("REDIS_URL", settings.REDIS_URL), ("CELERY_BROKER_URL", conf.broker_url)):
+        if urlsplit(url).scheme != "rediss":
+            yield Warning(
+                f"{name} is not encrypted.",
+                hint="Use rediss:// (ElastiCache: in-transit encryption).",
+                id="coupons.W026",
+            )
+
+
+def _options() -> dict[str, Any]:
+    options: dict[str, Any] = connection.settings_dict["OPTIONS"]
+    return options
+
+
+def _endpoint(url: str) -> tuple[str | None, int]:
+    parts = urlsplit(url)
+    return parts.hostname, parts.port or 6379
+
+
+_ANYWHERE: tuple[Callable[[], Found], ...] = (_versions, _broker, _tasks, _stores)
+
+
+@register(Tags.compatibility)
+def wired(**_: Any) -> list[CheckMessage]:
+    parts = (*_ANYWHERE, _in_production) if settings.PRODUCTION else _ANYWHERE
+    return [message for part in parts for message in part()]
