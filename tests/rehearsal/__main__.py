@@ -1,4 +1,4 @@
-"""`python -m tests.rehearsal [--env NAME] [--short]`: deploy it on this machine, for real.
+"""`python -m tests.rehearsal [--env NAME] [--short] [--steps NAME,…]`: deploy it here, for real.
 
 Exit status 1 if something is not as it must be, 2 if this machine can't hold a rehearsal.
 """
@@ -13,6 +13,8 @@ from pathlib import Path
 from tests.rehearsal import deployment, leftovers, machine, onhosts, onhosts_mutations, onnetwork
 from tests.rehearsal.cloud import ROOT
 from tests.rehearsal.record import Record, Wrong
+
+STEPS = {step.__name__: step for step in (*onhosts.STEPS, *onhosts_mutations.MUTATIONS)}
 
 
 def main() -> int:
@@ -47,8 +49,8 @@ def _rehearse(asked: argparse.Namespace, folder: Path, record: Record) -> None:
             onnetwork.mutate(here, record)
         if not asked.short:
             with deployment.up(here, record) as it:
-                for step in (*onhosts.STEPS, *onhosts_mutations.MUTATIONS):
-                    step(it, record)
+                for name in asked.steps:
+                    STEPS[name](it, record)
 
 
 def _stop(number: int, _: object) -> None:
@@ -62,8 +64,15 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.rehearsal", description=__doc__)
     parser.add_argument("--env", choices=["production", "hello"], default="production")
     parser.add_argument("--short", action="store_true", help="the network only: half a minute")
+    parser.add_argument(
+        "--steps", type=lambda said: said.split(","), default=list(STEPS),
+        help=f"some only, in this order: {','.join(STEPS)}",
+    )  # fmt: skip
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "rehearsal.json")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if unknown := set(asked.steps) - STEPS.keys():
+        parser.error(f"no such step: {', '.join(sorted(unknown))}")
+    return asked
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from tests.rehearsal import cloud, wheels
 from tests.rehearsal.certificates import Authority
 from tests.rehearsal.cloud import ROOT
 from tests.rehearsal.onnetwork import Stage
+from tests.rehearsal.record import progress
 
 LOGS = ROOT / "build" / "rehearsal"
 TAIL = 40
@@ -61,13 +62,19 @@ class Playbooks:
         said = json.dumps(self._extra | extra)
         file = LOGS / f"{log or name}.log"
         with file.open("w") as out:
-            done = subprocess.run(
+            going = subprocess.Popen(
                 [sys.executable, "-m", "ansible", "playbook", f"{name}.yml",
                  "-i", str(self.inventory / "hosts.yml"), "-e", said],
-                cwd=ROOT / "ansible", env=self._environment(), stdout=out, stderr=out,
-                stdin=subprocess.DEVNULL, check=False,
+                cwd=ROOT / "ansible", env=self._environment(), text=True,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             )  # fmt: skip
-        return recap(done.returncode, file.read_text())
+            assert going.stdout is not None
+            with going.stdout as lines:
+                for line in lines:
+                    out.write(line)
+                    if line.startswith("TASK ["):
+                        progress(f"{name}.yml: {line[6:].partition(']')[0]}")
+        return recap(going.wait(), file.read_text())
 
     def ssh(self, *words: str) -> subprocess.CompletedProcess[str]:
         """With the configuration that `provisioning ssh` uses: [options,] host, command."""
