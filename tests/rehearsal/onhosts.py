@@ -79,14 +79,14 @@ def release(it: Deployment, record: Record) -> None:
         step.found = _while_people_claim(it, "deploy", app_version=new)
         _insist_on_release(it, new)
     with record.step("rollback.yml during an opening") as step:
-        step.found = _while_people_claim(it, "rollback")
+        step.found = _while_people_claim(it, "rollback", app_version=None)
         _insist_on_release(it, it.release)
 
 
-def _while_people_claim(it: Deployment, playbook: str, **settings: str) -> str:
+def _while_people_claim(it: Deployment, playbook: str, *, app_version: str | None) -> str:
     with opening.steady(it.sales, longest_s=LONGEST_S) as heard:
         time.sleep(1)
-        done = it.books.run(playbook, **settings)
+        done = it.books.run(playbook, app_version=app_version)
         it.restore_balancer()
         time.sleep(1)
     played = heard()

@@ -58,8 +58,12 @@ class Playbooks:
         LOGS.mkdir(parents=True, exist_ok=True)
 
     def run(self, name: str, *, log: str = "", **extra: object) -> Recap:
-        """Runs a playbook to its end, whatever that is; its words are in build/rehearsal/."""
-        said = json.dumps(self._extra | extra)
+        """Runs a playbook to its end, whatever that is; its words are in build/rehearsal/.
+
+        `extra` are variables beside the usual ones; None takes a usual one away.
+        """
+        given = {name: value for name, value in (self._extra | extra).items() if value is not None}
+        said = json.dumps(given)
         file = LOGS / f"{log or name}.log"
         with file.open("w") as out:
             going = subprocess.Popen(
