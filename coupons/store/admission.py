@@ -34,8 +34,7 @@ class AdmissionCalls(Endpoint):
     def __init__(self, url: str, *, timeout_s: float, max_connections: int) -> None:
         super().__init__(url, timeout_s=timeout_s, max_connections=max_connections)
         # Only servers that were vouched for decide; all other calls may go to any.
-        self._deciding = redis.Redis(connection_pool=self._pool(redis_connect_func=only_vouched))
-        self._wire = Wire(self._deciding.connection_pool)
+        self._wire = Wire(self._pool(redis_connect_func=only_vouched))
         self._together = GroupCommit(self._round_trip, timeout_s=timeout_s)
 
     def _round_trip(self, commands: list[bytes]) -> list[Any]:
@@ -73,10 +72,12 @@ class AdmissionCalls(Endpoint):
             raise StoreAway(f"Redis: {error}") from error
 
     def _admit_together(self, touched: Sequence[str], asked: Any) -> Decision:
+        packed = ADMIT.packed(touched, *asked)
         try:
-            return _decision(self._together.call(ADMIT.packed(touched, *asked)))
+            return _decision(self._together.call(packed))
         except redis.exceptions.NoScriptError:  # nothing ran
-            return self._admit_alone(touched, asked)
+            self.client.script_load(ADMIT.text)
+            return _decision(self._together.call(packed))
 
     def _confirmed(self, replies: list[Any]) -> list[Any]:
         """Those who hold a place share one WAIT, on the connection that wrote it: it speaks of all
@@ -84,21 +85,10 @@ class AdmissionCalls(Endpoint):
         in time they get OutcomeUnknown in place of their reply."""
         if not any(map(_holds_a_place, replies)):
             return replies
-        (confirmed,) = self._wire.exchange([_wait()])
+        (confirmed,) = self._wire.add([_wait()])
         if isinstance(confirmed, int) and confirmed >= settings.REDIS_WAIT_REPLICAS:
             return replies
         return [_unknown() if _holds_a_place(reply) else reply for reply in replies]
-
-    def _admit_alone(self, touched: Sequence[str], asked: Any) -> Decision:
-        """With the whole script, which this server does not know yet."""
-        with self._deciding.client() as connection:  # type: ignore[no-untyped-call]
-            decision = _decision(ADMIT(connection, touched, *asked))
-            replicas = settings.REDIS_WAIT_REPLICAS
-            if replicas and decision.place:
-                confirmed = connection.wait(replicas, settings.REDIS_WAIT_MS)
-                if confirmed < replicas:
-                    raise _unknown()
-            return decision
 
     def place_of(
         self, slug: str, *, user: str, nth: int, per_user: int, buckets: int

@@ -38,6 +38,16 @@ class Wire:
         now = time.monotonic()
         if self._socket is None or self._pid != os.getpid() or now - self._used_s > STALE_AFTER_S:
             self._renew()
+        return self._talk(commands, now)
+
+    def add(self, commands: list[bytes]) -> list[Any]:
+        """More, on the very connection of the exchange before, or on none: a WAIT on another one
+        would speak of nothing. Raises RedisError."""
+        if self._socket is None or self._pid != os.getpid():
+            raise redis.ConnectionError("closed since")
+        return self._talk(commands, time.monotonic())
+
+    def _talk(self, commands: list[bytes], now: float) -> list[Any]:
         try:
             self._socket.sendall(b"".join(commands))
             replies = [self._next_reply() for _ in commands]
