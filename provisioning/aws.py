@@ -60,6 +60,7 @@ class Cloud:
         self.scope = scope
         self.region = region
         self.waiting = waiting or Waiting()
+        self.reads: list[str] = []
         self.writes: list[str] = []
         self._on_write = on_write
         self._session = boto3.Session(profile_name=profile, region_name=region)
@@ -69,6 +70,7 @@ class Cloud:
 
     def _count(self, model: Any, **_: object) -> None:
         if model.name.startswith(READS):
+            self.reads.append(model.name)
             return
         self.writes.append(model.name)
         if self._on_write:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,17 +9,13 @@ import pytest
 
 pytestmark = pytest.mark.long
 
-# Every write is a kill point in the tests below; here, with a whole resuming run for each, it is
-# every fourth, or all of them when asked for.
-STRIDE = 1 if os.environ.get("COUPON_EVERY_KILL") else 4
-
 
 def test_hello_killed_after_each_write_and_applied_again(
     hello: Any, emptied: Any, killed: Any, state_of: Any
 ) -> None:
     writes = hello.apply(at_once=1)
     wanted = state_of(hello.find())
-    for number in range(1, writes, STRIDE):
+    for number in range(1, writes):
         emptied()
         with pytest.raises(killed):
             hello.apply(at_once=1, die_after=number)

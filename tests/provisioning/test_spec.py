@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from provisioning.errors import SpecRejected
 from provisioning.spec.lines import line_numbers, line_of
 from provisioning.spec.load import ENVIRONMENTS, load, parse
 from provisioning.spec.model import Spec
+from provisioning.spec.problems import Problems
 
 OPERATOR = ("198.51.100.7/32",)
 
@@ -109,6 +112,41 @@ REJECTED = {
     "text for a list": ("hello", 'tiers = ["private"]', 'tiers = "private"', "must be a list"),
     "a thousand hosts": ("production", "count = 2", "count = 1000", "must be 1 to 50"),
     "a negative count": ("production", "count = 2", "count = -1", "must be 1 to 50"),
+    "an unknown role": ("hello", 'role = "consumer"', 'role = "barista"', "'barista' is none of"),
+    "a missing role": ("hello", 'role = "consumer"', 'role = "api"', "no host has the role"),
+    "a host in a tier that isn't there": (
+        "production", 'tier = "private"\ncount = 2', 'tier = "attic"\ncount = 2',
+        "no subnet of tier 'attic'"),
+    "a tiny disk": ("production", "disk_gb = 40", "disk_gb = 4", "must be 8 to 1000 GB"),
+    "a public address in a private subnet": (
+        "production", "disk_gb = 40", "disk_gb = 40\npublic_ip = true", "only a host in a public"),
+    "a bastion out of reach": (
+        "production", 'tier = "public"\npublic_ip = true', 'tier = "public"', "needs one to be"),
+    "no public subnet at all": ("hello", 'tier = "public"', 'tier = "private"', "none is public"),
+    "a NAT of a third sort": ("production", 'nat = "per-zone"', 'nat = "two"', "is none of none"),
+    "an unknown cache engine": ("hello", 'engine = "redis"', 'engine = "memcached"', "neither"),
+    "an unknown purpose": (
+        "hello", '["decisions", "broker"]', '["decisions", "broker", "fun"]', "unknown: fun"),
+    "too many replicas": ("production", "replicas = 1", "replicas = 6", "must be 0 to 5"),
+    "a replica in the same zone": (
+        "production", 'name = "coupon-db-c"\ncidr = "10.20.21.0/24"\nzone = "c"',
+        'name = "coupon-db-c"\ncidr = "10.20.21.0/24"\nzone = "a"', "a replica needs"),
+    "a store in a tier that isn't there": (
+        "hello", 'tiers = ["private"]', 'tiers = ["private", "attic"]', "no subnet of tier"),
+    "one port for two stores": (
+        "hello", "multi_az = false", "multi_az = false\nport = 6380", "is also a cache's port"),
+    "too little storage": (
+        "production", "storage_gb = 100", "storage_gb = 10", "must be 20 to 16384 GB"),
+    "too many backups": ("hello", "backup_days = 1", "backup_days = 36", "must be 0 to 35"),
+    "a balancer in one zone": (
+        "production", 'cidr = "10.20.1.0/24"\nzone = "c"', 'cidr = "10.20.1.0/24"\nzone = "a"',
+        "needs public subnets in two zones"),
+    "a health check that is no path": (
+        "production", '[balancer]', '[balancer]\nhealth_path = "readyz"', "must start with /"),
+    "a balancer beside the one default group": (
+        "production", "[key]", '[firewall]\nstyle = "default"\n\n[key]', "needs firewall.style"),
+    "a firewall of a third style": ("hello", '"default"', '"none"', "neither roles nor default"),
+    "waiting backwards": ("hello", "[key]", "[waiting]\nminutes = -1\n\n[key]", "positive"),
     "broken TOML": ("hello", "[key]", "[key", "is not TOML"),
 }  # fmt: skip
 
@@ -121,16 +159,55 @@ def test_it_rejects(case: tuple[str, str, str, str]) -> None:
     assert message in str(rejected.value)
 
 
-@pytest.mark.parametrize(
-    ("operator", "message"),
-    [
-        ((), "give your address"),
-        (("0.0.0.0/0",), "too wide"),
-        (("198.51.0.0/16",), "too wide"),
-        (("me",), "no IPv4 network"),
-        (("::1/128",), "no IPv4 network"),
-    ],
-)
+def places(source: str) -> set[int]:
+    """Lines on which a problem is added."""
+    return {
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and ast.unparse(node.func) == "problems.add"
+    }
+
+
+def test_every_rejection_the_rules_know_is_one_of_these(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: set[tuple[str, int]] = set()
+    real = Problems.add
+
+    def add(self: Problems, path: str, message: str) -> None:
+        caller = sys._getframe(1)
+        seen.add((Path(caller.f_code.co_filename).name, caller.f_lineno))
+        real(self, path, message)
+
+    monkeypatch.setattr(Problems, "add", add)
+    for name, old, new, _ in REJECTED.values():
+        with pytest.raises(SpecRejected):
+            parse(changed(name, old, new), file=name, operator=OPERATOR)
+    for operator, _ in OPERATORS:
+        with pytest.raises(SpecRejected):
+            load(environment="hello", operator=operator)
+    files = (ENVIRONMENTS.parent / "spec").glob("rules_*.py")
+    known = {(f.name, line) for f in files for line in places(f.read_text(encoding="utf-8"))}
+    assert len(known) > 50
+    assert known <= seen, "rejections without a test"
+
+
+def test_a_value_where_a_table_belongs_is_told() -> None:
+    wrong = 'firewall = "default"\n' + changed("hello", '[firewall]\nstyle = "default"', "")
+    with pytest.raises(SpecRejected, match=r"hello.toml:1: firewall: must be a table"):
+        parse(wrong, file="hello.toml", operator=OPERATOR)
+
+
+OPERATORS: list[tuple[tuple[str, ...], str]] = [
+    ((), "give your address"),
+    (("0.0.0.0/0",), "too wide"),
+    (("198.51.0.0/16",), "too wide"),
+    (("me",), "no IPv4 network"),
+    (("::1/128",), "no IPv4 network"),
+]
+
+
+@pytest.mark.parametrize(("operator", "message"), OPERATORS)
 def test_the_operators_address_is_given_and_narrow(operator: tuple[str, ...], message: str) -> None:
     with pytest.raises(SpecRejected, match=message):
         load(environment="hello", operator=operator)
