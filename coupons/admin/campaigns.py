@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from coupons import campaigns
-from coupons.admin import actions, boards, pages
+from coupons.admin import actions, boards, mending, pages
 from coupons.admin.bases import CampaignFormBase
 from coupons.admin.forms import CHANGEABLE, CampaignForm, MomentField, MomentInput
 from coupons.admin.listing import CampaignList
@@ -31,7 +31,7 @@ _TERMS = (
 _EXACT = {"opens_at": "opening", "closes_at": "closing", "valid_until": "valid_to"}
 
 
-class CampaignAdmin(pages.CampaignPages, boards.BoardPages, CampaignList):
+class CampaignAdmin(pages.CampaignPages, boards.BoardPages, mending.MendingPages, CampaignList):
     form = CampaignForm
     formfield_overrides = {models.DateTimeField: {"form_class": MomentField, "widget": MomentInput}}
     actions = actions.ALL

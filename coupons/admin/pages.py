@@ -15,7 +15,7 @@ from coupons.admin import live, parked, verbs, words
 from coupons.admin.bases import CampaignBase
 from coupons.admin.verbs import VERBS
 from coupons.errors import CouponError, StoreAway
-from coupons.models import Campaign
+from coupons.models import Campaign, GivenUp
 
 EVENTS_SHOWN = 100
 
@@ -63,6 +63,8 @@ class CampaignPages(CampaignBase):
             "opts": self.opts, "campaign": campaign,
             "title": _("Parked claims"),
             "subtitle": campaign.slug,
+            "may_change": self.has_change_permission(request),
+            "given_up": GivenUp.objects.filter(campaign=campaign)[:EVENTS_SHOWN],
         }  # fmt: skip
         try:
             claims, more = parked.page(campaign.slug, after=request.GET.get("after", ""))

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from coupons import database
-from coupons.admin.words import exact
+from coupons.admin.words import exact_ms
 from coupons.queue import Reason
 from coupons.store import Entry, store
 
 PAGE = 100
-_ENTRY_ID = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
+ENTRY_ID = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
 
 REASONS: dict[str, Promise] = {
     Reason.UNREADABLE: _("not written by our admission"),
@@ -28,6 +27,7 @@ REASONS: dict[str, Promise] = {
 class Parked:
     """A claim set aside. Texts as the entry has them: what is unreadable is shown, not hidden."""
 
+    id: str
     entry: str
     place: str
     user: str
@@ -39,7 +39,7 @@ class Parked:
 
 def page(slug: str, *, after: str) -> tuple[list[Parked], str]:
     """The entries behind `after`, and the last one's id if there are more. Raises StoreAway."""
-    after = after if _ENTRY_ID.fullmatch(after) else ""
+    after = after if ENTRY_ID.fullmatch(after) else ""
     entries = store().parked(slug, after=after, count=PAGE + 1)
     more = entries[PAGE - 1].id if len(entries) > PAGE else ""
     return [_parked(entry) for entry in entries[:PAGE]], more
@@ -49,6 +49,7 @@ def _parked(entry: Entry) -> Parked:
     fields = {name: value.decode(errors="replace") for name, value in entry.fields.items()}
     reason = fields.get(b"reason", "")
     return Parked(
+        id=entry.id,
         entry=fields.get(b"entry", ""),
         place=fields.get(b"p", ""),
         user=fields.get(b"u", ""),
@@ -61,6 +62,6 @@ def _parked(entry: Entry) -> Parked:
 
 def _moment(ms: str) -> str:
     try:
-        return exact(database.moment(int(ms)))
+        return exact_ms(int(ms))
     except (ValueError, OverflowError, OSError):
         return ms

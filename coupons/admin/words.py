@@ -8,6 +8,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from coupons import database
 from coupons.errors import CouponError, DatabaseAway, OutcomeUnknown, StoreAway
 from coupons.models import Campaign, CampaignEvent
 
@@ -26,6 +27,11 @@ _VERBS = (
     gettext_noop("released"),
     gettext_noop("overridden"),
     gettext_noop("warmed up"),
+    gettext_noop("rebuilt"),
+    gettext_noop("checked"),
+    gettext_noop("replayed"),
+    gettext_noop("gave up"),
+    gettext_noop("honoured a receipt"),
 )
 _STOCK_SET = "stock set to "
 
@@ -36,6 +42,11 @@ def exact(at: datetime | None) -> str:
         return ""
     local = timezone.localtime(at)
     return f"{local:%Y-%m-%d} {local:%H:%M:%S}.{local.microsecond // 1000:03} {local:%Z}"
+
+
+def exact_ms(ms: int) -> str:
+    """The same of milliseconds since the Unix epoch."""
+    return exact(database.moment(ms))
 
 
 def window(campaign: Campaign) -> str:
