@@ -15,7 +15,7 @@ from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from config import exposition
-from coupons import counting, gauges
+from coupons import counting, gauges, trace
 from coupons.errors import StoreAway
 from coupons.store import store
 
@@ -82,6 +82,16 @@ def _may_read_metrics(request: HttpRequest) -> bool:
 PROBES: dict[str, _Answer] = {"/livez": live, "/readyz": ready, "/metrics": measured}
 
 
+def _followed(request: HttpRequest, answer: _Answer) -> HttpResponse:
+    """With an id from here to the client, and counted."""
+    request_id = trace.begin(request.META.get("HTTP_X_REQUEST_ID"))
+    response = answer(request)
+    trace.end()
+    response.headers["X-Request-Id"] = request_id
+    counting.response(response.status_code)
+    return response
+
+
 def probes(answer: _Answer) -> _Answer:
     """Middleware, the first of all."""
 
@@ -89,9 +99,6 @@ def probes(answer: _Answer) -> _Answer:
         probe = PROBES.get(request.path_info, answer)
         if probe is measured and not _may_read_metrics(request):
             probe = answer
-        response = probe(request)
-        if probe is answer:
-            counting.response(response.status_code)
-        return response
+        return _followed(request, answer) if probe is answer else probe(request)
 
     return probed

@@ -104,4 +104,7 @@ FLOWER_URL = env.text("FLOWER_URL", default="")
 # Of `manage.py flower`, which demands one everywhere but on a laptop's loopback.
 FLOWER_LOGIN = env.text("FLOWER_LOGIN", default="")
 
-LOGGING = logs.configuration(level=env.text("LOG_LEVEL", default="INFO"))
+LOGGING = logs.configuration(
+    level=env.text("LOG_LEVEL", default="INFO"),
+    as_json=env.boolean("LOG_JSON", default=env.PRODUCTION),
+)

@@ -14,7 +14,10 @@ ROOT = env.BASE_DIR
 
 # Top-level names of `coupons`, from what knows nothing to what knows everything.
 LAYERS = [
-    ("words", {"claims", "errors", "keys", "metrics", "counting", "codes", "coefficients"}),
+    (
+        "words",
+        {"claims", "errors", "keys", "metrics", "counting", "trace", "codes", "coefficients"},
+    ),
     (
         "adapters",
         {

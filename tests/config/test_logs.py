@@ -1,0 +1,124 @@
+"""Log lines as machines read them: one per event, with the request's id, and none per refusal."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+import pytest
+
+from config.logs import AsJson
+from coupons import trace
+from coupons.store import store
+from tests.conftest import CampaignMaker, Person
+
+
+@pytest.fixture
+def lines() -> Iterator[StringIO]:
+    """All that is logged from INFO on, as the product formats it."""
+    said = StringIO()
+    handler = logging.StreamHandler(said)
+    handler.setFormatter(AsJson())
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    yield said
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+def read(lines: StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in lines.getvalue().splitlines()]
+
+
+def test_a_line_is_one_object_whatever_was_said(lines: StringIO) -> None:
+    try:
+        raise ValueError('two\nlines and a "quote"')
+    except ValueError:
+        logging.getLogger("coupons.x").exception("한국어\n%s", '{"level": "FORGED"}')
+    (line,) = read(lines)
+    assert line["said"] == '한국어\n{"level": "FORGED"}'
+    assert (line["level"], line["logger"], line["process"]) == ("ERROR", "coupons.x", os.getpid())
+    assert line["trace"].endswith('two\nlines and a "quote"')
+    assert line["at"].endswith("Z")
+    assert "request" not in line
+
+
+def test_a_clients_id_comes_back_and_stands_in_the_lines(
+    open_campaign: CampaignMaker, lines: StringIO
+) -> None:
+    open_campaign()
+    store().client.flushall()  # so that there is something to log: closed for repair
+    jun = Person("jun")
+    path = "/api/v1/campaigns/sale/claims"
+    headers = {"X-Request-Id": "shop-7.A_b"}
+    answer = jun.client.post(path, content_type="application/json", headers=headers)
+    assert (answer.status_code, answer["X-Request-Id"]) == (503, "shop-7.A_b")
+    logging.getLogger("coupons.x").info("later")
+    assert {line.get("request") for line in read(lines)} <= {"shop-7.A_b", None}
+    assert "request" not in read(lines)[-1]  # the request is over
+
+
+@pytest.mark.parametrize("said", ["", "a b", "x" * 65, "a\n", 'a"', "ä", "a;b"])
+def test_an_unsound_id_is_replaced(said: str) -> None:
+    made = trace.begin(said)
+    assert made != said
+    assert trace.current() == made
+    trace.end()
+
+
+def test_without_one_every_request_gets_its_own(open_campaign: CampaignMaker) -> None:
+    open_campaign()
+    jun = Person("jun")
+    ids = [jun.claims()["X-Request-Id"] for _ in range(3)]
+    assert len(set(ids)) == 3
+
+
+def test_refusals_have_no_line(open_campaign: CampaignMaker, lines: StringIO) -> None:
+    open_campaign(stock=1)
+    for name in ("mina", "jun", "sora"):
+        assert Person(name).claims().status_code in (202, 409)
+    Person("jun").claims("nowhere")
+    Person("jun").claims(body=b"{")
+    assert read(lines) == []
+
+
+def test_an_error_that_nobody_foresaw_names_its_request(
+    open_campaign: CampaignMaker, lines: StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_campaign()
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr("coupons.admission.admit", broken)
+    jun = Person("jun")
+    jun.client.raise_request_exception = False
+    answer = jun.claims()
+    assert answer.status_code == 500
+    errors = [line for line in read(lines) if "trace" in line]
+    assert errors
+    assert {line["request"] for line in errors} == {answer["X-Request-Id"]}
+
+
+def test_processes_make_ids_of_their_own() -> None:
+    code = "import os; from coupons import trace; a = trace.begin(None)\n"
+    code += (
+        "print(a, flush=True)\nif not os.fork(): print(trace.begin(None), flush=True); os._exit(0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    parent, child = done.stdout.split()
+    assert parent.partition("-")[0] != child.partition("-")[0]
+
+
+@pytest.mark.parametrize(("place", "as_json"), [("local", False), ("yes", True)])
+def test_production_logs_json_and_a_laptop_lines(place: str, as_json: bool) -> None:
+    code = "import logging; from config import settings; import logging.config as c\n"
+    code += "c.dictConfig(settings.LOGGING); logging.getLogger('x').warning('hello')"
+    env = os.environ | ({"LOG_JSON": place} if as_json else {})
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert done.stderr.startswith("{") is as_json, done.stderr
