@@ -7,6 +7,7 @@ most half a second of counts along, which no promise rests on.
 """
 
 import atexit
+import logging
 import os
 import threading
 import time
@@ -17,6 +18,8 @@ from typing import TypeVar
 from coupons import metrics
 from coupons.claims import HOLDS_A_PLACE, Outcome
 from coupons.metrics import Answer
+
+logger = logging.getLogger(__name__)
 
 EVERY_S = 0.5
 _Event = TypeVar("_Event")
@@ -96,7 +99,10 @@ def _start() -> None:
 def _write_for_ever() -> None:
     while True:
         time.sleep(EVERY_S)
-        write()
+        try:
+            write()
+        except Exception:  # a full disk, say: who gathers must not gather for ever
+            logger.exception("what was counted in the last half second is lost")
 
 
 def _begin_anew() -> None:

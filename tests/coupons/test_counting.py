@@ -5,8 +5,10 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
+import pytest
 from prometheus_client import REGISTRY
 
 from coupons import counting
@@ -60,6 +62,27 @@ def test_nothing_is_lost_between_threads() -> None:
         counting.write()
     counting.write()
     assert told("coupon_claims_total", campaign="busy", outcome="admitted") == before + 20_000
+
+
+def test_the_writer_survives_what_it_could_not_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    counting.write()
+    failed, write = threading.Event(), counting.write
+
+    def write_badly_once() -> None:
+        if not failed.is_set():
+            failed.set()
+            raise OSError("no space left on device")
+        write()
+
+    monkeypatch.setattr(counting, "write", write_badly_once)
+    before = told("coupon_claims_total", campaign="full", outcome="admitted")
+    counting.claim("full", "admitted", 0.01)
+    assert failed.wait(10)
+    for _ in range(100):
+        if told("coupon_claims_total", campaign="full", outcome="admitted") == before + 1:
+            return
+        time.sleep(0.1)
+    pytest.fail("nobody writes any more")
 
 
 FORKED = """
