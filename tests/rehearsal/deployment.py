@@ -65,10 +65,13 @@ def up(here: Stage, record: Record) -> Iterator[Deployment]:
         _resolve(here)
         books = Playbooks(
             here, authority, app_jwt_issuer=ISSUER, app_jwt_audience=AUDIENCE,
-            app_version=(release := _work_tree()),
+            app_version=(release := _work_tree()), **_names(here),
         )  # fmt: skip
         api = here.topology.role("api")[0]
-        sales = Sales(here=here, books=books, url=address(here), manager=api.name)
+        sales = Sales(
+            here=here, books=books, url=address(here), manager=api.name,
+            where="world" if front else "operator",
+        )  # fmt: skip
         yield Deployment(
             here=here, hosts=running, balancer=front, books=books, sales=sales, release=release
         )
@@ -79,6 +82,14 @@ def address(here: Stage) -> str:
     for front in here.topology.role("balancer"):
         return f"http://{front.dns}"
     return f"http://{here.topology.role('api')[0].public}:8080"
+
+
+def _names(here: Stage) -> dict[str, object]:
+    """Without a balancer users call a host by its public address, which it can't know itself."""
+    if here.topology.role("balancer"):
+        return {}
+    api = here.topology.role("api")[0]
+    return {"app_hosts": [api.public, api.address]}
 
 
 def ask(url: str) -> int:

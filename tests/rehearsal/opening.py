@@ -40,6 +40,7 @@ class Sales:
     books: Playbooks
     url: str  # the service, as users know it
     manager: str  # an api host, where manage.py is
+    where: str = "world"  # where people are; the write-up's topology lets only the operator in
 
     def schedule(self, *, stock: int, opens_in: float = 0) -> tuple[str, float]:
         """(slug, moment of its opening by this machine's clock)"""
@@ -90,7 +91,7 @@ def rush(
     url = sales.url_of(slug)
     plan = crowd.Plan(url, opens, opens + GIVE_UP_S, CONNECTIONS, asks)
     began = time.monotonic()
-    with _in_the_world(sales.here, "config.local.crowd", slug, asdict(plan)) as heard:
+    with _out_there(sales, "config.local.crowd", slug, asdict(plan)) as heard:
         time.sleep(max(0.0, opens - time.time()))
         during()
     answers = heard()
@@ -106,7 +107,7 @@ def steady(sales: Sales, *, longest_s: float) -> Iterator[Callable[[], Played]]:
     until = sales.here.folder / f"{slug}.until"
     people = sales.people(count, slug)
     plan = trickle.Plan(sales.url_of(slug), PER_SECOND, str(until), people)
-    with _in_the_world(sales.here, "tests.rehearsal.trickle", slug, asdict(plan)) as heard:
+    with _out_there(sales, "tests.rehearsal.trickle", slug, asdict(plan)) as heard:
         try:
             yield lambda: _steadily(sales, slug, count, heard())
         finally:
@@ -120,16 +121,17 @@ def _steadily(sales: Sales, slug: str, stock: int, answers: list[Answer]) -> Pla
 
 
 @contextmanager
-def _in_the_world(
-    here: Stage, module: str, slug: str, plan: dict[str, object]
+def _out_there(
+    sales: Sales, module: str, slug: str, plan: dict[str, object]
 ) -> Iterator[Callable[[], list[Answer]]]:
-    """Runs the module out there; what it heard can be read after the block."""
+    """Runs the module where people are; what it heard can be read after the block."""
+    here = sales.here
     file: Path = here.folder / f"{slug}.json"
     file.write_text(json.dumps(plan))
     log = here.folder / f"{slug}.log"
     with log.open("w") as out:
         asking = subprocess.Popen(
-            here.network.within("world", "setpriv", "--pdeathsig", "KILL",
+            here.network.within(sales.where, "setpriv", "--pdeathsig", "KILL",
                                 sys.executable, "-m", module, str(file)),
             cwd=ROOT, stdout=out, stderr=out,
         )  # fmt: skip

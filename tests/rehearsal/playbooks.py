@@ -65,7 +65,7 @@ class Playbooks:
         given = {name: value for name, value in (self._extra | extra).items() if value is not None}
         said = json.dumps(given)
         file = LOGS / f"{log or name}.log"
-        with file.open("w") as out:
+        with file.open("w", buffering=1) as out:
             going = subprocess.Popen(
                 [sys.executable, "-m", "ansible", "playbook", f"{name}.yml",
                  "-i", str(self.inventory / "hosts.yml"), "-e", said],
