@@ -48,6 +48,10 @@ load-ui: .venv/all ## the same in Locust's web page
 compare: .venv/all .venv/peers ## direct, queued and two peers, measured in one run
 	@$(BIN)/python -m tests.servers $(BIN)/python locust/compare/run.py $(COMPARE)
 
+.PHONY: report
+report: .venv/all ## an opening on both roads, watched, as one page of pictures: build/report.html
+	@$(BIN)/python -m tests.servers $(BIN)/python locust/report/report.py $(REPORT)
+
 .PHONY: bench
 bench: .venv/all ## ratios of what a claim costs: make bench [BASELINE=file] [BENCH=names]
 	@$(BIN)/python -m tests.bench $(BENCH) $(if $(BASELINE),--baseline $(BASELINE))

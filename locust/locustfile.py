@@ -82,7 +82,7 @@ class Conductor:
         return True
 
     def _create(self, said: Namespace, gather_s: float) -> str:
-        slug = f"{said.scenario}-{time.strftime('%H%M%S')}-{secrets.token_hex(2)}"
+        slug = said.name or f"{said.scenario}-{time.strftime('%H%M%S')}-{secrets.token_hex(2)}"
         sale.create(
             Path(said.manage), slug,
             stock=said.stock, strategy=said.strategy, opens_in=gather_s,

@@ -31,6 +31,7 @@ def add(parser: Any, **_: Any) -> None:
     parser.add_argument("--ready", type=int, default=0, help="tokens made before", **hidden)
     parser.add_argument("--ask-back", type=int, default=200, help="people asked again", **hidden)
     parser.add_argument("--manage", default=str(TOP / "manage.py"), help="the site's own", **hidden)
+    parser.add_argument("--name", default="", help="slug of the campaign to make", **hidden)
     parser.add_argument("--record", default="", help="file of the record", **hidden)
     # Told to the workers by the master.
     parser.add_argument("--opens-at", type=float, default=0, help="not for people", **hidden)

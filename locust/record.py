@@ -16,6 +16,7 @@ import gevent
 import machine
 import sale
 import stored
+import timeline
 from answers import PLACED, plain
 from figures import measure
 from line import token_of
@@ -74,8 +75,10 @@ def _record(
         "users": about.people,
         "stock": said.stock,
         "strategy": said.strategy,
+        "opens_at": about.opens_at,
         **machine.here(),
         "figures": measured,
+        "timeline": timeline.of(about.ledger.heard),
         "verdict": asdict(verdict) | {"well": verdict.well},
     }
 

@@ -63,14 +63,15 @@ class Crowd(LoadTestShape):
         here = type(self)
         if here.sale is None and not here.prepare():
             return None
-        if here.sale is None or self._over(here.sale):
+        if here.sale is not None and here.sale.now > here.sale.seconds + PATIENCE_S:
+            return None  # Locust sends home who is left, and closes the run when they are gone
+        if here.sale is None or self._all_have_left(here.sale):
             here.at_the_end()
             return None
         return here.sale.people, self._rate(here.sale), list(self.scenario.people)
 
-    def _over(self, sale: Sale) -> bool:
-        gone = sale.now > 1 and self.runner is not None and self.runner.user_count == 0
-        return gone or sale.now > sale.seconds + PATIENCE_S
+    def _all_have_left(self, sale: Sale) -> bool:
+        return sale.now > 1 and self.runner is not None and self.runner.user_count == 0
 
     def _rate(self, sale: Sale) -> float:
         """Users to start each second, so that all are there when it opens."""

@@ -27,7 +27,8 @@ class Program:
 
 
 @contextmanager
-def running(program: Program, folder: Path) -> Iterator[None]:
+def running(program: Program, folder: Path) -> Iterator[int]:
+    """Yields its process id."""
     log = folder / f"{program.name}.log"
     with log.open("ab") as out:
         child = subprocess.Popen(
@@ -36,7 +37,7 @@ def running(program: Program, folder: Path) -> Iterator[None]:
         )  # fmt: skip
     try:
         _wait(child, program, log)
-        yield
+        yield child.pid
     finally:
         _stop(child)
 

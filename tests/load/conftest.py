@@ -14,7 +14,7 @@ import pytest
 from tests import servers
 
 TOP = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(TOP / "locust"), str(TOP / "locust" / "compare")]
+sys.path[:0] = [str(TOP / "locust" / part) for part in ("", "compare", "report")]
 
 Site = Callable[..., str]
 

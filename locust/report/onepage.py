@@ -1,0 +1,103 @@
+"""The report as one file: pictures inside, figures as a table, nothing from elsewhere."""
+
+import base64
+import io
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import pictures
+from matplotlib import pyplot
+from pictures import Run
+
+_STYLE = """
+:root { color-scheme: light }
+body { font: 16px/1.5 system-ui, sans-serif; color: #1c2733; max-width: 1100px; margin: 40px auto;
+       padding: 0 20px }
+h1 { font-size: 26px; margin-bottom: 4px } h2 { margin-top: 48px; font-size: 20px }
+.quiet { color: #5a6773 } img { width: 100%; margin-top: 16px }
+table { border-collapse: collapse; margin-top: 16px } td, th { padding: 6px 18px 6px 0;
+       text-align: right; border-bottom: 1px solid #e3e7ea; font-variant-numeric: tabular-nums }
+th:first-child, td:first-child { text-align: left } .bad { color: #ba2121; font-weight: bold }
+"""
+
+
+def page(runs: Mapping[str, Run]) -> str:
+    """`runs` by strategy; with both of them, what lies between comes first."""
+    one = next(iter(runs.values()))
+    parts = [f"<h1>{_headline(runs)}</h1>", f'<p class="quiet">{escape(_where(one))}</p>']
+    parts.append(_table(runs))
+    if {"direct", "queued"} <= runs.keys():
+        parts.append("<h2>Before and after</h2>" + _picture(pictures.before_and_after(dict(runs))))
+    for road, run in runs.items():
+        parts.append(f"<h2>{escape(road)}</h2>" + _picture(pictures.of_run(run)))
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>An opening</title>'
+        f"<style>{_STYLE}</style><body>{''.join(parts)}</body></html>\n"
+    )
+
+
+def _headline(runs: Mapping[str, Run]) -> str:
+    one = next(iter(runs.values()))
+    well = all(run["verdict"]["well"] for run in runs.values())
+    end = "everyone who was told has it" if well else '<span class="bad">with faults</span>'
+    return f"{one['users']:,} people, {one['stock']:,} coupons: {end}"
+
+
+def _where(run: Run) -> str:
+    return (
+        f"{run['machine']}, shared by load generator, site and stores; load average"
+        f" {run['busy']:g} at the end; commit {run['commit']}, {run['at']}."
+    )
+
+
+# name, how it is read from a record
+_ROWS: tuple[tuple[str, Any], ...] = (
+    ("told “yours”", lambda run: f"{run['verdict']['told']:,}"),
+    ("stored", lambda run: f"{run['verdict']['stored']:,}"),
+    ("answers a second, busiest second", lambda run: f"{_busiest(run):,.0f}"),
+    ("admitted: p50", lambda run: _ms(run, "admitted", "p50")),
+    ("admitted: p99", lambda run: _ms(run, "admitted", "p99")),
+    ("sold out: p50", lambda run: _ms(run, "sold_out", "p50")),
+    ("errors", lambda run: f"{run['figures']['outcomes']['error']['count']:,}"),
+    ("all stored after the last answer", lambda run: f"{run['figures']['all_stored_within_s']} s"),
+    ("people whom the load generator held up", lambda run: f"{run['figures']['asked_late']:,}"),
+)
+
+
+def _table(runs: Mapping[str, Run]) -> str:
+    head = "".join(f"<th>{escape(road)}</th>" for road in ("", *runs))
+    rows = [
+        f"<tr><td>{escape(name)}</td>"
+        + "".join(f"<td>{escape(read(run))}</td>" for run in runs.values())
+        + "</tr>"
+        for name, read in _ROWS
+    ]
+    faults = [
+        f'<p class="bad">{escape(road)}: {escape(fault)}</p>'
+        for road, run in runs.items()
+        for fault in run["verdict"]["faults"]
+    ]
+    return f"<table><tr>{head}</tr>{''.join(rows)}</table>{''.join(faults)}"
+
+
+def _busiest(run: Run) -> float:
+    """Answers in the busiest second that begins with a step."""
+    step_s, steps = run["timeline"]["step_s"], run["timeline"]["steps"]
+    counts = [(s["at"], sum(o["count"] for o in s["outcomes"].values())) for s in steps]
+    return max(
+        (sum(n for at, n in counts if begin <= at < begin + 1 - step_s / 2) for begin, _ in counts),
+        default=0.0,
+    )
+
+
+def _ms(run: Run, group: str, share: str) -> str:
+    value = run["figures"]["outcomes"][group].get(share)
+    return "–" if value is None else f"{value:,.1f} ms"
+
+
+def _picture(figure: Any) -> str:
+    raw = io.BytesIO()
+    figure.savefig(raw, format="png", dpi=120)
+    pyplot.close(figure)
+    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(raw.getvalue()).decode()}">'

@@ -1,0 +1,131 @@
+"""`make report`: an opening on both roads, watched from outside, as one page of pictures.
+
+    python -m tests.servers python locust/report/report.py [--quick] [--out build/report.html]
+    python locust/report/report.py --record build/load-opening.json
+
+The first needs REDIS_URL and DATABASE_URL of servers of its own; the second draws what a finished
+run of Locust has left (its own figures; nobody watched the machine). Exit status 1 if what was told
+was not stored.
+"""
+
+import argparse
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "compare"))
+
+
+import onepage
+import stored
+from pictures import Run
+from stand import TOP, Site, served
+from watch import watching
+
+ROADS = ("direct", "queued")  # before, after
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    people: int
+    stock: int
+    seconds: float  # in which they come, half of them in the first tenth
+
+
+FULL, QUICK = Crowd(6_000, 4_000, 10), Crowd(200, 100, 2)
+PATIENCE_S = 60  # nobody gives up: a slow answer is to be seen, not to be missing
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what was started, as Ctrl-C does
+    asked = _arguments()
+    runs = _read(asked.record) if asked.record else _play(_crowd(asked))
+    asked.out.parent.mkdir(parents=True, exist_ok=True)
+    asked.out.with_suffix(".json").write_text(json.dumps(runs) + "\n")
+    asked.out.write_text(onepage.page(runs))
+    well = all(run["verdict"]["well"] for run in runs.values())
+    print(f"{'Everyone who was told has it' if well else 'WITH FAULTS'}: {asked.out}")
+    return 0 if well else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a handful of people; no measurement")
+    parser.add_argument("--people", type=int, default=0)
+    parser.add_argument("--stock", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=0)
+    parser.add_argument("--record", type=Path, help="of a run of Locust that is over")
+    parser.add_argument("--out", type=Path, default=TOP / "build" / "report.html")
+    return parser.parse_args()
+
+
+def _crowd(asked: argparse.Namespace) -> Crowd:
+    plan = QUICK if asked.quick else FULL
+    return Crowd(
+        asked.people or plan.people, asked.stock or plan.stock, asked.seconds or plan.seconds
+    )
+
+
+def _read(path: Path) -> dict[str, Run]:
+    """A Locust record, or the runs of an earlier report."""
+    said = json.loads(path.read_text())
+    return {said["strategy"]: said} if "strategy" in said else said
+
+
+def _play(crowd: Crowd) -> dict[str, Run]:
+    with tempfile.TemporaryDirectory(prefix="coupons-report-") as name:
+        folder = Path(name)
+        migrate = [sys.executable, str(TOP / "manage.py"), "migrate", "-v0"]
+        subprocess.run(migrate, check=True)
+        with served(folder) as site:
+            time.sleep(3)  # the worker has no page to ask whether it is there
+            return {road: _opening(site, road, crowd, folder) for road in ROADS}
+
+
+def _opening(site: Site, road: str, crowd: Crowd, folder: Path) -> Run:
+    slug = f"report-{road}-{secrets.token_hex(3)}"
+    count = partial(stored.count, os.environ["DATABASE_URL"], slug)
+    record, log = folder / f"{road}.json", folder / f"{road}.log"
+    with log.open("wb") as out:
+        people = subprocess.Popen(
+            _locust(site, road, crowd, slug, record), env=os.environ | site.env,
+            stdout=out, stderr=out, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            site.parts.add("load", people.pid)
+            metrics = f"{site.url}/metrics"
+            with watching(site.parts, stored=count, metrics_url=metrics) as samples:
+                people.wait()
+        finally:
+            people.terminate()
+            people.wait()
+    if not record.exists():
+        raise RuntimeError(log.read_text()[-3000:])
+    run: Run = json.loads(record.read_text())
+    print(
+        f"{road}: {run['verdict']['told']:,} told, {run['verdict']['stored']:,} stored", flush=True
+    )
+    return run | {"samples": samples, "cores": os.cpu_count()}
+
+
+def _locust(site: Site, road: str, crowd: Crowd, slug: str, record: Path) -> list[str]:
+    return [
+        sys.executable, "-m", "locust", "-f", str(TOP / "locust" / "locustfile.py"), "--headless",
+        "--only-summary", "--host", site.url, "--scenario", "opening", "--name", slug,
+        "--users", str(crowd.people), "--stock", str(crowd.stock), "--strategy", road,
+        "--seconds", str(crowd.seconds), "--patience", str(PATIENCE_S), "--record", str(record),
+        "--ask-back", "50",
+    ]  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())

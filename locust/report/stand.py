@@ -1,0 +1,70 @@
+"""The site of a report: what `make run` serves, on the stores that the environment names."""
+
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from contenders import GRANIAN
+from programs import Program, free_port, running
+from watch import Parts, listener
+
+TOP = Path(__file__).resolve().parents[2]
+PROCESSES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    url: str
+    env: dict[str, str]
+    parts: Parts
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[Site]:
+    """Start web, worker and beat; stop them at the end."""
+    url, env = f"http://127.0.0.1:{free_port()}", _environment(folder)
+    with ExitStack() as stack:
+        pids = {}
+        for program in _programs(url, env, folder):
+            pids[program.name] = stack.enter_context(running(program, folder))
+        stores = {"Redis": os.environ["REDIS_URL"], "database": os.environ["DATABASE_URL"]}
+        for name, address in stores.items():
+            port = urlsplit(address).port
+            if port:  # a file has no process
+                pids[name] = listener(port)
+        yield Site(url, env, Parts(pids))
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    (folder / "prometheus").mkdir()
+    return {
+        "COUPONS_ENV": "local",
+        "CELERY_BROKER_URL": os.environ["REDIS_URL"],
+        "COUPON_KEYS": f"report:{secrets.token_hex(32)}",
+        "JWT_HS256_SECRET": secrets.token_hex(32),
+        "JWT_ISSUER": "https://shop.example",
+        "JWT_AUDIENCE": "coupons",
+        "LOG_LEVEL": "WARNING",
+        "PYTHONPATH": str(TOP),
+        "PROMETHEUS_MULTIPROC_DIR": str(folder / "prometheus"),
+    }
+
+
+def _programs(url: str, env: dict[str, str], folder: Path) -> list[Program]:
+    """In the order in which they are started, named as the pictures name them."""
+    port = url.rpartition(":")[2]
+    celery, worker = [sys.executable, "-m", "celery", "-A", "config"], env | {"CELERY_WORKER": "1"}
+    quiet = ["--loglevel", "WARNING"]
+    pool = ["--concurrency", str(PROCESSES), "--without-gossip", "--without-mingle"]
+    beat = ["--schedule", str(folder / "beat"), "--pidfile="]
+    serve = [sys.executable, "-m", "granian", *GRANIAN, "--host", "127.0.0.1", "--port", port]
+    return [
+        Program("worker", [*celery, "worker", *quiet, *pool], worker, TOP),
+        Program("beat", [*celery, "beat", *quiet, *beat], worker, TOP),
+        Program("web", [*serve, "config.wsgi:application"], env, TOP, f"{url}/readyz"),
+    ]

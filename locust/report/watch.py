@@ -1,0 +1,111 @@
+"""Watching a site from outside while people come: processor time of each part, what is stored, and
+what the site itself tells Prometheus."""
+
+import re
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import psutil
+
+STEP_S = 0.25
+METRICS_EVERY = 4  # steps: the site answers on the processors it is measured on
+_WAITING = re.compile(r'^coupon_waiting_claims\{[^}]*campaign="([^"]+)"[^}]*\} (\S+)', re.M)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """`at` is this machine's clock in seconds; `cpu` is cores in use since the sample before, by
+    part; `stored` is None where nobody could say; `waiting` is what /metrics said, if asked."""
+
+    at: float
+    cpu: dict[str, float]
+    stored: int | None = None
+    waiting: dict[str, float] = field(default_factory=dict)
+
+
+class Parts:
+    """Processor time of groups of processes, each given by its first process and its children."""
+
+    def __init__(self, roots: Mapping[str, int]) -> None:
+        self._roots, self._spent, self._since = dict(roots), dict[str, float](), time.monotonic()
+        self.cores()
+
+    def add(self, name: str, pid: int) -> None:
+        self._roots[name] = pid
+
+    def cores(self) -> dict[str, float]:
+        """Cores in use since the last call."""
+        now, before = time.monotonic(), self._spent
+        self._spent = {name: _spent(pid) for name, pid in list(self._roots.items())}
+        passed, self._since = max(now - self._since, 1e-3), now
+        return {
+            name: round(max(0.0, spent - before.get(name, spent)) / passed, 3)
+            for name, spent in self._spent.items()
+        }
+
+
+def _spent(pid: int) -> float:
+    """Seconds of a process and its living children. Who is gone no longer counts."""
+    seconds = 0.0
+    with suppress(psutil.NoSuchProcess):
+        first = psutil.Process(pid)
+        for process in (first, *first.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                times = process.cpu_times()
+                seconds += times.user + times.system
+    return seconds
+
+
+def listener(port: int) -> int:
+    """The process that listens on this port of this machine. Raises LookupError."""
+    for connection in psutil.net_connections("tcp"):
+        local: Any = connection.laddr
+        if connection.status == psutil.CONN_LISTEN and local.port == port and connection.pid:
+            return int(connection.pid)
+    raise LookupError(f"Nobody listens on port {port} here.")
+
+
+@contextmanager
+def watching(
+    parts: Parts, *, stored: Callable[[], int], metrics_url: str
+) -> Iterator[list[dict[str, Any]]]:
+    """Samples are added to the list, in a thread of its own, until the block ends."""
+    samples: list[dict[str, Any]] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        number = 0
+        while not over.wait(STEP_S):
+            told = {} if number % METRICS_EVERY else _waiting(metrics_url)
+            samples.append(asdict(Sample(time.time(), parts.cores(), _maybe(stored), told)))
+            number += 1
+
+    thread = threading.Thread(target=watch, name="watch")
+    thread.start()
+    try:
+        yield samples
+    finally:
+        over.set()
+        thread.join()
+
+
+def _maybe(stored: Callable[[], int]) -> int | None:
+    """A database that is too busy to be asked is a gap in the picture, not the end of the run."""
+    try:
+        return stored()
+    except Exception:
+        return None
+
+
+def _waiting(url: str) -> dict[str, float]:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - the site's own
+            text = answer.read().decode()
+    except OSError:
+        return {}
+    return {campaign: float(count) for campaign, count in _WAITING.findall(text)}
