@@ -28,7 +28,10 @@ WEBS, WORKERS = ("web-1", "web-2"), ("worker-1", "worker-2")
 CLOCK_SHIFTS_S = (60, -60)  # of the second web host
 ROUTES = ("store", "broker", "database", "link")
 NOTHING: Mapping[str, str] = {}
-_LASTING = ("--appendonly", "yes", "--appendfsync", "always")
+_LASTING = (
+    "--appendonly", "yes", "--appendfsync", "always",
+    "--repl-diskless-sync-delay", "0",  # seconds that a replica-to-be waits for company
+)  # fmt: skip
 _NOT_HERE = ("JWT_JWKS_FILE", "SECURE_SSL_REDIRECT", "PROMETHEUS_MULTIPROC_DIR")
 
 # Settings of the product as an operator may set them; all others are its defaults.
@@ -158,18 +161,21 @@ def _programs(
     folder: Path, env: dict[str, str], web_ports: tuple[int, ...], build: Build
 ) -> list[Actor]:
     inherited = {name: said for name, said in os.environ.items() if name not in _NOT_HERE}
-    metrics = folder / "prometheus"
-    metrics.mkdir()
-    env = inherited | env | {"PROMETHEUS_MULTIPROC_DIR": str(metrics), "BROKEN": build.broken}
+    env = inherited | env | {"BROKEN": build.broken}
     patient = env | {"CELERY_WORKER": "1"}
     shifted = env | _shifted_clock(folder)
-    return [
+    programs = [
         _web(WEBS[0], folder, env, web_ports[0], build),
         _web(WEBS[1], folder, shifted, web_ports[1], build),
         _worker(WORKERS[0], folder, patient, 2, build),
         _worker(WORKERS[1], folder, patient, 1, build),
         _beat(folder, patient, build),
     ]
+    for program in programs:  # as on hosts of their own
+        metrics = folder / f"{program.name}-metrics"
+        metrics.mkdir()
+        program.env = program.env | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
+    return programs
 
 
 def _web(name: str, folder: Path, env: dict[str, str], port: int, build: Build) -> Actor:

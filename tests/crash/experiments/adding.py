@@ -1,9 +1,11 @@
 """Runs of one experiment as figures."""
 
+from collections import Counter
 from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
+from tests.crash import history
 from tests.crash.opening import Run
 
 _PROMISES = ("lost", "over_issued", "duplicates", "changed_answers", "ghosts")
@@ -23,3 +25,11 @@ def added(runs: Sequence[Run]) -> dict[str, Any]:
         "broken": sum(any(run.wrongs[name] for name in _PROMISES) for run in runs),
         "runs_with_a_loss": sum(bool(run.wrongs["lost"]) for run in runs),
     }
+
+
+def told(run: Run, number: int) -> None:
+    """One line for a person who watches: what people heard."""
+    heard = Counter(ask.heard.outcome for ask in history.read(run.history))
+    wrong = {name: len(wrongs) for name, wrongs in run.wrongs.items() if wrongs}
+    print(f"{number + 1}: stored {run.stored}, {run.seconds:.1f} s, {dict(heard)} {wrong or ''}",
+          flush=True)  # fmt: skip

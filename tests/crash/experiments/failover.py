@@ -10,7 +10,7 @@ from typing import Any
 
 import redis
 
-from tests.crash.experiments.adding import added
+from tests.crash.experiments.adding import added, told
 from tests.crash.faults import Scene
 from tests.crash.opening import Run, Sale, troubled
 from tests.crash.stage import Stage
@@ -90,4 +90,7 @@ def _round(stage: Stage, pair: Pair, number: int, chance: random.Random) -> Run:
         pair.follow(delay_s)
         run.faults["failover"] += 1
 
-    return troubled(stage, Sale(number, stock=500, users=700, lasts_s=_SALE_S, settle_s=20), lose)
+    sale = Sale(number, stock=500, users=700, lasts_s=_SALE_S, settle_s=30)
+    run = troubled(stage, sale, lose)
+    told(run, number)
+    return run
