@@ -1,15 +1,20 @@
 """Rebuild: a Redis that lost its memory is given it back, and nothing else."""
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
 
-from coupons import admission, rebuild, store
+from coupons import admission, campaigns, keys, queue, rebuild, reconcile, store, writer
 from coupons.claims import Admission, Claim, Outcome
 from coupons.drain import drain
-from coupons.errors import NotInstalled
+from coupons.errors import ForeignKeys, NotInstalled, Overtaken, StaleClaims
 from coupons.facts import Facts
-from coupons.models import Coupon
+from coupons.metrics import Gap
+from coupons.models import Campaign, CampaignEvent, Coupon
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
@@ -63,3 +68,308 @@ def test_a_coupon_of_nth_is_remembered_as_such(open_campaign: CampaignMaker) -> 
         Outcome.ALREADY_CLAIMED, first.place, first.at_ms,
     )  # fmt: skip
     assert admission.admit(campaign, Claim("mina", 1)).outcome == Outcome.ADMITTED
+
+
+def test_a_claim_that_waits_outlives_a_gate_that_is_gone(open_campaign: CampaignMaker) -> None:
+    """Redis lost a part of its keys: what is still in the queue is stored, and known."""
+    campaign = open_campaign(stock=10)
+    told = admit(campaign, range(4))
+    names = keys.of("sale")
+    lose(names.gate, names.filter, *(f"{names.claimants}{n}" for n in range(campaign.buckets)))
+    done = rebuild.rebuild("sale", actor="Mina")
+    assert (done.waiting, done.highest) == (4, 4)
+    assert admit(campaign, ["user-2"])["user-2"].place == told["user-2"].place
+    assert admit(campaign, ["late"])["late"].place == 5
+    assert drain("sale", consumer="one").stored == 5
+
+
+def test_a_place_known_only_from_a_claimant_is_not_given_again(
+    open_campaign: CampaignMaker,
+) -> None:
+    campaign = open_campaign(stock=10)
+    admit(campaign, range(4))
+    names = keys.of("sale")
+    lose(names.gate, names.queue)
+    assert rebuild.rebuild("sale", actor="Mina").highest == 4
+    assert reconcile.look()[0].mended == {Gap.NOT_STORED: 4}
+    assert drain("sale", consumer="one").stored == 4
+
+
+def test_negative_control_numbering_from_the_count_gives_a_place_twice(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Places 1 and 2 were told and lost with Redis; 3 is stored. Counting says one."""
+
+    def begin() -> Facts:
+        campaign = open_campaign(stock=10)
+        admit(campaign, range(1, 4))
+        first: Any = store.store().queued("sale")[:2]
+        store.store().client.xdel(keys.of("sale").queue, *(entry.id for entry in first))
+        assert drain("sale", consumer="one").stored == 1
+        lose()
+        return campaign
+
+    campaign = begin()
+    monkeypatch.setattr(rebuild, "_highest_known", lambda _: Coupon.objects.count())
+    monkeypatch.setattr(rebuild, "_stored", lambda *_: iter(()))  # nor by looking at the rows
+    rebuild.rebuild("sale", actor="Mina")
+    assert [admit(campaign, [f"late-{n}"])[f"late-{n}"].place for n in range(2)] == [2, 3]
+    assert drain("sale", consumer="one").parked == 1
+    monkeypatch.undo()
+    lose()
+    assert rebuild.rebuild("sale", actor="Mina").highest == 3
+    assert admit(campaign, ["last"])["last"].place == 4
+
+
+def test_a_place_remembered_by_mysql_alone_is_not_given_again(
+    open_campaign: CampaignMaker,
+) -> None:
+    campaign = open_campaign(stock=10)
+    admit(campaign, range(4))
+    reconcile.look()
+    lose()  # all four, none of them stored
+    assert rebuild.rebuild("sale", actor="Mina").highest == 4
+    assert admit(campaign, ["late"])["late"].place == 5
+
+
+def test_rebuilding_twice_and_while_nothing_is_wrong_changes_no_answer(
+    open_campaign: CampaignMaker,
+) -> None:
+    campaign = open_campaign(stock=10)
+    told = admit(campaign, range(3))
+    drain("sale", consumer="one")
+    told |= admit(campaign, range(3, 5))
+    for _ in range(2):
+        rebuild.rebuild("sale", actor="Mina")
+    again = admit(campaign, range(5))
+    assert {user: (a.place, a.at_ms) for user, a in again.items()} == {
+        user: (a.place, a.at_ms) for user, a in told.items()
+    }
+    assert drain("sale", consumer="one").stored == 2
+    assert reconcile.compare("sale").left == 0
+    assert [e.verb for e in CampaignEvent.objects.all()][:2] == ["rebuilt", "rebuilt"]
+
+
+class Dead(Exception):
+    """The process is gone at this line."""
+
+
+@pytest.mark.parametrize(
+    ("where", "line"),
+    [
+        ("store", "close_for_repair"), ("store", "remember"), ("rebuild", "at_least"),
+        ("store", "open_again"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("emptied", [True, False])
+def test_dying_at_any_line_leaves_it_closed_or_whole_and_the_next_one_ends_it(
+    open_campaign: CampaignMaker,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+    line: str,
+    when: str,
+    emptied: bool,
+) -> None:
+    campaign = open_campaign(stock=10)
+    told = admit(campaign, range(4))
+    drain("sale", consumer="one")
+    if emptied:
+        lose()
+    home: Any = store.store() if where == "store" else rebuild
+    real = getattr(home, line)
+
+    def dies(*asked: Any, **more: Any) -> Any:
+        if when == "after":
+            real(*asked, **more)
+        raise Dead
+
+    with monkeypatch.context() as dying, pytest.raises(Dead):
+        dying.setattr(home, line, dies)
+        rebuild.rebuild("sale", actor="Mina")
+    _closed_or_whole(campaign, told)
+    rebuild.rebuild("sale", actor="Mina")
+    assert admit(campaign, ["after"])["after"].place in (5, 6)
+    drain("sale", consumer="one")
+    assert reconcile.compare("sale").left == 0
+
+
+def _closed_or_whole(campaign: Facts, told: dict[str, Admission]) -> None:
+    try:
+        late = admission.admit(campaign, Claim("meanwhile"))
+    except NotInstalled:
+        return
+    assert late.place == 5
+    assert admission.admit(campaign, Claim("user-1")).place == told["user-1"].place
+
+
+def test_of_two_at_once_the_one_that_began_last_opens(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = open_campaign(stock=10)
+    admit(campaign, range(4))
+    drain("sale", consumer="one")
+    remember = store.store().remember
+    begun: list[rebuild.Rebuilt] = []
+
+    def another_begins(*asked: Any, **more: Any) -> None:
+        monkeypatch.undo()
+        remember(*asked, **more)
+        begun.append(rebuild.rebuild("sale", actor="Jun"))
+
+    monkeypatch.setattr(store.store(), "remember", another_begins)
+    with pytest.raises(Overtaken):
+        rebuild.rebuild("sale", actor="Mina")
+    assert store.store().marks(["sale"])["sale"].epoch == begun[0].epoch
+    assert Campaign.objects.get().epoch == begun[0].epoch
+    assert admit(campaign, ["late"])["late"].place == 5
+    assert drain("sale", consumer="one").stored == 1
+
+
+def test_a_redis_that_is_emptied_in_the_middle_opens_nothing(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = open_campaign(stock=10)
+    admit(campaign, range(4))
+    drain("sale", consumer="one")
+    remember = store.store().remember
+
+    def emptied(*asked: Any, **more: Any) -> None:
+        remember(*asked, **more)
+        lose()
+
+    monkeypatch.setattr(store.store(), "remember", emptied)
+    with pytest.raises(Overtaken):
+        rebuild.rebuild("sale", actor="Mina")
+    with pytest.raises(NotInstalled):
+        admission.admit(campaign, Claim("late"))
+
+
+def test_what_a_drain_read_before_a_rebuild_is_not_stored_after_it(
+    open_campaign: CampaignMaker,
+) -> None:
+    campaign = open_campaign(stock=10)
+    admit(campaign, ["ann", "ben"])
+    held = queue.read("sale", consumer="slow", count=10)
+    lose()
+    rebuild.rebuild("sale", actor="Mina")
+    assert admit(campaign, ["cho"])["cho"].place == 1  # nobody knew that it was given
+    with pytest.raises(StaleClaims):
+        writer.store(campaign, list(held.claims.values()), epoch=held.epoch)
+    assert drain("sale", consumer="one").stored == 1
+    assert Coupon.objects.get().user == "cho"
+
+
+def test_negative_control_without_the_epoch_the_later_one_is_told_and_not_stored(
+    open_campaign: CampaignMaker,
+) -> None:
+    campaign = open_campaign(stock=10)
+    admit(campaign, ["ann", "ben"])
+    held = queue.read("sale", consumer="slow", count=10)
+    lose()
+    rebuild.rebuild("sale", actor="Mina")
+    assert admit(campaign, ["cho"])["cho"].place == 1
+    writer.store(campaign, list(held.claims.values()), epoch=None)
+    assert drain("sale", consumer="one").parked == 1
+
+
+def test_a_rebuild_waits_for_a_batch_that_is_being_stored(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rows are either seen by the rebuild or refused: never committed behind its back."""
+    if connection.vendor != "mysql":
+        pytest.skip("SQLite has one writer at a time")
+    campaign = open_campaign(stock=10)
+    admit(campaign, range(3))
+    standing = writer._standing
+    inside, go_on = threading.Event(), threading.Event()
+
+    def slowly(*asked: Any) -> Any:
+        inside.set()
+        assert go_on.wait(20)
+        return standing(*asked)
+
+    monkeypatch.setattr(writer, "_standing", slowly)
+    drained: list[Any] = []
+    rebuilt: list[Any] = []
+
+    def work(into: list[Any], what: Callable[[], Any]) -> None:
+        try:
+            into.append(what())
+        finally:
+            connection.close()
+
+    slow = threading.Thread(target=work, args=(drained, lambda: drain("sale", consumer="slow")))
+    slow.start()
+    assert inside.wait(20)
+    repair = threading.Thread(
+        target=work, args=(rebuilt, lambda: rebuild.rebuild("sale", actor="Mina"))
+    )
+    repair.start()
+    repair.join(0.5)
+    assert repair.is_alive()  # its lock waits for the batch
+    go_on.set()
+    slow.join(20)
+    repair.join(20)
+    assert (drained[0].stored, rebuilt[0].highest) == (3, 3)
+
+
+def test_another_databases_campaign_of_the_same_name_is_left_alone(
+    open_campaign: CampaignMaker,
+) -> None:
+    open_campaign()
+    Campaign.objects.update(epoch="somebody-elses")
+    with pytest.raises(ForeignKeys):
+        rebuild.rebuild("sale", actor="Mina")
+    assert store.store().marks(["sale"])["sale"].epoch
+
+
+def test_a_restored_database_goes_on_with_an_epoch_nobody_has_seen(
+    open_campaign: CampaignMaker,
+) -> None:
+    open_campaign()
+    for _ in range(3):
+        rebuild.rebuild("sale", actor="Mina")
+    birth, _, count = Campaign.objects.get().epoch.partition(".")
+    Campaign.objects.update(epoch=f"{birth}.1")
+    assert rebuild.left_behind() == ["sale"]
+    reconcile.look()
+    assert Campaign.objects.get().epoch == f"{birth}.{int(count) + 1}"
+    assert rebuild.left_behind() == []
+
+
+def test_what_was_paused_is_rebuilt_paused(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign()
+    campaigns.pause("sale", actor="Mina")
+    lose()
+    rebuild.rebuild("sale", actor="Mina")
+    assert admission.admit(campaign, Claim("ann")).outcome == Outcome.PAUSED
+
+
+def test_holders_of_a_sold_out_campaign_keep_their_place(open_campaign: CampaignMaker) -> None:
+    """The filter is rebuilt as well: a process that remembers strangers asks it."""
+    campaign = open_campaign(stock=40)
+    told = admit(campaign, range(40))
+    drain("sale", consumer="one")
+    lose()
+    rebuild.rebuild("sale", actor="Mina")
+    for _ in range(3):
+        assert admission.admit(campaign, Claim("late")).outcome == Outcome.SOLD_OUT
+        again = admit(campaign, range(40))
+        assert [a.place for a in again.values()] == [a.place for a in told.values()]
+
+
+def test_the_command_rebuilds_one_or_all_that_are_closed(
+    open_campaign: CampaignMaker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    open_campaign("one")
+    open_campaign("two")
+    lose(keys.of("two").gate)
+    call_command("rebuild", "--all")
+    said = capsys.readouterr().out
+    assert "two: 0 claimants written" in said
+    assert "one:" not in said
+    call_command("rebuild", "one")
+    assert "one: 0 claimants written" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="no-such"):
+        call_command("rebuild", "no-such")
