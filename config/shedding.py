@@ -30,6 +30,7 @@ _EVERY_S = 0.1
 _OPEN_AT_ONCE = 30  # marked requests on their way: three seconds' worth
 _OLD_S = 2.0  # a measurement says nothing about now after so long
 _RETRY_S = 2
+_ANY = "0.0.0.0"  # noqa: S104 - nothing is bound to it here
 
 Environ = dict[str, Any]
 Start = Callable[..., Any]
@@ -48,7 +49,7 @@ class Shedder:
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         if self._sensor is None and "SERVER_SOFTWARE" in environ and settings.SHED_AFTER_S:
-            self._sensor = Sensor(int(environ["SERVER_PORT"]))
+            self._sensor = Sensor(environ["SERVER_NAME"], int(environ["SERVER_PORT"]))
         path = environ["PATH_INFO"]
         if path == MARK:
             return self._measure(environ, start)
@@ -83,6 +84,7 @@ def _refuse(start: Start) -> Iterable[bytes]:
             ("Content-Length", str(len(_BODY))),
             ("Retry-After", str(random.randint(_RETRY_S, 3 * _RETRY_S))),
             ("Cache-Control", "no-store"),
+            ("Connection", "close"),  # kept open, it would keep somebody else from being accepted
         ],
     )
     return [_BODY]
@@ -115,10 +117,10 @@ def _signed(sent: str) -> str:
 
 
 class Sensor:
-    """Sends marks and does not wait for what becomes of them."""
+    """Sends marks to the address we listen on, and does not wait for what becomes of them."""
 
-    def __init__(self, port: int) -> None:
-        self._address = ("127.0.0.1", port)
+    def __init__(self, host: str, port: int) -> None:
+        self._address = ("127.0.0.1" if host == _ANY else host, port)
         self._sent: deque[socket.socket] = deque()
         threading.Thread(target=self._run, name="waiting-time", daemon=True).start()
 

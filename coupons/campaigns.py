@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -46,10 +46,20 @@ def draft(campaign: Campaign, *, actor: str) -> Campaign:
     with database.answering(), transaction.atomic():
         if not made:
             _still_a_draft(campaign)  # or this save would take back what was scheduled meanwhile
-        campaign.save()
+        _save(campaign)
         Tally.objects.get_or_create(campaign=campaign)
         events.note(campaign, actor, "created" if made else "edited")
     return campaign
+
+
+def _save(campaign: Campaign) -> None:
+    """Another operator may have taken the name since it was checked."""
+    try:
+        with transaction.atomic():
+            campaign.save()
+    except IntegrityError:
+        campaign.validate_unique()  # says it in the form's own words
+        raise
 
 
 def discard(campaign: Campaign) -> None:

@@ -11,8 +11,9 @@
     coupon:installed                set     slugs of all installed campaigns
     coupon:server                   string  the server whose contents were found right (`fence`)
     coupon:canary                   string  when a worker last got here with a canary, in ms
+    coupon:login:NAME               string  wrong passwords of that operator; expires by itself
 
-All but the last three share the hash tag `{slug}`, so that one script may touch them in a cluster.
+All but the last four share the hash tag `{slug}`, so that one script may touch them in a cluster.
 Claimants are spread over small hashes, because Redis stores a hash of at most 128 short fields as
 one packed list: 50-odd bytes a user in place of 96.
 """
@@ -70,6 +71,11 @@ def said_by(field: bytes, per_user: int) -> tuple[str, int]:
         return field.decode(), 1
     nth, _, user = field.decode().partition(":")
     return user, int(nth)
+
+
+def login(name: str) -> str:
+    """Names are typed by strangers: of any length, and with anything in them."""
+    return f"coupon:login:{blake2b(name.encode(errors='replace'), digest_size=16).hexdigest()}"
 
 
 def filter_bits(buckets: int) -> int:

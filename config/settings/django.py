@@ -64,6 +64,10 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
+AUTHENTICATION_BACKENDS = [
+    "coupons.admin.lockout.Lockout",
+    "django.contrib.auth.backends.ModelBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -2,6 +2,7 @@
 
 import logging
 import random
+import sys
 import time
 from functools import lru_cache
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 from django.views import defaults
 from rest_framework.exceptions import APIException
 
+from coupons import database
 from coupons.errors import BodyTooLarge, CouponError, DatabaseAway, DependencyAway, StoreAway
 
 logger = logging.getLogger(__name__)
@@ -137,9 +140,24 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
+    """Also where a database that is away was asked outside of our own care: sessions, the admin."""
+    error = sys.exc_info()[1]
+    if isinstance(error, DatabaseAway) or (error and database.is_away(error)):
+        return _without_database(request, error)
     if _is_for_people(request):
         return defaults.server_error(request)
     return _plain(500)
+
+
+def _without_database(request: HttpRequest, error: BaseException) -> HttpResponse:
+    away = DatabaseAway(f"Database: {error}")
+    if not _is_for_people(request):
+        return _told(away)
+    _note(away)
+    page = render_to_string("503.html")  # without the request: the user would be looked up
+    response = HttpResponse(page, status=503)
+    response["Retry-After"] = str(spread(away.retry_after_s))
+    return response
 
 
 def refused(request: HttpRequest, exception: Exception) -> HttpResponse:

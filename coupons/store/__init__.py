@@ -11,6 +11,7 @@ from django.conf import settings
 
 from coupons.store.admission import AdmissionCalls, Decision
 from coupons.store.campaigns import CampaignCalls, Definition, Gate
+from coupons.store.logins import LoginCalls
 from coupons.store.queue import BELL_MS, Entry, QueueCalls
 from coupons.store.repair import Claimant, Marks, RepairCalls
 
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 
-class Store(AdmissionCalls, CampaignCalls, QueueCalls, RepairCalls):
+class Store(AdmissionCalls, CampaignCalls, LoginCalls, QueueCalls, RepairCalls):
     """All calls on one Redis endpoint."""
 
 

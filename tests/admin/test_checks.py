@@ -103,6 +103,8 @@ def test_a_broker_that_may_evict_or_is_away_is_a_caution(
 
 
 def test_tables_that_lost_a_constraint_are_found(transactional_db: None) -> None:
+    if connection.vendor != "mysql":
+        pytest.skip("SQLite makes the table anew, which it refuses within a test")
     one = next(each for each in Coupon._meta.constraints if each.name == "coupon_code_is_unique")
     with connection.schema_editor() as editor:
         editor.remove_constraint(Coupon, one)

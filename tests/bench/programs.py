@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 
-from config.local.servers import POOL, WEB_BACKLOG, WEB_THREADS, WEB_WORKERS
+from config.local.servers import POOL, WEB_BACKLOG, WEB_CONNECTIONS, WEB_THREADS, WEB_WORKERS
 from tests.servers import free_port, process
 
 
@@ -19,6 +19,7 @@ def web(folder: Path) -> Iterator[str]:
         sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws",
         "--host", "127.0.0.1", "--port", str(port), "--workers", str(WEB_WORKERS),
         "--blocking-threads", str(WEB_THREADS), "--backlog", str(WEB_BACKLOG),
+        "--backpressure", str(WEB_CONNECTIONS),
         "config.wsgi:application",
     ]  # fmt: skip
     with process(command, ready=lambda: _ready(port), log=folder / "web.log"):
