@@ -43,7 +43,9 @@ class Host:
             file.chmod(mode)
 
     def start(self) -> None:
-        """Switches it on. `wait_until_up` waits."""
+        """Switches it on, if it is off. `wait_until_up` waits."""
+        if self._life.is_alive():
+            return
         for group in self._groups:
             group.mkdir(parents=True, exist_ok=True)
         self._life = threading.Thread(target=self._live, name=self.name, daemon=True)
