@@ -30,6 +30,7 @@ global
 defaults
   mode http
   timeout connect 2s
+  timeout check {patience}s
   timeout client 60s
   timeout server 60s
   timeout http-keep-alive 60s
@@ -41,7 +42,7 @@ backend api
   balance roundrobin
   option httpchk GET {health}
   http-check expect status 200
-  default-server inter 500ms fall 2 rise 2 init-addr none
+  default-server inter 500ms fall {fall} rise {rise}
 {servers}
 """
 
@@ -88,7 +89,9 @@ class Balancer:
         ]
         return SETTINGS.format(
             folder=self._folder, listens="\n".join(listens), servers="\n".join(servers),
-            health=self._group["HealthCheckPath"],
+            health=self._group["HealthCheckPath"], fall=self._group["UnhealthyThresholdCount"],
+            rise=self._group["HealthyThresholdCount"],
+            patience=self._group["HealthCheckTimeoutSeconds"],
         )  # fmt: skip
 
     @contextmanager
