@@ -1,0 +1,107 @@
+"""How many acknowledged writes a Redis loses with its process, and with its power: by the policy of
+its append-only file, on a disk whose flush takes 100 ms.
+
+A preloaded library notes what each flush has covered; a loss of power is a kill -9 after which the
+file is cut to that. (A kill -9 alone tests no flush: what was written stays in the page cache.)
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from tests import servers
+
+POLICIES = ("always", "everysec", "no")
+_SLOW_MS = 100
+_WRITES_S = 2.5
+
+
+def play(stage: None, rounds: int) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="coupons-disk-") as name:
+        library = _library(Path(name))
+        for policy in POLICIES:
+            for power in (False, True):
+                lost = [_round(Path(name), library, policy, number, power=power)
+                        for number in range(rounds)]  # fmt: skip
+                said[f"{policy}, {'power' if power else 'process'} lost"] = _figures(lost)
+    return {"flush_ms": _SLOW_MS, **said, "broken": said["always, power lost"]["writes_lost"]}
+
+
+def _figures(rounds: list[tuple[int, int, float]]) -> dict[str, float]:
+    return {
+        "rounds": len(rounds),
+        "rounds_with_a_loss": sum(lost > 0 for lost, _, _ in rounds),
+        "writes_lost": sum(lost for lost, _, _ in rounds),
+        "writes": sum(acknowledged for _, acknowledged, _ in rounds),
+        "longest_window_ms": round(max(window for _, _, window in rounds) * 1e3),
+    }
+
+
+def _round(
+    folder: Path, library: Path, policy: str, number: int, *, power: bool
+) -> tuple[int, int, float]:
+    """Writes lost, writes acknowledged, and the seconds before the end that they span."""
+    home = folder / f"{policy}-{number}-{power}"
+    home.mkdir()
+    port = servers.free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(home),
+               "--save", "", "--appendonly", "yes", "--appendfsync", policy]  # fmt: skip
+    env = os.environ | {"LD_PRELOAD": str(library), "DISK_SLOW_MS": str(_SLOW_MS)}
+    log = home / "redis.log"
+    with servers.process(["env", *_assigned(env), *command], ready=lambda: servers.pings(port),
+                         log=log) as pid:  # fmt: skip
+        told: list[float] = []
+        writing = Thread(target=_write, args=(port, told), daemon=True)
+        writing.start()
+        time.sleep(_WRITES_S + 0.37 * (number % 3))
+        os.kill(pid, signal.SIGKILL)
+        writing.join()
+    if power:
+        _cut(home / "appendonlydir")
+    with (
+        servers.process(command, ready=lambda: servers.pings(port), log=log),
+        redis.Redis(port=port) as client,
+    ):
+        kept = int(client.get("n") or 0)
+    return len(told) - min(kept, len(told)), len(told), told[-1] - told[min(kept, len(told) - 1)]
+
+
+def _assigned(env: dict[str, str]) -> list[str]:
+    return [f"{name}={env[name]}" for name in ("LD_PRELOAD", "DISK_SLOW_MS")]
+
+
+def _write(port: int, told: list[float]) -> None:
+    """Counts up until the server is gone; the moment of each acknowledgement."""
+    with redis.Redis(port=port, socket_timeout=10, retry=Retry(NoBackoff(), 0)) as client:
+        try:
+            while True:
+                client.incr("n")
+                told.append(time.monotonic())
+        except redis.RedisError:
+            return
+
+
+def _cut(folder: Path) -> None:
+    """Down to what was synced; all of it, if nothing ever was."""
+    for file in folder.glob("*.incr.aof"):
+        note = file.with_name(f"{file.name}.synced")
+        os.truncate(file, int(note.read_text() or 0) if note.exists() else 0)
+
+
+def _library(folder: Path) -> Path:
+    library = folder / "disk.so"
+    gcc = shutil.which("gcc") or "cc"
+    source = Path(__file__).with_name("disk.c")
+    subprocess.run([gcc, "-O2", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    return library
