@@ -26,6 +26,8 @@ STORED, WAITING, ASKED = "#2f8f5b", "#e0a030", "#1c2733"
 ROADS = {"direct": "#8a97a5", "queued": "#1f6f8b"}
 QUIET = "#5a6773"
 
+_SETTLED = [name for name in OUTCOMES if name != "error"]  # who heard an error asks again
+
 Run = dict[str, Any]  # a Locust record; `samples` where the machine was watched
 
 
@@ -51,7 +53,7 @@ def _title(run: Run) -> str:
     verdict = run["verdict"]
     told = f"{verdict['told']:,} told = {verdict['stored']:,} stored"
     if not verdict["well"]:
-        told = f"WITH FAULTS: {'; '.join(verdict['faults'])}"
+        told += ", WITH FAULTS"
     return f"{run['strategy']}: {run['users']:,} people, {run['stock']:,} coupons, {told}"
 
 
@@ -163,7 +165,7 @@ def before_and_after(runs: dict[str, Run]) -> Figure:
     figure.set_layout_engine("constrained", w_pad=0.15)
     figure.suptitle(_ratio(runs), fontsize=14, x=0.01, ha="left", fontweight="bold")
     for road, run in runs.items():
-        at, counts = _series(run, lambda s: sum(_count(s, name) for name in OUTCOMES))
+        at, counts = _series(run, lambda s: sum(_count(s, name) for name in _SETTLED))
         axes[0].plot(at, list(accumulate(counts)), color=ROADS[road], linewidth=2.5, label=road)
         told = run["figures"]["outcomes"]["admitted"]
         shares = [name for name in ("p50", "p90", "p95", "p99", "max") if name in told]
