@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
+
 # DRF's own exceptions, in our words.
 _CODES = {
     400: ("bad_input", "The request is not understood"),

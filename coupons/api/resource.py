@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from coupons.api import languages
 from coupons.api.auth import HasUser, TokenAuthentication
 from coupons.api.json import AlwaysJson, Parser, Renderer
 
@@ -48,6 +49,8 @@ class Resource(APIView):
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> Any:
         response["Cache-Control"] = "no-store"
+        if response.status_code >= 400 and "HTTP_ACCEPT_LANGUAGE" in request._request.META:
+            languages.translate(response, request._request.META["HTTP_ACCEPT_LANGUAGE"])
         if not isinstance(response, Response):  # made in full by the view
             return response
         return super().finalize_response(request, response, *args, **kwargs)

@@ -1,0 +1,62 @@
+"""Problems in the reader's language: `title` and `detail`; the `code` is for programs and stays.
+
+Done to the finished answer, and only where a language was asked for: whoever asks for none pays
+one comparison. A refusal is the same document a hundred thousand times, so is its translation.
+"""
+
+import re
+from functools import lru_cache
+
+import orjson
+from django.http import HttpResponseBase
+from django.utils import translation
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation.trans_real import parse_accept_lang_header
+
+_ENGLISH = "en"
+# Details with something in them that a person may read; others speak to programmers, in English.
+_TEMPLATES = (
+    gettext_noop("There is no campaign '{}'."),
+    gettext_noop("More than {} claims in a second. Please wait."),
+    gettext_noop("Redis holds no gate for '{}'."),
+)
+_PATTERNS = [(re.compile(re.escape(text).replace(r"\{\}", "(.+)")), text) for text in _TEMPLATES]
+
+
+def translate(problem: HttpResponseBase, accepted: str) -> None:
+    """Have a problem speak the language that its reader accepts, if we do."""
+    language = _language(accepted)
+    body = getattr(problem, "content", b"")
+    if language == _ENGLISH or not problem.get("Content-Type", "").startswith(
+        "application/problem"
+    ):
+        return
+    problem.content = _translated(body, language)  # type: ignore[attr-defined]
+    problem["Content-Language"] = language
+
+
+@lru_cache(maxsize=1024)  # browsers send a few hundred different ones
+def _language(accepted: str) -> str:
+    """The first that we speak, by the reader's preference; English for none."""
+    for code, _quality in parse_accept_lang_header(accepted[:100].lower()):
+        try:
+            return translation.get_supported_language_variant(code)
+        except LookupError:
+            continue
+    return _ENGLISH
+
+
+@lru_cache(maxsize=256)
+def _translated(body: bytes, language: str) -> bytes:
+    said = orjson.loads(body)
+    with translation.override(language):
+        said |= {name: _text(said[name]) for name in ("title", "detail") if name in said}
+    return orjson.dumps(said)
+
+
+def _text(english: str) -> str:
+    for pattern, template in _PATTERNS:
+        found = pattern.fullmatch(english)
+        if found:
+            return gettext(template).format(*found.groups())
+    return gettext(english)

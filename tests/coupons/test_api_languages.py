@@ -1,0 +1,85 @@
+"""Problems in Korean, for those who ask; codes, statuses and everything else are the same."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import translation
+
+from coupons import campaigns, errors
+from coupons.api import answers, languages, problems
+from coupons.facts import Facts
+
+CampaignMaker = Callable[..., Facts]
+KOREAN = {"Accept-Language": "ko-KR,ko;q=0.9,en-US;q=0.8"}
+
+
+@pytest.fixture(autouse=True)
+def known_by_now(db: None) -> None:
+    """What is not there is told in other words the first time."""
+    asks({})
+
+
+def asks(headers: dict[str, str], path: str = "campaigns/nosuch") -> Any:
+    return Client().get(f"/api/v1/{path}", headers=headers)
+
+
+def test_a_korean_reader_is_told_in_korean_and_programs_see_the_same_code(db: None) -> None:
+    english, korean = asks({}), asks(KOREAN)
+    assert english.json()["title"] == "There is no such campaign"
+    assert korean.json() | {"title": 0, "detail": 0} == english.json() | {"title": 0, "detail": 0}
+    assert korean.json()["title"] == "그런 캠페인이 없습니다"
+    assert korean.json()["detail"] == "그런 이름의 캠페인이 없습니다."
+    assert asks(KOREAN, "campaigns/other").json()["detail"] == "'other' 캠페인이 없습니다."
+    assert (korean.status_code, korean["Content-Language"]) == (404, "ko")
+    assert "Content-Language" not in english
+
+
+@pytest.mark.parametrize("accepted", ["en", "en-US,en;q=0.9,ko;q=0.1", "*", "fr", "x" * 999])
+def test_everybody_else_is_told_in_english(db: None, accepted: str) -> None:
+    assert asks({"Accept-Language": accepted}).content == asks({}).content
+
+
+def test_a_refusal_in_korean(open_campaign: CampaignMaker, person: Any) -> None:
+    open_campaign("sale", stock=1)
+    person("ann").claims()
+    late = person("bob")
+    late.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ko"
+    said = late.claims()
+    assert said.json() | {"title": "매진", "code": "sold_out"} == said.json()
+    assert said["Coupon-Outcome"] == "sold_out"
+
+
+def test_no_language_is_left_behind_in_the_thread(db: None) -> None:
+    asks(KOREAN)
+    assert translation.get_language() in ("en", "en-us")
+    assert asks({}).json()["title"] == "There is no such campaign"
+
+
+def test_an_answer_that_is_no_problem_is_left_alone(
+    open_campaign: CampaignMaker, person: Any
+) -> None:
+    open_campaign("sale")
+    bob = person("bob")
+    bob.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ko"
+    assert "Content-Language" not in bob.claims()
+    campaigns.pause("sale", actor="Mina")
+
+
+def titles() -> Iterator[str]:
+    def below(kind: type[errors.CouponError]) -> Iterator[type[errors.CouponError]]:
+        yield kind
+        for each in kind.__subclasses__():
+            yield from below(each)
+
+    yield from (kind.title for kind in below(errors.CouponError))
+    yield from (title for _, title in problems._CODES.values())
+    for _status, title, detail in answers._REFUSALS.values():
+        yield from (title, detail)
+    yield problems._ASK_AGAIN
+
+
+def test_every_title_and_every_refusal_has_its_korean() -> None:
+    with translation.override("ko"):
+        assert [title for title in titles() if languages._text(title) == title] == []
