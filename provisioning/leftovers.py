@@ -100,10 +100,11 @@ def _said(cloud: Cloud, snapshot: Any) -> dict[str, str]:
 def _caches(cloud: Cloud) -> Iterator[Leftover]:
     pages = cloud.elasticache.get_paginator("describe_snapshots").paginate()
     for one in (one for page in pages for one in page["Snapshots"]):
-        if cloud.scope.owns(cache_tags(cloud, one.get("ARN", ""))):
-            name = one["SnapshotName"]
+        name, tags = one["SnapshotName"], cache_tags(cloud, one.get("ARN", ""))
+        if cloud.scope.owns(tags) or (not tags and _final(name)):
             yield Leftover("cache snapshot", name, costs=True, meant=_final(name))
 
 
 def _final(name: str) -> bool:
-    return "-final-" in name
+    """As act.py names a last snapshot; ElastiCache makes its own without tags."""
+    return bool(re.search(r"-final-\d{14}$", name))

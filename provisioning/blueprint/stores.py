@@ -7,8 +7,11 @@ from typing import Any
 
 from provisioning.blueprint.names import group, secret, subnets
 from provisioning.blueprint.secrets import DATABASE, auth_token
+from provisioning.resources.logs import RDS_LOGS
 from provisioning.spec.model import Cache, Database, Spec
 from provisioning.words import Ref, Want
+
+LOGS = ("error", "slowquery")
 
 
 def stores(spec: Spec) -> Iterator[Want]:
@@ -73,6 +76,8 @@ def _database(spec: Spec, wanted: Database) -> Iterator[Want]:
     if wanted.require_tls:
         parameters = {"parameters": Ref("db-parameters", _parameters_name(spec))}
         yield _parameters(spec)
+    groups = tuple(_logs(spec, wanted))
+    yield from groups
     yield Want(
         kind="database",
         name=wanted.name,
@@ -88,13 +93,23 @@ def _database(spec: Spec, wanted: Database) -> Iterator[Want]:
             "backup_days": wanted.backup_days,
             "protected": wanted.protected,
             "insights": wanted.insights,
+            "logs": frozenset(group.name.rpartition("/")[2] for group in groups),
             "user": wanted.user,
             "schema": wanted.schema,
             "port": wanted.port,
             **parameters,
         },
         hidden={"password": secret(DATABASE)},
+        after=tuple(group.key for group in groups),
     )
+
+
+def _logs(spec: Spec, wanted: Database) -> Iterator[Want]:
+    """The groups RDS writes to, made first: those it makes itself have no tags and never end."""
+    if spec.watch:
+        for log in LOGS:
+            name = f"{RDS_LOGS}{wanted.name}/{log}"
+            yield Want(kind="log-group", name=name, props={"days": spec.watch.log_days})
 
 
 def _major(version: str) -> str:

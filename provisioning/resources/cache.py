@@ -181,7 +181,8 @@ class CacheGroup(Kind):
         return {g["ReplicationGroupId"]: g["Status"] for g in groups}.get(id) == "available"
 
     def delete(self, cloud: Cloud, found: Found) -> None:
-        final = found.shows.get("final_snapshot")
+        """One that keeps no snapshots holds nothing worth a last one: the broker's bells."""
+        final = found.shows.get("final_snapshot") if found.props["snapshot_days"] else None
         with ignoring("ReplicationGroupNotFoundFault"):
             cloud.elasticache.delete_replication_group(
                 ReplicationGroupId=found.id,

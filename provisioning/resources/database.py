@@ -12,7 +12,6 @@ from provisioning.tags import as_dict
 from provisioning.words import Found, Want
 
 AT_WORK = ("available", "backing-up", "storage-optimization")  # serves, and takes changes
-LOGS = ["error", "slowquery"]
 
 
 class Database(Kind):
@@ -43,6 +42,7 @@ class Database(Kind):
                 "backup_days": one["BackupRetentionPeriod"],
                 "protected": one["DeletionProtection"],
                 "insights": one.get("PerformanceInsightsEnabled", False),
+                "logs": frozenset(one.get("EnabledCloudwatchLogsExports", ())),
                 "user": one["MasterUsername"],
                 "schema": one.get("DBName", ""),
                 **({"port": end["Port"]} if "Port" in end else {}),
@@ -75,7 +75,7 @@ class Database(Kind):
             EnablePerformanceInsights=p["insights"],
             CopyTagsToSnapshot=True,
             AutoMinorVersionUpgrade=False,  # a new minor comes when an operator says so
-            EnableCloudwatchLogsExports=LOGS,
+            EnableCloudwatchLogsExports=sorted(p["logs"]),
             Tags=cloud.scope.tags(want.name),
             **({"DBParameterGroupName": p["parameters"]} if "parameters" in p else {}),
         )
@@ -93,6 +93,7 @@ class Database(Kind):
             "backup_days": {"BackupRetentionPeriod": p["backup_days"]},
             "protected": {"DeletionProtection": p["protected"]},
             "insights": {"EnablePerformanceInsights": p["insights"]},
+            "logs": {"CloudwatchLogsExportConfiguration": _logs(found, want)},
             "port": {"DBPortNumber": p["port"]},
             "parameters": {"DBParameterGroupName": p.get("parameters", "")},
         }
@@ -130,6 +131,14 @@ class Database(Kind):
         copies = 2 if p["multi_az"] else 1
         extended = {"mysql80_vcpu": 2.0 * copies} if p["version"].startswith("8.0") else {}
         return {f"db/{p['type']}": copies, "db_gp3_gb": p["storage_gb"] * copies, **extended}
+
+
+def _logs(found: Found, want: Want) -> dict[str, list[str]]:
+    wanted, there = want.props["logs"], found.props["logs"]
+    return {
+        "EnableLogTypes": sorted(wanted - there),
+        "DisableLogTypes": sorted(there - wanted),
+    }
 
 
 def _instances(cloud: Cloud) -> list[Any]:

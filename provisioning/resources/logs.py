@@ -8,6 +8,8 @@ from provisioning.aws import Cloud, ignoring
 from provisioning.resources.kind import Kind
 from provisioning.words import Found, Want
 
+RDS_LOGS = "/aws/rds/instance/"  # where RDS writes the logs of databases, of all in the account
+
 
 class LogGroup(Kind):
     kind = "log-group"
@@ -15,16 +17,15 @@ class LogGroup(Kind):
     born = {"days": 0}
 
     def find(self, cloud: Cloud) -> Iterable[Found]:
-        pages = cloud.logs.get_paginator("describe_log_groups").paginate(
-            logGroupNamePrefix=f"{cloud.scope.path}/"
-        )
-        for group in (group for page in pages for group in page["logGroups"]):
-            arn = group["arn"].removesuffix(":*")
-            tags = cloud.logs.list_tags_for_resource(resourceArn=arn)["tags"]
-            if cloud.scope.owns(tags):
-                name = group["logGroupName"]
-                days = group.get("retentionInDays", 0)
-                yield self.found(name=name, id=name, props={"days": days})
+        for prefix in (f"{cloud.scope.path}/", RDS_LOGS):
+            pages = cloud.logs.get_paginator("describe_log_groups").paginate(
+                logGroupNamePrefix=prefix
+            )
+            for group in (group for page in pages for group in page["logGroups"]):
+                if _is_ours(cloud, group["arn"].removesuffix(":*")):
+                    name = group["logGroupName"]
+                    days = group.get("retentionInDays", 0)
+                    yield self.found(name=name, id=name, props={"days": days})
 
     def create(self, cloud: Cloud, want: Want) -> str:
         tags = {**cloud.scope.owner(), "Name": want.name}
@@ -37,3 +38,7 @@ class LogGroup(Kind):
     def delete(self, cloud: Cloud, found: Found) -> None:
         with ignoring("ResourceNotFoundException"):
             cloud.logs.delete_log_group(logGroupName=found.id)
+
+
+def _is_ours(cloud: Cloud, arn: str) -> bool:
+    return cloud.scope.owns(cloud.logs.list_tags_for_resource(resourceArn=arn)["tags"])

@@ -39,7 +39,9 @@ def show_leftovers(run: Run, left: tuple[Leftover, ...]) -> None:
         run.show.table("Still there", ("what", "id", "bill", "why"), rows)
     meant = sum(one.meant for one in left)
     stray = len(left) - meant
-    run.show.say(
-        f"Destroyed. {stray or 'No'} leftovers"
-        + (f", and {meant} last snapshots, kept until you delete them." if meant else ".")
-    )
+    kept = f", and {_count(meant, 'last snapshot')}, kept until you delete them" if meant else ""
+    run.show.say(f"Destroyed. {_count(stray, 'leftover')}{kept}.")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number or 'No'} {what}{'' if number == 1 else 's'}"

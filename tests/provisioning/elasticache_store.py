@@ -22,6 +22,7 @@ class Store:
         self.groups: dict[str, Record] = {}
         self.subnets: dict[str, Record] = {}
         self.parameters: dict[str, Record] = {}
+        self.snapshots: list[Record] = []
         self.tags: dict[str, dict[str, str]] = {}
 
 
@@ -161,7 +162,15 @@ class Answers:
         record = _gone(store.groups, asked["ReplicationGroupId"], "ReplicationGroupNotFoundFault")
         for member in record["MemberClusters"]:
             del store.clusters[member]
+        if last := asked.get("FinalSnapshotIdentifier"):
+            arn = _arn(self, store, "snapshot", last, {})
+            store.snapshots.append(
+                {"SnapshotName": last, "ARN": arn, "SnapshotStatus": "available"}
+            )
         return ActionResult({"ReplicationGroup": record})
+
+    def describe_snapshots(self: Any) -> ActionResult:
+        return ActionResult({"Snapshots": store_of(self).snapshots})
 
     def list_tags_for_resource(self: Any) -> ActionResult:
         tags = store_of(self).tags.get(_asked(self)["ResourceName"], {})

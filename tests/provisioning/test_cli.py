@@ -103,6 +103,24 @@ def test_destroy_keeps_a_last_snapshot_unless_told_otherwise(
     assert len(answer(capsys)["leftovers"]) == 1, "only the first one's snapshot"
 
 
+def test_a_last_snapshot_of_the_deciding_store_is_kept_too(
+    production: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "connect", lambda spec, **_: fresh(production, spec))
+    production.apply()
+    assert run(["destroy", "--env", "production", "--yes", "--output", "json"]) == 0
+    told = capsys.readouterr()
+    left = {
+        (one["what"], one["id"].rpartition("-final-")[0])
+        for one in json.loads(told.out)["leftovers"]
+    }
+    assert left == {
+        ("database snapshot", "coupon-production-db"),
+        ("cache snapshot", "coupon-store"),
+    }, "but none of the broker, which keeps nothing"
+    assert "Destroyed. No leftovers, and 2 last snapshots, kept" in told.err
+
+
 def test_destroy_finds_what_costs_money_and_isnt_in_the_plan(
     hello: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -136,3 +136,27 @@ def test_flow_logs_tell_of_refused_connections_only(production: Any) -> None:
     assert log["TrafficType"] == "REJECT"
     assert log["LogGroupName"] == "/coupon/production/flow"
     assert log["DeliverLogsStatus"] == "SUCCESS"
+
+
+def test_the_databases_own_logs_end_and_go_with_it(production: Any) -> None:
+    """RDS writes into groups that are there; those it makes itself have no tags and no end."""
+    production.apply()
+    groups = {
+        key.name: one.props["days"]
+        for key, one in production.find().items()
+        if key.name.startswith("/aws/rds/")
+    }
+    assert groups == {
+        "/aws/rds/instance/coupon-production-db/error": 30,
+        "/aws/rds/instance/coupon-production-db/slowquery": 30,
+    }
+    production.cloud.rds.modify_db_instance(
+        DBInstanceIdentifier="coupon-production-db",
+        CloudwatchLogsExportConfiguration={"DisableLogTypes": ["slowquery"]},
+    )
+    assert [str(step.key) for step in production.plan().changes] == [
+        "database coupon-production-db"
+    ]
+    production.apply()
+    production.destroy()
+    assert production.cloud.logs.describe_log_groups()["logGroups"] == []
