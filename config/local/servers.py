@@ -112,6 +112,7 @@ def web(site: Site) -> Server:
             "--host", HOST, "--port", str(site.ports.web), "--workers", str(WEB_WORKERS),
             "--blocking-threads", str(WEB_THREADS), "--backlog", str(WEB_BACKLOG),
             "--backpressure", str(WEB_CONNECTIONS),
+            "--respawn-failed-workers",  # or one process that dies takes all others along
             "config.wsgi:application",
         ],
         lambda: _http_ok(site.ports.web, "/readyz"),
