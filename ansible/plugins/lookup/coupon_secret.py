@@ -14,7 +14,8 @@ DOCUMENTATION = """
 name: coupon_secret
 short_description: a secret from SSM, from Ansible Vault, or from a file on the operator's machine
 description:
-  - The variable C(coupon_secrets_from) says where secrets are kept; group_vars/all/secrets.yml explains it.
+  - The variable C(coupon_secrets_from) says where secrets are kept; group_vars/all/secrets.yml
+    explains it.
   - Values are asked for when a task needs them and are kept nowhere; C(file) draws a missing one.
 options:
   _terms:
@@ -22,8 +23,8 @@ options:
     required: true
   parameter:
     description: >-
-      the SSM parameter, where it isn't in C(coupon_secrets); empty if there is no such secret at all,
-      and then so is the answer
+      the SSM parameter, where it isn't in C(coupon_secrets); empty if there is no such secret at
+      all, and then so is the answer
     type: str
 """
 
@@ -36,7 +37,9 @@ class LookupModule(LookupBase):
         kept = self._templar.template(variables["coupon_secrets_from"])
         ways = {"ssm": self._ssm, "vault": self._vault, "file": self._file}
         if kept not in ways:
-            raise AnsibleError(f"coupon_secrets_from is {kept!r}; it must be one of {', '.join(ways)}.")
+            raise AnsibleError(
+                f"coupon_secrets_from is {kept!r}; it must be one of {', '.join(ways)}."
+            )
         if self.get_option("parameter") == "":
             return ["" for _ in terms]
         return [ways[kept](name, variables) for name in terms]
