@@ -60,6 +60,10 @@ bench: .venv/all ## ratios of what a claim costs: make bench [BASELINE=file] [BE
 rehearse: .venv/all ## deploy it on this machine, for real: root on Linux [REHEARSE="--env hello"]
 	@$(BIN)/python -m tests.rehearsal $(REHEARSE)
 
+.PHONY: plan
+plan: .venv/all ## what AWS lacks and what it would cost: COUPON_OPERATOR=198.51.100.7/32 make plan ENV=hello
+	@$(BIN)/python -m provisioning plan --env $(or $(ENV),hello) $(PLAN) || [ $$? -eq 2 ]
+
 .PHONY: fmt
 fmt: .venv/all ## format the code
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format .
