@@ -35,13 +35,15 @@ class Claim:
 class AdmittedClaim:
     """A claim with its place: what crosses the queue and becomes a coupon.
 
-    `admitted_ms` is the admitting store's clock, in milliseconds since the Unix epoch.
+    `admitted_ms` is the admitting store's clock, in milliseconds since the Unix epoch. `request` is
+    the id of the request that got the place; empty where nobody knows it any more.
     """
 
     user: str
     nth: int
     place: int
     admitted_ms: int
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ The "before" of the write-up, and enough for small campaigns. Same answers as th
 
 from django.db import transaction
 
-from coupons import database, writer
+from coupons import database, trace, writer
 from coupons.claims import Admission, AdmittedClaim, Claim, Outcome
 from coupons.errors import UnknownCampaign
 from coupons.facts import Facts
@@ -31,7 +31,9 @@ def admit(facts: Facts, claim: Claim) -> Admission:
         if refusal:
             return Admission(refusal, 0, locked.now_ms)
         place = locked.stored + 1
-        writer.insert(facts, [AdmittedClaim(claim.user, claim.nth, place, locked.now_ms)])
+        writer.insert(
+            facts, [AdmittedClaim(claim.user, claim.nth, place, locked.now_ms, trace.current())]
+        )
         return Admission(Outcome.ADMITTED, place, locked.now_ms)
 
 

@@ -108,7 +108,7 @@ def _settle(campaign: Facts, batch: Batch, done: Drained) -> None:
     queue.settle(campaign.slug, [entry for entry, reason in refused.items() if reason is None])
     for entry, reason in refused.items():
         if reason is not None:
-            _park(campaign.slug, entry, reason, done)
+            _park(campaign.slug, entry, reason, done, request=batch.claims[entry].request)
     for entry in batch.unreadable:
         _park(campaign.slug, entry, Reason.UNREADABLE, done)
     done.stored += len(verdict.stored)
@@ -141,8 +141,9 @@ def _store_patiently(campaign: Facts, batch: Batch) -> writer.Verdict:
             pause_s = min(1.0, pause_s * 2)
 
 
-def _park(slug: str, entry: str, reason: Reason, done: Drained) -> None:
+def _park(slug: str, entry: str, reason: Reason, done: Drained, *, request: str = "?") -> None:
     if queue.park(slug, entry, reason):
         done.parked += 1
         metrics.PARKED.labels(metrics.known(slug), reason).inc()
-        logger.error("a claim of %s was parked: %s (entry %s)", slug, reason, entry)
+        said = "a claim of %s was parked: %s (entry %s, request %s)"
+        logger.error(said, slug, reason, entry, request or "?")

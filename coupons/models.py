@@ -21,6 +21,7 @@ PLACES_PER_CAMPAIGN = 2**32  # a slot's id is campaign * this + place
 MAX_STOCK = 10_000_000
 MAX_PER_USER = 100
 MAX_USER_BYTES = 128
+MAX_REQUEST_BYTES = 64  # as `coupons.trace` lets them be
 
 
 def slot_id(campaign_id: int, place: int) -> int:
@@ -232,6 +233,7 @@ class Coupon(models.Model):
     admitted_at = models.DateTimeField(_("admitted at"))
     stored_at = models.DateTimeField(_("stored at"))
     expires_at = models.DateTimeField(_("expires at"))
+    request_id = ExactField(_("request"), max_length=MAX_REQUEST_BYTES, null=True)
 
     class Meta:
         verbose_name = _("coupon")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from coupons.claims import AdmittedClaim
-from coupons.models import MAX_USER_BYTES, PLACES_PER_CAMPAIGN
+from coupons.models import MAX_REQUEST_BYTES, MAX_USER_BYTES, PLACES_PER_CAMPAIGN
 from coupons.store import Entry, store
 
 _LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
@@ -94,8 +94,9 @@ def claim_of(entry: Entry) -> AdmittedClaim | None:
     fields = entry.fields
     try:
         claim = AdmittedClaim(
-            fields[b"u"].decode(), int(fields[b"n"]), int(fields[b"p"]), int(fields[b"t"])
-        )
+            fields[b"u"].decode(), int(fields[b"n"]), int(fields[b"p"]), int(fields[b"t"]),
+            fields.get(b"r", b"")[:MAX_REQUEST_BYTES].decode(),
+        )  # fmt: skip
     except (KeyError, ValueError):
         return None
     sound = (

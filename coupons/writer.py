@@ -125,7 +125,7 @@ def _hold(facts: Facts, epoch: str) -> None:
 _EPOCH = f"SELECT epoch FROM {Campaign._meta.db_table} WHERE id = %s"  # noqa: S608 - a table's name
 _COLUMNS = (
     "slot_id", "user", "nth", "code", "campaign_id", "place", "admitted_at", "expires_at",
-    "stored_at",
+    "request_id", "stored_at",
 )  # fmt: skip
 _ESSENCE = 4  # the first columns say who holds which place with which code
 _INSERT = (
@@ -144,6 +144,7 @@ def _row(facts: Facts, claim: AdmittedClaim) -> Row:
         facts.id, claim.place,
         database.text_of(claim.admitted_ms),
         database.text_of(facts.expires_ms(claim.admitted_ms)),
+        exact(claim.request) if claim.request else None,
     )  # fmt: skip
 
 

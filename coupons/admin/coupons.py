@@ -63,6 +63,7 @@ class CouponAdmin(CouponBase):
     actions = None
     fields = (
         "campaign_link", "place", "user", "nth", "grouped_code", "admitted", "stored", "expires",
+        "request_id",
     )  # fmt: skip
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:

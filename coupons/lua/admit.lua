@@ -3,7 +3,7 @@
 -- KEYS   1 gate   2 claimants, the bucket of this user   3 queue   4 bell   5 filter
 -- ARGV   1 claimant's field   2 user   3 nth   4 ms a rung bell counts as heard
 --        5 '1': write a known claimant again, so that a WAIT behind it covers the first write
---        6, 7 this user's bits in the filter
+--        6, 7 this user's bits in the filter   8 id of the request, for the queue
 -- RETURN {outcome, place or 0, ms when admitted or now, 1 = ring the bell,
 --         sold_out and closed only: which claimants there are, as 'epoch:places given'}
 local gate = redis.call('HMGET', KEYS[1],
@@ -31,6 +31,7 @@ redis.call('HSET', KEYS[1], 'next', place)
 redis.call('HSET', KEYS[2], ARGV[1], struct.pack('>I4I6', place, now))
 redis.call('SETBIT', KEYS[5], ARGV[6], 1)
 redis.call('SETBIT', KEYS[5], ARGV[7], 1)
-redis.call('XADD', KEYS[3], '*', 'u', ARGV[2], 'n', ARGV[3], 'p', place, 't', now)
+redis.call('XADD', KEYS[3], '*', 'u', ARGV[2], 'n', ARGV[3], 'p', place, 't', now,
+  'r', ARGV[8])
 local ring = redis.call('SET', KEYS[4], '1', 'NX', 'PX', ARGV[4])
 return {'admitted', place, now, ring and 1 or 0}

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import redis
 from django.conf import settings
 
-from coupons import keys
+from coupons import keys, trace
 from coupons.errors import NotInstalled, OutcomeUnknown, ServerChanged, StoreAway
 from coupons.store.endpoint import RESTING, SILENT, Endpoint, Script, packed
 from coupons.store.groupcommit import GroupCommit
@@ -63,7 +63,7 @@ class AdmissionCalls(Endpoint):
         touched = (names.gate, names.bucket(field, buckets), names.queue, names.bell, names.filter)
         again = int(settings.REDIS_WAIT_REPLICAS > 0)
         bits = keys.bits(field, keys.filter_bits(buckets))
-        asked = (field, user.encode(), nth, BELL_MS, again, *bits)
+        asked = (field, user.encode(), nth, BELL_MS, again, *bits, trace.current())
         try:
             return self._admit_together(touched, asked)
         except NotVouched as error:

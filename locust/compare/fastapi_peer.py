@@ -7,12 +7,14 @@ claims are drained by the product's own worker. No receipt, which is to its adva
 import base64
 import hmac
 import os
+import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Any
 from zlib import crc32
@@ -34,6 +36,7 @@ STATUSES = {"admitted": 202, "already_claimed": 200, "sold_out": 409, "not_open"
 FACTS_TTL_S = 1.0
 BITS_PER_BUCKET = 32 * 16  # of the filter that the script keeps
 BELL_MS = 1  # it has no bell to ring: beat's next sweep finds the claims
+PROCESS, NUMBERS = secrets.token_hex(5), count(1)  # of which a request's id is made
 CLAIMS = Counter("peer_claims_total", "Claims answered.", ["campaign", "outcome"])
 
 client = redis.asyncio.Redis.from_url(
@@ -93,7 +96,7 @@ async def claim(slug: str, user: Annotated[str, Depends(user_of)]) -> Response:
     first, second = filter_bits(field, facts.buckets * BITS_PER_BUCKET)
     said, place, at_ms, *_ = await admit(
         keys=[base + "gate", bucket, base + "queue", base + "bell", base + "filter"],
-        args=[field, field, 1, BELL_MS, 0, first, second],
+        args=[field, field, 1, BELL_MS, 0, first, second, f"{PROCESS}-{next(NUMBERS):x}"],
     )
     outcome = said.decode()
     CLAIMS.labels(slug, outcome).inc()

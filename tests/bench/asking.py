@@ -16,6 +16,7 @@ from coupons.store import BELL_MS
 from coupons.store.admission import ADMIT
 
 BLOCK = 500  # claims sent before their answers are read
+REQUEST = "0a1b2c3d4e-7f"  # an id as the site makes them
 Command = tuple[Any, ...]  # text, bytes, whole numbers
 
 
@@ -26,6 +27,7 @@ def command(campaign: Facts, user: str) -> Command:
         "EVALSHA", ADMIT.sha, 5,
         names.gate, names.bucket(field, campaign.buckets), names.queue, names.bell, names.filter,
         field, user.encode(), 1, BELL_MS, 0, *keys.bits(field, keys.filter_bits(campaign.buckets)),
+        REQUEST,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from coupons.facts import Facts
 from coupons.models import Campaign, Coupon, Tally
 from coupons.queue import Reason
 from coupons.store.queue import LOST_BELL_MS
-from tests.conftest import CampaignMaker, Settings
+from tests.conftest import CampaignMaker, Person, Settings
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
@@ -274,3 +274,20 @@ def test_a_bell_for_a_campaign_that_is_gone_does_no_harm(open_campaign: Campaign
     open_campaign()
     Campaign.objects.all().delete()
     assert drain("sale", consumer="one").stored == 0
+
+
+def test_the_request_that_got_the_place_stands_in_its_row(
+    open_campaign: CampaignMaker, strategy: str
+) -> None:
+    """Asking again, under another id, changes nothing."""
+    open_campaign(strategy=strategy)
+    jun = Person("jun")
+    for request in ("shop-1", "shop-2"):
+        path = "/api/v1/campaigns/sale/claims"
+        headers = {"X-Request-Id": request}
+        jun.client.post(path, content_type="application/json", headers=headers)
+    made = Person("mina").claims()["X-Request-Id"]
+    if strategy == "queued":
+        drain("sale", consumer="test")
+    rows = dict(Coupon.objects.values_list("user", "request_id"))
+    assert rows == {"jun": "shop-1", "mina": made}
