@@ -265,6 +265,30 @@ def test_an_admission_waits_for_its_replica_where_that_is_asked_for(
         assert copy.client.hget(keys.of("sale").gate, "next") == b"1"
 
 
+def test_a_connection_lost_before_its_wait_confirms_nothing(
+    own_redis: str,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
+    open_campaign: CampaignMaker,
+) -> None:
+    """A new connection has written nothing, so a WAIT on it would be content with any replica."""
+    own = use(monkeypatch, own_redis)
+    campaign = open_campaign()
+    assert outcome(campaign, "first") == Outcome.ADMITTED
+    wire: Any = own._wire
+    talk = wire._talk
+
+    def cut_off_behind(commands: list[bytes], now: float) -> Any:
+        replies = talk(commands, now)
+        wire._close()
+        return replies
+
+    monkeypatch.setattr(wire, "_talk", cut_off_behind)
+    settings.REDIS_WAIT_REPLICAS = 1
+    with pytest.raises(StoreAway, match="closed since"):
+        outcome(campaign, "mina")
+
+
 def test_winners_who_travel_together_share_one_wait(
     own_redis: str,
     monkeypatch: pytest.MonkeyPatch,
