@@ -131,7 +131,7 @@ def _out_there(
     log = here.folder / f"{slug}.log"
     with log.open("w") as out:
         asking = subprocess.Popen(
-            here.network.within(getattr(sales, "where", "world"), "setpriv", "--pdeathsig", "KILL",
+            here.network.within(sales.where, "setpriv", "--pdeathsig", "KILL",
                                 sys.executable, "-m", module, str(file)),
             cwd=ROOT, stdout=out, stderr=out,
         )  # fmt: skip

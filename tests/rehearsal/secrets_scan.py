@@ -16,25 +16,35 @@ FOLDERS = ("/etc", "/home", "/opt", "/root", "/run", "/srv", "/tmp", "/usr/local
 LARGEST = 4_000_000  # bytes; wheels and databases of package names hold no settings
 
 
-def readable(file: Path) -> bool:
-    """By somebody who isn't the owner or of the group, who has to get there first."""
-    try:
-        said = file.lstat()
-        small = stat.S_ISREG(said.st_mode) and said.st_size < LARGEST
-        return (
-            small
-            and bool(said.st_mode & stat.S_IROTH)
-            and all(one.stat().st_mode & stat.S_IXOTH for one in file.parents)
-        )
-    except OSError:
-        return False
-
-
-def files() -> Iterator[Path]:
+def readable() -> Iterator[Path]:
+    """Files that somebody can read who is neither their owner nor of their group."""
     for top in FOLDERS:
+        if not enterable(Path(top)):
+            continue
         for folder, below, names in os.walk(top):
-            below[:] = [name for name in below if not (Path(folder) / name).is_symlink()]
-            yield from (Path(folder) / name for name in names)
+            below[:] = [name for name in below if enterable(Path(folder) / name)]
+            yield from (Path(folder) / name for name in names if small(Path(folder) / name))
+
+
+def enterable(folder: Path) -> bool:
+    """By anybody; links lead to what is looked at by its own name."""
+    said = mode(folder)
+    return stat.S_ISDIR(said.st_mode) and bool(said.st_mode & stat.S_IXOTH) if said else False
+
+
+def small(file: Path) -> bool:
+    """And readable by anybody."""
+    said = mode(file)
+    if not said or not stat.S_ISREG(said.st_mode):
+        return False
+    return bool(said.st_mode & stat.S_IROTH) and said.st_size < LARGEST
+
+
+def mode(path: Path) -> os.stat_result | None:
+    try:
+        return path.lstat()
+    except OSError:
+        return None  # it is gone meanwhile
 
 
 def holds(said: bytes, secrets: list[bytes]) -> bool:
@@ -51,8 +61,8 @@ def read(file: Path) -> bytes:
 def main() -> None:
     secrets = [line for line in sys.stdin.buffer.read().splitlines() if line]
     assert secrets
-    for file in files():
-        if readable(file) and holds(read(file), secrets):
+    for file in readable():
+        if holds(read(file), secrets):
             print(f"{file} may be read by others")
     for process in Path("/proc").glob("[0-9]*/cmdline"):
         if int(process.parent.name) != os.getpid() and holds(read(process), secrets):
