@@ -77,6 +77,7 @@ def _lines(campaign: Campaign) -> Iterator[Line]:
     if queued:
         yield from _asked("redis", redis.lines)
         yield workers.broker()
+        yield from _asked("canary", lambda: [workers.canary()])
     yield from _asked("mysql", database_lines.lines)
     yield from host.lines()
     yield campaign_lines.warm_up(campaign)

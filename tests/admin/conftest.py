@@ -16,7 +16,7 @@ from tests.servers import free_port
 # Every module that asks Redis for the sake of an operator.
 AWAY_FROM = (
     "campaigns", "facts", "admin.live", "admin.parked", "checks", "readiness.campaign",
-    "readiness.redis", "parked", "receipts",
+    "readiness.redis", "readiness.workers", "parked", "receipts",
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from coupons.admin.boards import LABELS
 from coupons.models import Campaign
 from coupons.readiness import board, guard
+from coupons.store import store
 
 Page = Callable[..., str]
 Draft = Callable[..., Campaign]
@@ -18,7 +19,8 @@ Draft = Callable[..., Campaign]
 
 @pytest.fixture
 def soon(draft: Draft) -> Campaign:
-    """A draft that would open in half a minute."""
+    """A draft that would open in half a minute; a worker is there to store."""
+    store().canary_came()
     opens = timezone.now() + timedelta(seconds=30)
     return draft("sale", opens_at=opens, closes_at=opens + timedelta(hours=1))
 

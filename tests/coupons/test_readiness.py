@@ -19,13 +19,19 @@ from django.utils import timezone
 from coupons import campaigns, facts, holding, keys, slots
 from coupons.errors import UnknownCampaign
 from coupons.models import Campaign, slot_id
-from coupons.readiness import board, host, redis
+from coupons.readiness import board, host, redis, workers
 from coupons.readiness.lines import Light
 from coupons.store import store
 from tests import servers
 
 Draft = Callable[..., Campaign]
 GATE = keys.of("sale").gate
+
+
+@pytest.fixture(autouse=True)
+def worker() -> None:
+    """One heard a bell just now."""
+    store().canary_came()
 
 
 @pytest.fixture
@@ -67,8 +73,8 @@ def test_everything_is_green_on_servers_as_they_should_be(sale: Campaign) -> Non
     assert faults() == {}
     assert list(lights()) == [
         "state", "coupon_keys", "both_stores", "slots", "clock", "memory", "eviction",
-        "persistence", "replicas", "broker", "durable", "connections", "token_keys", "disk",
-        "warm_up",
+        "persistence", "replicas", "broker", "canary", "durable", "connections", "token_keys",
+        "disk", "warm_up",
     ]  # fmt: skip
 
 
@@ -141,6 +147,7 @@ def test_a_redis_that_may_forget_is_red_and_one_without_a_log_amber(
     draft: Draft, other_redis: Callable[..., None]
 ) -> None:
     other_redis("--maxmemory-policy", "allkeys-lru", "--appendonly", "no")
+    store().canary_came()
     draft("sale")
     assert faults() | {"eviction": Light.RED, "persistence": Light.AMBER} == faults()
 
@@ -178,6 +185,17 @@ def test_a_broker_away_is_red(sale: Campaign, monkeypatch: pytest.MonkeyPatch) -
     nobody = f"redis://127.0.0.1:{servers.free_port()}/0"
     monkeypatch.setattr(current_app.conf, "broker_write_url", nobody)
     assert faults() == {"broker": Light.RED}
+
+
+@pytest.mark.parametrize(
+    ("ago_s", "light"), [(5, Light.GREEN), (30, Light.AMBER), (90, Light.RED), (None, Light.RED)]
+)
+def test_a_worker_that_hears_no_bells_is_seen(ago_s: int | None, light: Light) -> None:
+    if ago_s is None:
+        store().client.delete(keys.CANARY)
+    else:
+        store().client.set(keys.CANARY, store().now_ms() - 1000 * ago_s)
+    assert workers.canary().light is light
 
 
 def test_more_connections_planned_than_there_are_is_red(sale: Campaign, settings: Any) -> None:
