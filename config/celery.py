@@ -15,7 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 LOCAL_REDIS_URL = "redis://127.0.0.1:6399/0"
 
-app = Celery("coupons")
+app = Celery("coupons", task_cls="config.worker:Bell")
 
 # A web process must not hang on its broker; a worker may wait, and should come back by itself.
 _WEB_BROKER_TIMEOUT_S = 0.3

@@ -1,0 +1,87 @@
+"""What may lie on the broker: code in a pickle, tasks nobody knows, campaigns that are gone,
+the same bell again and again, last week's. The worker stays up and goes on."""
+
+import os
+import pickle
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from config.celery import app
+from coupons import bell, store
+from coupons.facts import Facts
+from coupons.models import Coupon
+from tests.conftest import CampaignMaker
+from tests.crash.test_stopping import claims
+
+
+class Bomb:
+    """Unpickled, it leaves a mark: a picture of any command."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> Any:
+        return os.system, (f"touch {self.mark}",)
+
+
+def publish(body: bytes | str, *, task: str, content_type: str, encoding: str = "utf-8") -> None:
+    with app.connection_for_write() as connection:
+        connection.Producer().publish(
+            body, routing_key="celery", content_type=content_type, content_encoding=encoding,
+            headers={"task": task, "id": f"{task}-{time.monotonic_ns()}", "lang": "py"},
+        )  # fmt: skip
+
+
+def rung(slug: str) -> bool:
+    """As beat does: on a slow machine the first bells have expired before the worker is up."""
+    return bell.ring(slug)
+
+
+def until(true: Callable[[], bool], patience_s: float = 60) -> None:
+    deadline = time.monotonic() + patience_s
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(1)
+
+
+def test_bad_messages_do_no_harm_and_good_ones_are_heard_after_them(
+    open_campaign: CampaignMaker, child_environment: dict[str, str], tmp_path: Path
+) -> None:
+    app.control.purge()
+    sale: Facts = open_campaign(stock=20)
+    claims(sale, 20)
+    mark = tmp_path / "mark"
+    pickled = pickle.dumps(((Bomb(mark),), {}, {}))
+    publish(pickled, task=bell.DRAIN, content_type="application/x-python-serialize",
+            encoding="binary")  # fmt: skip
+    for body in ("", "null", "[]", "{not json", '[["sale"], {}, {}', '[[], {"slug": {}}, {}]'):
+        publish(body, task=bell.DRAIN, content_type="application/json")
+    publish("[[], {}, {}]", task="os.system", content_type="application/json")
+    publish("[[], {}, {}]", task="", content_type="application/json")
+    for slug in ("gone", "", "../sale", "x" * 5000, "{sale}:gate", None, 7, ["sale"]):
+        app.send_task(bell.DRAIN, args=[slug])
+    app.send_task(bell.DRAIN, args=["sale", "more", "words"])
+    app.send_task(bell.DRAIN_EACH, args=[["gone", "sale"]], expires=-7 * 86_400)  # last week's
+    for _ in range(30):
+        bell.ring("sale")
+    command = [
+        sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "1",
+        "--without-gossip", "--without-mingle", "--loglevel", "WARNING",
+    ]  # fmt: skip
+    environment = child_environment | {"CELERY_WORKER": "1", "PROMETHEUS_MULTIPROC_DIR": ""}
+    with (tmp_path / "worker.log").open("wb") as log:
+        worker = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        until(lambda: rung("sale") and Coupon.objects.count() == 20)
+        assert worker.poll() is None
+        claims(open_campaign("other"), 3)
+        until(lambda: rung("other") and Coupon.objects.count() == 23)
+    finally:
+        worker.terminate()
+        assert worker.wait(30) == 0
+    assert not mark.exists(), "a pickle was opened"
+    assert store.store().gate("sale").parked == 0
