@@ -40,10 +40,11 @@ JWT_ISSUER = env.text("JWT_ISSUER", local="https://shop.local")
 JWT_AUDIENCE = env.text("JWT_AUDIENCE", default="coupons")
 # One of the two: a shared secret (HS256), or a file of public keys (RS256, ES256).
 JWT_JWKS_FILE = env.file("JWT_JWKS_FILE")
-# A worker reads no token, so its host needn't know the secret.
+# Where nobody reads tokens (consumer hosts), the shop's secret need not be known.
+READS_TOKENS = env.boolean("READS_TOKENS", default=True)
 JWT_HS256_SECRET = (
     ""
-    if JWT_JWKS_FILE or env.boolean("CELERY_WORKER", default=False)
+    if JWT_JWKS_FILE or not READS_TOKENS
     else env.secret("JWT_HS256_SECRET", local="local-only-" + "2" * 40)
 )
 

@@ -53,8 +53,8 @@ def test_production_does_not_start_without(name: str) -> None:
     assert f"{name} is not set" in last_line(start(**given))
 
 
-def test_a_worker_in_production_needs_no_secret_of_the_shop() -> None:
-    assert start(**PRODUCTION | {"JWT_HS256_SECRET": "", "CELERY_WORKER": "yes"}).returncode == 0
+def test_a_host_in_production_that_reads_no_tokens_needs_no_secret_of_the_shop() -> None:
+    assert start(**PRODUCTION | {"JWT_HS256_SECRET": "", "READS_TOKENS": "no"}).returncode == 0
 
 
 def test_production_with_public_keys_needs_no_shared_secret(tmp_path: Any) -> None:

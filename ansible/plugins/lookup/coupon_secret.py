@@ -14,8 +14,7 @@ DOCUMENTATION = """
 name: coupon_secret
 short_description: a secret from SSM, from Ansible Vault, or from a file on the operator's machine
 description:
-  - The variable C(coupon_secrets_from) says where secrets are kept; group_vars/all/secrets.yml
-    explains it.
+  - C(coupon_secrets_from) says where secrets are kept (roles/coupon/defaults/main/secrets.yml).
   - Values are asked for when a task needs them and are kept nowhere; C(file) draws a missing one.
 options:
   _terms:
@@ -37,9 +36,7 @@ class LookupModule(LookupBase):
         kept = self._templar.template(variables["coupon_secrets_from"])
         ways = {"ssm": self._ssm, "vault": self._vault, "file": self._file}
         if kept not in ways:
-            raise AnsibleError(
-                f"coupon_secrets_from is {kept!r}; it must be one of {', '.join(ways)}."
-            )
+            raise AnsibleError(f"coupon_secrets_from is {kept!r}, not one of {', '.join(ways)}.")
         if self.get_option("parameter") == "":
             return ["" for _ in terms]
         return [ways[kept](name, variables) for name in terms]
