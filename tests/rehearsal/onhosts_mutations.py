@@ -7,6 +7,7 @@ from tests.rehearsal import deployment, onhosts, stores, units
 from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.record import Record, Wrong
 
+NO_REDIS = "coupons.W001"  # the check that says so
 QUICK_S = 6  # ours are back within two
 
 
@@ -52,6 +53,8 @@ def wrong_redis_port(it: Deployment, record: Record) -> None:
         done = it.books.run("deploy", log="deploy-wrong-port", redis_decisions_port=6399)
         if done.ok:
             raise Wrong("a release that can't reach its Redis was deployed")
+        if NO_REDIS not in done.said:
+            raise Wrong(f"deploy.yml failed for another reason:\n{done.end}")
         if deployment.ask(it.sales.url + "/readyz") != 200:
             raise Wrong("a release that was refused took the service down")
         step.found = "deploy.yml refuses, and the service goes on"
