@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from django.db import connection
+
 from config.celery import app
 from coupons import bell, store
 from coupons.facts import Facts
@@ -75,6 +77,7 @@ def test_bad_messages_do_no_harm_and_good_ones_are_heard_after_them(
     environment = child_environment | {"CELERY_WORKER": "1", "PROMETHEUS_MULTIPROC_DIR": ""}
     with (tmp_path / "worker.log").open("wb") as log:
         worker = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    connection.close()  # the server ends a session that was silent for long
     try:
         until(lambda: rung("sale") and Coupon.objects.count() == 20)
         assert worker.poll() is None
