@@ -44,10 +44,10 @@ class GroupCommit:
         call = _Call(command)
         with self._lock:
             self._waiting.append(call)
-            call.leads, self._busy = not self._busy, True
-        if not call.leads:
+            first, self._busy = not self._busy, True
+        if not first:
             self._wait(call)
-        if call.leads:
+        if first or call.leads:  # `leads` is not to be read before the turn has come
             self._lead()
         if isinstance(call.reply, Exception):
             raise call.reply
@@ -69,7 +69,7 @@ class GroupCommit:
             group, self._waiting = self._waiting, []
         try:
             replies = self._round_trip([call.command for call in group])
-        except redis.RedisError as error:
+        except Exception as error:  # whatever it is, nobody shall wait for a reply in vain
             replies = [error] * len(group)
         finally:
             self._hand_over()

@@ -80,6 +80,43 @@ def test_a_broken_connection_is_told_to_all_who_travelled_and_the_next_go_on() -
         assert set(pool.map(lambda n: ask(group, b"x"), range(40))) == {b"x"}
 
 
+class SlowToLetGo:
+    """A lock that keeps every thread but its maker where a scheduler might: just behind it."""
+
+    def __init__(self, passed: threading.Event, until: threading.Event) -> None:
+        self.lock, self.passed, self.until = threading.Lock(), passed, until
+        self.maker = threading.get_ident()
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+        if threading.get_ident() != self.maker:
+            self.passed.set()
+            self.until.wait(2)
+
+
+def test_who_is_made_leader_before_it_has_begun_to_wait_takes_its_turn() -> None:
+    """Seen once in 53 runs of the crash test: the turn was given back without having been taken."""
+    joined, handed_over = threading.Event(), threading.Event()
+    replies: list[Any] = []
+
+    def trip(commands: list[bytes]) -> list[Any]:
+        if commands == [b"first"]:
+            other.start()
+            assert joined.wait(2)
+        return list(commands)
+
+    group = GroupCommit(trip, timeout_s=5)
+    group._lock = cast(Any, SlowToLetGo(joined, handed_over))
+    other = threading.Thread(target=lambda: replies.append(ask(group, b"second")), daemon=True)
+    assert ask(group, b"first") == b"first"  # has handed the lead over when it returns
+    handed_over.set()
+    other.join(5)
+    assert replies == [b"second"]
+
+
 def test_who_waits_too_long_is_told_so_and_blocks_nobody() -> None:
     hang = threading.Event()
 
