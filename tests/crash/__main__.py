@@ -16,7 +16,8 @@ from typing import Any
 from django.utils.module_loading import import_string
 
 from tests.bench import record
-from tests.crash.stage import DATABASES, PRODUCT, ROOT, Stage, broken, stage
+from tests.crash.programs import DATABASES, PRODUCT, broken
+from tests.crash.stage import ROOT, Stage, stage
 
 
 def main() -> int:

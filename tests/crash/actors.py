@@ -114,7 +114,7 @@ class Cast:
         with self._lock:
             actor = self[name]
             children = actor.children()
-            pids = [actor.pid, *children] if actor.runs else []
+            pids = [-actor.pid] if actor.runs else []  # the group
             if child is not None:
                 pids = [children[child % len(children)]] if children else []
             for pid in pids:

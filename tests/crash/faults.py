@@ -13,8 +13,9 @@ import redis
 
 from config.celery import app
 from coupons import bell, keys
+from tests.crash.programs import CLOCK_SHIFTS_S, WEBS, WORKERS
 from tests.crash.reading import sql
-from tests.crash.stage import CLOCK_SHIFTS_S, WEBS, WORKERS, Stage
+from tests.crash.stage import Stage
 
 REBUILDS = 10  # tries of an operator
 
@@ -121,9 +122,9 @@ def cut_database(scene: Scene, fault: Fault) -> None:
     """KILL of every session but ours, in the middle of whatever it does."""
     with sql(scene.stage) as connection:
         cursor = connection.cursor()
-        cursor.execute("SELECT id FROM information_schema.processlist"
-                       " WHERE id <> CONNECTION_ID() AND user = 'coupons'")  # fmt: skip
-        for (session,) in cursor.fetchall():
+        cursor.execute("SHOW PROCESSLIST")
+        sessions = [each[0] for each in cursor.fetchall() if each[0] != connection.thread_id()]
+        for session in sessions:
             try:
                 cursor.execute(f"KILL {session}")
             except MySQLdb.OperationalError:

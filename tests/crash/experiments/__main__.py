@@ -14,7 +14,8 @@ from typing import Any
 from django.utils.module_loading import import_string
 
 from tests.bench import record
-from tests.crash.stage import PRODUCT, ROOT, Build, broken, stage
+from tests.crash.programs import PRODUCT, Build, broken
+from tests.crash.stage import ROOT, stage
 
 _WAIT = {"REDIS_WAIT_REPLICAS": "1"}
 

@@ -10,7 +10,8 @@ from tests.crash.experiments.adding import added
 from tests.crash.faults import Scene
 from tests.crash.history import INFO, OK, Ask
 from tests.crash.opening import Run, Sale, troubled
-from tests.crash.stage import WEBS, Stage
+from tests.crash.programs import WEBS
+from tests.crash.stage import Stage
 
 _SILENT_S = 4.0
 _TOLD_S, _SERVED_S = 0.5, 2.0

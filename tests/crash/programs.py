@@ -1,0 +1,162 @@
+"""The programs of the stage and how each is started: as `make run` and the units start them."""
+
+import http.client
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests import servers
+from tests.crash.actors import Actor
+
+WEBS, WORKERS = ("web-1", "web-2"), ("worker-1", "worker-2")
+CLOCK_SHIFTS_S = (60, -60)  # of the second web host
+NOT_HERE = ("JWT_JWKS_FILE", "SECURE_SSL_REDIRECT", "PROMETHEUS_MULTIPROC_DIR")
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """Which code serves: the product, or a broken build of it (`tests.crash.broken`)."""
+
+    web: str = "config.wsgi:application"
+    celery: str = "config"
+    broken: str = ""
+
+
+PRODUCT = Build()
+
+
+def broken(name: str) -> Build:
+    return Build("tests.crash.broken:application", "tests.crash.broken", name)
+
+
+def programs(
+    folder: Path, env: dict[str, str], web_ports: tuple[int, ...], build: Build
+) -> list[Actor]:
+    inherited = {name: said for name, said in os.environ.items() if name not in NOT_HERE}
+    env = inherited | env | {"BROKEN": build.broken}
+    patient = env | {"CELERY_WORKER": "1"}
+    shifted = env | _shifted_clock(folder)
+    ours = [
+        _web(WEBS[0], folder, env, web_ports[0], build),
+        _web(WEBS[1], folder, shifted, web_ports[1], build),
+        _worker(WORKERS[0], folder, patient, 2, build),
+        _worker(WORKERS[1], folder, patient, 1, build),
+        _beat(folder, patient, build),
+    ]
+    for program in ours:  # as on hosts of their own
+        metrics = folder / f"{program.name}-metrics"
+        metrics.mkdir()
+        program.env = program.env | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
+    return ours
+
+
+def _web(name: str, folder: Path, env: dict[str, str], port: int, build: Build) -> Actor:
+    """As `make run` serves, one process per host: a host that dies takes half of all with it."""
+    command = [
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws",
+        "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads", "16",
+        "--backlog", "1024", "--respawn-failed-workers", build.web,
+    ]  # fmt: skip
+    return Actor(name, command, env, folder / f"{name}.log", lambda: answers(port, "/livez"))
+
+
+def _worker(name: str, folder: Path, env: dict[str, str], pool: int, build: Build) -> Actor:
+    command = [
+        sys.executable, "-m", "celery", "-A", build.celery, "worker", "--concurrency", str(pool),
+        "--loglevel", "WARNING", "--hostname", f"{name}@crash", "--without-gossip",
+        "--without-mingle",
+    ]  # fmt: skip
+    actor = Actor(name, command, env, folder / f"{name}.log", lambda: True)
+    actor.ready = lambda: len(actor.children()) >= pool
+    return actor
+
+
+def _beat(folder: Path, env: dict[str, str], build: Build) -> Actor:
+    schedule = folder / "beat-schedule"
+    command = [
+        sys.executable, "-m", "celery", "-A", build.celery, "beat", "--loglevel", "WARNING",
+        "--schedule", str(schedule), "--pidfile=",
+    ]  # fmt: skip
+    return Actor("beat", command, env, folder / "beat.log",
+                 lambda: any(folder.glob("beat-schedule*")))  # fmt: skip
+
+
+def redis_server(name: str, folder: Path, port: int, durability: tuple[str, ...]) -> Actor:
+    home = folder / name
+    home.mkdir()
+    command = [
+        "redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(home),
+        "--maxmemory-policy", "noeviction", "--save", "", *durability,
+    ]  # fmt: skip
+    return Actor(
+        name, command, dict(os.environ), folder / f"{name}.log", lambda: servers.pings(port)
+    )
+
+
+def _mariadb(folder: Path, port: int) -> Actor:
+    home = folder / "database"
+    servers.install_mariadb(home)
+    command = servers.mariadb_command(home, port)
+    return Actor("database", command, dict(os.environ), folder / "database.log",
+                 lambda: servers.listens(port))  # fmt: skip
+
+
+def _mysql9(folder: Path, port: int) -> Actor:
+    """By the script that MYSQL9_SCRIPT names, with data of its own beside the programs it has
+    fetched; the server it leaves in the background belongs to the actor's group."""
+    home = folder / "database"
+    home.mkdir()
+    (home / "root").symlink_to(Path.home() / ".cache" / "coupons-mysql9" / "root")
+    # What a killed one has left would be taken for a server that is ready.
+    steps = [
+        'rm -f "$D"/mysqld.pid "$D"/mysql.sock "$D"/mysqld.err',
+        f"bash {shlex.quote(os.environ['MYSQL9_SCRIPT'])} start",
+        'exec tail --pid=$(cat "$D/mysqld.pid") -f /dev/null',
+    ]
+    command = ["bash", "-c", " && ".join(steps)]
+    env = {**os.environ, "D": str(home), "PORT": str(port)}
+    return Actor("database", command, env, folder / "database.log", lambda: servers.listens(port))
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A kind of database: how its server is started, and who may use which of its schemas."""
+
+    start: Callable[[Path, int], Actor]
+    user: str
+    password: str
+    schema: str
+
+    def url(self, port: int) -> str:
+        return f"mysql://{self.user}:{self.password}@127.0.0.1:{port}/{self.schema}"
+
+
+DATABASES = {
+    "mariadb": Database(_mariadb, "coupons", "coupons", "coupons"),
+    "mysql9": Database(_mysql9, "coupon", "couponpw", "coupon"),
+}
+
+
+def _shifted_clock(folder: Path) -> dict[str, str]:
+    """The environment of a process whose wall clock is wrong, by a preloaded library."""
+    library = folder / "clock.so"
+    source = Path(__file__).with_name("clock.c")
+    gcc = shutil.which("gcc") or "cc"
+    subprocess.run([gcc, "-O2", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    return {"LD_PRELOAD": str(library), "CLOCK_SHIFT_S": str(CLOCK_SHIFTS_S[0])}
+
+
+def answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
