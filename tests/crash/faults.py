@@ -17,6 +17,7 @@ from tests.crash.programs import CLOCK_SHIFTS_S, WEBS, WORKERS
 from tests.crash.reading import sql
 from tests.crash.stage import Stage
 
+_EMPTY_S = 10.0  # how long a moment in which nothing waits is waited for
 REBUILDS = 10  # tries of an operator
 
 
@@ -213,7 +214,7 @@ def rebuild(scene: Scene) -> None:
 
 def forget_store(scene: Scene, fault: Fault) -> None:
     """The same, and nobody rebuilds it. Raises TimeoutError if always something waits."""
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + _EMPTY_S
     with scene.stage.store() as client:
         while not client.eval(_EMPTY, 1, keys.of(scene.slug).queue):
             if time.monotonic() > deadline:
