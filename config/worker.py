@@ -11,6 +11,7 @@ from typing import Any
 from zlib import crc32
 
 from celery import Task, bootsteps, signals
+from celery.worker.request import Request
 from celery.worker.strategy import default
 
 from config import multiprocess  # names the files before metrics are made
@@ -70,11 +71,29 @@ def show() -> None:
 _began: dict[str, float] = {}  # by the task's id; a child of the pool does one at a time
 
 
+class InHand(Request):  # type: ignore[misc]
+    """A message that a worker has taken. If it can't be acknowledged, the broker is lost.
+
+    Celery logs that (`Couldn't ack …`) and goes on. But a worker whose hands are all full has no
+    question open at the broker, so it hears of no loss either; and what it could not acknowledge
+    stays in its hands for ever: it never asks for a message again. Let through, the error reaches
+    the worker's loop, which connects anew. The message comes once more; it is a bell.
+    """
+
+    acknowledged: bool
+
+    def acknowledge(self) -> None:
+        if not self.acknowledged:
+            self._on_ack(logger, ())  # catching none
+            self.acknowledged = True
+
+
 class Bell(Task):  # type: ignore[misc]
     """Base of our tasks: a message that Celery can't take apart ends itself, not the worker."""
 
     abstract = True
     Strategy = "config.worker:guarded"
+    Request: Any = InHand
 
 
 def guarded(task: Any, app: Any, consumer: Any, **options: Any) -> Any:

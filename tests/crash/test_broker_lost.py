@@ -1,0 +1,76 @@
+"""The broker dies while all of a worker's hands are full, and comes back after they are empty."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+from celery import Celery
+
+from coupons import admission, bell, keys, store
+from coupons.claims import Claim
+from tests import servers
+from tests.conftest import CampaignMaker
+
+PATIENCE_S = 3  # of a drain with its database: so long its task is in hand
+
+
+@contextmanager
+def worker(folder: Path, broker: str) -> Iterator[None]:
+    """One hand, and a database where nobody listens. Without heartbeats, which find a lost broker,
+    too, if they come in the second in which it is away."""
+    env = os.environ | {
+        "CELERY_WORKER": "1", "CELERY_BROKER_URL": broker, "DRAIN_PATIENCE_S": str(PATIENCE_S),
+        "DATABASE_URL": f"mysql://nobody:nothing@127.0.0.1:{servers.free_port()}/nowhere",
+        "PROMETHEUS_MULTIPROC_DIR": str(folder),
+    }  # fmt: skip
+    command = [sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "1",
+               "--without-gossip", "--without-mingle", "--without-heartbeat",
+               "--loglevel", "WARNING"]  # fmt: skip
+    with (folder / "worker.log").open("wb") as log, subprocess.Popen(
+        command, env=env, stdout=log, stderr=log
+    ) as process:  # fmt: skip
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def comes(true: Callable[[], bool], *, within_s: float) -> bool:
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if true():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def asks(broker: str) -> bool:
+    """Whether a worker waits there for messages."""
+    with redis.Redis.from_url(broker) as client:
+        return any(each["cmd"] == "brpop" for each in client.client_list())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_asks_for_bells_again(open_campaign: CampaignMaker, tmp_path: Path) -> None:
+    admission.admit(open_campaign(), Claim("mina"))
+    port = servers.free_port()
+    broker = f"redis://127.0.0.1:{port}/0"
+    forgetful = ("--appendonly", "no")
+    queue = keys.of("sale").queue
+    with worker(tmp_path, broker):
+        with servers.redis(tmp_path / "before", port=port, extra=forgetful):
+            assert comes(lambda: asks(broker), within_s=30)
+            with Celery(broker=broker, set_as_current=False) as client:
+                client.conf.broker_transport_options = {"global_keyprefix": "cq:"}
+                client.send_task(bell.DRAIN, args=["sale"])
+            pending = store.store().client
+            assert comes(lambda: pending.xpending(queue, keys.GROUP)["pending"] > 0, within_s=10)
+        time.sleep(PATIENCE_S + 1)  # the drain gives up, and its task can't be acknowledged
+        with servers.redis(tmp_path / "after", port=port, extra=forgetful):
+            assert comes(lambda: asks(broker), within_s=20)
