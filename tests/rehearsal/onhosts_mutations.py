@@ -48,7 +48,7 @@ def secret_in_the_open(it: Deployment, record: Record) -> None:
 
 
 def wrong_redis_port(it: Deployment, record: Record) -> None:
-    """The last of all: it leaves the settings wrong."""
+    """The last of all, should it leave the settings wrong."""
     with record.step("mutation: a wrong Redis port in the inventory") as step:
         done = it.books.run("deploy", log="deploy-wrong-port", redis_decisions_port=6399)
         if done.ok:
