@@ -46,9 +46,9 @@ def nobody_takes_over() -> None:
 def queued_in_a_second_step() -> None:
     """Place and memory in the script, the queue entry by Python behind it. Now and then a web
     process dies between the two, as any may at any line."""
-    queueing = "redis.call('XADD', KEYS[3]"
-    lines = deciding.ADMIT.text.splitlines(keepends=True)
-    deciding.ADMIT = _altered([line for line in lines if not line.startswith(queueing)])
+    text = deciding.ADMIT.text
+    start = text.index("redis.call('XADD', KEYS[3]")
+    deciding.ADMIT = _altered(text[:start] + text[text.index(")\n", start) + 2 :])
     admit = deciding.AdmissionCalls.admit
 
     def admitting(self: Any, slug: str, **asked: Any) -> deciding.Decision:
@@ -95,11 +95,10 @@ def no_fence() -> None:
     Server.may_decide = property(lambda server: True)  # type: ignore[method-assign, assignment]
 
 
-def _altered(lines: list[str]) -> Any:
+def _altered(text: str) -> Script:
     script = Script("admit")
-    assert len(lines) == len(script.text.splitlines()) - 1, "the line to take out was not found"
-    script.text = "".join(lines)
-    script.sha = hashlib.sha1(script.text.encode()).hexdigest()
+    script.text = text
+    script.sha = hashlib.sha1(text.encode()).hexdigest()
     return script
 
 
