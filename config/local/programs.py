@@ -29,10 +29,17 @@ class Program:
     """A running program; as a context manager, from its start to the end of its whole group."""
 
     def __init__(
-        self, name: str, command: Sequence[str], *, env: Mapping[str, str], log: Path
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        log: Path,
+        leash: str = "TERM",
     ) -> None:
+        """`leash`: the signal that it gets if we are killed."""
         self.name, self.log, self._told = name, log, 0
-        self._command, self._env = [*_leash(), *command], dict(env)
+        self._command, self._env = [*_leash(leash), *command], dict(env)
         log.write_bytes(b"")
         self._child = self._start()
 
@@ -123,7 +130,7 @@ class Program:
             os.killpg(self._child.pid, number)
 
 
-def _leash() -> list[str]:
+def _leash(signal_name: str) -> list[str]:
     """On Linux the kernel ends our programs should we be killed without a chance to do it."""
     setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
+    return [setpriv, "--pdeathsig", signal_name] if setpriv else []

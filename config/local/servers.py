@@ -39,6 +39,7 @@ class Server:
     command: list[str]
     ready: Callable[[], bool]
     env: dict[str, str] = field(default_factory=dict)
+    leash: str = "TERM"
 
 
 def valkey(site: Site) -> Server:
@@ -100,6 +101,8 @@ def flower(site: Site) -> Server:
             "--address", HOST, "--port", str(site.ports.flower),
         ],
         lambda: _http_ok(site.ports.flower, "/healthcheck"),
+        # Asked to end while its broker is gone, it first waits for the broker, for ever.
+        leash="KILL",
     )  # fmt: skip
 
 
@@ -156,7 +159,9 @@ def deciding_store(site: Site) -> Iterator[list[Program]]:
 
 def _start(site: Site, server: Server) -> Program:
     env = site.env | server.env
-    return Program(server.name, server.command, env=env, log=site.log(server.name))
+    return Program(
+        server.name, server.command, env=env, log=site.log(server.name), leash=server.leash
+    )
 
 
 def _celery(verb: str) -> list[str]:

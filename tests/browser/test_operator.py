@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 from django.utils import timezone
 
 from coupons import admission, codes, drain, facts, keys
@@ -30,14 +29,6 @@ pytestmark = [
 ]
 
 PASSWORD = "only-in-this-test"
-
-
-@pytest.fixture(autouse=True)
-def unhurried(transactional_db: None) -> None:
-    """MySQL ends a silent session of ours within seconds; a browser may take longer to start."""
-    if connection.vendor == "mysql":
-        with connection.cursor() as cursor:
-            cursor.execute("SET SESSION wait_timeout = 600")
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ FOR_ALL = {
 }  # fmt: skip
 # Makes what a rehearsal makes, in a namespace that is gone when the shell ends.
 TRY = """
+mount --make-rslave / &&
 ip link set lo up && ip link add v1 type veth peer name v2 &&
 nft add table inet t && nft add chain inet t c '{ type filter hook forward priority 0; }'
 """
@@ -33,7 +34,10 @@ def why_no_network() -> str:
     if missing := _missing(FOR_THE_NETWORK):
         return f"not installed: {missing}"
     tried = subprocess.run(
-        ["unshare", "--net", "sh", "-ec", TRY], capture_output=True, text=True, check=False
+        ["unshare", "--net", "--mount", "sh", "-ec", TRY],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return f"namespaces are refused: {tried.stderr.strip()[:200]}" if tried.returncode else ""
 
