@@ -5,6 +5,7 @@ a plain `check`, and a migration, need no server to be up.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from celery import current_app
@@ -145,6 +146,8 @@ def _judge(said: dict[str, str]) -> Iterator[CheckMessage]:
 def tables_have_the_last_word(**_: Any) -> list[CheckMessage]:
     """The constraints that make over-issue impossible stand in the tables, too."""
     table = apps.get_model("coupons", "Coupon")._meta.db_table
+    if connection.vendor == "sqlite" and not Path(str(connection.settings_dict["NAME"])).exists():
+        return []  # not migrated yet, and to look would make the file
     try:
         with connection.cursor() as cursor:
             if table not in connection.introspection.table_names(cursor):
