@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,9 @@ def test_nothing_is_left_behind_by_a_rehearsal_that_is_interrupted(tmp_path: Pat
     for line in going.stderr:
         if "provision" in line:
             break
+    deadline = time.monotonic() + 30
+    while not _namespaces(going.pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert _namespaces(going.pid)
     going.terminate()
     going.stderr.read()
