@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+from billiard import pool
 from celery import Task, bootsteps, signals
 from celery.worker.request import Request
 from celery.worker.strategy import default
@@ -21,6 +22,10 @@ logger = logging.getLogger(__name__)
 
 BEAT_S = 2.0
 STALE_S = 15.0  # a main loop that did not turn for so long hangs
+
+# Asked to stop, a worker forgets the bells that it gave to a child and heard nothing of yet. The
+# child waits for them to be heard: 30 s as billiard has it, at any stop under load.
+_LAST_WORDS_S = 2.0
 
 
 def queue() -> str:
@@ -128,6 +133,9 @@ def end(task_id: str, task: Any, state: str | None, **_: Any) -> None:
 
 def watch(app: Any) -> None:
     """Attach all this to a Celery app that is to work."""
+    pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = int(
+        _LAST_WORDS_S / pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_INTERVAL
+    )
     app.steps["worker"].add(Beat)
     if multiprocess.FOLDER:
         app.steps["worker"].add(OwnQueue)
