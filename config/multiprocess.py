@@ -32,6 +32,8 @@ def _name_of(pid: int) -> str:
 # Before the first metric is made. A web process' id is good enough, and costs less at every count.
 if FOLDER and env.boolean("CELERY_WORKER", default=False):
     values.ValueClass = values.MultiProcessValue(_name)  # type: ignore[no-untyped-call]
+if not FOLDER:  # set to nothing, prometheus-client would keep its files in the working directory
+    values.ValueClass = values.MutexValue
 
 
 def forget_the_dead() -> None:

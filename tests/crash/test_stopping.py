@@ -44,7 +44,7 @@ def test_a_worker_asked_to_end_under_load_finishes_its_batch(
     campaign = open_campaign(stock=CLAIMS)
     claims(campaign, CLAIMS)
     app.control.purge()
-    environment = child_environment | SLOW | {"CELERY_WORKER": "1", "PROMETHEUS_MULTIPROC_DIR": ""}
+    environment = child_environment | SLOW | {"CELERY_WORKER": "1"}
     command = [
         sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "2",
         "--without-gossip", "--without-mingle", "--loglevel", "WARNING",
