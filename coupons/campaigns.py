@@ -6,8 +6,6 @@ the change is made again, never too much.
 """
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -15,16 +13,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from coupons import database, events, exhausted, facts, keys, slots
-from coupons.errors import (
-    ForeignKeys,
-    IllegalTransition,
-    NotInstalled,
-    StockBelowAdmitted,
-    UnknownCampaign,
-)
+from coupons import change, database, events, keys, slots
+from coupons.errors import IllegalTransition, StockBelowAdmitted, UnknownCampaign
 from coupons.models import Campaign, Coupon, Tally, slot_id
-from coupons.store import Definition, store
+from coupons.store import store
 
 State = Campaign.State
 CLOCK = "clock"  # the actor of what happens by itself
@@ -77,7 +69,7 @@ def schedule(slug: str, *, actor: str) -> Campaign:
     even if this process dies before it has written that the campaign is scheduled.
     """
     _make_room(slug)
-    with changing(slug, actor, "scheduled", {State.DRAFT}) as campaign:
+    with change.changing(slug, actor, "scheduled", {State.DRAFT}) as campaign:
         if campaign.closes_at <= timezone.now():
             raise IllegalTransition(
                 _("{} would be closed already: it closes in the past.").format(slug)
@@ -89,7 +81,7 @@ def schedule(slug: str, *, actor: str) -> Campaign:
 
 def open_now(slug: str, *, actor: str) -> Campaign:
     """Open ahead of time."""
-    with changing(slug, actor, "opened", {State.SCHEDULED}) as campaign:
+    with change.changing(slug, actor, "opened", {State.SCHEDULED}) as campaign:
         campaign.opens_at = min(campaign.opens_at, _now(campaign))
         campaign.state = State.OPEN
     return campaign
@@ -97,14 +89,14 @@ def open_now(slug: str, *, actor: str) -> Campaign:
 
 def pause(slug: str, *, actor: str) -> Campaign:
     """Stop admitting. Places given stay given, and are stored."""
-    with changing(slug, actor, "paused", {State.SCHEDULED, State.OPEN}) as campaign:
+    with change.changing(slug, actor, "paused", {State.SCHEDULED, State.OPEN}) as campaign:
         campaign.state = State.PAUSED
     return campaign
 
 
 def resume(slug: str, *, actor: str) -> Campaign:
     """Raises IllegalTransition for a campaign that is held back: that takes a reason."""
-    with changing(slug, actor, "resumed", {State.PAUSED}) as campaign:
+    with change.changing(slug, actor, "resumed", {State.PAUSED}) as campaign:
         if events.held(campaign):
             raise IllegalTransition(
                 _("{} is held back, for its board is red: override that with a reason.").format(
@@ -122,7 +114,7 @@ def by_the_clock(campaign: Campaign) -> str:
 
 def close(slug: str, *, actor: str) -> Campaign:
     """End it now. Final."""
-    with changing(slug, actor, "closed", LIVE) as campaign:
+    with change.changing(slug, actor, "closed", LIVE) as campaign:
         campaign.closes_at = min(campaign.closes_at, _now(campaign))
         campaign.opens_at = min(campaign.opens_at, campaign.closes_at - timedelta(milliseconds=1))
         campaign.state = State.CLOSED
@@ -131,7 +123,7 @@ def close(slug: str, *, actor: str) -> Campaign:
 
 def reschedule(slug: str, *, opens_at: datetime, closes_at: datetime, actor: str) -> Campaign:
     """Move the window; the opening only while it lies ahead."""
-    with changing(slug, actor, "rescheduled", LIVE) as campaign:
+    with change.changing(slug, actor, "rescheduled", LIVE) as campaign:
         _move(campaign, opens_at, closes_at)
     return campaign
 
@@ -143,7 +135,7 @@ def change_stock(slug: str, *, stock: int, actor: str) -> Campaign:
     taken away only when Redis has agreed to give no more of them.
     """
     _make_room(slug, stock)
-    with changing(slug, actor, f"stock set to {stock}", LIVE) as campaign:
+    with change.changing(slug, actor, f"stock set to {stock}", LIVE) as campaign:
         campaign.stock = stock
         _drop_slots_beyond(campaign)
     return campaign
@@ -154,26 +146,11 @@ def revise(
 ) -> Campaign:
     """`change_stock` and `reschedule` in one: both, or neither."""
     _make_room(slug, stock)
-    with changing(slug, actor, f"stock set to {stock}", LIVE) as campaign:
+    with change.changing(slug, actor, f"stock set to {stock}", LIVE) as campaign:
         _move(campaign, opens_at, closes_at)
         events.note(campaign, actor, "rescheduled")
         campaign.stock = stock
         _drop_slots_beyond(campaign)
-    return campaign
-
-
-def in_redis(slug: str) -> Campaign:
-    """The row of a campaign that Redis decides about. Raises UnknownCampaign, IllegalTransition."""
-    with database.answering():
-        campaign = Campaign.objects.filter(slug=slug).first()
-    return _lives_in_redis(campaign, slug)
-
-
-def _lives_in_redis(campaign: Campaign | None, slug: str) -> Campaign:
-    if campaign is None:
-        raise UnknownCampaign(_("There is no campaign {!r}.").format(slug))
-    if campaign.strategy != Campaign.Strategy.QUEUED or campaign.state == State.DRAFT:
-        raise IllegalTransition(_("{} is not in Redis.").format(slug))
     return campaign
 
 
@@ -196,81 +173,9 @@ def _record(campaigns: list[Campaign], state: str) -> int:
     return len(campaigns)
 
 
-def hold(slug: str) -> Campaign:
-    """The same, locked until the transaction ends: batches being stored come first, and no other
-    change comes in between."""
-    return _lives_in_redis(Campaign.objects.select_for_update().filter(slug=slug).first(), slug)
-
-
-@contextmanager
-def changing(
-    slug: str, actor: str, verb: str, allowed: set[str] | frozenset[str], *, note: str = ""
-) -> Iterator[Campaign]:
-    """One change under the campaign's row lock: checked, noted, copied to Redis, committed."""
-    with database.answering(), transaction.atomic():
-        campaign = Campaign.objects.select_for_update().filter(slug=slug).first()
-        if campaign is None:
-            raise UnknownCampaign(_("There is no campaign {!r}.").format(slug))
-        if campaign.state not in allowed:
-            raise IllegalTransition(_not_now(campaign, verb))
-        first = campaign.state == State.DRAFT
-        yield campaign
-        campaign.full_clean()
-        campaign.save()
-        events.note(campaign, actor, verb, note)
-        if campaign.strategy == Campaign.Strategy.QUEUED:
-            _install(campaign, first=first)
-    facts.forget()
-    exhausted.forget()
-
-
-def _install(campaign: Campaign, *, first: bool) -> None:
-    said, given = store().install(campaign.slug, definition(campaign), create=first)
-    if said == "stock_below_admitted":
-        raise StockBelowAdmitted(_below(campaign.slug, campaign.stock, given))
-    if said == "not_installed":
-        raise NotInstalled(
-            _("Redis has lost {!r}; rebuild it from the database first.").format(campaign.slug)
-        )
-    if said == "foreign":
-        raise ForeignKeys(
-            _("Redis holds keys of another campaign called {!r}.").format(campaign.slug)
-        )
-
-    if first:  # in a Redis without memories there is nothing to compare
-        store().vouch(store().server().identity, unless_known=True)
-
-
-def definition(campaign: Campaign) -> Definition:
-    """What Redis should hold of it."""
-    known = facts.from_row(campaign)
-    return Definition(
-        epoch=campaign.epoch,
-        stock=campaign.stock,
-        opens_ms=known.opens_ms,
-        closes_ms=known.closes_ms,
-        paused=campaign.state == State.PAUSED,
-        longest=settings.LONGEST_QUEUE,
-        facts=facts.dumps(known),
-        filter_bits=keys.filter_bits(campaign.buckets),
-    )
-
-
-def _below(slug: str, stock: int, given: int) -> str:
-    sentence = _("{slug} has admitted {given} claims already: its stock can't become {stock}.")
-    return sentence.format(slug=slug, given=given, stock=stock)
-
-
 def _only_drafts(campaign: Campaign) -> str:
     sentence = _("{slug} is {state}: it is no draft any more.")
     return sentence.format(slug=campaign.slug, state=campaign.get_state_display())
-
-
-def _not_now(campaign: Campaign, verb: str) -> str:
-    told = {"slug": campaign.slug, "state": campaign.get_state_display(), "verb": _(verb)}
-    if verb.startswith("stock"):
-        return _("{slug} is {state}: its stock can't change.").format(**told)
-    return _("{slug} is {state}: it can't be {verb}.").format(**told)
 
 
 def _still_a_draft(campaign: Campaign) -> None:
@@ -311,5 +216,5 @@ def _drop_slots_beyond(campaign: Campaign) -> None:
     beyond = slots.of(campaign).filter(id__gt=slot_id(campaign.pk, campaign.stock))
     highest = Coupon.objects.filter(campaign=campaign).order_by("-place").first()
     if highest is not None and highest.place > campaign.stock:
-        raise StockBelowAdmitted(_below(campaign.slug, campaign.stock, highest.place))
+        raise StockBelowAdmitted(change.below(campaign.slug, campaign.stock, highest.place))
     beyond.delete()

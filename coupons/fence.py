@@ -18,7 +18,7 @@ from threading import Lock
 
 from django.utils import timezone
 
-from coupons import campaigns, database, rebuild
+from coupons import campaigns, change, database, rebuild
 from coupons.errors import Refused
 from coupons.models import Campaign, Tally
 from coupons.store import Gate, Marks, store
@@ -78,7 +78,7 @@ def _is_concerned(
 
 def _says(gate: Gate, row: Campaign) -> bool:
     """Whether the gate holds the campaign as MySQL does."""
-    meant = campaigns.definition(row)
+    meant = change.definition(row)
     return (gate.stock, gate.opens_ms, gate.closes_ms, gate.paused) == (
         meant.stock, meant.opens_ms, meant.closes_ms, meant.paused,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from coupons import campaigns, database, events
+from coupons import campaigns, change, database, events
 from coupons.errors import IllegalTransition
 from coupons.models import Campaign
 
@@ -17,16 +17,16 @@ AHEAD = frozenset({State.SCHEDULED, State.PAUSED})  # what an opening may lie be
 
 def hold(slug: str, *, why: str) -> Campaign:
     """Pause it until it is released or overridden. Raises IllegalTransition unless scheduled."""
-    change = campaigns.changing(slug, campaigns.CLOCK, events.HELD, {State.SCHEDULED}, note=why)
-    with change as campaign:
+    frame = change.changing(slug, campaigns.CLOCK, events.HELD, {State.SCHEDULED}, note=why)
+    with frame as campaign:
         campaign.state = State.PAUSED
     return campaign
 
 
 def release(slug: str, *, why: str) -> Campaign:
     """Undo `hold` before the opening; afterwards that is a person's decision."""
-    change = campaigns.changing(slug, campaigns.CLOCK, events.RELEASED, {State.PAUSED}, note=why)
-    with change as campaign:
+    frame = change.changing(slug, campaigns.CLOCK, events.RELEASED, {State.PAUSED}, note=why)
+    with frame as campaign:
         if events.held(campaign) is None or campaign.opens_at <= timezone.now():
             raise IllegalTransition(_("{} can't be released by itself.").format(slug))
         campaign.state = State.SCHEDULED
@@ -41,8 +41,8 @@ def override(slug: str, *, actor: str, reason: str) -> Campaign:
     reason = reason.strip()
     if not reason:
         raise ValidationError(_("Give a reason: it is kept in the campaign's history."))
-    change = campaigns.changing(slug, actor, events.OVERRIDDEN, AHEAD, note=reason)
-    with change as campaign:
+    frame = change.changing(slug, actor, events.OVERRIDDEN, AHEAD, note=reason)
+    with frame as campaign:
         if events.held(campaign):
             campaign.state = campaigns.by_the_clock(campaign)
     return campaign

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from coupons import bell, campaigns, database, events, queue
+from coupons import bell, change, database, events, queue
 from coupons.claims import AdmittedClaim
 from coupons.errors import BadInput, Refused
 from coupons.models import Campaign, GivenUp
@@ -35,7 +35,7 @@ def replay(slug: str, *, actor: str, reason: str = "", ids: Sequence[str] = ()) 
     What still can't be stored is parked again, with the reason of then. Raises UnknownCampaign,
     IllegalTransition, StoreAway, DatabaseAway.
     """
-    campaign = campaigns.in_redis(slug)
+    campaign = change.in_redis(slug)
     chosen = [list(ids)] if ids else [_of_reason(page, reason) for page in _pages(slug)]
     count = sum(store().replay(slug, some) for some in chosen if some)
     if count:
@@ -53,7 +53,7 @@ def give_up(slug: str, entry_id: str, *, why: str, actor: str) -> GivenUp:
     """
     if not why.strip():
         raise BadInput("why", _("a reason is needed"))
-    campaign = campaigns.in_redis(slug)
+    campaign = change.in_redis(slug)
     with database.answering(), transaction.atomic():
         entry = next(iter(store().parked_at(slug, entry_id)), None)
         if entry is None:

@@ -22,7 +22,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from coupons import bell, campaigns, database, events, exhausted, facts, keys, queue
+from coupons import bell, campaigns, change, database, events, exhausted, facts, keys, queue
 from coupons.errors import ForeignKeys, Overtaken
 from coupons.models import Campaign, Coupon, GivenUp, Tally, slot_id
 from coupons.store import Claimant, Marks, store
@@ -116,7 +116,7 @@ def _close(slug: str, *, in_doubt: bool) -> tuple[Campaign, Closed]:
     """Under the campaign's row lock, which waits for batches that are just being stored and
     keeps out every other change."""
     with database.answering(), transaction.atomic():
-        campaign = campaigns.hold(slug)
+        campaign = change.hold(slug)
         marks = store().marks([slug])[slug]
         if marks.epochs and not is_ours(campaign, marks):
             raise ForeignKeys(_("Redis holds keys of another campaign called {!r}.").format(slug))
@@ -217,7 +217,7 @@ def _open(campaign: Campaign, highest: int, server: str) -> tuple[int, int]:
     with database.answering():
         at_least(campaign.pk, highest)
     opened, given, waiting = store().open_again(
-        campaign.slug, campaigns.definition(campaign), given=highest, server=server
+        campaign.slug, change.definition(campaign), given=highest, server=server
     )
     if not opened:
         raise Overtaken(_("Another repair of {!r} has begun meanwhile.").format(campaign.slug))

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from coupons import campaigns, codes, database, events, facts, keys, queue, rebuild, writer
+from coupons import change, codes, database, events, facts, keys, queue, rebuild, writer
 from coupons.claims import AdmittedClaim
 from coupons.codes import Receipt
 from coupons.errors import NotInstalled, Refused, UnknownCampaign
@@ -98,7 +98,7 @@ def honour(token: str, *, actor: str) -> Coupon:
         raise Refused(_("This is not a receipt of ours."))
     given = _given_while_free(receipt)
     with database.answering(), transaction.atomic():
-        campaign = campaigns.hold(receipt.campaign)
+        campaign = change.hold(receipt.campaign)
         finding = _finding(facts.from_row(campaign), receipt)
         if finding.coupon is not None:
             return finding.coupon
@@ -116,7 +116,7 @@ def honour(token: str, *, actor: str) -> Coupon:
 
 def _given_while_free(receipt: Receipt) -> int:
     """How many places were given when nobody else held this one. Raises Refused: somebody does."""
-    campaign = campaigns.in_redis(receipt.campaign)
+    campaign = change.in_redis(receipt.campaign)
     given = store().gate(receipt.campaign).admitted
     own = keys.field(receipt.user, receipt.nth, campaign.per_user)
     claimants = store().claimants(receipt.campaign, buckets=campaign.buckets)

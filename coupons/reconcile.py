@@ -14,7 +14,7 @@ from datetime import timedelta
 from django.db.models import Count
 from django.utils import timezone
 
-from coupons import campaigns, database, metrics, places, rebuild
+from coupons import campaigns, change, database, metrics, places, rebuild
 from coupons.metrics import Gap
 from coupons.models import Campaign, GivenUp, Tally
 from coupons.places import Report, Tell
@@ -105,7 +105,7 @@ def compare(slug: str, *, repair: bool = False, tell: Tell = places.silently) ->
 
     Raises UnknownCampaign, NotInstalled, StoreAway, DatabaseAway.
     """
-    campaign = campaigns.in_redis(slug)
+    campaign = change.in_redis(slug)
     report = places.compare(campaign, repair=repair, tell=tell)
     with database.answering():
         rebuild.at_least(campaign.pk, report.admitted)

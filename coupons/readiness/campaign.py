@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from coupons import campaigns, codes, events, facts, slots
+from coupons import change, codes, events, facts, slots
 from coupons.models import Campaign, CampaignEvent
 from coupons.readiness.lines import Line, amber, green, red
 from coupons.store import Definition, store
@@ -61,7 +61,7 @@ def in_both_stores(campaign: Campaign) -> Line:
             _("Redis does not know this campaign: it is closed for repair."),
             f"manage.py rebuild {campaign.slug}",
         )
-    differing = _differing(campaigns.definition(campaign), there)
+    differing = _differing(change.definition(campaign), there)
     if differing:
         parts = ", ".join(_(_PARTS[part]) for part in differing)
         return red(

@@ -38,6 +38,7 @@ LAYERS = [
             "facts",
             "exhausted",
             "events",
+            "change",
             "campaigns",
             "holding",
             "queue",

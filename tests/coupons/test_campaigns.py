@@ -170,7 +170,7 @@ def test_with_redis_away_nothing_changes(
 ) -> None:
     draft()
     away = Store("redis://127.0.0.1:1/0", timeout_s=0.1, max_connections=1)
-    monkeypatch.setattr("coupons.campaigns.store", lambda: away)
+    monkeypatch.setattr("coupons.change.store", lambda: away)
     with pytest.raises(StoreAway):
         campaigns.schedule("sale", actor="Mina")
     assert state() == State.DRAFT

@@ -14,7 +14,7 @@ from django.db import connection
 
 import config.wsgi
 from config.celery import app
-from coupons import campaigns, keys, queue
+from coupons import change, keys, queue
 from coupons.models import Campaign
 from coupons.queue import Batch
 from coupons.store import admission as deciding
@@ -71,7 +71,7 @@ def missing_means_nothing_issued() -> None:
     def admitting(self: Any, slug: str, **asked: Any) -> deciding.Decision:
         decision = admit(self, slug, **asked)
         if decision.said == "not_installed":
-            campaigns._install(Campaign.objects.get(slug=slug), first=True)
+            change._install(Campaign.objects.get(slug=slug), first=True)
             return admit(self, slug, **asked)
         return decision
 
