@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 
 "$python" -m venv "$work/venv"
 wheel() { "$work/venv/bin/python" -m pip wheel --quiet --disable-pip-version-check --require-hashes --wheel-dir "$work/wheels" "$@"; }
-wheel -r "$top/requirements/run.txt" -r "$top/requirements/mysql.txt"
+wheel -r "$top/requirements/run.txt" -r "$top/requirements/mysql.txt" -r "$top/requirements/tracing.txt"
 
 # mysqlclient was built here: its pin gets the hash of what was built.
 built=$(cd "$work/wheels" && ls mysqlclient-*.whl)

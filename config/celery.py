@@ -9,7 +9,10 @@ from typing import Any
 
 from celery import Celery
 
-from config import env, worker
+from config import env, tracing, worker
+
+if tracing.ON:
+    from config.tracing import worker as tracing_worker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -84,3 +87,5 @@ app.conf.update(
 )
 app.autodiscover_tasks(["coupons"])
 worker.watch(app)
+if tracing.ON and _is_worker:
+    tracing_worker.begin()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from coupons import facts, metrics, queue, writer
+from coupons import facts, metrics, queue, spans, writer
 from coupons.claims import AdmittedClaim
 from coupons.errors import DatabaseAway
 from coupons.facts import Facts
@@ -102,20 +102,27 @@ def _next(slug: str, consumer: str) -> Batch:
 
 def _settle(campaign: Facts, batch: Batch, done: Drained) -> None:
     began_s = time.monotonic()
-    verdict = _store_patiently(campaign, batch)
-    _measure(verdict.stored)
-    refused = {entry: verdict.refused.get(claim) for entry, claim in batch.claims.items()}
-    queue.settle(campaign.slug, [entry for entry, reason in refused.items() if reason is None])
-    for entry, reason in refused.items():
-        if reason is not None:
-            _park(campaign.slug, entry, reason, done, request=batch.claims[entry].request)
-    for entry in batch.unreadable:
-        _park(campaign.slug, entry, Reason.UNREADABLE, done)
+    with spans.batch(campaign.slug, batch.claims.values()) as committed:
+        verdict = _store_patiently(campaign, batch)
+        committed(verdict.stored)
+        _measure(verdict.stored)
+        _take_off(campaign.slug, batch, verdict, done)
     done.stored += len(verdict.stored)
     done.repeated += len(verdict.repeated)
     metrics.STORED.labels(metrics.known(campaign.slug)).inc(len(verdict.stored))
     metrics.DRAIN_BATCH.observe(len(batch.claims))
     metrics.DRAIN_SECONDS.observe(time.monotonic() - began_s)
+
+
+def _take_off(slug: str, batch: Batch, verdict: writer.Verdict, done: Drained) -> None:
+    """Off the queue: what is stored is done, what never can be is parked."""
+    refused = {entry: verdict.refused.get(claim) for entry, claim in batch.claims.items()}
+    queue.settle(slug, [entry for entry, reason in refused.items() if reason is None])
+    for entry, reason in refused.items():
+        if reason is not None:
+            _park(slug, entry, reason, done, request=batch.claims[entry].request)
+    for entry in batch.unreadable:
+        _park(slug, entry, Reason.UNREADABLE, done)
 
 
 def _measure(stored: list[AdmittedClaim]) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from config import env, logs
+from config import env, logs, tracing
 
 PRODUCTION = env.PRODUCTION  # for the system checks: local secrets must not get there
 DEBUG = False  # never: an error page must not differ between a laptop and the sale
@@ -46,6 +46,10 @@ MIDDLEWARE = [
 if env.boolean("METRICS_PER_VIEW", default=False):
     MIDDLEWARE[1:1] = ["django_prometheus.middleware.PrometheusBeforeMiddleware"]
     MIDDLEWARE += ["django_prometheus.middleware.PrometheusAfterMiddleware"]
+
+# Traces, where there is a collector: behind the probes, which give a request its id.
+if tracing.ON:
+    MIDDLEWARE[1:1] = ["config.tracing.web.requests"]
 
 # These two look for Django's own class names; ours are subclasses, and a test sees them at work.
 SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W003"]

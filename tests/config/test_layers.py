@@ -16,7 +16,17 @@ ROOT = env.BASE_DIR
 LAYERS = [
     (
         "words",
-        {"claims", "errors", "keys", "metrics", "counting", "trace", "codes", "coefficients"},
+        {
+            "claims",
+            "errors",
+            "keys",
+            "metrics",
+            "counting",
+            "trace",
+            "spans",
+            "codes",
+            "coefficients",
+        },
     ),
     (
         "adapters",

@@ -1,0 +1,31 @@
+"""To whom spans are told: one provider for each process, made when the first span begins.
+
+Not sooner: it has a thread, and a worker's main process forks. OpenTelemetry reads its other
+OTEL_ variables itself (sampler, headers, sizes of batches).
+"""
+
+from functools import cache
+
+from django.conf import settings
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Tracer
+
+from config.tracing.ids import Ids
+
+_PATIENCE_S = 2  # a collector that is away must not keep a process from ending
+
+
+@cache
+def provider(service: str) -> TracerProvider:
+    about = {"service.name": service, "service.version": settings.RELEASE}
+    made = TracerProvider(resource=Resource.create(about), id_generator=Ids())
+    made.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=_PATIENCE_S)))
+    return made
+
+
+@cache
+def tracer(service: str) -> Tracer:
+    return provider(service).get_tracer("coupons")

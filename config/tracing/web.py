@@ -1,0 +1,85 @@
+"""Spans of requests and of the decisions within them."""
+
+import time
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from opentelemetry import propagate
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, get_current_span, use_span
+
+from config.tracing import ids
+from config.tracing.exporting import tracer
+from coupons import admission, trace
+from coupons.claims import Admission, Claim, Outcome
+from coupons.facts import Facts
+
+SERVICE = "coupon-web"
+_Answer = Callable[[HttpRequest], HttpResponse]
+_Decide = Callable[[Facts, Claim], Admission]
+
+
+def requests(answer: _Answer) -> _Answer:
+    """Middleware, behind the one that gives a request its id."""
+    for strategy, decide in admission.STRATEGIES.items():
+        if not isinstance(decide, Traced):
+            admission.STRATEGIES[strategy] = Traced(decide)
+
+    def traced(request: HttpRequest) -> HttpResponse:
+        span = _begun(request)
+        with use_span(span, end_on_exit=True):
+            response = answer(request)
+            _describe(span, request, response)
+        return response
+
+    return traced
+
+
+def _begun(request: HttpRequest) -> Span:
+    """A trace of our own, that links to the client's: a stranger shall not say what we keep."""
+    theirs = get_current_span(propagate.extract(request.headers)).get_span_context()
+    known = ids.of(trace.current())
+    with ids.wanting(ids.Known(known.trace)):
+        return tracer(SERVICE).start_span(
+            str(request.method),
+            kind=SpanKind.SERVER,
+            links=[Link(theirs)] if theirs.is_valid else [],
+            attributes={"coupon.request_id": trace.current()},
+        )
+
+
+def _describe(span: Span, request: HttpRequest, response: HttpResponse) -> None:
+    """The route, never the path: a path holds a coupon's code."""
+    route = f"/{request.resolver_match.route}" if request.resolver_match else ""
+    span.update_name(f"{request.method} {route}".strip())
+    span.set_attribute("http.request.method", str(request.method))
+    span.set_attribute("http.route", route)
+    span.set_attribute("http.response.status_code", response.status_code)
+    if response.status_code >= 500:
+        span.set_status(Status(StatusCode.ERROR))
+
+
+class Traced:
+    """A strategy and its span, which is made when the outcome is known: only the admission of a
+    claim, which happens once, gets the ids that the worker knows it by."""
+
+    def __init__(self, decide: _Decide) -> None:
+        self._decide = decide
+
+    def __call__(self, facts: Facts, claim: Claim) -> Admission:
+        began_ns = time.time_ns()
+        said: str = "failed"
+        try:
+            decided = self._decide(facts, claim)
+            said = decided.outcome
+        finally:
+            self._tell(facts, said, began_ns)
+        return decided
+
+    def _tell(self, facts: Facts, said: str, began_ns: int) -> None:
+        about = {"coupon.campaign": facts.slug, "coupon.outcome": said}
+        known = ids.of(trace.current())
+        if said != Outcome.ADMITTED:
+            known = ids.Known(known.trace)
+        with ids.wanting(known):
+            span = tracer(SERVICE).start_span("admission", start_time=began_ns, attributes=about)
+        span.end()

@@ -1,0 +1,202 @@
+"""A claim's trace, from the request to the row, as a collector gets it; and nothing of it, not even
+an import, where there is no collector."""
+
+import http.client
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from config.tracing import exporting, ids, worker
+from coupons import tokens
+from coupons.models import Coupon
+from tests import services
+from tests.conftest import CampaignMaker
+
+CLIENTS_TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+class Collector(ThreadingHTTPServer):
+    """What OpenTelemetry's collector is to us: an address that takes spans."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Taking)
+        self.bodies: list[bytes] = []
+
+    def __enter__(self) -> "Collector":
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.server_close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def spans(self, name: str) -> list[Any]:
+        told = [ExportTraceServiceRequest.FromString(body) for body in list(self.bodies)]
+        scopes = [scope for one in told for of in one.resource_spans for scope in of.scope_spans]
+        return [span for scope in scopes for span in scope.spans if span.name == name]
+
+
+class _Taking(BaseHTTPRequestHandler):
+    server: Collector
+
+    def do_POST(self) -> None:
+        assert self.path == "/v1/traces"
+        self.server.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    with Collector() as taking:
+        yield taking
+
+
+@pytest.fixture
+def traced(child_environment: dict[str, str], collector: Collector) -> dict[str, str]:
+    return child_environment | {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        "OTEL_BSP_SCHEDULE_DELAY": "100",  # milliseconds
+    }
+
+
+def until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def claim(port: int, name: str, **headers: str) -> tuple[int, str]:
+    """The status and the request's id."""
+    said = {"Authorization": f"Bearer {tokens.mint(name)}"} | headers
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as asking:
+        asking.request("POST", "/api/v1/campaigns/sale/claims", headers=said)
+        answer = asking.getresponse()
+        answer.read()
+        return answer.status, answer.headers["X-Request-Id"]
+
+
+def about(span: Any) -> dict[str, Any]:
+    values = {one.key: one.value for one in span.attributes}
+    return {key: getattr(value, value.WhichOneof("value")) for key, value in values.items()}
+
+
+ROUTE = "POST /api/v1/campaigns/<str:slug>/claims"
+
+
+def test_a_trace_goes_from_the_request_to_the_row(
+    open_campaign: CampaignMaker, traced: dict[str, str], collector: Collector, tmp_path: Path
+) -> None:
+    open_campaign(stock=2)
+    theirs = {"traceparent": f"00-{CLIENTS_TRACE}-00f067aa0ba902b7-01"}
+    with services.web(traced, tmp_path) as port, services.worker(traced, tmp_path):
+        assert claim(port, "mina-7", **{"X-Request-Id": "shop-1"} | theirs) == (202, "shop-1")
+        status, made = claim(port, "jun-7")
+        assert status == 202
+        assert claim(port, "jun-7", **{"X-Request-Id": "again"})[0] == 200
+        assert claim(port, "sora-7")[0] == 409
+        until(lambda: len(collector.spans("queued")) == 2 and collector.spans("drain"))
+        until(lambda: len(collector.spans(ROUTE)) == 4)
+    rows = {row.request_id or "": row.place for row in Coupon.objects.all()}
+    assert set(rows) == {"shop-1", made}
+    for request, place in rows.items():
+        _is_whole(collector, request, place)
+    (first,) = [span for span in collector.spans(ROUTE) if _request(span) == "shop-1"]
+    assert [link.trace_id.hex() for link in first.links] == [CLIENTS_TRACE]
+    said = [about(span)["coupon.outcome"] for span in collector.spans("admission")]
+    assert sorted(said) == ["admitted", "admitted", "already_claimed", "sold_out"]
+    assert len({span.span_id for span in collector.spans("admission")}) == 4
+    assert not any(name in body for body in collector.bodies for name in (b"mina-7", b"jun-7"))
+
+
+def test_a_collector_that_is_away_costs_no_claim(
+    open_campaign: CampaignMaker, traced: dict[str, str], collector: Collector, tmp_path: Path
+) -> None:
+    open_campaign(stock=2)
+    collector.__exit__()
+    with services.web(traced, tmp_path) as port, services.worker(traced, tmp_path):
+        assert claim(port, "mina")[0] == 202
+        until(Coupon.objects.exists)
+        began = time.monotonic()
+    assert time.monotonic() - began < 15  # to end waits a moment for the collector, not for ever
+
+
+def _request(span: Any) -> object:
+    return about(span).get("coupon.request_id")
+
+
+def _is_whole(collector: Collector, request: str, place: int) -> None:
+    """Request → admission → queued, one trace, and the batch that stored it knows it."""
+    trace = sha256(request.encode()).digest()[:16]
+    (asked,) = [span for span in collector.spans(ROUTE) if _request(span) == request]
+    (decided,) = [span for span in collector.spans("admission") if span.trace_id == trace]
+    (queued,) = [span for span in collector.spans("queued") if _request(span) == request]
+    assert asked.trace_id == queued.trace_id == trace
+    assert (decided.parent_span_id, queued.parent_span_id) == (asked.span_id, decided.span_id)
+    assert about(queued)["coupon.place"] == place
+    assert asked.start_time_unix_nano < queued.end_time_unix_nano
+    (drain,) = [s for s in collector.spans("drain") if s.span_id == queued.links[0].span_id]
+    assert decided.span_id in {link.span_id for link in drain.links}
+    assert about(drain)["coupon.first_place"] <= place <= about(drain)["coupon.last_place"]
+
+
+@pytest.mark.parametrize("module", ["config.wsgi", "config.celery"])
+def test_without_a_collector_nothing_of_it_is_imported(module: str) -> None:
+    code = f"import sys, {module}; from django.conf import settings; print(settings.MIDDLEWARE)"
+    code += "\nours = [name for name in sys.modules if name.startswith('config.tracing')]"
+    code += "\nassert ours == ['config.tracing'], ours"
+    # redis-py itself imports some of OpenTelemetry where it is installed, but nothing that sends.
+    code += "\nassert 'opentelemetry.exporter' not in sys.modules"
+    environment = os.environ | {"CELERY_WORKER": "yes"}
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert "tracing" not in said.stdout
+
+
+def test_a_collector_without_the_packages_is_said_at_the_start() -> None:
+    code = "import sys; sys.modules['opentelemetry'] = None; import config.tracing"
+    environment = os.environ | {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert done.stderr.rstrip().endswith("pip install -r requirements/tracing.txt")
+
+
+def test_web_and_worker_keep_the_same_traces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a tenth, or of none: otherwise a claim's way would end in the middle."""
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    for made in (exporting.provider, exporting.tracer):
+        made.cache_clear()
+    kept = {True: 0, False: 0}
+    for number in range(200):
+        known = ids.of(f"request-{number}")
+        with ids.wanting(known):
+            recording = exporting.tracer(worker.SERVICE).start_span("x").is_recording()
+        kept[recording] += 1
+        assert worker._is_kept(exporting.provider(worker.SERVICE).sampler, known) is recording
+    assert min(kept.values()) > 60
+    exporting.provider(worker.SERVICE).shutdown()
+    for made in (exporting.provider, exporting.tracer):
+        made.cache_clear()
