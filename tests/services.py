@@ -8,6 +8,8 @@ from pathlib import Path
 from tests.servers import free_port, listens, process
 
 Environment = Mapping[str, str]
+# As the units have it: what is logged goes to standard error, Celery's banner to the other.
+_WITHOUT_STDOUT = ("sh", "-c", 'exec "$@" >/dev/null', "sh")
 _GRANIAN = ("-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws", "--workers", "1")
 
 
@@ -51,4 +53,5 @@ def consumer(environment: Environment, folder: Path) -> Iterator[int]:
 def _with(environment: Environment, counts: Path, *words: str) -> list[str]:
     counts.mkdir(exist_ok=True)
     told = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(counts)}
-    return ["env", *(f"{name}={value}" for name, value in told.items()), sys.executable, *words]
+    pairs = (f"{name}={value}" for name, value in told.items())
+    return [*_WITHOUT_STDOUT, "env", *pairs, sys.executable, *words]

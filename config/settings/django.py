@@ -1,5 +1,6 @@
 """Django itself: apps, middleware, security, language, static files."""
 
+import logging
 from typing import Any
 
 from config import env, logs, tracing
@@ -112,7 +113,6 @@ FLOWER_URL = env.text("FLOWER_URL", default="")
 # Of `manage.py flower`, which demands one everywhere but on a laptop's loopback.
 FLOWER_LOGIN = env.text("FLOWER_LOGIN", default="")
 
-LOGGING = logs.configuration(
-    level=env.text("LOG_LEVEL", default="INFO"),
-    as_json=env.boolean("LOG_JSON", default=env.PRODUCTION),
-)
+_LOG_JSON = env.boolean("LOG_JSON", default=env.PRODUCTION)
+LOGGING = logs.configuration(level=env.text("LOG_LEVEL", default="INFO"), as_json=_LOG_JSON)
+logging.captureWarnings(_LOG_JSON)  # Python's own warnings are lines as all others

@@ -23,6 +23,8 @@ MEASURES = {
     "tests.bench.cpu.admission": ("admission_cpu_ratio",),
     "tests.bench.cpu.sold_out": ("sold_out_cpu_ratio",),
     "tests.bench.serving.rps": ("rps_ratio",),
+    "tests.bench.scraping.cost": ("scrape_cost",),
+    "tests.bench.scraping.per_view": ("per_view_cost",),
     "tests.bench.storing.ratio": ("drain_ratio",),
     "tests.bench.rush.drained_after": ("drained_after_s",),
     "tests.bench.claimants.growth": ("bytes_per_claimant", "admission_growth"),

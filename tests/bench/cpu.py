@@ -37,7 +37,7 @@ NEW_PROJECT = [
 
 def admission(_: Path, size: Size) -> list[Figure]:
     """Every claim is another user's, and every one is admitted."""
-    campaign = openings.opened("cpu", stock=_requests(size))
+    campaign = openings.opened("cpu", stock=requests(size))
     figure = _figure("admission_cpu_ratio", campaign, HTTPStatus.ACCEPTED, size)
     figure.details["us_per_stock_request_without_middleware"] = 1e6 * _elsewhere([], size)
     figure.details["us_per_stock_request_in_a_new_project"] = 1e6 * _elsewhere(NEW_PROJECT, size)
@@ -55,18 +55,18 @@ def _elsewhere(middleware: list[str], size: Size) -> float:
     """For the record: what the stock view costs behind other middleware than ours."""
     with override_settings(MIDDLEWARE=middleware):
         django = WSGIHandler()
-    block = _blocks(django, stock.PATH, HTTPStatus.OK, size)
+    block = blocks(django, stock.PATH, HTTPStatus.OK, size)
     return median(block() for _ in shown("… elsewhere", size.cpu_rounds // 4 + 1))
 
 
-def _requests(size: Size) -> int:
+def requests(size: Size) -> int:
     return (size.cpu_rounds + 1) * size.cpu_block
 
 
 def _figure(name: str, campaign: Facts, expected: HTTPStatus, size: Size) -> Figure:
     connections.close_all()  # a claim needs none, so a serving process has none
-    ours = _blocks(application, openings.path_of(campaign), expected, size)
-    theirs = _blocks(application, stock.PATH, HTTPStatus.OK, size)
+    ours = blocks(application, openings.path_of(campaign), expected, size)
+    theirs = blocks(application, stock.PATH, HTTPStatus.OK, size)
     pairs = interleaved(name, ours, theirs, rounds=size.cpu_rounds)
     return Figure(
         name, pairs.cost,
@@ -80,8 +80,8 @@ def _figure(name: str, campaign: Facts, expected: HTTPStatus, size: Size) -> Fig
     )  # fmt: skip
 
 
-def _blocks(django: Any, path: str, expected: HTTPStatus, size: Size) -> Block:
-    environs = _environs(path, _requests(size))
+def blocks(django: Any, path: str, expected: HTTPStatus, size: Size) -> Block:
+    environs = _environs(path, requests(size))
 
     def block() -> float:
         return _cost(django, list(islice(environs, size.cpu_block)), expected)

@@ -32,9 +32,7 @@ class Round:
 def rps(folder: Path, size: Size) -> list[Figure]:
     """Every claim is another user's, and every one is admitted."""
     with programs.web(folder) as url:
-        site = Site(url, folder / "tokens", size.wrk_s, users=1)
-        wrk.write_tokens(site.tokens, people.tokens_of(1))
-        site.users = PLENTY * _stock(site).requests
+        site = crowded(url, folder, seconds=size.wrk_s)
         _round(site, claims_first=True)  # warm-up
         rounds = [
             _round(site, claims_first=bool(number % 2))
@@ -43,19 +41,27 @@ def rps(folder: Path, size: Size) -> list[Figure]:
     return [_figure(rounds)]
 
 
+def crowded(url: str, folder: Path, *, seconds: int) -> Site:
+    """With users enough for a block."""
+    site = Site(url, folder / "tokens", seconds, users=1)
+    wrk.write_tokens(site.tokens, people.tokens_of(1))
+    site.users = PLENTY * _stock(site).requests
+    return site
+
+
 def _round(site: Site, *, claims_first: bool) -> Round:
     if claims_first:
-        claims = _claims(site)
-        return Round(claims, _stock(site))
+        first = claims(site)
+        return Round(first, _stock(site))
     stock_view = _stock(site)
-    return Round(_claims(site), stock_view)
+    return Round(claims(site), stock_view)
 
 
 def _stock(site: Site) -> wrk.Heard:
     return wrk.drive(site.url, stock.PATH, tokens=site.tokens, seconds=site.seconds, again=True)
 
 
-def _claims(site: Site) -> wrk.Heard:
+def claims(site: Site) -> wrk.Heard:
     """A campaign and a crowd of their own; once more with a bigger crowd if it was too small."""
     campaign = openings.opened("served", stock=site.users)
     wrk.write_tokens(site.tokens, people.tokens_of(site.users))
@@ -64,7 +70,7 @@ def _claims(site: Site) -> wrk.Heard:
         heard = wrk.drive(site.url, path, tokens=site.tokens, seconds=site.seconds)
     except wrk.TooFewTokens:
         site.users *= 2
-        return _claims(site)
+        return claims(site)
     admitted = store().gate(campaign.slug).admitted
     if admitted < heard.requests:
         raise RuntimeError(f"{heard.requests} claims were answered, {admitted} admitted.")
@@ -72,18 +78,18 @@ def _claims(site: Site) -> wrk.Heard:
 
 
 def _figure(rounds: list[Round]) -> Figure:
-    claims = [one.claims.per_second for one in rounds]
+    ours = [one.claims.per_second for one in rounds]
     others = [one.stock.per_second for one in rounds]
-    pairs = Pairs([1 / rate for rate in claims], [1 / rate for rate in others])
+    pairs = Pairs([1 / rate for rate in ours], [1 / rate for rate in others])
     return Figure(
         "rps_ratio", pairs.speed,
         {
             "total_ratio": pairs.total_speed,
-            "claims_per_s": sum(claims) / len(rounds),
+            "claims_per_s": sum(ours) / len(rounds),
             "stock_per_s": sum(others) / len(rounds),
             "claims_mean_ms": sum(one.claims.mean_ms for one in rounds) / len(rounds),
             "stock_mean_ms": sum(one.stock.mean_ms for one in rounds) / len(rounds),
             "claims_p99_ms": max(one.claims.p99_ms for one in rounds),
         },
-        {"claims_per_s": claims, "stock_per_s": others},
+        {"claims_per_s": ours, "stock_per_s": others},
     )  # fmt: skip
