@@ -60,4 +60,4 @@ class Admission:
 
     @property
     def holds_a_place(self) -> bool:
-        return self.outcome in HOLDS_A_PLACE
+        return self.place > 0

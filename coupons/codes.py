@@ -13,15 +13,18 @@ from functools import lru_cache
 import jwt
 import orjson
 
+from coupons import signing
+
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I L O U
 LENGTH = 16  # symbols, the check symbol included
 RECEIPT_TYPE = "coupon-receipt+jwt"
 
 _PAIRS = [first + second for first in ALPHABET for second in ALPHABET]  # 10 bits at a time
-_SHIFTS = range(70, -1, -10)
+_SHIFTS = range(70, -1, -10)  # the last symbol of the eighth pair is not used
 _VALUE = {symbol: value for value, symbol in enumerate(ALPHABET)}
 # What Luhn mod 32 makes of a symbol in a doubled position: 2v written in base 32, digits added.
 _DOUBLED = {symbol: 2 * v // 32 + 2 * v % 32 for symbol, v in _VALUE.items()}
+_PAIR_TOTAL = [_DOUBLED[pair[0]] + _VALUE[pair[1]] for pair in _PAIRS]
 _READ_AS = str.maketrans({"I": "1", "L": "1", "O": "0", "-": None, " ": None})
 
 
@@ -47,9 +50,11 @@ def campaign_key(key_id: str, master: bytes, slug: str) -> CampaignKey:
 def coupon_code(key: CampaignKey, user: str, nth: int, place: int) -> str:
     """The 16 symbols that belong to this place of this user."""
     said = b"%d/%d/" % (nth, place) + user.encode()
-    number = int.from_bytes(hmac.digest(key.code, said, "sha256")[:10])
-    symbols = "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])[: LENGTH - 1]
-    return symbols + _check_symbol(symbols)
+    number = int.from_bytes(signing.sign(key.code, said)[:10])
+    pairs = [number >> shift & 1023 for shift in _SHIFTS]
+    symbols = "".join([_PAIRS[pair] for pair in pairs])
+    total = sum([_PAIR_TOTAL[pair] for pair in pairs]) - _VALUE[symbols[-1]]
+    return symbols[:-1] + ALPHABET[-total % 32]
 
 
 def _check_symbol(symbols: str) -> str:
@@ -69,7 +74,7 @@ def normalise(typed: str) -> str | None:
 
 def grouped(code: str) -> str:
     """As people read it: XXXX-XXXX-XXXX-XXXX."""
-    return "-".join(code[i : i + 4] for i in range(0, len(code), 4))
+    return f"{code[:4]}-{code[4:8]}-{code[8:12]}-{code[12:]}"
 
 
 @lru_cache(maxsize=64)
@@ -82,7 +87,7 @@ def receipt(key: CampaignKey, slug: str, user: str, nth: int, place: int, admitt
     """The signed proof of an admission; the same bytes every time it is asked for."""
     said = {"campaign": slug, "sub": user, "nth": nth, "place": place, "admitted_ms": admitted_ms}
     signed = _receipt_head(key.key_id) + _b64(orjson.dumps(said))
-    return (signed + b"." + _b64(hmac.digest(key.receipt, signed, "sha256"))).decode()
+    return (signed + b"." + _b64(signing.sign(key.receipt, signed))).decode()
 
 
 @dataclass(frozen=True, slots=True)

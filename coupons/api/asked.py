@@ -27,7 +27,7 @@ def receipt(request: Request) -> str:
 
 def _object(request: Request, field: str, *, of: str) -> dict[str, Any]:
     """The body, in which only this field may stand."""
-    if "HTTP_TRANSFER_ENCODING" in request.META:  # WSGI can't read it: it would count as empty
+    if "HTTP_TRANSFER_ENCODING" in request._request.META:  # WSGI would take it for empty
         raise LengthRequired("Send the body with a Content-Length, not in chunks.")
     said = body_of(request._request)
     if not isinstance(said, dict):

@@ -17,7 +17,7 @@ class TokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer TOKEN`. Raises BadToken; without the header there is no user."""
 
     def authenticate(self, request: Request) -> tuple[Caller, str] | None:
-        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        scheme, _, token = request._request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if not scheme:
             return None
         if scheme.lower() != "bearer" or not token or len(token) > LONGEST_TOKEN:

@@ -3,9 +3,8 @@
 import time
 from threading import Lock
 
-from django.conf import settings
-
 from coupons.errors import TooManyRequests
+from coupons.quick import settings
 
 
 class PerSecond:

@@ -33,7 +33,6 @@ class Resource(APIView):
         return Request(
             request,
             parsers=_PARSERS,
-            authenticators=[_MADE_ONCE[kind] for kind in self.authentication_classes],
             negotiator=_NEGOTIATOR,
             parser_context={"view": self},
         )
@@ -44,6 +43,15 @@ class Resource(APIView):
         self.perform_authentication(request)
         for kind in self.permission_classes:
             _MADE_ONCE[kind].has_permission(request, self)  # raises what is to be told
+
+    def perform_authentication(self, request: Request) -> None:
+        """DRF finds out by an exception that it does not know the user yet."""
+        for kind in self.authentication_classes:
+            said = _MADE_ONCE[kind].authenticate(request)
+            if said is not None:
+                request.user, request.auth = said
+                return
+        request.user = request.auth = None  # type: ignore[assignment]
 
     def finalize_response(
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import redis
-from django.conf import settings
 
 from coupons import keys, trace
 from coupons.errors import NotInstalled, OutcomeUnknown, ServerChanged, StoreAway
+from coupons.quick import settings
 from coupons.store.endpoint import RESTING, SILENT, Endpoint, Script, packed
 from coupons.store.groupcommit import GroupCommit
 from coupons.store.queue import BELL_MS

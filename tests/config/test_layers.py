@@ -26,6 +26,8 @@ LAYERS = [
             "spans",
             "codes",
             "coefficients",
+            "quick",
+            "signing",
         },
     ),
     (
