@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from time import perf_counter
 
-from coupons import bell, counting, direct, exhausted, fence
+from coupons import bell, counting, direct, exhausted, fence, witness
 from coupons.claims import Admission, Claim, Outcome
 from coupons.errors import CouponError, NotInstalled, QueueFull, ServerChanged
 from coupons.facts import Facts
@@ -49,7 +49,11 @@ def queued(facts: Facts, claim: Claim) -> Admission:
         if not fence.look():
             raise
         decision = _ask(facts, claim)
-    if decision.said in _FAILURES:
+    if decision.place:
+        witness.saw(facts, claim, decision.place, decision.at_ms)
+    elif decision.said in _FAILURES:
+        if decision.said == "not_installed":
+            witness.testify(facts)
         raise _FAILURES[decision.said](_SENTENCES[decision.said].format(facts.slug))
     if decision.ring and not bell.ring(facts.slug):
         store().was_lost(facts.slug)

@@ -36,7 +36,8 @@ class AdmittedClaim:
     """A claim with its place: what crosses the queue and becomes a coupon.
 
     `admitted_ms` is the admitting store's clock, in milliseconds since the Unix epoch. `request` is
-    the id of the request that got the place; empty where nobody knows it any more.
+    the id of the request that got the place; where nobody knows it any more, `put-back` if
+    reconcile found the claim lost, else empty.
     """
 
     user: str

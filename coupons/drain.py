@@ -138,7 +138,9 @@ def _store_patiently(campaign: Facts, batch: Batch) -> writer.Verdict:
     pause_s = 0.02
     while True:
         try:
-            return writer.store(campaign, list(batch.claims.values()), epoch=batch.epoch)
+            return writer.store(
+                campaign, list(batch.claims.values()), epoch=batch.epoch, given=_told(batch)
+            )
         except DatabaseAway as error:
             if time.monotonic() >= deadline:
                 raise
@@ -146,6 +148,12 @@ def _store_patiently(campaign: Facts, batch: Batch) -> writer.Verdict:
             logger.warning("drain of %s waits for the database: %s", campaign.slug, error)
             time.sleep(pause_s * random.uniform(0.5, 1.5))
             pause_s = min(1.0, pause_s * 2)
+
+
+def _told(batch: Batch) -> int:
+    """Up to which place people may have been told. Where replicas must confirm a place first, a
+    lost one was told to nobody, and a rebuild need not go on above it."""
+    return 0 if settings.REDIS_WAIT_REPLICAS else batch.given
 
 
 def _park(slug: str, entry: str, reason: Reason, done: Drained, *, request: str = "?") -> None:

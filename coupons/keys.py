@@ -8,6 +8,7 @@
     coupon:{slug}:parked            stream  claims that can't be stored, with the reason
     coupon:{slug}:bell              string  set while a drain is on its way; expires by itself
     coupon:{slug}:filter            string  two bits per claimant: who surely holds no place
+    coupon:{slug}:told              hash    witness → what it told, left in a Redis that had lost it
     coupon:installed                set     slugs of all installed campaigns
     coupon:server                   string  the server whose contents were found right (`fence`)
     coupon:canary                   string  when a worker last got here with a canary, in ms
@@ -40,6 +41,7 @@ class CampaignKeys:
     parked: str
     bell: str
     filter: str
+    told: str
     claimants: str  # the prefix; see `bucket`
 
     def bucket(self, field: bytes, buckets: int) -> str:
@@ -56,6 +58,7 @@ def of(slug: str) -> CampaignKeys:
         base + "parked",
         base + "bell",
         base + "filter",
+        base + "told",
         base + "claimants:",
     )
 

@@ -212,7 +212,7 @@ class Tally(models.Model):
     )
     stored = models.PositiveIntegerField(default=0)
     # The highest place that is known to have been given, also to claims that were never stored:
-    # what a rebuild goes on above. Behind Redis by the seconds between two looks of reconcile.
+    # what a rebuild goes on above. Noted with each batch that is stored, and by reconcile.
     highest = models.PositiveIntegerField(default=0, db_default=0)
     # Places given that nobody holds, as reconcile last found them.
     holes = models.PositiveIntegerField(default=0, db_default=0)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from coupons import bell, database, keys, queue, rebuild
+from coupons.claims import AdmittedClaim
 from coupons.metrics import Gap
 from coupons.models import Campaign, Coupon, GivenUp, slot_id
 from coupons.store import Claimant, store
@@ -23,6 +24,7 @@ ON_ITS_WAY, STORED, TOLD = 1, 2, 4  # bits of a place's byte
 PAGE = 2_000  # rows at a time
 SHOWN = 20  # differences of each kind told one by one
 ACTOR = "reconcile"
+PUT_BACK = "put-back"  # in place of the request's id, which nobody knows any more
 Tell = Callable[[str, int], None]  # what is being read, and how much of it so far
 
 
@@ -124,9 +126,8 @@ class _Look:
     def _on_no_way(self, told: Claimant) -> None:
         self.report.add(Gap.NOT_STORED, told.place, f"told to {_words(told)}")
         user, nth = keys.said_by(told.field, self.campaign.per_user)
-        if self.repair and store().requeue(
-            self.slug, told, user=user, nth=nth, buckets=self.campaign.buckets
-        ):
+        claim = AdmittedClaim(user, nth, told.place, told.admitted_ms, PUT_BACK)
+        if self.repair and store().requeue(self.slug, told, claim, buckets=self.campaign.buckets):
             self.report.mended[Gap.NOT_STORED] += 1
 
     def _who_was_not_told(self) -> None:

@@ -29,12 +29,13 @@ class Batch:
     """Claims by their entry's id, and the ids of entries that are no claims.
 
     `epoch` is the gate's when they were taken from the queue: the writer stores them only while it
-    is MySQL's, too.
+    is MySQL's, too. `given`: how many places were given by then.
     """
 
     claims: dict[str, AdmittedClaim] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
     epoch: str = ""
+    given: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.claims or self.unreadable)
@@ -42,13 +43,13 @@ class Batch:
 
 def read(slug: str, *, consumer: str, count: int) -> Batch:
     taken = store().read(slug, consumer=consumer, count=count)
-    return _batch(taken.entries, taken.epoch)
+    return _batch(taken.entries, taken.epoch, taken.given)
 
 
 def take_over(slug: str, *, consumer: str, count: int, idle_ms: int) -> Batch:
     """What another consumer read and neither settled nor parked for `idle_ms`."""
     taken = store().take_over(slug, consumer=consumer, count=count, idle_ms=idle_ms)
-    return _batch(taken.entries, taken.epoch)
+    return _batch(taken.entries, taken.epoch, taken.given)
 
 
 def settle(slug: str, ids: list[str]) -> None:
@@ -78,8 +79,8 @@ def _pages(slug: str, page: Callable[..., list[Entry]]) -> Iterator[Batch]:
         entries = page(slug, after=entries[-1].id, count=PAGE)
 
 
-def _batch(entries: list[Entry], epoch: str = "") -> Batch:
-    batch = Batch(epoch=epoch)
+def _batch(entries: list[Entry], epoch: str = "", given: int = 0) -> Batch:
+    batch = Batch(epoch=epoch, given=given)
     for entry in entries:
         claim = claim_of(entry)
         if claim is None:
@@ -99,10 +100,14 @@ def claim_of(entry: Entry) -> AdmittedClaim | None:
         )  # fmt: skip
     except (KeyError, ValueError):
         return None
-    sound = (
-        0 < len(fields[b"u"]) <= MAX_USER_BYTES
+    return claim if sound(claim) else None
+
+
+def sound(claim: AdmittedClaim) -> bool:
+    """Whether admission can have said this."""
+    return (
+        0 < len(claim.user.encode()) <= MAX_USER_BYTES
         and 0 < claim.nth <= _MOST_NTH
         and 0 < claim.place < PLACES_PER_CAMPAIGN
         and 0 < claim.admitted_ms <= _LATEST_MS
     )
-    return claim if sound else None

@@ -4,6 +4,7 @@
     2  a new epoch, in MySQL               from here on no drain stores what it read before
     3  claimants, from all that is known   MySQL's coupons, the claims waiting, parked, given up
     4  the gate is opened, in Redis        one step: the new epoch, and numbers above the highest
+    5  what witnesses told, on the queue   and is in neither store: see `coupons.witness`
 
 Dying after any of them leaves the campaign closed; begun again, it begins from the start. Of two at
 once, only the one that began last opens. What waits in the queue stays there, and what is stored
@@ -22,7 +23,19 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from coupons import bell, campaigns, change, database, events, exhausted, facts, keys, queue
+from coupons import (
+    bell,
+    campaigns,
+    change,
+    database,
+    events,
+    exhausted,
+    facts,
+    keys,
+    queue,
+    witness,
+)
+from coupons.claims import AdmittedClaim
 from coupons.errors import ForeignKeys, Overtaken
 from coupons.models import Campaign, Coupon, GivenUp, Tally, slot_id
 from coupons.store import Claimant, Marks, store
@@ -93,7 +106,8 @@ def _rebuild(slug: str, actor: str, tell: Tell, *, whole: bool) -> Rebuilt:
     campaign, closed = _close(slug, in_doubt=whole)
     above = 0 if whole or not closed.whole else closed.given or 0
     highest, count = max(_highest_known(campaign), closed.given or 0), 0
-    for page in _known(campaign, above):
+    lost = [] if above else witness.lost(campaign)
+    for page in _known(campaign, above, lost):
         store().remember(slug, page.claimants, buckets=campaign.buckets, replace=page.stored)
         highest = max(highest, *(each.place for each in page.claimants))
         count += len(page.claimants)
@@ -101,6 +115,7 @@ def _rebuild(slug: str, actor: str, tell: Tell, *, whole: bool) -> Rebuilt:
     if closed.given is None:
         highest = max(highest, _highest_claimant(campaign))
     given, waiting = _open(campaign, highest, server)
+    waiting += witness.put_back(campaign, lost)
     done = Rebuilt(slug, campaign.epoch, count, waiting, given, time.monotonic() - began_s)
     with database.answering():
         events.note(campaign, actor, "rebuilt" if whole else "checked", _told(done))
@@ -154,11 +169,13 @@ class _Page:
     stored: bool
 
 
-def _known(campaign: Campaign, above: int) -> Iterator[_Page]:
+def _known(campaign: Campaign, above: int, lost: list[AdmittedClaim]) -> Iterator[_Page]:
     """All claimants known, with a place higher than `above`. Coupons first: they are the truth."""
     yield from (_Page(page, stored=True) for page in _stored(campaign, above))
     if not above:
         yield from (_Page(page, stored=False) for page in _not_stored(campaign) if page)
+    if lost:
+        yield _Page([_claimant(campaign, each) for each in lost], stored=False)
 
 
 def _stored(campaign: Campaign, above: int) -> Iterator[list[Claimant]]:
@@ -171,7 +188,7 @@ def _stored(campaign: Campaign, above: int) -> Iterator[list[Claimant]]:
         if not rows:
             return
         yield [
-            _claimant(campaign, user, nth, place, database.milliseconds(at))
+            _claimant(campaign, AdmittedClaim(user, nth, place, database.milliseconds(at)))
             for user, nth, place, at in rows
         ]
         last = slot_id(campaign.pk, rows[-1][2])
@@ -182,18 +199,19 @@ def _not_stored(campaign: Campaign) -> Iterator[list[Claimant]]:
     (another hand wrote the entry) are left alone; the drain parks them."""
     for batch in chain(queue.waiting(campaign.slug), queue.parked(campaign.slug)):
         yield [
-            _claimant(campaign, each.user, each.nth, each.place, each.admitted_ms)
+            _claimant(campaign, each)
             for each in batch.claims.values()
             if each.place <= campaign.stock
         ]
     with database.answering():
         given_up = GivenUp.objects.filter(campaign=campaign)
         rows = list(given_up.values_list("user", "nth", "place", "admitted_ms"))
-    yield [_claimant(campaign, *row) for row in rows]
+    yield [_claimant(campaign, AdmittedClaim(*row)) for row in rows]
 
 
-def _claimant(campaign: Campaign, user: str, nth: int, place: int, ms: int) -> Claimant:
-    return Claimant(keys.field(user, nth, campaign.per_user), place, ms)
+def _claimant(campaign: Campaign, claim: AdmittedClaim) -> Claimant:
+    field = keys.field(claim.user, claim.nth, campaign.per_user)
+    return Claimant(field, claim.place, claim.admitted_ms)
 
 
 # 4

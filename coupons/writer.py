@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import F
+from django.db.models.functions import Greatest
 
 from coupons import database
 from coupons.claims import AdmittedClaim
@@ -39,29 +40,32 @@ class Verdict:
         self.refused |= other.refused
 
 
-def store(facts: Facts, claims: Sequence[AdmittedClaim], *, epoch: str | None) -> Verdict:
-    """Store a batch that was taken from the queue under that epoch.
+def store(
+    facts: Facts, claims: Sequence[AdmittedClaim], *, epoch: str | None, given: int = 0
+) -> Verdict:
+    """Store a batch that was taken from the queue under that epoch, and note that so many places
+    were `given` by then (0: not to be noted).
 
     Raises StaleClaims, DatabaseAway; then nothing of the unreported part is decided.
     """
     ordered = sorted(claims, key=lambda claim: claim.place)  # one order for all: no deadlocks
     with database.answering():
-        return _store(facts, ordered, epoch)
+        return _store(facts, ordered, epoch, given)
 
 
-def _store(facts: Facts, claims: list[AdmittedClaim], epoch: str | None) -> Verdict:
+def _store(facts: Facts, claims: list[AdmittedClaim], epoch: str | None, given: int) -> Verdict:
     if not claims:
         return Verdict()
     try:
-        insert(facts, claims, epoch)
+        insert(facts, claims, epoch, given)
         return Verdict(stored=claims)
     except DatabaseError as error:
         if not database.refuses_row(error):
             raise
-        return _sift(facts, claims, epoch)
+        return _sift(facts, claims, epoch, given)
 
 
-def _sift(facts: Facts, claims: list[AdmittedClaim], epoch: str | None) -> Verdict:
+def _sift(facts: Facts, claims: list[AdmittedClaim], epoch: str | None, given: int) -> Verdict:
     """A batch that did not go in whole: leave out what is stored, halve the rest."""
     standing = _standing(facts, claims)
     known = [claim for claim in claims if _essence(_row(facts, claim)) in standing]
@@ -71,8 +75,8 @@ def _sift(facts: Facts, claims: list[AdmittedClaim], epoch: str | None) -> Verdi
         verdict.refused[rest[0]] = _why_refused(facts, rest[0])
         return verdict
     middle = (len(rest) + 1) // 2
-    verdict.add(_store(facts, rest[:middle], epoch))
-    verdict.add(_store(facts, rest[middle:], epoch))
+    verdict.add(_store(facts, rest[:middle], epoch, given))
+    verdict.add(_store(facts, rest[middle:], epoch, given))
     return verdict
 
 
@@ -90,7 +94,9 @@ def _why_refused(facts: Facts, claim: AdmittedClaim) -> Reason:
     return Reason.REJECTED
 
 
-def insert(facts: Facts, claims: list[AdmittedClaim], epoch: str | None = None) -> None:
+def insert(
+    facts: Facts, claims: list[AdmittedClaim], epoch: str | None = None, given: int = 0
+) -> None:
     """All of them or none, in one transaction, counted in the tally.
 
     `epoch` is None where no Redis gave the places. Raises an error of which `database.refuses_row`
@@ -105,7 +111,9 @@ def insert(facts: Facts, claims: list[AdmittedClaim], epoch: str | None = None) 
             cursor.executemany(_INSERT, [(*row, now) for row in rows])
         if _standing(facts, claims) != {_essence(row) for row in rows}:
             raise ReadBackDiffers(f"Campaign {facts.slug}: the rows differ from what was sent.")
-        Tally.objects.filter(campaign_id=facts.id).update(stored=F("stored") + len(claims))
+        Tally.objects.filter(campaign_id=facts.id).update(
+            stored=F("stored") + len(claims), highest=Greatest("highest", given)
+        )
 
 
 def _hold(facts: Facts, epoch: str) -> None:

@@ -12,7 +12,7 @@ from django.dispatch import receiver
 from django.test import Client
 from django.utils import timezone
 
-from coupons import campaigns, database, exhausted, facts, store, tokens
+from coupons import campaigns, database, exhausted, facts, store, tokens, witness
 from coupons.facts import Facts
 from coupons.models import Campaign
 
@@ -51,6 +51,7 @@ def empty_store() -> Iterator[None]:
     store.store().client.flushall()
     facts.forget()
     exhausted.forget()
+    witness.forget()
     database.breaker.succeeded()
     yield
     facts.forget()

@@ -1,8 +1,8 @@
 """The one door to the Redis that decides. Every answer is typed, every driver error translated.
 
 One script per decision (`coupons/lua/`), one method per script or command, grouped by subject:
-`admission` decides, `campaigns` holds the gates, `queue` what waits to be stored, `repair` is for
-what was lost.
+`admission` decides, `campaigns` holds the gates, `queue` what waits to be stored, `repair` and
+`testimony` are for what was lost.
 """
 
 from functools import cache
@@ -14,6 +14,7 @@ from coupons.store.campaigns import CampaignCalls, Definition, Gate
 from coupons.store.logins import LoginCalls
 from coupons.store.queue import BELL_MS, Entry, QueueCalls
 from coupons.store.repair import Claimant, Marks, RepairCalls
+from coupons.store.testimony import TestimonyCalls
 
 __all__ = [
     "BELL_MS",
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 
-class Store(AdmissionCalls, CampaignCalls, LoginCalls, QueueCalls, RepairCalls):
+class Store(AdmissionCalls, CampaignCalls, LoginCalls, QueueCalls, RepairCalls, TestimonyCalls):
     """All calls on one Redis endpoint."""
 
 

@@ -25,10 +25,11 @@ class Taken(NamedTuple):
     """Entries taken by a consumer, and the epoch of the gate just before; "" where it has none.
 
     The epoch is asked for first: entries that are there after a rebuild has opened the gate bear
-    its epoch or an older one, never a newer one.
+    its epoch or an older one, never a newer one. `given`: how many places were given by then.
     """
 
     epoch: str
+    given: int
     entries: list[Entry]
 
 
@@ -39,19 +40,19 @@ class QueueCalls(Endpoint):
         """Entries that no consumer has had yet."""
         names = keys.of(slug)
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
-            _ask_epoch(pipe, names)
+            _ask_gate(pipe, names)
             pipe.xreadgroup(keys.GROUP, consumer, {names.queue: ">"}, count=count)
             marks, said = pipe.execute()
-        return Taken(_epoch(marks), _entries(said[0][1]) if said else [])
+        return Taken(*_of_gate(marks), _entries(said[0][1]) if said else [])
 
     def take_over(self, slug: str, *, consumer: str, count: int, idle_ms: int) -> Taken:
         """Entries that some consumer has had for too long: it died, or its database was away."""
         names = keys.of(slug)
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
-            _ask_epoch(pipe, names)
+            _ask_gate(pipe, names)
             pipe.xautoclaim(names.queue, keys.GROUP, consumer, min_idle_time=idle_ms, count=count)
             marks, said = pipe.execute()
-        return Taken(_epoch(marks), _entries(said[1]))
+        return Taken(*_of_gate(marks), _entries(said[1]))
 
     def settle(self, slug: str, ids: Sequence[str]) -> int:
         with self.asking():
@@ -161,13 +162,14 @@ class QueueCalls(Endpoint):
         return None if came is None else max(0, ms(now) - int(came))
 
 
-def _ask_epoch(pipe: Any, names: keys.CampaignKeys) -> None:
-    pipe.hmget(names.gate, "epoch", "before")
+def _ask_gate(pipe: Any, names: keys.CampaignKeys) -> None:
+    pipe.hmget(names.gate, "epoch", "before", "next")
 
 
-def _epoch(marks: list[bytes | None]) -> str:
-    """While the gate is closed for repair, the one under which it was open."""
-    return (marks[0] or marks[1] or b"").decode()
+def _of_gate(said: list[bytes | None]) -> tuple[str, int]:
+    """Its epoch (while it is closed for repair, the one under which it was open), places given."""
+    epoch, before, given = said
+    return (epoch or before or b"").decode(), int(given or 0)
 
 
 def _entries(raw: Any) -> list[Entry]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
 from coupons import keys
+from coupons.claims import AdmittedClaim
 from coupons.store.campaigns import Definition
 from coupons.store.endpoint import Endpoint, Script
 from coupons.store.vouched import Server
@@ -128,10 +129,14 @@ class RepairCalls(Endpoint):
             found = pipe.execute()
         return [None if held is None else _claimant(b"", held)[1:] for held in found]
 
-    def requeue(self, slug: str, claimant: Claimant, *, user: str, nth: int, buckets: int) -> bool:
+    def requeue(self, slug: str, claimant: Claimant, claim: AdmittedClaim, *, buckets: int) -> bool:
+        """Put the claim back on the queue, if Redis knows of exactly this admission."""
         names = keys.of(slug)
         touched = (names.gate, names.bucket(claimant.field, buckets), names.queue)
-        said = (claimant.field, user.encode(), nth, claimant.place, claimant.admitted_ms)
+        said = (
+            claimant.field, claim.user.encode(), claim.nth, claimant.place, claimant.admitted_ms,
+            claim.request,
+        )  # fmt: skip
         with self.asking():
             return bool(REQUEUE(self.client, touched, *said))
 

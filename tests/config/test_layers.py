@@ -59,6 +59,7 @@ LAYERS = [
             "admission",
             "queries",
             "gauges",
+            "witness",
             "rebuild",
             "fence",
             "parked",

@@ -1,0 +1,166 @@
+"""A Redis emptied while claims waited: whoever told them says so, and nothing told is lost."""
+
+from typing import Any
+
+import pytest
+
+from coupons import admission, drain, parked, rebuild, reconcile, store, trace, witness
+from coupons.claims import AdmittedClaim, Claim, Outcome
+from coupons.errors import NotInstalled
+from coupons.facts import Facts
+from coupons.models import Campaign, Coupon, Tally
+from coupons.queue import Reason
+from tests.conftest import CampaignMaker
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
+
+
+def admit(campaign: Facts, *users: str) -> list[int]:
+    return [admission.admit(campaign, Claim(user)).place for user in users]
+
+
+def empty(campaign: Facts, *, asked: bool = True) -> None:
+    """Redis forgets everything; then somebody asks, and is told 503."""
+    store.store().client.flushall()
+    if asked:
+        with pytest.raises(NotInstalled):
+            admission.admit(campaign, Claim("somebody"))
+
+
+def test_claims_that_waited_are_put_back_with_the_answer_of_then(
+    open_campaign: CampaignMaker,
+) -> None:
+    campaign = open_campaign(stock=10)
+    admit(campaign, "ann", "ben")
+    drain.drain("sale", consumer="one")
+    trace.begin("the-request")
+    told = admission.admit(campaign, Claim("cho"))
+    trace.end()
+    admit(campaign, "dan")
+    empty(campaign)
+    done = rebuild.rebuild("sale", actor="Mina")
+    assert (done.highest, done.waiting) == (4, 2)
+    again = admission.admit(campaign, Claim("cho"))
+    assert (again.outcome, again.place, again.at_ms) == (Outcome.ALREADY_CLAIMED, 3, told.at_ms)
+    assert admit(campaign, "late") == [5]
+    assert drain.drain("sale", consumer="one").stored == 3
+    assert dict(Coupon.objects.values_list("place", "request_id"))[3] == "the-request"
+    assert reconcile.compare("sale").left == 0
+
+
+def test_negative_control_without_witnesses_they_are_lost_and_their_places_given_again(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(witness, "testify", lambda facts: None)
+    campaign = open_campaign(stock=10)
+    admit(campaign, "ann", "ben")
+    empty(campaign)
+    rebuild.rebuild("sale", actor="Mina")
+    assert admit(campaign, "late") == [1]
+    drain.drain("sale", consumer="one")
+    assert set(Coupon.objects.values_list("user", flat=True)) == {"late"}
+
+
+def test_each_process_says_what_it_told(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = open_campaign(stock=10)
+    admit(campaign, "ann")
+    here = list(witness._told)
+    witness.forget()
+    monkeypatch.setattr(witness, "_me", "another-process")
+    admit(campaign, "ben")
+    empty(campaign)
+    monkeypatch.undo()
+    witness.forget()
+    witness._told.extend(here)
+    with pytest.raises(NotInstalled):
+        admit(campaign, "somebody")
+    assert rebuild.rebuild("sale", actor="Mina").waiting == 2
+    assert drain.drain("sale", consumer="one").stored == 2
+
+
+def test_what_is_known_elsewhere_is_not_put_back(open_campaign: CampaignMaker) -> None:
+    """Stored, given up, or told by an older history whose place is another's by now."""
+    campaign = open_campaign(stock=10)
+    admit(campaign, "ann", "ben", "cho")
+    taken = store.store().read("sale", consumer="one", count=2).entries
+    store.store().park("sale", taken[1].id, Reason.REJECTED)
+    (entry,) = store.store().parked("sale")
+    parked.give_up("sale", entry.id, actor="Mina", why="asked for it")
+    assert drain.drain("sale", consumer="two").stored == 1
+    witness._told.extend((campaign.id, "old", 1, place, 5, "") for place in (1, 3))
+    empty(campaign)
+    assert [claim.user for claim in witness.lost(Campaign.objects.get())] == ["ann"]
+
+
+def test_a_stranger_who_writes_there_gives_nobody_a_coupon_beyond_the_stock(
+    open_campaign: CampaignMaker,
+) -> None:
+    campaign = open_campaign(stock=3)
+    empty(campaign)
+    store.store().testify("sale", "who", b'[["eve",1,4,1,""],["eve",1,-1,1,""],["",1,1,1,""]]')
+    assert rebuild.rebuild("sale", actor="Mina").waiting == 0
+    assert witness.lost(Campaign.objects.get()) == []
+
+
+def test_a_rebuild_that_died_before_it_put_them_back_leaves_them_to_reconcile(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = open_campaign(stock=10)
+    admit(campaign, "ann")
+    empty(campaign)
+
+    def dies(*asked: Any) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
+        dying.setattr(witness, "put_back", dies)
+        rebuild.rebuild("sale", actor="Mina")
+    reconcile.look()
+    assert drain.drain("sale", consumer="one").stored == 1
+    coupon = Coupon.objects.get()
+    assert (coupon.user, coupon.request_id) == ("ann", "put-back")
+
+
+# What each batch notes
+
+
+def test_a_batch_notes_how_many_places_were_given(
+    open_campaign: CampaignMaker, settings: Any
+) -> None:
+    settings.DRAIN_BATCH = 2
+    campaign = open_campaign(stock=10)
+    admit(campaign, "ann", "ben", "cho", "dan", "eve")
+    assert drain.drain("sale", consumer="one", time_s=0).stored == 2
+    assert Tally.objects.get().highest == 5
+    empty(campaign, asked=False)  # three are lost, and their places are not given again
+    assert rebuild.rebuild("sale", actor="Mina").highest == 5
+    assert admit(campaign, "late") == [6]
+
+
+def test_where_replicas_confirm_what_is_told_it_is_not_noted(
+    open_campaign: CampaignMaker, settings: Any
+) -> None:
+    """A place that no replica confirmed was told to nobody, and shall not be left empty."""
+    campaign = open_campaign(stock=10)
+    admit(campaign, "ann", "ben")
+    settings.REDIS_WAIT_REPLICAS = 1
+    settings.DRAIN_BATCH = 1
+    drain.drain("sale", consumer="one", time_s=0)
+    assert Tally.objects.get().highest == 0
+
+
+def test_the_last_places_are_kept_and_no_more(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign(stock=10)
+    for place in range(witness.TOLD + 5):
+        witness.saw(campaign, Claim("ann"), place + 1, 1)
+    assert len(witness._told) == witness.TOLD
+
+
+def test_a_claim_is_what_it_was(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign(stock=10, per_user=3)
+    told = admission.admit(campaign, Claim("é:2", 2))
+    empty(campaign)
+    sale = Campaign.objects.get()
+    assert witness.lost(sale) == [AdmittedClaim("é:2", 2, 1, told.at_ms)]
