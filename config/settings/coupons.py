@@ -56,5 +56,7 @@ CONNECTIONS_PER_API_HOST = env.integer("CONNECTIONS_PER_API_HOST", 32, low=1)
 CONNECTIONS_PER_CONSUMER_HOST = env.integer("CONNECTIONS_PER_CONSUMER_HOST", 4, low=1)
 # Whom a warm-up asks for the campaign's page, so that they know it before the crowd comes.
 WARM_UP_URLS = env.listing("WARM_UP_URLS", default="")
+# What users' clients are shown: an https address or a PEM file; its days left are on the board.
+SITE_CERTIFICATE = env.text("SITE_CERTIFICATE", default="")
 # A red board holds an opening back from so many seconds before it; 0: it never does.
 HOLD_BACK_S = env.seconds("HOLD_BACK_S", 60, high=600)

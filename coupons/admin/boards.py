@@ -40,12 +40,14 @@ LABELS: dict[str, Promise] = {
     "connections": gettext_lazy("connections"),
     "token_keys": gettext_lazy("token keys"),
     "disk": gettext_lazy("disk"),
+    "certificate": gettext_lazy("certificate"),
     "warm_up": gettext_lazy("warm-up"),
 }
 LIGHTS: dict[Light, Promise] = {
     Light.GREEN: gettext_lazy("ready"),
     Light.AMBER: gettext_lazy("look at it"),
     Light.RED: gettext_lazy("not ready"),
+    Light.GREY: gettext_lazy("not looked at"),
 }
 
 
@@ -103,7 +105,7 @@ class BoardPages(CampaignBase):
         return board.of(get_object_or_404(Campaign, pk=pk).slug)
 
 
-_WORST_FIRST = (Light.RED, Light.AMBER, Light.GREEN)
+_WORST_FIRST = (Light.RED, Light.AMBER, Light.GREEN, Light.GREY)
 
 
 def shown(seen: Board) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from coupons.readiness import campaign as campaign_lines
 from coupons.readiness import database as database_lines
 from coupons.readiness import host, redis, workers
 from coupons.readiness.campaign import AHEAD
+from coupons.readiness.certificate import certificate
 from coupons.readiness.lines import Light, Line, red, worst
 
 
@@ -80,6 +81,7 @@ def _lines(campaign: Campaign) -> Iterator[Line]:
         yield from _asked("canary", lambda: [workers.canary()])
     yield from _asked("mysql", database_lines.lines)
     yield from host.lines()
+    yield certificate(campaign)
     yield campaign_lines.warm_up(campaign)
 
 

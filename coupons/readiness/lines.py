@@ -6,11 +6,13 @@ from enum import StrEnum
 
 class Light(StrEnum):
     """RED: a promise would not hold, or people would be told errors; it blocks the opening. AMBER:
-    it will go well if nothing else goes wrong."""
+    it will go well if nothing else goes wrong.
+    GREY: not looked at, since nobody said where."""
 
     GREEN = "green"
     AMBER = "amber"
     RED = "red"
+    GREY = "grey"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,12 @@ def red(name: str, seen: str, do: str) -> Line:
     return Line(name, Light.RED, seen, do)
 
 
+def grey(name: str, seen: str) -> Line:
+    return Line(name, Light.GREY, seen)
+
+
 def worst(lines: list[Line]) -> Light:
     lights = {line.light for line in lines}
-    return next(light for light in (Light.RED, Light.AMBER, Light.GREEN) if light in lights)
+    return next(
+        light for light in (Light.RED, Light.AMBER, Light.GREEN, Light.GREY) if light in lights
+    )

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.db import connections
+
 from coupons.store import store
 from tests.bench import openings, people, programs, stock, wrk
 from tests.bench.figures import Figure
@@ -63,6 +65,7 @@ def _stock(site: Site) -> wrk.Heard:
 
 def claims(site: Site) -> wrk.Heard:
     """A campaign and a crowd of their own; once more with a bigger crowd if it was too small."""
+    connections.close_all()  # silent for a whole block: the server has ended it
     campaign = openings.opened("served", stock=site.users)
     wrk.write_tokens(site.tokens, people.tokens_of(site.users))
     path = openings.path_of(campaign)

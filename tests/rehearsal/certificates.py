@@ -22,14 +22,15 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name("rehearsal authority")
         limits = x509.BasicConstraints(ca=True, path_length=0)
-        made = self._begun(self._name, self._key).add_extension(limits, critical=True)
+        made = self._begun(self._name, self._key, days=365).add_extension(limits, critical=True)
         self.file.write_bytes(_pem(made.sign(self._key, hashes.SHA256())))
 
-    def sign(self, name: str) -> tuple[Path, Path]:
-        """(certificate, key) for a server of that name."""
+    def sign(self, name: str, *, days: float = 1) -> tuple[Path, Path]:
+        """(certificate, key) for a server of that name, from yesterday for so many days."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName([x509.DNSName(name)])
-        made = self._begun(_name(name[:64]), key).add_extension(names, critical=False)
+        begun = self._begun(_name(name[:64]), key, days)
+        made = begun.add_extension(names, critical=False)
         certificate, secret = self.folder / f"{name}.crt", self.folder / f"{name}.key"
         certificate.write_bytes(_pem(made.sign(self._key, hashes.SHA256())))
         secret.write_bytes(
@@ -42,7 +43,9 @@ class Authority:
         secret.chmod(0o600)
         return certificate, secret
 
-    def _begun(self, name: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    def _begun(
+        self, name: x509.Name, key: ec.EllipticCurvePrivateKey, days: float
+    ) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
         return (
             x509.CertificateBuilder()
@@ -51,7 +54,7 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - DAY)
-            .not_valid_after(now + DAY)
+            .not_valid_after(now + days * DAY)
         )
 
 

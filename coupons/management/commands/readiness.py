@@ -5,6 +5,7 @@ campaign, or it can't even be read.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -17,7 +18,7 @@ from coupons.readiness.board import Board
 from coupons.readiness.lines import Light, Line
 from coupons.readiness.warmup import warm_up
 
-_MARKS = {Light.GREEN: "✓", Light.AMBER: "!", Light.RED: "✗"}
+_MARKS = {Light.GREEN: "✓", Light.AMBER: "!", Light.RED: "✗", Light.GREY: "·"}
 _NAME_CHARS = 12
 
 
@@ -47,9 +48,9 @@ class Command(BaseCommand):
             raise SystemExit(1)
 
     def _show(self, seen: Board) -> None:
-        style = {
+        style: dict[Light, Callable[[str], str]] = {
             Light.GREEN: self.style.SUCCESS, Light.AMBER: self.style.WARNING,
-            Light.RED: self.style.ERROR,
+            Light.RED: self.style.ERROR, Light.GREY: str,
         }  # fmt: skip
         for line in seen.lines:
             self.stdout.write(style[line.light](_row(line)))

@@ -56,11 +56,18 @@ FRONT = [
     ),
     Alert(
         name="BoardRed",
-        expr="max by (campaign) (coupon_readiness_red_lines) > 0",
+        expr="max by (campaign) (coupon_readiness_red_lines) > 0"
+        " and on (campaign) max by (campaign) (coupon_opens_timestamp_seconds) > time()",
         says="A campaign's readiness board is red before its opening.",
         for_="0m",
-        fires={of_consumer("coupon_readiness_red_lines", SALE): "1x40"},
-        quiet={of_consumer("coupon_readiness_red_lines", SALE): "0x40"},
+        fires={
+            of_consumer("coupon_readiness_red_lines", SALE): "1x40",
+            of_consumer("coupon_opens_timestamp_seconds", SALE): "99999x40",
+        },
+        quiet={
+            of_consumer("coupon_readiness_red_lines", SALE): "2x40",  # the last look before it
+            of_consumer("coupon_opens_timestamp_seconds", SALE): "300x40",  # it has opened
+        },
     ),
     Alert(
         name="WebGone",

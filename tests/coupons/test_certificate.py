@@ -1,0 +1,120 @@
+"""The board's line about the certificate that users see: as a file, and as a server shows it."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from coupons.models import Campaign
+from coupons.readiness.certificate import certificate
+from coupons.readiness.lines import Light
+from tests.conftest import Settings
+from tests.rehearsal.certificates import Authority
+
+Draft = Callable[..., Campaign]
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
+    """One that this process trusts, as clients trust the usual ones."""
+    made = Authority(tmp_path / "authority")
+    monkeypatch.setenv("SSL_CERT_FILE", str(made.file))
+    return made
+
+
+@pytest.fixture
+def sale(draft: Draft) -> Campaign:
+    opens = timezone.now() + timedelta(days=3)
+    return draft("sale", opens_at=opens, closes_at=opens + timedelta(days=2))
+
+
+@pytest.mark.parametrize(
+    ("days", "light"),
+    [
+        (90.5, Light.GREEN),
+        (10.5, Light.AMBER),  # beyond the sale, but who renews should have done so
+        (4.5, Light.AMBER),  # ends within the sale
+        (3.5, Light.RED),  # ends on the day of the opening
+        (-0.5, Light.RED),
+    ],
+)
+def test_a_file_by_its_days(
+    days: float, light: Light, sale: Campaign, authority: Authority, settings: Settings
+) -> None:
+    settings.SITE_CERTIFICATE = str(authority.sign("shop.example", days=days)[0])
+    line = certificate(sale)
+    assert line.light is light, line.seen
+    assert f"{days // 1:.0f} more days" in line.seen
+    assert bool(line.do) is (light is not Light.GREEN)
+
+
+def test_none_is_grey_and_blocks_nothing(sale: Campaign, settings: Settings) -> None:
+    settings.SITE_CERTIFICATE = ""
+    assert certificate(sale).light is Light.GREY
+
+
+@pytest.fixture
+def served(authority: Authority) -> Iterator[Callable[..., int]]:
+    """Call it for a server that shows the certificate of a name; it returns the port."""
+    listeners: list[socket.socket] = []
+
+    def serve(name: str, *, days: float) -> int:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*authority.sign(name, days=days))
+        listeners.append(socket.create_server(("127.0.0.1", 0)))
+        threading.Thread(target=_shake_hands, args=(listeners[-1], context), daemon=True).start()
+        return int(listeners[-1].getsockname()[1])
+
+    yield serve
+    for listener in listeners:
+        listener.close()
+
+
+def _shake_hands(listener: socket.socket, context: ssl.SSLContext) -> None:
+    client, _ = listener.accept()
+    try:
+        context.wrap_socket(client, server_side=True).close()
+    except OSError:
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "light"),
+    [
+        ("localhost", 90, Light.GREEN),
+        ("localhost", 10, Light.AMBER),
+        ("localhost", -0.5, Light.RED),  # expired
+        ("shop.example", 90, Light.RED),  # another's
+    ],
+)
+def test_a_server_as_a_client_sees_it(
+    name: str, days: float, light: Light, sale: Campaign,
+    served: Callable[..., int], settings: Settings,
+) -> None:  # fmt: skip
+    settings.SITE_CERTIFICATE = f"https://localhost:{served(name, days=days)}/"
+    line = certificate(sale)
+    assert line.light is light, line.seen
+
+
+def test_one_that_nobody_vouches_for_is_red(
+    sale: Campaign, served: Callable[..., int], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SITE_CERTIFICATE = f"https://localhost:{served('localhost', days=90)}"
+    monkeypatch.delenv("SSL_CERT_FILE")
+    assert certificate(sale).light is Light.RED
+
+
+@pytest.mark.parametrize("where", ["https://127.0.0.1:1", "https://nowhere.invalid", "no/file.pem"])
+def test_what_can_not_be_read_is_amber(where: str, sale: Campaign, settings: Settings) -> None:
+    settings.SITE_CERTIFICATE = where
+    assert certificate(sale).light is Light.AMBER
+
+
+def test_a_file_that_is_none_is_red(sale: Campaign, settings: Settings) -> None:
+    settings.SITE_CERTIFICATE = __file__
+    assert certificate(sale).light is Light.RED
