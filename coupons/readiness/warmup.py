@@ -49,8 +49,10 @@ def _web_host(url: str, slug: str) -> str:
 
 
 def _answers(page: str) -> bool:
+    # As from the balancer, where TLS ends: plain HTTP would only be told to come by HTTPS.
+    asked = urllib.request.Request(page, headers={"X-Forwarded-Proto": "https"})  # noqa: S310
     try:
-        with urllib.request.urlopen(page, timeout=PATIENCE_S):  # noqa: S310 - our own setting
+        with urllib.request.urlopen(asked, timeout=PATIENCE_S):  # noqa: S310 - our own setting
             return True
     except (urllib.error.URLError, OSError):
         return False

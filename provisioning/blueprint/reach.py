@@ -28,6 +28,8 @@ def reach(spec: Spec) -> tuple[Reach, ...]:
     """The whole table of an environment with a group per role."""
     present = {hosts.role for hosts in spec.hosts}
     rows = [*_front(spec), *_ssh(present), *_stores(spec, present), *_monitoring(present)]
+    if {"api", "consumer"} <= present:
+        rows.append(Reach("consumer", "api", API, "the warm-up ten minutes before an opening"))
     return tuple(sorted(set(rows)))
 
 

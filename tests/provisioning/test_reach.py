@@ -28,6 +28,7 @@ TABLE = {
     ("api", "database", MYSQL),
     ("consumer", "cache", REDIS),
     ("consumer", "database", MYSQL),
+    ("consumer", "api", 8080),
     ("monitor", "cache", REDIS),
     ("monitor", "database", MYSQL),
     ("monitor", "api", 8080),
