@@ -18,7 +18,10 @@ def here() -> dict[str, object]:
 
 
 def _commit() -> str:
-    """The commit, with a mark if something is not committed; empty outside of a repository."""
+    """RELEASE where the scenarios were installed; in a repository its commit, with a mark if
+    something is not committed."""
+    if installed := os.environ.get("RELEASE"):
+        return installed
     command = ["git", "describe", "--always", "--dirty", "--abbrev=10"]
     folder = Path(__file__).parent
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

@@ -111,7 +111,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rendered]:
     )
     done = ansible(
         "playbook", "-i", str(folder / "hosts.yml"), str(folder / "render.yml"),
-        "-e", "api_workers=2", "-e", "consumer_processes=2",  # no facts are gathered
+        "-e", "coupon_api_workers=2", "-e", "coupon_consumer_processes=2",  # no facts are gathered
         "-e", "coupon_secrets_from=vault",
         folder=folder,
     )  # fmt: skip
@@ -161,6 +161,15 @@ def test_the_settings_name_both_redis_endpoints_and_mysql_with_its_authority(
     )
     assert said["ALLOWED_HOSTS"] == "lb.example,10.0.1.1"
     assert re.fullmatch(r"k1:[0-9a-f]{64}", said["COUPON_KEYS"])
+
+
+def test_the_readiness_board_is_told_what_the_inventory_plans(rendered: Rendered) -> None:
+    for host in ("api-1", "con-1"):
+        said = rendered.settings(host)
+        assert (said["PLANNED_API_HOSTS"], said["PLANNED_CONSUMER_HOSTS"]) == ("2", "2")
+        assert said["CONNECTIONS_PER_API_HOST"] == "32"  # two processes of sixteen threads
+        assert said["CONNECTIONS_PER_CONSUMER_HOST"] == "4"
+        assert said["WARM_UP_URLS"] == "http://10.0.1.1:8080,http://10.0.1.2:8080"
 
 
 def test_only_hosts_that_read_tokens_know_the_shops_secret(rendered: Rendered) -> None:
