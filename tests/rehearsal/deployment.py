@@ -47,8 +47,9 @@ def prepare(record: Record) -> None:
         made = not base.ready()
         step.found = f"{'made' if made else 'cached'}: {base.make()}"
     with record.step("wheels") as step:
-        made = not wheels.path().exists()
-        step.found = f"{'made' if made else 'cached'}: {wheels.make()}"
+        made = not wheels.ready()
+        files = [wheels.make(what) for what in wheels.PINS]
+        step.found = f"{'made' if made else 'cached'}: {', '.join(map(str, files))}"
 
 
 @contextmanager
@@ -89,7 +90,8 @@ def _names(here: Stage) -> dict[str, object]:
     if here.topology.role("balancer"):
         return {}
     api = here.topology.role("api")[0]
-    return {"app_hosts": [api.public, api.address]}
+    target = f"http://{api.address}:8080"
+    return {"app_hosts": [api.public, api.address], "loadgen_target": target}
 
 
 def ask(url: str) -> int:

@@ -53,8 +53,9 @@ def _made(here: Stage, place: Place) -> Host:
 
 
 def names(here: Stage, place: Place) -> str:
-    """Stands in for the VPC's resolver: the stores' names, and the host's own."""
+    """Stands in for the VPC's resolver: the stores' names, the balancer's, and the host's own."""
     known = [f"{one.address} {one.dns}" for one in here.topology.stores]
+    known += [f"{one.public} {one.dns}" for one in here.topology.role("balancer")]
     return "\n".join(["127.0.0.1 localhost", f"{place.address} {place.name}", *known]) + "\n"
 
 

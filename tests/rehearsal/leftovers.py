@@ -63,6 +63,15 @@ def one_group() -> Iterator[None]:
             end_group(tree / run_name())
 
 
+def cpu_seconds() -> float:
+    """What all in that cgroup have worked until now; 0 before there is one."""
+    with contextlib.suppress(OSError, StopIteration):
+        stat = (machine.hierarchies()[-1] / run_name() / "cpu.stat").read_text()
+        line = next(line for line in stat.splitlines() if line.startswith("usage_usec"))
+        return int(line.split()[1]) / 1e6
+    return 0.0
+
+
 def _own_group(tree: Path) -> Path:
     """This process' place in a tree, by /proc: `0::/path` for cgroup2, `N:name=systemd:/path`."""
     lines = Path("/proc/self/cgroup").read_text().splitlines()

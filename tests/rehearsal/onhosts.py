@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from provisioning.blueprint.secrets import every_secret
 from tests.rehearsal import deployment, opening, stores, units
 from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.host import Host
@@ -25,7 +25,7 @@ def install(it: Deployment, record: Record) -> None:
     with record.step("site.yml on bare hosts, through the bastion") as step:
         done = it.books.run("site")
         step.found = f"{done.hosts} hosts, {done.changed} changed"
-        _insist(done)
+        insist(done)
         it.restore_balancer()
 
 
@@ -33,7 +33,7 @@ def install_again(it: Deployment, record: Record) -> None:
     with record.step("site.yml once more") as step:
         done = it.books.run("site", log="site-again")
         step.found = f"changed={done.changed}"
-        _insist(done)
+        insist(done)
         if done.changed:
             raise Wrong(f"a second run changed {done.changed} things; see build/rehearsal/")
 
@@ -76,25 +76,26 @@ def release(it: Deployment, record: Record) -> None:
     """A release and the way back, while people go on claiming."""
     new = deployment.next_release(it.release)
     with record.step("deploy.yml during an opening") as step:
-        step.found = _while_people_claim(it, "deploy", app_version=new)
+        step.found = while_people_claim(it, partial(it.books.run, "deploy", app_version=new))
         _insist_on_release(it, new)
     with record.step("rollback.yml during an opening") as step:
-        step.found = _while_people_claim(it, "rollback", app_version=None)
+        step.found = while_people_claim(it, partial(it.books.run, "rollback", app_version=None))
         _insist_on_release(it, it.release)
 
 
-def _while_people_claim(it: Deployment, playbook: str, *, app_version: str | None) -> str:
+def while_people_claim(it: Deployment, operation: Callable[[], Recap]) -> str:
+    """What became of those who claimed meanwhile. Raises Wrong if anybody felt it."""
     with opening.steady(it.sales, longest_s=LONGEST_S) as heard:
         time.sleep(1)
-        done = it.books.run(playbook, app_version=app_version)
+        done = operation()
         it.restore_balancer()
         time.sleep(1)
     played = heard()
-    _insist(done)
+    insist(done)
     said = f"{played.said()}, {len(played.failed)} failed"
     if played.failed:
         kinds = {f"{one.status} {one.outcome}" for one in played.failed}
-        raise Wrong(f"{playbook}.yml was felt: {said}: {', '.join(sorted(kinds))}")
+        raise Wrong(f"it was felt: {said}: {', '.join(sorted(kinds))}")
     played.insist()
     return said
 
@@ -161,7 +162,7 @@ def no_java(it: Deployment, record: Record) -> None:
 
 def no_leaks(it: Deployment, record: Record) -> None:
     with record.step("no secret readable by others") as step:
-        secrets = [stores.secret(it.here, one.name) for one in every_secret(it.here.spec)]
+        secrets = stores.secrets(it.here)
         with ThreadPoolExecutor() as several:
             found = several.map(lambda host: (host.name, scan(host, secrets)), it.hosts.values())
             leaks = [f"{name}: {line}" for name, lines in found for line in lines]
@@ -178,7 +179,7 @@ def scan(host: Host, secrets: list[str]) -> list[str]:
     return done.stdout.splitlines()
 
 
-def _insist(done: Recap) -> None:
+def insist(done: Recap) -> None:
     if not done.ok:
         raise Wrong(f"Ansible failed:\n{done.end}")
 

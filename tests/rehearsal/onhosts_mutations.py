@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from provisioning.blueprint.secrets import every_secret
 from tests.rehearsal import deployment, onhosts, stores, units
 from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.record import Record, Wrong
 
 NO_REDIS = "coupons.W001"  # the check that says so
+WRONG = 6399  # nothing listens there
 QUICK_S = 6  # ours are back within two
 
 
@@ -34,7 +34,7 @@ def unit_without_restart(it: Deployment, record: Record) -> None:
 def secret_in_the_open(it: Deployment, record: Record) -> None:
     host = it.of_role("api")[0]
     with record.step("mutation: a secret readable by others") as step:
-        secrets = [stores.secret(it.here, one.name) for one in every_secret(it.here.spec)]
+        secrets = stores.secrets(it.here)
         host.run(
             "sh", "-c", "cp /etc/coupon/app.env /var/tmp/forgotten; chmod 644 /var/tmp/forgotten"
         )
@@ -48,16 +48,37 @@ def secret_in_the_open(it: Deployment, record: Record) -> None:
 
 
 def wrong_redis_port(it: Deployment, record: Record) -> None:
-    """The last of all, should it leave the settings wrong."""
+    """Refused, or killed before it was: what restarts comes back with the settings of before."""
+    with record.step("mutation: a wrong Redis port, and Ansible killed halfway") as step:
+        it.books.run(
+            "deploy", log="deploy-killed", killed_at="Ask the stores", redis_decisions_port=WRONG
+        )
+        _restart_with_the_former_settings(it)
+        step.found = "units restart with the former settings"
     with record.step("mutation: a wrong Redis port in the inventory") as step:
-        done = it.books.run("deploy", log="deploy-wrong-port", redis_decisions_port=6399)
+        done = it.books.run("deploy", log="deploy-wrong-port", redis_decisions_port=WRONG)
         if done.ok:
             raise Wrong("a release that can't reach its Redis was deployed")
         if NO_REDIS not in done.said:
             raise Wrong(f"deploy.yml failed for another reason:\n{done.end}")
-        if deployment.ask(it.sales.url + "/readyz") != 200:
-            raise Wrong("a release that was refused took the service down")
-        step.found = "deploy.yml refuses, and the service goes on"
+        _restart_with_the_former_settings(it)
+        step.found = "deploy.yml refuses, and the service goes on, also after restarts"
+
+
+def _restart_with_the_former_settings(it: Deployment) -> None:
+    if deployment.ask(it.sales.url + "/readyz") != 200:
+        raise Wrong("a release that was refused took the service down")
+    for host in (*it.of_role("api"), *it.of_role("consumer")):
+        if f":{WRONG}/" not in host.run("cat", "/etc/coupon/candidate.env").stdout:
+            raise Wrong(f"{host.name} was asked nothing: this proves nothing")
+        units.kill(host, units.ours(host)[0])
+        units.wait_for_all(host)
+    it.restore_balancer()
+    for host in it.of_role("api"):
+        if host.run("coupon-manage", "check", "--tag", "stores").returncode:
+            raise Wrong(f"{host.name} was left with settings that were refused")
+    if deployment.ask(it.sales.url + "/readyz") != 200:
+        raise Wrong("after a release that was refused, restarted units don't serve")
 
 
 MUTATIONS = (unit_without_restart, secret_in_the_open, wrong_redis_port)

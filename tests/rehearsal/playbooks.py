@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+f
 # Patience for one machine that plays nine, with Ansible beside them: judged is whether a release
 # loses or refuses anything, not how fast two busy cores are.
 PATIENT = {"REDIS_TIMEOUT_S": 3, "SHED_AFTER_S": 0}
-SETTINGS = {"coupon_online": False, "app_settings": PATIENT}
+# The balancer here asks twice a second where AWS' asks every ten: it has noticed sooner.
+SETTINGS = {"coupon_online": False, "app_settings": PATIENT, "api_drain_s": 2}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,16 +56,23 @@ class Playbooks:
             | {
                 "common_authorities": [str(authority.file)],
                 "coupon_mysql_authority": str(authority.file),
-                "app_wheelhouse": str(wheels.make()),
+                "app_wheelhouse": str(wheels.make("run")),
                 "app_archive": str(here.folder / "release-{{ app_version }}.tar.gz"),
+                "loadgen_wheelhouse": str(wheels.make("loadgen")),
+                "loadgen_archive": str(here.folder / "loadgen-{{ loadgen_version }}.tar.gz"),
             }
         )
+        self._ours = here.folder / "ours.yml"
+        self._ours.write_text(json.dumps(beside(here)))
         LOGS.mkdir(parents=True, exist_ok=True)
 
-    def run(self, name: str, *, log: str = "", **extra: object) -> Recap:
+    def run(
+        self, name: str, *options: str, log: str = "", killed_at: str = "", **extra: object
+    ) -> Recap:
         """Runs a playbook to its end, whatever that is; its words are in build/rehearsal/.
 
-        `extra` are variables beside the usual ones; None takes a usual one away.
+        `extra` are variables beside the usual ones; None takes a usual one away. `killed_at` is a
+        task: Ansible and all that it started are killed when it begins.
         """
         given = {name: value for name, value in (self._extra | extra).items() if value is not None}
         said = json.dumps(given)
@@ -71,9 +80,11 @@ class Playbooks:
         with file.open("w", buffering=1) as out:
             going = subprocess.Popen(
                 [sys.executable, "-m", "ansible", "playbook", f"{name}.yml",
-                 "-i", str(self.inventory / "hosts.yml"), "-e", said],
+                 "-i", str(self.inventory / "hosts.yml"), "-i", str(self._ours), "-e", said,
+                 *options],
                 cwd=ROOT / "ansible", env=self._environment(), text=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                start_new_session=bool(killed_at),
             )  # fmt: skip
             assert going.stdout is not None
             with going.stdout as lines:
@@ -81,6 +92,8 @@ class Playbooks:
                     out.write(line)
                     if line.startswith("TASK ["):
                         progress(f"{name}.yml: {line[6:].partition(']')[0]}")
+                        if killed_at and killed_at in line:
+                            os.killpg(going.pid, signal.SIGKILL)
         return recap(going.wait(), file.read_text())
 
     def ssh(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -99,6 +112,17 @@ class Playbooks:
             "ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.profile_tasks",
             "ANSIBLE_NOCOLOR": "1",
         }
+
+
+def beside(here: Stage) -> dict[str, object]:
+    """What provisioning's inventory doesn't have: Locust on one of the hosts, and one host that is
+    told to have Amazon's agent (which nobody can fetch from here)."""
+    crowd = (*here.topology.role("monitor"), *here.topology.role("consumer"))[0]
+    agent = here.topology.role("consumer")[0]
+    return {
+        "loadgen": {"hosts": {crowd.name: {}}},
+        "all": {"hosts": {agent.name: {"cloudwatch_wanted": True}}},
+    }
 
 
 def recap(code: int, said: str) -> Recap:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from tests.rehearsal import leftovers
+
 
 class Wrong(Exception):
     """The rehearsal found something that is not as it must be."""
@@ -21,6 +23,7 @@ class Step:
     name: str
     found: str = ""
     seconds: float = 0.0
+    cpu_seconds: float = 0.0  # of everything that the rehearsal runs, hosts and stores included
     ok: bool = False
 
 
@@ -33,7 +36,7 @@ class Record:
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
         """Shows the step while it runs and what it found afterwards. Lets exceptions through."""
-        one, begun = Step(name), time.monotonic()
+        one, begun, worked = Step(name), time.monotonic(), leftovers.cpu_seconds()
         self.steps.append(one)
         _show(f"  … {name}", end="\r" if sys.stderr.isatty() else "\n")
         try:
@@ -44,13 +47,16 @@ class Record:
             raise
         finally:
             one.seconds = round(time.monotonic() - begun, 1)
-            _show(f"  {'✓' if one.ok else '✗'} {name}: {one.found}  ({one.seconds} s)")
+            one.cpu_seconds = round(leftovers.cpu_seconds() - worked, 1)
+            took = f"{one.seconds} s, CPU {one.cpu_seconds} s"
+            _show(f"  {'✓' if one.ok else '✗'} {name}: {one.found}  ({took})")
 
     def write(self, file: Path) -> None:
         said = {
             "environment": self.environment,
             "commit": _commit(),
             "seconds": round(time.monotonic() - self.begun, 1),
+            "cpu_seconds": round(sum(step.cpu_seconds for step in self.steps), 1),
             "ok": all(step.ok for step in self.steps),
             "steps": [asdict(step) for step in self.steps],
         }

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from provisioning.blueprint.secrets import DATABASE, auth_token
+from provisioning.blueprint.secrets import DATABASE, auth_token, every_secret
 from provisioning.spec.model import Cache
 from tests.rehearsal.certificates import Authority
 from tests.rehearsal.onnetwork import Stage
@@ -106,6 +106,11 @@ def secret(here: Stage, name: str) -> str:
     path = f"{here.spec.path}/secrets/{name}"
     answer = here.cloud.ssm.get_parameter(Name=path, WithDecryption=True)
     return answer["Parameter"]["Value"]
+
+
+def secrets(here: Stage) -> list[str]:
+    """All of the environment's."""
+    return [secret(here, one.name) for one in every_secret(here.spec)]
 
 
 def rows(here: Stage, query: str) -> list[list[str]]:

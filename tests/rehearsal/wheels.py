@@ -10,25 +10,32 @@ from pathlib import Path
 from tests.rehearsal import base
 from tests.rehearsal.cloud import ROOT
 
-PINS = ("run.txt", "mysql.txt")
+# What a host is for, and its pins.
+PINS = {"run": ("run.txt", "mysql.txt"), "loadgen": ("loadgen.txt",)}
 # The hosts' own Python, where this machine has it: pins depend on its third number, too.
 PYTHON = "/usr/bin/python3.11"
 SCRIPT = ROOT / "ansible" / "wheelhouse.sh"
 
 
-def path() -> Path:
-    said = hashlib.sha256(b"".join((ROOT / "requirements" / pin).read_bytes() for pin in PINS))
-    return base.cache() / f"wheels-{said.hexdigest()[:12]}.tar"
+def path(what: str) -> Path:
+    texts = [(ROOT / "requirements" / pin).read_bytes() for pin in PINS[what]]
+    return base.cache() / f"{what}-wheels-{hashlib.sha256(b''.join(texts)).hexdigest()[:12]}.tar"
 
 
-def make() -> Path:
+def ready() -> bool:
+    return all(path(what).exists() for what in PINS)
+
+
+def make(what: str) -> Path:
     """The archive; built if it isn't there, which takes half a minute and a way to PyPI."""
-    file = path()
+    file = path(what)
     if not file.exists():
         python = PYTHON if Path(PYTHON).exists() else sys.executable
         new = file.with_suffix(".new")
-        subprocess.run(["sh", str(SCRIPT), str(new), python], check=True, stderr=subprocess.DEVNULL)
-        for old in base.cache().glob("wheels-*.tar"):
+        subprocess.run(
+            ["sh", str(SCRIPT), str(new), python, what], check=True, stderr=subprocess.DEVNULL
+        )
+        for old in base.cache().glob(f"{what}-wheels-*.tar"):
             old.unlink()
         new.rename(file)
     return file

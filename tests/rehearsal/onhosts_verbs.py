@@ -1,0 +1,150 @@
+"""What operators do between releases: look first, pause a sale, restart, rotate; and Locust."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from tests.rehearsal import onhosts, stores
+from tests.rehearsal.deployment import Deployment
+from tests.rehearsal.host import Host
+from tests.rehearsal.playbooks import LOGS, PATIENT, Recap
+from tests.rehearsal.record import Record, Wrong
+
+LONG_S = 60
+# A campaign's verbs, and what a new person then hears.
+VERBS = (("pause", 503), ("resume", 202), ("close", 410))
+LISTENER = """
+import socket, subprocess
+ear = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+ear.bind(("127.0.0.1", 8125))
+ear.settimeout(20)
+subprocess.run(["systemctl", "start", "oldest-waiting.service"], check=True)
+print(ear.recv(1000).decode())
+"""
+
+
+def look_first(it: Deployment, record: Record) -> None:
+    """--check --diff with another setting: it tells what it would do, does none of it."""
+    with record.step("site.yml --check --diff with another setting") as step:
+        host, file = it.of_role("consumer")[0], "/etc/coupon/app.env"
+        before = host.run("cat", file).stdout
+        other = PATIENT | {"DRAIN_BATCH": 400}
+        done = it.books.run("site", "--check", "--diff", log="site-check", app_settings=other)
+        step.found = f"{done.changed} would change"
+        onhosts.insist(done)
+        if not done.changed or host.run("cat", file).stdout != before:
+            raise Wrong(f"{step.found}, and the settings changed all the same, or nothing would")
+
+
+def operate(it: Deployment, record: Record) -> None:
+    with record.step("operate.yml: pause, resume, close a campaign; status, reconcile") as step:
+        slug, _ = it.sales.schedule(stock=10)
+        for verb, status in VERBS:
+            onhosts.insist(it.books.run("operate", verb=verb, campaign=slug, log=f"operate-{verb}"))
+            if (heard := claim(it, slug)) != status:
+                raise Wrong(f"after {verb} a person hears {heard}, not {status}")
+        for verb, word in (("status", it.release), ("reconcile", "agree")):
+            done = it.books.run("operate", verb=verb, log=f"operate-{verb}")
+            onhosts.insist(done)
+            if word not in done.said:
+                raise Wrong(f"{verb} doesn't say {word}:\n{done.end}")
+        step.found = "each does what it says"
+
+
+def claim(it: Deployment, slug: str) -> int:
+    """What somebody new is answered."""
+    [(_, token)] = it.sales.people(1, secrets.token_hex(4))
+    asked = urllib.request.Request(
+        f"{it.sales.url_of(slug)}/claims", method="POST",
+        headers={"Authorization": f"Bearer {token}"},
+    )  # fmt: skip
+    try:
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refusal:
+        return refusal.code
+
+
+def restarts(it: Deployment, record: Record) -> None:
+    """Also with a new key of Django's, put where secrets are kept."""
+    path = f"{it.here.spec.path}/secrets/django-secret-key"
+    new = secrets.token_hex(32)
+    with record.step("operate.yml: restart_workers, then rotate_keys, while people claim") as step:
+        heard = [onhosts.while_people_claim(it, _verb(it, "restart_workers"))]
+        it.here.cloud.ssm.put_parameter(Name=path, Value=new, Type="SecureString", Overwrite=True)
+        heard.append(onhosts.while_people_claim(it, _verb(it, "rotate_keys")))
+        for host in (*it.of_role("api"), *it.of_role("consumer")):
+            if new not in host.run("cat", "/etc/coupon/app.env").stdout:
+                raise Wrong(f"{host.name} has the former key")
+        step.found = "; ".join(heard)
+
+
+def _verb(it: Deployment, verb: str) -> Callable[[], Recap]:
+    return partial(it.books.run, "operate", verb=verb, log=f"operate-{verb}")
+
+
+def crowd(it: Deployment, record: Record) -> None:
+    """Locust, as Ansible set it up, plays an opening and says what became of it."""
+    host = next(one for one in it.hosts.values() if _locust(one, "/"))
+    with record.step(f"Locust on {host.name}: its page, its worker, a crowd") as step:
+        slug, _ = it.sales.schedule(stock=30)
+        workers = _wait(host, lambda: _json(host, "/stats/requests").get("workers"))
+        form = f"user_count=60&spawn_rate=60&campaign={slug}&seconds=2&warm_up=0&scenario=opening"
+        host.run("curl", "-sf", "-d", form, "http://127.0.0.1:8089/swarm")
+        said = _wait(host, lambda: _json(host, "/verdict.json"))
+        step.found = f"{len(workers)} workers; told {said['verdict']}"[:120]
+        if not said["verdict"]["well"]:
+            raise Wrong(f"the verdict is {said['verdict']}")
+
+
+def _json(host: Host, path: str) -> dict[str, Any]:
+    """Empty: nothing is said there yet."""
+    said = _locust(host, path)
+    return dict(json.loads(said)) if said.startswith("{") else {}
+
+
+def _locust(host: Host, path: str) -> str:
+    return host.run("curl", "-sf", f"http://127.0.0.1:8089{path}").stdout
+
+
+def _wait(host: Host, look: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + LONG_S
+    while not (seen := look()):
+        if time.monotonic() > deadline:
+            journal = host.run("journalctl", "-n", "20", "-o", "cat", "-u", "locust-*").stdout
+            raise Wrong(f"Locust's page doesn't say what it should:\n{journal}")
+        time.sleep(0.5)
+    return seen
+
+
+def figure(it: Deployment, record: Record) -> None:
+    """Amazon's agent can't be had here: the role must have said so and gone on."""
+    host = it.of_role("consumer")[0]
+    with record.step("CloudWatch: no agent to be had, the figure is told all the same") as step:
+        if "No CloudWatch agent" not in (LOGS / "site.log").read_text():
+            raise Wrong("the role says nothing of the agent that can't be fetched")
+        heard = host.run("python3", "-c", LISTENER)
+        step.found = heard.stdout.strip() or heard.stderr[-200:]
+        wanted = f"|g|#Environment:{it.here.spec.environment.name}"
+        if not step.found.startswith("OldestWaitingSeconds:") or wanted not in step.found:
+            raise Wrong(f"the agent would have heard {step.found!r}")
+
+
+def nothing_told(it: Deployment, record: Record) -> None:
+    with record.step("no secret in what Ansible said") as step:
+        known = [value for value in stores.secrets(it.here) if value]
+        logs = list(LOGS.glob("*.log"))
+        told = [log.name for log in logs if any(one in log.read_text() for one in known)]
+        if told:
+            raise Wrong(f"secrets stand in {', '.join(told)}")
+        step.found = f"{len(known)} secrets looked for in {len(logs)} logs"
+
+
+STEPS = (look_first, figure, crowd, operate, restarts, nothing_told)
