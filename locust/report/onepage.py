@@ -3,7 +3,9 @@
 import base64
 import io
 from collections.abc import Mapping
+from functools import partial
 from html import escape
+from itertools import pairwise
 from typing import Any
 
 import pictures
@@ -51,6 +53,16 @@ def _where(run: Run) -> str:
     )
 
 
+def _processor_s(part: str, run: Run) -> str:
+    """Processor time of a part while it was watched."""
+    samples = run.get("samples", ())
+    spent = sum(
+        after["cpu"].get(part, 0.0) * (after["at"] - before["at"])
+        for before, after in pairwise(samples)
+    )
+    return f"{spent:,.1f} s" if samples else "–"
+
+
 # name, how it is read from a record
 _ROWS: tuple[tuple[str, Any], ...] = (
     ("told “yours”", lambda run: f"{run['verdict']['told']:,}"),
@@ -62,6 +74,10 @@ _ROWS: tuple[tuple[str, Any], ...] = (
     ("errors", lambda run: f"{run['figures']['outcomes']['error']['count']:,}"),
     ("all stored after the last answer", lambda run: f"{run['figures']['all_stored_within_s']} s"),
     ("people whom the load generator held up", lambda run: f"{run['figures']['asked_late']:,}"),
+    *(
+        (f"processor time: {pictures.LABELS.get(part, part)}", partial(_processor_s, part))
+        for part in pictures.PARTS
+    ),
 )
 
 

@@ -20,8 +20,9 @@ OUTCOMES = {
 }  # fmt: skip
 PARTS = {
     "web": "#1f6f8b", "worker": "#2f8f5b", "Redis": "#ba2121", "database": "#d9a441",
-    "load": "#c3cad1",
+    "beat": "#7a5ea8", "consumer": "#c98bb0", "load": "#c3cad1", "else": "#eef0f2",
 }  # fmt: skip
+LABELS = {"load": "load generator", "else": "anything else here"}
 STORED, WAITING, ASKED = "#2f8f5b", "#e0a030", "#1c2733"
 ROADS = {"direct": "#8a97a5", "queued": "#1f6f8b"}
 QUIET = "#5a6773"
@@ -99,9 +100,11 @@ def times(axes: Axes, run: Run) -> None:
             continue
         at = [s["at"] + run["timeline"]["step_s"] / 2 for s in steps]
         told = [s["outcomes"][group] for s in steps]
-        axes.plot(at, [t["p50"] for t in told], color=colour, linewidth=2, label=f"{label}: p50")
+        below = 1.5 if group == "error" else 2  # whoever hears one asks again: it must hide nothing
+        axes.plot(at, [t["p50"] for t in told], color=colour, linewidth=2, label=f"{label}: p50",
+                  zorder=below)  # fmt: skip
         axes.plot(at, [t["p99"] for t in told], color=colour, linewidth=1.2, linestyle=":",
-                  label=f"{label}: p99")  # fmt: skip
+                  label=f"{label}: p99", zorder=below)  # fmt: skip
     _decades(axes)
     plain(axes, "Response time, counted from the moment a person meant to press")
 
@@ -146,7 +149,7 @@ def processors(axes: Axes, run: Run) -> None:
     at = [sample["at"] - run["opens_at"] for sample in samples]
     names = [name for name in PARTS if any(name in sample["cpu"] for sample in samples)]
     layers = [_smooth([sample["cpu"].get(name, 0.0) for sample in samples]) for name in names]
-    labels = ["load generator" if name == "load" else name for name in names]
+    labels = [LABELS.get(name, name) for name in names]
     axes.stackplot(at, *layers, colors=[PARTS[name] for name in names], labels=labels, alpha=0.9)
     axes.axhline(run["cores"], color=ASKED, linewidth=1, linestyle="--")
     axes.set_ylim(0, run["cores"] * 1.12)

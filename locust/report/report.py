@@ -102,8 +102,7 @@ def _opening(site: Site, road: str, crowd: Crowd, folder: Path) -> Run:
         )  # fmt: skip
         try:
             site.parts.add("load", people.pid)
-            metrics = f"{site.url}/metrics"
-            with watching(site.parts, stored=count, metrics_url=metrics) as samples:
+            with watching(site.parts, stored=count, metrics_url=site.metrics_url) as samples:
                 people.wait()
         finally:
             people.terminate()

@@ -20,28 +20,31 @@ PROCESSES = 2
 @dataclass(frozen=True, slots=True)
 class Site:
     url: str
+    metrics_url: str  # of the consumer, which tells what waits
     env: dict[str, str]
     parts: Parts
 
 
 @contextmanager
 def served(folder: Path) -> Iterator[Site]:
-    """Start web, worker and beat; stop them at the end."""
+    """Start web, worker, consumer and beat; stop them at the end."""
     url, env = f"http://127.0.0.1:{free_port()}", _environment(folder)
+    watched = f"http://127.0.0.1:{free_port()}"
     with ExitStack() as stack:
         pids = {}
-        for program in _programs(url, env, folder):
+        for program in _programs(url, watched, env, folder):
             pids[program.name] = stack.enter_context(running(program, folder))
         stores = {"Redis": os.environ["REDIS_URL"], "database": os.environ["DATABASE_URL"]}
         for name, address in stores.items():
             port = urlsplit(address).port
             if port:  # a file has no process
                 pids[name] = listener(port)
-        yield Site(url, env, Parts(pids))
+        yield Site(url, f"{watched}/metrics", env, Parts(pids))
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    (folder / "prometheus").mkdir()
+    for counts in ("prometheus", "counts"):  # of the web; of the worker and its consumer
+        (folder / counts).mkdir()
     return {
         "COUPONS_ENV": "local",
         "CELERY_BROKER_URL": os.environ["REDIS_URL"],
@@ -55,10 +58,13 @@ def _environment(folder: Path) -> dict[str, str]:
     }
 
 
-def _programs(url: str, env: dict[str, str], folder: Path) -> list[Program]:
+def _programs(url: str, watched: str, env: dict[str, str], folder: Path) -> list[Program]:
     """In the order in which they are started, named as the pictures name them."""
     port = url.rpartition(":")[2]
-    celery, worker = [sys.executable, "-m", "celery", "-A", "config"], env | {"CELERY_WORKER": "1"}
+    counts = {"PROMETHEUS_MULTIPROC_DIR": str(folder / "counts")}
+    celery, worker = [sys.executable, "-m", "celery", "-A", "config"], env | counts
+    worker |= {"CELERY_WORKER": "1", "CONSUMER_PORT": watched.rpartition(":")[2]}
+    consumer = [sys.executable, "-m", "config.consumer"]
     quiet = ["--loglevel", "WARNING"]
     pool = ["--concurrency", str(PROCESSES), "--without-gossip", "--without-mingle"]
     beat = ["--schedule", str(folder / "beat"), "--pidfile="]
@@ -66,5 +72,6 @@ def _programs(url: str, env: dict[str, str], folder: Path) -> list[Program]:
     return [
         Program("worker", [*celery, "worker", *quiet, *pool], worker, TOP),
         Program("beat", [*celery, "beat", *quiet, *beat], worker, TOP),
+        Program("consumer", consumer, worker, TOP, f"{watched}/livez"),
         Program("web", [*serve, "config.wsgi:application"], env, TOP, f"{url}/readyz"),
     ]

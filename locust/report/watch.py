@@ -1,5 +1,5 @@
 """Watching a site from outside while people come: processor time of each part, what is stored, and
-what the site itself tells Prometheus."""
+what the consumer tells Prometheus."""
 
 import re
 import threading
@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 
 STEP_S = 0.25
+ELSE = "else"  # processor time of what is no part
 METRICS_EVERY = 4  # steps: the site answers on the processors it is measured on
 _WAITING = re.compile(r'^coupon_waiting_claims\{[^}]*campaign="([^"]+)"[^}]*\} (\S+)', re.M)
 
@@ -32,21 +33,31 @@ class Parts:
     """Processor time of groups of processes, each given by its first process and its children."""
 
     def __init__(self, roots: Mapping[str, int]) -> None:
-        self._roots, self._spent, self._since = dict(roots), dict[str, float](), time.monotonic()
+        self._roots, self._spent = dict(roots), dict[str, float]()
+        self._busy, self._since = 0.0, time.monotonic()
         self.cores()
 
     def add(self, name: str, pid: int) -> None:
         self._roots[name] = pid
 
     def cores(self) -> dict[str, float]:
-        """Cores in use since the last call."""
-        now, before = time.monotonic(), self._spent
+        """Cores in use since the last call: of each part, and of what else this machine does."""
+        before, was_busy, since = self._spent, self._busy, self._since
         self._spent = {name: _spent(pid) for name, pid in list(self._roots.items())}
-        passed, self._since = max(now - self._since, 1e-3), now
-        return {
-            name: round(max(0.0, spent - before.get(name, spent)) / passed, 3)
-            for name, spent in self._spent.items()
+        self._busy, self._since = _busy(), time.monotonic()
+        used = {
+            name: max(0.0, spent - before.get(name, spent)) for name, spent in self._spent.items()
         }
+        used[ELSE] = max(0.0, self._busy - was_busy - sum(used.values())) if was_busy else 0.0
+        passed = max(self._since - since, 1e-3)
+        return {name: round(seconds / passed, 3) for name, seconds in used.items()}
+
+
+def _busy() -> float:
+    """Processor seconds of this machine, from whichever of these its system tells."""
+    times = psutil.cpu_times()
+    kinds = ("user", "nice", "system", "irq", "softirq")
+    return sum(getattr(times, kind, 0.0) for kind in kinds)
 
 
 def _spent(pid: int) -> float:
