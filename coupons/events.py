@@ -1,5 +1,6 @@
 """A campaign's history: what is written into it, and what follows from it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from coupons.models import Campaign, CampaignEvent
@@ -15,6 +16,12 @@ _PLANNING = (OVERRIDDEN, "scheduled", "rescheduled")
 
 def note(campaign: Campaign, actor: str, verb: str, text: str = "") -> None:
     campaign.events.create(actor=actor, verb=verb, note=text[:_NOTE_CHARS])
+
+
+def note_each(campaigns: Iterable[Campaign], actor: str, verb: str) -> None:
+    CampaignEvent.objects.bulk_create(
+        CampaignEvent(campaign=campaign, actor=actor, verb=verb) for campaign in campaigns
+    )
 
 
 def held(campaign: Campaign) -> CampaignEvent | None:

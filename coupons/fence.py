@@ -18,7 +18,7 @@ from threading import Lock
 
 from django.utils import timezone
 
-from coupons import campaigns, change, database, rebuild
+from coupons import campaigns, change, database, rebuild, renewal
 from coupons.errors import Refused
 from coupons.models import Campaign, Tally
 from coupons.store import Gate, Marks, store
@@ -54,12 +54,15 @@ def _bring_up_to_date(identity: str) -> None:
         rows = list(queued.exclude(state=campaigns.State.DRAFT).select_related("tally"))
     slugs = [row.slug for row in rows]
     marks, gates = store().marks(slugs), store().gates(slugs)
+    concerned = []
     for row in rows:
         slug = row.slug
         if not marks[slug].epochs:
             logger.error("Redis does not know %s: run manage.py rebuild %s", slug, slug)
         elif _is_concerned(row, row.tally, marks[slug], gates[slug], identity):
-            _renew(slug)
+            concerned.append(slug)
+    for slug in renewal.renew_each(concerned, actor=ACTOR):
+        _renew(slug)
 
 
 def _is_concerned(

@@ -135,7 +135,7 @@ def _close(slug: str, *, in_doubt: bool) -> tuple[Campaign, Closed]:
         marks = store().marks([slug])[slug]
         if marks.epochs and not is_ours(campaign, marks):
             raise ForeignKeys(_("Redis holds keys of another campaign called {!r}.").format(slug))
-        campaign.epoch = _following([campaign.epoch, *marks.epochs])
+        campaign.epoch = following([campaign.epoch, *marks.epochs])
         closed = store().close_for_repair(
             slug,
             epoch=campaign.epoch,
@@ -150,7 +150,7 @@ def _birth(epoch: str) -> str:
     return epoch.partition(".")[0]
 
 
-def _following(epochs: Iterable[str]) -> str:
+def following(epochs: Iterable[str]) -> str:
     """An epoch that neither store has seen: Redis may be ahead of a restored MySQL."""
     ours, *_ = epochs = list(epochs)
     counts = [int(count or 0) for birth, _, count in (e.partition(".") for e in epochs)

@@ -48,6 +48,14 @@ class Script:
         except redis.exceptions.NoScriptError:  # nothing ran: sending it whole is no second try
             return client.eval(self.text, len(names), *names, *arguments)
 
+    def each(self, client: redis.Redis, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Many calls, (names, *arguments) each, in one round trip."""
+        client.script_load(self.text)
+        with client.pipeline(transaction=False) as pipe:
+            for names, *arguments in calls:
+                pipe.evalsha(self.sha, len(names), *names, *arguments)
+            return pipe.execute()
+
 
 # No answer came. (Also: it loads its data, or doesn't know our password.)
 SILENT = (redis.TimeoutError, redis.ConnectionError)

@@ -71,25 +71,33 @@ class RepairCalls(Endpoint):
     def close_for_repair(
         self, slug: str, *, epoch: str, filter_bits: int, in_doubt: bool
     ) -> Closed:
-        names = keys.of(slug)
-        touched = (names.gate, names.queue, names.filter)
         with self.asking():
-            given, whole = CLOSE(self.client, touched, epoch, filter_bits, int(in_doubt))
-        return Closed(None if given < 0 else given, bool(whole))
+            return _closed(CLOSE(self.client, _touched(slug), epoch, filter_bits, int(in_doubt)))
+
+    def close_each(self, asked: Sequence[tuple[str, str, int]]) -> list[Closed]:
+        """The same of many (slug, epoch, bits of its filter), none of them in doubt."""
+        calls = [(_touched(slug), epoch, bits, 0) for slug, epoch, bits in asked]
+        with self.asking():
+            return [_closed(said) for said in CLOSE.each(self.client, calls)]
 
     def open_again(
         self, slug: str, definition: Definition, *, given: int, server: str
     ) -> tuple[bool, int, int]:
         """Whether it is open now (no: another repair was begun since), places given, waiting."""
-        names, d = keys.of(slug), definition
         with self.asking():
             self.client.sadd(keys.INSTALLED, slug)
-            said, highest, waiting = OPEN(
-                self.client, (names.gate, names.queue, names.filter),
-                d.epoch, given, d.stock, d.opens_ms, d.closes_ms, int(d.paused), d.longest,
-                d.facts, keys.GROUP, d.filter_bits, server,
-            )  # fmt: skip
-        return said == b"opened", int(highest), int(waiting)
+            said = OPEN(self.client, _touched(slug), *_opening(definition, given, server))
+        return _opened(said)
+
+    def open_each(
+        self, asked: Sequence[tuple[str, Definition, int]], *, server: str
+    ) -> list[tuple[bool, int, int]]:
+        """The same of many (slug, definition, places given)."""
+        calls = [(_touched(slug), *_opening(meant, given, server)) for slug, meant, given in asked]
+        with self.asking():
+            if asked:
+                self.client.sadd(keys.INSTALLED, *(slug for slug, _, _ in asked))
+            return [_opened(said) for said in OPEN.each(self.client, calls)]
 
     def remember(
         self, slug: str, claimants: Sequence[Claimant], *, buckets: int, replace: bool
@@ -148,6 +156,28 @@ class RepairCalls(Endpoint):
         said = (claimant.field, claimant.place, claimant.admitted_ms, given, *bits)
         with self.asking():
             return cast(bytes, HONOUR(self.client, touched, *said)).decode()
+
+
+def _touched(slug: str) -> tuple[str, str, str]:
+    names = keys.of(slug)
+    return names.gate, names.queue, names.filter
+
+
+def _closed(said: Any) -> Closed:
+    given, whole = said
+    return Closed(None if given < 0 else given, bool(whole))
+
+
+def _opening(d: Definition, given: int, server: str) -> tuple[Any, ...]:
+    return (
+        d.epoch, given, d.stock, d.opens_ms, d.closes_ms, int(d.paused), d.longest, d.facts,
+        keys.GROUP, d.filter_bits, server,
+    )  # fmt: skip
+
+
+def _opened(said: Any) -> tuple[bool, int, int]:
+    word, given, waiting = said
+    return word == b"opened", int(given), int(waiting)
 
 
 def _write(pipe: Any, bucket: str, claimants: list[Claimant], replace: bool) -> None:

@@ -61,6 +61,7 @@ LAYERS = [
             "gauges",
             "witness",
             "rebuild",
+            "renewal",
             "fence",
             "parked",
             "receipts",

@@ -179,7 +179,16 @@ def own_redis(tmp_path: Path) -> Iterator[str]:
 
 def use(monkeypatch: pytest.MonkeyPatch, url: str) -> Store:
     own = Store(url, timeout_s=0.3, max_connections=8)
-    for module in ("admission", "campaigns", "change", "facts", "fence", "rebuild", "witness"):
+    for module in (
+        "admission",
+        "campaigns",
+        "change",
+        "facts",
+        "fence",
+        "rebuild",
+        "renewal",
+        "witness",
+    ):
         monkeypatch.setattr(f"coupons.{module}.store", lambda: own)
     return own
 

@@ -8,10 +8,23 @@ from typing import Any
 import pytest
 import redis as driver
 
-from coupons import admission, campaigns, exhausted, facts, fence, rebuild, reconcile, store, tasks
+from coupons import (
+    admission,
+    campaigns,
+    exhausted,
+    facts,
+    fence,
+    keys,
+    queue,
+    rebuild,
+    reconcile,
+    store,
+    tasks,
+    writer,
+)
 from coupons.claims import Claim, Outcome
 from coupons.drain import drain
-from coupons.errors import NotInstalled, StoreAway
+from coupons.errors import NotInstalled, StaleClaims, StoreAway
 from coupons.facts import Facts
 from coupons.models import Campaign, Coupon
 from tests import servers
@@ -202,3 +215,83 @@ def test_two_that_find_the_server_changed_renew_a_campaign_once(
     store.store().vouch("another server")
     assert fence.look()
     assert Campaign.objects.get().epoch == epoch
+
+
+# Many campaigns at once
+
+
+def gates_of(slugs: list[str]) -> dict[str, int]:
+    gates = store.store().gates(slugs)
+    return {slug: gate.admitted for slug, gate in gates.items() if gate is not None}
+
+
+def test_many_campaigns_are_renewed_together_and_each_rightly(
+    pair: Pair, open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Idle ones, one with claims waiting, one that lost its latest moments, one foreign."""
+    monkeypatch.setattr("coupons.renewal.TOGETHER", 2)
+    slugs = ["idle", "waits", "lost", "paused", "foreign"]
+    made = {slug: open_campaign(slug, stock=10) for slug in slugs}
+    admit(made["waits"], range(1, 4))
+    admit(made["lost"], range(1, 3))
+    pair.cut()
+    admit(made["lost"], range(3, 6))
+    drain("lost", consumer="one")
+    campaigns.pause("paused", actor="Mina")
+    Campaign.objects.filter(slug="foreign").update(epoch="somebody-elses")
+    one_by_one: list[str] = []
+    renew = rebuild.renew
+
+    def renewing(slug: str, *, actor: str) -> rebuild.Rebuilt:
+        one_by_one.append(slug)
+        return renew(slug, actor=actor)
+
+    monkeypatch.setattr(rebuild, "renew", renewing)
+    pair.failed_over()
+    assert fence.look()
+    assert sorted(one_by_one) == ["foreign", "lost"]
+    assert gates_of(slugs) == {"idle": 0, "waits": 3, "lost": 5, "paused": 0, "foreign": 0}
+    assert admission.admit(made["lost"], Claim("user-4")).place == 4
+    assert admission.admit(made["waits"], Claim("late")).place == 4
+    assert drain("waits", consumer="one").stored == 4
+    assert admission.admit(made["paused"], Claim("late")).outcome == Outcome.PAUSED
+    marks = store.store().marks(slugs)
+    rows = dict(Campaign.objects.values_list("slug", "epoch"))
+    assert {slug for slug in slugs if marks[slug].epoch == rows[slug]} == set(slugs) - {"foreign"}
+
+
+def test_what_a_drain_held_is_refused_after_a_renewal_together(
+    open_campaign: CampaignMaker,
+) -> None:
+    campaign = open_campaign()
+    admit(campaign, range(1, 3))
+    held = queue.read("sale", consumer="slow", count=10)
+    store.store().client.hdel(keys.of("sale").gate, "server")
+    store.store().vouch("another server")
+    assert fence.look()
+    with pytest.raises(StaleClaims):
+        writer.store(campaign, list(held.claims.values()), epoch=held.epoch)
+
+
+@pytest.mark.parametrize("line", ["close_each", "open_each"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_renewal_together_that_dies_is_begun_again(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch, line: str, when: str
+) -> None:
+    campaign = open_campaign()
+    admit(campaign, range(1, 3))
+    store.store().vouch("another server")
+    real = getattr(store.store(), line)
+
+    def dies(*asked: Any, **more: Any) -> Any:
+        if when == "after":
+            real(*asked, **more)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
+        dying.setattr(store.store(), line, dies)
+        fence.look()
+    assert not store.store().server().may_decide
+    assert fence.look()
+    assert admission.admit(campaign, Claim("late")).place == 3
+    assert drain("sale", consumer="one").stored == 3
