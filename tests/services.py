@@ -10,6 +10,7 @@ from tests.servers import free_port, listens, process
 Environment = Mapping[str, str]
 # As the units have it: what is logged goes to standard error, Celery's banner to the other.
 _WITHOUT_STDOUT = ("sh", "-c", 'exec "$@" >/dev/null', "sh")
+_ALONE = ("--without-gossip", "--without-mingle")
 _GRANIAN = ("-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws", "--workers", "1")
 
 
@@ -26,7 +27,7 @@ def web(environment: Environment, folder: Path, *words: str) -> Iterator[int]:
 @contextmanager
 def worker(environment: Environment, folder: Path, *words: str) -> Iterator[int]:
     """Yields the process id of a worker that may still be starting."""
-    celery = ("-m", "celery", "-A", "config", "worker", "--concurrency", "1", *words)
+    celery = ("-m", "celery", "-A", "config", "worker", "--concurrency", "1", *_ALONE, *words)
     command = _with({**environment, "CELERY_WORKER": "yes"}, folder / "worker", *celery)
     with process(command, ready=lambda: True, log=folder / "worker.log") as pid:
         yield pid

@@ -11,6 +11,7 @@ from statistics import median
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
+from django.db import connections
 from django.test import override_settings
 
 from tests.bench import cpu, openings, programs, serving
@@ -103,6 +104,7 @@ def _pairs(site: Site, scraping: Scraping, rounds: int) -> Pairs:
 
 def per_view(_: Path, size: Size) -> list[Figure]:
     """CPU per admitted claim, METRICS_PER_VIEW=yes ÷ no."""
+    connections.close_all()  # silent for a whole figure: the server has ended it
     campaign = openings.opened("viewed", stock=2 * cpu.requests(size))
     path = openings.path_of(campaign)
     with override_settings(MIDDLEWARE=PER_VIEW):

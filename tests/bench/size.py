@@ -32,7 +32,7 @@ FULL = Size(
     cpu_rounds=60, cpu_block=100,
     drain_rounds=12, drain_block=2_500,
     wrk_rounds=7, wrk_s=2,
-    often_rounds=16, scrape_rounds=3, scrape_s=10,
+    often_rounds=12, scrape_rounds=2, scrape_s=10,
     rush_rounds=3, rush=10_000,
     crowd=1_000_000, growth_rounds=100, growth_block=50,
     many=1_000, many_rounds=30, many_block=500,
