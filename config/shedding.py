@@ -4,7 +4,8 @@ rest are told 503 and when to come again, at once and at a fraction of an answer
 What an overloaded server has too much of is its queue, and that lies where Python can't see it: in
 the HTTP server and in the kernel. So it is measured. Ten times a second each process sends a marked
 request to its own port; it waits in line as all others do, and whoever of the processes gets it
-knows how long its own line is. A crowd that is served within the second is never turned away.
+knows how long its own line is; and whoever sent it knows how long it has waited already. A crowd
+that is served within the second is never turned away.
 """
 
 import hmac
@@ -16,7 +17,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -27,7 +27,8 @@ from coupons.api import problems
 
 MARK = "/waiting-time"  # the marked request's path
 _EVERY_S = 0.1
-_OPEN_AT_ONCE = 30  # marked requests on their way: three seconds' worth
+_MOST = 300  # marked requests on their way
+_LOST_S = 60.0  # after which one will not be answered any more
 _OLD_S = 2.0  # a measurement says nothing about now after so long
 _RETRY_S = 2
 _ANY = "0.0.0.0"  # noqa: S104 - nothing is bound to it here
@@ -49,7 +50,8 @@ class Shedder:
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         if self._sensor is None and "SERVER_SOFTWARE" in environ and settings.SHED_AFTER_S:
-            self._sensor = Sensor(environ["SERVER_NAME"], int(environ["SERVER_PORT"]))
+            address = environ["SERVER_NAME"], int(environ["SERVER_PORT"])
+            self._sensor = Sensor(*address, when_late=self._refuse_for_a_while)
         path = environ["PATH_INFO"]
         if path == MARK:
             return self._measure(environ, start)
@@ -63,14 +65,19 @@ class Shedder:
             self._refuse_until = 0.0
         return bool(self._refuse_until) and path not in PROBES and not path.startswith("/admin/")
 
+    def _refuse_for_a_while(self) -> None:
+        self._refuse_until = time.monotonic() + _OLD_S
+
     def _measure(self, environ: Environ, start: Start) -> Iterable[bytes]:
         waited_s = waited(environ.get("HTTP_X_MARK", ""))
         if waited_s is None:  # not ours: nobody else has anything to ask here
             start("404 Not Found", [("Content-Length", "0")])
             return [b""]
         metrics.LINE_SECONDS.set(waited_s)
-        late = waited_s > settings.SHED_AFTER_S
-        self._refuse_until = time.monotonic() + _OLD_S if late else 0.0
+        if waited_s > settings.SHED_AFTER_S:
+            self._refuse_for_a_while()
+        else:
+            self._refuse_until = 0.0
         start("204 No Content", [])
         return [b""]
 
@@ -84,7 +91,6 @@ def _refuse(start: Start) -> Iterable[bytes]:
             ("Content-Length", str(len(_BODY))),
             ("Retry-After", str(random.randint(_RETRY_S, 3 * _RETRY_S))),
             ("Cache-Control", "no-store"),
-            ("Connection", "close"),  # kept open, it would keep somebody else from being accepted
         ],
     )
     return [_BODY]
@@ -117,23 +123,54 @@ def _signed(sent: str) -> str:
 
 
 class Sensor:
-    """Sends marks to the address we listen on, and does not wait for what becomes of them."""
+    """Sends marks to the address we listen on, and tells when one is not answered in time.
 
-    def __init__(self, host: str, port: int) -> None:
+    Whoever gets a mark learns how long it waited, but only when it has: in a crowd that came all at
+    once, behind everybody. That the oldest one still waits is known at once.
+    """
+
+    def __init__(self, host: str, port: int, when_late: Callable[[], None]) -> None:
         self._address = ("127.0.0.1" if host == _ANY else host, port)
-        self._sent: deque[socket.socket] = deque()
+        self._when_late = when_late
+        self._sent: deque[tuple[float, socket.socket]] = deque()  # on their way, the oldest first
         threading.Thread(target=self._run, name="waiting-time", daemon=True).start()
 
     def _run(self) -> None:
         while True:
             time.sleep(_EVERY_S * random.uniform(0.8, 1.2))
-            with suppress(OSError):  # the line is so long that it takes no more: others are in it
+            self._forget_answered()
+            if self._oldest_s() > settings.SHED_AFTER_S:
+                self._when_late()
+            if len(self._sent) < _MOST:
                 self._send()
 
+    def _oldest_s(self) -> float:
+        return time.monotonic() - self._sent[0][0] if self._sent else 0.0
+
+    def _forget_answered(self) -> None:
+        for _ in range(len(self._sent)):
+            sent, connection = self._sent.popleft()
+            if _is_silent(connection) and time.monotonic() - sent < _LOST_S:
+                self._sent.append((sent, connection))
+            else:
+                connection.close()
+
     def _send(self) -> None:
-        if len(self._sent) >= _OPEN_AT_ONCE:
-            self._sent.popleft().close()
-        connection = socket.create_connection(self._address, timeout=0.5)
-        self._sent.append(connection)
-        request = f"GET {MARK} HTTP/1.1\r\nHost: localhost\r\nX-Mark: {mark()}\r\n"
-        connection.sendall(f"{request}Connection: close\r\n\r\n".encode())
+        try:
+            connection = socket.create_connection(self._address, timeout=0.5)
+            self._sent.append((time.monotonic(), connection))
+            request = f"GET {MARK} HTTP/1.1\r\nHost: localhost\r\nX-Mark: {mark()}\r\n"
+            connection.sendall(f"{request}Connection: close\r\n\r\n".encode())
+            connection.setblocking(False)
+        except OSError:  # the line is so long that it takes no more
+            self._when_late()
+
+
+def _is_silent(connection: socket.socket) -> bool:
+    try:
+        connection.recv(512)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass
+    return False

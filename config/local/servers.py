@@ -28,7 +28,7 @@ START_S = 60  # a slow disk, a cold start
 WEB_WORKERS, WEB_THREADS = 2, 16
 WEB_BACKLOG = 4096  # connections waiting to be accepted when a crowd arrives at once
 # Connections a process accepts, idle ones included; those beyond hear nothing at all, not even 503.
-WEB_CONNECTIONS = 8192
+WEB_CONNECTIONS = 16_384
 POOL = 2  # processes that drain
 
 

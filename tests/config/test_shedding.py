@@ -3,7 +3,9 @@ once; without it everybody waits. And nobody from outside can make it refuse."""
 
 import asyncio
 import re
+import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from config.shedding import MARK, Shedder, mark, waited
+from config.shedding import MARK, Sensor, Shedder, mark, waited
 from tests.servers import free_port, listens, process
 
 Answer = tuple[str, dict[str, str]]
@@ -106,6 +108,22 @@ def test_without_it_everybody_waits(tmp_path: Path) -> None:
     assert most_take(told) > 8
 
 
+async def all_at_once(port: int, people: int) -> list[Told]:
+    return await asyncio.gather(*(ask(port) for _ in range(people)))
+
+
+@pytest.mark.long
+def test_of_a_crowd_that_comes_all_at_once_nobody_waits_for_long(tmp_path: Path) -> None:
+    """Ten seconds of work in an instant: no mark gets through before it is done."""
+    with site(tmp_path, shed_after_s=1) as port:
+        asyncio.run(ask(port))  # it begins to measure with its first request
+        time.sleep(0.5)
+        told = asyncio.run(all_at_once(port, 500))
+    assert {one.status for one in told} == {200, 503}
+    assert most_take(told) <= 2
+    assert max(one.seconds for one in told) < 4
+
+
 # What it makes of the marks
 
 
@@ -177,6 +195,32 @@ def test_an_old_measurement_says_nothing_about_now(
 def test_nobody_from_outside_can_make_it_refuse(asked: Asked, forged: str) -> None:
     assert asked(MARK, HTTP_X_MARK=forged)[0] == "404 Not Found"
     assert asked()[0] == "200 OK"
+
+
+# What it makes of marks that are still on their way
+
+
+def test_a_line_that_lets_no_mark_through_is_long(settings: Any) -> None:
+    settings.SHED_AFTER_S = 0.3
+    late = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as nobody:  # takes them in, and never answers
+        Sensor("127.0.0.1", nobody.getsockname()[1], when_late=late.set)
+        assert not late.wait(0.2)
+        assert late.wait(5)
+
+
+def test_marks_that_are_answered_say_nothing(settings: Any) -> None:
+    settings.SHED_AFTER_S = 0.3
+    late = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Sensor("127.0.0.1", server.getsockname()[1], when_late=late.set)
+        until = time.monotonic() + 1
+        while time.monotonic() < until:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        assert not late.is_set()
 
 
 def test_a_mark_of_ours_tells_how_long_it_waited() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.local.servers import WEB_BACKLOG, WEB_CONNECTIONS, WEB_THREADS
 from tests import servers
 from tests.crash.actors import Actor
 
@@ -59,8 +60,9 @@ def _web(name: str, folder: Path, env: dict[str, str], port: int, build: Build) 
     """As `make run` serves, one process per host: a host that dies takes half of all with it."""
     command = [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws",
-        "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads", "16",
-        "--backlog", "1024", "--respawn-failed-workers", build.web,
+        "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads",
+        str(WEB_THREADS), "--backlog", str(WEB_BACKLOG), "--backpressure", str(WEB_CONNECTIONS),
+        "--respawn-failed-workers", build.web,
     ]  # fmt: skip
     return Actor(name, command, env, folder / f"{name}.log", lambda: answers(port, "/livez"))
 

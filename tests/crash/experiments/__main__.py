@@ -46,6 +46,8 @@ EXPERIMENTS = {
     "silent": Experiment("silent.play", 6),
     "database-away": Experiment("database_away.play", 60),
     "soak": Experiment("soak.play", 60),
+    "overload": Experiment("overload.play", 4),
+    "overload-without": Experiment("overload.play", 1, {"SHED_AFTER_S": "0"}, control=True),
     "disk": Experiment("disk.play", 10, alone=True),
     "wait": Experiment("wait.play", 3, replica=True),
 }

@@ -73,6 +73,12 @@ def _sample(actor: Actor) -> Sample | None:
     return time.monotonic(), pages * _PAGE_KIB, descriptors
 
 
+def resident_mib(actor: Actor) -> float:
+    """The program and its children together; 0 if one has just ended."""
+    sample = _sample(actor)
+    return sample[1] / 1024 if sample else 0.0
+
+
 def _has_grown(figures: dict[str, float]) -> bool:
     return (
         figures["memory_growth"] > _MOST_GROWTH or figures["descriptors_growth"] > _MOST_DESCRIPTORS

@@ -1,0 +1,161 @@
+"""Five times as many people as the site can carry: whoever is admitted is admitted soon, the rest
+are told 503 and when to come again, nothing dies and nothing grows.
+
+The site (one web process as production starts it, Redis, database, workers) has one core, the crowd
+the other; people arrive at their own time, whether answers come or not.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+from coupons import tokens
+from coupons.store import store
+from tests.crash import reading
+from tests.crash.experiments.soak import resident_mib
+from tests.crash.flood import RESET, TOO_LATE, Orders, orders_as_json
+from tests.crash.opening import opened
+from tests.crash.programs import WEBS
+from tests.crash.stage import ROOT, Stage
+
+TIMES = 5
+LASTS_S = 20
+_STOCK = 400_000
+_AT_ONCE = 64  # people who are served one after another, to see what it can carry
+_PATIENCE_S = 20.0
+_SOON_S = 2.0
+_GROWTH = 0.1  # of memory, from the first flood to the last: a connection takes some
+
+Told = list[tuple[int, float, bool]]
+
+
+def play(stage: Stage, rounds: int) -> dict[str, Any]:
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert most >= 16_384, "ulimit -n 16384: a connection each"
+    stage.cast.hold_down(WEBS[1])
+    _pin(os.sched_getaffinity(0), stage)
+    slug = f"flood-{os.getpid()}"
+    campaign = opened(slug, _STOCK)
+    crowd = _Crowd(stage, slug)
+    crowd.ask(3_000, at_most=_AT_ONCE)  # warm
+    capacity = crowd.capacity()
+    said = [_round(stage, crowd, capacity, reuse=bool(number % 2)) for number in range(rounds)]
+    reading.settle(stage, slug, patience_s=60)
+    found = reading.found(stage, slug, campaign.pk, stock=_STOCK, sampled=[])
+    floods = [each["memory_mib"][1] for each in said]
+    kept = len(found.rows) >= crowd.told and store().gate(slug).admitted == len(found.rows)
+    return {
+        "capacity_per_s": round(capacity), "times": TIMES, "rounds": said,
+        "told": crowd.told, "stored": len(found.rows),
+        "web_restarts": stage.cast[WEBS[0]].restarts,
+        "broken": sum(each["broken"] for each in said) + (not kept)
+        + stage.cast[WEBS[0]].restarts + (floods[-1] > floods[0] * (1 + _GROWTH)),
+    }  # fmt: skip
+
+
+def _round(stage: Stage, crowd: "_Crowd", capacity: float, *, reuse: bool) -> dict[str, Any]:
+    web = stage.cast[WEBS[0]]
+    before, peak, over = resident_mib(web), [0.0], Event()
+
+    def watch() -> None:
+        while not over.wait(0.5):
+            peak[0] = max(peak[0], resident_mib(web))
+
+    watching = Thread(target=watch, daemon=True)
+    watching.start()
+    per_s = TIMES * capacity
+    told = crowd.ask(round(per_s * LASTS_S), per_s=per_s, reuse=reuse)
+    cpu = crowd.cpu
+    over.set()
+    watching.join()
+    began = time.monotonic()
+    crowd.ask(1)
+    after_s = time.monotonic() - began
+    return _figures(told, per_s, reuse) | {
+        "memory_mib": [round(before), round(peak[0])],
+        "next_one_after_s": round(after_s, 2),
+        "crowd_cpu": round(cpu, 2),
+    }
+
+
+def _figures(told: Told, per_s: float, reuse: bool) -> dict[str, Any]:
+    admitted = sorted(seconds for status, seconds, _ in told if status == 202)
+    refused = sorted(seconds for status, seconds, _ in told if status == 503)
+    others = Counter(status for status, _, _ in told if status not in (202, 503))
+    named = {RESET: "reset", TOO_LATE: "no answer"}
+    again = all(again for status, _, again in told if status == 503)
+    slow = bool(admitted) and _at(admitted, 0.99) > _SOON_S
+    return {
+        "connections": "kept" if reuse else "one each", "offered_per_s": round(per_s),
+        "asks": len(told), "admitted": len(admitted),
+        "admitted_per_s": round(len(admitted) / LASTS_S), **_times("admitted", admitted),
+        "refused": len(refused), **_times("refused", refused), "retry_after": again,
+        "others": {named.get(status, str(status)): count for status, count in others.items()},
+        "broken": int(slow) + (not admitted) + (not again) + bool(others),
+    }  # fmt: skip
+
+
+def _times(name: str, seconds: Sequence[float]) -> dict[str, float]:
+    if not seconds:
+        return {}
+    return {f"{name}_{label}_s": round(_at(seconds, part), 2)
+            for label, part in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))}  # fmt: skip
+
+
+def _at(seconds: Sequence[float], part: float) -> float:
+    return seconds[min(len(seconds) - 1, int(part * len(seconds)))]
+
+
+class _Crowd:
+    """People who each want a coupon, new ones each time."""
+
+    def __init__(self, stage: Stage, slug: str) -> None:
+        self._port, self._path = stage.web_ports[0], f"/api/v1/campaigns/{slug}/claims"
+        self._number, self.told = 0, 0
+        self.cpu = 0.0  # the crowd's own share of its core: near 1, it could not come as planned
+
+    def ask(
+        self, people: int, *, per_s: float = 1e9, at_most: int = 0, reuse: bool = False
+    ) -> Told:
+        named = range(self._number, self._number + people)
+        self._number += people
+        signed = [tokens.mint(f"person-{number}", lifetime_s=900) for number in named]
+        orders = Orders(self._port, self._path, signed, per_s, _PATIENCE_S, reuse, at_most)
+        done = subprocess.run([sys.executable, "-m", "tests.crash.flood"], cwd=ROOT, text=True,
+                              input=orders_as_json(orders), stdout=subprocess.PIPE, check=True,
+                              preexec_fn=_to_other_core)  # fmt: skip
+        said = json.loads(done.stdout)
+        self.cpu = said["cpu"]
+        told: Told = [(each[0], each[1], each[2]) for each in said["told"]]
+        self.told += sum(status == 202 for status, _, _ in told)
+        return told
+
+    def capacity(self) -> float:
+        """Answers a second to people who come one after another, so many at once."""
+        people = 6_000
+        told = self.ask(people, at_most=_AT_ONCE)  # all meant to ask at the very beginning
+        assert all(status == 202 for status, _, _ in told), Counter(each[0] for each in told)
+        return people / max(seconds for _, seconds, _ in told)
+
+
+def _to_other_core() -> None:
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[-1]})
+
+
+def _pin(cores: set[int], stage: Stage) -> None:
+    """The whole site onto the first core."""
+    for actor in stage.cast.actors.values():
+        for pid in (actor.pid, *actor.children()):
+            for task in Path(f"/proc/{pid}/task").glob("*"):
+                with suppress(OSError):
+                    os.sched_setaffinity(int(task.name), {min(cores)})
