@@ -18,6 +18,7 @@ from tests.rehearsal import (
     onhosts_mutations,
     onhosts_verbs,
     onnetwork,
+    single,
 )
 from tests.rehearsal.cloud import ROOT
 from tests.rehearsal.record import Record, Wrong
@@ -54,6 +55,9 @@ def main() -> int:
 def _rehearse(asked: argparse.Namespace, folder: Path, record: Record) -> None:
     if not asked.short:
         deployment.prepare(record)
+    if asked.env == "single":
+        single.rehearse(folder, record)
+        return
     with onnetwork.stage(asked.env, folder, record) as here:
         onnetwork.table(here, record)
         if asked.env == "production":
@@ -79,7 +83,7 @@ def _stop(number: int, _: object) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.rehearsal", description=__doc__)
-    parser.add_argument("--env", choices=["production", "hello"], default="production")
+    parser.add_argument("--env", choices=["production", "hello", "single"], default="production")
     parser.add_argument("--short", action="store_true", help="the network only: half a minute")
     parser.add_argument(
         "--steps", type=lambda said: said.split(","), default=[],

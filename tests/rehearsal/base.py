@@ -24,13 +24,14 @@ IMAGE = (
 ROLES = (
     "acl chrony nftables unattended-upgrades libmariadb3 redis-tools mariadb-client "
     "mariadb-client-core prometheus prometheus-node-exporter prometheus-redis-exporter "
-    "prometheus-mysqld-exporter rsync python3-pymysql python3-cryptography"
+    "prometheus-mysqld-exporter rsync python3-pymysql python3-cryptography "
+    "redis-server mariadb-server"  # where one host is all
 )
 # What `apt-get install` would enable, and what needs a network of the usual kind.
 SILENT = (
     "prometheus prometheus-node-exporter prometheus-redis-exporter prometheus-mysqld-exporter "
     "chrony nftables unattended-upgrades apt-daily.timer apt-daily-upgrade.timer "
-    "systemd-networkd systemd-timesyncd rsync"
+    "systemd-networkd systemd-timesyncd rsync redis-server mariadb"
 )
 USER = "ubuntu"
 

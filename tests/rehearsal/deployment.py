@@ -5,17 +5,18 @@ from __future__ import annotations
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
-from tests.rehearsal import balancer, base, hosts, machine, stores, wheels
+from tests.rehearsal import balancer, base, hosts, machine, playbooks, stores, wheels
 from tests.rehearsal.balancer import Balancer
 from tests.rehearsal.certificates import Authority
 from tests.rehearsal.cloud import ROOT
 from tests.rehearsal.host import Host
 from tests.rehearsal.network import command
-from tests.rehearsal.onnetwork import Stage
+from tests.rehearsal.onnetwork import Ground, Stage
 from tests.rehearsal.opening import AUDIENCE, ISSUER, Sales
 from tests.rehearsal.playbooks import Playbooks
 from tests.rehearsal.record import Record
@@ -24,12 +25,20 @@ from tests.rehearsal.topology import OPERATOR
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    here: Stage
+    here: Ground
     hosts: dict[str, Host]
     balancer: Balancer | None
     books: Playbooks
     sales: Sales
     release: str  # what is deployed first: the work tree as it is
+
+    secrets: Callable[[], list[str]]  # all that nobody else may read
+
+    @property
+    def account(self) -> Stage:
+        """Where there is one."""
+        assert isinstance(self.here, Stage)
+        return self.here
 
     def of_role(self, role: str) -> list[Host]:
         return [self.hosts[place.name] for place in self.here.topology.role(role)]
@@ -59,23 +68,27 @@ def up(here: Stage, record: Record) -> Iterator[Deployment]:
         with record.step("stores") as step:
             stack.enter_context(stores.running(here, authority))
             step.found = ", ".join(f"{one.name} at {one.dns}" for one in here.topology.stores)
+        key = here.folder / "keys" / f"{here.spec.key.name}.pem"
         with record.step("hosts") as step:
-            running = stack.enter_context(hosts.running(here))
+            running = stack.enter_context(hosts.running(here, key))
             step.found = f"{len(running)} with systemd as process 1"
         front = stack.enter_context(balancer.running(here))
         _resolve(here)
-        books = Playbooks(
+        books = playbooks.of_account(
             here, authority, app_jwt_issuer=ISSUER, app_jwt_audience=AUDIENCE,
-            app_version=(release := _work_tree()), **_names(here),
+            app_version=(release := work_tree()), **_names(here),
         )  # fmt: skip
         api = here.topology.role("api")[0]
         sales = Sales(
             here=here, books=books, url=address(here), manager=api.name,
             where="world" if front else "operator",
+            token_key=partial(stores.secret, here, "user-token-key"),
+            rows=partial(stores.rows, here),
         )  # fmt: skip
         yield Deployment(
-            here=here, hosts=running, balancer=front, books=books, sales=sales, release=release
-        )
+            here=here, hosts=running, balancer=front, books=books, sales=sales, release=release,
+            secrets=partial(stores.secrets, here),
+        )  # fmt: skip
 
 
 def address(here: Stage) -> str:
@@ -111,7 +124,7 @@ def _resolve(here: Stage) -> None:
     command("mount", "--bind", str(file), "/etc/hosts")
 
 
-def _work_tree() -> str:
+def work_tree() -> str:
     """A commit of the files as they are now, on no branch; HEAD if nothing differs from it."""
     return _git("stash", "create", "rehearsal")[:12] or _git("rev-parse", "HEAD")[:12]
 

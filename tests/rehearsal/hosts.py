@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.rehearsal import base
 from tests.rehearsal.host import Host
 from tests.rehearsal.network import command
-from tests.rehearsal.onnetwork import Stage
+from tests.rehearsal.onnetwork import Ground
 from tests.rehearsal.topology import Place
 
 CONSOLE = "-----BEGIN SSH HOST KEY KEYS-----\n{}-----END SSH HOST KEY KEYS-----\n"
@@ -19,12 +19,12 @@ HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
 
 
 @contextmanager
-def running(here: Stage) -> Iterator[dict[str, Host]]:
-    """Every host of the topology by name, from its start until the block ends."""
+def running(here: Ground, key: Path) -> Iterator[dict[str, Host]]:
+    """Every host of the topology by name, from its start until the block ends. `key` opens them."""
     hosts: dict[str, Host] = {}
     try:
         for place in here.topology.hosts:
-            hosts[place.name] = _made(here, place)
+            hosts[place.name] = _made(here, place, _public_half(key))
             hosts[place.name].start()
         for host in hosts.values():
             host.wait_until_up()
@@ -34,7 +34,7 @@ def running(here: Stage) -> Iterator[dict[str, Host]]:
             host.cut()
 
 
-def _made(here: Stage, place: Place) -> Host:
+def _made(here: Ground, place: Place, key: str) -> Host:
     host = Host(place.name, network=here.network.path(place.name), folder=here.folder / "hosts")
     private, public = _key_pair(here.folder / f"key-{place.name}", place.name)
     host.install({
@@ -43,7 +43,7 @@ def _made(here: Stage, place: Place) -> Host:
         "/etc/hosts": (names(here, place), 0o644),
         HOST_KEY: (private, 0o600),
         f"{HOST_KEY}.pub": (public, 0o644),
-        f"/home/{base.USER}/.ssh/authorized_keys": (_operators_key(here), 0o600),
+        f"/home/{base.USER}/.ssh/authorized_keys": (key, 0o600),
     })  # fmt: skip
     command("chroot", str(host.root), "chown", "-R", base.USER, f"/home/{base.USER}/.ssh")
     # As cloud-init does on a host's first start: the only way its key gets known.
@@ -52,10 +52,11 @@ def _made(here: Stage, place: Place) -> Host:
     return host
 
 
-def names(here: Stage, place: Place) -> str:
+def names(here: Ground, place: Place) -> str:
     """Stands in for the VPC's resolver: the stores' names, the balancer's, and the host's own."""
     known = [f"{one.address} {one.dns}" for one in here.topology.stores]
-    known += [f"{one.public} {one.dns}" for one in here.topology.role("balancer")]
+    # From within, the way out by NAT and in again is left out.
+    known += [f"{one.address} {one.dns}" for one in here.topology.role("balancer")]
     return "\n".join(["127.0.0.1 localhost", f"{place.address} {place.name}", *known]) + "\n"
 
 
@@ -65,9 +66,8 @@ def _key_pair(file: Path, comment: str) -> tuple[str, str]:
     return file.read_text(), public.read_text()
 
 
-def _operators_key(here: Stage) -> str:
-    """The public half of the environment's key pair, which a cloud puts on each host."""
-    private = here.folder / "keys" / f"{here.spec.key.name}.pem"
+def _public_half(private: Path) -> str:
+    """Of the environment's key pair: what a cloud puts on each host."""
     done = subprocess.run(
         ["ssh-keygen", "-y", "-f", str(private)], capture_output=True, text=True, check=True
     )

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from tests.rehearsal import deployment, opening, stores, units
+from tests.rehearsal import deployment, opening, units
 from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.host import Host
 from tests.rehearsal.playbooks import Recap
@@ -162,7 +162,7 @@ def no_java(it: Deployment, record: Record) -> None:
 
 def no_leaks(it: Deployment, record: Record) -> None:
     with record.step("no secret readable by others") as step:
-        secrets = stores.secrets(it.here)
+        secrets = it.secrets()
         with ThreadPoolExecutor() as several:
             found = several.map(lambda host: (host.name, scan(host, secrets)), it.hosts.values())
             leaks = [f"{name}: {line}" for name, lines in found for line in lines]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.rehearsal import deployment, onhosts, stores, units
+from tests.rehearsal import deployment, onhosts, units
 from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.record import Record, Wrong
 
@@ -34,7 +34,7 @@ def unit_without_restart(it: Deployment, record: Record) -> None:
 def secret_in_the_open(it: Deployment, record: Record) -> None:
     host = it.of_role("api")[0]
     with record.step("mutation: a secret readable by others") as step:
-        secrets = stores.secrets(it.here)
+        secrets = it.secrets()
         host.run(
             "sh", "-c", "cp /etc/coupon/app.env /var/tmp/forgotten; chmod 644 /var/tmp/forgotten"
         )

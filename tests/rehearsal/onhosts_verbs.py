@@ -11,10 +11,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tests.rehearsal import onhosts, stores
+from tests.rehearsal import onhosts
 from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.host import Host
-from tests.rehearsal.playbooks import LOGS, PATIENT, Recap
+from tests.rehearsal.playbooks import PATIENT, Recap
 from tests.rehearsal.record import Record, Wrong
 
 LONG_S = 60
@@ -74,11 +74,13 @@ def claim(it: Deployment, slug: str) -> int:
 
 def restarts(it: Deployment, record: Record) -> None:
     """Also with a new key of Django's, put where secrets are kept."""
-    path = f"{it.here.spec.path}/secrets/django-secret-key"
+    path = f"{it.account.spec.path}/secrets/django-secret-key"
     new = secrets.token_hex(32)
     with record.step("operate.yml: restart_workers, then rotate_keys, while people claim") as step:
         heard = [onhosts.while_people_claim(it, _verb(it, "restart_workers"))]
-        it.here.cloud.ssm.put_parameter(Name=path, Value=new, Type="SecureString", Overwrite=True)
+        it.account.cloud.ssm.put_parameter(
+            Name=path, Value=new, Type="SecureString", Overwrite=True
+        )
         heard.append(onhosts.while_people_claim(it, _verb(it, "rotate_keys")))
         for host in (*it.of_role("api"), *it.of_role("consumer")):
             if new not in host.run("cat", "/etc/coupon/app.env").stdout:
@@ -128,19 +130,19 @@ def figure(it: Deployment, record: Record) -> None:
     """Amazon's agent can't be had here: the role must have said so and gone on."""
     host = it.of_role("consumer")[0]
     with record.step("CloudWatch: no agent to be had, the figure is told all the same") as step:
-        if "No CloudWatch agent" not in (LOGS / "site.log").read_text():
+        if "No CloudWatch agent" not in (it.books.logs / "site.log").read_text():
             raise Wrong("the role says nothing of the agent that can't be fetched")
         heard = host.run("python3", "-c", LISTENER)
         step.found = heard.stdout.strip() or heard.stderr[-200:]
-        wanted = f"|g|#Environment:{it.here.spec.environment.name}"
+        wanted = f"|g|#Environment:{it.account.spec.environment.name}"
         if not step.found.startswith("OldestWaitingSeconds:") or wanted not in step.found:
             raise Wrong(f"the agent would have heard {step.found!r}")
 
 
 def nothing_told(it: Deployment, record: Record) -> None:
     with record.step("no secret in what Ansible said") as step:
-        known = [value for value in stores.secrets(it.here) if value]
-        logs = list(LOGS.glob("*.log"))
+        known = [value for value in it.secrets() if value]
+        logs = list(it.books.logs.glob("*.log"))
         told = [log.name for log in logs if any(one in log.read_text() for one in known)]
         if told:
             raise Wrong(f"secrets stand in {', '.join(told)}")

@@ -17,14 +17,20 @@ from tests.rehearsal.record import Record, Wrong
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
-    """A provisioned environment with its network up. This process is on the operator's laptop."""
+class Ground:
+    """A network that is up. This process is on the operator's laptop."""
 
-    cloud: Cloud
-    spec: Spec
     network: Network
     topology: topology.Topology
     folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage(Ground):
+    """A provisioned environment's."""
+
+    cloud: Cloud
+    spec: Spec
 
 
 @contextmanager

@@ -17,9 +17,9 @@ import jwt
 from config.local import crowd
 from config.local.verdict import Answer, Opening, Row, Verdict, judge
 from coupons.codes import grouped
-from tests.rehearsal import stores, trickle
+from tests.rehearsal import trickle
 from tests.rehearsal.cloud import ROOT
-from tests.rehearsal.onnetwork import Stage
+from tests.rehearsal.onnetwork import Ground
 from tests.rehearsal.playbooks import Playbooks
 from tests.rehearsal.record import Wrong
 
@@ -36,8 +36,10 @@ FAILED = 500  # and above; 0 is no answer at all
 class Sales:
     """Where sales are put on, and by whom."""
 
-    here: Stage
+    here: Ground
     books: Playbooks
+    token_key: Callable[[], str]  # the shop's
+    rows: Callable[[str], list[list[str]]]  # the database's answer to a query
     url: str  # the service, as users know it
     manager: str  # an api host, where manage.py is
     where: str = "world"  # where people are; the write-up's topology lets only the operator in
@@ -55,8 +57,7 @@ class Sales:
 
     def people(self, count: int, prefix: str) -> list[tuple[str, str]]:
         """(user, token), tokens signed as the shop would."""
-        key = stores.secret(self.here, "user-token-key")
-        until = int(time.time()) + 1800
+        key, until = self.token_key(), int(time.time()) + 1800
         said = {"iss": ISSUER, "aud": AUDIENCE, "exp": until}
         users = [f"{prefix}-{number}" for number in range(count)]
         return [(user, jwt.encode(said | {"sub": user}, key, "HS256")) for user in users]
@@ -148,15 +149,15 @@ def _judged(sales: Sales, slug: str, opening: Opening, answers: list[Answer]) ->
     """Waits for the drain, then compares what people were told with what is stored."""
     deadline = time.monotonic() + STORING_S
     while True:
-        verdict = judge(opening, answers, _rows(sales.here, slug))
+        verdict = judge(opening, answers, _rows(sales, slug))
         if verdict.told <= verdict.stored or time.monotonic() > deadline:
             return verdict
         time.sleep(0.3)
 
 
-def _rows(here: Stage, slug: str) -> list[Row]:
+def _rows(sales: Sales, slug: str) -> list[Row]:
     query = (
         "SELECT c.user, c.place, c.code FROM coupons_coupon c JOIN coupons_campaign s "
         f"ON c.campaign_id = s.id WHERE s.slug = '{slug}'"
     )
-    return [Row(user, int(place), grouped(code)) for user, place, code in stores.rows(here, query)]
+    return [Row(user, int(place), grouped(code)) for user, place, code in sales.rows(query)]

@@ -42,45 +42,37 @@ class Recap:
 
 
 class Playbooks:
-    def __init__(self, here: Stage, authority: Authority, **settings: object) -> None:
-        self.inventory = here.folder / "inventory"
-        self._folder = here.folder
-        bastion = here.topology.role("bastion")[0]
-        cloud.provisioning(
-            "inventory", "--env", here.spec.environment.name, "--out", str(self.inventory),
-            "--bastion-address", bastion.public,
-        )  # fmt: skip
-        self._extra = (
-            SETTINGS
-            | settings
-            | {
-                "common_authorities": [str(authority.file)],
-                "coupon_mysql_authority": str(authority.file),
-                "app_wheelhouse": str(wheels.make("run")),
-                "app_archive": str(here.folder / "release-{{ app_version }}.tar.gz"),
-                "loadgen_wheelhouse": str(wheels.make("loadgen")),
-                "loadgen_archive": str(here.folder / "loadgen-{{ loadgen_version }}.tar.gz"),
-            }
-        )
-        self._ours = here.folder / "ours.yml"
-        self._ours.write_text(json.dumps(beside(here)))
-        LOGS.mkdir(parents=True, exist_ok=True)
+    """`inventories` as Ansible takes them, `ssh` a configuration for ssh; what Ansible says is kept
+    in `logs`."""
+
+    def __init__(
+        self, name: str, folder: Path, inventories: tuple[Path, ...], ssh: Path, **settings: object
+    ) -> None:
+        self.logs = LOGS / name
+        self._folder, self._inventories, self._ssh = folder, inventories, ssh
+        self._extra = SETTINGS | settings | {
+            "app_wheelhouse": str(wheels.make("run")),
+            "app_archive": str(folder / "release-{{ app_version }}.tar.gz"),
+            "loadgen_wheelhouse": str(wheels.make("loadgen")),
+            "loadgen_archive": str(folder / "loadgen-{{ loadgen_version }}.tar.gz"),
+        }  # fmt: skip
+        self.logs.mkdir(parents=True, exist_ok=True)
 
     def run(
         self, name: str, *options: str, log: str = "", killed_at: str = "", **extra: object
     ) -> Recap:
-        """Runs a playbook to its end, whatever that is; its words are in build/rehearsal/.
+        """Runs a playbook to its end, whatever that is; its words are in `logs`.
 
         `extra` are variables beside the usual ones; None takes a usual one away. `killed_at` is a
         task: Ansible and all that it started are killed when it begins.
         """
         given = {name: value for name, value in (self._extra | extra).items() if value is not None}
         said = json.dumps(given)
-        file = LOGS / f"{log or name}.log"
+        file = self.logs / f"{log or name}.log"
         with file.open("w", buffering=1) as out:
             going = subprocess.Popen(
                 [sys.executable, "-m", "ansible", "playbook", f"{name}.yml",
-                 "-i", str(self.inventory / "hosts.yml"), "-i", str(self._ours), "-e", said,
+                 *[word for one in self._inventories for word in ("-i", str(one))], "-e", said,
                  *options],
                 cwd=ROOT / "ansible", env=self._environment(), text=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -99,7 +91,7 @@ class Playbooks:
     def ssh(self, *words: str) -> subprocess.CompletedProcess[str]:
         """With the configuration that `provisioning ssh` uses: [options,] host, command."""
         return subprocess.run(
-            ["ssh", "-F", str(self.inventory / "ssh.cfg"), "-o", "BatchMode=yes", *words],
+            ["ssh", "-F", str(self._ssh), "-o", "BatchMode=yes", *words],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
 
@@ -112,6 +104,23 @@ class Playbooks:
             "ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.profile_tasks",
             "ANSIBLE_NOCOLOR": "1",
         }
+
+
+def of_account(here: Stage, authority: Authority, **settings: object) -> Playbooks:
+    """With the inventory that provisioning writes, and what we have beside it."""
+    inventory, ours = here.folder / "inventory", here.folder / "ours.yml"
+    bastion = here.topology.role("bastion")[0]
+    cloud.provisioning(
+        "inventory", "--env", here.spec.environment.name, "--out", str(inventory),
+        "--bastion-address", bastion.public,
+    )  # fmt: skip
+    ours.write_text(json.dumps(beside(here)))
+    ca = str(authority.file)
+    return Playbooks(
+        here.spec.environment.name, here.folder,
+        (inventory / "hosts.yml", ours), inventory / "ssh.cfg",
+        common_authorities=[ca], coupon_mysql_authority=ca, **settings,
+    )  # fmt: skip
 
 
 def beside(here: Stage) -> dict[str, object]:

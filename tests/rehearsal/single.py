@@ -1,0 +1,105 @@
+"""`--env single`: all on one host, as ansible/inventory/single has it, MariaDB and Redis too.
+
+No cloud: the operator rented a machine, whose firewall lets in ssh and the API's port.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+from tests.rehearsal import deployment, hosts, onhosts
+from tests.rehearsal.cloud import ROOT
+from tests.rehearsal.deployment import Deployment
+from tests.rehearsal.host import Host
+from tests.rehearsal.network import command, network
+from tests.rehearsal.onnetwork import Ground
+from tests.rehearsal.opening import AUDIENCE, ISSUER, Sales
+from tests.rehearsal.playbooks import Playbooks
+from tests.rehearsal.record import Record
+from tests.rehearsal.topology import ANYWHERE, Group, Place, Rule, Topology
+
+INVENTORY = ROOT / "ansible" / "inventory" / "single" / "hosts.yml"
+NAME, PUBLIC = "coupon", "203.0.113.10"  # as in the inventory
+SSH = """
+Host *
+  User ubuntu
+  IdentityFile {folder}/keys/operator.pem
+  IdentitiesOnly yes
+  UserKnownHostsFile {folder}/known_hosts
+  StrictHostKeyChecking yes
+Host {name}
+  HostName {public}
+"""
+STEPS = (
+    onhosts.install, onhosts.service, onhosts.rush, onhosts.install_again, onhosts.reboot,
+    onhosts.kill_units, onhosts.rush, onhosts.no_java, onhosts.no_leaks,
+)  # fmt: skip
+
+
+def rehearse(folder: Path, record: Record) -> None:
+    with up(folder, record) as it:
+        for step in STEPS:
+            step(it, record)
+
+
+@contextmanager
+def up(folder: Path, record: Record) -> Iterator[Deployment]:
+    with ExitStack() as stack:
+        with record.step("host") as step:
+            net = stack.enter_context(network())
+            net.enter_operator()
+            here = Ground(network=net, topology=_topology(), folder=folder)
+            net.wire(here.topology)
+            running = stack.enter_context(hosts.running(here, _key(folder)))
+            _know(folder)
+            step.found = "one with systemd as process 1"
+        secrets = folder / "secrets"
+        books = Playbooks(
+            "single", folder, (INVENTORY,), folder / "ssh.cfg",
+            ansible_ssh_common_args=f"-F {folder}/ssh.cfg", coupon_secrets_folder=str(secrets),
+            app_version=(release := deployment.work_tree()), app_hosts=[PUBLIC],
+            app_jwt_issuer=ISSUER, app_jwt_audience=AUDIENCE,
+        )  # fmt: skip
+        sales = Sales(
+            here=here, books=books, url=f"http://{PUBLIC}:8080", manager=NAME,
+            token_key=lambda: (secrets / "user_token_key").read_text().strip(),
+            rows=partial(_rows, running[NAME]),
+        )  # fmt: skip
+        yield Deployment(
+            here=here, hosts=running, balancer=None, books=books, sales=sales, release=release,
+            secrets=lambda: [file.read_text().strip() for file in secrets.iterdir()],
+        )  # fmt: skip
+
+
+def _topology() -> Topology:
+    rules = [Rule(protocol="tcp", first=port, last=port, peers=(ANYWHERE,)) for port in (22, 8080)]
+    out = Rule(protocol="-1", first=-1, last=-1, peers=(ANYWHERE,))
+    host = Place(
+        name=NAME, role="api", address="10.9.0.4", groups=("sg-1",), subnet="", id="i-1",
+        public=PUBLIC, seen_as=PUBLIC,
+    )  # fmt: skip
+    groups = {"sg-1": Group(id="sg-1", ingress=tuple(rules), egress=(out,))}
+    return Topology(cidr="10.9.0.0/24", groups=groups, places=(host,))
+
+
+def _key(folder: Path) -> Path:
+    (folder / "told").mkdir()
+    (folder / "keys").mkdir()
+    file = folder / "keys" / "operator.pem"
+    command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(file))
+    return file
+
+
+def _know(folder: Path) -> None:
+    """The host's key, as read on its console."""
+    key = (folder / f"key-{NAME}.pub").read_text()
+    (folder / "known_hosts").write_text(f"{PUBLIC} {key}")
+    (folder / "ssh.cfg").write_text(SSH.format(folder=folder, name=NAME, public=PUBLIC))
+
+
+def _rows(host: Host, query: str) -> list[list[str]]:
+    said = host.run("mariadb", "--batch", "--skip-column-names", "coupons", "-e", query)
+    return [line.split("\t") for line in said.stdout.splitlines()]
