@@ -50,7 +50,7 @@ def operate(it: Deployment, record: Record) -> None:
             onhosts.insist(it.books.run("operate", verb=verb, campaign=slug, log=f"operate-{verb}"))
             if (heard := claim(it, slug)) != status:
                 raise Wrong(f"after {verb} a person hears {heard}, not {status}")
-        for verb, word in (("status", it.release), ("reconcile", "agree")):
+        for verb, word in (("status", it.release), ("reconcile", f"{slug}: 1 admitted, 1 stored")):
             done = it.books.run("operate", verb=verb, log=f"operate-{verb}")
             onhosts.insist(done)
             if word not in done.said:

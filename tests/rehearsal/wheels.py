@@ -11,7 +11,7 @@ from tests.rehearsal import base
 from tests.rehearsal.cloud import ROOT
 
 # What a host is for, and its pins.
-PINS = {"run": ("run.txt", "mysql.txt"), "loadgen": ("loadgen.txt",)}
+PINS = {"run": ("run.txt", "mysql.txt", "tracing.txt"), "loadgen": ("loadgen.txt",)}
 # The hosts' own Python, where this machine has it: pins depend on its third number, too.
 PYTHON = "/usr/bin/python3.11"
 SCRIPT = ROOT / "ansible" / "wheelhouse.sh"
