@@ -27,7 +27,7 @@ from provisioning.words import Plan, Want
 
 ROOT = Path(__file__).parents[2]
 OPERATOR = "198.51.100.7/32"
-QUICK = Waiting(poll_seconds=0.02, minutes=0.2)
+QUICK = Waiting(poll_seconds=0.02, minutes=2)  # quick to see it; patient on a busy machine
 
 
 CLOUDS: dict[str, Cloud] = {}
