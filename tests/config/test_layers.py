@@ -23,6 +23,7 @@ LAYERS = [
             "metrics",
             "counting",
             "trace",
+            "loglines",
             "spans",
             "codes",
             "coefficients",

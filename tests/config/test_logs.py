@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from config.logs import AsJson
 from coupons import trace
+from coupons.loglines import AsJson
 from coupons.store import store
 from tests.conftest import CampaignMaker, Person
 

@@ -46,4 +46,8 @@ def test_every_line_of_every_service_is_json(
     loggers = {name: {line["logger"] for line in of} for name, of in said.items()}
     assert loggers["web"] >= {"_granian", "_granian.serve", "coupons.api.problems"}
     assert loggers["worker"] >= {"celery.apps.worker", "celery.app.trace"}
+    # Granian's main process writes lines and counts nothing: only its worker has files.
+    pids = {line["process"] for line in said["web"] if line["logger"] == "_granian.serve"}
+    counted = {int(f.stem.rpartition("_")[2]) for f in (tmp_path / "web").glob("counter_*.db")}
+    assert counted <= pids
     assert loggers["beat"] >= {"celery.beat", "config.beat"}
