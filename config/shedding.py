@@ -5,7 +5,7 @@ What an overloaded server has too much of is its queue, and that lies where Pyth
 the HTTP server and in the kernel. So it is measured. Ten times a second each process sends a marked
 request to its own port; it waits in line as all others do, and whoever of the processes gets it
 knows how long its own line is; and whoever sent it knows how long it has waited already. A crowd
-that is served within the second is never turned away.
+that is served within SHED_AFTER_S is never turned away.
 """
 
 import hmac

@@ -31,7 +31,7 @@ FACTS_TTL_S = env.seconds("FACTS_TTL_S", 1)
 # While this file is there, /readyz says 503, so that a balancer sends nobody here any more.
 DRAINING_FILE = env.text("DRAINING_FILE", default="")
 # Requests that would wait longer than this for a thread are turned away at once; 0 = never.
-SHED_AFTER_S = env.seconds("SHED_AFTER_S", 1, high=60)
+SHED_AFTER_S = env.seconds("SHED_AFTER_S", 0.7, high=60)
 CLAIMS_PER_USER_PER_S = env.integer("CLAIMS_PER_USER_PER_S", 20)  # per process; 0 = no limit
 
 # Keys and tokens

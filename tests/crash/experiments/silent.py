@@ -2,11 +2,13 @@
 stopped process. Everybody is told 503 soon, and served soon after its return."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from tests.crash import history
 from tests.crash.experiments.adding import added
+from tests.crash.experiments.listening import scripts_heard
 from tests.crash.faults import Scene
 from tests.crash.history import INFO, OK, Ask
 from tests.crash.opening import Run, Sale, troubled
@@ -17,6 +19,7 @@ _SILENT_S = 4.0
 _TOLD_S, _SERVED_S = 0.5, 2.0
 
 Moments = list[float]
+Round = tuple[Run, Moments, int]  # and scripts that ran though nobody had asked so often
 
 
 def play(stage: Stage, rounds: int) -> dict[str, Any]:
@@ -27,7 +30,7 @@ def play(stage: Stage, rounds: int) -> dict[str, Any]:
     return {**said, "broken": sum(each["broken"] for each in said.values())}
 
 
-def _round(stage: Stage, number: int, silence: Callable[[Scene], None]) -> tuple[Run, Moments]:
+def _round(stage: Stage, number: int, silence: Callable[[Scene], None]) -> Round:
     moments: Moments = []
 
     def be_silent(scene: Scene, run: Run) -> None:
@@ -38,7 +41,10 @@ def _round(stage: Stage, number: int, silence: Callable[[Scene], None]) -> tuple
         run.faults["silence"] += 1
 
     sale = Sale(number, stock=800, users=800, lasts_s=_SILENT_S + 3)
-    return troubled(stage, sale, be_silent), moments
+    with scripts_heard(stage) as heard:
+        run = troubled(stage, sale, be_silent)
+    asks = Counter(ask.user for ask in history.read(run.history))
+    return run, moments, (heard - asks).total()
 
 
 def _hole(scene: Scene) -> None:
@@ -53,24 +59,26 @@ def _stop(scene: Scene) -> None:
     scene.stage.cast.wake("store")
 
 
-def _measured(rounds: Sequence[tuple[Run, Moments]], stage: Stage) -> dict[str, Any]:
+def _measured(rounds: Sequence[Round], stage: Stage) -> dict[str, Any]:
     told: list[float] = []
     served: list[float] = []
-    for run, (since, until) in rounds:
+    for run, (since, until), _ in rounds:
         asks = history.read(run.history)
         told += [ask.completed - ask.invoked for ask in asks if _in_silence(ask, since, until)]
         served.append(min(ask.completed for ask in asks
                           if ask.heard.kind == OK and ask.completed > until) - until)  # fmt: skip
     told.sort()
     p99 = told[int(len(told) * 0.99)]
-    figures = added([run for run, _ in rounds])
+    figures = added([run for run, _, _ in rounds])
+    repeated = sum(sent for _, _, sent in rounds)
     return {
         "rounds": len(rounds), **figures, "told_503": len(told),
         "told_p50_ms": round(told[len(told) // 2] * 1e3, 1), "told_p99_ms": round(p99 * 1e3, 1),
         "told_max_ms": round(told[-1] * 1e3, 1),
         "first_admission_after_s": [round(each, 2) for each in served],
+        "scripts_sent_again": repeated,
         "web_restarts": sum(stage.cast[name].restarts for name in WEBS),
-        "broken": figures["broken"] + (p99 > _TOLD_S) + (max(served) > _SERVED_S),
+        "broken": figures["broken"] + (p99 > _TOLD_S) + bool(repeated) + (max(served) > _SERVED_S),
     }  # fmt: skip
 
 

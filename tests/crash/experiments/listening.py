@@ -1,0 +1,37 @@
+"""Which claims reach the deciding store, as it says itself (MONITOR)."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Thread
+
+import redis
+
+from coupons.store import store
+from coupons.store.admission import ADMIT
+from tests.crash.stage import Stage
+
+_USER = 9  # EVALSHA, its hash, how many keys, five keys, the claimant's field, the user
+
+
+@contextmanager
+def scripts_heard(stage: Stage) -> Iterator[Counter[str]]:
+    """How often the admission script ran for each user; filled until the end."""
+    heard: Counter[str] = Counter()
+    store().load_scripts()  # or the first claims are sent again: nothing ran
+    client = redis.Redis.from_url(stage.env["REDIS_URL"])
+    with client, client.monitor() as monitor:  # type: ignore[no-untyped-call]
+
+        def listen() -> None:
+            for said in monitor.listen():
+                words = str(said["command"]).split(" ")
+                if words[0].upper() == "EVALSHA" and words[1] == ADMIT.sha:
+                    heard[words[_USER]] += 1
+
+        Thread(target=_until_closed, args=(listen,), daemon=True).start()
+        yield heard
+
+
+def _until_closed(listen: Callable[[], None]) -> None:
+    with suppress(redis.RedisError, OSError, ValueError, AttributeError):
+        listen()

@@ -1,0 +1,160 @@
+"""Something is full: the disk under Redis' file, the database, one user's patience."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import MySQLdb
+import pytest
+from django.db import connection
+
+from coupons import admission, database, facts, store
+from coupons.claims import Claim
+from coupons.drain import drain
+from coupons.errors import DatabaseAway, StoreAway
+from coupons.facts import Facts
+from coupons.models import Coupon
+from tests import servers
+from tests.conftest import CampaignMaker, Settings
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Four MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    asked = [str(mount), "-t", "tmpfs", "-o", "size=4m", "coupons-test", str(folder)]
+    if mount is None or os.geteuid() != 0 or subprocess.run(asked, check=False).returncode:
+        pytest.skip("no disk can be made here: that takes root, and the right to mount")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def admit(campaign: Facts, numbers: range) -> dict[int, int]:
+    """Places by user, until Redis refuses."""
+    told = {}
+    for number in numbers:
+        try:
+            told[number] = admission.admit(campaign, Claim(f"user-{number}")).place
+        except StoreAway:
+            break
+    return told
+
+
+def test_while_the_disk_of_redis_is_full_nothing_is_admitted_and_nothing_is_lost(
+    small_disk: Path, settings: Settings, open_campaign: CampaignMaker
+) -> None:
+    lasting = ("--appendonly", "yes", "--appendfsync", "everysec")
+    with servers.redis(small_disk, extra=lasting) as url:
+        settings.REDIS_URL = url
+        settings.REDIS_TIMEOUT_S = 2
+        store.store.cache_clear()
+        campaign = open_campaign(stock=60_000)
+        told = admit(campaign, range(10))
+        filler = small_disk / "filler"
+        with filler.open("wb") as full, pytest.raises(OSError, match="No space"):
+            while True:
+                full.write(bytes(64 * 1024))
+                full.flush()
+        told |= admit(campaign, range(10, 60_000))
+        refused = len(told)
+        assert refused < 60_000
+        with pytest.raises(StoreAway):
+            admission.admit(campaign, Claim("late"))
+        filler.unlink()
+        told |= _patiently(campaign, refused)
+        told |= admit(campaign, range(refused + 1, refused + 10))
+        assert list(told.values()) == list(range(1, len(told) + 1))
+        drain("sale", consumer="one")
+        stored = dict(Coupon.objects.values_list("place", "user"))
+        assert stored == {place: f"user-{number}" for number, place in told.items()}
+    store.store.cache_clear()
+    facts.forget()
+
+
+def _patiently(campaign: Facts, number: int) -> dict[int, int]:
+    """Redis tries its file again once a second."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        told = admit(campaign, range(number, number + 1))
+        if told:
+            return told
+        time.sleep(0.1)
+    raise AssertionError("Redis did not come back.")
+
+
+@pytest.mark.stores
+def test_a_database_without_a_free_connection_is_away_and_comes_back(
+    open_campaign: CampaignMaker,
+) -> None:
+    if connection.vendor != "mysql":
+        pytest.skip("SQLite has no connections to run out of")
+    campaign = open_campaign()
+    held: list[Any] = []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT @@max_connections")
+        (most,) = cursor.fetchone()
+        cursor.execute("SET GLOBAL max_connections = 10")
+        try:
+            _take_all(held)
+            assert admission.admit(campaign, Claim("mina")).place == 1  # needs no database
+            assert _in_a_new_session() is DatabaseAway
+        finally:
+            cursor.execute(f"SET GLOBAL max_connections = {most}")
+            for each in held:
+                each.close()
+    database.breaker.succeeded()  # or wait for the end of its rest
+    assert _in_a_new_session() == 0
+    assert drain("sale", consumer="one").stored == 1
+
+
+def _take_all(held: list[Any]) -> None:
+    said = connection.get_connection_params()
+    login = {name: said[name] for name in ("user", "password", "database", "host", "port")}
+    with pytest.raises(MySQLdb.OperationalError, match="1040"):
+        while len(held) < 50:
+            held.append(MySQLdb.connect(**login))
+
+
+def _in_a_new_session() -> Any:
+    """Coupons, counted in a thread that has no connection yet; or the failure."""
+
+    def count() -> Any:
+        try:
+            with database.answering():
+                return Coupon.objects.count()
+        except DatabaseAway:
+            return DatabaseAway
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(count).result()
+
+
+@pytest.mark.long
+def test_a_hundred_thousand_times_the_same_claim_is_one_claim(
+    settings: Settings, open_campaign: CampaignMaker
+) -> None:
+    settings.REDIS_TIMEOUT_S = 10  # it is about the answer, not about when it comes
+    store.store.cache_clear()
+    campaign = open_campaign(stock=10)
+
+    def ask(_: int) -> tuple[int, int]:
+        said = admission.admit(campaign, Claim("mina"))
+        return said.place, said.at_ms
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = set(pool.map(ask, range(100_000)))
+    assert len(answers) == 1
+    assert store.store().gate("sale").admitted == 1
+    assert drain("sale", consumer="one").stored == 1
+    store.store.cache_clear()
