@@ -5,7 +5,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -133,3 +133,17 @@ def test_a_client_that_hangs_up_at_once_finds_its_claim_when_it_asks_again(
     answers = {claim(port)[1] for _ in range(3)}
     assert len(answers) == 1
     assert store().gate("sale").admitted == 1
+
+
+def test_clients_that_never_end_their_request_keep_nobody_from_being_served(
+    open_campaign: CampaignMaker, port: int
+) -> None:
+    """Half a head of each: many more than there are threads."""
+    open_campaign()
+    half_a_head = b"POST /api/v1/campaigns/sale/claims HTTP/1.1\r\nHost: shop\r\nX-Slow: "
+    with ExitStack() as slow:
+        for _ in range(200):
+            address = ("127.0.0.1", port)
+            wire = slow.enter_context(socket.create_connection(address, PATIENCE_S))
+            wire.sendall(half_a_head)
+        assert claim(port)[0] == 202

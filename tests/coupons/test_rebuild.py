@@ -1,17 +1,14 @@
 """Rebuild: a Redis that lost its memory is given it back, and nothing else."""
 
-import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 
-from coupons import admission, campaigns, keys, queue, rebuild, reconcile, store, writer
+from coupons import admission, campaigns, keys, rebuild, reconcile, store
 from coupons.claims import Admission, Claim, Outcome
 from coupons.drain import drain
-from coupons.errors import ForeignKeys, NotInstalled, Overtaken, StaleClaims
+from coupons.errors import NotInstalled, Overtaken
 from coupons.facts import Facts
 from coupons.metrics import Gap
 from coupons.models import Campaign, CampaignEvent, Coupon
@@ -243,99 +240,6 @@ def test_a_redis_that_is_emptied_in_the_middle_opens_nothing(
         rebuild.rebuild("sale", actor="Mina")
     with pytest.raises(NotInstalled):
         admission.admit(campaign, Claim("late"))
-
-
-def test_what_a_drain_read_before_a_rebuild_is_not_stored_after_it(
-    open_campaign: CampaignMaker,
-) -> None:
-    campaign = open_campaign(stock=10)
-    admit(campaign, ["ann", "ben"])
-    held = queue.read("sale", consumer="slow", count=10)
-    lose()
-    rebuild.rebuild("sale", actor="Mina")
-    assert admit(campaign, ["cho"])["cho"].place == 1  # nobody knew that it was given
-    with pytest.raises(StaleClaims):
-        writer.store(campaign, list(held.claims.values()), epoch=held.epoch)
-    assert drain("sale", consumer="one").stored == 1
-    assert Coupon.objects.get().user == "cho"
-
-
-def test_negative_control_without_the_epoch_the_later_one_is_told_and_not_stored(
-    open_campaign: CampaignMaker,
-) -> None:
-    campaign = open_campaign(stock=10)
-    admit(campaign, ["ann", "ben"])
-    held = queue.read("sale", consumer="slow", count=10)
-    lose()
-    rebuild.rebuild("sale", actor="Mina")
-    assert admit(campaign, ["cho"])["cho"].place == 1
-    writer.store(campaign, list(held.claims.values()), epoch=None)
-    assert drain("sale", consumer="one").parked == 1
-
-
-def test_a_rebuild_waits_for_a_batch_that_is_being_stored(
-    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its rows are either seen by the rebuild or refused: never committed behind its back."""
-    if connection.vendor != "mysql":
-        pytest.skip("SQLite has one writer at a time")
-    campaign = open_campaign(stock=10)
-    admit(campaign, range(3))
-    standing = writer._standing
-    inside, go_on = threading.Event(), threading.Event()
-
-    def slowly(*asked: Any) -> Any:
-        inside.set()
-        assert go_on.wait(20)
-        return standing(*asked)
-
-    monkeypatch.setattr(writer, "_standing", slowly)
-    drained: list[Any] = []
-    rebuilt: list[Any] = []
-
-    def work(into: list[Any], what: Callable[[], Any]) -> None:
-        try:
-            into.append(what())
-        finally:
-            connection.close()
-
-    slow = threading.Thread(target=work, args=(drained, lambda: drain("sale", consumer="slow")))
-    slow.start()
-    assert inside.wait(20)
-    repair = threading.Thread(
-        target=work, args=(rebuilt, lambda: rebuild.rebuild("sale", actor="Mina"))
-    )
-    repair.start()
-    repair.join(0.5)
-    assert repair.is_alive()  # its lock waits for the batch
-    go_on.set()
-    slow.join(20)
-    repair.join(20)
-    assert (drained[0].stored, rebuilt[0].highest) == (3, 3)
-
-
-def test_another_databases_campaign_of_the_same_name_is_left_alone(
-    open_campaign: CampaignMaker,
-) -> None:
-    open_campaign()
-    Campaign.objects.update(epoch="somebody-elses")
-    with pytest.raises(ForeignKeys):
-        rebuild.rebuild("sale", actor="Mina")
-    assert store.store().marks(["sale"])["sale"].epoch
-
-
-def test_a_restored_database_goes_on_with_an_epoch_nobody_has_seen(
-    open_campaign: CampaignMaker,
-) -> None:
-    open_campaign()
-    for _ in range(3):
-        rebuild.rebuild("sale", actor="Mina")
-    birth, _, count = Campaign.objects.get().epoch.partition(".")
-    Campaign.objects.update(epoch=f"{birth}.1")
-    assert rebuild.left_behind() == ["sale"]
-    reconcile.look()
-    assert Campaign.objects.get().epoch == f"{birth}.{int(count) + 1}"
-    assert rebuild.left_behind() == []
 
 
 def test_what_was_paused_is_rebuilt_paused(open_campaign: CampaignMaker) -> None:
