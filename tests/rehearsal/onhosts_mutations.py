@@ -75,7 +75,7 @@ def _restart_with_the_former_settings(it: Deployment) -> None:
         units.wait_for_all(host)
     it.restore_balancer()
     for host in it.of_role("api"):
-        if host.run("coupon-manage", "check", "--tag", "stores").returncode:
+        if host.run("/usr/local/bin/coupon-manage", "check", "--tag", "stores").returncode:
             raise Wrong(f"{host.name} was left with settings that were refused")
     if deployment.ask(it.sales.url + "/readyz") != 200:
         raise Wrong("after a release that was refused, restarted units don't serve")
