@@ -15,6 +15,7 @@ from django.utils import timezone
 from coupons import campaigns, database, exhausted, facts, store, tokens, witness
 from coupons.facts import Facts
 from coupons.models import Campaign
+from tests.servers import free_port
 
 CampaignMaker = Callable[..., Facts]
 Settings = Any  # pytest-django's `settings` fixture
@@ -109,6 +110,19 @@ class Person:
 @pytest.fixture
 def person() -> type[Person]:
     return Person
+
+
+@pytest.fixture
+def redis_away(settings: Any) -> Iterator[Any]:
+    """Call it, and from then on nobody listens where Redis should be."""
+
+    def away() -> None:
+        settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+        store.store.cache_clear()
+
+    yield away
+    store.store.cache_clear()
+    facts.forget()
 
 
 @pytest.fixture

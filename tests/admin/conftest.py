@@ -10,14 +10,6 @@ from django.urls import reverse
 
 from coupons import store as store_module
 from coupons.models import Campaign
-from coupons.store import Store
-from tests.servers import free_port
-
-# Every module that asks Redis for the sake of an operator.
-AWAY_FROM = (
-    "campaigns", "facts", "admin.live", "admin.parked", "checks", "readiness.campaign",
-    "readiness.redis", "readiness.workers", "parked", "receipts",
-)  # fmt: skip
 
 
 @pytest.fixture
@@ -47,18 +39,6 @@ def page() -> Callable[..., str]:
         return reverse(f"admin:coupons_campaign_{below}", args=[pk, *arguments])
 
     return address
-
-
-@pytest.fixture
-def redis_away(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Call it, and from then on nobody answers where Redis was."""
-
-    def go() -> None:
-        nobody = Store(f"redis://127.0.0.1:{free_port()}/0", timeout_s=0.2, max_connections=2)
-        for module in AWAY_FROM:
-            monkeypatch.setattr(f"coupons.{module}.store", lambda: nobody)
-
-    return go
 
 
 @pytest.fixture

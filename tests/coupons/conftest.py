@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from coupons import facts
-from coupons.store import store
 from tests.servers import free_port
 
 
@@ -21,19 +19,6 @@ def no_limit(settings: Any) -> None:
 def strategy(request: pytest.FixtureRequest) -> str:
     """Whatever is promised holds on both roads."""
     return str(request.param)
-
-
-@pytest.fixture
-def redis_away(settings: Any) -> Iterator[Any]:
-    """Call it, and from then on nobody listens where Redis should be."""
-
-    def away() -> None:
-        settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
-        store.cache_clear()
-
-    yield away
-    store.cache_clear()
-    facts.forget()
 
 
 @pytest.fixture
