@@ -39,7 +39,7 @@ Application = Callable[[Environ, Start], Iterable[bytes]]
 
 logger = logging.getLogger(__name__)
 # Of its own: a thread that draws from the common numbers disturbs whoever has seeded those.
-_dice = random.Random()  # noqa: S311
+_dice = random.Random()
 
 
 class Shedder:

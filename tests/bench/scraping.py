@@ -21,9 +21,7 @@ from tests.bench.serving import Site
 from tests.bench.size import Size
 
 EVERY_S = 5.0  # as Prometheus is set up to ask
-TIMES = (
-    50  # so often, too: what one scrape costs drowns in a machine's noise, what fifty do doesn't
-)
+TIMES = 50  # so often, too: what one scrape costs drowns in noise, what fifty do doesn't
 Scraping = Callable[[], AbstractContextManager[object]]
 
 PER_VIEW = [

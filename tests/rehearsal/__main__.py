@@ -69,8 +69,8 @@ def _rehearse(asked: argparse.Namespace, folder: Path, record: Record) -> None:
 
 
 def _usual(environment: str, *, more: bool) -> list[str]:
-    """All of them, but for what a single api host and a single consumer can't promise; an operator's
-    verbs, which take as long as the rest, only when asked for."""
+    """All of them, but for what a single api host and a single consumer can't promise, and for an
+    operator's verbs, which take as long as the rest."""
     spared = {"release", "restarts", "lose_a_consumer"} if environment == "hello" else set()
     if not more:
         spared |= {step.__name__ for step in onhosts_verbs.STEPS}
