@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.backends.signals import connection_created
-from django.dispatch import receiver
 from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck
@@ -17,6 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from coupons import campaigns, database, exhausted, facts, store, tokens, witness
 from coupons.facts import Facts
 from coupons.models import Campaign
+from tests import patient  # noqa: F401 - from here on
 from tests.servers import free_port
 
 CampaignMaker = Callable[..., Facts]
@@ -45,14 +44,6 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
     if connection.vendor == "sqlite":
         name = tmp_path_factory.mktemp("sqlite") / "test.sqlite3"
         connection.settings_dict["TEST"]["NAME"] = str(name)
-
-
-@receiver(connection_created)
-def patient(connection: Any, **_: Any) -> None:
-    """A test's own session may be silent for long; the product's are ended by the server then."""
-    if connection.vendor == "mysql":
-        with connection.cursor() as cursor:
-            cursor.execute("SET wait_timeout = 3600")
 
 
 @pytest.fixture(autouse=True)

@@ -43,15 +43,24 @@ def main() -> int:
     about = _about(asked.quick)
     # Before anything is written: it may be the same file.
     then, baseline = record.loads(asked.baseline.read_text()) if asked.baseline else ({}, [])
-    with stage() as folder:
-        measured = _measure(folder, set(asked.names or NAMES), QUICK if asked.quick else FULL)
+    measured: list[Figure] = []
+    try:
+        with stage() as folder:
+            _measure(
+                folder, set(asked.names or NAMES), QUICK if asked.quick else FULL, into=measured
+            )
+    finally:  # whatever stops it, minutes of measuring are not lost
+        _tell(measured, about, asked)
+    if asked.baseline:
+        show.against(measured, baseline, then["commit"])
+    return 1 if figures.missed(measured) else 0
+
+
+def _tell(measured: list[Figure], about: dict[str, Any], asked: argparse.Namespace) -> None:
     asked.output.parent.mkdir(parents=True, exist_ok=True)
     asked.output.write_text(record.dumps(measured, about))
     show.table(measured, about)
-    if asked.baseline:
-        show.against(measured, baseline, then["commit"])
     print(f"Written to {asked.output}.")
-    return 1 if figures.missed(measured) else 0
 
 
 def _arguments() -> argparse.Namespace:
@@ -76,13 +85,11 @@ def _about(quick: bool) -> dict[str, Any]:
     }
 
 
-def _measure(folder: Path, wanted: set[str], size: Size) -> list[Figure]:
-    measured: list[Figure] = []
+def _measure(folder: Path, wanted: set[str], size: Size, *, into: list[Figure]) -> None:
     for path, names in MEASURES.items():
         if wanted & set(names):
             with show.timed(*names):
-                measured += import_string(path)(folder, size)
-    return measured
+                into += import_string(path)(folder, size)
 
 
 if __name__ == "__main__":

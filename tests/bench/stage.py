@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 import django
@@ -30,6 +31,7 @@ def stage() -> Iterator[Path]:
         for elsewhere in _NOT_HERE:
             os.environ.pop(elsewhere, None)
         django.setup()
+        import_module("tests.patient")  # before the first session, and not before Django
         call_command("migrate", verbosity=0)
         yield Path(name)
 
