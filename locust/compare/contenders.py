@@ -51,6 +51,7 @@ def secrets_for_all(environment: Mapping[str, str]) -> dict[str, str]:
         "LOG_LEVEL": "WARNING",
         # Everybody is to be served, however long that takes: what is compared is the time.
         "SHED_AFTER_S": "0",
+        "DATABASE_MOST_AT_ONCE": "16",  # direct may use every thread
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 
