@@ -50,13 +50,15 @@ def _caption(found: dict[str, Any]) -> str:
 def rates(axes: Axes, found: dict[str, Any], reading: str, title: str) -> None:
     medians, rounds = found["medians"][reading], found["readings"][reading]
     keys = sorted(medians)
-    bars = axes.barh(
+    axes.barh(
         [NAMES[key] for key in keys], [medians[key]["rps"] for key in keys],
         color=[COLOURS[key] for key in keys], height=0.6,
     )  # fmt: skip
-    axes.bar_label(bars, fmt="{:,.0f}/s", padding=8, fontsize=11)
     for place, key in enumerate(keys):
         seen = [one["rps"] for one in rounds[key]]
+        behind = (max(seen), place)  # the last dot, which may stand outside of the bar
+        said = f"{medians[key]['rps']:,.0f}/s"
+        axes.annotate(said, behind, (9, -4), textcoords="offset points", fontsize=11)
         axes.plot(seen, [place] * len(seen), "o", color="#1c2733", markersize=4, alpha=0.7)
     axes.set_ylim(max(len(keys), 3) - 0.4, -0.6)  # two bars are as thick as four
     axes.margins(x=0.18)
@@ -73,6 +75,7 @@ def times(axes: Axes, found: dict[str, Any], reading: str, title: str) -> None:
         axes.plot(named, values, "o-", color=COLOURS[key], label=label, linewidth=2)
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:,g} ms")
+    axes.yaxis.set_minor_formatter("")  # else it writes 6×10² between them
     axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.07), ncols=2)
     _plain(axes, title)
     axes.grid(axis="y", alpha=0.25)
