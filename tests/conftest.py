@@ -9,8 +9,6 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
-from hypothesis import HealthCheck
-from hypothesis import settings as hypothesis_settings
 
 from coupons import campaigns, database, exhausted, facts, store, tokens, witness
 from coupons.facts import Facts
@@ -20,13 +18,6 @@ from tests.servers import free_port
 
 CampaignMaker = Callable[..., Facts]
 Settings = Any  # pytest-django's `settings` fixture
-
-
-# A busy machine makes no example wrong.
-hypothesis_settings.register_profile(
-    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-hypothesis_settings.load_profile("patient")
 
 
 def pytest_configure(config: pytest.Config) -> None:
