@@ -64,16 +64,13 @@ def _rehearse(asked: argparse.Namespace, folder: Path, record: Record) -> None:
             onnetwork.mutate(here, record)
         if not asked.short:
             with deployment.up(here, record) as it:
-                for name in asked.steps or _usual(asked.env, more=asked.more):
+                for name in asked.steps or _usual(asked.env):
                     STEPS[name](it, record)
 
 
-def _usual(environment: str, *, more: bool) -> list[str]:
-    """All of them, but for what a single api host and a single consumer can't promise, and for an
-    operator's verbs, which take as long as the rest."""
+def _usual(environment: str) -> list[str]:
+    """All of them, but for what a single api host and a single consumer can't promise."""
     spared = {"release", "restarts", "lose_a_consumer"} if environment == "hello" else set()
-    if not more:
-        spared |= {step.__name__ for step in onhosts_verbs.STEPS}
     return [name for name in STEPS if name not in spared]
 
 
@@ -87,7 +84,6 @@ def _stop(number: int, _: object) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.rehearsal", description=__doc__)
     parser.add_argument("--env", choices=["production", "hello", "single"], default="production")
-    parser.add_argument("--more", action="store_true", help="check mode, verbs, Locust, logs too")
     parser.add_argument("--short", action="store_true", help="the network only: half a minute")
     parser.add_argument(
         "--steps", type=lambda said: said.split(","), default=[],
