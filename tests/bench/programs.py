@@ -6,14 +6,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
+from typing import NamedTuple
+
+import psutil
 
 from config.local.servers import POOL, WEB_BACKLOG, WEB_CONNECTIONS, WEB_THREADS, WEB_WORKERS
 from tests.servers import free_port, process
 
 
+class Web(NamedTuple):
+    """A site that serves."""
+
+    url: str
+    pid: int
+
+
 @contextmanager
-def web(folder: Path) -> Iterator[str]:
-    """Granian with the product and the stock view. Yields its URL."""
+def web(folder: Path) -> Iterator[Web]:
+    """Granian with the product and the stock view."""
     port = free_port()
     command = [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws",
@@ -22,8 +32,14 @@ def web(folder: Path) -> Iterator[str]:
         "--backpressure", str(WEB_CONNECTIONS),
         "config.wsgi:application",
     ]  # fmt: skip
-    with process(command, ready=lambda: _ready(port), log=folder / "web.log"):
-        yield f"http://127.0.0.1:{port}"
+    with process(command, ready=lambda: _ready(port), log=folder / "web.log") as pid:
+        yield Web(f"http://127.0.0.1:{port}", pid)
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """That process, then all that it started."""
+    parent = psutil.Process(pid)
+    return [parent, *parent.children(recursive=True)]
 
 
 @contextmanager

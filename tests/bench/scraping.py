@@ -1,118 +1,172 @@
-"""What it costs to be watched: claims per second while /metrics is read, ÷ while it is not; and CPU
-per claim with django-prometheus' middleware (METRICS_PER_VIEW), ÷ without."""
+"""What it costs to be watched: claims lost to a scrape of /metrics, at Prometheus' pace.
+
+While the site is under load, short blocks with a scrape and without follow each other in pairs, the
+order changing from pair to pair. What one pair says drowns in the machine's noise; a hundred say
+between which marks their median lies. The web processes' time per claim is a second witness, and
+what a scrape costs a site that has nothing else to do a third.
+"""
 
 import http.client
+import os
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, closing, nullcontext
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from statistics import median
 
-from django.conf import settings
-from django.core.handlers.wsgi import WSGIHandler
-from django.db import connections
-from django.test import override_settings
+import psutil
 
-from tests.bench import cpu, openings, programs, serving
+from coupons.facts import Facts
+from coupons.store import store
+from tests.bench import intervals, programs, serving
 from tests.bench.figures import Figure
-from tests.bench.rounds import Pairs, interleaved
-from tests.bench.serving import Site
+from tests.bench.rounds import shown
 from tests.bench.size import Size
 
-EVERY_S = 5.0  # as Prometheus is set up to ask
-TIMES = 50  # so often, too: what one scrape costs drowns in noise, what fifty do doesn't
-Scraping = Callable[[], AbstractContextManager[object]]
-
-PER_VIEW = [
-    settings.MIDDLEWARE[0],
-    "django_prometheus.middleware.PrometheusBeforeMiddleware",
-    *settings.MIDDLEWARE[1:],
-    "django_prometheus.middleware.PrometheusAfterMiddleware",
-]
+EVERY_S = 5.0  # as Prometheus is set up to ask (a test compares)
+BLOCK_S = 0.5  # or as long as its scrape takes
+_SPOILT = 2  # pairs at the end: the load may have been over in them
+HEADERS = {  # of a Prometheus
+    "Accept": "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.5",
+    "Accept-Encoding": "gzip",
+}
 
 
-class Scraper:
-    """Reads a site's metrics at equal distances, as Prometheus does."""
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What the site did in so many seconds."""
 
-    def __init__(self, address: str, every_s: float) -> None:
-        self._address, self._every_s = address, every_s
-        self._over, self.read = threading.Event(), 0
-        self._thread = threading.Thread(target=self._run)
+    seconds: float
+    claims: int
+    cpu_s: float  # of the web processes
 
-    def __enter__(self) -> None:
-        self._thread.start()
 
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-        if not self.read:
-            raise RuntimeError("No metrics were read while others claimed.")
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two blocks one after the other, of which one holds a scrape."""
 
-    def _run(self) -> None:
-        wait_s = self._every_s / 2  # so that a block of ten seconds has two
-        while not self._over.wait(wait_s):
-            self._scrape()
-            wait_s = self._every_s
+    scraped: Block
+    quiet: Block
 
-    def _scrape(self) -> None:
+    @property
+    def lost(self) -> float:
+        """The share of throughput that a scrape every EVERY_S takes."""
+        slower = 1 - self.scraped.claims / self.scraped.seconds / self._rate
+        return slower * self.scraped.seconds / EVERY_S
+
+    @property
+    def dearer(self) -> float:
+        """The share of the web processes' time that it takes."""
+        more = self.scraped.cpu_s / self.scraped.claims / self._cpu_each - 1
+        return more * self.scraped.seconds / EVERY_S
+
+    @property
+    def _rate(self) -> float:
+        return self.quiet.claims / self.quiet.seconds
+
+    @property
+    def _cpu_each(self) -> float:
+        return self.quiet.cpu_s / self.quiet.claims
+
+
+class Watch:
+    """Takes pairs of a site while it is under load."""
+
+    def __init__(self, web: programs.Web) -> None:
+        self._address = web.url.removeprefix("http://")
+        self._processes = programs.family(web.pid)
+        self.pairs: list[Pair] = []
+        self.scrapes_s: list[float] = []
+
+    @contextmanager
+    def of(self, campaign: Facts) -> Iterator[None]:
+        """As long as claims on this campaign are sent. Keeps nothing of a load that failed."""
+        over = threading.Event()
+        with ThreadPoolExecutor(max_workers=1) as watching:
+            taken = watching.submit(self._pairs, campaign.slug, over)
+            try:
+                yield
+            finally:
+                over.set()
+        self.pairs += taken.result()[:-_SPOILT]
+
+    def scrape(self) -> None:
+        began = time.monotonic()
         with closing(http.client.HTTPConnection(self._address, timeout=5)) as asking:
-            asking.request("GET", "/metrics")
+            asking.request("GET", "/metrics", headers=HEADERS)
             answer = asking.getresponse()
-            if answer.status == HTTPStatus.OK and b"coupon_claims_total" in answer.read():
-                self.read += 1
+            if answer.status != HTTPStatus.OK or b"coupon_claims_total" not in answer.read():
+                raise RuntimeError("These are no metrics.")
+        self.scrapes_s.append(time.monotonic() - began)
+
+    def _pairs(self, slug: str, over: threading.Event) -> list[Pair]:
+        while not _admitted(slug) and not over.wait(0.1):
+            pass
+        pairs: list[Pair] = []
+        while not over.is_set():
+            scrape_first = len(pairs) % 2 == 0
+            first = self._block(slug, scraped=scrape_first)
+            then = self._block(slug, scraped=not scrape_first)
+            pairs.append(Pair(first, then) if scrape_first else Pair(then, first))
+        return pairs
+
+    def _block(self, slug: str, *, scraped: bool) -> Block:
+        began, claims, cpu_s = time.monotonic(), _admitted(slug), _cpu_s(self._processes)
+        if scraped:
+            self.scrape()
+        time.sleep(max(0.0, began + BLOCK_S - time.monotonic()))
+        seconds = time.monotonic() - began
+        return Block(seconds, _admitted(slug) - claims, _cpu_s(self._processes) - cpu_s)
 
 
 def cost(folder: Path, size: Size) -> list[Figure]:
-    """The share of throughput that a scrape every EVERY_S takes."""
-    with programs.web(folder) as url:
-        site = serving.crowded(url, folder, seconds=size.wrk_s)
-        address = url.removeprefix("http://")
-        often = _pairs(site, lambda: Scraper(address, EVERY_S / TIMES), size.often_rounds)
+    """The most that a scrape every EVERY_S takes of throughput: the upper end of the interval."""
+    with programs.web(folder) as web:
+        watch = Watch(web)
+        site = serving.crowded(web.url, folder, seconds=size.wrk_s)
         site.users, site.seconds = site.users * size.scrape_s // size.wrk_s, size.scrape_s
-        asked = _pairs(site, lambda: Scraper(address, EVERY_S), size.scrape_rounds)
+        for _ in shown("scrape_cost", size.scrape_loads):
+            serving.claims(site, beside=watch.of)
+        under_load_s, alone_s = median(watch.scrapes_s), _cpu_of_one(watch, size.scrapes)
+    lost = intervals.of_median([pair.lost for pair in watch.pairs])
+    dearer = intervals.of_median([pair.dearer for pair in watch.pairs])
     return [
         Figure(
-            "scrape_cost", (often.cost - 1) / TIMES,
+            "scrape_cost", lost.high,
             {
-                "fifty_times_as_often": often.cost - 1,
-                "every_five_seconds": asked.cost - 1,
-                "every_five_seconds_total": asked.total_cost - 1,
-                "claims_per_s": 1 / median(asked.theirs),
+                "pairs": len(watch.pairs),
+                **lost.named("lost"),
+                **dearer.named("dearer"),
+                "cpu_ms_per_scrape": 1e3 * alone_s,
+                "share_of_all_cores": alone_s / EVERY_S / (os.cpu_count() or 1),
+                "scrape_ms_under_load": 1e3 * under_load_s,
+                "claims_per_s": median(p.quiet.claims / p.quiet.seconds for p in watch.pairs),
             },
             {
-                "often_s": often.ours, "never_s": often.theirs,
-                "scraped_s": asked.ours, "unscraped_s": asked.theirs,
+                "lost": [pair.lost for pair in watch.pairs],
+                "dearer": [pair.dearer for pair in watch.pairs],
             },
         )
     ]  # fmt: skip
 
 
-def _pairs(site: Site, scraping: Scraping, rounds: int) -> Pairs:
-    """Seconds per claim with and without."""
-
-    def block(watching: Scraping) -> float:
-        with watching():
-            return 1 / serving.claims(site).per_second
-
-    return interleaved(
-        "scrape_cost", lambda: block(scraping), lambda: block(nullcontext), rounds=rounds
-    )
+def _cpu_of_one(watch: Watch, scrapes: int) -> float:
+    """Of all servers of the site, without anything else to do."""
+    servers = programs.family(os.getpid())[1:]
+    before = _cpu_s(servers)
+    for _ in range(scrapes):
+        watch.scrape()
+    return (_cpu_s(servers) - before) / scrapes
 
 
-def per_view(_: Path, size: Size) -> list[Figure]:
-    """CPU per admitted claim, METRICS_PER_VIEW=yes ÷ no."""
-    connections.close_all()  # silent for a whole figure: the server has ended it
-    campaign = openings.opened("viewed", stock=2 * cpu.requests(size))
-    path = openings.path_of(campaign)
-    with override_settings(MIDDLEWARE=PER_VIEW):
-        watched = cpu.blocks(WSGIHandler(), path, HTTPStatus.ACCEPTED, size)
-    plain = cpu.blocks(WSGIHandler(), path, HTTPStatus.ACCEPTED, size)
-    pairs = interleaved("per_view_cost", watched, plain, rounds=size.cpu_rounds)
-    return [
-        Figure(
-            "per_view_cost", pairs.cost,
-            {"us_with": 1e6 * median(pairs.ours), "us_without": 1e6 * median(pairs.theirs)},
-            {"with_s": pairs.ours, "without_s": pairs.theirs},
-        )
-    ]  # fmt: skip
+def _admitted(slug: str) -> int:
+    return store().gate(slug).admitted
+
+
+def _cpu_s(processes: list[psutil.Process]) -> float:
+    times = [process.cpu_times() for process in processes]
+    return float(sum(each.user + each.system for each in times))

@@ -1,10 +1,13 @@
 """Requests per second over HTTP: the claims endpoint against the stock view, same processes."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import connections
 
+from coupons.facts import Facts
 from coupons.store import store
 from tests.bench import openings, people, programs, stock, wrk
 from tests.bench.figures import Figure
@@ -13,6 +16,7 @@ from tests.bench.size import Size
 
 # Tokens for a block: so many times what the stock view answered in one.
 PLENTY = 2
+Beside = Callable[[Facts], AbstractContextManager[object]]  # what goes on while there are claims
 
 
 @dataclass(slots=True)
@@ -33,8 +37,8 @@ class Round:
 
 def rps(folder: Path, size: Size) -> list[Figure]:
     """Every claim is another user's, and every one is admitted."""
-    with programs.web(folder) as url:
-        site = crowded(url, folder, seconds=size.wrk_s)
+    with programs.web(folder) as web:
+        site = crowded(web.url, folder, seconds=size.wrk_s)
         _round(site, claims_first=True)  # warm-up
         rounds = [
             _round(site, claims_first=bool(number % 2))
@@ -63,17 +67,18 @@ def _stock(site: Site) -> wrk.Heard:
     return wrk.drive(site.url, stock.PATH, tokens=site.tokens, seconds=site.seconds, again=True)
 
 
-def claims(site: Site) -> wrk.Heard:
+def claims(site: Site, *, beside: Beside = nullcontext) -> wrk.Heard:
     """A campaign and a crowd of their own; once more with a bigger crowd if it was too small."""
     connections.close_all()  # silent for a whole block: the server has ended it
     campaign = openings.opened("served", stock=site.users)
     wrk.write_tokens(site.tokens, people.tokens_of(site.users))
     path = openings.path_of(campaign)
     try:
-        heard = wrk.drive(site.url, path, tokens=site.tokens, seconds=site.seconds)
+        with beside(campaign):
+            heard = wrk.drive(site.url, path, tokens=site.tokens, seconds=site.seconds)
     except wrk.TooFewTokens:
         site.users *= 2
-        return claims(site)
+        return claims(site, beside=beside)
     admitted = store().gate(campaign.slug).admitted
     if admitted < heard.requests:
         raise RuntimeError(f"{heard.requests} claims were answered, {admitted} admitted.")

@@ -13,9 +13,9 @@ class Size:
     drain_block: int  # claims
     wrk_rounds: int
     wrk_s: int  # seconds a block lasts
-    often_rounds: int
-    scrape_rounds: int
-    scrape_s: int  # seconds, of which a scrape comes every five
+    scrape_loads: int
+    scrape_s: int  # seconds a load lasts
+    scrapes: int  # of a site with nothing else to do
     rush_rounds: int
     rush: int  # claims
     crowd: int  # claimants of the big campaign
@@ -32,7 +32,7 @@ FULL = Size(
     cpu_rounds=60, cpu_block=100,
     drain_rounds=12, drain_block=2_500,
     wrk_rounds=7, wrk_s=2,
-    often_rounds=12, scrape_rounds=2, scrape_s=10,
+    scrape_loads=5, scrape_s=22, scrapes=100,
     rush_rounds=3, rush=10_000,
     crowd=1_000_000, growth_rounds=100, growth_block=50,
     many=1_000, many_rounds=30, many_block=500,
@@ -42,7 +42,7 @@ QUICK = Size(
     cpu_rounds=5, cpu_block=100,
     drain_rounds=2, drain_block=1_000,
     wrk_rounds=1, wrk_s=1,
-    often_rounds=1, scrape_rounds=1, scrape_s=5,
+    scrape_loads=1, scrape_s=12, scrapes=10,
     rush_rounds=1, rush=2_000,
     crowd=20_000, growth_rounds=4, growth_block=50,
     many=20, many_rounds=2, many_block=100,

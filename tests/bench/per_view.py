@@ -1,0 +1,41 @@
+"""What it costs to be counted view by view: CPU per claim with django-prometheus' middleware
+(METRICS_PER_VIEW), ÷ without."""
+
+from http import HTTPStatus
+from pathlib import Path
+from statistics import median
+
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connections
+from django.test import override_settings
+
+from tests.bench import cpu, openings
+from tests.bench.figures import Figure
+from tests.bench.rounds import interleaved
+from tests.bench.size import Size
+
+PER_VIEW = [
+    settings.MIDDLEWARE[0],
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    *settings.MIDDLEWARE[1:],
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+
+def cost(_: Path, size: Size) -> list[Figure]:
+    """CPU per admitted claim, METRICS_PER_VIEW=yes ÷ no."""
+    connections.close_all()  # silent for a whole figure: the server has ended it
+    campaign = openings.opened("viewed", stock=2 * cpu.requests(size))
+    path = openings.path_of(campaign)
+    with override_settings(MIDDLEWARE=PER_VIEW):
+        watched = cpu.blocks(WSGIHandler(), path, HTTPStatus.ACCEPTED, size)
+    plain = cpu.blocks(WSGIHandler(), path, HTTPStatus.ACCEPTED, size)
+    pairs = interleaved("per_view_cost", watched, plain, rounds=size.cpu_rounds)
+    return [
+        Figure(
+            "per_view_cost", pairs.cost,
+            {"us_with": 1e6 * median(pairs.ours), "us_without": 1e6 * median(pairs.theirs)},
+            {"with_s": pairs.ours, "without_s": pairs.theirs},
+        )
+    ]  # fmt: skip

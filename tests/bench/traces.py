@@ -1,0 +1,100 @@
+"""What a trace costs: CPU per admitted claim with OpenTelemetry, ÷ without."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from statistics import median
+
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connections
+from django.test import override_settings
+
+from config.tracing import exporting, web
+from coupons import admission
+from tests.bench import cpu, openings
+from tests.bench.figures import Figure
+from tests.bench.rounds import Block, Pairs, interleaved
+from tests.bench.size import Size
+from tests.servers import free_port, listens, process
+
+TRACED = [settings.MIDDLEWARE[0], "config.tracing.web.requests", *settings.MIDDLEWARE[1:]]
+PLAIN = dict(admission.STRATEGIES)
+SHARE = "0.01"  # as the docs advise for an opening
+
+
+def cost(folder: Path, size: Size) -> list[Figure]:
+    """Every claim traced; and, in the details, one in a hundred."""
+    with _collector(folder):
+        whole = _pairs(size, OTEL_TRACES_SAMPLER="parentbased_always_on")
+        part = _pairs(
+            size, OTEL_TRACES_SAMPLER="parentbased_traceidratio", OTEL_TRACES_SAMPLER_ARG=SHARE
+        )
+    return [
+        Figure(
+            "tracing_cost", whole.cost,
+            {
+                "us_traced": 1e6 * median(whole.ours),
+                "us_untraced": 1e6 * median(whole.theirs),
+                "one_in_a_hundred_cost": part.cost,
+                "us_one_in_a_hundred": 1e6 * median(part.ours),
+            },
+            {"traced_s": whole.ours, "untraced_s": whole.theirs},
+        )
+    ]  # fmt: skip
+
+
+@contextmanager
+def _collector(folder: Path) -> Iterator[None]:
+    port = free_port()
+    command = [sys.executable, "-m", "tests.bench.collector", str(port)]
+    os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{port}"
+    with process(command, ready=partial(listens, port), log=folder / "collector.log"):
+        yield
+    del os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"]
+
+
+def _pairs(size: Size, **sampler: str) -> Pairs:
+    """Seconds per claim, spans sent included."""
+    os.environ.update(sampler)
+    connections.close_all()  # a claim needs none, so a serving process has none
+    path = openings.path_of(openings.opened("traced", stock=2 * cpu.requests(size)))
+    plain = _deciding(cpu.blocks(WSGIHandler(), path, HTTPStatus.ACCEPTED, size))
+    with override_settings(MIDDLEWARE=TRACED):
+        django = WSGIHandler()  # from here on decisions have spans as well
+    traced = _deciding(_sent(cpu.blocks(django, path, HTTPStatus.ACCEPTED, size), size))
+    try:
+        return interleaved("tracing_cost", traced, plain, rounds=size.cpu_rounds)
+    finally:
+        admission.STRATEGIES.update(PLAIN)
+        exporting.provider(web.SERVICE).shutdown()
+        exporting.provider.cache_clear()
+        exporting.tracer.cache_clear()
+
+
+def _deciding(block: Block) -> Block:
+    """By the strategies of this moment, whichever are there by then."""
+    strategies = dict(admission.STRATEGIES)
+
+    def measured() -> float:
+        admission.STRATEGIES.update(strategies)
+        return block()
+
+    return measured
+
+
+def _sent(block: Block, size: Size) -> Block:
+    """To send spans belongs to the claims that they are about, not to whoever comes next."""
+
+    def measured() -> float:
+        spent = block()
+        before = time.process_time()
+        exporting.provider(web.SERVICE).force_flush()
+        return spent + (time.process_time() - before) / size.cpu_block
+
+    return measured
