@@ -20,10 +20,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from config.health import PROBES
 from coupons import metrics
-from coupons.api import problems
+from coupons.api import languages, problems
 
 MARK = "/waiting-time"  # the marked request's path
 _EVERY_S = 0.1
@@ -58,7 +59,7 @@ class Shedder:
         if path == MARK:
             return self._measure(environ, start)
         if self._refuse_until and self._is_late(path):
-            return _refuse(start)
+            return _refuse(environ, start)
         return self._behind(environ, start)
 
     def _is_late(self, path: str) -> bool:
@@ -84,24 +85,24 @@ class Shedder:
         return [b""]
 
 
-def _refuse(start: Start) -> Iterable[bytes]:
+def _refuse(environ: Environ, start: Start) -> Iterable[bytes]:
     metrics.SHED.inc()
-    start(
-        "503 Service Unavailable",
-        [
-            ("Content-Type", problems.MEDIA_TYPE),
-            ("Content-Length", str(len(_BODY))),
-            ("Retry-After", str(random.randint(_RETRY_S, 3 * _RETRY_S))),
-            ("Cache-Control", "no-store"),
-        ],
-    )
-    return [_BODY]
+    body, language = languages.translated(_BODY, environ.get("HTTP_ACCEPT_LANGUAGE", ""))
+    headers = [
+        ("Content-Type", problems.MEDIA_TYPE),
+        ("Content-Length", str(len(body))),
+        ("Retry-After", str(random.randint(_RETRY_S, 3 * _RETRY_S))),
+        ("Cache-Control", "no-store"),
+    ]
+    if language:
+        headers.append(("Content-Language", language))
+    start("503 Service Unavailable", headers)
+    return [body]
 
 
-_BODY = problems.encoded(
-    503, "overloaded", "Too many requests at once",
-    "Nothing was decided. Please try again in a moment. Asking again is safe.",
-)  # fmt: skip
+TITLE = gettext_noop("Too many requests at once")
+DETAIL = gettext_noop("Nothing was decided. Please try again in a moment. Asking again is safe.")
+_BODY = problems.encoded(503, "overloaded", TITLE, DETAIL)
 
 
 # Marks: when they were sent, by the clock that all processes of this host share

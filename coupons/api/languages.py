@@ -25,14 +25,18 @@ _PATTERNS = [(re.compile(re.escape(text).replace(r"\{\}", "(.+)")), text) for te
 
 def translate(problem: HttpResponseBase, accepted: str) -> None:
     """Have a problem speak the language that its reader accepts, if we do."""
-    language = _language(accepted)
-    body = getattr(problem, "content", b"")
-    if language == _ENGLISH or not problem.get("Content-Type", "").startswith(
-        "application/problem"
-    ):
+    if not problem.get("Content-Type", "").startswith("application/problem"):
         return
-    problem.content = _translated(body, language)  # type: ignore[attr-defined]
-    problem["Content-Language"] = language
+    body, language = translated(getattr(problem, "content", b""), accepted)
+    if language:
+        problem.content = body  # type: ignore[attr-defined]
+        problem["Content-Language"] = language
+
+
+def translated(problem: bytes, accepted: str) -> tuple[bytes, str]:
+    """The document in the reader's language, and which it is; as it was, and "", for English."""
+    language = _language(accepted)
+    return (problem, "") if language == _ENGLISH else (_translated(problem, language), language)
 
 
 @lru_cache(maxsize=1024)  # browsers send a few hundred different ones

@@ -15,6 +15,7 @@ from django.views import defaults
 from rest_framework.exceptions import APIException
 
 from coupons import database
+from coupons.api import languages
 from coupons.errors import BodyTooLarge, CouponError, DatabaseAway, DependencyAway, StoreAway
 
 logger = logging.getLogger(__name__)
@@ -137,7 +138,7 @@ def _told(error: CouponError) -> HttpResponse:
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_for_people(request):
         return defaults.page_not_found(request, exception)
-    return _plain(404)
+    return _plain(request, 404)
 
 
 def failed(request: HttpRequest) -> HttpResponse:
@@ -147,13 +148,13 @@ def failed(request: HttpRequest) -> HttpResponse:
         return _without_database(request, error)
     if _is_for_people(request):
         return defaults.server_error(request)
-    return _plain(500)
+    return _plain(request, 500)
 
 
 def _without_database(request: HttpRequest, error: BaseException) -> HttpResponse:
     away = DatabaseAway(f"Database: {error}")
     if not _is_for_people(request):
-        return _told(away)
+        return _in_their_language(request, _told(away))
     _note(away)
     page = render_to_string("503.html")  # without the request: the user would be looked up
     response = HttpResponse(page, status=503)
@@ -164,7 +165,7 @@ def _without_database(request: HttpRequest, error: BaseException) -> HttpRespons
 def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_for_people(request):
         return defaults.bad_request(request, exception)
-    return _plain(400)
+    return _plain(request, 400)
 
 
 def _is_for_people(request: HttpRequest) -> bool:
@@ -172,5 +173,11 @@ def _is_for_people(request: HttpRequest) -> bool:
     return request.path_info.startswith("/admin/")
 
 
-def _plain(status: int) -> HttpResponse:
-    return JsonResponse(document(status, *_CODES[status]), status=status, content_type=MEDIA_TYPE)
+def _plain(request: HttpRequest, status: int) -> HttpResponse:
+    said = document(status, *_CODES[status])
+    return _in_their_language(request, JsonResponse(said, status=status, content_type=MEDIA_TYPE))
+
+
+def _in_their_language(request: HttpRequest, problem: HttpResponse) -> HttpResponse:
+    languages.translate(problem, request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
+    return problem

@@ -1,10 +1,16 @@
 """The Korean texts are whole, and the compiled catalogue is the one that was written."""
 
+import ast
 import gettext
 import re
 from ast import literal_eval
+from collections.abc import Iterator
 from pathlib import Path
 
+from django.utils.translation.template import templatize
+
+ASKING = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext"}
+ASKED = re.compile(r" n?gettext\(u(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')")
 FOLDER = Path("coupons/locale/ko/LC_MESSAGES")
 ENTRY = re.compile(
     r'^msgid ((?:".*"\n)+)(?:msgid_plural (".*")\n)?msgstr(?:\[0\])? ((?:".*"\n?)+)', re.M
@@ -24,6 +30,30 @@ def written() -> dict[str, tuple[str, str]]:
 def test_every_text_is_translated() -> None:
     assert len(written()) > 100
     assert [english for english, (_, korean) in written().items() if not korean] == []
+
+
+def sources() -> Iterator[str]:
+    """Every text that the code or a template asks the Korean for."""
+    for folder in (Path("coupons"), Path("config")):
+        for module in folder.rglob("*.py"):
+            yield from _of_module(ast.parse(module.read_text()))
+        for page in folder.rglob("*.html"):
+            yield from map(literal_eval, ASKED.findall(templatize(page.read_text())))
+
+
+def _of_module(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id=name), args=[ast.Constant(str(said)), *_]) if (
+                name in ASKING
+            ):
+                yield said
+
+
+def test_no_text_of_ours_was_forgotten() -> None:
+    ours = set(sources())
+    assert {"opens %(opens)s", "Too many requests at once"} < ours
+    assert ours - written().keys() == set()
 
 
 def test_placeholders_survive_translation() -> None:

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import orjson
 import pytest
 from django.test import Client
 from django.utils import translation
 
+from config import shedding
 from coupons import campaigns, errors
 from coupons.api import answers, languages, problems
 from coupons.facts import Facts
@@ -51,6 +53,25 @@ def test_a_refusal_in_korean(open_campaign: CampaignMaker, person: Any) -> None:
     assert said["Coupon-Outcome"] == "sold_out"
 
 
+def test_where_no_view_answers_koreans_are_told_in_korean_as_well(db: None) -> None:
+    nowhere = asks(KOREAN, "nowhere")
+    assert (nowhere.status_code, nowhere["Content-Language"]) == (404, "ko")
+    assert nowhere.json() == asks({}, "nowhere").json() | {"title": "여기에는 아무것도 없습니다"}
+
+
+@pytest.mark.parametrize(
+    ("accepted", "title"), [("ko-KR,ko;q=0.9", "접속이 몰리고 있습니다"), ("", shedding.TITLE)]
+)
+def test_who_is_turned_away_is_told_in_their_language(accepted: str, title: str) -> None:
+    told: dict[str, str] = {}
+    (body,) = shedding._refuse(
+        {"HTTP_ACCEPT_LANGUAGE": accepted}, lambda _, headers: told.update(headers)
+    )
+    assert orjson.loads(body)["title"] == title
+    assert told["Content-Length"] == str(len(body))
+    assert told.get("Content-Language", "") == accepted[:2]
+
+
 def test_no_language_is_left_behind_in_the_thread(db: None) -> None:
     asks(KOREAN)
     assert translation.get_language() in ("en", "en-us")
@@ -77,7 +98,7 @@ def titles() -> Iterator[str]:
     yield from (title for _, title in problems._CODES.values())
     for _status, title, detail in answers._REFUSALS.values():
         yield from (title, detail)
-    yield problems._ASK_AGAIN
+    yield from (problems._ASK_AGAIN, shedding.TITLE, shedding.DETAIL)
 
 
 def test_every_title_and_every_refusal_has_its_korean() -> None:
