@@ -68,7 +68,7 @@ def _ask(facts: Facts, claim: Claim) -> Decision:
         user=claim.user,
         nth=claim.nth,
         per_user=facts.per_user,
-        buckets=facts.buckets,
+        filter_blocks=facts.filter_blocks,
     )
 
 
@@ -79,7 +79,6 @@ def queued_before(facts: Facts, claim: Claim) -> Admission | None:
         user=claim.user,
         nth=claim.nth,
         per_user=facts.per_user,
-        buckets=facts.buckets,
     )
     return held and Admission(Outcome.ALREADY_CLAIMED, *held)
 

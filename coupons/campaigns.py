@@ -33,7 +33,7 @@ def draft(campaign: Campaign, *, actor: str) -> Campaign:
         raise IllegalTransition(_only_drafts(campaign))
     # A new one with every edit: keys that an interrupted scheduling left in Redis may not fit.
     campaign.epoch = secrets.token_hex(8)
-    campaign.buckets = keys.buckets_for(campaign.stock or 1)
+    campaign.filter_blocks = keys.filter_blocks(campaign.stock or 1)
     campaign.full_clean()
     with database.answering(), transaction.atomic():
         if not made:

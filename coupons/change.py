@@ -96,7 +96,7 @@ def definition(campaign: Campaign) -> Definition:
         paused=campaign.state == State.PAUSED,
         longest=settings.LONGEST_QUEUE,
         facts=facts.dumps(known),
-        filter_bits=keys.filter_bits(campaign.buckets),
+        filter_bits=keys.filter_bits(campaign.filter_blocks),
     )
 
 

@@ -41,7 +41,7 @@ def recall(facts: Facts, claim: Claim) -> Outcome | None:
     if memory is None or memory.until_s < time.monotonic():
         return None
     field = keys.field(claim.user, claim.nth, facts.per_user)
-    both = keys.bits(field, keys.filter_bits(facts.buckets))
+    both = keys.bits(field, facts.filter_blocks)
     return None if all(_is_set(memory.filter, bit) for bit in both) else memory.outcome
 
 

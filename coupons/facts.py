@@ -36,7 +36,7 @@ class Facts:
     valid_days: int | None
     terms: dict[str, str | None]
     key_id: str
-    buckets: int
+    filter_blocks: int
     key: codes.CampaignKey = field(repr=False, compare=False)
 
     def expires_ms(self, admitted_ms: int) -> int:
@@ -77,7 +77,7 @@ def from_row(row: Campaign) -> Facts:
             "cap": None if row.discount_cap is None else str(row.discount_cap),
         },
         key_id=row.key_id,
-        buckets=row.buckets,
+        filter_blocks=row.filter_blocks,
         key=key_of(row.key_id, row.slug),
     )
 

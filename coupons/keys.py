@@ -3,7 +3,7 @@
     coupon:{slug}:gate              hash    epoch stock opens closes paused next longest facts
                                             server; closed for repair: before, repair, doubt, and
                                             no epoch
-    coupon:{slug}:claimants:BUCKET  hash    user (or nth:user) → place and moment, 10 bytes
+    coupon:{slug}:claimants         hash    user (or nth:user), packed → place and moment, 10 bytes
     coupon:{slug}:queue             stream  admitted claims not yet stored; consumer group `drain`
     coupon:{slug}:parked            stream  claims that can't be stored, with the reason
     coupon:{slug}:bell              string  set while a drain is on its way; expires by itself
@@ -15,14 +15,14 @@
     coupon:login:NAME               string  wrong passwords of that operator; expires by itself
 
 All but the last four share the hash tag `{slug}`, so that one script may touch them in a cluster.
-Claimants are spread over small hashes, because Redis stores a hash of at most 128 short fields as
-one packed list: 50-odd bytes a user in place of 96.
+The claimants are one hash, where Redis finds a field with two or three steps in memory however many
+there are. Spread over small packed hashes they would take less of it, and a crowd more time.
 """
 
+from binascii import Error, a2b_base64, b2a_base64
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from zlib import crc32
 
 INSTALLED = "coupon:installed"
 SERVER = "coupon:server"
@@ -30,8 +30,16 @@ CANARY = "coupon:canary"
 GROUP = "drain"  # the consumer group of every queue
 
 FILTER_BITS_PER_USER = 16  # two of them set: 1.4 % of strangers look like claimants
-_BLOCK = 512  # bits; USERS_PER_BUCKET × FILTER_BITS_PER_USER is a whole number of blocks
-USERS_PER_BUCKET = 32  # on average; far enough below hash-max-listpack-entries (128) to stay packed
+_BLOCK = 512  # bits, a line of the processor's cache
+_PACKED = b"\xff"  # what no UTF-8 text begins with
+_PACKED_FROM = 32  # characters; shorter ids are left readable
+# The 64 letters of base64url to those of base64, everything else to what is no letter of either.
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_STANDARD = bytes(
+    {ord("-"): ord("+"), ord("_"): ord("/")}.get(each, each if each in _LETTERS else ord("!"))
+    for each in range(256)
+)
+_URLSAFE = bytes.maketrans(b"+/", b"-_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +50,7 @@ class CampaignKeys:
     bell: str
     filter: str
     told: str
-    claimants: str  # the prefix; see `bucket`
-
-    def bucket(self, field: bytes, buckets: int) -> str:
-        """The hash in which this claimant's field lives."""
-        return f"{self.claimants}{crc32(field) % buckets}"
+    claimants: str
 
 
 @lru_cache(maxsize=10_000)  # campaigns
@@ -59,21 +63,40 @@ def of(slug: str) -> CampaignKeys:
         base + "bell",
         base + "filter",
         base + "told",
-        base + "claimants:",
+        base + "claimants",
     )
 
 
 def field(user: str, nth: int, per_user: int) -> bytes:
     """The claimant's field. One to one: `nth` is left out only where it can't be but 1."""
-    return (user if per_user == 1 else f"{nth}:{user}").encode()
+    packed = pack(user.encode())
+    return packed if per_user == 1 else b"%d:%b" % (nth, packed)
 
 
 def said_by(field: bytes, per_user: int) -> tuple[str, int]:
     """The inverse of `field`: user and nth."""
     if per_user == 1:
-        return field.decode(), 1
-    nth, _, user = field.decode().partition(":")
-    return user, int(nth)
+        return unpack(field).decode(), 1
+    nth, _, user = field.partition(b":")
+    return unpack(user).decode(), int(nth)
+
+
+def pack(user: bytes) -> bytes:
+    """Long ids of letters, digits, - and _, such as UUIDs, in three quarters of their bytes: they
+    are read as base64url, which leaves no two of them the same. Others stay what they are."""
+    if len(user) < _PACKED_FROM or len(user) % 4:
+        return user
+    try:
+        return _PACKED + a2b_base64(user.translate(_STANDARD), strict_mode=True)
+    except Error:  # some other letter
+        return user
+
+
+def unpack(packed: bytes) -> bytes:
+    """The inverse of `pack`."""
+    if not packed.startswith(_PACKED):
+        return packed
+    return b2a_base64(packed[1:], newline=False).translate(_URLSAFE)
 
 
 def login(name: str) -> str:
@@ -81,17 +104,17 @@ def login(name: str) -> str:
     return f"coupon:login:{blake2b(name.encode(errors='replace'), digest_size=16).hexdigest()}"
 
 
-def filter_bits(buckets: int) -> int:
-    return buckets * USERS_PER_BUCKET * FILTER_BITS_PER_USER
+def filter_bits(blocks: int) -> int:
+    return blocks * _BLOCK
 
 
-def bits(field: bytes, size: int) -> tuple[int, int]:
-    """The claimant's two bits in a filter of that size, both in one block of 64 bytes: what is
-    touched at random in a large filter is one line of the processor's cache, not two."""
+def bits(field: bytes, blocks: int) -> tuple[int, int]:
+    """The claimant's two bits in a filter of so many blocks, both in one of them: what is touched
+    at random in a large filter is one line of the processor's cache, not two."""
     both = int.from_bytes(blake2b(field, digest_size=8).digest())
-    block = (both >> 32) % (size // _BLOCK) * _BLOCK
+    block = (both >> 32) % blocks * _BLOCK
     return block + (both & (_BLOCK - 1)), block + (both >> 9 & (_BLOCK - 1))
 
 
-def buckets_for(stock: int) -> int:
-    return max(1, stock // USERS_PER_BUCKET)
+def filter_blocks(stock: int) -> int:
+    return max(1, stock * FILTER_BITS_PER_USER // _BLOCK)

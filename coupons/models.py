@@ -127,7 +127,7 @@ class Campaign(models.Model):
 
     key_id = models.CharField(max_length=32, editable=False)
     epoch = models.CharField(max_length=32, editable=False)
-    buckets = models.PositiveIntegerField(default=1, editable=False)
+    filter_blocks = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:

@@ -79,7 +79,7 @@ class _Look:
     def whole(self) -> Report:
         self._what_is_on_its_way()
         self._what_is_stored()
-        for page in store().claimants(self.slug, buckets=self.campaign.buckets):
+        for page in store().claimants(self.slug):
             self._who_was_told(page)
         self._who_was_not_told()
         self._coupons_beyond()
@@ -127,7 +127,7 @@ class _Look:
         self.report.add(Gap.NOT_STORED, told.place, f"told to {_words(told)}")
         user, nth = keys.said_by(told.field, self.campaign.per_user)
         claim = AdmittedClaim(user, nth, told.place, told.admitted_ms, PUT_BACK)
-        if self.repair and store().requeue(self.slug, told, claim, buckets=self.campaign.buckets):
+        if self.repair and store().requeue(self.slug, told, claim):
             self.report.mended[Gap.NOT_STORED] += 1
 
     def _who_was_not_told(self) -> None:
@@ -138,8 +138,7 @@ class _Look:
             self._make_known(list(self._rows(places).values()))
 
     def _make_known(self, rows: list[Claimant]) -> None:
-        buckets = self.campaign.buckets
-        told = store().places_of(self.slug, [row.field for row in rows], buckets=buckets)
+        told = store().places_of(self.slug, [row.field for row in rows])
         lost = [row for row, known in zip(rows, told, strict=True) if known is None]
         for row, known in zip(rows, told, strict=True):
             if known is not None:
@@ -147,7 +146,8 @@ class _Look:
         for row in lost:
             self.report.add(Gap.NOT_TOLD, row.place, f"stored for {_words(row)}")
         if self.repair:
-            store().remember(self.slug, lost, buckets=buckets, replace=False)
+            blocks = self.campaign.filter_blocks
+            store().remember(self.slug, lost, filter_blocks=blocks, replace=False)
             self.report.mended[Gap.NOT_TOLD] += len(lost)
 
     def _coupons_beyond(self) -> None:
@@ -203,4 +203,5 @@ def _paged(places: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 def _words(claimant: Claimant) -> str:
-    return f"{claimant.field.decode(errors='replace')!r} at {database.iso_of(claimant.admitted_ms)}"
+    user = keys.unpack(claimant.field).decode(errors="replace")
+    return f"{user!r} at {database.iso_of(claimant.admitted_ms)}"

@@ -51,7 +51,6 @@ def standing(campaign: Facts, claim: Claim) -> Standing:
             user=claim.user,
             nth=claim.nth,
             per_user=campaign.per_user,
-            buckets=campaign.buckets,
         )
     except (StoreAway, NotInstalled):
         issued = _issued(campaign, claim)

@@ -108,7 +108,9 @@ def _rebuild(slug: str, actor: str, tell: Tell, *, whole: bool) -> Rebuilt:
     highest, count = max(_highest_known(campaign), closed.given or 0), 0
     lost = [] if above else witness.lost(campaign)
     for page in _known(campaign, above, lost):
-        store().remember(slug, page.claimants, buckets=campaign.buckets, replace=page.stored)
+        store().remember(
+            slug, page.claimants, filter_blocks=campaign.filter_blocks, replace=page.stored
+        )
         highest = max(highest, *(each.place for each in page.claimants))
         count += len(page.claimants)
         tell(count)
@@ -139,7 +141,7 @@ def _close(slug: str, *, in_doubt: bool) -> tuple[Campaign, Closed]:
         closed = store().close_for_repair(
             slug,
             epoch=campaign.epoch,
-            filter_bits=keys.filter_bits(campaign.buckets),
+            filter_bits=keys.filter_bits(campaign.filter_blocks),
             in_doubt=in_doubt,
         )
         campaign.save(update_fields=["epoch"])
@@ -226,7 +228,7 @@ def _highest_known(campaign: Campaign) -> int:
 
 def _highest_claimant(campaign: Campaign) -> int:
     """The same of what Redis still knows, where the gate itself is lost."""
-    pages = store().claimants(campaign.slug, buckets=campaign.buckets)
+    pages = store().claimants(campaign.slug)
     places = (each.place for page in pages for each in page if each.place <= campaign.stock)
     return max(places, default=0)
 

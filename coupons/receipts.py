@@ -80,7 +80,6 @@ def _finding(campaign: Facts, receipt: Receipt) -> Finding:
         user=receipt.user,
         nth=receipt.nth,
         per_user=campaign.per_user,
-        buckets=campaign.buckets,
     )
     is_known = known == (receipt.place, receipt.admitted_ms)
     return Finding(receipt, Fate.QUEUED if is_known else Fate.LOST)
@@ -119,7 +118,7 @@ def _given_while_free(receipt: Receipt) -> int:
     campaign = change.in_redis(receipt.campaign)
     given = store().gate(receipt.campaign).admitted
     own = keys.field(receipt.user, receipt.nth, campaign.per_user)
-    claimants = store().claimants(receipt.campaign, buckets=campaign.buckets)
+    claimants = store().claimants(receipt.campaign)
     for page in claimants:
         if any(each.place == receipt.place and each.field != own for each in page):
             raise Refused(_("Place {} was given to another user since.").format(receipt.place))
@@ -147,7 +146,7 @@ def _tell_redis(campaign: Campaign, receipt: Receipt, given: int) -> None:
     said = store().honour(
         campaign.slug,
         Claimant(field, receipt.place, receipt.admitted_ms),
-        buckets=campaign.buckets,
+        filter_blocks=campaign.filter_blocks,
         given=given,
     )
     if said == "not_installed":

@@ -61,7 +61,7 @@ def _close(slugs: Sequence[str]) -> list[_Closed]:
         for row in rows:
             row.epoch = rebuild.following([row.epoch, *marks[row.slug].epochs])
         gates = store().close_each(
-            [(row.slug, row.epoch, keys.filter_bits(row.buckets)) for row in rows]
+            [(row.slug, row.epoch, keys.filter_bits(row.filter_blocks)) for row in rows]
         )
         Campaign.objects.bulk_update(rows, ["epoch"])
     return [_Closed(row, gate) for row, gate in zip(rows, gates, strict=True)]

@@ -84,7 +84,7 @@ def put_back(campaign: Campaign, lost: list[AdmittedClaim]) -> int:
     for claim in lost:
         field = keys.field(claim.user, claim.nth, campaign.per_user)
         claimant = Claimant(field, claim.place, claim.admitted_ms)
-        put += store().requeue(campaign.slug, claimant, claim, buckets=campaign.buckets)
+        put += store().requeue(campaign.slug, claimant, claim)
     store().forget_testimony(campaign.slug, store().witnesses(campaign.slug))
     return put
 

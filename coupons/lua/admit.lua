@@ -1,6 +1,6 @@
 -- Decide one claim: who is known keeps the place, who is new gets the next one or a refusal.
 -- One step, O(1): a place taken, the claimant remembered and the claim queued, or nothing at all.
--- KEYS   1 gate   2 claimants, the bucket of this user   3 queue   4 bell   5 filter
+-- KEYS   1 gate   2 claimants   3 queue   4 bell   5 filter
 -- ARGV   1 claimant's field   2 user   3 nth   4 ms a rung bell counts as heard
 --        5 '1': write a known claimant again, so that a WAIT behind it covers the first write
 --        6, 7 this user's bits in the filter   8 id of the request, for the queue

@@ -1,6 +1,6 @@
 -- Make a place known that was given by a Redis which has lost it, so that its holder gets the same
 -- answer as then and nobody else gets the place.
--- KEYS   1 gate   2 claimants, the bucket of this user   3 filter
+-- KEYS   1 gate   2 claimants   3 filter
 -- ARGV   1 claimant's field   2 place   3 ms when admitted   4 places given when it was found free
 --        5, 6 this user's bits in the filter
 -- RETURN 'honoured' | 'not_installed' | 'moved' (the place may have been given since)

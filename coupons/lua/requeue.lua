@@ -1,6 +1,6 @@
 -- Put a claim back on the queue that was admitted and is not on its way any more. Safe to repeat:
 -- a claim that is stored already is found stored by the drain.
--- KEYS   1 gate   2 claimants, the bucket of this user   3 queue
+-- KEYS   1 gate   2 claimants   3 queue
 -- ARGV   1 claimant's field   2 user   3 nth   4 place   5 ms when admitted
 --        6 id of the request, if anybody knows it
 -- RETURN 1 if it was put back, 0 if Redis does not know this admission

@@ -55,14 +55,16 @@ class AdmissionCalls(Endpoint):
         self.breaker.succeeded()
         return replies
 
-    def admit(self, slug: str, *, user: str, nth: int, per_user: int, buckets: int) -> Decision:
+    def admit(
+        self, slug: str, *, user: str, nth: int, per_user: int, filter_blocks: int
+    ) -> Decision:
         """Ask for a place, in one round trip. Raises StoreAway, OutcomeUnknown, ServerChanged."""
         if self.breaker.open and self.breaker.resting():
             raise StoreAway(RESTING)
         names, field = keys.of(slug), keys.field(user, nth, per_user)
-        touched = (names.gate, names.bucket(field, buckets), names.queue, names.bell, names.filter)
+        touched = (names.gate, names.claimants, names.queue, names.bell, names.filter)
         again = int(settings.REDIS_WAIT_REPLICAS > 0)
-        bits = keys.bits(field, keys.filter_bits(buckets))
+        bits = keys.bits(field, filter_blocks)
         asked = (field, user.encode(), nth, BELL_MS, again, *bits, trace.current())
         try:
             return self._admit_together(touched, asked)
@@ -90,14 +92,12 @@ class AdmissionCalls(Endpoint):
             return replies
         return [_unknown() if _holds_a_place(reply) else reply for reply in replies]
 
-    def place_of(
-        self, slug: str, *, user: str, nth: int, per_user: int, buckets: int
-    ) -> tuple[int, int] | None:
+    def place_of(self, slug: str, *, user: str, nth: int, per_user: int) -> tuple[int, int] | None:
         """The claimant's place and moment (ms), or None. Raises NotInstalled."""
         names, field = keys.of(slug), keys.field(user, nth, per_user)
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             pipe.hexists(names.gate, "epoch")
-            pipe.hget(names.bucket(field, buckets), field)
+            pipe.hget(names.claimants, field)
             installed, known = pipe.execute()
         if not installed:
             raise NotInstalled(f"Redis holds no gate for {slug!r}.")

@@ -4,7 +4,6 @@ Nothing here is on the way of a claim. Long work comes in pages, so that no call
 for longer than `REDIS_TIMEOUT_S` allows.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
@@ -15,11 +14,11 @@ from coupons.store.endpoint import Endpoint, Script
 from coupons.store.vouched import Server
 
 CLOSE, OPEN, REQUEUE, HONOUR = map(Script, ("close", "open", "requeue", "honour"))
-BUCKETS_PER_PAGE = 200  # about 6,400 claimants
+PAGE = 5_000  # claimants, about
 
 
 class Claimant(NamedTuple):
-    """Who holds which place since when: a field of a bucket, with its value."""
+    """Who holds which place since when: a field of the claimants, with its value."""
 
     field: bytes
     place: int
@@ -100,47 +99,42 @@ class RepairCalls(Endpoint):
             return [_opened(said) for said in OPEN.each(self.client, calls)]
 
     def remember(
-        self, slug: str, claimants: Sequence[Claimant], *, buckets: int, replace: bool
+        self, slug: str, claimants: Sequence[Claimant], *, filter_blocks: int, replace: bool
     ) -> None:
         """Write claimants and their bits. Of one known with another place: `replace` or leave."""
-        names, size = keys.of(slug), keys.filter_bits(buckets)
-        by_bucket: dict[str, list[Claimant]] = defaultdict(list)
-        for each in claimants:
-            by_bucket[names.bucket(each.field, buckets)].append(each)
+        if not claimants:
+            return
+        names = keys.of(slug)
+        bits = [bit for each in claimants for bit in keys.bits(each.field, filter_blocks)]
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
-            for bucket, some in by_bucket.items():
-                _write(pipe, bucket, some, replace)
-            bits = [bit for each in claimants for bit in keys.bits(each.field, size)]
-            if bits:
-                ops = [part for bit in bits for part in ("SET", "u1", bit, 1)]
-                pipe.execute_command("BITFIELD", names.filter, *ops)  # type: ignore[no-untyped-call]
+            _write(pipe, names.claimants, claimants, replace)
+            ops = [part for bit in bits for part in ("SET", "u1", bit, 1)]
+            pipe.execute_command("BITFIELD", names.filter, *ops)  # type: ignore[no-untyped-call]
             pipe.execute()
 
-    def claimants(self, slug: str, *, buckets: int) -> Iterator[list[Claimant]]:
-        """All of them, page by page. Those admitted meanwhile may or may not be among them."""
-        names = keys.of(slug)
-        for start in range(0, buckets, BUCKETS_PER_PAGE):
-            with self.asking(), self.client.pipeline(transaction=False) as pipe:
-                for number in range(start, min(start + BUCKETS_PER_PAGE, buckets)):
-                    pipe.hgetall(f"{names.claimants}{number}")
-                pages: list[dict[bytes, bytes]] = pipe.execute()
-            yield [_claimant(field, held) for page in pages for field, held in page.items()]
+    def claimants(self, slug: str) -> Iterator[list[Claimant]]:
+        """All of them, page by page. Those admitted meanwhile may or may not be among them, and
+        while they come the same one may come twice."""
+        cursor = None
+        while cursor != 0:
+            with self.asking():
+                said: Any = self.client.hscan(keys.of(slug).claimants, cursor or 0, count=PAGE)
+            cursor, page = said
+            yield [_claimant(field, held) for field, held in page.items()]
 
-    def places_of(
-        self, slug: str, fields: Sequence[bytes], *, buckets: int
-    ) -> list[tuple[int, int] | None]:
+    def places_of(self, slug: str, fields: Sequence[bytes]) -> list[tuple[int, int] | None]:
         """Place and moment of each of these claimants; None: not known."""
         names = keys.of(slug)
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             for field in fields:
-                pipe.hget(names.bucket(field, buckets), field)
+                pipe.hget(names.claimants, field)
             found = pipe.execute()
         return [None if held is None else _claimant(b"", held)[1:] for held in found]
 
-    def requeue(self, slug: str, claimant: Claimant, claim: AdmittedClaim, *, buckets: int) -> bool:
+    def requeue(self, slug: str, claimant: Claimant, claim: AdmittedClaim) -> bool:
         """Put the claim back on the queue, if Redis knows of exactly this admission."""
         names = keys.of(slug)
-        touched = (names.gate, names.bucket(claimant.field, buckets), names.queue)
+        touched = (names.gate, names.claimants, names.queue)
         said = (
             claimant.field, claim.user.encode(), claim.nth, claimant.place, claimant.admitted_ms,
             claim.request,
@@ -148,11 +142,11 @@ class RepairCalls(Endpoint):
         with self.asking():
             return bool(REQUEUE(self.client, touched, *said))
 
-    def honour(self, slug: str, claimant: Claimant, *, buckets: int, given: int) -> str:
+    def honour(self, slug: str, claimant: Claimant, *, filter_blocks: int, given: int) -> str:
         """What `honour.lua` says."""
         names = keys.of(slug)
-        touched = (names.gate, names.bucket(claimant.field, buckets), names.filter)
-        bits = keys.bits(claimant.field, keys.filter_bits(buckets))
+        touched = (names.gate, names.claimants, names.filter)
+        bits = keys.bits(claimant.field, filter_blocks)
         said = (claimant.field, claimant.place, claimant.admitted_ms, given, *bits)
         with self.asking():
             return cast(bytes, HONOUR(self.client, touched, *said)).decode()
@@ -180,13 +174,13 @@ def _opened(said: Any) -> tuple[bool, int, int]:
     return word == b"opened", int(given), int(waiting)
 
 
-def _write(pipe: Any, bucket: str, claimants: list[Claimant], replace: bool) -> None:
+def _write(pipe: Any, key: str, claimants: Sequence[Claimant], replace: bool) -> None:
     values = {each.field: _packed(each) for each in claimants}
     if replace:
-        pipe.hset(bucket, mapping=values)
+        pipe.hset(key, mapping=values)
     else:
         for field, value in values.items():
-            pipe.hsetnx(bucket, field, value)
+            pipe.hsetnx(key, field, value)
 
 
 def _packed(claimant: Claimant) -> bytes:

@@ -9,6 +9,7 @@ import hmac
 import os
 import secrets
 import time
+from binascii import a2b_base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ from hashlib import blake2b
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Any
-from zlib import crc32
 
 import jwt
 import orjson
@@ -34,7 +34,8 @@ TO_SYMBOLS = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", SYMBOLS.encode
 STATUSES = {"admitted": 202, "already_claimed": 200, "sold_out": 409, "not_open": 409,
             "closed": 410, "paused": 503, "not_installed": 503, "queue_full": 503}  # fmt: skip
 FACTS_TTL_S = 1.0
-BITS_PER_BUCKET = 32 * 16  # of the filter that the script keeps
+BLOCK = 512  # bits of the filter that the script keeps
+LETTERS = bytes.maketrans(b"-_", b"+/")
 BELL_MS = 1  # it has no bell to ring: beat's next sweep finds the claims
 PROCESS, NUMBERS = secrets.token_hex(5), count(1)  # of which a request's id is made
 CLAIMS = Counter("peer_claims_total", "Claims answered.", ["campaign", "outcome"])
@@ -50,7 +51,7 @@ class Facts:
     slug: str
     stock: int
     opens_ms: int
-    buckets: int
+    filter_blocks: int
     code_key: bytes
 
 
@@ -91,21 +92,25 @@ async def away(request: Request, error: Exception) -> JSONResponse:
 @app.post("/api/v1/campaigns/{slug}/claims")
 async def claim(slug: str, user: Annotated[str, Depends(user_of)]) -> Response:
     facts = await facts_of(slug)
-    field, base = user.encode(), f"coupon:{{{slug}}}:"
-    bucket = f"{base}claimants:{crc32(field) % facts.buckets}"
-    first, second = filter_bits(field, facts.buckets * BITS_PER_BUCKET)
+    field, base = packed(user.encode()), f"coupon:{{{slug}}}:"
+    first, second = filter_bits(field, facts.filter_blocks)
     said, place, at_ms, *_ = await admit(
-        keys=[base + "gate", bucket, base + "queue", base + "bell", base + "filter"],
-        args=[field, field, 1, BELL_MS, 0, first, second, f"{PROCESS}-{next(NUMBERS):x}"],
+        keys=[base + "gate", base + "claimants", base + "queue", base + "bell", base + "filter"],
+        args=[field, user, 1, BELL_MS, 0, first, second, f"{PROCESS}-{next(NUMBERS):x}"],
     )
     outcome = said.decode()
     CLAIMS.labels(slug, outcome).inc()
     return told(facts, user, outcome, place, at_ms)
 
 
-def filter_bits(field: bytes, size: int) -> tuple[int, int]:
+def packed(user: bytes) -> bytes:
+    """A UUID as the product keeps it: 28 bytes."""
+    return b"\xff" + a2b_base64(user.translate(LETTERS))
+
+
+def filter_bits(field: bytes, blocks: int) -> tuple[int, int]:
     both = int.from_bytes(blake2b(field, digest_size=8).digest())
-    block = (both >> 32) % (size // 512) * 512
+    block = (both >> 32) % blocks * BLOCK
     return block + (both & 511), block + (both >> 9 & 511)
 
 
@@ -160,7 +165,7 @@ def _read(slug: str, said: dict[str, Any]) -> Facts:
     master = dict(part.split(":") for part in os.environ["COUPON_KEYS"].split(","))
     key = bytes.fromhex(master[said["key_id"]])
     code_key = hmac.digest(key, b"code/" + slug.encode(), "sha256")
-    return Facts(slug, said["stock"], said["opens_ms"], said["buckets"], code_key)
+    return Facts(slug, said["stock"], said["opens_ms"], said["filter_blocks"], code_key)
 
 
 def code(key: bytes, user: str, place: int) -> str:

@@ -25,8 +25,8 @@ def command(campaign: Facts, user: str) -> Command:
     names, field = keys.of(campaign.slug), keys.field(user, 1, campaign.per_user)
     return (
         "EVALSHA", ADMIT.sha, 5,
-        names.gate, names.bucket(field, campaign.buckets), names.queue, names.bell, names.filter,
-        field, user.encode(), 1, BELL_MS, 0, *keys.bits(field, keys.filter_bits(campaign.buckets)),
+        names.gate, names.claimants, names.queue, names.bell, names.filter,
+        field, user.encode(), 1, BELL_MS, 0, *keys.bits(field, campaign.filter_blocks),
         REQUEST,
     )  # fmt: skip
 

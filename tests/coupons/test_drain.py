@@ -190,7 +190,7 @@ def answering(rings: list[str], *, heard: bool) -> Callable[[str], bool]:
 
 def rung(campaign: Facts, user: str) -> bool:
     decision = store.store().admit(
-        campaign.slug, user=user, nth=1, per_user=1, buckets=campaign.buckets
+        campaign.slug, user=user, nth=1, per_user=1, filter_blocks=campaign.filter_blocks
     )
     return decision.ring
 

@@ -73,7 +73,7 @@ def test_a_memory_renewed_by_refusals_from_redis_only_while_nobody_was_admitted(
     campaigns.change_stock("sale", stock=51, actor="Mina")
     # another process admits the last one
     decision = store.store().admit(
-        "sale", user="lucky", nth=1, per_user=1, buckets=campaign.buckets
+        "sale", user="lucky", nth=1, per_user=1, filter_blocks=campaign.filter_blocks
     )
     assert decision.said == "admitted"
     forgotten()
@@ -108,7 +108,6 @@ def test_closed_is_remembered_and_a_later_closing_noticed(open_campaign: Campaig
 def test_no_holder_ever_lacks_a_bit(open_campaign: CampaignMaker) -> None:
     campaign = sold_out(open_campaign, stock=2000)
     bits: Any = store.store().client.get(keys.of("sale").filter)
-    size = keys.filter_bits(campaign.buckets)
     for n in range(2000):
         field = keys.field(f"holder-{n}", 1, 1)
-        assert all(exhausted._is_set(bits, bit) for bit in keys.bits(field, size))
+        assert all(exhausted._is_set(bits, bit) for bit in keys.bits(field, campaign.filter_blocks))

@@ -33,7 +33,7 @@ def lost_on_the_way(slug: str = "sale") -> None:
 
 def forget(user: str, campaign: Facts) -> None:
     field = keys.field(user, 1, campaign.per_user)
-    redis().hdel(keys.of(campaign.slug).bucket(field, campaign.buckets), field)
+    redis().hdel(keys.of(campaign.slug).claimants, field)
 
 
 def found(slug: str = "sale", *, repair: bool = False) -> dict[Gap, list[int]]:
@@ -121,7 +121,7 @@ def test_one_place_told_to_two_is_named_and_left_to_people(open_campaign: Campai
     admit(campaign, 2)
     drain("sale", consumer="one")
     field = keys.field("thief", 1, 1)
-    bucket = keys.of("sale").bucket(field, campaign.buckets)
+    bucket = keys.of("sale").claimants
     redis().hset(bucket, field, (1).to_bytes(4) + (1_795_000_000_000).to_bytes(6))
     assert found(repair=True) == found() == {Gap.DIFFERENT: [1]}
 

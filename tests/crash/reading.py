@@ -75,14 +75,12 @@ def found(stage: Stage, slug: str, campaign_id: int, *, stock: int, sampled: lis
     return Found(stock, rows, given, claimants, left, parked, sampled)
 
 
-def _claimants(client: redis.Redis, prefix: str) -> dict[str, int]:
+def _claimants(client: redis.Redis, key: str) -> dict[str, int]:
     """As `admit.lua` packs them: four bytes of place, six of the moment."""
-    held: dict[str, int] = {}
-    pattern = prefix.translate({ord(sign): f"\\{sign}" for sign in "[]*?{}"}) + "*"
-    for bucket in client.scan_iter(match=pattern, count=1000):
-        packed: dict[bytes, bytes] = client.hgetall(bucket)  # type: ignore[assignment]
-        held |= {user.decode(): struct.unpack(">I", raw[:4])[0] for user, raw in packed.items()}
-    return held
+    held: dict[bytes, bytes] = client.hgetall(key)  # type: ignore[assignment]
+    return {
+        keys.unpack(user).decode(): struct.unpack(">I", raw[:4])[0] for user, raw in held.items()
+    }
 
 
 def _rows(stage: Stage, campaign_id: int) -> list[tuple[bytes, int, bytes]]:

@@ -28,7 +28,7 @@ def claims(campaign: Facts, count: int) -> None:
         store.store().admit(
             campaign.slug,
             user=f"user-{n}", nth=1, per_user=1,
-            buckets=campaign.buckets,
+            filter_blocks=campaign.filter_blocks,
         )  # fmt: skip
 
 
