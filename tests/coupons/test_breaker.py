@@ -121,8 +121,8 @@ def cable(settings: Any) -> Iterator[Proxy]:
         yield between
 
 
-def store_behind(cable: Proxy) -> Store:
-    return Store(f"redis://127.0.0.1:{cable.port}/0", timeout_s=0.3, max_connections=8)
+def store_behind(cable: Proxy, *, timeout_s: float = 0.3) -> Store:
+    return Store(f"redis://127.0.0.1:{cable.port}/0", timeout_s=timeout_s, max_connections=8)
 
 
 def claim(store: Store, user: str) -> tuple[str, float]:
@@ -143,14 +143,15 @@ def many(store: Store, count: int) -> list[tuple[str, float]]:
 def test_a_silent_redis_holds_few_for_one_timeout_and_the_rest_not_at_all(
     open_campaign: CampaignMaker, cable: Proxy
 ) -> None:
+    """With a timeout so long that a busy machine's own pauses are small beside it."""
     open_campaign(stock=1000)
-    store = store_behind(cable)
+    store = store_behind(cable, timeout_s=1)
     assert claim(store, "jun")[0] == "admitted"
     cable.pulled.set()
     answers = many(store, 2000)
     assert {said for said, _ in answers} == {"away"}
     waited = sorted(seconds for _, seconds in answers)
-    assert waited[-1] < 0.5, "nobody waits for a second timeout behind the first"
+    assert waited[-1] < 1.6, "nobody waits for a second timeout behind the first"
     assert waited[int(0.98 * len(waited))] < 0.1
 
 
