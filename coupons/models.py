@@ -255,7 +255,9 @@ class Coupon(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.campaign_id}/{self.place}"
+        """As operators call it; by the campaign's number where MySQL would have to be asked."""
+        known = Coupon.campaign.is_cached(self)
+        return f"{self.campaign.slug if known else self.campaign_id}/{self.place}"
 
 
 class GivenUp(models.Model):

@@ -17,32 +17,10 @@ from coupons.admin import words
 from coupons.admin.bases import CampaignBase
 from coupons.errors import CouponError
 from coupons.models import Campaign
-from coupons.readiness import board
+from coupons.readiness import board, notes
 from coupons.readiness.board import Board
-from coupons.readiness.lines import Light, Line
+from coupons.readiness.lines import Light
 
-# Of a line's name, as a person calls it.
-LABELS: dict[str, Promise] = {
-    "state": gettext_lazy("state"),
-    "coupon_keys": gettext_lazy("coupon keys"),
-    "both_stores": gettext_lazy("both stores"),
-    "slots": gettext_lazy("slots"),
-    "redis": gettext_lazy("Redis"),
-    "clock": gettext_lazy("clock"),
-    "memory": gettext_lazy("memory"),
-    "eviction": gettext_lazy("eviction"),
-    "persistence": gettext_lazy("persistence"),
-    "replicas": gettext_lazy("replicas"),
-    "broker": gettext_lazy("broker"),
-    "canary": gettext_lazy("canary"),
-    "mysql": gettext_lazy("MySQL"),
-    "durable": gettext_lazy("durability"),
-    "connections": gettext_lazy("connections"),
-    "token_keys": gettext_lazy("token keys"),
-    "disk": gettext_lazy("disk"),
-    "certificate": gettext_lazy("certificate"),
-    "warm_up": gettext_lazy("warm-up"),
-}
 LIGHTS: dict[Light, Promise] = {
     Light.GREEN: gettext_lazy("ready"),
     Light.AMBER: gettext_lazy("look at it"),
@@ -115,13 +93,10 @@ def shown(seen: Board) -> dict[str, Any]:
         "board": seen,
         "campaign": seen.campaign,
         "word": LIGHTS[seen.light],
+        "held_why": notes.spoken(seen.held.note) if seen.held else "",
         "opens": words.exact(seen.campaign.opens_at),
-        "lines": [(line, label_of(line), LIGHTS[line.light]) for line in lines],
+        "lines": [(line, notes.label(line.name), LIGHTS[line.light]) for line in lines],
     }
-
-
-def label_of(line: Line) -> str:
-    return str(LABELS.get(line.name, line.name))
 
 
 def warn_if_red(campaign: Campaign, request: HttpRequest) -> None:
@@ -129,7 +104,7 @@ def warn_if_red(campaign: Campaign, request: HttpRequest) -> None:
     reds = board.of(campaign.slug).reds
     if reds:
         text = _("It is not ready yet (%(what)s) and would be held back: see %(where)s")
-        names = ", ".join(label_of(line) for line in reds)
+        names = ", ".join(notes.label(line.name) for line in reds)
         where = request.build_absolute_uri(
             reverse("admin:coupons_campaign_readiness", args=[campaign.pk])
         )

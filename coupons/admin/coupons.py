@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -71,6 +71,21 @@ class CouponAdmin(CouponBase):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Coupon]:
         return super().get_queryset(request).prefetch_related("campaign")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(request, {"title": _("Coupons"), **(extra_context or {})})
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        said = {"title": _("Coupon"), **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, said)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Coupon], search_term: str

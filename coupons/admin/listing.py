@@ -48,7 +48,7 @@ class CampaignList(CampaignBase):
 
     @admin.display(description=_("strategy"), ordering="strategy")
     def road(self, campaign: Campaign) -> str:
-        return campaign.strategy
+        return campaign.get_strategy_display().partition(":")[0]
 
     @admin.display(description=_("window"), ordering="opens_at")
     def window(self, campaign: Campaign) -> str:

@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from coupons import campaigns, database, events
@@ -16,16 +16,19 @@ from coupons.admin.bases import CampaignBase
 from coupons.admin.verbs import VERBS
 from coupons.errors import CouponError, StoreAway
 from coupons.models import Campaign, GivenUp
+from coupons.readiness import notes
 
 EVENTS_SHOWN = 100
 
 
 def panel(campaign: Campaign) -> dict[str, Any]:
     """State, counts, verbs and history, for the page's template."""
+    held = events.held(campaign)
     history = campaign.events.all()[:EVENTS_SHOWN]
     return {
         "campaign": campaign,
-        "held": events.held(campaign),
+        "held": held,
+        "held_why": notes.spoken(held.note) if held else "",
         "counts": live.counts([campaign])[campaign.pk],
         "window": words.window(campaign),
         "opens_ms": database.milliseconds(campaign.opens_at),
@@ -90,7 +93,19 @@ class CampaignPages(CampaignBase):
             raise PermissionDenied
         return get_object_or_404(Campaign, pk=pk)
 
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The campaign's own history, on its page: Django's would know of nothing."""
+        return redirect(reverse("admin:coupons_campaign_change", args=[object_id]) + "#history")
+
     # Only drafts may be deleted
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """A draft, and no word of its tally and its history, which go with it."""
+        _all, _counts, forbidden, protected = super().get_deleted_objects(objs, request)
+        counted = {self.opts.verbose_name_plural: len(objs)}
+        return [str(each) for each in objs], counted, forbidden, protected
 
     def has_delete_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
         public = obj is not None and obj.state != Campaign.State.DRAFT

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop
 from coupons import database
 from coupons.errors import CouponError, DatabaseAway, OutcomeUnknown, StoreAway
 from coupons.models import Campaign, CampaignEvent
+from coupons.readiness import notes
 
 # Written into the history by coupons.campaigns; here so that they are translated.
 _VERBS = (
@@ -78,4 +79,4 @@ def said(event: CampaignEvent) -> str:
     """What was done to a campaign, and why, where a reason was given."""
     if event.verb.startswith(_STOCK_SET):
         return _("stock set to %s") % event.verb.removeprefix(_STOCK_SET)
-    return f"{_(event.verb)}: {event.note}" if event.note else _(event.verb)
+    return f"{_(event.verb)}: {notes.spoken(event.note)}" if event.note else _(event.verb)

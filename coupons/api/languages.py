@@ -4,7 +4,6 @@ Done to the finished answer, and only where a language was asked for: whoever as
 one comparison. A refusal is the same document a hundred thousand times, so is its translation.
 """
 
-import re
 from functools import lru_cache
 
 import orjson
@@ -13,14 +12,15 @@ from django.utils import translation
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation.trans_real import parse_accept_lang_header
 
+from coupons.phrases import Phrases
+
 _ENGLISH = "en"
 # Details with something in them that a person may read; others speak to programmers, in English.
-_TEMPLATES = (
+_DETAILS = Phrases(
     gettext_noop("There is no campaign '{}'."),
     gettext_noop("More than {} claims in a second. Please wait."),
     gettext_noop("Redis holds no gate for '{}'."),
 )
-_PATTERNS = [(re.compile(re.escape(text).replace(r"\{\}", "(.+)")), text) for text in _TEMPLATES]
 
 
 def translate(problem: HttpResponseBase, accepted: str) -> None:
@@ -59,8 +59,4 @@ def _translated(body: bytes, language: str) -> bytes:
 
 
 def _text(english: str) -> str:
-    for pattern, template in _PATTERNS:
-        found = pattern.fullmatch(english)
-        if found:
-            return gettext(template).format(*found.groups())
-    return gettext(english)
+    return _DETAILS.spoken(english) or gettext(english)

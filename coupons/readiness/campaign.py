@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop
 
 from coupons import change, codes, events, facts, slots
 from coupons.models import Campaign, CampaignEvent
+from coupons.readiness import notes
 from coupons.readiness.lines import Line, amber, green, red
 from coupons.store import Definition, store
 
@@ -118,7 +119,9 @@ def signing_keys(campaign: Campaign) -> Line:
 def warm_up(campaign: Campaign) -> Line:
     name, ran = "warm_up", warmed_up(campaign)
     if ran is not None:
-        return green(name, _("Ran at {at}: {note}").format(at=_clock(ran.at), note=ran.note))
+        return green(
+            name, _("Ran at {at}: {note}").format(at=_clock(ran.at), note=notes.spoken(ran.note))
+        )
     planned, now = events.planned_at(campaign), timezone.now()
     if planned is None or campaign.state not in AHEAD or campaign.opens_at <= now:
         return green(name, _("None is due."))

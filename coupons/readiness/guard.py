@@ -15,7 +15,7 @@ from django.utils import timezone
 from coupons import database, holding, metrics
 from coupons.errors import CouponError
 from coupons.models import Campaign
-from coupons.readiness import board
+from coupons.readiness import board, notes
 from coupons.readiness.board import Board
 from coupons.readiness.campaign import WARM_UP_S, warmed_up
 from coupons.readiness.warmup import warm_up
@@ -55,12 +55,12 @@ def _look_at(campaign: Campaign, now: datetime) -> None:
 def _decide(seen: Board, *, left_s: float) -> None:
     campaign = seen.campaign
     if seen.held and not seen.blocks:
-        holding.release(campaign.slug, why="nothing is red any more")
+        holding.release(campaign.slug, why=notes.NOTHING_RED)
         logger.warning("%s is released: nothing is red any more", campaign.slug)
     elif seen.blocks and not seen.held:
         names = ", ".join(line.name for line in seen.reds)
         logger.error("the board of %s is red: %s", campaign.slug, names)
         if campaign.state == Campaign.State.SCHEDULED and left_s <= settings.HOLD_BACK_S:
-            holding.hold(campaign.slug, why=f"red: {names}")
+            holding.hold(campaign.slug, why=notes.RED.format(names))
             metrics.OPENINGS_HELD.inc()
             logger.error("the opening of %s is held back", campaign.slug)

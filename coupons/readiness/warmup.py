@@ -10,6 +10,7 @@ from django.db import connection
 
 from coupons import database, facts, holding
 from coupons.models import Campaign
+from coupons.readiness import notes
 from coupons.store import store
 
 ASKS_PER_HOST = (
@@ -25,10 +26,10 @@ def warm_up(campaign: Campaign) -> str:
     """
     done = [_database()]
     if campaign.strategy == Campaign.Strategy.QUEUED:
-        done.append(f"{store().load_scripts()} scripts are in Redis")
+        done.append(notes.SCRIPTS_LOADED.format(store().load_scripts()))
         facts.load(campaign.slug)
     done += [_web_host(url.rstrip("/"), campaign.slug) for url in settings.WARM_UP_URLS]
-    told = "; ".join(done)
+    told = notes.together(*done)
     holding.note_warm_up(campaign, what=told)
     return told
 
@@ -37,7 +38,7 @@ def _database() -> str:
     began = time.monotonic()
     with database.answering(), connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    return f"the database answered in {1000 * (time.monotonic() - began):.0f} ms"
+    return notes.DATABASE_ANSWERED.format(round(1000 * (time.monotonic() - began)))
 
 
 def _web_host(url: str, slug: str) -> str:
@@ -45,7 +46,7 @@ def _web_host(url: str, slug: str) -> str:
     page = f"{url}/api/v1/campaigns/{slug}"
     with ThreadPoolExecutor(ASKS_PER_HOST) as threads:
         answers = sum(threads.map(_answers, [page] * ASKS_PER_HOST))
-    return f"{url} answered {answers} of {ASKS_PER_HOST}"
+    return notes.HOST_ANSWERED.format(url, answers, ASKS_PER_HOST)
 
 
 def _answers(page: str) -> bool:

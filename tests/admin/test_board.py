@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from coupons.admin.boards import LABELS
 from coupons.models import Campaign
 from coupons.readiness import board, guard
+from coupons.readiness.notes import LABELS
 from coupons.store import store
 
 Page = Callable[..., str]

@@ -297,6 +297,7 @@ def test_a_coupon_can_be_read(operator: Client, three: list[Coupon]) -> None:
     shown = operator.get(f"{LIST}{three[1].pk}/change/").content.decode()
     assert codes.grouped(three[1].code) in shown
     assert "bob" in shown
+    assert "<title>autumn/2" in "".join(shown.split())  # as the list calls it
     assert 'name="_save"' not in shown
 
 

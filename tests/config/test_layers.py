@@ -28,6 +28,7 @@ LAYERS = [
             "codes",
             "coefficients",
             "quick",
+            "phrases",
             "signing",
         },
     ),

@@ -1,0 +1,127 @@
+"""Every page that operators and API clients look at, in both languages, on a desk and in a hand.
+
+The pictures are kept in build/pages, for people to look at.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from coupons import admission, campaigns, drain, facts, keys, store
+from coupons.claims import Claim
+from coupons.models import Campaign, Coupon, Slot, slot_id
+from coupons.readiness import guard
+from tests.browser.webdriver import Browser, browser
+
+MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
+PICTURES = Path("build/pages")
+PASSWORD = "only-in-this-test"
+WIDTHS = {"desk": 1280, "hand": 390}
+WIDER = (
+    "return [...document.querySelectorAll('body *')].filter(e => e.checkVisibility() &&"
+    " e.getBoundingClientRect().right > {} + 1 && !e.closest('.results, .scrolls, svg'))"
+    ".map(e => e.outerHTML.slice(0, 100))"
+)
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        bool(MISSING) and "CI" not in os.environ,
+        reason=f"{' and '.join(MISSING)} not installed (apt: chromium, chromium-driver).",
+    ),
+]
+
+
+@pytest.fixture
+def shop(live_server: Any, settings: Any, draft: Callable[..., Campaign]) -> dict[str, Campaign]:
+    """A sale that runs and has its troubles, one held back, a draft, one that is over."""
+    now, soon = timezone.now(), timezone.now() + timedelta(minutes=9)
+    store.store().client.set(keys.CANARY, store.store().now_ms() + 600_000)
+    made = {
+        "autumn": draft("autumn", name="가을 세일", stock=100),
+        "spring": draft("spring-2027", name="봄맞이 선착순", opens_at=soon,
+                        closes_at=soon + timedelta(hours=1)),
+        "winter": draft("winter", name="Winter sale", stock=1_000_000),
+        "summer": draft("summer", name="여름 세일", opens_at=now - timedelta(hours=1)),
+    }  # fmt: skip
+    for slug in ("autumn", "spring-2027", "summer"):
+        campaigns.schedule(slug, actor="Mina")
+    campaigns.close("summer", actor="Mina")
+    _claimed("autumn")
+    settings.REDIS_WAIT_REPLICAS, settings.HOLD_BACK_S = 1, 600  # one red line
+    campaigns.follow_the_clock()
+    guard.look()
+    return made
+
+
+def _claimed(slug: str) -> None:
+    sale = facts.of(slug)
+    for number in range(70):
+        admission.admit(sale, Claim(f"user-{number:04}@shop.example"))
+    Slot.objects.filter(id=slot_id(sale.id, 7)).delete()  # of a claim that must be parked
+    drain.drain(slug, consumer="test")
+
+
+@pytest.fixture
+def addresses(shop: dict[str, Campaign]) -> dict[str, str]:
+    def of(name: str, below: str = "change") -> str:
+        return f"/admin/coupons/campaign/{shop[name].pk}/{below}/"
+
+    coupon = Coupon.objects.get(user="user-0062@shop.example")
+    return {
+        "index": "/admin/",
+        "campaigns": "/admin/coupons/campaign/",
+        "add": "/admin/coupons/campaign/add/",
+        "draft": of("winter"),
+        "open": of("autumn"),
+        "held": of("spring"),
+        "closed": of("summer"),
+        "board": of("spring", "readiness"),
+        "parked": of("autumn", "parked"),
+        "receipt": of("autumn", "receipt"),
+        "delete": of("winter", "delete"),
+        "coupons": "/admin/coupons/coupon/",
+        "coupon": f"/admin/coupons/coupon/{coupon.pk}/change/",
+        "nowhere": "/admin/coupons/campaign/4711/change/",
+        "api": "/api/v1/docs",
+    }
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_page_fits_its_window(
+    live_server: Any, addresses: dict[str, str], tmp_path: Path, language: str
+) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    wider = {}
+    with browser(tmp_path, language=language) as window:
+        window.go(f"{live_server.url}/admin/")
+        _shoot(window, f"{language}-login")
+        _log_in(window)
+        for name, address in addresses.items():
+            window.go(live_server.url + address)
+            window.find(".opblock" if name == "api" else "#content")
+            for of, width in WIDTHS.items():
+                window.resize(width, 900)
+                _shoot(window, f"{language}-{of}-{name}")
+                if found := window.run(WIDER.format(width)):
+                    wider[name, of] = found
+    assert wider == {}
+
+
+def _log_in(window: Browser) -> None:
+    User.objects.create_superuser("mina", password=PASSWORD)
+    window.type("#id_username", "mina")
+    window.type("#id_password", PASSWORD)
+    window.click("[type=submit]")
+    window.find("#user-tools")
+
+
+def _shoot(window: Browser, name: str) -> None:
+    window.shoot(PICTURES / f"{name}.png")
