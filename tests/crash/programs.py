@@ -112,7 +112,7 @@ def _mysql9(folder: Path, port: int) -> Actor:
     """By the script that MYSQL9_SCRIPT names, with data of its own beside the programs it has
     fetched; the server it leaves in the background belongs to the actor's group."""
     home = folder / "database"
-    home.mkdir()
+    home.mkdir(exist_ok=True)
     (home / "root").symlink_to(Path.home() / ".cache" / "coupons-mysql9" / "root")
     # What a killed one has left would be taken for a server that is ready.
     steps = [

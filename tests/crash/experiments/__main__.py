@@ -14,7 +14,7 @@ from typing import Any
 from django.utils.module_loading import import_string
 
 from tests.bench import record
-from tests.crash.programs import PRODUCT, Build, broken
+from tests.crash.programs import DATABASES, PRODUCT, Build, broken
 from tests.crash.stage import ROOT, stage
 
 _WAIT = {"REDIS_WAIT_REPLICAS": "1"}
@@ -56,9 +56,9 @@ EXPERIMENTS = {
 def main() -> int:
     asked = _arguments()
     experiment = EXPERIMENTS[asked.name]
-    said = _played(experiment, asked.rounds or experiment.rounds)
+    said = _played(experiment, asked.rounds or experiment.rounds, asked.database)
     about = {"at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()), "commit": record.commit(),
-             "machine": record.machine()}  # fmt: skip
+             "machine": record.machine(), "database": asked.database}  # fmt: skip
     output = ROOT / "build" / f"crash-{asked.name}.json"
     output.parent.mkdir(exist_ok=True)
     output.write_text(json.dumps({**about, **said}, indent=1) + "\n")
@@ -67,13 +67,16 @@ def main() -> int:
     return int(bool(said["broken"]) != experiment.control)
 
 
-def _played(experiment: Experiment, rounds: int) -> dict[str, Any]:
+def _played(experiment: Experiment, rounds: int, database: str) -> dict[str, Any]:
     """Only inside a stage may the domain be imported."""
     path = f"tests.crash.experiments.{experiment.path}"
     if experiment.alone:
         return dict(import_string(path)(None, rounds))
     with stage(
-        build=experiment.build, settings=experiment.settings, replica=experiment.replica
+        database=database,
+        build=experiment.build,
+        settings=experiment.settings,
+        replica=experiment.replica,
     ) as ours:
         return dict(import_string(path)(ours, rounds))
 
@@ -82,6 +85,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.crash.experiments", description=__doc__)
     parser.add_argument("name", choices=EXPERIMENTS)
     parser.add_argument("--rounds", type=int, help="rounds (database-away: seconds; soak: minutes)")
+    parser.add_argument("--database", choices=DATABASES, default="mariadb")
     return parser.parse_args()
 
 

@@ -1,0 +1,119 @@
+"""The disk under the database is full, for real: a server whose data lie on a small disk.
+
+MariaDB dies of it (a roll-back without room is fatal) and can't start before there is room again,
+MySQL refuses rows. To us both are a database that can't now.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from coupons import store
+from tests import servers
+from tests.crash.actors import Cast
+from tests.crash.programs import DATABASES
+from tests.crash.test_database_away import BEGIN, SETUP, manage
+
+STOCK, EARLY = 5_000, 500
+DISK = "384m"  # what a fresh server needs, and some
+
+# Each a process of its own, as a web process and a worker are.
+CLAIM = f"""{SETUP}
+import json
+from coupons import admission, facts
+from coupons.claims import Claim
+sale = facts.of("sale")
+users = [f"user-{{{{n}}}}" for n in range({{start}}, {{end}})]
+print(json.dumps({{{{user: admission.admit(sale, Claim(user)).place for user in users}}}}))
+"""
+DRAIN = f"""{SETUP}
+import json
+from prometheus_client import REGISTRY
+from coupons.drain import drain
+from coupons.errors import DatabaseAway
+try:
+    said = drain("sale", consumer="one").left and "left"
+except DatabaseAway as away:
+    said = str(away)
+print(json.dumps({{"why": said, "waits": REGISTRY.get_sample_value("coupon_drain_waits_total")}}))
+"""
+STORED = f"""{SETUP}
+import json
+from coupons.models import Coupon
+print(json.dumps(dict(Coupon.objects.values_list("user", "place"))))
+"""
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Where the database of an actor in `tmp_path` has its home."""
+    home = tmp_path / "database"
+    home.mkdir()
+    mount = shutil.which("mount")
+    asked = [str(mount), "-t", "tmpfs", "-o", f"size={DISK}", "coupons-test", str(home)]
+    if mount is None or os.geteuid() != 0 or subprocess.run(asked, check=False).returncode:
+        pytest.skip("no disk can be made here: that takes root, and the right to mount")
+    yield home
+    subprocess.run(["umount", "--lazy", str(home)], check=True)  # a killed server goes soon
+
+
+def fill(disk: Path) -> Path:
+    """To the last block."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as full, pytest.raises(OSError, match="No space"):
+        while True:
+            full.write(bytes(4096))
+    return filler
+
+
+def claim(environment: dict[str, str], start: int, end: int) -> dict[str, int]:
+    return dict(json.loads(manage(environment, CLAIM.format(start=start, end=end))))
+
+
+def drained(environment: dict[str, str]) -> dict[str, str | float]:
+    return dict(json.loads(manage(environment, DRAIN)))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", DATABASES)
+def test_while_the_disk_of_the_database_is_full_all_are_admitted_and_stored_when_there_is_room(
+    small_disk: Path, kind: str
+) -> None:
+    if kind == "mysql9" and "MYSQL9_SCRIPT" not in os.environ:
+        pytest.skip("no MySQL 9 at hand: MYSQL9_SCRIPT names a script that starts one")
+    port = servers.free_port()
+    environment = os.environ | {
+        "DATABASE_URL": DATABASES[kind].url(port), "DRAIN_TAKE_OVER_MS": "1",
+        "DRAIN_PATIENCE_S": "3",
+    }  # fmt: skip
+    with Cast([DATABASES[kind].start(small_disk.parent, port)]) as cast:
+        cast.await_ready("database", patience_s=120)
+        manage(environment, BEGIN.replace("stock=40", f"stock={STOCK}"))
+        told = claim(environment, 0, EARLY)
+        assert drained(environment)["why"] is False
+        filler = fill(small_disk)
+        told |= claim(environment, EARLY, STOCK)
+        assert sorted(told.values()) == list(range(1, STOCK + 1))
+        drained(environment)  # whoever finds it out may lose all its patience with that
+        full = drained(environment)
+        assert "Database: (" in str(full["why"])
+        assert float(full["waits"]) >= 1
+        gate = store.store().gate("sale")
+        assert gate.waiting > 0
+        assert gate.parked == 0
+        filler.unlink()
+        _until_all_is_stored(environment)
+        assert json.loads(manage(environment, STORED)) == told
+    assert store.store().gate("sale").waiting == 0
+
+
+def _until_all_is_stored(environment: dict[str, str]) -> None:
+    deadline = time.monotonic() + 90  # a server looks for room again once a minute
+    while drained(environment)["why"] is not False:
+        assert time.monotonic() < deadline
