@@ -1,15 +1,20 @@
 """Operators: one who may do everything, one who may only look, and a page read as text."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from coupons import store as store_module
-from coupons.models import Campaign
+from coupons.facts import Facts
+from coupons.models import Campaign, Coupon, slot_id
+
+Owners = Callable[[Facts, list[str]], list[Coupon]]
 
 
 @pytest.fixture
@@ -59,3 +64,27 @@ def round_trips(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     monkeypatch.setattr(client, "execute_command", counted_command)
     monkeypatch.setattr(client, "pipeline", counted_pipeline)
     yield sent
+
+
+@pytest.fixture
+def hand_out() -> Owners:
+    """Store a coupon for each user, in order of their places."""
+
+    def give(campaign: Facts, users: list[str]) -> list[Coupon]:
+        now = timezone.now()
+        return Coupon.objects.bulk_create(
+            Coupon(
+                slot_id=slot_id(campaign.id, place),
+                campaign_id=campaign.id,
+                place=place,
+                user=user,
+                nth=1,
+                code=campaign.code_of(user=user, nth=1, place=place),
+                admitted_at=now,
+                stored_at=now,
+                expires_at=now + timedelta(days=1),
+            )
+            for place, user in enumerate(users, 1)
+        )
+
+    return give

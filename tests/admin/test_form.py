@@ -14,7 +14,6 @@ from django.utils import timezone
 
 from coupons import admission, campaigns
 from coupons.claims import Claim
-from coupons.errors import IllegalTransition
 from coupons.facts import Facts
 from coupons.models import Campaign, CampaignEvent, Slot
 from coupons.store import Store, store
@@ -218,36 +217,6 @@ def test_it_refuses_without_redis_and_changes_nothing(
     assert Campaign.objects.get().stock == 10
 
 
-def test_an_untouched_stock_does_not_take_back_what_another_operator_set(
-    operator: Client, page: Page, open_campaign: CampaignMaker
-) -> None:
-    open_campaign("sale", stock=10)
-    typed = fields(operator, page("sale")) | {"closes_at": "2099-12-01T12:00"}
-    campaigns.change_stock("sale", stock=50, actor="Theo")
-    assert operator.post(page("sale"), typed).status_code == 302
-    assert Campaign.objects.get().stock == 50
-
-
-def test_a_draft_that_was_scheduled_meanwhile_is_not_saved(
-    operator: Client, page: Page, draft: Callable[..., Campaign]
-) -> None:
-    draft("sale")
-    typed = fields(operator, page("sale")) | {"name": "Too late"}
-    campaigns.schedule("sale", actor="Theo")
-    assert "The campaign is scheduled meanwhile" in errors(operator.post(page("sale"), typed))
-    assert Campaign.objects.get().name == "The sale"
-
-
-def test_an_older_copy_of_a_draft_never_takes_its_scheduling_back(
-    draft: Callable[..., Campaign],
-) -> None:
-    older = draft("sale")
-    campaigns.schedule("sale", actor="Theo")
-    with pytest.raises(IllegalTransition, match="no draft any more"):
-        campaigns.draft(older, actor="Mina")
-    assert Campaign.objects.get().state == "scheduled"
-
-
 @pytest.mark.django_db(transaction=True)
 def test_more_slots_are_committed_before_redis_gives_them_away(
     operator: Client, page: Page, open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
@@ -284,35 +253,3 @@ def test_an_onlooker_sees_the_milliseconds_and_saves_nothing(
     assert 'name="_save"' not in answer.content.decode()
     assert onlooker.post(page("sale"), FILLED).status_code == 403
     assert Campaign.objects.get().name == "The sale"
-
-
-def test_a_draft_can_be_deleted(
-    operator: Client, page: Page, draft: Callable[..., Campaign]
-) -> None:
-    draft("sale")
-    assert operator.post(page("sale", "delete"), {"post": "yes"}).status_code == 302
-    assert not Campaign.objects.exists()
-
-
-def test_what_was_public_cannot_be_deleted(
-    operator: Client, page: Page, open_campaign: CampaignMaker
-) -> None:
-    open_campaign("sale")
-    assert operator.post(page("sale", "delete"), {"post": "yes"}).status_code == 403
-    assert Campaign.objects.count() == 1
-
-
-def test_a_draft_scheduled_while_it_is_being_deleted_stays(
-    operator: Client, page: Page, draft: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    draft("sale")
-    discard = campaigns.discard
-
-    def too_late(campaign: Campaign) -> None:
-        campaigns.schedule("sale", actor="Theo")
-        discard(campaign)
-
-    monkeypatch.setattr(campaigns, "discard", too_late)
-    answer = operator.post(page("sale", "delete"), {"post": "yes"}, follow=True)
-    assert "no draft any more" in answer.content.decode()
-    assert Campaign.objects.get().slug == "sale"

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from coupons import tokens
+from tests.coupons.signing import SECRET
 from tests.servers import free_port
 
 
@@ -34,3 +36,13 @@ def mysql_away(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Itera
     yield away
     monkeypatch.undo()
     connection.close()
+
+
+@pytest.fixture
+def shared_secret(settings: Any) -> Iterator[None]:
+    """One that the shop and we know, and no public keys."""
+    settings.JWT_HS256_SECRET, settings.JWT_JWKS_FILE = SECRET, ""
+    settings.JWT_ISSUER, settings.JWT_AUDIENCE = "https://shop.example", "coupons"
+    tokens.forget_keys()
+    yield
+    tokens.forget_keys()

@@ -3,60 +3,18 @@
 import base64
 import json
 import time
-from collections.abc import Iterator
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.core.management import CommandError, call_command
 
-from coupons import drain, tokens
-from coupons.errors import BadToken
-from coupons.models import Coupon
+from coupons import tokens
 from coupons.tokens import Caller
-from tests.conftest import CampaignMaker, Person
+from tests.coupons.signing import SECRET, raw, refused, said, signed
 
-SECRET = "the shop's and ours, " + "x" * 40
-FOREVER_S = 3600
-
-
-@pytest.fixture(autouse=True)
-def shared_secret(settings: Any) -> Iterator[None]:
-    settings.JWT_HS256_SECRET, settings.JWT_JWKS_FILE = SECRET, ""
-    settings.JWT_ISSUER, settings.JWT_AUDIENCE = "https://shop.example", "coupons"
-    tokens.forget_keys()
-    yield
-    tokens.forget_keys()
-
-
-def said(**changes: Any) -> dict[str, Any]:
-    """What a good token says; None leaves a claim out."""
-    good = {
-        "iss": "https://shop.example",
-        "aud": "coupons",
-        "sub": "jun",
-        "exp": int(time.time()) + FOREVER_S,
-    }
-    return {name: value for name, value in (good | changes).items() if value is not None}
-
-
-def signed(key: Any = SECRET, algorithm: str = "HS256", /, kid: Any = None, **changes: Any) -> str:
-    return jwt.encode(said(**changes), key, algorithm, headers={"kid": kid} if kid else None)
-
-
-def raw(header: bytes, payload: bytes, signature: bytes = b"") -> str:
-    parts = [base64.urlsafe_b64encode(part).rstrip(b"=") for part in (header, payload, signature)]
-    return b".".join(parts).decode()
-
-
-def refused(token: str) -> str:
-    with pytest.raises(BadToken) as caught:
-        tokens.verify(token)
-    return str(caught.value)
+pytestmark = pytest.mark.usefixtures("shared_secret")
 
 
 # One shared secret
@@ -160,126 +118,6 @@ def test_a_subject_of_128_bytes_is_welcome(longest: str) -> None:
     assert tokens.verify(signed(sub=longest)).user == longest
 
 
-# Public keys of the shop
-
-
-def _jwk(key: Any, kid: str | None) -> dict[str, Any]:
-    public = key.public_key()
-    kind = "RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256"
-    said: dict[str, Any] = json.loads(jwt.get_algorithm_by_name(kind).to_jwk(public))
-    return said | ({"kid": kid} if kid else {}) | {"use": "sig", "alg": kind}
-
-
-RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-EC = ec.generate_private_key(ec.SECP256R1())
-
-
-@pytest.fixture
-def public_keys(settings: Any, tmp_path: Path) -> None:
-    file = tmp_path / "jwks.json"
-    file.write_text(json.dumps({"keys": [_jwk(RSA, "rsa-1"), _jwk(EC, "ec-1")]}))
-    settings.JWT_JWKS_FILE = str(file)
-
-
-@pytest.mark.usefixtures("public_keys")
-def test_rs256_and_es256_are_believed_by_the_shops_public_keys() -> None:
-    assert tokens.verify(signed(RSA, "RS256", kid="rsa-1")).user == "jun"
-    assert tokens.verify(signed(EC, "ES256", kid="ec-1")).user == "jun"
-
-
-@pytest.mark.usefixtures("public_keys")
-def test_a_token_names_one_of_our_keys_and_fits_it() -> None:
-    for token in (
-        signed(RSA, "RS256"),
-        signed(RSA, "RS256", kid="rsa-2"),
-        signed(RSA, "RS256", kid="ec-1"),
-        signed(EC, "ES256", kid="rsa-1"),
-        signed(RSA, "RS512", kid="rsa-1"),
-        signed(RSA, "PS256", kid="rsa-1"),
-        signed(rsa.generate_private_key(65537, 2048), "RS256", kid="rsa-1"),
-        raw(b'{"alg":"none","kid":"rsa-1"}', json.dumps(said()).encode()),
-        raw(b'{"alg":"RS256","kid":[]}', json.dumps(said()).encode(), b"x"),
-    ):
-        refused(token)
-
-
-@pytest.mark.usefixtures("public_keys")
-def test_a_key_added_by_the_shop_is_found_without_a_restart_and_made_up_names_cost_nothing(
-    settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = time.monotonic()
-    monkeypatch.setattr("coupons.tokens.time.monotonic", lambda: now)
-    reads: list[str] = []
-    real = Path.read_text
-
-    def counted(file: Path) -> str:
-        reads.append(str(file))
-        return real(file)
-
-    monkeypatch.setattr(Path, "read_text", counted)
-    new = signed(EC, "ES256", kid="ec-2")
-    assert tokens.verify(signed(RSA, "RS256", kid="rsa-1")).user == "jun"
-    file = Path(settings.JWT_JWKS_FILE)
-    file.write_text(json.dumps({"keys": [_jwk(RSA, "rsa-1"), _jwk(EC, "ec-2")]}))
-    for kid in ("ec-2", *(f"made-up-{n}" for n in range(50)), 7, ["list"], {"a": 1}):
-        refused(signed(EC, "ES256", kid=kid) if isinstance(kid, str) else _odd_kid(kid))
-    assert len(reads) == 1
-    now += tokens.READ_AGAIN_S
-    assert tokens.verify(new).user == "jun"
-    assert len(reads) == 2
-    now += tokens.READ_AGAIN_S
-    file.write_text("half of a fi")
-    refused(signed(EC, "ES256", kid="ec-3"))
-    assert tokens.verify(new).user == "jun", "what is known stays known"
-
-
-def _odd_kid(kid: Any) -> str:
-    return raw(json.dumps({"alg": "ES256", "kid": kid}).encode(), json.dumps(said()).encode(), b"x")
-
-
-@pytest.mark.usefixtures("public_keys")
-def test_keys_that_cannot_be_read_are_not_the_tokens_fault(settings: Any) -> None:
-    Path(settings.JWT_JWKS_FILE).write_text("half of a fi")
-    for _ in range(2):
-        with pytest.raises(ValueError, match="Expecting value"):
-            tokens.verify(signed(RSA, "RS256", kid="rsa-1"))
-
-
-@pytest.mark.usefixtures("public_keys")
-def test_where_public_keys_are_set_no_shared_secret_is_believed() -> None:
-    """The public key is public: whoever has it could sign HS256 with it as the secret."""
-    pem = RSA.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    head = b'{"alg":"HS256","kid":"rsa-1"}'
-    unsigned = raw(head, json.dumps(said()).encode()).rpartition(".")[0]
-    for secret in (pem, pem.strip(), SECRET.encode()):
-        signature = jwt.get_algorithm_by_name("HS256").sign(unsigned.encode(), secret)
-        token = f"{unsigned}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
-        refused(token)
-
-
-def test_a_shared_secret_in_the_file_of_public_keys_is_not_believed(
-    settings: Any, tmp_path: Path
-) -> None:
-    secret = base64.urlsafe_b64encode(SECRET.encode()).rstrip(b"=").decode()
-    file = tmp_path / "jwks.json"
-    keys = [{"kty": "oct", "kid": "s", "alg": "HS256", "k": secret}, _jwk(EC, "ec-1")]
-    file.write_text(json.dumps({"keys": keys}))
-    settings.JWT_JWKS_FILE = str(file)
-    refused(signed(SECRET, "HS256", kid="s"))
-
-
-def test_a_single_key_without_a_name_serves_tokens_without_one(
-    settings: Any, tmp_path: Path
-) -> None:
-    file = tmp_path / "jwks.json"
-    file.write_text(json.dumps({"keys": [_jwk(EC, None)]}))
-    settings.JWT_JWKS_FILE = str(file)
-    assert tokens.verify(signed(EC, "ES256")).user == "jun"
-    refused(signed(EC, "ES256", kid="ec-1"))
-
-
 # manage.py user_token
 
 
@@ -289,50 +127,7 @@ def test_the_command_prints_a_token_that_is_believed() -> None:
     assert tokens.verify(out.getvalue().strip()) == Caller("jun", ("gold",))
 
 
-@pytest.mark.usefixtures("public_keys")
-def test_the_command_refuses_where_the_shop_signs() -> None:
-    with pytest.raises(CommandError, match="signed by the shop"):
-        call_command("user_token", "jun")
-
-
 @pytest.mark.parametrize("user", ["", "x" * 129])
 def test_the_command_refuses_a_user_no_token_may_name(user: str) -> None:
     with pytest.raises(CommandError, match="1 to 128 bytes"):
         call_command("user_token", user)
-
-
-# Identity
-
-ODD_USERS = [
-    "Kim", "kim", "KIM", "ＫＩＭ", "kim ", " kim", "kim\t", "k\u200bim", "кim",
-    "Andr\u00e9", "Andre\u0301", "stra\u00dfe", "strasse", "\u0130", "i", "\u0131",
-    "세진", "\u1109\u1166\u110c\u1175\u11ab", "🐣", "🐣\ufe0f", "👩‍💻",
-    "a\x00", "a", "a\x00b", "a\r\nb", "a\nb", "{sale}", "}{", "a:b", "1:a", "2:a", ":", "*", "%",
-    "\x06\x16", "' OR 1=1 --", "<script>", "../jun", "null", "0", "-1", "1e3", "\\", "x" * 128,
-]  # fmt: skip
-
-
-@pytest.mark.stores
-def test_users_that_look_alike_are_different_people_each_with_a_coupon_of_their_own(
-    open_campaign: CampaignMaker, strategy: str
-) -> None:
-    open_campaign(strategy=strategy, stock=len(ODD_USERS), per_user=2)
-    told = {}
-    for user in ODD_USERS:
-        answer = Person(user).claims()
-        assert answer.status_code in (201, 202), (user, answer.content)
-        told[user] = answer.json()
-        assert Person(user).claims().content == answer.content, user
-    if strategy == "queued":
-        done = drain.drain("sale", consumer="test")
-        assert (done.stored, done.parked) == (len(ODD_USERS), 0)
-    assert {place: user for user, place in Coupon.objects.values_list("user", "place")} == {
-        answer["place"]: user for user, answer in told.items()
-    }
-    assert sorted(answer["place"] for answer in told.values()) == [*range(1, len(ODD_USERS) + 1)]
-    for user, answer in told.items():
-        person = Person(user)
-        assert person.asks("campaigns/sale/claims/me").json()["place"] == answer["place"], user
-        [mine] = person.asks("coupons").json()["results"]
-        assert mine["code"] == answer["code"], user
-        assert person.asks(f"coupons/{answer['code']}").status_code == 200, user
