@@ -17,10 +17,13 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1c2733; max-width: 1100px; margin: 40px auto;
        padding: 0 20px }
 h1 { font-size: 26px; margin-bottom: 4px } h2 { margin-top: 48px; font-size: 20px }
-.quiet { color: #5a6773 } img { width: 100%; margin-top: 16px }
+.quiet { color: #5a6773 }
+.picture { overflow-x: auto; margin-top: 16px } img { width: 100%; min-width: 800px }
 table { border-collapse: collapse; margin-top: 16px } td, th { padding: 6px 18px 6px 0;
-       text-align: right; border-bottom: 1px solid #e3e7ea; font-variant-numeric: tabular-nums }
-th:first-child, td:first-child { text-align: left } .bad { color: #ba2121; font-weight: bold }
+       text-align: right; white-space: nowrap; border-bottom: 1px solid #e3e7ea;
+       font-variant-numeric: tabular-nums }
+th:first-child, td:first-child { text-align: left; white-space: normal }
+.bad { color: #ba2121; font-weight: bold }
 """
 
 
@@ -30,11 +33,18 @@ def page(runs: Mapping[str, Run]) -> str:
     parts = [f"<h1>{_headline(runs)}</h1>", f'<p class="quiet">{escape(_where(one))}</p>']
     parts.append(_table(runs))
     if {"direct", "queued"} <= runs.keys():
-        parts.append("<h2>Before and after</h2>" + _picture(pictures.before_and_after(dict(runs))))
+        parts.append(
+            "<h2>Before and after</h2>"
+            + _picture(pictures.before_and_after(dict(runs)), "Both roads beside each other")
+        )
     for road, run in runs.items():
-        parts.append(f"<h2>{escape(road)}</h2>" + _picture(pictures.of_run(run)))
+        parts.append(
+            f"<h2>{escape(road)}</h2>"
+            + _picture(pictures.of_run(run), f"{road}: rate, response times, coupons, processors")
+        )
     return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>An opening</title>'
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><title>An opening</title>'
         f"<style>{_STYLE}</style><body>{''.join(parts)}</body></html>\n"
     )
 
@@ -112,8 +122,9 @@ def _ms(run: Run, group: str, share: str) -> str:
     return "–" if value is None else f"{value:,.1f} ms"
 
 
-def _picture(figure: Any) -> str:
+def _picture(figure: Any, seen: str) -> str:
     raw = io.BytesIO()
     figure.savefig(raw, format="png", dpi=120)
     pyplot.close(figure)
-    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(raw.getvalue()).decode()}">'
+    coded = base64.b64encode(raw.getvalue()).decode()
+    return f'<p class="picture"><img alt="{escape(seen)}" src="data:image/png;base64,{coded}"></p>'

@@ -178,6 +178,7 @@ def before_and_after(runs: dict[str, Run]) -> Figure:
     axes[0].yaxis.set_major_formatter("{x:,.0f}")
     axes[0].set_xlabel("seconds after the opening", color=QUIET)
     _decades(axes[1])
+    axes[1].tick_params(axis="x", pad=9)  # apart from the scale's lowest number
     plain(axes[0], "People who have their answer")
     plain(axes[1], "Response time of those who got a coupon")
     return figure

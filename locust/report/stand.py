@@ -1,4 +1,5 @@
-"""The site of a report: what `make run` serves, on the stores that the environment names."""
+"""The site of a report: what `make run` serves, on the stores that the environment names. Nobody is
+turned away: direct would answer most of a crowd by 503, and show how fast that goes."""
 
 import os
 import secrets
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from contenders import GRANIAN
+from contenders import EVERYBODY_IS_SERVED, GRANIAN
 from programs import Program, free_port, running
 from watch import Parts, listener
 
@@ -53,6 +54,7 @@ def _environment(folder: Path) -> dict[str, str]:
         "JWT_ISSUER": "https://shop.example",
         "JWT_AUDIENCE": "coupons",
         "LOG_LEVEL": "WARNING",
+        **EVERYBODY_IS_SERVED,
         "PYTHONPATH": str(TOP),
         "PROMETHEUS_MULTIPROC_DIR": str(folder / "prometheus"),
     }
