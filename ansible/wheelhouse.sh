@@ -1,25 +1,36 @@
 #!/bin/sh
-# wheelhouse.sh OUT.tar [PYTHON] [run|loadgen]: all wheels that a host needs, as app_wheelhouse (run) and
-# loadgen_wheelhouse want them.
+# wheelhouse.sh OUT.tar.gz [PYTHON] [run|loadgen]: all packages that a host needs, installed and compiled, as
+# app_wheelhouse (run) and loadgen_wheelhouse want them: hosts unpack it and are done.
 # Run it where the hosts' own Python is (the same distribution and processor), with gcc, pkg-config,
 # the headers of Python and of MySQL's client, and a way to PyPI: a build host, a chroot, a container.
+# What is in it stands below VERSION-PINS, so a host of another Python, or a release with other pins, refuses it.
 set -eu
 out=$(realpath -m "$1") python=${2:-python3} what=${3:-run}
-top=$(cd "$(dirname "$0")/.." && pwd)
+pins=$(cd "$(dirname "$0")/../requirements" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 "$python" -m venv "$work/venv"
-wheel() { "$work/venv/bin/python" -m pip wheel --quiet --disable-pip-version-check --require-hashes --wheel-dir "$work/wheels" "$@"; }
-run() {
-  wheel -r "$top/requirements/run.txt" -r "$top/requirements/mysql.txt" -r "$top/requirements/tracing.txt"
-  # mysqlclient was built here: its pin gets the hash of what was built.
-  built=$(cd "$work/wheels" && ls mysqlclient-*.whl)
-  version=$(echo "$built" | cut -d- -f2)
-  echo "mysqlclient==$version --hash=sha256:$(sha256sum "$work/wheels/$built" | cut -d' ' -f1)" >"$work/wheels/mysql.txt"
+version=$("$work/venv/bin/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+# named FILE…: where the packages of these pins stand in the archive.
+named() { (cd "$pins" && echo "$version-$(cat "$@" | sha256sum | cut -c-12)"); }
+# install FOLDER FILE…: compiled as well; programs, which would name this folder, are called by `python -m`.
+install() {
+  into=$1 && shift
+  for file; do set -- "$@" --requirement "$pins/$file" && shift; done
+  "$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --target "$into" "$@"
+  rm -rf "$into/bin"
 }
-loadgen() { wheel -r "$top/requirements/loadgen.txt"; }
+run() {
+  top=$(named mysql.txt run.txt tracing.txt)
+  install "$work/$top/site" run.txt mysql.txt
+  install "$work/$top/traced" tracing.txt
+}
+loadgen() {
+  top=$(named loadgen.txt)
+  install "$work/$top/site" loadgen.txt
+}
 "$what"
 mkdir -p "$(dirname "$out")"
-tar -C "$work" -cf "$out" wheels
-echo "Wrote $(ls "$work/wheels" | grep -c whl) wheels to $out." >&2
+tar -C "$work" -czf "$out" "$top"
+echo "Wrote $top to $out." >&2

@@ -14,22 +14,33 @@ SAYS_JSON = {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"}
 PLAY = [{
     "hosts": "localhost", "connection": "local", "gather_facts": False,
     "vars": {"ansible_python_interpreter": sys.executable},
-    "tasks": [{"name": "Write", "coupon_files": {"files": "{{ files }}"}}],
+    "tasks": [
+        {"name": "Write", "coupon_files": {"files": "{{ files }}"}},
+        {"name": "Ask for the umask that others find", "command": "sh -c umask"},
+    ],
 }]  # fmt: skip
+STRATEGIES = ["linear", "mitogen_linear"]
 
 
 def write(folder: Path, *files: dict[str, str], options: tuple[str, ...] = ()) -> dict[str, Any]:
     """What the task's result says."""
+    return results(folder, *files, options=options)[0]
+
+
+def results(
+    folder: Path, *files: dict[str, str], options: tuple[str, ...] = (), **environment: str
+) -> list[dict[str, Any]]:
+    """What the result of each task says."""
     book, group = folder / "play.yml", f"{os.getegid()}"
     book.write_text(json.dumps(PLAY))
     given = json.dumps({"files": [{"group": group} | file for file in files]})
     done = subprocess.run(
         [sys.executable, "-m", "ansible", "playbook", str(book), "-e", given, *options],
         cwd=ANSIBLE, capture_output=True, text=True,
-        env=os.environ | SAYS_JSON | {"ANSIBLE_HOME": str(folder)},
+        env=os.environ | SAYS_JSON | {"ANSIBLE_HOME": str(folder)} | environment,
     )  # fmt: skip
     told = json.loads(done.stdout[done.stdout.index("{") :])
-    return dict(told["plays"][0]["tasks"][0]["hosts"]["localhost"])
+    return [dict(task["hosts"]["localhost"]) for task in told["plays"][0]["tasks"]]
 
 
 @pytest.fixture
@@ -49,6 +60,22 @@ def test_it_writes_what_differs_and_only_that(tmp_path: Path, file: Path) -> Non
     assert file.stat().st_mode & 0o777 == 0o640
     assert write(tmp_path, one, two)["changed"] is False
     assert write(tmp_path, one | {"content": "c\n"}, two)["written"] == [str(file)]
+
+
+@needs_root
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_what_comes_after_it_finds_the_umask_of_before(
+    strategy: str, tmp_path: Path, file: Path
+) -> None:
+    """Mitogen runs modules in one process: what one leaves behind is the next one's."""
+    old = os.umask(0o022)
+    try:
+        one = {"path": str(file), "content": "a\n"}
+        wrote, asked = results(tmp_path, one, ANSIBLE_STRATEGY=strategy)
+    finally:
+        os.umask(old)
+    assert wrote["written"] == [str(file)]
+    assert asked["stdout"] == "0022"
 
 
 @needs_root

@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tests.rehearsal import (
@@ -21,12 +23,27 @@ from tests.rehearsal import (
     single,
 )
 from tests.rehearsal.cloud import ROOT
+from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.record import Record, Wrong
+from tests.rehearsal.together import together
 
-STEPS = {
-    step.__name__: step
-    for step in (*onhosts.STEPS, *onhosts_verbs.STEPS, *onhosts_mutations.MUTATIONS)
-}
+Step = Callable[[Deployment, Record], None]
+# In this order; those of a line at the same time, as none of them disturbs what another looks at.
+PLAN: tuple[tuple[Step, ...], ...] = (
+    (onhosts.install,),
+    (onhosts.install_again, onhosts.rush, onhosts.private_hosts, onhosts.service, onhosts.no_java),
+    (onhosts.release,),
+    (onhosts.reboot, onhosts_mutations.unit_without_restart, onhosts_verbs.figure),
+    (onhosts.kill_units, onhosts_mutations.secret_in_the_open),
+    (onhosts.lose_a_consumer,),
+    (onhosts_verbs.look_first, onhosts_verbs.operate, onhosts_verbs.crowd),
+    (onhosts_verbs.restarts,),
+    (onhosts_mutations.wrong_redis_port,),
+    (onhosts.no_leaks, onhosts_verbs.nothing_told),
+)
+STEPS = {step.__name__: step for line in PLAN for step in line}
+# What a single api host and a single consumer can't promise.
+BEYOND_HELLO = {onhosts.release, onhosts_verbs.restarts, onhosts.lose_a_consumer}
 
 
 def main() -> int:
@@ -60,18 +77,24 @@ def _rehearse(asked: argparse.Namespace, folder: Path, record: Record) -> None:
         return
     with onnetwork.stage(asked.env, folder, record) as here:
         onnetwork.table(here, record)
-        if asked.env == "production":
-            onnetwork.mutate(here, record)
-        if not asked.short:
-            with deployment.up(here, record) as it:
-                for name in asked.steps or _usual(asked.env):
-                    STEPS[name](it, record)
+        mistakes = partial(onnetwork.mutate, here, record)
+        before = [mistakes] if asked.env == "production" else []
+        if asked.short:
+            together(*before)
+            return
+        with deployment.up(here, record) as it:
+            for number, line in enumerate(_plan(asked)):
+                jobs = [partial(step, it, record) for step in line]
+                together(*jobs, *(before if number == 0 else []))
 
 
-def _usual(environment: str) -> list[str]:
-    """All of them, but for what a single api host and a single consumer can't promise."""
-    spared = {"release", "restarts", "lose_a_consumer"} if environment == "hello" else set()
-    return [name for name in STEPS if name not in spared]
+def _plan(asked: argparse.Namespace) -> list[tuple[Step, ...]]:
+    """Steps that were asked for by name: in that order, one after the other."""
+    if asked.steps:
+        return [(STEPS[name],) for name in asked.steps]
+    spared = BEYOND_HELLO if asked.env == "hello" else set()
+    lines = [tuple(step for step in line if step not in spared) for line in PLAN]
+    return [line for line in lines if line]
 
 
 def _stop(number: int, _: object) -> None:

@@ -27,6 +27,8 @@ ROLES = (
     "prometheus-mysqld-exporter rsync python3-pymysql python3-cryptography "
     "redis-server mariadb-server"  # where one host is all
 )
+# Authorities that hosts trust. Adding one to all of Mozilla's takes a host 2 s.
+TRUSTED = "mozilla/Amazon_Root_CA_.*"
 # What `apt-get install` would enable, and what needs a network of the usual kind.
 SILENT = (
     "prometheus prometheus-node-exporter prometheus-redis-exporter prometheus-mysqld-exporter "
@@ -78,6 +80,8 @@ set -e
 chroot "$1" useradd --create-home --shell /bin/bash {USER}
 echo '{USER} ALL=(ALL) NOPASSWD: ALL' > "$1/etc/sudoers.d/90-{USER}"
 rm -f "$1"/etc/ssh/ssh_host_* "$1/etc/machine-id" "$1/etc/resolv.conf"
+sed -i -E '/^#/d; s#^!?#!#; s#^!({TRUSTED})#\\1#' "$1/etc/ca-certificates.conf"
+chroot "$1" update-ca-certificates --fresh
 chroot "$1" systemctl --quiet disable {SILENT} 2>/dev/null || true
 : > "$1/etc/apt/sources.list"
 rm -f "$1"/etc/apt/sources.list.d/* "$1"/etc/apt/apt.conf.d/*proxy*

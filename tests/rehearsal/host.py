@@ -68,7 +68,9 @@ class Host:
         return (
             f"{joined}exec setpriv --pdeathsig KILL systemd-nspawn --quiet --register=no"
             f" --keep-unit -D {self.root} --network-namespace-path={self._network}"
-            f" --capability=CAP_NET_ADMIN --hostname={self.name} --console=pipe --boot"
+            # Only the host's own files resolve names; this machine's resolver isn't reached.
+            f" --resolv-conf=off --capability=CAP_NET_ADMIN --hostname={self.name}"
+            " --console=pipe --boot"
         )
 
     @staticmethod

@@ -29,9 +29,10 @@ def command(*words: str, given: str = "") -> str:
 
 
 @contextmanager
-def network() -> Iterator[Network]:
-    """Operator, world and router to begin with. Whatever was added is gone afterwards."""
-    one = Network(leftovers.run_name())
+def network(more: str = "") -> Iterator[Network]:
+    """Operator, world and router to begin with. Whatever was added is gone afterwards. `more` names
+    another one of this rehearsal's."""
+    one = Network(leftovers.run_name() + more)
     try:
         one.begin()
         yield one

@@ -24,7 +24,7 @@ LONGEST_S = 900  # people enough for a release on a busy machine
 def install(it: Deployment, record: Record) -> None:
     with record.step("site.yml on bare hosts, through the bastion") as step:
         done = it.books.run("site")
-        step.found = f"{done.hosts} hosts, {done.changed} changed"
+        step.found = f"{done.hosts} hosts, {done.changed} changed, by {it.books.strategy}"
         insist(done)
         it.restore_balancer()
 
@@ -122,16 +122,22 @@ def reboot(it: Deployment, record: Record) -> None:
 
 def kill_units(it: Deployment, record: Record) -> None:
     with record.step("kill -9 of each unit") as step:
-        took = {
-            f"{host.name} {one.name}": units.kill(host, one)
-            for host in it.hosts.values()
-            for one in units.ours(host)
-        }
-        for host in it.hosts.values():
-            if units.ours(host):
-                units.wait_for_all(host)
+        with ThreadPoolExecutor() as several:
+            took = {
+                name: seconds
+                for found in several.map(_kill_each, it.hosts.values())
+                for name, seconds in found.items()
+            }
         it.restore_balancer()
         step.found = f"{len(took)} units, each back within {max(took.values()):.1f} s"
+
+
+def _kill_each(host: Host) -> dict[str, float]:
+    """One unit of the host after the other, with the seconds until it was back."""
+    took = {f"{host.name} {one.name}": units.kill(host, one) for one in units.ours(host)}
+    if took:
+        units.wait_for_all(host)
+    return took
 
 
 def lose_a_consumer(it: Deployment, record: Record) -> None:
@@ -182,9 +188,3 @@ def scan(host: Host, secrets: list[str]) -> list[str]:
 def insist(done: Recap) -> None:
     if not done.ok:
         raise Wrong(f"Ansible failed:\n{done.end}")
-
-
-STEPS = (
-    install, private_hosts, service, rush, install_again, release, reboot, kill_units,
-    lose_a_consumer, no_java, no_leaks,
-)  # fmt: skip

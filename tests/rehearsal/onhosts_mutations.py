@@ -79,6 +79,3 @@ def _restart_with_the_former_settings(it: Deployment) -> None:
             raise Wrong(f"{host.name} was left with settings that were refused")
     if deployment.ask(it.sales.url + "/readyz") != 200:
         raise Wrong("after a release that was refused, restarted units don't serve")
-
-
-MUTATIONS = (unit_without_restart, secret_in_the_open, wrong_redis_port)

@@ -147,6 +147,3 @@ def nothing_told(it: Deployment, record: Record) -> None:
         if told:
             raise Wrong(f"secrets stand in {', '.join(told)}")
         step.found = f"{len(known)} secrets looked for in {len(logs)} logs"
-
-
-STEPS = (look_first, figure, crowd, operate, restarts, nothing_told)

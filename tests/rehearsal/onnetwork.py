@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from provisioning.aws import Cloud
@@ -59,7 +59,14 @@ def table(here: Stage, record: Record) -> None:
 
 
 def mutate(here: Stage, record: Record) -> None:
-    """Each mistake is made in the account; the packets must show it, and no longer afterwards."""
+    """Each mistake is made in the account; the packets must show it. On a second network, made
+    from the same account, so that nobody on the first notices."""
+    with network("-other") as other:
+        other.wire(here.topology)
+        _mutate(replace(here, network=other), record)
+
+
+def _mutate(here: Stage, record: Record) -> None:
     for mutation in MUTATIONS:
         with record.step(f"mutation: {mutation.name}") as step:
             with mutation.made(here.cloud, here.topology):

@@ -27,6 +27,8 @@ RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+f
 PATIENT = {"REDIS_TIMEOUT_S": 3, "SHED_AFTER_S": 0}
 # The balancer here asks twice a second where AWS' asks every ten: it has noticed sooner.
 SETTINGS = {"coupon_online": False, "app_settings": PATIENT, "api_drain_s": 2}
+# Where Ansible goes its own way, without the Mitogen of ansible.cfg: both have to work.
+PLAIN = {"hello"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,7 @@ class Playbooks:
         self, name: str, folder: Path, inventories: tuple[Path, ...], ssh: Path, **settings: object
     ) -> None:
         self.logs = LOGS / name
+        self.strategy = "linear" if name in PLAIN else "mitogen_linear"
         self._folder, self._inventories, self._ssh = folder, inventories, ssh
         self._extra = SETTINGS | settings | {
             "app_wheelhouse": str(wheels.make("run")),
@@ -103,6 +106,7 @@ class Playbooks:
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self._folder / "cp"),
             "ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.profile_tasks",
             "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_STRATEGY": self.strategy,
         }
 
 

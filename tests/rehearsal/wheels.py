@@ -1,4 +1,4 @@
-"""The wheels that hosts install: built once for the pins in force, kept outside git."""
+"""The packages that hosts unpack: made once for the pins in force, kept outside git."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ SCRIPT = ROOT / "ansible" / "wheelhouse.sh"
 
 def path(what: str) -> Path:
     texts = [(ROOT / "requirements" / pin).read_bytes() for pin in PINS[what]]
-    return base.cache() / f"{what}-wheels-{hashlib.sha256(b''.join(texts)).hexdigest()[:12]}.tar"
+    said = hashlib.sha256(b"".join([*texts, SCRIPT.read_bytes()])).hexdigest()
+    return base.cache() / f"{what}-wheels-{said[:12]}.tar.gz"
 
 
 def ready() -> bool:
@@ -35,7 +36,8 @@ def make(what: str) -> Path:
         subprocess.run(
             ["sh", str(SCRIPT), str(new), python, what], check=True, stderr=subprocess.DEVNULL
         )
-        for old in base.cache().glob(f"{what}-wheels-*.tar"):
-            old.unlink()
+        for old in base.cache().glob(f"{what}-wheels-*"):
+            if old != new:
+                old.unlink()
         new.rename(file)
     return file

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible.errors import AnsibleError
 from ansible.plugins.loader import lookup_loader
@@ -15,7 +15,8 @@ name: coupon_secret
 short_description: a secret from SSM, from Ansible Vault, or from a file on the operator's machine
 description:
   - C(coupon_secrets_from) says where secrets are kept (roles/coupon/defaults/main/secrets.yml).
-  - Values are asked for when a task needs them and are kept nowhere; C(file) draws a missing one.
+  - Values are asked for when a task needs them and are kept as long as that task; C(file) draws a
+    missing one.
 options:
   _terms:
     description: names of secrets, as the keys of C(coupon_secrets)
@@ -31,6 +32,11 @@ LONG = "chars=ascii_letters,digits length=64"
 
 
 class LookupModule(LookupBase):
+    # By task, as Ansible runs each in a process of its own. A client of AWS costs as much as a
+    # hundred of its questions, and a host's settings hold eight secrets.
+    _client: ClassVar[Any] = None
+    _parameters: ClassVar[dict[str, str]] = {}
+
     def run(self, terms: list[str], variables: Any = None, **options: Any) -> list[str]:
         self.set_options(var_options=variables, direct=options)
         kept = self._templar.template(variables["coupon_secrets_from"])
@@ -48,8 +54,11 @@ class LookupModule(LookupBase):
             if name not in known:
                 raise AnsibleError(f"The inventory's coupon_secrets names no {name}.")
             parameter = known[name]
-        region = self._templar.template(variables["aws_region"])
-        return str(self._ask("amazon.aws.ssm_parameter", parameter, variables, region=region))
+        if parameter not in self._parameters:
+            region = self._templar.template(variables["aws_region"])
+            said = self._ask("amazon.aws.ssm_parameter", parameter, variables, region=region)
+            self._parameters[parameter] = str(said)
+        return self._parameters[parameter]
 
     def _vault(self, name: str, variables: Any) -> str:
         if f"vault_{name}" not in variables:
@@ -65,4 +74,13 @@ class LookupModule(LookupBase):
         asked = lookup_loader.get(plugin, loader=self._loader, templar=self._templar)
         if asked is None:
             raise AnsibleError(f"The lookup {plugin} isn't installed on this machine.")
+        if plugin == "amazon.aws.ssm_parameter":
+            make = asked.client
+            asked.client = lambda *words, **more: self._kept(make, *words, **more)
         return asked.run([term], variables, **options)[0]
+
+    @classmethod
+    def _kept(cls, make: Any, *words: Any, **options: Any) -> Any:
+        if cls._client is None:
+            cls._client = make(*words, **options)
+        return cls._client

@@ -44,7 +44,14 @@ FILE = {
 
 
 def main() -> None:
-    os.umask(0o077)  # what is new begins as root's alone
+    was = os.umask(0o077)  # what is new begins as root's alone
+    try:
+        write()
+    finally:
+        os.umask(was)  # whoever called may live longer than we do (Mitogen)
+
+
+def write() -> None:
     module = AnsibleModule(
         {"files": {"type": "list", "elements": "dict", "options": FILE, "required": True}},
         supports_check_mode=True,
