@@ -91,6 +91,7 @@ def _room() -> Iterator[None]:
         raise DatabaseAway("Database: silent a moment ago, so it is given a rest.")
     places = _places()
     if not places.acquire(timeout=_ROOM_S):
+        metrics.DATABASE_NO_ROOM.inc()
         raise DatabaseAway("Database: too many of this process wait for it already.")
     try:
         yield

@@ -144,6 +144,10 @@ REDIS_CONNECTIONS = Counter("coupon_redis_connections_opened_total", "Connection
 DATABASE_CONNECTIONS = Counter(
     "coupon_database_connections_opened_total", "Connections made to the database."
 )
+DATABASE_NO_ROOM = Counter(
+    "coupon_database_no_room_total",
+    "Asks of the database refused: DATABASE_MOST_AT_ONCE threads of the process waited already.",
+)
 DATABASE_SECONDS = Histogram(
     "coupon_database_statement_seconds",
     "SQL statements, a bulk one counted once; `failed` also when a constraint refused.",

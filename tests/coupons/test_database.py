@@ -18,7 +18,7 @@ from django.db import (
     connection,
 )
 
-from coupons import database
+from coupons import database, metrics
 from coupons.errors import DatabaseAway
 from tests.conftest import CampaignMaker, Person
 from tests.coupons.answers import problem
@@ -206,8 +206,10 @@ def test_no_more_threads_than_said_are_in_the_database_at_once(settings: Any) ->
             both = [threads.submit(stay) for _ in range(2)]
             for _ in both:
                 entered.acquire()
+            refused = metrics.DATABASE_NO_ROOM._value.get()
             with pytest.raises(DatabaseAway), database.answering():
                 pytest.fail("a third came in")
+            assert metrics.DATABASE_NO_ROOM._value.get() == refused + 1
             leave.set()
         with database.answering():
             pass

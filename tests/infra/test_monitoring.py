@@ -155,6 +155,17 @@ def test_nobody_asks_for_a_metric_that_is_not_declared() -> None:
     assert asked() - declared() == set()
 
 
+# What others tell as well: the canary's age is asked of Redis.
+ELSEWHERE = {"coupon_canary_timestamp_seconds", "coupon_canary_seconds"}
+
+
+def test_whatever_is_measured_is_looked_at_by_a_panel_or_an_alert() -> None:
+    parts = re.compile("_(total|created|bucket|sum|count|info)$")
+    seen = {parts.sub("", name) for name in asked()} | ELSEWHERE
+    measured = {parts.sub("", name) for name in declared() if name.startswith("coupon_")}
+    assert measured - seen == set()
+
+
 def test_there_are_enough_names_for_that_to_mean_something() -> None:
     assert len(asked()) > 30
     assert {"coupon_claims_total", "coupon_waiting_claims"} <= declared()

@@ -79,6 +79,15 @@ PIPELINE = [
         quiet={of_consumer("coupon_worker_beat_timestamp_seconds"): "0+15x40"},
     ),
     Alert(
+        name="WorkersStall",
+        expr="sum by (reason) (increase(coupon_worker_ended_total[15m])) > 0",
+        says="A worker had stalled and was ended; another took its place. Its log says in what.",
+        for_="0m",
+        severity="ticket",
+        fires={of_consumer("coupon_worker_ended_total", 'reason="deaf"'): "0 1x40"},
+        quiet={of_consumer("coupon_worker_ended_total", 'reason="deaf"'): "2x40"},
+    ),
+    Alert(
         name="NobodySweeps",
         limit="sweep-silence",
         expr='sum(rate(coupon_task_seconds_count{task="coupons.sweep",state="success"}[1m])'

@@ -19,6 +19,13 @@ FRONT = [
         },
     ),
     Alert(
+        name="TurnedAway",
+        limit="shed-rate",
+        expr="sum(rate(coupon_shed_total[1m])) > {limit}",
+        fires={of_web("coupon_shed_total"): "0+30x40"},
+        quiet={of_web("coupon_shed_total"): "500x40"},  # of an opening that is over
+    ),
+    Alert(
         name="ServerErrors",
         limit="balancer-target-errors",
         expr='sum(increase(coupon_responses_total{status=~"5.."}[1m])) > {limit}',

@@ -1,0 +1,147 @@
+"""What concerns the site: what is left of its capacity, its hosts, AWS' services."""
+
+import thresholds
+from panels import CLOUDWATCH, Json, Panel
+
+_AREA = (
+    {"host": "InstanceId", "burstable-host": "InstanceId"}
+    | dict.fromkeys(("database", "burstable-database"), "DBInstanceIdentifier")
+    | dict.fromkeys(("cache", "burstable-cache"), "CacheClusterId")
+)
+_DIMENSION = _AREA | {"balancer": "LoadBalancer", "service": "Environment"}
+
+CAPACITY = [
+    Panel(
+        title="Responses a second", unit="reqps", stacked=True,
+        queries={"{{status}}": "sum by (status) (rate(coupon_responses_total[1m]))"},
+    ),
+    Panel(
+        title="Redis memory", unit="bytes",
+        queries={
+            "used": "max(coupon_redis_memory_bytes)",
+            "bound (0: none)": "max(coupon_redis_memory_max_bytes)",
+        },
+    ),
+    Panel(
+        title="Connections at Redis",
+        queries={
+            "open": "max(coupon_redis_clients)",
+            "it accepts": "max(coupon_redis_clients_max)",
+        },
+    ),
+    Panel(
+        title="Connections opened a second", unit="ops",
+        queries={
+            "to Redis": "sum(rate(coupon_redis_connections_opened_total[1m]))",
+            "to MySQL": "sum(rate(coupon_database_connections_opened_total[1m]))",
+        },
+        says="Each process keeps its own: after a start this is nearly none.",
+    ),
+    Panel(
+        title="In use, on average",
+        queries={
+            "claims at Redis": "sum(rate(coupon_admission_seconds_sum[1m]))",
+            "connections at MySQL": "sum(rate(coupon_database_statement_seconds_sum[1m]))",
+            "asks that found no room, a second": "sum(rate(coupon_database_no_room_total[1m]))",
+        },
+        says="Seconds spent a second. No room: DATABASE_MOST_AT_ONCE threads waited already.",
+    ),
+    Panel(
+        title="Share of MySQL's connections", unit="percentunit",
+        limit="database-connections-share",
+        queries={
+            "used": "max(coupon_database_connections / (coupon_database_connections_max > 0))",
+        },
+    ),
+    Panel(
+        title="SQL statements a second", unit="ops",
+        queries={"{{end}}": "sum by (end) (rate(coupon_database_statement_seconds_count[1m]))"},
+    ),
+    Panel(
+        title="A statement, p99", unit="s",
+        queries={
+            "{{end}}": "histogram_quantile(0.99, sum by (end, le)"
+                       " (rate(coupon_database_statement_seconds_bucket[1m])))",
+        },
+    ),
+    Panel(
+        title="Redis' clock ahead of the consumer's", unit="s", limit="redis-clock",
+        queries={"ahead": "max(abs(coupon_redis_clock_ahead_seconds))"},
+    ),
+    Panel(
+        title="Campaigns",
+        queries={
+            "installed": "max(coupon_campaigns_installed)",
+            "of these not shown one by one": "max(coupon_campaigns_left_out)",
+        },
+    ),
+    Panel(
+        title="What runs", kind="table",
+        queries={"": "count by (job, release, python, django) (coupon_build_info)"},
+    ),
+]  # fmt: skip
+
+HOSTS = [
+    Panel(
+        title="Processors busy", unit="percent", limit="host-cpu",
+        queries={
+            "{{instance}}": "100 * (1 - avg by (instance)"
+                            ' (rate(node_cpu_seconds_total{mode="idle"}[1m])))',
+        },
+    ),
+    Panel(
+        title="Memory that could be had", unit="percent", limit="host-memory",
+        queries={
+            "{{instance}}": "100 * node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes",
+        },
+    ),
+    Panel(
+        title="Disk left", unit="percent", limit="disk-free",
+        queries={
+            "{{instance}} {{mountpoint}}":
+                "100 * min by (instance, mountpoint)"
+                ' (node_filesystem_avail_bytes{fstype!~"tmpfs|ramfs"}'
+                ' / node_filesystem_size_bytes{fstype!~"tmpfs|ramfs"})',
+        },
+    ),
+    Panel(
+        title="Network", unit="Bps", columns=12,
+        queries={
+            "{{instance}} in":
+                'sum by (instance) (rate(node_network_receive_bytes_total{device!="lo"}[1m]))',
+            "{{instance}} out":
+                'sum by (instance) (rate(node_network_transmit_bytes_total{device!="lo"}[1m]))',
+        },
+    ),
+    Panel(
+        title="Up", columns=12, queries={"{{job}} {{instance}}": "up"},
+    ),
+]  # fmt: skip
+
+
+def aws() -> list[Panel]:
+    """A panel per CloudWatch alarm, with the alarm's own figure and line."""
+    return [
+        Panel(
+            title=f"AWS: {name}", says=line["says"], limit=name, source=CLOUDWATCH,
+            targets=(_cloudwatch(line),), columns=6, rows=6,
+        )
+        for name, line in thresholds.of_cloudwatch().items()
+    ]  # fmt: skip
+
+
+def _cloudwatch(line: Json) -> Json:
+    return {
+        "refId": "A",
+        "datasource": CLOUDWATCH,
+        "region": "default",
+        "namespace": line["namespace"],
+        "metricName": line["metric"],
+        "statistic": line["statistic"],
+        "dimensions": {_DIMENSION[line["of"]]: "*"},
+        "matchExact": False,
+        "period": "60",
+        "queryMode": "Metrics",
+        "metricQueryType": 0,
+        "metricEditorMode": 0,
+    }
