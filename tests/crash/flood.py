@@ -40,6 +40,7 @@ class Orders:
 @dataclass(slots=True)
 class Person:
     due: float
+    asked: float  # later than due, if the crowd is slow
     request: bytes
     connection: socket.socket
     fresh: bool = True
@@ -49,7 +50,8 @@ class Person:
 class Flood:
     def __init__(self, orders: Orders) -> None:
         self.orders = orders
-        self.told: list[tuple[int, float, bool]] = []  # status, seconds, Retry-After was there
+        # Status, seconds since they meant to ask, Retry-After was there, seconds since they asked.
+        self.told: list[tuple[int, float, bool, float]] = []
         self.lasted_s = 0.0
         self.late_s: list[float] = []  # that each came after their time: the crowd's own fault
         self._asking: dict[int, Person] = {}
@@ -82,9 +84,9 @@ class Flood:
         try:
             connection = self._idle.popleft() if self._idle else self._fresh()
         except OSError:  # no descriptor is left, so many wait
-            self.told.append((TOO_LATE, self.orders.patience_s, False))
+            self.told.append((TOO_LATE, self.orders.patience_s, False, self.orders.patience_s))
             return
-        person = Person(due, _request(self.orders, token), connection)
+        person = Person(due, time.monotonic(), _request(self.orders, token), connection)
         self._asking[connection.fileno()] = person
         self._epoll.register(connection.fileno(), _IN if self._sent(person) else _OUT)
 
@@ -130,7 +132,8 @@ class Flood:
         self._epoll.unregister(descriptor)
         del self._asking[descriptor]
         again = b"\r\nretry-after:" in person.heard.lower()
-        self.told.append((status, time.monotonic() - person.due, again))
+        now = time.monotonic()
+        self.told.append((status, now - person.due, again, now - person.asked))
         if keep:
             self._idle.append(person.connection)
         else:

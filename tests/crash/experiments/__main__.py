@@ -46,6 +46,8 @@ EXPERIMENTS = {
     "silent": Experiment("silent.play", 6),
     "database-away": Experiment("database_away.play", 60),
     "soak": Experiment("soak.play", 60),
+    "bells": Experiment("bells.play", 1_000),
+    "again": Experiment("again.play", 1_000),
     "overload": Experiment("overload.play", 4),
     "overload-without": Experiment("overload.play", 1, {"SHED_AFTER_S": "0"}, control=True),
     "disk": Experiment("disk.play", 10, alone=True),
@@ -84,7 +86,11 @@ def _played(experiment: Experiment, rounds: int, database: str) -> dict[str, Any
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.crash.experiments", description=__doc__)
     parser.add_argument("name", choices=EXPERIMENTS)
-    parser.add_argument("--rounds", type=int, help="rounds (database-away: seconds; soak: minutes)")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        help="rounds (database-away: seconds; again, bells: thousands; soak: minutes)",
+    )
     parser.add_argument("--database", choices=DATABASES, default="mariadb")
     return parser.parse_args()
 

@@ -36,7 +36,7 @@ _SOON_S = 2.0
 _LATE_S = 0.2  # a crowd that comes later than it meant to measures itself, not the site
 _GROWTH = 0.1  # of memory, from the first flood to the last: a connection takes some
 
-Told = list[tuple[int, float, bool]]
+Told = list[tuple[int, float, bool, float]]  # as `flood` tells it
 
 
 def play(stage: Stage, rounds: int) -> dict[str, Any]:
@@ -91,16 +91,18 @@ def _round(stage: Stage, crowd: "_Crowd", capacity: float, *, reuse: bool) -> di
 
 
 def _figures(told: Told, per_s: float, reuse: bool) -> dict[str, Any]:
-    admitted = sorted(seconds for status, seconds, _ in told if status == 202)
-    refused = sorted(seconds for status, seconds, _ in told if status == 503)
-    others = Counter(status for status, _, _ in told if status not in (202, 503))
+    admitted = sorted(seconds for status, seconds, *_ in told if status == 202)
+    refused = sorted(seconds for status, seconds, *_ in told if status == 503)
+    others = Counter(status for status, *_ in told if status not in (202, 503))
     named = {RESET: "reset", TOO_LATE: "no answer"}
-    again = all(again for status, _, again in told if status == 503)
+    again = all(again for status, _, again, _ in told if status == 503)
+    asked = sorted(since for status, _, _, since in told if status == 202)
     slow = bool(admitted) and _at(admitted, 0.99) > _SOON_S
     return {
         "connections": "kept" if reuse else "one each", "offered_per_s": round(per_s),
         "asks": len(told), "admitted": len(admitted),
         "admitted_per_s": round(len(admitted) / LASTS_S), **_times("admitted", admitted),
+        "admitted_p99_after_asking_s": round(_at(asked, 0.99), 2) if asked else None,
         "refused": len(refused), **_times("refused", refused), "retry_after": again,
         "others": {named.get(status, str(status)): count for status, count in others.items()},
         "broken": int(slow) + (not admitted) + (not again) + bool(others),
@@ -139,16 +141,16 @@ class _Crowd:
                               preexec_fn=_to_other_core)  # fmt: skip
         said = json.loads(done.stdout)
         self.cpu, self.late_s = said["cpu"], said["late"]
-        told: Told = [(each[0], each[1], each[2]) for each in said["told"]]
-        self.told += sum(status == 202 for status, _, _ in told)
+        told: Told = [(each[0], each[1], each[2], each[3]) for each in said["told"]]
+        self.told += sum(status == 202 for status, *_ in told)
         return told
 
     def capacity(self) -> float:
         """Answers a second to people who come one after another, so many at once."""
         people = 6_000
         told = self.ask(people, at_most=_AT_ONCE)  # all meant to ask at the very beginning
-        assert all(status == 202 for status, _, _ in told), Counter(each[0] for each in told)
-        return people / max(seconds for _, seconds, _ in told)
+        assert all(status == 202 for status, *_ in told), Counter(each[0] for each in told)
+        return people / max(seconds for _, seconds, *_ in told)
 
 
 def _to_other_core() -> None:

@@ -1,0 +1,41 @@
+"""One person's claim, a million times: the first answer each time, one place, one coupon."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+from coupons import admission, facts
+from coupons.claims import Claim
+from coupons.errors import StoreAway
+from coupons.store import store
+from tests.crash import reading
+from tests.crash.opening import opened
+from tests.crash.stage import Stage
+
+_THREADS, _STOCK = 64, 10
+_PART = 10_000  # more calls at once would only wait in a list
+
+
+def play(stage: Stage, thousands: int) -> dict[str, Any]:
+    row, times = opened("again", _STOCK), thousands * 1000
+    campaign = facts.from_row(row)
+    began = time.monotonic()
+
+    def ask(_: int) -> tuple[int, int]:
+        while True:
+            with suppress(StoreAway):  # told so in good time: asked again, as people do
+                said = admission.admit(campaign, Claim("mina"))
+                return said.place, said.at_ms
+
+    answers: set[tuple[int, int]] = set()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for _ in range(0, times, _PART):
+            answers.update(pool.map(ask, range(_PART)))
+    asked_s = time.monotonic() - began
+    reading.settle(stage, "again", patience_s=60)
+    found = reading.found(stage, "again", row.pk, stock=_STOCK, sampled=[])
+    figures = {"answers": len(answers), "admitted": store().gate("again").admitted,
+               "stored": len(found.rows)}  # fmt: skip
+    return {"asked": times, "asked_per_s": round(times / asked_s), **figures,
+            "broken": sum(count != 1 for count in figures.values())}  # fmt: skip

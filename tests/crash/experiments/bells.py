@@ -1,0 +1,66 @@
+"""One bell's message on the broker again and again while a sale runs: the workers stay up, the sale
+goes on, and nothing is stored twice."""
+
+import json
+import time
+from typing import Any
+
+from celery import current_app
+
+from coupons import bell
+from tests.crash.experiments.adding import added
+from tests.crash.faults import Scene
+from tests.crash.opening import Run, Sale, troubled
+from tests.crash.programs import WORKERS
+from tests.crash.stage import Stage
+
+_QUEUE, _ASIDE = "cq:celery", "cq:aside"
+_TOGETHER = 10_000
+_SALE = Sale(1, stock=1_000, users=1_200, lasts_s=60.0, settle_s=300.0)
+_GONE_S = 1_800.0
+
+
+def play(stage: Stage, thousands: int) -> dict[str, Any]:
+    copies = thousands * 1000
+    restarts = _restarts(stage)
+    seen: dict[str, float] = {}
+
+    def flood(scene: Scene, run: Run) -> None:
+        began = time.monotonic()
+        _copy_a_bell(stage, scene.slug, copies)
+        seen["copied_after_s"] = round(time.monotonic() - began, 1)
+        seen["gone_after_s"] = round(_until_heard(stage) - began, 1)
+        run.faults["bells"] += copies
+
+    run = troubled(stage, _SALE, flood)
+    figures = added([run])
+    ended = _restarts(stage) - restarts
+    return {
+        "copies": copies, **seen, **figures, "worker_restarts": ended,
+        "broken": figures["broken"] + ended + len(run.wrongs["unsettled"]),
+    }  # fmt: skip
+
+
+def _copy_a_bell(stage: Stage, slug: str, copies: int) -> None:
+    """As often as wanted onto the common queue, behind whatever waits there: the same task, its id
+    included. Only the tag is each copy's own, by which kombu counts what a worker has in hand."""
+    current_app.send_task(bell.DRAIN, args=[slug], expires=bell.EXPIRES_S, queue="aside")
+    with stage.broker() as client:
+        message = client.lpop(_ASIDE).decode().replace('"aside"', '"celery"')
+        before, after = message.split(json.loads(message)["properties"]["delivery_tag"])
+        for first in range(0, copies, _TOGETHER):
+            tags = (f"copy-{number}" for number in range(first, first + _TOGETHER))
+            client.lpush(_QUEUE, *[before + tag + after for tag in tags])
+
+
+def _until_heard(stage: Stage) -> float:
+    """The moment at which hardly any message was left; beat goes on sending its own."""
+    deadline = time.monotonic() + _GONE_S
+    with stage.broker() as client:
+        while client.llen(_QUEUE) > 100 and time.monotonic() < deadline:
+            time.sleep(0.5)
+    return time.monotonic()
+
+
+def _restarts(stage: Stage) -> int:
+    return sum(stage.cast[name].restarts for name in WORKERS)
