@@ -28,7 +28,8 @@ def requests(answer: _Answer) -> _Answer:
         span = _begun(request)
         with use_span(span, end_on_exit=True):
             response = answer(request)
-            _describe(span, request, response)
+            if span.is_recording():
+                _describe(span, request, response)
         return response
 
     return traced
@@ -36,15 +37,21 @@ def requests(answer: _Answer) -> _Answer:
 
 def _begun(request: HttpRequest) -> Span:
     """A trace of our own, that links to the client's: a stranger shall not say what we keep."""
-    theirs = get_current_span(propagate.extract(request.headers)).get_span_context()
     known = ids.of(trace.current())
     with ids.wanting(ids.Known(known.trace)):
         return tracer(SERVICE).start_span(
             str(request.method),
             kind=SpanKind.SERVER,
-            links=[Link(theirs)] if theirs.is_valid else [],
+            links=_theirs(request),
             attributes={"coupon.request_id": trace.current()},
         )
+
+
+def _theirs(request: HttpRequest) -> list[Link]:
+    if "HTTP_TRACEPARENT" not in request.META:  # to look for one in all headers is dear
+        return []
+    theirs = get_current_span(propagate.extract(request.headers)).get_span_context()
+    return [Link(theirs)] if theirs.is_valid else []
 
 
 def _describe(span: Span, request: HttpRequest, response: HttpResponse) -> None:
@@ -72,7 +79,8 @@ class Traced:
             decided = self._decide(facts, claim)
             said = decided.outcome
         finally:
-            self._tell(facts, said, began_ns)
+            if get_current_span().is_recording():  # of the request, which decides for both
+                self._tell(facts, said, began_ns)
         return decided
 
     def _tell(self, facts: Facts, said: str, began_ns: int) -> None:
