@@ -90,6 +90,10 @@ def drop_keys() -> None:
         cursor.execute("RENAME TABLE bare TO coupons_coupon")
 
 
+def no_append_only_file() -> None:
+    """The product as it is, on a Redis that writes nothing down: see `stage`."""
+
+
 def no_fence() -> None:
     """Whichever server answers is believed, also one that was promoted with less than all."""
     Server.may_decide = property(lambda server: True)  # type: ignore[method-assign, assignment]
@@ -111,7 +115,7 @@ BUILDS: dict[str, Callable[[], None]] = {
     build.__name__: build
     for build in (
         acknowledged_before_stored, nobody_takes_over, queued_in_a_second_step,
-        missing_means_nothing_issued, no_unique_keys, no_fence, no_witness,
+        missing_means_nothing_issued, no_unique_keys, no_append_only_file, no_fence, no_witness,
     )
 }  # fmt: skip
 if os.environ.get("BROKEN"):

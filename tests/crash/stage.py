@@ -39,6 +39,7 @@ _LASTING = (
     "--appendonly", "yes", "--appendfsync", "always",
     "--repl-diskless-sync-delay", "0",  # seconds that a replica-to-be waits for company
 )  # fmt: skip
+_FORGETFUL = ("--appendonly", "no")  # of the build `no_append_only_file`
 
 # Settings of the product as an operator may set them; all others are its defaults.
 _SETTINGS = {
@@ -110,8 +111,9 @@ def stage(
         direct = _environment(ports, kind)
         through = direct | _environment(front, kind)
         webs = tuple(servers.free_port() for _ in WEBS)
+        durability = _FORGETFUL if build.broken == "no_append_only_file" else _LASTING
         actors = [
-            redis_server("store", folder, ports["store"], _LASTING),
+            redis_server("store", folder, ports["store"], durability),
             redis_server("broker", folder, ports["broker"], ("--appendonly", "no")),
             kind.start(folder, ports["database"]),
         ]  # fmt: skip

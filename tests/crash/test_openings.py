@@ -35,6 +35,7 @@ def test_an_opening_keeps_its_word_while_everything_dies(tmp_path: Path) -> None
         ("nobody_takes_over", ["kill_worker_child", "slow_database"], "unsettled"),
         ("queued_in_a_second_step", ["flush_scripts"], "lost"),
         ("missing_means_nothing_issued", ["forget_store"], "duplicates"),
+        ("no_append_only_file", ["kill_store"], "under_issued"),
         ("no_unique_keys", ["slow_database", "pause_worker_child", "many_drains"], "duplicates"),
     ],
 )
