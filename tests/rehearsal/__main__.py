@@ -32,11 +32,11 @@ Step = Callable[[Deployment, Record], None]
 PLAN: tuple[tuple[Step, ...], ...] = (
     (onhosts.install,),
     (onhosts.install_again, onhosts.rush, onhosts.private_hosts, onhosts.service, onhosts.no_java),
-    (onhosts.release,),
+    (onhosts.release, onhosts_verbs.look_first),
     (onhosts.reboot, onhosts_mutations.unit_without_restart, onhosts_verbs.figure),
     (onhosts.kill_units, onhosts_mutations.secret_in_the_open),
     (onhosts.lose_a_consumer,),
-    (onhosts_verbs.look_first, onhosts_verbs.operate, onhosts_verbs.crowd),
+    (onhosts_verbs.operate, onhosts_verbs.crowd),
     (onhosts_verbs.restarts,),
     (onhosts_mutations.wrong_redis_port,),
     (onhosts.no_leaks, onhosts_verbs.nothing_told),

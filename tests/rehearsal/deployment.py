@@ -17,7 +17,8 @@ from tests.rehearsal.cloud import ROOT
 from tests.rehearsal.host import Host
 from tests.rehearsal.network import command
 from tests.rehearsal.onnetwork import Ground, Stage
-from tests.rehearsal.opening import AUDIENCE, ISSUER, Sales
+from tests.rehearsal.opening import Sales
+from tests.rehearsal.people import AUDIENCE, ISSUER
 from tests.rehearsal.playbooks import Playbooks
 from tests.rehearsal.record import Record
 from tests.rehearsal.topology import OPERATOR

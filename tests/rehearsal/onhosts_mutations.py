@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from tests.rehearsal import deployment, onhosts, units
 from tests.rehearsal.deployment import Deployment
+from tests.rehearsal.host import Host
 from tests.rehearsal.record import Record, Wrong
+from tests.rehearsal.together import together
 
 NO_REDIS = "coupons.W001"  # the check that says so
 WRONG = 6399  # nothing listens there
@@ -65,14 +69,17 @@ def wrong_redis_port(it: Deployment, record: Record) -> None:
         step.found = "deploy.yml refuses, and the service goes on, also after restarts"
 
 
+def _restart(host: Host) -> None:
+    if f":{WRONG}/" not in host.run("cat", "/etc/coupon/candidate.env").stdout:
+        raise Wrong(f"{host.name} was asked nothing: this proves nothing")
+    units.kill(host, units.ours(host)[0])
+    units.wait_for_all(host)
+
+
 def _restart_with_the_former_settings(it: Deployment) -> None:
     if deployment.ask(it.sales.url + "/readyz") != 200:
         raise Wrong("a release that was refused took the service down")
-    for host in (*it.of_role("api"), *it.of_role("consumer")):
-        if f":{WRONG}/" not in host.run("cat", "/etc/coupon/candidate.env").stdout:
-            raise Wrong(f"{host.name} was asked nothing: this proves nothing")
-        units.kill(host, units.ours(host)[0])
-        units.wait_for_all(host)
+    together(*(partial(_restart, host) for host in (*it.of_role("api"), *it.of_role("consumer"))))
     it.restore_balancer()
     for host in it.of_role("api"):
         if host.run("/usr/local/bin/coupon-manage", "check", "--tag", "stores").returncode:

@@ -12,18 +12,16 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import jwt
-
 from config.local import crowd
 from config.local.verdict import Answer, Opening, Row, Verdict, judge
 from coupons.codes import grouped
 from tests.rehearsal import trickle
 from tests.rehearsal.cloud import ROOT
 from tests.rehearsal.onnetwork import Ground
+from tests.rehearsal.people import people
 from tests.rehearsal.playbooks import Playbooks
 from tests.rehearsal.record import Wrong
 
-ISSUER, AUDIENCE = "https://shop.rehearsal", "coupons"
 AHEAD_S = 4  # from scheduling to opening
 GIVE_UP_S = 90
 STORING_S = 60  # after the last answer; a worker's death must be noticed first
@@ -57,10 +55,7 @@ class Sales:
 
     def people(self, count: int, prefix: str) -> list[tuple[str, str]]:
         """(user, token), tokens signed as the shop would."""
-        key, until = self.token_key(), int(time.time()) + 1800
-        said = {"iss": ISSUER, "aud": AUDIENCE, "exp": until}
-        users = [f"{prefix}-{number}" for number in range(count)]
-        return [(user, jwt.encode(said | {"sub": user}, key, "HS256")) for user in users]
+        return list(people(self.token_key(), prefix, count))
 
     def url_of(self, slug: str) -> str:
         return f"{self.url}/api/v1/campaigns/{slug}"
@@ -106,8 +101,7 @@ def steady(sales: Sales, *, longest_s: float) -> Iterator[Callable[[], Played]]:
     count = int(longest_s * PER_SECOND)
     slug, _ = sales.schedule(stock=count)
     until = sales.here.folder / f"{slug}.until"
-    people = sales.people(count, slug)
-    plan = trickle.Plan(sales.url_of(slug), PER_SECOND, str(until), people)
+    plan = trickle.Plan(sales.url_of(slug), PER_SECOND, str(until), sales.token_key(), slug, count)
     with _out_there(sales, "tests.rehearsal.trickle", slug, asdict(plan)) as heard:
         try:
             yield lambda: _steadily(sales, slug, count, heard())

@@ -16,7 +16,8 @@ from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.host import Host
 from tests.rehearsal.network import command, network
 from tests.rehearsal.onnetwork import Ground
-from tests.rehearsal.opening import AUDIENCE, ISSUER, Sales
+from tests.rehearsal.opening import Sales
+from tests.rehearsal.people import AUDIENCE, ISSUER
 from tests.rehearsal.playbooks import Playbooks
 from tests.rehearsal.record import Record
 from tests.rehearsal.topology import ANYWHERE, Group, Place, Rule, Topology

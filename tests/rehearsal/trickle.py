@@ -16,25 +16,28 @@ from yarl import URL
 
 from config.local import crowd
 from config.local.verdict import Answer
+from tests.rehearsal.people import people
 
 CONNECTIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`people` are (user, token), in the order in which they come."""
+    """`key` is the shop's, who signs for each of `count` people when they come: most never do."""
 
     campaign_url: str
     per_second: float
     until: str
-    people: list[tuple[str, str]]
+    key: str
+    prefix: str
+    count: int
 
 
 async def play(plan: Plan) -> list[Answer]:
     url, until = URL(f"{plan.campaign_url}/claims"), Path(plan.until)
     asking: list[asyncio.Task[Answer]] = []
     async with crowd.session_of(CONNECTIONS) as session:
-        for user, token in plan.people:
+        for user, token in people(plan.key, plan.prefix, plan.count):
             if until.exists():
                 break
             asking.append(asyncio.create_task(crowd.ask(session, url, user, 1, token)))
