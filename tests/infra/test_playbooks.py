@@ -163,6 +163,46 @@ def test_the_settings_name_both_redis_endpoints_and_mysql_with_its_authority(
     assert re.fullmatch(r"k1:[0-9a-f]{64}", said["COUPON_KEYS"])
 
 
+KEYS = """
+- hosts: api-1
+  gather_facts: false
+  vars_files: {variables}
+  tasks:
+    - copy:
+        content: "{{{{ app_settings_files | map(attribute='path') | to_json }}}}"
+        dest: "{folder}/written.json"
+        mode: "0600"
+    - template: {{src: "{template}", dest: "{folder}/app.env", mode: "0600"}}
+"""
+
+
+def test_public_keys_are_named_for_what_is_in_them_so_a_candidate_touches_none_in_use(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "hosts.yml").write_text(json.dumps(INVENTORY))
+    keys, roles = tmp_path / "jwks.json", ANSIBLE / "roles"
+    variables = sorted([*roles.glob("*/defaults/**/*.yml"), *roles.glob("*/vars/*.yml")])
+    (tmp_path / "keys.yml").write_text(
+        KEYS.format(
+            folder=tmp_path, variables=json.dumps([str(file) for file in variables]),
+            template=roles / "app/templates/app.env.j2",
+        )
+    )  # fmt: skip
+    named = set()
+    for content in ('{"keys": []}', '{"keys": [1]}'):
+        keys.write_text(content)
+        done = ansible(
+            "playbook", "-i", str(tmp_path / "hosts.yml"), str(tmp_path / "keys.yml"),
+            "-e", "coupon_api_workers=2", "-e", "coupon_consumer_processes=2",
+            "-e", "coupon_secrets_from=vault", "-e", f"app_jwt_jwks={keys}", folder=tmp_path,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-3000:]
+        [name] = re.findall(r"^JWT_JWKS_FILE='(.*)'$", (tmp_path / "app.env").read_text(), re.M)
+        assert name in json.loads((tmp_path / "written.json").read_text())
+        named.add(name)
+    assert len(named) == 2
+
+
 def test_the_readiness_board_is_told_what_the_inventory_plans(rendered: Rendered) -> None:
     for host in ("api-1", "con-1"):
         said = rendered.settings(host)
