@@ -19,7 +19,7 @@ from threading import Lock
 from django.utils import timezone
 
 from coupons import campaigns, change, database, rebuild, renewal
-from coupons.errors import Refused
+from coupons.errors import Overtaken, Refused
 from coupons.models import Campaign, Tally
 from coupons.store import Gate, Marks, store
 
@@ -41,14 +41,17 @@ def look() -> bool:
     if not _one.acquire(blocking=False):
         return False
     try:
-        _bring_up_to_date(server.identity)
+        if not _bring_up_to_date(server.identity):
+            return False
         store().vouch(server.identity)
     finally:
         _one.release()
     return True
 
 
-def _bring_up_to_date(identity: str) -> None:
+def _bring_up_to_date(identity: str) -> bool:
+    """Whether all is done. Not, while somebody else repairs one of them: that may come to nothing,
+    and who would look again, once this server is vouched for?"""
     with database.answering():
         queued = Campaign.objects.filter(strategy=Campaign.Strategy.QUEUED)
         rows = list(queued.exclude(state=campaigns.State.DRAFT).select_related("tally"))
@@ -61,8 +64,9 @@ def _bring_up_to_date(identity: str) -> None:
             logger.error("Redis does not know %s: run manage.py rebuild %s", slug, slug)
         elif _is_concerned(row, row.tally, marks[slug], gates[slug], identity):
             concerned.append(slug)
-    for slug in renewal.renew_each(concerned, actor=ACTOR):
-        _renew(slug)
+    renewed = renewal.renew_each(concerned, actor=ACTOR)
+    finished = [_renew(slug) for slug in renewed.left]  # all of them, whatever comes of one
+    return all(finished) and not renewed.overtaken
 
 
 def _is_concerned(
@@ -87,8 +91,12 @@ def _says(gate: Gate, row: Campaign) -> bool:
     )  # fmt: skip
 
 
-def _renew(slug: str) -> None:
+def _renew(slug: str) -> bool:
+    """Whether there is nothing left to do about it."""
     try:
         rebuild.renew(slug, actor=ACTOR)
+    except Overtaken:
+        return False
     except Refused as refusal:  # the others shall not wait for this one
         logger.error("%s stays as it is: %s", slug, refusal)
+    return True

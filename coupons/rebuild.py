@@ -87,6 +87,16 @@ def left_behind() -> list[str]:
     ]
 
 
+def under_repair() -> dict[str, str]:
+    """The epoch to come of each campaign that a machine's repair has closed and not opened yet. A
+    whole rebuild (what Redis knows is in doubt) is a person's."""
+    return {
+        row.slug: marks.repair
+        for row, marks in _marked()
+        if marks.repair and not marks.epoch and not marks.doubt and is_ours(row, marks)
+    }
+
+
 def _marked() -> list[tuple[Campaign, Marks]]:
     with database.answering():
         queued = Campaign.objects.filter(strategy=Campaign.Strategy.QUEUED)

@@ -22,6 +22,7 @@ from coupons.queue import Reason
 from coupons.store import Gate, store
 
 WATCHED_FOR = timedelta(days=7)  # after a campaign has closed
+_repairs: dict[str, str] = {}  # at the last look: slug → epoch to come
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def _counts(campaign: Campaign, gate: Gate, tally: Tally, given_up: int) -> Coun
 
 def look() -> list[Report]:
     """What beat does: count, remember the highest places, look thoroughly where counts differ."""
-    for slug in rebuild.left_behind():
+    for slug in [*rebuild.left_behind(), *_abandoned()]:
         rebuild.renew(slug, actor=places.ACTOR)
     known = {campaign.slug: campaign for campaign in watched()}
     reports: list[Report] = []
@@ -98,6 +99,14 @@ def look() -> list[Report]:
         else:
             _show(counts.slug, {Gap.NOT_STORED: 0, Gap.HOLE: counts.holes})
     return reports
+
+
+def _abandoned() -> list[str]:
+    """Campaigns closed for a repair that stands where this process saw it at its last look: whoever
+    began it has died, or lost a store on the way. Going on with a living one would do no harm."""
+    global _repairs
+    before, _repairs = _repairs, rebuild.under_repair()
+    return [slug for slug, epoch in _repairs.items() if before.get(slug) == epoch]
 
 
 def compare(slug: str, *, repair: bool = False, tell: Tell = places.silently) -> Report:

@@ -6,7 +6,7 @@ one campaign after the other.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db import transaction
 from django.db.models import Max
@@ -19,6 +19,15 @@ from coupons.store.repair import Closed
 TOGETHER = 200  # campaigns: their rows are locked meanwhile, and Redis is busy for milliseconds
 
 
+@dataclass(slots=True)
+class Renewed:
+    """What became of those asked for, besides being open: `left` are for `rebuild.renew`, of
+    `overtaken` somebody else has begun a repair meanwhile, which may come to nothing."""
+
+    left: list[str] = field(default_factory=list)
+    overtaken: list[str] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True)
 class _Closed:
     """A campaign that is closed for repair now, and up to which place the gate knows of it."""
@@ -27,44 +36,49 @@ class _Closed:
     gate: Closed
 
 
-def renew_each(slugs: Sequence[str], *, actor: str) -> list[str]:
-    """Renew what can be renewed together; the slugs of the others, which `rebuild.renew` is for.
+def renew_each(slugs: Sequence[str], *, actor: str) -> Renewed:
+    """Renew what can be renewed together.
 
     Dying anywhere leaves campaigns closed, and the next one begins again. Raises StoreAway,
     DatabaseAway.
     """
-    server, left = store().server().identity, []
+    server, renewed = store().server().identity, Renewed()
     for start in range(0, len(slugs), TOGETHER):
-        left += _renew(slugs[start : start + TOGETHER], server, actor)
+        _renew(slugs[start : start + TOGETHER], server, actor, renewed)
     facts.forget()
     exhausted.forget()
-    return left
+    return renewed
 
 
-def _renew(slugs: Sequence[str], server: str, actor: str) -> list[str]:
-    closed = _close(slugs)
+def _renew(slugs: Sequence[str], server: str, actor: str, renewed: Renewed) -> None:
+    closed, done = _close(slugs, server)
     highest = _highest([each.campaign for each in closed])
     whole = [each for each in closed if _is_whole(each.gate, highest[each.campaign.pk])]
     opened = _open(whole, highest, server)
     with database.answering():
         events.note_each([campaign for campaign, _ in opened], actor, "checked")
     bell.ring_each([campaign.slug for campaign, waiting in opened if waiting])
-    return sorted(set(slugs) - {each.campaign.slug for each in whole})
+    ours = {each.campaign.slug for each in whole}
+    renewed.left += sorted(set(slugs) - ours - done)
+    renewed.overtaken += sorted(ours - {campaign.slug for campaign, _ in opened})
 
 
-def _close(slugs: Sequence[str]) -> list[_Closed]:
-    """As `rebuild` closes one: under the rows' locks, always taken in the same order."""
+def _close(slugs: Sequence[str], server: str) -> tuple[list[_Closed], set[str]]:
+    """As `rebuild` closes one: under the rows' locks, always taken in the same order. Those that
+    somebody else has renewed for this server, while we waited for the locks, stay open."""
     with database.answering(), transaction.atomic():
         rows = list(Campaign.objects.select_for_update().filter(slug__in=slugs).order_by("pk"))
         marks = store().marks([row.slug for row in rows])
+        done = {row.slug for row in rows if marks[row.slug].opened == (row.epoch, server)}
         rows = [row for row in rows if rebuild.is_ours(row, marks[row.slug])]
+        rows = [row for row in rows if row.slug not in done]
         for row in rows:
             row.epoch = rebuild.following([row.epoch, *marks[row.slug].epochs])
         gates = store().close_each(
             [(row.slug, row.epoch, keys.filter_bits(row.filter_blocks)) for row in rows]
         )
         Campaign.objects.bulk_update(rows, ["epoch"])
-    return [_Closed(row, gate) for row, gate in zip(rows, gates, strict=True)]
+    return [_Closed(row, gate) for row, gate in zip(rows, gates, strict=True)], done
 
 
 def _highest(campaigns: Sequence[Campaign]) -> dict[int, "_Known"]:

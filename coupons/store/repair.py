@@ -32,6 +32,11 @@ class Marks(NamedTuple):
     before: str  # was open under this one, until it was closed for repair
     repair: str  # will be open under this one
     server: str  # was found right for this server
+    doubt: str = ""  # "1": what this Redis knows is in doubt, until a whole rebuild is through
+
+    @property
+    def opened(self) -> tuple[str, str]:
+        return self.epoch, self.server
 
     @property
     def epochs(self) -> list[str]:
@@ -60,7 +65,7 @@ class RepairCalls(Endpoint):
     def marks(self, slugs: Sequence[str]) -> dict[str, Marks]:
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             for slug in slugs:
-                pipe.hmget(keys.of(slug).gate, "epoch", "before", "repair", "server")
+                pipe.hmget(keys.of(slug).gate, "epoch", "before", "repair", "server", "doubt")
             said = pipe.execute()
         return {
             slug: Marks(*((mark or b"").decode() for mark in marks))

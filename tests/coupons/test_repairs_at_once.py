@@ -1,0 +1,83 @@
+"""Two repairs of one campaign, or one that nobody goes on with: it does not stay closed."""
+
+from typing import Any
+
+import pytest
+
+from coupons import admission, fence, rebuild, reconcile, renewal, store
+from coupons.claims import Claim
+from coupons.drain import drain
+from coupons.facts import Facts
+from coupons.models import Campaign
+from tests.conftest import CampaignMaker
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
+
+
+def admit(campaign: Facts, count: int) -> None:
+    for number in range(count):
+        admission.admit(campaign, Claim(f"user-{number}"))
+
+
+def changed_server() -> None:
+    """As if another had been promoted: nobody has found it right yet."""
+    store.store().vouch("another server")
+    store.store.cache_clear()
+
+
+def close_for_repair(*, in_doubt: bool = False) -> None:
+    """The first half of a repair."""
+    rebuild._close("sale", in_doubt=in_doubt)
+
+
+def test_a_repair_overtaken_by_one_that_comes_to_nothing_is_taken_up_again(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the server counts as found right, the campaign stays closed, and nobody looks again."""
+    campaign = open_campaign(stock=20)
+    admit(campaign, 5)
+    changed_server()
+    with monkeypatch.context() as meanwhile:
+        opening = renewal._open
+
+        def overtaken(*args: Any) -> Any:
+            close_for_repair()  # and dies
+            return opening(*args)
+
+        meanwhile.setattr(renewal, "_open", overtaken)
+        assert not fence.look()
+    assert not store.store().server().may_decide
+    assert fence.look()
+    assert admission.admit(campaign, Claim("late")).place == 6
+
+
+def test_a_campaign_renewed_by_another_meanwhile_is_left_open(open_campaign: CampaignMaker) -> None:
+    admit(open_campaign(stock=20), 5)
+    changed_server()
+    assert renewal.renew_each(["sale"], actor="one") == renewal.Renewed()
+    epoch = Campaign.objects.get(slug="sale").epoch
+    assert renewal.renew_each(["sale"], actor="another") == renewal.Renewed()
+    assert Campaign.objects.get(slug="sale").epoch == epoch
+
+
+def test_a_repair_that_nobody_goes_on_with_is_begun_again(open_campaign: CampaignMaker) -> None:
+    campaign = open_campaign(stock=20)
+    admit(campaign, 5)
+    close_for_repair()
+    reconcile.look()
+    assert rebuild.closed_for_repair() == ["sale"], "it may be at work"
+    close_for_repair()  # and so it is
+    reconcile.look()
+    assert rebuild.closed_for_repair() == ["sale"]
+    reconcile.look()
+    assert rebuild.closed_for_repair() == []
+    assert admission.admit(campaign, Claim("late")).place == 6
+    assert drain("sale", consumer="one").stored == 6
+
+
+def test_a_persons_rebuild_is_gone_on_with_by_people(open_campaign: CampaignMaker) -> None:
+    open_campaign(stock=20)
+    close_for_repair(in_doubt=True)
+    reconcile.look()
+    reconcile.look()
+    assert rebuild.closed_for_repair() == ["sale"]
