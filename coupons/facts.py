@@ -4,8 +4,10 @@ Facts live in Redis beside the gate, so that the way of a claim needs no databas
 only for campaigns that Redis does not hold: `direct` ones and unknown ones.
 """
 
+import math
 import time
 from dataclasses import asdict, dataclass, field, fields
+from threading import Lock
 from typing import Any
 
 import orjson
@@ -138,35 +140,39 @@ def _load_or_keep(slug: str, kept: Facts | None) -> Facts | None:
 
 def load(slug: str) -> Facts | None:
     """From Redis, or from MySQL where Redis has none; None: no such campaign, or still a draft."""
+    now = time.monotonic()
     try:
-        raw = store().facts(slug)
-    except StoreAway:
-        raw = None  # a direct campaign needs no Redis; a queued one will be told by admission
+        raw, as_of_s = store().facts(slug), now - settings.FACTS_TTL_S
+    except StoreAway:  # a direct campaign needs no Redis; a queued one will be told by admission,
+        raw, as_of_s = None, now  # also one that is new, so an older list will not do
     known = loads(raw) if raw else None
     if known:
         return known
+    if slug not in _public(as_of_s):
+        return None
     with database.answering():
-        if slug not in _public():
-            return None
         row = Campaign.objects.filter(slug=slug).exclude(state=Campaign.State.DRAFT).first()
     return None if row is None else from_row(row)
 
 
-def _public() -> frozenset[str]:
-    """All slugs that are no drafts', at most FACTS_TTL_S old: one query for any number of made-up
-    names."""
-    now = time.monotonic()
-    if _listed.until_s <= now:
-        public = Campaign.objects.exclude(state=Campaign.State.DRAFT)
-        _listed.slugs = frozenset(public.values_list("slug", flat=True))
-        _listed.until_s = now + settings.FACTS_TTL_S
-    return _listed.slugs
+def _public(as_of_s: float) -> frozenset[str]:
+    """All slugs that were no drafts' at that moment or later: one query at a time for any number
+    of made-up names. Who comes while one runs waits, and shares the next."""
+    with _listed.reading:
+        if _listed.at_s < as_of_s:
+            with database.answering():
+                at_s = time.monotonic()
+                public = Campaign.objects.exclude(state=Campaign.State.DRAFT)
+                _listed.slugs = frozenset(public.values_list("slug", flat=True))
+                _listed.at_s = at_s
+        return _listed.slugs
 
 
 @dataclass(slots=True)
 class _Listed:
     slugs: frozenset[str] = frozenset()
-    until_s: float = 0.0
+    at_s: float = -math.inf
+    reading: Lock = field(default_factory=Lock)
 
 
 _listed = _Listed()
@@ -176,4 +182,4 @@ def forget() -> None:
     """Empty this process's memory of campaigns."""
     _remembered.clear()
     _unknown.clear()
-    _listed.until_s = 0.0
+    _listed.at_s = -math.inf

@@ -101,6 +101,23 @@ def test_made_up_slugs_push_no_campaign_out_and_cost_one_query_in_all(
     assert "sale" in facts._remembered
 
 
+def test_while_redis_is_away_a_campaign_made_a_moment_ago_is_known(
+    open_campaign: CampaignMaker, redis_away: Any
+) -> None:
+    """And not 404, as by a list of names that was read before."""
+    open_campaign()
+    with pytest.raises(UnknownCampaign):
+        facts.of("made-up")
+    read = facts._listed.slugs, facts._listed.at_s
+    fresh = open_campaign("fresh")
+    facts.forget()
+    facts._listed.slugs, facts._listed.at_s = read  # as in another process
+    redis_away()
+    assert facts.of("fresh") == fresh
+    with pytest.raises(UnknownCampaign):
+        facts.of("made-up")
+
+
 def test_a_newer_version_of_this_code_may_install_a_campaign_with_more_to_say(
     open_campaign: CampaignMaker, django_assert_num_queries: Any
 ) -> None:
