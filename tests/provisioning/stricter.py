@@ -34,7 +34,19 @@ def application() -> Any:
     _keep_insights()
     app = DomainDispatcherApplication(create_backend_app)
     app.debug = True  # type: ignore[attr-defined]
-    return app
+    return one_at_a_time(app)
+
+
+def one_at_a_time(app: Any) -> Any:
+    """moto keeps its account in plain dictionaries, which calls at the same time may find changing.
+    AWS doesn't fail so; in one process it costs nothing to wait."""
+    turn = threading.Lock()
+
+    def wait(environ: Any, start_response: Any) -> Any:
+        with turn:
+            return app(environ, start_response)
+
+    return wait
 
 
 def _patch(owner: Any, name: str, check: Any) -> None:
