@@ -41,7 +41,7 @@ from coupons.models import Campaign, Coupon, GivenUp, Tally, slot_id
 from coupons.store import Claimant, Marks, store
 from coupons.store.repair import Closed
 
-PAGE = 10_000  # rows at a time: several claimants of a bucket go in one command
+PAGE = 10_000  # rows at a time, whose claimants go in one command
 Tell = Callable[[int], None]  # told how many claimants are written so far
 
 
