@@ -123,7 +123,7 @@ class Flood:
         person.heard += said
         if not said:
             self._done(person, RESET, keep=False)
-        elif _is_whole(person.heard):
+        elif is_whole(person.heard):
             closes = b"\r\nconnection: close" in person.heard.lower()
             self._done(person, int(person.heard[9:12]), keep=self.orders.reuse and not closes)
 
@@ -156,7 +156,7 @@ def _request(orders: Orders, token: str) -> bytes:
     ).encode()
 
 
-def _is_whole(heard: bytes) -> bool:
+def is_whole(heard: bytes) -> bool:
     head, blank, body = heard.partition(b"\r\n\r\n")
     if not blank:
         return False

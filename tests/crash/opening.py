@@ -103,15 +103,16 @@ def troubled(stage: Stage, sale: Sale, trouble: Trouble) -> Run:
         reading.settle(stage, campaign.slug, patience_s=sale.settle_s)
         run.settled_after_s = time.monotonic() - asked
     stage.cast.await_ready("store", "database")  # what died last may be on its way back
-    _judge(run, file, reading.found(stage, campaign.slug, campaign.pk, stock=sale.stock,
-                                    sampled=samples.rows))  # fmt: skip
+    run.history = file
+    found = reading.found(stage, campaign.slug, campaign.pk, stock=sale.stock, sampled=samples.rows)
+    judge(run, history.read(file), found)
     _close(stage, campaign.slug)
     run.seconds = time.monotonic() - began
     return run
 
 
-def _judge(run: Run, file: Path, found: checker.Found) -> None:
-    run.history, asks = file, history.read(file)
+def judge(run: Run, asks: Sequence[history.Ask], found: checker.Found) -> None:
+    """What the checker says of these asks, and their number, become the run's."""
     run.told = len({ask.user for ask in asks if ask.heard.kind == history.OK})
     run.stored, run.asks = len(found.rows), len(asks)
     run.unknown = sum(ask.heard.kind == history.INFO for ask in asks)

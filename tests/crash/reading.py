@@ -26,14 +26,14 @@ class Samples:
 
 
 @contextmanager
-def sampled(stage: Stage, campaign_id: int) -> Iterator[Samples]:
+def sampled(stage: Stage, campaign_id: int, *, every_s: float = _SAMPLE_S) -> Iterator[Samples]:
     """I1 holds at any time, not only at the end."""
     samples, over = Samples(), Event()
 
     def sample() -> None:
-        while not over.wait(_SAMPLE_S):
+        while not over.wait(every_s):
             try:
-                samples.rows.append(len(_rows(stage, campaign_id)))
+                samples.rows.append(_count(stage, campaign_id))
             except MySQLdb.Error:
                 continue
 
@@ -81,6 +81,13 @@ def _claimants(client: redis.Redis, key: str) -> dict[str, int]:
     return {
         keys.unpack(user).decode(): struct.unpack(">I", raw[:4])[0] for user, raw in held.items()
     }
+
+
+def _count(stage: Stage, campaign_id: int) -> int:
+    with sql(stage) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT COUNT(*) FROM coupons_coupon WHERE campaign_id = %s", (campaign_id,))
+        return int(cursor.fetchone()[0])
 
 
 def _rows(stage: Stage, campaign_id: int) -> list[tuple[bytes, int, bytes]]:

@@ -94,11 +94,13 @@ def stage(
     build: Build = PRODUCT,
     settings: Mapping[str, str] = NOTHING,
     replica: bool = False,
+    proxied: bool = True,
 ) -> Iterator[Stage]:
     """Inside, Django is set up for the servers themselves, and `coupons` may be imported.
 
     `settings` are further settings of the product. With a `replica` there is a second Redis,
-    `store-2`, and a route `link` between the two; nobody has told it to follow yet.
+    `store-2`, and a route `link` between the two; nobody has told it to follow yet. Where nothing
+    is to go wrong with the network, it need not be `proxied`: that costs half a core.
     """
     with ExitStack() as stack:
         name = stack.enter_context(tempfile.TemporaryDirectory(prefix="coupons-crash-"))
@@ -109,7 +111,7 @@ def stage(
         proxies = stack.enter_context(Proxies.started(front, ports, folder / "proxy.log"))
         kind = DATABASES[database]
         direct = _environment(ports, kind)
-        through = direct | _environment(front, kind)
+        through = direct | _environment(front if proxied else ports, kind)
         webs = tuple(servers.free_port() for _ in WEBS)
         durability = _FORGETFUL if build.broken == "no_append_only_file" else _LASTING
         actors = [

@@ -32,6 +32,7 @@ class Experiment:
     build: Build = PRODUCT
     control: bool = False
     alone: bool = False
+    proxied: bool = True
 
 
 EXPERIMENTS = {
@@ -46,6 +47,8 @@ EXPERIMENTS = {
     "silent": Experiment("silent.play", 6),
     "database-away": Experiment("database_away.play", 60),
     "soak": Experiment("soak.play", 60),
+    "order": Experiment("order.play", 1_000, proxied=False),
+    "repeats": Experiment("repeats.play", 100, proxied=False),
     "bells": Experiment("bells.play", 1_000),
     "again": Experiment("again.play", 1_000),
     "overload": Experiment("overload.play", 4),
@@ -79,6 +82,7 @@ def _played(experiment: Experiment, rounds: int, database: str) -> dict[str, Any
         build=experiment.build,
         settings=experiment.settings,
         replica=experiment.replica,
+        proxied=experiment.proxied,
     ) as ours:
         return dict(import_string(path)(ours, rounds))
 
@@ -89,7 +93,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--rounds",
         type=int,
-        help="rounds (database-away: seconds; again, bells: thousands; soak: minutes)",
+        help="or database-away: seconds; soak: minutes; again, bells, order, repeats: thousands",
     )
     parser.add_argument("--database", choices=DATABASES, default="mariadb")
     return parser.parse_args()

@@ -1,0 +1,73 @@
+"""Crowds of processes of their own, and what they heard as a history."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import IO
+
+from coupons import tokens
+from tests.crash.history import INFO, Ask, Heard
+from tests.crash.people import heard_of
+from tests.crash.stage import ROOT, Stage
+from tests.crash.throng import UNHEARD, Orders, as_json
+
+_PROCESSES = 2
+_LIFETIME_S = 3_600
+
+Wanting = tuple[str, int]  # a user, and how often they ask
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a crowd behaves; see `throng.Orders`."""
+
+    at_once: int = 64
+    together: bool = False
+    dropped: float = 0.0
+    per_s: float = 1e9
+    patience_s: float = 10.0
+
+
+def asked(stage: Stage, slug: str, people: Sequence[Wanting], manner: Manner) -> list[Ask]:
+    """Everybody asks; what all of them heard, in no order."""
+    orders = Orders(
+        stage.web_ports, f"/api/v1/campaigns/{slug}/claims", [], manner.at_once // _PROCESSES,
+        manner.together, manner.dropped, manner.per_s / _PROCESSES, manner.patience_s,
+    )  # fmt: skip
+    shares = [
+        replace(orders, people=_signed(people[first::_PROCESSES]), seed=first)
+        for first in range(_PROCESSES)
+    ]
+    asks: list[Ask] = []
+    running = [(_begun(stage, share), share) for share in shares]
+    for (program, said), _ in running:
+        if program.wait():
+            raise RuntimeError("A crowd died.")
+        said.seek(0)
+        asks += map(_ask, said)
+        said.close()
+    return asks
+
+
+def _signed(people: Sequence[Wanting]) -> list[tuple[str, str, int]]:
+    return [(user, tokens.mint(user, lifetime_s=_LIFETIME_S), times) for user, times in people]
+
+
+def _begun(stage: Stage, orders: Orders) -> tuple["subprocess.Popen[str]", IO[str]]:
+    """A crowd that has its orders, and the file in which it writes what it heard."""
+    said = tempfile.TemporaryFile("w+", dir=stage.folder)  # noqa: SIM115 - closed when read
+    program = subprocess.Popen([sys.executable, "-m", "tests.crash.throng"], cwd=ROOT, text=True,
+                               stdin=subprocess.PIPE, stdout=said)  # fmt: skip
+    assert program.stdin
+    program.stdin.write(as_json(orders))
+    program.stdin.close()
+    return program, said
+
+
+def _ask(line: str) -> Ask:
+    user, sent, heard, status, body = json.loads(line)
+    said = Heard(INFO, UNHEARD[status]) if status in UNHEARD else heard_of(status, body)
+    return Ask(user, sent, heard, said)

@@ -1,0 +1,65 @@
+"""A million accepted claims over HTTP: whoever had an answer before another even asked is
+before that one. The control exchanges two people in what was stored."""
+
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from tests.crash import checker, reading
+from tests.crash.checker import Found
+from tests.crash.experiments.adding import added
+from tests.crash.experiments.crowds import Manner, asked
+from tests.crash.history import OK, Ask
+from tests.crash.opening import Run, judge, opened
+from tests.crash.stage import Stage
+
+_TOGETHER = 50_000
+_SAMPLE_S = 5.0  # counting a million rows takes its time
+_MANNER = Manner(at_once=64)
+
+
+def play(stage: Stage, thousands: int) -> dict[str, Any]:
+    people, slug = thousands * 1000, f"order-{secrets.token_hex(2)}"
+    campaign, asks = opened(slug, people), list[Ask]()
+    with reading.sampled(stage, campaign.pk, every_s=_SAMPLE_S) as samples:
+        began = time.monotonic()
+        for first in range(0, people, _TOGETHER):
+            users = range(first, min(people, first + _TOGETHER))
+            asks += asked(stage, slug, [(f"person-{number}", 1) for number in users], _MANNER)
+            print(f"{len(asks)} answers after {time.monotonic() - began:.0f} s, "
+                  f"{reading.waiting(stage, slug)} wait", flush=True)  # fmt: skip
+        run = Run(0)
+        last = time.monotonic()
+        reading.settle(stage, slug, patience_s=300)
+        run.settled_after_s = time.monotonic() - last
+    found = reading.found(stage, slug, campaign.pk, stock=people, sampled=samples.rows)
+    judge(run, asks, found)
+    figures, apart = added([run]), _nearest_seen(asks, found)
+    wrong = sum(map(len, run.wrongs.values()))
+    return {
+        **figures, "asking_s": round(last - began), "told_per_s": round(run.told / (last - began)),
+        "exchange_seen_of_places_apart": apart,
+        "broken": wrong + (run.told != people) + (run.stored != people) + (not apart),
+    }  # fmt: skip
+
+
+def _nearest_seen(asks: Sequence[Ask], found: Found) -> int:
+    """How far apart two people are who exchange places and are seen by that, in truth the nearest
+    of whom one had an answer before the other asked. 0: they were not seen."""
+    by_place = {ask.heard.place: ask for ask in asks if ask.heard.kind == OK}
+    earlier, later = _nearest(by_place)
+    places = {by_place[earlier].user: later, by_place[later].user: earlier}
+    rows = [replace(row, place=places.get(row.user, row.place)) for row in found.rows]
+    seen = checker.inversions(asks, replace(found, rows=rows))
+    return later - earlier if seen else 0
+
+
+def _nearest(by_place: dict[int, Ask]) -> tuple[int, int]:
+    for apart in range(1, len(by_place)):
+        for place in sorted(by_place):
+            later = by_place.get(place + apart)
+            if later and by_place[place].completed < later.invoked:
+                return place, place + apart
+    raise ValueError("Everybody asked at once.")

@@ -1,0 +1,63 @@
+"""A hundred thousand people who each ask five times at once, on two hosts; and as many who send
+their ask again one to five times and hang up on every fifth: one place and one answer each."""
+
+import random
+import secrets
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from tests.crash import reading
+from tests.crash.experiments.adding import added
+from tests.crash.experiments.crowds import Manner, Wanting, asked
+from tests.crash.history import OK, Ask
+from tests.crash.opening import Run, judge, opened
+from tests.crash.stage import Stage
+
+_TOGETHER = 20_000
+_TIMES, _AGAIN = 5, 5
+_AT_ONCE = Manner(at_once=60, together=True)
+_HANGING_UP = Manner(at_once=60, dropped=0.2)
+
+
+def play(stage: Stage, thousands: int) -> dict[str, Any]:
+    people, chance = thousands * 1000, random.Random(thousands)
+    said = {
+        "five_at_once": _asking(stage, [_TIMES] * people, _AT_ONCE),
+        "sent_again": _asking(
+            stage, [1 + chance.randint(1, _AGAIN) for _ in range(people)], _HANGING_UP
+        ),
+    }
+    return {**said, "broken": sum(each["broken"] for each in said.values())}
+
+
+def _asking(stage: Stage, times: Sequence[int], manner: Manner) -> dict[str, Any]:
+    slug, asks, began = f"repeats-{secrets.token_hex(2)}", list[Ask](), time.monotonic()
+    campaign = opened(slug, len(times))
+    people: list[Wanting] = [(f"person-{number}", asks) for number, asks in enumerate(times)]
+    for first in range(0, len(people), _TOGETHER):
+        asks += asked(stage, slug, people[first : first + _TOGETHER], manner)
+        print(f"{len(asks)} asks after {time.monotonic() - began:.0f} s", flush=True)
+    run, last = Run(0), time.monotonic()
+    reading.settle(stage, slug, patience_s=120)
+    run.settled_after_s = time.monotonic() - last
+    judge(run, asks, reading.found(stage, slug, campaign.pk, stock=len(times), sampled=[]))
+    wrong = sum(map(len, run.wrongs.values()))
+    return {
+        "people": len(times), **added([run]), "per_s": round(len(asks) / (last - began)),
+        "heard": dict(Counter(ask.heard.outcome for ask in asks)),
+        "asks_under_way_with_another_of_the_same": _overlapping(asks),
+        "broken": wrong + (run.told != len(times)) + (run.stored != len(times)),
+    }  # fmt: skip
+
+
+def _overlapping(asks: Sequence[Ask]) -> int:
+    """Asks that were answered and that began before an earlier one of the same user had ended."""
+    until: dict[str, float] = {}
+    overlapping = 0
+    for ask in sorted(asks, key=lambda ask: ask.invoked):
+        if ask.heard.kind == OK:
+            overlapping += ask.invoked < until.get(ask.user, 0.0)
+            until[ask.user] = max(ask.completed, until.get(ask.user, 0.0))
+    return overlapping
