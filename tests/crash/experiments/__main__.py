@@ -45,7 +45,7 @@ EXPERIMENTS = {
     "broker": Experiment("broker.play", 20),
     "half-open": Experiment("half_open.play", 5),
     "silent": Experiment("silent.play", 6),
-    "database-away": Experiment("database_away.play", 60),
+    "database-away": Experiment("database_away.play", 60, proxied=False),
     "soak": Experiment("soak.play", 60),
     "order": Experiment("order.play", 1_000, proxied=False),
     "repeats": Experiment("repeats.play", 100, proxied=False),

@@ -5,7 +5,7 @@ import random
 import time
 from typing import Any
 
-from tests.crash.experiments.adding import added
+from tests.crash.experiments.adding import added, told
 from tests.crash.faults import Scene
 from tests.crash.opening import Run, Sale, troubled
 from tests.crash.stage import Stage
@@ -16,11 +16,13 @@ _SOON_S = 2.0
 
 def play(stage: Stage, rounds: int) -> dict[str, Any]:
     said: dict[str, Any] = {}
-    for name in ("emptied", "killed"):
-        runs = [_round(stage, number, name) for number in range(rounds)]
+    for name, times in {"emptied": rounds, "killed": 2 * rounds}.items():
+        runs = [_round(stage, number, name) for number in range(times)]
         late = sum(run.settled_after_s > _SOON_S for run in runs)
-        said[name] = {"rounds": rounds, **added(runs), "stored_after_more_than_2_s": late}
-    return {**said, "broken": sum(said[name]["broken"] for name in ("emptied", "killed"))}
+        figures = added(runs)
+        said[name] = {"rounds": times, **figures, "stored_after_more_than_2_s": late,
+                      "broken": figures["broken"] + late}  # fmt: skip
+    return {**said, "broken": sum(each["broken"] for each in said.values())}
 
 
 def _round(stage: Stage, number: int, name: str) -> Run:
@@ -36,4 +38,6 @@ def _round(stage: Stage, number: int, name: str) -> Run:
         run.faults[f"broker {name}"] += 1
 
     sale = Sale(number, stock=300, users=300, lasts_s=_SALE_S, settle_s=30)
-    return troubled(stage, sale, trouble)
+    run = troubled(stage, sale, trouble)
+    told(run, number)
+    return run

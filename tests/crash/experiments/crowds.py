@@ -33,17 +33,25 @@ class Manner:
 
 def asked(stage: Stage, slug: str, people: Sequence[Wanting], manner: Manner) -> list[Ask]:
     """Everybody asks; what all of them heard, in no order."""
-    orders = Orders(
+    return heard(stage, orders(stage, slug, people, manner))
+
+
+def orders(stage: Stage, slug: str, people: Sequence[Wanting], manner: Manner) -> list[Orders]:
+    """One for each process. Signing so many tokens takes its time."""
+    each = Orders(
         stage.web_ports, f"/api/v1/campaigns/{slug}/claims", [], manner.at_once // _PROCESSES,
         manner.together, manner.dropped, manner.per_s / _PROCESSES, manner.patience_s,
     )  # fmt: skip
-    shares = [
-        replace(orders, people=_signed(people[first::_PROCESSES]), seed=first)
+    return [
+        replace(each, people=_signed(people[first::_PROCESSES]), seed=first)
         for first in range(_PROCESSES)
     ]
+
+
+def heard(stage: Stage, orders: Sequence[Orders]) -> list[Ask]:
+    """Everybody asks as ordered. Raises RuntimeError if a crowd could not."""
     asks: list[Ask] = []
-    running = [(_begun(stage, share), share) for share in shares]
-    for (program, said), _ in running:
+    for program, said in [_begun(stage, share) for share in orders]:
         if program.wait():
             raise RuntimeError("A crowd died.")
         said.seek(0)

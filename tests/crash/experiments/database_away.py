@@ -1,46 +1,79 @@
 """The database is away for a minute under load: claims go on being admitted, and are stored soon
 after its return."""
 
+import os
+import secrets
 import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
-from tests.crash import history, reading
+from tests.crash import reading
+from tests.crash.experiments import crowds
 from tests.crash.experiments.adding import added
-from tests.crash.faults import Scene
-from tests.crash.history import OK
-from tests.crash.opening import Run, Sale, troubled
+from tests.crash.experiments.crowds import Manner
+from tests.crash.history import OK, Ask
+from tests.crash.opening import Run, judge, opened
 from tests.crash.stage import Stage
 
-_PER_S = 150  # people a second
-_STORED_S_PER_10_000 = 5.0
+PER_S = int(os.environ.get("AWAY_PER_S", "150"))  # people a second, by default
+_BEFORE_S = _AFTER_S = 2
+_AT_ONCE = 512  # more than ask in the time an answer takes, or people would come late
+_STORED_S_PER_10_000, _STORED_S = 5.0, 60.0
+_SAMPLE_S = 1.0
+
+
+@dataclass(slots=True)
+class Away:
+    """When the database was away (monotonic), and what it found at its return."""
+
+    since: float = 0.0
+    until: float = 0.0
+    waiting: int = 0
+    stored_after_s: float = 0.0
+
+    def happen(self, stage: Stage, slug: str, seconds: int) -> None:
+        time.sleep(_BEFORE_S)
+        stage.cast.hold_down("database")
+        self.since = time.monotonic()
+        time.sleep(seconds)
+        self.waiting = reading.waiting(stage, slug)
+        stage.cast.let_go("database")
+        stage.cast.await_ready("database")
+        self.until = time.monotonic()
+        reading.settle(stage, slug, patience_s=300)
+        self.stored_after_s = time.monotonic() - self.until
 
 
 def play(stage: Stage, seconds: int) -> dict[str, Any]:
-    people = _PER_S * (seconds + 4)
-    seen: dict[str, float] = {}
+    people, slug = PER_S * (_BEFORE_S + seconds + _AFTER_S), f"away-{secrets.token_hex(2)}"
+    campaign, away, run = opened(slug, people), Away(), Run(1)
+    wanting = [(f"person-{number}", 1) for number in range(people)]
+    orders = crowds.orders(stage, slug, wanting, Manner(at_once=_AT_ONCE, per_s=PER_S))
+    trouble = Thread(target=away.happen, args=(stage, slug, seconds), daemon=True)
+    with reading.sampled(stage, campaign.pk, every_s=_SAMPLE_S) as samples:
+        trouble.start()
+        asks = crowds.heard(stage, orders)
+        trouble.join()
+    run.settled_after_s = away.stored_after_s
+    judge(run, asks, reading.found(stage, slug, campaign.pk, stock=people, sampled=samples.rows))
+    return _figures(run, asks, away)
 
-    def away(scene: Scene, run: Run) -> None:
-        time.sleep(2)
-        scene.stage.cast.hold_down("database")
-        seen["since"] = time.monotonic()
-        time.sleep(seconds)
-        scene.stage.cast.let_go("database")
-        scene.stage.cast.await_ready("database")
-        seen["until"] = time.monotonic()
-        seen["waiting"] = reading.waiting(scene.stage, scene.slug)
-        reading.settle(scene.stage, scene.slug, patience_s=120)
-        seen["stored_after_s"] = time.monotonic() - seen["until"]
-        run.faults["database_away"] += 1
 
-    run = troubled(stage, Sale(1, people, people, lasts_s=seconds + 4.0), away)
-    asks = [ask for ask in history.read(run.history)
-            if seen["since"] < ask.invoked < seen["until"]]  # fmt: skip
-    per_10_000 = seen["stored_after_s"] * 10_000 / max(10_000, seen["waiting"])
-    figures = added([run])
+def _figures(run: Run, asks: Sequence[Ask], away: Away) -> dict[str, Any]:
+    meanwhile = [ask for ask in asks if away.since < ask.invoked < away.until]
+    errors = Counter(ask.heard.outcome for ask in meanwhile if ask.heard.kind != OK)
+    waits = sorted(ask.completed - ask.invoked for ask in meanwhile)
+    asking_s = max(ask.invoked for ask in asks) - min(ask.invoked for ask in asks)
+    late = away.stored_after_s > min(_STORED_S, _STORED_S_PER_10_000 * max(1, away.waiting / 1e4))
     return {
-        "away_s": seconds, **figures, "asked_while_away": len(asks),
-        "with_a_place_while_away": sum(ask.heard.kind == OK for ask in asks),
-        "waiting_at_its_return": seen["waiting"],
-        "stored_after_s": round(seen["stored_after_s"], 2),
-        "broken": figures["broken"] + (per_10_000 > _STORED_S_PER_10_000),
+        "away_s": round(away.until - away.since, 1), **added([run]),
+        "asked_per_s": round(len(asks) / asking_s), "asked_while_away": len(meanwhile),
+        "errors_while_away": dict(errors),
+        "answered_p50_ms": round(waits[len(waits) // 2] * 1e3, 1),
+        "answered_p99_ms": round(waits[int(len(waits) * 0.99)] * 1e3, 1),
+        "waiting_at_its_return": away.waiting, "stored_after_s": round(away.stored_after_s, 2),
+        "broken": sum(map(len, run.wrongs.values())) + errors.total() + late,
     }  # fmt: skip
