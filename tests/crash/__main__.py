@@ -46,7 +46,7 @@ def _play_all(ours: Stage, asked: argparse.Namespace, first: int) -> bool:
         if not runs[-1].kept_its_word:
             _keep(ours, seed, asked.output.parent / "crash" / str(seed))
             if asked.stop:
-                break
+                return True
     about["reconciled"] = _reconciled(ours)
     write(asked.output, runs, about)
     return any(not run.kept_its_word for run in runs)

@@ -7,6 +7,7 @@ Nothing in the product knows of it.
 import hashlib
 import os
 import random
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,12 +15,15 @@ from django.db import connection
 
 import config.wsgi
 from config.celery import app
-from coupons import change, keys, queue, witness
+from coupons import change, facts, keys, queue, reconcile, witness, writer
+from coupons.claims import AdmittedClaim
+from coupons.errors import DatabaseAway
 from coupons.models import Campaign
 from coupons.queue import Batch
 from coupons.store import admission as deciding
 from coupons.store.endpoint import Script
 from coupons.store.vouched import Server
+from tests.crash.programs import CARRIED
 
 application = config.wsgi.application
 GONE = 137
@@ -46,9 +50,7 @@ def nobody_takes_over() -> None:
 def queued_in_a_second_step() -> None:
     """Place and memory in the script, the queue entry by Python behind it. Now and then a web
     process dies between the two, as any may at any line."""
-    text = deciding.ADMIT.text
-    start = text.index("redis.call('XADD', KEYS[3]")
-    deciding.ADMIT = _altered(text[:start] + text[text.index(")\n", start) + 2 :])
+    _admit_without_queueing()
     admit = deciding.AdmissionCalls.admit
 
     def admitting(self: Any, slug: str, **asked: Any) -> deciding.Decision:
@@ -62,6 +64,60 @@ def queued_in_a_second_step() -> None:
         return decision
 
     deciding.AdmissionCalls.admit = admitting  # type: ignore[method-assign]
+
+
+def carried_by_the_message() -> None:
+    """The claim is in no queue of the store: a Celery message carries it, with `acks_late` and all
+    the broker's settings. The message is the only record of it: nothing puts it back."""
+    _admit_without_queueing()
+    reconcile.look = lambda: []
+    admit = deciding.AdmissionCalls.admit
+
+    def admitting(self: Any, slug: str, **asked: Any) -> deciding.Decision:
+        decision = admit(self, slug, **asked)
+        if decision.said == "admitted":
+            claim = (asked["user"], asked["nth"], decision.place, decision.at_ms)
+            app.send_task(CARRIED, args=[slug, *claim], retry=False)
+        return decision
+
+    deciding.AdmissionCalls.admit = admitting  # type: ignore[method-assign]
+
+
+@app.task(name=CARRIED, autoretry_for=(DatabaseAway,), max_retries=None)  # type: ignore[untyped-decorator]
+def carried(slug: str, *claim: Any) -> None:
+    writer.store(facts.of(slug), [AdmittedClaim(*claim)], epoch=None)
+
+
+def counted_in_python() -> None:
+    """The same questions as the script's, asked one by one: GET, compare, then INCR."""
+
+    def admit(self: Any, slug: str, **asked: Any) -> deciding.Decision:
+        names = keys.of(slug)
+        field = keys.field(asked["user"], asked["nth"], asked["per_user"])
+        epoch, stock, given = self.client.hmget(names.gate, "epoch", "stock", "next")
+        known, now = self.client.hget(names.claimants, field), time.time_ns() // 1_000_000
+        if not epoch:
+            return deciding.Decision("not_installed", 0, 0, ring=False)
+        if known:
+            held = int.from_bytes(known[:4]), int.from_bytes(known[4:])
+            return deciding.Decision("already_claimed", *held, ring=False)
+        if int(given) >= int(stock):
+            return deciding.Decision("sold_out", 0, now, ring=False)
+        place = self.client.hincrby(names.gate, "next", 1)
+        self.client.hset(names.claimants, field, place.to_bytes(4) + now.to_bytes(6))
+        entry = {"u": asked["user"], "n": asked["nth"], "p": place, "t": now}
+        self.client.xadd(names.queue, entry)
+        return deciding.Decision("admitted", place, now, ring=True)
+
+    deciding.AdmissionCalls.admit = admit  # type: ignore[method-assign]
+
+
+def collisions_ignored() -> None:
+    """What the database refuses is a warning, and nobody reads back what became of it."""
+    writer._INSERT = writer._INSERT.replace("INSERT", "INSERT IGNORE")
+    writer._standing = lambda facts, claims: {
+        writer._essence(writer._row(facts, claim)) for claim in claims
+    }
 
 
 def missing_means_nothing_issued() -> None:
@@ -104,6 +160,12 @@ def no_witness() -> None:
     witness.testify = lambda facts: None
 
 
+def _admit_without_queueing() -> None:
+    text = deciding.ADMIT.text
+    start = text.index("redis.call('XADD', KEYS[3]")
+    deciding.ADMIT = _altered(text[:start] + text[text.index(")\n", start) + 2 :])
+
+
 def _altered(text: str) -> Script:
     script = Script("admit")
     script.text = text
@@ -115,6 +177,7 @@ BUILDS: dict[str, Callable[[], None]] = {
     build.__name__: build
     for build in (
         acknowledged_before_stored, nobody_takes_over, queued_in_a_second_step,
+        carried_by_the_message, counted_in_python, collisions_ignored,
         missing_means_nothing_issued, no_unique_keys, no_append_only_file, no_fence, no_witness,
     )
 }  # fmt: skip

@@ -23,7 +23,8 @@ class Row:
 class Found:
     """What stood in both stores when everything had come to rest, and `sampled` rows before.
 
-    `given` is how many places Redis gave, `claimants` who holds which by its word.
+    `given` is how many places Redis gave, `claimants` who holds which by its word; `kept` are those
+    whose claims wait or were parked.
     """
 
     stock: int
@@ -33,6 +34,7 @@ class Found:
     waiting: int = 0
     parked: int = 0
     sampled: Sequence[int] = field(default_factory=tuple)
+    kept: frozenset[str] = frozenset()
 
 
 Verdict = Callable[[Sequence[Ask], Found], list[str]]
@@ -66,6 +68,13 @@ def lost(asks: Sequence[Ask], found: Found) -> list[str]:
     stored = {(row.user, row.place, row.code) for row in found.rows}
     told = {(ask.user, ask.heard.place, ask.heard.code) for ask in _ok(asks)}
     return [f"{user} was told place {place}" for user, place, _ in sorted(told - stored)]
+
+
+def hidden(asks: Sequence[Ask], found: Found) -> list[str]:
+    """Told, and gone without a trace: no row of theirs, and no claim that waits or was parked for
+    somebody to see."""
+    known = {row.user for row in found.rows} | found.kept
+    return [f"{user} was told" for user in sorted({ask.user for ask in _ok(asks)} - known)]
 
 
 def ghosts(asks: Sequence[Ask], found: Found) -> list[str]:
@@ -150,7 +159,7 @@ def unsettled(asks: Sequence[Ask], found: Found) -> list[str]:
 
 
 VERDICTS: tuple[Verdict, ...] = (
-    over_issued, duplicates, lost, ghosts, holes, changed_answers, order, inversions,
+    over_issued, duplicates, lost, hidden, ghosts, holes, changed_answers, order, inversions,
     under_issued, unanswered, unforeseen, unsettled,
 )  # fmt: skip
 

@@ -13,11 +13,12 @@ import redis
 
 from config.celery import app
 from coupons import bell, keys
-from tests.crash.programs import CLOCK_SHIFTS_S, WEBS, WORKERS
+from tests.crash.programs import CLOCK_SHIFTS_S, MESSAGES, WEBS, WORKERS
 from tests.crash.reading import sql
 from tests.crash.stage import Stage
 
 _EMPTY_S = 10.0  # how long a moment in which nothing waits is waited for
+_PLACES_TWICE = 10
 REBUILDS = 10  # tries of an operator
 
 
@@ -166,8 +167,19 @@ def slow_database(scene: Scene, fault: Fault) -> None:
     _slow(scene, "database", fault, 0.15)
 
 
+# At the worst of moments, with a message that nobody has taken yet.
+_EMPTY_BUSY = """if redis.call('LLEN', KEYS[1]) == 0 then return 0 end
+redis.call('FLUSHALL') return 1"""
+
+
 def empty_broker(scene: Scene, fault: Fault) -> None:
+    """With what waits there; if nothing does for so long, whatever it holds."""
+    deadline = time.monotonic() + fault.lasts_s / 3
     with scene.stage.broker() as client:
+        while time.monotonic() < deadline:
+            if client.eval(_EMPTY_BUSY, 1, MESSAGES):
+                return
+            time.sleep(0.001)
         client.flushall()
 
 
@@ -222,6 +234,18 @@ def forget_store(scene: Scene, fault: Fault) -> None:
             time.sleep(0.002)
 
 
+# At most as many as were given.
+_TURN_BACK = """local given = tonumber(redis.call('HGET', KEYS[1], 'next') or 0)
+return redis.call('HINCRBY', KEYS[1], 'next', -math.min(given, tonumber(ARGV[1])))"""
+
+
+def turn_back(scene: Scene, fault: Fault) -> None:
+    """The counter forgets its latest places: what the fence is there against, or another hand. The
+    next ones are given twice, and the second claim finds its place taken."""
+    with scene.stage.store() as client:
+        client.eval(_TURN_BACK, 1, keys.of(scene.slug).gate, _PLACES_TWICE)
+
+
 def _pause(scene: Scene, name: str, fault: Fault, child: int | None = None) -> None:
     scene.stage.cast.pause(name, child=child)
     time.sleep(fault.lasts_s)
@@ -260,7 +284,7 @@ CHANCES: dict[Deed, int] = {
     slow_store: 2, slow_database: 3,
     empty_broker: 3, flush_scripts: 3, many_drains: 4, wrong_clock: 1, empty_store: 2,
 }  # fmt: skip
-DEEDS: dict[str, Deed] = {deed.__name__: deed for deed in (*CHANCES, forget_store)}
+DEEDS: dict[str, Deed] = {deed.__name__: deed for deed in (*CHANCES, forget_store, turn_back)}
 
 
 def schedule(

@@ -16,6 +16,8 @@ from tests.crash.actors import Actor
 
 WEBS, WORKERS = ("web-1", "web-2"), ("worker-1", "worker-2")
 CLOCK_SHIFTS_S = (60, -60)  # of the second web host
+MESSAGES, IN_HAND = "cq:celery", "cq:unacked"  # on the broker: a list, and a hash
+CARRIED = "crash.carried"  # a broken build's task, whose messages carry claims
 NOT_HERE = ("JWT_JWKS_FILE", "SECURE_SSL_REDIRECT", "PROMETHEUS_MULTIPROC_DIR")
 
 

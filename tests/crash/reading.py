@@ -13,6 +13,7 @@ import redis
 
 from coupons import codes, keys
 from tests.crash.checker import Found, Row
+from tests.crash.programs import CARRIED, IN_HAND, MESSAGES
 from tests.crash.stage import Stage
 
 _SAMPLE_S = 0.2
@@ -50,9 +51,22 @@ def waiting(stage: Stage, slug: str) -> int:
     """Claims that wait to be stored; one, if the store can't be asked."""
     try:
         with stage.store() as client:
-            return int(client.xlen(keys.of(slug).queue))
+            return int(client.xlen(keys.of(slug).queue)) + _carried(stage)
     except redis.RedisError:
         return 1
+
+
+def _carried(stage: Stage) -> int:
+    """The same, in messages of the build `carried_by_the_message`. A broker that is away comes back
+    with none."""
+    named = CARRIED.encode()
+    try:
+        with stage.broker() as client:
+            queued: Any = client.lrange(MESSAGES, 0, -1)
+            in_hand: Any = client.hvals(IN_HAND)
+    except redis.RedisError:
+        return 0
+    return sum(named in message for message in [*queued, *in_hand])
 
 
 def settle(stage: Stage, slug: str, *, patience_s: float) -> int:
@@ -69,10 +83,17 @@ def found(stage: Stage, slug: str, campaign_id: int, *, stock: int, sampled: lis
         given = int(client.hget(names.gate, "next") or 0)
         parked = int(client.xlen(names.parked))
         claimants = _claimants(client, names.claimants)
+        kept = _kept(client, names.queue, names.parked)
     rows = [Row(user.decode(), place, codes.grouped(code.decode()))
             for user, place, code in _rows(stage, campaign_id)]  # fmt: skip
     left = waiting(stage, slug)
-    return Found(stock, rows, given, claimants, left, parked, sampled)
+    return Found(stock, rows, given, claimants, left, parked, sampled, kept)
+
+
+def _kept(client: redis.Redis, *streams: str) -> frozenset[str]:
+    """Whose claims stand there."""
+    found: list[Any] = [client.xrange(stream) for stream in streams]
+    return frozenset(fields[b"u"].decode() for entries in found for _, fields in entries)
 
 
 def _claimants(client: redis.Redis, key: str) -> dict[str, int]:

@@ -46,6 +46,12 @@ def test_a_run_that_kept_its_word() -> None:
     assert wrongs(ASKS, FOUND) == set()
 
 
+def test_what_waits_or_was_parked_is_lost_but_not_hidden() -> None:
+    parked = replace(FOUND, rows=FOUND.rows[:1], parked=1, kept=frozenset({"jun"}))
+    assert "lost" in wrongs(ASKS, parked)
+    assert "hidden" not in wrongs(ASKS, parked)
+
+
 THIRD = Row("sora", 3, "CODE-3")
 
 
@@ -60,6 +66,7 @@ THIRD = Row("sora", 3, "CODE-3")
         ("duplicates", replace(FOUND, rows=[FOUND.rows[0], Row("jun", 2, "CODE-1")])),
         ("lost", replace(FOUND, rows=FOUND.rows[:1])),
         ("lost", replace(FOUND, rows=[FOUND.rows[0], Row("jun", 2, "CODE-X")])),
+        ("hidden", replace(FOUND, rows=FOUND.rows[:1])),
         ("ghosts", replace(FOUND, rows=[*FOUND.rows, Row("nobody", 3, "CODE-3")])),
         ("ghosts", replace(FOUND, claimants={"mina": 1})),
         ("holes", replace(FOUND, rows=[FOUND.rows[0], Row("jun", 3, "CODE-2")], given=3)),

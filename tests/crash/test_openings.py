@@ -35,6 +35,9 @@ def test_an_opening_keeps_its_word_while_everything_dies(tmp_path: Path) -> None
         ("nobody_takes_over", ["kill_worker_child", "slow_database"], "unsettled"),
         ("queued_in_a_second_step", ["flush_scripts"], "lost"),
         ("missing_means_nothing_issued", ["forget_store"], "duplicates"),
+        ("carried_by_the_message", ["empty_broker"], "hidden"),
+        ("counted_in_python", ["slow_store"], "lost"),
+        ("collisions_ignored", ["turn_back"], "hidden"),
         ("no_append_only_file", ["kill_store"], "under_issued"),
         ("no_unique_keys", ["slow_database", "pause_worker_child", "many_drains"], "duplicates"),
     ],
@@ -47,3 +50,19 @@ def test_negative_control_without_its_protection_a_run_is_seen_to_break_its_word
                           "--settle", "5", "--stop")  # fmt: skip
     assert status == 1
     assert said[seen] > 0
+
+
+@pytest.mark.long
+def test_negative_control_without_wait_and_fence_a_failover_is_seen_to_lose() -> None:
+    command = [sys.executable, "-m", "tests.crash.experiments", "failover-without", "--rounds", "2"]
+    done = subprocess.run(command, timeout=300, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]  # of a control: it was seen
+
+
+@pytest.mark.long
+def test_a_place_given_twice_is_parked_for_all_to_see(tmp_path: Path) -> None:
+    """The other side of `collisions_ignored`: the same fault, and the product as it is."""
+    status, said = played(tmp_path, "--only", "turn_back", "--runs", "1", "--seed", "1",
+                          "--settle", "5", "--stop")  # fmt: skip
+    assert status == 1
+    assert said["lost"] > 0 == said["hidden"]

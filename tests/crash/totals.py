@@ -9,8 +9,9 @@ from typing import Any
 from tests.crash.opening import Run
 
 # As the world calls them; the rest of the verdicts go by their own names.
-_SAID = ("lost", "over_issued", "duplicates", "changed_answers", "ghosts", "holes", "order",
-         "inversions", "under_issued", "unanswered", "unforeseen", "unsettled")  # fmt: skip
+_SAID = ("lost", "hidden", "over_issued", "duplicates", "changed_answers", "ghosts", "holes",
+         "order", "inversions", "under_issued", "unanswered",
+         "unforeseen", "unsettled")  # fmt: skip
 
 
 def totals(runs: Sequence[Run], about: Mapping[str, Any]) -> dict[str, Any]:
