@@ -1,14 +1,17 @@
 """Beat runs on every consumer host and beats on one: the lease says which."""
 
+import json
 import time
-from collections.abc import Iterator
+from base64 import b64decode
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from config import beat
-from config.beat import LEASE, Lease, Leased
+from config.beat import BELLS, LEASE, MOST_BELLS, Broker, Lease, Leased
 from config.celery import app
+from coupons import bell
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +79,51 @@ def test_the_other_takes_over_when_the_first_is_gone(monkeypatch: pytest.MonkeyP
 
 def test_without_a_broker_nobody_beats_and_nobody_falls(sent: list[str]) -> None:
     lonely = scheduler("mina")
-    lonely._lease._connection = app.connection_for_write("redis://127.0.0.1:1/0")
+    lonely._lease = Lease("mina", Broker("redis://127.0.0.1:1/0"))
     assert lonely.tick() == beat.ASK_AGAIN_S
     assert sent == []
     lonely._lease.leave()
+
+
+@pytest.fixture
+def bells(no_lease: Any) -> Iterator[Callable[[], list[str]]]:
+    """For which campaigns the bells on the broker ring, the newest first."""
+
+    def ringing() -> list[str]:
+        waiting = no_lease.eval("return redis.call('LRANGE', KEYS[1], 0, -1)", 1, BELLS)
+        bodies = (b64decode(json.loads(message)["body"]) for message in waiting)
+        return [json.loads(body)[0][0] for body in bodies]
+
+    app.control.purge()
+    yield ringing
+    app.control.purge()
+
+
+def test_bells_that_nobody_heard_for_a_night_are_thrown_away(
+    sent: list[str], bells: Callable[[], list[str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    rung = [f"sale-{number}" for number in range(MOST_BELLS + 30)]
+    for slug in rung:
+        bell.ring(slug)
+    assert len(bells()) == MOST_BELLS + 30
+    scheduler("mina").tick()
+    assert bells() == rung[: -MOST_BELLS - 1 : -1]
+    assert "30 bells that nobody heard" in caplog.text
+
+
+def test_who_does_not_beat_leaves_the_bells_alone(
+    sent: list[str], bells: Callable[[], list[str]]
+) -> None:
+    for number in range(MOST_BELLS + 30):
+        bell.ring(f"sale-{number}")
+    Lease("jun").take()
+    scheduler("mina").tick()
+    assert len(bells()) == MOST_BELLS + 30
+
+
+def test_no_more_bells_than_may_wait_are_all_heard(
+    sent: list[str], bells: Callable[[], list[str]]
+) -> None:
+    bell.ring("spring-sale")
+    scheduler("mina").tick()
+    assert bells() == ["spring-sale"]
