@@ -94,6 +94,18 @@ class Cast:
             if actor.runs:
                 (os.killpg if group else os.kill)(actor.pid, signal.SIGKILL)
 
+    def renew(self, *names: str, patience_s: float = 60) -> None:
+        """SIGTERM to the parents, as a deployment; returns when all serve again."""
+        before = {name: self[name].pid for name in names}
+        for pid in before.values():
+            _send(pid, signal.SIGTERM)
+        deadline = time.monotonic() + patience_s
+        while any(self[name].pid == pid for name, pid in before.items()):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{', '.join(names)} did not end in {patience_s} s.")
+            time.sleep(_POLL_S)
+        self.await_ready(*names)
+
     def kill_child(self, name: str, chosen: int) -> None:
         with self._lock, suppress(ProcessLookupError):
             children = self[name].children()

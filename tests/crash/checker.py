@@ -91,8 +91,8 @@ def holes(asks: Sequence[Ask], found: Found) -> list[str]:
     """Places from 1 to the highest that nobody holds, in either store."""
     stored = {row.place for row in found.rows}
     known = set(found.claimants.values())
-    highest = max(found.given, *stored, *known, 0)
-    return [f"place {place}" for place in range(1, highest + 1) if place not in stored & known]
+    highest, held = max(found.given, *stored, *known, 0), stored & known
+    return [f"place {place}" for place in range(1, highest + 1) if place not in held]
 
 
 def changed_answers(asks: Sequence[Ask], found: Found) -> list[str]:

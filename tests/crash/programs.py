@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import redis
+
 from config.local.servers import WEB_BACKLOG, WEB_CONNECTIONS, WEB_THREADS
 from tests import servers
 from tests.crash.actors import Actor
@@ -54,8 +56,16 @@ def programs(
     for program in ours:  # as on hosts of their own
         metrics = folder / f"{program.name}-metrics"
         metrics.mkdir()
-        program.env = program.env | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
+        program.env = program.env | {
+            "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+            "DRAINING_FILE": str(draining_file(folder, program.name)),
+        }
     return ours
+
+
+def draining_file(folder: Path, name: str) -> Path:
+    """While it is there, this program says it is not ready."""
+    return folder / f"{name}-draining"
 
 
 def _web(name: str, folder: Path, env: dict[str, str], port: int, build: Build) -> Actor:
@@ -81,13 +91,20 @@ def _worker(name: str, folder: Path, env: dict[str, str], pool: int, build: Buil
 
 
 def _beat(folder: Path, env: dict[str, str], build: Build) -> Actor:
-    schedule = folder / "beat-schedule"
+    """It serves once it, or a dead one before it for five seconds, holds the lease."""
     command = [
         sys.executable, "-m", "celery", "-A", build.celery, "beat", "--loglevel", "WARNING",
-        "--schedule", str(schedule), "--pidfile=",
+        "--scheduler", "config.beat.Leased", "--pidfile=",
     ]  # fmt: skip
-    return Actor("beat", command, env, folder / "beat.log",
-                 lambda: any(folder.glob("beat-schedule*")))  # fmt: skip
+    return Actor("beat", command, env, folder / "beat.log", lambda: _holds_a_lease(env))
+
+
+def _holds_a_lease(env: dict[str, str]) -> bool:
+    with redis.Redis.from_url(env["CELERY_BROKER_URL"], socket_timeout=1) as broker:
+        try:
+            return bool(broker.exists("cq:beat-lease"))
+        except redis.RedisError:
+            return False
 
 
 def redis_server(name: str, folder: Path, port: int, durability: tuple[str, ...]) -> Actor:

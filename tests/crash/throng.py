@@ -1,7 +1,8 @@
 """A hundred thousand people and more, as a program: they ask over connections that are kept, each
 as often as ordered, some don't wait for their answer, and who knows nothing yet asks again.
 
-Reads its orders as JSON from its input. Writes what was heard to its output, a line each: the user,
+Reads its orders as JSON from its input. Asked to end (SIGTERM), it lets nobody come any more and
+hears those who asked. Writes what was heard to its output, a line each: the user,
 when it was sent and when heard (this machine's monotonic clock), the status, the body.
 """
 
@@ -10,6 +11,7 @@ import heapq
 import json
 import random
 import select
+import signal
 import socket
 import sys
 import time
@@ -67,11 +69,12 @@ class Throng:
         self._asking: dict[int, Sent] = {}
         self._again: list[tuple[float, int, Person]] = []
         self._idle: dict[int, deque[socket.socket]] = {port: deque() for port in orders.ports}
+        self._coming = deque(_person(orders, *each) for each in orders.people)
+        self._is_enough = False
         self._turn, self._number, self._epoll = count(), count(), select.epoll()
 
     def play(self) -> None:
-        orders = self.orders
-        coming = deque(_person(orders, *each) for each in orders.people)
+        orders, coming = self.orders, self._coming
         began, came, over = time.monotonic(), 0, float("inf")
         while (coming or self._again or self._asking) and time.monotonic() < over:
             for _ in range(_IN_A_ROW):
@@ -80,12 +83,18 @@ class Throng:
                 if not self._begins(coming):
                     break
                 came += 1
+            if self._is_enough:
+                coming.clear()
             if not coming:
                 over = min(over, time.monotonic() + orders.gives_up_s)
             self._ask_again()
             for descriptor, _ in self._epoll.poll(0.001, 512):
                 self._hear(descriptor)
             self._lose_patience()
+
+    def enough(self, *_: object) -> None:
+        """Nobody comes any more."""
+        self._is_enough = True
 
     def _begins(self, coming: deque[Person]) -> bool:
         """False: there is no room yet for all that this person asks at once."""
@@ -188,6 +197,7 @@ def as_json(orders: Orders) -> str:
 
 def main() -> None:
     throng = Throng(Orders(**json.load(sys.stdin)))
+    signal.signal(signal.SIGTERM, throng.enough)
     gc.disable()  # it would look through all who wait, again and again
     throng.play()
     for said in throng.said:

@@ -49,6 +49,7 @@ EXPERIMENTS = {
     "soak": Experiment("soak.play", 60),
     "order": Experiment("order.play", 1_000, proxied=False),
     "repeats": Experiment("repeats.play", 100, proxied=False),
+    "deploys": Experiment("deploys.play", 50),
     "bells": Experiment("bells.play", 1_000),
     "again": Experiment("again.play", 1_000),
     "overload": Experiment("overload.play", 4),

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import IO
 
@@ -36,11 +36,20 @@ def asked(stage: Stage, slug: str, people: Sequence[Wanting], manner: Manner) ->
     return heard(stage, orders(stage, slug, people, manner))
 
 
-def orders(stage: Stage, slug: str, people: Sequence[Wanting], manner: Manner) -> list[Orders]:
-    """One for each process. Signing so many tokens takes its time."""
+def orders(
+    stage: Stage,
+    slug: str,
+    people: Sequence[Wanting],
+    manner: Manner,
+    *,
+    ports: tuple[int, ...] = (),
+) -> list[Orders]:
+    """One for each process; `ports`: asked in place of the web hosts. Signing so many tokens takes
+    its time."""
     each = Orders(
-        stage.web_ports, f"/api/v1/campaigns/{slug}/claims", [], manner.at_once // _PROCESSES,
-        manner.together, manner.dropped, manner.per_s / _PROCESSES, manner.patience_s,
+        ports or stage.web_ports, f"/api/v1/campaigns/{slug}/claims", [],
+        manner.at_once // _PROCESSES, manner.together, manner.dropped, manner.per_s / _PROCESSES,
+        manner.patience_s,
     )  # fmt: skip
     return [
         replace(each, people=_signed(people[first::_PROCESSES]), seed=first)
@@ -48,10 +57,18 @@ def orders(stage: Stage, slug: str, people: Sequence[Wanting], manner: Manner) -
     ]
 
 
-def heard(stage: Stage, orders: Sequence[Orders]) -> list[Ask]:
-    """Everybody asks as ordered. Raises RuntimeError if a crowd could not."""
+def heard(
+    stage: Stage, orders: Sequence[Orders], *, meanwhile: Callable[[], None] | None = None
+) -> list[Ask]:
+    """Everybody asks as ordered, or as many as come until `meanwhile` is done. Raises RuntimeError
+    if a crowd could not."""
+    running = [_begun(stage, share) for share in orders]
+    if meanwhile:
+        meanwhile()
+        for program, _ in running:
+            program.terminate()  # nobody comes any more
     asks: list[Ask] = []
-    for program, said in [_begun(stage, share) for share in orders]:
+    for program, said in running:
         if program.wait():
             raise RuntimeError("A crowd died.")
         said.seek(0)
