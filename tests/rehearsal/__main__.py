@@ -1,4 +1,5 @@
-"""`python -m tests.rehearsal [--env NAME] [--short] [--steps NAME,…]`: deploy it here, for real.
+"""`python -m tests.rehearsal [--env NAME] [--short | --thorough] [--steps NAME,…]`: it is deployed
+here, for real.
 
 Exit status 1 if something is not as it must be, 2 if this machine can't hold a rehearsal.
 """
@@ -29,19 +30,26 @@ from tests.rehearsal.together import together
 
 Step = Callable[[Deployment, Record], None]
 # In this order; those of a line at the same time, as none of them disturbs what another looks at.
-PLAN: tuple[tuple[Step, ...], ...] = (
+Plan = tuple[tuple[Step, ...], ...]
+PLAN: Plan = (
     (onhosts.install,),
     (onhosts.install_again, onhosts.rush, onhosts.private_hosts, onhosts.service, onhosts.no_java),
-    (onhosts.release, onhosts_verbs.look_first),
-    (onhosts.reboot, onhosts_mutations.unit_without_restart, onhosts_verbs.figure),
-    (onhosts.kill_units, onhosts_mutations.secret_in_the_open),
+    (onhosts.release, onhosts_verbs.operate, onhosts_verbs.crowd),
+    (
+        onhosts_mutations.wrong_redis_port, onhosts_mutations.unit_without_restart,
+        onhosts_mutations.secret_in_the_open, onhosts_verbs.figure,
+    ),
+    (onhosts.kill_units,),
+    (onhosts.reboot,),
     (onhosts.lose_a_consumer,),
-    (onhosts_verbs.operate, onhosts_verbs.crowd),
-    (onhosts_verbs.restarts,),
-    (onhosts_mutations.wrong_redis_port,),
-    (onhosts.no_leaks, onhosts_verbs.nothing_told),
+)  # fmt: skip
+# What --thorough has beside it: two minutes more.
+THOROUGH: Plan = (
+    (onhosts_verbs.restarts, onhosts_verbs.look_first),
+    (onhosts_mutations.killed_halfway,),
 )
-STEPS = {step.__name__: step for line in PLAN for step in line}
+LAST: Plan = ((onhosts.no_leaks, onhosts_verbs.nothing_told),)
+STEPS = {step.__name__: step for line in PLAN + THOROUGH + LAST for step in line}
 # What a single api host and a single consumer can't promise.
 BEYOND_HELLO = {onhosts.release, onhosts_verbs.restarts, onhosts.lose_a_consumer}
 
@@ -93,7 +101,8 @@ def _plan(asked: argparse.Namespace) -> list[tuple[Step, ...]]:
     if asked.steps:
         return [(STEPS[name],) for name in asked.steps]
     spared = BEYOND_HELLO if asked.env == "hello" else set()
-    lines = [tuple(step for step in line if step not in spared) for line in PLAN]
+    plan = PLAN + (THOROUGH if asked.thorough else ()) + LAST
+    lines = [tuple(step for step in line if step not in spared) for line in plan]
     return [line for line in lines if line]
 
 
@@ -108,6 +117,10 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.rehearsal", description=__doc__)
     parser.add_argument("--env", choices=["production", "hello", "single"], default="production")
     parser.add_argument("--short", action="store_true", help="the network only: half a minute")
+    parser.add_argument(
+        "--thorough", action="store_true",
+        help="also --check, verbs that restart, an Ansible killed halfway: two minutes more",
+    )  # fmt: skip
     parser.add_argument(
         "--steps", type=lambda said: said.split(","), default=[],
         help=f"some only, in this order: {','.join(STEPS)}",

@@ -128,8 +128,9 @@ def kill_units(it: Deployment, record: Record) -> None:
                 for found in several.map(_kill_each, it.hosts.values())
                 for name, seconds in found.items()
             }
-        it.restore_balancer()
-        step.found = f"{len(took)} units, each back within {max(took.values()):.1f} s"
+        insist_on_settings(it)
+        longest = max(took.values())
+        step.found = f"{len(took)} units, each back within {longest:.1f} s, with settings that work"
 
 
 def _kill_each(host: Host) -> dict[str, float]:
@@ -138,6 +139,16 @@ def _kill_each(host: Host) -> dict[str, float]:
     if took:
         units.wait_for_all(host)
     return took
+
+
+def insist_on_settings(it: Deployment) -> None:
+    """That what was started again has the settings it should, whatever a refused release left."""
+    it.restore_balancer()
+    for host in it.of_role("api"):
+        if host.run("/usr/local/bin/coupon-manage", "check", "--tag", "stores").returncode:
+            raise Wrong(f"{host.name} was left with settings that don't work")
+    if deployment.ask(it.sales.url + "/readyz") != 200:
+        raise Wrong("what was started again doesn't serve")
 
 
 def lose_a_consumer(it: Deployment, record: Record) -> None:
