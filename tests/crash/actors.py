@@ -37,7 +37,7 @@ class Actor:
     def start(self) -> None:
         with self.log.open("ab") as out:
             self.child = subprocess.Popen(
-                [*_leash(), *self.command], env=self.env, stdout=out, stderr=out,
+                [*leash(), *self.command], env=self.env, stdout=out, stderr=out,
                 stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
         self.dead_since = 0.0
@@ -189,7 +189,7 @@ def _parent_of(stat: Path) -> int:
         return 0  # it is gone
 
 
-def _leash() -> list[str]:
+def leash() -> list[str]:
     """The kernel ends our programs should we be killed without a chance to do it."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []

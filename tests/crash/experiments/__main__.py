@@ -5,6 +5,7 @@ Figures go to build/crash-NAME.json. Exit status 1 if a promise was broken (in a
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -61,6 +62,7 @@ EXPERIMENTS = {
 
 def main() -> int:
     asked = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the stage ends its programs
     experiment = EXPERIMENTS[asked.name]
     said = _played(experiment, asked.rounds or experiment.rounds, asked.database)
     about = {"at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()), "commit": record.commit(),
