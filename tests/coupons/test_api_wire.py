@@ -115,6 +115,7 @@ def test_odd_headers_do_no_harm(open_campaign: CampaignMaker, port: int) -> None
     open_campaign()
     assert claim(port, b"X-Odd: \xff\xfe\x80", b"X-Forwarded-For: " + b"1.2.3.4, " * 20)[0] == 202
     assert claim(port, b"X-HTTP-Method-Override: GET", b"Cookie: \xff=;;=\x80")[0] == 200
+    assert claim(port, b"Idempotency-Key: " + b"k" * 300)[0] == 200
     assert claim(port, b"X-Large: " + b"x" * 2_000_000)[0] in (400, 431)
     assert store().gate("sale").admitted == 1
 

@@ -1,0 +1,146 @@
+"""`python -m tests.coupons.guessing`: can a code be guessed, or told from others? Some minutes.
+
+Live coupons of one campaign; guesses by somebody who knows how codes are written and some of the
+live ones: at random, and one or two symbols beside a live one. Then many codes, of ten campaigns:
+whether two are alike, and whether any symbol, at any position, or behind the same symbol of the
+place before, comes more often than chance would have it.
+"""
+
+import argparse
+import json
+import math
+import random
+import sys
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+
+from coupons import codes
+
+_FREE = codes.LENGTH - 1  # symbols; the last one checks them
+_BITS = 5 * _FREE
+_CAMPAIGNS = 10
+_TOGETHER = 100_000  # codes counted at once
+_TO_DIGITS = str.maketrans(codes.ALPHABET, "0123456789abcdefghijklmnopqrstuv")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What came of it. p values: how often chance alone would be as uneven, or more."""
+
+    live: int
+    guesses: int
+    hits: int
+    codes: int
+    collisions: int
+    p_of_symbols: float
+    p_of_neighbours: float
+
+
+def codes_of(campaign: int, count: int, key: bytes) -> list[str]:
+    """Codes of so many places, of users numbered as a shop numbers them."""
+    own = codes.campaign_key("k1", key, f"sale-{campaign}")
+    return [codes.coupon_code(own, f"user-{place}", 1, place) for place in range(1, count + 1)]
+
+
+def number(code: str) -> int:
+    """What the code says, without its check symbol."""
+    return int(code[:_FREE].translate(_TO_DIGITS), 32)
+
+
+def guesses(count: int, known: list[int], chance: random.Random) -> Iterator[int]:
+    """By turns at random, and one or two symbols beside a code that the guesser knows."""
+    for _ in range(count // 2):
+        yield chance.getrandbits(_BITS)
+        beside = chance.choice(known)
+        for _ in range(chance.randint(1, 2)):
+            beside ^= chance.randint(1, 31) << 5 * chance.randrange(_FREE)
+        yield beside
+
+
+def hits(live: Iterable[int], known: list[int], count: int, chance: random.Random) -> int:
+    """How many guesses are live codes that the guesser did not know."""
+    unknown = set(live).difference(known)
+    return sum(guess in unknown for guess in guesses(count, known, chance))
+
+
+class Census:
+    """Codes as they come: how often each symbol at each position, and which come twice."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._symbols = [Counter[str]() for _ in range(codes.LENGTH)]
+        self._pairs = Counter[str]()
+        self._seen = [array("Q") for _ in range(1 << 11)]  # 64 bits each, by the other eleven
+
+    def add(self, some: list[str]) -> None:
+        """Of one campaign, in the order of their places."""
+        self.count += len(some)
+        joined = "".join(some)
+        for position, counter in enumerate(self._symbols):
+            at = joined[position :: codes.LENGTH]
+            counter.update({symbol: at.count(symbol) for symbol in codes.ALPHABET})
+        first = joined[:: codes.LENGTH]
+        self._pairs.update(map(str.__add__, first, first[1:]))
+        for code in some:
+            value = number(code)
+            self._seen[value >> 64].append(value & (1 << 64) - 1)
+
+    def collisions(self) -> int:
+        return sum(len(each) - len(set(each)) for each in self._seen)
+
+    def p_of_symbols(self) -> float:
+        squares = sum(_chi_squared(each, len(codes.ALPHABET)) for each in self._symbols)
+        return p_value(squares, len(self._symbols) * (len(codes.ALPHABET) - 1))
+
+    def p_of_neighbours(self) -> float:
+        """Does a place's first symbol tell anything of the next place's?"""
+        cells = len(codes.ALPHABET) ** 2
+        return p_value(_chi_squared(self._pairs, cells), cells - 1)
+
+
+def _chi_squared(counted: Counter[str], cells: int) -> float:
+    """Against all cells alike; what was never seen counts as well."""
+    expected = counted.total() / cells
+    seen = sum((times - expected) ** 2 / expected for times in counted.values())
+    return seen + (cells - len(counted)) * expected
+
+
+def p_value(chi_squared: float, degrees: int) -> float:
+    """By Wilson and Hilferty's approximation; good to three digits for so many degrees."""
+    spread = 2 / (9 * degrees)
+    z = ((chi_squared / degrees) ** (1 / 3) - (1 - spread)) / math.sqrt(spread)
+    return math.erfc(z / math.sqrt(2)) / 2
+
+
+def tried(*, live: int, tries: int, count: int, seed: int) -> Found:
+    chance = random.Random(seed)
+    key, census = chance.randbytes(32), Census()
+    issued = codes_of(0, live, key)
+    values = list(map(number, issued))
+    hit = hits(values, values[:: max(1, live // 100)], tries, chance)
+    for campaign in range(_CAMPAIGNS):
+        drawn = codes_of(campaign, count // _CAMPAIGNS, key)
+        for first in range(0, len(drawn), _TOGETHER):
+            census.add(drawn[first : first + _TOGETHER])
+    return Found(
+        live, tries, hit, census.count, census.collisions(),
+        round(census.p_of_symbols(), 4), round(census.p_of_neighbours(), 4),
+    )  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.coupons.guessing", description=__doc__)
+    parser.add_argument("--live", type=int, default=10**6, help="coupons")
+    parser.add_argument("--guesses", type=int, default=10**7)
+    parser.add_argument("--codes", type=int, default=10**7)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    found = tried(live=asked.live, tries=asked.guesses, count=asked.codes, seed=asked.seed)
+    print(json.dumps(asdict(found)))
+    return int(found.hits + found.collisions > 0 or found.p_of_symbols < 1e-6)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

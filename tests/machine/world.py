@@ -1,0 +1,253 @@
+"""One sale on the real stores, and all that can happen to it, one thing after another.
+
+Where a process dies, `Died` goes through the product's code: what is in a transaction is rolled
+back, what is committed stays. Where a replica is promoted, the store gets back what it held when
+its link broke, under another server's name, and every connection ends.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import Any
+from unittest import mock
+
+from django.db import transaction
+from django.utils import timezone
+
+from coupons import (
+    admission,
+    bell,
+    campaigns,
+    database,
+    drain,
+    exhausted,
+    facts,
+    queue,
+    rebuild,
+    reconcile,
+    tasks,
+    witness,
+    writer,
+)
+from coupons.claims import Admission, Claim
+from coupons.errors import CouponError, StaleClaims
+from coupons.models import Campaign, CampaignEvent, Coupon, GivenUp, Slot, Tally
+from coupons.queue import Batch
+from coupons.store import Gate, store
+from coupons.store import admission as deciding
+from coupons.store.endpoint import packed
+from coupons.store.repair import RepairCalls
+
+SLUG, ACTOR = "sale", "Mina"
+Rows = dict[Claim, tuple[int, str]]  # place and code
+
+
+class Died(BaseException):
+    """The process is gone at this line."""
+
+
+# Where a drain, and where a repair may end.
+DRAINS = {
+    "before the rows": (writer, "insert", "before"),
+    "among the rows": (writer, "_standing", "before"),
+    "behind the commit": (writer, "insert", "after"),
+    "behind the settling": (queue, "settle", "after"),
+}
+REPAIRS = {
+    "closed": (rebuild, "_close", "after"),
+    "some remembered": (RepairCalls, "remember", "after"),
+    "before it opens": (rebuild, "_open", "before"),
+    "open": (rebuild, "_open", "after"),
+    "put back": (witness, "put_back", "after"),
+}
+
+
+@contextmanager
+def dying(points: dict[str, tuple[Any, str, str]], point: str | None) -> Iterator[None]:
+    """Inside, whoever comes to that point dies there; nobody, where it is None."""
+    if point is None:
+        yield
+        return
+    owner, name, when = points[point]
+    original = getattr(owner, name)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if when == "after":
+            original(*args, **kwargs)
+        raise Died
+
+    with mock.patch.object(owner, name, call), suppress(Died):
+        yield
+
+
+class World:
+    """A new sale, open, in stores without memories. `confirming`: replicas that answer a WAIT."""
+
+    def __init__(self, *, stock: int, per_user: int) -> None:
+        self.redis: Any = store().client
+        self.confirming = 1
+        self._behind: dict[bytes, bytes] | None = None  # the replica's, while its link is broken
+        self._held: list[Batch] = []
+        self._replaced: list[Any] = [
+            mock.patch.object(bell, "_send", lambda *_, **__: True),  # a drain is a rule of its own
+            mock.patch.object(deciding, "_wait", self._wait),
+        ]
+        for each in self._replaced:
+            each.start()
+        self._forget_all()
+        now = timezone.now()
+        campaigns.draft(
+            Campaign(
+                slug=SLUG, name=SLUG, stock=stock, per_user=per_user, discount_value=10,
+                valid_days=30, opens_at=now - timedelta(seconds=1),
+                closes_at=now + timedelta(hours=9),
+            ),
+            actor=ACTOR,
+        )  # fmt: skip
+        self.id = campaigns.schedule(SLUG, actor=ACTOR).pk
+
+    def end(self) -> None:
+        for each in self._replaced:
+            each.stop()
+        with transaction.atomic():
+            for model in (Coupon, GivenUp, Tally, CampaignEvent, Campaign, Slot):
+                model.objects.all().delete()
+
+    def _forget_all(self) -> None:
+        self.redis.flushall()
+        witness.forget()
+        self._new_process()
+        reconcile._repairs = {}
+
+    def _new_process(self) -> None:
+        """Memories that last for a moment, a moment later."""
+        facts.forget()
+        exhausted.forget()
+        witness._spoke_s.clear()
+        database.breaker.succeeded()
+        store().breaker.succeeded()
+
+    def _wait(self) -> bytes:
+        """In place of WAIT: as if so many replicas had confirmed."""
+        return packed("EVAL", f"return {self.confirming}", 0)
+
+    # What people do
+
+    def claim(self, claim: Claim) -> Admission:
+        return admission.admit(facts.of(SLUG), claim)
+
+    def claim_unheard(self, claim: Claim) -> None:
+        """The web process dies between the script and the answer: nobody was told, nor rung for."""
+        about = facts.of(SLUG)
+        with suppress(CouponError):
+            store().admit(
+                SLUG, user=claim.user, nth=claim.nth, per_user=about.per_user,
+                filter_blocks=about.filter_blocks,
+            )  # fmt: skip
+
+    # What workers do
+
+    def drain(self, consumer: str, dies: str | None) -> None:
+        with dying(DRAINS, dies):
+            drain.drain(SLUG, consumer=consumer)
+
+    def drain_all(self) -> None:
+        """As beat rings again while something waits: a drain takes over one batch of the dead."""
+        for _ in range(10):
+            self.drain("last", None)
+            if not self.gate().waiting:
+                return
+
+    def read_slowly(self) -> None:
+        """A worker reads, and then it is stopped for a while."""
+        batch = queue.read(SLUG, consumer="slow", count=3)
+        if batch:
+            self._held.append(batch)
+
+    def store_what_was_read(self) -> None:
+        batch = self._held.pop(0)
+        with suppress(StaleClaims):
+            drain._settle(facts.of(SLUG), batch, drain.Drained())
+
+    @property
+    def somebody_is_slow(self) -> bool:
+        return bool(self._held)
+
+    # What operators do, and beat
+
+    def rebuild(self, dies: str | None) -> None:
+        with dying(REPAIRS, dies):
+            rebuild.rebuild(SLUG, actor=ACTOR)
+
+    def renew(self, dies: str | None) -> None:
+        with dying(REPAIRS, dies):
+            rebuild.renew(SLUG, actor=ACTOR)
+
+    def sweep(self) -> None:
+        tasks.sweep()
+
+    def reconcile(self) -> None:
+        reconcile.look()
+
+    # What happens to the store
+
+    def empty(self, *, restarted: bool) -> None:
+        """Its memory is gone."""
+        self.redis.flushall()
+        if restarted:
+            self._another_server()
+        self._new_process()
+
+    def restart(self) -> None:
+        """With its append-only file: all is there, under another name."""
+        self._another_server()
+        self._new_process()
+
+    def break_link(self) -> None:
+        """From here on no replica confirms, and the one there is holds what it has."""
+        self.confirming = 0
+        self._behind = {name: self.redis.dump(name) for name in self.redis.keys("coupon:*")}
+
+    def mend_link(self) -> None:
+        self.confirming, self._behind = 1, None
+
+    def fail_over(self) -> None:
+        """The replica decides now, with what it has."""
+        assert self._behind is not None
+        self.redis.flushall()
+        for name, held in self._behind.items():
+            self.redis.restore(name, 0, held)
+        self._another_server()
+        self.mend_link()
+        self._new_process()
+
+    def forget_scripts(self) -> None:
+        self.redis.script_flush()
+
+    def _another_server(self) -> None:
+        """A promoted server gives its history a name of its own; no connection outlives it."""
+        self.redis.replicaof("127.0.0.1", 1)
+        self.redis.replicaof("NO", "ONE")
+        self.redis.client_kill_filter(_type="normal", skipme=True)
+
+    # What stands there
+
+    @property
+    def is_open(self) -> bool:
+        return bool(store().marks([SLUG])[SLUG].epoch)
+
+    def gate(self) -> Gate:
+        return store().gate(SLUG)
+
+    def stock(self) -> int:
+        return Campaign.objects.get(pk=self.id).stock
+
+    def rows(self) -> Rows:
+        """What is stored, by whom. Raises AssertionError if somebody holds two."""
+        found = list(Coupon.objects.values_list("user", "nth", "place", "code"))
+        held = {Claim(user, nth): (place, code) for user, nth, place, code in found}
+        assert len(held) == len(found), f"somebody holds two: {found}"
+        return held
+
+    def code(self, claim: Claim, place: int) -> str:
+        return facts.of(SLUG).code_of(user=claim.user, nth=claim.nth, place=place)
