@@ -39,7 +39,10 @@ _TRANSPORT: dict[str, Any] = {
     "global_keyprefix": "cq:",
     "client_name": "coupon-worker" if _is_worker else "coupon-web",
 }
-if not _is_worker:
+if _is_worker:
+    # Seconds between two tries to reach a broker that is away, for `config.listener` and for beat.
+    _TRANSPORT |= {"interval_start": 0.2, "interval_step": 0.2, "interval_max": 1.0}
+else:
     # kombu connects up to 100 times, also for a publish that is not to be retried.
     _TRANSPORT |= {"max_retries": 0, "connect_retries_timeout": _timeout_s}
 
@@ -59,6 +62,7 @@ app.conf.update(
     broker_pool_acquire_timeout=0.3,
     task_acks_late=True,  # a bell whose worker died rings again
     task_reject_on_worker_lost=True,  # also when only the pool's child died
+    worker_consumer="config.listener:Listener",
     worker_prefetch_multiplier=1,  # bells are not hoarded by a busy worker
     task_ignore_result=True,
     result_backend=None,

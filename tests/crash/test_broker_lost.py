@@ -17,6 +17,7 @@ from coupons.claims import Claim
 from tests import servers
 from tests.conftest import CampaignMaker
 
+AWAY_S, SOON_S = 6.5, 3.5  # a broker, and a worker that is asked for on a busy machine
 PATIENCE_S = 3  # of a drain with its database: so long its task is in hand
 
 
@@ -74,3 +75,16 @@ def test_a_worker_asks_for_bells_again(open_campaign: CampaignMaker, tmp_path: P
         time.sleep(PATIENCE_S + 1)  # the drain gives up, and its task can't be acknowledged
         with servers.redis(tmp_path / "after", port=port, extra=forgetful):
             assert comes(lambda: asks(broker), within_s=20)
+
+
+def test_a_broker_that_was_away_for_long_is_asked_at_once(tmp_path: Path) -> None:
+    """Celery's own tries would come 2, 6, 12, 20, 30 seconds after the loss."""
+    port = servers.free_port()
+    broker = f"redis://127.0.0.1:{port}/0"
+    forgetful = ("--appendonly", "no")
+    with worker(tmp_path, broker):
+        with servers.redis(tmp_path / "before", port=port, extra=forgetful):
+            assert comes(lambda: asks(broker), within_s=30)
+        time.sleep(AWAY_S)
+        with servers.redis(tmp_path / "after", port=port, extra=forgetful):
+            assert comes(lambda: asks(broker), within_s=SOON_S)

@@ -51,6 +51,7 @@ EXPERIMENTS = {
     "order": Experiment("order.play", 1_000, proxied=False),
     "repeats": Experiment("repeats.play", 100, proxied=False),
     "deploys": Experiment("deploys.play", 50),
+    "deploys-without": Experiment("deploys.play_undrained", 3, control=True),
     "bells": Experiment("bells.play", 1_000),
     "again": Experiment("again.play", 1_000),
     "overload": Experiment("overload.play", 4),

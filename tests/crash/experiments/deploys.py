@@ -20,7 +20,8 @@ from tests.crash.programs import WEBS, WORKERS, answers, draining_file
 from tests.crash.stage import Stage
 
 _PER_S = 100  # people
-_LONGEST_S = 30  # of one deployment, on average
+_LONGEST_S = 30  # of one deployment, on average: for so many are there people
+_ALONE_S = 1.0  # nobody may have asked just before the end
 _CHECK_S, _FALL, _RISE = 0.2, 2, 2
 _NOTICED_S = 3 * _CHECK_S * _FALL
 _SETTINGS = """
@@ -43,42 +44,52 @@ backend web
 
 
 def play(stage: Stage, rounds: int) -> dict[str, Any]:
+    return _played(stage, rounds, drained=True)
+
+
+def play_undrained(stage: Stage, rounds: int) -> dict[str, Any]:
+    """The control: hosts that end while the balancer sends to them. Errors are seen."""
+    return _played(stage, rounds, drained=False)
+
+
+def _played(stage: Stage, rounds: int, *, drained: bool) -> dict[str, Any]:
     slug, people, run = f"deploys-{secrets.token_hex(2)}", rounds * _LONGEST_S * _PER_S, Run(0)
-    campaign, lasted = opened(slug, people), list[float]()
+    campaign, ended = opened(slug, people), list[float]()
     wanting = [(f"person-{number}", 1) for number in range(people)]
 
     def deploy() -> None:
         time.sleep(2)
+        ended.append(time.monotonic())
         for number in range(rounds):
-            began = time.monotonic()
             for web, worker in zip(WEBS, WORKERS, strict=True):
-                _renew(stage, web, worker)
-            lasted.append(time.monotonic() - began)
-            print(f"{number + 1}: {lasted[-1]:.1f} s", flush=True)
+                _renew(stage, web, worker, drained=drained)
+            ended.append(time.monotonic())
+            print(f"{number + 1}: {ended[-1] - ended[-2]:.1f} s", flush=True)
 
     with _balancer(stage) as port:
-        manner = Manner(per_s=_PER_S)
-        orders = crowds.orders(stage, slug, wanting, manner, ports=(port,))
+        orders = crowds.orders(stage, slug, wanting, Manner(per_s=_PER_S), ports=(port,))
         asks = crowds.heard(stage, orders, meanwhile=deploy)
     began = time.monotonic()
     reading.settle(stage, slug, patience_s=60)
     run.settled_after_s = time.monotonic() - began
     judge(run, asks, reading.found(stage, slug, campaign.pk, stock=people, sampled=[]))
     errors = Counter(ask.heard.outcome for ask in asks if ask.heard.kind != OK)
+    alone_s = max(0.0, ended[-1] - max(ask.invoked for ask in asks) - _ALONE_S)
     return {
-        "deployments": len(lasted), **added([run]), "errors": dict(errors),
-        "longest_deployment_s": round(max(lasted), 1),
-        "broken": sum(map(len, run.wrongs.values())) + errors.total(),
+        "deployments": rounds, **added([run]), "errors": dict(errors),
+        "lasted_s": round(ended[-1] - ended[0]), "without_a_crowd_s": round(alone_s, 1),
+        "broken": sum(map(len, run.wrongs.values())) + errors.total() + bool(alone_s),
     }  # fmt: skip
 
 
-def _renew(stage: Stage, web: str, worker: str) -> None:
+def _renew(stage: Stage, web: str, worker: str, *, drained: bool) -> None:
     """One host's programs end and begin again; the host is out of the balancer meanwhile."""
     flag = draining_file(stage.folder, web)
-    flag.touch()
-    time.sleep(_NOTICED_S)
+    if drained:
+        flag.touch()
+        time.sleep(_NOTICED_S)
     stage.cast.renew(web, worker)
-    flag.unlink()
+    flag.unlink(missing_ok=True)
     time.sleep(3 * _CHECK_S * _RISE)
 
 
