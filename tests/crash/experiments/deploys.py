@@ -20,7 +20,7 @@ from tests.crash.programs import WEBS, WORKERS, answers, draining_file
 from tests.crash.stage import Stage
 
 _PER_S = 100  # people
-_LONGEST_S = 30  # of one deployment, on average: for so many are there people
+_LONGEST_S = 60  # of one deployment, on average: for so many are there people
 _ALONE_S = 1.0  # nobody may have asked just before the end
 _CHECK_S, _FALL, _RISE = 0.2, 2, 2
 _NOTICED_S = 3 * _CHECK_S * _FALL
