@@ -1,11 +1,12 @@
 -- Write a campaign's definition into its gate, the first time or again. Never touches `next`
--- once it is there, so places given stay given.
+-- once it is there, so places given stay given. A gate that has given more than its stock (another
+-- hand wrote to it) can still be paused and closed: what is refused is to lower the stock there.
 -- KEYS   1 gate   2 queue   3 filter
 -- ARGV   1 epoch   2 '1': a missing gate may be created   3 stock   4 opens ms   5 closes ms
 --        6 paused '0'|'1'   7 longest queue   8 facts (JSON)   9 consumer group
 --        10 bits of the filter
 -- RETURN {'installed' | 'foreign' | 'not_installed' | 'stock_below_admitted', places given so far}
-local epoch, given = unpack(redis.call('HMGET', KEYS[1], 'epoch', 'next'))
+local epoch, given, stock = unpack(redis.call('HMGET', KEYS[1], 'epoch', 'next', 'stock'))
 given = tonumber(given) or 0
 if epoch and epoch ~= ARGV[1] then return {'foreign', given} end
 if not epoch then
@@ -15,7 +16,9 @@ if not epoch then
   redis.call('HSET', KEYS[1], 'next', 0)
   redis.call('SETBIT', KEYS[3], ARGV[10] - 1, 0)  -- all of its memory now, not at the opening
 end
-if tonumber(ARGV[3]) < given then return {'stock_below_admitted', given} end
+if tonumber(ARGV[3]) < math.min(given, tonumber(stock) or given) then
+  return {'stock_below_admitted', given}
+end
 redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'stock', ARGV[3], 'opens', ARGV[4],
   'closes', ARGV[5], 'paused', ARGV[6], 'longest', ARGV[7], 'facts', ARGV[8])
 return {'installed', given}

@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from coupons import admission, campaigns, database, direct, facts, store
+from coupons import admission, campaigns, database, direct, facts, keys, store
 from coupons.claims import Claim, Outcome
 from coupons.drain import drain
 from coupons.errors import (
@@ -141,6 +141,22 @@ def test_lowering_the_stock_below_what_was_admitted_is_refused_with_a_sentence(
     campaigns.change_stock("sale", stock=3, actor="Mina")
     assert Slot.objects.count() == 3
     assert admission.admit(campaign, Claim("d")).outcome is Outcome.SOLD_OUT
+
+
+def test_a_gate_that_gave_more_than_its_stock_can_still_be_paused_and_closed(
+    open_campaign: CampaignMaker,
+) -> None:
+    """Only another hand can do that to it; then an operator wants the sale to stop."""
+    campaign = open_campaign(stock=3)
+    store.store().client.hset(keys.of("sale").gate, "next", 5)
+    with pytest.raises(StockBelowAdmitted):
+        campaigns.change_stock("sale", stock=2, actor="Mina")
+    campaigns.pause("sale", actor="Mina")
+    assert admission.admit(campaign, Claim("jun")).outcome is Outcome.PAUSED
+    campaigns.resume("sale", actor="Mina")
+    assert admission.admit(campaign, Claim("jun")).outcome is Outcome.SOLD_OUT
+    campaigns.close("sale", actor="Mina")
+    assert admission.admit(campaign, Claim("jun")).outcome is Outcome.CLOSED
 
 
 def test_the_same_holds_for_a_direct_campaign(open_campaign: CampaignMaker) -> None:
