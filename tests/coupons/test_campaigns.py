@@ -47,7 +47,7 @@ def test_its_life_is_written_down_with_who_and_what(draft: Callable[..., Campaig
 def test_scheduling_installs_it_ahead_of_time_and_it_opens_without_any_job(
     draft: Callable[..., Campaign],
 ) -> None:
-    opens = timezone.now() + timedelta(milliseconds=250)
+    opens = timezone.now() + timedelta(seconds=1)
     draft(opens_at=opens)
     campaign = facts.from_row(campaigns.schedule("sale", actor="Mina"))
     assert admission.admit(campaign, Claim("jun")).outcome is Outcome.NOT_OPEN
