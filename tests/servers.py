@@ -20,14 +20,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from config.local import ports
+
 START_S = 60  # a first start of MariaDB on a slow disk
 STOP_S = 30
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+free_port = ports.free
 
 
 def listens(port: int) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from provisioning.snapshot import Snapshot, take
 from provisioning.spec.load import load
 from provisioning.spec.model import Spec, Waiting
 from provisioning.words import Plan, Want
+from tests.servers import free_port
 
 ROOT = Path(__file__).parents[2]
 OPERATOR = "198.51.100.7/32"
@@ -89,9 +89,7 @@ class Killed(BaseException):
 
 @pytest.fixture(scope="session")
 def cloud_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     folder = tmp_path_factory.mktemp("cloud")
     amis = str(folder / "amis.json")
     with (folder / "server.log").open("wb") as log:
