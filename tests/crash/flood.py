@@ -18,6 +18,8 @@ from itertools import count
 from struct import pack
 from typing import Any
 
+from tests.crash import wire
+
 RESET, TOO_LATE = 0, -1  # in place of a status
 _AT_ONCE = pack("ii", 1, 0)  # SO_LINGER: leave no port behind in TIME_WAIT
 _HOSTS = 16  # addresses to come from: each has 28,000 ports
@@ -86,7 +88,8 @@ class Flood:
         except OSError:  # no descriptor is left, so many wait
             self.told.append((TOO_LATE, self.orders.patience_s, False, self.orders.patience_s))
             return
-        person = Person(due, time.monotonic(), _request(self.orders, token), connection)
+        request = wire.claim(self.orders.path, token, keep=self.orders.reuse)
+        person = Person(due, time.monotonic(), request, connection)
         self._asking[connection.fileno()] = person
         self._epoll.register(connection.fileno(), _IN if self._sent(person) else _OUT)
 
@@ -123,15 +126,15 @@ class Flood:
         person.heard += said
         if not said:
             self._done(person, RESET, keep=False)
-        elif is_whole(person.heard):
-            closes = b"\r\nconnection: close" in person.heard.lower()
-            self._done(person, int(person.heard[9:12]), keep=self.orders.reuse and not closes)
+        elif wire.is_whole(person.heard):
+            keep = self.orders.reuse and wire.stays_open(person.heard)
+            self._done(person, wire.status(person.heard), keep=keep)
 
     def _done(self, person: Person, status: int, *, keep: bool) -> None:
         descriptor = person.connection.fileno()
         self._epoll.unregister(descriptor)
         del self._asking[descriptor]
-        again = b"\r\nretry-after:" in person.heard.lower()
+        again = wire.has(person.heard, b"retry-after:")
         now = time.monotonic()
         self.told.append((status, now - person.due, again, now - person.asked))
         if keep:
@@ -146,22 +149,6 @@ class Flood:
             if now - first.due < self.orders.patience_s:
                 return
             self._done(first, TOO_LATE, keep=False)
-
-
-def _request(orders: Orders, token: str) -> bytes:
-    keep = "" if orders.reuse else "Connection: close\r\n"
-    return (
-        f"POST {orders.path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n{keep}"
-        f"Authorization: Bearer {token}\r\n\r\n"
-    ).encode()
-
-
-def is_whole(heard: bytes) -> bool:
-    head, blank, body = heard.partition(b"\r\n\r\n")
-    if not blank:
-        return False
-    length = head.lower().partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0]
-    return len(body) >= int(length or 0)
 
 
 def orders_as_json(orders: Orders) -> str:

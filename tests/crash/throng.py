@@ -19,7 +19,7 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from itertools import count
 
-from tests.crash.flood import is_whole
+from tests.crash import wire
 
 UNHEARD = {0: "reset", -1: "timeout", -2: "dropped"}  # in place of a status
 RESET, TIMEOUT, DROPPED = UNHEARD
@@ -145,9 +145,8 @@ class Throng:
         sent.heard += said
         if not said:
             self._done(sent, RESET, keep=False)
-        elif is_whole(sent.heard):
-            closes = b"\r\nconnection: close" in sent.heard.lower()
-            self._done(sent, int(sent.heard[9:12]), keep=not closes)
+        elif wire.is_whole(sent.heard):
+            self._done(sent, wire.status(sent.heard), keep=wire.stays_open(sent.heard))
 
     def _lose_patience(self) -> None:
         """Who asked first waits longest."""
@@ -163,8 +162,7 @@ class Throng:
             self._idle[sent.port].append(sent.connection)
         else:
             sent.connection.close()
-        body = sent.heard.partition(b"\r\n\r\n")[2].decode(errors="replace")
-        self._end(sent.person, sent.at, status, body)
+        self._end(sent.person, sent.at, status, wire.body(sent.heard))
 
     def _end(self, person: Person, at: float, status: int, body: str) -> None:
         now = time.monotonic()
@@ -177,11 +175,7 @@ class Throng:
 
 
 def _person(orders: Orders, user: str, token: str, times: int) -> Person:
-    request = (
-        f"POST {orders.path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n"
-        f"Authorization: Bearer {token}\r\n\r\n"
-    ).encode()
-    return Person(user, request, times)
+    return Person(user, wire.claim(orders.path, token), times)
 
 
 def _connected(port: int) -> socket.socket:
