@@ -1,7 +1,7 @@
 """A sale as a state machine, played in orders that Hypothesis chooses; and that it sees what it is
 there for.
 
-The long form: MACHINE_EXAMPLES=2000 MACHINE_STEPS=50, see README.md beside.
+The long form: MACHINE_EXAMPLES=2000 MACHINE_STEPS=50, see tests/README.md.
 """
 
 import os
