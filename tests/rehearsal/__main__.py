@@ -43,7 +43,7 @@ PLAN: Plan = (
     (onhosts.reboot,),
     (onhosts.lose_a_consumer,),
 )  # fmt: skip
-# What --thorough has beside it: two minutes more.
+# What --thorough has beside it: a minute more.
 THOROUGH: Plan = (
     (onhosts_verbs.restarts, onhosts_verbs.look_first),
     (onhosts_mutations.killed_halfway,),
@@ -119,7 +119,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--short", action="store_true", help="the network only: half a minute")
     parser.add_argument(
         "--thorough", action="store_true",
-        help="also --check, verbs that restart, an Ansible killed halfway: two minutes more",
+        help="also --check, verbs that restart, an Ansible killed halfway: a minute more",
     )  # fmt: skip
     parser.add_argument(
         "--steps", type=lambda said: said.split(","), default=[],
