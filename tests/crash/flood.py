@@ -20,7 +20,7 @@ from typing import Any
 
 from tests.crash import wire
 
-RESET, TOO_LATE = 0, -1  # in place of a status
+TOO_LATE = -1  # in place of a status, as wire.RESET
 _AT_ONCE = pack("ii", 1, 0)  # SO_LINGER: leave no port behind in TIME_WAIT
 _HOSTS = 16  # addresses to come from: each has 28,000 ports
 _NO_PORT = 24  # IP_BIND_ADDRESS_NO_PORT: choose it when connecting
@@ -115,29 +115,23 @@ class Flood:
 
     def _hear(self, descriptor: int, event: int) -> None:
         person = self._asking[descriptor]
-        try:
-            if event & _OUT:
-                person.connection.sendall(person.request)
-                self._epoll.modify(descriptor, _IN)
-                return
-            said = person.connection.recv(8192)
-        except OSError:
-            said = b""
+        if event & _OUT and self._sent(person):
+            self._epoll.modify(descriptor, _IN)
+            return
+        said = wire.more(person.connection)
         person.heard += said
-        if not said:
-            self._done(person, RESET, keep=False)
-        elif wire.is_whole(person.heard):
-            keep = self.orders.reuse and wire.stays_open(person.heard)
-            self._done(person, wire.status(person.heard), keep=keep)
+        status = wire.status(person.heard, ended=not said)
+        if status is not None:
+            self._done(person, status)
 
-    def _done(self, person: Person, status: int, *, keep: bool) -> None:
+    def _done(self, person: Person, status: int) -> None:
         descriptor = person.connection.fileno()
         self._epoll.unregister(descriptor)
         del self._asking[descriptor]
         again = wire.has(person.heard, b"retry-after:")
         now = time.monotonic()
         self.told.append((status, now - person.due, again, now - person.asked))
-        if keep:
+        if self.orders.reuse and wire.stays_open(person.heard, status):
             self._idle.append(person.connection)
         else:
             person.connection.close()
@@ -148,7 +142,7 @@ class Flood:
             first = next(iter(self._asking.values()))
             if now - first.due < self.orders.patience_s:
                 return
-            self._done(first, TOO_LATE, keep=False)
+            self._done(first, TOO_LATE)
 
 
 def orders_as_json(orders: Orders) -> str:

@@ -21,7 +21,7 @@ from itertools import count
 
 from tests.crash import wire
 
-UNHEARD = {0: "reset", -1: "timeout", -2: "dropped"}  # in place of a status
+UNHEARD = {wire.RESET: "reset", -1: "timeout", -2: "dropped"}  # in place of a status
 RESET, TIMEOUT, DROPPED = UNHEARD
 _DECIDED = range(200, 500)
 _AGAIN_S = (0.05, 0.25)
@@ -138,27 +138,23 @@ class Throng:
 
     def _hear(self, descriptor: int) -> None:
         sent = self._asking[descriptor]
-        try:
-            said = sent.connection.recv(16_384)
-        except OSError:
-            said = b""
+        said = wire.more(sent.connection)
         sent.heard += said
-        if not said:
-            self._done(sent, RESET, keep=False)
-        elif wire.is_whole(sent.heard):
-            self._done(sent, wire.status(sent.heard), keep=wire.stays_open(sent.heard))
+        status = wire.status(sent.heard, ended=not said)
+        if status is not None:
+            self._done(sent, status)
 
     def _lose_patience(self) -> None:
         """Who asked first waits longest."""
         late = time.monotonic() - self.orders.patience_s
         while self._asking and (first := next(iter(self._asking.values()))).at < late:
-            self._done(first, TIMEOUT, keep=False)
+            self._done(first, TIMEOUT)
 
-    def _done(self, sent: Sent, status: int, *, keep: bool) -> None:
+    def _done(self, sent: Sent, status: int) -> None:
         descriptor = sent.connection.fileno()
         self._epoll.unregister(descriptor)
         del self._asking[descriptor]
-        if keep:
+        if wire.stays_open(sent.heard, status):
             self._idle[sent.port].append(sent.connection)
         else:
             sent.connection.close()

@@ -2,6 +2,10 @@
 comes in. A client library would take the core that the site needs.
 """
 
+import socket
+
+RESET = 0  # in place of a status
+
 
 def claim(path: str, token: str, *, keep: bool = True) -> bytes:
     """The request; `keep`: more may follow on the same connection."""
@@ -12,16 +16,21 @@ def claim(path: str, token: str, *, keep: bool = True) -> bytes:
     ).encode()
 
 
-def is_whole(heard: bytes) -> bool:
+def more(connection: socket.socket) -> bytes:
+    """What has come; nothing if the other side has ended, whether in order or not."""
+    try:
+        return connection.recv(16_384)
+    except OSError:
+        return b""
+
+
+def status(heard: bytes, *, ended: bool) -> int | None:
+    """Of an answer that is whole; RESET if the other side has `ended` it; None if more may come."""
+    if ended:
+        return RESET
     head, blank, body = heard.partition(b"\r\n\r\n")
-    if not blank:
-        return False
     length = head.lower().partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0]
-    return len(body) >= int(length or 0)
-
-
-def status(heard: bytes) -> int:
-    return int(heard[9:12])
+    return int(heard[9:12]) if blank and len(body) >= int(length or 0) else None
 
 
 def has(heard: bytes, header: bytes) -> bool:
@@ -29,8 +38,9 @@ def has(heard: bytes, header: bytes) -> bool:
     return b"\r\n" + header in heard.lower()
 
 
-def stays_open(heard: bytes) -> bool:
-    return not has(heard, b"connection: close")
+def stays_open(heard: bytes, status: int) -> bool:
+    """Whether the connection may be used once more after an answer with this status."""
+    return status > RESET and not has(heard, b"connection: close")
 
 
 def body(heard: bytes) -> str:

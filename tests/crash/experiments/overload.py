@@ -20,9 +20,9 @@ from typing import Any
 
 from coupons import tokens
 from coupons.store import store
-from tests.crash import reading
+from tests.crash import reading, wire
 from tests.crash.experiments.soak import resident_mib
-from tests.crash.flood import RESET, TOO_LATE, Orders, orders_as_json
+from tests.crash.flood import TOO_LATE, Orders, orders_as_json
 from tests.crash.opening import opened
 from tests.crash.programs import WEBS
 from tests.crash.stage import ROOT, Stage
@@ -94,7 +94,7 @@ def _figures(told: Told, per_s: float, reuse: bool) -> dict[str, Any]:
     admitted = sorted(seconds for status, seconds, *_ in told if status == 202)
     refused = sorted(seconds for status, seconds, *_ in told if status == 503)
     others = Counter(status for status, *_ in told if status not in (202, 503))
-    named = {RESET: "reset", TOO_LATE: "no answer"}
+    named = {wire.RESET: "reset", TOO_LATE: "no answer"}
     again = all(again for status, _, again, _ in told if status == 503)
     asked = sorted(since for status, _, _, since in told if status == 202)
     slow = bool(admitted) and _at(admitted, 0.99) > _SOON_S
