@@ -14,6 +14,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 SHORTEST_SECRET = 32  # bytes: as long as the SHA-256 that is keyed with it
+# The environment this process was started with. A program that is not ours (a peer of the
+# comparison, a command under `tests.servers`) inherits this, not what importing `config` adds.
+GIVEN = dict(os.environ)
 
 
 class Place(StrEnum):

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from config import env
 from config.local import ports
 
 START_S = 60  # a first start of MariaDB on a slow disk
@@ -156,12 +157,12 @@ def _as_root() -> list[str]:
 def mysql9(folder: Path) -> Iterator[str]:
     """A MySQL 9 by the script named in `MYSQL9_SCRIPT`, which keeps its files in a cache."""
     script, port = os.environ["MYSQL9_SCRIPT"], free_port()
-    env = os.environ | {"PORT": str(port)}
-    subprocess.run(["bash", script, "start"], env=env, check=True)
+    told = os.environ | {"PORT": str(port)}
+    subprocess.run(["bash", script, "start"], env=told, check=True)
     try:
         yield f"mysql://coupon:couponpw@127.0.0.1:{port}/coupon"
     finally:
-        subprocess.run(["bash", script, "stop"], env=env, check=True)
+        subprocess.run(["bash", script, "stop"], env=told, check=True)
 
 
 @contextmanager
@@ -187,7 +188,7 @@ def main() -> int:
         }
         for variable, url in urls.items():
             print(f"{variable}={url}", flush=True)
-        return subprocess.run(asked.command, env=os.environ | urls, check=False).returncode
+        return subprocess.run(asked.command, env=env.GIVEN | urls, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -62,9 +62,9 @@ def secrets_for_all(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def lay_out(folder: Path, env: dict[str, str], tutorial_database: str, peers_python: str) -> Stand:
-    ours = env | _metrics(folder, "product") | {"PYTHONPATH": str(TOP)}
-    theirs = env | _metrics(folder, "tutorial")
-    theirs |= {"PYTHONPATH": str(TUTORIAL), "DATABASE_URL": tutorial_database}
+    ours = env | _metrics(folder, "product") | _django("config.settings", TOP)
+    theirs = env | _metrics(folder, "tutorial") | _django("shop.settings", TUTORIAL)
+    theirs |= {"DATABASE_URL": tutorial_database}
     fast = env | _metrics(folder, "fastapi")
     urls = {name: f"http://127.0.0.1:{free_port()}" for name in ("product", "tutorial", "fastapi")}
     programs = [
@@ -84,6 +84,11 @@ def lay_out(folder: Path, env: dict[str, str], tutorial_database: str, peers_pyt
         Contender("D", "FastAPI", "queued", 6_000, urls["fastapi"], manage, ours),
     )
     return Stand(programs, {contender.key: contender for contender in contenders})
+
+
+def _django(settings: str, project: Path) -> dict[str, str]:
+    """Named, whatever the shell says: each of the two projects has a settings module of its own."""
+    return {"DJANGO_SETTINGS_MODULE": settings, "PYTHONPATH": str(project)}
 
 
 def _metrics(folder: Path, name: str) -> dict[str, str]:

@@ -1,0 +1,31 @@
+"""`python -m tests.servers COMMAND`: what the command inherits."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
+
+
+def environment_of_a_child(given: dict[str, str]) -> dict[str, str]:
+    command = [sys.executable, "-m", "tests.servers", "--database", "sqlite"]
+    done = subprocess.run(
+        [*command, sys.executable, "-c", SHOW],
+        cwd=ROOT, env=given, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    inherited: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+    return inherited
+
+
+def test_12_8_a_command_inherits_what_was_given_and_the_addresses_alone() -> None:
+    """Importing our own packages adds variables: a Django project of its own (the comparison's
+    tutorial peer) must not be told the product's settings module."""
+    given = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    given |= {"LC_ALL": "C.UTF-8", "SOMETHING": "else"}
+    inherited = environment_of_a_child(given)
+    assert inherited.keys() - given.keys() == {"REDIS_URL", "DATABASE_URL"}
+    assert given.items() <= inherited.items()
+    assert "DJANGO_SETTINGS_MODULE" not in inherited
