@@ -6,6 +6,7 @@ Subclasses, so that Django's own checks still find what the admin needs.
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -14,6 +15,8 @@ from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
+
+from coupons.api import languages
 
 ADMIN = "/admin/"
 
@@ -34,6 +37,15 @@ class AdminSession(AdminOnly, SessionMiddleware):
 
 
 class AdminLocale(AdminOnly, LocaleMiddleware):
+    def process_request(self, request: HttpRequest) -> None:
+        """As the API chooses: Django's parser takes a language refused with `q=0` for wanted."""
+        chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
+        accepted = request.META.get("HTTP_ACCEPT_LANGUAGE", "")
+        spoken = dict(settings.LANGUAGES)
+        language = chosen if chosen in spoken else languages.language_of(accepted)
+        translation.activate(language)
+        request.LANGUAGE_CODE = language
+
     def process_response(self, request: HttpRequest, response: Any) -> Any:
         """The thread's next request may be one of the API, which chooses no language."""
         response = super().process_response(request, response)

@@ -10,11 +10,12 @@ import orjson
 from django.http import HttpResponseBase
 from django.utils import translation
 from django.utils.translation import gettext, gettext_noop
-from django.utils.translation.trans_real import parse_accept_lang_header
 
+from coupons.api.accept_language import preferred_language
 from coupons.phrases import Phrases
 
 _ENGLISH = "en"
+_SPOKEN = (_ENGLISH, "ko")  # the first is for everybody else
 # Details with something in them that a person may read; others speak to programmers, in English.
 _DETAILS = Phrases(
     gettext_noop("There is no campaign '{}'."),
@@ -35,19 +36,13 @@ def translate(problem: HttpResponseBase, accepted: str) -> None:
 
 def translated(problem: bytes, accepted: str) -> tuple[bytes, str]:
     """The document in the reader's language, and which it is; as it was, and "", for English."""
-    language = _language(accepted)
+    language = language_of(accepted)
     return (problem, "") if language == _ENGLISH else (_translated(problem, language), language)
 
 
-@lru_cache(maxsize=1024)  # browsers send a few hundred different ones
-def _language(accepted: str) -> str:
-    """The first that we speak, by the reader's preference; English for none."""
-    for code, _quality in parse_accept_lang_header(accepted[:100].lower()):
-        try:
-            return translation.get_supported_language_variant(code)
-        except LookupError:
-            continue
-    return _ENGLISH
+def language_of(accepted: str) -> str:
+    """Of those that we speak, the one that this Accept-Language header prefers."""
+    return preferred_language(accepted, _SPOKEN)
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,62 @@
+"""Accept-Language, RFC 9110 section 12.5.4: which of the languages that we speak a reader wants.
+
+The cost is bounded whatever the header is: only its first part is read. Django's own parser gives
+up on a header with one malformed range and takes `q=0` for a low preference, so it is not used.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+_LONGEST = 1000  # characters that are read; a browser sends less than 100
+_MOST = 100  # ranges
+# A language range and its weight, as the RFC writes them (section 12.4.2 for the weight).
+_RANGE = re.compile(
+    r"[ \t]*(\*|[a-z]{1,8}(?:-[a-z0-9]{1,8})*)"
+    r"(?:[ \t]*;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?[ \t]*",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def preferred_language(header: str, spoken: Sequence[str]) -> str:
+    """The spoken language with the highest weight; at equal weights the one named first.
+
+    The first of `spoken` is the default: for a reader who accepts none, or all alike.
+    """
+    return _preferred(header[: _LONGEST + 1], tuple(spoken))
+
+
+@lru_cache(maxsize=1024)  # browsers send a few hundred different ones
+def _preferred(header: str, spoken: tuple[str, ...]) -> str:
+    weights = _weights(_elements(header))
+    rest = weights.get("*", (0.0, 0))
+    liked = {language: _weight_of(language, weights, rest) for language in spoken}
+    best = max(spoken, key=lambda language: liked[language])  # the first one of equals
+    return best if liked[best][0] > 0 else spoken[0]
+
+
+def _elements(header: str) -> list[str]:
+    """What lies between the commas; one that may have been cut off is left out."""
+    elements = header[:_LONGEST].split(",", _MOST)
+    cut = len(header) > _LONGEST or len(elements) > _MOST
+    return elements[:-1] if cut else elements
+
+
+def _weights(elements: Sequence[str]) -> dict[str, tuple[float, int]]:
+    """Range -> its weight, and minus its position. Malformed ones are passed over, of two equal
+    ones the first counts."""
+    weights: dict[str, tuple[float, int]] = {}
+    for position, element in enumerate(elements, 1):
+        if found := _RANGE.fullmatch(element):
+            weights.setdefault(found[1].lower(), (float(found[2] or 1), -position))
+    return weights
+
+
+def _weight_of(
+    language: str, weights: dict[str, tuple[float, int]], rest: tuple[float, int]
+) -> tuple[float, int]:
+    """By its own name or by a dialect's; `*` speaks for a language that neither names."""
+    own = weights.get(language)
+    dialects = [w for name, w in weights.items() if name.startswith(f"{language}-") and w[0] > 0]
+    named = [own, *dialects] if own else dialects
+    return max(named) if named else rest
