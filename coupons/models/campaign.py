@@ -1,55 +1,18 @@
-"""What MySQL owns: a campaign's definition, its slots, and the coupons. The last word is here.
-
-`Slot` is the database's own copy of the stock: one row per place that may be issued. A coupon's
-primary key *is* its slot, so a place beyond the stock has no row to stand on and a place can't be
-taken twice, whatever Redis or a writer believes.
-"""
+"""The definition of a campaign, which MySQL owns, and its history."""
 
 import re
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
-PLACES_PER_CAMPAIGN = 2**32  # a slot's id is campaign * this + place
 MAX_STOCK = 10_000_000
 MAX_PER_USER = 100
-MAX_USER_BYTES = 128
-MAX_REQUEST_BYTES = 64  # as `coupons.trace` lets them be
-
-
-def slot_id(campaign_id: int, place: int) -> int:
-    return campaign_id * PLACES_PER_CAMPAIGN + place
-
-
-class ExactField(models.CharField):  # type: ignore[type-arg] # not subscriptable at run time
-    """Text compared byte by byte.
-
-    Every utf8mb4 collation that MySQL and MariaDB share ignores trailing spaces or case, which
-    would merge two users into one; VARBINARY merges nobody. `max_length` is in bytes.
-    """
-
-    def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
-        if connection.vendor == "mysql":
-            return f"varbinary({self.max_length})"
-        return super().db_type(connection)
-
-    def from_db_value(self, value: Any, *_: Any) -> Any:
-        return value.decode() if isinstance(value, bytes) else value
-
-    def get_db_prep_value(
-        self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False
-    ) -> Any:
-        value = super().get_db_prep_value(value, connection, prepared)
-        if connection.vendor == "mysql" and isinstance(value, str):
-            return value.encode()
-        return value
 
 
 class Campaign(models.Model):
@@ -189,96 +152,3 @@ class CampaignEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor}: {self.verb}"
-
-
-class Slot(models.Model):
-    """A place that exists. `id` is `slot_id(campaign, place)`."""
-
-    id = models.BigIntegerField(primary_key=True)
-
-    def __str__(self) -> str:
-        return str(self.id)
-
-
-class Tally(models.Model):
-    """How many coupons of a campaign are stored: counted in the storing transaction.
-
-    A row of its own, because coupons refer to their campaign: two drains that insert (a shared
-    lock on the campaign's row) and then count on that row would deadlock.
-    """
-
-    campaign = models.OneToOneField(
-        Campaign, models.CASCADE, primary_key=True, db_constraint=False, related_name="tally"
-    )
-    stored = models.PositiveIntegerField(default=0)
-    # The highest place that is known to have been given, also to claims that were never stored:
-    # what a rebuild goes on above. Noted with each batch that is stored, and by reconcile.
-    highest = models.PositiveIntegerField(default=0, db_default=0)
-    # Places given that nobody holds, as reconcile last found them.
-    holes = models.PositiveIntegerField(default=0, db_default=0)
-
-    def __str__(self) -> str:
-        return f"{self.stored} stored"
-
-
-class Coupon(models.Model):
-    slot = models.OneToOneField(Slot, models.PROTECT, primary_key=True, related_name="+")
-    campaign = models.ForeignKey(
-        Campaign, models.PROTECT, verbose_name=_("campaign"), db_index=False, related_name="+"
-    )
-    place = models.PositiveIntegerField(_("place"))
-    user = ExactField(_("user"), max_length=MAX_USER_BYTES)
-    nth = models.PositiveSmallIntegerField(_("n-th of the user"))
-    code = ExactField(_("code"), max_length=16)
-    admitted_at = models.DateTimeField(_("admitted at"))
-    stored_at = models.DateTimeField(_("stored at"))
-    expires_at = models.DateTimeField(_("expires at"))
-    request_id = ExactField(_("request"), max_length=MAX_REQUEST_BYTES, null=True)
-
-    class Meta:
-        verbose_name = _("coupon")
-        verbose_name_plural = _("coupons")
-        ordering: ClassVar = ["-slot"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["campaign", "place"], name="coupon_one_per_place"),
-            # The user first: the same index answers "my coupons".
-            models.UniqueConstraint(
-                fields=["user", "campaign", "nth"], name="coupon_one_per_user_and_nth"
-            ),
-            models.UniqueConstraint(fields=["code"], name="coupon_code_is_unique"),
-            models.CheckConstraint(
-                condition=Q(slot_id=F("campaign_id") * PLACES_PER_CAMPAIGN + F("place")),
-                name="coupon_stands_on_its_own_slot",
-            ),
-            models.CheckConstraint(condition=Q(place__gte=1), name="coupon_place_from_one"),
-            models.CheckConstraint(condition=Q(nth__gte=1), name="coupon_nth_from_one"),
-        ]
-
-    def __str__(self) -> str:
-        """As operators call it; by the campaign's number where MySQL would have to be asked."""
-        known = Coupon.campaign.is_cached(self)
-        return f"{self.campaign.slug if known else self.campaign_id}/{self.place}"
-
-
-class GivenUp(models.Model):
-    """A parked claim that an operator gave up: no coupon, and its place stays taken."""
-
-    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="given_up")
-    place = models.PositiveIntegerField(_("place"))
-    user = ExactField(_("user"), max_length=MAX_USER_BYTES)
-    nth = models.PositiveSmallIntegerField(_("n-th of the user"))
-    admitted_ms = models.BigIntegerField()
-    reason = models.CharField(_("reason"), max_length=32)  # why it was parked
-    entry = models.CharField(_("entry"), max_length=48)  # its id among the parked
-    why = models.CharField(_("why it was given up"), max_length=500)
-    actor = models.CharField(max_length=150)
-    at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering: ClassVar = ["-id"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["campaign", "entry"], name="given_up_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.campaign_id}/{self.place}: {self.why}"
