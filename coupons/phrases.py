@@ -10,7 +10,7 @@ class Phrases:
 
     def __init__(self, *templates: str) -> None:
         self._patterns = [
-            (re.compile(re.escape(template).replace(r"\{\}", "(.+)")), template)
+            (re.compile(re.escape(template).replace(r"\{\}", "(.*)"), re.DOTALL), template)
             for template in templates
         ]
 

@@ -88,7 +88,7 @@ def _decoded(token: str) -> dict[str, Any]:
     try:
         kid = jwt.get_unverified_header(token).get("kid")
     except jwt.PyJWTError as error:
-        raise BadToken(f"The token is not valid: {error}") from None
+        raise _refusal(error) from None
     key = _key_for(kid)
     try:
         return jwt.decode(
@@ -101,7 +101,27 @@ def _decoded(token: str) -> dict[str, Any]:
             options={"require": ["exp", "iss", "aud", "sub"]},
         )
     except (jwt.PyJWTError, ValueError) as error:
-        raise BadToken(f"The token is not valid: {error}") from None
+        raise _refusal(error) from None
+
+
+def _refusal(error: Exception) -> BadToken:
+    """In words of ours: the library's may repeat parts of the token, and are English only."""
+    if isinstance(error, jwt.MissingRequiredClaimError):
+        return BadToken(f"The token lacks the claim '{error.claim}'.")
+    for kind, sentence in _REASONS.items():
+        if isinstance(error, kind):
+            return BadToken(sentence)
+    return BadToken("The token is malformed.")
+
+
+_REASONS: dict[type[Exception], str] = {
+    jwt.ExpiredSignatureError: "The token has expired.",
+    jwt.ImmatureSignatureError: "The token is not valid yet.",
+    jwt.InvalidSignatureError: "The token's signature is wrong.",
+    jwt.InvalidAlgorithmError: "The token's algorithm is not accepted.",
+    jwt.InvalidAudienceError: "The token is for another audience.",
+    jwt.InvalidIssuerError: "The token is of another issuer.",
+}
 
 
 def mint(user: str, *, segments: tuple[str, ...] = (), lifetime_s: int = 300) -> str:
@@ -141,7 +161,7 @@ def _key_for(kid: Any) -> Any:
         return settings.JWT_HS256_SECRET
     found = _keys.find(kid)
     if found is None:
-        raise BadToken("The token is not valid: it names no key of ours.")
+        raise BadToken("The token names no key of ours.")
     return found
 
 

@@ -13,19 +13,19 @@ from coupons.tokens import Caller
 
 def claim(request: Request, caller: Caller, facts: Facts) -> Claim:
     """The body is empty or `{"nth": n}`. Raises BadInput, BodyTooLarge, LengthRequired."""
-    said = _object(request, "nth", of="a claim")
+    said = _object(request, "nth")
     return Claim(caller.user, _nth(said.get("nth", 1), facts))
 
 
 def receipt(request: Request) -> str:
     """The body is `{"receipt": "…"}`. Raises as `claim`."""
-    said = _object(request, "receipt", of="this request").get("receipt")
+    said = _object(request, "receipt").get("receipt")
     if not isinstance(said, str) or not said:
         raise BadInput("receipt", "must be the text of a receipt")
     return said
 
 
-def _object(request: Request, field: str, *, of: str) -> dict[str, Any]:
+def _object(request: Request, field: str) -> dict[str, Any]:
     """The body, in which only this field may stand."""
     if "HTTP_TRANSFER_ENCODING" in request._request.META:  # WSGI would take it for empty
         raise LengthRequired("Send the body with a Content-Length, not in chunks.")
@@ -34,7 +34,7 @@ def _object(request: Request, field: str, *, of: str) -> dict[str, Any]:
         raise BadInput("body", "must be an object")
     for name in said:
         if name != field:
-            raise BadInput(name, f"is not a field of {of}")
+            raise BadInput(name, "is not a field of this request")
     return said
 
 

@@ -57,7 +57,7 @@ def _read(raw: bytes) -> Any:
         if isinstance(said, dict) and raw.count(b":") > len(said):  # else no name stands twice
             json.loads(raw, object_pairs_hook=_once)
     except orjson.JSONDecodeError as error:
-        raise BadInput("body", f"is not JSON: {error}") from None
+        raise BadInput("body", f"is not JSON (line {error.lineno}, column {error.colno})") from None
     except RecursionError:
         raise BadInput("body", "is nested too deeply") from None
     return said

@@ -1,27 +1,22 @@
-"""Problems in the reader's language: `title` and `detail`; the `code` is for programs and stays.
+"""Problems in the reader's language: title, detail and why; the `code` is for programs and stays.
 
 Done to the finished answer, and only where a language was asked for: whoever asks for none pays
 one comparison. A refusal is the same document a hundred thousand times, so is its translation.
 """
 
 from functools import lru_cache
+from typing import Any
 
 import orjson
 from django.http import HttpResponseBase
 from django.utils import translation
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext
 
+from coupons.api import details
 from coupons.api.accept_language import preferred_language
-from coupons.phrases import Phrases
 
 _ENGLISH = "en"
 _SPOKEN = (_ENGLISH, "ko")  # the first is for everybody else
-# Details with something in them that a person may read; others speak to programmers, in English.
-_DETAILS = Phrases(
-    gettext_noop("There is no campaign '{}'."),
-    gettext_noop("More than {} claims in a second. Please wait."),
-    gettext_noop("Redis holds no gate for '{}'."),
-)
 
 
 def translate(problem: HttpResponseBase, accepted: str) -> None:
@@ -37,7 +32,7 @@ def translate(problem: HttpResponseBase, accepted: str) -> None:
 def translated(problem: bytes, accepted: str) -> tuple[bytes, str]:
     """The document in the reader's language, and which it is; as it was, and "", for English."""
     language = language_of(accepted)
-    return (problem, "") if language == _ENGLISH else (_translated(problem, language), language)
+    return (problem, "") if language == _ENGLISH else _translated(problem, language)
 
 
 def language_of(accepted: str) -> str:
@@ -46,12 +41,27 @@ def language_of(accepted: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _translated(body: bytes, language: str) -> bytes:
+def _translated(body: bytes, language: str) -> tuple[bytes, str]:
+    """A document speaks one language: where a part has no translation, all of it stays English."""
     said = orjson.loads(body)
     with translation.override(language):
-        said |= {name: _text(said[name]) for name in ("title", "detail") if name in said}
-    return orjson.dumps(said)
+        texts = {name: _spoken(said, name) for name in ("title", "detail") if name in said}
+        errors = [error | {"why": _text(error["why"])} for error in said.get("errors", ())]
+    if None in texts.values() or any(error["why"] is None for error in errors):
+        return body, ""
+    return orjson.dumps(said | texts | ({"errors": errors} if errors else {})), language
 
 
-def _text(english: str) -> str:
-    return _DETAILS.spoken(english) or gettext(english)
+def _spoken(said: dict[str, Any], name: str) -> str | None:
+    """A title or a detail; the detail of a wrong field is the field's name and why it is wrong."""
+    for error in said.get("errors", ()):
+        if said[name] == f"{error['field']}: {error['why']}":
+            why = _text(error["why"])
+            return why and f"{error['field']}: {why}"
+    return _text(said[name])
+
+
+def _text(english: str) -> str | None:
+    """In the language of this thread; None: nobody has translated it."""
+    said = details.DETAILS.spoken(english) or gettext(english)
+    return None if said == english else said

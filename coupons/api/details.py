@@ -1,0 +1,52 @@
+"""The details of problem documents, as templates for their translation.
+
+They are written where they are raised, in English; a test reads every one of them and finds it
+here or among the translated sentences.
+"""
+
+from django.utils.translation import gettext_noop
+
+from coupons.phrases import Phrases
+
+DETAILS = Phrases(
+    # 400, 411, 413, 415: the request
+    gettext_noop("must be an object"),
+    gettext_noop("must be the text of a receipt"),
+    gettext_noop("must be a whole number from 1 to {}"),
+    gettext_noop("is not a field of this request"),
+    gettext_noop("is not JSON (line {}, column {})"),
+    gettext_noop("is nested too deeply"),
+    gettext_noop("names a field twice"),
+    gettext_noop("has {} bytes where {} were announced"),
+    gettext_noop("is not one that this list gave"),
+    gettext_noop("is not a coupon code; please check it for a typing error"),
+    gettext_noop("Send the body with a Content-Length, not in chunks."),
+    gettext_noop("The body has {} bytes; {} are allowed."),
+    gettext_noop('Unsupported media type "{}" in request.'),
+    # 401: the token
+    gettext_noop("Send 'Authorization: Bearer TOKEN'."),
+    gettext_noop("The Authorization header is not 'Bearer TOKEN'."),
+    gettext_noop("The token is malformed."),
+    gettext_noop("The token has expired."),
+    gettext_noop("The token is not valid yet."),
+    gettext_noop("The token's signature is wrong."),
+    gettext_noop("The token's algorithm is not accepted."),
+    gettext_noop("The token is for another audience."),
+    gettext_noop("The token is of another issuer."),
+    gettext_noop("The token lacks the claim '{}'."),
+    gettext_noop("The token names no key of ours."),
+    gettext_noop("The token's subject is not text of 1 to {} bytes."),
+    gettext_noop("The token's segments are not a list of names."),
+    # 404, 405
+    gettext_noop("There is no campaign of this name."),
+    gettext_noop("There is no campaign '{}'."),
+    gettext_noop("You have no coupon with this code."),
+    gettext_noop('Method "{}" not allowed.'),
+    # 429, 503
+    gettext_noop("More than {} claims in a second. Please wait."),
+    gettext_noop("Redis holds no gate for '{}'."),
+    gettext_noop("The campaign '{}' is closed for repair. Please try again."),
+    gettext_noop("Too many claims of '{}' wait to be stored. Please try again."),
+    gettext_noop("The server that decides has changed."),
+    gettext_noop("Fewer than {} replicas confirmed in time."),
+)
