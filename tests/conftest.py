@@ -13,20 +13,30 @@ from django.utils import timezone
 from coupons import campaigns, database, exhausted, facts, store, tokens, witness
 from coupons.facts import Facts
 from coupons.models import Campaign
-from tests import patient  # noqa: F401 - from here on
+from tests import (
+    disposable,
+    patient,  # noqa: F401 - from here on
+)
 from tests.servers import free_port
 
 CampaignMaker = Callable[..., Facts]
 Settings = Any  # pytest-django's `settings` fixture
+_RUN_THEM = (
+    "Run the tests on servers of their own:\n"
+    "  .venv/bin/python -m tests.servers .venv/bin/python -m pytest …   (or: make test)"
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     missing = [name for name in ("REDIS_URL", "DATABASE_URL") if name not in os.environ]
     if missing:
+        raise pytest.UsageError(f"{' and '.join(missing)} not set. {_RUN_THEM}")
+    try:
+        disposable.demand(os.environ)
+    except disposable.NotOurs as theirs:
         raise pytest.UsageError(
-            f"{' and '.join(missing)} not set. Run the tests on servers of their own:\n"
-            "  .venv/bin/python -m tests.servers .venv/bin/python -m pytest …   (or: make test)"
-        )
+            f"{theirs} was not started by the tests, which would empty it. {_RUN_THEM}"
+        ) from None
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +50,7 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
 @pytest.fixture(autouse=True)
 def empty_store() -> Iterator[None]:
     """A Redis without memories, and a process without them."""
-    store.store().client.flushall()
+    disposable.empty(store.store().client)
     facts.forget()
     exhausted.forget()
     witness.forget()

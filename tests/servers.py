@@ -22,6 +22,7 @@ from pathlib import Path
 
 from config import env
 from config.local import ports
+from tests import disposable
 
 START_S = 60  # a first start of MariaDB on a slow disk
 STOP_S = 30
@@ -85,6 +86,7 @@ def redis(
         "yes",
         "--save",
         "",
+        *disposable.REDIS_OPTIONS,
         *extra,
     ]
     with process(command, ready=lambda: pings(port), log=folder / "redis.log"):
@@ -97,8 +99,10 @@ def mariadb(folder: Path, *, port: int = 0) -> Iterator[str]:
     port = port or free_port()
     install_mariadb(folder)
     command = mariadb_command(folder, port)
+    url = f"mysql://coupons:coupons@127.0.0.1:{port}/coupons"
     with process(command, ready=lambda: listens(port), log=folder / "mariadb.log"):
-        yield f"mysql://coupons:coupons@127.0.0.1:{port}/coupons"
+        disposable.mark_database(url)
+        yield url
 
 
 def install_mariadb(folder: Path) -> None:
@@ -159,8 +163,10 @@ def mysql9(folder: Path) -> Iterator[str]:
     script, port = os.environ["MYSQL9_SCRIPT"], free_port()
     told = os.environ | {"PORT": str(port)}
     subprocess.run(["bash", script, "start"], env=told, check=True)
+    url = f"mysql://coupon:couponpw@127.0.0.1:{port}/coupon"
     try:
-        yield f"mysql://coupon:couponpw@127.0.0.1:{port}/coupon"
+        disposable.mark_database(url)
+        yield url
     finally:
         subprocess.run(["bash", script, "stop"], env=told, check=True)
 
@@ -188,7 +194,8 @@ def main() -> int:
         }
         for variable, url in urls.items():
             print(f"{variable}={url}", flush=True)
-        return subprocess.run(asked.command, env=env.GIVEN | urls, check=False).returncode
+        given = {name: value for name, value in env.GIVEN.items() if name != "CELERY_BROKER_URL"}
+        return subprocess.run(asked.command, env=given | urls, check=False).returncode
 
 
 if __name__ == "__main__":

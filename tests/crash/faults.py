@@ -13,6 +13,7 @@ import redis
 
 from config.celery import app
 from coupons import bell, keys
+from tests import disposable
 from tests.crash.programs import CLOCK_SHIFTS_S, MESSAGES, WEBS, WORKERS
 from tests.crash.reading import sql
 from tests.crash.stage import Stage
@@ -180,7 +181,7 @@ def empty_broker(scene: Scene, fault: Fault) -> None:
             if client.eval(_EMPTY_BUSY, 1, MESSAGES):
                 return
             time.sleep(0.001)
-        client.flushall()
+        disposable.empty(client)
 
 
 def flush_scripts(scene: Scene, fault: Fault) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import redis
 
 from config.local.servers import WEB_BACKLOG, WEB_CONNECTIONS, WEB_THREADS
-from tests import servers
+from tests import disposable, servers
 from tests.crash.actors import Actor
 
 WEBS, WORKERS = ("web-1", "web-2"), ("worker-1", "worker-2")
@@ -112,7 +112,8 @@ def redis_server(name: str, folder: Path, port: int, durability: tuple[str, ...]
     home.mkdir()
     command = [
         "redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(home),
-        "--maxmemory-policy", "noeviction", "--save", "", *durability,
+        "--maxmemory-policy", "noeviction", "--save", "",
+        *disposable.REDIS_OPTIONS, *durability,
     ]  # fmt: skip
     return Actor(
         name, command, dict(os.environ), folder / f"{name}.log", lambda: servers.pings(port)

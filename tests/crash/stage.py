@@ -17,7 +17,7 @@ import redis
 from django.core.management import call_command
 from django.utils.module_loading import import_string
 
-from tests import servers
+from tests import disposable, servers
 from tests.crash.actors import Cast
 from tests.crash.programs import (
     DATABASES,
@@ -126,6 +126,8 @@ def stage(
         through |= settings
         cast = stack.enter_context(Cast([*actors, *programs(folder, through, webs, build)]))
         cast.await_ready("store", "broker", "database")
+        disposable.mark_database(direct["DATABASE_URL"])
+        disposable.demand(direct)  # what follows empties, drops and kills
         _set_up_django(direct)
         if build.broken == "no_unique_keys":
             import_string("tests.crash.broken.drop_keys")()

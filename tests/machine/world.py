@@ -37,6 +37,7 @@ from coupons.store import Gate, store
 from coupons.store import admission as deciding
 from coupons.store.endpoint import packed
 from coupons.store.repair import RepairCalls
+from tests import disposable
 
 SLUG, ACTOR = "sale", "Mina"
 Rows = dict[Claim, tuple[int, str]]  # place and code
@@ -114,7 +115,7 @@ class World:
                 model.objects.all().delete()
 
     def _forget_all(self) -> None:
-        self.redis.flushall()
+        disposable.empty(self.redis)
         witness.forget()
         self._new_process()
         reconcile._repairs = {}
@@ -193,7 +194,7 @@ class World:
 
     def empty(self, *, restarted: bool) -> None:
         """Its memory is gone."""
-        self.redis.flushall()
+        disposable.empty(self.redis)
         if restarted:
             self._another_server()
         self._new_process()
@@ -214,7 +215,7 @@ class World:
     def fail_over(self) -> None:
         """The replica decides now, with what it has."""
         assert self._behind is not None
-        self.redis.flushall()
+        disposable.empty(self.redis)
         for name, held in self._behind.items():
             self.redis.restore(name, 0, held)
         self._another_server()

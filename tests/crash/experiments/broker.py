@@ -5,6 +5,7 @@ import random
 import time
 from typing import Any
 
+from tests import disposable
 from tests.crash.experiments.adding import added, told
 from tests.crash.faults import Scene
 from tests.crash.opening import Run, Sale, troubled
@@ -32,7 +33,7 @@ def _round(stage: Stage, number: int, name: str) -> Run:
         time.sleep(at_s)
         if name == "emptied":
             with scene.stage.broker() as client:
-                client.flushall()
+                disposable.empty(client)
         else:
             scene.stage.cast.kill("broker")
         run.faults[f"broker {name}"] += 1

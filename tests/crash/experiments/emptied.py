@@ -10,6 +10,7 @@ import random
 import time
 from typing import Any
 
+from tests import disposable
 from tests.crash import history
 from tests.crash.experiments.adding import added
 from tests.crash.faults import Fault, Scene, forget_store, rebuild
@@ -42,7 +43,7 @@ def _round(stage: Stage, number: int) -> tuple[Run, int]:
         time.sleep(at_s)
         if number % 2:
             with scene.stage.store() as client:
-                client.flushall()
+                disposable.empty(client)
         else:
             forget_store(scene, Fault(at_s, "empty_store", 0, 0))
         moments.append(time.monotonic())

