@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -103,9 +104,8 @@ def warn_if_red(campaign: Campaign, request: HttpRequest) -> None:
     """Said once more where an operator has just scheduled it: there is time to mend it."""
     reds = board.of(campaign.slug).reds
     if reds:
-        text = _("It is not ready yet (%(what)s) and would be held back: see %(where)s")
+        where = reverse("admin:coupons_campaign_readiness", args=[campaign.pk])
+        text = _("It is not ready yet ({what}) and would be held back: see {board}.")
         names = ", ".join(notes.label(line.name) for line in reds)
-        where = request.build_absolute_uri(
-            reverse("admin:coupons_campaign_readiness", args=[campaign.pk])
-        )
-        messages.warning(request, text % {"what": names, "where": where})
+        link = format_html('<a href="{}">{}</a>', where, _("its readiness board"))
+        messages.warning(request, format_html(text, what=names, board=link))

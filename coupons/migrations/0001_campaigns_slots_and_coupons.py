@@ -122,7 +122,10 @@ class Migration(migrations.Migration):
                         default="KRW",
                         max_length=3,
                         validators=[
-                            django.core.validators.RegexValidator("^[A-Z]{3}\\Z", "ISO 4217")
+                            django.core.validators.RegexValidator(
+                                "^[A-Z]{3}\\Z",
+                                "Give three capital letters, as ISO 4217 has them: KRW.",
+                            )
                         ],
                         verbose_name="currency",
                     ),

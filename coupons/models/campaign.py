@@ -72,7 +72,11 @@ class Campaign(models.Model):
         _("currency"),
         max_length=3,
         default="KRW",
-        validators=[RegexValidator(r"^[A-Z]{3}\Z", _("ISO 4217"))],
+        validators=[
+            RegexValidator(
+                r"^[A-Z]{3}\Z", _("Give three capital letters, as ISO 4217 has them: KRW.")
+            )
+        ],
     )
     minimum_order = models.DecimalField(
         _("minimum order"), max_digits=12, decimal_places=2, default=0

@@ -60,6 +60,8 @@ def test_scheduling_something_red_warns_at_once(
     shown = text(operator.post(page("sale", "do", "schedule"), follow=True))
     assert "sale is scheduled now." in shown
     assert "It is not ready yet (replicas) and would be held back" in shown
+    board_page = page("sale", "readiness")
+    assert f'would be held back: see <a href="{board_page}">its readiness board</a>.' in shown
 
 
 def test_scheduling_something_ready_warns_of_nothing(

@@ -100,7 +100,7 @@ def test_saving_a_draft_untouched_changes_no_moment(
         ({"opens_at": "tomorrow"}, "valid date/time"),
         ({"opens_at": "2099-12-01T13:00"}, "must close after it opens"),
         ({"valid_until": "2099-12-31T00:00"}, "give one of both"),
-        ({"currency": "won"}, "ISO 4217"),
+        ({"currency": "won"}, "Give three capital letters, as ISO 4217 has them: KRW."),
         ({"per_user": "101"}, "less than or equal to 100"),
         ({"valid_days": ""}, "give one of both"),
         ({"discount_value": "1e99"}, "digits"),
