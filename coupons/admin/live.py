@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from coupons import database
 from coupons.errors import StoreAway
 from coupons.models import Campaign, Tally
 from coupons.store import Gate, store
@@ -21,7 +22,7 @@ class Counts:
     parked: int | None = None
     note: str = ""
     lost: bool = False  # Redis answers and knows nothing of it
-    now_ms: int | None = None  # by the clock that opens the campaign
+    now_ms: int | None = None  # by the clock that opens the campaign; Redis away: by MySQL's
 
     @property
     def remaining(self) -> int | None:
@@ -55,15 +56,17 @@ class Counts:
 def counts(campaigns: Sequence[Campaign]) -> dict[int, Counts]:
     """By the campaign's id. Redis away is told in the counts, never raised."""
     ids = [campaign.pk for campaign in campaigns]
-    tallies = Tally.objects.filter(campaign_id__in=ids)
-    stored = dict(tallies.values_list("campaign_id", "stored"))
+    found = Tally.objects.filter(campaign_id__in=ids).annotate(now_ms=database.NowMs())
+    tallies = {pk: (stored, now) for pk, stored, now in found.values_list("pk", "stored", "now_ms")}
     asked = [campaign.slug for campaign in campaigns if _lives_in_redis(campaign)]
     try:
         gates, away = _gates(asked), ""
     except StoreAway:
         gates, away = {}, _("Redis does not answer: live counts are not known.")
     return {
-        campaign.pk: _counts(campaign, stored.get(campaign.pk, 0), gates, away)
+        campaign.pk: _counts(
+            campaign, *tallies.get(campaign.pk, (0, None)), gates.get(campaign.slug), away
+        )
         for campaign in campaigns
     }
 
@@ -77,13 +80,13 @@ def _gates(slugs: Sequence[str]) -> dict[str, Gate | None]:
     return store().gates(slugs) if slugs else {}
 
 
-def _counts(campaign: Campaign, stored: int, gates: dict[str, Gate | None], away: str) -> Counts:
+def _counts(
+    campaign: Campaign, stored: int, now_ms: int | None, gate: Gate | None, away: str
+) -> Counts:
+    stock = campaign.stock
     if not _lives_in_redis(campaign):  # what is admitted is stored in the same transaction
-        return Counts(campaign.stock, stored, admitted=stored, waiting=0, parked=0)
-    gate = gates.get(campaign.slug)
+        return Counts(stock, stored, admitted=stored, waiting=0, parked=0, now_ms=now_ms)
     if gate is None:
         note = away or _("Redis has lost this campaign: closed for repair.")
-        return Counts(campaign.stock, stored, note=note, lost=not away)
-    return Counts(
-        campaign.stock, stored, gate.admitted, gate.waiting, gate.parked, now_ms=gate.now_ms
-    )
+        return Counts(stock, stored, note=note, lost=not away, now_ms=now_ms)
+    return Counts(stock, stored, gate.admitted, gate.waiting, gate.parked, now_ms=gate.now_ms)

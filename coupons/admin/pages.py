@@ -10,9 +10,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from coupons import campaigns, database, events
+from coupons import campaigns
 from coupons.admin import live, parked, verbs, words
 from coupons.admin.bases import CampaignBase
+from coupons.admin.shown_state import shown_state
 from coupons.admin.verbs import VERBS
 from coupons.errors import CouponError, StoreAway
 from coupons.models import Campaign, GivenUp
@@ -23,16 +24,16 @@ EVENTS_SHOWN = 100
 
 def panel(campaign: Campaign) -> dict[str, Any]:
     """State, counts, verbs and history, for the page's template."""
-    held = events.held(campaign)
+    counts = live.counts([campaign])[campaign.pk]
+    shown = shown_state(campaign, counts)
     history = campaign.events.all()[:EVENTS_SHOWN]
     return {
         "campaign": campaign,
-        "held": held,
-        "held_why": notes.spoken(held.note) if held else "",
-        "counts": live.counts([campaign])[campaign.pk],
+        "shown": shown,
+        "verbs": shown.verbs,
+        "held_why": notes.spoken(shown.held.note) if shown.held else "",
+        "counts": counts,
         "window": words.window(campaign),
-        "opens_ms": database.milliseconds(campaign.opens_at),
-        "verbs": verbs.offered(campaign),
         "events": [(words.exact(event.at), event.actor, words.said(event)) for event in history],
     }
 
@@ -57,7 +58,8 @@ class CampaignPages(CampaignBase):
         """The counts as JSON, for the page that refreshes itself."""
         campaign = self._seen(request, pk)
         counts = live.counts([campaign])[campaign.pk]
-        state = {"state": campaign.state, "label": str(campaign.get_state_display())}
+        shown = shown_state(campaign, counts)
+        state = {"state": shown.value, "label": shown.label, "revision": shown.revision}
         return JsonResponse(state | counts.as_json())
 
     def parked_view(self, request: HttpRequest, pk: int) -> HttpResponse:

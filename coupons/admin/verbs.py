@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from coupons import campaigns, events
+from coupons import campaigns
 from coupons.admin.boards import warn_if_red
 from coupons.admin.words import sentence
 from coupons.errors import CouponError
@@ -33,7 +33,6 @@ VERBS = {
     verb.name: verb
     for verb in (
         Verb("schedule", gettext_noop("Schedule"), campaigns.schedule, frozenset({State.DRAFT})),
-        Verb("open", gettext_noop("Open now"), campaigns.open_now, frozenset({State.SCHEDULED})),
         Verb(
             "pause",
             gettext_noop("Pause"),
@@ -41,15 +40,17 @@ VERBS = {
             frozenset({State.SCHEDULED, State.OPEN}),
         ),
         Verb("resume", gettext_noop("Resume"), campaigns.resume, frozenset({State.PAUSED})),
+        # Behind "Pause", which then stays where it is when the opening takes this button away.
+        Verb("open", gettext_noop("Open now"), campaigns.open_now, frozenset({State.SCHEDULED})),
         Verb("close", gettext_noop("Close for good"), campaigns.close, campaigns.LIVE, final=True),
     )
 }
 
 
-def offered(campaign: Campaign) -> list[Verb]:
+def offered(state: str, *, is_held: bool) -> list[Verb]:
     """A campaign that is held back is not resumed but overridden, with a reason."""
-    kept = {"resume"} if events.held(campaign) else set()
-    return [v for v in VERBS.values() if campaign.state in v.offered_in and v.name not in kept]
+    kept = {"resume"} if is_held else set()
+    return [v for v in VERBS.values() if state in v.offered_in and v.name not in kept]
 
 
 def do(verb: Verb, slug: str, request: HttpRequest) -> None:

@@ -34,8 +34,9 @@ def test_the_figures_follow_a_claim_from_admitted_to_stored(
     assert abs(before.pop("now_ms") - time.time() * 1000) < 60_000
     drain.drain("sale", consumer="test")
     after = operator.get(page("sale", "live")).json()
+    assert before.pop("revision") == after["revision"]
     assert before == {
-        "state": "scheduled", "label": "scheduled", "stock": 10, "admitted": 1, "stored": 0,
+        "state": "open", "label": "open", "stock": 10, "admitted": 1, "stored": 0,
         "waiting": 1, "parked": 0, "remaining": 9, "note": "",
     }  # fmt: skip
     assert (after["stored"], after["waiting"], after["admitted"]) == (1, 0, 1)

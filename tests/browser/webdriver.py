@@ -3,7 +3,7 @@
 import base64
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,18 @@ class Browser:
         def look() -> None:
             if text not in (said := self.text(css)):
                 raise LookupError(f"{css} says {said!r}, not {text!r}")
+
+        self._until(look)
+
+    def gone(self, css: str) -> None:
+        """Wait until no such element is seen."""
+        script = f"return [...document.querySelectorAll({css!r})].some(e => e.checkVisibility())"
+        self.until(lambda: not self.run(script))
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        def look() -> None:
+            if not holds():
+                raise LookupError("It never came true.")
 
         self._until(look)
 

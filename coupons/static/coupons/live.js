@@ -1,4 +1,5 @@
-// The live panel of a campaign's page: asks for the counts every second and draws them.
+// The live panel of a campaign's page: asks for the counts every second and draws them. What else
+// the page shows is fetched anew when the server says that it has changed.
 "use strict";
 
 (() => {
@@ -7,7 +8,9 @@
 
   const PERIOD_MS = 1000;
   const PATIENCE_MS = 5000;
-  const SAMPLES = 300; // five minutes
+  const CHART_MS = 300000; // five minutes
+  const NARROWEST_CHART_MS = 30000; // the chart fills its width from half a minute on
+  const ONE_SECOND_MS = 1500; // looks that lie further apart give a mean, and the panel says so
   const LONGEST_COUNTDOWN_S = 86400;
   const WIDTH = 300; // of the line's viewBox, as in the template; its height:
   const HEIGHT = 48;
@@ -15,9 +18,17 @@
   const words = panel.dataset;
   const note = panel.querySelector(".note");
   const rate = panel.querySelector("[data-rate]");
-  const countdown = panel.querySelector(".countdown");
-  const samples = [];
+  const mean = panel.querySelector("[data-mean]");
+  const keptAs = `samples ${words.url}`;
+  let samples = kept();
+  let revision = words.revision;
   let ahead = 0; // milliseconds by which the deciding clock is ahead of this browser's
+
+  // A button or a reload makes a new page: the samples of this window outlive it.
+  function kept() {
+    const found = JSON.parse(sessionStorage.getItem(keptAs) ?? "[]");
+    return found.filter((sample) => Math.abs(Date.now() - sample.seenAt) < CHART_MS);
+  }
 
   const say = (text) => {
     if (note.textContent !== text) note.textContent = text;
@@ -40,36 +51,56 @@
     const state = panel.querySelector("[data-state]");
     state.textContent = said.label;
     state.className = `state state-${said.state}`;
-    say(state.dataset.state === said.state ? said.note : words.moved);
+    state.dataset.state = said.state;
+    say(said.note);
   }
 
-  function showLine(said) {
+  // Of counts that nobody knows there is no sample. A clock that went back begins a new chart.
+  function keep(said) {
     if (said.admitted === null) return;
-    samples.push(said);
-    if (samples.length > SAMPLES) samples.shift();
+    const { seenAt, admitted, stored } = said;
+    const at = said.now_ms ?? seenAt;
+    if (samples.length && samples.at(-1).at >= at) samples = [];
+    samples = samples.filter((sample) => sample.at > at - CHART_MS);
+    samples.push({ at, seenAt, admitted, stored });
+    sessionStorage.setItem(keptAs, JSON.stringify(samples));
+  }
+
+  function showLine() {
+    if (!samples.length) return;
     const low = Math.min(...samples.map((sample) => sample.stored));
     const high = Math.max(...samples.map((sample) => sample.admitted), low + 1);
-    const step = WIDTH / Math.max(samples.length - 1, 30); // fills the width from half a minute on
+    const first = samples[0].at;
+    const span = Math.max(samples.at(-1).at - first, NARROWEST_CHART_MS);
+    const x = (sample) => ((sample.at - first) / span) * WIDTH;
     const y = (count) => HEIGHT - 1 - ((count - low) / (high - low)) * (HEIGHT - 2);
     for (const line of panel.querySelectorAll("[data-line]")) {
       const points = samples.map(
-        (sample, i) => `${(i * step).toFixed(1)},${y(sample[line.dataset.line]).toFixed(1)}`,
+        (sample) => `${x(sample).toFixed(1)},${y(sample[line.dataset.line]).toFixed(1)}`,
       );
       line.setAttribute("points", points.join(" "));
     }
   }
 
-  // Admissions per second over the last five samples, about five seconds.
-  function showRate() {
-    const [last, first] = [samples.at(-1), samples.at(-6) ?? samples[0]];
-    if (!last || last === first) return;
-    const seconds = (last.seenAt - first.seenAt) / 1000;
-    rate.textContent = grouped(Math.round((last.admitted - first.admitted) / seconds));
+  // Admissions between the last two looks, which are a second apart, by the clock of the counts.
+  function showRate(isKnown) {
+    const [before, last] = samples.slice(-2);
+    if (!isKnown || !last) {
+      rate.textContent = "?";
+      mean.textContent = "";
+      return;
+    }
+    const seconds = (last.at - before.at) / 1000;
+    const admitted = Math.max(0, last.admitted - before.admitted);
+    rate.textContent = grouped(Math.round(admitted / seconds));
+    const isMean = seconds * 1000 > ONE_SECOND_MS;
+    mean.textContent = isMean ? words.mean.replace("{}", Math.round(seconds)) : "";
   }
 
   // By the clock that opens the campaign: between two answers ours goes on from its last word.
   function showCountdown() {
-    const leftS = Math.ceil((Number(words.opens) - Date.now() - ahead) / 1000);
+    const countdown = panel.querySelector(".countdown");
+    const leftS = Math.ceil((Number(countdown.dataset.opens) - Date.now() - ahead) / 1000);
     countdown.hidden = !(leftS > 0 && leftS < LONGEST_COUNTDOWN_S);
     const two = (number) => String(number).padStart(2, "0");
     const clock = [Math.floor(leftS / 3600), Math.floor(leftS / 60) % 60, leftS % 60];
@@ -77,26 +108,30 @@
   }
 
   async function refresh() {
-    const answer = await fetch(words.url, {
-      redirect: "manual", // to the login page
-      signal: AbortSignal.timeout(PATIENCE_MS),
-    });
-    if (answer.type === "opaqueredirect") return say(words.loggedOut);
-    if (!answer.ok) return say(words.lost);
-    const said = await answer.json();
+    const said = await (await ask(words.url, PATIENCE_MS)).json();
     said.seenAt = Date.now();
     if (said.now_ms !== null) ahead = said.now_ms - said.seenAt;
-    showCounts(said);
+    if (said.revision !== revision) {
+      await refreshParts(PATIENCE_MS);
+      revision = said.revision;
+      showCountdown();
+    }
     showState(said);
-    showLine(said);
-    showRate();
+    showCounts(said);
+    keep(said);
+    showLine();
+    showRate(said.admitted !== null);
   }
 
+  const complain = (error) => say(error instanceof LoggedOut ? words.loggedOut : words.lost);
+
   async function keepRefreshing() {
-    if (!document.hidden) await refresh().catch(() => say(words.lost));
+    if (!document.hidden) await refresh().catch(complain);
     setTimeout(keepRefreshing, PERIOD_MS);
   }
 
+  showLine();
+  showRate(true);
   keepRefreshing();
   setInterval(showCountdown, 250);
 })();

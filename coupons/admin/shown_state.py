@@ -1,0 +1,56 @@
+"""The state that an operator's page shows: by the clock that opens the campaign, so that a page
+goes over an opening and a closing at their moment, before beat has recorded them."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from coupons import campaigns, database, events
+from coupons.admin import verbs
+from coupons.admin.live import Counts
+from coupons.admin.verbs import Verb
+from coupons.models import Campaign, CampaignEvent
+
+State = Campaign.State
+
+
+@dataclass(frozen=True, slots=True)
+class ShownState:
+    """`held` is why the opening is held back. `revision` differs whenever the page would."""
+
+    campaign: Campaign
+    value: State
+    held: CampaignEvent | None
+    revision: str
+
+    @property
+    def label(self) -> str:
+        return _("held back") if self.held else str(self.value.label)
+
+    @property
+    def opens_ms(self) -> int | None:
+        """When it opens by itself; None: it does not, or it has opened."""
+        ahead = self.value == State.SCHEDULED
+        return database.milliseconds(self.campaign.opens_at) if ahead else None
+
+    @property
+    def verbs(self) -> list[Verb]:
+        return verbs.offered(self.value, is_held=self.held is not None)
+
+
+def shown_state(campaign: Campaign, counts: Counts) -> ShownState:
+    value = state_at(campaign, counts.now_ms)
+    newest = campaign.events.first()
+    held = events.held(campaign) if value == State.PAUSED else None
+    return ShownState(campaign, value, held, f"{value}.{newest.pk if newest else 0}")
+
+
+def state_at(campaign: Campaign, now_ms: int | None) -> State:
+    """The recorded state, and what the window has made of it by now."""
+    state = State(campaign.state)
+    if now_ms is None or state not in campaigns.LIVE:
+        return state
+    if database.milliseconds(campaign.closes_at) <= now_ms:
+        return State.CLOSED
+    is_due = database.milliseconds(campaign.opens_at) <= now_ms
+    return State.OPEN if is_due and state == State.SCHEDULED else state

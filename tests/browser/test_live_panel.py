@@ -1,0 +1,210 @@
+"""Issue 12, 26 and 28: a campaign's panel goes over an opening, a closing and every button by
+itself, keeps its chart, and shows the rate that its label names."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from coupons import admission, campaigns, facts, holding, keys
+from coupons.claims import Claim
+from coupons.models import Campaign
+from coupons.store import store
+from tests.browser.webdriver import Browser, browser
+
+MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        bool(MISSING) and "CI" not in os.environ,
+        reason=f"{' and '.join(MISSING)} not installed (apt: chromium, chromium-driver).",
+    ),
+]
+
+PASSWORD = "only-in-this-test"
+HOUR = timedelta(hours=1)
+POINTS = "return document.querySelector('[data-line=admitted]').points.length"
+RATE = "return document.querySelector('[data-rate]').textContent"
+COUNTDOWN = "return document.querySelector('.countdown')?.checkVisibility() ?? false"
+CLAIMS = 30
+
+Draft = Callable[..., Campaign]
+
+
+@pytest.fixture
+def panel(
+    live_server: Any, settings: Any, tmp_path: Path, transactional_db: None
+) -> Iterator[Callable[[Campaign], Browser]]:
+    """The page of a campaign, opened by Mina in a browser that allows no inline script."""
+    settings.MIDDLEWARE = ["tests.browser.policy.strict", *settings.MIDDLEWARE]
+    store().client.set(keys.CANARY, store().now_ms() + 600_000)
+    User.objects.create_superuser("mina", password=PASSWORD)
+    with browser(tmp_path) as window:
+
+        def show(campaign: Campaign) -> Browser:
+            window.go(f"{live_server.url}/admin/")
+            window.type("#id_username", "mina")
+            window.type("#id_password", PASSWORD)
+            window.click("[type=submit]")
+            window.find("#user-tools")
+            window.go(f"{live_server.url}/admin/coupons/campaign/{campaign.pk}/change/")
+            window.run("window.stillHere = true")
+            return window
+
+        yield show
+
+
+def ahead(draft: Draft, **fields: Any) -> Campaign:
+    opens = timezone.now() + HOUR
+    draft("sale", opens_at=opens, closes_at=opens + HOUR, **fields)
+    return campaigns.schedule("sale", actor="Mina")
+
+
+def move_window(*, opens_in_s: float, closes_in_s: float) -> None:
+    now = timezone.now()
+    campaigns.reschedule(
+        "sale",
+        opens_at=now + timedelta(seconds=opens_in_s),
+        closes_at=now + timedelta(seconds=closes_in_s),
+        actor="Theo",
+    )
+
+
+def never_reloaded(window: Browser) -> bool:
+    return window.run("return window.stillHere") is True
+
+
+def test_the_panel_goes_over_an_opening_and_a_closing_by_itself(
+    panel: Callable[[Campaign], Browser], draft: Draft
+) -> None:
+    window = panel(ahead(draft))
+    window.sees(".countdown", "opens in 00:59")
+    move_window(opens_in_s=6, closes_in_s=12)  # by another operator
+    window.sees("#history", "rescheduled")
+    window.sees(".countdown", "opens in 00:00")
+    window.sees("[data-state]", "open")  # before beat has written it
+    window.gone("button[value=open]")
+    window.find("button[value=pause]")
+    assert window.run(COUNTDOWN) is False
+    campaigns.follow_the_clock()
+    window.sees("#history", "open")
+    window.sees("[data-state]", "closed")
+    window.gone(".live .verbs button")
+    campaigns.follow_the_clock()
+    window.gone(".submit-row [name=_continue]")
+    assert "eload" not in window.text("#live")
+    assert never_reloaded(window)
+
+
+def test_the_panel_shows_that_all_is_sold_out(
+    panel: Callable[[Campaign], Browser], draft: Draft
+) -> None:
+    draft("sale", stock=3)
+    window = panel(campaigns.schedule("sale", actor="Mina"))
+    window.sees("[data-count=admitted]", "0")
+    for user in ("ann", "bob", "eve"):
+        admission.admit(facts.of("sale"), Claim(user))
+    window.sees(".sold-out", "sold out")
+    campaigns.change_stock("sale", stock=5, actor="Theo")
+    window.sees("[data-count=remaining]", "2")
+    window.gone(".sold-out")
+    window.sees("#history", "stock set to 5")
+    field = "return document.querySelector('input[name=stock]').value"
+    window.until(lambda: window.run(field) == "5")
+    assert never_reloaded(window)
+
+
+def test_what_is_being_typed_is_not_taken_away(
+    panel: Callable[[Campaign], Browser], draft: Draft
+) -> None:
+    window = panel(ahead(draft))
+    window.run("document.querySelector('input[name=stock]').value = '77'")
+    campaigns.pause("sale", actor="Theo")
+    window.sees("[data-state]", "paused")
+    window.find("button[value=resume]")
+    assert window.run("return document.querySelector('input[name=stock]').value") == "77"
+
+
+def test_chart_and_rate_outlive_every_button(
+    panel: Callable[[Campaign], Browser], draft: Draft
+) -> None:
+    draft("sale", stock=1000)
+    window = panel(campaigns.schedule("sale", actor="Mina"))
+    admission.admit(facts.of("sale"), Claim("ann"))
+    for button, then in (
+        ("button[value=pause]", "paused"), ("button[value=resume]", "open"),
+        ("input[name=_continue]", "open"),
+    ):  # fmt: skip
+        window.until(lambda: window.run(POINTS) > 3)
+        before = window.run(POINTS)
+        window.run("window.stillHere = false; performance.mark('old')")
+        window.click(button)
+        window.until(lambda: not window.run("return 'stillHere' in window"))
+        window.sees("[data-state]", then)
+        assert window.run(POINTS) >= before
+        assert window.run(RATE) not in ("", "?")
+
+
+def test_another_campaign_has_a_chart_of_its_own(
+    panel: Callable[[Campaign], Browser], draft: Draft
+) -> None:
+    draft("sale")
+    window = panel(campaigns.schedule("sale", actor="Mina"))
+    window.until(lambda: window.run(POINTS) > 3)
+    other = draft("other")
+    window.go(window.run("return location.origin") + f"/admin/coupons/campaign/{other.pk}/change/")
+    window.sees(".breadcrumbs", "other")
+    assert window.run(POINTS) <= 2
+
+
+def test_the_rate_is_of_one_second(panel: Callable[[Campaign], Browser], draft: Draft) -> None:
+    draft("sale", stock=1000)
+    window = panel(campaigns.schedule("sale", actor="Mina"))
+    window.until(lambda: window.run(POINTS) > 7)  # a mean over five seconds would be 6
+    for number in range(CLAIMS):
+        admission.admit(facts.of("sale"), Claim(f"user-{number}"))
+    seen = []
+    deadline = time.monotonic() + 6
+    while time.monotonic() < deadline:
+        seen.append(int(window.run(RATE)))
+        time.sleep(0.1)
+    assert max(seen) >= CLAIMS / 2.5
+    assert seen[-1] == 0
+
+
+def test_a_rate_that_is_not_known_is_no_nought(
+    panel: Callable[[Campaign], Browser], draft: Draft, redis_away: Callable[[], None]
+) -> None:
+    draft("sale")
+    window = panel(campaigns.schedule("sale", actor="Mina"))
+    window.until(lambda: window.run(RATE) == "0")
+    redis_away()
+    window.sees("[data-count=admitted]", "?")
+    window.until(lambda: window.run(RATE) == "?")
+
+
+def test_no_countdown_runs_while_an_opening_is_held_back(
+    panel: Callable[[Campaign], Browser], draft: Draft
+) -> None:
+    window = panel(ahead(draft))
+    window.sees(".countdown", "opens in 00:59")
+    holding.hold("sale", why="red: replicas")
+    window.sees("[data-state]", "held back")
+    window.sees(".live .errornote", "held back")
+    assert window.run(COUNTDOWN) is False
+    window.gone("button[value=resume]")
+    holding.release("sale", why="nothing is red any more")
+    window.sees("[data-state]", "scheduled")
+    window.sees(".countdown", "opens in 00:")
+    campaigns.pause("sale", actor="Theo")
+    window.sees("[data-state]", "paused")
+    assert window.run(COUNTDOWN) is False
+    assert never_reloaded(window)
