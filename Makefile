@@ -1,10 +1,11 @@
 # Bare `make` lists the verbs. Every verb does its own set-up.
 PYTHON ?= python3
 BIN := .venv/bin
-HOST ?= http://127.0.0.1:8080
 export PYTHONDONTWRITEBYTECODE := 1
--include .env
-export
+# Settings are no variables of make's, whose $ and # would bend them: `config.env` reads .env, which
+# tests and measurements leave alone.
+TESTING := check test test-long crash-test compare report bench rehearse
+$(TESTING): export ENV_FILES := /dev/null
 
 .DEFAULT_GOAL := help
 
@@ -21,15 +22,15 @@ demo: .venv/run ## play an opening: 10,000 people, 1,000 coupons, a verdict
 	@$(BIN)/python -m config.local demo
 
 .PHONY: test
-test: .venv/all ## run every test on real servers, which it starts and stops itself
+test: .venv/tests ## run every test on real servers, which it starts and stops itself
 	@sh tests/all.sh
 
 .PHONY: test-long
-test-long: .venv/all ## the tests that take minutes: environments killed after every write
+test-long: .venv/tests ## the tests that take minutes: environments killed after every write
 	@sh tests/all.sh long
 
 .PHONY: crash-test
-crash-test: .venv/all ## openings while everything dies in turn: make crash-test RUNS=300 [SEED=s]
+crash-test: .venv/tests ## openings while everything dies in turn: make crash-test RUNS=300 [SEED=s]
 	@$(BIN)/python -m tests.crash --runs $(or $(RUNS),20) $(if $(SEED),--seed $(SEED)) $(CRASH)
 
 .PHONY: check
@@ -37,48 +38,55 @@ check: .venv/all ## ruff, mypy, Django's deployment checks, missing migrations
 	@sh tests/check.sh
 
 .PHONY: load
-load: .venv/all ## an opening by Locust, with a verdict: make load HOST=http://127.0.0.1:8080
-	@$(BIN)/python -m locust -f locust/locustfile.py --headless --host $(HOST) $(LOAD)
+load: .venv/tools ## an opening by Locust, with a verdict: make load [HOST=http://127.0.0.1:8080]
+	@$(BIN)/python -m locust -f locust/locustfile.py --headless $(if $(HOST),--host '$(HOST)') $(LOAD)
 
 .PHONY: load-ui
-load-ui: .venv/all ## the same in Locust's web page
-	@$(BIN)/python -m locust -f locust/locustfile.py --host $(HOST) $(LOAD)
+load-ui: .venv/tools ## the same in Locust's web page
+	@$(BIN)/python -m locust -f locust/locustfile.py --web-host 127.0.0.1 $(if $(HOST),--host '$(HOST)') $(LOAD)
 
 .PHONY: compare
-compare: .venv/all .venv/peers ## direct, queued and two peers, measured in one run
+compare: .venv/tests .venv/peers ## direct, queued and two peers, measured in one run
 	@$(BIN)/python -m tests.servers $(BIN)/python locust/compare/run.py $(COMPARE)
 
 .PHONY: report
-report: .venv/all ## an opening on both roads, watched, as one page of pictures: build/report.html
+report: .venv/tests ## an opening on both roads, watched, as one page of pictures: build/report.html
 	@$(BIN)/python -m tests.servers $(BIN)/python locust/report/report.py $(REPORT)
 
 .PHONY: bench
-bench: .venv/all ## ratios of what a claim costs: make bench [BASELINE=file] [BENCH=names]
+bench: .venv/tests ## ratios of what a claim costs: make bench [BASELINE=file] [BENCH=names]
 	@$(BIN)/python -m tests.bench $(BENCH) $(if $(BASELINE),--baseline $(BASELINE))
 
 .PHONY: rehearse
-rehearse: .venv/all ## deploy it on this machine, for real: root on Linux [REHEARSE="--env hello"]
+rehearse: .venv/tests ## deploy it on this machine, for real: root on Linux [REHEARSE="--env hello"]
 	@$(BIN)/python -m tests.rehearsal $(REHEARSE)
 
 .PHONY: plan
-plan: .venv/all ## what AWS lacks and what it would cost: COUPON_OPERATOR=198.51.100.7/32 make plan ENV=hello
+plan: .venv/tools ## what AWS lacks and what it would cost: COUPON_OPERATOR=198.51.100.7/32 make plan ENV=hello
 	@$(BIN)/python -m provisioning plan --env $(or $(ENV),hello) $(PLAN) || [ $$? -eq 2 ]
 
 .PHONY: fmt
-fmt: .venv/all ## format the code
+fmt: .venv/tools ## format the code
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format .
 
 .PHONY: clean
 clean: ## remove what the other verbs made here
 	rm -rf .venv build var .mypy_cache .ruff_cache .pytest_cache
 
-# The requirements of a running site; of tests and tools as well.
+# What is installed for whom: a running site; who works with one; who looks at the code; who tests it,
+# which alone needs packages of the system.
 .venv/run: requirements/run.txt requirements/laptop.txt requirements/mysql.txt
 	@sh requirements/install.sh $(PYTHON) run
+
+.venv/tools: requirements/run.txt requirements/laptop.txt requirements/mysql.txt requirements/tools.txt
+	@sh requirements/install.sh $(PYTHON) tools
+
+.venv/all: requirements.txt
+	@sh requirements/install.sh $(PYTHON) all
 
 .venv/peers: requirements/peers.txt
 	@sh requirements/install.sh $(PYTHON) peers
 
-.venv/all: requirements.txt tests/packages.sh
+.venv/tests: requirements.txt tests/packages.sh
 	@sh tests/packages.sh
-	@sh requirements/install.sh $(PYTHON) all
+	@sh requirements/install.sh $(PYTHON) tests

@@ -16,8 +16,6 @@ if tracing.ON:
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-LOCAL_REDIS_URL = "redis://127.0.0.1:6399/0"
-
 app = Celery("coupons", task_cls="config.worker:Bell")
 
 # A web process must not hang on its broker; a worker may wait, and should come back by itself.
@@ -49,7 +47,7 @@ else:
 
 def _broker_url() -> str:
     """On a laptop one server serves both; in production the broker has an endpoint of its own."""
-    return env.text("CELERY_BROKER_URL", local=env.text("REDIS_URL", local=LOCAL_REDIS_URL))
+    return env.text("CELERY_BROKER_URL", local=env.text("REDIS_URL", local=env.LAPTOP_REDIS_URL))
 
 
 app.conf.update(

@@ -12,11 +12,17 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from config import env_files
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 SHORTEST_SECRET = 32  # bytes: as long as the SHA-256 that is keyed with it
 # The environment this process was started with. A program that is not ours (a peer of the
 # comparison, a command under `tests.servers`) inherits this, not what importing `config` adds.
 GIVEN = dict(os.environ)
+# Names that `.env` and the laptop's secrets have added to it, each with its file.
+FROM_FILES = env_files.join(os.environ, BASE_DIR)
+# Where `make run` has its Redis.
+LAPTOP_REDIS_URL = f"redis://127.0.0.1:{os.environ.get('VALKEY_PORT') or 6399}/0"
 
 
 class Place(StrEnum):

@@ -194,8 +194,14 @@ def main() -> int:
         }
         for variable, url in urls.items():
             print(f"{variable}={url}", flush=True)
-        given = {name: value for name, value in env.GIVEN.items() if name != "CELERY_BROKER_URL"}
-        return subprocess.run(asked.command, env=given | urls, check=False).returncode
+        return subprocess.run(asked.command, env=_given() | urls, check=False).returncode
+
+
+def _given() -> dict[str, str]:
+    """What the command inherits beside the addresses: no broker of the shell's, no file of
+    settings of this laptop's, and nothing that importing `config` has added here."""
+    given = {name: value for name, value in env.GIVEN.items() if name != "CELERY_BROKER_URL"}
+    return given | {"ENV_FILES": os.devnull}
 
 
 if __name__ == "__main__":

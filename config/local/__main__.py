@@ -1,7 +1,6 @@
 """`python -m config.local run|demo`: what `make run` and `make demo` call."""
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +18,7 @@ def main() -> int:
     asked = _arguments()
     interruption.listen()
     try:
-        site.demand_driver(os.environ)
+        site.demand_driver(site.given())
         return VERBS[asked.verb](asked)
     except Trouble as trouble:
         screen.complain(str(trouble))

@@ -1,7 +1,6 @@
 """`make demo`: everything started, the opening played by a crowd, judged, and stopped again."""
 
 import json
-import os
 import secrets
 import shutil
 import sys
@@ -72,7 +71,7 @@ def _fresh_folder() -> Iterator[Path]:
 
 
 def _played(play: Play, folder: Path) -> Verdict:
-    here = site.make(folder, Ports(*(ports.free() for _ in range(4))), environment=os.environ)
+    here = site.make(folder, Ports(*(ports.free() for _ in range(4))), environment=site.given())
     slug = f"demo-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     with _theatre(here):
         verdict, measured = _opening(play, here, slug)

@@ -1,13 +1,18 @@
 """The secrets of this machine: made once, kept in one file that only its owner reads.
 
-The file's lines are `NAME=value`, so that a shell can read them too, for `manage.py` beside a
-running `make run`. What the environment says already wins over the file.
+`config.env` joins them for whatever runs beside `make run`: manage.py, a Celery worker, a web
+process of one's own. What the environment says already wins over the file.
 """
 
 import os
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from config import env_files
+from config.local.trouble import Trouble
+
+NAME = "local.env"
 
 
 def _master_key() -> str:
@@ -33,8 +38,10 @@ def load(path: Path, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _read(path: Path) -> dict[str, str]:
-    lines = path.read_text().splitlines() if path.exists() else []
-    return dict(line.split("=", 1) for line in lines if "=" in line)
+    try:
+        return env_files.read(path)
+    except env_files.Unreadable as error:
+        raise Trouble(str(error)) from None
 
 
 def _write(path: Path, values: Mapping[str, str]) -> None:

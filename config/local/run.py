@@ -1,8 +1,8 @@
 """`make run`: everything on this machine, until Ctrl-C."""
 
 import fcntl
-import os
 import secrets
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from config import env
-from config.local import backstage, interruption, ports, screen, servers, site
+from config.local import backstage, interruption, keyfile, ports, screen, servers, site
 from config.local.programs import Program
 from config.local.site import Ports, Site
 from config.local.trouble import Trouble
@@ -25,7 +25,7 @@ def run(folder: Path) -> int:
     with ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)
         stack.enter_context(_alone(folder))
-        here = site.make(folder, _ports(), environment=os.environ)
+        here = site.make(folder, _ports(), environment=site.given())
         _demand_ports(here)
         screen.say("[bold]Starting[/]")
         programs = stack.enter_context(servers.deciding_store(here))
@@ -109,7 +109,7 @@ def _welcome(here: Site, prepared: Any, *, seconds: float) -> None:
     screen.raw(f'  curl {page}/claims/me -H "Authorization: Bearer $TOKEN"')
     screen.say("\n[bold]Another user's token[/], in another terminal:\n")
     folder = _short(here.folder)
-    screen.raw(f"  (set -a; . {folder}/local.env; {_python()} manage.py user_token bob)")
+    screen.raw(f"  {_joined(here)}{_python()} manage.py user_token bob")
     screen.say(f"\nLogs are in {folder}/log. [bold]Ctrl-C stops everything.[/]\n")
 
 
@@ -126,6 +126,14 @@ def _attend(programs: list[Program]) -> None:
                 screen.warn(f"{program.name} had ended and was started again.")
             program.check()
         interruption.pause(_NEWS_EVERY_S)
+
+
+def _joined(here: Site) -> str:
+    """What `manage.py` must be told to speak with this folder's secrets: nothing in `var`."""
+    path = here.folder / keyfile.NAME
+    return (
+        "" if here.folder == env.BASE_DIR / "var" else f"ENV_FILES={shlex.quote(f'.env,{path}')} "
+    )
 
 
 def _short(path: Path) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from config import env
 from config.env import BASE_DIR
 from config.local import keyfile
 from config.local.ports import HOST
@@ -71,6 +72,13 @@ class Site:
         return self.folder / "exchange" / name
 
 
+def given() -> dict[str, str]:
+    """The environment and `.env`. Not the secrets of the laptop's own folder: which folder's
+    secrets are used is for `make` to say, and these were joined for `manage.py` and the like."""
+    laptop = BASE_DIR / "var" / keyfile.NAME
+    return {name: value for name, value in os.environ.items() if env.FROM_FILES.get(name) != laptop}
+
+
 def demand_driver(environment: Mapping[str, str]) -> None:
     """Raises Trouble if the environment names a database that has no driver here."""
     if environment.get("DATABASE_URL", "").startswith("mysql") and find_spec("MySQLdb") is None:
@@ -102,6 +110,7 @@ def _environment(folder: Path, ports: Ports, given: Mapping[str, str]) -> dict[s
     inherited = {name: value for name, value in given.items() if name not in _NOT_HERE}
     return inherited | {
         "COUPONS_ENV": "local",
+        "ENV_FILES": os.devnull,  # all that they say is here already, and _NOT_HERE stays away
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "DATABASE_URL": given.get("DATABASE_URL") or f"sqlite:///{folder / 'coupons.sqlite3'}",
         "REDIS_URL": redis_url,
@@ -112,7 +121,7 @@ def _environment(folder: Path, ports: Ports, given: Mapping[str, str]) -> dict[s
         "FLOWER_URL": f"http://{HOST}:{ports.flower}/",
         "PYTHONPATH": str(BASE_DIR),
         "PYTHONUNBUFFERED": "1",
-        **keyfile.load(folder / "local.env", given),
+        **keyfile.load(folder / keyfile.NAME, given),
     }
 
 

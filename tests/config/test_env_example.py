@@ -18,7 +18,7 @@ UNITS = re.compile(
     r"seconds|milliseconds|MiB|rows|claims|connections|replicas|port|people|coupons", re.IGNORECASE
 )
 # Not read through a reader: where we run is asked before anything else.
-OTHERS = {"COUPONS_ENV"}
+OTHERS = {"COUPONS_ENV", "ENV_FILES"}
 
 
 def sources() -> Iterator[Path]:

@@ -20,12 +20,12 @@ def environment_of_a_child(given: dict[str, str]) -> dict[str, str]:
     return inherited
 
 
-def test_12_8_a_command_inherits_what_was_given_and_the_addresses_alone() -> None:
+def test_12_8_a_command_inherits_what_was_given_and_nothing_of_ours() -> None:
     """Importing our own packages adds variables: a Django project of its own (the comparison's
     tutorial peer) must not be told the product's settings module."""
     given = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     given |= {"LC_ALL": "C.UTF-8", "SOMETHING": "else"}
     inherited = environment_of_a_child(given)
-    assert inherited.keys() - given.keys() == {"REDIS_URL", "DATABASE_URL"}
+    assert inherited.keys() - given.keys() == {"REDIS_URL", "DATABASE_URL", "ENV_FILES"}
     assert given.items() <= inherited.items()
     assert "DJANGO_SETTINGS_MODULE" not in inherited

@@ -1,0 +1,173 @@
+"""12, part 9: `.env` means what systemd's EnvironmentFile= would make of it, or it is refused."""
+
+import os
+import shutil
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config import env_files
+
+# Django draws secret keys from these, and people paste them.
+HARD = "abc$def#ghi${HOME}%(x)s!@&*-_=+:/?;,.~`[]{}|<>^'\""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / ".env"
+
+
+def read(path: Path, text: str) -> dict[str, str]:
+    path.write_bytes(text.encode())
+    return env_files.read(path)
+
+
+READ_ALIKE = [
+    ("A=abc$def#ghi%(x)s!@&*", "abc$def#ghi%(x)s!@&*"),
+    ("A=${HOME} $HOME $(HOME) $$", "${HOME} $HOME $(HOME) $$"),
+    ("A='single quoted'", "single quoted"),
+    ("A='abc # $def \"x\" `y` \\n'", 'abc # $def "x" `y` \\n'),
+    ('A="double quoted"', "double quoted"),
+    ('A="abc # $def \\"x\\" \\\\"', 'abc # $def "x" \\'),
+    ("A=", ""),
+    ("A=''", ""),
+    ("  A = b  ", "b"),
+    ("A=b c  d", "b c  d"),
+    ("A=#b", "#b"),
+    ("A=b#c", "b#c"),
+    ("A==b=", "=b="),
+    ('A=it\'s "so"', 'it\'s "so"'),
+    ("A=선착순", "선착순"),
+    ("A=b\r", "b"),
+]
+
+
+@pytest.mark.parametrize(("line", "value"), READ_ALIKE)
+def test_12_9_a_value_is_what_systemd_would_make_of_it(path: Path, line: str, value: str) -> None:
+    assert read(path, f"# first\n\n{line}\n  # 마지막\n") == {"A": value}
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
+@pytest.mark.parametrize(("line", "value"), [each for each in READ_ALIKE if each[1]])
+def test_12_9_systemd_itself_makes_the_same_of_it(path: Path, line: str, value: str) -> None:
+    """It reads os-release by the same code as an EnvironmentFile=, and can be asked about that."""
+    path.write_bytes(f"# first\n\n{line}\n  # 마지막\n".encode())
+    assert _systemd_finds(path, value)
+    assert not _systemd_finds(path, value + "x")
+
+
+def _systemd_finds(path: Path, value: str) -> bool:
+    word = f"A={value}".replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    done = subprocess.run(
+        ["systemd-analyze", "condition", f'ConditionOSRelease="{word}"'],
+        env=os.environ | {"SYSTEMD_OS_RELEASE": str(path)}, capture_output=True, check=False,
+    )  # fmt: skip
+    return done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "export A=secret",
+        "A",
+        "A secret",
+        "A=secret # a comment",
+        "A= #secret",
+        "A=sec\\ret",
+        "A=secret\\",
+        "A='sec'ret",
+        "A='sec' 'ret'",
+        "A='secret",
+        'A="secret',
+        'A="sec\\nret"',
+        'A="sec\\$ret"',
+        "A='sec\\\\ret'",
+        "A='sec\\'ret'",
+        "1A=secret",
+        "A-B=secret",
+        "A:secret",
+        "; secret",
+        "'A'=secret",
+        "# secret \\",
+        "A=sec\x00ret",
+        "A=secret\u00a0",
+        "A=secret\u3000",
+        "\ufeffA=secret",
+        "A=sec\x0cret",
+        "A='first\nsecret'",
+    ],
+)
+def test_12_9_what_two_readers_read_differently_is_refused(path: Path, line: str) -> None:
+    with pytest.raises(env_files.Unreadable, match=r"\.env, line 2") as refused:
+        read(path, f"B=c\n{line}\n")
+    assert "sec" not in str(refused.value)
+
+
+def test_12_9_a_file_that_is_no_text_is_refused(path: Path) -> None:
+    path.write_bytes(b"A=\xff\xfe\n")
+    with pytest.raises(env_files.Unreadable, match="can't be read"):
+        env_files.read(path)
+
+
+@given(st.text(st.sampled_from(HARD + "\\ 가"), min_size=1))
+def test_12_9_any_secret_arrives_whole_or_not_at_all(
+    tmp_path_factory: pytest.TempPathFactory, secret: str
+) -> None:
+    """However it is written down: as it is, or in either kind of quotes."""
+    path = tmp_path_factory.mktemp("env") / ".env"
+    escaped = secret.replace("\\", "\\\\").replace('"', '\\"')
+    with suppress(env_files.Unreadable):
+        assert read(path, f"A={secret}\n") in ({"A": secret.strip()}, {"A": secret[1:-1]})
+    assert read(path, f'A="{escaped}"\n') == {"A": secret}
+    if "'" not in secret and "\\" not in secret:
+        assert read(path, f"A='{secret}'\n") == {"A": secret}
+
+
+def joined(folder: Path, **environment: str) -> dict[str, str]:
+    env_files.join(environment, folder)
+    return environment
+
+
+def test_the_environment_comes_first_then_dotenv_then_the_laptops_secrets(tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / ".env").write_text("A=dotenv\nB=dotenv\n")
+    (tmp_path / "var" / "local.env").write_text("A=laptop\nB=laptop\nC=laptop\n")
+    assert joined(tmp_path, A="said") == {"A": "said", "B": "dotenv", "C": "laptop"}
+
+
+def test_12_24_production_joins_neither(tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / ".env").write_text("A=dotenv\n")
+    (tmp_path / "var" / "local.env").write_text("SECRET_KEY=laptop\n")
+    assert joined(tmp_path, COUPONS_ENV="production") == {"COUPONS_ENV": "production"}
+    (tmp_path / ".env").write_text("COUPONS_ENV=production\n")
+    assert joined(tmp_path) == {"COUPONS_ENV": "production"}
+
+
+def test_a_file_that_can_not_be_read_ends_the_process_with_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".env").write_text("SECRET_KEY=abc # of mine\n")
+    with pytest.raises(SystemExit) as ended:
+        joined(tmp_path)
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "line 1: SECRET_KEY" in line
+    assert "abc" not in line
+
+
+def test_a_folder_called_dotenv_is_no_file_of_settings(tmp_path: Path) -> None:
+    """Some people's virtual environment is called so."""
+    (tmp_path / ".env").mkdir()
+    assert joined(tmp_path) == {}
+
+
+def test_the_files_can_be_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=dotenv\n")
+    (tmp_path / "other.env").write_text("A=other\n")
+    assert joined(tmp_path, ENV_FILES="other.env")["A"] == "other"
+    assert "A" not in joined(tmp_path, ENV_FILES=os.devnull)
