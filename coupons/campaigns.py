@@ -14,8 +14,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from coupons import change, database, events, keys, slots
-from coupons.errors import IllegalTransition, StockBelowAdmitted, UnknownCampaign
-from coupons.models import Campaign, Coupon, Tally, slot_id
+from coupons.errors import IllegalTransition, Refused, StockBelowAdmitted, UnknownCampaign
+from coupons.models import Campaign, Coupon, GivenUp, Tally
+from coupons.slots import Progress, silently
 from coupons.store import store
 
 State = Campaign.State
@@ -54,28 +55,47 @@ def _save(campaign: Campaign) -> None:
         raise
 
 
-def discard(campaign: Campaign) -> None:
-    """Delete a draft. Raises IllegalTransition for anything that has been public."""
-    with database.answering(), transaction.atomic():
-        _still_a_draft(campaign)
-        slots.of(campaign).delete()
-        campaign.delete()
+def discard(campaign: Campaign, *, tell: Progress = silently) -> None:
+    """Delete a draft, and first the slots that an interrupted scheduling made, in batches.
+
+    Raises IllegalTransition for anything that has been public.
+    """
+    last = 0
+    while True:
+        with database.answering(), transaction.atomic():
+            _still_a_draft(campaign)
+            _holds_nothing(campaign)
+            last = last or slots.highest(campaign)
+            if last == 0:
+                campaign.delete()
+                return
+            last = slots.remove_some(campaign, last, down_to=0)
+        tell(last, 0)
 
 
-def schedule(slug: str, *, actor: str) -> Campaign:
+def _holds_nothing(campaign: Campaign) -> None:
+    """An interrupted scheduling may have let people in. Raises IllegalTransition."""
+    if any(rows.filter(campaign=campaign).exists() for rows in (Coupon.objects, GivenUp.objects)):
+        raise IllegalTransition(
+            _("{} can't be deleted: coupons of it are stored.").format(campaign.slug)
+        )
+
+
+def schedule(slug: str, *, actor: str, tell: Progress = silently) -> Campaign:
     """Make it public and install it in Redis; it opens by the deciding store's own clock.
 
     Its slots are committed first: from the moment Redis knows it, what it admits can be stored,
     even if this process dies before it has written that the campaign is scheduled.
     """
-    _make_room(slug)
+    slots.make(slug, 0, tell=tell)
     with change.changing(slug, actor, "scheduled", {State.DRAFT}) as campaign:
         if campaign.closes_at <= timezone.now():
             raise IllegalTransition(
                 _("{} would be closed already: it closes in the past.").format(slug)
             )
-        _drop_slots_beyond(campaign)  # of an earlier try with a higher stock
+        _set_stock(campaign, campaign.stock)
         campaign.state = State.SCHEDULED
+    _trim(campaign, tell)  # what an earlier try with a higher stock has left
     return campaign
 
 
@@ -128,29 +148,37 @@ def reschedule(slug: str, *, opens_at: datetime, closes_at: datetime, actor: str
     return campaign
 
 
-def change_stock(slug: str, *, stock: int, actor: str) -> Campaign:
-    """Raise or lower the stock, also under load.
+def change_stock(slug: str, *, stock: int, actor: str, tell: Progress = silently) -> Campaign:
+    """Raise or lower the stock, also under load; a process killed in the middle is finished by
+    making the same change again.
 
-    Raises StockBelowAdmitted. New slots are committed before Redis may give them away; slots are
-    taken away only when Redis has agreed to give no more of them.
+    New slots are committed before Redis may give them away. A lower stock holds from the commit on,
+    which Redis has agreed to: nothing is stored above it. Its slots are removed afterwards.
+    Raises StockBelowAdmitted; Refused where another change of the stock came in between.
     """
-    _make_room(slug, stock)
+    slots.make(slug, stock, tell=tell)
     with change.changing(slug, actor, f"stock set to {stock}", LIVE) as campaign:
-        campaign.stock = stock
-        _drop_slots_beyond(campaign)
+        _set_stock(campaign, stock)
+    _trim(campaign, tell)
     return campaign
 
 
 def revise(
-    slug: str, *, stock: int, opens_at: datetime, closes_at: datetime, actor: str
+    slug: str,
+    *,
+    stock: int,
+    opens_at: datetime,
+    closes_at: datetime,
+    actor: str,
+    tell: Progress = silently,
 ) -> Campaign:
     """`change_stock` and `reschedule` in one: both, or neither."""
-    _make_room(slug, stock)
+    slots.make(slug, stock, tell=tell)
     with change.changing(slug, actor, f"stock set to {stock}", LIVE) as campaign:
         _move(campaign, opens_at, closes_at)
         events.note(campaign, actor, "rescheduled")
-        campaign.stock = stock
-        _drop_slots_beyond(campaign)
+        _set_stock(campaign, stock)
+    _trim(campaign, tell)
     return campaign
 
 
@@ -202,19 +230,22 @@ def _now(campaign: Campaign) -> datetime:
     return database.moment(row.now_ms)
 
 
-def _make_room(slug: str, stock: int = 0) -> None:
-    """Commit the slots of a stock to come; harmless if the change itself fails afterwards."""
-    with database.answering(), transaction.atomic():
-        campaign = Campaign.objects.select_for_update().filter(slug=slug).first()
-        if campaign is not None and campaign.state != State.CLOSED:
-            campaign.stock = max(stock, campaign.stock)
-            campaign.clean_fields()
-            slots.make(campaign)
+def _set_stock(campaign: Campaign, stock: int) -> None:
+    """Under its row lock. Nothing is stored above it any more from the commit on, though the slots
+    there are still to be removed."""
+    given, last = slots.highest_coupon(campaign), slots.highest(campaign)
+    if given > stock:
+        raise StockBelowAdmitted(change.below(campaign.slug, stock, given))
+    if last < stock:
+        raise Refused(
+            _("{}: another change of its stock came in between. Please do it again.").format(
+                campaign.slug
+            )
+        )
+    campaign.stock = stock
+    campaign.slots_to_keep = stock if last > stock else None
 
 
-def _drop_slots_beyond(campaign: Campaign) -> None:
-    beyond = slots.of(campaign).filter(id__gt=slot_id(campaign.pk, campaign.stock))
-    highest = Coupon.objects.filter(campaign=campaign).order_by("-place").first()
-    if highest is not None and highest.place > campaign.stock:
-        raise StockBelowAdmitted(change.below(campaign.slug, campaign.stock, highest.place))
-    beyond.delete()
+def _trim(campaign: Campaign, tell: Progress) -> None:
+    if campaign.slots_to_keep is not None:
+        slots.trim(campaign.slug, tell=tell)

@@ -12,12 +12,12 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from coupons import change, codes, database, events, facts, keys, queue, rebuild, writer
+from coupons import change, codes, database, events, facts, keys, queue, rebuild, slots, writer
 from coupons.claims import AdmittedClaim
 from coupons.codes import Receipt
 from coupons.errors import NotInstalled, Refused, UnknownCampaign
 from coupons.facts import Facts
-from coupons.models import SLUG, Campaign, Coupon, GivenUp, Slot, Tally, slot_id
+from coupons.models import SLUG, Campaign, Coupon, GivenUp, Tally, slot_id
 from coupons.store import Claimant, store
 
 HONOURED = "honoured a receipt"  # a verb of the history
@@ -103,7 +103,7 @@ def honour(token: str, *, actor: str) -> Coupon:
             return finding.coupon
         if finding.fate is not Fate.LOST:
             raise Refused(_("The claim of this receipt is not lost: {}.").format(finding.fate))
-        if not Slot.objects.filter(id=slot_id(campaign.pk, receipt.place)).exists():
+        if not slots.issuable(campaign.pk, receipt.place):
             raise Refused(_("Place {} lies beyond the stock.").format(receipt.place))
         _store(campaign, receipt)
         _tell_redis(campaign, receipt, given)

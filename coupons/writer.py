@@ -14,16 +14,20 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
-from coupons import database
+from coupons import database, slots
 from coupons.claims import AdmittedClaim
 from coupons.errors import StaleClaims
 from coupons.facts import Facts
-from coupons.models import Campaign, Coupon, Slot, Tally, slot_id
+from coupons.models import Campaign, Coupon, Tally, slot_id
 from coupons.queue import Reason
 
 
 class ReadBackDiffers(IntegrityError):
     """The database accepted the rows and shows others."""
+
+
+class BeyondStock(IntegrityError):
+    """A slot is still there, and is being removed: its place lies above a lowered stock."""
 
 
 @dataclass(slots=True)
@@ -81,12 +85,11 @@ def _sift(facts: Facts, claims: list[AdmittedClaim], epoch: str | None, given: i
 
 
 def _why_refused(facts: Facts, claim: AdmittedClaim) -> Reason:
-    slot = slot_id(facts.id, claim.place)
-    if Coupon.objects.filter(slot_id=slot).exists():
+    if Coupon.objects.filter(slot_id=slot_id(facts.id, claim.place)).exists():
         return Reason.PLACE_TAKEN
     if Coupon.objects.filter(user=claim.user, campaign_id=facts.id, nth=claim.nth).exists():
         return Reason.USER_HOLDS_ANOTHER
-    if not Slot.objects.filter(id=slot).exists():
+    if not slots.issuable(facts.id, claim.place):
         return Reason.BEYOND_STOCK
     code = facts.code_of(user=claim.user, nth=claim.nth, place=claim.place)
     if Coupon.objects.filter(code=code).exists():
@@ -105,7 +108,7 @@ def insert(
     rows = [_row(facts, claim) for claim in claims]
     with transaction.atomic():
         if epoch is not None:
-            _hold(facts, epoch)
+            _hold(facts, epoch, claims)
         with connection.cursor() as cursor:
             now = database.text_of(database.milliseconds(datetime.now(UTC)))
             cursor.executemany(_INSERT, [(*row, now) for row in rows])
@@ -116,21 +119,24 @@ def insert(
         )
 
 
-def _hold(facts: Facts, epoch: str) -> None:
+def _hold(facts: Facts, epoch: str, claims: list[AdmittedClaim]) -> None:
     """Keep this epoch until the transaction ends: a rebuild waits for us, or we come too late.
 
     Claims read before a rebuild must not be stored after it: their places may have been given
-    again since. SQLite has one writer at a time and needs no lock for this.
+    again since. Nor is anything stored above a lowered stock, from the commit that lowered it on.
+    SQLite has one writer at a time and needs no lock for this.
     """
     lock = " LOCK IN SHARE MODE" if connection.vendor == "mysql" else ""
     with connection.cursor() as cursor:
         cursor.execute(_EPOCH + lock, [facts.id])
-        ours = cursor.fetchone()
-    if ours != (epoch,):
+        ours, keep = cursor.fetchone() or (None, None)
+    if ours != epoch:
         raise StaleClaims(f"Campaign {facts.slug}: claims of epoch {epoch!r}, which is over.")
+    if keep is not None and any(claim.place > keep for claim in claims):
+        raise BeyondStock(f"Campaign {facts.slug}: its stock was lowered to {keep}.")
 
 
-_EPOCH = f"SELECT epoch FROM {Campaign._meta.db_table} WHERE id = %s"  # noqa: S608 - a table's name
+_EPOCH = f"SELECT epoch, slots_to_keep FROM {Campaign._meta.db_table} WHERE id = %s"  # noqa: S608
 _COLUMNS = (
     "slot_id", "user", "nth", "code", "campaign_id", "place", "admitted_at", "expires_at",
     "request_id", "stored_at",

@@ -95,6 +95,8 @@ class Campaign(models.Model):
     key_id = models.CharField(max_length=32, editable=False)
     epoch = models.CharField(max_length=32, editable=False)
     filter_blocks = models.PositiveIntegerField(default=1, editable=False)
+    # While slots above a lowered stock are removed: how many stay. Nothing is stored on the others.
+    slots_to_keep = models.PositiveIntegerField(null=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
@@ -108,6 +110,10 @@ class Campaign(models.Model):
                 condition=Q(opens_at__lt=F("closes_at")),
                 name="campaign_opens_before_it_closes",
                 violation_error_message=_("A campaign must close after it opens."),
+            ),
+            models.CheckConstraint(
+                condition=Q(slots_to_keep__isnull=True) | Q(slots_to_keep__gte=F("stock")),
+                name="campaign_keeps_the_slots_of_its_stock",
             ),
             models.CheckConstraint(
                 condition=Q(valid_until__isnull=True, valid_days__isnull=False)

@@ -86,7 +86,7 @@ def _differing(ours: Definition, theirs: Definition) -> list[str]:
 
 def all_slots(campaign: Campaign) -> Line:
     """A coupon needs a slot to stand on, one for each place. Raises DatabaseAway."""
-    count = slots.of(campaign).count()
+    count = slots.count(campaign)
     told = {"count": f"{count:,}", "stock": f"{campaign.stock:,}"}
     if campaign.state == State.DRAFT:
         return green("slots", _("They are made when it is scheduled."))

@@ -1,0 +1,365 @@
+"""Slots of a large stock are made and removed in batches: in little memory, while people claim, and
+a process that is killed in the middle is finished by making the change again (issue 12, 7)."""
+
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection
+
+from coupons import admission, campaigns, facts, keys, parked
+from coupons.claims import Claim, Outcome
+from coupons.drain import drain
+from coupons.errors import IllegalTransition, Refused, StockBelowAdmitted
+from coupons.facts import Facts
+from coupons.models import Campaign, Coupon, Slot, slot_id
+from coupons.queue import Reason
+from coupons.slots import BATCH
+from coupons.store import store
+from tests.conftest import CampaignMaker
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
+
+LARGE = 6 * BATCH
+Draft = Callable[..., Campaign]
+KILLED = -9
+
+
+@pytest.fixture
+def changer(child_environment: dict[str, str]) -> Callable[..., Any]:
+    """`changer(stock, dies_after=3)`: another process changes the stock; a Popen."""
+
+    def start(stock: int | str, *, dies_after: int = 0) -> Any:
+        connection.close()  # the children's changes are read by a new one
+        command = [sys.executable, "-m", "tests.coupons.stock_changer", "sale", str(stock)]
+        return subprocess.Popen([*command, str(dies_after)], env=child_environment,
+                                stdout=subprocess.PIPE, text=True)  # fmt: skip
+
+    return start
+
+
+@pytest.fixture
+def changed(changer: Callable[..., Any]) -> Callable[..., int]:
+    """The same, waited for; its exit status."""
+
+    def wait(stock: int | str, *, dies_after: int = 0) -> int:
+        child = changer(stock, dies_after=dies_after)
+        child.communicate(timeout=300)
+        return int(child.returncode)
+
+    return wait
+
+
+class Gone(BaseException):
+    """The process is gone between two batches, as far as both stores can tell."""
+
+
+def interrupted(change: Callable[..., Any], *asked: Any, after: int, **options: Any) -> None:
+    """Make the change and be gone after so many batches."""
+    told: list[int] = []
+
+    def tell(now: int, wanted: int) -> None:
+        told.append(now)
+        if len(told) == after:
+            raise Gone
+
+    with pytest.raises(Gone):
+        change(*asked, actor="Jun", tell=tell, **options)
+
+
+def places() -> list[int]:
+    """Of all slots, in order. Only one campaign is there."""
+    base = slot_id(Campaign.objects.get().pk, 0)
+    return [id - base for id in Slot.objects.order_by("id").values_list("id", flat=True)]
+
+
+def assert_whole(stock: int) -> None:
+    """Both homes and the slots say the same, and nothing is left to be done."""
+    campaign = Campaign.objects.get()
+    assert (campaign.stock, campaign.slots_to_keep) == (stock, None)
+    assert places() == list(range(1, stock + 1))
+    assert store().gate("sale").stock == stock
+
+
+def claim(sale: Facts, *names: str) -> list[int]:
+    return [admission.admit(sale, Claim(name)).place for name in names]
+
+
+def a_redis_that_missed_the_change(stock: int, given: int) -> None:
+    """As a promoted replica: it gives away places above the stock."""
+    store().client.hset(keys.of("sale").gate, mapping={"stock": stock, "next": given})
+
+
+def test_the_memory_of_a_lowered_stock_does_not_grow_with_it(open_campaign: CampaignMaker) -> None:
+    open_campaign(stock=LARGE)
+    tracemalloc.start()
+    campaigns.change_stock("sale", stock=10, actor="Mina")
+    campaigns.change_stock("sale", stock=LARGE, actor="Mina")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 3_000_000  # bytes; each slot as an object took 600
+    assert_whole(LARGE)
+
+
+@pytest.mark.parametrize(("before", "after"), [(LARGE, 100), (100, LARGE)])
+def test_people_claim_and_operators_change_things_meanwhile(
+    open_campaign: CampaignMaker, changer: Callable[..., Any], before: int, after: int
+) -> None:
+    sale = open_campaign(stock=before)
+    rounds, stored = 0, 0
+    with changer(after) as child:
+        child.stdout.readline()  # it is at work
+        while child.poll() is None:
+            rounds += 1
+            claim(sale, f"user-{rounds}") if rounds < 90 else None
+            stored += drain("sale", consumer="t").stored
+            campaigns.pause("sale", actor="Mina")
+            campaigns.resume("sale", actor="Mina")
+    assert child.returncode == 0
+    assert rounds >= 3  # each of them waited for one batch of slots at most
+    assert stored == min(rounds, 89)
+    assert_whole(after)
+
+
+def test_the_row_is_not_locked_for_longer_than_a_batch(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Most statements of a change touch so many rows, whatever the stock is."""
+    open_campaign(stock=10)
+    touched: list[int] = []
+
+    def counted(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        result = execute(sql, params, many, context)
+        if Slot._meta.db_table in sql and not sql.startswith("SELECT"):
+            touched.append(context["cursor"].rowcount)
+        return result
+
+    with connection.execute_wrapper(counted):
+        campaigns.change_stock("sale", stock=LARGE, actor="Mina")
+        campaigns.change_stock("sale", stock=10, actor="Mina")
+    assert sum(touched) == 2 * (LARGE - 10)
+    assert max(touched) <= BATCH
+
+
+@pytest.mark.parametrize("batches", [2, 5])
+def test_a_process_killed_while_it_lowers_is_finished_by_doing_it_again(
+    open_campaign: CampaignMaker, changed: Callable[..., int], batches: int
+) -> None:
+    open_campaign(stock=LARGE)
+    assert changed(100, dies_after=batches) == KILLED
+    assert places() == list(range(1, len(places()) + 1))  # no hole
+    assert changed(100) == 0
+    assert_whole(100)
+
+
+@pytest.mark.parametrize("batches", [1, 6])
+def test_a_process_killed_while_it_raises_is_finished_by_doing_it_again(
+    open_campaign: CampaignMaker, changed: Callable[..., int], batches: int
+) -> None:
+    open_campaign(stock=100)
+    assert changed(LARGE, dies_after=batches) == KILLED
+    assert (store().gate("sale").stock, Campaign.objects.get().stock) == (100, 100)
+    assert changed(LARGE) == 0
+    assert_whole(LARGE)
+
+
+def test_a_process_killed_at_any_moment_is_finished_by_doing_it_again(
+    open_campaign: CampaignMaker, changer: Callable[..., Any]
+) -> None:
+    """In the middle of a statement, too."""
+    open_campaign(stock=100)
+    for number, stock in enumerate((LARGE, 100, LARGE, 100)):
+        child = changer(stock)
+        child.stdout.readline()
+        time.sleep(0.03 * number)
+        child.kill()
+        child.communicate()
+    campaigns.change_stock("sale", stock=LARGE, actor="Mina")
+    assert_whole(LARGE)
+
+
+@pytest.mark.parametrize(
+    ("interrupted_at", "then"),
+    [(100, LARGE), (100, 10_000), (100, 50),
+     (LARGE * 2, 50), (LARGE * 2, LARGE), (LARGE * 2, 40_000)],
+)  # fmt: skip
+def test_another_stock_than_the_one_that_was_interrupted(
+    open_campaign: CampaignMaker, changed: Callable[..., int], interrupted_at: int, then: int
+) -> None:
+    """Raised after it was lowered, lowered after it was raised, a little more, a little less."""
+    open_campaign(stock=LARGE)
+    assert changed(interrupted_at, dies_after=4) == KILLED
+    campaigns.change_stock("sale", stock=then, actor="Mina")
+    assert_whole(then)
+
+
+def test_nothing_is_stored_above_a_lowered_stock_while_its_slots_are_still_there(
+    open_campaign: CampaignMaker,
+) -> None:
+    sale = open_campaign(stock=LARGE)
+    interrupted(campaigns.change_stock, "sale", stock=100, after=2)
+    assert len(places()) > 20_000
+    for given in (99, 20_000):
+        a_redis_that_missed_the_change(LARGE, given)
+        claim(sale, f"ann-{given}", f"bob-{given}")
+    drain("sale", consumer="t")
+    assert list(Coupon.objects.values_list("place", flat=True)) == [100]
+    assert parked.counts("sale") == {Reason.BEYOND_STOCK: 3}
+
+
+def test_a_lowered_stock_never_keeps_out_what_was_given_before(
+    open_campaign: CampaignMaker,
+) -> None:
+    """Claims that wait in the queue while the stock is lowered to exactly them are stored."""
+    sale = open_campaign(stock=LARGE)
+    claim(sale, *"abc")
+    with pytest.raises(StockBelowAdmitted):
+        campaigns.change_stock("sale", stock=2, actor="Mina")
+    assert_whole(LARGE)
+    interrupted(campaigns.change_stock, "sale", stock=3, after=2)
+    assert drain("sale", consumer="t").stored == 3
+    assert admission.admit(sale, Claim("d")).outcome is Outcome.SOLD_OUT
+
+
+def test_what_redis_gave_away_of_a_raise_that_was_not_committed_is_stored(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where another change, to a lower stock, is made instead and refused."""
+    sale = open_campaign(stock=2)
+    with monkeypatch.context() as dying:
+        install = type(store()).install
+
+        def and_gone(self: Any, *args: Any, **kwargs: Any) -> None:
+            install(self, *args, **kwargs)
+            raise SystemExit
+
+        dying.setattr(type(store()), "install", and_gone)
+        with pytest.raises(SystemExit):
+            campaigns.change_stock("sale", stock=20, actor="Mina")
+    assert Campaign.objects.get().stock == 2
+    claim(sale, *(f"user-{n}" for n in range(15)))
+    with pytest.raises(StockBelowAdmitted):
+        campaigns.change_stock("sale", stock=10, actor="Mina")
+    assert drain("sale", consumer="t").stored == 15
+    campaigns.change_stock("sale", stock=20, actor="Mina")
+    assert_whole(20)
+
+
+def test_two_changes_of_the_stock_at_once_leave_no_hole(
+    open_campaign: CampaignMaker, changer: Callable[..., Any]
+) -> None:
+    open_campaign(stock=LARGE)
+    for first, second in ((100, LARGE * 2), (LARGE * 2, 100)):
+        children = [changer(first), changer(second)]
+        for child in children:
+            child.communicate(timeout=300)
+        assert any(child.returncode == 0 for child in children)
+        assert places() == list(range(1, len(places()) + 1))
+        assert len(places()) >= Campaign.objects.get().stock
+    campaigns.change_stock("sale", stock=LARGE, actor="Mina")
+    assert_whole(LARGE)
+
+
+def test_a_raise_that_another_change_overtakes_is_refused_and_not_half_done(
+    open_campaign: CampaignMaker,
+) -> None:
+    open_campaign(stock=10)
+    lowered: list[bool] = []
+
+    def meanwhile(now: int, wanted: int) -> None:
+        if now == wanted and not lowered:
+            lowered.append(True)
+            campaigns.change_stock("sale", stock=5, actor="Jun")
+
+    with pytest.raises(Refused, match="another change of its stock"):
+        campaigns.change_stock("sale", stock=LARGE, actor="Mina", tell=meanwhile)
+    assert_whole(5)
+
+
+def test_slots_that_somebody_removed_by_hand_come_back_with_the_stock(
+    open_campaign: CampaignMaker,
+) -> None:
+    sale = open_campaign(stock=LARGE)
+    for place in (1, 7_777, LARGE):
+        Slot.objects.filter(id=slot_id(sale.id, place)).delete()
+    campaigns.change_stock("sale", stock=LARGE, actor="Mina")
+    assert_whole(LARGE)
+
+
+def test_a_stock_that_no_campaign_may_have_makes_no_slots(open_campaign: CampaignMaker) -> None:
+    open_campaign(stock=10)
+    for wrong in (0, -1, 10**7 + 1, 2**31, 2**63):
+        with pytest.raises((ValidationError, StockBelowAdmitted)):
+            campaigns.change_stock("sale", stock=wrong, actor="Mina")
+        assert_whole(10)
+
+
+def test_progress_is_told_in_numbers_that_end_where_they_shall(
+    open_campaign: CampaignMaker,
+) -> None:
+    open_campaign(stock=100)
+    up: list[tuple[int, int]] = []
+    down: list[tuple[int, int]] = []
+    campaigns.change_stock("sale", stock=LARGE, actor="Mina",
+                           tell=lambda *told: up.append(told))  # fmt: skip
+    campaigns.change_stock("sale", stock=100, actor="Mina",
+                           tell=lambda *told: down.append(told))  # fmt: skip
+    assert up == [(min(100 + BATCH * n, LARGE), LARGE) for n in range(1, 7)]
+    assert down[0] == (LARGE, LARGE)  # nothing had to be made
+    assert down[1:] == [(max(LARGE - BATCH * n, 100), 100) for n in range(1, 7)]
+
+
+def test_scheduling_a_large_stock_that_was_killed_is_finished_by_scheduling_again(
+    draft: Draft, changed: Callable[..., int]
+) -> None:
+    draft(stock=LARGE)
+    assert changed("schedule", dies_after=5) == KILLED
+    assert Campaign.objects.get().state == Campaign.State.DRAFT
+    assert changed("schedule") == 0
+    assert_whole(LARGE)
+
+
+def test_a_draft_whose_stock_was_lowered_after_that_has_no_slot_too_many(draft: Draft) -> None:
+    campaign = draft(stock=LARGE)
+    interrupted(campaigns.schedule, "sale", after=5)
+    campaign.stock = 50
+    campaigns.draft(campaign, actor="Mina")
+    campaigns.schedule("sale", actor="Mina")
+    assert_whole(50)
+
+
+def test_a_draft_is_deleted_with_all_slots_that_an_interrupted_scheduling_left(
+    draft: Draft,
+) -> None:
+    campaign = draft(stock=LARGE)
+    interrupted(campaigns.schedule, "sale", after=5)
+    told: list[tuple[int, int]] = []
+    campaigns.discard(campaign, tell=lambda *each: told.append(each))
+    assert not Campaign.objects.exists()
+    assert not Slot.objects.exists()
+    assert told == [(BATCH * n, 0) for n in (4, 3, 2, 1, 0)]
+
+
+def test_a_draft_with_coupons_is_not_deleted(draft: Draft, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis was told of it, people came, and the process died before its commit."""
+    campaign = draft(stock=3)
+    install = type(store()).install
+
+    def and_gone(self: Any, *args: Any, **kwargs: Any) -> None:
+        install(self, *args, **kwargs)
+        raise SystemExit
+
+    with monkeypatch.context() as dying:
+        dying.setattr(type(store()), "install", and_gone)
+        with pytest.raises(SystemExit):
+            campaigns.schedule("sale", actor="Mina")
+    claim(facts.of("sale"), "ann")
+    drain("sale", consumer="t")
+    with pytest.raises(IllegalTransition, match="coupons of it are stored"):
+        campaigns.discard(campaign)
+    assert Coupon.objects.count() == 1
