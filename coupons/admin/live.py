@@ -55,20 +55,25 @@ class Counts:
 
 def counts(campaigns: Sequence[Campaign]) -> dict[int, Counts]:
     """By the campaign's id. Redis away is told in the counts, never raised."""
-    ids = [campaign.pk for campaign in campaigns]
-    found = Tally.objects.filter(campaign_id__in=ids).annotate(now_ms=database.NowMs())
-    tallies = {pk: (stored, now) for pk, stored, now in found.values_list("pk", "stored", "now_ms")}
+    tallies = _tallies(campaigns)
     asked = [campaign.slug for campaign in campaigns if _lives_in_redis(campaign)]
     try:
         gates, away = _gates(asked), ""
     except StoreAway:
         gates, away = {}, _("Redis does not answer: live counts are not known.")
-    return {
-        campaign.pk: _counts(
-            campaign, *tallies.get(campaign.pk, (0, None)), gates.get(campaign.slug), away
-        )
-        for campaign in campaigns
-    }
+    counted = {}
+    for campaign in campaigns:
+        stored, now_ms = tallies.get(campaign.pk, (0, None))
+        gate = gates.get(campaign.slug)
+        counted[campaign.pk] = _counts(campaign, stored, now_ms, gate, away)
+    return counted
+
+
+def _tallies(campaigns: Sequence[Campaign]) -> dict[int, tuple[int, int]]:
+    """By the campaign's id: what is stored, and MySQL's clock."""
+    ids = [campaign.pk for campaign in campaigns]
+    found = Tally.objects.filter(campaign_id__in=ids).annotate(now_ms=database.NowMs())
+    return {pk: (stored, now) for pk, stored, now in found.values_list("pk", "stored", "now_ms")}
 
 
 def _lives_in_redis(campaign: Campaign) -> bool:
