@@ -10,12 +10,15 @@ from locust.runners import MasterRunner
 
 # isort: on
 import logging
+import os
 import secrets
+import sys
 import time
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+import env_files
 import options
 import record
 import sale
@@ -62,17 +65,17 @@ class Conductor:
 
     @property
     def host(self) -> str:
-        return str(self.environment.host or Caller.host)
+        return str(self.environment.host)
 
     def prepare(self) -> bool:
         """Have a campaign, and let everyone know of it. False: there is none to be had."""
         said, scenario = self.said, SCENARIOS[self.said.scenario]
-        said.num_users = said.num_users or 1
         gather_s = options.gather_s(said)
         try:
+            sale.demand_site(self.host)
             slug = said.campaign or self._create(said, gather_s)
-            page = sale.look(self.host, slug)
-        except (OSError, RuntimeError) as error:
+            page = self._look(said, slug)
+        except sale.NoSale as error:
             return self._fail(f"No campaign to ask for: {error}")
         opens_at = max(page.opens_at, time.time() + page.ahead + gather_s * bool(said.campaign))
         # What is not an option of Locust's own is handed to the workers with the first job.
@@ -88,6 +91,14 @@ class Conductor:
             stock=said.stock, strategy=said.strategy, opens_in=gather_s,
         )  # fmt: skip
         return slug
+
+    def _look(self, said: Namespace, slug: str) -> sale.Page:
+        try:
+            return sale.look(self.host, slug)
+        except sale.AWAY as error:
+            if not said.campaign:  # made on a site that has our secrets and another database
+                sale.withdraw(Path(said.manage), slug)
+            raise sale.NoSale(f"{self.host} does not know {slug}: {error}") from None
 
     def _fail(self, why: str) -> bool:
         logger.error(why)
@@ -153,7 +164,24 @@ class Conductor:
 
 
 def begin(environment: Environment, **_: Any) -> None:
+    """What nobody has said: the site that `make run` serves, and people enough for an opening."""
+    environment.host = environment.host or env_files.web_url()
+    said = environment.parsed_options
+    if said is not None and said.num_users is None:
+        said.num_users = SCENARIOS[said.scenario].users
     Conductor(environment)
+
+
+def join_the_laptop() -> None:
+    """Before the first token is signed."""
+    try:
+        env_files.join(os.environ, options.TOP)
+    except env_files.Unreadable as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(FAILED) from None
+
+
+join_the_laptop()
 
 
 events.init_command_line_parser.add_listener(options.add)  # type: ignore[no-untyped-call]

@@ -32,7 +32,6 @@ class Caller(FastHttpUser):
     """Somebody with a line to the API. Whose claim it is, they are told with every ask."""
 
     abstract = True
-    host = "http://127.0.0.1:8080"
     sale: ClassVar[Sale]
     all_are_here: ClassVar[Event] = Event()
 

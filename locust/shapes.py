@@ -23,9 +23,11 @@ PATIENCE_S = 60  # after the last person came: who has no answer by then is sent
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`per_s` says how many asks a second so many Locust users shall make in the window."""
+    """`per_s` says how many asks a second so many Locust users shall make in the window; `users` is
+    how many there are if nobody says, for a run that shows something on a laptop."""
 
     people: tuple[type[User], ...]
+    users: int
     stages: tuple[Stage, ...] = RUSH
     warms_up: bool = False
     per_s: Callable[[int, Window], float | None] = lambda users, window: None
@@ -37,12 +39,16 @@ def _rush(users: int, window: Window) -> float:
 
 
 SCENARIOS = {
-    "opening": Scenario((Opener,), per_s=_rush),
-    "steady": Scenario((Turnstile,), EVEN, warms_up=True, per_s=lambda users, _: users / EVERY_S),
-    "retries": Scenario((Impatient,)),
-    "mixed": Scenario((Claimer, DoubleClicker, Watcher, Owner)),
-    "saturate": Scenario((BusySeat,), EVEN, warms_up=True),
-    "think": Scenario((ThinkingSeat,), EVEN, warms_up=True, per_s=lambda users, _: float(users)),
+    "opening": Scenario((Opener,), 2_000, per_s=_rush),
+    "steady": Scenario(
+        (Turnstile,), 100, EVEN, warms_up=True, per_s=lambda users, _: users / EVERY_S
+    ),
+    "retries": Scenario((Impatient,), 1_000),
+    "mixed": Scenario((Claimer, DoubleClicker, Watcher, Owner), 2_000),
+    "saturate": Scenario((BusySeat,), 64, EVEN, warms_up=True),
+    "think": Scenario(
+        (ThinkingSeat,), 200, EVEN, warms_up=True, per_s=lambda users, _: float(users)
+    ),
 }
 
 

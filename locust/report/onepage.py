@@ -82,7 +82,10 @@ _ROWS: tuple[tuple[str, Any], ...] = (
     ("admitted: p99", lambda run: _ms(run, "admitted", "p99")),
     ("sold out: p50", lambda run: _ms(run, "sold_out", "p50")),
     ("errors", lambda run: f"{run['figures']['outcomes']['error']['count']:,}"),
-    ("all stored after the last answer", lambda run: f"{run['figures']['all_stored_within_s']} s"),
+    (
+        "all stored after the last answer",
+        lambda run: _seconds(run["figures"]["all_stored_within_s"]),
+    ),
     ("people whom the load generator held up", lambda run: f"{run['figures']['asked_late']:,}"),
     *(
         (f"processor time: {pictures.LABELS.get(part, part)}", partial(_processor_s, part))
@@ -115,6 +118,10 @@ def _busiest(run: Run) -> float:
         (sum(n for at, n in counts if begin <= at < begin + 1 - step_s / 2) for begin, _ in counts),
         default=0.0,
     )
+
+
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:,} s"
 
 
 def _ms(run: Run, group: str, share: str) -> str:

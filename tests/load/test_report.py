@@ -40,6 +40,14 @@ def test_an_ask_counts_where_it_was_meant_and_an_answer_where_it_came() -> None:
     }
 
 
+def test_12_28_what_was_not_measured_is_no_number_of_seconds() -> None:
+    unknown = run("queued")
+    unknown["figures"]["all_stored_within_s"] = None
+    page = onepage.page({"queued": unknown})
+    assert "None" not in page
+    assert "<td>–</td>" in page
+
+
 def times(count: int, ms: float) -> dict[str, float]:
     return {"count": count, "p50": ms, "p95": ms, "p99": ms}
 

@@ -1,13 +1,20 @@
 """Real runs of Locust against a real site: the exit code is the verdict."""
 
 import json
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
+from coupons.models import Campaign
+from tests import servers
 from tests.load.conftest import TOP, Site
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -71,6 +78,74 @@ def test_two_load_processes_have_different_people_and_one_verdict(
     assert said["figures"]["asks_in_all"]["already_claimed"] > 0
 
 
-def test_without_a_site_there_is_no_run(site_environment: dict[str, str], record: Path) -> None:
-    assert locust(site_environment, "http://127.0.0.1:1", record) == 2
+@contextmanager
+def another_site() -> Iterator[str]:
+    """Somebody's web server: it answers, and knows nothing of coupons."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@contextmanager
+def nobody() -> Iterator[str]:
+    yield f"http://127.0.0.1:{servers.free_port()}"
+
+
+WRONG_HOSTS: dict[str, tuple[Callable[[], AbstractContextManager[str]], str]] = {
+    "nobody": (nobody, "no site answers at"),
+    "another site": (another_site, "is no coupon site"),
+    "no scheme": (lambda: nullcontext("127.0.0.1:8080"), "is no address of a site"),
+    "no address": (lambda: nullcontext("http://"), "is no address of a site"),
+    "a name that is none": (lambda: nullcontext("http://no..name"), "is no address of a site"),
+}
+
+
+@pytest.mark.parametrize("host", WRONG_HOSTS)
+def test_12_18_a_wrong_host_makes_no_campaign_and_says_so_in_one_line(
+    site_environment: dict[str, str], record: Path, host: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    where, why = WRONG_HOSTS[host]
+    with where() as url:
+        assert locust(site_environment, url, record) == 2
+    assert not Campaign.objects.exists()
     assert not record.exists()
+    (line,) = complaints(capfd)
+    assert "No campaign to ask for" in line
+    assert why in line
+
+
+def test_12_18_a_site_that_knows_another_secret_gets_no_campaign(
+    site: Site, site_environment: dict[str, str], record: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As `make load` with its built-in secret beside a `make run`: 401 for everybody."""
+    host = site(worker=False)
+    assert locust(site_environment | {"JWT_HS256_SECRET": "x" * 40}, host, record) == 2
+    assert not Campaign.objects.exists()
+    (line,) = complaints(capfd)
+    assert "does not believe the tokens that are signed here: JWT_HS256_SECRET" in line
+
+
+def test_12_18_a_campaign_on_another_database_is_closed_again(
+    site: Site, site_environment: dict[str, str], record: Path, tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """The site believes our tokens and has not our database: that shows when it is made."""
+    elsewhere = {"DATABASE_URL": f"sqlite:///{tmp_path}/elsewhere.sqlite3"}
+    migrate = [sys.executable, "manage.py", "migrate", "-v0"]
+    subprocess.run(migrate, cwd=TOP, env=site_environment | elsewhere, check=True)
+    with servers.redis(tmp_path / "redis") as redis_url:
+        elsewhere |= {"REDIS_URL": redis_url, "CELERY_BROKER_URL": redis_url}
+        assert locust(site_environment | elsewhere, site(worker=False), record) == 2
+    (line,) = complaints(capfd)
+    assert "does not know opening-" in line
+    with closing(sqlite3.connect(tmp_path / "elsewhere.sqlite3")) as rows:
+        assert rows.execute("SELECT state FROM coupons_campaign").fetchall() == [("closed",)]
+
+
+def complaints(capfd: pytest.CaptureFixture[str]) -> list[str]:
+    """What was said beside Locust's own INFO lines and its empty tables."""
+    said = capfd.readouterr()
+    lines = (said.out + said.err).splitlines()
+    assert not any("Traceback" in line for line in lines), lines
+    return [line for line in lines if "/ERROR/" in line]

@@ -7,6 +7,7 @@ import redis
 from django.conf import settings
 from django.utils import timezone
 from prometheus_client import Counter
+from rest_framework.exceptions import NotFound
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -51,6 +52,9 @@ class Claim(APIView):
 
 class Page(APIView):
     def get(self, request: Request, slug: str) -> Response:
-        campaign = campaign_of(slug)
+        try:
+            campaign = campaign_of(slug)
+        except Campaign.DoesNotExist:
+            raise NotFound from None
         body = {"campaign": slug, "stock": campaign.stock, "opens_at": campaign.opens_at}
         return Response(body | {"server_time": timezone.now()})

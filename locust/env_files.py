@@ -1,0 +1,63 @@
+"""The settings of the site on this machine, so that tokens are signed as it expects: `.env`, and
+the secrets that `make run` made. Read as by `config.env_files`, which load runs may not import; a
+test compares the two.
+"""
+
+import os
+import re
+from collections.abc import Iterator, MutableMapping
+from io import StringIO
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+DEFAULT = ".env,var/local.env"
+_LINE = re.compile(r"\r\n|\n|\r")
+_NOTHING = re.compile(r"\s*(#.*(?<!\\))?")
+_STATEMENT = re.compile(
+    r"""\s* ([A-Za-z_][A-Za-z0-9_]*) \s*=\s*
+    (?: '([^']*)' | "((?:[^"\\]|\\["\\])*)" | ([^\s'"\\][^\\]*?)? ) \s*""",
+    re.VERBOSE,
+)
+_ESCAPED = re.compile(r'\\(["\\])')
+
+
+class Unreadable(ValueError):
+    """A sentence with file and line, never with a value."""
+
+
+def join(environment: MutableMapping[str, str], folder: Path) -> None:
+    """Add what the environment does not say. Raises Unreadable."""
+    for name in (environment.get("ENV_FILES") or DEFAULT).split(","):
+        if environment.get("COUPONS_ENV") != "production":
+            for setting, value in read(folder / name.strip()).items():
+                environment.setdefault(setting, value)
+
+
+def read(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    try:
+        return dict(_statements(path, path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unreadable(f"{path} can't be read: {type(error).__name__}.") from None
+
+
+def _statements(path: Path, text: str) -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(_LINE.split(text), 1):
+        if _NOTHING.fullmatch(line):
+            continue
+        found = _STATEMENT.fullmatch(line)
+        name, single, double, plain = found.groups() if found else ("", None, None, None)
+        meant = single or _ESCAPED.sub(r"\1", double or "") or plain or ""
+        said = dotenv_values(stream=StringIO(line), interpolate=False) if found else {}
+        if not line.replace("\t", " ").isprintable() or said != {name: meant}:
+            raise Unreadable(
+                f"{path}, line {number}: `manage.py check` says what is wrong with it."
+            )
+        yield name, meant
+
+
+def web_url() -> str:
+    """Where `make run` serves."""
+    return f"http://127.0.0.1:{os.environ.get('WEB_PORT') or 8080}"

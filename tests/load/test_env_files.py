@@ -1,0 +1,34 @@
+"""Load runs import nothing of the site and have a reader of `.env` of their own: it must read as
+the site does."""
+
+from pathlib import Path
+
+import env_files as loads
+import pytest
+
+from config import env_files as site
+from tests.config.env_lines import READ_ALIKE, REFUSED
+
+
+@pytest.mark.parametrize("line", [*(line for line, _ in READ_ALIKE), *REFUSED])
+def test_12_18_a_load_run_reads_dotenv_as_the_site_does(tmp_path: Path, line: str) -> None:
+    path = tmp_path / ".env"
+    path.write_bytes(f"B=c\n{line}\n".encode())
+    try:
+        expected = site.read(path)
+    except site.Unreadable:
+        with pytest.raises(loads.Unreadable, match="line 2"):
+            loads.read(path)
+    else:
+        assert loads.read(path) == expected
+
+
+def test_12_18_a_load_run_joins_what_the_site_joins(tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / ".env").write_text("A=dotenv\n")
+    (tmp_path / "var" / "local.env").write_text("A=laptop\nB=laptop\n")
+    for environment in ({}, {"A": "said"}, {"COUPONS_ENV": "production"}, {"ENV_FILES": "/x"}):
+        ours, theirs = dict(environment), dict(environment)
+        loads.join(ours, tmp_path)
+        site.join(theirs, tmp_path)
+        assert ours == theirs
