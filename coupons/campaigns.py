@@ -55,21 +55,25 @@ def _save(campaign: Campaign) -> None:
         raise
 
 
-def discard(campaign: Campaign, *, tell: Progress = silently) -> None:
-    """Delete a draft, and first the slots that an interrupted scheduling made, in batches.
-
-    Raises IllegalTransition for anything that has been public.
-    """
-    last = 0
+def discard(campaign: Campaign) -> None:
+    """Delete a draft. Raises IllegalTransition for anything that has been public."""
     while True:
+        remove_slots(campaign)
+        with database.answering(), transaction.atomic():
+            _still_a_draft(campaign)
+            if slots.highest(campaign) == 0:  # nobody tries to schedule it at this moment
+                campaign.delete()
+                return
+
+
+def remove_slots(campaign: Campaign, *, tell: Progress = silently) -> None:
+    """Those that an interrupted scheduling of a draft has made. Raises IllegalTransition."""
+    last = None
+    while last != 0:
         with database.answering(), transaction.atomic():
             _still_a_draft(campaign)
             _holds_nothing(campaign)
-            last = last or slots.highest(campaign)
-            if last == 0:
-                campaign.delete()
-                return
-            last = slots.remove_some(campaign, last, down_to=0)
+            last = slots.remove_some(campaign, last or slots.highest(campaign), down_to=0)
         tell(last, 0)
 
 

@@ -162,6 +162,12 @@ class StockBelowAdmitted(Refused):
     code = "stock_below_admitted"
 
 
+class Unfinished(Refused):
+    """A change of many steps, cut short in the middle: doing it again goes on from there."""
+
+    code = "unfinished"
+
+
 class ForeignKeys(Refused):
     """Redis holds keys under this slug that this database's campaign never wrote."""
 

@@ -11,14 +11,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from coupons import campaigns
-from coupons.admin import actions, boards, mending, pages
+from coupons import campaigns, slots
+from coupons.admin import actions, boards, mending, pages, slot_progress
 from coupons.admin.bases import CampaignFormBase
 from coupons.admin.forms import CHANGEABLE, CampaignForm, MomentField, MomentInput
 from coupons.admin.listing import CampaignList
 from coupons.admin.words import exact
 from coupons.errors import CouponError
 from coupons.models import Campaign
+from coupons.slots import Progress
 
 State = Campaign.State
 _SALE = ("slug", "name", "strategy", "stock", "per_user", "audience")
@@ -106,7 +107,8 @@ class CampaignAdmin(pages.CampaignPages, boards.BoardPages, mending.MendingPages
         if obj.state == State.DRAFT:
             campaigns.draft(obj, actor=actor)
         else:
-            _revise(obj, set(form.changed_data), actor)
+            tell = slot_progress.within(request, obj.slug)
+            _revise(obj, set(form.changed_data), actor, tell)
 
     def render_change_form(
         self,
@@ -125,8 +127,9 @@ class CampaignAdmin(pages.CampaignPages, boards.BoardPages, mending.MendingPages
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 
-def _revise(wish: Campaign, changed: set[str], actor: str) -> None:
-    """One call for what the operator really changed."""
+def _revise(wish: Campaign, changed: set[str], actor: str, tell: Progress) -> None:
+    """One call for what the operator really changed. Saving what stands there already finishes an
+    interrupted change of the stock."""
     stored = Campaign.objects.get(
         pk=wish.pk
     )  # the form cuts an untouched moment at the millisecond
@@ -135,12 +138,19 @@ def _revise(wish: Campaign, changed: set[str], actor: str) -> None:
     moved = changed & set(_WINDOW)
     if "stock" in changed and moved:
         campaigns.revise(
-            wish.slug, stock=wish.stock, opens_at=opens_at, closes_at=closes_at, actor=actor
+            wish.slug,
+            stock=wish.stock,
+            opens_at=opens_at,
+            closes_at=closes_at,
+            actor=actor,
+            tell=tell,
         )
     elif "stock" in changed:
-        campaigns.change_stock(wish.slug, stock=wish.stock, actor=actor)
+        campaigns.change_stock(wish.slug, stock=wish.stock, actor=actor, tell=tell)
     elif moved:
         campaigns.reschedule(wish.slug, opens_at=opens_at, closes_at=closes_at, actor=actor)
+    elif slots.count(stored) != stored.stock:
+        campaigns.change_stock(wish.slug, stock=stored.stock, actor=actor, tell=tell)
 
 
 def _shown(names: tuple[str, ...] | list[str], frozen: list[str]) -> list[str]:

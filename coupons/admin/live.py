@@ -1,11 +1,12 @@
 """Live counts: one round trip to Redis and one query to MySQL, for any number of campaigns."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
 from coupons import database
+from coupons.admin import slot_progress
 from coupons.errors import StoreAway
 from coupons.models import Campaign, Tally
 from coupons.store import Gate, store
@@ -74,6 +75,12 @@ def _tallies(campaigns: Sequence[Campaign]) -> dict[int, tuple[int, int]]:
     ids = [campaign.pk for campaign in campaigns]
     found = Tally.objects.filter(campaign_id__in=ids).annotate(now_ms=database.NowMs())
     return {pk: (stored, now) for pk, stored, now in found.values_list("pk", "stored", "now_ms")}
+
+
+def counts_of(campaign: Campaign) -> Counts:
+    """Those of one campaign, with a note where its slots are being made or removed."""
+    found = counts([campaign])[campaign.pk]
+    return replace(found, note=found.note or slot_progress.note(campaign))
 
 
 def _lives_in_redis(campaign: Campaign) -> bool:

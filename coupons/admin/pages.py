@@ -1,5 +1,6 @@
 """What a campaign's page shows beside its form, and the addresses below it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -11,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from coupons import campaigns
-from coupons.admin import live, parked, verbs, words
+from coupons.admin import live, parked, slot_progress, verbs, words
 from coupons.admin.bases import CampaignBase
 from coupons.admin.shown_state import shown_state
 from coupons.admin.verbs import VERBS
@@ -24,7 +25,7 @@ EVENTS_SHOWN = 100
 
 def panel(campaign: Campaign) -> dict[str, Any]:
     """State, counts, verbs and history, for the page's template."""
-    counts = live.counts([campaign])[campaign.pk]
+    counts = live.counts_of(campaign)
     shown = shown_state(campaign, counts)
     history = campaign.events.all()[:EVENTS_SHOWN]
     return {
@@ -57,7 +58,7 @@ class CampaignPages(CampaignBase):
     def live_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The counts as JSON, for the page that refreshes itself."""
         campaign = self._seen(request, pk)
-        counts = live.counts([campaign])[campaign.pk]
+        counts = live.counts_of(campaign)
         shown = shown_state(campaign, counts)
         state = {"state": shown.value, "label": shown.label, "revision": shown.revision}
         return JsonResponse(state | counts.as_json())
@@ -116,11 +117,14 @@ class CampaignPages(CampaignBase):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        """Without Django's transaction around it: many slots are removed in batches."""
+        delete_page: Callable[..., HttpResponse] = self._delete_view  # type: ignore[attr-defined]
         try:
-            return super().delete_view(request, object_id, extra_context)
+            return delete_page(request, object_id, extra_context)
         except CouponError as refusal:
             messages.error(request, words.sentence(refusal))
             return redirect("admin:coupons_campaign_change", object_id)
 
     def delete_model(self, request: HttpRequest, obj: Campaign) -> None:
+        campaigns.remove_slots(obj, tell=slot_progress.within(request, obj.slug))
         campaigns.discard(obj)

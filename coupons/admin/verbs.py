@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from coupons import campaigns
+from coupons.admin import slot_progress
 from coupons.admin.boards import warn_if_red
 from coupons.admin.words import sentence
 from coupons.errors import CouponError
@@ -27,12 +28,19 @@ class Verb:
     call: Callable[..., Campaign]
     offered_in: frozenset[str]
     final: bool = False  # asks once more
+    makes_slots: bool = False  # takes a while for a large stock
 
 
 VERBS = {
     verb.name: verb
     for verb in (
-        Verb("schedule", gettext_noop("Schedule"), campaigns.schedule, frozenset({State.DRAFT})),
+        Verb(
+            "schedule",
+            gettext_noop("Schedule"),
+            campaigns.schedule,
+            frozenset({State.DRAFT}),
+            makes_slots=True,
+        ),
         Verb(
             "pause",
             gettext_noop("Pause"),
@@ -56,7 +64,8 @@ def offered(state: str, *, is_held: bool) -> list[Verb]:
 def do(verb: Verb, slug: str, request: HttpRequest) -> None:
     """Do it in the operator's name and say what came of it."""
     try:
-        campaign = verb.call(slug, actor=request.user.get_username())
+        tell = {"tell": slot_progress.within(request, slug)} if verb.makes_slots else {}
+        campaign = verb.call(slug, actor=request.user.get_username(), **tell)
     except (CouponError, ValidationError) as refusal:
         messages.error(request, sentence(refusal))
     else:

@@ -96,6 +96,13 @@ def all_slots(campaign: Campaign) -> Line:
             _("{count} slots for a stock of {stock}: the rest could not be stored.").format(**told),
             _("Save the stock again: its slots are made first."),
         )
+    if count > campaign.stock:  # nothing is stored on them
+        return amber(
+            "slots",
+            _("{count} slots for a stock of {stock}: it is being changed, or that was interrupted.")
+            .format(**told),
+            _("If nobody is changing it, save the stock again: that removes the rest."),
+        )  # fmt: skip
     return green("slots", _("{count} slots for a stock of {stock}.").format(**told))
 
 

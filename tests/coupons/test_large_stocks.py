@@ -339,7 +339,10 @@ def test_a_draft_is_deleted_with_all_slots_that_an_interrupted_scheduling_left(
     campaign = draft(stock=LARGE)
     interrupted(campaigns.schedule, "sale", after=5)
     told: list[tuple[int, int]] = []
-    campaigns.discard(campaign, tell=lambda *each: told.append(each))
+    campaigns.remove_slots(campaign, tell=lambda *each: told.append(each))
+    assert not Slot.objects.exists()
+    interrupted(campaigns.schedule, "sale", after=5)
+    campaigns.discard(campaign)
     assert not Campaign.objects.exists()
     assert not Slot.objects.exists()
     assert told == [(BATCH * n, 0) for n in (4, 3, 2, 1, 0)]
