@@ -21,7 +21,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import django
 from django.conf import settings
 
-from config import exposition, health, multiprocess, watchdog
+from config import exposition, multiprocess, watchdog
+from config.dependency_watch import watch
 from config.worker import STALE_S
 from coupons import gauges, metrics
 
@@ -34,11 +35,13 @@ def alive() -> Said:
 
 
 def ready() -> Said:
+    seen = watch().seen()
+    fresh = not seen.is_stale
     return _verdict(
         worker=_worker_turns(),
         canary=_canary_came(),
-        redis=health.redis_answers(),
-        mysql=health.database_answers(),
+        redis=seen.redis and fresh,
+        mysql=seen.mysql and fresh,
     )
 
 
@@ -73,6 +76,12 @@ class Handler(BaseHTTPRequestHandler):
     timeout = _SLOW_CLIENT_S
 
     def do_GET(self) -> None:
+        self._answer(with_body=True)
+
+    def do_HEAD(self) -> None:
+        self._answer(with_body=False)
+
+    def _answer(self, *, with_body: bool) -> None:
         path = self.path.partition("?")[0]
         answer = PATHS.get(path)
         if answer is None or (answer is measured and not self._may_read()):
@@ -83,11 +92,11 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if with_body:
+            self.wfile.write(body)
 
     def _may_read(self) -> bool:
-        forwarded = "X-Forwarded-For" in self.headers
-        return exposition.may_read(self.client_address[0], forwarded=forwarded)
+        return exposition.may_read(self.client_address[0])
 
     def log_message(self, format: str, *words: object) -> None:
         """A probe every few seconds is no event."""

@@ -9,12 +9,14 @@ import re
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env_files
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+_Kind = TypeVar("_Kind", bound=StrEnum)
 SHORTEST_SECRET = 32  # bytes: as long as the SHA-256 that is keyed with it
 # The environment this process was started with. A program that is not ours (a peer of the
 # comparison, a command under `tests.servers`) inherits this, not what importing `config` adds.
@@ -104,6 +106,26 @@ def networks(name: str, *, default: str) -> list[IPv4Network | IPv6Network]:
         return [ip_network(word) for word in said]
     except ValueError as error:
         raise ImproperlyConfigured(f"{name}: {error}.") from None
+
+
+def choice(name: str, kinds: type[_Kind], *, default: _Kind) -> _Kind:
+    said = os.environ.get(name) or default
+    try:
+        return kinds(said)
+    except ValueError:
+        wanted = ", ".join(kinds)
+        raise ImproperlyConfigured(f"{name}={said!r} is none of: {wanted}.") from None
+
+
+def addresses(name: str, *, default: str) -> list[tuple[str, int]]:
+    """Comma-separated `host:port`."""
+    found = []
+    for word in listing(name, default=default):
+        host, _, port = word.rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+            raise ImproperlyConfigured(f"{name}: {word!r} is not host:port.")
+        found.append((host, int(port)))
+    return found
 
 
 def secrets_by_id(name: str, *, local: str) -> dict[str, bytes]:

@@ -5,7 +5,6 @@ from ipaddress import ip_address
 
 from django.conf import settings
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from config import multiprocess
@@ -19,8 +18,9 @@ def page(*live: Collector) -> bytes:
     counting.write()
     whole = CollectorRegistry()
     if multiprocess.FOLDER:
-        multiprocess.forget_the_dead()
-        MultiProcessCollector(whole, multiprocess.FOLDER)  # type: ignore[no-untyped-call]
+        for folder in (multiprocess.FOLDER, *settings.METRICS_FOLDERS):
+            multiprocess.forget_the_dead(folder)
+        whole.register(multiprocess.AllFolders(settings.METRICS_FOLDERS))
     else:
         whole.register(REGISTRY)
     for collector in live:
@@ -28,14 +28,9 @@ def page(*live: Collector) -> bytes:
     return generate_latest(whole)
 
 
-def may_read(peer: str, *, forwarded: bool) -> bool:
-    """Whether this address is one of METRICS_NETWORKS. Never what came through a proxy: then the
-    address is the proxy's, and it is the public that asks."""
-    return not forwarded and _is_near(peer)
-
-
 @lru_cache(maxsize=1000)  # addresses
-def _is_near(peer: str) -> bool:
+def may_read(peer: str) -> bool:
+    """Whether this address is one of METRICS_NETWORKS."""
     try:
         address = ip_address(peer)
     except ValueError:

@@ -6,13 +6,15 @@ child's files are named by its place in the pool: the next child takes them over
 """
 
 import os
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
 from billiard.process import current_process
-from prometheus_client import Gauge, values
+from prometheus_client import Gauge, Metric, values
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from config import env
 
@@ -36,9 +38,21 @@ if not FOLDER:  # set to nothing, prometheus-client would keep its files in the 
     values.ValueClass = values.MutexValue
 
 
-def forget_the_dead() -> None:
+class AllFolders(Collector):
+    """What the processes of several folders counted, added up as if they had shared one."""
+
+    def __init__(self, others: Sequence[str]) -> None:
+        self._folders = (FOLDER, *others)
+
+    def collect(self) -> Iterable[Metric]:
+        files = [str(file) for folder in self._folders for file in Path(folder).glob("*.db")]
+        merged: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+        return merged
+
+
+def forget_the_dead(folder: str) -> None:
     """Remove the `live` gauges of processes that are gone, as nobody else does it."""
-    for file in Path(FOLDER).glob("gauge_live*.db"):
+    for file in Path(folder).glob("gauge_live*.db"):
         name = file.stem.rpartition("_")[2]
         if not _lives(int(name.partition("-")[0])):
             file.unlink(missing_ok=True)

@@ -22,7 +22,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext_noop
 
-from config.health import PROBES
+from config.probes import PROBES
 from coupons import metrics
 from coupons.api import languages, problems
 

@@ -15,11 +15,11 @@ _GRANIAN = ("-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws", "-
 
 
 @contextmanager
-def web(environment: Environment, folder: Path, *words: str) -> Iterator[int]:
+def web(environment: Environment, folder: Path, *words: str, name: str = "web") -> Iterator[int]:
     """Yields its port."""
     port = free_port()
-    command = _with(environment, folder / "web", *_GRANIAN, "--port", str(port), *words)
-    log = folder / "web.log"
+    command = _with(environment, folder / name, *_GRANIAN, "--port", str(port), *words)
+    log = folder / f"{name}.log"
     with process([*command, "config.wsgi:application"], ready=lambda: listens(port), log=log):
         yield port
 

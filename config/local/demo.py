@@ -71,7 +71,7 @@ def _fresh_folder() -> Iterator[Path]:
 
 
 def _played(play: Play, folder: Path) -> Verdict:
-    here = site.make(folder, Ports(*(ports.free() for _ in range(4))), environment=site.given())
+    here = site.make(folder, Ports(*(ports.free() for _ in range(5))), environment=site.given())
     slug = f"demo-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     with _theatre(here):
         verdict, measured = _opening(play, here, slug)

@@ -56,6 +56,7 @@ def _ports() -> Ports:
         flower=env.integer("FLOWER_PORT", 5555, low=1, high=65_535),
         valkey=env.integer("VALKEY_PORT", 6399, low=1, high=65_535),
         consumer=env.integer("CONSUMER_PORT", 8081, low=1, high=65_535),
+        operators=env.integer("OPERATORS_PORT", 8090, low=1, high=65_535),
     )
 
 
@@ -63,6 +64,7 @@ def _demand_ports(here: Site) -> None:
     ports.demand(here.ports.web, what="web", variable="WEB_PORT")
     ports.demand(here.ports.flower, what="Flower", variable="FLOWER_PORT")
     ports.demand(here.ports.consumer, what="the consumer", variable="CONSUMER_PORT")
+    ports.demand(here.ports.operators, what="the operators' door", variable="OPERATORS_PORT")
     if here.own_redis:
         ports.demand(here.ports.valkey, what="valkey", variable="VALKEY_PORT")
 
@@ -97,10 +99,10 @@ def _welcome(here: Site, prepared: Any, *, seconds: float) -> None:
     screen.say(f"\n[bold green]Everything is up[/] after {seconds:.1f} s.\n")
     for name, where in (
         ("API", page),
-        ("API docs", f"{here.web_url}/api/v1/docs"),
-        ("Admin", f"{here.web_url}/admin/   admin   {password}"),
+        ("API docs", f"{here.operators_url}/api/v1/docs"),
+        ("Admin", f"{here.operators_url}/admin/   admin   {password}"),
         ("Flower", here.flower_url),
-        ("Metrics", f"{here.web_url}/metrics, {here.consumer_url}/metrics"),
+        ("Metrics", f"{here.operators_url}/metrics, {here.consumer_url}/metrics"),
     ):
         screen.raw(f"  {name:<9} {where}")
     screen.say("\n[bold]Claim a coupon[/] (twice gives the same answer), and look it up:\n")

@@ -1,4 +1,4 @@
-"""The six servers: how each is started, and how we see that it really serves."""
+"""The seven servers: how each is started, and how we see that it really serves."""
 
 import http.client
 import sys
@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import urlsplit
 
 import redis
@@ -106,25 +107,43 @@ def flower(site: Site) -> Server:
     )  # fmt: skip
 
 
-def web(site: Site) -> Server:
+def users(site: Site) -> Server:
+    """The door that people claim at."""
+    command = _granian(site.ports.web, workers=WEB_WORKERS, threads=WEB_THREADS)
+    door = {"DOOR": "users"}
+    where = f"{site.web_url}, the users' API; nothing buffers in front of it here"
     return Server(
-        "web",
-        site.web_url,
-        [
-            sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws",
-            "--host", HOST, "--port", str(site.ports.web), "--workers", str(WEB_WORKERS),
-            "--blocking-threads", str(WEB_THREADS), "--backlog", str(WEB_BACKLOG),
-            "--backpressure", str(WEB_CONNECTIONS),
-            "--respawn-failed-workers",  # or one process that dies takes all others along
-            "config.wsgi:application",
-        ],
-        lambda: _http_ok(site.ports.web, "/readyz"),
-        site.counts("web"),
-    )  # fmt: skip
+        "web", where, command, lambda: _answers(site.ports.web), door | site.counts("web")
+    )
+
+
+def operators(site: Site) -> Server:
+    """Admin, API docs, health and metrics, of the users' door as well."""
+    port = site.ports.operators
+    env = {
+        "DOOR": "operators",
+        "WATCHED_DOORS": f"{HOST}:{site.ports.web}",
+        "METRICS_FOLDERS": site.counts("web")["PROMETHEUS_MULTIPROC_DIR"],
+        **site.counts("operators"),
+    }
+    command = _granian(port, workers=1, threads=WEB_THREADS)
+    ready = partial(_http_ok, port, "/readyz")
+    return Server("operators", f"{site.operators_url}/admin/", command, ready, env)
+
+
+def _granian(port: int, *, workers: int, threads: int) -> list[str]:
+    return [
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws",
+        "--host", HOST, "--port", str(port), "--workers", str(workers),
+        "--blocking-threads", str(threads), "--backlog", str(WEB_BACKLOG),
+        "--backpressure", str(WEB_CONNECTIONS),
+        "--respawn-failed-workers",  # or one process that dies takes all others along
+        "config.wsgi:application",
+    ]  # fmt: skip
 
 
 # In this order, and stopped in the opposite one: nobody loses what they still need.
-ALL = (worker, consumer, beat, flower, web)
+ALL = (worker, consumer, beat, flower, users, operators)
 # As systemd does it in production. The watchdog ends a worker for this very purpose.
 RESTARTED = ("worker",)
 
@@ -185,11 +204,21 @@ def _worker_answers(site: Site) -> bool:
 
 
 def _http_ok(port: int, path: str) -> bool:
+    return _status(port, path) == http.HTTPStatus.OK
+
+
+def _answers(port: int) -> bool:
+    """The users' door has no page about its health: any answer is one."""
+    return _status(port, "/") > 0
+
+
+def _status(port: int, path: str) -> int:
+    """0 where nobody answers."""
     connection = http.client.HTTPConnection(HOST, port, timeout=2)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except OSError:
-        return False
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
     finally:
         connection.close()

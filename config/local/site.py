@@ -13,7 +13,7 @@ from config.local import keyfile
 from config.local.ports import HOST
 from config.local.trouble import Trouble
 
-ROLES = ("web", "worker")  # those that count
+ROLES = ("web", "operators", "worker")  # those that count
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Ports:
     flower: int
     valkey: int
     consumer: int
+    operators: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,10 @@ class Site:
     @property
     def web_url(self) -> str:
         return f"http://{HOST}:{self.ports.web}"
+
+    @property
+    def operators_url(self) -> str:
+        return f"http://{HOST}:{self.ports.operators}"
 
     @property
     def consumer_url(self) -> str:

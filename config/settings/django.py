@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from config import env, logs, tracing
+from config.doors import URLCONFS, Door, middleware_for
 
 PRODUCTION = env.PRODUCTION  # for the system checks: local secrets must not get there
 DEBUG = False  # never: an error page must not differ between a laptop and the sale
@@ -12,7 +13,9 @@ SECRET_KEY_FALLBACKS = env.listing("SECRET_KEY_FALLBACKS", default="")
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", local="*")
 CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS", default="")
 
-ROOT_URLCONF = "config.urls"
+# Which door this process serves; `all` is for tests and manage.py.
+DOOR = env.choice("DOOR", Door, default=Door.ALL)
+ROOT_URLCONF = URLCONFS[DOOR]
 WSGI_APPLICATION = "config.wsgi.application"
 
 INSTALLED_APPS = [
@@ -30,7 +33,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "config.health.probes",
+    "config.probes.answer_probes",
+    "config.request_context.follow",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.AdminSession",
@@ -45,12 +49,14 @@ MIDDLEWARE = [
 # django-prometheus, for whoever wants latencies by view and method. It costs every request (see
 # DECISIONS), so the site counts in its own words and does without.
 if env.boolean("METRICS_PER_VIEW", default=False):
-    MIDDLEWARE[1:1] = ["django_prometheus.middleware.PrometheusBeforeMiddleware"]
+    MIDDLEWARE[2:2] = ["django_prometheus.middleware.PrometheusBeforeMiddleware"]
     MIDDLEWARE += ["django_prometheus.middleware.PrometheusAfterMiddleware"]
 
 # Traces, where there is a collector: behind the probes, which give a request its id.
 if tracing.ON:
-    MIDDLEWARE[1:1] = ["config.tracing.web.requests"]
+    MIDDLEWARE[2:2] = ["config.tracing.web.requests"]
+
+MIDDLEWARE = middleware_for(DOOR, MIDDLEWARE)
 
 # These two look for Django's own class names; ours are subclasses, and a test sees them at work.
 SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W003"]

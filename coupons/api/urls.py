@@ -1,7 +1,6 @@
 """Paths below /api/v1/."""
 
 from django.urls import path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from coupons.api import views
 
@@ -13,6 +12,4 @@ urlpatterns = [
     path("coupons", views.Coupons.as_view(), name="coupons"),
     path("coupons/<str:code>", views.CouponOfMine.as_view(), name="coupon"),
     path("receipts/verify", views.Receipts.as_view(), name="verify-receipt"),
-    path("schema", SpectacularJSONAPIView.as_view(), name="schema"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
 ]

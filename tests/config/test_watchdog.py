@@ -21,7 +21,8 @@ from config.celery import app
 from config.watchdog import Reason, Watchdog
 from coupons import bell, metrics
 from coupons.store import store
-from tests.config.test_consumer import Consumer, Environment, started, until
+from tests.config.test_consumer import Consumer, Environment, started
+from tests.config.waiting import until
 from tests.proxy import proxy
 from tests.servers import free_port
 

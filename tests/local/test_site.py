@@ -8,7 +8,7 @@ from config.local import site
 from config.local.site import Ports
 from config.local.trouble import Trouble
 
-PORTS = Ports(web=1, flower=2, valkey=3, consumer=4)
+PORTS = Ports(web=1, flower=2, valkey=3, consumer=4, operators=5)
 
 
 def test_without_any_wish_everything_is_embedded(tmp_path: Path) -> None:
@@ -46,7 +46,8 @@ def test_web_and_worker_count_apart(tmp_path: Path) -> None:
     here = site.make(tmp_path, PORTS, environment={"PROMETHEUS_MULTIPROC_DIR": "/elsewhere"})
     assert "PROMETHEUS_MULTIPROC_DIR" not in here.env
     folders = {here.counts(role)["PROMETHEUS_MULTIPROC_DIR"] for role in site.ROLES}
-    assert folders == {str(tmp_path / "prometheus" / role) for role in ("web", "worker")}
+    roles = ("web", "operators", "worker")
+    assert folders == {str(tmp_path / "prometheus" / role) for role in roles}
     assert all(Path(folder).is_dir() for folder in folders)
 
 

@@ -1,0 +1,21 @@
+"""Middleware of every request: it gets an id from here to the client, and its answer is counted."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from coupons import counting, trace
+
+
+def follow(
+    answer: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    def followed(request: HttpRequest) -> HttpResponse:
+        request_id = trace.begin(request.META.get("HTTP_X_REQUEST_ID"))
+        response = answer(request)
+        trace.end()
+        response.headers["X-Request-Id"] = request_id
+        counting.response(response.status_code)
+        return response
+
+    return followed

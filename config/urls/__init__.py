@@ -1,0 +1,14 @@
+"""All doors' paths together, for tests and `manage.py`. Health and metrics: `config.probes`."""
+
+from django.urls import include, path
+
+from config.urls import operators, users
+
+urlpatterns = [
+    path("", include(users)),
+    path("", include(operators)),
+]
+
+handler400 = "coupons.api.problems.refused"
+handler404 = "coupons.api.problems.not_found"
+handler500 = "coupons.api.problems.failed"

@@ -1,0 +1,17 @@
+"""The operators' door: the admin, and the API's description."""
+
+from django.contrib import admin
+from django.urls import path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path(
+        "api/v1/schema", SpectacularJSONAPIView.as_view(urlconf="config.urls.users"), name="schema"
+    ),
+    path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+]
+
+handler400 = "coupons.api.problems.refused"
+handler404 = "coupons.api.problems.not_found"
+handler500 = "coupons.api.problems.failed"

@@ -1,0 +1,163 @@
+"""Each door shows its own paths and no others; on real processes, as they are served."""
+
+import http.client
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.doors import Door, middleware_for
+from tests import servers, services
+from tests.config.waiting import until
+
+Environment = dict[str, str]
+NOT_FOUND = 404
+
+
+def ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes]:
+    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        asking.request(method, path, headers=headers)
+        answer = asking.getresponse()
+        return answer.status, answer.read()
+    finally:
+        asking.close()
+
+
+@pytest.fixture
+def users(child_environment: Environment, tmp_path: Path) -> Iterator[int]:
+    with services.web(child_environment | {"DOOR": "users"}, tmp_path) as port:
+        yield port
+
+
+@contextmanager
+def operators(environment: Environment, folder: Path, **more: str) -> Iterator[int]:
+    told = environment | {"DOOR": "operators"} | more
+    with services.web(told, folder, name="operators") as port:
+        yield port
+
+
+# Spellings under which a path rule in a proxy would let somebody through
+ELSEWHERE = [
+    "/admin/", "/admin/login/", "/%61dmin/", "//admin/", "/./admin/", "/admin/%2e/", "/ADMIN/",
+    "/api/v1/docs", "/api/v1/schema", "/livez", "/readyz", "/metrics", "/%6detrics", "//readyz",
+    "/static/admin/css/base.css",
+]  # fmt: skip
+
+
+def test_the_users_door_shows_nothing_of_the_operators(users: int) -> None:
+    assert {path: ask(users, path)[0] for path in ELSEWHERE} == dict.fromkeys(ELSEWHERE, NOT_FOUND)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_operators_door_shows_nothing_of_the_users(
+    child_environment: Environment, tmp_path: Path
+) -> None:
+    with operators(child_environment, tmp_path) as port:
+        assert ask(port, "/api/v1/campaigns/sale")[0] == NOT_FOUND
+        assert ask(port, "/api/v1/campaigns/sale/claims", "POST")[0] == NOT_FOUND
+        shown = ("/livez", "/readyz", "/metrics", "/api/v1/docs", "/api/v1/schema", "/admin/login/")
+        assert {path: ask(port, path)[0] for path in shown} == dict.fromkeys(shown, 200)
+
+
+def test_the_description_is_of_the_users_api_and_of_nothing_else(
+    child_environment: Environment, tmp_path: Path
+) -> None:
+    with operators(child_environment, tmp_path) as port:
+        paths = json.loads(ask(port, "/api/v1/schema")[1])["paths"]
+    assert "/api/v1/campaigns/{slug}/claims" in paths
+    assert all(path.startswith("/api/v1/") for path in paths)
+    assert "/api/v1/schema" not in paths
+
+
+def test_a_claim_passes_no_middleware_of_the_admin() -> None:
+    every = ["config.probes.x", "config.request_context.follow", "config.middleware.AdminSession"]
+    assert middleware_for(Door.USERS, every) == ["config.request_context.follow"]
+    assert middleware_for(Door.OPERATORS, every) == every
+
+
+PRODUCTION = {
+    "COUPONS_ENV": "production",
+    "SECRET_KEY": "s" * 20 + "0123456789abcdefghijklmnopqrstuvwxyz",
+    "COUPON_KEYS": "main:" + "ab" * 32,
+    "JWT_HS256_SECRET": "j" * 20 + "0123456789abcdefghijklmnopqrstuvwxyz",
+    "JWT_ISSUER": "https://shop.example",
+    "ALLOWED_HOSTS": "coupons.example",
+    "CELERY_BROKER_URL": "rediss://127.0.0.1:1/0",
+}
+
+
+@pytest.mark.parametrize(("door", "starts"), [("", False), ("all", False), ("users", True)])
+def test_in_production_a_web_process_names_its_door(
+    child_environment: Environment, door: str, starts: bool
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import config.wsgi"],
+        env=child_environment | PRODUCTION | {"DOOR": door},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode == 0) is starts, done.stderr
+    assert starts or "DOOR names no door" in done.stderr.splitlines()[-1]
+
+
+def test_a_door_that_does_not_exist_is_a_clear_error(child_environment: Environment) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import config.wsgi"],
+        env=child_environment | {"DOOR": "back"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "DOOR='back' is none of: users, operators, all." in done.stderr
+
+
+# /readyz
+
+
+def ready(port: int) -> tuple[int, dict[str, Any]]:
+    status, body = ask(port, "/readyz")
+    return status, json.loads(body)
+
+
+def test_a_host_is_ready_while_its_users_door_answers(
+    child_environment: Environment, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        served = services.web(child_environment | {"DOOR": "users"}, tmp_path)
+        watched = {"WATCHED_DOORS": f"127.0.0.1:{stack.enter_context(served)}"}
+        with operators(child_environment, tmp_path, **watched) as door:
+            assert ready(door)[0] == 200
+            stack.close()
+            until(lambda: ready(door)[0] == 503)
+            assert ready(door)[1]["doors"] is False
+
+
+def test_it_is_not_once_that_is_gone(child_environment: Environment, tmp_path: Path) -> None:
+    watched = {"WATCHED_DOORS": f"127.0.0.1:{servers.free_port()}"}
+    with operators(child_environment, tmp_path, **watched) as door:
+        assert ready(door) == (
+            503, {"ready": False, "redis": True, "mysql": True, "doors": False},
+        )  # fmt: skip
+
+
+def test_however_often_it_is_asked_the_stores_are_asked_once_a_second(
+    child_environment: Environment, tmp_path: Path
+) -> None:
+    """A MySQL that accepts and says nothing: each question to it would take a second."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"mysql://u:p@127.0.0.1:{silent.getsockname()[1]}/coupons"
+        with operators(child_environment, tmp_path, DATABASE_URL=url) as door:
+            assert ready(door)[1]["mysql"] is False
+            began = time.monotonic()
+            answers = [ready(door)[0] for _ in range(200)]
+            assert time.monotonic() - began < 20  # 200 s, were each to wait
+    assert set(answers) == {200}

@@ -1,0 +1,11 @@
+"""Waiting for what a real process is about to do."""
+
+import time
+from collections.abc import Callable
+
+
+def until(true: Callable[[], bool], *, patience_s: float = 30) -> None:
+    deadline = time.monotonic() + patience_s
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
