@@ -10,6 +10,7 @@ need mariadb mariadb-client-core
 need gcc "gcc libc6-dev"
 need pkg-config pkg-config
 need wrk wrk
+need haproxy haproxy
 need ssh-keygen openssh-client
 need promtool prometheus
 need prometheus-node-exporter prometheus-node-exporter

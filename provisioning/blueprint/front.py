@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from provisioning.blueprint.names import each_host, gateway, group, subnets, vpc
-from provisioning.blueprint.reach import API
+from provisioning.blueprint.reach import API, OPERATORS
 from provisioning.spec.model import Balancer, Spec
 from provisioning.words import Ref, Want
 
@@ -43,6 +43,7 @@ def _targets(spec: Spec, wanted: Balancer) -> Want:
         props={
             "vpc": vpc(spec),
             "port": API,
+            "health_port": OPERATORS,
             "health_path": wanted.health_path,
             "targets": frozenset(members),
             "drain_seconds": 30,  # a claim is answered in milliseconds; the default is 300

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from provisioning.spec.model import Spec
 
 SSH = 22
-API = 8080
+API = 8080  # the users' door
+OPERATORS = 8090  # the operators' door: admin, health, metrics; no listener forwards to it
+FRONT_METRICS = 8405  # HAProxy's own, on api hosts
 CONSUMER = 8081
 HOST_METRICS = 9100  # the node exporter
 WORLD = "0.0.0.0/0"
@@ -45,13 +47,16 @@ def _front(spec: Spec) -> Iterator[Reach]:
         return
     for port in front_ports(spec):
         yield Reach("world", "balancer", port, "users claim here")
-    yield Reach("balancer", "api", API, "requests and health checks")
+    yield Reach("balancer", "api", API, "users' requests")
+    yield Reach("balancer", "api", OPERATORS, "health checks, and nothing else")
 
 
 def _ssh(present: set[str]) -> Iterator[Reach]:
     yield Reach("operator", "bastion", SSH, "the only way in for people")
     for role in sorted(present - {"bastion"}):
         yield Reach("bastion", role, SSH, "Ansible and people, through the bastion")
+    if "api" in present:
+        yield Reach("bastion", "api", OPERATORS, "operators' browsers, through ssh -L")
 
 
 def _stores(spec: Spec, present: set[str]) -> Iterator[Reach]:
@@ -64,7 +69,8 @@ def _stores(spec: Spec, present: set[str]) -> Iterator[Reach]:
 def _monitoring(present: set[str]) -> Iterator[Reach]:
     if "monitor" not in present:
         return
-    yield Reach("monitor", "api", API, "Prometheus scrapes /metrics")
+    yield Reach("monitor", "api", OPERATORS, "Prometheus scrapes /metrics")
+    yield Reach("monitor", "api", FRONT_METRICS, "Prometheus scrapes the front")
     yield Reach("monitor", "consumer", CONSUMER, "Prometheus scrapes /metrics")
     for role in sorted(present - {"monitor"}):
         yield Reach("monitor", role, HOST_METRICS, "Prometheus scrapes the node exporter")

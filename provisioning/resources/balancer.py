@@ -52,6 +52,7 @@ class TargetGroup(Kind):
                     "vpc": group["VpcId"],
                     "port": group["Port"],
                     "health_path": group["HealthCheckPath"],
+                    "health_port": _port_of(group["HealthCheckPort"], group["Port"]),
                     "targets": frozenset(
                         one["Target"]["Id"]
                         for one in health["TargetHealthDescriptions"]
@@ -69,6 +70,7 @@ class TargetGroup(Kind):
             VpcId=want.props["vpc"],
             TargetType="instance",
             HealthCheckPath=want.props["health_path"],
+            HealthCheckPort=str(want.props["health_port"]),
             HealthCheckIntervalSeconds=10,
             HealthCheckTimeoutSeconds=4,
             HealthyThresholdCount=2,
@@ -79,9 +81,11 @@ class TargetGroup(Kind):
         return made["TargetGroups"][0]["TargetGroupArn"]
 
     def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
-        if "health_path" in what:
+        if what & {"health_path", "health_port"}:
             cloud.elb.modify_target_group(
-                TargetGroupArn=found.id, HealthCheckPath=want.props["health_path"]
+                TargetGroupArn=found.id,
+                HealthCheckPath=want.props["health_path"],
+                HealthCheckPort=str(want.props["health_port"]),
             )
         if "drain_seconds" in what:
             key = "deregistration_delay.timeout_seconds"
@@ -104,6 +108,11 @@ class TargetGroup(Kind):
     def delete(self, cloud: Cloud, found: Found) -> None:
         with ignoring("TargetGroupNotFound"):
             cloud.elb.delete_target_group(TargetGroupArn=found.id)
+
+
+def _port_of(health: str, traffic: int) -> int:
+    """AWS says `traffic-port` where a check asks the port that requests go to."""
+    return traffic if health == "traffic-port" else int(health)
 
 
 class Balancer(Kind):

@@ -8,7 +8,7 @@ from provisioning.spec.model import Cache, Spec
 from provisioning.spec.problems import Problems
 from provisioning.spec.rules_hosts import ROLES
 
-RESERVED = (22, 80, 443, 8080, 8081)
+RESERVED = (22, 80, 443, 8080, 8081, 8090, 8405)
 PURPOSES = ("decisions", "broker")
 ARN = re.compile(r"^arn:aws[\w-]*:")
 

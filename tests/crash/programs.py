@@ -13,10 +13,11 @@ from pathlib import Path
 import redis
 
 from config.local.servers import WEB_BACKLOG, WEB_CONNECTIONS, WEB_THREADS
-from tests import disposable, servers
+from tests import disposable, front, servers
 from tests.crash.actors import Actor
 
 WEBS, WORKERS = ("web-1", "web-2"), ("worker-1", "worker-2")
+FRONTS, OPERATORS = ("front-1", "front-2"), ("operators-1", "operators-2")
 CLOCK_SHIFTS_S = (60, -60)  # of the second web host
 MESSAGES, IN_HAND = "cq:celery", "cq:unacked"  # on the broker: a list, and a hash
 CARRIED = "crash.carried"  # a broken build's task, whose messages carry claims
@@ -39,16 +40,41 @@ def broken(name: str) -> Build:
     return Build("tests.crash.broken:application", "tests.crash.broken", name)
 
 
+@dataclass(frozen=True, slots=True)
+class HostPorts:
+    """Of one api host: each door as the front listens, and as granian does behind it. Without a
+    front both are the same."""
+
+    users: int
+    operators: int
+    users_inner: int
+    operators_inner: int
+    front_metrics: int
+
+    @classmethod
+    def chosen(cls, *, fronted: bool) -> "HostPorts":
+        users, operators, metrics = (servers.free_port() for _ in range(3))
+        if not fronted:
+            return cls(users, operators, users, operators, metrics)
+        return cls(users, operators, servers.free_port(), servers.free_port(), metrics)
+
+    @property
+    def fronted(self) -> bool:
+        return self.users != self.users_inner
+
+
 def programs(
-    folder: Path, env: dict[str, str], web_ports: tuple[int, ...], build: Build
+    folder: Path, env: dict[str, str], hosts: tuple[HostPorts, ...], build: Build
 ) -> list[Actor]:
     inherited = {name: said for name, said in os.environ.items() if name not in NOT_HERE}
     env = inherited | env | {"BROKEN": build.broken}
     patient = env | {"CELERY_WORKER": "1"}
     shifted = env | _shifted_clock(folder)
     ours = [
-        _web(WEBS[0], folder, env, web_ports[0], build),
-        _web(WEBS[1], folder, shifted, web_ports[1], build),
+        _users(WEBS[0], folder, env, hosts[0], build),
+        _users(WEBS[1], folder, shifted, hosts[1], build),
+        _operators(OPERATORS[0], folder, env, hosts[0]),
+        _operators(OPERATORS[1], folder, shifted, hosts[1]),
         _worker(WORKERS[0], folder, patient, 2, build),
         _worker(WORKERS[1], folder, patient, 1, build),
         _beat(folder, patient, build),
@@ -58,25 +84,54 @@ def programs(
         metrics.mkdir()
         program.env = program.env | {
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
-            "DRAINING_FILE": str(draining_file(folder, program.name)),
         }
-    return ours
+    for name, host, port in zip(OPERATORS, WEBS, hosts, strict=True):
+        operators = next(program for program in ours if program.name == name)
+        operators.env |= {
+            "DRAINING_FILE": str(draining_file(folder, host)),
+            "METRICS_FOLDERS": str(folder / f"{host}-metrics"),
+            "WATCHED_DOORS": f"127.0.0.1:{port.users_inner}",
+        }
+    named = zip(FRONTS, hosts, strict=True)
+    return [*ours, *(_front(name, folder, host) for name, host in named if host.fronted)]
 
 
 def draining_file(folder: Path, name: str) -> Path:
-    """While it is there, this program says it is not ready."""
+    """While it is there, the host of this program says it is not ready."""
     return folder / f"{name}-draining"
 
 
-def _web(name: str, folder: Path, env: dict[str, str], port: int, build: Build) -> Actor:
+def _users(name: str, folder: Path, env: dict[str, str], host: HostPorts, build: Build) -> Actor:
     """As `make run` serves, one process per host: a host that dies takes half of all with it."""
-    command = [
+    port = host.users_inner
+    return Actor(name, _granian(port, build.web), env | {"DOOR": "users"},
+                 folder / f"{name}.log", lambda: answers(port, "/"))  # fmt: skip
+
+
+def _operators(name: str, folder: Path, env: dict[str, str], host: HostPorts) -> Actor:
+    port = host.operators_inner
+    return Actor(name, _granian(port, PRODUCT.web), env | {"DOOR": "operators"},
+                 folder / f"{name}.log", lambda: answers(port, "/livez"))  # fmt: skip
+
+
+def _granian(port: int, application: str) -> list[str]:
+    return [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws",
         "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads",
         str(WEB_THREADS), "--backlog", str(WEB_BACKLOG), "--backpressure", str(WEB_CONNECTIONS),
-        "--respawn-failed-workers", build.web,
+        "--respawn-failed-workers", application,
     ]  # fmt: skip
-    return Actor(name, command, env, folder / f"{name}.log", lambda: answers(port, "/livez"))
+
+
+def _front(name: str, folder: Path, host: HostPorts) -> Actor:
+    doors = [
+        front.FrontDoor("users", host.users, host.users_inner, at_once=WEB_THREADS),
+        front.FrontDoor("operators", host.operators, host.operators_inner, at_once=WEB_THREADS,
+                        body_bytes=12_288, repeatable=False),
+    ]  # fmt: skip
+    configuration = front.configure(folder / name, doors, metrics=host.front_metrics)
+    return Actor(name, front.command(configuration), dict(os.environ), folder / f"{name}.log",
+                 lambda: servers.listens(host.users))  # fmt: skip
 
 
 def _worker(name: str, folder: Path, env: dict[str, str], pool: int, build: Build) -> Actor:
@@ -174,10 +229,11 @@ def _shifted_clock(folder: Path) -> dict[str, str]:
 
 
 def answers(port: int, path: str) -> bool:
+    """Whether anything but a failure is answered there: the users' door knows no path for this."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status == http.HTTPStatus.OK
+        return connection.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR
     except (OSError, http.client.HTTPException):
         return False
     finally:

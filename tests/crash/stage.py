@@ -24,9 +24,9 @@ from tests.crash.programs import (
     NOT_HERE,
     PRODUCT,
     WEBS,
-    WORKERS,
     Build,
     Database,
+    HostPorts,
     programs,
     redis_server,
 )  # fmt: skip
@@ -58,10 +58,15 @@ class Stage:
     cast: Cast
     proxies: Proxies
     env: dict[str, str]
-    web_ports: tuple[int, ...]
+    hosts: tuple[HostPorts, ...]
     ports: dict[str, int]
     front: dict[str, int]
     database: Database
+
+    @property
+    def web_ports(self) -> tuple[int, ...]:
+        """Where people claim, on each api host."""
+        return tuple(host.users for host in self.hosts)
 
     @property
     def database_port(self) -> int:
@@ -95,12 +100,14 @@ def stage(
     settings: Mapping[str, str] = NOTHING,
     replica: bool = False,
     proxied: bool = True,
+    fronted: bool = True,
 ) -> Iterator[Stage]:
     """Inside, Django is set up for the servers themselves, and `coupons` may be imported.
 
     `settings` are further settings of the product. With a `replica` there is a second Redis,
     `store-2`, and a route `link` between the two; nobody has told it to follow yet. Where nothing
-    is to go wrong with the network, it need not be `proxied`: that costs half a core.
+    is to go wrong with the network, it need not be `proxied`: that costs half a core. An api host
+    that is not `fronted` has no HAProxy before its doors, as in `make run`.
     """
     with ExitStack() as stack:
         name = stack.enter_context(tempfile.TemporaryDirectory(prefix="coupons-crash-"))
@@ -112,7 +119,7 @@ def stage(
         kind = DATABASES[database]
         direct = _environment(ports, kind)
         through = direct | _environment(front if proxied else ports, kind)
-        webs = tuple(servers.free_port() for _ in WEBS)
+        hosts = tuple(HostPorts.chosen(fronted=fronted) for _ in WEBS)
         durability = _FORGETFUL if build.broken == "no_append_only_file" else _LASTING
         actors = [
             redis_server("store", folder, ports["store"], durability),
@@ -124,15 +131,15 @@ def stage(
             ports["store-2"] = second
             direct["REDIS_URL"] = through["REDIS_URL"]  # it may move from one to the other
         through |= settings
-        cast = stack.enter_context(Cast([*actors, *programs(folder, through, webs, build)]))
+        cast = stack.enter_context(Cast([*actors, *programs(folder, through, hosts, build)]))
         cast.await_ready("store", "broker", "database")
         disposable.mark_database(direct["DATABASE_URL"])
         disposable.demand(direct)  # what follows empties, drops and kills
         _set_up_django(direct)
         if build.broken == "no_unique_keys":
             import_string("tests.crash.broken.drop_keys")()
-        cast.await_ready(*WEBS, *WORKERS, "beat")
-        yield Stage(folder, cast, proxies, direct, webs, ports, front, kind)
+        cast.await_ready()
+        yield Stage(folder, cast, proxies, direct, hosts, ports, front, kind)
 
 
 def _set_up_django(env: dict[str, str]) -> None:

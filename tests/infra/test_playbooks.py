@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 ANSIBLE = ROOT / "ansible"
 TEMPLATES = sorted(
     file
-    for role in ("common", "app", "api", "consumer")
+    for role in ("common", "app", "api", "consumer", "front")
     for file in (ANSIBLE / "roles" / role / "templates").glob("*.j2")
 )
 PLAYBOOKS = ["site", "stores", "deploy", "replace", "rollback", "operate"]
@@ -112,7 +112,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rendered]:
     done = ansible(
         "playbook", "-i", str(folder / "hosts.yml"), str(folder / "render.yml"),
         "-e", "coupon_api_workers=2", "-e", "coupon_consumer_processes=2",  # no facts are gathered
-        "-e", "coupon_secrets_from=vault",
+        "-e", "coupon_secrets_from=vault", "-e", "coupon_in_container=false",
         folder=folder,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
@@ -207,7 +207,9 @@ def test_the_readiness_board_is_told_what_the_inventory_plans(rendered: Rendered
     for host in ("api-1", "con-1"):
         said = rendered.settings(host)
         assert (said["PLANNED_API_HOSTS"], said["PLANNED_CONSUMER_HOSTS"]) == ("2", "2")
-        assert said["CONNECTIONS_PER_API_HOST"] == "32"  # two processes of sixteen threads
+        assert (
+            said["CONNECTIONS_PER_API_HOST"] == "48"
+        )  # two processes of sixteen threads, and the operators' door
         assert said["CONNECTIONS_PER_CONSUMER_HOST"] == "4"
         assert said["WARM_UP_URLS"] == "http://10.0.1.1:8080,http://10.0.1.2:8080"
 
@@ -263,9 +265,16 @@ def test_the_firewall_opens_what_the_roles_need_and_no_more(rendered: Rendered) 
     }
     private = "ip saddr { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 } "
     monitor = "ip saddr { 10.0.3.1 } "
+    operators = private.replace("{ ", "{ 127.0.0.0/8, ")
     assert opened == {
         "jump": [("", "22"), (monitor, "9100")],
-        "api-1": [(private, "22"), ("", "8080"), (monitor, "9100")],
+        "api-1": [
+            (private, "22"),
+            ("", "8080"),
+            (operators, "8090"),
+            (monitor, "8405"),
+            (monitor, "9100"),
+        ],
         "con-1": [(private, "22"), ("", "8081"), (monitor, "9100")],
     }
     assert "policy drop" in rendered.text("con-1", "nftables.conf")

@@ -84,7 +84,8 @@ class Balancer:
             LISTEN.format(self._place.address, one["Port"]) for one in listeners["Listeners"]
         ]
         servers = [
-            f"  server {one.name} {one.address}:{self._group['Port']} check disabled"
+            f"  server {one.name} {one.address}:{self._group['Port']} "
+            f"check port {self._group['HealthCheckPort']} disabled"
             for one in self._hosts.values()
         ]
         return SETTINGS.format(

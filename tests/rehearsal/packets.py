@@ -9,7 +9,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioning.blueprint.reach import API, CONSUMER, HOST_METRICS, SSH, reach
+from provisioning.blueprint.reach import (
+    API,
+    CONSUMER,
+    FRONT_METRICS,
+    HOST_METRICS,
+    OPERATORS,
+    SSH,
+    reach,
+)
 from provisioning.spec.model import Spec
 from tests.rehearsal.network import Network
 from tests.rehearsal.rules import OUTSIDE
@@ -20,7 +28,10 @@ PROBE = Path(__file__).with_name("probe.py")
 WAIT_S = 0.8  # an allowed packet needs a millisecond; a dropped one is never answered
 SECOND_WAIT_S = 5.0  # for one that should have been answered: the machine may be busy
 # Beside every port of the table: Flower, Grafana, Prometheus, Locust.
-OTHERS = {80, 443, SSH, API, CONSUMER, HOST_METRICS, 3306, 6379, 6380, 5555, 3000, 9090, 8089}
+OTHERS = {
+    80, 443, SSH, API, CONSUMER, OPERATORS, FRONT_METRICS, HOST_METRICS,
+    3306, 6379, 6380, 5555, 3000, 9090, 8089,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, order=True)

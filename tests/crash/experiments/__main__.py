@@ -34,6 +34,7 @@ class Experiment:
     control: bool = False
     alone: bool = False
     proxied: bool = True
+    fronted: bool = True
 
 
 EXPERIMENTS = {
@@ -54,7 +55,8 @@ EXPERIMENTS = {
     "deploys-without": Experiment("deploys.play_undrained", 3, control=True),
     "bells": Experiment("bells.play", 1_000),
     "again": Experiment("again.play", 1_000),
-    "overload": Experiment("overload.play", 4),
+    "overload": Experiment("overload.play", 4, {"SHED_AFTER_S": "0"}),
+    "overload-self": Experiment("overload.play", 4, fronted=False),
     "overload-without": Experiment("overload.play", 1, {"SHED_AFTER_S": "0"}, control=True),
     "disk": Experiment("disk.play", 10, alone=True),
     "wait": Experiment("wait.play", 3, replica=True),
@@ -87,6 +89,7 @@ def _played(experiment: Experiment, rounds: int, database: str) -> dict[str, Any
         settings=experiment.settings,
         replica=experiment.replica,
         proxied=experiment.proxied,
+        fronted=experiment.fronted,
     ) as ours:
         return dict(import_string(path)(ours, rounds))
 

@@ -97,8 +97,8 @@ def _renew(stage: Stage, web: str, worker: str, *, drained: bool) -> None:
 def _balancer(stage: Stage) -> Iterator[int]:
     """Its port. It sends to hosts that say they are ready, and never tries a request again."""
     port, file = servers.free_port(), stage.folder / "balancer.cfg"
-    hosts = (f"  server {name} 127.0.0.1:{at} check"
-             for name, at in zip(WEBS, stage.web_ports, strict=True))  # fmt: skip
+    hosts = (f"  server {name} 127.0.0.1:{host.users} check port {host.operators}"
+             for name, host in zip(WEBS, stage.hosts, strict=True))  # fmt: skip
     file.write_text(_SETTINGS.format(port=port, check_ms=round(_CHECK_S * 1e3), fall=_FALL,
                                      rise=_RISE, hosts="\n".join(hosts)))  # fmt: skip
     log: Path = stage.folder / "balancer.log"

@@ -1,0 +1,96 @@
+"""The front of an api host, HAProxy, by the role's own template and defaults, on a test's ports."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+
+from tests import servers
+
+ROLE = Path(__file__).resolve().parents[1] / "ansible/roles/front"
+
+
+@dataclass(frozen=True, slots=True)
+class FrontDoor:
+    """One door: HAProxy listens on `port`, granian on `inner`, which takes `at_once` requests."""
+
+    name: str
+    port: int
+    inner: int
+    at_once: int = 16
+    body_bytes: int = 4096
+    repeatable: bool = True
+
+
+def configure(folder: Path, doors: list[FrontDoor], *, metrics: int, **settings: Any) -> Path:
+    """Write the configuration and what belongs to it. `settings` are the role's, less `front_`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    variables = _defaults() | {
+        "front_folder": str(folder), "front_socket": str(folder / "admin.sock"),
+        "front_metrics": f"127.0.0.1:{metrics}", "front_connections": 7000, "front_balancers": [],
+        "front_doors": [_door(door) for door in doors],
+        **{f"front_{name}": value for name, value in settings.items()},
+    }  # fmt: skip
+    for answer in json.loads(_rendered("answers.json.j2", variables)):
+        Path(answer["path"]).write_text(answer["content"], newline="")
+    (folder / "overloaded.map").write_text(_rendered("overloaded.map.j2", variables))
+    configuration = folder / "haproxy.cfg"
+    configuration.write_text(_rendered("haproxy.cfg.j2", variables))
+    return configuration
+
+
+def command(configuration: Path) -> list[str]:
+    return ["haproxy", "-db", "-f", str(configuration)]
+
+
+def problem_documents() -> dict[int, dict[str, Any]]:
+    """What it answers by itself, by status."""
+    said = json.loads(_rendered("answers.json.j2", _defaults() | {"front_folder": "."}))
+    return {
+        int(Path(one["path"]).stem): json.loads(one["content"])
+        for one in said
+        if one["path"].endswith(".json")
+    }
+
+
+@contextmanager
+def front(
+    folder: Path, doors: list[FrontDoor], *, metrics: int = 0, **settings: Any
+) -> Iterator[int]:
+    """HAProxy from the moment it listens. Yields the port of its metrics."""
+    metrics = metrics or servers.free_port()
+    configuration = configure(folder, doors, metrics=metrics, **settings)
+    log = folder / "haproxy.log"
+    with servers.process(command(configuration), ready=lambda: servers.listens(metrics), log=log):
+        yield metrics
+
+
+def _door(door: FrontDoor) -> dict[str, Any]:
+    here = {"listen": f"127.0.0.1:{door.port}", "to": f"127.0.0.1:{door.inner}"}
+    return asdict(door) | here | {"connections": 6500}
+
+
+def _defaults() -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    for part in ("defaults", "vars"):
+        said |= yaml.safe_load((ROLE / part / "main.yml").read_text())
+    for problem in said["front_problems"].values():
+        problem["detail"] = problem["detail"].replace("{{ front_again }}", said["front_again"])
+    return said
+
+
+def _rendered(name: str, variables: dict[str, Any]) -> str:
+    """As Ansible renders it: it trims blocks, and knows a filter that Jinja does not."""
+    environment = jinja2.Environment(
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,
+    )
+    environment.filters["to_json"] = lambda value, **how: json.dumps(value, **how)
+    return environment.from_string((ROLE / "templates" / name).read_text()).render(variables)
