@@ -37,7 +37,7 @@ class Checkout:
         for part in ("manage.py", "Makefile", "pyproject.toml"):
             shutil.copy2(ROOT / part, folder)
         (folder / ".venv").symlink_to(Path(sys.prefix))
-        names = ("WEB_PORT", "FLOWER_PORT", "VALKEY_PORT", "CONSUMER_PORT")
+        names = ("WEB_PORT", "FLOWER_PORT", "VALKEY_PORT", "CONSUMER_PORT", "OPERATORS_PORT")
         self.ports = {name: ports.free() for name in names}
         self.say(f"SECRET_KEY={HARD}")
 

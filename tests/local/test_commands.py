@@ -90,7 +90,7 @@ class Laptop:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.started: list[Command] = []
-        names = ("WEB_PORT", "FLOWER_PORT", "VALKEY_PORT", "CONSUMER_PORT")
+        names = ("WEB_PORT", "FLOWER_PORT", "VALKEY_PORT", "CONSUMER_PORT", "OPERATORS_PORT")
         self.ports = {name: str(ports.free()) for name in names}
 
     def run(self, **env: str) -> Command:
@@ -175,7 +175,9 @@ def test_run_stops_also_while_it_starts(laptop: Laptop) -> None:
     assert command.family() == []
 
 
-@pytest.mark.parametrize("name", ["WEB_PORT", "FLOWER_PORT", "VALKEY_PORT", "CONSUMER_PORT"])
+@pytest.mark.parametrize(
+    "name", ["WEB_PORT", "FLOWER_PORT", "VALKEY_PORT", "CONSUMER_PORT", "OPERATORS_PORT"]
+)
 def test_run_says_which_port_is_taken(laptop: Laptop, name: str) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", int(laptop.ports[name])))
