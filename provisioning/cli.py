@@ -25,6 +25,10 @@ OPTIONS = (
         "--operator", multiple=True, envvar="COUPON_OPERATOR", metavar="CIDR",
         help="Address that may ssh in, like 198.51.100.7/32. Repeatable. Never guessed.",
     ),
+    click.option(
+        "--certificate", default="", envvar="COUPON_CERTIFICATE", metavar="ARN",
+        help="The balancer's certificate in ACM, in place of balancer.certificate_arn.",
+    ),
     click.option("--profile", help="AWS profile; AWS_PROFILE and the like work too."),
     click.option("--output", type=click.Choice(["table", "json"]), default="table"),
     click.option("--yes", is_flag=True, help="Ask nothing."),
@@ -41,10 +45,15 @@ def on_environment(command: Command) -> Command:
 
 
 def _run(
-    environment: str, operator: tuple[str, ...], profile: str | None, output: str, yes: bool
+    environment: str,
+    operator: tuple[str, ...],
+    certificate: str,
+    profile: str | None,
+    output: str,
+    yes: bool,
 ) -> Run:
     show = Show(as_json=output == "json", yes=yes)
-    spec = load(environment=environment, operator=operator)
+    spec = load(environment=environment, operator=operator, certificate=certificate)
     return Run(spec=spec, cloud=connect(spec, profile=profile), show=show)
 
 

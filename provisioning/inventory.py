@@ -109,12 +109,18 @@ def _stores(spec: Spec, found: Snapshot) -> dict[str, Any]:
     }
 
 
-def _front(spec: Spec, found: Snapshot) -> dict[str, str]:
+def _front(spec: Spec, found: Snapshot) -> dict[str, Any]:
+    """load_balancer_tls: whether TLS ends at the balancer; plain_http: the spec's words for no."""
     if spec.balancer is None:
         return {}
     one = _one(found, "balancer", spec.balancer.name)
     target = _one(found, "target-group", f"{spec.balancer.name}-api")
-    return {"load_balancer_host": one.shows["host"], "target_group_arn": target.id}
+    return {
+        "load_balancer_host": one.shows["host"],
+        "load_balancer_tls": bool(spec.balancer.certificate_arn),
+        "plain_http": spec.balancer.plain_http,
+        "target_group_arn": target.id,
+    }
 
 
 def _secret_paths(spec: Spec) -> dict[str, str]:

@@ -16,7 +16,7 @@ from provisioning.spec.typed import WRONG, build
 ENVIRONMENTS = Path(__file__).parent.parent / "environments"
 
 
-def load(*, environment: str, operator: tuple[str, ...] = ()) -> Spec:
+def load(*, environment: str, operator: tuple[str, ...] = (), certificate: str = "") -> Spec:
     """The spec of `environments/NAME.toml`, or of a path ending in .toml. Raises SpecRejected."""
     path = spec_file(environment)
     try:
@@ -26,7 +26,7 @@ def load(*, environment: str, operator: tuple[str, ...] = ()) -> Spec:
         raise SpecRejected(
             f"There is no environment {environment!r}.", todo=f"Known: {known}."
         ) from None
-    return parse(text, file=path.name, operator=operator)
+    return parse(text, file=path.name, operator=operator, certificate=certificate)
 
 
 def spec_file(environment: str) -> Path:
@@ -35,7 +35,7 @@ def spec_file(environment: str) -> Path:
     return ENVIRONMENTS / f"{environment}.toml"
 
 
-def parse(text: str, *, file: str, operator: tuple[str, ...] = ()) -> Spec:
+def parse(text: str, *, file: str, operator: tuple[str, ...] = (), certificate: str = "") -> Spec:
     """A spec from TOML text. Raises SpecRejected with every problem and its line."""
     try:
         raw = tomllib.loads(text)
@@ -47,6 +47,8 @@ def parse(text: str, *, file: str, operator: tuple[str, ...] = ()) -> Spec:
         problems.stop_if_any()
     if operator:
         spec = replace(spec, environment=replace(spec.environment, operator=operator))
+    if certificate and spec.balancer:
+        spec = replace(spec, balancer=replace(spec.balancer, certificate_arn=certificate))
     judge(spec, problems)
     problems.stop_if_any()
     judged: Spec = spec

@@ -105,6 +105,7 @@ class Database:
 class Balancer:
     name: str
     certificate_arn: str = ""
+    plain_http: str = ""  # PLAIN_HTTP's words, said by whoever wants no certificate
     health_path: str = "/readyz"
     protected: bool = True
 

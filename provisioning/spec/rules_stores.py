@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-from provisioning.spec.model import Cache, Spec
+from provisioning.spec.model import Balancer, Cache, Spec
 from provisioning.spec.problems import Problems
 from provisioning.spec.rules_hosts import ROLES
 
 RESERVED = (22, 80, 443, 8080, 8081, 8090, 8405)
 PURPOSES = ("decisions", "broker")
+PLAIN_HTTP = "for trying out"
 ARN = re.compile(r"^arn:aws[\w-]*:")
 
 
@@ -101,10 +102,26 @@ def balancer(spec: Spec, problems: Problems) -> None:
         problems.add("balancer", "needs public subnets in two zones")
     if wanted.certificate_arn and not ARN.match(wanted.certificate_arn):
         problems.add("balancer.certificate_arn", "is no ARN")
+    _encryption(wanted, problems)
     if not wanted.health_path.startswith("/"):
         problems.add("balancer.health_path", "must start with /")
     if spec.firewall.style != "roles":
         problems.add("balancer", "needs firewall.style = 'roles'")
+
+
+def _encryption(wanted: Balancer, problems: Problems) -> None:
+    """No plain HTTP by accident: without a certificate it must be asked for in so many words."""
+    if wanted.plain_http not in ("", PLAIN_HTTP):
+        problems.add("balancer.plain_http", f"is either left out or {PLAIN_HTTP!r}")
+    elif wanted.plain_http and wanted.certificate_arn:
+        problems.add("balancer.plain_http", "contradicts certificate_arn: remove one of them")
+    elif not (wanted.plain_http or wanted.certificate_arn):
+        problems.add(
+            "balancer.certificate_arn",
+            "is empty, so users' tokens and operators' passwords would cross the internet "
+            "unencrypted. Set it to a certificate's ARN from AWS Certificate Manager (or give "
+            f"--certificate ARN). To try it out without one, say plain_http = {PLAIN_HTTP!r}",
+        )
 
 
 def secrets(spec: Spec, problems: Problems) -> None:

@@ -57,7 +57,9 @@ def notes(run: Run) -> list[str]:
             "billed per vCPU. Set database.version = '8.4' unless you need the write-up's."
         )
     if run.spec.balancer and not run.spec.balancer.certificate_arn:
-        said.append("Note: no certificate, so the load balancer speaks plain HTTP on port 80.")
+        said.append(
+            "Note: plain HTTP on port 80, for trying out: passwords and tokens go unencrypted."
+        )
     if run.spec.watch and run.spec.watch.alarms and not _told_to_anybody(run.spec.watch):
         said.append("Note: alarms go off unheard; give watch.emails or watch.notify_topic.")
     if run.spec.environment.region != estimate(run.wants).region:

@@ -20,9 +20,9 @@ from provisioning.aws import Cloud, WriteHook, connect
 from provisioning.blueprint.whole import blueprint
 from provisioning.plan import make_plan, reversed_plan
 from provisioning.snapshot import Snapshot, take
-from provisioning.spec.load import load
 from provisioning.spec.model import Spec, Waiting
 from provisioning.words import Plan, Want
+from tests.provisioning import specs
 from tests.servers import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +44,7 @@ class Rig:
 
     def __init__(self, environment: str, url: str) -> None:
         self.url = url
-        self.use(replace(load(environment=environment, operator=(OPERATOR,)), waiting=QUICK))
+        self.use(replace(specs.spec(environment, OPERATOR), waiting=QUICK))
         if environment not in CLOUDS:  # clients are slow to make; the tests share them
             CLOUDS[environment] = connect(self.spec, on_write=_hooked)
         self.cloud = CLOUDS[environment]

@@ -17,6 +17,7 @@ from provisioning import cli
 from provisioning.__main__ import run
 from provisioning.spec.load import ENVIRONMENTS
 from provisioning.words import Key
+from tests.provisioning import specs
 
 ROOT = ENVIRONMENTS.parents[1]
 
@@ -104,11 +105,17 @@ def test_destroy_keeps_a_last_snapshot_unless_told_otherwise(
 
 
 def test_a_last_snapshot_of_the_deciding_store_is_kept_too(
-    production: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    production: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
     monkeypatch.setattr(cli, "connect", lambda spec, **_: fresh(production, spec))
     production.apply()
-    assert run(["destroy", "--env", "production", "--yes", "--output", "json"]) == 0
+    assert (
+        run(["destroy", "--env", specs.write("production", tmp_path), "--yes", "--output", "json"])
+        == 0
+    )
     told = capsys.readouterr()
     left = {
         (one["what"], one["id"].rpartition("-final-")[0])
@@ -253,15 +260,18 @@ def test_a_run_killed_for_real_is_taken_up_again(hello: Any, tmp_path: Path) -> 
 
 
 def test_plan_and_apply_of_production_ask_little_of_aws(
-    production: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    production: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
     """What makes them quick, counted: seconds depend on the day. README has those."""
     monkeypatch.setattr(cli, "connect", lambda spec, **_: fresh(production, spec))
-    cloud = production.cloud
-    assert run(["apply", "--env", "production", "--yes"]) == 0
+    cloud, environment = production.cloud, specs.write("production", tmp_path)
+    assert run(["apply", "--env", environment, "--yes"]) == 0
     assert 140 < len(cloud.writes) < 180
     assert 100 < len(cloud.reads) < 2 * len(cloud.writes), "looking twice, and waiting"
-    assert run(["plan", "--env", "production"]) == 0
+    assert run(["plan", "--env", environment]) == 0
     assert cloud.writes == []
     assert 60 < len(cloud.reads) < 120
 

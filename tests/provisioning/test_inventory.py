@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,20 @@ def test_ansible_reads_the_inventory(production: Any, tmp_path: Path) -> None:
     assert one["redis_decisions_replicas"] == 1
     assert one["mysql_tls"] is True
     assert one["coupon_secrets"]["django_secret_key"].startswith("/coupon/production/secrets/")
+
+
+def test_13_5_the_inventory_says_whether_tls_ends_at_the_balancer(
+    production: Any, tmp_path: Path
+) -> None:
+    """Ansible derives Secure cookies and the redirect to HTTPS from it."""
+    production.apply()
+    balancer = production.spec.balancer
+    said = []
+    for changes in ({}, {"certificate_arn": "arn:aws:acm:x:1:certificate/1", "plain_http": ""}):
+        production.use(replace(production.spec, balancer=replace(balancer, **changes)))
+        hosts = yaml.safe_load((write(production, tmp_path) / "hosts.yml").read_text())
+        said.append([hosts["all"]["vars"][name] for name in ("load_balancer_tls", "plain_http")])
+    assert said == [[False, "for trying out"], [True, ""]]
 
 
 def test_the_dynamic_inventory_finds_the_same_hosts(hello: Any, tmp_path: Path) -> None:

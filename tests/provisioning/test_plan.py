@@ -14,15 +14,15 @@ from provisioning.errors import ProvisioningError
 from provisioning.order import Half, tasks_of
 from provisioning.plan import in_order, make_plan, reversed_plan
 from provisioning.resources.catalogue import BY_NAME, KINDS
-from provisioning.spec.load import load
 from provisioning.verbs.apply import refuse_data_loss
 from provisioning.words import Action, Found, Key, Plan, Ref, Want, resolve
+from tests.provisioning import specs
 
-OPERATOR = ("198.51.100.7/32",)
+OPERATOR = "198.51.100.7/32"
 
 
 def wants_of(name: str) -> tuple[Want, ...]:
-    return blueprint(load(environment=name, operator=OPERATOR))
+    return blueprint(specs.spec(name, OPERATOR))
 
 
 def as_built(wants: tuple[Want, ...]) -> dict[Key, Found]:

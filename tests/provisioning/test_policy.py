@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from provisioning.blueprint.whole import blueprint
-from provisioning.spec.load import load
 from provisioning.words import Ref, Want
+from tests.provisioning import specs
 
 Wants = tuple[Want, ...]
 WORLD = ("0.0.0.0/0", "::/0")
@@ -23,7 +23,7 @@ OPERATOR = "198.51.100.7/32"
 
 @pytest.fixture(scope="module")
 def wants() -> Wants:
-    return blueprint(load(environment="production", operator=(OPERATOR,)))
+    return blueprint(specs.spec("production", OPERATOR))
 
 
 def of(wants: Wants, *kinds: str) -> Iterator[Want]:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from provisioning.blueprint.reach import reach
-from provisioning.spec.load import load
 from provisioning.words import Found
+from tests.provisioning import specs
 
 OPERATOR = "198.51.100.7/32"
 REDIS, MYSQL, SSH, NODE = 6379, 3306, 22, 9100
@@ -45,12 +45,12 @@ OUT = {(role, port) for role in ("api", "consumer", "bastion", "monitor") for po
 
 
 def test_the_spec_gives_the_table() -> None:
-    spec = load(environment="production", operator=(OPERATOR,))
+    spec = specs.spec("production", OPERATOR)
     assert {(row.who, row.whom, row.port) for row in reach(spec)} == TABLE
 
 
 def test_a_certificate_opens_443() -> None:
-    spec = load(environment="production", operator=(OPERATOR,))
+    spec = specs.spec("production", OPERATOR)
     assert spec.balancer is not None
     arn = "arn:aws:acm:ap-northeast-2:123456789012:certificate/1"
     spec = replace(spec, balancer=replace(spec.balancer, certificate_arn=arn))

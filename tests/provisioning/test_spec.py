@@ -27,9 +27,39 @@ def changed(name: str, old: str, new: str, count: int = 1) -> str:
     return found.replace(old, new, count)
 
 
-@pytest.mark.parametrize("name", ["hello", "production"])
-def test_it_takes_the_environments_as_they_are(name: str) -> None:
-    assert isinstance(load(environment=name, operator=OPERATOR), Spec)
+ARN = "arn:aws:acm:ap-northeast-2:123456789012:certificate/1"
+BALANCER = 'certificate_arn = ""'
+
+
+def test_it_takes_hello_as_it_is_and_production_with_a_certificate() -> None:
+    assert isinstance(load(environment="hello", operator=OPERATOR), Spec)
+    spec = load(environment="production", operator=OPERATOR, certificate=ARN)
+    assert spec.balancer is not None
+    assert spec.balancer.certificate_arn == ARN
+
+
+def test_13_5_a_public_balancer_without_a_certificate_is_refused_with_what_to_do() -> None:
+    with pytest.raises(SpecRejected) as rejected:
+        load(environment="production", operator=OPERATOR)
+    said = str(rejected.value)
+    assert "1 problem in the spec, nothing was asked of AWS" in said
+    for part in ("balancer.certificate_arn: is empty", "unencrypted", "--certificate ARN",
+                 "plain_http = 'for trying out'"):  # fmt: skip
+        assert part in said
+
+
+@pytest.mark.parametrize("said", ["yes", "true", "For trying out", " for trying out", "trying out"])
+def test_13_5_plain_http_is_asked_for_in_these_words_only(said: str) -> None:
+    given = changed("production", BALANCER, f'{BALANCER}\nplain_http = "{said}"')
+    with pytest.raises(SpecRejected, match="either left out or 'for trying out'"):
+        parse(given, file="production.toml", operator=OPERATOR)
+
+
+def test_13_5_whoever_says_for_trying_out_gets_plain_http_and_a_note() -> None:
+    given = changed("production", BALANCER, f'{BALANCER}\nplain_http = "for trying out"')
+    spec = parse(given, file="production.toml", operator=OPERATOR)
+    assert spec.balancer is not None
+    assert (spec.balancer.certificate_arn, spec.balancer.plain_http) == ("", "for trying out")
 
 
 REJECTED = {
@@ -91,6 +121,14 @@ REJECTED = {
         "production", '"coupon-db-rt"', '"coupon-public-rt"', "different tiers"),
     "a certificate that isn't": (
         "production", 'certificate_arn = ""', 'certificate_arn = "cert"', "is no ARN"),
+    "a balancer without a certificate": (
+        "production", "log_days = 30", "log_days = 30 # as it is", "plain_http = 'for trying out'"),
+    "plain HTTP in other words": (
+        "production", 'certificate_arn = ""', 'certificate_arn = ""\nplain_http = "yes"',
+        "either left out or"),
+    "plain HTTP beside a certificate": (
+        "production", 'certificate_arn = ""',
+        f'certificate_arn = "{ARN}"\nplain_http = "for trying out"', "remove one of them"),
     "odd log days": ("production", "log_days = 30", "log_days = 31", "one of 1, 3"),
     "an address that is no mail's": (
         "production", "emails = []", 'emails = ["ops"]', "is no e-mail address"),

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from provisioning.aws import Cloud, connect
-from provisioning.spec.load import load
 from provisioning.spec.model import Spec
+from tests.provisioning import specs
 from tests.rehearsal.topology import OPERATOR
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +58,7 @@ def running(folder: Path) -> Iterator[None]:
 
 
 def spec_of(name: str) -> Spec:
-    return load(environment=name, operator=(f"{OPERATOR}/32",))
+    return specs.spec(name, f"{OPERATOR}/32")
 
 
 def provisioning(*words: str) -> str:
@@ -72,10 +72,10 @@ def provisioning(*words: str) -> str:
     return done.stdout
 
 
-def apply(name: str) -> Cloud:
+def apply(name: str, folder: Path) -> Cloud:
     """Applies the environment and returns a client that sees it."""
-    provisioning("apply", "--env", name, "--yes")
-    return connect(spec_of(Path(name).stem if name.endswith(".toml") else name))
+    provisioning("apply", "--env", specs.write(name, folder), "--yes")
+    return connect(spec_of(name))
 
 
 def _wait_for(server: subprocess.Popen[bytes]) -> None:

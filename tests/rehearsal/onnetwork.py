@@ -40,7 +40,7 @@ def stage(name: str, folder: Path, record: Record) -> Iterator[Stage]:
             net = stack.enter_context(network())
             net.enter_operator()
             stack.enter_context(clouds.running(folder))
-            cloud = clouds.apply(name)
+            cloud = clouds.apply(name, folder)
             step.found = f"{name} applied to an empty account"
         with record.step("network") as step:
             seen = topology.read(cloud)
