@@ -14,6 +14,7 @@ from typing import TypeVar
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env_files
+from config.secret_rules import are_alike, weakness
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _Kind = TypeVar("_Kind", bound=StrEnum)
@@ -40,20 +41,54 @@ def var_folder() -> Path:
     return folder
 
 
-def text(name: str, *, local: str | None = None, default: str | None = None) -> str:
+def text(
+    name: str,
+    *,
+    local: str | None = None,
+    default: str | None = None,
+    one_of: tuple[str, ...] = (),
+) -> str:
     """The variable's text; `local` is the default on a laptop, `default` everywhere."""
     value = os.environ.get(name) or (local if not PRODUCTION else None) or default
     if value is None:
         raise ImproperlyConfigured(f"{name} is not set. See .env.example for what it means.")
+    if one_of and value not in one_of:
+        known = " or ".join(map(repr, one_of))
+        raise ImproperlyConfigured(f"{name}={value!r} is not {known}.")
     return value
 
 
 def secret(name: str, *, local: str) -> str:
     """A text too long to be guessed: at least 32 bytes. Never shown in an error."""
     value = text(name, local=local)
-    if len(value.encode()) < SHORTEST_SECRET:
-        raise ImproperlyConfigured(f"{name} is shorter than {SHORTEST_SECRET} bytes.")
+    _demand_secret(name, value.encode())
     return value
+
+
+def demand_unlike_secrets(name: str, password: str) -> None:
+    """In production a password that others demand of us must not be one of our secrets, too."""
+    if PRODUCTION and password:
+        _demand_unlike_others(name, password.encode())
+
+
+def _demand_secret(name: str, value: bytes) -> None:
+    if len(value) < SHORTEST_SECRET:
+        raise ImproperlyConfigured(f"{name} is shorter than {SHORTEST_SECRET} bytes.")
+    if PRODUCTION:
+        if why := weakness(value):
+            raise ImproperlyConfigured(f"{name} {why}. Draw a random one. {_DRAW}")
+        _demand_unlike_others(name, value)
+
+
+def _demand_unlike_others(name: str, value: bytes) -> None:
+    for other, known in _secrets_read.items():
+        if other != name and are_alike(known, value):
+            raise ImproperlyConfigured(f"{name} is the same secret as {other}. Draw one each.")
+    _secrets_read[name] = value
+
+
+_DRAW = "(python3 -c 'import secrets; print(secrets.token_hex(32))')"
+_secrets_read: dict[str, bytes] = {}  # by setting, of this process
 
 
 def file(name: str) -> str:
@@ -93,10 +128,15 @@ def boolean(name: str, *, default: bool) -> bool:
     return _BOOLEANS[said]
 
 
-def listing(name: str, *, local: str | None = None, default: str | None = None) -> list[str]:
-    """Comma-separated words, with the defaults of `text`."""
+def listing(
+    name: str, *, local: str | None = None, default: str | None = None, secret: bool = False
+) -> list[str]:
+    """Comma-separated words, with the defaults of `text`; each may have to be a `secret`."""
     words = text(name, local=local, default=default).split(",")
-    return [word.strip() for word in words if word.strip()]
+    found = [word.strip() for word in words if word.strip()]
+    for number, word in enumerate(found if secret else (), 1):
+        _demand_secret(f"{name}: secret {number}", word.encode())
+    return found
 
 
 def networks(name: str, *, default: str) -> list[IPv4Network | IPv6Network]:
@@ -148,8 +188,7 @@ def _secret_with_id(which: str, said: str) -> tuple[str, bytes]:
         raw = bytes.fromhex(secret)
     except ValueError:
         raise ImproperlyConfigured(f"{which} is not hexadecimal.") from None
-    if len(raw) < SHORTEST_SECRET:
-        raise ImproperlyConfigured(f"{which} is shorter than {SHORTEST_SECRET} bytes.")
+    _demand_secret(which, raw)
     return key_id, raw
 
 

@@ -67,3 +67,4 @@ def from_url(url: str) -> dict[str, Any]:
 _LAPTOP_FILE = env.var_folder() / "coupons.sqlite3"
 
 DATABASES = {"default": from_url(env.text("DATABASE_URL", local=f"sqlite:///{_LAPTOP_FILE}"))}
+env.demand_unlike_secrets("The password of DATABASE_URL", DATABASES["default"]["PASSWORD"])

@@ -9,7 +9,7 @@ from config.doors import URLCONFS, Door, middleware_for
 PRODUCTION = env.PRODUCTION  # for the system checks: local secrets must not get there
 DEBUG = False  # never: an error page must not differ between a laptop and the sale
 SECRET_KEY = env.secret("SECRET_KEY", local="local-only-" + "0" * 50)
-SECRET_KEY_FALLBACKS = env.listing("SECRET_KEY_FALLBACKS", default="")
+SECRET_KEY_FALLBACKS = env.listing("SECRET_KEY_FALLBACKS", default="", secret=True)
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", local="*")
 CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS", default="")
 
@@ -60,6 +60,9 @@ MIDDLEWARE = middleware_for(DOOR, MIDDLEWARE)
 
 # These two look for Django's own class names; ours are subclasses, and a test sees them at work.
 SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W003"]
+# Keys of less than 50 characters: `env.secret` has judged them by more than their length.
+SILENCED_SYSTEM_CHECKS += ["security.W009", "security.W025"]
+SILENCED_SYSTEM_CHECKS += env.listing("SILENCED_CHECKS", default="")
 
 TEMPLATES: list[dict[str, Any]] = [
     {
@@ -91,11 +94,16 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # TLS ends at the load balancer, which overwrites X-Forwarded-Proto.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", default=env.PRODUCTION)
+# Without a certificate a site in production must say so in these words.
+PLAIN_HTTP = env.text("PLAIN_HTTP", default="", one_of=("", "for trying out"))
+_HTTPS_ONLY = PRODUCTION and not PLAIN_HTTP
+SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", default=_HTTPS_ONLY)
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0  # one year
+if PLAIN_HTTP:  # HSTS, redirect, cookies over HTTPS only
+    SILENCED_SYSTEM_CHECKS += [f"security.W0{number}" for number in ("04", "08", "10", "12", "16")]
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT or _HTTPS_ONLY
 SESSION_COOKIE_AGE = 1800  # seconds: an operator's session
 DATA_UPLOAD_MAX_MEMORY_SIZE = (
     1_000_000  # bytes, for admin forms; the API has its own, smaller bound
@@ -118,6 +126,7 @@ STORAGES = {
 FLOWER_URL = env.text("FLOWER_URL", default="")
 # Of `manage.py flower`, which demands one everywhere but on a laptop's loopback.
 FLOWER_LOGIN = env.text("FLOWER_LOGIN", default="")
+env.demand_unlike_secrets("The password of FLOWER_LOGIN", FLOWER_LOGIN.partition(":")[2])
 
 _LOG_JSON = env.boolean("LOG_JSON", default=env.PRODUCTION)
 LOGGING = logs.configuration(level=env.text("LOG_LEVEL", default="INFO"), as_json=_LOG_JSON)

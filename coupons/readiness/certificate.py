@@ -21,18 +21,42 @@ DAY = timedelta(days=1)
 
 
 def certificate(campaign: Campaign) -> Line:
-    """Red if it does not serve beyond the opening's day, or if clients don't trust it."""
+    """Red if it does not serve beyond the opening's day, if clients don't trust it, and in
+    production if there is none."""
     where = settings.SITE_CERTIFICATE
+    if settings.PRODUCTION and (plain := _plain_http(where)):
+        return plain
     if not where:
         return grey("certificate", _("Not looked at: SITE_CERTIFICATE names none."))
     try:
         return _judged(_end(where), campaign)
-    except (ssl.SSLCertVerificationError, ValueError) as error:
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:  # it hung up: it may be restarting
+        return _unread(error)
+    except (ssl.SSLError, ValueError) as error:
         do = _("Renew it, or correct SITE_CERTIFICATE.")
         return red("certificate", _("Clients refuse it: {why}").format(why=error), do)
     except OSError as error:
-        do = _("See whether this host may call it; SITE_CERTIFICATE can name a file, too.")
-        return amber("certificate", _("It could not be read: {why}").format(why=error), do)
+        return _unread(error)
+
+
+def _unread(error: OSError) -> Line:
+    do = _("See whether this host may call it; SITE_CERTIFICATE can name a file, too.")
+    return amber("certificate", _("It could not be read: {why}").format(why=error), do)
+
+
+def _plain_http(where: str) -> Line | None:
+    """What is to be said of a production site that users can reach, or may reach, without TLS."""
+    if settings.PLAIN_HTTP:
+        seen = _("Tokens and passwords go unencrypted: PLAIN_HTTP says 'for trying out'.")
+        return amber("certificate", seen, _("Never sell like this: give the site a certificate."))
+    if not where:
+        seen = _("SITE_CERTIFICATE names no certificate, so users may be served without TLS.")
+        return red("certificate", seen, _("Set SITE_CERTIFICATE to the site's https address."))
+    if where.startswith("http://") or not settings.SECURE_SSL_REDIRECT:
+        seen = _("The site is served without TLS.")
+        do = _("Set SECURE_SSL_REDIRECT=yes, and SITE_CERTIFICATE to an https address.")
+        return red("certificate", seen, do)
+    return None
 
 
 def _judged(end: datetime, campaign: Campaign) -> Line:

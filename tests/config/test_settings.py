@@ -1,6 +1,7 @@
 """Starting with what is missing or wrong stops at once, with one sentence that names it."""
 
 import os
+import secrets
 import subprocess
 import sys
 from typing import Any
@@ -11,20 +12,22 @@ from config import env
 
 PRODUCTION = {
     "COUPONS_ENV": "production",
-    "SECRET_KEY": "s" * 60,
+    "SECRET_KEY": secrets.token_urlsafe(50),
     "ALLOWED_HOSTS": "coupons.example",
     "DATABASE_URL": "mysql://u:p@127.0.0.1:1/c",
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "CELERY_BROKER_URL": "redis://127.0.0.1:1/0",
-    "COUPON_KEYS": "k1:" + "5e" * 32,
+    "COUPON_KEYS": "k1:" + secrets.token_hex(32),
     "JWT_ISSUER": "https://shop.example",
-    "JWT_HS256_SECRET": "t" * 40,
+    "JWT_HS256_SECRET": secrets.token_urlsafe(40),
 }
 
 
-def start(**environment: str) -> subprocess.CompletedProcess[str]:
+LOADED = "from config import settings; print(settings.DEBUG)"
+
+
+def start(*, code: str = LOADED, **environment: str) -> subprocess.CompletedProcess[str]:
     """A fresh process that only loads the settings."""
-    code = "from config import settings; print(settings.DEBUG)"
     command = [sys.executable, "-c", code]
     base = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     return subprocess.run(
@@ -87,3 +90,65 @@ def test_a_wrong_value_stops_the_start(name: str, value: str, why: str) -> None:
 
 def test_a_laptop_starts_with_nothing_set() -> None:
     assert start().returncode == 0
+
+
+COOKIES = (
+    "from config import settings as s;"
+    "print(s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SECURE_SSL_REDIRECT)"
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "True True True"),
+        ({"SECURE_SSL_REDIRECT": "no"}, "True True False"),  # a proxy in front redirects
+        ({"PLAIN_HTTP": "for trying out"}, "False False False"),
+        ({"PLAIN_HTTP": "for trying out", "SECURE_SSL_REDIRECT": "yes"}, "True True True"),
+    ],
+)
+def test_13_5_cookies_go_over_https_only_unless_plain_http_is_asked_for(
+    given: dict[str, str], expected: str
+) -> None:
+    assert start(code=COOKIES, **PRODUCTION | given).stdout.strip() == expected
+
+
+@pytest.mark.parametrize("said", ["yes", "no", "For Trying Out"])
+def test_13_5_plain_http_is_asked_for_in_these_words(said: str) -> None:
+    assert "'for trying out'" in last_line(start(**PRODUCTION | {"PLAIN_HTTP": said}))
+
+
+# As a deployment asks
+
+
+ENCRYPTED = {
+    "DATABASE_URL": "mysql://u:p@127.0.0.1:1/c?ssl_mode=REQUIRED",
+    "REDIS_URL": "rediss://127.0.0.1:1/0",
+    "CELERY_BROKER_URL": "rediss://127.0.0.1:2/0",
+}
+CHECK = (
+    "import sys; from django.core.management import execute_from_command_line as run;"
+    "run(['manage.py', 'check', '--deploy', '--fail-level', 'WARNING'])"
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "warned"),
+    [
+        ({}, ""),
+        ({"SECRET_KEY": secrets.token_hex(16)}, ""),  # long enough for `config.env`
+        ({"SECURE_SSL_REDIRECT": "no"}, "security.W008"),
+        ({"ALLOWED_HOSTS": "*", "REDIS_URL": "redis://127.0.0.1:1/0"}, "coupons.W026"),
+        ({"PLAIN_HTTP": "for trying out"}, ""),
+        ({"REDIS_TIMEOUT_S": "3"}, "coupons.W021"),
+        ({"REDIS_TIMEOUT_S": "3", "SILENCED_CHECKS": "coupons.W021"}, ""),
+    ],
+)
+def test_13_5_a_deployment_is_refused_by_any_warning_that_is_not_accepted(
+    given: dict[str, str], warned: str
+) -> None:
+    checked = start(
+        code=CHECK, DJANGO_SETTINGS_MODULE="config.settings", **PRODUCTION | ENCRYPTED | given
+    )
+    assert bool(checked.returncode) is bool(warned), checked.stderr
+    assert warned in checked.stderr

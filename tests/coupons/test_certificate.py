@@ -58,6 +58,53 @@ def test_none_is_grey_and_blocks_nothing(sale: Campaign, settings: Settings) -> 
     assert certificate(sale).light is Light.GREY
 
 
+HTTPS = "https://shop.example/"
+
+
+@pytest.mark.parametrize(
+    ("where", "redirects", "plain_http", "light"),
+    [
+        ("", True, "", Light.RED),
+        ("", False, "", Light.RED),
+        (HTTPS, False, "", Light.RED),
+        ("http://shop.example/", True, "", Light.RED),
+        ("", False, "for trying out", Light.AMBER),
+        (HTTPS, False, "for trying out", Light.AMBER),
+    ],
+)
+def test_13_5_in_production_a_site_without_tls_is_red_unless_it_is_for_trying_out(
+    where: str, redirects: bool, plain_http: str, light: Light, sale: Campaign, settings: Settings
+) -> None:
+    settings.PRODUCTION, settings.SITE_CERTIFICATE = True, where
+    settings.SECURE_SSL_REDIRECT, settings.PLAIN_HTTP = redirects, plain_http
+    line = certificate(sale)
+    assert line.light is light, line.seen
+    assert line.do
+
+
+def test_13_5_in_production_a_good_certificate_is_green(
+    sale: Campaign, authority: Authority, settings: Settings
+) -> None:
+    settings.PRODUCTION = settings.SECURE_SSL_REDIRECT = True
+    settings.SITE_CERTIFICATE = str(authority.sign("shop.example", days=90)[0])
+    assert certificate(sale).light is Light.GREEN
+
+
+def _speak_plain_http(listener: socket.socket) -> None:
+    client, _ = listener.accept()
+    with client:
+        client.recv(4096)
+        client.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+
+def test_13_5_a_server_that_answers_without_tls_is_red(sale: Campaign, settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_speak_plain_http, args=(listener,), daemon=True).start()
+        settings.SITE_CERTIFICATE = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        line = certificate(sale)
+    assert line.light is Light.RED, line.seen
+
+
 @pytest.fixture
 def served(authority: Authority) -> Iterator[Callable[..., int]]:
     """Call it for a server that shows the certificate of a name; it returns the port."""

@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.provisioning import specs
 from tests.rehearsal import cloud, wheels
 from tests.rehearsal.certificates import Authority
 from tests.rehearsal.cloud import ROOT
@@ -26,7 +27,10 @@ RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+f
 # loses or refuses anything, not how fast two busy cores are.
 PATIENT = {"REDIS_TIMEOUT_S": 3, "SHED_AFTER_S": 0}
 # The balancer here asks twice a second where AWS' asks every ten: it has noticed sooner.
-SETTINGS = {"coupon_online": False, "app_settings": PATIENT, "api_drain_s": 2}
+SETTINGS = {
+    "coupon_online": False, "app_settings": PATIENT, "api_drain_s": 2,
+    "app_silenced_checks": ["coupons.W021"],  # the patience for Redis
+}  # fmt: skip
 # Where Ansible goes its own way, without the Mitogen of ansible.cfg: both have to work.
 PLAIN = {"hello"}
 
@@ -113,15 +117,16 @@ class Playbooks:
 def of_account(here: Stage, authority: Authority, **settings: object) -> Playbooks:
     """With the inventory that provisioning writes, and what we have beside it."""
     inventory, ours = here.folder / "inventory", here.folder / "ours.yml"
+    name = here.spec.environment.name
     bastion = here.topology.role("bastion")[0]
     cloud.provisioning(
-        "inventory", "--env", here.spec.environment.name, "--out", str(inventory),
+        "inventory", "--env", specs.write(name, here.folder), "--out", str(inventory),
         "--bastion-address", bastion.public,
     )  # fmt: skip
     ours.write_text(json.dumps(beside(here)))
     ca = str(authority.file)
     return Playbooks(
-        here.spec.environment.name, here.folder,
+        name, here.folder,
         (inventory / "hosts.yml", ours), inventory / "ssh.cfg",
         common_authorities=[ca], coupon_mysql_authority=ca, **settings,
     )  # fmt: skip

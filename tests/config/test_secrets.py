@@ -1,0 +1,170 @@
+"""13.5: in production no process starts with a secret that others know, can guess, or share."""
+
+import ast
+import base64
+import hashlib
+import re
+import secrets
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from config import env
+from config.secret_rules import are_alike, weakness
+from tests.config.test_settings import PRODUCTION, last_line, start
+
+LOCAL_JWT = "local-only-" + "2" * 40
+GOOD = secrets.token_urlsafe(40)
+SECRETS = ["SECRET_KEY", "JWT_HS256_SECRET"]
+WEAK = {
+    "a laptop's default": LOCAL_JWT,
+    "another laptop's default": "local-only-" + "0" * 50,
+    "Django's own start": "django-insecure-" + GOOD,
+    "a placeholder": "please-changeme-" + GOOD,
+    "one letter": "s" * 60,
+    "mostly one letter": "jwt-secret-of-the-shop-" + "x" * 40,
+    "a word again and again": "coupon" * 10,
+    "a word again and again, cut off": ("correct-horse-" * 5)[:60],
+    "hexadecimal of one byte": "5e" * 32,
+    "the keyboard": "abcdefghijklmnopqrstuvwxyz0123456789",
+    "a count": bytes(range(32)).hex(),
+    "from a test": "R4nd0m-enough-for-a-test-0123456789",
+}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("value", WEAK.values(), ids=WEAK.keys())
+def test_13_5_a_secret_that_others_know_or_guess_stops_the_start(name: str, value: str) -> None:
+    said = last_line(start(**PRODUCTION | {name: value}))
+    assert name in said
+    assert "everybody can read it" in said or "can be guessed" in said
+    assert value not in said
+
+
+@pytest.mark.parametrize("key", ["11" * 32, "5e" * 32, bytes(range(32)).hex(), "6b" * 40])
+def test_13_5_so_does_a_key_of_coupon_codes(key: str) -> None:
+    good = secrets.token_hex(32)
+    for given in (f"k1:{key}", f"k2:{good},k1:{key}"):
+        said = last_line(start(**PRODUCTION | {"COUPON_KEYS": given}))
+        assert "COUPON_KEYS: key" in said
+        assert "can be guessed" in said
+        assert key not in said
+
+
+@pytest.mark.parametrize(
+    ("former", "why"),
+    [
+        ("short", "shorter than 32"),
+        (LOCAL_JWT, "everybody can read it"),
+        (f"{GOOD},{'x' * 50}", "secret 2 is a pattern"),
+        (PRODUCTION["SECRET_KEY"], "the same secret as SECRET_KEY"),
+        (f"{GOOD},{GOOD}", "the same secret as SECRET_KEY_FALLBACKS: secret 1"),
+        (PRODUCTION["JWT_HS256_SECRET"], "JWT_HS256_SECRET"),
+    ],
+)
+def test_13_5_former_secret_keys_are_judged_too(former: str, why: str) -> None:
+    said = last_line(start(**PRODUCTION | {"SECRET_KEY_FALLBACKS": former}))
+    assert "SECRET_KEY_FALLBACKS" in said
+    assert why in said
+
+
+def _hashed(value: str) -> str:
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+RAW = secrets.token_hex(32)
+ALIKE: dict[str, dict[str, str]] = {
+    "two settings": {"SECRET_KEY": GOOD, "JWT_HS256_SECRET": GOOD},
+    "one within the other": {"SECRET_KEY": GOOD, "JWT_HS256_SECRET": f"jwt:{GOOD}"},
+    "hexadecimal of the same": {"SECRET_KEY": RAW, "COUPON_KEYS": f"k1:{RAW}"},
+    "text of a key": {"SECRET_KEY": GOOD, "COUPON_KEYS": f"k1:{GOOD.encode().hex()}"},
+    "hashed, as Ansible makes keys": {"SECRET_KEY": GOOD, "COUPON_KEYS": f"k1:{_hashed(GOOD)}"},
+    "two keys of codes": {"COUPON_KEYS": f"k2:{RAW},k1:{RAW}"},
+    "the database's password": {
+        "SECRET_KEY": GOOD, "DATABASE_URL": f"mysql://u:{GOOD}@127.0.0.1:1/c",
+    },
+    "Flower's password": {"JWT_HS256_SECRET": GOOD, "FLOWER_LOGIN": f"flower:{GOOD}"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("given", ALIKE.values(), ids=ALIKE.keys())
+def test_13_5_two_secrets_that_are_alike_stop_the_start(given: dict[str, str]) -> None:
+    said = last_line(start(**PRODUCTION | given))
+    assert "is the same secret as" in said
+    assert GOOD not in said
+    assert RAW not in said
+
+
+def test_random_secrets_of_every_usual_kind_are_accepted() -> None:
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+    for _ in range(300):
+        for value in (
+            secrets.token_hex(16), secrets.token_hex(32), secrets.token_urlsafe(32),
+            base64.b64encode(secrets.token_bytes(32)).decode(),
+            "".join(secrets.choice(letters) for _ in range(48)),
+        ):  # fmt: skip
+            assert weakness(value.encode()) == ""
+        assert weakness(secrets.token_bytes(32)) == ""
+        assert not are_alike(secrets.token_bytes(32), secrets.token_hex(32).encode())
+
+
+def test_a_laptop_may_have_what_it_likes() -> None:
+    assert start(SECRET_KEY="s" * 60, JWT_HS256_SECRET="s" * 60).returncode == 0
+
+
+# Whatever this repository calls a secret is one that everybody can read
+
+ASSIGNED = re.compile(r"secret|coupon_keys|password|_key$", re.IGNORECASE)
+IN_TEXT = re.compile(r"\b(?:SECRET_KEY\w*|JWT_HS256_SECRET|COUPON_KEYS)=['\"]?([^\s'\"$({]{32,})")
+
+
+def _published() -> Iterator[tuple[str, bytes]]:
+    files = subprocess.run(
+        ["git", "ls-files"], cwd=env.BASE_DIR, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    for file in files:
+        path = env.BASE_DIR / file
+        if path.suffix == ".py":
+            yield from ((file, value) for value in _assigned(ast.parse(path.read_text())))
+        elif path.suffix in {".md", ".sh", ".yml", ".toml", ".example", ".j2"}:
+            yield from ((file, said.encode()) for said in IN_TEXT.findall(path.read_text()))
+
+
+def _assigned(tree: ast.Module) -> Iterator[bytes]:
+    for node in ast.walk(tree):
+        for name, value in _names_and_values(node):
+            if ASSIGNED.search(name):
+                yield from _constants(value)
+
+
+def _names_and_values(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    if isinstance(node, ast.Assign):
+        yield from ((ast.unparse(target), node.value) for target in node.targets)
+    elif isinstance(node, ast.keyword):
+        yield node.arg or "", node.value
+    elif isinstance(node, ast.Call) and "secret" in ast.unparse(node.func):
+        yield from (("secret", keyword.value) for keyword in node.keywords)
+    elif isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values, strict=True)
+        yield from ((ast.unparse(key).strip("'"), value) for key, value in pairs if key)
+
+
+def _constants(value: ast.expr) -> Iterator[bytes]:
+    """Texts and bytes that are long enough, also calculated ones."""
+    with_parts = [value, *(value.elts if isinstance(value, ast.Tuple | ast.List) else ())]
+    for part in with_parts:
+        try:
+            found: Any = eval(ast.unparse(part), {"__builtins__": {"bytes": bytes, "range": range}})
+        except Exception:  # not a constant
+            continue
+        raw = found.encode() if isinstance(found, str) else found
+        if isinstance(raw, bytes) and len(raw) >= env.SHORTEST_SECRET and b"\n" not in raw:
+            yield raw.partition(b":")[2] or raw  # a key of codes has its id in front
+
+
+def test_13_5_every_secret_in_this_repository_is_refused() -> None:
+    found = list(_published())
+    assert {"config/settings/coupons.py", "locust/line.py"} <= {file for file, _ in found}
+    assert [(file, value) for file, value in found if not weakness(value)] == []

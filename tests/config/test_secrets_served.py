@@ -1,0 +1,87 @@
+"""13.5: the secrets of `test_secrets`, the whole way: a real server in production."""
+
+import json
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from http.client import HTTPConnection
+from pathlib import Path
+
+import jwt
+import pytest
+
+from config import env
+from tests.config.test_secrets import GOOD, LOCAL_JWT
+from tests.config.test_settings import PRODUCTION
+from tests.conftest import CampaignMaker
+from tests.servers import free_port
+
+
+def _granian(folder: Path, port: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    granian = shutil.which("granian", path=str(Path(sys.executable).parent))
+    assert granian is not None
+    with (folder / "granian.log").open("wb") as log:
+        return subprocess.Popen(
+            [granian, "--interface", "wsgi", "--port", str(port), "--blocking-threads", "4",
+             "config.wsgi:application"],
+            cwd=env.BASE_DIR, env=environment, stdout=log, stderr=log,
+        )  # fmt: skip
+
+
+def _claim(port: int, secret: str) -> int:
+    said = {"sub": "mina", "iss": PRODUCTION["JWT_ISSUER"], "aud": "coupons",
+            "iat": int(time.time()), "exp": int(time.time()) + 600}  # fmt: skip
+    token = jwt.encode(said, secret, algorithm="HS256")
+    wire = HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        headers = {"Authorization": f"Bearer {token}", "Host": PRODUCTION["ALLOWED_HOSTS"],
+                   "X-Forwarded-Proto": "https"}  # fmt: skip
+        wire.request("POST", "/api/v1/campaigns/sale/claims", headers=headers)
+        answer = wire.getresponse()
+        assert json.loads(answer.read())
+        return answer.status
+    finally:
+        wire.close()
+
+
+def _answer(server: subprocess.Popen[bytes], port: int, secret: str) -> int | None:
+    """None if the server ended by itself before it answered anybody."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            return None
+        try:
+            return _claim(port, secret)
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("neither an answer nor an end")
+
+
+@pytest.mark.parametrize("named", [LOCAL_JWT, GOOD], ids=["laptop's", "own"])
+def test_13_5_a_granian_in_production_never_accepts_a_token_signed_with_the_local_default(
+    named: str, child_environment: dict[str, str], open_campaign: CampaignMaker, tmp_path: Path
+) -> None:
+    """It does not even start; with a secret of its own it starts, and refuses that token."""
+    open_campaign()
+    stores = {name: child_environment[name] for name in ("DATABASE_URL", "REDIS_URL")}
+    given = child_environment | PRODUCTION | stores | {
+        "CELERY_BROKER_URL": stores["REDIS_URL"], "JWT_HS256_SECRET": named,
+        "COUPON_KEYS": f"local:{secrets.token_hex(32)}",
+    }  # fmt: skip
+    port = free_port()
+    server = _granian(tmp_path, port, given)
+    try:
+        answered = _answer(server, port, LOCAL_JWT)
+        log = (tmp_path / "granian.log").read_text()
+        if named == LOCAL_JWT:
+            assert answered is None
+            assert "JWT_HS256_SECRET stands in our source" in log
+            assert LOCAL_JWT not in log
+        else:
+            assert answered == 401, log
+            assert _claim(port, GOOD) == 202
+    finally:
+        server.terminate()
+        server.wait(30)
