@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from threading import BoundedSemaphore
 from typing import Any
@@ -157,6 +157,11 @@ def connections() -> tuple[int, int]:
         connection.close()
 
 
+LAST_MS = 253_402_300_799_999  # of the year 9999, the last that a text of ours can name
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
 def moment(ms: int) -> datetime:
     """Milliseconds since the Unix epoch as an aware moment, exact to the millisecond."""
     whole, rest = divmod(ms, 1000)
@@ -165,7 +170,7 @@ def moment(ms: int) -> datetime:
 
 @lru_cache(maxsize=4096)  # the claims of a batch share their seconds
 def _text_of_second(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(second, UTC).replace(tzinfo=None).isoformat(" ", "seconds")
 
 
 def text_of(ms: int) -> str:
@@ -181,5 +186,6 @@ def iso_of(ms: int) -> str:
 
 
 def milliseconds(at: datetime) -> int:
-    """The inverse of `moment`; finer fractions are cut off."""
-    return int(at.timestamp()) * 1000 + at.microsecond // 1000
+    """The inverse of `moment`; finer fractions are cut off. In whole numbers: a float of seconds
+    rounds the last microseconds of the year 9999 to the year 10000."""
+    return (at - _EPOCH) // _MILLISECOND

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from config.local.verdict import AGAIN, Answer
 _TIMEOUT_S = 10
 _PAUSE_S = 0.05  # before the same person asks again
 _TOLD_EVERY_S = 0.1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 READY = "ready"  # the first line of standard output; then the number of asks answered
 
 
@@ -141,7 +143,7 @@ async def _heard(
 
 
 def _ms(said: str | None) -> int:
-    return round(datetime.fromisoformat(said).timestamp() * 1000) if said else 0
+    return (datetime.fromisoformat(said) - _EPOCH) // _MILLISECOND if said else 0
 
 
 def answers_of(plan: Path) -> Path:

@@ -1,13 +1,15 @@
 """The same command as the product's, as far as a load run needs it."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from shop.models import Campaign
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Command(BaseCommand):
@@ -22,5 +24,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         opens_at = timezone.now() + timedelta(seconds=options["opens_in"])
         Campaign.objects.create(slug=options["slug"], stock=options["stock"], opens_at=opens_at)
-        said = {"slug": options["slug"], "stock": options["stock"]}
-        self.stdout.write(json.dumps(said | {"opens_ms": int(opens_at.timestamp() * 1000)}))
+        opens_ms = (opens_at - EPOCH) // timedelta(milliseconds=1)
+        said = {"slug": options["slug"], "stock": options["stock"], "opens_ms": opens_ms}
+        self.stdout.write(json.dumps(said))
