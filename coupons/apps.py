@@ -1,9 +1,12 @@
 """Django's entry to the app."""
 
 from importlib import import_module
+from typing import Any
 
 from django.apps import AppConfig
+from django.core.exceptions import ValidationError
 from django.db.backends.signals import connection_created
+from django.db.models.signals import pre_save
 from django.utils.translation import gettext_lazy as _
 
 from coupons import checks, statements, wiring  # noqa: F401 - two of them register themselves
@@ -16,4 +19,15 @@ class CouponsConfig(AppConfig):
 
     def ready(self) -> None:
         connection_created.connect(statements.watch)
+        pre_save.connect(check_fixture, sender=self.get_model("Campaign"))
         import_module("coupons.api.openapi")  # registers itself; needs the apps to be loaded
+
+
+def check_fixture(instance: Any, *, raw: bool, **_: Any) -> None:
+    """A fixture is written as it stands. Raises ValidationError for what no form would accept."""
+    if not raw:
+        return
+    try:
+        instance.full_clean(validate_unique=False)
+    except ValidationError as refused:
+        raise ValidationError([f"{instance.slug}: {each}" for each in refused.messages]) from None

@@ -6,8 +6,10 @@ two, making the change again mends it.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -36,15 +38,36 @@ def changing(
             raise UnknownCampaign(_("There is no campaign {!r}.").format(slug))
         if campaign.state not in allowed:
             raise IllegalTransition(_not_now(campaign, verb))
-        first = campaign.state == State.DRAFT
+        first, before = campaign.state == State.DRAFT, copy(campaign)
         yield campaign
-        campaign.full_clean()
+        _check(campaign, None if first else before)
         campaign.save()
         events.note(campaign, actor, verb, note)
         if campaign.strategy == Campaign.Strategy.QUEUED:
             _install(campaign, first=first)
     facts.forget()
     exhausted.forget()
+
+
+def _check(campaign: Campaign, before: Campaign | None) -> None:
+    """Raises ValidationError. A campaign that is public already may have faults of a time when its
+    bounds were not checked, and must be paused or closed all the same: a change answers for what it
+    made wrong itself."""
+    made = _faults(campaign)
+    if made and before is not None:
+        made -= _faults(before)
+    if made:
+        raise ValidationError(
+            {name: [each for of, each in made if of == name] for name, _text in made}
+        )
+
+
+def _faults(campaign: Campaign) -> set[tuple[str, str]]:
+    try:
+        campaign.full_clean()
+    except ValidationError as error:
+        return {(name, text) for name, texts in error.message_dict.items() for text in texts}
+    return set()
 
 
 def hold(slug: str) -> Campaign:

@@ -16,6 +16,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from coupons.errors import StoreAway
+from coupons.row_constraints import missing_constraints
 from coupons.store import Store, store
 
 STORES = "stores"
@@ -143,18 +144,24 @@ def _judge(said: dict[str, str]) -> Iterator[CheckMessage]:
         yield Warning(text, hint=_ISOLATION, id="coupons.W006")
 
 
+def _is_migrated(table: str) -> bool:
+    """False also while the database is away, which W003 tells."""
+    if connection.vendor == "sqlite" and not Path(str(connection.settings_dict["NAME"])).exists():
+        return False  # to look would make the file
+    try:
+        with connection.cursor() as cursor:
+            return table in connection.introspection.table_names(cursor)
+    except DatabaseError:
+        return False
+
+
 def tables_have_the_last_word(**_: Any) -> list[CheckMessage]:
     """The constraints that make over-issue impossible stand in the tables, too."""
     table = apps.get_model("coupons", "Coupon")._meta.db_table
-    if connection.vendor == "sqlite" and not Path(str(connection.settings_dict["NAME"])).exists():
-        return []  # not migrated yet, and to look would make the file
-    try:
-        with connection.cursor() as cursor:
-            if table not in connection.introspection.table_names(cursor):
-                return []  # not migrated yet
-            there = connection.introspection.get_constraints(cursor, table)
-    except DatabaseError:
-        return []  # told by W003
+    if not _is_migrated(table):
+        return []
+    with connection.cursor() as cursor:
+        there = connection.introspection.get_constraints(cursor, table)
     unique = {
         frozenset(one["columns"]) for one in there.values() if one["unique"] or one["primary_key"]
     }
@@ -163,6 +170,17 @@ def tables_have_the_last_word(**_: Any) -> list[CheckMessage]:
         return []
     text = f"Coupons are not unique by {' and '.join(map(', '.join, missing))}."
     return [Error(text, hint="Run manage.py migrate.", id="coupons.E004")]
+
+
+def definitions_are_bounded(**_: Any) -> list[CheckMessage]:
+    """Every bound of a campaign's definition stands in its table."""
+    if not _is_migrated(apps.get_model("coupons", "Campaign")._meta.db_table):
+        return []
+    names = ", ".join(each.name for each in missing_constraints())
+    if not names:
+        return []
+    hint = "Run `manage.py migrate`, then `manage.py definitions`: it names the rows in the way."
+    return [Warning(f"The database lacks {names}.", hint=hint, id="coupons.W010")]
 
 
 _UNIQUE = (
@@ -177,4 +195,5 @@ SERVERS = (
     broker_keeps_its_bells,
     mysql_keeps_what_it_commits,
     tables_have_the_last_word,
+    definitions_are_bounded,
 )

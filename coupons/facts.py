@@ -14,6 +14,7 @@ import orjson
 from django.conf import settings
 
 from coupons import codes, database
+from coupons.currencies import DECIMALS
 from coupons.errors import CouponError, StoreAway, UnknownCampaign
 from coupons.models import SLUG, Campaign
 from coupons.store import store
@@ -42,10 +43,11 @@ class Facts:
     key: codes.CampaignKey = field(repr=False, compare=False)
 
     def expires_ms(self, admitted_ms: int) -> int:
-        """When a coupon admitted at that moment stops being valid."""
+        """When a coupon admitted at that moment stops being valid; at the last moment that can be
+        written, where a definition from before its bounds would have it still later."""
         if self.valid_until_ms is not None:
             return self.valid_until_ms
-        return admitted_ms + (self.valid_days or 0) * 86_400_000
+        return min(admitted_ms + (self.valid_days or 0) * 86_400_000, database.LAST_MS)
 
     def code_of(self, *, user: str, nth: int, place: int) -> str:
         return codes.coupon_code(self.key, user, nth, place)
@@ -71,17 +73,26 @@ def from_row(row: Campaign) -> Facts:
         closes_ms=database.milliseconds(row.closes_at),
         valid_until_ms=None if row.valid_until is None else database.milliseconds(row.valid_until),
         valid_days=row.valid_days,
-        terms={
-            "discount": row.discount,
-            "value": str(row.discount_value),
-            "currency": row.currency,
-            "minimum_order": str(row.minimum_order),
-            "cap": None if row.discount_cap is None else str(row.discount_cap),
-        },
+        terms=_terms(row),
         key_id=row.key_id,
         filter_blocks=row.filter_blocks,
         key=key_of(row.key_id, row.slug),
     )
+
+
+def _terms(row: Campaign) -> dict[str, str | None]:
+    money = max(_DECIMALS, DECIMALS.get(row.currency, _DECIMALS))
+    is_percent = row.discount == Campaign.Discount.PERCENT
+    return {
+        "discount": row.discount,
+        "value": f"{row.discount_value:.{_DECIMALS if is_percent else money}f}",
+        "currency": row.currency,
+        "minimum_order": f"{row.minimum_order:.{money}f}",
+        "cap": None if row.discount_cap is None else f"{row.discount_cap:.{money}f}",
+    }
+
+
+_DECIMALS = 2  # at least, in a text of terms: "1000.00" of every currency that has no thousandths
 
 
 def dumps(facts: Facts) -> bytes:

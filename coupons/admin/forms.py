@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.utils.translation import gettext_lazy as _
 
 from coupons.admin.bases import CampaignFormBase
-from coupons.admin.words import sentence
+from coupons.admin.words import local_time, sentence
 from coupons.errors import CouponError
 from coupons.models import Campaign
 
@@ -30,8 +31,9 @@ class MomentField(forms.DateTimeField):
     widget = MomentInput
 
     def prepare_value(self, value: Any) -> Any:
-        value = super().prepare_value(value)
-        return value.isoformat(timespec="milliseconds") if isinstance(value, datetime) else value
+        if not isinstance(value, datetime):
+            return value
+        return local_time(value).replace(tzinfo=None).isoformat(timespec="milliseconds")
 
 
 class CampaignForm(CampaignFormBase):
@@ -53,6 +55,17 @@ class CampaignForm(CampaignFormBase):
         for name in set(CHANGEABLE) & set(self.fields):
             # Compare with what the operator saw, not with what another one saved meanwhile.
             self.fields[name].show_hidden_initial = True
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """What is wrong with fields that this form does not have was so before, or comes back from
+        `coupons.campaigns`, which compares."""
+        if field is None and hasattr(error, "error_dict"):
+            known = {*self.fields, NON_FIELD_ERRORS}
+            error = {name: why for name, why in error.error_dict.items() if name in known}
+            if not error:
+                return
+            error = forms.ValidationError(error)
+        super().add_error(field, error)
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()

@@ -1,6 +1,6 @@
 """What operators read: moments to the millisecond, refusals and events as sentences."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -41,8 +41,16 @@ def exact(at: datetime | None) -> str:
     """In the time zone of the page, to the millisecond; empty for no moment."""
     if at is None:
         return ""
-    local = timezone.localtime(at)
+    local = local_time(at)
     return f"{local:%Y-%m-%d} {local:%H:%M:%S}.{local.microsecond // 1000:03} {local:%Z}"
+
+
+def local_time(at: datetime) -> datetime:
+    """In the time zone of the page; in UTC what has no date there, on the calendar's last day."""
+    try:
+        return timezone.localtime(at)
+    except OverflowError:
+        return at.astimezone(UTC)
 
 
 def exact_ms(ms: int) -> str:

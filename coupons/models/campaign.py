@@ -1,18 +1,29 @@
 """The definition of a campaign, which MySQL owns, and its history."""
 
-import re
-from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
-MAX_STOCK = 10_000_000
-MAX_PER_USER = 100
+from coupons.currencies import MOST_DECIMALS
+from coupons.models import constraints, rules
+from coupons.models.bounds import (
+    AMOUNT_DIGITS,
+    CURRENCY,
+    CURRENCY_FORM,
+    MAX_FILTER_BLOCKS,
+    MAX_PER_USER,
+    MAX_STOCK,
+    MAX_VALID_DAYS,
+    PERCENT,
+    SLUG,
+    known_currency,
+    known_key,
+    on_the_calendar,
+    one_line,
+)
 
 
 class Campaign(models.Model):
@@ -28,7 +39,7 @@ class Campaign(models.Model):
         DIRECT = "direct", _("direct: one transaction per request")
 
     class Discount(models.TextChoices):
-        PERCENT = "percent", _("percent")
+        PERCENT = PERCENT, _("percent")
         AMOUNT = "amount", _("fixed amount")
 
     slug = models.CharField(
@@ -37,7 +48,7 @@ class Campaign(models.Model):
         unique=True,
         validators=[RegexValidator(rf"^{SLUG.pattern}\Z", _("a-z, 0-9 and hyphens"))],
     )
-    name = models.CharField(_("name"), max_length=200)
+    name = models.CharField(_("name"), max_length=200, validators=[one_line])
     strategy = models.CharField(
         _("strategy"), max_length=8, choices=Strategy, default=Strategy.QUEUED
     )
@@ -57,44 +68,56 @@ class Campaign(models.Model):
         _("audience"),
         max_length=64,
         blank=True,
+        validators=[one_line],
         help_text=_("Only users whose token lists this segment are eligible; empty: everyone."),
     )
     opens_at = models.DateTimeField(
-        _("opens at"), help_text=_("To the millisecond, by the deciding store's clock.")
+        _("opens at"),
+        help_text=_("To the millisecond, by the deciding store's clock."),
+        validators=[on_the_calendar],
     )
-    closes_at = models.DateTimeField(_("closes at"))
+    closes_at = models.DateTimeField(_("closes at"), validators=[on_the_calendar])
 
     discount = models.CharField(
         _("kind of discount"), max_length=8, choices=Discount, default=Discount.PERCENT
     )
-    discount_value = models.DecimalField(_("discount"), max_digits=12, decimal_places=2)
+    discount_value = models.DecimalField(
+        _("discount"), max_digits=AMOUNT_DIGITS, decimal_places=MOST_DECIMALS
+    )
     currency = models.CharField(
         _("currency"),
         max_length=3,
         default="KRW",
-        validators=[
-            RegexValidator(
-                r"^[A-Z]{3}\Z", _("Give three capital letters, as ISO 4217 has them: KRW.")
-            )
-        ],
+        validators=[RegexValidator(CURRENCY, CURRENCY_FORM), known_currency],
     )
     minimum_order = models.DecimalField(
-        _("minimum order"), max_digits=12, decimal_places=2, default=0
+        _("minimum order"), max_digits=AMOUNT_DIGITS, decimal_places=MOST_DECIMALS, default=0
     )
     discount_cap = models.DecimalField(
-        _("largest discount"), max_digits=12, decimal_places=2, null=True, blank=True
+        _("largest discount"),
+        max_digits=AMOUNT_DIGITS,
+        decimal_places=MOST_DECIMALS,
+        null=True,
+        blank=True,
     )
-    valid_until = models.DateTimeField(_("valid until"), null=True, blank=True)
+    valid_until = models.DateTimeField(
+        _("valid until"), null=True, blank=True, validators=[on_the_calendar]
+    )
     valid_days = models.PositiveSmallIntegerField(
         _("valid for days"),
         null=True,
         blank=True,
         help_text=_("Days from issue; the alternative to a fixed end."),
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_VALID_DAYS)],
     )
 
-    key_id = models.CharField(max_length=32, editable=False)
+    key_id = models.CharField(max_length=32, editable=False, validators=[known_key])
     epoch = models.CharField(max_length=32, editable=False)
-    filter_blocks = models.PositiveIntegerField(default=1, editable=False)
+    filter_blocks = models.PositiveIntegerField(
+        default=1,
+        editable=False,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_FILTER_BLOCKS)],
+    )
     # While slots above a lowered stock are removed: how many stay. Nothing is stored on the others.
     slots_to_keep = models.PositiveIntegerField(null=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
@@ -103,49 +126,18 @@ class Campaign(models.Model):
         verbose_name = _("campaign")
         verbose_name_plural = _("campaigns")
         ordering: ClassVar = ["-id"]
-        constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(stock__gte=1), name="campaign_has_stock"),
-            models.CheckConstraint(condition=Q(per_user__gte=1), name="campaign_per_user_positive"),
-            models.CheckConstraint(
-                condition=Q(opens_at__lt=F("closes_at")),
-                name="campaign_opens_before_it_closes",
-                violation_error_message=_("A campaign must close after it opens."),
-            ),
-            models.CheckConstraint(
-                condition=Q(slots_to_keep__isnull=True) | Q(slots_to_keep__gte=F("stock")),
-                name="campaign_keeps_the_slots_of_its_stock",
-            ),
-            models.CheckConstraint(
-                condition=Q(valid_until__isnull=True, valid_days__isnull=False)
-                | Q(valid_until__isnull=False, valid_days__isnull=True),
-                name="campaign_validity_is_an_end_or_days",
-                violation_error_message=_(
-                    "Coupons are valid until a fixed end or for a number of days: give one of both."
-                ),
-            ),
-        ]
+        constraints: ClassVar = constraints.OF_CAMPAIGNS
 
     def __str__(self) -> str:
         return self.slug
 
     def clean(self) -> None:
-        """Raises ValidationError for terms that no coupon can have."""
-        amounts = [vars(self).get(name) for name in ("minimum_order", "discount_cap")]
-        if any(amount is not None and amount < 0 for amount in amounts):
-            raise ValidationError(
-                _("The minimum order and the largest discount can't be negative.")
-            )
-        value = vars(self).get("discount_value")  # None where it was no number: told already
-        if value is not None and value <= 0:
-            raise ValidationError(_("The discount must be more than nothing."))
-        if value is not None and value > 100 and self.discount == self.Discount.PERCENT:
-            raise ValidationError(_("A discount can't be more than 100 percent."))
-
-    def expiry(self, issued_at: datetime) -> datetime:
-        """When a coupon issued at that moment stops being valid."""
-        if self.valid_until is not None:
-            return self.valid_until
-        return issued_at + timedelta(days=self.valid_days or 0)
+        """Raises ValidationError for what no campaign can be, each sentence at its field."""
+        found: dict[str, list[str]] = {}
+        for name, sentence in rules.faults(vars(self)):
+            found.setdefault(name, []).append(sentence)
+        if found:
+            raise ValidationError(found)
 
 
 class CampaignEvent(models.Model):

@@ -27,6 +27,7 @@ LAYERS = [
             "spans",
             "codes",
             "coefficients",
+            "currencies",
             "quick",
             "phrases",
             "signing",
@@ -37,6 +38,7 @@ LAYERS = [
         {
             "models",
             "migrations",
+            "row_constraints",
             "breaker",
             "database",
             "statements",

@@ -1,6 +1,7 @@
 """What a process remembers of campaigns: for how long, from where, and how much."""
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -151,7 +152,7 @@ def test_each_campaign_keeps_the_key_it_was_made_with(
 def test_a_coupon_is_valid_for_its_days_or_to_the_fixed_end(open_campaign: CampaignMaker) -> None:
     by_days = open_campaign("days", valid_days=2)
     assert by_days.expires_ms(1_000) == 1_000 + 2 * 86_400_000
-    end = by_days.closes_ms
     row = Campaign.objects.get(slug="days")
-    fixed = open_campaign("end", valid_days=None, valid_until=row.closes_at)
-    assert fixed.expires_ms(1_000) == end
+    end = row.closes_at + timedelta(hours=1)
+    fixed = open_campaign("end", valid_days=None, valid_until=end)
+    assert fixed.expires_ms(1_000) == by_days.closes_ms + 3_600_000

@@ -1,0 +1,72 @@
+"""`manage.py definitions`: which campaigns break the bounds of today, and which bounds the database
+lacks because of them.
+
+A migration leaves out a constraint that rows from before it break. Such campaigns go on as they
+are; nothing must be done about one that is public. A draft is corrected in the admin before it can
+be scheduled. `--constrain` adds the constraints once all rows fit. Exit status 1: some do not fit.
+"""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+from django.db.models import CheckConstraint
+
+from coupons import database
+from coupons.errors import DatabaseAway
+from coupons.models import Campaign
+from coupons.row_constraints import breaking, missing_constraints
+
+
+class Command(BaseCommand):
+    help = "Name the campaigns whose definition breaks a rule, and the constraints left out."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--constrain", action="store_true", help="add the constraints that were left out"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with database.answering():
+                self._look(constrain=options["constrain"])
+        except DatabaseAway as away:
+            raise CommandError(str(away), returncode=2) from None
+
+    def _look(self, *, constrain: bool) -> None:
+        for campaign in Campaign.objects.order_by("slug").iterator():
+            for fault in _faults(campaign):
+                self.stdout.write(f"{campaign.slug} ({campaign.get_state_display()}): {fault}")
+        missing = missing_constraints()
+        broken = [each.name for each in missing if breaking(Campaign, each)]
+        if constrain and not broken:
+            _add(missing)
+            missing = []
+        self.stdout.write(_verdict(missing, broken))
+        if broken:
+            raise SystemExit(1)
+
+
+def _faults(campaign: Campaign) -> list[str]:
+    try:
+        campaign.full_clean(validate_unique=False)
+    except ValidationError as error:
+        return [f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items()]
+    return []
+
+
+def _add(missing: list[CheckConstraint]) -> None:
+    with connection.schema_editor() as editor:
+        for constraint in missing:
+            editor.add_constraint(Campaign, constraint)
+
+
+def _verdict(missing: list[CheckConstraint], broken: list[str]) -> str:
+    """The one sentence a command ends with."""
+    names = ", ".join(each.name for each in missing)
+    if broken:
+        return f"The database lacks {names}: rows break {', '.join(broken)}."
+    if missing:
+        return f"The database lacks {names}; all rows fit: add them by --constrain."
+    return "The database holds every bound of a definition."

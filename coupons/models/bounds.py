@@ -1,0 +1,59 @@
+"""The bounds of a campaign's definition: constants, and validators with a sentence at the field.
+
+Every moment and every number of a definition lies within bounds that all databases can hold, and so
+does whatever is computed from them: the latest closing plus the longest validity is the year 2299.
+"""
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from coupons import keys
+from coupons.currencies import DECIMALS, MOST_DECIMALS
+
+SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
+MAX_STOCK = 10_000_000
+MAX_PER_USER = 100
+MAX_VALID_DAYS = 36_500  # a hundred years
+MAX_FILTER_BLOCKS = keys.filter_blocks(MAX_STOCK)
+AMOUNT_DIGITS = 10 + MOST_DECIMALS
+MORE_THAN_ANY_AMOUNT = Decimal(10_000_000_000)
+PERCENT, MAX_PERCENT = "percent", 100
+CURRENCY = r"^[A-Z]{3}\Z"
+CURRENCY_FORM = gettext_lazy("Give three capital letters, as ISO 4217 has them: KRW.")
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
+
+
+def on_the_calendar(at: datetime) -> None:
+    """Raises ValidationError for a moment that no sale needs and some computation could not bear:
+    at the end of the year 9999 another time zone has the year 10000 already."""
+    aware = timezone.make_aware(at, UTC) if timezone.is_naive(at) else at
+    if not EARLIEST <= aware <= LATEST:
+        raise ValidationError(_("Choose a moment between the years 2000 and 2200."), "calendar")
+
+
+def known_currency(code: str) -> None:
+    if re.match(CURRENCY, code) and code not in DECIMALS:
+        text = _("%(code)s is not a currency of ISO 4217, such as KRW or USD.")
+        raise ValidationError(text, "currency", {"code": f"“{code}”"})
+
+
+def known_key(key_id: str) -> None:
+    if key_id not in settings.COUPON_KEYS:
+        text = _("COUPON_KEYS has no key %(id)s: codes and receipts could not be made.")
+        raise ValidationError(text, "coupon_key", {"id": f"“{key_id}”"})
+
+
+def one_line(text: str) -> None:
+    """Raises ValidationError for what can't be printed, or not be sent at all: half a character."""
+    if _UNPRINTABLE.search(text):
+        raise ValidationError(_("Write it in one line, without control characters."), "one_line")

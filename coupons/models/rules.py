@@ -1,0 +1,136 @@
+"""Which definitions no campaign can have, though each field is within its bounds.
+
+Whoever makes or changes a definition hears the same sentences: the admin's form, a command, a
+fixture. A value that was not understood (told at its field already) is left out here.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from coupons import database
+from coupons.currencies import DECIMALS, MOST_DECIMALS
+from coupons.models.bounds import (
+    EARLIEST,
+    LATEST,
+    MAX_PERCENT,
+    MAX_VALID_DAYS,
+    MORE_THAN_ANY_AMOUNT,
+    PERCENT,
+)
+
+Values = Mapping[str, Any]  # of the fields, by name
+Fault = tuple[str, str]  # the field at which it is told, and the sentence
+
+TOO_FAR = 10  # a fixed amount of more than so many times the minimum order is a typing error
+PERCENT_DECIMALS = 2
+AMOUNTS = ("discount_value", "minimum_order", "discount_cap")
+
+
+def faults(values: Values) -> Iterator[Fault]:
+    yield from _of_window(values)
+    yield from _of_validity(values)
+    yield from _of_discount(values)
+    yield from _of_minimum_and_cap(values)
+    for name in AMOUNTS:
+        yield from _of_decimals(values, name)
+
+
+def _of_window(values: Values) -> Iterator[Fault]:
+    """To the millisecond, as Redis compares them."""
+    opens, closes = moment(values, "opens_at"), moment(values, "closes_at")
+    if opens and closes and database.milliseconds(opens) >= database.milliseconds(closes):
+        yield "closes_at", _("A campaign must close after it opens.")
+
+
+def _of_validity(values: Values) -> Iterator[Fault]:
+    closes, until = moment(values, "closes_at"), moment(values, "valid_until")
+    if closes and until and database.milliseconds(until) <= database.milliseconds(closes):
+        yield (
+            "valid_until",
+            _("Coupons must be valid for longer than the campaign is open: choose a later end."),
+        )
+    days = values.get("valid_days")
+    if not (closes and isinstance(days, int) and 0 < days <= MAX_VALID_DAYS):
+        return
+    if closes + timedelta(days=days) > LATEST:
+        yield "valid_days", _("Coupons can't be valid beyond the year 2200.")
+
+
+def _of_discount(values: Values) -> Iterator[Fault]:
+    value, minimum = amount(values, "discount_value"), amount(values, "minimum_order")
+    if value is None:
+        return
+    if value <= 0:
+        yield "discount_value", _("The discount must be more than nothing.")
+    elif is_percent(values):
+        if value > MAX_PERCENT:
+            yield "discount_value", _("A discount can't be more than 100 percent.")
+    elif minimum is not None and 0 < TOO_FAR * minimum < value:
+        text = _(
+            "A fixed discount can't be more than {times} times the minimum order: lower the "
+            "discount or raise the minimum order."
+        )
+        yield "discount_value", text.format(times=TOO_FAR)
+
+
+def _of_minimum_and_cap(values: Values) -> Iterator[Fault]:
+    minimum, cap = amount(values, "minimum_order"), amount(values, "discount_cap")
+    if minimum is not None and minimum < 0:
+        yield "minimum_order", _("The minimum order can't be negative.")
+    if cap is None:
+        return
+    if cap <= 0:
+        text = _("The largest discount must be more than nothing; leave it empty for no limit.")
+        yield "discount_cap", text
+    elif not is_percent(values):
+        yield "discount_cap", _("A fixed amount has no largest discount: leave it empty.")
+
+
+def _of_decimals(values: Values, name: str) -> Iterator[Fault]:
+    value, currency = amount(values, name), values.get("currency")
+    used = 0 if value is None else decimals_of(value)
+    if name == "discount_value" and is_percent(values):
+        if used > PERCENT_DECIMALS:
+            yield name, _("A percentage has at most 2 decimals.")
+        return
+    most = DECIMALS.get(str(currency), MOST_DECIMALS)
+    if used > most == 0:
+        yield name, _("Amounts in {currency} have no decimals.").format(currency=currency)
+    elif used > most:
+        text = _("Amounts in {currency} have at most {most} decimals.")
+        yield name, text.format(currency=currency, most=most)
+
+
+def is_percent(values: Values) -> bool:
+    return values.get("discount") == PERCENT
+
+
+def moment(values: Values, name: str) -> datetime | None:
+    """None: not given, or no moment within bounds."""
+    at = values.get(name)
+    if not isinstance(at, datetime) or timezone.is_naive(at):
+        return None
+    return at if EARLIEST <= at <= LATEST else None
+
+
+def amount(values: Values, name: str) -> Decimal | None:
+    """None: not given, or no number that its column can hold."""
+    value = values.get(name)
+    if isinstance(value, int):
+        value = Decimal(value)
+    if not isinstance(value, Decimal) or not value.is_finite():
+        return None
+    exponent = value.as_tuple().exponent
+    too_fine = isinstance(exponent, int) and exponent < -MOST_DECIMALS
+    return None if too_fine or abs(value) >= MORE_THAN_ANY_AMOUNT else value
+
+
+def decimals_of(value: Decimal) -> int:
+    """How many are used: 1000.00 has none."""
+    exponent = value.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0

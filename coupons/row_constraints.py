@@ -1,0 +1,77 @@
+"""Constraints on tables that may hold rows from before them: which are missing, and adding them."""
+
+import sys
+from typing import Any, cast
+
+from django.apps import apps
+from django.db import connection
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations import AddConstraint
+from django.db.migrations.state import ProjectState
+from django.db.models import CheckConstraint, Model
+
+MOST_NAMED = 10
+
+
+def breaking(model: type[Model], constraint: CheckConstraint, using: str = "default") -> list[str]:
+    """The first rows that break it, by their slugs."""
+    rows = model._default_manager.using(using).exclude(constraint.condition)
+    return list(rows.order_by("pk").values_list("slug", flat=True)[:MOST_NAMED])
+
+
+def missing_constraints() -> list[CheckConstraint]:
+    """Those of campaigns that a migration left out."""
+    model = apps.get_model("coupons", "Campaign")
+    with connection.cursor() as cursor:
+        there = connection.introspection.get_constraints(cursor, model._meta.db_table)
+    ours = [each for each in model._meta.constraints if isinstance(each, CheckConstraint)]
+    return [each for each in ours if each.name not in there]
+
+
+class AddConstraintIfRowsFit(AddConstraint):
+    """Leaves the constraint out, and says so, where rows break it: a sale must not stop because of
+    an old campaign. `manage.py definitions` adds it once they fit."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        alias = schema_editor.connection.alias
+        broken = breaking(model, cast(CheckConstraint, self.constraint), alias)
+        _keep_what_fits(model, alias)
+        if broken:
+            sys.stderr.write(
+                f"\n  {self.constraint.name} was left out: {', '.join(broken)} would break it. "
+                "See `manage.py definitions`.\n"
+            )
+            return
+        super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        """Where it was left out there is nothing to take away."""
+        model = to_state.apps.get_model(app_label, self.model_name)
+        connection = schema_editor.connection
+        _keep_what_fits(model, connection.alias)
+        with connection.cursor() as cursor:
+            there = connection.introspection.get_constraints(cursor, model._meta.db_table)
+        if self.constraint.name in there:
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
+
+
+def _keep_what_fits(model: Any, alias: str) -> None:
+    """SQLite writes the whole table anew, with every constraint of the model, whatever changes."""
+    model._meta.constraints = [
+        each
+        for each in model._meta.constraints
+        if not isinstance(each, CheckConstraint) or not breaking(model, each, alias)
+    ]
