@@ -25,6 +25,8 @@ class FrontDoor:
     at_once: int = 16
     body_bytes: int = 4096
     repeatable: bool = True
+    paths: str = ""
+    probes: bool = False
 
 
 def configure(folder: Path, doors: list[FrontDoor], *, metrics: int, **settings: Any) -> Path:

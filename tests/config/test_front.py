@@ -89,11 +89,13 @@ def raw(port: int, said: bytes, *, patience_s: float = 10) -> bytes:
 
 
 @contextmanager
-def slow_bodies(port: int, many: int) -> Iterator[None]:
+def slow_bodies(port: int, many: int, path: str = CLAIMS) -> Iterator[None]:
     """So many requests that announce a body and send one byte of it."""
+    form = "application/json" if path == CLAIMS else "application/x-www-form-urlencoded"
     head = (
-        f"POST {CLAIMS} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        f"Authorization: Bearer {tokens.mint('slow')}\r\nContent-Length: 1000\r\n\r\n{{"
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {form}\r\n"
+        f"Cookie: csrftoken={'a' * 32}\r\nAuthorization: Bearer {tokens.mint('slow')}\r\n"
+        "Content-Length: 1000\r\n\r\n{"
     )
     with ExitStack() as stack:
         for _ in range(many):
@@ -292,9 +294,11 @@ def _refused(port: int, accepted: str) -> tuple[http.client.HTTPMessage, bytes]:
 
 def test_its_other_documents_have_the_members_of_the_apis() -> None:
     documents = problem_documents()
-    assert set(documents) == {400, 408, 413, 431, 502, 504}
+    assert set(documents) == {400, 404, 408, 413, 429, 431, 502, 504}
     for status, said in documents.items():
-        assert said == problems.document(status, said["code"], said["title"], said["detail"])
+        assert said == problems.document(
+            status, said["code"], said["title"], said.get("detail", "")
+        )
 
 
 def test_the_configuration_is_what_haproxy_accepts_without_a_warning(tmp_path: Path) -> None:
@@ -304,3 +308,62 @@ def test_the_configuration_is_what_haproxy_accepts_without_a_warning(tmp_path: P
     )
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
+
+
+# The operators' door
+
+
+@contextmanager
+def operators_served(environment: Environment, folder: Path, **settings: Any) -> Iterator[Served]:
+    told = environment | {"DOOR": "operators"}
+    with ExitStack() as stack:
+        threads = ("--blocking-threads", str(THREADS))
+        inner = stack.enter_context(services.web(told, folder, *threads, name="operators"))
+        served = Served(servers.free_port(), inner)
+        door = FrontDoor(
+            "operators", served.port, inner, at_once=THREADS - 1, repeatable=False, probes=True
+        )
+        stack.enter_context(front(folder / "front", [door], probes_at_once=1, **settings))
+        yield served
+
+
+def status_of(port: int, path: str, method: str = "GET") -> int:
+    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        asking.request(method, path)
+        return asking.getresponse().status
+    finally:
+        asking.close()
+
+
+def test_whoever_guesses_passwords_quickly_is_held_and_reaches_nobody(
+    child_environment: Environment, tmp_path: Path
+) -> None:
+    with operators_served(child_environment, tmp_path, most_logins=3, held_s=1) as served:
+        answers = [status_of(served.port, "/admin/login/", "POST") for _ in range(5)]
+        assert answers[:3] == [403, 403, 403]  # Django's own: no token of its form
+        assert answers[3:] == [429, 429]
+        assert status_of(served.port, "/admin/login/") == 200
+        assert status_of(served.port, "/livez") == 200
+
+
+def test_readiness_is_answered_while_every_other_thread_is_taken(
+    child_environment: Environment, tmp_path: Path
+) -> None:
+    with (
+        operators_served(child_environment, tmp_path, shed_after_ms=300) as served,
+        # From behind the front, as many as it would let through.
+        slow_bodies(served.inner, THREADS - 1, path="/admin/login/"),
+    ):
+        assert [status_of(served.port, "/readyz") for _ in range(5)] == [200] * 5
+
+
+def test_what_the_users_door_has_not_costs_it_no_thread(
+    child_environment: Environment, tmp_path: Path
+) -> None:
+    port = servers.free_port()
+    door = FrontDoor("users", port, servers.free_port(), paths="/api/")  # nobody listens there
+    with front(tmp_path / "front", [door]):
+        assert status_of(port, "/admin/login/", "POST") == 404
+        assert status_of(port, "/%61pi/v1/campaigns/sale") == 404
+        assert status_of(port, "/api/v1/campaigns/sale") == 503

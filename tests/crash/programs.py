@@ -125,9 +125,11 @@ def _granian(port: int, application: str) -> list[str]:
 
 def _front(name: str, folder: Path, host: HostPorts) -> Actor:
     doors = [
-        front.FrontDoor("users", host.users, host.users_inner, at_once=WEB_THREADS),
-        front.FrontDoor("operators", host.operators, host.operators_inner, at_once=WEB_THREADS,
-                        body_bytes=12_288, repeatable=False),
+        front.FrontDoor(
+            "users", host.users, host.users_inner, at_once=WEB_THREADS, paths="/api/"
+        ),
+        front.FrontDoor("operators", host.operators, host.operators_inner, at_once=WEB_THREADS - 4,
+                        body_bytes=12_288, repeatable=False, probes=True),
     ]  # fmt: skip
     configuration = front.configure(folder / name, doors, metrics=host.front_metrics)
     return Actor(name, front.command(configuration), dict(os.environ), folder / f"{name}.log",

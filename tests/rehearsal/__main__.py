@@ -33,7 +33,10 @@ Step = Callable[[Deployment, Record], None]
 Plan = tuple[tuple[Step, ...], ...]
 PLAN: Plan = (
     (onhosts.install,),
-    (onhosts.install_again, onhosts.rush, onhosts.private_hosts, onhosts.service, onhosts.no_java),
+    (
+        onhosts.install_again, onhosts.rush, onhosts.private_hosts, onhosts.service,
+        onhosts.doors, onhosts.ports, onhosts.no_java,
+    ),
     (onhosts.release, onhosts_verbs.operate, onhosts_verbs.crowd),
     (
         onhosts_mutations.wrong_redis_port, onhosts_mutations.unit_without_restart,

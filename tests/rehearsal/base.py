@@ -22,7 +22,7 @@ IMAGE = (
 )
 # What the roles install.
 ROLES = (
-    "acl chrony nftables unattended-upgrades libmariadb3 redis-tools mariadb-client "
+    "acl chrony haproxy nftables unattended-upgrades libmariadb3 redis-tools mariadb-client "
     "mariadb-client-core prometheus prometheus-node-exporter prometheus-redis-exporter "
     "prometheus-mysqld-exporter rsync python3-pymysql python3-cryptography "
     "redis-server mariadb-server"  # where one host is all
@@ -33,7 +33,7 @@ TRUSTED = "mozilla/Amazon_Root_CA_.*"
 SILENT = (
     "prometheus prometheus-node-exporter prometheus-redis-exporter prometheus-mysqld-exporter "
     "chrony nftables unattended-upgrades apt-daily.timer apt-daily-upgrade.timer "
-    "systemd-networkd systemd-timesyncd rsync redis-server mariadb"
+    "systemd-networkd systemd-timesyncd rsync redis-server mariadb haproxy"
 )
 USER = "ubuntu"
 

@@ -117,6 +117,11 @@ def ask(url: str) -> int:
         return refusal.code
 
 
+def serves(url: str) -> bool:
+    """Whether the users' door answers there: it says of a campaign that there is none."""
+    return ask(url + "/api/v1/campaigns/none") == 404
+
+
 def _resolve(here: Stage) -> None:
     """The public names, for whoever is outside; seen only in this process' mounts."""
     known = [f"{one.public} {one.dns}" for one in here.topology.places if one.public and one.dns]

@@ -18,6 +18,24 @@ USERS, STOCK = 2000, 1000
 SCAN = Path(__file__).with_name("secrets_scan.py")
 JAVA = "command -v java javac; find / -xdev -name 'java' -type f 2>/dev/null; ls /usr/lib/jvm"
 DIRECT_S = 3
+# Where operators look, and where strangers must find nothing.
+OPERATORS_PATHS = (
+    "/readyz",
+    "/livez",
+    "/metrics",
+    "/admin/login/",
+    "/api/v1/docs",
+    "/api/v1/schema",
+)
+ASK_OPERATORS = (
+    "at=$(ss -Hltn 'sport = :8090' | awk '{print $4; exit}'); for path in \"$@\"; do"
+    " curl -s -o /dev/null -w '%{http_code}\\n' -H 'X-Forwarded-Proto: https'"
+    ' -H "Host: ${at%:*}" http://$at$path; done'
+)
+# Beside ssh and the node exporter. Redis, MariaDB and granian's own ports stay on the loopback.
+LISTENS = {
+    "api": {8080, 8090, 8405}, "consumer": {8081, 5555}, "monitor": {3000, 9090}, "loadgen": {8089},
+}  # fmt: skip
 LONGEST_S = 900  # people enough for a release on a busy machine
 
 
@@ -59,10 +77,43 @@ def _doors(it: Deployment, name: str) -> str:
 
 def service(it: Deployment, record: Record) -> None:
     with record.step("the service answers where users look for it") as step:
-        said = {path: deployment.ask(it.sales.url + path) for path in ("/readyz", "/api/v1/schema")}
-        step.found = f"{it.sales.url}: " + ", ".join(f"{path} {said[path]}" for path in said)
-        if set(said.values()) != {200}:
+        asked = deployment.ask(it.sales.url + "/api/v1/campaigns/none")
+        step.found = f"{it.sales.url}: a campaign that is not there {asked}"
+        if asked != 404:
             raise Wrong(step.found)
+
+
+def doors(it: Deployment, record: Record) -> None:
+    """The operators' door, on its own port: not for the public, under no spelling."""
+    with record.step("the operators' door is theirs alone") as step:
+        public = {path: deployment.ask(it.sales.url + path) for path in OPERATORS_PATHS}
+        if set(public.values()) != {404}:
+            raise Wrong(f"from outside: {public}")
+        for host in it.of_role("api"):
+            said = host.run("sh", "-c", ASK_OPERATORS, "sh", *OPERATORS_PATHS).stdout.split()
+            if set(said) != {"200"}:
+                raise Wrong(f"{host.name}, on its operators' door: {said}")
+        step.found = f"{len(OPERATORS_PATHS)} paths: 404 from outside, 200 on port 8090"
+
+
+def ports(it: Deployment, record: Record) -> None:
+    """What listens on each host beyond its loopback, against a table."""
+    with record.step("each host listens where it should and nowhere else") as step:
+        wrongs = [wrong for host in it.hosts.values() if (wrong := _ports(it, host))]
+        if wrongs:
+            raise Wrong("; ".join(wrongs))
+        step.found = f"{len(it.hosts)} hosts"
+
+
+def _ports(it: Deployment, host: Host) -> str:
+    """What is wrong; nothing: empty."""
+    roles = [role for role in LISTENS if host in it.of_role(role)]
+    wanted = {22, 9100}.union(*(LISTENS[role] for role in roles))
+    said = host.run("ss", "-Hltn").stdout.split("\n")
+    where = [line.split()[3].rpartition(":") for line in said if line]
+    open_here = {int(port) for address, _, port in where if not address.startswith("127.")}
+    open_here -= {5355}  # systemd's own resolver, which nftables does not let in
+    return f"{host.name}: {open_here ^ wanted}" if open_here != wanted else ""
 
 
 def rush(it: Deployment, record: Record) -> None:
@@ -147,7 +198,7 @@ def insist_on_settings(it: Deployment) -> None:
     for host in it.of_role("api"):
         if host.run("/usr/local/bin/coupon-manage", "check", "--tag", "stores").returncode:
             raise Wrong(f"{host.name} was left with settings that don't work")
-    if deployment.ask(it.sales.url + "/readyz") != 200:
+    if not deployment.serves(it.sales.url):
         raise Wrong("what was started again doesn't serve")
 
 

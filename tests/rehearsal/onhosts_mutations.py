@@ -61,7 +61,7 @@ def wrong_redis_port(it: Deployment, record: Record) -> None:
             raise Wrong(f"deploy.yml failed for another reason:\n{done.end}")
         for host in _asked(it):
             _insist_on_question(host)
-        if deployment.ask(it.sales.url + "/readyz") != 200:
+        if not deployment.serves(it.sales.url):
             raise Wrong("a release that was refused took the service down")
         step.found = "deploy.yml refuses, and the service goes on"
 

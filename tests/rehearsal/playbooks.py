@@ -25,11 +25,12 @@ RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+f
 # Beside what ansible/README.md tells: an offline image, and an authority of our own.
 # Patience for one machine that plays nine, with Ansible beside them: judged is whether a release
 # loses or refuses anything, not how fast two busy cores are.
-PATIENT = {"REDIS_TIMEOUT_S": 3, "SHED_AFTER_S": 0}
+PATIENT = {"REDIS_TIMEOUT_S": 3}
 # The balancer here asks twice a second where AWS' asks every ten: it has noticed sooner.
 SETTINGS = {
     "coupon_online": False, "app_settings": PATIENT, "api_drain_s": 2,
     "app_silenced_checks": ["coupons.W021"],  # the patience for Redis
+    "front_shed_after_ms": 20_000,
 }  # fmt: skip
 # Where Ansible goes its own way, without the Mitogen of ansible.cfg: both have to work.
 PLAIN = {"hello"}

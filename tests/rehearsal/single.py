@@ -35,8 +35,8 @@ Host {name}
   HostName {public}
 """
 STEPS = (
-    onhosts.install, onhosts.service, onhosts.rush, onhosts.install_again, onhosts.reboot,
-    onhosts.kill_units, onhosts.rush, onhosts.no_java, onhosts.no_leaks,
+    onhosts.install, onhosts.service, onhosts.doors, onhosts.rush, onhosts.install_again,
+    onhosts.reboot, onhosts.kill_units, onhosts.rush, onhosts.no_java, onhosts.no_leaks,
 )  # fmt: skip
 
 

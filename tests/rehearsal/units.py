@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tests.rehearsal.host import Host
 from tests.rehearsal.record import Wrong
 
-OURS = "coupon-*.service"
+OURS = ("coupon-*.service", "haproxy.service")
 BACK_S = 30
 
 
@@ -22,7 +22,7 @@ class Unit:
 def ours(host: Host) -> list[Unit]:
     """Every unit of the service that is enabled on the host, whatever its state."""
     said = host.run(
-        "systemctl", "list-units", "--all", "--plain", "--no-legend", "--type=service", OURS
+        "systemctl", "list-units", "--all", "--plain", "--no-legend", "--type=service", *OURS
     )
     names = [line.split()[0] for line in said.stdout.splitlines() if line.strip()]
     return [unit(host, name) for name in names if not name.startswith("coupon-migrate")]

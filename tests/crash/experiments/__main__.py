@@ -58,6 +58,8 @@ EXPERIMENTS = {
     "overload": Experiment("overload.play", 4, {"SHED_AFTER_S": "0"}),
     "overload-self": Experiment("overload.play", 4, fronted=False),
     "overload-without": Experiment("overload.play", 1, {"SHED_AFTER_S": "0"}, control=True),
+    "doors": Experiment("doors.play", 1, {"SHED_AFTER_S": "0"}),
+    "doors-without": Experiment("doors.play", 1, fronted=False, control=True),
     "disk": Experiment("disk.play", 10, alone=True),
     "wait": Experiment("wait.play", 3, replica=True),
 }

@@ -46,7 +46,7 @@ def play(stage: Stage, rounds: int) -> dict[str, Any]:
     _pin(os.sched_getaffinity(0), stage)
     slug = f"flood-{os.getpid()}"
     campaign = opened(slug, _STOCK)
-    crowd = _Crowd(stage, slug)
+    crowd = Crowd(stage, slug)
     crowd.ask(3_000, at_most=_AT_ONCE)  # warm
     capacity = crowd.capacity()
     said = [_round(stage, crowd, capacity, reuse=bool(number % 2)) for number in range(rounds)]
@@ -63,7 +63,7 @@ def play(stage: Stage, rounds: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _round(stage: Stage, crowd: "_Crowd", capacity: float, *, reuse: bool) -> dict[str, Any]:
+def _round(stage: Stage, crowd: "Crowd", capacity: float, *, reuse: bool) -> dict[str, Any]:
     web = stage.cast[WEBS[0]]
     before, peak, over = resident_mib(web), [0.0], Event()
 
@@ -120,7 +120,7 @@ def _at(seconds: Sequence[float], part: float) -> float:
     return seconds[min(len(seconds) - 1, int(part * len(seconds)))]
 
 
-class _Crowd:
+class Crowd:
     """People who each want a coupon, new ones each time."""
 
     def __init__(self, stage: Stage, slug: str) -> None:

@@ -1,0 +1,123 @@
+"""Strangers at the doors while people claim: slow bodies and logins on each door, questions for
+readiness while MySQL is stopped. Claims go on at nearly the rate and the pace of before, the host
+stays in the balancer, nothing dies. Without the front (`doors-without`) they don't.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from threading import Event, Thread
+from typing import Any
+
+from coupons import tokens
+from tests.crash import reading
+from tests.crash.experiments.overload import Crowd
+from tests.crash.opening import opened
+from tests.crash.programs import FRONTS, OPERATORS, WEBS, answers
+from tests.crash.stage import ROOT, Stage
+
+MANY = 64  # of each kind at once
+_LASTS_S = 20.0
+_PEOPLE = 2_000  # for one reading of the rate
+_AT_ONCE = 32
+_STOCK = 400_000
+_KEPT_RATE, _SLOWER = 0.9, 2.0
+
+
+def play(stage: Stage, rounds: int) -> dict[str, Any]:
+    """`rounds`: how often each attack is played; each before, meanwhile and before again."""
+    stage.cast.hold_down(WEBS[1])
+    slug = f"doors-{os.getpid()}"
+    campaign = opened(slug, _STOCK)
+    crowd = Crowd(stage, slug)
+    crowd.ask(_PEOPLE, at_most=_AT_ONCE)  # warm
+    attacks = _attacks(stage, slug)
+    played = [_round(stage, crowd, name, attacks[name]) for _ in range(rounds) for name in attacks]
+    reading.settle(stage, slug, patience_s=60)
+    found = reading.found(stage, slug, campaign.pk, stock=_STOCK, sampled=[])
+    restarts = sum(stage.cast[name].restarts for name in (WEBS[0], OPERATORS[0], FRONTS[0])
+                   if name in stage.cast.actors)  # fmt: skip
+    return {
+        "many": MANY, "rounds": played, "told": crowd.told, "stored": len(found.rows),
+        "restarts": restarts,
+        "broken": sum(each["broken"] for each in played) + restarts
+        + (len(found.rows) < crowd.told),
+    }  # fmt: skip
+
+
+def _attacks(stage: Stage, slug: str) -> dict[str, list[list[str]]]:
+    """What is sent in each, as programs' arguments."""
+    host = stage.hosts[0]
+    users, operators = str(host.users), str(host.operators)
+    return {
+        "slow bodies": [["slow_bodies", users, slug], ["slow_bodies", operators]],
+        "logins": [["logins", users], ["logins", operators]],
+        "readiness, MySQL stopped": [["readyz", users], ["readyz", operators]],
+    }
+
+
+def _round(stage: Stage, crowd: Crowd, name: str, attacks: list[list[str]]) -> dict[str, Any]:
+    before = _reading(crowd)
+    with ExitStack() as stack:
+        if "MySQL" in name:
+            stage.cast.pause("database")
+            stack.callback(stage.cast.wake, "database")
+        ready = stack.enter_context(_watched(stage))
+        running = [_started(attack) for attack in attacks]
+        time.sleep(1)
+        meanwhile = _reading(crowd)
+        heard = [json.loads(one.communicate(timeout=_LASTS_S + 30)[0]) for one in running]
+    after = _reading(crowd)
+    rate = (before["per_s"] + after["per_s"]) / 2
+    p99 = (before["p99_ms"] + after["p99_ms"]) / 2
+    kept = meanwhile["per_s"] / rate
+    slower = meanwhile["p99_ms"] / p99
+    return {
+        "attack": name, "before": before, "meanwhile": meanwhile, "after": after,
+        "rate_kept": round(kept, 3), "p99_times": round(slower, 2),
+        "not_ready": ready.count(False), "asked_for_readiness": len(ready), "heard": heard,
+        "broken": (kept < _KEPT_RATE) + (slower > _SLOWER) + (False in ready)
+        + meanwhile["unanswered"],
+    }  # fmt: skip
+
+
+def _reading(crowd: Crowd) -> dict[str, Any]:
+    """The rate and the pace of people who come one after another, so many at once."""
+    began = time.monotonic()
+    told = crowd.ask(_PEOPLE, at_most=_AT_ONCE)
+    took = time.monotonic() - began
+    seconds = sorted(since for status, _, _, since in told if status == 202)
+    return {
+        "per_s": round(_PEOPLE / took, 1),
+        "p99_ms": round(1e3 * seconds[int(0.99 * len(seconds))], 1) if seconds else 1e9,
+        "unanswered": sum(status != 202 for status, *_ in told),
+    }  # fmt: skip
+
+
+def _started(attack: list[str]) -> subprocess.Popen[str]:
+    kind, port, *slug = attack
+    command = [sys.executable, "-m", "tests.crash.attacks", kind, port, str(MANY), str(_LASTS_S)]
+    env = os.environ | {"TOKEN": tokens.mint("stranger", lifetime_s=900)}
+    return subprocess.Popen([*command, *slug], cwd=ROOT, env=env, text=True,
+                            stdout=subprocess.PIPE)  # fmt: skip
+
+
+@contextmanager
+def _watched(stage: Stage) -> Iterator[list[bool]]:
+    """Whether the host was ready, asked twice a second as a balancer does."""
+    said: list[bool] = []
+    over = Event()
+
+    def watch() -> None:
+        while not over.wait(0.5):
+            said.append(answers(stage.hosts[0].operators, "/readyz"))
+
+    watching = Thread(target=watch, daemon=True)
+    watching.start()
+    yield said
+    over.set()
+    watching.join()
