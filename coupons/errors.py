@@ -35,7 +35,7 @@ class StoreAway(DependencyAway):
     """Redis, which decides, did not answer in time or refused to serve."""
 
     code = "store_away"
-    title = "The deciding store does not answer"
+    title = "The admission service is temporarily unavailable"
     dependency = "redis"
 
 

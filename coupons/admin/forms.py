@@ -46,6 +46,7 @@ class CampaignForm(CampaignFormBase):
         exclude: tuple[str, ...] = ()
         help_texts = {
             "slug": _("The campaign's name in addresses; it can't change once scheduled."),
+            "opens_at": _("Exact to the millisecond, by the clock of the Redis server."),
             "closes_at": _("From this moment on nothing is admitted."),
             "valid_until": _("Either this end, or a number of days."),
         }

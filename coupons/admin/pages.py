@@ -35,7 +35,9 @@ def panel(campaign: Campaign) -> dict[str, Any]:
         "held_why": notes.spoken(shown.held.note) if shown.held else "",
         "counts": counts,
         "window": words.window(campaign),
-        "events": [(words.exact(event.at), event.actor, words.said(event)) for event in history],
+        "events": [
+            (words.exact(event.at), words.actor(event), words.said(event)) for event in history
+        ],
     }
 
 

@@ -21,10 +21,14 @@ State = Campaign.State
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """`offered_in` says when a button is shown; whether it is allowed is decided elsewhere."""
+    """`offered_in` says when a button is shown; whether it is allowed is decided elsewhere.
+
+    `label` and `done` are in English, and translated where they are shown.
+    """
 
     name: str
-    label: str  # in English; translated where it is shown
+    label: str
+    done: str
     call: Callable[..., Campaign]
     offered_in: frozenset[str]
     final: bool = False  # asks once more
@@ -37,6 +41,7 @@ VERBS = {
         Verb(
             "schedule",
             gettext_noop("Schedule"),
+            gettext_noop("%(slug)s is scheduled now."),
             campaigns.schedule,
             frozenset({State.DRAFT}),
             makes_slots=True,
@@ -44,13 +49,33 @@ VERBS = {
         Verb(
             "pause",
             gettext_noop("Pause"),
+            gettext_noop("%(slug)s is paused now."),
             campaigns.pause,
             frozenset({State.SCHEDULED, State.OPEN}),
         ),
-        Verb("resume", gettext_noop("Resume"), campaigns.resume, frozenset({State.PAUSED})),
+        Verb(
+            "resume",
+            gettext_noop("Resume"),
+            gettext_noop("%(slug)s is %(state)s now."),
+            campaigns.resume,
+            frozenset({State.PAUSED}),
+        ),
         # Behind "Pause", which then stays where it is when the opening takes this button away.
-        Verb("open", gettext_noop("Open now"), campaigns.open_now, frozenset({State.SCHEDULED})),
-        Verb("close", gettext_noop("Close for good"), campaigns.close, campaigns.LIVE, final=True),
+        Verb(
+            "open",
+            gettext_noop("Open now"),
+            gettext_noop("%(slug)s is open now."),
+            campaigns.open_now,
+            frozenset({State.SCHEDULED}),
+        ),
+        Verb(
+            "close",
+            gettext_noop("Close for good"),
+            gettext_noop("%(slug)s is closed now."),
+            campaigns.close,
+            campaigns.LIVE,
+            final=True,
+        ),
     )
 }
 
@@ -70,6 +95,6 @@ def do(verb: Verb, slug: str, request: HttpRequest) -> None:
         messages.error(request, sentence(refusal))
     else:
         told = {"slug": campaign.slug, "state": campaign.get_state_display()}
-        messages.success(request, _("%(slug)s is %(state)s now.") % told)
+        messages.success(request, _(verb.done) % told)
         if campaign.state == State.SCHEDULED:
             warn_if_red(campaign, request)

@@ -8,7 +8,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from coupons import database
+from coupons import campaigns, database
 from coupons.errors import CouponError, DatabaseAway, OutcomeUnknown, StoreAway
 from coupons.models import Campaign, CampaignEvent
 from coupons.readiness import notes
@@ -19,7 +19,6 @@ _VERBS = (
     gettext_noop("edited"),
     gettext_noop("scheduled"),
     gettext_noop("opened"),
-    gettext_noop("open"),
     gettext_noop("paused"),
     gettext_noop("resumed"),
     gettext_noop("closed"),
@@ -83,8 +82,14 @@ def sentence(refusal: CouponError | ValidationError) -> str:
     return str(refusal)
 
 
+def actor(event: CampaignEvent) -> str:
+    """Who did it: an operator's name, or the system itself."""
+    return _("system") if event.actor == campaigns.CLOCK else event.actor
+
+
 def said(event: CampaignEvent) -> str:
     """What was done to a campaign, and why, where a reason was given."""
     if event.verb.startswith(_STOCK_SET):
         return _("stock set to %s") % event.verb.removeprefix(_STOCK_SET)
-    return f"{_(event.verb)}: {notes.spoken(event.note)}" if event.note else _(event.verb)
+    done = _("opened") if event.verb == Campaign.State.OPEN else _(event.verb)
+    return f"{done}: {notes.spoken(event.note)}" if event.note else done

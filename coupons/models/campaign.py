@@ -1,5 +1,6 @@
 """The definition of a campaign, which MySQL owns, and its history."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from django.core.exceptions import ValidationError
@@ -130,6 +131,13 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+    def unique_error_message(
+        self, model_class: type[models.Model], unique_check: Sequence[str]
+    ) -> ValidationError:
+        if list(unique_check) == ["slug"]:
+            return ValidationError(_("A campaign with this slug already exists."), code="unique")
+        return super().unique_error_message(model_class, unique_check)
 
     def clean(self) -> None:
         """Raises ValidationError for what no campaign can be, each sentence at its field."""

@@ -41,7 +41,7 @@ def state(campaign: Campaign) -> Line:
             .format(campaign.slug),
         )  # fmt: skip
     if campaign.state == State.DRAFT:
-        do = _("Schedule it: nobody can claim from a draft.")
+        do = _("Schedule it: a draft admits no claims.")
         return amber("state", _("It is a draft."), do)
     if campaign.state == State.PAUSED:
         return amber("state", _("It is paused."), _("Resume it before the opening."))
@@ -119,7 +119,9 @@ def signing_keys(campaign: Campaign) -> Line:
     key = facts.key_of(campaign.key_id, campaign.slug)
     code = codes.coupon_code(key, "readiness", 1, 1)
     if codes.normalise(codes.grouped(code)) != code:
-        return red(name, _("A code made with it does not read back."), _("Report this fault."))
+        return red(
+            name, _("A code made with it does not read back."), _("Report this to the developers.")
+        )
     return green(name, _("Key {key!r} signs codes and receipts.").format(key=campaign.key_id))
 
 

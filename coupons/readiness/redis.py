@@ -76,7 +76,7 @@ def _still_needed() -> int:
 def eviction(said: Told) -> Line:
     policy = said.get("maxmemory_policy")
     if policy == "noeviction":
-        return green("eviction", _("Redis forgets nothing when it is full (noeviction)."))
+        return green("eviction", _("Redis deletes no key when its memory is full (noeviction)."))
     return red(
         "eviction",
         _("Redis may evict keys: its maxmemory-policy is {policy}.").format(policy=policy),

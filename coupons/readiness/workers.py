@@ -30,9 +30,11 @@ def canary() -> Line:
     age_ms = store().canary_age_ms()
     do = _("Start beat and a worker: systemctl status coupon-beat coupon-worker")
     if age_ms is None:
-        return red("canary", _("No worker has ever heard a bell: nothing would be stored."), do)
+        return red(
+            "canary", _("No worker has answered a wake-up yet: no claim would be stored."), do
+        )
     age_s = age_ms / 1000
-    seen = _("A worker heard a bell {age:.0f} s ago.").format(age=age_s)
+    seen = _("A worker answered a wake-up {age:.0f} s ago.").format(age=age_s)
     if age_s > CANARY_RED_S:
         return red("canary", seen, do)
     return amber("canary", seen, do) if age_s > CANARY_AMBER_S else green("canary", seen)

@@ -31,8 +31,8 @@ def test_a_korean_reader_is_told_in_korean_and_programs_see_the_same_code(db: No
     english, korean = asks({}), asks(KOREAN)
     assert english.json()["title"] == "There is no such campaign"
     assert korean.json() | {"title": 0, "detail": 0} == english.json() | {"title": 0, "detail": 0}
-    assert korean.json()["title"] == "그런 캠페인이 없습니다"
-    assert korean.json()["detail"] == "그런 이름의 캠페인이 없습니다."
+    assert korean.json()["title"] == "존재하지 않는 캠페인입니다"
+    assert korean.json()["detail"] == "이름이 일치하는 캠페인이 없습니다."
     assert asks(KOREAN, "campaigns/other").json()["detail"] == "'other' 캠페인이 없습니다."
     assert (korean.status_code, korean["Content-Language"]) == (404, "ko")
     assert "Content-Language" not in english
@@ -49,14 +49,16 @@ def test_a_refusal_in_korean(open_campaign: CampaignMaker, person: Any) -> None:
     late = person("bob")
     late.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ko"
     said = late.claims()
-    assert said.json() | {"title": "매진", "code": "sold_out"} == said.json()
+    assert said.json() | {"title": "선착순 마감", "code": "sold_out"} == said.json()
     assert said["Coupon-Outcome"] == "sold_out"
 
 
 def test_where_no_view_answers_koreans_are_told_in_korean_as_well(db: None) -> None:
     nowhere = asks(KOREAN, "nowhere")
     assert (nowhere.status_code, nowhere["Content-Language"]) == (404, "ko")
-    assert nowhere.json() == asks({}, "nowhere").json() | {"title": "여기에는 아무것도 없습니다"}
+    assert nowhere.json() == asks({}, "nowhere").json() | {
+        "title": "요청한 주소를 찾을 수 없습니다"
+    }
 
 
 @pytest.mark.parametrize(
