@@ -14,8 +14,9 @@ from django.utils.translation import gettext_lazy
 from coupons import campaigns, slots
 from coupons.admin import actions, boards, mending, pages, slot_progress
 from coupons.admin.bases import CampaignFormBase
-from coupons.admin.forms import CHANGEABLE, CampaignForm, MomentField, MomentInput
+from coupons.admin.forms import CHANGEABLE, CampaignForm
 from coupons.admin.listing import CampaignList
+from coupons.admin.moments import MomentField, MomentInput
 from coupons.admin.words import exact
 from coupons.errors import CouponError
 from coupons.models import Campaign

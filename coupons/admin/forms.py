@@ -1,6 +1,5 @@
-"""The campaign's form: moments to the millisecond, and only what was really changed."""
+"""The campaign's form: only what was really changed, and a refusal beside what was typed."""
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -8,32 +7,11 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.utils.translation import gettext_lazy as _
 
 from coupons.admin.bases import CampaignFormBase
-from coupons.admin.words import local_time, sentence
+from coupons.admin.words import sentence
 from coupons.errors import CouponError
 from coupons.models import Campaign
 
 CHANGEABLE = ("stock", "opens_at", "closes_at")  # once a campaign is scheduled
-
-
-class MomentInput(forms.DateTimeInput):
-    """The browser's own picker. It takes three digits of a second's fraction, not six."""
-
-    input_type = "datetime-local"
-    supports_microseconds = True
-
-    def __init__(self) -> None:
-        super().__init__(attrs={"step": "0.001"})
-
-
-class MomentField(forms.DateTimeField):
-    """A moment in the time zone of the page, to the millisecond."""
-
-    widget = MomentInput
-
-    def prepare_value(self, value: Any) -> Any:
-        if not isinstance(value, datetime):
-            return value
-        return local_time(value).replace(tzinfo=None).isoformat(timespec="milliseconds")
 
 
 class CampaignForm(CampaignFormBase):
@@ -53,9 +31,10 @@ class CampaignForm(CampaignFormBase):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in set(CHANGEABLE) & set(self.fields):
-            # Compare with what the operator saw, not with what another one saved meanwhile.
-            self.fields[name].show_hidden_initial = True
+        if "stock" in self.fields:
+            # Compare with what the operator saw, not with what another one saved meanwhile; moments
+            # do so by themselves.
+            self.fields["stock"].show_hidden_initial = True
 
     def add_error(self, field: str | None, error: Any) -> None:
         """What is wrong with fields that this form does not have was so before, or comes back from
