@@ -41,7 +41,7 @@ def ready() -> Said:
         worker=_worker_turns(),
         canary=_canary_came(),
         redis=seen.redis and fresh,
-        mysql=seen.mysql and fresh,
+        database=seen.database and fresh,
     )
 
 

@@ -29,7 +29,7 @@ class Seen:
     """What answered at the last look, and when that was (`time.monotonic`)."""
 
     redis: bool
-    mysql: bool
+    database: bool
     doors: bool
     at: float
 
@@ -54,8 +54,8 @@ class DependencyWatch:
     def look(self) -> Seen:
         """Ask now: Redis for REDIS_TIMEOUT_S at most, MySQL and each door for PATIENCE_S."""
         answers = [door.answers() for door in self._doors]  # each of them, whatever another says
-        redis, mysql = _redis_answers(), self._database.answers()
-        return Seen(redis=redis, mysql=mysql, doors=all(answers), at=time.monotonic())
+        redis, database = _redis_answers(), self._database.answers()
+        return Seen(redis=redis, database=database, doors=all(answers), at=time.monotonic())
 
     def _start(self) -> Seen:
         with self._starting:

@@ -33,7 +33,7 @@ def ready(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"ready": False, "draining": True}, status=503)
     seen = watch().seen()
     is_ready = seen.redis and seen.doors and not seen.is_stale
-    body = {"ready": is_ready, "redis": seen.redis, "mysql": seen.mysql, "doors": seen.doors}
+    body = {"ready": is_ready, "redis": seen.redis, "database": seen.database, "doors": seen.doors}
     return JsonResponse(body, status=200 if is_ready else 503)
 
 

@@ -42,7 +42,7 @@ class StoreAway(DependencyAway):
 class DatabaseAway(DependencyAway):
     code = "database_away"
     title = "The database does not answer"
-    dependency = "mysql"
+    dependency = "database"
 
 
 class NotInstalled(DependencyAway):
@@ -71,7 +71,7 @@ class QueueFull(DependencyAway):
 
     code = "queue_full"
     title = "Too many claims are waiting"
-    dependency = "mysql"
+    dependency = "database"
 
 
 class OutcomeUnknown(DependencyAway):

@@ -21,7 +21,8 @@ from config.local.trouble import Trouble
 
 STOP_S = 15  # a worker may finish its batch; after that it is killed, and the queue keeps the rest
 _POLL_S = 0.05
-_WHILE_S = 10
+# One that has ended so often in so many seconds would do so for ever.
+_ENDS, _ENDS_WITHIN_S = 4, 60
 _TAIL_LINES = 12
 
 
@@ -39,12 +40,12 @@ class Program:
     ) -> None:
         """`leash`: the signal that it gets if we are killed."""
         self.name, self.log, self._told = name, log, 0
+        self._ended: list[float] = []  # the moments at which it was seen to have ended
         self._command, self._env = [*_leash(leash), *command], dict(env)
         log.write_bytes(b"")
         self._child = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        self.began = time.monotonic()
         with self.log.open("ab") as out:
             return subprocess.Popen(
                 self._command,
@@ -57,9 +58,13 @@ class Program:
             )
 
     def again(self) -> bool:
-        """Start it again, if it has ended and ran for a while before: True if that was done. One
-        that ends as soon as it begins would do so for ever."""
-        if self.status is None or time.monotonic() - self.began < _WHILE_S:
+        """Start it again if it has ended: True if that was done, False also if it ends again and
+        again."""
+        if self.status is None:
+            return False
+        now = time.monotonic()
+        self._ended = [*(at for at in self._ended if now - at < _ENDS_WITHIN_S), now]
+        if len(self._ended) >= _ENDS:
             return False
         self._signal(signal.SIGKILL)  # whoever is left of its group
         self._child = self._start()

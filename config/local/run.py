@@ -20,7 +20,7 @@ _NEWS_EVERY_S = 0.2
 
 
 def run(folder: Path) -> int:
-    """Serve until somebody stops us (Stopped) or a program ends (Trouble)."""
+    """Serve until somebody stops us (Stopped) or a program can't be kept running (Trouble)."""
     began = time.monotonic()
     with ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)
@@ -116,15 +116,15 @@ def _welcome(here: Site, prepared: Any, *, seconds: float) -> None:
 
 
 def _attend(programs: list[Program]) -> None:
-    """Show what the programs say from now on; leave when one of them ends that is not started
-    again."""
+    """Show what the programs say from now on, and start again what ends, as systemd does it in
+    production; leave when one of them ends again and again (Trouble)."""
     for program in programs:
         program.news()
     while True:
         for program in programs:
             for line in program.news():
                 screen.raw(f"{program.name:<7}| {line}")
-            if program.name in servers.RESTARTED and program.again():
+            if program.again():
                 screen.warn(f"{program.name} had ended and was started again.")
             program.check()
         interruption.pause(_NEWS_EVERY_S)

@@ -4,7 +4,7 @@ import http.client
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import urlsplit
@@ -41,6 +41,7 @@ class Server:
     ready: Callable[[], bool]
     env: dict[str, str] = field(default_factory=dict)
     leash: str = "TERM"
+    ends: str = ""  # what it does before it has ended
 
 
 def valkey(site: Site) -> Server:
@@ -67,6 +68,7 @@ def worker(site: Site) -> Server:
         ],
         lambda: _worker_answers(site),
         {"CELERY_WORKER": "1", **site.counts("worker")},
+        ends=", which stores its batch",
     )  # fmt: skip
 
 
@@ -144,8 +146,6 @@ def _granian(port: int, *, workers: int, threads: int) -> list[str]:
 
 # In this order, and stopped in the opposite one: nobody loses what they still need.
 ALL = (worker, consumer, beat, flower, users, operators)
-# As systemd does it in production. The watchdog ends a worker for this very purpose.
-RESTARTED = ("worker",)
 
 
 @contextmanager
@@ -154,7 +154,7 @@ def serving(site: Site, servers: tuple[Callable[[Site], Server], ...]) -> Iterat
     with ExitStack() as stack:
         began = time.monotonic()
         described = [describe(site) for describe in servers]
-        programs = [stack.enter_context(_start(site, server)) for server in described]
+        programs = [stack.enter_context(_running(site, server)) for server in described]
         for server, program in zip(described, programs, strict=True):
             program.wait_until(server.ready, patience_s=START_S)
             screen.step(server.name, server.where, seconds=time.monotonic() - began)
@@ -176,11 +176,16 @@ def deciding_store(site: Site) -> Iterator[list[Program]]:
     yield []
 
 
-def _start(site: Site, server: Server) -> Program:
-    env = site.env | server.env
-    return Program(
-        server.name, server.command, env=env, log=site.log(server.name), leash=server.leash
-    )
+@contextmanager
+def _running(site: Site, server: Server) -> Iterator[Program]:
+    """From its start to its end, which may take a while and is announced."""
+    env, log = site.env | server.env, site.log(server.name)
+    with Program(server.name, server.command, env=env, log=log, leash=server.leash) as program:
+        try:
+            yield program
+        finally:
+            with suppress(OSError):  # the terminal may be gone
+                screen.raw(f"  stopping {server.name}{server.ends}")
 
 
 def _celery(verb: str) -> list[str]:

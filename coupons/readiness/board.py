@@ -100,4 +100,4 @@ def _asked(name: str, ask: Callable[[], list[Line]]) -> list[Line]:
         return [red(name, _("Redis does not answer: {why}").format(why=away), do)]
     except DatabaseAway as away:
         do = _("Start it, or correct DATABASE_URL.")
-        return [red(name, _("MySQL does not answer: {why}").format(why=away), do)]
+        return [red(name, _("The database does not answer: {why}").format(why=away), do)]

@@ -67,10 +67,10 @@ def in_both_stores(campaign: Campaign) -> Line:
         parts = ", ".join(_(_PARTS[part]) for part in differing)
         return red(
             name,
-            _("MySQL and Redis say different things about: {parts}.").format(parts=parts),
+            _("The database and Redis say different things about: {parts}.").format(parts=parts),
             _("Make the last change again; it is copied to Redis with every change."),
         )
-    return green(name, _("MySQL and Redis say the same."))
+    return green(name, _("The database and Redis say the same."))
 
 
 def _differing(ours: Definition, theirs: Definition) -> list[str]:

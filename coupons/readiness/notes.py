@@ -21,7 +21,7 @@ LABELS: dict[str, Promise] = {
     "replicas": gettext_lazy("replicas"),
     "broker": gettext_lazy("broker"),
     "canary": gettext_lazy("canary"),
-    "mysql": gettext_lazy("MySQL"),
+    "mysql": gettext_lazy("database"),
     "durable": gettext_lazy("durability"),
     "connections": gettext_lazy("connections"),
     "token_keys": gettext_lazy("token keys"),

@@ -20,7 +20,7 @@ from coupons.store import store
 from tests.conftest import CampaignMaker, Person
 from tests.servers import free_port
 
-READY = {"ready": True, "redis": True, "mysql": True, "doors": True}
+READY = {"ready": True, "redis": True, "database": True, "doors": True}
 
 
 class Unremembering(DependencyWatch):
@@ -81,7 +81,7 @@ def mysql_port(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 def test_without_mysql_it_stays_ready_and_says_so(mysql_port: Any) -> None:
     mysql_port(free_port())
-    assert asked("/readyz") == (200, READY | {"mysql": False})
+    assert asked("/readyz") == (200, READY | {"database": False})
 
 
 def test_a_mysql_that_hangs_does_not_make_the_answer_hang(mysql_port: Any) -> None:
@@ -90,7 +90,7 @@ def test_a_mysql_that_hangs_does_not_make_the_answer_hang(mysql_port: Any) -> No
         began = time.monotonic()
         assert asked("/readyz") == (
             200,
-            READY | {"mysql": False},
+            READY | {"database": False},
         )
         assert time.monotonic() - began < 2
 

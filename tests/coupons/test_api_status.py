@@ -136,6 +136,6 @@ def test_while_mysql_is_away_the_queued_are_told_503_and_the_unknown_none(
     jun.claims()
     mysql_away()
     response = jun.asks(ME)  # queued or issued? only MySQL knows
-    assert problem(response, 503, "database_away")["dependency"] == "mysql"
+    assert problem(response, 503, "database_away")["dependency"] == "database"
     assert int(response.headers["Retry-After"]) > 0
     assert status(Person("sora")) == {"status": "none"}

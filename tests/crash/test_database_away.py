@@ -49,7 +49,7 @@ for n in range({{start}}, {{start}} + 30):
 READY = f"""{SETUP}
 from django.test import Client
 answer = Client().get("/readyz")
-print(answer.status_code, answer.json()["mysql"])
+print(answer.status_code, answer.json()["database"])
 """
 DRAIN = f"""{SETUP}
 from coupons.drain import drain
