@@ -24,7 +24,7 @@ from config.local import ports
 from tests import servers
 
 ROOT = Path(__file__).parents[2]
-READY_S, END_S = 60, 30
+READY_S, END_S = 180, 60
 MARK = "COUPONS_TEST_MARK"  # inherited by whatever a command starts
 RECORD = {
     "told", "stored", "duplicates", "over_issued", "lost", "changed_answers",
