@@ -19,6 +19,7 @@ import yaml
 from django.db import connection
 
 from coupons import tokens
+from tests import front
 from tests.conftest import CampaignMaker
 from tests.infra.test_monitoring import ALERTS, DASHBOARDS, PROMETHEUS
 from tests.servers import free_port, listens, process
@@ -73,13 +74,15 @@ def prometheus(
         pytest.skip("SQLite has no connections to be counted")
     open_campaign("sale", stock=300)
     connection.close()  # the server ends sessions that are silent for as long as this takes
-    ports = {name: free_port() for name in ("web", "consumer", "node", "prometheus")}
+    ports = {
+        name: free_port() for name in ("web", "users", "front", "consumer", "node", "prometheus")
+    }
     with ExitStack() as stack:
         for name, (command, port) in _programs(child_environment, tmp_path, ports).items():
             ready = partial(_listens, port)
             running = process(command, ready=ready, log=tmp_path / f"{name}.log")
             stack.enter_context(running)
-        stack.enter_context(_Crowd(ports["web"]))
+        stack.enter_context(_Crowd(ports["users"]))
         asked = Prometheus(ports["prometheus"])
         until(asked.ready)
         yield asked
@@ -113,6 +116,7 @@ def _programs(
     port = str(ports["web"])
     return {
         "web": (started("web", *granian, "--port", port, "config.wsgi:application"), ports["web"]),
+        "front": (_front(folder / "haproxy", ports), ports["users"]),
         "worker": (celery("worker", "--concurrency", "2", "--loglevel", "WARNING"), 0),
         "beat": (celery("beat", "--schedule", str(folder / "beat"), "--pidfile="), 0),
         "consumer": (
@@ -125,6 +129,11 @@ def _programs(
         ),
         "prometheus": (_prometheus(folder / "prometheus", ports), ports["prometheus"]),
     }
+
+
+def _front(folder: Path, ports: dict[str, int]) -> list[str]:
+    door = front.FrontDoor("users", ports["users"], ports["web"])
+    return front.command(front.configure(folder, [door], metrics=ports["front"]))
 
 
 def _prometheus(folder: Path, ports: dict[str, int]) -> list[str]:

@@ -12,6 +12,13 @@ import thresholds
 Series = dict[str, str]
 CONSUMER = 'instance="c1",job="consumer"'
 WEB = 'instance="w1",job="web"'
+FRONT = 'instance="w1:8405",job="front"'
+# What the front refused by itself: its backend's failures, less those that granian answered.
+USERS_FAILED = 'code="5xx",proxy="users"'
+TURNED_AWAY = (
+    f"sum(rate(haproxy_backend_http_responses_total{{{USERS_FAILED}}}[1m]))"
+    f" - sum(rate(haproxy_server_http_responses_total{{{USERS_FAILED}}}[1m]))"
+)
 NODE = 'instance="c1",job="node"'
 
 
@@ -46,6 +53,10 @@ class Alert:
 def of_consumer(name: str, labels: str = "") -> str:
     """A series of the consumer's page."""
     return f"{name}{{{CONSUMER}{',' if labels else ''}{labels}}}"
+
+
+def of_front(name: str, labels: str) -> str:
+    return f"{name}{{{FRONT},{labels}}}"
 
 
 def of_web(name: str, labels: str = "") -> str:

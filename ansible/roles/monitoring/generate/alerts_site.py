@@ -1,6 +1,15 @@
 """Alerts about what claims stand on: the way in, both stores, the hosts."""
 
-from alert import NODE, SALE, Alert, of_consumer, of_web
+from alert import (
+    NODE,
+    SALE,
+    TURNED_AWAY,
+    USERS_FAILED,
+    Alert,
+    of_consumer,
+    of_front,
+    of_web,
+)
 
 FRONT = [
     Alert(
@@ -21,9 +30,15 @@ FRONT = [
     Alert(
         name="TurnedAway",
         limit="shed-rate",
-        expr="sum(rate(coupon_shed_total[1m])) > {limit}",
-        fires={of_web("coupon_shed_total"): "0+30x40"},
-        quiet={of_web("coupon_shed_total"): "500x40"},  # of an opening that is over
+        expr=f"{TURNED_AWAY} > {{limit}}",
+        fires={
+            of_front("haproxy_backend_http_responses_total", USERS_FAILED): "0+30x40",
+            of_front("haproxy_server_http_responses_total", USERS_FAILED): "0x40",
+        },
+        quiet={  # what granian itself failed at is another alert
+            of_front("haproxy_backend_http_responses_total", USERS_FAILED): "500+30x40",
+            of_front("haproxy_server_http_responses_total", USERS_FAILED): "0+30x40",
+        },
     ),
     Alert(
         name="ServerErrors",

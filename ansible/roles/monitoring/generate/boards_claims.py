@@ -1,5 +1,6 @@
 """What concerns claims: the opening, and their way to MySQL."""
 
+from alert import TURNED_AWAY
 from panels import Panel
 
 SALE = 'campaign=~"$campaign"'
@@ -56,10 +57,15 @@ OPENING = [
     Panel(
         title="Turned away, and the line", columns=12,
         queries={
-            "turned away a second": "sum(rate(coupon_shed_total[1m]))",
-            "longest wait for a thread, seconds": "max(coupon_line_seconds)",
+            "turned away a second": TURNED_AWAY,
+            "waiting for a thread": 'sum(haproxy_backend_current_queue{proxy="users"})',
+            "mean wait for a thread, seconds": (
+                'max(haproxy_backend_queue_time_average_seconds{proxy="users"})'
+            ),
+            "without a front, turned away a second": "sum(rate(coupon_shed_total[1m]))",
+            "without a front, longest wait, seconds": "max(coupon_line_seconds)",
         },
-        says="More come than the hosts can serve: these are told 503 and Retry-After at once.",
+        says="More come than the hosts can serve: these are told 503 and Retry-After.",
     ),
     Panel(
         title="Admitted → stored, p99", unit="s", limit="queue-age",
