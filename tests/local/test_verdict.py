@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from config.local.verdict import Answer, Opening, Row, Verdict, judge
+from config.local.verdict import AGAIN, Answer, Opening, Row, Verdict, judge
+from coupons.errors import DependencyAway
 
 STOCK, USERS = 3, 5
 OPENING = Opening(stock=STOCK, users=USERS, asks=USERS + 1)
@@ -51,6 +52,17 @@ def test_tries_that_decided_nothing_are_no_fault() -> None:
     tries = [Answer("alice", 1, 409, "not_open"), Answer("bob", 1, 503, "store_away")]
     tries += [Answer("cho", 1, 0, "no_answer"), Answer("eve", 1, 429, "too_many_requests")]
     assert judged(tries + ANSWERS).faults == ()
+
+
+def test_whatever_says_that_nothing_was_decided_is_asked_again() -> None:
+    """Also by a door that is overloaded: on a slow laptop `make demo` called that a fault."""
+    away = {kind.code for kind in subclasses(DependencyAway)}
+    assert away | {"overloaded"} <= AGAIN
+
+
+def subclasses(kind: type[DependencyAway]) -> set[type[DependencyAway]]:
+    below = set(kind.__subclasses__())
+    return below | {each for one in below for each in subclasses(one)}
 
 
 def test_an_admission_whose_answer_got_lost_counts_as_told() -> None:

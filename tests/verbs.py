@@ -1,0 +1,239 @@
+"""`python -m tests.verbs [VERB …]`: every verb of the Makefile, in a form that takes seconds.
+
+In a copy of the checkout, so that a `make run` at work here is left in peace and `fmt` and `clean`
+may do what they do. Exit status 1 if a verb failed, or if the Makefile has one that nobody runs.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from config import env
+from tests import servers
+
+ROOT = Path(__file__).resolve().parents[1]
+PATIENCE_S = 900  # on a busy machine; all of it takes three minutes on a quiet one
+PORTS = ("WEB_PORT", "OPERATORS_PORT", "FLOWER_PORT", "VALKEY_PORT", "CONSUMER_PORT")
+KEPT = ("PATH", "HOME", "LANG", "PYTHON", "XDG_CACHE_HOME")
+
+
+class Failed(Exception):
+    """A verb did not do what it is there for: `str(failed)` says how it went."""
+
+
+class Copy:
+    """The files of this checkout in a folder of their own, with the packages of this one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+        there = [
+            name for name in files.stdout.split(b"\0") if name and (ROOT / name.decode()).exists()
+        ]
+        copy = ["xargs", "-0", "cp", "--parents", "--preserve=mode,timestamps", "-t", str(folder)]
+        subprocess.run(copy, cwd=ROOT, input=b"\0".join(there), check=True)
+        (folder / ".venv").symlink_to(ROOT / ".venv")
+        told = ["-c", "user.name=verbs", "-c", "user.email=verbs@localhost"]
+        for words in (("init", "-q"), ("add", "-A"), (*told, "commit", "-qm", "As it is.")):
+            subprocess.run(["git", *words], cwd=folder, check=True)
+        self.ports = {name: servers.free_port() for name in PORTS}
+        self.env = {name: env.GIVEN[name] for name in KEPT if name in env.GIVEN}
+        self.env |= {name: str(port) for name, port in self.ports.items()} | {"LC_ALL": "C.UTF-8"}
+
+    def make(self, *words: str, **more: str) -> str:
+        """What it printed. Raises Failed unless it ended well."""
+        with self._making(*words, **more) as (child, said):
+            status = child.wait(PATIENCE_S)
+        demand(status == 0, f"status {status}", said())
+        return said()
+
+    @contextmanager
+    def making(self, *words: str, **more: str) -> Iterator[Callable[[], str]]:
+        """While it runs; then it gets a Ctrl-C. Yields a function for what it has printed."""
+        with self._making(*words, **more) as (_, said):
+            yield said
+
+    @contextmanager
+    def _making(
+        self, *words: str, **more: str
+    ) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], str]]]:
+        log = self.folder / f"{words[0] if words else 'help'}.log"
+        with log.open("wb") as out:
+            child = subprocess.Popen(
+                ["make", "-s", *words], cwd=self.folder, env=self.env | more,
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+            )  # fmt: skip
+        try:
+            yield child, log.read_text
+        finally:
+            with suppress(ProcessLookupError):  # all of it has ended
+                os.killpg(child.pid, signal.SIGINT)
+            child.wait(60)
+
+    def read(self, path: str) -> Any:
+        return json.loads((self.folder / path).read_text())
+
+
+def demand(well: bool, what: str, said: str) -> None:
+    if not well:
+        raise Failed(f"{what}\n{said[-3000:]}")
+
+
+def until(true: Callable[[], bool], what: str, said: Callable[[], str]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        demand(time.monotonic() < deadline, f"never: {what}", said())
+        time.sleep(0.2)
+
+
+def show_help(copy: Copy) -> None:
+    said = copy.make()
+    demand(all(f"\n{verb} " in f"\n{said}" for verb in verbs()), "a verb is not listed", said)
+
+
+def run_and_load(copy: Copy) -> None:
+    """`load` and `load-ui` are for the site that `run` serves."""
+    with copy.making("run") as said:
+        until(lambda: "Ctrl-C stops everything." in said(), "everything is up", said)
+        printed = copy.make("load", "LOAD=-u 100 --stock 20 --seconds 2 --gather 3")
+        record = copy.read("build/load-opening.json")
+        demand(record["verdict"]["stored"] == 20, "20 coupons are not stored", printed)
+        load_ui(copy)
+    until(lambda: "Everything is stopped." in said(), "everything is stopped", said)
+
+
+def load_ui(copy: Copy) -> None:
+    port = servers.free_port()
+    with copy.making("load-ui", f"LOAD=--web-port {port}") as said:
+        until(lambda: servers.listens(port), "its page", said)
+        where = {
+            at.laddr.ip
+            for at in psutil.net_connections("tcp")
+            if at.status == psutil.CONN_LISTEN and at.laddr.port == port
+        }
+    demand(where == {"127.0.0.1"}, f"it listens on {where}", said())
+
+
+def demo(copy: Copy) -> None:
+    printed = copy.make("demo", DEMO_USERS="200", DEMO_STOCK="50")
+    demand(copy.read("build/demo.json")["stored"] == 50, "50 coupons are not stored", printed)
+
+
+def plan(copy: Copy) -> None:
+    """On a cloud of the tests: nothing is there yet, so everything is to be made."""
+    port = servers.free_port()
+    cloud = [sys.executable, "-m", "tests.provisioning.cloud_server", str(port)]
+    log = copy.folder / "cloud.log"
+    with servers.process(
+        [*cloud, str(copy.folder / "images.json")], ready=lambda: servers.listens(port), log=log
+    ):
+        said = copy.make(
+            "plan", "ENV=hello", COUPON_OPERATOR="198.51.100.7/32", AWS_ACCESS_KEY_ID="of-a-test",
+            AWS_SECRET_ACCESS_KEY="of-a-test", AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}",
+        )  # fmt: skip
+    demand("a month" in said, "no costs", said)
+
+
+def crash_test(copy: Copy) -> None:
+    said = copy.make("crash-test", "RUNS=1", "SEED=1", "CRASH=--faults 2")
+    demand("1/1 seed 1" in said, "no run", said)
+
+
+def bench(copy: Copy) -> None:
+    copy.make("bench", "BENCH=redis_decisions_per_s --quick")
+    demand("redis_decisions_per_s" in copy.read("build/bench.json")["figures"], "no figure", "")
+
+
+def compare(copy: Copy) -> None:
+    said = copy.make("compare", "COMPARE=--quick")
+    demand(len(copy.read("build/compare.json")["readings"]["saturated"]) == 4, "not four", said)
+
+
+def report(copy: Copy) -> None:
+    copy.make("report", "REPORT=--quick")
+    demand("<img" in (copy.folder / "build" / "report.html").read_text(), "no pictures", "")
+
+
+def rehearse(copy: Copy) -> None:
+    """Its network; where that can't be had, the verb must say why."""
+    try:
+        copy.make("rehearse", "REHEARSE=--short")
+    except Failed as failed:
+        demand("No rehearsal on this machine" in str(failed), "rehearse", str(failed))
+
+
+def fmt(copy: Copy) -> None:
+    copy.make("fmt")
+    changed = subprocess.run(["git", "diff"], cwd=copy.folder, capture_output=True, text=True)
+    demand(not changed.stdout, "it changed what is formatted", changed.stdout)
+
+
+def clean(copy: Copy) -> None:
+    copy.make("clean")
+    left = [name for name in (".venv", "build", "var") if (copy.folder / name).is_symlink()
+            or (copy.folder / name).exists()]  # fmt: skip
+    demand(not left, f"left: {left}", "")
+
+
+# Beside each other, since most of them mostly wait; in a lane one after the other.
+LANES: tuple[dict[str, Callable[[Copy], None]], ...] = (
+    {"help": show_help, "run load load-ui": run_and_load, "demo": demo, "fmt": fmt, "plan": plan},
+    {"compare": compare},
+    {"report": report, "bench": bench, "crash-test": crash_test, "rehearse": rehearse},
+)
+LAST: dict[str, Callable[[Copy], None]] = {"clean": clean}
+
+
+def verbs() -> list[str]:
+    return re.findall(r"^([a-z-]+):.* ## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def unrun() -> set[str]:
+    """Verbs that neither this program nor `.ci/run` itself calls."""
+    ours = {verb for lane in (*LANES, LAST) for names in lane for verb in names.split()}
+    return set(verbs()) - ours - set((ROOT / ".ci" / "run").read_text().split())
+
+
+def play(lane: dict[str, Callable[[Copy], None]], copy: Copy, asked: list[str]) -> bool:
+    well = True
+    for names, verb in lane.items():
+        if asked and not set(asked) & set(names.split()):
+            continue
+        began, why = time.monotonic(), ""
+        try:
+            verb(copy)
+        except (Failed, OSError, ValueError, subprocess.SubprocessError) as failed:
+            well, why = False, f"\n{failed}"
+        mark = "✗" if why else "✓"
+        print(f"  {mark} make {names}  {time.monotonic() - began:.0f} s{why}", flush=True)
+    return well
+
+
+def main() -> int:
+    if missing := unrun():
+        print(f"Nobody runs {', '.join(sorted(missing))}: add it to {__file__}.")
+        return 1
+    began, asked = time.monotonic(), sys.argv[1:]
+    with tempfile.TemporaryDirectory(prefix="coupons-verbs-") as name:
+        copy = Copy(Path(name))
+        with ThreadPoolExecutor(len(LANES)) as beside:
+            well = list(beside.map(lambda lane: play(lane, copy, asked), LANES))
+        well.append(play(LAST, copy, asked))
+    print(f"Every verb does what it says. {time.monotonic() - began:.0f} s" if all(well) else "✗")
+    return 0 if all(well) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
