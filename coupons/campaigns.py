@@ -10,14 +10,12 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from coupons import change, database, events, keys, slots
+from coupons import change, database, deciding_clock, events, keys, slots
 from coupons.errors import IllegalTransition, Refused, StockBelowAdmitted, UnknownCampaign
 from coupons.models import Campaign, Coupon, GivenUp, Tally
 from coupons.slots import Progress, silently
-from coupons.store import store
 
 State = Campaign.State
 CLOCK = "clock"  # the actor of what happens by itself
@@ -93,7 +91,7 @@ def schedule(slug: str, *, actor: str, tell: Progress = silently) -> Campaign:
     """
     slots.make(slug, 0, tell=tell)
     with change.changing(slug, actor, "scheduled", {State.DRAFT}) as campaign:
-        if campaign.closes_at <= timezone.now():
+        if campaign.closes_at <= _now(campaign):
             raise IllegalTransition(
                 _("{} would be closed already: it closes in the past.").format(slug)
             )
@@ -187,10 +185,18 @@ def revise(
 
 
 def follow_the_clock() -> int:
-    """Record openings and closings that have happened by themselves. Nothing waits for this."""
-    now = timezone.now()
-    opened = Campaign.objects.filter(state=State.SCHEDULED, opens_at__lte=now, closes_at__gt=now)
-    closed = Campaign.objects.filter(state__in=LIVE, closes_at__lte=now)
+    """Record openings and closings that have happened by themselves. Nothing waits for this.
+
+    Raises DatabaseAway, StoreAway; the direct ones are recorded without Redis.
+    """
+    strategies = (Campaign.Strategy.DIRECT, Campaign.Strategy.QUEUED)
+    return sum(_follow(strategy, deciding_clock.now(strategy)) for strategy in strategies)
+
+
+def _follow(strategy: str, now: datetime) -> int:
+    these = Campaign.objects.filter(strategy=strategy)
+    opened = these.filter(state=State.SCHEDULED, opens_at__lte=now, closes_at__gt=now)
+    closed = these.filter(state__in=LIVE, closes_at__lte=now)
     with database.answering():
         return _record(list(opened), State.OPEN) + _record(list(closed), State.CLOSED)
 
@@ -227,11 +233,7 @@ def _move(campaign: Campaign, opens_at: datetime, closes_at: datetime) -> None:
 
 
 def _now(campaign: Campaign) -> datetime:
-    """Now, by the clock that decides over this campaign."""
-    if campaign.strategy == Campaign.Strategy.QUEUED:
-        return database.moment(store().now_ms())
-    row = Tally.objects.annotate(now_ms=database.NowMs()).get(campaign_id=campaign.pk)
-    return database.moment(row.now_ms)
+    return deciding_clock.now(campaign.strategy)
 
 
 def _set_stock(campaign: Campaign, stock: int) -> None:

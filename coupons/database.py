@@ -42,16 +42,22 @@ _SQLITE_AWAY = (
 )  # fmt: skip
 
 
+_NOW_MS = {
+    "mysql": "CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)",
+    "sqlite": "CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)",
+}
+
+
 class NowMs(Func):
     """The database's clock at the moment of evaluation, in milliseconds since the Unix epoch."""
 
     output_field = BigIntegerField()
 
     def as_mysql(self, *_: Any, **__: Any) -> tuple[str, tuple[()]]:
-        return "CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)", ()
+        return _NOW_MS["mysql"], ()
 
     def as_sqlite(self, *_: Any, **__: Any) -> tuple[str, tuple[()]]:
-        return "CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)", ()
+        return _NOW_MS["sqlite"], ()
 
 
 # Of these, the ones that say nobody answered.
@@ -137,6 +143,13 @@ def refuses_row(error: BaseException) -> bool:
     if isinstance(error, IntegrityError | DataError):
         return True
     return bool(error.args) and error.args[0] in _ROW
+
+
+def now_ms() -> int:
+    """The database's clock, in milliseconds since the Unix epoch. Raises DatabaseAway."""
+    with answering(), connection.cursor() as cursor:
+        cursor.execute(f"SELECT {_NOW_MS[connection.vendor]}")
+        return int(cursor.fetchone()[0])
 
 
 def connections() -> tuple[int, int]:

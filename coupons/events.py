@@ -14,8 +14,14 @@ _HOLDING = (HELD, RELEASED, OVERRIDDEN, "scheduled", "paused", "resumed", "opene
 _PLANNING = (OVERRIDDEN, "scheduled", "rescheduled")
 
 
-def note(campaign: Campaign, actor: str, verb: str, text: str = "") -> None:
-    campaign.events.create(actor=actor, verb=verb, note=text[:_NOTE_CHARS])
+def note(campaign: Campaign, actor: str, verb: str, text: str = "") -> CampaignEvent:
+    return campaign.events.create(actor=actor, verb=verb, note=text[:_NOTE_CHARS])
+
+
+def note_at(at: datetime, campaign: Campaign, actor: str, verb: str, text: str = "") -> None:
+    """With the moment of a clock other than this host's, for what is compared with it later."""
+    event = note(campaign, actor, verb, text)
+    campaign.events.filter(pk=event.pk).update(at=at)
 
 
 def note_each(campaigns: Iterable[Campaign], actor: str, verb: str) -> None:

@@ -13,10 +13,7 @@ stays closed: an empty Redis may as well be the wrong one, so `manage.py rebuild
 """
 
 import logging
-from datetime import timedelta
 from threading import Lock
-
-from django.utils import timezone
 
 from coupons import campaigns, change, database, rebuild, renewal
 from coupons.errors import Overtaken, Refused
@@ -26,7 +23,6 @@ from coupons.store import Gate, Marks, store
 logger = logging.getLogger(__name__)
 
 ACTOR = "fence"
-NOT_YET = timedelta(minutes=1)  # nobody can have been admitted before the opening, clocks apart
 _one = Lock()  # of a process; the others answer 503 meanwhile
 
 
@@ -79,8 +75,9 @@ def _is_concerned(
         return False
     if gate.admitted < max(tally.highest, tally.stored) or not _says(gate, row):
         return True
-    is_over = row.state == campaigns.State.CLOSED
-    return not is_over and row.opens_at < timezone.now() + NOT_YET
+    # Also one that has not opened: the clock of the server before this one may have said it had.
+    # One that is over gives no more places, if it is over by the clock of this server, too.
+    return row.state != campaigns.State.CLOSED or gate.now_ms < gate.closes_ms
 
 
 def _says(gate: Gate, row: Campaign) -> bool:

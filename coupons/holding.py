@@ -4,10 +4,10 @@ Held back is paused, by the clock's hand: Redis refuses from that moment, whatev
 """
 
 from django.core.exceptions import ValidationError
-from django.utils import timezone
+from django.db import transaction
 from django.utils.translation import gettext as _
 
-from coupons import campaigns, change, database, events
+from coupons import campaigns, change, database, deciding_clock, events
 from coupons.errors import IllegalTransition
 from coupons.models import Campaign
 
@@ -27,7 +27,8 @@ def release(slug: str, *, why: str) -> Campaign:
     """Undo `hold` before the opening; afterwards that is a person's decision."""
     frame = change.changing(slug, campaigns.CLOCK, events.RELEASED, {State.PAUSED}, note=why)
     with frame as campaign:
-        if events.held(campaign) is None or campaign.opens_at <= timezone.now():
+        has_opened = campaign.opens_at <= deciding_clock.now(campaign.strategy)
+        if events.held(campaign) is None or has_opened:
             raise IllegalTransition(_("{} can't be released by itself.").format(slug))
         campaign.state = State.SCHEDULED
     return campaign
@@ -49,5 +50,7 @@ def override(slug: str, *, actor: str, reason: str) -> Campaign:
 
 
 def note_warm_up(campaign: Campaign, *, what: str) -> None:
-    with database.answering():
-        events.note(campaign, campaigns.CLOCK, events.WARMED_UP, what)
+    """By the clock that opens it, since `readiness.campaign.warmed_up` counts back from there."""
+    at = deciding_clock.now(campaign.strategy)
+    with database.answering(), transaction.atomic():
+        events.note_at(at, campaign, campaigns.CLOCK, events.WARMED_UP, what)

@@ -6,15 +6,13 @@ gap that is seen is there. The thorough one looks at every place, in pages (`cou
 for a gap that the counts show, or when asked.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import Count
-from django.utils import timezone
 
-from coupons import campaigns, change, database, metrics, places, rebuild
+from coupons import campaigns, change, database, deciding_clock, metrics, places, rebuild
 from coupons.metrics import Gap
 from coupons.models import Campaign, GivenUp, Tally
 from coupons.places import Report, Tell
@@ -46,11 +44,10 @@ class Counts:
 
 
 def watched() -> list[Campaign]:
-    """Campaigns that Redis decides about, until some days after they closed."""
+    """Campaigns that Redis decides about, until some days after they closed. Raises StoreAway."""
+    since = deciding_clock.now(Campaign.Strategy.QUEUED) - WATCHED_FOR
     with database.answering():
-        queued = Campaign.objects.filter(
-            strategy=Campaign.Strategy.QUEUED, closes_at__gt=timezone.now() - WATCHED_FOR
-        )
+        queued = Campaign.objects.filter(strategy=Campaign.Strategy.QUEUED, closes_at__gt=since)
         return list(queued.exclude(state=campaigns.State.DRAFT))
 
 
@@ -89,6 +86,7 @@ def look() -> list[Report]:
     for slug in [*rebuild.left_behind(), *_abandoned()]:
         rebuild.renew(slug, actor=places.ACTOR)
     known = {campaign.slug: campaign for campaign in watched()}
+    at_ms = store().now_ms()
     reports: list[Report] = []
     for counts in glance(list(known.values())):
         campaign = known[counts.slug]
@@ -97,7 +95,7 @@ def look() -> list[Report]:
         if counts.gap > counts.holes:
             reports.append(compare(campaign.slug, repair=True))
         else:
-            _show(counts.slug, {Gap.NOT_STORED: 0, Gap.HOLE: counts.holes})
+            _show(counts.slug, {Gap.NOT_STORED: 0, Gap.HOLE: counts.holes}, at_ms)
     return reports
 
 
@@ -119,14 +117,16 @@ def compare(slug: str, *, repair: bool = False, tell: Tell = places.silently) ->
     with database.answering():
         rebuild.at_least(campaign.pk, report.admitted)
         Tally.objects.filter(campaign=campaign).update(holes=report.found[Gap.HOLE])
-    _show(slug, {kind: report.found[kind] - report.mended[kind] for kind in Gap})
+    gaps = {kind: report.found[kind] - report.mended[kind] for kind in Gap}
+    _show(slug, gaps, store().now_ms())
     for kind in Gap:
         metrics.GAPS_MENDED.labels(metrics.known(slug), kind).inc(report.mended[kind])
     return report
 
 
-def _show(slug: str, gaps: dict[Gap, int]) -> None:
+def _show(slug: str, gaps: dict[Gap, int], at_ms: int) -> None:
+    """`at_ms`: by Redis' clock, which all hosts ask: of several the latest comparison counts."""
     known = metrics.known(slug)
     for kind, count in gaps.items():
         metrics.GAPS.labels(known, kind).set(count)
-    metrics.RECONCILED.labels(known).set(time.time())
+    metrics.RECONCILED.labels(known).set(at_ms / 1000)

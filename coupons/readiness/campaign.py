@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from coupons import change, codes, events, facts, slots
+from coupons import change, codes, deciding_clock, events, facts, slots
 from coupons.models import Campaign, CampaignEvent
 from coupons.readiness import notes
 from coupons.readiness.lines import Line, amber, green, red
@@ -131,7 +131,8 @@ def warm_up(campaign: Campaign) -> Line:
         return green(
             name, _("Ran at {at}: {note}").format(at=_clock(ran.at), note=notes.spoken(ran.note))
         )
-    planned, now = events.planned_at(campaign), timezone.now()
+    planned = events.planned_at(campaign)
+    now = deciding_clock.now_if_redis_is_away(campaign.strategy)
     if planned is None or campaign.state not in AHEAD or campaign.opens_at <= now:
         return green(name, _("None is due."))
     due = max(planned, campaign.opens_at - timedelta(seconds=WARM_UP_S))

@@ -10,9 +10,8 @@ import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.utils import timezone
 
-from coupons import database, holding, metrics
+from coupons import database, deciding_clock, holding, metrics
 from coupons.errors import CouponError
 from coupons.models import Campaign
 from coupons.readiness import board, notes
@@ -26,14 +25,15 @@ logger = logging.getLogger(__name__)
 def look() -> int:
     """Look at every opening of the next ten minutes; how many there are. Safe to run in parallel:
     a campaign's row lock and state decide who of two holds it back."""
-    now = timezone.now()
+    now_of = deciding_clock.now_if_redis_is_away
+    return sum(_look(strategy, now_of(strategy)) for strategy in Campaign.Strategy)
+
+
+def _look(strategy: str, now: datetime) -> int:
+    these = Campaign.objects.filter(strategy=strategy, state__in=holding.AHEAD)
     with database.answering():
         soon = list(
-            Campaign.objects.filter(
-                state__in=holding.AHEAD,
-                opens_at__gt=now,
-                opens_at__lte=now + timedelta(seconds=WARM_UP_S),
-            )
+            these.filter(opens_at__gt=now, opens_at__lte=now + timedelta(seconds=WARM_UP_S))
         )
     for campaign in soon:
         _look_at(campaign, now)

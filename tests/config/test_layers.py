@@ -51,6 +51,7 @@ LAYERS = [
     (
         "stages",
         {
+            "deciding_clock",
             "facts",
             "exhausted",
             "events",

@@ -248,7 +248,7 @@ def test_a_direct_campaign_needs_no_redis(
     draft: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     away = Store("redis://127.0.0.1:1/0", timeout_s=0.1, max_connections=1)
-    for module in ("campaigns", "change", "facts", "admission"):
+    for module in ("deciding_clock", "change", "facts", "admission"):
         monkeypatch.setattr(f"coupons.{module}.store", lambda: away)
     draft(strategy="direct")
     campaigns.schedule("sale", actor="Mina")

@@ -1,0 +1,28 @@
+"""Processes whose wall clock is wrong, by a preloaded library (crash/clock.c)."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+SOURCE = Path(__file__).parent / "crash" / "clock.c"
+
+
+class WrongClock:
+    """The clock of the processes that are started with `env`: right, until it is shifted."""
+
+    def __init__(self, folder: Path, name: str = "clock") -> None:
+        library = folder / "clock.so"
+        if not library.exists():
+            gcc = shutil.which("gcc") or "cc"
+            command = [gcc, "-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"]
+            subprocess.run(command, check=True)
+        self._file = folder / f"{name}.shift"
+        self.shift(0)
+        self.env = {"LD_PRELOAD": str(library), "CLOCK_SHIFT_FILE": str(self._file)}
+
+    def shift(self, seconds: float) -> None:
+        """From this moment on it is ahead by so much, behind if negative. In place: the processes
+        have the file mapped."""
+        with self._file.open("r+b" if self._file.exists() else "wb") as file:
+            file.write(round(seconds * 1_000_000).to_bytes(8, sys.byteorder, signed=True))

@@ -1,0 +1,120 @@
+"""12 A2: what a host decides about a campaign's window it decides by the clock that opens the
+campaign, not by its own. Each of these runs in a process whose clock is hours ahead or behind."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from coupons import campaigns, events, keys
+from coupons.drain import drain
+from coupons.models import Campaign
+from coupons.store import store
+from tests.clocks import WrongClock
+from tests.conftest import CampaignMaker
+from tests.coupons.test_guard import spoil, told
+
+HOURS_S = 3 * 3600
+BOTH = pytest.mark.parametrize("shift_s", [HOURS_S, -HOURS_S])
+STRATEGIES = pytest.mark.parametrize("strategy", ["queued", "direct"])
+Elsewhere = Callable[[float, str], str]
+State = Campaign.State
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def elsewhere(child_environment: dict[str, str], tmp_path: Path) -> Elsewhere:
+    """Run this code on a host whose clock is off by so many seconds; what it printed."""
+    clock = WrongClock(tmp_path)
+
+    def run(shift_s: float, code: str) -> str:
+        clock.shift(shift_s)
+        whole = f"import django; django.setup(); {code}"
+        env = child_environment | clock.env | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+        done = subprocess.run(
+            [sys.executable, "-c", whole], env=env, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    return run
+
+
+def state(slug: str = "sale") -> str:
+    return Campaign.objects.get(slug=slug).state
+
+
+FOLLOW = "from coupons import campaigns; campaigns.follow_the_clock()"
+
+
+@BOTH
+@STRATEGIES
+def test_12_a2_a_sweep_records_openings_and_closings_by_the_deciding_clock(
+    draft: Callable[..., Campaign], elsewhere: Elsewhere, strategy: str, shift_s: int
+) -> None:
+    now = timezone.now()
+    windows = {"ahead": (1, 2), "open": (-1, 1)}  # hours
+    for slug, (opens, closes) in windows.items():
+        draft(slug, strategy=strategy, opens_at=now + timedelta(hours=opens),
+              closes_at=now + timedelta(hours=closes))  # fmt: skip
+        campaigns.schedule(slug, actor="Mina")
+    elsewhere(shift_s, FOLLOW)
+    assert {slug: state(slug) for slug in windows} == {
+        "ahead": State.SCHEDULED, "open": State.OPEN,
+    }  # fmt: skip
+
+
+GUARD = "from coupons.readiness import guard; print(guard.look())"
+
+
+@BOTH
+def test_12_a2_a_red_board_is_held_back_in_time_and_released_before_the_opening(
+    draft: Callable[..., Campaign], elsewhere: Elsewhere, shift_s: int
+) -> None:
+    opens = timezone.now() + timedelta(seconds=50)
+    draft(opens_at=opens, closes_at=opens + timedelta(hours=1))
+    campaigns.schedule("sale", actor="Mina")
+    spoil()
+    assert elsewhere(shift_s, GUARD) == "1"
+    assert (state(), len(told(events.WARMED_UP))) == (State.PAUSED, 1)
+    release = "from coupons import holding; holding.release('sale', why='mended')"
+    elsewhere(shift_s, f"{release}; {GUARD}")
+    assert told(events.RELEASED) == ["mended"]
+    assert len(told(events.WARMED_UP)) == 1  # for one opening, by whichever host
+
+
+SCHEDULE = "from coupons import campaigns; campaigns.schedule('sale', actor='Mina')"
+
+
+@STRATEGIES
+def test_12_a2_what_is_not_over_can_be_scheduled_by_a_host_that_believes_it_is(
+    draft: Callable[..., Campaign], elsewhere: Elsewhere, strategy: str
+) -> None:
+    draft(strategy=strategy)
+    elsewhere(HOURS_S, SCHEDULE)
+    assert state() == State.SCHEDULED
+
+
+def test_12_a2_a_failover_is_made_good_by_a_host_that_believes_nothing_has_opened(
+    open_campaign: CampaignMaker, elsewhere: Elsewhere
+) -> None:
+    open_campaign()
+    before = Campaign.objects.get().epoch
+    store().vouch("another server")
+    elsewhere(-HOURS_S, "from coupons import fence; assert fence.look()")
+    assert Campaign.objects.get().epoch != before
+
+
+def test_12_a2_a_sale_is_compared_by_a_host_that_believes_it_was_over_long_ago(
+    open_campaign: CampaignMaker, elsewhere: Elsewhere, person: type
+) -> None:
+    open_campaign()
+    assert person("mina").claims().status_code == 202
+    store().client.xtrim(keys.of("sale").queue, 0)  # told, and on no way to MySQL
+    elsewhere(30 * 86_400, "from coupons import reconcile; reconcile.look()")
+    assert drain("sale", consumer="one").stored == 1
