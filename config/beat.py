@@ -1,32 +1,30 @@
 """Beat on every consumer host, one of them at work: whoever holds the lease sends, the others wait.
 
-Started with `celery -A config beat --scheduler config.beat.Leased`. The lease lives on the broker,
-since without a broker there is nothing to send to. When its holder dies, another takes over after
-LEASE_MS; until then only bells that were lost on the way wait longer. Should two ever beat at once
-(a broker that failed over), each sends what is safe to be sent twice.
+Every `celery -A config beat` is one. The lease lives on the broker, since without a broker there is
+nothing to send to. When its holder dies, another takes over after LEASE_MS; until then only bells
+that were lost on the way wait longer. Should two ever beat at once (a broker that failed over),
+each sends what is safe to be sent twice.
 
-Who beats also keeps the bells few: those that nobody heard, because no worker was there.
+Who beats also keeps the messages on the broker few, and dates its own by Redis' clock.
 """
 
 import logging
 import os
 import socket
+from copy import copy
 from typing import Any
 
 from celery.beat import Scheduler
-from kombu.exceptions import OperationalError
 
-from config.celery import app
+from config.broker import BELLS, LEASE, MOST_BELLS, Broker, throw_away_old_bells
+from coupons import bell, clock_skew
+from coupons.errors import StoreAway
+from coupons.store import store
 
-PREFIX = app.conf.broker_transport_options["global_keyprefix"]  # of all that Celery keeps there
-LEASE = f"{PREFIX}beat-lease"
+__all__ = ["BELLS", "LEASE", "MOST_BELLS", "Broker", "Lease", "Leased"]
+
 LEASE_MS = 5_000  # longer than a beat takes to come round, shorter than anybody minds
 ASK_AGAIN_S = 1.0
-
-# The bells of a thousand campaigns for ten seconds are some hundred. Workers that were away for a
-# night would find a hundred thousand, expired ones too one by one, and store nothing meanwhile.
-BELLS = PREFIX + app.conf.task_default_queue
-MOST_BELLS = 1_000
 
 # KEYS: the lease. ARGV: who asks, for how many milliseconds. RETURN: 1 if it is theirs now.
 _TAKE = """
@@ -37,31 +35,8 @@ return 1
 """
 # KEYS: the lease. ARGV: who leaves.
 _LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 0"
-# KEYS: the bells, the newest first. ARGV: how many stay. RETURN: how many were thrown away.
-_TRIM = """
-local old = redis.call('LLEN', KEYS[1]) - ARGV[1]
-if old <= 0 then return 0 end
-redis.call('LTRIM', KEYS[1], 0, ARGV[1] - 1)
-return old
-"""
 
 logger = logging.getLogger(__name__)
-
-
-class Broker:
-    """A connection of our own to it, for what Celery does not ask."""
-
-    def __init__(self, url: str | None = None) -> None:
-        self._connection = app.connection_for_write(url)
-
-    def ask(self, script: str, key: str, *arguments: str | int) -> Any:
-        """The script's answer; None while the broker is away."""
-        try:
-            client = self._connection.default_channel.client
-            return client.eval(script, 1, key, *arguments)
-        except (OperationalError, OSError, *self._connection.connection_errors) as away:
-            logger.warning("the broker is away (%s)", away)
-            return None
 
 
 class Lease:
@@ -76,12 +51,6 @@ class Lease:
 
     def leave(self) -> None:
         self._broker.ask(_LEAVE, LEASE, self._holder)
-
-
-def throw_away_old_bells(broker: Broker) -> None:
-    """All but the newest MOST_BELLS. They carry nothing; the next sweep rings for what waits."""
-    if old := broker.ask(_TRIM, BELLS, MOST_BELLS):
-        logger.warning("%s bells that nobody heard were thrown away", old)
 
 
 class Leased(Scheduler):  # type: ignore[misc]
@@ -102,9 +71,24 @@ class Leased(Scheduler):  # type: ignore[misc]
             self._beating = ours
         if ours:
             throw_away_old_bells(self._broker)
+        clock_skew.reporter.report(f"beat@{socket.gethostname()}")
         return min(super().tick(*args, **kwargs), ASK_AGAIN_S) if ours else ASK_AGAIN_S
+
+    def apply_async(self, entry: Any, *args: Any, **kwargs: Any) -> Any:
+        """Dated by Redis' clock, so that a worker can tell what has waited for too long."""
+        dated = copy(entry)
+        dated.options = entry.options | {"headers": {bell.SENT_MS: _redis_ms()}}
+        return super().apply_async(dated, *args, **kwargs)
 
     def close(self) -> None:
         """Leaves the lease to another at once."""
         self._lease.leave()
         super().close()
+
+
+def _redis_ms() -> int:
+    """0 where Redis does not answer: then nobody can say how old the message is."""
+    try:
+        return store().now_ms()
+    except StoreAway:
+        return 0

@@ -5,9 +5,12 @@ A message here is a bell: it carries a campaign's slug, never a claim. So its lo
 """
 
 import os
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from celery import Celery
+from celery.schedules import schedule
 
 from config import env, tracing, worker
 
@@ -17,6 +20,18 @@ if tracing.ON:
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("coupons", task_cls="config.worker:Bell")
+
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def _monotonic_now() -> datetime:
+    """For intervals only. The wall clock may be set back, and beat would wait until it is over."""
+    return _EPOCH + timedelta(seconds=time.monotonic())
+
+
+def _every(seconds: float) -> schedule:
+    return schedule(seconds, nowfun=_monotonic_now)
+
 
 # A web process must not hang on its broker; a worker may wait, and should come back by itself.
 _WEB_BROKER_TIMEOUT_S = 0.3
@@ -78,14 +93,14 @@ app.conf.update(
     worker_soft_shutdown_timeout=30,
     worker_hijack_root_logger=False,
     timezone="UTC",
-    # The one list of periodic work.
+    # The one list of periodic work. No message expires by Celery's `expires`: see config.broker.
+    beat_scheduler="config.beat:Leased",
     beat_schedule={
-        "sweep": {"task": "coupons.sweep", "schedule": 1.0, "options": {"expires": 5}},
-        "canary": {"task": "coupons.canary", "schedule": 5.0, "options": {"expires": 10}},
-        "guard": {"task": "coupons.guard", "schedule": 10.0, "options": {"expires": 10}},
-        "reconcile": {"task": "coupons.reconcile", "schedule": 5.0, "options": {"expires": 5}},
+        "sweep": {"task": "coupons.sweep", "schedule": _every(1.0)},
+        "canary": {"task": "coupons.canary", "schedule": _every(5.0)},
+        "guard": {"task": "coupons.guard", "schedule": _every(10.0)},
+        "reconcile": {"task": "coupons.reconcile", "schedule": _every(5.0)},
     },
-    beat_schedule_filename=str(env.BASE_DIR / "var" / "beat-schedule"),
 )
 app.autodiscover_tasks(["coupons"])
 worker.watch(app)

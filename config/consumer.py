@@ -13,7 +13,6 @@ the worker writes down every two seconds that it lives (`config.worker`).
 import json
 import signal
 import sys
-import time
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import django
 from django.conf import settings
 
-from config import exposition, multiprocess, watchdog
+from config import exposition, liveness, multiprocess, watchdog
 from config.dependency_watch import watch
 from config.worker import STALE_S
 from coupons import gauges, metrics
@@ -35,7 +34,7 @@ def alive() -> Said:
 
 
 def ready() -> Said:
-    seen = watch().seen()
+    seen = watch("consumer").seen()
     fresh = not seen.is_stale
     return _verdict(
         worker=_worker_turns(),
@@ -46,17 +45,17 @@ def ready() -> Said:
 
 
 def measured() -> Said:
-    live = (gauges.Build(), gauges.Campaigns(), gauges.Database())
+    live = (gauges.Build(), gauges.Campaigns(), gauges.Database(), liveness.Worker())
     return HTTPStatus.OK, exposition.CONTENT_TYPE, exposition.page(*live)
 
 
 def _worker_turns() -> bool:
-    return time.time() - multiprocess.latest(metrics.WORKER_BEAT) < STALE_S
+    return liveness.seconds_since(metrics.WORKER_BEAT) < STALE_S
 
 
 def _canary_came() -> bool:
     """Whether a task began or ended of late: the watchdog sends canaries to see to it."""
-    return time.time() - multiprocess.latest(metrics.WORKER_SIGN) < settings.WORKER_PATIENCE_S
+    return liveness.seconds_since(metrics.WORKER_SIGN) < settings.WORKER_PATIENCE_S
 
 
 def _verdict(**parts: bool) -> Said:

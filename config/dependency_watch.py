@@ -2,6 +2,7 @@
 that being asked costs nothing, however often, and nobody who asks waits for a store that hangs."""
 
 import logging
+import socket
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +13,7 @@ from http.client import HTTPConnection, HTTPException
 from django.conf import settings
 from django.db import Error, connection
 
+from coupons import clock_skew
 from coupons.errors import CouponError
 from coupons.store import store
 
@@ -39,9 +41,11 @@ class Seen:
 
 
 class DependencyWatch:
-    """Looks once a second, from the first question on; the first question waits for its look."""
+    """Looks once a second, from the first question on; the first question waits for its look.
+    The process that it runs in, a `role` of this host, also reports its clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, role: str = "web") -> None:
+        self._process = f"{role}@{socket.gethostname()}"
         self._seen: Seen | None = None
         self._starting = threading.Lock()
         self._database = _DatabaseProbe()
@@ -69,6 +73,7 @@ class DependencyWatch:
             time.sleep(EVERY_S)
             try:
                 self._seen = self.look()
+                clock_skew.reporter.report(self._process)
             except Exception:  # what was seen last gets stale, and whoever asks is told so
                 logger.exception("the look at the stores failed")
 
@@ -141,6 +146,6 @@ def _our_own_headers() -> dict[str, str]:
 
 
 @cache
-def watch() -> DependencyWatch:
+def watch(role: str = "web") -> DependencyWatch:
     """This process's."""
-    return DependencyWatch()
+    return DependencyWatch(role)

@@ -16,12 +16,13 @@ import signal
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from django.conf import settings
 
-from config import multiprocess, worker
+from config import broker, liveness, worker
+from config.broker import Broker
 from coupons import bell, metrics
 
 EVERY_S = 2.0
@@ -46,6 +47,7 @@ class Watchdog:
 
     pid: int = 0
     since: float = 0.0
+    broker: Broker = field(default_factory=Broker)
 
     def watch(self) -> None:
         """For ever."""
@@ -53,12 +55,13 @@ class Watchdog:
             time.sleep(EVERY_S)
             try:
                 self.look()
+                self.keep_messages_few()
             except Exception:
                 logger.exception("the watchdog stumbled and goes on")
 
     def look(self) -> Reason | None:
         """One round. Why it has ended the worker; None: all is well, or nothing can be said."""
-        now, pid = time.time(), living()
+        now, pid = time.monotonic(), living()
         if pid is None or pid != self.pid or not bell.send_canary(worker.queue()):
             self.pid, self.since = pid or 0, now
             return None
@@ -67,9 +70,15 @@ class Watchdog:
             end(pid, reason)
         return reason
 
+    def keep_messages_few(self) -> None:
+        """Also where no beat does it."""
+        broker.throw_away_old_canaries(self.broker, worker.queue())
+        broker.throw_away_old_bells(self.broker)
+
     def _judge(self, now: float) -> Reason | None:
         for gauge, reason in _SIGNS:
-            if now - max(self.since, multiprocess.latest(gauge)) > settings.WORKER_PATIENCE_S:
+            silent_s = min(now - self.since, liveness.seconds_since(gauge))
+            if silent_s > settings.WORKER_PATIENCE_S:
                 return reason
         return None
 

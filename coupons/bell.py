@@ -15,8 +15,7 @@ logger = logging.getLogger(__name__)
 DRAIN, SWEEP, GUARD = "coupons.drain", "coupons.sweep", "coupons.guard"
 RECONCILE = "coupons.reconcile"
 DRAIN_EACH, CANARY = "coupons.drain_each", "coupons.canary"
-EXPIRES_S = 30  # a bell nobody heard for so long has been rung again many times
-CANARY_EXPIRES_S = 10
+SENT_MS = "coupon_sent_ms"  # header of what beat sends: when, by Redis' clock; 0: not known
 TOGETHER = 50  # campaigns in one message: sending costs the same for one as for fifty
 
 
@@ -33,14 +32,14 @@ def ring_each(slugs: Sequence[str]) -> None:
 
 def send_canary(queue: str) -> bool:
     """A bell that only shows the way is open, to the worker that hears this queue."""
-    return _send(CANARY, time.time(), queue=queue, expires_s=CANARY_EXPIRES_S)
+    return _send(CANARY, time.time(), queue=queue)
 
 
-def _send(
-    task: str, argument: object, *, queue: str | None = None, expires_s: int = EXPIRES_S
-) -> bool:
+def _send(task: str, argument: object, *, queue: str | None = None) -> bool:
+    """Without `expires`: a worker would judge by its own clock what another host's clock wrote,
+    and throw the message away in silence. What keeps messages few is in `config.broker`."""
     try:
-        current_app.send_task(task, args=[argument], expires=expires_s, queue=queue, retry=False)
+        current_app.send_task(task, args=[argument], queue=queue, retry=False)
     except (kombu.exceptions.OperationalError, OSError) as error:
         metrics.BELLS_LOST.inc()
         logger.warning("%s of %s was lost: %s", task, argument, error)

@@ -5,7 +5,6 @@ One process answers for all, so nothing here is counted twice. Each question has
 """
 
 import platform
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,12 +14,13 @@ from django.conf import settings
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from coupons import database, metrics
+from coupons import clock_skew, database, metrics
 from coupons.errors import DatabaseAway, StoreAway
 from coupons.metrics import Live
 from coupons.store import Gate, store
 
 MOST_SHOWN = 50  # campaigns, those about which something may be done
+MOST_CLOCKS = 200  # processes, those that are off the most
 NEAR_MS = 3_600_000  # so long before it opens and after it closes, a campaign is of interest
 DATABASE_PATIENCE_S = 1.0
 
@@ -40,7 +40,7 @@ class Campaigns(Collector):
 
     def collect(self) -> Iterator[Metric]:
         try:
-            yield from [*_redis(), *_campaigns()]
+            yield from [*_redis(), _clocks(), *_campaigns()]
         except StoreAway:
             yield _family(metrics.REDIS_UP, {(): 0})
         else:
@@ -72,17 +72,19 @@ def _redis() -> Iterator[Metric]:
         (metrics.REDIS_EVICTED, told["evicted_keys"]),
         (metrics.REDIS_REPLICAS, told["connected_slaves"]),
         (metrics.REDIS_DURABLE, float(durable)),
-        (metrics.REDIS_CLOCK, _clock_ahead_s()),
+        (metrics.REDIS_TIME, store().now_ms() / 1000),
+        (metrics.REDIS_CLOCK, -clock_skew.measure().ahead_ms / 1000),
         (metrics.CANARY_AGE, _canary_age_s()),
     ):
         yield _family(live, {(): float(value)})
 
 
-def _clock_ahead_s() -> float:
-    """Against the middle of asking and being answered."""
-    before = time.time()
-    redis_ms = store().now_ms()
-    return redis_ms / 1000 - (before + time.time()) / 2
+def _clocks() -> Metric:
+    reports = sorted(clock_skew.reported(), key=clock_skew.off_of, reverse=True)
+    return _family(
+        metrics.CLOCK_AHEAD,
+        {(report.process,): report.ahead_ms / 1000 for report in reports[:MOST_CLOCKS]},
+    )
 
 
 def _canary_age_s() -> float:

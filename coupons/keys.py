@@ -12,9 +12,10 @@
     coupon:installed                set     slugs of all installed campaigns
     coupon:server                   string  the server whose contents were found right (`fence`)
     coupon:canary                   string  when a worker last got here with a canary, in ms
+    coupon:clocks                   hash    process and its id → how far its clock was off, and when
     coupon:login:NAME               string  wrong passwords of that operator; expires by itself
 
-All but the last four share the hash tag `{slug}`, so that one script may touch them in a cluster.
+All but the last five share the hash tag `{slug}`, so that one script may touch them in a cluster.
 The claimants are one hash, where Redis finds a field with two or three steps in memory however many
 there are. Spread over small packed hashes they would take less of it, and a crowd more time.
 """
@@ -27,6 +28,7 @@ from hashlib import blake2b
 INSTALLED = "coupon:installed"
 SERVER = "coupon:server"
 CANARY = "coupon:canary"
+CLOCKS = "coupon:clocks"
 GROUP = "drain"  # the consumer group of every queue
 
 FILTER_BITS_PER_USER = 16  # two of them set: 1.4 % of strangers look like claimants

@@ -96,14 +96,19 @@ TASKS = Histogram(
     ["task", "state"],
     buckets=(0.005, 0.02, 0.1, 0.5, 2, 10, 30),
 )
+STALE_MESSAGES = Counter(
+    "coupon_stale_messages_total",
+    "Messages of beat skipped by a worker because newer ones were behind them.",
+    ["task"],
+)
 WORKER_BEAT = Gauge(
-    "coupon_worker_beat_timestamp_seconds",
-    "When this host's worker last showed that its main loop turns.",
+    "coupon_worker_beat_monotonic_seconds",
+    "When this host's worker last showed that its main loop turns, by the host's monotonic clock.",
     multiprocess_mode="max",
 )
 WORKER_SIGN = Gauge(
-    "coupon_worker_sign_timestamp_seconds",
-    "When a task last began or ended on this host: a canary every few seconds sees to it.",
+    "coupon_worker_sign_monotonic_seconds",
+    "When a task last began or ended on this host, by its monotonic clock.",
     multiprocess_mode="max",
 )
 WORKER_ENDED = Counter(
@@ -186,7 +191,20 @@ REDIS_EVICTED = Live("coupon_redis_evicted_keys", "Keys thrown away since it sta
 REDIS_DURABLE = Live("coupon_redis_append_only_ok", "1: its append-only file is on and written.")
 REDIS_REPLICAS = Live("coupon_redis_replicas", "Replicas connected.")
 REDIS_CLOCK = Live("coupon_redis_clock_ahead_seconds", "Redis' clock, minus this host's.")
+REDIS_TIME = Live("coupon_redis_time_seconds", "Redis' clock: what ages and windows go by.")
+CLOCK_AHEAD = Live(
+    "coupon_clock_ahead_seconds",
+    "A process's wall clock, minus Redis' clock, as it measured it; the worst of its name.",
+    ("process",),
+)
 CANARY_AGE = Live("coupon_canary_age_seconds", "Since one last came all the way; -1: never.")
+WORKER_BEAT_AGE = Live(
+    "coupon_worker_beat_age_seconds", "Since this host's worker last showed that its loop turns."
+)
+WORKER_SIGN_AGE = Live(
+    "coupon_worker_sign_age_seconds",
+    "Since a task last began or ended on this host: a canary every few seconds sees to it.",
+)
 DATABASE_UP = Live("coupon_database_up", "1: the database answered this scrape in time.")
 DATABASE_USED = Live("coupon_database_connections", "Connections open at the database.")
 DATABASE_MAX = Live("coupon_database_connections_max", "Connections it accepts.")

@@ -4,10 +4,12 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from billiard import Event
-from celery import shared_task, signals
+from celery import current_task, shared_task, signals
 from django.conf import settings
 
 from coupons import bell, campaigns, fence, metrics, reconcile
@@ -72,7 +74,33 @@ def _drained(slug: str, *, time_s: float) -> bool:
     return not done.left
 
 
+def _unless_older_than(seconds: float) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Of beat's messages, which come again and again: those that waited behind others until they
+    were old are skipped. Sent and received by Redis' clock; what bears no date is never old."""
+
+    def decorate(work: Callable[..., None]) -> Callable[..., None]:
+        @wraps(work)
+        def done(*args: Any, **kwargs: Any) -> None:
+            sent_ms = _sent_ms()
+            if sent_ms and store().now_ms() - sent_ms > 1000 * seconds:
+                metrics.STALE_MESSAGES.labels(current_task.name).inc()
+                return
+            work(*args, **kwargs)
+
+        return done
+
+    return decorate
+
+
+def _sent_ms() -> int:
+    """When beat sent the message at hand; 0: it does not say, or there is none."""
+    headers = current_task.request.headers if current_task else None
+    sent_ms = (headers or {}).get(bell.SENT_MS)
+    return sent_ms if isinstance(sent_ms, int) else 0
+
+
 @shared_task(name=bell.SWEEP)  # type: ignore[untyped-decorator]
+@_unless_older_than(5)
 def sweep() -> None:
     """Every second: keep the campaigns' states up with the clock, ring for claims nobody heard."""
     campaigns.follow_the_clock()
@@ -82,6 +110,7 @@ def sweep() -> None:
 
 
 @shared_task(name=bell.CANARY)  # type: ignore[untyped-decorator]
+@_unless_older_than(10)
 def canary(sent_s: float = 0) -> None:
     """A bell for no campaign: that it got here, and on to Redis, is all there is to it."""
     store().canary_came()
@@ -91,12 +120,14 @@ def canary(sent_s: float = 0) -> None:
 
 
 @shared_task(name=bell.GUARD)  # type: ignore[untyped-decorator]
+@_unless_older_than(10)
 def guard() -> None:
     """Every ten seconds: warm up for the openings of the next ten minutes, hold red ones back."""
     openings.look()
 
 
 @shared_task(name=bell.RECONCILE)  # type: ignore[untyped-decorator]
+@_unless_older_than(5)
 def compare_the_stores() -> None:
     """Every few seconds: is what was told stored or on its way? Mends what is safe to mend."""
     reconcile.look()

@@ -35,7 +35,7 @@ def worker(environment: Environment, folder: Path, *words: str) -> Iterator[int]
 
 @contextmanager
 def beat(environment: Environment, folder: Path, *words: str) -> Iterator[int]:
-    celery = ("-m", "celery", "-A", "config", "beat", "--scheduler", "config.beat.Leased")
+    celery = ("-m", "celery", "-A", "config", "beat")
     command = _with({**environment, "CELERY_WORKER": "yes"}, folder / "beat", *celery, *words)
     with process([*command, "--pidfile="], ready=lambda: True, log=folder / "beat.log") as pid:
         yield pid

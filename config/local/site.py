@@ -56,10 +56,6 @@ class Site:
         return self.folder / "valkey"
 
     @property
-    def beat_schedule(self) -> Path:
-        return self.folder / "beat-schedule"
-
-    @property
     def worker_node(self) -> str:
         """The worker's name on the broker, which others may share."""
         return f"worker@local-{os.getpid()}"

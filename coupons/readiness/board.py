@@ -10,8 +10,8 @@ from coupons import database, events
 from coupons.errors import DatabaseAway, StoreAway, UnknownCampaign
 from coupons.models import Campaign, CampaignEvent
 from coupons.readiness import campaign as campaign_lines
+from coupons.readiness import clocks, host, redis, workers
 from coupons.readiness import database as database_lines
-from coupons.readiness import host, redis, workers
 from coupons.readiness.campaign import AHEAD
 from coupons.readiness.certificate import certificate
 from coupons.readiness.lines import Light, Line, red, worst
@@ -81,6 +81,7 @@ def _lines(campaign: Campaign, quickly: bool) -> Iterator[Line]:
         yield from _asked("slots", lambda: [campaign_lines.all_slots(campaign)])
     if queued:
         yield from _asked("redis", redis.lines)
+        yield from _asked("host_clocks", lambda: [clocks.host_clocks()])
         if not quickly:
             yield workers.broker()
         yield from _asked("canary", lambda: [workers.canary()])

@@ -15,6 +15,7 @@ LABELS: dict[str, Promise] = {
     "slots": gettext_lazy("slots"),
     "redis": gettext_lazy("Redis"),
     "clock": gettext_lazy("clock"),
+    "host_clocks": gettext_lazy("host clocks"),
     "memory": gettext_lazy("memory"),
     "eviction": gettext_lazy("eviction"),
     "persistence": gettext_lazy("persistence"),

@@ -1,6 +1,5 @@
 """The Redis that decides: its clock, memory, policy, persistence and replicas."""
 
-import time
 from collections.abc import Mapping
 from math import ceil
 from typing import Any
@@ -8,13 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from coupons import coefficients
+from coupons import clock_skew, coefficients
 from coupons.readiness.lines import Line, amber, green, red
 from coupons.store import store
 
-LOOKS = 3  # the quickest tells the clocks' difference best
-# Hosts that keep time by NTP differ by milliseconds. Redis' clock opens the sale.
-CLOCK_AMBER_MS, CLOCK_RED_MS = 200, 1_000
 MEMORY_AMBER, MEMORY_RED = 0.6, 0.9  # of what the server may use, once the sale is over
 LAG_AMBER_BYTES = 1_000_000  # some thousands of decisions that a failover would lose
 
@@ -29,23 +25,14 @@ def lines() -> list[Line]:
 
 def clock() -> Line:
     """Redis' clock against this host's. Raises StoreAway."""
-    ahead, within = min((_ahead() for _look in range(LOOKS)), key=lambda look: look[1])
+    skew = clock_skew.measure()
     seen = _("Redis' clock is {ms:+,} ms from this host's (± {within:,} ms).").format(
-        ms=round(ahead), within=ceil(within)
+        ms=-round(skew.ahead_ms), within=ceil(skew.within_ms)
     )
-    off = max(0.0, abs(ahead) - within)
     do = _("Let both hosts keep time by NTP (chronyc tracking). The sale opens by Redis' clock.")
-    if off >= CLOCK_RED_MS:
+    if skew.off_ms >= clock_skew.RED_MS:
         return red("clock", seen, do)
-    return amber("clock", seen, do) if off >= CLOCK_AMBER_MS else green("clock", seen)
-
-
-def _ahead() -> tuple[float, float]:
-    """By how many ms Redis' clock is ahead of ours, and how exactly that is known."""
-    before = time.time()
-    theirs = store().now_ms() + 0.5  # it cuts fractions off
-    after = time.time()
-    return theirs - 500 * (before + after), 500 * (after - before) + 0.5
+    return amber("clock", seen, do) if skew.off_ms >= clock_skew.AMBER_MS else green("clock", seen)
 
 
 def memory(said: Told) -> Line:

@@ -1,8 +1,8 @@
 """The one door to the Redis that decides. Every answer is typed, every driver error translated.
 
 One script per decision (`coupons/lua/`), one method per script or command, grouped by subject:
-`admission` decides, `campaigns` holds the gates, `queue` what waits to be stored, `repair` and
-`testimony` are for what was lost.
+`admission` decides, `campaigns` holds the gates, `queue` what waits to be stored, `processes` what
+ours say of themselves, `repair` and `testimony` are for what was lost.
 """
 
 from functools import cache
@@ -12,6 +12,7 @@ from django.conf import settings
 from coupons.store.admission import AdmissionCalls, Decision
 from coupons.store.campaigns import CampaignCalls, Definition, Gate
 from coupons.store.logins import LoginCalls
+from coupons.store.processes import ProcessCalls
 from coupons.store.queue import BELL_MS, Entry, QueueCalls
 from coupons.store.repair import Claimant, Marks, RepairCalls
 from coupons.store.testimony import TestimonyCalls
@@ -29,7 +30,15 @@ __all__ = [
 ]
 
 
-class Store(AdmissionCalls, CampaignCalls, LoginCalls, QueueCalls, RepairCalls, TestimonyCalls):
+class Store(
+    AdmissionCalls,
+    CampaignCalls,
+    LoginCalls,
+    ProcessCalls,
+    QueueCalls,
+    RepairCalls,
+    TestimonyCalls,
+):
     """All calls on one Redis endpoint."""
 
 

@@ -51,6 +51,7 @@ LAYERS = [
     (
         "stages",
         {
+            "clock_skew",
             "deciding_clock",
             "facts",
             "exhausted",

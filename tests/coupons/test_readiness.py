@@ -74,8 +74,8 @@ def test_everything_is_green_on_servers_as_they_should_be(sale: Campaign) -> Non
     assert faults() == {}
     assert list(lights()) == [
         "state", "coupon_keys", "both_stores", "slots", "clock", "memory", "eviction",
-        "persistence", "replicas", "broker", "canary", "durable", "connections", "token_keys",
-        "disk", "certificate", "warm_up",
+        "persistence", "replicas", "host_clocks", "broker", "canary", "durable", "connections",
+        "token_keys", "disk", "certificate", "warm_up",
     ]  # fmt: skip
 
 

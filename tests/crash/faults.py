@@ -192,7 +192,7 @@ def flush_scripts(scene: Scene, fault: Fault) -> None:
 def many_drains(scene: Scene, fault: Fault) -> None:
     """Every child of both workers on the same campaign at once."""
     for _ in range(6):
-        app.send_task(bell.DRAIN, args=[scene.slug], expires=bell.EXPIRES_S, retry=False)
+        app.send_task(bell.DRAIN, args=[scene.slug], retry=False)
 
 
 def wrong_clock(scene: Scene, fault: Fault) -> None:

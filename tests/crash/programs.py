@@ -151,7 +151,7 @@ def _beat(folder: Path, env: dict[str, str], build: Build) -> Actor:
     """It serves once it, or a dead one before it for five seconds, holds the lease."""
     command = [
         sys.executable, "-m", "celery", "-A", build.celery, "beat", "--loglevel", "WARNING",
-        "--scheduler", "config.beat.Leased", "--pidfile=",
+        "--pidfile=",
     ]  # fmt: skip
     return Actor("beat", command, env, folder / "beat.log", lambda: _holds_a_lease(env))
 

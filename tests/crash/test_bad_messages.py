@@ -39,7 +39,7 @@ def publish(body: bytes | str, *, task: str, content_type: str, encoding: str = 
 
 
 def rung(slug: str) -> bool:
-    """As beat does: on a slow machine the first bells have expired before the worker is up."""
+    """As beat does."""
     return bell.ring(slug)
 
 
@@ -67,7 +67,9 @@ def test_bad_messages_do_no_harm_and_good_ones_are_heard_after_them(
     for slug in ("gone", "", "../sale", "x" * 5000, "{sale}:gate", None, 7, ["sale"]):
         app.send_task(bell.DRAIN, args=[slug])
     app.send_task(bell.DRAIN, args=["sale", "more", "words"])
-    app.send_task(bell.DRAIN_EACH, args=[["gone", "sale"]], expires=-7 * 86_400)  # last week's
+    # Last week's, by the clock of who sent it: heard all the same (12 A2). There is no other.
+    claims(open_campaign("late"), 2)
+    app.send_task(bell.DRAIN_EACH, args=[["gone", "late"]], expires=-7 * 86_400)
     for _ in range(30):
         bell.ring("sale")
     command = [
@@ -79,10 +81,10 @@ def test_bad_messages_do_no_harm_and_good_ones_are_heard_after_them(
         worker = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     connection.close()  # the server ends a session that was silent for long
     try:
-        until(lambda: rung("sale") and Coupon.objects.count() == 20)
+        until(lambda: rung("sale") and Coupon.objects.count() == 22)
         assert worker.poll() is None
         claims(open_campaign("other"), 3)
-        until(lambda: rung("other") and Coupon.objects.count() == 23)
+        until(lambda: rung("other") and Coupon.objects.count() == 25)
     finally:
         worker.terminate()
         assert worker.wait(30) == 0

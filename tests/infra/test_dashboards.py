@@ -118,7 +118,7 @@ def _programs(
         "web": (started("web", *granian, "--port", port, "config.wsgi:application"), ports["web"]),
         "front": (_front(folder / "haproxy", ports), ports["users"]),
         "worker": (celery("worker", "--concurrency", "2", "--loglevel", "WARNING"), 0),
-        "beat": (celery("beat", "--schedule", str(folder / "beat"), "--pidfile="), 0),
+        "beat": (celery("beat", "--pidfile="), 0),
         "consumer": (
             started("worker", "-m", "config.consumer", CONSUMER_PORT=str(ports["consumer"])),
             ports["consumer"],

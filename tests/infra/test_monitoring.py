@@ -155,8 +155,10 @@ def test_nobody_asks_for_a_metric_that_is_not_declared() -> None:
     assert asked() - declared() == set()
 
 
-# What others tell as well: the canary's age is asked of Redis.
-ELSEWHERE = {"coupon_canary_timestamp_seconds", "coupon_canary_seconds"}
+# What others tell as well: the canary's age is asked of Redis, of the worker's signs their ages.
+ELSEWHERE = {"coupon_canary_timestamp_seconds", "coupon_canary_seconds"} | {
+    f"coupon_worker_{sign}_monotonic_seconds" for sign in ("beat", "sign")
+}
 
 
 def test_whatever_is_measured_is_looked_at_by_a_panel_or_an_alert() -> None:

@@ -64,3 +64,6 @@ def of_web(name: str, labels: str = "") -> str:
 
 
 SALE = 'campaign="sale"'
+# What the deciding Redis' clock says: windows and comparisons are dated by it, and the clock of
+# Prometheus' own host need not agree.
+REDIS_TIME = "scalar(max(coupon_redis_time_seconds))"

@@ -1,6 +1,6 @@
 """Alerts about claims: the promises, and the way from admission to MySQL."""
 
-from alert import SALE, Alert, of_consumer, of_web
+from alert import REDIS_TIME, SALE, Alert, of_consumer, of_web
 
 SWEEPS = of_consumer("coupon_task_seconds_count", 'task="coupons.sweep",state="success"')
 FAILURES = of_consumer("coupon_task_seconds_count", 'task="coupons.drain",state="failure"')
@@ -42,16 +42,19 @@ PROMISES = [
     Alert(
         name="ReconcileStale",
         limit="reconcile-age",
-        expr="time() - max by (campaign) (coupon_reconciled_timestamp_seconds) > {limit}"
-        " and on (campaign) max by (campaign) (coupon_closes_timestamp_seconds) > time()",
+        expr=f"{REDIS_TIME} - max by (campaign) (coupon_reconciled_timestamp_seconds) > {{limit}}"
+        " and on (campaign)"
+        f" max by (campaign) (coupon_closes_timestamp_seconds) > {REDIS_TIME}",
         severity="ticket",
         fires={
-            of_consumer("coupon_reconciled_timestamp_seconds", SALE): "5x80",
+            of_consumer("coupon_redis_time_seconds"): "5000+15x80",
+            of_consumer("coupon_reconciled_timestamp_seconds", SALE): "5000x80",
             of_consumer("coupon_closes_timestamp_seconds", SALE): "99999x80",
         },
         quiet={  # long ago, and long closed
-            of_consumer("coupon_reconciled_timestamp_seconds", SALE): "5x80",
-            of_consumer("coupon_closes_timestamp_seconds", SALE): "10x80",
+            of_consumer("coupon_redis_time_seconds"): "5000+15x80",
+            of_consumer("coupon_reconciled_timestamp_seconds", SALE): "5000x80",
+            of_consumer("coupon_closes_timestamp_seconds", SALE): "5010x80",
         },
     ),
 ]  # fmt: skip
@@ -74,9 +77,9 @@ PIPELINE = [
     Alert(
         name="WorkerStill",
         limit="worker-beat",
-        expr="time() - max by (instance) (coupon_worker_beat_timestamp_seconds) > {limit}",
-        fires={of_consumer("coupon_worker_beat_timestamp_seconds"): "15x40"},
-        quiet={of_consumer("coupon_worker_beat_timestamp_seconds"): "0+15x40"},
+        expr="max by (instance) (coupon_worker_beat_age_seconds) > {limit}",
+        fires={of_consumer("coupon_worker_beat_age_seconds"): "0+15x40"},
+        quiet={of_consumer("coupon_worker_beat_age_seconds"): "2x40"},
     ),
     Alert(
         name="WorkersStall",

@@ -2,6 +2,7 @@
 
 from alert import (
     NODE,
+    REDIS_TIME,
     SALE,
     TURNED_AWAY,
     USERS_FAILED,
@@ -79,16 +80,18 @@ FRONT = [
     Alert(
         name="BoardRed",
         expr="max by (campaign) (coupon_readiness_red_lines) > 0"
-        " and on (campaign) max by (campaign) (coupon_opens_timestamp_seconds) > time()",
+        f" and on (campaign) max by (campaign) (coupon_opens_timestamp_seconds) > {REDIS_TIME}",
         says="A campaign's readiness board is red before its opening.",
         for_="0m",
         fires={
+            of_consumer("coupon_redis_time_seconds"): "5000+15x40",
             of_consumer("coupon_readiness_red_lines", SALE): "1x40",
             of_consumer("coupon_opens_timestamp_seconds", SALE): "99999x40",
         },
         quiet={
+            of_consumer("coupon_redis_time_seconds"): "5000+15x40",
             of_consumer("coupon_readiness_red_lines", SALE): "2x40",  # the last look before it
-            of_consumer("coupon_opens_timestamp_seconds", SALE): "300x40",  # it has opened
+            of_consumer("coupon_opens_timestamp_seconds", SALE): "5300x40",  # it has opened
         },
     ),
     Alert(
@@ -163,6 +166,15 @@ STORES = [
         expr="max(abs(coupon_redis_clock_ahead_seconds)) > {limit}",
         fires={of_consumer("coupon_redis_clock_ahead_seconds"): "-2x40"},
         quiet={of_consumer("coupon_redis_clock_ahead_seconds"): "0.01x40"},
+    ),
+    Alert(
+        name="HostClockOff",
+        limit="redis-clock",
+        expr="max by (process) (abs(coupon_clock_ahead_seconds)) > {limit}",
+        says="A host's clock is off: nothing is lost by it, but tokens and log lines are misdated.",
+        severity="ticket",
+        fires={of_consumer("coupon_clock_ahead_seconds", 'process="celery@c2"'): "8x40"},
+        quiet={of_consumer("coupon_clock_ahead_seconds", 'process="celery@c2"'): "-0.02x40"},
     ),
     Alert(
         name="DatabaseConnectionsRunOut",

@@ -1,6 +1,6 @@
 """What concerns claims: the opening, and their way to MySQL."""
 
-from alert import TURNED_AWAY
+from alert import REDIS_TIME, TURNED_AWAY
 from panels import Panel
 
 SALE = 'campaign=~"$campaign"'
@@ -27,7 +27,8 @@ OPENING = [
         unit="s", limit="queue-age",
     ),
     _stat(
-        "Opens in", f"max by (campaign) (coupon_opens_timestamp_seconds{{{SALE}}}) - time()",
+        "Opens in",
+        f"max by (campaign) (coupon_opens_timestamp_seconds{{{SALE}}}) - {REDIS_TIME}",
         unit="s", says="Below zero: open for so long.",
     ),
     _stat("Alarms", 'count(ALERTS{alertstate="firing"}) or vector(0)'),
@@ -141,15 +142,17 @@ PIPELINE = [
         title="Canary and worker: seconds since", unit="s", limit="canary-age",
         queries={
             "canary": "max(coupon_canary_age_seconds)",
-            "worker {{instance}}":
-                "time() - max by (instance) (coupon_worker_beat_timestamp_seconds)",
+            "worker {{instance}}": "max by (instance) (coupon_worker_beat_age_seconds)",
             "{{instance}}: a task began or ended":
-                "time() - max by (instance) (coupon_worker_sign_timestamp_seconds)",
+                "max by (instance) (coupon_worker_sign_age_seconds)",
         },
     ),
     Panel(
         title="Bells lost, waits for MySQL",
         queries={
+            "{{task}}, skipped for newer ones":
+                "sum by (task) (rate(coupon_stale_messages_total[1m]))"
+                ' or label_replace(vector(0), "task", "none", "", "")',
             "bells lost": "sum(rate(coupon_bells_lost_total[1m]))",
             "drains that waited": "sum(rate(coupon_drain_waits_total[1m]))",
         },
@@ -175,7 +178,8 @@ PIPELINE = [
         title="Since the stores were compared", unit="s", limit="reconcile-age",
         queries={
             "{{campaign}}":
-                f"time() - max by (campaign) (coupon_reconciled_timestamp_seconds{{{SALE}}})",
+                f"{REDIS_TIME}"
+                f" - max by (campaign) (coupon_reconciled_timestamp_seconds{{{SALE}}})",
         },
     ),
 ]  # fmt: skip

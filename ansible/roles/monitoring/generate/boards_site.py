@@ -69,6 +69,11 @@ CAPACITY = [
         queries={"ahead": "max(abs(coupon_redis_clock_ahead_seconds))"},
     ),
     Panel(
+        title="Clocks of hosts ahead of Redis' clock", unit="s",
+        queries={"{{process}}": "max by (process) (coupon_clock_ahead_seconds)"},
+        says="Behind: negative. A host that has lost its NTP; no promise rests on its clock.",
+    ),
+    Panel(
         title="Campaigns",
         queries={
             "installed": "max(coupon_campaigns_installed)",

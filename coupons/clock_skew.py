@@ -1,0 +1,105 @@
+"""How far this process's wall clock is from Redis' clock: measured, and reported to Redis, where
+the readiness board and the metrics find it.
+
+No promise rests on a host's clock, so nothing is corrected by this: it tells an operator that a
+host has lost its NTP.
+"""
+
+import logging
+import os
+import time
+from typing import NamedTuple
+
+from coupons.errors import StoreAway
+from coupons.store import store
+from coupons.store.processes import ClockReport
+
+LOOKS = 3  # the quickest tells the clocks' difference best
+# Hosts that keep time by NTP differ by milliseconds.
+AMBER_MS, RED_MS = 200, 1_000
+REPORT_EVERY_S = 5.0
+FRESH_MS = 30_000  # of a report; an older one is of a process that has ended
+
+logger = logging.getLogger(__name__)
+
+
+class Skew(NamedTuple):
+    """By how much the wall clock is ahead of Redis' clock (behind: negative), give or take
+    `within_ms`; `at_ms`: when, by Redis' clock."""
+
+    ahead_ms: float
+    within_ms: float
+    at_ms: int
+
+    @property
+    def off_ms(self) -> float:
+        return off_ms(self.ahead_ms, self.within_ms)
+
+
+def off_ms(ahead_ms: float, within_ms: float) -> float:
+    """What the clocks differ by at least, whichever is ahead."""
+    return max(0.0, abs(ahead_ms) - within_ms)
+
+
+def measure() -> Skew:
+    """Against the middle of asking and being answered. Raises StoreAway."""
+    return min((_measure_once() for _look in range(LOOKS)), key=lambda skew: skew.within_ms)
+
+
+def _measure_once() -> Skew:
+    wall, began = time.time(), time.monotonic()
+    at_ms = store().now_ms()
+    half_ms = 500 * (time.monotonic() - began)
+    ahead_ms = 1000 * wall + half_ms - (at_ms + 0.5)  # Redis' milliseconds have no fractions
+    return Skew(ahead_ms, half_ms + 0.5, at_ms)
+
+
+class Reporter:
+    """A process that reports its skew, at most every REPORT_EVERY_S."""
+
+    def __init__(self) -> None:
+        self._due_s = 0.0
+        self._is_off = False
+
+    def report(self, process: str) -> None:
+        """While Redis is away nothing is reported: it is looked at elsewhere."""
+        if time.monotonic() < self._due_s:
+            return
+        self._due_s = time.monotonic() + REPORT_EVERY_S
+        try:
+            skew = measure()
+            store().report_clock(
+                process, os.getpid(), ahead_ms=round(skew.ahead_ms),
+                within_ms=round(skew.within_ms), at_ms=skew.at_ms,
+            )  # fmt: skip
+        except StoreAway:
+            return
+        self._log(process, skew)
+
+    def _log(self, process: str, skew: Skew) -> None:
+        """When it becomes wrong, and when it is right again."""
+        before, self._is_off = self._is_off, skew.off_ms >= RED_MS
+        if self._is_off and not before:
+            logger.warning(
+                "the clock of %s is %+.1f s from Redis' clock: let this host keep time by NTP",
+                process, skew.ahead_ms / 1000,
+            )  # fmt: skip
+        elif before and not self._is_off:
+            logger.warning("the clock of %s agrees with Redis' clock again", process)
+
+
+reporter = Reporter()  # this process's
+
+
+def reported() -> list[ClockReport]:
+    """What each process reported, the worst report of each. Raises StoreAway."""
+    worst: dict[str, ClockReport] = {}
+    for report in store().clock_reports():
+        known = worst.get(report.process)
+        if report.age_ms <= FRESH_MS and (known is None or off_of(report) > off_of(known)):
+            worst[report.process] = report
+    return list(worst.values())
+
+
+def off_of(report: ClockReport) -> float:
+    return off_ms(report.ahead_ms, report.within_ms)

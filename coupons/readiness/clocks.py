@@ -1,0 +1,31 @@
+"""What the site's processes report of their own clocks."""
+
+from django.utils.translation import gettext as _
+
+from coupons import clock_skew
+from coupons.readiness.lines import Line, amber, green, grey, red
+from coupons.store.processes import ClockReport
+
+MOST_NAMED = 5
+
+
+def host_clocks() -> Line:
+    """Every worker, beat and web process that reported of late. Raises StoreAway."""
+    name, reports = "host_clocks", clock_skew.reported()
+    if not reports:
+        return grey(name, _("No process has reported its clock."))
+    wrong = sorted(reports, key=clock_skew.off_of, reverse=True)
+    worst_ms = clock_skew.off_of(wrong[0])
+    if worst_ms < clock_skew.AMBER_MS:
+        seen = _("{count} processes are within {ms:,} ms of Redis' clock.")
+        return green(name, seen.format(count=len(reports), ms=round(worst_ms)))
+    seen = _("Off from Redis' clock: {processes}.").format(processes=_named(wrong))
+    do = _("Let these hosts keep time by NTP: chronyc tracking, systemctl restart chrony")
+    return (red if worst_ms >= clock_skew.RED_MS else amber)(name, seen, do)
+
+
+def _named(reports: list[ClockReport]) -> str:
+    """The worst first."""
+    off = [each for each in reports if clock_skew.off_of(each) >= clock_skew.AMBER_MS]
+    named = [f"{each.process} {each.ahead_ms:+,} ms" for each in off[:MOST_NAMED]]
+    return ", ".join([*named, *["…"][: len(off) > MOST_NAMED]])

@@ -1,0 +1,106 @@
+"""What keeps messages on the broker few: their number, and Redis' clock; never a worker's clock."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from config import broker, worker
+from config.beat import Lease, Leased
+from config.broker import MOST_BELLS, MOST_CANARIES, PREFIX, Broker
+from config.celery import app
+from config.watchdog import Watchdog
+from coupons import bell, metrics, tasks
+from coupons.models import Campaign
+from coupons.store import store
+from tests.conftest import CampaignMaker
+
+State = Campaign.State
+
+
+@pytest.fixture
+def client() -> Iterator[Any]:
+    """The broker, without messages."""
+    with app.connection_for_write() as connection:
+        redis = connection.default_channel.client
+        redis.eval("return redis.call('FLUSHDB')", 0)
+        yield redis
+        redis.eval("return redis.call('FLUSHDB')", 0)
+
+
+def messages(client: Any, queue: str = "celery") -> list[dict[str, Any]]:
+    """Their headers, the newest first."""
+    waiting = client.eval("return redis.call('LRANGE', KEYS[1], 0, -1)", 1, PREFIX + queue)
+    return [json.loads(message)["headers"] for message in waiting]
+
+
+def beat_sends_everything() -> None:
+    scheduler = Leased(app=app)
+    scheduler._lease = Lease("mina")
+    for entry in scheduler.schedule.values():
+        scheduler.apply_entry(entry)
+
+
+def test_12_a2_no_message_bears_a_date_that_a_workers_clock_would_judge(client: Any) -> None:
+    bell.ring("sale")
+    bell.ring_each(["sale", "other"])
+    bell.send_canary("celery")
+    beat_sends_everything()
+    sent = messages(client)
+    assert {each["task"] for each in sent} == {
+        bell.DRAIN, bell.DRAIN_EACH, bell.CANARY, bell.SWEEP, bell.GUARD, bell.RECONCILE,
+    }  # fmt: skip
+    assert len(sent) == 7
+    assert [(each["expires"], each["eta"]) for each in sent] == [(None, None)] * 7
+
+
+def test_12_a2_beats_messages_are_dated_by_redis_clock(
+    client: Any, redis_away: Callable[[], None]
+) -> None:
+    before_ms = store().now_ms()
+    beat_sends_everything()
+    dates = [each[bell.SENT_MS] for each in messages(client)]
+    assert len(dates) == 4
+    assert all(before_ms <= at_ms <= store().now_ms() for at_ms in dates)
+    redis_away()
+    beat_sends_everything()
+    assert [each[bell.SENT_MS] for each in messages(client)[:4]] == [0] * 4
+
+
+@pytest.mark.parametrize(
+    ("age_s", "is_done"), [(None, True), (0, True), (4, True), (6, False), (9 * 3600, False),
+                           (-3 * 3600, True)],
+)  # fmt: skip
+def test_12_a2_a_sweep_that_waited_behind_others_is_skipped_by_redis_clock_alone(
+    draft: Callable[..., Campaign], open_campaign: CampaignMaker, age_s: float | None, is_done: bool
+) -> None:
+    open_campaign()
+    headers = {} if age_s is None else {bell.SENT_MS: store().now_ms() - round(age_s * 1000)}
+    skipped = metrics.STALE_MESSAGES.labels(bell.SWEEP)._value.get()
+    tasks.sweep.apply(headers=headers, throw=True)
+    assert Campaign.objects.get().state == (State.OPEN if is_done else State.SCHEDULED)
+    assert metrics.STALE_MESSAGES.labels(bell.SWEEP)._value.get() == skipped + (not is_done)
+
+
+def test_12_a2_canaries_that_nobody_hears_are_few_and_forgotten_in_the_end(client: Any) -> None:
+    own = worker.queue()
+    for _ in range(MOST_CANARIES + 5):
+        bell.send_canary(own)
+    Watchdog().keep_messages_few()
+    assert len(messages(client, own)) == MOST_CANARIES
+    left_s = client.eval("return redis.call('TTL', KEYS[1])", 1, PREFIX + own)
+    assert 0 < left_s <= broker.CANARIES_FORGOTTEN_AFTER_S
+
+
+def test_12_a2_bells_are_kept_few_where_beat_is_dead(client: Any) -> None:
+    for number in range(MOST_BELLS + 30):
+        bell.ring(f"sale-{number}")
+    Watchdog().keep_messages_few()
+    kept = messages(client)
+    assert len(kept) == MOST_BELLS
+    assert kept[0]["argsrepr"] == f"['sale-{MOST_BELLS + 29}']"
+
+
+def test_12_a2_while_the_broker_is_away_nobody_falls() -> None:
+    Watchdog(broker=Broker("redis://127.0.0.1:1/0")).keep_messages_few()

@@ -1,0 +1,130 @@
+"""12 A2: no promise rests on the clocks of two hosts. A worker, or beat, whose clock is wrong by
+seconds or by hours stores what was told, and says on the board and in the log that it is wrong."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from django.db import connection
+
+from config.celery import app
+from coupons.gauges import Campaigns
+from coupons.models import Coupon
+from coupons.readiness import clocks
+from coupons.readiness.lines import Light
+from coupons.store import store
+from tests import services
+from tests.clocks import WrongClock
+from tests.config.test_consumer import Consumer
+from tests.config.waiting import until
+from tests.conftest import CampaignMaker, Person
+
+PATIENCE_S = 40
+HOURS_S = 3 * 3600
+# Of the worker, of beat; both start with the first.
+SHIFTS_S = [(8, 0), (-8, 0), (HOURS_S, 0), (-HOURS_S, 0), (0, 8), (0, -8), (0, HOURS_S),
+            (0, -HOURS_S), (HOURS_S, -HOURS_S), (-HOURS_S, HOURS_S)]  # fmt: skip
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Site(NamedTuple):
+    """A worker and beat, each with a clock of its own, and a sale."""
+
+    worker: WrongClock
+    beat: WrongClock
+    folder: Path
+
+
+@pytest.fixture
+def site(
+    open_campaign: CampaignMaker, child_environment: dict[str, str], tmp_path: Path
+) -> Iterator[Site]:
+    open_campaign(stock=100)
+    ours = Site(WrongClock(tmp_path, "worker"), WrongClock(tmp_path, "beat"), tmp_path)
+    shift_both(ours, *SHIFTS_S[0])
+    with ExitStack() as stack:
+        stack.enter_context(services.worker(child_environment | ours.worker.env, tmp_path))
+        stack.enter_context(services.beat(child_environment | ours.beat.env, tmp_path))
+        connection.close()
+        yield ours
+
+
+def shift_both(site: Site, worker_s: float, beat_s: float) -> None:
+    site.worker.shift(worker_s)
+    site.beat.shift(beat_s)
+
+
+def lose_a_wake_up(person: type[Person], names: str) -> None:
+    """Three claims of which no wake-up is on its way."""
+    for name in names.split():
+        assert person(name).claims().status_code == 202
+    app.control.purge()
+    store().silence("sale")
+
+
+def stored(count: int) -> Callable[[], bool]:
+    return lambda: Coupon.objects.count() == count
+
+
+def test_12_a2_lost_wake_ups_are_made_good_while_the_clocks_of_worker_and_beat_jump(
+    site: Site, person: type[Person]
+) -> None:
+    for number, shifts_s in enumerate(SHIFTS_S, 1):
+        shift_both(site, *shifts_s)
+        lose_a_wake_up(person, f"mina-{number} jun-{number} sora-{number}")
+        until(stored(3 * number), patience_s=PATIENCE_S)
+
+
+def test_12_a2_a_wrong_clock_is_a_line_on_the_board_a_metric_and_a_line_in_the_log(
+    site: Site, child_environment: dict[str, str]
+) -> None:
+    site.beat.shift(-HOURS_S)
+    clock = WrongClock(site.folder, "web")
+    clock.shift(-8)
+    with services.web(child_environment | clock.env, site.folder) as port:
+        until(lambda: Consumer(port).says("/readyz")[0] == 200, patience_s=PATIENCE_S)
+        until(lambda: len(ahead_s()) == 3, patience_s=PATIENCE_S)
+        line = clocks.host_clocks()
+        assert line.light is Light.RED
+        off = dict(re.findall(r"(\w+)@\S+ ([+-]\d+)", line.seen))
+        assert off == {"celery": "+8", "beat": "-10", "web": "-8"}
+        assert ahead_s() == {"celery": 8, "beat": -HOURS_S, "web": -8}
+        for name in ("worker", "beat", "web"):
+            log = (site.folder / f"{name}.log").read_text()
+            assert "from Redis' clock: let this host keep time" in log
+        shift_both(site, 0, 0)
+        clock.shift(0)
+        until(lambda: clocks.host_clocks().light is Light.GREEN, patience_s=PATIENCE_S)
+
+
+def ahead_s() -> dict[str, int]:
+    """What Prometheus is told, in whole seconds."""
+    samples = [sample for family in Campaigns().collect() for sample in family.samples]
+    return {
+        sample.labels["process"].partition("@")[0]: round(sample.value)
+        for sample in samples
+        if sample.name == "coupon_clock_ahead_seconds"
+    }
+
+
+def test_12_a2_a_worker_is_not_ended_by_a_consumer_whose_clock_is_another(
+    site: Site, child_environment: dict[str, str]
+) -> None:
+    clock = WrongClock(site.folder, "consumer")
+    patience = {"WORKER_PATIENCE_S": "6"}
+    with services.consumer(child_environment | clock.env | patience, site.folder) as port:
+        consumer = Consumer(port)
+        until(lambda: consumer.says("/livez")[0] == 200)
+        for shift_s in (HOURS_S, -HOURS_S):
+            clock.shift(shift_s)
+            assert consumer.says("/livez")[0] == 200
+            time.sleep(5)  # two rounds of the watchdog
+            page = consumer.says("/metrics")[1]
+            assert "coupon_worker_ended_total{" not in page
+            (age_s,) = re.findall(r"^coupon_worker_beat_age_seconds (\S+)$", page, re.MULTILINE)
+            assert float(age_s) < 5
