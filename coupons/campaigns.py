@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from coupons import change, database, deciding_clock, events, keys, slots
+from coupons import change, database, deciding_clock, events, keys, questions, slots
 from coupons.errors import IllegalTransition, Refused, StockBelowAdmitted, UnknownCampaign
 from coupons.models import Campaign, Coupon, GivenUp, Tally
 from coupons.slots import Progress, silently
@@ -22,8 +22,9 @@ CLOCK = "clock"  # the actor of what happens by itself
 LIVE = frozenset({State.SCHEDULED, State.OPEN, State.PAUSED})
 
 
-def draft(campaign: Campaign, *, actor: str) -> Campaign:
-    """Save a campaign that is not public yet. Raises ValidationError, IllegalTransition."""
+def draft(campaign: Campaign, *, actor: str, confirmed: frozenset[str] = questions.ALL) -> Campaign:
+    """Save a campaign that is not public yet. Raises ValidationError, IllegalTransition,
+    NeedsConfirmation about terms that are seldom meant."""
     made = campaign._state.adding
     if made:
         campaign.key_id = next(iter(settings.COUPON_KEYS))
@@ -34,6 +35,7 @@ def draft(campaign: Campaign, *, actor: str) -> Campaign:
     campaign.epoch = secrets.token_hex(8)
     campaign.filter_blocks = keys.filter_blocks(campaign.stock or 1)
     campaign.full_clean()
+    questions.ask_about_terms(campaign, confirmed)
     with database.answering(), transaction.atomic():
         if not made:
             _still_a_draft(campaign)  # or this save would take back what was scheduled meanwhile
@@ -83,12 +85,20 @@ def _holds_nothing(campaign: Campaign) -> None:
         )
 
 
-def schedule(slug: str, *, actor: str, tell: Progress = silently) -> Campaign:
+def schedule(
+    slug: str,
+    *,
+    actor: str,
+    confirmed: frozenset[str] = questions.ALL,
+    tell: Progress = silently,
+) -> Campaign:
     """Make it public and install it in Redis; it opens by the deciding store's own clock.
 
     Its slots are committed first: from the moment Redis knows it, what it admits can be stored,
-    even if this process dies before it has written that the campaign is scheduled.
+    even if this process dies before it has written that the campaign is scheduled. Raises
+    NeedsConfirmation if it would open at once.
     """
+    questions.ask_about_opening(slug, confirmed, now=_now)
     slots.make(slug, 0, tell=tell)
     with change.changing(slug, actor, "scheduled", {State.DRAFT}) as campaign:
         if campaign.closes_at <= _now(campaign):
@@ -143,8 +153,17 @@ def close(slug: str, *, actor: str) -> Campaign:
     return campaign
 
 
-def reschedule(slug: str, *, opens_at: datetime, closes_at: datetime, actor: str) -> Campaign:
-    """Move the window; the opening only while it lies ahead."""
+def reschedule(
+    slug: str,
+    *,
+    opens_at: datetime,
+    closes_at: datetime,
+    actor: str,
+    confirmed: frozenset[str] = questions.ALL,
+) -> Campaign:
+    """Move the window; the opening only while it lies ahead. Raises NeedsConfirmation if it would
+    open or close at once."""
+    questions.ask_about_move(slug, (opens_at, closes_at), confirmed, now=_now)
     with change.changing(slug, actor, "rescheduled", LIVE) as campaign:
         _move(campaign, opens_at, closes_at)
     return campaign
@@ -172,9 +191,11 @@ def revise(
     opens_at: datetime,
     closes_at: datetime,
     actor: str,
+    confirmed: frozenset[str] = questions.ALL,
     tell: Progress = silently,
 ) -> Campaign:
     """`change_stock` and `reschedule` in one: both, or neither."""
+    questions.ask_about_move(slug, (opens_at, closes_at), confirmed, now=_now)
     slots.make(slug, stock, tell=tell)
     with change.changing(slug, actor, f"stock set to {stock}", LIVE) as campaign:
         _move(campaign, opens_at, closes_at)

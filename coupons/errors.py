@@ -158,6 +158,17 @@ class IllegalTransition(Refused):
     code = "illegal_transition"
 
 
+class NeedsConfirmation(Refused):
+    """Allowed, and seldom meant. `questions`: from the code of each to its sentence; done once all
+    of them are confirmed."""
+
+    code = "needs_confirmation"
+
+    def __init__(self, questions: dict[str, str]) -> None:
+        super().__init__(" ".join(questions.values()))
+        self.questions = questions
+
+
 class StockBelowAdmitted(Refused):
     code = "stock_below_admitted"
 

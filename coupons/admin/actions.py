@@ -3,14 +3,13 @@
 from collections.abc import Callable
 
 from django.contrib import admin
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy
 
 from coupons.admin import verbs
 from coupons.admin.bases import CampaignBase
+from coupons.admin.confirming import FINAL, confirm_page, confirmed
 from coupons.admin.verbs import VERBS, Verb
 from coupons.models import Campaign
 
@@ -23,28 +22,17 @@ def _action(verb: Verb) -> Action:
         page: CampaignBase, request: HttpRequest, chosen: QuerySet[Campaign]
     ) -> HttpResponse | None:
         chosen = chosen.order_by("slug")
-        if verb.final and "confirmed" not in request.POST:
-            return _ask_once_more(page, request, chosen, verb)
-        for slug in chosen.values_list("slug", flat=True):
-            verbs.do(verb, slug, request)
-        return None
+        if verb.final and not confirmed(request):
+            asked = [(each, {FINAL: ""}) for each in chosen]
+        else:
+            done = [(each, verbs.do(verb, each.slug, request)) for each in chosen]
+            asked = [(each, questions) for each, questions in done if questions]
+        if not asked:
+            return None
+        return confirm_page(page, request, verb.label, verb.name, asked)
 
     act.__name__ = verb.name
     return act
-
-
-def _ask_once_more(
-    page: CampaignBase, request: HttpRequest, chosen: QuerySet[Campaign], verb: Verb
-) -> HttpResponse:
-    context = {
-        **page.admin_site.each_context(request),
-        "title": gettext_lazy(verb.label),
-        "opts": page.opts,
-        "verb": verb,
-        "campaigns": chosen,
-        "checkbox": ACTION_CHECKBOX_NAME,
-    }
-    return TemplateResponse(request, "admin/coupons/campaign/confirm.html", context)
 
 
 ALL = [_action(verb) for verb in VERBS.values()]

@@ -14,13 +14,13 @@ from django.utils.translation import gettext_lazy
 from coupons import campaigns, slots
 from coupons.admin import actions, boards, mending, pages, slot_progress
 from coupons.admin.bases import CampaignFormBase
+from coupons.admin.confirming import confirmed
 from coupons.admin.forms import CHANGEABLE, CampaignForm
 from coupons.admin.listing import CampaignList
 from coupons.admin.moments import MomentField, MomentInput
 from coupons.admin.words import exact
-from coupons.errors import CouponError
+from coupons.errors import CouponError, NeedsConfirmation
 from coupons.models import Campaign
-from coupons.slots import Progress
 
 State = Campaign.State
 _SALE = ("slug", "name", "strategy", "stock", "per_user", "audience")
@@ -45,8 +45,11 @@ class CampaignAdmin(pages.CampaignPages, boards.BoardPages, mending.MendingPages
 
     def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
         frozen = self._frozen(request, obj)
+        refusal = vars(request).get("refusal")
+        asked = [(_("Is that meant?"), {"fields": ["confirmed"]})]
         zone = _("All times are in the time zone %s.") % timezone.get_current_timezone_name()
         return [
+            *(asked if isinstance(refusal, NeedsConfirmation) else []),
             (None, {"fields": _shown(_SALE, frozen)}),
             (_("Window"), {"fields": _shown(_WINDOW, frozen), "description": zone}),
             (_("Terms"), {"fields": _shown(_TERMS, frozen)}),
@@ -106,10 +109,9 @@ class CampaignAdmin(pages.CampaignPages, boards.BoardPages, mending.MendingPages
     ) -> None:
         actor = request.user.get_username()
         if obj.state == State.DRAFT:
-            campaigns.draft(obj, actor=actor)
+            campaigns.draft(obj, actor=actor, confirmed=confirmed(request))
         else:
-            tell = slot_progress.within(request, obj.slug)
-            _revise(obj, set(form.changed_data), actor, tell)
+            _revise(obj, set(form.changed_data), request)
 
     def render_change_form(
         self,
@@ -128,7 +130,7 @@ class CampaignAdmin(pages.CampaignPages, boards.BoardPages, mending.MendingPages
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 
-def _revise(wish: Campaign, changed: set[str], actor: str, tell: Progress) -> None:
+def _revise(wish: Campaign, changed: set[str], request: HttpRequest) -> None:
     """One call for what the operator really changed. Saving what stands there already finishes an
     interrupted change of the stock."""
     stored = Campaign.objects.get(
@@ -137,6 +139,7 @@ def _revise(wish: Campaign, changed: set[str], actor: str, tell: Progress) -> No
     opens_at = wish.opens_at if "opens_at" in changed else stored.opens_at
     closes_at = wish.closes_at if "closes_at" in changed else stored.closes_at
     moved = changed & set(_WINDOW)
+    actor, tell = request.user.get_username(), slot_progress.within(request, wish.slug)
     if "stock" in changed and moved:
         campaigns.revise(
             wish.slug,
@@ -144,12 +147,19 @@ def _revise(wish: Campaign, changed: set[str], actor: str, tell: Progress) -> No
             opens_at=opens_at,
             closes_at=closes_at,
             actor=actor,
+            confirmed=confirmed(request),
             tell=tell,
         )
     elif "stock" in changed:
         campaigns.change_stock(wish.slug, stock=wish.stock, actor=actor, tell=tell)
     elif moved:
-        campaigns.reschedule(wish.slug, opens_at=opens_at, closes_at=closes_at, actor=actor)
+        campaigns.reschedule(
+            wish.slug,
+            opens_at=opens_at,
+            closes_at=closes_at,
+            actor=actor,
+            confirmed=confirmed(request),
+        )
     elif slots.count(stored) != stored.stock:
         campaigns.change_stock(wish.slug, stock=stored.stock, actor=actor, tell=tell)
 

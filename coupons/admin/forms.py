@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from coupons.admin.bases import CampaignFormBase
 from coupons.admin.words import sentence
-from coupons.errors import CouponError
+from coupons.errors import CouponError, NeedsConfirmation
 from coupons.models import Campaign
 
 CHANGEABLE = ("stock", "opens_at", "closes_at")  # once a campaign is scheduled
@@ -18,6 +18,9 @@ class CampaignForm(CampaignFormBase):
     """`refusal`, set by the admin, is why a first attempt to save was not done."""
 
     refusal: CouponError | forms.ValidationError | None = None
+    confirmed = forms.MultipleChoiceField(
+        label=_("Yes, it is meant"), required=False, widget=forms.CheckboxSelectMultiple
+    )
 
     class Meta:
         model = Campaign
@@ -31,6 +34,11 @@ class CampaignForm(CampaignFormBase):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if isinstance(self.refusal, NeedsConfirmation):
+            box: Any = self.fields["confirmed"]
+            box.choices = self.refusal.questions.items()
+        else:
+            del self.fields["confirmed"]
         if "stock" in self.fields:
             # Compare with what the operator saw, not with what another one saved meanwhile; moments
             # do so by themselves.
@@ -49,6 +57,10 @@ class CampaignForm(CampaignFormBase):
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
+        if isinstance(self.refusal, NeedsConfirmation):
+            raise forms.ValidationError(
+                _("Nothing was saved yet: please confirm what is asked below, or change it.")
+            )
         if self.refusal is not None:
             raise forms.ValidationError(sentence(self.refusal))
         if any(name in self.data and name not in self.fields for name in ("slug", *CHANGEABLE)):

@@ -40,7 +40,7 @@ class MomentInput(forms.MultiWidget):
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         if not isinstance(value, list):
             value = self.decompress(value)
-        found = readings(value[0])
+        found = readings(value[0] or "")
         choice: Any = self.widgets[2]
         choice.choices = [("", "---------")] + [(each.isoformat(), _label(each)) for each in found]
         context = super().get_context(name, value, attrs)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from coupons import campaigns
 from coupons.admin import live, parked, slot_progress, verbs, words
 from coupons.admin.bases import CampaignBase
+from coupons.admin.confirming import confirm_page
 from coupons.admin.shown_state import shown_state
 from coupons.admin.verbs import VERBS
 from coupons.errors import CouponError, StoreAway
@@ -90,7 +91,9 @@ class CampaignPages(CampaignBase):
             raise PermissionDenied
         if verb not in VERBS:
             raise Http404
-        verbs.do(VERBS[verb], campaign.slug, request)
+        asked = verbs.do(VERBS[verb], campaign.slug, request)
+        if asked:
+            return confirm_page(self, request, VERBS[verb].label, verb, [(campaign, asked)])
         return redirect("admin:coupons_campaign_change", pk)
 
     def _seen(self, request: HttpRequest, pk: int) -> Campaign:

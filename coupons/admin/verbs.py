@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -12,8 +13,9 @@ from django.utils.translation import gettext_noop
 from coupons import campaigns
 from coupons.admin import slot_progress
 from coupons.admin.boards import warn_if_red
+from coupons.admin.confirming import Questions, confirmed
 from coupons.admin.words import sentence
-from coupons.errors import CouponError
+from coupons.errors import CouponError, NeedsConfirmation
 from coupons.models import Campaign
 
 State = Campaign.State
@@ -33,6 +35,7 @@ class Verb:
     offered_in: frozenset[str]
     final: bool = False  # asks once more
     makes_slots: bool = False  # takes a while for a large stock
+    asks: bool = False  # may raise NeedsConfirmation
 
 
 VERBS = {
@@ -45,6 +48,7 @@ VERBS = {
             campaigns.schedule,
             frozenset({State.DRAFT}),
             makes_slots=True,
+            asks=True,
         ),
         Verb(
             "pause",
@@ -86,11 +90,13 @@ def offered(state: str, *, is_held: bool) -> list[Verb]:
     return [v for v in VERBS.values() if state in v.offered_in and v.name not in kept]
 
 
-def do(verb: Verb, slug: str, request: HttpRequest) -> None:
-    """Do it in the operator's name and say what came of it."""
+def do(verb: Verb, slug: str, request: HttpRequest) -> Questions:
+    """Do it in the operator's name and say what came of it. If there are questions, nothing was
+    done: they are to be confirmed first."""
     try:
-        tell = {"tell": slot_progress.within(request, slug)} if verb.makes_slots else {}
-        campaign = verb.call(slug, actor=request.user.get_username(), **tell)
+        campaign = verb.call(slug, **_options(verb, slug, request))
+    except NeedsConfirmation as asked:
+        return asked.questions
     except (CouponError, ValidationError) as refusal:
         messages.error(request, sentence(refusal))
     else:
@@ -98,3 +104,13 @@ def do(verb: Verb, slug: str, request: HttpRequest) -> None:
         messages.success(request, _(verb.done) % told)
         if campaign.state == State.SCHEDULED:
             warn_if_red(campaign, request)
+    return {}
+
+
+def _options(verb: Verb, slug: str, request: HttpRequest) -> dict[str, Any]:
+    options: dict[str, Any] = {"actor": request.user.get_username()}
+    if verb.makes_slots:
+        options["tell"] = slot_progress.within(request, slug)
+    if verb.asks:
+        options["confirmed"] = confirmed(request)
+    return options

@@ -56,6 +56,7 @@ LAYERS = [
             "facts",
             "exhausted",
             "events",
+            "questions",
             "change",
             "campaigns",
             "holding",

@@ -1,0 +1,177 @@
+"""12.13, 12.22: what is allowed and seldom meant is asked before it is done, and done once it is
+confirmed."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from coupons import questions
+from coupons.facts import Facts
+from coupons.models import Campaign
+from coupons.store import store
+from tests.admin.test_form import ADD, FILLED, Page, errors, fields
+from tests.admin.test_verbs import LIST, act, state, text
+
+CampaignMaker = Callable[..., Facts]
+Drafts = Callable[..., Campaign]
+
+FIXED = {"discount": "amount", "discount_value": "5000"}
+DOUBTFUL = [
+    (FIXED | {"minimum_order": "4000"}, "more than the minimum order", "free_orders"),
+    (FIXED | {"minimum_order": "0"}, "more than the minimum order", "free_orders"),
+    ({"discount_value": "100"}, "every order will cost nothing", "free_orders"),
+    (
+        {"discount_value": "50", "minimum_order": "100000", "discount_cap": "100"},
+        "every order will get the same amount",
+        "cap_always_reached",
+    ),
+]
+CLEAR = [
+    FIXED | {"minimum_order": "5000"},
+    {"discount_value": "100", "discount_cap": "10000"},
+    {"discount_value": "10", "minimum_order": "10000", "discount_cap": "1000"},
+]
+
+
+@pytest.mark.parametrize(("terms", "sentence", "code"), DOUBTFUL)
+def test_terms_that_are_seldom_meant_are_asked_about(
+    operator: Client, terms: dict[str, str], sentence: str, code: str
+) -> None:
+    answer = operator.post(ADD, FILLED | terms)
+    assert "Nothing was saved yet" in errors(answer)
+    assert sentence in text(answer)
+    box = re.search(r'<input type="checkbox" name="confirmed"[^>]*>', text(answer))
+    assert box is not None
+    assert f'value="{code}"' in box[0]
+    assert "checked" not in box[0]
+    assert not Campaign.objects.exists()
+    assert operator.post(ADD, FILLED | terms | {"confirmed": code}).status_code == 302
+    assert Campaign.objects.count() == 1
+
+
+@pytest.mark.parametrize("terms", CLEAR)
+def test_clear_terms_are_not_asked_about(operator: Client, terms: dict[str, str]) -> None:
+    answer = operator.post(ADD, FILLED | terms)
+    assert answer.status_code == 302, errors(answer)
+
+
+def test_the_wrong_confirmation_confirms_nothing(operator: Client) -> None:
+    typed = FILLED | FIXED | {"confirmed": ["opens_at_once", "yes"]}
+    assert "Nothing was saved yet" in errors(operator.post(ADD, typed))
+
+
+def test_terms_that_were_confirmed_are_not_asked_about_again(operator: Client, page: Page) -> None:
+    operator.post(ADD, FILLED | FIXED | {"confirmed": "free_orders"})
+    typed = fields(operator, page("autumn")) | {"name": "Another name"}
+    assert "confirmed" not in typed
+    assert operator.post(page("autumn"), typed).status_code == 302
+    again = fields(operator, page("autumn")) | {"discount_value": "6000"}
+    assert "Nothing was saved yet" in errors(operator.post(page("autumn"), again))
+
+
+def test_12_22_an_opening_in_the_past_is_asked_about_before_it_opens(
+    operator: Client, page: Page, draft: Drafts
+) -> None:
+    draft("sale", opens_at=timezone.now() - timedelta(hours=1))
+    asked = operator.post(page("sale", "do", "schedule"))
+    assert "the campaign will open at once" in text(asked)
+    assert (state(), store().gates(["sale"])) == ("draft", {"sale": None})
+    found = dict(re.findall(r'<input type="hidden" name="(\w+)" value="(\w+)">', text(asked)))
+    done = operator.post(page("sale", "do", "schedule"), found, follow=True)
+    assert ">sale is scheduled now." in text(done)
+    assert state() == "scheduled"
+
+
+def test_12_22_an_opening_ahead_is_scheduled_without_a_question(
+    operator: Client, page: Page, draft: Drafts
+) -> None:
+    opens_at = timezone.now() + timedelta(hours=1)
+    draft("sale", opens_at=opens_at, closes_at=opens_at + timedelta(hours=1))
+    assert operator.post(page("sale", "do", "schedule")).status_code == 302
+    assert state() == "scheduled"
+
+
+def test_12_22_an_opening_of_this_minute_is_meant(
+    operator: Client, page: Page, draft: Drafts
+) -> None:
+    draft("sale", opens_at=timezone.now() - timedelta(seconds=20))
+    assert operator.post(page("sale", "do", "schedule")).status_code == 302
+    assert state() == "scheduled"
+
+
+def test_12_22_from_the_list_only_those_that_would_open_at_once_are_asked_about(
+    operator: Client, draft: Drafts
+) -> None:
+    opens_at = timezone.now() + timedelta(hours=1)
+    draft("later", opens_at=opens_at, closes_at=opens_at + timedelta(hours=1))
+    draft("now", opens_at=timezone.now() - timedelta(hours=1))
+    asked = act(operator, "schedule", "later", "now")
+    assert "the campaign will open at once" in text(asked)
+    assert (state("later"), state("now")) == ("scheduled", "draft")
+    chosen = re.findall(r'name="_selected_action" value="(\d+)"', text(asked))
+    assert chosen == [str(Campaign.objects.get(slug="now").pk)]
+    act(operator, "schedule", "now", confirmed="opens_at_once")
+    assert state("now") == "scheduled"
+
+
+def test_12_22_a_closing_in_the_past_is_refused_and_not_asked_about(
+    operator: Client, page: Page, draft: Drafts
+) -> None:
+    over = timezone.now() - timedelta(hours=1)
+    draft("sale", opens_at=over - timedelta(hours=1), closes_at=over)
+    said = operator.post(page("sale", "do", "schedule"), follow=True)
+    assert "sale would be closed already" in text(said)
+
+
+@pytest.mark.parametrize(
+    ("moved", "sentence", "code"),
+    [
+        ({"opens_at": "2020-01-01T12:00"}, "will open at once", "opens_at_once"),
+        (
+            {"opens_at": "2020-01-01T12:00", "closes_at": "2020-01-01T13:00"},
+            "will close at once, for good",
+            "closes_at_once",
+        ),
+    ],
+)
+@pytest.mark.parametrize("stock", ["10", "20"])
+def test_a_window_moved_to_the_past_is_asked_about(
+    operator: Client, page: Page, open_campaign: CampaignMaker, moved: dict[str, str],
+    sentence: str, code: str, stock: str,
+) -> None:  # fmt: skip
+    opens_at = timezone.now() + timedelta(hours=1)
+    open_campaign("sale", opens_at=opens_at, closes_at=opens_at + timedelta(hours=1))
+    typed = fields(operator, page("sale")) | moved | {"stock": stock}
+    asked = operator.post(page("sale"), typed)
+    assert "Nothing was saved yet" in errors(asked)
+    assert sentence in text(asked)
+    assert Campaign.objects.get().opens_at == opens_at
+    assert operator.post(page("sale"), typed | {"confirmed": code}).status_code == 302
+    assert Campaign.objects.get().opens_at < opens_at
+
+
+def test_an_opening_that_was_is_not_asked_about_when_the_closing_moves(
+    operator: Client, page: Page, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("sale")
+    typed = fields(operator, page("sale")) | {"closes_at": "2099-12-01T12:00"}
+    assert operator.post(page("sale"), typed).status_code == 302
+
+
+def test_every_question_can_be_confirmed_and_is_known() -> None:
+    assert {code for _, _, code in DOUBTFUL} | {"opens_at_once", "closes_at_once"} == questions.ALL
+
+
+def test_questions_are_asked_in_korean(operator: Client) -> None:
+    answer = operator.post(ADD, FILLED | FIXED, headers={"Accept-Language": "ko"})
+    assert "소액 주문은 무료가 됩니다" in text(answer)
+    assert operator.get(LIST).status_code == 200
+
+
+def test_who_has_no_operator_at_hand_is_not_asked(db: Any, open_campaign: CampaignMaker) -> None:
+    assert open_campaign("sale", discount_value=100).slug == "sale"
