@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -21,10 +23,11 @@ from coupons.api import languages, problems
 from tests import servers, services
 from tests.config.waiting import until
 from tests.conftest import CampaignMaker
-from tests.front import FrontDoor, configure, front, problem_documents
+from tests.front import ROLE, FrontDoor, configure, front, problem_documents
 
 Environment = dict[str, str]
 THREADS = 4
+CONNECTIONS = 7000  # as in a container
 CLAIMS = "/api/v1/campaigns/sale/claims"
 pytestmark = pytest.mark.usefixtures("sale")
 
@@ -367,3 +370,17 @@ def test_what_the_users_door_has_not_costs_it_no_thread(
         assert status_of(port, "/admin/login/", "POST") == 404
         assert status_of(port, "/%61pi/v1/campaigns/sale") == 404
         assert status_of(port, "/api/v1/campaigns/sale") == 503
+
+
+def test_it_starts_with_the_open_files_that_its_unit_allows(tmp_path: Path) -> None:
+    """The unit takes away what would let it ask for more."""
+    ports = [servers.free_port() for _ in range(3)]
+    door = FrontDoor("users", ports[0], ports[1])
+    file = configure(tmp_path, [door], metrics=ports[2], connections=CONNECTIONS)
+    limit = re.search(r"LimitNOFILE=\{\{ (.*) \}\}", (ROLE / "templates/unit.conf.j2").read_text())
+    assert limit
+    assert limit[1] == "front_connections | int * 2 + 1000"
+    command = f"ulimit -n {2 * CONNECTIONS + 1000}; exec haproxy -db -f {file}"
+    listens = partial(servers.listens, ports[2])
+    with servers.process(["bash", "-c", command], ready=listens, log=tmp_path / "haproxy.log"):
+        pass
