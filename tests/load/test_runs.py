@@ -149,3 +149,13 @@ def complaints(capfd: pytest.CaptureFixture[str]) -> list[str]:
     lines = (said.out + said.err).splitlines()
     assert not any("Traceback" in line for line in lines), lines
     return [line for line in lines if "/ERROR/" in line]
+
+
+def test_12_8_people_come_later_where_gathering_them_took_too_long(
+    site: Site, site_environment: dict[str, str], record: Path
+) -> None:
+    """As on a busy machine: the time in which all should come is over before the first is there."""
+    late = ("--gather", "0.1", "--ready", "60000", "--warm-up", "0.1", "--seconds", "1")
+    who = ("--scenario", "saturate", "--users", "8")
+    assert locust(site_environment, site(), record, *who, *late) == 0
+    assert read(record)["verdict"]["stored"] == 40
