@@ -100,3 +100,11 @@ def test_what_is_refused_is_not_written(tmp_path: Path, file: Path) -> None:
     wrong = {"path": str(file), "content": "bad\n", "validate": "grep -q good %s"}
     assert "refused" in write(tmp_path, wrong)["msg"]
     assert file.read_text() == "good\n"
+
+
+@needs_root
+def test_it_keeps_the_ends_of_lines_and_knows_them_again(tmp_path: Path, file: Path) -> None:
+    one = {"path": str(file), "content": "HTTP/1.1 400 Bad Request\r\n\r\n{}\n"}
+    assert write(tmp_path, one)["written"] == [str(file)]
+    assert file.read_bytes() == one["content"].encode()
+    assert write(tmp_path, one)["written"] == []

@@ -85,7 +85,8 @@ def _write(module: AnsibleModule, file: dict[str, Any]) -> list[dict[str, Any]]:
 def _content(path: str) -> str | None:
     """None: there is no such file."""
     try:
-        return Path(path).read_text(encoding="utf-8")
+        with Path(path).open(encoding="utf-8", newline="") as file:  # each line's end as it is
+            return file.read()
     except FileNotFoundError:
         return None
 
