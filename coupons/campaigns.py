@@ -98,7 +98,7 @@ def schedule(
     even if this process dies before it has written that the campaign is scheduled. Raises
     NeedsConfirmation if it would open at once.
     """
-    questions.ask_about_opening(slug, confirmed, now=_now)
+    questions.ask_about_opening(slug, confirmed)
     slots.make(slug, 0, tell=tell)
     with change.changing(slug, actor, "scheduled", {State.DRAFT}) as campaign:
         if campaign.closes_at <= _now(campaign):
@@ -163,7 +163,7 @@ def reschedule(
 ) -> Campaign:
     """Move the window; the opening only while it lies ahead. Raises NeedsConfirmation if it would
     open or close at once."""
-    questions.ask_about_move(slug, (opens_at, closes_at), confirmed, now=_now)
+    questions.ask_about_move(slug, (opens_at, closes_at), confirmed)
     with change.changing(slug, actor, "rescheduled", LIVE) as campaign:
         _move(campaign, opens_at, closes_at)
     return campaign
@@ -195,7 +195,7 @@ def revise(
     tell: Progress = silently,
 ) -> Campaign:
     """`change_stock` and `reschedule` in one: both, or neither."""
-    questions.ask_about_move(slug, (opens_at, closes_at), confirmed, now=_now)
+    questions.ask_about_move(slug, (opens_at, closes_at), confirmed)
     slots.make(slug, stock, tell=tell)
     with change.changing(slug, actor, f"stock set to {stock}", LIVE) as campaign:
         _move(campaign, opens_at, closes_at)

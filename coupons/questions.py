@@ -3,14 +3,14 @@
 Whoever calls without an operator at hand has confirmed everything (`ALL`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from coupons import database
+from coupons import database, deciding_clock
 from coupons.errors import NeedsConfirmation
 from coupons.models import Campaign
 
@@ -26,7 +26,6 @@ class Question(StrEnum):
 
 ALL: frozenset[str] = frozenset(question.value for question in Question)
 Asked = tuple[Question, str]
-Clock = Callable[[Campaign], datetime]  # now, by the clock that decides over the campaign
 JUST_NOW = timedelta(minutes=1)  # who schedules at 12:00:20 what opens at 12:00 means it
 _TERMS = ("discount", "discount_value", "minimum_order", "discount_cap")
 
@@ -38,26 +37,24 @@ def ask_about_terms(draft: Campaign, confirmed: frozenset[str]) -> None:
         _ask(_about_terms(draft), confirmed)
 
 
-def ask_about_opening(slug: str, confirmed: frozenset[str], *, now: Clock) -> None:
+def ask_about_opening(slug: str, confirmed: frozenset[str]) -> None:
     """Raises NeedsConfirmation if a draft that is scheduled now would open at once."""
     row = _row(confirmed, Q(slug=slug))
     if row is None or row.state != State.DRAFT:
         return
-    at = now(row)
+    at = deciding_clock.now(row.strategy)
     if at < row.closes_at:  # or it is refused
         _ask(_about_window(at, opens_at=row.opens_at), confirmed)
 
 
-def ask_about_move(
-    slug: str, window: tuple[datetime, datetime], confirmed: frozenset[str], *, now: Clock
-) -> None:
+def ask_about_move(slug: str, window: tuple[datetime, datetime], confirmed: frozenset[str]) -> None:
     """Raises NeedsConfirmation if the new window would open or close the campaign at once."""
     row = _row(confirmed, Q(slug=slug))
     if row is not None:
         opens_at, closes_at = window
         may_open = row.state == State.SCHEDULED and opens_at != row.opens_at
         found = _about_window(
-            now(row),
+            deciding_clock.now(row.strategy),
             opens_at=opens_at if may_open else None,
             closes_at=closes_at if closes_at != row.closes_at else None,
         )

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop
 
 from coupons import change, codes, deciding_clock, events, facts, slots
 from coupons.models import Campaign, CampaignEvent
+from coupons.models.bounds import EARLIEST
 from coupons.readiness import notes
 from coupons.readiness.lines import Line, amber, green, red
 from coupons.store import Definition, store
@@ -150,5 +151,6 @@ def _clock(at: datetime) -> str:
 
 def warmed_up(campaign: Campaign) -> CampaignEvent | None:
     """The warm-up for the opening as it is planned now, if it has run."""
-    since = campaign.opens_at - timedelta(seconds=WARM_UP_S + WARM_UP_LATE_S)
+    opens_at = max(campaign.opens_at, EARLIEST)  # of an old row it may be the calendar's first day
+    since = opens_at - timedelta(seconds=WARM_UP_S + WARM_UP_LATE_S)
     return campaign.events.filter(verb=events.WARMED_UP, at__gte=since).first()

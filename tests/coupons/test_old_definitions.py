@@ -60,7 +60,7 @@ OLD = [
     old(valid_days=99_999_999),
     old(closes_at=LAST),
     old(closes_at=LAST, valid_days=MOST_DAYS),
-    old(opens_at=datetime(1001, 1, 1, tzinfo=UTC)),
+    old(opens_at=datetime(1, 1, 1, tzinfo=UTC)),
     old(valid_until=datetime(2001, 1, 1, tzinfo=UTC), valid_days=None),
     old(currency="ZZZ", minimum_order=Decimal("1000.50")),
     old(discount_cap=Decimal(0)),
