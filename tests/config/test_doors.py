@@ -15,6 +15,7 @@ import pytest
 
 from config.doors import Door, middleware_for
 from tests import servers, services
+from tests.config.test_settings import PRODUCTION
 from tests.config.waiting import until
 
 Environment = dict[str, str]
@@ -83,17 +84,6 @@ def test_a_claim_passes_no_middleware_of_the_admin() -> None:
     assert middleware_for(Door.OPERATORS, every) == every
 
 
-PRODUCTION = {
-    "COUPONS_ENV": "production",
-    "SECRET_KEY": "s" * 20 + "0123456789abcdefghijklmnopqrstuvwxyz",
-    "COUPON_KEYS": "main:" + "ab" * 32,
-    "JWT_HS256_SECRET": "j" * 20 + "0123456789abcdefghijklmnopqrstuvwxyz",
-    "JWT_ISSUER": "https://shop.example",
-    "ALLOWED_HOSTS": "coupons.example",
-    "CELERY_BROKER_URL": "rediss://127.0.0.1:1/0",
-}
-
-
 @pytest.mark.parametrize(("door", "starts"), [("", False), ("all", False), ("users", True)])
 def test_in_production_a_web_process_names_its_door(
     child_environment: Environment, door: str, starts: bool
@@ -145,7 +135,7 @@ def test_it_is_not_once_that_is_gone(child_environment: Environment, tmp_path: P
     watched = {"WATCHED_DOORS": f"127.0.0.1:{servers.free_port()}"}
     with operators(child_environment, tmp_path, **watched) as door:
         assert ready(door) == (
-            503, {"ready": False, "redis": True, "mysql": True, "doors": False},
+            503, {"ready": False, "redis": True, "database": True, "doors": False},
         )  # fmt: skip
 
 
@@ -156,7 +146,7 @@ def test_however_often_it_is_asked_the_stores_are_asked_once_a_second(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"mysql://u:p@127.0.0.1:{silent.getsockname()[1]}/coupons"
         with operators(child_environment, tmp_path, DATABASE_URL=url) as door:
-            assert ready(door)[1]["mysql"] is False
+            assert ready(door)[1]["database"] is False
             began = time.monotonic()
             answers = [ready(door)[0] for _ in range(200)]
             assert time.monotonic() - began < 20  # 200 s, were each to wait

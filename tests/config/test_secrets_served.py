@@ -67,7 +67,7 @@ def test_13_5_a_granian_in_production_never_accepts_a_token_signed_with_the_loca
     open_campaign()
     stores = {name: child_environment[name] for name in ("DATABASE_URL", "REDIS_URL")}
     given = child_environment | PRODUCTION | stores | {
-        "CELERY_BROKER_URL": stores["REDIS_URL"], "JWT_HS256_SECRET": named,
+        "DOOR": "users", "CELERY_BROKER_URL": stores["REDIS_URL"], "JWT_HS256_SECRET": named,
         "COUPON_KEYS": f"local:{secrets.token_hex(32)}",
     }  # fmt: skip
     port = free_port()
