@@ -62,7 +62,8 @@ else:
 
 def _broker_url() -> str:
     """On a laptop one server serves both; in production the broker has an endpoint of its own."""
-    return env.text("CELERY_BROKER_URL", local=env.text("REDIS_URL", local=env.LAPTOP_REDIS_URL))
+    laptop = env.store_url("REDIS_URL", local=env.LAPTOP_REDIS_URL)
+    return env.store_url("CELERY_BROKER_URL", local=laptop)
 
 
 app.conf.update(

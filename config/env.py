@@ -4,6 +4,7 @@
 `production` has none for secrets and addresses: whatever is missing stops the start.
 """
 
+import json
 import os
 import re
 from enum import StrEnum
@@ -13,7 +14,7 @@ from typing import TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config import env_files
+from config import env_files, store_urls
 from config.secret_rules import are_alike, weakness
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -91,6 +92,14 @@ _DRAW = "(python3 -c 'import secrets; print(secrets.token_hex(32))')"
 _secrets_read: dict[str, bytes] = {}  # by setting, of this process
 
 
+def store_url(name: str, *, local: str | None = None) -> str:
+    """A store's URL as it stands, its password percent-encoded. Never shown in an error."""
+    url = text(name, local=local)
+    if why := store_urls.complaint(name, url):
+        raise ImproperlyConfigured(why)
+    return url
+
+
 def file(name: str) -> str:
     """The path of a file that is there, or nothing."""
     path = os.environ.get(name, "")
@@ -128,15 +137,33 @@ def boolean(name: str, *, default: bool) -> bool:
     return _BOOLEANS[said]
 
 
-def listing(
-    name: str, *, local: str | None = None, default: str | None = None, secret: bool = False
-) -> list[str]:
-    """Comma-separated words, with the defaults of `text`; each may have to be a `secret`."""
-    words = text(name, local=local, default=default).split(",")
-    found = [word.strip() for word in words if word.strip()]
-    for number, word in enumerate(found if secret else (), 1):
+def listing(name: str, *, local: str | None = None, default: str | None = None) -> list[str]:
+    """Comma-separated words, with the defaults of `text`."""
+    return _words(text(name, local=local, default=default))
+
+
+def secret_texts(name: str) -> list[str]:
+    """Secrets of any kind: a JSON list, or with commas between them. Never shown in an error."""
+    value = text(name, default="")
+    found = _json_list(value) if value.startswith("[") else None
+    if found is None:
+        found = _words(value)
+    for number, word in enumerate(found, 1):
         _demand_secret(f"{name}: secret {number}", word.encode())
     return found
+
+
+def _words(said: str) -> list[str]:
+    return [word.strip() for word in said.split(",") if word.strip()]
+
+
+def _json_list(value: str) -> list[str] | None:
+    try:
+        said = json.loads(value)
+    except ValueError:
+        return None
+    is_one = isinstance(said, list) and all(isinstance(each, str) for each in said)
+    return said if is_one else None
 
 
 def networks(name: str, *, default: str) -> list[IPv4Network | IPv6Network]:

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from verdict import Row
 
@@ -51,19 +51,30 @@ def _reading(url: str) -> Iterator[Ask]:
 
 def _open(url: str) -> tuple[Any, str]:
     """A read-only connection, and how its driver marks a parameter."""
-    parts = urlsplit(url)
+    parts = _parts(url)
     if parts.scheme == "sqlite":
-        return sqlite3.connect(f"file:{parts.path[1:]}?mode=ro", uri=True), "?"
+        file = quote(unquote(parts.path[1:]))
+        return sqlite3.connect(f"file:{file}?mode=ro", uri=True), "?"
     connection = MySQLdb.connect(
         host=parts.hostname,
         port=parts.port or 3306,
         user=unquote(parts.username or ""),
         passwd=unquote(parts.password or ""),
-        db=parts.path[1:],
+        db=unquote(parts.path[1:]),
         charset="utf8mb4",
     )
     connection.cursor().execute("SET SESSION TRANSACTION READ ONLY")
     return connection, "%s"
+
+
+def _parts(url: str) -> SplitResult:
+    """Raises RuntimeError in place of the parser's error, whose message shows the password."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.hostname, parts.port
+    except ValueError:
+        raise RuntimeError("DATABASE_URL: percent-encode what stands in its password.") from None
+    return parts
 
 
 def _text(value: Any) -> str:

@@ -18,7 +18,9 @@ def main() -> int:
     asked = _arguments()
     interruption.listen()
     try:
-        site.demand_driver(site.given())
+        given = site.given()
+        site.demand_addresses(given)
+        site.demand_driver(given)
         return VERBS[asked.verb](asked)
     except Trouble as trouble:
         screen.complain(str(trouble))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from config import env
+from config import env, store_urls
 from config.env import BASE_DIR
 from config.local import keyfile
 from config.local.ports import HOST
@@ -90,6 +90,14 @@ def demand_driver(environment: Mapping[str, str]) -> None:
         )
 
 
+def demand_addresses(environment: Mapping[str, str]) -> None:
+    """Raises Trouble for a URL that a driver would read otherwise than it was meant."""
+    for name in store_urls.SCHEMES:
+        url = environment.get(name)
+        if url and (why := store_urls.complaint(name, url)):
+            raise Trouble(why)
+
+
 def make(folder: Path, ports: Ports, *, environment: Mapping[str, str]) -> Site:
     """Lay out the folder and complete the environment: what it says already stays as it is."""
     for name in ("log", "valkey", "exchange"):
@@ -113,7 +121,8 @@ def _environment(folder: Path, ports: Ports, given: Mapping[str, str]) -> dict[s
         "COUPONS_ENV": "local",
         "ENV_FILES": os.devnull,  # all that they say is here already, and _NOT_HERE stays away
         "DJANGO_SETTINGS_MODULE": "config.settings",
-        "DATABASE_URL": given.get("DATABASE_URL") or f"sqlite:///{folder / 'coupons.sqlite3'}",
+        "DATABASE_URL": given.get("DATABASE_URL")
+        or store_urls.sqlite_url(folder / "coupons.sqlite3"),
         "REDIS_URL": redis_url,
         "CELERY_BROKER_URL": given.get("CELERY_BROKER_URL") or redis_url,
         "CELERY_REMOTE_CONTROL": "yes",  # Flower's buttons; the broker is this machine's own

@@ -3,7 +3,7 @@
 from config import env
 
 # Redis, which decides (the Celery broker is another endpoint: see config.celery)
-REDIS_URL = env.text("REDIS_URL", local=env.LAPTOP_REDIS_URL)
+REDIS_URL = env.store_url("REDIS_URL", local=env.LAPTOP_REDIS_URL)
 # A claim waits this long for Redis and then gets a 503: never more, never a second try.
 REDIS_TIMEOUT_S = env.seconds("REDIS_TIMEOUT_S", 0.3, low=0.01, high=10)
 REDIS_MAX_CONNECTIONS = env.integer("REDIS_MAX_CONNECTIONS", 64, low=1)

@@ -4,7 +4,7 @@ from typing import Any
 
 import dj_database_url
 
-from config import env
+from config import env, store_urls
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -64,7 +64,7 @@ def from_url(url: str) -> dict[str, Any]:
     return database
 
 
-_LAPTOP_FILE = env.var_folder() / "coupons.sqlite3"
+_LAPTOP_URL = store_urls.sqlite_url(env.var_folder() / "coupons.sqlite3")
 
-DATABASES = {"default": from_url(env.text("DATABASE_URL", local=f"sqlite:///{_LAPTOP_FILE}"))}
+DATABASES = {"default": from_url(env.store_url("DATABASE_URL", local=_LAPTOP_URL))}
 env.demand_unlike_secrets("The password of DATABASE_URL", DATABASES["default"]["PASSWORD"])

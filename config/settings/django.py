@@ -9,7 +9,7 @@ from config.doors import URLCONFS, Door, middleware_for
 PRODUCTION = env.PRODUCTION  # for the system checks: local secrets must not get there
 DEBUG = False  # never: an error page must not differ between a laptop and the sale
 SECRET_KEY = env.secret("SECRET_KEY", local="local-only-" + "0" * 50)
-SECRET_KEY_FALLBACKS = env.listing("SECRET_KEY_FALLBACKS", default="", secret=True)
+SECRET_KEY_FALLBACKS = env.secret_texts("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", local="*")
 CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS", default="")
 
@@ -127,6 +127,7 @@ FLOWER_URL = env.text("FLOWER_URL", default="")
 # Of `manage.py flower`, which demands one everywhere but on a laptop's loopback.
 FLOWER_LOGIN = env.text("FLOWER_LOGIN", default="")
 env.demand_unlike_secrets("The password of FLOWER_LOGIN", FLOWER_LOGIN.partition(":")[2])
+FLOWER_LOGIN_FILE = env.BASE_DIR / "config" / "flower_login.py"  # which Flower reads
 
 _LOG_JSON = env.boolean("LOG_JSON", default=env.PRODUCTION)
 LOGGING = logs.configuration(level=env.text("LOG_LEVEL", default="INFO"), as_json=_LOG_JSON)

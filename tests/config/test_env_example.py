@@ -11,7 +11,7 @@ from config import env
 
 READERS = {
     "text", "secret", "file", "integer", "seconds", "boolean", "listing", "networks",
-    "secrets_by_id", "choice", "addresses",
+    "secrets_by_id", "choice", "addresses", "store_url", "secret_texts",
 }  # fmt: skip
 NUMBERS = {"integer", "seconds"}
 UNITS = re.compile(

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
+import secrets
+import string
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleError
-from ansible.plugins.loader import lookup_loader
+from ansible.plugins.loader import filter_loader, lookup_loader
 
 from ansible.plugins.lookup import LookupBase
 
@@ -26,9 +32,20 @@ options:
       the SSM parameter, where it isn't in C(coupon_secrets); empty if there is no such secret at
       all, and then so is the answer
     type: str
+  only_judge:
+    description: >-
+      insist that each can be kept where it is needed, and answer nothing; one that is not there
+      (yet) is passed over, as perhaps no role needs it
+    type: bool
+    default: false
+notes:
+  - A value in a vault is taken as it stands; only one that is C({{ … }}) as a whole is a template.
+  - No message of this plugin shows a value, or a part of one.
 """
 
-LONG = "chars=ascii_letters,digits length=64"
+LETTERS = string.ascii_letters + string.digits
+LENGTH = 64
+TEMPLATE = re.compile(r"\s*\{\{.*\}\}\s*", re.DOTALL)
 
 
 class LookupModule(LookupBase):
@@ -43,9 +60,28 @@ class LookupModule(LookupBase):
         ways = {"ssm": self._ssm, "vault": self._vault, "file": self._file}
         if kept not in ways:
             raise AnsibleError(f"coupon_secrets_from is {kept!r}, not one of {', '.join(ways)}.")
-        if self.get_option("parameter") == "":
-            return ["" for _ in terms]
-        return [ways[kept](name, variables) for name in terms]
+        none_at_all, only_judge = self.get_option("parameter") == "", self.get_option("only_judge")
+        if none_at_all:
+            return [] if only_judge else ["" for _ in terms]
+        if only_judge:
+            terms = [name for name in terms if self._is_there(kept, name, variables)]
+        values = [self._judged(kept, name, ways[kept](name, variables)) for name in terms]
+        return [] if only_judge else values
+
+    def _is_there(self, kept: str, name: str, variables: Any) -> bool:
+        """Of SSM, asking is the only way to know."""
+        if kept == "vault":
+            return f"vault_{name}" in variables
+        return kept != "file" or self._kept_in(name, variables).exists()
+
+    def _judged(self, kept: str, name: str, value: str) -> str:
+        """Before anything is written. The message names the secret, and shows nothing of it."""
+        if why := filter_loader.get("coupon_unfit").j2_function(value):
+            raise AnsibleError(
+                f"The secret {name} (from: {kept}) can't be kept in a file of settings: it {why}. "
+                "Replace it where it is kept."
+            )
+        return value
 
     def _ssm(self, name: str, variables: Any) -> str:
         parameter = self.get_option("parameter")
@@ -61,14 +97,35 @@ class LookupModule(LookupBase):
         return self._parameters[parameter]
 
     def _vault(self, name: str, variables: Any) -> str:
+        """As it stands: what a generator drew may look like a template, and is none."""
         if f"vault_{name}" not in variables:
             raise AnsibleError(f"vault_{name} is not set: give it with -e @FILE --ask-vault-pass.")
-        return str(self._templar.template(variables[f"vault_{name}"]))
+        value = variables[f"vault_{name}"]
+        if not isinstance(value, str) or TEMPLATE.fullmatch(value):
+            value = self._filled_in(name, value)
+        if not isinstance(value, str):
+            raise AnsibleError(f"vault_{name} is no text for YAML: put its value in quotes.")
+        return "".join(value)  # without the tag that would have it read as a template again
+
+    def _filled_in(self, name: str, value: Any) -> Any:
+        try:
+            return self._templar.template(value)
+        except AnsibleError:  # its message shows the template, which may be a password
+            raise AnsibleError(f"vault_{name} can't be decrypted or filled in.") from None
 
     def _file(self, name: str, variables: Any) -> str:
-        folder = Path(self._templar.template(variables["coupon_secrets_folder"])).expanduser()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return str(self._ask("ansible.builtin.password", f"{folder / name} {LONG}", variables))
+        file = self._kept_in(name, variables)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not file.exists():
+            _draw(file)
+        try:
+            return file.read_text(encoding="utf-8").removesuffix("\n")
+        except UnicodeDecodeError:
+            raise AnsibleError(f"{file} is not UTF-8: replace it.") from None
+
+    def _kept_in(self, name: str, variables: Any) -> Path:
+        folder = self._templar.template(variables["coupon_secrets_folder"])
+        return Path(folder).expanduser() / name
 
     def _ask(self, plugin: str, term: str, variables: Any, **options: Any) -> Any:
         asked = lookup_loader.get(plugin, loader=self._loader, templar=self._templar)
@@ -84,3 +141,13 @@ class LookupModule(LookupBase):
         if cls._client is None:
             cls._client = make(*words, **options)
         return cls._client
+
+
+def _draw(file: Path) -> None:
+    """All of it or nothing, and once: of two that draw, the second finds what the first made."""
+    handle, new = tempfile.mkstemp(dir=file.parent)  # 0600
+    with os.fdopen(handle, "w", encoding="utf-8") as out:
+        out.write("".join(secrets.choice(LETTERS) for _ in range(LENGTH)) + "\n")
+    with suppress(FileExistsError):
+        file.hardlink_to(new)
+    Path(new).unlink()

@@ -24,11 +24,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         _demand_login(settings.FLOWER_LOGIN, options["address"])
-        if settings.FLOWER_LOGIN:  # not among the arguments, where every user of the host reads it
-            os.environ.setdefault("FLOWER_BASIC_AUTH", settings.FLOWER_LOGIN)
         os.environ.setdefault("CELERY_WORKER", "yes")  # as patient with the broker as a worker
         flower = [sys.executable, "-m", "celery", "-A", "config", "flower"]
         where = [f"--address={options['address']}", f"--port={options['port']}"]
+        if settings.FLOWER_LOGIN:  # not among the arguments, where every user of the host reads it
+            where.append(f"--conf={settings.FLOWER_LOGIN_FILE}")
         self.stdout.flush()
         os.execv(sys.executable, [*flower, *where])  # noqa: S606 - a list made here, no shell
 
@@ -36,10 +36,10 @@ class Command(BaseCommand):
 def _demand_login(login: str, address: str) -> None:
     """Raises CommandError where strangers could look in."""
     user, _, password = login.partition(":")
-    if login and (not user or len(password) < SHORTEST_PASSWORD or "," in login):
+    if login and (not user or len(password) < SHORTEST_PASSWORD or not login.isascii()):
         raise CommandError(
-            f"FLOWER_LOGIN must be user:password, the password of {SHORTEST_PASSWORD} characters"
-            " or more, without a comma."
+            f"FLOWER_LOGIN must be user:password in ASCII, the password of {SHORTEST_PASSWORD}"
+            " characters or more."
         )
     if not login and (settings.PRODUCTION or address not in LOOPBACK):
         raise CommandError(

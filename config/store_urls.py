@@ -1,0 +1,56 @@
+"""Addresses of the stores: URLs that hold a password. No message shows one, nor a part of one.
+
+The drivers read a password that isn't percent-encoded as a host, a port or a path: some say so and
+show it, some connect elsewhere. So a URL is judged here before a driver sees it.
+"""
+
+from collections.abc import Collection
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+_REDIS = frozenset({"redis", "rediss"})
+_FILES = frozenset({"sqlite"})  # a path in place of a host
+SCHEMES = {
+    "REDIS_URL": _REDIS,
+    "CELERY_BROKER_URL": _REDIS,
+    "DATABASE_URL": frozenset({"mysql", "sqlite"}),
+}
+HOW_TO_QUOTE = (
+    "In a user or a password write / as %2F, @ as %40, : as %3A, # as %23, ? as %3F, [ as %5B and"
+    " % as %25."
+)
+
+
+def complaint(name: str, url: str) -> str:
+    """A sentence if a driver would read something else than was meant; empty: it would not."""
+    why = _fault(url, SCHEMES[name])
+    return f"{name} is no address of a store: {why}. {HOW_TO_QUOTE}" if why else ""
+
+
+def sqlite_url(file: Path) -> str:
+    """Whatever the folders are called."""
+    return f"sqlite:///{quote(str(file))}"
+
+
+def _fault(url: str, schemes: Collection[str]) -> str:
+    if any(ord(sign) < 32 or ord(sign) == 127 for sign in url):
+        return "it holds a control character"
+    scheme = url.partition("://")[0]
+    if scheme not in schemes or "://" not in url:
+        return f"it begins with none of {', '.join(f'{known}://' for known in sorted(schemes))}"
+    return "" if scheme in _FILES else _fault_of_host(url)
+
+
+def _fault_of_host(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        return "its host or its port can't be read"
+    if not host:
+        return "it names no host"
+    if parts.fragment or "@" in parts.path + parts.query:
+        return "a part of it stands behind the host that belongs before it"
+    if parts.scheme in _REDIS and parts.path.strip("/") and not parts.path.strip("/").isdigit():
+        return "what stands behind the host is not a database's number"
+    return ""
