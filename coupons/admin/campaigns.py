@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from coupons import campaigns, slots
 from coupons.admin import actions, boards, mending, pages, slot_progress
+from coupons.admin.amounts import SHOWN_BY, AmountField, ShownAmounts
 from coupons.admin.bases import CampaignFormBase
 from coupons.admin.confirming import confirmed
 from coupons.admin.forms import CHANGEABLE, CampaignForm
@@ -30,12 +31,17 @@ _TERMS = (
     "valid_days",
 )  # fmt: skip
 # A moment that can't be changed is shown by a method: Django's own words for it stop at the minute.
-_EXACT = {"opens_at": "opening", "closes_at": "closing", "valid_until": "valid_to"}
+_EXACT = {"opens_at": "opening", "closes_at": "closing", "valid_until": "valid_to"} | SHOWN_BY
 
 
-class CampaignAdmin(pages.CampaignPages, boards.BoardPages, mending.MendingPages, CampaignList):
+class CampaignAdmin(
+    pages.CampaignPages, boards.BoardPages, mending.MendingPages, ShownAmounts, CampaignList
+):
     form = CampaignForm
-    formfield_overrides = {models.DateTimeField: {"form_class": MomentField, "widget": MomentInput}}
+    formfield_overrides = {
+        models.DateTimeField: {"form_class": MomentField, "widget": MomentInput},
+        models.DecimalField: {"form_class": AmountField},
+    }
     actions = actions.ALL
 
     def get_actions(self, request: HttpRequest) -> Any:

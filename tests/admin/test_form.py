@@ -253,3 +253,19 @@ def test_an_onlooker_sees_the_milliseconds_and_saves_nothing(
     assert 'name="_save"' not in answer.content.decode()
     assert onlooker.post(page("sale"), FILLED).status_code == 403
     assert Campaign.objects.get().name == "The sale"
+
+
+def test_amounts_are_shown_without_decimals_that_nobody_typed(
+    operator: Client, page: Page, draft: Callable[..., Campaign]
+) -> None:
+    terms = {"discount": "amount", "discount_value": 3000, "minimum_order": 30_000}
+    draft("sale", **terms)
+    shown = fields(operator, page("sale"))
+    assert (shown["discount_value"], shown["minimum_order"]) == ("3000", "30000")
+    campaigns.schedule("sale", actor="Mina")
+    text = operator.get(page("sale")).content.decode()
+    assert ">3,000<" in text
+    assert ">30,000<" in text
+    draft("dollars", currency="USD", discount="amount", discount_value="9.5", minimum_order="99.99")
+    shown = fields(operator, page("dollars"))
+    assert (shown["discount_value"], shown["minimum_order"]) == ("9.5", "99.99")
