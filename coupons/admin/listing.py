@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from coupons.admin import live, words
+from coupons.admin import live, shown_state, words
 from coupons.admin.bases import CampaignBase
 from coupons.admin.live import Counts
 from coupons.models import Campaign
@@ -23,8 +23,9 @@ class LiveChangeList(ChangeList):
         super().get_results(request)
         page: list[Campaign] = list(self.result_list)
         counts = live.counts(page)
+        labels = shown_state.labels(page, counts)
         for campaign in page:
-            vars(campaign)["counts"] = counts[campaign.pk]
+            vars(campaign).update(counts=counts[campaign.pk], shown_state=labels[campaign.pk])
         for note in {each.note for each in counts.values() if each.note and not each.lost}:
             messages.warning(request, note)
         lost = [campaign.slug for campaign in page if counts[campaign.pk].lost]
@@ -36,8 +37,8 @@ class LiveChangeList(ChangeList):
 
 class CampaignList(CampaignBase):
     list_display = (
-        "slug", "name", "state", "supply", "admitted", "stored", "waiting", "parked", "remaining",
-        "window", "road",
+        "slug", "name", "current_state", "supply", "admitted", "stored", "waiting", "parked",
+        "remaining", "window", "road",
     )  # fmt: skip
     list_filter = ("state", "strategy")
     search_fields = ("slug", "name")
@@ -45,6 +46,11 @@ class CampaignList(CampaignBase):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return LiveChangeList
+
+    @admin.display(description=_("state"), ordering="state")
+    def current_state(self, campaign: Campaign) -> str:
+        label: str = vars(campaign)["shown_state"]
+        return label
 
     @admin.display(description=_("strategy"), ordering="strategy")
     def road(self, campaign: Campaign) -> str:

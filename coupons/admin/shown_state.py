@@ -1,6 +1,7 @@
 """The state that an operator's page shows: by the clock that opens the campaign, so that a page
 goes over an opening and a closing at their moment, before beat has recorded them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -25,7 +26,7 @@ class ShownState:
 
     @property
     def label(self) -> str:
-        return _("held back") if self.held else str(self.value.label)
+        return _label(self.value, is_held=self.held is not None)
 
     @property
     def opens_ms(self) -> int | None:
@@ -43,6 +44,19 @@ def shown_state(campaign: Campaign, counts: Counts) -> ShownState:
     newest = campaign.events.first()
     held = events.held(campaign) if value == State.PAUSED else None
     return ShownState(campaign, value, held, f"{value}.{newest.pk if newest else 0}")
+
+
+def labels(campaigns: Sequence[Campaign], counts: dict[int, Counts]) -> dict[int, str]:
+    """The same word for many campaigns, by the campaign's id."""
+    held = events.held_among(campaigns)
+    return {
+        each.pk: _label(state_at(each, counts[each.pk].now_ms), is_held=each.pk in held)
+        for each in campaigns
+    }
+
+
+def _label(state: State, *, is_held: bool) -> str:
+    return _("held back") if is_held and state == State.PAUSED else str(state.label)
 
 
 def state_at(campaign: Campaign, now_ms: int | None) -> State:

@@ -38,7 +38,7 @@ def state(campaign: Campaign) -> Line:
         return amber(
             "state",
             _("Held back: the board was red shortly before the opening."),
-            _("Mend what is red, or override it with a reason: readiness {} --override REASON")
+            _("Correct what is red, or override it with a reason: readiness {} --override REASON")
             .format(campaign.slug),
         )  # fmt: skip
     if campaign.state == State.DRAFT:
@@ -102,7 +102,7 @@ def all_slots(campaign: Campaign) -> Line:
             "slots",
             _("{count} slots for a stock of {stock}: it is being changed, or that was interrupted.")
             .format(**told),
-            _("If nobody is changing it, save the stock again: that removes the rest."),
+            _("If it is not being changed now, save the stock again: that removes the rest."),
         )  # fmt: skip
     return green("slots", _("{count} slots for a stock of {stock}.").format(**told))
 

@@ -41,7 +41,7 @@ def memory(said: Told) -> Line:
     need = _still_needed()
     after = said["used_memory"] + need
     if not most:
-        do = _("Set maxmemory, so that headroom can be told.")
+        do = _("Set maxmemory, so that the headroom can be computed.")
         return amber("memory", _("Redis does not say how much memory it may use."), do)
     seen = _("{used} of {most} used; what is for sale needs {need} more: {share:.0%}.").format(
         used=_size(said["used_memory"]), most=_size(most), need=_size(need), share=after / most
@@ -105,7 +105,10 @@ def replicas(said: Told) -> Line:
             _("{count} replicas, and every admission waits for {wanted}.").format(
                 count=len(online), wanted=wanted
             ),
-            _("Mend the replicas, or lower REDIS_WAIT_REPLICAS and know what that may lose."),
+            _(
+                "Repair the replicas. Before lowering REDIS_WAIT_REPLICAS, check what could"
+                " be lost."
+            ),
         )
     lag = max((said["master_repl_offset"] - each["offset"] for each in online), default=0)
     seen = _("{count} replicas, the slowest {lag:,} bytes behind.").format(

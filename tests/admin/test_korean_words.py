@@ -118,6 +118,11 @@ def test_a_guessed_particle_is_found(bad: str) -> None:
     assert GUESSED_PARTICLE.search(bad)
 
 
+def test_no_english_text_is_in_words_of_its_own() -> None:
+    private = re.compile(r"\b(?:nobody|whoever|of late|another hand|bells?|forgets?|heard)\b", re.I)
+    assert [one for one, _, _ in korean(OURS / "django.po") if private.search(one)] == []
+
+
 @pytest.mark.parametrize("bad", ["보류된 신청", "재고", "시작 시각", "벨을 들었습니다", "작업자"])
 def test_a_banned_word_is_found(bad: str) -> None:
     assert any(re.search(word, bad) for word in BANNED)

@@ -1,6 +1,8 @@
 """The list of campaigns."""
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,10 +10,12 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from coupons import admission
+from coupons import admission, campaigns, holding
 from coupons.claims import Claim
 from coupons.facts import Facts
+from coupons.models import Campaign
 from coupons.store import store
 
 LIST = "/admin/coupons/campaign/"
@@ -140,3 +144,22 @@ def test_strangers_are_sent_to_the_login() -> None:
     answer = Client().get(LIST)
     assert answer.status_code == 302
     assert answer["Location"].startswith(reverse("admin:login"))
+
+
+def test_a_state_is_called_as_on_the_page_of_its_campaign(
+    operator: Client, open_campaign: CampaignMaker, draft: Callable[..., Campaign]
+) -> None:
+    """Also before beat has recorded an opening, and where an opening is held back."""
+    open_campaign("begun")
+    ahead = {"opens_at": timezone.now() + timedelta(hours=1)}
+    ahead["closes_at"] = ahead["opens_at"] + timedelta(hours=1)
+    for slug in ("held", "stopped", "planned"):
+        draft(slug, **ahead)
+        campaigns.schedule(slug, actor="Mina")
+    holding.hold("held", why="red: replicas")
+    campaigns.pause("stopped", actor="Mina")
+    shown = operator.get(LIST).content.decode()
+    states = dict(re.findall(r">([a-z]+)</a></th>.*?field-current_state[^>]*>([^<]*)<", shown))
+    assert states == {
+        "begun": "open", "held": "held back", "stopped": "paused", "planned": "scheduled",
+    }  # fmt: skip

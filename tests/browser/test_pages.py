@@ -18,18 +18,13 @@ from coupons import admission, campaigns, drain, facts, keys, store
 from coupons.claims import Claim
 from coupons.models import Campaign, Coupon, Slot, slot_id
 from coupons.readiness import guard
+from tests.browser import measures
 from tests.browser.webdriver import Browser, browser
 
 MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
 PICTURES = Path("build/pages")
 PASSWORD = "only-in-this-test"
 WIDTHS = {"desk": 1280, "hand": 390}
-WIDER = (
-    "return [...document.querySelectorAll('body *')].filter(e => e.checkVisibility() &&"
-    " e.getBoundingClientRect().right > {} + 1 && !e.closest('.results, .scrolls, svg'))"
-    ".map(e => e.outerHTML.slice(0, 100))"
-)
-
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(
@@ -74,6 +69,7 @@ def addresses(shop: dict[str, Campaign]) -> dict[str, str]:
     def of(name: str, below: str = "change") -> str:
         return f"/admin/coupons/campaign/{shop[name].pk}/{below}/"
 
+    clerk = User.objects.create_user("clerk", is_staff=True)
     coupon = Coupon.objects.get(user="user-0062@shop.example")
     return {
         "index": "/admin/",
@@ -90,29 +86,44 @@ def addresses(shop: dict[str, Campaign]) -> dict[str, str]:
         "coupons": "/admin/coupons/coupon/",
         "coupon": f"/admin/coupons/coupon/{coupon.pk}/change/",
         "nowhere": "/admin/coupons/campaign/4711/change/",
+        "users": "/admin/auth/user/",
+        "user": f"/admin/auth/user/{clerk.pk}/change/",
+        "password": "/admin/password_change/",
+        "nobody": "/admin/coupons/coupon/?q=nobody",
         "api": "/api/v1/docs",
     }
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_every_page_fits_its_window(
+def test_every_page_fits_its_window_and_can_be_read(
     live_server: Any, addresses: dict[str, str], tmp_path: Path, language: str
 ) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
-    wider = {}
+    faults: dict[tuple[str, ...], Any] = {}
     with browser(tmp_path, language=language) as window:
         window.go(f"{live_server.url}/admin/")
-        _shoot(window, f"{language}-login")
+        _judge(window, f"{language}-{{}}-login", faults)
         _log_in(window)
         for name, address in addresses.items():
             window.go(live_server.url + address)
             window.find(".opblock" if name == "api" else "#content")
-            for of, width in WIDTHS.items():
-                window.resize(width, 900)
-                _shoot(window, f"{language}-{of}-{name}")
-                if found := window.run(WIDER.format(width)):
-                    wider[name, of] = found
-    assert wider == {}
+            _judge(window, f"{language}-{{}}-{name}", faults)
+    assert not faults, "\n".join(f"{where}: {what}" for where, what in faults.items())
+
+
+def _judge(window: Browser, picture: str, faults: dict[tuple[str, ...], Any]) -> None:
+    """Keep pictures of it, and what of it can't be read."""
+    for of, width in WIDTHS.items():
+        window.resize(width, 900)
+        name = picture.format(of)
+        window.shoot(PICTURES / f"{name}.png")
+        faults[name, "wider"] = measures.wider_than(window, width)
+        faults[name, "clipped"] = measures.clipped(window)
+        faults[name, "broken"] = measures.broken_words(window)
+    for theme in ("light", "dark"):
+        faults[name, theme] = measures.faint_texts(window, theme)
+    for fault in [fault for fault, found in faults.items() if not found]:
+        del faults[fault]
 
 
 def _log_in(window: Browser) -> None:
@@ -121,7 +132,3 @@ def _log_in(window: Browser) -> None:
     window.type("#id_password", PASSWORD)
     window.click("[type=submit]")
     window.find("#user-tools")
-
-
-def _shoot(window: Browser, name: str) -> None:
-    window.shoot(PICTURES / f"{name}.png")

@@ -22,6 +22,10 @@ async function ask(address, patienceMs) {
 // A browser writes some values its own way (…:30.500 as …:30.5): so compare with its own.
 function isTypedIn(field) {
   if (field.type === "hidden") return false;
+  if (field.type === "select-one") {
+    const given = [...field.options].findLastIndex((option) => option.defaultSelected);
+    return field.selectedIndex !== Math.max(given, 0);
+  }
   if (field.options) {
     return [...field.options].some((option) => option.selected !== option.defaultSelected);
   }

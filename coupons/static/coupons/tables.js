@@ -1,0 +1,15 @@
+// On a phone a wide table becomes one card for each row: each cell is told the name of its column,
+// which the style sheet then shows beside it.
+"use strict";
+
+for (const table of document.querySelectorAll(".results table, .scrolls table")) {
+  const heads = [...table.querySelectorAll("thead th")];
+  if (!heads.length) continue;
+  const labels = heads.map((head) => (head.querySelector(".text") ?? head).textContent.trim());
+  for (const row of table.querySelectorAll("tbody tr")) {
+    [...row.cells].forEach((cell, i) => {
+      cell.dataset.label = labels[i] ?? "";
+    });
+  }
+  table.dataset.cards = "";
+}
