@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from celery.worker.request import Request
 from django.db import connection
 
 import config.wsgi
 from config.celery import app
+from config.worker import InHand
 from coupons import change, facts, keys, queue, reconcile, witness, writer
 from coupons.claims import AdmittedClaim
 from coupons.errors import DatabaseAway
@@ -160,6 +162,17 @@ def no_witness() -> None:
     witness.testify = lambda facts: None
 
 
+def messages_expire() -> None:
+    """Every message bears a date by its sender's clock, and a worker judges it by its own."""
+    send = app.send_task
+
+    def dated(*args: Any, **options: Any) -> Any:
+        return send(*args, **{"expires": 5} | options)
+
+    app.send_task = dated
+    InHand.maybe_expire = Request.maybe_expire  # type: ignore[method-assign]
+
+
 def _admit_without_queueing() -> None:
     text = deciding.ADMIT.text
     start = text.index("redis.call('XADD', KEYS[3]")
@@ -179,6 +192,7 @@ BUILDS: dict[str, Callable[[], None]] = {
         acknowledged_before_stored, nobody_takes_over, queued_in_a_second_step,
         carried_by_the_message, counted_in_python, collisions_ignored,
         missing_means_nothing_issued, no_unique_keys, no_append_only_file, no_fence, no_witness,
+        messages_expire,
     )
 }  # fmt: skip
 if os.environ.get("BROKEN"):

@@ -14,7 +14,7 @@ import redis
 from config.celery import app
 from coupons import bell, keys
 from tests import disposable
-from tests.crash.programs import CLOCK_SHIFTS_S, MESSAGES, WEBS, WORKERS
+from tests.crash.programs import CLOCK_SHIFTS_S, MESSAGES, WEBS, WORKERS, clock
 from tests.crash.reading import sql
 from tests.crash.stage import Stage
 
@@ -196,10 +196,15 @@ def many_drains(scene: Scene, fault: Fault) -> None:
 
 
 def wrong_clock(scene: Scene, fault: Fault) -> None:
-    """A web host comes back with its clock a minute ahead, or behind."""
-    shift_s = CLOCK_SHIFTS_S[fault.which % len(CLOCK_SHIFTS_S)]
-    scene.stage.cast[WEBS[1]].env["CLOCK_SHIFT_S"] = str(shift_s)
-    scene.stage.cast.kill(WEBS[1])
+    """The clock of a web host, a worker or beat jumps ahead or back, by seconds or by hours, and
+    stays so; every second time the program comes up anew with it."""
+    names = sorted(CLOCK_SHIFTS_S)
+    rest, which = divmod(fault.which, len(names))
+    shifts_s = CLOCK_SHIFTS_S[names[which]]
+    restarted, which_shift = divmod(rest, len(shifts_s))
+    clock(scene.stage.folder, names[which]).shift(shifts_s[which_shift])
+    if restarted % 2:
+        scene.stage.cast.kill(names[which])
 
 
 # Empties the store in the instant in which nothing waits: what stands in its memory alone is lost
@@ -283,7 +288,7 @@ CHANCES: dict[Deed, int] = {
     reset_store: 3, reset_broker: 2, reset_database: 4,
     half_open_store: 3, half_open_broker: 1, half_open_database: 1,
     slow_store: 2, slow_database: 3,
-    empty_broker: 3, flush_scripts: 3, many_drains: 4, wrong_clock: 1, empty_store: 2,
+    empty_broker: 3, flush_scripts: 3, many_drains: 4, wrong_clock: 4, empty_store: 2,
 }  # fmt: skip
 DEEDS: dict[str, Deed] = {deed.__name__: deed for deed in (*CHANCES, forget_store, turn_back)}
 

@@ -3,8 +3,6 @@
 import http.client
 import os
 import shlex
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,11 +12,18 @@ import redis
 
 from config.local.servers import WEB_BACKLOG, WEB_CONNECTIONS, WEB_THREADS
 from tests import disposable, front, servers
+from tests.clocks import WrongClock
 from tests.crash.actors import Actor
 
 WEBS, WORKERS = ("web-1", "web-2"), ("worker-1", "worker-2")
 FRONTS, OPERATORS = ("front-1", "front-2"), ("operators-1", "operators-2")
-CLOCK_SHIFTS_S = (60, -60)  # of the second web host
+_HOURS_S = 3 * 3600
+# Whose clock may be wrong, and by how much. A web host that is hours ahead would rightly take every
+# token for expired.
+CLOCK_SHIFTS_S = {
+    WEBS[1]: (60, -60, 8, -8, -_HOURS_S),
+    **dict.fromkeys((*WORKERS, "beat"), (8, -8, _HOURS_S, -_HOURS_S)),
+}
 MESSAGES, IN_HAND = "cq:celery", "cq:unacked"  # on the broker: a list, and a hash
 CARRIED = "crash.carried"  # a broken build's task, whose messages carry claims
 NOT_HERE = ("JWT_JWKS_FILE", "SECURE_SSL_REDIRECT", "PROMETHEUS_MULTIPROC_DIR")
@@ -69,12 +74,12 @@ def programs(
     inherited = {name: said for name, said in os.environ.items() if name not in NOT_HERE}
     env = inherited | env | {"BROKEN": build.broken}
     patient = env | {"CELERY_WORKER": "1"}
-    shifted = env | _shifted_clock(folder)
+    clock(folder, WEBS[1]).shift(CLOCK_SHIFTS_S[WEBS[1]][0])
     ours = [
         _users(WEBS[0], folder, env, hosts[0], build),
-        _users(WEBS[1], folder, shifted, hosts[1], build),
+        _users(WEBS[1], folder, env, hosts[1], build),
         _operators(OPERATORS[0], folder, env, hosts[0]),
-        _operators(OPERATORS[1], folder, shifted, hosts[1]),
+        _operators(OPERATORS[1], folder, env, hosts[1]),
         _worker(WORKERS[0], folder, patient, 2, build),
         _worker(WORKERS[1], folder, patient, 1, build),
         _beat(folder, patient, build),
@@ -85,6 +90,9 @@ def programs(
         program.env = program.env | {
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
         }
+        host = dict(zip(OPERATORS, WEBS, strict=True)).get(program.name, program.name)
+        if host in CLOCK_SHIFTS_S:
+            program.env |= clock(folder, host).env
     for name, host, port in zip(OPERATORS, WEBS, hosts, strict=True):
         operators = next(program for program in ours if program.name == name)
         operators.env |= {
@@ -94,6 +102,11 @@ def programs(
         }
     named = zip(FRONTS, hosts, strict=True)
     return [*ours, *(_front(name, folder, host) for name, host in named if host.fronted)]
+
+
+def clock(folder: Path, host: str) -> WrongClock:
+    """Of the programs of this host."""
+    return WrongClock(folder, host)
 
 
 def draining_file(folder: Path, name: str) -> Path:
@@ -219,15 +232,6 @@ DATABASES = {
     "mariadb": Database(_mariadb, "coupons", "coupons", "coupons"),
     "mysql9": Database(_mysql9, "coupon", "couponpw", "coupon"),
 }
-
-
-def _shifted_clock(folder: Path) -> dict[str, str]:
-    """The environment of a process whose wall clock is wrong, by a preloaded library."""
-    library = folder / "clock.so"
-    source = Path(__file__).with_name("clock.c")
-    gcc = shutil.which("gcc") or "cc"
-    subprocess.run([gcc, "-O2", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-    return {"LD_PRELOAD": str(library), "CLOCK_SHIFT_S": str(CLOCK_SHIFTS_S[0])}
 
 
 def answers(port: int, path: str) -> bool:

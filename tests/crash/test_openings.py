@@ -53,6 +53,23 @@ def test_negative_control_without_its_protection_a_run_is_seen_to_break_its_word
 
 
 @pytest.mark.long
+def test_negative_control_messages_that_expire_by_a_workers_clock_are_seen(tmp_path: Path) -> None:
+    """12 A2. Of this seed both workers are three hours ahead from the second second on."""
+    status, said = played(tmp_path, "--broken", "messages_expire", "--only", "wrong_clock",
+                          "--runs", "1", "--seed", "488", "--settle", "10")  # fmt: skip
+    assert status == 1
+    assert said["unsettled"] > 0
+
+
+def test_openings_keep_their_word_whoever_has_a_wrong_clock(tmp_path: Path) -> None:
+    """12 A2: the same fault, and the product as it is."""
+    status, said = played(tmp_path, "--only", "wrong_clock", "--runs", "3", "--seed", "12000")
+    assert status == 0, said
+    assert said["faults"] == 18
+    assert said["told"] == said["stored"] > 300
+
+
+@pytest.mark.long
 def test_negative_control_without_wait_and_fence_a_failover_is_seen_to_lose() -> None:
     command = [sys.executable, "-m", "tests.crash.experiments", "failover-without", "--rounds", "2"]
     done = subprocess.run(command, timeout=300, check=False, capture_output=True, text=True)
