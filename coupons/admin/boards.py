@@ -21,6 +21,7 @@ from coupons.models import Campaign
 from coupons.readiness import board, notes
 from coupons.readiness.board import Board
 from coupons.readiness.lines import Light
+from coupons.readiness.verdict import verdict
 
 LIGHTS: dict[Light, Promise] = {
     Light.GREEN: gettext_lazy("ready"),
@@ -95,7 +96,9 @@ def shown(seen: Board) -> dict[str, Any]:
         "campaign": seen.campaign,
         "word": LIGHTS[seen.light],
         "held_why": notes.spoken(seen.held.note) if seen.held else "",
+        "verdict": verdict(seen),
         "opens": words.exact(seen.campaign.opens_at),
+        "closes": words.exact(seen.campaign.closes_at),
         "lines": [(line, notes.label(line.name), LIGHTS[line.light]) for line in lines],
     }
 
@@ -103,10 +106,14 @@ def shown(seen: Board) -> dict[str, Any]:
 def warn_if_red(campaign: Campaign, request: HttpRequest) -> None:
     """Said once more where an operator has just scheduled it: there is time to mend it. Who pressed
     the button waits for nothing but the stores that were asked anyway."""
-    reds = board.of(campaign.slug, quickly=True).reds
-    if reds:
+    seen = board.of(campaign.slug, quickly=True)
+    if seen.reds:
         where = reverse("admin:coupons_campaign_readiness", args=[campaign.pk])
-        text = _("It is not ready yet ({what}) and would be held back: see {board}.")
-        names = ", ".join(notes.label(line.name) for line in reds)
+        text = (
+            _("It is not ready yet ({what}) and would be held back: see {board}.")
+            if seen.blocks
+            else _("It opens although something is red ({what}): see {board}.")
+        )
+        names = ", ".join(notes.label(line.name) for line in seen.reds)
         link = format_html('<a href="{}">{}</a>', where, _("its readiness board"))
         messages.warning(request, format_html(text, what=names, board=link))

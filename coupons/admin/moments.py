@@ -12,8 +12,9 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from coupons.admin.words import exact, local_time
+from coupons.admin.words import exact
 from coupons.models.bounds import on_the_calendar
+from coupons.timestamps import local_time
 
 # The names of the three inputs: what is typed, what was stored when it was shown, which of two
 # moments is meant.

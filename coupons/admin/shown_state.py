@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from coupons import campaigns, database, events
+from coupons import database, events
 from coupons.admin import verbs
 from coupons.admin.live import Counts
 from coupons.admin.verbs import Verb
+from coupons.effective_state import effective_state
 from coupons.models import Campaign, CampaignEvent
 
 State = Campaign.State
@@ -40,7 +41,7 @@ class ShownState:
 
 
 def shown_state(campaign: Campaign, counts: Counts) -> ShownState:
-    value = state_at(campaign, counts.now_ms)
+    value = effective_state(campaign, counts.now_ms)
     newest = campaign.events.first()
     held = events.held(campaign) if value == State.PAUSED else None
     return ShownState(campaign, value, held, f"{value}.{newest.pk if newest else 0}")
@@ -50,21 +51,10 @@ def labels(campaigns: Sequence[Campaign], counts: dict[int, Counts]) -> dict[int
     """The same word for many campaigns, by the campaign's id."""
     held = events.held_among(campaigns)
     return {
-        each.pk: _label(state_at(each, counts[each.pk].now_ms), is_held=each.pk in held)
+        each.pk: _label(effective_state(each, counts[each.pk].now_ms), is_held=each.pk in held)
         for each in campaigns
     }
 
 
 def _label(state: State, *, is_held: bool) -> str:
     return _("held back") if is_held and state == State.PAUSED else str(state.label)
-
-
-def state_at(campaign: Campaign, now_ms: int | None) -> State:
-    """The recorded state, and what the window has made of it by now."""
-    state = State(campaign.state)
-    if now_ms is None or state not in campaigns.LIVE:
-        return state
-    if database.milliseconds(campaign.closes_at) <= now_ms:
-        return State.CLOSED
-    is_due = database.milliseconds(campaign.opens_at) <= now_ms
-    return State.OPEN if is_due and state == State.SCHEDULED else state

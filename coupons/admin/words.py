@@ -1,9 +1,8 @@
 """What operators read: moments to the millisecond, refusals and events as sentences."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -12,6 +11,7 @@ from coupons import campaigns, database
 from coupons.errors import CouponError, DatabaseAway, OutcomeUnknown, StoreAway
 from coupons.models import Campaign, CampaignEvent
 from coupons.readiness import notes
+from coupons.timestamps import local_text
 
 # Written into the history by coupons.campaigns; here so that they are translated.
 _VERBS = (
@@ -38,18 +38,7 @@ _STOCK_SET = "stock set to "
 
 def exact(at: datetime | None) -> str:
     """In the time zone of the page, to the millisecond; empty for no moment."""
-    if at is None:
-        return ""
-    local = local_time(at)
-    return f"{local:%Y-%m-%d} {local:%H:%M:%S}.{local.microsecond // 1000:03} {local:%Z}"
-
-
-def local_time(at: datetime) -> datetime:
-    """In the time zone of the page; in UTC what has no date there, on the calendar's last day."""
-    try:
-        return timezone.localtime(at)
-    except OverflowError:
-        return at.astimezone(UTC)
+    return "" if at is None else local_text(at)
 
 
 def exact_ms(ms: int) -> str:

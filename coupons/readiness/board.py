@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
-from coupons import database, events
+from coupons import database, deciding_clock, events
+from coupons.effective_state import effective_state
 from coupons.errors import DatabaseAway, StoreAway, UnknownCampaign
 from coupons.models import Campaign, CampaignEvent
 from coupons.readiness import campaign as campaign_lines
@@ -16,10 +18,16 @@ from coupons.readiness.campaign import AHEAD
 from coupons.readiness.certificate import certificate
 from coupons.readiness.lines import Light, Line, red, worst
 
+State = Campaign.State
+
 
 @dataclass(frozen=True, slots=True)
 class Board:
+    """`state` is that of the clock that decides, at which the campaign was looked at."""
+
     campaign: Campaign
+    state: Campaign.State
+    is_ahead: bool  # the opening, of whatever state
     lines: list[Line]
     held: CampaignEvent | None
     overridden: CampaignEvent | None
@@ -33,18 +41,23 @@ class Board:
         return [line for line in self.lines if line.light is Light.RED]
 
     @property
-    def blocks(self) -> bool:
-        """Whether the opening is to be held back."""
+    def not_ready(self) -> bool:
+        """Something is red, and nobody said that it doesn't matter."""
         return bool(self.reds) and self.overridden is None
 
     @property
+    def blocks(self) -> bool:
+        """Whether the opening, which lies ahead, is to be held back for it."""
+        return self.not_ready and self.is_ahead and settings.HOLD_BACK_S > 0
+
+    @property
     def can_be_overridden(self) -> bool:
-        return self.campaign.state in AHEAD and (self.blocks or self.held is not None)
+        return self.state in AHEAD and (self.blocks or self.held is not None)
 
     def as_json(self) -> dict[str, Any]:
         return {
             "campaign": self.campaign.slug,
-            "state": self.campaign.state,
+            "state": self.state,
             "opens_at": self.campaign.opens_at.isoformat(),
             "light": self.light,
             "blocks": self.blocks,
@@ -67,12 +80,19 @@ def of(slug: str, *, quickly: bool = False) -> Board:
         if campaign is None:
             raise UnknownCampaign(_("There is no campaign {!r}.").format(slug))
         held, overridden = events.held(campaign), events.overridden(campaign)
-    return Board(campaign, list(_lines(campaign, quickly)), held, overridden)
+        now = deciding_clock.now_if_redis_is_away(campaign.strategy)
+    state = effective_state(campaign, database.milliseconds(now))
+    held = None if state == State.CLOSED else held
+    is_ahead = state != State.CLOSED and campaign.opens_at > now
+    lines = list(_lines(campaign, state, is_ahead, quickly))
+    return Board(campaign, state, is_ahead, lines, held, overridden)
 
 
-def _lines(campaign: Campaign, quickly: bool) -> Iterator[Line]:
+def _lines(
+    campaign: Campaign, state: Campaign.State, is_ahead: bool, quickly: bool
+) -> Iterator[Line]:
     queued = campaign.strategy == Campaign.Strategy.QUEUED
-    yield campaign_lines.state(campaign)
+    yield campaign_lines.state(campaign, state, is_ahead=is_ahead)
     signing = campaign_lines.signing_keys(campaign)
     yield signing
     if queued and signing.light is Light.GREEN:  # without its key it can't even be read

@@ -1,9 +1,8 @@
 """The campaign itself: its state, its copy in Redis, its slots, its keys."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -13,6 +12,7 @@ from coupons.models.bounds import EARLIEST
 from coupons.readiness import notes
 from coupons.readiness.lines import Line, amber, green, red
 from coupons.store import Definition, store
+from coupons.timestamps import clock_text
 
 State = Campaign.State
 AHEAD = (State.SCHEDULED, State.PAUSED)
@@ -32,23 +32,24 @@ _PARTS = {
 }
 
 
-def state(campaign: Campaign) -> Line:
-    label = campaign.get_state_display()
-    if events.held(campaign):
+def state(campaign: Campaign, by_clock: Campaign.State, *, is_ahead: bool) -> Line:
+    """`by_clock` is its state at this moment, recorded or not; `is_ahead` the opening."""
+    if by_clock != State.CLOSED and events.held(campaign):
         return amber(
             "state",
             _("Held back: the board was red shortly before the opening."),
             _("Correct what is red, or override it with a reason: readiness {} --override REASON")
             .format(campaign.slug),
         )  # fmt: skip
-    if campaign.state == State.DRAFT:
+    if by_clock == State.DRAFT:
         do = _("Schedule it: a draft admits no claims.")
         return amber("state", _("It is a draft."), do)
-    if campaign.state == State.PAUSED:
-        return amber("state", _("It is paused."), _("Resume it before the opening."))
-    if campaign.state == State.CLOSED:
+    if by_clock == State.PAUSED:
+        do = _("Resume it before the opening.") if is_ahead else _("Resume it.")
+        return amber("state", _("It is paused."), do)
+    if by_clock == State.CLOSED:
         return red("state", _("It is over."), _("Make a new campaign."))
-    return green("state", _("It is {state}.").format(state=label))
+    return green("state", _("It is {state}.").format(state=by_clock.label))
 
 
 def in_both_stores(campaign: Campaign) -> Line:
@@ -129,24 +130,19 @@ def signing_keys(campaign: Campaign) -> Line:
 def warm_up(campaign: Campaign) -> Line:
     name, ran = "warm_up", warmed_up(campaign)
     if ran is not None:
-        return green(
-            name, _("Ran at {at}: {note}").format(at=_clock(ran.at), note=notes.spoken(ran.note))
-        )
+        told = notes.spoken(ran.note)
+        return green(name, _("Ran at {at}: {note}").format(at=clock_text(ran.at), note=told))
     planned = events.planned_at(campaign)
     now = deciding_clock.now_if_redis_is_away(campaign.strategy)
     if planned is None or campaign.state not in AHEAD or campaign.opens_at <= now:
         return green(name, _("None is due."))
     due = max(planned, campaign.opens_at - timedelta(seconds=WARM_UP_S))
     if now < due + timedelta(seconds=WARM_UP_LATE_S):
-        return green(name, _("Due at {at}.").format(at=_clock(due)))
+        return green(name, _("Due at {at}.").format(at=clock_text(due)))
     seen = _("It was due at {at} and has not run: is beat running, and a worker?")
     return amber(
-        name, seen.format(at=_clock(due)), f"manage.py readiness {campaign.slug} --warm-up"
+        name, seen.format(at=clock_text(due)), f"manage.py readiness {campaign.slug} --warm-up"
     )
-
-
-def _clock(at: datetime) -> str:
-    return f"{timezone.localtime(at):%H:%M:%S}"
 
 
 def warmed_up(campaign: Campaign) -> CampaignEvent | None:

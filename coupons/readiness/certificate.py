@@ -3,7 +3,7 @@ whoever answers at an address. Everybody is turned away by an expired one, befor
 
 import socket
 import ssl
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from coupons.models import Campaign
 from coupons.readiness.lines import Line, amber, green, grey, red
+from coupons.timestamps import local_text
 
 PATIENCE_S = 3.0
 SOON = timedelta(days=14)  # whoever renews by itself does so earlier
@@ -61,8 +62,8 @@ def _plain_http(where: str) -> Line | None:
 
 def _judged(end: datetime, campaign: Campaign) -> Line:
     now = timezone.now()
-    seen = _("It serves for {days} more days, until {end:%Y-%m-%d %H:%M} UTC.").format(
-        days=(end - now) // DAY, end=end.astimezone(UTC)
+    seen = _("It serves for {days} more days, until {end}.").format(
+        days=(end - now) // DAY, end=local_text(end)
     )
     do = _("Renew it.")
     if end < max(now, campaign.opens_at) + DAY:

@@ -54,10 +54,10 @@ def _look_at(campaign: Campaign, now: datetime) -> None:
 
 def _decide(seen: Board, *, left_s: float) -> None:
     campaign = seen.campaign
-    if seen.held and not seen.blocks:
+    if seen.held and not seen.not_ready:
         holding.release(campaign.slug, why=notes.NOTHING_RED)
         logger.warning("%s is released: nothing is red any more", campaign.slug)
-    elif seen.blocks and not seen.held:
+    elif seen.not_ready and not seen.held:
         names = ", ".join(line.name for line in seen.reds)
         logger.error("the board of %s is red: %s", campaign.slug, names)
         if campaign.state == Campaign.State.SCHEDULED and left_s <= settings.HOLD_BACK_S:

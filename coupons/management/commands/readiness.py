@@ -1,7 +1,7 @@
 """`manage.py readiness SLUG`: is everything ready for this opening?
 
-Exit status 0: it may open. 1: it is held back, or will be: a line is red. 2: there is no such
-campaign, or it can't even be read.
+Exit status 0: nothing is red, or somebody overrode it. 1: a line is red, or it is held back; the
+last sentence says what that means for the opening. 2: a wrong value, an unknown campaign.
 """
 
 import json
@@ -16,6 +16,7 @@ from coupons.errors import CouponError
 from coupons.readiness import board
 from coupons.readiness.board import Board
 from coupons.readiness.lines import Light, Line
+from coupons.readiness.verdict import verdict
 from coupons.readiness.warmup import warm_up
 
 _MARKS = {Light.GREEN: "✓", Light.AMBER: "!", Light.RED: "✗", Light.GREY: "·"}
@@ -23,7 +24,7 @@ _NAME_CHARS = 12
 
 
 class Command(BaseCommand):
-    help = "Show the board of an opening. Exit status 1 if something red blocks it."
+    help = "Show the board of an opening. Exit status 1 if something is red."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug")
@@ -44,7 +45,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(seen.as_json(), indent=1))
         else:
             self._show(seen)
-        if seen.blocks or seen.held:
+        if seen.not_ready or seen.held:
             raise SystemExit(1)
 
     def _show(self, seen: Board) -> None:
@@ -56,7 +57,7 @@ class Command(BaseCommand):
             self.stdout.write(style[line.light](_row(line)))
             if line.do:
                 self.stdout.write(f"  {'':{_NAME_CHARS}} → {line.do}")
-        self.stdout.write(_verdict(seen))
+        self.stdout.write(verdict(seen))
 
 
 def _act_and_look(options: dict[str, Any]) -> Board:
@@ -71,18 +72,3 @@ def _act_and_look(options: dict[str, Any]) -> Board:
 
 def _row(line: Line) -> str:
     return f"{_MARKS[line.light]} {line.name:{_NAME_CHARS}} {line.seen}"
-
-
-def _verdict(seen: Board) -> str:
-    """The one sentence a command ends with."""
-    slug, opens = seen.campaign.slug, f"{seen.campaign.opens_at:%Y-%m-%d %H:%M:%S} UTC"
-    if seen.held:
-        return (
-            f"{slug} is held back. Before {opens} it is released once nothing is red; later by you."
-        )
-    if seen.blocks:
-        return f"{slug} is not ready: it will be held back before it opens at {opens}."
-    if seen.overridden:
-        why = seen.overridden
-        return f"{slug} opens at {opens}, as {why.actor} decided: {why.note}"
-    return f"{slug} is ready to open at {opens}."

@@ -1,0 +1,74 @@
+"""The board in one sentence: what will become of the opening, or what has become of it."""
+
+from django.utils.translation import gettext as _
+
+from coupons.models import Campaign
+from coupons.readiness.board import Board
+from coupons.timestamps import local_text
+
+State = Campaign.State
+
+
+def verdict(seen: Board) -> str:
+    campaign, said = seen.campaign, seen.overridden
+    text = _of_held(seen) if seen.held else _SENTENCES[seen.state](seen)
+    return text.format(
+        slug=campaign.slug,
+        opens=local_text(campaign.opens_at),
+        closes=local_text(campaign.closes_at),
+        actor=said.actor if said else "",
+        reason=said.note if said else "",
+    )
+
+
+def _of_held(seen: Board) -> str:
+    if seen.is_ahead:
+        return _(
+            "{slug} is held back. Before {opens} it is released once nothing is red; later by you."
+        )
+    return _("{slug} is held back since before {opens}, its opening: only you can open it now.")
+
+
+def _of_scheduled(seen: Board) -> str:
+    if seen.blocks:
+        return _("{slug} is not ready: it will be held back before it opens at {opens}.")
+    if seen.not_ready:
+        return _("{slug} is not ready, and opens at {opens} all the same: HOLD_BACK_S is 0.")
+    if seen.overridden:
+        return _("{slug} opens at {opens}, as {actor} decided: {reason}")
+    return _("{slug} is ready to open at {opens}.")
+
+
+def _of_paused(seen: Board) -> str:
+    if not seen.is_ahead:
+        return _("{slug} is paused; its opening was at {opens}.")
+    if seen.blocks:
+        return _("{slug} is paused and not ready: resumed, it would be held back before {opens}.")
+    return _("{slug} is paused: resumed, it opens at {opens}.")
+
+
+def _of_draft(seen: Board) -> str:
+    if not seen.is_ahead:
+        return _("{slug} is a draft. Once scheduled it would open at once: {opens} is over.")
+    if seen.blocks:
+        return _("{slug} is a draft, not ready: scheduled, it would be held back before {opens}.")
+    return _("{slug} is a draft. Scheduled, it would open at {opens}.")
+
+
+def _of_open(seen: Board) -> str:
+    if seen.reds:
+        return _("{slug} is open since {opens}, and something is red: nothing stops it by itself.")
+    return _("{slug} is open since {opens}; nothing is red.")
+
+
+def _of_closed(seen: Board) -> str:
+    return _("{slug} is over since {closes}.")
+
+
+_SENTENCES = {
+    State.DRAFT: _of_draft,
+    State.SCHEDULED: _of_scheduled,
+    State.OPEN: _of_open,
+    State.PAUSED: _of_paused,
+    State.CLOSED: _of_closed,
+}

@@ -1,0 +1,150 @@
+"""Issue 12, 23: the board's sentence is true of a campaign in every state, before its opening,
+after it and after its closing; every moment is in one time zone, which is named."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from coupons import campaigns, holding
+from coupons.models import Campaign
+from coupons.readiness import board
+from coupons.readiness.verdict import verdict
+from coupons.store import store
+
+State = Campaign.State
+Draft = Callable[..., Campaign]
+AHEAD, OPEN, OVER = ("ahead", "open", "over")
+MINUTE = timedelta(minutes=1)
+FUTURE = ("will be held back", "would be held back", "is ready to open", "Before ", "it opens at")
+
+
+@pytest.fixture(autouse=True)
+def worker() -> None:
+    store().canary_came()
+
+
+@pytest.fixture
+def sale(draft: Draft, settings: Any) -> Callable[[str, str, bool], Campaign]:
+    """A campaign in that state, at that time of its window, with something red or nothing."""
+
+    def make(state: str, when: str, red: bool) -> Campaign:
+        now = timezone.now()
+        opens, closes = now + 5 * MINUTE, now + 60 * MINUTE
+        draft("sale", opens_at=opens, closes_at=closes)
+        if state != State.DRAFT:
+            campaigns.schedule("sale", actor="Mina")
+        if state == "held":
+            holding.hold("sale", why="red: replicas")
+        elif state == State.PAUSED:
+            campaigns.pause("sale", actor="Mina")
+        if when != AHEAD:  # time passes; nobody records it
+            shift = {OPEN: 10, OVER: 90}[when] * MINUTE
+            Campaign.objects.update(opens_at=opens - shift, closes_at=closes - shift)
+        if state == State.CLOSED:
+            Campaign.objects.update(state=State.CLOSED)
+        settings.REDIS_WAIT_REPLICAS = 2 if red else 0
+        return Campaign.objects.get()
+
+    return make
+
+
+CASES = {
+    (State.DRAFT, AHEAD, True): "is a draft, not ready: scheduled, it would be held back before",
+    (State.DRAFT, AHEAD, False): "is a draft. Scheduled, it would open at",
+    (State.DRAFT, OPEN, True): "is a draft. Once scheduled it would open at once",
+    (State.SCHEDULED, AHEAD, True): "is not ready: it will be held back before it opens at",
+    (State.SCHEDULED, AHEAD, False): "is ready to open at",
+    (State.SCHEDULED, OPEN, True): "is open since",
+    (State.SCHEDULED, OVER, True): "is over since",
+    (State.PAUSED, AHEAD, True): "is paused and not ready: resumed, it would be held back before",
+    (State.PAUSED, AHEAD, False): "is paused: resumed, it opens at",
+    (State.PAUSED, OPEN, True): "is paused; its opening was at",
+    (State.PAUSED, OVER, True): "is over since",
+    ("held", AHEAD, True): "is held back. Before",
+    ("held", OPEN, True): "is held back since before",
+    ("held", OVER, True): "is over since",
+    (State.CLOSED, OVER, True): "is over since",
+    (State.CLOSED, AHEAD, True): "is over since",
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("state", "when", "red"), CASES, ids=lambda case: str(case))
+def test_the_sentence_is_true_in_every_state(
+    sale: Callable[..., Campaign], state: str, when: str, red: bool
+) -> None:
+    sale(state, when, red)
+    said = verdict(board.of("sale"))
+    assert said.startswith(f"sale {CASES[state, when, red]}")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("state", "when"),
+    [(State.SCHEDULED, OPEN), (State.SCHEDULED, OVER), (State.PAUSED, OPEN), ("held", OPEN)],
+)
+def test_nothing_is_promised_of_an_opening_that_has_been(
+    sale: Callable[..., Campaign], operator: Client, state: str, when: str
+) -> None:
+    """By the command, the page and the program's answer."""
+    campaign = sale(state, when, True)
+    said = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("readiness", "sale", stdout=said, no_color=True)
+    page = operator.get(reverse("admin:coupons_campaign_readiness", args=[campaign.pk]))
+    for text in (said.getvalue(), page.content.decode()):
+        assert not [future for future in FUTURE if future in text]
+        assert "will be held back" not in text
+        assert "opens 2" not in text
+    assert board.of("sale").as_json()["blocks"] is False
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_holding_back_it_says_that_it_opens_all_the_same(
+    sale: Callable[..., Campaign], settings: Any
+) -> None:
+    settings.HOLD_BACK_S = 0
+    sale(State.SCHEDULED, AHEAD, True)
+    assert "opens at" in verdict(board.of("sale"))
+    assert "HOLD_BACK_S is 0" in verdict(board.of("sale"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_opens_at_once_is_not_said_to_be_held_back(
+    operator: Client, draft: Draft, settings: Any
+) -> None:
+    campaign = draft("sale")  # opened a second ago
+    settings.REDIS_WAIT_REPLICAS = 2
+    address = reverse("admin:coupons_campaign_do", args=[campaign.pk, "schedule"])
+    said = operator.post(address, follow=True).content.decode()
+    assert "It opens although something is red (replicas)" in said
+    assert "would be held back" not in said
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("zone", ["Asia/Seoul", "America/New_York", "UTC"])
+def test_command_and_page_tell_every_moment_in_one_named_zone(
+    sale: Callable[..., Campaign], operator: Client, settings: Any, zone: str
+) -> None:
+    settings.TIME_ZONE = zone
+    with timezone.override(zone):
+        campaign = sale(State.SCHEDULED, AHEAD, False)
+        told = date_format(timezone.localtime(campaign.opens_at), "Y-m-d H:i:s")
+        name = f"{timezone.localtime(campaign.opens_at):%Z}"
+        said = StringIO()
+        call_command("readiness", "sale", stdout=said, no_color=True)
+        page = operator.get(reverse("admin:coupons_campaign_readiness", args=[campaign.pk]))
+    for text in (said.getvalue().splitlines()[-1], page.content.decode()):
+        assert re.search(rf"{told}\.\d{{3}} {name}\b", text)
+    due = re.findall(r"(?:Due|Ran) at (\S+ \S+)", said.getvalue())
+    assert all(re.fullmatch(rf"\d\d:\d\d:\d\d {name}[.:]", one) for one in due)
+    assert zone == "UTC" or "UTC" not in said.getvalue()
