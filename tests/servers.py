@@ -116,6 +116,7 @@ def install_mariadb(folder: Path) -> None:
             "mariadb-install-db",
             "--no-defaults",
             f"--datadir={data}",
+            *_temporary(folder),
             "--skip-test-db",
             "--auth-root-authentication-method=normal",
             *_as_root(),
@@ -137,6 +138,7 @@ def mariadb_command(folder: Path, port: int) -> list[str]:
         "--no-defaults",
         *_as_root(),
         f"--datadir={folder / 'data'}",
+        *_temporary(folder),
         f"--port={port}",
         "--bind-address=127.0.0.1",
         f"--socket={folder}/mysqld.sock",
@@ -151,6 +153,14 @@ def mariadb_command(folder: Path, port: int) -> list[str]:
         "--server-id=1",
         "--performance-schema=OFF",
     ]
+
+
+def _temporary(folder: Path) -> list[str]:
+    """A server that starts removes what it finds of temporary tables; in /tmp those of others, too,
+    and both fail."""
+    tmp = folder / "tmp"
+    tmp.mkdir(exist_ok=True)
+    return [f"--tmpdir={tmp}"]
 
 
 def _as_root() -> list[str]:

@@ -4,7 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from tests import servers
 
 ROOT = Path(__file__).parents[2]
 SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
@@ -29,3 +32,11 @@ def test_12_8_a_command_inherits_what_was_given_and_nothing_of_ours() -> None:
     assert inherited.keys() - given.keys() == {"REDIS_URL", "DATABASE_URL", "ENV_FILES"}
     assert given.items() <= inherited.items()
     assert "DJANGO_SETTINGS_MODULE" not in inherited
+
+
+def test_databases_that_are_made_at_the_same_moment_leave_each_other_alone(tmp_path: Path) -> None:
+    """As of two verbs of make: in a common folder one removed the other's temporary tables."""
+    folders = [tmp_path / str(number) for number in range(8)]
+    with ThreadPoolExecutor(len(folders)) as beside:
+        list(beside.map(servers.install_mariadb, folders))  # raises what one of them raised
+    assert all((folder / "data" / "mysql").is_dir() for folder in folders)
