@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 
 from coupons import change, database, deciding_clock, events, keys, questions, slots
 from coupons.errors import IllegalTransition, Refused, StockBelowAdmitted, UnknownCampaign
+from coupons.isolation import isolated
+from coupons.metrics import Work
 from coupons.models import Campaign, Coupon, GivenUp, Tally
 from coupons.slots import Progress, silently
 
@@ -206,7 +208,9 @@ def revise(
 
 
 def follow_the_clock() -> int:
-    """Record openings and closings that have happened by themselves. Nothing waits for this.
+    """Record openings and closings that have happened by themselves; how many there were. Nothing
+    waits for this, and it waits for nobody: a campaign that is just being changed has its turn at
+    the next sweep.
 
     Raises DatabaseAway, StoreAway; the direct ones are recorded without Redis.
     """
@@ -219,17 +223,19 @@ def _follow(strategy: str, now: datetime) -> int:
     opened = these.filter(state=State.SCHEDULED, opens_at__lte=now, closes_at__gt=now)
     closed = these.filter(state__in=LIVE, closes_at__lte=now)
     with database.answering():
-        return _record(list(opened), State.OPEN) + _record(list(closed), State.CLOSED)
+        due = [(each, State.OPEN) for each in opened] + [(each, State.CLOSED) for each in closed]
+    for campaign, state in due:
+        with isolated(campaign.slug, Work.STATE), database.answering():
+            _record(campaign, state)
+    return len(due)
 
 
-def _record(campaigns: list[Campaign], state: str) -> int:
+def _record(campaign: Campaign, state: str) -> None:
     """Compare and set, so that of two sweeps only one writes the event."""
-    for campaign in campaigns:
-        with transaction.atomic():
-            unchanged = Campaign.objects.filter(pk=campaign.pk, state=campaign.state)
-            if unchanged.update(state=state):
-                events.note(campaign, CLOCK, state)
-    return len(campaigns)
+    unchanged = Campaign.objects.filter(pk=campaign.pk, state=campaign.state)
+    with transaction.atomic():
+        if unchanged.select_for_update(skip_locked=True).exists() and unchanged.update(state=state):
+            events.note(campaign, CLOCK, state)
 
 
 def _only_drafts(campaign: Campaign) -> str:

@@ -15,7 +15,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from coupons.errors import StoreAway
+from coupons.errors import StoreFailure
 from coupons.row_constraints import missing_constraints
 from coupons.store import Store, store
 
@@ -69,7 +69,7 @@ def _secrets() -> Iterator[tuple[int, str, bool]]:
 def redis_keeps_what_it_decides(**_: Any) -> list[CheckMessage]:
     try:
         said = store().told()
-    except StoreAway as away:
+    except StoreFailure as away:
         hint = "Start it or correct REDIS_URL, then check again."
         return [Warning(f"Redis could not be checked. {away}", hint=hint, id="coupons.W001")]
     found: list[CheckMessage] = []
@@ -92,7 +92,7 @@ def broker_keeps_its_bells(**_: Any) -> list[CheckMessage]:
     """Lost bells cost seconds only, but every second of them."""
     try:
         said = Store(current_app.conf.broker_url, timeout_s=1, max_connections=1).told()
-    except StoreAway as away:
+    except StoreFailure as away:
         hint = "Start it or correct CELERY_BROKER_URL, then check again."
         return [Warning(f"The broker could not be checked. {away}", hint=hint, id="coupons.W009")]
     if said.get("maxmemory_policy") == "noeviction":

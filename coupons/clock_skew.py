@@ -10,7 +10,7 @@ import os
 import time
 from typing import NamedTuple
 
-from coupons.errors import StoreAway
+from coupons.errors import StoreFailure
 from coupons.store import store
 from coupons.store.processes import ClockReport
 
@@ -72,7 +72,7 @@ class Reporter:
                 process, os.getpid(), ahead_ms=round(skew.ahead_ms),
                 within_ms=round(skew.within_ms), at_ms=skew.at_ms,
             )  # fmt: skip
-        except StoreAway:
+        except StoreFailure:
             return
         self._log(process, skew)
 

@@ -33,6 +33,9 @@ _AWAY = frozenset({
     2000, 2001, 2002, 2003, 2004, 2005, 2006, 2012, 2013, 2026, 2055,  # no connection, or lost
     3100, 3101, 3168, 3169,  # a replica or a plug-in refused the commit; the session was killed
 })  # fmt: skip
+# Of those, what one transaction does to others: a lock that is held for long, a statement that
+# waited too long for it. The server is well.
+_IN_THE_WAY = frozenset({1205, 1213, 1317, 1969, 3024, 3572})
 # Of these the row itself is the reason, though the driver calls them operational.
 _ROW = frozenset({1265, 1292, 1366, 1406, 1411, 1644})
 # SQLite has words only.
@@ -128,6 +131,12 @@ def _translated() -> Iterator[None]:
 def is_silent(error: BaseException | None) -> bool:
     """Whether nobody answered: refused, cut off, or no word in time."""
     return bool(error and error.args and error.args[0] in _SILENT)
+
+
+def is_in_the_way(away: DatabaseAway) -> bool:
+    """Whether rows were locked by another transaction; other rows may well be free."""
+    error = away.__cause__
+    return bool(error and error.args and error.args[0] in _IN_THE_WAY)
 
 
 def is_away(error: BaseException) -> bool:

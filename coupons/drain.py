@@ -14,7 +14,7 @@ from django.conf import settings
 
 from coupons import facts, metrics, queue, spans, writer
 from coupons.claims import AdmittedClaim
-from coupons.errors import DatabaseAway
+from coupons.errors import DatabaseAway, StoreError
 from coupons.facts import Facts
 from coupons.queue import Batch, Reason
 from coupons.store import store
@@ -24,11 +24,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Drained:
-    """What one drain did. `left` says that it stopped with claims still waiting."""
+    """What one drain did. `left` says that it stopped with claims still waiting. `unparked` were
+    refused by the database and could not be set aside either: they stay in the queue."""
 
     stored: int = 0
     repeated: int = 0
     parked: int = 0
+    unparked: int = 0
     left: bool = False
 
 
@@ -46,11 +48,21 @@ def drain(
     """Store what waits, until the queue is empty, `time_s` (else DRAIN_TIME_S) is over, or the
     worker is `stopping`; the batch at hand is always finished.
 
-    Raises StoreAway, DatabaseAway (after DRAIN_PATIENCE_S), UnknownCampaign, StaleClaims; what was
-    not stored stays in the queue and is taken over later.
+    Raises StoreAway, StoreError, DatabaseAway (after DRAIN_PATIENCE_S), UnknownCampaign,
+    MissingKey, StaleClaims; what was not stored stays in the queue and is taken over later. A claim
+    that can neither be stored nor parked keeps no other waiting: StoreError comes at the end.
     """
-    campaign = facts.of(slug)
     done = Drained()
+    _drain(slug, consumer, done, time_s, stopping)
+    if done.unparked:
+        raise StoreError(f"{done.unparked} claims of {slug} can't be stored, nor parked.")
+    return done
+
+
+def _drain(
+    slug: str, consumer: str, done: Drained, time_s: float | None, stopping: Callable[[], bool]
+) -> None:
+    campaign = facts.of(slug)
     deadline = time.monotonic() + (settings.DRAIN_TIME_S if time_s is None else time_s)
     batch = _abandoned(slug, consumer) or _next(slug, consumer)
     while batch:
@@ -58,12 +70,10 @@ def drain(
         _settle(campaign, batch, done)
         if time.monotonic() >= deadline or stopping():
             done.left = True
-            return done
+            return
         _gather(batch)
         _pace(batch, began=began)
         batch = _next(slug, consumer)
-    store().leave(slug, consumer=consumer)
-    return done
 
 
 def _abandoned(slug: str, consumer: str) -> Batch:
@@ -91,13 +101,16 @@ def _pace(batch: Batch, *, began: float) -> None:
 
 def _next(slug: str, consumer: str) -> Batch:
     """The next batch. An empty queue silences the bell first and looks once more: whoever is
-    admitted after that look has rung."""
+    admitted after that look has rung. Then this consumer leaves, unless there is more to read."""
     batch = queue.read(slug, consumer=consumer, count=settings.DRAIN_BATCH)
     if batch:
         store().keep_ringing(slug)
         return batch
     store().silence(slug)
-    return queue.read(slug, consumer=consumer, count=settings.DRAIN_BATCH)
+    batch = queue.read(slug, consumer=consumer, count=settings.DRAIN_BATCH)
+    if not batch and store().leave(slug, consumer=consumer):
+        return queue.read(slug, consumer=consumer, count=settings.DRAIN_BATCH)
+    return batch
 
 
 def _settle(campaign: Facts, batch: Batch, done: Drained) -> None:
@@ -157,7 +170,15 @@ def _told(batch: Batch) -> int:
 
 
 def _park(slug: str, entry: str, reason: Reason, done: Drained, *, request: str = "?") -> None:
-    if queue.park(slug, entry, reason):
+    try:
+        parked = queue.park(slug, entry, reason)
+    except StoreError as error:
+        done.unparked += 1
+        logger.error(
+            "a claim of %s can't be parked (%s): %s (entry %s)", slug, reason, error, entry
+        )
+        return
+    if parked:
         done.parked += 1
         metrics.PARKED.labels(metrics.known(slug), reason).inc()
         said = "a claim of %s was parked: %s (entry %s, request %s)"

@@ -31,12 +31,27 @@ class DependencyAway(CouponError):
         return {"dependency": self.dependency}
 
 
-class StoreAway(DependencyAway):
-    """Redis, which decides, did not answer in time or refused to serve."""
+class StoreFailure(DependencyAway):
+    """Redis, which decides, gave no usable answer."""
+
+    dependency = "redis"
+
+
+class StoreAway(StoreFailure):
+    """Redis did not answer in time or refused to serve: no call would fare better now."""
 
     code = "store_away"
     title = "The admission service is temporarily unavailable"
-    dependency = "redis"
+
+
+class StoreError(StoreFailure):
+    """Redis is up and answered this call with an error, or holds something that can't be parsed.
+    The cause is in the keys that were asked for (a wrong type, damaged contents), so calls about
+    other campaigns are not affected."""
+
+    code = "store_error"
+    title = "The data of this campaign can't be read"
+    retry_after_s = 5
 
 
 class DatabaseAway(DependencyAway):
@@ -189,3 +204,11 @@ class Overtaken(Refused):
     """A repair was begun after ours, or Redis lost its memory again: ours opened nothing."""
 
     code = "overtaken"
+
+
+# A fault of ours
+
+
+class MissingKey(LookupError):
+    """This process was not given the key with which a campaign signs. No client can do anything
+    about it: a 500, and a traceback in the log."""

@@ -16,7 +16,7 @@ from threading import Lock
 
 from coupons import keys
 from coupons.claims import Claim, Outcome
-from coupons.errors import StoreAway
+from coupons.errors import StoreFailure
 from coupons.facts import Facts
 from coupons.store import store
 
@@ -52,19 +52,20 @@ def learn(facts: Facts, outcome: Outcome, version: str) -> None:
         memory.until_s = time.monotonic() + MEMORY_S
     elif _learning.acquire(blocking=False):  # one is enough, the others need not wait for it
         try:
-            _take_along(facts.slug, outcome, version)
+            _take_along(facts, outcome, version)
         finally:
             _learning.release()
 
 
-def _take_along(slug: str, outcome: Outcome, version: str) -> None:
+def _take_along(facts: Facts, outcome: Outcome, version: str) -> None:
+    """Not a filter that is too short: it was damaged, and lacks bits of people who hold a place."""
     since_s = time.monotonic()
     try:
-        found = store().filter(slug, version=version)
-    except StoreAway:
+        found = store().filter(facts.slug, version=version)
+    except StoreFailure:
         return  # the refusal stands; the next one may teach us
-    if found is not None:
-        _memories[slug] = _Memory(outcome, version, found, since_s + MEMORY_S)
+    if found is not None and len(found) * 8 >= keys.filter_bits(facts.filter_blocks):
+        _memories[facts.slug] = _Memory(outcome, version, found, since_s + MEMORY_S)
 
 
 def _is_set(bits: bytes, position: int) -> bool:

@@ -6,16 +6,16 @@ only for campaigns that Redis does not hold: `direct` ones and unknown ones.
 
 import math
 import time
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from threading import Lock
-from typing import Any
+from typing import Any, get_type_hints
 
 import orjson
 from django.conf import settings
 
 from coupons import codes, database
 from coupons.currencies import DECIMALS
-from coupons.errors import CouponError, StoreAway, UnknownCampaign
+from coupons.errors import CouponError, MissingKey, StoreFailure, UnknownCampaign
 from coupons.models import SLUG, Campaign
 from coupons.store import store
 
@@ -57,7 +57,11 @@ class Facts:
 
 
 def key_of(key_id: str, slug: str) -> codes.CampaignKey:
-    return codes.campaign_key(key_id, settings.COUPON_KEYS[key_id], slug)
+    """Raises MissingKey."""
+    secret = settings.COUPON_KEYS.get(key_id)
+    if secret is None:
+        raise MissingKey(f"COUPON_KEYS has no key {key_id!r}, with which {slug!r} signs.")
+    return codes.campaign_key(key_id, secret, slug)
 
 
 def from_row(row: Campaign) -> Facts:
@@ -101,15 +105,25 @@ def dumps(facts: Facts) -> bytes:
 
 
 def loads(raw: bytes) -> Facts | None:
-    """None for what an older version of this code wrote; what a newer one adds is left alone."""
-    said = orjson.loads(raw)
-    if not said.keys() >= _NAMES:
+    """None for what an older version of this code wrote, and for what no version wrote; what a
+    newer one adds is left alone."""
+    try:
+        said = orjson.loads(raw)
+        known = {name: said[name] for name in _KINDS}
+    except (ValueError, KeyError, TypeError):
         return None
-    known = {name: said[name] for name in _NAMES}
-    return Facts(**known, key=key_of(said["key_id"], said["slug"]))
+    is_ours = all(isinstance(known[name], kind) for name, kind in _KINDS.items())
+    if not is_ours or known["key_id"] not in settings.COUPON_KEYS:
+        return None
+    return Facts(**known, key=key_of(known["key_id"], known["slug"]))
 
 
-_NAMES = {each.name for each in fields(Facts)} - {"key"}
+# What `isinstance` is asked for each member, in the JSON as in `Facts`.
+_KINDS: dict[str, Any] = {
+    name: dict if name == "terms" else kind
+    for name, kind in get_type_hints(Facts).items()
+    if name != "key"
+}
 
 
 _remembered: dict[str, tuple[float, Facts]] = {}
@@ -119,7 +133,7 @@ _unknown: dict[str, float] = {}  # apart, so that made-up names push no campaign
 def of(slug: str) -> Facts:
     """The campaign's facts, at most FACTS_TTL_S old while its home answers.
 
-    Raises UnknownCampaign (also for drafts), DatabaseAway.
+    Raises UnknownCampaign (also for drafts), DatabaseAway, MissingKey.
     """
     now = time.monotonic()
     until, facts = _remembered.get(slug, (0.0, None))
@@ -150,14 +164,15 @@ def _load_or_keep(slug: str, kept: Facts | None) -> Facts | None:
 
 
 def load(slug: str) -> Facts | None:
-    """From Redis, or from MySQL where Redis has none; None: no such campaign, or still a draft."""
+    """From Redis, or from MySQL where Redis has none that can be read; None: no such campaign, or
+    still a draft. Raises MissingKey."""
     now = time.monotonic()
     try:
         raw, as_of_s = store().facts(slug), now - settings.FACTS_TTL_S
-    except StoreAway:  # a direct campaign needs no Redis; a queued one will be told by admission,
-        raw, as_of_s = None, now  # also one that is new, so an older list will not do
+    except StoreFailure:  # a direct campaign needs no Redis; a queued one will be told by
+        raw, as_of_s = None, now  # admission, also one that is new, so an older list will not do
     known = loads(raw) if raw else None
-    if known:
+    if known and known.slug == slug:
         return known
     if slug not in _public(as_of_s):
         return None

@@ -13,12 +13,15 @@ stays closed: an empty Redis may as well be the wrong one, so `manage.py rebuild
 """
 
 import logging
+from functools import partial
 from threading import Lock
 
-from coupons import campaigns, change, database, rebuild, renewal
-from coupons.errors import Overtaken, Refused
+from coupons import campaigns, change, database, keys, rebuild, renewal
+from coupons.errors import Overtaken, Refused, StoreError
+from coupons.isolation import isolated
+from coupons.metrics import Work
 from coupons.models import Campaign, Tally
-from coupons.store import Gate, Marks, store
+from coupons.store import Each, Gate, Marks, store
 
 logger = logging.getLogger(__name__)
 
@@ -53,16 +56,25 @@ def _bring_up_to_date(identity: str) -> bool:
         rows = list(queued.exclude(state=campaigns.State.DRAFT).select_related("tally"))
     slugs = [row.slug for row in rows]
     marks, gates = store().marks(slugs), store().gates(slugs)
-    concerned = []
-    for row in rows:
-        slug = row.slug
-        if not marks[slug].epochs:
-            logger.error("Redis does not know %s: run manage.py rebuild %s", slug, slug)
-        elif _is_concerned(row, row.tally, marks[slug], gates[slug], identity):
-            concerned.append(slug)
+    concerned = [
+        row.slug for row in rows if _may_be_concerned(row, marks, gates.get(row.slug), identity)
+    ]
     renewed = renewal.renew_each(concerned, actor=ACTOR)
     finished = [_renew(slug) for slug in renewed.left]  # all of them, whatever comes of one
     return all(finished) and not renewed.overtaken
+
+
+def _may_be_concerned(row: Campaign, marks: Each[Marks], gate: Gate | None, identity: str) -> bool:
+    """Also a campaign of which that can't be told."""
+    slug, concerned = row.slug, True
+    with isolated(slug, Work.FENCE):
+        mark = marks.one(slug)
+        if mark.epochs:
+            concerned = _is_concerned(row, row.tally, mark, gate, identity)
+        else:
+            logger.error("Redis does not know %s: run manage.py rebuild %s", slug, slug)
+            concerned = False
+    return concerned
 
 
 def _is_concerned(
@@ -89,11 +101,30 @@ def _says(gate: Gate, row: Campaign) -> bool:
 
 
 def _renew(slug: str) -> bool:
-    """Whether there is nothing left to do about it."""
-    try:
-        rebuild.renew(slug, actor=ACTOR)
-    except Overtaken:
-        return False
-    except Refused as refusal:  # the others shall not wait for this one
-        logger.error("%s stays as it is: %s", slug, refusal)
+    """Whether the others need not wait for it any more: it is open, or stays closed."""
+    with isolated(slug, Work.FENCE, on_failure=partial(_keep_closed, slug)):
+        try:
+            rebuild.renew(slug, actor=ACTOR)
+        except Overtaken:
+            return False
+        except Refused as refusal:
+            logger.error("%s stays as it is: %s", slug, refusal)
     return True
+
+
+def _keep_closed(slug: str, _: Exception) -> None:
+    """It could not be compared with MySQL, so it must not admit once this server is vouched for.
+    Reconcile goes on with its repair. A gate that can't be closed is damaged, and admits nobody."""
+    with database.answering():
+        row = Campaign.objects.get(slug=slug)
+    try:
+        marks = store().marks([slug]).one(slug)
+        if rebuild.is_ours(row, marks):
+            store().close_for_repair(
+                slug,
+                epoch=rebuild.following([row.epoch, *marks.epochs]),
+                filter_bits=keys.filter_bits(row.filter_blocks),
+                in_doubt=False,
+            )
+    except StoreError as error:
+        logger.error("%s could not be closed for repair: %s", slug, error)

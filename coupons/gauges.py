@@ -4,8 +4,9 @@ One process answers for all, so nothing here is counted twice. Each question has
 (Redis' timeout, a second for MySQL): a store that hangs costs a gauge, never the scrape.
 """
 
+import logging
 import platform
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,10 +15,12 @@ from django.conf import settings
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from coupons import clock_skew, database, metrics
+from coupons import clock_skew, database, keys, metrics
 from coupons.errors import DatabaseAway, StoreAway
 from coupons.metrics import Live
 from coupons.store import Gate, store
+
+logger = logging.getLogger(__name__)
 
 MOST_SHOWN = 50  # campaigns, those about which something may be done
 MOST_CLOCKS = 200  # processes, those that are off the most
@@ -36,14 +39,16 @@ class Build(Collector):
 
 
 class Campaigns(Collector):
-    """The live state of the campaigns at work, and Redis' own."""
+    """The live state of the campaigns at work, and Redis' own. What can't be told of one thing
+    keeps nothing else from being told."""
 
     def collect(self) -> Iterator[Metric]:
         try:
-            yield from [*_redis(), _clocks(), *_campaigns()]
+            found = [*_redis(), *_all_of(_canary, _clock, _clocks, _campaigns)]
         except StoreAway:
             yield _family(metrics.REDIS_UP, {(): 0})
         else:
+            yield from found
             yield _family(metrics.REDIS_UP, {(): 1})
 
 
@@ -73,37 +78,68 @@ def _redis() -> Iterator[Metric]:
         (metrics.REDIS_REPLICAS, told["connected_slaves"]),
         (metrics.REDIS_DURABLE, float(durable)),
         (metrics.REDIS_TIME, store().now_ms() / 1000),
-        (metrics.REDIS_CLOCK, -clock_skew.measure().ahead_ms / 1000),
-        (metrics.CANARY_AGE, _canary_age_s()),
     ):
         yield _family(live, {(): float(value)})
 
 
-def _clocks() -> Metric:
+def _all_of(*parts: Callable[[], Iterator[Metric]]) -> Iterator[Metric]:
+    """What each tells, but for those that fail. Raises StoreAway."""
+    for part in parts:
+        try:
+            yield from list(part())
+        except StoreAway:
+            raise
+        except Exception:  # a page without one gauge is better than no page
+            logger.exception("gauges: %s can't be told", part.__name__)
+
+
+def _clock() -> Iterator[Metric]:
+    yield _family(metrics.REDIS_CLOCK, {(): -clock_skew.measure().ahead_ms / 1000})
+
+
+def _clocks() -> Iterator[Metric]:
     reports = sorted(clock_skew.reported(), key=clock_skew.off_of, reverse=True)
-    return _family(
+    yield _family(
         metrics.CLOCK_AHEAD,
         {(report.process,): report.ahead_ms / 1000 for report in reports[:MOST_CLOCKS]},
     )
 
 
-def _canary_age_s() -> float:
+def _canary() -> Iterator[Metric]:
     age_ms = store().canary_age_ms()
-    return -1.0 if age_ms is None else age_ms / 1000
+    yield _family(metrics.CANARY_AGE, {(): -1.0 if age_ms is None else age_ms / 1000})
 
 
 def _campaigns() -> Iterator[Metric]:
     installed = store().installed()
-    shown = _of_interest(store().gates(installed))
+    asked = store().gates(installed)
+    damaged = sorted(asked.failed)[:MOST_SHOWN]
+    shown = _of_interest(asked)
     gates = {slug: gate for slug, gate in shown.items() if gate}
     yield _family(metrics.CAMPAIGNS, {(): len(installed)})
-    yield _family(metrics.LEFT_OUT, {(): len(installed) - len(shown)})
+    yield _family(metrics.LEFT_OUT, {(): len(installed) - len(shown) - len(damaged)})
     yield _family(metrics.REPAIR, {(slug,): float(gate is None) for slug, gate in shown.items()})
     for live, value in _OF_A_GATE.items():
         yield _family(live, {(slug,): float(value(gate)) for slug, gate in gates.items()})
     since = store().waiting_since([slug for slug, gate in gates.items() if gate.waiting])
-    ages = {slug: max(0, gates[slug].now_ms - ms) / 1000 for slug, ms in since.items()}
+    ages = {slug: max(0, gates[slug].now_ms - (ms or 0)) / 1000 for slug, ms in since.items()}
     yield _family(metrics.OLDEST, {(slug,): ages.get(slug, 0.0) for slug in gates})
+    yield from _failing([*damaged, *shown], unreadable=asked.failed.keys())
+
+
+def _failing(slugs: Sequence[str], *, unreadable: Collection[str]) -> Iterator[Metric]:
+    """Campaigns that workers can't work on, and keys that are no longer what we wrote."""
+    failures, types = store().drain_failures(slugs), store().key_types(slugs)
+    damaged = {
+        slug: sum(of not in (keys.TYPES[key], "none") for key, of in types[slug].items())
+        for slug in slugs
+    }
+    failed = {slug: slug in failures.failed or failures[slug] is not None for slug in slugs}
+    yield _family(metrics.NOT_DRAINED, {(slug,): float(failed[slug]) for slug in slugs})
+    yield _family(
+        metrics.DAMAGED,
+        {(slug,): float(count or slug in unreadable) for slug, count in damaged.items()},
+    )
 
 
 _OF_A_GATE: dict[Live, Callable[[Gate], float]] = {

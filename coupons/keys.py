@@ -9,6 +9,7 @@
     coupon:{slug}:bell              string  set while a drain is on its way; expires by itself
     coupon:{slug}:filter            string  two bits per claimant: who surely holds no place
     coupon:{slug}:told              hash    witness → what it told, left in a Redis that had lost it
+    coupon:{slug}:failed            string  why the last drain of it failed; expires by itself
     coupon:installed                set     slugs of all installed campaigns
     coupon:server                   string  the server whose contents were found right (`fence`)
     coupon:canary                   string  when a worker last got here with a canary, in ms
@@ -53,6 +54,20 @@ class CampaignKeys:
     filter: str
     told: str
     claimants: str
+    failed: str
+
+
+# What Redis calls the type of each key, by its short name.
+TYPES = {
+    "gate": "hash",
+    "claimants": "hash",
+    "queue": "stream",
+    "parked": "stream",
+    "bell": "string",
+    "filter": "string",
+    "told": "hash",
+    "failed": "string",
+}
 
 
 @lru_cache(maxsize=10_000)  # campaigns
@@ -66,6 +81,7 @@ def of(slug: str) -> CampaignKeys:
         base + "filter",
         base + "told",
         base + "claimants",
+        base + "failed",
     )
 
 

@@ -44,6 +44,18 @@ class Gap(StrEnum):
     HOLE = "hole"  # a place that was given and that nobody holds
 
 
+class Work(StrEnum):
+    """What is done for many campaigns, one after the other."""
+
+    DRAIN = "drain"
+    SWEEP = "sweep"
+    STATE = "state"  # recording that it opened or closed by the clock
+    FENCE = "fence"
+    RECONCILE = "reconcile"
+    GUARD = "guard"
+    LIVE_COUNTS = "live_counts"  # gauges, the admin's lists
+
+
 # -- The way in
 
 CLAIMS = Counter("coupon_claims_total", "Claims answered.", ["campaign", "outcome"])
@@ -87,6 +99,13 @@ DRAIN_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
 DRAIN_WAITS = Counter("coupon_drain_waits_total", "Times a drain waited for the database.")
+GROUPS_MADE = Counter("coupon_groups_made_total", "Consumer groups that were missing, made anew.")
+
+CAMPAIGN_FAILURES = Counter(
+    "coupon_campaign_failures_total",
+    "Work on one campaign that failed; other campaigns were worked on all the same.",
+    ["campaign", "work"],
+)
 
 # -- What is always on
 
@@ -180,6 +199,10 @@ PAUSED = Live("coupon_paused", "1: the campaign is paused.", _CAMPAIGN)
 OPENS = Live("coupon_opens_timestamp_seconds", "When the campaign opens.", _CAMPAIGN)
 CLOSES = Live("coupon_closes_timestamp_seconds", "When the campaign closes.", _CAMPAIGN)
 REPAIR = Live("coupon_closed_for_repair", "1: Redis lost the campaign's gate.", _CAMPAIGN)
+NOT_DRAINED = Live("coupon_not_drained", "1: the last drain of this campaign failed.", _CAMPAIGN)
+DAMAGED = Live(
+    "coupon_damaged_keys", "Keys of the campaign in Redis that can't be read.", _CAMPAIGN
+)
 CAMPAIGNS = Live("coupon_campaigns_installed", "Campaigns that Redis knows.")
 LEFT_OUT = Live("coupon_campaigns_left_out", "Of those, not shown one by one: nothing happens.")
 REDIS_UP = Live("coupon_redis_up", "1: Redis answered this scrape in time.")

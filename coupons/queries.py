@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from coupons import database, facts
 from coupons.claims import Claim
-from coupons.errors import NotInstalled, StoreAway, UnknownCoupon
+from coupons.errors import NotInstalled, StoreFailure, UnknownCoupon
 from coupons.facts import Facts
 from coupons.models import Campaign, Coupon, Tally
 from coupons.store import store
@@ -41,7 +41,7 @@ class Live:
 def standing(campaign: Facts, claim: Claim) -> Standing:
     """Who holds no place is told so by Redis alone; MySQL is asked only for those who do.
 
-    Raises StoreAway, NotInstalled, DatabaseAway.
+    Raises StoreFailure, NotInstalled, DatabaseAway.
     """
     if campaign.strategy == Campaign.Strategy.DIRECT:
         return _issued(campaign, claim) or Standing(Status.NONE)
@@ -52,7 +52,7 @@ def standing(campaign: Facts, claim: Claim) -> Standing:
             nth=claim.nth,
             per_user=campaign.per_user,
         )
-    except (StoreAway, NotInstalled):
+    except (StoreFailure, NotInstalled):
         issued = _issued(campaign, claim)
         if issued is None:
             raise  # neither "none" nor "queued" is known
@@ -71,7 +71,7 @@ def _issued(campaign: Facts, claim: Claim) -> Standing | None:
 
 
 def live(campaign: Facts) -> Live:
-    """Raises StoreAway, NotInstalled (queued), DatabaseAway (direct)."""
+    """Raises StoreFailure, NotInstalled (queued), DatabaseAway (direct)."""
     if campaign.strategy == Campaign.Strategy.DIRECT:
         return _live_direct(campaign)
     gate = store().gate(campaign.slug)

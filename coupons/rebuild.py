@@ -14,6 +14,7 @@ An epoch is `birth.count`. The birth is the campaign's own, so that a gate which
 left under the same name is not taken for ours; the count goes up with each rebuild.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ from coupons import (
 from coupons.claims import AdmittedClaim
 from coupons.errors import ForeignKeys, Overtaken
 from coupons.models import Campaign, Coupon, GivenUp, Tally, slot_id
-from coupons.store import Claimant, Marks, store
+from coupons.store import Claimant, Each, Marks, store
 from coupons.store.repair import Closed
 
 PAGE = 10_000  # rows at a time, whose claimants go in one command
@@ -74,8 +75,12 @@ def renew(slug: str, *, actor: str) -> Rebuilt:
 
 
 def closed_for_repair() -> list[str]:
-    """Campaigns that Redis should hold under MySQL's epoch and does not."""
-    return [row.slug for row, marks in _marked() if marks.epoch != row.epoch]
+    """Campaigns that Redis should hold under MySQL's epoch and does not, also where what it holds
+    can't be read."""
+    rows, marks = _marks()
+    return [
+        row.slug for row in rows if row.slug in marks.failed or marks[row.slug].epoch != row.epoch
+    ]
 
 
 def left_behind() -> list[str]:
@@ -98,11 +103,16 @@ def under_repair() -> dict[str, str]:
 
 
 def _marked() -> list[tuple[Campaign, Marks]]:
+    """Of campaigns whose gate can be read: about the others reconcile's counts say so."""
+    rows, marks = _marks()
+    return [(row, marks[row.slug]) for row in rows if row.slug in marks]
+
+
+def _marks() -> tuple[list[Campaign], Each[Marks]]:
     with database.answering():
         queued = Campaign.objects.filter(strategy=Campaign.Strategy.QUEUED)
         rows = list(queued.exclude(state=campaigns.State.DRAFT))
-    marks = store().marks([row.slug for row in rows])
-    return [(row, marks[row.slug]) for row in rows]
+    return rows, store().marks([row.slug for row in rows])
 
 
 def is_ours(campaign: Campaign, marks: Marks) -> bool:
@@ -144,7 +154,7 @@ def _close(slug: str, *, in_doubt: bool) -> tuple[Campaign, Closed]:
     keeps out every other change."""
     with database.answering(), transaction.atomic():
         campaign = change.hold(slug)
-        marks = store().marks([slug])[slug]
+        marks = store().marks([slug]).one(slug)
         if marks.epochs and not is_ours(campaign, marks):
             raise ForeignKeys(_("Redis holds keys of another campaign called {!r}.").format(slug))
         campaign.epoch = following([campaign.epoch, *marks.epochs])
@@ -165,9 +175,14 @@ def _birth(epoch: str) -> str:
 def following(epochs: Iterable[str]) -> str:
     """An epoch that neither store has seen: Redis may be ahead of a restored MySQL."""
     ours, *_ = epochs = list(epochs)
-    counts = [int(count or 0) for birth, _, count in (e.partition(".") for e in epochs)
-              if birth == _birth(ours)]  # fmt: skip
+    counts = [_count(epoch) for epoch in epochs if _birth(epoch) == _birth(ours)]
     return f"{_birth(ours)}.{max(counts) + 1}"
+
+
+def _count(epoch: str) -> int:
+    """0 also of what no rebuild wrote."""
+    count = epoch.partition(".")[2]
+    return int(count) if re.fullmatch("[0-9]{1,9}", count) else 0
 
 
 # 3

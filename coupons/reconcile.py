@@ -6,6 +6,7 @@ gap that is seen is there. The thorough one looks at every place, in pages (`cou
 for a gap that the counts show, or when asked.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,11 +14,15 @@ from datetime import timedelta
 from django.db.models import Count
 
 from coupons import campaigns, change, database, deciding_clock, metrics, places, rebuild
-from coupons.metrics import Gap
+from coupons.errors import StoreError
+from coupons.isolation import heard, isolated
+from coupons.metrics import Gap, Work
 from coupons.models import Campaign, GivenUp, Tally
 from coupons.places import Report, Tell
 from coupons.queue import Reason
 from coupons.store import Gate, store
+
+logger = logging.getLogger(__name__)
 
 WATCHED_FOR = timedelta(days=7)  # after a campaign has closed
 _repairs: dict[str, str] = {}  # at the last look: slug → epoch to come
@@ -53,7 +58,8 @@ def watched() -> list[Campaign]:
 
 def glance(watched: Sequence[Campaign]) -> list[Counts]:
     """The counts of those that Redis holds."""
-    gates = store().gates([campaign.slug for campaign in watched])  # first: see above
+    slugs = [campaign.slug for campaign in watched]
+    gates = heard(store().gates(slugs), Work.RECONCILE)  # first: see above
     ids = [campaign.pk for campaign in watched]
     with database.answering():
         tallies = Tally.objects.in_bulk(ids)
@@ -62,11 +68,13 @@ def glance(watched: Sequence[Campaign]) -> list[Counts]:
             reason=Reason.PLACE_TAKEN
         )
         given_up = dict(up.values_list("campaign").order_by("campaign").annotate(Count("pk")))
-    return [
-        _counts(campaign, gate, tallies[campaign.pk], given_up.get(campaign.pk, 0))
-        for campaign in watched
-        if (gate := gates[campaign.slug]) is not None
-    ]
+    counts = []
+    for campaign in watched:
+        with isolated(campaign.slug, Work.RECONCILE):
+            if gate := gates.get(campaign.slug):
+                up_to_now = given_up.get(campaign.pk, 0)
+                counts.append(_counts(campaign, gate, tallies[campaign.pk], up_to_now))
+    return counts
 
 
 def _counts(campaign: Campaign, gate: Gate, tally: Tally, given_up: int) -> Counts:
@@ -84,19 +92,37 @@ def _counts(campaign: Campaign, gate: Gate, tally: Tally, given_up: int) -> Coun
 def look() -> list[Report]:
     """What beat does: count, remember the highest places, look thoroughly where counts differ."""
     for slug in [*rebuild.left_behind(), *_abandoned()]:
-        rebuild.renew(slug, actor=places.ACTOR)
+        with isolated(slug, Work.RECONCILE):
+            rebuild.renew(slug, actor=places.ACTOR)
     known = {campaign.slug: campaign for campaign in watched()}
     at_ms = store().now_ms()
     reports: list[Report] = []
-    for counts in glance(list(known.values())):
-        campaign = known[counts.slug]
-        with database.answering():
-            rebuild.at_least(campaign.pk, counts.admitted)
-        if counts.gap > counts.holes:
-            reports.append(compare(campaign.slug, repair=True))
-        else:
-            _show(counts.slug, {Gap.NOT_STORED: 0, Gap.HOLE: counts.holes}, at_ms)
+    all_counts = glance(list(known.values()))
+    _list_installed([counts.slug for counts in all_counts])
+    for counts in all_counts:
+        with isolated(counts.slug, Work.RECONCILE):
+            reports += _look_at(known[counts.slug], counts, at_ms)
     return reports
+
+
+def _look_at(campaign: Campaign, counts: Counts, at_ms: int) -> list[Report]:
+    with database.answering():
+        rebuild.at_least(campaign.pk, counts.admitted)
+    if counts.gap > counts.holes:
+        return [compare(campaign.slug, repair=True)]
+    _show(counts.slug, {Gap.NOT_STORED: 0, Gap.HOLE: counts.holes}, at_ms)
+    return []
+
+
+def _list_installed(slugs: list[str]) -> None:
+    """The sweep rings for campaigns on Redis' list only: whoever is missing there is put back."""
+    try:
+        listed = set(store().installed())
+    except StoreError:
+        listed = set()
+    if missing := [slug for slug in slugs if slug not in listed]:
+        logger.error("Redis' list of campaigns lacked %s of %s", len(missing), len(slugs))
+        store().list_installed(missing)
 
 
 def _abandoned() -> list[str]:

@@ -2,7 +2,8 @@
 
 Each step of `rebuild.renew` is done for all of them together: one transaction, two pipelines. That
 is for campaigns of which this Redis knows all that MySQL knows; the others need claimants written,
-one campaign after the other.
+one campaign after the other. A campaign that fails in one of the steps is left out of the next
+ones: closed, if it got so far.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ from django.db import transaction
 from django.db.models import Max
 
 from coupons import bell, change, database, events, exhausted, facts, keys, rebuild
+from coupons.isolation import heard, isolated
+from coupons.metrics import Work
 from coupons.models import Campaign, Coupon, Tally
 from coupons.store import store
 from coupons.store.repair import Closed
@@ -21,8 +24,9 @@ TOGETHER = 200  # campaigns: their rows are locked meanwhile, and Redis is busy 
 
 @dataclass(slots=True)
 class Renewed:
-    """What became of those asked for, besides being open: `left` are for `rebuild.renew`, of
-    `overtaken` somebody else has begun a repair meanwhile, which may come to nothing."""
+    """What became of those asked for, besides being open: `left` are for `rebuild.renew`, also
+    those that failed; of `overtaken` somebody else has begun a repair meanwhile, which may come to
+    nothing."""
 
     left: list[str] = field(default_factory=list)
     overtaken: list[str] = field(default_factory=list)
@@ -54,31 +58,34 @@ def _renew(slugs: Sequence[str], server: str, actor: str, renewed: Renewed) -> N
     closed, done = _close(slugs, server)
     highest = _highest([each.campaign for each in closed])
     whole = [each for each in closed if _is_whole(each.gate, highest[each.campaign.pk])]
-    opened = _open(whole, highest, server)
+    said = _open(whole, highest, server)
+    opened = {slug: waiting for slug, (is_open, _, waiting) in said.items() if is_open}
     with database.answering():
-        events.note_each([campaign for campaign, _ in opened], actor, "checked")
-    bell.ring_each([campaign.slug for campaign, waiting in opened if waiting])
-    ours = {each.campaign.slug for each in whole}
-    renewed.left += sorted(set(slugs) - ours - done)
-    renewed.overtaken += sorted(ours - {campaign.slug for campaign, _ in opened})
+        noted = [each.campaign for each in whole if each.campaign.slug in opened]
+        events.note_each(noted, actor, "checked")
+    bell.ring_each([slug for slug, waiting in opened.items() if waiting])
+    renewed.left += sorted(set(slugs) - said.keys() - done)
+    renewed.overtaken += sorted(slug for slug, (is_open, _, _) in said.items() if not is_open)
 
 
 def _close(slugs: Sequence[str], server: str) -> tuple[list[_Closed], set[str]]:
-    """As `rebuild` closes one: under the rows' locks, always taken in the same order. Those that
-    somebody else has renewed for this server, while we waited for the locks, stay open."""
+    """As `rebuild` closes one, under the rows' locks. Rows that another transaction has locked are
+    left out: one that holds its lock for long would keep all others closed. Those that somebody
+    else has renewed for this server stay open."""
     with database.answering(), transaction.atomic():
-        rows = list(Campaign.objects.select_for_update().filter(slug__in=slugs).order_by("pk"))
-        marks = store().marks([row.slug for row in rows])
+        free = Campaign.objects.select_for_update(skip_locked=True)
+        rows = list(free.filter(slug__in=slugs).order_by("pk"))
+        marks = heard(store().marks([row.slug for row in rows]), Work.FENCE)
+        rows = [row for row in rows if row.slug in marks]
         done = {row.slug for row in rows if marks[row.slug].opened == (row.epoch, server)}
         rows = [row for row in rows if rebuild.is_ours(row, marks[row.slug])]
         rows = [row for row in rows if row.slug not in done]
         for row in rows:
             row.epoch = rebuild.following([row.epoch, *marks[row.slug].epochs])
-        gates = store().close_each(
-            [(row.slug, row.epoch, keys.filter_bits(row.filter_blocks)) for row in rows]
-        )
+        asked = [(row.slug, row.epoch, keys.filter_bits(row.filter_blocks)) for row in rows]
+        gates = heard(store().close_each(asked), Work.FENCE)
         Campaign.objects.bulk_update(rows, ["epoch"])
-    return [_Closed(row, gate) for row, gate in zip(rows, gates, strict=True)], done
+    return [_Closed(row, gates[row.slug]) for row in rows if row.slug in gates], done
 
 
 def _highest(campaigns: Sequence[Campaign]) -> dict[int, "_Known"]:
@@ -107,8 +114,8 @@ def _is_whole(gate: Closed, known: _Known) -> bool:
 
 def _open(
     closed: Sequence[_Closed], highest: dict[int, _Known], server: str
-) -> list[tuple[Campaign, int]]:
-    """Those that are open now, with claims waiting. (Of the others another repair has begun.)"""
+) -> dict[str, tuple[bool, int, int]]:
+    """As `store().open_each` says, without those that failed."""
     asked = []
     with database.answering(), transaction.atomic():  # one flush for all
         for each in closed:
@@ -116,10 +123,6 @@ def _open(
             given = max(known.noted, each.gate.given or 0)
             if given > known.noted:
                 rebuild.at_least(campaign.pk, given)
-            asked.append((campaign.slug, change.definition(campaign), given))
-    said = store().open_each(asked, server=server)
-    return [
-        (each.campaign, waiting)
-        for each, (opened, _, waiting) in zip(closed, said, strict=True)
-        if opened
-    ]
+            with isolated(campaign.slug, Work.FENCE):
+                asked.append((campaign.slug, change.definition(campaign), given))
+    return heard(store().open_each(asked, server=server), Work.FENCE)

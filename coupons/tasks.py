@@ -5,20 +5,27 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from billiard import Event
+from billiard.exceptions import SoftTimeLimitExceeded
 from celery import current_task, shared_task, signals
 from django.conf import settings
 
 from coupons import bell, campaigns, fence, metrics, reconcile
+from coupons.drain import Drained
 from coupons.drain import drain as drain_queue
-from coupons.errors import CouponError, DependencyAway
+from coupons.errors import StaleClaims
+from coupons.isolation import heard, isolated
+from coupons.metrics import Work
 from coupons.readiness import guard as openings
 from coupons.store import store
 
 logger = logging.getLogger(__name__)
+
+FAILED_PAUSE_S = 5.0  # between two drains of a campaign that fail; longer where one takes longer
+STALE_PAUSE_S = 1.0  # after a rebuild, which the next drain finds finished
 
 _stopping: Any = None  # shared with the pool's children: the worker is asked to end
 
@@ -46,32 +53,43 @@ def _consumer() -> str:
 def drain(slug: str) -> None:
     """Answer a bell. Safe to run twice, late, or in parallel. A worker asked to end finishes its
     batch and rings for what is left."""
-    if drain_queue(slug, consumer=_consumer(), stopping=_asked_to_end).left:
+    if _is_left(slug):
         bell.ring(slug)
 
 
 @shared_task(name=bell.DRAIN_EACH)  # type: ignore[untyped-decorator]
 def drain_each(slugs: list[str]) -> None:
-    """Answer a bell for many campaigns, in the time of one drain. One that can't be drained does
-    not keep the others waiting, a store that is away does."""
+    """Answer a bell for many campaigns, in the time of one drain, of which each gets its share.
+    One that can't be drained, or not to its end, does not keep the others waiting; a store that is
+    away does."""
     end = time.monotonic() + settings.DRAIN_TIME_S
-    left = list(slugs)
-    while left and time.monotonic() < end and not _asked_to_end():
-        if not _drained(left[0], time_s=end - time.monotonic()):
-            break
-        left.pop(0)
-    bell.ring_each(left)
+    waiting, left = list(slugs), list[str]()
+    while waiting and time.monotonic() < end and not _asked_to_end():
+        share_s = (end - time.monotonic()) / len(waiting)
+        slug = waiting.pop(0)
+        if _is_left(slug, time_s=share_s):
+            left.append(slug)
+    bell.ring_each(waiting + left)
 
 
-def _drained(slug: str, *, time_s: float) -> bool:
-    try:
+def _is_left(slug: object, *, time_s: float | None = None) -> bool:
+    """Drain it; whether it has claims left and needs another bell. A campaign that fails gets none
+    before a pause is over."""
+    if not isinstance(slug, str):  # whatever lies on the broker
+        logger.error("a bell for %r, which is no campaign", slug)
+        return False
+    done = Drained()
+    let_it_rest = partial(_let_it_rest, slug, time.monotonic())
+    with isolated(slug, Work.DRAIN, on_failure=let_it_rest):
         done = drain_queue(slug, consumer=_consumer(), time_s=time_s, stopping=_asked_to_end)
-    except DependencyAway:
-        raise
-    except CouponError:
-        logger.exception("%s can't be drained", slug)
-        return True
-    return not done.left
+    return done.left
+
+
+def _let_it_rest(slug: str, began_s: float, error: Exception) -> None:
+    """Drains that fail take no more than half of a worker's time, however long each takes."""
+    least_s = STALE_PAUSE_S if isinstance(error, StaleClaims) else FAILED_PAUSE_S
+    pause_s = max(least_s, time.monotonic() - began_s)
+    store().drain_failed(slug, f"{error}"[:500], pause_ms=round(1000 * pause_s))
 
 
 def _unless_older_than(seconds: float) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -102,11 +120,29 @@ def _sent_ms() -> int:
 @shared_task(name=bell.SWEEP)  # type: ignore[untyped-decorator]
 @_unless_older_than(5)
 def sweep() -> None:
-    """Every second: keep the campaigns' states up with the clock, ring for claims nobody heard."""
-    campaigns.follow_the_clock()
-    fence.look()
-    waiting = [slug for slug, claims in store().waiting(store().installed()).items() if claims]
-    bell.ring_each(store().ring_each(waiting))
+    """Every second: keep the campaigns' states up with the clock, ring for claims nobody heard.
+    What fails keeps nothing else from being done."""
+    _each_of(campaigns.follow_the_clock, fence.look, _ring_where_claims_wait)
+
+
+def _each_of(*steps: Callable[[], object]) -> None:
+    """All of them, also where one raises; the last failure is raised at the end."""
+    failure: Exception | None = None
+    for step in steps:
+        try:
+            step()
+        except SoftTimeLimitExceeded:
+            raise
+        except Exception as error:
+            logger.warning("a part of the sweep failed: %r", error)
+            failure = error
+    if failure:
+        raise failure
+
+
+def _ring_where_claims_wait() -> None:
+    waiting = heard(store().waiting(store().installed()), Work.SWEEP)
+    bell.ring_each(store().ring_each([slug for slug, claims in waiting.items() if claims]))
 
 
 @shared_task(name=bell.CANARY)  # type: ignore[untyped-decorator]

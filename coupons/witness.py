@@ -6,6 +6,7 @@ there as its testimony. `rebuild` reads that of all processes: whom MySQL does n
 back on the queue, and numbers go on above.
 """
 
+import logging
 import secrets
 import time
 from collections import deque
@@ -17,13 +18,15 @@ import orjson
 
 from coupons import database, keys, queue, trace
 from coupons.claims import AdmittedClaim, Claim
-from coupons.errors import StoreAway
+from coupons.errors import StoreFailure
 from coupons.facts import Facts
 from coupons.models import Campaign, Coupon, GivenUp, slot_id
 from coupons.store import Claimant, store
 
 TOLD = 10_000  # places: seconds of a rush at a process' best, while a claim waits for 0.1 s
 _EVERY_S = 1.0
+
+logger = logging.getLogger(__name__)
 
 _told: deque[tuple[int, str, int, int, int, str]] = deque(maxlen=TOLD)
 _me = secrets.token_hex(8)  # a child that is forked has told nothing by then
@@ -45,7 +48,7 @@ def testify(facts: Facts) -> None:
         if time.monotonic() >= _spoke_s.get(facts.slug, 0.0):
             _spoke_s[facts.slug] = time.monotonic() + _EVERY_S
             _testify(facts)
-    except StoreAway:
+    except StoreFailure:
         pass  # the next one who is refused tries again
     finally:
         _speaking.release()
@@ -91,9 +94,12 @@ def put_back(campaign: Campaign, lost: list[AdmittedClaim]) -> int:
 
 def _testimony(slug: str) -> Iterator[AdmittedClaim]:
     for witness in store().witnesses(slug):
-        for said in orjson.loads(store().testimony(slug, witness) or b"[]"):
-            if queue.sound(claim := AdmittedClaim(*said)):
-                yield claim
+        said = store().testimony(slug, witness) or b"[]"
+        try:
+            claims = [AdmittedClaim(*each) for each in orjson.loads(said)]
+            yield from (claim for claim in claims if queue.sound(claim))
+        except (ValueError, TypeError, AttributeError):
+            logger.error("what %s told of %s can't be read and is left out", witness, slug)
 
 
 def _moment(claim: AdmittedClaim) -> int:

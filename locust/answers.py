@@ -17,8 +17,8 @@ STATUSES: dict[str, frozenset[int]] = {
 PLACED = frozenset({"admitted", "already_claimed"})
 # Nothing was decided, or nobody heard what was: the same person may ask again.
 AGAIN = frozenset({
-    "not_open", "paused", "too_many_requests", "no_answer", "store_away", "database_away",
-    "closed_for_repair", "queue_full", "outcome_unknown", "overloaded",
+    "not_open", "paused", "too_many_requests", "no_answer", "store_away", "store_error",
+    "database_away", "closed_for_repair", "queue_full", "outcome_unknown", "overloaded",
 })  # fmt: skip
 # Something is away or late. A matter of capacity, told apart from an answer that must never come.
 AWAY = AGAIN - {"not_open", "paused", "too_many_requests"}

@@ -10,8 +10,8 @@ NO_ANSWER = "no_answer"  # the connection broke, or nothing came in time
 
 # Answers that decide nothing: the same person asks again.
 AGAIN = frozenset({
-    NO_ANSWER, Outcome.NOT_OPEN, "store_away", "database_away", "closed_for_repair", "queue_full",
-    "outcome_unknown", "too_many_requests", "overloaded",
+    NO_ANSWER, Outcome.NOT_OPEN, "store_away", "store_error", "database_away",
+    "closed_for_repair", "queue_full", "outcome_unknown", "too_many_requests", "overloaded",
 })  # fmt: skip
 _STATUSES: dict[str, int] = {
     Outcome.ADMITTED: 202,

@@ -16,7 +16,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from coupons.errors import StoreAway
+from coupons.errors import StoreFailure
 from coupons.store import store
 
 MOST_WRONG = 5
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 def is_locked(name: str) -> bool:
     try:
         return store().wrong_passwords(name) >= MOST_WRONG
-    except StoreAway:
+    except StoreFailure:
         return False
 
 
@@ -63,7 +63,7 @@ def _wrong(credentials: dict[str, Any], **_: Any) -> None:
     try:
         if not is_locked(name) and store().wrong_password(name) >= MOST_WRONG:
             logger.warning("the name %r is locked after %s wrong passwords", name, MOST_WRONG)
-    except StoreAway:
+    except StoreFailure:
         logger.warning("a wrong password could not be counted: Redis is away")
 
 
@@ -71,5 +71,5 @@ def _wrong(credentials: dict[str, Any], **_: Any) -> None:
 def _right(user: User, **_: Any) -> None:
     try:
         store().right_password(user.get_username())
-    except StoreAway:
+    except StoreFailure:
         logger.warning("wrong passwords could not be forgotten: Redis is away")

@@ -16,7 +16,13 @@ from rest_framework.exceptions import APIException
 
 from coupons import database
 from coupons.api import languages
-from coupons.errors import BodyTooLarge, CouponError, DatabaseAway, DependencyAway, StoreAway
+from coupons.errors import (
+    BodyTooLarge,
+    CouponError,
+    DatabaseAway,
+    DependencyAway,
+    StoreFailure,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +43,7 @@ _CODES = {
 
 
 # A driver's own words name hosts, users and statements: for the log, not for the public.
-_DRIVERS_WORDS = (StoreAway, DatabaseAway)
+_DRIVERS_WORDS = (StoreFailure, DatabaseAway)
 _ASK_AGAIN = "Please try again in a moment. Asking again is safe."
 
 

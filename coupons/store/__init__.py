@@ -1,8 +1,10 @@
 """The one door to the Redis that decides. Every answer is typed, every driver error translated.
 
 One script per decision (`coupons/lua/`), one method per script or command, grouped by subject:
-`admission` decides, `campaigns` holds the gates, `queue` what waits to be stored, `processes` what
-ours say of themselves, `repair` and `testimony` are for what was lost.
+`admission` decides, `campaigns` holds the gates, `queue` what waits to be stored, `wakeups` who is
+told of it, `processes` what ours say of themselves, `repair` and `testimony` are for what was lost.
+Questions about many campaigns are answered one by one (`replies.Each`): what is wrong with one says
+nothing about another.
 """
 
 from functools import cache
@@ -13,15 +15,18 @@ from coupons.store.admission import AdmissionCalls, Decision
 from coupons.store.campaigns import CampaignCalls, Definition, Gate
 from coupons.store.logins import LoginCalls
 from coupons.store.processes import ProcessCalls
-from coupons.store.queue import BELL_MS, Entry, QueueCalls
+from coupons.store.queue import Entry, QueueCalls
 from coupons.store.repair import Claimant, Marks, RepairCalls
+from coupons.store.replies import Each
 from coupons.store.testimony import TestimonyCalls
+from coupons.store.wakeups import BELL_MS, WakeupCalls
 
 __all__ = [
     "BELL_MS",
     "Claimant",
     "Decision",
     "Definition",
+    "Each",
     "Entry",
     "Gate",
     "Marks",
@@ -38,6 +43,7 @@ class Store(
     QueueCalls,
     RepairCalls,
     TestimonyCalls,
+    WakeupCalls,
 ):
     """All calls on one Redis endpoint."""
 

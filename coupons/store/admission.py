@@ -11,11 +11,13 @@ from coupons.errors import NotInstalled, OutcomeUnknown, ServerChanged, StoreAwa
 from coupons.quick import settings
 from coupons.store.endpoint import RESTING, SILENT, Endpoint, Script, packed
 from coupons.store.groupcommit import GroupCommit
-from coupons.store.queue import BELL_MS
+from coupons.store.replies import failure_of, parsing
 from coupons.store.vouched import NotVouched, only_vouched
+from coupons.store.wakeups import BELL_MS
 from coupons.store.wire import Wire
 
 ADMIT = Script("admit")
+_HELD_BYTES = 10  # place and moment, as admit.lua packs them
 
 
 class Decision(NamedTuple):
@@ -58,7 +60,8 @@ class AdmissionCalls(Endpoint):
     def admit(
         self, slug: str, *, user: str, nth: int, per_user: int, filter_blocks: int
     ) -> Decision:
-        """Ask for a place, in one round trip. Raises StoreAway, OutcomeUnknown, ServerChanged."""
+        """Ask for a place, in one round trip. Raises StoreAway, StoreError, OutcomeUnknown,
+        ServerChanged."""
         if self.breaker.open and self.breaker.resting():
             raise StoreAway(RESTING)
         names, field = keys.of(slug), keys.field(user, nth, per_user)
@@ -71,7 +74,7 @@ class AdmissionCalls(Endpoint):
         except NotVouched as error:
             raise ServerChanged(str(error)) from error
         except redis.RedisError as error:
-            raise StoreAway(f"Redis: {error}") from error
+            raise failure_of(error, slug) from error
 
     def _admit_together(self, touched: Sequence[str], asked: Any) -> Decision:
         packed = ADMIT.packed(touched, *asked)
@@ -93,7 +96,7 @@ class AdmissionCalls(Endpoint):
         return [_unknown() if _holds_a_place(reply) else reply for reply in replies]
 
     def place_of(self, slug: str, *, user: str, nth: int, per_user: int) -> tuple[int, int] | None:
-        """The claimant's place and moment (ms), or None. Raises NotInstalled."""
+        """The claimant's place and moment (ms), or None. Raises NotInstalled, StoreError."""
         names, field = keys.of(slug), keys.field(user, nth, per_user)
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             pipe.hexists(names.gate, "epoch")
@@ -101,7 +104,8 @@ class AdmissionCalls(Endpoint):
             installed, known = pipe.execute()
         if not installed:
             raise NotInstalled(f"Redis holds no gate for {slug!r}.")
-        return known and (int.from_bytes(known[:4]), int.from_bytes(known[4:]))
+        with parsing(f"a claimant of {slug}"):
+            return None if known is None else _held(known)
 
     def filter(self, slug: str, *, version: str) -> bytes | None:
         """The filter of exactly those claimants; None: there are others by now."""
@@ -111,6 +115,12 @@ class AdmissionCalls(Endpoint):
             pipe.get(names.filter)
             (epoch, given), found = pipe.execute()
         return found if epoch and version.encode() == b"%b:%b" % (epoch, given) else None
+
+
+def _held(packed: bytes) -> tuple[int, int]:
+    if len(packed) != _HELD_BYTES:
+        raise ValueError(packed)
+    return int.from_bytes(packed[:4]), int.from_bytes(packed[4:])
 
 
 def _holds_a_place(reply: Any) -> bool:

@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
+
+import redis
 
 from coupons import keys
 from coupons.errors import NotInstalled
 from coupons.store.endpoint import Endpoint, Script, ms
+from coupons.store.replies import Each, each, failure_of, parsing
 
-INSTALL = Script("install")
+INSTALL, LIST = map(Script, ("install", "list"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,11 @@ class CampaignCalls(Endpoint):
                 d.longest, d.facts, keys.GROUP, d.filter_bits,
             )  # fmt: skip
             if said == b"installed":
-                self.client.sadd(keys.INSTALLED, slug)
+                LIST(self.client, (keys.INSTALLED,), slug)
         return said.decode(), int(given)
 
     def definition(self, slug: str) -> Definition | None:
-        """What `install` last wrote; None: this campaign is not in Redis."""
+        """What `install` last wrote; None: this campaign is not in Redis. Raises StoreError."""
         gate = keys.of(slug).gate
         names = ("epoch", "stock", "opens", "closes", "paused", "longest", "facts")
         with self.asking(), self.client.pipeline(transaction=True) as pipe:
@@ -70,10 +74,11 @@ class CampaignCalls(Endpoint):
             (epoch, *numbers, facts), filter_bytes = pipe.execute()
         if epoch is None:
             return None
-        stock, opens, closes, paused, longest = map(int, numbers)
-        return Definition(
-            epoch.decode(), stock, opens, closes, bool(paused), longest, facts, filter_bytes * 8
-        )
+        with parsing(f"a definition of {slug}"):
+            stock, opens, closes, paused, longest = map(int, numbers)
+            return Definition(
+                epoch.decode(), stock, opens, closes, bool(paused), longest, facts, filter_bytes * 8
+            )
 
     def facts(self, slug: str) -> bytes | None:
         """The facts that `install` left in the gate; None: this campaign is not in Redis."""
@@ -82,13 +87,13 @@ class CampaignCalls(Endpoint):
         return cast("bytes | None", found)
 
     def gate(self, slug: str) -> Gate:
-        """Live counts. Raises NotInstalled where the gate is missing."""
-        gate = self.gates([slug])[slug]
+        """Live counts. Raises NotInstalled where the gate is missing, StoreError."""
+        gate = self.gates([slug]).one(slug)
         if gate is None:
             raise NotInstalled(f"Redis holds no gate for {slug!r}.")
         return gate
 
-    def gates(self, slugs: Sequence[str]) -> dict[str, Gate | None]:
+    def gates(self, slugs: Sequence[str]) -> Each[Gate | None]:
         """Live counts of many campaigns in one round trip; None where the gate is missing.
 
         One campaign is read at one moment; several may lie in several slots, so each is read at
@@ -101,16 +106,30 @@ class CampaignCalls(Endpoint):
                 pipe.xlen(names.queue)
                 pipe.xlen(names.parked)
             pipe.time()
-            *replies, time = pipe.execute()
-        now_ms = ms(time)
-        each = zip(replies[::3], replies[1::3], replies[2::3], strict=True)
-        return {slug: _gate(*reply, now_ms) for slug, reply in zip(slugs, each, strict=True)}
+            *replies, time = pipe.execute(raise_on_error=False)
+        now_ms = server_ms(time)
+        return each(slugs, replies, partial(_gate, now_ms))
 
     def installed(self) -> list[str]:
-        """The slugs of all installed campaigns."""
+        """The slugs of all installed campaigns. Raises StoreError where there is no such list."""
         with self.asking():
             members: Any = self.client.smembers(keys.INSTALLED)
-        return sorted(slug.decode() for slug in members)
+        return sorted(slug.decode(errors="replace") for slug in members)
+
+    def list_installed(self, slugs: Sequence[str]) -> None:
+        """Put campaigns back on the list of `installed`, which is made anew if it is no list."""
+        with self.asking():
+            LIST(self.client, (keys.INSTALLED,), *slugs)
+
+    def key_types(self, slugs: Sequence[str]) -> dict[str, dict[str, str]]:
+        """The type of each key of these campaigns, by the key's short name; "none": no such key."""
+        asked = [keys.of(slug) for slug in slugs]
+        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+            for names in asked:
+                for name in keys.TYPES:
+                    pipe.type(getattr(names, name))
+            said = iter(pipe.execute())
+        return {slug: {name: next(said).decode() for name in keys.TYPES} for slug in slugs}
 
     def now_ms(self) -> int:
         with self.asking():
@@ -127,7 +146,14 @@ class CampaignCalls(Endpoint):
             return dict(self.client.info())
 
 
-def _gate(fields: list[Any], waiting: int, parked: int, now_ms: int) -> Gate | None:
+def server_ms(reply: Any) -> int:
+    """The reply to a TIME that went along with other commands."""
+    if isinstance(reply, redis.RedisError):
+        raise failure_of(reply)
+    return ms(reply)
+
+
+def _gate(now_ms: int, fields: list[Any], waiting: int, parked: int) -> Gate | None:
     epoch, *numbers = fields
     if epoch is None:
         return None

@@ -1,7 +1,9 @@
 """One Redis endpoint: its client, its scripts, and the translation of the driver's errors.
 
 Nothing here retries: a call that got no answer in `REDIS_TIMEOUT_S` raises `StoreAway`, and asking
-again is the caller's choice. While the breaker is open, `StoreAway` comes at once.
+again is the caller's choice. While the breaker is open, `StoreAway` comes at once. An error that
+Redis answers about the keys of one call (`WRONGTYPE`, `NOGROUP`, an error in a script) is no such
+absence: it raises `StoreError`.
 """
 
 import hashlib
@@ -19,6 +21,7 @@ from redis.retry import Retry
 from coupons import metrics
 from coupons.breaker import Breaker
 from coupons.errors import StoreAway
+from coupons.store.replies import failure_of
 
 LUA = Path(__file__).parent.parent / "lua"
 
@@ -49,12 +52,13 @@ class Script:
             return client.eval(self.text, len(names), *names, *arguments)
 
     def each(self, client: redis.Redis, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Many calls, (names, *arguments) each, in one round trip."""
+        """Many calls, (names, *arguments) each, in one round trip. The reply to each of them, or
+        the error that Redis answered to it."""
         client.script_load(self.text)
         with client.pipeline(transaction=False) as pipe:
             for names, *arguments in calls:
                 pipe.evalsha(self.sha, len(names), *names, *arguments)
-            return pipe.execute()
+            return pipe.execute(raise_on_error=False)
 
 
 # No answer came. (Also: it loads its data, or doesn't know our password.)
@@ -102,7 +106,7 @@ class Endpoint:
             raise StoreAway(f"Redis: {error}") from error
         except redis.RedisError as error:
             self.breaker.succeeded()
-            raise StoreAway(f"Redis: {error}") from error
+            raise failure_of(error) from error
         self.breaker.succeeded()
 
 

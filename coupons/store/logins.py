@@ -1,7 +1,10 @@
 """Wrong passwords of operators, counted for all processes together."""
 
+from typing import Any
+
 from coupons import keys
 from coupons.store.endpoint import Endpoint
+from coupons.store.replies import parsing
 
 FORGOTTEN_AFTER_S = 15 * 60
 
@@ -10,7 +13,7 @@ class LoginCalls(Endpoint):
     """Counts by name. They expire by themselves."""
 
     def wrong_password(self, name: str) -> int:
-        """One more; how many there are. Each begins the time anew."""
+        """One more; how many there are. Each begins the time anew. Raises StoreFailure."""
         key = keys.login(name)
         with self.asking(), self.client.pipeline(transaction=True) as pipe:
             pipe.incr(key)
@@ -20,7 +23,9 @@ class LoginCalls(Endpoint):
 
     def wrong_passwords(self, name: str) -> int:
         with self.asking():
-            return int(self.client.get(keys.login(name)) or 0)
+            said: Any = self.client.get(keys.login(name))
+        with parsing("a count of wrong passwords"):
+            return int(said or 0)
 
     def right_password(self, name: str) -> None:
         with self.asking():

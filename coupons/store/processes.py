@@ -25,7 +25,10 @@ class ProcessCalls(Endpoint):
     def report_clock(
         self, process: str, pid: int, *, ahead_ms: int, within_ms: int, at_ms: int
     ) -> None:
+        """Whatever else lies under the name of the reports gives way: they come again."""
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
+            if self.client.type(keys.CLOCKS) not in (b"hash", b"none"):
+                self.client.delete(keys.CLOCKS)
             pipe.hset(keys.CLOCKS, f"{process} {pid}", f"{ahead_ms} {within_ms} {at_ms}")
             pipe.hgetall(keys.CLOCKS)
             _, found = pipe.execute()

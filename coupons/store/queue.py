@@ -1,16 +1,19 @@
 """A campaign's queue as a stream with one consumer group, and its bell."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from coupons import keys
-from coupons.store.endpoint import Endpoint, Script, ms
+import redis
 
-BELL_MS = 1_000  # a bell not answered for so long may ring again
-LOST_BELL_MS = 250  # and one that is known to be lost, for so long
+from coupons import keys, metrics
+from coupons.store.endpoint import Endpoint, Script
+from coupons.store.replies import Each, each, failure_of, parsing
 
-SETTLE, PARK, LEAVE, REPLAY = map(Script, ("settle", "park", "leave", "replay"))
+SETTLE, PARK, LEAVE, REPLAY, GROUP = map(Script, ("settle", "park", "leave", "replay", "group"))
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +41,50 @@ class QueueCalls(Endpoint):
 
     def read(self, slug: str, *, consumer: str, count: int) -> Taken:
         """Entries that no consumer has had yet."""
-        names = keys.of(slug)
-        with self.asking(), self.client.pipeline(transaction=False) as pipe:
-            _ask_gate(pipe, names)
-            pipe.xreadgroup(keys.GROUP, consumer, {names.queue: ">"}, count=count)
-            marks, said = pipe.execute()
-        return Taken(*_of_gate(marks), _entries(said[0][1]) if said else [])
+        queue = keys.of(slug).queue
+
+        def ask(pipe: Any) -> None:
+            pipe.xreadgroup(keys.GROUP, consumer, {queue: ">"}, count=count)
+
+        marks, said = self._take(slug, ask)
+        return _taken(slug, marks, said[0][1] if said else [])
 
     def take_over(self, slug: str, *, consumer: str, count: int, idle_ms: int) -> Taken:
         """Entries that some consumer has had for too long: it died, or its database was away."""
+        queue = keys.of(slug).queue
+
+        def ask(pipe: Any) -> None:
+            pipe.xautoclaim(queue, keys.GROUP, consumer, min_idle_time=idle_ms, count=count)
+
+        marks, said = self._take(slug, ask)
+        return _taken(slug, marks, said[1] if said else [])
+
+    def _take(self, slug: str, ask: Callable[[Any], None]) -> list[Any]:
+        """The gate's marks and the reply to what is asked; None where there is no queue. A group
+        that is missing is made first."""
+        with self.asking():
+            said = self._marks_and(slug, ask)
+            if _no_group(said[1]):
+                self._make_group(slug)
+                said = self._marks_and(slug, ask)
+            if _no_group(said[1]):
+                said[1] = None
+            for reply in said:
+                if isinstance(reply, redis.RedisError):
+                    raise failure_of(reply, slug) from reply
+        return said
+
+    def _marks_and(self, slug: str, ask: Callable[[Any], None]) -> list[Any]:
+        with self.client.pipeline(transaction=False) as pipe:
+            pipe.hmget(keys.of(slug).gate, "epoch", "before", "next")
+            ask(pipe)
+            return pipe.execute(raise_on_error=False)
+
+    def _make_group(self, slug: str) -> None:
         names = keys.of(slug)
-        with self.asking(), self.client.pipeline(transaction=False) as pipe:
-            _ask_gate(pipe, names)
-            pipe.xautoclaim(names.queue, keys.GROUP, consumer, min_idle_time=idle_ms, count=count)
-            marks, said = pipe.execute()
-        return Taken(*_of_gate(marks), _entries(said[1]))
+        if GROUP(self.client, (names.gate, names.queue), keys.GROUP):
+            metrics.GROUPS_MADE.inc()
+            logger.warning("the consumer group of %s was missing and is made anew", slug)
 
     def settle(self, slug: str, ids: Sequence[str]) -> int:
         with self.asking():
@@ -66,24 +98,24 @@ class QueueCalls(Endpoint):
             )
 
     def leave(self, slug: str, *, consumer: str) -> bool:
-        """Forget a consumer that holds nothing."""
+        """Forget a consumer that holds nothing. Whether there are entries again to be read, which
+        the group had counted as read without giving them to anybody."""
         with self.asking():
             return bool(LEAVE(self.client, (keys.of(slug).queue,), keys.GROUP, consumer))
 
-    def waiting(self, slugs: Sequence[str]) -> dict[str, int]:
+    def waiting(self, slugs: Sequence[str]) -> Each[int]:
         """How many claims of each campaign wait to be stored."""
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             for slug in slugs:
                 pipe.xlen(keys.of(slug).queue)
-            return dict(zip(slugs, pipe.execute(), strict=True))
+            return each(slugs, pipe.execute(raise_on_error=False), int)
 
-    def waiting_since(self, slugs: Sequence[str]) -> dict[str, int]:
-        """When the oldest waiting claim of each was queued, in ms; empty queues are left out."""
+    def waiting_since(self, slugs: Sequence[str]) -> Each[int | None]:
+        """When the oldest waiting claim of each was queued, in ms; None: none waits."""
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             for slug in slugs:
                 pipe.xrange(keys.of(slug).queue, count=1)
-            oldest = zip(slugs, pipe.execute(), strict=True)
-        return {slug: int(found[0][0].partition(b"-")[0]) for slug, found in oldest if found}
+            return each(slugs, pipe.execute(raise_on_error=False), _moment)
 
     def parked(
         self, slug: str, *, after: str = "", until: str = "+", count: int = 100
@@ -121,55 +153,28 @@ class QueueCalls(Endpoint):
         with self.asking():
             return _entries(self.client.xrange(stream, first, until, count=count))
 
-    def ring(self, slug: str) -> bool:
-        """Say that a drain is on its way; False if that was said already."""
-        with self.asking():
-            return bool(self.client.set(keys.of(slug).bell, 1, nx=True, px=BELL_MS))
 
-    def ring_each(self, slugs: Sequence[str]) -> list[str]:
-        """As `ring`, for many in one round trip: those that were not rung already."""
-        with self.asking(), self.client.pipeline(transaction=False) as pipe:
-            for slug in slugs:
-                pipe.set(keys.of(slug).bell, 1, nx=True, px=BELL_MS)
-            return [slug for slug, rung in zip(slugs, pipe.execute(), strict=True) if rung]
-
-    def was_lost(self, slug: str) -> None:
-        """The bell reached nobody: it may ring again soon, but not for every claim."""
-        with self.asking():
-            self.client.pexpire(keys.of(slug).bell, LOST_BELL_MS)
-
-    def keep_ringing(self, slug: str) -> None:
-        """A drain is at work: nobody else needs to ring."""
-        with self.asking():
-            self.client.set(keys.of(slug).bell, 1, px=BELL_MS)
-
-    def silence(self, slug: str) -> None:
-        """From here on the next admission rings again."""
-        with self.asking():
-            self.client.delete(keys.of(slug).bell)
-
-    def canary_came(self) -> None:
-        """A worker heard a bell and got here with it."""
-        with self.asking():
-            self.client.set(keys.CANARY, ms(self.client.time()))
-
-    def canary_age_ms(self) -> int | None:
-        """Since a canary last came; None: never."""
-        with self.asking(), self.client.pipeline(transaction=False) as pipe:
-            pipe.get(keys.CANARY)
-            pipe.time()
-            came, now = pipe.execute()
-        return None if came is None else max(0, ms(now) - int(came))
+def _no_group(reply: Any) -> bool:
+    return isinstance(reply, redis.ResponseError) and str(reply).startswith("NOGROUP")
 
 
-def _ask_gate(pipe: Any, names: keys.CampaignKeys) -> None:
-    pipe.hmget(names.gate, "epoch", "before", "next")
+def _taken(slug: str, marks: list[bytes | None], entries: list[Any]) -> Taken:
+    """With the gate's epoch (while it is closed for repair, the one under which it was open). A
+    damaged gate keeps nobody from storing what was admitted before: places given are only noted,
+    and an epoch that can't be read is none of MySQL's."""
+    epoch, before, given = marks
+    known = given is not None and given.isdigit()
+    with parsing(f"a queue of {slug}"):
+        return Taken(
+            (epoch or before or b"").decode(errors="replace"),
+            int(given or 0) if known else 0,
+            _entries(entries),
+        )
 
 
-def _of_gate(said: list[bytes | None]) -> tuple[str, int]:
-    """Its epoch (while it is closed for repair, the one under which it was open), places given."""
-    epoch, before, given = said
-    return (epoch or before or b"").decode(), int(given or 0)
+def _moment(found: list[Any]) -> int | None:
+    """Of the oldest entry, which its id begins with."""
+    return int(found[0][0].partition(b"-")[0]) if found else None
 
 
 def _entries(raw: Any) -> list[Entry]:

@@ -7,10 +7,14 @@ for longer than `REDIS_TIMEOUT_S` allows.
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
+import redis
+
 from coupons import keys
 from coupons.claims import AdmittedClaim
-from coupons.store.campaigns import Definition
+from coupons.errors import StoreAway
+from coupons.store.campaigns import LIST, Definition
 from coupons.store.endpoint import Endpoint, Script
+from coupons.store.replies import Each, each, failure_of
 from coupons.store.vouched import Server
 
 CLOSE, OPEN, REQUEUE, HONOUR = map(Script, ("close", "open", "requeue", "honour"))
@@ -54,23 +58,29 @@ class RepairCalls(Endpoint):
     def server(self) -> Server:
         with self.asking():
             said = self.client.info("replication")
-            vouched: Any = self.client.get(keys.SERVER)
+            vouched = self._vouched()
         return Server.of(said, vouched)
+
+    def _vouched(self) -> bytes | None:
+        """None also where a key of another type lies under this name: nobody was vouched for."""
+        try:
+            return cast("bytes | None", self.client.get(keys.SERVER))
+        except redis.ResponseError as error:
+            if isinstance(failure_of(error), StoreAway):
+                raise
+            return None
 
     def vouch(self, identity: str, *, unless_known: bool = False) -> None:
         """Let admissions reach this server."""
         with self.asking():
             self.client.set(keys.SERVER, identity, nx=unless_known)
 
-    def marks(self, slugs: Sequence[str]) -> dict[str, Marks]:
+    def marks(self, slugs: Sequence[str]) -> Each[Marks]:
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             for slug in slugs:
                 pipe.hmget(keys.of(slug).gate, "epoch", "before", "repair", "server", "doubt")
-            said = pipe.execute()
-        return {
-            slug: Marks(*((mark or b"").decode() for mark in marks))
-            for slug, marks in zip(slugs, said, strict=True)
-        }
+            said = pipe.execute(raise_on_error=False)
+        return each(slugs, said, _marks)
 
     def close_for_repair(
         self, slug: str, *, epoch: str, filter_bits: int, in_doubt: bool
@@ -78,30 +88,33 @@ class RepairCalls(Endpoint):
         with self.asking():
             return _closed(CLOSE(self.client, _touched(slug), epoch, filter_bits, int(in_doubt)))
 
-    def close_each(self, asked: Sequence[tuple[str, str, int]]) -> list[Closed]:
+    def close_each(self, asked: Sequence[tuple[str, str, int]]) -> Each[Closed]:
         """The same of many (slug, epoch, bits of its filter), none of them in doubt."""
         calls = [(_touched(slug), epoch, bits, 0) for slug, epoch, bits in asked]
         with self.asking():
-            return [_closed(said) for said in CLOSE.each(self.client, calls)]
+            said = CLOSE.each(self.client, calls)
+        return each([slug for slug, _, _ in asked], said, _closed)
 
     def open_again(
         self, slug: str, definition: Definition, *, given: int, server: str
     ) -> tuple[bool, int, int]:
         """Whether it is open now (no: another repair was begun since), places given, waiting."""
         with self.asking():
-            self.client.sadd(keys.INSTALLED, slug)
+            LIST(self.client, (keys.INSTALLED,), slug)
             said = OPEN(self.client, _touched(slug), *_opening(definition, given, server))
         return _opened(said)
 
     def open_each(
         self, asked: Sequence[tuple[str, Definition, int]], *, server: str
-    ) -> list[tuple[bool, int, int]]:
+    ) -> Each[tuple[bool, int, int]]:
         """The same of many (slug, definition, places given)."""
         calls = [(_touched(slug), *_opening(meant, given, server)) for slug, meant, given in asked]
+        slugs = [slug for slug, _, _ in asked]
         with self.asking():
             if asked:
-                self.client.sadd(keys.INSTALLED, *(slug for slug, _, _ in asked))
-            return [_opened(said) for said in OPEN.each(self.client, calls)]
+                LIST(self.client, (keys.INSTALLED,), *slugs)
+            said = OPEN.each(self.client, calls)
+        return each(slugs, said, _opened)
 
     def remember(
         self, slug: str, claimants: Sequence[Claimant], *, filter_blocks: int, replace: bool
@@ -160,6 +173,10 @@ class RepairCalls(Endpoint):
 def _touched(slug: str) -> tuple[str, str, str]:
     names = keys.of(slug)
     return names.gate, names.queue, names.filter
+
+
+def _marks(said: list[bytes | None]) -> Marks:
+    return Marks(*((mark or b"").decode() for mark in said))
 
 
 def _closed(said: Any) -> Closed:

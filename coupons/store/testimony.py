@@ -22,7 +22,7 @@ class TestimonyCalls(Endpoint):
     def witnesses(self, slug: str) -> list[str]:
         with self.asking():
             found: Any = self.client.hkeys(keys.of(slug).told)
-        return [name.decode() for name in found]
+        return [name.decode(errors="replace") for name in found]
 
     def testimony(self, slug: str, witness: str) -> bytes | None:
         with self.asking():

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import redis
 
 from coupons import keys
+from coupons.errors import StoreAway
+from coupons.store.replies import failure_of
 
 
 class NotVouched(redis.RedisError):
@@ -33,7 +35,9 @@ class Server(NamedTuple):
     def of(cls, replication: Mapping[str, Any], vouched: bytes | None) -> "Server":
         """From INFO's section on replication."""
         is_primary = replication.get("role") == "master"
-        return cls(str(replication["master_replid"]), is_primary, (vouched or b"").decode())
+        return cls(
+            str(replication["master_replid"]), is_primary, (vouched or b"").decode(errors="replace")
+        )
 
 
 def only_vouched(connection: Any) -> None:
@@ -42,9 +46,14 @@ def only_vouched(connection: Any) -> None:
     connection.send_command("INFO", "replication")
     said = connection.read_response().decode()
     connection.send_command("GET", keys.SERVER)
+    try:
+        vouched = connection.read_response()
+    except redis.ResponseError as error:
+        if isinstance(failure_of(error), StoreAway):
+            raise
+        vouched = None  # a key of another type lies under this name: nobody was vouched for
     server = Server.of(
-        dict(line.split(":", 1) for line in said.splitlines() if ":" in line),
-        connection.read_response(),
+        dict(line.split(":", 1) for line in said.splitlines() if ":" in line), vouched
     )
     if not server.is_primary:
         raise redis.ReadOnlyError("A replica decides nothing.")

@@ -62,6 +62,7 @@ LAYERS = [
             "campaigns",
             "effective_state",
             "holding",
+            "isolation",
             "queue",
             "writer",
             "direct",

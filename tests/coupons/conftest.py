@@ -6,7 +6,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from coupons import tokens
+from coupons import admission, bell, drain, tokens
+from coupons.claims import Claim
+from coupons.facts import Facts
+from tests.conftest import CampaignMaker
+from tests.coupons.sales import SLUGS, Broker
 from tests.coupons.signing import SECRET
 from tests.servers import free_port
 
@@ -46,3 +50,27 @@ def shared_secret(settings: Any) -> Iterator[None]:
     tokens.forget_keys()
     yield
     tokens.forget_keys()
+
+
+@pytest.fixture
+def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
+    """What is rung, in place of a broker: message by message."""
+    messages: Broker = []
+
+    def ring(slug: str) -> bool:
+        messages.append([slug])
+        return True
+
+    monkeypatch.setattr(bell, "ring", ring)
+    monkeypatch.setattr(bell, "ring_each", lambda slugs: messages.append(list(slugs)))
+    return messages
+
+
+@pytest.fixture
+def sales(open_campaign: CampaignMaker, broker: Broker) -> dict[str, Facts]:
+    made = {slug: open_campaign(slug, stock=20) for slug in SLUGS}
+    for sale in made.values():
+        admission.admit(sale, Claim("first"))
+        drain.drain(sale.slug, consumer="test")
+    broker.clear()
+    return made

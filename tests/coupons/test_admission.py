@@ -7,7 +7,7 @@ import pytest
 
 from coupons import admission, campaigns, keys, store
 from coupons.claims import Admission, Claim, Outcome
-from coupons.errors import NotInstalled, QueueFull, StoreAway
+from coupons.errors import NotInstalled, QueueFull, StoreAway, StoreError
 from coupons.facts import Facts
 from tests.conftest import CampaignMaker, Settings
 
@@ -128,7 +128,7 @@ def test_a_broken_key_is_a_failure_and_takes_no_place(
     client = store.store().client
     kept = client.hgetall(keys.of("sale").gate)
     client.set(name, "rubbish")
-    with pytest.raises(StoreAway):
+    with pytest.raises(StoreError):
         outcome(campaign, "mina")
     if key == "queue":
         assert client.hgetall(keys.of("sale").gate) == kept

@@ -14,7 +14,7 @@ from coupons.errors import DatabaseAway
 from coupons.facts import Facts
 from coupons.models import Campaign, Coupon, Tally
 from coupons.queue import Reason
-from coupons.store.queue import LOST_BELL_MS
+from coupons.store.wakeups import LOST_BELL_MS
 from tests.conftest import CampaignMaker, Person, Settings
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]

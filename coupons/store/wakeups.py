@@ -1,0 +1,88 @@
+"""The bell of each campaign (a drain is on its way), what keeps failing ones from ringing for ever,
+and the canary."""
+
+from collections.abc import Sequence
+
+from coupons import keys
+from coupons.store.endpoint import Endpoint, ms
+from coupons.store.replies import Each, each, parsing
+
+BELL_MS = 1_000  # a bell not answered for so long may ring again
+LOST_BELL_MS = 250  # and one that is known to be lost, for so long
+LONGEST_BELL_MS = 60_000  # none is set for longer
+_NO_KEY = -2  # as PTTL says it: it expired since
+_FAILED_MS = 10_000  # beyond the next try: so long a failure is shown if nobody tries
+
+
+class WakeupCalls(Endpoint):
+    """Ringing, and what came of it."""
+
+    def ring_each(self, slugs: Sequence[str]) -> list[str]:
+        """Say that a drain is on its way to each of these; those of which that was not said before.
+
+        A bell that would never expire, or not for long, is none of ours and is set again.
+        """
+        asked = [keys.of(slug).bell for slug in slugs]
+        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+            for bell in asked:
+                pipe.set(bell, 1, nx=True, px=BELL_MS)
+                pipe.pttl(bell)
+            left_ms = each(slugs, pipe.execute(raise_on_error=False), _left_ms)
+        stuck = {slug for slug, ms in left_ms.items() if ms < 0 or ms > LONGEST_BELL_MS}
+        for slug in stuck:
+            self.keep_ringing(slug)
+        return [slug for slug in slugs if left_ms.get(slug, 0) == 0 or slug in stuck]
+
+    def was_lost(self, slug: str) -> None:
+        """The bell reached nobody: it may ring again soon, but not for every claim."""
+        with self.asking():
+            self.client.pexpire(keys.of(slug).bell, LOST_BELL_MS)
+
+    def keep_ringing(self, slug: str) -> None:
+        """A drain is at work: nobody else needs to ring."""
+        with self.asking():
+            self.client.set(keys.of(slug).bell, 1, px=BELL_MS)
+
+    def silence(self, slug: str) -> None:
+        """The queue was read to its end. From here on the next admission rings again."""
+        names = keys.of(slug)
+        with self.asking():
+            self.client.delete(names.bell, names.failed)
+
+    def drain_failed(self, slug: str, why: str, *, pause_ms: int) -> None:
+        """Keep why, and let nobody ring for this campaign for so long."""
+        names, pause_ms = keys.of(slug), min(pause_ms, LONGEST_BELL_MS)
+        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+            pipe.set(names.failed, why.encode(), px=pause_ms + _FAILED_MS)
+            pipe.set(names.bell, 1, px=pause_ms)
+            pipe.execute()
+
+    def drain_failures(self, slugs: Sequence[str]) -> Each[str | None]:
+        """Why the last drain of each failed; None: it did not, or that is long ago."""
+        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+            for slug in slugs:
+                pipe.get(keys.of(slug).failed)
+            return each(slugs, pipe.execute(raise_on_error=False), _text)
+
+    def canary_came(self) -> None:
+        """A worker heard a bell and got here with it."""
+        with self.asking():
+            self.client.set(keys.CANARY, ms(self.client.time()))
+
+    def canary_age_ms(self) -> int | None:
+        """Since a canary last came; None: never. Raises StoreError."""
+        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+            pipe.get(keys.CANARY)
+            pipe.time()
+            came, now = pipe.execute()
+        with parsing("a canary's time"):
+            return None if came is None else max(0, ms(now) - int(came))
+
+
+def _left_ms(rung: bool | None, left_ms: int) -> int:
+    """Of a bell that was there before; 0: it was not, -1: it never expires."""
+    return 0 if rung or left_ms == _NO_KEY else left_ms
+
+
+def _text(said: bytes | None) -> str | None:
+    return None if said is None else said.decode(errors="replace")

@@ -1,0 +1,60 @@
+"""Four campaigns of which one is damaged, people who ask at all of them, and workers that hear what
+was rung. The fixtures `broker` and `sales` are in conftest."""
+
+from typing import Any
+
+import pytest
+
+from coupons import admission, gauges, keys, store, tasks
+from coupons.claims import Claim
+from coupons.errors import CouponError
+from coupons.facts import Facts
+from coupons.models import Coupon
+from coupons.store import BELL_MS
+
+SLUGS = ["p0", "p1", "p2", "p3"]
+ILL = "p1"
+WELL = [slug for slug in SLUGS if slug != ILL]
+Broker = list[list[str]]
+
+
+def everybody_asks(sales: dict[str, Facts], user: str) -> None:
+    for sale in sales.values():
+        try:
+            admission.admit(sale, Claim(user))
+        except CouponError:
+            assert sale.slug == ILL
+
+
+def lose_what_was_rung(broker: Broker) -> None:
+    """And the time of the bells is over."""
+    broker.clear()
+    redis: Any = store.store().client
+    for bell_key in (keys.of(slug).bell for slug in SLUGS):
+        if 0 < redis.pttl(bell_key) <= BELL_MS:
+            redis.delete(bell_key)
+
+
+def hear(broker: Broker) -> None:
+    """As workers do."""
+    messages, broker[:] = list(broker), []
+    for slugs in messages:
+        tasks.drain_each(slugs)
+
+
+def stored(user: str) -> set[str]:
+    return set(Coupon.objects.filter(user=user).values_list("campaign__slug", flat=True))
+
+
+def names(log: pytest.LogCaptureFixture) -> str:
+    return "\n".join(f"{record.levelname} {record.getMessage()}" for record in log.records)
+
+
+def live_gauges() -> dict[str, dict[str, float]]:
+    """By name and campaign."""
+    found: dict[str, dict[str, float]] = {}
+    for family in gauges.Campaigns().collect():
+        for one in family.samples:
+            found.setdefault(one.name, {})[one.labels.get("campaign", "")] = one.value
+    assert found["coupon_redis_up"] == {"": 1}
+    return found

@@ -1,0 +1,148 @@
+"""A drain that fails is told with its campaign's slug, gets a pause, and is well again by itself;
+only a store that is away ends a round of many (issue 12, A1 and 21)."""
+
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+from coupons import admission, campaigns, fence, keys, reconcile, store, tasks, writer
+from coupons.claims import Claim
+from coupons.errors import CouponError, DatabaseAway, StoreAway
+from coupons.facts import Facts
+from coupons.models import Campaign
+from coupons.readiness import board
+from tests import damages
+from tests.conftest import Settings
+from tests.coupons.sales import ILL, SLUGS, WELL, Broker, hear, live_gauges, names, stored
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
+
+
+@pytest.mark.parametrize("how", ["queue is a string", "parked is a string"])
+def test_a_failing_drain_is_logged_with_its_slug_and_red_on_the_board(
+    sales: dict[str, Facts], broker: Broker, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    store.store().client.xadd(keys.of(ILL).queue, {"no": "claim"})
+    damages.damage(ILL, how)
+    tasks.drain_each(SLUGS)
+    assert [line for line in names(caplog).splitlines() if "drain of campaign p1 failed" in line]
+    assert {line.name for line in board.of(ILL).reds} >= {"keys", "drain"}
+    not_drained = live_gauges()["coupon_not_drained"]
+    assert not_drained == {slug: float(slug == ILL) for slug in SLUGS}
+
+
+def test_a_campaign_that_failed_gets_a_pause_and_is_well_again_after_its_next_drain(
+    sales: dict[str, Facts], broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admission.admit(sales[ILL], Claim("mina"))
+    with monkeypatch.context() as broken:
+        broken.setattr(writer, "insert", _fault_of_ours)
+        tasks.drain(ILL)
+    assert store.store().drain_failures([ILL])[ILL] == "a fault of ours"
+    assert store.store().client.pttl(keys.of(ILL).bell) > 4_000
+    broker.clear()
+    tasks.sweep()
+    assert not any(ILL in message for message in broker)
+    store.store().client.delete(keys.of(ILL).bell)  # the pause is over
+    tasks.sweep()
+    monkeypatch.setattr("django.conf.settings.DRAIN_TAKE_OVER_MS", 1)
+    hear(broker)
+    assert stored("mina") == {ILL}
+    assert store.store().drain_failures([ILL])[ILL] is None
+
+
+def _fault_of_ours(*_: Any) -> None:
+    raise RuntimeError("a fault of ours")
+
+
+def test_one_claim_that_can_not_be_parked_keeps_no_other_of_its_campaign_waiting(
+    sales: dict[str, Facts], broker: Broker
+) -> None:
+    store.store().client.xadd(keys.of(ILL).queue, {"no": "claim"})
+    damages.damage(ILL, "parked is a string")
+    admission.admit(sales[ILL], Claim("mina"))
+    tasks.drain_each([ILL, "p2"])
+    assert stored("mina") == {ILL}
+    assert store.store().waiting([ILL]) == {ILL: 1}
+
+
+def test_a_store_that_is_away_ends_the_round(
+    sales: dict[str, Facts], redis_away: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    redis_away()
+    with pytest.raises(StoreAway):
+        tasks.drain_each(SLUGS)
+    assert "drain of campaign p0 is put off" in names(caplog)
+    assert "p1" not in names(caplog)
+
+
+def test_a_database_that_is_away_ends_the_round(
+    sales: dict[str, Facts], mysql_away: Any, settings: Settings
+) -> None:
+    settings.DRAIN_PATIENCE_S = 0.1
+    for sale in sales.values():
+        admission.admit(sale, Claim("mina"))
+    mysql_away()
+    with pytest.raises(DatabaseAway):
+        tasks.drain_each(SLUGS)
+    assert store.store().drain_failures(["p0"])["p0"] is None, "this is not the campaign's failure"
+
+
+def test_a_campaign_whose_row_is_locked_keeps_no_other_waiting(
+    sales: dict[str, Facts], broker: Broker, settings: Settings
+) -> None:
+    if connection.vendor != "mysql":
+        pytest.skip("SQLite locks whole files")
+    settings.DRAIN_PATIENCE_S = 0.1
+    for sale in sales.values():
+        admission.admit(sale, Claim("mina"))
+    store.store().vouch("another server")
+    with Locked(ILL):
+        tasks.drain_each([ILL, *WELL])
+        assert stored("mina") == set(WELL)
+        assert campaigns.follow_the_clock() == len(SLUGS)
+        assert set(Campaign.objects.values_list("slug", flat=True).filter(state="open")) == set(
+            WELL
+        )
+        assert fence.look(), "the others need not wait for it"
+        with pytest.raises(CouponError):
+            admission.admit(sales[ILL], Claim("jun"))
+    reconcile.look()
+    reconcile.look()
+    assert admission.admit(sales[ILL], Claim("jun")).place == 3
+
+
+class Locked:
+    """The campaign's row, locked by another session."""
+
+    def __init__(self, slug: str) -> None:
+        self.slug = slug
+        self.other = connections.create_connection("default")
+        self.other.settings_dict = connection.settings_dict
+
+    def __enter__(self) -> None:
+        self.other.set_autocommit(False)
+        with self.other.cursor() as cursor:
+            cursor.execute(
+                "SELECT id FROM coupons_campaign WHERE slug = %s FOR UPDATE", [self.slug]
+            )
+
+    def __exit__(self, *_: object) -> None:
+        self.other.rollback()
+        self.other.close()
+
+
+def test_a_busy_campaign_gets_its_share_of_the_time_and_not_all_of_it(
+    sales: dict[str, Facts], broker: Broker, settings: Settings
+) -> None:
+    settings.DRAIN_TIME_S, settings.DRAIN_BATCH, settings.DRAIN_ROWS_PER_S = 2, 1, 10
+    for user in range(18):
+        admission.admit(sales["p0"], Claim(f"user-{user}"))
+    for slug in SLUGS[1:]:
+        admission.admit(sales[slug], Claim("mina"))
+    broker.clear()
+    tasks.drain_each(SLUGS)
+    assert stored("mina") == set(SLUGS[1:])
+    assert broker == [["p0"]]
+    assert store.store().waiting(["p0"])["p0"] > 0

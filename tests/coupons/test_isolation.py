@@ -1,0 +1,165 @@
+"""One campaign's failure is its own: whatever is damaged of it in Redis, or locked in MySQL, the
+work on all other campaigns goes on, and the log names the one that failed (issue 12, A1)."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from coupons import admission, facts, fence, keys, reconcile, store, tasks
+from coupons.admin import live
+from coupons.claims import Claim
+from coupons.errors import StoreError
+from coupons.facts import Facts
+from coupons.models import Campaign, Tally
+from coupons.readiness import board, guard
+from tests import damages
+from tests.conftest import CampaignMaker
+from tests.coupons.sales import (
+    ILL,
+    SLUGS,
+    WELL,
+    Broker,
+    everybody_asks,
+    hear,
+    live_gauges,
+    lose_what_was_rung,
+    names,
+    stored,
+)
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
+
+
+@pytest.mark.parametrize("how", damages.ALL)
+def test_whatever_is_damaged_of_one_campaign_the_work_on_all_others_goes_on(
+    sales: dict[str, Facts], broker: Broker, how: str
+) -> None:
+    damages.damage(ILL, how)
+    stored_by_the_sweep(sales, broker, how)
+    stored_by_a_bell_for_each(sales)
+    told_by_the_gauges(how)
+    told_by_the_admin(how)
+    compared_with_mysql(sales, broker)
+    admitted_after_a_restart_of_redis(sales)
+
+
+def stored_by_the_sweep(sales: dict[str, Facts], broker: Broker, how: str) -> None:
+    for user in ("mina", "jun"):  # again and again
+        everybody_asks(sales, user)
+        lose_what_was_rung(broker)
+        tasks.sweep()
+        hear(broker)
+        assert stored(user) >= set(WELL)
+    if how in damages.LOST_GROUP or "bell" in how or "facts" in how:
+        assert stored("jun") == set(SLUGS), "this one heals"
+    states = dict(Campaign.objects.values_list("slug", "state"))
+    assert {states[slug] for slug in WELL} == {"open"}
+
+
+def stored_by_a_bell_for_each(sales: dict[str, Facts]) -> None:
+    everybody_asks(sales, "sora")
+    for slug in SLUGS:
+        tasks.drain(slug)
+    assert stored("sora") >= set(WELL)
+
+
+def told_by_the_gauges(how: str) -> None:
+    told = live_gauges()
+    assert set(told["coupon_waiting_claims"]) >= set(WELL)
+    bad = {slug for slug, count in told["coupon_damaged_keys"].items() if count}
+    assert bad == {ILL} if is_seen(how) else bad <= {ILL}
+
+
+def told_by_the_admin(how: str) -> None:
+    rows = {row.slug: row for row in Campaign.objects.all()}
+    counts = live.counts(list(rows.values()))
+    assert all(counts[rows[slug].pk].admitted == 4 for slug in WELL)
+    others = {line.name for line in board.of(WELL[0]).reds}
+    assert not others & {"keys", "drain", "both_stores", "redis", "memory"}
+    lines = {line.name: line for line in board.of(ILL).lines}
+    assert {"keys", "drain", "both_stores", "slots"} <= lines.keys()
+    if is_seen(how):
+        assert lines["keys"].light == "red"
+        assert lines["keys"].do
+
+
+def compared_with_mysql(sales: dict[str, Facts], broker: Broker) -> None:
+    everybody_asks(sales, "late")
+    redis: Any = store.store().client
+    for slug in WELL:
+        redis.xtrim(keys.of(slug).queue, maxlen=0, approximate=False)  # lost on the way
+    for _look in range(2):  # the second goes on with a repair that the first found
+        tasks.compare_the_stores()
+    broker.append(SLUGS)
+    hear(broker)
+    assert stored("late") >= set(WELL)
+    assert {counts.slug for counts in reconcile.glance(reconcile.watched())} >= set(WELL)
+
+
+def admitted_after_a_restart_of_redis(sales: dict[str, Facts]) -> None:
+    store.store().vouch("another server")
+    store.store.cache_clear()  # connections were lost, too
+    assert fence.look()
+    for slug in WELL:
+        assert admission.admit(sales[slug], Claim("last")).place == 6
+    epochs = dict(Campaign.objects.values_list("slug", "epoch"))
+    marks = store.store().marks(WELL)
+    assert all(marks[slug].epoch == epochs[slug] for slug in WELL)
+
+
+def is_seen(how: str) -> bool:
+    """Whether the keys themselves show it; a bell of a wrong type is set anew by the sweep."""
+    return (how in damages.WRONG_TYPE and "bell" not in how) or how == "stock is no number"
+
+
+def test_the_guard_looks_at_all_others(
+    open_campaign: CampaignMaker, broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    soon = timezone.now() + timedelta(seconds=30)
+    for slug in SLUGS:
+        open_campaign(slug, opens_at=soon, closes_at=soon + timedelta(hours=1))
+    damages.damage(ILL, "gate is a string")
+    Tally.objects.filter(campaign__slug="p2").delete()
+    assert guard.look() == len(SLUGS)
+    for slug in WELL:
+        assert Campaign.objects.get(slug=slug).events.filter(verb="warmed up").exists()
+    assert ILL in names(caplog)
+
+
+# Errors, told apart
+
+
+@pytest.mark.parametrize("key", ["gate", "queue"])
+def test_an_error_about_a_key_opens_no_breaker(sales: dict[str, Facts], key: str) -> None:
+    damages.damage(ILL, f"{key} is a string")
+    for _ in range(20):
+        with pytest.raises(StoreError):
+            admission.admit(sales[ILL], Claim("mina"))
+        with pytest.raises(StoreError):
+            store.store().gate(ILL)
+    assert not store.store().breaker.open
+    assert admission.admit(sales["p0"], Claim("mina")).place == 2
+
+
+def test_each_campaign_gets_its_own_answer_or_its_own_failure(sales: dict[str, Facts]) -> None:
+    damages.damage(ILL, "queue is a string")
+    damages.damage("p2", "gate is a string")
+    redis = store.store()
+    assert redis.waiting(SLUGS).failed.keys() == {ILL}
+    assert redis.waiting_since(SLUGS).failed.keys() == {ILL}
+    assert redis.gates(SLUGS).failed.keys() == {ILL, "p2"}
+    assert redis.marks(SLUGS).failed.keys() == {"p2"}
+    assert redis.gates(SLUGS).keys() == set(SLUGS) - {ILL, "p2"}
+    assert redis.close_each([(slug, "e.1", 512) for slug in SLUGS]).failed.keys() == {"p2"}
+    with pytest.raises(StoreError, match="p2"):
+        redis.gates(SLUGS).one("p2")
+
+
+def test_facts_that_can_not_be_read_are_mysqls(sales: dict[str, Facts]) -> None:
+    for how in damages.GARBAGE:
+        if how.startswith("facts"):
+            damages.damage(ILL, how)
+            facts.forget()
+            assert facts.of(ILL) == sales[ILL], how

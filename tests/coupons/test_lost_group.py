@@ -1,0 +1,91 @@
+"""A lost consumer group, and what else of a queue's surroundings heals by itself (issue 12, A1)."""
+
+from typing import Any
+
+import pytest
+
+from coupons import admission, drain, keys, queue, store, tasks
+from coupons.claims import Claim
+from coupons.facts import Facts
+from coupons.models import Coupon
+from tests import damages
+from tests.conftest import CampaignMaker
+from tests.coupons.sales import ILL, SLUGS, Broker, hear, lose_what_was_rung, stored
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
+
+
+def test_a_group_made_anew_reads_what_stood_in_the_queue_and_stores_it_once(
+    sales: dict[str, Facts],
+) -> None:
+    sale = sales[ILL]
+    for user in ("a", "b", "c"):
+        admission.admit(sale, Claim(user))
+    held = queue.read(ILL, consumer="slow", count=2)
+    damages.damage(ILL, "group destroyed")
+    admission.admit(sale, Claim("d"))
+    assert drain.drain(ILL, consumer="quick").stored == 4
+    queue.settle(ILL, list(held.claims))
+    assert Coupon.objects.filter(campaign__slug=ILL).count() == 5
+    assert drain.drain(ILL, consumer="slow") == drain.Drained()
+
+
+def test_entries_that_a_group_has_passed_by_are_read_again(sales: dict[str, Facts]) -> None:
+    sale = sales[ILL]
+    for user in ("a", "b"):
+        admission.admit(sale, Claim(user))
+    store.store().client.xgroup_setid(keys.of(ILL).queue, keys.GROUP, "$")
+    admission.admit(sale, Claim("c"))
+    assert drain.drain(ILL, consumer="one").stored == 3
+    assert store.store().waiting([ILL]) == {ILL: 0}
+
+
+def test_what_another_drain_holds_is_not_read_again(sales: dict[str, Facts]) -> None:
+    """The negative control of the one above: held is not passed by."""
+    for user in ("a", "b"):
+        admission.admit(sales[ILL], Claim(user))
+    assert len(queue.read(ILL, consumer="slow", count=10).claims) == 2
+    assert drain.drain(ILL, consumer="one").stored == 0
+
+
+def test_no_queue_is_made_for_what_is_no_campaign_in_redis(
+    open_campaign: CampaignMaker,
+) -> None:
+    open_campaign("direct", strategy="direct")
+    assert drain.drain("direct", consumer="one") == drain.Drained()
+    assert not store.store().client.exists(keys.of("direct").queue)
+
+
+# The list of campaigns
+
+
+@pytest.mark.parametrize("how", ["deleted", "of a wrong type", "with names that are none"])
+def test_the_list_that_the_sweep_goes_by_heals(
+    sales: dict[str, Facts], broker: Broker, how: str
+) -> None:
+    redis: Any = store.store().client
+    if how == "with names that are none":
+        redis.sadd(keys.INSTALLED, b"\xff\xfe", "no such campaign", "")
+    else:
+        redis.delete(keys.INSTALLED)
+    if how == "of a wrong type":
+        redis.set(keys.INSTALLED, "?")
+    for sale in sales.values():
+        admission.admit(sale, Claim("mina"))
+    lose_what_was_rung(broker)
+    tasks.compare_the_stores()
+    tasks.sweep()
+    hear(broker)
+    assert stored("mina") == set(SLUGS)
+
+
+@pytest.mark.parametrize("said", ["?", None])
+def test_a_damaged_mark_of_the_server_heals_by_a_comparison(
+    sales: dict[str, Facts], said: str | None
+) -> None:
+    redis: Any = store.store().client
+    redis.delete(keys.SERVER)
+    redis.set(keys.SERVER, said) if said else redis.rpush(keys.SERVER, "?")
+    store.store.cache_clear()
+    assert admission.admit(sales["p0"], Claim("mina")).place == 2
+    assert store.store().server().may_decide

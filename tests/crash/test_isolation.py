@@ -1,0 +1,110 @@
+"""On real processes: a campaign that can't be drained keeps no other campaign waiting, and a lost
+consumer group is made anew. One worker with one child, beat, ten campaigns or more."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from config.celery import app
+from coupons import admission, facts
+from coupons.claims import Claim
+from coupons.errors import CouponError
+from coupons.facts import Facts
+from coupons.models import Coupon
+from tests import damages
+from tests.conftest import CampaignMaker
+
+PATIENCE_S = 40
+
+
+@contextmanager
+def worker_and_beat(environment: dict[str, str], folder: Path) -> Iterator[None]:
+    celery = [sys.executable, "-m", "celery", "-A", "config"]
+    quiet = ["--loglevel", "WARNING"]
+    env = environment | {"CELERY_WORKER": "1", "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    commands = (
+        [*celery, "worker", "--concurrency", "1", "--without-gossip", "--without-mingle", *quiet],
+        [*celery, "beat", "--scheduler", "config.beat.Leased", "--pidfile=", *quiet],
+    )
+    with (folder / "log").open("wb") as log:
+        running = [subprocess.Popen(each, env=env, stdout=log, stderr=log) for each in commands]
+    try:
+        yield
+    finally:
+        for each in running:
+            each.terminate()
+        for each in running:
+            each.wait(30)
+
+
+def until(true: Callable[[], bool], what: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < deadline, what()
+        time.sleep(0.2)
+        connection.close()  # another session sees what was committed since
+
+
+def stored() -> set[str]:
+    return set(Coupon.objects.values_list("campaign__slug", flat=True))
+
+
+def ask(campaign: Facts, user: str) -> bool:
+    try:
+        return admission.admit(campaign, Claim(user)).place > 0
+    except CouponError:
+        return False
+
+
+@pytest.mark.parametrize("how", damages.LOST_GROUP)
+def test_12_a1_a_lost_group_is_made_anew_and_nobody_waits_for_it(
+    open_campaign: CampaignMaker, child_environment: dict[str, str], tmp_path: Path, how: str
+) -> None:
+    app.control.purge()
+    sales = [open_campaign(f"p{number}") for number in range(10)]
+    with worker_and_beat(child_environment, tmp_path):
+        assert admission.admit(sales[0], Claim("first")).place == 1
+        until(lambda: stored() == {"p0"}, stored)  # both are at work
+        damages.damage("p4", how)
+        for sale in (sales[4], *(each for each in sales if each is not sales[4])):
+            damages.lose_the_wakeup(sale.slug)
+            assert ask(sale, "mina")
+        everybody = {sale.slug for sale in sales}
+        until(lambda: stored() == everybody, lambda: everybody - stored())
+        for sale in sales:
+            assert ask(sale, "jun")
+        until(lambda: Coupon.objects.filter(user="jun").count() == 10, stored)
+
+
+def test_12_a1_campaigns_damaged_in_every_way_keep_nine_others_from_nothing(
+    open_campaign: CampaignMaker, child_environment: dict[str, str], tmp_path: Path
+) -> None:
+    app.control.purge()
+    ill = {how: open_campaign(f"a{number}") for number, how in enumerate(damages.ALL)}
+    well = [open_campaign(f"p{number}") for number in range(9)]
+    for how, sale in ill.items():
+        ask(sale, "early")
+        damages.damage(sale.slug, how)
+        facts.forget()
+        damages.lose_the_wakeup(sale.slug) if "bell" not in how else None
+        ask(sale, "mina")
+    with worker_and_beat(child_environment, tmp_path):
+        for number, sale in enumerate(well):
+            damages.lose_the_wakeup(sale.slug)
+            for user in range(number + 1):
+                assert ask(sale, f"user-{user}")
+        claims = sum(range(1, 10))
+        healthy = Coupon.objects.filter(campaign__slug__startswith="p")
+        until(lambda: healthy.count() == claims, stored)
+        for sale in well:
+            damages.lose_the_wakeup(sale.slug)
+            assert ask(sale, "late")
+        until(lambda: healthy.filter(user="late").count() == len(well), stored)
+    log = (tmp_path / "log").read_text()
+    assert ill["queue is a string"].slug in log
