@@ -22,6 +22,7 @@ class Reason(StrEnum):
     CODE_TAKEN = "code_taken"
     BEYOND_STOCK = "beyond_stock"
     REJECTED = "rejected"
+    UNWRITABLE = "unwritable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Claims become coupons: one multi-row INSERT in one transaction, read back before it commits.
 
-Safe to repeat with the same claims: what is stored already counts as stored. A claim the database
-refuses is singled out by halving the batch and comes back with a reason; it never takes the others
-along. `INSERT IGNORE` has no place here: it would hide a place taken twice.
+Safe to repeat with the same claims: what is stored already counts as stored. A claim that can't be
+written as a row, or that the database refuses, is singled out by halving the batch and comes back
+with a reason; it never takes the others along. `INSERT IGNORE` has no place here: it would hide a
+place taken twice.
 """
 
 from collections.abc import Sequence
@@ -64,27 +65,97 @@ def _store(facts: Facts, claims: list[AdmittedClaim], epoch: str | None, given: 
         insert(facts, claims, epoch, given)
         return Verdict(stored=claims)
     except DatabaseError as error:
-        if not database.refuses_row(error):
+        if database.refuses_row(error):
+            return _sift(facts, claims, epoch, given)
+        if database.is_away(error) or len(claims) == 1:
             raise
+        return _probe(facts, claims, epoch, given, error)
+    except _NO_ROW:
         return _sift(facts, claims, epoch, given)
 
 
+# What making a row of a claim may raise, here or in the driver: a date that no calendar has, a
+# number too large for a column.
+_NO_ROW = (ValueError, OverflowError, TypeError)
+
+
 def _sift(facts: Facts, claims: list[AdmittedClaim], epoch: str | None, given: int) -> Verdict:
-    """A batch that did not go in whole: leave out what is stored, halve the rest."""
-    standing = _standing(facts, claims)
-    known = [claim for claim in claims if _essence(_row(facts, claim)) in standing]
+    """A batch that did not go in whole: leave out what is stored or can't be a row, halve the
+    rest."""
+    rows = [(claim, _row_if_any(facts, claim)) for claim in claims]
+    written = [claim for claim, row in rows if row]
+    standing = _standing(facts, written) if written else set()
+    known = [claim for claim, row in rows if row and _essence(row) in standing]
     verdict = Verdict(repeated=known)
-    rest = [claim for claim in claims if claim not in known]
+    verdict.refused |= {claim: Reason.UNWRITABLE for claim, row in rows if not row}
+    rest = [claim for claim in written if claim not in known]
     if len(rest) == 1 == len(claims):
         verdict.refused[rest[0]] = _why_refused(facts, rest[0])
         return verdict
-    middle = (len(rest) + 1) // 2
-    verdict.add(_store(facts, rest[:middle], epoch, given))
-    verdict.add(_store(facts, rest[middle:], epoch, given))
+    for half in _halves(rest):
+        verdict.add(_store(facts, half, epoch, given))
     return verdict
 
 
+def _probe(
+    facts: Facts,
+    claims: list[AdmittedClaim],
+    epoch: str | None,
+    given: int,
+    error: DatabaseError,
+) -> Verdict:
+    """A batch that failed with an error which names no row. If parts of it go in, the others are
+    the reason; if none does, the tables are, say, and the claims have to wait: raises the error."""
+    verdict, failed = Verdict(), []
+    for half in _halves(claims):
+        try:
+            verdict.add(_store(facts, half, epoch, given))
+        except DatabaseError as again:
+            if database.is_away(again):
+                raise
+            failed.append(half)
+    if len(failed) > 1:
+        raise error
+    for half in failed:
+        verdict.add(_single_out(facts, half, epoch, given))
+    return verdict
+
+
+def _single_out(
+    facts: Facts, claims: list[AdmittedClaim], epoch: str | None, given: int
+) -> Verdict:
+    """Store one by one what does not go in together, next to a part that did."""
+    verdict = Verdict()
+    for claim in claims:
+        try:
+            verdict.add(_store(facts, [claim], epoch, given))
+        except DatabaseError as error:
+            if database.is_away(error):
+                raise
+            verdict.refused[claim] = Reason.REJECTED
+    return verdict
+
+
+def _halves(claims: list[AdmittedClaim]) -> tuple[list[AdmittedClaim], list[AdmittedClaim]]:
+    middle = (len(claims) + 1) // 2
+    return claims[:middle], claims[middle:]
+
+
+def _row_if_any(facts: Facts, claim: AdmittedClaim) -> "Row | None":
+    try:
+        return _row(facts, claim)
+    except _NO_ROW:
+        return None
+
+
 def _why_refused(facts: Facts, claim: AdmittedClaim) -> Reason:
+    try:
+        return _reason(facts, claim)
+    except _NO_ROW:
+        return Reason.UNWRITABLE
+
+
+def _reason(facts: Facts, claim: AdmittedClaim) -> Reason:
     if Coupon.objects.filter(slot_id=slot_id(facts.id, claim.place)).exists():
         return Reason.PLACE_TAKEN
     if Coupon.objects.filter(user=claim.user, campaign_id=facts.id, nth=claim.nth).exists():

@@ -20,6 +20,7 @@ REASONS: dict[str, Promise] = {
     Reason.CODE_TAKEN: _("another coupon has this code"),
     Reason.BEYOND_STOCK: _("the place lies beyond the stock"),
     Reason.REJECTED: _("the database refused the row"),
+    Reason.UNWRITABLE: _("no row can be made of it"),
 }
 
 

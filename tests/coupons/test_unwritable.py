@@ -1,0 +1,128 @@
+"""What a drain can't turn into a row is parked with a reason, never tried again for ever; the other
+claims of its batch are stored (issue 12, A4 and 21)."""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+from django.db import ProgrammingError
+
+from coupons import admission, facts, keys, reconcile, store, tasks, writer
+from coupons.claims import AdmittedClaim, Claim
+from coupons.drain import drain
+from coupons.facts import Facts
+from coupons.models import Coupon, Tally
+from coupons.queue import Reason
+from tests.conftest import CampaignMaker
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
+
+LAST_MS = 253_402_300_799_999  # of the year 9999
+
+
+def parked_reasons(slug: str = "sale") -> list[str]:
+    return [entry.fields[b"reason"].decode() for entry in store.store().parked(slug)]
+
+
+def defined(**changed: Any) -> None:
+    """As if the campaign's frozen definition had said so."""
+    gate = keys.of("sale").gate
+    said = orjson.loads(store.store().client.hget(gate, "facts") or b"{}")
+    store.store().client.hset(gate, "facts", orjson.dumps(said | changed))
+    facts.forget()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"valid_until_ms": LAST_MS + 1},
+        {"valid_until_ms": 2**62},
+        {"valid_until_ms": -(2**62)},
+    ],
+    ids=str,
+)
+def test_an_impossible_campaign_has_its_claims_parked_and_named(
+    open_campaign: CampaignMaker, caplog: pytest.LogCaptureFixture, changed: dict[str, Any]
+) -> None:
+    sale = open_campaign()
+    defined(**changed)
+    for user in ("mina", "jun", "sora"):
+        admission.admit(sale, Claim(user))
+    tasks.drain("sale")
+    assert parked_reasons() == [Reason.UNWRITABLE] * 3
+    assert (Coupon.objects.count(), store.store().gate("sale").waiting) == (0, 0)
+    lines = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert len(lines) == 3
+    assert all(re.search(r"\bsale\b.*unwritable", line) for line in lines)
+    tasks.drain("sale")
+    assert len(parked_reasons()) == 3
+    assert reconcile.look() == [], "a parked claim is no difference"
+
+
+def test_one_claim_that_no_calendar_can_hold_takes_no_other_along(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale = open_campaign()
+    expires_ms = Facts.expires_ms
+    for user in ("mina", "jun", "sora", "late"):
+        at_ms = admission.admit(sale, Claim(user)).at_ms
+        time.sleep(0.002)
+    monkeypatch.setattr(
+        Facts, "expires_ms", lambda self, ms: 2**62 if ms == at_ms else expires_ms(self, ms)
+    )
+    done = drain("sale", consumer="one")
+    assert (done.stored, done.parked) == (3, 1)
+    assert parked_reasons() == [Reason.UNWRITABLE]
+    assert Tally.objects.get().stored == 3
+
+
+def claims(*places: int) -> list[AdmittedClaim]:
+    return [AdmittedClaim(f"user-{place}", 1, place, 1_795_000_000_000) for place in places]
+
+
+def failing(for_user: str, error: Exception) -> Callable[..., Any]:
+    insert = writer.insert
+
+    def instead(campaign: Facts, batch: list[AdmittedClaim], *more: Any) -> None:
+        if any(claim.user == for_user for claim in batch) or for_user == "everybody":
+            raise error
+        insert(campaign, batch, *more)
+
+    return instead
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OverflowError("Python int too large to convert to SQLite INTEGER"), ValueError("odd"),
+     ProgrammingError(9999, "never heard of")],
+    ids=repr,
+)  # fmt: skip
+@pytest.mark.parametrize("culprit", [1, 4, 7])
+def test_a_claim_that_the_driver_can_not_take_is_singled_out(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch, error: Exception, culprit: int
+) -> None:
+    sale = open_campaign()
+    monkeypatch.setattr(writer, "insert", failing(f"user-{culprit}", error))
+    verdict = writer.store(sale, claims(1, 2, 3, 4, 5, 6, 7), epoch=None)
+    assert [claim.place for claim in verdict.refused] == [culprit]
+    assert sorted(claim.place for claim in verdict.stored) == sorted({*range(1, 8)} - {culprit})
+
+
+def test_an_error_that_meets_every_claim_is_no_claims_fault_and_parks_none(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A column is missing, say: claims wait, and are stored once it is there."""
+    sale = open_campaign()
+    for user in ("mina", "jun", "sora"):
+        admission.admit(sale, Claim(user))
+    with monkeypatch.context() as broken:
+        broken.setattr(writer, "insert", failing("everybody", ProgrammingError(1054, "column")))
+        tasks.drain("sale")
+    assert (parked_reasons(), store.store().gate("sale").waiting) == ([], 3)
+    assert store.store().drain_failures(["sale"])["sale"] is not None
+    monkeypatch.setattr("django.conf.settings.DRAIN_TAKE_OVER_MS", 1)
+    tasks.drain("sale")
+    assert Coupon.objects.count() == 3
