@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _
 
 from coupons import database
 from coupons.admin import slot_progress
-from coupons.errors import StoreAway
+from coupons.errors import StoreFailure
 from coupons.models import Campaign, Tally
-from coupons.store import Gate, store
+from coupons.store import Each, Gate, store
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +58,12 @@ def counts(campaigns: Sequence[Campaign]) -> dict[int, Counts]:
     """By the campaign's id. Redis away is told in the counts, never raised."""
     tallies = _tallies(campaigns)
     asked = [campaign.slug for campaign in campaigns if _lives_in_redis(campaign)]
-    try:
-        gates, away = _gates(asked), ""
-    except StoreAway:
-        gates, away = {}, _("Redis does not answer: live counts are not known.")
+    gates, notes = _gates(asked)
     counted = {}
     for campaign in campaigns:
         stored, now_ms = tallies.get(campaign.pk, (0, None))
-        gate = gates.get(campaign.slug)
-        counted[campaign.pk] = _counts(campaign, stored, now_ms, gate, away)
+        gate, note = gates.get(campaign.slug), notes.get(campaign.slug, "")
+        counted[campaign.pk] = _counts(campaign, stored, now_ms, gate, note)
     return counted
 
 
@@ -88,17 +85,23 @@ def _lives_in_redis(campaign: Campaign) -> bool:
     return queued and campaign.state != Campaign.State.DRAFT
 
 
-def _gates(slugs: Sequence[str]) -> dict[str, Gate | None]:
-    return store().gates(slugs) if slugs else {}
+def _gates(slugs: Sequence[str]) -> tuple[dict[str, Gate | None], dict[str, str]]:
+    """And, of campaigns about which Redis gives no usable answer, a sentence that says so."""
+    try:
+        gates: Each[Gate | None] = store().gates(slugs) if slugs else Each()
+    except StoreFailure:
+        return {}, dict.fromkeys(slugs, _("Redis does not answer: live counts are not known."))
+    damaged = _("What Redis holds of {} can't be read: see its board.")
+    return gates, {slug: damaged.format(slug) for slug in gates.failed}
 
 
 def _counts(
-    campaign: Campaign, stored: int, now_ms: int | None, gate: Gate | None, away: str
+    campaign: Campaign, stored: int, now_ms: int | None, gate: Gate | None, note: str
 ) -> Counts:
     stock = campaign.stock
     if not _lives_in_redis(campaign):  # what is admitted is stored in the same transaction
         return Counts(stock, stored, admitted=stored, waiting=0, parked=0, now_ms=now_ms)
     if gate is None:
-        note = away or _("Redis has lost this campaign: closed for repair.")
-        return Counts(stock, stored, note=note, lost=not away, now_ms=now_ms)
+        lost = _("Redis has lost this campaign: closed for repair.")
+        return Counts(stock, stored, note=note or lost, lost=not note, now_ms=now_ms)
     return Counts(stock, stored, gate.admitted, gate.waiting, gate.parked, now_ms=gate.now_ms)

@@ -17,7 +17,7 @@ from coupons.admin.bases import CampaignBase
 from coupons.admin.confirming import confirm_page
 from coupons.admin.shown_state import shown_state
 from coupons.admin.verbs import VERBS
-from coupons.errors import CouponError, StoreAway
+from coupons.errors import CouponError, StoreFailure
 from coupons.models import Campaign, GivenUp
 from coupons.readiness import notes
 
@@ -78,7 +78,7 @@ class CampaignPages(CampaignBase):
         try:
             claims, more = parked.page(campaign.slug, after=request.GET.get("after", ""))
             context |= {"claims": claims, "more": more}
-        except StoreAway as away:
+        except StoreFailure as away:
             messages.error(request, words.sentence(away))
         return TemplateResponse(request, "admin/coupons/campaign/parked.html", context)
 

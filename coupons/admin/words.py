@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from coupons import campaigns, database
-from coupons.errors import CouponError, DatabaseAway, OutcomeUnknown, StoreAway
+from coupons.errors import CouponError, DatabaseAway, OutcomeUnknown, StoreAway, StoreError
 from coupons.models import Campaign, CampaignEvent
 from coupons.readiness import notes
 from coupons.timestamps import local_text
@@ -64,6 +64,10 @@ def sentence(refusal: CouponError | ValidationError) -> str:
     """Why something was not done, for a person."""
     if isinstance(refusal, ValidationError):
         return " ".join(refusal.messages)
+    if isinstance(refusal, StoreError):
+        return _(
+            "This was not done: what Redis holds of this campaign can't be read. See its board."
+        )
     if isinstance(refusal, StoreAway | OutcomeUnknown):
         return _("Redis did not answer, so this was not done. Please do it again.")
     if isinstance(refusal, DatabaseAway):

@@ -1,5 +1,6 @@
 """The board: every line about one campaign, asked now. Looks only, changes nothing."""
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,14 +10,16 @@ from django.utils.translation import gettext as _
 
 from coupons import database, deciding_clock, events
 from coupons.effective_state import effective_state
-from coupons.errors import DatabaseAway, StoreAway, UnknownCampaign
+from coupons.errors import DatabaseAway, StoreAway, StoreError, UnknownCampaign
 from coupons.models import Campaign, CampaignEvent
 from coupons.readiness import campaign as campaign_lines
-from coupons.readiness import clocks, host, redis, workers
+from coupons.readiness import clocks, host, queue, redis, workers
 from coupons.readiness import database as database_lines
 from coupons.readiness.campaign import AHEAD
 from coupons.readiness.certificate import certificate
 from coupons.readiness.lines import Light, Line, red, worst
+
+logger = logging.getLogger(__name__)
 
 State = Campaign.State
 
@@ -97,6 +100,9 @@ def _lines(
     yield signing
     if queued and signing.light is Light.GREEN:  # without its key it can't even be read
         yield from _asked("both_stores", lambda: [campaign_lines.in_both_stores(campaign)])
+    if queued and campaign.state != Campaign.State.DRAFT:
+        yield from _asked("keys", lambda: [queue.readable(campaign.slug)])
+        yield from _asked("drain", lambda: [queue.drained(campaign.slug)])
     if not quickly:
         yield from _asked("slots", lambda: [campaign_lines.all_slots(campaign)])
     if queued:
@@ -113,7 +119,8 @@ def _lines(
 
 
 def _asked(name: str, ask: Callable[[], list[Line]]) -> list[Line]:
-    """A server that does not answer is a red line, not a missing one."""
+    """A server that does not answer is a red line, not a missing one, and so is whatever else
+    keeps a question from being answered."""
     try:
         return ask()
     except StoreAway as away:
@@ -122,3 +129,10 @@ def _asked(name: str, ask: Callable[[], list[Line]]) -> list[Line]:
     except DatabaseAway as away:
         do = _("Start it, or correct DATABASE_URL.")
         return [red(name, _("The database does not answer: {why}").format(why=away), do)]
+    except StoreError as error:
+        do = _("See the line about this campaign's keys.")
+        return [red(name, _("It can't be read: {why}").format(why=error), do)]
+    except Exception as error:
+        logger.exception("the line %s of a board could not be made", name)
+        do = _("See the log of this process.")
+        return [red(name, _("It can't be told: {why}").format(why=repr(error)), do)]

@@ -7,12 +7,15 @@ at work shows on the board (`warm_up`) and in its metric.
 """
 
 import logging
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
 from coupons import database, deciding_clock, holding, metrics
-from coupons.errors import CouponError
+from coupons.errors import DependencyAway
+from coupons.isolation import isolated
+from coupons.metrics import Work
 from coupons.models import Campaign
 from coupons.readiness import board, notes
 from coupons.readiness.board import Board
@@ -41,15 +44,22 @@ def _look(strategy: str, now: datetime) -> int:
 
 
 def _look_at(campaign: Campaign, now: datetime) -> None:
-    """One campaign's trouble is not the next one's."""
-    try:
-        if warmed_up(campaign) is None:
-            warm_up(campaign)
-        seen = board.of(campaign.slug)
-        metrics.READINESS_RED.labels(metrics.known(campaign.slug)).set(len(seen.reds))
-        _decide(seen, left_s=(campaign.opens_at - now).total_seconds())
-    except CouponError as error:
-        logger.error("readiness of %s could not be seen to: %s", campaign.slug, error)
+    """Also while Redis is away, which other campaigns may not need: the board says so. A warm-up
+    that fails keeps nobody from looking at it."""
+    for step in (_warm_up, _judge):
+        with suppress(DependencyAway), isolated(campaign.slug, Work.GUARD):
+            step(campaign, now)
+
+
+def _warm_up(campaign: Campaign, _: datetime) -> None:
+    if warmed_up(campaign) is None:
+        warm_up(campaign)
+
+
+def _judge(campaign: Campaign, now: datetime) -> None:
+    seen = board.of(campaign.slug)
+    metrics.READINESS_RED.labels(metrics.known(campaign.slug)).set(len(seen.reds))
+    _decide(seen, left_s=(campaign.opens_at - now).total_seconds())
 
 
 def _decide(seen: Board, *, left_s: float) -> None:

@@ -12,6 +12,8 @@ LABELS: dict[str, Promise] = {
     "state": gettext_lazy("state"),
     "coupon_keys": gettext_lazy("coupon keys"),
     "both_stores": gettext_lazy("both stores"),
+    "keys": gettext_lazy("keys in Redis"),
+    "drain": gettext_lazy("storing"),
     "slots": gettext_lazy("slots"),
     "redis": gettext_lazy("Redis"),
     "clock": gettext_lazy("clock"),

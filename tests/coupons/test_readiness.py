@@ -73,8 +73,9 @@ def faults(slug: str = "sale") -> dict[str, Light]:
 def test_everything_is_green_on_servers_as_they_should_be(sale: Campaign) -> None:
     assert faults() == {}
     assert list(lights()) == [
-        "state", "coupon_keys", "both_stores", "slots", "clock", "memory", "eviction",
-        "persistence", "replicas", "host_clocks", "broker", "canary", "durable", "connections",
+        "state", "coupon_keys", "both_stores", "keys", "drain", "slots", "clock", "memory",
+        "eviction", "persistence", "replicas", "host_clocks", "broker", "canary", "durable",
+        "connections",
         "token_keys", "disk", "certificate", "warm_up",
     ]  # fmt: skip
 

@@ -114,7 +114,7 @@ def test_an_entry_says_how_urgent_it_is_and_names_a_command(alert: str) -> None:
 
 
 UNITS = {"coupon-api", "coupon-worker", "coupon-beat"}
-PROGRAMS = {"curl", "systemctl", "journalctl", "chronyc"}
+PROGRAMS = {"curl", "systemctl", "journalctl", "chronyc", "redis-cli"}
 
 
 def commands() -> list[str]:

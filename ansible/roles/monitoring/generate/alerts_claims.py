@@ -68,6 +68,31 @@ PIPELINE = [
         quiet={of_consumer("coupon_oldest_waiting_seconds", SALE): "29x40"},
     ),
     Alert(
+        name="CampaignNotDrained",
+        expr="max by (campaign) (coupon_not_drained) > 0",
+        says="Every drain of this campaign fails: its claims wait. Other campaigns are stored.",
+        fires={of_consumer("coupon_not_drained", SALE): "1x40"},
+        quiet={of_consumer("coupon_not_drained", SALE): "0 1 0 0 1 0 0x40"},  # once and again
+    ),
+    Alert(
+        name="CampaignDamaged",
+        expr="max by (campaign) (coupon_damaged_keys) > 0",
+        says="Keys of this campaign in Redis have a wrong type or can't be read.",
+        fires={of_consumer("coupon_damaged_keys", SALE): "1x40"},
+        quiet={of_consumer("coupon_damaged_keys", SALE): "0x40"},
+    ),
+    Alert(
+        name="CampaignWorkFails",
+        expr="sum by (campaign, work) (increase(coupon_campaign_failures_total[1m])) > 0",
+        says="One kind of work on one campaign keeps failing; the worker's log says why.",
+        for_="5m",
+        severity="ticket",
+        fires={of_consumer("coupon_campaign_failures_total", f'{SALE},work="reconcile"'): "0+1x40"},
+        quiet={
+            of_consumer("coupon_campaign_failures_total", f'{SALE},work="reconcile"'): "0x10 1x40",
+        },
+    ),
+    Alert(
         name="CanaryLost",
         limit="canary-age",
         expr="max(coupon_canary_age_seconds) > {limit} or max(coupon_canary_age_seconds) < 0",

@@ -126,6 +126,16 @@ PIPELINE = [
         says="Set aside with a reason; each is somebody who was told 'yours'.",
     ),
     Panel(
+        title="Campaigns that fail",
+        queries={
+            "{{campaign}} not drained": f"max by (campaign) (coupon_not_drained{{{SALE}}})",
+            "{{campaign}} damaged keys": f"max by (campaign) (coupon_damaged_keys{{{SALE}}})",
+            "{{work}} failed, in an hour":
+                _counted("coupon_campaign_failures_total", "work", "1h"),
+        },
+        says="Each fails alone: the work on all other campaigns goes on.",
+    ),
+    Panel(
         title="Tasks a second", unit="ops", stacked=True,
         queries={
             "{{task}} {{state}}": "sum by (task, state) (rate(coupon_task_seconds_count[1m]))",
@@ -171,8 +181,10 @@ PIPELINE = [
         queries={
             "claims, {{kind}}": _counted("coupon_gaps_mended_total", "kind", "1h"),
             "workers ended, {{reason}}": _counted("coupon_worker_ended_total", "reason", "1h"),
+            "consumer groups": "sum(increase(coupon_groups_made_total[1h])) or vector(0)",
         },
-        says="Gaps that reconcile repaired; workers that had stalled and were ended.",
+        says="Gaps that reconcile repaired; workers that had stalled and were ended; consumer"
+             " groups that were missing.",
     ),
     Panel(
         title="Since the stores were compared", unit="s", limit="reconcile-age",

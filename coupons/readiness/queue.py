@@ -1,0 +1,57 @@
+"""The campaign's way to MySQL: its keys in Redis can be read, and what waits is being stored."""
+
+from django.utils.translation import gettext as _
+
+from coupons import keys
+from coupons.errors import StoreError
+from coupons.readiness.lines import Line, amber, green, red
+from coupons.store import store
+
+WAITS_AMBER_S, WAITS_RED_S = 10, 30  # red as the alert ClaimsWaitTooLong
+
+
+def readable(slug: str) -> Line:
+    """Each key has the type that we gave it, and the gate holds what a gate holds. Raises
+    StoreAway."""
+    types = store().key_types([slug])[slug]
+    wrong = [
+        f"{getattr(keys.of(slug), key)} ({of})"
+        for key, of in types.items()
+        if of not in (keys.TYPES[key], "none")
+    ]
+    if wrong:
+        seen = _("Keys of this campaign in Redis have a wrong type: {keys}.")
+        return red("keys", seen.format(keys=", ".join(wrong)), _set_aside(slug))
+    try:
+        store().gates([slug]).one(slug)
+    except StoreError as error:
+        return red("keys", _("It can't be read: {why}").format(why=error), _set_aside(slug))
+    return green("keys", _("All keys of this campaign in Redis can be read."))
+
+
+def drained(slug: str) -> Line:
+    """What was admitted is stored within seconds. Raises StoreAway, StoreError where the queue
+    can't be read."""
+    failures, since = store().drain_failures([slug]), store().waiting_since([slug])
+    if slug in failures.failed or failures[slug] is not None:
+        return red(
+            "drain",
+            _("Its claims can't be stored: {why}").format(why=failures.get(slug)),
+            f"journalctl -u coupon-worker -n 200 | grep {slug}",
+        )
+    oldest_ms = since.one(slug)
+    if oldest_ms is None:
+        return green("drain", _("No claim waits to be stored."))
+    age_s = max(0.0, (store().now_ms() - oldest_ms) / 1000)
+    seen = _("A claim has been waiting to be stored for {age:.0f} s.").format(age=age_s)
+    do = f"journalctl -u coupon-worker -n 200 | grep {slug}"
+    if age_s > WAITS_RED_S:
+        return red("drain", seen, do)
+    return amber("drain", seen, do) if age_s > WAITS_AMBER_S else green("drain", seen)
+
+
+def _set_aside(slug: str) -> str:
+    return _(
+        "Rename the key (redis-cli RENAME), then manage.py rebuild {slug} and manage.py reconcile"
+        " {slug} --repair: what was admitted is put back."
+    ).format(slug=slug)
