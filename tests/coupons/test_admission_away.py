@@ -31,7 +31,7 @@ def use(monkeypatch: pytest.MonkeyPatch, url: str) -> Store:
     own = Store(url, timeout_s=0.3, max_connections=8)
     for module in (
         "admission",
-        "campaigns",
+        "deciding_clock",
         "change",
         "facts",
         "fence",
