@@ -1,10 +1,11 @@
--- Set one claim aside with its reason: off the queue and onto `parked` in one step, fields kept.
+-- Set one claim aside with its reason: off the queue and onto `parked` in one step, fields kept
+-- (of more than a thousand, which no claim has and no call can pass on, the first thousand).
 -- KEYS   1 queue   2 parked
 -- ARGV   1 consumer group   2 entry id   3 reason
 -- RETURN 1 if it was parked, 0 if another worker had already dealt with it
 local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
 if not entry then return 0 end
-local fields = entry[2]
+local fields = {unpack(entry[2], 1, math.min(#entry[2], 2000))}
 fields[#fields + 1] = 'reason'
 fields[#fields + 1] = ARGV[3]
 redis.call('XADD', KEYS[2], '*', 'entry', ARGV[2], unpack(fields))

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from coupons import admission, facts, fence, keys, reconcile, store, tasks
@@ -163,3 +164,18 @@ def test_facts_that_can_not_be_read_are_mysqls(sales: dict[str, Facts]) -> None:
             damages.damage(ILL, how)
             facts.forget()
             assert facts.of(ILL) == sales[ILL], how
+
+
+def test_commands_for_all_campaigns_go_on_after_one_that_fails(
+    sales: dict[str, Facts], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Tally.objects.filter(campaign__slug=ILL).delete()
+    store.store().client.delete(*(keys.of(slug).gate for slug in SLUGS))
+    with pytest.raises(CommandError, match=f"Not rebuilt: {ILL}\\."):
+        call_command("rebuild", "--all")
+    damages.damage("p0", "claimants is a string")
+    with pytest.raises(CommandError, match=f"Not in order: .*{ILL}"):
+        call_command("reconcile")
+    said = capsys.readouterr()
+    assert all(f"{slug}: " in said.out for slug in ("p2", "p3"))
+    assert all(f"{slug}: " in said.err for slug in (ILL, "p0"))

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from coupons import admission, drain, keys, queue, store, tasks
+from coupons import admission, clock_skew, drain, keys, queue, store, tasks
 from coupons.claims import Claim
 from coupons.facts import Facts
 from coupons.models import Coupon
 from tests import damages
 from tests.conftest import CampaignMaker
-from tests.coupons.sales import ILL, SLUGS, Broker, hear, lose_what_was_rung, stored
+from tests.coupons.sales import ILL, SLUGS, Broker, hear, live_gauges, lose_what_was_rung, stored
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
@@ -89,3 +89,26 @@ def test_a_damaged_mark_of_the_server_heals_by_a_comparison(
     store.store.cache_clear()
     assert admission.admit(sales["p0"], Claim("mina")).place == 2
     assert store.store().server().may_decide
+
+
+@pytest.mark.parametrize("key", [keys.CANARY, keys.CLOCKS])
+def test_a_key_that_no_campaign_has_heals_when_it_is_written_again(
+    sales: dict[str, Facts], key: str
+) -> None:
+    redis: Any = store.store().client
+    redis.delete(key)
+    redis.rpush(key, "?")
+    assert live_gauges()["coupon_waiting_claims"].keys() == set(SLUGS), "a page without one gauge"
+    tasks.canary()
+    clock_skew.Reporter().report("test@here")
+    assert store.store().canary_age_ms() is not None
+    assert [report.process for report in store.store().clock_reports()] in ([], ["test@here"])
+
+
+def test_an_entry_with_more_fields_than_lua_can_pass_on_is_parked(sales: dict[str, Facts]) -> None:
+    many = {f"field-{number}": number for number in range(9_000)}
+    store.store().client.xadd(keys.of(ILL).queue, many)  # type: ignore[arg-type]
+    admission.admit(sales[ILL], Claim("mina"))
+    done = drain.drain(ILL, consumer="one")
+    assert (done.stored, done.parked, done.unparked) == (1, 1, 0)
+    assert store.store().waiting([ILL]) == {ILL: 0}

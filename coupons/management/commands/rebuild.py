@@ -1,5 +1,6 @@
 """`manage.py rebuild SLUG | --all`: give Redis back what it lost, from MySQL."""
 
+import logging
 import sys
 from typing import Any
 
@@ -9,6 +10,8 @@ from coupons import rebuild
 from coupons.errors import CouponError
 
 ACTOR = "manage.py"
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -35,6 +38,10 @@ class Command(BaseCommand):
             done = rebuild.rebuild(slug, actor=ACTOR, tell=self._tell)
         except CouponError as error:
             self.stderr.write(f"{slug}: {error}")
+            return False
+        except Exception as error:  # a fault of ours; it keeps no other campaign waiting
+            logger.exception("rebuild of campaign %s failed", slug)
+            self.stderr.write(f"{slug}: {error!r}")
             return False
         self.stdout.write(
             f"{slug}: {done.claimants:,} claimants written in {done.seconds:.1f} s, "

@@ -1,5 +1,6 @@
 """`manage.py reconcile [--repair] [SLUG]`: is what was told stored, and the reverse?"""
 
+import logging
 import sys
 from typing import Any
 
@@ -8,6 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from coupons import reconcile
 from coupons.errors import CouponError
 from coupons.places import Report
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -33,6 +36,10 @@ class Command(BaseCommand):
             report = reconcile.compare(slug, repair=repair, tell=self._tell)
         except CouponError as error:
             self.stderr.write(f"{slug}: {error}")
+            return False
+        except Exception as error:  # a fault of ours; it keeps no other campaign waiting
+            logger.exception("reconcile of campaign %s failed", slug)
+            self.stderr.write(f"{slug}: {error!r}")
             return False
         self._say(report)
         return not report.left

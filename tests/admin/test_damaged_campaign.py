@@ -1,0 +1,64 @@
+"""The admin's pages about a campaign that is damaged in Redis, and about all others beside it: none
+is an error page, and the list shows what it knows (issue 12, A1)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from coupons import admission
+from coupons.claims import Claim
+from coupons.store import store
+from tests import damages
+from tests.conftest import CampaignMaker
+
+LIST = "/admin/coupons/campaign/"
+PAGES = ("change", "live", "parked", "readiness", "readiness_json", "receipt")
+Page = Callable[..., str]
+
+
+@pytest.mark.parametrize("how", damages.ALL)
+def test_every_page_of_a_damaged_campaign_is_a_page(
+    operator: Client, open_campaign: CampaignMaker, page: Page, how: str
+) -> None:
+    for slug in ("ill", "well"):
+        admission.admit(open_campaign(slug), Claim("user-0"))
+    damages.damage("ill", how)
+    operator.raise_request_exception = False
+    assert [at for at in PAGES if operator.get(page("ill", at)).status_code != 200] == []
+    answer = operator.get(LIST)
+    assert answer.status_code == 200
+    rows = {each.slug: vars(each)["counts"] for each in answer.context["cl"].result_list}
+    assert rows["well"].admitted == 1
+    assert operator.get(page("well", "live")).json()["admitted"] == 1
+
+
+@pytest.mark.parametrize("how", ["gate is a string", "queue is a string", "stock is no number"])
+def test_a_campaign_that_can_not_be_read_is_named_on_the_list_and_its_buttons_say_so(
+    operator: Client, open_campaign: CampaignMaker, page: Page, how: str
+) -> None:
+    open_campaign("ill")
+    damages.damage("ill", how)
+    said = "What Redis holds of ill can"
+    assert said in operator.get(LIST).content.decode()
+    assert operator.get(page("ill", "live")).json()["note"].startswith(said)
+    if how == "gate is a string":
+        answer: Any = operator.post(page("ill", "do", "pause"), follow=True)
+        assert "can&#x27;t be read" in answer.content.decode()
+
+
+def test_a_login_is_no_error_where_the_count_of_wrong_passwords_is_damaged(
+    client: Client, db: None
+) -> None:
+    redis: Any = store().client
+    client.raise_request_exception = False
+    for damage in ("?", ["?"]):
+        for _ in range(2):
+            answer = client.post("/admin/login/", {"username": "mina", "password": "wrong"})
+            assert answer.status_code == 200
+        for key in redis.keys("coupon:login:*"):
+            redis.delete(key)
+            redis.set(key, damage) if isinstance(damage, str) else redis.rpush(key, *damage)
+        answer = client.post("/admin/login/", {"username": "mina", "password": "wrong"})
+        assert answer.status_code == 200

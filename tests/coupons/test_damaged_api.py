@@ -1,0 +1,78 @@
+"""What people are told by the API of a campaign that is damaged in Redis: an answer that is true,
+or 503 and Retry-After; never an error 500 (issue 12, A1)."""
+
+from typing import Any
+
+import pytest
+
+from coupons import drain, facts, keys, places, rebuild, reconcile, store
+from coupons.errors import CouponError
+from coupons.models import Coupon
+from tests import damages
+from tests.conftest import CampaignMaker, Person
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
+
+PATHS = ("campaigns/sale", "campaigns/sale/claims/me", "coupons")
+
+
+@pytest.mark.parametrize("how", damages.ALL)
+def test_an_answer_is_true_or_a_503(open_campaign: CampaignMaker, how: str) -> None:
+    open_campaign()
+    first = Person("user-0")
+    told = first.claims().json()
+    damages.damage("sale", how)
+    facts.forget()
+    for person in (first, Person("jun"), Person("jun"), Person("sora")):
+        person.client.raise_request_exception = False
+        answers = [person.claims(), *map(person.asks, PATHS)]
+        for answer in answers:
+            assert answer.status_code in (200, 202, 503), (how, answer.content)
+            if answer.status_code == 503:
+                assert answer["Retry-After"]
+                assert answer.json()["code"] in ("store_error", "closed_for_repair")
+    again = first.claims()
+    if again.status_code == 200 and how != "claimants deleted":
+        assert {**again.json(), "place": 1} == told | {"place": 1}
+
+
+KEYS = ("gate", "claimants", "queue", "parked", "filter", "told")
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_of_a_wrong_type_is_mended_as_the_runbook_says(
+    open_campaign: CampaignMaker, key: str
+) -> None:
+    """Set aside, rebuild, reconcile: everybody who was told holds a coupon, on their own place."""
+    open_campaign(stock=20)
+    told = {name: Person(name).claims().json()["place"] for name in ("mina", "jun")}
+    drain.drain("sale", consumer="one")
+    told |= {name: Person(name).claims().json()["place"] for name in ("sora", "late")}
+    redis: Any = store.store().client
+    name = getattr(keys.of("sale"), key)
+    redis.delete(name)
+    redis.set(name, "?") if key != "filter" else redis.rpush(name, "?")
+    facts.forget()
+    assert Person("during").claims().status_code in (202, 503)
+
+    redis.rename(name, f"{name}-damaged")
+    rebuild.rebuild("sale", actor="Mina")
+    reconcile.compare("sale", repair=True)
+    drain.drain("sale", consumer="one")
+
+    for person in (*told, "during", "after"):
+        place = Person(person).claims().json()["place"]
+        if key != "claimants":  # then who waited is known by the queue alone
+            assert told.get(person, place) == place
+    drain.drain("sale", consumer="one")
+    stored = dict(Coupon.objects.values_list("user", "place"))
+    assert stored.items() >= told.items()
+    assert stored.keys() == {*told, "during", "after"}
+    assert _report().left == 0
+
+
+def _report() -> places.Report:
+    try:
+        return reconcile.compare("sale")
+    except CouponError as error:
+        raise AssertionError(error) from error
