@@ -15,7 +15,7 @@ from django.conf import settings
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from coupons import clock_skew, database, keys, metrics
+from coupons import clock_skew, database, metrics
 from coupons.errors import DatabaseAway, StoreAway
 from coupons.metrics import Live
 from coupons.store import Gate, store
@@ -129,17 +129,11 @@ def _campaigns() -> Iterator[Metric]:
 
 def _failing(slugs: Sequence[str], *, unreadable: Collection[str]) -> Iterator[Metric]:
     """Campaigns that workers can't work on, and keys that are no longer what we wrote."""
-    failures, types = store().drain_failures(slugs), store().key_types(slugs)
-    damaged = {
-        slug: sum(of not in (keys.TYPES[key], "none") for key, of in types[slug].items())
-        for slug in slugs
-    }
+    failures, wrong = store().drain_failures(slugs), store().wrong_types(slugs)
     failed = {slug: slug in failures.failed or failures[slug] is not None for slug in slugs}
-    yield _family(metrics.NOT_DRAINED, {(slug,): float(failed[slug]) for slug in slugs})
-    yield _family(
-        metrics.DAMAGED,
-        {(slug,): float(count or slug in unreadable) for slug, count in damaged.items()},
-    )
+    damaged = {slug: len(wrong.get(slug, ())) or slug in unreadable for slug in slugs}
+    yield _family(metrics.NOT_DRAINED, {(slug,): float(is_so) for slug, is_so in failed.items()})
+    yield _family(metrics.DAMAGED, {(slug,): float(count) for slug, count in damaged.items()})
 
 
 _OF_A_GATE: dict[Live, Callable[[Gate], float]] = {

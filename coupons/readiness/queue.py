@@ -13,11 +13,9 @@ WAITS_AMBER_S, WAITS_RED_S = 10, 30  # red as the alert ClaimsWaitTooLong
 def readable(slug: str) -> Line:
     """Each key has the type that we gave it, and the gate holds what a gate holds. Raises
     StoreAway."""
-    types = store().key_types([slug])[slug]
     wrong = [
         f"{getattr(keys.of(slug), key)} ({of})"
-        for key, of in types.items()
-        if of not in (keys.TYPES[key], "none")
+        for key, of in store().wrong_types([slug]).one(slug).items()
     ]
     if wrong:
         seen = _("Keys of this campaign in Redis have a wrong type: {keys}.")

@@ -12,7 +12,8 @@ from coupons.errors import NotInstalled
 from coupons.store.endpoint import Endpoint, Script, ms
 from coupons.store.replies import Each, each, failure_of, parsing
 
-INSTALL, LIST = map(Script, ("install", "list"))
+INSTALL, LIST, TYPES = map(Script, ("install", "list", "types"))
+_TYPES = tuple(keys.TYPES.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +122,12 @@ class CampaignCalls(Endpoint):
         with self.asking():
             LIST(self.client, (keys.INSTALLED,), *slugs)
 
-    def key_types(self, slugs: Sequence[str]) -> dict[str, dict[str, str]]:
-        """The type of each key of these campaigns, by the key's short name; "none": no such key."""
+    def wrong_types(self, slugs: Sequence[str]) -> Each[dict[str, str]]:
+        """The keys of each campaign that have a type which we never gave them, with that type."""
         asked = [keys.of(slug) for slug in slugs]
-        with self.asking(), self.client.pipeline(transaction=False) as pipe:
-            for names in asked:
-                for name in keys.TYPES:
-                    pipe.type(getattr(names, name))
-            said = iter(pipe.execute())
-        return {slug: {name: next(said).decode() for name in keys.TYPES} for slug in slugs}
+        calls = [([getattr(names, key) for key in keys.TYPES], *_TYPES) for names in asked]
+        with self.asking():
+            return each(slugs, TYPES.each(self.client, calls), _wrong_types)
 
     def now_ms(self) -> int:
         with self.asking():
@@ -144,6 +142,11 @@ class CampaignCalls(Endpoint):
         """What the server says of itself (INFO), which a managed one tells too, unlike CONFIG."""
         with self.asking():
             return dict(self.client.info())
+
+
+def _wrong_types(found: list[Any]) -> dict[str, str]:
+    names = list(keys.TYPES)
+    return {names[number - 1]: of.decode() for number, of in zip(*[iter(found)] * 2, strict=True)}
 
 
 def server_ms(reply: Any) -> int:

@@ -4,7 +4,7 @@ consumer group is made anew. One worker with one child, beat, ten campaigns or m
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,13 +12,15 @@ import pytest
 from django.db import connection
 
 from config.celery import app
-from coupons import admission, facts
+from coupons import admission, facts, keys, store
 from coupons.claims import Claim
 from coupons.errors import CouponError
 from coupons.facts import Facts
 from coupons.models import Coupon
+from coupons.readiness import board
 from tests import damages
 from tests.conftest import CampaignMaker
+from tests.coupons.sales import live_gauges
 
 PATIENCE_S = 40
 
@@ -106,5 +108,33 @@ def test_12_a1_campaigns_damaged_in_every_way_keep_nine_others_from_nothing(
             damages.lose_the_wakeup(sale.slug)
             assert ask(sale, "late")
         until(lambda: healthy.filter(user="late").count() == len(well), stored)
-    log = (tmp_path / "log").read_text()
-    assert ill["queue is a string"].slug in log
+        until(lambda: told_of(ill, damages.WRONG_TYPE), lambda: (tmp_path / "log").read_text())
+
+
+def told_of(ill: dict[str, Facts], shown: Iterable[str]) -> bool:
+    """Red on their boards, in the gauges, but for a bell, which the sweep has set anew."""
+    slugs = {ill[how].slug for how in shown if "bell" not in how}
+    gauges = live_gauges()["coupon_damaged_keys"]
+    red = {slug for slug in slugs if "keys" in {line.name for line in board.of(slug).reds}}
+    return red == slugs and all(gauges[slug] for slug in slugs)
+
+
+def test_12_21_a_failing_drain_is_logged_with_its_slug_and_told_while_it_fails(
+    open_campaign: CampaignMaker, child_environment: dict[str, str], tmp_path: Path
+) -> None:
+    app.control.purge()
+    ill, well = open_campaign("ill"), open_campaign("well")
+    damages.damage("ill", "parked is a string")
+    store.store().client.xadd(keys.of("ill").queue, {"no": "claim"})
+    log = tmp_path / "log"
+    with worker_and_beat(child_environment, tmp_path):
+        assert ask(ill, "mina")
+        assert ask(well, "mina")
+        until(lambda: stored() == {"ill", "well"}, stored)
+        until(lambda: log.read_text().count("drain of campaign ill failed") > 1, log.read_text)
+        assert live_gauges()["coupon_not_drained"] == {"ill": 1, "well": 0}
+        assert "drain" in {line.name for line in board.of("ill").reds}
+        store.store().client.delete(keys.of("ill").parked)
+        until(lambda: live_gauges()["coupon_not_drained"]["ill"] == 0, log.read_text)
+    assert store.store().gate("ill").parked == 1
+    assert "drain of campaign well" not in log.read_text()
