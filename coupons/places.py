@@ -125,10 +125,18 @@ class _Look:
 
     def _on_no_way(self, told: Claimant) -> None:
         self.report.add(Gap.NOT_STORED, told.place, f"told to {_words(told)}")
-        user, nth = keys.said_by(told.field, self.campaign.per_user)
-        claim = AdmittedClaim(user, nth, told.place, told.admitted_ms, PUT_BACK)
-        if self.repair and store().requeue(self.slug, told, claim):
+        claim = self._claim_of(told) if self.repair else None
+        if claim and store().requeue(self.slug, told, claim):
             self.report.mended[Gap.NOT_STORED] += 1
+
+    def _claim_of(self, told: Claimant) -> AdmittedClaim | None:
+        """None of a claimant whom admission can't have written: there is nobody to store it for."""
+        try:
+            user, nth = keys.said_by(told.field, self.campaign.per_user)
+        except ValueError:
+            return None
+        claim = AdmittedClaim(user, nth, told.place, told.admitted_ms, PUT_BACK)
+        return claim if queue.sound(claim) else None
 
     def _who_was_not_told(self) -> None:
         for place in self._places_seen(ON_ITS_WAY):
@@ -204,4 +212,11 @@ def _paged(places: Sequence[int]) -> Iterator[Sequence[int]]:
 
 def _words(claimant: Claimant) -> str:
     user = keys.unpack(claimant.field).decode(errors="replace")
-    return f"{user!r} at {database.iso_of(claimant.admitted_ms)}"
+    return f"{user!r} at {_moment(claimant.admitted_ms)}"
+
+
+def _moment(ms: int) -> str:
+    try:
+        return database.iso_of(ms)
+    except (ValueError, OverflowError):  # no calendar has it
+        return f"{ms} ms"

@@ -7,6 +7,7 @@ for a gap that the counts show, or when asked.
 """
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 WATCHED_FOR = timedelta(days=7)  # after a campaign has closed
 _repairs: dict[str, str] = {}  # at the last look: slug → epoch to come
+_not_before_s: dict[int, float] = {}  # of this process: by campaign, the next thorough look
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +98,37 @@ def look() -> list[Report]:
             rebuild.renew(slug, actor=places.ACTOR)
     known = {campaign.slug: campaign for campaign in watched()}
     at_ms = store().now_ms()
-    reports: list[Report] = []
     all_counts = glance(list(known.values()))
     _list_installed([counts.slug for counts in all_counts])
+    differing: list[Campaign] = []
     for counts in all_counts:
-        with isolated(counts.slug, Work.RECONCILE):
-            reports += _look_at(known[counts.slug], counts, at_ms)
+        campaign = known[counts.slug]
+        with isolated(campaign.slug, Work.RECONCILE), database.answering():
+            rebuild.at_least(campaign.pk, counts.admitted)
+        if counts.gap > counts.holes:
+            differing.append(campaign)
+        else:
+            _show(counts.slug, {Gap.NOT_STORED: 0, Gap.HOLE: counts.holes}, at_ms)
+    return _look_thoroughly(differing)
+
+
+def _look_thoroughly(differing: Sequence[Campaign]) -> list[Report]:
+    """Where a difference stays, the next look comes after a pause ten times as long as this one:
+    a campaign that nobody can mend takes no more than a tenth of the time from the others."""
+    reports: list[Report] = []
+    for campaign in sorted(differing, key=lambda each: _not_before_s.get(each.pk, 0.0)):
+        began_s = time.monotonic()
+        if began_s < _not_before_s.get(campaign.pk, 0.0):
+            continue
+        left = True
+        try:
+            with isolated(campaign.slug, Work.RECONCILE):
+                reports.append(report := compare(campaign.slug, repair=True))
+                left = bool(report.left)
+        finally:  # also where the time for this task is over
+            pause_s = 10 * (time.monotonic() - began_s) if left else 0.0
+            _not_before_s[campaign.pk] = time.monotonic() + pause_s
     return reports
-
-
-def _look_at(campaign: Campaign, counts: Counts, at_ms: int) -> list[Report]:
-    with database.answering():
-        rebuild.at_least(campaign.pk, counts.admitted)
-    if counts.gap > counts.holes:
-        return [compare(campaign.slug, repair=True)]
-    _show(counts.slug, {Gap.NOT_STORED: 0, Gap.HOLE: counts.holes}, at_ms)
-    return []
 
 
 def _list_installed(slugs: list[str]) -> None:

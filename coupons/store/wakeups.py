@@ -9,7 +9,7 @@ from coupons.store.replies import Each, each, parsing
 
 BELL_MS = 1_000  # a bell not answered for so long may ring again
 LOST_BELL_MS = 250  # and one that is known to be lost, for so long
-LONGEST_BELL_MS = 60_000  # none is set for longer
+LONGEST_BELL_MS = 30_000  # none is set for longer
 _NO_KEY = -2  # as PTTL says it: it expired since
 _FAILED_MS = 10_000  # beyond the next try: so long a failure is shown if nobody tries
 

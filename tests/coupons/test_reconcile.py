@@ -1,5 +1,6 @@
 """Reconcile: a difference between the stores is seen, named, and mended where that is safe."""
 
+import time
 from typing import Any
 
 import pytest
@@ -194,3 +195,59 @@ def test_the_command_says_what_it_found_and_fails_while_something_is_left(
     assert "not_stored 3 found, 0 mended" in capsys.readouterr().out
     call_command("reconcile", "sale", "--repair")
     assert "not_stored 3 found, 3 mended" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("field", "ms"),
+    [(b"\xfe", 1_795_000_000_000), (b"jun", 2**48 - 1), (b"", 1_795_000_000_000), (b"x" * 500, 1)],
+)
+def test_a_claimant_that_nobody_can_be_keeps_no_other_from_being_put_back(
+    open_campaign: CampaignMaker, field: bytes, ms: int
+) -> None:
+    """Another hand wrote it (issue 12, A1)."""
+    admit(open_campaign(), 3)
+    redis().hincrby(keys.of("sale").gate, "next", 1)
+    redis().hset(keys.of("sale").claimants, field, (4).to_bytes(4) + ms.to_bytes(6))
+    lost_on_the_way()
+    (report,) = reconcile.look()
+    assert (report.found[Gap.NOT_STORED], report.mended[Gap.NOT_STORED]) == (4, 3)
+    assert drain("sale", consumer="one").stored == 3
+
+
+def test_a_claimant_of_a_campaign_for_several_coupons_whose_number_is_none_is_told(
+    open_campaign: CampaignMaker,
+) -> None:
+    admission.admit(open_campaign(per_user=3), Claim("mina", 2))
+    redis().hincrby(keys.of("sale").gate, "next", 1)
+    value = (2).to_bytes(4) + (1_795_000_000_000).to_bytes(6)
+    redis().hset(keys.of("sale").claimants, b"many:jun", value)
+    lost_on_the_way()
+    (report,) = reconcile.look()
+    assert (report.found[Gap.NOT_STORED], report.mended[Gap.NOT_STORED]) == (2, 1)
+
+
+def test_a_difference_that_stays_is_not_looked_at_all_the_time(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not before the others: those whose look was longest ago come first."""
+    for slug in ("ill", "well"):
+        admit(open_campaign(slug), 2)
+        lost_on_the_way(slug)
+    redis().hset(keys.of("ill").claimants, b"\xfe", (3).to_bytes(4) + (1).to_bytes(6))
+    redis().hset(keys.of("ill").gate, "next", 3)
+    looked: list[str] = []
+    compare = reconcile.compare
+
+    def slow(slug: str, **asked: Any) -> Any:
+        looked.append(slug)
+        if slug == "ill":
+            time.sleep(1)
+        return compare(slug, **asked)
+
+    monkeypatch.setattr(reconcile, "compare", slow)
+    reconcile.look()
+    assert sorted(looked) == ["ill", "well"]
+    for _ in range(3):
+        lost_on_the_way("well")
+        reconcile.look()
+    assert sorted(looked) == ["ill", "well", "well", "well", "well"]
