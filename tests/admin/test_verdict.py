@@ -24,7 +24,9 @@ State = Campaign.State
 Draft = Callable[..., Campaign]
 AHEAD, OPEN, OVER = ("ahead", "open", "over")
 MINUTE = timedelta(minutes=1)
-FUTURE = ("will be held back", "would be held back", "is ready to open", "it is released", "it opens at")
+FUTURE = (
+    "will be held back", "would be held back", "is ready to open", "it is released", "it opens at",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
