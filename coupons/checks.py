@@ -183,6 +183,30 @@ def definitions_are_bounded(**_: Any) -> list[CheckMessage]:
     return [Warning(f"The database lacks {names}.", hint=hint, id="coupons.W010")]
 
 
+def names_of_operators_compare_exactly(**_: Any) -> list[CheckMessage]:
+    """A migration of Django's own that alters the column would give it the default collation."""
+    if connection.vendor != "mysql":
+        return []
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT collation_name FROM information_schema.columns WHERE table_schema ="
+                " DATABASE() AND table_name = 'auth_user' AND column_name = 'username'"
+            )
+            found = cursor.fetchone()
+    except DatabaseError:
+        return []  # told by W003
+    if found is None or found[0].endswith("_bin"):
+        return []
+    text = f"One operator has many names: they compare by {found[0]}."
+    return [Warning(text, hint=_EXACT_NAMES, id="coupons.W011")]
+
+
+_EXACT_NAMES = (
+    "Run manage.py migrate; if it has run: ALTER TABLE auth_user MODIFY username varchar(150) "
+    "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL."
+)
+
 _UNIQUE = (
     frozenset({"slot_id"}),
     frozenset({"campaign_id", "place"}),
@@ -196,4 +220,5 @@ SERVERS = (
     mysql_keeps_what_it_commits,
     tables_have_the_last_word,
     definitions_are_bounded,
+    names_of_operators_compare_exactly,
 )

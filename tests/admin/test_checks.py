@@ -115,6 +115,19 @@ def test_tables_that_lost_a_constraint_are_found(transactional_db: None) -> None
             editor.add_constraint(Coupon, one)
 
 
+def test_names_of_operators_that_compare_loosely_are_found(transactional_db: None) -> None:
+    assert checks.names_of_operators_compare_exactly() == []
+    if connection.vendor != "mysql":
+        pytest.skip("SQLite compares byte by byte.")
+    column = "ALTER TABLE auth_user MODIFY username varchar(150) CHARACTER SET utf8mb4 COLLATE"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{column} utf8mb4_general_ci NOT NULL")
+        try:
+            assert ids(checks.names_of_operators_compare_exactly()) == ["coupons.W011"]
+        finally:
+            cursor.execute(f"{column} utf8mb4_bin NOT NULL")
+
+
 # What no server needs to be asked for
 
 
