@@ -14,9 +14,12 @@
     coupon:server                   string  the server whose contents were found right (`fence`)
     coupon:canary                   string  when a worker last got here with a canary, in ms
     coupon:clocks                   hash    process and its id → how far its clock was off, and when
-    coupon:login:NAME               string  wrong passwords of that operator; expires by itself
+    coupon:login:{login}:NAME       hash    attempts to log in with a name, by source, and "*" for
+                                            all sources; expires by itself, as the next two
+    coupon:logins:{login}:ADDRESS   string  attempts from an address
+    coupon:logins:{login}           string  attempts of everybody within a minute
 
-All but the last five share the hash tag `{slug}`, so that one script may touch them in a cluster.
+All with `{slug}` or `{login}` share that hash tag, so that one script may touch them in a cluster.
 The claimants are one hash, where Redis finds a field with two or three steps in memory however many
 there are. Spread over small packed hashes they would take less of it, and a crowd more time.
 """
@@ -117,9 +120,25 @@ def unpack(packed: bytes) -> bytes:
     return b2a_base64(packed[1:], newline=False).translate(_URLSAFE)
 
 
-def login(name: str) -> str:
-    """Names are typed by strangers: of any length, and with anything in them."""
-    return f"coupon:login:{blake2b(name.encode(errors='replace'), digest_size=16).hexdigest()}"
+def login_name(name: str) -> str:
+    return f"coupon:login:{{login}}:{digest(name)}"
+
+
+def login_address(address: str) -> str:
+    return login_address_of(digest(address))
+
+
+def login_address_of(digest: str) -> str:
+    return f"{LOGIN_EVERYBODY}:{digest}"
+
+
+def digest(typed: str) -> str:
+    """What strangers type is of any length, and has anything in it."""
+    return blake2b(typed.encode(errors="replace"), digest_size=16).hexdigest()
+
+
+LOGIN_EVERYBODY = "coupon:logins:{login}"
+LOGINS = "coupon:login*:{login}*"  # a pattern: all of these
 
 
 def filter_bits(blocks: int) -> int:

@@ -35,6 +35,14 @@ class Breaker(StrEnum):
     BROKER = "broker"
 
 
+class Login(StrEnum):
+    """What became of an operator's attempt to log in."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    REFUSED = "refused"  # at a limit; no password was checked
+
+
 class Gap(StrEnum):
     """How the two stores may differ about a campaign; `reconcile` counts each."""
 
@@ -71,6 +79,7 @@ LINE_SECONDS = Gauge(
     "How long a request of late waited for a thread, in the worst process.",
     multiprocess_mode="livemax",
 )
+LOGINS = Counter("coupon_logins_total", "Attempts of operators to log in.", ["outcome"])
 SHED = Counter("coupon_shed_total", "Requests turned away because the line was too long.")
 BELLS_LOST = Counter("coupon_bells_lost_total", "Bells that could not be sent; beat rings again.")
 BREAKER_OPEN = Gauge(

@@ -92,6 +92,8 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+# Proxies of ours that are believed when they say whom they ask for (X-Forwarded-For).
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", default="127.0.0.0/8,::1/128")
 # TLS ends at the load balancer, which overwrites X-Forwarded-Proto.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # Without a certificate a site in production must say so in these words.

@@ -4,7 +4,11 @@ from django.contrib import admin
 from django.urls import path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
+from coupons.admin import logins
+
 urlpatterns = [
+    path("admin/login/", logins.login),
+    path("admin/password_change/", logins.change_password),
     path("admin/", admin.site.urls),
     path(
         "api/v1/schema", SpectacularJSONAPIView.as_view(urlconf="config.urls.users"), name="schema"

@@ -9,7 +9,6 @@ from django.views.i18n import JavaScriptCatalog
 
 from coupons.admin.campaigns import CampaignAdmin
 from coupons.admin.coupons import CouponAdmin
-from coupons.admin.lockout import LoginForm
 from coupons.models import Campaign, Coupon
 
 
@@ -22,7 +21,6 @@ admin.site.site_header = admin.site.site_title = _("Coupon opening")
 admin.site.index_title = _("Operation")
 admin.site.site_url = None  # there is no site beside this one; the header links to what there is
 admin.site.enable_nav_sidebar = False  # two models: the lists need the width more
-admin.site.login_form = LoginForm
 admin.site.i18n_javascript = script_texts  # type: ignore[method-assign]
 admin.site.register(Campaign, CampaignAdmin)
 admin.site.register(Coupon, CouponAdmin)

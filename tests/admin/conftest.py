@@ -11,8 +11,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from coupons import store as store_module
+from coupons.admin import lockout
 from coupons.facts import Facts
 from coupons.models import Campaign, Coupon, slot_id
+from coupons.store.logins import Limit
+from tests.admin.logins import HASHER, RIGHT, CountingHasher
+from tests.conftest import Settings
 
 Owners = Callable[[Facts, list[str]], list[Coupon]]
 
@@ -88,3 +92,27 @@ def hand_out() -> Owners:
         )
 
     return give
+
+
+@pytest.fixture
+def quick_hashes(settings: Settings) -> None:
+    """Passwords are hashed at once, and counted."""
+    settings.PASSWORD_HASHERS = [HASHER]
+
+
+@pytest.fixture
+def admin(quick_hashes: None, db: None) -> User:
+    made = User.objects.create_superuser("admin", password=RIGHT)
+    CountingHasher.forget()
+    return made
+
+
+@pytest.fixture
+def without_limits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Call it with limits that shall not be in the way."""
+
+    def lift(*limits: Limit) -> None:
+        for limit in limits:
+            monkeypatch.setitem(lockout.STRANGERS, limit, 10_000)
+
+    return lift

@@ -113,7 +113,7 @@ def test_an_entry_says_how_urgent_it_is_and_names_a_command(alert: str) -> None:
     assert re.search(r"```sh\n\S", entry), alert
 
 
-UNITS = {"coupon-api", "coupon-worker", "coupon-beat"}
+UNITS = {"coupon-api", "coupon-operators", "coupon-worker", "coupon-beat"}
 PROGRAMS = {"curl", "systemctl", "journalctl", "chronyc", "redis-cli"}
 
 

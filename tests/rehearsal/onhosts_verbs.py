@@ -44,7 +44,9 @@ def look_first(it: Deployment, record: Record) -> None:
 
 
 def operate(it: Deployment, record: Record) -> None:
-    with record.step("operate.yml: pause, resume, close a campaign; status, reconcile") as step:
+    with record.step(
+        "operate.yml: pause, resume, close a campaign; status, reconcile, unlock"
+    ) as step:
         slug, _ = it.sales.schedule(stock=10)
         for verb, status in VERBS:
             onhosts.insist(it.books.run("operate", verb=verb, campaign=slug, log=f"operate-{verb}"))
@@ -55,6 +57,10 @@ def operate(it: Deployment, record: Record) -> None:
             onhosts.insist(done)
             if word not in done.said:
                 raise Wrong(f"{verb} doesn't say {word}:\n{done.end}")
+        done = it.books.run("operate", verb="unlock", user="mina", log="operate-unlock")
+        onhosts.insist(done)
+        if "mina may log in" not in done.said:
+            raise Wrong(f"unlock doesn't say that mina may log in:\n{done.end}")
         step.found = "each does what it says"
 
 

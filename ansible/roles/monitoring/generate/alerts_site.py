@@ -62,6 +62,18 @@ FRONT = [
         quiet={of_web("coupon_responses_total", 'status="500"'): "4x40"},
     ),
     Alert(
+        name="PasswordsGuessed",
+        expr='sum(increase(coupon_logins_total{outcome="refused"}[10m])) > 30',
+        says="Many attempts to log in are refused unchecked: somebody guesses passwords.",
+        for_="0m",
+        severity="ticket",
+        fires={of_web("coupon_logins_total", 'outcome="refused"'): "0+20x40"},
+        quiet={
+            of_web("coupon_logins_total", 'outcome="refused"'): "0 1 2 3x40",
+            of_web("coupon_logins_total", 'outcome="wrong"'): "0+20x40",
+        },
+    ),
+    Alert(
         name="DependencyRests",
         expr="max by (dependency) (coupon_breaker_open) > 0",
         says="A dependency does not answer and is given a rest: claims get 503 meanwhile.",

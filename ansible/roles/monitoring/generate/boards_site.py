@@ -16,6 +16,11 @@ CAPACITY = [
         queries={"{{status}}": "sum by (status) (rate(coupon_responses_total[1m]))"},
     ),
     Panel(
+        title="Logins of operators a minute",
+        queries={"{{outcome}}": "sum by (outcome) (60 * rate(coupon_logins_total[5m]))"},
+        says="refused: at a limit, no password was checked. Many: somebody guesses.",
+    ),
+    Panel(
         title="Redis memory", unit="bytes",
         queries={
             "used": "max(coupon_redis_memory_bytes)",

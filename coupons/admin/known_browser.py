@@ -1,0 +1,47 @@
+"""A browser that has logged in before: strangers don't lock it out, and it is none of them.
+
+A cookie says so, for half a year, for one user in that browser. It is signed with what the database
+keeps of the password, so that a new password makes it worthless; with SECRET_KEY, so that nobody
+makes one. It opens nothing: the password is asked for all the same, and wrong ones are counted.
+"""
+
+import re
+import secrets
+
+from django.contrib.auth.models import User
+from django.core.signing import BadSignature, TimestampSigner
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+
+AGE_S = 180 * 24 * 3600
+_BROWSER = re.compile(r"[\w-]{16}")
+
+
+def browser_of(request: HttpRequest | None, user: User | None) -> str:
+    """The id of a browser in which this user has logged in; empty if this is none."""
+    if request is None or user is None:
+        return ""
+    try:
+        said = _signer(user).unsign(request.COOKIES.get(_name(user), ""), max_age=AGE_S)
+    except BadSignature:
+        return ""
+    return said if _BROWSER.fullmatch(said) else ""
+
+
+def remember_browser(request: HttpRequest, response: HttpResponseBase, user: User) -> None:
+    """It keeps its id, so that what is counted for it stays counted."""
+    browser = browser_of(request, user) or secrets.token_urlsafe(12)
+    response.set_cookie(
+        _name(user), _signer(user).sign(browser), max_age=AGE_S, path=reverse("admin:index"),
+        secure=True, httponly=True, samesite="Strict",
+    )  # fmt: skip
+
+
+def _name(user: User) -> str:
+    """One for each user: operators may share a browser."""
+    return f"known_browser_{user.pk}"
+
+
+def _signer(user: User) -> TimestampSigner:
+    return TimestampSigner(salt=f"coupons.known_browser {user.pk} {user.password}")

@@ -1,0 +1,48 @@
+"""How many passwords a process checks at once: two. Each takes half a second of a processor, which
+claims on the same host need, too.
+
+One of the two is for browsers that are known. Strangers have the other, and only a few of them may
+wait for it: whoever waits holds a thread, which the operators' pages need.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
+
+AT_ONCE, STRANGERS_AT_ONCE = 2, 1
+_STRANGERS_IN_LINE, _KNOWN_IN_LINE = 4, 6  # with those whose passwords are being checked
+_STRANGERS_WAIT_S, _KNOWN_WAIT_S = 2.0, 5.0
+
+_checks = BoundedSemaphore(AT_ONCE)
+_strangers = BoundedSemaphore(STRANGERS_AT_ONCE)
+_strangers_line = BoundedSemaphore(_STRANGERS_IN_LINE)
+_known_line = BoundedSemaphore(_KNOWN_IN_LINE)
+
+
+class NoSlot(Exception):
+    """Too many others are logging in just now; nothing was checked or counted."""
+
+
+@contextmanager
+def password_slot(*, known: bool) -> Iterator[None]:
+    """Within the block one password may be hashed. Raises NoSlot."""
+    if known:
+        with _held(_known_line, 0), _held(_checks, _KNOWN_WAIT_S):
+            yield
+    else:
+        with (
+            _held(_strangers_line, 0),
+            _held(_strangers, _STRANGERS_WAIT_S),
+            _held(_checks, _STRANGERS_WAIT_S),
+        ):
+            yield
+
+
+@contextmanager
+def _held(semaphore: BoundedSemaphore, wait_s: float) -> Iterator[None]:
+    if not semaphore.acquire(timeout=wait_s):
+        raise NoSlot
+    try:
+        yield
+    finally:
+        semaphore.release()

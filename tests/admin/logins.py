@@ -1,0 +1,55 @@
+"""What tests of logging in have in common: a hasher that is quick and counts, and people."""
+
+import threading
+import time
+from typing import Any, ClassVar
+
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.test import Client
+
+LOGIN = "/admin/login/"
+RIGHT = "correct horse battery staple"
+HASHER = "tests.admin.logins.CountingHasher"
+
+
+class CountingHasher(PBKDF2PasswordHasher):
+    """The real one with less work, which remembers how often and how many at once it was asked."""
+
+    iterations = 2
+    takes_s: ClassVar[float] = 0.0
+    count: ClassVar[int] = 0
+    most_at_once: ClassVar[int] = 0
+    _now: ClassVar[int] = 0
+    _lock: ClassVar[threading.Lock] = threading.Lock()
+
+    @classmethod
+    def forget(cls, *, takes_s: float = 0.0) -> None:
+        cls.count = cls.most_at_once = 0
+        cls.takes_s = takes_s
+
+    def encode(self, password: str, salt: str, iterations: int | None = None) -> Any:
+        cls = CountingHasher
+        with cls._lock:
+            cls.count += 1
+            cls._now += 1
+            cls.most_at_once = max(cls.most_at_once, cls._now)
+        try:
+            time.sleep(cls.takes_s)
+            return super().encode(password, salt, iterations)
+        finally:
+            with cls._lock:
+                cls._now -= 1
+
+
+def enter(
+    name: str, password: str, *, address: str = "127.0.0.1", browser: Client | None = None,
+    language: str = "en",
+) -> Any:  # fmt: skip
+    return (browser or Client()).post(
+        LOGIN, {"username": name, "password": password}, REMOTE_ADDR=address, secure=True,
+        headers={"Accept-Language": language},
+    )  # fmt: skip
+
+
+def is_in(answer: Any) -> bool:
+    return bool(answer.status_code == 302)
