@@ -76,7 +76,7 @@ def persistence(said: Told) -> Line:
     if not said.get("aof_enabled"):
         return amber(
             name,
-            _("The append-only file is off: what a restart forgets must be rebuilt."),
+            _("The append-only file is off: what a restart loses must be rebuilt."),
             _("redis-cli CONFIG SET appendonly yes, unless the service is durable by itself."),
         )
     broken = [name for name in _WRITES if said.get(name, "ok") != "ok"]
