@@ -100,12 +100,18 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 PLAIN_HTTP = env.text("PLAIN_HTTP", default="", one_of=("", "for trying out"))
 _HTTPS_ONLY = PRODUCTION and not PLAIN_HTTP
 SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", default=_HTTPS_ONLY)
+USERS_ARE_REDIRECTED = SECURE_SSL_REDIRECT
+if DOOR is Door.OPERATORS:
+    # Reached by ssh, which encrypts, at http://localhost of the operator's machine. Browsers send
+    # Secure cookies there, and to no other plain address: a login by any other way fails.
+    SECURE_SSL_REDIRECT = False
+    ALLOWED_HOSTS += ["localhost"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0  # one year
 if PLAIN_HTTP:  # HSTS, redirect, cookies over HTTPS only
     SILENCED_SYSTEM_CHECKS += [f"security.W0{number}" for number in ("04", "08", "10", "12", "16")]
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT or _HTTPS_ONLY
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = USERS_ARE_REDIRECTED or _HTTPS_ONLY
 SESSION_COOKIE_AGE = 1800  # seconds: an operator's session
 DATA_UPLOAD_MAX_MEMORY_SIZE = (
     1_000_000  # bytes, for admin forms; the API has its own, smaller bound

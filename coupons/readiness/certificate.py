@@ -53,7 +53,7 @@ def _plain_http(where: str) -> Line | None:
     if not where:
         seen = _("SITE_CERTIFICATE names no certificate, so users may be served without TLS.")
         return red("certificate", seen, _("Set SITE_CERTIFICATE to the site's https address."))
-    if where.startswith("http://") or not settings.SECURE_SSL_REDIRECT:
+    if where.startswith("http://") or not settings.USERS_ARE_REDIRECTED:
         seen = _("The site is served without TLS.")
         do = _("Set SECURE_SSL_REDIRECT=yes, and SITE_CERTIFICATE to an https address.")
         return red("certificate", seen, do)

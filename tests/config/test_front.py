@@ -198,13 +198,13 @@ HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 
 
 @contextmanager
-def seen_through(folder: Path, **settings: Any) -> Iterator[int]:
+def seen_through(folder: Path, *, probes: bool = False, **settings: Any) -> Iterator[int]:
     """A front before a server that tells which headers it was sent."""
     inner, port = servers.free_port(), servers.free_port()
     command = [sys.executable, "-c", HEADERS_SEEN, str(inner)]
     with (
         servers.process(command, ready=lambda: servers.listens(inner), log=folder / "seen.log"),
-        front(folder / "front", [FrontDoor("users", port, inner)], **settings),
+        front(folder / "front", [FrontDoor("door", port, inner, probes=probes)], **settings),
     ):
         yield port
 
@@ -236,6 +236,13 @@ def test_a_balancer_is_believed_for_the_last_address_it_added(tmp_path: Path) ->
     with seen_through(tmp_path, balancers=["127.0.0.0/8"]) as port:
         seen = headers_behind(port)
     assert (seen["x-forwarded-for"], seen["x-forwarded-proto"]) == ("198.51.100.9", "https")
+
+
+def test_13_4_on_the_operators_door_nobody_is_believed_about_an_address(tmp_path: Path) -> None:
+    """Whoever comes by the bastion could have passwords counted for any other address."""
+    with seen_through(tmp_path, probes=True, balancers=["127.0.0.0/8"]) as port:
+        seen = headers_behind(port)
+    assert (seen["x-forwarded-for"], seen["x-forwarded-proto"]) == ("127.0.0.1", "http")
 
 
 # Too many at once
@@ -346,6 +353,7 @@ def test_whoever_guesses_passwords_quickly_is_held_and_reaches_nobody(
         answers = [status_of(served.port, "/admin/login/", "POST") for _ in range(5)]
         assert answers[:3] == [403, 403, 403]  # Django's own: no token of its form
         assert answers[3:] == [429, 429]
+        assert status_of(served.port, "/%61dmin/log%69n/", "POST") == 429
         assert status_of(served.port, "/admin/login/") == 200
         assert status_of(served.port, "/livez") == 200
 

@@ -105,6 +105,9 @@ COOKIES = (
         ({"SECURE_SSL_REDIRECT": "no"}, "True True False"),  # a proxy in front redirects
         ({"PLAIN_HTTP": "for trying out"}, "False False False"),
         ({"PLAIN_HTTP": "for trying out", "SECURE_SSL_REDIRECT": "yes"}, "True True True"),
+        ({"DOOR": "operators"}, "True True False"),  # ssh leads there, not the balancer
+        ({"DOOR": "operators", "SECURE_SSL_REDIRECT": "yes"}, "True True False"),
+        ({"DOOR": "users"}, "True True True"),
     ],
 )
 def test_13_5_cookies_go_over_https_only_unless_plain_http_is_asked_for(

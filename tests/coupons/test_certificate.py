@@ -76,7 +76,7 @@ def test_13_5_in_production_a_site_without_tls_is_red_unless_it_is_for_trying_ou
     where: str, redirects: bool, plain_http: str, light: Light, sale: Campaign, settings: Settings
 ) -> None:
     settings.PRODUCTION, settings.SITE_CERTIFICATE = True, where
-    settings.SECURE_SSL_REDIRECT, settings.PLAIN_HTTP = redirects, plain_http
+    settings.USERS_ARE_REDIRECTED, settings.PLAIN_HTTP = redirects, plain_http
     line = certificate(sale)
     assert line.light is light, line.seen
     assert line.do
@@ -85,7 +85,7 @@ def test_13_5_in_production_a_site_without_tls_is_red_unless_it_is_for_trying_ou
 def test_13_5_in_production_a_good_certificate_is_green(
     sale: Campaign, authority: Authority, settings: Settings
 ) -> None:
-    settings.PRODUCTION = settings.SECURE_SSL_REDIRECT = True
+    settings.PRODUCTION = settings.USERS_ARE_REDIRECTED = True
     settings.SITE_CERTIFICATE = str(authority.sign("shop.example", days=90)[0])
     assert certificate(sale).light is Light.GREEN
 

@@ -1,0 +1,59 @@
+"""13.5: the operators' door of a production site, for a browser at the end of an ssh tunnel."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+
+from tests import services
+from tests.browser.webdriver import Browser, browser
+from tests.config.test_settings import PRODUCTION
+
+MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
+PASSWORD = "only-in-this-test"
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        bool(MISSING) and "CI" not in os.environ,
+        reason=f"{' and '.join(MISSING)} not installed (apt: chromium, chromium-driver).",
+    ),
+]
+
+
+@pytest.fixture
+def chromium(tmp_path: Path) -> Iterator[Browser]:
+    with browser(tmp_path) as window:
+        yield window
+
+
+@pytest.fixture
+def port(child_environment: dict[str, str], tmp_path: Path) -> Iterator[int]:
+    """A site with a certificate: its users are redirected to HTTPS."""
+    User.objects.create_superuser("mina", password=PASSWORD)
+    stores = {name: child_environment[name] for name in ("DATABASE_URL", "REDIS_URL")}
+    given = child_environment | PRODUCTION | stores | {
+        "DOOR": "operators", "SECURE_SSL_REDIRECT": "yes", "SHED_AFTER_S": "0",
+    }  # fmt: skip
+    with services.web(given, tmp_path) as served:
+        yield served
+
+
+def test_13_5_an_operator_logs_in_at_localhost_with_secure_cookies(
+    port: int, chromium: Browser
+) -> None:
+    chromium.go(f"http://localhost:{port}/admin/")
+    chromium.type("#id_username", "mina")
+    chromium.type("#id_password", PASSWORD)
+    chromium.click("[type=submit]")
+    chromium.sees("#user-tools", "mina")
+    said = chromium.ask("GET", "/cookie")
+    cookies = {cookie["name"]: cookie for cookie in said}
+    known = next(name for name in cookies if name.startswith("known_browser_"))
+    assert {"sessionid", known} <= cookies.keys()
+    for name in ("sessionid", known):
+        assert (cookies[name]["secure"], cookies[name]["httpOnly"]) == (True, True)
+    assert (cookies[known]["path"], cookies[known]["sameSite"]) == ("/admin/", "Strict")
