@@ -16,6 +16,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 
+from coupons import operator_sessions
 from coupons.api import languages
 
 ADMIN = "/admin/"
@@ -33,7 +34,9 @@ class AdminOnly:
 
 
 class AdminSession(AdminOnly, SessionMiddleware):
-    pass
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        operator_sessions.keep(request)
+        return super().process_response(request, response)
 
 
 class AdminLocale(AdminOnly, LocaleMiddleware):

@@ -4,12 +4,17 @@ from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 from django.core.exceptions import ValidationError
 from django.db.backends.signals import connection_created
 from django.db.models.signals import pre_save
 from django.utils.translation import gettext_lazy as _
 
 from coupons import checks, statements, wiring  # noqa: F401 - two of them register themselves
+
+
+class OperatorsAdminConfig(AdminConfig):
+    default_site = "coupons.admin_site.OperatorSite"
 
 
 class CouponsConfig(AppConfig):

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from coupons import holding
 from coupons.admin import words
 from coupons.admin.bases import CampaignBase
+from coupons.admin_site import nothing_done
 from coupons.errors import CouponError
 from coupons.models import Campaign
 from coupons.readiness import board, notes
@@ -63,7 +64,7 @@ class BoardPages(CampaignBase):
 
     def override_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+            return nothing_done(request, "admin:coupons_campaign_readiness", pk)
         if not self.has_change_permission(request):
             raise PermissionDenied
         slug = get_object_or_404(Campaign, pk=pk).slug

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -16,6 +16,7 @@ from coupons import parked, receipts
 from coupons.admin import words
 from coupons.admin.bases import CampaignBase
 from coupons.admin.parked import ENTRY_ID
+from coupons.admin_site import nothing_done
 from coupons.errors import CouponError
 from coupons.models import Campaign
 from coupons.receipts import Fate, Finding
@@ -46,7 +47,7 @@ class MendingPages(CampaignBase):
     def parked_do_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Replay the chosen claims, or give them up with a reason."""
         if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+            return nothing_done(request, "admin:coupons_campaign_parked", pk)
         campaign = self._may_change(request, pk)
         ids = [each for each in request.POST.getlist("entry") if ENTRY_ID.fullmatch(each)]
         if not ids:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -17,6 +17,7 @@ from coupons.admin.bases import CampaignBase
 from coupons.admin.confirming import confirm_page
 from coupons.admin.shown_state import shown_state
 from coupons.admin.verbs import VERBS
+from coupons.admin_site import nothing_done
 from coupons.errors import CouponError, StoreFailure
 from coupons.models import Campaign, GivenUp
 from coupons.readiness import notes
@@ -85,7 +86,7 @@ class CampaignPages(CampaignBase):
     def do_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         """A verb's button was pressed."""
         if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+            return nothing_done(request, "admin:coupons_campaign_change", pk)
         campaign = self._seen(request, pk)
         if not self.has_change_permission(request):
             raise PermissionDenied

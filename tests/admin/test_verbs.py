@@ -121,7 +121,7 @@ def test_without_redis_a_verb_is_refused_and_nothing_changes(
 
 def test_a_verb_needs_a_post(operator: Client, page: Page, open_campaign: CampaignMaker) -> None:
     open_campaign("sale")
-    assert operator.get(page("sale", "do", "pause")).status_code == 405
+    assert operator.get(page("sale", "do", "pause")).status_code == 302
     assert state() == "scheduled"
 
 

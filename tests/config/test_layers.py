@@ -78,7 +78,19 @@ LAYERS = [
         },
     ),
     ("processes", {"drain", "places", "reconcile", "checks", "wiring", "readiness"}),
-    ("edges", {"api", "tasks", "admin", "apps", "management", "templatetags"}),
+    (
+        "edges",
+        {
+            "api",
+            "tasks",
+            "admin",
+            "admin_site",
+            "operator_sessions",
+            "apps",
+            "management",
+            "templatetags",
+        },
+    ),
 ]
 PEER = ROOT / "locust" / "compare" / "tutorial"  # a Django project of its own, to compare with
 HEIGHT = {name: height for height, (_, names) in enumerate(LAYERS) for name in names}

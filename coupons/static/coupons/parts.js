@@ -12,6 +12,7 @@ const nameOf = (part) => part.dataset.part ?? part.id;
 async function ask(address, patienceMs) {
   const answer = await fetch(address, {
     redirect: "manual",
+    headers: { "X-Poll": "yes" }, // a look of the page's own does not keep the session
     signal: AbortSignal.timeout(patienceMs),
   });
   if (answer.type === "opaqueredirect") throw new LoggedOut();
