@@ -68,6 +68,7 @@ def test_more_campaigns_cost_no_more_queries(
         return len(captured)
 
     open_campaign("first")
+    queries()  # the first one also renews the session
     few = queries()
     for number in range(5):
         open_campaign(f"sale-{number}")
