@@ -41,15 +41,17 @@ BANNED = {
     r"저장소": "Redis, MySQL, 발급 서비스",
     r"시계": "서버 시각",
     r"이제 '": "캠페인을 …했습니다",
+    r"열립니다|다시 열": "오픈",
     r"당신|독자는|오브젝트|액션": "",
 }  # fmt: skip
 OPEN_PARTICLE = re.compile(
     r"은/는|는/은|을/를|를/을|이/가|가/이|와/과|과/와|[은을이과]\([는를가와]\)|[는를가와]\([은을이과]\)|"
     r"\((?:은|을|이|과|으)\)[는를가와로]|\(으\)로|\(이\)"
 )
-# Which of the two is right depends on the value: "캠페인을", but "세일를".
+# Which of the two is right depends on the value: "캠페인을", but "세일를". Behind a value in
+# brackets it goes with the word before them.
 GUESSED_PARTICLE = re.compile(
-    r"(?:\}|%s|\)s|%r|\)r)['\"”’)]*(?:은|는|이|가|을|를|과|와|으로|로)(?![가-힣])"
+    r"(?:\}|%s|\)s|%r|\)r)['\"”’]*(?:은|는|이|가|을|를|과|와|으로|로)(?![가-힣])"
 )
 
 
@@ -112,7 +114,7 @@ def test_no_text_guesses_the_particle_of_a_value() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", ["{slug}가 없습니다", "'%(name)s'을 삭제", "%s로 변경", "({key!r})가"]
+    "bad", ["{slug}가 없습니다", "'%(name)s'을 삭제", "%s로 변경", "{key!r}가"]
 )
 def test_a_guessed_particle_is_found(bad: str) -> None:
     assert GUESSED_PARTICLE.search(bad)
