@@ -3,12 +3,14 @@
 import re
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from coupons import admission, campaigns, drain
 from coupons.claims import Claim
@@ -40,6 +42,38 @@ def test_the_figures_follow_a_claim_from_admitted_to_stored(
         "waiting": 1, "parked": 0, "remaining": 9, "note": "",
     }  # fmt: skip
     assert (after["stored"], after["waiting"], after["admitted"]) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("strategy", ["queued", "direct"])
+@pytest.mark.parametrize(
+    ("opens_in", "closes_in", "recorded", "shown", "offered"),
+    [
+        (60, 120, "scheduled", "scheduled", ["pause", "open", "close"]),
+        (-60, 60, "scheduled", "open", ["pause", "close"]),
+        (-120, -60, "scheduled", "closed", []),
+        (-120, -60, "open", "closed", []),
+        (-120, -60, "paused", "closed", []),
+        (-60, 60, "paused", "paused", ["resume", "close"]),
+        (-120, -60, "draft", "draft", ["schedule"]),
+        (60, 120, "closed", "closed", []),
+    ],
+)
+def test_a_page_goes_by_the_clock_that_decides_not_by_the_record_of_beat(
+    operator: Client, page: Page, draft: Callable[..., Campaign], strategy: str, opens_in: int,
+    closes_in: int, recorded: str, shown: str, offered: list[str],
+) -> None:  # fmt: skip
+    draft("sale", strategy=strategy)
+    if recorded != "draft":
+        campaigns.schedule("sale", actor="Mina")
+    now = timezone.now()
+    Campaign.objects.update(
+        state=recorded,
+        opens_at=now + timedelta(seconds=opens_in),
+        closes_at=now + timedelta(seconds=closes_in),
+    )
+    assert operator.get(page("sale", "live")).json()["state"] == shown
+    context = operator.get(page("sale")).context
+    assert [verb.name for verb in context["verbs"]] == offered
 
 
 def test_the_figures_say_when_redis_is_away(

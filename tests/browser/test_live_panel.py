@@ -165,6 +165,21 @@ def test_another_campaign_has_a_chart_of_its_own(
     assert window.run(POINTS) <= 2
 
 
+def test_a_chart_that_can_not_be_kept_or_read_is_begun_anew(
+    panel: Callable[[Campaign], Browser], draft: Draft
+) -> None:
+    draft("sale")
+    window = panel(campaigns.schedule("sale", actor="Mina"))
+    window.until(lambda: window.run(POINTS) > 1)
+    window.run("Storage.prototype.setItem = () => { throw new DOMException('full') }")
+    window.run("Object.keys(sessionStorage).forEach(name => { sessionStorage[name] = '{' })")
+    admission.admit(facts.of("sale"), Claim("ann"))
+    window.sees("[data-count=admitted]", "1")
+    window.go(window.run("return location.href"))
+    window.sees("[data-count=admitted]", "1")
+    window.until(lambda: window.run(POINTS) > 1)
+
+
 def test_the_rate_is_of_one_second(panel: Callable[[Campaign], Browser], draft: Draft) -> None:
     draft("sale", stock=1000)
     window = panel(campaigns.schedule("sale", actor="Mina"))

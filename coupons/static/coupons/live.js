@@ -26,8 +26,12 @@
 
   // A button or a reload makes a new page: the samples of this window outlive it.
   function kept() {
-    const found = JSON.parse(sessionStorage.getItem(keptAs) ?? "[]");
-    return found.filter((sample) => Math.abs(Date.now() - sample.seenAt) < CHART_MS);
+    try {
+      const found = JSON.parse(sessionStorage.getItem(keptAs) ?? "[]");
+      return found.filter((sample) => Math.abs(Date.now() - sample.seenAt) < CHART_MS);
+    } catch {
+      return []; // no storage, or not ours: a chart of its own
+    }
   }
 
   const say = (text) => {
@@ -63,7 +67,11 @@
     if (samples.length && samples.at(-1).at >= at) samples = [];
     samples = samples.filter((sample) => sample.at > at - CHART_MS);
     samples.push({ at, seenAt, admitted, stored });
-    sessionStorage.setItem(keptAs, JSON.stringify(samples));
+    try {
+      sessionStorage.setItem(keptAs, JSON.stringify(samples));
+    } catch {
+      // no storage, or a full one: the chart lives as long as this page
+    }
   }
 
   function showLine() {
