@@ -85,6 +85,7 @@ def addresses(shop: dict[str, Campaign]) -> dict[str, str]:
         "delete": of("winter", "delete"),
         "coupons": "/admin/coupons/coupon/",
         "coupon": f"/admin/coupons/coupon/{coupon.pk}/change/",
+        "nothing": "/admin/nothing/",
         "nowhere": "/admin/coupons/campaign/4711/change/",
         "users": "/admin/auth/user/",
         "user": f"/admin/auth/user/{clerk.pk}/change/",

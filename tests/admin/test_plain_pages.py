@@ -1,0 +1,72 @@
+"""Issue 12, 28: what an operator sees where there is no page: a sentence and a way on, in their
+language, not a bare number."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.exceptions import SuspiciousOperation
+from django.test import Client
+
+from coupons.admin import parked
+
+Page = Callable[..., str]
+KOREAN = {"Accept-Language": "ko"}
+
+
+def says(answer: Any, *sentences: str) -> None:
+    body = answer.content.decode()
+    for sentence in sentences:
+        assert sentence in body, body
+    assert '<a href="/admin/">' in body
+
+
+def test_no_page(operator: Client) -> None:
+    says(operator.get("/admin/nowhere/"), "Page not found", "Go on from the start page.")
+    answer = operator.get("/admin/nowhere/", headers=KOREAN)
+    assert answer.status_code == 404
+    says(answer, '<html lang="ko">', "이 주소에 해당하는 페이지가 없습니다.", ">홈<")
+
+
+def test_no_permission(onlooker: Client, page: Page, open_campaign: Callable[..., Any]) -> None:
+    open_campaign("sale")
+    says(onlooker.post(page("sale", "do", "pause")), "Nothing was done: your account lacks")
+    answer = onlooker.post(page("sale", "do", "pause"), headers=KOREAN)
+    assert answer.status_code == 403
+    says(answer, "권한이 없습니다", "관리자에게 권한을 요청하세요.")
+
+
+def test_a_form_that_is_too_old(page: Page, open_campaign: Callable[..., Any]) -> None:
+    open_campaign("sale")
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(User.objects.create_superuser("mina"))
+    says(browser.post(page("sale", "do", "pause")), "Nothing was done", "press the button again")
+    answer = browser.post(page("sale", "do", "pause"), headers=KOREAN)
+    assert answer.status_code == 403
+    says(answer, "버튼을 다시 누르세요.")
+    assert "DEBUG" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "english", "korean"),
+    [
+        (SuspiciousOperation("odd"), 400, "The request is not valid", "잘못된 요청입니다"),
+        (ZeroDivisionError(), 500, "Something went wrong", "개발팀에 알려 주세요."),
+    ],
+)
+def test_a_request_that_fails(
+    operator: Client, page: Page, open_campaign: Callable[..., Any], monkeypatch: Any,
+    error: Exception, status: int, english: str, korean: str,
+) -> None:  # fmt: skip
+    open_campaign("sale")
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(parked, "page", fail)
+    operator.raise_request_exception = False
+    for headers, sentence in ((None, english), (KOREAN, korean)):
+        answer = operator.get(page("sale", "parked"), headers=headers)
+        assert answer.status_code == status
+        says(answer, sentence)
