@@ -1,7 +1,8 @@
 """What was measured of this product, per core or process: the base of capacity and headroom."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from math import inf
 from pathlib import Path
 
 FILE = Path(__file__).resolve().parents[1] / "locust" / "coefficients.json"
@@ -21,4 +22,15 @@ class Coefficients:
 
 
 def load(file: Path = FILE) -> Coefficients:
-    return Coefficients(**json.loads(file.read_text()))
+    """Raises ValueError for a file that holds something else."""
+    said = json.loads(file.read_bytes())
+    names = {each.name for each in fields(Coefficients)}
+    if not isinstance(said, dict) or said.keys() != names:
+        raise ValueError(f"its names must be {', '.join(sorted(names))}")
+    if wrong := [name for name in names - {"source"} if not _is_positive(said[name])]:
+        raise ValueError(f"{min(wrong)} must be a number above 0")
+    return Coefficients(**said)
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, int | float) and value is not True and 0 < value < inf

@@ -147,6 +147,12 @@ def is_away(error: BaseException) -> bool:
     return isinstance(said, str) and any(words in said.lower() for words in _SQLITE_AWAY)
 
 
+def lacks_tables(error: BaseException) -> bool:
+    """Whether a table or a column is not there: migrations were not run."""
+    said = error.args[0] if error.args else ""
+    return said in (1054, 1146) or str(said).startswith(("no such table", "no such column"))
+
+
 def refuses_row(error: BaseException) -> bool:
     """Whether a row of the statement is what the database doesn't take."""
     if isinstance(error, IntegrityError | DataError):

@@ -29,6 +29,7 @@ LAYERS = [
             "coefficients",
             "currencies",
             "quick",
+            "arguments",
             "phrases",
             "timestamps",
             "signing",

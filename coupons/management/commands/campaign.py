@@ -1,28 +1,64 @@
-"""`manage.py campaign pause|resume|close SLUG`: what the admin's buttons do, at a terminal."""
+"""`manage.py campaign schedule|pause|resume|close|stock SLUG`: what the admin's buttons do, at a
+terminal."""
 
 import getpass
+from collections.abc import Callable
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from coupons import campaigns
-from coupons.errors import CouponError
+from coupons import campaigns, questions
+from coupons.arguments import ASKED_WRONGLY, SLUG, Whole
+from coupons.errors import NeedsConfirmation
+from coupons.management import progress
+from coupons.management.base import ACTOR, SentenceCommand
+from coupons.models import Campaign
 
-VERBS = {"pause": campaigns.pause, "resume": campaigns.resume, "close": campaigns.close}
+VERBS: dict[str, Callable[..., Campaign]] = {
+    "pause": campaigns.pause,
+    "resume": campaigns.resume,
+    "close": campaigns.close,
+}
+MAKES_SLOTS = ("schedule", "stock")
 
 
-class Command(BaseCommand):
-    help = "Pause, resume or close a campaign. Closing is final."
+class Command(SentenceCommand):
+    help = (
+        "Schedule, pause, resume or close a campaign, or set its stock. Closing is final. A stock "
+        "that was interrupted is finished by setting it again."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("verb", choices=sorted(VERBS))
-        parser.add_argument("slug")
-        parser.add_argument("--actor", default="", help="who did it, for the campaign's history")
+        parser.add_argument("verb", choices=sorted((*VERBS, *MAKES_SLOTS)))
+        parser.add_argument("slug", type=SLUG)
+        parser.add_argument("--stock", type=Whole(), help="the new one, for the verb `stock`")
+        parser.add_argument("--actor", type=ACTOR, help="who did it, for the campaign's history")
+        parser.add_argument("--yes", action="store_true", help="confirm what would be asked")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        actor = options["actor"] or f"{getpass.getuser()} at a terminal"
+        if (options["verb"] == "stock") != (options["stock"] is not None):
+            told = "--stock NUMBER goes with the verb `stock`, and with no other."
+            raise CommandError(told, returncode=ASKED_WRONGLY)
         try:
-            campaign = VERBS[options["verb"]](options["slug"], actor=actor)
-        except CouponError as refused:
-            raise CommandError(str(refused)) from None
-        self.stdout.write(f"{campaign.slug} is {campaign.get_state_display()} now.")
+            campaign = _done(options)
+        except NeedsConfirmation as asked:
+            told = f"{asked} If that is meant: --yes"
+            raise CommandError(told, returncode=ASKED_WRONGLY) from None
+        state = campaign.get_state_display()
+        if options["verb"] == "stock":
+            self.stdout.write(f"{campaign.slug} is {state} with a stock of {campaign.stock:,} now.")
+        else:
+            self.stdout.write(f"{campaign.slug} is {state} now.")
+
+
+def _done(options: dict[str, Any]) -> Campaign:
+    """Raises CouponError, ValidationError."""
+    verb, slug = options["verb"], options["slug"]
+    actor = options["actor"] or f"{getpass.getuser()} at a terminal"
+    tell = progress.of_slots()
+    if verb == "stock":
+        return campaigns.change_stock(slug, stock=options["stock"], actor=actor, tell=tell)
+    if verb == "schedule":
+        confirmed = questions.ALL if options["yes"] else frozenset()
+        return campaigns.schedule(slug, actor=actor, confirmed=confirmed, tell=tell)
+    return VERBS[verb](slug, actor=actor)

@@ -3,14 +3,20 @@
 from typing import Any
 
 from django.core.checks import register
+from django.core.management.base import CommandError
 from django.core.management.commands import check
 
+from coupons.arguments import ASKED_WRONGLY
 from coupons.checks import SERVERS, STORES
+from coupons.management.base import SentenceCommand
 
 
-class Command(check.Command):
+class Command(SentenceCommand, check.Command):
     def handle(self, *app_labels: Any, **options: Any) -> None:
         if options["list_tags"] or STORES in (options["tags"] or ()):
             for asking in SERVERS:
                 register(asking, STORES)
-        super().handle(*app_labels, **options)
+        try:
+            super().handle(*app_labels, **options)
+        except LookupError as unknown:
+            raise CommandError(str(unknown), returncode=ASKED_WRONGLY) from None

@@ -9,17 +9,18 @@ be scheduled. `--constrain` adds the constraints once all rows fit. Exit status 
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 from django.db.models import CheckConstraint
 
 from coupons import database
 from coupons.errors import DatabaseAway
+from coupons.management.base import SentenceCommand
 from coupons.models import Campaign
 from coupons.row_constraints import breaking, missing_constraints
 
 
-class Command(BaseCommand):
+class Command(SentenceCommand):
     help = "Name the campaigns whose definition breaks a rule, and the constraints left out."
 
     def add_arguments(self, parser: CommandParser) -> None:

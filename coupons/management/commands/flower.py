@@ -5,25 +5,31 @@ also commands them. So without a login it is served on a laptop's own loopback o
 """
 
 import os
+import socket
 import sys
+from argparse import ArgumentTypeError
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
+
+from coupons.arguments import Whole
+from coupons.management.base import SentenceCommand
 
 SHORTEST_PASSWORD = 12
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-class Command(BaseCommand):
+class Command(SentenceCommand):
     help = "Start Flower behind the login FLOWER_LOGIN; it shows the workers and their bells."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--address", default="127.0.0.1", help="to listen on")
-        parser.add_argument("--port", type=int, default=5555)
+        parser.add_argument("--address", type=own_address, default="127.0.0.1", help="to listen on")
+        parser.add_argument("--port", type=Whole(1, 65_535), default=5555)
 
     def handle(self, *args: Any, **options: Any) -> None:
         _demand_login(settings.FLOWER_LOGIN, options["address"])
+        _demand_free(options["address"], options["port"])
         os.environ.setdefault("CELERY_WORKER", "yes")  # as patient with the broker as a worker
         flower = [sys.executable, "-m", "celery", "-A", "config", "flower"]
         where = [f"--address={options['address']}", f"--port={options['port']}"]
@@ -31,6 +37,31 @@ class Command(BaseCommand):
             where.append(f"--conf={settings.FLOWER_LOGIN_FILE}")
         self.stdout.flush()
         os.execv(sys.executable, [*flower, *where])  # noqa: S606 - a list made here, no shell
+
+
+def own_address(said: str) -> str:
+    """One of this host. Raises ArgumentTypeError."""
+    try:
+        _bind(said.strip() or "?", 0)
+    except (OSError, UnicodeError):
+        raise ArgumentTypeError(f"{said!r} is no address of this host.") from None
+    return said
+
+
+def _demand_free(address: str, port: int) -> None:
+    try:
+        _bind(address, port)
+    except OSError as error:
+        why = error.strerror or error
+        raise CommandError(f"Port {port} of {address} can't be listened on: {why}.") from None
+
+
+def _bind(address: str, port: int) -> None:
+    """Raises OSError."""
+    family, kind, protocol, _, where = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(where)
 
 
 def _demand_login(login: str, address: str) -> None:

@@ -7,27 +7,33 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from coupons import campaigns, facts, questions
-from coupons.errors import NeedsConfirmation
+from coupons.arguments import ASKED_WRONGLY, SLUG, Number, Whole, sentence
+from coupons.errors import CouponError, NeedsConfirmation
+from coupons.management import progress
+from coupons.management.base import SentenceCommand
 from coupons.models import Campaign
 
 ACTOR = "new_campaign"
+# Seconds from now that a calendar has dates for; the model judges the moments themselves.
+FROM_NOW = Number(-6e10, 1e11)
 
 
-class Command(BaseCommand):
+class Command(SentenceCommand):
     help = "Draft and schedule a campaign; print its slug, stock, strategy and opening as JSON."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("slug")
-        parser.add_argument("--stock", type=int, default=1000)
+        parser.add_argument("slug", type=SLUG)
+        parser.add_argument("--stock", type=Whole(), default=1000)
         parser.add_argument("--strategy", choices=Campaign.Strategy.values, default="queued")
-        parser.add_argument("--opens-in", type=float, default=0, help="seconds (default 0)")
-        parser.add_argument("--lasts", type=float, default=3600, help="seconds (default an hour)")
-        parser.add_argument("--per-user", type=int, default=1)
+        parser.add_argument("--opens-in", type=FROM_NOW, default=0, help="seconds (default 0)")
+        parser.add_argument(
+            "--lasts", type=FROM_NOW, default=3600, help="seconds (default an hour)"
+        )
+        parser.add_argument("--per-user", type=Whole(), default=1)
         parser.add_argument(
             "--yes", action="store_true", help="confirm what would be asked: an opening in the past"
         )
@@ -36,15 +42,15 @@ class Command(BaseCommand):
         try:
             known = facts.from_row(_scheduled(options))
         except NeedsConfirmation as asked:
-            raise CommandError(f"{asked} If that is meant: --yes", returncode=2) from None
-        except ValidationError as refused:
-            raise CommandError(" ".join(_sentences(refused)), returncode=2) from None
+            told = f"{asked} If that is meant: --yes"
+            raise CommandError(told, returncode=ASKED_WRONGLY) from None
         said = {name: getattr(known, name) for name in ("slug", "stock", "strategy", "opens_ms")}
         self.stdout.write(json.dumps(said))
 
 
 def _scheduled(options: dict[str, Any]) -> Campaign:
-    """Raises ValidationError, NeedsConfirmation; then nothing is left."""
+    """Raises ValidationError, NeedsConfirmation: then nothing is left. CommandError where the draft
+    could not be scheduled."""
     opens_at = timezone.now() + timedelta(seconds=options["opens_in"])
     drafted = Campaign(
         slug=options["slug"],
@@ -60,15 +66,12 @@ def _scheduled(options: dict[str, Any]) -> Campaign:
     confirmed = questions.ALL if options["yes"] else frozenset()
     campaigns.draft(drafted, actor=ACTOR, confirmed=confirmed)
     try:
-        return campaigns.schedule(drafted.slug, actor=ACTOR, confirmed=confirmed)
+        return campaigns.schedule(
+            drafted.slug, actor=ACTOR, confirmed=confirmed, tell=progress.of_slots()
+        )
     except NeedsConfirmation:
         campaigns.discard(drafted)
         raise
-
-
-def _sentences(refused: ValidationError) -> list[str]:
-    """Each with the field that it is about."""
-    return [
-        f"{name}: {' '.join(texts)}" if name != NON_FIELD_ERRORS else " ".join(texts)
-        for name, texts in refused.message_dict.items()
-    ]
+    except CouponError as failure:
+        again = f"Its draft is kept: manage.py campaign schedule {drafted.slug}"
+        raise CommandError(f"{sentence(str(failure))} {again}") from failure

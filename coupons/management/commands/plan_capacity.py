@@ -9,15 +9,18 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from coupons import coefficients
+from coupons.arguments import ASKED_WRONGLY, Number, Whole, input_file
 from coupons.coefficients import Coefficients
+from coupons.management.base import SentenceCommand
 
 HEADROOM = 0.6  # of what was measured: what a host is planned to carry
 HOST_CORES = 2  # of a t3.medium, t2.medium, m7g.large: the classes our specs provision
 SPARE_HOSTS = 1  # may be down without harm
 STORED_AFTER_S = 60  # after the last claim, everything shall be in MySQL
+MOST = 10_000_000_000  # people: more than there are
 REDIS_FIXED_BYTES = 50_000_000  # an empty server with its buffers
 
 # (class, memory in bytes, cores): Redis decides on one core, so cores above two only help its I/O
@@ -137,18 +140,29 @@ def _row(name: str, stock: int, made: Plan) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-class Command(BaseCommand):
+def _load(file: Path) -> Coefficients:
+    try:
+        return coefficients.load(file)
+    except ValueError as wrong:
+        raise CommandError(
+            f"{file} holds no coefficients: {wrong}.", returncode=ASKED_WRONGLY
+        ) from None
+
+
+class Command(SentenceCommand):
     help = "How many API and consumer hosts, and which Redis and RDS classes, a sale needs."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--people", type=int, default=1_000_000)
-        parser.add_argument("--seconds", type=float, default=10, help="in which they come")
-        parser.add_argument("--stock", type=int, default=100_000)
-        parser.add_argument("--coefficients", type=Path, default=coefficients.FILE)
+        parser.add_argument("--people", type=Whole(1, MOST), default=1_000_000)
+        parser.add_argument(
+            "--seconds", type=Number(0.001, 86_400), default=10, help="in which they come"
+        )
+        parser.add_argument("--stock", type=Whole(1, MOST), default=100_000)
+        parser.add_argument("--coefficients", type=input_file, default=coefficients.FILE)
         parser.add_argument("--table", action="store_true", help="the table of the capacity page")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        known = coefficients.load(options["coefficients"])
+        known = _load(options["coefficients"])
         if options["table"]:
             self.stdout.write(table(known))
             return

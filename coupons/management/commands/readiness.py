@@ -8,11 +8,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from coupons import holding
-from coupons.errors import CouponError
+from coupons.arguments import SLUG
+from coupons.management.base import ACTOR, SentenceCommand
 from coupons.readiness import board
 from coupons.readiness.board import Board
 from coupons.readiness.lines import Light, Line
@@ -23,24 +23,20 @@ _MARKS = {Light.GREEN: "✓", Light.AMBER: "!", Light.RED: "✗", Light.GREY: "�
 _NAME_CHARS = 12
 
 
-class Command(BaseCommand):
+class Command(SentenceCommand):
     help = "Show the board of an opening. Exit status 1 if something is red."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("slug")
+        parser.add_argument("slug", type=SLUG)
         parser.add_argument("--json", action="store_true", help="for programs")
         parser.add_argument("--warm-up", action="store_true", help="do it now")
         parser.add_argument(
             "--override", metavar="REASON", help="let it open all the same; the reason is kept"
         )
-        parser.add_argument("--actor", default="manage.py", help="who overrides")
+        parser.add_argument("--actor", type=ACTOR, default="manage.py", help="who overrides")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            seen = _act_and_look(options)
-        except (CouponError, ValidationError) as error:
-            said = error.messages[0] if isinstance(error, ValidationError) else str(error)
-            raise CommandError(said, returncode=2) from error
+        seen = _act_and_look(options)
         if options["json"]:
             self.stdout.write(json.dumps(seen.as_json(), indent=1))
         else:

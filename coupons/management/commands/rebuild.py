@@ -4,17 +4,19 @@ import logging
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from coupons import rebuild
+from coupons.arguments import SLUG
 from coupons.errors import CouponError
+from coupons.management.base import SentenceCommand, demand_campaign
 
 ACTOR = "manage.py"
 
 logger = logging.getLogger(__name__)
 
 
-class Command(BaseCommand):
+class Command(SentenceCommand):
     help = (
         "Close a campaign for repair, write into Redis all that MySQL knows of it, and open it "
         "again; numbers go on above the highest place ever given. Safe to repeat at any time."
@@ -22,10 +24,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         which = parser.add_mutually_exclusive_group(required=True)
-        which.add_argument("slug", nargs="?", help="this campaign, whatever its condition")
+        which.add_argument(
+            "slug", type=SLUG, nargs="?", help="this campaign, whatever its condition"
+        )
         which.add_argument("--all", action="store_true", help="all that are closed for repair")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not options["all"]:
+            demand_campaign(options["slug"])
         slugs = rebuild.closed_for_repair() if options["all"] else [options["slug"]]
         failed = [slug for slug in slugs if not self._rebuilt(slug)]
         if failed:

@@ -4,27 +4,33 @@ import logging
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from coupons import reconcile
+from coupons.arguments import SLUG
 from coupons.errors import CouponError
+from coupons.management.base import SentenceCommand, demand_campaign
 from coupons.places import Report
 
 logger = logging.getLogger(__name__)
 
 
-class Command(BaseCommand):
+class Command(SentenceCommand):
     help = (
         "Compare Redis with MySQL, place by place. --repair puts lost claims back on the queue "
         "and tells Redis of coupons it does not know. Fails if a difference is left."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("slug", nargs="?", help="default: every campaign of the last days")
+        parser.add_argument(
+            "slug", type=SLUG, nargs="?", help="default: every campaign of the last days"
+        )
         parser.add_argument("--repair", action="store_true", help="mend what is safe to mend")
 
     def handle(self, *args: Any, **options: Any) -> None:
         one = options["slug"]
+        if one:
+            demand_campaign(one)
         slugs = [one] if one else [campaign.slug for campaign in reconcile.watched()]
         wrong = [slug for slug in slugs if not self._is_right(slug, options["repair"])]
         if wrong:

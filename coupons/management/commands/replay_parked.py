@@ -2,40 +2,37 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from coupons import parked
-from coupons.errors import CouponError
+from coupons import change, parked
+from coupons.arguments import SLUG
+from coupons.management.base import SentenceCommand
 from coupons.queue import Reason
 
 ACTOR = "manage.py"
 
 
-class Command(BaseCommand):
+class Command(SentenceCommand):
     help = (
         "Put parked claims back on the queue, once what kept them from being stored is mended. "
         "What still can't be stored is parked again."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("slug")
+        parser.add_argument("slug", type=SLUG)
         parser.add_argument("--reason", choices=list(Reason), default="", help="only of this one")
         parser.add_argument("--yes", action="store_true", help="don't ask")
 
     def handle(self, *args: Any, **options: Any) -> None:
         slug, reason = options["slug"], options["reason"]
-        try:
-            found = parked.counts(slug)
-            for each, count in sorted(found.items()):
-                self.stdout.write(f"{count:8,} {each}")
-            count = found[reason] if reason else found.total()
-            if count and (options["yes"] or self._agreed(count)):
-                done = parked.replay(slug, actor=ACTOR, reason=reason)
-                self.stdout.write(f"{done:,} claims of {slug} are back on the queue.")
-            else:
-                self.stdout.write(f"Nothing was put back on the queue of {slug}.")
-        except CouponError as error:
-            raise CommandError(str(error)) from error
-
-    def _agreed(self, count: int) -> bool:
-        return input(f"Put {count:,} claims back on the queue? [y/N] ").strip().lower() == "y"
+        change.in_redis(slug)
+        found = parked.counts(slug)
+        for each, count in sorted(found.items()):
+            self.stdout.write(f"{count:8,} {each}")
+        count = found[reason] if reason else found.total()
+        agreed = options["yes"] or (count and self.ask(f"Put {count:,} claims back on the queue?"))
+        if count and agreed:
+            done = parked.replay(slug, actor=ACTOR, reason=reason)
+            self.stdout.write(f"{done:,} claims of {slug} are back on the queue.")
+        else:
+            self.stdout.write(f"Nothing was put back on the queue of {slug}.")

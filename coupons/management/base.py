@@ -1,0 +1,87 @@
+"""What all our commands have in common: whatever goes wrong ends in one sentence and a status.
+
+0: done. 2: a value on the command line or in the environment is wrong. 1: it was understood and
+could not be done: refused, or a server is away. Others are told by the command that has them.
+"""
+
+import sys
+from typing import Any
+
+from django.core.exceptions import NON_FIELD_ERRORS, ImproperlyConfigured, ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error as DatabaseError
+
+from coupons import database
+from coupons.arguments import ASKED_WRONGLY, Text, sentence
+from coupons.errors import BadInput, BadToken, CouponError, UnknownCampaign
+from coupons.models import Campaign, CampaignEvent
+
+INTERRUPTED = 130  # as a shell counts a Ctrl-C
+ACTOR = Text(CampaignEvent._meta.get_field("actor").max_length or 0)  # reads who does it
+_WRONG_VALUES = (UnknownCampaign, BadInput, BadToken)
+
+
+class SentenceCommand(BaseCommand):
+    """A command of ours."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """One whose errors are CommandErrors, without a page of usage."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.called_from_command_line = False
+        return parser
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        try:
+            super().run_from_argv(argv)
+        except CommandError as misread:  # the parser's
+            said = sentence(str(misread).removeprefix("Error: "))
+            self.stderr.write(f"{said} See: manage.py {argv[1]} --help")
+            sys.exit(ASKED_WRONGLY)
+        except KeyboardInterrupt:
+            self.stderr.write("Stopped.")
+            sys.exit(INTERRUPTED)
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except ValidationError as wrong:
+            raise CommandError(" ".join(_sentences(wrong)), returncode=ASKED_WRONGLY) from wrong
+        except ImproperlyConfigured as wrong:
+            raise CommandError(str(wrong), returncode=ASKED_WRONGLY) from wrong
+        except CouponError as failure:
+            status = ASKED_WRONGLY if isinstance(failure, _WRONG_VALUES) else 1
+            raise CommandError(str(failure), returncode=status) from failure
+        except DatabaseError as failure:
+            if not (database.is_away(failure) or database.lacks_tables(failure)):
+                raise
+            raise CommandError(_of_database(failure)) from failure
+
+    def ask(self, question: str) -> bool:
+        """Whether somebody says yes; nobody is there where standard input has ended."""
+        try:
+            return input(f"{question} [y/N] ").strip().lower() == "y"
+        except EOFError:
+            self.stdout.write("")
+            return False
+
+
+def demand_campaign(slug: str) -> None:
+    """Raises UnknownCampaign, DatabaseAway."""
+    with database.answering():
+        known = Campaign.objects.filter(slug=slug).exists()
+    if not known:
+        raise UnknownCampaign(f"There is no campaign {slug!r}.")
+
+
+def _of_database(failure: DatabaseError) -> str:
+    if database.lacks_tables(failure):
+        return "The database has not the tables of this version: manage.py migrate"
+    return f"The database does not answer: {failure}"
+
+
+def _sentences(wrong: ValidationError) -> list[str]:
+    """Each with the field that it is about."""
+    if not hasattr(wrong, "error_dict"):
+        return [sentence(text) for text in wrong.messages]
+    told = {name: " ".join(map(sentence, texts)) for name, texts in wrong.message_dict.items()}
+    return [text if name == NON_FIELD_ERRORS else f"{name}: {text}" for name, text in told.items()]

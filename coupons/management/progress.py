@@ -1,0 +1,13 @@
+"""How far a command has come, for whoever sits at the terminal."""
+
+import sys
+
+from coupons.slots import Progress, silently
+
+
+def of_slots() -> Progress:
+    return _show if sys.stderr.isatty() else silently
+
+
+def _show(now: int, wanted: int) -> None:
+    print(f"\r{now:,} slots, {wanted:,} wanted  ", end="", file=sys.stderr, flush=True)
