@@ -1,5 +1,9 @@
 """Wiring: settings, URLs, Celery, health. Imports `coupons`; holds no domain logic."""
 
-from config.celery import app as celery_app
+from config import wrong_setting
+
+wrong_setting.tell_in_a_sentence()  # before the first setting is read
+
+from config.celery import app as celery_app  # noqa: E402
 
 __all__ = ["celery_app"]

@@ -114,8 +114,14 @@ def main() -> int:
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     django.setup()
-    watchdog.start()
-    with Server((settings.CONSUMER_HOST, settings.CONSUMER_PORT), Handler) as server:
+    where = (settings.CONSUMER_HOST, settings.CONSUMER_PORT)
+    try:
+        server = Server(where, Handler)
+    except OSError as error:
+        print(f"{where[0]} port {where[1]} can't be listened on: {error}.", file=sys.stderr)
+        return 1
+    with server:
+        watchdog.start()
         server.serve_forever()
     return 0
 

@@ -1,7 +1,7 @@
 """`python -m config.local run|demo`: what `make run` and `make demo` call."""
 
-import argparse
 import sys
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +10,14 @@ from config.local import interruption, screen, site
 from config.local.demo import Play, demo
 from config.local.run import run
 from config.local.trouble import Stopped, Trouble
+from coupons.arguments import Number, SentenceParser, Whole, output_file, output_folder
 
+MOST = 10_000_000  # people, or coupons
 INTERRUPTED = 130  # as a shell counts a Ctrl-C
 
 
 def main() -> int:
-    asked = _arguments()
+    asked = parser().parse_args()
     interruption.listen()
     try:
         given = site.given()
@@ -24,49 +26,39 @@ def main() -> int:
         return VERBS[asked.verb](asked)
     except Trouble as trouble:
         screen.complain(str(trouble))
-        return 1
+        return trouble.status
     except Stopped:
         screen.say("Everything is stopped.")
         return 0 if asked.verb == "run" else INTERRUPTED
 
 
-def _run(asked: argparse.Namespace) -> int:
+def _run(asked: Namespace) -> int:
     return run(asked.folder.resolve())
 
 
-def _demo(asked: argparse.Namespace) -> int:
+def _demo(asked: Namespace) -> int:
     return demo(Play(asked.users, asked.stock, asked.connections, asked.impatient, asked.record))
 
 
-VERBS: dict[str, Callable[[argparse.Namespace], int]] = {"run": _run, "demo": _demo}
+VERBS: dict[str, Callable[[Namespace], int]] = {"run": _run, "demo": _demo}
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m config.local")
-    verbs = parser.add_subparsers(dest="verb", required=True)
+def parser() -> SentenceParser:
+    whole = SentenceParser(prog="python -m config.local")
+    verbs = whole.add_subparsers(dest="verb", required=True)
     serve = verbs.add_parser("run", help="serve everything until Ctrl-C")
-    serve.add_argument("--folder", type=Path, default=env.BASE_DIR / "var")
+    serve.add_argument("--folder", type=output_folder, default=env.BASE_DIR / "var")
     play = verbs.add_parser("demo", help="play an opening and judge it")
-    play.add_argument("--users", type=_positive, default=env.integer("DEMO_USERS", 10_000, low=1))
-    play.add_argument("--stock", type=_positive, default=env.integer("DEMO_STOCK", 1_000, low=1))
-    play.add_argument("--connections", type=_positive, default=128)
-    play.add_argument("--impatient", type=_share, default=0.2, help="share that asks twice")
-    play.add_argument("--record", type=Path, default=Path("build/demo.json"))
-    return parser.parse_args()
-
-
-def _positive(said: str) -> int:
-    number = int(said)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not positive")
-    return number
-
-
-def _share(said: str) -> float:
-    share = float(said)
-    if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{said} is not between 0 and 1")
-    return share
+    play.add_argument(
+        "--users", type=Whole(1, MOST), default=env.integer("DEMO_USERS", 10_000, low=1, high=MOST)
+    )
+    play.add_argument(
+        "--stock", type=Whole(1, MOST), default=env.integer("DEMO_STOCK", 1_000, low=1, high=MOST)
+    )
+    play.add_argument("--connections", type=Whole(1, 10_000), default=128)
+    play.add_argument("--impatient", type=Number(0, 1), default=0.2, help="share that asks twice")
+    play.add_argument("--record", type=output_file, default=Path("build/demo.json"))
+    return whole
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from types import TracebackType
 
 from config.env import BASE_DIR
 from config.local import interruption
-from config.local.trouble import Trouble
+from config.local.trouble import AskedWrongly, Trouble
 
 STOP_S = 15  # a worker may finish its batch; after that it is killed, and the queue keeps the rest
 _POLL_S = 0.05
@@ -116,7 +116,8 @@ class Program:
         if self.status is None:
             raise Trouble(f"{self.name} took longer than {patience_s:.0f} s.\n{self.tail()}")
         if self.status:
-            raise Trouble(self.tail() or f"{self.name} failed (status {self.status}).")
+            kind = AskedWrongly if self.status == AskedWrongly.status else Trouble
+            raise kind(self.tail() or f"{self.name} failed (status {self.status}).")
 
     def tail(self) -> str:
         """The last lines of its log."""
