@@ -7,7 +7,6 @@ them again. Exit status: the command's. Nothing outside the folder is touched, a
 started here are ended.
 """
 
-import argparse
 import os
 import shutil
 import signal
@@ -16,12 +15,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from argparse import REMAINDER, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from config import env
 from config.local import ports
+from coupons.arguments import SentenceParser
 from tests import disposable
 
 START_S = 60  # a first start of MariaDB on a slow disk
@@ -190,11 +191,26 @@ def sqlite(folder: Path) -> Iterator[str]:
 DATABASES = {"mariadb": mariadb, "mysql9": mysql9, "sqlite": sqlite}
 
 
+def parser() -> SentenceParser:
+    whole = SentenceParser(prog="python -m tests.servers", description=__doc__)
+    whole.add_argument("--database", choices=DATABASES, default="mariadb")
+    whole.add_argument("command", nargs=REMAINDER, help="what to run, and its arguments")
+    return whole
+
+
+def _asked(words: list[str]) -> Namespace:
+    asked = parser().parse_args(words)
+    if not asked.command:
+        parser().error("the following arguments are required: command")
+    if shutil.which(asked.command[0]) is None:
+        parser().error(f"there is no program {asked.command[0]!r}")
+    if asked.database == "mysql9" and not Path(os.environ.get("MYSQL9_SCRIPT", "?")).is_file():
+        parser().error("mysql9 needs MYSQL9_SCRIPT, a script that starts and stops one")
+    return asked
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--database", choices=DATABASES, default="mariadb")
-    parser.add_argument("command", nargs=argparse.REMAINDER)
-    asked = parser.parse_args()
+    asked = _asked(sys.argv[1:])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # stops the servers, as Ctrl-C does
     with tempfile.TemporaryDirectory(prefix="coupons-") as name, ExitStack() as stack:
         folder = Path(name)

@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 
 from config import env
+from coupons.arguments import OneOf, SentenceParser
 from tests import servers
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -221,11 +222,17 @@ def play(lane: dict[str, Callable[[Copy], None]], copy: Copy, asked: list[str]) 
     return well
 
 
+def parser() -> SentenceParser:
+    whole = SentenceParser(prog="python -m tests.verbs", description=__doc__)
+    whole.add_argument("verbs", type=OneOf(verbs()), nargs="*", metavar="VERB")
+    return whole
+
+
 def main() -> int:
     if missing := unrun():
         print(f"Nobody runs {', '.join(sorted(missing))}: add it to {__file__}.")
         return 1
-    began, asked = time.monotonic(), sys.argv[1:]
+    began, asked = time.monotonic(), parser().parse_args().verbs
     with tempfile.TemporaryDirectory(prefix="coupons-verbs-") as name:
         copy = Copy(Path(name))
         with ThreadPoolExecutor(len(LANES)) as beside:

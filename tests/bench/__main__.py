@@ -4,14 +4,15 @@ Starts a Redis and a MariaDB of its own on private ports. Exit status 1 if a fig
 as it must be.
 """
 
-import argparse
 import sys
+from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 from time import gmtime, strftime
 from typing import Any
 
 from django.utils.module_loading import import_string
 
+from coupons.arguments import OneOf, SentenceParser, input_file, output_file
 from tests.bench import figures, record, show
 from tests.bench.figures import Figure
 from tests.bench.size import FULL, QUICK, Size
@@ -39,11 +40,13 @@ MEASURES = {
 NAMES = [name for names in MEASURES.values() for name in names]
 
 
+_NO_RUN: tuple[dict[str, Any], list[Figure]] = ({}, [])
+
+
 def main() -> int:
-    asked = _arguments()
+    asked = parser().parse_args()
     about = _about(asked.quick)
-    # Before anything is written: it may be the same file.
-    then, baseline = record.loads(asked.baseline.read_text()) if asked.baseline else ({}, [])
+    then, baseline = asked.baseline or _NO_RUN
     measured: list[Figure] = []
     try:
         with stage() as folder:
@@ -57,24 +60,29 @@ def main() -> int:
     return 1 if figures.missed(measured) else 0
 
 
-def _tell(measured: list[Figure], about: dict[str, Any], asked: argparse.Namespace) -> None:
+def _tell(measured: list[Figure], about: dict[str, Any], asked: Namespace) -> None:
     asked.output.parent.mkdir(parents=True, exist_ok=True)
     asked.output.write_text(record.dumps(measured, about))
     show.table(measured, about)
     print(f"Written to {asked.output}.")
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
-    parser.add_argument("--baseline", type=Path, help="an earlier run to compare with")
-    parser.add_argument("--quick", action="store_true", help="small counts: does it run at all?")
-    parser.add_argument("--output", type=Path, default=ROOT / "build" / "bench.json")
-    asked = parser.parse_args()
-    unknown = set(asked.names) - set(NAMES)
-    if unknown:
-        parser.error(f"no such figure: {', '.join(sorted(unknown))}")
-    return asked
+def parser() -> SentenceParser:
+    whole = SentenceParser(prog="python -m tests.bench", description=__doc__)
+    whole.add_argument("names", type=OneOf(NAMES), nargs="*", metavar="NAME", help=", ".join(NAMES))
+    whole.add_argument("--baseline", type=_run_before, help="an earlier run to compare with")
+    whole.add_argument("--quick", action="store_true", help="small counts: does it run at all?")
+    whole.add_argument("--output", type=output_file, default=ROOT / "build" / "bench.json")
+    return whole
+
+
+def _run_before(said: str) -> tuple[dict[str, Any], list[Figure]]:
+    """Read before anything is written: it may be the same file."""
+    file = input_file(said)
+    try:
+        return record.loads(file.read_text())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ArgumentTypeError(f"{said!r} is no run of this program.") from None
 
 
 def _about(quick: bool) -> dict[str, Any]:

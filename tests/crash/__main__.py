@@ -4,24 +4,26 @@ Starts servers of its own on private ports. Exit status 1 if any run broke its w
 the same wishes and faults again.
 """
 
-import argparse
 import random
 import shutil
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 from time import gmtime, strftime
 from typing import Any
 
 from django.utils.module_loading import import_string
 
+from coupons.arguments import Number, OneOf, SentenceParser, Whole, output_file
 from tests.bench import record
+from tests.crash import names
 from tests.crash.programs import DATABASES, PRODUCT, broken
 from tests.crash.stage import ROOT, Stage, stage
 
 
 def main() -> int:
-    asked = _arguments()
+    asked = parser().parse_args()
     seed = random.SystemRandom().randrange(10**6) if asked.seed is None else asked.seed
     print(f"{asked.runs} runs of {asked.faults} faults, seeds from {seed}, on {asked.database}.")
     build = broken(asked.broken) if asked.broken else PRODUCT
@@ -31,7 +33,7 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _play_all(ours: Stage, asked: argparse.Namespace, first: int) -> bool:
+def _play_all(ours: Stage, asked: Namespace, first: int) -> bool:
     # Only now: the domain can't be imported before Django knows its servers.
     plan, play, write = (import_string(f"tests.crash.{name}") for name in
                          ("opening.plan", "opening.play", "totals.write"))  # fmt: skip
@@ -85,18 +87,28 @@ def _keep(ours: Stage, seed: int, folder: Path) -> None:
     print(f"    history and logs: {folder}; again: make crash-test RUNS=1 SEED={seed}", flush=True)
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
-    parser.add_argument("--runs", type=int, default=20)
-    parser.add_argument("--seed", type=int, help="of the first run; the next ones count up")
-    parser.add_argument("--faults", type=int, default=6, help="per run")
-    parser.add_argument("--only", action="append", default=[], metavar="FAULT")
-    parser.add_argument("--stop", action="store_true", help="at the first run that broke its word")
-    parser.add_argument("--broken", help="serve with one protection taken out: tests/crash/broken")
-    parser.add_argument("--settle", type=float, default=60, help="seconds the end may take")
-    parser.add_argument("--database", choices=DATABASES, default="mariadb")
-    parser.add_argument("--output", type=Path, default=ROOT / "build" / "crash.json")
-    return parser.parse_args()
+def parser() -> SentenceParser:
+    whole = SentenceParser(prog="python -m tests.crash", description=__doc__)
+    whole.add_argument("--runs", type=Whole(1, 100_000), default=20)
+    whole.add_argument(
+        "--seed", type=Whole(0, 2**32), help="of the first run; the next ones count up"
+    )
+    whole.add_argument("--faults", type=Whole(0, 1_000), default=6, help="per run")
+    whole.add_argument(
+        "--only", type=OneOf(names.faults()), action="append", default=[], metavar="FAULT"
+    )
+    whole.add_argument("--stop", action="store_true", help="at the first run that broke its word")
+    whole.add_argument(
+        "--broken",
+        type=OneOf(names.builds()),
+        help="serve with one protection taken out: tests/crash/broken",
+    )
+    whole.add_argument(
+        "--settle", type=Number(1, 3_600), default=60, help="seconds the end may take"
+    )
+    whole.add_argument("--database", choices=DATABASES, default="mariadb")
+    whole.add_argument("--output", type=output_file, default=ROOT / "build" / "crash.json")
+    return whole
 
 
 if __name__ == "__main__":

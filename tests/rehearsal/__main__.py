@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from coupons.arguments import SentenceParser, Several, output_file
 from tests.rehearsal import (
     deployment,
     leftovers,
@@ -58,7 +59,7 @@ BEYOND_HELLO = {onhosts.release, onhosts_verbs.restarts, onhosts.lose_a_consumer
 
 
 def main() -> int:
-    asked = _arguments()
+    asked = parser().parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     machine.install(machine.FOR_THE_NETWORK)
@@ -116,23 +117,20 @@ def _stop(number: int, _: object) -> None:
     sys.exit(128 + number)
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.rehearsal", description=__doc__)
-    parser.add_argument("--env", choices=["production", "hello", "single"], default="production")
-    parser.add_argument("--short", action="store_true", help="the network only: half a minute")
-    parser.add_argument(
+def parser() -> SentenceParser:
+    whole = SentenceParser(prog="python -m tests.rehearsal", description=__doc__)
+    whole.add_argument("--env", choices=["production", "hello", "single"], default="production")
+    whole.add_argument("--short", action="store_true", help="the network only: half a minute")
+    whole.add_argument(
         "--thorough", action="store_true",
         help="also --check, verbs that restart, an Ansible killed halfway: a minute more",
     )  # fmt: skip
-    parser.add_argument(
-        "--steps", type=lambda said: said.split(","), default=[],
+    whole.add_argument(
+        "--steps", type=Several(STEPS), default=[],
         help=f"some only, in this order: {','.join(STEPS)}",
     )  # fmt: skip
-    parser.add_argument("--output", type=Path, default=ROOT / "build" / "rehearsal.json")
-    asked = parser.parse_args()
-    if unknown := set(asked.steps) - STEPS.keys():
-        parser.error(f"no such step: {', '.join(sorted(unknown))}")
-    return asked
+    whole.add_argument("--output", type=output_file, default=ROOT / "build" / "rehearsal.json")
+    return whole
 
 
 if __name__ == "__main__":

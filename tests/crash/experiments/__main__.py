@@ -3,7 +3,6 @@
 Figures go to build/crash-NAME.json. Exit status 1 if a promise was broken (in a control: if not).
 """
 
-import argparse
 import json
 import signal
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 
 from django.utils.module_loading import import_string
 
+from coupons.arguments import SentenceParser, Whole
 from tests.bench import record
 from tests.crash.programs import DATABASES, PRODUCT, Build, broken
 from tests.crash.stage import ROOT, stage
@@ -66,7 +66,7 @@ EXPERIMENTS = {
 
 
 def main() -> int:
-    asked = _arguments()
+    asked = parser().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the stage ends its programs
     experiment = EXPERIMENTS[asked.name]
     said = _played(experiment, asked.rounds or experiment.rounds, asked.database)
@@ -96,16 +96,16 @@ def _played(experiment: Experiment, rounds: int, database: str) -> dict[str, Any
         return dict(import_string(path)(ours, rounds))
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.crash.experiments", description=__doc__)
-    parser.add_argument("name", choices=EXPERIMENTS)
-    parser.add_argument(
+def parser() -> SentenceParser:
+    whole = SentenceParser(prog="python -m tests.crash.experiments", description=__doc__)
+    whole.add_argument("name", choices=EXPERIMENTS)
+    whole.add_argument(
         "--rounds",
-        type=int,
+        type=Whole(1, 1_000_000),
         help="or database-away: seconds; soak: minutes; again, bells, order, repeats: thousands",
     )
-    parser.add_argument("--database", choices=DATABASES, default="mariadb")
-    return parser.parse_args()
+    whole.add_argument("--database", choices=DATABASES, default="mariadb")
+    return whole
 
 
 if __name__ == "__main__":

@@ -1,0 +1,234 @@
+"""Issue 12, 25: every option of every command and program of ours, driven with wrong values: one
+sentence, status 2. The options are read from the parsers, so one without a case fails here."""
+
+import io
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import load_command_class
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from config import env
+from coupons import campaigns
+from coupons.models import Campaign
+from tests.options.walk import BLANKS, Files, Try, fault, options, tried, wrong_values
+
+ROOT = env.BASE_DIR
+Draft = Callable[..., Campaign]
+COMMANDS = sorted(
+    file.stem for file in (ROOT / "coupons/management/commands").glob("*.py")
+    if not file.stem.startswith("_")
+)  # fmt: skip
+OF_DJANGO = frozenset(
+    action.dest for action in BaseCommand().create_parser("manage.py", "any")._actions
+)
+# What else a command line needs, where the one value is wrong. A positional argument in its place.
+VALID: dict[str, list[str]] = {
+    "campaign": ["<verb>", "<slug>"],
+    "check": ["<args>"],
+    "honour_receipt": ["<receipt>"],
+    "new_campaign": ["<slug>"],
+    "readiness": ["<slug>"],
+    "rebuild": ["<slug>"],
+    "reconcile": ["<slug>"],
+    "replay_parked": ["<slug>"],
+    "unlock": ["<name>"],
+    "user_token": ["<user>"],
+}
+RIGHT = {
+    "<verb>": "pause", "<slug>": "sale", "<receipt>": "nonsense", "<user>": "mina",
+    "<args>": "coupons", "<name>": "bells", "<names>": "drain_ratio", "<verbs>": "demo",
+    "<command>": "true",
+}  # fmt: skip
+NO_CAMPAIGN = [*BLANKS, "nosuch", "NO SUCH", "쿠폰", "-1", "0", "sale'--", "x" * 64, "x" * 65]
+# Options that read anything and leave the judgement to somebody else: what that one refuses.
+JUDGED: dict[tuple[str, str], list[str]] = {
+    **{
+        (command, "slug"): NO_CAMPAIGN
+        for command in ("campaign", "readiness", "rebuild", "reconcile", "replay_parked")
+    },
+    ("new_campaign", "slug"): [
+        *BLANKS,
+        "taken",
+        "UPPER",
+        "a b",
+        "ünïcode",
+        "-a",
+        "a-",
+        "a_b",
+        "x" * 65,
+        "a\n",
+        "a/b",
+    ],
+    ("new_campaign", "stock"): ["0", "-1", "10000001", "9" * 400],
+    ("new_campaign", "opens_in"): ["1e10", "-1e10", "-600"],
+    ("new_campaign", "lasts"): ["0", "-1", "1e10"],
+    ("new_campaign", "per_user"): ["0", "-1", "101", "99999999999"],
+    ("campaign", "stock"): ["1", "0", "-1"],  # of a verb that takes none
+    ("honour_receipt", "receipt"): ["nonsense", "a.b.c", "쿠폰", "-1"],
+    ("readiness", "override"): [*BLANKS],
+    ("flower", "address"): [*BLANKS, "nosuch host", "198.51.100.7", "999.1.1.1", "no.such.invalid"],
+    ("unlock", "name"): ["nosuch", "쿠폰", "-1"],
+    ("check", "args"): ["nosuch", *BLANKS],
+    ("check", "tags"): ["nosuch", *BLANKS],
+    ("plan_capacity", "coefficients"): [],  # its files are below
+}
+# Django's own refusals of its own options: told in a sentence, by status 1.
+STATUS = {("check", "tags"): 1}
+
+
+def command_tries() -> Iterator[Any]:
+    for command in COMMANDS:
+        parser = load_command_class("coupons", command).create_parser("manage.py", command)
+        for _, action in options(parser, known=OF_DJANGO):
+            name = action.option_strings[-1] if action.option_strings else action.dest
+            yield pytest.param(command, action, id=f"{command} {name}")
+
+
+def values_of(program: str, action: Any, files: Files) -> list[str]:
+    """From the reader; and what is judged by others, which needs to be said where there is none."""
+    judged = JUDGED.get((program, action.dest))
+    try:
+        values = wrong_values(action, files)
+    except LookupError:
+        if judged is None:
+            raise
+        values = []
+    return [*values, *(judged or [])]
+
+
+def filled(words: list[str]) -> list[str]:
+    return [RIGHT.get(word, word) for word in words]
+
+
+def manage(command: str, *words: str) -> tuple[int | None, str]:
+    """As `manage.py` does it."""
+
+    def run() -> None:
+        load_command_class("coupons", command).run_from_argv(["manage.py", command, *words])
+
+    return tried(run)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(tmp_path)
+
+
+@pytest.fixture
+def nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+
+
+@pytest.fixture
+def a_sale(draft: Draft) -> Campaign:
+    """Ahead, and another name that is taken."""
+    opens = timezone.now() + timedelta(hours=1)
+    for slug in ("sale", "taken"):
+        draft(slug, opens_at=opens, closes_at=opens + timedelta(hours=1))
+    return campaigns.schedule("sale", actor="Mina")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("command", "action"), list(command_tries()))
+def test_a_command_refuses_a_wrong_value_in_a_sentence(
+    command: str, action: Any, files: Files, a_sale: Campaign, nobody_there: None
+) -> None:
+    values = values_of(command, action, files)
+    if action.dest == "coefficients":
+        values += files.no_content
+    assert values
+    expected = STATUS.get((command, action.dest), 2)
+    faults = {}
+    for value in values:
+        words = filled(Try((), action, ()).words(value, VALID.get(command, [])))
+        wrong = fault(*manage(command, *words), expected)
+        if wrong:
+            faults[value[:80]] = wrong
+    assert faults == {}
+    assert Campaign.objects.count() == 2  # nothing was made
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_refuses_an_option_it_does_not_have(command: str, db: None) -> None:
+    needed = filled(VALID.get(command, []))
+    assert fault(*manage(command, *needed, "--nosuch")) == ""
+    if needed and command not in ("check", "reconcile"):
+        assert fault(*manage(command)) == ""  # nor nothing, where something is needed
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["campaign", "stock", "sale"], 2),
+        (["campaign", "stock", "sale", "--stock", "0"], 2),
+        (["campaign", "stock", "sale", "--stock", "10000001"], 2),
+        (["campaign", "pause", "sale", "--stock", "5"], 2),
+        (["campaign", "schedule", "sale"], 1),  # it is scheduled already
+        (["campaign", "pause", "taken"], 1),  # a draft
+        (["replay_parked", "taken"], 1),
+        (["reconcile", "taken"], 1),
+        (["rebuild", "sale", "--all"], 2),
+        (["plan_capacity", "--people", "10000000000", "--stock", "10000000000"], 1),
+    ],
+)
+def test_what_is_understood_and_can_not_be_done_has_a_status_of_its_own(
+    a_sale: Campaign, words: list[str], status: int
+) -> None:
+    got, said = manage(*words)
+    assert got == status, said
+    assert "Traceback" not in said
+    assert said.strip()
+
+
+# Programs
+
+PROGRAMS: dict[str, str] = {
+    "config.local": "config.local.__main__",
+    "tests.bench": "tests.bench.__main__",
+    "tests.crash": "tests.crash.__main__",
+    "tests.crash.experiments": "tests.crash.experiments.__main__",
+    "tests.rehearsal": "tests.rehearsal.__main__",
+    "tests.servers": "tests.servers",
+    "tests.verbs": "tests.verbs",
+}
+VALID_OF_PROGRAMS = {"tests.crash.experiments": ["<name>"], "tests.bench": ["<names>"],
+                     "tests.verbs": ["<verbs>"]}  # fmt: skip
+READS_CONTENT = {("tests.bench", "baseline")}
+REMAINS = {("tests.servers", "command")}  # its own test is below
+
+
+def program_tries() -> Iterator[Any]:
+    for program, module in PROGRAMS.items():
+        for before, action in options(import_module(module).parser()):
+            if (program, action.dest) not in REMAINS:
+                name = action.option_strings[-1] if action.option_strings else action.dest
+                yield pytest.param(
+                    program, before, action, id=f"{' '.join((program, *before))} {name}"
+                )
+
+
+@pytest.mark.parametrize(("program", "before", "action"), list(program_tries()))
+def test_a_program_refuses_a_wrong_value_in_a_sentence(
+    program: str, before: tuple[str, ...], action: Any, files: Files
+) -> None:
+    parser: ArgumentParser = import_module(PROGRAMS[program]).parser()
+    if (program, action.dest) in READS_CONTENT:
+        values = files.no_content
+    else:
+        values = values_of(program, action, files)
+    faults = {}
+    for value in values:
+        words = filled(Try(before, action, ()).words(value, VALID_OF_PROGRAMS.get(program, [])))
+        wrong = fault(*tried(lambda words=words: parser.parse_args([*before, *words])))  # type: ignore[misc]
+        if wrong:
+            faults[value[:80]] = wrong
+    assert faults == {}
