@@ -3,6 +3,7 @@
 --check writes nothing and fails if a file is not as it would be written.
 """
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -31,9 +32,12 @@ def _yaml(what: object) -> str:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, usage="generate [--check]")
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    only_check = parser.parse_args().check
     made = whole()
     stale = [path for path, text in made.items() if not path.exists() or path.read_text() != text]
-    if "--check" not in sys.argv:
+    if not only_check:
         for path in stale:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(made[path])
