@@ -3,9 +3,11 @@ bench. The one place where the page's numbers come from; then `manage.py plan_ca
 """
 
 import json
-import sys
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
+
+from typed import SentenceParser, input_file
 
 FILE = Path(__file__).with_suffix(".json")
 
@@ -28,10 +30,24 @@ def of(bench: dict[str, Any]) -> dict[str, float | str]:
     }
 
 
-def main(bench: Path) -> None:
-    FILE.write_text(json.dumps(of(json.loads(bench.read_text())), indent=1) + "\n")
+def main() -> None:
+    FILE.write_text(json.dumps(parser().parse_args().bench, indent=1) + "\n")
     print(f"{FILE} is written. Now put the table of `manage.py plan_capacity --table` into README.")
 
 
+def parser() -> SentenceParser:
+    it = SentenceParser(description=__doc__)
+    it.add_argument("bench", type=_of_bench, help="build/bench.json")
+    return it
+
+
+def _of_bench(said: str) -> dict[str, float | str]:
+    file = input_file(said)
+    try:
+        return of(json.loads(file.read_text()))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ArgumentTypeError(f"{said!r} is no bench with all these figures.") from None
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

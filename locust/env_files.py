@@ -23,7 +23,7 @@ _ESCAPED = re.compile(r'\\(["\\])')
 
 
 class Unreadable(ValueError):
-    """A sentence with file and line, never with a value."""
+    """A sentence with file and line; of a secret never with its value."""
 
 
 def join(environment: MutableMapping[str, str], folder: Path) -> None:
@@ -59,5 +59,8 @@ def _statements(path: Path, text: str) -> Iterator[tuple[str, str]]:
 
 
 def web_url() -> str:
-    """Where `make run` serves."""
-    return f"http://127.0.0.1:{os.environ.get('WEB_PORT') or 8080}"
+    """Where `make run` serves. Raises Unreadable."""
+    port = os.environ.get("WEB_PORT") or "8080"
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65_535):
+        raise Unreadable(f"WEB_PORT={port!r} is not a whole number between 1 and 65535.")
+    return f"http://127.0.0.1:{port}"

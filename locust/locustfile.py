@@ -187,6 +187,7 @@ def join_the_laptop() -> None:
     """Before the first token is signed."""
     try:
         env_files.join(os.environ, options.TOP)
+        env_files.web_url()
     except env_files.Unreadable as error:
         print(error, file=sys.stderr)
         raise SystemExit(FAILED) from None

@@ -1,40 +1,42 @@
 """What a run can be told: by command line, environment, and the fields of the web form."""
 
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from shapes import SCENARIOS
+from typed import Number, Whole, input_file, name, output_file, refuse
 
 TOP = Path(__file__).resolve().parent.parent
+COUNT, NO_COUNT = Whole(1, 10_000_000), Whole(0, 10_000_000)  # the other may be 0
+SECONDS, NO_SECONDS = Number(0.1, 86_400), Number(0, 86_400)
 
 
 def add(parser: Any, **_: Any) -> None:
     """Locust's parser: all but the last few are shown in the web form."""
-    parser.add_argument("--scenario", choices=list(SCENARIOS), default="opening")
-    parser.add_argument("--stock", type=int, default=1000, help="coupons to give away")
-    parser.add_argument("--strategy", choices=["queued", "direct"], default="queued")
-    parser.add_argument(
-        "--campaign", default="", help="one that is there already; empty: made for this run"
-    )
-    parser.add_argument("--seconds", type=float, default=10, help="in which people come")
-    parser.add_argument("--warm-up", type=float, default=3, help="seconds that do not count")
-    parser.add_argument(
-        "--gather", type=float, default=0, help="seconds from start to opening; 0: by the users"
-    )
-    parser.add_argument(
-        "--connections", type=int, default=256, help="per load process; 0: everybody their own"
-    )
-    parser.add_argument("--patience", type=float, default=10, help="seconds a person waits")
-    parser.add_argument("--storing", type=float, default=60, help="seconds until all is stored")
+    parser.error = partial(refuse, parser)
+    add = parser.add_argument
+    add("--scenario", choices=list(SCENARIOS), default="opening")
+    add("--stock", type=COUNT, default=1000, help="coupons to give away")
+    add("--strategy", choices=["queued", "direct"], default="queued")
+    add("--campaign", type=name, default="", help="that is there; empty: made for this run")
+    add("--seconds", type=SECONDS, default=10, help="in which people come")
+    add("--warm-up", type=NO_SECONDS, default=3, help="seconds that do not count")
+    add("--gather", type=NO_SECONDS, default=0, help="seconds to the opening; 0: by the users")
+    add("--connections", type=Whole(0, 100_000), default=256,
+        help="per load process; 0: everybody their own")  # fmt: skip
+    add("--patience", type=SECONDS, default=10, help="seconds a person waits")
+    add("--storing", type=NO_SECONDS, default=60, help="seconds until all is stored")
     hidden = {"include_in_web_ui": False}
-    parser.add_argument("--ready", type=int, default=0, help="tokens made before", **hidden)
-    parser.add_argument("--ask-back", type=int, default=200, help="people asked again", **hidden)
-    parser.add_argument("--manage", default=str(TOP / "manage.py"), help="the site's own", **hidden)
-    parser.add_argument("--name", default="", help="slug of the campaign to make", **hidden)
-    parser.add_argument("--record", default="", help="file of the record", **hidden)
+    add("--ready", type=NO_COUNT, default=0, help="tokens made before", **hidden)
+    add("--ask-back", type=NO_COUNT, default=200, help="people asked again", **hidden)
+    manage = str(TOP / "manage.py")
+    add("--manage", type=input_file, default=manage, help="the site's own", **hidden)
+    add("--name", type=name, default="", help="slug of the campaign to make", **hidden)
+    add("--record", type=output_file, help="file of the record", **hidden)
     # Told to the workers by the master.
-    parser.add_argument("--opens-at", type=float, default=0, help="not for people", **hidden)
+    add("--opens-at", type=Number(0, 1e11), default=0, help="not for people", **hidden)
 
 
 def gather_s(said: Namespace) -> float:

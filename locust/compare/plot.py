@@ -2,14 +2,18 @@
 
 import json
 import sys
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 matplotlib.use("Agg")
 from matplotlib import pyplot
 from matplotlib.axes import Axes
+from typed import SentenceParser, input_file, output_file
 
 NAMES = {"A": "A  direct", "B": "B  queued", "C": "C  tutorial", "D": "D  FastAPI"}
 COLOURS = {"A": "#8a97a5", "B": "#1f6f8b", "C": "#d9a441", "D": "#b5533c"}
@@ -88,9 +92,28 @@ def _plain(axes: Axes, title: str) -> None:
     axes.tick_params(length=0)
 
 
-def main(source: Path, target: Path) -> None:
-    draw(json.loads(source.read_text())).savefig(target, dpi=130)
+def main() -> None:
+    asked = parser().parse_args()
+    draw(asked.found).savefig(asked.picture, dpi=130)
+
+
+def parser() -> SentenceParser:
+    it = SentenceParser(description=__doc__)
+    it.add_argument("found", type=_comparison, help="build/compare.json")
+    it.add_argument("picture", type=output_file)
+    return it
+
+
+def _comparison(said: str) -> dict[str, Any]:
+    file = input_file(said)
+    try:
+        found: dict[str, Any] = json.loads(file.read_text())
+        if {"medians", "readings", "rounds"} <= found.keys():
+            return found
+    except (ValueError, AttributeError):
+        pass
+    raise ArgumentTypeError(f"{said!r} is no result of a comparison.")
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main()

@@ -6,7 +6,6 @@ Needs REDIS_URL and DATABASE_URL of servers of its own. Writes build/compare.jso
 status 1 if in any round told was not stored, or a claim was not admitted.
 """
 
-import argparse
 import json
 import os
 import signal
@@ -25,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import machine
 import MySQLdb
+import typed
 from contenders import HERE, TOP, Contender, lay_out, secrets_for_all
 from load import CONNECTIONS, Round, Times, by_locust, by_wrk
 from programs import running
@@ -48,7 +48,7 @@ QUICK = Plan(1, Times(1, 2), Times(1, 2), Times(1, 1), 1)
 
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what was started, as Ctrl-C does
-    asked = _arguments()
+    asked = parser().parse_args()
     plan = QUICK if asked.quick else FULL
     plan = Plan(
         asked.rounds or plan.rounds, plan.saturated, plan.offered, plan.wrk, asked.processes
@@ -64,15 +64,18 @@ def main() -> int:
     return 1 if found["faults"] else 0
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=0, help="0: three, or one with --quick")
-    parser.add_argument("--quick", action="store_true", help="one short round; not a measurement")
-    parser.add_argument("--processes", type=int, default=1, help="of Locust")
-    parser.add_argument("--out", type=Path, default=TOP / "build" / "compare.json")
+def parser() -> typed.SentenceParser:
+    it = typed.SentenceParser(description=__doc__)
+    it.add_argument(
+        "--rounds", type=typed.Whole(0, 1_000), default=0, help="0: three, or one with --quick"
+    )
+    it.add_argument("--quick", action="store_true", help="one short round; not a measurement")
+    it.add_argument("--processes", type=typed.Whole(1, 256), default=1, help="of Locust")
+    it.add_argument("--out", type=typed.output_file, default=TOP / "build" / "compare.json")
     venv = TOP / ".venv" / "peers" / "bin" / "python"
-    parser.add_argument("--peers-python", default=str(venv) if venv.exists() else sys.executable)
-    return parser.parse_args()
+    its_own = str(venv) if venv.exists() else sys.executable
+    it.add_argument("--peers-python", type=typed.program, default=its_own)
+    return it
 
 
 def _stand(folder: Path, stack: ExitStack, peers_python: str) -> dict[str, Contender]:

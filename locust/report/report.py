@@ -8,7 +8,6 @@ run of Locust has left (its own figures; nobody watched the machine). Exit statu
 was not stored.
 """
 
-import argparse
 import json
 import os
 import secrets
@@ -17,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from argparse import ArgumentTypeError, Namespace
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,7 @@ import onepage
 import stored
 from pictures import Run
 from stand import TOP, Site, served
+from typed import Number, SentenceParser, Whole, input_file, output_file
 from watch import watching
 
 ROADS = ("direct", "queued")  # before, after
@@ -47,8 +48,8 @@ PATIENCE_S = 60  # nobody gives up: a slow answer is to be seen, not to be missi
 
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what was started, as Ctrl-C does
-    asked = _arguments()
-    runs = _read(asked.record) if asked.record else _play(_crowd(asked))
+    asked = parser().parse_args()
+    runs = asked.record or _play(_crowd(asked))
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.with_suffix(".json").write_text(json.dumps(runs) + "\n")
     asked.out.write_text(onepage.page(runs))
@@ -57,18 +58,29 @@ def main() -> int:
     return 0 if well else 1
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a handful of people; no measurement")
-    parser.add_argument("--people", type=int, default=0)
-    parser.add_argument("--stock", type=int, default=0)
-    parser.add_argument("--seconds", type=float, default=0)
-    parser.add_argument("--record", type=Path, help="of a run of Locust that is over")
-    parser.add_argument("--out", type=Path, default=TOP / "build" / "report.html")
-    return parser.parse_args()
+def parser() -> SentenceParser:
+    it = SentenceParser(description=__doc__)
+    it.add_argument("--quick", action="store_true", help="a handful of people; no measurement")
+    it.add_argument("--people", type=Whole(1, 10_000_000), help="default: of the plan")
+    it.add_argument("--stock", type=Whole(1, 10_000_000), help="default: of the plan")
+    it.add_argument("--seconds", type=Number(0.1, 86_400), help="default: of the plan")
+    it.add_argument("--record", type=_runs_before, help="of a run of Locust that is over")
+    it.add_argument("--out", type=output_file, default=TOP / "build" / "report.html")
+    return it
 
 
-def _crowd(asked: argparse.Namespace) -> Crowd:
+def _runs_before(said: str) -> dict[str, Run]:
+    file = input_file(said)
+    try:
+        runs = _read(file)
+        if runs and all("well" in run["verdict"] for run in runs.values()):
+            return runs
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass
+    raise ArgumentTypeError(f"{said!r} is no record of a run.")
+
+
+def _crowd(asked: Namespace) -> Crowd:
     plan = QUICK if asked.quick else FULL
     return Crowd(
         asked.people or plan.people, asked.stock or plan.stock, asked.seconds or plan.seconds

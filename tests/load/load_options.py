@@ -1,0 +1,33 @@
+"""`python -m tests.load.load_options`, with locust/ on the path: every option of a load run with
+wrong values; prints as JSON what was not refused in a sentence. A process of its own, since Locust
+changes the one that imports it."""
+
+# isort: off
+from locust.argument_parser import LocustArgumentParser
+
+# isort: on
+import json
+import tempfile
+from importlib import import_module
+from pathlib import Path
+
+from tests.options.walk import Files, Try, fault, options, tried, wrong_values
+
+
+def main() -> None:
+    parser = LocustArgumentParser(prog="locust")
+    import_module("options").add(parser)
+    faults, count = {}, 0
+    with tempfile.TemporaryDirectory() as folder:
+        files = Files(Path(folder))
+        for _, action in options(parser):
+            for value in wrong_values(action, files):
+                words = Try((), action, ()).words(value, [])
+                count += 1
+                if wrong := fault(*tried(lambda words=words: parser.parse_args(words))):  # type: ignore[misc]
+                    faults[words[0][:80]] = wrong
+    print(json.dumps({"faults": faults, "count": count}))
+
+
+if __name__ == "__main__":
+    main()
