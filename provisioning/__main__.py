@@ -23,9 +23,19 @@ def run(arguments: list[str]) -> int:
     except click.Abort:
         click.echo("Stopped. Apply again to go on, or destroy.", err=True)
         return 130
-    except click.ClickException as misused:
-        misused.show()
+    except click.exceptions.NoArgsIsHelpError as nothing_asked:
+        nothing_asked.show()
         return MISUSED
+    except click.ClickException as misused:
+        click.echo(
+            f"{misused.format_message().rstrip('.')}. See: {_asked(misused)} --help", err=True
+        )
+        return MISUSED
+
+
+def _asked(misused: click.ClickException) -> str:
+    context = getattr(misused, "ctx", None)
+    return context.command_path if context else "provisioning"
 
 
 def _tell(failed: ProvisioningError, *, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from provisioning.aws import connect
+from provisioning.readers import ACCOUNT, AT_ONCE, HOST, Folder, Name
 from provisioning.run import Run
 from provisioning.show import Show
 from provisioning.spec.load import load
@@ -20,7 +21,9 @@ from provisioning.verbs.ssh import ssh
 from provisioning.verbs.status import status
 
 OPTIONS = (
-    click.option("--env", "environment", required=True, help="NAME of environments/NAME.toml."),
+    click.option(
+        "--env", "environment", type=Name(), required=True, help="NAME of environments/NAME.toml.",
+    ),
     click.option(
         "--operator", multiple=True, envvar="COUPON_OPERATOR", metavar="CIDR",
         help="Address that may ssh in, like 198.51.100.7/32. Repeatable. Never guessed.",
@@ -29,7 +32,7 @@ OPTIONS = (
         "--certificate", default="", envvar="COUPON_CERTIFICATE", metavar="ARN",
         help="The balancer's certificate in ACM, in place of balancer.certificate_arn.",
     ),
-    click.option("--profile", help="AWS profile; AWS_PROFILE and the like work too."),
+    click.option("--profile", type=Name(), help="AWS profile; AWS_PROFILE and the like work too."),
     click.option("--output", type=click.Choice(["table", "json"]), default="table"),
     click.option("--yes", is_flag=True, help="Ask nothing."),
 )  # fmt: skip
@@ -71,7 +74,9 @@ def plan_command(**options: Any) -> int:
 
 @main.command("apply")
 @on_environment
-@click.option("--at-once", default=6, show_default=True, help="Steps carried out in parallel.")
+@click.option(
+    "--at-once", type=AT_ONCE, default=6, show_default=True, help="Steps carried out in parallel."
+)
 def apply_command(at_once: int, **options: Any) -> int:
     """Make it so. Goes on where a killed run stopped; asks before anything destructive."""
     return apply(_run(**options), at_once=at_once)
@@ -87,7 +92,9 @@ def status_command(**options: Any) -> int:
 @main.command("destroy")
 @on_environment
 @click.option("--skip-final-snapshot", is_flag=True, help="Lose the data for good.")
-@click.option("--at-once", default=6, show_default=True, help="Steps carried out in parallel.")
+@click.option(
+    "--at-once", type=AT_ONCE, default=6, show_default=True, help="Steps carried out in parallel."
+)
 def destroy_command(skip_final_snapshot: bool, at_once: int, **options: Any) -> int:
     """The plan reversed, then a look for leftovers. Asks for the environment's name."""
     return destroy(_run(**options), final_snapshot=not skip_final_snapshot, at_once=at_once)
@@ -95,8 +102,10 @@ def destroy_command(skip_final_snapshot: bool, at_once: int, **options: Any) -> 
 
 @main.command("inventory")
 @on_environment
-@click.option("--out", default="", help="Folder to write to. [build/inventory/NAME]")
-@click.option("--bastion-address", default="", help="Dial this instead of its public address.")
+@click.option("--out", type=Folder(), default="", help="Folder to write to. [build/inventory/NAME]")
+@click.option(
+    "--bastion-address", type=HOST, default="", help="Dial this instead of its public address."
+)
 def inventory_command(out: str, bastion_address: str, **options: Any) -> int:
     """Write Ansible's inventory, ssh.cfg and known_hosts."""
     return inventory(_run(**options), out=out, bastion_address=bastion_address)
@@ -104,9 +113,9 @@ def inventory_command(out: str, bastion_address: str, **options: Any) -> int:
 
 @main.command("ssh")
 @on_environment
-@click.option("--out", default="", help="Folder the inventory was written to.")
+@click.option("--out", type=Folder(), default="", help="Folder the inventory was written to.")
 @click.option("--run", "go", is_flag=True, help="Run it instead of printing it.")
-@click.argument("host")
+@click.argument("host", type=Name())
 @click.argument("rest", nargs=-1)
 def ssh_command(host: str, rest: tuple[str, ...], out: str, go: bool, **options: Any) -> int:
     """Print (or --run) the ssh command for HOST, by way of the bastion."""
@@ -116,7 +125,7 @@ def ssh_command(host: str, rest: tuple[str, ...], out: str, go: bool, **options:
 @main.command("doctor")
 @on_environment
 @click.option("--policy", is_flag=True, help="Print the IAM policy these verbs need, and stop.")
-@click.option("--account", default="*", help="The account's number, for --policy.")
+@click.option("--account", type=ACCOUNT, default="*", help="The account's number, for --policy.")
 def doctor_command(policy: bool, account: str, **options: Any) -> int:
     """Credentials, offers, quotas, permissions: before anything is made."""
     run = _run(**options)

@@ -21,6 +21,8 @@ def load(*, environment: str, operator: tuple[str, ...] = (), certificate: str =
     path = spec_file(environment)
     try:
         text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise SpecRejected(f"{path.name} is not TOML: its text is not UTF-8.") from None
     except OSError:
         known = ", ".join(sorted(p.stem for p in ENVIRONMENTS.glob("*.toml")))
         raise SpecRejected(

@@ -1,0 +1,56 @@
+"""What may be said to an option: anything else is refused before AWS is asked."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import click
+
+AT_ONCE = click.IntRange(1, 64)
+_HOST = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.:-]{0,252}[0-9A-Za-z])?")
+_ACCOUNT = re.compile(r"\*|[0-9]{12}")
+
+
+class Name(click.ParamType[str]):
+    """Something other than blanks."""
+
+    name = "name"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not value.strip() or not value.isprintable():
+            self.fail(f"{value!r} is no name.", param, ctx)
+        return value
+
+
+class Folder(click.ParamType[str]):
+    """One that can be written into; it may still have to be made. Empty: the usual one."""
+
+    name = "folder"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not value:
+            return value
+        path = Path(value).absolute()
+        there = next(each for each in (path, *path.parents) if each.exists())
+        if not value.strip() or not there.is_dir() or not os.access(there, os.W_OK):
+            self.fail(f"{value!r} is no folder that can be written.", param, ctx)
+        return value
+
+
+class Matching(click.ParamType[str]):
+    """A text of one form; empty where that is the default."""
+
+    def __init__(self, form: re.Pattern[str], name: str) -> None:
+        self.form, self.name = form, name
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        is_default = param is not None and value == param.default
+        if not is_default and not self.form.fullmatch(value):
+            self.fail(f"{value!r} is no {self.name}.", param, ctx)
+        return value
+
+
+HOST = Matching(_HOST, "address of a host")
+ACCOUNT = Matching(_ACCOUNT, "number of an account: it has twelve digits")
