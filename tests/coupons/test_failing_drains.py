@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 
-from coupons import admission, campaigns, fence, keys, reconcile, store, tasks, writer
+from coupons import admission, campaigns, facts, fence, keys, reconcile, store, tasks, writer
 from coupons.claims import Claim
 from coupons.errors import CouponError, DatabaseAway, StoreAway
 from coupons.facts import Facts
 from coupons.models import Campaign
 from coupons.readiness import board
 from tests import damages
-from tests.conftest import Settings
+from tests.conftest import CampaignMaker, Settings
 from tests.coupons.sales import ILL, SLUGS, WELL, Broker, hear, live_gauges, names, stored
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
@@ -146,3 +146,30 @@ def test_a_busy_campaign_gets_its_share_of_the_time_and_not_all_of_it(
     assert stored("mina") == set(SLUGS[1:])
     assert broker == [["p0"]]
     assert store.store().waiting(["p0"])["p0"] > 0
+
+
+def test_a_campaign_whose_signing_key_is_missing_waits_alone_until_it_is_back(
+    sales: dict[str, Facts],
+    open_campaign: CampaignMaker,
+    broker: Broker,
+    settings: Settings,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """No key, no code: its claims are not parked, since nothing is wrong with them."""
+    whole = settings.COUPON_KEYS
+    settings.COUPON_KEYS = {"new": b"n" * 32} | whole
+    admission.admit(open_campaign("signed-anew"), Claim("mina"))
+    for sale in sales.values():
+        admission.admit(sale, Claim("mina"))
+    settings.COUPON_KEYS = whole
+    facts.forget()
+    tasks.drain_each(["signed-anew", *SLUGS])
+    assert stored("mina") == set(SLUGS)
+    assert "drain of campaign signed-anew failed" in names(caplog)
+    assert "COUPON_KEYS has no key 'new'" in names(caplog)
+    assert {line.name for line in board.of("signed-anew").reds} >= {"coupon_keys", "drain"}
+    tasks.compare_the_stores()
+    assert campaigns.follow_the_clock() == len(SLUGS) + 1
+    settings.COUPON_KEYS = {"new": b"n" * 32} | whole
+    tasks.drain("signed-anew")
+    assert stored("mina") == {*SLUGS, "signed-anew"}
