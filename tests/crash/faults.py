@@ -4,8 +4,6 @@ that lasts ends by itself. Every choice comes from the run's seed."""
 import random
 import subprocess
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import kombu.exceptions
 import MySQLdb
@@ -16,32 +14,12 @@ from coupons import bell, keys
 from tests import disposable
 from tests.crash.programs import CLOCK_SHIFTS_S, MESSAGES, WEBS, WORKERS, clock
 from tests.crash.reading import sql
+from tests.crash.scene import Deed, Fault, Scene
 from tests.crash.stage import Stage
 
 _EMPTY_S = 10.0  # how long a moment in which nothing waits is waited for
 _PLACES_TWICE = 10
 REBUILDS = 10  # tries of an operator
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Comes `at_s` after the opening. `which` and `lasts_s` are read where they mean something."""
-
-    at_s: float
-    kind: str
-    which: int
-    lasts_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """Where a fault happens: the stage, and the campaign under way."""
-
-    stage: Stage
-    slug: str
-
-
-Deed = Callable[[Scene, Fault], None]
 
 
 def kill_web(scene: Scene, fault: Fault) -> None:

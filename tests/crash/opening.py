@@ -18,7 +18,8 @@ from coupons import campaigns, tokens
 from coupons.errors import CouponError, StockBelowAdmitted
 from coupons.models import Campaign
 from tests.crash import checker, history, people, reading
-from tests.crash.faults import DEEDS, IN_THE_WAY, Fault, Scene, heal, rebuild, schedule
+from tests.crash.faults import DEEDS, IN_THE_WAY, heal, rebuild, schedule
+from tests.crash.scene import Fault, Scene
 from tests.crash.stage import Stage
 
 ACTOR = "crash"

@@ -9,9 +9,9 @@ from celery import current_app
 
 from coupons import bell
 from tests.crash.experiments.adding import added
-from tests.crash.faults import Scene
 from tests.crash.opening import Run, Sale, troubled
 from tests.crash.programs import WORKERS
+from tests.crash.scene import Scene
 from tests.crash.stage import Stage
 
 _QUEUE, _ASIDE = "cq:celery", "cq:aside"

@@ -7,8 +7,8 @@ from typing import Any
 
 from tests import disposable
 from tests.crash.experiments.adding import added, told
-from tests.crash.faults import Scene
 from tests.crash.opening import Run, Sale, troubled
+from tests.crash.scene import Scene
 from tests.crash.stage import Stage
 
 _SALE_S = 1.5

@@ -11,8 +11,8 @@ from typing import Any
 import redis
 
 from tests.crash.experiments.adding import added, told
-from tests.crash.faults import Scene
 from tests.crash.opening import Run, Sale, troubled
+from tests.crash.scene import Scene
 from tests.crash.stage import Stage
 
 NAMES = ("store", "store-2")

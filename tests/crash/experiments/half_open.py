@@ -5,8 +5,8 @@ import time
 from typing import Any
 
 from tests.crash.experiments.adding import added
-from tests.crash.faults import Scene
 from tests.crash.opening import Run, Sale, troubled
+from tests.crash.scene import Scene
 from tests.crash.stage import Stage
 
 _BACK_S = 15.0

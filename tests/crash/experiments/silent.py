@@ -10,10 +10,10 @@ from typing import Any
 from tests.crash import history
 from tests.crash.experiments.adding import added, told
 from tests.crash.experiments.listening import scripts_heard
-from tests.crash.faults import Scene
 from tests.crash.history import INFO, OK, Ask
 from tests.crash.opening import Run, Sale, troubled
 from tests.crash.programs import WEBS
+from tests.crash.scene import Scene
 from tests.crash.stage import Stage
 
 _SILENT_S = float(os.environ.get("SILENT_S", "4"))

@@ -9,9 +9,9 @@ from typing import Any
 
 from tests.crash.actors import Actor
 from tests.crash.experiments.adding import added
-from tests.crash.faults import Scene
 from tests.crash.opening import Run, Sale, troubled
 from tests.crash.programs import WEBS, WORKERS
+from tests.crash.scene import Scene
 from tests.crash.stage import Stage
 
 PER_S = float(os.environ.get("SOAK_PER_S", "150"))  # people a second, by default
