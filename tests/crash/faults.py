@@ -12,10 +12,11 @@ import redis
 from config.celery import app
 from coupons import bell, keys
 from tests import disposable
-from tests.crash.programs import CLOCK_SHIFTS_S, MESSAGES, WEBS, WORKERS, clock
+from tests.crash.programs import CLOCK_SHIFTS_S, FRONTS, MESSAGES, WEBS, WORKERS, clock
 from tests.crash.reading import sql
 from tests.crash.scene import Deed, Fault, Scene
 from tests.crash.stage import Stage
+from tests.crash.strangers import login_flood, readyz_flood, slow_bodies
 
 _EMPTY_S = 10.0  # how long a moment in which nothing waits is waited for
 _PLACES_TWICE = 10
@@ -30,6 +31,11 @@ def kill_web(scene: Scene, fault: Fault) -> None:
 def kill_web_process(scene: Scene, fault: Fault) -> None:
     """The process that serves; its parent starts another."""
     scene.stage.cast.kill_child(WEBS[fault.which % 2], fault.which)
+
+
+def kill_front(scene: Scene, fault: Fault) -> None:
+    """HAProxy, with all requests that it has and granian has not yet."""
+    scene.stage.cast.kill(FRONTS[fault.which % 2])
 
 
 def kill_worker(scene: Scene, fault: Fault) -> None:
@@ -267,6 +273,7 @@ CHANCES: dict[Deed, int] = {
     half_open_store: 3, half_open_broker: 1, half_open_database: 1,
     slow_store: 2, slow_database: 3,
     empty_broker: 3, flush_scripts: 3, many_drains: 4, wrong_clock: 4, empty_store: 2,
+    kill_front: 2, slow_bodies: 2, login_flood: 2, readyz_flood: 2,
 }  # fmt: skip
 DEEDS: dict[str, Deed] = {deed.__name__: deed for deed in (*CHANCES, forget_store, turn_back)}
 

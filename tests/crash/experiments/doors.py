@@ -3,22 +3,19 @@ readiness while MySQL is stopped. Claims go on at nearly the rate and the pace o
 stays in the balancer, nothing dies. Without the front (`doors-without`) they don't.
 """
 
-import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from threading import Event, Thread
 from typing import Any
 
-from coupons import tokens
-from tests.crash import reading
+from tests.crash import reading, strangers
 from tests.crash.experiments.overload import Crowd
 from tests.crash.opening import opened
 from tests.crash.programs import FRONTS, OPERATORS, WEBS, answers
-from tests.crash.stage import ROOT, Stage
+from tests.crash.stage import Stage
+from tests.crash.strangers import Attack
 
 MANY = 64  # of each kind at once
 _LASTS_S = 20.0
@@ -49,28 +46,28 @@ def play(stage: Stage, rounds: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _attacks(stage: Stage, slug: str) -> dict[str, list[list[str]]]:
-    """What is sent in each, as programs' arguments."""
+def _attacks(stage: Stage, slug: str) -> dict[str, list[Attack]]:
+    """What is sent in each, all at once."""
     host = stage.hosts[0]
-    users, operators = str(host.users), str(host.operators)
+    users, operators = host.users, host.operators
     return {
-        "slow bodies": [["slow_bodies", users, slug], ["slow_bodies", operators]],
-        "logins": [["logins", users], ["logins", operators]],
-        "readiness, MySQL stopped": [["readyz", users], ["readyz", operators]],
+        "slow bodies": [Attack("slow_bodies", users, slug), Attack("slow_bodies", operators)],
+        "logins": [Attack("logins", users), Attack("logins", operators)],
+        "readiness, MySQL stopped": [Attack("readyz", users), Attack("readyz", operators)],
     }
 
 
-def _round(stage: Stage, crowd: Crowd, name: str, attacks: list[list[str]]) -> dict[str, Any]:
+def _round(stage: Stage, crowd: Crowd, name: str, attacks: list[Attack]) -> dict[str, Any]:
     before = _reading(crowd)
     with ExitStack() as stack:
         if "MySQL" in name:
             stage.cast.pause("database")
             stack.callback(stage.cast.wake, "database")
         ready = stack.enter_context(_watched(stage))
-        running = [_started(attack) for attack in attacks]
+        running = [strangers.started(attack, MANY, _LASTS_S) for attack in attacks]
         time.sleep(1)
         meanwhile = _reading(crowd)
-        heard = [json.loads(one.communicate(timeout=_LASTS_S + 30)[0]) for one in running]
+        heard = [strangers.heard(one) for one in running]
     after = _reading(crowd)
     rate = (before["per_s"] + after["per_s"]) / 2
     p99 = (before["p99_ms"] + after["p99_ms"]) / 2
@@ -96,14 +93,6 @@ def _reading(crowd: Crowd) -> dict[str, Any]:
         "p99_ms": round(1e3 * seconds[int(0.99 * len(seconds))], 1) if seconds else 1e9,
         "unanswered": sum(status != 202 for status, *_ in told),
     }  # fmt: skip
-
-
-def _started(attack: list[str]) -> subprocess.Popen[str]:
-    kind, port, *slug = attack
-    command = [sys.executable, "-m", "tests.crash.attacks", kind, port, str(MANY), str(_LASTS_S)]
-    env = os.environ | {"TOKEN": tokens.mint("stranger", lifetime_s=900)}
-    return subprocess.Popen([*command, *slug], cwd=ROOT, env=env, text=True,
-                            stdout=subprocess.PIPE)  # fmt: skip
 
 
 @contextmanager

@@ -1,0 +1,62 @@
+"""Strangers at the doors of an api host: programs of their own, and faults of a run."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+
+from coupons import tokens
+from tests.crash.scene import Fault, Scene
+from tests.crash.stage import ROOT
+
+_MANY = 64  # on each door, as faults
+_SPARE_S = 30.0  # a program's start and end, on a machine that is busy
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """A kind of `tests.crash.attacks`, the port it is sent to, and for a claim its campaign."""
+
+    kind: str
+    port: int
+    slug: str = ""
+
+
+def started(attack: Attack, many: int, lasts_s: float) -> subprocess.Popen[str]:
+    """So many at once for so many seconds, as a program that ends by itself."""
+    words = [attack.kind, str(attack.port), str(many), str(lasts_s), *filter(None, [attack.slug])]
+    env = os.environ | {"TOKEN": tokens.mint("stranger", lifetime_s=900)}
+    return subprocess.Popen([sys.executable, "-m", "tests.crash.attacks", *words], cwd=ROOT,
+                            env=env, text=True, stdout=subprocess.PIPE)  # fmt: skip
+
+
+def heard(running: subprocess.Popen[str]) -> Counter[str]:
+    """What it was answered, by status; waits until it ends."""
+    lasts_s = float(list(running.args)[6])  # type: ignore[arg-type]
+    said, _ = running.communicate(timeout=lasts_s + _SPARE_S)
+    return Counter(json.loads(said))
+
+
+def slow_bodies(scene: Scene, fault: Fault) -> None:
+    """Bodies that don't come, on both doors of a host: of a claim and of a login."""
+    _attacked(scene, fault, "slow_bodies", scene.slug)
+
+
+def login_flood(scene: Scene, fault: Fault) -> None:
+    """Made-up names and passwords, on both doors of a host."""
+    _attacked(scene, fault, "logins")
+
+
+def readyz_flood(scene: Scene, fault: Fault) -> None:
+    """Questions for readiness, on both doors of a host."""
+    _attacked(scene, fault, "readyz")
+
+
+def _attacked(scene: Scene, fault: Fault, kind: str, slug: str = "") -> None:
+    host = scene.stage.hosts[fault.which % len(scene.stage.hosts)]
+    attacks = Attack(kind, host.users, slug), Attack(kind, host.operators)
+    for running in [started(attack, _MANY, fault.lasts_s) for attack in attacks]:
+        if not heard(running).total():
+            raise OSError(f"Nobody was there to be sent {kind}.")
