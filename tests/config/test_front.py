@@ -7,12 +7,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Thread
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -337,10 +338,12 @@ def operators_served(environment: Environment, folder: Path, **settings: Any) ->
         yield served
 
 
-def status_of(port: int, path: str, method: str = "GET") -> int:
+def status_of(
+    port: int, path: str, method: str = "GET", says: Mapping[str, str] = MappingProxyType({})
+) -> int:
     asking = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        asking.request(method, path)
+        asking.request(method, path, headers=dict(says))
         return asking.getresponse().status
     finally:
         asking.close()
@@ -377,6 +380,17 @@ def test_what_the_users_door_has_not_costs_it_no_thread(
     with front(tmp_path / "front", [door]):
         assert status_of(port, "/admin/login/", "POST") == 404
         assert status_of(port, "/%61pi/v1/campaigns/sale") == 404
+        assert status_of(port, "/api/v1/campaigns/sale") == 503
+
+
+def test_who_goes_on_asking_for_what_the_users_door_has_not_is_held(tmp_path: Path) -> None:
+    """Logins and questions for readiness, too: no other address is, and no claim."""
+    port = servers.free_port()
+    door = FrontDoor("users", port, servers.free_port(), paths="/api/")
+    with front(tmp_path / "front", [door], most_strays=3, held_s=1, balancers=["127.0.0.0/8"]):
+        strays = ["/admin/login/", "/readyz", "/", "/favicon.ico", "/%61pi/"]
+        assert [status_of(port, path, "POST") for path in strays] == [404, 404, 404, 429, 429]
+        assert status_of(port, "/", says={"X-Forwarded-For": "198.51.100.9"}) == 404
         assert status_of(port, "/api/v1/campaigns/sale") == 503
 
 

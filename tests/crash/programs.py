@@ -122,8 +122,10 @@ def _users(name: str, folder: Path, env: dict[str, str], host: HostPorts, build:
 
 
 def _operators(name: str, folder: Path, env: dict[str, str], host: HostPorts) -> Actor:
+    """As its unit runs it: after those who claim."""
     port = host.operators_inner
-    return Actor(name, _granian(port, PRODUCT.web), env | {"DOOR": "operators"},
+    granian = ["nice", "-n", "10", *_granian(port, PRODUCT.web)]
+    return Actor(name, granian, env | {"DOOR": "operators"},
                  folder / f"{name}.log", lambda: answers(port, "/livez"))  # fmt: skip
 
 

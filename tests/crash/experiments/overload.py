@@ -43,7 +43,7 @@ def play(stage: Stage, rounds: int) -> dict[str, Any]:
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert most >= 16_384, "ulimit -n 16384: a connection each"
     stage.cast.hold_down(WEBS[1])
-    _pin(os.sched_getaffinity(0), stage)
+    pin(os.sched_getaffinity(0), stage)
     slug = f"flood-{os.getpid()}"
     campaign = opened(slug, _STOCK)
     crowd = Crowd(stage, slug)
@@ -124,6 +124,7 @@ class Crowd:
     """People who each want a coupon, new ones each time."""
 
     def __init__(self, stage: Stage, slug: str) -> None:
+        self.slug = slug
         self._port, self._path = stage.web_ports[0], f"/api/v1/campaigns/{slug}/claims"
         self._number, self.told = 0, 0
         self.late_s: list[float] = []
@@ -138,7 +139,7 @@ class Crowd:
         orders = Orders(self._port, self._path, signed, per_s, _PATIENCE_S, reuse, at_most)
         done = subprocess.run([sys.executable, "-m", "tests.crash.flood"], cwd=ROOT, text=True,
                               input=orders_as_json(orders), stdout=subprocess.PIPE, check=True,
-                              preexec_fn=_to_other_core)  # fmt: skip
+                              preexec_fn=to_other_core)  # fmt: skip
         said = json.loads(done.stdout)
         self.cpu, self.late_s = said["cpu"], said["late"]
         told: Told = [(each[0], each[1], each[2], each[3]) for each in said["told"]]
@@ -153,12 +154,12 @@ class Crowd:
         return people / max(seconds for _, seconds, *_ in told)
 
 
-def _to_other_core() -> None:
+def to_other_core() -> None:
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[-1]})
 
 
-def _pin(cores: set[int], stage: Stage) -> None:
+def pin(cores: set[int], stage: Stage) -> None:
     """The whole site onto the first core."""
     for actor in stage.cast.actors.values():
         for pid in (actor.pid, *actor.children()):
