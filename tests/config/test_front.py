@@ -3,33 +3,34 @@
 import http.client
 import json
 import re
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import Thread
-from types import MappingProxyType
 from typing import Any
 
 import orjson
 import pytest
 
-from coupons import tokens
 from coupons.api import languages, problems
-from tests import servers, services
+from tests import servers
+from tests.config.fronted import (
+    THREADS,
+    Environment,
+    Served,
+    claim,
+    raw,
+    serving,
+    slow_bodies,
+)
 from tests.config.waiting import until
 from tests.conftest import CampaignMaker
 from tests.front import ROLE, FrontDoor, configure, front, problem_documents
 
-Environment = dict[str, str]
-THREADS = 4
 CONNECTIONS = 7000  # as in a container
-CLAIMS = "/api/v1/campaigns/sale/claims"
 pytestmark = pytest.mark.usefixtures("sale")
 
 
@@ -38,103 +39,10 @@ def sale(open_campaign: CampaignMaker) -> None:
     open_campaign(stock=1_000)
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    """Where people ask, and the users' door itself behind it."""
-
-    port: int
-    inner: int
-
-
-@contextmanager
-def serving(environment: Environment, folder: Path, **settings: Any) -> Iterator[Served]:
-    told = environment | {"DOOR": "users", "SHED_AFTER_S": "0"}
-    with ExitStack() as stack:
-        threads = ("--blocking-threads", str(THREADS), "--backpressure", "1024")
-        inner = stack.enter_context(services.web(told, folder, *threads))
-        served = Served(servers.free_port(), inner)
-        door = FrontDoor("users", served.port, inner, at_once=THREADS)
-        stack.enter_context(front(folder / "front", [door], **settings))
-        yield served
-
-
 @pytest.fixture
 def served(child_environment: Environment, tmp_path: Path) -> Iterator[Served]:
     with serving(child_environment, tmp_path) as ours:
         yield ours
-
-
-def claim(port: int, user: str, *, patience_s: float = 10, **headers: str) -> tuple[int, Any]:
-    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=patience_s)
-    try:
-        asking.request(
-            "POST", CLAIMS, headers={"Authorization": f"Bearer {tokens.mint(user)}", **headers}
-        )
-        answer = asking.getresponse()
-        return answer.status, json.loads(answer.read())
-    finally:
-        asking.close()
-
-
-def raw(port: int, said: bytes, *, patience_s: float = 10) -> bytes:
-    """What comes back for these bytes, until the other side closes or is silent."""
-    with socket.create_connection(("127.0.0.1", port), timeout=patience_s) as connection:
-        connection.sendall(said)
-        heard = b""
-        try:
-            while more := connection.recv(65_536):
-                heard += more
-        except TimeoutError:
-            pass
-        return heard
-
-
-# A stranger gets no thread
-
-
-@contextmanager
-def slow_bodies(port: int, many: int, path: str = CLAIMS) -> Iterator[None]:
-    """So many requests that announce a body and send one byte of it."""
-    form = "application/json" if path == CLAIMS else "application/x-www-form-urlencoded"
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {form}\r\n"
-        f"Cookie: csrftoken={'a' * 32}\r\nAuthorization: Bearer {tokens.mint('slow')}\r\n"
-        "Content-Length: 1000\r\n\r\n{"
-    )
-    with ExitStack() as stack:
-        for _ in range(many):
-            one = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
-            one.sendall(head.encode())
-        time.sleep(0.3)
-        yield
-
-
-def test_bodies_that_do_not_come_keep_nobody_waiting(served: Served) -> None:
-    with slow_bodies(served.port, 64):
-        assert [claim(served.port, f"user-{n}", patience_s=2)[0] for n in range(20)] == [202] * 20
-
-
-def test_without_the_front_they_take_every_thread(served: Served) -> None:
-    """The control."""
-    with slow_bodies(served.inner, 64), pytest.raises(TimeoutError):
-        claim(served.inner, "mina", patience_s=2)
-
-
-@pytest.mark.parametrize(
-    "sent",
-    [
-        b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{",
-        b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
-    ],
-)
-def test_a_request_that_does_not_arrive_is_told_408(
-    child_environment: Environment, tmp_path: Path, sent: bytes
-) -> None:
-    with serving(child_environment, tmp_path, request_s=1) as served:
-        heard = raw(served.port, sent)
-    head, _, body = heard.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 408")
-    assert orjson.loads(body)["code"] == "request_timeout"
 
 
 @pytest.mark.parametrize(
@@ -319,79 +227,6 @@ def test_the_configuration_is_what_haproxy_accepts_without_a_warning(tmp_path: P
     )
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
-
-
-# The operators' door
-
-
-@contextmanager
-def operators_served(environment: Environment, folder: Path, **settings: Any) -> Iterator[Served]:
-    told = environment | {"DOOR": "operators"}
-    with ExitStack() as stack:
-        threads = ("--blocking-threads", str(THREADS))
-        inner = stack.enter_context(services.web(told, folder, *threads, name="operators"))
-        served = Served(servers.free_port(), inner)
-        door = FrontDoor(
-            "operators", served.port, inner, at_once=THREADS - 1, repeatable=False, probes=True
-        )
-        stack.enter_context(front(folder / "front", [door], probes_at_once=1, **settings))
-        yield served
-
-
-def status_of(
-    port: int, path: str, method: str = "GET", says: Mapping[str, str] = MappingProxyType({})
-) -> int:
-    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        asking.request(method, path, headers=dict(says))
-        return asking.getresponse().status
-    finally:
-        asking.close()
-
-
-def test_whoever_guesses_passwords_quickly_is_held_and_reaches_nobody(
-    child_environment: Environment, tmp_path: Path
-) -> None:
-    with operators_served(child_environment, tmp_path, most_logins=3, held_s=1) as served:
-        answers = [status_of(served.port, "/admin/login/", "POST") for _ in range(5)]
-        assert answers[:3] == [403, 403, 403]  # Django's own: no token of its form
-        assert answers[3:] == [429, 429]
-        assert status_of(served.port, "/%61dmin/log%69n/", "POST") == 429
-        assert status_of(served.port, "/admin/login/") == 200
-        assert status_of(served.port, "/livez") == 200
-
-
-def test_readiness_is_answered_while_every_other_thread_is_taken(
-    child_environment: Environment, tmp_path: Path
-) -> None:
-    with (
-        operators_served(child_environment, tmp_path, shed_after_ms=300) as served,
-        # From behind the front, as many as it would let through.
-        slow_bodies(served.inner, THREADS - 1, path="/admin/login/"),
-    ):
-        assert [status_of(served.port, "/readyz") for _ in range(5)] == [200] * 5
-
-
-def test_what_the_users_door_has_not_costs_it_no_thread(
-    child_environment: Environment, tmp_path: Path
-) -> None:
-    port = servers.free_port()
-    door = FrontDoor("users", port, servers.free_port(), paths="/api/")  # nobody listens there
-    with front(tmp_path / "front", [door]):
-        assert status_of(port, "/admin/login/", "POST") == 404
-        assert status_of(port, "/%61pi/v1/campaigns/sale") == 404
-        assert status_of(port, "/api/v1/campaigns/sale") == 503
-
-
-def test_who_goes_on_asking_for_what_the_users_door_has_not_is_held(tmp_path: Path) -> None:
-    """Logins and questions for readiness, too: no other address is, and no claim."""
-    port = servers.free_port()
-    door = FrontDoor("users", port, servers.free_port(), paths="/api/")
-    with front(tmp_path / "front", [door], most_strays=3, held_s=1, balancers=["127.0.0.0/8"]):
-        strays = ["/admin/login/", "/readyz", "/", "/favicon.ico", "/%61pi/"]
-        assert [status_of(port, path, "POST") for path in strays] == [404, 404, 404, 429, 429]
-        assert status_of(port, "/", says={"X-Forwarded-For": "198.51.100.9"}) == 404
-        assert status_of(port, "/api/v1/campaigns/sale") == 503
 
 
 def test_it_starts_with_the_open_files_that_its_unit_allows(tmp_path: Path) -> None:

@@ -1,0 +1,107 @@
+"""The doors of a host behind its front, HAProxy by the role's own template: four threads each."""
+
+import http.client
+import json
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from coupons import tokens
+from tests import servers, services
+from tests.front import FrontDoor, front
+
+Environment = dict[str, str]
+THREADS = 4
+CLAIMS = "/api/v1/campaigns/sale/claims"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Where people ask, and the users' door itself behind it."""
+
+    port: int
+    inner: int
+
+
+@contextmanager
+def serving(environment: Environment, folder: Path, **settings: Any) -> Iterator[Served]:
+    told = environment | {"DOOR": "users", "SHED_AFTER_S": "0"}
+    with ExitStack() as stack:
+        threads = ("--blocking-threads", str(THREADS), "--backpressure", "1024")
+        inner = stack.enter_context(services.web(told, folder, *threads))
+        served = Served(servers.free_port(), inner)
+        door = FrontDoor("users", served.port, inner, at_once=THREADS)
+        stack.enter_context(front(folder / "front", [door], **settings))
+        yield served
+
+
+def claim(port: int, user: str, *, patience_s: float = 10, **headers: str) -> tuple[int, Any]:
+    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=patience_s)
+    try:
+        asking.request(
+            "POST", CLAIMS, headers={"Authorization": f"Bearer {tokens.mint(user)}", **headers}
+        )
+        answer = asking.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        asking.close()
+
+
+def raw(port: int, said: bytes, *, patience_s: float = 10) -> bytes:
+    """What comes back for these bytes, until the other side closes or is silent."""
+    with socket.create_connection(("127.0.0.1", port), timeout=patience_s) as connection:
+        connection.sendall(said)
+        heard = b""
+        try:
+            while more := connection.recv(65_536):
+                heard += more
+        except TimeoutError:
+            pass
+        return heard
+
+
+@contextmanager
+def slow_bodies(port: int, many: int, path: str = CLAIMS) -> Iterator[None]:
+    """So many requests that announce a body and send one byte of it."""
+    form = "application/json" if path == CLAIMS else "application/x-www-form-urlencoded"
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {form}\r\n"
+        f"Cookie: csrftoken={'a' * 32}\r\nAuthorization: Bearer {tokens.mint('slow')}\r\n"
+        "Content-Length: 1000\r\n\r\n{"
+    )
+    with ExitStack() as stack:
+        for _ in range(many):
+            one = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+            one.sendall(head.encode())
+        time.sleep(0.3)
+        yield
+
+
+@contextmanager
+def operators_served(environment: Environment, folder: Path, **settings: Any) -> Iterator[Served]:
+    told = environment | {"DOOR": "operators"}
+    with ExitStack() as stack:
+        threads = ("--blocking-threads", str(THREADS))
+        inner = stack.enter_context(services.web(told, folder, *threads, name="operators"))
+        served = Served(servers.free_port(), inner)
+        door = FrontDoor(
+            "operators", served.port, inner, at_once=THREADS - 1, repeatable=False, probes=True
+        )
+        stack.enter_context(front(folder / "front", [door], probes_at_once=1, **settings))
+        yield served
+
+
+def status_of(
+    port: int, path: str, method: str = "GET", says: Mapping[str, str] = MappingProxyType({})
+) -> int:
+    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        asking.request(method, path, headers=dict(says))
+        return asking.getresponse().status
+    finally:
+        asking.close()

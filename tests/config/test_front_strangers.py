@@ -1,0 +1,108 @@
+"""Strangers at the front of a host get no thread of ours, and are held when they go on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tests import servers
+from tests.config.fronted import (
+    THREADS,
+    Environment,
+    Served,
+    claim,
+    operators_served,
+    raw,
+    serving,
+    slow_bodies,
+    status_of,
+)
+from tests.conftest import CampaignMaker
+from tests.front import FrontDoor, front
+
+pytestmark = pytest.mark.usefixtures("sale")
+
+
+@pytest.fixture
+def sale(open_campaign: CampaignMaker) -> None:
+    open_campaign(stock=1_000)
+
+
+@pytest.fixture
+def served(child_environment: Environment, tmp_path: Path) -> Iterator[Served]:
+    with serving(child_environment, tmp_path) as ours:
+        yield ours
+
+
+def test_bodies_that_do_not_come_keep_nobody_waiting(served: Served) -> None:
+    with slow_bodies(served.port, 64):
+        assert [claim(served.port, f"user-{n}", patience_s=2)[0] for n in range(20)] == [202] * 20
+
+
+def test_without_the_front_they_take_every_thread(served: Served) -> None:
+    """The control."""
+    with slow_bodies(served.inner, 64), pytest.raises(TimeoutError):
+        claim(served.inner, "mina", patience_s=2)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{",
+        b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+    ],
+)
+def test_a_request_that_does_not_arrive_is_told_408(
+    child_environment: Environment, tmp_path: Path, sent: bytes
+) -> None:
+    with serving(child_environment, tmp_path, request_s=1) as served:
+        heard = raw(served.port, sent)
+    head, _, body = heard.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408")
+    assert orjson.loads(body)["code"] == "request_timeout"
+
+
+def test_whoever_guesses_passwords_quickly_is_held_and_reaches_nobody(
+    child_environment: Environment, tmp_path: Path
+) -> None:
+    with operators_served(child_environment, tmp_path, most_logins=3, held_s=1) as served:
+        answers = [status_of(served.port, "/admin/login/", "POST") for _ in range(5)]
+        assert answers[:3] == [403, 403, 403]  # Django's own: no token of its form
+        assert answers[3:] == [429, 429]
+        assert status_of(served.port, "/%61dmin/log%69n/", "POST") == 429
+        assert status_of(served.port, "/admin/login/") == 200
+        assert status_of(served.port, "/livez") == 200
+
+
+def test_readiness_is_answered_while_every_other_thread_is_taken(
+    child_environment: Environment, tmp_path: Path
+) -> None:
+    with (
+        operators_served(child_environment, tmp_path, shed_after_ms=300) as served,
+        # From behind the front, as many as it would let through.
+        slow_bodies(served.inner, THREADS - 1, path="/admin/login/"),
+    ):
+        assert [status_of(served.port, "/readyz") for _ in range(5)] == [200] * 5
+
+
+def test_what_the_users_door_has_not_costs_it_no_thread(
+    child_environment: Environment, tmp_path: Path
+) -> None:
+    port = servers.free_port()
+    door = FrontDoor("users", port, servers.free_port(), paths="/api/")  # nobody listens there
+    with front(tmp_path / "front", [door]):
+        assert status_of(port, "/admin/login/", "POST") == 404
+        assert status_of(port, "/%61pi/v1/campaigns/sale") == 404
+        assert status_of(port, "/api/v1/campaigns/sale") == 503
+
+
+def test_who_goes_on_asking_for_what_the_users_door_has_not_is_held(tmp_path: Path) -> None:
+    """Logins and questions for readiness, too: no other address is, and no claim."""
+    port = servers.free_port()
+    door = FrontDoor("users", port, servers.free_port(), paths="/api/")
+    with front(tmp_path / "front", [door], most_strays=3, held_s=1, balancers=["127.0.0.0/8"]):
+        strays = ["/admin/login/", "/readyz", "/", "/favicon.ico", "/%61pi/"]
+        assert [status_of(port, path, "POST") for path in strays] == [404, 404, 404, 429, 429]
+        assert status_of(port, "/", says={"X-Forwarded-For": "198.51.100.9"}) == 404
+        assert status_of(port, "/api/v1/campaigns/sale") == 503
