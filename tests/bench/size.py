@@ -24,6 +24,8 @@ class Size:
     many: int  # open campaigns
     many_rounds: int
     many_block: int  # claims
+    front_rounds: int
+    front_block: int  # claims
     decision_rounds: int
     decision_block: int  # claims
 
@@ -36,6 +38,7 @@ FULL = Size(
     rush_rounds=3, rush=10_000,
     crowd=1_000_000, growth_rounds=100, growth_block=50,
     many=1_000, many_rounds=30, many_block=500,
+    front_rounds=100, front_block=20,
     decision_rounds=5, decision_block=50_000,
 )  # fmt: skip
 QUICK = Size(
@@ -46,5 +49,6 @@ QUICK = Size(
     rush_rounds=1, rush=2_000,
     crowd=20_000, growth_rounds=4, growth_block=50,
     many=20, many_rounds=2, many_block=100,
+    front_rounds=4, front_block=10,
     decision_rounds=1, decision_block=10_000,
 )  # fmt: skip

@@ -27,6 +27,15 @@ def test_an_opening_keeps_its_word_while_everything_dies(tmp_path: Path) -> None
     assert not said["lost"] + said["over_issued"] + said["duplicates"] + said["changed_answers"]
 
 
+def test_13_6_an_opening_keeps_its_word_while_strangers_are_at_every_door(tmp_path: Path) -> None:
+    kinds = ("slow_bodies", "login_flood", "readyz_flood")
+    only = [word for kind in kinds for word in ("--only", kind)]
+    status, said = played(tmp_path, *only, "--runs", "2", "--seed", "5")
+    assert status == 0, said
+    assert said["faults"] == 12
+    assert said["told"] == said["stored"] > 300
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("build", "faults", "seen"),

@@ -1,5 +1,5 @@
-"""Five times as many people as the site can carry: whoever is admitted is admitted soon, the rest
-are told 503 and when to come again, nothing dies and nothing grows.
+"""Five times as many people as the site can carry (TIMES in the environment: so many). Whoever
+is admitted is admitted soon, the rest are told 503 and when to come again, nothing dies or grows.
 
 The site (one web process as production starts it, Redis, database, workers) has one core, the crowd
 the other; people arrive at their own time, whether answers come or not.
@@ -27,7 +27,7 @@ from tests.crash.opening import opened
 from tests.crash.programs import WEBS
 from tests.crash.stage import ROOT, Stage
 
-TIMES = 5
+TIMES = float(os.environ.get("TIMES", "5"))
 LASTS_S = 20
 _STOCK = 400_000
 _AT_ONCE = 64  # people who are served one after another, to see what it can carry
