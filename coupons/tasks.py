@@ -149,8 +149,7 @@ def _ring_where_claims_wait() -> None:
 @_unless_older_than(10)
 def canary(sent_s: float = 0) -> None:
     """A bell for no campaign: that it got here, and on to Redis, is all there is to it."""
-    store().canary_came()
-    metrics.CANARY.set(time.time())
+    metrics.CANARY.set(store().canary_came() / 1000)
     if sent_s:
         metrics.CANARY_SECONDS.set(max(0.0, time.time() - sent_s))
 

@@ -64,10 +64,12 @@ class WakeupCalls(Endpoint):
                 pipe.get(keys.of(slug).failed)
             return each(slugs, pipe.execute(raise_on_error=False), _text)
 
-    def canary_came(self) -> None:
-        """A worker heard a bell and got here with it."""
+    def canary_came(self) -> int:
+        """A worker heard a bell and got here with it; when, by Redis' clock, in ms."""
         with self.asking():
-            self.client.set(keys.CANARY, ms(self.client.time()))
+            now_ms = ms(self.client.time())
+            self.client.set(keys.CANARY, now_ms)
+        return now_ms
 
     def canary_age_ms(self) -> int | None:
         """Since a canary last came; None: never. Raises StoreError."""

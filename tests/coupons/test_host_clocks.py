@@ -118,3 +118,20 @@ def test_12_a2_a_sale_is_compared_by_a_host_that_believes_it_was_over_long_ago(
     store().client.xtrim(keys.of("sale").queue, 0)  # told, and on no way to MySQL
     elsewhere(30 * 86_400, "from coupons import reconcile; reconcile.look()")
     assert drain("sale", consumer="one").stored == 1
+
+
+DRAIN = """
+from coupons import metrics
+from coupons.drain import drain
+assert drain('sale', consumer='one').stored == 1
+print(metrics.STORED_AFTER._sum.get() < 60)
+"""
+
+
+@BOTH
+def test_12_a2_how_long_a_claim_waited_is_measured_by_the_clock_that_admitted_it(
+    open_campaign: CampaignMaker, elsewhere: Elsewhere, person: type, shift_s: int
+) -> None:
+    open_campaign()
+    assert person("mina").claims().status_code == 202
+    assert elsewhere(shift_s, ";".join(DRAIN.split("\n")).strip(";")) == "True"
