@@ -41,6 +41,11 @@ _BINLOG = "Set `sync_binlog=1`, or a power cut parts the replicas from the prima
 _ISOLATION = (
     "Set `isolation_level` to `read committed` in DATABASES: fewer gap locks, no deadlocks."
 )
+_ZONE = (
+    "Leave `time_zone='+00:00'` in the init_command of DATABASES: in a zone with daylight saving "
+    "sales would open and close an hour early or late."
+)
+_UTC = frozenset({"+00:00", "UTC", "Etc/UTC"})
 
 
 @register(Tags.security)
@@ -109,6 +114,22 @@ def mysql_keeps_what_it_commits(**_: Any) -> list[CheckMessage]:
     except DatabaseError as away:
         hint = "Start it or correct DATABASE_URL, then check again."
         return [Warning(f"MySQL could not be checked. {away}", hint=hint, id="coupons.W003")]
+
+
+def mysql_speaks_utc(**_: Any) -> list[CheckMessage]:
+    """What its clock says to us names a moment: no hour comes twice, none is left out."""
+    if connection.vendor != "mysql":
+        return []
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT @@session.time_zone")
+            (zone,) = cursor.fetchone()
+    except DatabaseError:
+        return []  # told by W003
+    if zone in _UTC:
+        return []
+    text = f"Our connections to MySQL speak the time of {zone}, not UTC."
+    return [Error(text, hint=_ZONE, id="coupons.E005")]
 
 
 def _variables() -> dict[str, str]:
@@ -218,6 +239,7 @@ SERVERS = (
     redis_keeps_what_it_decides,
     broker_keeps_its_bells,
     mysql_keeps_what_it_commits,
+    mysql_speaks_utc,
     tables_have_the_last_word,
     definitions_are_bounded,
     names_of_operators_compare_exactly,

@@ -63,7 +63,9 @@ def _open(url: str) -> tuple[Any, str]:
         db=unquote(parts.path[1:]),
         charset="utf8mb4",
     )
-    connection.cursor().execute("SET SESSION TRANSACTION READ ONLY")
+    with connection.cursor() as cursor:
+        cursor.execute("SET time_zone='+00:00'")  # as the site's own connections
+        cursor.execute("SET SESSION TRANSACTION READ ONLY")
     return connection, "%s"
 
 

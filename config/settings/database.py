@@ -16,17 +16,20 @@ DATABASE_MOST_AT_ONCE = env.integer("DATABASE_MOST_AT_ONCE", 12, low=1)
 
 
 def session(timeout_s: int) -> str:
-    """Strict: a value that does not fit is an error, never a silently shortened one. Bounded: no
-    lock is waited for longer than a drain may wait for a batch, and what our client would give up
-    on, the server ends a little before, lest it work on for nobody. MySQL (whose limit is for
-    SELECT) and MariaDB have different names for that; each takes the other's for a comment.
+    """In UTC: the server's own zone may have an hour that comes twice, and its clock decides when
+    direct campaigns open. Strict: a value that does not fit is an error, never a silently shortened
+    one. Bounded: no lock is waited for longer than a drain may wait for a batch, and what our
+    client would give up on, the server ends a little before, lest it work on for nobody. MySQL
+    (whose limit is for SELECT) and MariaDB have different names for that; each takes the other's
+    for a comment.
 
     A client that vanished without a word (a host lost, a half-open connection) can't let go of its
     locks: the server ends its session when it has been silent for longer than any of us is. By
     default that takes eight hours, and every drain that meets those locks fails meanwhile."""
     ends_s = 0.9 * timeout_s
     return (
-        f"SET sql_mode='TRADITIONAL', innodb_lock_wait_timeout={min(5, timeout_s)}"
+        "SET time_zone='+00:00', sql_mode='TRADITIONAL'"
+        f", innodb_lock_wait_timeout={min(5, timeout_s)}"
         f", wait_timeout={timeout_s + 2}"
         f" /*!50708 , max_execution_time={ends_s * 1000:.0f} */"
         f" /*M!100101 , max_statement_time={ends_s} */"

@@ -14,7 +14,7 @@ def lines() -> list[Line]:
     """Raises DatabaseAway."""
     with database.answering():
         connection.ensure_connection()
-    return [durable(), connections()]
+    return [durable(), time_zone(), connections()]
 
 
 def durable() -> Line:
@@ -25,6 +25,14 @@ def durable() -> Line:
     worst = max(found, key=lambda message: message.level)
     make = red if worst.is_serious() else amber
     return make("durable", str(worst.msg), str(worst.hint))
+
+
+def time_zone() -> Line:
+    """Of our own connections, whatever the server's is."""
+    found = checks.mysql_speaks_utc()
+    if not found:
+        return green("time_zone", _("The database tells us the time in UTC."))
+    return red("time_zone", str(found[0].msg), str(found[0].hint))
 
 
 def connections() -> Line:

@@ -26,6 +26,7 @@ LABELS: dict[str, Promise] = {
     "canary": gettext_lazy("canary"),
     "mysql": gettext_lazy("database"),
     "durable": gettext_lazy("durability"),
+    "time_zone": gettext_lazy("database's time zone"),
     "connections": gettext_lazy("connections"),
     "token_keys": gettext_lazy("token keys"),
     "disk": gettext_lazy("disk"),

@@ -75,7 +75,7 @@ def test_everything_is_green_on_servers_as_they_should_be(sale: Campaign) -> Non
     assert list(lights()) == [
         "state", "coupon_keys", "both_stores", "keys", "drain", "slots", "clock", "memory",
         "eviction", "persistence", "replicas", "host_clocks", "broker", "canary", "durable",
-        "connections",
+        "time_zone", "connections",
         "token_keys", "disk", "certificate", "warm_up",
     ]  # fmt: skip
 

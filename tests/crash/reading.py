@@ -124,6 +124,7 @@ def sql(stage: Stage) -> Iterator[Any]:
     """A session of our own with the database itself, without the proxy. Raises MySQLdb.Error."""
     connection = MySQLdb.connect(
         host="127.0.0.1", port=stage.database_port, connect_timeout=2, read_timeout=5,
+        init_command="SET time_zone='+00:00'",
         **stage.database_login,
     )  # fmt: skip
     try:

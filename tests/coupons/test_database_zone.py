@@ -1,0 +1,129 @@
+"""12 A3: every connection to MySQL speaks UTC, whatever the server's zone.
+
+A server in Berlin, in the hour that comes twice and in the one that is left out: what opens, closes
+and is stored is right.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.checks import Error
+from django.db import connection
+
+from config.settings.database import from_url
+from coupons import checks
+from coupons.readiness.database import time_zone
+from coupons.readiness.lines import Light
+from tests import zones
+
+PROGRAM = Path(__file__).with_name("zone_hour.py")
+SETTINGS = "config.settings"
+ROOT = Path(__file__).parents[2]
+MOMENTS = [
+    datetime(2026, 10, 25, 0, 30, tzinfo=UTC),  # 02:30 in summer time
+    datetime(2026, 10, 25, 0, 59, 58, tzinfo=UTC),  # the clocks go back meanwhile
+    datetime(2026, 10, 25, 1, 30, tzinfo=UTC),  # 02:30 once more
+    datetime(2027, 3, 28, 0, 59, 58, tzinfo=UTC),  # and forward
+    datetime(2027, 3, 28, 1, 30, tzinfo=UTC),
+    datetime(2027, 3, 28, 2, 30, tzinfo=UTC),  # by name an hour that Berlin never had
+]
+SLOW = timedelta(seconds=30)  # a busy machine
+Asked = Callable[..., dict[str, Any]]
+
+pytestmark = pytest.mark.stores
+
+
+@pytest.fixture(scope="module")
+def berlin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+    """Ask the product at a moment of the server's clock."""
+    if connection.vendor != "mysql":
+        pytest.skip("SQLite has no time zone")
+    folder = tmp_path_factory.mktemp("berlin")
+    with zones.in_zone(folder, MOMENTS[0]) as server:
+        _run(server.url, "manage.py", "migrate", "-v0")
+
+        def asked(at: datetime, more: str = "") -> dict[str, Any]:
+            server.set_clock(at)
+            return dict(json.loads(_run(f"{server.url}{more}", str(PROGRAM), at.isoformat())))
+
+        yield asked
+
+
+def _run(url: str, *words: str) -> str:
+    given = {
+        "DATABASE_URL": url,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PYTHONPATH": str(ROOT),
+    }
+    done = subprocess.run(
+        [sys.executable, *words], cwd=ROOT, env=os.environ | given, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize("at", MOMENTS, ids=str)
+def test_12_a3_what_a_server_in_berlin_decides_and_stores_is_right_in_every_hour(
+    berlin: Asked, at: datetime
+) -> None:
+    said = berlin(at)
+    assert at <= datetime.fromisoformat(said["now"]) <= at + SLOW
+    claims = said["claims"]
+    statuses = {name: claim["status"] for name, claim in claims.items()}
+    assert statuses == {"ahead": 409, "open": 201, "over": 410, "opened": 201}
+    assert {name: claim["state"] for name, claim in claims.items()} == {
+        "ahead": "scheduled", "open": "open", "over": "closed", "opened": "open",
+    }  # fmt: skip
+    for claim in claims.values():
+        assert at <= datetime.fromisoformat(claim["server_time"]) <= at + SLOW
+        assert claim["row"] == claim["admitted_at"]
+    assert said["states"] == {
+        "ahead": "scheduled", "open": "open", "over": "closed", "opened": "open",
+    }  # fmt: skip
+    assert said["stored"] == [
+        "2026-10-25T00:30:00+00:00", "2026-10-25T01:30:00+00:00",
+        "2027-03-28T01:30:00+00:00", "2027-03-28T02:30:00+00:00",
+    ]  # fmt: skip
+    assert (said["checks"], said["light"]) == ([], Light.GREEN)
+
+
+def test_12_a3_negative_control_in_the_servers_own_zone_it_decides_an_hour_wrong(
+    berlin: Asked,
+) -> None:
+    """A DATABASE_URL that takes our settings of a session away; and the check sees it."""
+    bare = "?init_command=SET%20sql_mode%3D'TRADITIONAL'"
+    said = berlin(MOMENTS[0], bare)
+    statuses = {name: claim["status"] for name, claim in said["claims"].items()}
+    assert statuses == {"ahead": 201, "open": 410, "over": 410, "opened": 410}
+    assert (said["checks"], said["light"]) == (["coupons.E005"], Light.RED)
+
+
+@pytest.mark.parametrize("zone", ["SYSTEM", "+09:00", "+01:00"])
+@pytest.mark.django_db
+def test_12_a3_a_session_in_another_zone_is_an_error_and_a_red_line(zone: str) -> None:
+    if connection.vendor != "mysql":
+        pytest.skip("SQLite has no time zone")
+    assert checks.mysql_speaks_utc() == []
+    with connection.cursor() as cursor:
+        cursor.execute("SET time_zone = %s", [zone])
+        try:
+            (found,) = checks.mysql_speaks_utc()
+            line = time_zone()
+        finally:
+            cursor.execute("SET time_zone = '+00:00'")
+    assert isinstance(found, Error)
+    assert zone in found.msg
+    assert found.hint
+    assert (line.light, bool(line.do)) == (Light.RED, True)
+
+
+def test_12_a3_every_url_of_a_mysql_gets_it() -> None:
+    for url in ("mysql://a:b@h/c", "mysql://a:b@h/c?ssl_mode=REQUIRED"):
+        assert "time_zone='+00:00'" in from_url(url)["OPTIONS"]["init_command"]

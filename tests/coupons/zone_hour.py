@@ -1,0 +1,89 @@
+"""What the product answers and stores on the database that it is given, printed as JSON.
+
+A program of its own: `test_database_zone` runs it on a server of another time zone.
+"""
+
+import json
+import secrets
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.test import Client  # noqa: E402
+
+from coupons import campaigns, checks, database, deciding_clock, facts, tokens, writer  # noqa: E402
+from coupons.claims import AdmittedClaim  # noqa: E402
+from coupons.models import Campaign, Coupon  # noqa: E402
+from coupons.readiness.database import time_zone  # noqa: E402
+
+# Minutes from now at which a sale opens and closes.
+WINDOWS = {"ahead": (30, 90), "open": (-30, 30), "over": (-90, -30), "opened": (-1, 1)}
+# In UTC, as they stand in the tables: both 02:30s of the doubled hour, and 02:30 of the missing one
+# as a wall clock in Berlin would have it.
+STORED = [
+    datetime(2026, 10, 25, 0, 30, tzinfo=UTC),
+    datetime(2026, 10, 25, 1, 30, tzinfo=UTC),
+    datetime(2027, 3, 28, 1, 30, tzinfo=UTC),
+    datetime(2027, 3, 28, 2, 30, tzinfo=UTC),
+]
+
+
+def main() -> None:
+    now = datetime.fromisoformat(sys.argv[1])  # truly
+    prefix = secrets.token_hex(4)
+    print(json.dumps({
+        "now": deciding_clock.now("direct").isoformat(),
+        "claims": {name: _claim(f"{prefix}-{name}", now, name) for name in WINDOWS},
+        "states": _states(prefix),
+        "stored": _stored(prefix),
+        "checks": [each.id for each in checks.mysql_speaks_utc()],
+        "light": time_zone().light,
+    }))  # fmt: skip
+
+
+def _claim(slug: str, now: datetime, name: str) -> dict[str, Any]:
+    """What a user is told, and when they were admitted by the clock that admitted them."""
+    opens, closes = (now + timedelta(minutes=minutes) for minutes in WINDOWS[name])
+    sale = Campaign(
+        slug=slug, name=slug, stock=10, discount_value=10, valid_days=30, strategy="direct",
+        opens_at=opens, closes_at=now + timedelta(minutes=90),
+    )  # fmt: skip
+    campaigns.draft(sale, actor="Mina")
+    campaigns.schedule(slug, actor="Mina")
+    Campaign.objects.filter(slug=slug).update(closes_at=closes)
+    user = Client(headers={"Authorization": f"Bearer {tokens.mint('mina')}"})
+    answer = user.post(f"/api/v1/campaigns/{slug}/claims", content_type="application/json")
+    page = user.get(f"/api/v1/campaigns/{slug}").json()
+    row = Coupon.objects.filter(campaign__slug=slug).first()
+    return {
+        "status": answer.status_code,
+        "admitted_at": answer.json().get("admitted_at"),
+        "row": row and database.iso_of(database.milliseconds(row.admitted_at)),
+        "server_time": page["server_time"],
+        "state": page["state"],
+    }
+
+
+def _states(prefix: str) -> dict[str, str]:
+    """As the sweep records them."""
+    campaigns.follow_the_clock()
+    return {name: Campaign.objects.get(slug=f"{prefix}-{name}").state for name in WINDOWS}
+
+
+def _stored(prefix: str) -> list[str]:
+    """Moments of admissions, stored by a drain and read back, in a sale that sold none."""
+    sale = facts.from_row(Campaign.objects.get(slug=f"{prefix}-over"))
+    claims = [
+        AdmittedClaim(f"user-{place}", 1, place, database.milliseconds(at))
+        for place, at in enumerate(STORED, 1)
+    ]
+    writer.insert(sale, claims)
+    rows = Coupon.objects.filter(campaign__slug=f"{prefix}-over").order_by("place")
+    return [row.admitted_at.isoformat() for row in rows]
+
+
+main()

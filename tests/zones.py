@@ -1,0 +1,64 @@
+"""A database server of the kind this run is on, in a time zone with daylight saving. Its wall clock
+may be set to any moment."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+from tests import disposable, servers
+from tests.clocks import WrongClock
+
+ZONE = "Europe/Berlin"
+
+
+class Server:
+    """`url` names its database."""
+
+    def __init__(self, url: str, clock: WrongClock) -> None:
+        self.url, self._clock = url, clock
+
+    def set_clock(self, at: datetime) -> None:
+        self._clock.shift((at - datetime.now(UTC)).total_seconds())
+
+
+@contextmanager
+def in_zone(folder: Path, at: datetime) -> Iterator[Server]:
+    """It starts at that moment of its clock."""
+    clock = WrongClock(folder)
+    clock.shift((at - datetime.now(UTC)).total_seconds())
+    ours: Any = connection
+    start = _mariadb if ours.mysql_is_mariadb else _mysql9
+    with start(folder / "zone", {"TZ": ZONE, **clock.env}) as url:
+        disposable.mark_database(url)
+        yield Server(url, clock)
+
+
+@contextmanager
+def _mariadb(folder: Path, env: dict[str, str]) -> Iterator[str]:
+    port = servers.free_port()
+    servers.install_mariadb(folder)
+    words = (f"{name}={value}" for name, value in env.items())
+    command = ["env", *words, *servers.mariadb_command(folder, port)]
+    with servers.process(command, ready=lambda: servers.listens(port), log=folder / "log"):
+        yield f"mysql://coupons:coupons@127.0.0.1:{port}/coupons"
+
+
+@contextmanager
+def _mysql9(folder: Path, env: dict[str, str]) -> Iterator[str]:
+    """By the script, with data of its own beside the programs that it has fetched."""
+    folder.mkdir()
+    cache = os.environ.get("D", Path.home() / ".cache" / "coupons-mysql9")  # as the script has it
+    (folder / "root").symlink_to(Path(cache) / "root")
+    script, port = os.environ["MYSQL9_SCRIPT"], servers.free_port()
+    told = os.environ | {"D": str(folder), "PORT": str(port)}
+    subprocess.run(["bash", script, "start"], env=told | env, check=True)
+    try:
+        yield f"mysql://coupon:couponpw@127.0.0.1:{port}/coupon"
+    finally:
+        subprocess.run(["bash", script, "stop"], env=told, check=True)
