@@ -32,10 +32,10 @@ ASK_OPERATORS = (
     " curl -s -o /dev/null -w '%{http_code}\\n' -H 'X-Forwarded-Proto: https'"
     ' -H "Host: ${at%:*}" http://$at$path; done'
 )
-# Beside ssh and the node exporter. Redis, MariaDB and granian's own ports stay on the loopback.
-LISTENS = {
-    "api": {8080, 8090, 8405}, "consumer": {8081, 5555}, "monitor": {3000, 9090}, "loadgen": {8089},
-}  # fmt: skip
+# Beside ssh and the node exporter. Redis, MariaDB, Prometheus, Grafana and granian's own ports stay
+# on the loopback; of the consumers one, the first, has Flower.
+LISTENS = {"api": {8080, 8090, 8405}, "consumer": {8081}, "loadgen": {8089}}
+FLOWER = 5555
 LONGEST_S = 900  # people enough for a release on a busy machine
 
 
@@ -109,11 +109,15 @@ def _ports(it: Deployment, host: Host) -> str:
     """What is wrong; nothing: empty."""
     roles = [role for role in LISTENS if host in it.of_role(role)]
     wanted = {22, 9100}.union(*(LISTENS[role] for role in roles))
+    if host == next(iter(it.of_role("consumer")), None):
+        wanted.add(FLOWER)
     said = host.run("ss", "-Hltn").stdout.split("\n")
     where = [line.split()[3].rpartition(":") for line in said if line]
     open_here = {int(port) for address, _, port in where if not address.startswith("127.")}
     open_here -= {5355}  # systemd's own resolver, which nftables does not let in
-    return f"{host.name}: {open_here ^ wanted}" if open_here != wanted else ""
+    if open_here == wanted:
+        return ""
+    return f"{host.name}: {sorted(open_here)} in place of {sorted(wanted)}"
 
 
 def rush(it: Deployment, record: Record) -> None:
