@@ -11,6 +11,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -25,8 +26,6 @@ SHORTEST_SECRET = 32  # bytes: as long as the SHA-256 that is keyed with it
 GIVEN = dict(os.environ)
 # Names that `.env` and the laptop's secrets have added to it, each with its file.
 FROM_FILES = env_files.join(os.environ, BASE_DIR)
-# Where `make run` has its Redis.
-LAPTOP_REDIS_URL = f"redis://127.0.0.1:{os.environ.get('VALKEY_PORT') or 6399}/0"
 
 
 class Place(StrEnum):
@@ -106,6 +105,23 @@ def file(name: str) -> str:
     if path and not Path(path).is_file():
         raise ImproperlyConfigured(f"{name}={path!r} is not a file.")
     return path
+
+
+def folder(name: str) -> str:
+    """The path of a folder that is there and may be written into, or nothing."""
+    path = os.environ.get(name, "")
+    if path and not (Path(path).is_dir() and os.access(path, os.W_OK)):
+        raise ImproperlyConfigured(f"{name}={path!r} is not a folder that may be written into.")
+    return path
+
+
+def time_zone(name: str, *, default: str) -> str:
+    """A zone's name, as Asia/Seoul."""
+    said = text(name, default=default)
+    try:
+        return ZoneInfo(said).key
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ImproperlyConfigured(f"{name}={said!r} is not a zone's name, as {default}.") from None
 
 
 def integer(name: str, default: int, *, low: int = 0, high: int = 2**31) -> int:
@@ -210,7 +226,9 @@ def _secret_with_id(which: str, said: str) -> tuple[str, bytes]:
     """An error names the key by its number: what is malformed may well be the secret itself."""
     key_id, colon, secret = said.partition(":")
     if not colon or not _KEY_ID.fullmatch(key_id):
-        raise ImproperlyConfigured(f"{which} is not 'id:hex', the id 1 to 32 of a-z A-Z 0-9 . _ -")
+        raise ImproperlyConfigured(
+            f"{which} is not 'id:hex', the id 1 to 32 of these: a-z A-Z 0-9 . _ -."
+        )
     try:
         raw = bytes.fromhex(secret)
     except ValueError:
@@ -234,3 +252,5 @@ def _place() -> Place:
 
 
 PRODUCTION = _place() is Place.PRODUCTION
+# Where `make run` has its Redis.
+LAPTOP_REDIS_URL = f"redis://127.0.0.1:{integer('VALKEY_PORT', 6399, low=1, high=65_535)}/0"

@@ -9,6 +9,8 @@ from typing import Any
 
 from coupons.loglines import AsJson
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
 
 def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
     """A `logging.config.dictConfig` dictionary."""

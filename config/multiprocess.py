@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from config import env
 
-FOLDER = env.text("PROMETHEUS_MULTIPROC_DIR", default="")
+FOLDER = env.folder("PROMETHEUS_MULTIPROC_DIR")
 
 
 def _name() -> str:

@@ -120,7 +120,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = (
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ko", "한국어")]
 LOCALE_PATHS = [env.BASE_DIR / "coupons" / "locale"]
-TIME_ZONE = env.text("TIME_ZONE", default="Asia/Seoul")  # of pages; the stores keep UTC
+TIME_ZONE = env.time_zone("TIME_ZONE", default="Asia/Seoul")  # of pages; the stores keep UTC
 USE_I18N = USE_TZ = True
 
 STATIC_URL = "static/"
@@ -138,5 +138,6 @@ env.demand_unlike_secrets("The password of FLOWER_LOGIN", FLOWER_LOGIN.partition
 FLOWER_LOGIN_FILE = env.BASE_DIR / "config" / "flower_login.py"  # which Flower reads
 
 _LOG_JSON = env.boolean("LOG_JSON", default=env.PRODUCTION)
-LOGGING = logs.configuration(level=env.text("LOG_LEVEL", default="INFO"), as_json=_LOG_JSON)
+_LOG_LEVEL = env.text("LOG_LEVEL", default="INFO", one_of=logs.LEVELS)
+LOGGING = logs.configuration(level=_LOG_LEVEL, as_json=_LOG_JSON)
 logging.captureWarnings(_LOG_JSON)  # Python's own warnings are lines as all others

@@ -11,7 +11,8 @@ from config import env
 
 READERS = {
     "text", "secret", "file", "integer", "seconds", "boolean", "listing", "networks",
-    "secrets_by_id", "choice", "addresses", "store_url", "secret_texts",
+    "secrets_by_id", "choice", "addresses", "store_url", "secret_texts", "folder",
+    "time_zone",
 }  # fmt: skip
 NUMBERS = {"integer", "seconds"}
 UNITS = re.compile(

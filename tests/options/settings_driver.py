@@ -1,0 +1,56 @@
+"""`python -m tests.options.settings_driver`: reads [[name, value], …] from standard input, reads
+the settings anew with each, and prints as JSON [[status, what was said], …].
+
+A fork for each value, in which only config/ is imported again: the rest takes a second each time.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import traceback
+from importlib import import_module
+
+READERS = (
+    "config.settings", "config.multiprocess", "config.tracing", "config.local.__main__",
+    "config.local.run",
+)  # fmt: skip
+
+
+def main() -> None:
+    cases = json.load(sys.stdin)
+    for name in READERS:
+        import_module(name)
+    print(json.dumps([refusal(name, value) for name, value in cases]))
+
+
+def refusal(name: str, value: str) -> tuple[int, str]:
+    with tempfile.TemporaryFile("w+") as said:
+        child = os.fork()
+        if not child:
+            os.dup2(said.fileno(), sys.stderr.fileno())
+            os.environ[name] = value
+            _read_anew()
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        said.seek(0)
+        return os.waitstatus_to_exitcode(status), said.read()
+
+
+def _read_anew() -> None:
+    """As Python ends a program whose import fails."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "config"]:
+        del sys.modules[name]
+    try:
+        for name in READERS:
+            import_module(name)
+        import_module("config.local.__main__").parser()
+        import_module("config.local.run")._ports()
+    except BaseException:
+        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        traceback.print_exc()
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
