@@ -8,7 +8,8 @@ HERE = Path(__file__).parent
 
 
 def faults() -> list[str]:
-    return _functions("faults.py", ["scene", "fault"])
+    files = ("faults.py", "strangers.py")
+    return [name for file in files for name in _functions(file, ["scene", "fault"])]
 
 
 def builds() -> list[str]:

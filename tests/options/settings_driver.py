@@ -47,7 +47,7 @@ def _read_anew() -> None:
         import_module("config.local.__main__").parser()
         import_module("config.local.run")._ports()
     except BaseException:
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        sys.excepthook(*sys.exc_info())
         traceback.print_exc()
         os._exit(1)
 

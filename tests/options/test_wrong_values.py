@@ -2,6 +2,7 @@
 sentence, status 2. The options are read from the parsers, so one without a case fails here."""
 
 import io
+import subprocess
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
@@ -232,3 +233,13 @@ def test_a_program_refuses_a_wrong_value_in_a_sentence(
         if wrong:
             faults[value[:80]] = wrong
     assert faults == {}
+
+
+def test_the_names_that_a_crash_test_takes_are_those_of_its_faults_and_builds() -> None:
+    """They are read from the source. In a process of its own, since the builds are a web server."""
+    prove = (
+        "from tests.crash import broken, faults, names;"
+        "assert set(names.faults()) == set(faults.DEEDS), names.faults();"
+        "assert set(names.builds()) == set(broken.BUILDS), names.builds()"
+    )
+    subprocess.run([sys.executable, "-c", prove], cwd=ROOT, check=True, timeout=60)
