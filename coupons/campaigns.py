@@ -16,7 +16,7 @@ from coupons import change, database, deciding_clock, events, keys, questions, s
 from coupons.errors import IllegalTransition, Refused, StockBelowAdmitted, UnknownCampaign
 from coupons.isolation import isolated
 from coupons.metrics import Work
-from coupons.models import Campaign, Coupon, GivenUp, Tally
+from coupons.models import MAX_STOCK, Campaign, Coupon, GivenUp, Tally
 from coupons.slots import Progress, silently
 
 State = Campaign.State
@@ -35,7 +35,8 @@ def draft(campaign: Campaign, *, actor: str, confirmed: frozenset[str] = questio
         raise IllegalTransition(_only_drafts(campaign))
     # A new one with every edit: keys that an interrupted scheduling left in Redis may not fit.
     campaign.epoch = secrets.token_hex(8)
-    campaign.filter_blocks = keys.filter_blocks(campaign.stock or 1)
+    # Of a stock that is refused nothing is computed: nobody typed it.
+    campaign.filter_blocks = keys.filter_blocks(min(campaign.stock or 1, MAX_STOCK))
     campaign.full_clean()
     questions.ask_about_terms(campaign, confirmed)
     with database.answering(), transaction.atomic():

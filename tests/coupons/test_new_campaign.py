@@ -35,6 +35,7 @@ def test_12_21_it_refuses_what_no_campaign_can_be(
     with pytest.raises(CommandError) as refused:
         new_campaign(*options)
     assert sentence in str(refused.value)
+    assert "filter_blocks" not in str(refused.value)  # which nobody typed
     assert refused.value.returncode == 2
     assert not Campaign.objects.exists()
 
