@@ -13,7 +13,14 @@ def faults() -> list[str]:
 
 
 def builds() -> list[str]:
-    return _functions("broken.py", [])
+    """What the table `BUILDS` holds: another function of that file only helps."""
+    (table,) = (
+        node.value
+        for node in ast.parse((HERE / "broken.py").read_text()).body
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "BUILDS"
+    )
+    assert isinstance(table, ast.DictComp)
+    return [ast.unparse(name) for name in getattr(table.generators[0].iter, "elts", [])]
 
 
 def _functions(file: str, parameters: list[str]) -> list[str]:
