@@ -11,6 +11,7 @@ import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+from django.urls import is_valid_path
 from django.views import defaults
 from rest_framework.exceptions import APIException
 
@@ -175,8 +176,8 @@ def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def _is_for_people(request: HttpRequest) -> bool:
-    """The admin keeps its pages; everything else is read by programs."""
-    return request.path_info.startswith("/admin/")
+    """The admin keeps its pages, at the door that has one; everything else is read by programs."""
+    return request.path_info.startswith("/admin/") and bool(is_valid_path("/admin/"))
 
 
 def _plain(request: HttpRequest, status: int) -> HttpResponse:
