@@ -1,7 +1,8 @@
 """`python -m config.consumer`: a worker's health and metrics on a port of their own (8081).
 
     /livez, /healthz   the worker's main loop turns                              else 503
-    /readyz            … it heard a canary, and both stores answer: it can store  else 503
+    /readyz            … it heard a canary, both stores answer, and beat's sweeps are done of
+                       late: all that storing and opening need is there            else 503
     /metrics           what this host's processes counted, and the stores' live state
 
 It is a process beside `celery worker`, not a part of it: it answers while the worker is stuck, and
@@ -41,6 +42,7 @@ def ready() -> Said:
         canary=_canary_came(),
         redis=seen.redis and fresh,
         database=seen.database and fresh,
+        sweeps=seen.sweeps and fresh,
     )
 
 

@@ -15,6 +15,7 @@ from django.db import Error, connection
 
 from coupons import clock_skew
 from coupons.errors import CouponError
+from coupons.readiness.workers import SWEEP_RED_S
 from coupons.store import store
 
 logger = logging.getLogger(__name__)
@@ -28,11 +29,13 @@ DOOR_SILENT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What answered at the last look, and when that was (`time.monotonic`)."""
+    """What answered at the last look, and when that was (`time.monotonic`). `sweeps`: beat's work
+    was done of late."""
 
     redis: bool
     database: bool
     doors: bool
+    sweeps: bool
     at: float
 
     @property
@@ -59,7 +62,9 @@ class DependencyWatch:
         """Ask now: Redis for REDIS_TIMEOUT_S at most, MySQL and each door for PATIENCE_S."""
         answers = [door.answers() for door in self._doors]  # each of them, whatever another says
         redis, database = _redis_answers(), self._database.answers()
-        return Seen(redis=redis, database=database, doors=all(answers), at=time.monotonic())
+        sweeps = redis and _somebody_sweeps()
+        now = time.monotonic()
+        return Seen(redis=redis, database=database, doors=all(answers), sweeps=sweeps, at=now)
 
     def _start(self) -> Seen:
         with self._starting:
@@ -83,6 +88,14 @@ def _redis_answers() -> bool:
         return store().now_ms() > 0
     except CouponError:
         return False
+
+
+def _somebody_sweeps() -> bool:
+    try:
+        age_ms = store().sweep_age_ms()
+    except CouponError:
+        return False
+    return age_ms is not None and age_ms < 1000 * SWEEP_RED_S
 
 
 class _DatabaseProbe:

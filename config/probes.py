@@ -28,12 +28,19 @@ def live(request: HttpRequest) -> HttpResponse:
 def ready(request: HttpRequest) -> HttpResponse:
     """503 without Redis, without the door that users claim at, and while somebody drains the host:
     it still answers, but a balancer is to send no more. A database that is away or hangs is told
-    but does no harm here: claims go on being admitted and wait in the queue."""
+    but does no harm here: claims go on being admitted and wait in the queue. So does a beat that
+    is gone: no host serves better than this one, and all would be taken out of service."""
     if _is_draining():
         return JsonResponse({"ready": False, "draining": True}, status=503)
     seen = watch().seen()
     is_ready = seen.redis and seen.doors and not seen.is_stale
-    body = {"ready": is_ready, "redis": seen.redis, "database": seen.database, "doors": seen.doors}
+    body = {
+        "ready": is_ready,
+        "redis": seen.redis,
+        "database": seen.database,
+        "doors": seen.doors,
+        "sweeps": seen.sweeps,
+    }
     return JsonResponse(body, status=200 if is_ready else 503)
 
 

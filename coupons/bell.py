@@ -31,7 +31,8 @@ def ring_each(slugs: Sequence[str]) -> None:
 
 
 def send_canary(queue: str) -> bool:
-    """A bell that only shows the way is open, to the worker that hears this queue."""
+    """A bell that only shows the way is open, to the worker that hears this queue. By its time the
+    worker tells it from beat's, which alone leave a mark in Redis."""
     return _send(CANARY, time.time(), queue=queue)
 
 

@@ -44,7 +44,7 @@ class Campaigns(Collector):
 
     def collect(self) -> Iterator[Metric]:
         try:
-            found = [*_redis(), *_all_of(_canary, _clock, _clocks, _campaigns)]
+            found = [*_redis(), *_all_of(_canary, _sweep, _clock, _clocks, _campaigns)]
         except StoreAway:
             yield _family(metrics.REDIS_UP, {(): 0})
         else:
@@ -106,8 +106,15 @@ def _clocks() -> Iterator[Metric]:
 
 
 def _canary() -> Iterator[Metric]:
-    age_ms = store().canary_age_ms()
-    yield _family(metrics.CANARY_AGE, {(): -1.0 if age_ms is None else age_ms / 1000})
+    yield _age(metrics.CANARY_AGE, store().canary_age_ms())
+
+
+def _sweep() -> Iterator[Metric]:
+    yield _age(metrics.SWEEP_AGE, store().sweep_age_ms())
+
+
+def _age(live: Live, age_ms: int | None) -> Metric:
+    return _family(live, {(): -1.0 if age_ms is None else age_ms / 1000})
 
 
 def _campaigns() -> Iterator[Metric]:

@@ -12,7 +12,8 @@
     coupon:{slug}:failed            string  why the last drain of it failed; expires by itself
     coupon:installed                set     slugs of all installed campaigns
     coupon:server                   string  the server whose contents were found right (`fence`)
-    coupon:canary                   string  when a worker last got here with a canary, in ms
+    coupon:canary                   string  when a worker last got here with beat's canary, in ms
+    coupon:swept                    string  when a worker last finished a sweep, in ms
     coupon:clocks                   hash    process and its id → how far its clock was off, and when
     coupon:login:{login}:NAME       hash    attempts to log in with a name, by source, and "*" for
                                             all sources; expires by itself, as the next two
@@ -32,6 +33,7 @@ from hashlib import blake2b
 INSTALLED = "coupon:installed"
 SERVER = "coupon:server"
 CANARY = "coupon:canary"
+SWEPT = "coupon:swept"
 CLOCKS = "coupon:clocks"
 GROUP = "drain"  # the consumer group of every queue
 

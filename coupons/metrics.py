@@ -229,7 +229,8 @@ CLOCK_AHEAD = Live(
     "A process's wall clock, minus Redis' clock, as it measured it; the worst of its name.",
     ("process",),
 )
-CANARY_AGE = Live("coupon_canary_age_seconds", "Since one last came all the way; -1: never.")
+CANARY_AGE = Live("coupon_canary_age_seconds", "Since beat's last came all the way; -1: never.")
+SWEEP_AGE = Live("coupon_sweep_age_seconds", "Since a sweep was last finished; -1: never.")
 WORKER_BEAT_AGE = Live(
     "coupon_worker_beat_age_seconds", "Since this host's worker last showed that its loop turns."
 )

@@ -123,6 +123,7 @@ def sweep() -> None:
     """Every second: keep the campaigns' states up with the clock, ring for claims nobody heard.
     What fails keeps nothing else from being done."""
     _each_of(campaigns.follow_the_clock, fence.look, _ring_where_claims_wait)
+    store().swept()
 
 
 def _each_of(*steps: Callable[[], object]) -> None:
@@ -148,10 +149,13 @@ def _ring_where_claims_wait() -> None:
 @shared_task(name=bell.CANARY)  # type: ignore[untyped-decorator]
 @_unless_older_than(10)
 def canary(sent_s: float = 0) -> None:
-    """A bell for no campaign: that it got here, and on to Redis, is all there is to it."""
-    metrics.CANARY.set(store().canary_came() / 1000)
+    """A bell for no campaign: that it got here is all there is to it. Beat's, which says no time,
+    leaves a mark in Redis. One with a time came from this host's watchdog by a queue of its own: it
+    shows that the worker hears, and nothing of beat or the common queue."""
     if sent_s:
         metrics.CANARY_SECONDS.set(max(0.0, time.time() - sent_s))
+    else:
+        metrics.CANARY.set(store().canary_came() / 1000)
 
 
 @shared_task(name=bell.GUARD)  # type: ignore[untyped-decorator]

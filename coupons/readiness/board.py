@@ -111,6 +111,7 @@ def _lines(
         if not quickly:
             yield workers.broker()
         yield from _asked("canary", lambda: [workers.canary()])
+        yield from _asked("beat", lambda: [workers.beat()])
     yield from _asked("mysql", database_lines.lines)
     yield from host.lines()
     if not quickly:

@@ -24,6 +24,7 @@ LABELS: dict[str, Promise] = {
     "replicas": gettext_lazy("replicas"),
     "broker": gettext_lazy("broker"),
     "canary": gettext_lazy("canary"),
+    "beat": gettext_lazy("beat"),
     "mysql": gettext_lazy("database"),
     "durable": gettext_lazy("durability"),
     "time_zone": gettext_lazy("database's time zone"),

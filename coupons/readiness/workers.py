@@ -1,4 +1,4 @@
-"""Who stores what is admitted: the broker that rings, and a worker that hears it."""
+"""Who stores what is admitted: beat and the broker that ring, and a worker that hears them."""
 
 from celery import current_app
 from django.utils.translation import gettext as _
@@ -9,6 +9,8 @@ from coupons.store import store
 PATIENCE_S = 2
 # Beat sends a canary every five seconds: three are missed, a dozen.
 CANARY_AMBER_S, CANARY_RED_S = 15, 60
+# Beat asks for a sweep every second; those that waited for 5 s behind drains are skipped.
+SWEEP_AMBER_S, SWEEP_RED_S = 10, 30
 
 
 def broker() -> Line:
@@ -26,7 +28,7 @@ def broker() -> Line:
 
 
 def canary() -> Line:
-    """A bell came all the way through the broker and a worker to Redis. Raises StoreAway."""
+    """A bell of beat's came through the broker and a worker to Redis. Raises StoreAway."""
     age_ms = store().canary_age_ms()
     do = _("Start beat and a worker: systemctl status coupon-beat coupon-worker")
     if age_ms is None:
@@ -38,3 +40,17 @@ def canary() -> Line:
     if age_s > CANARY_RED_S:
         return red("canary", seen, do)
     return amber("canary", seen, do) if age_s > CANARY_AMBER_S else green("canary", seen)
+
+
+def beat() -> Line:
+    """Sweeps open and close campaigns by the clock and ring for claims whose bell was lost. Raises
+    StoreAway."""
+    age_ms = store().sweep_age_ms()
+    do = _("Start beat: systemctl restart coupon-beat. If it runs, see the worker's log.")
+    if age_ms is None:
+        return red("beat", _("Beat has not swept yet: nothing opens or closes by itself."), do)
+    age_s = age_ms / 1000
+    seen = _("Beat swept {age:.0f} s ago.").format(age=age_s)
+    if age_s > SWEEP_RED_S:
+        return red("beat", seen, do)
+    return amber("beat", seen, do) if age_s > SWEEP_AMBER_S else green("beat", seen)

@@ -65,20 +65,34 @@ class WakeupCalls(Endpoint):
             return each(slugs, pipe.execute(raise_on_error=False), _text)
 
     def canary_came(self) -> int:
-        """A worker heard a bell and got here with it; when, by Redis' clock, in ms."""
-        with self.asking():
-            now_ms = ms(self.client.time())
-            self.client.set(keys.CANARY, now_ms)
-        return now_ms
+        """A worker heard beat's canary and got here with it; when, by Redis' clock, in ms."""
+        return self._mark(keys.CANARY)
 
     def canary_age_ms(self) -> int | None:
-        """Since a canary last came; None: never. Raises StoreError."""
+        """Since beat's canary last came; None: never. Raises StoreError."""
+        return self._age_ms(keys.CANARY)
+
+    def swept(self) -> int:
+        """A worker finished a sweep, which beat had asked for; when, as above."""
+        return self._mark(keys.SWEPT)
+
+    def sweep_age_ms(self) -> int | None:
+        """Since a sweep was last finished; None: never. Raises StoreError."""
+        return self._age_ms(keys.SWEPT)
+
+    def _mark(self, key: str) -> int:
+        with self.asking():
+            now_ms = ms(self.client.time())
+            self.client.set(key, now_ms)
+        return now_ms
+
+    def _age_ms(self, key: str) -> int | None:
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
-            pipe.get(keys.CANARY)
+            pipe.get(key)
             pipe.time()
-            came, now = pipe.execute()
-        with parsing("a canary's time"):
-            return None if came is None else max(0, ms(now) - int(came))
+            marked, now = pipe.execute()
+        with parsing(f"the time in {key}"):
+            return None if marked is None else max(0, ms(now) - int(marked))
 
 
 def _left_ms(rung: bool | None, left_ms: int) -> int:

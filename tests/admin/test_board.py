@@ -21,6 +21,7 @@ Draft = Callable[..., Campaign]
 def soon(draft: Draft) -> Campaign:
     """A draft that would open in half a minute; a worker is there to store."""
     store().canary_came()
+    store().swept()
     opens = timezone.now() + timedelta(seconds=30)
     return draft("sale", opens_at=opens, closes_at=opens + timedelta(hours=1))
 

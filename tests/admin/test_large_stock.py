@@ -120,6 +120,7 @@ def test_saving_what_stands_there_finishes_a_change_whose_process_is_gone(
 ) -> None:
     """Its page says so, the board says so, and nothing need be typed."""
     store().canary_came()
+    store().swept()
     open_campaign("sale", stock=before)
     with pytest.raises(Gone):
         campaigns.change_stock("sale", stock=after, actor="Jun", tell=die)

@@ -45,6 +45,7 @@ def panel(
 ) -> Iterator[Callable[[Campaign], Browser]]:
     """The page of a campaign, opened by Mina in a browser that allows no inline script."""
     settings.MIDDLEWARE = ["tests.browser.policy.strict", *settings.MIDDLEWARE]
+    store().client.set(keys.SWEPT, store().now_ms() + 600_000)
     store().client.set(keys.CANARY, store().now_ms() + 600_000)
     User.objects.create_superuser("mina", password=PASSWORD)
     with browser(tmp_path) as window:

@@ -38,6 +38,7 @@ pytestmark = [
 def shop(live_server: Any, settings: Any, draft: Callable[..., Campaign]) -> dict[str, Campaign]:
     """A sale that runs and has its troubles, one held back, a draft, one that is over."""
     now, soon = timezone.now(), timezone.now() + timedelta(minutes=9)
+    store.store().client.set(keys.SWEPT, store.store().now_ms() + 600_000)
     store.store().client.set(keys.CANARY, store.store().now_ms() + 600_000)
     made = {
         "autumn": draft("autumn", name="가을 세일", stock=100),

@@ -104,8 +104,11 @@ def children(pid: int) -> list[int]:
 
 
 def test_with_a_worker_and_both_stores_it_is_ready(consumer: Consumer, worker: int) -> None:
+    until(lambda: '"canary": true' in consumer.says("/readyz")[1])
+    assert consumer.says("/readyz")[0] == 503, "nobody has swept"
+    sweep(consumer)
     until(lambda: consumer.says("/readyz")[0] == 200)
-    parts = {"worker": True, "canary": True, "redis": True, "database": True}
+    parts = {"worker": True, "canary": True, "redis": True, "database": True, "sweeps": True}
     assert json.loads(consumer.says("/readyz")[1]) == parts
     assert consumer.says("/healthz") == (200, '{"worker": true}')
     page = consumer.says("/metrics")[1]

@@ -135,7 +135,8 @@ def test_it_is_not_once_that_is_gone(child_environment: Environment, tmp_path: P
     watched = {"WATCHED_DOORS": f"127.0.0.1:{servers.free_port()}"}
     with operators(child_environment, tmp_path, **watched) as door:
         assert ready(door) == (
-            503, {"ready": False, "redis": True, "database": True, "doors": False},
+            503,
+            {"ready": False, "redis": True, "database": True, "doors": False, "sweeps": False},
         )  # fmt: skip
 
 

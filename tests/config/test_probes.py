@@ -15,12 +15,12 @@ from django.test import Client
 
 from config import probes
 from config.dependency_watch import DependencyWatch, Seen
-from coupons import campaigns
+from coupons import campaigns, keys
 from coupons.store import store
 from tests.conftest import CampaignMaker, Person
 from tests.servers import free_port
 
-READY = {"ready": True, "redis": True, "database": True, "doors": True}
+READY = {"ready": True, "redis": True, "database": True, "doors": True, "sweeps": True}
 
 
 class Unremembering(DependencyWatch):
@@ -32,6 +32,7 @@ class Unremembering(DependencyWatch):
 def looks_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     watch = Unremembering()
     monkeypatch.setattr(probes, "watch", lambda: watch)
+    store().swept()
 
 
 @pytest.fixture
@@ -56,8 +57,19 @@ def test_with_both_stores_it_is_ready() -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("nowhere")
 def test_without_redis_it_lives_and_is_not_ready() -> None:
-    assert asked("/readyz") == (503, READY | {"ready": False, "redis": False})
+    assert asked("/readyz") == (503, READY | {"ready": False, "redis": False, "sweeps": False})
     assert asked("/livez") == (200, {"live": True})
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("mark", [None, 48, "?"])
+def test_12_19_without_beat_it_stays_ready_and_says_so(mark: int | str | None) -> None:
+    """No host would be better off; taken out of service, all would refuse what they can admit."""
+    client: Any = store().client
+    client.delete(keys.SWEPT)
+    if mark is not None:
+        client.set(keys.SWEPT, store().now_ms() - 1000 * mark if isinstance(mark, int) else mark)
+    assert asked("/readyz") == (200, READY | {"sweeps": False})
 
 
 @pytest.mark.django_db(transaction=True)

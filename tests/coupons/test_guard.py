@@ -26,6 +26,7 @@ def sale(draft: Callable[..., Campaign]) -> Opens:
 
     def make(in_s: float, **fields: Any) -> Campaign:
         store().canary_came()  # a worker is there
+        store().swept()
         opens = timezone.now() + timedelta(seconds=in_s)
         draft("sale", opens_at=opens, closes_at=opens + timedelta(hours=1), **fields)
         return campaigns.schedule("sale", actor="Mina")

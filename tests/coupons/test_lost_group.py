@@ -91,7 +91,7 @@ def test_a_damaged_mark_of_the_server_heals_by_a_comparison(
     assert store.store().server().may_decide
 
 
-@pytest.mark.parametrize("key", [keys.CANARY, keys.CLOCKS])
+@pytest.mark.parametrize("key", [keys.CANARY, keys.SWEPT, keys.CLOCKS])
 def test_a_key_that_no_campaign_has_heals_when_it_is_written_again(
     sales: dict[str, Facts], key: str
 ) -> None:
@@ -100,8 +100,10 @@ def test_a_key_that_no_campaign_has_heals_when_it_is_written_again(
     redis.rpush(key, "?")
     assert live_gauges()["coupon_waiting_claims"].keys() == set(SLUGS), "a page without one gauge"
     tasks.canary()
+    tasks.sweep()
     clock_skew.Reporter().report("test@here")
     assert store.store().canary_age_ms() is not None
+    assert store.store().sweep_age_ms() is not None
     assert [report.process for report in store.store().clock_reports()] in ([], ["test@here"])
 
 

@@ -32,6 +32,7 @@ GATE = keys.of("sale").gate
 def worker() -> None:
     """One heard a bell just now."""
     store().canary_came()
+    store().swept()
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_everything_is_green_on_servers_as_they_should_be(sale: Campaign) -> Non
     assert faults() == {}
     assert list(lights()) == [
         "state", "coupon_keys", "both_stores", "keys", "drain", "slots", "clock", "memory",
-        "eviction", "persistence", "replicas", "host_clocks", "broker", "canary", "durable",
+        "eviction", "persistence", "replicas", "host_clocks", "broker", "canary", "beat", "durable",
         "time_zone", "connections",
         "token_keys", "disk", "certificate", "warm_up",
     ]  # fmt: skip
@@ -150,6 +151,7 @@ def test_a_redis_that_may_forget_is_red_and_one_without_a_log_amber(
 ) -> None:
     other_redis("--maxmemory-policy", "allkeys-lru", "--appendonly", "no")
     store().canary_came()
+    store().swept()
     draft("sale")
     assert faults() | {"eviction": Light.RED, "persistence": Light.AMBER} == faults()
 
@@ -198,6 +200,19 @@ def test_a_worker_that_hears_no_bells_is_seen(ago_s: int | None, light: Light) -
     else:
         store().client.set(keys.CANARY, store().now_ms() - 1000 * ago_s)
     assert workers.canary().light is light
+
+
+@pytest.mark.parametrize(
+    ("ago_s", "light"), [(2, Light.GREEN), (15, Light.AMBER), (48, Light.RED), (None, Light.RED)]
+)
+def test_12_19_a_beat_that_sweeps_no_more_is_seen(ago_s: int | None, light: Light) -> None:
+    if ago_s is None:
+        store().client.delete(keys.SWEPT)
+    else:
+        store().client.set(keys.SWEPT, store().now_ms() - 1000 * ago_s)
+    line = workers.beat()
+    assert line.light is light
+    assert (f"{ago_s} s ago" in line.seen) == (ago_s is not None)
 
 
 def test_more_connections_planned_than_there_are_is_red(sale: Campaign, settings: Any) -> None:

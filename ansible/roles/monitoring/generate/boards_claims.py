@@ -149,9 +149,10 @@ PIPELINE = [
         },
     ),
     Panel(
-        title="Canary and worker: seconds since", unit="s", limit="canary-age",
+        title="Beat and worker: seconds since", unit="s", limit="canary-age",
         queries={
             "canary": "max(coupon_canary_age_seconds)",
+            "sweep": "max(coupon_sweep_age_seconds)",
             "worker {{instance}}": "max by (instance) (coupon_worker_beat_age_seconds)",
             "{{instance}}: a task began or ended":
                 "max by (instance) (coupon_worker_sign_age_seconds)",
