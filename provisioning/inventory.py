@@ -9,6 +9,7 @@ from typing import Any
 
 from provisioning.blueprint.secrets import DATABASE, auth_token, every_secret
 from provisioning.errors import ProvisioningError
+from provisioning.quoting import ansible_words, ssh_word
 from provisioning.resources.keypair import key_file
 from provisioning.snapshot import Snapshot
 from provisioning.spec.model import Spec
@@ -58,7 +59,7 @@ def inventory_document(spec: Spec, found: Snapshot, folder: Path) -> dict[str, A
         "all": {
             "vars": {
                 "ansible_user": USER,
-                "ansible_ssh_common_args": f"-F {folder / 'ssh.cfg'}",
+                "ansible_ssh_common_args": ansible_words("-F", folder / "ssh.cfg"),
                 "coupon_environment": spec.environment.name,
                 "coupon_project": spec.environment.project,
                 "aws_region": spec.environment.region,
@@ -161,9 +162,9 @@ def ssh_config(spec: Spec, found: Snapshot, folder: Path, *, bastion_address: st
         _block(
             ["*"],
             User=USER,
-            IdentityFile=str(key_file(spec.key.name)),
+            IdentityFile=ssh_word(key_file(spec.key.name)),
             IdentitiesOnly="yes",
-            UserKnownHostsFile=str(folder / "known_hosts"),
+            UserKnownHostsFile=ssh_word(folder / "known_hosts"),
             StrictHostKeyChecking="yes",
             ForwardAgent="no",
             ServerAliveInterval="15",

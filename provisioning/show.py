@@ -34,7 +34,7 @@ class Show:
 
     def say(self, sentence: str) -> None:
         """For people only: a closing sentence, a warning, progress."""
-        self.err.print(sentence, markup=False)
+        self.err.print(sentence, markup=False, emoji=False)
 
     def table(self, title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
         if self.as_json:
@@ -56,6 +56,10 @@ class Show:
     def document(self, document: Any) -> None:
         """JSON whatever the output was to be: for what people hand on to programs."""
         sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+
+    def line(self, text: str) -> None:
+        """To be copied as it is: no width cuts it, no sign in it is markup."""
+        sys.stdout.write(f"{text}\n")
 
     def progress(self, task: Task, progress: Progress, note: str) -> None:
         if progress is Progress.BEGUN:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import yaml
 
+from provisioning.errors import ProvisioningError
 from provisioning.hostkeys import learn
 from provisioning.inventory import dynamic_inventory, hosts_of, inventory_document, ssh_config
 from provisioning.run import Run
@@ -23,6 +25,7 @@ def inventory(run: Run, *, out: str, bastion_address: str = "") -> int:
     """Writes the files. 0 even if host keys are still missing: it says whose."""
     found = take(run.cloud)
     folder = folder_of(run.spec, out)
+    _demand_readable(folder)
     document = inventory_document(run.spec, found, folder)
     config = ssh_config(run.spec, found, folder, bastion_address=bastion_address)
     folder.mkdir(parents=True, exist_ok=True)
@@ -39,6 +42,16 @@ def inventory(run: Run, *, out: str, bastion_address: str = "") -> int:
         )
     run.show.say(f"Wrote hosts.yml, aws_ec2.yml, ssh.cfg and known_hosts to {folder}.")
     return 0
+
+
+def _demand_readable(folder: Path) -> None:
+    """Ansible fills in variables wherever it is told a path, and has no way to say that it must
+    not."""
+    if os.path.expandvars(folder) != str(folder):
+        raise ProvisioningError(
+            f"Ansible would read a part of {folder} as a variable.",
+            todo="Take a folder whose name holds no variable's name behind a $.",
+        )
 
 
 def _write(file: Path, text: str) -> None:

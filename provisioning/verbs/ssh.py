@@ -27,5 +27,5 @@ def ssh(run: Run, *, host: str, out: str, go: bool, rest: tuple[str, ...]) -> in
         return subprocess.run(command, check=False).returncode
     run.show.answer({"command": command})
     if not run.show.as_json:
-        run.show.out.print(shlex.join(command), markup=False, highlight=False)
+        run.show.line(shlex.join(command))
     return 0
