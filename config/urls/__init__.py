@@ -5,8 +5,8 @@ from django.urls import include, path
 from config.urls import operators, users
 
 urlpatterns = [
-    path("", include(users)),
     path("", include(operators)),
+    path("", include(users)),
 ]
 
 handler400 = "coupons.api.problems.refused"

@@ -4,9 +4,11 @@ from django.contrib import admin
 from django.urls import path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
+from coupons import start_pages
 from coupons.admin import logins
 
 urlpatterns = [
+    path("", start_pages.for_operators),
     path("admin/login/", logins.login),
     path("admin/password_change/", logins.change_password),
     path("admin/", admin.site.urls),

@@ -1,8 +1,10 @@
-"""The users' door: the API, and nothing else."""
+"""The users' door: the API, and a page for who opens its bare address."""
 
 from django.urls import include, path
 
-urlpatterns = [path("api/v1/", include("coupons.api.urls"))]
+from coupons import start_pages
+
+urlpatterns = [path("", start_pages.for_users), path("api/v1/", include("coupons.api.urls"))]
 
 handler400 = "coupons.api.problems.refused"
 handler404 = "coupons.api.problems.not_found"

@@ -87,6 +87,7 @@ LAYERS = [
             "admin",
             "admin_site",
             "operator_sessions",
+            "start_pages",
             "apps",
             "management",
             "templatetags",
