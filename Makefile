@@ -1,6 +1,7 @@
 # Bare `make` lists the verbs. Every verb does its own set-up.
 PYTHON ?= python3
 BIN := .venv/bin
+quoted = '$(subst ','\'',$1)'
 export PYTHONDONTWRITEBYTECODE := 1
 # Settings are no variables of make's, whose $ and # would bend them: `config.env` reads .env, which
 # tests and measurements leave alone.
@@ -39,11 +40,11 @@ check: .venv/all ## ruff, mypy, Django's deployment checks, missing migrations
 
 .PHONY: load
 load: .venv/tools ## an opening by Locust, with a verdict: make load [HOST=http://127.0.0.1:8080]
-	@$(BIN)/python -m locust -f locust/locustfile.py --headless $(if $(HOST),--host '$(HOST)') $(LOAD)
+	@$(BIN)/python -m locust -f locust/locustfile.py --headless $(if $(HOST),--host $(call quoted,$(HOST))) $(LOAD)
 
 .PHONY: load-ui
 load-ui: .venv/tools ## the same in Locust's web page
-	@$(BIN)/python -m locust -f locust/locustfile.py --web-host 127.0.0.1 $(if $(HOST),--host '$(HOST)') $(LOAD)
+	@$(BIN)/python -m locust -f locust/locustfile.py --web-host 127.0.0.1 $(if $(HOST),--host $(call quoted,$(HOST))) $(LOAD)
 
 .PHONY: compare
 compare: .venv/tests .venv/peers ## direct, queued and two peers, measured in one run
@@ -55,7 +56,7 @@ report: .venv/tests ## an opening on both roads, watched, as one page of picture
 
 .PHONY: bench
 bench: .venv/tests ## ratios of what a claim costs: make bench [BASELINE=file] [BENCH=names]
-	@$(BIN)/python -m tests.bench $(BENCH) $(if $(BASELINE),--baseline $(BASELINE))
+	@$(BIN)/python -m tests.bench $(BENCH) $(if $(BASELINE),--baseline $(call quoted,$(BASELINE)))
 
 .PHONY: rehearse
 rehearse: .venv/tests ## deploy it on this machine, for real: root on Linux [REHEARSE="--env hello"]
@@ -76,17 +77,17 @@ clean: ## remove what the other verbs made here
 # What is installed for whom: a running site; who works with one; who looks at the code; who tests it,
 # which alone needs packages of the system.
 .venv/run: requirements/run.txt requirements/laptop.txt requirements/mysql.txt
-	@sh requirements/install.sh $(PYTHON) run
+	@sh requirements/install.sh $(call quoted,$(PYTHON)) run
 
 .venv/tools: requirements/run.txt requirements/laptop.txt requirements/mysql.txt requirements/tools.txt
-	@sh requirements/install.sh $(PYTHON) tools
+	@sh requirements/install.sh $(call quoted,$(PYTHON)) tools
 
 .venv/all: requirements.txt
-	@sh requirements/install.sh $(PYTHON) all
+	@sh requirements/install.sh $(call quoted,$(PYTHON)) all
 
 .venv/peers: requirements/peers.txt
-	@sh requirements/install.sh $(PYTHON) peers
+	@sh requirements/install.sh $(call quoted,$(PYTHON)) peers
 
 .venv/tests: requirements.txt tests/packages.sh
 	@sh tests/packages.sh
-	@sh requirements/install.sh $(PYTHON) tests
+	@sh requirements/install.sh $(call quoted,$(PYTHON)) tests

@@ -10,6 +10,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
+
 from config import env
 from config.local import backstage, interruption, keyfile, ports, screen, servers, site
 from config.local.programs import Program
@@ -112,7 +114,7 @@ def _welcome(here: Site, prepared: Any, *, seconds: float) -> None:
     screen.say("\n[bold]Another user's token[/], in another terminal:\n")
     folder = _short(here.folder)
     screen.raw(f"  {_joined(here)}{_python()} manage.py user_token bob")
-    screen.say(f"\nLogs are in {folder}/log. [bold]Ctrl-C stops everything.[/]\n")
+    screen.say(f"\nLogs are in {escape(folder)}/log. [bold]Ctrl-C stops everything.[/]\n")
 
 
 def _attend(programs: list[Program]) -> None:
@@ -143,4 +145,4 @@ def _short(path: Path) -> str:
 
 
 def _python() -> str:
-    return _short(Path(sys.executable))
+    return shlex.quote(_short(Path(sys.executable)))

@@ -25,16 +25,16 @@ def say(text: str = "") -> None:
 
 def raw(text: str) -> None:
     """A line to be copied or passed on as it is: no markup, no wrapping."""
-    console.print(text, markup=False, soft_wrap=True)
+    console.print(text, markup=False, emoji=False, soft_wrap=True)
 
 
 def warn(text: str) -> None:
     """Something to look at; it goes on all the same."""
-    console.print(f"  ! {text}", markup=False, soft_wrap=True, style="yellow")
+    console.print(f"  ! {text}", markup=False, emoji=False, soft_wrap=True, style="yellow")
 
 
 def complain(text: str) -> None:
-    complaints.print(text, markup=False, soft_wrap=True, style="red")
+    complaints.print(text, markup=False, emoji=False, soft_wrap=True, style="red")
 
 
 @contextmanager

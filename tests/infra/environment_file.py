@@ -104,15 +104,19 @@ def is_here() -> bool:
     return bool(_LIBRARIES)
 
 
+def library() -> Path:
+    return _LIBRARIES[-1]
+
+
 def read_by_systemd(file: Path) -> dict[str, str]:
     """By systemd's own code, as a service manager calls it. Raises OSError where it refuses."""
-    library = ctypes.CDLL(str(_LIBRARIES[-1]))
+    systemd = ctypes.CDLL(str(library()))
     lines = ctypes.POINTER(ctypes.c_char_p)()
-    code = library.load_env_file(None, str(file).encode(), ctypes.byref(lines))
+    code = systemd.load_env_file(None, str(file).encode(), ctypes.byref(lines))
     if code < 0:
         raise OSError(-code, "systemd refuses the file")
-    library.strv_env_clean_with_callback.restype = ctypes.c_void_p
-    library.strv_env_clean_with_callback(lines, None, None)
+    systemd.strv_env_clean_with_callback.restype = ctypes.c_void_p
+    systemd.strv_env_clean_with_callback(lines, None, None)
     found, number = {}, 0
     while lines and (line := lines[number]):
         name, _, value = line.decode().partition("=")

@@ -51,6 +51,12 @@ def redis_word(value: Any) -> str:
     return '"' + "".join(plain.get(sign, f"\\x{sign:02x}") for sign in _utf8(value)) + '"'
 
 
+def unit_word(value: Any) -> str:
+    """One word of a unit's ExecStart: quoted, and with nothing that systemd would fill in."""
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + escaped.replace("%", "%%").replace("$", "$$") + '"'
+
+
 def url_part(value: Any, safe: str = "") -> str:
     """A user, a password, a parameter: only letters, digits, `-._~` and `safe` as they are."""
     return quote(_utf8(value), safe=safe)
@@ -80,5 +86,5 @@ def _is_no_character(sign: int) -> bool:
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        named = (unfit, unfit_settings, env_line, env_list, redis_word, url_part)
+        named = (unfit, unfit_settings, env_line, env_list, redis_word, unit_word, url_part)
         return {f"coupon_{function.__name__}": function for function in named}
