@@ -118,8 +118,8 @@ def _settle(campaign: Facts, batch: Batch, done: Drained) -> None:
     with spans.batch(campaign.slug, batch.claims.values()) as committed:
         verdict = _store_patiently(campaign, batch)
         committed(verdict.stored)
-        _measure(verdict.stored)
-        _take_off(campaign.slug, batch, verdict, done)
+        settled_ms = _take_off(campaign.slug, batch, verdict, done)
+    _measure(verdict.stored, settled_ms)
     done.stored += len(verdict.stored)
     done.repeated += len(verdict.repeated)
     metrics.STORED.labels(metrics.known(campaign.slug)).inc(len(verdict.stored))
@@ -127,22 +127,23 @@ def _settle(campaign: Facts, batch: Batch, done: Drained) -> None:
     metrics.DRAIN_SECONDS.observe(time.monotonic() - began_s)
 
 
-def _take_off(slug: str, batch: Batch, verdict: writer.Verdict, done: Drained) -> None:
-    """Off the queue: what is stored is done, what never can be is parked."""
+def _take_off(slug: str, batch: Batch, verdict: writer.Verdict, done: Drained) -> int | None:
+    """Off the queue: what is stored is done, what never can be is parked. When (`queue.settle`)."""
     refused = {entry: verdict.refused.get(claim) for entry, claim in batch.claims.items()}
-    queue.settle(slug, [entry for entry, reason in refused.items() if reason is None])
+    settled_ms = queue.settle(slug, [entry for entry, why in refused.items() if why is None])
     for entry, reason in refused.items():
         if reason is not None:
             _park(slug, entry, reason, done, request=batch.claims[entry].request)
     for entry in batch.unreadable:
         _park(slug, entry, Reason.UNREADABLE, done)
+    return settled_ms
 
 
-def _measure(stored: list[AdmittedClaim]) -> None:
+def _measure(stored: list[AdmittedClaim], settled_ms: int | None) -> None:
     """How long these claims have waited, by the clock that admitted them."""
-    now_ms = store().now_ms()
-    after_s = (max(0.0, now_ms - claim.admitted_ms) / 1000 for claim in stored)
-    metrics.observe_all(metrics.STORED_AFTER, sorted(after_s))
+    if settled_ms is not None:
+        after_s = (max(0.0, settled_ms - claim.admitted_ms) / 1000 for claim in stored)
+        metrics.observe_all(metrics.STORED_AFTER, sorted(after_s))
 
 
 def _store_patiently(campaign: Facts, batch: Batch) -> writer.Verdict:

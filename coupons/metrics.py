@@ -95,7 +95,7 @@ BREAKER_OPENED = Counter("coupon_breaker_opened_total", "Rests begun.", ["depend
 STORED = Counter("coupon_stored_total", "Coupons stored.", ["campaign"])
 STORED_AFTER = Histogram(
     "coupon_stored_after_seconds",
-    "From admission to the committed row, both by Redis' clock.",
+    "From admission until the stored claim is off the queue, both by Redis' clock.",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
 )
 PARKED = Counter("coupon_parked_total", "Claims set aside.", ["campaign", "reason"])

@@ -1,7 +1,8 @@
 -- Take stored claims off the queue: acknowledged and deleted in one step.
 -- KEYS   1 queue
 -- ARGV   1 consumer group   2.. entry ids
--- RETURN how many were still there
+-- RETURN the server's TIME then
 local ids = {unpack(ARGV, 2)}
 redis.call('XACK', KEYS[1], ARGV[1], unpack(ids))
-return redis.call('XDEL', KEYS[1], unpack(ids))
+redis.call('XDEL', KEYS[1], unpack(ids))
+return redis.call('TIME')

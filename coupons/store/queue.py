@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import redis
 
 from coupons import keys, metrics
-from coupons.store.endpoint import Endpoint, Script
+from coupons.store.endpoint import Endpoint, Script, ms
 from coupons.store.replies import Each, each, failure_of, parsing
 
 SETTLE, PARK, LEAVE, REPLAY, GROUP = map(Script, ("settle", "park", "leave", "replay", "group"))
@@ -87,8 +87,9 @@ class QueueCalls(Endpoint):
             logger.warning("the consumer group of %s was missing and is made anew", slug)
 
     def settle(self, slug: str, ids: Sequence[str]) -> int:
+        """When it was done, by Redis' clock, in ms."""
         with self.asking():
-            return int(SETTLE(self.client, (keys.of(slug).queue,), keys.GROUP, *ids))
+            return ms(SETTLE(self.client, (keys.of(slug).queue,), keys.GROUP, *ids))
 
     def park(self, slug: str, entry_id: str, reason: str) -> bool:
         names = keys.of(slug)
