@@ -1,15 +1,17 @@
 """The board of an opening as its page: for those who may see it, with a reason to override it."""
 
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.test import Client
 from django.utils import timezone
 
 from coupons.models import Campaign
-from coupons.readiness import board, guard
+from coupons.readiness import board, certificate, guard, workers
 from coupons.readiness.notes import LABELS
 from coupons.store import store
 
@@ -70,6 +72,60 @@ def test_scheduling_something_ready_warns_of_nothing(
 ) -> None:
     shown = text(operator.post(page("sale", "do", "schedule"), follow=True))
     assert "would be held back" not in shown
+
+
+@pytest.fixture
+def silent_servers(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[list[socket.socket]]:
+    """A broker and the site's own address, which take a connection and never answer."""
+    broker, site = servers = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    for server in servers:
+        server.setblocking(False)
+    address = f"redis://127.0.0.1:{broker.getsockname()[1]}/0"
+    monkeypatch.setattr(current_app.conf, "broker_write_url", address)
+    settings.SITE_CERTIFICATE = f"https://127.0.0.1:{site.getsockname()[1]}"
+    for asker in (workers, certificate):
+        monkeypatch.setattr(asker, "PATIENCE_S", 0.2)
+    yield servers
+    for server in servers:
+        server.close()
+
+
+def was_called(server: socket.socket) -> bool:
+    try:
+        server.accept()[0].close()
+    except BlockingIOError:
+        return False
+    return True
+
+
+def test_12_15_no_button_waits_for_servers_that_do_not_answer(
+    operator: Client, soon: Campaign, page: Page, silent_servers: list[socket.socket]
+) -> None:
+    """Broker and certificate are asked by the board's own page, where somebody waits for them."""
+    for verb, state in (
+        ("schedule", "scheduled"), ("pause", "paused"), ("resume", "scheduled"), ("open", "open"),
+    ):  # fmt: skip
+        operator.post(page("sale", "do", verb), follow=True)
+        assert Campaign.objects.get().state == state
+    assert [was_called(server) for server in silent_servers] == [False, False]
+    shown = text(operator.get(page("sale", "readiness")))
+    assert [was_called(server) for server in silent_servers] == [True, True]
+    assert "The broker does not answer" in shown
+    assert "It could not be read" in shown
+
+
+def test_12_15_the_list_s_actions_wait_for_none_either(
+    operator: Client, soon: Campaign, draft: Draft, silent_servers: list[socket.socket]
+) -> None:
+    draft("other", opens_at=soon.opens_at, closes_at=soon.closes_at)
+    chosen = list(Campaign.objects.values_list("pk", flat=True))
+    operator.post(
+        "/admin/coupons/campaign/",
+        {"action": "schedule", "_selected_action": chosen, "index": "0"},
+        follow=True,
+    )
+    assert set(Campaign.objects.values_list("state", flat=True)) == {"scheduled"}
+    assert [was_called(server) for server in silent_servers] == [False, False]
 
 
 def test_what_is_held_back_is_said_on_both_pages_and_not_simply_resumed(
