@@ -176,7 +176,7 @@ def test_unlocking_wants_to_know_whom_and_says_when_redis_is_away(
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("ko", "비밀번호를 너무 많이 틀렸습니다"),
+        ("ko", "비밀번호를 여러 번 잘못 입력했습니다"),
         ("en", "Too many wrong passwords"),
         ("ko;q=0.5, en", "Too many wrong passwords"),
     ],
