@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 
 class Command(SentenceCommand):
     help = (
-        "Close a campaign for repair, write into Redis all that MySQL knows of it, and open it "
-        "again; numbers go on above the highest place ever given. Safe to repeat at any time."
+        "Close a campaign for repair, write into Redis all that the database knows of it, and open "
+        "it again; numbers go on above the highest place ever given. Safe to repeat at any time."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -17,8 +17,8 @@ logger = logging.getLogger(__name__)
 
 class Command(SentenceCommand):
     help = (
-        "Compare Redis with MySQL, place by place. --repair puts lost claims back on the queue "
-        "and tells Redis of coupons it does not know. Fails if a difference is left."
+        "Compare Redis with the database, place by place. --repair puts lost claims back on the "
+        "queue and tells Redis of coupons it does not know. Fails if a difference is left."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
