@@ -1,7 +1,8 @@
 """What a run can be told: by command line, environment, and the fields of the web form."""
 
 from argparse import Namespace
-from functools import partial
+from collections.abc import Callable
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,22 @@ COUNT, NO_COUNT = Whole(1, 10_000_000), Whole(0, 10_000_000)  # the other may be
 SECONDS, NO_SECONDS = Number(0.1, 86_400), Number(0, 86_400)
 
 
+def _as_text(reader: Callable[[str], Path]) -> Callable[[str], str]:
+    """What a master tells its workers can't hold a path."""
+
+    @wraps(reader)
+    def read(said: str) -> str:
+        return str(reader(said))
+
+    return read
+
+
 def add(parser: Any, **_: Any) -> None:
     """Locust's parser: all but the last few are shown in the web form."""
-    parser.error = partial(refuse, parser)
+    parser.prog, parser.error = "locust", partial(refuse, parser)
+    for action in parser._actions:
+        if action.dest == "num_users":  # Locust's own, which takes any number
+            action.type = COUNT
     add = parser.add_argument
     add("--scenario", choices=list(SCENARIOS), default="opening")
     add("--stock", type=COUNT, default=1000, help="coupons to give away")
@@ -32,9 +46,9 @@ def add(parser: Any, **_: Any) -> None:
     add("--ready", type=NO_COUNT, default=0, help="tokens made before", **hidden)
     add("--ask-back", type=NO_COUNT, default=200, help="people asked again", **hidden)
     manage = str(TOP / "manage.py")
-    add("--manage", type=input_file, default=manage, help="the site's own", **hidden)
+    add("--manage", type=_as_text(input_file), default=manage, help="the site's own", **hidden)
     add("--name", type=name, default="", help="slug of the campaign to make", **hidden)
-    add("--record", type=output_file, help="file of the record", **hidden)
+    add("--record", type=_as_text(output_file), help="file of the record", **hidden)
     # Told to the workers by the master.
     add("--opens-at", type=Number(0, 1e11), default=0, help="not for people", **hidden)
 

@@ -64,7 +64,13 @@ def test_a_load_run_refuses_a_wrong_value_of_every_option() -> None:
 
 @pytest.mark.parametrize(
     ("words", "settings"),
-    [([], {"WEB_PORT": "80a"}), (["-u", "abc"], {}), (["--stock", "0"], {})],
+    [
+        ([], {"WEB_PORT": "80a"}),
+        (["-u", "abc"], {}),
+        (["-u", "0"], {}),
+        (["-u", "-5"], {}),
+        (["--stock", "0"], {}),
+    ],
 )
 def test_a_load_run_as_a_process_refuses(words: list[str], settings: dict[str, str]) -> None:
     program = [sys.executable, "-m", "locust", "-f", str(TOP / "locust/locustfile.py")]
