@@ -14,6 +14,7 @@ from tests.options.walk import fault
 
 ROOT = env.BASE_DIR
 LONG = "9" * 5_000
+MAKE = ["make", "-s", "-o", ".venv/run"]  # what is installed is not to be installed anew
 BY_READER: dict[str, list[str]] = {
     "integer": [" ", "abc", "1.5", "-1", "nan", "1e3", LONG, str(2**40), "쿠폰"],
     "seconds": [" ", "abc", "-1", "nan", "inf", "1e400", LONG, "쿠폰"],
@@ -76,8 +77,8 @@ def test_a_wrong_setting_ends_a_program_in_a_sentence() -> None:
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ("WEB_PORT=80a", ["make", "-s", "run"]),
-        ("DEMO_USERS=0", ["make", "-s", "demo"]),
+        ("WEB_PORT=80a", [*MAKE, "run"]),
+        ("DEMO_USERS=0", [*MAKE, "demo"]),
         ("DRAIN_BATCH=x", [sys.executable, "-m", "celery", "-A", "config", "report"]),
         ("DRAIN_BATCH=x", [sys.executable, "manage.py", "user_token", "mina"]),
         ("PROMETHEUS_MULTIPROC_DIR=/nosuch", [sys.executable, "-m", "config.consumer"]),
@@ -93,3 +94,10 @@ def test_a_program_says_which_setting_is_wrong(setting: str, words: list[str]) -
     said = [line for line in done.stderr.splitlines() if not line.startswith("make")]
     assert fault(done.returncode, "\n".join(said)) == ""
     assert name in said[0]
+
+
+def test_settings_that_are_not_there_are_named_in_a_sentence() -> None:
+    words = [sys.executable, "manage.py", "user_token", "mina", "--settings=config.nosuch"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert fault(done.returncode, done.stderr) == ""
+    assert "'config.nosuch'" in done.stderr
