@@ -6,7 +6,6 @@ whether two are alike, and whether any symbol, at any position, or behind the sa
 place before, comes more often than chance would have it.
 """
 
-import argparse
 import json
 import math
 import random
@@ -17,10 +16,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
 from coupons import codes
+from coupons.arguments import SentenceParser, Whole
 
 _FREE = codes.LENGTH - 1  # symbols; the last one checks them
 _BITS = 5 * _FREE
 _CAMPAIGNS = 10
+_MOST = 10**9
 _TOGETHER = 100_000  # codes counted at once
 _TO_DIGITS = str.maketrans(codes.ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 
@@ -130,13 +131,17 @@ def tried(*, live: int, tries: int, count: int, seed: int) -> Found:
     )  # fmt: skip
 
 
+def parser() -> SentenceParser:
+    whole = SentenceParser(prog="python -m tests.coupons.guessing", description=__doc__)
+    whole.add_argument("--live", type=Whole(1, _MOST), default=10**6, help="coupons")
+    whole.add_argument("--guesses", type=Whole(1, _MOST), default=10**7)
+    whole.add_argument("--codes", type=Whole(_CAMPAIGNS, _MOST), default=10**7)
+    whole.add_argument("--seed", type=Whole(0, 2**32), default=1)
+    return whole
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.coupons.guessing", description=__doc__)
-    parser.add_argument("--live", type=int, default=10**6, help="coupons")
-    parser.add_argument("--guesses", type=int, default=10**7)
-    parser.add_argument("--codes", type=int, default=10**7)
-    parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
+    asked = parser().parse_args()
     found = tried(live=asked.live, tries=asked.guesses, count=asked.codes, seed=asked.seed)
     print(json.dumps(asdict(found)))
     return int(found.hits + found.collisions > 0 or found.p_of_symbols < 1e-6)

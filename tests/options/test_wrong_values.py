@@ -46,7 +46,7 @@ VALID: dict[str, list[str]] = {
 RIGHT = {
     "<verb>": "pause", "<slug>": "sale", "<receipt>": "nonsense", "<user>": "mina",
     "<args>": "coupons", "<name>": "bells", "<names>": "drain_ratio", "<verbs>": "demo",
-    "<command>": "true",
+    "<command>": "true", "<port>": "8080", "<images>": "images.json",
 }  # fmt: skip
 NO_CAMPAIGN = [*BLANKS, "nosuch", "NO SUCH", "쿠폰", "-1", "0", "sale'--", "x" * 64, "x" * 65]
 # Options that read anything and leave the judgement to somebody else: what that one refuses.
@@ -195,13 +195,16 @@ def test_what_is_understood_and_can_not_be_done_has_a_status_of_its_own(
 PROGRAMS: dict[str, str] = {
     "config.local": "config.local.__main__",
     "tests.bench": "tests.bench.__main__",
+    "tests.coupons.guessing": "tests.coupons.guessing",
     "tests.crash": "tests.crash.__main__",
     "tests.crash.experiments": "tests.crash.experiments.__main__",
+    "tests.provisioning.cloud_server": "tests.provisioning.cloud_server",
     "tests.rehearsal": "tests.rehearsal.__main__",
     "tests.servers": "tests.servers",
     "tests.verbs": "tests.verbs",
 }
 VALID_OF_PROGRAMS = {"tests.crash.experiments": ["<name>"], "tests.bench": ["<names>"],
+                     "tests.provisioning.cloud_server": ["<port>", "<images>"],
                      "tests.verbs": ["<verbs>"]}  # fmt: skip
 READS_CONTENT = {("tests.bench", "baseline")}
 REMAINS = {("tests.servers", "command")}  # its own test is below

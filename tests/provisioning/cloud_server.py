@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
+
+from coupons.arguments import SentenceParser, Whole, output_file
 
 AMIS = [
     {
@@ -42,9 +43,17 @@ AMIS = [
 ]
 
 
+def parser() -> SentenceParser:
+    whole = SentenceParser(prog="python -m tests.provisioning.cloud_server", description=__doc__)
+    whole.add_argument("port", type=Whole(1, 65_535))
+    whole.add_argument("images", type=output_file, help="file that its images are written to")
+    return whole
+
+
 def main() -> None:
-    port = int(sys.argv[1])
-    amis = Path(sys.argv[2])
+    asked = parser().parse_args()
+    amis: Path = asked.images.absolute()
+    amis.parent.mkdir(parents=True, exist_ok=True)
     amis.write_text(json.dumps(AMIS))
     os.environ.update(
         {
@@ -60,7 +69,7 @@ def main() -> None:
 
     from tests.provisioning import stricter  # noqa: PLC0415
 
-    run_simple("127.0.0.1", port, stricter.application(), threaded=True)
+    run_simple("127.0.0.1", asked.port, stricter.application(), threaded=True)
 
 
 if __name__ == "__main__":

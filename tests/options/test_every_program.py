@@ -1,0 +1,49 @@
+"""Issue 12, 25: no program of ours stands outside the tests of wrong values. Programs are found in
+the source: whoever reads a command line is driven, or has a reason here."""
+
+import re
+
+from config import env
+from tests.options.test_wrong_values import PROGRAMS
+
+READS_A_COMMAND_LINE = re.compile(r"\bArgumentParser\(|\bSentenceParser\(|\bsys\.argv\b")
+# Driven by tests of their own.
+ELSEWHERE = {
+    "ansible/roles/monitoring/generate/__main__.py": "tests/infra/test_monitoring.py",
+    "locust/coefficients.py": "tests/load/test_wrong_values.py",
+    "locust/compare/plot.py": "tests/load/test_wrong_values.py",
+    "locust/compare/run.py": "tests/load/test_wrong_values.py",
+    "locust/report/report.py": "tests/load/test_wrong_values.py",
+    "manage.py": "tests/options/test_wrong_values.py",
+    "provisioning/__main__.py": "tests/provisioning/test_wrong_values.py",
+}
+DEFINE_READERS = {"coupons/arguments.py", "locust/typed.py"}
+# Started by another program of ours and by nobody else; and the peer, which is Django's.
+NOT_FOR_PEOPLE = {
+    "config/local/crowd.py", "config/local/stage/__main__.py", "locust/compare/tutorial/manage.py",
+    "tests/bench/collector.py", "tests/concurrency/asker.py", "tests/coupons/stock_changer.py",
+    "tests/coupons/zone_hour.py", "tests/crash/attacks.py", "tests/crash/drainer.py",
+    "tests/crash/proxy.py", "tests/rehearsal/trickle.py",
+}  # fmt: skip
+
+
+def programs() -> set[str]:
+    folders = ("ansible", "config", "coupons", "locust", "provisioning", "tests")
+    sources = [file for folder in folders for file in (env.BASE_DIR / folder).rglob("*.py")]
+    return {
+        str(file.relative_to(env.BASE_DIR))
+        for file in (*sources, env.BASE_DIR / "manage.py")
+        if not file.name.startswith("test_") and READS_A_COMMAND_LINE.search(file.read_text())
+    }
+
+
+def test_every_program_that_reads_a_command_line_is_driven() -> None:
+    driven = {f"{module.replace('.', '/')}.py" for module in PROGRAMS.values()}
+    known = driven | ELSEWHERE.keys() | DEFINE_READERS | NOT_FOR_PEOPLE
+    assert programs() == known
+
+
+def test_what_is_driven_elsewhere_is_driven_there() -> None:
+    for program, test in ELSEWHERE.items():
+        name = program.removesuffix("/__main__.py").removesuffix(".py").rsplit("/", 1)[-1]
+        assert name in (env.BASE_DIR / test).read_text(), program
