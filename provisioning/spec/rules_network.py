@@ -16,7 +16,8 @@ WIDEST, NARROWEST = 16, 28  # what AWS takes for a VPC and for a subnet
 def operator(spec: Spec, problems: Problems) -> None:
     if not spec.environment.operator:
         problems.add(
-            "environment.operator", "is missing: give your address with --operator 198.51.100.7/32"
+            "environment.operator",
+            "is missing: give your address with --operator 198.51.100.7/32, or in COUPON_OPERATOR",
         )
     for text in spec.environment.operator:
         try:
