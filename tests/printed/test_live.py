@@ -1,0 +1,218 @@
+"""Issue 12, 27: what our pages and the terminal print, run as printed by a shell in a copy of the
+checkout, beside one `make run`, and on a cloud of the tests.
+
+Only what can't be the same here differs: the port (another site may be at work on 8080) and the
+words that stand for something (SLUG, NAME, API, CONSUMER).
+"""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import boto3
+import pytest
+import redis
+
+from tests import servers
+from tests.printed import live
+from tests.printed.pages import ROOT, lines
+from tests.verbs import Copy
+
+PATIENCE_S = 180
+PYTHON = ".venv/bin/python"
+
+
+class Site:
+    """A copy of the checkout in which `make run` is at work."""
+
+    def __init__(self, copy: Copy, said: Callable[[], str]) -> None:
+        self.copy, self.said = copy, said
+        self.valkey = redis.Redis(port=copy.ports["VALKEY_PORT"], decode_responses=True)
+
+    def shell(self, command: str, may_be: Collection[int] = (0,)) -> str:
+        """What it printed on standard output. Fails for another exit status."""
+        done = subprocess.run(
+            ["sh", "-c", command], cwd=self.copy.folder, env=self.copy.env,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S,
+        )  # fmt: skip
+        assert done.returncode in may_be, (command, done.stdout[-2000:], done.stderr[-2000:])
+        assert "Traceback" not in done.stderr, (command, done.stderr)
+        return done.stdout
+
+    def chosen(self, command: str) -> str:
+        """With the ports of this site, and something in place of the pages' words."""
+        ports, slug = self.copy.ports, live.AHEAD if "--override" in command else live.SLUG
+        for word, here in (
+            (":8080/", f":{ports['WEB_PORT']}/"),
+            ("API:8090", f"127.0.0.1:{ports['OPERATORS_PORT']}"),
+            ("CONSUMER:8081", f"127.0.0.1:{ports['CONSUMER_PORT']}"),
+            ("SLUG", slug), ("NAME", live.NAME),
+        ):  # fmt: skip
+            command = command.replace(word, here)
+        return re.sub(r"^manage\.py", f"{PYTHON} manage.py", command)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    copy = Copy(tmp_path_factory.mktemp("printed"))
+    with copy.making("-o", ".venv/run", "run") as said:
+        until(lambda: "Ctrl-C stops everything." in said(), said)
+        yield Site(copy, said)
+
+
+def until(true: Callable[[], bool], said: Callable[[], str]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < deadline, said()[-3000:]
+        time.sleep(0.1)
+
+
+def test_the_first_curl_of_the_readme_claims_a_coupon(site: Site) -> None:
+    said = json.loads(site.shell(site.chosen(live.FIRST_CURL)))
+    assert said["campaign"] == live.SLUG
+    assert {"nth", "place", "code", "receipt", "admitted_at", "expires_at", "status_url"} < set(
+        said
+    )
+    assert json.loads(site.shell(site.chosen(live.FIRST_CURL))) == said
+
+
+def test_what_make_run_prints_can_be_typed(site: Site) -> None:
+    """All of it: the token and both curls in one shell; the other token; every address."""
+    shown = lines("".join(re.findall(r"^  ((?:TOKEN=|curl ).*\n)", site.said(), re.MULTILINE)))
+    assert len(shown) == 3
+    claimed, looked_up = (
+        json.loads(part) for part in site.shell("; echo; ".join(shown)).split("\n") if part
+    )
+    assert claimed["code"]
+    assert looked_up["place"] == claimed["place"]
+    (other,) = re.findall(r"^  (.*manage\.py user_token \w+)$", site.said(), re.MULTILINE)
+    assert site.shell(other).count(".") == 2
+    addresses = re.findall(
+        r"^  (?:API|API docs|Admin|Flower|Metrics) .*", site.said(), re.MULTILINE
+    )
+    found = [url.rstrip(",") for line in addresses for url in re.findall(r"http\S+", line)]
+    assert len(found) == 6
+    for url in found:
+        with urllib.request.urlopen(_login(site, url), timeout=10) as answer:
+            assert answer.status == 200, url
+
+
+def _login(site: Site, url: str) -> str:
+    """Flower asks for the login that stands in its own address."""
+    return url if "@" not in url else re.sub(r"//[^@]+@", "//", url)
+
+
+@pytest.mark.parametrize("command", live.CURLS)
+def test_a_curl_of_the_runbook_is_answered(site: Site, command: str) -> None:
+    assert json.loads(site.shell(site.chosen(command)))
+
+
+def test_the_commands_of_the_pages_do_what_they_say(site: Site) -> None:
+    ahead = f"{PYTHON} manage.py new_campaign {live.AHEAD} --stock 5 --opens-in 7200"
+    assert json.loads(site.shell(ahead))["slug"] == live.AHEAD
+    for command, may_be in live.MANAGE.items():
+        site.shell(site.chosen(command), may_be=may_be)
+
+
+def test_a_damaged_key_is_put_aside_and_made_anew_as_the_runbook_says(site: Site) -> None:
+    """Its four commands in order; redis-cli's by its words, since not every laptop has one."""
+    slug = "damaged-1"
+    site.shell(f"{PYTHON} manage.py new_campaign {slug} --stock 5 --opens-in 7200")
+    kind = str(min(site.valkey.keys(f"coupon:{{{slug}}}:*"))).rpartition(":")[2]
+    rename = live.RENAME.replace("SLUG", slug).replace(":KEY", f":{kind}")
+    site.valkey.execute_command(*shlex.split(rename)[1:])  # type: ignore[no-untyped-call]
+    site.shell(f"{PYTHON} manage.py rebuild {slug}")
+    site.shell(f"{PYTHON} manage.py reconcile {slug} --repair")
+
+
+@pytest.mark.parametrize("command", live.SERVICES)
+def test_a_service_starts_by_the_command_of_its_table(
+    site: Site, command: str, tmp_path: Path
+) -> None:
+    port = servers.free_port()
+    (tmp_path / "counts").mkdir()
+    more = {
+        "DOOR": "users", "CONSUMER_PORT": str(port),
+        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "counts"),
+        "PATH": f"{site.copy.folder}/.venv/bin:{site.copy.env['PATH']}",
+    }  # fmt: skip
+    told = ["env", *(f"{name}={said}" for name, said in more.items())]
+    words = shlex.split(command.replace("8180", str(port)))
+    start = ["sh", "-c", f"cd {site.copy.folder} && exec {shlex.join([*told, *words])}"]
+    with servers.process(start, ready=lambda: servers.listens(port), log=tmp_path / "log"):
+        pass
+
+
+# On AWS
+
+
+@contextmanager
+def cloud(folder: Path) -> Iterator[dict[str, str]]:
+    port = servers.free_port()
+    program = [sys.executable, "-m", "tests.provisioning.cloud_server", str(port)]
+    images, log = str(folder / "images.json"), folder / "cloud.log"
+    with servers.process([*program, images], ready=lambda: servers.listens(port), log=log):
+        yield {
+            "AWS_ACCESS_KEY_ID": "of-a-test", "AWS_SECRET_ACCESS_KEY": "of-a-test",
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_CONFIG_FILE": str(folder / "none"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(folder / "none"),
+            "COUPON_KEYS_DIR": str(folder / "keys"),
+        }  # fmt: skip
+
+
+def certificate(url: str) -> str:
+    """One that is there, as the reader's own is."""
+    acm = boto3.client(
+        "acm", endpoint_url=url, region_name="ap-northeast-2",
+        aws_access_key_id="of-a-test", aws_secret_access_key="of-a-test",
+    )  # fmt: skip
+    return str(acm.request_certificate(DomainName="coupons.example")["CertificateArn"])
+
+
+def aws_block() -> list[str]:
+    """Of the README: its exports and what follows up to the installation by Ansible."""
+    text = (ROOT / "README.md").read_text()
+    (block,) = (one for one in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) if "export " in one)
+    found = lines(block)
+    return found[: next(n for n, line in enumerate(found) if line.startswith("cd "))]
+
+
+def test_the_way_to_aws_works_as_the_readme_prints_it(tmp_path: Path) -> None:
+    block = aws_block()
+    assert tuple(line for line in block if not line.startswith("export ")) == live.AWS
+    copy = copied(tmp_path)
+    with cloud(tmp_path) as settings:
+        there = certificate(settings["AWS_ENDPOINT_URL"])
+        block = [re.sub(r"arn:aws:acm:\S+", there, line) for line in block]
+        done = subprocess.run(
+            ["sh", "-ec", "\n".join(block)], cwd=copy.folder, env=copy.env | settings,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=timedelta(minutes=10).total_seconds(),
+        )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "a month" in done.stdout + done.stderr
+    assert (copy.folder / "build/inventory/production/hosts.yml").is_file()
+
+
+def copied(folder: Path) -> Copy:
+    (folder / "checkout").mkdir()
+    return Copy(folder / "checkout")
+
+
+def test_without_an_operators_address_plan_says_how_to_give_one(tmp_path: Path) -> None:
+    copy = copied(tmp_path)
+    words = ["make", "-s", "-o", ".venv/tools", "plan", "ENV=production"]
+    done = subprocess.run(
+        words, cwd=copy.folder, env=copy.env, capture_output=True, text=True, timeout=PATIENCE_S
+    )
+    assert done.returncode == 2
+    assert "COUPON_OPERATOR" in done.stderr
+    assert "Traceback" not in done.stderr

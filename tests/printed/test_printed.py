@@ -1,0 +1,111 @@
+"""Issue 12, 27: every command that a page prints is held to account. One without a way to do so
+fails here, until somebody says who runs it."""
+
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands
+
+from tests.infra import test_monitoring
+from tests.printed import live, readers
+from tests.printed.pages import commands, lines, printed
+
+ROOT = Path(__file__).parents[2]
+ALL = printed()
+
+# What needs hosts, root or the network: the file of the test that runs it, and its words there.
+ELSEWHERE = {
+    r".*ansible-playbook -i \.\./build/inventory/production/hosts\.yml site\.yml":
+        ("tests/rehearsal/onhosts.py", 'it.books.run("site")'),
+    r"cd ansible": ("ansible/ansible.cfg", "[defaults]"),
+    r"ssh -F \S+/ssh\.cfg -L .*": ("tests/rehearsal/playbooks.py", "ssh.cfg"),
+    r"ssh (HOST|-L)": ("tests/provisioning/test_inventory.py", "ssh"),
+    r"wheelhouse\.sh OUT\.tar\.gz( python3 loadgen)?": ("tests/rehearsal/wheels.py", "wheelhouse"),
+    r"pip install -r requirements/tracing\.txt": ("requirements/tracing.txt", "--hash=sha256:"),
+    r"apt install fonts-nanum": ("tests/README.md", "the tests don't"),
+    r"celery -A config worker --concurrency 2 --without-gossip --without-mingle":
+        ("tests/services.py", '"celery", "-A", "config", "worker", "--concurrency"'),
+    r"celery -A config beat": ("tests/services.py", '"celery", "-A", "config", "beat"'),
+    r"systemctl status haproxy": ("ansible/roles/front/tasks/main.yml", "haproxy"),
+    r"python -m tests\.provisioning\.cloud_server .*": ("tests/rehearsal/cloud.py", "cloud_server"),
+    r"python -m tests\.coupons\.guessing": ("tests/coupons/test_guessing.py", "guessing."),
+    r"python locust/coefficients\.py build/bench\.json": ("tests/load/test_capacity.py", "of("),
+    r"python ansible/roles/monitoring/generate":
+        ("tests/infra/test_monitoring.py", '"generate"), "--check"'),
+}  # fmt: skip
+READ: dict[str, Callable[[str], None]] = {
+    r"make .*": readers.read_make,
+    r"(\S*/)?python (-m|\S+\.py) .*": readers.read_python,
+}
+ON_HOSTS = r"(systemctl|journalctl|chronyc) .*"  # judged word by word by tests/infra
+MENTIONS = r"(\S*/python )?manage\.py( \w+)?"  # the name of a command, in a sentence
+
+
+def test_the_pages_are_read() -> None:
+    found = {one.command for one in ALL}
+    assert {"make run", "manage.py reconcile SLUG --repair", "celery -A config beat"} <= found
+    assert len(found) > 80
+    assert lines("$ make \\\n   run  # serves\n\n# nothing\n") == ["make run"]
+
+
+def test_a_page_is_read_to_its_last_command(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "`make\nnew` and `manage.py new X`\n\n    cd nowhere\n    make more\n\n"
+        "```sh\ncurl -X POST u \\\n  -H 'a'  # why\n```\n```json\n{}\n```\n"
+    )
+    found = ["curl -X POST u -H 'a'", "cd nowhere", "make more", "make new", "manage.py new X"]
+    assert sorted(commands(page)) == sorted(found)
+
+
+@pytest.mark.parametrize("one", ALL, ids=lambda one: f"{one.page}: {one.command}"[:120])
+def test_a_printed_command_is_run_or_read(one: object) -> None:
+    hold(getattr(one, "command", ""))
+
+
+def hold(command: str) -> None:
+    """Raises AssertionError for a command that nobody answers for."""
+    if command in live.COMMANDS or command.startswith("export "):
+        return  # run as printed, by test_live
+    for form, (file, words) in ELSEWHERE.items():
+        if re.fullmatch(form, command):
+            assert words in (ROOT / file).read_text(), (file, words)
+            return
+    if re.fullmatch(ON_HOSTS, command):
+        test_monitoring.test_a_command_of_the_runbook_exists(command)
+        return
+    if re.fullmatch(MENTIONS, command):
+        assert command.split()[-1] in {*get_commands(), "manage.py"}, command
+        return
+    for form, read in READ.items():
+        if re.fullmatch(form, command):
+            read(command)
+            return
+    raise AssertionError(f"Nobody runs `{command}`: see tests/printed.")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "make nosuch", "make crash-test TIMES=3", "make crash-test CRASH='--only nosuch'",
+        "make bench BENCH=nosuch", "python -m provisioning dance --env hello",
+        "python -m tests.bench --nosuch", "manage.py nosuch", "manage.py rebuild SLUG --nosuch",
+        "curl http://127.0.0.1:8080/nosuch", "systemctl restart coupon-nosuch", "celery -A nosuch",
+        'make load LOAD="--nosuch"', "python locust/nosuch.py",
+    ],
+)  # fmt: skip
+def test_a_command_that_does_not_exist_is_seen(command: str) -> None:
+    with pytest.raises((Exception, SystemExit)):
+        hold(command)
+
+
+def test_what_is_run_as_printed_is_printed_somewhere() -> None:
+    assert set(live.COMMANDS) - {one.command for one in ALL} == set()
+
+
+def test_words_are_quoted_so_that_a_shell_reads_them() -> None:
+    for one in ALL:
+        shlex.split(one.command)
