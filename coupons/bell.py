@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 DRAIN, SWEEP, GUARD = "coupons.drain", "coupons.sweep", "coupons.guard"
 RECONCILE = "coupons.reconcile"
 DRAIN_EACH, CANARY = "coupons.drain_each", "coupons.canary"
+TASKS = (DRAIN, DRAIN_EACH, SWEEP, GUARD, RECONCILE, CANARY)
 SENT_MS = "coupon_sent_ms"  # header of what beat sends: when, by Redis' clock; 0: not known
 TOGETHER = 50  # campaigns in one message: sending costs the same for one as for fifty
 

@@ -26,6 +26,7 @@ _Event = TypeVar("_Event")
 
 _claims: deque[tuple[str, str, float]] = deque()  # campaign, outcome, seconds
 _responses: deque[int] = deque()  # status
+metrics.RESPONSES.labels("500")  # told as 0 until the first: Prometheus sees no growth from nothing
 _statements: deque[tuple[bool, float]] = deque()  # failed?, seconds
 _writer: threading.Thread | None = None
 _starting, _writing = threading.Lock(), threading.Lock()
