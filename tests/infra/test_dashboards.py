@@ -78,8 +78,8 @@ def prometheus(
         name: free_port() for name in ("web", "users", "front", "consumer", "node", "prometheus")
     }
     with ExitStack() as stack:
-        for name, (command, port) in _programs(child_environment, tmp_path, ports).items():
-            ready = partial(_listens, port)
+        for name, (command, port) in programs(child_environment, tmp_path, ports).items():
+            ready = partial(port_listens, port)
             running = process(command, ready=ready, log=tmp_path / f"{name}.log")
             stack.enter_context(running)
         stack.enter_context(_Crowd(ports["users"]))
@@ -95,12 +95,12 @@ def until(true: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def _listens(port: int) -> bool:
+def port_listens(port: int) -> bool:
     """At once where there is no port."""
     return not port or listens(port)
 
 
-def _programs(
+def programs(
     environment: Environment, folder: Path, ports: dict[str, int]
 ) -> dict[str, tuple[list[str], int]]:
     def started(role: str, *words: str, **more: str) -> list[str]:

@@ -1,0 +1,195 @@
+"""12.19: each alert is heard by the fault that it names, on real processes and a real Prometheus
+with the rules as they are deployed. (promtool's tests show that they keep quiet otherwise.)
+
+Not here: HostBusy, DiskNearlyFull and MemoryNearlyGone would need this machine busy or full,
+TurnedAway more load than a test may make, ReconcileStale ten minutes without beat. WorkersStall and
+PasswordsGuessed have no fault here yet.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import MySQLdb
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from coupons import keys
+from coupons.store import store
+from tests import servers
+from tests.conftest import CampaignMaker
+from tests.infra import watched_site
+from tests.infra.test_dashboards import SCRAPE_S
+from tests.infra.test_monitoring import ALERTS
+from tests.infra.watched_site import OF_THE_MACHINE, Site
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture
+def patience() -> str:
+    """WORKER_PATIENCE_S of the site."""
+    return "600"
+
+
+@pytest.fixture
+def site(
+    child_environment: dict[str, str], patience: str, settings: Any, tmp_path: Path
+) -> Iterator[Site]:
+    """This process makes campaigns in it, past the cables."""
+    if connection.vendor != "mysql":
+        pytest.skip("SQLite has no connections to be counted")
+    given = child_environment | {
+        "WORKER_PATIENCE_S": patience,
+        "HOLD_BACK_S": "600",
+        "REDIS_TIMEOUT_S": "2",
+    }
+    with servers.redis(tmp_path / "redis") as url:
+        settings.REDIS_URL = url
+        store.cache_clear()
+        with watched_site.running(given, tmp_path, url) as running:
+            yield running
+    store.cache_clear()
+
+
+def test_12_19_a_dead_beat_is_heard_and_so_is_a_worker_that_stands_still(
+    site: Site, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("sale")
+    with site.frozen("beat"):
+        site.hears("CanaryLost", "NobodySweeps")
+        site.keeps_quiet_about("WorkerStill")
+    with site.frozen("worker"):
+        assert site.claims("mina") == 202
+        site.hears("WorkerStill", "ClaimsWaitTooLong")
+
+
+def test_12_19_what_is_wrong_with_a_campaign_is_heard(
+    site: Site, open_campaign: CampaignMaker
+) -> None:
+    for slug in ("damaged", "parked", "lost"):
+        open_campaign(slug)
+    ahead = timezone.now() + timedelta(minutes=5)
+    open_campaign("ahead", opens_at=ahead, closes_at=ahead + timedelta(hours=1))
+    with site.frozen("worker"):
+        assert site.claims("mina", "damaged") == 202
+        site.redis.delete(keys.of("damaged").queue)
+        site.redis.set(keys.of("damaged").queue, "?")
+        site.redis.hincrby(keys.of("lost").gate, "next", 1)  # a place that nobody holds
+        site.redis.xadd(keys.of("parked").queue, {"u": b"\xff"})
+        site.redis.hset(keys.of("ahead").gate, "longest", 1)  # not what MySQL has
+    site.hears(
+        "CampaignDamaged", "CampaignNotDrained", "CampaignWorkFails", "ClaimsParked", "GapsFound",
+        "BoardRed", "OpeningHeldBack",
+    )  # fmt: skip
+
+
+def test_12_19_a_campaign_that_redis_lost_is_heard(
+    site: Site, open_campaign: CampaignMaker
+) -> None:
+    open_campaign("sale")
+    with site.frozen("worker"):  # or it is mended within seconds
+        site.redis.delete(keys.of("sale").gate)
+        site.hears("ClosedForRepair")
+
+
+def test_12_19_servers_that_are_away_are_heard(site: Site, open_campaign: CampaignMaker) -> None:
+    open_campaign("sale")
+    with Away(site, "broker"), site.crowd():
+        site.hears("BellsLost")
+    with Away(site, "database"):
+        site.hears("DatabaseAway", "TasksFail")
+    with Away(site, "redis"), site.crowd():
+        site.hears("RedisAway", "DependencyRests", "ServerErrors")
+
+
+class Away:
+    """New connections are refused and old ones cut."""
+
+    def __init__(self, site: Site, name: str) -> None:
+        self._cable = site.cables[name]
+
+    def __enter__(self) -> None:
+        self._cable.refuses.set()
+        self._cable.cut()
+
+    def __exit__(self, *_: object) -> None:
+        self._cable.refuses.clear()
+
+
+def test_12_19_a_redis_that_fills_up_evicts_or_forgets_is_heard(site: Site) -> None:
+    site.redis.config_set("appendonly", "no")
+    site.hears("RedisForgetful")
+    site.redis.config_set("maxmemory", int(1.25 * site.redis.info()["used_memory"]))
+    site.hears("RedisFillsUp")
+    site.redis.config_set("maxmemory-policy", "allkeys-lru")
+    for number in range(40):
+        site.redis.set(f"filler-{number}", b"?" * 100_000)
+    site.hears("RedisEvicts")
+    with ExitStack() as stack:
+        _crowd_the_database(stack)
+        site.hears("DatabaseConnectionsRunOut")
+
+
+def _crowd_the_database(stack: ExitStack) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT @@max_connections")
+        (most,) = cursor.fetchone()
+    given = connection.settings_dict
+    for _ in range(int(0.85 * most)):
+        session = MySQLdb.connect(
+            host=given["HOST"],
+            port=int(given["PORT"]),
+            user=given["USER"],
+            passwd=given["PASSWORD"],
+        )
+        stack.callback(session.close)
+
+
+def test_12_19_clocks_that_are_off_are_heard(site: Site) -> None:
+    """Of all our programs, against Redis'."""
+    site.clock.shift(8)
+    site.hears("HostClockOff", "RedisClockOff")
+
+
+def test_12_19_one_error_that_nobody_foresaw_is_heard(
+    site: Site, open_campaign: CampaignMaker
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("RENAME TABLE coupons_campaign TO coupons_elsewhere")
+    try:
+        assert site.asks("GET", "/api/v1/campaigns/sale", user="mina") == 500
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RENAME TABLE coupons_elsewhere TO coupons_campaign")
+    site.hears("UnforeseenErrors")
+
+
+def test_12_19_programs_that_do_not_answer_are_heard(site: Site) -> None:
+    with site.frozen("web", "consumer"):
+        site.hears("WebGone", "ConsumerGone")
+
+
+def test_12_19_claims_that_redis_delays_are_heard(site: Site, open_campaign: CampaignMaker) -> None:
+    open_campaign("sale", stock=100)
+    for number in range(3):
+        site.claims(f"quick-{number}")
+    time.sleep(2 * SCRAPE_S)
+    for number in range(3):
+        site.redis.client_pause(700)
+        site.claims(f"slow-{number}")
+    site.hears("AdmissionSlow")
+
+
+LEFT_OUT = OF_THE_MACHINE | {"TurnedAway", "PasswordsGuessed", "ReconcileStale", "WorkersStall"}
+
+
+def test_12_19_every_other_alert_has_its_fault_here() -> None:
+    source = Path(__file__).read_text()
+    heard = set(re.findall(r'"([A-Z][A-Za-z]+)"', source.partition("LEFT_OUT =")[0]))
+    assert heard & ALERTS.keys() == ALERTS.keys() - LEFT_OUT

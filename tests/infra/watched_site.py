@@ -1,0 +1,155 @@
+"""A site of real processes, its servers behind cables that can be pulled, and the Prometheus that
+watches it by the rules that are deployed."""
+
+import http.client
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import redis
+
+from coupons import tokens
+from tests import proxy, servers
+from tests.clocks import WrongClock
+from tests.infra.test_dashboards import Prometheus, port_listens, programs, until
+from tests.proxy import Proxy
+
+Environment = dict[str, str]
+PORTS = ("web", "users", "front", "consumer", "node", "prometheus")
+HEARD_S = 90  # a rate falls within a minute, a threshold may be half of one; a busy machine
+OF_THE_MACHINE = {"HostBusy", "DiskNearlyFull", "MemoryNearlyGone"}
+NAMES = ("redis", "broker", "database")
+
+
+class Site:
+    """`redis` speaks with the deciding Redis itself; `cables` are what everybody else goes by."""
+
+    def __init__(
+        self, redis_url: str, ports: dict[str, int], cables: dict[str, Proxy], clock: WrongClock
+    ) -> None:
+        self.redis: Any = redis.Redis.from_url(redis_url)
+        self.cables, self.ports, self.clock = cables, ports, clock
+        self.pids: dict[str, int] = {}
+        self._prometheus = Prometheus(ports["prometheus"])
+
+    def alerts(self) -> set[str]:
+        """Those whose expression is true, whether or not it has been for long enough."""
+        alerts = self._prometheus.asked("alerts")["alerts"]
+        return {alert["labels"]["alertname"] for alert in alerts}
+
+    def hears(self, *names: str) -> None:
+        """Wait until each of these alerts has been heard, at once or one after another."""
+        missing, deadline = set(names), time.monotonic() + HEARD_S
+        while missing:
+            missing -= self.alerts()
+            assert time.monotonic() < deadline, f"not heard: {missing}"
+            time.sleep(0.5)
+
+    def keeps_quiet_about(self, *names: str) -> None:
+        """The negative control, before the fault."""
+        assert self.alerts() & set(names) == set()
+
+    def works(self) -> None:
+        """Wait until everybody is scraped, beat sweeps, and no alert has a cause but this
+        machine's own."""
+        expr = (
+            'count(up{job=~"web|consumer|front"} == 1) == 3 and on () coupon_sweep_age_seconds >= 0'
+        )
+        until(self._prometheus.ready)
+        until(lambda: bool(self._prometheus.series(expr)))
+        until(lambda: self.alerts() <= OF_THE_MACHINE)
+
+    @contextmanager
+    def frozen(self, *names: str) -> Iterator[None]:
+        """These programs do nothing meanwhile; the system keeps their connections."""
+        pids = [pid for name in names for pid in _family(self.pids[name])]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
+    def claims(self, user: str, slug: str = "sale", *, door: str = "web") -> int:
+        """The answer's status; 0: none came."""
+        return self.asks("POST", f"/api/v1/campaigns/{slug}/claims", user=user, door=door)
+
+    def asks(self, method: str, path: str, *, user: str, door: str = "web") -> int:
+        headers = {"Authorization": f"Bearer {tokens.mint(user)}"}
+        address = ("127.0.0.1", self.ports[door])
+        asking = http.client.HTTPConnection(*address, timeout=10)
+        with closing(asking), suppress(OSError, http.client.HTTPException):
+            asking.request(method, path, headers=headers)
+            return asking.getresponse().status
+        return 0
+
+    @contextmanager
+    def crowd(self, *, door: str = "web") -> Iterator[None]:
+        """Ten people, who ask again and again."""
+        over = threading.Event()
+
+        def ask(name: str) -> None:
+            number = 0
+            while not over.is_set():
+                number += 1
+                self.claims(f"{name}-{number}", door=door)
+
+        people = [threading.Thread(target=ask, args=(f"user-{n}",)) for n in range(10)]
+        for person in people:
+            person.start()
+        try:
+            yield
+        finally:
+            over.set()
+            for person in people:
+                person.join()
+
+
+@contextmanager
+def running(environment: Environment, folder: Path, redis_url: str) -> Iterator[Site]:
+    with ExitStack() as stack:
+        broker_url = stack.enter_context(servers.redis(folder / "broker"))
+        urls = dict(zip(NAMES, (redis_url, broker_url, environment["DATABASE_URL"]), strict=True))
+        cables = {name: stack.enter_context(_cable(url)) for name, url in urls.items()}
+        through = {name: _by(cables[name], url) for name, url in urls.items()}
+        given = environment | {
+            "REDIS_URL": through["redis"],
+            "CELERY_BROKER_URL": through["broker"],
+            "DATABASE_URL": through["database"],
+        }
+        ports = {name: servers.free_port() for name in PORTS}
+        clock = WrongClock(folder)  # of our own programs
+        site = Site(redis_url, ports, cables, clock)
+        for name, (command, port) in programs(given | clock.env, folder, ports).items():
+            started = servers.process(
+                command, ready=partial(port_listens, port), log=folder / f"{name}.log"
+            )
+            site.pids[name] = stack.enter_context(started)
+        site.works()
+        yield site
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all that it has started."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(each for child in children for each in _family(int(child)))]
+
+
+def _cable(url: str) -> Any:
+    parts = urlsplit(url)
+    return proxy.proxy(parts.hostname or "", parts.port or 0)
+
+
+def _by(cable: Proxy, url: str) -> str:
+    parts = urlsplit(url)
+    login = parts.netloc.rpartition("@")[0]
+    address = f"{login}@127.0.0.1:{cable.port}" if login else f"127.0.0.1:{cable.port}"
+    return urlunsplit(parts._replace(netloc=address))
