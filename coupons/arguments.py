@@ -71,7 +71,7 @@ class Text:
         if not said.strip():
             raise ArgumentTypeError(f"It must be 1 to {self.most_bytes} bytes, not empty.")
         if len(said.encode(errors="replace")) > self.most_bytes:
-            raise ArgumentTypeError(f"It is longer than 1 to {self.most_bytes} bytes.")
+            raise ArgumentTypeError(f"It is longer than {self.most_bytes} bytes.")
         return said
 
 

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from coupons import campaigns, slots
-from coupons.admin import actions, boards, mending, pages, slot_progress
+from coupons.admin import boards, mending, pages, slot_progress
+from coupons.admin.actions import ListActions
 from coupons.admin.amounts import SHOWN_BY, AmountField, ShownAmounts
 from coupons.admin.bases import CampaignFormBase
 from coupons.admin.confirming import confirmed
@@ -35,19 +36,18 @@ _EXACT = {"opens_at": "opening", "closes_at": "closing", "valid_until": "valid_t
 
 
 class CampaignAdmin(
-    pages.CampaignPages, boards.BoardPages, mending.MendingPages, ShownAmounts, CampaignList
+    pages.CampaignPages,
+    boards.BoardPages,
+    mending.MendingPages,
+    ListActions,
+    ShownAmounts,
+    CampaignList,
 ):
     form = CampaignForm
     formfield_overrides = {
         models.DateTimeField: {"form_class": MomentField, "widget": MomentInput},
         models.DecimalField: {"form_class": AmountField},
     }
-    actions = actions.ALL
-
-    def get_actions(self, request: HttpRequest) -> Any:
-        offered = super().get_actions(request)
-        offered.pop("delete_selected", None)  # only drafts may go, one by one
-        return offered
 
     def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
         frozen = self._frozen(request, obj)

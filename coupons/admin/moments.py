@@ -31,9 +31,10 @@ class MomentInput(forms.MultiWidget):
         picker = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "0.001"})
         super().__init__({_TYPED: picker, _SHOWN: forms.HiddenInput(), _MEANT: forms.Select()})
 
-    def decompress(self, value: datetime | None) -> list[str]:
-        if value is None:
-            return ["", "", ""]
+    def decompress(self, value: datetime | str | None) -> list[str]:
+        """Text comes from the address of a page that is to be filled in: `add/?opens_at=…`."""
+        if value is None or isinstance(value, str):
+            return [value or "", "", ""]
         shown = local_time(value)
         local = shown.replace(tzinfo=None).isoformat(timespec="milliseconds")
         return [local, value.astimezone(UTC).isoformat(), _to_the_millisecond(value).isoformat()]

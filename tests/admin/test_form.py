@@ -69,6 +69,15 @@ def test_a_new_campaign_is_a_draft_noted_with_its_maker(operator: Client) -> Non
     assert [(event.actor, event.verb) for event in made.events.all()] == [("mina", "created")]
 
 
+@pytest.mark.parametrize("value", ["", "zz", "2099-12-01T12:00", "1", "0001-01-01T00:00Z", "\x00"])
+def test_an_address_may_fill_in_a_new_campaign(operator: Client, value: str) -> None:
+    """As a bookmark does: `add/?stock=100&opens_at=2099-12-01T12:00`."""
+    answer = operator.get(ADD, dict.fromkeys([*FILLED, "confirmed", "nothing"], value))
+    assert answer.status_code == 200
+    if value.startswith("2099"):
+        assert 'value="2099-12-01T12:00"' in answer.content.decode()
+
+
 def test_it_keeps_the_millisecond_typed_in_local_time(operator: Client) -> None:
     operator.post(ADD, FILLED)
     opens_at = Campaign.objects.get(slug="autumn").opens_at

@@ -161,6 +161,20 @@ def test_an_action_says_for_each_campaign_what_came_of_it(
     assert store().gate("autumn").paused
 
 
+@pytest.mark.parametrize("odd", ["zz", "", "9" * 30, "-1", "1\x00", "1.5", "٣"])
+@pytest.mark.parametrize("name", ["pause", "close"])
+def test_what_can_be_no_campaign_is_not_chosen(
+    operator: Client, open_campaign: CampaignMaker, name: str, odd: str
+) -> None:
+    open_campaign("sale")
+    alone = operator.post(LIST, {"action": name, "_selected_action": [odd]}, follow=True)
+    assert alone.status_code == 200
+    assert state() == "scheduled"
+    chosen = [odd, Campaign.objects.get().pk]
+    operator.post(LIST, {"action": "pause", "_selected_action": chosen}, follow=True)
+    assert state() == "paused"
+
+
 def test_closing_from_the_list_asks_once_more(
     operator: Client, open_campaign: CampaignMaker
 ) -> None:
