@@ -6,8 +6,10 @@ words that stand for something (SLUG, NAME, API, CONSUMER).
 """
 
 import json
+import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -144,11 +146,18 @@ def test_a_service_starts_by_the_command_of_its_table(
         "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "counts"),
         "PATH": f"{site.copy.folder}/.venv/bin:{site.copy.env['PATH']}",
     }  # fmt: skip
-    told = ["env", *(f"{name}={said}" for name, said in more.items())]
-    words = shlex.split(command.replace("8180", str(port)))
-    start = ["sh", "-c", f"cd {site.copy.folder} && exec {shlex.join([*told, *words])}"]
-    with servers.process(start, ready=lambda: servers.listens(port), log=tmp_path / "log"):
-        pass
+    log = tmp_path / "log"
+    with log.open("wb") as out:
+        child = subprocess.Popen(
+            shlex.split(command.replace("8180", str(port))), cwd=site.copy.folder,
+            env=site.copy.env | more, stdout=out, stderr=out, start_new_session=True,
+        )  # fmt: skip
+    try:
+        until(lambda: servers.listens(port) or child.poll() is not None, log.read_text)
+        assert child.poll() is None, log.read_text()
+    finally:
+        os.killpg(child.pid, signal.SIGKILL)  # also workers that are still starting
+        child.wait()
 
 
 # On AWS
