@@ -107,5 +107,12 @@ def end(pid: int, reason: Reason) -> None:
             time.sleep(0.1)
 
 
+def show_nobody_ended() -> None:
+    """Each reason told as 0 until the first time: Prometheus sees no growth from nothing."""
+    for reason in Reason:
+        metrics.WORKER_ENDED.labels(reason)
+
+
 def start() -> None:
+    show_nobody_ended()
     threading.Thread(target=Watchdog().watch, name="watchdog", daemon=True).start()

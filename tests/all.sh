@@ -19,7 +19,8 @@ trap 'exit 130' INT TERM
 
 status=0 # of all of them: who mends one failure wants to know of the others
 if [ "$kind" = long ]; then
-  on sqlite -m long --ignore tests/provisioning || status=$?
+  on sqlite -m long --ignore tests/provisioning --ignore tests/infra || status=$?
+  on mariadb -q -m long tests/infra || status=$?
 else
   on sqlite -q -m stores || status=$?
   if [ -n "$MYSQL9_SCRIPT" ]; then on mysql9 -q -m stores || status=$?; else echo "No MySQL 9 at hand (MYSQL9_SCRIPT): left out." >&2; fi

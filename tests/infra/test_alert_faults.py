@@ -2,8 +2,7 @@
 with the rules as they are deployed. (promtool's tests show that they keep quiet otherwise.)
 
 Not here: HostBusy, DiskNearlyFull and MemoryNearlyGone would need this machine busy or full,
-TurnedAway more load than a test may make, ReconcileStale ten minutes without beat. WorkersStall and
-PasswordsGuessed have no fault here yet.
+TurnedAway more load than a test may make, ReconcileStale ten minutes without beat.
 """
 
 import re
@@ -186,7 +185,19 @@ def test_12_19_claims_that_redis_delays_are_heard(site: Site, open_campaign: Cam
     site.hears("AdmissionSlow")
 
 
-LEFT_OUT = OF_THE_MACHINE | {"TurnedAway", "PasswordsGuessed", "ReconcileStale", "WorkersStall"}
+@pytest.mark.parametrize("patience", ["8"])
+def test_12_19_a_worker_that_had_to_be_ended_is_heard(site: Site) -> None:
+    with site.frozen("worker"):
+        site.hears("WorkersStall")
+
+
+def test_12_19_guesses_of_a_password_are_heard(site: Site) -> None:
+    answers = [site.guesses("mina") for _ in range(40)]
+    assert answers[-1] == 429
+    site.hears("PasswordsGuessed")
+
+
+LEFT_OUT = OF_THE_MACHINE | {"TurnedAway", "ReconcileStale"}
 
 
 def test_12_19_every_other_alert_has_its_fault_here() -> None:

@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import redis
 
@@ -76,7 +76,8 @@ class Site:
             yield
         finally:
             for pid in pids:
-                os.kill(pid, signal.SIGCONT)
+                with suppress(ProcessLookupError):  # somebody ended it meanwhile
+                    os.kill(pid, signal.SIGCONT)
 
     def claims(self, user: str, slug: str = "sale", *, door: str = "web") -> int:
         """The answer's status; 0: none came."""
@@ -90,6 +91,19 @@ class Site:
             asking.request(method, path, headers=headers)
             return asking.getresponse().status
         return 0
+
+    def guesses(self, name: str) -> int:
+        """A wrong password for this operator; the answer's status."""
+        token = "a" * 32
+        form = {"csrfmiddlewaretoken": token, "username": name, "password": "guess"}
+        headers = {
+            "Cookie": f"csrftoken={token}",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        asking = http.client.HTTPConnection("127.0.0.1", self.ports["web"], timeout=10)
+        with closing(asking):
+            asking.request("POST", "/admin/login/", urlencode(form), headers)
+            return asking.getresponse().status
 
     @contextmanager
     def crowd(self, *, door: str = "web") -> Iterator[None]:
