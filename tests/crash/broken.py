@@ -51,8 +51,9 @@ def nobody_takes_over() -> None:
 
 def queued_in_a_second_step() -> None:
     """Place and memory in the script, the queue entry by Python behind it. Now and then a web
-    process dies between the two, as any may at any line."""
+    process dies between the two, as any may at any line. Nothing puts it back."""
     _admit_without_queueing()
+    reconcile.look = lambda: []
     admit = deciding.AdmissionCalls.admit
 
     def admitting(self: Any, slug: str, **asked: Any) -> deciding.Decision:
@@ -167,7 +168,7 @@ def messages_expire() -> None:
     send = app.send_task
 
     def dated(*args: Any, **options: Any) -> Any:
-        return send(*args, **{"expires": 5} | options)
+        return send(*args, **options | {"expires": 5})
 
     app.send_task = dated
     InHand.maybe_expire = Request.maybe_expire  # type: ignore[method-assign]
