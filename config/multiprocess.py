@@ -45,7 +45,7 @@ class AllFolders(Collector):
         self._folders = (FOLDER, *others)
 
     def collect(self) -> Iterable[Metric]:
-        files = [str(file) for folder in self._folders for file in Path(folder).glob("*.db")]
+        files = [file for folder in self._folders for file in _begun(folder, "*.db")]
         merged: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
         return merged
 
@@ -60,10 +60,23 @@ def forget_the_dead(folder: str) -> None:
 
 def latest(gauge: Gauge) -> float:
     """A gauge of the mode `max`, without labels, over all processes; 0 where none ever set it."""
-    files = [str(file) for file in Path(FOLDER).glob("gauge_max_*.db")]
+    files = _begun(FOLDER, "gauge_max_*.db")
     merged = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
     samples = [s for family in merged for s in family.samples if s.name == gauge._name]
     return max((sample.value for sample in samples), default=0.0)
+
+
+def _begun(folder: str, pattern: str) -> list[str]:
+    """Files with something in them: one that a process makes right now is empty for an instant,
+    and prometheus-client can't read that."""
+    return [str(file) for file in Path(folder).glob(pattern) if _holds_something(file)]
+
+
+def _holds_something(file: Path) -> bool:
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:  # of a process that is gone
+        return False
 
 
 def _lives(pid: int) -> bool:

@@ -103,6 +103,16 @@ def children(pid: int) -> list[int]:
     return [int(word) for word in said.split()]
 
 
+def test_it_answers_while_a_process_begins_its_files(
+    environment: Environment, consumer: Consumer
+) -> None:
+    """A worker that is started again makes them; each is empty for an instant."""
+    for name in ("gauge_max_7.db", "counter_7.db"):
+        (Path(environment["PROMETHEUS_MULTIPROC_DIR"]) / name).touch()
+    assert consumer.says("/livez")[0] == 503
+    assert consumer.says("/metrics")[0] == 200
+
+
 def test_with_a_worker_and_both_stores_it_is_ready(consumer: Consumer, worker: int) -> None:
     until(lambda: '"canary": true' in consumer.says("/readyz")[1])
     assert consumer.says("/readyz")[0] == 503, "nobody has swept"
