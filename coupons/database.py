@@ -3,8 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -183,37 +182,3 @@ def connections() -> tuple[int, int]:
             return used, int(cursor.fetchone()[0])
     finally:
         connection.close()
-
-
-LAST_MS = 253_402_300_799_999  # of the year 9999, the last that a text of ours can name
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-
-
-def moment(ms: int) -> datetime:
-    """Milliseconds since the Unix epoch as an aware moment, exact to the millisecond."""
-    whole, rest = divmod(ms, 1000)
-    return datetime.fromtimestamp(whole, UTC).replace(microsecond=rest * 1000)
-
-
-@lru_cache(maxsize=4096)  # the claims of a batch share their seconds
-def _text_of_second(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).replace(tzinfo=None).isoformat(" ", "seconds")
-
-
-def text_of(ms: int) -> str:
-    """A moment as Django stores it in MySQL and in SQLite: UTC, microseconds."""
-    second, rest = divmod(ms, 1000)
-    return f"{_text_of_second(second)}.{rest:03d}000"
-
-
-def iso_of(ms: int) -> str:
-    """A moment as the API says it: RFC 3339, in UTC, to the millisecond."""
-    second, rest = divmod(ms, 1000)
-    return f"{_text_of_second(second).replace(' ', 'T')}.{rest:03d}Z"
-
-
-def milliseconds(at: datetime) -> int:
-    """The inverse of `moment`; finer fractions are cut off. In whole numbers: a float of seconds
-    rounds the last microseconds of the year 9999 to the year 10000."""
-    return (at - _EPOCH) // _MILLISECOND

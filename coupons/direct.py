@@ -5,7 +5,7 @@ The "before" of the write-up, and enough for small campaigns. Same answers as th
 
 from django.db import transaction
 
-from coupons import database, trace, writer
+from coupons import database, timestamps, trace, writer
 from coupons.claims import Admission, AdmittedClaim, Claim, Outcome
 from coupons.errors import UnknownCampaign
 from coupons.facts import Facts
@@ -47,15 +47,15 @@ def _known(facts: Facts, claim: Claim) -> Admission | None:
     row = Coupon.objects.filter(user=claim.user, campaign_id=facts.id, nth=claim.nth).first()
     if row is None:
         return None
-    at_ms = database.milliseconds(row.admitted_at)
+    at_ms = timestamps.milliseconds(row.admitted_at)
     return Admission(Outcome.ALREADY_CLAIMED, row.place, at_ms)
 
 
 def _refusal(campaign: Campaign, stored: int, now_ms: int) -> Outcome | None:
-    if now_ms >= database.milliseconds(campaign.closes_at):
+    if now_ms >= timestamps.milliseconds(campaign.closes_at):
         return Outcome.CLOSED
     if campaign.state == Campaign.State.PAUSED:
         return Outcome.PAUSED
-    if now_ms < database.milliseconds(campaign.opens_at):
+    if now_ms < timestamps.milliseconds(campaign.opens_at):
         return Outcome.NOT_OPEN
     return Outcome.SOLD_OUT if stored >= campaign.stock else None

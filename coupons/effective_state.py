@@ -1,6 +1,6 @@
 """A campaign's state by the clock that decides over it, which beat records a little later."""
 
-from coupons import campaigns, database
+from coupons import campaigns, timestamps
 from coupons.models import Campaign
 
 State = Campaign.State
@@ -11,7 +11,7 @@ def effective_state(campaign: Campaign, now_ms: int | None) -> State:
     state = State(campaign.state)
     if now_ms is None or state not in campaigns.LIVE:
         return state
-    if database.milliseconds(campaign.closes_at) <= now_ms:
+    if timestamps.milliseconds(campaign.closes_at) <= now_ms:
         return State.CLOSED
-    is_due = database.milliseconds(campaign.opens_at) <= now_ms
+    is_due = timestamps.milliseconds(campaign.opens_at) <= now_ms
     return State.OPEN if is_due and state == State.SCHEDULED else state

@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 import orjson
 from django.conf import settings
 
-from coupons import codes, database
+from coupons import codes, database, timestamps
 from coupons.currencies import DECIMALS
 from coupons.errors import CouponError, MissingKey, StoreFailure, UnknownCampaign
 from coupons.models import SLUG, Campaign
@@ -47,7 +47,7 @@ class Facts:
         written, where a definition from before its bounds would have it still later."""
         if self.valid_until_ms is not None:
             return self.valid_until_ms
-        return min(admitted_ms + (self.valid_days or 0) * 86_400_000, database.LAST_MS)
+        return min(admitted_ms + (self.valid_days or 0) * 86_400_000, timestamps.LAST_MS)
 
     def code_of(self, *, user: str, nth: int, place: int) -> str:
         return codes.coupon_code(self.key, user, nth, place)
@@ -73,9 +73,11 @@ def from_row(row: Campaign) -> Facts:
         stock=row.stock,
         per_user=row.per_user,
         audience=row.audience,
-        opens_ms=database.milliseconds(row.opens_at),
-        closes_ms=database.milliseconds(row.closes_at),
-        valid_until_ms=None if row.valid_until is None else database.milliseconds(row.valid_until),
+        opens_ms=timestamps.milliseconds(row.opens_at),
+        closes_ms=timestamps.milliseconds(row.closes_at),
+        valid_until_ms=None
+        if row.valid_until is None
+        else timestamps.milliseconds(row.valid_until),
         valid_days=row.valid_days,
         terms=_terms(row),
         key_id=row.key_id,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from coupons import bell, database, keys, queue, rebuild
+from coupons import bell, database, keys, queue, rebuild, timestamps
 from coupons.claims import AdmittedClaim
 from coupons.metrics import Gap
 from coupons.models import Campaign, Coupon, GivenUp, slot_id
@@ -188,7 +188,7 @@ class _Look:
                 ).values_list("place", "user", "nth", "admitted_at")
                 for place, user, nth, at in rows:
                     named = keys.field(user, nth, self.campaign.per_user)
-                    found[place] = Claimant(named, place, database.milliseconds(at))
+                    found[place] = Claimant(named, place, timestamps.milliseconds(at))
         return found
 
 
@@ -217,6 +217,6 @@ def _words(claimant: Claimant) -> str:
 
 def _moment(ms: int) -> str:
     try:
-        return database.iso_of(ms)
+        return timestamps.iso_of(ms)
     except (ValueError, OverflowError):  # no calendar has it
         return f"{ms} ms"

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from django.db.models import QuerySet
 
-from coupons import database, facts
+from coupons import database, facts, timestamps
 from coupons.claims import Claim
 from coupons.errors import NotInstalled, StoreFailure, UnknownCoupon
 from coupons.facts import Facts
@@ -67,7 +67,7 @@ def _issued(campaign: Facts, claim: Claim) -> Standing | None:
         row = Coupon.objects.filter(user=claim.user, campaign_id=campaign.id, nth=claim.nth).first()
     if row is None:
         return None
-    return Standing(Status.ISSUED, row.place, database.milliseconds(row.admitted_at), row)
+    return Standing(Status.ISSUED, row.place, timestamps.milliseconds(row.admitted_at), row)
 
 
 def live(campaign: Facts) -> Live:
@@ -90,7 +90,11 @@ def _live_direct(campaign: Facts) -> Live:
     paused = row.campaign.state == Campaign.State.PAUSED
     opens, closes = row.campaign.opens_at, row.campaign.closes_at
     state = _state(
-        paused, database.milliseconds(opens), database.milliseconds(closes), remaining, row.now_ms
+        paused,
+        timestamps.milliseconds(opens),
+        timestamps.milliseconds(closes),
+        remaining,
+        row.now_ms,
     )
     return Live(state, remaining, row.now_ms)
 

@@ -34,6 +34,7 @@ from coupons import (
     facts,
     keys,
     queue,
+    timestamps,
     witness,
 )
 from coupons.claims import AdmittedClaim
@@ -215,7 +216,7 @@ def _stored(campaign: Campaign, above: int) -> Iterator[list[Claimant]]:
         if not rows:
             return
         yield [
-            _claimant(campaign, AdmittedClaim(user, nth, place, database.milliseconds(at)))
+            _claimant(campaign, AdmittedClaim(user, nth, place, timestamps.milliseconds(at)))
             for user, nth, place, at in rows
         ]
         last = slot_id(campaign.pk, rows[-1][2])

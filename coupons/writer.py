@@ -15,7 +15,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
-from coupons import database, slots
+from coupons import database, slots, timestamps
 from coupons.claims import AdmittedClaim
 from coupons.errors import StaleClaims
 from coupons.facts import Facts
@@ -181,7 +181,7 @@ def insert(
         if epoch is not None:
             _hold(facts, epoch, claims)
         with connection.cursor() as cursor:
-            now = database.text_of(database.milliseconds(datetime.now(UTC)))
+            now = timestamps.text_of(timestamps.milliseconds(datetime.now(UTC)))
             cursor.executemany(_INSERT, [(*row, now) for row in rows])
         if _standing(facts, claims) != {_essence(row) for row in rows}:
             raise ReadBackDiffers(f"Campaign {facts.slug}: the rows differ from what was sent.")
@@ -227,8 +227,8 @@ def _row(facts: Facts, claim: AdmittedClaim) -> Row:
     return (
         slot_id(facts.id, claim.place), exact(claim.user), claim.nth, exact(code),
         facts.id, claim.place,
-        database.text_of(claim.admitted_ms),
-        database.text_of(facts.expires_ms(claim.admitted_ms)),
+        timestamps.text_of(claim.admitted_ms),
+        timestamps.text_of(facts.expires_ms(claim.admitted_ms)),
         exact(claim.request) if claim.request else None,
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from coupons import database, events
+from coupons import events, timestamps
 from coupons.admin import verbs
 from coupons.admin.live import Counts
 from coupons.admin.verbs import Verb
@@ -33,7 +33,7 @@ class ShownState:
     def opens_ms(self) -> int | None:
         """When it opens by itself; None: it does not, or it has opened."""
         ahead = self.value == State.SCHEDULED
-        return database.milliseconds(self.campaign.opens_at) if ahead else None
+        return timestamps.milliseconds(self.campaign.opens_at) if ahead else None
 
     @property
     def verbs(self) -> list[Verb]:

@@ -7,7 +7,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from coupons import campaigns, database
+from coupons import campaigns, timestamps
 from coupons.errors import CouponError, DatabaseAway, OutcomeUnknown, StoreAway, StoreError
 from coupons.models import Campaign, CampaignEvent
 from coupons.readiness import notes
@@ -43,7 +43,7 @@ def exact(at: datetime | None) -> str:
 
 def exact_ms(ms: int) -> str:
     """The same of milliseconds since the Unix epoch."""
-    return exact(database.moment(ms))
+    return exact(timestamps.moment(ms))
 
 
 def window(campaign: Campaign) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from coupons import database
+from coupons import timestamps
 from coupons.currencies import DECIMALS, MOST_DECIMALS
 from coupons.models.bounds import (
     EARLIEST,
@@ -43,13 +43,13 @@ def faults(values: Values) -> Iterator[Fault]:
 def _of_window(values: Values) -> Iterator[Fault]:
     """To the millisecond, as Redis compares them."""
     opens, closes = moment(values, "opens_at"), moment(values, "closes_at")
-    if opens and closes and database.milliseconds(opens) >= database.milliseconds(closes):
+    if opens and closes and timestamps.milliseconds(opens) >= timestamps.milliseconds(closes):
         yield "closes_at", _("A campaign must close after it opens.")
 
 
 def _of_validity(values: Values) -> Iterator[Fault]:
     closes, until = moment(values, "closes_at"), moment(values, "valid_until")
-    if closes and until and database.milliseconds(until) <= database.milliseconds(closes):
+    if closes and until and timestamps.milliseconds(until) <= timestamps.milliseconds(closes):
         yield (
             "valid_until",
             _("Coupons must be valid for longer than the campaign is open: choose a later end."),

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from coupons import database, deciding_clock, events
+from coupons import database, deciding_clock, events, timestamps
 from coupons.effective_state import effective_state
 from coupons.errors import DatabaseAway, StoreAway, StoreError, UnknownCampaign
 from coupons.models import Campaign, CampaignEvent
@@ -84,7 +84,7 @@ def of(slug: str, *, quickly: bool = False) -> Board:
             raise UnknownCampaign(_("There is no campaign {!r}.").format(slug))
         held, overridden = events.held(campaign), events.overridden(campaign)
         now = deciding_clock.now_if_redis_is_away(campaign.strategy)
-    state = effective_state(campaign, database.milliseconds(now))
+    state = effective_state(campaign, timestamps.milliseconds(now))
     held = None if state == State.CLOSED else held
     is_ahead = state != State.CLOSED and campaign.opens_at > now
     lines = list(_lines(campaign, state, is_ahead, quickly))

@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from coupons import admission, campaigns, database, direct, facts, keys, store
+from coupons import admission, campaigns, direct, facts, keys, store, timestamps
 from coupons.claims import Claim, Outcome
 from coupons.drain import drain
 from coupons.errors import (
@@ -51,7 +51,7 @@ def test_scheduling_installs_it_ahead_of_time_and_it_opens_without_any_job(
     draft(opens_at=opens)
     campaign = facts.from_row(campaigns.schedule("sale", actor="Mina"))
     assert admission.admit(campaign, Claim("jun")).outcome is Outcome.NOT_OPEN
-    while store.store().now_ms() < database.milliseconds(opens):
+    while store.store().now_ms() < timestamps.milliseconds(opens):
         pass
     assert admission.admit(campaign, Claim("jun")).outcome is Outcome.ADMITTED
     assert state() == State.SCHEDULED
@@ -178,7 +178,7 @@ def test_an_opening_that_has_happened_can_not_be_moved(open_campaign: CampaignMa
             "sale", opens_at=later, closes_at=later + timedelta(hours=1), actor="Mina"
         )
     campaigns.reschedule("sale", opens_at=campaign.opens_at, closes_at=later, actor="Mina")
-    assert store.store().gate("sale").closes_ms == database.milliseconds(later)
+    assert store.store().gate("sale").closes_ms == timestamps.milliseconds(later)
 
 
 def test_with_redis_away_nothing_changes(

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from coupons import campaigns, facts
 from coupons.currencies import DECIMALS
-from coupons.database import iso_of, text_of
 from coupons.models import Campaign
+from coupons.timestamps import iso_of, text_of
 from tests.coupons.broken_definitions import BROKEN, CLOSES, ONLY_IN_PYTHON, OPENS, SOUND
 
 KEYS = {"key_id": "local", "epoch": "e"}

@@ -11,11 +11,13 @@ from typing import Any
 
 import django
 
+from coupons import timestamps
+
 django.setup()
 
 from django.test import Client  # noqa: E402
 
-from coupons import campaigns, checks, database, deciding_clock, facts, tokens, writer  # noqa: E402
+from coupons import campaigns, checks, deciding_clock, facts, tokens, writer  # noqa: E402
 from coupons.claims import AdmittedClaim  # noqa: E402
 from coupons.models import Campaign, Coupon  # noqa: E402
 from coupons.readiness.database import time_zone  # noqa: E402
@@ -62,7 +64,7 @@ def _claim(slug: str, now: datetime, name: str) -> dict[str, Any]:
     return {
         "status": answer.status_code,
         "admitted_at": answer.json().get("admitted_at"),
-        "row": row and database.iso_of(database.milliseconds(row.admitted_at)),
+        "row": row and timestamps.iso_of(timestamps.milliseconds(row.admitted_at)),
         "server_time": page["server_time"],
         "state": page["state"],
     }
@@ -78,7 +80,7 @@ def _stored(prefix: str) -> list[str]:
     """Moments of admissions, stored by a drain and read back, in a sale that sold none."""
     sale = facts.from_row(Campaign.objects.get(slug=f"{prefix}-over"))
     claims = [
-        AdmittedClaim(f"user-{place}", 1, place, database.milliseconds(at))
+        AdmittedClaim(f"user-{place}", 1, place, timestamps.milliseconds(at))
         for place, at in enumerate(STORED, 1)
     ]
     writer.insert(sale, claims)

@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
 from config.local.stage import campaign, ledger
-from coupons import campaigns, checks, database, tokens
+from coupons import campaigns, checks, timestamps, tokens
 from coupons.errors import CouponError
 
 ADMIN = "admin"
@@ -67,7 +67,7 @@ def opening(asked: argparse.Namespace) -> dict[str, Any]:
     people = [f"{asked.slug}-{number}" for number in range(1, asked.users + 1)]
     signed = [[user, tokens.mint(user, lifetime_s=_DEMO_TOKENS_S)] for user in people]
     sale = campaign.opening(asked.slug, stock=asked.stock, ahead_s=asked.ahead, actor="make demo")
-    opens_ms = database.milliseconds(sale.opens_at)
+    opens_ms = timestamps.milliseconds(sale.opens_at)
     return {"opens_ms": opens_ms, "starts_at": ledger.starts_at(opens_ms), "people": signed}
 
 

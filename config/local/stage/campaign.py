@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.utils import timezone
 
-from coupons import campaigns, database
+from coupons import campaigns, timestamps
 from coupons.errors import CouponError
 from coupons.models import Campaign
 from coupons.store import store
@@ -27,7 +27,7 @@ def standing(actor: str) -> Campaign:
 
 def opening(slug: str, *, stock: int, ahead_s: float, actor: str) -> Campaign:
     """A campaign that opens so many seconds from now, by Redis' clock."""
-    opens = database.moment(store().now_ms() + round(ahead_s * 1000))
+    opens = timestamps.moment(store().now_ms() + round(ahead_s * 1000))
     return _scheduled(slug, stock=stock, opens=opens, closes=opens + _DEMO_LASTS, actor=actor)
 
 
