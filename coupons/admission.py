@@ -6,8 +6,8 @@ from time import perf_counter
 from coupons import bell, counting, direct, exhausted, fence, witness
 from coupons.claims import Admission, Claim, Outcome
 from coupons.errors import CouponError, NotInstalled, QueueFull, ServerChanged
-from coupons.facts import Facts
 from coupons.models import Campaign
+from coupons.snapshot import Facts
 from coupons.store import Decision, store
 
 

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from coupons import database, events, exhausted, facts, keys
+from coupons import database, events, exhausted, facts, keys, snapshot
 from coupons.errors import (
     ForeignKeys,
     IllegalTransition,
@@ -110,7 +110,7 @@ def _install(campaign: Campaign, *, first: bool) -> None:
 
 def definition(campaign: Campaign) -> Definition:
     """What Redis should hold of it."""
-    known = facts.from_row(campaign)
+    known = snapshot.from_row(campaign)
     return Definition(
         epoch=campaign.epoch,
         stock=campaign.stock,
@@ -118,7 +118,7 @@ def definition(campaign: Campaign) -> Definition:
         closes_ms=known.closes_ms,
         paused=campaign.state == State.PAUSED,
         longest=settings.LONGEST_QUEUE,
-        facts=facts.dumps(known),
+        facts=snapshot.dumps(known),
         filter_bits=keys.filter_bits(campaign.filter_blocks),
     )
 

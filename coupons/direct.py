@@ -8,8 +8,8 @@ from django.db import transaction
 from coupons import database, timestamps, trace, writer
 from coupons.claims import Admission, AdmittedClaim, Claim, Outcome
 from coupons.errors import UnknownCampaign
-from coupons.facts import Facts
 from coupons.models import Campaign, Coupon, Tally
+from coupons.snapshot import Facts
 
 
 def admit(facts: Facts, claim: Claim) -> Admission:

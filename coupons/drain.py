@@ -15,8 +15,8 @@ from django.conf import settings
 from coupons import facts, metrics, queue, spans, writer
 from coupons.claims import AdmittedClaim
 from coupons.errors import DatabaseAway, StoreError
-from coupons.facts import Facts
 from coupons.queue import Batch, Reason
+from coupons.snapshot import Facts
 from coupons.store import store
 
 logger = logging.getLogger(__name__)

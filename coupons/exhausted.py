@@ -17,7 +17,7 @@ from threading import Lock
 from coupons import keys
 from coupons.claims import Claim, Outcome
 from coupons.errors import StoreFailure
-from coupons.facts import Facts
+from coupons.snapshot import Facts
 from coupons.store import store
 
 MEMORY_S = 0.25

@@ -5,11 +5,11 @@ from enum import StrEnum
 
 from django.db.models import QuerySet
 
-from coupons import database, facts, timestamps
+from coupons import database, snapshot, timestamps
 from coupons.claims import Claim
 from coupons.errors import NotInstalled, StoreFailure, UnknownCoupon
-from coupons.facts import Facts
 from coupons.models import Campaign, Coupon, Tally
+from coupons.snapshot import Facts
 from coupons.store import store
 
 
@@ -124,4 +124,4 @@ def coupon_of(user: str, code: str) -> Coupon:
 
 
 def facts_of(row: Coupon) -> Facts:
-    return facts.from_row(row.campaign)
+    return snapshot.from_row(row.campaign)

@@ -12,12 +12,24 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from coupons import change, codes, database, events, facts, keys, queue, rebuild, slots, writer
+from coupons import (
+    change,
+    codes,
+    database,
+    events,
+    facts,
+    keys,
+    queue,
+    rebuild,
+    slots,
+    snapshot,
+    writer,
+)
 from coupons.claims import AdmittedClaim
 from coupons.codes import Receipt
 from coupons.errors import NotInstalled, Refused, UnknownCampaign
-from coupons.facts import Facts
 from coupons.models import SLUG, Campaign, Coupon, GivenUp, Tally, slot_id
+from coupons.snapshot import Facts
 from coupons.store import Claimant, store
 
 HONOURED = "honoured a receipt"  # a verb of the history
@@ -98,7 +110,7 @@ def honour(token: str, *, actor: str) -> Coupon:
     given = _given_while_free(receipt)
     with database.answering(), transaction.atomic():
         campaign = change.hold(receipt.campaign)
-        finding = _finding(facts.from_row(campaign), receipt)
+        finding = _finding(snapshot.from_row(campaign), receipt)
         if finding.coupon is not None:
             return finding.coupon
         if finding.fate is not Fate.LOST:
@@ -130,7 +142,7 @@ def _given_while_free(receipt: Receipt) -> int:
 
 
 def _store(campaign: Campaign, receipt: Receipt) -> None:
-    known = facts.from_row(campaign)
+    known = snapshot.from_row(campaign)
     claim = AdmittedClaim(receipt.user, receipt.nth, receipt.place, receipt.admitted_ms)
     verdict = writer.store(known, [claim], epoch=campaign.epoch)
     for reason in verdict.refused.values():

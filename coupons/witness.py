@@ -19,8 +19,8 @@ import orjson
 from coupons import database, keys, queue, trace
 from coupons.claims import AdmittedClaim, Claim
 from coupons.errors import StoreFailure
-from coupons.facts import Facts
 from coupons.models import Campaign, Coupon, GivenUp, slot_id
+from coupons.snapshot import Facts
 from coupons.store import Claimant, store
 
 TOLD = 10_000  # places: seconds of a rush at a process' best, while a claim waits for 0.1 s

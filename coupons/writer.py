@@ -18,9 +18,9 @@ from django.db.models.functions import Greatest
 from coupons import database, slots, timestamps
 from coupons.claims import AdmittedClaim
 from coupons.errors import StaleClaims
-from coupons.facts import Facts
 from coupons.models import Campaign, Coupon, Tally, slot_id
 from coupons.queue import Reason
+from coupons.snapshot import Facts
 
 
 class ReadBackDiffers(IntegrityError):

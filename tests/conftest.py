@@ -10,9 +10,9 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from coupons import campaigns, database, exhausted, facts, store, tokens, witness
-from coupons.facts import Facts
+from coupons import campaigns, database, exhausted, facts, snapshot, store, tokens, witness
 from coupons.models import Campaign
+from coupons.snapshot import Facts
 from tests import (
     disposable,
     patient,  # noqa: F401 - from here on
@@ -85,7 +85,7 @@ def open_campaign(draft: Callable[..., Campaign]) -> CampaignMaker:
 
     def make(slug: str = "sale", **fields: Any) -> Facts:
         draft(slug, **fields)
-        return facts.from_row(campaigns.schedule(slug, actor="Mina"))
+        return snapshot.from_row(campaigns.schedule(slug, actor="Mina"))
 
     return make
 

@@ -11,7 +11,7 @@ from config.tracing import ids
 from config.tracing.exporting import tracer
 from coupons import admission, trace
 from coupons.claims import Admission, Claim, Outcome
-from coupons.facts import Facts
+from coupons.snapshot import Facts
 
 SERVICE = "coupon-web"
 _Answer = Callable[[HttpRequest], HttpResponse]

@@ -10,10 +10,10 @@ from django.urls import reverse
 from coupons import codes
 from coupons.api import problems
 from coupons.claims import Admission, Claim, Outcome
-from coupons.facts import Facts
 from coupons.models import Campaign, Coupon
 from coupons.queries import Live, Standing, Status
 from coupons.receipts import Finding
+from coupons.snapshot import Facts
 from coupons.timestamps import iso_of as iso
 from coupons.timestamps import milliseconds
 

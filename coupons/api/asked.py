@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from coupons.api.json import body_of
 from coupons.claims import Claim
 from coupons.errors import BadInput, LengthRequired
-from coupons.facts import Facts
+from coupons.snapshot import Facts
 from coupons.tokens import Caller
 
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from coupons import change, codes, deciding_clock, events, facts, slots
+from coupons import change, codes, deciding_clock, events, slots, snapshot
 from coupons.models import Campaign, CampaignEvent
 from coupons.models.bounds import EARLIEST
 from coupons.readiness import notes
@@ -78,7 +78,7 @@ def in_both_stores(campaign: Campaign) -> Line:
 def _differing(ours: Definition, theirs: Definition) -> list[str]:
     """The facts are compared as read, and the filter may be larger: it is whole bytes."""
     alike = {
-        "facts": facts.loads(ours.facts) == facts.loads(theirs.facts),
+        "facts": snapshot.loads(ours.facts) == snapshot.loads(theirs.facts),
         "filter_bits": ours.filter_bits <= theirs.filter_bits,
     }
     return [
@@ -118,7 +118,7 @@ def signing_keys(campaign: Campaign) -> Line:
             ),
             _("Put that key back into COUPON_KEYS of every host, and restart."),
         )
-    key = facts.key_of(campaign.key_id, campaign.slug)
+    key = snapshot.key_of(campaign.key_id, campaign.slug)
     code = codes.coupon_code(key, "readiness", 1, 1)
     if codes.normalise(codes.grouped(code)) != code:
         return red(

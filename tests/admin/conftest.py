@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from coupons import store as store_module
 from coupons.admin import lockout
-from coupons.facts import Facts
 from coupons.models import Campaign, Coupon, slot_id
+from coupons.snapshot import Facts
 from coupons.store.logins import Limit
 from tests.admin.logins import HASHER, RIGHT, CountingHasher
 from tests.conftest import Settings

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from coupons import admission, campaigns
 from coupons.claims import Claim
-from coupons.facts import Facts
 from coupons.models import Campaign, CampaignEvent, Slot
+from coupons.snapshot import Facts
 from coupons.store import Store, store
 
 ADD = "/admin/coupons/campaign/add/"

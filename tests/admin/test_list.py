@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from coupons import admission, campaigns, holding
 from coupons.claims import Claim
-from coupons.facts import Facts
 from coupons.models import Campaign
+from coupons.snapshot import Facts
 from coupons.store import store
 
 LIST = "/admin/coupons/campaign/"

@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 
 from coupons import campaigns
-from coupons.facts import Facts
 from coupons.models import Campaign, CampaignEvent
+from coupons.snapshot import Facts
 from tests.admin.test_form import ADD, FILLED, Page, errors, fields
 
 CampaignMaker = Callable[..., Facts]

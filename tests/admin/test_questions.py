@@ -11,8 +11,8 @@ from django.test import Client
 from django.utils import timezone
 
 from coupons import questions
-from coupons.facts import Facts
 from coupons.models import Campaign
+from coupons.snapshot import Facts
 from coupons.store import store
 from tests.admin.test_form import ADD, FILLED, Page, errors, fields
 from tests.admin.test_verbs import LIST, act, state, text

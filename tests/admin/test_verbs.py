@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from coupons.admin.verbs import VERBS
 from coupons.errors import IllegalTransition
-from coupons.facts import Facts
 from coupons.models import Campaign
+from coupons.snapshot import Facts
 from coupons.store import store
 
 LIST = "/admin/coupons/campaign/"

@@ -11,7 +11,7 @@ import hiredis
 from django.conf import settings
 
 from coupons import keys
-from coupons.facts import Facts
+from coupons.snapshot import Facts
 from coupons.store import BELL_MS
 from coupons.store.admission import ADMIT
 

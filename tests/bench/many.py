@@ -10,7 +10,7 @@ from django.db import transaction
 from coupons import admission, campaigns, facts, tasks
 from coupons.claims import Claim, Outcome
 from coupons.drain import drain
-from coupons.facts import Facts
+from coupons.snapshot import Facts
 from coupons.store import BELL_MS
 from tests.bench import asking, elsewhere, openings, people
 from tests.bench.figures import Figure

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from coupons import campaigns, facts
-from coupons.facts import Facts
+from coupons import campaigns, snapshot
 from coupons.models import Campaign
+from coupons.snapshot import Facts
 
 ACTOR = "bench"
 
@@ -24,4 +24,4 @@ def opened(name: str, *, stock: int) -> Facts:
         opens_at=now - timedelta(seconds=1), closes_at=now + timedelta(hours=2), valid_days=30,
     )  # fmt: skip
     campaigns.draft(campaign, actor=ACTOR)
-    return facts.from_row(campaigns.schedule(campaign.slug, actor=ACTOR))
+    return snapshot.from_row(campaigns.schedule(campaign.slug, actor=ACTOR))

@@ -7,8 +7,8 @@ from statistics import median
 
 from coupons import admission, bell, facts
 from coupons.claims import Claim, Outcome
-from coupons.facts import Facts
 from coupons.models import Coupon, Tally
+from coupons.snapshot import Facts
 from tests.bench import asking, openings, people, programs
 from tests.bench.figures import Figure
 from tests.bench.rounds import shown

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from coupons.drain import drain
-from coupons.facts import Facts
 from coupons.models import Coupon, slot_id
+from coupons.snapshot import Facts
 from tests.bench import asking, openings, people
 from tests.bench.figures import Figure
 from tests.bench.rounds import Block, Pairs, interleaved

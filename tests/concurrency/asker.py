@@ -20,8 +20,8 @@ from django.db import transaction  # noqa: E402
 
 from coupons import admission, facts, keys, writer  # noqa: E402
 from coupons.claims import Admission, AdmittedClaim, Claim, Outcome  # noqa: E402
-from coupons.facts import Facts  # noqa: E402
 from coupons.models import Tally  # noqa: E402
+from coupons.snapshot import Facts  # noqa: E402
 from coupons.store import store  # noqa: E402
 
 Ask = Callable[[Facts, Claim], Admission]

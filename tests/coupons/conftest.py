@@ -8,7 +8,7 @@ from django.db import connection
 
 from coupons import admission, bell, drain, tokens
 from coupons.claims import Claim
-from coupons.facts import Facts
+from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker
 from tests.coupons.sales import SLUGS, Broker
 from tests.coupons.signing import SECRET

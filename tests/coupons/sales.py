@@ -8,8 +8,8 @@ import pytest
 from coupons import admission, gauges, keys, store, tasks
 from coupons.claims import Claim
 from coupons.errors import CouponError
-from coupons.facts import Facts
 from coupons.models import Coupon
+from coupons.snapshot import Facts
 from coupons.store import BELL_MS
 
 SLUGS = ["p0", "p1", "p2", "p3"]

@@ -8,7 +8,7 @@ import pytest
 from coupons import admission, campaigns, keys, store
 from coupons.claims import Admission, Claim, Outcome
 from coupons.errors import NotInstalled, QueueFull, StoreAway, StoreError
-from coupons.facts import Facts
+from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker, Settings
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from django.utils import translation
 from config import shedding
 from coupons import campaigns, errors
 from coupons.api import answers, languages, problems
-from coupons.facts import Facts
+from coupons.snapshot import Facts
 
 CampaignMaker = Callable[..., Facts]
 KOREAN = {"Accept-Language": "ko-KR,ko;q=0.9,en-US;q=0.8"}

@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from coupons import admission, campaigns, direct, facts, keys, store, timestamps
+from coupons import admission, campaigns, direct, facts, keys, snapshot, store, timestamps
 from coupons.claims import Claim, Outcome
 from coupons.drain import drain
 from coupons.errors import (
@@ -49,7 +49,7 @@ def test_scheduling_installs_it_ahead_of_time_and_it_opens_without_any_job(
 ) -> None:
     opens = timezone.now() + timedelta(seconds=1)
     draft(opens_at=opens)
-    campaign = facts.from_row(campaigns.schedule("sale", actor="Mina"))
+    campaign = snapshot.from_row(campaigns.schedule("sale", actor="Mina"))
     assert admission.admit(campaign, Claim("jun")).outcome is Outcome.NOT_OPEN
     while store.store().now_ms() < timestamps.milliseconds(opens):
         pass

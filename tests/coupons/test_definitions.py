@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from coupons import campaigns, facts
+from coupons import campaigns, snapshot
 from coupons.currencies import DECIMALS
 from coupons.models import Campaign
 from coupons.timestamps import iso_of, text_of
@@ -133,13 +133,13 @@ EXTREMES: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-def computed(known: facts.Facts) -> None:
+def computed(known: snapshot.Facts) -> None:
     """What admission, views, receipts and the drain make of a definition."""
     for admitted_ms in (known.opens_ms, known.closes_ms - 1):
         text_of(known.expires_ms(admitted_ms))
         iso_of(known.expires_ms(admitted_ms))
         assert known.expires_ms(admitted_ms) > admitted_ms
-    assert facts.loads(facts.dumps(known)) == known
+    assert snapshot.loads(snapshot.dumps(known)) == known
     json.dumps(known.terms)
 
 
@@ -152,7 +152,7 @@ def test_the_ends_of_what_is_allowed_are_stored_and_computed_with(
     stored = Campaign.objects.get()
     for name, value in (SOUND | changes).items():
         assert getattr(stored, name) == value
-    computed(facts.from_row(stored))
+    computed(snapshot.from_row(stored))
 
 
 moments = st.datetimes(timezones=st.just(UTC)) | st.datetimes(
@@ -188,7 +188,7 @@ def test_whatever_is_typed_is_refused_or_can_be_computed_with(
     except ValidationError as refused:
         assert all(refused.messages)
         return
-    computed(facts.from_row(campaign))
+    computed(snapshot.from_row(campaign))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_amounts_are_told_with_the_decimals_of_their_currency(
     draft: Callable[..., Campaign], currency: str, value: str, said: str
 ) -> None:
     draft("sale", currency=currency, minimum_order=Decimal(value), discount_cap=Decimal(value))
-    terms = facts.from_row(Campaign.objects.get()).terms
+    terms = snapshot.from_row(Campaign.objects.get()).terms
     assert (terms["minimum_order"], terms["cap"], terms["value"]) == (said, said, "10.00")
 
 

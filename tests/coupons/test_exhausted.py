@@ -10,7 +10,7 @@ from django.utils import timezone
 from coupons import admission, campaigns, exhausted, keys, store
 from coupons.claims import Claim, Outcome
 from coupons.errors import NotInstalled
-from coupons.facts import Facts
+from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker
 
 pytestmark = pytest.mark.django_db

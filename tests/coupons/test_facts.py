@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from coupons import campaigns, codes, facts, keys
+from coupons import campaigns, codes, facts, keys, snapshot
 from coupons.errors import DatabaseAway, UnknownCampaign
 from coupons.models import Campaign
 from coupons.store import store
@@ -29,7 +29,7 @@ def test_what_redis_holds_is_what_the_row_says_without_its_secret(
     sale = open_campaign(valid_days=3, audience="gold", per_user=2)
     raw = store().facts("sale")
     assert raw is not None
-    assert facts.loads(raw) == facts.from_row(Campaign.objects.get()) == sale
+    assert snapshot.loads(raw) == snapshot.from_row(Campaign.objects.get()) == sale
     for secret in (sale.key.code, sale.key.receipt):
         assert secret not in raw
         assert secret.hex().encode() not in raw

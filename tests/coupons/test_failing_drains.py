@@ -9,9 +9,9 @@ from django.db import connection, connections
 from coupons import admission, campaigns, facts, fence, keys, reconcile, store, tasks, writer
 from coupons.claims import Claim
 from coupons.errors import CouponError, DatabaseAway, StoreAway
-from coupons.facts import Facts
 from coupons.models import Campaign
 from coupons.readiness import board
+from coupons.snapshot import Facts
 from tests import damages
 from tests.conftest import CampaignMaker, Settings
 from tests.coupons.sales import ILL, SLUGS, WELL, Broker, hear, live_gauges, names, stored

@@ -25,8 +25,8 @@ from coupons import (
 from coupons.claims import Claim, Outcome
 from coupons.drain import drain
 from coupons.errors import NotInstalled, StaleClaims, StoreAway
-from coupons.facts import Facts
 from coupons.models import Campaign, Coupon
+from coupons.snapshot import Facts
 from tests import servers
 from tests.conftest import CampaignMaker, Settings
 

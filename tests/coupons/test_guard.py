@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from coupons import admission, campaigns, events, facts, holding, keys
+from coupons import admission, campaigns, events, facts, holding, keys, snapshot
 from coupons.claims import Claim, Outcome
 from coupons.errors import IllegalTransition
 from coupons.models import Campaign
@@ -71,7 +71,7 @@ def test_a_sale_that_is_held_back_stays_shut_when_its_time_comes(sale: Opens) ->
     spoil()
     guard.look()
     campaign = Campaign.objects.get(slug="sale")
-    while store().now_ms() < facts.from_row(campaign).opens_ms + 100:
+    while store().now_ms() < snapshot.from_row(campaign).opens_ms + 100:
         pass
     assert claim() is Outcome.PAUSED
 
@@ -83,7 +83,7 @@ def test_without_the_guard_it_would_have_opened(sale: Opens, settings: Any) -> N
     spoil()
     guard.look()
     assert state() == State.SCHEDULED
-    while store().now_ms() < facts.from_row(campaign).opens_ms:
+    while store().now_ms() < snapshot.from_row(campaign).opens_ms:
         pass
     assert claim() is Outcome.ADMITTED
 

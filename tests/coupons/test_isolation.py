@@ -12,9 +12,9 @@ from coupons import admission, facts, fence, keys, reconcile, store, tasks
 from coupons.admin import live
 from coupons.claims import Claim
 from coupons.errors import StoreError
-from coupons.facts import Facts
 from coupons.models import Campaign, Tally
 from coupons.readiness import board, guard
+from coupons.snapshot import Facts
 from tests import damages
 from tests.conftest import CampaignMaker
 from tests.coupons.sales import (

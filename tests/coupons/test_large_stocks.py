@@ -16,10 +16,10 @@ from coupons import admission, campaigns, facts, keys, parked
 from coupons.claims import Claim, Outcome
 from coupons.drain import drain
 from coupons.errors import IllegalTransition, Refused, StockBelowAdmitted
-from coupons.facts import Facts
 from coupons.models import Campaign, Coupon, Slot, slot_id
 from coupons.queue import Reason
 from coupons.slots import BATCH
+from coupons.snapshot import Facts
 from coupons.store import store
 from tests.conftest import CampaignMaker
 

@@ -6,8 +6,8 @@ import pytest
 
 from coupons import admission, clock_skew, drain, keys, queue, store, tasks
 from coupons.claims import Claim
-from coupons.facts import Facts
 from coupons.models import Coupon
+from coupons.snapshot import Facts
 from tests import damages
 from tests.conftest import CampaignMaker
 from tests.coupons.sales import ILL, SLUGS, Broker, hear, live_gauges, lose_what_was_rung, stored

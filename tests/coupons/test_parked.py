@@ -9,10 +9,10 @@ from coupons import admission, keys, parked, rebuild, receipts, reconcile, store
 from coupons.claims import Claim
 from coupons.drain import drain
 from coupons.errors import BadInput, Refused
-from coupons.facts import Facts
 from coupons.models import CampaignEvent, Coupon, GivenUp, Slot, slot_id
 from coupons.queue import Reason
 from coupons.receipts import Fate
+from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]

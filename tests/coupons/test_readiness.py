@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from coupons import campaigns, facts, holding, keys, slots
+from coupons import campaigns, holding, keys, slots, snapshot
 from coupons.errors import UnknownCampaign
 from coupons.models import Campaign, slot_id
 from coupons.readiness import board, host, redis, workers
@@ -116,7 +116,7 @@ def test_a_missing_slot_is_red(sale: Campaign) -> None:
 
 
 def test_a_lost_key_is_red(sale: Campaign, settings: Any) -> None:
-    known = facts.from_row(sale)
+    known = snapshot.from_row(sale)
     settings.COUPON_KEYS = {"another": b"k" * 32}
     assert known.key_id not in settings.COUPON_KEYS
     assert lights()["coupon_keys"] is Light.RED

@@ -9,9 +9,9 @@ from coupons import admission, campaigns, keys, rebuild, reconcile, store
 from coupons.claims import Admission, Claim, Outcome
 from coupons.drain import drain
 from coupons.errors import NotInstalled, Overtaken
-from coupons.facts import Facts
 from coupons.metrics import Gap
 from coupons.models import Campaign, CampaignEvent, Coupon
+from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]

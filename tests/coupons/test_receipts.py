@@ -9,10 +9,10 @@ from coupons import admission, codes, keys, rebuild, receipts, reconcile, store
 from coupons.claims import Claim
 from coupons.drain import drain
 from coupons.errors import Refused
-from coupons.facts import Facts
 from coupons.metrics import Gap
 from coupons.models import CampaignEvent, Coupon, Tally
 from coupons.receipts import Fate
+from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker, Person
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]

@@ -9,10 +9,10 @@ from django.core.management import CommandError, call_command
 from coupons import admission, keys, queue, reconcile, store
 from coupons.claims import Claim, Outcome
 from coupons.drain import drain
-from coupons.facts import Facts
 from coupons.metrics import Gap
 from coupons.models import Coupon, Tally
 from coupons.queue import Reason
+from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]

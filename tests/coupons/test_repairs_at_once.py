@@ -7,8 +7,8 @@ import pytest
 from coupons import admission, fence, rebuild, reconcile, renewal, store
 from coupons.claims import Claim
 from coupons.drain import drain
-from coupons.facts import Facts
 from coupons.models import Campaign
+from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]

@@ -13,9 +13,9 @@ from django.db import ProgrammingError
 from coupons import admission, facts, keys, reconcile, store, tasks, writer
 from coupons.claims import AdmittedClaim, Claim
 from coupons.drain import drain
-from coupons.facts import Facts
 from coupons.models import Coupon, Tally
 from coupons.queue import Reason
+from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]

@@ -7,9 +7,9 @@ import pytest
 from coupons import admission, drain, parked, rebuild, reconcile, store, trace, witness
 from coupons.claims import AdmittedClaim, Claim, Outcome
 from coupons.errors import NotInstalled
-from coupons.facts import Facts
 from coupons.models import Campaign, Coupon, Tally
 from coupons.queue import Reason
+from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]

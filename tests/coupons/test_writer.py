@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from coupons import writer
 from coupons.claims import AdmittedClaim
-from coupons.facts import Facts
 from coupons.models import Campaign, Coupon, Slot, Tally, slot_id
 from coupons.queue import Reason
+from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]

@@ -11,13 +11,13 @@ from typing import Any
 
 import django
 
-from coupons import timestamps
+from coupons import snapshot, timestamps
 
 django.setup()
 
 from django.test import Client  # noqa: E402
 
-from coupons import campaigns, checks, deciding_clock, facts, tokens, writer  # noqa: E402
+from coupons import campaigns, checks, deciding_clock, tokens, writer  # noqa: E402
 from coupons.claims import AdmittedClaim  # noqa: E402
 from coupons.models import Campaign, Coupon  # noqa: E402
 from coupons.readiness.database import time_zone  # noqa: E402
@@ -78,7 +78,7 @@ def _states(prefix: str) -> dict[str, str]:
 
 def _stored(prefix: str) -> list[str]:
     """Moments of admissions, stored by a drain and read back, in a sale that sold none."""
-    sale = facts.from_row(Campaign.objects.get(slug=f"{prefix}-over"))
+    sale = snapshot.from_row(Campaign.objects.get(slug=f"{prefix}-over"))
     claims = [
         AdmittedClaim(f"user-{place}", 1, place, timestamps.milliseconds(at))
         for place, at in enumerate(STORED, 1)

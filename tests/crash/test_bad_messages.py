@@ -14,8 +14,8 @@ from django.db import connection
 
 from config.celery import app
 from coupons import bell, store
-from coupons.facts import Facts
 from coupons.models import Coupon
+from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker
 from tests.crash.test_stopping import claims
 

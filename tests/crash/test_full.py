@@ -17,8 +17,8 @@ from coupons import admission, database, facts, store
 from coupons.claims import Claim
 from coupons.drain import drain
 from coupons.errors import DatabaseAway, StoreAway
-from coupons.facts import Facts
 from coupons.models import Coupon
+from coupons.snapshot import Facts
 from tests import servers
 from tests.conftest import CampaignMaker, Settings
 

@@ -15,9 +15,9 @@ from config.celery import app
 from coupons import admission, facts, keys, store
 from coupons.claims import Claim
 from coupons.errors import CouponError
-from coupons.facts import Facts
 from coupons.models import Coupon
 from coupons.readiness import board
+from coupons.snapshot import Facts
 from tests import damages
 from tests.conftest import CampaignMaker
 from tests.coupons.sales import live_gauges

@@ -15,8 +15,8 @@ from django.db import connection
 from config.celery import app
 from coupons import bell, drain, keys, store, tasks
 from coupons.errors import UnknownCampaign
-from coupons.facts import Facts
 from coupons.models import Coupon
+from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker
 
 CLAIMS = 1500

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from coupons import campaigns, facts, questions
+from coupons import campaigns, questions, snapshot
 from coupons.arguments import ASKED_WRONGLY, SLUG, Number, Whole, sentence
 from coupons.errors import CouponError, NeedsConfirmation
 from coupons.management import progress
@@ -40,7 +40,7 @@ class Command(SentenceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            known = facts.from_row(_scheduled(options))
+            known = snapshot.from_row(_scheduled(options))
         except NeedsConfirmation as asked:
             told = f"{asked} If that is meant: --yes"
             raise CommandError(told, returncode=ASKED_WRONGLY) from None

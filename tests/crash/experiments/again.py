@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-from coupons import admission, facts
+from coupons import admission, snapshot
 from coupons.claims import Claim
 from coupons.errors import StoreAway
 from coupons.store import store
@@ -19,7 +19,7 @@ _PART = 10_000  # more calls at once would only wait in a list
 
 def play(stage: Stage, thousands: int) -> dict[str, Any]:
     row, times = opened("again", _STOCK), thousands * 1000
-    campaign = facts.from_row(row)
+    campaign = snapshot.from_row(row)
     began = time.monotonic()
 
     def ask(_: int) -> tuple[int, int]:

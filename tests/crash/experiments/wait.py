@@ -8,10 +8,10 @@ from typing import Any
 
 from django.conf import settings
 
-from coupons import admission, facts
+from coupons import admission, snapshot
 from coupons.claims import Claim
 from coupons.errors import DependencyAway
-from coupons.facts import Facts
+from coupons.snapshot import Facts
 from coupons.store import store
 from tests.crash.experiments.failover import Pair
 from tests.crash.opening import opened
@@ -38,7 +38,7 @@ def play(stage: Stage, rounds: int) -> dict[str, Any]:
 
 
 def _round(number: int) -> dict[str, float]:
-    sale = facts.from_row(opened(f"wait-{time.time_ns()}-{number}", _CLAIMS))
+    sale = snapshot.from_row(opened(f"wait-{time.time_ns()}-{number}", _CLAIMS))
     users = [f"user-{n}" for n in range(_CLAIMS)]
     began = time.perf_counter()
     with ThreadPoolExecutor(_THREADS) as pool:
