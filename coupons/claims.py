@@ -62,3 +62,15 @@ class Admission:
     @property
     def holds_a_place(self) -> bool:
         return self.place > 0
+
+
+class Reason(StrEnum):
+    """Why a claim was parked."""
+
+    UNREADABLE = "unreadable"
+    PLACE_TAKEN = "place_taken"
+    USER_HOLDS_ANOTHER = "user_holds_another"
+    CODE_TAKEN = "code_taken"
+    BEYOND_STOCK = "beyond_stock"
+    REJECTED = "rejected"
+    UNWRITABLE = "unwritable"

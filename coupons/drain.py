@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from coupons import facts, metrics, queue, spans, writer
-from coupons.claims import AdmittedClaim
+from coupons.claims import AdmittedClaim, Reason
 from coupons.errors import DatabaseAway, StoreError
-from coupons.queue import Batch, Reason
+from coupons.queue import Batch
 from coupons.snapshot import Facts
 from coupons.store import store
 

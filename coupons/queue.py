@@ -2,27 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-from coupons.claims import AdmittedClaim
+from coupons.claims import AdmittedClaim, Reason
 from coupons.models import MAX_REQUEST_BYTES, MAX_USER_BYTES, PLACES_PER_CAMPAIGN
 from coupons.store import Entry, store
 
 _LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 _MOST_NTH = 65_535
 PAGE = 2_000  # entries
-
-
-class Reason(StrEnum):
-    """Why a claim was parked."""
-
-    UNREADABLE = "unreadable"
-    PLACE_TAKEN = "place_taken"
-    USER_HOLDS_ANOTHER = "user_holds_another"
-    CODE_TAKEN = "code_taken"
-    BEYOND_STOCK = "beyond_stock"
-    REJECTED = "rejected"
-    UNWRITABLE = "unwritable"
 
 
 @dataclass(frozen=True, slots=True)

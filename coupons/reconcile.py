@@ -15,12 +15,12 @@ from datetime import timedelta
 from django.db.models import Count
 
 from coupons import campaigns, change, database, deciding_clock, metrics, places, rebuild
+from coupons.claims import Reason
 from coupons.errors import StoreError
 from coupons.isolation import heard, isolated
 from coupons.metrics import Gap, Work
 from coupons.models import Campaign, GivenUp, Tally
 from coupons.places import Report, Tell
-from coupons.queue import Reason
 from coupons.store import Gate, store
 
 logger = logging.getLogger(__name__)

@@ -16,10 +16,9 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 
 from coupons import database, slots, timestamps
-from coupons.claims import AdmittedClaim
+from coupons.claims import AdmittedClaim, Reason
 from coupons.errors import StaleClaims
 from coupons.models import Campaign, Coupon, Tally, slot_id
-from coupons.queue import Reason
 from coupons.snapshot import Facts
 
 

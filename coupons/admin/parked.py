@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from coupons.admin.words import exact_ms
-from coupons.queue import Reason
+from coupons.claims import Reason
 from coupons.store import Entry, store
 
 PAGE = 100

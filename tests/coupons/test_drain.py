@@ -8,11 +8,10 @@ import pytest
 from django.db import OperationalError, connection
 
 from coupons import admission, database, keys, queue, store, tasks, writer
-from coupons.claims import Claim
+from coupons.claims import Claim, Reason
 from coupons.drain import drain
 from coupons.errors import DatabaseAway
 from coupons.models import Campaign, Coupon, Tally
-from coupons.queue import Reason
 from coupons.snapshot import Facts
 from coupons.store.wakeups import LOST_BELL_MS
 from tests.conftest import CampaignMaker, Person, Settings

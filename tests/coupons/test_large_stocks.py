@@ -13,11 +13,10 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 
 from coupons import admission, campaigns, facts, keys, parked
-from coupons.claims import Claim, Outcome
+from coupons.claims import Claim, Outcome, Reason
 from coupons.drain import drain
 from coupons.errors import IllegalTransition, Refused, StockBelowAdmitted
 from coupons.models import Campaign, Coupon, Slot, slot_id
-from coupons.queue import Reason
 from coupons.slots import BATCH
 from coupons.snapshot import Facts
 from coupons.store import store

@@ -6,11 +6,10 @@ import pytest
 from django.core.management import call_command
 
 from coupons import admission, keys, parked, rebuild, receipts, reconcile, store
-from coupons.claims import Claim
+from coupons.claims import Claim, Reason
 from coupons.drain import drain
 from coupons.errors import BadInput, Refused
 from coupons.models import CampaignEvent, Coupon, GivenUp, Slot, slot_id
-from coupons.queue import Reason
 from coupons.receipts import Fate
 from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker

@@ -7,11 +7,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from coupons import admission, keys, queue, reconcile, store
-from coupons.claims import Claim, Outcome
+from coupons.claims import Claim, Outcome, Reason
 from coupons.drain import drain
 from coupons.metrics import Gap
 from coupons.models import Coupon, Tally
-from coupons.queue import Reason
 from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker
 

@@ -11,10 +11,9 @@ import pytest
 from django.db import ProgrammingError
 
 from coupons import admission, facts, keys, reconcile, store, tasks, writer
-from coupons.claims import AdmittedClaim, Claim
+from coupons.claims import AdmittedClaim, Claim, Reason
 from coupons.drain import drain
 from coupons.models import Coupon, Tally
-from coupons.queue import Reason
 from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker
 

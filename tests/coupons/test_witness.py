@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 
 from coupons import admission, drain, parked, rebuild, reconcile, store, trace, witness
-from coupons.claims import AdmittedClaim, Claim, Outcome
+from coupons.claims import AdmittedClaim, Claim, Outcome, Reason
 from coupons.errors import NotInstalled
 from coupons.models import Campaign, Coupon, Tally
-from coupons.queue import Reason
 from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker
 

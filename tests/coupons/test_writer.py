@@ -8,9 +8,8 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from coupons import writer
-from coupons.claims import AdmittedClaim
+from coupons.claims import AdmittedClaim, Reason
 from coupons.models import Campaign, Coupon, Slot, Tally, slot_id
-from coupons.queue import Reason
 from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker
 

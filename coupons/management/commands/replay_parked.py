@@ -6,8 +6,8 @@ from django.core.management.base import CommandParser
 
 from coupons import change, parked
 from coupons.arguments import SLUG
+from coupons.claims import Reason
 from coupons.management.base import SentenceCommand
-from coupons.queue import Reason
 
 ACTOR = "manage.py"
 
