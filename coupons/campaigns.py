@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 from coupons import change, database, deciding_clock, events, keys, questions, slots
 from coupons.errors import IllegalTransition, Refused, StockBelowAdmitted, UnknownCampaign
 from coupons.isolation import isolated
+from coupons.limits import MAX_STOCK
 from coupons.metrics import Work
-from coupons.models import MAX_STOCK, Campaign, Coupon, GivenUp, Tally
+from coupons.models import Campaign, Coupon, GivenUp, Tally
 from coupons.slots import Progress, silently
 
 State = Campaign.State

@@ -14,7 +14,8 @@ from django.conf import settings
 
 from coupons import database
 from coupons.errors import CouponError, StoreFailure, UnknownCampaign
-from coupons.models import SLUG, Campaign
+from coupons.limits import SLUG
+from coupons.models import Campaign
 from coupons.snapshot import Facts, from_row, loads
 from coupons.store import store
 

@@ -16,8 +16,9 @@ from itertools import chain
 
 from coupons import bell, database, keys, queue, rebuild, timestamps
 from coupons.claims import AdmittedClaim
+from coupons.limits import slot_id
 from coupons.metrics import Gap
-from coupons.models import Campaign, Coupon, GivenUp, slot_id
+from coupons.models import Campaign, Coupon, GivenUp
 from coupons.store import Claimant, store
 
 ON_ITS_WAY, STORED, TOLD = 1, 2, 4  # bits of a place's byte

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from coupons.claims import AdmittedClaim, Reason
-from coupons.models import MAX_REQUEST_BYTES, MAX_USER_BYTES, PLACES_PER_CAMPAIGN
+from coupons.limits import MAX_REQUEST_BYTES, MAX_USER_BYTES, PLACES_PER_CAMPAIGN
 from coupons.store import Entry, store
 
 _LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999

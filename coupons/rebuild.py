@@ -39,7 +39,8 @@ from coupons import (
 )
 from coupons.claims import AdmittedClaim
 from coupons.errors import ForeignKeys, Overtaken
-from coupons.models import Campaign, Coupon, GivenUp, Tally, slot_id
+from coupons.limits import slot_id
+from coupons.models import Campaign, Coupon, GivenUp, Tally
 from coupons.store import Claimant, Each, Marks, store
 from coupons.store.repair import Closed
 

@@ -28,7 +28,8 @@ from coupons import (
 from coupons.claims import AdmittedClaim
 from coupons.codes import Receipt
 from coupons.errors import NotInstalled, Refused, UnknownCampaign
-from coupons.models import SLUG, Campaign, Coupon, GivenUp, Tally, slot_id
+from coupons.limits import SLUG, slot_id
+from coupons.models import Campaign, Coupon, GivenUp, Tally
 from coupons.snapshot import Facts
 from coupons.store import Claimant, store
 

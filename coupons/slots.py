@@ -12,7 +12,8 @@ from django.db import connection, transaction
 from django.db.models import Max, QuerySet
 
 from coupons import database
-from coupons.models import Campaign, Coupon, Slot, slot_id
+from coupons.limits import slot_id
+from coupons.models import Campaign, Coupon, Slot
 
 BATCH = 5_000  # slots per transaction, which holds the row lock for 30 to 60 ms
 COUNTED = 500_000  # slots that one statement counts: far below any time limit of a statement

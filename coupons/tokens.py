@@ -19,7 +19,7 @@ import orjson
 
 from coupons import signing
 from coupons.errors import BadToken
-from coupons.models import MAX_USER_BYTES
+from coupons.limits import MAX_USER_BYTES
 from coupons.quick import settings
 
 logger = logging.getLogger(__name__)

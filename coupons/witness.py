@@ -19,7 +19,8 @@ import orjson
 from coupons import database, keys, queue, trace
 from coupons.claims import AdmittedClaim, Claim
 from coupons.errors import StoreFailure
-from coupons.models import Campaign, Coupon, GivenUp, slot_id
+from coupons.limits import slot_id
+from coupons.models import Campaign, Coupon, GivenUp
 from coupons.snapshot import Facts
 from coupons.store import Claimant, store
 

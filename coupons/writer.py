@@ -18,7 +18,8 @@ from django.db.models.functions import Greatest
 from coupons import database, slots, timestamps
 from coupons.claims import AdmittedClaim, Reason
 from coupons.errors import StaleClaims
-from coupons.models import Campaign, Coupon, Tally, slot_id
+from coupons.limits import slot_id
+from coupons.models import Campaign, Coupon, Tally
 from coupons.snapshot import Facts
 
 

@@ -17,7 +17,8 @@ from coupons.admin import search
 from coupons.admin.bases import CouponBase
 from coupons.admin.seeking import SeekingChangeList
 from coupons.admin.words import exact
-from coupons.models import Campaign, Coupon, slot_id
+from coupons.limits import slot_id
+from coupons.models import Campaign, Coupon
 
 CAMPAIGNS_OFFERED = 30
 _LARGEST_SLOT = 2**63 - 1

@@ -1,7 +1,8 @@
 """From what an operator typed to the slots of coupons. Every question goes straight to an index."""
 
 from coupons import codes
-from coupons.models import MAX_USER_BYTES, PLACES_PER_CAMPAIGN, Campaign, Coupon, slot_id
+from coupons.limits import MAX_USER_BYTES, PLACES_PER_CAMPAIGN, slot_id
+from coupons.models import Campaign, Coupon
 
 MOST_FOUND = 1000  # coupons of one user; the newest campaigns' come first
 

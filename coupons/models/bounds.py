@@ -16,10 +16,8 @@ from django.utils.translation import gettext_lazy
 
 from coupons import keys
 from coupons.currencies import DECIMALS, MOST_DECIMALS
+from coupons.limits import MAX_STOCK
 
-SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
-MAX_STOCK = 10_000_000
-MAX_PER_USER = 100
 MAX_VALID_DAYS = 36_500  # a hundred years
 MAX_FILTER_BLOCKS = keys.filter_blocks(MAX_STOCK)
 AMOUNT_DIGITS = 10 + MOST_DECIMALS

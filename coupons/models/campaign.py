@@ -9,17 +9,15 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from coupons.currencies import MOST_DECIMALS
+from coupons.limits import MAX_PER_USER, MAX_STOCK, SLUG
 from coupons.models import constraints, rules
 from coupons.models.bounds import (
     AMOUNT_DIGITS,
     CURRENCY,
     CURRENCY_FORM,
     MAX_FILTER_BLOCKS,
-    MAX_PER_USER,
-    MAX_STOCK,
     MAX_VALID_DAYS,
     PERCENT,
-    SLUG,
     known_currency,
     known_key,
     on_the_calendar,

@@ -6,12 +6,10 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from coupons.limits import MAX_REQUEST_BYTES, MAX_USER_BYTES, PLACES_PER_CAMPAIGN
 from coupons.models.campaign import Campaign
 from coupons.models.fields import ExactField
-from coupons.models.stock import PLACES_PER_CAMPAIGN, Slot
-
-MAX_USER_BYTES = 128
-MAX_REQUEST_BYTES = 64  # as `coupons.trace` lets them be
+from coupons.models.stock import Slot
 
 
 class Coupon(models.Model):

@@ -9,12 +9,6 @@ from django.db import models
 
 from coupons.models.campaign import Campaign
 
-PLACES_PER_CAMPAIGN = 2**32  # a slot's id is campaign * this + place
-
-
-def slot_id(campaign_id: int, place: int) -> int:
-    return campaign_id * PLACES_PER_CAMPAIGN + place
-
 
 class Slot(models.Model):
     """A place that exists. `id` is `slot_id(campaign, place)`."""

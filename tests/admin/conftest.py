@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from coupons import store as store_module
 from coupons.admin import lockout
-from coupons.models import Campaign, Coupon, slot_id
+from coupons.limits import slot_id
+from coupons.models import Campaign, Coupon
 from coupons.snapshot import Facts
 from coupons.store.logins import Limit
 from tests.admin.logins import HASHER, RIGHT, CountingHasher

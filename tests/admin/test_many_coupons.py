@@ -7,7 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from coupons.models import slot_id
+from coupons.limits import slot_id
 from coupons.snapshot import Facts
 from tests.admin.conftest import Owners
 from tests.conftest import CampaignMaker

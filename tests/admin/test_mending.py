@@ -9,7 +9,8 @@ from django.test import Client
 from coupons import admission, rebuild, reconcile, store
 from coupons.claims import Claim
 from coupons.drain import drain
-from coupons.models import Coupon, GivenUp, Slot, slot_id
+from coupons.limits import slot_id
+from coupons.models import Coupon, GivenUp, Slot
 from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker
 

@@ -11,7 +11,8 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from coupons.drain import drain
-from coupons.models import Coupon, slot_id
+from coupons.limits import slot_id
+from coupons.models import Coupon
 from coupons.snapshot import Facts
 from tests.bench import asking, openings, people
 from tests.bench.figures import Figure

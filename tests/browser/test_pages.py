@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from coupons import admission, campaigns, drain, facts, keys, store
 from coupons.claims import Claim
-from coupons.models import Campaign, Coupon, Slot, slot_id
+from coupons.limits import slot_id
+from coupons.models import Campaign, Coupon, Slot
 from coupons.readiness import guard
 from tests.browser import measures
 from tests.browser.webdriver import Browser, browser

@@ -16,7 +16,8 @@ from coupons import admission, campaigns, facts, keys, parked
 from coupons.claims import Claim, Outcome, Reason
 from coupons.drain import drain
 from coupons.errors import IllegalTransition, Refused, StockBelowAdmitted
-from coupons.models import Campaign, Coupon, Slot, slot_id
+from coupons.limits import slot_id
+from coupons.models import Campaign, Coupon, Slot
 from coupons.slots import BATCH
 from coupons.snapshot import Facts
 from coupons.store import store

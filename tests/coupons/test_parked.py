@@ -9,7 +9,8 @@ from coupons import admission, keys, parked, rebuild, receipts, reconcile, store
 from coupons.claims import Claim, Reason
 from coupons.drain import drain
 from coupons.errors import BadInput, Refused
-from coupons.models import CampaignEvent, Coupon, GivenUp, Slot, slot_id
+from coupons.limits import slot_id
+from coupons.models import CampaignEvent, Coupon, GivenUp, Slot
 from coupons.receipts import Fate
 from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker

@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from coupons import campaigns, holding, keys, slots, snapshot
 from coupons.errors import UnknownCampaign
-from coupons.models import Campaign, slot_id
+from coupons.limits import slot_id
+from coupons.models import Campaign
 from coupons.readiness import board, host, redis, workers
 from coupons.readiness.lines import Light
 from coupons.store import store

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from coupons import writer
 from coupons.claims import AdmittedClaim, Reason
-from coupons.models import Campaign, Coupon, Slot, Tally, slot_id
+from coupons.limits import slot_id
+from coupons.models import Campaign, Coupon, Slot, Tally
 from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker
 

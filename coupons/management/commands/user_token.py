@@ -7,8 +7,8 @@ from django.core.management.base import CommandError, CommandParser
 
 from coupons import tokens
 from coupons.arguments import Text, Whole
+from coupons.limits import MAX_USER_BYTES
 from coupons.management.base import SentenceCommand
-from coupons.models import MAX_USER_BYTES
 
 LONGEST_MINUTES = 366 * 24 * 60
 
