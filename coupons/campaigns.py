@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from coupons import change, database, deciding_clock, events, keys, questions, slots
+from coupons import change, database, deciding_clock, events, holder_filter, questions, slots
 from coupons.errors import IllegalTransition, Refused, StockBelowAdmitted, UnknownCampaign
 from coupons.isolation import isolated
 from coupons.limits import MAX_STOCK
@@ -37,7 +37,7 @@ def draft(campaign: Campaign, *, actor: str, confirmed: frozenset[str] = questio
     # A new one with every edit: keys that an interrupted scheduling left in Redis may not fit.
     campaign.epoch = secrets.token_hex(8)
     # Of a stock that is refused nothing is computed: nobody typed it.
-    campaign.filter_blocks = keys.filter_blocks(min(campaign.stock or 1, MAX_STOCK))
+    campaign.filter_blocks = holder_filter.block_count(min(campaign.stock or 1, MAX_STOCK))
     campaign.full_clean()
     questions.ask_about_terms(campaign, confirmed)
     with database.answering(), transaction.atomic():

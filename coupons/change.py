@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from coupons import database, events, exhausted, facts, keys, snapshot
+from coupons import database, events, exhausted, facts, holder_filter, snapshot
 from coupons.errors import (
     ForeignKeys,
     IllegalTransition,
@@ -119,7 +119,7 @@ def definition(campaign: Campaign) -> Definition:
         paused=campaign.state == State.PAUSED,
         longest=settings.LONGEST_QUEUE,
         facts=snapshot.dumps(known),
-        filter_bits=keys.filter_bits(campaign.filter_blocks),
+        filter_bits=holder_filter.bit_count(campaign.filter_blocks),
     )
 
 

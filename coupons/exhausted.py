@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from threading import Lock
 
-from coupons import keys
+from coupons import claimant_field, holder_filter
 from coupons.claims import Claim, Outcome
 from coupons.errors import StoreFailure
 from coupons.snapshot import Facts
@@ -40,8 +40,8 @@ def recall(facts: Facts, claim: Claim) -> Outcome | None:
     memory = _memories.get(facts.slug)
     if memory is None or memory.until_s < time.monotonic():
         return None
-    field = keys.field(claim.user, claim.nth, facts.per_user)
-    both = keys.bits(field, facts.filter_blocks)
+    field = claimant_field.encode_field(claim.user, claim.nth, facts.per_user)
+    both = holder_filter.bit_positions(field, facts.filter_blocks)
     return None if all(_is_set(memory.filter, bit) for bit in both) else memory.outcome
 
 
@@ -64,7 +64,7 @@ def _take_along(facts: Facts, outcome: Outcome, version: str) -> None:
         found = store().filter(facts.slug, version=version)
     except StoreFailure:
         return  # the refusal stands; the next one may teach us
-    if found is not None and len(found) * 8 >= keys.filter_bits(facts.filter_blocks):
+    if found is not None and len(found) * 8 >= holder_filter.bit_count(facts.filter_blocks):
         _memories[facts.slug] = _Memory(outcome, version, found, since_s + MEMORY_S)
 
 

@@ -16,7 +16,7 @@ import logging
 from functools import partial
 from threading import Lock
 
-from coupons import campaigns, change, database, keys, rebuild, renewal
+from coupons import campaigns, change, database, holder_filter, rebuild, renewal
 from coupons.errors import Overtaken, Refused, StoreError
 from coupons.isolation import isolated
 from coupons.metrics import Work
@@ -123,7 +123,7 @@ def _keep_closed(slug: str, _: Exception) -> None:
             store().close_for_repair(
                 slug,
                 epoch=rebuild.following([row.epoch, *marks.epochs]),
-                filter_bits=keys.filter_bits(row.filter_blocks),
+                filter_bits=holder_filter.bit_count(row.filter_blocks),
                 in_doubt=False,
             )
     except StoreError as error:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from coupons import bell, database, keys, queue, rebuild, timestamps
+from coupons import bell, claimant_field, database, queue, rebuild, timestamps
 from coupons.claims import AdmittedClaim
 from coupons.limits import slot_id
 from coupons.metrics import Gap
@@ -133,7 +133,7 @@ class _Look:
     def _claim_of(self, told: Claimant) -> AdmittedClaim | None:
         """None of a claimant whom admission can't have written: there is nobody to store it for."""
         try:
-            user, nth = keys.said_by(told.field, self.campaign.per_user)
+            user, nth = claimant_field.decode_field(told.field, self.campaign.per_user)
         except ValueError:
             return None
         claim = AdmittedClaim(user, nth, told.place, told.admitted_ms, PUT_BACK)
@@ -188,7 +188,7 @@ class _Look:
                     slot_id__in=[slot_id(self.campaign.pk, place) for place in some]
                 ).values_list("place", "user", "nth", "admitted_at")
                 for place, user, nth, at in rows:
-                    named = keys.field(user, nth, self.campaign.per_user)
+                    named = claimant_field.encode_field(user, nth, self.campaign.per_user)
                     found[place] = Claimant(named, place, timestamps.milliseconds(at))
         return found
 
@@ -212,7 +212,7 @@ def _paged(places: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 def _words(claimant: Claimant) -> str:
-    user = keys.unpack(claimant.field).decode(errors="replace")
+    user = claimant_field.unpack_user(claimant.field).decode(errors="replace")
     return f"{user!r} at {_moment(claimant.admitted_ms)}"
 
 

@@ -28,11 +28,12 @@ from coupons import (
     bell,
     campaigns,
     change,
+    claimant_field,
     database,
     events,
     exhausted,
     facts,
-    keys,
+    holder_filter,
     queue,
     timestamps,
     witness,
@@ -163,7 +164,7 @@ def _close(slug: str, *, in_doubt: bool) -> tuple[Campaign, Closed]:
         closed = store().close_for_repair(
             slug,
             epoch=campaign.epoch,
-            filter_bits=keys.filter_bits(campaign.filter_blocks),
+            filter_bits=holder_filter.bit_count(campaign.filter_blocks),
             in_doubt=in_doubt,
         )
         campaign.save(update_fields=["epoch"])
@@ -239,7 +240,7 @@ def _not_stored(campaign: Campaign) -> Iterator[list[Claimant]]:
 
 
 def _claimant(campaign: Campaign, claim: AdmittedClaim) -> Claimant:
-    field = keys.field(claim.user, claim.nth, campaign.per_user)
+    field = claimant_field.encode_field(claim.user, claim.nth, campaign.per_user)
     return Claimant(field, claim.place, claim.admitted_ms)
 
 

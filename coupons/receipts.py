@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 
 from coupons import (
     change,
+    claimant_field,
     codes,
     database,
     events,
     facts,
-    keys,
     queue,
     rebuild,
     slots,
@@ -130,7 +130,7 @@ def _given_while_free(receipt: Receipt) -> int:
     """How many places were given when nobody else held this one. Raises Refused: somebody does."""
     campaign = change.in_redis(receipt.campaign)
     given = store().gate(receipt.campaign).admitted
-    own = keys.field(receipt.user, receipt.nth, campaign.per_user)
+    own = claimant_field.encode_field(receipt.user, receipt.nth, campaign.per_user)
     claimants = store().claimants(receipt.campaign)
     for page in claimants:
         if any(each.place == receipt.place and each.field != own for each in page):
@@ -155,7 +155,7 @@ def _store(campaign: Campaign, receipt: Receipt) -> None:
 
 
 def _tell_redis(campaign: Campaign, receipt: Receipt, given: int) -> None:
-    field = keys.field(receipt.user, receipt.nth, campaign.per_user)
+    field = claimant_field.encode_field(receipt.user, receipt.nth, campaign.per_user)
     said = store().honour(
         campaign.slug,
         Claimant(field, receipt.place, receipt.admitted_ms),

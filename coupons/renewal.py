@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from django.db.models import Max
 
-from coupons import bell, change, database, events, exhausted, facts, keys, rebuild
+from coupons import bell, change, database, events, exhausted, facts, holder_filter, rebuild
 from coupons.isolation import heard, isolated
 from coupons.metrics import Work
 from coupons.models import Campaign, Coupon, Tally
@@ -82,7 +82,7 @@ def _close(slugs: Sequence[str], server: str) -> tuple[list[_Closed], set[str]]:
         rows = [row for row in rows if row.slug not in done]
         for row in rows:
             row.epoch = rebuild.following([row.epoch, *marks[row.slug].epochs])
-        asked = [(row.slug, row.epoch, keys.filter_bits(row.filter_blocks)) for row in rows]
+        asked = [(row.slug, row.epoch, holder_filter.bit_count(row.filter_blocks)) for row in rows]
         gates = heard(store().close_each(asked), Work.FENCE)
         Campaign.objects.bulk_update(rows, ["epoch"])
     return [_Closed(row, gates[row.slug]) for row in rows if row.slug in gates], done

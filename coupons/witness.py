@@ -16,7 +16,7 @@ from threading import Lock
 
 import orjson
 
-from coupons import database, keys, queue, trace
+from coupons import claimant_field, database, queue, trace
 from coupons.claims import AdmittedClaim, Claim
 from coupons.errors import StoreFailure
 from coupons.limits import slot_id
@@ -86,7 +86,7 @@ def put_back(campaign: Campaign, lost: list[AdmittedClaim]) -> int:
     what is stored by then is found stored."""
     put = 0
     for claim in lost:
-        field = keys.field(claim.user, claim.nth, campaign.per_user)
+        field = claimant_field.encode_field(claim.user, claim.nth, campaign.per_user)
         claimant = Claimant(field, claim.place, claim.admitted_ms)
         put += store().requeue(campaign.slug, claimant, claim)
     store().forget_testimony(campaign.slug, store().witnesses(campaign.slug))

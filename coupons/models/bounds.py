@@ -14,12 +14,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from coupons import keys
+from coupons import holder_filter
 from coupons.currencies import DECIMALS, MOST_DECIMALS
 from coupons.limits import MAX_STOCK
 
 MAX_VALID_DAYS = 36_500  # a hundred years
-MAX_FILTER_BLOCKS = keys.filter_blocks(MAX_STOCK)
+MAX_FILTER_BLOCKS = holder_filter.block_count(MAX_STOCK)
 AMOUNT_DIGITS = 10 + MOST_DECIMALS
 MORE_THAN_ANY_AMOUNT = Decimal(10_000_000_000)
 PERCENT, MAX_PERCENT = "percent", 100

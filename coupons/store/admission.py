@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import redis
 
-from coupons import keys, trace
+from coupons import claimant_field, holder_filter, keys, trace
 from coupons.errors import NotInstalled, OutcomeUnknown, ServerChanged, StoreAway
 from coupons.quick import settings
 from coupons.store.endpoint import RESTING, SILENT, Endpoint, Script, packed
@@ -64,10 +64,10 @@ class AdmissionCalls(Endpoint):
         ServerChanged."""
         if self.breaker.open and self.breaker.resting():
             raise StoreAway(RESTING)
-        names, field = keys.of(slug), keys.field(user, nth, per_user)
+        names, field = keys.of(slug), claimant_field.encode_field(user, nth, per_user)
         touched = (names.gate, names.claimants, names.queue, names.bell, names.filter)
         again = int(settings.REDIS_WAIT_REPLICAS > 0)
-        bits = keys.bits(field, filter_blocks)
+        bits = holder_filter.bit_positions(field, filter_blocks)
         asked = (field, user.encode(), nth, BELL_MS, again, *bits, trace.current())
         try:
             return self._admit_together(touched, asked)
@@ -97,7 +97,7 @@ class AdmissionCalls(Endpoint):
 
     def place_of(self, slug: str, *, user: str, nth: int, per_user: int) -> tuple[int, int] | None:
         """The claimant's place and moment (ms), or None. Raises NotInstalled, StoreError."""
-        names, field = keys.of(slug), keys.field(user, nth, per_user)
+        names, field = keys.of(slug), claimant_field.encode_field(user, nth, per_user)
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             pipe.hexists(names.gate, "epoch")
             pipe.hget(names.claimants, field)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 
 import redis
 
-from coupons import keys
+from coupons import holder_filter, keys
 from coupons.claims import AdmittedClaim
 from coupons.errors import StoreAway
 from coupons.store.campaigns import LIST, Definition
@@ -123,7 +123,11 @@ class RepairCalls(Endpoint):
         if not claimants:
             return
         names = keys.of(slug)
-        bits = [bit for each in claimants for bit in keys.bits(each.field, filter_blocks)]
+        bits = [
+            bit
+            for each in claimants
+            for bit in holder_filter.bit_positions(each.field, filter_blocks)
+        ]
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             _write(pipe, names.claimants, claimants, replace)
             ops = [part for bit in bits for part in ("SET", "u1", bit, 1)]
@@ -164,7 +168,7 @@ class RepairCalls(Endpoint):
         """What `honour.lua` says."""
         names = keys.of(slug)
         touched = (names.gate, names.claimants, names.filter)
-        bits = keys.bits(claimant.field, filter_blocks)
+        bits = holder_filter.bit_positions(claimant.field, filter_blocks)
         said = (claimant.field, claimant.place, claimant.admitted_ms, given, *bits)
         with self.asking():
             return cast(bytes, HONOUR(self.client, touched, *said)).decode()

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import hiredis
 from django.conf import settings
 
-from coupons import keys
+from coupons import claimant_field, holder_filter, keys
 from coupons.snapshot import Facts
 from coupons.store import BELL_MS
 from coupons.store.admission import ADMIT
@@ -22,12 +22,12 @@ Command = tuple[Any, ...]  # text, bytes, whole numbers
 
 def command(campaign: Facts, user: str) -> Command:
     """One claim as `Store.admit` sends it."""
-    names, field = keys.of(campaign.slug), keys.field(user, 1, campaign.per_user)
+    names, field = keys.of(campaign.slug), claimant_field.encode_field(user, 1, campaign.per_user)
     return (
         "EVALSHA", ADMIT.sha, 5,
         names.gate, names.claimants, names.queue, names.bell, names.filter,
-        field, user.encode(), 1, BELL_MS, 0, *keys.bits(field, campaign.filter_blocks),
-        REQUEST,
+        field, user.encode(), 1, BELL_MS, 0,
+        *holder_filter.bit_positions(field, campaign.filter_blocks), REQUEST,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from coupons import keys
+from coupons import claimant_field
 from coupons.snapshot import Facts
 from coupons.store import store
 from tests.bench import asking, openings, people
@@ -76,7 +76,7 @@ def _command(campaign: Facts, count: int) -> list[str]:
 def _claims_of_anybody(campaign: Facts) -> list[str]:
     """One claim's command, with what depends on the user made random."""
     somebody, anybody = people.users(1)[0], secrets.token_hex(6) + "__rand_int__" * 2
-    theirs = (somebody.encode(), keys.field(somebody, 1, campaign.per_user))
+    theirs = (somebody.encode(), claimant_field.encode_field(somebody, 1, campaign.per_user))
     return [anybody if word in theirs else str(word) for word in asking.command(campaign, somebody)]
 
 

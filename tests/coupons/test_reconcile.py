@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from coupons import admission, keys, queue, reconcile, store
+from coupons import admission, claimant_field, keys, queue, reconcile, store
 from coupons.claims import Claim, Outcome, Reason
 from coupons.drain import drain
 from coupons.metrics import Gap
@@ -32,7 +32,7 @@ def lost_on_the_way(slug: str = "sale") -> None:
 
 
 def forget(user: str, campaign: Facts) -> None:
-    field = keys.field(user, 1, campaign.per_user)
+    field = claimant_field.encode_field(user, 1, campaign.per_user)
     redis().hdel(keys.of(campaign.slug).claimants, field)
 
 
@@ -120,7 +120,7 @@ def test_one_place_told_to_two_is_named_and_left_to_people(open_campaign: Campai
     campaign = open_campaign()
     admit(campaign, 2)
     drain("sale", consumer="one")
-    field = keys.field("thief", 1, 1)
+    field = claimant_field.encode_field("thief", 1, 1)
     bucket = keys.of("sale").claimants
     redis().hset(bucket, field, (1).to_bytes(4) + (1_795_000_000_000).to_bytes(6))
     assert found(repair=True) == found() == {Gap.DIFFERENT: [1]}

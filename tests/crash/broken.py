@@ -17,7 +17,7 @@ from django.db import connection
 import config.wsgi
 from config.celery import app
 from config.worker import InHand
-from coupons import change, facts, keys, queue, reconcile, witness, writer
+from coupons import change, claimant_field, facts, keys, queue, reconcile, witness, writer
 from coupons.claims import AdmittedClaim
 from coupons.errors import DatabaseAway
 from coupons.models import Campaign
@@ -96,7 +96,7 @@ def counted_in_python() -> None:
 
     def admit(self: Any, slug: str, **asked: Any) -> deciding.Decision:
         names = keys.of(slug)
-        field = keys.field(asked["user"], asked["nth"], asked["per_user"])
+        field = claimant_field.encode_field(asked["user"], asked["nth"], asked["per_user"])
         epoch, stock, given = self.client.hmget(names.gate, "epoch", "stock", "next")
         known, now = self.client.hget(names.claimants, field), time.time_ns() // 1_000_000
         if not epoch:

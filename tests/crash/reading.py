@@ -11,7 +11,7 @@ from typing import Any
 import MySQLdb
 import redis
 
-from coupons import codes, keys
+from coupons import claimant_field, codes, keys
 from tests.crash.checker import Found, Row
 from tests.crash.programs import CARRIED, IN_HAND, MESSAGES
 from tests.crash.stage import Stage
@@ -100,7 +100,8 @@ def _claimants(client: redis.Redis, key: str) -> dict[str, int]:
     """As `admit.lua` packs them: four bytes of place, six of the moment."""
     held: dict[bytes, bytes] = client.hgetall(key)  # type: ignore[assignment]
     return {
-        keys.unpack(user).decode(): struct.unpack(">I", raw[:4])[0] for user, raw in held.items()
+        claimant_field.unpack_user(user).decode(): struct.unpack(">I", raw[:4])[0]
+        for user, raw in held.items()
     }
 
 

@@ -1,0 +1,22 @@
+"""The arithmetic of the Bloom filter of a campaign's holders, which `admit.lua` writes."""
+
+from hashlib import blake2b
+
+BITS_PER_HOLDER = 16  # two of them set: 1.4 % of strangers look like claimants
+_BLOCK = 512  # bits, a line of the processor's cache
+
+
+def bit_count(blocks: int) -> int:
+    return blocks * _BLOCK
+
+
+def bit_positions(field: bytes, blocks: int) -> tuple[int, int]:
+    """The claimant's two bits in a filter of so many blocks, both in one of them: what is touched
+    at random in a large filter is one line of the processor's cache, not two."""
+    both = int.from_bytes(blake2b(field, digest_size=8).digest())
+    block = (both >> 32) % blocks * _BLOCK
+    return block + (both & (_BLOCK - 1)), block + (both >> 9 & (_BLOCK - 1))
+
+
+def block_count(stock: int) -> int:
+    return max(1, stock * BITS_PER_HOLDER // _BLOCK)
