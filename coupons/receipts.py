@@ -15,21 +15,21 @@ from django.utils.translation import gettext as _
 from coupons import (
     change,
     claimant_field,
-    codes,
     database,
     events,
     facts,
     queue,
     rebuild,
+    receipt_tokens,
     slots,
     snapshot,
     writer,
 )
 from coupons.claims import AdmittedClaim
-from coupons.codes import Receipt
 from coupons.errors import NotInstalled, Refused, UnknownCampaign
 from coupons.limits import SLUG, slot_id
 from coupons.models import Campaign, Coupon, GivenUp, Tally
+from coupons.receipt_tokens import Receipt
 from coupons.snapshot import Facts
 from coupons.store import Claimant, store
 
@@ -65,14 +65,14 @@ def verify(token: str) -> Finding | None:
 
 def genuine(token: str) -> Receipt | None:
     """What a receipt of ours says. Raises DatabaseAway."""
-    said = codes.claimed_by(token)
+    said = receipt_tokens.claimed_by(token)
     if said is None or not SLUG.fullmatch(said.campaign):
         return None
     try:
         key = facts.of(said.campaign).key
     except UnknownCampaign:
         return None
-    return codes.read_receipt(key, token)
+    return receipt_tokens.read_receipt(key, token)
 
 
 def _finding(campaign: Facts, receipt: Receipt) -> Finding:

@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 import orjson
 from django.conf import settings
 
-from coupons import codes
+from coupons import campaign_keys, coupon_codes, receipt_tokens
 from coupons.currencies import DECIMALS
 from coupons.errors import MissingKey
 from coupons.models import Campaign
@@ -34,7 +34,7 @@ class Facts:
     terms: dict[str, str | None]
     key_id: str
     filter_blocks: int
-    key: codes.CampaignKey = field(repr=False, compare=False)
+    key: campaign_keys.CampaignKey = field(repr=False, compare=False)
 
     def expires_ms(self, admitted_ms: int) -> int:
         """When a coupon admitted at that moment stops being valid; at the last moment that can be
@@ -44,18 +44,18 @@ class Facts:
         return min(admitted_ms + (self.valid_days or 0) * 86_400_000, LAST_MS)
 
     def code_of(self, *, user: str, nth: int, place: int) -> str:
-        return codes.coupon_code(self.key, user, nth, place)
+        return coupon_codes.coupon_code(self.key, user, nth, place)
 
     def receipt_of(self, *, user: str, nth: int, place: int, admitted_ms: int) -> str:
-        return codes.receipt(self.key, self.slug, user, nth, place, admitted_ms)
+        return receipt_tokens.sign_receipt(self.key, self.slug, user, nth, place, admitted_ms)
 
 
-def key_of(key_id: str, slug: str) -> codes.CampaignKey:
+def key_of(key_id: str, slug: str) -> campaign_keys.CampaignKey:
     """Raises MissingKey."""
     secret = settings.COUPON_KEYS.get(key_id)
     if secret is None:
         raise MissingKey(f"COUPON_KEYS has no key {key_id!r}, with which {slug!r} signs.")
-    return codes.campaign_key(key_id, secret, slug)
+    return campaign_keys.campaign_key(key_id, secret, slug)
 
 
 def from_row(row: Campaign) -> Facts:

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from coupons import codes
+from coupons import coupon_codes
 from coupons.admin import search
 from coupons.admin.bases import CouponBase
 from coupons.admin.seeking import SeekingChangeList
@@ -133,7 +133,7 @@ class CouponAdmin(CouponBase):
 
     @admin.display(description=_("code"))
     def grouped_code(self, coupon: Coupon) -> str:
-        return codes.grouped(coupon.code)
+        return coupon_codes.grouped(coupon.code)
 
     @admin.display(description=_("admitted at"))
     def admitted(self, coupon: Coupon) -> str:

@@ -1,6 +1,6 @@
 """From what an operator typed to the slots of coupons. Every question goes straight to an index."""
 
-from coupons import codes
+from coupons import coupon_codes
 from coupons.limits import MAX_USER_BYTES, PLACES_PER_CAMPAIGN, slot_id
 from coupons.models import Campaign, Coupon
 
@@ -33,7 +33,7 @@ def _held_by(user: str, campaign_id: int | None) -> list[int]:
 
 
 def _of_code(typed: str) -> set[int]:
-    code = codes.normalise(typed)
+    code = coupon_codes.normalise(typed)
     if code is None:
         return set()
     return set(Coupon.objects.filter(code=code).values_list("slot_id", flat=True))

@@ -7,7 +7,7 @@ import orjson
 from django.http import HttpResponse
 from django.urls import reverse
 
-from coupons import codes
+from coupons import coupon_codes
 from coupons.api import problems
 from coupons.claims import Admission, Claim, Outcome
 from coupons.models import Campaign, Coupon
@@ -54,7 +54,7 @@ def held(facts: Facts, user: str, nth: int, place: int, admitted_ms: int) -> dic
         "campaign": facts.slug,
         "nth": nth,
         "place": place,
-        "code": codes.grouped(facts.code_of(user=user, nth=nth, place=place)),
+        "code": coupon_codes.grouped(facts.code_of(user=user, nth=nth, place=place)),
         "receipt": facts.receipt_of(user=user, nth=nth, place=place, admitted_ms=admitted_ms),
         "admitted_at": iso(admitted_ms),
         "expires_at": iso(facts.expires_ms(admitted_ms)),
@@ -93,7 +93,7 @@ def coupon(row: Coupon, facts: Facts) -> dict[str, Any]:
         "name": facts.name,
         "nth": row.nth,
         "place": row.place,
-        "code": codes.grouped(row.code),
+        "code": coupon_codes.grouped(row.code),
         "terms": facts.terms,
         "admitted_at": iso(milliseconds(row.admitted_at)),
         "stored_at": iso(milliseconds(row.stored_at)),

@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from coupons import admission, codes, database, facts, queries, receipts
+from coupons import admission, coupon_codes, database, facts, queries, receipts
 from coupons.api import answers, asked, limits, schemas
 from coupons.api.page import Page
 from coupons.api.resource import Resource
@@ -93,7 +93,7 @@ class CouponOfMine(Resource):
         responses={200: schemas.CouponBody, **_problems(400, 401, 404, 503)},
     )
     def get(self, request: Request, code: str) -> Response:
-        known = codes.normalise(code)
+        known = coupon_codes.normalise(code)
         if known is None:
             raise BadInput("code", "is not a coupon code; please check it for a typing error")
         row = queries.coupon_of(asked.caller(request).user, known)

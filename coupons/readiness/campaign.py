@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from coupons import change, codes, deciding_clock, events, slots, snapshot
+from coupons import change, coupon_codes, deciding_clock, events, slots, snapshot
 from coupons.models import Campaign, CampaignEvent
 from coupons.models.bounds import EARLIEST
 from coupons.readiness import notes
@@ -119,8 +119,8 @@ def signing_keys(campaign: Campaign) -> Line:
             _("Put that key back into COUPON_KEYS of every host, and restart."),
         )
     key = snapshot.key_of(campaign.key_id, campaign.slug)
-    code = codes.coupon_code(key, "readiness", 1, 1)
-    if codes.normalise(codes.grouped(code)) != code:
+    code = coupon_codes.coupon_code(key, "readiness", 1, 1)
+    if coupon_codes.normalise(coupon_codes.grouped(code)) != code:
         return red(
             name, _("A code made with it does not read back."), _("Report this to the developers.")
         )

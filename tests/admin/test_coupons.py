@@ -7,7 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from coupons import campaigns, codes
+from coupons import campaigns, coupon_codes
 from coupons.models import Campaign, Coupon, Slot
 from tests.admin.conftest import Owners
 from tests.conftest import CampaignMaker
@@ -62,7 +62,7 @@ def test_it_finds_exactly(
 
 def test_a_code_is_found_as_people_type_it(operator: Client, three: list[Coupon]) -> None:
     code = three[1].code
-    typed = codes.grouped(code).lower().replace("0", "o").replace("1", "l")
+    typed = coupon_codes.grouped(code).lower().replace("0", "o").replace("1", "l")
     assert found(operator, q=code) == ["autumn/2"]
     assert found(operator, q=f" {typed} ") == ["autumn/2"]
 
@@ -135,7 +135,7 @@ def test_an_address_cannot_ask_for_other_columns(
 
 def test_a_coupon_can_be_read(operator: Client, three: list[Coupon]) -> None:
     shown = operator.get(f"{LIST}{three[1].pk}/change/").content.decode()
-    assert codes.grouped(three[1].code) in shown
+    assert coupon_codes.grouped(three[1].code) in shown
     assert "bob" in shown
     assert "<title>autumn/2" in "".join(shown.split())  # as the list calls it
     assert 'name="_save"' not in shown

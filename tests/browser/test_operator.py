@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from coupons import admission, codes, drain, facts, keys
+from coupons import admission, coupon_codes, drain, facts, keys
 from coupons.claims import Claim
 from coupons.models import Campaign, Coupon
 from coupons.readiness import guard
@@ -89,7 +89,7 @@ def test_a_day_of_an_operator(
 
     code = Coupon.objects.get(user="bob").code
     chromium.go(f"{live_server.url}/admin/coupons/coupon/")
-    chromium.type("#searchbar", codes.grouped(code).lower())
+    chromium.type("#searchbar", coupon_codes.grouped(code).lower())
     chromium.click("#changelist-search [type=submit]")
     chromium.sees("#result_list", "sale/2")
     chromium.sees(".paginator", "1 coupon on this page")

@@ -15,15 +15,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
-from coupons import codes
+from coupons import campaign_keys, coupon_codes
 from coupons.arguments import SentenceParser, Whole
 
-_FREE = codes.LENGTH - 1  # symbols; the last one checks them
+_FREE = coupon_codes.LENGTH - 1  # symbols; the last one checks them
 _BITS = 5 * _FREE
 _CAMPAIGNS = 10
 _MOST = 10**9
 _TOGETHER = 100_000  # codes counted at once
-_TO_DIGITS = str.maketrans(codes.ALPHABET, "0123456789abcdefghijklmnopqrstuv")
+_TO_DIGITS = str.maketrans(coupon_codes.ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,10 @@ class Found:
 
 def codes_of(campaign: int, count: int, key: bytes) -> list[str]:
     """Codes of so many places, of users numbered as a shop numbers them."""
-    own = codes.campaign_key("k1", key, f"sale-{campaign}")
-    return [codes.coupon_code(own, f"user-{place}", 1, place) for place in range(1, count + 1)]
+    own = campaign_keys.campaign_key("k1", key, f"sale-{campaign}")
+    return [
+        coupon_codes.coupon_code(own, f"user-{place}", 1, place) for place in range(1, count + 1)
+    ]
 
 
 def number(code: str) -> int:
@@ -71,7 +73,7 @@ class Census:
 
     def __init__(self) -> None:
         self.count = 0
-        self._symbols = [Counter[str]() for _ in range(codes.LENGTH)]
+        self._symbols = [Counter[str]() for _ in range(coupon_codes.LENGTH)]
         self._pairs = Counter[str]()
         self._seen = [array("Q") for _ in range(1 << 11)]  # 64 bits each, by the other eleven
 
@@ -80,9 +82,9 @@ class Census:
         self.count += len(some)
         joined = "".join(some)
         for position, counter in enumerate(self._symbols):
-            at = joined[position :: codes.LENGTH]
-            counter.update({symbol: at.count(symbol) for symbol in codes.ALPHABET})
-        first = joined[:: codes.LENGTH]
+            at = joined[position :: coupon_codes.LENGTH]
+            counter.update({symbol: at.count(symbol) for symbol in coupon_codes.ALPHABET})
+        first = joined[:: coupon_codes.LENGTH]
         self._pairs.update(map(str.__add__, first, first[1:]))
         for code in some:
             value = number(code)
@@ -92,12 +94,12 @@ class Census:
         return sum(len(each) - len(set(each)) for each in self._seen)
 
     def p_of_symbols(self) -> float:
-        squares = sum(_chi_squared(each, len(codes.ALPHABET)) for each in self._symbols)
-        return p_value(squares, len(self._symbols) * (len(codes.ALPHABET) - 1))
+        squares = sum(_chi_squared(each, len(coupon_codes.ALPHABET)) for each in self._symbols)
+        return p_value(squares, len(self._symbols) * (len(coupon_codes.ALPHABET) - 1))
 
     def p_of_neighbours(self) -> float:
         """Does a place's first symbol tell anything of the next place's?"""
-        cells = len(codes.ALPHABET) ** 2
+        cells = len(coupon_codes.ALPHABET) ** 2
         return p_value(_chi_squared(self._pairs, cells), cells - 1)
 
 

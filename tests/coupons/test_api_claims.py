@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from coupons import campaigns, codes, drain, facts
+from coupons import campaigns, coupon_codes, drain, facts, receipt_tokens
 from coupons.models import Campaign, Coupon
 from coupons.store import store
 from tests.conftest import CampaignMaker, Person
@@ -29,9 +29,9 @@ def test_who_is_first_is_told_place_code_receipt_and_where_to_look(
     said = response.json()
     assert said.keys() == HELD
     assert (said["campaign"], said["nth"], said["place"]) == ("sale", 1, 1)
-    code = codes.normalise(said["code"])
+    code = coupon_codes.normalise(said["code"])
     assert code == sale.code_of(user="jun", nth=1, place=1)
-    assert said["code"] == codes.grouped(code)
+    assert said["code"] == coupon_codes.grouped(code)
     admitted, expires = map(datetime.fromisoformat, (said["admitted_at"], said["expires_at"]))
     assert abs(admitted - timezone.now()) < timedelta(seconds=10)
     assert expires - admitted == timedelta(days=3)
@@ -43,10 +43,10 @@ def test_the_receipt_proves_the_admission_that_was_told(
 ) -> None:
     sale = open_campaign(strategy=strategy)
     said = Person("jun").claims().json()
-    proof = codes.read_receipt(sale.key, said["receipt"])
+    proof = receipt_tokens.read_receipt(sale.key, said["receipt"])
     assert proof is not None
     admitted_ms = int(datetime.fromisoformat(said["admitted_at"]).timestamp() * 1000 + 0.5)
-    assert proof == codes.Receipt("sale", "jun", 1, 1, admitted_ms)
+    assert proof == receipt_tokens.Receipt("sale", "jun", 1, 1, admitted_ms)
 
 
 @pytest.mark.stores

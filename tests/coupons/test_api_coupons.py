@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from coupons import codes, drain
+from coupons import coupon_codes, drain
 from tests.conftest import CampaignMaker, Person
 from tests.coupons.answers import problem, wrong_field
 
@@ -138,7 +138,7 @@ def test_an_absent_code_and_a_foreign_one_are_not_told_apart(open_campaign: Camp
     sale = open_campaign()
     foreign = Person("sora").claims().json()["code"]
     drain.drain("sale", consumer="test")
-    absent = codes.grouped(sale.code_of(user="hana", nth=1, place=9))
+    absent = coupon_codes.grouped(sale.code_of(user="hana", nth=1, place=9))
     answers = [Person("jun").asks(f"coupons/{code}") for code in (foreign, absent)]
     for answer in answers:
         problem(answer, 404, "unknown_coupon")

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from coupons import campaigns, codes, facts, keys, snapshot
+from coupons import campaign_keys, campaigns, facts, keys, snapshot
 from coupons.errors import DatabaseAway, UnknownCampaign
 from coupons.models import Campaign
 from coupons.store import store
@@ -146,7 +146,7 @@ def test_each_campaign_keeps_the_key_it_was_made_with(
     settings.COUPON_KEYS = {"new": new, "old": old}
     facts.forget()
     assert Person("jun").claims("spring").json() == told
-    assert open_campaign("summer").key == codes.campaign_key("new", new, "summer")
+    assert open_campaign("summer").key == campaign_keys.campaign_key("new", new, "summer")
 
 
 def test_a_coupon_is_valid_for_its_days_or_to_the_fixed_end(open_campaign: CampaignMaker) -> None:

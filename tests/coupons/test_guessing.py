@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from coupons import codes
+from coupons import campaign_keys, coupon_codes
 from tests.coupons import guessing
 
 UNLIKELY = 1e-6  # of p values: the seed is fixed, so this is decided once
@@ -20,12 +20,14 @@ def test_nobody_guesses_a_code_and_no_two_are_alike() -> None:
 def test_negative_control_codes_that_count_are_guessed_and_told_from_chance(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def counted(key: codes.CampaignKey, user: str, nth: int, place: int) -> str:
+    def counted(key: campaign_keys.CampaignKey, user: str, nth: int, place: int) -> str:
         value = f"{place * 7919 % 2**20:020b}"
-        symbols = "".join(codes.ALPHABET[int(value[at : at + 5], 2)] for at in range(0, 20, 5))
-        return symbols.rjust(codes.LENGTH - 1, "A") + "A"
+        symbols = "".join(
+            coupon_codes.ALPHABET[int(value[at : at + 5], 2)] for at in range(0, 20, 5)
+        )
+        return symbols.rjust(coupon_codes.LENGTH - 1, "A") + "A"
 
-    monkeypatch.setattr(codes, "coupon_code", counted)
+    monkeypatch.setattr(coupon_codes, "coupon_code", counted)
     found = guessing.tried(live=5_000, tries=50_000, count=20_000, seed=1)
     assert found.hits > 0
     assert found.collisions > 0  # of ten campaigns

@@ -5,7 +5,17 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from coupons import admission, codes, keys, rebuild, receipts, reconcile, store
+from coupons import (
+    admission,
+    campaign_keys,
+    coupon_codes,
+    keys,
+    rebuild,
+    receipt_tokens,
+    receipts,
+    reconcile,
+    store,
+)
 from coupons.claims import Claim
 from coupons.drain import drain
 from coupons.errors import Refused
@@ -49,11 +59,11 @@ def test_a_receipt_is_queued_then_issued(open_campaign: CampaignMaker) -> None:
 
 def test_what_we_did_not_write_is_not_genuine(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
-    other = codes.campaign_key("local", b"\x22" * 32, "sale")
+    other = campaign_keys.campaign_key("local", b"\x22" * 32, "sale")
     for token in (
-        codes.receipt(other, "sale", "mina", 1, 1, 1_795_000_000_000),
-        codes.receipt(campaign.key, "no-such", "mina", 1, 1, 1_795_000_000_000),
-        codes.receipt(campaign.key, "../sale", "mina", 1, 1, 1_795_000_000_000),
+        receipt_tokens.sign_receipt(other, "sale", "mina", 1, 1, 1_795_000_000_000),
+        receipt_tokens.sign_receipt(campaign.key, "no-such", "mina", 1, 1, 1_795_000_000_000),
+        receipt_tokens.sign_receipt(campaign.key, "../sale", "mina", 1, 1, 1_795_000_000_000),
         "eyJ", "", "a.b.c",
     ):  # fmt: skip
         assert receipts.verify(token) is None
@@ -129,7 +139,7 @@ def test_a_user_who_was_admitted_again_keeps_the_later_place(open_campaign: Camp
 
 def test_a_place_beyond_the_stock_is_not_honoured(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign(stock=2)
-    token = codes.receipt(campaign.key, "sale", "mina", 1, 3, 1_795_000_000_000)
+    token = receipt_tokens.sign_receipt(campaign.key, "sale", "mina", 1, 3, 1_795_000_000_000)
     with pytest.raises(Refused, match="beyond the stock"):
         receipts.honour(token, actor="Sora")
     assert store.store().gate("sale").admitted == 0
@@ -177,7 +187,7 @@ def test_who_holds_a_receipt_learns_what_became_of_it_and_not_whose_it_is(
     assert "stored_at" in said
     coupon = Coupon.objects.get()
     assert b"mina" not in seen.content
-    assert codes.grouped(coupon.code).encode() not in seen.content
+    assert coupon_codes.grouped(coupon.code).encode() not in seen.content
 
 
 def test_a_forgery_is_told_apart_and_told_nothing(open_campaign: CampaignMaker) -> None:

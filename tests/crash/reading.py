@@ -11,7 +11,7 @@ from typing import Any
 import MySQLdb
 import redis
 
-from coupons import claimant_field, codes, keys
+from coupons import claimant_field, coupon_codes, keys
 from tests.crash.checker import Found, Row
 from tests.crash.programs import CARRIED, IN_HAND, MESSAGES
 from tests.crash.stage import Stage
@@ -84,7 +84,7 @@ def found(stage: Stage, slug: str, campaign_id: int, *, stock: int, sampled: lis
         parked = int(client.xlen(names.parked))
         claimants = _claimants(client, names.claimants)
         kept = _kept(client, names.queue, names.parked)
-    rows = [Row(user.decode(), place, codes.grouped(code.decode()))
+    rows = [Row(user.decode(), place, coupon_codes.grouped(code.decode()))
             for user, place, code in _rows(stage, campaign_id)]  # fmt: skip
     left = waiting(stage, slug)
     return Found(stock, rows, given, claimants, left, parked, sampled, kept)

@@ -1,0 +1,24 @@
+"""The secrets of one campaign, derived from a master key."""
+
+import hmac
+from dataclasses import dataclass
+from functools import lru_cache
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignKey:
+    """The secrets of one campaign, derived from a master key; `key_id` names the master."""
+
+    key_id: str
+    code: bytes
+    receipt: bytes
+
+
+@lru_cache(maxsize=4096)
+def campaign_key(key_id: str, master: bytes, slug: str) -> CampaignKey:
+    """Derive a campaign's own keys, so that one leaked campaign key opens no other campaign."""
+    return CampaignKey(
+        key_id,
+        hmac.digest(master, b"code/" + slug.encode(), "sha256"),
+        hmac.digest(master, b"receipt/" + slug.encode(), "sha256"),
+    )
