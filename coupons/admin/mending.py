@@ -12,14 +12,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from coupons import parked, receipts
+from coupons import parked, receipt_status
 from coupons.admin import words
 from coupons.admin.bases import CampaignBase
 from coupons.admin.parked import ENTRY_ID
 from coupons.admin_site import nothing_done
 from coupons.errors import CouponError
 from coupons.models import Campaign
-from coupons.receipts import Fate, Finding
+from coupons.receipt_status import Fate, Finding
 
 FATES: dict[Fate, Promise] = {
     Fate.ISSUED: gettext_lazy("issued: its coupon is stored"),
@@ -105,11 +105,11 @@ def _looked_up(
 ) -> dict[str, Any]:
     """What the page shows of a receipt; `finding` is None where it is none of this campaign."""
     try:
-        finding = receipts.verify(token)
+        finding = receipt_status.verify(token)
         if finding is not None and finding.receipt.campaign != campaign.slug:
             finding = None
         if honour and finding is not None:
-            coupon = receipts.honour(token, actor=request.user.get_username())
+            coupon = honour.honour(token, actor=request.user.get_username())
             finding = Finding(finding.receipt, Fate.ISSUED, coupon)
             messages.success(request, _("Honoured: the coupon is stored on its place."))
     except CouponError as refusal:

@@ -12,7 +12,7 @@ from coupons.api import problems
 from coupons.claims import Admission, Claim, Outcome
 from coupons.models import Campaign, Coupon
 from coupons.queries import Live, Standing, Status
-from coupons.receipts import Finding
+from coupons.receipt_status import Finding
 from coupons.snapshot import Facts
 from coupons.timestamps import iso_of as iso
 from coupons.timestamps import milliseconds

@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from coupons import admission, coupon_codes, database, facts, queries, receipts
+from coupons import admission, coupon_codes, database, facts, queries, receipt_status
 from coupons.api import answers, asked, limits, schemas
 from coupons.api.page import Page
 from coupons.api.resource import Resource
@@ -117,5 +117,5 @@ class Receipts(Resource):
     def post(self, request: Request) -> Response:
         caller = asked.caller(request)
         limits.check_claims_of(caller.user)
-        finding = receipts.verify(asked.receipt(request))
+        finding = receipt_status.verify(asked.receipt(request))
         return Response(answers.of_receipt(finding, caller.user))

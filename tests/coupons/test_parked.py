@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from coupons import admission, keys, parked, rebuild, receipts, reconcile, store
+from coupons import admission, keys, parked, rebuild, receipt_status, reconcile, store
 from coupons.claims import Claim, Reason
 from coupons.drain import drain
 from coupons.errors import BadInput, Refused
 from coupons.limits import slot_id
 from coupons.models import CampaignEvent, Coupon, GivenUp, Slot
-from coupons.receipts import Fate
+from coupons.receipt_status import Fate
 from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker
 
@@ -87,7 +87,7 @@ def test_a_claim_given_up_is_kept_with_who_and_why(open_campaign: CampaignMaker)
     assert event is not None
     assert (event.verb, event.note) == (parked.GAVE_UP, "1 'mina': found in a test")
     token = campaign.receipt_of(user="mina", nth=1, place=1, admitted_ms=first.at_ms)
-    finding = receipts.verify(token)
+    finding = receipt_status.verify(token)
     assert finding is not None
     assert finding.fate is Fate.GIVEN_UP
     mended(campaign)

@@ -9,10 +9,11 @@ from coupons import (
     admission,
     campaign_keys,
     coupon_codes,
+    honour,
     keys,
     rebuild,
+    receipt_status,
     receipt_tokens,
-    receipts,
     reconcile,
     store,
 )
@@ -21,7 +22,7 @@ from coupons.drain import drain
 from coupons.errors import Refused
 from coupons.metrics import Gap
 from coupons.models import CampaignEvent, Coupon, Tally
-from coupons.receipts import Fate
+from coupons.receipt_status import Fate
 from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker, Person
 
@@ -36,7 +37,7 @@ def told(campaign: Facts, user: str) -> str:
 
 
 def fate(token: str) -> Fate | None:
-    finding = receipts.verify(token)
+    finding = receipt_status.verify(token)
     return None if finding is None else finding.fate
 
 
@@ -66,7 +67,7 @@ def test_what_we_did_not_write_is_not_genuine(open_campaign: CampaignMaker) -> N
         receipt_tokens.sign_receipt(campaign.key, "../sale", "mina", 1, 1, 1_795_000_000_000),
         "eyJ", "", "a.b.c",
     ):  # fmt: skip
-        assert receipts.verify(token) is None
+        assert receipt_status.verify(token) is None
 
 
 def test_a_lost_claim_is_honoured_on_its_place_with_the_code_of_then(
@@ -75,15 +76,15 @@ def test_a_lost_claim_is_honoured_on_its_place_with_the_code_of_then(
     campaign = open_campaign(stock=5)
     first, second = lost_with_redis(campaign, "mina", "jun")
     assert fate(second) is Fate.LOST
-    coupon = receipts.honour(second, actor="Sora")
+    coupon = honour.honour_receipt(second, actor="Sora")
     assert (coupon.place, coupon.user) == (2, "jun")
     assert coupon.code == campaign.code_of(user="jun", nth=1, place=2)
     assert told(campaign, "jun") == second  # the answer of then, to the byte
     assert admission.admit(campaign, Claim("late")).place == 3
     event = CampaignEvent.objects.first()
     assert event is not None
-    assert (event.actor, event.verb, event.note) == ("Sora", receipts.HONOURED, "2 'jun'")
-    receipts.honour(first, actor="Sora")
+    assert (event.actor, event.verb, event.note) == ("Sora", honour.HONOURED, "2 'jun'")
+    honour.honour_receipt(first, actor="Sora")
     drain("sale", consumer="one")
     assert reconcile.compare("sale").left == 0
     assert Tally.objects.get().stored == Coupon.objects.count() == 3
@@ -91,8 +92,8 @@ def test_a_lost_claim_is_honoured_on_its_place_with_the_code_of_then(
 
 def test_honouring_twice_is_honouring_once(open_campaign: CampaignMaker) -> None:
     (token,) = lost_with_redis(open_campaign(), "mina")
-    assert receipts.honour(token, actor="Sora") == receipts.honour(token, actor="Sora")
-    assert CampaignEvent.objects.filter(verb=receipts.HONOURED).count() == 1
+    assert honour.honour_receipt(token, actor="Sora") == honour.honour_receipt(token, actor="Sora")
+    assert CampaignEvent.objects.filter(verb=honour.HONOURED).count() == 1
 
 
 def test_numbers_go_on_above_an_honoured_place(open_campaign: CampaignMaker) -> None:
@@ -102,9 +103,9 @@ def test_numbers_go_on_above_an_honoured_place(open_campaign: CampaignMaker) -> 
     client: Any = store.store().client
     client.flushall()
     rebuild.rebuild("sale", actor="Mina")  # of which nobody had heard
-    receipts.honour(tokens[2], actor="Sora")
+    honour.honour_receipt(tokens[2], actor="Sora")
     assert admission.admit(campaign, Claim("late")).place == 4
-    assert receipts.honour(tokens[0], actor="Sora").place == 1
+    assert honour.honour_receipt(tokens[0], actor="Sora").place == 1
 
 
 def test_a_place_that_was_given_to_another_since_is_not_honoured(
@@ -118,10 +119,10 @@ def test_a_place_that_was_given_to_another_since_is_not_honoured(
     rebuild.rebuild("sale", actor="Mina")
     assert admission.admit(campaign, Claim("jun")).place == 1
     with pytest.raises(Refused, match="another user"):
-        receipts.honour(token, actor="Sora")
+        honour.honour_receipt(token, actor="Sora")
     assert drain("sale", consumer="one").stored == 1
     with pytest.raises(Refused):
-        receipts.honour(token, actor="Sora")
+        honour.honour_receipt(token, actor="Sora")
     assert fate(token) is Fate.LOST
 
 
@@ -130,10 +131,10 @@ def test_a_user_who_was_admitted_again_keeps_the_later_place(open_campaign: Camp
     (token,) = lost_with_redis(campaign, "mina")
     assert admission.admit(campaign, Claim("mina")).place == 2
     with pytest.raises(Refused):
-        receipts.honour(token, actor="Sora")
+        honour.honour_receipt(token, actor="Sora")
     drain("sale", consumer="one")
     with pytest.raises(Refused):
-        receipts.honour(token, actor="Sora")
+        honour.honour_receipt(token, actor="Sora")
     assert Coupon.objects.get().place == 2
 
 
@@ -141,23 +142,23 @@ def test_a_place_beyond_the_stock_is_not_honoured(open_campaign: CampaignMaker) 
     campaign = open_campaign(stock=2)
     token = receipt_tokens.sign_receipt(campaign.key, "sale", "mina", 1, 3, 1_795_000_000_000)
     with pytest.raises(Refused, match="beyond the stock"):
-        receipts.honour(token, actor="Sora")
+        honour.honour_receipt(token, actor="Sora")
     assert store.store().gate("sale").admitted == 0
 
 
 def test_a_claim_that_is_not_lost_is_left_alone(open_campaign: CampaignMaker) -> None:
     token = told(open_campaign(), "mina")
     with pytest.raises(Refused, match="queued"):
-        receipts.honour(token, actor="Sora")
+        honour.honour_receipt(token, actor="Sora")
     with pytest.raises(Refused):
-        receipts.honour("nonsense", actor="Sora")
+        honour.honour_receipt("nonsense", actor="Sora")
 
 
 def test_an_honoured_hole_is_none_any_more(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
     (token,) = lost_with_redis(campaign, "mina")
     assert reconcile.compare("sale").found == {Gap.HOLE: 1}
-    receipts.honour(token, actor="Sora")
+    honour.honour_receipt(token, actor="Sora")
     assert Tally.objects.get().holes == 0
     admission.admit(campaign, Claim("jun"))
     store.store().client.xtrim(keys.of("sale").queue, maxlen=0, approximate=False)

@@ -4,10 +4,10 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from coupons import receipts
+from coupons import honour, receipt_status
 from coupons.arguments import ASKED_WRONGLY, Text
 from coupons.management.base import SentenceCommand
-from coupons.receipts import Fate
+from coupons.receipt_status import Fate
 
 ACTOR = "manage.py"
 LONGEST_RECEIPT = 4096  # bytes; ours have some hundreds
@@ -24,7 +24,7 @@ class Command(SentenceCommand):
         parser.add_argument("--yes", action="store_true", help="store it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        finding = receipts.verify(options["receipt"])
+        finding = receipt_status.verify(options["receipt"])
         if finding is None:
             raise CommandError("This is not a receipt of ours.", returncode=ASKED_WRONGLY)
         said = finding.receipt
@@ -32,7 +32,7 @@ class Command(SentenceCommand):
             f"{said.campaign}, place {said.place}, user {said.user!r}: {finding.fate}"
         )
         if finding.fate is Fate.LOST and options["yes"]:
-            coupon = receipts.honour(options["receipt"], actor=ACTOR)
+            coupon = honour.honour_receipt(options["receipt"], actor=ACTOR)
             self.stdout.write(f"Honoured: {coupon.code} stands on place {coupon.place}.")
         elif finding.fate is Fate.LOST:
             self.stdout.write("Nothing was changed; --yes stores it.")

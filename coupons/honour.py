@@ -1,12 +1,9 @@
-"""Receipts: is one genuine, what became of its claim, and honouring one whose claim was lost.
+"""Honouring a genuine receipt whose claim was lost: storing the coupon that its user was told.
 
 A claim can be lost in the documented window only: told by a Redis that then lost its latest moments
 before the claim was stored. Its receipt is the proof. As long as nobody else was given its place it
 can be stored there, with the code that its user was told.
 """
-
-from dataclasses import dataclass
-from enum import StrEnum
 
 from django.db import transaction
 from django.db.models import F
@@ -17,88 +14,24 @@ from coupons import (
     claimant_field,
     database,
     events,
-    facts,
     queue,
     rebuild,
-    receipt_tokens,
     slots,
     snapshot,
     writer,
 )
 from coupons.claims import AdmittedClaim
-from coupons.errors import NotInstalled, Refused, UnknownCampaign
-from coupons.limits import SLUG, slot_id
-from coupons.models import Campaign, Coupon, GivenUp, Tally
+from coupons.errors import NotInstalled, Refused
+from coupons.limits import slot_id
+from coupons.models import Campaign, Coupon, Tally
+from coupons.receipt_status import Fate, genuine, status_of
 from coupons.receipt_tokens import Receipt
-from coupons.snapshot import Facts
 from coupons.store import Claimant, store
 
 HONOURED = "honoured a receipt"  # a verb of the history
 
 
-class Fate(StrEnum):
-    """What became of a claim of which there is a genuine receipt."""
-
-    ISSUED = "issued"
-    QUEUED = "queued"
-    GIVEN_UP = "given_up"
-    LOST = "lost"  # neither store knows of it
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A genuine receipt and what became of its claim. `coupon` is there once it is issued."""
-
-    receipt: Receipt
-    fate: Fate
-    coupon: Coupon | None = None
-
-
-def verify(token: str) -> Finding | None:
-    """None: not a receipt of ours. Raises StoreAway, NotInstalled, DatabaseAway: genuine, but
-    where its claim stands can't be told now."""
-    receipt = genuine(token)
-    if receipt is None:
-        return None
-    return _finding(facts.of(receipt.campaign), receipt)
-
-
-def genuine(token: str) -> Receipt | None:
-    """What a receipt of ours says. Raises DatabaseAway."""
-    said = receipt_tokens.claimed_by(token)
-    if said is None or not SLUG.fullmatch(said.campaign):
-        return None
-    try:
-        key = facts.of(said.campaign).key
-    except UnknownCampaign:
-        return None
-    return receipt_tokens.read_receipt(key, token)
-
-
-def _finding(campaign: Facts, receipt: Receipt) -> Finding:
-    with database.answering():
-        row = Coupon.objects.filter(slot_id=slot_id(campaign.id, receipt.place)).first()
-        if row is not None:
-            is_this = (row.user, row.nth) == (receipt.user, receipt.nth)
-            return Finding(receipt, Fate.ISSUED, row) if is_this else Finding(receipt, Fate.LOST)
-        given_up = GivenUp.objects.filter(
-            campaign_id=campaign.id, place=receipt.place, user=receipt.user, nth=receipt.nth
-        )
-        if given_up.exists():
-            return Finding(receipt, Fate.GIVEN_UP)
-    if campaign.strategy == Campaign.Strategy.DIRECT:
-        return Finding(receipt, Fate.LOST)
-    known = store().place_of(
-        campaign.slug,
-        user=receipt.user,
-        nth=receipt.nth,
-        per_user=campaign.per_user,
-    )
-    is_known = known == (receipt.place, receipt.admitted_ms)
-    return Finding(receipt, Fate.QUEUED if is_known else Fate.LOST)
-
-
-def honour(token: str, *, actor: str) -> Coupon:
+def honour_receipt(token: str, *, actor: str) -> Coupon:
     """Store the coupon of a genuine receipt whose claim was lost; the same coupon if it is stored.
 
     Its place must be free and within the stock. Numbers go on above it, and Redis is told, so that
@@ -111,7 +44,7 @@ def honour(token: str, *, actor: str) -> Coupon:
     given = _given_while_free(receipt)
     with database.answering(), transaction.atomic():
         campaign = change.hold(receipt.campaign)
-        finding = _finding(snapshot.from_row(campaign), receipt)
+        finding = status_of(snapshot.from_row(campaign), receipt)
         if finding.coupon is not None:
             return finding.coupon
         if finding.fate is not Fate.LOST:
