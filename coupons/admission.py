@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from time import perf_counter
 
-from coupons import bell, counting, direct, exhausted, fence, witness
+from coupons import bell, counting, direct, exhausted, fence, recent_admissions
 from coupons.claims import Admission, Claim, Outcome
 from coupons.errors import CouponError, NotInstalled, QueueFull, ServerChanged
 from coupons.models import Campaign
@@ -50,10 +50,10 @@ def queued(facts: Facts, claim: Claim) -> Admission:
             raise
         decision = _ask(facts, claim)
     if decision.place:
-        witness.saw(facts, claim, decision.place, decision.at_ms)
+        recent_admissions.remember(facts, claim, decision.place, decision.at_ms)
     elif decision.said in _FAILURES:
         if decision.said == "not_installed":
-            witness.testify(facts)
+            recent_admissions.publish(facts)
         raise _FAILURES[decision.said](_SENTENCES[decision.said].format(facts.slug))
     if decision.ring and not bell.ring(facts.slug):
         store().was_lost(facts.slug)

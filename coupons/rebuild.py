@@ -4,7 +4,7 @@
     2  a new epoch, in MySQL               from here on no drain stores what it read before
     3  claimants, from all that is known   MySQL's coupons, the claims waiting, parked, given up
     4  the gate is opened, in Redis        one step: the new epoch, and numbers above the highest
-    5  what witnesses told, on the queue   and is in neither store: see `coupons.witness`
+    5  what was answered and lost, queued   and is in neither store: see `coupons.lost_admissions`
 
 Dying after any of them leaves the campaign closed; begun again, it begins from the start. Of two at
 once, only the one that began last opens. What waits in the queue stays there, and what is stored
@@ -34,9 +34,9 @@ from coupons import (
     exhausted,
     facts,
     holder_filter,
+    lost_admissions,
     queue,
     timestamps,
-    witness,
 )
 from coupons.claims import AdmittedClaim
 from coupons.errors import ForeignKeys, Overtaken
@@ -129,7 +129,7 @@ def _rebuild(slug: str, actor: str, tell: Tell, *, whole: bool) -> Rebuilt:
     campaign, closed = _close(slug, in_doubt=whole)
     above = 0 if whole or not closed.whole else closed.given or 0
     highest, count = max(_highest_known(campaign), closed.given or 0), 0
-    lost = [] if above else witness.lost(campaign)
+    lost = [] if above else lost_admissions.find_lost(campaign)
     for page in _known(campaign, above, lost):
         store().remember(
             slug, page.claimants, filter_blocks=campaign.filter_blocks, replace=page.stored
@@ -140,7 +140,7 @@ def _rebuild(slug: str, actor: str, tell: Tell, *, whole: bool) -> Rebuilt:
     if closed.given is None:
         highest = max(highest, _highest_claimant(campaign))
     given, waiting = _open(campaign, highest, server)
-    waiting += witness.put_back(campaign, lost)
+    waiting += lost_admissions.requeue_lost(campaign, lost)
     done = Rebuilt(slug, campaign.epoch, count, waiting, given, time.monotonic() - began_s)
     with database.answering():
         events.note(campaign, actor, "rebuilt" if whole else "checked", _told(done))

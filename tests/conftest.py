@@ -10,7 +10,16 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from coupons import campaigns, database, exhausted, facts, snapshot, store, tokens, witness
+from coupons import (
+    campaigns,
+    database,
+    exhausted,
+    facts,
+    recent_admissions,
+    snapshot,
+    store,
+    tokens,
+)
 from coupons.models import Campaign
 from coupons.snapshot import Facts
 from tests import (
@@ -53,7 +62,7 @@ def empty_store() -> Iterator[None]:
     disposable.empty(store.store().client)
     facts.forget()
     exhausted.forget()
-    witness.forget()
+    recent_admissions.forget()
     database.breaker.succeeded()
     yield
     facts.forget()

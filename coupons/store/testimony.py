@@ -1,4 +1,4 @@
-"""What web processes leave in a Redis that has lost a campaign; see `coupons.witness`."""
+"""What web processes leave in a Redis that has lost a campaign; see `coupons.lost_admissions`."""
 
 from typing import Any, cast
 

@@ -37,7 +37,8 @@ def use(monkeypatch: pytest.MonkeyPatch, url: str) -> Store:
         "fence",
         "rebuild",
         "renewal",
-        "witness",
+        "recent_admissions",
+        "lost_admissions",
     ):
         monkeypatch.setattr(f"coupons.{module}.store", lambda: own)
     return own

@@ -17,7 +17,16 @@ from django.db import connection
 import config.wsgi
 from config.celery import app
 from config.worker import InHand
-from coupons import change, claimant_field, facts, keys, queue, reconcile, witness, writer
+from coupons import (
+    change,
+    claimant_field,
+    facts,
+    keys,
+    queue,
+    recent_admissions,
+    reconcile,
+    writer,
+)
 from coupons.claims import AdmittedClaim
 from coupons.errors import DatabaseAway
 from coupons.models import Campaign
@@ -158,9 +167,9 @@ def no_fence() -> None:
     Server.may_decide = property(lambda server: True)  # type: ignore[method-assign, assignment]
 
 
-def no_witness() -> None:
+def no_recent_admissions() -> None:
     """What a web process told is known to nobody else."""
-    witness.testify = lambda facts: None
+    recent_admissions.publish = lambda facts: None
 
 
 def messages_expire() -> None:
@@ -192,7 +201,7 @@ BUILDS: dict[str, Callable[[], None]] = {
     for build in (
         acknowledged_before_stored, nobody_takes_over, queued_in_a_second_step,
         carried_by_the_message, counted_in_python, collisions_ignored,
-        missing_means_nothing_issued, no_unique_keys, no_append_only_file, no_fence, no_witness,
+        missing_means_nothing_issued, no_unique_keys, no_append_only_file, no_fence, no_recent_admissions,
         messages_expire,
     )
 }  # fmt: skip

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis.stateful import run_state_machine_as_test
 
-from coupons import change, queue, witness, writer
+from coupons import change, queue, recent_admissions, writer
 from coupons.errors import ForeignKeys
 from coupons.models import Campaign
 from coupons.queue import Batch
@@ -83,7 +83,7 @@ def _told_without_a_replica(patch: pytest.MonkeyPatch) -> None:
 
 
 def _nobody_testifies(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(witness, "testify", lambda facts: None)
+    patch.setattr(recent_admissions, "publish", lambda facts: None)
 
 
 def _a_missing_gate_is_a_new_one(patch: pytest.MonkeyPatch) -> None:

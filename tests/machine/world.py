@@ -22,11 +22,12 @@ from coupons import (
     drain,
     exhausted,
     facts,
+    lost_admissions,
     queue,
     rebuild,
+    recent_admissions,
     reconcile,
     tasks,
-    witness,
     writer,
 )
 from coupons.claims import Admission, Claim
@@ -59,7 +60,7 @@ REPAIRS = {
     "some remembered": (RepairCalls, "remember", "after"),
     "before it opens": (rebuild, "_open", "before"),
     "open": (rebuild, "_open", "after"),
-    "put back": (witness, "put_back", "after"),
+    "put back": (lost_admissions, "requeue_lost", "after"),
 }
 
 
@@ -116,7 +117,7 @@ class World:
 
     def _forget_all(self) -> None:
         disposable.empty(self.redis)
-        witness.forget()
+        recent_admissions.forget()
         self._new_process()
         reconcile._repairs = {}
 
@@ -124,7 +125,7 @@ class World:
         """Memories that last for a moment, a moment later."""
         facts.forget()
         exhausted.forget()
-        witness._spoke_s.clear()
+        recent_admissions._published_s.clear()
         database.breaker.succeeded()
         store().breaker.succeeded()
 

@@ -4,7 +4,17 @@ from typing import Any
 
 import pytest
 
-from coupons import admission, drain, parked, rebuild, reconcile, store, trace, witness
+from coupons import (
+    admission,
+    drain,
+    lost_admissions,
+    parked,
+    rebuild,
+    recent_admissions,
+    reconcile,
+    store,
+    trace,
+)
 from coupons.claims import AdmittedClaim, Claim, Outcome, Reason
 from coupons.errors import NotInstalled
 from coupons.models import Campaign, Coupon, Tally
@@ -47,10 +57,10 @@ def test_claims_that_waited_are_put_back_with_the_answer_of_then(
     assert reconcile.compare("sale").left == 0
 
 
-def test_negative_control_without_witnesses_they_are_lost_and_their_places_given_again(
+def test_negative_control_without_recent_admissions_they_are_lost_and_their_places_given_again(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(witness, "testify", lambda facts: None)
+    monkeypatch.setattr(recent_admissions, "publish", lambda facts: None)
     campaign = open_campaign(stock=10)
     admit(campaign, "ann", "ben")
     empty(campaign)
@@ -65,14 +75,14 @@ def test_each_process_says_what_it_told(
 ) -> None:
     campaign = open_campaign(stock=10)
     admit(campaign, "ann")
-    here = list(witness._told)
-    witness.forget()
-    monkeypatch.setattr(witness, "_me", "another-process")
+    here = list(recent_admissions._recent)
+    recent_admissions.forget()
+    monkeypatch.setattr(recent_admissions, "_process", "another-process")
     admit(campaign, "ben")
     empty(campaign)
     monkeypatch.undo()
-    witness.forget()
-    witness._told.extend(here)
+    recent_admissions.forget()
+    recent_admissions._recent.extend(here)
     with pytest.raises(NotInstalled):
         admit(campaign, "somebody")
     assert rebuild.rebuild("sale", actor="Mina").waiting == 2
@@ -88,9 +98,9 @@ def test_what_is_known_elsewhere_is_not_put_back(open_campaign: CampaignMaker) -
     (entry,) = store.store().parked("sale")
     parked.give_up("sale", entry.id, actor="Mina", why="asked for it")
     assert drain.drain("sale", consumer="two").stored == 1
-    witness._told.extend((campaign.id, "old", 1, place, 5, "") for place in (1, 3))
+    recent_admissions._recent.extend((campaign.id, "old", 1, place, 5, "") for place in (1, 3))
     empty(campaign)
-    assert [claim.user for claim in witness.lost(Campaign.objects.get())] == ["ann"]
+    assert [claim.user for claim in lost_admissions.find_lost(Campaign.objects.get())] == ["ann"]
 
 
 def test_a_stranger_who_writes_there_gives_nobody_a_coupon_beyond_the_stock(
@@ -100,7 +110,7 @@ def test_a_stranger_who_writes_there_gives_nobody_a_coupon_beyond_the_stock(
     empty(campaign)
     store.store().testify("sale", "who", b'[["eve",1,4,1,""],["eve",1,-1,1,""],["",1,1,1,""]]')
     assert rebuild.rebuild("sale", actor="Mina").waiting == 0
-    assert witness.lost(Campaign.objects.get()) == []
+    assert lost_admissions.find_lost(Campaign.objects.get()) == []
 
 
 def test_a_rebuild_that_died_before_it_put_them_back_leaves_them_to_reconcile(
@@ -114,7 +124,7 @@ def test_a_rebuild_that_died_before_it_put_them_back_leaves_them_to_reconcile(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
-        dying.setattr(witness, "put_back", dies)
+        dying.setattr(lost_admissions, "requeue_lost", dies)
         rebuild.rebuild("sale", actor="Mina")
     reconcile.look()
     assert drain.drain("sale", consumer="one").stored == 1
@@ -152,9 +162,9 @@ def test_where_replicas_confirm_what_is_told_it_is_not_noted(
 
 def test_the_last_places_are_kept_and_no_more(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign(stock=10)
-    for place in range(witness.TOLD + 5):
-        witness.saw(campaign, Claim("ann"), place + 1, 1)
-    assert len(witness._told) == witness.TOLD
+    for place in range(recent_admissions.MOST + 5):
+        recent_admissions.remember(campaign, Claim("ann"), place + 1, 1)
+    assert len(recent_admissions._recent) == recent_admissions.MOST
 
 
 def test_a_claim_is_what_it_was(open_campaign: CampaignMaker) -> None:
@@ -162,4 +172,4 @@ def test_a_claim_is_what_it_was(open_campaign: CampaignMaker) -> None:
     told = admission.admit(campaign, Claim("é:2", 2))
     empty(campaign)
     sale = Campaign.objects.get()
-    assert witness.lost(sale) == [AdmittedClaim("é:2", 2, 1, told.at_ms)]
+    assert lost_admissions.find_lost(sale) == [AdmittedClaim("é:2", 2, 1, told.at_ms)]
