@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from time import perf_counter
 
-from coupons import bell, counting, direct, exhausted, fence, recent_admissions
+from coupons import bell, counting, direct, exhausted, recent_admissions
 from coupons.claims import Admission, Claim, Outcome
 from coupons.errors import CouponError, NotInstalled, QueueFull, ServerChanged
 from coupons.models import Campaign
@@ -46,7 +46,7 @@ def queued(facts: Facts, claim: Claim) -> Admission:
     try:
         decision = _ask(facts, claim)
     except ServerChanged:  # before anything was sent
-        if not fence.look():
+        if not _verify_server():
             raise
         decision = _ask(facts, claim)
     if decision.place:
@@ -60,6 +60,20 @@ def queued(facts: Facts, claim: Claim) -> Admission:
     if decision.version:
         exhausted.learn(facts, Outcome(decision.said), decision.version)
     return Admission(Outcome(decision.said), decision.place, decision.at_ms)
+
+
+def verify_servers_with(verify: Callable[[], bool]) -> None:
+    """Who finds out whether a Redis server that was restarted or promoted may decide. `verify`
+    returns whether it may, and raises StoreAway, DatabaseAway while nobody knows."""
+    global _verify_server
+    _verify_server = verify
+
+
+def _nobody_can_tell() -> bool:
+    return False
+
+
+_verify_server: Callable[[], bool] = _nobody_can_tell
 
 
 def _ask(facts: Facts, claim: Claim) -> Decision:

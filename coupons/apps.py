@@ -11,6 +11,7 @@ from django.db.models.signals import pre_save
 from django.utils.translation import gettext_lazy as _
 
 from coupons import checks, statements, wiring  # noqa: F401 - two of them register themselves
+from coupons.signals import campaign_changed
 
 
 class OperatorsAdminConfig(AdminConfig):
@@ -23,6 +24,14 @@ class CouponsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        # Above the models, which Django has loaded by now.
+        admission, exhausted, facts, fence = map(
+            import_module,
+            ("coupons.admission", "coupons.exhausted", "coupons.facts", "coupons.fence"),
+        )
+        admission.verify_servers_with(fence.look)
+        for cache in (facts, exhausted):
+            campaign_changed.connect(cache.forget)
         connection_created.connect(statements.watch)
         pre_save.connect(check_fixture, sender=self.get_model("Campaign"))
         import_module("coupons.api.openapi")  # registers itself; needs the apps to be loaded

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from coupons import database, events, exhausted, facts, holder_filter, snapshot
+from coupons import database, events, holder_filter, snapshot
 from coupons.errors import (
     ForeignKeys,
     IllegalTransition,
@@ -22,6 +22,7 @@ from coupons.errors import (
     UnknownCampaign,
 )
 from coupons.models import Campaign
+from coupons.signals import campaign_changed
 from coupons.store import Definition, store
 
 State = Campaign.State
@@ -45,8 +46,7 @@ def changing(
         events.note(campaign, actor, verb, note)
         if campaign.strategy == Campaign.Strategy.QUEUED:
             _install(campaign, first=first)
-    facts.forget()
-    exhausted.forget()
+    campaign_changed.send(sender=None)
 
 
 def _check(campaign: Campaign, before: Campaign | None) -> None:

@@ -74,6 +74,6 @@ def _is_set(bits: bytes, position: int) -> bool:
     return byte < len(bits) and bool(bits[byte] & (128 >> (position & 7)))
 
 
-def forget() -> None:
+def forget(**_: object) -> None:
     """Empty this process's memory."""
     _memories.clear()

@@ -99,7 +99,7 @@ class _Listed:
 _listed = _Listed()
 
 
-def forget() -> None:
+def forget(**_: object) -> None:
     """Empty this process's memory of campaigns."""
     _remembered.clear()
     _unknown.clear()

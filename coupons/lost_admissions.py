@@ -35,7 +35,7 @@ def requeue_lost(campaign: Campaign, lost: list[AdmittedClaim]) -> int:
         field = claimant_field.encode_field(claim.user, claim.nth, campaign.per_user)
         claimant = Claimant(field, claim.place, claim.admitted_ms)
         put += store().requeue(campaign.slug, claimant, claim)
-    store().forget_published(campaign.slug, store().witnesses(campaign.slug))
+    store().forget_testimony(campaign.slug, store().witnesses(campaign.slug))
     return put
 
 

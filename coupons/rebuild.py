@@ -31,8 +31,6 @@ from coupons import (
     claimant_field,
     database,
     events,
-    exhausted,
-    facts,
     holder_filter,
     lost_admissions,
     queue,
@@ -42,6 +40,7 @@ from coupons.claims import AdmittedClaim
 from coupons.errors import ForeignKeys, Overtaken
 from coupons.limits import slot_id
 from coupons.models import Campaign, Coupon, GivenUp, Tally
+from coupons.signals import campaign_changed
 from coupons.store import Claimant, Each, Marks, store
 from coupons.store.repair import Closed
 
@@ -269,8 +268,7 @@ def _open(campaign: Campaign, highest: int, server: str) -> tuple[int, int]:
     )
     if not opened:
         raise Overtaken(_("Another repair of {!r} has begun meanwhile.").format(campaign.slug))
-    facts.forget()
-    exhausted.forget()
+    campaign_changed.send(sender=None)
     return given, waiting
 
 

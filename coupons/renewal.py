@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from django.db.models import Max
 
-from coupons import bell, change, database, events, exhausted, facts, holder_filter, rebuild
+from coupons import bell, change, database, events, holder_filter, rebuild
 from coupons.isolation import heard, isolated
 from coupons.metrics import Work
 from coupons.models import Campaign, Coupon, Tally
+from coupons.signals import campaign_changed
 from coupons.store import store
 from coupons.store.repair import Closed
 
@@ -49,8 +50,7 @@ def renew_each(slugs: Sequence[str], *, actor: str) -> Renewed:
     server, renewed = store().server().identity, Renewed()
     for start in range(0, len(slugs), TOGETHER):
         _renew(slugs[start : start + TOGETHER], server, actor, renewed)
-    facts.forget()
-    exhausted.forget()
+    campaign_changed.send(sender=None)
     return renewed
 
 

@@ -18,6 +18,7 @@ from coupons.admin.bases import CampaignBase
 from coupons.admin.parked import ENTRY_ID
 from coupons.admin_site import nothing_done
 from coupons.errors import CouponError
+from coupons.honour import honour_receipt
 from coupons.models import Campaign
 from coupons.receipt_status import Fate, Finding
 
@@ -109,7 +110,7 @@ def _looked_up(
         if finding is not None and finding.receipt.campaign != campaign.slug:
             finding = None
         if honour and finding is not None:
-            coupon = honour.honour(token, actor=request.user.get_username())
+            coupon = honour_receipt(token, actor=request.user.get_username())
             finding = Finding(finding.receipt, Fate.ISSUED, coupon)
             messages.success(request, _("Honoured: the coupon is stored on its place."))
     except CouponError as refusal:

@@ -61,6 +61,7 @@ LAYERS = [
             "clock_skew",
             "deciding_clock",
             "facts",
+            "signals",
             "snapshot",
             "exhausted",
             "events",
@@ -274,3 +275,33 @@ def test_the_environment_is_read_in_one_place() -> None:
                 assert ast.unparse(node) in ("os.environ", "os.environ.setdefault"), file
             if isinstance(node, ast.Subscript):
                 assert ast.unparse(node.value) != "os.environ", file
+
+
+def _reached(module: str) -> set[str]:
+    """All that an import of this module imports of ours, directly or not."""
+    graph, reached, left = _graph(), set[str](), [module]
+    while left:
+        name = left.pop()
+        if name not in reached:
+            reached.add(name)
+            left += graph.get(name, set())
+    return reached
+
+
+RECOVERY = {"fence", "renewal", "rebuild", "lost_admissions", "places", "reconcile", "honour"}
+
+
+def test_admission_reaches_neither_recovery_nor_what_changes_a_campaign() -> None:
+    reached = _reached("coupons.admission")
+    assert reached >= {"coupons.store", "coupons.writer"}, "it reads nothing"
+    above = {f"coupons.{name}" for name in RECOVERY | {"campaigns", "change", "events", "tasks"}}
+    assert not reached & above
+    assert _reached("coupons.tasks") & above, "nor does anything else"
+
+
+@pytest.mark.parametrize("module", ["direct", "writer"])
+def test_what_stores_without_redis_reaches_no_redis(module: str) -> None:
+    reached = _reached(f"coupons.{module}")
+    assert reached >= {"coupons.database", "coupons.models"}, "it reads nothing"
+    assert not [name for name in reached if name.startswith("coupons.store")]
+    assert "coupons.store" in _reached("coupons.drain"), "nor does anything else"

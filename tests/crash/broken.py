@@ -201,8 +201,8 @@ BUILDS: dict[str, Callable[[], None]] = {
     for build in (
         acknowledged_before_stored, nobody_takes_over, queued_in_a_second_step,
         carried_by_the_message, counted_in_python, collisions_ignored,
-        missing_means_nothing_issued, no_unique_keys, no_append_only_file, no_fence, no_recent_admissions,
-        messages_expire,
+        missing_means_nothing_issued, no_unique_keys, no_append_only_file, no_fence,
+        no_recent_admissions, messages_expire,
     )
 }  # fmt: skip
 if os.environ.get("BROKEN"):

@@ -43,7 +43,9 @@ EXPERIMENTS = {
         "failover.play", 20, {}, replica=True, build=broken("no_fence"), control=True
     ),
     "emptied": Experiment("emptied.play", 20),
-    "emptied-without": Experiment("emptied.play", 20, {}, build=broken("no_recent_admissions"), control=True),
+    "emptied-without": Experiment(
+        "emptied.play", 20, {}, build=broken("no_recent_admissions"), control=True
+    ),
     "broker": Experiment("broker.play", 20),
     "half-open": Experiment("half_open.play", 5),
     "silent": Experiment("silent.play", 6),
