@@ -25,11 +25,10 @@ class CouponsConfig(AppConfig):
 
     def ready(self) -> None:
         # Above the models, which Django has loaded by now.
-        admission, exhausted, facts, fence = map(
-            import_module,
-            ("coupons.admission", "coupons.exhausted", "coupons.facts", "coupons.fence"),
+        queued, exhausted, facts, fence = map(
+            import_module, ("coupons.queued", "coupons.exhausted", "coupons.facts", "coupons.fence")
         )
-        admission.verify_servers_with(fence.look)
+        queued.verify_servers_with(fence.look)
         for cache in (facts, exhausted):
             campaign_changed.connect(cache.forget)
         connection_created.connect(statements.watch)

@@ -6,7 +6,7 @@ for durations and log lines.
 
 from datetime import datetime
 
-from coupons import database, timestamps
+from coupons import database_clock, timestamps
 from coupons.errors import StoreAway
 from coupons.models import Campaign
 from coupons.store import store
@@ -16,7 +16,7 @@ def now(strategy: str) -> datetime:
     """Raises StoreAway or DatabaseAway: then nobody knows."""
     if strategy == Campaign.Strategy.QUEUED:
         return timestamps.moment(store().now_ms())
-    return timestamps.moment(database.now_ms())
+    return timestamps.moment(database_clock.now_ms())
 
 
 def now_if_redis_is_away(strategy: str) -> datetime:

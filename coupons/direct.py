@@ -5,7 +5,7 @@ The "before" of the write-up, and enough for small campaigns. Same answers as th
 
 from django.db import transaction
 
-from coupons import database, timestamps, trace, writer
+from coupons import database, database_clock, timestamps, trace, writer
 from coupons.claims import Admission, AdmittedClaim, Claim, Outcome
 from coupons.errors import UnknownCampaign
 from coupons.models import Campaign, Coupon, Tally
@@ -18,7 +18,7 @@ def admit(facts: Facts, claim: Claim) -> Admission:
         locked = (
             Tally.objects.select_for_update()
             .select_related("campaign")
-            .annotate(now_ms=database.NowMs())
+            .annotate(now_ms=database_clock.NowMs())
             .filter(campaign_id=facts.id)
             .first()
         )

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from billiard.exceptions import SoftTimeLimitExceeded
 
-from coupons import database, metrics
+from coupons import database_errors, metrics
 from coupons.errors import CouponError, DatabaseAway, StoreAway, UnknownCampaign
 from coupons.metrics import Work
 from coupons.store import Each
@@ -45,7 +45,7 @@ def isolated(
         logger.warning("%s of campaign %s is put off: %s", work, slug, away)
         raise
     except Exception as error:
-        if isinstance(error, DatabaseAway) and not database.is_in_the_way(error):
+        if isinstance(error, DatabaseAway) and not database_errors.is_in_the_way(error):
             logger.warning("%s of campaign %s is put off: %s", work, slug, error)
             raise
         report_failure(slug, work, error)

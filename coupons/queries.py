@@ -5,10 +5,10 @@ from enum import StrEnum
 
 from django.db.models import QuerySet
 
-from coupons import database, snapshot, timestamps
+from coupons import database, timestamps
 from coupons.claims import Claim
 from coupons.errors import NotInstalled, StoreFailure, UnknownCoupon
-from coupons.models import Campaign, Coupon, Tally
+from coupons.models import Campaign, Coupon
 from coupons.snapshot import Facts
 from coupons.store import store
 
@@ -27,15 +27,6 @@ class Standing:
     place: int = 0
     admitted_ms: int = 0
     coupon: Coupon | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """What the public sees of a campaign. `state` as a claim would find it now."""
-
-    state: str
-    remaining: int
-    now_ms: int
 
 
 def standing(campaign: Facts, claim: Claim) -> Standing:
@@ -70,45 +61,6 @@ def _issued(campaign: Facts, claim: Claim) -> Standing | None:
     return Standing(Status.ISSUED, row.place, timestamps.milliseconds(row.admitted_at), row)
 
 
-def live(campaign: Facts) -> Live:
-    """Raises StoreFailure, NotInstalled (queued), DatabaseAway (direct)."""
-    if campaign.strategy == Campaign.Strategy.DIRECT:
-        return _live_direct(campaign)
-    gate = store().gate(campaign.slug)
-    state = _state(gate.paused, gate.opens_ms, gate.closes_ms, gate.remaining, gate.now_ms)
-    return Live(state, gate.remaining, gate.now_ms)
-
-
-def _live_direct(campaign: Facts) -> Live:
-    with database.answering():
-        row = (
-            Tally.objects.select_related("campaign")
-            .annotate(now_ms=database.NowMs())
-            .get(campaign_id=campaign.id)
-        )
-    remaining = max(0, row.campaign.stock - row.stored)
-    paused = row.campaign.state == Campaign.State.PAUSED
-    opens, closes = row.campaign.opens_at, row.campaign.closes_at
-    state = _state(
-        paused,
-        timestamps.milliseconds(opens),
-        timestamps.milliseconds(closes),
-        remaining,
-        row.now_ms,
-    )
-    return Live(state, remaining, row.now_ms)
-
-
-def _state(paused: bool, opens_ms: int, closes_ms: int, remaining: int, now_ms: int) -> str:
-    if now_ms >= closes_ms:
-        return "closed"
-    if paused:
-        return "paused"
-    if now_ms < opens_ms:
-        return "scheduled"
-    return "open" if remaining else "sold_out"
-
-
 def coupons_of(user: str) -> QuerySet[Coupon]:
     """A user's coupons, newest campaign first; found by the index that begins with the user."""
     return Coupon.objects.filter(user=user).select_related("campaign").order_by("-slot_id")
@@ -121,7 +73,3 @@ def coupon_of(user: str, code: str) -> Coupon:
     if row is None:
         raise UnknownCoupon("You have no coupon with this code.")
     return row
-
-
-def facts_of(row: Coupon) -> Facts:
-    return snapshot.from_row(row.campaign)

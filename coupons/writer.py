@@ -15,7 +15,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
-from coupons import database, slots, timestamps
+from coupons import database, database_errors, slots, timestamps
 from coupons.claims import AdmittedClaim, Reason
 from coupons.errors import StaleClaims
 from coupons.limits import slot_id
@@ -65,9 +65,9 @@ def _store(facts: Facts, claims: list[AdmittedClaim], epoch: str | None, given: 
         insert(facts, claims, epoch, given)
         return Verdict(stored=claims)
     except DatabaseError as error:
-        if database.refuses_row(error):
+        if database_errors.refuses_row(error):
             return _sift(facts, claims, epoch, given)
-        if database.is_away(error) or len(claims) == 1:
+        if database_errors.is_away(error) or len(claims) == 1:
             raise
         return _probe(facts, claims, epoch, given, error)
     except _NO_ROW:
@@ -111,7 +111,7 @@ def _probe(
         try:
             verdict.add(_store(facts, half, epoch, given))
         except DatabaseError as again:
-            if database.is_away(again):
+            if database_errors.is_away(again):
                 raise
             failed.append(half)
     if len(failed) > 1:
@@ -130,7 +130,7 @@ def _single_out(
         try:
             verdict.add(_store(facts, [claim], epoch, given))
         except DatabaseError as error:
-            if database.is_away(error):
+            if database_errors.is_away(error):
                 raise
             verdict.refused[claim] = Reason.REJECTED
     return verdict

@@ -18,7 +18,7 @@ from coupons import (
     recent_admissions,
     snapshot,
     store,
-    tokens,
+    user_tokens,
 )
 from coupons.models import Campaign
 from coupons.snapshot import Facts
@@ -105,7 +105,7 @@ class Person:
     def __init__(self, name: str, segments: tuple[str, ...] = ()) -> None:
         self.name = name
         self.client = Client(
-            headers={"Authorization": f"Bearer {tokens.mint(name, segments=segments)}"}
+            headers={"Authorization": f"Bearer {user_tokens.mint(name, segments=segments)}"}
         )
 
     def claims(self, slug: str = "sale", body: Any = None) -> Any:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
-from coupons import database
+from coupons import database_clock
 from coupons.admin import slot_progress
 from coupons.errors import StoreFailure
 from coupons.models import Campaign, Tally
@@ -70,7 +70,7 @@ def counts(campaigns: Sequence[Campaign]) -> dict[int, Counts]:
 def _tallies(campaigns: Sequence[Campaign]) -> dict[int, tuple[int, int]]:
     """By the campaign's id: what is stored, and MySQL's clock."""
     ids = [campaign.pk for campaign in campaigns]
-    found = Tally.objects.filter(campaign_id__in=ids).annotate(now_ms=database.NowMs())
+    found = Tally.objects.filter(campaign_id__in=ids).annotate(now_ms=database_clock.NowMs())
     return {pk: (stored, now) for pk, stored, now in found.values_list("pk", "stored", "now_ms")}
 
 

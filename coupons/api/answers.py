@@ -10,8 +10,9 @@ from django.urls import reverse
 from coupons import coupon_codes
 from coupons.api import problems
 from coupons.claims import Admission, Claim, Outcome
+from coupons.live_counts import Live
 from coupons.models import Campaign, Coupon
-from coupons.queries import Live, Standing, Status
+from coupons.queries import Standing, Status
 from coupons.receipt_status import Finding
 from coupons.snapshot import Facts
 from coupons.timestamps import iso_of as iso

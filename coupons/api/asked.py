@@ -8,7 +8,7 @@ from coupons.api.json import body_of
 from coupons.claims import Claim
 from coupons.errors import BadInput, LengthRequired
 from coupons.snapshot import Facts
-from coupons.tokens import Caller
+from coupons.user_tokens import Caller
 
 
 def claim(request: Request, caller: Caller, facts: Facts) -> Claim:

@@ -6,9 +6,9 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from coupons import tokens
+from coupons import user_tokens
 from coupons.errors import BadToken, NoToken
-from coupons.tokens import Caller
+from coupons.user_tokens import Caller
 
 LONGEST_TOKEN = 4096  # bytes
 
@@ -22,7 +22,7 @@ class TokenAuthentication(BaseAuthentication):
             return None
         if scheme.lower() != "bearer" or not token or len(token) > LONGEST_TOKEN:
             raise BadToken("The Authorization header is not 'Bearer TOKEN'.")
-        return tokens.verify(token), token
+        return user_tokens.verify(token), token
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

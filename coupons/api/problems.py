@@ -15,7 +15,7 @@ from django.urls import is_valid_path
 from django.views import defaults
 from rest_framework.exceptions import APIException
 
-from coupons import database
+from coupons import database_errors
 from coupons.api import languages
 from coupons.errors import (
     BodyTooLarge,
@@ -151,7 +151,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def failed(request: HttpRequest) -> HttpResponse:
     """Also where a database that is away was asked outside of our own care: sessions, the admin."""
     error = sys.exc_info()[1]
-    if isinstance(error, DatabaseAway) or (error and database.is_away(error)):
+    if isinstance(error, DatabaseAway) or (error and database_errors.is_away(error)):
         return _without_database(request, error)
     if _is_for_people(request):
         return defaults.server_error(request)

@@ -7,7 +7,16 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from coupons import admission, coupon_codes, database, facts, queries, receipt_status
+from coupons import (
+    admission,
+    coupon_codes,
+    database,
+    facts,
+    live_counts,
+    queries,
+    receipt_status,
+    snapshot,
+)
 from coupons.api import answers, asked, limits, schemas
 from coupons.api.page import Page
 from coupons.api.resource import Resource
@@ -68,7 +77,7 @@ class PublicCampaign(Resource):
     )
     def get(self, request: Request, slug: str) -> Response:
         campaign = facts.of(slug)
-        return Response(answers.of_campaign(campaign, queries.live(campaign)))
+        return Response(answers.of_campaign(campaign, live_counts.live_counts(campaign)))
 
 
 class Coupons(Resource):
@@ -82,7 +91,7 @@ class Coupons(Resource):
         page = Page()
         with database.answering():
             rows = page.paginate_queryset(queries.coupons_of(asked.caller(request).user), request)
-        said = [answers.coupon(row, queries.facts_of(row)) for row in rows or []]
+        said = [answers.coupon(row, snapshot.from_row(row.campaign)) for row in rows or []]
         return page.get_paginated_response(said)
 
 
@@ -97,7 +106,7 @@ class CouponOfMine(Resource):
         if known is None:
             raise BadInput("code", "is not a coupon code; please check it for a typing error")
         row = queries.coupon_of(asked.caller(request).user, known)
-        return Response(answers.coupon(row, queries.facts_of(row)))
+        return Response(answers.coupon(row, snapshot.from_row(row.campaign)))
 
 
 class Receipts(Resource):

@@ -11,7 +11,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ImproperlyConfigured, Valid
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 
-from coupons import database
+from coupons import database, database_errors
 from coupons.arguments import ASKED_WRONGLY, Text, sentence
 from coupons.errors import BadInput, BadToken, CouponError, UnknownCampaign
 from coupons.models import Campaign, CampaignEvent
@@ -52,7 +52,7 @@ class SentenceCommand(BaseCommand):
             status = ASKED_WRONGLY if isinstance(failure, _WRONG_VALUES) else 1
             raise CommandError(str(failure), returncode=status) from failure
         except DatabaseError as failure:
-            if not (database.is_away(failure) or database.lacks_tables(failure)):
+            if not (database_errors.is_away(failure) or database_errors.lacks_tables(failure)):
                 raise
             raise CommandError(_of_database(failure)) from failure
 
@@ -74,7 +74,7 @@ def demand_campaign(slug: str) -> None:
 
 
 def _of_database(failure: DatabaseError) -> str:
-    if database.lacks_tables(failure):
+    if database_errors.lacks_tables(failure):
         return "The database has not the tables of this version: manage.py migrate"
     return f"The database does not answer: {failure}"
 

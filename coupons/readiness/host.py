@@ -6,7 +6,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from coupons import tokens
+from coupons import jwks, user_tokens
 from coupons.errors import BadToken
 from coupons.readiness.lines import Line, amber, green, red
 
@@ -28,12 +28,12 @@ def token_keys() -> Line:
 
 
 def _shared_secret() -> str:
-    tokens.verify(tokens.mint("readiness"))
+    user_tokens.verify(user_tokens.mint("readiness"))
     return _("The shared secret signs and verifies.")
 
 
 def _public_keys() -> str:
-    count = tokens.public_keys()
+    count = jwks.public_keys()
     if not count:
         raise ValueError(_("{file} holds no key.").format(file=settings.JWT_JWKS_FILE))
     return _("{count} public keys of the shop.").format(count=count)

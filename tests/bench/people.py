@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator
 
-from coupons import tokens
+from coupons import user_tokens
 
 LIFETIME_S = 3600  # longer than any run
 
@@ -14,4 +14,4 @@ def users(count: int) -> list[str]:
 
 
 def tokens_of(count: int) -> Iterator[str]:
-    return (tokens.mint(user, lifetime_s=LIFETIME_S) for user in users(count))
+    return (user_tokens.mint(user, lifetime_s=LIFETIME_S) for user in users(count))

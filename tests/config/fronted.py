@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from coupons import tokens
+from coupons import user_tokens
 from tests import servers, services
 from tests.front import FrontDoor, front
 
@@ -44,7 +44,7 @@ def claim(port: int, user: str, *, patience_s: float = 10, **headers: str) -> tu
     asking = http.client.HTTPConnection("127.0.0.1", port, timeout=patience_s)
     try:
         asking.request(
-            "POST", CLAIMS, headers={"Authorization": f"Bearer {tokens.mint(user)}", **headers}
+            "POST", CLAIMS, headers={"Authorization": f"Bearer {user_tokens.mint(user)}", **headers}
         )
         answer = asking.getresponse()
         return answer.status, json.loads(answer.read())
@@ -71,7 +71,7 @@ def slow_bodies(port: int, many: int, path: str = CLAIMS) -> Iterator[None]:
     form = "application/json" if path == CLAIMS else "application/x-www-form-urlencoded"
     head = (
         f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {form}\r\n"
-        f"Cookie: csrftoken={'a' * 32}\r\nAuthorization: Bearer {tokens.mint('slow')}\r\n"
+        f"Cookie: csrftoken={'a' * 32}\r\nAuthorization: Bearer {user_tokens.mint('slow')}\r\n"
         "Content-Length: 1000\r\n\r\n{"
     )
     with ExitStack() as stack:

@@ -48,10 +48,14 @@ LAYERS = [
             "row_constraints",
             "breaker",
             "database",
+            "database_clock",
+            "database_errors",
             "statements",
             "store",
             "bell",
-            "tokens",
+            "fast_verify",
+            "jwks",
+            "user_tokens",
             "slots",
         },
     ),
@@ -75,7 +79,9 @@ LAYERS = [
             "writer",
             "direct",
             "admission",
+            "live_counts",
             "queries",
+            "queued",
             "gauges",
             "recent_admissions",
             "lost_admissions",
@@ -168,7 +174,7 @@ def _graph() -> dict[str, set[str]]:
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
     graph = _graph()
-    assert graph["coupons.admission"] >= {"coupons.bell", "coupons.direct", "coupons.store"}
+    assert graph["coupons.queued"] >= {"coupons.bell", "coupons.claims", "coupons.store"}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as circle:
@@ -291,10 +297,13 @@ def _reached(module: str) -> set[str]:
 RECOVERY = {"fence", "renewal", "rebuild", "lost_admissions", "places", "reconcile", "honour"}
 
 
-def test_admission_reaches_neither_recovery_nor_what_changes_a_campaign() -> None:
-    reached = _reached("coupons.admission")
-    assert reached >= {"coupons.store", "coupons.writer"}, "it reads nothing"
-    above = {f"coupons.{name}" for name in RECOVERY | {"campaigns", "change", "events", "tasks"}}
+ISSUING = {"queue", "drain", "writer", "parked", "receipt_status", "database", "slots"}
+
+
+def test_queued_admission_reaches_neither_recovery_nor_what_stores() -> None:
+    reached = _reached("coupons.queued")
+    assert reached >= {"coupons.store", "coupons.exhausted"}, "it reads nothing"
+    above = {f"coupons.{name}" for name in RECOVERY | ISSUING | {"campaigns", "change"}}
     assert not reached & above
     assert _reached("coupons.tasks") & above, "nor does anything else"
 

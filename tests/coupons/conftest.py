@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from coupons import admission, bell, drain, tokens
+from coupons import admission, bell, drain, jwks
 from coupons.claims import Claim
 from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker
@@ -47,9 +47,9 @@ def shared_secret(settings: Any) -> Iterator[None]:
     """One that the shop and we know, and no public keys."""
     settings.JWT_HS256_SECRET, settings.JWT_JWKS_FILE = SECRET, ""
     settings.JWT_ISSUER, settings.JWT_AUDIENCE = "https://shop.example", "coupons"
-    tokens.forget_keys()
+    jwks.forget_keys()
     yield
-    tokens.forget_keys()
+    jwks.forget_keys()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import jwt
 import pytest
 
-from coupons import tokens
+from coupons import user_tokens
 from coupons.errors import BadToken
 
 SECRET = "the shop's and ours, " + "x" * 40
@@ -36,5 +36,5 @@ def raw(header: bytes, payload: bytes, signature: bytes = b"") -> str:
 
 def refused(token: str) -> str:
     with pytest.raises(BadToken) as caught:
-        tokens.verify(token)
+        user_tokens.verify(token)
     return str(caught.value)

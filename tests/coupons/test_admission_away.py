@@ -17,6 +17,7 @@ from coupons.store import Store
 from tests import servers
 from tests.conftest import CampaignMaker, Settings
 from tests.coupons.test_admission import outcome
+from tests.stores import use_store
 
 pytestmark = pytest.mark.django_db
 
@@ -29,18 +30,7 @@ def own_redis(tmp_path: Path) -> Iterator[str]:
 
 def use(monkeypatch: pytest.MonkeyPatch, url: str) -> Store:
     own = Store(url, timeout_s=0.3, max_connections=8)
-    for module in (
-        "admission",
-        "deciding_clock",
-        "change",
-        "facts",
-        "fence",
-        "rebuild",
-        "renewal",
-        "recent_admissions",
-        "lost_admissions",
-    ):
-        monkeypatch.setattr(f"coupons.{module}.store", lambda: own)
+    use_store(monkeypatch, own)
     return own
 
 

@@ -22,6 +22,7 @@ from coupons.errors import (
 from coupons.models import Campaign, Slot
 from coupons.store import Store
 from tests.conftest import CampaignMaker
+from tests.stores import use_store
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 State = Campaign.State
@@ -248,8 +249,7 @@ def test_a_direct_campaign_needs_no_redis(
     draft: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     away = Store("redis://127.0.0.1:1/0", timeout_s=0.1, max_connections=1)
-    for module in ("deciding_clock", "change", "facts", "admission"):
-        monkeypatch.setattr(f"coupons.{module}.store", lambda: away)
+    use_store(monkeypatch, away)
     draft(strategy="direct")
     campaigns.schedule("sale", actor="Mina")
     admitted = admission.admit(facts.of("sale"), Claim("mina"))

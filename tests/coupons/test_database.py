@@ -18,7 +18,7 @@ from django.db import (
     connection,
 )
 
-from coupons import database, metrics
+from coupons import database, database_clock, database_errors, metrics
 from coupons.errors import DatabaseAway
 from tests.conftest import CampaignMaker, Person
 from tests.coupons.answers import problem
@@ -96,7 +96,7 @@ def test_nor_is_anything_else(error: Exception) -> None:
 def test_a_row_that_is_refused_is_told_from_a_statement_that_fails(
     error: Exception, row: bool
 ) -> None:
-    assert database.refuses_row(error) is row
+    assert database_errors.refuses_row(error) is row
 
 
 def test_a_missing_column_is_a_500_and_not_a_promise_to_be_back_soon(
@@ -104,9 +104,11 @@ def test_a_missing_column_is_a_500_and_not_a_promise_to_be_back_soon(
 ) -> None:
     open_campaign(strategy="direct")
     error = OperationalError(1054, "Unknown column 'nth'")
-    monkeypatch.setattr(database.NowMs, "as_sql", lambda *_, **__: (_ for _ in ()).throw(error))
+    monkeypatch.setattr(
+        database_clock.NowMs, "as_sql", lambda *_, **__: (_ for _ in ()).throw(error)
+    )
     for vendor in ("as_mysql", "as_sqlite"):
-        monkeypatch.setattr(database.NowMs, vendor, database.NowMs.as_sql)
+        monkeypatch.setattr(database_clock.NowMs, vendor, database_clock.NowMs.as_sql)
     jun = Person("jun")
     jun.client.raise_request_exception = False
     problem(jun.claims(), 500, "failure")

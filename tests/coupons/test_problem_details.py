@@ -14,7 +14,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import translation
 
-from coupons import admission, errors, tokens
+from coupons import errors, queued, user_tokens
 from coupons.api import languages, problems
 from tests.conftest import CampaignMaker, Person
 
@@ -165,8 +165,8 @@ def _part(part: ast.expr) -> str:
 
 
 def test_every_detail_that_a_client_may_hear_has_its_korean() -> None:
-    found = {*raised(), *tokens._REASONS.values(), problems._ASK_AGAIN}
-    found |= {sentence.format("sale") for sentence in admission._SENTENCES.values()}
+    found = {*raised(), *user_tokens._REASONS.values(), problems._ASK_AGAIN}
+    found |= {sentence.format("sale") for sentence in queued._SENTENCES.values()}
     assert len(found) > 25
     with translation.override("ko"):
         assert sorted(text for text in found if not languages._text(text)) == []

@@ -11,13 +11,19 @@ from typing import Any
 
 import django
 
-from coupons import snapshot, timestamps
-
 django.setup()
 
 from django.test import Client  # noqa: E402
 
-from coupons import campaigns, checks, deciding_clock, tokens, writer  # noqa: E402
+from coupons import (  # noqa: E402
+    campaigns,
+    checks,
+    deciding_clock,
+    snapshot,
+    timestamps,
+    user_tokens,
+    writer,
+)
 from coupons.claims import AdmittedClaim  # noqa: E402
 from coupons.models import Campaign, Coupon  # noqa: E402
 from coupons.readiness.database import time_zone  # noqa: E402
@@ -57,7 +63,7 @@ def _claim(slug: str, now: datetime, name: str) -> dict[str, Any]:
     campaigns.draft(sale, actor="Mina")
     campaigns.schedule(slug, actor="Mina")
     Campaign.objects.filter(slug=slug).update(closes_at=closes)
-    user = Client(headers={"Authorization": f"Bearer {tokens.mint('mina')}"})
+    user = Client(headers={"Authorization": f"Bearer {user_tokens.mint('mina')}"})
     answer = user.post(f"/api/v1/campaigns/{slug}/claims", content_type="application/json")
     page = user.get(f"/api/v1/campaigns/{slug}").json()
     row = Coupon.objects.filter(campaign__slug=slug).first()

@@ -14,7 +14,7 @@ from threading import Thread
 from django.db import connection
 from django.utils import timezone
 
-from coupons import campaigns, tokens
+from coupons import campaigns, user_tokens
 from coupons.errors import CouponError, StockBelowAdmitted
 from coupons.models import Campaign
 from tests.crash import checker, history, people, reading
@@ -150,7 +150,7 @@ def _under_load(scene: Scene, sale: Sale, run: Run, file: Path, trouble: Trouble
     """The crowd asks while it happens; then all is healed, and the last are served."""
     chance = random.Random(sale.seed)
     named = [f"{scene.slug}-{number}" for number in range(sale.users)]
-    signed = [(user, tokens.mint(user, lifetime_s=900)) for user in named]
+    signed = [(user, user_tokens.mint(user, lifetime_s=900)) for user in named]
     line = people.line_of(signed, lasts_s=sale.lasts_s, again=AGAIN, chance=chance)
     gives_up_at = time.monotonic() + sale.lasts_s + sale.settle_s
     with closing(history.Recorder(file)) as recorder:

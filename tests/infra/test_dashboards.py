@@ -18,7 +18,7 @@ import pytest
 import yaml
 from django.db import connection
 
-from coupons import tokens
+from coupons import user_tokens
 from tests import front
 from tests.conftest import CampaignMaker
 from tests.infra.test_monitoring import ALERTS, DASHBOARDS, PROMETHEUS
@@ -177,7 +177,7 @@ class _Crowd(threading.Thread):
                 self._ask(number)
 
     def _ask(self, number: int) -> None:
-        token = f"Bearer {tokens.mint(f'user-{number}')}" if number % 10 else "Bearer forged"
+        token = f"Bearer {user_tokens.mint(f'user-{number}')}" if number % 10 else "Bearer forged"
         path = "/api/v1/campaigns/sale/claims"
         with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)) as asking:
             asking.request("POST", path, headers={"Authorization": token})

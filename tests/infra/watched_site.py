@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import redis
 
-from coupons import tokens
+from coupons import user_tokens
 from tests import proxy, servers
 from tests.clocks import WrongClock
 from tests.infra.test_dashboards import Prometheus, port_listens, programs, until
@@ -84,7 +84,7 @@ class Site:
         return self.asks("POST", f"/api/v1/campaigns/{slug}/claims", user=user, door=door)
 
     def asks(self, method: str, path: str, *, user: str, door: str = "web") -> int:
-        headers = {"Authorization": f"Bearer {tokens.mint(user)}"}
+        headers = {"Authorization": f"Bearer {user_tokens.mint(user)}"}
         address = ("127.0.0.1", self.ports[door])
         asking = http.client.HTTPConnection(*address, timeout=10)
         with closing(asking), suppress(OSError, http.client.HTTPException):

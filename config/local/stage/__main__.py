@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
 from config.local.stage import campaign, ledger
-from coupons import campaigns, checks, timestamps, tokens
+from coupons import campaigns, checks, timestamps, user_tokens
 from coupons.errors import CouponError
 
 ADMIN = "admin"
@@ -48,7 +48,7 @@ def prepare(asked: argparse.Namespace) -> dict[str, Any]:
     call_command("collectstatic", interactive=False, verbosity=0, post_process=False)
     knows_password = _admin(os.environ["ADMIN_PASSWORD"], ours=asked.own_database)
     sale = campaign.standing("make run")
-    token = tokens.mint(asked.user, lifetime_s=_DAY_S)
+    token = user_tokens.mint(asked.user, lifetime_s=_DAY_S)
     return {"slug": sale.slug, "stock": sale.stock, "token": token, "admin": knows_password}
 
 
@@ -65,7 +65,7 @@ def _admin(password: str, *, ours: bool) -> bool:
 def opening(asked: argparse.Namespace) -> dict[str, Any]:
     """Tokens first, which take a moment; then the clock runs."""
     people = [f"{asked.slug}-{number}" for number in range(1, asked.users + 1)]
-    signed = [[user, tokens.mint(user, lifetime_s=_DEMO_TOKENS_S)] for user in people]
+    signed = [[user, user_tokens.mint(user, lifetime_s=_DEMO_TOKENS_S)] for user in people]
     sale = campaign.opening(asked.slug, stock=asked.stock, ahead_s=asked.ahead, actor="make demo")
     opens_ms = timestamps.milliseconds(sale.opens_at)
     return {"opens_ms": opens_ms, "starts_at": ledger.starts_at(opens_ms), "people": signed}

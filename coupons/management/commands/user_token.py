@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from coupons import tokens
+from coupons import user_tokens
 from coupons.arguments import Text, Whole
 from coupons.limits import MAX_USER_BYTES
 from coupons.management.base import SentenceCommand
@@ -31,7 +31,7 @@ class Command(SentenceCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.JWT_JWKS_FILE:
             raise CommandError("Tokens are signed by the shop (JWT_JWKS_FILE is set), not here.")
-        token = tokens.mint(
+        token = user_tokens.mint(
             options["user"],
             segments=tuple(options["segment"]),
             lifetime_s=options["minutes"] * 60,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import IO
 
-from coupons import tokens
+from coupons import user_tokens
 from tests.crash.actors import leash
 from tests.crash.history import INFO, Ask, Heard
 from tests.crash.people import heard_of
@@ -79,7 +79,7 @@ def heard(
 
 
 def _signed(people: Sequence[Wanting]) -> list[tuple[str, str, int]]:
-    return [(user, tokens.mint(user, lifetime_s=_LIFETIME_S), times) for user, times in people]
+    return [(user, user_tokens.mint(user, lifetime_s=_LIFETIME_S), times) for user, times in people]
 
 
 def _begun(stage: Stage, orders: Orders) -> tuple["subprocess.Popen[str]", IO[str]]:

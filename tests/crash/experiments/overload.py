@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-from coupons import tokens
+from coupons import user_tokens
 from coupons.store import store
 from tests.crash import reading, wire
 from tests.crash.experiments.soak import resident_mib
@@ -135,7 +135,7 @@ class Crowd:
     ) -> Told:
         named = range(self._number, self._number + people)
         self._number += people
-        signed = [tokens.mint(f"person-{number}", lifetime_s=900) for number in named]
+        signed = [user_tokens.mint(f"person-{number}", lifetime_s=900) for number in named]
         orders = Orders(self._port, self._path, signed, per_s, _PATIENCE_S, reuse, at_most)
         done = subprocess.run([sys.executable, "-m", "tests.crash.flood"], cwd=ROOT, text=True,
                               input=orders_as_json(orders), stdout=subprocess.PIPE, check=True,
