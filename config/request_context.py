@@ -11,10 +11,10 @@ def follow(
     answer: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
     def followed(request: HttpRequest) -> HttpResponse:
-        request_id = trace.begin(request.META.get("HTTP_X_REQUEST_ID"))
+        known_as = trace.begin(request.META.get("HTTP_X_REQUEST_ID"))
         response = answer(request)
         trace.end()
-        response.headers["X-Request-Id"] = request_id
+        response.headers["X-Request-Id"] = known_as
         counting.response(response.status_code)
         return response
 
