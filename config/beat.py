@@ -17,8 +17,9 @@ from typing import Any
 from celery.beat import Scheduler
 
 from config.broker import BELLS, LEASE, MOST_BELLS, Broker, throw_away_old_bells
-from coupons import bell, clock_skew
+from coupons.broker import wakeups
 from coupons.errors import StoreAway
+from coupons.monitoring import clock_skew
 from coupons.store import store
 
 __all__ = ["BELLS", "LEASE", "MOST_BELLS", "Broker", "Lease", "Leased"]
@@ -77,7 +78,7 @@ class Leased(Scheduler):  # type: ignore[misc]
     def apply_async(self, entry: Any, *args: Any, **kwargs: Any) -> Any:
         """Dated by Redis' clock, so that a worker can tell what has waited for too long."""
         dated = copy(entry)
-        dated.options = entry.options | {"headers": {bell.SENT_MS: _redis_ms()}}
+        dated.options = entry.options | {"headers": {wakeups.SENT_MS: _redis_ms()}}
         return super().apply_async(dated, *args, **kwargs)
 
     def close(self) -> None:

@@ -24,7 +24,8 @@ from django.conf import settings
 from config import exposition, liveness, multiprocess, watchdog
 from config.dependency_watch import watch
 from config.worker import STALE_S
-from coupons import gauges, metrics
+from coupons.monitoring import collectors
+from coupons.observability import metrics
 
 _SLOW_CLIENT_S = 5
 Said = tuple[HTTPStatus, str, bytes]
@@ -47,7 +48,7 @@ def ready() -> Said:
 
 
 def measured() -> Said:
-    live = (gauges.Build(), gauges.Campaigns(), gauges.Database(), liveness.Worker())
+    live = (collectors.Build(), collectors.Campaigns(), collectors.Database(), liveness.Worker())
     return HTTPStatus.OK, exposition.CONTENT_TYPE, exposition.page(*live)
 
 

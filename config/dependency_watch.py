@@ -13,8 +13,8 @@ from http.client import HTTPConnection, HTTPException
 from django.conf import settings
 from django.db import Error, connection
 
-from coupons import clock_skew
 from coupons.errors import CouponError
+from coupons.monitoring import clock_skew
 from coupons.readiness.workers import SWEEP_RED_S
 from coupons.store import store
 

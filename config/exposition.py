@@ -8,14 +8,14 @@ from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.registry import Collector
 
 from config import multiprocess
-from coupons import counting
+from coupons.observability import hot_counters
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def page(*live: Collector) -> bytes:
     """What the processes counted, and what `live` collectors say at this moment."""
-    counting.write()
+    hot_counters.write()
     whole = CollectorRegistry()
     if multiprocess.FOLDER:
         for folder in (multiprocess.FOLDER, *settings.METRICS_FOLDERS):

@@ -14,7 +14,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from config import multiprocess
-from coupons import metrics
+from coupons.observability import metrics
 
 
 def show(gauge: Gauge) -> None:

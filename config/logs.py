@@ -1,5 +1,5 @@
 """Where log lines go: one per event on standard error, as JSON in production
-(`coupons.loglines`).
+(`coupons.observability.json_log`).
 
 Who logs says no more of a person than an id. A refusal is an answer, not an event: it has no line.
 """
@@ -7,7 +7,7 @@ Who logs says no more of a person than an id. A refusal is an answer, not an eve
 import logging
 from typing import Any
 
-from coupons.loglines import AsJson
+from coupons.observability.json_log import AsJson
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 

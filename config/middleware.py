@@ -16,8 +16,8 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 
-from coupons import operator_sessions
-from coupons.api import languages
+from coupons.admin.login import sessions
+from coupons.api import translations
 
 ADMIN = "/admin/"
 
@@ -35,7 +35,7 @@ class AdminOnly:
 
 class AdminSession(AdminOnly, SessionMiddleware):
     def process_response(self, request: HttpRequest, response: Any) -> Any:
-        operator_sessions.keep(request)
+        sessions.keep(request)
         return super().process_response(request, response)
 
 
@@ -45,7 +45,7 @@ class AdminLocale(AdminOnly, LocaleMiddleware):
         chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
         accepted = request.META.get("HTTP_ACCEPT_LANGUAGE", "")
         spoken = dict(settings.LANGUAGES)
-        language = chosen if chosen in spoken else languages.language_of(accepted)
+        language = chosen if chosen in spoken else translations.language_of(accepted)
         translation.activate(language)
         request.LANGUAGE_CODE = language
 

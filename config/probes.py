@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonR
 
 from config import exposition
 from config.dependency_watch import watch
-from coupons import gauges
+from coupons.monitoring import collectors
 
 _Answer = Callable[[HttpRequest], HttpResponse]
 METHODS = ("GET", "HEAD")
@@ -49,7 +49,7 @@ def _is_draining() -> bool:
 
 
 def measured(_: HttpRequest) -> HttpResponse:
-    return HttpResponse(exposition.page(gauges.Build()), content_type=exposition.CONTENT_TYPE)
+    return HttpResponse(exposition.page(collectors.Build()), content_type=exposition.CONTENT_TYPE)
 
 
 PROBES: dict[str, _Answer] = {"/livez": live, "/readyz": ready, "/metrics": measured}

@@ -4,18 +4,18 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from coupons import counting, trace
+from coupons.observability import hot_counters, request_id
 
 
 def follow(
     answer: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
     def followed(request: HttpRequest) -> HttpResponse:
-        known_as = trace.begin(request.META.get("HTTP_X_REQUEST_ID"))
+        known_as = request_id.begin(request.META.get("HTTP_X_REQUEST_ID"))
         response = answer(request)
-        trace.end()
+        request_id.end()
         response.headers["X-Request-Id"] = known_as
-        counting.response(response.status_code)
+        hot_counters.response(response.status_code)
         return response
 
     return followed

@@ -23,8 +23,8 @@ from django.conf import settings
 from django.utils.translation import gettext_noop
 
 from config.probes import PROBES
-from coupons import metrics
-from coupons.api import languages, problems
+from coupons.api import problems, translations
+from coupons.observability import metrics
 
 MARK = "/waiting-time"  # the marked request's path
 _EVERY_S = 0.1
@@ -87,7 +87,7 @@ class Shedder:
 
 def _refuse(environ: Environ, start: Start) -> Iterable[bytes]:
     metrics.SHED.inc()
-    body, language = languages.translated(_BODY, environ.get("HTTP_ACCEPT_LANGUAGE", ""))
+    body, language = translations.translated(_BODY, environ.get("HTTP_ACCEPT_LANGUAGE", ""))
     headers = [
         ("Content-Type", problems.MEDIA_TYPE),
         ("Content-Length", str(len(body))),

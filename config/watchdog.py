@@ -23,7 +23,8 @@ from django.conf import settings
 
 from config import broker, liveness, worker
 from config.broker import Broker
-from coupons import bell, metrics
+from coupons.broker import wakeups
+from coupons.observability import metrics
 
 EVERY_S = 2.0
 SOFTLY_S = 10.0  # a stalled worker that can still end by itself gives back what it has taken
@@ -62,7 +63,7 @@ class Watchdog:
     def look(self) -> Reason | None:
         """One round. Why it has ended the worker; None: all is well, or nothing can be said."""
         now, pid = time.monotonic(), living()
-        if pid is None or pid != self.pid or not bell.send_canary(worker.queue()):
+        if pid is None or pid != self.pid or not wakeups.send_canary(worker.queue()):
             self.pid, self.since = pid or 0, now
             return None
         reason = self._judge(now)

@@ -16,7 +16,9 @@ from celery.worker.request import Request
 from celery.worker.strategy import default
 
 from config import liveness, multiprocess  # the latter names files before metrics are made
-from coupons import bell, clock_skew, metrics
+from coupons.broker import wakeups
+from coupons.monitoring import clock_skew
+from coupons.observability import metrics
 
 logger = logging.getLogger(__name__)
 
@@ -137,7 +139,7 @@ def end(task_id: str, task: Any, state: str | None, **_: Any) -> None:
 
 def show_no_failures(**_: Any) -> None:
     """Each task's failures, told as 0 until the first: Prometheus sees no growth from nothing."""
-    for task in bell.TASKS:
+    for task in wakeups.TASKS:
         metrics.TASKS.labels(task, "failure")
 
 

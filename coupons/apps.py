@@ -10,12 +10,15 @@ from django.db.backends.signals import connection_created
 from django.db.models.signals import pre_save
 from django.utils.translation import gettext_lazy as _
 
-from coupons import checks, statements, wiring  # noqa: F401 - two of them register themselves
-from coupons.signals import campaign_changed
+from coupons.campaigns.signals import campaign_changed
+from coupons.database import query_metrics
+from coupons.monitoring import (
+    settings_checks,  # noqa: F401 - two of them register themselves
+)
 
 
 class OperatorsAdminConfig(AdminConfig):
-    default_site = "coupons.admin_site.OperatorSite"
+    default_site = "coupons.admin.site.OperatorSite"
 
 
 class CouponsConfig(AppConfig):
@@ -26,12 +29,18 @@ class CouponsConfig(AppConfig):
     def ready(self) -> None:
         # Above the models, which Django has loaded by now.
         queued, exhausted, facts, fence = map(
-            import_module, ("coupons.queued", "coupons.exhausted", "coupons.facts", "coupons.fence")
+            import_module,
+            (
+                "coupons.admission.queued",
+                "coupons.admission.sold_out_cache",
+                "coupons.campaigns.lookup",
+                "coupons.recovery.failover",
+            ),
         )
         queued.verify_servers_with(fence.look)
         for cache in (facts, exhausted):
             campaign_changed.connect(cache.forget)
-        connection_created.connect(statements.watch)
+        connection_created.connect(query_metrics.watch)
         pre_save.connect(check_fixture, sender=self.get_model("Campaign"))
         import_module("coupons.api.openapi")  # registers itself; needs the apps to be loaded
 

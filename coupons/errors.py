@@ -1,6 +1,6 @@
 """Everything that can go wrong, once: a stable code, an HTTP status, and whether to try again.
 
-Outcomes such as "sold out" are not here: they are answers (`coupons.claims.Outcome`).
+Outcomes such as "sold out" are not here: they are answers (`coupons.claims.values.Outcome`).
 """
 
 from typing import ClassVar

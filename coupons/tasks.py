@@ -13,13 +13,16 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from celery import current_task, shared_task, signals
 from django.conf import settings
 
-from coupons import bell, campaigns, fence, metrics, reconcile
-from coupons.drain import Drained
-from coupons.drain import drain as drain_queue
+from coupons.broker import wakeups
+from coupons.campaigns import lifecycle
+from coupons.campaigns.isolation import heard, isolated
 from coupons.errors import StaleClaims
-from coupons.isolation import heard, isolated
-from coupons.metrics import Work
+from coupons.issuing.drain import Drained
+from coupons.issuing.drain import drain as drain_queue
+from coupons.observability import metrics
+from coupons.observability.metrics import Work
 from coupons.readiness import guard as openings
+from coupons.recovery import failover, reconcile
 from coupons.store import store
 
 logger = logging.getLogger(__name__)
@@ -49,15 +52,15 @@ def _consumer() -> str:
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
-@shared_task(name=bell.DRAIN)  # type: ignore[untyped-decorator]
+@shared_task(name=wakeups.DRAIN)  # type: ignore[untyped-decorator]
 def drain(slug: str) -> None:
     """Answer a bell. Safe to run twice, late, or in parallel. A worker asked to end finishes its
     batch and rings for what is left."""
     if _is_left(slug):
-        bell.ring(slug)
+        wakeups.ring(slug)
 
 
-@shared_task(name=bell.DRAIN_EACH)  # type: ignore[untyped-decorator]
+@shared_task(name=wakeups.DRAIN_EACH)  # type: ignore[untyped-decorator]
 def drain_each(slugs: list[str]) -> None:
     """Answer a bell for many campaigns, in the time of one drain, of which each gets its share.
     One that can't be drained, or not to its end, does not keep the others waiting; a store that is
@@ -69,7 +72,7 @@ def drain_each(slugs: list[str]) -> None:
         slug = waiting.pop(0)
         if _is_left(slug, time_s=share_s):
             left.append(slug)
-    bell.ring_each(waiting + left)
+    wakeups.ring_each(waiting + left)
 
 
 def _is_left(slug: object, *, time_s: float | None = None) -> bool:
@@ -113,16 +116,16 @@ def _unless_older_than(seconds: float) -> Callable[[Callable[..., None]], Callab
 def _sent_ms() -> int:
     """When beat sent the message at hand; 0: it does not say, or there is none."""
     headers = current_task.request.headers if current_task else None
-    sent_ms = (headers or {}).get(bell.SENT_MS)
+    sent_ms = (headers or {}).get(wakeups.SENT_MS)
     return sent_ms if isinstance(sent_ms, int) else 0
 
 
-@shared_task(name=bell.SWEEP)  # type: ignore[untyped-decorator]
+@shared_task(name=wakeups.SWEEP)  # type: ignore[untyped-decorator]
 @_unless_older_than(5)
 def sweep() -> None:
     """Every second: keep the campaigns' states up with the clock, ring for claims nobody heard.
     What fails keeps nothing else from being done."""
-    _each_of(campaigns.follow_the_clock, fence.look, _ring_where_claims_wait)
+    _each_of(lifecycle.follow_the_clock, failover.look, _ring_where_claims_wait)
     store().swept()
 
 
@@ -143,10 +146,10 @@ def _each_of(*steps: Callable[[], object]) -> None:
 
 def _ring_where_claims_wait() -> None:
     waiting = heard(store().waiting(store().installed()), Work.SWEEP)
-    bell.ring_each(store().ring_each([slug for slug, claims in waiting.items() if claims]))
+    wakeups.ring_each(store().ring_each([slug for slug, claims in waiting.items() if claims]))
 
 
-@shared_task(name=bell.CANARY)  # type: ignore[untyped-decorator]
+@shared_task(name=wakeups.CANARY)  # type: ignore[untyped-decorator]
 @_unless_older_than(10)
 def canary(sent_s: float = 0) -> None:
     """A bell for no campaign: that it got here is all there is to it. Beat's, which says no time,
@@ -158,14 +161,14 @@ def canary(sent_s: float = 0) -> None:
         metrics.CANARY.set(store().canary_came() / 1000)
 
 
-@shared_task(name=bell.GUARD)  # type: ignore[untyped-decorator]
+@shared_task(name=wakeups.GUARD)  # type: ignore[untyped-decorator]
 @_unless_older_than(10)
 def guard() -> None:
     """Every ten seconds: warm up for the openings of the next ten minutes, hold red ones back."""
     openings.look()
 
 
-@shared_task(name=bell.RECONCILE)  # type: ignore[untyped-decorator]
+@shared_task(name=wakeups.RECONCILE)  # type: ignore[untyped-decorator]
 @_unless_older_than(5)
 def compare_the_stores() -> None:
     """Every few seconds: is what was told stored or on its way? Mends what is safe to mend."""

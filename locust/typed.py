@@ -1,6 +1,6 @@
 """Readers of command-line values: what is wrong is refused in a sentence that says what is right.
 
-As `coupons.arguments`, which nothing here may import.
+As `coupons.management.arguments`, which nothing here may import.
 """
 
 import os

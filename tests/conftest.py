@@ -10,18 +10,13 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from coupons import (
-    campaigns,
-    database,
-    exhausted,
-    facts,
-    recent_admissions,
-    snapshot,
-    store,
-    user_tokens,
-)
+from coupons import store
+from coupons.admission import recent, sold_out_cache
+from coupons.campaigns import lifecycle, lookup, snapshot
+from coupons.campaigns.snapshot import Facts
+from coupons.database import availability
+from coupons.identity import user_tokens
 from coupons.models import Campaign
-from coupons.snapshot import Facts
 from tests import (
     disposable,
     patient,  # noqa: F401 - from here on
@@ -60,13 +55,13 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
 def empty_store() -> Iterator[None]:
     """A Redis without memories, and a process without them."""
     disposable.empty(store.store().client)
-    facts.forget()
-    exhausted.forget()
-    recent_admissions.forget()
-    database.breaker.succeeded()
+    lookup.forget()
+    sold_out_cache.forget()
+    recent.forget()
+    availability.breaker.succeeded()
     yield
-    facts.forget()
-    exhausted.forget()
+    lookup.forget()
+    sold_out_cache.forget()
 
 
 @pytest.fixture
@@ -83,7 +78,7 @@ def draft(db: None) -> Callable[..., Campaign]:
             "discount_value": 10,
             "valid_days": 30,
         }
-        return campaigns.draft(Campaign(slug=slug, **said | fields), actor="Mina")
+        return lifecycle.draft(Campaign(slug=slug, **said | fields), actor="Mina")
 
     return make
 
@@ -94,7 +89,7 @@ def open_campaign(draft: Callable[..., Campaign]) -> CampaignMaker:
 
     def make(slug: str = "sale", **fields: Any) -> Facts:
         draft(slug, **fields)
-        return snapshot.from_row(campaigns.schedule(slug, actor="Mina"))
+        return snapshot.from_row(lifecycle.schedule(slug, actor="Mina"))
 
     return make
 
@@ -132,7 +127,7 @@ def redis_away(settings: Any) -> Iterator[Any]:
 
     yield away
     store.store.cache_clear()
-    facts.forget()
+    lookup.forget()
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ deleted, of a wrong type, or of the right type with contents that nobody can rea
 from collections.abc import Callable
 from typing import Any
 
-from coupons import keys, store
-from coupons.keys import CampaignKeys
+from coupons import store
+from coupons.store import keys
+from coupons.store.keys import CampaignKeys
 
 Damage = Callable[[Any, CampaignKeys], object]  # the Redis client, the keys of the campaign
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from config import env
 from config.local import ports
-from coupons.arguments import SentenceParser
+from coupons.management.arguments import SentenceParser
 from tests import disposable
 
 START_S = 60  # a first start of MariaDB on a slow disk

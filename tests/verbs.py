@@ -21,7 +21,7 @@ from typing import Any
 import psutil
 
 from config import env
-from coupons.arguments import OneOf, SentenceParser
+from coupons.management.arguments import OneOf, SentenceParser
 from tests import servers
 
 ROOT = Path(__file__).resolve().parents[1]

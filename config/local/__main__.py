@@ -10,7 +10,7 @@ from config.local import interruption, screen, site
 from config.local.demo import Play, demo
 from config.local.run import run
 from config.local.trouble import Stopped, Trouble
-from coupons.arguments import Number, SentenceParser, Whole, output_file, output_folder
+from coupons.management.arguments import Number, SentenceParser, Whole, output_file, output_folder
 
 MOST = 10_000_000  # people, or coupons
 INTERRUPTED = 130  # as a shell counts a Ctrl-C

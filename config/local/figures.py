@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from config.local.verdict import Answer
-from coupons.claims import Outcome
+from coupons.claims.values import Outcome
 
 
 @dataclass(frozen=True, slots=True)

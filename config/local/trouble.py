@@ -1,6 +1,6 @@
 """What ends a command early: a sentence for the person, or the person's own wish."""
 
-from coupons.arguments import ASKED_WRONGLY
+from coupons.management.arguments import ASKED_WRONGLY
 
 
 class Trouble(Exception):

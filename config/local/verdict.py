@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from coupons.claims import HOLDS_A_PLACE, Outcome
+from coupons.claims.values import HOLDS_A_PLACE, Outcome
 
 NO_ANSWER = "no_answer"  # the connection broke, or nothing came in time
 

@@ -64,22 +64,25 @@ SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W003"]
 SILENCED_SYSTEM_CHECKS += ["security.W009", "security.W025"]
 SILENCED_SYSTEM_CHECKS += env.listing("SILENCED_CHECKS", default="")
 
+ASSETS = env.BASE_DIR / "coupons" / "assets"
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ASSETS / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "libraries": {"operations": "coupons.admin.template_tags"},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ],
         },
     }
 ]
 
 AUTHENTICATION_BACKENDS = [
-    "coupons.admin.lockout.Lockout",
+    "coupons.admin.login.lockout.Lockout",
     "django.contrib.auth.backends.ModelBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -119,11 +122,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = (
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ko", "한국어")]
-LOCALE_PATHS = [env.BASE_DIR / "coupons" / "locale"]
+LOCALE_PATHS = [ASSETS / "locale"]
 TIME_ZONE = env.time_zone("TIME_ZONE", default="Asia/Seoul")  # of pages; the stores keep UTC
 USE_I18N = USE_TZ = True
 
 STATIC_URL = "static/"
+STATICFILES_DIRS = [ASSETS / "static"]
 STATIC_ROOT = env.BASE_DIR / "var" / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

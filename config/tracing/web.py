@@ -9,9 +9,10 @@ from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, get_cu
 
 from config.tracing import ids
 from config.tracing.exporting import tracer
-from coupons import admission, trace
-from coupons.claims import Admission, Claim, Outcome
-from coupons.snapshot import Facts
+from coupons.admission import strategies
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Admission, Claim, Outcome
+from coupons.observability import request_id
 
 SERVICE = "coupon-web"
 _Answer = Callable[[HttpRequest], HttpResponse]
@@ -20,9 +21,9 @@ _Decide = Callable[[Facts, Claim], Admission]
 
 def requests(answer: _Answer) -> _Answer:
     """Middleware, behind the one that gives a request its id."""
-    for strategy, decide in admission.STRATEGIES.items():
+    for strategy, decide in strategies.STRATEGIES.items():
         if not isinstance(decide, Traced):
-            admission.STRATEGIES[strategy] = Traced(decide)
+            strategies.STRATEGIES[strategy] = Traced(decide)
 
     def traced(request: HttpRequest) -> HttpResponse:
         span = _begun(request)
@@ -37,13 +38,13 @@ def requests(answer: _Answer) -> _Answer:
 
 def _begun(request: HttpRequest) -> Span:
     """A trace of our own, that links to the client's: a stranger shall not say what we keep."""
-    known = ids.of(trace.current())
+    known = ids.of(request_id.current())
     with ids.wanting(ids.Known(known.trace)):
         return tracer(SERVICE).start_span(
             str(request.method),
             kind=SpanKind.SERVER,
             links=_theirs(request),
-            attributes={"coupon.request_id": trace.current()},
+            attributes={"coupon.request_id": request_id.current()},
         )
 
 
@@ -85,7 +86,7 @@ class Traced:
 
     def _tell(self, facts: Facts, said: str, began_ns: int) -> None:
         about = {"coupon.campaign": facts.slug, "coupon.outcome": said}
-        known = ids.of(trace.current())
+        known = ids.of(request_id.current())
         if said != Outcome.ADMITTED:
             known = ids.Known(known.trace)
         with ids.wanting(known):

@@ -12,9 +12,9 @@ from opentelemetry.trace import Link, NonRecordingSpan, Span, set_span_in_contex
 
 from config.tracing import ids
 from config.tracing.exporting import provider, tracer
-from coupons import spans
-from coupons.claims import AdmittedClaim
-from coupons.spans import Committed
+from coupons.claims.values import AdmittedClaim
+from coupons.observability import batch_spans
+from coupons.observability.batch_spans import Committed
 
 SERVICE = "coupon-worker"
 MOST_LINKS = 128  # of a batch to its claims; each claim's own span links back in any case
@@ -22,7 +22,7 @@ MOST_LINKS = 128  # of a batch to its claims; each claim's own span links back i
 
 def begin() -> None:
     """From here on this process and its children tell their batches."""
-    spans.listen(batch)
+    batch_spans.listen(batch)
     signals.worker_process_shutdown.connect(_flush)
 
 

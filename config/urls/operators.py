@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.urls import path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
-from coupons import start_pages
-from coupons.admin import logins
+from coupons.admin.login import logins
+from coupons.api import start_pages
 
 urlpatterns = [
     path("", start_pages.for_operators),

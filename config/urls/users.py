@@ -2,9 +2,9 @@
 
 from django.urls import include, path
 
-from coupons import start_pages
+from coupons.api import start_pages
 
-urlpatterns = [path("", start_pages.for_users), path("api/v1/", include("coupons.api.urls"))]
+urlpatterns = [path("", start_pages.for_users), path("api/v1/", include("coupons.api.v1.urls"))]
 
 handler400 = "coupons.api.problems.refused"
 handler404 = "coupons.api.problems.not_found"

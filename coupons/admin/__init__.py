@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.i18n import JavaScriptCatalog
 
-from coupons.admin import operators  # noqa: F401 - registers itself
-from coupons.admin.campaigns import CampaignAdmin
-from coupons.admin.coupons import CouponAdmin
+from coupons.admin.campaigns.page import CampaignAdmin
+from coupons.admin.coupons.page import CouponAdmin
+from coupons.admin.login import operators  # noqa: F401 - registers itself
 from coupons.models import Campaign, Coupon
 
 

@@ -6,9 +6,9 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from coupons import user_tokens
 from coupons.errors import BadToken, NoToken
-from coupons.user_tokens import Caller
+from coupons.identity import user_tokens
+from coupons.identity.user_tokens import Caller
 
 LONGEST_TOKEN = 4096  # bytes
 

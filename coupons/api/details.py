@@ -6,7 +6,7 @@ here or among the translated sentences.
 
 from django.utils.translation import gettext_noop
 
-from coupons.phrases import Phrases
+from coupons.audit.phrases import Phrases
 
 DETAILS = Phrases(
     # 400, 411, 413, 415: the request

@@ -15,8 +15,8 @@ from django.urls import is_valid_path
 from django.views import defaults
 from rest_framework.exceptions import APIException
 
-from coupons import database_errors
-from coupons.api import languages
+from coupons.api import translations
+from coupons.database import error_codes
 from coupons.errors import (
     BodyTooLarge,
     CouponError,
@@ -151,7 +151,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def failed(request: HttpRequest) -> HttpResponse:
     """Also where a database that is away was asked outside of our own care: sessions, the admin."""
     error = sys.exc_info()[1]
-    if isinstance(error, DatabaseAway) or (error and database_errors.is_away(error)):
+    if isinstance(error, DatabaseAway) or (error and error_codes.is_away(error)):
         return _without_database(request, error)
     if _is_for_people(request):
         return defaults.server_error(request)
@@ -186,5 +186,5 @@ def _plain(request: HttpRequest, status: int) -> HttpResponse:
 
 
 def _in_their_language(request: HttpRequest, problem: HttpResponse) -> HttpResponse:
-    languages.translate(problem, request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
+    translations.translate(problem, request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
     return problem

@@ -11,9 +11,9 @@ from django.core.exceptions import NON_FIELD_ERRORS, ImproperlyConfigured, Valid
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 
-from coupons import database, database_errors
-from coupons.arguments import ASKED_WRONGLY, Text, sentence
+from coupons.database import availability, error_codes
 from coupons.errors import BadInput, BadToken, CouponError, UnknownCampaign
+from coupons.management.arguments import ASKED_WRONGLY, Text, sentence
 from coupons.models import Campaign, CampaignEvent
 
 INTERRUPTED = 130  # as a shell counts a Ctrl-C
@@ -52,7 +52,7 @@ class SentenceCommand(BaseCommand):
             status = ASKED_WRONGLY if isinstance(failure, _WRONG_VALUES) else 1
             raise CommandError(str(failure), returncode=status) from failure
         except DatabaseError as failure:
-            if not (database_errors.is_away(failure) or database_errors.lacks_tables(failure)):
+            if not (error_codes.is_away(failure) or error_codes.lacks_tables(failure)):
                 raise
             raise CommandError(_of_database(failure)) from failure
 
@@ -67,14 +67,14 @@ class SentenceCommand(BaseCommand):
 
 def demand_campaign(slug: str) -> None:
     """Raises UnknownCampaign, DatabaseAway."""
-    with database.answering():
+    with availability.answering():
         known = Campaign.objects.filter(slug=slug).exists()
     if not known:
         raise UnknownCampaign(f"There is no campaign {slug!r}.")
 
 
 def _of_database(failure: DatabaseError) -> str:
-    if database_errors.lacks_tables(failure):
+    if error_codes.lacks_tables(failure):
         return "The database has not the tables of this version: manage.py migrate"
     return f"The database does not answer: {failure}"
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from coupons.slots import Progress, silently
+from coupons.campaigns.slots import Progress, silently
 
 
 def of_slots() -> Progress:

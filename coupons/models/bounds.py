@@ -14,9 +14,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from coupons import holder_filter
-from coupons.currencies import DECIMALS, MOST_DECIMALS
-from coupons.limits import MAX_STOCK
+from coupons.claims import holder_filter
+from coupons.claims.limits import MAX_STOCK
+from coupons.models.currencies import DECIMALS, MOST_DECIMALS
 
 MAX_VALID_DAYS = 36_500  # a hundred years
 MAX_FILTER_BLOCKS = holder_filter.block_count(MAX_STOCK)

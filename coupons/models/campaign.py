@@ -8,8 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from coupons.currencies import MOST_DECIMALS
-from coupons.limits import MAX_PER_USER, MAX_STOCK, SLUG
+from coupons.claims.limits import MAX_PER_USER, MAX_STOCK, SLUG
 from coupons.models import constraints, rules
 from coupons.models.bounds import (
     AMOUNT_DIGITS,
@@ -23,6 +22,7 @@ from coupons.models.bounds import (
     on_the_calendar,
     one_line,
 )
+from coupons.models.currencies import MOST_DECIMALS
 
 
 class Campaign(models.Model):

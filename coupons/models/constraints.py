@@ -7,7 +7,7 @@ A table of before them may have rows that break one: the migration leaves that o
 from django.db.models import BaseConstraint, CheckConstraint, F, Q
 from django.utils.translation import gettext_lazy as _
 
-from coupons.limits import MAX_PER_USER, MAX_STOCK
+from coupons.claims.limits import MAX_PER_USER, MAX_STOCK
 from coupons.models.bounds import (
     EARLIEST,
     LATEST,

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from coupons.limits import MAX_REQUEST_BYTES, MAX_USER_BYTES, PLACES_PER_CAMPAIGN
+from coupons.claims.limits import MAX_REQUEST_BYTES, MAX_USER_BYTES, PLACES_PER_CAMPAIGN
 from coupons.models.campaign import Campaign
 from coupons.models.fields import ExactField
 from coupons.models.stock import Slot

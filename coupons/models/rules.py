@@ -13,7 +13,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from coupons import timestamps
-from coupons.currencies import DECIMALS, MOST_DECIMALS
 from coupons.models.bounds import (
     EARLIEST,
     LATEST,
@@ -22,6 +21,7 @@ from coupons.models.bounds import (
     MORE_THAN_ANY_AMOUNT,
     PERCENT,
 )
+from coupons.models.currencies import DECIMALS, MOST_DECIMALS
 
 Values = Mapping[str, Any]  # of the fields, by name
 Fault = tuple[str, str]  # the field at which it is told, and the sentence

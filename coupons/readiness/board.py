@@ -8,8 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from coupons import database, deciding_clock, events, timestamps
-from coupons.effective_state import effective_state
+from coupons import timestamps
+from coupons.audit import log
+from coupons.campaigns import deciding_clock
+from coupons.campaigns.effective_state import effective_state
+from coupons.database import availability
 from coupons.errors import DatabaseAway, StoreAway, StoreError, UnknownCampaign
 from coupons.models import Campaign, CampaignEvent
 from coupons.readiness import campaign as campaign_lines
@@ -17,7 +20,7 @@ from coupons.readiness import clocks, host, queue, redis, workers
 from coupons.readiness import database as database_lines
 from coupons.readiness.campaign import AHEAD
 from coupons.readiness.certificate import certificate
-from coupons.readiness.lines import Light, Line, red, worst
+from coupons.readiness.result import Light, Line, red, worst
 
 logger = logging.getLogger(__name__)
 
@@ -78,11 +81,11 @@ def of(slug: str, *, quickly: bool = False) -> Board:
 
     Raises UnknownCampaign, and DatabaseAway if not even the campaign can be read.
     """
-    with database.answering():
+    with availability.answering():
         campaign = Campaign.objects.filter(slug=slug).first()
         if campaign is None:
             raise UnknownCampaign(_("There is no campaign {!r}.").format(slug))
-        held, overridden = events.held(campaign), events.overridden(campaign)
+        held, overridden = log.held(campaign), log.overridden(campaign)
         now = deciding_clock.now_if_redis_is_away(campaign.strategy)
     state = effective_state(campaign, timestamps.milliseconds(now))
     held = None if state == State.CLOSED else held

@@ -6,11 +6,12 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from coupons import change, coupon_codes, deciding_clock, events, slots, snapshot
+from coupons.audit import labels, log
+from coupons.campaigns import deciding_clock, slots, snapshot, update
+from coupons.claims import coupon_codes
 from coupons.models import Campaign, CampaignEvent
 from coupons.models.bounds import EARLIEST
-from coupons.readiness import notes
-from coupons.readiness.lines import Line, amber, green, red
+from coupons.readiness.result import Line, amber, green, red
 from coupons.store import Definition, store
 from coupons.timestamps import clock_text
 
@@ -34,7 +35,7 @@ _PARTS = {
 
 def state(campaign: Campaign, by_clock: Campaign.State, *, is_ahead: bool) -> Line:
     """`by_clock` is its state at this moment, recorded or not; `is_ahead` the opening."""
-    if by_clock != State.CLOSED and events.held(campaign):
+    if by_clock != State.CLOSED and log.held(campaign):
         return amber(
             "state",
             _("Held back: the board was red shortly before the opening."),
@@ -64,7 +65,7 @@ def in_both_stores(campaign: Campaign) -> Line:
             _("Redis does not know this campaign: it is closed for repair."),
             f"manage.py rebuild {campaign.slug}",
         )
-    differing = _differing(change.definition(campaign), there)
+    differing = _differing(update.definition(campaign), there)
     if differing:
         parts = ", ".join(_(_PARTS[part]) for part in differing)
         return red(
@@ -130,9 +131,9 @@ def signing_keys(campaign: Campaign) -> Line:
 def warm_up(campaign: Campaign) -> Line:
     name, ran = "warm_up", warmed_up(campaign)
     if ran is not None:
-        told = notes.spoken(ran.note)
+        told = labels.spoken(ran.note)
         return green(name, _("Ran at {at}: {note}").format(at=clock_text(ran.at), note=told))
-    planned = events.planned_at(campaign)
+    planned = log.planned_at(campaign)
     now = deciding_clock.now_if_redis_is_away(campaign.strategy)
     if planned is None or campaign.state not in AHEAD or campaign.opens_at <= now:
         return green(name, _("None is due."))
@@ -149,4 +150,4 @@ def warmed_up(campaign: Campaign) -> CampaignEvent | None:
     """The warm-up for the opening as it is planned now, if it has run."""
     opens_at = max(campaign.opens_at, EARLIEST)  # of an old row it may be the calendar's first day
     since = opens_at - timedelta(seconds=WARM_UP_S + WARM_UP_LATE_S)
-    return campaign.events.filter(verb=events.WARMED_UP, at__gte=since).first()
+    return campaign.events.filter(verb=log.WARMED_UP, at__gte=since).first()

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from coupons.models import Campaign
-from coupons.readiness.lines import Line, amber, green, grey, red
+from coupons.readiness.result import Line, amber, green, grey, red
 from coupons.timestamps import local_text
 
 PATIENCE_S = 3.0

@@ -2,8 +2,8 @@
 
 from django.utils.translation import gettext as _
 
-from coupons import clock_skew
-from coupons.readiness.lines import Line, amber, green, grey, red
+from coupons.monitoring import clock_skew
+from coupons.readiness.result import Line, amber, green, grey, red
 from coupons.store.processes import ClockReport
 
 MOST_NAMED = 5

@@ -4,22 +4,23 @@ from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from coupons import checks, database
-from coupons.readiness.lines import Line, amber, green, red
+from coupons.database import availability
+from coupons.monitoring import server_checks
+from coupons.readiness.result import Line, amber, green, red
 
 CONNECTIONS_AMBER = 0.8  # of max_connections
 
 
 def lines() -> list[Line]:
     """Raises DatabaseAway."""
-    with database.answering():
+    with availability.answering():
         connection.ensure_connection()
     return [durable(), time_zone(), connections()]
 
 
 def durable() -> Line:
     """What `manage.py check --tag stores` says of it."""
-    found = checks.mysql_keeps_what_it_commits()
+    found = server_checks.mysql_keeps_what_it_commits()
     if not found:
         return green("durable", _("The database is strict and keeps what it commits."))
     worst = max(found, key=lambda message: message.level)
@@ -29,7 +30,7 @@ def durable() -> Line:
 
 def time_zone() -> Line:
     """Of our own connections, whatever the server's is."""
-    found = checks.mysql_speaks_utc()
+    found = server_checks.mysql_speaks_utc()
     if not found:
         return green("time_zone", _("The database tells us the time in UTC."))
     return red("time_zone", str(found[0].msg), str(found[0].hint))
@@ -40,7 +41,7 @@ def connections() -> Line:
     name, planned = "connections", _planned()
     if connection.vendor != "mysql":
         return green(name, _("A file: there is no limit of connections."))
-    with database.answering():
+    with availability.answering():
         most, used = _variable("max_connections"), _status("Threads_connected")
     seen = _("{planned} planned of {most} ({used} open now).").format(
         planned=planned, most=most, used=used

@@ -12,12 +12,15 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from coupons import database, deciding_clock, holding, metrics
+from coupons.audit import labels
+from coupons.campaigns import deciding_clock, opening_hold
+from coupons.campaigns.isolation import isolated
+from coupons.database import availability
 from coupons.errors import DependencyAway
-from coupons.isolation import isolated
-from coupons.metrics import Work
 from coupons.models import Campaign
-from coupons.readiness import board, notes
+from coupons.observability import metrics
+from coupons.observability.metrics import Work
+from coupons.readiness import board
 from coupons.readiness.board import Board
 from coupons.readiness.campaign import WARM_UP_S, warmed_up
 from coupons.readiness.warmup import warm_up
@@ -33,8 +36,8 @@ def look() -> int:
 
 
 def _look(strategy: str, now: datetime) -> int:
-    these = Campaign.objects.filter(strategy=strategy, state__in=holding.AHEAD)
-    with database.answering():
+    these = Campaign.objects.filter(strategy=strategy, state__in=opening_hold.AHEAD)
+    with availability.answering():
         soon = list(
             these.filter(opens_at__gt=now, opens_at__lte=now + timedelta(seconds=WARM_UP_S))
         )
@@ -65,12 +68,12 @@ def _judge(campaign: Campaign, now: datetime) -> None:
 def _decide(seen: Board, *, left_s: float) -> None:
     campaign = seen.campaign
     if seen.held and not seen.not_ready:
-        holding.release(campaign.slug, why=notes.NOTHING_RED)
+        opening_hold.release(campaign.slug, why=labels.NOTHING_RED)
         logger.warning("%s is released: nothing is red any more", campaign.slug)
     elif seen.not_ready and not seen.held:
         names = ", ".join(line.name for line in seen.reds)
         logger.error("the board of %s is red: %s", campaign.slug, names)
         if campaign.state == Campaign.State.SCHEDULED and left_s <= settings.HOLD_BACK_S:
-            holding.hold(campaign.slug, why=notes.RED.format(names))
+            opening_hold.hold(campaign.slug, why=labels.RED.format(names))
             metrics.OPENINGS_HELD.inc()
             logger.error("the opening of %s is held back", campaign.slug)

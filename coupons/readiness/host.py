@@ -6,9 +6,9 @@ from pathlib import Path
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from coupons import jwks, user_tokens
 from coupons.errors import BadToken
-from coupons.readiness.lines import Line, amber, green, red
+from coupons.identity import jwks, user_tokens
+from coupons.readiness.result import Line, amber, green, red
 
 DISK_AMBER, DISK_RED = 0.10, 0.02  # free
 

@@ -2,10 +2,9 @@
 
 from django.utils.translation import gettext as _
 
-from coupons import keys
 from coupons.errors import StoreError
-from coupons.readiness.lines import Line, amber, green, red
-from coupons.store import store
+from coupons.readiness.result import Line, amber, green, red
+from coupons.store import keys, store
 
 WAITS_AMBER_S, WAITS_RED_S = 10, 30  # red as the alert ClaimsWaitTooLong
 

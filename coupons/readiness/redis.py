@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from coupons import clock_skew, coefficients
-from coupons.readiness.lines import Line, amber, green, red
+from coupons.monitoring import capacity, clock_skew
+from coupons.readiness.result import Line, amber, green, red
 from coupons.store import store
 
 MEMORY_AMBER, MEMORY_RED = 0.6, 0.9  # of what the server may use, once the sale is over
@@ -54,7 +54,7 @@ def memory(said: Told) -> Line:
 
 def _still_needed() -> int:
     """Bytes, if every coupon that is still for sale were claimed and none stored yet."""
-    known = coefficients.load()
+    known = capacity.load()
     gates = store().gates(store().installed()).values()
     left = sum(gate.remaining for gate in gates if gate and gate.closes_ms > gate.now_ms)
     return round(left * (known.bytes_per_claimant + known.bytes_per_waiting_claim))

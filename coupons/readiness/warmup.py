@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from django.conf import settings
 from django.db import connection
 
-from coupons import database, facts, holding
+from coupons.audit import labels
+from coupons.campaigns import lookup, opening_hold
+from coupons.database import availability
 from coupons.models import Campaign
-from coupons.readiness import notes
 from coupons.store import store
 
 ASKS_PER_HOST = (
@@ -26,19 +27,19 @@ def warm_up(campaign: Campaign) -> str:
     """
     done = [_database()]
     if campaign.strategy == Campaign.Strategy.QUEUED:
-        done.append(notes.SCRIPTS_LOADED.format(store().load_scripts()))
-        facts.load(campaign.slug)
+        done.append(labels.SCRIPTS_LOADED.format(store().load_scripts()))
+        lookup.load(campaign.slug)
     done += [_web_host(url.rstrip("/"), campaign.slug) for url in settings.WARM_UP_URLS]
-    told = notes.together(*done)
-    holding.note_warm_up(campaign, what=told)
+    told = labels.together(*done)
+    opening_hold.note_warm_up(campaign, what=told)
     return told
 
 
 def _database() -> str:
     began = time.monotonic()
-    with database.answering(), connection.cursor() as cursor:
+    with availability.answering(), connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    return notes.DATABASE_ANSWERED.format(round(1000 * (time.monotonic() - began)))
+    return labels.DATABASE_ANSWERED.format(round(1000 * (time.monotonic() - began)))
 
 
 def _web_host(url: str, slug: str) -> str:
@@ -46,7 +47,7 @@ def _web_host(url: str, slug: str) -> str:
     page = f"{url}/api/v1/campaigns/{slug}"
     with ThreadPoolExecutor(ASKS_PER_HOST) as threads:
         answers = sum(threads.map(_answers, [page] * ASKS_PER_HOST))
-    return notes.HOST_ANSWERED.format(url, answers, ASKS_PER_HOST)
+    return labels.HOST_ANSWERED.format(url, answers, ASKS_PER_HOST)
 
 
 def _answers(page: str) -> bool:

@@ -3,7 +3,7 @@
 from celery import current_app
 from django.utils.translation import gettext as _
 
-from coupons.readiness.lines import Line, amber, green, red
+from coupons.readiness.result import Line, amber, green, red
 from coupons.store import store
 
 PATIENCE_S = 2

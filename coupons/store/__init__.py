@@ -1,6 +1,6 @@
 """The one door to the Redis that decides. Every answer is typed, every driver error translated.
 
-One script per decision (`coupons/lua/`), one method per script or command, grouped by subject:
+One script per decision (`lua/`), one method per script or command, grouped by subject:
 `admission` decides, `campaigns` holds the gates, `queue` what waits to be stored, `wakeups` who is
 told of it, `processes` what ours say of themselves, `repair` and `testimony` are for what was lost.
 Questions about many campaigns are answered one by one (`replies.Each`): what is wrong with one says
@@ -13,12 +13,12 @@ from django.conf import settings
 
 from coupons.store.admission import AdmissionCalls, Decision
 from coupons.store.campaigns import CampaignCalls, Definition, Gate
-from coupons.store.logins import LoginCalls
+from coupons.store.login_failures import LoginCalls
 from coupons.store.processes import ProcessCalls
 from coupons.store.queue import Entry, QueueCalls
-from coupons.store.repair import Claimant, Marks, RepairCalls
+from coupons.store.recent_admissions import TestimonyCalls
+from coupons.store.recovery import Claimant, Marks, RepairCalls
 from coupons.store.replies import Each
-from coupons.store.testimony import TestimonyCalls
 from coupons.store.wakeups import BELL_MS, WakeupCalls
 
 __all__ = [

@@ -6,15 +6,17 @@ from typing import Any, NamedTuple
 
 import redis
 
-from coupons import claimant_field, holder_filter, keys, trace
+from coupons.claims import holder_filter
+from coupons.claims.hot_settings import settings
 from coupons.errors import NotInstalled, OutcomeUnknown, ServerChanged, StoreAway
-from coupons.quick import settings
-from coupons.store.endpoint import RESTING, SILENT, Endpoint, Script, packed
-from coupons.store.groupcommit import GroupCommit
+from coupons.observability import request_id
+from coupons.store import claimant_field, keys
+from coupons.store.client import RESTING, SILENT, Endpoint, Script, packed
+from coupons.store.connection import Wire
+from coupons.store.group_commit import GroupCommit
 from coupons.store.replies import failure_of, parsing
-from coupons.store.vouched import NotVouched, only_vouched
+from coupons.store.server_identity import NotVouched, only_vouched
 from coupons.store.wakeups import BELL_MS
-from coupons.store.wire import Wire
 
 ADMIT = Script("admit")
 _HELD_BYTES = 10  # place and moment, as admit.lua packs them
@@ -68,7 +70,7 @@ class AdmissionCalls(Endpoint):
         touched = (names.gate, names.claimants, names.queue, names.bell, names.filter)
         again = int(settings.REDIS_WAIT_REPLICAS > 0)
         bits = holder_filter.bit_positions(field, filter_blocks)
-        asked = (field, user.encode(), nth, BELL_MS, again, *bits, trace.current())
+        asked = (field, user.encode(), nth, BELL_MS, again, *bits, request_id.current())
         try:
             return self._admit_together(touched, asked)
         except NotVouched as error:

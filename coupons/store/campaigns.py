@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import redis
 
-from coupons import keys
 from coupons.errors import NotInstalled
-from coupons.store.endpoint import Endpoint, Script, ms
+from coupons.store import keys
+from coupons.store.client import Endpoint, Script, ms
 from coupons.store.replies import Each, each, failure_of, parsing
 
 INSTALL, LIST, TYPES = map(Script, ("install", "list", "types"))

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from coupons import keys
-from coupons.store.endpoint import Endpoint, ms
+from coupons.store import keys
+from coupons.store.client import Endpoint, ms
 
 FORGOTTEN_AFTER_MS = 3_600_000  # a report of a process that is long gone
 

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import redis
 
-from coupons import keys, metrics
-from coupons.store.endpoint import Endpoint, Script, ms
+from coupons.observability import metrics
+from coupons.store import keys
+from coupons.store.client import Endpoint, Script, ms
 from coupons.store.replies import Each, each, failure_of, parsing
 
 SETTLE, PARK, LEAVE, REPLAY, GROUP = map(Script, ("settle", "park", "leave", "replay", "group"))

@@ -3,8 +3,8 @@ and the canary."""
 
 from collections.abc import Sequence
 
-from coupons import keys
-from coupons.store.endpoint import Endpoint, ms
+from coupons.store import keys
+from coupons.store.client import Endpoint, ms
 from coupons.store.replies import Each, each, parsing
 
 BELL_MS = 1_000  # a bell not answered for so long may ring again

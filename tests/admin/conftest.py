@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from coupons import store as store_module
-from coupons.admin import lockout
-from coupons.limits import slot_id
+from coupons.admin.login import lockout
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.limits import slot_id
 from coupons.models import Campaign, Coupon
-from coupons.snapshot import Facts
-from coupons.store.logins import Limit
+from coupons.store.login_failures import Limit
 from tests.admin.logins import HASHER, RIGHT, CountingHasher
 from tests.conftest import Settings
 

@@ -10,13 +10,13 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 from django.test import Client
 
-from coupons import campaigns
-from coupons.admin import lockout
-from coupons.admin.lockout import MOST_WRONG
+from coupons.admin.login import lockout
+from coupons.admin.login.lockout import MOST_WRONG
+from coupons.campaigns import lifecycle
 from coupons.errors import StoreAway
 from coupons.models import Campaign
 from coupons.store import store
-from coupons.store.logins import FORGOTTEN_AFTER_S
+from coupons.store.login_failures import FORGOTTEN_AFTER_S
 from tests.admin.test_form import errors, fields
 
 LOGIN, LIST, ADD = "/admin/login/", "/admin/coupons/campaign/", "/admin/coupons/campaign/add/"
@@ -92,7 +92,7 @@ def test_markup_in_a_name_stays_text(
     operator: Client, draft: Callable[..., Campaign], page: Callable[..., str]
 ) -> None:
     draft("sale", name=MARKUP)
-    campaigns.schedule("sale", actor=MARKUP)
+    lifecycle.schedule("sale", actor=MARKUP)
     for address in (LIST, page("sale"), page("sale", "history"), f"{LIST}?q=%3Cscript%3E"):
         said = operator.get(address, follow=True).content.decode()
         assert "<script>alert" not in said, address

@@ -10,9 +10,9 @@ from celery import current_app
 from django.test import Client
 from django.utils import timezone
 
+from coupons.audit.labels import LABELS
 from coupons.models import Campaign
 from coupons.readiness import board, certificate, guard, workers
-from coupons.readiness.notes import LABELS
 from coupons.store import store
 
 Page = Callable[..., str]

@@ -13,8 +13,8 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import OperationalError, connection
 
-from coupons import checks, wiring
 from coupons.models import Coupon
+from coupons.monitoring import server_checks, settings_checks
 from coupons.store import Store, store
 from tests import servers
 
@@ -47,7 +47,7 @@ def test_a_plain_check_asks_no_server(
     redis_away: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     redis_away()
-    monkeypatch.setattr(checks, "_variables", lambda: pytest.fail("MySQL was asked"))
+    monkeypatch.setattr(server_checks, "_variables", lambda: pytest.fail("MySQL was asked"))
     said = StringIO()
     call_command("check", stdout=said, stderr=said)
     assert "no issues" in said.getvalue()
@@ -65,22 +65,22 @@ def test_the_tag_fails_on_a_redis_that_may_forget(
     forgetful = ("--maxmemory-policy", "volatile-lru", "--appendonly", "no")
     with servers.redis(tmp_path, extra=forgetful) as url:
         other = Store(url, timeout_s=1, max_connections=2)
-        monkeypatch.setattr(checks, "store", lambda: other)
-        assert ids(checks.redis_keeps_what_it_decides()) == ["coupons.E001", "coupons.W002"]
+        monkeypatch.setattr(server_checks, "store", lambda: other)
+        assert ids(server_checks.redis_keeps_what_it_decides()) == ["coupons.E001", "coupons.W002"]
         with pytest.raises(SystemCheckError, match=r"coupons\.E001"):
             call_command("check", tags=["stores"])
 
 
 def test_an_absent_redis_is_a_warning(redis_away: Callable[[], None]) -> None:
     redis_away()
-    assert ids(checks.redis_keeps_what_it_decides()) == ["coupons.W001"]
+    assert ids(server_checks.redis_keeps_what_it_decides()) == ["coupons.W001"]
 
 
 def test_our_own_servers_are_as_they_should_be(db: None) -> None:
-    assert checks.redis_keeps_what_it_decides() == []
-    assert checks.mysql_keeps_what_it_commits() == []
-    assert checks.broker_keeps_its_bells() == []
-    assert checks.tables_have_the_last_word() == []
+    assert server_checks.redis_keeps_what_it_decides() == []
+    assert server_checks.mysql_keeps_what_it_commits() == []
+    assert server_checks.broker_keeps_its_bells() == []
+    assert server_checks.tables_have_the_last_word() == []
 
 
 def test_a_replica_nobody_waits_for_is_a_caution(
@@ -88,9 +88,9 @@ def test_a_replica_nobody_waits_for_is_a_caution(
 ) -> None:
     said = {"maxmemory_policy": "noeviction", "aof_enabled": 1, "connected_slaves": 1}
     monkeypatch.setattr(store(), "told", lambda: said)
-    assert ids(checks.redis_keeps_what_it_decides()) == ["coupons.W007"]
+    assert ids(server_checks.redis_keeps_what_it_decides()) == ["coupons.W007"]
     settings.REDIS_WAIT_REPLICAS = 1
-    assert checks.redis_keeps_what_it_decides() == []
+    assert server_checks.redis_keeps_what_it_decides() == []
 
 
 def test_a_broker_that_may_evict_or_is_away_is_a_caution(
@@ -98,8 +98,8 @@ def test_a_broker_that_may_evict_or_is_away_is_a_caution(
 ) -> None:
     with servers.redis(tmp_path, extra=("--maxmemory-policy", "allkeys-lru")) as url:
         celery_says(broker_url=url)
-        assert ids(checks.broker_keeps_its_bells()) == ["coupons.W008"]
-    assert ids(checks.broker_keeps_its_bells()) == ["coupons.W009"]
+        assert ids(server_checks.broker_keeps_its_bells()) == ["coupons.W008"]
+    assert ids(server_checks.broker_keeps_its_bells()) == ["coupons.W009"]
 
 
 def test_tables_that_lost_a_constraint_are_found(transactional_db: None) -> None:
@@ -109,21 +109,21 @@ def test_tables_that_lost_a_constraint_are_found(transactional_db: None) -> None
     with connection.schema_editor() as editor:
         editor.remove_constraint(Coupon, one)
     try:
-        assert ids(checks.tables_have_the_last_word()) == ["coupons.E004"]
+        assert ids(server_checks.tables_have_the_last_word()) == ["coupons.E004"]
     finally:
         with connection.schema_editor() as editor:
             editor.add_constraint(Coupon, one)
 
 
 def test_names_of_operators_that_compare_loosely_are_found(transactional_db: None) -> None:
-    assert checks.names_of_operators_compare_exactly() == []
+    assert server_checks.names_of_operators_compare_exactly() == []
     if connection.vendor != "mysql":
         pytest.skip("SQLite compares byte by byte.")
     column = "ALTER TABLE auth_user MODIFY username varchar(150) CHARACTER SET utf8mb4 COLLATE"
     with connection.cursor() as cursor:
         cursor.execute(f"{column} utf8mb4_general_ci NOT NULL")
         try:
-            assert ids(checks.names_of_operators_compare_exactly()) == ["coupons.W011"]
+            assert ids(server_checks.names_of_operators_compare_exactly()) == ["coupons.W011"]
         finally:
             cursor.execute(f"{column} utf8mb4_bin NOT NULL")
 
@@ -146,7 +146,7 @@ def celery_says(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 def test_our_own_wiring_is_as_it_should_be(settings: Any) -> None:
     settings.PRODUCTION = False
-    assert wiring.wired() == []
+    assert settings_checks.wired() == []
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_celery_wired_otherwise_is_found(
 ) -> None:
     settings.PRODUCTION = False
     celery_says(**changes)
-    assert ids(wiring.wired()) == [f"coupons.{expected}"]
+    assert ids(settings_checks.wired()) == [f"coupons.{expected}"]
 
 
 @pytest.mark.parametrize(
@@ -184,13 +184,13 @@ def test_an_old_celery_is_found(
 ) -> None:
     settings.PRODUCTION = False
     monkeypatch.setattr(f"{name}.__version__", version)
-    assert ids(wiring.wired()) == [f"coupons.{expected}"]
+    assert ids(settings_checks.wired()) == [f"coupons.{expected}"]
 
 
 def test_sigterm_remapped_is_found(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     settings.PRODUCTION = False
-    monkeypatch.setattr(wiring, "REMAP_SIGTERM", "SIGQUIT")
-    assert ids(wiring.wired()) == ["coupons.E026"]
+    monkeypatch.setattr(settings_checks, "REMAP_SIGTERM", "SIGQUIT")
+    assert ids(settings_checks.wired()) == ["coupons.E026"]
 
 
 def test_stores_that_are_waited_for_too_long_are_found(
@@ -203,7 +203,7 @@ def test_stores_that_are_waited_for_too_long_are_found(
     expected = ["coupons.W021", "coupons.W024", "coupons.E027", "coupons.E028"]
     if connection.vendor != "mysql":
         expected.remove("coupons.E027")
-    assert ids(wiring.wired()) == expected
+    assert ids(settings_checks.wired()) == expected
 
 
 def test_in_production_endpoints_are_apart_encrypted_and_not_to_be_commanded(
@@ -212,14 +212,14 @@ def test_in_production_endpoints_are_apart_encrypted_and_not_to_be_commanded(
     settings.PRODUCTION = True
     settings.REDIS_URL = "redis://cache.example:6379/0"
     celery_says(broker_url="redis://cache.example/1", worker_enable_remote_control=True)
-    found = ids(wiring.wired())
+    found = ids(settings_checks.wired())
     plain = ["coupons.W025"] if connection.vendor == "mysql" else []
     assert found == ["coupons.W020", "coupons.W022", *plain, "coupons.W026", "coupons.W026"]
     settings.REDIS_URL = "rediss://cache.example:6379/0"
     celery_says(broker_url="rediss://broker.example", worker_enable_remote_control=False)
     options = connection.settings_dict["OPTIONS"] | {"ssl_mode": "REQUIRED"}
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
-    assert wiring.wired() == []
+    assert settings_checks.wired() == []
 
 
 def test_every_check_stands_in_the_table() -> None:
@@ -248,12 +248,14 @@ def test_every_check_stands_in_the_table() -> None:
 def test_it_judges_what_mysql_says(
     monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str], expected: list[str]
 ) -> None:
-    assert ids(list(checks._judge(GOOD | wrong))) == expected
+    assert ids(list(server_checks._judge(GOOD | wrong))) == expected
 
 
 def test_mariadb_says_its_isolation_under_an_older_name() -> None:
     older = {name: value for name, value in GOOD.items() if name != "transaction_isolation"}
-    assert ids(list(checks._judge(older | {"tx_isolation": "SERIALIZABLE"}))) == ["coupons.W006"]
+    assert ids(list(server_checks._judge(older | {"tx_isolation": "SERIALIZABLE"}))) == [
+        "coupons.W006"
+    ]
 
 
 def test_the_session_of_a_loose_server_is_found(db: None) -> None:
@@ -262,7 +264,7 @@ def test_the_session_of_a_loose_server_is_found(db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION sql_mode=''")
         try:
-            assert ids(checks.mysql_keeps_what_it_commits()) == ["coupons.E002"]
+            assert ids(server_checks.mysql_keeps_what_it_commits()) == ["coupons.E002"]
         finally:
             cursor.execute("SET SESSION sql_mode='TRADITIONAL'")
 
@@ -271,9 +273,9 @@ def test_an_absent_mysql_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     def away() -> dict[str, str]:
         raise OperationalError(2002, "Can't connect")
 
-    monkeypatch.setattr(checks, "_variables", away)
+    monkeypatch.setattr(server_checks, "_variables", away)
     if connection.vendor == "mysql":
-        assert ids(checks.mysql_keeps_what_it_commits()) == ["coupons.W003"]
+        assert ids(server_checks.mysql_keeps_what_it_commits()) == ["coupons.W003"]
 
 
 def test_local_secrets_are_welcome_on_a_laptop_only(settings: Any) -> None:
@@ -281,12 +283,16 @@ def test_local_secrets_are_welcome_on_a_laptop_only(settings: Any) -> None:
     settings.JWT_HS256_SECRET = "local-only-" + "2" * 40
     settings.COUPON_KEYS = {"local": bytes.fromhex("11" * 32)}
     settings.PRODUCTION = False
-    assert checks.secrets_are_secret() == []
+    assert server_checks.secrets_are_secret() == []
     settings.PRODUCTION = True
-    assert ids(checks.secrets_are_secret()) == ["coupons.E010", "coupons.E011", "coupons.E012"]
+    assert ids(server_checks.secrets_are_secret()) == [
+        "coupons.E010",
+        "coupons.E011",
+        "coupons.E012",
+    ]
     settings.SECRET_KEY = settings.JWT_HS256_SECRET = "R4nd0m-enough-for-a-test-0123456789"
     settings.COUPON_KEYS = {"k1": bytes(range(32))}
-    assert checks.secrets_are_secret() == []
+    assert server_checks.secrets_are_secret() == []
 
 
 def test_local_secrets_stop_every_command_in_production(settings: Any) -> None:

@@ -7,7 +7,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from coupons import campaigns, coupon_codes
+from coupons.campaigns import lifecycle
+from coupons.claims import coupon_codes
 from coupons.models import Campaign, Coupon, Slot
 from tests.admin.conftest import Owners
 from tests.conftest import CampaignMaker
@@ -102,7 +103,7 @@ def test_a_user_of_very_many_coupons_is_cut_with_a_word(
     operator: Client, open_campaign: CampaignMaker, hand_out: Owners,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("coupons.admin.search.MOST_FOUND", 2)
+    monkeypatch.setattr("coupons.admin.coupons.search.MOST_FOUND", 2)
     for slug in ("one", "two", "three"):
         hand_out(open_campaign(slug), ["ann"])
     answer = operator.get(LIST, {"q": "ann"})
@@ -166,7 +167,7 @@ def test_drafts_are_not_offered_as_a_filter(
     operator: Client, three: list[Coupon], draft: Callable[..., Campaign]
 ) -> None:
     draft("secret")
-    campaigns.close("winter", actor="Mina")
+    lifecycle.close("winter", actor="Mina")
     spec = operator.get(LIST).context["cl"].filter_specs[0]
     assert {slug for slug, _ in spec.lookup_choices} == {"autumn", "winter"}
     assert Slot.objects.count() == 20

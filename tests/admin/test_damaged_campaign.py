@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from coupons import admission
-from coupons.claims import Claim
+from coupons.admission import strategies
+from coupons.claims.values import Claim
 from coupons.store import store
 from tests import damages
 from tests.conftest import CampaignMaker
@@ -23,7 +23,7 @@ def test_every_page_of_a_damaged_campaign_is_a_page(
     operator: Client, open_campaign: CampaignMaker, page: Page, how: str
 ) -> None:
     for slug in ("ill", "well"):
-        admission.admit(open_campaign(slug), Claim("user-0"))
+        strategies.admit(open_campaign(slug), Claim("user-0"))
     damages.damage("ill", how)
     operator.raise_request_exception = False
     assert [at for at in PAGES if operator.get(page("ill", at)).status_code != 200] == []

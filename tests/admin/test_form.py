@@ -12,10 +12,11 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from coupons import admission, campaigns
-from coupons.claims import Claim
+from coupons.admission import strategies
+from coupons.campaigns import lifecycle
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Claim
 from coupons.models import Campaign, CampaignEvent, Slot
-from coupons.snapshot import Facts
 from coupons.store import Store, store
 
 ADD = "/admin/coupons/campaign/add/"
@@ -147,7 +148,7 @@ def test_a_closed_campaign_can_only_be_read(
     operator: Client, page: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
-    campaigns.close("sale", actor="Mina")
+    lifecycle.close("sale", actor="Mina")
     answer = operator.get(page("sale"))
     assert not answer.context["adminform"].form.fields
     assert 'name="_save"' not in answer.content.decode()
@@ -169,7 +170,7 @@ def test_it_refuses_a_stock_below_what_was_admitted_and_changes_nothing(
 ) -> None:
     sale = open_campaign("sale", stock=10)
     for number in range(5):
-        admission.admit(sale, Claim(f"user-{number}"))
+        strategies.admit(sale, Claim(f"user-{number}"))
     typed = fields(operator, page("sale")) | {"stock": "4"}
     answer = operator.post(page("sale"), typed)
     assert "sale has admitted 5 claims already: its stock can't become 4." in errors(answer)
@@ -182,8 +183,8 @@ def test_it_refuses_both_when_the_window_can_be_moved_but_the_stock_cannot(
     operator: Client, page: Page, open_campaign: CampaignMaker
 ) -> None:
     sale = open_campaign("sale", stock=10)
-    admission.admit(sale, Claim("ann"))
-    admission.admit(sale, Claim("bob"))
+    strategies.admit(sale, Claim("ann"))
+    strategies.admit(sale, Claim("bob"))
     closes_at = Campaign.objects.get().closes_at
     typed = fields(operator, page("sale")) | {"stock": "1", "closes_at": "2099-12-01T12:00"}
     assert "its stock can't become 1" in errors(operator.post(page("sale"), typed))
@@ -271,7 +272,7 @@ def test_amounts_are_shown_without_decimals_that_nobody_typed(
     draft("sale", **terms)
     shown = fields(operator, page("sale"))
     assert (shown["discount_value"], shown["minimum_order"]) == ("3000", "30000")
-    campaigns.schedule("sale", actor="Mina")
+    lifecycle.schedule("sale", actor="Mina")
     text = operator.get(page("sale")).content.decode()
     assert ">3,000<" in text
     assert ">30,000<" in text

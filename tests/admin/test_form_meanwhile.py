@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from coupons import campaigns
+from coupons.campaigns import lifecycle
 from coupons.errors import IllegalTransition
 from coupons.models import Campaign
 from tests.admin.test_form import CampaignMaker, Page, errors, fields
@@ -16,7 +16,7 @@ def test_an_untouched_stock_does_not_take_back_what_another_operator_set(
 ) -> None:
     open_campaign("sale", stock=10)
     typed = fields(operator, page("sale")) | {"closes_at": "2099-12-01T12:00"}
-    campaigns.change_stock("sale", stock=50, actor="Theo")
+    lifecycle.change_stock("sale", stock=50, actor="Theo")
     assert operator.post(page("sale"), typed).status_code == 302
     assert Campaign.objects.get().stock == 50
 
@@ -26,7 +26,7 @@ def test_a_draft_that_was_scheduled_meanwhile_is_not_saved(
 ) -> None:
     draft("sale")
     typed = fields(operator, page("sale")) | {"name": "Too late"}
-    campaigns.schedule("sale", actor="Theo")
+    lifecycle.schedule("sale", actor="Theo")
     assert "The campaign is scheduled meanwhile" in errors(operator.post(page("sale"), typed))
     assert Campaign.objects.get().name == "The sale"
 
@@ -35,9 +35,9 @@ def test_an_older_copy_of_a_draft_never_takes_its_scheduling_back(
     draft: Callable[..., Campaign],
 ) -> None:
     older = draft("sale")
-    campaigns.schedule("sale", actor="Theo")
+    lifecycle.schedule("sale", actor="Theo")
     with pytest.raises(IllegalTransition, match="no draft any more"):
-        campaigns.draft(older, actor="Mina")
+        lifecycle.draft(older, actor="Mina")
     assert Campaign.objects.get().state == "scheduled"
 
 
@@ -61,13 +61,13 @@ def test_a_draft_scheduled_while_it_is_being_deleted_stays(
     operator: Client, page: Page, draft: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draft("sale")
-    discard = campaigns.discard
+    discard = lifecycle.discard
 
     def too_late(campaign: Campaign) -> None:
-        campaigns.schedule("sale", actor="Theo")
+        lifecycle.schedule("sale", actor="Theo")
         discard(campaign)
 
-    monkeypatch.setattr(campaigns, "discard", too_late)
+    monkeypatch.setattr(lifecycle, "discard", too_late)
     answer = operator.post(page("sale", "delete"), {"post": "yes"}, follow=True)
     assert "no draft any more" in answer.content.decode()
     assert Campaign.objects.get().slug == "sale"

@@ -9,11 +9,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from coupons import keys
-from coupons.admin import known_browser, lockout
-from coupons.admin.lockout import MOST_WRONG
-from coupons.store import store
-from coupons.store.logins import Limit
+from coupons.admin.login import known_browser, lockout
+from coupons.admin.login.lockout import MOST_WRONG
+from coupons.store import keys, store
+from coupons.store.login_failures import Limit
 from tests.admin.logins import RIGHT, CountingHasher, enter, is_in
 from tests.conftest import Settings
 

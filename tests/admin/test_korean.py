@@ -11,7 +11,7 @@ from django.utils.translation.template import templatize
 
 ASKING = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext"}
 ASKED = re.compile(r" n?gettext\(u(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')")
-FOLDER = Path("coupons/locale/ko/LC_MESSAGES")
+FOLDER = Path("coupons/assets/locale/ko/LC_MESSAGES")
 ENTRY = re.compile(
     r'^msgid ((?:".*"\n)+)(?:msgid_plural (".*")\n)?msgstr(?:\[0\])? ((?:".*"\n?)+)', re.M
 )

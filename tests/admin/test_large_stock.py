@@ -10,12 +10,12 @@ import pytest
 from celery import current_app
 from django.test import Client
 
-from coupons import campaigns, slots
-from coupons.admin import slot_progress
+from coupons.admin.campaigns import slot_progress
+from coupons.campaigns import lifecycle, slots
+from coupons.campaigns.slots import BATCH
 from coupons.models import Campaign, Slot
 from coupons.readiness import board
-from coupons.readiness.lines import Light
-from coupons.slots import BATCH
+from coupons.readiness.result import Light
 from coupons.store import store
 from tests.conftest import CampaignMaker
 
@@ -123,7 +123,7 @@ def test_saving_what_stands_there_finishes_a_change_whose_process_is_gone(
     store().swept()
     open_campaign("sale", stock=before)
     with pytest.raises(Gone):
-        campaigns.change_stock("sale", stock=after, actor="Jun", tell=die)
+        lifecycle.change_stock("sale", stock=after, actor="Jun", tell=die)
     assert "slots for a stock of 10: the stock is being changed, or" in text(
         operator.get(page("sale"))
     )

@@ -12,10 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from coupons import admission, campaigns, holding
-from coupons.claims import Claim
+from coupons.admission import strategies
+from coupons.campaigns import lifecycle, opening_hold
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Claim
 from coupons.models import Campaign
-from coupons.snapshot import Facts
 from coupons.store import store
 
 LIST = "/admin/coupons/campaign/"
@@ -35,7 +36,7 @@ def test_it_shows_what_redis_has_admitted_and_what_waits(
 ) -> None:
     sale = open_campaign("sale", stock=1500)
     for user in ("ann", "bob"):
-        admission.admit(sale, Claim(user))
+        strategies.admit(sale, Claim(user))
     shown = cells(operator, "sale")
     assert (shown["admitted"], shown["waiting"], shown["remaining"]) == ("2", "2", "1,498")
     assert (shown["stored"], shown["parked"]) == ("0", "0")
@@ -44,7 +45,7 @@ def test_it_shows_what_redis_has_admitted_and_what_waits(
 def test_a_direct_campaign_has_admitted_what_it_has_stored(
     operator: Client, open_campaign: CampaignMaker
 ) -> None:
-    admission.admit(open_campaign("small", strategy="direct", stock=3), Claim("ann"))
+    strategies.admit(open_campaign("small", strategy="direct", stock=3), Claim("ann"))
     shown = cells(operator, "small")
     assert (shown["admitted"], shown["stored"], shown["remaining"]) == ("1", "1", "2")
 
@@ -135,7 +136,7 @@ def test_parked_claims_are_counted_with_a_link(
     operator: Client, open_campaign: CampaignMaker, page: Callable[..., str]
 ) -> None:
     sale = open_campaign("sale")
-    admission.admit(sale, Claim("ann"))
+    strategies.admit(sale, Claim("ann"))
     entry = store().read("sale", consumer="test", count=1).entries[0]
     store().park("sale", entry.id, "place_taken")
     assert cells(operator, "sale")["parked"] == f'<a href="{page("sale", "parked")}">1</a>'
@@ -156,9 +157,9 @@ def test_a_state_is_called_as_on_the_page_of_its_campaign(
     ahead["closes_at"] = ahead["opens_at"] + timedelta(hours=1)
     for slug in ("held", "stopped", "planned"):
         draft(slug, **ahead)
-        campaigns.schedule(slug, actor="Mina")
-    holding.hold("held", why="red: replicas")
-    campaigns.pause("stopped", actor="Mina")
+        lifecycle.schedule(slug, actor="Mina")
+    opening_hold.hold("held", why="red: replicas")
+    lifecycle.pause("stopped", actor="Mina")
     shown = operator.get(LIST).content.decode()
     states = dict(re.findall(r">([a-z]+)</a></th>.*?field-current_state[^>]*>([^<]*)<", shown))
     assert states == {

@@ -15,8 +15,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from coupons.admin.lockout import MOST_WRONG, folded
-from coupons.store.logins import Limit
+from coupons.admin.login.lockout import MOST_WRONG, folded
+from coupons.store.login_failures import Limit
 from tests.admin.logins import RIGHT, CountingHasher, enter, is_in
 from tests.conftest import Settings
 
@@ -144,7 +144,9 @@ def test_13_4_sixteen_at_once_do_not_get_past_the_counter(
     committed: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With room for all of them to wait, so that the counter alone decides."""
-    monkeypatch.setattr("coupons.admin.password_slots._strangers_line", threading.Semaphore(16))
+    monkeypatch.setattr(
+        "coupons.admin.login.password_slots._strangers_line", threading.Semaphore(16)
+    )
     answers = at_once(["admin", "ADMIN"] * 8)
     assert CountingHasher.count <= MOST_WRONG
     told = Counter(answer.status_code for answer in answers)  # 503: waited too long

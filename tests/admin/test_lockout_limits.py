@@ -8,11 +8,10 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from coupons import keys
-from coupons.admin import lockout
-from coupons.admin.lockout import MOST_WRONG
-from coupons.store import store
-from coupons.store.logins import FORGOTTEN_AFTER_S, Limit
+from coupons.admin.login import lockout
+from coupons.admin.login.lockout import MOST_WRONG
+from coupons.store import keys, store
+from coupons.store.login_failures import FORGOTTEN_AFTER_S, Limit
 from tests.admin.logins import RIGHT, CountingHasher, enter, is_in
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")

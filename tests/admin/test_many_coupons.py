@@ -7,8 +7,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from coupons.limits import slot_id
-from coupons.snapshot import Facts
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.limits import slot_id
 from tests.admin.conftest import Owners
 from tests.conftest import CampaignMaker
 

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from coupons import admission, rebuild, reconcile, store
-from coupons.claims import Claim
-from coupons.drain import drain
-from coupons.limits import slot_id
+from coupons import store
+from coupons.admission import strategies
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.limits import slot_id
+from coupons.claims.values import Claim
+from coupons.issuing.drain import drain
 from coupons.models import Coupon, GivenUp, Slot
-from coupons.snapshot import Facts
+from coupons.recovery import rebuild, reconcile
 from tests.conftest import CampaignMaker
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +28,7 @@ def text(response: Any) -> str:
 def parked(campaign: Facts, *users: str) -> list[str]:
     """Their entries among the parked ones."""
     for user in users:
-        place = admission.admit(campaign, Claim(user)).place
+        place = strategies.admit(campaign, Claim(user)).place
         Slot.objects.filter(id=slot_id(campaign.id, place)).delete()
     drain("sale", consumer="one")
     return [entry.id for entry in store.store().parked("sale")]
@@ -34,7 +36,7 @@ def parked(campaign: Facts, *users: str) -> list[str]:
 
 def lost(campaign: Facts, user: str) -> str:
     """The receipt of a claim that Redis took with it."""
-    said = admission.admit(campaign, Claim(user))
+    said = strategies.admit(campaign, Claim(user))
     reconcile.look()
     client: Any = store.store().client
     client.flushall()
@@ -134,7 +136,7 @@ def test_another_campaigns_receipt_is_not_honoured_from_here(
 ) -> None:
     open_campaign("sale")
     other = open_campaign("other")
-    said = admission.admit(other, Claim("ann"))
+    said = strategies.admit(other, Claim("ann"))
     token = other.receipt_of(user="ann", nth=1, place=said.place, admitted_ms=said.at_ms)
     asked = {"receipt": token, "honour": "yes"}
     assert "not a receipt of this campaign" in text(operator.post(page("sale", "receipt"), asked))
@@ -144,7 +146,7 @@ def test_without_redis_nothing_is_guessed(
     operator: Client, page: Page, open_campaign: CampaignMaker, redis_away: Callable[[], None]
 ) -> None:
     campaign = open_campaign("sale")
-    said = admission.admit(campaign, Claim("ann"))
+    said = strategies.admit(campaign, Claim("ann"))
     token = campaign.receipt_of(user="ann", nth=1, place=said.place, admitted_ms=said.at_ms)
     redis_away()
     assert "Redis did not answer" in text(

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.test import Client
 
-from coupons import campaigns
+from coupons.campaigns import lifecycle
+from coupons.campaigns.snapshot import Facts
 from coupons.models import Campaign, CampaignEvent
-from coupons.snapshot import Facts
 from tests.admin.test_form import ADD, FILLED, Page, errors, fields
 
 CampaignMaker = Callable[..., Facts]
@@ -137,7 +137,7 @@ def test_12_6_a_moment_that_another_operator_moved_meanwhile_stays_moved(
     open_campaign("sale", closes_at=twins[0])
     typed = fields(operator, page("sale")) | {"stock": "20"}
     opens_at = Campaign.objects.get().opens_at
-    campaigns.reschedule("sale", opens_at=opens_at, closes_at=twins[1], actor="Theo")
+    lifecycle.reschedule("sale", opens_at=opens_at, closes_at=twins[1], actor="Theo")
     assert operator.post(page("sale"), typed).status_code == 302
     row = Campaign.objects.get()
     assert (row.stock, row.closes_at) == (20, twins[1])

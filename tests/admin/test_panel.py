@@ -12,10 +12,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from coupons import admission, campaigns, drain
-from coupons.claims import Claim
+from coupons.admission import strategies
+from coupons.campaigns import lifecycle
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Claim
+from coupons.issuing import drain
 from coupons.models import Campaign
-from coupons.snapshot import Facts
 from coupons.store import store
 
 CampaignMaker = Callable[..., Facts]
@@ -31,7 +33,7 @@ def test_the_figures_follow_a_claim_from_admitted_to_stored(
     operator: Client, page: Page, open_campaign: CampaignMaker
 ) -> None:
     sale = open_campaign("sale", stock=10)
-    admission.admit(sale, Claim("ann"))
+    strategies.admit(sale, Claim("ann"))
     before = operator.get(page("sale", "live")).json()
     assert abs(before.pop("now_ms") - time.time() * 1000) < 60_000
     drain.drain("sale", consumer="test")
@@ -64,7 +66,7 @@ def test_a_page_goes_by_the_clock_that_decides_not_by_the_record_of_beat(
 ) -> None:  # fmt: skip
     draft("sale", strategy=strategy)
     if recorded != "draft":
-        campaigns.schedule("sale", actor="Mina")
+        lifecycle.schedule("sale", actor="Mina")
     now = timezone.now()
     Campaign.objects.update(
         state=recorded,
@@ -106,7 +108,7 @@ def test_the_history_says_who_did_what(
     operator: Client, page: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
-    campaigns.change_stock("sale", stock=12, actor="Theo")
+    lifecycle.change_stock("sale", stock=12, actor="Theo")
     shown = operator.get(page("sale")).context["events"]
     assert [(actor, what) for _, actor, what in shown] == [
         ("Theo", "stock set to 12"), ("Mina", "scheduled"), ("Mina", "created"),
@@ -123,7 +125,7 @@ def test_a_stranger_name_in_the_history_is_text(
 
 def park(sale: Facts, users: list[str]) -> None:
     for user in users:
-        admission.admit(sale, Claim(user))
+        strategies.admit(sale, Claim(user))
     for entry in store().read(sale.slug, consumer="test", count=len(users)).entries:
         store().park(sale.slug, entry.id, "place_taken")
 
@@ -190,7 +192,7 @@ def test_every_page_links_to_the_workers_and_the_api(operator: Client, settings:
 
 def test_our_templates_would_work_under_a_strict_content_policy() -> None:
     """No script, style or handler in the page itself."""
-    templates = list(Path("coupons/templates/admin").rglob("*.html"))
+    templates = list(Path("coupons/assets/templates/admin").rglob("*.html"))
     assert templates
     for template in templates:
         source = template.read_text()

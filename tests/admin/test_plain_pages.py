@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import SuspiciousOperation
 from django.test import Client
 
-from coupons.admin import parked
+from coupons.admin.campaigns import dead_letters
 
 Page = Callable[..., str]
 KOREAN = {"Accept-Language": "ko"}
@@ -64,7 +64,7 @@ def test_a_request_that_fails(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(parked, "page", fail)
+    monkeypatch.setattr(dead_letters, "page", fail)
     operator.raise_request_exception = False
     for headers, sentence in ((None, english), (KOREAN, korean)):
         answer = operator.get(page("sale", "parked"), headers=headers)

@@ -10,9 +10,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from coupons import questions
+from coupons.campaigns import confirmations
+from coupons.campaigns.snapshot import Facts
 from coupons.models import Campaign
-from coupons.snapshot import Facts
 from coupons.store import store
 from tests.admin.test_form import ADD, FILLED, Page, errors, fields
 from tests.admin.test_verbs import LIST, act, state, text
@@ -164,7 +164,10 @@ def test_an_opening_that_was_is_not_asked_about_when_the_closing_moves(
 
 
 def test_every_question_can_be_confirmed_and_is_known() -> None:
-    assert {code for _, _, code in DOUBTFUL} | {"opens_at_once", "closes_at_once"} == questions.ALL
+    assert {code for _, _, code in DOUBTFUL} | {
+        "opens_at_once",
+        "closes_at_once",
+    } == confirmations.ALL
 
 
 def test_questions_are_asked_in_korean(operator: Client) -> None:

@@ -15,8 +15,8 @@ from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
 
+from coupons.campaigns.snapshot import Facts
 from coupons.models import Campaign
-from coupons.snapshot import Facts
 from tests.admin.test_form import Page, fields
 from tests.admin.test_verbs import LIST, act, state, text
 

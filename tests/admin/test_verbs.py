@@ -9,10 +9,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from coupons.admin.verbs import VERBS
+from coupons.admin.campaigns.commands import VERBS
+from coupons.campaigns.snapshot import Facts
 from coupons.errors import IllegalTransition
 from coupons.models import Campaign
-from coupons.snapshot import Facts
 from coupons.store import store
 
 LIST = "/admin/coupons/campaign/"

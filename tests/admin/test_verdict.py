@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from coupons import campaigns, holding
+from coupons.campaigns import lifecycle, opening_hold
 from coupons.models import Campaign
 from coupons.readiness import board
 from coupons.readiness.verdict import verdict
@@ -44,11 +44,11 @@ def sale(draft: Draft, settings: Any) -> Callable[[str, str, bool], Campaign]:
         opens, closes = now + 5 * MINUTE, now + 60 * MINUTE
         draft("sale", opens_at=opens, closes_at=closes)
         if state != State.DRAFT:
-            campaigns.schedule("sale", actor="Mina")
+            lifecycle.schedule("sale", actor="Mina")
         if state == "held":
-            holding.hold("sale", why="red: replicas")
+            opening_hold.hold("sale", why="red: replicas")
         elif state == State.PAUSED:
-            campaigns.pause("sale", actor="Mina")
+            lifecycle.pause("sale", actor="Mina")
         if when != AHEAD:  # time passes; nobody records it
             shift = {OPEN: 10, OVER: 90}[when] * MINUTE
             Campaign.objects.update(opens_at=opens - shift, closes_at=closes - shift)

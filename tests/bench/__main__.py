@@ -12,7 +12,7 @@ from typing import Any
 
 from django.utils.module_loading import import_string
 
-from coupons.arguments import OneOf, SentenceParser, input_file, output_file
+from coupons.management.arguments import OneOf, SentenceParser, input_file, output_file
 from tests.bench import figures, record, show
 from tests.bench.figures import Figure
 from tests.bench.size import FULL, QUICK, Size

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import hiredis
 from django.conf import settings
 
-from coupons import claimant_field, holder_filter, keys
-from coupons.snapshot import Facts
-from coupons.store import BELL_MS
+from coupons.campaigns.snapshot import Facts
+from coupons.claims import holder_filter
+from coupons.store import BELL_MS, claimant_field, keys
 from coupons.store.admission import ADMIT
 
 BLOCK = 500  # claims sent before their answers are read

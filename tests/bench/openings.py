@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from coupons import campaigns, snapshot
+from coupons.campaigns import lifecycle, snapshot
+from coupons.campaigns.snapshot import Facts
 from coupons.models import Campaign
-from coupons.snapshot import Facts
 
 ACTOR = "bench"
 
@@ -23,5 +23,5 @@ def opened(name: str, *, stock: int) -> Facts:
         slug=f"{name}-{secrets.token_hex(4)}", name=name, stock=stock, discount_value=10,
         opens_at=now - timedelta(seconds=1), closes_at=now + timedelta(hours=2), valid_days=30,
     )  # fmt: skip
-    campaigns.draft(campaign, actor=ACTOR)
-    return snapshot.from_row(campaigns.schedule(campaign.slug, actor=ACTOR))
+    lifecycle.draft(campaign, actor=ACTOR)
+    return snapshot.from_row(lifecycle.schedule(campaign.slug, actor=ACTOR))

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator
 
-from coupons import user_tokens
+from coupons.identity import user_tokens
 
 LIFETIME_S = 3600  # longer than any run
 

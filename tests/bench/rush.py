@@ -5,10 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from coupons import admission, bell, facts
-from coupons.claims import Claim, Outcome
+from coupons.admission import strategies
+from coupons.broker import wakeups
+from coupons.campaigns import lookup
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Claim, Outcome
 from coupons.models import Coupon, Tally
-from coupons.snapshot import Facts
 from tests.bench import asking, openings, people, programs
 from tests.bench.figures import Figure
 from tests.bench.rounds import shown
@@ -58,11 +60,11 @@ def _stored(campaign: Facts) -> int:
 
 def _one_by_one(campaign: Facts, users: list[str]) -> None:
     for user in users:
-        said = admission.admit(facts.of(campaign.slug), Claim(user))
+        said = strategies.admit(lookup.of(campaign.slug), Claim(user))
         if said.outcome is not Outcome.ADMITTED:
             raise RuntimeError(f"A claim was not admitted: {said}")
 
 
 def _at_once(campaign: Facts, users: list[str]) -> None:
     if asking.fill(campaign, users):
-        bell.ring(campaign.slug)
+        wakeups.ring(campaign.slug)

@@ -20,7 +20,7 @@ from statistics import median
 
 import psutil
 
-from coupons.snapshot import Facts
+from coupons.campaigns.snapshot import Facts
 from coupons.store import store
 from tests.bench import intervals, programs, serving
 from tests.bench.figures import Figure

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.db import connections
 
-from coupons.snapshot import Facts
+from coupons.campaigns.snapshot import Facts
 from coupons.store import store
 from tests.bench import openings, people, programs, stock, wrk
 from tests.bench.figures import Figure

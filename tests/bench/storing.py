@@ -10,10 +10,10 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from coupons.drain import drain
-from coupons.limits import slot_id
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.limits import slot_id
+from coupons.issuing.drain import drain
 from coupons.models import Coupon
-from coupons.snapshot import Facts
 from tests.bench import asking, openings, people
 from tests.bench.figures import Figure
 from tests.bench.rounds import Block, Pairs, interleaved

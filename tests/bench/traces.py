@@ -16,7 +16,7 @@ from django.db import connections
 from django.test import override_settings
 
 from config.tracing import exporting, web
-from coupons import admission
+from coupons.admission import strategies
 from tests.bench import cpu, openings
 from tests.bench.figures import Figure
 from tests.bench.rounds import Block, Pairs, interleaved
@@ -24,7 +24,7 @@ from tests.bench.size import Size
 from tests.servers import free_port, listens, process
 
 TRACED = [settings.MIDDLEWARE[0], "config.tracing.web.requests", *settings.MIDDLEWARE[1:]]
-PLAIN = dict(admission.STRATEGIES)
+PLAIN = dict(strategies.STRATEGIES)
 SHARE = "0.01"  # as the docs advise for an opening
 
 
@@ -71,7 +71,7 @@ def _pairs(size: Size, **sampler: str) -> Pairs:
     try:
         return interleaved("tracing_cost", traced, plain, rounds=size.cpu_rounds)
     finally:
-        admission.STRATEGIES.update(PLAIN)
+        strategies.STRATEGIES.update(PLAIN)
         exporting.provider(web.SERVICE).shutdown()
         exporting.provider.cache_clear()
         exporting.tracer.cache_clear()
@@ -79,10 +79,10 @@ def _pairs(size: Size, **sampler: str) -> Pairs:
 
 def _deciding(block: Block) -> Block:
     """By the strategies of this moment, whichever are there by then."""
-    strategies = dict(admission.STRATEGIES)
+    before = dict(strategies.STRATEGIES)
 
     def measured() -> float:
-        admission.STRATEGIES.update(strategies)
+        strategies.STRATEGIES.update(before)
         return block()
 
     return measured

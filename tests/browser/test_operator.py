@@ -11,11 +11,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from coupons import admission, coupon_codes, drain, facts, keys
-from coupons.claims import Claim
+from coupons.admission import strategies
+from coupons.campaigns import lookup
+from coupons.claims import coupon_codes
+from coupons.claims.values import Claim
+from coupons.issuing import drain
 from coupons.models import Campaign, Coupon
 from coupons.readiness import guard
-from coupons.store import store
+from coupons.store import keys, store
 from tests.browser.webdriver import Browser, browser
 
 MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
@@ -61,9 +64,9 @@ def test_a_day_of_an_operator(
 
     # The figures move by themselves, under a policy that allows no inline script.
     chromium.run("window.stillHere = true")
-    sale = facts.of("sale")
+    sale = lookup.of("sale")
     for user in ("ann", "bob", "eve"):
-        admission.admit(sale, Claim(user))
+        strategies.admit(sale, Claim(user))
     chromium.sees("[data-count=admitted]", "3")
     chromium.sees("[data-count=waiting]", "3")
     drain.drain("sale", consumer="test")

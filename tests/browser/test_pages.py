@@ -14,11 +14,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from coupons import admission, campaigns, drain, facts, keys, store
-from coupons.claims import Claim
-from coupons.limits import slot_id
+from coupons import store
+from coupons.admission import strategies
+from coupons.campaigns import lifecycle, lookup
+from coupons.claims.limits import slot_id
+from coupons.claims.values import Claim
+from coupons.issuing import drain
 from coupons.models import Campaign, Coupon, Slot
 from coupons.readiness import guard
+from coupons.store import keys
 from tests.browser import measures
 from tests.browser.webdriver import Browser, browser
 
@@ -49,19 +53,19 @@ def shop(live_server: Any, settings: Any, draft: Callable[..., Campaign]) -> dic
         "summer": draft("summer", name="여름 세일", opens_at=now - timedelta(hours=1)),
     }  # fmt: skip
     for slug in ("autumn", "spring-2027", "summer"):
-        campaigns.schedule(slug, actor="Mina")
-    campaigns.close("summer", actor="Mina")
+        lifecycle.schedule(slug, actor="Mina")
+    lifecycle.close("summer", actor="Mina")
     _claimed("autumn")
     settings.REDIS_WAIT_REPLICAS, settings.HOLD_BACK_S = 1, 600  # one red line
-    campaigns.follow_the_clock()
+    lifecycle.follow_the_clock()
     guard.look()
     return made
 
 
 def _claimed(slug: str) -> None:
-    sale = facts.of(slug)
+    sale = lookup.of(slug)
     for number in range(70):
-        admission.admit(sale, Claim(f"user-{number:04}@shop.example"))
+        strategies.admit(sale, Claim(f"user-{number:04}@shop.example"))
     Slot.objects.filter(id=slot_id(sale.id, 7)).delete()  # of a claim that must be parked
     drain.drain(slug, consumer="test")
 

@@ -13,8 +13,8 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
 
+from coupons.campaigns.snapshot import Facts
 from coupons.models import Campaign
-from coupons.snapshot import Facts
 from tests.browser.webdriver import Browser, browser
 
 MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]

@@ -18,11 +18,13 @@ django.setup()
 
 from django.db import transaction  # noqa: E402
 
-from coupons import admission, facts, keys, writer  # noqa: E402
-from coupons.claims import Admission, AdmittedClaim, Claim, Outcome  # noqa: E402
+from coupons.admission import strategies  # noqa: E402
+from coupons.campaigns import lookup  # noqa: E402
+from coupons.campaigns.snapshot import Facts  # noqa: E402
+from coupons.claims.values import Admission, AdmittedClaim, Claim, Outcome  # noqa: E402
+from coupons.issuing import writer  # noqa: E402
 from coupons.models import Tally  # noqa: E402
-from coupons.snapshot import Facts  # noqa: E402
-from coupons.store import store  # noqa: E402
+from coupons.store import keys, store  # noqa: E402
 
 Ask = Callable[[Facts, Claim], Admission]
 
@@ -48,14 +50,14 @@ def count_without_a_lock(campaign: Facts, claim: Claim) -> Admission:
 
 
 ROADS: dict[str, Ask] = {
-    "product": admission.admit,
+    "product": strategies.admit,
     "look-then-increment": look_then_increment,
     "count-without-a-lock": count_without_a_lock,
 }
 
 
 def main(road: str, slug: str, seed: str, count: str, users: str) -> None:
-    campaign, ask = facts.of(slug), ROADS[road]
+    campaign, ask = lookup.of(slug), ROADS[road]
     choose = random.Random(int(seed))
     told: list[tuple[str, str, int]] = []
     sys.stdout.write("ready\n")

@@ -8,9 +8,10 @@ from collections import defaultdict
 import pytest
 from django.db import connection
 
-from coupons import keys, store
-from coupons.drain import drain
+from coupons import store
+from coupons.issuing.drain import drain
 from coupons.models import Coupon
+from coupons.store import keys
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True)]

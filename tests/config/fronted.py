@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from coupons import user_tokens
+from coupons.identity import user_tokens
 from tests import servers, services
 from tests.front import FrontDoor, front
 

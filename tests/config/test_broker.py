@@ -11,8 +11,10 @@ from config.beat import Lease, Leased
 from config.broker import MOST_BELLS, MOST_CANARIES, PREFIX, Broker
 from config.celery import app
 from config.watchdog import Watchdog
-from coupons import bell, metrics, tasks
+from coupons import tasks
+from coupons.broker import wakeups
 from coupons.models import Campaign
+from coupons.observability import metrics
 from coupons.store import store
 from tests.conftest import CampaignMaker
 
@@ -43,13 +45,14 @@ def beat_sends_everything() -> None:
 
 
 def test_12_a2_no_message_bears_a_date_that_a_workers_clock_would_judge(client: Any) -> None:
-    bell.ring("sale")
-    bell.ring_each(["sale", "other"])
-    bell.send_canary("celery")
+    wakeups.ring("sale")
+    wakeups.ring_each(["sale", "other"])
+    wakeups.send_canary("celery")
     beat_sends_everything()
     sent = messages(client)
     assert {each["task"] for each in sent} == {
-        bell.DRAIN, bell.DRAIN_EACH, bell.CANARY, bell.SWEEP, bell.GUARD, bell.RECONCILE,
+        wakeups.DRAIN, wakeups.DRAIN_EACH, wakeups.CANARY,
+        wakeups.SWEEP, wakeups.GUARD, wakeups.RECONCILE,
     }  # fmt: skip
     assert len(sent) == 7
     assert [(each["expires"], each["eta"]) for each in sent] == [(None, None)] * 7
@@ -60,12 +63,12 @@ def test_12_a2_beats_messages_are_dated_by_redis_clock(
 ) -> None:
     before_ms = store().now_ms()
     beat_sends_everything()
-    dates = [each[bell.SENT_MS] for each in messages(client)]
+    dates = [each[wakeups.SENT_MS] for each in messages(client)]
     assert len(dates) == 4
     assert all(before_ms <= at_ms <= store().now_ms() for at_ms in dates)
     redis_away()
     beat_sends_everything()
-    assert [each[bell.SENT_MS] for each in messages(client)[:4]] == [0] * 4
+    assert [each[wakeups.SENT_MS] for each in messages(client)[:4]] == [0] * 4
 
 
 @pytest.mark.parametrize(
@@ -76,17 +79,17 @@ def test_12_a2_a_sweep_that_waited_behind_others_is_skipped_by_redis_clock_alone
     draft: Callable[..., Campaign], open_campaign: CampaignMaker, age_s: float | None, is_done: bool
 ) -> None:
     open_campaign()
-    headers = {} if age_s is None else {bell.SENT_MS: store().now_ms() - round(age_s * 1000)}
-    skipped = metrics.STALE_MESSAGES.labels(bell.SWEEP)._value.get()
+    headers = {} if age_s is None else {wakeups.SENT_MS: store().now_ms() - round(age_s * 1000)}
+    skipped = metrics.STALE_MESSAGES.labels(wakeups.SWEEP)._value.get()
     tasks.sweep.apply(headers=headers, throw=True)
     assert Campaign.objects.get().state == (State.OPEN if is_done else State.SCHEDULED)
-    assert metrics.STALE_MESSAGES.labels(bell.SWEEP)._value.get() == skipped + (not is_done)
+    assert metrics.STALE_MESSAGES.labels(wakeups.SWEEP)._value.get() == skipped + (not is_done)
 
 
 def test_12_a2_canaries_that_nobody_hears_are_few_and_forgotten_in_the_end(client: Any) -> None:
     own = worker.queue()
     for _ in range(MOST_CANARIES + 5):
-        bell.send_canary(own)
+        wakeups.send_canary(own)
     Watchdog().keep_messages_few()
     assert len(messages(client, own)) == MOST_CANARIES
     left_s = client.eval("return redis.call('TTL', KEYS[1])", 1, PREFIX + own)
@@ -95,7 +98,7 @@ def test_12_a2_canaries_that_nobody_hears_are_few_and_forgotten_in_the_end(clien
 
 def test_12_a2_bells_are_kept_few_where_beat_is_dead(client: Any) -> None:
     for number in range(MOST_BELLS + 30):
-        bell.ring(f"sale-{number}")
+        wakeups.ring(f"sale-{number}")
     Watchdog().keep_messages_few()
     kept = messages(client)
     assert len(kept) == MOST_BELLS

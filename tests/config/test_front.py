@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 import pytest
 
-from coupons.api import languages, problems
+from coupons.api import problems, translations
 from tests import servers
 from tests.config.fronted import (
     THREADS,
@@ -190,15 +190,15 @@ def test_its_refusal_is_the_apis_own_document_in_each_language(
         for language in ("en", "ko"):
             headers, body = _refused(port, language)
             ours = problems.encoded(503, "overloaded", TITLE, DETAIL)
-            wanted, _ = languages.translated(ours, language)
+            wanted, _ = translations.translated(ours, language)
             assert json.loads(body) == json.loads(wanted)
             assert 2 <= int(headers["Retry-After"]) <= 6
             assert headers["Cache-Control"] == "no-store"
         spoken = {each: _refused(port, each)[0]["Content-Language"] for each in ACCEPTED}
-    assert spoken == {each: languages.language_of(each) for each in ACCEPTED}
+    assert spoken == {each: translations.language_of(each) for each in ACCEPTED}
 
 
-# As `coupons.api.languages` reads them, by RFC 9110; what is malformed HAProxy reads in its way.
+# As `coupons.api.translations` reads them, by RFC 9110; what is malformed HAProxy reads in its way.
 ACCEPTED = (
     "", "ko", "ko-KR,ko;q=0.9,en;q=0.8", "en, ko;q=0.5", "fr", "KO-kr", "en;q=0.4, ko;Q=0.5",
     "fr, ko;q=0", "ko;q=0", "ko;q=0.000, *", "*", "fr, *;q=0.1", "*;q=0, ko", "kok", "korean",

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from coupons import trace
-from coupons.loglines import AsJson
+from coupons.observability import request_id
+from coupons.observability.json_log import AsJson
 from coupons.store import store
 from tests.conftest import CampaignMaker, Person
 
@@ -65,10 +65,10 @@ def test_a_clients_id_comes_back_and_stands_in_the_lines(
 
 @pytest.mark.parametrize("said", ["", "a b", "x" * 65, "a\n", 'a"', "ä", "a;b"])
 def test_an_unsound_id_is_replaced(said: str) -> None:
-    made = trace.begin(said)
+    made = request_id.begin(said)
     assert made != said
-    assert trace.current() == made
-    trace.end()
+    assert request_id.current() == made
+    request_id.end()
 
 
 def test_without_one_every_request_gets_its_own(open_campaign: CampaignMaker) -> None:
@@ -95,7 +95,7 @@ def test_an_error_that_nobody_foresaw_names_its_request(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("unforeseen")
 
-    monkeypatch.setattr("coupons.admission.admit", broken)
+    monkeypatch.setattr("coupons.admission.strategies.admit", broken)
     jun = Person("jun")
     jun.client.raise_request_exception = False
     answer = jun.claims()

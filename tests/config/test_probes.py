@@ -15,8 +15,8 @@ from django.test import Client
 
 from config import probes
 from config.dependency_watch import DependencyWatch, Seen
-from coupons import campaigns, keys
-from coupons.store import store
+from coupons.campaigns import lifecycle
+from coupons.store import keys, store
 from tests.conftest import CampaignMaker, Person
 from tests.servers import free_port
 
@@ -144,7 +144,7 @@ def test_claims_are_counted_by_campaign_and_outcome(open_campaign: CampaignMaker
     before = [counted(campaign="sale", outcome=outcome) for outcome in outcomes]
     for name in ("jun", "jun", "jun", "sora"):
         Person(name).claims()
-    campaigns.pause("sale", actor="Mina")
+    lifecycle.pause("sale", actor="Mina")
     Person("hana").claims()
     after = [counted(campaign="sale", outcome=outcome) for outcome in outcomes]
     assert [now - then for now, then in zip(after, before, strict=True)] == [1, 2, 1, 1]

@@ -5,9 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from coupons import keys
 from coupons.models import Coupon
-from coupons.store import store
+from coupons.store import keys, store
 from tests import services
 from tests.config.test_tracing import claim, until
 from tests.conftest import CampaignMaker

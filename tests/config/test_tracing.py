@@ -18,7 +18,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from config.tracing import exporting, ids, worker
-from coupons import user_tokens
+from coupons.identity import user_tokens
 from coupons.models import Coupon
 from tests import services
 from tests.conftest import CampaignMaker

@@ -21,7 +21,8 @@ import pytest
 from config import liveness, watchdog
 from config.celery import app
 from config.watchdog import Reason, Watchdog
-from coupons import bell, metrics
+from coupons.broker import wakeups
+from coupons.observability import metrics
 from coupons.store import store
 from tests.config.test_consumer import Consumer, Environment, started
 from tests.config.waiting import until
@@ -176,7 +177,7 @@ def seen(monkeypatch: pytest.MonkeyPatch, settings: Any) -> dict[str, Any]:
     settings.WORKER_PATIENCE_S = 10
     signs = {metrics.WORKER_BEAT: "beat", metrics.WORKER_SIGN: "sign"}
     monkeypatch.setattr(watchdog, "living", lambda: world["pid"])
-    monkeypatch.setattr(bell, "send_canary", lambda queue: world["broker"])
+    monkeypatch.setattr(wakeups, "send_canary", lambda queue: world["broker"])
     monkeypatch.setattr(liveness, "seconds_since", lambda gauge: world[signs[gauge]])
     monkeypatch.setattr(watchdog, "end", lambda pid, reason: world["ended"].append((pid, reason)))
     return world

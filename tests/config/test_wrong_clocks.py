@@ -12,10 +12,10 @@ import pytest
 from django.db import connection
 
 from config.celery import app
-from coupons.gauges import Campaigns
 from coupons.models import Coupon
+from coupons.monitoring.collectors import Campaigns
 from coupons.readiness import clocks
-from coupons.readiness.lines import Light
+from coupons.readiness.result import Light
 from coupons.store import store
 from tests import services
 from tests.clocks import WrongClock

@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from coupons import admission, bell, drain, jwks
-from coupons.claims import Claim
-from coupons.snapshot import Facts
+from coupons.admission import strategies
+from coupons.broker import wakeups
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Claim
+from coupons.identity import jwks
+from coupons.issuing import drain
 from tests.conftest import CampaignMaker
 from tests.coupons.sales import SLUGS, Broker
 from tests.coupons.signing import SECRET
@@ -61,8 +64,8 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
         messages.append([slug])
         return True
 
-    monkeypatch.setattr(bell, "ring", ring)
-    monkeypatch.setattr(bell, "ring_each", lambda slugs: messages.append(list(slugs)))
+    monkeypatch.setattr(wakeups, "ring", ring)
+    monkeypatch.setattr(wakeups, "ring_each", lambda slugs: messages.append(list(slugs)))
     return messages
 
 
@@ -70,7 +73,7 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
 def sales(open_campaign: CampaignMaker, broker: Broker) -> dict[str, Facts]:
     made = {slug: open_campaign(slug, stock=20) for slug in SLUGS}
     for sale in made.values():
-        admission.admit(sale, Claim("first"))
+        strategies.admit(sale, Claim("first"))
         drain.drain(sale.slug, consumer="test")
     broker.clear()
     return made

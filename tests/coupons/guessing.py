@@ -15,8 +15,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
-from coupons import campaign_keys, coupon_codes
-from coupons.arguments import SentenceParser, Whole
+from coupons.claims import campaign_keys, coupon_codes
+from coupons.management.arguments import SentenceParser, Whole
 
 _FREE = coupon_codes.LENGTH - 1  # symbols; the last one checks them
 _BITS = 5 * _FREE

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from coupons import admission, gauges, keys, store, tasks
-from coupons.claims import Claim
+from coupons import store, tasks
+from coupons.admission import strategies
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Claim
 from coupons.errors import CouponError
 from coupons.models import Coupon
-from coupons.snapshot import Facts
-from coupons.store import BELL_MS
+from coupons.monitoring import collectors
+from coupons.store import BELL_MS, keys
 
 SLUGS = ["p0", "p1", "p2", "p3"]
 ILL = "p1"
@@ -21,7 +23,7 @@ Broker = list[list[str]]
 def everybody_asks(sales: dict[str, Facts], user: str) -> None:
     for sale in sales.values():
         try:
-            admission.admit(sale, Claim(user))
+            strategies.admit(sale, Claim(user))
         except CouponError:
             assert sale.slug == ILL
 
@@ -53,7 +55,7 @@ def names(log: pytest.LogCaptureFixture) -> str:
 def live_gauges() -> dict[str, dict[str, float]]:
     """By name and campaign."""
     found: dict[str, dict[str, float]] = {}
-    for family in gauges.Campaigns().collect():
+    for family in collectors.Campaigns().collect():
         for one in family.samples:
             found.setdefault(one.name, {})[one.labels.get("campaign", "")] = one.value
     assert found["coupon_redis_up"] == {"": 1}

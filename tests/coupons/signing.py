@@ -7,8 +7,8 @@ from typing import Any
 import jwt
 import pytest
 
-from coupons import user_tokens
 from coupons.errors import BadToken
+from coupons.identity import user_tokens
 
 SECRET = "the shop's and ours, " + "x" * 40
 FOREVER_S = 3600

@@ -13,7 +13,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
-from coupons import campaigns  # noqa: E402
+from coupons.campaigns import lifecycle  # noqa: E402
 
 
 class Dying:
@@ -30,9 +30,9 @@ class Dying:
 def main(slug: str, stock: str, batches: str) -> None:
     tell = Dying(int(batches))
     if stock == "schedule":
-        campaigns.schedule(slug, actor="Jun", tell=tell)
+        lifecycle.schedule(slug, actor="Jun", tell=tell)
     else:
-        campaigns.change_stock(slug, stock=int(stock), actor="Jun", tell=tell)
+        lifecycle.change_stock(slug, stock=int(stock), actor="Jun", tell=tell)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import shedding
-from coupons.api import languages
+from coupons.api import translations
 
 LONG_KOREAN_FIRST = "ko," + ",".join(f"aa-{n:04};q=0.1" for n in range(300))
 
@@ -72,12 +72,12 @@ LONG_KOREAN_FIRST = "ko," + ",".join(f"aa-{n:04};q=0.1" for n in range(300))
     ],
 )
 def test_the_language_of_a_header(accepted: str, language: str) -> None:
-    assert languages.language_of(accepted) == language
+    assert translations.language_of(accepted) == language
 
 
 @given(st.text(max_size=200))
 def test_whatever_the_header_says_there_is_a_language(accepted: str) -> None:
-    assert languages.language_of(accepted) in ("en", "ko")
+    assert translations.language_of(accepted) in ("en", "ko")
 
 
 @given(
@@ -95,7 +95,7 @@ def test_nobody_gets_a_language_that_they_refuse_while_they_accept_the_other(
     accepts |= {"ko"} if weights.get("ko-KR") else set()
     if len(accepts) == 1:
         refuses = {tag for tag in ("ko", "en") if weights.get(tag) == 0} - accepts
-        assert languages.language_of(header) not in refuses
+        assert translations.language_of(header) not in refuses
 
 
 @pytest.mark.parametrize(
@@ -119,5 +119,5 @@ def test_the_admin_speaks_the_same_language(db: None, accepted: str, language: s
 def test_a_long_header_costs_no_more_than_a_page_of_it(accepted: str) -> None:
     began = time.thread_time()
     for number in range(50):
-        languages.language_of(f"{number},{accepted}")
+        translations.language_of(f"{number},{accepted}")
     assert time.thread_time() - began < 0.5  # a parser that reads all of it takes seconds

@@ -5,24 +5,27 @@ from typing import Any
 
 import pytest
 
-from coupons import admission, campaigns, keys, store
-from coupons.claims import Admission, Claim, Outcome
+from coupons import store
+from coupons.admission import strategies
+from coupons.campaigns import lifecycle
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Admission, Claim, Outcome
 from coupons.errors import NotInstalled, QueueFull, StoreAway, StoreError
-from coupons.snapshot import Facts
+from coupons.store import keys
 from tests.conftest import CampaignMaker, Settings
 
 pytestmark = pytest.mark.django_db
 
 
 def outcome(campaign: Facts, user: str, nth: int = 1) -> Outcome:
-    return admission.admit(campaign, Claim(user, nth)).outcome
+    return strategies.admit(campaign, Claim(user, nth)).outcome
 
 
 def test_places_are_given_densely_in_order_until_the_stock_is_gone(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(stock=3)
-    asked = [admission.admit(campaign, Claim(f"user-{i}")) for i in range(5)]
+    asked = [strategies.admit(campaign, Claim(f"user-{i}")) for i in range(5)]
     assert [a.place for a in asked] == [1, 2, 3, 0, 0]
     assert [a.outcome for a in asked[3:]] == [Outcome.SOLD_OUT, Outcome.SOLD_OUT]
 
@@ -31,11 +34,11 @@ def test_the_same_user_keeps_place_and_moment_also_after_sell_out_pause_and_clos
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(stock=1)
-    first = admission.admit(campaign, Claim("mina"))
+    first = strategies.admit(campaign, Claim("mina"))
     assert outcome(campaign, "jun") is Outcome.SOLD_OUT
-    for change in (campaigns.pause, campaigns.resume, campaigns.close):
+    for change in (lifecycle.pause, lifecycle.resume, lifecycle.close):
         change("sale", actor="Mina")
-        again = admission.admit(campaign, Claim("mina"))
+        again = strategies.admit(campaign, Claim("mina"))
         assert again.outcome is Outcome.ALREADY_CLAIMED
         assert (again.place, again.at_ms) == (first.place, first.at_ms)
 
@@ -44,23 +47,28 @@ def test_a_user_may_have_n_coupons_each_asked_for_by_its_number(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(per_user=3)
-    assert [admission.admit(campaign, Claim("mina", n)).place for n in (1, 2, 3, 2)] == [1, 2, 3, 2]
+    assert [strategies.admit(campaign, Claim("mina", n)).place for n in (1, 2, 3, 2)] == [
+        1,
+        2,
+        3,
+        2,
+    ]
     # "1:mina" is another user than mina asking for her first
-    assert admission.admit(campaign, Claim("1:mina")).place == 4
+    assert strategies.admit(campaign, Claim("1:mina")).place == 4
 
 
 def test_only_the_named_audience_is_eligible(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign(audience="vip")
     assert outcome(campaign, "jun") is Outcome.NOT_ELIGIBLE
-    admitted = admission.admit(campaign, Claim("mina"), segments=("vip", "new"))
+    admitted = strategies.admit(campaign, Claim("mina"), segments=("vip", "new"))
     assert admitted.outcome is Outcome.ADMITTED
 
 
 def test_a_paused_campaign_refuses_and_goes_on_afterwards(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
-    campaigns.pause("sale", actor="Mina")
+    lifecycle.pause("sale", actor="Mina")
     assert outcome(campaign, "jun") is Outcome.PAUSED
-    campaigns.resume("sale", actor="Mina")
+    lifecycle.resume("sale", actor="Mina")
     assert outcome(campaign, "jun") is Outcome.ADMITTED
 
 
@@ -79,7 +87,7 @@ def test_it_opens_and_closes_to_the_millisecond_of_redis_clock(
     monkeypatch.setattr(time, "time", lambda: 0.0)  # the web host's own clock has no say
     asked: list[Admission] = []
     while not asked or asked[-1].outcome is not Outcome.CLOSED:
-        asked.append(admission.admit(campaign, Claim(f"user-{len(asked)}")))
+        asked.append(strategies.admit(campaign, Claim(f"user-{len(asked)}")))
     for a in asked:
         expected = (
             Outcome.NOT_OPEN if a.at_ms < opens
@@ -110,7 +118,7 @@ def test_a_lost_memory_closes_the_campaign_and_never_starts_it_again(
         with pytest.raises(NotInstalled):
             outcome(campaign, user)
     with pytest.raises(NotInstalled):
-        campaigns.change_stock("sale", stock=5, actor="Mina")
+        lifecycle.change_stock("sale", stock=5, actor="Mina")
 
 
 def test_a_server_that_forgot_the_script_is_told_it_again(open_campaign: CampaignMaker) -> None:
@@ -154,7 +162,7 @@ def test_odd_user_ids_are_different_users_and_touch_no_other_key(
 ) -> None:
     campaign = open_campaign(stock=100)
     client = store.store().client
-    places = [admission.admit(campaign, Claim(user)).place for user in ODD_USERS]
+    places = [strategies.admit(campaign, Claim(user)).place for user in ODD_USERS]
     assert places == list(range(1, len(ODD_USERS) + 1))
     allowed = (b"coupon:{sale}:", b"coupon:installed", b"coupon:server", b"cq:")
     names: Any = client.keys()

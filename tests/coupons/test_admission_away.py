@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from coupons import admission, keys
-from coupons.claims import Claim, Outcome
+from coupons.admission import strategies
+from coupons.claims.values import Claim, Outcome
 from coupons.errors import OutcomeUnknown, StoreAway
-from coupons.store import Store
+from coupons.store import Store, keys
 from tests import servers
 from tests.conftest import CampaignMaker, Settings
 from tests.coupons.test_admission import outcome
@@ -55,7 +55,7 @@ def test_a_redis_that_hangs_is_asked_once_and_given_up_in_time(
     assert calls == 1
     own.breaker.succeeded()  # or wait for the end of its rest
     # The decision fell after all, and asking again finds it.
-    assert admission.admit(campaign, Claim("jun")).place == 2
+    assert strategies.admit(campaign, Claim("jun")).place == 2
 
 
 def test_a_redis_that_is_gone_is_a_failure_and_no_refusal(
@@ -75,12 +75,12 @@ def test_it_survives_a_restart_of_redis_with_its_append_only_file(
     with servers.redis(tmp_path / "own", port=port) as url:
         own = use(monkeypatch, url)
         campaign = open_campaign()
-        first = admission.admit(campaign, Claim("mina"))
+        first = strategies.admit(campaign, Claim("mina"))
     own.client.connection_pool.disconnect()
     with servers.redis(tmp_path / "own", port=port):
-        again = admission.admit(campaign, Claim("mina"))
+        again = strategies.admit(campaign, Claim("mina"))
         assert (again.place, again.at_ms) == (first.place, first.at_ms)
-        assert admission.admit(campaign, Claim("jun")).place == 2
+        assert strategies.admit(campaign, Claim("jun")).place == 2
 
 
 def test_an_admission_waits_for_its_replica_where_that_is_asked_for(

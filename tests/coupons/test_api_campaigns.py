@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from coupons import campaigns
+from coupons.campaigns import lifecycle
 from coupons.models import Campaign
 from tests.conftest import CampaignMaker, Person
 
@@ -72,13 +72,13 @@ def test_remaining_goes_down_with_every_admission_to_sold_out(
 def test_its_state_is_what_a_claim_would_find(open_campaign: CampaignMaker, strategy: str) -> None:
     open_campaign(strategy=strategy, opens_at=timezone.now() + timedelta(minutes=1))
     assert shown()["state"] == "scheduled"
-    campaigns.open_now("sale", actor="Mina")
+    lifecycle.open_now("sale", actor="Mina")
     assert shown()["state"] == "open"
-    campaigns.pause("sale", actor="Mina")
+    lifecycle.pause("sale", actor="Mina")
     assert shown()["state"] == "paused"
-    campaigns.resume("sale", actor="Mina")
+    lifecycle.resume("sale", actor="Mina")
     assert shown()["state"] == "open"
-    campaigns.close("sale", actor="Mina")
+    lifecycle.close("sale", actor="Mina")
     assert shown()["state"] == "closed"
 
 
@@ -95,7 +95,7 @@ def test_it_opens_by_itself(open_campaign: CampaignMaker, strategy: str) -> None
 def test_a_change_of_stock_shows_at_once(open_campaign: CampaignMaker, strategy: str) -> None:
     open_campaign(strategy=strategy, stock=1)
     Person("jun").claims()
-    campaigns.change_stock("sale", stock=5, actor="Mina")
+    lifecycle.change_stock("sale", stock=5, actor="Mina")
     said = shown()
     assert (said["stock"], said["remaining"], said["state"]) == (5, 4, "open")
 

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from coupons import campaigns, coupon_codes, drain, facts, receipt_tokens
+from coupons.campaigns import lifecycle, lookup
+from coupons.claims import coupon_codes, receipt_tokens
+from coupons.issuing import drain
 from coupons.models import Campaign, Coupon
 from coupons.store import store
 from tests.conftest import CampaignMaker, Person
@@ -59,7 +61,7 @@ def test_asking_again_gets_the_same_bytes_before_and_after_it_is_stored(
     again = jun.claims()
     if strategy == "queued":
         assert drain.drain("sale", consumer="test").stored == 1
-    facts.forget()
+    lookup.forget()
     after = jun.claims()
     for repeated in (again, after):
         assert repeated.status_code == 200
@@ -74,9 +76,9 @@ def test_who_holds_a_place_is_told_so_also_when_the_campaign_is_over(
     open_campaign(strategy=strategy, stock=1)
     first = Person("jun").claims()
     problem(Person("sora").claims(), 409, "sold_out")
-    campaigns.pause("sale", actor="Mina")
+    lifecycle.pause("sale", actor="Mina")
     assert Person("jun").claims().content == first.content
-    campaigns.close("sale", actor="Mina")
+    lifecycle.close("sale", actor="Mina")
     assert Person("jun").claims().content == first.content
 
 
@@ -116,7 +118,7 @@ def test_who_comes_late_is_told_that_it_is_over(
     open_campaign: CampaignMaker, strategy: str
 ) -> None:
     open_campaign(strategy=strategy)
-    campaigns.close("sale", actor="Mina")
+    lifecycle.close("sale", actor="Mina")
     refused = Person("jun").claims()
     problem(refused, 410, "closed")
     assert refused.headers["Coupon-Outcome"] == "closed"
@@ -125,12 +127,12 @@ def test_who_comes_late_is_told_that_it_is_over(
 
 def test_a_paused_campaign_asks_to_come_back(open_campaign: CampaignMaker, strategy: str) -> None:
     open_campaign(strategy=strategy)
-    campaigns.pause("sale", actor="Mina")
+    lifecycle.pause("sale", actor="Mina")
     refused = Person("jun").claims()
     problem(refused, 503, "paused")
     assert refused.headers["Coupon-Outcome"] == "paused"
     assert int(refused.headers["Retry-After"]) > 0
-    campaigns.resume("sale", actor="Mina")
+    lifecycle.resume("sale", actor="Mina")
     assert Person("jun").claims().json()["place"] == 1
 
 
@@ -138,10 +140,10 @@ def test_a_campaign_paused_to_its_end_is_over_not_paused(
     open_campaign: CampaignMaker, strategy: str
 ) -> None:
     open_campaign(strategy=strategy)
-    campaigns.pause("sale", actor="Mina")
+    lifecycle.pause("sale", actor="Mina")
     moved = timezone.now()
     sale = Campaign.objects.get(slug="sale")
-    campaigns.reschedule("sale", opens_at=sale.opens_at, closes_at=moved, actor="Mina")
+    lifecycle.reschedule("sale", opens_at=sale.opens_at, closes_at=moved, actor="Mina")
     problem(Person("jun").claims(), 410, "closed")
     assert Person("jun").asks("campaigns/sale").json()["state"] == "closed"
 
@@ -150,7 +152,7 @@ def test_a_campaign_paused_before_it_opens_is_paused(
     open_campaign: CampaignMaker, strategy: str
 ) -> None:
     open_campaign(strategy=strategy, opens_at=timezone.now() + timedelta(minutes=5))
-    campaigns.pause("sale", actor="Mina")
+    lifecycle.pause("sale", actor="Mina")
     problem(Person("jun").claims(), 503, "paused")
     assert Person("jun").asks("campaigns/sale").json()["state"] == "paused"
 
@@ -206,7 +208,7 @@ def test_no_answer_of_the_api_may_be_kept_by_a_cache(open_campaign: CampaignMake
 
 def cold() -> None:
     """As in a process that has just started."""
-    facts.forget()
+    lookup.forget()
 
 
 def test_an_admission_and_its_repetition_ask_no_database(
@@ -232,7 +234,7 @@ def test_a_refusal_asks_no_database(
     if outcome == "sold_out":
         Person("sora").claims()
     elif outcome in ("closed", "paused"):
-        {"closed": campaigns.close, "paused": campaigns.pause}[outcome]("sale", actor="Mina")
+        {"closed": lifecycle.close, "paused": lifecycle.pause}[outcome]("sale", actor="Mina")
     cold()
     with django_assert_num_queries(0):
         assert Person("jun").claims().json()["code"] == outcome

@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from coupons import coupon_codes, drain
+from coupons.claims import coupon_codes
+from coupons.issuing import drain
 from tests.conftest import CampaignMaker, Person
 from tests.coupons.answers import problem, wrong_field
 

@@ -9,9 +9,10 @@ from django.test import Client
 from django.utils import translation
 
 from config import shedding
-from coupons import campaigns, errors
-from coupons.api import answers, languages, problems
-from coupons.snapshot import Facts
+from coupons import errors
+from coupons.api import problems, responses, translations
+from coupons.campaigns import lifecycle
+from coupons.campaigns.snapshot import Facts
 
 CampaignMaker = Callable[..., Facts]
 KOREAN = {"Accept-Language": "ko-KR,ko;q=0.9,en-US;q=0.8"}
@@ -87,7 +88,7 @@ def test_an_answer_that_is_no_problem_is_left_alone(
     bob = person("bob")
     bob.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ko"
     assert "Content-Language" not in bob.claims()
-    campaigns.pause("sale", actor="Mina")
+    lifecycle.pause("sale", actor="Mina")
 
 
 def titles() -> Iterator[str]:
@@ -98,11 +99,11 @@ def titles() -> Iterator[str]:
 
     yield from (kind.title for kind in below(errors.CouponError))
     yield from (title for _, title in problems._CODES.values())
-    for _status, title, detail in answers._REFUSALS.values():
+    for _status, title, detail in responses._REFUSALS.values():
         yield from (title, detail)
     yield from (problems._ASK_AGAIN, shedding.TITLE, shedding.DETAIL)
 
 
 def test_every_title_and_every_refusal_has_its_korean() -> None:
     with translation.override("ko"):
-        assert [title for title in titles() if not languages._text(title)] == []
+        assert [title for title in titles() if not translations._text(title)] == []

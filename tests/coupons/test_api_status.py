@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from coupons import drain, facts, keys
-from coupons.store import store
+from coupons.campaigns import lookup
+from coupons.issuing import drain
+from coupons.store import keys, store
 from tests.conftest import CampaignMaker, Person
 from tests.coupons.answers import problem
 
@@ -61,7 +62,7 @@ def test_who_holds_no_place_is_told_so_without_a_database(
     open_campaign: CampaignMaker, django_assert_num_queries: Any
 ) -> None:
     open_campaign()
-    facts.forget()
+    lookup.forget()
     with django_assert_num_queries(0):
         assert status(Person("jun")) == {"status": "none"}
 
@@ -76,7 +77,7 @@ def test_a_coupon_that_is_stored_is_shown_while_redis_is_away(
     redis_away()
     for known in (True, False):  # by a process that knew the campaign, and by a new one
         assert status(jun).items() >= {"status": "issued", **told}.items(), known
-        facts.forget()
+        lookup.forget()
 
 
 def test_while_redis_is_away_nobody_is_told_none(
@@ -93,7 +94,7 @@ def test_while_redis_is_away_nobody_is_told_none(
 
 def lose_the_gate() -> None:
     store().client.delete(keys.of("sale").gate)
-    facts.forget()
+    lookup.forget()
 
 
 def test_without_its_gate_a_campaign_is_closed_for_repair(open_campaign: CampaignMaker) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from coupons import user_tokens
+from coupons.identity import user_tokens
 from coupons.store import store
 from tests.conftest import CampaignMaker
 from tests.servers import free_port, process

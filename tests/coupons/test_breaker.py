@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 from prometheus_client import REGISTRY
 
-from coupons import metrics
-from coupons.breaker import IN_A_ROW, LONGEST_S, SHORTEST_S, Breaker
 from coupons.errors import StoreAway
+from coupons.observability import metrics
+from coupons.observability.circuit_breaker import IN_A_ROW, LONGEST_S, SHORTEST_S, Breaker
 from coupons.store import Store
 from tests.conftest import CampaignMaker
 from tests.proxy import Proxy, proxy

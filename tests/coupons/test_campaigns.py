@@ -9,9 +9,10 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from coupons import admission, campaigns, direct, facts, keys, snapshot, store, timestamps
-from coupons.claims import Claim, Outcome
-from coupons.drain import drain
+from coupons import store, timestamps
+from coupons.admission import direct, strategies
+from coupons.campaigns import lifecycle, lookup, snapshot
+from coupons.claims.values import Claim, Outcome
 from coupons.errors import (
     ForeignKeys,
     IllegalTransition,
@@ -19,8 +20,9 @@ from coupons.errors import (
     StoreAway,
     UnknownCampaign,
 )
+from coupons.issuing.drain import drain
 from coupons.models import Campaign, Slot
-from coupons.store import Store
+from coupons.store import Store, keys
 from tests.conftest import CampaignMaker
 from tests.stores import use_store
 
@@ -35,7 +37,7 @@ def state(slug: str = "sale") -> str:
 def test_its_life_is_written_down_with_who_and_what(draft: Callable[..., Campaign]) -> None:
     campaign = draft()
     for change in (
-        campaigns.schedule, campaigns.open_now, campaigns.pause, campaigns.resume, campaigns.close,
+        lifecycle.schedule, lifecycle.open_now, lifecycle.pause, lifecycle.resume, lifecycle.close,
     ):  # fmt: skip
         change("sale", actor="Jun")
     said = [(event.actor, event.verb) for event in reversed(campaign.events.all())]
@@ -50,13 +52,13 @@ def test_scheduling_installs_it_ahead_of_time_and_it_opens_without_any_job(
 ) -> None:
     opens = timezone.now() + timedelta(seconds=1)
     draft(opens_at=opens)
-    campaign = snapshot.from_row(campaigns.schedule("sale", actor="Mina"))
-    assert admission.admit(campaign, Claim("jun")).outcome is Outcome.NOT_OPEN
+    campaign = snapshot.from_row(lifecycle.schedule("sale", actor="Mina"))
+    assert strategies.admit(campaign, Claim("jun")).outcome is Outcome.NOT_OPEN
     while store.store().now_ms() < timestamps.milliseconds(opens):
         pass
-    assert admission.admit(campaign, Claim("jun")).outcome is Outcome.ADMITTED
+    assert strategies.admit(campaign, Claim("jun")).outcome is Outcome.ADMITTED
     assert state() == State.SCHEDULED
-    campaigns.follow_the_clock()
+    lifecycle.follow_the_clock()
     assert state() == State.OPEN
 
 
@@ -64,10 +66,10 @@ def test_the_clock_closes_it_once_and_signs_for_it(open_campaign: CampaignMaker)
     open_campaign()
     Campaign.objects.update(closes_at=timezone.now() - timedelta(milliseconds=1),
                             opens_at=timezone.now() - timedelta(seconds=1))  # fmt: skip
-    campaigns.follow_the_clock()
-    campaigns.follow_the_clock()
+    lifecycle.follow_the_clock()
+    lifecycle.follow_the_clock()
     campaign = Campaign.objects.get()
-    assert [e.verb for e in campaign.events.filter(actor=campaigns.CLOCK)] == [State.CLOSED]
+    assert [e.verb for e in campaign.events.filter(actor=lifecycle.CLOCK)] == [State.CLOSED]
 
 
 @pytest.mark.parametrize(
@@ -87,11 +89,11 @@ def test_it_refuses_steps_that_do_not_follow(
         opens_at=timezone.now() + timedelta(hours=1), closes_at=timezone.now() + timedelta(days=1)
     )
     if verb != "schedule":
-        campaigns.schedule("sale", actor="Mina")
-    getattr(campaigns, verb)("sale", actor="Mina")
+        lifecycle.schedule("sale", actor="Mina")
+    getattr(lifecycle, verb)("sale", actor="Mina")
     before = state()
     with pytest.raises(IllegalTransition, match="sale is"):
-        getattr(campaigns, then)("sale", actor="Mina")
+        getattr(lifecycle, then)("sale", actor="Mina")
     assert state() == before
 
 
@@ -99,7 +101,7 @@ def test_it_refuses_to_schedule_what_would_be_over(draft: Callable[..., Campaign
     past = timezone.now() - timedelta(hours=1)
     draft(opens_at=past - timedelta(hours=1), closes_at=past)
     with pytest.raises(IllegalTransition, match="in the past"):
-        campaigns.schedule("sale", actor="Mina")
+        lifecycle.schedule("sale", actor="Mina")
     assert state() == State.DRAFT
 
 
@@ -116,15 +118,15 @@ def test_it_refuses_a_draft_that_makes_no_sense(draft: Callable[..., Campaign]) 
 
 def test_an_unknown_campaign_is_told_so() -> None:
     with pytest.raises(UnknownCampaign):
-        campaigns.pause("nothing", actor="Mina")
+        lifecycle.pause("nothing", actor="Mina")
 
 
 def test_raising_the_stock_lets_the_next_ones_in(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign(stock=1)
-    assert admission.admit(campaign, Claim("a")).outcome is Outcome.ADMITTED
-    assert admission.admit(campaign, Claim("b")).outcome is Outcome.SOLD_OUT
-    campaigns.change_stock("sale", stock=2, actor="Mina")
-    assert admission.admit(campaign, Claim("b")).place == 2
+    assert strategies.admit(campaign, Claim("a")).outcome is Outcome.ADMITTED
+    assert strategies.admit(campaign, Claim("b")).outcome is Outcome.SOLD_OUT
+    lifecycle.change_stock("sale", stock=2, actor="Mina")
+    assert strategies.admit(campaign, Claim("b")).place == 2
     assert drain("sale", consumer="t").stored == 2
 
 
@@ -133,15 +135,15 @@ def test_lowering_the_stock_below_what_was_admitted_is_refused_with_a_sentence(
 ) -> None:
     campaign = open_campaign(stock=10)
     for user in "abc":
-        admission.admit(campaign, Claim(user))
+        strategies.admit(campaign, Claim(user))
     with pytest.raises(StockBelowAdmitted, match="has admitted 3 claims already"):
-        campaigns.change_stock("sale", stock=2, actor="Mina")
+        lifecycle.change_stock("sale", stock=2, actor="Mina")
     assert Campaign.objects.get().stock == 10
     assert Slot.objects.count() == 10
     assert store.store().gate("sale").stock == 10
-    campaigns.change_stock("sale", stock=3, actor="Mina")
+    lifecycle.change_stock("sale", stock=3, actor="Mina")
     assert Slot.objects.count() == 3
-    assert admission.admit(campaign, Claim("d")).outcome is Outcome.SOLD_OUT
+    assert strategies.admit(campaign, Claim("d")).outcome is Outcome.SOLD_OUT
 
 
 def test_a_gate_that_gave_more_than_its_stock_can_still_be_paused_and_closed(
@@ -151,13 +153,13 @@ def test_a_gate_that_gave_more_than_its_stock_can_still_be_paused_and_closed(
     campaign = open_campaign(stock=3)
     store.store().client.hset(keys.of("sale").gate, "next", 5)
     with pytest.raises(StockBelowAdmitted):
-        campaigns.change_stock("sale", stock=2, actor="Mina")
-    campaigns.pause("sale", actor="Mina")
-    assert admission.admit(campaign, Claim("jun")).outcome is Outcome.PAUSED
-    campaigns.resume("sale", actor="Mina")
-    assert admission.admit(campaign, Claim("jun")).outcome is Outcome.SOLD_OUT
-    campaigns.close("sale", actor="Mina")
-    assert admission.admit(campaign, Claim("jun")).outcome is Outcome.CLOSED
+        lifecycle.change_stock("sale", stock=2, actor="Mina")
+    lifecycle.pause("sale", actor="Mina")
+    assert strategies.admit(campaign, Claim("jun")).outcome is Outcome.PAUSED
+    lifecycle.resume("sale", actor="Mina")
+    assert strategies.admit(campaign, Claim("jun")).outcome is Outcome.SOLD_OUT
+    lifecycle.close("sale", actor="Mina")
+    assert strategies.admit(campaign, Claim("jun")).outcome is Outcome.CLOSED
 
 
 def test_the_same_holds_for_a_direct_campaign(open_campaign: CampaignMaker) -> None:
@@ -165,8 +167,8 @@ def test_the_same_holds_for_a_direct_campaign(open_campaign: CampaignMaker) -> N
     for user in "abc":
         direct.admit(campaign, Claim(user))
     with pytest.raises(StockBelowAdmitted):
-        campaigns.change_stock("sale", stock=2, actor="Mina")
-    campaigns.change_stock("sale", stock=3, actor="Mina")
+        lifecycle.change_stock("sale", stock=2, actor="Mina")
+    lifecycle.change_stock("sale", stock=3, actor="Mina")
     assert direct.admit(campaign, Claim("d")).outcome is Outcome.SOLD_OUT
 
 
@@ -175,10 +177,10 @@ def test_an_opening_that_has_happened_can_not_be_moved(open_campaign: CampaignMa
     campaign = Campaign.objects.get()
     later = timezone.now() + timedelta(hours=5)
     with pytest.raises(IllegalTransition, match="opened already"):
-        campaigns.reschedule(
+        lifecycle.reschedule(
             "sale", opens_at=later, closes_at=later + timedelta(hours=1), actor="Mina"
         )
-    campaigns.reschedule("sale", opens_at=campaign.opens_at, closes_at=later, actor="Mina")
+    lifecycle.reschedule("sale", opens_at=campaign.opens_at, closes_at=later, actor="Mina")
     assert store.store().gate("sale").closes_ms == timestamps.milliseconds(later)
 
 
@@ -187,12 +189,12 @@ def test_with_redis_away_nothing_changes(
 ) -> None:
     draft()
     away = Store("redis://127.0.0.1:1/0", timeout_s=0.1, max_connections=1)
-    monkeypatch.setattr("coupons.change.store", lambda: away)
+    monkeypatch.setattr("coupons.campaigns.update.store", lambda: away)
     with pytest.raises(StoreAway):
-        campaigns.schedule("sale", actor="Mina")
+        lifecycle.schedule("sale", actor="Mina")
     assert state() == State.DRAFT
     monkeypatch.undo()
-    campaigns.schedule("sale", actor="Mina")
+    lifecycle.schedule("sale", actor="Mina")
     assert state() == State.SCHEDULED
 
 
@@ -207,7 +209,7 @@ def die_after_install(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as dying:
         dying.setattr(Store, "install", and_gone)
         with pytest.raises(StoreAway):
-            campaigns.schedule("sale", actor="Mina")
+            lifecycle.schedule("sale", actor="Mina")
 
 
 def test_dying_between_redis_and_the_commit_loses_nothing_and_scheduling_again_mends_it(
@@ -216,11 +218,11 @@ def test_dying_between_redis_and_the_commit_loses_nothing_and_scheduling_again_m
     draft(stock=3)
     die_after_install(monkeypatch)
     assert state() == State.DRAFT
-    told = [admission.admit(facts.of("sale"), Claim(user)).place for user in "abc"]
+    told = [strategies.admit(lookup.of("sale"), Claim(user)).place for user in "abc"]
     assert told == [1, 2, 3]
     assert drain("sale", consumer="t").stored == 3
-    campaigns.schedule("sale", actor="Mina")
-    assert admission.admit(facts.of("sale"), Claim("a")).place == 1
+    lifecycle.schedule("sale", actor="Mina")
+    assert strategies.admit(lookup.of("sale"), Claim("a")).place == 1
 
 
 def test_a_draft_edited_after_that_does_not_take_over_what_it_no_longer_matches(
@@ -229,19 +231,19 @@ def test_a_draft_edited_after_that_does_not_take_over_what_it_no_longer_matches(
     campaign = draft(stock=3)
     die_after_install(monkeypatch)
     campaign.per_user = 2
-    campaigns.draft(campaign, actor="Mina")
+    lifecycle.draft(campaign, actor="Mina")
     with pytest.raises(ForeignKeys):
-        campaigns.schedule("sale", actor="Mina")
+        lifecycle.schedule("sale", actor="Mina")
 
 
 def test_keys_of_another_life_are_not_taken_over(
     open_campaign: CampaignMaker, draft: Callable[..., Campaign]
 ) -> None:
-    admission.admit(open_campaign(), Claim("mina"))
+    strategies.admit(open_campaign(), Claim("mina"))
     Campaign.objects.all().delete()
     draft()
     with pytest.raises(ForeignKeys):
-        campaigns.schedule("sale", actor="Mina")
+        lifecycle.schedule("sale", actor="Mina")
     assert state() == State.DRAFT
 
 
@@ -251,6 +253,6 @@ def test_a_direct_campaign_needs_no_redis(
     away = Store("redis://127.0.0.1:1/0", timeout_s=0.1, max_connections=1)
     use_store(monkeypatch, away)
     draft(strategy="direct")
-    campaigns.schedule("sale", actor="Mina")
-    admitted = admission.admit(facts.of("sale"), Claim("mina"))
+    lifecycle.schedule("sale", actor="Mina")
+    admitted = strategies.admit(lookup.of("sale"), Claim("mina"))
     assert (admitted.outcome, admitted.place) == (Outcome.ADMITTED, 1)

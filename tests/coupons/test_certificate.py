@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from coupons.models import Campaign
 from coupons.readiness.certificate import certificate
-from coupons.readiness.lines import Light
+from coupons.readiness.result import Light
 from tests.conftest import Settings
 from tests.rehearsal.certificates import Authority
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coupons import campaign_keys, coupon_codes, receipt_tokens
+from coupons.claims import campaign_keys, coupon_codes, receipt_tokens
 
 KEY = campaign_keys.campaign_key("k1", b"\x01" * 32, "sale")
 OTHER = campaign_keys.campaign_key("k1", b"\x01" * 32, "other")

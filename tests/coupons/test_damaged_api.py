@@ -5,9 +5,13 @@ from typing import Any
 
 import pytest
 
-from coupons import drain, facts, keys, places, rebuild, reconcile, store
+from coupons import store
+from coupons.campaigns import lookup
 from coupons.errors import CouponError
+from coupons.issuing import drain
 from coupons.models import Coupon
+from coupons.recovery import consistency_scan, rebuild, reconcile
+from coupons.store import keys
 from tests import damages
 from tests.conftest import CampaignMaker, Person
 
@@ -22,7 +26,7 @@ def test_an_answer_is_true_or_a_503(open_campaign: CampaignMaker, how: str) -> N
     first = Person("user-0")
     told = first.claims().json()
     damages.damage("sale", how)
-    facts.forget()
+    lookup.forget()
     for person in (first, Person("jun"), Person("jun"), Person("sora")):
         person.client.raise_request_exception = False
         answers = [person.claims(), *map(person.asks, PATHS)]
@@ -52,7 +56,7 @@ def test_a_key_of_a_wrong_type_is_mended_as_the_runbook_says(
     name = getattr(keys.of("sale"), key)
     redis.delete(name)
     redis.set(name, "?") if key != "filter" else redis.rpush(name, "?")
-    facts.forget()
+    lookup.forget()
     assert Person("during").claims().status_code in (202, 503)
 
     redis.rename(name, f"{name}-damaged")
@@ -71,7 +75,7 @@ def test_a_key_of_a_wrong_type_is_mended_as_the_runbook_says(
     assert _report().left == 0
 
 
-def _report() -> places.Report:
+def _report() -> consistency_scan.Report:
     try:
         return reconcile.compare("sale")
     except CouponError as error:

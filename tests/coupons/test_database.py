@@ -18,8 +18,9 @@ from django.db import (
     connection,
 )
 
-from coupons import database, database_clock, database_errors, metrics
+from coupons.database import availability, clock, error_codes
 from coupons.errors import DatabaseAway
+from coupons.observability import metrics
 from tests.conftest import CampaignMaker, Person
 from tests.coupons.answers import problem
 
@@ -31,7 +32,7 @@ OURS = [1054, 1064, 1146, 1142, 1305, 1364, 1366, 2027, 9999]
 
 
 def thrown(error: Exception) -> None:
-    with database.answering():
+    with availability.answering():
         raise error
 
 
@@ -96,7 +97,7 @@ def test_nor_is_anything_else(error: Exception) -> None:
 def test_a_row_that_is_refused_is_told_from_a_statement_that_fails(
     error: Exception, row: bool
 ) -> None:
-    assert database_errors.refuses_row(error) is row
+    assert error_codes.refuses_row(error) is row
 
 
 def test_a_missing_column_is_a_500_and_not_a_promise_to_be_back_soon(
@@ -104,11 +105,9 @@ def test_a_missing_column_is_a_500_and_not_a_promise_to_be_back_soon(
 ) -> None:
     open_campaign(strategy="direct")
     error = OperationalError(1054, "Unknown column 'nth'")
-    monkeypatch.setattr(
-        database_clock.NowMs, "as_sql", lambda *_, **__: (_ for _ in ()).throw(error)
-    )
+    monkeypatch.setattr(clock.NowMs, "as_sql", lambda *_, **__: (_ for _ in ()).throw(error))
     for vendor in ("as_mysql", "as_sqlite"):
-        monkeypatch.setattr(database_clock.NowMs, vendor, database_clock.NowMs.as_sql)
+        monkeypatch.setattr(clock.NowMs, vendor, clock.NowMs.as_sql)
     jun = Person("jun")
     jun.client.raise_request_exception = False
     problem(jun.claims(), 500, "failure")
@@ -135,7 +134,7 @@ def test_a_statement_that_takes_too_long_is_ended_by_the_server(
         "SELECT COUNT(*) FROM information_schema.columns a, information_schema.columns b, "
         "information_schema.columns c"
     )
-    with pytest.raises(DatabaseAway, match=r"1969|3024"), database.answering():
+    with pytest.raises(DatabaseAway, match=r"1969|3024"), availability.answering():
         connection.cursor().execute(slow)
     assert time.monotonic() - began < 5
 
@@ -175,7 +174,7 @@ def test_a_silent_database_leaves_threads_for_those_who_need_none(
 ) -> None:
     """Sixteen threads, many claims of a direct campaign, and a queued one beside it."""
     settings.DATABASE_MOST_AT_ONCE = 12
-    database._places.cache_clear()
+    availability._places.cache_clear()
     open_campaign("small", strategy="direct")
     open_campaign(stock=1000)
     Person("jun").claims("small"), Person("jun").claims()
@@ -190,16 +189,16 @@ def test_a_silent_database_leaves_threads_for_those_who_need_none(
     assert {status for status, _ in answers} == {503}
     slow = [seconds for _, seconds in answers if seconds > 0.5]
     assert len(slow) < 30, "those that were in it when it fell silent, and those who tried since"
-    database._places.cache_clear()
+    availability._places.cache_clear()
 
 
 def test_no_more_threads_than_said_are_in_the_database_at_once(settings: Any) -> None:
     settings.DATABASE_MOST_AT_ONCE = 2
-    database._places.cache_clear()
+    availability._places.cache_clear()
     entered, leave = threading.Semaphore(0), threading.Event()
 
     def stay() -> None:
-        with database.answering():
+        with availability.answering():
             entered.release()
             leave.wait(10)
 
@@ -209,34 +208,34 @@ def test_no_more_threads_than_said_are_in_the_database_at_once(settings: Any) ->
             for _ in both:
                 entered.acquire()
             refused = metrics.DATABASE_NO_ROOM._value.get()
-            with pytest.raises(DatabaseAway), database.answering():
+            with pytest.raises(DatabaseAway), availability.answering():
                 pytest.fail("a third came in")
             assert metrics.DATABASE_NO_ROOM._value.get() == refused + 1
             leave.set()
-        with database.answering():
+        with availability.answering():
             pass
     finally:
-        database._places.cache_clear()
+        availability._places.cache_clear()
 
 
 def test_a_deadlock_is_no_silence(clean_breaker: None) -> None:
     for _ in range(10):
         with pytest.raises(DatabaseAway):
             thrown(OperationalError(1213, "Deadlock found"))
-    assert not database.breaker.open
+    assert not availability.breaker.open
 
 
 def test_three_lost_connections_are(clean_breaker: None) -> None:
     for _ in range(3):
         with pytest.raises(DatabaseAway):
             thrown(OperationalError(2013, "Lost connection"))
-    assert database.breaker.open
+    assert availability.breaker.open
     with pytest.raises(DatabaseAway, match="rest"):
         thrown(OperationalError(1054, "never reached"))
 
 
 @pytest.fixture
 def clean_breaker() -> Any:
-    database.breaker.succeeded()
+    availability.breaker.succeeded()
     yield
-    database.breaker.succeeded()
+    availability.breaker.succeeded()

@@ -18,9 +18,9 @@ from django.core.checks import Error
 from django.db import connection
 
 from config.settings.database import from_url
-from coupons import checks
+from coupons.monitoring import server_checks
 from coupons.readiness.database import time_zone
-from coupons.readiness.lines import Light
+from coupons.readiness.result import Light
 from tests import zones
 
 PROGRAM = Path(__file__).with_name("zone_hour.py")
@@ -110,11 +110,11 @@ def test_12_a3_negative_control_in_the_servers_own_zone_it_decides_an_hour_wrong
 def test_12_a3_a_session_in_another_zone_is_an_error_and_a_red_line(zone: str) -> None:
     if connection.vendor != "mysql":
         pytest.skip("SQLite has no time zone")
-    assert checks.mysql_speaks_utc() == []
+    assert server_checks.mysql_speaks_utc() == []
     with connection.cursor() as cursor:
         cursor.execute("SET time_zone = %s", [zone])
         try:
-            (found,) = checks.mysql_speaks_utc()
+            (found,) = server_checks.mysql_speaks_utc()
             line = time_zone()
         finally:
             cursor.execute("SET time_zone = '+00:00'")

@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from coupons import campaigns, snapshot
-from coupons.currencies import DECIMALS
+from coupons.campaigns import lifecycle, snapshot
 from coupons.models import Campaign
+from coupons.models.currencies import DECIMALS
 from coupons.timestamps import iso_of, text_of
 from tests.coupons.broken_definitions import BROKEN, CLOSES, ONLY_IN_PYTHON, OPENS, SOUND
 
@@ -52,7 +52,7 @@ def test_a_draft_is_refused_with_the_sentence_of_the_model(db: None, case: Any) 
     changes, field, _sentence = case
     said = complaint(Campaign(**SOUND | KEYS | changes))
     with pytest.raises(ValidationError) as refused:
-        campaigns.draft(Campaign(**SOUND | changes), actor="Mina")
+        lifecycle.draft(Campaign(**SOUND | changes), actor="Mina")
     assert refused.value.message_dict[field] == said[field]
     assert not Campaign.objects.exists()
 
@@ -148,7 +148,7 @@ def computed(known: snapshot.Facts) -> None:
 def test_the_ends_of_what_is_allowed_are_stored_and_computed_with(
     db: None, changes: dict[str, Any]
 ) -> None:
-    campaigns.draft(Campaign(**SOUND | changes), actor="Mina")
+    lifecycle.draft(Campaign(**SOUND | changes), actor="Mina")
     stored = Campaign.objects.get()
     for name, value in (SOUND | changes).items():
         assert getattr(stored, name) == value

@@ -7,12 +7,16 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 
-from coupons import admission, database, keys, queue, store, tasks, writer
-from coupons.claims import Claim, Reason
-from coupons.drain import drain
+from coupons import store, tasks
+from coupons.admission import strategies
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Claim, Reason
+from coupons.database import availability
 from coupons.errors import DatabaseAway
+from coupons.issuing import queue, writer
+from coupons.issuing.drain import drain
 from coupons.models import Campaign, Coupon, Tally
-from coupons.snapshot import Facts
+from coupons.store import keys
 from coupons.store.wakeups import LOST_BELL_MS
 from tests.conftest import CampaignMaker, Person, Settings
 
@@ -21,7 +25,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 def admit(campaign: Facts, count: int, start: int = 0) -> None:
     for number in range(start, start + count):
-        admission.admit(campaign, Claim(f"user-{number}"))
+        strategies.admit(campaign, Claim(f"user-{number}"))
 
 
 def gate() -> store.Gate:
@@ -30,7 +34,7 @@ def gate() -> store.Gate:
 
 def test_what_was_told_is_what_is_stored(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign(stock=1200)
-    told = {f"user-{n}": admission.admit(campaign, Claim(f"user-{n}")) for n in range(1300)}
+    told = {f"user-{n}": strategies.admit(campaign, Claim(f"user-{n}")) for n in range(1300)}
     done = drain("sale", consumer="one")
     assert (done.stored, done.parked, done.left) == (1200, 0, False)
     rows = {row.user: row for row in Coupon.objects.all()}
@@ -149,7 +153,7 @@ def test_a_database_that_is_away_leaves_the_claims_in_the_queue(
         with pytest.raises(DatabaseAway):
             drain("sale", consumer="one")
     assert gate().waiting == 3
-    database.breaker.succeeded()  # or wait for the end of its rest
+    availability.breaker.succeeded()  # or wait for the end of its rest
     assert drain("sale", consumer="two").stored == 3
 
 
@@ -228,8 +232,8 @@ def test_a_lost_bell_is_rung_again_by_the_sweep(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rings: list[str] = []
-    monkeypatch.setattr("coupons.bell.ring", answering(rings, heard=True))
-    monkeypatch.setattr("coupons.bell.ring_each", rings.extend)
+    monkeypatch.setattr("coupons.broker.wakeups.ring", answering(rings, heard=True))
+    monkeypatch.setattr("coupons.broker.wakeups.ring_each", rings.extend)
     admit(open_campaign(), 2)
     assert rings == ["sale"]  # and it is lost
     tasks.sweep()
@@ -248,7 +252,7 @@ def test_a_bell_that_could_not_be_sent_rings_again_soon_and_not_for_every_claim(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries: list[str] = []
-    monkeypatch.setattr("coupons.bell.ring", answering(tries, heard=False))
+    monkeypatch.setattr("coupons.broker.wakeups.ring", answering(tries, heard=False))
     campaign = open_campaign(stock=100)
     admit(campaign, 20)
     assert tries == ["sale"]
@@ -264,7 +268,7 @@ def test_a_drain_whose_time_is_over_rings_for_the_rest(
     settings.DRAIN_TIME_S, settings.DRAIN_BATCH = 0, 2
     rings: list[str] = []
     admit(open_campaign(), 5)
-    monkeypatch.setattr("coupons.bell.ring", answering(rings, heard=True))
+    monkeypatch.setattr("coupons.broker.wakeups.ring", answering(rings, heard=True))
     tasks.drain("sale")
     assert (Coupon.objects.count(), rings) == (2, ["sale"])
 

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from coupons import queue, rebuild, reconcile, store, writer
-from coupons.drain import drain
+from coupons import store
 from coupons.errors import ForeignKeys, StaleClaims
+from coupons.issuing import queue, writer
+from coupons.issuing.drain import drain
 from coupons.models import Campaign, Coupon
+from coupons.recovery import rebuild, reconcile
 from tests.conftest import CampaignMaker
 from tests.coupons.test_rebuild import admit, lose
 

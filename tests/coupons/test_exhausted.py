@@ -7,10 +7,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from coupons import admission, campaigns, claimant_field, exhausted, holder_filter, keys, store
-from coupons.claims import Claim, Outcome
+from coupons import store
+from coupons.admission import sold_out_cache, strategies
+from coupons.campaigns import lifecycle
+from coupons.campaigns.snapshot import Facts
+from coupons.claims import holder_filter
+from coupons.claims.values import Claim, Outcome
 from coupons.errors import NotInstalled
-from coupons.snapshot import Facts
+from coupons.store import claimant_field, keys
 from tests.conftest import CampaignMaker
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +27,7 @@ def decisions() -> int:
 
 
 def outcomes(campaign: Facts, count: int, prefix: str) -> set[Outcome]:
-    return {admission.admit(campaign, Claim(f"{prefix}-{n}")).outcome for n in range(count)}
+    return {strategies.admit(campaign, Claim(f"{prefix}-{n}")).outcome for n in range(count)}
 
 
 def sold_out(open_campaign: CampaignMaker, stock: int = 50) -> Facts:
@@ -34,14 +38,14 @@ def sold_out(open_campaign: CampaignMaker, stock: int = 50) -> Facts:
 
 
 def forgotten() -> None:
-    time.sleep(exhausted.MEMORY_S + 0.02)
+    time.sleep(sold_out_cache.MEMORY_S + 0.02)
 
 
 def test_strangers_are_refused_without_redis_and_holders_keep_their_place(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = sold_out(open_campaign)
-    exhausted.MEMORY_S, kept = 60.0, exhausted.MEMORY_S
+    sold_out_cache.MEMORY_S, kept = 60.0, sold_out_cache.MEMORY_S
     try:
         outcomes(campaign, 1, "second-too-late")
         outcomes(campaign, 1, "third-too-late")
@@ -49,16 +53,16 @@ def test_strangers_are_refused_without_redis_and_holders_keep_their_place(
         assert outcomes(campaign, 1000, "stranger") == {Outcome.SOLD_OUT}
         asked = decisions() - before
         assert asked < 60  # 1.4 % of strangers share both bits with holders
-        again = [admission.admit(campaign, Claim(f"holder-{n}")) for n in range(50)]
+        again = [strategies.admit(campaign, Claim(f"holder-{n}")) for n in range(50)]
     finally:
-        exhausted.MEMORY_S = kept
+        sold_out_cache.MEMORY_S = kept
     assert {a.outcome for a in again} == {Outcome.ALREADY_CLAIMED}
     assert sorted(a.place for a in again) == list(range(1, 51))
 
 
 def test_a_raised_stock_is_noticed(open_campaign: CampaignMaker) -> None:
     campaign = sold_out(open_campaign)
-    campaigns.change_stock("sale", stock=52, actor="Mina")
+    lifecycle.change_stock("sale", stock=52, actor="Mina")
     forgotten()
     assert outcomes(campaign, 2, "lucky") == {Outcome.ADMITTED}
     assert outcomes(campaign, 5, "late") == {Outcome.SOLD_OUT}
@@ -70,7 +74,7 @@ def test_a_memory_renewed_by_refusals_from_redis_only_while_nobody_was_admitted(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = sold_out(open_campaign)
-    campaigns.change_stock("sale", stock=51, actor="Mina")
+    lifecycle.change_stock("sale", stock=51, actor="Mina")
     # another process admits the last one
     decision = store.store().admit(
         "sale", user="lucky", nth=1, per_user=1, filter_blocks=campaign.filter_blocks
@@ -78,7 +82,7 @@ def test_a_memory_renewed_by_refusals_from_redis_only_while_nobody_was_admitted(
     assert decision.said == "admitted"
     forgotten()
     assert outcomes(campaign, 3, "late") == {Outcome.SOLD_OUT}
-    assert admission.admit(campaign, Claim("lucky")).place == 51
+    assert strategies.admit(campaign, Claim("lucky")).place == 51
 
 
 def test_a_lost_redis_is_noticed(open_campaign: CampaignMaker) -> None:
@@ -91,14 +95,14 @@ def test_a_lost_redis_is_noticed(open_campaign: CampaignMaker) -> None:
 
 def test_closed_is_remembered_and_a_later_closing_noticed(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
-    admission.admit(campaign, Claim("holder"))
+    strategies.admit(campaign, Claim("holder"))
     gate = keys.of("sale").gate
     store.store().client.hset(gate, "closes", store.store().now_ms() - 1)
     assert outcomes(campaign, 2, "late") == {Outcome.CLOSED}
     before = decisions()
     assert outcomes(campaign, 20, "later") == {Outcome.CLOSED}
     assert decisions() - before <= 1
-    assert admission.admit(campaign, Claim("holder")).outcome is Outcome.ALREADY_CLAIMED
+    assert strategies.admit(campaign, Claim("holder")).outcome is Outcome.ALREADY_CLAIMED
     later = timezone.now() + timedelta(hours=2)
     store.store().client.hset(gate, "closes", int(later.timestamp() * 1000))
     forgotten()
@@ -111,6 +115,6 @@ def test_no_holder_ever_lacks_a_bit(open_campaign: CampaignMaker) -> None:
     for n in range(2000):
         field = claimant_field.encode_field(f"holder-{n}", 1, 1)
         assert all(
-            exhausted._is_set(bits, bit)
+            sold_out_cache._is_set(bits, bit)
             for bit in holder_filter.bit_positions(field, campaign.filter_blocks)
         )

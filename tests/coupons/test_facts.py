@@ -7,10 +7,11 @@ from typing import Any
 import orjson
 import pytest
 
-from coupons import campaign_keys, campaigns, facts, keys, snapshot
+from coupons.campaigns import lifecycle, lookup, snapshot
+from coupons.claims import campaign_keys
 from coupons.errors import DatabaseAway, UnknownCampaign
 from coupons.models import Campaign
-from coupons.store import store
+from coupons.store import keys, store
 from tests.conftest import CampaignMaker, Person
 
 
@@ -20,7 +21,7 @@ def rewrite(**changes: Any) -> None:
     said = orjson.loads(store().facts("sale") or b"") | changes
     kept = {name: value for name, value in said.items() if changes.get(name, "") is not None}
     store().client.hset(gate, "facts", orjson.dumps(kept))
-    facts.forget()
+    lookup.forget()
 
 
 def test_what_redis_holds_is_what_the_row_says_without_its_secret(
@@ -42,12 +43,12 @@ def test_they_are_remembered_for_a_while_and_then_asked_for_again(
 ) -> None:
     settings.FACTS_TTL_S = 0.2
     open_campaign(stock=3)
-    assert facts.of("sale").stock == 3
+    assert lookup.of("sale").stock == 3
     gate, said = keys.of("sale").gate, orjson.loads(store().facts("sale") or b"")
     store().client.hset(gate, "facts", orjson.dumps(said | {"stock": 4}))  # by another process
-    assert facts.of("sale").stock == 3
+    assert lookup.of("sale").stock == 3
     time.sleep(0.25)
-    assert facts.of("sale").stock == 4
+    assert lookup.of("sale").stock == 4
 
 
 def test_that_there_is_no_such_campaign_is_remembered_no_longer(
@@ -56,11 +57,11 @@ def test_that_there_is_no_such_campaign_is_remembered_no_longer(
     settings.FACTS_TTL_S = 0.2
     draft("sale")
     with pytest.raises(UnknownCampaign):
-        facts.of("sale")
+        lookup.of("sale")
     with django_assert_num_queries(0), pytest.raises(UnknownCampaign):
-        facts.of("sale")
-    campaigns.schedule("sale", actor="Mina")
-    assert facts.of("sale").slug == "sale"  # at once in the process that scheduled it
+        lookup.of("sale")
+    lifecycle.schedule("sale", actor="Mina")
+    assert lookup.of("sale").slug == "sale"  # at once in the process that scheduled it
 
 
 def test_while_redis_is_away_what_is_known_goes_on_being_known(
@@ -68,38 +69,38 @@ def test_while_redis_is_away_what_is_known_goes_on_being_known(
 ) -> None:
     settings.FACTS_TTL_S = 0
     sale = open_campaign()
-    assert facts.of("sale") == sale
+    assert lookup.of("sale") == sale
     redis_away()
-    assert facts.of("sale") == sale  # from MySQL
+    assert lookup.of("sale") == sale  # from MySQL
     mysql_away()
-    assert facts.of("sale") == sale  # from memory
-    facts.forget()
+    assert lookup.of("sale") == sale  # from memory
+    lookup.forget()
     with pytest.raises(DatabaseAway):
-        facts.of("sale")
+        lookup.of("sale")
 
 
 def test_made_up_slugs_do_not_fill_the_memory(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(facts, "MOST_REMEMBERED", 5)
+    monkeypatch.setattr(lookup, "MOST_REMEMBERED", 5)
     for number in range(12):
         with pytest.raises(UnknownCampaign):
-            facts.of(f"made-up-{number}")
+            lookup.of(f"made-up-{number}")
     for impossible in ("UPPER", "x" * 65, "-x", "x\n", ""):
         with pytest.raises(UnknownCampaign):
-            facts.of(impossible)
-    assert len(facts._unknown) <= 5
+            lookup.of(impossible)
+    assert len(lookup._unknown) <= 5
 
 
 def test_made_up_slugs_push_no_campaign_out_and_cost_one_query_in_all(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
-    monkeypatch.setattr(facts, "MOST_REMEMBERED", 5)
+    monkeypatch.setattr(lookup, "MOST_REMEMBERED", 5)
     open_campaign()
-    facts.of("sale")
+    lookup.of("sale")
     with django_assert_num_queries(1):
         for number in range(50):
             with pytest.raises(UnknownCampaign):
-                facts.of(f"made-up-{number}")
-    assert "sale" in facts._remembered
+                lookup.of(f"made-up-{number}")
+    assert "sale" in lookup._remembered
 
 
 def test_while_redis_is_away_a_campaign_made_a_moment_ago_is_known(
@@ -108,15 +109,15 @@ def test_while_redis_is_away_a_campaign_made_a_moment_ago_is_known(
     """And not 404, as by a list of names that was read before."""
     open_campaign()
     with pytest.raises(UnknownCampaign):
-        facts.of("made-up")
-    read = facts._listed.slugs, facts._listed.at_s
+        lookup.of("made-up")
+    read = lookup._listed.slugs, lookup._listed.at_s
     fresh = open_campaign("fresh")
-    facts.forget()
-    facts._listed.slugs, facts._listed.at_s = read  # as in another process
+    lookup.forget()
+    lookup._listed.slugs, lookup._listed.at_s = read  # as in another process
     redis_away()
-    assert facts.of("fresh") == fresh
+    assert lookup.of("fresh") == fresh
     with pytest.raises(UnknownCampaign):
-        facts.of("made-up")
+        lookup.of("made-up")
 
 
 def test_a_newer_version_of_this_code_may_install_a_campaign_with_more_to_say(
@@ -125,14 +126,14 @@ def test_a_newer_version_of_this_code_may_install_a_campaign_with_more_to_say(
     sale = open_campaign()
     rewrite(colour="green")
     with django_assert_num_queries(0):
-        assert facts.of("sale") == sale
+        assert lookup.of("sale") == sale
         assert Person("jun").claims().status_code == 202
 
 
 def test_what_an_older_version_left_out_is_read_from_the_row(open_campaign: CampaignMaker) -> None:
     sale = open_campaign(audience="gold")
     rewrite(audience=None)
-    assert facts.of("sale") == sale
+    assert lookup.of("sale") == sale
     assert Person("jun").claims().json()["code"] == "not_eligible"
 
 
@@ -144,7 +145,7 @@ def test_each_campaign_keeps_the_key_it_was_made_with(
     open_campaign("spring")
     told = Person("jun").claims("spring").json()
     settings.COUPON_KEYS = {"new": new, "old": old}
-    facts.forget()
+    lookup.forget()
     assert Person("jun").claims("spring").json() == told
     assert open_campaign("summer").key == campaign_keys.campaign_key("new", new, "summer")
 

@@ -6,12 +6,17 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 
-from coupons import admission, campaigns, facts, fence, keys, reconcile, store, tasks, writer
-from coupons.claims import Claim
+from coupons import store, tasks
+from coupons.admission import strategies
+from coupons.campaigns import lifecycle, lookup
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Claim
 from coupons.errors import CouponError, DatabaseAway, StoreAway
+from coupons.issuing import writer
 from coupons.models import Campaign
 from coupons.readiness import board
-from coupons.snapshot import Facts
+from coupons.recovery import failover, reconcile
+from coupons.store import keys
 from tests import damages
 from tests.conftest import CampaignMaker, Settings
 from tests.coupons.sales import ILL, SLUGS, WELL, Broker, hear, live_gauges, names, stored
@@ -35,7 +40,7 @@ def test_a_failing_drain_is_logged_with_its_slug_and_red_on_the_board(
 def test_a_campaign_that_failed_gets_a_pause_and_is_well_again_after_its_next_drain(
     sales: dict[str, Facts], broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    admission.admit(sales[ILL], Claim("mina"))
+    strategies.admit(sales[ILL], Claim("mina"))
     with monkeypatch.context() as broken:
         broken.setattr(writer, "insert", _fault_of_ours)
         tasks.drain(ILL)
@@ -61,7 +66,7 @@ def test_one_claim_that_can_not_be_parked_keeps_no_other_of_its_campaign_waiting
 ) -> None:
     store.store().client.xadd(keys.of(ILL).queue, {"no": "claim"})
     damages.damage(ILL, "parked is a string")
-    admission.admit(sales[ILL], Claim("mina"))
+    strategies.admit(sales[ILL], Claim("mina"))
     tasks.drain_each([ILL, "p2"])
     assert stored("mina") == {ILL}
     assert store.store().waiting([ILL]) == {ILL: 1}
@@ -82,7 +87,7 @@ def test_a_database_that_is_away_ends_the_round(
 ) -> None:
     settings.DRAIN_PATIENCE_S = 0.1
     for sale in sales.values():
-        admission.admit(sale, Claim("mina"))
+        strategies.admit(sale, Claim("mina"))
     mysql_away()
     with pytest.raises(DatabaseAway):
         tasks.drain_each(SLUGS)
@@ -96,21 +101,21 @@ def test_a_campaign_whose_row_is_locked_keeps_no_other_waiting(
         pytest.skip("SQLite locks whole files")
     settings.DRAIN_PATIENCE_S = 0.1
     for sale in sales.values():
-        admission.admit(sale, Claim("mina"))
+        strategies.admit(sale, Claim("mina"))
     store.store().vouch("another server")
     with Locked(ILL):
         tasks.drain_each([ILL, *WELL])
         assert stored("mina") == set(WELL)
-        assert campaigns.follow_the_clock() == len(SLUGS)
+        assert lifecycle.follow_the_clock() == len(SLUGS)
         assert set(Campaign.objects.values_list("slug", flat=True).filter(state="open")) == set(
             WELL
         )
-        assert fence.look(), "the others need not wait for it"
+        assert failover.look(), "the others need not wait for it"
         with pytest.raises(CouponError):
-            admission.admit(sales[ILL], Claim("jun"))
+            strategies.admit(sales[ILL], Claim("jun"))
     reconcile.look()
     reconcile.look()
-    assert admission.admit(sales[ILL], Claim("jun")).place == 3
+    assert strategies.admit(sales[ILL], Claim("jun")).place == 3
 
 
 class Locked:
@@ -138,9 +143,9 @@ def test_a_busy_campaign_gets_its_share_of_the_time_and_not_all_of_it(
 ) -> None:
     settings.DRAIN_TIME_S, settings.DRAIN_BATCH, settings.DRAIN_ROWS_PER_S = 2, 1, 10
     for user in range(18):
-        admission.admit(sales["p0"], Claim(f"user-{user}"))
+        strategies.admit(sales["p0"], Claim(f"user-{user}"))
     for slug in SLUGS[1:]:
-        admission.admit(sales[slug], Claim("mina"))
+        strategies.admit(sales[slug], Claim("mina"))
     broker.clear()
     tasks.drain_each(SLUGS)
     assert stored("mina") == set(SLUGS[1:])
@@ -158,18 +163,18 @@ def test_a_campaign_whose_signing_key_is_missing_waits_alone_until_it_is_back(
     """No key, no code: its claims are not parked, since nothing is wrong with them."""
     whole = settings.COUPON_KEYS
     settings.COUPON_KEYS = {"new": b"n" * 32} | whole
-    admission.admit(open_campaign("signed-anew"), Claim("mina"))
+    strategies.admit(open_campaign("signed-anew"), Claim("mina"))
     for sale in sales.values():
-        admission.admit(sale, Claim("mina"))
+        strategies.admit(sale, Claim("mina"))
     settings.COUPON_KEYS = whole
-    facts.forget()
+    lookup.forget()
     tasks.drain_each(["signed-anew", *SLUGS])
     assert stored("mina") == set(SLUGS)
     assert "drain of campaign signed-anew failed" in names(caplog)
     assert "COUPON_KEYS has no key 'new'" in names(caplog)
     assert {line.name for line in board.of("signed-anew").reds} >= {"coupon_keys", "drain"}
     tasks.compare_the_stores()
-    assert campaigns.follow_the_clock() == len(SLUGS) + 1
+    assert lifecycle.follow_the_clock() == len(SLUGS) + 1
     settings.COUPON_KEYS = {"new": b"n" * 32} | whole
     tasks.drain("signed-anew")
     assert stored("mina") == {*SLUGS, "signed-anew"}

@@ -8,25 +8,17 @@ from typing import Any
 import pytest
 import redis as driver
 
-from coupons import (
-    admission,
-    campaigns,
-    exhausted,
-    facts,
-    fence,
-    keys,
-    queue,
-    rebuild,
-    reconcile,
-    store,
-    tasks,
-    writer,
-)
-from coupons.claims import Claim, Outcome
-from coupons.drain import drain
+from coupons import store, tasks
+from coupons.admission import sold_out_cache, strategies
+from coupons.campaigns import lifecycle, lookup
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Claim, Outcome
 from coupons.errors import NotInstalled, StaleClaims, StoreAway
+from coupons.issuing import queue, writer
+from coupons.issuing.drain import drain
 from coupons.models import Campaign, Coupon
-from coupons.snapshot import Facts
+from coupons.recovery import failover, rebuild, reconcile
+from coupons.store import keys
 from tests import servers
 from tests.conftest import CampaignMaker, Settings
 
@@ -49,8 +41,8 @@ class Pair:
     def use(self, url: str) -> None:
         self.settings.REDIS_URL = url
         store.store.cache_clear()
-        facts.forget()
-        exhausted.forget()
+        lookup.forget()
+        sold_out_cache.forget()
 
     def in_step(self) -> None:
         """The replica has all that was decided so far."""
@@ -79,7 +71,7 @@ def pair(tmp_path: Path, settings: Settings) -> Iterator[Pair]:
 
 
 def admit(campaign: Facts, users: range) -> list[int]:
-    return [admission.admit(campaign, Claim(f"user-{n}")).place for n in users]
+    return [strategies.admit(campaign, Claim(f"user-{n}")).place for n in users]
 
 
 def test_places_stored_before_a_failover_are_not_given_again_after_it(
@@ -91,8 +83,8 @@ def test_places_stored_before_a_failover_are_not_given_again_after_it(
     assert admit(campaign, range(6, 9)) == [6, 7, 8]
     drain("sale", consumer="one")  # stored, and no replica knows of them
     pair.failed_over()
-    assert admission.admit(campaign, Claim("late")).place == 9
-    again = admission.admit(campaign, Claim("user-7"))
+    assert strategies.admit(campaign, Claim("late")).place == 9
+    again = strategies.admit(campaign, Claim("user-7"))
     assert (again.outcome, again.place) == (Outcome.ALREADY_CLAIMED, 7)
     done = drain("sale", consumer="one")
     assert (Coupon.objects.count(), done.parked) == (9, 0)
@@ -108,7 +100,7 @@ def test_negative_control_without_the_fence_a_stored_place_is_given_to_another(
     drain("sale", consumer="one")
     pair.failed_over()
     store.store().vouch(store.store().server().identity)  # nobody compared
-    late = admission.admit(campaign, Claim("late"))
+    late = strategies.admit(campaign, Claim("late"))
     assert (late.outcome, late.place) == (Outcome.ADMITTED, 6)
     assert drain("sale", consumer="one").parked == 1  # told, and not stored
 
@@ -124,7 +116,7 @@ def test_what_a_drain_held_during_a_failover_is_not_stored_over_it(
     admit(campaign, range(6, 9))
     held = store.store().read("sale", consumer="slow", count=10)
     pair.failed_over()
-    assert admission.admit(campaign, Claim("late")).place == 6
+    assert strategies.admit(campaign, Claim("late")).place == 6
     drain("sale", consumer="one")
     assert held.epoch != Campaign.objects.get().epoch
     assert dict(Coupon.objects.values_list("place", "user"))[6] == "late"
@@ -137,7 +129,7 @@ def test_a_replica_decides_nothing_even_before_it_refuses_to_write(
     pair.in_step()
     pair.use(pair.replica)
     with pytest.raises(StoreAway):
-        admission.admit(campaign, Claim("mina"))
+        strategies.admit(campaign, Claim("mina"))
 
 
 def test_a_change_that_the_replica_missed_is_made_again(
@@ -145,9 +137,9 @@ def test_a_change_that_the_replica_missed_is_made_again(
 ) -> None:
     campaign = open_campaign()
     pair.cut()
-    campaigns.pause("sale", actor="Mina")
+    lifecycle.pause("sale", actor="Mina")
     pair.failed_over()
-    assert admission.admit(campaign, Claim("mina")).outcome == Outcome.PAUSED
+    assert strategies.admit(campaign, Claim("mina")).outcome == Outcome.PAUSED
 
 
 def test_a_campaign_scheduled_behind_the_replicas_back_stays_closed(
@@ -158,9 +150,9 @@ def test_a_campaign_scheduled_behind_the_replicas_back_stays_closed(
     other = open_campaign("other")
     pair.failed_over()
     with pytest.raises(NotInstalled):
-        admission.admit(other, Claim("mina"))
+        strategies.admit(other, Claim("mina"))
     rebuild.rebuild("other", actor="Mina")
-    assert admission.admit(other, Claim("mina")).place == 1
+    assert strategies.admit(other, Claim("mina")).place == 1
 
 
 def test_an_old_primary_that_comes_back_later_is_compared_again(
@@ -170,14 +162,14 @@ def test_an_old_primary_that_comes_back_later_is_compared_again(
     campaign = open_campaign()
     pair.cut()
     pair.failed_over()
-    assert admission.admit(campaign, Claim("mina")).place == 1
+    assert strategies.admit(campaign, Claim("mina")).place == 1
     drain("sale", consumer="one")
     pair.use(pair.primary)  # it was never told that it lost its office
-    assert fence.look()
+    assert failover.look()
     epoch = Campaign.objects.get().epoch
     assert store.store().marks(["sale"])["sale"].epoch != epoch
     reconcile.look()  # its gate is of an epoch that is over
-    assert admission.admit(campaign, Claim("jun")).place == 2
+    assert strategies.admit(campaign, Claim("jun")).place == 2
 
 
 def test_a_restart_costs_a_comparison_and_no_operator(
@@ -210,10 +202,10 @@ def test_two_that_find_the_server_changed_renew_a_campaign_once(
 ) -> None:
     open_campaign()
     store.store().vouch("another server")
-    assert fence.look()
+    assert failover.look()
     epoch = Campaign.objects.get().epoch
     store.store().vouch("another server")
-    assert fence.look()
+    assert failover.look()
     assert Campaign.objects.get().epoch == epoch
 
 
@@ -229,7 +221,7 @@ def test_many_campaigns_are_renewed_together_and_each_rightly(
     pair: Pair, open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Idle ones, one with claims waiting, one that lost its latest moments, one foreign."""
-    monkeypatch.setattr("coupons.renewal.TOGETHER", 2)
+    monkeypatch.setattr("coupons.recovery.renewal.TOGETHER", 2)
     slugs = ["idle", "waits", "lost", "paused", "foreign"]
     made = {slug: open_campaign(slug, stock=10) for slug in slugs}
     admit(made["waits"], range(1, 4))
@@ -237,7 +229,7 @@ def test_many_campaigns_are_renewed_together_and_each_rightly(
     pair.cut()
     admit(made["lost"], range(3, 6))
     drain("lost", consumer="one")
-    campaigns.pause("paused", actor="Mina")
+    lifecycle.pause("paused", actor="Mina")
     Campaign.objects.filter(slug="foreign").update(epoch="somebody-elses")
     one_by_one: list[str] = []
     renew = rebuild.renew
@@ -248,13 +240,13 @@ def test_many_campaigns_are_renewed_together_and_each_rightly(
 
     monkeypatch.setattr(rebuild, "renew", renewing)
     pair.failed_over()
-    assert fence.look()
+    assert failover.look()
     assert sorted(one_by_one) == ["foreign", "lost"]
     assert gates_of(slugs) == {"idle": 0, "waits": 3, "lost": 5, "paused": 0, "foreign": 0}
-    assert admission.admit(made["lost"], Claim("user-4")).place == 4
-    assert admission.admit(made["waits"], Claim("late")).place == 4
+    assert strategies.admit(made["lost"], Claim("user-4")).place == 4
+    assert strategies.admit(made["waits"], Claim("late")).place == 4
     assert drain("waits", consumer="one").stored == 4
-    assert admission.admit(made["paused"], Claim("late")).outcome == Outcome.PAUSED
+    assert strategies.admit(made["paused"], Claim("late")).outcome == Outcome.PAUSED
     marks = store.store().marks(slugs)
     rows = dict(Campaign.objects.values_list("slug", "epoch"))
     assert {slug for slug in slugs if marks[slug].epoch == rows[slug]} == set(slugs) - {"foreign"}
@@ -268,7 +260,7 @@ def test_what_a_drain_held_is_refused_after_a_renewal_together(
     held = queue.read("sale", consumer="slow", count=10)
     store.store().client.hdel(keys.of("sale").gate, "server")
     store.store().vouch("another server")
-    assert fence.look()
+    assert failover.look()
     with pytest.raises(StaleClaims):
         writer.store(campaign, list(held.claims.values()), epoch=held.epoch)
 
@@ -290,8 +282,8 @@ def test_a_renewal_together_that_dies_is_begun_again(
 
     with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
         dying.setattr(store.store(), line, dies)
-        fence.look()
+        failover.look()
     assert not store.store().server().may_decide
-    assert fence.look()
-    assert admission.admit(campaign, Claim("late")).place == 3
+    assert failover.look()
+    assert strategies.admit(campaign, Claim("late")).place == 3
     assert drain("sale", consumer="one").stored == 3

@@ -10,8 +10,8 @@ import redis
 from hiredis import pack_command
 
 from coupons import store
-from coupons.store.groupcommit import GroupCommit
-from coupons.store.wire import Wire
+from coupons.store.connection import Wire
+from coupons.store.group_commit import GroupCommit
 
 
 def packed(words: tuple[str, ...]) -> bytes:

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from coupons import admission, campaigns, events, facts, holding, keys, snapshot
-from coupons.claims import Claim, Outcome
+from coupons.admission import strategies
+from coupons.audit import log
+from coupons.campaigns import lifecycle, lookup, opening_hold, snapshot
+from coupons.claims.values import Claim, Outcome
 from coupons.errors import IllegalTransition
 from coupons.models import Campaign
 from coupons.readiness import guard
-from coupons.store import store
-from coupons.store.endpoint import Script
+from coupons.store import keys, store
+from coupons.store.client import Script
 
 State = Campaign.State
 Opens = Callable[..., Campaign]
@@ -29,7 +31,7 @@ def sale(draft: Callable[..., Campaign]) -> Opens:
         store().swept()
         opens = timezone.now() + timedelta(seconds=in_s)
         draft("sale", opens_at=opens, closes_at=opens + timedelta(hours=1), **fields)
-        return campaigns.schedule("sale", actor="Mina")
+        return lifecycle.schedule("sale", actor="Mina")
 
     return make
 
@@ -40,7 +42,7 @@ def spoil() -> None:
 
 
 def mend() -> None:
-    campaigns.change_stock("sale", stock=10, actor="Mina")  # copies everything to Redis again
+    lifecycle.change_stock("sale", stock=10, actor="Mina")  # copies everything to Redis again
 
 
 def state() -> str:
@@ -53,7 +55,7 @@ def told(verb: str) -> list[str]:
 
 
 def claim() -> Outcome:
-    return admission.admit(facts.of("sale"), Claim("ann")).outcome
+    return strategies.admit(lookup.of("sale"), Claim("ann")).outcome
 
 
 @pytest.mark.stores
@@ -62,7 +64,7 @@ def test_a_red_board_holds_the_opening_back_and_redis_refuses_from_then_on(sale:
     spoil()
     assert guard.look() == 1
     assert state() == State.PAUSED
-    assert told(events.HELD) == ["red: both_stores"]
+    assert told(log.HELD) == ["red: both_stores"]
     assert claim() is Outcome.PAUSED
 
 
@@ -103,7 +105,7 @@ def test_what_is_mended_in_time_is_released_by_itself(sale: Opens) -> None:
     assert state() == State.PAUSED
     guard.look()
     assert state() == State.SCHEDULED
-    assert told(events.RELEASED) == ["nothing is red any more"]
+    assert told(log.RELEASED) == ["nothing is red any more"]
     assert claim() is Outcome.NOT_OPEN
 
 
@@ -112,19 +114,19 @@ def test_it_is_held_once_however_often_it_is_looked_at(sale: Opens) -> None:
     spoil()
     for _ in range(3):
         guard.look()
-    assert len(told(events.HELD)) == 1
+    assert len(told(log.HELD)) == 1
 
 
 def test_an_override_with_its_reason_wins_before_and_after(sale: Opens) -> None:
     sale(30)
     spoil()
     guard.look()
-    holding.override("sale", actor="mina", reason="the queue is short on purpose")
+    opening_hold.override("sale", actor="mina", reason="the queue is short on purpose")
     assert state() == State.SCHEDULED
     spoil()  # the override has copied everything to Redis
     guard.look()
     assert state() == State.SCHEDULED
-    assert told(events.OVERRIDDEN) == ["the queue is short on purpose"]
+    assert told(log.OVERRIDDEN) == ["the queue is short on purpose"]
 
 
 def test_once_its_time_has_come_only_a_person_opens_it(sale: Opens) -> None:
@@ -135,20 +137,20 @@ def test_once_its_time_has_come_only_a_person_opens_it(sale: Opens) -> None:
     Campaign.objects.update(opens_at=timezone.now() - timedelta(seconds=1))
     assert guard.look() == 0
     with pytest.raises(IllegalTransition):
-        holding.release("sale", why="it is green")
+        opening_hold.release("sale", why="it is green")
     with pytest.raises(IllegalTransition, match="override that with a reason"):
-        campaigns.resume("sale", actor="mina")
-    holding.override("sale", actor="mina", reason="mended")
+        lifecycle.resume("sale", actor="mina")
+    opening_hold.override("sale", actor="mina", reason="mended")
     assert state() == State.OPEN
     assert campaign.slug == "sale"
 
 
 def test_what_an_operator_paused_is_left_alone(sale: Opens) -> None:
     sale(30)
-    campaigns.pause("sale", actor="mina")
+    lifecycle.pause("sale", actor="mina")
     guard.look()
     assert state() == State.PAUSED
-    campaigns.resume("sale", actor="mina")  # no reason asked for
+    lifecycle.resume("sale", actor="mina")  # no reason asked for
     assert state() == State.SCHEDULED
 
 
@@ -163,7 +165,7 @@ def test_one_campaign_s_trouble_is_not_the_next_one_s(
     """Redis lost the first: it is closed for repair anyway and can't be paused."""
     opens = timezone.now() + timedelta(seconds=20)
     draft("first", opens_at=opens)
-    campaigns.schedule("first", actor="Mina")
+    lifecycle.schedule("first", actor="Mina")
     store().client.delete(keys.of("first").gate)
     sale(30)
     spoil()
@@ -180,7 +182,7 @@ def test_the_warm_up_runs_once_and_leaves_its_mark(
     store().client.script_flush()
     for _ in range(2):
         guard.look()
-    (note,) = told(events.WARMED_UP)
+    (note,) = told(log.WARMED_UP)
     assert "the database answered" in note
     assert f"{live_server.url} answered 64 of 64" in note
     assert "http://127.0.0.1:1 answered 0 of 64" in note
@@ -192,4 +194,4 @@ def test_a_new_opening_is_warmed_up_again(sale: Opens) -> None:
     guard.look()
     campaign.events.update(at=timezone.now() - timedelta(days=1))  # it was yesterday's
     guard.look()
-    assert len(told(events.WARMED_UP)) == 2
+    assert len(told(log.WARMED_UP)) == 2

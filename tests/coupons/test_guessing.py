@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from coupons import campaign_keys, coupon_codes
+from coupons.claims import campaign_keys, coupon_codes
 from tests.coupons import guessing
 
 UNLIKELY = 1e-6  # of p values: the seed is fixed, so this is decided once

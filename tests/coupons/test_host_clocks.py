@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from coupons import campaigns, events, keys
-from coupons.drain import drain
+from coupons.audit import log
+from coupons.campaigns import lifecycle
+from coupons.issuing.drain import drain
 from coupons.models import Campaign
-from coupons.store import store
+from coupons.store import keys, store
 from tests.clocks import WrongClock
 from tests.conftest import CampaignMaker
 from tests.coupons.test_guard import spoil, told
@@ -62,7 +63,7 @@ def test_12_a2_a_sweep_records_openings_and_closings_by_the_deciding_clock(
     for slug, (opens, closes) in windows.items():
         draft(slug, strategy=strategy, opens_at=now + timedelta(hours=opens),
               closes_at=now + timedelta(hours=closes))  # fmt: skip
-        campaigns.schedule(slug, actor="Mina")
+        lifecycle.schedule(slug, actor="Mina")
     elsewhere(shift_s, FOLLOW)
     assert {slug: state(slug) for slug in windows} == {
         "ahead": State.SCHEDULED, "open": State.OPEN,
@@ -78,14 +79,14 @@ def test_12_a2_a_red_board_is_held_back_in_time_and_released_before_the_opening(
 ) -> None:
     opens = timezone.now() + timedelta(seconds=50)
     draft(opens_at=opens, closes_at=opens + timedelta(hours=1))
-    campaigns.schedule("sale", actor="Mina")
+    lifecycle.schedule("sale", actor="Mina")
     spoil()
     assert elsewhere(shift_s, GUARD) == "1"
-    assert (state(), len(told(events.WARMED_UP))) == (State.PAUSED, 1)
+    assert (state(), len(told(log.WARMED_UP))) == (State.PAUSED, 1)
     release = "from coupons import holding; holding.release('sale', why='mended')"
     elsewhere(shift_s, f"{release}; {GUARD}")
-    assert told(events.RELEASED) == ["mended"]
-    assert len(told(events.WARMED_UP)) == 1  # for one opening, by whichever host
+    assert told(log.RELEASED) == ["mended"]
+    assert len(told(log.WARMED_UP)) == 1  # for one opening, by whichever host
 
 
 SCHEDULE = "from coupons import campaigns; campaigns.schedule('sale', actor='Mina')"
@@ -122,7 +123,7 @@ def test_12_a2_a_sale_is_compared_by_a_host_that_believes_it_was_over_long_ago(
 
 DRAIN = """
 from coupons import metrics
-from coupons.drain import drain
+from coupons.issuing.drain import drain
 assert drain('sale', consumer='one').stored == 1
 print(metrics.STORED_AFTER._sum.get() < 60)
 """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coupons import drain
+from coupons.issuing import drain
 from coupons.models import Coupon
 from tests.conftest import CampaignMaker, Person
 

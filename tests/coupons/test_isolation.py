@@ -8,13 +8,17 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from coupons import admission, facts, fence, keys, reconcile, store, tasks
-from coupons.admin import live
-from coupons.claims import Claim
+from coupons import store, tasks
+from coupons.admin.campaigns import live_panel
+from coupons.admission import strategies
+from coupons.campaigns import lookup
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Claim
 from coupons.errors import StoreError
 from coupons.models import Campaign, Tally
 from coupons.readiness import board, guard
-from coupons.snapshot import Facts
+from coupons.recovery import failover, reconcile
+from coupons.store import keys
 from tests import damages
 from tests.conftest import CampaignMaker
 from tests.coupons.sales import (
@@ -75,7 +79,7 @@ def told_by_the_gauges(how: str) -> None:
 
 def told_by_the_admin(how: str) -> None:
     rows = {row.slug: row for row in Campaign.objects.all()}
-    counts = live.counts(list(rows.values()))
+    counts = live_panel.counts(list(rows.values()))
     assert all(counts[rows[slug].pk].admitted == 4 for slug in WELL)
     others = {line.name for line in board.of(WELL[0]).reds}
     assert not others & {"keys", "drain", "both_stores", "redis", "memory"}
@@ -102,9 +106,9 @@ def compared_with_mysql(sales: dict[str, Facts], broker: Broker) -> None:
 def admitted_after_a_restart_of_redis(sales: dict[str, Facts]) -> None:
     store.store().vouch("another server")
     store.store.cache_clear()  # connections were lost, too
-    assert fence.look()
+    assert failover.look()
     for slug in WELL:
-        assert admission.admit(sales[slug], Claim("last")).place == 6
+        assert strategies.admit(sales[slug], Claim("last")).place == 6
     epochs = dict(Campaign.objects.values_list("slug", "epoch"))
     marks = store.store().marks(WELL)
     assert all(marks[slug].epoch == epochs[slug] for slug in WELL)
@@ -137,11 +141,11 @@ def test_an_error_about_a_key_opens_no_breaker(sales: dict[str, Facts], key: str
     damages.damage(ILL, f"{key} is a string")
     for _ in range(20):
         with pytest.raises(StoreError):
-            admission.admit(sales[ILL], Claim("mina"))
+            strategies.admit(sales[ILL], Claim("mina"))
         with pytest.raises(StoreError):
             store.store().gate(ILL)
     assert not store.store().breaker.open
-    assert admission.admit(sales["p0"], Claim("mina")).place == 2
+    assert strategies.admit(sales["p0"], Claim("mina")).place == 2
 
 
 def test_each_campaign_gets_its_own_answer_or_its_own_failure(sales: dict[str, Facts]) -> None:
@@ -162,8 +166,8 @@ def test_facts_that_can_not_be_read_are_mysqls(sales: dict[str, Facts]) -> None:
     for how in damages.GARBAGE:
         if how.startswith("facts"):
             damages.damage(ILL, how)
-            facts.forget()
-            assert facts.of(ILL) == sales[ILL], how
+            lookup.forget()
+            assert lookup.of(ILL) == sales[ILL], how
 
 
 def test_commands_for_all_campaigns_go_on_after_one_that_fails(

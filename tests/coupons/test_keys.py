@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coupons import claimant_field
+from coupons.store import claimant_field
 
 UUID = "3f2b8c1e-90ab-4d7e-8f65-0123456789ab"
 packable = st.text(ascii_letters + digits + "-_", min_size=32, max_size=48)

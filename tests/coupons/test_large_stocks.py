@@ -12,15 +12,17 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 
-from coupons import admission, campaigns, facts, keys, parked
-from coupons.claims import Claim, Outcome, Reason
-from coupons.drain import drain
+from coupons.admission import strategies
+from coupons.campaigns import lifecycle, lookup
+from coupons.campaigns.slots import BATCH
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.limits import slot_id
+from coupons.claims.values import Claim, Outcome, Reason
 from coupons.errors import IllegalTransition, Refused, StockBelowAdmitted
-from coupons.limits import slot_id
+from coupons.issuing import dead_letters
+from coupons.issuing.drain import drain
 from coupons.models import Campaign, Coupon, Slot
-from coupons.slots import BATCH
-from coupons.snapshot import Facts
-from coupons.store import store
+from coupons.store import keys, store
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
@@ -87,7 +89,7 @@ def assert_whole(stock: int) -> None:
 
 
 def claim(sale: Facts, *names: str) -> list[int]:
-    return [admission.admit(sale, Claim(name)).place for name in names]
+    return [strategies.admit(sale, Claim(name)).place for name in names]
 
 
 def a_redis_that_missed_the_change(stock: int, given: int) -> None:
@@ -98,8 +100,8 @@ def a_redis_that_missed_the_change(stock: int, given: int) -> None:
 def test_the_memory_of_a_lowered_stock_does_not_grow_with_it(open_campaign: CampaignMaker) -> None:
     open_campaign(stock=LARGE)
     tracemalloc.start()
-    campaigns.change_stock("sale", stock=10, actor="Mina")
-    campaigns.change_stock("sale", stock=LARGE, actor="Mina")
+    lifecycle.change_stock("sale", stock=10, actor="Mina")
+    lifecycle.change_stock("sale", stock=LARGE, actor="Mina")
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 3_000_000  # bytes; each slot as an object took 600
@@ -118,8 +120,8 @@ def test_people_claim_and_operators_change_things_meanwhile(
             rounds += 1
             claim(sale, f"user-{rounds}") if rounds < 90 else None
             stored += drain("sale", consumer="t").stored
-            campaigns.pause("sale", actor="Mina")
-            campaigns.resume("sale", actor="Mina")
+            lifecycle.pause("sale", actor="Mina")
+            lifecycle.resume("sale", actor="Mina")
     assert child.returncode == 0
     assert rounds >= 3  # each of them waited for one batch of slots at most
     assert stored == min(rounds, 89)
@@ -140,8 +142,8 @@ def test_the_row_is_not_locked_for_longer_than_a_batch(
         return result
 
     with connection.execute_wrapper(counted):
-        campaigns.change_stock("sale", stock=LARGE, actor="Mina")
-        campaigns.change_stock("sale", stock=10, actor="Mina")
+        lifecycle.change_stock("sale", stock=LARGE, actor="Mina")
+        lifecycle.change_stock("sale", stock=10, actor="Mina")
     assert sum(touched) == 2 * (LARGE - 10)
     assert max(touched) <= BATCH
 
@@ -179,7 +181,7 @@ def test_a_process_killed_at_any_moment_is_finished_by_doing_it_again(
         time.sleep(0.03 * number)
         child.kill()
         child.communicate()
-    campaigns.change_stock("sale", stock=LARGE, actor="Mina")
+    lifecycle.change_stock("sale", stock=LARGE, actor="Mina")
     assert_whole(LARGE)
 
 
@@ -194,7 +196,7 @@ def test_another_stock_than_the_one_that_was_interrupted(
     """Raised after it was lowered, lowered after it was raised, a little more, a little less."""
     open_campaign(stock=LARGE)
     assert changed(interrupted_at, dies_after=4) == KILLED
-    campaigns.change_stock("sale", stock=then, actor="Mina")
+    lifecycle.change_stock("sale", stock=then, actor="Mina")
     assert_whole(then)
 
 
@@ -202,14 +204,14 @@ def test_nothing_is_stored_above_a_lowered_stock_while_its_slots_are_still_there
     open_campaign: CampaignMaker,
 ) -> None:
     sale = open_campaign(stock=LARGE)
-    interrupted(campaigns.change_stock, "sale", stock=100, after=2)
+    interrupted(lifecycle.change_stock, "sale", stock=100, after=2)
     assert len(places()) > 20_000
     for given in (99, 20_000):
         a_redis_that_missed_the_change(LARGE, given)
         claim(sale, f"ann-{given}", f"bob-{given}")
     drain("sale", consumer="t")
     assert list(Coupon.objects.values_list("place", flat=True)) == [100]
-    assert parked.counts("sale") == {Reason.BEYOND_STOCK: 3}
+    assert dead_letters.counts("sale") == {Reason.BEYOND_STOCK: 3}
 
 
 def test_a_lowered_stock_never_keeps_out_what_was_given_before(
@@ -219,11 +221,11 @@ def test_a_lowered_stock_never_keeps_out_what_was_given_before(
     sale = open_campaign(stock=LARGE)
     claim(sale, *"abc")
     with pytest.raises(StockBelowAdmitted):
-        campaigns.change_stock("sale", stock=2, actor="Mina")
+        lifecycle.change_stock("sale", stock=2, actor="Mina")
     assert_whole(LARGE)
-    interrupted(campaigns.change_stock, "sale", stock=3, after=2)
+    interrupted(lifecycle.change_stock, "sale", stock=3, after=2)
     assert drain("sale", consumer="t").stored == 3
-    assert admission.admit(sale, Claim("d")).outcome is Outcome.SOLD_OUT
+    assert strategies.admit(sale, Claim("d")).outcome is Outcome.SOLD_OUT
 
 
 def test_what_redis_gave_away_of_a_raise_that_was_not_committed_is_stored(
@@ -240,13 +242,13 @@ def test_what_redis_gave_away_of_a_raise_that_was_not_committed_is_stored(
 
         dying.setattr(type(store()), "install", and_gone)
         with pytest.raises(SystemExit):
-            campaigns.change_stock("sale", stock=20, actor="Mina")
+            lifecycle.change_stock("sale", stock=20, actor="Mina")
     assert Campaign.objects.get().stock == 2
     claim(sale, *(f"user-{n}" for n in range(15)))
     with pytest.raises(StockBelowAdmitted):
-        campaigns.change_stock("sale", stock=10, actor="Mina")
+        lifecycle.change_stock("sale", stock=10, actor="Mina")
     assert drain("sale", consumer="t").stored == 15
-    campaigns.change_stock("sale", stock=20, actor="Mina")
+    lifecycle.change_stock("sale", stock=20, actor="Mina")
     assert_whole(20)
 
 
@@ -261,7 +263,7 @@ def test_two_changes_of_the_stock_at_once_leave_no_hole(
         assert any(child.returncode == 0 for child in children)
         assert places() == list(range(1, len(places()) + 1))
         assert len(places()) >= Campaign.objects.get().stock
-    campaigns.change_stock("sale", stock=LARGE, actor="Mina")
+    lifecycle.change_stock("sale", stock=LARGE, actor="Mina")
     assert_whole(LARGE)
 
 
@@ -274,10 +276,10 @@ def test_a_raise_that_another_change_overtakes_is_refused_and_not_half_done(
     def meanwhile(now: int, wanted: int) -> None:
         if now == wanted and not lowered:
             lowered.append(True)
-            campaigns.change_stock("sale", stock=5, actor="Jun")
+            lifecycle.change_stock("sale", stock=5, actor="Jun")
 
     with pytest.raises(Refused, match="another change of its stock"):
-        campaigns.change_stock("sale", stock=LARGE, actor="Mina", tell=meanwhile)
+        lifecycle.change_stock("sale", stock=LARGE, actor="Mina", tell=meanwhile)
     assert_whole(5)
 
 
@@ -287,7 +289,7 @@ def test_slots_that_somebody_removed_by_hand_come_back_with_the_stock(
     sale = open_campaign(stock=LARGE)
     for place in (1, 7_777, LARGE):
         Slot.objects.filter(id=slot_id(sale.id, place)).delete()
-    campaigns.change_stock("sale", stock=LARGE, actor="Mina")
+    lifecycle.change_stock("sale", stock=LARGE, actor="Mina")
     assert_whole(LARGE)
 
 
@@ -295,7 +297,7 @@ def test_a_stock_that_no_campaign_may_have_makes_no_slots(open_campaign: Campaig
     open_campaign(stock=10)
     for wrong in (0, -1, 10**7 + 1, 2**31, 2**63):
         with pytest.raises((ValidationError, StockBelowAdmitted)):
-            campaigns.change_stock("sale", stock=wrong, actor="Mina")
+            lifecycle.change_stock("sale", stock=wrong, actor="Mina")
         assert_whole(10)
 
 
@@ -305,9 +307,9 @@ def test_progress_is_told_in_numbers_that_end_where_they_shall(
     open_campaign(stock=100)
     up: list[tuple[int, int]] = []
     down: list[tuple[int, int]] = []
-    campaigns.change_stock("sale", stock=LARGE, actor="Mina",
+    lifecycle.change_stock("sale", stock=LARGE, actor="Mina",
                            tell=lambda *told: up.append(told))  # fmt: skip
-    campaigns.change_stock("sale", stock=100, actor="Mina",
+    lifecycle.change_stock("sale", stock=100, actor="Mina",
                            tell=lambda *told: down.append(told))  # fmt: skip
     assert up == [(min(100 + BATCH * n, LARGE), LARGE) for n in range(1, 7)]
     assert down[0] == (LARGE, LARGE)  # nothing had to be made
@@ -326,10 +328,10 @@ def test_scheduling_a_large_stock_that_was_killed_is_finished_by_scheduling_agai
 
 def test_a_draft_whose_stock_was_lowered_after_that_has_no_slot_too_many(draft: Draft) -> None:
     campaign = draft(stock=LARGE)
-    interrupted(campaigns.schedule, "sale", after=5)
+    interrupted(lifecycle.schedule, "sale", after=5)
     campaign.stock = 50
-    campaigns.draft(campaign, actor="Mina")
-    campaigns.schedule("sale", actor="Mina")
+    lifecycle.draft(campaign, actor="Mina")
+    lifecycle.schedule("sale", actor="Mina")
     assert_whole(50)
 
 
@@ -337,12 +339,12 @@ def test_a_draft_is_deleted_with_all_slots_that_an_interrupted_scheduling_left(
     draft: Draft,
 ) -> None:
     campaign = draft(stock=LARGE)
-    interrupted(campaigns.schedule, "sale", after=5)
+    interrupted(lifecycle.schedule, "sale", after=5)
     told: list[tuple[int, int]] = []
-    campaigns.remove_slots(campaign, tell=lambda *each: told.append(each))
+    lifecycle.remove_slots(campaign, tell=lambda *each: told.append(each))
     assert not Slot.objects.exists()
-    interrupted(campaigns.schedule, "sale", after=5)
-    campaigns.discard(campaign)
+    interrupted(lifecycle.schedule, "sale", after=5)
+    lifecycle.discard(campaign)
     assert not Campaign.objects.exists()
     assert not Slot.objects.exists()
     assert told == [(BATCH * n, 0) for n in (4, 3, 2, 1, 0)]
@@ -360,9 +362,9 @@ def test_a_draft_with_coupons_is_not_deleted(draft: Draft, monkeypatch: pytest.M
     with monkeypatch.context() as dying:
         dying.setattr(type(store()), "install", and_gone)
         with pytest.raises(SystemExit):
-            campaigns.schedule("sale", actor="Mina")
-    claim(facts.of("sale"), "ann")
+            lifecycle.schedule("sale", actor="Mina")
+    claim(lookup.of("sale"), "ann")
     drain("sale", consumer="t")
     with pytest.raises(IllegalTransition, match="coupons of it are stored"):
-        campaigns.discard(campaign)
+        lifecycle.discard(campaign)
     assert Coupon.objects.count() == 1

@@ -4,28 +4,22 @@ from typing import Any
 
 import pytest
 
-from coupons import (
-    admission,
-    drain,
-    lost_admissions,
-    parked,
-    rebuild,
-    recent_admissions,
-    reconcile,
-    store,
-    trace,
-)
-from coupons.claims import AdmittedClaim, Claim, Outcome, Reason
+from coupons import store
+from coupons.admission import recent, strategies
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import AdmittedClaim, Claim, Outcome, Reason
 from coupons.errors import NotInstalled
+from coupons.issuing import dead_letters, drain
 from coupons.models import Campaign, Coupon, Tally
-from coupons.snapshot import Facts
+from coupons.observability import request_id
+from coupons.recovery import lost_admissions, rebuild, reconcile
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
 def admit(campaign: Facts, *users: str) -> list[int]:
-    return [admission.admit(campaign, Claim(user)).place for user in users]
+    return [strategies.admit(campaign, Claim(user)).place for user in users]
 
 
 def empty(campaign: Facts, *, asked: bool = True) -> None:
@@ -33,7 +27,7 @@ def empty(campaign: Facts, *, asked: bool = True) -> None:
     store.store().client.flushall()
     if asked:
         with pytest.raises(NotInstalled):
-            admission.admit(campaign, Claim("somebody"))
+            strategies.admit(campaign, Claim("somebody"))
 
 
 def test_claims_that_waited_are_put_back_with_the_answer_of_then(
@@ -42,14 +36,14 @@ def test_claims_that_waited_are_put_back_with_the_answer_of_then(
     campaign = open_campaign(stock=10)
     admit(campaign, "ann", "ben")
     drain.drain("sale", consumer="one")
-    trace.begin("the-request")
-    told = admission.admit(campaign, Claim("cho"))
-    trace.end()
+    request_id.begin("the-request")
+    told = strategies.admit(campaign, Claim("cho"))
+    request_id.end()
     admit(campaign, "dan")
     empty(campaign)
     done = rebuild.rebuild("sale", actor="Mina")
     assert (done.highest, done.waiting) == (4, 2)
-    again = admission.admit(campaign, Claim("cho"))
+    again = strategies.admit(campaign, Claim("cho"))
     assert (again.outcome, again.place, again.at_ms) == (Outcome.ALREADY_CLAIMED, 3, told.at_ms)
     assert admit(campaign, "late") == [5]
     assert drain.drain("sale", consumer="one").stored == 3
@@ -60,7 +54,7 @@ def test_claims_that_waited_are_put_back_with_the_answer_of_then(
 def test_negative_control_without_recent_admissions_they_are_lost_and_their_places_given_again(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recent_admissions, "publish", lambda facts: None)
+    monkeypatch.setattr(recent, "publish", lambda facts: None)
     campaign = open_campaign(stock=10)
     admit(campaign, "ann", "ben")
     empty(campaign)
@@ -75,14 +69,14 @@ def test_each_process_says_what_it_told(
 ) -> None:
     campaign = open_campaign(stock=10)
     admit(campaign, "ann")
-    here = list(recent_admissions._recent)
-    recent_admissions.forget()
-    monkeypatch.setattr(recent_admissions, "_process", "another-process")
+    here = list(recent._recent)
+    recent.forget()
+    monkeypatch.setattr(recent, "_process", "another-process")
     admit(campaign, "ben")
     empty(campaign)
     monkeypatch.undo()
-    recent_admissions.forget()
-    recent_admissions._recent.extend(here)
+    recent.forget()
+    recent._recent.extend(here)
     with pytest.raises(NotInstalled):
         admit(campaign, "somebody")
     assert rebuild.rebuild("sale", actor="Mina").waiting == 2
@@ -96,9 +90,9 @@ def test_what_is_known_elsewhere_is_not_put_back(open_campaign: CampaignMaker) -
     taken = store.store().read("sale", consumer="one", count=2).entries
     store.store().park("sale", taken[1].id, Reason.REJECTED)
     (entry,) = store.store().parked("sale")
-    parked.give_up("sale", entry.id, actor="Mina", why="asked for it")
+    dead_letters.give_up("sale", entry.id, actor="Mina", why="asked for it")
     assert drain.drain("sale", consumer="two").stored == 1
-    recent_admissions._recent.extend((campaign.id, "old", 1, place, 5, "") for place in (1, 3))
+    recent._recent.extend((campaign.id, "old", 1, place, 5, "") for place in (1, 3))
     empty(campaign)
     assert [claim.user for claim in lost_admissions.find_lost(Campaign.objects.get())] == ["ann"]
 
@@ -162,14 +156,14 @@ def test_where_replicas_confirm_what_is_told_it_is_not_noted(
 
 def test_the_last_places_are_kept_and_no_more(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign(stock=10)
-    for place in range(recent_admissions.MOST + 5):
-        recent_admissions.remember(campaign, Claim("ann"), place + 1, 1)
-    assert len(recent_admissions._recent) == recent_admissions.MOST
+    for place in range(recent.MOST + 5):
+        recent.remember(campaign, Claim("ann"), place + 1, 1)
+    assert len(recent._recent) == recent.MOST
 
 
 def test_a_claim_is_what_it_was(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign(stock=10, per_user=3)
-    told = admission.admit(campaign, Claim("é:2", 2))
+    told = strategies.admit(campaign, Claim("é:2", 2))
     empty(campaign)
     sale = Campaign.objects.get()
     assert lost_admissions.find_lost(sale) == [AdmittedClaim("é:2", 2, 1, told.at_ms)]

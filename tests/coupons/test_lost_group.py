@@ -4,10 +4,14 @@ from typing import Any
 
 import pytest
 
-from coupons import admission, clock_skew, drain, keys, queue, store, tasks
-from coupons.claims import Claim
+from coupons import store, tasks
+from coupons.admission import strategies
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Claim
+from coupons.issuing import drain, queue
 from coupons.models import Coupon
-from coupons.snapshot import Facts
+from coupons.monitoring import clock_skew
+from coupons.store import keys
 from tests import damages
 from tests.conftest import CampaignMaker
 from tests.coupons.sales import ILL, SLUGS, Broker, hear, live_gauges, lose_what_was_rung, stored
@@ -20,10 +24,10 @@ def test_a_group_made_anew_reads_what_stood_in_the_queue_and_stores_it_once(
 ) -> None:
     sale = sales[ILL]
     for user in ("a", "b", "c"):
-        admission.admit(sale, Claim(user))
+        strategies.admit(sale, Claim(user))
     held = queue.read(ILL, consumer="slow", count=2)
     damages.damage(ILL, "group destroyed")
-    admission.admit(sale, Claim("d"))
+    strategies.admit(sale, Claim("d"))
     assert drain.drain(ILL, consumer="quick").stored == 4
     queue.settle(ILL, list(held.claims))
     assert Coupon.objects.filter(campaign__slug=ILL).count() == 5
@@ -33,9 +37,9 @@ def test_a_group_made_anew_reads_what_stood_in_the_queue_and_stores_it_once(
 def test_entries_that_a_group_has_passed_by_are_read_again(sales: dict[str, Facts]) -> None:
     sale = sales[ILL]
     for user in ("a", "b"):
-        admission.admit(sale, Claim(user))
+        strategies.admit(sale, Claim(user))
     store.store().client.xgroup_setid(keys.of(ILL).queue, keys.GROUP, "$")
-    admission.admit(sale, Claim("c"))
+    strategies.admit(sale, Claim("c"))
     assert drain.drain(ILL, consumer="one").stored == 3
     assert store.store().waiting([ILL]) == {ILL: 0}
 
@@ -43,7 +47,7 @@ def test_entries_that_a_group_has_passed_by_are_read_again(sales: dict[str, Fact
 def test_what_another_drain_holds_is_not_read_again(sales: dict[str, Facts]) -> None:
     """The negative control of the one above: held is not passed by."""
     for user in ("a", "b"):
-        admission.admit(sales[ILL], Claim(user))
+        strategies.admit(sales[ILL], Claim(user))
     assert len(queue.read(ILL, consumer="slow", count=10).claims) == 2
     assert drain.drain(ILL, consumer="one").stored == 0
 
@@ -71,7 +75,7 @@ def test_the_list_that_the_sweep_goes_by_heals(
     if how == "of a wrong type":
         redis.set(keys.INSTALLED, "?")
     for sale in sales.values():
-        admission.admit(sale, Claim("mina"))
+        strategies.admit(sale, Claim("mina"))
     lose_what_was_rung(broker)
     tasks.compare_the_stores()
     tasks.sweep()
@@ -87,7 +91,7 @@ def test_a_damaged_mark_of_the_server_heals_by_a_comparison(
     redis.delete(keys.SERVER)
     redis.set(keys.SERVER, said) if said else redis.rpush(keys.SERVER, "?")
     store.store.cache_clear()
-    assert admission.admit(sales["p0"], Claim("mina")).place == 2
+    assert strategies.admit(sales["p0"], Claim("mina")).place == 2
     assert store.store().server().may_decide
 
 
@@ -110,7 +114,7 @@ def test_a_key_that_no_campaign_has_heals_when_it_is_written_again(
 def test_an_entry_with_more_fields_than_lua_can_pass_on_is_parked(sales: dict[str, Facts]) -> None:
     many = {f"field-{number}": number for number in range(9_000)}
     store.store().client.xadd(keys.of(ILL).queue, many)  # type: ignore[arg-type]
-    admission.admit(sales[ILL], Claim("mina"))
+    strategies.admit(sales[ILL], Claim("mina"))
     done = drain.drain(ILL, consumer="one")
     assert (done.stored, done.parked, done.unparked) == (1, 1, 0)
     assert store.store().waiting([ILL]) == {ILL: 0}

@@ -5,7 +5,7 @@ import random
 import pytest
 from prometheus_client import CollectorRegistry, Histogram
 
-from coupons import metrics
+from coupons.observability import metrics
 
 
 @pytest.fixture

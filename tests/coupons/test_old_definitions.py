@@ -16,10 +16,12 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.utils import timezone
 
-from coupons import campaigns, checks, drain, facts
+from coupons.campaigns import lifecycle, lookup
+from coupons.database.row_constraints import missing_constraints
+from coupons.issuing import drain
 from coupons.models import Campaign, Coupon
+from coupons.monitoring import server_checks
 from coupons.readiness import board
-from coupons.row_constraints import missing_constraints
 from tests.conftest import CampaignMaker, Person
 
 pytestmark = [pytest.mark.stores, pytest.mark.django_db(transaction=True)]
@@ -87,10 +89,10 @@ def test_an_old_campaign_is_sold_stored_shown_paused_and_closed(
         changes = changes | {"valid_days": MOST_DAYS}
     open_campaign("sale", strategy=strategy)
     Campaign.objects.update(**changes)
-    campaigns.pause("sale", actor="Mina")
-    campaigns.resume("sale", actor="Mina")
-    campaigns.change_stock("sale", stock=20, actor="Mina")
-    facts.forget()
+    lifecycle.pause("sale", actor="Mina")
+    lifecycle.resume("sale", actor="Mina")
+    lifecycle.change_stock("sale", stock=20, actor="Mina")
+    lookup.forget()
 
     mina = person("mina")
     answer = mina.claims("sale")
@@ -110,7 +112,7 @@ def test_an_old_campaign_is_sold_stored_shown_paused_and_closed(
 
     _all_pages_show()
     assert board.of("sale").lines
-    assert campaigns.close("sale", actor="Mina").state == "closed"
+    assert lifecycle.close("sale", actor="Mina").state == "closed"
     _all_pages_show()
 
 
@@ -132,12 +134,12 @@ def test_a_change_answers_for_what_it_made_wrong_itself(
     open_campaign("sale")
     Campaign.objects.update(currency="ZZZ", valid_until=LAST, valid_days=None)
     with pytest.raises(ValidationError, match="greater than or equal to 1"):
-        campaigns.change_stock("sale", stock=0, actor="Mina")
+        lifecycle.change_stock("sale", stock=0, actor="Mina")
     soon = timezone.now() + timedelta(hours=1)
     opens_at = Campaign.objects.get().opens_at
     with pytest.raises(ValidationError, match="2000 and 2200"):
-        campaigns.reschedule("sale", opens_at=opens_at, closes_at=LAST, actor="Mina")
-    campaigns.reschedule("sale", opens_at=opens_at, closes_at=soon, actor="Mina")
+        lifecycle.reschedule("sale", opens_at=opens_at, closes_at=LAST, actor="Mina")
+    lifecycle.reschedule("sale", opens_at=opens_at, closes_at=soon, actor="Mina")
 
 
 def test_an_old_draft_is_not_scheduled_before_it_is_corrected(
@@ -146,11 +148,11 @@ def test_an_old_draft_is_not_scheduled_before_it_is_corrected(
     draft("sale")
     Campaign.objects.update(currency="ZZZ")
     with pytest.raises(ValidationError, match="ZZZ"):
-        campaigns.schedule("sale", actor="Mina")
+        lifecycle.schedule("sale", actor="Mina")
     campaign = Campaign.objects.get()
     campaign.currency = "KRW"
-    campaigns.draft(campaign, actor="Mina")
-    assert campaigns.schedule("sale", actor="Mina").state == "scheduled"
+    lifecycle.draft(campaign, actor="Mina")
+    assert lifecycle.schedule("sale", actor="Mina").state == "scheduled"
 
 
 @pytest.fixture
@@ -199,7 +201,7 @@ def test_the_migration_leaves_out_what_old_rows_break_and_says_so(
     assert {each.slug: each.valid_days for each in Campaign.objects.all()} == {
         "fine": 30, "for-ever": 40_000, "dead": None,
     }  # fmt: skip
-    assert [each.id for each in checks.definitions_are_bounded()] == ["coupons.W010"]
+    assert [each.id for each in server_checks.definitions_are_bounded()] == ["coupons.W010"]
 
 
 def test_once_all_rows_fit_the_constraints_are_added(before: Callable[[], Any]) -> None:
@@ -218,7 +220,7 @@ def test_once_all_rows_fit_the_constraints_are_added(before: Callable[[], Any]) 
     call_command("definitions", "--constrain", stdout=out)
     assert out.getvalue().endswith("The database holds every bound of a definition.\n")
     assert missing_constraints() == []
-    assert checks.definitions_are_bounded() == []
+    assert server_checks.definitions_are_bounded() == []
 
 
 def test_a_migration_undone_and_done_again_ends_where_it_was(before: Callable[[], Any]) -> None:

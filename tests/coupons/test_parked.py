@@ -5,14 +5,18 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from coupons import admission, keys, parked, rebuild, receipt_status, reconcile, store
-from coupons.claims import Claim, Reason
-from coupons.drain import drain
+from coupons import store
+from coupons.admission import strategies
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.limits import slot_id
+from coupons.claims.values import Claim, Reason
 from coupons.errors import BadInput, Refused
-from coupons.limits import slot_id
+from coupons.issuing import dead_letters, receipt_status
+from coupons.issuing.drain import drain
+from coupons.issuing.receipt_status import Fate
 from coupons.models import CampaignEvent, Coupon, GivenUp, Slot
-from coupons.receipt_status import Fate
-from coupons.snapshot import Facts
+from coupons.recovery import rebuild, reconcile
+from coupons.store import keys
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
@@ -21,7 +25,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 def parked_by_a_missing_slot(campaign: Facts, *users: str) -> None:
     """A fault of ours: the slots of these places are gone. Made good by `mended`."""
     for user in users:
-        place = admission.admit(campaign, Claim(user)).place
+        place = strategies.admit(campaign, Claim(user)).place
         Slot.objects.filter(id=slot_id(campaign.id, place)).delete()
     assert drain("sale", consumer="one").parked == len(users)
 
@@ -38,21 +42,21 @@ def ids() -> list[str]:
 def test_what_is_replayed_is_stored_once_the_fault_is_mended(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
     parked_by_a_missing_slot(campaign, "mina", "jun")
-    assert parked.counts("sale") == {Reason.BEYOND_STOCK: 2}
+    assert dead_letters.counts("sale") == {Reason.BEYOND_STOCK: 2}
     mended(campaign)
-    assert parked.replay("sale", actor="Sora") == 2
+    assert dead_letters.replay("sale", actor="Sora") == 2
     assert drain("sale", consumer="one").stored == 2
     assert dict(Coupon.objects.values_list("user", "place")) == {"mina": 1, "jun": 2}
     event = CampaignEvent.objects.first()
     assert event is not None
-    assert (event.actor, event.verb, event.note) == ("Sora", parked.REPLAYED, "2")
+    assert (event.actor, event.verb, event.note) == ("Sora", dead_letters.REPLAYED, "2")
 
 
 def test_what_still_can_not_be_stored_is_parked_again(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
     parked_by_a_missing_slot(campaign, "mina")
     before = store.store().parked("sale")[0].fields
-    assert parked.replay("sale", actor="Sora") == 1
+    assert dead_letters.replay("sale", actor="Sora") == 1
     assert drain("sale", consumer="one").parked == 1
     after = store.store().parked("sale")[0].fields
     assert {name: after[name] for name in (b"u", b"n", b"p", b"t")} == {
@@ -67,25 +71,25 @@ def test_replaying_picks_by_reason_or_by_entry(open_campaign: CampaignMaker) -> 
     client: Any = store.store().client
     client.xadd(keys.of("sale").queue, {"nonsense": "yes"})
     drain("sale", consumer="one")
-    assert parked.replay("sale", actor="Sora", reason=Reason.UNREADABLE) == 1
-    assert parked.replay("sale", actor="Sora", ids=ids()[:1]) == 1
-    assert parked.replay("sale", actor="Sora", ids=["1-1"]) == 0
-    assert parked.counts("sale") == {Reason.BEYOND_STOCK: 1}
+    assert dead_letters.replay("sale", actor="Sora", reason=Reason.UNREADABLE) == 1
+    assert dead_letters.replay("sale", actor="Sora", ids=ids()[:1]) == 1
+    assert dead_letters.replay("sale", actor="Sora", ids=["1-1"]) == 0
+    assert dead_letters.counts("sale") == {Reason.BEYOND_STOCK: 1}
 
 
 def test_a_claim_given_up_is_kept_with_who_and_why(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign(stock=5)
     parked_by_a_missing_slot(campaign, "mina")
-    first = admission.admit(campaign, Claim("mina"))
-    kept = parked.give_up("sale", ids()[0], why=" found in a test ", actor="Sora")
+    first = strategies.admit(campaign, Claim("mina"))
+    kept = dead_letters.give_up("sale", ids()[0], why=" found in a test ", actor="Sora")
     assert (kept.place, kept.user, kept.actor, kept.why) == (1, "mina", "Sora", "found in a test")
     assert kept.reason == Reason.BEYOND_STOCK
     assert ids() == []
-    assert admission.admit(campaign, Claim("mina")) == first  # the answer of then
-    assert admission.admit(campaign, Claim("jun")).place == 2  # and the place stays taken
+    assert strategies.admit(campaign, Claim("mina")) == first  # the answer of then
+    assert strategies.admit(campaign, Claim("jun")).place == 2  # and the place stays taken
     event = CampaignEvent.objects.first()
     assert event is not None
-    assert (event.verb, event.note) == (parked.GAVE_UP, "1 'mina': found in a test")
+    assert (event.verb, event.note) == (dead_letters.GAVE_UP, "1 'mina': found in a test")
     token = campaign.receipt_of(user="mina", nth=1, place=1, admitted_ms=first.at_ms)
     finding = receipt_status.verify(token)
     assert finding is not None
@@ -99,12 +103,12 @@ def test_a_claim_given_up_is_kept_with_who_and_why(open_campaign: CampaignMaker)
 def test_a_rebuild_remembers_who_was_given_up(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign(stock=5)
     parked_by_a_missing_slot(campaign, "mina")
-    first = admission.admit(campaign, Claim("mina"))
-    parked.give_up("sale", ids()[0], why="a test", actor="Sora")
+    first = strategies.admit(campaign, Claim("mina"))
+    dead_letters.give_up("sale", ids()[0], why="a test", actor="Sora")
     store.store().client.flushall()
     rebuild.rebuild("sale", actor="Sora")
-    assert admission.admit(campaign, Claim("mina")) == first
-    assert admission.admit(campaign, Claim("jun")).place == 2
+    assert strategies.admit(campaign, Claim("mina")) == first
+    assert strategies.admit(campaign, Claim("jun")).place == 2
 
 
 def test_giving_up_needs_a_reason_and_happens_once(open_campaign: CampaignMaker) -> None:
@@ -112,10 +116,10 @@ def test_giving_up_needs_a_reason_and_happens_once(open_campaign: CampaignMaker)
     parked_by_a_missing_slot(campaign, "mina")
     (entry,) = ids()
     with pytest.raises(BadInput):
-        parked.give_up("sale", entry, why="  ", actor="Sora")
-    parked.give_up("sale", entry, why="a test", actor="Sora")
+        dead_letters.give_up("sale", entry, why="  ", actor="Sora")
+    dead_letters.give_up("sale", entry, why="a test", actor="Sora")
     with pytest.raises(Refused):
-        parked.give_up("sale", entry, why="again", actor="Theo")
+        dead_letters.give_up("sale", entry, why="again", actor="Theo")
     assert GivenUp.objects.get().actor == "Sora"
 
 
@@ -134,7 +138,7 @@ def test_of_two_who_press_at_once_one_wins(
 
     monkeypatch.setattr(store.store(), "forget_parked", too_late)
     with pytest.raises(Refused):
-        parked.give_up("sale", entry, why="a test", actor="Sora")
+        dead_letters.give_up("sale", entry, why="a test", actor="Sora")
     assert not GivenUp.objects.exists()
     mended(campaign)
     assert drain("sale", consumer="one").stored == 1
@@ -145,7 +149,7 @@ def test_what_no_admission_wrote_can_be_given_up(open_campaign: CampaignMaker) -
     client: Any = store.store().client
     client.xadd(keys.of("sale").queue, {"nonsense": "yes"})
     drain("sale", consumer="one")
-    kept = parked.give_up("sale", ids()[0], why="not ours", actor="Sora")
+    kept = dead_letters.give_up("sale", ids()[0], why="not ours", actor="Sora")
     assert (kept.place, kept.user, kept.reason) == (0, "", Reason.UNREADABLE)
     assert reconcile.look() == []
 

@@ -14,8 +14,10 @@ from django.conf import settings
 from django.test import Client
 from django.utils import translation
 
-from coupons import errors, queued, user_tokens
-from coupons.api import languages, problems
+from coupons import errors
+from coupons.admission import queued
+from coupons.api import problems, translations
+from coupons.identity import user_tokens
 from tests.conftest import CampaignMaker, Person
 
 HANGUL = re.compile("[가-힣]")
@@ -115,9 +117,9 @@ def test_a_document_with_a_part_that_nobody_translated_stays_english_as_a_whole(
     title = "The request is not understood"
     for more in ({}, {"errors": [{"field": "a", "why": "is untranslated"}]}):
         body = orjson.dumps(problems.document(400, "bad_input", title, "untranslated", **more))
-        assert languages.translated(body, "ko") == (body, "")
+        assert translations.translated(body, "ko") == (body, "")
     body = problems.encoded(400, "bad_input", title, "")
-    translated, language = languages.translated(body, "ko")
+    translated, language = translations.translated(body, "ko")
     assert (language, bool(HANGUL.search(orjson.loads(translated)["title"]))) == ("ko", True)
 
 
@@ -169,4 +171,4 @@ def test_every_detail_that_a_client_may_hear_has_its_korean() -> None:
     found |= {sentence.format("sale") for sentence in queued._SENTENCES.values()}
     assert len(found) > 25
     with translation.override("ko"):
-        assert sorted(text for text in found if not languages._text(text)) == []
+        assert sorted(text for text in found if not translations._text(text)) == []

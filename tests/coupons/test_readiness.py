@@ -16,13 +16,13 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from coupons import campaigns, holding, keys, slots, snapshot
+from coupons.campaigns import lifecycle, opening_hold, slots, snapshot
+from coupons.claims.limits import slot_id
 from coupons.errors import UnknownCampaign
-from coupons.limits import slot_id
 from coupons.models import Campaign
 from coupons.readiness import board, host, redis, workers
-from coupons.readiness.lines import Light
-from coupons.store import store
+from coupons.readiness.result import Light
+from coupons.store import keys, store
 from tests import servers
 
 Draft = Callable[..., Campaign]
@@ -41,7 +41,7 @@ def sale(draft: Draft) -> Campaign:
     """Opens in five minutes, here and in Redis."""
     now = timezone.now()
     draft("sale", opens_at=now + timedelta(minutes=5), closes_at=now + timedelta(hours=1))
-    return campaigns.schedule("sale", actor="Mina")
+    return lifecycle.schedule("sale", actor="Mina")
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_everything_is_green_on_servers_as_they_should_be(sale: Campaign) -> Non
 
 def test_a_direct_campaign_is_not_asked_about_redis(draft: Draft) -> None:
     draft("sale", strategy="direct")
-    campaigns.schedule("sale", actor="Mina")
+    lifecycle.schedule("sale", actor="Mina")
     assert not {"both_stores", "eviction", "broker"} & lights().keys()
 
 
@@ -140,10 +140,10 @@ def test_a_redis_too_small_for_the_stock_is_red(
     """Seven megabytes hold some 25,000 claims, waiting and remembered; not a hundred thousand."""
     other_redis("--maxmemory", "7mb")
     draft("small", stock=100, opens_at=timezone.now() + timedelta(minutes=5))
-    campaigns.schedule("small", actor="Mina")
+    lifecycle.schedule("small", actor="Mina")
     assert lights("small")["memory"] is Light.GREEN
     draft("large", stock=100_000, opens_at=timezone.now() + timedelta(minutes=5))
-    campaigns.schedule("large", actor="Mina")
+    lifecycle.schedule("large", actor="Mina")
     assert lights("small")["memory"] is Light.RED  # they share the server
 
 
@@ -292,8 +292,8 @@ def test_the_command_overrides_with_a_reason_only(sale: Campaign) -> None:
 
 
 def test_an_override_ends_with_the_opening_it_was_for(sale: Campaign) -> None:
-    holding.override("sale", actor="mina", reason="we know")
+    opening_hold.override("sale", actor="mina", reason="we know")
     assert board.of("sale").overridden is not None
     later = sale.opens_at + timedelta(hours=5)
-    campaigns.reschedule("sale", opens_at=later, closes_at=later + timedelta(hours=1), actor="mina")
+    lifecycle.reschedule("sale", opens_at=later, closes_at=later + timedelta(hours=1), actor="mina")
     assert board.of("sale").overridden is None

@@ -5,13 +5,17 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from coupons import admission, campaigns, keys, rebuild, reconcile, store
-from coupons.claims import Admission, Claim, Outcome
-from coupons.drain import drain
+from coupons import store
+from coupons.admission import strategies
+from coupons.campaigns import lifecycle
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Admission, Claim, Outcome
 from coupons.errors import NotInstalled, Overtaken
-from coupons.metrics import Gap
+from coupons.issuing.drain import drain
 from coupons.models import Campaign, CampaignEvent, Coupon
-from coupons.snapshot import Facts
+from coupons.observability.metrics import Gap
+from coupons.recovery import rebuild, reconcile
+from coupons.store import keys
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
@@ -19,7 +23,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 def admit(campaign: Facts, users: range | list[str]) -> dict[str, Admission]:
     names = users if isinstance(users, list) else [f"user-{n}" for n in users]
-    return {name: admission.admit(campaign, Claim(name)) for name in names}
+    return {name: strategies.admit(campaign, Claim(name)) for name in names}
 
 
 def lose(*names: str) -> None:
@@ -39,7 +43,7 @@ def test_a_campaign_that_redis_lost_is_closed_until_rebuilt_and_then_goes_on_abo
     drain("sale", consumer="one")
     lose()
     with pytest.raises(NotInstalled):
-        admission.admit(campaign, Claim("late"))
+        strategies.admit(campaign, Claim("late"))
     done = rebuild.rebuild("sale", actor="Mina")
     assert (done.claimants, done.highest, done.waiting) == (6, 6, 0)
     again = admit(campaign, range(6))
@@ -47,7 +51,7 @@ def test_a_campaign_that_redis_lost_is_closed_until_rebuilt_and_then_goes_on_abo
     assert [(a.place, a.at_ms) for a in again.values()] == [
         (a.place, a.at_ms) for a in told.values()
     ]
-    assert [admission.admit(campaign, Claim(f"late-{n}")).place for n in range(5)] == [
+    assert [strategies.admit(campaign, Claim(f"late-{n}")).place for n in range(5)] == [
         7, 8, 9, 10, 0,
     ]  # fmt: skip
     drain("sale", consumer="one")
@@ -56,15 +60,15 @@ def test_a_campaign_that_redis_lost_is_closed_until_rebuilt_and_then_goes_on_abo
 
 def test_a_coupon_of_nth_is_remembered_as_such(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign(stock=10, per_user=3)
-    first = admission.admit(campaign, Claim("mina", 2))
+    first = strategies.admit(campaign, Claim("mina", 2))
     drain("sale", consumer="one")
     lose()
     rebuild.rebuild("sale", actor="Mina")
-    again = admission.admit(campaign, Claim("mina", 2))
+    again = strategies.admit(campaign, Claim("mina", 2))
     assert (again.outcome, again.place, again.at_ms) == (
         Outcome.ALREADY_CLAIMED, first.place, first.at_ms,
     )  # fmt: skip
-    assert admission.admit(campaign, Claim("mina", 1)).outcome == Outcome.ADMITTED
+    assert strategies.admit(campaign, Claim("mina", 1)).outcome == Outcome.ADMITTED
 
 
 def test_a_claim_that_waits_outlives_a_gate_that_is_gone(open_campaign: CampaignMaker) -> None:
@@ -193,11 +197,11 @@ def test_dying_at_any_line_leaves_it_closed_or_whole_and_the_next_one_ends_it(
 
 def _closed_or_whole(campaign: Facts, told: dict[str, Admission]) -> None:
     try:
-        late = admission.admit(campaign, Claim("meanwhile"))
+        late = strategies.admit(campaign, Claim("meanwhile"))
     except NotInstalled:
         return
     assert late.place == 5
-    assert admission.admit(campaign, Claim("user-1")).place == told["user-1"].place
+    assert strategies.admit(campaign, Claim("user-1")).place == told["user-1"].place
 
 
 def test_of_two_at_once_the_one_that_began_last_opens(
@@ -239,15 +243,15 @@ def test_a_redis_that_is_emptied_in_the_middle_opens_nothing(
     with pytest.raises(Overtaken):
         rebuild.rebuild("sale", actor="Mina")
     with pytest.raises(NotInstalled):
-        admission.admit(campaign, Claim("late"))
+        strategies.admit(campaign, Claim("late"))
 
 
 def test_what_was_paused_is_rebuilt_paused(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
-    campaigns.pause("sale", actor="Mina")
+    lifecycle.pause("sale", actor="Mina")
     lose()
     rebuild.rebuild("sale", actor="Mina")
-    assert admission.admit(campaign, Claim("ann")).outcome == Outcome.PAUSED
+    assert strategies.admit(campaign, Claim("ann")).outcome == Outcome.PAUSED
 
 
 def test_holders_of_a_sold_out_campaign_keep_their_place(open_campaign: CampaignMaker) -> None:
@@ -258,7 +262,7 @@ def test_holders_of_a_sold_out_campaign_keep_their_place(open_campaign: Campaign
     lose()
     rebuild.rebuild("sale", actor="Mina")
     for _ in range(3):
-        assert admission.admit(campaign, Claim("late")).outcome == Outcome.SOLD_OUT
+        assert strategies.admit(campaign, Claim("late")).outcome == Outcome.SOLD_OUT
         again = admit(campaign, range(40))
         assert [a.place for a in again.values()] == [a.place for a in told.values()]
 

@@ -5,25 +5,19 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from coupons import (
-    admission,
-    campaign_keys,
-    coupon_codes,
-    honour,
-    keys,
-    rebuild,
-    receipt_status,
-    receipt_tokens,
-    reconcile,
-    store,
-)
-from coupons.claims import Claim
-from coupons.drain import drain
+from coupons import store
+from coupons.admission import strategies
+from coupons.campaigns.snapshot import Facts
+from coupons.claims import campaign_keys, coupon_codes, receipt_tokens
+from coupons.claims.values import Claim
 from coupons.errors import Refused
-from coupons.metrics import Gap
+from coupons.issuing import receipt_status
+from coupons.issuing.drain import drain
+from coupons.issuing.receipt_status import Fate
 from coupons.models import CampaignEvent, Coupon, Tally
-from coupons.receipt_status import Fate
-from coupons.snapshot import Facts
+from coupons.observability.metrics import Gap
+from coupons.recovery import honour, rebuild, reconcile
+from coupons.store import keys
 from tests.conftest import CampaignMaker, Person
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
@@ -31,7 +25,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 def told(campaign: Facts, user: str) -> str:
     """The receipt that this user takes home."""
-    said = admission.admit(campaign, Claim(user))
+    said = strategies.admit(campaign, Claim(user))
     assert said.holds_a_place
     return campaign.receipt_of(user=user, nth=1, place=said.place, admitted_ms=said.at_ms)
 
@@ -80,7 +74,7 @@ def test_a_lost_claim_is_honoured_on_its_place_with_the_code_of_then(
     assert (coupon.place, coupon.user) == (2, "jun")
     assert coupon.code == campaign.code_of(user="jun", nth=1, place=2)
     assert told(campaign, "jun") == second  # the answer of then, to the byte
-    assert admission.admit(campaign, Claim("late")).place == 3
+    assert strategies.admit(campaign, Claim("late")).place == 3
     event = CampaignEvent.objects.first()
     assert event is not None
     assert (event.actor, event.verb, event.note) == ("Sora", honour.HONOURED, "2 'jun'")
@@ -104,7 +98,7 @@ def test_numbers_go_on_above_an_honoured_place(open_campaign: CampaignMaker) -> 
     client.flushall()
     rebuild.rebuild("sale", actor="Mina")  # of which nobody had heard
     honour.honour_receipt(tokens[2], actor="Sora")
-    assert admission.admit(campaign, Claim("late")).place == 4
+    assert strategies.admit(campaign, Claim("late")).place == 4
     assert honour.honour_receipt(tokens[0], actor="Sora").place == 1
 
 
@@ -117,7 +111,7 @@ def test_a_place_that_was_given_to_another_since_is_not_honoured(
     client: Any = store.store().client
     client.flushall()
     rebuild.rebuild("sale", actor="Mina")
-    assert admission.admit(campaign, Claim("jun")).place == 1
+    assert strategies.admit(campaign, Claim("jun")).place == 1
     with pytest.raises(Refused, match="another user"):
         honour.honour_receipt(token, actor="Sora")
     assert drain("sale", consumer="one").stored == 1
@@ -129,7 +123,7 @@ def test_a_place_that_was_given_to_another_since_is_not_honoured(
 def test_a_user_who_was_admitted_again_keeps_the_later_place(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
     (token,) = lost_with_redis(campaign, "mina")
-    assert admission.admit(campaign, Claim("mina")).place == 2
+    assert strategies.admit(campaign, Claim("mina")).place == 2
     with pytest.raises(Refused):
         honour.honour_receipt(token, actor="Sora")
     drain("sale", consumer="one")
@@ -160,7 +154,7 @@ def test_an_honoured_hole_is_none_any_more(open_campaign: CampaignMaker) -> None
     assert reconcile.compare("sale").found == {Gap.HOLE: 1}
     honour.honour_receipt(token, actor="Sora")
     assert Tally.objects.get().holes == 0
-    admission.admit(campaign, Claim("jun"))
+    strategies.admit(campaign, Claim("jun"))
     store.store().client.xtrim(keys.of("sale").queue, maxlen=0, approximate=False)
     assert reconcile.look()[0].mended == {Gap.NOT_STORED: 1}  # seen although a hole was counted
 

@@ -6,12 +6,16 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from coupons import admission, claimant_field, keys, queue, reconcile, store
-from coupons.claims import Claim, Outcome, Reason
-from coupons.drain import drain
-from coupons.metrics import Gap
+from coupons import store
+from coupons.admission import strategies
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Claim, Outcome, Reason
+from coupons.issuing import queue
+from coupons.issuing.drain import drain
 from coupons.models import Coupon, Tally
-from coupons.snapshot import Facts
+from coupons.observability.metrics import Gap
+from coupons.recovery import reconcile
+from coupons.store import claimant_field, keys
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
@@ -19,7 +23,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 def admit(campaign: Facts, count: int, start: int = 1) -> None:
     for number in range(start, start + count):
-        admission.admit(campaign, Claim(f"user-{number}"))
+        strategies.admit(campaign, Claim(f"user-{number}"))
 
 
 def redis() -> Any:
@@ -89,11 +93,11 @@ def test_putting_back_twice_stores_once(open_campaign: CampaignMaker) -> None:
 
 def test_a_coupon_whose_user_redis_forgot_is_made_known_again(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
-    first = admission.admit(campaign, Claim("mina"))
+    first = strategies.admit(campaign, Claim("mina"))
     drain("sale", consumer="one")
     forget("mina", campaign)
     assert found(repair=True) == {Gap.NOT_TOLD: [1]}
-    again = admission.admit(campaign, Claim("mina"))
+    again = strategies.admit(campaign, Claim("mina"))
     assert (again.outcome, again.place, again.at_ms) == (
         Outcome.ALREADY_CLAIMED, first.place, first.at_ms,
     )  # fmt: skip
@@ -111,8 +115,8 @@ def test_places_that_redis_has_not_given_are_never_given_again(
     forget("user-4", campaign)
     forget("user-5", campaign)
     assert found(repair=True) == {Gap.NOT_TOLD: [4, 5]}
-    assert admission.admit(campaign, Claim("user-5")).outcome == Outcome.ALREADY_CLAIMED
-    assert admission.admit(campaign, Claim("late")).place == 6
+    assert strategies.admit(campaign, Claim("user-5")).outcome == Outcome.ALREADY_CLAIMED
+    assert strategies.admit(campaign, Claim("late")).place == 6
     assert found() == {}
 
 
@@ -216,7 +220,7 @@ def test_a_claimant_that_nobody_can_be_keeps_no_other_from_being_put_back(
 def test_a_claimant_of_a_campaign_for_several_coupons_whose_number_is_none_is_told(
     open_campaign: CampaignMaker,
 ) -> None:
-    admission.admit(open_campaign(per_user=3), Claim("mina", 2))
+    strategies.admit(open_campaign(per_user=3), Claim("mina", 2))
     redis().hincrby(keys.of("sale").gate, "next", 1)
     value = (2).to_bytes(4) + (1_795_000_000_000).to_bytes(6)
     redis().hset(keys.of("sale").claimants, b"many:jun", value)

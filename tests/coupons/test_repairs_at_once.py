@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
-from coupons import admission, fence, rebuild, reconcile, renewal, store
-from coupons.claims import Claim
-from coupons.drain import drain
+from coupons import store
+from coupons.admission import strategies
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Claim
+from coupons.issuing.drain import drain
 from coupons.models import Campaign
-from coupons.snapshot import Facts
+from coupons.recovery import failover, rebuild, reconcile, renewal
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
@@ -16,7 +18,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 def admit(campaign: Facts, count: int) -> None:
     for number in range(count):
-        admission.admit(campaign, Claim(f"user-{number}"))
+        strategies.admit(campaign, Claim(f"user-{number}"))
 
 
 def changed_server() -> None:
@@ -45,10 +47,10 @@ def test_a_repair_overtaken_by_one_that_comes_to_nothing_is_taken_up_again(
             return opening(*args)
 
         meanwhile.setattr(renewal, "_open", overtaken)
-        assert not fence.look()
+        assert not failover.look()
     assert not store.store().server().may_decide
-    assert fence.look()
-    assert admission.admit(campaign, Claim("late")).place == 6
+    assert failover.look()
+    assert strategies.admit(campaign, Claim("late")).place == 6
 
 
 def test_a_campaign_renewed_by_another_meanwhile_is_left_open(open_campaign: CampaignMaker) -> None:
@@ -71,7 +73,7 @@ def test_a_repair_that_nobody_goes_on_with_is_begun_again(open_campaign: Campaig
     assert rebuild.closed_for_repair() == ["sale"]
     reconcile.look()
     assert rebuild.closed_for_repair() == []
-    assert admission.admit(campaign, Claim("late")).place == 6
+    assert strategies.admit(campaign, Claim("late")).place == 6
     assert drain("sale", consumer="one").stored == 6
 
 

@@ -7,8 +7,8 @@ import redis
 from redis._parsers.base import BaseParser
 
 from coupons.errors import StoreAway, StoreError
+from coupons.store.connection import _server_error
 from coupons.store.replies import Each, each, failure_of
-from coupons.store.wire import _server_error
 from tests.coupons.test_bad_servers import SAID
 
 ABOUT_KEYS = [

@@ -10,8 +10,8 @@ import jwt
 import pytest
 from django.core.management import CommandError, call_command
 
-from coupons import user_tokens
-from coupons.user_tokens import Caller
+from coupons.identity import user_tokens
+from coupons.identity.user_tokens import Caller
 from tests.coupons.signing import SECRET, raw, refused, said, signed
 
 pytestmark = pytest.mark.usefixtures("shared_secret")

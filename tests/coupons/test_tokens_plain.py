@@ -10,8 +10,8 @@ from django.conf import settings as configured
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coupons import fast_verify, user_tokens
 from coupons.errors import BadToken
+from coupons.identity import fast_verify, user_tokens
 from tests.conftest import Settings
 
 NOW = int(time.time())

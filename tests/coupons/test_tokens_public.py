@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.core.management import CommandError, call_command
 
-from coupons import jwks, user_tokens
+from coupons.identity import jwks, user_tokens
 from tests.coupons.signing import SECRET, raw, refused, said, signed
 
 pytestmark = pytest.mark.usefixtures("shared_secret")
@@ -63,7 +63,7 @@ def test_a_key_added_by_the_shop_is_found_without_a_restart_and_made_up_names_co
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.monotonic()
-    monkeypatch.setattr("coupons.user_tokens.time.monotonic", lambda: now)
+    monkeypatch.setattr("coupons.identity.user_tokens.time.monotonic", lambda: now)
     reads: list[str] = []
     real = Path.read_text
 

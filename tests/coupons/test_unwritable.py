@@ -10,11 +10,16 @@ import orjson
 import pytest
 from django.db import ProgrammingError
 
-from coupons import admission, facts, keys, reconcile, store, tasks, writer
-from coupons.claims import AdmittedClaim, Claim, Reason
-from coupons.drain import drain
+from coupons import store, tasks
+from coupons.admission import strategies
+from coupons.campaigns import lookup
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import AdmittedClaim, Claim, Reason
+from coupons.issuing import writer
+from coupons.issuing.drain import drain
 from coupons.models import Coupon, Tally
-from coupons.snapshot import Facts
+from coupons.recovery import reconcile
+from coupons.store import keys
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
@@ -31,7 +36,7 @@ def defined(**changed: Any) -> None:
     gate = keys.of("sale").gate
     said = orjson.loads(store.store().client.hget(gate, "facts") or b"{}")
     store.store().client.hset(gate, "facts", orjson.dumps(said | changed))
-    facts.forget()
+    lookup.forget()
 
 
 @pytest.mark.parametrize(
@@ -49,7 +54,7 @@ def test_an_impossible_campaign_has_its_claims_parked_and_named(
     sale = open_campaign()
     defined(**changed)
     for user in ("mina", "jun", "sora"):
-        admission.admit(sale, Claim(user))
+        strategies.admit(sale, Claim(user))
     tasks.drain("sale")
     assert parked_reasons() == [Reason.UNWRITABLE] * 3
     assert (Coupon.objects.count(), store.store().gate("sale").waiting) == (0, 0)
@@ -67,7 +72,7 @@ def test_one_claim_that_no_calendar_can_hold_takes_no_other_along(
     sale = open_campaign()
     expires_ms = Facts.expires_ms
     for user in ("mina", "jun", "sora", "late"):
-        at_ms = admission.admit(sale, Claim(user)).at_ms
+        at_ms = strategies.admit(sale, Claim(user)).at_ms
         time.sleep(0.002)
     monkeypatch.setattr(
         Facts, "expires_ms", lambda self, ms: 2**62 if ms == at_ms else expires_ms(self, ms)
@@ -116,7 +121,7 @@ def test_an_error_that_meets_every_claim_is_no_claims_fault_and_parks_none(
     """A column is missing, say: claims wait, and are stored once it is there."""
     sale = open_campaign()
     for user in ("mina", "jun", "sora"):
-        admission.admit(sale, Claim(user))
+        strategies.admit(sale, Claim(user))
     with monkeypatch.context() as broken:
         broken.setattr(writer, "insert", failing("everybody", ProgrammingError(1054, "column")))
         tasks.drain("sale")

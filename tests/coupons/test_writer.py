@@ -7,11 +7,11 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from coupons import writer
-from coupons.claims import AdmittedClaim, Reason
-from coupons.limits import slot_id
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.limits import slot_id
+from coupons.claims.values import AdmittedClaim, Reason
+from coupons.issuing import writer
 from coupons.models import Campaign, Coupon, Slot, Tally
-from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]

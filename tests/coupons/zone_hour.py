@@ -15,17 +15,13 @@ django.setup()
 
 from django.test import Client  # noqa: E402
 
-from coupons import (  # noqa: E402
-    campaigns,
-    checks,
-    deciding_clock,
-    snapshot,
-    timestamps,
-    user_tokens,
-    writer,
-)
-from coupons.claims import AdmittedClaim  # noqa: E402
+from coupons import timestamps  # noqa: E402
+from coupons.campaigns import deciding_clock, lifecycle, snapshot  # noqa: E402
+from coupons.claims.values import AdmittedClaim  # noqa: E402
+from coupons.identity import user_tokens  # noqa: E402
+from coupons.issuing import writer  # noqa: E402
 from coupons.models import Campaign, Coupon  # noqa: E402
+from coupons.monitoring import server_checks  # noqa: E402
 from coupons.readiness.database import time_zone  # noqa: E402
 
 # Minutes from now at which a sale opens and closes.
@@ -48,7 +44,7 @@ def main() -> None:
         "claims": {name: _claim(f"{prefix}-{name}", now, name) for name in WINDOWS},
         "states": _states(prefix),
         "stored": _stored(prefix),
-        "checks": [each.id for each in checks.mysql_speaks_utc()],
+        "checks": [each.id for each in server_checks.mysql_speaks_utc()],
         "light": time_zone().light,
     }))  # fmt: skip
 
@@ -60,8 +56,8 @@ def _claim(slug: str, now: datetime, name: str) -> dict[str, Any]:
         slug=slug, name=slug, stock=10, discount_value=10, valid_days=30, strategy="direct",
         opens_at=opens, closes_at=now + timedelta(minutes=90),
     )  # fmt: skip
-    campaigns.draft(sale, actor="Mina")
-    campaigns.schedule(slug, actor="Mina")
+    lifecycle.draft(sale, actor="Mina")
+    lifecycle.schedule(slug, actor="Mina")
     Campaign.objects.filter(slug=slug).update(closes_at=closes)
     user = Client(headers={"Authorization": f"Bearer {user_tokens.mint('mina')}"})
     answer = user.post(f"/api/v1/campaigns/{slug}/claims", content_type="application/json")
@@ -78,7 +74,7 @@ def _claim(slug: str, now: datetime, name: str) -> dict[str, Any]:
 
 def _states(prefix: str) -> dict[str, str]:
     """As the sweep records them."""
-    campaigns.follow_the_clock()
+    lifecycle.follow_the_clock()
     return {name: Campaign.objects.get(slug=f"{prefix}-{name}").state for name in WINDOWS}
 
 

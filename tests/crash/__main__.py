@@ -15,7 +15,7 @@ from typing import Any
 
 from django.utils.module_loading import import_string
 
-from coupons.arguments import Number, OneOf, SentenceParser, Whole, output_file
+from coupons.management.arguments import Number, OneOf, SentenceParser, Whole, output_file
 from tests.bench import record
 from tests.crash import names
 from tests.crash.programs import DATABASES, PRODUCT, broken

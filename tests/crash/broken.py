@@ -17,23 +17,18 @@ from django.db import connection
 import config.wsgi
 from config.celery import app
 from config.worker import InHand
-from coupons import (
-    change,
-    claimant_field,
-    facts,
-    keys,
-    queue,
-    recent_admissions,
-    reconcile,
-    writer,
-)
-from coupons.claims import AdmittedClaim
+from coupons.admission import recent
+from coupons.campaigns import lookup, update
+from coupons.claims.values import AdmittedClaim
 from coupons.errors import DatabaseAway
+from coupons.issuing import queue, writer
+from coupons.issuing.queue import Batch
 from coupons.models import Campaign
-from coupons.queue import Batch
+from coupons.recovery import reconcile
 from coupons.store import admission as deciding
-from coupons.store.endpoint import Script
-from coupons.store.vouched import Server
+from coupons.store import claimant_field, keys
+from coupons.store.client import Script
+from coupons.store.server_identity import Server
 from tests.crash.programs import CARRIED
 
 application = config.wsgi.application
@@ -97,7 +92,7 @@ def carried_by_the_message() -> None:
 
 @app.task(name=CARRIED, autoretry_for=(DatabaseAway,), max_retries=None)  # type: ignore[untyped-decorator]
 def carried(slug: str, *claim: Any) -> None:
-    writer.store(facts.of(slug), [AdmittedClaim(*claim)], epoch=None)
+    writer.store(lookup.of(slug), [AdmittedClaim(*claim)], epoch=None)
 
 
 def counted_in_python() -> None:
@@ -139,7 +134,7 @@ def missing_means_nothing_issued() -> None:
     def admitting(self: Any, slug: str, **asked: Any) -> deciding.Decision:
         decision = admit(self, slug, **asked)
         if decision.said == "not_installed":
-            change._install(Campaign.objects.get(slug=slug), first=True)
+            update._install(Campaign.objects.get(slug=slug), first=True)
             return admit(self, slug, **asked)
         return decision
 
@@ -169,7 +164,7 @@ def no_fence() -> None:
 
 def no_recent_admissions() -> None:
     """What a web process told is known to nobody else."""
-    recent_admissions.publish = lambda facts: None
+    recent.publish = lambda facts: None
 
 
 def messages_expire() -> None:

@@ -16,8 +16,8 @@ django.setup()
 
 from django.db import transaction  # noqa: E402
 
-from coupons import queue, writer  # noqa: E402
-from coupons.drain import drain  # noqa: E402
+from coupons.issuing import queue, writer  # noqa: E402
+from coupons.issuing.drain import drain  # noqa: E402
 
 GONE = 137
 

@@ -10,7 +10,8 @@ import MySQLdb
 import redis
 
 from config.celery import app
-from coupons import bell, keys
+from coupons.broker import wakeups
+from coupons.store import keys
 from tests import disposable
 from tests.crash.programs import CLOCK_SHIFTS_S, FRONTS, MESSAGES, WEBS, WORKERS, clock
 from tests.crash.reading import sql
@@ -176,7 +177,7 @@ def flush_scripts(scene: Scene, fault: Fault) -> None:
 def many_drains(scene: Scene, fault: Fault) -> None:
     """Every child of both workers on the same campaign at once."""
     for _ in range(6):
-        app.send_task(bell.DRAIN, args=[scene.slug], retry=False)
+        app.send_task(wakeups.DRAIN, args=[scene.slug], retry=False)
 
 
 def wrong_clock(scene: Scene, fault: Fault) -> None:

@@ -14,8 +14,9 @@ from threading import Thread
 from django.db import connection
 from django.utils import timezone
 
-from coupons import campaigns, user_tokens
+from coupons.campaigns import lifecycle
 from coupons.errors import CouponError, StockBelowAdmitted
+from coupons.identity import user_tokens
 from coupons.models import Campaign
 from tests.crash import checker, history, people, reading
 from tests.crash.faults import DEEDS, IN_THE_WAY, heal, rebuild, schedule
@@ -128,8 +129,8 @@ def opened(slug: str, stock: int) -> Campaign:
         slug=slug, name=slug, stock=stock, discount_value=10, valid_days=30,
         opens_at=now - timedelta(seconds=1), closes_at=now + timedelta(hours=2),
     )  # fmt: skip
-    campaigns.draft(sale, actor=ACTOR)
-    return campaigns.schedule(slug, actor=ACTOR)
+    lifecycle.draft(sale, actor=ACTOR)
+    return lifecycle.schedule(slug, actor=ACTOR)
 
 
 def _close(stage: Stage, slug: str) -> None:
@@ -137,7 +138,7 @@ def _close(stage: Stage, slug: str) -> None:
     for _ in range(_TRIES):
         connection.close()
         try:
-            campaigns.close(slug, actor=ACTOR)
+            lifecycle.close(slug, actor=ACTOR)
             return
         except StockBelowAdmitted:
             return  # judged already

@@ -11,7 +11,8 @@ from typing import Any
 import MySQLdb
 import redis
 
-from coupons import claimant_field, coupon_codes, keys
+from coupons.claims import coupon_codes
+from coupons.store import claimant_field, keys
 from tests.crash.checker import Found, Row
 from tests.crash.programs import CARRIED, IN_HAND, MESSAGES
 from tests.crash.stage import Stage

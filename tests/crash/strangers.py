@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from dataclasses import dataclass
 
-from coupons import user_tokens
+from coupons.identity import user_tokens
 from tests.crash.scene import Fault, Scene
 from tests.crash.stage import ROOT
 

@@ -13,9 +13,10 @@ from typing import Any
 from django.db import connection
 
 from config.celery import app
-from coupons import bell, store
+from coupons import store
+from coupons.broker import wakeups
+from coupons.campaigns.snapshot import Facts
 from coupons.models import Coupon
-from coupons.snapshot import Facts
 from tests.conftest import CampaignMaker
 from tests.crash.test_stopping import claims
 
@@ -40,7 +41,7 @@ def publish(body: bytes | str, *, task: str, content_type: str, encoding: str = 
 
 def rung(slug: str) -> bool:
     """As beat does."""
-    return bell.ring(slug)
+    return wakeups.ring(slug)
 
 
 def until(true: Callable[[], bool], patience_s: float = 60) -> None:
@@ -58,20 +59,20 @@ def test_bad_messages_do_no_harm_and_good_ones_are_heard_after_them(
     claims(sale, 20)
     mark = tmp_path / "mark"
     pickled = pickle.dumps(((Bomb(mark),), {}, {}))
-    publish(pickled, task=bell.DRAIN, content_type="application/x-python-serialize",
+    publish(pickled, task=wakeups.DRAIN, content_type="application/x-python-serialize",
             encoding="binary")  # fmt: skip
     for body in ("", "null", "[]", "{not json", '[["sale"], {}, {}', '[[], {"slug": {}}, {}]'):
-        publish(body, task=bell.DRAIN, content_type="application/json")
+        publish(body, task=wakeups.DRAIN, content_type="application/json")
     publish("[[], {}, {}]", task="os.system", content_type="application/json")
     publish("[[], {}, {}]", task="", content_type="application/json")
     for slug in ("gone", "", "../sale", "x" * 5000, "{sale}:gate", None, 7, ["sale"]):
-        app.send_task(bell.DRAIN, args=[slug])
-    app.send_task(bell.DRAIN, args=["sale", "more", "words"])
+        app.send_task(wakeups.DRAIN, args=[slug])
+    app.send_task(wakeups.DRAIN, args=["sale", "more", "words"])
     # Last week's, by the clock of who sent it: heard all the same (12 A2). There is no other.
     claims(open_campaign("late"), 2)
-    app.send_task(bell.DRAIN_EACH, args=[["gone", "late"]], expires=-7 * 86_400)
+    app.send_task(wakeups.DRAIN_EACH, args=[["gone", "late"]], expires=-7 * 86_400)
     for _ in range(30):
-        bell.ring("sale")
+        wakeups.ring("sale")
     command = [
         sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "1",
         "--without-gossip", "--without-mingle", "--loglevel", "WARNING",

@@ -12,8 +12,11 @@ import pytest
 import redis
 from celery import Celery
 
-from coupons import admission, bell, keys, store
-from coupons.claims import Claim
+from coupons import store
+from coupons.admission import strategies
+from coupons.broker import wakeups
+from coupons.claims.values import Claim
+from coupons.store import keys
 from tests import servers
 from tests.conftest import CampaignMaker
 
@@ -59,7 +62,7 @@ def asks(broker: str) -> bool:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_asks_for_bells_again(open_campaign: CampaignMaker, tmp_path: Path) -> None:
-    admission.admit(open_campaign(), Claim("mina"))
+    strategies.admit(open_campaign(), Claim("mina"))
     port = servers.free_port()
     broker = f"redis://127.0.0.1:{port}/0"
     forgetful = ("--appendonly", "no")
@@ -69,7 +72,7 @@ def test_a_worker_asks_for_bells_again(open_campaign: CampaignMaker, tmp_path: P
             assert comes(lambda: asks(broker), within_s=30)
             with Celery(broker=broker, set_as_current=False) as client:
                 client.conf.broker_transport_options = {"global_keyprefix": "cq:"}
-                client.send_task(bell.DRAIN, args=["sale"])
+                client.send_task(wakeups.DRAIN, args=["sale"])
             pending = store.store().client
             assert comes(lambda: pending.xpending(queue, keys.GROUP)["pending"] > 0, within_s=10)
         time.sleep(PATIENCE_S + 1)  # the drain gives up, and its task can't be acknowledged

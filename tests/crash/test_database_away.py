@@ -52,7 +52,7 @@ answer = Client().get("/readyz")
 print(answer.status_code, answer.json()["database"])
 """
 DRAIN = f"""{SETUP}
-from coupons.drain import drain
+from coupons.issuing.drain import drain
 from coupons.errors import DatabaseAway
 try:
     print(drain("sale", consumer="one").stored)

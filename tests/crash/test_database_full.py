@@ -27,7 +27,7 @@ DISK = "384m"  # what a fresh server needs, and some
 CLAIM = f"""{SETUP}
 import json
 from coupons import admission, facts
-from coupons.claims import Claim
+from coupons.claims.values import Claim
 sale = facts.of("sale")
 users = [f"user-{{{{n}}}}" for n in range({{start}}, {{end}})]
 print(json.dumps({{{{user: admission.admit(sale, Claim(user)).place for user in users}}}}))
@@ -35,7 +35,7 @@ print(json.dumps({{{{user: admission.admit(sale, Claim(user)).place for user in 
 DRAIN = f"""{SETUP}
 import json
 from prometheus_client import REGISTRY
-from coupons.drain import drain
+from coupons.issuing.drain import drain
 from coupons.errors import DatabaseAway
 try:
     said = drain("sale", consumer="one").left and "left"

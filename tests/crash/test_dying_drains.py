@@ -5,9 +5,10 @@ import sys
 
 import pytest
 
-from coupons import admission, store
-from coupons.claims import Claim
-from coupons.drain import drain
+from coupons import store
+from coupons.admission import strategies
+from coupons.claims.values import Claim
+from coupons.issuing.drain import drain
 from coupons.models import Coupon, Tally
 from tests.conftest import CampaignMaker, Settings
 
@@ -39,7 +40,7 @@ def test_a_worker_that_dies_loses_nothing_and_doubles_nothing(
 ) -> None:
     settings.DRAIN_TAKE_OVER_MS = 0
     campaign = open_campaign(stock=30)
-    told = {f"user-{n}": admission.admit(campaign, Claim(f"user-{n}")).place for n in range(30)}
+    told = {f"user-{n}": strategies.admit(campaign, Claim(f"user-{n}")).place for n in range(30)}
     assert drained_by_a_process(child_environment, point) == 137
     assert Coupon.objects.count() == stored_by_the_dead
     drain("sale", consumer="survivor")
@@ -52,7 +53,7 @@ def test_a_worker_that_dies_loses_nothing_and_doubles_nothing(
 def test_a_worker_that_lives_stores_all(
     open_campaign: CampaignMaker, child_environment: dict[str, str]
 ) -> None:
-    admission.admit(open_campaign(), Claim("mina"))
+    strategies.admit(open_campaign(), Claim("mina"))
     assert drained_by_a_process(child_environment, "nowhere") == 0
     assert Coupon.objects.count() == 1
 
@@ -61,7 +62,7 @@ def test_negative_control_acknowledging_before_storing_loses_claims(
     open_campaign: CampaignMaker, child_environment: dict[str, str], settings: Settings
 ) -> None:
     settings.DRAIN_TAKE_OVER_MS = 0
-    admission.admit(open_campaign(), Claim("mina"))
+    strategies.admit(open_campaign(), Claim("mina"))
     assert drained_by_a_process(child_environment, "wrong-order") == 137
     drain("sale", consumer="survivor")
     assert Coupon.objects.count() == 0  # told and gone: what the right order prevents

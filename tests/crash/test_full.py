@@ -13,12 +13,15 @@ import MySQLdb
 import pytest
 from django.db import connection
 
-from coupons import admission, database, facts, store
-from coupons.claims import Claim
-from coupons.drain import drain
+from coupons import store
+from coupons.admission import strategies
+from coupons.campaigns import lookup
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Claim
+from coupons.database import availability
 from coupons.errors import DatabaseAway, StoreAway
+from coupons.issuing.drain import drain
 from coupons.models import Coupon
-from coupons.snapshot import Facts
 from tests import servers
 from tests.conftest import CampaignMaker, Settings
 
@@ -43,7 +46,7 @@ def admit(campaign: Facts, numbers: range) -> dict[int, int]:
     told = {}
     for number in numbers:
         try:
-            told[number] = admission.admit(campaign, Claim(f"user-{number}")).place
+            told[number] = strategies.admit(campaign, Claim(f"user-{number}")).place
         except StoreAway:
             break
     return told
@@ -68,7 +71,7 @@ def test_while_the_disk_of_redis_is_full_nothing_is_admitted_and_nothing_is_lost
         refused = len(told)
         assert refused < 60_000
         with pytest.raises(StoreAway):
-            admission.admit(campaign, Claim("late"))
+            strategies.admit(campaign, Claim("late"))
         filler.unlink()
         told |= _patiently(campaign, refused)
         told |= admit(campaign, range(refused + 1, refused + 10))
@@ -77,7 +80,7 @@ def test_while_the_disk_of_redis_is_full_nothing_is_admitted_and_nothing_is_lost
         stored = dict(Coupon.objects.values_list("place", "user"))
         assert stored == {place: f"user-{number}" for number, place in told.items()}
     store.store.cache_clear()
-    facts.forget()
+    lookup.forget()
 
 
 def _patiently(campaign: Facts, number: int) -> dict[int, int]:
@@ -102,7 +105,7 @@ def test_a_database_without_a_free_connection_is_away_and_comes_back(
     connection.ensure_connection()
     try:
         _take_all(held)
-        assert admission.admit(campaign, Claim("mina")).place == 1  # needs no database
+        assert strategies.admit(campaign, Claim("mina")).place == 1  # needs no database
         assert _in_a_new_session() is DatabaseAway
     finally:
         for each in held:
@@ -127,7 +130,7 @@ def _once_there_is_room() -> Any:
     """A server may still be at ending the sessions that said good-bye."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        database.breaker.succeeded()  # or wait for the end of its rest
+        availability.breaker.succeeded()  # or wait for the end of its rest
         said = _in_a_new_session()
         if said is not DatabaseAway:
             return said
@@ -140,7 +143,7 @@ def _in_a_new_session() -> Any:
 
     def count() -> Any:
         try:
-            with database.answering():
+            with availability.answering():
                 return Coupon.objects.count()
         except DatabaseAway:
             return DatabaseAway
@@ -160,7 +163,7 @@ def test_a_hundred_thousand_times_the_same_claim_is_one_claim(
     campaign = open_campaign(stock=10)
 
     def ask(_: int) -> tuple[int, int]:
-        said = admission.admit(campaign, Claim("mina"))
+        said = strategies.admit(campaign, Claim("mina"))
         return said.place, said.at_ms
 
     with ThreadPoolExecutor(8) as pool:

@@ -12,12 +12,15 @@ import pytest
 from django.db import connection
 
 from config.celery import app
-from coupons import admission, facts, keys, store
-from coupons.claims import Claim
+from coupons import store
+from coupons.admission import strategies
+from coupons.campaigns import lookup
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Claim
 from coupons.errors import CouponError
 from coupons.models import Coupon
 from coupons.readiness import board
-from coupons.snapshot import Facts
+from coupons.store import keys
 from tests import damages
 from tests.conftest import CampaignMaker
 from tests.coupons.sales import live_gauges
@@ -59,7 +62,7 @@ def stored() -> set[str]:
 
 def ask(campaign: Facts, user: str) -> bool:
     try:
-        return admission.admit(campaign, Claim(user)).place > 0
+        return strategies.admit(campaign, Claim(user)).place > 0
     except CouponError:
         return False
 
@@ -71,7 +74,7 @@ def test_12_a1_a_lost_group_is_made_anew_and_nobody_waits_for_it(
     app.control.purge()
     sales = [open_campaign(f"p{number}") for number in range(10)]
     with worker_and_beat(child_environment, tmp_path):
-        assert admission.admit(sales[0], Claim("first")).place == 1
+        assert strategies.admit(sales[0], Claim("first")).place == 1
         until(lambda: stored() == {"p0"}, stored)  # both are at work
         damages.damage("p4", how)
         for sale in (sales[4], *(each for each in sales if each is not sales[4])):
@@ -93,7 +96,7 @@ def test_12_a1_campaigns_damaged_in_every_way_keep_nine_others_from_nothing(
     for how, sale in ill.items():
         ask(sale, "early")
         damages.damage(sale.slug, how)
-        facts.forget()
+        lookup.forget()
         damages.lose_the_wakeup(sale.slug) if "bell" not in how else None
         ask(sale, "mina")
     with worker_and_beat(child_environment, tmp_path):

@@ -13,10 +13,13 @@ import pytest
 from django.db import connection
 
 from config.celery import app
-from coupons import bell, drain, keys, store, tasks
+from coupons import store, tasks
+from coupons.broker import wakeups
+from coupons.campaigns.snapshot import Facts
 from coupons.errors import UnknownCampaign
+from coupons.issuing import drain
 from coupons.models import Coupon
-from coupons.snapshot import Facts
+from coupons.store import keys
 from tests.conftest import CampaignMaker
 
 CLAIMS = 1500
@@ -53,7 +56,7 @@ def test_a_worker_asked_to_end_under_load_finishes_its_batch(
         worker = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
         connection.close()  # the server ends a session that was silent for long
-        bell.ring("sale")
+        wakeups.ring("sale")
         _until(lambda: Coupon.objects.count() > 100)
         worker.send_signal(signal.SIGTERM)
         began = time.monotonic()
@@ -106,7 +109,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
         messages.append((task, argument))
         return True
 
-    monkeypatch.setattr(bell, "_send", send)
+    monkeypatch.setattr(wakeups, "_send", send)
     return messages
 
 
@@ -118,7 +121,7 @@ def test_a_sweep_rings_for_many_campaigns_with_few_messages(
         claims(open_campaign(slug), 1)
     store.store().client.delete(*(keys.of(slug).bell for slug in slugs))
     tasks.sweep()
-    assert [task for task, _ in sent] == [bell.DRAIN_EACH] * 3
+    assert [task for task, _ in sent] == [wakeups.DRAIN_EACH] * 3
     assert sorted(slug for _, some in sent for slug in some) == slugs
     sent.clear()
     tasks.sweep()
@@ -157,4 +160,4 @@ def test_what_there_was_no_time_for_is_rung_for_again(
         claims(open_campaign(slug), 1)
     sent.clear()
     tasks.drain_each(["spring", "summer"])
-    assert sent == [(bell.DRAIN_EACH, ["spring", "summer"])]
+    assert sent == [(wakeups.DRAIN_EACH, ["spring", "summer"])]

@@ -18,8 +18,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from coupons import keys
-from coupons.store import store
+from coupons.store import keys, store
 from tests import servers
 from tests.conftest import CampaignMaker
 from tests.infra import watched_site

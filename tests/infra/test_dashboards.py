@@ -18,7 +18,7 @@ import pytest
 import yaml
 from django.db import connection
 
-from coupons import user_tokens
+from coupons.identity import user_tokens
 from tests import front
 from tests.conftest import CampaignMaker
 from tests.infra.test_monitoring import ALERTS, DASHBOARDS, PROMETHEUS

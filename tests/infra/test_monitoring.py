@@ -13,7 +13,7 @@ import yaml
 from django.core.management import get_commands
 from prometheus_client import REGISTRY
 
-from coupons import metrics
+from coupons.observability import metrics
 
 ROOT = Path(__file__).parents[2]
 ROLE = ROOT / "ansible" / "roles" / "monitoring"

@@ -25,7 +25,7 @@ from kombu.connection import Connection
 
 from config import env, store_urls
 from config.settings.database import from_url
-from coupons.store.endpoint import Endpoint
+from coupons.store.client import Endpoint
 from tests.infra import environment_file, templating
 from tests.servers import free_port, listens, process
 

@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import redis
 
-from coupons import user_tokens
+from coupons.identity import user_tokens
 from tests import proxy, servers
 from tests.clocks import WrongClock
 from tests.infra.test_dashboards import Prometheus, port_listens, programs, until

@@ -8,9 +8,9 @@ from coefficients import of
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from coupons.coefficients import FILE as COEFFICIENTS
-from coupons.coefficients import Coefficients
 from coupons.management.commands.plan_capacity import Sale, plan
+from coupons.monitoring.capacity import FILE as COEFFICIENTS
+from coupons.monitoring.capacity import Coefficients
 from tests.load.conftest import TOP
 
 KNOWN = Coefficients(

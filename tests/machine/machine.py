@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from coupons import campaigns
-from coupons.claims import Claim
+from coupons.campaigns import lifecycle
+from coupons.claims.values import Claim
 from coupons.errors import ForeignKeys, NotInstalled, StaleClaims, StockBelowAdmitted, StoreAway
 from tests.machine.model import CLOSED, OPEN, PERHAPS, USERS, SaleModel, several
 from tests.machine.world import ACTOR, DRAINS, REPAIRS, SLUG
@@ -91,7 +91,7 @@ class SaleMachine(SaleModel):
     @rule(stock=st.integers(1, 14))
     def change_stock(self, stock: int) -> None:
         try:
-            campaigns.change_stock(SLUG, stock=stock, actor=ACTOR)
+            lifecycle.change_stock(SLUG, stock=stock, actor=ACTOR)
         except StockBelowAdmitted:
             assert self.gate != OPEN or stock < self.world.gate().admitted
         except (NotInstalled, ForeignKeys):

@@ -6,10 +6,11 @@ from typing import ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
-from coupons import campaigns, reconcile
-from coupons.claims import Admission, Claim, Outcome
+from coupons.campaigns import lifecycle
+from coupons.claims.values import Admission, Claim, Outcome
 from coupons.errors import ForeignKeys, NotInstalled, OutcomeUnknown, StoreAway
-from coupons.metrics import Gap
+from coupons.observability.metrics import Gap
+from coupons.recovery import reconcile
 from tests.machine.world import ACTOR, SLUG, Rows, World
 
 # The last one is packed in Redis.
@@ -96,7 +97,7 @@ class SaleModel(RuleBasedStateMachine):
         if paused == self.paused:
             return
         try:
-            (campaigns.pause if paused else campaigns.resume)(SLUG, actor=ACTOR)
+            (lifecycle.pause if paused else lifecycle.resume)(SLUG, actor=ACTOR)
         except (NotInstalled, ForeignKeys):
             assert self.gate != OPEN
         else:

@@ -14,13 +14,15 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis.stateful import run_state_machine_as_test
 
-from coupons import change, queue, recent_admissions, writer
+from coupons.admission import recent
+from coupons.campaigns import update
 from coupons.errors import ForeignKeys
+from coupons.issuing import queue, writer
+from coupons.issuing.queue import Batch
 from coupons.models import Campaign
-from coupons.queue import Batch
 from coupons.store.admission import AdmissionCalls, Decision
-from coupons.store.repair import RepairCalls
-from coupons.store.vouched import Server
+from coupons.store.recovery import RepairCalls
+from coupons.store.server_identity import Server
 from tests.conftest import Settings
 from tests.machine.machine import SaleMachine
 
@@ -83,7 +85,7 @@ def _told_without_a_replica(patch: pytest.MonkeyPatch) -> None:
 
 
 def _nobody_testifies(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(recent_admissions, "publish", lambda facts: None)
+    patch.setattr(recent, "publish", lambda facts: None)
 
 
 def _a_missing_gate_is_a_new_one(patch: pytest.MonkeyPatch) -> None:
@@ -94,7 +96,7 @@ def _a_missing_gate_is_a_new_one(patch: pytest.MonkeyPatch) -> None:
         if decision.said != "not_installed":
             return decision
         with suppress(ForeignKeys):  # what is under repair is no missing gate
-            change._install(Campaign.objects.get(slug=slug), first=True)
+            update._install(Campaign.objects.get(slug=slug), first=True)
         return admit(self, slug, **asked)
 
     patch.setattr(AdmissionCalls, "admit", admitting)

@@ -14,30 +14,21 @@ from unittest import mock
 from django.db import transaction
 from django.utils import timezone
 
-from coupons import (
-    admission,
-    bell,
-    campaigns,
-    database,
-    drain,
-    exhausted,
-    facts,
-    lost_admissions,
-    queue,
-    rebuild,
-    recent_admissions,
-    reconcile,
-    tasks,
-    writer,
-)
-from coupons.claims import Admission, Claim
+from coupons import tasks
+from coupons.admission import recent, sold_out_cache, strategies
+from coupons.broker import wakeups
+from coupons.campaigns import lifecycle, lookup
+from coupons.claims.values import Admission, Claim
+from coupons.database import availability
 from coupons.errors import CouponError, StaleClaims
+from coupons.issuing import drain, queue, writer
+from coupons.issuing.queue import Batch
 from coupons.models import Campaign, CampaignEvent, Coupon, GivenUp, Slot, Tally
-from coupons.queue import Batch
+from coupons.recovery import lost_admissions, rebuild, reconcile
 from coupons.store import Gate, store
 from coupons.store import admission as deciding
-from coupons.store.endpoint import packed
-from coupons.store.repair import RepairCalls
+from coupons.store.client import packed
+from coupons.store.recovery import RepairCalls
 from tests import disposable
 
 SLUG, ACTOR = "sale", "Mina"
@@ -91,14 +82,16 @@ class World:
         self._behind: dict[bytes, bytes] | None = None  # the replica's, while its link is broken
         self._held: list[Batch] = []
         self._replaced: list[Any] = [
-            mock.patch.object(bell, "_send", lambda *_, **__: True),  # a drain is a rule of its own
+            mock.patch.object(
+                wakeups, "_send", lambda *_, **__: True
+            ),  # a drain is a rule of its own
             mock.patch.object(deciding, "_wait", self._wait),
         ]
         for each in self._replaced:
             each.start()
         self._forget_all()
         now = timezone.now()
-        campaigns.draft(
+        lifecycle.draft(
             Campaign(
                 slug=SLUG, name=SLUG, stock=stock, per_user=per_user, discount_value=10,
                 valid_days=30, opens_at=now - timedelta(seconds=1),
@@ -106,7 +99,7 @@ class World:
             ),
             actor=ACTOR,
         )  # fmt: skip
-        self.id = campaigns.schedule(SLUG, actor=ACTOR).pk
+        self.id = lifecycle.schedule(SLUG, actor=ACTOR).pk
 
     def end(self) -> None:
         for each in self._replaced:
@@ -117,16 +110,16 @@ class World:
 
     def _forget_all(self) -> None:
         disposable.empty(self.redis)
-        recent_admissions.forget()
+        recent.forget()
         self._new_process()
         reconcile._repairs = {}
 
     def _new_process(self) -> None:
         """Memories that last for a moment, a moment later."""
-        facts.forget()
-        exhausted.forget()
-        recent_admissions._published_s.clear()
-        database.breaker.succeeded()
+        lookup.forget()
+        sold_out_cache.forget()
+        recent._published_s.clear()
+        availability.breaker.succeeded()
         store().breaker.succeeded()
 
     def _wait(self) -> bytes:
@@ -136,11 +129,11 @@ class World:
     # What people do
 
     def claim(self, claim: Claim) -> Admission:
-        return admission.admit(facts.of(SLUG), claim)
+        return strategies.admit(lookup.of(SLUG), claim)
 
     def claim_unheard(self, claim: Claim) -> None:
         """The web process dies between the script and the answer: nobody was told, nor rung for."""
-        about = facts.of(SLUG)
+        about = lookup.of(SLUG)
         with suppress(CouponError):
             store().admit(
                 SLUG, user=claim.user, nth=claim.nth, per_user=about.per_user,
@@ -169,7 +162,7 @@ class World:
     def store_what_was_read(self) -> None:
         batch = self._held.pop(0)
         with suppress(StaleClaims):
-            drain._settle(facts.of(SLUG), batch, drain.Drained())
+            drain._settle(lookup.of(SLUG), batch, drain.Drained())
 
     @property
     def somebody_is_slow(self) -> bool:
@@ -252,4 +245,4 @@ class World:
         return held
 
     def code(self, claim: Claim, place: int) -> str:
-        return facts.of(SLUG).code_of(user=claim.user, nth=claim.nth, place=place)
+        return lookup.of(SLUG).code_of(user=claim.user, nth=claim.nth, place=place)

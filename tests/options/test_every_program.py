@@ -17,7 +17,7 @@ ELSEWHERE = {
     "manage.py": "tests/options/test_wrong_values.py",
     "provisioning/__main__.py": "tests/provisioning/test_wrong_values.py",
 }
-DEFINE_READERS = {"coupons/arguments.py", "locust/typed.py"}
+DEFINE_READERS = {"coupons/management/arguments.py", "locust/typed.py"}
 # Started by another program of ours and by nobody else; and the peer, which is Django's.
 NOT_FOR_PEOPLE = {
     "config/local/crowd.py", "config/local/stage/__main__.py", "locust/compare/tutorial/manage.py",

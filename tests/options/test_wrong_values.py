@@ -17,7 +17,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from config import env
-from coupons import campaigns
+from coupons.campaigns import lifecycle
 from coupons.models import Campaign
 from tests.options.walk import BLANKS, Files, Try, fault, options, tried, wrong_values
 
@@ -134,7 +134,7 @@ def a_sale(draft: Draft) -> Campaign:
     opens = timezone.now() + timedelta(hours=1)
     for slug in ("sale", "taken"):
         draft(slug, opens_at=opens, closes_at=opens + timedelta(hours=1))
-    return campaigns.schedule("sale", actor="Mina")
+    return lifecycle.schedule("sale", actor="Mina")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,8 +1,8 @@
 """Every option of a parser with values that it must refuse, made from the parser itself.
 
-What an option may be is told by its reader (`coupons.arguments`, `locust/typed.py`) or its choices.
-An option whose reader is not known here has no case: then `wrong_values` raises, and its test fails
-until somebody says what would be wrong.
+What an option may be is told by its reader (`management.arguments`, `locust/typed.py`) or its
+choices. An option whose reader is not known here has no case: then `wrong_values` raises, and its
+test fails until somebody says what would be wrong.
 """
 
 import argparse
@@ -107,7 +107,7 @@ def wrong_values(action: argparse.Action, files: Files) -> list[str]:
         return _BY_KIND[name](kind)
     raise LookupError(
         f"{action.option_strings or action.dest}: no wrong values are known for {kind!r}."
-        " Give it a reader of coupons.arguments, or a case in tests/options."
+        " Give it a reader of coupons.management.arguments, or a case in tests/options."
     )
 
 

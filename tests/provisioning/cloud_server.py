@@ -10,7 +10,7 @@ import json
 import os
 from pathlib import Path
 
-from coupons.arguments import SentenceParser, Whole, output_file
+from coupons.management.arguments import SentenceParser, Whole, output_file
 
 AMIS = [
     {

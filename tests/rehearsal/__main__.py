@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from coupons.arguments import SentenceParser, Several, output_file
+from coupons.management.arguments import SentenceParser, Several, output_file
 from tests.rehearsal import (
     deployment,
     leftovers,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from config.local import crowd
 from config.local.verdict import Answer, Opening, Row, Verdict, judge
-from coupons.coupon_codes import grouped
+from coupons.claims.coupon_codes import grouped
 from tests.rehearsal import trickle
 from tests.rehearsal.cloud import ROOT
 from tests.rehearsal.onnetwork import Ground

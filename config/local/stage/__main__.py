@@ -15,8 +15,11 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
 from config.local.stage import campaign, ledger
-from coupons import campaigns, checks, timestamps, user_tokens
+from coupons import timestamps
+from coupons.campaigns import lifecycle
 from coupons.errors import CouponError
+from coupons.identity import user_tokens
+from coupons.monitoring import server_checks
 
 ADMIN = "admin"
 _DAY_S = 86_400
@@ -30,7 +33,7 @@ def migrate(asked: argparse.Namespace) -> dict[str, Any]:
 
 def check(asked: argparse.Namespace) -> dict[str, Any]:
     """What `manage.py check --tag stores` finds: sentences with their hints, worst first."""
-    found = [message for asking in checks.SERVERS for message in asking()]
+    found = [message for asking in server_checks.SERVERS for message in asking()]
     return {
         "errors": [_sentence(message) for message in found if message.is_serious()],
         "warnings": [_sentence(message) for message in found if not message.is_serious()],
@@ -80,7 +83,7 @@ def read(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def close(asked: argparse.Namespace) -> dict[str, Any]:
-    campaigns.close(asked.slug, actor="make demo")
+    lifecycle.close(asked.slug, actor="make demo")
     return {}
 
 

@@ -6,7 +6,8 @@ from decimal import Decimal
 from django.conf import settings
 from django.utils import timezone
 
-from coupons import campaigns, timestamps
+from coupons import timestamps
+from coupons.campaigns import lifecycle
 from coupons.errors import CouponError
 from coupons.models import Campaign
 from coupons.store import store
@@ -19,7 +20,7 @@ _PREFIX = "opening-"
 
 def standing(actor: str) -> Campaign:
     """A campaign that is open now: the one of last time if it still is, or a new one."""
-    for known in Campaign.objects.filter(slug__startswith=_PREFIX, state__in=campaigns.LIVE):
+    for known in Campaign.objects.filter(slug__startswith=_PREFIX, state__in=lifecycle.LIVE):
         if _is_open(known):
             return known
     return _open(_free_slug(), actor)
@@ -49,7 +50,7 @@ def _is_open(campaign: Campaign) -> bool:
 def _open(slug: str, actor: str) -> Campaign:
     now = timezone.now()
     _scheduled(slug, stock=RUN_STOCK, opens=now, closes=now + _RUN_LASTS, actor=actor)
-    return campaigns.open_now(slug, actor=actor)
+    return lifecycle.open_now(slug, actor=actor)
 
 
 def _free_slug() -> str:
@@ -59,7 +60,7 @@ def _free_slug() -> str:
 
 
 def _scheduled(slug: str, *, stock: int, opens: datetime, closes: datetime, actor: str) -> Campaign:
-    campaigns.draft(
+    lifecycle.draft(
         Campaign(
             slug=slug,
             name="Opening sale",
@@ -74,4 +75,4 @@ def _scheduled(slug: str, *, stock: int, opens: datetime, closes: datetime, acto
         ),
         actor=actor,
     )
-    return campaigns.schedule(slug, actor=actor)
+    return lifecycle.schedule(slug, actor=actor)

@@ -2,7 +2,7 @@
 
 import time
 
-from coupons import coupon_codes
+from coupons.claims import coupon_codes
 from coupons.models import Coupon, Tally
 from coupons.store import store
 

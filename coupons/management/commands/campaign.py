@@ -7,17 +7,17 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from coupons import campaigns, questions
-from coupons.arguments import ASKED_WRONGLY, SLUG, Whole
+from coupons.campaigns import confirmations, lifecycle
 from coupons.errors import NeedsConfirmation
 from coupons.management import progress
+from coupons.management.arguments import ASKED_WRONGLY, SLUG, Whole
 from coupons.management.base import ACTOR, SentenceCommand
 from coupons.models import Campaign
 
 VERBS: dict[str, Callable[..., Campaign]] = {
-    "pause": campaigns.pause,
-    "resume": campaigns.resume,
-    "close": campaigns.close,
+    "pause": lifecycle.pause,
+    "resume": lifecycle.resume,
+    "close": lifecycle.close,
 }
 MAKES_SLOTS = ("schedule", "stock")
 
@@ -57,8 +57,8 @@ def _done(options: dict[str, Any]) -> Campaign:
     actor = options["actor"] or f"{getpass.getuser()} at a terminal"
     tell = progress.of_slots()
     if verb == "stock":
-        return campaigns.change_stock(slug, stock=options["stock"], actor=actor, tell=tell)
+        return lifecycle.change_stock(slug, stock=options["stock"], actor=actor, tell=tell)
     if verb == "schedule":
-        confirmed = questions.ALL if options["yes"] else frozenset()
-        return campaigns.schedule(slug, actor=actor, confirmed=confirmed, tell=tell)
+        confirmed = confirmations.ALL if options["yes"] else frozenset()
+        return lifecycle.schedule(slug, actor=actor, confirmed=confirmed, tell=tell)
     return VERBS[verb](slug, actor=actor)

@@ -6,9 +6,9 @@ from django.core.checks import register
 from django.core.management.base import CommandError
 from django.core.management.commands import check
 
-from coupons.arguments import ASKED_WRONGLY
-from coupons.checks import SERVERS, STORES
+from coupons.management.arguments import ASKED_WRONGLY
 from coupons.management.base import SentenceCommand
+from coupons.monitoring.server_checks import SERVERS, STORES
 
 
 class Command(SentenceCommand, check.Command):

@@ -13,11 +13,11 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 from django.db.models import CheckConstraint
 
-from coupons import database
+from coupons.database import availability
+from coupons.database.row_constraints import breaking, missing_constraints
 from coupons.errors import DatabaseAway
 from coupons.management.base import SentenceCommand
 from coupons.models import Campaign
-from coupons.row_constraints import breaking, missing_constraints
 
 
 class Command(SentenceCommand):
@@ -30,7 +30,7 @@ class Command(SentenceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with database.answering():
+            with availability.answering():
                 self._look(constrain=options["constrain"])
         except DatabaseAway as away:
             raise CommandError(str(away), returncode=2) from None

@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from coupons.arguments import Whole
+from coupons.management.arguments import Whole
 from coupons.management.base import SentenceCommand
 
 SHORTEST_PASSWORD = 12

@@ -4,10 +4,11 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from coupons import honour, receipt_status
-from coupons.arguments import ASKED_WRONGLY, Text
+from coupons.issuing import receipt_status
+from coupons.issuing.receipt_status import Fate
+from coupons.management.arguments import ASKED_WRONGLY, Text
 from coupons.management.base import SentenceCommand
-from coupons.receipt_status import Fate
+from coupons.recovery import honour
 
 ACTOR = "manage.py"
 LONGEST_RECEIPT = 4096  # bytes; ours have some hundreds

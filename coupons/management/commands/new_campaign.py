@@ -10,10 +10,10 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from coupons import campaigns, questions, snapshot
-from coupons.arguments import ASKED_WRONGLY, SLUG, Number, Whole, sentence
+from coupons.campaigns import confirmations, lifecycle, snapshot
 from coupons.errors import CouponError, NeedsConfirmation
 from coupons.management import progress
+from coupons.management.arguments import ASKED_WRONGLY, SLUG, Number, Whole, sentence
 from coupons.management.base import SentenceCommand
 from coupons.models import Campaign
 
@@ -63,14 +63,14 @@ def _scheduled(options: dict[str, Any]) -> Campaign:
         discount_value=10,
         valid_days=30,
     )
-    confirmed = questions.ALL if options["yes"] else frozenset()
-    campaigns.draft(drafted, actor=ACTOR, confirmed=confirmed)
+    confirmed = confirmations.ALL if options["yes"] else frozenset()
+    lifecycle.draft(drafted, actor=ACTOR, confirmed=confirmed)
     try:
-        return campaigns.schedule(
+        return lifecycle.schedule(
             drafted.slug, actor=ACTOR, confirmed=confirmed, tell=progress.of_slots()
         )
     except NeedsConfirmation:
-        campaigns.discard(drafted)
+        lifecycle.discard(drafted)
         raise
     except CouponError as failure:
         again = f"Its draft is kept: manage.py campaign schedule {drafted.slug}"

@@ -11,10 +11,10 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from coupons import coefficients
-from coupons.arguments import ASKED_WRONGLY, Number, Whole, input_file
-from coupons.coefficients import Coefficients
+from coupons.management.arguments import ASKED_WRONGLY, Number, Whole, input_file
 from coupons.management.base import SentenceCommand
+from coupons.monitoring import capacity
+from coupons.monitoring.capacity import Coefficients
 
 HEADROOM = 0.6  # of what was measured: what a host is planned to carry
 HOST_CORES = 2  # of a t3.medium, t2.medium, m7g.large: the classes our specs provision
@@ -142,7 +142,7 @@ def _row(name: str, stock: int, made: Plan) -> tuple[str, ...]:
 
 def _load(file: Path) -> Coefficients:
     try:
-        return coefficients.load(file)
+        return capacity.load(file)
     except ValueError as wrong:
         raise CommandError(
             f"{file} holds no coefficients: {wrong}.", returncode=ASKED_WRONGLY
@@ -158,7 +158,7 @@ class Command(SentenceCommand):
             "--seconds", type=Number(0.001, 86_400), default=10, help="in which they come"
         )
         parser.add_argument("--stock", type=Whole(1, MOST), default=100_000)
-        parser.add_argument("--coefficients", type=input_file, default=coefficients.FILE)
+        parser.add_argument("--coefficients", type=input_file, default=capacity.FILE)
         parser.add_argument("--table", action="store_true", help="the table of the capacity page")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from coupons import holding
-from coupons.arguments import SLUG
+from coupons.campaigns import opening_hold
+from coupons.management.arguments import SLUG
 from coupons.management.base import ACTOR, SentenceCommand
 from coupons.readiness import board
 from coupons.readiness.board import Board
-from coupons.readiness.lines import Light, Line
+from coupons.readiness.result import Light, Line
 from coupons.readiness.verdict import verdict
 from coupons.readiness.warmup import warm_up
 
@@ -60,7 +60,7 @@ def _act_and_look(options: dict[str, Any]) -> Board:
     """Raises CouponError, ValidationError."""
     slug = options["slug"]
     if options["override"] is not None:
-        holding.override(slug, actor=options["actor"], reason=options["override"])
+        opening_hold.override(slug, actor=options["actor"], reason=options["override"])
     if options["warm_up"]:
         warm_up(board.of(slug).campaign)
     return board.of(slug)

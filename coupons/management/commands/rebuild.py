@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from coupons import rebuild
-from coupons.arguments import SLUG
 from coupons.errors import CouponError
+from coupons.management.arguments import SLUG
 from coupons.management.base import SentenceCommand, demand_campaign
+from coupons.recovery import rebuild
 
 ACTOR = "manage.py"
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from coupons import reconcile
-from coupons.arguments import SLUG
 from coupons.errors import CouponError
+from coupons.management.arguments import SLUG
 from coupons.management.base import SentenceCommand, demand_campaign
-from coupons.places import Report
+from coupons.recovery import reconcile
+from coupons.recovery.consistency_scan import Report
 
 logger = logging.getLogger(__name__)
 

@@ -4,9 +4,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from coupons import change, parked
-from coupons.arguments import SLUG
-from coupons.claims import Reason
+from coupons.campaigns import update
+from coupons.claims.values import Reason
+from coupons.issuing import dead_letters
+from coupons.management.arguments import SLUG
 from coupons.management.base import SentenceCommand
 
 ACTOR = "manage.py"
@@ -25,14 +26,14 @@ class Command(SentenceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         slug, reason = options["slug"], options["reason"]
-        change.in_redis(slug)
-        found = parked.counts(slug)
+        update.in_redis(slug)
+        found = dead_letters.counts(slug)
         for each, count in sorted(found.items()):
             self.stdout.write(f"{count:8,} {each}")
         count = found[reason] if reason else found.total()
         agreed = options["yes"] or (count and self.ask(f"Put {count:,} claims back on the queue?"))
         if count and agreed:
-            done = parked.replay(slug, actor=ACTOR, reason=reason)
+            done = dead_letters.replay(slug, actor=ACTOR, reason=reason)
             self.stdout.write(f"{done:,} claims of {slug} are back on the queue.")
         else:
             self.stdout.write(f"Nothing was put back on the queue of {slug}.")

@@ -5,9 +5,9 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError, CommandParser
 
-from coupons.admin import lockout
-from coupons.arguments import ASKED_WRONGLY, Text
+from coupons.admin.login import lockout
 from coupons.errors import StoreFailure
+from coupons.management.arguments import ASKED_WRONGLY, Text
 from coupons.management.base import SentenceCommand
 from coupons.store import store
 

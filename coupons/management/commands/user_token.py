@@ -5,9 +5,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from coupons import user_tokens
-from coupons.arguments import Text, Whole
-from coupons.limits import MAX_USER_BYTES
+from coupons.claims.limits import MAX_USER_BYTES
+from coupons.identity import user_tokens
+from coupons.management.arguments import Text, Whole
 from coupons.management.base import SentenceCommand
 
 LONGEST_MINUTES = 366 * 24 * 60

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils.module_loading import import_string
 
-from coupons.arguments import SentenceParser, Whole
+from coupons.management.arguments import SentenceParser, Whole
 from tests.bench import record
 from tests.crash.programs import DATABASES, PRODUCT, Build, broken
 from tests.crash.stage import ROOT, stage

@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-from coupons import admission, snapshot
-from coupons.claims import Claim
+from coupons.admission import strategies
+from coupons.campaigns import snapshot
+from coupons.claims.values import Claim
 from coupons.errors import StoreAway
 from coupons.store import store
 from tests.crash import reading
@@ -25,7 +26,7 @@ def play(stage: Stage, thousands: int) -> dict[str, Any]:
     def ask(_: int) -> tuple[int, int]:
         while True:
             with suppress(StoreAway):  # told so in good time: asked again, as people do
-                said = admission.admit(campaign, Claim("mina"))
+                said = strategies.admit(campaign, Claim("mina"))
                 return said.place, said.at_ms
 
     answers: set[tuple[int, int]] = set()

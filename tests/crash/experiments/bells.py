@@ -7,7 +7,7 @@ from typing import Any
 
 from celery import current_app
 
-from coupons import bell
+from coupons.broker import wakeups
 from tests.crash.experiments.adding import added
 from tests.crash.opening import Run, Sale, troubled
 from tests.crash.programs import WORKERS
@@ -44,7 +44,7 @@ def play(stage: Stage, thousands: int) -> dict[str, Any]:
 def _copy_a_bell(stage: Stage, slug: str, copies: int) -> None:
     """As often as wanted onto the common queue, behind whatever waits there: the same task, its id
     included. Only the tag is each copy's own, by which kombu counts what a worker has in hand."""
-    current_app.send_task(bell.DRAIN, args=[slug], queue="aside")
+    current_app.send_task(wakeups.DRAIN, args=[slug], queue="aside")
     with stage.broker() as client:
         message = client.lpop(_ASIDE).decode().replace('"aside"', '"celery"')
         before, after = message.split(json.loads(message)["properties"]["delivery_tag"])

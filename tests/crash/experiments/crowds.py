@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import IO
 
-from coupons import user_tokens
+from coupons.identity import user_tokens
 from tests.crash.actors import leash
 from tests.crash.history import INFO, Ask, Heard
 from tests.crash.people import heard_of

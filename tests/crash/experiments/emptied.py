@@ -2,7 +2,7 @@
 been rebuilt, and then numbers go on.
 
 Every other round empties it in an instant in which nothing waits. In the others claims wait: those
-are put back from what the web processes published (`coupons.lost_admissions`), so nothing may be
+are put back from what the web processes published (`recovery.lost_admissions`), so nothing may be
 lost there, either. The same without it is the control, `emptied-without`.
 """
 

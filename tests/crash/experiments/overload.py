@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-from coupons import user_tokens
+from coupons.identity import user_tokens
 from coupons.store import store
 from tests.crash import reading, wire
 from tests.crash.experiments.soak import resident_mib

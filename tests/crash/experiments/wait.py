@@ -8,10 +8,11 @@ from typing import Any
 
 from django.conf import settings
 
-from coupons import admission, snapshot
-from coupons.claims import Claim
+from coupons.admission import strategies
+from coupons.campaigns import snapshot
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Claim
 from coupons.errors import DependencyAway
-from coupons.snapshot import Facts
 from coupons.store import store
 from tests.crash.experiments.failover import Pair
 from tests.crash.opening import opened
@@ -69,7 +70,7 @@ def _ask(sale: Facts, users: Sequence[str]) -> list[float]:
 def _confirmed(sale: Facts, claim: Claim) -> bool:
     """False: not confirmed in time; asking again is safe, and part of the cost."""
     try:
-        return admission.admit(sale, claim).holds_a_place
+        return strategies.admit(sale, claim).holds_a_place
     except DependencyAway:
         return False
 

@@ -1,0 +1,1 @@
+"""Campaigns for operators: the list, the form, the buttons and the pages below."""

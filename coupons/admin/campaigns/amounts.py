@@ -1,0 +1,48 @@
+"""Amounts without the decimals that their currency does not have: 1,000 won, not 1,000.000."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
+
+from coupons.admin.typed import CampaignBase
+from coupons.models import Campaign
+
+# Of a field, the method that shows it where it can't be changed.
+SHOWN_BY = {
+    "discount_value": "shown_discount",
+    "minimum_order": "shown_minimum",
+    "discount_cap": "shown_cap",
+}
+
+
+def plain(amount: Decimal) -> str:
+    """All its digits, no zeros behind them."""
+    return format(amount.normalize(), "f")
+
+
+class AmountField(forms.DecimalField):
+    def prepare_value(self, value: Any) -> Any:
+        return plain(value) if isinstance(value, Decimal) else value
+
+
+class ShownAmounts(CampaignBase):
+    @admin.display(description=_("discount"))
+    def shown_discount(self, campaign: Campaign) -> str:
+        return self._shown_amount(campaign.discount_value)
+
+    @admin.display(description=_("minimum order"))
+    def shown_minimum(self, campaign: Campaign) -> str:
+        return self._shown_amount(campaign.minimum_order)
+
+    @admin.display(description=_("largest discount"))
+    def shown_cap(self, campaign: Campaign) -> str:
+        return self._shown_amount(campaign.discount_cap)
+
+    def _shown_amount(self, amount: Decimal | None) -> str:
+        if amount is None:
+            return str(self.get_empty_value_display())
+        return number_format(plain(amount), force_grouping=True)

@@ -1,0 +1,39 @@
+"""Asking once more, before something final or seldom meant is done from a button or the list."""
+
+from collections.abc import Sequence
+
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+
+from coupons.admin.typed import CampaignBase
+from coupons.models import Campaign
+
+FINAL = "final"
+Questions = dict[str, str]  # from the code of each to its sentence
+
+
+def confirmed(request: HttpRequest) -> frozenset[str]:
+    """The codes of the questions that this request says yes to."""
+    return frozenset(request.POST.getlist("confirmed"))
+
+
+def confirm_page(
+    page: CampaignBase,
+    request: HttpRequest,
+    label: str,
+    name: str,
+    asked: Sequence[tuple[Campaign, Questions]],
+) -> HttpResponse:
+    """A page whose button sends the same request again, with what was asked confirmed."""
+    questions = {code: text for _campaign, each in asked for code, text in each.items()}
+    campaigns = [campaign for campaign, _questions in asked]
+    is_final = FINAL in questions
+    hidden = [(ACTION_CHECKBOX_NAME, str(campaign.pk)) for campaign in campaigns]
+    context = page.admin_site.each_context(request) | {
+        "opts": page.opts, "title": _(label), "label": label, "campaigns": campaigns,
+        "final": is_final, "sentences": [] if is_final else list(questions.values()),
+        "hidden": [*hidden, ("action", name), *(("confirmed", code) for code in questions)],
+    }  # fmt: skip
+    return TemplateResponse(request, "admin/coupons/campaign/confirm.html", context)

@@ -1,0 +1,68 @@
+"""Parked claims as operators read them."""
+
+import re
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from coupons.admin.formatting import exact_ms
+from coupons.claims.values import Reason
+from coupons.store import Entry, store
+
+PAGE = 100
+ENTRY_ID = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
+
+REASONS: dict[str, Promise] = {
+    Reason.UNREADABLE: _("not written by our admission"),
+    Reason.PLACE_TAKEN: _("another user holds this place"),
+    Reason.USER_HOLDS_ANOTHER: _("the user holds another place"),
+    Reason.CODE_TAKEN: _("another coupon has this code"),
+    Reason.BEYOND_STOCK: _("the place lies beyond the stock"),
+    Reason.REJECTED: _("the database refused the row"),
+    Reason.UNWRITABLE: _("no row can be made of it"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A claim set aside. Texts as the entry has them: what is unreadable is shown, not hidden."""
+
+    id: str
+    entry: str
+    place: str
+    user: str
+    nth: str
+    admitted_at: str
+    reason: str
+    why: Promise | str
+
+
+def page(slug: str, *, after: str) -> tuple[list[Parked], str]:
+    """The entries behind `after`, and the last one's id if there are more. Raises StoreAway."""
+    after = after if ENTRY_ID.fullmatch(after) else ""
+    entries = store().parked(slug, after=after, count=PAGE + 1)
+    more = entries[PAGE - 1].id if len(entries) > PAGE else ""
+    return [_parked(entry) for entry in entries[:PAGE]], more
+
+
+def _parked(entry: Entry) -> Parked:
+    fields = {name: value.decode(errors="replace") for name, value in entry.fields.items()}
+    reason = fields.get(b"reason", "")
+    return Parked(
+        id=entry.id,
+        entry=fields.get(b"entry", ""),
+        place=fields.get(b"p", ""),
+        user=fields.get(b"u", ""),
+        nth=fields.get(b"n", ""),
+        admitted_at=_moment(fields.get(b"t", "")),
+        reason=reason,
+        why=REASONS.get(reason, ""),
+    )
+
+
+def _moment(ms: str) -> str:
+    try:
+        return exact_ms(int(ms))
+    except (ValueError, OverflowError, OSError):
+        return ms

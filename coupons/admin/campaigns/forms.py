@@ -1,0 +1,71 @@
+"""The campaign's form: only what was really changed, and a refusal beside what was typed."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.utils.translation import gettext_lazy as _
+
+from coupons.admin.formatting import sentence
+from coupons.admin.typed import CampaignFormBase
+from coupons.errors import CouponError, NeedsConfirmation
+from coupons.models import Campaign
+
+CHANGEABLE = ("stock", "opens_at", "closes_at")  # once a campaign is scheduled
+
+
+class CampaignForm(CampaignFormBase):
+    """`refusal`, set by the admin, is why a first attempt to save was not done."""
+
+    refusal: CouponError | forms.ValidationError | None = None
+    confirmed = forms.MultipleChoiceField(
+        label=_("Yes, it is meant"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    class Meta:
+        model = Campaign
+        exclude: tuple[str, ...] = ()
+        help_texts = {
+            "slug": _("The campaign's name in addresses; it can't change once scheduled."),
+            "opens_at": _("Exact to the millisecond, by the clock of the Redis server."),
+            "closes_at": _("From this moment on nothing is admitted."),
+            "valid_until": _("Either this end, or a number of days."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if isinstance(self.refusal, NeedsConfirmation):
+            box: Any = self.fields["confirmed"]
+            box.choices = self.refusal.questions.items()
+        else:
+            del self.fields["confirmed"]
+        if "stock" in self.fields:
+            # Compare with what the operator saw, not with what another one saved meanwhile; moments
+            # do so by themselves.
+            self.fields["stock"].show_hidden_initial = True
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """What is wrong with fields that this form does not have was so before, or comes back from
+        `coupons.campaigns.lifecycle`, which compares."""
+        if field is None and hasattr(error, "error_dict"):
+            known = {*self.fields, NON_FIELD_ERRORS}
+            error = {name: why for name, why in error.error_dict.items() if name in known}
+            if not error:
+                return
+            error = forms.ValidationError(error)
+        super().add_error(field, error)
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if isinstance(self.refusal, NeedsConfirmation):
+            raise forms.ValidationError(
+                _("Nothing was saved yet: please confirm what is asked below, or change it.")
+            )
+        if self.refusal is not None:
+            raise forms.ValidationError(sentence(self.refusal))
+        if any(name in self.data and name not in self.fields for name in ("slug", *CHANGEABLE)):
+            raise forms.ValidationError(
+                _("The campaign is %(state)s meanwhile; what was typed here was not saved."),
+                params={"state": self.instance.get_state_display()},
+            )
+        return cleaned

@@ -1,0 +1,107 @@
+"""Live counts: one round trip to Redis and one query to MySQL, for any number of campaigns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from django.utils.translation import gettext as _
+
+from coupons.admin.campaigns import slot_progress
+from coupons.database import clock
+from coupons.errors import StoreFailure
+from coupons.models import Campaign, Tally
+from coupons.store import Each, Gate, store
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a campaign has given. None: nobody can say at the moment, and `note` says why."""
+
+    stock: int
+    stored: int
+    admitted: int | None = None
+    waiting: int | None = None
+    parked: int | None = None
+    note: str = ""
+    lost: bool = False  # Redis answers and knows nothing of it
+    now_ms: int | None = None  # by the clock that opens the campaign; Redis away: by MySQL's
+
+    @property
+    def remaining(self) -> int | None:
+        return None if self.admitted is None else max(0, self.stock - self.admitted)
+
+    @property
+    def admitted_permille(self) -> int:
+        return 1000 * (self.admitted or 0) // self.stock
+
+    @property
+    def stored_permille(self) -> int:
+        return 1000 * self.stored // self.stock
+
+    @property
+    def sold_out(self) -> bool:
+        return self.remaining == 0
+
+    def as_json(self) -> dict[str, int | str | None]:
+        return {
+            "stock": self.stock,
+            "stored": self.stored,
+            "admitted": self.admitted,
+            "waiting": self.waiting,
+            "parked": self.parked,
+            "remaining": self.remaining,
+            "note": self.note,
+            "now_ms": self.now_ms,
+        }
+
+
+def counts(campaigns: Sequence[Campaign]) -> dict[int, Counts]:
+    """By the campaign's id. Redis away is told in the counts, never raised."""
+    tallies = _tallies(campaigns)
+    asked = [campaign.slug for campaign in campaigns if _lives_in_redis(campaign)]
+    gates, notes = _gates(asked)
+    counted = {}
+    for campaign in campaigns:
+        stored, now_ms = tallies.get(campaign.pk, (0, None))
+        gate, note = gates.get(campaign.slug), notes.get(campaign.slug, "")
+        counted[campaign.pk] = _counts(campaign, stored, now_ms, gate, note)
+    return counted
+
+
+def _tallies(campaigns: Sequence[Campaign]) -> dict[int, tuple[int, int]]:
+    """By the campaign's id: what is stored, and MySQL's clock."""
+    ids = [campaign.pk for campaign in campaigns]
+    found = Tally.objects.filter(campaign_id__in=ids).annotate(now_ms=clock.NowMs())
+    return {pk: (stored, now) for pk, stored, now in found.values_list("pk", "stored", "now_ms")}
+
+
+def counts_of(campaign: Campaign) -> Counts:
+    """Those of one campaign, with a note where its slots are being made or removed."""
+    found = counts([campaign])[campaign.pk]
+    return replace(found, note=found.note or slot_progress.note(campaign))
+
+
+def _lives_in_redis(campaign: Campaign) -> bool:
+    queued = campaign.strategy == Campaign.Strategy.QUEUED
+    return queued and campaign.state != Campaign.State.DRAFT
+
+
+def _gates(slugs: Sequence[str]) -> tuple[dict[str, Gate | None], dict[str, str]]:
+    """And, of campaigns about which Redis gives no usable answer, a sentence that says so."""
+    try:
+        gates: Each[Gate | None] = store().gates(slugs) if slugs else Each()
+    except StoreFailure:
+        return {}, dict.fromkeys(slugs, _("Redis does not answer: live counts are not known."))
+    damaged = _("What Redis holds of {} can't be read: see its board.")
+    return gates, {slug: damaged.format(slug) for slug in gates.failed}
+
+
+def _counts(
+    campaign: Campaign, stored: int, now_ms: int | None, gate: Gate | None, note: str
+) -> Counts:
+    stock = campaign.stock
+    if not _lives_in_redis(campaign):  # what is admitted is stored in the same transaction
+        return Counts(stock, stored, admitted=stored, waiting=0, parked=0, now_ms=now_ms)
+    if gate is None:
+        lost = _("Redis has lost this campaign: closed for repair.")
+        return Counts(stock, stored, note=note or lost, lost=not note, now_ms=now_ms)
+    return Counts(stock, stored, gate.admitted, gate.waiting, gate.parked, now_ms=gate.now_ms)

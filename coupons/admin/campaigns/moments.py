@@ -1,0 +1,152 @@
+"""A moment in a form, in the time zone of the page and to the millisecond.
+
+The clocks of many zones show an hour twice a year and leave another one out. What an operator did
+not touch stays the moment that is stored; what is typed anew in such an hour is asked about.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from coupons.admin.formatting import exact
+from coupons.models.bounds import on_the_calendar
+from coupons.timestamps import local_time
+
+# The names of the three inputs: what is typed, what was stored when it was shown, which of two
+# moments is meant.
+_TYPED, _SHOWN, _MEANT = "", "shown", "meant"
+
+
+class MomentInput(forms.MultiWidget):
+    """The browser's own picker, which takes three digits of a second's fraction, not six; and a
+    choice, where the clocks show the time twice or never."""
+
+    use_fieldset = False
+
+    def __init__(self) -> None:
+        picker = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "0.001"})
+        super().__init__({_TYPED: picker, _SHOWN: forms.HiddenInput(), _MEANT: forms.Select()})
+
+    def decompress(self, value: datetime | str | None) -> list[str]:
+        """Text comes from the address of a page that is to be filled in: `add/?opens_at=…`."""
+        if value is None or isinstance(value, str):
+            return [value or "", "", ""]
+        shown = local_time(value)
+        local = shown.replace(tzinfo=None).isoformat(timespec="milliseconds")
+        return [local, value.astimezone(UTC).isoformat(), _to_the_millisecond(value).isoformat()]
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        if not isinstance(value, list):
+            value = self.decompress(value)
+        found = readings(value[0] or "")
+        choice: Any = self.widgets[2]
+        choice.choices = [("", "---------")] + [(each.isoformat(), _label(each)) for each in found]
+        context = super().get_context(name, value, attrs)
+        inputs = context["widget"]["subwidgets"]
+        inputs[0]["attrs"]["id"] = context["widget"]["attrs"].get("id", f"id_{name}")
+        inputs[2]["attrs"]["aria-label"] = _("which of the two")
+        for each in inputs[1:]:
+            each["attrs"].pop("required", None)
+        context["widget"]["subwidgets"] = inputs if len(found) > 1 else inputs[:2]
+        return context
+
+    def id_for_label(self, id_: str) -> str:
+        return id_
+
+
+class MomentField(forms.DateTimeField):
+    widget = MomentInput
+
+    def prepare_value(self, value: Any) -> Any:
+        return value
+
+    def to_python(self, value: Any) -> datetime | None:
+        """In UTC. Raises ValidationError for what is no moment, or two."""
+        if not isinstance(value, list):
+            return super().to_python(value)
+        typed, shown, meant = (each or "" for each in value)
+        stored = _moment(shown)
+        if stored is not None and _is_untouched(stored, typed, meant):
+            return stored
+        local = _parsed(typed)
+        if local is None:
+            return super().to_python(typed)  # nothing, or what can't be read
+        on_the_calendar(local)
+        found = readings(typed)
+        if len(found) == 1:
+            return found[0]
+        chosen = [each for each in found if each.isoformat() == meant]
+        if not chosen:
+            raise forms.ValidationError(_which(local, found[0]), "which")
+        return chosen[0]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Compared with what the operator saw, not with what another one saved meanwhile."""
+        try:
+            now = self.to_python(data)
+        except forms.ValidationError:
+            return True
+        seen = _moment(data[1] or "") if isinstance(data, list) else None
+        return now != (seen or initial)
+
+
+def readings(typed: str) -> list[datetime]:
+    """The moments, in UTC and in their order, that the clocks of the page may show so: one as a
+    rule; two in an hour that comes twice, and around an hour that is left out; none of no date."""
+    local = _parsed(typed)
+    try:
+        if local is None:
+            return []
+        if timezone.is_aware(local):
+            return [local.astimezone(UTC)]
+        zone = timezone.get_current_timezone()
+        both = {local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
+        return sorted(both)
+    except OverflowError:  # at the ends of the calendar
+        return []
+
+
+def _is_untouched(stored: datetime, typed: str, meant: str) -> bool:
+    """Browsers write the same time in several ways: 12:00:00.500 as 12:00:00.5."""
+    local = local_time(_to_the_millisecond(stored)).replace(tzinfo=None, fold=0)
+    return _parsed(typed) == local and meant in ("", _to_the_millisecond(stored).isoformat())
+
+
+def _to_the_millisecond(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+def _parsed(text: str) -> datetime | None:
+    try:
+        return parse_datetime(text.strip())
+    except ValueError:  # well formed, but no date
+        return None
+
+
+def _moment(text: str) -> datetime | None:
+    at = _parsed(text)
+    try:
+        return None if at is None or timezone.is_naive(at) else at.astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def _which(local: datetime, first: datetime) -> str:
+    zone = timezone.get_current_timezone_name()
+    if local_time(first).replace(tzinfo=None, fold=0) == local:
+        text = _("{time} comes twice in {zone}, where the clocks are put back: choose which one.")
+    else:
+        text = _(
+            "{time} does not exist in {zone}, where the clocks are put forward: choose what is "
+            "meant, or another time."
+        )
+    return text.format(time=f"{local:%Y-%m-%d %H:%M:%S}", zone=zone)
+
+
+def _label(at: datetime) -> str:
+    offset = f"{local_time(at):%z}"
+    return f"{exact(at)}, UTC{offset[:3]}:{offset[3:]}"

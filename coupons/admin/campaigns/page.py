@@ -1,0 +1,176 @@
+"""Campaigns for operators. The form only asks `coupons.campaigns.lifecycle`, which decides."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from coupons.admin.campaigns import readiness_page, repair_pages, slot_progress, subpages
+from coupons.admin.campaigns.actions import ListActions
+from coupons.admin.campaigns.amounts import SHOWN_BY, AmountField, ShownAmounts
+from coupons.admin.campaigns.confirmation import confirmed
+from coupons.admin.campaigns.forms import CHANGEABLE, CampaignForm
+from coupons.admin.campaigns.listing import CampaignList
+from coupons.admin.campaigns.moments import MomentField, MomentInput
+from coupons.admin.formatting import exact
+from coupons.admin.typed import CampaignFormBase
+from coupons.campaigns import lifecycle, slots
+from coupons.errors import CouponError, NeedsConfirmation
+from coupons.models import Campaign
+
+State = Campaign.State
+_SALE = ("slug", "name", "strategy", "stock", "per_user", "audience")
+_WINDOW = ("opens_at", "closes_at")
+_TERMS = (
+    "discount", "discount_value", "currency", "minimum_order", "discount_cap", "valid_until",
+    "valid_days",
+)  # fmt: skip
+# A moment that can't be changed is shown by a method: Django's own words for it stop at the minute.
+_EXACT = {"opens_at": "opening", "closes_at": "closing", "valid_until": "valid_to"} | SHOWN_BY
+
+
+class CampaignAdmin(
+    subpages.CampaignPages,
+    readiness_page.BoardPages,
+    repair_pages.MendingPages,
+    ListActions,
+    ShownAmounts,
+    CampaignList,
+):
+    form = CampaignForm
+    formfield_overrides = {
+        models.DateTimeField: {"form_class": MomentField, "widget": MomentInput},
+        models.DecimalField: {"form_class": AmountField},
+    }
+
+    def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
+        frozen = self._frozen(request, obj)
+        refusal = vars(request).get("refusal")
+        asked = [(_("Is that meant?"), {"fields": ["confirmed"]})]
+        zone = _("All times are in the time zone %s.") % timezone.get_current_timezone_name()
+        return [
+            *(asked if isinstance(refusal, NeedsConfirmation) else []),
+            (None, {"fields": _shown(_SALE, frozen)}),
+            (_("Window"), {"fields": _shown(_WINDOW, frozen), "description": zone}),
+            (_("Terms"), {"fields": _shown(_TERMS, frozen)}),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Campaign | None = None) -> list[str]:
+        frozen = self._frozen(request, obj)
+        return _shown(frozen, frozen)
+
+    def _frozen(self, request: HttpRequest, campaign: Campaign | None) -> list[str]:
+        """What can't be changed: nothing of a draft, all but stock and window once it is public."""
+        everything = [*_SALE, *_WINDOW, *_TERMS]
+        if campaign is None:
+            return []
+        if campaign.state == State.CLOSED or not self.has_change_permission(request, campaign):
+            return everything
+        return [] if campaign.state == State.DRAFT else sorted(set(everything) - set(CHANGEABLE))
+
+    @admin.display(description=gettext_lazy("opens at"))
+    def opening(self, campaign: Campaign) -> str:
+        return exact(campaign.opens_at)
+
+    @admin.display(description=gettext_lazy("closes at"))
+    def closing(self, campaign: Campaign) -> str:
+        return exact(campaign.closes_at)
+
+    @admin.display(description=gettext_lazy("valid until"))
+    def valid_to(self, campaign: Campaign) -> str:
+        return exact(campaign.valid_until) or self.get_empty_value_display()
+
+    def get_form(
+        self, request: HttpRequest, obj: Campaign | None = None, change: bool = False, **kwargs: Any
+    ) -> type[CampaignFormBase]:
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        form.refusal = vars(request).get("refusal")  # the class is made for this request only
+        made: type[CampaignFormBase] = form
+        return made
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Without Django's transaction around it: `lifecycle` commits in an order of its own. A
+        refusal comes back in the form, together with what was typed."""
+        form_page: Callable[..., HttpResponse] = self._changeform_view  # type: ignore[attr-defined]
+        try:
+            return form_page(request, object_id, form_url, extra_context)
+        except (CouponError, ValidationError) as refusal:
+            vars(request)["refusal"] = refusal
+            return form_page(request, object_id, form_url, extra_context)
+
+    def save_model(
+        self, request: HttpRequest, obj: Campaign, form: CampaignFormBase, change: bool
+    ) -> None:
+        actor = request.user.get_username()
+        if obj.state == State.DRAFT:
+            lifecycle.draft(obj, actor=actor, confirmed=confirmed(request))
+        else:
+            _revise(obj, set(form.changed_data), request)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Campaign | None = None,
+    ) -> HttpResponse:
+        context["show_save_and_add_another"] = False
+        if obj is not None:
+            context.update(
+                subpages.panel(Campaign.objects.get(pk=obj.pk))
+            )  # not as typed, as it is
+            if obj.state == State.CLOSED:
+                context.update(show_save=False, show_save_and_continue=False)
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+def _revise(wish: Campaign, changed: set[str], request: HttpRequest) -> None:
+    """One call for what the operator really changed. Saving what stands there already finishes an
+    interrupted change of the stock."""
+    stored = Campaign.objects.get(
+        pk=wish.pk
+    )  # the form cuts an untouched moment at the millisecond
+    opens_at = wish.opens_at if "opens_at" in changed else stored.opens_at
+    closes_at = wish.closes_at if "closes_at" in changed else stored.closes_at
+    moved = changed & set(_WINDOW)
+    actor, tell = request.user.get_username(), slot_progress.within(request, wish.slug)
+    if "stock" in changed and moved:
+        lifecycle.revise(
+            wish.slug,
+            stock=wish.stock,
+            opens_at=opens_at,
+            closes_at=closes_at,
+            actor=actor,
+            confirmed=confirmed(request),
+            tell=tell,
+        )
+    elif "stock" in changed:
+        lifecycle.change_stock(wish.slug, stock=wish.stock, actor=actor, tell=tell)
+    elif moved:
+        lifecycle.reschedule(
+            wish.slug,
+            opens_at=opens_at,
+            closes_at=closes_at,
+            actor=actor,
+            confirmed=confirmed(request),
+        )
+    elif slots.count(stored) != stored.stock:
+        lifecycle.change_stock(wish.slug, stock=stored.stock, actor=actor, tell=tell)
+
+
+def _shown(names: tuple[str, ...] | list[str], frozen: list[str]) -> list[str]:
+    return [_EXACT.get(name, name) if name in frozen else name for name in names]

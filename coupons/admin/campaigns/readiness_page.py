@@ -1,0 +1,121 @@
+"""The board of an opening as a page: what stands red, what to do, and the operator's last word."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from coupons.admin import formatting
+from coupons.admin.site import nothing_done
+from coupons.admin.typed import CampaignBase
+from coupons.audit import labels
+from coupons.campaigns import opening_hold
+from coupons.errors import CouponError
+from coupons.models import Campaign
+from coupons.readiness import board
+from coupons.readiness.board import Board
+from coupons.readiness.result import Light
+from coupons.readiness.verdict import verdict
+
+LIGHTS: dict[Light, Promise] = {
+    Light.GREEN: gettext_lazy("ready"),
+    Light.AMBER: gettext_lazy("look at it"),
+    Light.RED: gettext_lazy("not ready"),
+    Light.GREY: gettext_lazy("not looked at"),
+}
+
+
+class BoardPages(CampaignBase):
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                f"<int:pk>/{name}",
+                self.admin_site.admin_view(view),
+                name=f"coupons_campaign_{label}",
+            )
+            for name, label, view in (
+                ("readiness/", "readiness", self.readiness_view),
+                ("readiness.json", "readiness_json", self.readiness_json),
+                ("override/", "override", self.override_view),
+            )
+        ]
+        return own + super().get_urls()
+
+    def readiness_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        seen = self._board(request, pk)
+        context = self.admin_site.each_context(request) | shown(seen) | {
+            "opts": self.opts,
+            "title": _("Ready for the opening?"),
+            "subtitle": seen.campaign.slug,
+            "may_override": self.has_change_permission(request) and seen.can_be_overridden,
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/coupons/campaign/readiness.html", context)
+
+    def readiness_json(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """As `manage.py readiness SLUG --json`."""
+        return JsonResponse(self._board(request, pk).as_json())
+
+    def override_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if request.method != "POST":
+            return nothing_done(request, "admin:coupons_campaign_readiness", pk)
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        slug = get_object_or_404(Campaign, pk=pk).slug
+        reason, actor = request.POST.get("reason", ""), request.user.get_username()
+        try:
+            campaign = opening_hold.override(slug, actor=actor, reason=reason)
+        except (CouponError, ValidationError) as refusal:
+            messages.error(request, formatting.sentence(refusal))
+        else:
+            told = {"slug": slug, "state": campaign.get_state_display()}
+            messages.success(
+                request, _("%(slug)s is %(state)s; your reason is in its history.") % told
+            )
+        return redirect("admin:coupons_campaign_readiness", pk)
+
+    def _board(self, request: HttpRequest, pk: int) -> Board:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return board.of(get_object_or_404(Campaign, pk=pk).slug)
+
+
+_WORST_FIRST = (Light.RED, Light.AMBER, Light.GREEN, Light.GREY)
+
+
+def shown(seen: Board) -> dict[str, Any]:
+    """The board in a person's words, what is to be done first."""
+    lines = sorted(seen.lines, key=lambda line: _WORST_FIRST.index(line.light))
+    return {
+        "board": seen,
+        "campaign": seen.campaign,
+        "word": LIGHTS[seen.light],
+        "held_why": labels.spoken(seen.held.note) if seen.held else "",
+        "verdict": verdict(seen),
+        "opens": formatting.exact(seen.campaign.opens_at),
+        "closes": formatting.exact(seen.campaign.closes_at),
+        "lines": [(line, labels.label(line.name), LIGHTS[line.light]) for line in lines],
+    }
+
+
+def warn_if_red(campaign: Campaign, request: HttpRequest) -> None:
+    """Said once more where an operator has just scheduled it: there is time to mend it. Who pressed
+    the button waits for nothing but the stores that were asked anyway."""
+    seen = board.of(campaign.slug, quickly=True)
+    if seen.reds:
+        where = reverse("admin:coupons_campaign_readiness", args=[campaign.pk])
+        text = (
+            _("It is not ready yet ({what}) and would be held back: see {board}.")
+            if seen.blocks
+            else _("It opens although something is red ({what}): see {board}.")
+        )
+        names = ", ".join(labels.label(line.name) for line in seen.reds)
+        link = format_html('<a href="{}">{}</a>', where, _("its readiness board"))
+        messages.warning(request, format_html(text, what=names, board=link))

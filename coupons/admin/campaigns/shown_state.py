@@ -1,0 +1,61 @@
+"""The state that an operator's page shows: by the clock that opens the campaign, so that a page
+goes over an opening and a closing at their moment, before beat has recorded them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from coupons import timestamps
+from coupons.admin.campaigns import commands
+from coupons.admin.campaigns.commands import Verb
+from coupons.admin.campaigns.live_panel import Counts
+from coupons.audit import log
+from coupons.campaigns.effective_state import effective_state
+from coupons.models import Campaign, CampaignEvent
+
+State = Campaign.State
+
+
+@dataclass(frozen=True, slots=True)
+class ShownState:
+    """`held` is why the opening is held back. `revision` differs whenever the page would."""
+
+    campaign: Campaign
+    value: State
+    held: CampaignEvent | None
+    revision: str
+
+    @property
+    def label(self) -> str:
+        return _label(self.value, is_held=self.held is not None)
+
+    @property
+    def opens_ms(self) -> int | None:
+        """When it opens by itself; None: it does not, or it has opened."""
+        ahead = self.value == State.SCHEDULED
+        return timestamps.milliseconds(self.campaign.opens_at) if ahead else None
+
+    @property
+    def verbs(self) -> list[Verb]:
+        return commands.offered(self.value, is_held=self.held is not None)
+
+
+def shown_state(campaign: Campaign, counts: Counts) -> ShownState:
+    value = effective_state(campaign, counts.now_ms)
+    newest = campaign.events.first()
+    held = log.held(campaign) if value == State.PAUSED else None
+    return ShownState(campaign, value, held, f"{value}.{newest.pk if newest else 0}")
+
+
+def labels(campaigns: Sequence[Campaign], counts: dict[int, Counts]) -> dict[int, str]:
+    """The same word for many campaigns, by the campaign's id."""
+    held = log.held_among(campaigns)
+    return {
+        each.pk: _label(effective_state(each, counts[each.pk].now_ms), is_held=each.pk in held)
+        for each in campaigns
+    }
+
+
+def _label(state: State, *, is_held: bool) -> str:
+    return _("held back") if is_held and state == State.PAUSED else str(state.label)

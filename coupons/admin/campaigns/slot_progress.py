@@ -1,0 +1,52 @@
+"""What pages say of slots that are being made or removed, and how long one request works at it."""
+
+import time
+
+from django.http import HttpRequest
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from coupons.campaigns import slots
+from coupons.campaigns.slots import Progress
+from coupons.errors import Unfinished
+from coupons.models import Campaign
+
+REQUEST_S = 30  # half of what a balancer waits for an answer
+State = Campaign.State
+
+
+def within(request: HttpRequest, slug: str) -> Progress:
+    """Raises Unfinished once this request has worked for so long: doing it again goes on."""
+    until = vars(request).setdefault("works_at_slots_until", time.monotonic() + REQUEST_S)
+
+    def tell(now: int, wanted: int) -> None:
+        if now != wanted and time.monotonic() > until:
+            text = _("{slug} has {now} slots by now and is to have {wanted}. Do it again to go on.")
+            raise Unfinished(text.format(slug=slug, now=_number(now), wanted=_number(wanted)))
+
+    return tell
+
+
+def is_unfinished(campaign: Campaign) -> bool:
+    """Whether its slots are not those of its stock: made, removed, or an interrupted change."""
+    last = slots.highest(campaign)
+    if campaign.state == State.CLOSED:
+        return False
+    return last not in ((0, campaign.stock) if campaign.state == State.DRAFT else (campaign.stock,))
+
+
+def note(campaign: Campaign) -> str:
+    """For the campaign's page; empty if there is nothing to say."""
+    if not is_unfinished(campaign):
+        return ""
+    if campaign.state == State.DRAFT:
+        text = _("{now} of {stock} slots: it is being scheduled, or that was interrupted; then"
+                 " schedule it again to go on.")  # fmt: skip
+    else:
+        text = _("{now} slots for a stock of {stock}: the stock is being changed, or that was"
+                 " interrupted; then save it again to finish.")  # fmt: skip
+    return text.format(now=_number(slots.highest(campaign)), stock=_number(campaign.stock))
+
+
+def _number(count: int) -> str:
+    return number_format(count, force_grouping=True)

@@ -1,0 +1,138 @@
+"""What a campaign's page shows beside its form, and the addresses below it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext_lazy as _
+
+from coupons.admin import formatting
+from coupons.admin.campaigns import commands, dead_letters, live_panel, slot_progress
+from coupons.admin.campaigns.commands import VERBS
+from coupons.admin.campaigns.confirmation import confirm_page
+from coupons.admin.campaigns.shown_state import shown_state
+from coupons.admin.site import nothing_done
+from coupons.admin.typed import CampaignBase
+from coupons.audit import labels
+from coupons.campaigns import lifecycle
+from coupons.errors import CouponError, StoreFailure
+from coupons.models import Campaign, GivenUp
+
+EVENTS_SHOWN = 100
+
+
+def panel(campaign: Campaign) -> dict[str, Any]:
+    """State, counts, verbs and history, for the page's template."""
+    counts = live_panel.counts_of(campaign)
+    shown = shown_state(campaign, counts)
+    history = campaign.events.all()[:EVENTS_SHOWN]
+    return {
+        "campaign": campaign,
+        "shown": shown,
+        "verbs": shown.verbs,
+        "held_why": labels.spoken(shown.held.note) if shown.held else "",
+        "counts": counts,
+        "window": formatting.window(campaign),
+        "events": [
+            (formatting.exact(event.at), formatting.actor(event), formatting.said(event))
+            for event in history
+        ],
+    }
+
+
+class CampaignPages(CampaignBase):
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                f"<int:pk>/{name}/",
+                self.admin_site.admin_view(view),
+                name=f"coupons_campaign_{label}",
+            )
+            for name, label, view in (
+                ("live", "live", self.live_view),
+                ("parked", "parked", self.parked_view),
+                ("do/<str:verb>", "do", self.do_view),
+            )
+        ]
+        return own + super().get_urls()
+
+    def live_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The counts as JSON, for the page that refreshes itself."""
+        campaign = self._seen(request, pk)
+        counts = live_panel.counts_of(campaign)
+        shown = shown_state(campaign, counts)
+        state = {"state": shown.value, "label": shown.label, "revision": shown.revision}
+        return JsonResponse(state | counts.as_json())
+
+    def parked_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        campaign = self._seen(request, pk)
+        context = self.admin_site.each_context(request) | {
+            "opts": self.opts, "campaign": campaign,
+            "title": _("Parked claims"),
+            "subtitle": campaign.slug,
+            "may_change": self.has_change_permission(request),
+            "given_up": GivenUp.objects.filter(campaign=campaign)[:EVENTS_SHOWN],
+        }  # fmt: skip
+        try:
+            claims, more = dead_letters.page(campaign.slug, after=request.GET.get("after", ""))
+            context |= {"claims": claims, "more": more}
+        except StoreFailure as away:
+            messages.error(request, formatting.sentence(away))
+        return TemplateResponse(request, "admin/coupons/campaign/parked.html", context)
+
+    def do_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+        """A verb's button was pressed."""
+        if request.method != "POST":
+            return nothing_done(request, "admin:coupons_campaign_change", pk)
+        campaign = self._seen(request, pk)
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        if verb not in VERBS:
+            raise Http404
+        asked = commands.do(VERBS[verb], campaign.slug, request)
+        if asked:
+            return confirm_page(self, request, VERBS[verb].label, verb, [(campaign, asked)])
+        return redirect("admin:coupons_campaign_change", pk)
+
+    def _seen(self, request: HttpRequest, pk: int) -> Campaign:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return get_object_or_404(Campaign, pk=pk)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The campaign's own history, on its page: Django's would know of nothing."""
+        return redirect(reverse("admin:coupons_campaign_change", args=[object_id]) + "#history")
+
+    # Only drafts may be deleted
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """A draft, and no word of its tally and its history, which go with it."""
+        _all, _counts, forbidden, protected = super().get_deleted_objects(objs, request)
+        counted = {self.opts.verbose_name_plural: len(objs)}
+        return [str(each) for each in objs], counted, forbidden, protected
+
+    def has_delete_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
+        public = obj is not None and obj.state != Campaign.State.DRAFT
+        return not public and super().has_delete_permission(request, obj)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Without Django's transaction around it: many slots are removed in batches."""
+        delete_page: Callable[..., HttpResponse] = self._delete_view  # type: ignore[attr-defined]
+        try:
+            return delete_page(request, object_id, extra_context)
+        except CouponError as refusal:
+            messages.error(request, formatting.sentence(refusal))
+            return redirect("admin:coupons_campaign_change", object_id)
+
+    def delete_model(self, request: HttpRequest, obj: Campaign) -> None:
+        lifecycle.remove_slots(obj, tell=slot_progress.within(request, obj.slug))
+        lifecycle.discard(obj)

@@ -1,0 +1,1 @@
+"""Coupons for operators: the list and the search."""

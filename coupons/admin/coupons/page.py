@@ -1,0 +1,152 @@
+"""Coupons for operators: to be looked up, never touched. No page here reads more than it shows."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from coupons.admin.coupons import search
+from coupons.admin.coupons.keyset_list import SeekingChangeList
+from coupons.admin.formatting import exact
+from coupons.admin.typed import CouponBase
+from coupons.claims import coupon_codes
+from coupons.claims.limits import slot_id
+from coupons.models import Campaign, Coupon
+
+CAMPAIGNS_OFFERED = 30
+_LARGEST_SLOT = 2**63 - 1
+
+
+class CampaignFilter(admin.SimpleListFilter):
+    """One campaign, by its slug: a range of the primary key. The newest campaigns are offered."""
+
+    title = _("campaign")
+    parameter_name = "campaign"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        public = Campaign.objects.exclude(state=Campaign.State.DRAFT)
+        slugs = list(public.values_list("slug", flat=True)[:CAMPAIGNS_OFFERED])
+        chosen = self.value()
+        if chosen and chosen not in slugs:
+            slugs.append(chosen)
+        return [(slug, slug) for slug in slugs]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Coupon]) -> QuerySet[Coupon]:
+        if not self.value():
+            return queryset
+        campaign_id = _id_of(self.value())
+        if campaign_id is None:
+            return queryset.none()
+        return queryset.filter(pk__gt=slot_id(campaign_id, 0), pk__lt=slot_id(campaign_id + 1, 0))
+
+
+class CouponAdmin(CouponBase):
+    list_display = ("address", "user", "grouped_code", "admitted")
+    list_display_links = ("address",)
+    list_filter = (CampaignFilter,)
+    list_per_page = 100
+    list_select_related = ()  # a join could start at the wrong table
+    search_fields = ("user",)  # shows the box; what it finds is said in get_search_results
+    search_help_text = _(
+        "Exactly one of: user, code (case and hyphens don't matter), campaign/place, or a place "
+        "within the chosen campaign."
+    )
+    show_facets = admin.ShowFacets.NEVER
+    show_full_result_count = False
+    sortable_by = ()
+    actions = None
+    fields = (
+        "campaign_link", "place", "user", "nth", "grouped_code", "admitted", "stored", "expires",
+        "request_id",
+    )  # fmt: skip
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return SeekingChangeList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Coupon]:
+        return super().get_queryset(request).prefetch_related("campaign")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(request, {"title": _("Coupons"), **(extra_context or {})})
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        said = {"title": _("Coupon"), **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, said)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Coupon], search_term: str
+    ) -> tuple[QuerySet[Coupon], bool]:
+        if not search_term.strip():
+            return queryset, False
+        chosen = request.GET.get(CampaignFilter.parameter_name)
+        found = search.slots(search_term, campaign_id=_id_of(chosen))
+        if len(found) >= search.MOST_FOUND:
+            text = gettext("Only the newest %s coupons of this user can be shown.")
+            messages.warning(request, text % search.MOST_FOUND)
+        return queryset.filter(pk__in=found), False
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Nothing but the filter: an address could ask for a column without an index."""
+        return lookup == CampaignFilter.parameter_name
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Coupon | None:
+        if not (object_id.isascii() and object_id.isdigit() and len(object_id) <= 19):
+            return None
+        if from_field is not None or int(object_id) > _LARGEST_SLOT:
+            return None
+        return super().get_object(request, object_id)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Coupon | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Coupon | None = None) -> bool:
+        return False
+
+    @admin.display(description=_("campaign/place"))
+    def address(self, coupon: Coupon) -> str:
+        return f"{coupon.campaign.slug}/{coupon.place}"
+
+    @admin.display(description=_("campaign"))
+    def campaign_link(self, coupon: Coupon) -> SafeString:
+        url = reverse("admin:coupons_campaign_change", args=[coupon.campaign_id])
+        return format_html('<a href="{}">{}</a>', url, coupon.campaign.slug)
+
+    @admin.display(description=_("code"))
+    def grouped_code(self, coupon: Coupon) -> str:
+        return coupon_codes.grouped(coupon.code)
+
+    @admin.display(description=_("admitted at"))
+    def admitted(self, coupon: Coupon) -> str:
+        return exact(coupon.admitted_at)
+
+    @admin.display(description=_("stored at"))
+    def stored(self, coupon: Coupon) -> str:
+        return exact(coupon.stored_at)
+
+    @admin.display(description=_("expires at"))
+    def expires(self, coupon: Coupon) -> str:
+        return exact(coupon.expires_at)
+
+
+def _id_of(slug: str | None) -> int | None:
+    return Campaign.objects.filter(slug=slug).values_list("pk", flat=True).first() if slug else None

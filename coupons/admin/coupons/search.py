@@ -1,0 +1,51 @@
+"""From what an operator typed to the slots of coupons. Every question goes straight to an index."""
+
+from coupons.claims import coupon_codes
+from coupons.claims.limits import MAX_USER_BYTES, PLACES_PER_CAMPAIGN, slot_id
+from coupons.models import Campaign, Coupon
+
+MOST_FOUND = 1000  # coupons of one user; the newest campaigns' come first
+
+
+def slots(typed: str, *, campaign_id: int | None) -> set[int]:
+    """The slots that the words may mean: a user, a code, `campaign/place`, or a place.
+
+    They may be all of these at once, and each is looked for exactly. A place alone needs a
+    campaign.
+    """
+    place = _of_place(typed.strip(), campaign_id)
+    return _of_user(typed, campaign_id) | _of_code(typed) | place
+
+
+def _of_user(typed: str, campaign_id: int | None) -> set[int]:
+    """The user as typed, and without the blanks that came along from a clipboard."""
+    return {slot for user in {typed, typed.strip()} for slot in _held_by(user, campaign_id)}
+
+
+def _held_by(user: str, campaign_id: int | None) -> list[int]:
+    if not 0 < len(user.encode()) <= MAX_USER_BYTES:
+        return []
+    held = Coupon.objects.filter(user=user)
+    if campaign_id is not None:
+        held = held.filter(campaign_id=campaign_id)
+    newest = held.order_by("-campaign_id", "-nth")  # the index itself, read backwards
+    return list(newest.values_list("slot_id", flat=True)[:MOST_FOUND])
+
+
+def _of_code(typed: str) -> set[int]:
+    code = coupon_codes.normalise(typed)
+    if code is None:
+        return set()
+    return set(Coupon.objects.filter(code=code).values_list("slot_id", flat=True))
+
+
+def _of_place(typed: str, campaign_id: int | None) -> set[int]:
+    slug, slash, number = typed.rpartition("/")
+    if not (number.isascii() and number.isdigit() and len(number) <= 10):
+        return set()
+    place = int(number)
+    if slash:
+        campaign_id = Campaign.objects.filter(slug=slug).values_list("pk", flat=True).first()
+    if campaign_id is None or not 0 < place < PLACES_PER_CAMPAIGN:
+        return set()
+    return {slot_id(campaign_id, place)}

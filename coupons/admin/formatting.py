@@ -1,0 +1,89 @@
+"""What operators read: moments to the millisecond, refusals and events as sentences."""
+
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from coupons import timestamps
+from coupons.audit import labels
+from coupons.campaigns import lifecycle
+from coupons.errors import CouponError, DatabaseAway, OutcomeUnknown, StoreAway, StoreError
+from coupons.models import Campaign, CampaignEvent
+from coupons.timestamps import local_text
+
+# Written into the history by coupons.campaigns.lifecycle; here so that they are translated.
+_VERBS = (
+    gettext_noop("created"),
+    gettext_noop("edited"),
+    gettext_noop("scheduled"),
+    gettext_noop("opened"),
+    gettext_noop("paused"),
+    gettext_noop("resumed"),
+    gettext_noop("closed"),
+    gettext_noop("rescheduled"),
+    gettext_noop("held back"),
+    gettext_noop("released"),
+    gettext_noop("overridden"),
+    gettext_noop("warmed up"),
+    gettext_noop("rebuilt"),
+    gettext_noop("checked"),
+    gettext_noop("replayed"),
+    gettext_noop("gave up"),
+    gettext_noop("honoured a receipt"),
+)
+_STOCK_SET = "stock set to "
+
+
+def exact(at: datetime | None) -> str:
+    """In the time zone of the page, to the millisecond; empty for no moment."""
+    return "" if at is None else local_text(at)
+
+
+def exact_ms(ms: int) -> str:
+    """The same of milliseconds since the Unix epoch."""
+    return exact(timestamps.moment(ms))
+
+
+def window(campaign: Campaign) -> str:
+    """From opening to closing; the day and the zone are said once where they are the same."""
+    opens, closes = exact(campaign.opens_at), exact(campaign.closes_at)
+    (day, time, zone), (last_day, last_time, last_zone) = opens.split(), closes.split()
+    start = f"{day} {time}" if zone == last_zone else opens
+    end = f"{last_time} {last_zone}" if day == last_day else closes
+    return f"{start} – {end}"
+
+
+def number(count: int | None) -> str:
+    """With its thousands apart; a question mark where nobody knows."""
+    return "?" if count is None else number_format(count, force_grouping=True)
+
+
+def sentence(refusal: CouponError | ValidationError) -> str:
+    """Why something was not done, for a person."""
+    if isinstance(refusal, ValidationError):
+        return " ".join(refusal.messages)
+    if isinstance(refusal, StoreError):
+        return _(
+            "This was not done: what Redis holds of this campaign can't be read. See its board."
+        )
+    if isinstance(refusal, StoreAway | OutcomeUnknown):
+        return _("Redis did not answer, so this was not done. Please do it again.")
+    if isinstance(refusal, DatabaseAway):
+        return _("The database did not answer, so this was not done. Please do it again.")
+    return str(refusal)
+
+
+def actor(event: CampaignEvent) -> str:
+    """Who did it: an operator's name, or the system itself."""
+    return _("system") if event.actor == lifecycle.CLOCK else event.actor
+
+
+def said(event: CampaignEvent) -> str:
+    """What was done to a campaign, and why, where a reason was given."""
+    if event.verb.startswith(_STOCK_SET):
+        return _("stock set to %s") % event.verb.removeprefix(_STOCK_SET)
+    done = _("opened") if event.verb == Campaign.State.OPEN else _(event.verb)
+    return f"{done}: {labels.spoken(event.note)}" if event.note else done

@@ -1,0 +1,1 @@
+"""Logging in to the admin: lock-out, sessions, known browsers."""

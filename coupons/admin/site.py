@@ -1,0 +1,71 @@
+"""The admin as a whole: what holds for each of its pages."""
+
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any, TypeVar, cast
+
+from django.contrib import admin, messages
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotAllowed,
+    JsonResponse,
+)
+from django.middleware.csrf import get_token
+from django.shortcuts import redirect
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.translation import gettext as _
+
+from coupons.admin.login import sessions
+
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
+
+
+def nothing_done(request: HttpRequest, page: str, *arguments: object) -> HttpResponse:
+    """The answer where a button's address is visited without pressing it, as after a login."""
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponseNotAllowed(["POST"])
+    if request.method == "GET":
+        messages.warning(request, _("Nothing was done: please press the button again."))
+    return redirect(page, *arguments)
+
+
+class OperatorSite(admin.AdminSite):
+    def admin_view(self, view: View, cacheable: bool = False) -> View:
+        """What is sent after the session has ended is lost: its sender is told."""
+        guarded = super().admin_view(view, cacheable)
+
+        def tell(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
+            logging_out = request.path == reverse("admin:logout")
+            if request.method == "POST" and not self.has_permission(request) and not logging_out:
+                text = _("You are not logged in, so nothing was done. Log in and do it again.")
+                messages.warning(request, text)
+            return guarded(request, *arguments, **named)
+
+        return cast(View, update_wrapper(tell, guarded))
+
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        return [
+            path("session/", self.admin_view(self.session_view), name="session"),
+            *super().get_urls(),
+        ]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        lasts = {
+            "session_left_s": sessions.left_s(request),
+            "session_warned_s": sessions.warned_s(),
+        }
+        return super().each_context(request) | lasts
+
+    def session_view(self, request: HttpRequest) -> HttpResponse:
+        """How long the session lasts, and the token that this browser's forms need by now."""
+        left_s = sessions.left_s(request)
+        return JsonResponse({"left_s": left_s, "csrf_token": get_token(request)})
+
+    def logout(  # type: ignore[override] # Django answers with redirects, too
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if request.method != "POST":
+            return nothing_done(request, "admin:index")
+        return super().logout(request, extra_context)

@@ -1,0 +1,79 @@
+"""The `queued` strategy: Redis decides in one atomic step, a worker stores."""
+
+from collections.abc import Callable
+
+from coupons.admission import recent, sold_out_cache
+from coupons.broker import wakeups
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Admission, Claim, Outcome
+from coupons.errors import CouponError, NotInstalled, QueueFull, ServerChanged
+from coupons.store import Decision, store
+
+
+def admit(facts: Facts, claim: Claim) -> Admission:
+    """One round trip to Redis: place, memory of the user and queue entry in one atomic step.
+
+    None for most of those who come when nothing is left: see `coupons.admission.sold_out_cache`.
+    """
+    over = sold_out_cache.recall(facts, claim)
+    if over is not None:
+        return Admission(over, 0, 0)
+    try:
+        decision = _ask(facts, claim)
+    except ServerChanged:  # before anything was sent
+        if not _verify_server():
+            raise
+        decision = _ask(facts, claim)
+    if decision.place:
+        recent.remember(facts, claim, decision.place, decision.at_ms)
+    elif decision.said in _FAILURES:
+        if decision.said == "not_installed":
+            recent.publish(facts)
+        raise _FAILURES[decision.said](_SENTENCES[decision.said].format(facts.slug))
+    if decision.ring and not wakeups.ring(facts.slug):
+        store().was_lost(facts.slug)
+    if decision.version:
+        sold_out_cache.learn(facts, Outcome(decision.said), decision.version)
+    return Admission(Outcome(decision.said), decision.place, decision.at_ms)
+
+
+def verify_servers_with(verify: Callable[[], bool]) -> None:
+    """Who finds out whether a Redis server that was restarted or promoted may decide. `verify`
+    returns whether it may, and raises StoreAway, DatabaseAway while nobody knows."""
+    global _verify_server
+    _verify_server = verify
+
+
+def _nobody_can_tell() -> bool:
+    return False
+
+
+_verify_server: Callable[[], bool] = _nobody_can_tell
+
+
+def _ask(facts: Facts, claim: Claim) -> Decision:
+    return store().admit(
+        facts.slug,
+        user=claim.user,
+        nth=claim.nth,
+        per_user=facts.per_user,
+        filter_blocks=facts.filter_blocks,
+    )
+
+
+def admitted_before(facts: Facts, claim: Claim) -> Admission | None:
+    """The place this claim holds already; None: none. Decides nothing."""
+    held = store().place_of(
+        facts.slug,
+        user=claim.user,
+        nth=claim.nth,
+        per_user=facts.per_user,
+    )
+    return held and Admission(Outcome.ALREADY_CLAIMED, *held)
+
+
+_FAILURES: dict[str, type[CouponError]] = {"not_installed": NotInstalled, "queue_full": QueueFull}
+_SENTENCES = {
+    "not_installed": "The campaign {!r} is closed for repair. Please try again.",
+    "queue_full": "Too many claims of {!r} wait to be stored. Please try again.",
+}

@@ -1,0 +1,64 @@
+"""The base of our views: DRF's life of a request, without what this API has settled once for all.
+
+There is one representation (JSON), one version, one way to prove a user, so the objects that say so
+are made once and not for every request. They keep no state.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from coupons.api import translations
+from coupons.api.auth import HasUser, TokenAuthentication
+from coupons.api.json import AlwaysJson, Parser, Renderer
+
+_PARSERS = (Parser(),)
+_NEGOTIATOR = AlwaysJson()
+_RENDERER = Renderer()
+_MADE_ONCE: dict[type, Any] = {kind: kind() for kind in (TokenAuthentication, HasUser)}
+
+
+class Resource(APIView):
+    """No cache may keep our answers, and no method is offered but these."""
+
+    http_method_names = ("get", "head", "post")
+    authentication_classes: Any = (TokenAuthentication,)
+    permission_classes: Any = (HasUser,)
+    default_response_headers: Any = {}  # Allow is sent where it is owed, with 405
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        return Request(
+            request,
+            parsers=_PARSERS,
+            negotiator=_NEGOTIATOR,
+            parser_context={"view": self},
+        )
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        request.accepted_renderer, request.accepted_media_type = _RENDERER, _RENDERER.media_type
+        request.version = request.versioning_scheme = None
+        self.perform_authentication(request)
+        for kind in self.permission_classes:
+            _MADE_ONCE[kind].has_permission(request, self)  # raises what is to be told
+
+    def perform_authentication(self, request: Request) -> None:
+        """DRF finds out by an exception that it does not know the user yet."""
+        for kind in self.authentication_classes:
+            said = _MADE_ONCE[kind].authenticate(request)
+            if said is not None:
+                request.user, request.auth = said
+                return
+        request.user = request.auth = None  # type: ignore[assignment]
+
+    def finalize_response(
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> Any:
+        response["Cache-Control"] = "no-store"
+        if response.status_code >= 400 and "HTTP_ACCEPT_LANGUAGE" in request._request.META:
+            translations.translate(response, request._request.META["HTTP_ACCEPT_LANGUAGE"])
+        if not isinstance(response, Response):  # made in full by the view
+            return response
+        return super().finalize_response(request, response, *args, **kwargs)

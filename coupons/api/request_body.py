@@ -1,0 +1,57 @@
+"""What a request asks for, checked by hand: one optional field does not pay for a serializer."""
+
+from typing import Any
+
+from rest_framework.request import Request
+
+from coupons.api.json import body_of
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import Claim
+from coupons.errors import BadInput, LengthRequired
+from coupons.identity.user_tokens import Caller
+
+
+def claim(request: Request, caller: Caller, facts: Facts) -> Claim:
+    """The body is empty or `{"nth": n}`. Raises BadInput, BodyTooLarge, LengthRequired."""
+    said = _object(request, "nth")
+    return Claim(caller.user, _nth(said.get("nth", 1), facts))
+
+
+def receipt(request: Request) -> str:
+    """The body is `{"receipt": "…"}`. Raises as `claim`."""
+    said = _object(request, "receipt").get("receipt")
+    if not isinstance(said, str) or not said:
+        raise BadInput("receipt", "must be the text of a receipt")
+    return said
+
+
+def _object(request: Request, field: str) -> dict[str, Any]:
+    """The body, in which only this field may stand."""
+    if "HTTP_TRANSFER_ENCODING" in request._request.META:  # WSGI would take it for empty
+        raise LengthRequired("Send the body with a Content-Length, not in chunks.")
+    said = body_of(request._request)
+    if not isinstance(said, dict):
+        raise BadInput("body", "must be an object")
+    for name in said:
+        if name != field:
+            raise BadInput(name, "is not a field of this request")
+    return said
+
+
+def claim_in_query(request: Request, facts: Facts) -> Claim:
+    """The same for a GET: `?nth=n`."""
+    said = request.query_params.get("nth", "1")
+    number = int(said) if said.isascii() and said.isdigit() and len(said) < 6 else said
+    return Claim(caller(request).user, _nth(number, facts))
+
+
+def _nth(said: Any, facts: Facts) -> int:
+    if not isinstance(said, int) or isinstance(said, bool) or not 1 <= said <= facts.per_user:
+        raise BadInput("nth", f"must be a whole number from 1 to {facts.per_user}")
+    return said
+
+
+def caller(request: Request) -> Caller:
+    user: Any = request.user
+    assert isinstance(user, Caller)  # noqa: S101 - HasUser has seen to it
+    return user

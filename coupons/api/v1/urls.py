@@ -1,0 +1,15 @@
+"""Paths below /api/v1/."""
+
+from django.urls import path
+
+from coupons.api.v1 import views
+
+urlpatterns = [
+    # First, because it is asked for more often than all the others together.
+    path("campaigns/<str:slug>/claims", views.Claims.as_view(), name="claims"),
+    path("campaigns/<str:slug>", views.PublicCampaign.as_view(), name="campaign"),
+    path("campaigns/<str:slug>/claims/me", views.ClaimOfMine.as_view(), name="claim-status"),
+    path("coupons", views.Coupons.as_view(), name="coupons"),
+    path("coupons/<str:code>", views.CouponOfMine.as_view(), name="coupon"),
+    path("receipts/verify", views.Receipts.as_view(), name="verify-receipt"),
+]

@@ -1,0 +1,129 @@
+"""The views of API v1. Each is four moves: validate, ask, map, answer."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from coupons.admission import strategies
+from coupons.api import rate_limit, request_body, responses, schemas
+from coupons.api.base_view import Resource
+from coupons.api.pagination import Page
+from coupons.campaigns import live_counts, lookup, snapshot
+from coupons.claims import coupon_codes
+from coupons.database import availability
+from coupons.errors import BadInput
+from coupons.issuing import claim_status, receipt_status
+
+
+def _problems(*statuses: int) -> dict[Any, Any]:
+    return {(status, "application/problem+json"): schemas.Problem for status in statuses}
+
+
+_NTH = OpenApiParameter("nth", int, description="Which of the user's coupons.", default=1)
+
+
+class Claims(Resource):
+    @extend_schema(
+        operation_id="claim",
+        summary="Ask for a coupon",
+        description="Asking again is always safe: the same user gets the same answer.",
+        request=schemas.ClaimRequest,
+        responses={
+            201: OpenApiResponse(schemas.HeldPlace, "Admitted and stored (direct)."),
+            202: OpenApiResponse(schemas.HeldPlace, "Admitted, on its way to be stored (queued)."),
+            200: OpenApiResponse(schemas.HeldPlace, "Admitted before; the same body as then."),
+            **_problems(400, 401, 403, 404, 409, 410, 411, 413, 415, 429, 503),
+        },
+    )
+    def post(self, request: Request, slug: str) -> HttpResponse:
+        caller = request_body.caller(request)
+        rate_limit.check_claims_of(caller.user)
+        campaign = lookup.of(slug)
+        claim = request_body.claim(request, caller, campaign)
+        admitted = strategies.admit(campaign, claim, segments=caller.segments)
+        return responses.of_admission(campaign, claim, admitted)
+
+
+class ClaimOfMine(Resource):
+    @extend_schema(
+        operation_id="claim_status",
+        summary="Where my claim stands: none, queued, issued",
+        parameters=[_NTH],
+        responses={200: schemas.ClaimStatus, **_problems(400, 401, 404, 503)},
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        campaign = lookup.of(slug)
+        claim = request_body.claim_in_query(request, campaign)
+        return Response(
+            responses.of_standing(campaign, claim, claim_status.standing(campaign, claim))
+        )
+
+
+class PublicCampaign(Resource):
+    authentication_classes = ()
+    permission_classes = ()
+
+    @extend_schema(
+        operation_id="campaign",
+        summary="A campaign as everybody may see it",
+        auth=[],
+        responses={200: schemas.PublicCampaign, **_problems(404, 503)},
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        campaign = lookup.of(slug)
+        return Response(responses.of_campaign(campaign, live_counts.live_counts(campaign)))
+
+
+class Coupons(Resource):
+    @extend_schema(
+        operation_id="coupons",
+        summary="My coupons",
+        parameters=[OpenApiParameter("cursor", str), OpenApiParameter("limit", int)],
+        responses={200: schemas.CouponPage, **_problems(400, 401, 503)},
+    )
+    def get(self, request: Request) -> Response:
+        page = Page()
+        with availability.answering():
+            rows = page.paginate_queryset(
+                claim_status.coupons_of(request_body.caller(request).user), request
+            )
+        said = [responses.coupon(row, snapshot.from_row(row.campaign)) for row in rows or []]
+        return page.get_paginated_response(said)
+
+
+class CouponOfMine(Resource):
+    @extend_schema(
+        operation_id="coupon",
+        summary="One of my coupons, by its code as typed",
+        responses={200: schemas.CouponBody, **_problems(400, 401, 404, 503)},
+    )
+    def get(self, request: Request, code: str) -> Response:
+        known = coupon_codes.normalise(code)
+        if known is None:
+            raise BadInput("code", "is not a coupon code; please check it for a typing error")
+        row = claim_status.coupon_of(request_body.caller(request).user, known)
+        return Response(responses.coupon(row, snapshot.from_row(row.campaign)))
+
+
+class Receipts(Resource):
+    @extend_schema(
+        operation_id="verify_receipt",
+        summary="Is a receipt genuine, and is its coupon stored?",
+        description=(
+            "Who holds a receipt may ask; whose it is is not told. Counts as a claim towards the "
+            "limit per user."
+        ),
+        request=schemas.ReceiptRequest,
+        responses={
+            200: schemas.ReceiptStatus,
+            **_problems(400, 401, 411, 413, 415, 429, 503),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        caller = request_body.caller(request)
+        rate_limit.check_claims_of(caller.user)
+        finding = receipt_status.verify(request_body.receipt(request))
+        return Response(responses.of_receipt(finding, caller.user))

@@ -1,0 +1,1 @@
+"""What was done to a campaign, by whom and when."""

@@ -1,0 +1,109 @@
+"""What is allowed and seldom meant: an operator is asked before it is done.
+
+Whoever calls without an operator at hand has confirmed everything (`ALL`).
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from coupons.campaigns import deciding_clock
+from coupons.database import availability
+from coupons.errors import NeedsConfirmation
+from coupons.models import Campaign
+
+State = Campaign.State
+
+
+class Question(StrEnum):
+    OPENS_AT_ONCE = "opens_at_once"
+    CLOSES_AT_ONCE = "closes_at_once"
+    FREE_ORDERS = "free_orders"
+    CAP_ALWAYS_REACHED = "cap_always_reached"
+
+
+ALL: frozenset[str] = frozenset(question.value for question in Question)
+Asked = tuple[Question, str]
+JUST_NOW = timedelta(minutes=1)  # who schedules at 12:00:20 what opens at 12:00 means it
+_TERMS = ("discount", "discount_value", "minimum_order", "discount_cap")
+
+
+def ask_about_terms(draft: Campaign, confirmed: frozenset[str]) -> None:
+    """Raises NeedsConfirmation. Who confirmed the terms once is not asked again for a new name."""
+    stored = _row(confirmed, Q(pk=draft.pk))
+    if stored is None or any(getattr(stored, name) != getattr(draft, name) for name in _TERMS):
+        _ask(_about_terms(draft), confirmed)
+
+
+def ask_about_opening(slug: str, confirmed: frozenset[str]) -> None:
+    """Raises NeedsConfirmation if a draft that is scheduled now would open at once."""
+    row = _row(confirmed, Q(slug=slug))
+    if row is None or row.state != State.DRAFT:
+        return
+    at = deciding_clock.now(row.strategy)
+    if at < row.closes_at:  # or it is refused
+        _ask(_about_window(at, opens_at=row.opens_at), confirmed)
+
+
+def ask_about_move(slug: str, window: tuple[datetime, datetime], confirmed: frozenset[str]) -> None:
+    """Raises NeedsConfirmation if the new window would open or close the campaign at once."""
+    row = _row(confirmed, Q(slug=slug))
+    if row is not None:
+        opens_at, closes_at = window
+        may_open = row.state == State.SCHEDULED and opens_at != row.opens_at
+        found = _about_window(
+            deciding_clock.now(row.strategy),
+            opens_at=opens_at if may_open else None,
+            closes_at=closes_at if closes_at != row.closes_at else None,
+        )
+        _ask(found, confirmed)
+
+
+def _row(confirmed: frozenset[str], which: Q) -> Campaign | None:
+    """None: there is nothing to ask about."""
+    if confirmed >= ALL:
+        return None
+    with availability.answering():
+        return Campaign.objects.filter(which).first()
+
+
+def _ask(found: Iterator[Asked], confirmed: frozenset[str]) -> None:
+    left = {question.value: text for question, text in found if question not in confirmed}
+    if left:
+        raise NeedsConfirmation(left)
+
+
+def _about_terms(campaign: Campaign) -> Iterator[Asked]:
+    value, minimum, cap = campaign.discount_value, campaign.minimum_order, campaign.discount_cap
+    if campaign.discount == Campaign.Discount.AMOUNT:
+        if value > minimum:
+            text = _(
+                "The fixed discount is more than the minimum order: small orders will cost nothing."
+            )
+            yield Question.FREE_ORDERS, text
+    elif value == 100 and cap is None:
+        yield (
+            Question.FREE_ORDERS,
+            _("100 percent without a largest discount: every order will cost nothing."),
+        )
+    elif cap is not None and cap < minimum * value / 100:
+        text = _(
+            "The largest discount is less than the percentage of the minimum order: every order "
+            "will get the same amount."
+        )
+        yield Question.CAP_ALWAYS_REACHED, text
+
+
+def _about_window(
+    now: datetime, *, opens_at: datetime | None, closes_at: datetime | None = None
+) -> Iterator[Asked]:
+    """Of moments that are set to the past; None: not set."""
+    if closes_at is not None and closes_at <= now:
+        text = _("The closing lies in the past: the campaign will close at once, for good.")
+        yield Question.CLOSES_AT_ONCE, text
+    elif opens_at is not None and opens_at <= now - JUST_NOW:
+        text = _("The opening lies in the past: the campaign will open at once.")
+        yield Question.OPENS_AT_ONCE, text

@@ -1,0 +1,67 @@
+"""Failure isolation: work on many campaigns goes on with the next one when it fails for one.
+
+Whatever a campaign raises (an error that Redis answers about its keys, contents that can't be
+parsed, a lock on its row, a fault of ours) is logged with its slug, counted, and goes no further.
+A store that is away ends the work: the next campaign would fare no better.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from billiard.exceptions import SoftTimeLimitExceeded
+
+from coupons.database import error_codes
+from coupons.errors import CouponError, DatabaseAway, StoreAway, UnknownCampaign
+from coupons.observability import metrics
+from coupons.observability.metrics import Work
+from coupons.store import Each
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+def _nothing(_: Exception) -> None:
+    pass
+
+
+@contextmanager
+def isolated(
+    slug: str, work: Work, *, on_failure: Callable[[Exception], None] = _nothing
+) -> Iterator[None]:
+    """Around the work on one campaign. `on_failure` is called with its failure.
+
+    Raises StoreAway, DatabaseAway, and Celery's SoftTimeLimitExceeded, which is no campaign's.
+    """
+    try:
+        yield
+    except SoftTimeLimitExceeded:
+        logger.error("%s of campaign %s took too long", work, slug)
+        raise
+    except UnknownCampaign as error:
+        logger.warning("%s of campaign %.64s: %s", work, slug, error)
+    except StoreAway as away:
+        logger.warning("%s of campaign %s is put off: %s", work, slug, away)
+        raise
+    except Exception as error:
+        if isinstance(error, DatabaseAway) and not error_codes.is_in_the_way(error):
+            logger.warning("%s of campaign %s is put off: %s", work, slug, error)
+            raise
+        report_failure(slug, work, error)
+        on_failure(error)
+
+
+def report_failure(slug: str, work: Work, error: Exception) -> None:
+    """A line in the log (with a traceback, unless the error is one of ours) and a count."""
+    metrics.CAMPAIGN_FAILURES.labels(metrics.known(slug), work).inc()
+    unforeseen = None if isinstance(error, CouponError) else error
+    logger.error("%s of campaign %s failed: %r", work, slug, error, exc_info=unforeseen)
+
+
+def heard(answers: Each[T], work: Work) -> dict[str, T]:
+    """Of answers about many campaigns those that came; the others are reported."""
+    for slug, error in answers.failed.items():
+        report_failure(slug, work, error)
+    return answers

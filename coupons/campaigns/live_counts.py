@@ -1,0 +1,58 @@
+"""What the public sees of a campaign: its state and what is left, by the store that decides."""
+
+from dataclasses import dataclass
+
+from coupons import timestamps
+from coupons.campaigns.snapshot import Facts
+from coupons.database import availability
+from coupons.database.clock import NowMs
+from coupons.models import Campaign, Tally
+from coupons.store import store
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What the public sees of a campaign. `state` as a claim would find it now."""
+
+    state: str
+    remaining: int
+    now_ms: int
+
+
+def live_counts(campaign: Facts) -> Live:
+    """Raises StoreFailure, NotInstalled (queued), DatabaseAway (direct)."""
+    if campaign.strategy == Campaign.Strategy.DIRECT:
+        return _counts_in_mysql(campaign)
+    gate = store().gate(campaign.slug)
+    state = _state(gate.paused, gate.opens_ms, gate.closes_ms, gate.remaining, gate.now_ms)
+    return Live(state, gate.remaining, gate.now_ms)
+
+
+def _counts_in_mysql(campaign: Facts) -> Live:
+    with availability.answering():
+        row = (
+            Tally.objects.select_related("campaign")
+            .annotate(now_ms=NowMs())
+            .get(campaign_id=campaign.id)
+        )
+    remaining = max(0, row.campaign.stock - row.stored)
+    paused = row.campaign.state == Campaign.State.PAUSED
+    opens, closes = row.campaign.opens_at, row.campaign.closes_at
+    state = _state(
+        paused,
+        timestamps.milliseconds(opens),
+        timestamps.milliseconds(closes),
+        remaining,
+        row.now_ms,
+    )
+    return Live(state, remaining, row.now_ms)
+
+
+def _state(paused: bool, opens_ms: int, closes_ms: int, remaining: int, now_ms: int) -> str:
+    if now_ms >= closes_ms:
+        return "closed"
+    if paused:
+        return "paused"
+    if now_ms < opens_ms:
+        return "scheduled"
+    return "open" if remaining else "sold_out"

@@ -1,0 +1,106 @@
+"""What a view must know of a campaign before it asks for an admission, kept in the process.
+
+Facts live in Redis beside the gate, so that the way of a claim needs no database. MySQL is asked
+only for campaigns that Redis does not hold: `direct` ones and unknown ones.
+"""
+
+import math
+import time
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from django.conf import settings
+
+from coupons.campaigns.snapshot import Facts, from_row, loads
+from coupons.claims.limits import SLUG
+from coupons.database import availability
+from coupons.errors import CouponError, StoreFailure, UnknownCampaign
+from coupons.models import Campaign
+from coupons.store import store
+
+MOST_REMEMBERED = 10_000  # campaigns, and made-up names: bounds what those can take
+
+_remembered: dict[str, tuple[float, Facts]] = {}
+_unknown: dict[str, float] = {}  # apart, so that made-up names push no campaign out
+
+
+def of(slug: str) -> Facts:
+    """The campaign's facts, at most FACTS_TTL_S old while its home answers.
+
+    Raises UnknownCampaign (also for drafts), DatabaseAway, MissingKey.
+    """
+    now = time.monotonic()
+    until, facts = _remembered.get(slug, (0.0, None))
+    if facts is not None and until > now:
+        return facts
+    if _unknown.get(slug, 0.0) > now or not SLUG.fullmatch(slug):
+        raise UnknownCampaign("There is no campaign of this name.")
+    facts = _load_or_keep(slug, facts)
+    memory: dict[str, Any] = _unknown if facts is None else _remembered
+    if len(memory) >= MOST_REMEMBERED:
+        memory.clear()
+    until = now + settings.FACTS_TTL_S
+    if facts is None:
+        _unknown[slug] = until
+        raise UnknownCampaign(f"There is no campaign {slug!r}.")
+    _remembered[slug] = (until, facts)
+    return facts
+
+
+def _load_or_keep(slug: str, kept: Facts | None) -> Facts | None:
+    """Fresh facts; while their home is away, the ones we have."""
+    try:
+        return load(slug)
+    except CouponError:
+        if kept is None:
+            raise
+        return kept
+
+
+def load(slug: str) -> Facts | None:
+    """From Redis, or from MySQL where Redis has none that can be read; None: no such campaign, or
+    still a draft. Raises MissingKey."""
+    now = time.monotonic()
+    try:
+        raw, as_of_s = store().facts(slug), now - settings.FACTS_TTL_S
+    except StoreFailure:  # a direct campaign needs no Redis; a queued one will be told by
+        raw, as_of_s = None, now  # admission, also one that is new, so an older list will not do
+    known = loads(raw) if raw else None
+    if known and known.slug == slug:
+        return known
+    if slug not in _public(as_of_s):
+        return None
+    with availability.answering():
+        row = Campaign.objects.filter(slug=slug).exclude(state=Campaign.State.DRAFT).first()
+    return None if row is None else from_row(row)
+
+
+def _public(as_of_s: float) -> frozenset[str]:
+    """All slugs that were no drafts' at that moment or later: one query at a time for any number
+    of made-up names. Who comes while one runs waits, and shares the next."""
+    with _listed.reading:
+        if _listed.at_s < as_of_s:
+            with availability.answering():
+                at_s = time.monotonic()
+                public = Campaign.objects.exclude(state=Campaign.State.DRAFT)
+                _listed.slugs = frozenset(public.values_list("slug", flat=True))
+                _listed.at_s = at_s
+        return _listed.slugs
+
+
+@dataclass(slots=True)
+class _Listed:
+    slugs: frozenset[str] = frozenset()
+    at_s: float = -math.inf
+    reading: Lock = field(default_factory=Lock)
+
+
+_listed = _Listed()
+
+
+def forget(**_: object) -> None:
+    """Empty this process's memory of campaigns."""
+    _remembered.clear()
+    _unknown.clear()
+    _listed.at_s = -math.inf

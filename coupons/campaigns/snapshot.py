@@ -1,0 +1,120 @@
+"""A campaign's definition as one frozen value: what a view, admission and the writer know of it.
+
+No I/O: `coupons.campaigns.lookup` looks it up.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, get_type_hints
+
+import orjson
+from django.conf import settings
+
+from coupons.claims import campaign_keys, coupon_codes, receipt_tokens
+from coupons.errors import MissingKey
+from coupons.models import Campaign
+from coupons.models.currencies import DECIMALS
+from coupons.timestamps import LAST_MS, milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A campaign's definition without secrets and without anything that counts. Times in ms."""
+
+    id: int
+    slug: str
+    name: str
+    strategy: str
+    stock: int
+    per_user: int
+    audience: str
+    opens_ms: int
+    closes_ms: int
+    valid_until_ms: int | None
+    valid_days: int | None
+    terms: dict[str, str | None]
+    key_id: str
+    filter_blocks: int
+    key: campaign_keys.CampaignKey = field(repr=False, compare=False)
+
+    def expires_ms(self, admitted_ms: int) -> int:
+        """When a coupon admitted at that moment stops being valid; at the last moment that can be
+        written, where a definition from before its bounds would have it still later."""
+        if self.valid_until_ms is not None:
+            return self.valid_until_ms
+        return min(admitted_ms + (self.valid_days or 0) * 86_400_000, LAST_MS)
+
+    def code_of(self, *, user: str, nth: int, place: int) -> str:
+        return coupon_codes.coupon_code(self.key, user, nth, place)
+
+    def receipt_of(self, *, user: str, nth: int, place: int, admitted_ms: int) -> str:
+        return receipt_tokens.sign_receipt(self.key, self.slug, user, nth, place, admitted_ms)
+
+
+def key_of(key_id: str, slug: str) -> campaign_keys.CampaignKey:
+    """Raises MissingKey."""
+    secret = settings.COUPON_KEYS.get(key_id)
+    if secret is None:
+        raise MissingKey(f"COUPON_KEYS has no key {key_id!r}, with which {slug!r} signs.")
+    return campaign_keys.campaign_key(key_id, secret, slug)
+
+
+def from_row(row: Campaign) -> Facts:
+    return Facts(
+        id=row.pk,
+        slug=row.slug,
+        name=row.name,
+        strategy=row.strategy,
+        stock=row.stock,
+        per_user=row.per_user,
+        audience=row.audience,
+        opens_ms=milliseconds(row.opens_at),
+        closes_ms=milliseconds(row.closes_at),
+        valid_until_ms=None if row.valid_until is None else milliseconds(row.valid_until),
+        valid_days=row.valid_days,
+        terms=_terms(row),
+        key_id=row.key_id,
+        filter_blocks=row.filter_blocks,
+        key=key_of(row.key_id, row.slug),
+    )
+
+
+def _terms(row: Campaign) -> dict[str, str | None]:
+    money = max(_DECIMALS, DECIMALS.get(row.currency, _DECIMALS))
+    is_percent = row.discount == Campaign.Discount.PERCENT
+    return {
+        "discount": row.discount,
+        "value": f"{row.discount_value:.{_DECIMALS if is_percent else money}f}",
+        "currency": row.currency,
+        "minimum_order": f"{row.minimum_order:.{money}f}",
+        "cap": None if row.discount_cap is None else f"{row.discount_cap:.{money}f}",
+    }
+
+
+_DECIMALS = 2  # at least, in a text of terms: "1000.00" of every currency that has no thousandths
+
+
+def dumps(facts: Facts) -> bytes:
+    """As they stand in the gate; the key stays out."""
+    return orjson.dumps({name: value for name, value in asdict(facts).items() if name != "key"})
+
+
+def loads(raw: bytes) -> Facts | None:
+    """None for what an older version of this code wrote, and for what no version wrote; what a
+    newer one adds is left alone."""
+    try:
+        said = orjson.loads(raw)
+        known = {name: said[name] for name in _KINDS}
+    except (ValueError, KeyError, TypeError):
+        return None
+    is_ours = all(isinstance(known[name], kind) for name, kind in _KINDS.items())
+    if not is_ours or known["key_id"] not in settings.COUPON_KEYS:
+        return None
+    return Facts(**known, key=key_of(known["key_id"], known["slug"]))
+
+
+# What `isinstance` is asked for each member, in the JSON as in `Facts`.
+_KINDS: dict[str, Any] = {
+    name: dict if name == "terms" else kind
+    for name, kind in get_type_hints(Facts).items()
+    if name != "key"
+}

@@ -1,0 +1,1 @@
+"""What a claim is: pure values and their arithmetic. No I/O."""

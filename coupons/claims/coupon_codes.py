@@ -1,0 +1,49 @@
+"""Coupon codes: computed from a campaign's key, never looked up, the same every time.
+
+A code is 75 bits of HMAC-SHA256 under the campaign's own key, as 15 symbols of Crockford's base 32
+(https://www.crockford.com/base32.html) and one check symbol, Luhn mod 32 in place of Crockford's
+mod 37, whose extra symbols are awkward to type.
+"""
+
+from coupons.claims import hmac_sha256
+from coupons.claims.campaign_keys import CampaignKey
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I L O U
+LENGTH = 16  # symbols, the check symbol included
+_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]  # 10 bits at a time
+_SHIFTS = range(70, -1, -10)  # the last symbol of the eighth pair is not used
+_VALUE = {symbol: value for value, symbol in enumerate(ALPHABET)}
+# What Luhn mod 32 makes of a symbol in a doubled position: 2v written in base 32, digits added.
+_DOUBLED = {symbol: 2 * v // 32 + 2 * v % 32 for symbol, v in _VALUE.items()}
+_PAIR_TOTAL = [_DOUBLED[pair[0]] + _VALUE[pair[1]] for pair in _PAIRS]
+_READ_AS = str.maketrans({"I": "1", "L": "1", "O": "0", "-": None, " ": None})
+
+
+def coupon_code(key: CampaignKey, user: str, nth: int, place: int) -> str:
+    """The 16 symbols that belong to this place of this user."""
+    said = b"%d/%d/" % (nth, place) + user.encode()
+    number = int.from_bytes(hmac_sha256.sign(key.code, said)[:10])
+    pairs = [number >> shift & 1023 for shift in _SHIFTS]
+    symbols = "".join([_PAIRS[pair] for pair in pairs])
+    total = sum([_PAIR_TOTAL[pair] for pair in pairs]) - _VALUE[symbols[-1]]
+    return symbols[:-1] + ALPHABET[-total % 32]
+
+
+def _check_symbol(symbols: str) -> str:
+    total = sum(map(_DOUBLED.__getitem__, symbols[-1::-2])) + sum(
+        map(_VALUE.__getitem__, symbols[-2::-2])
+    )
+    return ALPHABET[-total % 32]
+
+
+def normalise(typed: str) -> str | None:
+    """The code a person meant (case, hyphens, spaces, O/0, I/L/1), or None if it can't be one."""
+    code = typed.upper().translate(_READ_AS)
+    if len(code) != LENGTH or not all(symbol in _VALUE for symbol in code):
+        return None
+    return code if _check_symbol(code[:-1]) == code[-1] else None
+
+
+def grouped(code: str) -> str:
+    """As people read it: XXXX-XXXX-XXXX-XXXX."""
+    return f"{code[:4]}-{code[4:8]}-{code[8:12]}-{code[12:]}"

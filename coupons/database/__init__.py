@@ -1,0 +1,1 @@
+"""Asking the SQL database: availability, error codes, its clock."""

@@ -1,0 +1,81 @@
+"""The shop's public keys (JWKS, RFC 7517), read from a file."""
+
+import json
+import logging
+import time
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import jwt
+
+from coupons.claims.hot_settings import settings
+from coupons.errors import BadToken
+
+logger = logging.getLogger(__name__)
+
+READ_AGAIN_S = 60  # the file, when a token names an unknown key
+
+
+def key_for(key_id: Any) -> Any:
+    """Raises BadToken."""
+    found = _keys.find(key_id)
+    if found is None:
+        raise BadToken("The token names no key of ours.")
+    return found
+
+
+def public_keys() -> int:
+    """How many keys of the shop's there are to verify with. Raises OSError, ValueError."""
+    return len(_in_file())
+
+
+def _in_file() -> dict[str | None, Any]:
+    """By their names. Raises OSError, ValueError."""
+    try:
+        keys = jwt.PyJWKSet.from_dict(json.loads(Path(settings.JWT_JWKS_FILE).read_text())).keys
+    except jwt.PyJWTError as error:
+        raise ValueError(str(error)) from None
+    return {key.key_id: key for key in keys}
+
+
+class _PublicKeys:
+    """The shop's keys, read once, and again when a token names an unknown one: the shop may have
+    added it. At most once in READ_AGAIN_S, so that made-up names cost nothing."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        self._by_id: dict[str | None, Any] = {}
+        self._read_s = float(-READ_AGAIN_S)
+        self._lock = Lock()
+
+    def find(self, key_id: Any) -> Any:
+        name = key_id if isinstance(key_id, str) else None
+        if name not in self._by_id and time.monotonic() - self._read_s >= READ_AGAIN_S:
+            with self._lock:
+                self._read()
+        return self._by_id.get(name)
+
+    def _read(self) -> None:
+        """A file that can't be read (it is being replaced) leaves what is known; where nothing is
+        known yet, that is a failure, and no fault of the token's."""
+        if time.monotonic() - self._read_s < READ_AGAIN_S:
+            return  # another thread has just done it
+        self._read_s = time.monotonic()
+        try:
+            self._by_id = _in_file()
+        except (OSError, ValueError):
+            if not self._by_id:
+                self._read_s = -READ_AGAIN_S
+                raise
+            logger.exception("%s can't be read", settings.JWT_JWKS_FILE)
+
+
+_keys = _PublicKeys()
+
+
+def forget_keys() -> None:
+    """Read them again when next needed."""
+    _keys.forget()

@@ -1,0 +1,105 @@
+"""Who is asking: the user token, a signed JWT checked without a database (RFC 7519, RFC 8725).
+
+HS256 with a shared secret, or RS256/ES256 with a file of public keys (JWKS). Which of the two is a
+setting, never the token's choice, so that no token can pick a weaker check for itself.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+
+from coupons.claims.hot_settings import settings
+from coupons.claims.limits import MAX_USER_BYTES
+from coupons.errors import BadToken
+from coupons.identity import jwks
+from coupons.identity.fast_verify import verify_fast
+
+LEEWAY_S = 5  # clocks of shop and API may differ by so much
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The user a token proves, and the segments the shop counts them to."""
+
+    user: str
+    segments: tuple[str, ...] = ()
+
+
+def verify(token: str) -> Caller:
+    """Raises BadToken with the reason."""
+    said = verify_fast(token) or _verify_with_pyjwt(token)
+    return Caller(_user(said["sub"]), _segments(said.get("segments", [])))
+
+
+def _verify_with_pyjwt(token: str) -> dict[str, Any]:
+    try:
+        kid = jwt.get_unverified_header(token).get("kid")
+    except jwt.PyJWTError as error:
+        raise _refusal(error) from None
+    key = jwks.key_for(kid) if settings.JWT_JWKS_FILE else settings.JWT_HS256_SECRET
+    try:
+        return jwt.decode(
+            token,
+            key,
+            algorithms=["RS256", "ES256"] if settings.JWT_JWKS_FILE else ["HS256"],
+            audience=settings.JWT_AUDIENCE,
+            issuer=settings.JWT_ISSUER,
+            leeway=LEEWAY_S,
+            options={"require": ["exp", "iss", "aud", "sub"]},
+        )
+    except (jwt.PyJWTError, ValueError) as error:
+        raise _refusal(error) from None
+
+
+def _refusal(error: Exception) -> BadToken:
+    """In words of ours: the library's may repeat parts of the token, and are English only."""
+    if isinstance(error, jwt.MissingRequiredClaimError):
+        return BadToken(f"The token lacks the claim '{error.claim}'.")
+    for kind, sentence in _REASONS.items():
+        if isinstance(error, kind):
+            return BadToken(sentence)
+    return BadToken("The token is malformed.")
+
+
+_REASONS: dict[type[Exception], str] = {
+    jwt.ExpiredSignatureError: "The token has expired.",
+    jwt.ImmatureSignatureError: "The token is not valid yet.",
+    jwt.InvalidSignatureError: "The token's signature is wrong.",
+    jwt.InvalidAlgorithmError: "The token's algorithm is not accepted.",
+    jwt.InvalidAudienceError: "The token is for another audience.",
+    jwt.InvalidIssuerError: "The token is of another issuer.",
+}
+
+
+def mint(user: str, *, segments: tuple[str, ...] = (), lifetime_s: int = 300) -> str:
+    """A token as the shop would sign it; for development, with the shared secret only.
+
+    Raises BadToken for a user that no token may name.
+    """
+    said: dict[str, Any] = {
+        "iss": settings.JWT_ISSUER,
+        "aud": settings.JWT_AUDIENCE,
+        "sub": _user(user),
+        "exp": int(time.time()) + lifetime_s,
+    }
+    if segments:
+        said["segments"] = list(segments)
+    return jwt.encode(said, settings.JWT_HS256_SECRET, algorithm="HS256")
+
+
+def _user(said: Any) -> str:
+    try:
+        size = len(said.encode()) if isinstance(said, str) else 0
+    except UnicodeEncodeError:
+        size = 0
+    if not 0 < size <= MAX_USER_BYTES:
+        raise BadToken(f"The token's subject is not text of 1 to {MAX_USER_BYTES} bytes.")
+    return str(said)
+
+
+def _segments(said: Any) -> tuple[str, ...]:
+    if not isinstance(said, list) or not all(isinstance(name, str) for name in said):
+        raise BadToken("The token's segments are not a list of names.")
+    return tuple(said)

@@ -1,0 +1,101 @@
+"""Parked claims, looked after by people: put back on the queue, or given up for good.
+
+Each step is safe to repeat, and of two people who press at once one is told that it was done.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from coupons.audit import log
+from coupons.broker import wakeups
+from coupons.campaigns import update
+from coupons.claims.values import AdmittedClaim
+from coupons.database import availability
+from coupons.errors import BadInput, Refused
+from coupons.issuing import queue
+from coupons.models import Campaign, GivenUp
+from coupons.store import Entry, store
+
+REPLAYED, GAVE_UP = "replayed", "gave up"  # verbs of the history
+LONGEST_WHY = 500  # characters
+_UNREADABLE = AdmittedClaim("", 0, 0, 0)
+
+
+def counts(slug: str) -> Counter[str]:
+    """How many are parked, by reason."""
+    return Counter(reason_of(entry) for page in _pages(slug) for entry in page)
+
+
+def reason_of(entry: Entry) -> str:
+    return entry.fields.get(b"reason", b"").decode(errors="replace")
+
+
+def replay(slug: str, *, actor: str, reason: str = "", ids: Sequence[str] = ()) -> int:
+    """Put parked claims back on the queue: these, or all of a reason, or all. How many it were.
+
+    What still can't be stored is parked again, with the reason of then. Raises UnknownCampaign,
+    IllegalTransition, StoreAway, DatabaseAway.
+    """
+    campaign = update.in_redis(slug)
+    chosen = [list(ids)] if ids else [_of_reason(page, reason) for page in _pages(slug)]
+    count = sum(store().replay(slug, some) for some in chosen if some)
+    if count:
+        with availability.answering():
+            log.note(campaign, actor, REPLAYED, f"{count} {reason}".strip())
+        wakeups.ring(slug)
+    return count
+
+
+def give_up(slug: str, entry_id: str, *, why: str, actor: str) -> GivenUp:
+    """Take a claim off the parked ones without a coupon. Its place stays taken, its user keeps the
+    answer of then, and who gave it up, and why, is kept.
+
+    Raises BadInput without a reason, Refused where somebody else has dealt with it.
+    """
+    if not why.strip():
+        raise BadInput("why", _("a reason is needed"))
+    campaign = update.in_redis(slug)
+    with availability.answering(), transaction.atomic():
+        entry = next(iter(store().parked_at(slug, entry_id)), None)
+        if entry is None:
+            raise Refused(_("This claim is not parked any more."))
+        kept = _kept(campaign, entry, why.strip()[:LONGEST_WHY], actor)
+        log.note(campaign, actor, GAVE_UP, f"{kept.place} {kept.user!r}: {kept.why}")
+        # Last: if the commit behind it fails, the claim is nowhere, and reconcile puts it back.
+        if not store().forget_parked(slug, entry_id):
+            raise Refused(_("This claim is not parked any more."))
+    return kept
+
+
+def _kept(campaign: Campaign, entry: Entry, why: str, actor: str) -> GivenUp:
+    claim = queue.claim_of(entry) or _UNREADABLE
+    return GivenUp.objects.create(
+        campaign=campaign,
+        place=claim.place,
+        user=claim.user,
+        nth=claim.nth,
+        admitted_ms=claim.admitted_ms,
+        reason=reason_of(entry),
+        entry=entry.id,
+        why=why,
+        actor=actor,
+    )
+
+
+def _of_reason(entries: list[Entry], reason: str) -> list[str]:
+    return [entry.id for entry in entries if reason in ("", reason_of(entry))]
+
+
+def _pages(slug: str) -> Iterator[list[Entry]]:
+    """Those that are parked now; what is parked meanwhile is left for another time."""
+    end = store().newest_parked(slug)
+    after = ""
+    while end:
+        page = store().parked(slug, after=after, until=end, count=queue.PAGE)
+        if not page:
+            return
+        yield page
+        after = page[-1].id

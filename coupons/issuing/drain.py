@@ -1,0 +1,188 @@
+"""Drain: read a batch from the queue, store it in MySQL, and only then take it off the queue.
+
+Any number of drains may run on one campaign, each may die at any line: a claim leaves the queue
+only after its row is committed, and storing a row twice stores it once.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from coupons.campaigns import lookup
+from coupons.campaigns.snapshot import Facts
+from coupons.claims.values import AdmittedClaim, Reason
+from coupons.errors import DatabaseAway, StoreError
+from coupons.issuing import queue, writer
+from coupons.issuing.queue import Batch
+from coupons.observability import batch_spans, metrics
+from coupons.store import store
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Drained:
+    """What one drain did. `left` says that it stopped with claims still waiting. `unparked` were
+    refused by the database and could not be set aside either: they stay in the queue."""
+
+    stored: int = 0
+    repeated: int = 0
+    parked: int = 0
+    unparked: int = 0
+    left: bool = False
+
+
+def _never() -> bool:
+    return False
+
+
+def drain(
+    slug: str,
+    *,
+    consumer: str,
+    time_s: float | None = None,
+    stopping: Callable[[], bool] = _never,
+) -> Drained:
+    """Store what waits, until the queue is empty, `time_s` (else DRAIN_TIME_S) is over, or the
+    worker is `stopping`; the batch at hand is always finished.
+
+    Raises StoreAway, StoreError, DatabaseAway (after DRAIN_PATIENCE_S), UnknownCampaign,
+    MissingKey, StaleClaims; what was not stored stays in the queue and is taken over later. A claim
+    that can neither be stored nor parked keeps no other waiting: StoreError comes at the end.
+    """
+    done = Drained()
+    _drain(slug, consumer, done, time_s, stopping)
+    if done.unparked:
+        raise StoreError(f"{done.unparked} claims of {slug} can't be stored, nor parked.")
+    return done
+
+
+def _drain(
+    slug: str, consumer: str, done: Drained, time_s: float | None, stopping: Callable[[], bool]
+) -> None:
+    campaign = lookup.of(slug)
+    deadline = time.monotonic() + (settings.DRAIN_TIME_S if time_s is None else time_s)
+    batch = _abandoned(slug, consumer) or _next(slug, consumer)
+    while batch:
+        began = time.monotonic()
+        _settle(campaign, batch, done)
+        if time.monotonic() >= deadline or stopping():
+            done.left = True
+            return
+        _gather(batch)
+        _pace(batch, began=began)
+        batch = _next(slug, consumer)
+
+
+def _abandoned(slug: str, consumer: str) -> Batch:
+    return queue.take_over(
+        slug,
+        consumer=consumer,
+        count=settings.DRAIN_BATCH,
+        idle_ms=settings.DRAIN_TAKE_OVER_MS,
+    )
+
+
+def _gather(batch: Batch) -> None:
+    """A small batch says that claims come slower than we store: let some gather. A transaction and
+    its fsyncs cost about as much for five claims as for fifty."""
+    if len(batch.claims) < settings.DRAIN_BATCH // 2:
+        time.sleep(settings.DRAIN_GATHER_S)
+
+
+def _pace(batch: Batch, *, began: float) -> None:
+    """No more than DRAIN_ROWS_PER_S of this process: a small database serves others, too."""
+    if settings.DRAIN_ROWS_PER_S:
+        due = began + len(batch.claims) / settings.DRAIN_ROWS_PER_S
+        time.sleep(max(0.0, due - time.monotonic()))
+
+
+def _next(slug: str, consumer: str) -> Batch:
+    """The next batch. An empty queue silences the bell first and looks once more: whoever is
+    admitted after that look has rung. Then this consumer leaves, unless there is more to read."""
+    batch = queue.read(slug, consumer=consumer, count=settings.DRAIN_BATCH)
+    if batch:
+        store().keep_ringing(slug)
+        return batch
+    store().silence(slug)
+    batch = queue.read(slug, consumer=consumer, count=settings.DRAIN_BATCH)
+    if not batch and store().leave(slug, consumer=consumer):
+        return queue.read(slug, consumer=consumer, count=settings.DRAIN_BATCH)
+    return batch
+
+
+def _settle(campaign: Facts, batch: Batch, done: Drained) -> None:
+    began_s = time.monotonic()
+    with batch_spans.batch(campaign.slug, batch.claims.values()) as committed:
+        verdict = _store_patiently(campaign, batch)
+        committed(verdict.stored)
+        settled_ms = _take_off(campaign.slug, batch, verdict, done)
+    _measure(verdict.stored, settled_ms)
+    done.stored += len(verdict.stored)
+    done.repeated += len(verdict.repeated)
+    metrics.STORED.labels(metrics.known(campaign.slug)).inc(len(verdict.stored))
+    metrics.DRAIN_BATCH.observe(len(batch.claims))
+    metrics.DRAIN_SECONDS.observe(time.monotonic() - began_s)
+
+
+def _take_off(slug: str, batch: Batch, verdict: writer.Verdict, done: Drained) -> int | None:
+    """Off the queue: what is stored is done, what never can be is parked. When (`queue.settle`)."""
+    refused = {entry: verdict.refused.get(claim) for entry, claim in batch.claims.items()}
+    settled_ms = queue.settle(slug, [entry for entry, why in refused.items() if why is None])
+    for entry, reason in refused.items():
+        if reason is not None:
+            _park(slug, entry, reason, done, request=batch.claims[entry].request)
+    for entry in batch.unreadable:
+        _park(slug, entry, Reason.UNREADABLE, done)
+    return settled_ms
+
+
+def _measure(stored: list[AdmittedClaim], settled_ms: int | None) -> None:
+    """How long these claims have waited, by the clock that admitted them."""
+    if settled_ms is not None:
+        after_s = (max(0.0, settled_ms - claim.admitted_ms) / 1000 for claim in stored)
+        metrics.observe_all(metrics.STORED_AFTER, sorted(after_s))
+
+
+def _store_patiently(campaign: Facts, batch: Batch) -> writer.Verdict:
+    """Try again on a database that is away or was in a deadlock: storing is idempotent."""
+    deadline = time.monotonic() + settings.DRAIN_PATIENCE_S
+    pause_s = 0.02
+    while True:
+        try:
+            return writer.store(
+                campaign, list(batch.claims.values()), epoch=batch.epoch, given=_told(batch)
+            )
+        except DatabaseAway as error:
+            if time.monotonic() >= deadline:
+                raise
+            metrics.DRAIN_WAITS.inc()
+            logger.warning("drain of %s waits for the database: %s", campaign.slug, error)
+            time.sleep(pause_s * random.uniform(0.5, 1.5))
+            pause_s = min(1.0, pause_s * 2)
+
+
+def _told(batch: Batch) -> int:
+    """Up to which place people may have been told. Where replicas must confirm a place first, a
+    lost one was told to nobody, and a rebuild need not go on above it."""
+    return 0 if settings.REDIS_WAIT_REPLICAS else batch.given
+
+
+def _park(slug: str, entry: str, reason: Reason, done: Drained, *, request: str = "?") -> None:
+    try:
+        parked = queue.park(slug, entry, reason)
+    except StoreError as error:
+        done.unparked += 1
+        logger.error(
+            "a claim of %s can't be parked (%s): %s (entry %s)", slug, reason, error, entry
+        )
+        return
+    if parked:
+        done.parked += 1
+        metrics.PARKED.labels(metrics.known(slug), reason).inc()
+        said = "a claim of %s was parked: %s (entry %s, request %s)"
+        logger.error(said, slug, reason, entry, request or "?")

@@ -1,0 +1,101 @@
+"""The queue of a campaign: admitted claims on their way to MySQL. At-least-once by construction."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from coupons.claims.limits import MAX_REQUEST_BYTES, MAX_USER_BYTES, PLACES_PER_CAMPAIGN
+from coupons.claims.values import AdmittedClaim, Reason
+from coupons.store import Entry, store
+
+_LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
+_MOST_NTH = 65_535
+PAGE = 2_000  # entries
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Claims by their entry's id, and the ids of entries that are no claims.
+
+    `epoch` is the gate's when they were taken from the queue: the writer stores them only while it
+    is MySQL's, too. `given`: how many places were given by then.
+    """
+
+    claims: dict[str, AdmittedClaim] = field(default_factory=dict)
+    unreadable: list[str] = field(default_factory=list)
+    epoch: str = ""
+    given: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.claims or self.unreadable)
+
+
+def read(slug: str, *, consumer: str, count: int) -> Batch:
+    taken = store().read(slug, consumer=consumer, count=count)
+    return _batch(taken.entries, taken.epoch, taken.given)
+
+
+def take_over(slug: str, *, consumer: str, count: int, idle_ms: int) -> Batch:
+    """What another consumer read and neither settled nor parked for `idle_ms`."""
+    taken = store().take_over(slug, consumer=consumer, count=count, idle_ms=idle_ms)
+    return _batch(taken.entries, taken.epoch, taken.given)
+
+
+def settle(slug: str, ids: list[str]) -> int | None:
+    """Take claims off the queue. Only after their rows are committed. When it was done, by Redis'
+    clock, in ms; None: there was nothing to take off."""
+    return store().settle(slug, ids) if ids else None
+
+
+def park(slug: str, entry_id: str, reason: Reason) -> bool:
+    return store().park(slug, entry_id, reason)
+
+
+def waiting(slug: str) -> Iterator[Batch]:
+    """What waits to be stored, page by page, oldest first; taken by nobody."""
+    return _pages(slug, store().queued)
+
+
+def parked(slug: str) -> Iterator[Batch]:
+    """What was set aside, page by page, oldest first."""
+    return _pages(slug, store().parked)
+
+
+def _pages(slug: str, page: Callable[..., list[Entry]]) -> Iterator[Batch]:
+    entries = page(slug, count=PAGE)
+    while entries:
+        yield _batch(entries)
+        entries = page(slug, after=entries[-1].id, count=PAGE)
+
+
+def _batch(entries: list[Entry], epoch: str = "", given: int = 0) -> Batch:
+    batch = Batch(epoch=epoch, given=given)
+    for entry in entries:
+        claim = claim_of(entry)
+        if claim is None:
+            batch.unreadable.append(entry.id)
+        else:
+            batch.claims[entry.id] = claim
+    return batch
+
+
+def claim_of(entry: Entry) -> AdmittedClaim | None:
+    """The claim as admission queued it; None if some other hand wrote this entry."""
+    fields = entry.fields
+    try:
+        claim = AdmittedClaim(
+            fields[b"u"].decode(), int(fields[b"n"]), int(fields[b"p"]), int(fields[b"t"]),
+            fields.get(b"r", b"")[:MAX_REQUEST_BYTES].decode(),
+        )  # fmt: skip
+    except (KeyError, ValueError):
+        return None
+    return claim if sound(claim) else None
+
+
+def sound(claim: AdmittedClaim) -> bool:
+    """Whether admission can have said this."""
+    return (
+        0 < len(claim.user.encode()) <= MAX_USER_BYTES
+        and 0 < claim.nth <= _MOST_NTH
+        and 0 < claim.place < PLACES_PER_CAMPAIGN
+        and 0 < claim.admitted_ms <= _LATEST_MS
+    )

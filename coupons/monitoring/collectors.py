@@ -1,0 +1,182 @@
+"""What is asked for when Prometheus asks: the campaigns' live state, and both stores'.
+
+One process answers for all, so nothing here is counted twice. Each question has its own patience
+(Redis' timeout, a second for MySQL): a store that hangs costs a gauge, never the scrape.
+"""
+
+import logging
+import platform
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import django
+from django.conf import settings
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from coupons.database import availability
+from coupons.errors import DatabaseAway, StoreAway
+from coupons.monitoring import clock_skew
+from coupons.observability import metrics
+from coupons.observability.metrics import Live
+from coupons.store import Gate, store
+
+logger = logging.getLogger(__name__)
+
+MOST_SHOWN = 50  # campaigns, those about which something may be done
+MOST_CLOCKS = 200  # processes, those that are off the most
+NEAR_MS = 3_600_000  # so long before it opens and after it closes, a campaign is of interest
+DATABASE_PATIENCE_S = 1.0
+
+_asking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gauges")
+
+
+class Build(Collector):
+    """What runs here."""
+
+    def collect(self) -> Iterable[Metric]:
+        release = (settings.RELEASE, platform.python_version(), django.get_version())
+        yield _family(metrics.BUILD, {release: 1})
+
+
+class Campaigns(Collector):
+    """The live state of the campaigns at work, and Redis' own. What can't be told of one thing
+    keeps nothing else from being told."""
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            found = [*_redis(), *_all_of(_canary, _sweep, _clock, _clocks, _campaigns)]
+        except StoreAway:
+            yield _family(metrics.REDIS_UP, {(): 0})
+        else:
+            yield from found
+            yield _family(metrics.REDIS_UP, {(): 1})
+
+
+class Database(Collector):
+    """How many connections the database has and bears."""
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            used, most = _asking.submit(availability.connections).result(
+                timeout=DATABASE_PATIENCE_S
+            )
+        except (DatabaseAway, TimeoutError):
+            yield _family(metrics.DATABASE_UP, {(): 0})
+            return
+        yield _family(metrics.DATABASE_UP, {(): 1})
+        yield _family(metrics.DATABASE_USED, {(): used})
+        yield _family(metrics.DATABASE_MAX, {(): most})
+
+
+def _redis() -> Iterator[Metric]:
+    told: Any = store().told()
+    durable = told.get("aof_enabled") == 1 and told.get("aof_last_write_status") == "ok"
+    for live, value in (
+        (metrics.REDIS_MEMORY, told["used_memory"]),
+        (metrics.REDIS_MEMORY_MAX, told["maxmemory"]),
+        (metrics.REDIS_CLIENTS, told["connected_clients"]),
+        (metrics.REDIS_CLIENTS_MAX, told.get("maxclients", 0)),
+        (metrics.REDIS_EVICTED, told["evicted_keys"]),
+        (metrics.REDIS_REPLICAS, told["connected_slaves"]),
+        (metrics.REDIS_DURABLE, float(durable)),
+        (metrics.REDIS_TIME, store().now_ms() / 1000),
+    ):
+        yield _family(live, {(): float(value)})
+
+
+def _all_of(*parts: Callable[[], Iterator[Metric]]) -> Iterator[Metric]:
+    """What each tells, but for those that fail. Raises StoreAway."""
+    for part in parts:
+        try:
+            yield from list(part())
+        except StoreAway:
+            raise
+        except Exception:  # a page without one gauge is better than no page
+            logger.exception("gauges: %s can't be told", part.__name__)
+
+
+def _clock() -> Iterator[Metric]:
+    yield _family(metrics.REDIS_CLOCK, {(): -clock_skew.measure().ahead_ms / 1000})
+
+
+def _clocks() -> Iterator[Metric]:
+    reports = sorted(clock_skew.reported(), key=clock_skew.off_of, reverse=True)
+    yield _family(
+        metrics.CLOCK_AHEAD,
+        {(report.process,): report.ahead_ms / 1000 for report in reports[:MOST_CLOCKS]},
+    )
+
+
+def _canary() -> Iterator[Metric]:
+    yield _age(metrics.CANARY_AGE, store().canary_age_ms())
+
+
+def _sweep() -> Iterator[Metric]:
+    yield _age(metrics.SWEEP_AGE, store().sweep_age_ms())
+
+
+def _age(live: Live, age_ms: int | None) -> Metric:
+    return _family(live, {(): -1.0 if age_ms is None else age_ms / 1000})
+
+
+def _campaigns() -> Iterator[Metric]:
+    installed = store().installed()
+    asked = store().gates(installed)
+    damaged = sorted(asked.failed)[:MOST_SHOWN]
+    shown = _of_interest(asked)
+    gates = {slug: gate for slug, gate in shown.items() if gate}
+    yield _family(metrics.CAMPAIGNS, {(): len(installed)})
+    yield _family(metrics.LEFT_OUT, {(): len(installed) - len(shown) - len(damaged)})
+    yield _family(metrics.REPAIR, {(slug,): float(gate is None) for slug, gate in shown.items()})
+    for live, value in _OF_A_GATE.items():
+        yield _family(live, {(slug,): float(value(gate)) for slug, gate in gates.items()})
+    since = store().waiting_since([slug for slug, gate in gates.items() if gate.waiting])
+    ages = {slug: max(0, gates[slug].now_ms - (ms or 0)) / 1000 for slug, ms in since.items()}
+    yield _family(metrics.OLDEST, {(slug,): ages.get(slug, 0.0) for slug in gates})
+    yield from _failing([*damaged, *shown], unreadable=asked.failed.keys())
+
+
+def _failing(slugs: Sequence[str], *, unreadable: Collection[str]) -> Iterator[Metric]:
+    """Campaigns that workers can't work on, and keys that are no longer what we wrote."""
+    failures, wrong = store().drain_failures(slugs), store().wrong_types(slugs)
+    failed = {slug: slug in failures.failed or failures[slug] is not None for slug in slugs}
+    damaged = {slug: len(wrong.get(slug, ())) or slug in unreadable for slug in slugs}
+    yield _family(metrics.NOT_DRAINED, {(slug,): float(is_so) for slug, is_so in failed.items()})
+    yield _family(metrics.DAMAGED, {(slug,): float(count) for slug, count in damaged.items()})
+
+
+_OF_A_GATE: dict[Live, Callable[[Gate], float]] = {
+    metrics.WAITING: lambda gate: gate.waiting,
+    metrics.PARKED_NOW: lambda gate: gate.parked,
+    metrics.STOCK: lambda gate: gate.stock,
+    metrics.ADMITTED: lambda gate: gate.admitted,
+    metrics.REMAINING: lambda gate: gate.remaining,
+    metrics.PAUSED: lambda gate: gate.paused,
+    metrics.OPENS: lambda gate: gate.opens_ms / 1000,
+    metrics.CLOSES: lambda gate: gate.closes_ms / 1000,
+}
+
+
+def _of_interest(gates: dict[str, Gate | None]) -> dict[str, Gate | None]:
+    """Those in need of somebody first, then the ones that open or opened nearest to now."""
+    near = {slug: gate for slug, gate in gates.items() if _urgency(gate) is not None}
+    ordered = sorted(near, key=lambda slug: _urgency(near[slug]) or 0)
+    return {slug: near[slug] for slug in ordered[:MOST_SHOWN]}
+
+
+def _urgency(gate: Gate | None) -> int | None:
+    """The smaller the more urgent; None: nothing happens there."""
+    if gate is None or gate.waiting or gate.parked:
+        return 0
+    if gate.opens_ms - NEAR_MS <= gate.now_ms <= gate.closes_ms + NEAR_MS:
+        return abs(gate.now_ms - gate.opens_ms)
+    return None
+
+
+def _family(live: Live, values: dict[tuple[str, ...], float]) -> Metric:
+    family = GaugeMetricFamily(live.name, live.help, labels=live.labels)
+    for labels, value in values.items():
+        family.add_metric(labels, value)
+    return family

@@ -1,0 +1,246 @@
+"""Is this deployment as the promises need it? Django system checks with stable ids and hints.
+
+Those that ask servers (`SERVERS`) run only when asked for, by `manage.py check --tag stores`:
+a plain `check`, and a migration, need no server to be up.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from celery import current_app
+from django.apps import apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from coupons.database.row_constraints import missing_constraints
+from coupons.errors import StoreFailure
+from coupons.store import Store, store
+
+STORES = "stores"
+_FEW = 8  # a random key of 32 bytes has far more different bytes than this
+
+_NO_EVICTION = (
+    "Set `maxmemory-policy noeviction` (ElastiCache: in the parameter group): a full server must "
+    "refuse a claim, never forget who holds a coupon."
+)
+_APPEND_ONLY = (
+    "Set `appendonly yes`. Where the service keeps its own durable log (ElastiCache with "
+    "durability, MemoryDB), silence this check."
+)
+_WAIT = (
+    "Set REDIS_WAIT_REPLICAS=1: admissions then wait for a replica, refusals never. Or know what a "
+    "failover may lose (coupons/README.md) and silence this check."
+)
+_STRICT = "Set `sql_mode` to TRADITIONAL: a value that doesn't fit must be an error, not cut short."
+_CHARSET = "Run `ALTER DATABASE … CHARACTER SET utf8mb4` before the first migration."
+_FLUSH = "Set `innodb_flush_log_at_trx_commit=1`, or a power cut takes back stored coupons."
+_BINLOG = "Set `sync_binlog=1`, or a power cut parts the replicas from the primary."
+_ISOLATION = (
+    "Set `isolation_level` to `read committed` in DATABASES: fewer gap locks, no deadlocks."
+)
+_ZONE = (
+    "Leave `time_zone='+00:00'` in the init_command of DATABASES: in a zone with daylight saving "
+    "sales would open and close an hour early or late."
+)
+_UTC = frozenset({"+00:00", "UTC", "Etc/UTC"})
+
+
+@register(Tags.security)
+def secrets_are_secret(**_: Any) -> list[CheckMessage]:
+    """In production, none of the values that everybody can read in our source."""
+    if not settings.PRODUCTION:
+        return []
+    return [
+        Error(
+            f"{name} in production is a value meant for a laptop.",
+            hint=f"Set {name} to a random value that only this deployment knows.",
+            id=f"coupons.E{number:03}",
+        )
+        for number, name, known in _secrets()
+        if known
+    ]
+
+
+def _secrets() -> Iterator[tuple[int, str, bool]]:
+    """Number of the check, setting, whether its value is known to everybody."""
+    yield 10, "SECRET_KEY", settings.SECRET_KEY.startswith("local-only-")
+    yield 11, "JWT_HS256_SECRET", settings.JWT_HS256_SECRET.startswith("local-only-")
+    yield 12, "COUPON_KEYS", any(len(set(key)) < _FEW for key in settings.COUPON_KEYS.values())
+
+
+def redis_keeps_what_it_decides(**_: Any) -> list[CheckMessage]:
+    try:
+        said = store().told()
+    except StoreFailure as away:
+        hint = "Start it or correct REDIS_URL, then check again."
+        return [Warning(f"Redis could not be checked. {away}", hint=hint, id="coupons.W001")]
+    found: list[CheckMessage] = []
+    policy = said.get("maxmemory_policy")
+    if policy != "noeviction":
+        text = f"The deciding Redis may evict keys: its maxmemory-policy is {policy}."
+        found.append(Error(text, hint=_NO_EVICTION, id="coupons.E001"))
+    if not said.get("aof_enabled"):
+        text = (
+            "The deciding Redis forgets everything when it restarts: its append-only file is off."
+        )
+        found.append(Warning(text, hint=_APPEND_ONLY, id="coupons.W002"))
+    if said.get("connected_slaves") and not settings.REDIS_WAIT_REPLICAS:
+        text = "A failover loses the admissions its replica has not heard of."
+        found.append(Warning(text, hint=_WAIT, id="coupons.W007"))
+    return found
+
+
+def broker_keeps_its_bells(**_: Any) -> list[CheckMessage]:
+    """Lost bells cost seconds only, but every second of them."""
+    try:
+        said = Store(current_app.conf.broker_url, timeout_s=1, max_connections=1).told()
+    except StoreFailure as away:
+        hint = "Start it or correct CELERY_BROKER_URL, then check again."
+        return [Warning(f"The broker could not be checked. {away}", hint=hint, id="coupons.W009")]
+    if said.get("maxmemory_policy") == "noeviction":
+        return []
+    hint = "Set `maxmemory-policy noeviction` on the broker, too."
+    return [Warning("The broker may evict bells.", hint=hint, id="coupons.W008")]
+
+
+def mysql_keeps_what_it_commits(**_: Any) -> list[CheckMessage]:
+    try:
+        if connection.vendor != "mysql":
+            return []
+        return list(_judge(_variables()))
+    except DatabaseError as away:
+        hint = "Start it or correct DATABASE_URL, then check again."
+        return [Warning(f"MySQL could not be checked. {away}", hint=hint, id="coupons.W003")]
+
+
+def mysql_speaks_utc(**_: Any) -> list[CheckMessage]:
+    """What its clock says to us names a moment: no hour comes twice, none is left out."""
+    if connection.vendor != "mysql":
+        return []
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT @@session.time_zone")
+            (zone,) = cursor.fetchone()
+    except DatabaseError:
+        return []  # told by W003
+    if zone in _UTC:
+        return []
+    text = f"Our connections to MySQL speak the time of {zone}, not UTC."
+    return [Error(text, hint=_ZONE, id="coupons.E005")]
+
+
+def _variables() -> dict[str, str]:
+    """What counts for our connections; MariaDB before 11 says tx_isolation."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SHOW SESSION VARIABLES WHERE Variable_name IN ('sql_mode', 'sync_binlog', 'log_bin', "
+            "'character_set_database', 'innodb_flush_log_at_trx_commit', 'transaction_isolation', "
+            "'tx_isolation')"
+        )
+        return dict(cursor.fetchall())
+
+
+def _judge(said: dict[str, str]) -> Iterator[CheckMessage]:
+    mode, flush, sync = (
+        said.get(name, "") for name in ("sql_mode", "innodb_flush_log_at_trx_commit", "sync_binlog")
+    )
+    isolation = said.get("transaction_isolation") or said.get("tx_isolation", "")
+    if not {"STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"} & set(mode.split(",")):
+        yield Error(f"MySQL is not strict: sql_mode is {mode!r}.", hint=_STRICT, id="coupons.E002")
+    charset = said.get("character_set_database")
+    if charset != "utf8mb4":
+        text = f"The database can't hold every name: its character set is {charset}."
+        yield Error(text, hint=_CHARSET, id="coupons.E003")
+    if flush != "1":
+        text = f"MySQL commits before it writes: innodb_flush_log_at_trx_commit is {flush}."
+        yield Warning(text, hint=_FLUSH, id="coupons.W004")
+    if said.get("log_bin") == "ON" and sync != "1":
+        text = f"MySQL's binary log lags behind its commits: sync_binlog is {sync}."
+        yield Warning(text, hint=_BINLOG, id="coupons.W005")
+    if isolation != "READ-COMMITTED":
+        text = f"Our transactions run at {isolation}."
+        yield Warning(text, hint=_ISOLATION, id="coupons.W006")
+
+
+def _is_migrated(table: str) -> bool:
+    """False also while the database is away, which W003 tells."""
+    if connection.vendor == "sqlite" and not Path(str(connection.settings_dict["NAME"])).exists():
+        return False  # to look would make the file
+    try:
+        with connection.cursor() as cursor:
+            return table in connection.introspection.table_names(cursor)
+    except DatabaseError:
+        return False
+
+
+def tables_have_the_last_word(**_: Any) -> list[CheckMessage]:
+    """The constraints that make over-issue impossible stand in the tables, too."""
+    table = apps.get_model("coupons", "Coupon")._meta.db_table
+    if not _is_migrated(table):
+        return []
+    with connection.cursor() as cursor:
+        there = connection.introspection.get_constraints(cursor, table)
+    unique = {
+        frozenset(one["columns"]) for one in there.values() if one["unique"] or one["primary_key"]
+    }
+    missing = [sorted(wanted) for wanted in _UNIQUE if wanted not in unique]
+    if not missing:
+        return []
+    text = f"Coupons are not unique by {' and '.join(map(', '.join, missing))}."
+    return [Error(text, hint="Run manage.py migrate.", id="coupons.E004")]
+
+
+def definitions_are_bounded(**_: Any) -> list[CheckMessage]:
+    """Every bound of a campaign's definition stands in its table."""
+    if not _is_migrated(apps.get_model("coupons", "Campaign")._meta.db_table):
+        return []
+    names = ", ".join(each.name for each in missing_constraints())
+    if not names:
+        return []
+    hint = "Run `manage.py migrate`, then `manage.py definitions`: it names the rows in the way."
+    return [Warning(f"The database lacks {names}.", hint=hint, id="coupons.W010")]
+
+
+def names_of_operators_compare_exactly(**_: Any) -> list[CheckMessage]:
+    """A migration of Django's own that alters the column would give it the default collation."""
+    if connection.vendor != "mysql":
+        return []
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT collation_name FROM information_schema.columns WHERE table_schema ="
+                " DATABASE() AND table_name = 'auth_user' AND column_name = 'username'"
+            )
+            found = cursor.fetchone()
+    except DatabaseError:
+        return []  # told by W003
+    if found is None or found[0].endswith("_bin"):
+        return []
+    text = f"One operator has many names: they compare by {found[0]}."
+    return [Warning(text, hint=_EXACT_NAMES, id="coupons.W011")]
+
+
+_EXACT_NAMES = (
+    "Run manage.py migrate; if it has run: ALTER TABLE auth_user MODIFY username varchar(150) "
+    "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL."
+)
+
+_UNIQUE = (
+    frozenset({"slot_id"}),
+    frozenset({"campaign_id", "place"}),
+    frozenset({"user", "campaign_id", "nth"}),
+    frozenset({"code"}),
+)
+
+SERVERS = (
+    redis_keeps_what_it_decides,
+    broker_keeps_its_bells,
+    mysql_keeps_what_it_commits,
+    mysql_speaks_utc,
+    tables_have_the_last_word,
+    definitions_are_bounded,
+    names_of_operators_compare_exactly,
+)

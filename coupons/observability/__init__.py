@@ -1,0 +1,1 @@
+"""What the outside sees: metrics, log lines, ids of requests, circuit breakers."""

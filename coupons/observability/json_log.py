@@ -1,0 +1,32 @@
+"""A log line as a JSON object. Apart from `config.logs`, so that who only writes lines, as the main
+process of granian does, imports no application with it.
+
+    {"at": "2026-11-22T03:00:00.123Z", "level": "ERROR", "logger": "coupons.drain", "process": 17,
+     "said": "…", "request": "id of the request, if there is one", "trace": "of an exception"}
+"""
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from coupons.observability import request_id
+
+
+class AsJson(logging.Formatter):
+    """A line that machines read. JSON keeps line breaks in a message from forging lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        said: dict[str, Any] = {
+            "at": at.replace("+00:00", "Z"),
+            "level": record.levelname,
+            "logger": record.name,
+            "process": record.process,
+            "said": record.getMessage(),
+        }
+        if request := request_id.current():
+            said["request"] = request
+        if record.exc_info:
+            said["trace"] = self.formatException(record.exc_info)
+        return json.dumps(said, ensure_ascii=False)

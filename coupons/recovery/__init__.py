@@ -1,0 +1,1 @@
+"""What repairs a campaign whose stores disagree: failover, rebuild, reconcile, consistency scan."""

@@ -1,0 +1,227 @@
+"""Every place of a campaign, looked at from both sides: is what was told stored, and the reverse?
+
+A byte for each place tells where it was seen. The order of reading is what makes a difference real:
+how many places were given, then what waits and what is parked, then the coupons, then who was told.
+A claim leaves the queue only when its row is committed, so whoever was on the way is seen there or
+behind.
+
+What is mended is safe to repeat: a claim on no way any more goes back on the queue (stored already,
+it is found stored), a coupon whose user Redis does not know is made known to it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from coupons import timestamps
+from coupons.broker import wakeups
+from coupons.claims.limits import slot_id
+from coupons.claims.values import AdmittedClaim
+from coupons.database import availability
+from coupons.issuing import queue
+from coupons.models import Campaign, Coupon, GivenUp
+from coupons.observability.metrics import Gap
+from coupons.recovery import rebuild
+from coupons.store import Claimant, claimant_field, store
+
+ON_ITS_WAY, STORED, TOLD = 1, 2, 4  # bits of a place's byte
+PAGE = 2_000  # rows at a time
+SHOWN = 20  # differences of each kind told one by one
+ACTOR = "reconcile"
+PUT_BACK = "put-back"  # in place of the request's id, which nobody knows any more
+Tell = Callable[[str, int], None]  # what is being read, and how much of it so far
+
+
+def silently(what: str, count: int) -> None:
+    """Nobody waits for a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    kind: Gap
+    place: int
+    said: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What the look found. `differences` holds the first `SHOWN` of each kind."""
+
+    slug: str
+    admitted: int
+    stored: int = 0
+    on_its_way: int = 0
+    found: Counter[Gap] = field(default_factory=Counter)
+    mended: Counter[Gap] = field(default_factory=Counter)
+    differences: list[Difference] = field(default_factory=list)
+
+    def add(self, kind: Gap, place: int, said: str) -> None:
+        self.found[kind] += 1
+        if self.found[kind] <= SHOWN:
+            self.differences.append(Difference(kind, place, said))
+
+    @property
+    def left(self) -> int:
+        """Differences that are still there, holes included."""
+        return self.found.total() - self.mended.total()
+
+
+def compare(campaign: Campaign, *, repair: bool, tell: Tell) -> Report:
+    """Raises NotInstalled, StoreAway, DatabaseAway."""
+    return _Look(campaign, repair, tell).whole()
+
+
+class _Look:
+    def __init__(self, campaign: Campaign, repair: bool, tell: Tell) -> None:
+        self.campaign, self.repair, self.tell = campaign, repair, tell
+        self.slug = campaign.slug
+        self.given = store().gate(self.slug).admitted
+        self.seen = bytearray(self.given + 1)  # by place; 0 is none
+        self.seen[0] = TOLD
+        self.report = Report(self.slug, self.given)
+
+    def whole(self) -> Report:
+        self._what_is_on_its_way()
+        self._what_is_stored()
+        for page in store().claimants(self.slug):
+            self._who_was_told(page)
+        self._who_was_not_told()
+        self._coupons_beyond()
+        for place in self._places_seen(0):
+            self.report.add(Gap.HOLE, place, "given, and held by nobody")
+        if self.report.mended[Gap.NOT_STORED]:
+            wakeups.ring(self.slug)
+        return self.report
+
+    def _what_is_on_its_way(self) -> None:
+        for batch in chain(queue.waiting(self.slug), queue.parked(self.slug)):
+            self._mark(ON_ITS_WAY, [claim.place for claim in batch.claims.values()])
+        with availability.answering():
+            rows = GivenUp.objects.filter(campaign=self.campaign)
+            self._mark(ON_ITS_WAY, list(rows.values_list("place", flat=True)))
+        self.report.on_its_way = len(self.seen) - 1 - self.seen.count(0)
+
+    def _what_is_stored(self) -> None:
+        for rows in _coupons(self.campaign, upto=self.given):
+            self._mark(STORED, [row[0] for row in rows])
+            self.report.stored += len(rows)
+            self.tell("coupons", self.report.stored)
+
+    def _mark(self, bit: int, places: Sequence[int]) -> None:
+        for place in places:
+            if place <= self.given:  # else: of after we began, or another hand's
+                self.seen[place] |= bit
+
+    def _who_was_told(self, claimants: list[Claimant]) -> None:
+        claimants = [each for each in claimants if 0 < each.place <= self.given]
+        rows = self._rows([each.place for each in claimants if self.seen[each.place] & STORED])
+        for told in claimants:
+            if told.place in rows:
+                self._compare(told, rows[told.place])
+            elif not self.seen[told.place]:
+                self._on_no_way(told)
+            self.seen[told.place] |= TOLD
+
+    def _compare(self, told: Claimant, stored: Claimant) -> None:
+        if told != stored:
+            said = f"Redis says {_words(told)}, MySQL {_words(stored)}"
+            self.report.add(Gap.DIFFERENT, told.place, said)
+
+    def _on_no_way(self, told: Claimant) -> None:
+        self.report.add(Gap.NOT_STORED, told.place, f"told to {_words(told)}")
+        claim = self._claim_of(told) if self.repair else None
+        if claim and store().requeue(self.slug, told, claim):
+            self.report.mended[Gap.NOT_STORED] += 1
+
+    def _claim_of(self, told: Claimant) -> AdmittedClaim | None:
+        """None of a claimant whom admission can't have written: there is nobody to store it for."""
+        try:
+            user, nth = claimant_field.decode_field(told.field, self.campaign.per_user)
+        except ValueError:
+            return None
+        claim = AdmittedClaim(user, nth, told.place, told.admitted_ms, PUT_BACK)
+        return claim if queue.sound(claim) else None
+
+    def _who_was_not_told(self) -> None:
+        for place in self._places_seen(ON_ITS_WAY):
+            self.report.add(Gap.NOT_TOLD, place, "on its way; only a rebuild makes it known")
+        stored = chain(self._places_seen(STORED), self._places_seen(STORED | ON_ITS_WAY))
+        for places in _paged(list(stored)):
+            self._make_known(list(self._rows(places).values()))
+
+    def _make_known(self, rows: list[Claimant]) -> None:
+        told = store().places_of(self.slug, [row.field for row in rows])
+        lost = [row for row, known in zip(rows, told, strict=True) if known is None]
+        for row, known in zip(rows, told, strict=True):
+            if known is not None:
+                self._compare(Claimant(row.field, *known), row)
+        for row in lost:
+            self.report.add(Gap.NOT_TOLD, row.place, f"stored for {_words(row)}")
+        if self.repair:
+            blocks = self.campaign.filter_blocks
+            store().remember(self.slug, lost, filter_blocks=blocks, replace=False)
+            self.report.mended[Gap.NOT_TOLD] += len(lost)
+
+    def _coupons_beyond(self) -> None:
+        """Coupons on places that Redis has not given: it lost its latest moments."""
+        beyond = list(_coupons(self.campaign, above=self.given))
+        given = store().gate(self.slug).admitted  # after the coupons: what is beyond is so
+        count = 0
+        for row in chain.from_iterable(beyond):
+            if row[0] > given:
+                count += 1
+                self.report.add(Gap.NOT_TOLD, row[0], f"stored; Redis has given {given} places")
+        if count and self.repair:
+            rebuild.renew(self.slug, actor=ACTOR)
+            self.report.mended[Gap.NOT_TOLD] += count
+
+    def _places_seen(self, bits: int) -> Iterator[int]:
+        """Places seen there and nowhere else."""
+        place = self.seen.find(bits)
+        while place >= 0:
+            yield place
+            place = self.seen.find(bits, place + 1)
+
+    def _rows(self, places: Sequence[int]) -> dict[int, Claimant]:
+        """The coupons on these places, as Redis should know them."""
+        found = {}
+        for some in _paged(places):
+            with availability.answering():
+                rows = Coupon.objects.filter(
+                    slot_id__in=[slot_id(self.campaign.pk, place) for place in some]
+                ).values_list("place", "user", "nth", "admitted_at")
+                for place, user, nth, at in rows:
+                    named = claimant_field.encode_field(user, nth, self.campaign.per_user)
+                    found[place] = Claimant(named, place, timestamps.milliseconds(at))
+        return found
+
+
+def _coupons(campaign: Campaign, *, above: int = 0, upto: int = 0) -> Iterator[list[tuple[int]]]:
+    """Places of coupons in pages, in order."""
+    last = slot_id(campaign.pk, above)
+    end = slot_id(campaign.pk, upto) if upto else slot_id(campaign.pk + 1, 0) - 1
+    while True:
+        with availability.answering():
+            coupons = Coupon.objects.filter(slot_id__gt=last, slot_id__lte=end).order_by("slot_id")
+            rows = list(coupons.values_list("place")[:PAGE])
+        if not rows:
+            return
+        yield rows
+        last = slot_id(campaign.pk, rows[-1][0])
+
+
+def _paged(places: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (places[start : start + PAGE] for start in range(0, len(places), PAGE))
+
+
+def _words(claimant: Claimant) -> str:
+    user = claimant_field.unpack_user(claimant.field).decode(errors="replace")
+    return f"{user!r} at {_moment(claimant.admitted_ms)}"
+
+
+def _moment(ms: int) -> str:
+    try:
+        return timestamps.iso_of(ms)
+    except (ValueError, OverflowError):  # no calendar has it
+        return f"{ms} ms"

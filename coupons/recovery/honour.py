@@ -1,0 +1,95 @@
+"""Honouring a genuine receipt whose claim was lost: storing the coupon that its user was told.
+
+A claim can be lost in the documented window only: told by a Redis that then lost its latest moments
+before the claim was stored. Its receipt is the proof. As long as nobody else was given its place it
+can be stored there, with the code that its user was told.
+"""
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from coupons.audit import log
+from coupons.campaigns import slots, snapshot, update
+from coupons.claims.limits import slot_id
+from coupons.claims.receipt_tokens import Receipt
+from coupons.claims.values import AdmittedClaim
+from coupons.database import availability
+from coupons.errors import NotInstalled, Refused
+from coupons.issuing import queue, writer
+from coupons.issuing.receipt_status import Fate, genuine, status_of
+from coupons.models import Campaign, Coupon, Tally
+from coupons.recovery import rebuild
+from coupons.store import Claimant, claimant_field, store
+
+HONOURED = "honoured a receipt"  # a verb of the history
+
+
+def honour_receipt(token: str, *, actor: str) -> Coupon:
+    """Store the coupon of a genuine receipt whose claim was lost; the same coupon if it is stored.
+
+    Its place must be free and within the stock. Numbers go on above it, and Redis is told, so that
+    its user gets the answer of then. Raises Refused with the reason, NotInstalled, StoreAway,
+    DatabaseAway; then nothing has changed, or asking again does the rest.
+    """
+    receipt = genuine(token)
+    if receipt is None:
+        raise Refused(_("This is not a receipt of ours."))
+    given = _given_while_free(receipt)
+    with availability.answering(), transaction.atomic():
+        campaign = update.hold(receipt.campaign)
+        finding = status_of(snapshot.from_row(campaign), receipt)
+        if finding.coupon is not None:
+            return finding.coupon
+        if finding.fate is not Fate.LOST:
+            raise Refused(_("The claim of this receipt is not lost: {}.").format(finding.fate))
+        if not slots.issuable(campaign.pk, receipt.place):
+            raise Refused(_("Place {} lies beyond the stock.").format(receipt.place))
+        _store(campaign, receipt)
+        _tell_redis(campaign, receipt, given)
+        log.note(campaign, actor, HONOURED, f"{receipt.place} {receipt.user!r}")
+    return Coupon.objects.select_related("campaign").get(
+        slot_id=slot_id(campaign.pk, receipt.place)
+    )
+
+
+def _given_while_free(receipt: Receipt) -> int:
+    """How many places were given when nobody else held this one. Raises Refused: somebody does."""
+    campaign = update.in_redis(receipt.campaign)
+    given = store().gate(receipt.campaign).admitted
+    own = claimant_field.encode_field(receipt.user, receipt.nth, campaign.per_user)
+    claimants = store().claimants(receipt.campaign)
+    for page in claimants:
+        if any(each.place == receipt.place and each.field != own for each in page):
+            raise Refused(_("Place {} was given to another user since.").format(receipt.place))
+    for batch in queue.waiting(receipt.campaign):
+        claims = batch.claims.values()
+        if any(each.place == receipt.place and each.user != receipt.user for each in claims):
+            raise Refused(_("A claim to place {} waits to be stored.").format(receipt.place))
+    return given
+
+
+def _store(campaign: Campaign, receipt: Receipt) -> None:
+    known = snapshot.from_row(campaign)
+    claim = AdmittedClaim(receipt.user, receipt.nth, receipt.place, receipt.admitted_ms)
+    verdict = writer.store(known, [claim], epoch=campaign.epoch)
+    for reason in verdict.refused.values():
+        raise Refused(_("It can't be stored: {}.").format(reason))
+    Tally.objects.filter(campaign=campaign, holes__gt=0, highest__gte=receipt.place).update(
+        holes=F("holes") - 1
+    )
+    rebuild.at_least(campaign.pk, receipt.place)
+
+
+def _tell_redis(campaign: Campaign, receipt: Receipt, given: int) -> None:
+    field = claimant_field.encode_field(receipt.user, receipt.nth, campaign.per_user)
+    said = store().honour(
+        campaign.slug,
+        Claimant(field, receipt.place, receipt.admitted_ms),
+        filter_blocks=campaign.filter_blocks,
+        given=given,
+    )
+    if said == "not_installed":
+        raise NotInstalled(_("{!r} is closed for repair: rebuild it first.").format(campaign.slug))
+    if said != "honoured":
+        raise Refused(_("The place or the user has another claim by now. Please look again."))

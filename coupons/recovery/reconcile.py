@@ -1,0 +1,178 @@
+"""Reconcile: compare what was told (Redis) with what is stored (MySQL), report, and mend.
+
+Two looks. The cheap one counts: places given, against stored + waiting + parked + given up. Redis
+is read first, so that what moves between the two reads is counted twice rather than not at all: a
+gap that is seen is there. The thorough one looks at every place, in pages (`consistency_scan`); it
+is for a gap that the counts show, or when asked.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Count
+
+from coupons.campaigns import deciding_clock, lifecycle, update
+from coupons.campaigns.isolation import heard, isolated
+from coupons.claims.values import Reason
+from coupons.database import availability
+from coupons.errors import StoreError
+from coupons.models import Campaign, GivenUp, Tally
+from coupons.observability import metrics
+from coupons.observability.metrics import Gap, Work
+from coupons.recovery import consistency_scan, rebuild
+from coupons.recovery.consistency_scan import Report, Tell
+from coupons.store import Gate, store
+
+logger = logging.getLogger(__name__)
+
+WATCHED_FOR = timedelta(days=7)  # after a campaign has closed
+_repairs: dict[str, str] = {}  # at the last look: slug → epoch to come
+_not_before_s: dict[int, float] = {}  # of this process: by campaign, the next thorough look
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """A campaign at a glance, Redis first."""
+
+    slug: str
+    admitted: int
+    waiting: int
+    parked: int
+    stored: int
+    given_up: int
+    holes: int  # places known to be held by nobody
+
+    @property
+    def gap(self) -> int:
+        """Claims told and nowhere to be found: at least so many. Below zero: some moved while we
+        looked, or Redis lost its latest moments, or another hand wrote what is parked."""
+        accounted = self.stored + self.waiting + self.parked + self.given_up
+        return self.admitted - accounted
+
+
+def watched() -> list[Campaign]:
+    """Campaigns that Redis decides about, until some days after they closed. Raises StoreAway."""
+    since = deciding_clock.now(Campaign.Strategy.QUEUED) - WATCHED_FOR
+    with availability.answering():
+        queued = Campaign.objects.filter(strategy=Campaign.Strategy.QUEUED, closes_at__gt=since)
+        return list(queued.exclude(state=lifecycle.State.DRAFT))
+
+
+def glance(watched: Sequence[Campaign]) -> list[Counts]:
+    """The counts of those that Redis holds."""
+    slugs = [campaign.slug for campaign in watched]
+    gates = heard(store().gates(slugs), Work.RECONCILE)  # first: see above
+    ids = [campaign.pk for campaign in watched]
+    with availability.answering():
+        tallies = Tally.objects.in_bulk(ids)
+        # Of a place taken twice the other claim is stored, and counted there.
+        up = GivenUp.objects.filter(campaign__in=ids, place__gt=0).exclude(
+            reason=Reason.PLACE_TAKEN
+        )
+        given_up = dict(up.values_list("campaign").order_by("campaign").annotate(Count("pk")))
+    counts = []
+    for campaign in watched:
+        with isolated(campaign.slug, Work.RECONCILE):
+            if gate := gates.get(campaign.slug):
+                up_to_now = given_up.get(campaign.pk, 0)
+                counts.append(_counts(campaign, gate, tallies[campaign.pk], up_to_now))
+    return counts
+
+
+def _counts(campaign: Campaign, gate: Gate, tally: Tally, given_up: int) -> Counts:
+    return Counts(
+        slug=campaign.slug,
+        admitted=gate.admitted,
+        waiting=gate.waiting,
+        parked=gate.parked,
+        stored=tally.stored,
+        given_up=given_up,
+        holes=tally.holes,
+    )
+
+
+def look() -> list[Report]:
+    """What beat does: count, remember the highest places, look thoroughly where counts differ."""
+    for slug in [*rebuild.left_behind(), *_abandoned()]:
+        with isolated(slug, Work.RECONCILE):
+            rebuild.renew(slug, actor=consistency_scan.ACTOR)
+    known = {campaign.slug: campaign for campaign in watched()}
+    at_ms = store().now_ms()
+    all_counts = glance(list(known.values()))
+    _list_installed([counts.slug for counts in all_counts])
+    differing: list[Campaign] = []
+    for counts in all_counts:
+        campaign = known[counts.slug]
+        with isolated(campaign.slug, Work.RECONCILE), availability.answering():
+            rebuild.at_least(campaign.pk, counts.admitted)
+        if counts.gap > counts.holes:
+            differing.append(campaign)
+        else:
+            _show(counts.slug, {Gap.NOT_STORED: 0, Gap.HOLE: counts.holes}, at_ms)
+    return _look_thoroughly(differing)
+
+
+def _look_thoroughly(differing: Sequence[Campaign]) -> list[Report]:
+    """Where a difference stays, the next look comes after a pause ten times as long as this one:
+    a campaign that nobody can mend takes no more than a tenth of the time from the others."""
+    reports: list[Report] = []
+    for campaign in sorted(differing, key=lambda each: _not_before_s.get(each.pk, 0.0)):
+        began_s = time.monotonic()
+        if began_s < _not_before_s.get(campaign.pk, 0.0):
+            continue
+        left = True
+        try:
+            with isolated(campaign.slug, Work.RECONCILE):
+                reports.append(report := compare(campaign.slug, repair=True))
+                left = bool(report.left)
+        finally:  # also where the time for this task is over
+            pause_s = 10 * (time.monotonic() - began_s) if left else 0.0
+            _not_before_s[campaign.pk] = time.monotonic() + pause_s
+    return reports
+
+
+def _list_installed(slugs: list[str]) -> None:
+    """The sweep rings for campaigns on Redis' list only: whoever is missing there is put back."""
+    try:
+        listed = set(store().installed())
+    except StoreError:
+        listed = set()
+    if missing := [slug for slug in slugs if slug not in listed]:
+        logger.error("Redis' list of campaigns lacked %s of %s", len(missing), len(slugs))
+        store().list_installed(missing)
+
+
+def _abandoned() -> list[str]:
+    """Campaigns closed for a repair that stands where this process saw it at its last look: whoever
+    began it has died, or lost a store on the way. Going on with a living one would do no harm."""
+    global _repairs
+    before, _repairs = _repairs, rebuild.under_repair()
+    return [slug for slug, epoch in _repairs.items() if before.get(slug) == epoch]
+
+
+def compare(slug: str, *, repair: bool = False, tell: Tell = consistency_scan.silently) -> Report:
+    """Look at every place of a campaign; with `repair`, mend what is safe to mend.
+
+    Raises UnknownCampaign, NotInstalled, StoreAway, DatabaseAway.
+    """
+    campaign = update.in_redis(slug)
+    report = consistency_scan.compare(campaign, repair=repair, tell=tell)
+    with availability.answering():
+        rebuild.at_least(campaign.pk, report.admitted)
+        Tally.objects.filter(campaign=campaign).update(holes=report.found[Gap.HOLE])
+    gaps = {kind: report.found[kind] - report.mended[kind] for kind in Gap}
+    _show(slug, gaps, store().now_ms())
+    for kind in Gap:
+        metrics.GAPS_MENDED.labels(metrics.known(slug), kind).inc(report.mended[kind])
+    return report
+
+
+def _show(slug: str, gaps: dict[Gap, int], at_ms: int) -> None:
+    """`at_ms`: by Redis' clock, which all hosts ask: of several the latest comparison counts."""
+    known = metrics.known(slug)
+    for kind, count in gaps.items():
+        metrics.GAPS.labels(known, kind).set(count)
+    metrics.RECONCILED.labels(known).set(at_ms / 1000)

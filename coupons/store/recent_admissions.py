@@ -1,0 +1,34 @@
+"""What web processes leave in a Redis that has lost a campaign; see `admission.recent`."""
+
+from typing import Any, cast
+
+from coupons.store import keys
+from coupons.store.client import Endpoint
+
+
+class TestimonyCalls(Endpoint):
+    """One value for each witness, and none of them read on the way of a claim."""
+
+    __test__ = False  # no test, whatever its name begins with
+
+    def has_testified(self, slug: str, witness: str) -> bool:
+        with self.asking():
+            return bool(self.client.hexists(keys.of(slug).told, witness))
+
+    def testify(self, slug: str, witness: str, said: bytes) -> None:
+        with self.asking():
+            self.client.hset(keys.of(slug).told, witness, said)
+
+    def witnesses(self, slug: str) -> list[str]:
+        with self.asking():
+            found: Any = self.client.hkeys(keys.of(slug).told)
+        return [name.decode(errors="replace") for name in found]
+
+    def testimony(self, slug: str, witness: str) -> bytes | None:
+        with self.asking():
+            return cast("bytes | None", self.client.hget(keys.of(slug).told, witness))
+
+    def forget_testimony(self, slug: str, witnesses: list[str]) -> None:
+        if witnesses:
+            with self.asking():
+                self.client.hdel(keys.of(slug).told, *witnesses)

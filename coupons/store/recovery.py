@@ -1,0 +1,219 @@
+"""What a repair asks of Redis: close the gate, write claimants, read them, open the gate again.
+
+Nothing here is on the way of a claim. Long work comes in pages, so that no call holds the server
+for longer than `REDIS_TIMEOUT_S` allows.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, cast
+
+import redis
+
+from coupons.claims import holder_filter
+from coupons.claims.values import AdmittedClaim
+from coupons.errors import StoreAway
+from coupons.store import keys
+from coupons.store.campaigns import LIST, Definition
+from coupons.store.client import Endpoint, Script
+from coupons.store.replies import Each, each, failure_of
+from coupons.store.server_identity import Server
+
+CLOSE, OPEN, REQUEUE, HONOUR = map(Script, ("close", "open", "requeue", "honour"))
+PAGE = 5_000  # claimants, about
+
+
+class Claimant(NamedTuple):
+    """Who holds which place since when: a field of the claimants, with its value."""
+
+    field: bytes
+    place: int
+    admitted_ms: int
+
+
+class Marks(NamedTuple):
+    """Whose gate this is. Each empty where the gate does not say."""
+
+    epoch: str  # open under this one
+    before: str  # was open under this one, until it was closed for repair
+    repair: str  # will be open under this one
+    server: str  # was found right for this server
+    doubt: str = ""  # "1": what this Redis knows is in doubt, until a whole rebuild is through
+
+    @property
+    def opened(self) -> tuple[str, str]:
+        return self.epoch, self.server
+
+    @property
+    def epochs(self) -> list[str]:
+        return [epoch for epoch in self[:3] if epoch]
+
+
+class Closed(NamedTuple):
+    """`given` is None where Redis has lost it; `whole` says that nothing else is missing."""
+
+    given: int | None
+    whole: bool
+
+
+class RepairCalls(Endpoint):
+    def server(self) -> Server:
+        with self.asking():
+            said = self.client.info("replication")
+            vouched = self._vouched()
+        return Server.of(said, vouched)
+
+    def _vouched(self) -> bytes | None:
+        """None also where a key of another type lies under this name: nobody was vouched for."""
+        try:
+            return cast("bytes | None", self.client.get(keys.SERVER))
+        except redis.ResponseError as error:
+            if isinstance(failure_of(error), StoreAway):
+                raise
+            return None
+
+    def vouch(self, identity: str, *, unless_known: bool = False) -> None:
+        """Let admissions reach this server."""
+        with self.asking():
+            self.client.set(keys.SERVER, identity, nx=unless_known)
+
+    def marks(self, slugs: Sequence[str]) -> Each[Marks]:
+        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+            for slug in slugs:
+                pipe.hmget(keys.of(slug).gate, "epoch", "before", "repair", "server", "doubt")
+            said = pipe.execute(raise_on_error=False)
+        return each(slugs, said, _marks)
+
+    def close_for_repair(
+        self, slug: str, *, epoch: str, filter_bits: int, in_doubt: bool
+    ) -> Closed:
+        with self.asking():
+            return _closed(CLOSE(self.client, _touched(slug), epoch, filter_bits, int(in_doubt)))
+
+    def close_each(self, asked: Sequence[tuple[str, str, int]]) -> Each[Closed]:
+        """The same of many (slug, epoch, bits of its filter), none of them in doubt."""
+        calls = [(_touched(slug), epoch, bits, 0) for slug, epoch, bits in asked]
+        with self.asking():
+            said = CLOSE.each(self.client, calls)
+        return each([slug for slug, _, _ in asked], said, _closed)
+
+    def open_again(
+        self, slug: str, definition: Definition, *, given: int, server: str
+    ) -> tuple[bool, int, int]:
+        """Whether it is open now (no: another repair was begun since), places given, waiting."""
+        with self.asking():
+            LIST(self.client, (keys.INSTALLED,), slug)
+            said = OPEN(self.client, _touched(slug), *_opening(definition, given, server))
+        return _opened(said)
+
+    def open_each(
+        self, asked: Sequence[tuple[str, Definition, int]], *, server: str
+    ) -> Each[tuple[bool, int, int]]:
+        """The same of many (slug, definition, places given)."""
+        calls = [(_touched(slug), *_opening(meant, given, server)) for slug, meant, given in asked]
+        slugs = [slug for slug, _, _ in asked]
+        with self.asking():
+            if asked:
+                LIST(self.client, (keys.INSTALLED,), *slugs)
+            said = OPEN.each(self.client, calls)
+        return each(slugs, said, _opened)
+
+    def remember(
+        self, slug: str, claimants: Sequence[Claimant], *, filter_blocks: int, replace: bool
+    ) -> None:
+        """Write claimants and their bits. Of one known with another place: `replace` or leave."""
+        if not claimants:
+            return
+        names = keys.of(slug)
+        bits = [
+            bit
+            for each in claimants
+            for bit in holder_filter.bit_positions(each.field, filter_blocks)
+        ]
+        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+            _write(pipe, names.claimants, claimants, replace)
+            ops = [part for bit in bits for part in ("SET", "u1", bit, 1)]
+            pipe.execute_command("BITFIELD", names.filter, *ops)  # type: ignore[no-untyped-call]
+            pipe.execute()
+
+    def claimants(self, slug: str) -> Iterator[list[Claimant]]:
+        """All of them, page by page. Those admitted meanwhile may or may not be among them, and
+        while they come the same one may come twice."""
+        cursor = None
+        while cursor != 0:
+            with self.asking():
+                said: Any = self.client.hscan(keys.of(slug).claimants, cursor or 0, count=PAGE)
+            cursor, page = said
+            yield [_claimant(field, held) for field, held in page.items()]
+
+    def places_of(self, slug: str, fields: Sequence[bytes]) -> list[tuple[int, int] | None]:
+        """Place and moment of each of these claimants; None: not known."""
+        names = keys.of(slug)
+        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+            for field in fields:
+                pipe.hget(names.claimants, field)
+            found = pipe.execute()
+        return [None if held is None else _claimant(b"", held)[1:] for held in found]
+
+    def requeue(self, slug: str, claimant: Claimant, claim: AdmittedClaim) -> bool:
+        """Put the claim back on the queue, if Redis knows of exactly this admission."""
+        names = keys.of(slug)
+        touched = (names.gate, names.claimants, names.queue)
+        said = (
+            claimant.field, claim.user.encode(), claim.nth, claimant.place, claimant.admitted_ms,
+            claim.request,
+        )  # fmt: skip
+        with self.asking():
+            return bool(REQUEUE(self.client, touched, *said))
+
+    def honour(self, slug: str, claimant: Claimant, *, filter_blocks: int, given: int) -> str:
+        """What `honour.lua` says."""
+        names = keys.of(slug)
+        touched = (names.gate, names.claimants, names.filter)
+        bits = holder_filter.bit_positions(claimant.field, filter_blocks)
+        said = (claimant.field, claimant.place, claimant.admitted_ms, given, *bits)
+        with self.asking():
+            return cast(bytes, HONOUR(self.client, touched, *said)).decode()
+
+
+def _touched(slug: str) -> tuple[str, str, str]:
+    names = keys.of(slug)
+    return names.gate, names.queue, names.filter
+
+
+def _marks(said: list[bytes | None]) -> Marks:
+    return Marks(*((mark or b"").decode() for mark in said))
+
+
+def _closed(said: Any) -> Closed:
+    given, whole = said
+    return Closed(None if given < 0 else given, bool(whole))
+
+
+def _opening(d: Definition, given: int, server: str) -> tuple[Any, ...]:
+    return (
+        d.epoch, given, d.stock, d.opens_ms, d.closes_ms, int(d.paused), d.longest, d.facts,
+        keys.GROUP, d.filter_bits, server,
+    )  # fmt: skip
+
+
+def _opened(said: Any) -> tuple[bool, int, int]:
+    word, given, waiting = said
+    return word == b"opened", int(given), int(waiting)
+
+
+def _write(pipe: Any, key: str, claimants: Sequence[Claimant], replace: bool) -> None:
+    values = {each.field: _packed(each) for each in claimants}
+    if replace:
+        pipe.hset(key, mapping=values)
+    else:
+        for field, value in values.items():
+            pipe.hsetnx(key, field, value)
+
+
+def _packed(claimant: Claimant) -> bytes:
+    """As `admit.lua` writes it: place and moment."""
+    return claimant.place.to_bytes(4) + claimant.admitted_ms.to_bytes(6)
+
+
+def _claimant(field: bytes, held: bytes) -> Claimant:
+    return Claimant(field, int.from_bytes(held[:4]), int.from_bytes(held[4:]))
