@@ -13,8 +13,8 @@ from coupons.claims.values import Claim
 from coupons.identity import jwks
 from coupons.issuing import drain
 from tests.conftest import CampaignMaker
-from tests.coupons.sales import SLUGS, Broker
-from tests.coupons.signing import SECRET
+from tests.coupons.campaigns.sales import SLUGS, Broker
+from tests.coupons.identity.signing import SECRET
 from tests.servers import free_port
 
 

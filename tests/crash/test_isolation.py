@@ -23,7 +23,7 @@ from coupons.readiness import board
 from coupons.store import keys
 from tests import damages
 from tests.conftest import CampaignMaker
-from tests.coupons.sales import live_gauges
+from tests.coupons.campaigns.sales import live_gauges
 
 PATIENCE_S = 40
 

@@ -16,7 +16,8 @@ from tests import disposable, servers
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ("tests/crash", "tests/bench", "tests/machine", "tests/rehearsal", "config", "locust")
-QUICK = "tests/coupons/test_keys.py"  # any test; every one empties the store before it begins
+# Any test; every one empties the store before it begins.
+QUICK = "tests/coupons/store/test_claimant_field.py"
 
 
 @pytest.fixture

@@ -195,7 +195,7 @@ def test_what_is_understood_and_can_not_be_done_has_a_status_of_its_own(
 PROGRAMS: dict[str, str] = {
     "config.local": "config.local.__main__",
     "tests.bench": "tests.bench.__main__",
-    "tests.coupons.guessing": "tests.coupons.guessing",
+    "tests.coupons.claims.guessing": "tests.coupons.claims.guessing",
     "tests.crash": "tests.crash.__main__",
     "tests.crash.experiments": "tests.crash.experiments.__main__",
     "tests.provisioning.cloud_server": "tests.provisioning.cloud_server",

@@ -14,7 +14,15 @@ from coupons.monitoring import clock_skew
 from coupons.store import keys
 from tests import damages
 from tests.conftest import CampaignMaker
-from tests.coupons.sales import ILL, SLUGS, Broker, hear, live_gauges, lose_what_was_rung, stored
+from tests.coupons.campaigns.sales import (
+    ILL,
+    SLUGS,
+    Broker,
+    hear,
+    live_gauges,
+    lose_what_was_rung,
+    stored,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 

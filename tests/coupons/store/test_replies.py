@@ -9,7 +9,7 @@ from redis._parsers.base import BaseParser
 from coupons.errors import StoreAway, StoreError
 from coupons.store.connection import _server_error
 from coupons.store.replies import Each, each, failure_of
-from tests.coupons.test_bad_servers import SAID
+from tests.coupons.store.test_bad_servers import SAID
 
 ABOUT_KEYS = [
     "WRONGTYPE Operation against a key holding the wrong kind of value",

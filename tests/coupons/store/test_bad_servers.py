@@ -13,7 +13,7 @@ import pytest
 from coupons import store as store_module
 from coupons.store import store
 from tests.conftest import CampaignMaker, Person
-from tests.coupons.test_api_away import comes_back
+from tests.coupons.api.test_away import comes_back
 
 COMMAND = re.compile(rb"(?:\A|\r\n)\*\d+\r\n")
 

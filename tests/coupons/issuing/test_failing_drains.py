@@ -19,7 +19,7 @@ from coupons.recovery import failover, reconcile
 from coupons.store import keys
 from tests import damages
 from tests.conftest import CampaignMaker, Settings
-from tests.coupons.sales import ILL, SLUGS, WELL, Broker, hear, live_gauges, names, stored
+from tests.coupons.campaigns.sales import ILL, SLUGS, WELL, Broker, hear, live_gauges, names, stored
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 

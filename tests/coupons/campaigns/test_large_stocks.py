@@ -38,7 +38,13 @@ def changer(child_environment: dict[str, str]) -> Callable[..., Any]:
 
     def start(stock: int | str, *, dies_after: int = 0) -> Any:
         connection.close()  # the children's changes are read by a new one
-        command = [sys.executable, "-m", "tests.coupons.stock_changer", "sale", str(stock)]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.coupons.campaigns.stock_changer",
+            "sale",
+            str(stock),
+        ]
         return subprocess.Popen([*command, str(dies_after)], env=child_environment,
                                 stdout=subprocess.PIPE, text=True)  # fmt: skip
 

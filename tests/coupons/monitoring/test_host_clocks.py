@@ -17,7 +17,7 @@ from coupons.models import Campaign
 from coupons.store import keys, store
 from tests.clocks import WrongClock
 from tests.conftest import CampaignMaker
-from tests.coupons.test_guard import spoil, told
+from tests.coupons.readiness.test_guard import spoil, told
 
 HOURS_S = 3 * 3600
 BOTH = pytest.mark.parametrize("shift_s", [HOURS_S, -HOURS_S])

@@ -21,7 +21,7 @@ from coupons.recovery import failover, reconcile
 from coupons.store import keys
 from tests import damages
 from tests.conftest import CampaignMaker
-from tests.coupons.sales import (
+from tests.coupons.campaigns.sales import (
     ILL,
     SLUGS,
     WELL,

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from coupons.identity import user_tokens
 from coupons.identity.user_tokens import Caller
-from tests.coupons.signing import SECRET, raw, refused, said, signed
+from tests.coupons.identity.signing import SECRET, raw, refused, said, signed
 
 pytestmark = pytest.mark.usefixtures("shared_secret")
 

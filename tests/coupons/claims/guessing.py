@@ -1,4 +1,4 @@
-"""`python -m tests.coupons.guessing`: can a code be guessed, or told from others? Some minutes.
+"""`python -m tests.coupons.claims.guessing`: can a code be guessed, or told from others? Minutes.
 
 Live coupons of one campaign; guesses by somebody who knows how codes are written and some of the
 live ones: at random, and one or two symbols beside a live one. Then many codes, of ten campaigns:
@@ -134,7 +134,7 @@ def tried(*, live: int, tries: int, count: int, seed: int) -> Found:
 
 
 def parser() -> SentenceParser:
-    whole = SentenceParser(prog="python -m tests.coupons.guessing", description=__doc__)
+    whole = SentenceParser(prog="python -m tests.coupons.claims.guessing", description=__doc__)
     whole.add_argument("--live", type=Whole(1, _MOST), default=10**6, help="coupons")
     whole.add_argument("--guesses", type=Whole(1, _MOST), default=10**7)
     whole.add_argument("--codes", type=Whole(_CAMPAIGNS, _MOST), default=10**7)

@@ -1,11 +1,11 @@
-"""Codes can't be guessed, nor told from chance: the small form of `tests.coupons.guessing`."""
+"""Codes can't be guessed, nor told from chance: the small form of `guessing.py`."""
 
 import random
 
 import pytest
 
 from coupons.claims import campaign_keys, coupon_codes
-from tests.coupons import guessing
+from tests.coupons.claims import guessing
 
 UNLIKELY = 1e-6  # of p values: the seed is fixed, so this is decided once
 

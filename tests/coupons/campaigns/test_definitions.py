@@ -21,7 +21,7 @@ from coupons.campaigns import lifecycle, snapshot
 from coupons.models import Campaign
 from coupons.models.currencies import DECIMALS
 from coupons.timestamps import iso_of, text_of
-from tests.coupons.broken_definitions import BROKEN, CLOSES, ONLY_IN_PYTHON, OPENS, SOUND
+from tests.coupons.campaigns.broken_definitions import BROKEN, CLOSES, ONLY_IN_PYTHON, OPENS, SOUND
 
 KEYS = {"key_id": "local", "epoch": "e"}
 

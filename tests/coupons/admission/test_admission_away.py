@@ -16,7 +16,7 @@ from coupons.errors import OutcomeUnknown, StoreAway
 from coupons.store import Store, keys
 from tests import servers
 from tests.conftest import CampaignMaker, Settings
-from tests.coupons.test_admission import outcome
+from tests.coupons.admission.test_admission import outcome
 from tests.stores import use_store
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from coupons.issuing.drain import drain
 from coupons.models import Campaign, Coupon
 from coupons.recovery import rebuild, reconcile
 from tests.conftest import CampaignMaker
-from tests.coupons.test_rebuild import admit, lose
+from tests.coupons.recovery.test_rebuild import admit, lose
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 

@@ -25,7 +25,7 @@ from tests import zones
 
 PROGRAM = Path(__file__).with_name("zone_hour.py")
 SETTINGS = "config.settings"
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MOMENTS = [
     datetime(2026, 10, 25, 0, 30, tzinfo=UTC),  # 02:30 in summer time
     datetime(2026, 10, 25, 0, 59, 58, tzinfo=UTC),  # the clocks go back meanwhile

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.core.management import CommandError, call_command
 
 from coupons.identity import jwks, user_tokens
-from tests.coupons.signing import SECRET, raw, refused, said, signed
+from tests.coupons.identity.signing import SECRET, raw, refused, said, signed
 
 pytestmark = pytest.mark.usefixtures("shared_secret")
 
