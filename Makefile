@@ -16,11 +16,11 @@ help: ## this list
 
 .PHONY: run
 run: .venv/run ## serve the site on this machine: web, worker, beat, Flower; Ctrl-C stops all
-	@$(BIN)/python -m config.local run
+	@$(BIN)/python -m config.development run
 
 .PHONY: demo
 demo: .venv/run ## play an opening: 10,000 people, 1,000 coupons, a verdict
-	@$(BIN)/python -m config.local demo
+	@$(BIN)/python -m config.development demo
 
 .PHONY: test
 test: .venv/tests ## run every test on real servers, which it starts and stops itself

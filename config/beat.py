@@ -16,7 +16,7 @@ from typing import Any
 
 from celery.beat import Scheduler
 
-from config.broker import BELLS, LEASE, MOST_BELLS, Broker, throw_away_old_bells
+from config.worker.message_limits import BELLS, LEASE, MOST_BELLS, Broker, throw_away_old_bells
 from coupons.broker import wakeups
 from coupons.errors import StoreAway
 from coupons.monitoring import clock_skew

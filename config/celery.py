@@ -12,14 +12,15 @@ from typing import Any
 from celery import Celery
 from celery.schedules import schedule
 
-from config import env, tracing, worker
+from config import env, tracing
+from config.worker import process
 
 if tracing.ON:
     from config.tracing import worker as tracing_worker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-app = Celery("coupons", task_cls="config.worker:Bell")
+app = Celery("coupons", task_cls="config.worker.process:Bell")
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -53,7 +54,7 @@ _TRANSPORT: dict[str, Any] = {
     "client_name": "coupon-worker" if _is_worker else "coupon-web",
 }
 if _is_worker:
-    # Seconds between two tries to reach a broker that is away, for `config.listener` and for beat.
+    # Seconds between two tries to reach a broker that is away, for `worker.listener` and for beat.
     _TRANSPORT |= {"interval_start": 0.2, "interval_step": 0.2, "interval_max": 1.0}
 else:
     # kombu connects up to 100 times, also for a publish that is not to be retried.
@@ -76,7 +77,7 @@ app.conf.update(
     broker_pool_acquire_timeout=0.3,
     task_acks_late=True,  # a bell whose worker died rings again
     task_reject_on_worker_lost=True,  # also when only the pool's child died
-    worker_consumer="config.listener:Listener",
+    worker_consumer="config.worker.listener:Listener",
     worker_prefetch_multiplier=1,  # bells are not hoarded by a busy worker
     task_ignore_result=True,
     result_backend=None,
@@ -94,7 +95,7 @@ app.conf.update(
     worker_soft_shutdown_timeout=30,
     worker_hijack_root_logger=False,
     timezone="UTC",
-    # The one list of periodic work. No message expires by Celery's `expires`: see config.broker.
+    # The one list of periodic work. No message expires by Celery's `expires`: see message_limits.
     beat_scheduler="config.beat:Leased",
     beat_schedule={
         "sweep": {"task": "coupons.sweep", "schedule": _every(1.0)},
@@ -104,6 +105,6 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["coupons"])
-worker.watch(app)
+process.watch(app)
 if tracing.ON and _is_worker:
     tracing_worker.begin()

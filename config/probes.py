@@ -13,8 +13,8 @@ from pathlib import Path
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 
-from config import exposition
 from config.dependency_watch import watch
+from config.metrics import exposition
 from coupons.monitoring import collectors
 
 _Answer = Callable[[HttpRequest], HttpResponse]

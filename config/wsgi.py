@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
 from config.doors import Door
-from config.shedding import Shedder
+from config.overload import Shedder
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 

@@ -21,7 +21,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from config import env
-from config.local import ports
+from config.development.process import ports
 from coupons.management.arguments import SentenceParser
 from tests import disposable
 

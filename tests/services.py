@@ -46,7 +46,7 @@ def consumer(environment: Environment, folder: Path) -> Iterator[int]:
     """Yields its port. It shares the worker's folder."""
     port = free_port()
     told = {**environment, "CONSUMER_PORT": str(port)}
-    command = _with(told, folder / "worker", "-m", "config.consumer")
+    command = _with(told, folder / "worker", "-m", "config.worker.consumer")
     with process(command, ready=lambda: listens(port), log=folder / "consumer.log"):
         yield port
 

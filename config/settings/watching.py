@@ -12,9 +12,9 @@ METRICS_NETWORKS = env.networks(
 WATCHED_DOORS = env.addresses("WATCHED_DOORS", default="")
 # Folders in which this host's other doors count; /metrics adds them to this process' own.
 METRICS_FOLDERS = env.listing("METRICS_FOLDERS", default="")
-# Where `python -m config.consumer` listens.
+# Where `python -m config.worker.consumer` listens.
 CONSUMER_HOST = env.text("CONSUMER_HOST", default="127.0.0.1")
 CONSUMER_PORT = env.integer("CONSUMER_PORT", 8081, low=1, high=65_535)
-# A worker that gives no sign for so long is ended (`config.watchdog`); it gives one with every task
+# A worker that gives no sign for so long is ended (`worker.watchdog`); it gives one with every task
 # that begins or ends, and no task should take longer than a drain.
 WORKER_PATIENCE_S = env.seconds("WORKER_PATIENCE_S", 35, low=5)

@@ -39,7 +39,7 @@ def send_canary(queue: str) -> bool:
 
 def _send(task: str, argument: object, *, queue: str | None = None) -> bool:
     """Without `expires`: a worker would judge by its own clock what another host's clock wrote,
-    and throw the message away in silence. What keeps messages few is in `config.broker`."""
+    and throw the message away in silence. `config.worker.message_limits` keeps messages few."""
     try:
         current_app.send_task(task, args=[argument], queue=queue, retry=False)
     except (kombu.exceptions.OperationalError, OSError) as error:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from math import inf
 from pathlib import Path
 
-FILE = Path(__file__).resolve().parents[1] / "locust" / "coefficients.json"
+FILE = Path(__file__).resolve().parents[2] / "locust" / "coefficients.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from coupons.observability import metrics
 from coupons.observability.circuit_breaker import Breaker
 from coupons.store.replies import failure_of
 
-LUA = Path(__file__).parent.parent / "lua"
+LUA = Path(__file__).parent / "lua"
 
 
 def packed(*words: Any) -> bytes:

@@ -10,7 +10,13 @@ from typing import NamedTuple
 
 import psutil
 
-from config.local.servers import POOL, WEB_BACKLOG, WEB_CONNECTIONS, WEB_THREADS, WEB_WORKERS
+from config.development.process.servers import (
+    POOL,
+    WEB_BACKLOG,
+    WEB_CONNECTIONS,
+    WEB_THREADS,
+    WEB_WORKERS,
+)
 from tests.servers import free_port, process
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from config import broker, worker
 from config.beat import Lease, Leased
-from config.broker import MOST_BELLS, MOST_CANARIES, PREFIX, Broker
 from config.celery import app
-from config.watchdog import Watchdog
+from config.worker import message_limits, process
+from config.worker.message_limits import MOST_BELLS, MOST_CANARIES, PREFIX, Broker
+from config.worker.watchdog import Watchdog
 from coupons import tasks
 from coupons.broker import wakeups
 from coupons.models import Campaign
@@ -87,13 +87,13 @@ def test_12_a2_a_sweep_that_waited_behind_others_is_skipped_by_redis_clock_alone
 
 
 def test_12_a2_canaries_that_nobody_hears_are_few_and_forgotten_in_the_end(client: Any) -> None:
-    own = worker.queue()
+    own = process.queue()
     for _ in range(MOST_CANARIES + 5):
         wakeups.send_canary(own)
     Watchdog().keep_messages_few()
     assert len(messages(client, own)) == MOST_CANARIES
     left_s = client.eval("return redis.call('TTL', KEYS[1])", 1, PREFIX + own)
-    assert 0 < left_s <= broker.CANARIES_FORGOTTEN_AFTER_S
+    assert 0 < left_s <= message_limits.CANARIES_FORGOTTEN_AFTER_S
 
 
 def test_12_a2_bells_are_kept_few_where_beat_is_dead(client: Any) -> None:

@@ -16,9 +16,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from config import exposition, multiprocess
 from config.celery import app
-from config.worker import STALE_S
+from config.metrics import exposition, multiprocess
+from config.worker.process import STALE_S
 from tests.config.waiting import until
 from tests.servers import free_port, process
 
@@ -68,7 +68,7 @@ def consumer(environment: Environment, tmp_path: Path) -> Iterator[Consumer]:
 @contextmanager
 def started(environment: Environment, folder: Path) -> Iterator[Consumer]:
     asked = Consumer(int(environment["CONSUMER_PORT"]))
-    command = ["env", *_words(environment), sys.executable, "-m", "config.consumer"]
+    command = ["env", *_words(environment), sys.executable, "-m", "config.worker.consumer"]
     with process(command, ready=asked.listens, log=folder / "consumer.log"):
         yield asked
 
@@ -185,7 +185,7 @@ def test_nor_for_other_networks(environment: Environment, tmp_path: Path) -> Non
 
 def test_without_a_folder_it_says_what_is_missing(child_environment: Environment) -> None:
     child_environment.pop("PROMETHEUS_MULTIPROC_DIR", None)
-    command = [sys.executable, "-m", "config.consumer"]
+    command = [sys.executable, "-m", "config.worker.consumer"]
     done = subprocess.run(command, env=child_environment, capture_output=True, text=True)
     assert done.returncode == 2
     assert "PROMETHEUS_MULTIPROC_DIR is not set" in done.stderr

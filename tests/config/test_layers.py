@@ -222,10 +222,10 @@ def test_no_statement_hides_a_place_taken_twice() -> None:
 
 
 def test_the_environment_is_read_in_one_place() -> None:
-    """`setdefault` writes; `config/local` makes environments for the programs it starts."""
+    """`setdefault` writes; `config/development` makes environments for the programs it starts."""
     for file in files("coupons") + files("config"):
         name = module_of(file)
-        if name == "config.env" or name.startswith("config.local"):
+        if name == "config.env" or name.startswith("config.development"):
             continue
         for node in ast.walk(tree(file)):
             if isinstance(node, ast.Attribute) and ast.unparse(node).startswith(

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from config.shedding import MARK, Sensor, Shedder, mark, waited
+from config.overload import MARK, Sensor, Shedder, mark, waited
 from tests.servers import free_port, listens, process
 
 Answer = tuple[str, dict[str, str]]
@@ -25,7 +25,7 @@ APPLICATION = """
 import os, time, django
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 django.setup()
-from config.shedding import Shedder
+from config.overload import Shedder
 
 def slow(environ, start):
     time.sleep(0.04)
@@ -146,7 +146,7 @@ class Asked:
     def marked(self, ago_s: float, monkeypatch: pytest.MonkeyPatch) -> Answer:
         now = time.monotonic()
         with monkeypatch.context() as then:
-            then.setattr("config.shedding.time.monotonic", lambda: now - ago_s)
+            then.setattr("config.overload.time.monotonic", lambda: now - ago_s)
             sent = mark()
         return self(MARK, HTTP_X_MARK=sent)
 
@@ -185,7 +185,7 @@ def test_an_old_measurement_says_nothing_about_now(
 ) -> None:
     asked.marked(5, monkeypatch)
     now = time.monotonic()
-    monkeypatch.setattr("config.shedding.time.monotonic", lambda: now + 2.1)
+    monkeypatch.setattr("config.overload.time.monotonic", lambda: now + 2.1)
     assert asked()[0] == "200 OK"
 
 

@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from config import liveness, watchdog
 from config.celery import app
-from config.watchdog import Reason, Watchdog
+from config.worker import liveness, watchdog
+from config.worker.watchdog import Reason, Watchdog
 from coupons.broker import wakeups
 from coupons.observability import metrics
 from coupons.store import store

@@ -16,7 +16,7 @@ from django.db import connection
 
 import config.wsgi
 from config.celery import app
-from config.worker import InHand
+from config.worker.process import InHand
 from coupons.admission import recent
 from coupons.campaigns import lookup, update
 from coupons.claims.values import AdmittedClaim

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import redis
 
-from config.local.servers import WEB_BACKLOG, WEB_CONNECTIONS, WEB_THREADS
+from config.development.process.servers import WEB_BACKLOG, WEB_CONNECTIONS, WEB_THREADS
 from tests import disposable, front, servers
 from tests.clocks import WrongClock
 from tests.crash.actors import Actor

@@ -120,7 +120,7 @@ def programs(
         "worker": (celery("worker", "--concurrency", "2", "--loglevel", "WARNING"), 0),
         "beat": (celery("beat", "--pidfile="), 0),
         "consumer": (
-            started("worker", "-m", "config.consumer", CONSUMER_PORT=str(ports["consumer"])),
+            started("worker", "-m", "config.worker.consumer", CONSUMER_PORT=str(ports["consumer"])),
             ports["consumer"],
         ),
         "node": (

@@ -307,7 +307,7 @@ def test_what_is_no_url_is_refused_without_being_shown(name: str, url: str) -> N
     [
         ["manage.py", "check"],
         ["-m", "celery", "-A", "config", "report"],
-        ["-m", "config.local", "demo"],
+        ["-m", "config.development", "demo"],
     ],
     ids=str,
 )

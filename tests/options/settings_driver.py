@@ -12,8 +12,8 @@ import traceback
 from importlib import import_module
 
 READERS = (
-    "config.settings", "config.multiprocess", "config.tracing", "config.local.__main__",
-    "config.local.run",
+    "config.settings", "config.metrics.multiprocess", "config.tracing",
+    "config.development.__main__", "config.development.run",
 )  # fmt: skip
 
 
@@ -44,8 +44,8 @@ def _read_anew() -> None:
     try:
         for name in READERS:
             import_module(name)
-        import_module("config.local.__main__").parser()
-        import_module("config.local.run")._ports()
+        import_module("config.development.__main__").parser()
+        import_module("config.development.run")._ports()
     except BaseException:
         sys.excepthook(*sys.exc_info())
         traceback.print_exc()

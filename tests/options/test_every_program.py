@@ -20,7 +20,8 @@ ELSEWHERE = {
 DEFINE_READERS = {"coupons/management/arguments.py", "locust/typed.py"}
 # Started by another program of ours and by nobody else; and the peer, which is Django's.
 NOT_FOR_PEOPLE = {
-    "config/local/crowd.py", "config/local/stage/__main__.py", "locust/compare/tutorial/manage.py",
+    "config/development/demo/crowd.py", "config/development/django_side/__main__.py",
+    "locust/compare/tutorial/manage.py",
     "tests/bench/collector.py", "tests/concurrency/asker.py",
     "tests/coupons/campaigns/stock_changer.py", "tests/coupons/database/zone_hour.py",
     "tests/crash/attacks.py", "tests/crash/drainer.py", "tests/crash/proxy.py",

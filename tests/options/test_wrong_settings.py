@@ -81,7 +81,7 @@ def test_a_wrong_setting_ends_a_program_in_a_sentence() -> None:
         ("DEMO_USERS=0", [*MAKE, "demo"]),
         ("DRAIN_BATCH=x", [sys.executable, "-m", "celery", "-A", "config", "report"]),
         ("DRAIN_BATCH=x", [sys.executable, "manage.py", "user_token", "mina"]),
-        ("PROMETHEUS_MULTIPROC_DIR=/nosuch", [sys.executable, "-m", "config.consumer"]),
+        ("PROMETHEUS_MULTIPROC_DIR=/nosuch", [sys.executable, "-m", "config.worker.consumer"]),
     ],
 )
 def test_a_program_says_which_setting_is_wrong(setting: str, words: list[str]) -> None:

@@ -193,7 +193,7 @@ def test_what_is_understood_and_can_not_be_done_has_a_status_of_its_own(
 # Programs
 
 PROGRAMS: dict[str, str] = {
-    "config.local": "config.local.__main__",
+    "config.development": "config.development.__main__",
     "tests.bench": "tests.bench.__main__",
     "tests.coupons.claims.guessing": "tests.coupons.claims.guessing",
     "tests.crash": "tests.crash.__main__",

@@ -10,7 +10,7 @@ SERVICES = (
     "granian --interface wsgi --http 1 --no-ws --host 127.0.0.1 --port 8180 --workers 2"
     " --blocking-threads 16 --backlog 4096 --backpressure 16384 --log-config config/granian.json"
     " config.wsgi:application",
-    "python -m config.consumer",
+    "python -m config.worker.consumer",
 )
 # In this order, beside one `make run`.
 MANAGE = {

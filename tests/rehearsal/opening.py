@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from config.local import crowd
-from config.local.verdict import Answer, Opening, Row, Verdict, judge
+from config.development.demo import crowd
+from config.development.demo.verdict import Answer, Opening, Row, Verdict, judge
 from coupons.claims.coupon_codes import grouped
 from tests.rehearsal import trickle
 from tests.rehearsal.cloud import ROOT
@@ -87,7 +87,7 @@ def rush(
     url = sales.url_of(slug)
     plan = crowd.Plan(url, opens, opens + GIVE_UP_S, CONNECTIONS, asks)
     began = time.monotonic()
-    with _out_there(sales, "config.local.crowd", slug, asdict(plan)) as heard:
+    with _out_there(sales, "config.development.demo.crowd", slug, asdict(plan)) as heard:
         time.sleep(max(0.0, opens - time.time()))
         during()
     answers = heard()

@@ -14,8 +14,8 @@ from pathlib import Path
 import orjson
 from yarl import URL
 
-from config.local import crowd
-from config.local.verdict import Answer
+from config.development.demo import crowd
+from config.development.demo.verdict import Answer
 from tests.rehearsal.people import people
 
 CONNECTIONS = 8

@@ -7,7 +7,7 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config import shedding
+from config import overload
 from coupons.api import translations
 
 LONG_KOREAN_FIRST = "ko," + ",".join(f"aa-{n:04};q=0.1" for n in range(300))
@@ -103,7 +103,7 @@ def test_nobody_gets_a_language_that_they_refuse_while_they_accept_the_other(
 )
 def test_who_is_turned_away_is_told_in_the_same_language(accepted: str, language: str) -> None:
     told: dict[str, str] = {}
-    shedding._refuse({"HTTP_ACCEPT_LANGUAGE": accepted}, lambda _, headers: told.update(headers))
+    overload._refuse({"HTTP_ACCEPT_LANGUAGE": accepted}, lambda _, headers: told.update(headers))
     assert told.get("Content-Language", "") == language
 
 

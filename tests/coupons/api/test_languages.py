@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
-from config import shedding
+from config import overload
 from coupons import errors
 from coupons.api import problems, responses, translations
 from coupons.campaigns import lifecycle
@@ -63,11 +63,11 @@ def test_where_no_view_answers_koreans_are_told_in_korean_as_well(db: None) -> N
 
 
 @pytest.mark.parametrize(
-    ("accepted", "title"), [("ko-KR,ko;q=0.9", "접속이 몰리고 있습니다"), ("", shedding.TITLE)]
+    ("accepted", "title"), [("ko-KR,ko;q=0.9", "접속이 몰리고 있습니다"), ("", overload.TITLE)]
 )
 def test_who_is_turned_away_is_told_in_their_language(accepted: str, title: str) -> None:
     told: dict[str, str] = {}
-    (body,) = shedding._refuse(
+    (body,) = overload._refuse(
         {"HTTP_ACCEPT_LANGUAGE": accepted}, lambda _, headers: told.update(headers)
     )
     assert orjson.loads(body)["title"] == title
@@ -101,7 +101,7 @@ def titles() -> Iterator[str]:
     yield from (title for _, title in problems._CODES.values())
     for _status, title, detail in responses._REFUSALS.values():
         yield from (title, detail)
-    yield from (problems._ASK_AGAIN, shedding.TITLE, shedding.DETAIL)
+    yield from (problems._ASK_AGAIN, overload.TITLE, overload.DETAIL)
 
 
 def test_every_title_and_every_refusal_has_its_korean() -> None:

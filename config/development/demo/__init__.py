@@ -1,0 +1,1 @@
+"""`make demo`: an opening played by a crowd, judged and written down."""

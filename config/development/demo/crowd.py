@@ -1,0 +1,162 @@
+"""The crowd: many people asking for one campaign's coupons over HTTP, and everything they heard.
+
+`python -m config.development.demo.crowd PLAN.json` plays one plan and writes the answers beside
+it. A closed workload: `connections` people are being served at any moment, the others stand in line
+behind them.
+"""
+
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from config.development.demo.verdict import AGAIN, Answer
+
+_TIMEOUT_S = 10
+_PAUSE_S = 0.05  # before the same person asks again
+_TOLD_EVERY_S = 0.1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+READY = "ready"  # the first line of standard output; then the number of asks answered
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`asks` are [user, number of the ask, token]. Times are this machine's clock, in seconds."""
+
+    campaign_url: str
+    starts_at: float
+    gives_up_at: float
+    connections: int
+    asks: list[tuple[str, int, str]]
+
+
+def asks_of(
+    people: list[tuple[str, str]], *, impatient: float, seed: int
+) -> list[tuple[str, int, str]]:
+    """Everybody asks once, in random order; so many of them again, close behind themselves."""
+    chance = random.Random(seed)
+    line = [(float(at), user, 1, token) for at, (user, token) in enumerate(_mixed(people, chance))]
+    again = chance.sample(line, round(len(line) * impatient))
+    line += [(at + chance.uniform(0, 100), user, 2, token) for at, user, _, token in again]
+    return [(user, number, token) for _, user, number, token in sorted(line)]
+
+
+def _mixed(people: list[tuple[str, str]], chance: random.Random) -> list[tuple[str, str]]:
+    return chance.sample(people, len(people))
+
+
+async def play(plan: Plan) -> list[Answer]:
+    book: list[Answer] = []
+    line = iter(plan.asks)
+    done = [0]
+    async with session_of(plan.connections) as session:
+        await asyncio.gather(*(_look(session, plan) for _ in range(plan.connections)))
+        print(READY, flush=True)
+        telling = asyncio.create_task(_tell(done))
+        await asyncio.sleep(max(0.0, plan.starts_at - time.time()))
+        await asyncio.gather(
+            *(_serve(session, plan, line, book, done) for _ in range(plan.connections))
+        )
+        telling.cancel()
+    print(done[0], flush=True)
+    return book
+
+
+def session_of(connections: int) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=60),
+        timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
+
+
+async def _look(session: aiohttp.ClientSession, plan: Plan) -> None:
+    """Everybody has the sale's page open already when it begins."""
+    async with session.get(plan.campaign_url) as response:
+        await response.read()
+
+
+async def _tell(done: list[int]) -> None:
+    while True:
+        print(done[0], flush=True)
+        await asyncio.sleep(_TOLD_EVERY_S)
+
+
+async def _serve(
+    session: aiohttp.ClientSession,
+    plan: Plan,
+    line: Iterator[tuple[str, int, str]],
+    book: list[Answer],
+    done: list[int],
+) -> None:
+    """One connection: the next in line asks until there is an answer to live with."""
+    url = URL(f"{plan.campaign_url}/claims")
+    for user, number, token in line:
+        while True:
+            answer = await ask(session, url, user, number, token)
+            book.append(answer)
+            if answer.outcome not in AGAIN or time.time() > plan.gives_up_at:
+                break
+            await asyncio.sleep(_PAUSE_S * random.uniform(0.5, 1.5))
+        done[0] += 1
+
+
+async def ask(
+    session: aiohttp.ClientSession, url: URL, user: str, number: int, token: str
+) -> Answer:
+    sent_at, began = time.time(), time.perf_counter()
+    status, outcome, body = await _heard(session, url, {"Authorization": f"Bearer {token}"})
+    return Answer(
+        user=user,
+        ask=number,
+        status=status,
+        outcome=outcome,
+        place=body.get("place", 0),
+        code=body.get("code", "") if body.get("place") else "",
+        receipt=body.get("receipt", ""),
+        admitted_ms=_ms(body.get("admitted_at")),
+        sent_at=sent_at,
+        latency_ms=(time.perf_counter() - began) * 1000,
+    )
+
+
+async def _heard(
+    session: aiohttp.ClientSession, url: URL, headers: dict[str, str]
+) -> tuple[int, str, dict[str, Any]]:
+    """Status, outcome and body; a refusal's outcome is its problem's code."""
+    try:
+        async with session.post(url, headers=headers) as response:
+            body = orjson.loads(await response.read())
+            outcome = response.headers.get("Coupon-Outcome") or body.get("code", "")
+            return response.status, outcome, body
+    except (aiohttp.ClientError, TimeoutError, orjson.JSONDecodeError):
+        return 0, "no_answer", {}
+
+
+def _ms(said: str | None) -> int:
+    return (datetime.fromisoformat(said) - _EPOCH) // _MILLISECOND if said else 0
+
+
+def answers_of(plan: Path) -> Path:
+    """Where the answers to this plan are written."""
+    return plan.with_suffix(".answers")
+
+
+def main(path: Path) -> None:
+    said = orjson.loads(path.read_bytes())
+    answers = asyncio.run(play(Plan(**said)))
+    answers_of(path).write_bytes(orjson.dumps([asdict(answer) for answer in answers]))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,189 @@
+"""`make demo`: everything started, the opening played by a crowd, judged, and stopped again."""
+
+import json
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from config.development import environment
+from config.development.demo import crowd, django_subprocess, figures, record
+from config.development.demo.figures import Figures
+from config.development.demo.verdict import Answer, Opening, Row, Verdict, judge
+from config.development.environment import Ports, Site
+from config.development.process import ports, screen, servers, signals
+from config.development.process.errors import Stopped, Trouble
+from config.development.process.programs import Program
+
+CROWDS = 2  # processes; one alone can't ask as fast as two web processes answer
+AHEAD_S = 4  # from scheduling to opening: time for the crowd to gather
+GIVE_UP_S = 60  # after the opening: whoever has no answer by then has none
+STORING_S = 30  # after the last answer: what is not stored by then counts as not stored
+_POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """What to put on, and where to write the verdict."""
+
+    users: int
+    stock: int
+    connections: int
+    impatient: float
+    record: Path
+
+
+def demo(play: Play) -> int:
+    """0 if everything is as it should be. Raises Trouble if anything is off."""
+    with _fresh_folder() as folder:
+        verdict = _played(play, folder)
+        if verdict.faults:
+            raise Trouble("The opening did not go as it should.")
+    return 0
+
+
+@contextmanager
+def _fresh_folder() -> Iterator[Path]:
+    """Gone at the end, unless its logs may tell what went wrong."""
+    folder = Path(tempfile.mkdtemp(prefix="coupons-demo-"))
+    try:
+        yield folder
+    except Trouble as trouble:
+        raise Trouble(f"{trouble}\nThe logs are kept in {folder}/log.") from None
+    except Stopped:
+        shutil.rmtree(folder)
+        raise
+    shutil.rmtree(folder)
+
+
+def _played(play: Play, folder: Path) -> Verdict:
+    here = environment.make(
+        folder, Ports(*(ports.free() for _ in range(5))), environment=environment.given()
+    )
+    slug = f"demo-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    with _theatre(here):
+        verdict, measured = _opening(play, here, slug)
+        if not (here.own_redis and here.own_database):
+            django_subprocess.do(here, "close", "--slug", slug)
+    record.show(verdict, measured)
+    record.write(play.record, verdict, measured)
+    _last_words(play, here, slug, verdict)
+    return verdict
+
+
+@contextmanager
+def _theatre(here: Site) -> Iterator[None]:
+    with ExitStack() as stack:
+        screen.say("[bold]Starting[/] everything on free ports")
+        stack.enter_context(servers.deciding_store(here))
+        django_subprocess.do(here, "migrate")
+        screen.step("database", here.env["DATABASE_URL"].partition(":")[0] + ", migrated")
+        stack.enter_context(servers.serving(here, servers.ALL))
+        yield
+
+
+def _opening(play: Play, here: Site, slug: str) -> tuple[Verdict, Figures]:
+    due = min(play.users, play.stock)
+    sale = django_subprocess.do(
+        here, "opening", "--slug", slug, "--users", str(play.users),
+        "--stock", str(play.stock), "--ahead", str(AHEAD_S),
+    )  # fmt: skip
+    asks = crowd.asks_of(sale["people"], impatient=play.impatient, seed=1)
+    with django_subprocess.start(here, "watch", "--slug", slug, "--expected", str(due)) as watching:
+        answers = _crowd(play, here, slug, sale["starts_at"], asks)
+        all_stored_ms = _all_stored_ms(here, watching)
+    verdict = _judge(Opening(play.stock, play.users, len(asks)), answers, here, slug)
+    measured = figures.measure(
+        answers, stock=play.stock, opens_ms=sale["opens_ms"], all_stored_ms=all_stored_ms
+    )
+    return verdict, measured
+
+
+def _crowd(
+    play: Play, here: Site, slug: str, starts_at: float, asks: list[tuple[str, int, str]]
+) -> list[Answer]:
+    """The crowd in its own processes, so that it does not slow itself down by being watched."""
+    plans = [here.file(f"crowd-{number}.json") for number in range(CROWDS)]
+    for number, path in enumerate(plans):
+        plan = crowd.Plan(
+            f"{here.web_url}/api/v1/campaigns/{slug}", starts_at, starts_at + GIVE_UP_S,
+            max(1, play.connections // CROWDS), asks[number::CROWDS],
+        )  # fmt: skip
+        path.write_text(json.dumps(asdict(plan)))
+    with ExitStack() as stack:
+        people = [stack.enter_context(_people(here, path)) for path in plans]
+        _announce(play, starts_at)
+        _follow(people, total=len(asks))
+    return [
+        Answer(**said) for path in plans for said in json.loads(crowd.answers_of(path).read_text())
+    ]
+
+
+def _people(here: Site, plan: Path) -> Program:
+    command = [sys.executable, "-m", "config.development.demo.crowd", str(plan)]
+    return Program(plan.stem, command, env=here.env, log=here.log(plan.stem))
+
+
+def _announce(play: Play, starts_at: float) -> None:
+    again = round(play.users * play.impatient)
+    screen.say(
+        f"\n[bold]{play.users:,} people[/] want [bold]{play.stock:,} coupons[/];"
+        f" {again:,} of them ask twice. {play.connections} connections."
+    )
+    screen.say(f"  The sale opens in {max(0.0, starts_at - time.time()):.1f} s, by Redis' clock …")
+    signals.pause(max(0.0, starts_at - time.time()))
+
+
+def _follow(people: list[Program], *, total: int) -> None:
+    done = dict.fromkeys((program.name for program in people), 0)
+    with screen.progress("asking", total=total) as show:
+        while any(program.status is None for program in people):
+            for program in people:
+                done[program.name] = max([done[program.name], *_numbers(program.news())])
+            show(sum(done.values()))
+            signals.pause(_POLL_S)
+        for program in people:
+            program.finish(patience_s=0)
+        show(total)
+
+
+def _numbers(lines: list[str]) -> list[int]:
+    return [int(line) for line in lines if line.isdigit()]
+
+
+def _all_stored_ms(here: Site, watching: Program) -> int | None:
+    """When everything was stored, by Redis' clock; None: not in STORING_S."""
+    deadline = time.monotonic() + STORING_S
+    while watching.status is None and time.monotonic() < deadline:
+        signals.pause(_POLL_S)
+    if watching.status is None:
+        return None
+    watching.finish(patience_s=0)
+    return int(django_subprocess.result(here, "watch")["all_stored_ms"])
+
+
+def _judge(opening: Opening, answers: list[Answer], here: Site, slug: str) -> Verdict:
+    """The judgement on the rows as they are, and what the queue says about those that are not."""
+    ledger: Any = django_subprocess.do(here, "read", "--slug", slug)
+    verdict = judge(opening, answers, [Row(*row) for row in ledger["rows"]])
+    left = [
+        f"{ledger[name]:,} claims are {name}." for name in ("waiting", "parked") if ledger[name]
+    ]
+    return replace(verdict, faults=(*verdict.faults, *left))
+
+
+def _last_words(play: Play, here: Site, slug: str, verdict: Verdict) -> None:
+    if not (here.own_redis and here.own_database):
+        screen.say(f"Campaign {slug} is closed and stays in the stores it was played on.")
+    if verdict.faults:
+        return
+    screen.say(
+        f"[bold green]✓ {verdict.told:,} told = {verdict.stored:,} stored.[/]"
+        f" Everything is stopped again; the figures are in {play.record}."
+    )

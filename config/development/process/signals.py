@@ -1,0 +1,43 @@
+"""Ctrl-C and its relatives, heard only where it is safe: between steps, never inside one.
+
+A KeyboardInterrupt between starting a program and remembering it would leave an orphan; a flag
+that is looked at while we wait can't.
+"""
+
+import signal
+import time
+from types import FrameType
+
+from config.development.process.errors import Stopped
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_POLL_S = 0.05
+
+_heard: list[str] = []
+
+
+def listen() -> None:
+    """From here on these signals are noted instead of killing us."""
+    for number in SIGNALS:
+        signal.signal(number, _note)
+
+
+def _note(number: int, frame: FrameType | None) -> None:
+    _heard.append(signal.Signals(number).name)
+
+
+def check() -> None:
+    """Raises Stopped if a signal has come."""
+    if _heard:
+        raise Stopped(_heard[0])
+
+
+def pause(seconds: float) -> None:
+    """Sleep. Raises Stopped soon after a signal."""
+    end = time.monotonic() + seconds
+    while True:
+        check()
+        left = end - time.monotonic()
+        if left <= 0:
+            return
+        time.sleep(min(left, _POLL_S))

@@ -1,0 +1,152 @@
+"""`make run`: everything on this machine, until Ctrl-C."""
+
+import fcntl
+import secrets
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+
+from config import env
+from config.development import environment, secrets_file
+from config.development.demo import django_subprocess
+from config.development.environment import Ports, Site
+from config.development.process import ports, screen, servers, signals
+from config.development.process.errors import Trouble
+from config.development.process.programs import Program
+
+_NEWS_EVERY_S = 0.2
+
+
+def run(folder: Path) -> int:
+    """Serve until somebody stops us (Stopped) or a program can't be kept running (Trouble)."""
+    began = time.monotonic()
+    with ExitStack() as stack:
+        folder.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(_alone(folder))
+        here = environment.make(folder, _ports(), environment=environment.given())
+        _demand_ports(here)
+        screen.say("[bold]Starting[/]")
+        programs = stack.enter_context(servers.deciding_store(here))
+        _check_stores(here)
+        prepared = _prepare(here)
+        programs += stack.enter_context(servers.serving(here, servers.ALL))
+        _welcome(here, prepared, seconds=time.monotonic() - began)
+        _attend(programs)
+    return 0
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two runs on one folder would write over each other. The lock ends with its process."""
+    with (folder / "run.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Trouble(
+                f"`make run` is already at work in {_short(folder)}: stop it with Ctrl-C first."
+            ) from None
+        yield
+
+
+def _ports() -> Ports:
+    return Ports(
+        web=env.integer("WEB_PORT", 8080, low=1, high=65_535),
+        flower=env.integer("FLOWER_PORT", 5555, low=1, high=65_535),
+        valkey=env.integer("VALKEY_PORT", 6399, low=1, high=65_535),
+        consumer=env.integer("CONSUMER_PORT", 8081, low=1, high=65_535),
+        operators=env.integer("OPERATORS_PORT", 8090, low=1, high=65_535),
+    )
+
+
+def _demand_ports(here: Site) -> None:
+    ports.demand(here.ports.web, what="web", variable="WEB_PORT")
+    ports.demand(here.ports.flower, what="Flower", variable="FLOWER_PORT")
+    ports.demand(here.ports.consumer, what="the consumer", variable="CONSUMER_PORT")
+    ports.demand(here.ports.operators, what="the operators' door", variable="OPERATORS_PORT")
+    if here.own_redis:
+        ports.demand(here.ports.valkey, what="valkey", variable="VALKEY_PORT")
+
+
+def _check_stores(here: Site) -> None:
+    """Before anything is written. Raises Trouble for stores on which a promise would not hold."""
+    found = django_subprocess.do(here, "check")
+    if found["errors"]:
+        raise Trouble(
+            "The stores can't keep what this site promises, so it was not started:\n"
+            + "\n".join(f"  ✗ {sentence}" for sentence in found["errors"])
+            + "\nCheck again with: manage.py check --tag stores"
+        )
+    for sentence in found["warnings"]:
+        screen.warn(sentence)
+    screen.step("stores", "keep what they are told" + ", with a caution" * bool(found["warnings"]))
+
+
+def _prepare(here: Site) -> Any:
+    began = time.monotonic()
+    whose = ["--own-database"] if here.own_database else []
+    prepared = django_subprocess.do(
+        here, "prepare", "--user", f"user-{secrets.token_hex(2)}", *whose
+    )
+    kind = here.env["DATABASE_URL"].partition(":")[0]
+    what = f"{kind}, migrated; campaign {prepared['slug']} is open"
+    screen.step("database", what, seconds=time.monotonic() - began)
+    return prepared
+
+
+def _welcome(here: Site, prepared: Any, *, seconds: float) -> None:
+    page = f"{here.web_url}/api/v1/campaigns/{prepared['slug']}"
+    password = here.env["ADMIN_PASSWORD"] if prepared["admin"] else "(the password it had)"
+    screen.say(f"\n[bold green]Everything is up[/] after {seconds:.1f} s.\n")
+    for name, where in (
+        ("API", page),
+        ("API docs", f"{here.operators_url}/api/v1/docs"),
+        ("Admin", f"{here.operators_url}/admin/   admin   {password}"),
+        ("Flower", here.flower_url),
+        ("Metrics", f"{here.operators_url}/metrics, {here.consumer_url}/metrics"),
+    ):
+        screen.raw(f"  {name:<9} {where}")
+    screen.say("\n[bold]Claim a coupon[/] (twice gives the same answer), and look it up:\n")
+    screen.raw(f"  TOKEN={prepared['token']}")
+    screen.raw(f'  curl -X POST {page}/claims -H "Authorization: Bearer $TOKEN"')
+    screen.raw(f'  curl {page}/claims/me -H "Authorization: Bearer $TOKEN"')
+    screen.say("\n[bold]Another user's token[/], in another terminal:\n")
+    folder = _short(here.folder)
+    screen.raw(f"  {_joined(here)}{_python()} manage.py user_token bob")
+    screen.say(f"\nLogs are in {escape(folder)}/log. [bold]Ctrl-C stops everything.[/]\n")
+
+
+def _attend(programs: list[Program]) -> None:
+    """Show what the programs say from now on, and start again what ends, as systemd does it in
+    production; leave when one of them ends again and again (Trouble)."""
+    for program in programs:
+        program.news()
+    while True:
+        for program in programs:
+            for line in program.news():
+                screen.raw(f"{program.name:<7}| {line}")
+            if program.again():
+                screen.warn(f"{program.name} had ended and was started again.")
+            program.check()
+        signals.pause(_NEWS_EVERY_S)
+
+
+def _joined(here: Site) -> str:
+    """What `manage.py` must be told to speak with this folder's secrets: nothing in `var`."""
+    path = here.folder / secrets_file.NAME
+    return (
+        "" if here.folder == env.BASE_DIR / "var" else f"ENV_FILES={shlex.quote(f'.env,{path}')} "
+    )
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(env.BASE_DIR) if path.is_relative_to(env.BASE_DIR) else path)
+
+
+def _python() -> str:
+    return shlex.quote(_short(Path(sys.executable)))

@@ -1,0 +1,38 @@
+"""The page that Prometheus reads: all processes of this host added up, and who may read it."""
+
+from functools import lru_cache
+from ipaddress import ip_address
+
+from django.conf import settings
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.registry import Collector
+
+from config.metrics import multiprocess
+from coupons.observability import hot_counters
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def page(*live: Collector) -> bytes:
+    """What the processes counted, and what `live` collectors say at this moment."""
+    hot_counters.write()
+    whole = CollectorRegistry()
+    if multiprocess.FOLDER:
+        for folder in (multiprocess.FOLDER, *settings.METRICS_FOLDERS):
+            multiprocess.forget_the_dead(folder)
+        whole.register(multiprocess.AllFolders(settings.METRICS_FOLDERS))
+    else:
+        whole.register(REGISTRY)
+    for collector in live:
+        whole.register(collector)
+    return generate_latest(whole)
+
+
+@lru_cache(maxsize=1000)  # addresses
+def may_read(peer: str) -> bool:
+    """Whether this address is one of METRICS_NETWORKS."""
+    try:
+        address = ip_address(peer)
+    except ValueError:
+        return False
+    return any(address in network for network in settings.METRICS_NETWORKS)

@@ -1,0 +1,134 @@
+"""`python -m config.worker.consumer`: a worker's health and metrics on a port of their own (8081).
+
+    /livez, /healthz   the worker's main loop turns                              else 503
+    /readyz            … it heard a canary, both stores answer, and beat's sweeps are done of
+                       late: all that storing and opening need is there            else 503
+    /metrics           what this host's processes counted, and the stores' live state
+
+It is a process beside `celery worker`, not a part of it: it answers while the worker is stuck, and
+no thread of it is in the way when the worker forks. It also ends a worker that has stalled
+(`config.worker.watchdog`). They share PROMETHEUS_MULTIPROC_DIR, in which
+the worker writes down every two seconds that it lives (`config.worker.process`).
+"""
+
+import json
+import signal
+import sys
+from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import django
+from django.conf import settings
+
+from config.dependency_watch import watch
+from config.metrics import exposition, multiprocess
+from config.worker import liveness, watchdog
+from config.worker.process import STALE_S
+from coupons.monitoring import collectors
+from coupons.observability import metrics
+
+_SLOW_CLIENT_S = 5
+Said = tuple[HTTPStatus, str, bytes]
+
+
+def alive() -> Said:
+    return _verdict(worker=_worker_turns())
+
+
+def ready() -> Said:
+    seen = watch("consumer").seen()
+    fresh = not seen.is_stale
+    return _verdict(
+        worker=_worker_turns(),
+        canary=_canary_came(),
+        redis=seen.redis and fresh,
+        database=seen.database and fresh,
+        sweeps=seen.sweeps and fresh,
+    )
+
+
+def measured() -> Said:
+    live = (collectors.Build(), collectors.Campaigns(), collectors.Database(), liveness.Worker())
+    return HTTPStatus.OK, exposition.CONTENT_TYPE, exposition.page(*live)
+
+
+def _worker_turns() -> bool:
+    return liveness.seconds_since(metrics.WORKER_BEAT) < STALE_S
+
+
+def _canary_came() -> bool:
+    """Whether a task began or ended of late: the watchdog sends canaries to see to it."""
+    return liveness.seconds_since(metrics.WORKER_SIGN) < settings.WORKER_PATIENCE_S
+
+
+def _verdict(**parts: bool) -> Said:
+    status = HTTPStatus.OK if all(parts.values()) else HTTPStatus.SERVICE_UNAVAILABLE
+    return status, "application/json", json.dumps(parts).encode()
+
+
+PATHS: dict[str, Callable[[], Said]] = {
+    "/livez": alive,
+    "/healthz": alive,
+    "/readyz": ready,
+    "/metrics": measured,
+}
+
+
+class Handler(BaseHTTPRequestHandler):
+    timeout = _SLOW_CLIENT_S
+
+    def do_GET(self) -> None:
+        self._answer(with_body=True)
+
+    def do_HEAD(self) -> None:
+        self._answer(with_body=False)
+
+    def _answer(self, *, with_body: bool) -> None:
+        path = self.path.partition("?")[0]
+        answer = PATHS.get(path)
+        if answer is None or (answer is measured and not self._may_read()):
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        status, kind, body = answer()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if with_body:
+            self.wfile.write(body)
+
+    def _may_read(self) -> bool:
+        return exposition.may_read(self.client_address[0])
+
+    def log_message(self, format: str, *words: object) -> None:
+        """A probe every few seconds is no event."""
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True  # a slow client does not keep us from ending
+
+
+def main() -> int:
+    if not multiprocess.FOLDER:
+        print(
+            "PROMETHEUS_MULTIPROC_DIR is not set: it is where the worker shows that it lives.",
+            file=sys.stderr,
+        )
+        return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    django.setup()
+    where = (settings.CONSUMER_HOST, settings.CONSUMER_PORT)
+    try:
+        server = Server(where, Handler)
+    except OSError as error:
+        print(f"{where[0]} port {where[1]} can't be listened on: {error}.", file=sys.stderr)
+        return 1
+    with server:
+        watchdog.start()
+        server.serve_forever()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,17 @@
+"""A laptop for `make run`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.development.laptop import Laptop
+
+
+@pytest.fixture
+def laptop(tmp_path: Path) -> Iterator[Laptop]:
+    laptop = Laptop(tmp_path)
+    yield laptop
+    for command in laptop.started:
+        if command.process.poll() is None:
+            command.end()

@@ -1,0 +1,125 @@
+"""`make run` and `make demo` as processes that a test starts, looks into and ends."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from config.development.process import ports
+
+ROOT = Path(__file__).parents[2]
+READY_S, END_S = 180, 60
+MARK = "COUPONS_TEST_MARK"  # inherited by whatever a command starts
+
+
+class Command:
+    """`python -m config.development …` in an environment of its own, its output in a file."""
+
+    def __init__(self, *arguments: str, folder: Path, **env: str) -> None:
+        self.mark, self.out = uuid.uuid4().hex, folder / f"{uuid.uuid4().hex}.out"
+        clean = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
+        with self.out.open("wb") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "config.development", *arguments],
+                cwd=ROOT,
+                env=clean | env | {MARK: self.mark, "TMPDIR": str(folder)},
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def said(self) -> str:
+        return self.out.read_text()
+
+    def until_it_says(self, text: str) -> None:
+        deadline = time.monotonic() + READY_S
+        while text not in self.said:
+            assert self.process.poll() is None, self.said
+            assert time.monotonic() < deadline, self.said
+            time.sleep(0.05)
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.status()
+
+    def status(self) -> int:
+        return self.process.wait(END_S + READY_S)
+
+    def family(self) -> list[int]:
+        """Every process that was started by it, directly or not, itself included."""
+        found = []
+        for environ in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                if f"{MARK}={self.mark}".encode() in environ.read_bytes():
+                    found.append(int(environ.parent.name))
+            except OSError:
+                continue  # it ended just now, or is not ours
+        return found
+
+    def member(self, word: str) -> int:
+        """The oldest of its processes with this word in its command line."""
+        return min(
+            pid
+            for pid in self.family()
+            if word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+        )
+
+    def child(self, word: str) -> int:
+        """The program with this word in its title: valkey writes its own over its environment."""
+        (pid,) = (
+            each.pid
+            for each in psutil.Process(self.process.pid).children()
+            if word in " ".join(each.cmdline())
+        )
+        return int(pid)
+
+
+class Laptop:
+    """A folder and ports for `run`, so that a running `make run` is left in peace."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.started: list[Command] = []
+        names = ("WEB_PORT", "FLOWER_PORT", "VALKEY_PORT", "CONSUMER_PORT", "OPERATORS_PORT")
+        self.ports = {name: str(ports.free()) for name in names}
+
+    def run(self, **env: str) -> Command:
+        var = ("--folder", str(self.folder / "var"))
+        self.started.append(Command("run", *var, folder=self.folder, **self.ports, **env))
+        return self.started[-1]
+
+    def serving(self) -> Command:
+        command = self.run()
+        command.until_it_says("Ctrl-C stops everything.")
+        return command
+
+
+def claim(command: Command) -> dict[str, object]:
+    """What the printed curl would show."""
+    found = re.search(r'TOKEN=(\S+)\n  curl -X POST (\S+) -H "Auth', command.said)
+    assert found
+    request = urllib.request.Request(
+        found[2], method="POST", headers={"Authorization": f"Bearer {found[1]}"}, data=b""
+    )
+    with urllib.request.urlopen(request, timeout=5) as response:
+        return {"status": response.status, **json.load(response)}
+
+
+def all_gone(command: Command) -> bool:
+    return eventually(lambda: not command.family())
+
+
+def eventually(true: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + END_S
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return true()

@@ -1,0 +1,58 @@
+"""What `make run` does when one of its programs ends, and what it says while it stops them."""
+
+import os
+import re
+import signal
+from functools import partial
+
+from tests.development.laptop import Command, Laptop, claim, eventually
+
+PROGRAMS = {"beat": "config beat", "flower": "flower", "consumer": "config.worker.consumer",
+            "worker": "config worker", "valkey": "valkey",
+            "web": "--port {WEB_PORT}", "operators": "--port {OPERATORS_PORT}"}  # fmt: skip
+
+
+def test_12_28_run_starts_a_killed_program_again_whichever_it_is(laptop: Laptop) -> None:
+    """As systemd does on a host. Once for each, at once after everything is up."""
+    command = laptop.serving()
+    assert claim(command)["place"] == 1
+    for name, word in PROGRAMS.items():
+        os.kill(command.child(word.format(**laptop.ports)), signal.SIGKILL)
+        command.until_it_says(f"! {name} had ended and was started again.")
+    assert eventually(lambda: claims_again(command))
+    assert command.end() == 0
+    assert command.family() == []
+
+
+def claims_again(command: Command) -> bool:
+    try:
+        return claim(command)["place"] == 1
+    except OSError:  # the web is still starting, or the gate is compared with the database
+        return False
+
+
+def started_again(command: Command, times: int) -> bool:
+    return command.said.count("beat had ended and was started again.") == times
+
+
+def test_12_28_run_stops_everything_when_one_program_keeps_ending_and_says_which(
+    laptop: Laptop,
+) -> None:
+    command = laptop.serving()
+    for times in range(1, 4):
+        os.kill(command.member("beat"), signal.SIGKILL)
+        assert eventually(partial(started_again, command, times))
+    os.kill(command.member("beat"), signal.SIGKILL)
+    assert command.status() == 1
+    assert "beat ended by itself" in command.said
+    assert command.family() == []
+
+
+def test_12_28_run_says_what_it_is_stopping(laptop: Laptop) -> None:
+    command = laptop.serving()
+    command.process.send_signal(signal.SIGINT)
+    command.until_it_says("  stopping web\n")
+    assert command.status() == 0
+    assert re.findall(r"  stopping (\w+)", command.said) == [
+        "operators", "web", "flower", "beat", "consumer", "worker", "valkey",
+    ]  # fmt: skip

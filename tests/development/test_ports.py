@@ -1,0 +1,59 @@
+"""Ports for servers that are started in a moment: nobody else may have one by then."""
+
+import os
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from config.development.process import ports
+
+ROOT = Path(__file__).parents[2]
+ASKER = (
+    "from config.development import ports; print(*(ports.free() for _ in range(100)), flush=True)"
+)
+
+
+def test_no_port_is_given_twice_by_two_processes_that_live() -> None:
+    asker = [sys.executable, "-c", f"{ASKER}; input()"]
+    pipe, given = subprocess.PIPE, [ports.free() for _ in range(100)]
+    with ExitStack() as stack:
+        for _ in range(3):
+            each = subprocess.Popen(asker, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
+            stack.enter_context(each)  # its end closes what it waits for
+            assert each.stdout
+            given += [int(port) for port in each.stdout.readline().split()]
+    assert len(given) == len(set(given)) == 400
+
+
+def test_no_outgoing_connection_gets_such_a_port_before_its_server_does() -> None:
+    with socket.socket() as probe:
+        probe.bind((ports.HOST, 0))
+        assert ports.free() < 32_768 <= probe.getsockname()[1]
+
+
+def test_a_port_with_a_server_is_passed_over() -> None:
+    first = ports.free()
+    with socket.create_server((ports.HOST, first + 1)):
+        assert ports.taken(first + 1)
+        assert ports.free() != first + 1
+
+
+def alone(asker: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """In a world of its own: who takes (nearly) all ports must not take them from other tests."""
+    return subprocess.run([sys.executable, "-c", asker], cwd=ROOT, capture_output=True, text=True,
+                          env=os.environ | {"TMPDIR": str(folder)}, check=False)  # fmt: skip
+
+
+def test_a_process_that_ends_leaves_its_ports_to_others(tmp_path: Path) -> None:
+    asker = (
+        "from config.development import ports; print(len([ports.free() for _ in range(15_000)]))"
+    )
+    for _ in range(2):  # either takes more than half of all there are
+        assert alone(asker, tmp_path).stdout == "15000\n"
+
+
+def test_who_wants_more_than_there_are_is_told_so(tmp_path: Path) -> None:
+    asker = "from config.development import ports\nwhile True: ports.free()"
+    assert "Trouble: No port from 10240 to 32767 is free." in alone(asker, tmp_path).stderr

@@ -1,0 +1,159 @@
+"""Programs we start end with us, whole, and say why if they end before."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from config.development.process import programs, signals
+from config.development.process.errors import Stopped, Trouble
+from config.development.process.programs import Program
+
+STUBBORN_FAMILY = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[[str], Program]]:
+    started: list[Program] = []
+
+    def program(code: str) -> Program:
+        command = [sys.executable, "-c", code]
+        started.append(Program("tried", command, env=os.environ, log=tmp_path / "tried.log"))
+        return started[-1]
+
+    yield program
+    for one in started:
+        one.stop()
+
+
+def alive(pid: int) -> bool:
+    """A zombie is not alive: it only waits to be counted."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def eventually(true: Callable[[], bool], *, within_s: float = 10) -> bool:
+    deadline = time.monotonic() + within_s
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def first_line(program: Program) -> str:
+    assert eventually(lambda: "\n" in program.log.read_text())
+    return program.log.read_text().splitlines()[0]
+
+
+def test_stopping_asks_first(start: Callable[[str], Program]) -> None:
+    program = start(
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(print('bye') or 0))\n"
+        "print('up', flush=True)\n"
+        "time.sleep(60)"
+    )
+    first_line(program)
+    program.stop()
+    assert program.status == 0
+    assert program.tail() == "up\nbye"
+
+
+def test_stopping_ends_the_whole_family(
+    start: Callable[[str], Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(programs, "STOP_S", 0.2)
+    program = start(STUBBORN_FAMILY)
+    grandchild = int(first_line(program))
+    program.stop()
+    assert program.status == -signal.SIGKILL
+    assert eventually(lambda: not alive(grandchild))
+
+
+def test_a_program_that_ends_by_itself_is_named_with_its_last_words(
+    start: Callable[[str], Program],
+) -> None:
+    program = start("import sys; sys.exit('the disk is full')")
+    with pytest.raises(Trouble, match=r"tried ended by itself \(status 1\).\nthe disk is full"):
+        program.wait_until(lambda: False, patience_s=10)
+
+
+def test_a_program_that_never_gets_ready_is_trouble(start: Callable[[str], Program]) -> None:
+    with pytest.raises(Trouble, match="tried was not ready"):
+        start("import time; time.sleep(60)").wait_until(lambda: False, patience_s=0.1)
+
+
+def test_failing_work_is_told_in_its_own_words(start: Callable[[str], Program]) -> None:
+    with pytest.raises(Trouble, match=r"^no such database$"):
+        start("import sys; sys.exit('no such database')").finish(patience_s=10)
+
+
+def test_news_come_in_whole_lines(tmp_path: Path, start: Callable[[str], Program]) -> None:
+    program = start("pass")
+    program.finish(patience_s=10)
+    log = tmp_path / "tried.log"
+    log.write_text("one\ntw")
+    assert program.news() == ["one"]
+    log.write_text("one\ntwo\n")
+    assert program.news() == ["two"]
+    assert program.news() == []
+
+
+def test_a_signal_is_heard_while_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signals, "_heard", [])
+    with _handlers_kept():
+        signals.listen()
+        signals.pause(0)
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Stopped):
+            signals.pause(10)
+
+
+@contextmanager
+def _handlers_kept() -> Iterator[None]:
+    kept = {number: signal.getsignal(number) for number in signals.SIGNALS}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux tells a child of its parent's death"
+)
+def test_programs_end_even_if_we_are_killed(tmp_path: Path) -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", _PARENT, str(tmp_path / "child.log")], stdout=subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    with parent.stdout:
+        child = int(parent.stdout.readline())
+    assert alive(child)
+    parent.kill()
+    parent.wait()
+    assert eventually(lambda: not alive(child))
+
+
+_PARENT = """
+import os, sys, time
+from pathlib import Path
+from config.development.process.programs import Program
+sleeper = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
+program = Program("sleeper", sleeper, env=os.environ, log=Path(sys.argv[1]))
+program.wait_until(lambda: program.tail() == "up", patience_s=30)
+print(program._child.pid, flush=True)
+time.sleep(60)
+"""
