@@ -20,6 +20,10 @@ from coupons.monitoring import (
 class OperatorsAdminConfig(AdminConfig):
     default_site = "coupons.admin.site.OperatorSite"
 
+    def ready(self) -> None:
+        super().ready()
+        import_module("coupons.admin.registration")
+
 
 class CouponsConfig(AppConfig):
     name = "coupons"

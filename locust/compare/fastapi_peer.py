@@ -27,7 +27,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CollectorRegistry, Counter, generate_latest, multiprocess
 from redis.exceptions import RedisError
 
-ADMIT = (Path(__file__).parents[2] / "coupons" / "lua" / "admit.lua").read_text()
+ADMIT = (Path(__file__).parents[2] / "coupons/store/lua/admit.lua").read_text()
 SYMBOLS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 TO_SYMBOLS = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", SYMBOLS.encode())
 STATUSES = {"admitted": 202, "already_claimed": 200, "sold_out": 409, "not_open": 409,

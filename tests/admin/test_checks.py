@@ -224,7 +224,9 @@ def test_in_production_endpoints_are_apart_encrypted_and_not_to_be_commanded(
 
 def test_every_check_stands_in_the_table() -> None:
     """And nothing else does."""
-    source = "".join(Path(f"coupons/{name}.py").read_text() for name in ("checks", "wiring"))
+    source = "".join(
+        Path(f"coupons/monitoring/{kind}_checks.py").read_text() for kind in ("server", "settings")
+    )
     numbers = {f"E{number:03}" for number in (10, 11, 12, 20, 21)}
     made = set(re.findall(r'id="coupons\.([EW]\d{3})"', source)) | numbers
     told = set(re.findall(r"`([EW]\d{3})`", Path("config/README.md").read_text()))

@@ -8,7 +8,7 @@ from tests.load.conftest import TOP
 
 def test_the_peer_calls_the_script_as_it_is() -> None:
     """Elsewhere only `make compare` would notice, by a peer that fails every claim."""
-    script = (TOP / "coupons" / "lua" / "admit.lua").read_text()
+    script = (TOP / "coupons/store/lua/admit.lua").read_text()
     peer = ast.parse((TOP / "locust" / "compare" / "fastapi_peer.py").read_text())
     (call,) = (
         node

@@ -1,0 +1,30 @@
+"""What the operators' site shows.
+
+Imported when the admin app is ready, not with the package: the site itself, `admin.site`, is made
+while the first model is registered."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from django.views.i18n import JavaScriptCatalog
+
+from coupons.admin.campaigns.page import CampaignAdmin
+from coupons.admin.coupons.page import CouponAdmin
+from coupons.admin.login import operators  # noqa: F401 - registers itself
+from coupons.models import Campaign, Coupon
+
+
+def script_texts(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    """What the admin's scripts say: Django's texts, ours before them."""
+    return JavaScriptCatalog(packages=["coupons", "django.contrib.admin"]).get(request)
+
+
+admin.site.site_header = admin.site.site_title = _("Coupon opening")
+admin.site.index_title = _("Operation")
+admin.site.site_url = None  # there is no site beside this one; the header links to what there is
+admin.site.enable_nav_sidebar = False  # two models: the lists need the width more
+admin.site.i18n_javascript = script_texts  # type: ignore[method-assign]
+admin.site.register(Campaign, CampaignAdmin)
+admin.site.register(Coupon, CouponAdmin)
