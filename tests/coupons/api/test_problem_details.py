@@ -136,8 +136,8 @@ def kinds(kind: type[errors.CouponError] = errors.CouponError) -> Iterator[str]:
 
 
 ANSWERING = (
-    "api/**/*.py", "identity/*.py", "admission/*.py", "campaigns/lookup.py", "issuing/claim_status.py",
-    "store/admission.py", "store/server_identity.py",
+    "api/**/*.py", "identity/*.py", "admission/*.py", "campaigns/lookup.py",
+    "issuing/claim_status.py", "store/admission.py", "store/server_identity.py",
 )  # fmt: skip
 MODULES = [file for pattern in ANSWERING for file in Path("coupons").glob(pattern)]
 
