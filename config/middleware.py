@@ -35,7 +35,7 @@ class AdminOnly:
 
 class AdminSession(AdminOnly, SessionMiddleware):
     def process_response(self, request: HttpRequest, response: Any) -> Any:
-        sessions.keep(request)
+        sessions.extend_session(request)
         return super().process_response(request, response)
 
 

@@ -87,7 +87,9 @@ class Shedder:
 
 def _refuse(environ: Environ, start: Start) -> Iterable[bytes]:
     metrics.SHED.inc()
-    body, language = translations.translated(_BODY, environ.get("HTTP_ACCEPT_LANGUAGE", ""))
+    body, language = translations.translated_document(
+        _BODY, environ.get("HTTP_ACCEPT_LANGUAGE", "")
+    )
     headers = [
         ("Content-Type", problems.MEDIA_TYPE),
         ("Content-Length", str(len(body))),
@@ -102,7 +104,7 @@ def _refuse(environ: Environ, start: Start) -> Iterable[bytes]:
 
 TITLE = gettext_noop("Too many requests at once")
 DETAIL = gettext_noop("Nothing was decided. Please try again in a moment. Asking again is safe.")
-_BODY = problems.encoded(503, "overloaded", TITLE, DETAIL)
+_BODY = problems.encoded_problem(503, "overloaded", TITLE, DETAIL)
 
 
 # Marks: when they were sent, by the clock that all processes of this host share

@@ -11,11 +11,11 @@ def follow(
     answer: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
     def followed(request: HttpRequest) -> HttpResponse:
-        known_as = request_id.begin(request.META.get("HTTP_X_REQUEST_ID"))
+        known_as = request_id.begin_request(request.META.get("HTTP_X_REQUEST_ID"))
         response = answer(request)
-        request_id.end()
+        request_id.end_request()
         response.headers["X-Request-Id"] = known_as
-        hot_counters.response(response.status_code)
+        hot_counters.count_response(response.status_code)
         return response
 
     return followed

@@ -31,20 +31,14 @@ class CouponsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # Above the models, which Django has loaded by now.
-        queued, exhausted, facts, fence = map(
-            import_module,
-            (
-                "coupons.admission.queued",
-                "coupons.admission.sold_out_cache",
-                "coupons.campaigns.lookup",
-                "coupons.recovery.failover",
-            ),
-        )
-        queued.verify_servers_with(fence.look)
-        for cache in (facts, exhausted):
-            campaign_changed.connect(cache.forget)
-        connection_created.connect(query_metrics.watch)
+        # These import models, which Django has loaded by now.
+        failover = import_module("coupons.recovery.failover")
+        import_module("coupons.admission.queued").verify_servers_with(failover.verify_server)
+        lookup = import_module("coupons.campaigns.lookup")
+        sold_out_cache = import_module("coupons.admission.sold_out_cache")
+        campaign_changed.connect(lookup.clear_snapshots)
+        campaign_changed.connect(sold_out_cache.clear_sold_out_cache)
+        connection_created.connect(query_metrics.count_queries)
         pre_save.connect(check_fixture, sender=self.get_model("Campaign"))
         import_module("coupons.api.openapi")  # registers itself; needs the apps to be loaded
 

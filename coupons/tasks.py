@@ -15,7 +15,7 @@ from django.conf import settings
 
 from coupons.broker import wakeups
 from coupons.campaigns import lifecycle
-from coupons.campaigns.isolation import heard, isolated
+from coupons.campaigns.isolation import isolate_campaign, successful_answers
 from coupons.errors import StaleClaims
 from coupons.issuing.drain import Drained
 from coupons.issuing.drain import drain as drain_queue
@@ -57,7 +57,7 @@ def drain(slug: str) -> None:
     """Answer a bell. Safe to run twice, late, or in parallel. A worker asked to end finishes its
     batch and rings for what is left."""
     if _is_left(slug):
-        wakeups.ring(slug)
+        wakeups.notify_drain(slug)
 
 
 @shared_task(name=wakeups.DRAIN_EACH)  # type: ignore[untyped-decorator]
@@ -72,7 +72,7 @@ def drain_each(slugs: list[str]) -> None:
         slug = waiting.pop(0)
         if _is_left(slug, time_s=share_s):
             left.append(slug)
-    wakeups.ring_each(waiting + left)
+    wakeups.notify_drains(waiting + left)
 
 
 def _is_left(slug: object, *, time_s: float | None = None) -> bool:
@@ -83,7 +83,7 @@ def _is_left(slug: object, *, time_s: float | None = None) -> bool:
         return False
     done = Drained()
     let_it_rest = partial(_let_it_rest, slug, time.monotonic())
-    with isolated(slug, Work.DRAIN, on_failure=let_it_rest):
+    with isolate_campaign(slug, Work.DRAIN, on_failure=let_it_rest):
         done = drain_queue(slug, consumer=_consumer(), time_s=time_s, stopping=_asked_to_end)
     return done.left
 
@@ -125,7 +125,7 @@ def _sent_ms() -> int:
 def sweep() -> None:
     """Every second: keep the campaigns' states up with the clock, ring for claims nobody heard.
     What fails keeps nothing else from being done."""
-    _each_of(lifecycle.follow_the_clock, failover.look, _ring_where_claims_wait)
+    _each_of(lifecycle.follow_the_clock, failover.verify_server, _ring_where_claims_wait)
     store().swept()
 
 
@@ -145,8 +145,8 @@ def _each_of(*steps: Callable[[], object]) -> None:
 
 
 def _ring_where_claims_wait() -> None:
-    waiting = heard(store().waiting(store().installed()), Work.SWEEP)
-    wakeups.ring_each(store().ring_each([slug for slug, claims in waiting.items() if claims]))
+    waiting = successful_answers(store().waiting(store().installed()), Work.SWEEP)
+    wakeups.notify_drains(store().ring_each([slug for slug, claims in waiting.items() if claims]))
 
 
 @shared_task(name=wakeups.CANARY)  # type: ignore[untyped-decorator]
@@ -165,11 +165,11 @@ def canary(sent_s: float = 0) -> None:
 @_unless_older_than(10)
 def guard() -> None:
     """Every ten seconds: warm up for the openings of the next ten minutes, hold red ones back."""
-    openings.look()
+    openings.guard_openings()
 
 
 @shared_task(name=wakeups.RECONCILE)  # type: ignore[untyped-decorator]
 @_unless_older_than(5)
 def compare_the_stores() -> None:
     """Every few seconds: is what was told stored or on its way? Mends what is safe to mend."""
-    reconcile.look()
+    reconcile.reconcile_campaigns()

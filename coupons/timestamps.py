@@ -11,7 +11,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-def moment(ms: int) -> datetime:
+def moment_of(ms: int) -> datetime:
     """Milliseconds since the Unix epoch as an aware moment, exact to the millisecond."""
     whole, rest = divmod(ms, 1000)
     return datetime.fromtimestamp(whole, UTC).replace(microsecond=rest * 1000)
@@ -34,7 +34,7 @@ def iso_of(ms: int) -> str:
     return f"{_text_of_second(second).replace(' ', 'T')}.{rest:03d}Z"
 
 
-def milliseconds(at: datetime) -> int:
+def milliseconds_of(at: datetime) -> int:
     """The inverse of `moment`; finer fractions are cut off. In whole numbers: a float of seconds
     rounds the last microseconds of the year 9999 to the year 10000."""
     return (at - _EPOCH) // _MILLISECOND

@@ -13,7 +13,7 @@ from django.utils import timezone
 from coupons import store
 from coupons.admission import recent, sold_out_cache
 from coupons.campaigns import lifecycle, lookup, snapshot
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.database import availability
 from coupons.identity import user_tokens
 from coupons.models import Campaign
@@ -23,7 +23,7 @@ from tests import (
 )
 from tests.servers import free_port
 
-CampaignMaker = Callable[..., Facts]
+CampaignMaker = Callable[..., CampaignSnapshot]
 Settings = Any  # pytest-django's `settings` fixture
 _RUN_THEM = (
     "Run the tests on servers of their own:\n"
@@ -55,13 +55,13 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
 def empty_store() -> Iterator[None]:
     """A Redis without memories, and a process without them."""
     disposable.empty(store.store().client)
-    lookup.forget()
-    sold_out_cache.forget()
-    recent.forget()
+    lookup.clear_snapshots()
+    sold_out_cache.clear_sold_out_cache()
+    recent.clear_recent()
     availability.breaker.succeeded()
     yield
-    lookup.forget()
-    sold_out_cache.forget()
+    lookup.clear_snapshots()
+    sold_out_cache.clear_sold_out_cache()
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def draft(db: None) -> Callable[..., Campaign]:
             "discount_value": 10,
             "valid_days": 30,
         }
-        return lifecycle.draft(Campaign(slug=slug, **said | fields), actor="Mina")
+        return lifecycle.save_draft(Campaign(slug=slug, **said | fields), actor="Mina")
 
     return make
 
@@ -87,9 +87,9 @@ def draft(db: None) -> Callable[..., Campaign]:
 def open_campaign(draft: Callable[..., Campaign]) -> CampaignMaker:
     """A scheduled campaign whose window is open, unless told otherwise."""
 
-    def make(slug: str = "sale", **fields: Any) -> Facts:
+    def make(slug: str = "sale", **fields: Any) -> CampaignSnapshot:
         draft(slug, **fields)
-        return snapshot.from_row(lifecycle.schedule(slug, actor="Mina"))
+        return snapshot.snapshot_of(lifecycle.schedule_campaign(slug, actor="Mina"))
 
     return make
 
@@ -100,7 +100,7 @@ class Person:
     def __init__(self, name: str, segments: tuple[str, ...] = ()) -> None:
         self.name = name
         self.client = Client(
-            headers={"Authorization": f"Bearer {user_tokens.mint(name, segments=segments)}"}
+            headers={"Authorization": f"Bearer {user_tokens.mint_token(name, segments=segments)}"}
         )
 
     def claims(self, slug: str = "sale", body: Any = None) -> Any:
@@ -127,7 +127,7 @@ def redis_away(settings: Any) -> Iterator[Any]:
 
     yield away
     store.store.cache_clear()
-    lookup.forget()
+    lookup.clear_snapshots()
 
 
 @pytest.fixture

@@ -62,12 +62,12 @@ ALL: dict[str, Damage] = LOST_GROUP | WRONG_TYPE | DELETED | GARBAGE
 
 
 def damage(slug: str, how: str) -> None:
-    ALL[how](store.store().client, keys.of(slug))
+    ALL[how](store.store().client, keys.campaign_keys(slug))
 
 
 def lose_the_wakeup(slug: str) -> None:
     """As if a wake-up had been sent a moment ago and lost on its way."""
-    store.store().client.set(keys.of(slug).bell, 1, px=600)
+    store.store().client.set(keys.campaign_keys(slug).bell, 1, px=600)
 
 
 def _string(redis: Any, key: str) -> None:

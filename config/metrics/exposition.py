@@ -15,7 +15,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 def page(*live: Collector) -> bytes:
     """What the processes counted, and what `live` collectors say at this moment."""
-    hot_counters.write()
+    hot_counters.flush_counters()
     whole = CollectorRegistry()
     if multiprocess.FOLDER:
         for folder in (multiprocess.FOLDER, *settings.METRICS_FOLDERS):

@@ -10,13 +10,13 @@ from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, get_cu
 from config.tracing import ids
 from config.tracing.exporting import tracer
 from coupons.admission import strategies
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Admission, Claim, Outcome
 from coupons.observability import request_id
 
 SERVICE = "coupon-web"
 _Answer = Callable[[HttpRequest], HttpResponse]
-_Decide = Callable[[Facts, Claim], Admission]
+_Decide = Callable[[CampaignSnapshot, Claim], Admission]
 
 
 def requests(answer: _Answer) -> _Answer:
@@ -38,13 +38,13 @@ def requests(answer: _Answer) -> _Answer:
 
 def _begun(request: HttpRequest) -> Span:
     """A trace of our own, that links to the client's: a stranger shall not say what we keep."""
-    known = ids.of(request_id.current())
+    known = ids.of(request_id.current_request_id())
     with ids.wanting(ids.Known(known.trace)):
         return tracer(SERVICE).start_span(
             str(request.method),
             kind=SpanKind.SERVER,
             links=_theirs(request),
-            attributes={"coupon.request_id": request_id.current()},
+            attributes={"coupon.request_id": request_id.current_request_id()},
         )
 
 
@@ -73,20 +73,20 @@ class Traced:
     def __init__(self, decide: _Decide) -> None:
         self._decide = decide
 
-    def __call__(self, facts: Facts, claim: Claim) -> Admission:
+    def __call__(self, campaign: CampaignSnapshot, claim: Claim) -> Admission:
         began_ns = time.time_ns()
         said: str = "failed"
         try:
-            decided = self._decide(facts, claim)
+            decided = self._decide(campaign, claim)
             said = decided.outcome
         finally:
             if get_current_span().is_recording():  # of the request, which decides for both
-                self._tell(facts, said, began_ns)
+                self._tell(campaign, said, began_ns)
         return decided
 
-    def _tell(self, facts: Facts, said: str, began_ns: int) -> None:
-        about = {"coupon.campaign": facts.slug, "coupon.outcome": said}
-        known = ids.of(request_id.current())
+    def _tell(self, campaign: CampaignSnapshot, said: str, began_ns: int) -> None:
+        about = {"coupon.campaign": campaign.slug, "coupon.outcome": said}
+        known = ids.of(request_id.current_request_id())
         if said != Outcome.ADMITTED:
             known = ids.Known(known.trace)
         with ids.wanting(known):

@@ -22,7 +22,7 @@ MOST_LINKS = 128  # of a batch to its claims; each claim's own span links back i
 
 def begin() -> None:
     """From here on this process and its children tell their batches."""
-    batch_spans.listen(batch)
+    batch_spans.set_span_listener(batch)
     signals.worker_process_shutdown.connect(_flush)
 
 

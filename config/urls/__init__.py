@@ -9,6 +9,6 @@ urlpatterns = [
     path("", include(users)),
 ]
 
-handler400 = "coupons.api.problems.refused"
+handler400 = "coupons.api.problems.bad_request"
 handler404 = "coupons.api.problems.not_found"
-handler500 = "coupons.api.problems.failed"
+handler500 = "coupons.api.problems.server_error"

@@ -18,6 +18,6 @@ urlpatterns = [
     path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
 ]
 
-handler400 = "coupons.api.problems.refused"
+handler400 = "coupons.api.problems.bad_request"
 handler404 = "coupons.api.problems.not_found"
-handler500 = "coupons.api.problems.failed"
+handler500 = "coupons.api.problems.server_error"

@@ -37,31 +37,31 @@ _VERBS = (
 _STOCK_SET = "stock set to "
 
 
-def exact(at: datetime | None) -> str:
+def exact_time(at: datetime | None) -> str:
     """In the time zone of the page, to the millisecond; empty for no moment."""
     return "" if at is None else local_text(at)
 
 
 def exact_ms(ms: int) -> str:
     """The same of milliseconds since the Unix epoch."""
-    return exact(timestamps.moment(ms))
+    return exact_time(timestamps.moment_of(ms))
 
 
-def window(campaign: Campaign) -> str:
+def window_text(campaign: Campaign) -> str:
     """From opening to closing; the day and the zone are said once where they are the same."""
-    opens, closes = exact(campaign.opens_at), exact(campaign.closes_at)
+    opens, closes = exact_time(campaign.opens_at), exact_time(campaign.closes_at)
     (day, time, zone), (last_day, last_time, last_zone) = opens.split(), closes.split()
     start = f"{day} {time}" if zone == last_zone else opens
     end = f"{last_time} {last_zone}" if day == last_day else closes
     return f"{start} – {end}"
 
 
-def number(count: int | None) -> str:
+def grouped_number(count: int | None) -> str:
     """With its thousands apart; a question mark where nobody knows."""
     return "?" if count is None else number_format(count, force_grouping=True)
 
 
-def sentence(refusal: CouponError | ValidationError) -> str:
+def refusal_text(refusal: CouponError | ValidationError) -> str:
     """Why something was not done, for a person."""
     if isinstance(refusal, ValidationError):
         return " ".join(refusal.messages)
@@ -76,14 +76,14 @@ def sentence(refusal: CouponError | ValidationError) -> str:
     return str(refusal)
 
 
-def actor(event: CampaignEvent) -> str:
+def actor_name(event: CampaignEvent) -> str:
     """Who did it: an operator's name, or the system itself."""
     return _("system") if event.actor == lifecycle.CLOCK else event.actor
 
 
-def said(event: CampaignEvent) -> str:
+def event_text(event: CampaignEvent) -> str:
     """What was done to a campaign, and why, where a reason was given."""
     if event.verb.startswith(_STOCK_SET):
         return _("stock set to %s") % event.verb.removeprefix(_STOCK_SET)
     done = _("opened") if event.verb == Campaign.State.OPEN else _(event.verb)
-    return f"{done}: {labels.spoken(event.note)}" if event.note else done
+    return f"{done}: {labels.translated_note(event.note)}" if event.note else done

@@ -17,4 +17,4 @@ def flower_url() -> str:
 @register.filter
 def count(number: int | None) -> str:
     """A count for people; a question mark where nobody knows."""
-    return formatting.number(number)
+    return formatting.grouped_number(number)

@@ -6,7 +6,7 @@ The "before" of the write-up, and enough for small campaigns. Same answers as th
 from django.db import transaction
 
 from coupons import timestamps
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Admission, AdmittedClaim, Claim, Outcome
 from coupons.database import availability, clock
 from coupons.errors import UnknownCampaign
@@ -15,51 +15,55 @@ from coupons.models import Campaign, Coupon, Tally
 from coupons.observability import request_id
 
 
-def admit(facts: Facts, claim: Claim) -> Admission:
+def admit(campaign: CampaignSnapshot, claim: Claim) -> Admission:
     """Decide and store in one transaction. Raises DatabaseAway; then nothing was decided."""
-    with availability.answering(), transaction.atomic():
+    with availability.require_database(), transaction.atomic():
         locked = (
             Tally.objects.select_for_update()
             .select_related("campaign")
             .annotate(now_ms=clock.NowMs())
-            .filter(campaign_id=facts.id)
+            .filter(campaign_id=campaign.id)
             .first()
         )
         if locked is None:
-            raise UnknownCampaign(f"There is no campaign {facts.slug!r}.")
-        known = _known(facts, claim)
+            raise UnknownCampaign(f"There is no campaign {campaign.slug!r}.")
+        known = _known(campaign, claim)
         if known:
             return known
         refusal = _refusal(locked.campaign, locked.stored, locked.now_ms)
         if refusal:
             return Admission(refusal, 0, locked.now_ms)
         place = locked.stored + 1
-        writer.insert(
-            facts,
-            [AdmittedClaim(claim.user, claim.nth, place, locked.now_ms, request_id.current())],
+        writer.insert_rows(
+            campaign,
+            [
+                AdmittedClaim(
+                    claim.user, claim.nth, place, locked.now_ms, request_id.current_request_id()
+                )
+            ],
         )
         return Admission(Outcome.ADMITTED, place, locked.now_ms)
 
 
-def admitted_before(facts: Facts, claim: Claim) -> Admission | None:
+def admitted_before(campaign: CampaignSnapshot, claim: Claim) -> Admission | None:
     """The place this claim holds already; None: none. Decides nothing."""
-    with availability.answering():
-        return _known(facts, claim)
+    with availability.require_database():
+        return _known(campaign, claim)
 
 
-def _known(facts: Facts, claim: Claim) -> Admission | None:
-    row = Coupon.objects.filter(user=claim.user, campaign_id=facts.id, nth=claim.nth).first()
+def _known(campaign: CampaignSnapshot, claim: Claim) -> Admission | None:
+    row = Coupon.objects.filter(user=claim.user, campaign_id=campaign.id, nth=claim.nth).first()
     if row is None:
         return None
-    at_ms = timestamps.milliseconds(row.admitted_at)
+    at_ms = timestamps.milliseconds_of(row.admitted_at)
     return Admission(Outcome.ALREADY_CLAIMED, row.place, at_ms)
 
 
 def _refusal(campaign: Campaign, stored: int, now_ms: int) -> Outcome | None:
-    if now_ms >= timestamps.milliseconds(campaign.closes_at):
+    if now_ms >= timestamps.milliseconds_of(campaign.closes_at):
         return Outcome.CLOSED
     if campaign.state == Campaign.State.PAUSED:
         return Outcome.PAUSED
-    if now_ms < timestamps.milliseconds(campaign.opens_at):
+    if now_ms < timestamps.milliseconds_of(campaign.opens_at):
         return Outcome.NOT_OPEN
     return Outcome.SOLD_OUT if stored >= campaign.stock else None

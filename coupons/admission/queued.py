@@ -4,36 +4,36 @@ from collections.abc import Callable
 
 from coupons.admission import recent, sold_out_cache
 from coupons.broker import wakeups
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Admission, Claim, Outcome
 from coupons.errors import CouponError, NotInstalled, QueueFull, ServerChanged
 from coupons.store import Decision, store
 
 
-def admit(facts: Facts, claim: Claim) -> Admission:
+def admit(campaign: CampaignSnapshot, claim: Claim) -> Admission:
     """One round trip to Redis: place, memory of the user and queue entry in one atomic step.
 
     None for most of those who come when nothing is left: see `coupons.admission.sold_out_cache`.
     """
-    over = sold_out_cache.recall(facts, claim)
+    over = sold_out_cache.cached_refusal(campaign, claim)
     if over is not None:
         return Admission(over, 0, 0)
     try:
-        decision = _ask(facts, claim)
+        decision = _ask(campaign, claim)
     except ServerChanged:  # before anything was sent
         if not _verify_server():
             raise
-        decision = _ask(facts, claim)
+        decision = _ask(campaign, claim)
     if decision.place:
-        recent.remember(facts, claim, decision.place, decision.at_ms)
+        recent.remember_admission(campaign, claim, decision.place, decision.at_ms)
     elif decision.said in _FAILURES:
         if decision.said == "not_installed":
-            recent.publish(facts)
-        raise _FAILURES[decision.said](_SENTENCES[decision.said].format(facts.slug))
-    if decision.ring and not wakeups.ring(facts.slug):
-        store().was_lost(facts.slug)
+            recent.publish_admissions(campaign)
+        raise _FAILURES[decision.said](_SENTENCES[decision.said].format(campaign.slug))
+    if decision.ring and not wakeups.notify_drain(campaign.slug):
+        store().wakeup_was_lost(campaign.slug)
     if decision.version:
-        sold_out_cache.learn(facts, Outcome(decision.said), decision.version)
+        sold_out_cache.cache_refusal(campaign, Outcome(decision.said), decision.version)
     return Admission(Outcome(decision.said), decision.place, decision.at_ms)
 
 
@@ -51,23 +51,23 @@ def _nobody_can_tell() -> bool:
 _verify_server: Callable[[], bool] = _nobody_can_tell
 
 
-def _ask(facts: Facts, claim: Claim) -> Decision:
+def _ask(campaign: CampaignSnapshot, claim: Claim) -> Decision:
     return store().admit(
-        facts.slug,
+        campaign.slug,
         user=claim.user,
         nth=claim.nth,
-        per_user=facts.per_user,
-        filter_blocks=facts.filter_blocks,
+        per_user=campaign.per_user,
+        filter_blocks=campaign.filter_blocks,
     )
 
 
-def admitted_before(facts: Facts, claim: Claim) -> Admission | None:
+def admitted_before(campaign: CampaignSnapshot, claim: Claim) -> Admission | None:
     """The place this claim holds already; None: none. Decides nothing."""
     held = store().place_of(
-        facts.slug,
+        campaign.slug,
         user=claim.user,
         nth=claim.nth,
-        per_user=facts.per_user,
+        per_user=campaign.per_user,
     )
     return held and Admission(Outcome.ALREADY_CLAIMED, *held)
 

@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from threading import Lock
 
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims import holder_filter
 from coupons.claims.values import Claim, Outcome
 from coupons.errors import StoreFailure
@@ -35,37 +35,37 @@ _memories: dict[str, _Memory] = {}
 _learning = Lock()
 
 
-def recall(facts: Facts, claim: Claim) -> Outcome | None:
+def cached_refusal(campaign: CampaignSnapshot, claim: Claim) -> Outcome | None:
     """The refusal of a user who surely holds no place; None: ask Redis."""
-    memory = _memories.get(facts.slug)
+    memory = _memories.get(campaign.slug)
     if memory is None or memory.until_s < time.monotonic():
         return None
-    field = claimant_field.encode_field(claim.user, claim.nth, facts.per_user)
-    both = holder_filter.bit_positions(field, facts.filter_blocks)
+    field = claimant_field.encode_field(claim.user, claim.nth, campaign.per_user)
+    both = holder_filter.bit_positions(field, campaign.filter_blocks)
     return None if all(_is_set(memory.filter, bit) for bit in both) else memory.outcome
 
 
-def learn(facts: Facts, outcome: Outcome, version: str) -> None:
+def cache_refusal(campaign: CampaignSnapshot, outcome: Outcome, version: str) -> None:
     """Redis refused a stranger: nothing is left, and these are all its claimants."""
-    memory = _memories.get(facts.slug)
+    memory = _memories.get(campaign.slug)
     if memory is not None and (memory.outcome, memory.version) == (outcome, version):
         memory.until_s = time.monotonic() + MEMORY_S
     elif _learning.acquire(blocking=False):  # one is enough, the others need not wait for it
         try:
-            _take_along(facts, outcome, version)
+            _take_along(campaign, outcome, version)
         finally:
             _learning.release()
 
 
-def _take_along(facts: Facts, outcome: Outcome, version: str) -> None:
+def _take_along(campaign: CampaignSnapshot, outcome: Outcome, version: str) -> None:
     """Not a filter that is too short: it was damaged, and lacks bits of people who hold a place."""
     since_s = time.monotonic()
     try:
-        found = store().filter(facts.slug, version=version)
+        found = store().filter(campaign.slug, version=version)
     except StoreFailure:
         return  # the refusal stands; the next one may teach us
-    if found is not None and len(found) * 8 >= holder_filter.bit_count(facts.filter_blocks):
-        _memories[facts.slug] = _Memory(outcome, version, found, since_s + MEMORY_S)
+    if found is not None and len(found) * 8 >= holder_filter.bit_count(campaign.filter_blocks):
+        _memories[campaign.slug] = _Memory(outcome, version, found, since_s + MEMORY_S)
 
 
 def _is_set(bits: bytes, position: int) -> bool:
@@ -74,6 +74,6 @@ def _is_set(bits: bytes, position: int) -> bool:
     return byte < len(bits) and bool(bits[byte] & (128 >> (position & 7)))
 
 
-def forget(**_: object) -> None:
+def clear_sold_out_cache(**_: object) -> None:
     """Empty this process's memory."""
     _memories.clear()

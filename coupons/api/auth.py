@@ -22,7 +22,7 @@ class TokenAuthentication(BaseAuthentication):
             return None
         if scheme.lower() != "bearer" or not token or len(token) > LONGEST_TOKEN:
             raise BadToken("The Authorization header is not 'Bearer TOKEN'.")
-        return user_tokens.verify(token), token
+        return user_tokens.verify_token(token), token
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

@@ -58,7 +58,7 @@ class Resource(APIView):
     ) -> Any:
         response["Cache-Control"] = "no-store"
         if response.status_code >= 400 and "HTTP_ACCEPT_LANGUAGE" in request._request.META:
-            translations.translate(response, request._request.META["HTTP_ACCEPT_LANGUAGE"])
+            translations.translate_problem(response, request._request.META["HTTP_ACCEPT_LANGUAGE"])
         if not isinstance(response, Response):  # made in full by the view
             return response
         return super().finalize_response(request, response, *args, **kwargs)

@@ -48,7 +48,7 @@ _DRIVERS_WORDS = (StoreFailure, DatabaseAway)
 _ASK_AGAIN = "Please try again in a moment. Asking again is safe."
 
 
-def document(
+def problem_document(
     status: int, code: str, title: str, detail: str = "", **more: object
 ) -> dict[str, object]:
     body: dict[str, object] = {
@@ -60,11 +60,11 @@ def document(
 
 
 @lru_cache(maxsize=256)  # a refusal is the same document a hundred thousand times
-def encoded(status: int, code: str, title: str, detail: str) -> bytes:
-    return orjson.dumps(document(status, code, title, detail))
+def encoded_problem(status: int, code: str, title: str, detail: str) -> bytes:
+    return orjson.dumps(problem_document(status, code, title, detail))
 
 
-def answer(
+def problem_response(
     status: int,
     code: str,
     title: str,
@@ -75,9 +75,9 @@ def answer(
 ) -> HttpResponse:
     """A problem as a response; `more` are further members of the document."""
     body = (
-        encoded(status, code, title, detail)
+        encoded_problem(status, code, title, detail)
         if not more
-        else orjson.dumps(document(status, code, title, detail, **more))
+        else orjson.dumps(problem_document(status, code, title, detail, **more))
     )
     response = HttpResponse(body, status=status, content_type=MEDIA_TYPE)
     if retry_after_s is not None:
@@ -92,12 +92,12 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     if isinstance(error, CouponError):
         return _told(error)
     if isinstance(error, Http404):
-        return answer(404, *_CODES[404])
+        return problem_response(404, *_CODES[404])
     if isinstance(error, PermissionDenied):
-        return answer(403, *_CODES[403])
+        return problem_response(403, *_CODES[403])
     if isinstance(error, APIException):
         code, title = _CODES.get(error.status_code, _CODES[500])
-        response = answer(error.status_code, code, title, str(error.detail))
+        response = problem_response(error.status_code, code, title, str(error.detail))
         if error.status_code == 405:
             response["Allow"] = ", ".join(context["view"].allowed_methods)
         return response
@@ -116,7 +116,7 @@ def _note(error: CouponError) -> None:
         logger.warning("%s: %s", error.code, error)
 
 
-def spread(wait_s: int | None) -> int | None:
+def jittered_wait_s(wait_s: int | None) -> int | None:
     """A wait of so long or up to three times as long: who was sent away in the same moment shall
     not come back in the same moment."""
     return wait_s and random.randint(wait_s, 3 * wait_s)
@@ -126,12 +126,12 @@ def _told(error: CouponError) -> HttpResponse:
     away = isinstance(error, DependencyAway)
     if away:
         _note(error)
-    response = answer(
+    response = problem_response(
         error.status,
         error.code,
         error.title,
         _ASK_AGAIN if isinstance(error, _DRIVERS_WORDS) else str(error),
-        retry_after_s=spread(error.retry_after_s) if away else error.retry_after_s,
+        retry_after_s=jittered_wait_s(error.retry_after_s) if away else error.retry_after_s,
         **error.extra(),
     )
     if error.status == 401:
@@ -148,7 +148,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _plain(request, 404)
 
 
-def failed(request: HttpRequest) -> HttpResponse:
+def server_error(request: HttpRequest) -> HttpResponse:
     """Also where a database that is away was asked outside of our own care: sessions, the admin."""
     error = sys.exc_info()[1]
     if isinstance(error, DatabaseAway) or (error and error_codes.is_away(error)):
@@ -165,11 +165,11 @@ def _without_database(request: HttpRequest, error: BaseException) -> HttpRespons
     _note(away)
     page = render_to_string("503.html")  # without the request: the user would be looked up
     response = HttpResponse(page, status=503)
-    response["Retry-After"] = str(spread(away.retry_after_s))
+    response["Retry-After"] = str(jittered_wait_s(away.retry_after_s))
     return response
 
 
-def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_for_people(request):
         return defaults.bad_request(request, exception)
     return _plain(request, 400)
@@ -181,10 +181,10 @@ def _is_for_people(request: HttpRequest) -> bool:
 
 
 def _plain(request: HttpRequest, status: int) -> HttpResponse:
-    said = document(status, *_CODES[status])
+    said = problem_document(status, *_CODES[status])
     return _in_their_language(request, JsonResponse(said, status=status, content_type=MEDIA_TYPE))
 
 
 def _in_their_language(request: HttpRequest, problem: HttpResponse) -> HttpResponse:
-    translations.translate(problem, request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
+    translations.translate_problem(problem, request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
     return problem

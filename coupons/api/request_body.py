@@ -5,19 +5,19 @@ from typing import Any
 from rest_framework.request import Request
 
 from coupons.api.json import body_of
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.errors import BadInput, LengthRequired
 from coupons.identity.user_tokens import Caller
 
 
-def claim(request: Request, caller: Caller, facts: Facts) -> Claim:
+def read_claim(request: Request, caller: Caller, campaign: CampaignSnapshot) -> Claim:
     """The body is empty or `{"nth": n}`. Raises BadInput, BodyTooLarge, LengthRequired."""
     said = _object(request, "nth")
-    return Claim(caller.user, _nth(said.get("nth", 1), facts))
+    return Claim(caller.user, _nth(said.get("nth", 1), campaign))
 
 
-def receipt(request: Request) -> str:
+def read_receipt(request: Request) -> str:
     """The body is `{"receipt": "…"}`. Raises as `claim`."""
     said = _object(request, "receipt").get("receipt")
     if not isinstance(said, str) or not said:
@@ -38,20 +38,20 @@ def _object(request: Request, field: str) -> dict[str, Any]:
     return said
 
 
-def claim_in_query(request: Request, facts: Facts) -> Claim:
+def claim_in_query(request: Request, campaign: CampaignSnapshot) -> Claim:
     """The same for a GET: `?nth=n`."""
     said = request.query_params.get("nth", "1")
     number = int(said) if said.isascii() and said.isdigit() and len(said) < 6 else said
-    return Claim(caller(request).user, _nth(number, facts))
+    return Claim(authenticated_caller(request).user, _nth(number, campaign))
 
 
-def _nth(said: Any, facts: Facts) -> int:
-    if not isinstance(said, int) or isinstance(said, bool) or not 1 <= said <= facts.per_user:
-        raise BadInput("nth", f"must be a whole number from 1 to {facts.per_user}")
+def _nth(said: Any, campaign: CampaignSnapshot) -> int:
+    if not isinstance(said, int) or isinstance(said, bool) or not 1 <= said <= campaign.per_user:
+        raise BadInput("nth", f"must be a whole number from 1 to {campaign.per_user}")
     return said
 
 
-def caller(request: Request) -> Caller:
+def authenticated_caller(request: Request) -> Caller:
     user: Any = request.user
     assert isinstance(user, Caller)  # noqa: S101 - HasUser has seen to it
     return user

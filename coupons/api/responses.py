@@ -9,14 +9,14 @@ from django.urls import reverse
 
 from coupons.api import problems
 from coupons.campaigns.live_counts import Live
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims import coupon_codes
 from coupons.claims.values import Admission, Claim, Outcome
-from coupons.issuing.claim_status import Standing, Status
-from coupons.issuing.receipt_status import Finding
+from coupons.issuing.claim_status import ClaimStatus, Status
+from coupons.issuing.receipt_status import ReceiptStatus
 from coupons.models import Campaign, Coupon
 from coupons.timestamps import iso_of as iso
-from coupons.timestamps import milliseconds
+from coupons.timestamps import milliseconds_of
 
 OUTCOME_HEADER = "Coupon-Outcome"
 
@@ -31,40 +31,42 @@ _REFUSALS: dict[Outcome, tuple[int, str, str]] = {
 PAUSED_RETRY_S = 5
 
 
-def of_admission(facts: Facts, claim: Claim, admission: Admission) -> HttpResponse:
+def of_admission(campaign: CampaignSnapshot, claim: Claim, admission: Admission) -> HttpResponse:
     if admission.holds_a_place:
-        body = held(facts, claim.user, claim.nth, admission.place, admission.at_ms)
+        body = admission_body(campaign, claim.user, claim.nth, admission.place, admission.at_ms)
         return HttpResponse(
             orjson.dumps(body),
-            status=_status(facts, admission.outcome),
+            status=_status(campaign, admission.outcome),
             content_type="application/json",
             headers={OUTCOME_HEADER: admission.outcome.value},
         )
-    return _refusal(facts, admission)
+    return _refusal(campaign, admission)
 
 
-def _status(facts: Facts, outcome: Outcome) -> int:
+def _status(campaign: CampaignSnapshot, outcome: Outcome) -> int:
     if outcome is Outcome.ALREADY_CLAIMED:
         return 200
-    return 202 if facts.strategy == Campaign.Strategy.QUEUED else 201
+    return 202 if campaign.strategy == Campaign.Strategy.QUEUED else 201
 
 
-def held(facts: Facts, user: str, nth: int, place: int, admitted_ms: int) -> dict[str, Any]:
+def admission_body(
+    campaign: CampaignSnapshot, user: str, nth: int, place: int, admitted_ms: int
+) -> dict[str, Any]:
     """What a user with a place is told: the same, whenever and however often they ask."""
     return {
-        "campaign": facts.slug,
+        "campaign": campaign.slug,
         "nth": nth,
         "place": place,
-        "code": coupon_codes.grouped(facts.code_of(user=user, nth=nth, place=place)),
-        "receipt": facts.receipt_of(user=user, nth=nth, place=place, admitted_ms=admitted_ms),
+        "code": coupon_codes.grouped_code(campaign.code_of(user=user, nth=nth, place=place)),
+        "receipt": campaign.receipt_of(user=user, nth=nth, place=place, admitted_ms=admitted_ms),
         "admitted_at": iso(admitted_ms),
-        "expires_at": iso(facts.expires_ms(admitted_ms)),
-        "status_url": status_url(facts, nth),
+        "expires_at": iso(campaign.expires_ms(admitted_ms)),
+        "status_url": status_url(campaign, nth),
     }
 
 
-def status_url(facts: Facts, nth: int) -> str:
-    url = _status_url(facts.slug)
+def status_url(campaign: CampaignSnapshot, nth: int) -> str:
+    url = _status_url(campaign.slug)
     return url if nth == 1 else f"{url}?nth={nth}"
 
 
@@ -73,45 +75,45 @@ def _status_url(slug: str) -> str:
     return reverse("claim-status", args=[slug])
 
 
-def _refusal(facts: Facts, admission: Admission) -> HttpResponse:
+def _refusal(campaign: CampaignSnapshot, admission: Admission) -> HttpResponse:
     outcome = admission.outcome
     more: dict[str, Any] = {}
     if outcome is Outcome.NOT_OPEN:
-        wait_ms = facts.opens_ms - admission.at_ms
-        more = {"opens_at": iso(facts.opens_ms), "retry_after_s": max(1, -(-wait_ms // 1000))}
+        wait_ms = campaign.opens_ms - admission.at_ms
+        more = {"opens_at": iso(campaign.opens_ms), "retry_after_s": max(1, -(-wait_ms // 1000))}
     elif outcome is Outcome.PAUSED:
-        more = {"retry_after_s": problems.spread(PAUSED_RETRY_S)}
+        more = {"retry_after_s": problems.jittered_wait_s(PAUSED_RETRY_S)}
     status, title, detail = _REFUSALS[outcome]
-    response = problems.answer(status, outcome.value, title, detail, **more)
+    response = problems.problem_response(status, outcome.value, title, detail, **more)
     response[OUTCOME_HEADER] = outcome.value
     return response
 
 
-def coupon(row: Coupon, facts: Facts) -> dict[str, Any]:
+def coupon_body(row: Coupon, campaign: CampaignSnapshot) -> dict[str, Any]:
     """A stored coupon, as its owner sees it."""
     return {
-        "campaign": facts.slug,
-        "name": facts.name,
+        "campaign": campaign.slug,
+        "name": campaign.name,
         "nth": row.nth,
         "place": row.place,
-        "code": coupon_codes.grouped(row.code),
-        "terms": facts.terms,
-        "admitted_at": iso(milliseconds(row.admitted_at)),
-        "stored_at": iso(milliseconds(row.stored_at)),
-        "expires_at": iso(milliseconds(row.expires_at)),
+        "code": coupon_codes.grouped_code(row.code),
+        "terms": campaign.terms,
+        "admitted_at": iso(milliseconds_of(row.admitted_at)),
+        "stored_at": iso(milliseconds_of(row.stored_at)),
+        "expires_at": iso(milliseconds_of(row.expires_at)),
     }
 
 
-def of_standing(facts: Facts, claim: Claim, standing: Standing) -> dict[str, Any]:
+def of_standing(campaign: CampaignSnapshot, claim: Claim, standing: ClaimStatus) -> dict[str, Any]:
     if standing.status is Status.NONE:
         return {"status": standing.status}
-    said = held(facts, claim.user, claim.nth, standing.place, standing.admitted_ms)
+    said = admission_body(campaign, claim.user, claim.nth, standing.place, standing.admitted_ms)
     if standing.coupon is not None:
-        said["stored_at"] = iso(milliseconds(standing.coupon.stored_at))
+        said["stored_at"] = iso(milliseconds_of(standing.coupon.stored_at))
     return {"status": standing.status, **said}
 
 
-def of_receipt(finding: Finding | None, user: str) -> dict[str, Any]:
+def of_receipt(finding: ReceiptStatus | None, user: str) -> dict[str, Any]:
     """Never whose it is, nor the code: who holds somebody's receipt learns no more than it says."""
     if finding is None:
         return {"genuine": False}
@@ -126,20 +128,20 @@ def of_receipt(finding: Finding | None, user: str) -> dict[str, Any]:
         "status": finding.fate,
     }
     if finding.coupon is not None:
-        said["stored_at"] = iso(milliseconds(finding.coupon.stored_at))
+        said["stored_at"] = iso(milliseconds_of(finding.coupon.stored_at))
     return said
 
 
-def of_campaign(facts: Facts, live: Live) -> dict[str, Any]:
+def of_campaign(campaign: CampaignSnapshot, live: Live) -> dict[str, Any]:
     return {
-        "campaign": facts.slug,
-        "name": facts.name,
+        "campaign": campaign.slug,
+        "name": campaign.name,
         "state": live.state,
-        "stock": facts.stock,
+        "stock": campaign.stock,
         "remaining": live.remaining,
-        "per_user": facts.per_user,
-        "opens_at": iso(facts.opens_ms),
-        "closes_at": iso(facts.closes_ms),
-        "terms": facts.terms,
+        "per_user": campaign.per_user,
+        "opens_at": iso(campaign.opens_ms),
+        "closes_at": iso(campaign.closes_ms),
+        "terms": campaign.terms,
         "server_time": iso(live.now_ms),
     }

@@ -19,17 +19,17 @@ _ENGLISH = "en"
 _SPOKEN = (_ENGLISH, "ko")  # the first is for everybody else
 
 
-def translate(problem: HttpResponseBase, accepted: str) -> None:
+def translate_problem(problem: HttpResponseBase, accepted: str) -> None:
     """Have a problem speak the language that its reader accepts, if we do."""
     if not problem.get("Content-Type", "").startswith("application/problem"):
         return
-    body, language = translated(getattr(problem, "content", b""), accepted)
+    body, language = translated_document(getattr(problem, "content", b""), accepted)
     if language:
         problem.content = body  # type: ignore[attr-defined]
         problem["Content-Language"] = language
 
 
-def translated(problem: bytes, accepted: str) -> tuple[bytes, str]:
+def translated_document(problem: bytes, accepted: str) -> tuple[bytes, str]:
     """The document in the reader's language, and which it is; as it was, and "", for English."""
     language = language_of(accepted)
     return (problem, "") if language == _ENGLISH else _translated(problem, language)

@@ -48,19 +48,19 @@ _AND = "; "
 _RED_BEGINS = RED.format("")
 
 
-def label(name: str) -> str:
+def check_label(name: str) -> str:
     return str(LABELS.get(name, name))
 
 
-def together(*notes: str) -> str:
+def list_separator(*notes: str) -> str:
     return _AND.join(notes)
 
 
-def spoken(note: str) -> str:
+def translated_note(note: str) -> str:
     """A person's own words come back as they are."""
     if note.startswith(_RED_BEGINS):
         names = note.removeprefix(_RED_BEGINS).split(", ")
-        return _(RED).format(", ".join(map(label, names)))
+        return _(RED).format(", ".join(map(check_label, names)))
     return _WHOLE.spoken(note) or _AND.join(
         _PARTS.spoken(part) or part for part in note.split(_AND)
     )

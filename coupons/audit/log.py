@@ -14,23 +14,23 @@ _HOLDING = (HELD, RELEASED, OVERRIDDEN, "scheduled", "paused", "resumed", "opene
 _PLANNING = (OVERRIDDEN, "scheduled", "rescheduled")
 
 
-def note(campaign: Campaign, actor: str, verb: str, text: str = "") -> CampaignEvent:
+def record_event(campaign: Campaign, actor: str, verb: str, text: str = "") -> CampaignEvent:
     return campaign.events.create(actor=actor, verb=verb, note=text[:_NOTE_CHARS])
 
 
 def note_at(at: datetime, campaign: Campaign, actor: str, verb: str, text: str = "") -> None:
     """With the moment of a clock other than this host's, for what is compared with it later."""
-    event = note(campaign, actor, verb, text)
+    event = record_event(campaign, actor, verb, text)
     campaign.events.filter(pk=event.pk).update(at=at)
 
 
-def note_each(campaigns: Iterable[Campaign], actor: str, verb: str) -> None:
+def record_events(campaigns: Iterable[Campaign], actor: str, verb: str) -> None:
     CampaignEvent.objects.bulk_create(
         CampaignEvent(campaign=campaign, actor=actor, verb=verb) for campaign in campaigns
     )
 
 
-def held(campaign: Campaign) -> CampaignEvent | None:
+def hold_event(campaign: Campaign) -> CampaignEvent | None:
     """Why the guard holds this campaign back; None: it does not."""
     newest = campaign.events.filter(verb__in=_HOLDING).first()
     is_held = campaign.state == Campaign.State.PAUSED and newest and newest.verb == HELD
@@ -53,7 +53,7 @@ def planned_at(campaign: Campaign) -> datetime | None:
     return planning.values_list("at", flat=True).first()
 
 
-def overridden(campaign: Campaign) -> CampaignEvent | None:
+def override_event(campaign: Campaign) -> CampaignEvent | None:
     """Who lets it open in spite of a red board, and why; None: nobody."""
     newest = campaign.events.filter(verb__in=_PLANNING).first()
     return newest if newest and newest.verb == OVERRIDDEN else None

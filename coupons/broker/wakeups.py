@@ -20,12 +20,12 @@ SENT_MS = "coupon_sent_ms"  # header of what beat sends: when, by Redis' clock; 
 TOGETHER = 50  # campaigns in one message: sending costs the same for one as for fifty
 
 
-def ring(slug: str) -> bool:
+def notify_drain(slug: str) -> bool:
     """Wake a worker. A failure is a metric, never an error: the claim is safe, beat rings too."""
     return _send(DRAIN, slug)
 
 
-def ring_each(slugs: Sequence[str]) -> None:
+def notify_drains(slugs: Sequence[str]) -> None:
     """Wake workers for many campaigns with few messages."""
     for first in range(0, len(slugs), TOGETHER):
         _send(DRAIN_EACH, list(slugs[first : first + TOGETHER]))

@@ -43,7 +43,7 @@ def ask_about_opening(slug: str, confirmed: frozenset[str]) -> None:
     row = _row(confirmed, Q(slug=slug))
     if row is None or row.state != State.DRAFT:
         return
-    at = deciding_clock.now(row.strategy)
+    at = deciding_clock.deciding_now(row.strategy)
     if at < row.closes_at:  # or it is refused
         _ask(_about_window(at, opens_at=row.opens_at), confirmed)
 
@@ -55,7 +55,7 @@ def ask_about_move(slug: str, window: tuple[datetime, datetime], confirmed: froz
         opens_at, closes_at = window
         may_open = row.state == State.SCHEDULED and opens_at != row.opens_at
         found = _about_window(
-            deciding_clock.now(row.strategy),
+            deciding_clock.deciding_now(row.strategy),
             opens_at=opens_at if may_open else None,
             closes_at=closes_at if closes_at != row.closes_at else None,
         )
@@ -66,7 +66,7 @@ def _row(confirmed: frozenset[str], which: Q) -> Campaign | None:
     """None: there is nothing to ask about."""
     if confirmed >= ALL:
         return None
-    with availability.answering():
+    with availability.require_database():
         return Campaign.objects.filter(which).first()
 
 

@@ -13,16 +13,16 @@ from coupons.models import Campaign
 from coupons.store import store
 
 
-def now(strategy: str) -> datetime:
+def deciding_now(strategy: str) -> datetime:
     """Raises StoreAway or DatabaseAway: then nobody knows."""
     if strategy == Campaign.Strategy.QUEUED:
-        return timestamps.moment(store().now_ms())
-    return timestamps.moment(clock.now_ms())
+        return timestamps.moment_of(store().now_ms())
+    return timestamps.moment_of(clock.now_ms())
 
 
 def now_if_redis_is_away(strategy: str) -> datetime:
     """As `now`, and MySQL's clock where Redis' is not known: good enough to look, not to decide."""
     try:
-        return now(strategy)
+        return deciding_now(strategy)
     except StoreAway:
-        return now(Campaign.Strategy.DIRECT)
+        return deciding_now(Campaign.Strategy.DIRECT)

@@ -12,7 +12,7 @@ def effective_state(campaign: Campaign, now_ms: int | None) -> State:
     state = State(campaign.state)
     if now_ms is None or state not in lifecycle.LIVE:
         return state
-    if timestamps.milliseconds(campaign.closes_at) <= now_ms:
+    if timestamps.milliseconds_of(campaign.closes_at) <= now_ms:
         return State.CLOSED
-    is_due = timestamps.milliseconds(campaign.opens_at) <= now_ms
+    is_due = timestamps.milliseconds_of(campaign.opens_at) <= now_ms
     return State.OPEN if is_due and state == State.SCHEDULED else state

@@ -28,7 +28,7 @@ def _nothing(_: Exception) -> None:
 
 
 @contextmanager
-def isolated(
+def isolate_campaign(
     slug: str, work: Work, *, on_failure: Callable[[Exception], None] = _nothing
 ) -> Iterator[None]:
     """Around the work on one campaign. `on_failure` is called with its failure.
@@ -55,12 +55,12 @@ def isolated(
 
 def report_failure(slug: str, work: Work, error: Exception) -> None:
     """A line in the log (with a traceback, unless the error is one of ours) and a count."""
-    metrics.CAMPAIGN_FAILURES.labels(metrics.known(slug), work).inc()
+    metrics.CAMPAIGN_FAILURES.labels(metrics.campaign_label(slug), work).inc()
     unforeseen = None if isinstance(error, CouponError) else error
     logger.error("%s of campaign %s failed: %r", work, slug, error, exc_info=unforeseen)
 
 
-def heard(answers: Each[T], work: Work) -> dict[str, T]:
+def successful_answers(answers: Each[T], work: Work) -> dict[str, T]:
     """Of answers about many campaigns those that came; the others are reported."""
     for slug, error in answers.failed.items():
         report_failure(slug, work, error)

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from coupons.audit import log
 from coupons.campaigns import confirmations, deciding_clock, slots, update
-from coupons.campaigns.isolation import isolated
-from coupons.campaigns.slots import Progress, silently
+from coupons.campaigns.isolation import isolate_campaign
+from coupons.campaigns.slots import Progress, no_progress
 from coupons.claims import holder_filter
 from coupons.claims.limits import MAX_STOCK
 from coupons.database import availability
@@ -28,7 +28,7 @@ CLOCK = "clock"  # the actor of what happens by itself
 LIVE = frozenset({State.SCHEDULED, State.OPEN, State.PAUSED})
 
 
-def draft(
+def save_draft(
     campaign: Campaign, *, actor: str, confirmed: frozenset[str] = confirmations.ALL
 ) -> Campaign:
     """Save a campaign that is not public yet. Raises ValidationError, IllegalTransition,
@@ -45,12 +45,12 @@ def draft(
     campaign.filter_blocks = holder_filter.block_count(min(campaign.stock or 1, MAX_STOCK))
     campaign.full_clean()
     confirmations.ask_about_terms(campaign, confirmed)
-    with availability.answering(), transaction.atomic():
+    with availability.require_database(), transaction.atomic():
         if not made:
             _still_a_draft(campaign)  # or this save would take back what was scheduled meanwhile
         _save(campaign)
         Tally.objects.get_or_create(campaign=campaign)
-        log.note(campaign, actor, "created" if made else "edited")
+        log.record_event(campaign, actor, "created" if made else "edited")
     return campaign
 
 
@@ -64,25 +64,25 @@ def _save(campaign: Campaign) -> None:
         raise
 
 
-def discard(campaign: Campaign) -> None:
+def delete_draft(campaign: Campaign) -> None:
     """Delete a draft. Raises IllegalTransition for anything that has been public."""
     while True:
         remove_slots(campaign)
-        with availability.answering(), transaction.atomic():
+        with availability.require_database(), transaction.atomic():
             _still_a_draft(campaign)
-            if slots.highest(campaign) == 0:  # nobody tries to schedule it at this moment
+            if slots.highest_slot(campaign) == 0:  # nobody tries to schedule it at this moment
                 campaign.delete()
                 return
 
 
-def remove_slots(campaign: Campaign, *, tell: Progress = silently) -> None:
+def remove_slots(campaign: Campaign, *, tell: Progress = no_progress) -> None:
     """Those that an interrupted scheduling of a draft has made. Raises IllegalTransition."""
     last = None
     while last != 0:
-        with availability.answering(), transaction.atomic():
+        with availability.require_database(), transaction.atomic():
             _still_a_draft(campaign)
             _holds_nothing(campaign)
-            last = slots.remove_some(campaign, last or slots.highest(campaign), down_to=0)
+            last = slots.remove_some(campaign, last or slots.highest_slot(campaign), down_to=0)
         tell(last, 0)
 
 
@@ -94,12 +94,12 @@ def _holds_nothing(campaign: Campaign) -> None:
         )
 
 
-def schedule(
+def schedule_campaign(
     slug: str,
     *,
     actor: str,
     confirmed: frozenset[str] = confirmations.ALL,
-    tell: Progress = silently,
+    tell: Progress = no_progress,
 ) -> Campaign:
     """Make it public and install it in Redis; it opens by the deciding store's own clock.
 
@@ -108,8 +108,8 @@ def schedule(
     NeedsConfirmation if it would open at once.
     """
     confirmations.ask_about_opening(slug, confirmed)
-    slots.make(slug, 0, tell=tell)
-    with update.changing(slug, actor, "scheduled", {State.DRAFT}) as campaign:
+    slots.make_slots(slug, 0, tell=tell)
+    with update.updating_campaign(slug, actor, "scheduled", {State.DRAFT}) as campaign:
         if campaign.closes_at <= _now(campaign):
             raise IllegalTransition(
                 _("{} would be closed already: it closes in the past.").format(slug)
@@ -122,23 +122,23 @@ def schedule(
 
 def open_now(slug: str, *, actor: str) -> Campaign:
     """Open ahead of time."""
-    with update.changing(slug, actor, "opened", {State.SCHEDULED}) as campaign:
+    with update.updating_campaign(slug, actor, "opened", {State.SCHEDULED}) as campaign:
         campaign.opens_at = min(campaign.opens_at, _now(campaign))
         campaign.state = State.OPEN
     return campaign
 
 
-def pause(slug: str, *, actor: str) -> Campaign:
+def pause_campaign(slug: str, *, actor: str) -> Campaign:
     """Stop admitting. Places given stay given, and are stored."""
-    with update.changing(slug, actor, "paused", {State.SCHEDULED, State.OPEN}) as campaign:
+    with update.updating_campaign(slug, actor, "paused", {State.SCHEDULED, State.OPEN}) as campaign:
         campaign.state = State.PAUSED
     return campaign
 
 
-def resume(slug: str, *, actor: str) -> Campaign:
+def resume_campaign(slug: str, *, actor: str) -> Campaign:
     """Raises IllegalTransition for a campaign that is held back: that takes a reason."""
-    with update.changing(slug, actor, "resumed", {State.PAUSED}) as campaign:
-        if log.held(campaign):
+    with update.updating_campaign(slug, actor, "resumed", {State.PAUSED}) as campaign:
+        if log.hold_event(campaign):
             raise IllegalTransition(
                 _("{} is held back, for its board is red: override that with a reason.").format(
                     slug
@@ -153,9 +153,9 @@ def by_the_clock(campaign: Campaign) -> str:
     return State.OPEN if campaign.opens_at <= _now(campaign) else State.SCHEDULED
 
 
-def close(slug: str, *, actor: str) -> Campaign:
+def close_campaign(slug: str, *, actor: str) -> Campaign:
     """End it now. Final."""
-    with update.changing(slug, actor, "closed", LIVE) as campaign:
+    with update.updating_campaign(slug, actor, "closed", LIVE) as campaign:
         campaign.closes_at = min(campaign.closes_at, _now(campaign))
         campaign.opens_at = min(campaign.opens_at, campaign.closes_at - timedelta(milliseconds=1))
         campaign.state = State.CLOSED
@@ -173,12 +173,12 @@ def reschedule(
     """Move the window; the opening only while it lies ahead. Raises NeedsConfirmation if it would
     open or close at once."""
     confirmations.ask_about_move(slug, (opens_at, closes_at), confirmed)
-    with update.changing(slug, actor, "rescheduled", LIVE) as campaign:
+    with update.updating_campaign(slug, actor, "rescheduled", LIVE) as campaign:
         _move(campaign, opens_at, closes_at)
     return campaign
 
 
-def change_stock(slug: str, *, stock: int, actor: str, tell: Progress = silently) -> Campaign:
+def change_stock(slug: str, *, stock: int, actor: str, tell: Progress = no_progress) -> Campaign:
     """Raise or lower the stock, also under load; a process killed in the middle is finished by
     making the same change again.
 
@@ -186,14 +186,14 @@ def change_stock(slug: str, *, stock: int, actor: str, tell: Progress = silently
     which Redis has agreed to: nothing is stored above it. Its slots are removed afterwards.
     Raises StockBelowAdmitted; Refused where another change of the stock came in between.
     """
-    slots.make(slug, stock, tell=tell)
-    with update.changing(slug, actor, f"stock set to {stock}", LIVE) as campaign:
+    slots.make_slots(slug, stock, tell=tell)
+    with update.updating_campaign(slug, actor, f"stock set to {stock}", LIVE) as campaign:
         _set_stock(campaign, stock)
     _trim(campaign, tell)
     return campaign
 
 
-def revise(
+def revise_campaign(
     slug: str,
     *,
     stock: int,
@@ -201,14 +201,14 @@ def revise(
     closes_at: datetime,
     actor: str,
     confirmed: frozenset[str] = confirmations.ALL,
-    tell: Progress = silently,
+    tell: Progress = no_progress,
 ) -> Campaign:
     """`change_stock` and `reschedule` in one: both, or neither."""
     confirmations.ask_about_move(slug, (opens_at, closes_at), confirmed)
-    slots.make(slug, stock, tell=tell)
-    with update.changing(slug, actor, f"stock set to {stock}", LIVE) as campaign:
+    slots.make_slots(slug, stock, tell=tell)
+    with update.updating_campaign(slug, actor, f"stock set to {stock}", LIVE) as campaign:
         _move(campaign, opens_at, closes_at)
-        log.note(campaign, actor, "rescheduled")
+        log.record_event(campaign, actor, "rescheduled")
         _set_stock(campaign, stock)
     _trim(campaign, tell)
     return campaign
@@ -222,17 +222,17 @@ def follow_the_clock() -> int:
     Raises DatabaseAway, StoreAway; the direct ones are recorded without Redis.
     """
     strategies = (Campaign.Strategy.DIRECT, Campaign.Strategy.QUEUED)
-    return sum(_follow(strategy, deciding_clock.now(strategy)) for strategy in strategies)
+    return sum(_follow(strategy, deciding_clock.deciding_now(strategy)) for strategy in strategies)
 
 
 def _follow(strategy: str, now: datetime) -> int:
     these = Campaign.objects.filter(strategy=strategy)
     opened = these.filter(state=State.SCHEDULED, opens_at__lte=now, closes_at__gt=now)
     closed = these.filter(state__in=LIVE, closes_at__lte=now)
-    with availability.answering():
+    with availability.require_database():
         due = [(each, State.OPEN) for each in opened] + [(each, State.CLOSED) for each in closed]
     for campaign, state in due:
-        with isolated(campaign.slug, Work.STATE), availability.answering():
+        with isolate_campaign(campaign.slug, Work.STATE), availability.require_database():
             _record(campaign, state)
     return len(due)
 
@@ -242,7 +242,7 @@ def _record(campaign: Campaign, state: str) -> None:
     unchanged = Campaign.objects.filter(pk=campaign.pk, state=campaign.state)
     with transaction.atomic():
         if unchanged.select_for_update(skip_locked=True).exists() and unchanged.update(state=state):
-            log.note(campaign, CLOCK, state)
+            log.record_event(campaign, CLOCK, state)
 
 
 def _only_drafts(campaign: Campaign) -> str:
@@ -267,15 +267,15 @@ def _move(campaign: Campaign, opens_at: datetime, closes_at: datetime) -> None:
 
 
 def _now(campaign: Campaign) -> datetime:
-    return deciding_clock.now(campaign.strategy)
+    return deciding_clock.deciding_now(campaign.strategy)
 
 
 def _set_stock(campaign: Campaign, stock: int) -> None:
     """Under its row lock. Nothing is stored above it any more from the commit on, though the slots
     there are still to be removed."""
-    given, last = slots.highest_coupon(campaign), slots.highest(campaign)
+    given, last = slots.highest_coupon(campaign), slots.highest_slot(campaign)
     if given > stock:
-        raise StockBelowAdmitted(update.below(campaign.slug, stock, given))
+        raise StockBelowAdmitted(update.below_admitted_text(campaign.slug, stock, given))
     if last < stock:
         raise Refused(
             _("{}: another change of its stock came in between. Please do it again.").format(
@@ -288,4 +288,4 @@ def _set_stock(campaign: Campaign, stock: int) -> None:
 
 def _trim(campaign: Campaign, tell: Progress) -> None:
     if campaign.slots_to_keep is not None:
-        slots.trim(campaign.slug, tell=tell)
+        slots.remove_surplus_slots(campaign.slug, tell=tell)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from coupons import timestamps
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.database import availability
 from coupons.database.clock import NowMs
 from coupons.models import Campaign, Tally
@@ -19,7 +19,7 @@ class Live:
     now_ms: int
 
 
-def live_counts(campaign: Facts) -> Live:
+def live_counts(campaign: CampaignSnapshot) -> Live:
     """Raises StoreFailure, NotInstalled (queued), DatabaseAway (direct)."""
     if campaign.strategy == Campaign.Strategy.DIRECT:
         return _counts_in_mysql(campaign)
@@ -28,8 +28,8 @@ def live_counts(campaign: Facts) -> Live:
     return Live(state, gate.remaining, gate.now_ms)
 
 
-def _counts_in_mysql(campaign: Facts) -> Live:
-    with availability.answering():
+def _counts_in_mysql(campaign: CampaignSnapshot) -> Live:
+    with availability.require_database():
         row = (
             Tally.objects.select_related("campaign")
             .annotate(now_ms=NowMs())
@@ -40,8 +40,8 @@ def _counts_in_mysql(campaign: Facts) -> Live:
     opens, closes = row.campaign.opens_at, row.campaign.closes_at
     state = _state(
         paused,
-        timestamps.milliseconds(opens),
-        timestamps.milliseconds(closes),
+        timestamps.milliseconds_of(opens),
+        timestamps.milliseconds_of(closes),
         remaining,
         row.now_ms,
     )

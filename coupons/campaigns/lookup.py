@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
-from coupons.campaigns.snapshot import Facts, from_row, loads
+from coupons.campaigns.snapshot import CampaignSnapshot, parse_snapshot, snapshot_of
 from coupons.claims.limits import SLUG
 from coupons.database import availability
 from coupons.errors import CouponError, StoreFailure, UnknownCampaign
@@ -21,44 +21,44 @@ from coupons.store import store
 
 MOST_REMEMBERED = 10_000  # campaigns, and made-up names: bounds what those can take
 
-_remembered: dict[str, tuple[float, Facts]] = {}
+_remembered: dict[str, tuple[float, CampaignSnapshot]] = {}
 _unknown: dict[str, float] = {}  # apart, so that made-up names push no campaign out
 
 
-def of(slug: str) -> Facts:
+def find_snapshot(slug: str) -> CampaignSnapshot:
     """The campaign's facts, at most FACTS_TTL_S old while its home answers.
 
     Raises UnknownCampaign (also for drafts), DatabaseAway, MissingKey.
     """
     now = time.monotonic()
-    until, facts = _remembered.get(slug, (0.0, None))
-    if facts is not None and until > now:
-        return facts
+    until, campaign = _remembered.get(slug, (0.0, None))
+    if campaign is not None and until > now:
+        return campaign
     if _unknown.get(slug, 0.0) > now or not SLUG.fullmatch(slug):
         raise UnknownCampaign("There is no campaign of this name.")
-    facts = _load_or_keep(slug, facts)
-    memory: dict[str, Any] = _unknown if facts is None else _remembered
+    campaign = _load_or_keep(slug, campaign)
+    memory: dict[str, Any] = _unknown if campaign is None else _remembered
     if len(memory) >= MOST_REMEMBERED:
         memory.clear()
     until = now + settings.FACTS_TTL_S
-    if facts is None:
+    if campaign is None:
         _unknown[slug] = until
         raise UnknownCampaign(f"There is no campaign {slug!r}.")
-    _remembered[slug] = (until, facts)
-    return facts
+    _remembered[slug] = (until, campaign)
+    return campaign
 
 
-def _load_or_keep(slug: str, kept: Facts | None) -> Facts | None:
+def _load_or_keep(slug: str, kept: CampaignSnapshot | None) -> CampaignSnapshot | None:
     """Fresh facts; while their home is away, the ones we have."""
     try:
-        return load(slug)
+        return load_snapshot(slug)
     except CouponError:
         if kept is None:
             raise
         return kept
 
 
-def load(slug: str) -> Facts | None:
+def load_snapshot(slug: str) -> CampaignSnapshot | None:
     """From Redis, or from MySQL where Redis has none that can be read; None: no such campaign, or
     still a draft. Raises MissingKey."""
     now = time.monotonic()
@@ -66,14 +66,14 @@ def load(slug: str) -> Facts | None:
         raw, as_of_s = store().facts(slug), now - settings.FACTS_TTL_S
     except StoreFailure:  # a direct campaign needs no Redis; a queued one will be told by
         raw, as_of_s = None, now  # admission, also one that is new, so an older list will not do
-    known = loads(raw) if raw else None
+    known = parse_snapshot(raw) if raw else None
     if known and known.slug == slug:
         return known
     if slug not in _public(as_of_s):
         return None
-    with availability.answering():
+    with availability.require_database():
         row = Campaign.objects.filter(slug=slug).exclude(state=Campaign.State.DRAFT).first()
-    return None if row is None else from_row(row)
+    return None if row is None else snapshot_of(row)
 
 
 def _public(as_of_s: float) -> frozenset[str]:
@@ -81,7 +81,7 @@ def _public(as_of_s: float) -> frozenset[str]:
     of made-up names. Who comes while one runs waits, and shares the next."""
     with _listed.reading:
         if _listed.at_s < as_of_s:
-            with availability.answering():
+            with availability.require_database():
                 at_s = time.monotonic()
                 public = Campaign.objects.exclude(state=Campaign.State.DRAFT)
                 _listed.slugs = frozenset(public.values_list("slug", flat=True))
@@ -99,7 +99,7 @@ class _Listed:
 _listed = _Listed()
 
 
-def forget(**_: object) -> None:
+def clear_snapshots(**_: object) -> None:
     """Empty this process's memory of campaigns."""
     _remembered.clear()
     _unknown.clear()

@@ -17,26 +17,26 @@ State = Campaign.State
 AHEAD = frozenset({State.SCHEDULED, State.PAUSED})  # what an opening may lie before
 
 
-def hold(slug: str, *, why: str) -> Campaign:
+def hold_opening(slug: str, *, why: str) -> Campaign:
     """Pause it until it is released or overridden. Raises IllegalTransition unless scheduled."""
-    frame = update.changing(slug, lifecycle.CLOCK, log.HELD, {State.SCHEDULED}, note=why)
+    frame = update.updating_campaign(slug, lifecycle.CLOCK, log.HELD, {State.SCHEDULED}, note=why)
     with frame as campaign:
         campaign.state = State.PAUSED
     return campaign
 
 
-def release(slug: str, *, why: str) -> Campaign:
+def release_opening(slug: str, *, why: str) -> Campaign:
     """Undo `hold` before the opening; afterwards that is a person's decision."""
-    frame = update.changing(slug, lifecycle.CLOCK, log.RELEASED, {State.PAUSED}, note=why)
+    frame = update.updating_campaign(slug, lifecycle.CLOCK, log.RELEASED, {State.PAUSED}, note=why)
     with frame as campaign:
-        has_opened = campaign.opens_at <= deciding_clock.now(campaign.strategy)
-        if log.held(campaign) is None or has_opened:
+        has_opened = campaign.opens_at <= deciding_clock.deciding_now(campaign.strategy)
+        if log.hold_event(campaign) is None or has_opened:
             raise IllegalTransition(_("{} can't be released by itself.").format(slug))
         campaign.state = State.SCHEDULED
     return campaign
 
 
-def override(slug: str, *, actor: str, reason: str) -> Campaign:
+def override_hold(slug: str, *, actor: str, reason: str) -> Campaign:
     """Let it open in spite of a red board; at once, if it is held back and due.
 
     Raises ValidationError without a reason, IllegalTransition.
@@ -44,15 +44,15 @@ def override(slug: str, *, actor: str, reason: str) -> Campaign:
     reason = reason.strip()
     if not reason:
         raise ValidationError(_("Give a reason: it is kept in the campaign's history."))
-    frame = update.changing(slug, actor, log.OVERRIDDEN, AHEAD, note=reason)
+    frame = update.updating_campaign(slug, actor, log.OVERRIDDEN, AHEAD, note=reason)
     with frame as campaign:
-        if log.held(campaign):
+        if log.hold_event(campaign):
             campaign.state = lifecycle.by_the_clock(campaign)
     return campaign
 
 
 def note_warm_up(campaign: Campaign, *, what: str) -> None:
     """By the clock that opens it, since `readiness.campaign.warmed_up` counts back from there."""
-    at = deciding_clock.now(campaign.strategy)
-    with availability.answering(), transaction.atomic():
+    at = deciding_clock.deciding_now(campaign.strategy)
+    with availability.require_database(), transaction.atomic():
         log.note_at(at, campaign, lifecycle.CLOCK, log.WARMED_UP, what)

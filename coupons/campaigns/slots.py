@@ -20,17 +20,17 @@ COUNTED = 500_000  # slots that one statement counts: far below any time limit o
 Progress = Callable[[int, int], None]  # how many slots there are, how many there shall be
 
 
-def silently(now: int, wanted: int) -> None:
+def no_progress(now: int, wanted: int) -> None:
     """Nobody waits for a word."""
 
 
-def of(campaign: Campaign) -> QuerySet[Slot]:
+def slots_of(campaign: Campaign) -> QuerySet[Slot]:
     return Slot.objects.filter(id__gt=slot_id(campaign.pk, 0), id__lt=slot_id(campaign.pk + 1, 0))
 
 
-def highest(campaign: Campaign) -> int:
+def highest_slot(campaign: Campaign) -> int:
     """The place of the last slot; 0: there is none."""
-    last = of(campaign).aggregate(last=Max("id"))["last"]
+    last = slots_of(campaign).aggregate(last=Max("id"))["last"]
     return 0 if last is None else last - slot_id(campaign.pk, 0)
 
 
@@ -39,19 +39,21 @@ def highest_coupon(campaign: Campaign) -> int:
     return Coupon.objects.filter(campaign=campaign).aggregate(last=Max("place"))["last"] or 0
 
 
-def count(campaign: Campaign) -> int:
-    firsts = range(slot_id(campaign.pk, 1), slot_id(campaign.pk, highest(campaign)) + 1, COUNTED)
+def count_slots(campaign: Campaign) -> int:
+    firsts = range(
+        slot_id(campaign.pk, 1), slot_id(campaign.pk, highest_slot(campaign)) + 1, COUNTED
+    )
     return sum(Slot.objects.filter(id__gte=id, id__lt=id + COUNTED).count() for id in firsts)
 
 
-def issuable(campaign_id: int, place: int) -> bool:
+def is_issuable(campaign_id: int, place: int) -> bool:
     """Whether a coupon may stand on this place: it has a slot, which is not being removed."""
     keep = Campaign.objects.values_list("slots_to_keep", flat=True).get(pk=campaign_id)
     has_slot = Slot.objects.filter(id=slot_id(campaign_id, place)).exists()
     return has_slot and (keep is None or place <= keep)
 
 
-def make(slug: str, upto: int, *, tell: Progress = silently) -> None:
+def make_slots(slug: str, upto: int, *, tell: Progress = no_progress) -> None:
     """Make a slot for every place up to this one, and up to the campaign's stock.
 
     Does nothing to a campaign that is closed or unknown. Safe to repeat. Raises ValidationError for
@@ -70,7 +72,7 @@ def make(slug: str, upto: int, *, tell: Progress = silently) -> None:
             return
 
 
-def trim(slug: str, *, tell: Progress = silently) -> None:
+def remove_surplus_slots(slug: str, *, tell: Progress = no_progress) -> None:
     """Remove the slots above `slots_to_keep`, from the last one downwards; then forget the limit.
 
     Stops when another change raises the limit meanwhile. Safe to repeat. Raises DatabaseAway.
@@ -81,7 +83,7 @@ def trim(slug: str, *, tell: Progress = silently) -> None:
             if campaign is None or campaign.slots_to_keep is None:
                 return
             keep = max(campaign.slots_to_keep, highest_coupon(campaign))
-            last = last if last > keep else highest(campaign)
+            last = last if last > keep else highest_slot(campaign)
             if last <= keep:
                 _set_limit(campaign, None)
                 return
@@ -101,19 +103,19 @@ def remove_some(campaign: Campaign, last: int, *, down_to: int) -> int:
 @contextmanager
 def _locked(slug: str) -> Iterator[Campaign | None]:
     """One batch's transaction."""
-    with availability.answering(), transaction.atomic():
+    with availability.require_database(), transaction.atomic():
         yield Campaign.objects.select_for_update().filter(slug=slug).first()
 
 
 def _first_gap(slug: str) -> int:
     """The first place without a slot, as far as it matters: from there on slots are made. Somebody
     may have removed some by hand, then all places are gone through."""
-    with availability.answering():
+    with availability.require_database():
         campaign = Campaign.objects.filter(slug=slug).first()
         if campaign is None:
             return 1
-        last = highest(campaign)
-        return last + 1 if count(campaign) == last else 1
+        last = highest_slot(campaign)
+        return last + 1 if count_slots(campaign) == last else 1
 
 
 def _make_some(campaign: Campaign, start: int, wanted: int) -> int:
@@ -122,7 +124,7 @@ def _make_some(campaign: Campaign, start: int, wanted: int) -> int:
         _set_limit(campaign, wanted)  # another process, if it still removes some, stops
     before = slot_id(campaign.pk, start - 1)
     if start > 1 and not Slot.objects.filter(id=before).exists():
-        return highest(campaign) + 1  # it has removed some that we had counted
+        return highest_slot(campaign) + 1  # it has removed some that we had counted
     upto = min(start + BATCH - 1, wanted)
     if start <= upto:
         with connection.cursor() as cursor:

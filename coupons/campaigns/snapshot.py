@@ -13,11 +13,11 @@ from coupons.claims import campaign_keys, coupon_codes, receipt_tokens
 from coupons.errors import MissingKey
 from coupons.models import Campaign
 from coupons.models.currencies import DECIMALS
-from coupons.timestamps import LAST_MS, milliseconds
+from coupons.timestamps import LAST_MS, milliseconds_of
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class CampaignSnapshot:
     """A campaign's definition without secrets and without anything that counts. Times in ms."""
 
     id: int
@@ -50,7 +50,7 @@ class Facts:
         return receipt_tokens.sign_receipt(self.key, self.slug, user, nth, place, admitted_ms)
 
 
-def key_of(key_id: str, slug: str) -> campaign_keys.CampaignKey:
+def campaign_key_of(key_id: str, slug: str) -> campaign_keys.CampaignKey:
     """Raises MissingKey."""
     secret = settings.COUPON_KEYS.get(key_id)
     if secret is None:
@@ -58,8 +58,8 @@ def key_of(key_id: str, slug: str) -> campaign_keys.CampaignKey:
     return campaign_keys.campaign_key(key_id, secret, slug)
 
 
-def from_row(row: Campaign) -> Facts:
-    return Facts(
+def snapshot_of(row: Campaign) -> CampaignSnapshot:
+    return CampaignSnapshot(
         id=row.pk,
         slug=row.slug,
         name=row.name,
@@ -67,14 +67,14 @@ def from_row(row: Campaign) -> Facts:
         stock=row.stock,
         per_user=row.per_user,
         audience=row.audience,
-        opens_ms=milliseconds(row.opens_at),
-        closes_ms=milliseconds(row.closes_at),
-        valid_until_ms=None if row.valid_until is None else milliseconds(row.valid_until),
+        opens_ms=milliseconds_of(row.opens_at),
+        closes_ms=milliseconds_of(row.closes_at),
+        valid_until_ms=None if row.valid_until is None else milliseconds_of(row.valid_until),
         valid_days=row.valid_days,
         terms=_terms(row),
         key_id=row.key_id,
         filter_blocks=row.filter_blocks,
-        key=key_of(row.key_id, row.slug),
+        key=campaign_key_of(row.key_id, row.slug),
     )
 
 
@@ -93,12 +93,12 @@ def _terms(row: Campaign) -> dict[str, str | None]:
 _DECIMALS = 2  # at least, in a text of terms: "1000.00" of every currency that has no thousandths
 
 
-def dumps(facts: Facts) -> bytes:
+def serialise_snapshot(campaign: CampaignSnapshot) -> bytes:
     """As they stand in the gate; the key stays out."""
-    return orjson.dumps({name: value for name, value in asdict(facts).items() if name != "key"})
+    return orjson.dumps({name: value for name, value in asdict(campaign).items() if name != "key"})
 
 
-def loads(raw: bytes) -> Facts | None:
+def parse_snapshot(raw: bytes) -> CampaignSnapshot | None:
     """None for what an older version of this code wrote, and for what no version wrote; what a
     newer one adds is left alone."""
     try:
@@ -109,12 +109,12 @@ def loads(raw: bytes) -> Facts | None:
     is_ours = all(isinstance(known[name], kind) for name, kind in _KINDS.items())
     if not is_ours or known["key_id"] not in settings.COUPON_KEYS:
         return None
-    return Facts(**known, key=key_of(known["key_id"], known["slug"]))
+    return CampaignSnapshot(**known, key=campaign_key_of(known["key_id"], known["slug"]))
 
 
 # What `isinstance` is asked for each member, in the JSON as in `Facts`.
 _KINDS: dict[str, Any] = {
     name: dict if name == "terms" else kind
-    for name, kind in get_type_hints(Facts).items()
+    for name, kind in get_type_hints(CampaignSnapshot).items()
     if name != "key"
 }

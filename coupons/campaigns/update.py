@@ -32,11 +32,11 @@ State = Campaign.State
 
 
 @contextmanager
-def changing(
+def updating_campaign(
     slug: str, actor: str, verb: str, allowed: set[str] | frozenset[str], *, note: str = ""
 ) -> Iterator[Campaign]:
     """One change under the campaign's row lock: checked, noted, copied to Redis, committed."""
-    with availability.answering(), transaction.atomic():
+    with availability.require_database(), transaction.atomic():
         campaign = Campaign.objects.select_for_update().filter(slug=slug).first()
         if campaign is None:
             raise UnknownCampaign(_("There is no campaign {!r}.").format(slug))
@@ -46,7 +46,7 @@ def changing(
         yield campaign
         _check(campaign, None if first else before)
         campaign.save()
-        log.note(campaign, actor, verb, note)
+        log.record_event(campaign, actor, verb, note)
         if campaign.strategy == Campaign.Strategy.QUEUED:
             _install(campaign, first=first)
     campaign_changed.send(sender=None)
@@ -73,15 +73,15 @@ def _faults(campaign: Campaign) -> set[tuple[str, str]]:
     return set()
 
 
-def hold(slug: str) -> Campaign:
+def lock_campaign(slug: str) -> Campaign:
     """The row, as `in_redis` gives it, locked until the transaction ends: batches being stored come
     first, and no other change comes in between."""
     return _lives_in_redis(Campaign.objects.select_for_update().filter(slug=slug).first(), slug)
 
 
-def in_redis(slug: str) -> Campaign:
+def queued_campaign(slug: str) -> Campaign:
     """The row of a campaign that Redis decides about. Raises UnknownCampaign, IllegalTransition."""
-    with availability.answering():
+    with availability.require_database():
         campaign = Campaign.objects.filter(slug=slug).first()
     return _lives_in_redis(campaign, slug)
 
@@ -95,9 +95,9 @@ def _lives_in_redis(campaign: Campaign | None, slug: str) -> Campaign:
 
 
 def _install(campaign: Campaign, *, first: bool) -> None:
-    said, given = store().install(campaign.slug, definition(campaign), create=first)
+    said, given = store().install(campaign.slug, redis_definition(campaign), create=first)
     if said == "stock_below_admitted":
-        raise StockBelowAdmitted(below(campaign.slug, campaign.stock, given))
+        raise StockBelowAdmitted(below_admitted_text(campaign.slug, campaign.stock, given))
     if said == "not_installed":
         raise NotInstalled(
             _("Redis has lost {!r}; rebuild it from the database first.").format(campaign.slug)
@@ -108,12 +108,12 @@ def _install(campaign: Campaign, *, first: bool) -> None:
         )
 
     if first:  # in a Redis without memories there is nothing to compare
-        store().vouch(store().server().identity, unless_known=True)
+        store().mark_server_verified(store().server().identity, unless_known=True)
 
 
-def definition(campaign: Campaign) -> Definition:
+def redis_definition(campaign: Campaign) -> Definition:
     """What Redis should hold of it."""
-    known = snapshot.from_row(campaign)
+    known = snapshot.snapshot_of(campaign)
     return Definition(
         epoch=campaign.epoch,
         stock=campaign.stock,
@@ -121,12 +121,12 @@ def definition(campaign: Campaign) -> Definition:
         closes_ms=known.closes_ms,
         paused=campaign.state == State.PAUSED,
         longest=settings.LONGEST_QUEUE,
-        facts=snapshot.dumps(known),
+        facts=snapshot.serialise_snapshot(known),
         filter_bits=holder_filter.bit_count(campaign.filter_blocks),
     )
 
 
-def below(slug: str, stock: int, given: int) -> str:
+def below_admitted_text(slug: str, stock: int, given: int) -> str:
     sentence = _("{slug} has admitted {given} claims already: its stock can't become {stock}.")
     return sentence.format(slug=slug, given=given, stock=stock)
 

@@ -22,7 +22,7 @@ _READ_AS = str.maketrans({"I": "1", "L": "1", "O": "0", "-": None, " ": None})
 def coupon_code(key: CampaignKey, user: str, nth: int, place: int) -> str:
     """The 16 symbols that belong to this place of this user."""
     said = b"%d/%d/" % (nth, place) + user.encode()
-    number = int.from_bytes(hmac_sha256.sign(key.code, said)[:10])
+    number = int.from_bytes(hmac_sha256.hmac_sha256(key.code, said)[:10])
     pairs = [number >> shift & 1023 for shift in _SHIFTS]
     symbols = "".join([_PAIRS[pair] for pair in pairs])
     total = sum([_PAIR_TOTAL[pair] for pair in pairs]) - _VALUE[symbols[-1]]
@@ -36,7 +36,7 @@ def _check_symbol(symbols: str) -> str:
     return ALPHABET[-total % 32]
 
 
-def normalise(typed: str) -> str | None:
+def normalise_code(typed: str) -> str | None:
     """The code a person meant (case, hyphens, spaces, O/0, I/L/1), or None if it can't be one."""
     code = typed.upper().translate(_READ_AS)
     if len(code) != LENGTH or not all(symbol in _VALUE for symbol in code):
@@ -44,6 +44,6 @@ def normalise(typed: str) -> str | None:
     return code if _check_symbol(code[:-1]) == code[-1] else None
 
 
-def grouped(code: str) -> str:
+def grouped_code(code: str) -> str:
     """As people read it: XXXX-XXXX-XXXX-XXXX."""
     return f"{code[:4]}-{code[4:8]}-{code[8:12]}-{code[12:]}"

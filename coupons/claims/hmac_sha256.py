@@ -4,7 +4,7 @@ import hmac
 from functools import lru_cache
 
 
-def sign(key: bytes, said: bytes) -> bytes:
+def hmac_sha256(key: bytes, said: bytes) -> bytes:
     """Takes a third less than `hmac.digest`, which takes in the key each time."""
     signing = _keyed(key).copy()
     signing.update(said)

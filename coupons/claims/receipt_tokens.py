@@ -29,7 +29,7 @@ def sign_receipt(
     """The signed proof of an admission; the same bytes every time it is asked for."""
     said = {"campaign": slug, "sub": user, "nth": nth, "place": place, "admitted_ms": admitted_ms}
     signed = _receipt_head(key.key_id) + _b64(orjson.dumps(said))
-    return (signed + b"." + _b64(hmac_sha256.sign(key.receipt, signed))).decode()
+    return (signed + b"." + _b64(hmac_sha256.hmac_sha256(key.receipt, signed))).decode()
 
 
 @dataclass(frozen=True, slots=True)

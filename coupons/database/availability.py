@@ -20,7 +20,7 @@ breaker = Breaker(metrics.Breaker.MYSQL, slow_s=0.5)
 
 
 @contextmanager
-def answering() -> Iterator[None]:
+def require_database() -> Iterator[None]:
     """Turn a database's "not now" into DatabaseAway; whatever was in a transaction is undone.
 
     While the breaker is open, and while too many threads of this process wait for the database,
@@ -76,13 +76,13 @@ def _translated() -> Iterator[None]:
         raise DatabaseAway(f"Database: {error}") from error
 
 
-def connections() -> tuple[int, int]:
+def connection_counts() -> tuple[int, int]:
     """How many are open at the server and how many it bears; (0, 0) where there is no server.
 
     On a connection of its own, closed again: this is asked by threads that ask nothing else.
     """
     try:
-        with answering(), connection.cursor() as cursor:
+        with require_database(), connection.cursor() as cursor:
             if connection.vendor != "mysql":
                 cursor.execute("SELECT 1")
                 return 0, 0

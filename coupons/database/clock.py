@@ -5,7 +5,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import BigIntegerField, Func
 
-from coupons.database.availability import answering
+from coupons.database.availability import require_database
 
 _NOW_MS = {
     "mysql": "CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)",
@@ -27,6 +27,6 @@ class NowMs(Func):
 
 def now_ms() -> int:
     """The database's clock, in milliseconds since the Unix epoch. Raises DatabaseAway."""
-    with answering(), connection.cursor() as cursor:
+    with require_database(), connection.cursor() as cursor:
         cursor.execute(f"SELECT {_NOW_MS[connection.vendor]}")
         return int(cursor.fetchone()[0])

@@ -6,7 +6,7 @@ from typing import Any
 from coupons.observability import hot_counters, metrics
 
 
-def watch(connection: Any, **_: Any) -> None:
+def count_queries(connection: Any, **_: Any) -> None:
     """Receives Django's `connection_created`."""
     metrics.DATABASE_CONNECTIONS.inc()
     if _timed not in connection.execute_wrappers:  # they outlive a reconnection
@@ -20,4 +20,4 @@ def _timed(execute: Any, sql: str, parameters: Any, many: bool, context: Any) ->
         failed = False
         return result
     finally:
-        hot_counters.statement(perf_counter() - began_s, failed=failed)
+        hot_counters.count_statement(perf_counter() - began_s, failed=failed)

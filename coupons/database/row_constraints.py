@@ -13,7 +13,9 @@ from django.db.models import CheckConstraint, Model
 MOST_NAMED = 10
 
 
-def breaking(model: type[Model], constraint: CheckConstraint, using: str = "default") -> list[str]:
+def breaking_rows(
+    model: type[Model], constraint: CheckConstraint, using: str = "default"
+) -> list[str]:
     """The first rows that break it, by their slugs."""
     rows = model._default_manager.using(using).exclude(constraint.condition)
     return list(rows.order_by("pk").values_list("slug", flat=True)[:MOST_NAMED])
@@ -41,7 +43,7 @@ class AddConstraintIfRowsFit(AddConstraint):
     ) -> None:
         model = to_state.apps.get_model(app_label, self.model_name)
         alias = schema_editor.connection.alias
-        broken = breaking(model, cast(CheckConstraint, self.constraint), alias)
+        broken = breaking_rows(model, cast(CheckConstraint, self.constraint), alias)
         _keep_what_fits(model, alias)
         if broken:
             sys.stderr.write(
@@ -73,5 +75,5 @@ def _keep_what_fits(model: Any, alias: str) -> None:
     model._meta.constraints = [
         each
         for each in model._meta.constraints
-        if not isinstance(each, CheckConstraint) or not breaking(model, each, alias)
+        if not isinstance(each, CheckConstraint) or not breaking_rows(model, each, alias)
     ]

@@ -24,7 +24,7 @@ def verify_fast(token: str) -> dict[str, Any] | None:
     signed, _, signature = raw.rpartition(b".")
     if settings.JWT_JWKS_FILE or not signed.startswith(_PLAIN_HEAD):
         return None
-    right = hmac_sha256.sign(settings.JWT_HS256_SECRET.encode(), signed)
+    right = hmac_sha256.hmac_sha256(settings.JWT_HS256_SECRET.encode(), signed)
     if not hmac.compare_digest(base64.urlsafe_b64encode(right).rstrip(b"="), signature):
         return None
     payload = signed[len(_PLAIN_HEAD) :]

@@ -27,7 +27,7 @@ class Caller:
     segments: tuple[str, ...] = ()
 
 
-def verify(token: str) -> Caller:
+def verify_token(token: str) -> Caller:
     """Raises BadToken with the reason."""
     said = verify_fast(token) or _verify_with_pyjwt(token)
     return Caller(_user(said["sub"]), _segments(said.get("segments", [])))
@@ -73,7 +73,7 @@ _REASONS: dict[type[Exception], str] = {
 }
 
 
-def mint(user: str, *, segments: tuple[str, ...] = (), lifetime_s: int = 300) -> str:
+def mint_token(user: str, *, segments: tuple[str, ...] = (), lifetime_s: int = 300) -> str:
     """A token as the shop would sign it; for development, with the shared secret only.
 
     Raises BadToken for a user that no token may name.

@@ -6,7 +6,7 @@ from enum import StrEnum
 from django.db.models import QuerySet
 
 from coupons import timestamps
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.database import availability
 from coupons.errors import NotInstalled, StoreFailure, UnknownCoupon
@@ -21,7 +21,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ClaimStatus:
     """Where a claim stands. `coupon` is there once it is issued."""
 
     status: Status
@@ -30,13 +30,13 @@ class Standing:
     coupon: Coupon | None = None
 
 
-def standing(campaign: Facts, claim: Claim) -> Standing:
+def claim_status(campaign: CampaignSnapshot, claim: Claim) -> ClaimStatus:
     """Who holds no place is told so by Redis alone; MySQL is asked only for those who do.
 
     Raises StoreFailure, NotInstalled, DatabaseAway.
     """
     if campaign.strategy == Campaign.Strategy.DIRECT:
-        return _issued(campaign, claim) or Standing(Status.NONE)
+        return _issued(campaign, claim) or ClaimStatus(Status.NONE)
     try:
         place = store().place_of(
             campaign.slug,
@@ -50,16 +50,16 @@ def standing(campaign: Facts, claim: Claim) -> Standing:
             raise  # neither "none" nor "queued" is known
         return issued
     if place is None:
-        return Standing(Status.NONE)
-    return _issued(campaign, claim) or Standing(Status.QUEUED, *place)
+        return ClaimStatus(Status.NONE)
+    return _issued(campaign, claim) or ClaimStatus(Status.QUEUED, *place)
 
 
-def _issued(campaign: Facts, claim: Claim) -> Standing | None:
-    with availability.answering():
+def _issued(campaign: CampaignSnapshot, claim: Claim) -> ClaimStatus | None:
+    with availability.require_database():
         row = Coupon.objects.filter(user=claim.user, campaign_id=campaign.id, nth=claim.nth).first()
     if row is None:
         return None
-    return Standing(Status.ISSUED, row.place, timestamps.milliseconds(row.admitted_at), row)
+    return ClaimStatus(Status.ISSUED, row.place, timestamps.milliseconds_of(row.admitted_at), row)
 
 
 def coupons_of(user: str) -> QuerySet[Coupon]:
@@ -69,7 +69,7 @@ def coupons_of(user: str) -> QuerySet[Coupon]:
 
 def coupon_of(user: str, code: str) -> Coupon:
     """Raises UnknownCoupon for absent and foreign codes alike, DatabaseAway."""
-    with availability.answering():
+    with availability.require_database():
         row = Coupon.objects.filter(code=code, user=user).select_related("campaign").first()
     if row is None:
         raise UnknownCoupon("You have no coupon with this code.")

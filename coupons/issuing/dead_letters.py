@@ -24,7 +24,7 @@ LONGEST_WHY = 500  # characters
 _UNREADABLE = AdmittedClaim("", 0, 0, 0)
 
 
-def counts(slug: str) -> Counter[str]:
+def count_by_reason(slug: str) -> Counter[str]:
     """How many are parked, by reason."""
     return Counter(reason_of(entry) for page in _pages(slug) for entry in page)
 
@@ -33,19 +33,19 @@ def reason_of(entry: Entry) -> str:
     return entry.fields.get(b"reason", b"").decode(errors="replace")
 
 
-def replay(slug: str, *, actor: str, reason: str = "", ids: Sequence[str] = ()) -> int:
+def replay_parked(slug: str, *, actor: str, reason: str = "", ids: Sequence[str] = ()) -> int:
     """Put parked claims back on the queue: these, or all of a reason, or all. How many it were.
 
     What still can't be stored is parked again, with the reason of then. Raises UnknownCampaign,
     IllegalTransition, StoreAway, DatabaseAway.
     """
-    campaign = update.in_redis(slug)
+    campaign = update.queued_campaign(slug)
     chosen = [list(ids)] if ids else [_of_reason(page, reason) for page in _pages(slug)]
     count = sum(store().replay(slug, some) for some in chosen if some)
     if count:
-        with availability.answering():
-            log.note(campaign, actor, REPLAYED, f"{count} {reason}".strip())
-        wakeups.ring(slug)
+        with availability.require_database():
+            log.record_event(campaign, actor, REPLAYED, f"{count} {reason}".strip())
+        wakeups.notify_drain(slug)
     return count
 
 
@@ -57,13 +57,13 @@ def give_up(slug: str, entry_id: str, *, why: str, actor: str) -> GivenUp:
     """
     if not why.strip():
         raise BadInput("why", _("a reason is needed"))
-    campaign = update.in_redis(slug)
-    with availability.answering(), transaction.atomic():
+    campaign = update.queued_campaign(slug)
+    with availability.require_database(), transaction.atomic():
         entry = next(iter(store().parked_at(slug, entry_id)), None)
         if entry is None:
             raise Refused(_("This claim is not parked any more."))
         kept = _kept(campaign, entry, why.strip()[:LONGEST_WHY], actor)
-        log.note(campaign, actor, GAVE_UP, f"{kept.place} {kept.user!r}: {kept.why}")
+        log.record_event(campaign, actor, GAVE_UP, f"{kept.place} {kept.user!r}: {kept.why}")
         # Last: if the commit behind it fails, the claim is nowhere, and reconcile puts it back.
         if not store().forget_parked(slug, entry_id):
             raise Refused(_("This claim is not parked any more."))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from coupons.campaigns import lookup
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import AdmittedClaim, Reason
 from coupons.errors import DatabaseAway, StoreError
 from coupons.issuing import queue, writer
@@ -64,7 +64,7 @@ def drain(
 def _drain(
     slug: str, consumer: str, done: Drained, time_s: float | None, stopping: Callable[[], bool]
 ) -> None:
-    campaign = lookup.of(slug)
+    campaign = lookup.find_snapshot(slug)
     deadline = time.monotonic() + (settings.DRAIN_TIME_S if time_s is None else time_s)
     batch = _abandoned(slug, consumer) or _next(slug, consumer)
     while batch:
@@ -79,7 +79,7 @@ def _drain(
 
 
 def _abandoned(slug: str, consumer: str) -> Batch:
-    return queue.take_over(
+    return queue.take_over_batch(
         slug,
         consumer=consumer,
         count=settings.DRAIN_BATCH,
@@ -104,27 +104,27 @@ def _pace(batch: Batch, *, began: float) -> None:
 def _next(slug: str, consumer: str) -> Batch:
     """The next batch. An empty queue silences the bell first and looks once more: whoever is
     admitted after that look has rung. Then this consumer leaves, unless there is more to read."""
-    batch = queue.read(slug, consumer=consumer, count=settings.DRAIN_BATCH)
+    batch = queue.read_batch(slug, consumer=consumer, count=settings.DRAIN_BATCH)
     if batch:
-        store().keep_ringing(slug)
+        store().refresh_pending_wakeup(slug)
         return batch
-    store().silence(slug)
-    batch = queue.read(slug, consumer=consumer, count=settings.DRAIN_BATCH)
+    store().clear_pending_wakeup(slug)
+    batch = queue.read_batch(slug, consumer=consumer, count=settings.DRAIN_BATCH)
     if not batch and store().leave(slug, consumer=consumer):
-        return queue.read(slug, consumer=consumer, count=settings.DRAIN_BATCH)
+        return queue.read_batch(slug, consumer=consumer, count=settings.DRAIN_BATCH)
     return batch
 
 
-def _settle(campaign: Facts, batch: Batch, done: Drained) -> None:
+def _settle(campaign: CampaignSnapshot, batch: Batch, done: Drained) -> None:
     began_s = time.monotonic()
-    with batch_spans.batch(campaign.slug, batch.claims.values()) as committed:
+    with batch_spans.batch_span(campaign.slug, batch.claims.values()) as committed:
         verdict = _store_patiently(campaign, batch)
         committed(verdict.stored)
         settled_ms = _take_off(campaign.slug, batch, verdict, done)
     _measure(verdict.stored, settled_ms)
     done.stored += len(verdict.stored)
     done.repeated += len(verdict.repeated)
-    metrics.STORED.labels(metrics.known(campaign.slug)).inc(len(verdict.stored))
+    metrics.STORED.labels(metrics.campaign_label(campaign.slug)).inc(len(verdict.stored))
     metrics.DRAIN_BATCH.observe(len(batch.claims))
     metrics.DRAIN_SECONDS.observe(time.monotonic() - began_s)
 
@@ -132,7 +132,7 @@ def _settle(campaign: Facts, batch: Batch, done: Drained) -> None:
 def _take_off(slug: str, batch: Batch, verdict: writer.Verdict, done: Drained) -> int | None:
     """Off the queue: what is stored is done, what never can be is parked. When (`queue.settle`)."""
     refused = {entry: verdict.refused.get(claim) for entry, claim in batch.claims.items()}
-    settled_ms = queue.settle(slug, [entry for entry, why in refused.items() if why is None])
+    settled_ms = queue.settle_claims(slug, [entry for entry, why in refused.items() if why is None])
     for entry, reason in refused.items():
         if reason is not None:
             _park(slug, entry, reason, done, request=batch.claims[entry].request)
@@ -148,13 +148,13 @@ def _measure(stored: list[AdmittedClaim], settled_ms: int | None) -> None:
         metrics.observe_all(metrics.STORED_AFTER, sorted(after_s))
 
 
-def _store_patiently(campaign: Facts, batch: Batch) -> writer.Verdict:
+def _store_patiently(campaign: CampaignSnapshot, batch: Batch) -> writer.Verdict:
     """Try again on a database that is away or was in a deadlock: storing is idempotent."""
     deadline = time.monotonic() + settings.DRAIN_PATIENCE_S
     pause_s = 0.02
     while True:
         try:
-            return writer.store(
+            return writer.store_batch(
                 campaign, list(batch.claims.values()), epoch=batch.epoch, given=_told(batch)
             )
         except DatabaseAway as error:
@@ -174,7 +174,7 @@ def _told(batch: Batch) -> int:
 
 def _park(slug: str, entry: str, reason: Reason, done: Drained, *, request: str = "?") -> None:
     try:
-        parked = queue.park(slug, entry, reason)
+        parked = queue.park_claim(slug, entry, reason)
     except StoreError as error:
         done.unparked += 1
         logger.error(
@@ -183,6 +183,6 @@ def _park(slug: str, entry: str, reason: Reason, done: Drained, *, request: str 
         return
     if parked:
         done.parked += 1
-        metrics.PARKED.labels(metrics.known(slug), reason).inc()
+        metrics.PARKED.labels(metrics.campaign_label(slug), reason).inc()
         said = "a claim of %s was parked: %s (entry %s, request %s)"
         logger.error(said, slug, reason, entry, request or "?")

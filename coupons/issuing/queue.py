@@ -29,33 +29,33 @@ class Batch:
         return bool(self.claims or self.unreadable)
 
 
-def read(slug: str, *, consumer: str, count: int) -> Batch:
+def read_batch(slug: str, *, consumer: str, count: int) -> Batch:
     taken = store().read(slug, consumer=consumer, count=count)
     return _batch(taken.entries, taken.epoch, taken.given)
 
 
-def take_over(slug: str, *, consumer: str, count: int, idle_ms: int) -> Batch:
+def take_over_batch(slug: str, *, consumer: str, count: int, idle_ms: int) -> Batch:
     """What another consumer read and neither settled nor parked for `idle_ms`."""
     taken = store().take_over(slug, consumer=consumer, count=count, idle_ms=idle_ms)
     return _batch(taken.entries, taken.epoch, taken.given)
 
 
-def settle(slug: str, ids: list[str]) -> int | None:
+def settle_claims(slug: str, ids: list[str]) -> int | None:
     """Take claims off the queue. Only after their rows are committed. When it was done, by Redis'
     clock, in ms; None: there was nothing to take off."""
     return store().settle(slug, ids) if ids else None
 
 
-def park(slug: str, entry_id: str, reason: Reason) -> bool:
+def park_claim(slug: str, entry_id: str, reason: Reason) -> bool:
     return store().park(slug, entry_id, reason)
 
 
-def waiting(slug: str) -> Iterator[Batch]:
+def waiting_batches(slug: str) -> Iterator[Batch]:
     """What waits to be stored, page by page, oldest first; taken by nobody."""
     return _pages(slug, store().queued)
 
 
-def parked(slug: str) -> Iterator[Batch]:
+def parked_batches(slug: str) -> Iterator[Batch]:
     """What was set aside, page by page, oldest first."""
     return _pages(slug, store().parked)
 
@@ -88,10 +88,10 @@ def claim_of(entry: Entry) -> AdmittedClaim | None:
         )  # fmt: skip
     except (KeyError, ValueError):
         return None
-    return claim if sound(claim) else None
+    return claim if is_sound(claim) else None
 
 
-def sound(claim: AdmittedClaim) -> bool:
+def is_sound(claim: AdmittedClaim) -> bool:
     """Whether admission can have said this."""
     return (
         0 < len(claim.user.encode()) <= MAX_USER_BYTES

@@ -15,10 +15,10 @@ class SentenceParser(ArgumentParser):
     """One that says in one sentence what is wrong, without a page of usage before it."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(ASKED_WRONGLY, f"{sentence(message)} See: {self.prog} --help\n")
+        self.exit(ASKED_WRONGLY, f"{error_sentence(message)} See: {self.prog} --help\n")
 
 
-def sentence(message: str) -> str:
+def error_sentence(message: str) -> str:
     return f"{message.rstrip('.')}."
 
 

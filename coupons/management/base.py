@@ -13,7 +13,7 @@ from django.db import Error as DatabaseError
 
 from coupons.database import availability, error_codes
 from coupons.errors import BadInput, BadToken, CouponError, UnknownCampaign
-from coupons.management.arguments import ASKED_WRONGLY, Text, sentence
+from coupons.management.arguments import ASKED_WRONGLY, Text, error_sentence
 from coupons.models import Campaign, CampaignEvent
 
 INTERRUPTED = 130  # as a shell counts a Ctrl-C
@@ -34,7 +34,7 @@ class SentenceCommand(BaseCommand):
         try:
             super().run_from_argv(argv)
         except CommandError as misread:  # the parser's
-            said = sentence(str(misread).removeprefix("Error: "))
+            said = error_sentence(str(misread).removeprefix("Error: "))
             self.stderr.write(f"{said} See: manage.py {argv[1]} --help")
             sys.exit(ASKED_WRONGLY)
         except KeyboardInterrupt:
@@ -67,7 +67,7 @@ class SentenceCommand(BaseCommand):
 
 def demand_campaign(slug: str) -> None:
     """Raises UnknownCampaign, DatabaseAway."""
-    with availability.answering():
+    with availability.require_database():
         known = Campaign.objects.filter(slug=slug).exists()
     if not known:
         raise UnknownCampaign(f"There is no campaign {slug!r}.")
@@ -82,6 +82,8 @@ def _of_database(failure: DatabaseError) -> str:
 def _sentences(wrong: ValidationError) -> list[str]:
     """Each with the field that it is about."""
     if not hasattr(wrong, "error_dict"):
-        return [sentence(text) for text in wrong.messages]
-    told = {name: " ".join(map(sentence, texts)) for name, texts in wrong.message_dict.items()}
+        return [error_sentence(text) for text in wrong.messages]
+    told = {
+        name: " ".join(map(error_sentence, texts)) for name, texts in wrong.message_dict.items()
+    }
     return [text if name == NON_FIELD_ERRORS else f"{name}: {text}" for name, text in told.items()]

@@ -2,11 +2,11 @@
 
 import sys
 
-from coupons.campaigns.slots import Progress, silently
+from coupons.campaigns.slots import Progress, no_progress
 
 
 def of_slots() -> Progress:
-    return _show if sys.stderr.isatty() else silently
+    return _show if sys.stderr.isatty() else no_progress
 
 
 def _show(now: int, wanted: int) -> None:

@@ -140,7 +140,7 @@ class Campaign(models.Model):
     def clean(self) -> None:
         """Raises ValidationError for what no campaign can be, each sentence at its field."""
         found: dict[str, list[str]] = {}
-        for name, sentence in rules.faults(vars(self)):
+        for name, sentence in rules.definition_faults(vars(self)):
             found.setdefault(name, []).append(sentence)
         if found:
             raise ValidationError(found)

@@ -31,7 +31,7 @@ PERCENT_DECIMALS = 2
 AMOUNTS = ("discount_value", "minimum_order", "discount_cap")
 
 
-def faults(values: Values) -> Iterator[Fault]:
+def definition_faults(values: Values) -> Iterator[Fault]:
     yield from _of_window(values)
     yield from _of_validity(values)
     yield from _of_discount(values)
@@ -42,14 +42,14 @@ def faults(values: Values) -> Iterator[Fault]:
 
 def _of_window(values: Values) -> Iterator[Fault]:
     """To the millisecond, as Redis compares them."""
-    opens, closes = moment(values, "opens_at"), moment(values, "closes_at")
-    if opens and closes and timestamps.milliseconds(opens) >= timestamps.milliseconds(closes):
+    opens, closes = given_moment(values, "opens_at"), given_moment(values, "closes_at")
+    if opens and closes and timestamps.milliseconds_of(opens) >= timestamps.milliseconds_of(closes):
         yield "closes_at", _("A campaign must close after it opens.")
 
 
 def _of_validity(values: Values) -> Iterator[Fault]:
-    closes, until = moment(values, "closes_at"), moment(values, "valid_until")
-    if closes and until and timestamps.milliseconds(until) <= timestamps.milliseconds(closes):
+    closes, until = given_moment(values, "closes_at"), given_moment(values, "valid_until")
+    if closes and until and timestamps.milliseconds_of(until) <= timestamps.milliseconds_of(closes):
         yield (
             "valid_until",
             _("Coupons must be valid for longer than the campaign is open: choose a later end."),
@@ -62,7 +62,7 @@ def _of_validity(values: Values) -> Iterator[Fault]:
 
 
 def _of_discount(values: Values) -> Iterator[Fault]:
-    value, minimum = amount(values, "discount_value"), amount(values, "minimum_order")
+    value, minimum = given_amount(values, "discount_value"), given_amount(values, "minimum_order")
     if value is None:
         return
     if value <= 0:
@@ -79,7 +79,7 @@ def _of_discount(values: Values) -> Iterator[Fault]:
 
 
 def _of_minimum_and_cap(values: Values) -> Iterator[Fault]:
-    minimum, cap = amount(values, "minimum_order"), amount(values, "discount_cap")
+    minimum, cap = given_amount(values, "minimum_order"), given_amount(values, "discount_cap")
     if minimum is not None and minimum < 0:
         yield "minimum_order", _("The minimum order can't be negative.")
     if cap is None:
@@ -92,7 +92,7 @@ def _of_minimum_and_cap(values: Values) -> Iterator[Fault]:
 
 
 def _of_decimals(values: Values, name: str) -> Iterator[Fault]:
-    value, currency = amount(values, name), values.get("currency")
+    value, currency = given_amount(values, name), values.get("currency")
     used = 0 if value is None else decimals_of(value)
     if name == "discount_value" and is_percent(values):
         if used > PERCENT_DECIMALS:
@@ -110,7 +110,7 @@ def is_percent(values: Values) -> bool:
     return values.get("discount") == PERCENT
 
 
-def moment(values: Values, name: str) -> datetime | None:
+def given_moment(values: Values, name: str) -> datetime | None:
     """None: not given, or no moment within bounds."""
     at = values.get(name)
     if not isinstance(at, datetime) or timezone.is_naive(at):
@@ -118,7 +118,7 @@ def moment(values: Values, name: str) -> datetime | None:
     return at if EARLIEST <= at <= LATEST else None
 
 
-def amount(values: Values, name: str) -> Decimal | None:
+def given_amount(values: Values, name: str) -> Decimal | None:
     """None: not given, or no number that its column can hold."""
     value = values.get(name)
     if isinstance(value, int):

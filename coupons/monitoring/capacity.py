@@ -21,7 +21,7 @@ class Coefficients:
     rows_per_s_per_database_core: float
 
 
-def load(file: Path = FILE) -> Coefficients:
+def load_measurements(file: Path = FILE) -> Coefficients:
     """Raises ValueError for a file that holds something else."""
     said = json.loads(file.read_bytes())
     names = {each.name for each in fields(Coefficients)}

@@ -41,7 +41,7 @@ def off_ms(ahead_ms: float, within_ms: float) -> float:
     return max(0.0, abs(ahead_ms) - within_ms)
 
 
-def measure() -> Skew:
+def measure_skew() -> Skew:
     """Against the middle of asking and being answered. Raises StoreAway."""
     return min((_measure_once() for _look in range(LOOKS)), key=lambda skew: skew.within_ms)
 
@@ -67,7 +67,7 @@ class Reporter:
             return
         self._due_s = time.monotonic() + REPORT_EVERY_S
         try:
-            skew = measure()
+            skew = measure_skew()
             store().report_clock(
                 process, os.getpid(), ahead_ms=round(skew.ahead_ms),
                 within_ms=round(skew.within_ms), at_ms=skew.at_ms,
@@ -91,7 +91,7 @@ class Reporter:
 reporter = Reporter()  # this process's
 
 
-def reported() -> list[ClockReport]:
+def reported_skews() -> list[ClockReport]:
     """What each process reported, the worst report of each. Raises StoreAway."""
     worst: dict[str, ClockReport] = {}
     for report in store().clock_reports():

@@ -59,7 +59,7 @@ class Database(Collector):
 
     def collect(self) -> Iterator[Metric]:
         try:
-            used, most = _asking.submit(availability.connections).result(
+            used, most = _asking.submit(availability.connection_counts).result(
                 timeout=DATABASE_PATIENCE_S
             )
         except (DatabaseAway, TimeoutError):
@@ -98,11 +98,11 @@ def _all_of(*parts: Callable[[], Iterator[Metric]]) -> Iterator[Metric]:
 
 
 def _clock() -> Iterator[Metric]:
-    yield _family(metrics.REDIS_CLOCK, {(): -clock_skew.measure().ahead_ms / 1000})
+    yield _family(metrics.REDIS_CLOCK, {(): -clock_skew.measure_skew().ahead_ms / 1000})
 
 
 def _clocks() -> Iterator[Metric]:
-    reports = sorted(clock_skew.reported(), key=clock_skew.off_of, reverse=True)
+    reports = sorted(clock_skew.reported_skews(), key=clock_skew.off_of, reverse=True)
     yield _family(
         metrics.CLOCK_AHEAD,
         {(report.process,): report.ahead_ms / 1000 for report in reports[:MOST_CLOCKS]},
@@ -140,7 +140,7 @@ def _campaigns() -> Iterator[Metric]:
 
 def _failing(slugs: Sequence[str], *, unreadable: Collection[str]) -> Iterator[Metric]:
     """Campaigns that workers can't work on, and keys that are no longer what we wrote."""
-    failures, wrong = store().drain_failures(slugs), store().wrong_types(slugs)
+    failures, wrong = store().drain_failures(slugs), store().wrongly_typed_keys(slugs)
     failed = {slug: slug in failures.failed or failures[slug] is not None for slug in slugs}
     damaged = {slug: len(wrong.get(slug, ())) or slug in unreadable for slug in slugs}
     yield _family(metrics.NOT_DRAINED, {(slug,): float(is_so) for slug, is_so in failed.items()})

@@ -159,6 +159,6 @@ _ANYWHERE: tuple[Callable[[], Found], ...] = (_versions, _broker, _tasks, _store
 
 
 @register(Tags.compatibility)
-def wired(**_: Any) -> list[CheckMessage]:
+def check_settings(**_: Any) -> list[CheckMessage]:
     parts = (*_ANYWHERE, _in_production) if settings.PRODUCTION else _ANYWHERE
     return [message for part in parts for message in part()]

@@ -27,13 +27,13 @@ def _nobody(slug: str, claims: Collection[AdmittedClaim]) -> AbstractContextMana
 _listener: Listener = _nobody
 
 
-def listen(listener: Listener | None) -> None:
+def set_span_listener(listener: Listener | None) -> None:
     """From here on this process's batches are told to that listener; None: to nobody."""
     global _listener
     _listener = listener or _nobody
 
 
-def batch(slug: str, claims: Collection[AdmittedClaim]) -> AbstractContextManager[Committed]:
+def batch_span(slug: str, claims: Collection[AdmittedClaim]) -> AbstractContextManager[Committed]:
     """Lasts from the batch read to its claims off the queue. Yields what is to be called with those
     whose rows were made, right after their commit."""
     return _listener(slug, claims)

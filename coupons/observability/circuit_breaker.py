@@ -39,7 +39,7 @@ class Breaker:
         self._next_try = 0.0
         self._lock = Lock()
 
-    def resting(self) -> bool:
+    def is_resting(self) -> bool:
         """Nobody may try yet."""
         return self.open and self._clock() < self._next_try
 

@@ -32,28 +32,28 @@ _writer: threading.Thread | None = None
 _starting, _writing = threading.Lock(), threading.Lock()
 
 
-def claim(campaign: str, outcome: str, seconds: float) -> None:
+def count_claim(campaign: str, outcome: str, seconds: float) -> None:
     """A claim was answered by this outcome, or failed with this code."""
     _claims.append((campaign, outcome, seconds))
     if _writer is None:
         _start()
 
 
-def response(status: int) -> None:
+def count_response(status: int) -> None:
     """An HTTP response was made."""
     _responses.append(status)
     if _writer is None:
         _start()
 
 
-def statement(seconds: float, *, failed: bool) -> None:
+def count_statement(seconds: float, *, failed: bool) -> None:
     """An SQL statement ended."""
     _statements.append((failed, seconds))
     if _writer is None:
         _start()
 
 
-def write() -> None:
+def flush_counters() -> None:
     """Add up what was gathered until now."""
     with _writing:
         _write_claims()
@@ -72,7 +72,7 @@ def _write_claims() -> None:
         times[campaign, outcome] += 1
         seconds[_answer(outcome)].append(took)
     for (campaign, outcome), count in times.items():
-        metrics.CLAIMS.labels(metrics.known(campaign), outcome).inc(count)
+        metrics.CLAIMS.labels(metrics.campaign_label(campaign), outcome).inc(count)
     for answer, all_of_it in seconds.items():
         metrics.observe_all(metrics.ADMISSION.labels(answer), sorted(all_of_it))
 
@@ -101,7 +101,7 @@ def _write_for_ever() -> None:
     while True:
         time.sleep(EVERY_S)
         try:
-            write()
+            flush_counters()
         except Exception:  # a full disk, say: who gathers must not gather for ever
             logger.exception("what was counted in the last half second is lost")
 
@@ -116,4 +116,4 @@ def _begin_anew() -> None:
 
 
 os.register_at_fork(after_in_child=_begin_anew)
-atexit.register(write)
+atexit.register(flush_counters)

@@ -25,7 +25,7 @@ class AsJson(logging.Formatter):
             "process": record.process,
             "said": record.getMessage(),
         }
-        if request := request_id.current():
+        if request := request_id.current_request_id():
             said["request"] = request
         if record.exc_info:
             said["trace"] = self.formatException(record.exc_info)

@@ -247,7 +247,7 @@ BUILD = Live("coupon_build_info", "Always 1: what runs here.", ("release", "pyth
 _known: set[str] = set()
 
 
-def known(campaign: str) -> str:
+def campaign_label(campaign: str) -> str:
     """The campaign's name as a label: bounded, since series once made stay for a process' life."""
     if campaign in _known or len(_known) < MOST_CAMPAIGNS:
         _known.add(campaign)

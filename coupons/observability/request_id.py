@@ -24,18 +24,18 @@ def _renew() -> None:
 os.register_at_fork(after_in_child=_renew)
 
 
-def begin(said: str | None) -> str:
+def begin_request(said: str | None) -> str:
     """The id of the request that begins in this thread."""
     request = said if said and _SOUND(said) else f"{_process}-{next(_numbers):x}"
     _current.set(request)
     return request
 
 
-def end() -> None:
+def end_request() -> None:
     """What is logged from here on belongs to no request."""
     _current.set("")
 
 
-def current() -> str:
+def current_request_id() -> str:
     """Empty outside of a request."""
     return _current.get()

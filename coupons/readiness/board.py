@@ -19,8 +19,8 @@ from coupons.readiness import campaign as campaign_lines
 from coupons.readiness import clocks, host, queue, redis, workers
 from coupons.readiness import database as database_lines
 from coupons.readiness.campaign import AHEAD
-from coupons.readiness.certificate import certificate
-from coupons.readiness.result import Light, Line, red, worst
+from coupons.readiness.certificate import certificate_line
+from coupons.readiness.result import Light, Line, red, worst_light
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Board:
 
     @property
     def light(self) -> Light:
-        return worst(self.lines)
+        return worst_light(self.lines)
 
     @property
     def reds(self) -> list[Line]:
@@ -76,18 +76,18 @@ class Board:
         }
 
 
-def of(slug: str, *, quickly: bool = False) -> Board:
+def readiness_board(slug: str, *, quickly: bool = False) -> Board:
     """Quickly: without what asks servers that may let us wait for seconds, and without counting.
 
     Raises UnknownCampaign, and DatabaseAway if not even the campaign can be read.
     """
-    with availability.answering():
+    with availability.require_database():
         campaign = Campaign.objects.filter(slug=slug).first()
         if campaign is None:
             raise UnknownCampaign(_("There is no campaign {!r}.").format(slug))
-        held, overridden = log.held(campaign), log.overridden(campaign)
+        held, overridden = log.hold_event(campaign), log.override_event(campaign)
         now = deciding_clock.now_if_redis_is_away(campaign.strategy)
-    state = effective_state(campaign, timestamps.milliseconds(now))
+    state = effective_state(campaign, timestamps.milliseconds_of(now))
     held = None if state == State.CLOSED else held
     is_ahead = state != State.CLOSED and campaign.opens_at > now
     lines = list(_lines(campaign, state, is_ahead, quickly))
@@ -98,27 +98,27 @@ def _lines(
     campaign: Campaign, state: Campaign.State, is_ahead: bool, quickly: bool
 ) -> Iterator[Line]:
     queued = campaign.strategy == Campaign.Strategy.QUEUED
-    yield campaign_lines.state(campaign, state, is_ahead=is_ahead)
+    yield campaign_lines.state_line(campaign, state, is_ahead=is_ahead)
     signing = campaign_lines.signing_keys(campaign)
     yield signing
     if queued and signing.light is Light.GREEN:  # without its key it can't even be read
         yield from _asked("both_stores", lambda: [campaign_lines.in_both_stores(campaign)])
     if queued and campaign.state != Campaign.State.DRAFT:
-        yield from _asked("keys", lambda: [queue.readable(campaign.slug)])
-        yield from _asked("drain", lambda: [queue.drained(campaign.slug)])
+        yield from _asked("keys", lambda: [queue.queue_keys_line(campaign.slug)])
+        yield from _asked("drain", lambda: [queue.drain_line(campaign.slug)])
     if not quickly:
         yield from _asked("slots", lambda: [campaign_lines.all_slots(campaign)])
     if queued:
-        yield from _asked("redis", redis.lines)
+        yield from _asked("redis", redis.redis_lines)
         yield from _asked("host_clocks", lambda: [clocks.host_clocks()])
         if not quickly:
-            yield workers.broker()
-        yield from _asked("canary", lambda: [workers.canary()])
-        yield from _asked("beat", lambda: [workers.beat()])
-    yield from _asked("mysql", database_lines.lines)
-    yield from host.lines()
+            yield workers.broker_line()
+        yield from _asked("canary", lambda: [workers.canary_line()])
+        yield from _asked("beat", lambda: [workers.beat_line()])
+    yield from _asked("mysql", database_lines.database_lines)
+    yield from host.host_lines()
     if not quickly:
-        yield certificate(campaign)
+        yield certificate_line(campaign)
     yield campaign_lines.warm_up(campaign)
 
 

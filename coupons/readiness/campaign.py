@@ -33,9 +33,9 @@ _PARTS = {
 }
 
 
-def state(campaign: Campaign, by_clock: Campaign.State, *, is_ahead: bool) -> Line:
+def state_line(campaign: Campaign, by_clock: Campaign.State, *, is_ahead: bool) -> Line:
     """`by_clock` is its state at this moment, recorded or not; `is_ahead` the opening."""
-    if by_clock != State.CLOSED and log.held(campaign):
+    if by_clock != State.CLOSED and log.hold_event(campaign):
         return amber(
             "state",
             _("Held back: the board was red shortly before the opening."),
@@ -65,7 +65,7 @@ def in_both_stores(campaign: Campaign) -> Line:
             _("Redis does not know this campaign: it is closed for repair."),
             f"manage.py rebuild {campaign.slug}",
         )
-    differing = _differing(update.definition(campaign), there)
+    differing = _differing(update.redis_definition(campaign), there)
     if differing:
         parts = ", ".join(_(_PARTS[part]) for part in differing)
         return red(
@@ -79,7 +79,7 @@ def in_both_stores(campaign: Campaign) -> Line:
 def _differing(ours: Definition, theirs: Definition) -> list[str]:
     """The facts are compared as read, and the filter may be larger: it is whole bytes."""
     alike = {
-        "facts": snapshot.loads(ours.facts) == snapshot.loads(theirs.facts),
+        "facts": snapshot.parse_snapshot(ours.facts) == snapshot.parse_snapshot(theirs.facts),
         "filter_bits": ours.filter_bits <= theirs.filter_bits,
     }
     return [
@@ -89,7 +89,7 @@ def _differing(ours: Definition, theirs: Definition) -> list[str]:
 
 def all_slots(campaign: Campaign) -> Line:
     """A coupon needs a slot to stand on, one for each place. Raises DatabaseAway."""
-    count = slots.count(campaign)
+    count = slots.count_slots(campaign)
     told = {"count": f"{count:,}", "stock": f"{campaign.stock:,}"}
     if campaign.state == State.DRAFT:
         return green("slots", _("They are made when it is scheduled."))
@@ -119,9 +119,9 @@ def signing_keys(campaign: Campaign) -> Line:
             ),
             _("Put that key back into COUPON_KEYS of every host, and restart."),
         )
-    key = snapshot.key_of(campaign.key_id, campaign.slug)
+    key = snapshot.campaign_key_of(campaign.key_id, campaign.slug)
     code = coupon_codes.coupon_code(key, "readiness", 1, 1)
-    if coupon_codes.normalise(coupon_codes.grouped(code)) != code:
+    if coupon_codes.normalise_code(coupon_codes.grouped_code(code)) != code:
         return red(
             name, _("A code made with it does not read back."), _("Report this to the developers.")
         )
@@ -131,7 +131,7 @@ def signing_keys(campaign: Campaign) -> Line:
 def warm_up(campaign: Campaign) -> Line:
     name, ran = "warm_up", warmed_up(campaign)
     if ran is not None:
-        told = labels.spoken(ran.note)
+        told = labels.translated_note(ran.note)
         return green(name, _("Ran at {at}: {note}").format(at=clock_text(ran.at), note=told))
     planned = log.planned_at(campaign)
     now = deciding_clock.now_if_redis_is_away(campaign.strategy)

@@ -21,7 +21,7 @@ SOON = timedelta(days=14)  # whoever renews by itself does so earlier
 DAY = timedelta(days=1)
 
 
-def certificate(campaign: Campaign) -> Line:
+def certificate_line(campaign: Campaign) -> Line:
     """Red if it does not serve beyond the opening's day, if clients don't trust it, and in
     production if there is none."""
     where = settings.SITE_CERTIFICATE

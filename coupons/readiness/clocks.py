@@ -11,7 +11,7 @@ MOST_NAMED = 5
 
 def host_clocks() -> Line:
     """Every worker, beat and web process that reported of late. Raises StoreAway."""
-    name, reports = "host_clocks", clock_skew.reported()
+    name, reports = "host_clocks", clock_skew.reported_skews()
     if not reports:
         return grey(name, _("No process has reported its clock."))
     wrong = sorted(reports, key=clock_skew.off_of, reverse=True)

@@ -11,14 +11,14 @@ from coupons.readiness.result import Line, amber, green, red
 CONNECTIONS_AMBER = 0.8  # of max_connections
 
 
-def lines() -> list[Line]:
+def database_lines() -> list[Line]:
     """Raises DatabaseAway."""
-    with availability.answering():
+    with availability.require_database():
         connection.ensure_connection()
-    return [durable(), time_zone(), connections()]
+    return [durability_line(), time_zone(), connections_line()]
 
 
-def durable() -> Line:
+def durability_line() -> Line:
     """What `manage.py check --tag stores` says of it."""
     found = server_checks.mysql_keeps_what_it_commits()
     if not found:
@@ -36,12 +36,12 @@ def time_zone() -> Line:
     return red("time_zone", str(found[0].msg), str(found[0].hint))
 
 
-def connections() -> Line:
+def connections_line() -> Line:
     """Raises DatabaseAway."""
     name, planned = "connections", _planned()
     if connection.vendor != "mysql":
         return green(name, _("A file: there is no limit of connections."))
-    with availability.answering():
+    with availability.require_database():
         most, used = _variable("max_connections"), _status("Threads_connected")
     seen = _("{planned} planned of {most} ({used} open now).").format(
         planned=planned, most=most, used=used

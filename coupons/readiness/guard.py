@@ -14,7 +14,7 @@ from django.conf import settings
 
 from coupons.audit import labels
 from coupons.campaigns import deciding_clock, opening_hold
-from coupons.campaigns.isolation import isolated
+from coupons.campaigns.isolation import isolate_campaign
 from coupons.database import availability
 from coupons.errors import DependencyAway
 from coupons.models import Campaign
@@ -28,7 +28,7 @@ from coupons.readiness.warmup import warm_up
 logger = logging.getLogger(__name__)
 
 
-def look() -> int:
+def guard_openings() -> int:
     """Look at every opening of the next ten minutes; how many there are. Safe to run in parallel:
     a campaign's row lock and state decide who of two holds it back."""
     now_of = deciding_clock.now_if_redis_is_away
@@ -37,7 +37,7 @@ def look() -> int:
 
 def _look(strategy: str, now: datetime) -> int:
     these = Campaign.objects.filter(strategy=strategy, state__in=opening_hold.AHEAD)
-    with availability.answering():
+    with availability.require_database():
         soon = list(
             these.filter(opens_at__gt=now, opens_at__lte=now + timedelta(seconds=WARM_UP_S))
         )
@@ -50,7 +50,7 @@ def _look_at(campaign: Campaign, now: datetime) -> None:
     """Also while Redis is away, which other campaigns may not need: the board says so. A warm-up
     that fails keeps nobody from looking at it."""
     for step in (_warm_up, _judge):
-        with suppress(DependencyAway), isolated(campaign.slug, Work.GUARD):
+        with suppress(DependencyAway), isolate_campaign(campaign.slug, Work.GUARD):
             step(campaign, now)
 
 
@@ -60,20 +60,20 @@ def _warm_up(campaign: Campaign, _: datetime) -> None:
 
 
 def _judge(campaign: Campaign, now: datetime) -> None:
-    seen = board.of(campaign.slug)
-    metrics.READINESS_RED.labels(metrics.known(campaign.slug)).set(len(seen.reds))
+    seen = board.readiness_board(campaign.slug)
+    metrics.READINESS_RED.labels(metrics.campaign_label(campaign.slug)).set(len(seen.reds))
     _decide(seen, left_s=(campaign.opens_at - now).total_seconds())
 
 
 def _decide(seen: Board, *, left_s: float) -> None:
     campaign = seen.campaign
     if seen.held and not seen.not_ready:
-        opening_hold.release(campaign.slug, why=labels.NOTHING_RED)
+        opening_hold.release_opening(campaign.slug, why=labels.NOTHING_RED)
         logger.warning("%s is released: nothing is red any more", campaign.slug)
     elif seen.not_ready and not seen.held:
         names = ", ".join(line.name for line in seen.reds)
         logger.error("the board of %s is red: %s", campaign.slug, names)
         if campaign.state == Campaign.State.SCHEDULED and left_s <= settings.HOLD_BACK_S:
-            opening_hold.hold(campaign.slug, why=labels.RED.format(names))
+            opening_hold.hold_opening(campaign.slug, why=labels.RED.format(names))
             metrics.OPENINGS_HELD.inc()
             logger.error("the opening of %s is held back", campaign.slug)

@@ -13,8 +13,8 @@ from coupons.readiness.result import Line, amber, green, red
 DISK_AMBER, DISK_RED = 0.10, 0.02  # free
 
 
-def lines() -> list[Line]:
-    return [token_keys(), disk()]
+def host_lines() -> list[Line]:
+    return [token_keys(), disk_line()]
 
 
 def token_keys() -> Line:
@@ -28,7 +28,7 @@ def token_keys() -> Line:
 
 
 def _shared_secret() -> str:
-    user_tokens.verify(user_tokens.mint("readiness"))
+    user_tokens.verify_token(user_tokens.mint_token("readiness"))
     return _("The shared secret signs and verifies.")
 
 
@@ -39,7 +39,7 @@ def _public_keys() -> str:
     return _("{count} public keys of the shop.").format(count=count)
 
 
-def disk() -> Line:
+def disk_line() -> Line:
     """Of the host that asks; Redis and MySQL tell of theirs themselves."""
     usage = shutil.disk_usage(Path(__file__).anchor)
     share = usage.free / usage.total

@@ -9,12 +9,12 @@ from coupons.store import keys, store
 WAITS_AMBER_S, WAITS_RED_S = 10, 30  # red as the alert ClaimsWaitTooLong
 
 
-def readable(slug: str) -> Line:
+def queue_keys_line(slug: str) -> Line:
     """Each key has the type that we gave it, and the gate holds what a gate holds. Raises
     StoreAway."""
     wrong = [
-        f"{getattr(keys.of(slug), key)} ({of})"
-        for key, of in store().wrong_types([slug]).one(slug).items()
+        f"{getattr(keys.campaign_keys(slug), key)} ({of})"
+        for key, of in store().wrongly_typed_keys([slug]).one(slug).items()
     ]
     if wrong:
         seen = _("Keys of this campaign in Redis have a wrong type: {keys}.")
@@ -26,7 +26,7 @@ def readable(slug: str) -> Line:
     return green("keys", _("All keys of this campaign in Redis can be read."))
 
 
-def drained(slug: str) -> Line:
+def drain_line(slug: str) -> Line:
     """What was admitted is stored within seconds. Raises StoreAway, StoreError where the queue
     can't be read."""
     failures, since = store().drain_failures([slug]), store().waiting_since([slug])

@@ -17,15 +17,21 @@ LAG_AMBER_BYTES = 1_000_000  # some thousands of decisions that a failover would
 Told = Mapping[str, Any]
 
 
-def lines() -> list[Line]:
+def redis_lines() -> list[Line]:
     """Raises StoreAway."""
     said = store().told()
-    return [clock(), memory(said), eviction(said), persistence(said), replicas(said)]
+    return [
+        clock_line(),
+        memory_line(said),
+        eviction_line(said),
+        persistence_line(said),
+        replicas_line(said),
+    ]
 
 
-def clock() -> Line:
+def clock_line() -> Line:
     """Redis' clock against this host's. Raises StoreAway."""
-    skew = clock_skew.measure()
+    skew = clock_skew.measure_skew()
     seen = _("Redis' clock is {ms:+,} ms from this host's (± {within:,} ms).").format(
         ms=-round(skew.ahead_ms), within=ceil(skew.within_ms)
     )
@@ -35,7 +41,7 @@ def clock() -> Line:
     return amber("clock", seen, do) if skew.off_ms >= clock_skew.AMBER_MS else green("clock", seen)
 
 
-def memory(said: Told) -> Line:
+def memory_line(said: Told) -> Line:
     """Room for everyone who may still win, in all installed campaigns. Raises StoreAway."""
     most = said.get("maxmemory") or said.get("total_system_memory") or 0
     need = _still_needed()
@@ -54,13 +60,13 @@ def memory(said: Told) -> Line:
 
 def _still_needed() -> int:
     """Bytes, if every coupon that is still for sale were claimed and none stored yet."""
-    known = capacity.load()
+    known = capacity.load_measurements()
     gates = store().gates(store().installed()).values()
     left = sum(gate.remaining for gate in gates if gate and gate.closes_ms > gate.now_ms)
     return round(left * (known.bytes_per_claimant + known.bytes_per_waiting_claim))
 
 
-def eviction(said: Told) -> Line:
+def eviction_line(said: Told) -> Line:
     policy = said.get("maxmemory_policy")
     if policy == "noeviction":
         return green("eviction", _("Redis deletes no key when its memory is full (noeviction)."))
@@ -71,7 +77,7 @@ def eviction(said: Told) -> Line:
     )
 
 
-def persistence(said: Told) -> Line:
+def persistence_line(said: Told) -> Line:
     name = "persistence"
     if not said.get("aof_enabled"):
         return amber(
@@ -92,7 +98,7 @@ def persistence(said: Told) -> Line:
 _WRITES = ("aof_last_write_status", "aof_last_bgrewrite_status")
 
 
-def replicas(said: Told) -> Line:
+def replicas_line(said: Told) -> Line:
     name, wanted = "replicas", settings.REDIS_WAIT_REPLICAS
     if said.get("role") != "master":
         do = _("Point REDIS_URL at the primary.")

@@ -41,7 +41,7 @@ def grey(name: str, seen: str) -> Line:
     return Line(name, Light.GREY, seen)
 
 
-def worst(lines: list[Line]) -> Light:
+def worst_light(lines: list[Line]) -> Light:
     lights = {line.light for line in lines}
     return next(
         light for light in (Light.RED, Light.AMBER, Light.GREEN, Light.GREY) if light in lights

@@ -9,7 +9,7 @@ from coupons.timestamps import local_text
 State = Campaign.State
 
 
-def verdict(seen: Board) -> str:
+def opening_verdict(seen: Board) -> str:
     campaign, said = seen.campaign, seen.overridden
     text = _of_held(seen) if seen.held else _SENTENCES[seen.state](seen)
     return text.format(

@@ -28,16 +28,16 @@ def warm_up(campaign: Campaign) -> str:
     done = [_database()]
     if campaign.strategy == Campaign.Strategy.QUEUED:
         done.append(labels.SCRIPTS_LOADED.format(store().load_scripts()))
-        lookup.load(campaign.slug)
+        lookup.load_snapshot(campaign.slug)
     done += [_web_host(url.rstrip("/"), campaign.slug) for url in settings.WARM_UP_URLS]
-    told = labels.together(*done)
+    told = labels.list_separator(*done)
     opening_hold.note_warm_up(campaign, what=told)
     return told
 
 
 def _database() -> str:
     began = time.monotonic()
-    with availability.answering(), connection.cursor() as cursor:
+    with availability.require_database(), connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return labels.DATABASE_ANSWERED.format(round(1000 * (time.monotonic() - began)))
 

@@ -13,7 +13,7 @@ CANARY_AMBER_S, CANARY_RED_S = 15, 60
 SWEEP_AMBER_S, SWEEP_RED_S = 10, 30
 
 
-def broker() -> Line:
+def broker_line() -> Line:
     """Bells pass through it; without it nothing is stored before it is back."""
     try:
         with current_app.connection_for_write() as connection:
@@ -27,7 +27,7 @@ def broker() -> Line:
     return green("broker", _("The broker answers."))
 
 
-def canary() -> Line:
+def canary_line() -> Line:
     """A bell of beat's came through the broker and a worker to Redis. Raises StoreAway."""
     age_ms = store().canary_age_ms()
     do = _("Start beat and a worker: systemctl status coupon-beat coupon-worker")
@@ -42,7 +42,7 @@ def canary() -> Line:
     return amber("canary", seen, do) if age_s > CANARY_AMBER_S else green("canary", seen)
 
 
-def beat() -> Line:
+def beat_line() -> Line:
     """Sweeps open and close campaigns by the clock and ring for claims whose bell was lost. Raises
     StoreAway."""
     age_ms = store().sweep_age_ms()

@@ -33,7 +33,7 @@ PUT_BACK = "put-back"  # in place of the request's id, which nobody knows any mo
 Tell = Callable[[str, int], None]  # what is being read, and how much of it so far
 
 
-def silently(what: str, count: int) -> None:
+def no_progress(what: str, count: int) -> None:
     """Nobody waits for a word."""
 
 
@@ -67,7 +67,7 @@ class Report:
         return self.found.total() - self.mended.total()
 
 
-def compare(campaign: Campaign, *, repair: bool, tell: Tell) -> Report:
+def scan_campaign(campaign: Campaign, *, repair: bool, tell: Tell) -> Report:
     """Raises NotInstalled, StoreAway, DatabaseAway."""
     return _Look(campaign, repair, tell).whole()
 
@@ -91,13 +91,13 @@ class _Look:
         for place in self._places_seen(0):
             self.report.add(Gap.HOLE, place, "given, and held by nobody")
         if self.report.mended[Gap.NOT_STORED]:
-            wakeups.ring(self.slug)
+            wakeups.notify_drain(self.slug)
         return self.report
 
     def _what_is_on_its_way(self) -> None:
-        for batch in chain(queue.waiting(self.slug), queue.parked(self.slug)):
+        for batch in chain(queue.waiting_batches(self.slug), queue.parked_batches(self.slug)):
             self._mark(ON_ITS_WAY, [claim.place for claim in batch.claims.values()])
-        with availability.answering():
+        with availability.require_database():
             rows = GivenUp.objects.filter(campaign=self.campaign)
             self._mark(ON_ITS_WAY, list(rows.values_list("place", flat=True)))
         self.report.on_its_way = len(self.seen) - 1 - self.seen.count(0)
@@ -131,7 +131,7 @@ class _Look:
     def _on_no_way(self, told: Claimant) -> None:
         self.report.add(Gap.NOT_STORED, told.place, f"told to {_words(told)}")
         claim = self._claim_of(told) if self.repair else None
-        if claim and store().requeue(self.slug, told, claim):
+        if claim and store().requeue_claim(self.slug, told, claim):
             self.report.mended[Gap.NOT_STORED] += 1
 
     def _claim_of(self, told: Claimant) -> AdmittedClaim | None:
@@ -141,7 +141,7 @@ class _Look:
         except ValueError:
             return None
         claim = AdmittedClaim(user, nth, told.place, told.admitted_ms, PUT_BACK)
-        return claim if queue.sound(claim) else None
+        return claim if queue.is_sound(claim) else None
 
     def _who_was_not_told(self) -> None:
         for place in self._places_seen(ON_ITS_WAY):
@@ -173,7 +173,7 @@ class _Look:
                 count += 1
                 self.report.add(Gap.NOT_TOLD, row[0], f"stored; Redis has given {given} places")
         if count and self.repair:
-            rebuild.renew(self.slug, actor=ACTOR)
+            rebuild.renew_campaign(self.slug, actor=ACTOR)
             self.report.mended[Gap.NOT_TOLD] += count
 
     def _places_seen(self, bits: int) -> Iterator[int]:
@@ -187,13 +187,13 @@ class _Look:
         """The coupons on these places, as Redis should know them."""
         found = {}
         for some in _paged(places):
-            with availability.answering():
+            with availability.require_database():
                 rows = Coupon.objects.filter(
                     slot_id__in=[slot_id(self.campaign.pk, place) for place in some]
                 ).values_list("place", "user", "nth", "admitted_at")
                 for place, user, nth, at in rows:
                     named = claimant_field.encode_field(user, nth, self.campaign.per_user)
-                    found[place] = Claimant(named, place, timestamps.milliseconds(at))
+                    found[place] = Claimant(named, place, timestamps.milliseconds_of(at))
         return found
 
 
@@ -202,7 +202,7 @@ def _coupons(campaign: Campaign, *, above: int = 0, upto: int = 0) -> Iterator[l
     last = slot_id(campaign.pk, above)
     end = slot_id(campaign.pk, upto) if upto else slot_id(campaign.pk + 1, 0) - 1
     while True:
-        with availability.answering():
+        with availability.require_database():
             coupons = Coupon.objects.filter(slot_id__gt=last, slot_id__lte=end).order_by("slot_id")
             rows = list(coupons.values_list("place")[:PAGE])
         if not rows:

@@ -17,7 +17,7 @@ from functools import partial
 from threading import Lock
 
 from coupons.campaigns import lifecycle, update
-from coupons.campaigns.isolation import isolated
+from coupons.campaigns.isolation import isolate_campaign
 from coupons.claims import holder_filter
 from coupons.database import availability
 from coupons.errors import Overtaken, Refused, StoreError
@@ -32,7 +32,7 @@ ACTOR = "fence"
 _one = Lock()  # of a process; the others answer 503 meanwhile
 
 
-def look() -> bool:
+def verify_server() -> bool:
     """Whether the server that answers may decide; if it is a new one, find out.
 
     Raises StoreAway, DatabaseAway: then nobody knows, and nothing is admitted.
@@ -45,7 +45,7 @@ def look() -> bool:
     try:
         if not _bring_up_to_date(server.identity):
             return False
-        store().vouch(server.identity)
+        store().mark_server_verified(server.identity)
     finally:
         _one.release()
     return True
@@ -54,7 +54,7 @@ def look() -> bool:
 def _bring_up_to_date(identity: str) -> bool:
     """Whether all is done. Not, while somebody else repairs one of them: that may come to nothing,
     and who would look again, once this server is vouched for?"""
-    with availability.answering():
+    with availability.require_database():
         queued = Campaign.objects.filter(strategy=Campaign.Strategy.QUEUED)
         rows = list(queued.exclude(state=lifecycle.State.DRAFT).select_related("tally"))
     slugs = [row.slug for row in rows]
@@ -62,7 +62,7 @@ def _bring_up_to_date(identity: str) -> bool:
     concerned = [
         row.slug for row in rows if _may_be_concerned(row, marks, gates.get(row.slug), identity)
     ]
-    renewed = renewal.renew_each(concerned, actor=ACTOR)
+    renewed = renewal.renew_campaigns(concerned, actor=ACTOR)
     finished = [_renew(slug) for slug in renewed.left]  # all of them, whatever comes of one
     return all(finished) and not renewed.overtaken
 
@@ -70,7 +70,7 @@ def _bring_up_to_date(identity: str) -> bool:
 def _may_be_concerned(row: Campaign, marks: Each[Marks], gate: Gate | None, identity: str) -> bool:
     """Also a campaign of which that can't be told."""
     slug, concerned = row.slug, True
-    with isolated(slug, Work.FENCE):
+    with isolate_campaign(slug, Work.FENCE):
         mark = marks.one(slug)
         if mark.epochs:
             concerned = _is_concerned(row, row.tally, mark, gate, identity)
@@ -97,7 +97,7 @@ def _is_concerned(
 
 def _says(gate: Gate, row: Campaign) -> bool:
     """Whether the gate holds the campaign as MySQL does."""
-    meant = update.definition(row)
+    meant = update.redis_definition(row)
     return (gate.stock, gate.opens_ms, gate.closes_ms, gate.paused) == (
         meant.stock, meant.opens_ms, meant.closes_ms, meant.paused,
     )  # fmt: skip
@@ -105,9 +105,9 @@ def _says(gate: Gate, row: Campaign) -> bool:
 
 def _renew(slug: str) -> bool:
     """Whether the others need not wait for it any more: it is open, or stays closed."""
-    with isolated(slug, Work.FENCE, on_failure=partial(_keep_closed, slug)):
+    with isolate_campaign(slug, Work.FENCE, on_failure=partial(_keep_closed, slug)):
         try:
-            rebuild.renew(slug, actor=ACTOR)
+            rebuild.renew_campaign(slug, actor=ACTOR)
         except Overtaken:
             return False
         except Refused as refusal:
@@ -118,14 +118,14 @@ def _renew(slug: str) -> bool:
 def _keep_closed(slug: str, _: Exception) -> None:
     """It could not be compared with MySQL, so it must not admit once this server is vouched for.
     Reconcile goes on with its repair. A gate that can't be closed is damaged, and admits nobody."""
-    with availability.answering():
+    with availability.require_database():
         row = Campaign.objects.get(slug=slug)
     try:
         marks = store().marks([slug]).one(slug)
         if rebuild.is_ours(row, marks):
             store().close_for_repair(
                 slug,
-                epoch=rebuild.following([row.epoch, *marks.epochs]),
+                epoch=rebuild.next_epoch([row.epoch, *marks.epochs]),
                 filter_bits=holder_filter.bit_count(row.filter_blocks),
                 in_doubt=False,
             )

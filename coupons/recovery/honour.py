@@ -17,7 +17,7 @@ from coupons.claims.values import AdmittedClaim
 from coupons.database import availability
 from coupons.errors import NotInstalled, Refused
 from coupons.issuing import queue, writer
-from coupons.issuing.receipt_status import Fate, genuine, status_of
+from coupons.issuing.receipt_status import Fate, genuine_receipt, status_of
 from coupons.models import Campaign, Coupon, Tally
 from coupons.recovery import rebuild
 from coupons.store import Claimant, claimant_field, store
@@ -32,22 +32,22 @@ def honour_receipt(token: str, *, actor: str) -> Coupon:
     its user gets the answer of then. Raises Refused with the reason, NotInstalled, StoreAway,
     DatabaseAway; then nothing has changed, or asking again does the rest.
     """
-    receipt = genuine(token)
+    receipt = genuine_receipt(token)
     if receipt is None:
         raise Refused(_("This is not a receipt of ours."))
     given = _given_while_free(receipt)
-    with availability.answering(), transaction.atomic():
-        campaign = update.hold(receipt.campaign)
-        finding = status_of(snapshot.from_row(campaign), receipt)
+    with availability.require_database(), transaction.atomic():
+        campaign = update.lock_campaign(receipt.campaign)
+        finding = status_of(snapshot.snapshot_of(campaign), receipt)
         if finding.coupon is not None:
             return finding.coupon
         if finding.fate is not Fate.LOST:
             raise Refused(_("The claim of this receipt is not lost: {}.").format(finding.fate))
-        if not slots.issuable(campaign.pk, receipt.place):
+        if not slots.is_issuable(campaign.pk, receipt.place):
             raise Refused(_("Place {} lies beyond the stock.").format(receipt.place))
         _store(campaign, receipt)
         _tell_redis(campaign, receipt, given)
-        log.note(campaign, actor, HONOURED, f"{receipt.place} {receipt.user!r}")
+        log.record_event(campaign, actor, HONOURED, f"{receipt.place} {receipt.user!r}")
     return Coupon.objects.select_related("campaign").get(
         slot_id=slot_id(campaign.pk, receipt.place)
     )
@@ -55,14 +55,14 @@ def honour_receipt(token: str, *, actor: str) -> Coupon:
 
 def _given_while_free(receipt: Receipt) -> int:
     """How many places were given when nobody else held this one. Raises Refused: somebody does."""
-    campaign = update.in_redis(receipt.campaign)
+    campaign = update.queued_campaign(receipt.campaign)
     given = store().gate(receipt.campaign).admitted
     own = claimant_field.encode_field(receipt.user, receipt.nth, campaign.per_user)
     claimants = store().claimants(receipt.campaign)
     for page in claimants:
         if any(each.place == receipt.place and each.field != own for each in page):
             raise Refused(_("Place {} was given to another user since.").format(receipt.place))
-    for batch in queue.waiting(receipt.campaign):
+    for batch in queue.waiting_batches(receipt.campaign):
         claims = batch.claims.values()
         if any(each.place == receipt.place and each.user != receipt.user for each in claims):
             raise Refused(_("A claim to place {} waits to be stored.").format(receipt.place))
@@ -70,15 +70,15 @@ def _given_while_free(receipt: Receipt) -> int:
 
 
 def _store(campaign: Campaign, receipt: Receipt) -> None:
-    known = snapshot.from_row(campaign)
+    known = snapshot.snapshot_of(campaign)
     claim = AdmittedClaim(receipt.user, receipt.nth, receipt.place, receipt.admitted_ms)
-    verdict = writer.store(known, [claim], epoch=campaign.epoch)
+    verdict = writer.store_batch(known, [claim], epoch=campaign.epoch)
     for reason in verdict.refused.values():
         raise Refused(_("It can't be stored: {}.").format(reason))
     Tally.objects.filter(campaign=campaign, holes__gt=0, highest__gte=receipt.place).update(
         holes=F("holes") - 1
     )
-    rebuild.at_least(campaign.pk, receipt.place)
+    rebuild.raise_highest(campaign.pk, receipt.place)
 
 
 def _tell_redis(campaign: Campaign, receipt: Receipt, given: int) -> None:

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 def find_lost(campaign: Campaign) -> list[AdmittedClaim]:
     """What processes answered and neither store knows. Raises StoreAway, DatabaseAway."""
     told = {claim.place: claim for claim in sorted(_published(campaign.slug), key=_moment)}
-    for batch in chain(queue.waiting(campaign.slug), queue.parked(campaign.slug)):
+    for batch in chain(queue.waiting_batches(campaign.slug), queue.parked_batches(campaign.slug)):
         for claim in batch.claims.values():
             told.pop(claim.place, None)
     for start in range(0, len(places := list(told)), queue.PAGE):
@@ -35,17 +35,17 @@ def requeue_lost(campaign: Campaign, lost: list[AdmittedClaim]) -> int:
     for claim in lost:
         field = claimant_field.encode_field(claim.user, claim.nth, campaign.per_user)
         claimant = Claimant(field, claim.place, claim.admitted_ms)
-        put += store().requeue(campaign.slug, claimant, claim)
-    store().forget_testimony(campaign.slug, store().witnesses(campaign.slug))
+        put += store().requeue_claim(campaign.slug, claimant, claim)
+    store().drop_published(campaign.slug, store().publishing_processes(campaign.slug))
     return put
 
 
 def _published(slug: str) -> Iterator[AdmittedClaim]:
-    for process in store().witnesses(slug):
-        said = store().testimony(slug, process) or b"[]"
+    for process in store().publishing_processes(slug):
+        said = store().published_admissions(slug, process) or b"[]"
         try:
             claims = [AdmittedClaim(*each) for each in orjson.loads(said)]
-            yield from (claim for claim in claims if queue.sound(claim))
+            yield from (claim for claim in claims if queue.is_sound(claim))
         except (ValueError, TypeError, AttributeError):
             logger.error(
                 "what process %s published of %s can't be read and is left out", process, slug
@@ -60,7 +60,7 @@ def _moment(claim: AdmittedClaim) -> int:
 
 def _settled(campaign: Campaign, places: list[int]) -> set[int]:
     """Those of these places about which MySQL has the last word."""
-    with availability.answering():
+    with availability.require_database():
         slots = [slot_id(campaign.pk, place) for place in places]
         stored = Coupon.objects.filter(slot_id__in=slots).values_list("place", flat=True)
         given_up = GivenUp.objects.filter(campaign=campaign, place__in=places)

@@ -56,7 +56,7 @@ class Rebuilt:
     seconds: float
 
 
-def rebuild(slug: str, *, actor: str, tell: Tell = lambda _: None) -> Rebuilt:
+def rebuild_campaign(slug: str, *, actor: str, tell: Tell = lambda _: None) -> Rebuilt:
     """Write all that MySQL, the queue and the parked claims know into Redis, and open.
 
     Safe at any time, also twice, also while workers and web processes run; the campaign answers
@@ -66,7 +66,7 @@ def rebuild(slug: str, *, actor: str, tell: Tell = lambda _: None) -> Rebuilt:
     return _rebuild(slug, actor, tell, whole=True)
 
 
-def renew(slug: str, *, actor: str) -> Rebuilt:
+def renew_campaign(slug: str, *, actor: str) -> Rebuilt:
     """The same for a Redis that may have lost its latest moments and nothing older, as after a
     failover: a prefix of the history. Only what came behind the gate's last place is written."""
     return _rebuild(slug, actor, lambda _: None, whole=False)
@@ -107,7 +107,7 @@ def _marked() -> list[tuple[Campaign, Marks]]:
 
 
 def _marks() -> tuple[list[Campaign], Each[Marks]]:
-    with availability.answering():
+    with availability.require_database():
         queued = Campaign.objects.filter(strategy=Campaign.Strategy.QUEUED)
         rows = list(queued.exclude(state=lifecycle.State.DRAFT))
     return rows, store().marks([row.slug for row in rows])
@@ -137,10 +137,10 @@ def _rebuild(slug: str, actor: str, tell: Tell, *, whole: bool) -> Rebuilt:
     given, waiting = _open(campaign, highest, server)
     waiting += lost_admissions.requeue_lost(campaign, lost)
     done = Rebuilt(slug, campaign.epoch, count, waiting, given, time.monotonic() - began_s)
-    with availability.answering():
-        log.note(campaign, actor, "rebuilt" if whole else "checked", _told(done))
+    with availability.require_database():
+        log.record_event(campaign, actor, "rebuilt" if whole else "checked", _told(done))
     if waiting:
-        wakeups.ring(slug)
+        wakeups.notify_drain(slug)
     return done
 
 
@@ -150,12 +150,12 @@ def _rebuild(slug: str, actor: str, tell: Tell, *, whole: bool) -> Rebuilt:
 def _close(slug: str, *, in_doubt: bool) -> tuple[Campaign, Closed]:
     """Under the campaign's row lock, which waits for batches that are just being stored and
     keeps out every other change."""
-    with availability.answering(), transaction.atomic():
-        campaign = update.hold(slug)
+    with availability.require_database(), transaction.atomic():
+        campaign = update.lock_campaign(slug)
         marks = store().marks([slug]).one(slug)
         if marks.epochs and not is_ours(campaign, marks):
             raise ForeignKeys(_("Redis holds keys of another campaign called {!r}.").format(slug))
-        campaign.epoch = following([campaign.epoch, *marks.epochs])
+        campaign.epoch = next_epoch([campaign.epoch, *marks.epochs])
         closed = store().close_for_repair(
             slug,
             epoch=campaign.epoch,
@@ -170,7 +170,7 @@ def _birth(epoch: str) -> str:
     return epoch.partition(".")[0]
 
 
-def following(epochs: Iterable[str]) -> str:
+def next_epoch(epochs: Iterable[str]) -> str:
     """An epoch that neither store has seen: Redis may be ahead of a restored MySQL."""
     ours, *_ = epochs = list(epochs)
     counts = [_count(epoch) for epoch in epochs if _birth(epoch) == _birth(ours)]
@@ -207,13 +207,13 @@ def _stored(campaign: Campaign, above: int) -> Iterator[list[Claimant]]:
     end = slot_id(campaign.pk + 1, 0)
     last = slot_id(campaign.pk, above)
     while True:
-        with availability.answering():
+        with availability.require_database():
             coupons = Coupon.objects.filter(slot_id__gt=last, slot_id__lt=end).order_by("slot_id")
             rows = list(coupons.values_list("user", "nth", "place", "admitted_at")[:PAGE])
         if not rows:
             return
         yield [
-            _claimant(campaign, AdmittedClaim(user, nth, place, timestamps.milliseconds(at)))
+            _claimant(campaign, AdmittedClaim(user, nth, place, timestamps.milliseconds_of(at)))
             for user, nth, place, at in rows
         ]
         last = slot_id(campaign.pk, rows[-1][2])
@@ -222,13 +222,13 @@ def _stored(campaign: Campaign, above: int) -> Iterator[list[Claimant]]:
 def _not_stored(campaign: Campaign) -> Iterator[list[Claimant]]:
     """Told and not stored: waiting, parked, given up. Places that nobody can have been given
     (another hand wrote the entry) are left alone; the drain parks them."""
-    for batch in chain(queue.waiting(campaign.slug), queue.parked(campaign.slug)):
+    for batch in chain(queue.waiting_batches(campaign.slug), queue.parked_batches(campaign.slug)):
         yield [
             _claimant(campaign, each)
             for each in batch.claims.values()
             if each.place <= campaign.stock
         ]
-    with availability.answering():
+    with availability.require_database():
         given_up = GivenUp.objects.filter(campaign=campaign)
         rows = list(given_up.values_list("user", "nth", "place", "admitted_ms"))
     yield [_claimant(campaign, AdmittedClaim(*row)) for row in rows]
@@ -244,7 +244,7 @@ def _claimant(campaign: Campaign, claim: AdmittedClaim) -> Claimant:
 
 def _highest_known(campaign: Campaign) -> int:
     """The highest place that MySQL knows to have been given."""
-    with availability.answering():
+    with availability.require_database():
         last = Coupon.objects.filter(campaign=campaign).aggregate(Max("place"))["place__max"]
         return max(last or 0, Tally.objects.get(campaign=campaign).highest)
 
@@ -257,10 +257,10 @@ def _highest_claimant(campaign: Campaign) -> int:
 
 
 def _open(campaign: Campaign, highest: int, server: str) -> tuple[int, int]:
-    with availability.answering():
-        at_least(campaign.pk, highest)
+    with availability.require_database():
+        raise_highest(campaign.pk, highest)
     opened, given, waiting = store().open_again(
-        campaign.slug, update.definition(campaign), given=highest, server=server
+        campaign.slug, update.redis_definition(campaign), given=highest, server=server
     )
     if not opened:
         raise Overtaken(_("Another repair of {!r} has begun meanwhile.").format(campaign.slug))
@@ -268,7 +268,7 @@ def _open(campaign: Campaign, highest: int, server: str) -> tuple[int, int]:
     return given, waiting
 
 
-def at_least(campaign_id: int, place: int) -> None:
+def raise_highest(campaign_id: int, place: int) -> None:
     """Remember in MySQL that this place was given. Never takes back a higher one."""
     tally = Tally.objects.filter(campaign_id=campaign_id, highest__lt=place)
     tally.update(highest=place)

@@ -15,7 +15,7 @@ from datetime import timedelta
 from django.db.models import Count
 
 from coupons.campaigns import deciding_clock, lifecycle, update
-from coupons.campaigns.isolation import heard, isolated
+from coupons.campaigns.isolation import isolate_campaign, successful_answers
 from coupons.claims.values import Reason
 from coupons.database import availability
 from coupons.errors import StoreError
@@ -53,20 +53,20 @@ class Counts:
         return self.admitted - accounted
 
 
-def watched() -> list[Campaign]:
+def watched_campaigns() -> list[Campaign]:
     """Campaigns that Redis decides about, until some days after they closed. Raises StoreAway."""
-    since = deciding_clock.now(Campaign.Strategy.QUEUED) - WATCHED_FOR
-    with availability.answering():
+    since = deciding_clock.deciding_now(Campaign.Strategy.QUEUED) - WATCHED_FOR
+    with availability.require_database():
         queued = Campaign.objects.filter(strategy=Campaign.Strategy.QUEUED, closes_at__gt=since)
         return list(queued.exclude(state=lifecycle.State.DRAFT))
 
 
-def glance(watched: Sequence[Campaign]) -> list[Counts]:
+def count_claims(watched: Sequence[Campaign]) -> list[Counts]:
     """The counts of those that Redis holds."""
     slugs = [campaign.slug for campaign in watched]
-    gates = heard(store().gates(slugs), Work.RECONCILE)  # first: see above
+    gates = successful_answers(store().gates(slugs), Work.RECONCILE)  # first: see above
     ids = [campaign.pk for campaign in watched]
-    with availability.answering():
+    with availability.require_database():
         tallies = Tally.objects.in_bulk(ids)
         # Of a place taken twice the other claim is stored, and counted there.
         up = GivenUp.objects.filter(campaign__in=ids, place__gt=0).exclude(
@@ -75,7 +75,7 @@ def glance(watched: Sequence[Campaign]) -> list[Counts]:
         given_up = dict(up.values_list("campaign").order_by("campaign").annotate(Count("pk")))
     counts = []
     for campaign in watched:
-        with isolated(campaign.slug, Work.RECONCILE):
+        with isolate_campaign(campaign.slug, Work.RECONCILE):
             if gate := gates.get(campaign.slug):
                 up_to_now = given_up.get(campaign.pk, 0)
                 counts.append(_counts(campaign, gate, tallies[campaign.pk], up_to_now))
@@ -94,20 +94,20 @@ def _counts(campaign: Campaign, gate: Gate, tally: Tally, given_up: int) -> Coun
     )
 
 
-def look() -> list[Report]:
+def reconcile_campaigns() -> list[Report]:
     """What beat does: count, remember the highest places, look thoroughly where counts differ."""
     for slug in [*rebuild.left_behind(), *_abandoned()]:
-        with isolated(slug, Work.RECONCILE):
-            rebuild.renew(slug, actor=consistency_scan.ACTOR)
-    known = {campaign.slug: campaign for campaign in watched()}
+        with isolate_campaign(slug, Work.RECONCILE):
+            rebuild.renew_campaign(slug, actor=consistency_scan.ACTOR)
+    known = {campaign.slug: campaign for campaign in watched_campaigns()}
     at_ms = store().now_ms()
-    all_counts = glance(list(known.values()))
+    all_counts = count_claims(list(known.values()))
     _list_installed([counts.slug for counts in all_counts])
     differing: list[Campaign] = []
     for counts in all_counts:
         campaign = known[counts.slug]
-        with isolated(campaign.slug, Work.RECONCILE), availability.answering():
-            rebuild.at_least(campaign.pk, counts.admitted)
+        with isolate_campaign(campaign.slug, Work.RECONCILE), availability.require_database():
+            rebuild.raise_highest(campaign.pk, counts.admitted)
         if counts.gap > counts.holes:
             differing.append(campaign)
         else:
@@ -125,8 +125,8 @@ def _look_thoroughly(differing: Sequence[Campaign]) -> list[Report]:
             continue
         left = True
         try:
-            with isolated(campaign.slug, Work.RECONCILE):
-                reports.append(report := compare(campaign.slug, repair=True))
+            with isolate_campaign(campaign.slug, Work.RECONCILE):
+                reports.append(report := compare_campaign(campaign.slug, repair=True))
                 left = bool(report.left)
         finally:  # also where the time for this task is over
             pause_s = 10 * (time.monotonic() - began_s) if left else 0.0
@@ -153,26 +153,28 @@ def _abandoned() -> list[str]:
     return [slug for slug, epoch in _repairs.items() if before.get(slug) == epoch]
 
 
-def compare(slug: str, *, repair: bool = False, tell: Tell = consistency_scan.silently) -> Report:
+def compare_campaign(
+    slug: str, *, repair: bool = False, tell: Tell = consistency_scan.no_progress
+) -> Report:
     """Look at every place of a campaign; with `repair`, mend what is safe to mend.
 
     Raises UnknownCampaign, NotInstalled, StoreAway, DatabaseAway.
     """
-    campaign = update.in_redis(slug)
-    report = consistency_scan.compare(campaign, repair=repair, tell=tell)
-    with availability.answering():
-        rebuild.at_least(campaign.pk, report.admitted)
+    campaign = update.queued_campaign(slug)
+    report = consistency_scan.scan_campaign(campaign, repair=repair, tell=tell)
+    with availability.require_database():
+        rebuild.raise_highest(campaign.pk, report.admitted)
         Tally.objects.filter(campaign=campaign).update(holes=report.found[Gap.HOLE])
     gaps = {kind: report.found[kind] - report.mended[kind] for kind in Gap}
     _show(slug, gaps, store().now_ms())
     for kind in Gap:
-        metrics.GAPS_MENDED.labels(metrics.known(slug), kind).inc(report.mended[kind])
+        metrics.GAPS_MENDED.labels(metrics.campaign_label(slug), kind).inc(report.mended[kind])
     return report
 
 
 def _show(slug: str, gaps: dict[Gap, int], at_ms: int) -> None:
     """`at_ms`: by Redis' clock, which all hosts ask: of several the latest comparison counts."""
-    known = metrics.known(slug)
+    known = metrics.campaign_label(slug)
     for kind, count in gaps.items():
         metrics.GAPS.labels(known, kind).set(count)
     metrics.RECONCILED.labels(known).set(at_ms / 1000)

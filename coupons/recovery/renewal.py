@@ -15,7 +15,7 @@ from django.db.models import Max
 from coupons.audit import log
 from coupons.broker import wakeups
 from coupons.campaigns import update
-from coupons.campaigns.isolation import heard, isolated
+from coupons.campaigns.isolation import isolate_campaign, successful_answers
 from coupons.campaigns.signals import campaign_changed
 from coupons.claims import holder_filter
 from coupons.database import availability
@@ -46,7 +46,7 @@ class _Closed:
     gate: Closed
 
 
-def renew_each(slugs: Sequence[str], *, actor: str) -> Renewed:
+def renew_campaigns(slugs: Sequence[str], *, actor: str) -> Renewed:
     """Renew what can be renewed together.
 
     Dying anywhere leaves campaigns closed, and the next one begins again. Raises StoreAway,
@@ -65,10 +65,10 @@ def _renew(slugs: Sequence[str], server: str, actor: str, renewed: Renewed) -> N
     whole = [each for each in closed if _is_whole(each.gate, highest[each.campaign.pk])]
     said = _open(whole, highest, server)
     opened = {slug: waiting for slug, (is_open, _, waiting) in said.items() if is_open}
-    with availability.answering():
+    with availability.require_database():
         noted = [each.campaign for each in whole if each.campaign.slug in opened]
-        log.note_each(noted, actor, "checked")
-    wakeups.ring_each([slug for slug, waiting in opened.items() if waiting])
+        log.record_events(noted, actor, "checked")
+    wakeups.notify_drains([slug for slug, waiting in opened.items() if waiting])
     renewed.left += sorted(set(slugs) - said.keys() - done)
     renewed.overtaken += sorted(slug for slug, (is_open, _, _) in said.items() if not is_open)
 
@@ -77,25 +77,25 @@ def _close(slugs: Sequence[str], server: str) -> tuple[list[_Closed], set[str]]:
     """As `rebuild` closes one, under the rows' locks. Rows that another transaction has locked are
     left out: one that holds its lock for long would keep all others closed. Those that somebody
     else has renewed for this server stay open."""
-    with availability.answering(), transaction.atomic():
+    with availability.require_database(), transaction.atomic():
         free = Campaign.objects.select_for_update(skip_locked=True)
         rows = list(free.filter(slug__in=slugs).order_by("pk"))
-        marks = heard(store().marks([row.slug for row in rows]), Work.FENCE)
+        marks = successful_answers(store().marks([row.slug for row in rows]), Work.FENCE)
         rows = [row for row in rows if row.slug in marks]
         done = {row.slug for row in rows if marks[row.slug].opened == (row.epoch, server)}
         rows = [row for row in rows if rebuild.is_ours(row, marks[row.slug])]
         rows = [row for row in rows if row.slug not in done]
         for row in rows:
-            row.epoch = rebuild.following([row.epoch, *marks[row.slug].epochs])
+            row.epoch = rebuild.next_epoch([row.epoch, *marks[row.slug].epochs])
         asked = [(row.slug, row.epoch, holder_filter.bit_count(row.filter_blocks)) for row in rows]
-        gates = heard(store().close_each(asked), Work.FENCE)
+        gates = successful_answers(store().close_each(asked), Work.FENCE)
         Campaign.objects.bulk_update(rows, ["epoch"])
     return [_Closed(row, gates[row.slug]) for row in rows if row.slug in gates], done
 
 
 def _highest(campaigns: Sequence[Campaign]) -> dict[int, "_Known"]:
     ids = [campaign.pk for campaign in campaigns]
-    with availability.answering():
+    with availability.require_database():
         coupons = Coupon.objects.filter(campaign__in=ids).order_by()
         stored = dict(coupons.values_list("campaign").annotate(Max("place")))
         noted = dict(Tally.objects.filter(campaign__in=ids).values_list("campaign", "highest"))
@@ -122,12 +122,12 @@ def _open(
 ) -> dict[str, tuple[bool, int, int]]:
     """As `store().open_each` says, without those that failed."""
     asked = []
-    with availability.answering(), transaction.atomic():  # one flush for all
+    with availability.require_database(), transaction.atomic():  # one flush for all
         for each in closed:
             campaign, known = each.campaign, highest[each.campaign.pk]
             given = max(known.noted, each.gate.given or 0)
             if given > known.noted:
-                rebuild.at_least(campaign.pk, given)
-            with isolated(campaign.slug, Work.FENCE):
-                asked.append((campaign.slug, update.definition(campaign), given))
-    return heard(store().open_each(asked, server=server), Work.FENCE)
+                rebuild.raise_highest(campaign.pk, given)
+            with isolate_campaign(campaign.slug, Work.FENCE):
+                asked.append((campaign.slug, update.redis_definition(campaign), given))
+    return successful_answers(store().open_each(asked, server=server), Work.FENCE)

@@ -11,10 +11,10 @@ from coupons.claims.hot_settings import settings
 from coupons.errors import NotInstalled, OutcomeUnknown, ServerChanged, StoreAway
 from coupons.observability import request_id
 from coupons.store import claimant_field, keys
-from coupons.store.client import RESTING, SILENT, Endpoint, Script, packed
+from coupons.store.client import RESTING, SILENT, Endpoint, Script, packed_command
 from coupons.store.connection import Wire
 from coupons.store.group_commit import GroupCommit
-from coupons.store.replies import failure_of, parsing
+from coupons.store.replies import failure_of, parsing_reply
 from coupons.store.server_identity import NotVouched, only_vouched
 from coupons.store.wakeups import BELL_MS
 
@@ -64,13 +64,13 @@ class AdmissionCalls(Endpoint):
     ) -> Decision:
         """Ask for a place, in one round trip. Raises StoreAway, StoreError, OutcomeUnknown,
         ServerChanged."""
-        if self.breaker.open and self.breaker.resting():
+        if self.breaker.open and self.breaker.is_resting():
             raise StoreAway(RESTING)
-        names, field = keys.of(slug), claimant_field.encode_field(user, nth, per_user)
+        names, field = keys.campaign_keys(slug), claimant_field.encode_field(user, nth, per_user)
         touched = (names.gate, names.claimants, names.queue, names.bell, names.filter)
         again = int(settings.REDIS_WAIT_REPLICAS > 0)
         bits = holder_filter.bit_positions(field, filter_blocks)
-        asked = (field, user.encode(), nth, BELL_MS, again, *bits, request_id.current())
+        asked = (field, user.encode(), nth, BELL_MS, again, *bits, request_id.current_request_id())
         try:
             return self._admit_together(touched, asked)
         except NotVouched as error:
@@ -99,19 +99,19 @@ class AdmissionCalls(Endpoint):
 
     def place_of(self, slug: str, *, user: str, nth: int, per_user: int) -> tuple[int, int] | None:
         """The claimant's place and moment (ms), or None. Raises NotInstalled, StoreError."""
-        names, field = keys.of(slug), claimant_field.encode_field(user, nth, per_user)
+        names, field = keys.campaign_keys(slug), claimant_field.encode_field(user, nth, per_user)
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             pipe.hexists(names.gate, "epoch")
             pipe.hget(names.claimants, field)
             installed, known = pipe.execute()
         if not installed:
             raise NotInstalled(f"Redis holds no gate for {slug!r}.")
-        with parsing(f"a claimant of {slug}"):
+        with parsing_reply(f"a claimant of {slug}"):
             return None if known is None else _held(known)
 
     def filter(self, slug: str, *, version: str) -> bytes | None:
         """The filter of exactly those claimants; None: there are others by now."""
-        names = keys.of(slug)
+        names = keys.campaign_keys(slug)
         with self.asking(), self.client.pipeline(transaction=True) as pipe:
             pipe.hmget(names.gate, "epoch", "next")
             pipe.get(names.filter)
@@ -130,7 +130,7 @@ def _holds_a_place(reply: Any) -> bool:
 
 
 def _wait() -> bytes:
-    return packed("WAIT", settings.REDIS_WAIT_REPLICAS, settings.REDIS_WAIT_MS)
+    return packed_command("WAIT", settings.REDIS_WAIT_REPLICAS, settings.REDIS_WAIT_MS)
 
 
 def _unknown() -> OutcomeUnknown:

@@ -9,8 +9,8 @@ import redis
 
 from coupons.errors import NotInstalled
 from coupons.store import keys
-from coupons.store.client import Endpoint, Script, ms
-from coupons.store.replies import Each, each, failure_of, parsing
+from coupons.store.client import Endpoint, Script, time_ms
+from coupons.store.replies import Each, failure_of, parsing_reply, reply_each
 
 INSTALL, LIST, TYPES = map(Script, ("install", "list", "types"))
 _TYPES = tuple(keys.TYPES.values())
@@ -54,7 +54,7 @@ class CampaignCalls(Endpoint):
 
     def install(self, slug: str, definition: Definition, *, create: bool) -> tuple[str, int]:
         """What `install.lua` says, and the places given so far."""
-        names, d = keys.of(slug), definition
+        names, d = keys.campaign_keys(slug), definition
         with self.asking():
             said, given = INSTALL(
                 self.client, (names.gate, names.queue, names.filter),
@@ -67,24 +67,31 @@ class CampaignCalls(Endpoint):
 
     def definition(self, slug: str) -> Definition | None:
         """What `install` last wrote; None: this campaign is not in Redis. Raises StoreError."""
-        gate = keys.of(slug).gate
+        gate = keys.campaign_keys(slug).gate
         names = ("epoch", "stock", "opens", "closes", "paused", "longest", "facts")
         with self.asking(), self.client.pipeline(transaction=True) as pipe:
             pipe.hmget(gate, *names)
-            pipe.strlen(keys.of(slug).filter)
-            (epoch, *numbers, facts), filter_bytes = pipe.execute()
+            pipe.strlen(keys.campaign_keys(slug).filter)
+            (epoch, *numbers, campaign), filter_bytes = pipe.execute()
         if epoch is None:
             return None
-        with parsing(f"a definition of {slug}"):
+        with parsing_reply(f"a definition of {slug}"):
             stock, opens, closes, paused, longest = map(int, numbers)
             return Definition(
-                epoch.decode(), stock, opens, closes, bool(paused), longest, facts, filter_bytes * 8
+                epoch.decode(),
+                stock,
+                opens,
+                closes,
+                bool(paused),
+                longest,
+                campaign,
+                filter_bytes * 8,
             )
 
     def facts(self, slug: str) -> bytes | None:
         """The facts that `install` left in the gate; None: this campaign is not in Redis."""
         with self.asking():
-            found = self.client.hget(keys.of(slug).gate, "facts")
+            found = self.client.hget(keys.campaign_keys(slug).gate, "facts")
         return cast("bytes | None", found)
 
     def gate(self, slug: str) -> Gate:
@@ -102,14 +109,14 @@ class CampaignCalls(Endpoint):
         """
         with self.asking(), self.client.pipeline(transaction=len(slugs) == 1) as pipe:
             for slug in slugs:
-                names = keys.of(slug)
+                names = keys.campaign_keys(slug)
                 pipe.hmget(names.gate, "epoch", "stock", "opens", "closes", "paused", "next")
                 pipe.xlen(names.queue)
                 pipe.xlen(names.parked)
             pipe.time()
             *replies, time = pipe.execute(raise_on_error=False)
         now_ms = server_ms(time)
-        return each(slugs, replies, partial(_gate, now_ms))
+        return reply_each(slugs, replies, partial(_gate, now_ms))
 
     def installed(self) -> list[str]:
         """The slugs of all installed campaigns. Raises StoreError where there is no such list."""
@@ -122,16 +129,16 @@ class CampaignCalls(Endpoint):
         with self.asking():
             LIST(self.client, (keys.INSTALLED,), *slugs)
 
-    def wrong_types(self, slugs: Sequence[str]) -> Each[dict[str, str]]:
+    def wrongly_typed_keys(self, slugs: Sequence[str]) -> Each[dict[str, str]]:
         """The keys of each campaign that have a type which we never gave them, with that type."""
-        asked = [keys.of(slug) for slug in slugs]
+        asked = [keys.campaign_keys(slug) for slug in slugs]
         calls = [([getattr(names, key) for key in keys.TYPES], *_TYPES) for names in asked]
         with self.asking():
-            return each(slugs, TYPES.each(self.client, calls), _wrong_types)
+            return reply_each(slugs, TYPES.each(self.client, calls), _wrong_types)
 
     def now_ms(self) -> int:
         with self.asking():
-            return ms(self.client.time())
+            return time_ms(self.client.time())
 
     def load_scripts(self) -> int:
         """Have the server know every script before the first claim needs one; how many it knows."""
@@ -153,7 +160,7 @@ def server_ms(reply: Any) -> int:
     """The reply to a TIME that went along with other commands."""
     if isinstance(reply, redis.RedisError):
         raise failure_of(reply)
-    return ms(reply)
+    return time_ms(reply)
 
 
 def _gate(now_ms: int, fields: list[Any], waiting: int, parked: int) -> Gate | None:

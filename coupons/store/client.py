@@ -26,7 +26,7 @@ from coupons.store.replies import failure_of
 LUA = Path(__file__).parent / "lua"
 
 
-def packed(*words: Any) -> bytes:
+def packed_command(*words: Any) -> bytes:
     """A command as it goes over the wire."""
     return cast(bytes, pack_command(words))
 
@@ -43,7 +43,7 @@ class Script:
 
     def packed(self, names: Sequence[str], *arguments: Any) -> bytes:
         """The call as it goes over the wire."""
-        return packed("EVALSHA", self.sha, len(names), *names, *arguments)
+        return packed_command("EVALSHA", self.sha, len(names), *names, *arguments)
 
     def __call__(self, client: redis.Redis, names: Sequence[str], *arguments: Any) -> Any:
         try:
@@ -110,6 +110,6 @@ class Endpoint:
         self.breaker.succeeded()
 
 
-def ms(clock: Any) -> int:
+def time_ms(clock: Any) -> int:
     """Redis' TIME in milliseconds."""
     return int(clock[0]) * 1000 + int(clock[1]) // 1000

@@ -61,7 +61,7 @@ TYPES = {
 
 
 @lru_cache(maxsize=10_000)  # campaigns
-def of(slug: str) -> CampaignKeys:
+def campaign_keys(slug: str) -> CampaignKeys:
     base = f"coupon:{{{slug}}}:"
     return CampaignKeys(
         base + "gate",
@@ -76,18 +76,18 @@ def of(slug: str) -> CampaignKeys:
 
 
 def login_name(name: str) -> str:
-    return f"coupon:login:{{login}}:{digest(name)}"
+    return f"coupon:login:{{login}}:{name_digest(name)}"
 
 
 def login_address(address: str) -> str:
-    return login_address_of(digest(address))
+    return login_address_of(name_digest(address))
 
 
 def login_address_of(digest: str) -> str:
     return f"{LOGIN_EVERYBODY}:{digest}"
 
 
-def digest(typed: str) -> str:
+def name_digest(typed: str) -> str:
     """What strangers type is of any length, and has anything in it."""
     return blake2b(typed.encode(errors="replace"), digest_size=16).hexdigest()
 

@@ -36,7 +36,7 @@ class Source:
 
     @property
     def field(self) -> str:
-        return f"browser:{self.browser}" if self.browser else keys.digest(self.address)
+        return f"browser:{self.browser}" if self.browser else keys.name_digest(self.address)
 
     @property
     def names(self) -> tuple[str, str, str]:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from coupons.store import keys
-from coupons.store.client import Endpoint, ms
+from coupons.store.client import Endpoint, time_ms
 
 FORGOTTEN_AFTER_MS = 3_600_000  # a report of a process that is long gone
 
@@ -43,7 +43,7 @@ class ProcessCalls(Endpoint):
             pipe.hgetall(keys.CLOCKS)
             pipe.time()
             found, now = pipe.execute()
-        reports = (_report(field, said, ms(now)) for field, said in found.items())
+        reports = (_report(field, said, time_ms(now)) for field, said in found.items())
         return sorted(report for report in reports if report is not None)
 
 

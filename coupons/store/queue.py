@@ -9,8 +9,8 @@ import redis
 
 from coupons.observability import metrics
 from coupons.store import keys
-from coupons.store.client import Endpoint, Script, ms
-from coupons.store.replies import Each, each, failure_of, parsing
+from coupons.store.client import Endpoint, Script, time_ms
+from coupons.store.replies import Each, failure_of, parsing_reply, reply_each
 
 SETTLE, PARK, LEAVE, REPLAY, GROUP = map(Script, ("settle", "park", "leave", "replay", "group"))
 
@@ -42,7 +42,7 @@ class QueueCalls(Endpoint):
 
     def read(self, slug: str, *, consumer: str, count: int) -> Taken:
         """Entries that no consumer has had yet."""
-        queue = keys.of(slug).queue
+        queue = keys.campaign_keys(slug).queue
 
         def ask(pipe: Any) -> None:
             pipe.xreadgroup(keys.GROUP, consumer, {queue: ">"}, count=count)
@@ -52,7 +52,7 @@ class QueueCalls(Endpoint):
 
     def take_over(self, slug: str, *, consumer: str, count: int, idle_ms: int) -> Taken:
         """Entries that some consumer has had for too long: it died, or its database was away."""
-        queue = keys.of(slug).queue
+        queue = keys.campaign_keys(slug).queue
 
         def ask(pipe: Any) -> None:
             pipe.xautoclaim(queue, keys.GROUP, consumer, min_idle_time=idle_ms, count=count)
@@ -77,12 +77,12 @@ class QueueCalls(Endpoint):
 
     def _marks_and(self, slug: str, ask: Callable[[Any], None]) -> list[Any]:
         with self.client.pipeline(transaction=False) as pipe:
-            pipe.hmget(keys.of(slug).gate, "epoch", "before", "next")
+            pipe.hmget(keys.campaign_keys(slug).gate, "epoch", "before", "next")
             ask(pipe)
             return pipe.execute(raise_on_error=False)
 
     def _make_group(self, slug: str) -> None:
-        names = keys.of(slug)
+        names = keys.campaign_keys(slug)
         if GROUP(self.client, (names.gate, names.queue), keys.GROUP):
             metrics.GROUPS_MADE.inc()
             logger.warning("the consumer group of %s was missing and is made anew", slug)
@@ -90,10 +90,10 @@ class QueueCalls(Endpoint):
     def settle(self, slug: str, ids: Sequence[str]) -> int:
         """When it was done, by Redis' clock, in ms."""
         with self.asking():
-            return ms(SETTLE(self.client, (keys.of(slug).queue,), keys.GROUP, *ids))
+            return time_ms(SETTLE(self.client, (keys.campaign_keys(slug).queue,), keys.GROUP, *ids))
 
     def park(self, slug: str, entry_id: str, reason: str) -> bool:
-        names = keys.of(slug)
+        names = keys.campaign_keys(slug)
         with self.asking():
             return bool(
                 PARK(self.client, (names.queue, names.parked), keys.GROUP, entry_id, reason)
@@ -103,52 +103,52 @@ class QueueCalls(Endpoint):
         """Forget a consumer that holds nothing. Whether there are entries again to be read, which
         the group had counted as read without giving them to anybody."""
         with self.asking():
-            return bool(LEAVE(self.client, (keys.of(slug).queue,), keys.GROUP, consumer))
+            return bool(LEAVE(self.client, (keys.campaign_keys(slug).queue,), keys.GROUP, consumer))
 
     def waiting(self, slugs: Sequence[str]) -> Each[int]:
         """How many claims of each campaign wait to be stored."""
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             for slug in slugs:
-                pipe.xlen(keys.of(slug).queue)
-            return each(slugs, pipe.execute(raise_on_error=False), int)
+                pipe.xlen(keys.campaign_keys(slug).queue)
+            return reply_each(slugs, pipe.execute(raise_on_error=False), int)
 
     def waiting_since(self, slugs: Sequence[str]) -> Each[int | None]:
         """When the oldest waiting claim of each was queued, in ms; None: none waits."""
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             for slug in slugs:
-                pipe.xrange(keys.of(slug).queue, count=1)
-            return each(slugs, pipe.execute(raise_on_error=False), _moment)
+                pipe.xrange(keys.campaign_keys(slug).queue, count=1)
+            return reply_each(slugs, pipe.execute(raise_on_error=False), _moment)
 
     def parked(
         self, slug: str, *, after: str = "", until: str = "+", count: int = 100
     ) -> list[Entry]:
         """Claims set aside, oldest first, from behind the entry `after` up to `until`."""
-        return self._range(keys.of(slug).parked, after, count, until)
+        return self._range(keys.campaign_keys(slug).parked, after, count, until)
 
     def parked_at(self, slug: str, entry_id: str) -> list[Entry]:
         """The one claim set aside under this id, if it still is."""
         with self.asking():
-            return _entries(self.client.xrange(keys.of(slug).parked, entry_id, entry_id))
+            return _entries(self.client.xrange(keys.campaign_keys(slug).parked, entry_id, entry_id))
 
     def newest_parked(self, slug: str) -> str:
         """Its id; "" if none is parked."""
         with self.asking():
-            newest = _entries(self.client.xrevrange(keys.of(slug).parked, count=1))
+            newest = _entries(self.client.xrevrange(keys.campaign_keys(slug).parked, count=1))
         return newest[0].id if newest else ""
 
     def replay(self, slug: str, ids: Sequence[str]) -> int:
         """Put these back on the queue; how many were still parked."""
-        names = keys.of(slug)
+        names = keys.campaign_keys(slug)
         with self.asking():
             return sum(int(REPLAY(self.client, (names.queue, names.parked), each)) for each in ids)
 
     def forget_parked(self, slug: str, entry_id: str) -> bool:
         with self.asking():
-            return bool(self.client.xdel(keys.of(slug).parked, entry_id))
+            return bool(self.client.xdel(keys.campaign_keys(slug).parked, entry_id))
 
     def queued(self, slug: str, *, after: str = "", count: int = 100) -> list[Entry]:
         """Claims that wait, oldest first, from behind the entry `after`. Takes none of them."""
-        return self._range(keys.of(slug).queue, after, count)
+        return self._range(keys.campaign_keys(slug).queue, after, count)
 
     def _range(self, stream: str, after: str, count: int, until: str = "+") -> list[Entry]:
         first = f"({after}" if after else "-"
@@ -166,7 +166,7 @@ def _taken(slug: str, marks: list[bytes | None], entries: list[Any]) -> Taken:
     and an epoch that can't be read is none of MySQL's."""
     epoch, before, given = marks
     known = given is not None and given.isdigit()
-    with parsing(f"a queue of {slug}"):
+    with parsing_reply(f"a queue of {slug}"):
         return Taken(
             (epoch or before or b"").decode(errors="replace"),
             int(given or 0) if known else 0,

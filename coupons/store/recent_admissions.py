@@ -11,24 +11,24 @@ class TestimonyCalls(Endpoint):
 
     __test__ = False  # no test, whatever its name begins with
 
-    def has_testified(self, slug: str, witness: str) -> bool:
+    def has_published(self, slug: str, witness: str) -> bool:
         with self.asking():
-            return bool(self.client.hexists(keys.of(slug).told, witness))
+            return bool(self.client.hexists(keys.campaign_keys(slug).told, witness))
 
-    def testify(self, slug: str, witness: str, said: bytes) -> None:
+    def publish_admissions(self, slug: str, witness: str, said: bytes) -> None:
         with self.asking():
-            self.client.hset(keys.of(slug).told, witness, said)
+            self.client.hset(keys.campaign_keys(slug).told, witness, said)
 
-    def witnesses(self, slug: str) -> list[str]:
+    def publishing_processes(self, slug: str) -> list[str]:
         with self.asking():
-            found: Any = self.client.hkeys(keys.of(slug).told)
+            found: Any = self.client.hkeys(keys.campaign_keys(slug).told)
         return [name.decode(errors="replace") for name in found]
 
-    def testimony(self, slug: str, witness: str) -> bytes | None:
+    def published_admissions(self, slug: str, witness: str) -> bytes | None:
         with self.asking():
-            return cast("bytes | None", self.client.hget(keys.of(slug).told, witness))
+            return cast("bytes | None", self.client.hget(keys.campaign_keys(slug).told, witness))
 
-    def forget_testimony(self, slug: str, witnesses: list[str]) -> None:
+    def drop_published(self, slug: str, witnesses: list[str]) -> None:
         if witnesses:
             with self.asking():
-                self.client.hdel(keys.of(slug).told, *witnesses)
+                self.client.hdel(keys.campaign_keys(slug).told, *witnesses)

@@ -15,7 +15,7 @@ from coupons.errors import StoreAway
 from coupons.store import keys
 from coupons.store.campaigns import LIST, Definition
 from coupons.store.client import Endpoint, Script
-from coupons.store.replies import Each, each, failure_of
+from coupons.store.replies import Each, failure_of, reply_each
 from coupons.store.server_identity import Server
 
 CLOSE, OPEN, REQUEUE, HONOUR = map(Script, ("close", "open", "requeue", "honour"))
@@ -71,7 +71,7 @@ class RepairCalls(Endpoint):
                 raise
             return None
 
-    def vouch(self, identity: str, *, unless_known: bool = False) -> None:
+    def mark_server_verified(self, identity: str, *, unless_known: bool = False) -> None:
         """Let admissions reach this server."""
         with self.asking():
             self.client.set(keys.SERVER, identity, nx=unless_known)
@@ -79,9 +79,11 @@ class RepairCalls(Endpoint):
     def marks(self, slugs: Sequence[str]) -> Each[Marks]:
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             for slug in slugs:
-                pipe.hmget(keys.of(slug).gate, "epoch", "before", "repair", "server", "doubt")
+                pipe.hmget(
+                    keys.campaign_keys(slug).gate, "epoch", "before", "repair", "server", "doubt"
+                )
             said = pipe.execute(raise_on_error=False)
-        return each(slugs, said, _marks)
+        return reply_each(slugs, said, _marks)
 
     def close_for_repair(
         self, slug: str, *, epoch: str, filter_bits: int, in_doubt: bool
@@ -94,7 +96,7 @@ class RepairCalls(Endpoint):
         calls = [(_touched(slug), epoch, bits, 0) for slug, epoch, bits in asked]
         with self.asking():
             said = CLOSE.each(self.client, calls)
-        return each([slug for slug, _, _ in asked], said, _closed)
+        return reply_each([slug for slug, _, _ in asked], said, _closed)
 
     def open_again(
         self, slug: str, definition: Definition, *, given: int, server: str
@@ -115,7 +117,7 @@ class RepairCalls(Endpoint):
             if asked:
                 LIST(self.client, (keys.INSTALLED,), *slugs)
             said = OPEN.each(self.client, calls)
-        return each(slugs, said, _opened)
+        return reply_each(slugs, said, _opened)
 
     def remember(
         self, slug: str, claimants: Sequence[Claimant], *, filter_blocks: int, replace: bool
@@ -123,7 +125,7 @@ class RepairCalls(Endpoint):
         """Write claimants and their bits. Of one known with another place: `replace` or leave."""
         if not claimants:
             return
-        names = keys.of(slug)
+        names = keys.campaign_keys(slug)
         bits = [
             bit
             for each in claimants
@@ -141,22 +143,24 @@ class RepairCalls(Endpoint):
         cursor = None
         while cursor != 0:
             with self.asking():
-                said: Any = self.client.hscan(keys.of(slug).claimants, cursor or 0, count=PAGE)
+                said: Any = self.client.hscan(
+                    keys.campaign_keys(slug).claimants, cursor or 0, count=PAGE
+                )
             cursor, page = said
             yield [_claimant(field, held) for field, held in page.items()]
 
     def places_of(self, slug: str, fields: Sequence[bytes]) -> list[tuple[int, int] | None]:
         """Place and moment of each of these claimants; None: not known."""
-        names = keys.of(slug)
+        names = keys.campaign_keys(slug)
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             for field in fields:
                 pipe.hget(names.claimants, field)
             found = pipe.execute()
         return [None if held is None else _claimant(b"", held)[1:] for held in found]
 
-    def requeue(self, slug: str, claimant: Claimant, claim: AdmittedClaim) -> bool:
+    def requeue_claim(self, slug: str, claimant: Claimant, claim: AdmittedClaim) -> bool:
         """Put the claim back on the queue, if Redis knows of exactly this admission."""
-        names = keys.of(slug)
+        names = keys.campaign_keys(slug)
         touched = (names.gate, names.claimants, names.queue)
         said = (
             claimant.field, claim.user.encode(), claim.nth, claimant.place, claimant.admitted_ms,
@@ -167,7 +171,7 @@ class RepairCalls(Endpoint):
 
     def honour(self, slug: str, claimant: Claimant, *, filter_blocks: int, given: int) -> str:
         """What `honour.lua` says."""
-        names = keys.of(slug)
+        names = keys.campaign_keys(slug)
         touched = (names.gate, names.claimants, names.filter)
         bits = holder_filter.bit_positions(claimant.field, filter_blocks)
         said = (claimant.field, claimant.place, claimant.admitted_ms, given, *bits)
@@ -176,7 +180,7 @@ class RepairCalls(Endpoint):
 
 
 def _touched(slug: str) -> tuple[str, str, str]:
-    names = keys.of(slug)
+    names = keys.campaign_keys(slug)
     return names.gate, names.queue, names.filter
 
 

@@ -50,7 +50,7 @@ def _is_of_the_server(error: redis.RedisError) -> bool:
 
 
 @contextmanager
-def parsing(what: str) -> Iterator[None]:
+def parsing_reply(what: str) -> Iterator[None]:
     """Raises StoreError where a reply is not what we write there."""
     try:
         yield
@@ -73,7 +73,7 @@ class Each(dict[str, T], Generic[T]):
         return self[slug]
 
 
-def each(slugs: Sequence[str], replies: Sequence[Any], parse: Callable[..., T]) -> Each[T]:
+def reply_each(slugs: Sequence[str], replies: Sequence[Any], parse: Callable[..., T]) -> Each[T]:
     """`parse` gets the replies to the commands of one campaign; each sent the same number of them.
 
     Raises StoreAway if the server refused to serve one of them.
@@ -93,5 +93,5 @@ def _parsed(slug: str, replies: Sequence[Any], parse: Callable[..., T]) -> T:
     for reply in replies:
         if isinstance(reply, redis.RedisError):
             raise failure_of(reply, slug) from reply
-    with parsing(f"data of {slug}"):
+    with parsing_reply(f"data of {slug}"):
         return parse(*replies)

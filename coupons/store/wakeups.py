@@ -4,8 +4,8 @@ and the canary."""
 from collections.abc import Sequence
 
 from coupons.store import keys
-from coupons.store.client import Endpoint, ms
-from coupons.store.replies import Each, each, parsing
+from coupons.store.client import Endpoint, time_ms
+from coupons.store.replies import Each, parsing_reply, reply_each
 
 BELL_MS = 1_000  # a bell not answered for so long may ring again
 LOST_BELL_MS = 250  # and one that is known to be lost, for so long
@@ -22,36 +22,36 @@ class WakeupCalls(Endpoint):
 
         A bell that would never expire, or not for long, is none of ours and is set again.
         """
-        asked = [keys.of(slug).bell for slug in slugs]
+        asked = [keys.campaign_keys(slug).bell for slug in slugs]
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             for bell in asked:
                 pipe.set(bell, 1, nx=True, px=BELL_MS)
                 pipe.pttl(bell)
-            left_ms = each(slugs, pipe.execute(raise_on_error=False), _left_ms)
+            left_ms = reply_each(slugs, pipe.execute(raise_on_error=False), _left_ms)
         stuck = {slug for slug, ms in left_ms.items() if ms < 0 or ms > LONGEST_BELL_MS}
         for slug in stuck:
-            self.keep_ringing(slug)
+            self.refresh_pending_wakeup(slug)
         return [slug for slug in slugs if left_ms.get(slug, 0) == 0 or slug in stuck]
 
-    def was_lost(self, slug: str) -> None:
+    def wakeup_was_lost(self, slug: str) -> None:
         """The bell reached nobody: it may ring again soon, but not for every claim."""
         with self.asking():
-            self.client.pexpire(keys.of(slug).bell, LOST_BELL_MS)
+            self.client.pexpire(keys.campaign_keys(slug).bell, LOST_BELL_MS)
 
-    def keep_ringing(self, slug: str) -> None:
+    def refresh_pending_wakeup(self, slug: str) -> None:
         """A drain is at work: nobody else needs to ring."""
         with self.asking():
-            self.client.set(keys.of(slug).bell, 1, px=BELL_MS)
+            self.client.set(keys.campaign_keys(slug).bell, 1, px=BELL_MS)
 
-    def silence(self, slug: str) -> None:
+    def clear_pending_wakeup(self, slug: str) -> None:
         """The queue was read to its end. From here on the next admission rings again."""
-        names = keys.of(slug)
+        names = keys.campaign_keys(slug)
         with self.asking():
             self.client.delete(names.bell, names.failed)
 
     def drain_failed(self, slug: str, why: str, *, pause_ms: int) -> None:
         """Keep why, and let nobody ring for this campaign for so long."""
-        names, pause_ms = keys.of(slug), min(pause_ms, LONGEST_BELL_MS)
+        names, pause_ms = keys.campaign_keys(slug), min(pause_ms, LONGEST_BELL_MS)
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             pipe.set(names.failed, why.encode(), px=pause_ms + _FAILED_MS)
             pipe.set(names.bell, 1, px=pause_ms)
@@ -61,8 +61,8 @@ class WakeupCalls(Endpoint):
         """Why the last drain of each failed; None: it did not, or that is long ago."""
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             for slug in slugs:
-                pipe.get(keys.of(slug).failed)
-            return each(slugs, pipe.execute(raise_on_error=False), _text)
+                pipe.get(keys.campaign_keys(slug).failed)
+            return reply_each(slugs, pipe.execute(raise_on_error=False), _text)
 
     def canary_came(self) -> int:
         """A worker heard beat's canary and got here with it; when, by Redis' clock, in ms."""
@@ -82,7 +82,7 @@ class WakeupCalls(Endpoint):
 
     def _mark(self, key: str) -> int:
         with self.asking():
-            now_ms = ms(self.client.time())
+            now_ms = time_ms(self.client.time())
             self.client.set(key, now_ms)
         return now_ms
 
@@ -91,8 +91,8 @@ class WakeupCalls(Endpoint):
             pipe.get(key)
             pipe.time()
             marked, now = pipe.execute()
-        with parsing(f"the time in {key}"):
-            return None if marked is None else max(0, ms(now) - int(marked))
+        with parsing_reply(f"the time in {key}"):
+            return None if marked is None else max(0, time_ms(now) - int(marked))
 
 
 def _left_ms(rung: bool | None, left_ms: int) -> int:

@@ -89,16 +89,16 @@ async def away(request: Request, error: Exception) -> JSONResponse:
 
 @app.post("/api/v1/campaigns/{slug}/claims")
 async def claim(slug: str, user: Annotated[str, Depends(user_of)]) -> Response:
-    facts = await facts_of(slug)
+    campaign = await facts_of(slug)
     field, base = user.encode(), f"coupon:{{{slug}}}:"  # a line of Locust has short names
-    first, second = filter_bits(field, facts.filter_blocks)
+    first, second = filter_bits(field, campaign.filter_blocks)
     said, place, at_ms, *_ = await admit(
         keys=[base + "gate", base + "claimants", base + "queue", base + "bell", base + "filter"],
         args=[field, field, 1, BELL_MS, 0, first, second, f"{PROCESS}-{next(NUMBERS):x}"],
     )
     outcome = said.decode()
     CLAIMS.labels(slug, outcome).inc()
-    return told(facts, user, outcome, place, at_ms)
+    return told(campaign, user, outcome, place, at_ms)
 
 
 def filter_bits(field: bytes, blocks: int) -> tuple[int, int]:
@@ -107,15 +107,15 @@ def filter_bits(field: bytes, blocks: int) -> tuple[int, int]:
     return block + (both & 511), block + (both >> 9 & 511)
 
 
-def told(facts: Facts, user: str, outcome: str, place: int, at_ms: int) -> Response:
+def told(campaign: Facts, user: str, outcome: str, place: int, at_ms: int) -> Response:
     body: dict[str, Any] = {"code": outcome}
     if place:
         body = {
-            "campaign": facts.slug,
+            "campaign": campaign.slug,
             "place": place,
-            "code": code(facts.code_key, user, place),
+            "code": code(campaign.code_key, user, place),
             "admitted_at": iso(at_ms),
-            "status_url": f"/api/v1/campaigns/{facts.slug}/claims/me",
+            "status_url": f"/api/v1/campaigns/{campaign.slug}/claims/me",
         }
     return Response(
         orjson.dumps(body), STATUSES[outcome], {"Coupon-Outcome": outcome}, "application/json"
@@ -124,12 +124,12 @@ def told(facts: Facts, user: str, outcome: str, place: int, at_ms: int) -> Respo
 
 @app.get("/api/v1/campaigns/{slug}")
 async def campaign(slug: str) -> Response:
-    facts = await facts_of(slug)
+    campaign = await facts_of(slug)
     seconds, micros = await client.time()
     body = {
         "campaign": slug,
-        "stock": facts.stock,
-        "opens_at": iso(facts.opens_ms),
+        "stock": campaign.stock,
+        "opens_at": iso(campaign.opens_ms),
         "server_time": iso(int(seconds) * 1000 + int(micros) // 1000),
     }
     return Response(orjson.dumps(body), media_type="application/json")

@@ -12,14 +12,14 @@ from django.utils import timezone
 
 from coupons import store as store_module
 from coupons.admin.login import lockout
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.limits import slot_id
 from coupons.models import Campaign, Coupon
 from coupons.store.login_failures import Limit
 from tests.admin.logins import HASHER, RIGHT, CountingHasher
 from tests.conftest import Settings
 
-Owners = Callable[[Facts, list[str]], list[Coupon]]
+Owners = Callable[[CampaignSnapshot, list[str]], list[Coupon]]
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def round_trips(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 def hand_out() -> Owners:
     """Store a coupon for each user, in order of their places."""
 
-    def give(campaign: Facts, users: list[str]) -> list[Coupon]:
+    def give(campaign: CampaignSnapshot, users: list[str]) -> list[Coupon]:
         now = timezone.now()
         return Coupon.objects.bulk_create(
             Coupon(

@@ -92,7 +92,7 @@ def test_markup_in_a_name_stays_text(
     operator: Client, draft: Callable[..., Campaign], page: Callable[..., str]
 ) -> None:
     draft("sale", name=MARKUP)
-    lifecycle.schedule("sale", actor=MARKUP)
+    lifecycle.schedule_campaign("sale", actor=MARKUP)
     for address in (LIST, page("sale"), page("sale", "history"), f"{LIST}?q=%3Cscript%3E"):
         said = operator.get(address, follow=True).content.decode()
         assert "<script>alert" not in said, address

@@ -33,7 +33,7 @@ def held(operator: Client, soon: Campaign, page: Page, settings: Any) -> None:
     """Admissions would wait for replicas that are not there."""
     operator.post(page("sale", "do", "schedule"))
     settings.REDIS_WAIT_REPLICAS = 2
-    guard.look()
+    guard.guard_openings()
 
 
 def text(answer: Any) -> str:
@@ -53,7 +53,7 @@ def test_the_campaign_s_page_leads_to_its_board(
 
 
 def test_every_line_has_a_name_for_people(soon: Campaign) -> None:
-    assert {line.name for line in board.of("sale").lines} <= LABELS.keys()
+    assert {line.name for line in board.readiness_board("sale").lines} <= LABELS.keys()
 
 
 def test_scheduling_something_red_warns_at_once(

@@ -146,7 +146,7 @@ def celery_says(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 def test_our_own_wiring_is_as_it_should_be(settings: Any) -> None:
     settings.PRODUCTION = False
-    assert settings_checks.wired() == []
+    assert settings_checks.check_settings() == []
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_celery_wired_otherwise_is_found(
 ) -> None:
     settings.PRODUCTION = False
     celery_says(**changes)
-    assert ids(settings_checks.wired()) == [f"coupons.{expected}"]
+    assert ids(settings_checks.check_settings()) == [f"coupons.{expected}"]
 
 
 @pytest.mark.parametrize(
@@ -184,13 +184,13 @@ def test_an_old_celery_is_found(
 ) -> None:
     settings.PRODUCTION = False
     monkeypatch.setattr(f"{name}.__version__", version)
-    assert ids(settings_checks.wired()) == [f"coupons.{expected}"]
+    assert ids(settings_checks.check_settings()) == [f"coupons.{expected}"]
 
 
 def test_sigterm_remapped_is_found(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     settings.PRODUCTION = False
     monkeypatch.setattr(settings_checks, "REMAP_SIGTERM", "SIGQUIT")
-    assert ids(settings_checks.wired()) == ["coupons.E026"]
+    assert ids(settings_checks.check_settings()) == ["coupons.E026"]
 
 
 def test_stores_that_are_waited_for_too_long_are_found(
@@ -203,7 +203,7 @@ def test_stores_that_are_waited_for_too_long_are_found(
     expected = ["coupons.W021", "coupons.W024", "coupons.E027", "coupons.E028"]
     if connection.vendor != "mysql":
         expected.remove("coupons.E027")
-    assert ids(settings_checks.wired()) == expected
+    assert ids(settings_checks.check_settings()) == expected
 
 
 def test_in_production_endpoints_are_apart_encrypted_and_not_to_be_commanded(
@@ -212,14 +212,14 @@ def test_in_production_endpoints_are_apart_encrypted_and_not_to_be_commanded(
     settings.PRODUCTION = True
     settings.REDIS_URL = "redis://cache.example:6379/0"
     celery_says(broker_url="redis://cache.example/1", worker_enable_remote_control=True)
-    found = ids(settings_checks.wired())
+    found = ids(settings_checks.check_settings())
     plain = ["coupons.W025"] if connection.vendor == "mysql" else []
     assert found == ["coupons.W020", "coupons.W022", *plain, "coupons.W026", "coupons.W026"]
     settings.REDIS_URL = "rediss://cache.example:6379/0"
     celery_says(broker_url="rediss://broker.example", worker_enable_remote_control=False)
     options = connection.settings_dict["OPTIONS"] | {"ssl_mode": "REQUIRED"}
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
-    assert settings_checks.wired() == []
+    assert settings_checks.check_settings() == []
 
 
 def test_every_check_stands_in_the_table() -> None:

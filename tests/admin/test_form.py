@@ -14,13 +14,13 @@ from django.utils import timezone
 
 from coupons.admission import strategies
 from coupons.campaigns import lifecycle
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.models import Campaign, CampaignEvent, Slot
 from coupons.store import Store, store
 
 ADD = "/admin/coupons/campaign/add/"
-CampaignMaker = Callable[..., Facts]
+CampaignMaker = Callable[..., CampaignSnapshot]
 Page = Callable[..., str]
 
 FILLED = {
@@ -148,7 +148,7 @@ def test_a_closed_campaign_can_only_be_read(
     operator: Client, page: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
-    lifecycle.close("sale", actor="Mina")
+    lifecycle.close_campaign("sale", actor="Mina")
     answer = operator.get(page("sale"))
     assert not answer.context["adminform"].form.fields
     assert 'name="_save"' not in answer.content.decode()
@@ -272,7 +272,7 @@ def test_amounts_are_shown_without_decimals_that_nobody_typed(
     draft("sale", **terms)
     shown = fields(operator, page("sale"))
     assert (shown["discount_value"], shown["minimum_order"]) == ("3000", "30000")
-    lifecycle.schedule("sale", actor="Mina")
+    lifecycle.schedule_campaign("sale", actor="Mina")
     text = operator.get(page("sale")).content.decode()
     assert ">3,000<" in text
     assert ">30,000<" in text

@@ -26,7 +26,7 @@ def test_a_draft_that_was_scheduled_meanwhile_is_not_saved(
 ) -> None:
     draft("sale")
     typed = fields(operator, page("sale")) | {"name": "Too late"}
-    lifecycle.schedule("sale", actor="Theo")
+    lifecycle.schedule_campaign("sale", actor="Theo")
     assert "The campaign is scheduled meanwhile" in errors(operator.post(page("sale"), typed))
     assert Campaign.objects.get().name == "The sale"
 
@@ -35,9 +35,9 @@ def test_an_older_copy_of_a_draft_never_takes_its_scheduling_back(
     draft: Callable[..., Campaign],
 ) -> None:
     older = draft("sale")
-    lifecycle.schedule("sale", actor="Theo")
+    lifecycle.schedule_campaign("sale", actor="Theo")
     with pytest.raises(IllegalTransition, match="no draft any more"):
-        lifecycle.draft(older, actor="Mina")
+        lifecycle.save_draft(older, actor="Mina")
     assert Campaign.objects.get().state == "scheduled"
 
 
@@ -61,13 +61,13 @@ def test_a_draft_scheduled_while_it_is_being_deleted_stays(
     operator: Client, page: Page, draft: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draft("sale")
-    discard = lifecycle.discard
+    discard = lifecycle.delete_draft
 
     def too_late(campaign: Campaign) -> None:
-        lifecycle.schedule("sale", actor="Theo")
+        lifecycle.schedule_campaign("sale", actor="Theo")
         discard(campaign)
 
-    monkeypatch.setattr(lifecycle, "discard", too_late)
+    monkeypatch.setattr(lifecycle, "delete_draft", too_late)
     answer = operator.post(page("sale", "delete"), {"post": "yes"}, follow=True)
     assert "no draft any more" in answer.content.decode()
     assert Campaign.objects.get().slug == "sale"

@@ -128,8 +128,10 @@ def test_saving_what_stands_there_finishes_a_change_whose_process_is_gone(
         operator.get(page("sale"))
     )
     said = operator.get(page("sale", "live")).json()["note"]
-    assert said.startswith(f"{slots.highest(Campaign.objects.get()):,} slots for a stock of 10")
-    line = next(line for line in board.of("sale").lines if line.name == "slots")
+    assert said.startswith(
+        f"{slots.highest_slot(Campaign.objects.get()):,} slots for a stock of 10"
+    )
+    line = next(line for line in board.readiness_board("sale").lines if line.name == "slots")
     assert line.light is Light.AMBER
     assert "save the stock again" in line.do
     assert operator.post(page("sale"), form(operator, page("sale"))).status_code == 302
@@ -142,7 +144,7 @@ def test_a_slot_that_somebody_removed_comes_back_by_saving_the_stock_again(
 ) -> None:
     """As its board says."""
     sale = open_campaign("sale", stock=10)
-    slots.of(Campaign.objects.get()).order_by("id")[2].delete()
+    slots.slots_of(Campaign.objects.get()).order_by("id")[2].delete()
     assert "Save the stock again" in text(operator.get(page("sale", "readiness")))
     operator.post(page("sale"), form(operator, page("sale")))
     assert whole(sale.stock)

@@ -14,13 +14,13 @@ from django.utils import timezone
 
 from coupons.admission import strategies
 from coupons.campaigns import lifecycle, opening_hold
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.models import Campaign
 from coupons.store import store
 
 LIST = "/admin/coupons/campaign/"
-CampaignMaker = Callable[..., Facts]
+CampaignMaker = Callable[..., CampaignSnapshot]
 
 
 def cells(client: Client, slug: str, **asked: str) -> dict[str, str]:
@@ -157,9 +157,9 @@ def test_a_state_is_called_as_on_the_page_of_its_campaign(
     ahead["closes_at"] = ahead["opens_at"] + timedelta(hours=1)
     for slug in ("held", "stopped", "planned"):
         draft(slug, **ahead)
-        lifecycle.schedule(slug, actor="Mina")
-    opening_hold.hold("held", why="red: replicas")
-    lifecycle.pause("stopped", actor="Mina")
+        lifecycle.schedule_campaign(slug, actor="Mina")
+    opening_hold.hold_opening("held", why="red: replicas")
+    lifecycle.pause_campaign("stopped", actor="Mina")
     shown = operator.get(LIST).content.decode()
     states = dict(re.findall(r">([a-z]+)</a></th>.*?field-current_state[^>]*>([^<]*)<", shown))
     assert states == {

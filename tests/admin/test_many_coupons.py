@@ -7,7 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.limits import slot_id
 from tests.admin.conftest import Owners
 from tests.conftest import CampaignMaker
@@ -18,7 +18,7 @@ ROWS = 3000  # enough for an optimiser to see the difference between an index an
 
 
 @pytest.fixture
-def many(open_campaign: CampaignMaker, hand_out: Owners) -> Facts:
+def many(open_campaign: CampaignMaker, hand_out: Owners) -> CampaignSnapshot:
     """A small campaign, a large one, and a small one again."""
     hand_out(open_campaign("before", stock=5), ["ann"] + [f"early-{n}" for n in range(4)])
     large = open_campaign("large", stock=ROWS)
@@ -115,7 +115,9 @@ def is_along_an_index(plan: dict[str, Any]) -> bool:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_question_reads_more_than_a_page_of_a_large_table(operator: Client, many: Facts) -> None:
+def test_no_question_reads_more_than_a_page_of_a_large_table(
+    operator: Client, many: CampaignSnapshot
+) -> None:
     if connection.vendor != "mysql":
         pytest.skip("EXPLAIN and the server's own counters are MySQL's.")
     with connection.cursor() as cursor:
@@ -139,7 +141,7 @@ def test_no_question_reads_more_than_a_page_of_a_large_table(operator: Client, m
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_measure_sees_a_scan(many: Facts) -> None:
+def test_the_measure_sees_a_scan(many: CampaignSnapshot) -> None:
     """The test above can fail: a search in the middle of the text is caught by both measures."""
     if connection.vendor != "mysql":
         pytest.skip("EXPLAIN and the server's own counters are MySQL's.")

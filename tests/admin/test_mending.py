@@ -8,7 +8,7 @@ from django.test import Client
 
 from coupons import store
 from coupons.admission import strategies
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.limits import slot_id
 from coupons.claims.values import Claim
 from coupons.issuing.drain import drain
@@ -25,7 +25,7 @@ def text(response: Any) -> str:
     return str(response.content.decode())
 
 
-def parked(campaign: Facts, *users: str) -> list[str]:
+def parked(campaign: CampaignSnapshot, *users: str) -> list[str]:
     """Their entries among the parked ones."""
     for user in users:
         place = strategies.admit(campaign, Claim(user)).place
@@ -34,13 +34,13 @@ def parked(campaign: Facts, *users: str) -> list[str]:
     return [entry.id for entry in store.store().parked("sale")]
 
 
-def lost(campaign: Facts, user: str) -> str:
+def lost(campaign: CampaignSnapshot, user: str) -> str:
     """The receipt of a claim that Redis took with it."""
     said = strategies.admit(campaign, Claim(user))
-    reconcile.look()
+    reconcile.reconcile_campaigns()
     client: Any = store.store().client
     client.flushall()
-    rebuild.rebuild("sale", actor="mina")
+    rebuild.rebuild_campaign("sale", actor="mina")
     return campaign.receipt_of(user=user, nth=1, place=said.place, admitted_ms=said.at_ms)
 
 

@@ -10,11 +10,11 @@ import pytest
 from django.test import Client
 
 from coupons.campaigns import lifecycle
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.models import Campaign, CampaignEvent
 from tests.admin.test_form import ADD, FILLED, Page, errors, fields
 
-CampaignMaker = Callable[..., Facts]
+CampaignMaker = Callable[..., CampaignSnapshot]
 
 # Zone, and a moment in the hour that comes twice: as the clocks show it for the first time.
 DOUBLED = [

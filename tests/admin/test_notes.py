@@ -30,9 +30,9 @@ def test_a_warm_up_is_told_in_korean(open_campaign: CampaignMaker, settings: Any
     settings.WARM_UP_URLS = ["http://127.0.0.1:1"]
     open_campaign("sale")
     warmup.warm_up(Campaign.objects.get())
-    assert labels.spoken(newest()) == newest()
+    assert labels.translated_note(newest()) == newest()
     with translation.override("ko"):
-        database, scripts, host = labels.spoken(newest()).split("; ")
+        database, scripts, host = labels.translated_note(newest()).split("; ")
     assert database.startswith("데이터베이스 응답 ")
     assert scripts.startswith("Redis에 스크립트 ")
     assert host == "http://127.0.0.1:1 응답 0/64"
@@ -40,19 +40,19 @@ def test_a_warm_up_is_told_in_korean(open_campaign: CampaignMaker, settings: Any
 
 def test_a_rebuild_is_told_in_korean(open_campaign: CampaignMaker, korean: None) -> None:
     open_campaign("sale")
-    rebuild.rebuild("sale", actor="mina")
-    whole = labels.spoken(newest())
+    rebuild.rebuild_campaign("sale", actor="mina")
+    whole = labels.translated_note(newest())
     assert whole.startswith("신청자 0명, 번호는 0 다음부터 이어짐, epoch ")
     assert whole.split()[-1] == newest().split()[-1]
 
 
 def test_what_was_red_is_named_as_on_the_board(korean: None) -> None:
-    assert labels.spoken("red: replicas, coupon_keys") == "빨간 항목: 복제본, 쿠폰 키"
+    assert labels.translated_note("red: replicas, coupon_keys") == "빨간 항목: 복제본, 쿠폰 키"
 
 
 @pytest.mark.parametrize("reason", ["closed", "one server is enough; opened", "", "쿠폰"])
 def test_a_person_s_reason_stays_as_it_is(reason: str, korean: None) -> None:
-    assert labels.spoken(reason) == reason
+    assert labels.translated_note(reason) == reason
 
 
 def test_the_history_is_on_the_campaign_s_page(

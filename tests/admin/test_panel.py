@@ -14,13 +14,13 @@ from django.utils import timezone
 
 from coupons.admission import strategies
 from coupons.campaigns import lifecycle
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.issuing import drain
 from coupons.models import Campaign
 from coupons.store import store
 
-CampaignMaker = Callable[..., Facts]
+CampaignMaker = Callable[..., CampaignSnapshot]
 Page = Callable[..., str]
 
 
@@ -66,7 +66,7 @@ def test_a_page_goes_by_the_clock_that_decides_not_by_the_record_of_beat(
 ) -> None:  # fmt: skip
     draft("sale", strategy=strategy)
     if recorded != "draft":
-        lifecycle.schedule("sale", actor="Mina")
+        lifecycle.schedule_campaign("sale", actor="Mina")
     now = timezone.now()
     Campaign.objects.update(
         state=recorded,
@@ -123,7 +123,7 @@ def test_a_stranger_name_in_the_history_is_text(
     assert "<img src=x>" not in text(operator.get(page("sale")))
 
 
-def park(sale: Facts, users: list[str]) -> None:
+def park(sale: CampaignSnapshot, users: list[str]) -> None:
     for user in users:
         strategies.admit(sale, Claim(user))
     for entry in store().read(sale.slug, consumer="test", count=len(users)).entries:

@@ -64,7 +64,7 @@ def test_a_request_that_fails(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(dead_letters, "page", fail)
+    monkeypatch.setattr(dead_letters, "dead_letter_page", fail)
     operator.raise_request_exception = False
     for headers, sentence in ((None, english), (KOREAN, korean)):
         answer = operator.get(page("sale", "parked"), headers=headers)

@@ -11,13 +11,13 @@ from django.test import Client
 from django.utils import timezone
 
 from coupons.campaigns import confirmations
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.models import Campaign
 from coupons.store import store
 from tests.admin.test_form import ADD, FILLED, Page, errors, fields
 from tests.admin.test_verbs import LIST, act, state, text
 
-CampaignMaker = Callable[..., Facts]
+CampaignMaker = Callable[..., CampaignSnapshot]
 Drafts = Callable[..., Campaign]
 
 FIXED = {"discount": "amount", "discount_value": "5000"}

@@ -15,12 +15,12 @@ from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
 
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.models import Campaign
 from tests.admin.test_form import Page, fields
 from tests.admin.test_verbs import LIST, act, state, text
 
-CampaignMaker = Callable[..., Facts]
+CampaignMaker = Callable[..., CampaignSnapshot]
 AGE_S = 1800
 POLL = {"X-Poll": "yes"}
 PASSWORD = "only-in-this-test"

@@ -10,13 +10,13 @@ from django.test import Client
 from django.utils import timezone
 
 from coupons.admin.campaigns.commands import VERBS
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.errors import IllegalTransition
 from coupons.models import Campaign
 from coupons.store import store
 
 LIST = "/admin/coupons/campaign/"
-CampaignMaker = Callable[..., Facts]
+CampaignMaker = Callable[..., CampaignSnapshot]
 Page = Callable[..., str]
 
 

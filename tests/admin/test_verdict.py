@@ -17,7 +17,7 @@ from django.utils.formats import date_format
 from coupons.campaigns import lifecycle, opening_hold
 from coupons.models import Campaign
 from coupons.readiness import board
-from coupons.readiness.verdict import verdict
+from coupons.readiness.verdict import opening_verdict
 from coupons.store import store
 
 State = Campaign.State
@@ -44,11 +44,11 @@ def sale(draft: Draft, settings: Any) -> Callable[[str, str, bool], Campaign]:
         opens, closes = now + 5 * MINUTE, now + 60 * MINUTE
         draft("sale", opens_at=opens, closes_at=closes)
         if state != State.DRAFT:
-            lifecycle.schedule("sale", actor="Mina")
+            lifecycle.schedule_campaign("sale", actor="Mina")
         if state == "held":
-            opening_hold.hold("sale", why="red: replicas")
+            opening_hold.hold_opening("sale", why="red: replicas")
         elif state == State.PAUSED:
-            lifecycle.pause("sale", actor="Mina")
+            lifecycle.pause_campaign("sale", actor="Mina")
         if when != AHEAD:  # time passes; nobody records it
             shift = {OPEN: 10, OVER: 90}[when] * MINUTE
             Campaign.objects.update(opens_at=opens - shift, closes_at=closes - shift)
@@ -86,7 +86,7 @@ def test_the_sentence_is_true_in_every_state(
     sale: Callable[..., Campaign], state: str, when: str, red: bool
 ) -> None:
     sale(state, when, red)
-    said = verdict(board.of("sale"))
+    said = opening_verdict(board.readiness_board("sale"))
     assert said.startswith(f"sale {CASES[state, when, red]}")
 
 
@@ -108,7 +108,7 @@ def test_nothing_is_promised_of_an_opening_that_has_been(
         assert not [future for future in FUTURE if future in text]
         assert "will be held back" not in text
         assert "opens 2" not in text
-    assert board.of("sale").as_json()["blocks"] is False
+    assert board.readiness_board("sale").as_json()["blocks"] is False
 
 
 @pytest.mark.django_db(transaction=True)
@@ -117,8 +117,8 @@ def test_without_holding_back_it_says_that_it_opens_all_the_same(
 ) -> None:
     settings.HOLD_BACK_S = 0
     sale(State.SCHEDULED, AHEAD, True)
-    assert "opens at" in verdict(board.of("sale"))
-    assert "HOLD_BACK_S is 0" in verdict(board.of("sale"))
+    assert "opens at" in opening_verdict(board.readiness_board("sale"))
+    assert "HOLD_BACK_S is 0" in opening_verdict(board.readiness_board("sale"))
 
 
 @pytest.mark.django_db(transaction=True)

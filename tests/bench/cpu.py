@@ -15,7 +15,7 @@ from django.db import connections
 from django.test import override_settings
 
 from config.wsgi import application
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from tests.bench import openings, people, stock
 from tests.bench.figures import Figure
 from tests.bench.rounds import Block, interleaved, shown
@@ -63,7 +63,7 @@ def requests(size: Size) -> int:
     return (size.cpu_rounds + 1) * size.cpu_block
 
 
-def _figure(name: str, campaign: Facts, expected: HTTPStatus, size: Size) -> Figure:
+def _figure(name: str, campaign: CampaignSnapshot, expected: HTTPStatus, size: Size) -> Figure:
     connections.close_all()  # a claim needs none, so a serving process has none
     ours = blocks(application, openings.path_of(campaign), expected, size)
     theirs = blocks(application, stock.PATH, HTTPStatus.OK, size)

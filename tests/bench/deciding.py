@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.store import claimant_field, store
 from tests.bench import asking, openings, people
 from tests.bench.figures import Figure
@@ -41,7 +41,7 @@ def per_second(_: Path, size: Size) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _pipelined(campaign: Facts, count: int) -> float:
+def _pipelined(campaign: CampaignSnapshot, count: int) -> float:
     """Seconds per decision."""
     parts = [people.users(count // CLIENTS) for _ in range(CLIENTS)]
     with ThreadPoolExecutor(CLIENTS) as clients:
@@ -50,7 +50,7 @@ def _pipelined(campaign: Facts, count: int) -> float:
         return (time.perf_counter() - before) / count
 
 
-def _redis_benchmark(campaign: Facts, count: int) -> float:
+def _redis_benchmark(campaign: CampaignSnapshot, count: int) -> float:
     """Seconds per decision by the same script, asked by a program in C that reads no answer.
 
     It makes users up from random numbers. The numbers may come
@@ -64,7 +64,7 @@ def _redis_benchmark(campaign: Facts, count: int) -> float:
     return 1 / rate(said.stdout)
 
 
-def _command(campaign: Facts, count: int) -> list[str]:
+def _command(campaign: CampaignSnapshot, count: int) -> list[str]:
     return [
         "redis-benchmark", "-h", "127.0.0.1", "-p", str(urlsplit(settings.REDIS_URL).port),
         "-n", str(count), "-c", str(_CONNECTIONS), "-P", str(PIPELINE),
@@ -72,7 +72,7 @@ def _command(campaign: Facts, count: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _claims_of_anybody(campaign: Facts) -> list[str]:
+def _claims_of_anybody(campaign: CampaignSnapshot) -> list[str]:
     """One claim's command, with what depends on the user made random."""
     somebody, anybody = people.users(1)[0], secrets.token_hex(6) + "__rand_int__" * 2
     theirs = (somebody.encode(), claimant_field.encode_field(somebody, 1, campaign.per_user))

@@ -33,4 +33,4 @@ def deciding(url: str) -> Iterator[None]:
 
 def _forget() -> None:
     store.cache_clear()
-    lookup.forget()
+    lookup.clear_snapshots()

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from tests.bench import openings, people, programs, serving
 from tests.bench.figures import Figure
 from tests.bench.rounds import Pairs, interleaved, shown
@@ -81,7 +81,9 @@ def _connected(port: int) -> socket.socket:
     return connection
 
 
-def _block(asking: socket.socket, campaign: Facts, tokens: Iterator[str], claims: int) -> float:
+def _block(
+    asking: socket.socket, campaign: CampaignSnapshot, tokens: Iterator[str], claims: int
+) -> float:
     """Seconds that so many claims took, without the making of their tokens."""
     path, seconds = openings.path_of(campaign), 0.0
     for _ in range(claims):

@@ -10,7 +10,7 @@ from django.db import transaction
 from coupons import tasks
 from coupons.admission import strategies
 from coupons.campaigns import lifecycle, lookup
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim, Outcome
 from coupons.issuing.drain import drain
 from coupons.store import BELL_MS
@@ -64,7 +64,7 @@ def _figure(admitting: Pairs, draining: Pairs, spread: Pairs, sweep_s: dict[str,
     )  # fmt: skip
 
 
-def _opened(url: str, count: int, size: Size) -> list[Facts]:
+def _opened(url: str, count: int, size: Size) -> list[CampaignSnapshot]:
     """Campaigns on one Redis; one commit for all of them, so that it takes no minute."""
     stock = 4 * (size.many_rounds + 1) * size.many_block
     with elsewhere.deciding(url), transaction.atomic():
@@ -72,7 +72,7 @@ def _opened(url: str, count: int, size: Size) -> list[Facts]:
         return [first, *(openings.opened("other", stock=100) for _ in range(count - 1))]
 
 
-def _admitting(url: str, claimed: Sequence[Facts], count: int) -> Block:
+def _admitting(url: str, claimed: Sequence[CampaignSnapshot], count: int) -> Block:
     """Seconds per claim, the campaigns claimed in turn."""
 
     def block() -> float:
@@ -87,13 +87,13 @@ def _admitting(url: str, claimed: Sequence[Facts], count: int) -> Block:
     return block
 
 
-def _admit(campaign: Facts, user: str) -> None:
-    said = strategies.admit(lookup.of(campaign.slug), Claim(user))
+def _admit(campaign: CampaignSnapshot, user: str) -> None:
+    said = strategies.admit(lookup.find_snapshot(campaign.slug), Claim(user))
     if said.outcome is not Outcome.ADMITTED:
         raise RuntimeError(f"A claim was not admitted: {said}")
 
 
-def _draining(url: str, campaign: Facts, count: int) -> Block:
+def _draining(url: str, campaign: CampaignSnapshot, count: int) -> Block:
     """Seconds per claim."""
 
     def block() -> float:
@@ -110,7 +110,7 @@ def _draining(url: str, campaign: Facts, count: int) -> Block:
     return block
 
 
-def _spread(url: str, crowd: Sequence[Facts], size: Size) -> Pairs:
+def _spread(url: str, crowd: Sequence[CampaignSnapshot], size: Size) -> Pairs:
     """For the record: claims of all campaigns in turn, each to be known first, ÷ of one."""
     return interleaved(
         "… spread over all",

@@ -6,22 +6,22 @@ from datetime import timedelta
 from django.utils import timezone
 
 from coupons.campaigns import lifecycle, snapshot
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.models import Campaign
 
 ACTOR = "bench"
 
 
-def path_of(campaign: Facts) -> str:
+def path_of(campaign: CampaignSnapshot) -> str:
     return f"/api/v1/campaigns/{campaign.slug}/claims"
 
 
-def opened(name: str, *, stock: int) -> Facts:
+def opened(name: str, *, stock: int) -> CampaignSnapshot:
     """A campaign that admits from now on. Its slug begins with `name` and is used once."""
     now = timezone.now()
     campaign = Campaign(
         slug=f"{name}-{secrets.token_hex(4)}", name=name, stock=stock, discount_value=10,
         opens_at=now - timedelta(seconds=1), closes_at=now + timedelta(hours=2), valid_days=30,
     )  # fmt: skip
-    lifecycle.draft(campaign, actor=ACTOR)
-    return snapshot.from_row(lifecycle.schedule(campaign.slug, actor=ACTOR))
+    lifecycle.save_draft(campaign, actor=ACTOR)
+    return snapshot.snapshot_of(lifecycle.schedule_campaign(campaign.slug, actor=ACTOR))

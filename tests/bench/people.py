@@ -14,4 +14,4 @@ def users(count: int) -> list[str]:
 
 
 def tokens_of(count: int) -> Iterator[str]:
-    return (user_tokens.mint(user, lifetime_s=LIFETIME_S) for user in users(count))
+    return (user_tokens.mint_token(user, lifetime_s=LIFETIME_S) for user in users(count))

@@ -8,7 +8,7 @@ from statistics import median
 from coupons.admission import strategies
 from coupons.broker import wakeups
 from coupons.campaigns import lookup
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim, Outcome
 from coupons.models import Coupon, Tally
 from tests.bench import asking, openings, people, programs
@@ -18,7 +18,7 @@ from tests.bench.size import Size
 
 PATIENCE_S = 60
 _POLL_S = 0.005  # also how exact the answer is
-Admitting = Callable[[Facts, list[str]], None]
+Admitting = Callable[[CampaignSnapshot, list[str]], None]
 
 
 def drained_after(folder: Path, size: Size) -> list[Figure]:
@@ -54,17 +54,17 @@ def _after(admit: Admitting, count: int) -> float:
     return after
 
 
-def _stored(campaign: Facts) -> int:
+def _stored(campaign: CampaignSnapshot) -> int:
     return Tally.objects.get(campaign_id=campaign.id).stored
 
 
-def _one_by_one(campaign: Facts, users: list[str]) -> None:
+def _one_by_one(campaign: CampaignSnapshot, users: list[str]) -> None:
     for user in users:
-        said = strategies.admit(lookup.of(campaign.slug), Claim(user))
+        said = strategies.admit(lookup.find_snapshot(campaign.slug), Claim(user))
         if said.outcome is not Outcome.ADMITTED:
             raise RuntimeError(f"A claim was not admitted: {said}")
 
 
-def _at_once(campaign: Facts, users: list[str]) -> None:
+def _at_once(campaign: CampaignSnapshot, users: list[str]) -> None:
     if asking.fill(campaign, users):
-        wakeups.ring(campaign.slug)
+        wakeups.notify_drain(campaign.slug)

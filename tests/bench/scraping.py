@@ -20,7 +20,7 @@ from statistics import median
 
 import psutil
 
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.store import store
 from tests.bench import intervals, programs, serving
 from tests.bench.figures import Figure
@@ -83,7 +83,7 @@ class Watch:
         self.scrapes_s: list[float] = []
 
     @contextmanager
-    def of(self, campaign: Facts) -> Iterator[None]:
+    def of(self, campaign: CampaignSnapshot) -> Iterator[None]:
         """As long as claims on this campaign are sent. Keeps nothing of a load that failed."""
         over = threading.Event()
         with ThreadPoolExecutor(max_workers=1) as watching:

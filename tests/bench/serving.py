@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.db import connections
 
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.store import store
 from tests.bench import openings, people, programs, stock, wrk
 from tests.bench.figures import Figure
@@ -16,7 +16,9 @@ from tests.bench.size import Size
 
 # Tokens for a block: so many times what the stock view answered in one.
 PLENTY = 2
-Beside = Callable[[Facts], AbstractContextManager[object]]  # what goes on while there are claims
+Beside = Callable[
+    [CampaignSnapshot], AbstractContextManager[object]
+]  # what goes on while there are claims
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.limits import slot_id
 from coupons.issuing.drain import drain
 from coupons.models import Coupon
@@ -56,7 +56,7 @@ def ratio(_: Path, size: Size) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _draining(campaign: Facts, count: int, cpu: list[float]) -> Block:
+def _draining(campaign: CampaignSnapshot, count: int, cpu: list[float]) -> Block:
     def block() -> float:
         asking.fill(campaign, people.users(count))
         return _seconds(lambda: _drain(campaign, count), cpu)
@@ -64,13 +64,13 @@ def _draining(campaign: Facts, count: int, cpu: list[float]) -> Block:
     return block
 
 
-def _drain(campaign: Facts, count: int) -> None:
+def _drain(campaign: CampaignSnapshot, count: int) -> None:
     done = drain(campaign.slug, consumer="bench")
     if done.stored != count:
         raise RuntimeError(f"Of {count} claims {done.stored} were stored: {done}")
 
 
-def _inserting(campaign: Facts, count: int, cpu: list[float]) -> Block:
+def _inserting(campaign: CampaignSnapshot, count: int, cpu: list[float]) -> Block:
     places = iter(range(1, campaign.stock + 1))
 
     def block() -> float:

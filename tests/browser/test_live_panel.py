@@ -67,7 +67,7 @@ def panel(
 def ahead(draft: Draft, **fields: Any) -> Campaign:
     opens = timezone.now() + HOUR
     draft("sale", opens_at=opens, closes_at=opens + HOUR, **fields)
-    return lifecycle.schedule("sale", actor="Mina")
+    return lifecycle.schedule_campaign("sale", actor="Mina")
 
 
 def move_window(*, opens_in_s: float, closes_in_s: float) -> None:
@@ -110,10 +110,10 @@ def test_the_panel_shows_that_all_is_sold_out(
     panel: Callable[[Campaign], Browser], draft: Draft
 ) -> None:
     draft("sale", stock=3)
-    window = panel(lifecycle.schedule("sale", actor="Mina"))
+    window = panel(lifecycle.schedule_campaign("sale", actor="Mina"))
     window.sees("[data-count=admitted]", "0")
     for user in ("ann", "bob", "eve"):
-        strategies.admit(lookup.of("sale"), Claim(user))
+        strategies.admit(lookup.find_snapshot("sale"), Claim(user))
     window.sees(".sold-out", "sold out")
     lifecycle.change_stock("sale", stock=5, actor="Theo")
     window.sees("[data-count=remaining]", "2")
@@ -129,7 +129,7 @@ def test_what_is_being_typed_is_not_taken_away(
 ) -> None:
     window = panel(ahead(draft))
     window.run("document.querySelector('input[name=stock]').value = '77'")
-    lifecycle.pause("sale", actor="Theo")
+    lifecycle.pause_campaign("sale", actor="Theo")
     window.sees("[data-state]", "paused")
     window.find("button[value=resume]")
     assert window.run("return document.querySelector('input[name=stock]').value") == "77"
@@ -139,8 +139,8 @@ def test_chart_and_rate_outlive_every_button(
     panel: Callable[[Campaign], Browser], draft: Draft
 ) -> None:
     draft("sale", stock=1000)
-    window = panel(lifecycle.schedule("sale", actor="Mina"))
-    strategies.admit(lookup.of("sale"), Claim("ann"))
+    window = panel(lifecycle.schedule_campaign("sale", actor="Mina"))
+    strategies.admit(lookup.find_snapshot("sale"), Claim("ann"))
     for button, then in (
         ("button[value=pause]", "paused"), ("button[value=resume]", "open"),
         ("input[name=_continue]", "open"),
@@ -159,7 +159,7 @@ def test_another_campaign_has_a_chart_of_its_own(
     panel: Callable[[Campaign], Browser], draft: Draft
 ) -> None:
     draft("sale")
-    window = panel(lifecycle.schedule("sale", actor="Mina"))
+    window = panel(lifecycle.schedule_campaign("sale", actor="Mina"))
     window.until(lambda: window.run(POINTS) > 3)
     other = draft("other")
     window.go(window.run("return location.origin") + f"/admin/coupons/campaign/{other.pk}/change/")
@@ -171,11 +171,11 @@ def test_a_chart_that_can_not_be_kept_or_read_is_begun_anew(
     panel: Callable[[Campaign], Browser], draft: Draft
 ) -> None:
     draft("sale")
-    window = panel(lifecycle.schedule("sale", actor="Mina"))
+    window = panel(lifecycle.schedule_campaign("sale", actor="Mina"))
     window.until(lambda: window.run(POINTS) > 1)
     window.run("Storage.prototype.setItem = () => { throw new DOMException('full') }")
     window.run("Object.keys(sessionStorage).forEach(name => { sessionStorage[name] = '{' })")
-    strategies.admit(lookup.of("sale"), Claim("ann"))
+    strategies.admit(lookup.find_snapshot("sale"), Claim("ann"))
     window.sees("[data-count=admitted]", "1")
     window.go(window.run("return location.href"))
     window.sees("[data-count=admitted]", "1")
@@ -184,10 +184,10 @@ def test_a_chart_that_can_not_be_kept_or_read_is_begun_anew(
 
 def test_the_rate_is_of_one_second(panel: Callable[[Campaign], Browser], draft: Draft) -> None:
     draft("sale", stock=1000)
-    window = panel(lifecycle.schedule("sale", actor="Mina"))
+    window = panel(lifecycle.schedule_campaign("sale", actor="Mina"))
     window.until(lambda: window.run(POINTS) > 7)  # a mean over five seconds would be 6
     for number in range(CLAIMS):
-        strategies.admit(lookup.of("sale"), Claim(f"user-{number}"))
+        strategies.admit(lookup.find_snapshot("sale"), Claim(f"user-{number}"))
     seen = []
     deadline = time.monotonic() + 6
     while time.monotonic() < deadline:
@@ -201,7 +201,7 @@ def test_a_rate_that_is_not_known_is_no_nought(
     panel: Callable[[Campaign], Browser], draft: Draft, redis_away: Callable[[], None]
 ) -> None:
     draft("sale")
-    window = panel(lifecycle.schedule("sale", actor="Mina"))
+    window = panel(lifecycle.schedule_campaign("sale", actor="Mina"))
     window.until(lambda: window.run(RATE) == "0")
     redis_away()
     window.sees("[data-count=admitted]", "?")
@@ -213,15 +213,15 @@ def test_no_countdown_runs_while_an_opening_is_held_back(
 ) -> None:
     window = panel(ahead(draft))
     window.sees(".countdown", "opens in 00:59")
-    opening_hold.hold("sale", why="red: replicas")
+    opening_hold.hold_opening("sale", why="red: replicas")
     window.sees("[data-state]", "held back")
     window.sees(".live .errornote", "held back")
     assert window.run(COUNTDOWN) is False
     window.gone("button[value=resume]")
-    opening_hold.release("sale", why="nothing is red any more")
+    opening_hold.release_opening("sale", why="nothing is red any more")
     window.sees("[data-state]", "scheduled")
     window.sees(".countdown", "opens in 00:")
-    lifecycle.pause("sale", actor="Theo")
+    lifecycle.pause_campaign("sale", actor="Theo")
     window.sees("[data-state]", "paused")
     assert window.run(COUNTDOWN) is False
     assert never_reloaded(window)

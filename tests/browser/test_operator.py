@@ -64,7 +64,7 @@ def test_a_day_of_an_operator(
 
     # The figures move by themselves, under a policy that allows no inline script.
     chromium.run("window.stillHere = true")
-    sale = lookup.of("sale")
+    sale = lookup.find_snapshot("sale")
     for user in ("ann", "bob", "eve"):
         strategies.admit(sale, Claim(user))
     chromium.sees("[data-count=admitted]", "3")
@@ -92,7 +92,7 @@ def test_a_day_of_an_operator(
 
     code = Coupon.objects.get(user="bob").code
     chromium.go(f"{live_server.url}/admin/coupons/coupon/")
-    chromium.type("#searchbar", coupon_codes.grouped(code).lower())
+    chromium.type("#searchbar", coupon_codes.grouped_code(code).lower())
     chromium.click("#changelist-search [type=submit]")
     chromium.sees("#result_list", "sale/2")
     chromium.sees(".paginator", "1 coupon on this page")
@@ -142,18 +142,18 @@ def test_minutes_before_an_opening_the_board_is_a_click_away_and_turns_by_itself
     chromium.click("button[value=schedule]")
     chromium.sees(".messagelist .warning", "It is not ready yet (replicas)")
     chromium.sees(".countdown", "opens in 00:0")
-    guard.look()
+    guard.guard_openings()
 
     chromium.click(".live header a")
     chromium.sees("#board header .light", "not ready")
     chromium.sees("#board .errornote", "held back")
     settings.REDIS_WAIT_REPLICAS = 0
-    guard.look()
+    guard.guard_openings()
     chromium.sees("#board header .light", "ready")  # by itself
     chromium.run("window.stillHere = true")
 
     settings.REDIS_WAIT_REPLICAS = 1
-    guard.look()
+    guard.guard_openings()
     chromium.sees("#board .errornote", "held back")
     assert chromium.run("return window.stillHere") is True
     chromium.go(chromium.run("return location.href"))

@@ -53,17 +53,17 @@ def shop(live_server: Any, settings: Any, draft: Callable[..., Campaign]) -> dic
         "summer": draft("summer", name="여름 세일", opens_at=now - timedelta(hours=1)),
     }  # fmt: skip
     for slug in ("autumn", "spring-2027", "summer"):
-        lifecycle.schedule(slug, actor="Mina")
-    lifecycle.close("summer", actor="Mina")
+        lifecycle.schedule_campaign(slug, actor="Mina")
+    lifecycle.close_campaign("summer", actor="Mina")
     _claimed("autumn")
     settings.REDIS_WAIT_REPLICAS, settings.HOLD_BACK_S = 1, 600  # one red line
     lifecycle.follow_the_clock()
-    guard.look()
+    guard.guard_openings()
     return made
 
 
 def _claimed(slug: str) -> None:
-    sale = lookup.of(slug)
+    sale = lookup.find_snapshot(slug)
     for number in range(70):
         strategies.admit(sale, Claim(f"user-{number:04}@shop.example"))
     Slot.objects.filter(id=slot_id(sale.id, 7)).delete()  # of a claim that must be parked

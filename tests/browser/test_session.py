@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.models import Campaign
 from tests.browser.webdriver import Browser, browser
 
@@ -33,7 +33,7 @@ AGE_S = 18  # half of it is announced
 
 @pytest.fixture
 def window(
-    live_server: Any, settings: Any, tmp_path: Path, open_campaign: Callable[..., Facts]
+    live_server: Any, settings: Any, tmp_path: Path, open_campaign: Callable[..., CampaignSnapshot]
 ) -> Iterator[Browser]:
     """Mina on the page of a sale, under a policy that allows no inline script."""
     settings.MIDDLEWARE = ["tests.browser.policy.strict", *settings.MIDDLEWARE]

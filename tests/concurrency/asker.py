@@ -20,32 +20,32 @@ from django.db import transaction  # noqa: E402
 
 from coupons.admission import strategies  # noqa: E402
 from coupons.campaigns import lookup  # noqa: E402
-from coupons.campaigns.snapshot import Facts  # noqa: E402
+from coupons.campaigns.snapshot import CampaignSnapshot  # noqa: E402
 from coupons.claims.values import Admission, AdmittedClaim, Claim, Outcome  # noqa: E402
 from coupons.issuing import writer  # noqa: E402
 from coupons.models import Tally  # noqa: E402
 from coupons.store import keys, store  # noqa: E402
 
-Ask = Callable[[Facts, Claim], Admission]
+Ask = Callable[[CampaignSnapshot, Claim], Admission]
 
 
-def look_then_increment(campaign: Facts, claim: Claim) -> Admission:
+def look_then_increment(campaign: CampaignSnapshot, claim: Claim) -> Admission:
     """Redis without a script: read, decide in Python, write."""
-    client, gate = store().client, keys.of(campaign.slug).gate
+    client, gate = store().client, keys.campaign_keys(campaign.slug).gate
     stock, given = map(int, client.hmget(gate, "stock", "next"))  # type: ignore[arg-type]
     if given >= stock:
         return Admission(Outcome.SOLD_OUT, 0, 0)
     return Admission(Outcome.ADMITTED, int(client.hincrby(gate, "next", 1)), 1)
 
 
-def count_without_a_lock(campaign: Facts, claim: Claim) -> Admission:
+def count_without_a_lock(campaign: CampaignSnapshot, claim: Claim) -> Admission:
     """MySQL without the row lock: read, decide, insert."""
     stored = Tally.objects.get(campaign_id=campaign.id).stored
     if stored >= campaign.stock:
         return Admission(Outcome.SOLD_OUT, 0, 0)
     time.sleep(0.002)
     with transaction.atomic():
-        writer.insert(campaign, [AdmittedClaim(claim.user, 1, stored + 1, 1)])
+        writer.insert_rows(campaign, [AdmittedClaim(claim.user, 1, stored + 1, 1)])
     return Admission(Outcome.ADMITTED, stored + 1, 1)
 
 
@@ -57,7 +57,7 @@ ROADS: dict[str, Ask] = {
 
 
 def main(road: str, slug: str, seed: str, count: str, users: str) -> None:
-    campaign, ask = lookup.of(slug), ROADS[road]
+    campaign, ask = lookup.find_snapshot(slug), ROADS[road]
     choose = random.Random(int(seed))
     told: list[tuple[str, str, int]] = []
     sys.stdout.write("ready\n")

@@ -82,7 +82,7 @@ def test_negative_control_looking_before_incrementing_oversells(
 ) -> None:
     """If this passed as exact, the test above would prove nothing."""
     open_campaign(stock=20)
-    gate = keys.of("sale").gate
+    gate = keys.campaign_keys("sale").gate
     for _ in range(20):  # a race: it need not show in the first round
         store.store().client.hset(gate, "next", 0)
         told = rush(child_environment, "look-then-increment", processes=4, count=60, users=10**6)

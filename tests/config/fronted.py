@@ -44,7 +44,9 @@ def claim(port: int, user: str, *, patience_s: float = 10, **headers: str) -> tu
     asking = http.client.HTTPConnection("127.0.0.1", port, timeout=patience_s)
     try:
         asking.request(
-            "POST", CLAIMS, headers={"Authorization": f"Bearer {user_tokens.mint(user)}", **headers}
+            "POST",
+            CLAIMS,
+            headers={"Authorization": f"Bearer {user_tokens.mint_token(user)}", **headers},
         )
         answer = asking.getresponse()
         return answer.status, json.loads(answer.read())
@@ -71,7 +73,8 @@ def slow_bodies(port: int, many: int, path: str = CLAIMS) -> Iterator[None]:
     form = "application/json" if path == CLAIMS else "application/x-www-form-urlencoded"
     head = (
         f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {form}\r\n"
-        f"Cookie: csrftoken={'a' * 32}\r\nAuthorization: Bearer {user_tokens.mint('slow')}\r\n"
+        f"Cookie: csrftoken={'a' * 32}\r\n"
+        f"Authorization: Bearer {user_tokens.mint_token('slow')}\r\n"
         "Content-Length: 1000\r\n\r\n{"
     )
     with ExitStack() as stack:

@@ -104,7 +104,7 @@ def test_bells_that_nobody_heard_for_a_night_are_thrown_away(
 ) -> None:
     rung = [f"sale-{number}" for number in range(MOST_BELLS + 30)]
     for slug in rung:
-        wakeups.ring(slug)
+        wakeups.notify_drain(slug)
     assert len(bells()) == MOST_BELLS + 30
     scheduler("mina").tick()
     assert bells() == rung[: -MOST_BELLS - 1 : -1]
@@ -115,7 +115,7 @@ def test_who_does_not_beat_leaves_the_bells_alone(
     sent: list[str], bells: Callable[[], list[str]]
 ) -> None:
     for number in range(MOST_BELLS + 30):
-        wakeups.ring(f"sale-{number}")
+        wakeups.notify_drain(f"sale-{number}")
     Lease("jun").take()
     scheduler("mina").tick()
     assert len(bells()) == MOST_BELLS + 30
@@ -124,6 +124,6 @@ def test_who_does_not_beat_leaves_the_bells_alone(
 def test_no_more_bells_than_may_wait_are_all_heard(
     sent: list[str], bells: Callable[[], list[str]]
 ) -> None:
-    wakeups.ring("spring-sale")
+    wakeups.notify_drain("spring-sale")
     scheduler("mina").tick()
     assert bells() == ["spring-sale"]

@@ -45,8 +45,8 @@ def beat_sends_everything() -> None:
 
 
 def test_12_a2_no_message_bears_a_date_that_a_workers_clock_would_judge(client: Any) -> None:
-    wakeups.ring("sale")
-    wakeups.ring_each(["sale", "other"])
+    wakeups.notify_drain("sale")
+    wakeups.notify_drains(["sale", "other"])
     wakeups.send_canary("celery")
     beat_sends_everything()
     sent = messages(client)
@@ -98,7 +98,7 @@ def test_12_a2_canaries_that_nobody_hears_are_few_and_forgotten_in_the_end(clien
 
 def test_12_a2_bells_are_kept_few_where_beat_is_dead(client: Any) -> None:
     for number in range(MOST_BELLS + 30):
-        wakeups.ring(f"sale-{number}")
+        wakeups.notify_drain(f"sale-{number}")
     Watchdog().keep_messages_few()
     kept = messages(client)
     assert len(kept) == MOST_BELLS

@@ -189,8 +189,8 @@ def test_its_refusal_is_the_apis_own_document_in_each_language(
     with front(tmp_path / "front", [door]):
         for language in ("en", "ko"):
             headers, body = _refused(port, language)
-            ours = problems.encoded(503, "overloaded", TITLE, DETAIL)
-            wanted, _ = translations.translated(ours, language)
+            ours = problems.encoded_problem(503, "overloaded", TITLE, DETAIL)
+            wanted, _ = translations.translated_document(ours, language)
             assert json.loads(body) == json.loads(wanted)
             assert 2 <= int(headers["Retry-After"]) <= 6
             assert headers["Cache-Control"] == "no-store"
@@ -225,7 +225,7 @@ def test_its_other_documents_have_the_members_of_the_apis() -> None:
     documents = problem_documents()
     assert set(documents) == {400, 404, 408, 413, 429, 431, 502, 504}
     for status, said in documents.items():
-        assert said == problems.document(
+        assert said == problems.problem_document(
             status, said["code"], said["title"], said.get("detail", "")
         )
 

@@ -65,10 +65,10 @@ def test_a_clients_id_comes_back_and_stands_in_the_lines(
 
 @pytest.mark.parametrize("said", ["", "a b", "x" * 65, "a\n", 'a"', "ä", "a;b"])
 def test_an_unsound_id_is_replaced(said: str) -> None:
-    made = request_id.begin(said)
+    made = request_id.begin_request(said)
     assert made != said
-    assert request_id.current() == made
-    request_id.end()
+    assert request_id.current_request_id() == made
+    request_id.end_request()
 
 
 def test_without_one_every_request_gets_its_own(open_campaign: CampaignMaker) -> None:

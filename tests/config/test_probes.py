@@ -144,7 +144,7 @@ def test_claims_are_counted_by_campaign_and_outcome(open_campaign: CampaignMaker
     before = [counted(campaign="sale", outcome=outcome) for outcome in outcomes]
     for name in ("jun", "jun", "jun", "sora"):
         Person(name).claims()
-    lifecycle.pause("sale", actor="Mina")
+    lifecycle.pause_campaign("sale", actor="Mina")
     Person("hana").claims()
     after = [counted(campaign="sale", outcome=outcome) for outcome in outcomes]
     assert [now - then for now, then in zip(after, before, strict=True)] == [1, 2, 1, 1]

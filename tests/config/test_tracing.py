@@ -87,7 +87,7 @@ def until(true: Callable[[], object]) -> None:
 
 def claim(port: int, name: str, **headers: str) -> tuple[int, str]:
     """The status and the request's id."""
-    said = {"Authorization": f"Bearer {user_tokens.mint(name)}"} | headers
+    said = {"Authorization": f"Bearer {user_tokens.mint_token(name)}"} | headers
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as asking:
         asking.request("POST", "/api/v1/campaigns/sale/claims", headers=said)
         answer = asking.getresponse()

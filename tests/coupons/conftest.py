@@ -8,7 +8,7 @@ from django.db import connection
 
 from coupons.admission import strategies
 from coupons.broker import wakeups
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.identity import jwks
 from coupons.issuing import drain
@@ -64,13 +64,13 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
         messages.append([slug])
         return True
 
-    monkeypatch.setattr(wakeups, "ring", ring)
-    monkeypatch.setattr(wakeups, "ring_each", lambda slugs: messages.append(list(slugs)))
+    monkeypatch.setattr(wakeups, "notify_drain", ring)
+    monkeypatch.setattr(wakeups, "notify_drains", lambda slugs: messages.append(list(slugs)))
     return messages
 
 
 @pytest.fixture
-def sales(open_campaign: CampaignMaker, broker: Broker) -> dict[str, Facts]:
+def sales(open_campaign: CampaignMaker, broker: Broker) -> dict[str, CampaignSnapshot]:
     made = {slug: open_campaign(slug, stock=20) for slug in SLUGS}
     for sale in made.values():
         strategies.admit(sale, Claim("first"))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import env
-from coupons.timestamps import LAST_MS, iso_of, milliseconds, moment, text_of
+from coupons.timestamps import LAST_MS, iso_of, milliseconds_of, moment_of, text_of
 
 FIRST = datetime(1, 1, 1, tzinfo=UTC)
 LAST = datetime.max.replace(tzinfo=UTC)
@@ -29,19 +29,19 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
     ],
 )
 def test_12_a4_milliseconds_are_exact_at_the_ends_of_the_calendar(at: datetime, ms: int) -> None:
-    assert milliseconds(at) == ms
+    assert milliseconds_of(at) == ms
 
 
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_12_a4_milliseconds_are_the_floor_and_come_back(at: datetime) -> None:
-    ms = milliseconds(at)
-    assert moment(ms) <= at < moment(ms) + timedelta(milliseconds=1) or ms == LAST_MS
-    assert milliseconds(moment(ms)) == ms
+    ms = milliseconds_of(at)
+    assert moment_of(ms) <= at < moment_of(ms) + timedelta(milliseconds=1) or ms == LAST_MS
+    assert milliseconds_of(moment_of(ms)) == ms
 
 
 @pytest.mark.parametrize("ms", [LAST_MS, -62_135_596_800_000, -1, 0])
 def test_12_a4_every_moment_of_the_calendar_has_its_texts(ms: int) -> None:
-    assert milliseconds(datetime.fromisoformat(iso_of(ms))) == ms
+    assert milliseconds_of(datetime.fromisoformat(iso_of(ms))) == ms
     assert text_of(ms)[:10] == iso_of(ms)[:10]
 
 

@@ -38,26 +38,26 @@ __all__ = ["app", "application"]
 
 def acknowledged_before_stored() -> None:
     """A claim leaves the queue when it is read: who dies before the commit takes it along."""
-    read = queue.read
+    read = queue.read_batch
 
     def reading(slug: str, **asked: Any) -> Batch:
         batch = read(slug, **asked)
-        queue.settle(slug, list(batch.claims))
+        queue.settle_claims(slug, list(batch.claims))
         return batch
 
-    queue.read = reading
+    queue.read_batch = reading
 
 
 def nobody_takes_over() -> None:
     """What a dead worker had read stays with it."""
-    queue.take_over = lambda slug, **asked: Batch()
+    queue.take_over_batch = lambda slug, **asked: Batch()
 
 
 def queued_in_a_second_step() -> None:
     """Place and memory in the script, the queue entry by Python behind it. Now and then a web
     process dies between the two, as any may at any line. Nothing puts it back."""
     _admit_without_queueing()
-    reconcile.look = lambda: []
+    reconcile.reconcile_campaigns = lambda: []
     admit = deciding.AdmissionCalls.admit
 
     def admitting(self: Any, slug: str, **asked: Any) -> deciding.Decision:
@@ -67,7 +67,7 @@ def queued_in_a_second_step() -> None:
                 os._exit(GONE)
             entry = {"u": asked["user"], "n": asked["nth"], "p": decision.place,
                      "t": decision.at_ms}  # fmt: skip
-            self.client.xadd(keys.of(slug).queue, entry)
+            self.client.xadd(keys.campaign_keys(slug).queue, entry)
         return decision
 
     deciding.AdmissionCalls.admit = admitting  # type: ignore[method-assign]
@@ -77,7 +77,7 @@ def carried_by_the_message() -> None:
     """The claim is in no queue of the store: a Celery message carries it, with `acks_late` and all
     the broker's settings. The message is the only record of it: nothing puts it back."""
     _admit_without_queueing()
-    reconcile.look = lambda: []
+    reconcile.reconcile_campaigns = lambda: []
     admit = deciding.AdmissionCalls.admit
 
     def admitting(self: Any, slug: str, **asked: Any) -> deciding.Decision:
@@ -92,14 +92,14 @@ def carried_by_the_message() -> None:
 
 @app.task(name=CARRIED, autoretry_for=(DatabaseAway,), max_retries=None)  # type: ignore[untyped-decorator]
 def carried(slug: str, *claim: Any) -> None:
-    writer.store(lookup.of(slug), [AdmittedClaim(*claim)], epoch=None)
+    writer.store_batch(lookup.find_snapshot(slug), [AdmittedClaim(*claim)], epoch=None)
 
 
 def counted_in_python() -> None:
     """The same questions as the script's, asked one by one: GET, compare, then INCR."""
 
     def admit(self: Any, slug: str, **asked: Any) -> deciding.Decision:
-        names = keys.of(slug)
+        names = keys.campaign_keys(slug)
         field = claimant_field.encode_field(asked["user"], asked["nth"], asked["per_user"])
         epoch, stock, given = self.client.hmget(names.gate, "epoch", "stock", "next")
         known, now = self.client.hget(names.claimants, field), time.time_ns() // 1_000_000
@@ -122,8 +122,8 @@ def counted_in_python() -> None:
 def collisions_ignored() -> None:
     """What the database refuses is a warning, and nobody reads back what became of it."""
     writer._INSERT = writer._INSERT.replace("INSERT", "INSERT IGNORE")
-    writer._standing = lambda facts, claims: {
-        writer._essence(writer._row(facts, claim)) for claim in claims
+    writer._standing = lambda campaign, claims: {
+        writer._essence(writer._row(campaign, claim)) for claim in claims
     }
 
 
@@ -164,7 +164,7 @@ def no_fence() -> None:
 
 def no_recent_admissions() -> None:
     """What a web process told is known to nobody else."""
-    recent.publish = lambda facts: None
+    recent.publish_admissions = lambda campaign: None
 
 
 def messages_expire() -> None:

@@ -34,22 +34,22 @@ def dying(function: Callable[..., Any], when: str) -> Callable[..., Any]:
 
 def acknowledging_first(slug: str, **asked: Any) -> queue.Batch:
     batch = READ(slug, **asked)
-    queue.settle(slug, list(batch.claims))
+    queue.settle_claims(slug, list(batch.claims))
     return batch
 
 
-READ = queue.read
+READ = queue.read_batch
 POINTS: dict[str, tuple[Any, str]] = {
-    "insert": (writer, "insert"),  # the whole transaction
+    "insert": (writer, "insert_rows"),  # the whole transaction
     "commit": (transaction.Atomic, "__exit__"),
-    "settle": (queue, "settle"),
+    "settle": (queue, "settle_claims"),
 }
 
 
 def main(slug: str, point: str) -> None:
     if point == "wrong-order":
-        queue.read = acknowledging_first
-        writer.insert = dying(writer.insert, "before")
+        queue.read_batch = acknowledging_first
+        writer.insert_rows = dying(writer.insert_rows, "before")
     elif point != "nowhere":
         when, name = point.split(":")
         place, attribute = POINTS[name]

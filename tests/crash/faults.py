@@ -219,7 +219,7 @@ def forget_store(scene: Scene, fault: Fault) -> None:
     """The same, and nobody rebuilds it. Raises TimeoutError if always something waits."""
     deadline = time.monotonic() + _EMPTY_S
     with scene.stage.store() as client:
-        while not client.eval(_EMPTY, 1, keys.of(scene.slug).queue):
+        while not client.eval(_EMPTY, 1, keys.campaign_keys(scene.slug).queue):
             if time.monotonic() > deadline:
                 raise TimeoutError("The queue was never empty.")
             time.sleep(0.002)
@@ -234,7 +234,7 @@ def turn_back(scene: Scene, fault: Fault) -> None:
     """The counter forgets its latest places: what the fence is there against, or another hand. The
     next ones are given twice, and the second claim finds its place taken."""
     with scene.stage.store() as client:
-        client.eval(_TURN_BACK, 1, keys.of(scene.slug).gate, _PLACES_TWICE)
+        client.eval(_TURN_BACK, 1, keys.campaign_keys(scene.slug).gate, _PLACES_TWICE)
 
 
 def _pause(scene: Scene, name: str, fault: Fault, child: int | None = None) -> None:

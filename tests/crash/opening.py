@@ -129,8 +129,8 @@ def opened(slug: str, stock: int) -> Campaign:
         slug=slug, name=slug, stock=stock, discount_value=10, valid_days=30,
         opens_at=now - timedelta(seconds=1), closes_at=now + timedelta(hours=2),
     )  # fmt: skip
-    lifecycle.draft(sale, actor=ACTOR)
-    return lifecycle.schedule(slug, actor=ACTOR)
+    lifecycle.save_draft(sale, actor=ACTOR)
+    return lifecycle.schedule_campaign(slug, actor=ACTOR)
 
 
 def _close(stage: Stage, slug: str) -> None:
@@ -138,7 +138,7 @@ def _close(stage: Stage, slug: str) -> None:
     for _ in range(_TRIES):
         connection.close()
         try:
-            lifecycle.close(slug, actor=ACTOR)
+            lifecycle.close_campaign(slug, actor=ACTOR)
             return
         except StockBelowAdmitted:
             return  # judged already
@@ -151,7 +151,7 @@ def _under_load(scene: Scene, sale: Sale, run: Run, file: Path, trouble: Trouble
     """The crowd asks while it happens; then all is healed, and the last are served."""
     chance = random.Random(sale.seed)
     named = [f"{scene.slug}-{number}" for number in range(sale.users)]
-    signed = [(user, user_tokens.mint(user, lifetime_s=900)) for user in named]
+    signed = [(user, user_tokens.mint_token(user, lifetime_s=900)) for user in named]
     line = people.line_of(signed, lasts_s=sale.lasts_s, again=AGAIN, chance=chance)
     gives_up_at = time.monotonic() + sale.lasts_s + sale.settle_s
     with closing(history.Recorder(file)) as recorder:

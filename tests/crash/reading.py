@@ -52,7 +52,7 @@ def waiting(stage: Stage, slug: str) -> int:
     """Claims that wait to be stored; one, if the store can't be asked."""
     try:
         with stage.store() as client:
-            return int(client.xlen(keys.of(slug).queue)) + _carried(stage)
+            return int(client.xlen(keys.campaign_keys(slug).queue)) + _carried(stage)
     except redis.RedisError:
         return 1
 
@@ -79,13 +79,13 @@ def settle(stage: Stage, slug: str, *, patience_s: float) -> int:
 
 
 def found(stage: Stage, slug: str, campaign_id: int, *, stock: int, sampled: list[int]) -> Found:
-    names = keys.of(slug)
+    names = keys.campaign_keys(slug)
     with stage.store() as client:
         given = int(client.hget(names.gate, "next") or 0)
         parked = int(client.xlen(names.parked))
         claimants = _claimants(client, names.claimants)
         kept = _kept(client, names.queue, names.parked)
-    rows = [Row(user.decode(), place, coupon_codes.grouped(code.decode()))
+    rows = [Row(user.decode(), place, coupon_codes.grouped_code(code.decode()))
             for user, place, code in _rows(stage, campaign_id)]  # fmt: skip
     left = waiting(stage, slug)
     return Found(stock, rows, given, claimants, left, parked, sampled, kept)

@@ -27,7 +27,7 @@ class Attack:
 def started(attack: Attack, many: int, lasts_s: float) -> subprocess.Popen[str]:
     """So many at once for so many seconds, as a program that ends by itself."""
     words = [attack.kind, str(attack.port), str(many), str(lasts_s), *filter(None, [attack.slug])]
-    env = os.environ | {"TOKEN": user_tokens.mint("stranger", lifetime_s=900)}
+    env = os.environ | {"TOKEN": user_tokens.mint_token("stranger", lifetime_s=900)}
     return subprocess.Popen([sys.executable, "-m", "tests.crash.attacks", *words], cwd=ROOT,
                             env=env, text=True, stdout=subprocess.PIPE,
                             preexec_fn=_elsewhere)  # fmt: skip

@@ -15,7 +15,7 @@ from django.db import connection
 from config.celery import app
 from coupons import store
 from coupons.broker import wakeups
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.models import Coupon
 from tests.conftest import CampaignMaker
 from tests.crash.test_stopping import claims
@@ -41,7 +41,7 @@ def publish(body: bytes | str, *, task: str, content_type: str, encoding: str = 
 
 def rung(slug: str) -> bool:
     """As beat does."""
-    return wakeups.ring(slug)
+    return wakeups.notify_drain(slug)
 
 
 def until(true: Callable[[], bool], patience_s: float = 60) -> None:
@@ -55,7 +55,7 @@ def test_bad_messages_do_no_harm_and_good_ones_are_heard_after_them(
     open_campaign: CampaignMaker, child_environment: dict[str, str], tmp_path: Path
 ) -> None:
     app.control.purge()
-    sale: Facts = open_campaign(stock=20)
+    sale: CampaignSnapshot = open_campaign(stock=20)
     claims(sale, 20)
     mark = tmp_path / "mark"
     pickled = pickle.dumps(((Bomb(mark),), {}, {}))
@@ -72,7 +72,7 @@ def test_bad_messages_do_no_harm_and_good_ones_are_heard_after_them(
     claims(open_campaign("late"), 2)
     app.send_task(wakeups.DRAIN_EACH, args=[["gone", "late"]], expires=-7 * 86_400)
     for _ in range(30):
-        wakeups.ring("sale")
+        wakeups.notify_drain("sale")
     command = [
         sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "1",
         "--without-gossip", "--without-mingle", "--loglevel", "WARNING",

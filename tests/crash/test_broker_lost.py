@@ -66,7 +66,7 @@ def test_a_worker_asks_for_bells_again(open_campaign: CampaignMaker, tmp_path: P
     port = servers.free_port()
     broker = f"redis://127.0.0.1:{port}/0"
     forgetful = ("--appendonly", "no")
-    queue = keys.of("sale").queue
+    queue = keys.campaign_keys("sale").queue
     with worker(tmp_path, broker):
         with servers.redis(tmp_path / "before", port=port, extra=forgetful):
             assert comes(lambda: asks(broker), within_s=30)

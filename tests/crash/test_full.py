@@ -16,7 +16,7 @@ from django.db import connection
 from coupons import store
 from coupons.admission import strategies
 from coupons.campaigns import lookup
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.database import availability
 from coupons.errors import DatabaseAway, StoreAway
@@ -41,7 +41,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def admit(campaign: Facts, numbers: range) -> dict[int, int]:
+def admit(campaign: CampaignSnapshot, numbers: range) -> dict[int, int]:
     """Places by user, until Redis refuses."""
     told = {}
     for number in numbers:
@@ -80,10 +80,10 @@ def test_while_the_disk_of_redis_is_full_nothing_is_admitted_and_nothing_is_lost
         stored = dict(Coupon.objects.values_list("place", "user"))
         assert stored == {place: f"user-{number}" for number, place in told.items()}
     store.store.cache_clear()
-    lookup.forget()
+    lookup.clear_snapshots()
 
 
-def _patiently(campaign: Facts, number: int) -> dict[int, int]:
+def _patiently(campaign: CampaignSnapshot, number: int) -> dict[int, int]:
     """Redis tries its file again once a second."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
@@ -143,7 +143,7 @@ def _in_a_new_session() -> Any:
 
     def count() -> Any:
         try:
-            with availability.answering():
+            with availability.require_database():
                 return Coupon.objects.count()
         except DatabaseAway:
             return DatabaseAway

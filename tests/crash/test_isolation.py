@@ -15,7 +15,7 @@ from config.celery import app
 from coupons import store
 from coupons.admission import strategies
 from coupons.campaigns import lookup
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.errors import CouponError
 from coupons.models import Coupon
@@ -60,7 +60,7 @@ def stored() -> set[str]:
     return set(Coupon.objects.values_list("campaign__slug", flat=True))
 
 
-def ask(campaign: Facts, user: str) -> bool:
+def ask(campaign: CampaignSnapshot, user: str) -> bool:
     try:
         return strategies.admit(campaign, Claim(user)).place > 0
     except CouponError:
@@ -96,7 +96,7 @@ def test_12_a1_campaigns_damaged_in_every_way_keep_nine_others_from_nothing(
     for how, sale in ill.items():
         ask(sale, "early")
         damages.damage(sale.slug, how)
-        lookup.forget()
+        lookup.clear_snapshots()
         damages.lose_the_wakeup(sale.slug) if "bell" not in how else None
         ask(sale, "mina")
     with worker_and_beat(child_environment, tmp_path):
@@ -114,11 +114,13 @@ def test_12_a1_campaigns_damaged_in_every_way_keep_nine_others_from_nothing(
         until(lambda: told_of(ill, damages.WRONG_TYPE), lambda: (tmp_path / "log").read_text())
 
 
-def told_of(ill: dict[str, Facts], shown: Iterable[str]) -> bool:
+def told_of(ill: dict[str, CampaignSnapshot], shown: Iterable[str]) -> bool:
     """Red on their boards, in the gauges, but for a bell, which the sweep has set anew."""
     slugs = {ill[how].slug for how in shown if "bell" not in how}
     gauges = live_gauges()["coupon_damaged_keys"]
-    red = {slug for slug in slugs if "keys" in {line.name for line in board.of(slug).reds}}
+    red = {
+        slug for slug in slugs if "keys" in {line.name for line in board.readiness_board(slug).reds}
+    }
     return red == slugs and all(gauges[slug] for slug in slugs)
 
 
@@ -128,7 +130,7 @@ def test_12_21_a_failing_drain_is_logged_with_its_slug_and_told_while_it_fails(
     app.control.purge()
     ill, well = open_campaign("ill"), open_campaign("well")
     damages.damage("ill", "parked is a string")
-    store.store().client.xadd(keys.of("ill").queue, {"no": "claim"})
+    store.store().client.xadd(keys.campaign_keys("ill").queue, {"no": "claim"})
     log = tmp_path / "log"
     with worker_and_beat(child_environment, tmp_path):
         assert ask(ill, "mina")
@@ -136,8 +138,8 @@ def test_12_21_a_failing_drain_is_logged_with_its_slug_and_told_while_it_fails(
         until(lambda: stored() == {"ill", "well"}, stored)
         until(lambda: log.read_text().count("drain of campaign ill failed") > 1, log.read_text)
         assert live_gauges()["coupon_not_drained"] == {"ill": 1, "well": 0}
-        assert "drain" in {line.name for line in board.of("ill").reds}
-        store.store().client.delete(keys.of("ill").parked)
+        assert "drain" in {line.name for line in board.readiness_board("ill").reds}
+        store.store().client.delete(keys.campaign_keys("ill").parked)
         until(lambda: live_gauges()["coupon_not_drained"]["ill"] == 0, log.read_text)
     assert store.store().gate("ill").parked == 1
     assert "drain of campaign well" not in log.read_text()

@@ -15,7 +15,7 @@ from django.db import connection
 from config.celery import app
 from coupons import store, tasks
 from coupons.broker import wakeups
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.errors import UnknownCampaign
 from coupons.issuing import drain
 from coupons.models import Coupon
@@ -26,7 +26,7 @@ CLAIMS = 1500
 SLOW = {"DRAIN_ROWS_PER_S": "400", "DRAIN_BATCH": "50"}  # so that it is in the midst of it
 
 
-def claims(campaign: Facts, count: int) -> None:
+def claims(campaign: CampaignSnapshot, count: int) -> None:
     for n in range(count):
         store.store().admit(
             campaign.slug,
@@ -37,7 +37,7 @@ def claims(campaign: Facts, count: int) -> None:
 
 def taken() -> int:
     """Claims that a worker has read and not settled."""
-    pending = store.store().client.xpending(keys.of("sale").queue, keys.GROUP)
+    pending = store.store().client.xpending(keys.campaign_keys("sale").queue, keys.GROUP)
     return int(pending["pending"])
 
 
@@ -56,7 +56,7 @@ def test_a_worker_asked_to_end_under_load_finishes_its_batch(
         worker = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
         connection.close()  # the server ends a session that was silent for long
-        wakeups.ring("sale")
+        wakeups.notify_drain("sale")
         _until(lambda: Coupon.objects.count() > 100)
         worker.send_signal(signal.SIGTERM)
         began = time.monotonic()
@@ -119,7 +119,7 @@ def test_a_sweep_rings_for_many_campaigns_with_few_messages(
     slugs = [f"sale-{n:03}" for n in range(120)]
     for slug in slugs:
         claims(open_campaign(slug), 1)
-    store.store().client.delete(*(keys.of(slug).bell for slug in slugs))
+    store.store().client.delete(*(keys.campaign_keys(slug).bell for slug in slugs))
     tasks.sweep()
     assert [task for task, _ in sent] == [wakeups.DRAIN_EACH] * 3
     assert sorted(slug for _, some in sent for slug in some) == slugs

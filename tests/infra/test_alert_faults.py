@@ -76,11 +76,11 @@ def test_12_19_what_is_wrong_with_a_campaign_is_heard(
     open_campaign("ahead", opens_at=ahead, closes_at=ahead + timedelta(hours=1))
     with site.frozen("worker"):
         assert site.claims("mina", "damaged") == 202
-        site.redis.delete(keys.of("damaged").queue)
-        site.redis.set(keys.of("damaged").queue, "?")
-        site.redis.hincrby(keys.of("lost").gate, "next", 1)  # a place that nobody holds
-        site.redis.xadd(keys.of("parked").queue, {"u": b"\xff"})
-        site.redis.hset(keys.of("ahead").gate, "longest", 1)  # not what MySQL has
+        site.redis.delete(keys.campaign_keys("damaged").queue)
+        site.redis.set(keys.campaign_keys("damaged").queue, "?")
+        site.redis.hincrby(keys.campaign_keys("lost").gate, "next", 1)  # a place that nobody holds
+        site.redis.xadd(keys.campaign_keys("parked").queue, {"u": b"\xff"})
+        site.redis.hset(keys.campaign_keys("ahead").gate, "longest", 1)  # not what MySQL has
     site.hears(
         "CampaignDamaged", "CampaignNotDrained", "CampaignWorkFails", "ClaimsParked", "GapsFound",
         "BoardRed", "OpeningHeldBack",
@@ -92,7 +92,7 @@ def test_12_19_a_campaign_that_redis_lost_is_heard(
 ) -> None:
     open_campaign("sale")
     with site.frozen("worker"):  # or it is mended within seconds
-        site.redis.delete(keys.of("sale").gate)
+        site.redis.delete(keys.campaign_keys("sale").gate)
         site.hears("ClosedForRepair")
 
 

@@ -177,7 +177,9 @@ class _Crowd(threading.Thread):
                 self._ask(number)
 
     def _ask(self, number: int) -> None:
-        token = f"Bearer {user_tokens.mint(f'user-{number}')}" if number % 10 else "Bearer forged"
+        token = (
+            f"Bearer {user_tokens.mint_token(f'user-{number}')}" if number % 10 else "Bearer forged"
+        )
         path = "/api/v1/campaigns/sale/claims"
         with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)) as asking:
             asking.request("POST", path, headers={"Authorization": token})

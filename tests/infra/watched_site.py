@@ -84,7 +84,7 @@ class Site:
         return self.asks("POST", f"/api/v1/campaigns/{slug}/claims", user=user, door=door)
 
     def asks(self, method: str, path: str, *, user: str, door: str = "web") -> int:
-        headers = {"Authorization": f"Bearer {user_tokens.mint(user)}"}
+        headers = {"Authorization": f"Bearer {user_tokens.mint_token(user)}"}
         address = ("127.0.0.1", self.ports[door])
         asking = http.client.HTTPConnection(*address, timeout=10)
         with closing(asking), suppress(OSError, http.client.HTTPException):

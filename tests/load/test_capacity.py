@@ -8,7 +8,7 @@ from coefficients import of
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from coupons.management.commands.plan_capacity import Sale, plan
+from coupons.management.commands.plan_capacity import Sale, capacity_plan
 from coupons.monitoring.capacity import FILE as COEFFICIENTS
 from coupons.monitoring.capacity import Coefficients
 from tests.load.conftest import TOP
@@ -26,39 +26,43 @@ KNOWN = Coefficients(
 
 def test_api_hosts_follow_the_claims_and_one_may_be_down() -> None:
     """600 claims/s are one core with headroom, a host has two."""
-    hosts = [plan(Sale(n * 10, 10, 100), KNOWN).api_hosts for n in (600, 1_200, 1_201, 12_000)]
+    hosts = [
+        capacity_plan(Sale(n * 10, 10, 100), KNOWN).api_hosts for n in (600, 1_200, 1_201, 12_000)
+    ]
     assert hosts == [2, 2, 3, 11]
 
 
 def test_only_winners_are_stored_and_they_may_wait() -> None:
-    few = plan(Sale(1_000_000, 10, 7_000), KNOWN)
-    many = plan(Sale(1_000_000, 10, 840_000), KNOWN)  # 12,000 rows/s in 70 s: 2 workers, 2 cores
+    few = capacity_plan(Sale(1_000_000, 10, 7_000), KNOWN)
+    many = capacity_plan(
+        Sale(1_000_000, 10, 840_000), KNOWN
+    )  # 12,000 rows/s in 70 s: 2 workers, 2 cores
     assert (few.consumer_hosts, few.database) == (2, "db.t4g.micro")
     assert (many.consumer_hosts, many.database) == (2, "db.m7g.large")
     assert few.waiting < 7_000 < many.waiting < 840_000
 
 
 def test_redis_has_room_for_every_winner_twice() -> None:
-    classes = [plan(Sale(60 * 10, 60, n), KNOWN).redis for n in (100, 10_000_000)]
+    classes = [capacity_plan(Sale(60 * 10, 60, n), KNOWN).redis for n in (100, 10_000_000)]
     assert classes == ["cache.t4g.micro", "cache.t4g.micro"]  # few people: the stock is not used
-    assert plan(Sale(10_000_000, 10_000, 10_000_000), KNOWN).redis == "cache.m7g.large"
+    assert capacity_plan(Sale(10_000_000, 10_000, 10_000_000), KNOWN).redis == "cache.m7g.large"
 
 
 def test_a_burstable_redis_is_no_home_for_a_rush() -> None:
-    assert ".t" not in plan(Sale(60_000, 10, 100), KNOWN).redis
+    assert ".t" not in capacity_plan(Sale(60_000, 10, 100), KNOWN).redis
 
 
 def test_above_one_slot_the_slot_breaks_first() -> None:
-    assert plan(Sale(300_000, 10, 100), KNOWN).breaks_first == "API cores"
-    over = plan(Sale(310_000, 10, 100), KNOWN)
+    assert capacity_plan(Sale(300_000, 10, 100), KNOWN).breaks_first == "API cores"
+    over = capacity_plan(Sale(310_000, 10, 100), KNOWN)
     assert (over.slots, over.breaks_first) == (2, "the campaign's one Redis slot")
 
 
 def test_what_no_class_can_do_is_said() -> None:
     with pytest.raises(CommandError, match="stripes"):
-        plan(Sale(10**9, 10, 10**9), KNOWN)
+        capacity_plan(Sale(10**9, 10, 10**9), KNOWN)
     with pytest.raises(CommandError, match="allow more time"):
-        plan(Sale(10**7, 1, 10**7), replace(KNOWN, rows_per_s_per_database_core=100))
+        capacity_plan(Sale(10**7, 1, 10**7), replace(KNOWN, rows_per_s_per_database_core=100))
 
 
 def test_the_page_shows_the_table_of_the_coefficients(capsys: pytest.CaptureFixture[str]) -> None:

@@ -97,7 +97,7 @@ class SaleModel(RuleBasedStateMachine):
         if paused == self.paused:
             return
         try:
-            (lifecycle.pause if paused else lifecycle.resume)(SLUG, actor=ACTOR)
+            (lifecycle.pause_campaign if paused else lifecycle.resume_campaign)(SLUG, actor=ACTOR)
         except (NotInstalled, ForeignKeys):
             assert self.gate != OPEN
         else:
@@ -135,7 +135,7 @@ class SaleModel(RuleBasedStateMachine):
         self.set_paused(False)
         self.everyone_claims(USERS)
         self.world.drain_all()
-        reconcile.compare(SLUG, repair=True)
+        reconcile.compare_campaign(SLUG, repair=True)
         self.world.drain_all()
 
     def _told_is_stored(self) -> None:
@@ -144,7 +144,7 @@ class SaleModel(RuleBasedStateMachine):
             stored = (said.place, self.world.code(claim, said.place))
             assert rows.get(claim) == stored, f"{claim} was told {said}, stored: {rows.get(claim)}"
         assert (gate.waiting, gate.parked) == (0, 0)
-        report = reconcile.compare(SLUG)
+        report = reconcile.compare_campaign(SLUG)
         assert report.left == report.found[Gap.HOLE], report.differences
         assert len(rows) + report.found[Gap.HOLE] == gate.admitted
         self.played["told"] += len(self.told)

@@ -57,19 +57,19 @@ def test_a_sale_keeps_its_word_whatever_happens_in_whatever_order() -> None:
 
 def _settled_when_read(patch: pytest.MonkeyPatch) -> None:
     """And reconcile puts nothing back: it makes up for this one."""
-    patch.setattr(RepairCalls, "requeue", lambda self, *asked: False)
-    read = queue.read
+    patch.setattr(RepairCalls, "requeue_claim", lambda self, *asked: False)
+    read = queue.read_batch
 
     def reading(slug: str, **asked: Any) -> Batch:
         batch = read(slug, **asked)
-        queue.settle(slug, list(batch.claims))
+        queue.settle_claims(slug, list(batch.claims))
         return batch
 
-    patch.setattr(queue, "read", reading)
+    patch.setattr(queue, "read_batch", reading)
 
 
 def _nobody_takes_over(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(queue, "take_over", lambda slug, **asked: Batch())
+    patch.setattr(queue, "take_over_batch", lambda slug, **asked: Batch())
 
 
 def _stored_whatever_the_epoch(patch: pytest.MonkeyPatch) -> None:
@@ -85,7 +85,7 @@ def _told_without_a_replica(patch: pytest.MonkeyPatch) -> None:
 
 
 def _nobody_testifies(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(recent, "publish", lambda facts: None)
+    patch.setattr(recent, "publish_admissions", lambda campaign: None)
 
 
 def _a_missing_gate_is_a_new_one(patch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ from coupons.models import Campaign, CampaignEvent, Coupon, GivenUp, Slot, Tally
 from coupons.recovery import lost_admissions, rebuild, reconcile
 from coupons.store import Gate, store
 from coupons.store import admission as deciding
-from coupons.store.client import packed
+from coupons.store.client import packed_command
 from coupons.store.recovery import RepairCalls
 from tests import disposable
 
@@ -41,10 +41,10 @@ class Died(BaseException):
 
 # Where a drain, and where a repair may end.
 DRAINS = {
-    "before the rows": (writer, "insert", "before"),
+    "before the rows": (writer, "insert_rows", "before"),
     "among the rows": (writer, "_standing", "before"),
-    "behind the commit": (writer, "insert", "after"),
-    "behind the settling": (queue, "settle", "after"),
+    "behind the commit": (writer, "insert_rows", "after"),
+    "behind the settling": (queue, "settle_claims", "after"),
 }
 REPAIRS = {
     "closed": (rebuild, "_close", "after"),
@@ -91,7 +91,7 @@ class World:
             each.start()
         self._forget_all()
         now = timezone.now()
-        lifecycle.draft(
+        lifecycle.save_draft(
             Campaign(
                 slug=SLUG, name=SLUG, stock=stock, per_user=per_user, discount_value=10,
                 valid_days=30, opens_at=now - timedelta(seconds=1),
@@ -99,7 +99,7 @@ class World:
             ),
             actor=ACTOR,
         )  # fmt: skip
-        self.id = lifecycle.schedule(SLUG, actor=ACTOR).pk
+        self.id = lifecycle.schedule_campaign(SLUG, actor=ACTOR).pk
 
     def end(self) -> None:
         for each in self._replaced:
@@ -110,30 +110,30 @@ class World:
 
     def _forget_all(self) -> None:
         disposable.empty(self.redis)
-        recent.forget()
+        recent.clear_recent()
         self._new_process()
         reconcile._repairs = {}
 
     def _new_process(self) -> None:
         """Memories that last for a moment, a moment later."""
-        lookup.forget()
-        sold_out_cache.forget()
+        lookup.clear_snapshots()
+        sold_out_cache.clear_sold_out_cache()
         recent._published_s.clear()
         availability.breaker.succeeded()
         store().breaker.succeeded()
 
     def _wait(self) -> bytes:
         """In place of WAIT: as if so many replicas had confirmed."""
-        return packed("EVAL", f"return {self.confirming}", 0)
+        return packed_command("EVAL", f"return {self.confirming}", 0)
 
     # What people do
 
     def claim(self, claim: Claim) -> Admission:
-        return strategies.admit(lookup.of(SLUG), claim)
+        return strategies.admit(lookup.find_snapshot(SLUG), claim)
 
     def claim_unheard(self, claim: Claim) -> None:
         """The web process dies between the script and the answer: nobody was told, nor rung for."""
-        about = lookup.of(SLUG)
+        about = lookup.find_snapshot(SLUG)
         with suppress(CouponError):
             store().admit(
                 SLUG, user=claim.user, nth=claim.nth, per_user=about.per_user,
@@ -155,14 +155,14 @@ class World:
 
     def read_slowly(self) -> None:
         """A worker reads, and then it is stopped for a while."""
-        batch = queue.read(SLUG, consumer="slow", count=3)
+        batch = queue.read_batch(SLUG, consumer="slow", count=3)
         if batch:
             self._held.append(batch)
 
     def store_what_was_read(self) -> None:
         batch = self._held.pop(0)
         with suppress(StaleClaims):
-            drain._settle(lookup.of(SLUG), batch, drain.Drained())
+            drain._settle(lookup.find_snapshot(SLUG), batch, drain.Drained())
 
     @property
     def somebody_is_slow(self) -> bool:
@@ -172,17 +172,17 @@ class World:
 
     def rebuild(self, dies: str | None) -> None:
         with dying(REPAIRS, dies):
-            rebuild.rebuild(SLUG, actor=ACTOR)
+            rebuild.rebuild_campaign(SLUG, actor=ACTOR)
 
     def renew(self, dies: str | None) -> None:
         with dying(REPAIRS, dies):
-            rebuild.renew(SLUG, actor=ACTOR)
+            rebuild.renew_campaign(SLUG, actor=ACTOR)
 
     def sweep(self) -> None:
         tasks.sweep()
 
     def reconcile(self) -> None:
-        reconcile.look()
+        reconcile.reconcile_campaigns()
 
     # What happens to the store
 
@@ -245,4 +245,4 @@ class World:
         return held
 
     def code(self, claim: Claim, place: int) -> str:
-        return lookup.of(SLUG).code_of(user=claim.user, nth=claim.nth, place=place)
+        return lookup.find_snapshot(SLUG).code_of(user=claim.user, nth=claim.nth, place=place)

@@ -134,7 +134,7 @@ def a_sale(draft: Draft) -> Campaign:
     opens = timezone.now() + timedelta(hours=1)
     for slug in ("sale", "taken"):
         draft(slug, opens_at=opens, closes_at=opens + timedelta(hours=1))
-    return lifecycle.schedule("sale", actor="Mina")
+    return lifecycle.schedule_campaign("sale", actor="Mina")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from config.development.demo import crowd
 from config.development.demo.verdict import Answer, Opening, Row, Verdict, judge
-from coupons.claims.coupon_codes import grouped
+from coupons.claims.coupon_codes import grouped_code
 from tests.rehearsal import trickle
 from tests.rehearsal.cloud import ROOT
 from tests.rehearsal.onnetwork import Ground
@@ -154,4 +154,4 @@ def _rows(sales: Sales, slug: str) -> list[Row]:
         "SELECT c.user, c.place, c.code FROM coupons_coupon c JOIN coupons_campaign s "
         f"ON c.campaign_id = s.id WHERE s.slug = '{slug}'"
     )
-    return [Row(user, int(place), grouped(code)) for user, place, code in sales.rows(query)]
+    return [Row(user, int(place), grouped_code(code)) for user, place, code in sales.rows(query)]

@@ -51,7 +51,7 @@ def prepare(asked: argparse.Namespace) -> dict[str, Any]:
     call_command("collectstatic", interactive=False, verbosity=0, post_process=False)
     knows_password = _admin(os.environ["ADMIN_PASSWORD"], ours=asked.own_database)
     sale = campaign.standing("make run")
-    token = user_tokens.mint(asked.user, lifetime_s=_DAY_S)
+    token = user_tokens.mint_token(asked.user, lifetime_s=_DAY_S)
     return {"slug": sale.slug, "stock": sale.stock, "token": token, "admin": knows_password}
 
 
@@ -68,9 +68,9 @@ def _admin(password: str, *, ours: bool) -> bool:
 def opening(asked: argparse.Namespace) -> dict[str, Any]:
     """Tokens first, which take a moment; then the clock runs."""
     people = [f"{asked.slug}-{number}" for number in range(1, asked.users + 1)]
-    signed = [[user, user_tokens.mint(user, lifetime_s=_DEMO_TOKENS_S)] for user in people]
+    signed = [[user, user_tokens.mint_token(user, lifetime_s=_DEMO_TOKENS_S)] for user in people]
     sale = campaign.opening(asked.slug, stock=asked.stock, ahead_s=asked.ahead, actor="make demo")
-    opens_ms = timestamps.milliseconds(sale.opens_at)
+    opens_ms = timestamps.milliseconds_of(sale.opens_at)
     return {"opens_ms": opens_ms, "starts_at": ledger.starts_at(opens_ms), "people": signed}
 
 
@@ -83,7 +83,7 @@ def read(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def close(asked: argparse.Namespace) -> dict[str, Any]:
-    lifecycle.close(asked.slug, actor="make demo")
+    lifecycle.close_campaign(asked.slug, actor="make demo")
     return {}
 
 

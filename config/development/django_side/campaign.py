@@ -28,7 +28,7 @@ def standing(actor: str) -> Campaign:
 
 def opening(slug: str, *, stock: int, ahead_s: float, actor: str) -> Campaign:
     """A campaign that opens so many seconds from now, by Redis' clock."""
-    opens = timestamps.moment(store().now_ms() + round(ahead_s * 1000))
+    opens = timestamps.moment_of(store().now_ms() + round(ahead_s * 1000))
     return _scheduled(slug, stock=stock, opens=opens, closes=opens + _DEMO_LASTS, actor=actor)
 
 
@@ -60,7 +60,7 @@ def _free_slug() -> str:
 
 
 def _scheduled(slug: str, *, stock: int, opens: datetime, closes: datetime, actor: str) -> Campaign:
-    lifecycle.draft(
+    lifecycle.save_draft(
         Campaign(
             slug=slug,
             name="Opening sale",
@@ -75,4 +75,4 @@ def _scheduled(slug: str, *, stock: int, opens: datetime, closes: datetime, acto
         ),
         actor=actor,
     )
-    return lifecycle.schedule(slug, actor=actor)
+    return lifecycle.schedule_campaign(slug, actor=actor)

@@ -26,7 +26,7 @@ def read(slug: str) -> dict[str, object]:
     rows = Coupon.objects.filter(campaign__slug=slug).values_list("user", "place", "code")
     gate = store().gate(slug)
     return {
-        "rows": [[user, place, coupon_codes.grouped(code)] for user, place, code in rows],
+        "rows": [[user, place, coupon_codes.grouped_code(code)] for user, place, code in rows],
         "waiting": gate.waiting,
         "parked": gate.parked,
     }

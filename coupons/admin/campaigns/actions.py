@@ -11,24 +11,24 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy
 
 from coupons.admin.campaigns import commands
-from coupons.admin.campaigns.commands import VERBS, Verb
-from coupons.admin.campaigns.confirmation import FINAL, confirm_page, confirmed
+from coupons.admin.campaigns.commands import VERBS, Command
+from coupons.admin.campaigns.confirmation import FINAL, confirm_page, confirmed_questions
 from coupons.admin.typed import CampaignBase
 from coupons.models import Campaign
 
 Action = Callable[[CampaignBase, HttpRequest, QuerySet[Campaign]], HttpResponse | None]
 
 
-def _action(verb: Verb) -> Action:
+def _action(verb: Command) -> Action:
     @admin.action(description=gettext_lazy(verb.label), permissions=["change"])
     def act(
         page: CampaignBase, request: HttpRequest, chosen: QuerySet[Campaign]
     ) -> HttpResponse | None:
         chosen = chosen.order_by("slug")
-        if verb.final and not confirmed(request):
+        if verb.final and not confirmed_questions(request):
             asked = [(each, {FINAL: ""}) for each in chosen]
         else:
-            done = [(each, commands.do(verb, each.slug, request)) for each in chosen]
+            done = [(each, commands.run_command(verb, each.slug, request)) for each in chosen]
             asked = [(each, questions) for each, questions in done if questions]
         if not asked:
             return None

@@ -19,14 +19,14 @@ SHOWN_BY = {
 }
 
 
-def plain(amount: Decimal) -> str:
+def plain_digits(amount: Decimal) -> str:
     """All its digits, no zeros behind them."""
     return format(amount.normalize(), "f")
 
 
 class AmountField(forms.DecimalField):
     def prepare_value(self, value: Any) -> Any:
-        return plain(value) if isinstance(value, Decimal) else value
+        return plain_digits(value) if isinstance(value, Decimal) else value
 
 
 class ShownAmounts(CampaignBase):
@@ -45,4 +45,4 @@ class ShownAmounts(CampaignBase):
     def _shown_amount(self, amount: Decimal | None) -> str:
         if amount is None:
             return str(self.get_empty_value_display())
-        return number_format(plain(amount), force_grouping=True)
+        return number_format(plain_digits(amount), force_grouping=True)

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from coupons.admin.campaigns import slot_progress
-from coupons.admin.campaigns.confirmation import Questions, confirmed
+from coupons.admin.campaigns.confirmation import Questions, confirmed_questions
 from coupons.admin.campaigns.readiness_page import warn_if_red
-from coupons.admin.formatting import sentence
+from coupons.admin.formatting import refusal_text
 from coupons.campaigns import lifecycle
 from coupons.errors import CouponError, NeedsConfirmation
 from coupons.models import Campaign
@@ -22,7 +22,7 @@ State = Campaign.State
 
 
 @dataclass(frozen=True, slots=True)
-class Verb:
+class Command:
     """`offered_in` says when a button is shown; whether it is allowed is decided elsewhere.
 
     `label` and `done` are in English, and translated where they are shown.
@@ -41,42 +41,42 @@ class Verb:
 VERBS = {
     verb.name: verb
     for verb in (
-        Verb(
+        Command(
             "schedule",
             gettext_noop("Schedule"),
             gettext_noop("%(slug)s is scheduled now."),
-            lifecycle.schedule,
+            lifecycle.schedule_campaign,
             frozenset({State.DRAFT}),
             makes_slots=True,
             asks=True,
         ),
-        Verb(
+        Command(
             "pause",
             gettext_noop("Pause"),
             gettext_noop("%(slug)s is paused now."),
-            lifecycle.pause,
+            lifecycle.pause_campaign,
             frozenset({State.SCHEDULED, State.OPEN}),
         ),
-        Verb(
+        Command(
             "resume",
             gettext_noop("Resume"),
             gettext_noop("%(slug)s is %(state)s now."),
-            lifecycle.resume,
+            lifecycle.resume_campaign,
             frozenset({State.PAUSED}),
         ),
         # Behind "Pause", which then stays where it is when the opening takes this button away.
-        Verb(
+        Command(
             "open",
             gettext_noop("Open now"),
             gettext_noop("%(slug)s is open now."),
             lifecycle.open_now,
             frozenset({State.SCHEDULED}),
         ),
-        Verb(
+        Command(
             "close",
             gettext_noop("Close for good"),
             gettext_noop("%(slug)s is closed now."),
-            lifecycle.close,
+            lifecycle.close_campaign,
             lifecycle.LIVE,
             final=True,
         ),
@@ -84,13 +84,13 @@ VERBS = {
 }
 
 
-def offered(state: str, *, is_held: bool) -> list[Verb]:
+def offered_commands(state: str, *, is_held: bool) -> list[Command]:
     """A campaign that is held back is not resumed but overridden, with a reason."""
     kept = {"resume"} if is_held else set()
     return [v for v in VERBS.values() if state in v.offered_in and v.name not in kept]
 
 
-def do(verb: Verb, slug: str, request: HttpRequest) -> Questions:
+def run_command(verb: Command, slug: str, request: HttpRequest) -> Questions:
     """Do it in the operator's name and say what came of it. If there are questions, nothing was
     done: they are to be confirmed first."""
     try:
@@ -98,7 +98,7 @@ def do(verb: Verb, slug: str, request: HttpRequest) -> Questions:
     except NeedsConfirmation as asked:
         return asked.questions
     except (CouponError, ValidationError) as refusal:
-        messages.error(request, sentence(refusal))
+        messages.error(request, refusal_text(refusal))
     else:
         told = {"slug": campaign.slug, "state": campaign.get_state_display()}
         messages.success(request, _(verb.done) % told)
@@ -107,10 +107,10 @@ def do(verb: Verb, slug: str, request: HttpRequest) -> Questions:
     return {}
 
 
-def _options(verb: Verb, slug: str, request: HttpRequest) -> dict[str, Any]:
+def _options(verb: Command, slug: str, request: HttpRequest) -> dict[str, Any]:
     options: dict[str, Any] = {"actor": request.user.get_username()}
     if verb.makes_slots:
-        options["tell"] = slot_progress.within(request, slug)
+        options["tell"] = slot_progress.stop_after_request_time(request, slug)
     if verb.asks:
-        options["confirmed"] = confirmed(request)
+        options["confirmed"] = confirmed_questions(request)
     return options

@@ -14,7 +14,7 @@ FINAL = "final"
 Questions = dict[str, str]  # from the code of each to its sentence
 
 
-def confirmed(request: HttpRequest) -> frozenset[str]:
+def confirmed_questions(request: HttpRequest) -> frozenset[str]:
     """The codes of the questions that this request says yes to."""
     return frozenset(request.POST.getlist("confirmed"))
 

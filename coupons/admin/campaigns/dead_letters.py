@@ -38,7 +38,7 @@ class Parked:
     why: Promise | str
 
 
-def page(slug: str, *, after: str) -> tuple[list[Parked], str]:
+def dead_letter_page(slug: str, *, after: str) -> tuple[list[Parked], str]:
     """The entries behind `after`, and the last one's id if there are more. Raises StoreAway."""
     after = after if ENTRY_ID.fullmatch(after) else ""
     entries = store().parked(slug, after=after, count=PAGE + 1)

@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.utils.translation import gettext_lazy as _
 
-from coupons.admin.formatting import sentence
+from coupons.admin.formatting import refusal_text
 from coupons.admin.typed import CampaignFormBase
 from coupons.errors import CouponError, NeedsConfirmation
 from coupons.models import Campaign
@@ -62,7 +62,7 @@ class CampaignForm(CampaignFormBase):
                 _("Nothing was saved yet: please confirm what is asked below, or change it.")
             )
         if self.refusal is not None:
-            raise forms.ValidationError(sentence(self.refusal))
+            raise forms.ValidationError(refusal_text(self.refusal))
         if any(name in self.data and name not in self.fields for name in ("slug", *CHANGEABLE)):
             raise forms.ValidationError(
                 _("The campaign is %(state)s meanwhile; what was typed here was not saved."),

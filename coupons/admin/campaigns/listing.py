@@ -23,8 +23,8 @@ class LiveChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         page: list[Campaign] = list(self.result_list)
-        counts = live_panel.counts(page)
-        labels = shown_state.labels(page, counts)
+        counts = live_panel.live_counts(page)
+        labels = shown_state.state_labels(page, counts)
         for campaign in page:
             vars(campaign).update(counts=counts[campaign.pk], shown_state=labels[campaign.pk])
         for note in {each.note for each in counts.values() if each.note and not each.lost}:
@@ -59,35 +59,35 @@ class CampaignList(CampaignBase):
 
     @admin.display(description=_("window"), ordering="opens_at")
     def window(self, campaign: Campaign) -> str:
-        return formatting.window(campaign)
+        return formatting.window_text(campaign)
 
     @admin.display(description=_("stock"), ordering="stock")
     def supply(self, campaign: Campaign) -> str:
-        return formatting.number(campaign.stock)
+        return formatting.grouped_number(campaign.stock)
 
     @admin.display(description=_("admitted"))
     def admitted(self, campaign: Campaign) -> str:
-        return formatting.number(_counts(campaign).admitted)
+        return formatting.grouped_number(_counts(campaign).admitted)
 
     @admin.display(description=_("stored"))
     def stored(self, campaign: Campaign) -> str:
-        return formatting.number(_counts(campaign).stored)
+        return formatting.grouped_number(_counts(campaign).stored)
 
     @admin.display(description=_("waiting"))
     def waiting(self, campaign: Campaign) -> str:
-        return formatting.number(_counts(campaign).waiting)
+        return formatting.grouped_number(_counts(campaign).waiting)
 
     @admin.display(description=_("parked"))
     def parked(self, campaign: Campaign) -> str:
         count = _counts(campaign).parked
         if not count:
-            return formatting.number(count)
+            return formatting.grouped_number(count)
         url = reverse("admin:coupons_campaign_parked", args=[campaign.pk])
-        return format_html('<a href="{}">{}</a>', url, formatting.number(count))
+        return format_html('<a href="{}">{}</a>', url, formatting.grouped_number(count))
 
     @admin.display(description=_("remaining"))
     def remaining(self, campaign: Campaign) -> str:
-        return formatting.number(_counts(campaign).remaining)
+        return formatting.grouped_number(_counts(campaign).remaining)
 
 
 def _counts(campaign: Campaign) -> Counts:

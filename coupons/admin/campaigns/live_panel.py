@@ -54,7 +54,7 @@ class Counts:
         }
 
 
-def counts(campaigns: Sequence[Campaign]) -> dict[int, Counts]:
+def live_counts(campaigns: Sequence[Campaign]) -> dict[int, Counts]:
     """By the campaign's id. Redis away is told in the counts, never raised."""
     tallies = _tallies(campaigns)
     asked = [campaign.slug for campaign in campaigns if _lives_in_redis(campaign)]
@@ -76,8 +76,8 @@ def _tallies(campaigns: Sequence[Campaign]) -> dict[int, tuple[int, int]]:
 
 def counts_of(campaign: Campaign) -> Counts:
     """Those of one campaign, with a note where its slots are being made or removed."""
-    found = counts([campaign])[campaign.pk]
-    return replace(found, note=found.note or slot_progress.note(campaign))
+    found = live_counts([campaign])[campaign.pk]
+    return replace(found, note=found.note or slot_progress.progress_note(campaign))
 
 
 def _lives_in_redis(campaign: Campaign) -> bool:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from coupons.admin.formatting import exact
+from coupons.admin.formatting import exact_time
 from coupons.models.bounds import on_the_calendar
 from coupons.timestamps import local_time
 
@@ -42,7 +42,7 @@ class MomentInput(forms.MultiWidget):
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         if not isinstance(value, list):
             value = self.decompress(value)
-        found = readings(value[0] or "")
+        found = possible_moments(value[0] or "")
         choice: Any = self.widgets[2]
         choice.choices = [("", "---------")] + [(each.isoformat(), _label(each)) for each in found]
         context = super().get_context(name, value, attrs)
@@ -76,7 +76,7 @@ class MomentField(forms.DateTimeField):
         if local is None:
             return super().to_python(typed)  # nothing, or what can't be read
         on_the_calendar(local)
-        found = readings(typed)
+        found = possible_moments(typed)
         if len(found) == 1:
             return found[0]
         chosen = [each for each in found if each.isoformat() == meant]
@@ -94,7 +94,7 @@ class MomentField(forms.DateTimeField):
         return now != (seen or initial)
 
 
-def readings(typed: str) -> list[datetime]:
+def possible_moments(typed: str) -> list[datetime]:
     """The moments, in UTC and in their order, that the clocks of the page may show so: one as a
     rule; two in an hour that comes twice, and around an hour that is left out; none of no date."""
     local = _parsed(typed)
@@ -149,4 +149,4 @@ def _which(local: datetime, first: datetime) -> str:
 
 def _label(at: datetime) -> str:
     offset = f"{local_time(at):%z}"
-    return f"{exact(at)}, UTC{offset[:3]}:{offset[3:]}"
+    return f"{exact_time(at)}, UTC{offset[:3]}:{offset[3:]}"

@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy
 from coupons.admin.campaigns import readiness_page, repair_pages, slot_progress, subpages
 from coupons.admin.campaigns.actions import ListActions
 from coupons.admin.campaigns.amounts import SHOWN_BY, AmountField, ShownAmounts
-from coupons.admin.campaigns.confirmation import confirmed
+from coupons.admin.campaigns.confirmation import confirmed_questions
 from coupons.admin.campaigns.forms import CHANGEABLE, CampaignForm
 from coupons.admin.campaigns.listing import CampaignList
 from coupons.admin.campaigns.moments import MomentField, MomentInput
-from coupons.admin.formatting import exact
+from coupons.admin.formatting import exact_time
 from coupons.admin.typed import CampaignFormBase
 from coupons.campaigns import lifecycle, slots
 from coupons.errors import CouponError, NeedsConfirmation
@@ -76,15 +76,15 @@ class CampaignAdmin(
 
     @admin.display(description=gettext_lazy("opens at"))
     def opening(self, campaign: Campaign) -> str:
-        return exact(campaign.opens_at)
+        return exact_time(campaign.opens_at)
 
     @admin.display(description=gettext_lazy("closes at"))
     def closing(self, campaign: Campaign) -> str:
-        return exact(campaign.closes_at)
+        return exact_time(campaign.closes_at)
 
     @admin.display(description=gettext_lazy("valid until"))
     def valid_to(self, campaign: Campaign) -> str:
-        return exact(campaign.valid_until) or self.get_empty_value_display()
+        return exact_time(campaign.valid_until) or self.get_empty_value_display()
 
     def get_form(
         self, request: HttpRequest, obj: Campaign | None = None, change: bool = False, **kwargs: Any
@@ -115,7 +115,7 @@ class CampaignAdmin(
     ) -> None:
         actor = request.user.get_username()
         if obj.state == State.DRAFT:
-            lifecycle.draft(obj, actor=actor, confirmed=confirmed(request))
+            lifecycle.save_draft(obj, actor=actor, confirmed=confirmed_questions(request))
         else:
             _revise(obj, set(form.changed_data), request)
 
@@ -131,7 +131,7 @@ class CampaignAdmin(
         context["show_save_and_add_another"] = False
         if obj is not None:
             context.update(
-                subpages.panel(Campaign.objects.get(pk=obj.pk))
+                subpages.panel_context(Campaign.objects.get(pk=obj.pk))
             )  # not as typed, as it is
             if obj.state == State.CLOSED:
                 context.update(show_save=False, show_save_and_continue=False)
@@ -147,15 +147,18 @@ def _revise(wish: Campaign, changed: set[str], request: HttpRequest) -> None:
     opens_at = wish.opens_at if "opens_at" in changed else stored.opens_at
     closes_at = wish.closes_at if "closes_at" in changed else stored.closes_at
     moved = changed & set(_WINDOW)
-    actor, tell = request.user.get_username(), slot_progress.within(request, wish.slug)
+    actor, tell = (
+        request.user.get_username(),
+        slot_progress.stop_after_request_time(request, wish.slug),
+    )
     if "stock" in changed and moved:
-        lifecycle.revise(
+        lifecycle.revise_campaign(
             wish.slug,
             stock=wish.stock,
             opens_at=opens_at,
             closes_at=closes_at,
             actor=actor,
-            confirmed=confirmed(request),
+            confirmed=confirmed_questions(request),
             tell=tell,
         )
     elif "stock" in changed:
@@ -166,9 +169,9 @@ def _revise(wish: Campaign, changed: set[str], request: HttpRequest) -> None:
             opens_at=opens_at,
             closes_at=closes_at,
             actor=actor,
-            confirmed=confirmed(request),
+            confirmed=confirmed_questions(request),
         )
-    elif slots.count(stored) != stored.stock:
+    elif slots.count_slots(stored) != stored.stock:
         lifecycle.change_stock(wish.slug, stock=stored.stock, actor=actor, tell=tell)
 
 

@@ -23,7 +23,7 @@ from coupons.models import Campaign
 from coupons.readiness import board
 from coupons.readiness.board import Board
 from coupons.readiness.result import Light
-from coupons.readiness.verdict import verdict
+from coupons.readiness.verdict import opening_verdict
 
 LIGHTS: dict[Light, Promise] = {
     Light.GREEN: gettext_lazy("ready"),
@@ -51,7 +51,7 @@ class BoardPages(CampaignBase):
 
     def readiness_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         seen = self._board(request, pk)
-        context = self.admin_site.each_context(request) | shown(seen) | {
+        context = self.admin_site.each_context(request) | board_for_page(seen) | {
             "opts": self.opts,
             "title": _("Ready for the opening?"),
             "subtitle": seen.campaign.slug,
@@ -71,9 +71,9 @@ class BoardPages(CampaignBase):
         slug = get_object_or_404(Campaign, pk=pk).slug
         reason, actor = request.POST.get("reason", ""), request.user.get_username()
         try:
-            campaign = opening_hold.override(slug, actor=actor, reason=reason)
+            campaign = opening_hold.override_hold(slug, actor=actor, reason=reason)
         except (CouponError, ValidationError) as refusal:
-            messages.error(request, formatting.sentence(refusal))
+            messages.error(request, formatting.refusal_text(refusal))
         else:
             told = {"slug": slug, "state": campaign.get_state_display()}
             messages.success(
@@ -84,31 +84,31 @@ class BoardPages(CampaignBase):
     def _board(self, request: HttpRequest, pk: int) -> Board:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return board.of(get_object_or_404(Campaign, pk=pk).slug)
+        return board.readiness_board(get_object_or_404(Campaign, pk=pk).slug)
 
 
 _WORST_FIRST = (Light.RED, Light.AMBER, Light.GREEN, Light.GREY)
 
 
-def shown(seen: Board) -> dict[str, Any]:
+def board_for_page(seen: Board) -> dict[str, Any]:
     """The board in a person's words, what is to be done first."""
     lines = sorted(seen.lines, key=lambda line: _WORST_FIRST.index(line.light))
     return {
         "board": seen,
         "campaign": seen.campaign,
         "word": LIGHTS[seen.light],
-        "held_why": labels.spoken(seen.held.note) if seen.held else "",
-        "verdict": verdict(seen),
-        "opens": formatting.exact(seen.campaign.opens_at),
-        "closes": formatting.exact(seen.campaign.closes_at),
-        "lines": [(line, labels.label(line.name), LIGHTS[line.light]) for line in lines],
+        "held_why": labels.translated_note(seen.held.note) if seen.held else "",
+        "verdict": opening_verdict(seen),
+        "opens": formatting.exact_time(seen.campaign.opens_at),
+        "closes": formatting.exact_time(seen.campaign.closes_at),
+        "lines": [(line, labels.check_label(line.name), LIGHTS[line.light]) for line in lines],
     }
 
 
 def warn_if_red(campaign: Campaign, request: HttpRequest) -> None:
     """Said once more where an operator has just scheduled it: there is time to mend it. Who pressed
     the button waits for nothing but the stores that were asked anyway."""
-    seen = board.of(campaign.slug, quickly=True)
+    seen = board.readiness_board(campaign.slug, quickly=True)
     if seen.reds:
         where = reverse("admin:coupons_campaign_readiness", args=[campaign.pk])
         text = (
@@ -116,6 +116,6 @@ def warn_if_red(campaign: Campaign, request: HttpRequest) -> None:
             if seen.blocks
             else _("It opens although something is red ({what}): see {board}.")
         )
-        names = ", ".join(labels.label(line.name) for line in seen.reds)
+        names = ", ".join(labels.check_label(line.name) for line in seen.reds)
         link = format_html('<a href="{}">{}</a>', where, _("its readiness board"))
         messages.warning(request, format_html(text, what=names, board=link))

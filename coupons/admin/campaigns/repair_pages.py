@@ -18,7 +18,7 @@ from coupons.admin.site import nothing_done
 from coupons.admin.typed import CampaignBase
 from coupons.errors import CouponError
 from coupons.issuing import dead_letters, receipt_status
-from coupons.issuing.receipt_status import Fate, Finding
+from coupons.issuing.receipt_status import Fate, ReceiptStatus
 from coupons.models import Campaign
 from coupons.recovery.honour import honour_receipt
 
@@ -79,12 +79,12 @@ class MendingPages(CampaignBase):
 
 def _replay(request: HttpRequest, slug: str, ids: list[str]) -> None:
     try:
-        count = dead_letters.replay(slug, actor=request.user.get_username(), ids=ids)
+        count = dead_letters.replay_parked(slug, actor=request.user.get_username(), ids=ids)
     except CouponError as refusal:
-        messages.error(request, formatting.sentence(refusal))
+        messages.error(request, formatting.refusal_text(refusal))
     else:
         said = ngettext("%s claim is back on the queue.", "%s claims are back on the queue.", count)
-        messages.success(request, said % formatting.number(count))
+        messages.success(request, said % formatting.grouped_number(count))
 
 
 def _give_up(request: HttpRequest, slug: str, ids: list[str]) -> None:
@@ -95,10 +95,10 @@ def _give_up(request: HttpRequest, slug: str, ids: list[str]) -> None:
             dead_letters.give_up(slug, entry, why=why, actor=actor)
             count += 1
     except CouponError as refusal:
-        messages.error(request, formatting.sentence(refusal))
+        messages.error(request, formatting.refusal_text(refusal))
     if count:
         said = ngettext("%s claim was given up.", "%s claims were given up.", count)
-        messages.success(request, said % formatting.number(count))
+        messages.success(request, said % formatting.grouped_number(count))
 
 
 def _looked_up(
@@ -106,15 +106,15 @@ def _looked_up(
 ) -> dict[str, Any]:
     """What the page shows of a receipt; `finding` is None where it is none of this campaign."""
     try:
-        finding = receipt_status.verify(token)
+        finding = receipt_status.verify_receipt(token)
         if finding is not None and finding.receipt.campaign != campaign.slug:
             finding = None
         if honour and finding is not None:
             coupon = honour_receipt(token, actor=request.user.get_username())
-            finding = Finding(finding.receipt, Fate.ISSUED, coupon)
+            finding = ReceiptStatus(finding.receipt, Fate.ISSUED, coupon)
             messages.success(request, _("Honoured: the coupon is stored on its place."))
     except CouponError as refusal:
-        messages.error(request, formatting.sentence(refusal))
+        messages.error(request, formatting.refusal_text(refusal))
         return {}
     if finding is None:
         messages.error(request, _("This is not a receipt of this campaign."))

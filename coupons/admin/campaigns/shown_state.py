@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from coupons import timestamps
 from coupons.admin.campaigns import commands
-from coupons.admin.campaigns.commands import Verb
+from coupons.admin.campaigns.commands import Command
 from coupons.admin.campaigns.live_panel import Counts
 from coupons.audit import log
 from coupons.campaigns.effective_state import effective_state
@@ -34,21 +34,21 @@ class ShownState:
     def opens_ms(self) -> int | None:
         """When it opens by itself; None: it does not, or it has opened."""
         ahead = self.value == State.SCHEDULED
-        return timestamps.milliseconds(self.campaign.opens_at) if ahead else None
+        return timestamps.milliseconds_of(self.campaign.opens_at) if ahead else None
 
     @property
-    def verbs(self) -> list[Verb]:
-        return commands.offered(self.value, is_held=self.held is not None)
+    def verbs(self) -> list[Command]:
+        return commands.offered_commands(self.value, is_held=self.held is not None)
 
 
 def shown_state(campaign: Campaign, counts: Counts) -> ShownState:
     value = effective_state(campaign, counts.now_ms)
     newest = campaign.events.first()
-    held = log.held(campaign) if value == State.PAUSED else None
+    held = log.hold_event(campaign) if value == State.PAUSED else None
     return ShownState(campaign, value, held, f"{value}.{newest.pk if newest else 0}")
 
 
-def labels(campaigns: Sequence[Campaign], counts: dict[int, Counts]) -> dict[int, str]:
+def state_labels(campaigns: Sequence[Campaign], counts: dict[int, Counts]) -> dict[int, str]:
     """The same word for many campaigns, by the campaign's id."""
     held = log.held_among(campaigns)
     return {

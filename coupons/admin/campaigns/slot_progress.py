@@ -15,7 +15,7 @@ REQUEST_S = 30  # half of what a balancer waits for an answer
 State = Campaign.State
 
 
-def within(request: HttpRequest, slug: str) -> Progress:
+def stop_after_request_time(request: HttpRequest, slug: str) -> Progress:
     """Raises Unfinished once this request has worked for so long: doing it again goes on."""
     until = vars(request).setdefault("works_at_slots_until", time.monotonic() + REQUEST_S)
 
@@ -29,13 +29,13 @@ def within(request: HttpRequest, slug: str) -> Progress:
 
 def is_unfinished(campaign: Campaign) -> bool:
     """Whether its slots are not those of its stock: made, removed, or an interrupted change."""
-    last = slots.highest(campaign)
+    last = slots.highest_slot(campaign)
     if campaign.state == State.CLOSED:
         return False
     return last not in ((0, campaign.stock) if campaign.state == State.DRAFT else (campaign.stock,))
 
 
-def note(campaign: Campaign) -> str:
+def progress_note(campaign: Campaign) -> str:
     """For the campaign's page; empty if there is nothing to say."""
     if not is_unfinished(campaign):
         return ""
@@ -45,7 +45,7 @@ def note(campaign: Campaign) -> str:
     else:
         text = _("{now} slots for a stock of {stock}: the stock is being changed, or that was"
                  " interrupted; then save it again to finish.")  # fmt: skip
-    return text.format(now=_number(slots.highest(campaign)), stock=_number(campaign.stock))
+    return text.format(now=_number(slots.highest_slot(campaign)), stock=_number(campaign.stock))
 
 
 def _number(count: int) -> str:

@@ -26,7 +26,7 @@ from coupons.models import Campaign, GivenUp
 EVENTS_SHOWN = 100
 
 
-def panel(campaign: Campaign) -> dict[str, Any]:
+def panel_context(campaign: Campaign) -> dict[str, Any]:
     """State, counts, verbs and history, for the page's template."""
     counts = live_panel.counts_of(campaign)
     shown = shown_state(campaign, counts)
@@ -35,11 +35,15 @@ def panel(campaign: Campaign) -> dict[str, Any]:
         "campaign": campaign,
         "shown": shown,
         "verbs": shown.verbs,
-        "held_why": labels.spoken(shown.held.note) if shown.held else "",
+        "held_why": labels.translated_note(shown.held.note) if shown.held else "",
         "counts": counts,
-        "window": formatting.window(campaign),
+        "window": formatting.window_text(campaign),
         "events": [
-            (formatting.exact(event.at), formatting.actor(event), formatting.said(event))
+            (
+                formatting.exact_time(event.at),
+                formatting.actor_name(event),
+                formatting.event_text(event),
+            )
             for event in history
         ],
     }
@@ -79,10 +83,12 @@ class CampaignPages(CampaignBase):
             "given_up": GivenUp.objects.filter(campaign=campaign)[:EVENTS_SHOWN],
         }  # fmt: skip
         try:
-            claims, more = dead_letters.page(campaign.slug, after=request.GET.get("after", ""))
+            claims, more = dead_letters.dead_letter_page(
+                campaign.slug, after=request.GET.get("after", "")
+            )
             context |= {"claims": claims, "more": more}
         except StoreFailure as away:
-            messages.error(request, formatting.sentence(away))
+            messages.error(request, formatting.refusal_text(away))
         return TemplateResponse(request, "admin/coupons/campaign/parked.html", context)
 
     def do_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponse:
@@ -94,7 +100,7 @@ class CampaignPages(CampaignBase):
             raise PermissionDenied
         if verb not in VERBS:
             raise Http404
-        asked = commands.do(VERBS[verb], campaign.slug, request)
+        asked = commands.run_command(VERBS[verb], campaign.slug, request)
         if asked:
             return confirm_page(self, request, VERBS[verb].label, verb, [(campaign, asked)])
         return redirect("admin:coupons_campaign_change", pk)
@@ -130,9 +136,9 @@ class CampaignPages(CampaignBase):
         try:
             return delete_page(request, object_id, extra_context)
         except CouponError as refusal:
-            messages.error(request, formatting.sentence(refusal))
+            messages.error(request, formatting.refusal_text(refusal))
             return redirect("admin:coupons_campaign_change", object_id)
 
     def delete_model(self, request: HttpRequest, obj: Campaign) -> None:
-        lifecycle.remove_slots(obj, tell=slot_progress.within(request, obj.slug))
-        lifecycle.discard(obj)
+        lifecycle.remove_slots(obj, tell=slot_progress.stop_after_request_time(request, obj.slug))
+        lifecycle.delete_draft(obj)

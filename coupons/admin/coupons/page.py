@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from coupons.admin.coupons import search
 from coupons.admin.coupons.keyset_list import SeekingChangeList
-from coupons.admin.formatting import exact
+from coupons.admin.formatting import exact_time
 from coupons.admin.typed import CouponBase
 from coupons.claims import coupon_codes
 from coupons.claims.limits import slot_id
@@ -94,7 +94,7 @@ class CouponAdmin(CouponBase):
         if not search_term.strip():
             return queryset, False
         chosen = request.GET.get(CampaignFilter.parameter_name)
-        found = search.slots(search_term, campaign_id=_id_of(chosen))
+        found = search.matching_slots(search_term, campaign_id=_id_of(chosen))
         if len(found) >= search.MOST_FOUND:
             text = gettext("Only the newest %s coupons of this user can be shown.")
             messages.warning(request, text % search.MOST_FOUND)
@@ -133,19 +133,19 @@ class CouponAdmin(CouponBase):
 
     @admin.display(description=_("code"))
     def grouped_code(self, coupon: Coupon) -> str:
-        return coupon_codes.grouped(coupon.code)
+        return coupon_codes.grouped_code(coupon.code)
 
     @admin.display(description=_("admitted at"))
     def admitted(self, coupon: Coupon) -> str:
-        return exact(coupon.admitted_at)
+        return exact_time(coupon.admitted_at)
 
     @admin.display(description=_("stored at"))
     def stored(self, coupon: Coupon) -> str:
-        return exact(coupon.stored_at)
+        return exact_time(coupon.stored_at)
 
     @admin.display(description=_("expires at"))
     def expires(self, coupon: Coupon) -> str:
-        return exact(coupon.expires_at)
+        return exact_time(coupon.expires_at)
 
 
 def _id_of(slug: str | None) -> int | None:

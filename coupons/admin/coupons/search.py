@@ -7,7 +7,7 @@ from coupons.models import Campaign, Coupon
 MOST_FOUND = 1000  # coupons of one user; the newest campaigns' come first
 
 
-def slots(typed: str, *, campaign_id: int | None) -> set[int]:
+def matching_slots(typed: str, *, campaign_id: int | None) -> set[int]:
     """The slots that the words may mean: a user, a code, `campaign/place`, or a place.
 
     They may be all of these at once, and each is looked for exactly. A place alone needs a
@@ -33,7 +33,7 @@ def _held_by(user: str, campaign_id: int | None) -> list[int]:
 
 
 def _of_code(typed: str) -> set[int]:
-    code = coupon_codes.normalise(typed)
+    code = coupon_codes.normalise_code(typed)
     if code is None:
         return set()
     return set(Coupon.objects.filter(code=code).values_list("slot_id", flat=True))

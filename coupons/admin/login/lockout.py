@@ -130,11 +130,11 @@ def counted_check(request: HttpRequest | None, user: User | None, name: str) -> 
 
 def _source(request: HttpRequest | None, user: User | None, name: str) -> Source:
     """A user is counted by the name that the database has, however it was spelled."""
-    known_as = folded(user.get_username() if user else name)
+    known_as = folded_name(user.get_username() if user else name)
     return Source(known_as, client_network(request), browser_of(request, user))
 
 
-def folded(name: str) -> str:
+def folded_name(name: str) -> str:
     """What the loosest collation may take for the same name: without case, accents, width, blanks
     at the ends, and characters that can't be seen."""
     decomposed = unicodedata.normalize("NFKD", name[: 2 * _LONGEST_NAME]).casefold()

@@ -22,7 +22,7 @@ from coupons.admin.login.lockout import Refusal, Why
 def login(request: HttpRequest) -> HttpResponse:
     response = admin.site.login(request)
     if refusal := lockout.refusal_of(request):
-        return refused(refusal)
+        return refusal_page(refusal)
     logged_in = request.method == "POST" and response.status_code == 302
     if logged_in and isinstance(request.user, User):
         remember_browser(request, response, request.user)
@@ -39,13 +39,13 @@ def change_password(request: HttpRequest) -> HttpResponse:
         with lockout.counted_check(request, user, user.get_username()):
             response = page(request)
     except Refusal as refusal:
-        return refused(refusal)
+        return refusal_page(refusal)
     if response.status_code == 302:
         lockout.forget_wrong_passwords(request)
     return response
 
 
-def refused(refusal: Refusal) -> HttpResponse:
+def refusal_page(refusal: Refusal) -> HttpResponse:
     """A page of its own: it costs less than the form, and a flood gets many of them."""
     context = {"title": _title(refusal.why), "when": _when(refusal.free_in_s)}
     page = render_to_string("admin/login_refused.html", context)

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from coupons.admin.login.lockout import folded
+from coupons.admin.login.lockout import folded_name
 
 
 class NewOperatorForm(AdminUserCreationForm):  # type: ignore[type-arg]  # no class at run time
@@ -31,7 +31,7 @@ def _unlike_others(name: str | None, instance: User) -> str | None:
     """Operators are few, so all names are looked at: no database folds as we do."""
     others = User.objects.exclude(pk=instance.pk).values_list("username", flat=True)
     for other in others if name else ():
-        if folded(other) == folded(str(name)):
+        if folded_name(other) == folded_name(str(name)):
             text = _("An operator has nearly the same name: {name}.")
             raise ValidationError(text.format(name=other), code="alike")
     return name

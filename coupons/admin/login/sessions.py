@@ -17,7 +17,7 @@ RENEWED_EVERY_S = 60  # at most: a session is a row, which not every click shoul
 WARNED_S = 300  # before the end
 
 
-def keep(request: HttpRequest) -> None:
+def extend_session(request: HttpRequest) -> None:
     """Begin the session's time anew, if this request was sent by a person who is logged in."""
     if request.session.accessed and _is_due(request):
         request.session[USED_AT] = time.time()

@@ -39,10 +39,10 @@ class Claims(Resource):
         },
     )
     def post(self, request: Request, slug: str) -> HttpResponse:
-        caller = request_body.caller(request)
+        caller = request_body.authenticated_caller(request)
         rate_limit.check_claims_of(caller.user)
-        campaign = lookup.of(slug)
-        claim = request_body.claim(request, caller, campaign)
+        campaign = lookup.find_snapshot(slug)
+        claim = request_body.read_claim(request, caller, campaign)
         admitted = strategies.admit(campaign, claim, segments=caller.segments)
         return responses.of_admission(campaign, claim, admitted)
 
@@ -55,10 +55,10 @@ class ClaimOfMine(Resource):
         responses={200: schemas.ClaimStatus, **_problems(400, 401, 404, 503)},
     )
     def get(self, request: Request, slug: str) -> Response:
-        campaign = lookup.of(slug)
+        campaign = lookup.find_snapshot(slug)
         claim = request_body.claim_in_query(request, campaign)
         return Response(
-            responses.of_standing(campaign, claim, claim_status.standing(campaign, claim))
+            responses.of_standing(campaign, claim, claim_status.claim_status(campaign, claim))
         )
 
 
@@ -73,7 +73,7 @@ class PublicCampaign(Resource):
         responses={200: schemas.PublicCampaign, **_problems(404, 503)},
     )
     def get(self, request: Request, slug: str) -> Response:
-        campaign = lookup.of(slug)
+        campaign = lookup.find_snapshot(slug)
         return Response(responses.of_campaign(campaign, live_counts.live_counts(campaign)))
 
 
@@ -86,11 +86,13 @@ class Coupons(Resource):
     )
     def get(self, request: Request) -> Response:
         page = Page()
-        with availability.answering():
+        with availability.require_database():
             rows = page.paginate_queryset(
-                claim_status.coupons_of(request_body.caller(request).user), request
+                claim_status.coupons_of(request_body.authenticated_caller(request).user), request
             )
-        said = [responses.coupon(row, snapshot.from_row(row.campaign)) for row in rows or []]
+        said = [
+            responses.coupon_body(row, snapshot.snapshot_of(row.campaign)) for row in rows or []
+        ]
         return page.get_paginated_response(said)
 
 
@@ -101,11 +103,11 @@ class CouponOfMine(Resource):
         responses={200: schemas.CouponBody, **_problems(400, 401, 404, 503)},
     )
     def get(self, request: Request, code: str) -> Response:
-        known = coupon_codes.normalise(code)
+        known = coupon_codes.normalise_code(code)
         if known is None:
             raise BadInput("code", "is not a coupon code; please check it for a typing error")
-        row = claim_status.coupon_of(request_body.caller(request).user, known)
-        return Response(responses.coupon(row, snapshot.from_row(row.campaign)))
+        row = claim_status.coupon_of(request_body.authenticated_caller(request).user, known)
+        return Response(responses.coupon_body(row, snapshot.snapshot_of(row.campaign)))
 
 
 class Receipts(Resource):
@@ -123,7 +125,7 @@ class Receipts(Resource):
         },
     )
     def post(self, request: Request) -> Response:
-        caller = request_body.caller(request)
+        caller = request_body.authenticated_caller(request)
         rate_limit.check_claims_of(caller.user)
-        finding = receipt_status.verify(request_body.receipt(request))
+        finding = receipt_status.verify_receipt(request_body.read_receipt(request))
         return Response(responses.of_receipt(finding, caller.user))

@@ -15,9 +15,9 @@ from coupons.management.base import ACTOR, SentenceCommand
 from coupons.models import Campaign
 
 VERBS: dict[str, Callable[..., Campaign]] = {
-    "pause": lifecycle.pause,
-    "resume": lifecycle.resume,
-    "close": lifecycle.close,
+    "pause": lifecycle.pause_campaign,
+    "resume": lifecycle.resume_campaign,
+    "close": lifecycle.close_campaign,
 }
 MAKES_SLOTS = ("schedule", "stock")
 
@@ -60,5 +60,5 @@ def _done(options: dict[str, Any]) -> Campaign:
         return lifecycle.change_stock(slug, stock=options["stock"], actor=actor, tell=tell)
     if verb == "schedule":
         confirmed = confirmations.ALL if options["yes"] else frozenset()
-        return lifecycle.schedule(slug, actor=actor, confirmed=confirmed, tell=tell)
+        return lifecycle.schedule_campaign(slug, actor=actor, confirmed=confirmed, tell=tell)
     return VERBS[verb](slug, actor=actor)

@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import CheckConstraint
 
 from coupons.database import availability
-from coupons.database.row_constraints import breaking, missing_constraints
+from coupons.database.row_constraints import breaking_rows, missing_constraints
 from coupons.errors import DatabaseAway
 from coupons.management.base import SentenceCommand
 from coupons.models import Campaign
@@ -30,7 +30,7 @@ class Command(SentenceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with availability.answering():
+            with availability.require_database():
                 self._look(constrain=options["constrain"])
         except DatabaseAway as away:
             raise CommandError(str(away), returncode=2) from None
@@ -40,7 +40,7 @@ class Command(SentenceCommand):
             for fault in _faults(campaign):
                 self.stdout.write(f"{campaign.slug} ({campaign.get_state_display()}): {fault}")
         missing = missing_constraints()
-        broken = [each.name for each in missing if breaking(Campaign, each)]
+        broken = [each.name for each in missing if breaking_rows(Campaign, each)]
         if constrain and not broken:
             _add(missing)
             missing = []

@@ -25,7 +25,7 @@ class Command(SentenceCommand):
         parser.add_argument("--yes", action="store_true", help="store it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        finding = receipt_status.verify(options["receipt"])
+        finding = receipt_status.verify_receipt(options["receipt"])
         if finding is None:
             raise CommandError("This is not a receipt of ours.", returncode=ASKED_WRONGLY)
         said = finding.receipt

@@ -13,7 +13,7 @@ from django.utils import timezone
 from coupons.campaigns import confirmations, lifecycle, snapshot
 from coupons.errors import CouponError, NeedsConfirmation
 from coupons.management import progress
-from coupons.management.arguments import ASKED_WRONGLY, SLUG, Number, Whole, sentence
+from coupons.management.arguments import ASKED_WRONGLY, SLUG, Number, Whole, error_sentence
 from coupons.management.base import SentenceCommand
 from coupons.models import Campaign
 
@@ -40,7 +40,7 @@ class Command(SentenceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            known = snapshot.from_row(_scheduled(options))
+            known = snapshot.snapshot_of(_scheduled(options))
         except NeedsConfirmation as asked:
             told = f"{asked} If that is meant: --yes"
             raise CommandError(told, returncode=ASKED_WRONGLY) from None
@@ -64,14 +64,14 @@ def _scheduled(options: dict[str, Any]) -> Campaign:
         valid_days=30,
     )
     confirmed = confirmations.ALL if options["yes"] else frozenset()
-    lifecycle.draft(drafted, actor=ACTOR, confirmed=confirmed)
+    lifecycle.save_draft(drafted, actor=ACTOR, confirmed=confirmed)
     try:
-        return lifecycle.schedule(
+        return lifecycle.schedule_campaign(
             drafted.slug, actor=ACTOR, confirmed=confirmed, tell=progress.of_slots()
         )
     except NeedsConfirmation:
-        lifecycle.discard(drafted)
+        lifecycle.delete_draft(drafted)
         raise
     except CouponError as failure:
         again = f"Its draft is kept: manage.py campaign schedule {drafted.slug}"
-        raise CommandError(f"{sentence(str(failure))} {again}") from failure
+        raise CommandError(f"{error_sentence(str(failure))} {again}") from failure

@@ -61,7 +61,7 @@ class Plan:
     breaks_first: str
 
 
-def plan(sale: Sale, known: Coefficients) -> Plan:
+def capacity_plan(sale: Sale, known: Coefficients) -> Plan:
     stored_per_s = _stored_per_s(sale)
     workers = ceil(stored_per_s / (known.stored_per_s_per_worker * HEADROOM))
     return Plan(
@@ -127,9 +127,9 @@ HEAD = ("load", "coupons", "API hosts", "consumer hosts", "Redis", "slots", "dat
         "longest queue", "breaks first")  # fmt: skip
 
 
-def table(known: Coefficients) -> str:
+def capacity_table(known: Coefficients) -> str:
     """The capacity page's table, in Markdown."""
-    rows = [_row(name, sale.stock, plan(sale, known)) for name, sale in SCALES.items()]
+    rows = [_row(name, sale.stock, capacity_plan(sale, known)) for name, sale in SCALES.items()]
     return "\n".join("| " + " | ".join(row) + " |" for row in (HEAD, ("---",) * len(HEAD), *rows))
 
 
@@ -142,7 +142,7 @@ def _row(name: str, stock: int, made: Plan) -> tuple[str, ...]:
 
 def _load(file: Path) -> Coefficients:
     try:
-        return capacity.load(file)
+        return capacity.load_measurements(file)
     except ValueError as wrong:
         raise CommandError(
             f"{file} holds no coefficients: {wrong}.", returncode=ASKED_WRONGLY
@@ -164,9 +164,11 @@ class Command(SentenceCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         known = _load(options["coefficients"])
         if options["table"]:
-            self.stdout.write(table(known))
+            self.stdout.write(capacity_table(known))
             return
         sale = Sale(options["people"], options["seconds"], options["stock"])
-        for name, value in zip(HEAD, _row("this sale", sale.stock, plan(sale, known)), strict=True):
+        for name, value in zip(
+            HEAD, _row("this sale", sale.stock, capacity_plan(sale, known)), strict=True
+        ):
             self.stdout.write(f"{name:16}{value}")
         self.stdout.write(f"At {sale.claims_per_s:,.0f} claims a second; from: {known.source}.")

@@ -16,7 +16,7 @@ from coupons.management.base import ACTOR, SentenceCommand
 from coupons.readiness import board
 from coupons.readiness.board import Board
 from coupons.readiness.result import Light, Line
-from coupons.readiness.verdict import verdict
+from coupons.readiness.verdict import opening_verdict
 from coupons.readiness.warmup import warm_up
 
 _MARKS = {Light.GREEN: "✓", Light.AMBER: "!", Light.RED: "✗", Light.GREY: "·"}
@@ -53,17 +53,17 @@ class Command(SentenceCommand):
             self.stdout.write(style[line.light](_row(line)))
             if line.do:
                 self.stdout.write(f"  {'':{_NAME_CHARS}} → {line.do}")
-        self.stdout.write(verdict(seen))
+        self.stdout.write(opening_verdict(seen))
 
 
 def _act_and_look(options: dict[str, Any]) -> Board:
     """Raises CouponError, ValidationError."""
     slug = options["slug"]
     if options["override"] is not None:
-        opening_hold.override(slug, actor=options["actor"], reason=options["override"])
+        opening_hold.override_hold(slug, actor=options["actor"], reason=options["override"])
     if options["warm_up"]:
-        warm_up(board.of(slug).campaign)
-    return board.of(slug)
+        warm_up(board.readiness_board(slug).campaign)
+    return board.readiness_board(slug)
 
 
 def _row(line: Line) -> str:

@@ -41,7 +41,7 @@ class Command(SentenceCommand):
 
     def _rebuilt(self, slug: str) -> bool:
         try:
-            done = rebuild.rebuild(slug, actor=ACTOR, tell=self._tell)
+            done = rebuild.rebuild_campaign(slug, actor=ACTOR, tell=self._tell)
         except CouponError as error:
             self.stderr.write(f"{slug}: {error}")
             return False

@@ -31,7 +31,7 @@ class Command(SentenceCommand):
         one = options["slug"]
         if one:
             demand_campaign(one)
-        slugs = [one] if one else [campaign.slug for campaign in reconcile.watched()]
+        slugs = [one] if one else [campaign.slug for campaign in reconcile.watched_campaigns()]
         wrong = [slug for slug in slugs if not self._is_right(slug, options["repair"])]
         if wrong:
             raise CommandError(f"Not in order: {', '.join(wrong)}.")
@@ -39,7 +39,7 @@ class Command(SentenceCommand):
 
     def _is_right(self, slug: str, repair: bool) -> bool:
         try:
-            report = reconcile.compare(slug, repair=repair, tell=self._tell)
+            report = reconcile.compare_campaign(slug, repair=repair, tell=self._tell)
         except CouponError as error:
             self.stderr.write(f"{slug}: {error}")
             return False

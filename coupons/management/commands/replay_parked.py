@@ -26,14 +26,14 @@ class Command(SentenceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         slug, reason = options["slug"], options["reason"]
-        update.in_redis(slug)
-        found = dead_letters.counts(slug)
+        update.queued_campaign(slug)
+        found = dead_letters.count_by_reason(slug)
         for each, count in sorted(found.items()):
             self.stdout.write(f"{count:8,} {each}")
         count = found[reason] if reason else found.total()
         agreed = options["yes"] or (count and self.ask(f"Put {count:,} claims back on the queue?"))
         if count and agreed:
-            done = dead_letters.replay(slug, actor=ACTOR, reason=reason)
+            done = dead_letters.replay_parked(slug, actor=ACTOR, reason=reason)
             self.stdout.write(f"{done:,} claims of {slug} are back on the queue.")
         else:
             self.stdout.write(f"Nothing was put back on the queue of {slug}.")

@@ -39,9 +39,9 @@ class Command(SentenceCommand):
 
     def _unlock(self, name: str) -> None:
         """MySQL is asked only for a name that nobody has tried: unlocking goes on without it."""
-        folded = lockout.folded(name)
+        folded = lockout.folded_name(name)
         count = store().unlock(folded)
-        if not count and folded not in map(lockout.folded, _operators()):
+        if not count and folded not in map(lockout.folded_name, _operators()):
             raise CommandError(f"There is no operator {name!r}.", returncode=ASKED_WRONGLY)
         self.stdout.write(f"{name} may log in: attempts of {count} sources were forgotten.")
 

@@ -31,7 +31,7 @@ class Command(SentenceCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.JWT_JWKS_FILE:
             raise CommandError("Tokens are signed by the shop (JWT_JWKS_FILE is set), not here.")
-        token = user_tokens.mint(
+        token = user_tokens.mint_token(
             options["user"],
             segments=tuple(options["segment"]),
             lifetime_s=options["minutes"] * 60,

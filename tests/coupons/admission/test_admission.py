@@ -8,7 +8,7 @@ import pytest
 from coupons import store
 from coupons.admission import strategies
 from coupons.campaigns import lifecycle
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Admission, Claim, Outcome
 from coupons.errors import NotInstalled, QueueFull, StoreAway, StoreError
 from coupons.store import keys
@@ -17,7 +17,7 @@ from tests.conftest import CampaignMaker, Settings
 pytestmark = pytest.mark.django_db
 
 
-def outcome(campaign: Facts, user: str, nth: int = 1) -> Outcome:
+def outcome(campaign: CampaignSnapshot, user: str, nth: int = 1) -> Outcome:
     return strategies.admit(campaign, Claim(user, nth)).outcome
 
 
@@ -36,7 +36,7 @@ def test_the_same_user_keeps_place_and_moment_also_after_sell_out_pause_and_clos
     campaign = open_campaign(stock=1)
     first = strategies.admit(campaign, Claim("mina"))
     assert outcome(campaign, "jun") is Outcome.SOLD_OUT
-    for change in (lifecycle.pause, lifecycle.resume, lifecycle.close):
+    for change in (lifecycle.pause_campaign, lifecycle.resume_campaign, lifecycle.close_campaign):
         change("sale", actor="Mina")
         again = strategies.admit(campaign, Claim("mina"))
         assert again.outcome is Outcome.ALREADY_CLAIMED
@@ -66,15 +66,15 @@ def test_only_the_named_audience_is_eligible(open_campaign: CampaignMaker) -> No
 
 def test_a_paused_campaign_refuses_and_goes_on_afterwards(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
-    lifecycle.pause("sale", actor="Mina")
+    lifecycle.pause_campaign("sale", actor="Mina")
     assert outcome(campaign, "jun") is Outcome.PAUSED
-    lifecycle.resume("sale", actor="Mina")
+    lifecycle.resume_campaign("sale", actor="Mina")
     assert outcome(campaign, "jun") is Outcome.ADMITTED
 
 
 def window(slug: str, *, opens_ms: int, closes_ms: int) -> None:
     """Set the gate's window to the millisecond."""
-    gate = keys.of(slug).gate
+    gate = keys.campaign_keys(slug).gate
     store.store().client.hset(gate, mapping={"opens": opens_ms, "closes": closes_ms})
 
 
@@ -132,14 +132,14 @@ def test_a_broken_key_is_a_failure_and_takes_no_place(
     open_campaign: CampaignMaker, key: str
 ) -> None:
     campaign = open_campaign()
-    name = getattr(keys.of("sale"), key)
+    name = getattr(keys.campaign_keys("sale"), key)
     client = store.store().client
-    kept = client.hgetall(keys.of("sale").gate)
+    kept = client.hgetall(keys.campaign_keys("sale").gate)
     client.set(name, "rubbish")
     with pytest.raises(StoreError):
         outcome(campaign, "mina")
     if key == "queue":
-        assert client.hgetall(keys.of("sale").gate) == kept
+        assert client.hgetall(keys.campaign_keys("sale").gate) == kept
 
 
 def test_a_full_memory_is_a_failure_and_takes_no_place(open_campaign: CampaignMaker) -> None:
@@ -149,7 +149,7 @@ def test_a_full_memory_is_a_failure_and_takes_no_place(open_campaign: CampaignMa
     try:
         with pytest.raises(StoreAway):
             outcome(campaign, "mina")
-        assert client.hget(keys.of("sale").gate, "next") == b"0"
+        assert client.hget(keys.campaign_keys("sale").gate, "next") == b"0"
     finally:
         client.config_set("maxmemory", 0)
 

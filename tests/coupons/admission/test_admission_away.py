@@ -49,7 +49,10 @@ def test_a_redis_that_hangs_is_asked_once_and_given_up_in_time(
     finally:
         os.kill(pid, signal.SIGCONT)
     deadline = time.monotonic() + 5
-    while own.client.hget(keys.of("sale").gate, "next") != b"2" and time.monotonic() < deadline:
+    while (
+        own.client.hget(keys.campaign_keys("sale").gate, "next") != b"2"
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.01)
     calls = own.client.info("commandstats")["cmdstat_evalsha"]["calls"]
     assert calls == 1
@@ -112,7 +115,7 @@ def test_an_admission_waits_for_its_replica_where_that_is_asked_for(
             except OutcomeUnknown:  # the replica is still loading
                 assert time.monotonic() < deadline
         copy = Store(replica, timeout_s=1, max_connections=1)
-        assert copy.client.hget(keys.of("sale").gate, "next") == b"1"
+        assert copy.client.hget(keys.campaign_keys("sale").gate, "next") == b"1"
 
 
 def test_a_connection_lost_before_its_wait_confirms_nothing(

@@ -10,7 +10,7 @@ from django.utils import timezone
 from coupons import store
 from coupons.admission import sold_out_cache, strategies
 from coupons.campaigns import lifecycle
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims import holder_filter
 from coupons.claims.values import Claim, Outcome
 from coupons.errors import NotInstalled
@@ -26,11 +26,11 @@ def decisions() -> int:
     return int(stats.get("cmdstat_evalsha", {"calls": 0})["calls"])
 
 
-def outcomes(campaign: Facts, count: int, prefix: str) -> set[Outcome]:
+def outcomes(campaign: CampaignSnapshot, count: int, prefix: str) -> set[Outcome]:
     return {strategies.admit(campaign, Claim(f"{prefix}-{n}")).outcome for n in range(count)}
 
 
-def sold_out(open_campaign: CampaignMaker, stock: int = 50) -> Facts:
+def sold_out(open_campaign: CampaignMaker, stock: int = 50) -> CampaignSnapshot:
     campaign = open_campaign(stock=stock)
     assert outcomes(campaign, stock, "holder") == {Outcome.ADMITTED}
     assert outcomes(campaign, 1, "first-too-late") == {Outcome.SOLD_OUT}
@@ -96,7 +96,7 @@ def test_a_lost_redis_is_noticed(open_campaign: CampaignMaker) -> None:
 def test_closed_is_remembered_and_a_later_closing_noticed(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
     strategies.admit(campaign, Claim("holder"))
-    gate = keys.of("sale").gate
+    gate = keys.campaign_keys("sale").gate
     store.store().client.hset(gate, "closes", store.store().now_ms() - 1)
     assert outcomes(campaign, 2, "late") == {Outcome.CLOSED}
     before = decisions()
@@ -111,7 +111,7 @@ def test_closed_is_remembered_and_a_later_closing_noticed(open_campaign: Campaig
 
 def test_no_holder_ever_lacks_a_bit(open_campaign: CampaignMaker) -> None:
     campaign = sold_out(open_campaign, stock=2000)
-    bits: Any = store.store().client.get(keys.of("sale").filter)
+    bits: Any = store.store().client.get(keys.campaign_keys("sale").filter)
     for n in range(2000):
         field = claimant_field.encode_field(f"holder-{n}", 1, 1)
         assert all(

@@ -33,7 +33,7 @@ def test_without_redis_a_claim_is_not_decided(
     redis_away()
     comes_back(Person("jun").claims(), "store_away", "redis")
     comes_back(Person("jun").asks("campaigns/sale"), "store_away", "redis")
-    lookup.forget()
+    lookup.clear_snapshots()
     comes_back(Person("jun").claims(), "store_away", "redis")
 
 
@@ -42,7 +42,7 @@ def test_without_redis_a_direct_campaign_goes_on(
 ) -> None:
     open_campaign(strategy="direct")
     redis_away()
-    lookup.forget()
+    lookup.clear_snapshots()
     assert Person("jun").claims().status_code == 201
     assert Person("jun").asks("campaigns/sale").json()["remaining"] == 9
     assert Person("jun").asks("campaigns/sale/claims/me").json()["status"] == "issued"
@@ -63,7 +63,7 @@ def test_without_mysql_queued_claims_are_admitted_and_refused_as_ever(
 ) -> None:
     open_campaign(stock=1)
     mysql_away()
-    lookup.forget()
+    lookup.clear_snapshots()
     assert Person("jun").claims().status_code == 202
     assert Person("jun").claims().status_code == 200
     problem(Person("sora").claims(), 409, "sold_out")

@@ -74,11 +74,11 @@ def test_its_state_is_what_a_claim_would_find(open_campaign: CampaignMaker, stra
     assert shown()["state"] == "scheduled"
     lifecycle.open_now("sale", actor="Mina")
     assert shown()["state"] == "open"
-    lifecycle.pause("sale", actor="Mina")
+    lifecycle.pause_campaign("sale", actor="Mina")
     assert shown()["state"] == "paused"
-    lifecycle.resume("sale", actor="Mina")
+    lifecycle.resume_campaign("sale", actor="Mina")
     assert shown()["state"] == "open"
-    lifecycle.close("sale", actor="Mina")
+    lifecycle.close_campaign("sale", actor="Mina")
     assert shown()["state"] == "closed"
 
 

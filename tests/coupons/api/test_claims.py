@@ -31,9 +31,9 @@ def test_who_is_first_is_told_place_code_receipt_and_where_to_look(
     said = response.json()
     assert said.keys() == HELD
     assert (said["campaign"], said["nth"], said["place"]) == ("sale", 1, 1)
-    code = coupon_codes.normalise(said["code"])
+    code = coupon_codes.normalise_code(said["code"])
     assert code == sale.code_of(user="jun", nth=1, place=1)
-    assert said["code"] == coupon_codes.grouped(code)
+    assert said["code"] == coupon_codes.grouped_code(code)
     admitted, expires = map(datetime.fromisoformat, (said["admitted_at"], said["expires_at"]))
     assert abs(admitted - timezone.now()) < timedelta(seconds=10)
     assert expires - admitted == timedelta(days=3)
@@ -61,7 +61,7 @@ def test_asking_again_gets_the_same_bytes_before_and_after_it_is_stored(
     again = jun.claims()
     if strategy == "queued":
         assert drain.drain("sale", consumer="test").stored == 1
-    lookup.forget()
+    lookup.clear_snapshots()
     after = jun.claims()
     for repeated in (again, after):
         assert repeated.status_code == 200
@@ -76,9 +76,9 @@ def test_who_holds_a_place_is_told_so_also_when_the_campaign_is_over(
     open_campaign(strategy=strategy, stock=1)
     first = Person("jun").claims()
     problem(Person("sora").claims(), 409, "sold_out")
-    lifecycle.pause("sale", actor="Mina")
+    lifecycle.pause_campaign("sale", actor="Mina")
     assert Person("jun").claims().content == first.content
-    lifecycle.close("sale", actor="Mina")
+    lifecycle.close_campaign("sale", actor="Mina")
     assert Person("jun").claims().content == first.content
 
 
@@ -118,7 +118,7 @@ def test_who_comes_late_is_told_that_it_is_over(
     open_campaign: CampaignMaker, strategy: str
 ) -> None:
     open_campaign(strategy=strategy)
-    lifecycle.close("sale", actor="Mina")
+    lifecycle.close_campaign("sale", actor="Mina")
     refused = Person("jun").claims()
     problem(refused, 410, "closed")
     assert refused.headers["Coupon-Outcome"] == "closed"
@@ -127,12 +127,12 @@ def test_who_comes_late_is_told_that_it_is_over(
 
 def test_a_paused_campaign_asks_to_come_back(open_campaign: CampaignMaker, strategy: str) -> None:
     open_campaign(strategy=strategy)
-    lifecycle.pause("sale", actor="Mina")
+    lifecycle.pause_campaign("sale", actor="Mina")
     refused = Person("jun").claims()
     problem(refused, 503, "paused")
     assert refused.headers["Coupon-Outcome"] == "paused"
     assert int(refused.headers["Retry-After"]) > 0
-    lifecycle.resume("sale", actor="Mina")
+    lifecycle.resume_campaign("sale", actor="Mina")
     assert Person("jun").claims().json()["place"] == 1
 
 
@@ -140,7 +140,7 @@ def test_a_campaign_paused_to_its_end_is_over_not_paused(
     open_campaign: CampaignMaker, strategy: str
 ) -> None:
     open_campaign(strategy=strategy)
-    lifecycle.pause("sale", actor="Mina")
+    lifecycle.pause_campaign("sale", actor="Mina")
     moved = timezone.now()
     sale = Campaign.objects.get(slug="sale")
     lifecycle.reschedule("sale", opens_at=sale.opens_at, closes_at=moved, actor="Mina")
@@ -152,7 +152,7 @@ def test_a_campaign_paused_before_it_opens_is_paused(
     open_campaign: CampaignMaker, strategy: str
 ) -> None:
     open_campaign(strategy=strategy, opens_at=timezone.now() + timedelta(minutes=5))
-    lifecycle.pause("sale", actor="Mina")
+    lifecycle.pause_campaign("sale", actor="Mina")
     problem(Person("jun").claims(), 503, "paused")
     assert Person("jun").asks("campaigns/sale").json()["state"] == "paused"
 
@@ -208,7 +208,7 @@ def test_no_answer_of_the_api_may_be_kept_by_a_cache(open_campaign: CampaignMake
 
 def cold() -> None:
     """As in a process that has just started."""
-    lookup.forget()
+    lookup.clear_snapshots()
 
 
 def test_an_admission_and_its_repetition_ask_no_database(
@@ -234,7 +234,9 @@ def test_a_refusal_asks_no_database(
     if outcome == "sold_out":
         Person("sora").claims()
     elif outcome in ("closed", "paused"):
-        {"closed": lifecycle.close, "paused": lifecycle.pause}[outcome]("sale", actor="Mina")
+        {"closed": lifecycle.close_campaign, "paused": lifecycle.pause_campaign}[outcome](
+            "sale", actor="Mina"
+        )
     cold()
     with django_assert_num_queries(0):
         assert Person("jun").claims().json()["code"] == outcome

@@ -139,7 +139,7 @@ def test_an_absent_code_and_a_foreign_one_are_not_told_apart(open_campaign: Camp
     sale = open_campaign()
     foreign = Person("sora").claims().json()["code"]
     drain.drain("sale", consumer="test")
-    absent = coupon_codes.grouped(sale.code_of(user="hana", nth=1, place=9))
+    absent = coupon_codes.grouped_code(sale.code_of(user="hana", nth=1, place=9))
     answers = [Person("jun").asks(f"coupons/{code}") for code in (foreign, absent)]
     for answer in answers:
         problem(answer, 404, "unknown_coupon")

@@ -26,7 +26,7 @@ def test_an_answer_is_true_or_a_503(open_campaign: CampaignMaker, how: str) -> N
     first = Person("user-0")
     told = first.claims().json()
     damages.damage("sale", how)
-    lookup.forget()
+    lookup.clear_snapshots()
     for person in (first, Person("jun"), Person("jun"), Person("sora")):
         person.client.raise_request_exception = False
         answers = [person.claims(), *map(person.asks, PATHS)]
@@ -53,15 +53,15 @@ def test_a_key_of_a_wrong_type_is_mended_as_the_runbook_says(
     drain.drain("sale", consumer="one")
     told |= {name: Person(name).claims().json()["place"] for name in ("sora", "late")}
     redis: Any = store.store().client
-    name = getattr(keys.of("sale"), key)
+    name = getattr(keys.campaign_keys("sale"), key)
     redis.delete(name)
     redis.set(name, "?") if key != "filter" else redis.rpush(name, "?")
-    lookup.forget()
+    lookup.clear_snapshots()
     assert Person("during").claims().status_code in (202, 503)
 
     redis.rename(name, f"{name}-damaged")
-    rebuild.rebuild("sale", actor="Mina")
-    reconcile.compare("sale", repair=True)
+    rebuild.rebuild_campaign("sale", actor="Mina")
+    reconcile.compare_campaign("sale", repair=True)
     drain.drain("sale", consumer="one")
 
     for person in (*told, "during", "after"):
@@ -77,6 +77,6 @@ def test_a_key_of_a_wrong_type_is_mended_as_the_runbook_says(
 
 def _report() -> consistency_scan.Report:
     try:
-        return reconcile.compare("sale")
+        return reconcile.compare_campaign("sale")
     except CouponError as error:
         raise AssertionError(error) from error

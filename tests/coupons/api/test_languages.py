@@ -12,9 +12,9 @@ from config import overload
 from coupons import errors
 from coupons.api import problems, responses, translations
 from coupons.campaigns import lifecycle
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 
-CampaignMaker = Callable[..., Facts]
+CampaignMaker = Callable[..., CampaignSnapshot]
 KOREAN = {"Accept-Language": "ko-KR,ko;q=0.9,en-US;q=0.8"}
 
 
@@ -88,7 +88,7 @@ def test_an_answer_that_is_no_problem_is_left_alone(
     bob = person("bob")
     bob.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ko"
     assert "Content-Language" not in bob.claims()
-    lifecycle.pause("sale", actor="Mina")
+    lifecycle.pause_campaign("sale", actor="Mina")
 
 
 def titles() -> Iterator[str]:

@@ -116,10 +116,12 @@ def test_what_is_wrong_with_a_receipt(korean: Client) -> None:
 def test_a_document_with_a_part_that_nobody_translated_stays_english_as_a_whole() -> None:
     title = "The request is not understood"
     for more in ({}, {"errors": [{"field": "a", "why": "is untranslated"}]}):
-        body = orjson.dumps(problems.document(400, "bad_input", title, "untranslated", **more))
-        assert translations.translated(body, "ko") == (body, "")
-    body = problems.encoded(400, "bad_input", title, "")
-    translated, language = translations.translated(body, "ko")
+        body = orjson.dumps(
+            problems.problem_document(400, "bad_input", title, "untranslated", **more)
+        )
+        assert translations.translated_document(body, "ko") == (body, "")
+    body = problems.encoded_problem(400, "bad_input", title, "")
+    translated, language = translations.translated_document(body, "ko")
     assert (language, bool(HANGUL.search(orjson.loads(translated)["title"]))) == ("ko", True)
 
 

@@ -116,9 +116,9 @@ def test_answers_are_as_documented(
     assert reads(jun, f"coupons/{code}", one) == 200
     assert reads(sora, f"coupons/{code}", one) == 404
     assert reads(jun, "coupons/nonsense", one) == 400
-    lifecycle.pause("sale", actor="Mina")
+    lifecycle.pause_campaign("sale", actor="Mina")
     assert claims(sora) == 503
-    lifecycle.close("sale", actor="Mina")
+    lifecycle.close_campaign("sale", actor="Mina")
     assert claims(sora) == 410
     sora.client.defaults.pop("HTTP_AUTHORIZATION")
     assert claims(sora) == 401

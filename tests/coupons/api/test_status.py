@@ -62,7 +62,7 @@ def test_who_holds_no_place_is_told_so_without_a_database(
     open_campaign: CampaignMaker, django_assert_num_queries: Any
 ) -> None:
     open_campaign()
-    lookup.forget()
+    lookup.clear_snapshots()
     with django_assert_num_queries(0):
         assert status(Person("jun")) == {"status": "none"}
 
@@ -77,7 +77,7 @@ def test_a_coupon_that_is_stored_is_shown_while_redis_is_away(
     redis_away()
     for known in (True, False):  # by a process that knew the campaign, and by a new one
         assert status(jun).items() >= {"status": "issued", **told}.items(), known
-        lookup.forget()
+        lookup.clear_snapshots()
 
 
 def test_while_redis_is_away_nobody_is_told_none(
@@ -93,8 +93,8 @@ def test_while_redis_is_away_nobody_is_told_none(
 
 
 def lose_the_gate() -> None:
-    store().client.delete(keys.of("sale").gate)
-    lookup.forget()
+    store().client.delete(keys.campaign_keys("sale").gate)
+    lookup.clear_snapshots()
 
 
 def test_without_its_gate_a_campaign_is_closed_for_repair(open_campaign: CampaignMaker) -> None:
@@ -106,7 +106,7 @@ def test_without_its_gate_a_campaign_is_closed_for_repair(open_campaign: Campaig
         said = problem(response, 503, "closed_for_repair")
         assert said["dependency"] == "redis"
         assert int(response.headers["Retry-After"]) > 0
-    assert store().client.exists(keys.of("sale").gate) == 0
+    assert store().client.exists(keys.campaign_keys("sale").gate) == 0
 
 
 def test_a_coupon_that_is_stored_is_shown_while_the_campaign_is_repaired(

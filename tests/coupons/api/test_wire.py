@@ -79,7 +79,7 @@ def claim(port: int, *headers: bytes, body: bytes = b"", ends: bool = False) -> 
     lines = [
         b"POST /api/v1/campaigns/sale/claims HTTP/1.1",
         b"Host: shop",
-        b"Authorization: Bearer " + user_tokens.mint("jun").encode(),
+        b"Authorization: Bearer " + user_tokens.mint_token("jun").encode(),
         b"Content-Type: application/json",
         *headers,
     ]
@@ -126,7 +126,7 @@ def test_a_client_that_hangs_up_at_once_finds_its_claim_when_it_asks_again(
     open_campaign()
     head = (
         b"POST /api/v1/campaigns/sale/claims HTTP/1.1\r\nHost: shop\r\n"
-        b"Authorization: Bearer " + user_tokens.mint("jun").encode() + b"\r\n\r\n"
+        b"Authorization: Bearer " + user_tokens.mint_token("jun").encode() + b"\r\n\r\n"
     )
     for _ in range(5):
         with socket.create_connection(("127.0.0.1", port)) as wire:

@@ -7,7 +7,7 @@ import pytest
 
 from coupons import store, tasks
 from coupons.admission import strategies
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.errors import CouponError
 from coupons.models import Coupon
@@ -20,7 +20,7 @@ WELL = [slug for slug in SLUGS if slug != ILL]
 Broker = list[list[str]]
 
 
-def everybody_asks(sales: dict[str, Facts], user: str) -> None:
+def everybody_asks(sales: dict[str, CampaignSnapshot], user: str) -> None:
     for sale in sales.values():
         try:
             strategies.admit(sale, Claim(user))
@@ -32,7 +32,7 @@ def lose_what_was_rung(broker: Broker) -> None:
     """And the time of the bells is over."""
     broker.clear()
     redis: Any = store.store().client
-    for bell_key in (keys.of(slug).bell for slug in SLUGS):
+    for bell_key in (keys.campaign_keys(slug).bell for slug in SLUGS):
         if 0 < redis.pttl(bell_key) <= BELL_MS:
             redis.delete(bell_key)
 

@@ -30,7 +30,7 @@ class Dying:
 def main(slug: str, stock: str, batches: str) -> None:
     tell = Dying(int(batches))
     if stock == "schedule":
-        lifecycle.schedule(slug, actor="Jun", tell=tell)
+        lifecycle.schedule_campaign(slug, actor="Jun", tell=tell)
     else:
         lifecycle.change_stock(slug, stock=int(stock), actor="Jun", tell=tell)
 

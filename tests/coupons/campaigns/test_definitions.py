@@ -52,7 +52,7 @@ def test_a_draft_is_refused_with_the_sentence_of_the_model(db: None, case: Any) 
     changes, field, _sentence = case
     said = complaint(Campaign(**SOUND | KEYS | changes))
     with pytest.raises(ValidationError) as refused:
-        lifecycle.draft(Campaign(**SOUND | changes), actor="Mina")
+        lifecycle.save_draft(Campaign(**SOUND | changes), actor="Mina")
     assert refused.value.message_dict[field] == said[field]
     assert not Campaign.objects.exists()
 
@@ -133,13 +133,13 @@ EXTREMES: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-def computed(known: snapshot.Facts) -> None:
+def computed(known: snapshot.CampaignSnapshot) -> None:
     """What admission, views, receipts and the drain make of a definition."""
     for admitted_ms in (known.opens_ms, known.closes_ms - 1):
         text_of(known.expires_ms(admitted_ms))
         iso_of(known.expires_ms(admitted_ms))
         assert known.expires_ms(admitted_ms) > admitted_ms
-    assert snapshot.loads(snapshot.dumps(known)) == known
+    assert snapshot.parse_snapshot(snapshot.serialise_snapshot(known)) == known
     json.dumps(known.terms)
 
 
@@ -148,11 +148,11 @@ def computed(known: snapshot.Facts) -> None:
 def test_the_ends_of_what_is_allowed_are_stored_and_computed_with(
     db: None, changes: dict[str, Any]
 ) -> None:
-    lifecycle.draft(Campaign(**SOUND | changes), actor="Mina")
+    lifecycle.save_draft(Campaign(**SOUND | changes), actor="Mina")
     stored = Campaign.objects.get()
     for name, value in (SOUND | changes).items():
         assert getattr(stored, name) == value
-    computed(snapshot.from_row(stored))
+    computed(snapshot.snapshot_of(stored))
 
 
 moments = st.datetimes(timezones=st.just(UTC)) | st.datetimes(
@@ -188,7 +188,7 @@ def test_whatever_is_typed_is_refused_or_can_be_computed_with(
     except ValidationError as refused:
         assert all(refused.messages)
         return
-    computed(snapshot.from_row(campaign))
+    computed(snapshot.snapshot_of(campaign))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_amounts_are_told_with_the_decimals_of_their_currency(
     draft: Callable[..., Campaign], currency: str, value: str, said: str
 ) -> None:
     draft("sale", currency=currency, minimum_order=Decimal(value), discount_cap=Decimal(value))
-    terms = snapshot.from_row(Campaign.objects.get()).terms
+    terms = snapshot.snapshot_of(Campaign.objects.get()).terms
     assert (terms["minimum_order"], terms["cap"], terms["value"]) == (said, said, "10.00")
 
 

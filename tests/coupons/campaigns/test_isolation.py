@@ -12,7 +12,7 @@ from coupons import store, tasks
 from coupons.admin.campaigns import live_panel
 from coupons.admission import strategies
 from coupons.campaigns import lookup
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.errors import StoreError
 from coupons.models import Campaign, Tally
@@ -39,7 +39,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 @pytest.mark.parametrize("how", damages.ALL)
 def test_whatever_is_damaged_of_one_campaign_the_work_on_all_others_goes_on(
-    sales: dict[str, Facts], broker: Broker, how: str
+    sales: dict[str, CampaignSnapshot], broker: Broker, how: str
 ) -> None:
     damages.damage(ILL, how)
     stored_by_the_sweep(sales, broker, how)
@@ -50,7 +50,7 @@ def test_whatever_is_damaged_of_one_campaign_the_work_on_all_others_goes_on(
     admitted_after_a_restart_of_redis(sales)
 
 
-def stored_by_the_sweep(sales: dict[str, Facts], broker: Broker, how: str) -> None:
+def stored_by_the_sweep(sales: dict[str, CampaignSnapshot], broker: Broker, how: str) -> None:
     for user in ("mina", "jun"):  # again and again
         everybody_asks(sales, user)
         lose_what_was_rung(broker)
@@ -63,7 +63,7 @@ def stored_by_the_sweep(sales: dict[str, Facts], broker: Broker, how: str) -> No
     assert {states[slug] for slug in WELL} == {"open"}
 
 
-def stored_by_a_bell_for_each(sales: dict[str, Facts]) -> None:
+def stored_by_a_bell_for_each(sales: dict[str, CampaignSnapshot]) -> None:
     everybody_asks(sales, "sora")
     for slug in SLUGS:
         tasks.drain(slug)
@@ -79,34 +79,36 @@ def told_by_the_gauges(how: str) -> None:
 
 def told_by_the_admin(how: str) -> None:
     rows = {row.slug: row for row in Campaign.objects.all()}
-    counts = live_panel.counts(list(rows.values()))
+    counts = live_panel.live_counts(list(rows.values()))
     assert all(counts[rows[slug].pk].admitted == 4 for slug in WELL)
-    others = {line.name for line in board.of(WELL[0]).reds}
+    others = {line.name for line in board.readiness_board(WELL[0]).reds}
     assert not others & {"keys", "drain", "both_stores", "redis", "memory"}
-    lines = {line.name: line for line in board.of(ILL).lines}
+    lines = {line.name: line for line in board.readiness_board(ILL).lines}
     assert {"keys", "drain", "both_stores", "slots"} <= lines.keys()
     if is_seen(how):
         assert lines["keys"].light == "red"
         assert lines["keys"].do
 
 
-def compared_with_mysql(sales: dict[str, Facts], broker: Broker) -> None:
+def compared_with_mysql(sales: dict[str, CampaignSnapshot], broker: Broker) -> None:
     everybody_asks(sales, "late")
     redis: Any = store.store().client
     for slug in WELL:
-        redis.xtrim(keys.of(slug).queue, maxlen=0, approximate=False)  # lost on the way
+        redis.xtrim(keys.campaign_keys(slug).queue, maxlen=0, approximate=False)  # lost on the way
     for _look in range(2):  # the second goes on with a repair that the first found
         tasks.compare_the_stores()
     broker.append(SLUGS)
     hear(broker)
     assert stored("late") >= set(WELL)
-    assert {counts.slug for counts in reconcile.glance(reconcile.watched())} >= set(WELL)
+    assert {counts.slug for counts in reconcile.count_claims(reconcile.watched_campaigns())} >= set(
+        WELL
+    )
 
 
-def admitted_after_a_restart_of_redis(sales: dict[str, Facts]) -> None:
-    store.store().vouch("another server")
+def admitted_after_a_restart_of_redis(sales: dict[str, CampaignSnapshot]) -> None:
+    store.store().mark_server_verified("another server")
     store.store.cache_clear()  # connections were lost, too
-    assert failover.look()
+    assert failover.verify_server()
     for slug in WELL:
         assert strategies.admit(sales[slug], Claim("last")).place == 6
     epochs = dict(Campaign.objects.values_list("slug", "epoch"))
@@ -127,7 +129,7 @@ def test_the_guard_looks_at_all_others(
         open_campaign(slug, opens_at=soon, closes_at=soon + timedelta(hours=1))
     damages.damage(ILL, "gate is a string")
     Tally.objects.filter(campaign__slug="p2").delete()
-    assert guard.look() == len(SLUGS)
+    assert guard.guard_openings() == len(SLUGS)
     for slug in WELL:
         assert Campaign.objects.get(slug=slug).events.filter(verb="warmed up").exists()
     assert ILL in names(caplog)
@@ -137,7 +139,9 @@ def test_the_guard_looks_at_all_others(
 
 
 @pytest.mark.parametrize("key", ["gate", "queue"])
-def test_an_error_about_a_key_opens_no_breaker(sales: dict[str, Facts], key: str) -> None:
+def test_an_error_about_a_key_opens_no_breaker(
+    sales: dict[str, CampaignSnapshot], key: str
+) -> None:
     damages.damage(ILL, f"{key} is a string")
     for _ in range(20):
         with pytest.raises(StoreError):
@@ -148,7 +152,9 @@ def test_an_error_about_a_key_opens_no_breaker(sales: dict[str, Facts], key: str
     assert strategies.admit(sales["p0"], Claim("mina")).place == 2
 
 
-def test_each_campaign_gets_its_own_answer_or_its_own_failure(sales: dict[str, Facts]) -> None:
+def test_each_campaign_gets_its_own_answer_or_its_own_failure(
+    sales: dict[str, CampaignSnapshot],
+) -> None:
     damages.damage(ILL, "queue is a string")
     damages.damage("p2", "gate is a string")
     redis = store.store()
@@ -162,19 +168,19 @@ def test_each_campaign_gets_its_own_answer_or_its_own_failure(sales: dict[str, F
         redis.gates(SLUGS).one("p2")
 
 
-def test_facts_that_can_not_be_read_are_mysqls(sales: dict[str, Facts]) -> None:
+def test_facts_that_can_not_be_read_are_mysqls(sales: dict[str, CampaignSnapshot]) -> None:
     for how in damages.GARBAGE:
         if how.startswith("facts"):
             damages.damage(ILL, how)
-            lookup.forget()
-            assert lookup.of(ILL) == sales[ILL], how
+            lookup.clear_snapshots()
+            assert lookup.find_snapshot(ILL) == sales[ILL], how
 
 
 def test_commands_for_all_campaigns_go_on_after_one_that_fails(
-    sales: dict[str, Facts], capsys: pytest.CaptureFixture[str]
+    sales: dict[str, CampaignSnapshot], capsys: pytest.CaptureFixture[str]
 ) -> None:
     Tally.objects.filter(campaign__slug=ILL).delete()
-    store.store().client.delete(*(keys.of(slug).gate for slug in SLUGS))
+    store.store().client.delete(*(keys.campaign_keys(slug).gate for slug in SLUGS))
     with pytest.raises(CommandError, match=f"Not rebuilt: {ILL}\\."):
         call_command("rebuild", "--all")
     damages.damage("p0", "claimants is a string")

@@ -15,7 +15,7 @@ from django.db import connection
 from coupons.admission import strategies
 from coupons.campaigns import lifecycle, lookup
 from coupons.campaigns.slots import BATCH
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.limits import slot_id
 from coupons.claims.values import Claim, Outcome, Reason
 from coupons.errors import IllegalTransition, Refused, StockBelowAdmitted
@@ -94,13 +94,13 @@ def assert_whole(stock: int) -> None:
     assert store().gate("sale").stock == stock
 
 
-def claim(sale: Facts, *names: str) -> list[int]:
+def claim(sale: CampaignSnapshot, *names: str) -> list[int]:
     return [strategies.admit(sale, Claim(name)).place for name in names]
 
 
 def a_redis_that_missed_the_change(stock: int, given: int) -> None:
     """As a promoted replica: it gives away places above the stock."""
-    store().client.hset(keys.of("sale").gate, mapping={"stock": stock, "next": given})
+    store().client.hset(keys.campaign_keys("sale").gate, mapping={"stock": stock, "next": given})
 
 
 def test_the_memory_of_a_lowered_stock_does_not_grow_with_it(open_campaign: CampaignMaker) -> None:
@@ -126,8 +126,8 @@ def test_people_claim_and_operators_change_things_meanwhile(
             rounds += 1
             claim(sale, f"user-{rounds}") if rounds < 90 else None
             stored += drain("sale", consumer="t").stored
-            lifecycle.pause("sale", actor="Mina")
-            lifecycle.resume("sale", actor="Mina")
+            lifecycle.pause_campaign("sale", actor="Mina")
+            lifecycle.resume_campaign("sale", actor="Mina")
     assert child.returncode == 0
     assert rounds >= 3  # each of them waited for one batch of slots at most
     assert stored == min(rounds, 89)
@@ -217,7 +217,7 @@ def test_nothing_is_stored_above_a_lowered_stock_while_its_slots_are_still_there
         claim(sale, f"ann-{given}", f"bob-{given}")
     drain("sale", consumer="t")
     assert list(Coupon.objects.values_list("place", flat=True)) == [100]
-    assert dead_letters.counts("sale") == {Reason.BEYOND_STOCK: 3}
+    assert dead_letters.count_by_reason("sale") == {Reason.BEYOND_STOCK: 3}
 
 
 def test_a_lowered_stock_never_keeps_out_what_was_given_before(
@@ -334,10 +334,10 @@ def test_scheduling_a_large_stock_that_was_killed_is_finished_by_scheduling_agai
 
 def test_a_draft_whose_stock_was_lowered_after_that_has_no_slot_too_many(draft: Draft) -> None:
     campaign = draft(stock=LARGE)
-    interrupted(lifecycle.schedule, "sale", after=5)
+    interrupted(lifecycle.schedule_campaign, "sale", after=5)
     campaign.stock = 50
-    lifecycle.draft(campaign, actor="Mina")
-    lifecycle.schedule("sale", actor="Mina")
+    lifecycle.save_draft(campaign, actor="Mina")
+    lifecycle.schedule_campaign("sale", actor="Mina")
     assert_whole(50)
 
 
@@ -345,12 +345,12 @@ def test_a_draft_is_deleted_with_all_slots_that_an_interrupted_scheduling_left(
     draft: Draft,
 ) -> None:
     campaign = draft(stock=LARGE)
-    interrupted(lifecycle.schedule, "sale", after=5)
+    interrupted(lifecycle.schedule_campaign, "sale", after=5)
     told: list[tuple[int, int]] = []
     lifecycle.remove_slots(campaign, tell=lambda *each: told.append(each))
     assert not Slot.objects.exists()
-    interrupted(lifecycle.schedule, "sale", after=5)
-    lifecycle.discard(campaign)
+    interrupted(lifecycle.schedule_campaign, "sale", after=5)
+    lifecycle.delete_draft(campaign)
     assert not Campaign.objects.exists()
     assert not Slot.objects.exists()
     assert told == [(BATCH * n, 0) for n in (4, 3, 2, 1, 0)]
@@ -368,9 +368,9 @@ def test_a_draft_with_coupons_is_not_deleted(draft: Draft, monkeypatch: pytest.M
     with monkeypatch.context() as dying:
         dying.setattr(type(store()), "install", and_gone)
         with pytest.raises(SystemExit):
-            lifecycle.schedule("sale", actor="Mina")
-    claim(lookup.of("sale"), "ann")
+            lifecycle.schedule_campaign("sale", actor="Mina")
+    claim(lookup.find_snapshot("sale"), "ann")
     drain("sale", consumer="t")
     with pytest.raises(IllegalTransition, match="coupons of it are stored"):
-        lifecycle.discard(campaign)
+        lifecycle.delete_draft(campaign)
     assert Coupon.objects.count() == 1

@@ -37,7 +37,8 @@ def state(slug: str = "sale") -> str:
 def test_its_life_is_written_down_with_who_and_what(draft: Callable[..., Campaign]) -> None:
     campaign = draft()
     for change in (
-        lifecycle.schedule, lifecycle.open_now, lifecycle.pause, lifecycle.resume, lifecycle.close,
+        lifecycle.schedule_campaign, lifecycle.open_now, lifecycle.pause_campaign,
+        lifecycle.resume_campaign, lifecycle.close_campaign,
     ):  # fmt: skip
         change("sale", actor="Jun")
     said = [(event.actor, event.verb) for event in reversed(campaign.events.all())]
@@ -52,9 +53,9 @@ def test_scheduling_installs_it_ahead_of_time_and_it_opens_without_any_job(
 ) -> None:
     opens = timezone.now() + timedelta(seconds=1)
     draft(opens_at=opens)
-    campaign = snapshot.from_row(lifecycle.schedule("sale", actor="Mina"))
+    campaign = snapshot.snapshot_of(lifecycle.schedule_campaign("sale", actor="Mina"))
     assert strategies.admit(campaign, Claim("jun")).outcome is Outcome.NOT_OPEN
-    while store.store().now_ms() < timestamps.milliseconds(opens):
+    while store.store().now_ms() < timestamps.milliseconds_of(opens):
         pass
     assert strategies.admit(campaign, Claim("jun")).outcome is Outcome.ADMITTED
     assert state() == State.SCHEDULED
@@ -89,7 +90,7 @@ def test_it_refuses_steps_that_do_not_follow(
         opens_at=timezone.now() + timedelta(hours=1), closes_at=timezone.now() + timedelta(days=1)
     )
     if verb != "schedule":
-        lifecycle.schedule("sale", actor="Mina")
+        lifecycle.schedule_campaign("sale", actor="Mina")
     getattr(lifecycle, verb)("sale", actor="Mina")
     before = state()
     with pytest.raises(IllegalTransition, match="sale is"):
@@ -101,7 +102,7 @@ def test_it_refuses_to_schedule_what_would_be_over(draft: Callable[..., Campaign
     past = timezone.now() - timedelta(hours=1)
     draft(opens_at=past - timedelta(hours=1), closes_at=past)
     with pytest.raises(IllegalTransition, match="in the past"):
-        lifecycle.schedule("sale", actor="Mina")
+        lifecycle.schedule_campaign("sale", actor="Mina")
     assert state() == State.DRAFT
 
 
@@ -118,7 +119,7 @@ def test_it_refuses_a_draft_that_makes_no_sense(draft: Callable[..., Campaign]) 
 
 def test_an_unknown_campaign_is_told_so() -> None:
     with pytest.raises(UnknownCampaign):
-        lifecycle.pause("nothing", actor="Mina")
+        lifecycle.pause_campaign("nothing", actor="Mina")
 
 
 def test_raising_the_stock_lets_the_next_ones_in(open_campaign: CampaignMaker) -> None:
@@ -151,14 +152,14 @@ def test_a_gate_that_gave_more_than_its_stock_can_still_be_paused_and_closed(
 ) -> None:
     """Only another hand can do that to it; then an operator wants the sale to stop."""
     campaign = open_campaign(stock=3)
-    store.store().client.hset(keys.of("sale").gate, "next", 5)
+    store.store().client.hset(keys.campaign_keys("sale").gate, "next", 5)
     with pytest.raises(StockBelowAdmitted):
         lifecycle.change_stock("sale", stock=2, actor="Mina")
-    lifecycle.pause("sale", actor="Mina")
+    lifecycle.pause_campaign("sale", actor="Mina")
     assert strategies.admit(campaign, Claim("jun")).outcome is Outcome.PAUSED
-    lifecycle.resume("sale", actor="Mina")
+    lifecycle.resume_campaign("sale", actor="Mina")
     assert strategies.admit(campaign, Claim("jun")).outcome is Outcome.SOLD_OUT
-    lifecycle.close("sale", actor="Mina")
+    lifecycle.close_campaign("sale", actor="Mina")
     assert strategies.admit(campaign, Claim("jun")).outcome is Outcome.CLOSED
 
 
@@ -181,7 +182,7 @@ def test_an_opening_that_has_happened_can_not_be_moved(open_campaign: CampaignMa
             "sale", opens_at=later, closes_at=later + timedelta(hours=1), actor="Mina"
         )
     lifecycle.reschedule("sale", opens_at=campaign.opens_at, closes_at=later, actor="Mina")
-    assert store.store().gate("sale").closes_ms == timestamps.milliseconds(later)
+    assert store.store().gate("sale").closes_ms == timestamps.milliseconds_of(later)
 
 
 def test_with_redis_away_nothing_changes(
@@ -191,10 +192,10 @@ def test_with_redis_away_nothing_changes(
     away = Store("redis://127.0.0.1:1/0", timeout_s=0.1, max_connections=1)
     monkeypatch.setattr("coupons.campaigns.update.store", lambda: away)
     with pytest.raises(StoreAway):
-        lifecycle.schedule("sale", actor="Mina")
+        lifecycle.schedule_campaign("sale", actor="Mina")
     assert state() == State.DRAFT
     monkeypatch.undo()
-    lifecycle.schedule("sale", actor="Mina")
+    lifecycle.schedule_campaign("sale", actor="Mina")
     assert state() == State.SCHEDULED
 
 
@@ -209,7 +210,7 @@ def die_after_install(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as dying:
         dying.setattr(Store, "install", and_gone)
         with pytest.raises(StoreAway):
-            lifecycle.schedule("sale", actor="Mina")
+            lifecycle.schedule_campaign("sale", actor="Mina")
 
 
 def test_dying_between_redis_and_the_commit_loses_nothing_and_scheduling_again_mends_it(
@@ -218,11 +219,11 @@ def test_dying_between_redis_and_the_commit_loses_nothing_and_scheduling_again_m
     draft(stock=3)
     die_after_install(monkeypatch)
     assert state() == State.DRAFT
-    told = [strategies.admit(lookup.of("sale"), Claim(user)).place for user in "abc"]
+    told = [strategies.admit(lookup.find_snapshot("sale"), Claim(user)).place for user in "abc"]
     assert told == [1, 2, 3]
     assert drain("sale", consumer="t").stored == 3
-    lifecycle.schedule("sale", actor="Mina")
-    assert strategies.admit(lookup.of("sale"), Claim("a")).place == 1
+    lifecycle.schedule_campaign("sale", actor="Mina")
+    assert strategies.admit(lookup.find_snapshot("sale"), Claim("a")).place == 1
 
 
 def test_a_draft_edited_after_that_does_not_take_over_what_it_no_longer_matches(
@@ -231,9 +232,9 @@ def test_a_draft_edited_after_that_does_not_take_over_what_it_no_longer_matches(
     campaign = draft(stock=3)
     die_after_install(monkeypatch)
     campaign.per_user = 2
-    lifecycle.draft(campaign, actor="Mina")
+    lifecycle.save_draft(campaign, actor="Mina")
     with pytest.raises(ForeignKeys):
-        lifecycle.schedule("sale", actor="Mina")
+        lifecycle.schedule_campaign("sale", actor="Mina")
 
 
 def test_keys_of_another_life_are_not_taken_over(
@@ -243,7 +244,7 @@ def test_keys_of_another_life_are_not_taken_over(
     Campaign.objects.all().delete()
     draft()
     with pytest.raises(ForeignKeys):
-        lifecycle.schedule("sale", actor="Mina")
+        lifecycle.schedule_campaign("sale", actor="Mina")
     assert state() == State.DRAFT
 
 
@@ -253,6 +254,6 @@ def test_a_direct_campaign_needs_no_redis(
     away = Store("redis://127.0.0.1:1/0", timeout_s=0.1, max_connections=1)
     use_store(monkeypatch, away)
     draft(strategy="direct")
-    lifecycle.schedule("sale", actor="Mina")
-    admitted = strategies.admit(lookup.of("sale"), Claim("mina"))
+    lifecycle.schedule_campaign("sale", actor="Mina")
+    admitted = strategies.admit(lookup.find_snapshot("sale"), Claim("mina"))
     assert (admitted.outcome, admitted.place) == (Outcome.ADMITTED, 1)

@@ -17,11 +17,11 @@ from tests.conftest import CampaignMaker, Person
 
 def rewrite(**changes: Any) -> None:
     """As if another version of this code had installed the campaign. None: without that name."""
-    gate = keys.of("sale").gate
+    gate = keys.campaign_keys("sale").gate
     said = orjson.loads(store().facts("sale") or b"") | changes
     kept = {name: value for name, value in said.items() if changes.get(name, "") is not None}
     store().client.hset(gate, "facts", orjson.dumps(kept))
-    lookup.forget()
+    lookup.clear_snapshots()
 
 
 def test_what_redis_holds_is_what_the_row_says_without_its_secret(
@@ -30,7 +30,7 @@ def test_what_redis_holds_is_what_the_row_says_without_its_secret(
     sale = open_campaign(valid_days=3, audience="gold", per_user=2)
     raw = store().facts("sale")
     assert raw is not None
-    assert snapshot.loads(raw) == snapshot.from_row(Campaign.objects.get()) == sale
+    assert snapshot.parse_snapshot(raw) == snapshot.snapshot_of(Campaign.objects.get()) == sale
     for secret in (sale.key.code, sale.key.receipt):
         assert secret not in raw
         assert secret.hex().encode() not in raw
@@ -43,12 +43,12 @@ def test_they_are_remembered_for_a_while_and_then_asked_for_again(
 ) -> None:
     settings.FACTS_TTL_S = 0.2
     open_campaign(stock=3)
-    assert lookup.of("sale").stock == 3
-    gate, said = keys.of("sale").gate, orjson.loads(store().facts("sale") or b"")
+    assert lookup.find_snapshot("sale").stock == 3
+    gate, said = keys.campaign_keys("sale").gate, orjson.loads(store().facts("sale") or b"")
     store().client.hset(gate, "facts", orjson.dumps(said | {"stock": 4}))  # by another process
-    assert lookup.of("sale").stock == 3
+    assert lookup.find_snapshot("sale").stock == 3
     time.sleep(0.25)
-    assert lookup.of("sale").stock == 4
+    assert lookup.find_snapshot("sale").stock == 4
 
 
 def test_that_there_is_no_such_campaign_is_remembered_no_longer(
@@ -57,11 +57,11 @@ def test_that_there_is_no_such_campaign_is_remembered_no_longer(
     settings.FACTS_TTL_S = 0.2
     draft("sale")
     with pytest.raises(UnknownCampaign):
-        lookup.of("sale")
+        lookup.find_snapshot("sale")
     with django_assert_num_queries(0), pytest.raises(UnknownCampaign):
-        lookup.of("sale")
-    lifecycle.schedule("sale", actor="Mina")
-    assert lookup.of("sale").slug == "sale"  # at once in the process that scheduled it
+        lookup.find_snapshot("sale")
+    lifecycle.schedule_campaign("sale", actor="Mina")
+    assert lookup.find_snapshot("sale").slug == "sale"  # at once in the process that scheduled it
 
 
 def test_while_redis_is_away_what_is_known_goes_on_being_known(
@@ -69,24 +69,24 @@ def test_while_redis_is_away_what_is_known_goes_on_being_known(
 ) -> None:
     settings.FACTS_TTL_S = 0
     sale = open_campaign()
-    assert lookup.of("sale") == sale
+    assert lookup.find_snapshot("sale") == sale
     redis_away()
-    assert lookup.of("sale") == sale  # from MySQL
+    assert lookup.find_snapshot("sale") == sale  # from MySQL
     mysql_away()
-    assert lookup.of("sale") == sale  # from memory
-    lookup.forget()
+    assert lookup.find_snapshot("sale") == sale  # from memory
+    lookup.clear_snapshots()
     with pytest.raises(DatabaseAway):
-        lookup.of("sale")
+        lookup.find_snapshot("sale")
 
 
 def test_made_up_slugs_do_not_fill_the_memory(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lookup, "MOST_REMEMBERED", 5)
     for number in range(12):
         with pytest.raises(UnknownCampaign):
-            lookup.of(f"made-up-{number}")
+            lookup.find_snapshot(f"made-up-{number}")
     for impossible in ("UPPER", "x" * 65, "-x", "x\n", ""):
         with pytest.raises(UnknownCampaign):
-            lookup.of(impossible)
+            lookup.find_snapshot(impossible)
     assert len(lookup._unknown) <= 5
 
 
@@ -95,11 +95,11 @@ def test_made_up_slugs_push_no_campaign_out_and_cost_one_query_in_all(
 ) -> None:
     monkeypatch.setattr(lookup, "MOST_REMEMBERED", 5)
     open_campaign()
-    lookup.of("sale")
+    lookup.find_snapshot("sale")
     with django_assert_num_queries(1):
         for number in range(50):
             with pytest.raises(UnknownCampaign):
-                lookup.of(f"made-up-{number}")
+                lookup.find_snapshot(f"made-up-{number}")
     assert "sale" in lookup._remembered
 
 
@@ -109,15 +109,15 @@ def test_while_redis_is_away_a_campaign_made_a_moment_ago_is_known(
     """And not 404, as by a list of names that was read before."""
     open_campaign()
     with pytest.raises(UnknownCampaign):
-        lookup.of("made-up")
+        lookup.find_snapshot("made-up")
     read = lookup._listed.slugs, lookup._listed.at_s
     fresh = open_campaign("fresh")
-    lookup.forget()
+    lookup.clear_snapshots()
     lookup._listed.slugs, lookup._listed.at_s = read  # as in another process
     redis_away()
-    assert lookup.of("fresh") == fresh
+    assert lookup.find_snapshot("fresh") == fresh
     with pytest.raises(UnknownCampaign):
-        lookup.of("made-up")
+        lookup.find_snapshot("made-up")
 
 
 def test_a_newer_version_of_this_code_may_install_a_campaign_with_more_to_say(
@@ -126,14 +126,14 @@ def test_a_newer_version_of_this_code_may_install_a_campaign_with_more_to_say(
     sale = open_campaign()
     rewrite(colour="green")
     with django_assert_num_queries(0):
-        assert lookup.of("sale") == sale
+        assert lookup.find_snapshot("sale") == sale
         assert Person("jun").claims().status_code == 202
 
 
 def test_what_an_older_version_left_out_is_read_from_the_row(open_campaign: CampaignMaker) -> None:
     sale = open_campaign(audience="gold")
     rewrite(audience=None)
-    assert lookup.of("sale") == sale
+    assert lookup.find_snapshot("sale") == sale
     assert Person("jun").claims().json()["code"] == "not_eligible"
 
 
@@ -145,7 +145,7 @@ def test_each_campaign_keeps_the_key_it_was_made_with(
     open_campaign("spring")
     told = Person("jun").claims("spring").json()
     settings.COUPON_KEYS = {"new": new, "old": old}
-    lookup.forget()
+    lookup.clear_snapshots()
     assert Person("jun").claims("spring").json() == told
     assert open_campaign("summer").key == campaign_keys.campaign_key("new", new, "summer")
 

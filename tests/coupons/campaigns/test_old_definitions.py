@@ -89,10 +89,10 @@ def test_an_old_campaign_is_sold_stored_shown_paused_and_closed(
         changes = changes | {"valid_days": MOST_DAYS}
     open_campaign("sale", strategy=strategy)
     Campaign.objects.update(**changes)
-    lifecycle.pause("sale", actor="Mina")
-    lifecycle.resume("sale", actor="Mina")
+    lifecycle.pause_campaign("sale", actor="Mina")
+    lifecycle.resume_campaign("sale", actor="Mina")
     lifecycle.change_stock("sale", stock=20, actor="Mina")
-    lookup.forget()
+    lookup.clear_snapshots()
 
     mina = person("mina")
     answer = mina.claims("sale")
@@ -111,8 +111,8 @@ def test_an_old_campaign_is_sold_stored_shown_paused_and_closed(
     assert mina.claims("sale").json() == told
 
     _all_pages_show()
-    assert board.of("sale").lines
-    assert lifecycle.close("sale", actor="Mina").state == "closed"
+    assert board.readiness_board("sale").lines
+    assert lifecycle.close_campaign("sale", actor="Mina").state == "closed"
     _all_pages_show()
 
 
@@ -148,11 +148,11 @@ def test_an_old_draft_is_not_scheduled_before_it_is_corrected(
     draft("sale")
     Campaign.objects.update(currency="ZZZ")
     with pytest.raises(ValidationError, match="ZZZ"):
-        lifecycle.schedule("sale", actor="Mina")
+        lifecycle.schedule_campaign("sale", actor="Mina")
     campaign = Campaign.objects.get()
     campaign.currency = "KRW"
-    lifecycle.draft(campaign, actor="Mina")
-    assert lifecycle.schedule("sale", actor="Mina").state == "scheduled"
+    lifecycle.save_draft(campaign, actor="Mina")
+    assert lifecycle.schedule_campaign("sale", actor="Mina").state == "scheduled"
 
 
 @pytest.fixture

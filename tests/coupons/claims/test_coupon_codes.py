@@ -38,8 +38,8 @@ def test_the_code_carries_the_first_75_bits_of_the_hmac() -> None:
 @given(st.text(min_size=1, max_size=40), st.integers(1, 10**6))
 def test_a_code_as_typed_is_read_as_it_was_meant(user: str, place: int) -> None:
     code = coupon_codes.coupon_code(KEY, user, 1, place)
-    typed = coupon_codes.grouped(code).lower().replace("0", "o").replace("1", "l")
-    assert coupon_codes.normalise(typed) == code
+    typed = coupon_codes.grouped_code(code).lower().replace("0", "o").replace("1", "l")
+    assert coupon_codes.normalise_code(typed) == code
 
 
 def test_one_wrong_symbol_is_always_noticed() -> None:
@@ -48,7 +48,7 @@ def test_one_wrong_symbol_is_always_noticed() -> None:
         for symbol in coupon_codes.ALPHABET:
             wrong = code[:position] + symbol + code[position + 1 :]
             if wrong != code:
-                assert coupon_codes.normalise(wrong) is None, wrong
+                assert coupon_codes.normalise_code(wrong) is None, wrong
 
 
 def test_two_neighbours_swapped_are_noticed_but_for_zero_and_z() -> None:
@@ -56,12 +56,12 @@ def test_two_neighbours_swapped_are_noticed_but_for_zero_and_z() -> None:
     for i in range(coupon_codes.LENGTH - 1):
         swapped = code[:i] + code[i + 1] + code[i] + code[i + 2 :]
         if swapped != code and {code[i], code[i + 1]} != {"0", "Z"}:
-            assert coupon_codes.normalise(swapped) is None
+            assert coupon_codes.normalise_code(swapped) is None
 
 
 def test_what_is_no_code_is_refused() -> None:
     for typed in ("", "1234", "U" * 16, "0" * 15 + "1", "０" * 16, "A" * 400):
-        assert coupon_codes.normalise(typed) is None
+        assert coupon_codes.normalise_code(typed) is None
 
 
 def test_a_receipt_is_a_standard_jws_and_the_same_each_time() -> None:

@@ -32,7 +32,7 @@ OURS = [1054, 1064, 1146, 1142, 1305, 1364, 1366, 2027, 9999]
 
 
 def thrown(error: Exception) -> None:
-    with availability.answering():
+    with availability.require_database():
         raise error
 
 
@@ -134,7 +134,7 @@ def test_a_statement_that_takes_too_long_is_ended_by_the_server(
         "SELECT COUNT(*) FROM information_schema.columns a, information_schema.columns b, "
         "information_schema.columns c"
     )
-    with pytest.raises(DatabaseAway, match=r"1969|3024"), availability.answering():
+    with pytest.raises(DatabaseAway, match=r"1969|3024"), availability.require_database():
         connection.cursor().execute(slow)
     assert time.monotonic() - began < 5
 
@@ -198,7 +198,7 @@ def test_no_more_threads_than_said_are_in_the_database_at_once(settings: Any) ->
     entered, leave = threading.Semaphore(0), threading.Event()
 
     def stay() -> None:
-        with availability.answering():
+        with availability.require_database():
             entered.release()
             leave.wait(10)
 
@@ -208,11 +208,11 @@ def test_no_more_threads_than_said_are_in_the_database_at_once(settings: Any) ->
             for _ in both:
                 entered.acquire()
             refused = metrics.DATABASE_NO_ROOM._value.get()
-            with pytest.raises(DatabaseAway), availability.answering():
+            with pytest.raises(DatabaseAway), availability.require_database():
                 pytest.fail("a third came in")
             assert metrics.DATABASE_NO_ROOM._value.get() == refused + 1
             leave.set()
-        with availability.answering():
+        with availability.require_database():
             pass
     finally:
         availability._places.cache_clear()

@@ -40,7 +40,7 @@ def main() -> None:
     now = datetime.fromisoformat(sys.argv[1])  # truly
     prefix = secrets.token_hex(4)
     print(json.dumps({
-        "now": deciding_clock.now("direct").isoformat(),
+        "now": deciding_clock.deciding_now("direct").isoformat(),
         "claims": {name: _claim(f"{prefix}-{name}", now, name) for name in WINDOWS},
         "states": _states(prefix),
         "stored": _stored(prefix),
@@ -56,17 +56,17 @@ def _claim(slug: str, now: datetime, name: str) -> dict[str, Any]:
         slug=slug, name=slug, stock=10, discount_value=10, valid_days=30, strategy="direct",
         opens_at=opens, closes_at=now + timedelta(minutes=90),
     )  # fmt: skip
-    lifecycle.draft(sale, actor="Mina")
-    lifecycle.schedule(slug, actor="Mina")
+    lifecycle.save_draft(sale, actor="Mina")
+    lifecycle.schedule_campaign(slug, actor="Mina")
     Campaign.objects.filter(slug=slug).update(closes_at=closes)
-    user = Client(headers={"Authorization": f"Bearer {user_tokens.mint('mina')}"})
+    user = Client(headers={"Authorization": f"Bearer {user_tokens.mint_token('mina')}"})
     answer = user.post(f"/api/v1/campaigns/{slug}/claims", content_type="application/json")
     page = user.get(f"/api/v1/campaigns/{slug}").json()
     row = Coupon.objects.filter(campaign__slug=slug).first()
     return {
         "status": answer.status_code,
         "admitted_at": answer.json().get("admitted_at"),
-        "row": row and timestamps.iso_of(timestamps.milliseconds(row.admitted_at)),
+        "row": row and timestamps.iso_of(timestamps.milliseconds_of(row.admitted_at)),
         "server_time": page["server_time"],
         "state": page["state"],
     }
@@ -80,12 +80,12 @@ def _states(prefix: str) -> dict[str, str]:
 
 def _stored(prefix: str) -> list[str]:
     """Moments of admissions, stored by a drain and read back, in a sale that sold none."""
-    sale = snapshot.from_row(Campaign.objects.get(slug=f"{prefix}-over"))
+    sale = snapshot.snapshot_of(Campaign.objects.get(slug=f"{prefix}-over"))
     claims = [
-        AdmittedClaim(f"user-{place}", 1, place, timestamps.milliseconds(at))
+        AdmittedClaim(f"user-{place}", 1, place, timestamps.milliseconds_of(at))
         for place, at in enumerate(STORED, 1)
     ]
-    writer.insert(sale, claims)
+    writer.insert_rows(sale, claims)
     rows = Coupon.objects.filter(campaign__slug=f"{prefix}-over").order_by("place")
     return [row.admitted_at.isoformat() for row in rows]
 

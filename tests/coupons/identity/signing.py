@@ -36,5 +36,5 @@ def raw(header: bytes, payload: bytes, signature: bytes = b"") -> str:
 
 def refused(token: str) -> str:
     with pytest.raises(BadToken) as caught:
-        user_tokens.verify(token)
+        user_tokens.verify_token(token)
     return str(caught.value)

@@ -38,8 +38,8 @@ def public_keys(shared_secret: None, settings: Any, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("public_keys")
 def test_rs256_and_es256_are_believed_by_the_shops_public_keys() -> None:
-    assert user_tokens.verify(signed(RSA, "RS256", kid="rsa-1")).user == "jun"
-    assert user_tokens.verify(signed(EC, "ES256", kid="ec-1")).user == "jun"
+    assert user_tokens.verify_token(signed(RSA, "RS256", kid="rsa-1")).user == "jun"
+    assert user_tokens.verify_token(signed(EC, "ES256", kid="ec-1")).user == "jun"
 
 
 @pytest.mark.usefixtures("public_keys")
@@ -63,7 +63,7 @@ def test_a_key_added_by_the_shop_is_found_without_a_restart_and_made_up_names_co
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.monotonic()
-    monkeypatch.setattr("coupons.identity.user_tokens.time.monotonic", lambda: now)
+    monkeypatch.setattr("coupons.identity.jwks.time.monotonic", lambda: now)
     reads: list[str] = []
     real = Path.read_text
 
@@ -73,19 +73,19 @@ def test_a_key_added_by_the_shop_is_found_without_a_restart_and_made_up_names_co
 
     monkeypatch.setattr(Path, "read_text", counted)
     new = signed(EC, "ES256", kid="ec-2")
-    assert user_tokens.verify(signed(RSA, "RS256", kid="rsa-1")).user == "jun"
+    assert user_tokens.verify_token(signed(RSA, "RS256", kid="rsa-1")).user == "jun"
     file = Path(settings.JWT_JWKS_FILE)
     file.write_text(json.dumps({"keys": [_jwk(RSA, "rsa-1"), _jwk(EC, "ec-2")]}))
     for kid in ("ec-2", *(f"made-up-{n}" for n in range(50)), 7, ["list"], {"a": 1}):
         refused(signed(EC, "ES256", kid=kid) if isinstance(kid, str) else _odd_kid(kid))
     assert len(reads) == 1
     now += jwks.READ_AGAIN_S
-    assert user_tokens.verify(new).user == "jun"
+    assert user_tokens.verify_token(new).user == "jun"
     assert len(reads) == 2
     now += jwks.READ_AGAIN_S
     file.write_text("half of a fi")
     refused(signed(EC, "ES256", kid="ec-3"))
-    assert user_tokens.verify(new).user == "jun", "what is known stays known"
+    assert user_tokens.verify_token(new).user == "jun", "what is known stays known"
 
 
 def _odd_kid(kid: Any) -> str:
@@ -97,7 +97,7 @@ def test_keys_that_cannot_be_read_are_not_the_tokens_fault(settings: Any) -> Non
     Path(settings.JWT_JWKS_FILE).write_text("half of a fi")
     for _ in range(2):
         with pytest.raises(ValueError, match="Expecting value"):
-            user_tokens.verify(signed(RSA, "RS256", kid="rsa-1"))
+            user_tokens.verify_token(signed(RSA, "RS256", kid="rsa-1"))
 
 
 @pytest.mark.usefixtures("public_keys")
@@ -131,7 +131,7 @@ def test_a_single_key_without_a_name_serves_tokens_without_one(
     file = tmp_path / "jwks.json"
     file.write_text(json.dumps({"keys": [_jwk(EC, None)]}))
     settings.JWT_JWKS_FILE = str(file)
-    assert user_tokens.verify(signed(EC, "ES256")).user == "jun"
+    assert user_tokens.verify_token(signed(EC, "ES256")).user == "jun"
     refused(signed(EC, "ES256", kid="ec-1"))
 
 

@@ -7,7 +7,7 @@ from django.core.management import call_command
 
 from coupons import store
 from coupons.admission import strategies
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.limits import slot_id
 from coupons.claims.values import Claim, Reason
 from coupons.errors import BadInput, Refused
@@ -22,7 +22,7 @@ from tests.conftest import CampaignMaker
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
-def parked_by_a_missing_slot(campaign: Facts, *users: str) -> None:
+def parked_by_a_missing_slot(campaign: CampaignSnapshot, *users: str) -> None:
     """A fault of ours: the slots of these places are gone. Made good by `mended`."""
     for user in users:
         place = strategies.admit(campaign, Claim(user)).place
@@ -30,7 +30,7 @@ def parked_by_a_missing_slot(campaign: Facts, *users: str) -> None:
     assert drain("sale", consumer="one").parked == len(users)
 
 
-def mended(campaign: Facts) -> None:
+def mended(campaign: CampaignSnapshot) -> None:
     for place in range(1, campaign.stock + 1):
         Slot.objects.get_or_create(id=slot_id(campaign.id, place))
 
@@ -42,9 +42,9 @@ def ids() -> list[str]:
 def test_what_is_replayed_is_stored_once_the_fault_is_mended(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
     parked_by_a_missing_slot(campaign, "mina", "jun")
-    assert dead_letters.counts("sale") == {Reason.BEYOND_STOCK: 2}
+    assert dead_letters.count_by_reason("sale") == {Reason.BEYOND_STOCK: 2}
     mended(campaign)
-    assert dead_letters.replay("sale", actor="Sora") == 2
+    assert dead_letters.replay_parked("sale", actor="Sora") == 2
     assert drain("sale", consumer="one").stored == 2
     assert dict(Coupon.objects.values_list("user", "place")) == {"mina": 1, "jun": 2}
     event = CampaignEvent.objects.first()
@@ -56,7 +56,7 @@ def test_what_still_can_not_be_stored_is_parked_again(open_campaign: CampaignMak
     campaign = open_campaign()
     parked_by_a_missing_slot(campaign, "mina")
     before = store.store().parked("sale")[0].fields
-    assert dead_letters.replay("sale", actor="Sora") == 1
+    assert dead_letters.replay_parked("sale", actor="Sora") == 1
     assert drain("sale", consumer="one").parked == 1
     after = store.store().parked("sale")[0].fields
     assert {name: after[name] for name in (b"u", b"n", b"p", b"t")} == {
@@ -69,12 +69,12 @@ def test_replaying_picks_by_reason_or_by_entry(open_campaign: CampaignMaker) -> 
     campaign = open_campaign()
     parked_by_a_missing_slot(campaign, "mina", "jun")
     client: Any = store.store().client
-    client.xadd(keys.of("sale").queue, {"nonsense": "yes"})
+    client.xadd(keys.campaign_keys("sale").queue, {"nonsense": "yes"})
     drain("sale", consumer="one")
-    assert dead_letters.replay("sale", actor="Sora", reason=Reason.UNREADABLE) == 1
-    assert dead_letters.replay("sale", actor="Sora", ids=ids()[:1]) == 1
-    assert dead_letters.replay("sale", actor="Sora", ids=["1-1"]) == 0
-    assert dead_letters.counts("sale") == {Reason.BEYOND_STOCK: 1}
+    assert dead_letters.replay_parked("sale", actor="Sora", reason=Reason.UNREADABLE) == 1
+    assert dead_letters.replay_parked("sale", actor="Sora", ids=ids()[:1]) == 1
+    assert dead_letters.replay_parked("sale", actor="Sora", ids=["1-1"]) == 0
+    assert dead_letters.count_by_reason("sale") == {Reason.BEYOND_STOCK: 1}
 
 
 def test_a_claim_given_up_is_kept_with_who_and_why(open_campaign: CampaignMaker) -> None:
@@ -91,13 +91,13 @@ def test_a_claim_given_up_is_kept_with_who_and_why(open_campaign: CampaignMaker)
     assert event is not None
     assert (event.verb, event.note) == (dead_letters.GAVE_UP, "1 'mina': found in a test")
     token = campaign.receipt_of(user="mina", nth=1, place=1, admitted_ms=first.at_ms)
-    finding = receipt_status.verify(token)
+    finding = receipt_status.verify_receipt(token)
     assert finding is not None
     assert finding.fate is Fate.GIVEN_UP
     mended(campaign)
     assert drain("sale", consumer="one").stored == 1
-    assert reconcile.compare("sale").left == 0
-    assert reconcile.look() == []
+    assert reconcile.compare_campaign("sale").left == 0
+    assert reconcile.reconcile_campaigns() == []
 
 
 def test_a_rebuild_remembers_who_was_given_up(open_campaign: CampaignMaker) -> None:
@@ -106,7 +106,7 @@ def test_a_rebuild_remembers_who_was_given_up(open_campaign: CampaignMaker) -> N
     first = strategies.admit(campaign, Claim("mina"))
     dead_letters.give_up("sale", ids()[0], why="a test", actor="Sora")
     store.store().client.flushall()
-    rebuild.rebuild("sale", actor="Sora")
+    rebuild.rebuild_campaign("sale", actor="Sora")
     assert strategies.admit(campaign, Claim("mina")) == first
     assert strategies.admit(campaign, Claim("jun")).place == 2
 
@@ -147,11 +147,11 @@ def test_of_two_who_press_at_once_one_wins(
 def test_what_no_admission_wrote_can_be_given_up(open_campaign: CampaignMaker) -> None:
     open_campaign()
     client: Any = store.store().client
-    client.xadd(keys.of("sale").queue, {"nonsense": "yes"})
+    client.xadd(keys.campaign_keys("sale").queue, {"nonsense": "yes"})
     drain("sale", consumer="one")
     kept = dead_letters.give_up("sale", ids()[0], why="not ours", actor="Sora")
     assert (kept.place, kept.user, kept.reason) == (0, "", Reason.UNREADABLE)
-    assert reconcile.look() == []
+    assert reconcile.reconcile_campaigns() == []
 
 
 def test_the_command_asks_first(

@@ -9,7 +9,7 @@ from django.db import OperationalError, connection
 
 from coupons import store, tasks
 from coupons.admission import strategies
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim, Reason
 from coupons.database import availability
 from coupons.errors import DatabaseAway
@@ -23,7 +23,7 @@ from tests.conftest import CampaignMaker, Person, Settings
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
-def admit(campaign: Facts, count: int, start: int = 0) -> None:
+def admit(campaign: CampaignSnapshot, count: int, start: int = 0) -> None:
     for number in range(start, start + count):
         strategies.admit(campaign, Claim(f"user-{number}"))
 
@@ -75,7 +75,7 @@ def test_two_drains_at_once_store_once(open_campaign: CampaignMaker, settings: S
 
 def queued_by_another_hand(**fields: Any) -> None:
     client: Any = store.store().client
-    client.xadd(keys.of("sale").queue, fields)
+    client.xadd(keys.campaign_keys("sale").queue, fields)
 
 
 def test_poison_is_parked_with_its_reason_and_the_others_are_stored(
@@ -104,9 +104,9 @@ def test_poison_is_parked_with_its_reason_and_the_others_are_stored(
 def test_a_claim_is_parked_once_however_many_try(open_campaign: CampaignMaker) -> None:
     open_campaign()
     queued_by_another_hand(nonsense="yes")
-    batch = queue.read("sale", consumer="one", count=10)
-    assert queue.park("sale", batch.unreadable[0], Reason.UNREADABLE)
-    assert not queue.park("sale", batch.unreadable[0], Reason.UNREADABLE)
+    batch = queue.read_batch("sale", consumer="one", count=10)
+    assert queue.park_claim("sale", batch.unreadable[0], Reason.UNREADABLE)
+    assert not queue.park_claim("sale", batch.unreadable[0], Reason.UNREADABLE)
     assert gate().parked == 1
 
 
@@ -115,7 +115,7 @@ def test_what_a_dead_worker_had_read_is_taken_over(
 ) -> None:
     settings.DRAIN_TAKE_OVER_MS = 0
     admit(open_campaign(), 3)
-    assert len(queue.read("sale", consumer="dead", count=10).claims) == 3
+    assert len(queue.read_batch("sale", consumer="dead", count=10).claims) == 3
     assert drain("sale", consumer="alive").stored == 3
     assert gate().waiting == 0
 
@@ -125,7 +125,7 @@ def test_what_a_living_worker_has_is_left_to_it_for_a_while(
 ) -> None:
     settings.DRAIN_TAKE_OVER_MS = 60_000
     admit(open_campaign(), 3)
-    queue.read("sale", consumer="busy", count=10)
+    queue.read_batch("sale", consumer="busy", count=10)
     assert drain("sale", consumer="idle").stored == 0
     assert gate().waiting == 3
 
@@ -135,10 +135,10 @@ def test_a_worker_that_is_done_leaves_no_name_behind_but_one_that_failed_does(
 ) -> None:
     admit(open_campaign(), 3)
     drain("sale", consumer="done")
-    queue_name = keys.of("sale").queue
+    queue_name = keys.campaign_keys("sale").queue
     assert store.store().client.xinfo_consumers(queue_name, keys.GROUP) == []
     admit(open_campaign("other"), 3)
-    queue.read("other", consumer="dead", count=2)
+    queue.read_batch("other", consumer="dead", count=2)
     assert not store.store().leave("other", consumer="dead")
 
 
@@ -149,7 +149,7 @@ def test_a_database_that_is_away_leaves_the_claims_in_the_queue(
     settings.DRAIN_TAKE_OVER_MS = 0
     admit(open_campaign(), 3)
     with monkeypatch.context() as broken:
-        broken.setattr(writer, "insert", _gone_away)
+        broken.setattr(writer, "insert_rows", _gone_away)
         with pytest.raises(DatabaseAway):
             drain("sale", consumer="one")
     assert gate().waiting == 3
@@ -161,7 +161,7 @@ def test_a_deadlock_is_tried_again(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     admit(open_campaign(), 3)
-    insert, calls = writer.insert, []
+    insert, calls = writer.insert_rows, []
 
     def once_in_the_way(*args: Any) -> None:
         calls.append(args)
@@ -169,7 +169,7 @@ def test_a_deadlock_is_tried_again(
             raise OperationalError(1213, "Deadlock found when trying to get lock")
         insert(*args)
 
-    monkeypatch.setattr(writer, "insert", once_in_the_way)
+    monkeypatch.setattr(writer, "insert_rows", once_in_the_way)
     assert drain("sale", consumer="one").stored == 3
     assert len(calls) == 2
 
@@ -191,7 +191,7 @@ def answering(rings: list[str], *, heard: bool) -> Callable[[str], bool]:
     return ring
 
 
-def rung(campaign: Facts, user: str) -> bool:
+def rung(campaign: CampaignSnapshot, user: str) -> bool:
     decision = store.store().admit(
         campaign.slug, user=user, nth=1, per_user=1, filter_blocks=campaign.filter_blocks
     )
@@ -213,7 +213,7 @@ def test_a_claim_between_the_last_read_and_the_end_is_drained_or_rings(
     """Admitted at the worst moments: before the bell is silenced, and right after it."""
     campaign = open_campaign(stock=100)
     rung(campaign, "first")
-    silence = store.Store.silence
+    silence = store.Store.clear_pending_wakeup
     rings: list[bool] = []
 
     def with_claims_around(self: store.Store, slug: str) -> None:
@@ -221,7 +221,7 @@ def test_a_claim_between_the_last_read_and_the_end_is_drained_or_rings(
         silence(self, slug)
         rings.append(rung(campaign, f"after-{len(rings)}") if len(rings) < 2 else False)
 
-    monkeypatch.setattr(store.Store, "silence", with_claims_around)
+    monkeypatch.setattr(store.Store, "clear_pending_wakeup", with_claims_around)
     done = drain("sale", consumer="one")
     assert rings[:2] == [False, True]
     assert done.stored == 3
@@ -232,13 +232,13 @@ def test_a_lost_bell_is_rung_again_by_the_sweep(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rings: list[str] = []
-    monkeypatch.setattr("coupons.broker.wakeups.ring", answering(rings, heard=True))
-    monkeypatch.setattr("coupons.broker.wakeups.ring_each", rings.extend)
+    monkeypatch.setattr("coupons.broker.wakeups.notify_drain", answering(rings, heard=True))
+    monkeypatch.setattr("coupons.broker.wakeups.notify_drains", rings.extend)
     admit(open_campaign(), 2)
     assert rings == ["sale"]  # and it is lost
     tasks.sweep()
     assert rings == ["sale"]  # too early: a drain may be on its way
-    store.store().client.delete(keys.of("sale").bell)  # its time is over
+    store.store().client.delete(keys.campaign_keys("sale").bell)  # its time is over
     tasks.sweep()
     tasks.sweep()
     assert rings == ["sale", "sale"]
@@ -252,12 +252,12 @@ def test_a_bell_that_could_not_be_sent_rings_again_soon_and_not_for_every_claim(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries: list[str] = []
-    monkeypatch.setattr("coupons.broker.wakeups.ring", answering(tries, heard=False))
+    monkeypatch.setattr("coupons.broker.wakeups.notify_drain", answering(tries, heard=False))
     campaign = open_campaign(stock=100)
     admit(campaign, 20)
     assert tries == ["sale"]
-    assert 0 < store.store().client.pttl(keys.of("sale").bell) <= LOST_BELL_MS
-    store.store().client.delete(keys.of("sale").bell)  # its time is over
+    assert 0 < store.store().client.pttl(keys.campaign_keys("sale").bell) <= LOST_BELL_MS
+    store.store().client.delete(keys.campaign_keys("sale").bell)  # its time is over
     admit(campaign, 2, start=20)
     assert tries == ["sale", "sale"]
 
@@ -268,7 +268,7 @@ def test_a_drain_whose_time_is_over_rings_for_the_rest(
     settings.DRAIN_TIME_S, settings.DRAIN_BATCH = 0, 2
     rings: list[str] = []
     admit(open_campaign(), 5)
-    monkeypatch.setattr("coupons.broker.wakeups.ring", answering(rings, heard=True))
+    monkeypatch.setattr("coupons.broker.wakeups.notify_drain", answering(rings, heard=True))
     tasks.drain("sale")
     assert (Coupon.objects.count(), rings) == (2, ["sale"])
 

@@ -9,7 +9,7 @@ from django.db import connection, connections
 from coupons import store, tasks
 from coupons.admission import strategies
 from coupons.campaigns import lifecycle, lookup
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.errors import CouponError, DatabaseAway, StoreAway
 from coupons.issuing import writer
@@ -26,30 +26,30 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 @pytest.mark.parametrize("how", ["queue is a string", "parked is a string"])
 def test_a_failing_drain_is_logged_with_its_slug_and_red_on_the_board(
-    sales: dict[str, Facts], broker: Broker, caplog: pytest.LogCaptureFixture, how: str
+    sales: dict[str, CampaignSnapshot], broker: Broker, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
-    store.store().client.xadd(keys.of(ILL).queue, {"no": "claim"})
+    store.store().client.xadd(keys.campaign_keys(ILL).queue, {"no": "claim"})
     damages.damage(ILL, how)
     tasks.drain_each(SLUGS)
     assert [line for line in names(caplog).splitlines() if "drain of campaign p1 failed" in line]
-    assert {line.name for line in board.of(ILL).reds} >= {"keys", "drain"}
+    assert {line.name for line in board.readiness_board(ILL).reds} >= {"keys", "drain"}
     not_drained = live_gauges()["coupon_not_drained"]
     assert not_drained == {slug: float(slug == ILL) for slug in SLUGS}
 
 
 def test_a_campaign_that_failed_gets_a_pause_and_is_well_again_after_its_next_drain(
-    sales: dict[str, Facts], broker: Broker, monkeypatch: pytest.MonkeyPatch
+    sales: dict[str, CampaignSnapshot], broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     strategies.admit(sales[ILL], Claim("mina"))
     with monkeypatch.context() as broken:
-        broken.setattr(writer, "insert", _fault_of_ours)
+        broken.setattr(writer, "insert_rows", _fault_of_ours)
         tasks.drain(ILL)
     assert store.store().drain_failures([ILL])[ILL] == "a fault of ours"
-    assert store.store().client.pttl(keys.of(ILL).bell) > 4_000
+    assert store.store().client.pttl(keys.campaign_keys(ILL).bell) > 4_000
     broker.clear()
     tasks.sweep()
     assert not any(ILL in message for message in broker)
-    store.store().client.delete(keys.of(ILL).bell)  # the pause is over
+    store.store().client.delete(keys.campaign_keys(ILL).bell)  # the pause is over
     tasks.sweep()
     monkeypatch.setattr("django.conf.settings.DRAIN_TAKE_OVER_MS", 1)
     hear(broker)
@@ -62,9 +62,9 @@ def _fault_of_ours(*_: Any) -> None:
 
 
 def test_one_claim_that_can_not_be_parked_keeps_no_other_of_its_campaign_waiting(
-    sales: dict[str, Facts], broker: Broker
+    sales: dict[str, CampaignSnapshot], broker: Broker
 ) -> None:
-    store.store().client.xadd(keys.of(ILL).queue, {"no": "claim"})
+    store.store().client.xadd(keys.campaign_keys(ILL).queue, {"no": "claim"})
     damages.damage(ILL, "parked is a string")
     strategies.admit(sales[ILL], Claim("mina"))
     tasks.drain_each([ILL, "p2"])
@@ -73,7 +73,7 @@ def test_one_claim_that_can_not_be_parked_keeps_no_other_of_its_campaign_waiting
 
 
 def test_a_store_that_is_away_ends_the_round(
-    sales: dict[str, Facts], redis_away: Any, caplog: pytest.LogCaptureFixture
+    sales: dict[str, CampaignSnapshot], redis_away: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     redis_away()
     with pytest.raises(StoreAway):
@@ -83,7 +83,7 @@ def test_a_store_that_is_away_ends_the_round(
 
 
 def test_a_database_that_is_away_ends_the_round(
-    sales: dict[str, Facts], mysql_away: Any, settings: Settings
+    sales: dict[str, CampaignSnapshot], mysql_away: Any, settings: Settings
 ) -> None:
     settings.DRAIN_PATIENCE_S = 0.1
     for sale in sales.values():
@@ -95,14 +95,14 @@ def test_a_database_that_is_away_ends_the_round(
 
 
 def test_a_campaign_whose_row_is_locked_keeps_no_other_waiting(
-    sales: dict[str, Facts], broker: Broker, settings: Settings
+    sales: dict[str, CampaignSnapshot], broker: Broker, settings: Settings
 ) -> None:
     if connection.vendor != "mysql":
         pytest.skip("SQLite locks whole files")
     settings.DRAIN_PATIENCE_S = 0.1
     for sale in sales.values():
         strategies.admit(sale, Claim("mina"))
-    store.store().vouch("another server")
+    store.store().mark_server_verified("another server")
     with Locked(ILL):
         tasks.drain_each([ILL, *WELL])
         assert stored("mina") == set(WELL)
@@ -110,11 +110,11 @@ def test_a_campaign_whose_row_is_locked_keeps_no_other_waiting(
         assert set(Campaign.objects.values_list("slug", flat=True).filter(state="open")) == set(
             WELL
         )
-        assert failover.look(), "the others need not wait for it"
+        assert failover.verify_server(), "the others need not wait for it"
         with pytest.raises(CouponError):
             strategies.admit(sales[ILL], Claim("jun"))
-    reconcile.look()
-    reconcile.look()
+    reconcile.reconcile_campaigns()
+    reconcile.reconcile_campaigns()
     assert strategies.admit(sales[ILL], Claim("jun")).place == 3
 
 
@@ -139,7 +139,7 @@ class Locked:
 
 
 def test_a_busy_campaign_gets_its_share_of_the_time_and_not_all_of_it(
-    sales: dict[str, Facts], broker: Broker, settings: Settings
+    sales: dict[str, CampaignSnapshot], broker: Broker, settings: Settings
 ) -> None:
     settings.DRAIN_TIME_S, settings.DRAIN_BATCH, settings.DRAIN_ROWS_PER_S = 2, 1, 10
     for user in range(18):
@@ -154,7 +154,7 @@ def test_a_busy_campaign_gets_its_share_of_the_time_and_not_all_of_it(
 
 
 def test_a_campaign_whose_signing_key_is_missing_waits_alone_until_it_is_back(
-    sales: dict[str, Facts],
+    sales: dict[str, CampaignSnapshot],
     open_campaign: CampaignMaker,
     broker: Broker,
     settings: Settings,
@@ -167,12 +167,15 @@ def test_a_campaign_whose_signing_key_is_missing_waits_alone_until_it_is_back(
     for sale in sales.values():
         strategies.admit(sale, Claim("mina"))
     settings.COUPON_KEYS = whole
-    lookup.forget()
+    lookup.clear_snapshots()
     tasks.drain_each(["signed-anew", *SLUGS])
     assert stored("mina") == set(SLUGS)
     assert "drain of campaign signed-anew failed" in names(caplog)
     assert "COUPON_KEYS has no key 'new'" in names(caplog)
-    assert {line.name for line in board.of("signed-anew").reds} >= {"coupon_keys", "drain"}
+    assert {line.name for line in board.readiness_board("signed-anew").reds} >= {
+        "coupon_keys",
+        "drain",
+    }
     tasks.compare_the_stores()
     assert lifecycle.follow_the_clock() == len(SLUGS) + 1
     settings.COUPON_KEYS = {"new": b"n" * 32} | whole

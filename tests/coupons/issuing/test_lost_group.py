@@ -6,7 +6,7 @@ import pytest
 
 from coupons import store, tasks
 from coupons.admission import strategies
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.issuing import drain, queue
 from coupons.models import Coupon
@@ -28,35 +28,37 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
 def test_a_group_made_anew_reads_what_stood_in_the_queue_and_stores_it_once(
-    sales: dict[str, Facts],
+    sales: dict[str, CampaignSnapshot],
 ) -> None:
     sale = sales[ILL]
     for user in ("a", "b", "c"):
         strategies.admit(sale, Claim(user))
-    held = queue.read(ILL, consumer="slow", count=2)
+    held = queue.read_batch(ILL, consumer="slow", count=2)
     damages.damage(ILL, "group destroyed")
     strategies.admit(sale, Claim("d"))
     assert drain.drain(ILL, consumer="quick").stored == 4
-    queue.settle(ILL, list(held.claims))
+    queue.settle_claims(ILL, list(held.claims))
     assert Coupon.objects.filter(campaign__slug=ILL).count() == 5
     assert drain.drain(ILL, consumer="slow") == drain.Drained()
 
 
-def test_entries_that_a_group_has_passed_by_are_read_again(sales: dict[str, Facts]) -> None:
+def test_entries_that_a_group_has_passed_by_are_read_again(
+    sales: dict[str, CampaignSnapshot],
+) -> None:
     sale = sales[ILL]
     for user in ("a", "b"):
         strategies.admit(sale, Claim(user))
-    store.store().client.xgroup_setid(keys.of(ILL).queue, keys.GROUP, "$")
+    store.store().client.xgroup_setid(keys.campaign_keys(ILL).queue, keys.GROUP, "$")
     strategies.admit(sale, Claim("c"))
     assert drain.drain(ILL, consumer="one").stored == 3
     assert store.store().waiting([ILL]) == {ILL: 0}
 
 
-def test_what_another_drain_holds_is_not_read_again(sales: dict[str, Facts]) -> None:
+def test_what_another_drain_holds_is_not_read_again(sales: dict[str, CampaignSnapshot]) -> None:
     """The negative control of the one above: held is not passed by."""
     for user in ("a", "b"):
         strategies.admit(sales[ILL], Claim(user))
-    assert len(queue.read(ILL, consumer="slow", count=10).claims) == 2
+    assert len(queue.read_batch(ILL, consumer="slow", count=10).claims) == 2
     assert drain.drain(ILL, consumer="one").stored == 0
 
 
@@ -65,7 +67,7 @@ def test_no_queue_is_made_for_what_is_no_campaign_in_redis(
 ) -> None:
     open_campaign("direct", strategy="direct")
     assert drain.drain("direct", consumer="one") == drain.Drained()
-    assert not store.store().client.exists(keys.of("direct").queue)
+    assert not store.store().client.exists(keys.campaign_keys("direct").queue)
 
 
 # The list of campaigns
@@ -73,7 +75,7 @@ def test_no_queue_is_made_for_what_is_no_campaign_in_redis(
 
 @pytest.mark.parametrize("how", ["deleted", "of a wrong type", "with names that are none"])
 def test_the_list_that_the_sweep_goes_by_heals(
-    sales: dict[str, Facts], broker: Broker, how: str
+    sales: dict[str, CampaignSnapshot], broker: Broker, how: str
 ) -> None:
     redis: Any = store.store().client
     if how == "with names that are none":
@@ -93,7 +95,7 @@ def test_the_list_that_the_sweep_goes_by_heals(
 
 @pytest.mark.parametrize("said", ["?", None])
 def test_a_damaged_mark_of_the_server_heals_by_a_comparison(
-    sales: dict[str, Facts], said: str | None
+    sales: dict[str, CampaignSnapshot], said: str | None
 ) -> None:
     redis: Any = store.store().client
     redis.delete(keys.SERVER)
@@ -105,7 +107,7 @@ def test_a_damaged_mark_of_the_server_heals_by_a_comparison(
 
 @pytest.mark.parametrize("key", [keys.CANARY, keys.SWEPT, keys.CLOCKS])
 def test_a_key_that_no_campaign_has_heals_when_it_is_written_again(
-    sales: dict[str, Facts], key: str
+    sales: dict[str, CampaignSnapshot], key: str
 ) -> None:
     redis: Any = store.store().client
     redis.delete(key)
@@ -119,9 +121,11 @@ def test_a_key_that_no_campaign_has_heals_when_it_is_written_again(
     assert [report.process for report in store.store().clock_reports()] in ([], ["test@here"])
 
 
-def test_an_entry_with_more_fields_than_lua_can_pass_on_is_parked(sales: dict[str, Facts]) -> None:
+def test_an_entry_with_more_fields_than_lua_can_pass_on_is_parked(
+    sales: dict[str, CampaignSnapshot],
+) -> None:
     many = {f"field-{number}": number for number in range(9_000)}
-    store.store().client.xadd(keys.of(ILL).queue, many)  # type: ignore[arg-type]
+    store.store().client.xadd(keys.campaign_keys(ILL).queue, many)  # type: ignore[arg-type]
     strategies.admit(sales[ILL], Claim("mina"))
     done = drain.drain(ILL, consumer="one")
     assert (done.stored, done.parked, done.unparked) == (1, 1, 0)

@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 from coupons import store
 from coupons.admission import strategies
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims import campaign_keys, coupon_codes, receipt_tokens
 from coupons.claims.values import Claim
 from coupons.errors import Refused
@@ -23,7 +23,7 @@ from tests.conftest import CampaignMaker, Person
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
-def told(campaign: Facts, user: str) -> str:
+def told(campaign: CampaignSnapshot, user: str) -> str:
     """The receipt that this user takes home."""
     said = strategies.admit(campaign, Claim(user))
     assert said.holds_a_place
@@ -31,17 +31,17 @@ def told(campaign: Facts, user: str) -> str:
 
 
 def fate(token: str) -> Fate | None:
-    finding = receipt_status.verify(token)
+    finding = receipt_status.verify_receipt(token)
     return None if finding is None else finding.fate
 
 
-def lost_with_redis(campaign: Facts, *users: str) -> list[str]:
+def lost_with_redis(campaign: CampaignSnapshot, *users: str) -> list[str]:
     """These were told, nothing of it was stored, and Redis was emptied and rebuilt."""
     tokens = [told(campaign, user) for user in users]
-    reconcile.look()  # MySQL knows how many places were given
+    reconcile.reconcile_campaigns()  # MySQL knows how many places were given
     client: Any = store.store().client
     client.flushall()
-    rebuild.rebuild(campaign.slug, actor="Mina")
+    rebuild.rebuild_campaign(campaign.slug, actor="Mina")
     return tokens
 
 
@@ -61,7 +61,7 @@ def test_what_we_did_not_write_is_not_genuine(open_campaign: CampaignMaker) -> N
         receipt_tokens.sign_receipt(campaign.key, "../sale", "mina", 1, 1, 1_795_000_000_000),
         "eyJ", "", "a.b.c",
     ):  # fmt: skip
-        assert receipt_status.verify(token) is None
+        assert receipt_status.verify_receipt(token) is None
 
 
 def test_a_lost_claim_is_honoured_on_its_place_with_the_code_of_then(
@@ -80,7 +80,7 @@ def test_a_lost_claim_is_honoured_on_its_place_with_the_code_of_then(
     assert (event.actor, event.verb, event.note) == ("Sora", honour.HONOURED, "2 'jun'")
     honour.honour_receipt(first, actor="Sora")
     drain("sale", consumer="one")
-    assert reconcile.compare("sale").left == 0
+    assert reconcile.compare_campaign("sale").left == 0
     assert Tally.objects.get().stored == Coupon.objects.count() == 3
 
 
@@ -96,7 +96,7 @@ def test_numbers_go_on_above_an_honoured_place(open_campaign: CampaignMaker) -> 
     tokens = [told(campaign, user) for user in ("mina", "jun", "sora")]
     client: Any = store.store().client
     client.flushall()
-    rebuild.rebuild("sale", actor="Mina")  # of which nobody had heard
+    rebuild.rebuild_campaign("sale", actor="Mina")  # of which nobody had heard
     honour.honour_receipt(tokens[2], actor="Sora")
     assert strategies.admit(campaign, Claim("late")).place == 4
     assert honour.honour_receipt(tokens[0], actor="Sora").place == 1
@@ -110,7 +110,7 @@ def test_a_place_that_was_given_to_another_since_is_not_honoured(
     token = told(campaign, "mina")
     client: Any = store.store().client
     client.flushall()
-    rebuild.rebuild("sale", actor="Mina")
+    rebuild.rebuild_campaign("sale", actor="Mina")
     assert strategies.admit(campaign, Claim("jun")).place == 1
     with pytest.raises(Refused, match="another user"):
         honour.honour_receipt(token, actor="Sora")
@@ -151,12 +151,14 @@ def test_a_claim_that_is_not_lost_is_left_alone(open_campaign: CampaignMaker) ->
 def test_an_honoured_hole_is_none_any_more(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
     (token,) = lost_with_redis(campaign, "mina")
-    assert reconcile.compare("sale").found == {Gap.HOLE: 1}
+    assert reconcile.compare_campaign("sale").found == {Gap.HOLE: 1}
     honour.honour_receipt(token, actor="Sora")
     assert Tally.objects.get().holes == 0
     strategies.admit(campaign, Claim("jun"))
-    store.store().client.xtrim(keys.of("sale").queue, maxlen=0, approximate=False)
-    assert reconcile.look()[0].mended == {Gap.NOT_STORED: 1}  # seen although a hole was counted
+    store.store().client.xtrim(keys.campaign_keys("sale").queue, maxlen=0, approximate=False)
+    assert reconcile.reconcile_campaigns()[0].mended == {
+        Gap.NOT_STORED: 1
+    }  # seen although a hole was counted
 
 
 # Over HTTP
@@ -182,7 +184,7 @@ def test_who_holds_a_receipt_learns_what_became_of_it_and_not_whose_it_is(
     assert "stored_at" in said
     coupon = Coupon.objects.get()
     assert b"mina" not in seen.content
-    assert coupon_codes.grouped(coupon.code).encode() not in seen.content
+    assert coupon_codes.grouped_code(coupon.code).encode() not in seen.content
 
 
 def test_a_forgery_is_told_apart_and_told_nothing(open_campaign: CampaignMaker) -> None:

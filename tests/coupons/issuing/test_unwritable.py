@@ -13,7 +13,7 @@ from django.db import ProgrammingError
 from coupons import store, tasks
 from coupons.admission import strategies
 from coupons.campaigns import lookup
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import AdmittedClaim, Claim, Reason
 from coupons.issuing import writer
 from coupons.issuing.drain import drain
@@ -33,10 +33,10 @@ def parked_reasons(slug: str = "sale") -> list[str]:
 
 def defined(**changed: Any) -> None:
     """As if the campaign's frozen definition had said so."""
-    gate = keys.of("sale").gate
+    gate = keys.campaign_keys("sale").gate
     said = orjson.loads(store.store().client.hget(gate, "facts") or b"{}")
     store.store().client.hset(gate, "facts", orjson.dumps(said | changed))
-    lookup.forget()
+    lookup.clear_snapshots()
 
 
 @pytest.mark.parametrize(
@@ -63,19 +63,21 @@ def test_an_impossible_campaign_has_its_claims_parked_and_named(
     assert all(re.search(r"\bsale\b.*unwritable", line) for line in lines)
     tasks.drain("sale")
     assert len(parked_reasons()) == 3
-    assert reconcile.look() == [], "a parked claim is no difference"
+    assert reconcile.reconcile_campaigns() == [], "a parked claim is no difference"
 
 
 def test_one_claim_that_no_calendar_can_hold_takes_no_other_along(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sale = open_campaign()
-    expires_ms = Facts.expires_ms
+    expires_ms = CampaignSnapshot.expires_ms
     for user in ("mina", "jun", "sora", "late"):
         at_ms = strategies.admit(sale, Claim(user)).at_ms
         time.sleep(0.002)
     monkeypatch.setattr(
-        Facts, "expires_ms", lambda self, ms: 2**62 if ms == at_ms else expires_ms(self, ms)
+        CampaignSnapshot,
+        "expires_ms",
+        lambda self, ms: 2**62 if ms == at_ms else expires_ms(self, ms),
     )
     done = drain("sale", consumer="one")
     assert (done.stored, done.parked) == (3, 1)
@@ -88,9 +90,9 @@ def claims(*places: int) -> list[AdmittedClaim]:
 
 
 def failing(for_user: str, error: Exception) -> Callable[..., Any]:
-    insert = writer.insert
+    insert = writer.insert_rows
 
-    def instead(campaign: Facts, batch: list[AdmittedClaim], *more: Any) -> None:
+    def instead(campaign: CampaignSnapshot, batch: list[AdmittedClaim], *more: Any) -> None:
         if any(claim.user == for_user for claim in batch) or for_user == "everybody":
             raise error
         insert(campaign, batch, *more)
@@ -109,8 +111,8 @@ def test_a_claim_that_the_driver_can_not_take_is_singled_out(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch, error: Exception, culprit: int
 ) -> None:
     sale = open_campaign()
-    monkeypatch.setattr(writer, "insert", failing(f"user-{culprit}", error))
-    verdict = writer.store(sale, claims(1, 2, 3, 4, 5, 6, 7), epoch=None)
+    monkeypatch.setattr(writer, "insert_rows", failing(f"user-{culprit}", error))
+    verdict = writer.store_batch(sale, claims(1, 2, 3, 4, 5, 6, 7), epoch=None)
     assert [claim.place for claim in verdict.refused] == [culprit]
     assert sorted(claim.place for claim in verdict.stored) == sorted({*range(1, 8)} - {culprit})
 
@@ -123,7 +125,9 @@ def test_an_error_that_meets_every_claim_is_no_claims_fault_and_parks_none(
     for user in ("mina", "jun", "sora"):
         strategies.admit(sale, Claim(user))
     with monkeypatch.context() as broken:
-        broken.setattr(writer, "insert", failing("everybody", ProgrammingError(1054, "column")))
+        broken.setattr(
+            writer, "insert_rows", failing("everybody", ProgrammingError(1054, "column"))
+        )
         tasks.drain("sale")
     assert (parked_reasons(), store.store().gate("sale").waiting) == ([], 3)
     assert store.store().drain_failures(["sale"])["sale"] is not None

@@ -7,7 +7,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.limits import slot_id
 from coupons.claims.values import AdmittedClaim, Reason
 from coupons.issuing import writer
@@ -23,13 +23,13 @@ def claim(place: int, user: str = "", nth: int = 1) -> AdmittedClaim:
     return AdmittedClaim(user or f"user-{place}", nth, place, AT + place)
 
 
-def stored(campaign: Facts) -> int:
+def stored(campaign: CampaignSnapshot) -> int:
     return Tally.objects.get(campaign_id=campaign.id).stored
 
 
 def test_a_batch_is_stored_with_code_moment_and_expiry(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign(stock=10, valid_days=30)
-    verdict = writer.store(campaign, [claim(2), claim(1)], epoch=None)
+    verdict = writer.store_batch(campaign, [claim(2), claim(1)], epoch=None)
     assert verdict.stored == [claim(1), claim(2)]
     row = Coupon.objects.get(campaign_id=campaign.id, place=2)
     assert row.user == "user-2"
@@ -42,8 +42,8 @@ def test_a_batch_is_stored_with_code_moment_and_expiry(open_campaign: CampaignMa
 def test_storing_the_same_batch_again_changes_nothing(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign(stock=10)
     batch = [claim(place) for place in range(1, 8)]
-    writer.store(campaign, batch, epoch=None)
-    again = writer.store(campaign, batch, epoch=None)
+    writer.store_batch(campaign, batch, epoch=None)
+    again = writer.store_batch(campaign, batch, epoch=None)
     assert (again.stored, len(again.repeated), again.refused) == ([], 7, {})
     assert (Coupon.objects.count(), stored(campaign)) == (7, 7)
 
@@ -53,8 +53,8 @@ def test_a_batch_half_of_which_is_stored_stores_the_other_half(
 ) -> None:
     campaign = open_campaign(stock=20)
     batch = [claim(place) for place in range(1, 21)]
-    writer.store(campaign, batch[::2], epoch=None)
-    verdict = writer.store(campaign, batch, epoch=None)
+    writer.store_batch(campaign, batch[::2], epoch=None)
+    verdict = writer.store_batch(campaign, batch, epoch=None)
     assert (len(verdict.stored), len(verdict.repeated)) == (10, 10)
     assert stored(campaign) == 20
 
@@ -71,9 +71,9 @@ def test_a_claim_that_can_not_be_stored_is_singled_out_with_its_reason(
     open_campaign: CampaignMaker, poison: AdmittedClaim, reason: Reason
 ) -> None:
     campaign = open_campaign(stock=100)
-    writer.store(campaign, [claim(1)], epoch=None)
+    writer.store_batch(campaign, [claim(1)], epoch=None)
     batch = [claim(place) for place in range(1, 41)]
-    verdict = writer.store(campaign, [*batch[:20], poison, *batch[20:]], epoch=None)
+    verdict = writer.store_batch(campaign, [*batch[:20], poison, *batch[20:]], epoch=None)
     assert verdict.refused == {poison: reason}
     assert len(verdict.stored) == 39
     assert Coupon.objects.count() == stored(campaign) == 40
@@ -83,7 +83,9 @@ def test_two_claims_to_one_place_in_one_batch_store_one_and_name_the_other(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign()
-    verdict = writer.store(campaign, [claim(1, "mina"), claim(1, "jun"), claim(2)], epoch=None)
+    verdict = writer.store_batch(
+        campaign, [claim(1, "mina"), claim(1, "jun"), claim(2)], epoch=None
+    )
     assert list(verdict.refused.values()) == [Reason.PLACE_TAKEN]
     assert len(verdict.stored) == 2
 
@@ -91,7 +93,7 @@ def test_two_claims_to_one_place_in_one_batch_store_one_and_name_the_other(
 def test_users_that_look_alike_are_different_users(open_campaign: CampaignMaker) -> None:
     alike = ["Kim", "kim", "ＫＩＭ", "kim ", "kím", "ki\u0301m", "kim\u200b", "김", "kim\x00"]
     campaign = open_campaign(stock=20)
-    verdict = writer.store(
+    verdict = writer.store_batch(
         campaign, [claim(i + 1, user) for i, user in enumerate(alike)], epoch=None
     )
     assert verdict.refused == {}
@@ -103,7 +105,7 @@ def test_users_that_look_alike_are_different_users(open_campaign: CampaignMaker)
 # The database's own guards: no writer could get past them
 
 
-def values(campaign: Facts, place: int, **other: Any) -> dict[str, Any]:
+def values(campaign: CampaignSnapshot, place: int, **other: Any) -> dict[str, Any]:
     now = timezone.now()
     return {
         "slot_id": slot_id(campaign.id, place), "campaign_id": campaign.id, "place": place,
@@ -145,7 +147,7 @@ def test_a_slot_with_a_coupon_and_a_campaign_with_coupons_can_not_be_deleted(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(stock=10)
-    writer.store(campaign, [claim(1)], epoch=None)
+    writer.store_batch(campaign, [claim(1)], epoch=None)
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {Slot._meta.db_table}")
     with pytest.raises(IntegrityError):
@@ -156,7 +158,7 @@ def test_a_user_id_that_does_not_fit_is_refused_and_never_cut_short(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(stock=10)
-    verdict = writer.store(campaign, [claim(1), claim(2, "x" * 129), claim(3)], epoch=None)
+    verdict = writer.store_batch(campaign, [claim(1), claim(2, "x" * 129), claim(3)], epoch=None)
     if connection.vendor == "sqlite":  # has no lengths; the queue's reader refuses it before
         assert verdict.refused == {}
     else:
@@ -169,7 +171,7 @@ def test_negative_control_insert_ignore_hides_a_place_taken_twice(
 ) -> None:
     """Why it is banned: the second user was told 'yours', the statement succeeds, no row."""
     campaign = open_campaign(stock=10)
-    writer.store(campaign, [claim(1, "mina")], epoch=None)
+    writer.store_batch(campaign, [claim(1, "mina")], epoch=None)
     ignore = "INSERT OR IGNORE" if connection.vendor == "sqlite" else "INSERT IGNORE"
     with connection.cursor() as cursor:
         try:
@@ -180,6 +182,6 @@ def test_negative_control_insert_ignore_hides_a_place_taken_twice(
         except DatabaseError as error:  # pragma: no cover - would be good news
             pytest.fail(f"the statement told of the collision: {error}")
     assert not Coupon.objects.filter(user="jun").exists()
-    assert writer.store(campaign, [claim(1, "jun")], epoch=None).refused == {
+    assert writer.store_batch(campaign, [claim(1, "jun")], epoch=None).refused == {
         claim(1, "jun"): Reason.PLACE_TAKEN
     }

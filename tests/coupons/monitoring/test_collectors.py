@@ -27,9 +27,9 @@ def said(collector: Collector) -> Said:
 
 
 def test_a_campaign_is_told_as_it_is_now(open_campaign: CampaignMaker) -> None:
-    facts = open_campaign(stock=5)
+    campaign = open_campaign(stock=5)
     for name in ("jun", "sora"):
-        strategies.admit(facts, Claim(name))
+        strategies.admit(campaign, Claim(name))
     now = said(collectors.Campaigns())
     assert now["coupon_redis_up",] == 1
     expected = {"stock": 5, "admitted": 2, "remaining": 3, "waiting_claims": 2, "paused": 0}
@@ -42,13 +42,13 @@ def test_a_campaign_is_told_as_it_is_now(open_campaign: CampaignMaker) -> None:
 def test_the_oldest_waiting_claim_grows_older(open_campaign: CampaignMaker) -> None:
     open_campaign()
     ten_seconds_ago = store().now_ms() - 10_000
-    store().client.xadd(keys.of("sale").queue, {"u": "jun"}, id=f"{ten_seconds_ago}-0")
+    store().client.xadd(keys.campaign_keys("sale").queue, {"u": "jun"}, id=f"{ten_seconds_ago}-0")
     assert 10 <= said(collectors.Campaigns())["coupon_oldest_waiting_seconds", "sale"] < 60
 
 
 def test_a_lost_gate_is_told_as_such(open_campaign: CampaignMaker) -> None:
     open_campaign()
-    store().client.delete(keys.of("sale").gate)
+    store().client.delete(keys.campaign_keys("sale").gate)
     now = said(collectors.Campaigns())
     assert now["coupon_closed_for_repair", "sale"] == 1
     assert ("coupon_remaining", "sale") not in now  # not 0: nobody knows
@@ -74,7 +74,7 @@ def test_only_so_many_are_shown_and_those_in_need_come_first(
     for number, minutes in enumerate((50, 1, 40)):
         opened = timezone.now() - timedelta(minutes=minutes)
         open_campaign(f"sale-{number}", opens_at=opened, per_user=1)
-    store().client.xadd(keys.of("sale-0").parked, {"reason": "rejected"})
+    store().client.xadd(keys.campaign_keys("sale-0").parked, {"reason": "rejected"})
     shown = said(collectors.Campaigns())
     assert {key[1] for key in shown if key[0] == "coupon_stock"} == {"sale-0", "sale-1"}
 

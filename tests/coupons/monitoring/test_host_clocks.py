@@ -63,7 +63,7 @@ def test_12_a2_a_sweep_records_openings_and_closings_by_the_deciding_clock(
     for slug, (opens, closes) in windows.items():
         draft(slug, strategy=strategy, opens_at=now + timedelta(hours=opens),
               closes_at=now + timedelta(hours=closes))  # fmt: skip
-        lifecycle.schedule(slug, actor="Mina")
+        lifecycle.schedule_campaign(slug, actor="Mina")
     elsewhere(shift_s, FOLLOW)
     assert {slug: state(slug) for slug in windows} == {
         "ahead": State.SCHEDULED, "open": State.OPEN,
@@ -79,7 +79,7 @@ def test_12_a2_a_red_board_is_held_back_in_time_and_released_before_the_opening(
 ) -> None:
     opens = timezone.now() + timedelta(seconds=50)
     draft(opens_at=opens, closes_at=opens + timedelta(hours=1))
-    lifecycle.schedule("sale", actor="Mina")
+    lifecycle.schedule_campaign("sale", actor="Mina")
     spoil()
     assert elsewhere(shift_s, GUARD) == "1"
     assert (state(), len(told(log.WARMED_UP))) == (State.PAUSED, 1)
@@ -106,7 +106,7 @@ def test_12_a2_a_failover_is_made_good_by_a_host_that_believes_nothing_has_opene
 ) -> None:
     open_campaign()
     before = Campaign.objects.get().epoch
-    store().vouch("another server")
+    store().mark_server_verified("another server")
     elsewhere(-HOURS_S, "from coupons import fence; assert fence.look()")
     assert Campaign.objects.get().epoch != before
 
@@ -116,7 +116,7 @@ def test_12_a2_a_sale_is_compared_by_a_host_that_believes_it_was_over_long_ago(
 ) -> None:
     open_campaign()
     assert person("mina").claims().status_code == 202
-    store().client.xtrim(keys.of("sale").queue, 0)  # told, and on no way to MySQL
+    store().client.xtrim(keys.campaign_keys("sale").queue, 0)  # told, and on no way to MySQL
     elsewhere(30 * 86_400, "from coupons import reconcile; reconcile.look()")
     assert drain("sale", consumer="one").stored == 1
 

@@ -40,7 +40,7 @@ def breaker(clock: Clock) -> Breaker:
 def test_one_slow_failure_opens_it(breaker: Breaker) -> None:
     breaker.failed(after_s=SLOW_S)
     assert breaker.open
-    assert breaker.resting()
+    assert breaker.is_resting()
     assert not breaker.may_try()
 
 
@@ -60,9 +60,9 @@ def test_one_caller_tries_while_the_others_are_still_told_at_once(
 ) -> None:
     breaker.failed(after_s=1)
     clock.now += SHORTEST_S
-    assert not breaker.resting()
+    assert not breaker.is_resting()
     assert [breaker.may_try() for _ in range(5)] == [True, False, False, False, False]
-    assert breaker.resting()
+    assert breaker.is_resting()
 
 
 def test_a_caller_that_never_tells_does_not_keep_it_open_for_ever(
@@ -81,7 +81,7 @@ def test_the_pauses_grow_to_a_bound_and_begin_anew_after_a_success(
     def pause() -> float:
         breaker.failed(after_s=1)
         began = clock.now
-        while breaker.resting():
+        while breaker.is_resting():
             clock.now += 0.01
         assert breaker.may_try()
         return clock.now - began

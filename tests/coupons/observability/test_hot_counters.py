@@ -21,20 +21,20 @@ def told(name: str, **labels: str) -> float:
 
 def test_a_claims_latency_is_told_by_the_kind_of_its_answer(open_campaign: CampaignMaker) -> None:
     open_campaign(stock=1)
-    hot_counters.write()
+    hot_counters.flush_counters()
     kinds = ("issued", "refused", "failed")
     before = [told("coupon_admission_seconds_count", answer=kind) for kind in kinds]
     for name in ("jun", "jun", "sora"):
         Person(name).claims()
-    hot_counters.claim("sale", "store_away", 0.3)
-    hot_counters.write()
+    hot_counters.count_claim("sale", "store_away", 0.3)
+    hot_counters.flush_counters()
     after = [told("coupon_admission_seconds_count", answer=kind) for kind in kinds]
     assert [now - then for now, then in zip(after, before, strict=True)] == [2, 1, 1]
 
 
 def test_responses_are_counted_by_status_and_probes_are_not(open_campaign: CampaignMaker) -> None:
     open_campaign()
-    hot_counters.write()
+    hot_counters.flush_counters()
     statuses = ("202", "401", "200")
     before = [told("coupon_responses_total", status=status) for status in statuses]
     jun = Person("jun")
@@ -42,31 +42,31 @@ def test_responses_are_counted_by_status_and_probes_are_not(open_campaign: Campa
     jun.client.get("/livez")
     jun.client.get("/metrics")
     jun.client.get("/api/v1/coupons", headers={"Authorization": ""})
-    hot_counters.write()
+    hot_counters.flush_counters()
     after = [told("coupon_responses_total", status=status) for status in statuses]
     assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 0]
 
 
 def test_nothing_is_lost_between_threads() -> None:
-    hot_counters.write()
+    hot_counters.flush_counters()
     before = told("coupon_claims_total", campaign="busy", outcome="admitted")
 
     def count() -> None:
         for _ in range(5_000):
-            hot_counters.claim("busy", "admitted", 0.001)
+            hot_counters.count_claim("busy", "admitted", 0.001)
 
     threads = [threading.Thread(target=count) for _ in range(4)]
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
-        hot_counters.write()
-    hot_counters.write()
+        hot_counters.flush_counters()
+    hot_counters.flush_counters()
     assert told("coupon_claims_total", campaign="busy", outcome="admitted") == before + 20_000
 
 
 def test_the_writer_survives_what_it_could_not_write(monkeypatch: pytest.MonkeyPatch) -> None:
-    hot_counters.write()
-    failed, write = threading.Event(), hot_counters.write
+    hot_counters.flush_counters()
+    failed, write = threading.Event(), hot_counters.flush_counters
 
     def write_badly_once() -> None:
         if not failed.is_set():
@@ -74,9 +74,9 @@ def test_the_writer_survives_what_it_could_not_write(monkeypatch: pytest.MonkeyP
             raise OSError("no space left on device")
         write()
 
-    monkeypatch.setattr(hot_counters, "write", write_badly_once)
+    monkeypatch.setattr(hot_counters, "flush_counters", write_badly_once)
     before = told("coupon_claims_total", campaign="full", outcome="admitted")
-    hot_counters.claim("full", "admitted", 0.01)
+    hot_counters.count_claim("full", "admitted", 0.01)
     assert failed.wait(10)
     for _ in range(100):
         if told("coupon_claims_total", campaign="full", outcome="admitted") == before + 1:
@@ -110,8 +110,8 @@ def test_a_forked_child_writes_its_own_counts_and_not_its_parents(tmp_path: Path
 
 
 def test_statements_are_timed_and_connections_counted(open_campaign: CampaignMaker) -> None:
-    hot_counters.write()
+    hot_counters.flush_counters()
     before = told("coupon_database_statement_seconds_count", end="done")
     open_campaign()
-    hot_counters.write()
+    hot_counters.flush_counters()
     assert told("coupon_database_statement_seconds_count", end="done") > before

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from coupons.models import Campaign
-from coupons.readiness.certificate import certificate
+from coupons.readiness.certificate import certificate_line
 from coupons.readiness.result import Light
 from tests.conftest import Settings
 from tests.rehearsal.certificates import Authority
@@ -47,7 +47,7 @@ def test_a_file_by_its_days(
     days: float, light: Light, sale: Campaign, authority: Authority, settings: Settings
 ) -> None:
     settings.SITE_CERTIFICATE = str(authority.sign("shop.example", days=days)[0])
-    line = certificate(sale)
+    line = certificate_line(sale)
     assert line.light is light, line.seen
     assert f"{days // 1:.0f} more days" in line.seen
     assert bool(line.do) is (light is not Light.GREEN)
@@ -55,7 +55,7 @@ def test_a_file_by_its_days(
 
 def test_none_is_grey_and_blocks_nothing(sale: Campaign, settings: Settings) -> None:
     settings.SITE_CERTIFICATE = ""
-    assert certificate(sale).light is Light.GREY
+    assert certificate_line(sale).light is Light.GREY
 
 
 HTTPS = "https://shop.example/"
@@ -77,7 +77,7 @@ def test_13_5_in_production_a_site_without_tls_is_red_unless_it_is_for_trying_ou
 ) -> None:
     settings.PRODUCTION, settings.SITE_CERTIFICATE = True, where
     settings.USERS_ARE_REDIRECTED, settings.PLAIN_HTTP = redirects, plain_http
-    line = certificate(sale)
+    line = certificate_line(sale)
     assert line.light is light, line.seen
     assert line.do
 
@@ -87,7 +87,7 @@ def test_13_5_in_production_a_good_certificate_is_green(
 ) -> None:
     settings.PRODUCTION = settings.USERS_ARE_REDIRECTED = True
     settings.SITE_CERTIFICATE = str(authority.sign("shop.example", days=90)[0])
-    assert certificate(sale).light is Light.GREEN
+    assert certificate_line(sale).light is Light.GREEN
 
 
 def _speak_plain_http(listener: socket.socket) -> None:
@@ -101,7 +101,7 @@ def test_13_5_a_server_that_answers_without_tls_is_red(sale: Campaign, settings:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=_speak_plain_http, args=(listener,), daemon=True).start()
         settings.SITE_CERTIFICATE = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        line = certificate(sale)
+        line = certificate_line(sale)
     assert line.light is Light.RED, line.seen
 
 
@@ -144,7 +144,7 @@ def test_a_server_as_a_client_sees_it(
     served: Callable[..., int], settings: Settings,
 ) -> None:  # fmt: skip
     settings.SITE_CERTIFICATE = f"https://localhost:{served(name, days=days)}/"
-    line = certificate(sale)
+    line = certificate_line(sale)
     assert line.light is light, line.seen
 
 
@@ -153,15 +153,15 @@ def test_one_that_nobody_vouches_for_is_red(
 ) -> None:
     settings.SITE_CERTIFICATE = f"https://localhost:{served('localhost', days=90)}"
     monkeypatch.delenv("SSL_CERT_FILE")
-    assert certificate(sale).light is Light.RED
+    assert certificate_line(sale).light is Light.RED
 
 
 @pytest.mark.parametrize("where", ["https://127.0.0.1:1", "https://nowhere.invalid", "no/file.pem"])
 def test_what_can_not_be_read_is_amber(where: str, sale: Campaign, settings: Settings) -> None:
     settings.SITE_CERTIFICATE = where
-    assert certificate(sale).light is Light.AMBER
+    assert certificate_line(sale).light is Light.AMBER
 
 
 def test_a_file_that_is_none_is_red(sale: Campaign, settings: Settings) -> None:
     settings.SITE_CERTIFICATE = __file__
-    assert certificate(sale).light is Light.RED
+    assert certificate_line(sale).light is Light.RED

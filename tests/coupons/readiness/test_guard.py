@@ -19,7 +19,7 @@ from coupons.store.client import Script
 
 State = Campaign.State
 Opens = Callable[..., Campaign]
-GATE = keys.of("sale").gate
+GATE = keys.campaign_keys("sale").gate
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def sale(draft: Callable[..., Campaign]) -> Opens:
         store().swept()
         opens = timezone.now() + timedelta(seconds=in_s)
         draft("sale", opens_at=opens, closes_at=opens + timedelta(hours=1), **fields)
-        return lifecycle.schedule("sale", actor="Mina")
+        return lifecycle.schedule_campaign("sale", actor="Mina")
 
     return make
 
@@ -55,14 +55,14 @@ def told(verb: str) -> list[str]:
 
 
 def claim() -> Outcome:
-    return strategies.admit(lookup.of("sale"), Claim("ann")).outcome
+    return strategies.admit(lookup.find_snapshot("sale"), Claim("ann")).outcome
 
 
 @pytest.mark.stores
 def test_a_red_board_holds_the_opening_back_and_redis_refuses_from_then_on(sale: Opens) -> None:
     sale(30)
     spoil()
-    assert guard.look() == 1
+    assert guard.guard_openings() == 1
     assert state() == State.PAUSED
     assert told(log.HELD) == ["red: both_stores"]
     assert claim() is Outcome.PAUSED
@@ -71,9 +71,9 @@ def test_a_red_board_holds_the_opening_back_and_redis_refuses_from_then_on(sale:
 def test_a_sale_that_is_held_back_stays_shut_when_its_time_comes(sale: Opens) -> None:
     sale(0.8)
     spoil()
-    guard.look()
+    guard.guard_openings()
     campaign = Campaign.objects.get(slug="sale")
-    while store().now_ms() < snapshot.from_row(campaign).opens_ms + 100:
+    while store().now_ms() < snapshot.snapshot_of(campaign).opens_ms + 100:
         pass
     assert claim() is Outcome.PAUSED
 
@@ -83,9 +83,9 @@ def test_without_the_guard_it_would_have_opened(sale: Opens, settings: Any) -> N
     settings.HOLD_BACK_S = 0
     campaign = sale(0.5)
     spoil()
-    guard.look()
+    guard.guard_openings()
     assert state() == State.SCHEDULED
-    while store().now_ms() < snapshot.from_row(campaign).opens_ms:
+    while store().now_ms() < snapshot.snapshot_of(campaign).opens_ms:
         pass
     assert claim() is Outcome.ADMITTED
 
@@ -93,17 +93,17 @@ def test_without_the_guard_it_would_have_opened(sale: Opens, settings: Any) -> N
 def test_minutes_before_it_only_speaks_up(sale: Opens) -> None:
     sale(300)
     spoil()
-    guard.look()
+    guard.guard_openings()
     assert state() == State.SCHEDULED
 
 
 def test_what_is_mended_in_time_is_released_by_itself(sale: Opens) -> None:
     sale(30)
     spoil()
-    guard.look()
+    guard.guard_openings()
     mend()
     assert state() == State.PAUSED
-    guard.look()
+    guard.guard_openings()
     assert state() == State.SCHEDULED
     assert told(log.RELEASED) == ["nothing is red any more"]
     assert claim() is Outcome.NOT_OPEN
@@ -113,18 +113,18 @@ def test_it_is_held_once_however_often_it_is_looked_at(sale: Opens) -> None:
     sale(30)
     spoil()
     for _ in range(3):
-        guard.look()
+        guard.guard_openings()
     assert len(told(log.HELD)) == 1
 
 
 def test_an_override_with_its_reason_wins_before_and_after(sale: Opens) -> None:
     sale(30)
     spoil()
-    guard.look()
-    opening_hold.override("sale", actor="mina", reason="the queue is short on purpose")
+    guard.guard_openings()
+    opening_hold.override_hold("sale", actor="mina", reason="the queue is short on purpose")
     assert state() == State.SCHEDULED
     spoil()  # the override has copied everything to Redis
-    guard.look()
+    guard.guard_openings()
     assert state() == State.SCHEDULED
     assert told(log.OVERRIDDEN) == ["the queue is short on purpose"]
 
@@ -132,31 +132,31 @@ def test_an_override_with_its_reason_wins_before_and_after(sale: Opens) -> None:
 def test_once_its_time_has_come_only_a_person_opens_it(sale: Opens) -> None:
     campaign = sale(30)
     spoil()
-    guard.look()
+    guard.guard_openings()
     mend()
     Campaign.objects.update(opens_at=timezone.now() - timedelta(seconds=1))
-    assert guard.look() == 0
+    assert guard.guard_openings() == 0
     with pytest.raises(IllegalTransition):
-        opening_hold.release("sale", why="it is green")
+        opening_hold.release_opening("sale", why="it is green")
     with pytest.raises(IllegalTransition, match="override that with a reason"):
-        lifecycle.resume("sale", actor="mina")
-    opening_hold.override("sale", actor="mina", reason="mended")
+        lifecycle.resume_campaign("sale", actor="mina")
+    opening_hold.override_hold("sale", actor="mina", reason="mended")
     assert state() == State.OPEN
     assert campaign.slug == "sale"
 
 
 def test_what_an_operator_paused_is_left_alone(sale: Opens) -> None:
     sale(30)
-    lifecycle.pause("sale", actor="mina")
-    guard.look()
+    lifecycle.pause_campaign("sale", actor="mina")
+    guard.guard_openings()
     assert state() == State.PAUSED
-    lifecycle.resume("sale", actor="mina")  # no reason asked for
+    lifecycle.resume_campaign("sale", actor="mina")  # no reason asked for
     assert state() == State.SCHEDULED
 
 
 def test_openings_of_tomorrow_and_of_yesterday_are_not_looked_at(sale: Opens) -> None:
     sale(3600)
-    assert guard.look() == 0
+    assert guard.guard_openings() == 0
 
 
 def test_one_campaign_s_trouble_is_not_the_next_one_s(
@@ -165,11 +165,11 @@ def test_one_campaign_s_trouble_is_not_the_next_one_s(
     """Redis lost the first: it is closed for repair anyway and can't be paused."""
     opens = timezone.now() + timedelta(seconds=20)
     draft("first", opens_at=opens)
-    lifecycle.schedule("first", actor="Mina")
-    store().client.delete(keys.of("first").gate)
+    lifecycle.schedule_campaign("first", actor="Mina")
+    store().client.delete(keys.campaign_keys("first").gate)
     sale(30)
     spoil()
-    assert guard.look() == 2
+    assert guard.guard_openings() == 2
     assert state() == State.PAUSED
     assert Campaign.objects.get(slug="first").state == State.SCHEDULED
 
@@ -181,7 +181,7 @@ def test_the_warm_up_runs_once_and_leaves_its_mark(
     sale(500)
     store().client.script_flush()
     for _ in range(2):
-        guard.look()
+        guard.guard_openings()
     (note,) = told(log.WARMED_UP)
     assert "the database answered" in note
     assert f"{live_server.url} answered 64 of 64" in note
@@ -191,7 +191,7 @@ def test_the_warm_up_runs_once_and_leaves_its_mark(
 
 def test_a_new_opening_is_warmed_up_again(sale: Opens) -> None:
     campaign = sale(500)
-    guard.look()
+    guard.guard_openings()
     campaign.events.update(at=timezone.now() - timedelta(days=1))  # it was yesterday's
-    guard.look()
+    guard.guard_openings()
     assert len(told(log.WARMED_UP)) == 2

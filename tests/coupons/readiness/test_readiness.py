@@ -26,7 +26,7 @@ from coupons.store import keys, store
 from tests import servers
 
 Draft = Callable[..., Campaign]
-GATE = keys.of("sale").gate
+GATE = keys.campaign_keys("sale").gate
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def sale(draft: Draft) -> Campaign:
     """Opens in five minutes, here and in Redis."""
     now = timezone.now()
     draft("sale", opens_at=now + timedelta(minutes=5), closes_at=now + timedelta(hours=1))
-    return lifecycle.schedule("sale", actor="Mina")
+    return lifecycle.schedule_campaign("sale", actor="Mina")
 
 
 @pytest.fixture
@@ -59,13 +59,13 @@ def other_redis(tmp_path: Path, settings: Any) -> Iterator[Callable[..., None]]:
 
 
 def lights(slug: str = "sale") -> dict[str, Light]:
-    return {line.name: line.light for line in board.of(slug).lines}
+    return {line.name: line.light for line in board.readiness_board(slug).lines}
 
 
 def faults(slug: str = "sale") -> dict[str, Light]:
     """What is neither green nor left out; each says what to do."""
     fine = (Light.GREEN, Light.GREY)
-    found = [line for line in board.of(slug).lines if line.light not in fine]
+    found = [line for line in board.readiness_board(slug).lines if line.light not in fine]
     for line in found:
         assert line.seen and line.do, line
     return {line.name: line.light for line in found}
@@ -84,7 +84,7 @@ def test_everything_is_green_on_servers_as_they_should_be(sale: Campaign) -> Non
 
 def test_a_direct_campaign_is_not_asked_about_redis(draft: Draft) -> None:
     draft("sale", strategy="direct")
-    lifecycle.schedule("sale", actor="Mina")
+    lifecycle.schedule_campaign("sale", actor="Mina")
     assert not {"both_stores", "eviction", "broker"} & lights().keys()
 
 
@@ -112,12 +112,12 @@ def test_other_terms_in_the_gate_are_red(sale: Campaign) -> None:
 
 @pytest.mark.stores
 def test_a_missing_slot_is_red(sale: Campaign) -> None:
-    slots.of(sale).filter(id=slot_id(sale.pk, 3)).delete()
+    slots.slots_of(sale).filter(id=slot_id(sale.pk, 3)).delete()
     assert faults() == {"slots": Light.RED}
 
 
 def test_a_lost_key_is_red(sale: Campaign, settings: Any) -> None:
-    known = snapshot.from_row(sale)
+    known = snapshot.snapshot_of(sale)
     settings.COUPON_KEYS = {"another": b"k" * 32}
     assert known.key_id not in settings.COUPON_KEYS
     assert lights()["coupon_keys"] is Light.RED
@@ -131,7 +131,7 @@ def test_a_clock_that_is_off_is_seen(
 ) -> None:
     ours = time.time
     monkeypatch.setattr(time, "time", lambda: ours() + off_s)
-    assert redis.clock().light is light
+    assert redis.clock_line().light is light
 
 
 def test_a_redis_too_small_for_the_stock_is_red(
@@ -140,10 +140,10 @@ def test_a_redis_too_small_for_the_stock_is_red(
     """Seven megabytes hold some 25,000 claims, waiting and remembered; not a hundred thousand."""
     other_redis("--maxmemory", "7mb")
     draft("small", stock=100, opens_at=timezone.now() + timedelta(minutes=5))
-    lifecycle.schedule("small", actor="Mina")
+    lifecycle.schedule_campaign("small", actor="Mina")
     assert lights("small")["memory"] is Light.GREEN
     draft("large", stock=100_000, opens_at=timezone.now() + timedelta(minutes=5))
-    lifecycle.schedule("large", actor="Mina")
+    lifecycle.schedule_campaign("large", actor="Mina")
     assert lights("small")["memory"] is Light.RED  # they share the server
 
 
@@ -159,24 +159,26 @@ def test_a_redis_that_may_forget_is_red_and_one_without_a_log_amber(
 
 def test_a_log_that_can_not_be_written_is_red(sale: Campaign) -> None:
     said = store().told() | {"aof_last_write_status": "err"}
-    assert redis.persistence(said).light is Light.RED
+    assert redis.persistence_line(said).light is Light.RED
 
 
 def test_replicas_that_admissions_wait_for_must_be_there(
     sale: Campaign, settings: Any, other_redis: Callable[..., None]
 ) -> None:
     settings.REDIS_WAIT_REPLICAS = 1
-    assert redis.replicas(store().told()).light is Light.RED
+    assert redis.replicas_line(store().told()).light is Light.RED
     primary = store().client.connection_pool.connection_kwargs["port"]
     other_redis("--replicaof", f"127.0.0.1 {primary}")  # and this one must not decide
-    assert redis.replicas(store().told()).light is Light.RED
+    assert redis.replicas_line(store().told()).light is Light.RED
 
 
 def test_a_replica_far_behind_is_amber() -> None:
     behind = {"offset": 0, "state": "online", "lag": 9}
     said = {"role": "master", "master_repl_offset": 5_000_000, "slave0": behind}
-    assert redis.replicas(said).light is Light.AMBER
-    assert redis.replicas(said | {"slave0": behind | {"offset": 4_999_999}}).light is Light.GREEN
+    assert redis.replicas_line(said).light is Light.AMBER
+    assert (
+        redis.replicas_line(said | {"slave0": behind | {"offset": 4_999_999}}).light is Light.GREEN
+    )
 
 
 def test_redis_away_is_red_and_the_rest_is_still_asked(sale: Campaign, redis_away: Any) -> None:
@@ -200,7 +202,7 @@ def test_a_worker_that_hears_no_bells_is_seen(ago_s: int | None, light: Light) -
         store().client.delete(keys.CANARY)
     else:
         store().client.set(keys.CANARY, store().now_ms() - 1000 * ago_s)
-    assert workers.canary().light is light
+    assert workers.canary_line().light is light
 
 
 @pytest.mark.parametrize(
@@ -211,7 +213,7 @@ def test_12_19_a_beat_that_sweeps_no_more_is_seen(ago_s: int | None, light: Ligh
         store().client.delete(keys.SWEPT)
     else:
         store().client.set(keys.SWEPT, store().now_ms() - 1000 * ago_s)
-    line = workers.beat()
+    line = workers.beat_line()
     assert line.light is light
     assert (f"{ago_s} s ago" in line.seen) == (ago_s is not None)
 
@@ -235,7 +237,7 @@ def test_a_full_disk_is_red(monkeypatch: pytest.MonkeyPatch) -> None:
     for free, light in ((50, Light.GREEN), (5, Light.AMBER), (1, Light.RED)):
         usage = (total, total - free * 2**30, free * 2**30)
         monkeypatch.setattr(shutil, "disk_usage", lambda path, u=usage: _Usage(*u))
-        assert host.disk().light is light
+        assert host.disk_line().light is light
 
 
 class _Usage:
@@ -245,7 +247,7 @@ class _Usage:
 
 def test_nobody_asks_for_the_board_of_no_campaign(db: None) -> None:
     with pytest.raises(UnknownCampaign):
-        board.of("nosuch")
+        board.readiness_board("nosuch")
 
 
 # The command
@@ -292,8 +294,8 @@ def test_the_command_overrides_with_a_reason_only(sale: Campaign) -> None:
 
 
 def test_an_override_ends_with_the_opening_it_was_for(sale: Campaign) -> None:
-    opening_hold.override("sale", actor="mina", reason="we know")
-    assert board.of("sale").overridden is not None
+    opening_hold.override_hold("sale", actor="mina", reason="we know")
+    assert board.readiness_board("sale").overridden is not None
     later = sale.opens_at + timedelta(hours=5)
     lifecycle.reschedule("sale", opens_at=later, closes_at=later + timedelta(hours=1), actor="mina")
-    assert board.of("sale").overridden is None
+    assert board.readiness_board("sale").overridden is None

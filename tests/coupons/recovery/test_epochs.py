@@ -25,12 +25,12 @@ def test_what_a_drain_read_before_a_rebuild_is_not_stored_after_it(
 ) -> None:
     campaign = open_campaign(stock=10)
     admit(campaign, ["ann", "ben"])
-    held = queue.read("sale", consumer="slow", count=10)
+    held = queue.read_batch("sale", consumer="slow", count=10)
     lose()
-    rebuild.rebuild("sale", actor="Mina")
+    rebuild.rebuild_campaign("sale", actor="Mina")
     assert admit(campaign, ["cho"])["cho"].place == 1  # nobody knew that it was given
     with pytest.raises(StaleClaims):
-        writer.store(campaign, list(held.claims.values()), epoch=held.epoch)
+        writer.store_batch(campaign, list(held.claims.values()), epoch=held.epoch)
     assert drain("sale", consumer="one").stored == 1
     assert Coupon.objects.get().user == "cho"
 
@@ -40,11 +40,11 @@ def test_negative_control_without_the_epoch_the_later_one_is_told_and_not_stored
 ) -> None:
     campaign = open_campaign(stock=10)
     admit(campaign, ["ann", "ben"])
-    held = queue.read("sale", consumer="slow", count=10)
+    held = queue.read_batch("sale", consumer="slow", count=10)
     lose()
-    rebuild.rebuild("sale", actor="Mina")
+    rebuild.rebuild_campaign("sale", actor="Mina")
     assert admit(campaign, ["cho"])["cho"].place == 1
-    writer.store(campaign, list(held.claims.values()), epoch=None)
+    writer.store_batch(campaign, list(held.claims.values()), epoch=None)
     assert drain("sale", consumer="one").parked == 1
 
 
@@ -78,7 +78,7 @@ def test_a_rebuild_waits_for_a_batch_that_is_being_stored(
     slow.start()
     assert inside.wait(20)
     repair = threading.Thread(
-        target=work, args=(rebuilt, lambda: rebuild.rebuild("sale", actor="Mina"))
+        target=work, args=(rebuilt, lambda: rebuild.rebuild_campaign("sale", actor="Mina"))
     )
     repair.start()
     repair.join(0.5)
@@ -95,7 +95,7 @@ def test_another_databases_campaign_of_the_same_name_is_left_alone(
     open_campaign()
     Campaign.objects.update(epoch="somebody-elses")
     with pytest.raises(ForeignKeys):
-        rebuild.rebuild("sale", actor="Mina")
+        rebuild.rebuild_campaign("sale", actor="Mina")
     assert store.store().marks(["sale"])["sale"].epoch
 
 
@@ -104,10 +104,10 @@ def test_a_restored_database_goes_on_with_an_epoch_nobody_has_seen(
 ) -> None:
     open_campaign()
     for _ in range(3):
-        rebuild.rebuild("sale", actor="Mina")
+        rebuild.rebuild_campaign("sale", actor="Mina")
     birth, _, count = Campaign.objects.get().epoch.partition(".")
     Campaign.objects.update(epoch=f"{birth}.1")
     assert rebuild.left_behind() == ["sale"]
-    reconcile.look()
+    reconcile.reconcile_campaigns()
     assert Campaign.objects.get().epoch == f"{birth}.{int(count) + 1}"
     assert rebuild.left_behind() == []

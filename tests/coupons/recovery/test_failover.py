@@ -11,7 +11,7 @@ import redis as driver
 from coupons import store, tasks
 from coupons.admission import sold_out_cache, strategies
 from coupons.campaigns import lifecycle, lookup
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim, Outcome
 from coupons.errors import NotInstalled, StaleClaims, StoreAway
 from coupons.issuing import queue, writer
@@ -41,8 +41,8 @@ class Pair:
     def use(self, url: str) -> None:
         self.settings.REDIS_URL = url
         store.store.cache_clear()
-        lookup.forget()
-        sold_out_cache.forget()
+        lookup.clear_snapshots()
+        sold_out_cache.clear_sold_out_cache()
 
     def in_step(self) -> None:
         """The replica has all that was decided so far."""
@@ -70,7 +70,7 @@ def pair(tmp_path: Path, settings: Settings) -> Iterator[Pair]:
     store.store.cache_clear()
 
 
-def admit(campaign: Facts, users: range) -> list[int]:
+def admit(campaign: CampaignSnapshot, users: range) -> list[int]:
     return [strategies.admit(campaign, Claim(f"user-{n}")).place for n in users]
 
 
@@ -99,7 +99,7 @@ def test_negative_control_without_the_fence_a_stored_place_is_given_to_another(
     admit(campaign, range(6, 9))
     drain("sale", consumer="one")
     pair.failed_over()
-    store.store().vouch(store.store().server().identity)  # nobody compared
+    store.store().mark_server_verified(store.store().server().identity)  # nobody compared
     late = strategies.admit(campaign, Claim("late"))
     assert (late.outcome, late.place) == (Outcome.ADMITTED, 6)
     assert drain("sale", consumer="one").parked == 1  # told, and not stored
@@ -137,7 +137,7 @@ def test_a_change_that_the_replica_missed_is_made_again(
 ) -> None:
     campaign = open_campaign()
     pair.cut()
-    lifecycle.pause("sale", actor="Mina")
+    lifecycle.pause_campaign("sale", actor="Mina")
     pair.failed_over()
     assert strategies.admit(campaign, Claim("mina")).outcome == Outcome.PAUSED
 
@@ -151,7 +151,7 @@ def test_a_campaign_scheduled_behind_the_replicas_back_stays_closed(
     pair.failed_over()
     with pytest.raises(NotInstalled):
         strategies.admit(other, Claim("mina"))
-    rebuild.rebuild("other", actor="Mina")
+    rebuild.rebuild_campaign("other", actor="Mina")
     assert strategies.admit(other, Claim("mina")).place == 1
 
 
@@ -165,10 +165,10 @@ def test_an_old_primary_that_comes_back_later_is_compared_again(
     assert strategies.admit(campaign, Claim("mina")).place == 1
     drain("sale", consumer="one")
     pair.use(pair.primary)  # it was never told that it lost its office
-    assert failover.look()
+    assert failover.verify_server()
     epoch = Campaign.objects.get().epoch
     assert store.store().marks(["sale"])["sale"].epoch != epoch
-    reconcile.look()  # its gate is of an epoch that is over
+    reconcile.reconcile_campaigns()  # its gate is of an epoch that is over
     assert strategies.admit(campaign, Claim("jun")).place == 2
 
 
@@ -192,7 +192,7 @@ def test_a_restart_costs_a_comparison_and_no_operator(
 
 def test_the_sweep_compares_where_nobody_asks(open_campaign: CampaignMaker) -> None:
     open_campaign()
-    store.store().vouch("another server")
+    store.store().mark_server_verified("another server")
     tasks.sweep()
     assert store.store().server().may_decide
 
@@ -201,11 +201,11 @@ def test_two_that_find_the_server_changed_renew_a_campaign_once(
     open_campaign: CampaignMaker,
 ) -> None:
     open_campaign()
-    store.store().vouch("another server")
-    assert failover.look()
+    store.store().mark_server_verified("another server")
+    assert failover.verify_server()
     epoch = Campaign.objects.get().epoch
-    store.store().vouch("another server")
-    assert failover.look()
+    store.store().mark_server_verified("another server")
+    assert failover.verify_server()
     assert Campaign.objects.get().epoch == epoch
 
 
@@ -229,18 +229,18 @@ def test_many_campaigns_are_renewed_together_and_each_rightly(
     pair.cut()
     admit(made["lost"], range(3, 6))
     drain("lost", consumer="one")
-    lifecycle.pause("paused", actor="Mina")
+    lifecycle.pause_campaign("paused", actor="Mina")
     Campaign.objects.filter(slug="foreign").update(epoch="somebody-elses")
     one_by_one: list[str] = []
-    renew = rebuild.renew
+    renew = rebuild.renew_campaign
 
     def renewing(slug: str, *, actor: str) -> rebuild.Rebuilt:
         one_by_one.append(slug)
         return renew(slug, actor=actor)
 
-    monkeypatch.setattr(rebuild, "renew", renewing)
+    monkeypatch.setattr(rebuild, "renew_campaign", renewing)
     pair.failed_over()
-    assert failover.look()
+    assert failover.verify_server()
     assert sorted(one_by_one) == ["foreign", "lost"]
     assert gates_of(slugs) == {"idle": 0, "waits": 3, "lost": 5, "paused": 0, "foreign": 0}
     assert strategies.admit(made["lost"], Claim("user-4")).place == 4
@@ -257,12 +257,12 @@ def test_what_a_drain_held_is_refused_after_a_renewal_together(
 ) -> None:
     campaign = open_campaign()
     admit(campaign, range(1, 3))
-    held = queue.read("sale", consumer="slow", count=10)
-    store.store().client.hdel(keys.of("sale").gate, "server")
-    store.store().vouch("another server")
-    assert failover.look()
+    held = queue.read_batch("sale", consumer="slow", count=10)
+    store.store().client.hdel(keys.campaign_keys("sale").gate, "server")
+    store.store().mark_server_verified("another server")
+    assert failover.verify_server()
     with pytest.raises(StaleClaims):
-        writer.store(campaign, list(held.claims.values()), epoch=held.epoch)
+        writer.store_batch(campaign, list(held.claims.values()), epoch=held.epoch)
 
 
 @pytest.mark.parametrize("line", ["close_each", "open_each"])
@@ -272,7 +272,7 @@ def test_a_renewal_together_that_dies_is_begun_again(
 ) -> None:
     campaign = open_campaign()
     admit(campaign, range(1, 3))
-    store.store().vouch("another server")
+    store.store().mark_server_verified("another server")
     real = getattr(store.store(), line)
 
     def dies(*asked: Any, **more: Any) -> Any:
@@ -282,8 +282,8 @@ def test_a_renewal_together_that_dies_is_begun_again(
 
     with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
         dying.setattr(store.store(), line, dies)
-        failover.look()
+        failover.verify_server()
     assert not store.store().server().may_decide
-    assert failover.look()
+    assert failover.verify_server()
     assert strategies.admit(campaign, Claim("late")).place == 3
     assert drain("sale", consumer="one").stored == 3

@@ -6,7 +6,7 @@ import pytest
 
 from coupons import store
 from coupons.admission import recent, strategies
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import AdmittedClaim, Claim, Outcome, Reason
 from coupons.errors import NotInstalled
 from coupons.issuing import dead_letters, drain
@@ -18,11 +18,11 @@ from tests.conftest import CampaignMaker
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
-def admit(campaign: Facts, *users: str) -> list[int]:
+def admit(campaign: CampaignSnapshot, *users: str) -> list[int]:
     return [strategies.admit(campaign, Claim(user)).place for user in users]
 
 
-def empty(campaign: Facts, *, asked: bool = True) -> None:
+def empty(campaign: CampaignSnapshot, *, asked: bool = True) -> None:
     """Redis forgets everything; then somebody asks, and is told 503."""
     store.store().client.flushall()
     if asked:
@@ -36,29 +36,29 @@ def test_claims_that_waited_are_put_back_with_the_answer_of_then(
     campaign = open_campaign(stock=10)
     admit(campaign, "ann", "ben")
     drain.drain("sale", consumer="one")
-    request_id.begin("the-request")
+    request_id.begin_request("the-request")
     told = strategies.admit(campaign, Claim("cho"))
-    request_id.end()
+    request_id.end_request()
     admit(campaign, "dan")
     empty(campaign)
-    done = rebuild.rebuild("sale", actor="Mina")
+    done = rebuild.rebuild_campaign("sale", actor="Mina")
     assert (done.highest, done.waiting) == (4, 2)
     again = strategies.admit(campaign, Claim("cho"))
     assert (again.outcome, again.place, again.at_ms) == (Outcome.ALREADY_CLAIMED, 3, told.at_ms)
     assert admit(campaign, "late") == [5]
     assert drain.drain("sale", consumer="one").stored == 3
     assert dict(Coupon.objects.values_list("place", "request_id"))[3] == "the-request"
-    assert reconcile.compare("sale").left == 0
+    assert reconcile.compare_campaign("sale").left == 0
 
 
 def test_negative_control_without_recent_admissions_they_are_lost_and_their_places_given_again(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recent, "publish", lambda facts: None)
+    monkeypatch.setattr(recent, "publish_admissions", lambda campaign: None)
     campaign = open_campaign(stock=10)
     admit(campaign, "ann", "ben")
     empty(campaign)
-    rebuild.rebuild("sale", actor="Mina")
+    rebuild.rebuild_campaign("sale", actor="Mina")
     assert admit(campaign, "late") == [1]
     drain.drain("sale", consumer="one")
     assert set(Coupon.objects.values_list("user", flat=True)) == {"late"}
@@ -70,16 +70,16 @@ def test_each_process_says_what_it_told(
     campaign = open_campaign(stock=10)
     admit(campaign, "ann")
     here = list(recent._recent)
-    recent.forget()
+    recent.clear_recent()
     monkeypatch.setattr(recent, "_process", "another-process")
     admit(campaign, "ben")
     empty(campaign)
     monkeypatch.undo()
-    recent.forget()
+    recent.clear_recent()
     recent._recent.extend(here)
     with pytest.raises(NotInstalled):
         admit(campaign, "somebody")
-    assert rebuild.rebuild("sale", actor="Mina").waiting == 2
+    assert rebuild.rebuild_campaign("sale", actor="Mina").waiting == 2
     assert drain.drain("sale", consumer="one").stored == 2
 
 
@@ -102,8 +102,10 @@ def test_a_stranger_who_writes_there_gives_nobody_a_coupon_beyond_the_stock(
 ) -> None:
     campaign = open_campaign(stock=3)
     empty(campaign)
-    store.store().testify("sale", "who", b'[["eve",1,4,1,""],["eve",1,-1,1,""],["",1,1,1,""]]')
-    assert rebuild.rebuild("sale", actor="Mina").waiting == 0
+    store.store().publish_admissions(
+        "sale", "who", b'[["eve",1,4,1,""],["eve",1,-1,1,""],["",1,1,1,""]]'
+    )
+    assert rebuild.rebuild_campaign("sale", actor="Mina").waiting == 0
     assert lost_admissions.find_lost(Campaign.objects.get()) == []
 
 
@@ -119,8 +121,8 @@ def test_a_rebuild_that_died_before_it_put_them_back_leaves_them_to_reconcile(
 
     with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
         dying.setattr(lost_admissions, "requeue_lost", dies)
-        rebuild.rebuild("sale", actor="Mina")
-    reconcile.look()
+        rebuild.rebuild_campaign("sale", actor="Mina")
+    reconcile.reconcile_campaigns()
     assert drain.drain("sale", consumer="one").stored == 1
     coupon = Coupon.objects.get()
     assert (coupon.user, coupon.request_id) == ("ann", "put-back")
@@ -138,7 +140,7 @@ def test_a_batch_notes_how_many_places_were_given(
     assert drain.drain("sale", consumer="one", time_s=0).stored == 2
     assert Tally.objects.get().highest == 5
     empty(campaign, asked=False)  # three are lost, and their places are not given again
-    assert rebuild.rebuild("sale", actor="Mina").highest == 5
+    assert rebuild.rebuild_campaign("sale", actor="Mina").highest == 5
     assert admit(campaign, "late") == [6]
 
 
@@ -157,7 +159,7 @@ def test_where_replicas_confirm_what_is_told_it_is_not_noted(
 def test_the_last_places_are_kept_and_no_more(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign(stock=10)
     for place in range(recent.MOST + 5):
-        recent.remember(campaign, Claim("ann"), place + 1, 1)
+        recent.remember_admission(campaign, Claim("ann"), place + 1, 1)
     assert len(recent._recent) == recent.MOST
 
 

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from coupons import store
 from coupons.admission import strategies
 from coupons.campaigns import lifecycle
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Admission, Claim, Outcome
 from coupons.errors import NotInstalled, Overtaken
 from coupons.issuing.drain import drain
@@ -21,7 +21,7 @@ from tests.conftest import CampaignMaker
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
-def admit(campaign: Facts, users: range | list[str]) -> dict[str, Admission]:
+def admit(campaign: CampaignSnapshot, users: range | list[str]) -> dict[str, Admission]:
     names = users if isinstance(users, list) else [f"user-{n}" for n in users]
     return {name: strategies.admit(campaign, Claim(name)) for name in names}
 
@@ -44,7 +44,7 @@ def test_a_campaign_that_redis_lost_is_closed_until_rebuilt_and_then_goes_on_abo
     lose()
     with pytest.raises(NotInstalled):
         strategies.admit(campaign, Claim("late"))
-    done = rebuild.rebuild("sale", actor="Mina")
+    done = rebuild.rebuild_campaign("sale", actor="Mina")
     assert (done.claimants, done.highest, done.waiting) == (6, 6, 0)
     again = admit(campaign, range(6))
     assert all(again[user].outcome == Outcome.ALREADY_CLAIMED for user in told)
@@ -63,7 +63,7 @@ def test_a_coupon_of_nth_is_remembered_as_such(open_campaign: CampaignMaker) -> 
     first = strategies.admit(campaign, Claim("mina", 2))
     drain("sale", consumer="one")
     lose()
-    rebuild.rebuild("sale", actor="Mina")
+    rebuild.rebuild_campaign("sale", actor="Mina")
     again = strategies.admit(campaign, Claim("mina", 2))
     assert (again.outcome, again.place, again.at_ms) == (
         Outcome.ALREADY_CLAIMED, first.place, first.at_ms,
@@ -75,9 +75,9 @@ def test_a_claim_that_waits_outlives_a_gate_that_is_gone(open_campaign: Campaign
     """Redis lost a part of its keys: what is still in the queue is stored, and known."""
     campaign = open_campaign(stock=10)
     told = admit(campaign, range(4))
-    names = keys.of("sale")
+    names = keys.campaign_keys("sale")
     lose(names.gate, names.filter, names.claimants)
-    done = rebuild.rebuild("sale", actor="Mina")
+    done = rebuild.rebuild_campaign("sale", actor="Mina")
     assert (done.waiting, done.highest) == (4, 4)
     assert admit(campaign, ["user-2"])["user-2"].place == told["user-2"].place
     assert admit(campaign, ["late"])["late"].place == 5
@@ -89,10 +89,10 @@ def test_a_place_known_only_from_a_claimant_is_not_given_again(
 ) -> None:
     campaign = open_campaign(stock=10)
     admit(campaign, range(4))
-    names = keys.of("sale")
+    names = keys.campaign_keys("sale")
     lose(names.gate, names.queue)
-    assert rebuild.rebuild("sale", actor="Mina").highest == 4
-    assert reconcile.look()[0].mended == {Gap.NOT_STORED: 4}
+    assert rebuild.rebuild_campaign("sale", actor="Mina").highest == 4
+    assert reconcile.reconcile_campaigns()[0].mended == {Gap.NOT_STORED: 4}
     assert drain("sale", consumer="one").stored == 4
 
 
@@ -101,11 +101,11 @@ def test_negative_control_numbering_from_the_count_gives_a_place_twice(
 ) -> None:
     """Places 1 and 2 were told and lost with Redis; 3 is stored. Counting says one."""
 
-    def begin() -> Facts:
+    def begin() -> CampaignSnapshot:
         campaign = open_campaign(stock=10)
         admit(campaign, range(1, 4))
         first: Any = store.store().queued("sale")[:2]
-        store.store().client.xdel(keys.of("sale").queue, *(entry.id for entry in first))
+        store.store().client.xdel(keys.campaign_keys("sale").queue, *(entry.id for entry in first))
         assert drain("sale", consumer="one").stored == 1
         lose()
         return campaign
@@ -113,12 +113,12 @@ def test_negative_control_numbering_from_the_count_gives_a_place_twice(
     campaign = begin()
     monkeypatch.setattr(rebuild, "_highest_known", lambda _: Coupon.objects.count())
     monkeypatch.setattr(rebuild, "_stored", lambda *_: iter(()))  # nor by looking at the rows
-    rebuild.rebuild("sale", actor="Mina")
+    rebuild.rebuild_campaign("sale", actor="Mina")
     assert [admit(campaign, [f"late-{n}"])[f"late-{n}"].place for n in range(2)] == [2, 3]
     assert drain("sale", consumer="one").parked == 1
     monkeypatch.undo()
     lose()
-    assert rebuild.rebuild("sale", actor="Mina").highest == 3
+    assert rebuild.rebuild_campaign("sale", actor="Mina").highest == 3
     assert admit(campaign, ["last"])["last"].place == 4
 
 
@@ -127,9 +127,9 @@ def test_a_place_remembered_by_mysql_alone_is_not_given_again(
 ) -> None:
     campaign = open_campaign(stock=10)
     admit(campaign, range(4))
-    reconcile.look()
+    reconcile.reconcile_campaigns()
     lose()  # all four, none of them stored
-    assert rebuild.rebuild("sale", actor="Mina").highest == 4
+    assert rebuild.rebuild_campaign("sale", actor="Mina").highest == 4
     assert admit(campaign, ["late"])["late"].place == 5
 
 
@@ -141,13 +141,13 @@ def test_rebuilding_twice_and_while_nothing_is_wrong_changes_no_answer(
     drain("sale", consumer="one")
     told |= admit(campaign, range(3, 5))
     for _ in range(2):
-        rebuild.rebuild("sale", actor="Mina")
+        rebuild.rebuild_campaign("sale", actor="Mina")
     again = admit(campaign, range(5))
     assert {user: (a.place, a.at_ms) for user, a in again.items()} == {
         user: (a.place, a.at_ms) for user, a in told.items()
     }
     assert drain("sale", consumer="one").stored == 2
-    assert reconcile.compare("sale").left == 0
+    assert reconcile.compare_campaign("sale").left == 0
     assert [e.verb for e in CampaignEvent.objects.all()][:2] == ["rebuilt", "rebuilt"]
 
 
@@ -187,15 +187,15 @@ def test_dying_at_any_line_leaves_it_closed_or_whole_and_the_next_one_ends_it(
 
     with monkeypatch.context() as dying, pytest.raises(Dead):
         dying.setattr(home, line, dies)
-        rebuild.rebuild("sale", actor="Mina")
+        rebuild.rebuild_campaign("sale", actor="Mina")
     _closed_or_whole(campaign, told)
-    rebuild.rebuild("sale", actor="Mina")
+    rebuild.rebuild_campaign("sale", actor="Mina")
     assert admit(campaign, ["after"])["after"].place in (5, 6)
     drain("sale", consumer="one")
-    assert reconcile.compare("sale").left == 0
+    assert reconcile.compare_campaign("sale").left == 0
 
 
-def _closed_or_whole(campaign: Facts, told: dict[str, Admission]) -> None:
+def _closed_or_whole(campaign: CampaignSnapshot, told: dict[str, Admission]) -> None:
     try:
         late = strategies.admit(campaign, Claim("meanwhile"))
     except NotInstalled:
@@ -216,11 +216,11 @@ def test_of_two_at_once_the_one_that_began_last_opens(
     def another_begins(*asked: Any, **more: Any) -> None:
         monkeypatch.undo()
         remember(*asked, **more)
-        begun.append(rebuild.rebuild("sale", actor="Jun"))
+        begun.append(rebuild.rebuild_campaign("sale", actor="Jun"))
 
     monkeypatch.setattr(store.store(), "remember", another_begins)
     with pytest.raises(Overtaken):
-        rebuild.rebuild("sale", actor="Mina")
+        rebuild.rebuild_campaign("sale", actor="Mina")
     assert store.store().marks(["sale"])["sale"].epoch == begun[0].epoch
     assert Campaign.objects.get().epoch == begun[0].epoch
     assert admit(campaign, ["late"])["late"].place == 5
@@ -241,16 +241,16 @@ def test_a_redis_that_is_emptied_in_the_middle_opens_nothing(
 
     monkeypatch.setattr(store.store(), "remember", emptied)
     with pytest.raises(Overtaken):
-        rebuild.rebuild("sale", actor="Mina")
+        rebuild.rebuild_campaign("sale", actor="Mina")
     with pytest.raises(NotInstalled):
         strategies.admit(campaign, Claim("late"))
 
 
 def test_what_was_paused_is_rebuilt_paused(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
-    lifecycle.pause("sale", actor="Mina")
+    lifecycle.pause_campaign("sale", actor="Mina")
     lose()
-    rebuild.rebuild("sale", actor="Mina")
+    rebuild.rebuild_campaign("sale", actor="Mina")
     assert strategies.admit(campaign, Claim("ann")).outcome == Outcome.PAUSED
 
 
@@ -260,7 +260,7 @@ def test_holders_of_a_sold_out_campaign_keep_their_place(open_campaign: Campaign
     told = admit(campaign, range(40))
     drain("sale", consumer="one")
     lose()
-    rebuild.rebuild("sale", actor="Mina")
+    rebuild.rebuild_campaign("sale", actor="Mina")
     for _ in range(3):
         assert strategies.admit(campaign, Claim("late")).outcome == Outcome.SOLD_OUT
         again = admit(campaign, range(40))
@@ -272,7 +272,7 @@ def test_the_command_rebuilds_one_or_all_that_are_closed(
 ) -> None:
     open_campaign("one")
     open_campaign("two")
-    lose(keys.of("two").gate)
+    lose(keys.campaign_keys("two").gate)
     call_command("rebuild", "--all")
     said = capsys.readouterr().out
     assert "two: 0 claimants written" in said

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from coupons import store
 from coupons.admission import strategies
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim, Outcome, Reason
 from coupons.issuing import queue
 from coupons.issuing.drain import drain
@@ -21,7 +21,7 @@ from tests.conftest import CampaignMaker
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
-def admit(campaign: Facts, count: int, start: int = 1) -> None:
+def admit(campaign: CampaignSnapshot, count: int, start: int = 1) -> None:
     for number in range(start, start + count):
         strategies.admit(campaign, Claim(f"user-{number}"))
 
@@ -32,16 +32,16 @@ def redis() -> Any:
 
 def lost_on_the_way(slug: str = "sale") -> None:
     """Whatever waits is gone, as by another hand."""
-    redis().xtrim(keys.of(slug).queue, maxlen=0, approximate=False)
+    redis().xtrim(keys.campaign_keys(slug).queue, maxlen=0, approximate=False)
 
 
-def forget(user: str, campaign: Facts) -> None:
+def forget(user: str, campaign: CampaignSnapshot) -> None:
     field = claimant_field.encode_field(user, 1, campaign.per_user)
-    redis().hdel(keys.of(campaign.slug).claimants, field)
+    redis().hdel(keys.campaign_keys(campaign.slug).claimants, field)
 
 
 def found(slug: str = "sale", *, repair: bool = False) -> dict[Gap, list[int]]:
-    report = reconcile.compare(slug, repair=repair)
+    report = reconcile.compare_campaign(slug, repair=repair)
     kinds = {each.kind for each in report.differences}
     return {kind: [e.place for e in report.differences if e.kind == kind] for kind in kinds}
 
@@ -51,9 +51,9 @@ def test_a_campaign_in_order_shows_no_difference(open_campaign: CampaignMaker) -
     admit(campaign, 40)
     drain("sale", consumer="one")
     admit(campaign, 20, start=41)
-    report = reconcile.compare("sale")
+    report = reconcile.compare_campaign("sale")
     assert (report.admitted, report.stored, report.on_its_way, report.left) == (60, 40, 20, 0)
-    assert reconcile.look() == []
+    assert reconcile.reconcile_campaigns() == []
 
 
 def test_a_claim_lost_from_the_queue_is_put_back_and_stored(open_campaign: CampaignMaker) -> None:
@@ -73,20 +73,20 @@ def test_a_claim_lost_from_the_queue_is_put_back_and_stored(open_campaign: Campa
 def test_beat_sees_the_gap_in_the_counts_and_mends_it(open_campaign: CampaignMaker) -> None:
     admit(open_campaign(), 3)
     lost_on_the_way()
-    assert [report.mended[Gap.NOT_STORED] for report in reconcile.look()] == [3]
+    assert [report.mended[Gap.NOT_STORED] for report in reconcile.reconcile_campaigns()] == [3]
     assert drain("sale", consumer="one").stored == 3
-    assert reconcile.look() == []
+    assert reconcile.reconcile_campaigns() == []
 
 
 def test_putting_back_twice_stores_once(open_campaign: CampaignMaker) -> None:
     admit(open_campaign(), 3)
     lost_on_the_way()
-    reconcile.compare("sale", repair=True)
+    reconcile.compare_campaign("sale", repair=True)
     first = store.store().queued("sale")
     lost_on_the_way()
-    reconcile.compare("sale", repair=True)
+    reconcile.compare_campaign("sale", repair=True)
     for entry in first:
-        redis().xadd(keys.of("sale").queue, entry.fields)
+        redis().xadd(keys.campaign_keys("sale").queue, entry.fields)
     done = drain("sale", consumer="one")
     assert (done.stored + done.repeated, Coupon.objects.count(), done.parked) == (6, 3, 0)
 
@@ -111,7 +111,7 @@ def test_places_that_redis_has_not_given_are_never_given_again(
     campaign = open_campaign()
     admit(campaign, 5)
     drain("sale", consumer="one")
-    redis().hset(keys.of("sale").gate, "next", 3)
+    redis().hset(keys.campaign_keys("sale").gate, "next", 3)
     forget("user-4", campaign)
     forget("user-5", campaign)
     assert found(repair=True) == {Gap.NOT_TOLD: [4, 5]}
@@ -125,7 +125,7 @@ def test_one_place_told_to_two_is_named_and_left_to_people(open_campaign: Campai
     admit(campaign, 2)
     drain("sale", consumer="one")
     field = claimant_field.encode_field("thief", 1, 1)
-    bucket = keys.of("sale").claimants
+    bucket = keys.campaign_keys("sale").claimants
     redis().hset(bucket, field, (1).to_bytes(4) + (1_795_000_000_000).to_bytes(6))
     assert found(repair=True) == found() == {Gap.DIFFERENT: [1]}
 
@@ -135,24 +135,24 @@ def test_a_place_that_nobody_holds_is_a_hole_and_told_once(open_campaign: Campai
     admit(campaign, 3)
     lost_on_the_way()
     forget("user-2", campaign)
-    assert reconcile.look()[0].found == {Gap.NOT_STORED: 2, Gap.HOLE: 1}
+    assert reconcile.reconcile_campaigns()[0].found == {Gap.NOT_STORED: 2, Gap.HOLE: 1}
     drain("sale", consumer="one")
     assert Tally.objects.get().holes == 1
-    assert reconcile.look() == []  # known: the thorough look is not taken every time
+    assert reconcile.reconcile_campaigns() == []  # known: the thorough look is not taken every time
 
 
 def test_what_is_parked_is_no_difference(open_campaign: CampaignMaker) -> None:
     admit(open_campaign(), 3)
-    batch = queue.read("sale", consumer="one", count=2)
+    batch = queue.read_batch("sale", consumer="one", count=2)
     for entry in batch.claims:
-        queue.park("sale", entry, Reason.REJECTED)
+        queue.park_claim("sale", entry, Reason.REJECTED)
     assert found() == {}
-    assert reconcile.look() == []
+    assert reconcile.reconcile_campaigns() == []
 
 
 def test_the_highest_place_is_remembered_in_mysql(open_campaign: CampaignMaker) -> None:
     admit(open_campaign(), 4)
-    reconcile.look()
+    reconcile.reconcile_campaigns()
     assert Tally.objects.get().highest == 4
 
 
@@ -173,7 +173,7 @@ def test_a_drain_at_work_between_the_reads_is_no_gap(
 ) -> None:
     admit(open_campaign(), 5)
     settled_between(monkeypatch, "gates")
-    (counts,) = reconcile.glance(reconcile.watched())
+    (counts,) = reconcile.count_claims(reconcile.watched_campaigns())
     assert counts.gap == -5  # twice rather than not at all
 
 
@@ -181,9 +181,9 @@ def test_negative_control_mysql_read_first_shows_a_gap_that_is_none(
     open_campaign: CampaignMaker,
 ) -> None:
     admit(open_campaign(), 5)
-    (stored_first,) = reconcile.glance(reconcile.watched())
+    (stored_first,) = reconcile.count_claims(reconcile.watched_campaigns())
     drain("sale", consumer="one")
-    (redis_later,) = reconcile.glance(reconcile.watched())
+    (redis_later,) = reconcile.count_claims(reconcile.watched_campaigns())
     assert redis_later.admitted - stored_first.stored - redis_later.waiting == 5
 
 
@@ -209,10 +209,10 @@ def test_a_claimant_that_nobody_can_be_keeps_no_other_from_being_put_back(
 ) -> None:
     """Another hand wrote it (issue 12, A1)."""
     admit(open_campaign(), 3)
-    redis().hincrby(keys.of("sale").gate, "next", 1)
-    redis().hset(keys.of("sale").claimants, field, (4).to_bytes(4) + ms.to_bytes(6))
+    redis().hincrby(keys.campaign_keys("sale").gate, "next", 1)
+    redis().hset(keys.campaign_keys("sale").claimants, field, (4).to_bytes(4) + ms.to_bytes(6))
     lost_on_the_way()
-    (report,) = reconcile.look()
+    (report,) = reconcile.reconcile_campaigns()
     assert (report.found[Gap.NOT_STORED], report.mended[Gap.NOT_STORED]) == (4, 3)
     assert drain("sale", consumer="one").stored == 3
 
@@ -221,11 +221,11 @@ def test_a_claimant_of_a_campaign_for_several_coupons_whose_number_is_none_is_to
     open_campaign: CampaignMaker,
 ) -> None:
     strategies.admit(open_campaign(per_user=3), Claim("mina", 2))
-    redis().hincrby(keys.of("sale").gate, "next", 1)
+    redis().hincrby(keys.campaign_keys("sale").gate, "next", 1)
     value = (2).to_bytes(4) + (1_795_000_000_000).to_bytes(6)
-    redis().hset(keys.of("sale").claimants, b"many:jun", value)
+    redis().hset(keys.campaign_keys("sale").claimants, b"many:jun", value)
     lost_on_the_way()
-    (report,) = reconcile.look()
+    (report,) = reconcile.reconcile_campaigns()
     assert (report.found[Gap.NOT_STORED], report.mended[Gap.NOT_STORED]) == (2, 1)
 
 
@@ -236,10 +236,10 @@ def test_a_difference_that_stays_is_not_looked_at_all_the_time(
     for slug in ("ill", "well"):
         admit(open_campaign(slug), 2)
         lost_on_the_way(slug)
-    redis().hset(keys.of("ill").claimants, b"\xfe", (3).to_bytes(4) + (1).to_bytes(6))
-    redis().hset(keys.of("ill").gate, "next", 3)
+    redis().hset(keys.campaign_keys("ill").claimants, b"\xfe", (3).to_bytes(4) + (1).to_bytes(6))
+    redis().hset(keys.campaign_keys("ill").gate, "next", 3)
     looked: list[str] = []
-    compare = reconcile.compare
+    compare = reconcile.compare_campaign
 
     def slow(slug: str, **asked: Any) -> Any:
         looked.append(slug)
@@ -247,10 +247,10 @@ def test_a_difference_that_stays_is_not_looked_at_all_the_time(
             time.sleep(1)
         return compare(slug, **asked)
 
-    monkeypatch.setattr(reconcile, "compare", slow)
-    reconcile.look()
+    monkeypatch.setattr(reconcile, "compare_campaign", slow)
+    reconcile.reconcile_campaigns()
     assert sorted(looked) == ["ill", "well"]
     for _ in range(3):
         lost_on_the_way("well")
-        reconcile.look()
+        reconcile.reconcile_campaigns()
     assert sorted(looked) == ["ill", "well", "well", "well", "well"]

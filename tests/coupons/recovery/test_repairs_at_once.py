@@ -6,7 +6,7 @@ import pytest
 
 from coupons import store
 from coupons.admission import strategies
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.issuing.drain import drain
 from coupons.models import Campaign
@@ -16,14 +16,14 @@ from tests.conftest import CampaignMaker
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
-def admit(campaign: Facts, count: int) -> None:
+def admit(campaign: CampaignSnapshot, count: int) -> None:
     for number in range(count):
         strategies.admit(campaign, Claim(f"user-{number}"))
 
 
 def changed_server() -> None:
     """As if another had been promoted: nobody has found it right yet."""
-    store.store().vouch("another server")
+    store.store().mark_server_verified("another server")
     store.store.cache_clear()
 
 
@@ -47,18 +47,18 @@ def test_a_repair_overtaken_by_one_that_comes_to_nothing_is_taken_up_again(
             return opening(*args)
 
         meanwhile.setattr(renewal, "_open", overtaken)
-        assert not failover.look()
+        assert not failover.verify_server()
     assert not store.store().server().may_decide
-    assert failover.look()
+    assert failover.verify_server()
     assert strategies.admit(campaign, Claim("late")).place == 6
 
 
 def test_a_campaign_renewed_by_another_meanwhile_is_left_open(open_campaign: CampaignMaker) -> None:
     admit(open_campaign(stock=20), 5)
     changed_server()
-    assert renewal.renew_each(["sale"], actor="one") == renewal.Renewed()
+    assert renewal.renew_campaigns(["sale"], actor="one") == renewal.Renewed()
     epoch = Campaign.objects.get(slug="sale").epoch
-    assert renewal.renew_each(["sale"], actor="another") == renewal.Renewed()
+    assert renewal.renew_campaigns(["sale"], actor="another") == renewal.Renewed()
     assert Campaign.objects.get(slug="sale").epoch == epoch
 
 
@@ -66,12 +66,12 @@ def test_a_repair_that_nobody_goes_on_with_is_begun_again(open_campaign: Campaig
     campaign = open_campaign(stock=20)
     admit(campaign, 5)
     close_for_repair()
-    reconcile.look()
+    reconcile.reconcile_campaigns()
     assert rebuild.closed_for_repair() == ["sale"], "it may be at work"
     close_for_repair()  # and so it is
-    reconcile.look()
+    reconcile.reconcile_campaigns()
     assert rebuild.closed_for_repair() == ["sale"]
-    reconcile.look()
+    reconcile.reconcile_campaigns()
     assert rebuild.closed_for_repair() == []
     assert strategies.admit(campaign, Claim("late")).place == 6
     assert drain("sale", consumer="one").stored == 6
@@ -80,6 +80,6 @@ def test_a_repair_that_nobody_goes_on_with_is_begun_again(open_campaign: Campaig
 def test_a_persons_rebuild_is_gone_on_with_by_people(open_campaign: CampaignMaker) -> None:
     open_campaign(stock=20)
     close_for_repair(in_doubt=True)
-    reconcile.look()
-    reconcile.look()
+    reconcile.reconcile_campaigns()
+    reconcile.reconcile_campaigns()
     assert rebuild.closed_for_repair() == ["sale"]

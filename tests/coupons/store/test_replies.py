@@ -8,7 +8,7 @@ from redis._parsers.base import BaseParser
 
 from coupons.errors import StoreAway, StoreError
 from coupons.store.connection import _server_error
-from coupons.store.replies import Each, each, failure_of
+from coupons.store.replies import Each, failure_of, reply_each
 from tests.coupons.store.test_bad_servers import SAID
 
 ABOUT_KEYS = [
@@ -63,15 +63,15 @@ def test_no_answer_is_an_absence() -> None:
 
 
 def test_what_can_not_be_parsed_fails_for_its_campaign_alone() -> None:
-    found = each(["a", "b", "c"], [b"1", b"?", redis.ResponseError("WRONGTYPE no")], int)
+    found = reply_each(["a", "b", "c"], [b"1", b"?", redis.ResponseError("WRONGTYPE no")], int)
     assert found == {"a": 1}
     assert found.failed.keys() == {"b", "c"}
     assert found.one("a") == 1
     with pytest.raises(StoreError, match="b"):
         found.one("b")
-    assert each([], [], int) == Each()
+    assert reply_each([], [], int) == Each()
 
 
 def test_a_refusal_of_the_server_among_the_replies_is_everybodys() -> None:
     with pytest.raises(StoreAway):
-        each(["a", "b"], [b"1", redis.ResponseError("MISCONF no disk")], int)
+        reply_each(["a", "b"], [b"1", redis.ResponseError("MISCONF no disk")], int)

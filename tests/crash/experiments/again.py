@@ -20,7 +20,7 @@ _PART = 10_000  # more calls at once would only wait in a list
 
 def play(stage: Stage, thousands: int) -> dict[str, Any]:
     row, times = opened("again", _STOCK), thousands * 1000
-    campaign = snapshot.from_row(row)
+    campaign = snapshot.snapshot_of(row)
     began = time.monotonic()
 
     def ask(_: int) -> tuple[int, int]:

@@ -79,7 +79,10 @@ def heard(
 
 
 def _signed(people: Sequence[Wanting]) -> list[tuple[str, str, int]]:
-    return [(user, user_tokens.mint(user, lifetime_s=_LIFETIME_S), times) for user, times in people]
+    return [
+        (user, user_tokens.mint_token(user, lifetime_s=_LIFETIME_S), times)
+        for user, times in people
+    ]
 
 
 def _begun(stage: Stage, orders: Orders) -> tuple["subprocess.Popen[str]", IO[str]]:

@@ -135,7 +135,7 @@ class Crowd:
     ) -> Told:
         named = range(self._number, self._number + people)
         self._number += people
-        signed = [user_tokens.mint(f"person-{number}", lifetime_s=900) for number in named]
+        signed = [user_tokens.mint_token(f"person-{number}", lifetime_s=900) for number in named]
         orders = Orders(self._port, self._path, signed, per_s, _PATIENCE_S, reuse, at_most)
         done = subprocess.run([sys.executable, "-m", "tests.crash.flood"], cwd=ROOT, text=True,
                               input=orders_as_json(orders), stdout=subprocess.PIPE, check=True,

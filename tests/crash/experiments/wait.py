@@ -10,7 +10,7 @@ from django.conf import settings
 
 from coupons.admission import strategies
 from coupons.campaigns import snapshot
-from coupons.campaigns.snapshot import Facts
+from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.errors import DependencyAway
 from coupons.store import store
@@ -39,7 +39,7 @@ def play(stage: Stage, rounds: int) -> dict[str, Any]:
 
 
 def _round(number: int) -> dict[str, float]:
-    sale = snapshot.from_row(opened(f"wait-{time.time_ns()}-{number}", _CLAIMS))
+    sale = snapshot.snapshot_of(opened(f"wait-{time.time_ns()}-{number}", _CLAIMS))
     users = [f"user-{n}" for n in range(_CLAIMS)]
     began = time.perf_counter()
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -57,7 +57,7 @@ def _shares(users: Sequence[str]) -> list[Sequence[str]]:
     return [users[n::_THREADS] for n in range(_THREADS)]
 
 
-def _ask(sale: Facts, users: Sequence[str]) -> list[float]:
+def _ask(sale: CampaignSnapshot, users: Sequence[str]) -> list[float]:
     times = []
     for user in users:
         began = time.perf_counter()
@@ -67,7 +67,7 @@ def _ask(sale: Facts, users: Sequence[str]) -> list[float]:
     return times
 
 
-def _confirmed(sale: Facts, claim: Claim) -> bool:
+def _confirmed(sale: CampaignSnapshot, claim: Claim) -> bool:
     """False: not confirmed in time; asking again is safe, and part of the cost."""
     try:
         return strategies.admit(sale, claim).holds_a_place
