@@ -105,6 +105,6 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["coupons"])
-process.watch(app)
+process.install_worker_parts(app)
 if tracing.ON and _is_worker:
-    tracing_worker.begin()
+    tracing_worker.begin_tracing()

@@ -159,6 +159,6 @@ def _our_own_headers() -> dict[str, str]:
 
 
 @cache
-def watch(role: str = "web") -> DependencyWatch:
+def dependency_watch(role: str = "web") -> DependencyWatch:
     """This process's."""
     return DependencyWatch(role)

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env_files, store_urls
-from config.secret_rules import are_alike, weakness
+from config.secret_rules import are_alike, secret_weakness
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _Kind = TypeVar("_Kind", bound=StrEnum)
@@ -25,7 +25,7 @@ SHORTEST_SECRET = 32  # bytes: as long as the SHA-256 that is keyed with it
 # comparison, a command under `tests.servers`) inherits this, not what importing `config` adds.
 GIVEN = dict(os.environ)
 # Names that `.env` and the laptop's secrets have added to it, each with its file.
-FROM_FILES = env_files.join(os.environ, BASE_DIR)
+FROM_FILES = env_files.join_env_files(os.environ, BASE_DIR)
 
 
 class Place(StrEnum):
@@ -75,7 +75,7 @@ def _demand_secret(name: str, value: bytes) -> None:
     if len(value) < SHORTEST_SECRET:
         raise ImproperlyConfigured(f"{name} is shorter than {SHORTEST_SECRET} bytes.")
     if PRODUCTION:
-        if why := weakness(value):
+        if why := secret_weakness(value):
             raise ImproperlyConfigured(f"{name} {why}. Draw a random one. {_DRAW}")
         _demand_unlike_others(name, value)
 
@@ -94,7 +94,7 @@ _secrets_read: dict[str, bytes] = {}  # by setting, of this process
 def store_url(name: str, *, local: str | None = None) -> str:
     """A store's URL as it stands, its password percent-encoded. Never shown in an error."""
     url = text(name, local=local)
-    if why := store_urls.complaint(name, url):
+    if why := store_urls.url_complaint(name, url):
         raise ImproperlyConfigured(why)
     return url
 

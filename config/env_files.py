@@ -29,13 +29,13 @@ class Unreadable(ValueError):
     """A sentence with file, line and name, never with a value: it may be a secret."""
 
 
-def join(environment: MutableMapping[str, str], folder: Path) -> dict[str, Path]:
+def join_env_files(environment: MutableMapping[str, str], folder: Path) -> dict[str, Path]:
     """Add what the environment does not say. Returns which file each addition is from. Ends the
     process, with one sentence, if a file can't be read as it was meant."""
     joined: dict[str, Path] = {}
     for path in _files(environment, folder):
         try:
-            values = {} if environment.get("COUPONS_ENV") == "production" else read(path)
+            values = {} if environment.get("COUPONS_ENV") == "production" else read_env_file(path)
         except Unreadable as error:
             print(error, file=sys.stderr)
             raise SystemExit(2) from None
@@ -50,7 +50,7 @@ def _files(environment: Mapping[str, str], folder: Path) -> list[Path]:
     return [folder / name.strip() for name in names]
 
 
-def read(path: Path) -> dict[str, str]:
+def read_env_file(path: Path) -> dict[str, str]:
     """Its settings; none if it is not there. Raises Unreadable."""
     if not path.is_file():
         return {}

@@ -12,7 +12,7 @@ from coupons.observability.json_log import AsJson
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
-def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
+def log_configuration(*, level: str, as_json: bool) -> dict[str, Any]:
     """A `logging.config.dictConfig` dictionary."""
     return {
         "version": 1,

@@ -72,7 +72,7 @@ class Shedder:
         self._refuse_until = time.monotonic() + _OLD_S
 
     def _measure(self, environ: Environ, start: Start) -> Iterable[bytes]:
-        waited_s = waited(environ.get("HTTP_X_MARK", ""))
+        waited_s = seconds_since_mark(environ.get("HTTP_X_MARK", ""))
         if waited_s is None:  # not ours: nobody else has anything to ask here
             start("404 Not Found", [("Content-Length", "0")])
             return [b""]
@@ -110,12 +110,12 @@ _BODY = problems.encoded_problem(503, "overloaded", TITLE, DETAIL)
 # Marks: when they were sent, by the clock that all processes of this host share
 
 
-def mark() -> str:
+def time_mark() -> str:
     sent = f"{time.monotonic():.6f}.{secrets.token_hex(4)}"
     return f"{sent}.{_signed(sent)}"
 
 
-def waited(said: str) -> float | None:
+def seconds_since_mark(said: str) -> float | None:
     """Seconds since it was sent; None for a mark that none of our processes made."""
     sent, _, signature = said.rpartition(".")
     if not hmac.compare_digest(_signed(sent).encode(), signature.encode(errors="replace")):
@@ -164,7 +164,7 @@ class Sensor:
         try:
             connection = socket.create_connection(self._address, timeout=0.5)
             self._sent.append((time.monotonic(), connection))
-            request = f"GET {MARK} HTTP/1.1\r\nHost: localhost\r\nX-Mark: {mark()}\r\n"
+            request = f"GET {MARK} HTTP/1.1\r\nHost: localhost\r\nX-Mark: {time_mark()}\r\n"
             connection.sendall(f"{request}Connection: close\r\n\r\n".encode())
             connection.setblocking(False)
         except OSError:  # the line is so long that it takes no more

@@ -13,7 +13,7 @@ from pathlib import Path
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 
-from config.dependency_watch import watch
+from config.dependency_watch import dependency_watch
 from config.metrics import exposition
 from coupons.monitoring import collectors
 
@@ -21,18 +21,18 @@ _Answer = Callable[[HttpRequest], HttpResponse]
 METHODS = ("GET", "HEAD")
 
 
-def live(request: HttpRequest) -> HttpResponse:
+def answer_livez(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"live": True})
 
 
-def ready(request: HttpRequest) -> HttpResponse:
+def answer_readyz(request: HttpRequest) -> HttpResponse:
     """503 without Redis, without the door that users claim at, and while somebody drains the host:
     it still answers, but a balancer is to send no more. A database that is away or hangs is told
     but does no harm here: claims go on being admitted and wait in the queue. So does a beat that
     is gone: no host serves better than this one, and all would be taken out of service."""
     if _is_draining():
         return JsonResponse({"ready": False, "draining": True}, status=503)
-    seen = watch().seen()
+    seen = dependency_watch().seen()
     is_ready = seen.redis and seen.doors and not seen.is_stale
     body = {
         "ready": is_ready,
@@ -48,11 +48,17 @@ def _is_draining() -> bool:
     return bool(settings.DRAINING_FILE) and Path(settings.DRAINING_FILE).exists()
 
 
-def measured(_: HttpRequest) -> HttpResponse:
-    return HttpResponse(exposition.page(collectors.Build()), content_type=exposition.CONTENT_TYPE)
+def answer_metrics(_: HttpRequest) -> HttpResponse:
+    return HttpResponse(
+        exposition.metrics_page(collectors.Build()), content_type=exposition.CONTENT_TYPE
+    )
 
 
-PROBES: dict[str, _Answer] = {"/livez": live, "/readyz": ready, "/metrics": measured}
+PROBES: dict[str, _Answer] = {
+    "/livez": answer_livez,
+    "/readyz": answer_readyz,
+    "/metrics": answer_metrics,
+}
 
 
 def answer_probes(answer: _Answer) -> _Answer:

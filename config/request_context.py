@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from coupons.observability import hot_counters, request_id
 
 
-def follow(
+def request_context(
     answer: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
     def followed(request: HttpRequest) -> HttpResponse:

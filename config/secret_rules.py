@@ -14,7 +14,7 @@ _FEWEST_DIFFERENT = 8  # 32 random hexadecimal digits have 14, hardly ever fewer
 _SHORTEST_PART = 16  # bytes that two secrets may not share by accident
 
 
-def weakness(value: bytes) -> str:
+def secret_weakness(value: bytes) -> str:
     """Why it is no secret, as the end of a sentence; empty if nothing is known against it."""
     if hashlib.sha256(value).hexdigest() in _PUBLISHED or any(
         mark in value.lower() for mark in _MARKS

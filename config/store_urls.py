@@ -21,7 +21,7 @@ HOW_TO_QUOTE = (
 )
 
 
-def complaint(name: str, url: str) -> str:
+def url_complaint(name: str, url: str) -> str:
     """A sentence if a driver would read something else than was meant; empty: it would not."""
     why = _fault(url, SCHEMES[name])
     return f"{name} is no address of a store: {why}. {HOW_TO_QUOTE}" if why else ""

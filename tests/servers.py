@@ -29,7 +29,7 @@ START_S = 60  # a first start of MariaDB on a slow disk
 STOP_S = 30
 
 
-free_port = ports.free
+free_port = ports.free_port
 
 
 def listens(port: int) -> bool:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from config import env
 from config.development import environment
-from config.development.demo.opening import Play, demo
+from config.development.demo.opening import Play, run_demo
 from config.development.process import screen, signals
 from config.development.process.errors import Stopped, Trouble
-from config.development.run import run
+from config.development.run import run_site
 from coupons.management.arguments import Number, SentenceParser, Whole, output_file, output_folder
 
 MOST = 10_000_000  # people, or coupons
@@ -19,14 +19,14 @@ INTERRUPTED = 130  # as a shell counts a Ctrl-C
 
 def main() -> int:
     asked = parser().parse_args()
-    signals.listen()
+    signals.note_signals()
     try:
-        given = environment.given()
+        given = environment.given_environment()
         environment.demand_addresses(given)
         environment.demand_driver(given)
         return VERBS[asked.verb](asked)
     except Trouble as trouble:
-        screen.complain(str(trouble))
+        screen.say_error(str(trouble))
         return trouble.status
     except Stopped:
         screen.say("Everything is stopped.")
@@ -34,11 +34,13 @@ def main() -> int:
 
 
 def _run(asked: Namespace) -> int:
-    return run(asked.folder.resolve())
+    return run_site(asked.folder.resolve())
 
 
 def _demo(asked: Namespace) -> int:
-    return demo(Play(asked.users, asked.stock, asked.connections, asked.impatient, asked.record))
+    return run_demo(
+        Play(asked.users, asked.stock, asked.connections, asked.impatient, asked.record)
+    )
 
 
 VERBS: dict[str, Callable[[Namespace], int]] = {"run": _run, "demo": _demo}

@@ -73,7 +73,7 @@ class Site:
         return self.folder / "exchange" / name
 
 
-def given() -> dict[str, str]:
+def given_environment() -> dict[str, str]:
     """The environment and `.env`. Not the secrets of the laptop's own folder: which folder's
     secrets are used is for `make` to say, and these were joined for `manage.py` and the like."""
     laptop = BASE_DIR / "var" / secrets_file.NAME
@@ -94,11 +94,11 @@ def demand_addresses(environment: Mapping[str, str]) -> None:
     """Raises Trouble for a URL that a driver would read otherwise than it was meant."""
     for name in store_urls.SCHEMES:
         url = environment.get(name)
-        if url and (why := store_urls.complaint(name, url)):
+        if url and (why := store_urls.url_complaint(name, url)):
             raise Trouble(why)
 
 
-def make(folder: Path, ports: Ports, *, environment: Mapping[str, str]) -> Site:
+def make_site(folder: Path, ports: Ports, *, environment: Mapping[str, str]) -> Site:
     """Lay out the folder and complete the environment: what it says already stays as it is."""
     for name in ("log", "valkey", "exchange"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -131,7 +131,7 @@ def _environment(folder: Path, ports: Ports, given: Mapping[str, str]) -> dict[s
         "FLOWER_URL": f"http://{HOST}:{ports.flower}/",
         "PYTHONPATH": str(BASE_DIR),
         "PYTHONUNBUFFERED": "1",
-        **secrets_file.load(folder / secrets_file.NAME, given),
+        **secrets_file.load_secrets(folder / secrets_file.NAME, given),
     }
 
 

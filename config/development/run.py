@@ -23,19 +23,19 @@ from config.development.process.programs import Program
 _NEWS_EVERY_S = 0.2
 
 
-def run(folder: Path) -> int:
+def run_site(folder: Path) -> int:
     """Serve until somebody stops us (Stopped) or a program can't be kept running (Trouble)."""
     began = time.monotonic()
     with ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)
         stack.enter_context(_alone(folder))
-        here = environment.make(folder, _ports(), environment=environment.given())
+        here = environment.make_site(folder, _ports(), environment=environment.given_environment())
         _demand_ports(here)
         screen.say("[bold]Starting[/]")
         programs = stack.enter_context(servers.deciding_store(here))
         _check_stores(here)
         prepared = _prepare(here)
-        programs += stack.enter_context(servers.serving(here, servers.ALL))
+        programs += stack.enter_context(servers.running_servers(here, servers.ALL))
         _welcome(here, prepared, seconds=time.monotonic() - began)
         _attend(programs)
     return 0
@@ -65,17 +65,17 @@ def _ports() -> Ports:
 
 
 def _demand_ports(here: Site) -> None:
-    ports.demand(here.ports.web, what="web", variable="WEB_PORT")
-    ports.demand(here.ports.flower, what="Flower", variable="FLOWER_PORT")
-    ports.demand(here.ports.consumer, what="the consumer", variable="CONSUMER_PORT")
-    ports.demand(here.ports.operators, what="the operators' door", variable="OPERATORS_PORT")
+    ports.demand_port(here.ports.web, what="web", variable="WEB_PORT")
+    ports.demand_port(here.ports.flower, what="Flower", variable="FLOWER_PORT")
+    ports.demand_port(here.ports.consumer, what="the consumer", variable="CONSUMER_PORT")
+    ports.demand_port(here.ports.operators, what="the operators' door", variable="OPERATORS_PORT")
     if here.own_redis:
-        ports.demand(here.ports.valkey, what="valkey", variable="VALKEY_PORT")
+        ports.demand_port(here.ports.valkey, what="valkey", variable="VALKEY_PORT")
 
 
 def _check_stores(here: Site) -> None:
     """Before anything is written. Raises Trouble for stores on which a promise would not hold."""
-    found = django_subprocess.do(here, "check")
+    found = django_subprocess.run_work(here, "check")
     if found["errors"]:
         raise Trouble(
             "The stores can't keep what this site promises, so it was not started:\n"
@@ -84,18 +84,20 @@ def _check_stores(here: Site) -> None:
         )
     for sentence in found["warnings"]:
         screen.warn(sentence)
-    screen.step("stores", "keep what they are told" + ", with a caution" * bool(found["warnings"]))
+    screen.say_step(
+        "stores", "keep what they are told" + ", with a caution" * bool(found["warnings"])
+    )
 
 
 def _prepare(here: Site) -> Any:
     began = time.monotonic()
     whose = ["--own-database"] if here.own_database else []
-    prepared = django_subprocess.do(
+    prepared = django_subprocess.run_work(
         here, "prepare", "--user", f"user-{secrets.token_hex(2)}", *whose
     )
     kind = here.env["DATABASE_URL"].partition(":")[0]
     what = f"{kind}, migrated; campaign {prepared['slug']} is open"
-    screen.step("database", what, seconds=time.monotonic() - began)
+    screen.say_step("database", what, seconds=time.monotonic() - began)
     return prepared
 
 
@@ -110,14 +112,14 @@ def _welcome(here: Site, prepared: Any, *, seconds: float) -> None:
         ("Flower", here.flower_url),
         ("Metrics", f"{here.operators_url}/metrics, {here.consumer_url}/metrics"),
     ):
-        screen.raw(f"  {name:<9} {where}")
+        screen.say_raw(f"  {name:<9} {where}")
     screen.say("\n[bold]Claim a coupon[/] (twice gives the same answer), and look it up:\n")
-    screen.raw(f"  TOKEN={prepared['token']}")
-    screen.raw(f'  curl -X POST {page}/claims -H "Authorization: Bearer $TOKEN"')
-    screen.raw(f'  curl {page}/claims/me -H "Authorization: Bearer $TOKEN"')
+    screen.say_raw(f"  TOKEN={prepared['token']}")
+    screen.say_raw(f'  curl -X POST {page}/claims -H "Authorization: Bearer $TOKEN"')
+    screen.say_raw(f'  curl {page}/claims/me -H "Authorization: Bearer $TOKEN"')
     screen.say("\n[bold]Another user's token[/], in another terminal:\n")
     folder = _short(here.folder)
-    screen.raw(f"  {_joined(here)}{_python()} manage.py user_token bob")
+    screen.say_raw(f"  {_joined(here)}{_python()} manage.py user_token bob")
     screen.say(f"\nLogs are in {escape(folder)}/log. [bold]Ctrl-C stops everything.[/]\n")
 
 
@@ -129,11 +131,11 @@ def _attend(programs: list[Program]) -> None:
     while True:
         for program in programs:
             for line in program.news():
-                screen.raw(f"{program.name:<7}| {line}")
+                screen.say_raw(f"{program.name:<7}| {line}")
             if program.again():
                 screen.warn(f"{program.name} had ended and was started again.")
             program.check()
-        signals.pause(_NEWS_EVERY_S)
+        signals.interruptible_sleep(_NEWS_EVERY_S)
 
 
 def _joined(here: Site) -> str:

@@ -28,7 +28,7 @@ _MAKERS: dict[str, Callable[[], str]] = {
 }
 
 
-def load(path: Path, environment: Mapping[str, str]) -> dict[str, str]:
+def load_secrets(path: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """All secrets; those that were nowhere yet are made and written down."""
     kept = _read(path)
     missing = {name: make() for name, make in _MAKERS.items() if name not in kept}
@@ -39,7 +39,7 @@ def load(path: Path, environment: Mapping[str, str]) -> dict[str, str]:
 
 def _read(path: Path) -> dict[str, str]:
     try:
-        return env_files.read(path)
+        return env_files.read_env_file(path)
     except env_files.Unreadable as error:
         raise Trouble(str(error)) from None
 

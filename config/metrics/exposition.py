@@ -13,7 +13,7 @@ from coupons.observability import hot_counters
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def page(*live: Collector) -> bytes:
+def metrics_page(*live: Collector) -> bytes:
     """What the processes counted, and what `live` collectors say at this moment."""
     hot_counters.flush_counters()
     whole = CollectorRegistry()

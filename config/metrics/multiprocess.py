@@ -58,7 +58,7 @@ def forget_the_dead(folder: str) -> None:
             file.unlink(missing_ok=True)
 
 
-def latest(gauge: Gauge) -> float:
+def latest_value(gauge: Gauge) -> float:
     """A gauge of the mode `max`, without labels, over all processes; 0 where none ever set it."""
     files = _begun(FOLDER, "gauge_max_*.db")
     merged = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]

@@ -15,7 +15,7 @@ DATABASE_TIMEOUT_S = env.integer("DATABASE_TIMEOUT_S", 10, low=1, high=86_400)
 DATABASE_MOST_AT_ONCE = env.integer("DATABASE_MOST_AT_ONCE", 12, low=1)
 
 
-def session(timeout_s: int) -> str:
+def session_options(timeout_s: int) -> str:
     """In UTC: the server's own zone may have an hour that comes twice, and its clock decides when
     direct campaigns open. Strict: a value that does not fit is an error, never a silently shortened
     one. Bounded: no lock is waited for longer than a drain may wait for a batch, and what our
@@ -41,7 +41,7 @@ _MYSQL: dict[str, Any] = {
     "connect_timeout": 3,  # seconds, as the next two: a hung server is an error, not a hung worker
     "read_timeout": DATABASE_TIMEOUT_S,
     "write_timeout": DATABASE_TIMEOUT_S,
-    "init_command": session(DATABASE_TIMEOUT_S),
+    "init_command": session_options(DATABASE_TIMEOUT_S),
     # No read-then-write decides anything here, the unique keys do; fewer gap locks, no deadlocks.
     "isolation_level": "read committed",
 }

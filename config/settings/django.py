@@ -34,7 +34,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.probes.answer_probes",
-    "config.request_context.follow",
+    "config.request_context.request_context",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.AdminSession",
@@ -54,7 +54,7 @@ if env.boolean("METRICS_PER_VIEW", default=False):
 
 # Traces, where there is a collector: behind the probes, which give a request its id.
 if tracing.ON:
-    MIDDLEWARE[2:2] = ["config.tracing.web.requests"]
+    MIDDLEWARE[2:2] = ["config.tracing.web.trace_requests"]
 
 MIDDLEWARE = middleware_for(DOOR, MIDDLEWARE)
 
@@ -143,5 +143,5 @@ FLOWER_LOGIN_FILE = env.BASE_DIR / "config" / "flower_login.py"  # which Flower 
 
 _LOG_JSON = env.boolean("LOG_JSON", default=env.PRODUCTION)
 _LOG_LEVEL = env.text("LOG_LEVEL", default="INFO", one_of=logs.LEVELS)
-LOGGING = logs.configuration(level=_LOG_LEVEL, as_json=_LOG_JSON)
+LOGGING = logs.log_configuration(level=_LOG_LEVEL, as_json=_LOG_JSON)
 logging.captureWarnings(_LOG_JSON)  # Python's own warnings are lines as all others

@@ -19,7 +19,7 @@ _PATIENCE_S = 2  # a collector that is away must not keep a process from ending
 
 
 @cache
-def provider(service: str) -> TracerProvider:
+def tracer_provider(service: str) -> TracerProvider:
     about = {"service.name": service, "service.version": settings.RELEASE}
     made = TracerProvider(resource=Resource.create(about), id_generator=Ids())
     made.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=_PATIENCE_S)))
@@ -27,5 +27,5 @@ def provider(service: str) -> TracerProvider:
 
 
 @cache
-def tracer(service: str) -> Tracer:
-    return provider(service).get_tracer("coupons")
+def make_tracer(service: str) -> Tracer:
+    return tracer_provider(service).get_tracer("coupons")

@@ -17,13 +17,13 @@ class Known(NamedTuple):
     admission: int = 0
 
 
-def of(request: str) -> Known:
+def trace_ids_of(request: str) -> Known:
     """The first 16 bytes of the id's SHA-256, and the next 8."""
     digest = sha256(request.encode()).digest()
     return Known(int.from_bytes(digest[:16]), int.from_bytes(digest[16:24]))
 
 
-def context(known: Known) -> SpanContext:
+def admission_context(known: Known) -> SpanContext:
     """An admission's span, seen from afar. Whether it is kept is the sampler's to say."""
     return SpanContext(
         known.trace, known.admission, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED)
@@ -34,7 +34,7 @@ _wanted: ContextVar[Known | None] = ContextVar("wanted", default=None)
 
 
 @contextmanager
-def wanting(known: Known) -> Iterator[None]:
+def with_trace_ids(known: Known) -> Iterator[None]:
     """Spans begun inside get these ids."""
     before = _wanted.set(known)
     try:

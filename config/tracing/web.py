@@ -8,7 +8,7 @@ from opentelemetry import propagate
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, get_current_span, use_span
 
 from config.tracing import ids
-from config.tracing.exporting import tracer
+from config.tracing.exporting import make_tracer
 from coupons.admission import strategies
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Admission, Claim, Outcome
@@ -19,7 +19,7 @@ _Answer = Callable[[HttpRequest], HttpResponse]
 _Decide = Callable[[CampaignSnapshot, Claim], Admission]
 
 
-def requests(answer: _Answer) -> _Answer:
+def trace_requests(answer: _Answer) -> _Answer:
     """Middleware, behind the one that gives a request its id."""
     for strategy, decide in strategies.STRATEGIES.items():
         if not isinstance(decide, Traced):
@@ -38,9 +38,9 @@ def requests(answer: _Answer) -> _Answer:
 
 def _begun(request: HttpRequest) -> Span:
     """A trace of our own, that links to the client's: a stranger shall not say what we keep."""
-    known = ids.of(request_id.current_request_id())
-    with ids.wanting(ids.Known(known.trace)):
-        return tracer(SERVICE).start_span(
+    known = ids.trace_ids_of(request_id.current_request_id())
+    with ids.with_trace_ids(ids.Known(known.trace)):
+        return make_tracer(SERVICE).start_span(
             str(request.method),
             kind=SpanKind.SERVER,
             links=_theirs(request),
@@ -86,9 +86,11 @@ class Traced:
 
     def _tell(self, campaign: CampaignSnapshot, said: str, began_ns: int) -> None:
         about = {"coupon.campaign": campaign.slug, "coupon.outcome": said}
-        known = ids.of(request_id.current_request_id())
+        known = ids.trace_ids_of(request_id.current_request_id())
         if said != Outcome.ADMITTED:
             known = ids.Known(known.trace)
-        with ids.wanting(known):
-            span = tracer(SERVICE).start_span("admission", start_time=began_ns, attributes=about)
+        with ids.with_trace_ids(known):
+            span = make_tracer(SERVICE).start_span(
+                "admission", start_time=began_ns, attributes=about
+            )
         span.end()

@@ -21,7 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import django
 from django.conf import settings
 
-from config.dependency_watch import watch
+from config.dependency_watch import dependency_watch
 from config.metrics import exposition, multiprocess
 from config.worker import liveness, watchdog
 from config.worker.process import STALE_S
@@ -32,12 +32,12 @@ _SLOW_CLIENT_S = 5
 Said = tuple[HTTPStatus, str, bytes]
 
 
-def alive() -> Said:
+def answer_alive() -> Said:
     return _verdict(worker=_worker_turns())
 
 
-def ready() -> Said:
-    seen = watch("consumer").seen()
+def answer_ready() -> Said:
+    seen = dependency_watch("consumer").seen()
     fresh = not seen.is_stale
     return _verdict(
         worker=_worker_turns(),
@@ -48,9 +48,9 @@ def ready() -> Said:
     )
 
 
-def measured() -> Said:
+def answer_metrics() -> Said:
     live = (collectors.Build(), collectors.Campaigns(), collectors.Database(), liveness.Worker())
-    return HTTPStatus.OK, exposition.CONTENT_TYPE, exposition.page(*live)
+    return HTTPStatus.OK, exposition.CONTENT_TYPE, exposition.metrics_page(*live)
 
 
 def _worker_turns() -> bool:
@@ -68,10 +68,10 @@ def _verdict(**parts: bool) -> Said:
 
 
 PATHS: dict[str, Callable[[], Said]] = {
-    "/livez": alive,
-    "/healthz": alive,
-    "/readyz": ready,
-    "/metrics": measured,
+    "/livez": answer_alive,
+    "/healthz": answer_alive,
+    "/readyz": answer_ready,
+    "/metrics": answer_metrics,
 }
 
 
@@ -87,7 +87,7 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, *, with_body: bool) -> None:
         path = self.path.partition("?")[0]
         answer = PATHS.get(path)
-        if answer is None or (answer is measured and not self._may_read()):
+        if answer is None or (answer is answer_metrics and not self._may_read()):
             self.send_error(HTTPStatus.NOT_FOUND)
             return
         status, kind, body = answer()
@@ -125,7 +125,7 @@ def main() -> int:
         print(f"{where[0]} port {where[1]} can't be listened on: {error}.", file=sys.stderr)
         return 1
     with server:
-        watchdog.start()
+        watchdog.start_watchdog()
         server.serve_forever()
     return 0
 

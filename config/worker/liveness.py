@@ -17,13 +17,13 @@ from config.metrics import multiprocess
 from coupons.observability import metrics
 
 
-def show(gauge: Gauge) -> None:
+def show_liveness(gauge: Gauge) -> None:
     gauge.set(time.monotonic())
 
 
 def seconds_since(gauge: Gauge) -> float:
     """Infinite where no process of this host's folder ever showed it."""
-    at = multiprocess.latest(gauge)
+    at = multiprocess.latest_value(gauge)
     return time.monotonic() - at if at else math.inf
 
 

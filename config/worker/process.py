@@ -31,7 +31,7 @@ STALE_S = 15.0  # a main loop that did not turn for so long hangs
 _LAST_WORDS_S = 2.0
 
 
-def queue() -> str:
+def own_queue_name() -> str:
     """The queue that only this host's worker hears: what it does with a canary sent there tells
     about this worker, not about some other host's. The folder tells two workers of a host apart."""
     return f"canary.{socket.gethostname()}.{crc32(multiprocess.FOLDER.encode()):08x}"
@@ -48,7 +48,7 @@ class OwnQueue(bootsteps.StartStopStep):  # type: ignore[misc]
     requires = {"celery.worker.components:Timer"}
 
     def __init__(self, worker: Any, **options: Any) -> None:
-        worker.app.amqp.queues.select_add(queue())
+        worker.app.amqp.queues.select_add(own_queue_name())
         super().__init__(worker, **options)
 
     def start(self, worker: Any) -> None:
@@ -65,15 +65,15 @@ class Beat(bootsteps.StartStopStep):  # type: ignore[misc]
     requires = {"celery.worker.components:Timer"}
 
     def start(self, worker: Any) -> None:
-        show()
-        self.timer = worker.timer.call_repeatedly(BEAT_S, show)
+        show_sign_of_life()
+        self.timer = worker.timer.call_repeatedly(BEAT_S, show_sign_of_life)
 
     def stop(self, worker: Any) -> None:
         self.timer.cancel()
 
 
-def show() -> None:
-    liveness.show(metrics.WORKER_BEAT)
+def show_sign_of_life() -> None:
+    liveness.show_liveness(metrics.WORKER_BEAT)
 
 
 _began: dict[str, float] = {}  # by the task's id; a child of the pool does one at a time
@@ -103,11 +103,11 @@ class Bell(Task):  # type: ignore[misc]
     """Base of our tasks: a message that Celery can't take apart ends itself, not the worker."""
 
     abstract = True
-    Strategy = "config.worker.process:guarded"
+    Strategy = "config.worker.process:guarded_strategy"
     Request: Any = InHand
 
 
-def guarded(task: Any, app: Any, consumer: Any, **options: Any) -> Any:
+def guarded_strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Any:
     """Celery's own way to receive a message. An empty body, say, raises in the main process, which
     then ends, is started again, gets the same message again a minute later, and so on."""
     receive = default(task, app, consumer, **options)
@@ -125,15 +125,15 @@ def guarded(task: Any, app: Any, consumer: Any, **options: Any) -> Any:
     return received
 
 
-def begin(task_id: str, **_: Any) -> None:
+def task_began(task_id: str, **_: Any) -> None:
     _began[task_id] = time.monotonic()
-    liveness.show(metrics.WORKER_SIGN)
+    liveness.show_liveness(metrics.WORKER_SIGN)
 
 
-def end(task_id: str, task: Any, state: str | None, **_: Any) -> None:
+def task_ended(task_id: str, task: Any, state: str | None, **_: Any) -> None:
     """`state` is Celery's word: SUCCESS, FAILURE, RETRY …"""
     seconds = time.monotonic() - _began.pop(task_id, time.monotonic())
-    liveness.show(metrics.WORKER_SIGN)
+    liveness.show_liveness(metrics.WORKER_SIGN)
     metrics.TASKS.labels(task.name, (state or "unknown").lower()).observe(seconds)
     clock_skew.reporter.report(task.request.hostname or socket.gethostname())
 
@@ -144,7 +144,7 @@ def show_no_failures(**_: Any) -> None:
         metrics.TASKS.labels(task, "failure")
 
 
-def watch(app: Any) -> None:
+def install_worker_parts(app: Any) -> None:
     """Attach all this to a Celery app that is to work."""
     pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = int(
         _LAST_WORDS_S / pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_INTERVAL
@@ -153,5 +153,5 @@ def watch(app: Any) -> None:
     if multiprocess.FOLDER:
         app.steps["worker"].add(OwnQueue)
     signals.worker_init.connect(show_no_failures)
-    signals.task_prerun.connect(begin)
-    signals.task_postrun.connect(end)
+    signals.task_prerun.connect(task_began)
+    signals.task_postrun.connect(task_ended)

@@ -62,18 +62,18 @@ class Watchdog:
 
     def look(self) -> Reason | None:
         """One round. Why it has ended the worker; None: all is well, or nothing can be said."""
-        now, pid = time.monotonic(), living()
-        if pid is None or pid != self.pid or not wakeups.send_canary(process.queue()):
+        now, pid = time.monotonic(), worker_pid()
+        if pid is None or pid != self.pid or not wakeups.send_canary(process.own_queue_name()):
             self.pid, self.since = pid or 0, now
             return None
         reason = self._judge(now)
         if reason:
-            end(pid, reason)
+            end_worker(pid, reason)
         return reason
 
     def keep_messages_few(self) -> None:
         """Also where no beat does it."""
-        message_limits.throw_away_old_canaries(self.broker, process.queue())
+        message_limits.throw_away_old_canaries(self.broker, process.own_queue_name())
         message_limits.throw_away_old_bells(self.broker)
 
     def _judge(self, now: float) -> Reason | None:
@@ -84,7 +84,7 @@ class Watchdog:
         return None
 
 
-def living() -> int | None:
+def worker_pid() -> int | None:
     """The worker's process id; None where there is no worker."""
     with suppress(FileNotFoundError, ValueError), process.pid_file().open("r+") as file:
         try:
@@ -94,14 +94,14 @@ def living() -> int | None:
     return None
 
 
-def end(pid: int, reason: Reason) -> None:
+def end_worker(pid: int, reason: Reason) -> None:
     """Asked first, then killed. What it took is delivered again, what it read is taken over."""
     logger.error("the worker (%s) is %s: it is ended, to be started again", pid, reason)
     metrics.WORKER_ENDED.labels(reason).inc()
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + SOFTLY_S
-        while living() == pid:
+        while worker_pid() == pid:
             if time.monotonic() > deadline:
                 os.kill(pid, signal.SIGKILL)
                 return
@@ -114,6 +114,6 @@ def show_nobody_ended() -> None:
         metrics.WORKER_ENDED.labels(reason)
 
 
-def start() -> None:
+def start_watchdog() -> None:
     show_nobody_ended()
     threading.Thread(target=Watchdog().watch, name="watchdog", daemon=True).start()

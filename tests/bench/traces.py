@@ -23,7 +23,7 @@ from tests.bench.rounds import Block, Pairs, interleaved
 from tests.bench.size import Size
 from tests.servers import free_port, listens, process
 
-TRACED = [settings.MIDDLEWARE[0], "config.tracing.web.requests", *settings.MIDDLEWARE[1:]]
+TRACED = [settings.MIDDLEWARE[0], "config.tracing.web.trace_requests", *settings.MIDDLEWARE[1:]]
 PLAIN = dict(strategies.STRATEGIES)
 SHARE = "0.01"  # as the docs advise for an opening
 
@@ -72,9 +72,9 @@ def _pairs(size: Size, **sampler: str) -> Pairs:
         return interleaved("tracing_cost", traced, plain, rounds=size.cpu_rounds)
     finally:
         strategies.STRATEGIES.update(PLAIN)
-        exporting.provider(web.SERVICE).shutdown()
-        exporting.provider.cache_clear()
-        exporting.tracer.cache_clear()
+        exporting.tracer_provider(web.SERVICE).shutdown()
+        exporting.tracer_provider.cache_clear()
+        exporting.make_tracer.cache_clear()
 
 
 def _deciding(block: Block) -> Block:
@@ -94,7 +94,7 @@ def _sent(block: Block, size: Size) -> Block:
     def measured() -> float:
         spent = block()
         before = time.process_time()
-        exporting.provider(web.SERVICE).force_flush()
+        exporting.tracer_provider(web.SERVICE).force_flush()
         return spent + (time.process_time() - before) / size.cpu_block
 
     return measured

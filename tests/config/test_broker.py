@@ -87,7 +87,7 @@ def test_12_a2_a_sweep_that_waited_behind_others_is_skipped_by_redis_clock_alone
 
 
 def test_12_a2_canaries_that_nobody_hears_are_few_and_forgotten_in_the_end(client: Any) -> None:
-    own = process.queue()
+    own = process.own_queue_name()
     for _ in range(MOST_CANARIES + 5):
         wakeups.send_canary(own)
     Watchdog().keep_messages_few()

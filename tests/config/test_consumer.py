@@ -218,6 +218,6 @@ def test_a_live_gauge_ends_with_its_process(
     with subprocess.Popen([sys.executable, "-c", GAUGE], env=env, stdin=pipe, stdout=pipe) as child:
         assert child.stdout
         child.stdout.readline()
-        assert b'told{who="me"} 1.0' in exposition.page()
+        assert b'told{who="me"} 1.0' in exposition.metrics_page()
     assert told(tmp_path)  # the library alone goes on telling it
-    assert b"told{" not in exposition.page()
+    assert b"told{" not in exposition.metrics_page()

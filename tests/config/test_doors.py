@@ -79,8 +79,12 @@ def test_the_description_is_of_the_users_api_and_of_nothing_else(
 
 
 def test_a_claim_passes_no_middleware_of_the_admin() -> None:
-    every = ["config.probes.x", "config.request_context.follow", "config.middleware.AdminSession"]
-    assert middleware_for(Door.USERS, every) == ["config.request_context.follow"]
+    every = [
+        "config.probes.x",
+        "config.request_context.request_context",
+        "config.middleware.AdminSession",
+    ]
+    assert middleware_for(Door.USERS, every) == ["config.request_context.request_context"]
     assert middleware_for(Door.OPERATORS, every) == every
 
 

@@ -24,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 
 def read(path: Path, text: str) -> dict[str, str]:
     path.write_bytes(text.encode())
-    return env_files.read(path)
+    return env_files.read_env_file(path)
 
 
 @pytest.mark.parametrize(("line", "value"), READ_ALIKE)
@@ -60,7 +60,7 @@ def test_12_9_what_two_readers_read_differently_is_refused(path: Path, line: str
 def test_12_9_a_file_that_is_no_text_is_refused(path: Path) -> None:
     path.write_bytes(b"A=\xff\xfe\n")
     with pytest.raises(env_files.Unreadable, match="can't be read"):
-        env_files.read(path)
+        env_files.read_env_file(path)
 
 
 @given(st.text(st.sampled_from(HARD + "\\ 가"), min_size=1))
@@ -78,7 +78,7 @@ def test_12_9_any_secret_arrives_whole_or_not_at_all(
 
 
 def joined(folder: Path, **environment: str) -> dict[str, str]:
-    env_files.join(environment, folder)
+    env_files.join_env_files(environment, folder)
     return environment
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from config import env
-from config.secret_rules import are_alike, weakness
+from config.secret_rules import are_alike, secret_weakness
 from tests.config.test_settings import PRODUCTION, last_line, start
 
 LOCAL_JWT = "local-only-" + "2" * 40
@@ -105,8 +105,8 @@ def test_random_secrets_of_every_usual_kind_are_accepted() -> None:
             base64.b64encode(secrets.token_bytes(32)).decode(),
             "".join(secrets.choice(letters) for _ in range(48)),
         ):  # fmt: skip
-            assert weakness(value.encode()) == ""
-        assert weakness(secrets.token_bytes(32)) == ""
+            assert secret_weakness(value.encode()) == ""
+        assert secret_weakness(secrets.token_bytes(32)) == ""
         assert not are_alike(secrets.token_bytes(32), secrets.token_hex(32).encode())
 
 
@@ -167,4 +167,4 @@ def _constants(value: ast.expr) -> Iterator[bytes]:
 def test_13_5_every_secret_in_this_repository_is_refused() -> None:
     found = list(_published())
     assert {"config/settings/coupons.py", "locust/line.py"} <= {file for file, _ in found}
-    assert [(file, value) for file, value in found if not weakness(value)] == []
+    assert [(file, value) for file, value in found if not secret_weakness(value)] == []

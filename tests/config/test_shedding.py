@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from config.overload import MARK, Sensor, Shedder, mark, waited
+from config.overload import MARK, Sensor, Shedder, seconds_since_mark, time_mark
 from tests.servers import free_port, listens, process
 
 Answer = tuple[str, dict[str, str]]
@@ -147,7 +147,7 @@ class Asked:
         now = time.monotonic()
         with monkeypatch.context() as then:
             then.setattr("config.overload.time.monotonic", lambda: now - ago_s)
-            sent = mark()
+            sent = time_mark()
         return self(MARK, HTTP_X_MARK=sent)
 
 
@@ -190,7 +190,7 @@ def test_an_old_measurement_says_nothing_about_now(
 
 
 @pytest.mark.parametrize(
-    "forged", ["", "0.0", "1.0.aaaa.", "1.0.aaaa.ffff", "é.é.é", mark()[:-1] + "x", "x" * 5000]
+    "forged", ["", "0.0", "1.0.aaaa.", "1.0.aaaa.ffff", "é.é.é", time_mark()[:-1] + "x", "x" * 5000]
 )
 def test_nobody_from_outside_can_make_it_refuse(asked: Asked, forged: str) -> None:
     assert asked(MARK, HTTP_X_MARK=forged)[0] == "404 Not Found"
@@ -224,4 +224,4 @@ def test_marks_that_are_answered_say_nothing(settings: Any) -> None:
 
 
 def test_a_mark_of_ours_tells_how_long_it_waited() -> None:
-    assert 0 <= (waited(mark()) or 0) < 1
+    assert 0 <= (seconds_since_mark(time_mark()) or 0) < 1

@@ -176,10 +176,12 @@ def seen(monkeypatch: pytest.MonkeyPatch, settings: Any) -> dict[str, Any]:
     world: dict[str, Any] = {"pid": 1, "broker": True, "beat": inf, "sign": inf, "ended": []}
     settings.WORKER_PATIENCE_S = 10
     signs = {metrics.WORKER_BEAT: "beat", metrics.WORKER_SIGN: "sign"}
-    monkeypatch.setattr(watchdog, "living", lambda: world["pid"])
+    monkeypatch.setattr(watchdog, "worker_pid", lambda: world["pid"])
     monkeypatch.setattr(wakeups, "send_canary", lambda queue: world["broker"])
     monkeypatch.setattr(liveness, "seconds_since", lambda gauge: world[signs[gauge]])
-    monkeypatch.setattr(watchdog, "end", lambda pid, reason: world["ended"].append((pid, reason)))
+    monkeypatch.setattr(
+        watchdog, "end_worker", lambda pid, reason: world["ended"].append((pid, reason))
+    )
     return world
 
 

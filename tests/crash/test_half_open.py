@@ -9,7 +9,7 @@ import MySQLdb
 import pytest
 from django.db import connection
 
-from config.settings.database import session
+from config.settings.database import session_options
 from coupons.models import Slot
 from tests import servers
 from tests.crash.proxies import Proxies
@@ -35,7 +35,7 @@ def test_the_locks_of_a_client_that_vanished_are_let_go(tmp_path: Path, ours: bo
         pytest.skip("a file has no sessions")
     Slot.objects.create(id=1)
     front, behind = servers.free_port(), int(connection.settings_dict["PORT"])
-    first = session(1) if ours else "SET innodb_lock_wait_timeout=1"
+    first = session_options(1) if ours else "SET innodb_lock_wait_timeout=1"
     with (
         Proxies.started({"database": front}, {"database": behind}, tmp_path / "log") as proxies,
         connected(front, first) as vanishing,

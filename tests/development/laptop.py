@@ -90,7 +90,7 @@ class Laptop:
         self.folder = folder
         self.started: list[Command] = []
         names = ("WEB_PORT", "FLOWER_PORT", "VALKEY_PORT", "CONSUMER_PORT", "OPERATORS_PORT")
-        self.ports = {name: str(ports.free()) for name in names}
+        self.ports = {name: str(ports.free_port()) for name in names}
 
     def run(self, **env: str) -> Command:
         var = ("--folder", str(self.folder / "var"))

@@ -39,7 +39,7 @@ class Checkout:
             shutil.copy2(ROOT / part, folder)
         (folder / ".venv").symlink_to(Path(sys.prefix))
         names = ("WEB_PORT", "FLOWER_PORT", "VALKEY_PORT", "CONSUMER_PORT", "OPERATORS_PORT")
-        self.ports = {name: ports.free() for name in names}
+        self.ports = {name: ports.free_port() for name in names}
         self.say(f"SECRET_KEY={HARD}")
 
     def say(self, *lines: str) -> None:

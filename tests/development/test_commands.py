@@ -152,7 +152,7 @@ def test_demo_on_real_servers_starts_none_and_leaves_the_rest_alone(tmp_path: Pa
 
 
 def test_demo_says_when_the_given_redis_is_away(tmp_path: Path) -> None:
-    port = ports.free()
+    port = ports.free_port()
     command = Command("demo", folder=tmp_path, REDIS_URL=f"redis://:secret@127.0.0.1:{port}/0")
     assert command.status() == 1
     assert f"No Redis answers at 127.0.0.1:{port}" in command.said

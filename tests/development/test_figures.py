@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.development.demo.figures import measure, percentile
+from config.development.demo.figures import measure_answers, percentile
 from config.development.demo.verdict import Answer
 
 OPENS_MS = 1_000_000
@@ -35,22 +35,22 @@ ANSWERS = [
 
 
 def test_times_count_from_the_opening_and_from_the_last_admission() -> None:
-    figures = measure(ANSWERS, stock=2, opens_ms=OPENS_MS, all_stored_ms=OPENS_MS + 650)
+    figures = measure_answers(ANSWERS, stock=2, opens_ms=OPENS_MS, all_stored_ms=OPENS_MS + 650)
     assert (figures.sold_out_after_s, figures.stored_after_s) == (0.4, 0.25)
 
 
 def test_the_rate_is_that_of_answers_between_the_first_ask_and_the_last_answer() -> None:
-    assert measure(ANSWERS, stock=2, opens_ms=0, all_stored_ms=None).rps == 1.5
+    assert measure_answers(ANSWERS, stock=2, opens_ms=0, all_stored_ms=None).rps == 1.5
 
 
 def test_admitted_and_sold_out_are_measured_apart() -> None:
-    figures = measure(ANSWERS, stock=2, opens_ms=OPENS_MS, all_stored_ms=None)
+    figures = measure_answers(ANSWERS, stock=2, opens_ms=OPENS_MS, all_stored_ms=None)
     assert (figures.admitted_p50_ms, figures.admitted_p99_ms) == (10, 30)
     assert (figures.sold_out_p50_ms, figures.sold_out_p99_ms) == (500, 500)
 
 
 def test_what_did_not_happen_has_no_time() -> None:
-    figures = measure(ANSWERS[:1], stock=2, opens_ms=OPENS_MS, all_stored_ms=None)
+    figures = measure_answers(ANSWERS[:1], stock=2, opens_ms=OPENS_MS, all_stored_ms=None)
     assert figures.sold_out_after_s is None
     assert figures.stored_after_s is None
     assert figures.sold_out_p99_ms is None

@@ -17,7 +17,7 @@ ASKER = (
 
 def test_no_port_is_given_twice_by_two_processes_that_live() -> None:
     asker = [sys.executable, "-c", f"{ASKER}; input()"]
-    pipe, given = subprocess.PIPE, [ports.free() for _ in range(100)]
+    pipe, given = subprocess.PIPE, [ports.free_port() for _ in range(100)]
     with ExitStack() as stack:
         for _ in range(3):
             each = subprocess.Popen(asker, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
@@ -30,14 +30,14 @@ def test_no_port_is_given_twice_by_two_processes_that_live() -> None:
 def test_no_outgoing_connection_gets_such_a_port_before_its_server_does() -> None:
     with socket.socket() as probe:
         probe.bind((ports.HOST, 0))
-        assert ports.free() < 32_768 <= probe.getsockname()[1]
+        assert ports.free_port() < 32_768 <= probe.getsockname()[1]
 
 
 def test_a_port_with_a_server_is_passed_over() -> None:
-    first = ports.free()
+    first = ports.free_port()
     with socket.create_server((ports.HOST, first + 1)):
-        assert ports.taken(first + 1)
-        assert ports.free() != first + 1
+        assert ports.is_taken(first + 1)
+        assert ports.free_port() != first + 1
 
 
 def alone(asker: str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -116,11 +116,11 @@ def test_news_come_in_whole_lines(tmp_path: Path, start: Callable[[str], Program
 def test_a_signal_is_heard_while_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signals, "_heard", [])
     with _handlers_kept():
-        signals.listen()
-        signals.pause(0)
+        signals.note_signals()
+        signals.interruptible_sleep(0)
         os.kill(os.getpid(), signal.SIGTERM)
         with pytest.raises(Stopped):
-            signals.pause(10)
+            signals.interruptible_sleep(10)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ PORTS = Ports(web=1, flower=2, valkey=3, consumer=4, operators=5)
 
 
 def test_without_any_wish_everything_is_embedded(tmp_path: Path) -> None:
-    here = environment.make(tmp_path, PORTS, environment={})
+    here = environment.make_site(tmp_path, PORTS, environment={})
     assert here.own_redis
     assert here.own_database
     assert here.env["REDIS_URL"] == here.env["CELERY_BROKER_URL"] == "redis://127.0.0.1:3/0"
@@ -21,14 +21,16 @@ def test_without_any_wish_everything_is_embedded(tmp_path: Path) -> None:
 
 def test_given_servers_are_used_and_known_as_somebody_elses(tmp_path: Path) -> None:
     given = {"REDIS_URL": "redis://there:1/0", "DATABASE_URL": "mysql://u:p@there/coupons"}
-    here = environment.make(tmp_path, PORTS, environment=given)
+    here = environment.make_site(tmp_path, PORTS, environment=given)
     assert not here.own_redis
     assert not here.own_database
     assert given.items() <= here.env.items()
 
 
 def test_tokens_are_signed_here_and_not_by_a_shop(tmp_path: Path) -> None:
-    here = environment.make(tmp_path, PORTS, environment={"JWT_JWKS_FILE": "/keys", "LANG": "ko"})
+    here = environment.make_site(
+        tmp_path, PORTS, environment={"JWT_JWKS_FILE": "/keys", "LANG": "ko"}
+    )
     assert "JWT_JWKS_FILE" not in here.env
     assert here.env["LANG"] == "ko"
 
@@ -37,13 +39,15 @@ def test_counters_of_processes_that_are_gone_are_forgotten(tmp_path: Path) -> No
     old = tmp_path / "prometheus" / "web" / "counter_1.db"
     old.parent.mkdir(parents=True)
     old.touch()
-    environment.make(tmp_path, PORTS, environment={})
+    environment.make_site(tmp_path, PORTS, environment={})
     assert not old.exists()
 
 
 def test_web_and_worker_count_apart(tmp_path: Path) -> None:
     """Read in one place they would be told twice: by the web's page and by the consumer's."""
-    here = environment.make(tmp_path, PORTS, environment={"PROMETHEUS_MULTIPROC_DIR": "/elsewhere"})
+    here = environment.make_site(
+        tmp_path, PORTS, environment={"PROMETHEUS_MULTIPROC_DIR": "/elsewhere"}
+    )
     assert "PROMETHEUS_MULTIPROC_DIR" not in here.env
     folders = {here.counts(role)["PROMETHEUS_MULTIPROC_DIR"] for role in environment.ROLES}
     roles = ("web", "operators", "worker")
@@ -52,7 +56,7 @@ def test_web_and_worker_count_apart(tmp_path: Path) -> None:
 
 
 def test_others_do_not_read_what_our_processes_tell_each_other(tmp_path: Path) -> None:
-    exchange = environment.make(tmp_path, PORTS, environment={}).file("x").parent
+    exchange = environment.make_site(tmp_path, PORTS, environment={}).file("x").parent
     assert exchange.stat().st_mode & 0o077 == 0
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from config.development.demo.verdict import AGAIN, Answer, Opening, Row, Verdict, judge
+from config.development.demo.verdict import AGAIN, Answer, Opening, Row, Verdict, judge_opening
 from coupons.errors import DependencyAway
 
 STOCK, USERS = 3, 5
@@ -30,7 +30,7 @@ ROWS = [Row("alice", 1, "CODE-1"), Row("bob", 2, "CODE-2"), Row("cho", 3, "CODE-
 
 
 def judged(answers: list[Answer] = ANSWERS, rows: list[Row] = ROWS) -> Verdict:
-    return judge(OPENING, answers, rows)
+    return judge_opening(OPENING, answers, rows)
 
 
 def with_answer(number: int, **changes: Any) -> list[Answer]:

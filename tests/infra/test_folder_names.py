@@ -91,7 +91,7 @@ def test_a_laptop_s_data_stays_in_a_folder_of_any_name(checkout: Path) -> None:
 def test_a_database_s_file_is_where_it_was_meant_to_be(name: str) -> None:
     file = Path("/home") / name / "coupons.sqlite3"
     url = store_urls.sqlite_url(file)
-    assert store_urls.complaint("DATABASE_URL", url) == ""
+    assert store_urls.url_complaint("DATABASE_URL", url) == ""
     assert from_url(url)["NAME"] == str(file)
 
 

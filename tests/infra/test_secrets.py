@@ -261,7 +261,7 @@ def test_a_playbook_that_writes_secrets_judges_them_first(playbook: str) -> None
 
 def outcome(url: str, name: str) -> tuple[str, str] | str:
     """Host and password as the driver reads them, or the sentence that refuses them."""
-    if why := store_urls.complaint(name, url):
+    if why := store_urls.url_complaint(name, url):
         return why
     if name == "DATABASE_URL":
         parsed: Any = dj_database_url.parse(url)
@@ -297,7 +297,7 @@ def test_a_password_that_was_not_encoded_is_never_read_as_something_else(
 @pytest.mark.parametrize("name", store_urls.SCHEMES)
 @pytest.mark.parametrize("url", ["", "pa/ss@host", "://:pa/ss@host", "http://:pa/ss@h", "redis:pa"])
 def test_what_is_no_url_is_refused_without_being_shown(name: str, url: str) -> None:
-    why = store_urls.complaint(name, url)
+    why = store_urls.url_complaint(name, url)
     assert why.startswith(f"{name} is no address of a store")
     assert "pa/ss" not in why
 

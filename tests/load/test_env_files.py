@@ -15,7 +15,7 @@ def test_12_18_a_load_run_reads_dotenv_as_the_site_does(tmp_path: Path, line: st
     path = tmp_path / ".env"
     path.write_bytes(f"B=c\n{line}\n".encode())
     try:
-        expected = site.read(path)
+        expected = site.read_env_file(path)
     except site.Unreadable:
         with pytest.raises(loads.Unreadable, match="line 2"):
             loads.read(path)
@@ -30,5 +30,5 @@ def test_12_18_a_load_run_joins_what_the_site_joins(tmp_path: Path) -> None:
     for environment in ({}, {"A": "said"}, {"COUPONS_ENV": "production"}, {"ENV_FILES": "/x"}):
         ours, theirs = dict(environment), dict(environment)
         loads.join(ours, tmp_path)
-        site.join(theirs, tmp_path)
+        site.join_env_files(theirs, tmp_path)
         assert ours == theirs

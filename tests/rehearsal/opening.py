@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from config.development.demo import crowd
-from config.development.demo.verdict import Answer, Opening, Row, Verdict, judge
+from config.development.demo.verdict import Answer, Opening, Row, Verdict, judge_opening
 from coupons.claims.coupon_codes import grouped_code
 from tests.rehearsal import trickle
 from tests.rehearsal.cloud import ROOT
@@ -143,7 +143,7 @@ def _judged(sales: Sales, slug: str, opening: Opening, answers: list[Answer]) ->
     """Waits for the drain, then compares what people were told with what is stored."""
     deadline = time.monotonic() + STORING_S
     while True:
-        verdict = judge(opening, answers, _rows(sales, slug))
+        verdict = judge_opening(opening, answers, _rows(sales, slug))
         if verdict.told <= verdict.stored or time.monotonic() > deadline:
             return verdict
         time.sleep(0.3)

@@ -40,7 +40,7 @@ async def play(plan: Plan) -> list[Answer]:
         for user, token in people(plan.key, plan.prefix, plan.count):
             if until.exists():
                 break
-            asking.append(asyncio.create_task(crowd.ask(session, url, user, 1, token)))
+            asking.append(asyncio.create_task(crowd.ask_once(session, url, user, 1, token)))
             await asyncio.sleep(1 / plan.per_second)
         return list(await asyncio.gather(*asking))
 

@@ -55,7 +55,7 @@ def _mixed(people: list[tuple[str, str]], chance: random.Random) -> list[tuple[s
     return chance.sample(people, len(people))
 
 
-async def play(plan: Plan) -> list[Answer]:
+async def play_plan(plan: Plan) -> list[Answer]:
     book: list[Answer] = []
     line = iter(plan.asks)
     done = [0]
@@ -103,7 +103,7 @@ async def _serve(
     url = URL(f"{plan.campaign_url}/claims")
     for user, number, token in line:
         while True:
-            answer = await ask(session, url, user, number, token)
+            answer = await ask_once(session, url, user, number, token)
             book.append(answer)
             if answer.outcome not in AGAIN or time.time() > plan.gives_up_at:
                 break
@@ -111,7 +111,7 @@ async def _serve(
         done[0] += 1
 
 
-async def ask(
+async def ask_once(
     session: aiohttp.ClientSession, url: URL, user: str, number: int, token: str
 ) -> Answer:
     sent_at, began = time.time(), time.perf_counter()
@@ -154,7 +154,7 @@ def answers_of(plan: Path) -> Path:
 
 def main(path: Path) -> None:
     said = orjson.loads(path.read_bytes())
-    answers = asyncio.run(play(Plan(**said)))
+    answers = asyncio.run(play_plan(Plan(**said)))
     answers_of(path).write_bytes(orjson.dumps([asdict(answer) for answer in answers]))
 
 

@@ -10,7 +10,7 @@ from config.development.process.programs import Program
 PATIENCE_S = 120  # migrating a real server's database the first time
 
 
-def start(site: Site, verb: str, *arguments: str) -> Program:
+def start_work(site: Site, verb: str, *arguments: str) -> Program:
     """Start the work; `result` reads what comes of it."""
     out = site.file(f"{verb}.json")
     out.unlink(missing_ok=True)
@@ -26,12 +26,12 @@ def start(site: Site, verb: str, *arguments: str) -> Program:
     return Program(verb, command, env=site.env, log=site.log(verb))
 
 
-def result(site: Site, verb: str) -> Any:
+def work_result(site: Site, verb: str) -> Any:
     return json.loads(site.file(f"{verb}.json").read_text())
 
 
-def do(site: Site, verb: str, *arguments: str) -> Any:
+def run_work(site: Site, verb: str, *arguments: str) -> Any:
     """Start the work and wait for it. Raises Trouble with its own words if it fails."""
-    with start(site, verb, *arguments) as work:
+    with start_work(site, verb, *arguments) as work:
         work.finish(patience_s=PATIENCE_S)
-    return result(site, verb)
+    return work_result(site, verb)

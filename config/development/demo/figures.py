@@ -25,7 +25,7 @@ class Figures:
     sold_out_p99_ms: float | None
 
 
-def measure(
+def measure_answers(
     answers: Sequence[Answer], *, stock: int, opens_ms: int, all_stored_ms: int | None
 ) -> Figures:
     """`sold_out_after_s` counts from the opening to the last admission, `stored_after_s` from

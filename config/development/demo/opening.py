@@ -15,7 +15,7 @@ from typing import Any
 from config.development import environment
 from config.development.demo import crowd, django_subprocess, figures, record
 from config.development.demo.figures import Figures
-from config.development.demo.verdict import Answer, Opening, Row, Verdict, judge
+from config.development.demo.verdict import Answer, Opening, Row, Verdict, judge_opening
 from config.development.environment import Ports, Site
 from config.development.process import ports, screen, servers, signals
 from config.development.process.errors import Stopped, Trouble
@@ -39,7 +39,7 @@ class Play:
     record: Path
 
 
-def demo(play: Play) -> int:
+def run_demo(play: Play) -> int:
     """0 if everything is as it should be. Raises Trouble if anything is off."""
     with _fresh_folder() as folder:
         verdict = _played(play, folder)
@@ -63,16 +63,18 @@ def _fresh_folder() -> Iterator[Path]:
 
 
 def _played(play: Play, folder: Path) -> Verdict:
-    here = environment.make(
-        folder, Ports(*(ports.free() for _ in range(5))), environment=environment.given()
+    here = environment.make_site(
+        folder,
+        Ports(*(ports.free_port() for _ in range(5))),
+        environment=environment.given_environment(),
     )
     slug = f"demo-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     with _theatre(here):
         verdict, measured = _opening(play, here, slug)
         if not (here.own_redis and here.own_database):
-            django_subprocess.do(here, "close", "--slug", slug)
-    record.show(verdict, measured)
-    record.write(play.record, verdict, measured)
+            django_subprocess.run_work(here, "close", "--slug", slug)
+    record.show_record(verdict, measured)
+    record.write_record(play.record, verdict, measured)
     _last_words(play, here, slug, verdict)
     return verdict
 
@@ -82,24 +84,26 @@ def _theatre(here: Site) -> Iterator[None]:
     with ExitStack() as stack:
         screen.say("[bold]Starting[/] everything on free ports")
         stack.enter_context(servers.deciding_store(here))
-        django_subprocess.do(here, "migrate")
-        screen.step("database", here.env["DATABASE_URL"].partition(":")[0] + ", migrated")
-        stack.enter_context(servers.serving(here, servers.ALL))
+        django_subprocess.run_work(here, "migrate")
+        screen.say_step("database", here.env["DATABASE_URL"].partition(":")[0] + ", migrated")
+        stack.enter_context(servers.running_servers(here, servers.ALL))
         yield
 
 
 def _opening(play: Play, here: Site, slug: str) -> tuple[Verdict, Figures]:
     due = min(play.users, play.stock)
-    sale = django_subprocess.do(
+    sale = django_subprocess.run_work(
         here, "opening", "--slug", slug, "--users", str(play.users),
         "--stock", str(play.stock), "--ahead", str(AHEAD_S),
     )  # fmt: skip
     asks = crowd.asks_of(sale["people"], impatient=play.impatient, seed=1)
-    with django_subprocess.start(here, "watch", "--slug", slug, "--expected", str(due)) as watching:
+    with django_subprocess.start_work(
+        here, "watch", "--slug", slug, "--expected", str(due)
+    ) as watching:
         answers = _crowd(play, here, slug, sale["starts_at"], asks)
         all_stored_ms = _all_stored_ms(here, watching)
     verdict = _judge(Opening(play.stock, play.users, len(asks)), answers, here, slug)
-    measured = figures.measure(
+    measured = figures.measure_answers(
         answers, stock=play.stock, opens_ms=sale["opens_ms"], all_stored_ms=all_stored_ms
     )
     return verdict, measured
@@ -137,7 +141,7 @@ def _announce(play: Play, starts_at: float) -> None:
         f" {again:,} of them ask twice. {play.connections} connections."
     )
     screen.say(f"  The sale opens in {max(0.0, starts_at - time.time()):.1f} s, by Redis' clock …")
-    signals.pause(max(0.0, starts_at - time.time()))
+    signals.interruptible_sleep(max(0.0, starts_at - time.time()))
 
 
 def _follow(people: list[Program], *, total: int) -> None:
@@ -147,7 +151,7 @@ def _follow(people: list[Program], *, total: int) -> None:
             for program in people:
                 done[program.name] = max([done[program.name], *_numbers(program.news())])
             show(sum(done.values()))
-            signals.pause(_POLL_S)
+            signals.interruptible_sleep(_POLL_S)
         for program in people:
             program.finish(patience_s=0)
         show(total)
@@ -161,17 +165,17 @@ def _all_stored_ms(here: Site, watching: Program) -> int | None:
     """When everything was stored, by Redis' clock; None: not in STORING_S."""
     deadline = time.monotonic() + STORING_S
     while watching.status is None and time.monotonic() < deadline:
-        signals.pause(_POLL_S)
+        signals.interruptible_sleep(_POLL_S)
     if watching.status is None:
         return None
     watching.finish(patience_s=0)
-    return int(django_subprocess.result(here, "watch")["all_stored_ms"])
+    return int(django_subprocess.work_result(here, "watch")["all_stored_ms"])
 
 
 def _judge(opening: Opening, answers: list[Answer], here: Site, slug: str) -> Verdict:
     """The judgement on the rows as they are, and what the queue says about those that are not."""
-    ledger: Any = django_subprocess.do(here, "read", "--slug", slug)
-    verdict = judge(opening, answers, [Row(*row) for row in ledger["rows"]])
+    ledger: Any = django_subprocess.run_work(here, "read", "--slug", slug)
+    verdict = judge_opening(opening, answers, [Row(*row) for row in ledger["rows"]])
     left = [
         f"{ledger[name]:,} claims are {name}." for name in ("waiting", "parked") if ledger[name]
     ]

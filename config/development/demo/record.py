@@ -11,13 +11,13 @@ from config.development.demo.verdict import Verdict
 from config.development.process import screen
 
 
-def write(path: Path, verdict: Verdict, figures: Figures) -> None:
+def write_record(path: Path, verdict: Verdict, figures: Figures) -> None:
     counts = {name: value for name, value in asdict(verdict).items() if name != "faults"}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(counts | asdict(figures), indent=2) + "\n")
 
 
-def show(verdict: Verdict, figures: Figures) -> None:
+def show_record(verdict: Verdict, figures: Figures) -> None:
     table = Table(title="Verdict", title_justify="left", show_header=False, min_width=60)
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
@@ -28,7 +28,7 @@ def show(verdict: Verdict, figures: Figures) -> None:
         table.add_row(name, said)
     screen.console.print(table)
     for fault in verdict.faults:
-        screen.complain(f"✗ {fault}")
+        screen.say_error(f"✗ {fault}")
 
 
 def _counts(verdict: Verdict) -> list[tuple[str, int, bool]]:

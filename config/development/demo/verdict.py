@@ -71,7 +71,7 @@ class Verdict:
     faults: tuple[str, ...]
 
 
-def judge(opening: Opening, answers: Sequence[Answer], rows: Sequence[Row]) -> Verdict:
+def judge_opening(opening: Opening, answers: Sequence[Answer], rows: Sequence[Row]) -> Verdict:
     """Told is who heard of a place, by whichever answer: the first one may have got lost."""
     told = _told(answers)
     counts = {

@@ -44,13 +44,13 @@ def _sentence(message: CheckMessage) -> str:
     return f"{message.msg} {message.hint} ({message.id})"
 
 
-def prepare(asked: argparse.Namespace) -> dict[str, Any]:
+def prepare_run(asked: argparse.Namespace) -> dict[str, Any]:
     """All that `run` needs beside its servers. Safe to repeat."""
     migrate(asked)
     # Without the compressed copies: they take a minute to make, and nobody here is far away.
     call_command("collectstatic", interactive=False, verbosity=0, post_process=False)
     knows_password = _admin(os.environ["ADMIN_PASSWORD"], ours=asked.own_database)
-    sale = campaign.standing("make run")
+    sale = campaign.open_campaign("make run")
     token = user_tokens.mint_token(asked.user, lifetime_s=_DAY_S)
     return {"slug": sale.slug, "stock": sale.stock, "token": token, "admin": knows_password}
 
@@ -65,30 +65,41 @@ def _admin(password: str, *, ours: bool) -> bool:
     return user.check_password(password)
 
 
-def opening(asked: argparse.Namespace) -> dict[str, Any]:
+def prepare_opening(asked: argparse.Namespace) -> dict[str, Any]:
     """Tokens first, which take a moment; then the clock runs."""
     people = [f"{asked.slug}-{number}" for number in range(1, asked.users + 1)]
     signed = [[user, user_tokens.mint_token(user, lifetime_s=_DEMO_TOKENS_S)] for user in people]
-    sale = campaign.opening(asked.slug, stock=asked.stock, ahead_s=asked.ahead, actor="make demo")
+    sale = campaign.campaign_opening_in(
+        asked.slug, stock=asked.stock, ahead_s=asked.ahead, actor="make demo"
+    )
     opens_ms = timestamps.milliseconds_of(sale.opens_at)
     return {"opens_ms": opens_ms, "starts_at": ledger.starts_at(opens_ms), "people": signed}
 
 
-def watch(asked: argparse.Namespace) -> dict[str, Any]:
-    return ledger.watch(asked.slug, expected=asked.expected)
+def watch_stored(asked: argparse.Namespace) -> dict[str, Any]:
+    return ledger.wait_for_coupons(asked.slug, expected=asked.expected)
 
 
-def read(asked: argparse.Namespace) -> dict[str, Any]:
-    return ledger.read(asked.slug)
+def read_coupons(asked: argparse.Namespace) -> dict[str, Any]:
+    return ledger.stored_coupons(asked.slug)
 
 
-def close(asked: argparse.Namespace) -> dict[str, Any]:
+def close_campaign(asked: argparse.Namespace) -> dict[str, Any]:
     lifecycle.close_campaign(asked.slug, actor="make demo")
     return {}
 
 
 VERBS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
-    verb.__name__: verb for verb in (migrate, check, prepare, opening, watch, read, close)
+    verb.__name__: verb
+    for verb in (
+        migrate,
+        check,
+        prepare_run,
+        prepare_opening,
+        watch_stored,
+        read_coupons,
+        close_campaign,
+    )
 }
 
 

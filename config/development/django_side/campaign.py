@@ -18,7 +18,7 @@ _DEMO_LASTS = timedelta(minutes=10)
 _PREFIX = "opening-"
 
 
-def standing(actor: str) -> Campaign:
+def open_campaign(actor: str) -> Campaign:
     """A campaign that is open now: the one of last time if it still is, or a new one."""
     for known in Campaign.objects.filter(slug__startswith=_PREFIX, state__in=lifecycle.LIVE):
         if _is_open(known):
@@ -26,7 +26,7 @@ def standing(actor: str) -> Campaign:
     return _open(_free_slug(), actor)
 
 
-def opening(slug: str, *, stock: int, ahead_s: float, actor: str) -> Campaign:
+def campaign_opening_in(slug: str, *, stock: int, ahead_s: float, actor: str) -> Campaign:
     """A campaign that opens so many seconds from now, by Redis' clock."""
     opens = timestamps.moment_of(store().now_ms() + round(ahead_s * 1000))
     return _scheduled(slug, stock=stock, opens=opens, closes=opens + _DEMO_LASTS, actor=actor)

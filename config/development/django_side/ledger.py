@@ -9,7 +9,7 @@ from coupons.store import store
 _POLL_S = 0.02
 
 
-def watch(slug: str, *, expected: int) -> dict[str, int]:
+def wait_for_coupons(slug: str, *, expected: int) -> dict[str, int]:
     """Wait until so many coupons are committed; when that was, by Redis' clock.
 
     Waits for ever: whoever asked ends us.
@@ -21,7 +21,7 @@ def watch(slug: str, *, expected: int) -> dict[str, int]:
     return {"all_stored_ms": time.time_ns() // 1_000_000 - skew_ms}
 
 
-def read(slug: str) -> dict[str, object]:
+def stored_coupons(slug: str) -> dict[str, object]:
     """Every stored coupon, with the code as people read it, and what is not stored."""
     rows = Coupon.objects.filter(campaign__slug=slug).values_list("user", "place", "code")
     gate = store().gate(slug)

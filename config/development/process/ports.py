@@ -20,7 +20,7 @@ _FIRST, _LAST = 10_240, 32_767
 _BLOCK = 64  # ports that a process takes at once, by a lock that ends with it
 
 
-def free() -> int:
+def free_port() -> int:
     """A port that nobody uses, and that no other call gives, here or in any process of this user,
     as long as this one lives. Raises Trouble if there is none."""
     port = next(_free, None)
@@ -34,7 +34,7 @@ def _ports() -> Iterator[int]:
     random.shuffle(firsts)
     for first in firsts:
         if _locked(first):
-            yield from (port for port in range(first, first + _BLOCK) if not taken(port))
+            yield from (port for port in range(first, first + _BLOCK) if not is_taken(port))
 
 
 def _locked(first: int) -> bool:
@@ -54,7 +54,7 @@ def _locked(first: int) -> bool:
 _free = _ports()
 
 
-def taken(port: int) -> bool:
+def is_taken(port: int) -> bool:
     with socket.socket() as probe:
         # What a closed connection leaves behind for a minute is no user.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -65,9 +65,9 @@ def taken(port: int) -> bool:
     return False
 
 
-def demand(port: int, *, what: str, variable: str) -> None:
+def demand_port(port: int, *, what: str, variable: str) -> None:
     """Raises Trouble with one sentence if another program has the port."""
-    if taken(port):
+    if is_taken(port):
         raise Trouble(
             f"Port {port} ({what}) is used by another program: stop it, or choose another port"
             f" with {variable}=NUMBER."

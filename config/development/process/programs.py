@@ -106,13 +106,13 @@ class Program:
             self.check()
             if time.monotonic() > deadline:
                 raise Trouble(f"{self.name} was not ready in {patience_s:.0f} s.\n{self.tail()}")
-            signals.pause(_POLL_S)
+            signals.interruptible_sleep(_POLL_S)
 
     def finish(self, *, patience_s: float) -> None:
         """Wait for its end. Raises Trouble unless that is a success in time."""
         deadline = time.monotonic() + patience_s
         while self.status is None and time.monotonic() < deadline:
-            signals.pause(_POLL_S)
+            signals.interruptible_sleep(_POLL_S)
         if self.status is None:
             raise Trouble(f"{self.name} took longer than {patience_s:.0f} s.\n{self.tail()}")
         if self.status:

@@ -13,7 +13,7 @@ console = Console(highlight=False)
 complaints = Console(stderr=True, highlight=False)
 
 
-def step(name: str, what: str, *, seconds: float | None = None) -> None:
+def say_step(name: str, what: str, *, seconds: float | None = None) -> None:
     """Something is done."""
     took = "" if seconds is None else f"[dim]{seconds:.1f} s[/]"
     console.print(f"  [green]✓[/] {name:<9} {what}  {took}", soft_wrap=True)
@@ -23,7 +23,7 @@ def say(text: str = "") -> None:
     console.print(text, soft_wrap=True)
 
 
-def raw(text: str) -> None:
+def say_raw(text: str) -> None:
     """A line to be copied or passed on as it is: no markup, no wrapping."""
     console.print(text, markup=False, emoji=False, soft_wrap=True)
 
@@ -33,7 +33,7 @@ def warn(text: str) -> None:
     console.print(f"  ! {text}", markup=False, emoji=False, soft_wrap=True, style="yellow")
 
 
-def complain(text: str) -> None:
+def say_error(text: str) -> None:
     complaints.print(text, markup=False, emoji=False, soft_wrap=True, style="red")
 
 
@@ -58,7 +58,7 @@ def _plain(what: str, total: int) -> Callable[[int], None]:
     def show(done: int) -> None:
         due = time.monotonic() - last[0] >= _PLAIN_EVERY_S or done == total
         if due and done != last[1]:
-            raw(f"  {what}: {done:,} of {total:,}")
+            say_raw(f"  {what}: {done:,} of {total:,}")
             last[:] = [time.monotonic(), done]
 
     return show

@@ -147,7 +147,9 @@ ALL = (worker, consumer, beat, flower, users, operators)
 
 
 @contextmanager
-def serving(site: Site, servers: tuple[Callable[[Site], Server], ...]) -> Iterator[list[Program]]:
+def running_servers(
+    site: Site, servers: tuple[Callable[[Site], Server], ...]
+) -> Iterator[list[Program]]:
     """Start them all, wait for each, and stop them in the opposite order at the end."""
     with ExitStack() as stack:
         began = time.monotonic()
@@ -155,7 +157,7 @@ def serving(site: Site, servers: tuple[Callable[[Site], Server], ...]) -> Iterat
         programs = [stack.enter_context(_running(site, server)) for server in described]
         for server, program in zip(described, programs, strict=True):
             program.wait_until(server.ready, patience_s=START_S)
-            screen.step(server.name, server.where, seconds=time.monotonic() - began)
+            screen.say_step(server.name, server.where, seconds=time.monotonic() - began)
         yield programs
 
 
@@ -163,14 +165,14 @@ def serving(site: Site, servers: tuple[Callable[[Site], Server], ...]) -> Iterat
 def deciding_store(site: Site) -> Iterator[list[Program]]:
     """The Redis we were given, which must answer, or else one of our own."""
     if site.own_redis:
-        with serving(site, (valkey,)) as programs:
+        with running_servers(site, (valkey,)) as programs:
             yield programs
         return
     address = urlsplit(site.env["REDIS_URL"])
     where = f"{address.hostname}:{address.port or 6379}"  # without its password
     if not _redis_answers(site.env["REDIS_URL"]):
         raise Trouble(f"No Redis answers at {where} (from REDIS_URL).")
-    screen.step("redis", f"{where}, which REDIS_URL names")
+    screen.say_step("redis", f"{where}, which REDIS_URL names")
     yield []
 
 
@@ -183,7 +185,7 @@ def _running(site: Site, server: Server) -> Iterator[Program]:
             yield program
         finally:
             with suppress(OSError):  # the terminal may be gone
-                screen.raw(f"  stopping {server.name}{server.ends}")
+                screen.say_raw(f"  stopping {server.name}{server.ends}")
 
 
 def _celery(verb: str) -> list[str]:

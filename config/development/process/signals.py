@@ -16,7 +16,7 @@ _POLL_S = 0.05
 _heard: list[str] = []
 
 
-def listen() -> None:
+def note_signals() -> None:
     """From here on these signals are noted instead of killing us."""
     for number in SIGNALS:
         signal.signal(number, _note)
@@ -26,17 +26,17 @@ def _note(number: int, frame: FrameType | None) -> None:
     _heard.append(signal.Signals(number).name)
 
 
-def check() -> None:
+def raise_if_stopped() -> None:
     """Raises Stopped if a signal has come."""
     if _heard:
         raise Stopped(_heard[0])
 
 
-def pause(seconds: float) -> None:
+def interruptible_sleep(seconds: float) -> None:
     """Sleep. Raises Stopped soon after a signal."""
     end = time.monotonic() + seconds
     while True:
-        check()
+        raise_if_stopped()
         left = end - time.monotonic()
         if left <= 0:
             return
