@@ -150,7 +150,10 @@ def test_without_a_worker_it_answers_and_is_not_well(consumer: Consumer) -> None
     assert "coupon_redis_up 1.0" in consumer.says("/metrics")[1]
 
 
-BEAT = "import sys; from coupons import metrics; metrics.WORKER_BEAT.set(float(sys.argv[1]))"
+BEAT = (
+    "import sys; from coupons.observability import metrics; "
+    "metrics.WORKER_BEAT.set(float(sys.argv[1]))"
+)
 
 
 def test_a_worker_whose_last_beat_is_long_ago_is_not_well(

@@ -106,10 +106,10 @@ def test_an_error_that_nobody_foresaw_names_its_request(
 
 
 def test_processes_make_ids_of_their_own() -> None:
-    code = "import os; from coupons import trace; a = trace.begin(None)\n"
-    code += (
-        "print(a, flush=True)\nif not os.fork(): print(trace.begin(None), flush=True); os._exit(0)"
+    code = (
+        "import os; from coupons.observability import request_id as r; a = r.begin_request(None)\n"
     )
+    code += "print(a, flush=True)\nif not os.fork(): print(r.begin_request(None), flush=True); os._exit(0)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     parent, child = done.stdout.split()
     assert parent.partition("-")[0] != child.partition("-")[0]

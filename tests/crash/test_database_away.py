@@ -27,22 +27,22 @@ BEGIN = f"""{SETUP}
 from datetime import timedelta
 from django.core.management import call_command
 from django.utils import timezone
-from coupons import campaigns
+from coupons.campaigns import lifecycle
 from coupons.models import Campaign
 call_command("migrate", verbosity=0)
 now = timezone.now()
 sale = Campaign(slug="sale", name="Sale", stock=40, opens_at=now, valid_days=1,
                 closes_at=now + timedelta(hours=1), discount_value=10)
-campaigns.draft(sale, actor="Mina")
-campaigns.schedule("sale", actor="Mina")
+lifecycle.save_draft(sale, actor="Mina")
+lifecycle.schedule_campaign("sale", actor="Mina")
 """
 # A web process as such: it has never seen the database.
 CLAIM = f"""{SETUP}
 import sys
 from django.test import Client
-from coupons import tokens
+from coupons.identity import user_tokens
 for n in range({{start}}, {{start}} + 30):
-    headers = {{{{"Authorization": "Bearer " + tokens.mint(f"user-{{{{n}}}}")}}}}
+    headers = {{{{"Authorization": "Bearer " + user_tokens.mint_token(f"user-{{{{n}}}}")}}}}
     print(Client(headers=headers).post("/api/v1/campaigns/sale/claims", b"",
           content_type="application/json").status_code)
 """

@@ -26,11 +26,12 @@ DISK = "384m"  # what a fresh server needs, and some
 # Each a process of its own, as a web process and a worker are.
 CLAIM = f"""{SETUP}
 import json
-from coupons import admission, facts
+from coupons.admission import strategies
+from coupons.campaigns import lookup
 from coupons.claims.values import Claim
-sale = facts.of("sale")
+sale = lookup.find_snapshot("sale")
 users = [f"user-{{{{n}}}}" for n in range({{start}}, {{end}})]
-print(json.dumps({{{{user: admission.admit(sale, Claim(user)).place for user in users}}}}))
+print(json.dumps({{{{user: strategies.admit(sale, Claim(user)).place for user in users}}}}))
 """
 DRAIN = f"""{SETUP}
 import json

@@ -11,7 +11,8 @@ from config.development.process import ports
 
 ROOT = Path(__file__).parents[2]
 ASKER = (
-    "from config.development import ports; print(*(ports.free() for _ in range(100)), flush=True)"
+    "from config.development.process.ports import free_port; "
+    "print(*(free_port() for _ in range(100)), flush=True)"
 )
 
 
@@ -48,12 +49,13 @@ def alone(asker: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_a_process_that_ends_leaves_its_ports_to_others(tmp_path: Path) -> None:
     asker = (
-        "from config.development import ports; print(len([ports.free() for _ in range(15_000)]))"
+        "from config.development.process.ports import free_port; "
+        "print(len([free_port() for _ in range(15_000)]))"
     )
     for _ in range(2):  # either takes more than half of all there are
         assert alone(asker, tmp_path).stdout == "15000\n"
 
 
 def test_who_wants_more_than_there_are_is_told_so(tmp_path: Path) -> None:
-    asker = "from config.development import ports\nwhile True: ports.free()"
+    asker = "from config.development.process import ports\nwhile True: ports.free_port()"
     assert "Trouble: No port from 10240 to 32767 is free." in alone(asker, tmp_path).stderr

@@ -77,10 +77,10 @@ def test_the_clock_closes_it_once_and_signs_for_it(open_campaign: CampaignMaker)
     ("verb", "then"),
     [
         ("open_now", "open_now"),
-        ("schedule", "schedule"),
-        ("close", "resume"),
-        ("close", "pause"),
-        ("pause", "pause"),
+        ("schedule_campaign", "schedule_campaign"),
+        ("close_campaign", "resume_campaign"),
+        ("close_campaign", "pause_campaign"),
+        ("pause_campaign", "pause_campaign"),
     ],
 )
 def test_it_refuses_steps_that_do_not_follow(
@@ -89,7 +89,7 @@ def test_it_refuses_steps_that_do_not_follow(
     draft(
         opens_at=timezone.now() + timedelta(hours=1), closes_at=timezone.now() + timedelta(days=1)
     )
-    if verb != "schedule":
+    if verb != "schedule_campaign":
         lifecycle.schedule_campaign("sale", actor="Mina")
     getattr(lifecycle, verb)("sale", actor="Mina")
     before = state()

@@ -50,7 +50,7 @@ def state(slug: str = "sale") -> str:
     return Campaign.objects.get(slug=slug).state
 
 
-FOLLOW = "from coupons import campaigns; campaigns.follow_the_clock()"
+FOLLOW = "from coupons.campaigns import lifecycle; lifecycle.follow_the_clock()"
 
 
 @BOTH
@@ -70,7 +70,7 @@ def test_12_a2_a_sweep_records_openings_and_closings_by_the_deciding_clock(
     }  # fmt: skip
 
 
-GUARD = "from coupons.readiness import guard; print(guard.look())"
+GUARD = "from coupons.readiness import guard; print(guard.guard_openings())"
 
 
 @BOTH
@@ -83,13 +83,17 @@ def test_12_a2_a_red_board_is_held_back_in_time_and_released_before_the_opening(
     spoil()
     assert elsewhere(shift_s, GUARD) == "1"
     assert (state(), len(told(log.WARMED_UP))) == (State.PAUSED, 1)
-    release = "from coupons import holding; holding.release('sale', why='mended')"
+    release = (
+        "from coupons.campaigns import opening_hold as o; o.release_opening('sale', why='mended')"
+    )
     elsewhere(shift_s, f"{release}; {GUARD}")
     assert told(log.RELEASED) == ["mended"]
     assert len(told(log.WARMED_UP)) == 1  # for one opening, by whichever host
 
 
-SCHEDULE = "from coupons import campaigns; campaigns.schedule('sale', actor='Mina')"
+SCHEDULE = (
+    "from coupons.campaigns import lifecycle; lifecycle.schedule_campaign('sale', actor='Mina')"
+)
 
 
 @STRATEGIES
@@ -107,7 +111,7 @@ def test_12_a2_a_failover_is_made_good_by_a_host_that_believes_nothing_has_opene
     open_campaign()
     before = Campaign.objects.get().epoch
     store().mark_server_verified("another server")
-    elsewhere(-HOURS_S, "from coupons import fence; assert fence.look()")
+    elsewhere(-HOURS_S, "from coupons.recovery import failover; assert failover.verify_server()")
     assert Campaign.objects.get().epoch != before
 
 
@@ -117,12 +121,14 @@ def test_12_a2_a_sale_is_compared_by_a_host_that_believes_it_was_over_long_ago(
     open_campaign()
     assert person("mina").claims().status_code == 202
     store().client.xtrim(keys.campaign_keys("sale").queue, 0)  # told, and on no way to MySQL
-    elsewhere(30 * 86_400, "from coupons import reconcile; reconcile.look()")
+    elsewhere(
+        30 * 86_400, "from coupons.recovery import reconcile; reconcile.reconcile_campaigns()"
+    )
     assert drain("sale", consumer="one").stored == 1
 
 
 DRAIN = """
-from coupons import metrics
+from coupons.observability import metrics
 from coupons.issuing.drain import drain
 assert drain('sale', consumer='one').stored == 1
 print(metrics.STORED_AFTER._sum.get() < 60)

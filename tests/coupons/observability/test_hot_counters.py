@@ -87,11 +87,11 @@ def test_the_writer_survives_what_it_could_not_write(monkeypatch: pytest.MonkeyP
 
 FORKED = """
 import os, time
-from coupons import counting
-counting.claim("sale", "admitted", 0.1)
+from coupons.observability import hot_counters
+hot_counters.count_claim("sale", "admitted", 0.1)
 if os.fork() == 0:
-    counting.claim("sale", "sold_out", 0.1)
-    time.sleep(4 * counting.EVERY_S)
+    hot_counters.count_claim("sale", "sold_out", 0.1)
+    time.sleep(4 * hot_counters.EVERY_S)
     os._exit(0)  # so that nothing but the child's own thread can have written
 os.wait()
 """
@@ -100,7 +100,9 @@ os.wait()
 def test_a_forked_child_writes_its_own_counts_and_not_its_parents(tmp_path: Path) -> None:
     env = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
     subprocess.run([sys.executable, "-c", FORKED], env=env, check=True)
-    page = "import sys; from config import exposition as e; print(e.page().decode())"
+    page = (
+        "import sys; from config.metrics import exposition as e; print(e.metrics_page().decode())"
+    )
     django = {"DJANGO_SETTINGS_MODULE": "config.settings"}
     done = subprocess.run(
         [sys.executable, "-c", page], env=env | django, check=True, capture_output=True, text=True
