@@ -7,7 +7,7 @@ import django.core.validators
 from django.db import migrations, models
 
 import coupons.models.bounds
-from coupons.database.row_constraints import AddConstraintIfRowsFit
+from coupons.models.row_constraints import AddConstraintIfRowsFit
 
 EARLIEST = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 LATEST = datetime.datetime(2200, 1, 1, tzinfo=datetime.UTC)

@@ -15,8 +15,8 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from coupons.database.row_constraints import missing_constraints
 from coupons.errors import StoreFailure
+from coupons.models.row_constraints import missing_constraints
 from coupons.store import Store, store
 
 STORES = "stores"

@@ -29,6 +29,7 @@ LEVELS = [
 SIDEWAYS = {
     ("readiness", "monitoring"),  # the board shows what the checks and the capacity plan know
     ("migrations", "models"),
+    ("management", "admin"),  # `unlock` counts names as the lock-out does
 }
 MOST_ENTRIES, MOST_MODULES = 25, 6
 PEER = ROOT / "locust" / "compare" / "tutorial"  # a Django project of its own, to compare with

@@ -107,9 +107,10 @@ def test_an_error_that_nobody_foresaw_names_its_request(
 
 def test_processes_make_ids_of_their_own() -> None:
     code = (
-        "import os; from coupons.observability import request_id as r; a = r.begin_request(None)\n"
+        "import os; from coupons.observability.request_id import begin_request; "
+        "a = begin_request(None)\nprint(a, flush=True)\n"
+        "if not os.fork(): print(begin_request(None), flush=True); os._exit(0)"
     )
-    code += "print(a, flush=True)\nif not os.fork(): print(r.begin_request(None), flush=True); os._exit(0)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     parent, child = done.stdout.split()
     assert parent.partition("-")[0] != child.partition("-")[0]

@@ -14,10 +14,10 @@ from django.db import connection
 from django.db.models import CheckConstraint
 
 from coupons.database import availability
-from coupons.database.row_constraints import breaking_rows, missing_constraints
 from coupons.errors import DatabaseAway
 from coupons.management.base import SentenceCommand
 from coupons.models import Campaign
+from coupons.models.row_constraints import breaking_rows, missing_constraints
 
 
 class Command(SentenceCommand):

@@ -17,9 +17,9 @@ from django.test import Client
 from django.utils import timezone
 
 from coupons.campaigns import lifecycle, lookup
-from coupons.database.row_constraints import missing_constraints
 from coupons.issuing import drain
 from coupons.models import Campaign, Coupon
+from coupons.models.row_constraints import missing_constraints
 from coupons.monitoring import server_checks
 from coupons.readiness import board
 from tests.conftest import CampaignMaker, Person

@@ -158,7 +158,7 @@ class Dead(Exception):
 @pytest.mark.parametrize(
     ("where", "line"),
     [
-        ("store", "close_for_repair"), ("store", "remember"), ("rebuild", "at_least"),
+        ("store", "close_for_repair"), ("store", "remember"), ("rebuild", "raise_highest"),
         ("store", "open_again"),
     ],
 )  # fmt: skip
