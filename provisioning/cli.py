@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from provisioning.aws import connect
-from provisioning.readers import ACCOUNT, AT_ONCE, HOST, Folder, Name
+from provisioning.output import Show
+from provisioning.parameters import ACCOUNT, AT_ONCE, HOST, Folder, Name
 from provisioning.run import Run
-from provisioning.show import Show
 from provisioning.spec.load import load
 from provisioning.verbs.apply import apply
 from provisioning.verbs.destroy import destroy

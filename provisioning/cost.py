@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from provisioning.model import Want
 from provisioning.prices import Prices, load_prices
 from provisioning.resources.catalogue import BY_NAME
-from provisioning.words import Want
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from provisioning.blueprint.secrets import DATABASE, auth_token, every_secret
+from provisioning.discovery import Snapshot
 from provisioning.errors import ProvisioningError
+from provisioning.model import Found, Key
 from provisioning.quoting import ansible_words, ssh_word
 from provisioning.resources.keypair import key_file
-from provisioning.snapshot import Snapshot
 from provisioning.spec.model import Spec
-from provisioning.words import Found, Key
 
 USER = "ubuntu"  # the account Canonical's images come with
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioning.aws import Cloud, told
+from provisioning.discovery import take
 from provisioning.resources.cache_groups import cache_tags
 from provisioning.resources.database_groups import database_tags
-from provisioning.snapshot import take
 from provisioning.tags import as_dict
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from graphlib import TopologicalSorter
 
+from provisioning.model import Action, Difference, Found, Key, Pending, Plan, Step, Want
 from provisioning.resources.catalogue import BY_NAME, RANK
 from provisioning.resources.kind import Kind, filled
-from provisioning.words import Action, Difference, Found, Key, Pending, Plan, Step, Want
 
 
 def make_plan(wants: Iterable[Want], found: Mapping[Key, Found]) -> Plan:

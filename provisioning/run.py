@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from provisioning.aws import Cloud
-from provisioning.blueprint.whole import blueprint
+from provisioning.blueprint.environment import blueprint
+from provisioning.discovery import Snapshot, take
+from provisioning.model import Plan, Want
+from provisioning.output import Show
 from provisioning.plan import make_plan
-from provisioning.show import Show
-from provisioning.snapshot import Snapshot, take
 from provisioning.spec.model import Spec
-from provisioning.words import Plan, Want
 
 
 @dataclass

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from provisioning.blueprint.names import group, group_name, vpc
-from provisioning.blueprint.reach import API, CONSUMER, SSH, WORLD, Reach, reach
+from provisioning.blueprint.reachability import API, CONSUMER, SSH, WORLD, Reach, reach
+from provisioning.model import Ref, Want
 from provisioning.spec.model import Spec
-from provisioning.words import Ref, Want
 
 ALL = ("-1", -1, -1)
 STORES = ("cache", "database")

@@ -7,9 +7,9 @@ from typing import Any
 
 from provisioning.blueprint.names import each_host, gateway, group
 from provisioning.blueprint.secrets import readable
+from provisioning.model import Key, Ref, Want
 from provisioning.resources.identity import normal, trust
 from provisioning.spec.model import Hosts, Spec
-from provisioning.words import Key, Ref, Want
 
 SESSION = [  # what Session Manager needs; AWS offers no narrower resource for these
     "ssmmessages:CreateControlChannel",

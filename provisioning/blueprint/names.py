@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from provisioning.model import Ref
 from provisioning.spec.model import Hosts, Spec, Subnet
 from provisioning.spec.rules_names import host_names
-from provisioning.words import Ref
 
 
 def vpc(spec: Spec) -> Ref:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provisioning.blueprint.names import gateway, vpc
+from provisioning.model import Ref, Want
 from provisioning.spec.model import Spec
-from provisioning.words import Ref, Want
 
 ANYWHERE = "0.0.0.0/0"
 

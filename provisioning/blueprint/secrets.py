@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from provisioning.model import Want
 from provisioning.spec.model import Cache, Secret, Spec
-from provisioning.words import Want
 
 DATABASE = "database-admin-password"
 MYSQL_LONGEST = 40  # RDS takes at most 41

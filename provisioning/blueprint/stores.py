@@ -7,9 +7,9 @@ from typing import Any
 
 from provisioning.blueprint.names import group, secret, subnets
 from provisioning.blueprint.secrets import DATABASE, auth_token
+from provisioning.model import Ref, Want
 from provisioning.resources.logs import RDS_LOGS
 from provisioning.spec.model import Cache, Database, Spec
-from provisioning.words import Ref, Want
 
 LOGS = ("error", "slowquery")
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from provisioning.aws import Cloud
-from provisioning.blueprint.whole import blueprint
+from provisioning.blueprint.environment import blueprint
+from provisioning.discovery import take
 from provisioning.doctor.finding import OK, UNKNOWN, Finding, ask, judged
 from provisioning.errors import ProvisioningError
-from provisioning.snapshot import take
+from provisioning.model import Want
 from provisioning.spec.model import Spec
-from provisioning.words import Want
 
 Answer = tuple[str, str]
 Missing = tuple[Want, ...]

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from provisioning.aws import Cloud
+from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind, taken
 from provisioning.tags import as_dict
-from provisioning.words import Found, Want
 
 
 def is_ours(cloud: Cloud, arn: str) -> bool:

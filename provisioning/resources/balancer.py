@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from provisioning.aws import Cloud, ignoring
+from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict
-from provisioning.words import Found, Want
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"  # TLS 1.2 and 1.3, no older
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from provisioning.aws import Cloud, ignoring
+from provisioning.model import Found, Want
 from provisioning.resources.cache_groups import cache_tags
 from provisioning.resources.kind import Kind
 from provisioning.resources.secret import secret_value
-from provisioning.words import Found, Want
 
 LEAVING = ("deleting", "deleted")
 

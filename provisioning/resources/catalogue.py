@@ -10,6 +10,7 @@ from provisioning.resources.cache_groups import CacheParameters, CacheSubnets
 from provisioning.resources.dashboard import Dashboard
 from provisioning.resources.database import Database
 from provisioning.resources.database_groups import DatabaseParameters, DatabaseSubnets
+from provisioning.resources.egress import Address, Nat, S3Endpoint
 from provisioning.resources.flow_log import FlowLog
 from provisioning.resources.groups import DefaultGroup, Rules, SecurityGroup
 from provisioning.resources.identity import Profile, Role
@@ -22,7 +23,6 @@ from provisioning.resources.routes import RouteTable
 from provisioning.resources.secret import Secret
 from provisioning.resources.topic import Topic
 from provisioning.resources.vpc import InternetGateway, Subnet, Vpc
-from provisioning.resources.ways_out import Address, Nat, S3Endpoint
 
 # In the order of a life: what stands further down may need what stands above. Destroying an
 # environment whose spec is gone goes through this list backwards.

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from provisioning.aws import Cloud
+from provisioning.model import Found, Want
 from provisioning.resources.alarm import is_ours, metric_dimension
 from provisioning.resources.kind import Kind, taken
-from provisioning.words import Found, Want
 
 MARK = "Made by provisioning; changes by hand are undone."
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from provisioning.aws import Cloud, ignoring
+from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict
-from provisioning.words import Found, Want
 
 
 def database_tags(cloud: Cloud, arn: str) -> dict[str, str]:

@@ -7,9 +7,9 @@ from typing import Any
 
 from provisioning.aws import Cloud, ignoring
 from provisioning.errors import AwsRefused
+from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict
-from provisioning.words import Found, Want
 
 
 class FlowLog(Kind):

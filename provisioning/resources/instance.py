@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from provisioning.aws import Cloud, error_code, ignoring
+from provisioning.model import Found, Want
 from provisioning.resources.image import image_for
 from provisioning.resources.instance_change import change_instance
 from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict
-from provisioning.words import Found, Want
 
 ALIVE = ["pending", "running", "stopping", "stopped"]
 

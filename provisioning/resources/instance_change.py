@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provisioning.aws import Cloud
-from provisioning.words import Found, Want
+from provisioning.model import Found, Want
 
 
 def change_instance(cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from provisioning.aws import Cloud
 from provisioning.errors import ProvisioningError
+from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
-from provisioning.words import Found, Want
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from provisioning.aws import Cloud
 from provisioning.errors import Ambiguous
-from provisioning.words import Found, Key, Want, resolve
+from provisioning.model import Found, Key, Want, resolve
 
 
 class Kind(ABC):

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from provisioning.aws import Cloud, ignoring
+from provisioning.model import Found, Want
 from provisioning.resources.balancer import TLS_POLICY, ours
 from provisioning.resources.kind import Kind
-from provisioning.words import Found, Want
 
 
 class Listener(Kind):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from provisioning.aws import Cloud, ignoring
+from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
-from provisioning.words import Found, Want
 
 RDS_LOGS = "/aws/rds/instance/"  # where RDS writes the logs of databases, of all in the account
 

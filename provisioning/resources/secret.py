@@ -7,9 +7,9 @@ import string
 from collections.abc import Iterable
 
 from provisioning.aws import Cloud, ignoring
+from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict
-from provisioning.words import Found, Want
 
 LETTERS = string.ascii_letters + string.digits  # taken by MySQL, ElastiCache and URLs alike
 

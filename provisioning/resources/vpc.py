@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from provisioning.aws import Cloud, ignoring
+from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict
-from provisioning.words import Found, Want
 
 
 class Vpc(Kind):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from provisioning.act import Actor, with_final_snapshots
+from provisioning.discovery import Snapshot
 from provisioning.errors import Declined, ProvisioningError
+from provisioning.executor import Actor, with_final_snapshots
 from provisioning.lock import Lock, held
+from provisioning.model import Action, Plan, Step
 from provisioning.resources.catalogue import BY_NAME
 from provisioning.run import Run
-from provisioning.snapshot import Snapshot
 from provisioning.verbs.plan import plan_document, show_plan, summary
-from provisioning.words import Action, Plan, Step
 
 
 def apply(run: Run, *, at_once: int = 6) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from provisioning.act import with_final_snapshots
+from provisioning.discovery import take
+from provisioning.executor import with_final_snapshots
 from provisioning.leftovers import Leftover, leftovers
 from provisioning.lock import held
 from provisioning.plan import reversed_plan
 from provisioning.run import Run
-from provisioning.snapshot import take
 from provisioning.verbs.apply import act, stamp
 from provisioning.verbs.plan import plan_document, show_plan
 

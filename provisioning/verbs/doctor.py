@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 
+from provisioning.doctor.examination import examine
 from provisioning.doctor.finding import BAD, OK, UNKNOWN, Finding, judged
 from provisioning.doctor.permissions import policy
-from provisioning.doctor.whole import examine
 from provisioning.resources.keypair import key_file
 from provisioning.run import Run
 

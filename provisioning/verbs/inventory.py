@@ -7,11 +7,11 @@ from pathlib import Path
 
 import yaml
 
+from provisioning.discovery import take
 from provisioning.errors import ProvisioningError
 from provisioning.hostkeys import learn
 from provisioning.inventory import dynamic_inventory, hosts_of, inventory_document, ssh_config
 from provisioning.run import Run
-from provisioning.snapshot import take
 from provisioning.spec.model import Spec
 
 HEADER = "# Made by `python -m provisioning inventory`; changes by hand are lost.\n"

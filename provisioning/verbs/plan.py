@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from provisioning.cost import Estimate, estimate
+from provisioning.model import Action, Difference, Plan, Step
+from provisioning.output import Show
 from provisioning.run import Run
-from provisioning.show import Show
 from provisioning.spec.model import Watch
-from provisioning.words import Action, Difference, Plan, Step
 
 CHANGES, NONE = 2, 0  # exit codes, for scripts that only want to know
 

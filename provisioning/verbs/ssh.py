@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 import subprocess
 
+from provisioning.discovery import take
 from provisioning.errors import ProvisioningError
 from provisioning.inventory import hosts_of
 from provisioning.run import Run
-from provisioning.snapshot import take
 from provisioning.verbs.inventory import folder_of
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from provisioning.model import Action, Found, Plan, Step
 from provisioning.run import Run
 from provisioning.verbs.plan import plan_document
-from provisioning.words import Action, Found, Plan, Step
 
 
 def status(run: Run) -> int:

@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from provisioning.act import Actor
 from provisioning.aws import Cloud, WriteHook, connect
-from provisioning.blueprint.whole import blueprint
+from provisioning.blueprint.environment import blueprint
+from provisioning.discovery import Snapshot, take
+from provisioning.executor import Actor
+from provisioning.model import Plan, Want
 from provisioning.plan import make_plan, reversed_plan
-from provisioning.snapshot import Snapshot, take
 from provisioning.spec.model import Spec, Waiting
-from provisioning.words import Plan, Want
 from tests.provisioning import specs
 from tests.servers import free_port
 

@@ -11,9 +11,9 @@ import pytest
 
 from provisioning.errors import Ambiguous, Incomplete
 from provisioning.leftovers import leftovers
+from provisioning.model import Action, Key
 from provisioning.resources.database import Database
 from provisioning.spec.model import Waiting
-from provisioning.words import Action, Key
 
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
 ANYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from provisioning.blueprint.whole import blueprint
+from provisioning.blueprint.environment import blueprint
+from provisioning.model import Key, Ref, Want
 from provisioning.spec.load import load
-from provisioning.words import Key, Ref, Want
 
 OPERATOR = "198.51.100.7/32"
 

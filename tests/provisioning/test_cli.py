@@ -15,8 +15,8 @@ import pytest
 
 from provisioning import cli
 from provisioning.__main__ import run
+from provisioning.model import Key
 from provisioning.spec.load import ENVIRONMENTS
-from provisioning.words import Key
 from tests.provisioning import specs
 
 ROOT = ENVIRONMENTS.parents[1]

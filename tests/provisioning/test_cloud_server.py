@@ -9,7 +9,7 @@ import pytest
 
 from provisioning.aws import told
 from provisioning.errors import AwsRefused
-from provisioning.words import Found, Key
+from provisioning.model import Found, Key
 
 
 def test_removing_what_is_in_use_is_refused(production: Any) -> None:

@@ -9,12 +9,12 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
+from provisioning.doctor.examination import examine
 from provisioning.doctor.finding import Finding
 from provisioning.doctor.offers import offers
 from provisioning.doctor.permissions import grants
 from provisioning.doctor.quotas import quotas
 from provisioning.doctor.rights import rights, simulated
-from provisioning.doctor.whole import examine
 
 USER = "arn:aws:iam::123456789012:user/ops/kim"
 ROLE = "arn:aws:iam::123456789012:role/deploy/operator"

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 import yaml
 
+from provisioning.discovery import take
 from provisioning.errors import ProvisioningError
 from provisioning.inventory import ssh_config
+from provisioning.output import Show
 from provisioning.quoting import ansible_words, ssh_word
 from provisioning.run import Run
-from provisioning.show import Show
-from provisioning.snapshot import take
 from provisioning.verbs.inventory import inventory
 from provisioning.verbs.ssh import ssh
 

@@ -15,10 +15,10 @@ import pytest
 import yaml
 
 from provisioning.hostkeys import keys_in
+from provisioning.model import Key
+from provisioning.output import Show
 from provisioning.run import Run
-from provisioning.show import Show
 from provisioning.verbs.inventory import inventory
-from provisioning.words import Key
 
 CONSOLE = """
 cloud-init: done

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from provisioning.blueprint.whole import blueprint
+from provisioning.blueprint.environment import blueprint
 from provisioning.cost import estimate
+from provisioning.dependency_order import Half, tasks_of
 from provisioning.errors import ProvisioningError
-from provisioning.order import Half, tasks_of
+from provisioning.model import Action, Found, Key, Plan, Ref, Want, resolve
 from provisioning.plan import in_order, make_plan, reversed_plan
 from provisioning.resources.catalogue import BY_NAME, KINDS
 from provisioning.verbs.apply import refuse_data_loss
-from provisioning.words import Action, Found, Key, Plan, Ref, Want, resolve
 from tests.provisioning import specs
 
 OPERATOR = "198.51.100.7/32"

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from provisioning.blueprint.whole import blueprint
-from provisioning.words import Ref, Want
+from provisioning.blueprint.environment import blueprint
+from provisioning.model import Ref, Want
 from tests.provisioning import specs
 
 Wants = tuple[Want, ...]

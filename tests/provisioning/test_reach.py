@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from provisioning.blueprint.reach import reach
-from provisioning.words import Found
+from provisioning.blueprint.reachability import reach
+from provisioning.model import Found
 from tests.provisioning import specs
 
 OPERATOR = "198.51.100.7/32"

@@ -14,10 +14,10 @@ from botocore.stub import ANY, Stubber
 import provisioning
 from provisioning.aws import told, would_be_allowed
 from provisioning.errors import AwsRefused, Incomplete
+from provisioning.model import Key
 from provisioning.resources.catalogue import BY_NAME
 from provisioning.resources.kind import filled
 from provisioning.spec.model import Waiting
-from provisioning.words import Key
 
 NEEDED = {
     Key("subnet", "hello-public-subnet"): "subnet-1",

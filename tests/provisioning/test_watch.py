@@ -9,8 +9,8 @@ import pytest
 
 from provisioning.aws import told
 from provisioning.errors import AwsRefused, Incomplete
+from provisioning.model import Action, Key
 from provisioning.resources.topic import Topic
-from provisioning.words import Action, Key
 
 ALARM = "coupon-production-service-queue-age"
 TOPIC = Key("topic", "coupon-production-alarms")

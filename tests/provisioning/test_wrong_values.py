@@ -12,7 +12,7 @@ import pytest
 
 from provisioning import cli
 from provisioning.__main__ import MISUSED, run
-from provisioning.readers import ACCOUNT, HOST, Folder, Name
+from provisioning.parameters import ACCOUNT, HOST, Folder, Name
 
 OPERATOR = "198.51.100.7/32"
 BLANKS = (" ", "\t")
@@ -51,7 +51,7 @@ def misused(option: click.Parameter, file: Path) -> tuple[str, ...]:
         return ("", *BLANKS, "12", "1" * 13, "abc", "**", "쿠폰", "-1")
     if option.name in JUDGED:
         return ()
-    raise LookupError(f"{option.name}: no wrong values are known. See provisioning/readers.py.")
+    raise LookupError(f"{option.name}: no wrong values are known. See provisioning/parameters.py.")
 
 
 def words(verb: str, option: click.Parameter, value: str) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioning.blueprint.reach import (
+from provisioning.blueprint.reachability import (
     API,
     CONSUMER,
     FRONT_METRICS,

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from provisioning.aws import Cloud, told
+from provisioning.dependency_order import Half, Task, tasks_of
 from provisioning.errors import Incomplete, ProvisioningError
-from provisioning.order import Half, Task, tasks_of
+from provisioning.model import Action, Found, Key, Plan, Step, Want
 from provisioning.plan import compare
 from provisioning.resources.catalogue import BY_NAME
 from provisioning.resources.kind import Kind, filled
-from provisioning.words import Action, Found, Key, Plan, Step, Want
 
 
 class Progress(StrEnum):

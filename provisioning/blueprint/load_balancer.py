@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from provisioning.blueprint.names import each_host, gateway, group, subnets, vpc
-from provisioning.blueprint.reach import API, OPERATORS
+from provisioning.blueprint.reachability import API, OPERATORS
+from provisioning.model import Ref, Want
 from provisioning.spec.model import Balancer, Spec
-from provisioning.words import Ref, Want
 
 
 def front(spec: Spec) -> Iterator[Want]:

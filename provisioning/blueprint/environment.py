@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from provisioning.blueprint.firewall import firewall
-from provisioning.blueprint.front import front
 from provisioning.blueprint.hosts import hosts
+from provisioning.blueprint.load_balancer import front
 from provisioning.blueprint.network import network
+from provisioning.blueprint.observation import watch
 from provisioning.blueprint.secrets import secrets
 from provisioning.blueprint.stores import stores
-from provisioning.blueprint.watch import watch
+from provisioning.model import Want
 from provisioning.spec.model import Spec
-from provisioning.words import Want
 
 
 def blueprint(spec: Spec) -> tuple[Want, ...]:

@@ -12,9 +12,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from provisioning.act import Progress
+from provisioning.dependency_order import Task
 from provisioning.errors import Declined
-from provisioning.order import Task
+from provisioning.executor import Progress
 
 COLOURS = {
     "create": "green", "change": "yellow", "replace": "red", "delete": "red", "wait": "cyan",

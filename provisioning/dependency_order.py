@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from provisioning.model import Action, Key, Plan, Step
 from provisioning.resources.catalogue import RANK
-from provisioning.words import Action, Key, Plan, Step
 
 
 class Half(StrEnum):

@@ -8,8 +8,8 @@ from typing import Any
 from provisioning.blueprint.hosts import allow, role_want
 from provisioning.blueprint.names import each_host, vpc
 from provisioning.blueprint.thresholds import Threshold, thresholds
+from provisioning.model import Ref, Want
 from provisioning.spec.model import Spec, Watch
-from provisioning.words import Ref, Want
 
 Dimensions = dict[str, Any]
 FLOW = "flow"

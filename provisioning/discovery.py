@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from provisioning.aws import Cloud, told
 from provisioning.errors import Ambiguous
+from provisioning.model import Found, Key
 from provisioning.resources.catalogue import KINDS
 from provisioning.resources.kind import Kind
-from provisioning.words import Found, Key
 
 Snapshot = Mapping[Key, Found]
 AT_ONCE = 8  # kinds asked at the same time; more of them only meets AWS' throttling
