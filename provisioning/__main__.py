@@ -13,7 +13,7 @@ from provisioning.errors import ProvisioningError
 MISUSED = 64  # as in sysexits.h; click's own 2 would look like plan's "there are changes"
 
 
-def run(arguments: list[str]) -> int:
+def run_command(arguments: list[str]) -> int:
     """The exit code: 0 done, 1 failed, 2 there are changes (plan, status), 64 misused."""
     try:
         return int(main.main(args=arguments, prog_name="provisioning", standalone_mode=False) or 0)
@@ -46,4 +46,4 @@ def _tell(failed: ProvisioningError, *, as_json: bool) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run_command(sys.argv[1:]))

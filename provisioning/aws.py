@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from provisioning.errors import AwsRefused, Incomplete
-from provisioning.refusals import explain
+from provisioning.refusals import explain_refusal
 from provisioning.spec.model import Spec, Waiting
 from provisioning.tags import Scope
 
@@ -152,7 +152,7 @@ class Cloud:
         answer = self._client("acm").describe_certificate(CertificateArn=arn)
         return str(answer["Certificate"]["Status"])
 
-    def tagged(self, *types: str) -> list[str]:
+    def tagged_arns(self, *types: str) -> list[str]:
         """ARNs of what carries our tags, of any service or of these types like "ec2:vpc".
 
         AWS keeps this index apart from its services; it may lag behind them by minutes.
@@ -166,7 +166,7 @@ class Cloud:
             for one in page["ResourceTagMappingList"]
         ]
 
-    def until(self, what: str, check: Callable[[], bool]) -> None:
+    def wait_until(self, what: str, check: Callable[[], bool]) -> None:
         """Polls `check` until it is true. Raises Incomplete after the spec's `waiting.minutes`."""
         deadline = time.monotonic() + self.waiting.minutes * 60
         pause = min(0.2, self.waiting.poll_seconds)
@@ -195,13 +195,15 @@ class Cloud:
                     raise
             return bool(answers)
 
-        self.until(what, attempt)
+        self.wait_until(what, attempt)
         return answers[0]
 
 
-def connect(spec: Spec, *, profile: str | None = None, on_write: WriteHook | None = None) -> Cloud:
+def connect_cloud(
+    spec: Spec, *, profile: str | None = None, on_write: WriteHook | None = None
+) -> Cloud:
     """A cloud for the spec. AWS_PROFILE, AWS_ENDPOINT_URL and the like are boto3's own to read."""
-    with told("Opening a session"):
+    with translated_errors("Opening a session"):
         return Cloud(
             scope=Scope(project=spec.environment.project, environment=spec.environment.name),
             region=spec.environment.region,
@@ -212,13 +214,13 @@ def connect(spec: Spec, *, profile: str | None = None, on_write: WriteHook | Non
 
 
 @contextmanager
-def told(doing: str) -> Iterator[None]:
+def translated_errors(doing: str) -> Iterator[None]:
     """Turns boto3's exceptions into AwsRefused, which says what was tried and what to do."""
     try:
         yield
     except ClientError as refused:
         error = refused.response.get("Error", {})
-        raise explain(
+        raise explain_refusal(
             code=error.get("Code", "unknown"), message=_brief(error.get("Message", "")), doing=doing
         ) from refused
     except ResponseParserError as broken:

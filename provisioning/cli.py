@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from provisioning.aws import connect
+from provisioning.aws import connect_cloud
 from provisioning.output import Show
 from provisioning.parameters import ACCOUNT, AT_ONCE, HOST, Folder, Name
 from provisioning.run import Run
-from provisioning.spec.load import load
+from provisioning.spec.load import load_spec
 from provisioning.verbs.apply import apply
 from provisioning.verbs.destroy import destroy
 from provisioning.verbs.doctor import doctor, show_policy
@@ -56,8 +56,8 @@ def _run(
     yes: bool,
 ) -> Run:
     show = Show(as_json=output == "json", yes=yes)
-    spec = load(environment=environment, operator=operator, certificate=certificate)
-    return Run(spec=spec, cloud=connect(spec, profile=profile), show=show)
+    spec = load_spec(environment=environment, operator=operator, certificate=certificate)
+    return Run(spec=spec, cloud=connect_cloud(spec, profile=profile), show=show)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

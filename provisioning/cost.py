@@ -35,11 +35,11 @@ class Estimate:
         return sum(line.monthly for line in self.lines)
 
 
-def estimate(wants: Iterable[Want]) -> Estimate:
+def estimate_cost(wants: Iterable[Want]) -> Estimate:
     prices = load_prices()
     units: Counter[str] = Counter()
     for want in wants:
-        for item, count in BY_NAME[want.kind].prices(want).items():
+        for item, count in BY_NAME[want.kind].price_items(want).items():
             units[item] += count  # type: ignore[assignment]
     lines = tuple(
         Line(item, count, count * _monthly(prices, item)) for item, count in sorted(units.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from provisioning.aws import Cloud, told
+from provisioning.aws import Cloud, translated_errors
 from provisioning.errors import Ambiguous
 from provisioning.model import Found, Key
 from provisioning.resources.catalogue import KINDS
@@ -15,7 +15,7 @@ Snapshot = Mapping[Key, Found]
 AT_ONCE = 8  # kinds asked at the same time; more of them only meets AWS' throttling
 
 
-def take(cloud: Cloud) -> Snapshot:
+def discover_resources(cloud: Cloud) -> Snapshot:
     """All our resources by key. Raises Ambiguous if two of them share a name."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = list(pool.map(lambda kind: _ask(cloud, kind), KINDS))
@@ -31,5 +31,5 @@ def take(cloud: Cloud) -> Snapshot:
 
 
 def _ask(cloud: Cloud, kind: Kind) -> list[Found]:
-    with told(f"Looking for every {kind.kind}"):
-        return list(kind.find(cloud))
+    with translated_errors(f"Looking for every {kind.kind}"):
+        return list(kind.find_all(cloud))

@@ -7,13 +7,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from provisioning.aws import Cloud, told
+from provisioning.aws import Cloud, translated_errors
 from provisioning.dependency_order import Half, Task, tasks_of
 from provisioning.errors import Incomplete, ProvisioningError
 from provisioning.model import Action, Found, Key, Plan, Step, Want
-from provisioning.plan import compare
+from provisioning.plan import compare_properties
 from provisioning.resources.catalogue import BY_NAME
-from provisioning.resources.kind import Kind, filled
+from provisioning.resources.kind import Kind, resolved_want
 
 
 class Progress(StrEnum):
@@ -25,11 +25,11 @@ class Progress(StrEnum):
 Told = Callable[[Task, Progress, str], None]
 
 
-def nothing() -> None:
+def check_nothing() -> None:
     """Checks nothing."""
 
 
-def silent(task: Task, progress: Progress, note: str) -> None:
+def report_nothing(task: Task, progress: Progress, note: str) -> None:
     """Tells nobody."""
 
 
@@ -39,8 +39,8 @@ class Actor:
 
     cloud: Cloud
     ids: dict[Key, str]
-    tell: Told = silent
-    check: Callable[[], None] = nothing  # asked before every task; raises to stop the run
+    tell: Told = report_nothing
+    check: Callable[[], None] = check_nothing  # asked before every task; raises to stop the run
     at_once: int = 6
     failed: dict[Task, ProvisioningError] = field(default_factory=dict)
 
@@ -105,17 +105,17 @@ class Actor:
         self.tell(task, Progress.BEGUN, "")
         self.check()
         kind = BY_NAME[task.step.key.kind]
-        with told(f"{task.half} {task.step.key}"):
+        with translated_errors(f"{task.half} {task.step.key}"):
             if task.half is Half.DROP:
-                drop(self.cloud, kind, task.step)
+                remove_resource(self.cloud, kind, task.step)
                 self.ids.pop(task.step.key, None)
             else:
-                self.ids[task.step.key] = make(self.cloud, kind, task.step, self.ids)
+                self.ids[task.step.key] = make_resource(self.cloud, kind, task.step, self.ids)
 
 
-def make(cloud: Cloud, kind: Kind, step: Step, ids: Mapping[Key, str]) -> str:
+def make_resource(cloud: Cloud, kind: Kind, step: Step, ids: Mapping[Key, str]) -> str:
     """Creates or changes one resource and waits until AWS is done with it. Returns its id."""
-    want = filled(step.the_want, ids)
+    want = resolved_want(step.the_want, ids)
     if step.action in (Action.CREATE, Action.REPLACE):
         return _create(cloud, kind, want)
     found = step.the_found
@@ -124,43 +124,43 @@ def make(cloud: Cloud, kind: Kind, step: Step, ids: Mapping[Key, str]) -> str:
     differences = step.differences
     if step.action is Action.WAIT:
         found = _again(cloud, kind, found)
-        differences = compare(kind, want, found)
+        differences = compare_properties(kind, want, found)
     if differences:
-        kind.change(cloud, found, want, frozenset(d.what for d in differences))
+        kind.change_one(cloud, found, want, frozenset(d.what for d in differences))
         _ready(cloud, kind, found)
     return found.id
 
 
 def _again(cloud: Cloud, kind: Kind, found: Found) -> Found:
     """What was half made when the plan was drawn can only be judged once it is whole."""
-    return next((one for one in kind.find(cloud) if one.key == found.key), found)
+    return next((one for one in kind.find_all(cloud) if one.key == found.key), found)
 
 
 def _create(cloud: Cloud, kind: Kind, want: Want) -> str:
     """A run killed between create and change leaves a difference, which the next plan mends."""
-    id = kind.create(cloud, want)
-    newborn = kind.newborn(name=want.name, id=id)
+    id = kind.create_one(cloud, want)
+    newborn = kind.newborn_state(name=want.name, id=id)
     _ready(cloud, kind, newborn)
     late = frozenset(
         what
         for what in kind.late & want.props.keys()
-        if not kind.same(what, newborn.props[what], want.props[what])
+        if not kind.is_same(what, newborn.props[what], want.props[what])
     )
     if late:
-        kind.change(cloud, newborn, want, late)
+        kind.change_one(cloud, newborn, want, late)
         _ready(cloud, kind, newborn)
     return id
 
 
-def drop(cloud: Cloud, kind: Kind, step: Step) -> None:
+def remove_resource(cloud: Cloud, kind: Kind, step: Step) -> None:
     """Removes one resource and waits until it is gone."""
     found = step.the_found
-    kind.delete(cloud, found)
-    cloud.until(f"removing {found.key}", lambda: kind.gone(cloud, found))
+    kind.delete_one(cloud, found)
+    cloud.wait_until(f"removing {found.key}", lambda: kind.is_gone(cloud, found))
 
 
 def _ready(cloud: Cloud, kind: Kind, found: Found) -> None:
-    cloud.until(f"making {found.key}", lambda: kind.ready(cloud, found.id))
+    cloud.wait_until(f"making {found.key}", lambda: kind.is_ready(cloud, found.id))
 
 
 def with_final_snapshots(plan: Plan, stamp: str) -> Plan:
@@ -169,7 +169,7 @@ def with_final_snapshots(plan: Plan, stamp: str) -> Plan:
 
 
 def _snapshotted(step: Step, stamp: str) -> Step:
-    if step.found is None or not step.destructive or not BY_NAME[step.key.kind].holds_data:
+    if step.found is None or not step.is_destructive or not BY_NAME[step.key.kind].holds_data:
         return step
     name = f"{step.key.name}-final-{stamp}"
     found = replace(step.found, shows={**step.found.shows, "final_snapshot": name})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from provisioning.aws import Cloud, told
+from provisioning.aws import Cloud, translated_errors
 from provisioning.inventory import Host
 
 BLOCK = re.compile(
@@ -24,13 +24,13 @@ def keys_in(console: str) -> tuple[str, ...]:
     return tuple(f"{kind} {key}" for kind, key in KEY.findall(block[1])) if block else ()
 
 
-def learn(cloud: Cloud, hosts: tuple[Host, ...], file: Path) -> tuple[str, ...]:
+def learn_host_keys(cloud: Cloud, hosts: tuple[Host, ...], file: Path) -> tuple[str, ...]:
     """Writes known_hosts for every host; keys already known are kept. Returns who is missing."""
     known = _known(file)
     for host in hosts:
         mark = f"{host.name} {host.id}"
         if mark not in known:
-            with told(f"Reading {host.name}'s console"):
+            with translated_errors(f"Reading {host.name}'s console"):
                 console = cloud.ec2.get_console_output(InstanceId=host.id).get("Output", "")
             if keys := keys_in(console):
                 known[mark] = [f"{host.name} {key}" for key in keys]

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from provisioning.aws import Cloud, told
-from provisioning.discovery import take
+from provisioning.aws import Cloud, translated_errors
+from provisioning.discovery import discover_resources
 from provisioning.resources.cache_groups import cache_tags
 from provisioning.resources.database_groups import database_tags
 from provisioning.tags import as_dict
@@ -24,12 +24,12 @@ class Leftover:
     meant: bool = False
 
 
-def leftovers(cloud: Cloud) -> tuple[Leftover, ...]:
+def find_leftovers(cloud: Cloud) -> tuple[Leftover, ...]:
     """Everything of ours that is still there, beyond what plan and destroy look at."""
-    with told("Looking for leftovers"):
+    with translated_errors("Looking for leftovers"):
         known = (
             Leftover(f"{found.kind} {found.name}", found.id, costs=True)
-            for found in take(cloud).values()
+            for found in discover_resources(cloud).values()
         )
         hidden = (*_volumes(cloud), *_snapshots(cloud), *_interfaces(cloud), *_nats(cloud))
         named = {*known, *hidden, *_database(cloud), *_caches(cloud)}
@@ -38,7 +38,7 @@ def leftovers(cloud: Cloud) -> tuple[Leftover, ...]:
 
 def _any_tagged(cloud: Cloud, named: set[str]) -> Iterator[Leftover]:
     """Whatever else AWS knows under our tags, of any service. AWS forgets it minutes late."""
-    for arn in cloud.tagged():
+    for arn in cloud.tagged_arns():
         id = re.split("[:/]", arn)[-1]
         if not arn.endswith(tuple(named)) and not _is_gone(cloud, arn, id):
             yield Leftover("tagged resource", arn, costs=True)
@@ -57,7 +57,7 @@ def _is_gone(cloud: Cloud, arn: str, id: str) -> bool:
 
 def _volumes(cloud: Cloud) -> Iterator[Leftover]:
     pages = cloud.ec2.get_paginator("describe_volumes").paginate(Filters=cloud.scope.filters())
-    for volume in cloud.scope.mine(volume for page in pages for volume in page["Volumes"]):
+    for volume in cloud.scope.only_ours(volume for page in pages for volume in page["Volumes"]):
         if volume["State"] not in ("deleting", "deleted"):
             yield Leftover("volume", volume["VolumeId"], costs=True)
 
@@ -66,7 +66,9 @@ def _snapshots(cloud: Cloud) -> Iterator[Leftover]:
     pages = cloud.ec2.get_paginator("describe_snapshots").paginate(
         OwnerIds=["self"], Filters=cloud.scope.filters()
     )
-    for snapshot in cloud.scope.mine(snapshot for page in pages for snapshot in page["Snapshots"]):
+    for snapshot in cloud.scope.only_ours(
+        snapshot for page in pages for snapshot in page["Snapshots"]
+    ):
         yield Leftover("disk snapshot", snapshot["SnapshotId"], costs=True)
 
 
@@ -80,14 +82,14 @@ def _interfaces(cloud: Cloud) -> Iterator[Leftover]:
 def _nats(cloud: Cloud) -> Iterator[Leftover]:
     """Also those on their way out: they are billed until they are gone."""
     leaving: Any = {"Filter": cloud.scope.filters(state=["deleting", "failed"])}
-    for nat in cloud.scope.mine(cloud.ec2.describe_nat_gateways(**leaving)["NatGateways"]):
+    for nat in cloud.scope.only_ours(cloud.ec2.describe_nat_gateways(**leaving)["NatGateways"]):
         yield Leftover("nat (going)", nat["NatGatewayId"], costs=True)
 
 
 def _database(cloud: Cloud) -> Iterator[Leftover]:
     pages = cloud.rds.get_paginator("describe_db_snapshots").paginate()
     for one in (one for page in pages for one in page["DBSnapshots"]):
-        if cloud.scope.owns(_said(cloud, one)):
+        if cloud.scope.owns_tags(_said(cloud, one)):
             name = one["DBSnapshotIdentifier"]
             yield Leftover("database snapshot", name, costs=True, meant=_final(name))
 
@@ -101,7 +103,7 @@ def _caches(cloud: Cloud) -> Iterator[Leftover]:
     pages = cloud.elasticache.get_paginator("describe_snapshots").paginate()
     for one in (one for page in pages for one in page["Snapshots"]):
         name, tags = one["SnapshotName"], cache_tags(cloud, one.get("ARN", ""))
-        if cloud.scope.owns(tags) or (not tags and _final(name)):
+        if cloud.scope.owns_tags(tags) or (not tags and _final(name)):
             yield Leftover("cache snapshot", name, costs=True, meant=_final(name))
 
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
-from provisioning.aws import Cloud, error_code, ignoring, told
+from provisioning.aws import Cloud, error_code, ignoring, translated_errors
 from provisioning.errors import Locked
 
 RENEW_SECONDS = 60
@@ -136,17 +136,17 @@ class Lock:
 
 
 @contextmanager
-def held(cloud: Cloud) -> Iterator[Lock]:
+def environment_lock(cloud: Cloud) -> Iterator[Lock]:
     """The environment is ours inside the with-block. Raises Locked if it is somebody else's."""
     lock = Lock(cloud)
-    with told("Taking the environment's lock"):
+    with translated_errors("Taking the environment's lock"):
         lock.take()
     renewing = threading.Thread(target=lock.keep_renewing, daemon=True)
     renewing.start()
     try:
         yield lock
     finally:
-        with told("Releasing the environment's lock"):
+        with translated_errors("Releasing the environment's lock"):
             lock.release()
 
 

@@ -59,7 +59,7 @@ class Want:
 
     def needs(self) -> frozenset[Key]:
         """Every resource that must exist before this one."""
-        return frozenset({*self.after, *references(self.props), *references(self.hidden)})
+        return frozenset({*self.after, *find_references(self.props), *find_references(self.hidden)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +122,7 @@ class Step:
         return self.found
 
     @property
-    def destructive(self) -> bool:
+    def is_destructive(self) -> bool:
         return self.action in (Action.REPLACE, Action.DELETE)
 
 
@@ -137,30 +137,30 @@ class Plan:
         return tuple(step for step in self.steps if step.action is not Action.KEEP)
 
     @property
-    def destructive(self) -> tuple[Step, ...]:
-        return tuple(step for step in self.steps if step.destructive)
+    def is_destructive(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if step.is_destructive)
 
 
-def references(value: object) -> Iterator[Key]:
+def find_references(value: object) -> Iterator[Key]:
     """Every Ref inside a property, however deep."""
     if isinstance(value, Ref):
         yield value.key
     elif isinstance(value, Mapping):
         for inner in value.values():
-            yield from references(inner)
+            yield from find_references(inner)
     elif isinstance(value, list | tuple | set | frozenset):
         for inner in value:
-            yield from references(inner)
+            yield from find_references(inner)
 
 
-def resolve(value: Any, ids: Mapping[Key, str]) -> Any:
+def resolve_references(value: Any, ids: Mapping[Key, str]) -> Any:
     """The same property with every Ref replaced by its id, or by Pending if there is none yet."""
     if isinstance(value, Ref):
         return ids.get(value.key, Pending(value.key))
     if isinstance(value, Mapping):
-        return {name: resolve(inner, ids) for name, inner in value.items()}
+        return {name: resolve_references(inner, ids) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return tuple(resolve(inner, ids) for inner in value)
+        return tuple(resolve_references(inner, ids) for inner in value)
     if isinstance(value, set | frozenset):
-        return frozenset(resolve(inner, ids) for inner in value)
+        return frozenset(resolve_references(inner, ids) for inner in value)
     return value

@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 
 from provisioning.model import Action, Difference, Found, Key, Pending, Plan, Step, Want
 from provisioning.resources.catalogue import BY_NAME, RANK
-from provisioning.resources.kind import Kind, filled
+from provisioning.resources.kind import Kind, resolved_want
 
 
 def make_plan(wants: Iterable[Want], found: Mapping[Key, Found]) -> Plan:
@@ -34,13 +34,13 @@ def in_order(wants: Iterable[Want]) -> tuple[Key, ...]:
     sorter.prepare()
     ordered: list[Key] = []
     while sorter.is_active():
-        ready = sorted(sorter.get_ready(), key=rank)
+        ready = sorted(sorter.get_ready(), key=creation_rank)
         ordered += ready
         sorter.done(*ready)
     return tuple(ordered)
 
 
-def rank(key: Key) -> tuple[int, str]:
+def creation_rank(key: Key) -> tuple[int, str]:
     return RANK[key.kind], key.name
 
 
@@ -48,14 +48,14 @@ def _judge(want: Want, found: Found | None, ids: Mapping[Key, str]) -> Step:
     if found is None:
         return Step(key=want.key, action=Action.CREATE, reason="it isn't there", want=want)
     kind = BY_NAME[want.kind]
-    differences = compare(kind, filled(want, ids), found)
+    differences = compare_properties(kind, resolved_want(want, ids), found)
     action, reason = _verdict(kind, differences, found)
     return Step(
         key=want.key, action=action, reason=reason, want=want, found=found, differences=differences
     )
 
 
-def compare(kind: Kind, want: Want, found: Found) -> tuple[Difference, ...]:
+def compare_properties(kind: Kind, want: Want, found: Found) -> tuple[Difference, ...]:
     """Every wanted property that isn't so. What AWS doesn't tell can't be compared."""
     return tuple(
         Difference(what, found.props[what], wanted)
@@ -65,7 +65,7 @@ def compare(kind: Kind, want: Want, found: Found) -> tuple[Difference, ...]:
 
 
 def _same(kind: Kind, what: str, found: object, wanted: object) -> bool:
-    return not _pending(wanted) and kind.same(what, found, wanted)
+    return not _pending(wanted) and kind.is_same(what, found, wanted)
 
 
 def _pending(value: object) -> bool:
@@ -90,7 +90,7 @@ def _verdict(kind: Kind, differences: tuple[Difference, ...], found: Found) -> t
 
 def _leftover(wanted: Mapping[Key, Want], found: Mapping[Key, Found]) -> tuple[Step, ...]:
     """What carries our tags and is wanted no more; last, when nothing wanted uses it any longer."""
-    extra = sorted(found.keys() - wanted.keys(), key=rank, reverse=True)
+    extra = sorted(found.keys() - wanted.keys(), key=creation_rank, reverse=True)
     return tuple(
         Step(key=key, action=Action.DELETE, reason="the spec has it no more", found=found[key])
         for key in extra
@@ -102,7 +102,7 @@ def reversed_plan(wants: Iterable[Want], found: Mapping[Key, Found]) -> Plan:
     wanted = {want.key: want for want in wants}
     order = {key: place for place, key in enumerate(in_order(wanted.values()))}
     last = len(order)
-    keys = sorted(found, key=lambda key: (order.get(key, last), rank(key)), reverse=True)
+    keys = sorted(found, key=lambda key: (order.get(key, last), creation_rank(key)), reverse=True)
     steps = (
         Step(key=k, action=Action.DELETE, reason="destroy", want=wanted.get(k), found=found[k])
         for k in keys

@@ -64,7 +64,7 @@ TAKEN = ("AlreadyExists", "Duplicate", "EntityAlreadyExists", "InUse")
 QUOTA = ("LimitExceeded", "QuotaExceeded", "QuotaForCustomerExceeded", "TooMany")
 
 
-def explain(*, code: str, message: str, doing: str) -> AwsRefused:
+def explain_refusal(*, code: str, message: str, doing: str) -> AwsRefused:
     """One sentence for any AWS error: known ones with what to do, others with AWS's own words."""
     for known, (meaning, todo) in SENTENCES.items():
         if code.startswith(known):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from provisioning.aws import Cloud
-from provisioning.blueprint.environment import blueprint
-from provisioning.discovery import Snapshot, take
+from provisioning.blueprint.environment import build_blueprint
+from provisioning.discovery import Snapshot, discover_resources
 from provisioning.model import Plan, Want
 from provisioning.output import Show
 from provisioning.plan import make_plan
@@ -22,9 +22,9 @@ class Run:
 
     @cached_property
     def wants(self) -> tuple[Want, ...]:
-        return blueprint(self.spec)
+        return build_blueprint(self.spec)
 
     def look(self) -> tuple[Snapshot, Plan]:
         """What is there now, and what would have to be done."""
-        found = take(self.cloud)
+        found = discover_resources(self.cloud)
         return found, make_plan(self.wants, found)

@@ -41,12 +41,12 @@ class Scope:
         extra = {key.replace("_", "-"): list(values) for key, values in more.items()}
         return [{"Name": name, "Values": values} for name, values in {**named, **extra}.items()]
 
-    def owns(self, tags: Mapping[str, str]) -> bool:
+    def owns_tags(self, tags: Mapping[str, str]) -> bool:
         return all(tags.get(key) == value for key, value in self.owner().items())
 
-    def mine(self, described: Iterable[Any]) -> Iterator[Any]:
+    def only_ours(self, described: Iterable[Any]) -> Iterator[Any]:
         """Those that carry our tags. Filters should have seen to it; a delete must be sure."""
-        return (one for one in described if self.owns(as_dict(one.get("Tags"))))
+        return (one for one in described if self.owns_tags(as_dict(one.get("Tags"))))
 
 
 def as_dict(tags: Iterable[Any] | None) -> dict[str, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from provisioning.blueprint.names import group, group_name, vpc
-from provisioning.blueprint.reachability import API, CONSUMER, SSH, WORLD, Reach, reach
+from provisioning.blueprint.names import group_name, group_ref, vpc_ref
+from provisioning.blueprint.reachability import API, CONSUMER, SSH, WORLD, Reach, reachability_table
 from provisioning.model import Ref, Want
 from provisioning.spec.model import Spec
 
@@ -15,23 +15,23 @@ STORES = ("cache", "database")
 WEB = (80, 443)  # packages, SSM, CloudWatch: what a host itself may ask the world for
 
 
-def firewall(spec: Spec) -> Iterator[Want]:
+def firewall_wants(spec: Spec) -> Iterator[Want]:
     if spec.firewall.style == "default":
         yield from _default(spec)
         return
-    for role in roles(spec):
+    for role in group_roles(spec):
         yield Want(
             kind="group",
             name=group_name(spec, role),
-            props={"vpc": vpc(spec)},
+            props={"vpc": vpc_ref(spec)},
             hidden={"description": f"{role} of {spec.prefix}"},
         )
-    table = reach(spec)
-    for role in roles(spec):
+    table = reachability_table(spec)
+    for role in group_roles(spec):
         yield _rules(spec, role, table)
 
 
-def roles(spec: Spec) -> tuple[str, ...]:
+def group_roles(spec: Spec) -> tuple[str, ...]:
     """Every role that has a group of its own."""
     front = ("balancer",) if spec.balancer else ()
     return (*front, *dict.fromkeys(hosts.role for hosts in spec.hosts), *STORES)
@@ -39,13 +39,13 @@ def roles(spec: Spec) -> tuple[str, ...]:
 
 def _default(spec: Spec) -> Iterator[Want]:
     """The write-up's one group: members reach each other, the operator reaches three ports."""
-    ours = group(spec, "any")
+    ours = group_ref(spec, "any")
     operator = {
         ("tcp", port, port, address)
         for port in (SSH, API, CONSUMER)
         for address in spec.environment.operator
     }
-    yield Want(kind="default-group", name=ours.name, props={"vpc": vpc(spec)})
+    yield Want(kind="default-group", name=ours.name, props={"vpc": vpc_ref(spec)})
     yield Want(
         kind="rules",
         name=ours.name,
@@ -62,7 +62,7 @@ def _rules(spec: Spec, role: str, table: tuple[Reach, ...]) -> Want:
         kind="rules",
         name=group_name(spec, role),
         props={
-            "group": group(spec, role),
+            "group": group_ref(spec, role),
             "ingress": frozenset(
                 _rule(row.port, peer)
                 for row in table
@@ -70,7 +70,7 @@ def _rules(spec: Spec, role: str, table: tuple[Reach, ...]) -> Want:
                 for peer in _peers(spec, row.who)
             ),
             "egress": frozenset(
-                {_rule(row.port, group(spec, row.whom)) for row in table if row.who == role}
+                {_rule(row.port, group_ref(spec, row.whom)) for row in table if row.who == role}
                 | _to_the_world(role)
             ),
         },
@@ -86,7 +86,7 @@ def _peers(spec: Spec, who: str) -> tuple[str | Ref, ...]:
         return (WORLD,)
     if who == "operator":
         return spec.environment.operator
-    return (group(spec, who),)
+    return (group_ref(spec, who),)
 
 
 def _to_the_world(role: str) -> set[tuple[Any, ...]]:

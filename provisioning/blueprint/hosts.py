@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from provisioning.blueprint.names import each_host, gateway, group
-from provisioning.blueprint.secrets import readable
+from provisioning.blueprint.names import each_host, gateway_ref, group_ref
+from provisioning.blueprint.secrets import readable_secrets
 from provisioning.model import Key, Ref, Want
-from provisioning.resources.identity import normal, trust
+from provisioning.resources.identity import normalised_policy, trust_policy
 from provisioning.spec.model import Hosts, Spec
 
 SESSION = [  # what Session Manager needs; AWS offers no narrower resource for these
@@ -21,11 +21,11 @@ SESSION = [  # what Session Manager needs; AWS offers no narrower resource for t
 METRICS = "Coupon"  # the only namespace hosts may publish figures in
 
 
-def hosts(spec: Spec) -> Iterator[Want]:
+def host_wants(spec: Spec) -> Iterator[Want]:
     yield Want(kind="key-pair", name=spec.key.name, props={})
     for role in dict.fromkeys(wanted.role for wanted in spec.hosts if wanted.profile):
         name = f"{spec.prefix}-{role}"
-        yield role_want(name, "ec2.amazonaws.com", policy(spec, role))
+        yield role_want(name, "ec2.amazonaws.com", role_policy(spec, role))
         yield Want(kind="profile", name=name, props={"role": Ref("role", name)})
     for wanted in spec.hosts:
         yield from _group(spec, wanted)
@@ -33,7 +33,7 @@ def hosts(spec: Spec) -> Iterator[Want]:
 
 def _group(spec: Spec, wanted: Hosts) -> Iterator[Want]:
     profile: Any = Ref("profile", f"{spec.prefix}-{wanted.role}") if wanted.profile else ""
-    out: tuple[Key, ...] = (gateway(spec).key,) if wanted.public_ip else ()
+    out: tuple[Key, ...] = (gateway_ref(spec).key,) if wanted.public_ip else ()
     for name, subnet in each_host(spec, wanted):
         yield Want(
             kind="host",
@@ -42,7 +42,7 @@ def _group(spec: Spec, wanted: Hosts) -> Iterator[Want]:
                 "type": wanted.type,
                 "subnet": Ref("subnet", subnet.name),
                 "key": Ref("key-pair", spec.key.name),
-                "groups": frozenset({group(spec, wanted.role)}),
+                "groups": frozenset({group_ref(spec, wanted.role)}),
                 "profile": profile,
                 "imdsv2": True,
                 "encrypted": True,
@@ -66,34 +66,34 @@ def role_want(name: str, service: str, rights: dict[str, Any]) -> Want:
         kind="role",
         name=name,
         props={
-            "trust": trust(service),
-            "policy": normal(rights),
+            "trust": trust_policy(service),
+            "policy": normalised_policy(rights),
             "others": frozenset[str](),
         },
     )
 
 
-def policy(spec: Spec, role: str) -> dict[str, Any]:
+def role_policy(spec: Spec, role: str) -> dict[str, Any]:
     """A role's rights: its own secrets, its own log group, its own metrics, Session Manager."""
     where = f"{spec.environment.region}:ACCOUNT"
     statements = [
-        allow("Session", SESSION, "*"),
-        allow(
+        allow_statement("Session", SESSION, "*"),
+        allow_statement(
             "OwnLogs",
             ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
             f"arn:aws:logs:{where}:log-group:{spec.path}/{role}:*",
         ),
         {
-            **allow("OwnMetrics", ["cloudwatch:PutMetricData"], "*"),
+            **allow_statement("OwnMetrics", ["cloudwatch:PutMetricData"], "*"),
             "Condition": {"StringEquals": {"cloudwatch:namespace": METRICS}},
         },
     ]
-    if names := readable(spec, role):
+    if names := readable_secrets(spec, role):
         parameters = [f"arn:aws:ssm:{where}:parameter{spec.path}/secrets/{n}" for n in names]
         read = ["ssm:GetParameter", "ssm:GetParameters"]
-        statements.insert(0, allow("OwnSecrets", read, parameters))
+        statements.insert(0, allow_statement("OwnSecrets", read, parameters))
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def allow(sid: str, actions: list[str], resource: str | list[str]) -> dict[str, Any]:
+def allow_statement(sid: str, actions: list[str], resource: str | list[str]) -> dict[str, Any]:
     return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from provisioning.blueprint.names import each_host, gateway, group, subnets, vpc
+from provisioning.blueprint.names import each_host, gateway_ref, group_ref, subnet_refs, vpc_ref
 from provisioning.blueprint.reachability import API, OPERATORS
 from provisioning.model import Ref, Want
 from provisioning.spec.model import Balancer, Spec
 
 
-def front(spec: Spec) -> Iterator[Want]:
+def load_balancer_wants(spec: Spec) -> Iterator[Want]:
     wanted = spec.balancer
     if wanted is None:
         return
@@ -20,15 +20,15 @@ def front(spec: Spec) -> Iterator[Want]:
         kind="balancer",
         name=wanted.name,
         props={
-            "subnets": subnets(spec, "public"),
-            "groups": frozenset({group(spec, "balancer")}),
+            "subnets": subnet_refs(spec, "public"),
+            "groups": frozenset({group_ref(spec, "balancer")}),
             "attributes": {
                 "deletion_protection.enabled": "true" if wanted.protected else "false",
                 "routing.http.drop_invalid_header_fields.enabled": "true",
                 "idle_timeout.timeout_seconds": "60",
             },
         },
-        after=(gateway(spec).key,),
+        after=(gateway_ref(spec).key,),
     )
     yield from _listeners(wanted)
 
@@ -41,7 +41,7 @@ def _targets(spec: Spec, wanted: Balancer) -> Want:
         kind="target-group",
         name=f"{wanted.name}-api",
         props={
-            "vpc": vpc(spec),
+            "vpc": vpc_ref(spec),
             "port": API,
             "health_port": OPERATORS,
             "health_path": wanted.health_path,

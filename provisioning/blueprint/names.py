@@ -7,15 +7,15 @@ from provisioning.spec.model import Hosts, Spec, Subnet
 from provisioning.spec.rules_names import host_names
 
 
-def vpc(spec: Spec) -> Ref:
+def vpc_ref(spec: Spec) -> Ref:
     return Ref("vpc", spec.network.vpc)
 
 
-def gateway(spec: Spec) -> Ref:
+def gateway_ref(spec: Spec) -> Ref:
     return Ref("internet-gateway", spec.network.internet_gateway)
 
 
-def subnets(spec: Spec, *tiers: str) -> frozenset[Ref]:
+def subnet_refs(spec: Spec, *tiers: str) -> frozenset[Ref]:
     return frozenset(Ref("subnet", subnet.name) for subnet in spec.tier(*tiers))
 
 
@@ -26,7 +26,7 @@ def group_name(spec: Spec, role: str) -> str:
     return f"{spec.prefix}-{role}"
 
 
-def group(spec: Spec, role: str) -> Ref:
+def group_ref(spec: Spec, role: str) -> Ref:
     kind = "default-group" if spec.firewall.style == "default" else "group"
     return Ref(kind, group_name(spec, role))
 
@@ -38,5 +38,5 @@ def each_host(spec: Spec, hosts: Hosts) -> tuple[tuple[str, Subnet], ...]:
     return tuple((name, places[i % len(places)]) for i, name in enumerate(names))
 
 
-def secret(name: str) -> Ref:
+def secret_ref(name: str) -> Ref:
     return Ref("secret", name)

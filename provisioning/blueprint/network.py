@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provisioning.blueprint.names import gateway, vpc
+from provisioning.blueprint.names import gateway_ref, vpc_ref
 from provisioning.model import Ref, Want
 from provisioning.spec.model import Spec
 
 ANYWHERE = "0.0.0.0/0"
 
 
-def network(spec: Spec) -> Iterator[Want]:
+def network_wants(spec: Spec) -> Iterator[Want]:
     yield Want(
         kind="vpc",
         name=spec.network.vpc,
         props={"cidr": spec.network.cidr, "dns_hostnames": True},
     )
     yield Want(
-        kind="internet-gateway", name=spec.network.internet_gateway, props={"vpc": vpc(spec)}
+        kind="internet-gateway", name=spec.network.internet_gateway, props={"vpc": vpc_ref(spec)}
     )
     for subnet in spec.network.subnets:
         yield Want(
             kind="subnet",
             name=subnet.name,
             props={
-                "vpc": vpc(spec),
+                "vpc": vpc_ref(spec),
                 "cidr": subnet.cidr,
                 "zone": f"{spec.environment.region}{subnet.zone}",
                 "public_addresses": subnet.tier == "public",
@@ -56,7 +56,7 @@ def _nats(spec: Spec) -> Iterator[Want]:
             kind="nat",
             name=name,
             props={"subnet": Ref("subnet", homes[zone]), "address": Ref("address", name)},
-            after=(gateway(spec).key,),  # AWS refuses a NAT in a VPC without a way out
+            after=(gateway_ref(spec).key,),  # AWS refuses a NAT in a VPC without a way out
         )
 
 
@@ -68,7 +68,7 @@ def _tables(spec: Spec) -> Iterator[Want]:
             kind="route-table",
             name=name,
             props={
-                "vpc": vpc(spec),
+                "vpc": vpc_ref(spec),
                 "subnets": frozenset(Ref("subnet", subnet.name) for subnet in members),
                 "routes": _way_out(spec, members[0].tier, members[0].zone),
             },
@@ -78,7 +78,7 @@ def _tables(spec: Spec) -> Iterator[Want]:
 def _way_out(spec: Spec, tier: str, zone: str) -> dict[str, Ref]:
     """public: the internet gateway. private: its zone's NAT, if there is any. db: none, ever."""
     if tier == "public":
-        return {ANYWHERE: gateway(spec)}
+        return {ANYWHERE: gateway_ref(spec)}
     zones = nat_zones(spec)
     if tier == "private" and zones:
         nearest = zone if zone in zones else zones[0]
@@ -92,7 +92,7 @@ def _s3(spec: Spec) -> Want:
         kind="s3-endpoint",
         name=f"{spec.prefix}-s3",
         props={
-            "vpc": vpc(spec),
+            "vpc": vpc_ref(spec),
             "service": f"com.amazonaws.{spec.environment.region}.s3",
             "tables": frozenset(Ref("route-table", name) for name in served),
         },

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from provisioning.blueprint.hosts import allow, role_want
-from provisioning.blueprint.names import each_host, vpc
-from provisioning.blueprint.thresholds import Threshold, thresholds
+from provisioning.blueprint.hosts import allow_statement, role_want
+from provisioning.blueprint.names import each_host, vpc_ref
+from provisioning.blueprint.thresholds import Threshold, alarm_thresholds
 from provisioning.model import Ref, Want
 from provisioning.spec.model import Spec, Watch
 
@@ -15,7 +15,7 @@ Dimensions = dict[str, Any]
 FLOW = "flow"
 
 
-def watch(spec: Spec) -> Iterator[Want]:
+def observation_wants(spec: Spec) -> Iterator[Want]:
     if spec.watch:
         for role in dict.fromkeys(hosts.role for hosts in spec.hosts):
             yield _log_group(spec, spec.watch, role)
@@ -47,7 +47,7 @@ def _flow_logs(spec: Spec, wanted: Watch) -> Iterator[Want]:
         kind="flow-log",
         name=role,
         props={
-            "vpc": vpc(spec),
+            "vpc": vpc_ref(spec),
             "log_group": Ref("log-group", group.name),
             "role": Ref("role", role),
             "traffic": "REJECT",
@@ -61,8 +61,8 @@ def _may_write(spec: Spec) -> dict[str, Any]:
     return {
         "Version": "2012-10-17",
         "Statement": [
-            allow("OwnLogs", write, group),
-            allow("FindThem", ["logs:DescribeLogGroups"], "*"),
+            allow_statement("OwnLogs", write, group),
+            allow_statement("FindThem", ["logs:DescribeLogGroups"], "*"),
         ],
     }
 
@@ -77,8 +77,8 @@ def _alarms(spec: Spec, wanted: Watch) -> Iterator[Want]:
         )
         yield topic
         tell = (Ref("topic", topic.name),)
-    for line in thresholds():
-        for name, dimensions in watched(spec, line.of):
+    for line in alarm_thresholds():
+        for name, dimensions in watched_resources(spec, line.of):
             yield Want(
                 kind="alarm",
                 name=f"{spec.prefix}-{name}-{line.name}",
@@ -97,7 +97,7 @@ def _alarms(spec: Spec, wanted: Watch) -> Iterator[Want]:
             )
 
 
-def watched(spec: Spec, of: str) -> Iterator[tuple[str, Dimensions]]:
+def watched_resources(spec: Spec, of: str) -> Iterator[tuple[str, Dimensions]]:
     """(name, CloudWatch dimensions) of everything a threshold is kept for."""
     burst = of.startswith("burstable-")
     match of.removeprefix("burstable-"):
@@ -141,12 +141,14 @@ def _dashboard(spec: Spec) -> Want:
     return Want(
         kind="dashboard",
         name=spec.prefix,
-        props={"panels": tuple(_panel(spec, line) for line in thresholds() if _any(spec, line))},
+        props={
+            "panels": tuple(_panel(spec, line) for line in alarm_thresholds() if _any(spec, line))
+        },
     )
 
 
 def _any(spec: Spec, line: Threshold) -> bool:
-    return any(True for _ in watched(spec, line.of))
+    return any(True for _ in watched_resources(spec, line.of))
 
 
 def _panel(spec: Spec, line: Threshold) -> dict[str, Any]:
@@ -156,5 +158,5 @@ def _panel(spec: Spec, line: Threshold) -> dict[str, Any]:
         "metric": line.metric,
         "statistic": line.statistic,
         "threshold": line.threshold,
-        "dimensions": tuple(dimensions for _, dimensions in watched(spec, line.of)),
+        "dimensions": tuple(dimensions for _, dimensions in watched_resources(spec, line.of)),
     }

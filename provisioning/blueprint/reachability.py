@@ -26,7 +26,7 @@ class Reach:
     why: str = ""
 
 
-def reach(spec: Spec) -> tuple[Reach, ...]:
+def reachability_table(spec: Spec) -> tuple[Reach, ...]:
     """The whole table of an environment with a group per role."""
     present = {hosts.role for hosts in spec.hosts}
     rows = [*_front(spec), *_ssh(present), *_stores(spec, present), *_monitoring(present)]

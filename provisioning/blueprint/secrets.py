@@ -11,7 +11,7 @@ DATABASE = "database-admin-password"
 MYSQL_LONGEST = 40  # RDS takes at most 41
 
 
-def secrets(spec: Spec) -> Iterator[Want]:
+def secret_wants(spec: Spec) -> Iterator[Want]:
     for secret in every_secret(spec):
         yield Want(
             kind="secret",
@@ -32,7 +32,7 @@ def every_secret(spec: Spec) -> tuple[Secret, ...]:
     return (admin, *tokens, *spec.secrets)
 
 
-def readable(spec: Spec, role: str) -> tuple[str, ...]:
+def readable_secrets(spec: Spec, role: str) -> tuple[str, ...]:
     return tuple(secret.name for secret in every_secret(spec) if role in secret.readers)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from provisioning.blueprint.names import group, secret, subnets
+from provisioning.blueprint.names import group_ref, secret_ref, subnet_refs
 from provisioning.blueprint.secrets import DATABASE, auth_token
 from provisioning.model import Ref, Want
 from provisioning.resources.logs import RDS_LOGS
@@ -14,11 +14,11 @@ from provisioning.spec.model import Cache, Database, Spec
 LOGS = ("error", "slowquery")
 
 
-def stores(spec: Spec) -> Iterator[Want]:
+def store_wants(spec: Spec) -> Iterator[Want]:
     seen: set[str] = set()
     for cache in spec.caches:
         if cache.subnet_group not in seen:
-            placed = {"subnets": subnets(spec, *cache.tiers)}
+            placed = {"subnets": subnet_refs(spec, *cache.tiers)}
             yield Want(kind="cache-subnets", name=cache.subnet_group, props=placed)
             seen.add(cache.subnet_group)
         yield from _managed(spec, cache) if cache.managed_group else _plain(spec, cache)
@@ -34,7 +34,7 @@ def _plain(spec: Spec, cache: Cache) -> Iterator[Want]:
             "type": cache.type,
             "port": cache.port,
             "subnets": Ref("cache-subnets", cache.subnet_group),
-            "groups": frozenset({group(spec, "cache")}),
+            "groups": frozenset({group_ref(spec, "cache")}),
         },
         hidden={"version": cache.version},
     )
@@ -48,7 +48,7 @@ def _managed(spec: Spec, cache: Cache) -> Iterator[Want]:
         name=parameters,
         props={"family": family, "values": {"maxmemory-policy": "noeviction"}},
     )
-    token: Any = {"auth_token": secret(auth_token(cache))} if cache.encrypted else {}
+    token: Any = {"auth_token": secret_ref(auth_token(cache))} if cache.encrypted else {}
     yield Want(
         kind="cache-group",
         name=cache.name,
@@ -60,7 +60,7 @@ def _managed(spec: Spec, cache: Cache) -> Iterator[Want]:
             "multi_az": cache.replicas > 0,
             "subnets": Ref("cache-subnets", cache.subnet_group),
             "parameters": Ref("cache-parameters", parameters),
-            "groups": frozenset({group(spec, "cache")}),
+            "groups": frozenset({group_ref(spec, "cache")}),
             "encrypted_at_rest": cache.encrypted,
             "encrypted_in_transit": cache.encrypted,
             "snapshot_days": cache.snapshot_days,
@@ -70,7 +70,7 @@ def _managed(spec: Spec, cache: Cache) -> Iterator[Want]:
 
 
 def _database(spec: Spec, wanted: Database) -> Iterator[Want]:
-    placed = {"subnets": subnets(spec, *wanted.tiers)}
+    placed = {"subnets": subnet_refs(spec, *wanted.tiers)}
     yield Want(kind="db-subnets", name=wanted.subnet_group, props=placed)
     parameters: dict[str, Any] = {}
     if wanted.require_tls:
@@ -86,7 +86,7 @@ def _database(spec: Spec, wanted: Database) -> Iterator[Want]:
             "version": wanted.version,
             "storage_gb": wanted.storage_gb,
             "subnets": Ref("db-subnets", wanted.subnet_group),
-            "groups": frozenset({group(spec, "database")}),
+            "groups": frozenset({group_ref(spec, "database")}),
             "multi_az": wanted.multi_az,
             "encrypted": wanted.encrypted,
             "public": wanted.public,
@@ -99,7 +99,7 @@ def _database(spec: Spec, wanted: Database) -> Iterator[Want]:
             "port": wanted.port,
             **parameters,
         },
-        hidden={"password": secret(DATABASE)},
+        hidden={"password": secret_ref(DATABASE)},
         after=tuple(group.key for group in groups),
     )
 

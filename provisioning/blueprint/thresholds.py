@@ -30,6 +30,6 @@ class Threshold:
 
 
 @cache
-def thresholds() -> tuple[Threshold, ...]:
+def alarm_thresholds() -> tuple[Threshold, ...]:
     raw = tomllib.loads(FILE.read_text(encoding="utf-8"))
     return tuple(Threshold(name=name, **row) for name, row in raw.items())

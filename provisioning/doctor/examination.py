@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provisioning.aws import Cloud
-from provisioning.doctor.finding import BAD, OK, Finding, ask
-from provisioning.doctor.offers import offers
-from provisioning.doctor.quotas import quotas
-from provisioning.doctor.rights import rights
+from provisioning.doctor.finding import BAD, OK, Finding, make_finding
+from provisioning.doctor.offers import check_offers
+from provisioning.doctor.quotas import check_quotas
+from provisioning.doctor.rights import check_rights
 from provisioning.spec.model import Spec
 
 
-def examine(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
-    first = ask("credentials", lambda: _credentials(cloud), failed=BAD)
+def examine_account(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
+    first = make_finding("credentials", lambda: _credentials(cloud), failed=BAD)
     yield first
     if first.verdict != OK:
         return  # nothing else can be known
-    yield from offers(spec, cloud)
-    yield from quotas(spec, cloud)
-    yield from rights(spec, cloud)
+    yield from check_offers(spec, cloud)
+    yield from check_quotas(spec, cloud)
+    yield from check_rights(spec, cloud)
 
 
 def _credentials(cloud: Cloud) -> tuple[str, str]:

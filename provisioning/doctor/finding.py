@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from provisioning.aws import told
+from provisioning.aws import translated_errors
 from provisioning.errors import AwsRefused, ProvisioningError
 
 OK, BAD, UNKNOWN = "ok", "bad", "unknown"
@@ -23,14 +23,14 @@ class Finding:
     told: str
 
 
-def ask(what: str, check: Check, *, denied: str = BAD, failed: str = UNKNOWN) -> Finding:
+def make_finding(what: str, check: Check, *, denied: str = BAD, failed: str = UNKNOWN) -> Finding:
     """The finding of a check that returns (verdict, sentence).
 
     A denial is bad when apply would meet it too; pass `denied=UNKNOWN` for what only the doctor
     asks. A question that fails in another way is not answered, and not to know is not bad.
     """
     try:
-        with told(what):
+        with translated_errors(what):
             verdict, sentence = check()
     except AwsRefused as error:
         verdict = denied if error.aws_code in DENIALS else failed
@@ -40,5 +40,5 @@ def ask(what: str, check: Check, *, denied: str = BAD, failed: str = UNKNOWN) ->
     return Finding(verdict, what, sentence)
 
 
-def judged(good: bool) -> str:
+def judged_finding(good: bool) -> str:
     return OK if good else BAD

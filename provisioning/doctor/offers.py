@@ -6,23 +6,23 @@ from collections.abc import Iterator
 from typing import Any
 
 from provisioning.aws import Cloud
-from provisioning.doctor.finding import OK, UNKNOWN, Finding, ask, judged
+from provisioning.doctor.finding import OK, UNKNOWN, Finding, judged_finding, make_finding
 from provisioning.resources.image import image_for
 from provisioning.spec.model import Cache, Spec
 
 Answer = tuple[str, str]
 
 
-def offers(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
-    yield ask("zones", lambda: _zones(spec, cloud))
+def check_offers(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
+    yield make_finding("zones", lambda: _zones(spec, cloud))
     for type in sorted({hosts.type for hosts in spec.hosts}):
-        yield ask(f"size {type}", lambda type=type: _offered(spec, cloud, type))  # type: ignore[misc]
-        yield ask(f"image for {type}", lambda type=type: _image(spec, cloud, type))  # type: ignore[misc]
-    yield ask("database", lambda: _database(spec, cloud))
+        yield make_finding(f"size {type}", lambda type=type: _offered(spec, cloud, type))  # type: ignore[misc]
+        yield make_finding(f"image for {type}", lambda type=type: _image(spec, cloud, type))  # type: ignore[misc]
+    yield make_finding("database", lambda: _database(spec, cloud))
     for cache in spec.caches:
-        yield ask(f"cache {cache.name}", lambda cache=cache: _cache(cloud, cache))  # type: ignore[misc]
+        yield make_finding(f"cache {cache.name}", lambda cache=cache: _cache(cloud, cache))  # type: ignore[misc]
     if spec.balancer and (arn := spec.balancer.certificate_arn):
-        yield ask("certificate", lambda: _certificate(cloud, arn))
+        yield make_finding("certificate", lambda: _certificate(cloud, arn))
 
 
 def _zones(spec: Spec, cloud: Cloud) -> Answer:
@@ -31,7 +31,7 @@ def _zones(spec: Spec, cloud: Cloud) -> Answer:
     there = {zone["ZoneName"] for zone in answer if zone["State"] == "available"}
     missing = sorted(wanted - there)
     said = f"missing: {', '.join(missing)}" if missing else ", ".join(sorted(wanted))
-    return judged(not missing), said
+    return judged_finding(not missing), said
 
 
 def _offered(spec: Spec, cloud: Cloud, type: str) -> Answer:
@@ -42,7 +42,9 @@ def _offered(spec: Spec, cloud: Cloud, type: str) -> Answer:
         Filters=[{"Name": "instance-type", "Values": [type]}],
     )["InstanceTypeOfferings"]
     missing = sorted(wanted - {offer["Location"] for offer in answer})
-    return judged(not missing), f"not offered in {', '.join(missing)}" if missing else "offered"
+    return judged_finding(
+        not missing
+    ), f"not offered in {', '.join(missing)}" if missing else "offered"
 
 
 def _image(spec: Spec, cloud: Cloud, type: str) -> Answer:
@@ -56,7 +58,7 @@ def _database(spec: Spec, cloud: Cloud) -> Answer:
         return UNKNOWN, "RDS names no MySQL at all that can be ordered here; apply finds it out"
     good = any(f"{version}.".startswith(f"{wanted.version}.") for version in versions)
     can = "can" if good else "can not"
-    return judged(good), f"{wanted.type} with MySQL {wanted.version} {can} be ordered"
+    return judged_finding(good), f"{wanted.type} with MySQL {wanted.version} {can} be ordered"
 
 
 def _orderable(cloud: Cloud, *sizes: str) -> set[str]:
@@ -72,9 +74,11 @@ def _cache(cloud: Cloud, cache: Cache) -> Answer:
     versions = {one["EngineVersion"] for one in answer["CacheEngineVersions"]}
     good = any(f"{version}.".startswith(f"{cache.version}.") for version in versions)
     offered = "offered" if good else f"not among {', '.join(sorted(versions)) or 'none at all'}"
-    return judged(good), f"{cache.engine} {cache.version} is {offered}; its size isn't checked"
+    return judged_finding(
+        good
+    ), f"{cache.engine} {cache.version} is {offered}; its size isn't checked"
 
 
 def _certificate(cloud: Cloud, arn: str) -> Answer:
     status = cloud.certificate_status(arn)
-    return judged(status == "ISSUED"), f"{arn} is {status}"
+    return judged_finding(status == "ISSUED"), f"{arn} is {status}"

@@ -24,11 +24,11 @@ class Grant:
 
 
 @cache
-def table() -> dict[str, dict[str, Any]]:
+def permission_table() -> dict[str, dict[str, Any]]:
     return tomllib.loads(FILE.read_text(encoding="utf-8"))
 
 
-def grants(spec: Spec, account: str) -> tuple[Grant, ...]:
+def required_grants(spec: Spec, account: str) -> tuple[Grant, ...]:
     names = {
         "region": spec.environment.region,
         "account": account,
@@ -46,16 +46,16 @@ def grants(spec: Spec, account: str) -> tuple[Grant, ...]:
             on=tuple(arn.format(**names) for arn in row["on"]),
             examples=tuple(arn.format(**names) for arn in row.get("examples", row["on"])),
         )
-        for service, row in table().items()
+        for service, row in permission_table().items()
     )
 
 
-def policy(spec: Spec, account: str) -> dict[str, Any]:
+def permission_policy(spec: Spec, account: str) -> dict[str, Any]:
     """An IAM policy with just these rights, for whoever gives the credentials theirs."""
     return {
         "Version": "2012-10-17",
         "Statement": [
             {"Effect": "Allow", "Action": list(grant.actions), "Resource": list(grant.on)}
-            for grant in grants(spec, account)
+            for grant in required_grants(spec, account)
         ],
     }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from provisioning.aws import Cloud
-from provisioning.blueprint.environment import blueprint
-from provisioning.discovery import take
-from provisioning.doctor.finding import OK, UNKNOWN, Finding, ask, judged
+from provisioning.blueprint.environment import build_blueprint
+from provisioning.discovery import discover_resources
+from provisioning.doctor.finding import OK, UNKNOWN, Finding, judged_finding, make_finding
 from provisioning.errors import ProvisioningError
 from provisioning.model import Want
 from provisioning.spec.model import Spec
@@ -20,16 +21,20 @@ VPCS = ("vpc", "L-F678F1CE")  # VPCs per region
 RUNNING: Any = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
 
 
-def quotas(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
+def check_quotas(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
     """Only the doctor asks for quotas, so not being allowed to is unknown, not bad."""
     try:
-        found = take(cloud)
+        found = discover_resources(cloud)
     except ProvisioningError as refused:
         yield Finding(UNKNOWN, "quotas", f"What is there already can't be seen: {refused}")
         return
-    missing = tuple(want for want in blueprint(spec) if want.key not in found)
+    missing = tuple(want for want in build_blueprint(spec) if want.key not in found)
     for (what, kind), check in ROOMS.items():
-        yield ask(f"room for {what}", lambda: _room(cloud, missing, kind, check), denied=UNKNOWN)  # noqa: B023
+        yield make_finding(
+            f"room for {what}",
+            partial(_room, cloud, missing, kind, check),
+            denied=UNKNOWN,
+        )
 
 
 def _room(cloud: Cloud, missing: Missing, kind: str, check: Rooms) -> Answer:
@@ -37,7 +42,7 @@ def _room(cloud: Cloud, missing: Missing, kind: str, check: Rooms) -> Answer:
     if not wanted:
         return OK, "nothing more is needed"
     need, used, limit = check(cloud, wanted)
-    return judged(used + need <= limit), f"{need} more needed, {used} of {limit:g} used"
+    return judged_finding(used + need <= limit), f"{need} more needed, {used} of {limit:g} used"
 
 
 Rooms = Callable[[Cloud, Missing], tuple[int, int, float]]  # (needed, used, the quota)

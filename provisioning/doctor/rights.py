@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from provisioning.aws import Cloud, would_be_allowed
-from provisioning.doctor.finding import BAD, OK, UNKNOWN, Finding, ask, judged
-from provisioning.doctor.permissions import Grant, grants
+from provisioning.doctor.finding import BAD, OK, UNKNOWN, Finding, judged_finding, make_finding
+from provisioning.doctor.permissions import Grant, required_grants
 from provisioning.resources.image import image_for
 from provisioning.spec.model import Spec
 
 Answer = tuple[str, str]
 
 
-def rights(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
+def check_rights(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
     for name, call in dry_runs(spec, cloud).items():
-        yield ask(f"DryRun {name}", lambda name=name, call=call: _dry(name, call))  # type: ignore[misc]
-    yield from simulated(spec, cloud)
+        yield make_finding(f"DryRun {name}", lambda name=name, call=call: _dry(name, call))  # type: ignore[misc]
+    yield from simulated_findings(spec, cloud)
 
 
 def dry_runs(spec: Spec, cloud: Cloud) -> dict[str, Callable[[], Any]]:
@@ -44,23 +44,25 @@ def dry_runs(spec: Spec, cloud: Cloud) -> dict[str, Callable[[], Any]]:
 
 def _dry(name: str, call: Callable[[], Any]) -> Answer:
     good = would_be_allowed(call)
-    return judged(good), "allowed" if good else f"these credentials may not {name}"
+    return judged_finding(good), "allowed" if good else f"these credentials may not {name}"
 
 
-def simulated(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
+def simulated_findings(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
     """A finding per service; one for all if these credentials can't be simulated."""
     caller = cloud.sts.get_caller_identity()["Arn"]
-    who = ask("rights of these credentials", lambda: _principal(cloud, caller), denied=UNKNOWN)
+    who = make_finding(
+        "rights of these credentials", lambda: _principal(cloud, caller), denied=UNKNOWN
+    )
     if who.verdict != OK or not who.told.startswith("arn:"):
         yield who
         return
-    for grant in grants(spec, cloud.account):
+    for grant in required_grants(spec, cloud.account):
         yield _simulated(cloud, who.told, grant)
 
 
 def _simulated(cloud: Cloud, principal: str, grant: Grant) -> Finding:
     what = f"rights {grant.service}"
-    return ask(what, lambda: _may(cloud, principal, grant), denied=UNKNOWN)
+    return make_finding(what, lambda: _may(cloud, principal, grant), denied=UNKNOWN)
 
 
 def _principal(cloud: Cloud, caller: str) -> Answer:

@@ -7,14 +7,14 @@ from typing import Any
 
 from provisioning.aws import Cloud
 from provisioning.model import Found, Want
-from provisioning.resources.kind import Kind, taken
+from provisioning.resources.kind import Kind, raise_name_taken
 from provisioning.tags import as_dict
 
 
 def is_ours(cloud: Cloud, arn: str) -> bool:
     """Asked of CloudWatch itself: slow and soon throttled, so only for what the index lacks."""
     tags = cloud.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"]
-    return cloud.scope.owns(as_dict(tags))
+    return cloud.scope.owns_tags(as_dict(tags))
 
 
 def metric_dimension(value: str) -> str:
@@ -29,12 +29,12 @@ def metric_dimension(value: str) -> str:
 class Alarm(Kind):
     kind = "alarm"
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.cloudwatch.get_paginator("describe_alarms").paginate(
             AlarmNamePrefix=f"{cloud.scope.prefix}-"
         )
         alarms = [alarm for page in pages for alarm in page["MetricAlarms"]]
-        indexed = frozenset(cloud.tagged("cloudwatch:alarm")) if alarms else frozenset()
+        indexed = frozenset(cloud.tagged_arns("cloudwatch:alarm")) if alarms else frozenset()
         for alarm in alarms:
             if alarm["AlarmArn"] in indexed or is_ours(cloud, alarm["AlarmArn"]):
                 yield self._found(alarm)
@@ -58,11 +58,11 @@ class Alarm(Kind):
             shows={"state": alarm.get("StateValue", "")},
         )
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         """Putting an alarm overwrites one of the same name, whosever it is: so look first."""
         there = cloud.cloudwatch.describe_alarms(AlarmNames=[want.name])["MetricAlarms"]
         if there and not is_ours(cloud, there[0]["AlarmArn"]):
-            raise taken(want)
+            raise raise_name_taken(want)
         return self._put(cloud, want)
 
     def _put(self, cloud: Cloud, want: Want) -> str:
@@ -88,17 +88,17 @@ class Alarm(Kind):
         )
         return want.name
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         self._put(cloud, want)  # overwrites all but the tags
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         cloud.cloudwatch.delete_alarms(AlarmNames=[found.id])
 
-    def same(self, what: str, found: Any, wanted: Any) -> bool:
+    def is_same(self, what: str, found: Any, wanted: Any) -> bool:
         if what == "dimensions":
             said = {name: metric_dimension(str(value)) for name, value in wanted.items()}
             return bool(found == said)
-        return super().same(what, found, wanted)
+        return super().is_same(what, found, wanted)
 
-    def prices(self, want: Want) -> dict[str, float]:
+    def price_items(self, want: Want) -> dict[str, float]:
         return {"alarm": 1}

@@ -22,11 +22,11 @@ def tags_of(cloud: Cloud, arns: list[str]) -> dict[str, dict[str, str]]:
     return tags
 
 
-def ours(cloud: Cloud, described: list[Any], arn: str) -> Iterator[tuple[str, Any]]:
+def our_resources(cloud: Cloud, described: list[Any], arn: str) -> Iterator[tuple[str, Any]]:
     """(name, description) of what carries our tags."""
     tags = tags_of(cloud, [one[arn] for one in described])
     for one in described:
-        if cloud.scope.owns(tags.get(one[arn], {})):
+        if cloud.scope.owns_tags(tags.get(one[arn], {})):
             yield tags[one[arn]]["Name"], one
 
 
@@ -36,10 +36,10 @@ class TargetGroup(Kind):
     late = frozenset({"targets", "drain_seconds"})
     born = {"targets": frozenset(), "drain_seconds": 300}
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.elb.get_paginator("describe_target_groups").paginate()
         groups = [group for page in pages for group in page["TargetGroups"]]
-        for name, group in ours(cloud, groups, "TargetGroupArn"):
+        for name, group in our_resources(cloud, groups, "TargetGroupArn"):
             arn = group["TargetGroupArn"]
             health = cloud.elb.describe_target_health(TargetGroupArn=arn)
             attributes = as_dict(
@@ -62,7 +62,7 @@ class TargetGroup(Kind):
                 },
             )
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         made = cloud.elb.create_target_group(
             Name=want.name,
             Protocol="HTTP",
@@ -80,7 +80,7 @@ class TargetGroup(Kind):
         )
         return made["TargetGroups"][0]["TargetGroupArn"]
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         if what & {"health_path", "health_port"}:
             cloud.elb.modify_target_group(
                 TargetGroupArn=found.id,
@@ -105,7 +105,7 @@ class TargetGroup(Kind):
             targets = [{"Id": id} for id in extra]
             cloud.elb.deregister_targets(TargetGroupArn=found.id, Targets=targets)
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("TargetGroupNotFound"):
             cloud.elb.delete_target_group(TargetGroupArn=found.id)
 
@@ -120,10 +120,10 @@ class Balancer(Kind):
     late = frozenset({"attributes"})
     born = {"attributes": {}}
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.elb.get_paginator("describe_load_balancers").paginate()
         balancers = [one for page in pages for one in page["LoadBalancers"]]
-        for name, one in ours(cloud, balancers, "LoadBalancerArn"):
+        for name, one in our_resources(cloud, balancers, "LoadBalancerArn"):
             said = cloud.elb.describe_load_balancer_attributes(
                 LoadBalancerArn=one["LoadBalancerArn"]
             )
@@ -139,7 +139,7 @@ class Balancer(Kind):
                 shows={"host": one["DNSName"], "metric": _metric(one["LoadBalancerArn"])},
             )
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         made = cloud.elb.create_load_balancer(
             Name=want.name,
             Scheme="internet-facing",
@@ -150,7 +150,7 @@ class Balancer(Kind):
         )
         return made["LoadBalancers"][0]["LoadBalancerArn"]
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         if "subnets" in what:
             cloud.elb.set_subnets(LoadBalancerArn=found.id, Subnets=sorted(want.props["subnets"]))
         if "groups" in what:
@@ -163,17 +163,17 @@ class Balancer(Kind):
             ]
             cloud.elb.modify_load_balancer_attributes(LoadBalancerArn=found.id, Attributes=wanted)
 
-    def same(self, what: str, found: Any, wanted: Any) -> bool:
+    def is_same(self, what: str, found: Any, wanted: Any) -> bool:
         """Only what the spec names is judged; AWS has many more attributes with good defaults."""
         if what == "attributes":
             return all(found.get(key) == value for key, value in wanted.items())
-        return super().same(what, found, wanted)
+        return super().is_same(what, found, wanted)
 
-    def ready(self, cloud: Cloud, id: str) -> bool:
+    def is_ready(self, cloud: Cloud, id: str) -> bool:
         found = cloud.elb.describe_load_balancers(LoadBalancerArns=[id])["LoadBalancers"]
         return found[0]["State"]["Code"] == "active"
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("LoadBalancerNotFound"):
             if found.props["attributes"].get("deletion_protection.enabled") == "true":
                 cloud.elb.modify_load_balancer_attributes(
@@ -182,14 +182,14 @@ class Balancer(Kind):
                 )
             cloud.elb.delete_load_balancer(LoadBalancerArn=found.id)
 
-    def gone(self, cloud: Cloud, found: Found) -> bool:
+    def is_gone(self, cloud: Cloud, found: Found) -> bool:
         with ignoring("LoadBalancerNotFound"):
             return not cloud.elb.describe_load_balancers(LoadBalancerArns=[found.id])[
                 "LoadBalancers"
             ]
         return True
 
-    def prices(self, want: Want) -> dict[str, float]:
+    def price_items(self, want: Want) -> dict[str, float]:
         return {"balancer": 1, "balancer_unit": 1, "public_address": len(want.props["subnets"])}
 
 

@@ -14,16 +14,16 @@ from provisioning.tags import as_dict
 class Budget(Kind):
     kind = "budget"
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         name = f"{cloud.scope.prefix}-monthly"
         with ignoring("NotFoundException"):
             tags = cloud.budgets.list_tags_for_resource(ResourceARN=_arn(cloud, name))
-            if cloud.scope.owns(as_dict(tags["ResourceTags"])):
+            if cloud.scope.owns_tags(as_dict(tags["ResourceTags"])):
                 budget = cloud.budgets.describe_budget(AccountId=cloud.account, BudgetName=name)
                 usd = float(budget["Budget"]["BudgetLimit"]["Amount"])
                 yield self.found(name=name, id=name, props={"monthly_usd": usd})
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         cloud.budgets.create_budget(
             AccountId=cloud.account,
             Budget=_budget(cloud, want),
@@ -32,10 +32,10 @@ class Budget(Kind):
         )
         return want.name
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         cloud.budgets.update_budget(AccountId=cloud.account, NewBudget=_budget(cloud, want))
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("NotFoundException"):
             cloud.budgets.delete_budget(AccountId=cloud.account, BudgetName=found.id)
 

@@ -19,11 +19,11 @@ class CacheNode(Kind):
     fixed = frozenset({"engine", "port", "subnets"})
     holds_data = True
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         for node in cache_clusters(cloud):
             if node.get("ReplicationGroupId") or node["CacheClusterStatus"] in LEAVING:
                 continue
-            if cloud.scope.owns(cache_tags(cloud, node["ARN"])):
+            if cloud.scope.owns_tags(cache_tags(cloud, node["ARN"])):
                 yield self._found(node)
 
     def _found(self, node: Any) -> Found:
@@ -43,7 +43,7 @@ class CacheNode(Kind):
             shows={"host": ends[0]["Address"] if ends else "", "port": port or 0, "tls": False},
         )
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         cloud.elasticache.create_cache_cluster(
             CacheClusterId=want.name,
             Engine=want.props["engine"],
@@ -57,7 +57,7 @@ class CacheNode(Kind):
         )
         return want.name
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         cloud.elasticache.modify_cache_cluster(
             CacheClusterId=found.id,
             CacheNodeType=want.props["type"],
@@ -65,17 +65,17 @@ class CacheNode(Kind):
             ApplyImmediately=True,
         )
 
-    def ready(self, cloud: Cloud, id: str) -> bool:
+    def is_ready(self, cloud: Cloud, id: str) -> bool:
         return _statuses(cache_clusters(cloud), "CacheCluster").get(id) == "available"
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("CacheClusterNotFound"):
             cloud.elasticache.delete_cache_cluster(CacheClusterId=found.id)
 
-    def gone(self, cloud: Cloud, found: Found) -> bool:
+    def is_gone(self, cloud: Cloud, found: Found) -> bool:
         return found.id not in _statuses(cache_clusters(cloud), "CacheCluster")
 
-    def prices(self, want: Want) -> Mapping[str, float]:
+    def price_items(self, want: Want) -> Mapping[str, float]:
         return {f"cache/{want.props['type']}": 1}
 
 
@@ -84,7 +84,7 @@ class CacheGroup(Kind):
     fixed = frozenset({"port", "subnets", "encrypted_at_rest", "encrypted_in_transit"})
     holds_data = True
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         groups = [group for group in cache_replication_groups(cloud) if self._ours(cloud, group)]
         nodes = {node["CacheClusterId"]: node for node in cache_clusters(cloud)} if groups else {}
         for group in groups:
@@ -92,7 +92,9 @@ class CacheGroup(Kind):
             yield self._found(group, members)
 
     def _ours(self, cloud: Cloud, group: Any) -> bool:
-        return group["Status"] not in LEAVING and cloud.scope.owns(cache_tags(cloud, group["ARN"]))
+        return group["Status"] not in LEAVING and cloud.scope.owns_tags(
+            cache_tags(cloud, group["ARN"])
+        )
 
     def _found(self, group: Any, members: list[Any]) -> Found:
         shards = group.get("NodeGroups", ())
@@ -119,7 +121,7 @@ class CacheGroup(Kind):
             },
         )
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         p = want.props
         cloud.elasticache.create_replication_group(
             ReplicationGroupId=want.name,
@@ -147,7 +149,7 @@ class CacheGroup(Kind):
         path = want.hidden.get("auth_token")
         return {"AuthToken": secret_value(cloud, path)} if path else {}
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         p = want.props
         if "members" in what:
             self._resize(cloud, found, p["members"])
@@ -174,13 +176,13 @@ class CacheGroup(Kind):
             cloud.elasticache.increase_replica_count(ApplyImmediately=True, **asked)
         else:
             cloud.elasticache.decrease_replica_count(ApplyImmediately=True, **asked)
-        cloud.until(f"resizing {found.name}", lambda: self.ready(cloud, found.id))
+        cloud.wait_until(f"resizing {found.name}", lambda: self.is_ready(cloud, found.id))
 
-    def ready(self, cloud: Cloud, id: str) -> bool:
+    def is_ready(self, cloud: Cloud, id: str) -> bool:
         groups = cache_replication_groups(cloud)
         return {g["ReplicationGroupId"]: g["Status"] for g in groups}.get(id) == "available"
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         """One that keeps no snapshots holds nothing worth a last one: the broker's bells."""
         final = found.shows.get("final_snapshot") if found.props["snapshot_days"] else None
         with ignoring("ReplicationGroupNotFoundFault"):
@@ -189,10 +191,10 @@ class CacheGroup(Kind):
                 **({"FinalSnapshotIdentifier": final} if final else {}),
             )
 
-    def gone(self, cloud: Cloud, found: Found) -> bool:
+    def is_gone(self, cloud: Cloud, found: Found) -> bool:
         return found.id not in {g["ReplicationGroupId"] for g in cache_replication_groups(cloud)}
 
-    def prices(self, want: Want) -> Mapping[str, float]:
+    def price_items(self, want: Want) -> Mapping[str, float]:
         return {f"cache/{want.props['type']}": want.props["members"]}
 
 

@@ -21,17 +21,17 @@ def cache_tags(cloud: Cloud, arn: str) -> dict[str, str]:
 class CacheSubnets(Kind):
     kind = "cache-subnets"
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.elasticache.get_paginator("describe_cache_subnet_groups").paginate()
         for group in (group for page in pages for group in page["CacheSubnetGroups"]):
             if group["CacheSubnetGroupName"] == "default":
                 continue
-            if cloud.scope.owns(cache_tags(cloud, group["ARN"])):
+            if cloud.scope.owns_tags(cache_tags(cloud, group["ARN"])):
                 subnets = frozenset(subnet["SubnetIdentifier"] for subnet in group["Subnets"])
                 name = group["CacheSubnetGroupName"]
                 yield self.found(name=name, id=name, props={"subnets": subnets})
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         cloud.elasticache.create_cache_subnet_group(
             CacheSubnetGroupName=want.name,
             CacheSubnetGroupDescription="Subnets of the coupon service's Redis",
@@ -40,12 +40,12 @@ class CacheSubnets(Kind):
         )
         return want.name
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         cloud.elasticache.modify_cache_subnet_group(
             CacheSubnetGroupName=found.id, SubnetIds=sorted(want.props["subnets"])
         )
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("CacheSubnetGroupNotFoundFault"):
             cloud.elasticache.delete_cache_subnet_group(CacheSubnetGroupName=found.id)
 
@@ -58,11 +58,13 @@ class CacheParameters(Kind):
     late = frozenset({"values"})
     born = {"values": {}}
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.elasticache.get_paginator("describe_cache_parameter_groups").paginate()
         for group in (group for page in pages for group in page["CacheParameterGroups"]):
             name = group["CacheParameterGroupName"]
-            if name.startswith("default.") or not cloud.scope.owns(cache_tags(cloud, group["ARN"])):
+            if name.startswith("default.") or not cloud.scope.owns_tags(
+                cache_tags(cloud, group["ARN"])
+            ):
                 continue
             yield self.found(
                 name=name,
@@ -83,7 +85,7 @@ class CacheParameters(Kind):
             for parameter in page["Parameters"]
         }
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         cloud.elasticache.create_cache_parameter_group(
             CacheParameterGroupName=want.name,
             CacheParameterGroupFamily=want.props["family"],
@@ -92,7 +94,7 @@ class CacheParameters(Kind):
         )
         return want.name
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         cloud.elasticache.modify_cache_parameter_group(
             CacheParameterGroupName=found.id,
             ParameterNameValues=[
@@ -101,12 +103,12 @@ class CacheParameters(Kind):
             ],
         )
 
-    def same(self, what: str, found: Any, wanted: Any) -> bool:
+    def is_same(self, what: str, found: Any, wanted: Any) -> bool:
         """Only what the spec names is judged; AWS has many more parameters with good defaults."""
         if what == "values":
             return all(found.get(key) == value for key, value in wanted.items())
-        return super().same(what, found, wanted)
+        return super().is_same(what, found, wanted)
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("CacheParameterGroupNotFound"):
             cloud.elasticache.delete_cache_parameter_group(CacheParameterGroupName=found.id)

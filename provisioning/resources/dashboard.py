@@ -9,7 +9,7 @@ from typing import Any
 from provisioning.aws import Cloud
 from provisioning.model import Found, Want
 from provisioning.resources.alarm import is_ours, metric_dimension
-from provisioning.resources.kind import Kind, taken
+from provisioning.resources.kind import Kind, raise_name_taken
 
 MARK = "Made by provisioning; changes by hand are undone."
 
@@ -17,7 +17,7 @@ MARK = "Made by provisioning; changes by hand are undone."
 class Dashboard(Kind):
     kind = "dashboard"
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         entries = cloud.cloudwatch.list_dashboards(DashboardNamePrefix=cloud.scope.prefix)
         for entry in entries["DashboardEntries"]:
             name = entry["DashboardName"]
@@ -25,12 +25,12 @@ class Dashboard(Kind):
                 body = cloud.cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"]
                 yield self.found(name=name, id=name, props={"panels": _normal(json.loads(body))})
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         """Putting a dashboard overwrites one of the same name, whosever it is: so look first."""
         there = cloud.cloudwatch.list_dashboards(DashboardNamePrefix=want.name)["DashboardEntries"]
         for entry in there:
             if entry["DashboardName"] == want.name and not is_ours(cloud, entry["DashboardArn"]):
-                raise taken(want)
+                raise raise_name_taken(want)
         cloud.cloudwatch.put_dashboard(
             DashboardName=want.name,
             DashboardBody=json.dumps(_body(cloud.region, want.props["panels"])),
@@ -38,18 +38,18 @@ class Dashboard(Kind):
         )
         return want.name
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         body = json.dumps(_body(cloud.region, want.props["panels"]))
         cloud.cloudwatch.put_dashboard(DashboardName=found.id, DashboardBody=body)
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         cloud.cloudwatch.delete_dashboards(DashboardNames=[found.id])
 
-    def same(self, what: str, found: Any, wanted: Any) -> bool:
+    def is_same(self, what: str, found: Any, wanted: Any) -> bool:
         region = json.loads(found)["widgets"][-1]["properties"].get("region", "")
         return bool(found == _normal(_body(region, wanted)))
 
-    def prices(self, want: Want) -> dict[str, float]:
+    def price_items(self, want: Want) -> dict[str, float]:
         return {"dashboard": 1}
 
 

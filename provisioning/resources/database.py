@@ -19,9 +19,11 @@ class Database(Kind):
     fixed = frozenset({"encrypted", "subnets", "schema", "user"})
     holds_data = True
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         for one in _instances(cloud):
-            if one["DBInstanceStatus"] != "deleting" and cloud.scope.owns(as_dict(one["TagList"])):
+            if one["DBInstanceStatus"] != "deleting" and cloud.scope.owns_tags(
+                as_dict(one["TagList"])
+            ):
                 yield self._found(one)
 
     def _found(self, one: Any) -> Found:
@@ -52,7 +54,7 @@ class Database(Kind):
             shows={"host": end.get("Address", ""), "port": end.get("Port", 0)},
         )
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         p = want.props
         cloud.rds.create_db_instance(
             DBInstanceIdentifier=want.name,
@@ -81,7 +83,7 @@ class Database(Kind):
         )
         return want.name
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         p = want.props
         settings: dict[str, Any] = {
             "type": {"DBInstanceClass": p["type"]},
@@ -100,22 +102,22 @@ class Database(Kind):
         asked = {k: v for name in sorted(what) for k, v in settings[name].items()}
         cloud.rds.modify_db_instance(DBInstanceIdentifier=found.id, ApplyImmediately=True, **asked)
 
-    def same(self, what: str, found: Any, wanted: Any) -> bool:
+    def is_same(self, what: str, found: Any, wanted: Any) -> bool:
         """Asked for 8.4, AWS answers with the minor version it took: 8.4.6."""
         if what == "version":
             return f"{found}.".startswith(f"{wanted}.")
-        return super().same(what, found, wanted)
+        return super().is_same(what, found, wanted)
 
-    def ready(self, cloud: Cloud, id: str) -> bool:
+    def is_ready(self, cloud: Cloud, id: str) -> bool:
         statuses = {d["DBInstanceIdentifier"]: d["DBInstanceStatus"] for d in _instances(cloud)}
         return statuses.get(id) in AT_WORK
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         if found.props["protected"]:
             cloud.rds.modify_db_instance(
                 DBInstanceIdentifier=found.id, DeletionProtection=False, ApplyImmediately=True
             )
-            cloud.until(f"unprotecting {found.name}", lambda: self.ready(cloud, found.id))
+            cloud.wait_until(f"unprotecting {found.name}", lambda: self.is_ready(cloud, found.id))
         final = found.shows.get("final_snapshot")
         last: Any = {"FinalDBSnapshotIdentifier": final} if final else {"SkipFinalSnapshot": True}
         with ignoring("DBInstanceNotFound"):
@@ -123,10 +125,10 @@ class Database(Kind):
                 DBInstanceIdentifier=found.id, DeleteAutomatedBackups=True, **last
             )
 
-    def gone(self, cloud: Cloud, found: Found) -> bool:
+    def is_gone(self, cloud: Cloud, found: Found) -> bool:
         return found.id not in {one["DBInstanceIdentifier"] for one in _instances(cloud)}
 
-    def prices(self, want: Want) -> Mapping[str, float]:
+    def price_items(self, want: Want) -> Mapping[str, float]:
         p = want.props
         copies = 2 if p["multi_az"] else 1
         extended = {"mysql80_vcpu": 2.0 * copies} if p["version"].startswith("8.0") else {}

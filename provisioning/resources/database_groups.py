@@ -18,15 +18,15 @@ def database_tags(cloud: Cloud, arn: str) -> dict[str, str]:
 class DatabaseSubnets(Kind):
     kind = "db-subnets"
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.rds.get_paginator("describe_db_subnet_groups").paginate()
         for group in (group for page in pages for group in page["DBSubnetGroups"]):
-            if cloud.scope.owns(database_tags(cloud, group["DBSubnetGroupArn"])):
+            if cloud.scope.owns_tags(database_tags(cloud, group["DBSubnetGroupArn"])):
                 subnets = frozenset(subnet["SubnetIdentifier"] for subnet in group["Subnets"])
                 name = group["DBSubnetGroupName"]
                 yield self.found(name=name, id=name, props={"subnets": subnets})
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         cloud.rds.create_db_subnet_group(
             DBSubnetGroupName=want.name,
             DBSubnetGroupDescription="Subnets of the coupon service's MySQL",
@@ -35,12 +35,12 @@ class DatabaseSubnets(Kind):
         )
         return want.name
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         cloud.rds.modify_db_subnet_group(
             DBSubnetGroupName=found.id, SubnetIds=sorted(want.props["subnets"])
         )
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("DBSubnetGroupNotFoundFault"):
             cloud.rds.delete_db_subnet_group(DBSubnetGroupName=found.id)
 
@@ -51,18 +51,18 @@ class DatabaseParameters(Kind):
     late = frozenset({"values"})
     born = {"values": {}}
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.rds.get_paginator("describe_db_parameter_groups").paginate()
         for group in (group for page in pages for group in page["DBParameterGroups"]):
             name = group["DBParameterGroupName"]
             if name.startswith("default."):
                 continue
-            if cloud.scope.owns(database_tags(cloud, group["DBParameterGroupArn"])):
+            if cloud.scope.owns_tags(database_tags(cloud, group["DBParameterGroupArn"])):
                 values = _values(cloud, name)
                 family = group["DBParameterGroupFamily"]
                 yield self.found(name=name, id=name, props={"family": family, "values": values})
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         cloud.rds.create_db_parameter_group(
             DBParameterGroupName=want.name,
             DBParameterGroupFamily=want.props["family"],
@@ -71,7 +71,7 @@ class DatabaseParameters(Kind):
         )
         return want.name
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         """All are dynamic parameters: at once, without a restart."""
         wanted: Any = [
             {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
@@ -79,13 +79,13 @@ class DatabaseParameters(Kind):
         ]
         cloud.rds.modify_db_parameter_group(DBParameterGroupName=found.id, Parameters=wanted)
 
-    def same(self, what: str, found: Any, wanted: Any) -> bool:
+    def is_same(self, what: str, found: Any, wanted: Any) -> bool:
         """Only what the spec names is judged; AWS has many more parameters with good defaults."""
         if what == "values":
             return all(found.get(key) == value for key, value in wanted.items())
-        return super().same(what, found, wanted)
+        return super().is_same(what, found, wanted)
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("DBParameterGroupNotFound"):
             cloud.rds.delete_db_parameter_group(DBParameterGroupName=found.id)
 

@@ -14,9 +14,9 @@ from provisioning.tags import as_dict
 class Address(Kind):
     kind = "address"
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         found = cloud.ec2.describe_addresses(Filters=cloud.scope.filters())["Addresses"]
-        for address in cloud.scope.mine(found):
+        for address in cloud.scope.only_ours(found):
             yield self.found(
                 name=as_dict(address["Tags"])["Name"],
                 id=address["AllocationId"],
@@ -24,17 +24,17 @@ class Address(Kind):
                 shows={"address": address["PublicIp"]},
             )
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         made = cloud.ec2.allocate_address(
             Domain="vpc", TagSpecifications=cloud.scope.tagging("elastic-ip", want.name)
         )
         return made["AllocationId"]
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("InvalidAllocationID.NotFound"):
             cloud.ec2.release_address(AllocationId=found.id)
 
-    def prices(self, want: Want) -> dict[str, float]:
+    def price_items(self, want: Want) -> dict[str, float]:
         return {"public_address": 1}
 
 
@@ -42,10 +42,10 @@ class Nat(Kind):
     kind = "nat"
     fixed = frozenset({"subnet", "address"})
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         alive: Any = {"Filter": cloud.scope.filters(state=["pending", "available"])}
         pages = cloud.ec2.get_paginator("describe_nat_gateways").paginate(**alive)
-        for nat in cloud.scope.mine(nat for page in pages for nat in page["NatGateways"]):
+        for nat in cloud.scope.only_ours(nat for page in pages for nat in page["NatGateways"]):
             addresses = nat["NatGatewayAddresses"]
             yield self.found(
                 name=as_dict(nat["Tags"])["Name"],
@@ -55,7 +55,7 @@ class Nat(Kind):
                 shows={"address": addresses[0].get("PublicIp", "")},
             )
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         made = cloud.ec2.create_nat_gateway(
             SubnetId=want.props["subnet"],
             AllocationId=want.props["address"],
@@ -63,17 +63,17 @@ class Nat(Kind):
         )
         return made["NatGateway"]["NatGatewayId"]
 
-    def ready(self, cloud: Cloud, id: str) -> bool:
+    def is_ready(self, cloud: Cloud, id: str) -> bool:
         return self._state(cloud, id) == "available"
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("NatGatewayNotFound"):
             cloud.ec2.delete_nat_gateway(NatGatewayId=found.id)
 
-    def gone(self, cloud: Cloud, found: Found) -> bool:
+    def is_gone(self, cloud: Cloud, found: Found) -> bool:
         return self._state(cloud, found.id) in ("deleted", "")
 
-    def prices(self, want: Want) -> dict[str, float]:
+    def price_items(self, want: Want) -> dict[str, float]:
         return {"nat": 1}
 
     def _state(self, cloud: Cloud, id: str) -> str:
@@ -87,11 +87,13 @@ class S3Endpoint(Kind):
     kind = "s3-endpoint"
     fixed = frozenset({"vpc", "service"})
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.ec2.get_paginator("describe_vpc_endpoints").paginate(
             Filters=cloud.scope.filters()
         )
-        for point in cloud.scope.mine(point for page in pages for point in page["VpcEndpoints"]):
+        for point in cloud.scope.only_ours(
+            point for page in pages for point in page["VpcEndpoints"]
+        ):
             if point["State"].lower() in ("deleting", "deleted"):
                 continue
             yield self.found(
@@ -104,7 +106,7 @@ class S3Endpoint(Kind):
                 },
             )
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         made = cloud.ec2.create_vpc_endpoint(
             VpcEndpointType="Gateway",
             VpcId=want.props["vpc"],
@@ -114,7 +116,7 @@ class S3Endpoint(Kind):
         )
         return made["VpcEndpoint"]["VpcEndpointId"]
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         lists = {
             "AddRouteTableIds": sorted(want.props["tables"] - found.props["tables"]),
             "RemoveRouteTableIds": sorted(found.props["tables"] - want.props["tables"]),
@@ -122,5 +124,5 @@ class S3Endpoint(Kind):
         asked: Any = {name: tables for name, tables in lists.items() if tables}
         cloud.ec2.modify_vpc_endpoint(VpcEndpointId=found.id, **asked)
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         cloud.ec2.delete_vpc_endpoints(VpcEndpointIds=[found.id])

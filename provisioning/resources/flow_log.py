@@ -18,10 +18,10 @@ class FlowLog(Kind):
     kind = "flow-log"
     fixed = frozenset({"vpc", "log_group", "role", "traffic"})
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         ours: Any = {"Filter": cloud.scope.filters()}
         pages = cloud.ec2.get_paginator("describe_flow_logs").paginate(**ours)
-        for log in cloud.scope.mine(log for page in pages for log in page["FlowLogs"]):
+        for log in cloud.scope.only_ours(log for page in pages for log in page["FlowLogs"]):
             yield self.found(
                 name=as_dict(log["Tags"])["Name"],
                 id=log["FlowLogId"],
@@ -33,7 +33,7 @@ class FlowLog(Kind):
                 },
             )
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         """A role made a moment ago is not known everywhere yet: asked again until it is."""
         p = want.props
         role = f"arn:aws:iam::{cloud.account}:role{cloud.scope.path}/{p['role']}"
@@ -56,6 +56,6 @@ class FlowLog(Kind):
             )
         return made["FlowLogIds"][0]
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("InvalidFlowLogId.NotFound"):
             cloud.ec2.delete_flow_logs(FlowLogIds=[found.id])

@@ -18,13 +18,13 @@ class SecurityGroup(Kind):
     kind = "group"
     fixed = frozenset({"vpc"})
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         for group in _ours(cloud):
             if group["GroupName"] != "default":
                 name = as_dict(group["Tags"])["Name"]
                 yield self.found(name=name, id=group["GroupId"], props={"vpc": group["VpcId"]})
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         made = cloud.ec2.create_security_group(
             GroupName=want.name,
             Description=want.hidden["description"],
@@ -33,7 +33,7 @@ class SecurityGroup(Kind):
         )
         return made["GroupId"]
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("InvalidGroup.NotFound"):
             cloud.ec2.delete_security_group(GroupId=found.id)
 
@@ -44,13 +44,13 @@ class DefaultGroup(Kind):
     kind = "default-group"
     fixed = frozenset({"vpc"})
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         for group in _ours(cloud):
             if group["GroupName"] == "default":
                 name = as_dict(group["Tags"])["Name"]
                 yield self.found(name=name, id=group["GroupId"], props={"vpc": group["VpcId"]})
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         wanted: Any = [
             {"Name": "vpc-id", "Values": [want.props["vpc"]]},
             {"Name": "group-name", "Values": ["default"]},
@@ -59,7 +59,7 @@ class DefaultGroup(Kind):
         cloud.ec2.create_tags(Resources=[id], Tags=cloud.scope.tags(want.name))
         return id
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         """Gives the group back untagged; AWS removes it with the VPC."""
         with ignoring("InvalidGroup.NotFound"):
             tags = [{"Key": tag["Key"]} for tag in cloud.scope.tags(found.name)]
@@ -72,25 +72,25 @@ class Rules(Kind):
     kind = "rules"
     fixed = frozenset({"group"})
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         for group in _ours(cloud):
             name = as_dict(group["Tags"])["Name"]
             yield self.found(name=name, id=group["GroupId"], props=_rules(group))
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         id: str = want.props["group"]
         group = cloud.ec2.describe_security_groups(GroupIds=[id])["SecurityGroups"][0]
         found = self.found(name=want.name, id=id, props=_rules(group))
-        self.change(cloud, found, want, frozenset({"ingress", "egress"}))
+        self.change_one(cloud, found, want, frozenset({"ingress", "egress"}))
         return id
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         if "ingress" in what:
             _set_ingress(cloud, found.id, found.props["ingress"], want.props["ingress"])
         if "egress" in what:
             _set_egress(cloud, found.id, found.props["egress"], want.props["egress"])
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("InvalidGroup.NotFound", "InvalidPermission.NotFound"):
             _set_ingress(cloud, found.id, found.props["ingress"], frozenset())
 
@@ -99,7 +99,7 @@ def _ours(cloud: Cloud) -> Iterator[Any]:
     pages = cloud.ec2.get_paginator("describe_security_groups").paginate(
         Filters=cloud.scope.filters()
     )
-    return cloud.scope.mine(group for page in pages for group in page["SecurityGroups"])
+    return cloud.scope.only_ours(group for page in pages for group in page["SecurityGroups"])
 
 
 def _rules(group: Mapping[str, Any]) -> dict[str, Any]:

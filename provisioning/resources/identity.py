@@ -21,23 +21,23 @@ class Role(Kind):
     late = frozenset({"policy", "others"})
     born = {"policy": "", "others": frozenset()}
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.iam.get_paginator("list_roles").paginate(PathPrefix=f"{cloud.scope.path}/")
         for role in (role for page in pages for role in page["Roles"]):
             name = role["RoleName"]
             tags = as_dict(cloud.iam.list_role_tags(RoleName=name)["Tags"])
-            if cloud.scope.owns(tags):
+            if cloud.scope.owns_tags(tags):
                 yield self.found(
                     name=name,
                     id=name,
                     props={
-                        "trust": normal(role["AssumeRolePolicyDocument"]),
+                        "trust": normalised_policy(role["AssumeRolePolicyDocument"]),
                         "policy": _policy(cloud, name),
                         "others": _others(cloud, name),
                     },
                 )
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         cloud.iam.create_role(
             Path=f"{cloud.scope.path}/",
             RoleName=want.name,
@@ -47,7 +47,7 @@ class Role(Kind):
         )
         return want.name
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         if "trust" in what:
             cloud.iam.update_assume_role_policy(
                 RoleName=found.id, PolicyDocument=want.props["trust"]
@@ -58,7 +58,7 @@ class Role(Kind):
             document = want.props["policy"].replace("ACCOUNT", cloud.account)
             cloud.iam.put_role_policy(RoleName=found.id, PolicyName=POLICY, PolicyDocument=document)
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         """AWS removes no role that still holds a policy, whoever gave it."""
         ours = {POLICY} if found.props["policy"] else frozenset()
         _take_away(cloud, found.id, found.props["others"] | ours)
@@ -72,7 +72,7 @@ def _policy(cloud: Cloud, role: str) -> str:
         document: Any = cloud.iam.get_role_policy(RoleName=role, PolicyName=POLICY)[
             "PolicyDocument"
         ]
-        return normal(document).replace(f":{cloud.account}:", ":ACCOUNT:")
+        return normalised_policy(document).replace(f":{cloud.account}:", ":ACCOUNT:")
     return ""
 
 
@@ -92,17 +92,17 @@ def _take_away(cloud: Cloud, role: str, policies: Iterable[str]) -> None:
                 cloud.iam.delete_role_policy(RoleName=role, PolicyName=policy)
 
 
-def trust(service: str) -> str:
+def trust_policy(service: str) -> str:
     """Who may take the role on: this AWS service, and nobody else."""
     allowed = {
         "Effect": "Allow",
         "Principal": {"Service": service},
         "Action": "sts:AssumeRole",
     }
-    return normal({"Version": "2012-10-17", "Statement": [allowed]})
+    return normalised_policy({"Version": "2012-10-17", "Statement": [allowed]})
 
 
-def normal(document: Any) -> str:
+def normalised_policy(document: Any) -> str:
     """A policy as text that is equal when its meaning is."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
@@ -112,18 +112,18 @@ class Profile(Kind):
     late = frozenset({"role"})
     born = {"role": ""}
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.iam.get_paginator("list_instance_profiles").paginate(
             PathPrefix=f"{cloud.scope.path}/"
         )
         for profile in (profile for page in pages for profile in page["InstanceProfiles"]):
             name = profile["InstanceProfileName"]
             told: Any = cloud.iam.get_instance_profile(InstanceProfileName=name)
-            if cloud.scope.owns(as_dict(told["InstanceProfile"].get("Tags"))):
+            if cloud.scope.owns_tags(as_dict(told["InstanceProfile"].get("Tags"))):
                 roles = [role["RoleName"] for role in profile["Roles"]]
                 yield self.found(name=name, id=name, props={"role": roles[0] if roles else ""})
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         cloud.iam.create_instance_profile(
             Path=f"{cloud.scope.path}/",
             InstanceProfileName=want.name,
@@ -131,13 +131,13 @@ class Profile(Kind):
         )
         return want.name
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         self._empty(cloud, found)
         cloud.iam.add_role_to_instance_profile(
             InstanceProfileName=found.id, RoleName=want.props["role"]
         )
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         self._empty(cloud, found)
         with ignoring("NoSuchEntity"):
             cloud.iam.delete_instance_profile(InstanceProfileName=found.id)

@@ -20,14 +20,14 @@ class Instance(Kind):
     kind = "host"
     fixed = frozenset({"subnet", "key", "encrypted", "public_ip"})
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         filters = cloud.scope.filters(instance_state_name=ALIVE)
         pages = cloud.ec2.get_paginator("describe_instances").paginate(Filters=filters)
         hosts = [
             host for page in pages for r in page["Reservations"] for host in r["Instances"]
         ]  # fmt: skip
         encrypted = _encrypted_volumes(cloud) if hosts else {}
-        for host in cloud.scope.mine(hosts):
+        for host in cloud.scope.only_ours(hosts):
             yield self._found(cloud, host, encrypted)
 
     def _found(self, cloud: Cloud, host: Any, encrypted: dict[str, bool]) -> Found:
@@ -60,7 +60,7 @@ class Instance(Kind):
             },
         )
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         token = _token(cloud, want)
         try:
             return self._launch(cloud, want, token)
@@ -81,13 +81,13 @@ class Instance(Kind):
         )
         return made["Instances"][0]["InstanceId"]
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         change_instance(cloud, found, want, what)
 
-    def ready(self, cloud: Cloud, id: str) -> bool:
+    def is_ready(self, cloud: Cloud, id: str) -> bool:
         return _state(cloud, id) == "running"
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("InvalidInstanceID.NotFound"):
             if found.props["protected"]:
                 cloud.ec2.modify_instance_attribute(
@@ -95,10 +95,10 @@ class Instance(Kind):
                 )
             cloud.ec2.terminate_instances(InstanceIds=[found.id])
 
-    def gone(self, cloud: Cloud, found: Found) -> bool:
+    def is_gone(self, cloud: Cloud, found: Found) -> bool:
         return _state(cloud, found.id) in ("terminated", "")
 
-    def prices(self, want: Want) -> dict[str, float]:
+    def price_items(self, want: Want) -> dict[str, float]:
         size = want.props["type"]
         address = {"public_address": 1.0} if want.props["public_ip"] else {}
         return {f"ec2/{size}": 1, "ebs_gp3_gb": want.hidden["disk_gb"], **address}

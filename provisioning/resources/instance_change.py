@@ -50,7 +50,7 @@ def _set_profile(cloud: Cloud, found: Found, profile: str) -> None:
 def _resize(cloud: Cloud, found: Found, size: str) -> None:
     """Stop, change, start. The host is away for about two minutes and keeps disk and address."""
     cloud.ec2.stop_instances(InstanceIds=[found.id])
-    cloud.until(f"stopping {found.name}", lambda: _is(cloud, found.id, "stopped"))
+    cloud.wait_until(f"stopping {found.name}", lambda: _is(cloud, found.id, "stopped"))
     cloud.ec2.modify_instance_attribute(InstanceId=found.id, InstanceType={"Value": size})
     cloud.ec2.start_instances(InstanceIds=[found.id])
 

@@ -29,12 +29,12 @@ def key_file(name: str) -> Path:
 class KeyPair(Kind):
     kind = "key-pair"
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         found = cloud.ec2.describe_key_pairs(Filters=cloud.scope.filters())["KeyPairs"]
-        for pair in cloud.scope.mine(found):
+        for pair in cloud.scope.only_ours(found):
             yield self.found(name=pair["KeyName"], id=pair["KeyName"], props={})
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         private = key_file(want.name)
         if not private.exists():
             _generate(private, want.name)
@@ -45,7 +45,7 @@ class KeyPair(Kind):
         )
         return want.name
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         """Only AWS' half. The private file stays: it may be the last copy of a key in use."""
         cloud.ec2.delete_key_pair(KeyName=found.id)
 

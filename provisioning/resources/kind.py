@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from provisioning.aws import Cloud
 from provisioning.errors import Ambiguous
-from provisioning.model import Found, Key, Want, resolve
+from provisioning.model import Found, Key, Want, resolve_references
 
 
 class Kind(ABC):
@@ -22,51 +22,53 @@ class Kind(ABC):
     holds_data: ClassVar[bool] = False  # replacing it loses what it stores
 
     @abstractmethod
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         """All of the environment's resources of this kind. Reads only."""
 
     @abstractmethod
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         """Makes it, tagged in the same call, and returns its id. `want` has its ids filled in."""
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         """Makes the properties named in `what` as wanted. Repeating it does no harm."""
         raise NotImplementedError(f"{self.kind} has nothing that can be changed")
 
     @abstractmethod
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         """Removes it. What is already gone is fine."""
 
-    def ready(self, cloud: Cloud, id: str) -> bool:
+    def is_ready(self, cloud: Cloud, id: str) -> bool:
         """Whether AWS has finished making or changing it."""
         return True
 
-    def gone(self, cloud: Cloud, found: Found) -> bool:
+    def is_gone(self, cloud: Cloud, found: Found) -> bool:
         """Whether AWS has finished removing it."""
         return True
 
-    def same(self, what: str, found: Any, wanted: Any) -> bool:
+    def is_same(self, what: str, found: Any, wanted: Any) -> bool:
         """Whether a property is as wanted. Kinds override it where AWS answers in other words."""
         return bool(found == wanted)
 
-    def prices(self, want: Want) -> Mapping[str, float]:
+    def price_items(self, want: Want) -> Mapping[str, float]:
         """What it adds to the bill: price item -> units a month."""
         return {}
 
     def found(self, *, name: str, id: str, props: Mapping[str, Any], **more: Any) -> Found:
         return Found(kind=self.kind, name=name, id=id, props=props, **more)
 
-    def newborn(self, *, name: str, id: str) -> Found:
+    def newborn_state(self, *, name: str, id: str) -> Found:
         """How a resource stands right after create()."""
         return self.found(name=name, id=id, props=self.born)
 
 
-def filled(want: Want, ids: Mapping[Key, str]) -> Want:
+def resolved_want(want: Want, ids: Mapping[Key, str]) -> Want:
     """The want with every reference replaced by an id."""
-    return replace(want, props=resolve(want.props, ids), hidden=resolve(want.hidden, ids))
+    return replace(
+        want, props=resolve_references(want.props, ids), hidden=resolve_references(want.hidden, ids)
+    )
 
 
-def taken(want: Want) -> Ambiguous:
+def raise_name_taken(want: Want) -> Ambiguous:
     """For services that would overwrite a stranger's resource of the same name."""
     return Ambiguous(
         f"The name of {want.key} is taken by something without our tags.",

@@ -7,7 +7,7 @@ from typing import Any
 
 from provisioning.aws import Cloud, ignoring
 from provisioning.model import Found, Want
-from provisioning.resources.balancer import TLS_POLICY, ours
+from provisioning.resources.balancer import TLS_POLICY, our_resources
 from provisioning.resources.kind import Kind
 
 
@@ -15,12 +15,12 @@ class Listener(Kind):
     kind = "listener"
     fixed = frozenset({"balancer", "port"})
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.elb.get_paginator("describe_load_balancers").paginate()
         balancers = [one for page in pages for one in page["LoadBalancers"]]
-        for _, one in ours(cloud, balancers, "LoadBalancerArn"):
+        for _, one in our_resources(cloud, balancers, "LoadBalancerArn"):
             listeners: Any = cloud.elb.describe_listeners(LoadBalancerArn=one["LoadBalancerArn"])
-            for name, listener in ours(cloud, listeners["Listeners"], "ListenerArn"):
+            for name, listener in our_resources(cloud, listeners["Listeners"], "ListenerArn"):
                 yield self._found(name, listener)
 
     def _found(self, name: str, listener: Any) -> Found:
@@ -37,7 +37,7 @@ class Listener(Kind):
             },
         )
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         made = cloud.elb.create_listener(
             LoadBalancerArn=want.props["balancer"],
             Port=want.props["port"],
@@ -46,10 +46,10 @@ class Listener(Kind):
         )
         return made["Listeners"][0]["ListenerArn"]
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         cloud.elb.modify_listener(ListenerArn=found.id, **_settings(want))
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("ListenerNotFound"):
             cloud.elb.delete_listener(ListenerArn=found.id)
 

@@ -16,7 +16,7 @@ class LogGroup(Kind):
     late = frozenset({"days"})
     born = {"days": 0}
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         for prefix in (f"{cloud.scope.path}/", RDS_LOGS):
             pages = cloud.logs.get_paginator("describe_log_groups").paginate(
                 logGroupNamePrefix=prefix
@@ -27,18 +27,18 @@ class LogGroup(Kind):
                     days = group.get("retentionInDays", 0)
                     yield self.found(name=name, id=name, props={"days": days})
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         tags = {**cloud.scope.owner(), "Name": want.name}
         cloud.logs.create_log_group(logGroupName=want.name, tags=tags)
         return want.name
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         cloud.logs.put_retention_policy(logGroupName=found.id, retentionInDays=want.props["days"])
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("ResourceNotFoundException"):
             cloud.logs.delete_log_group(logGroupName=found.id)
 
 
 def _is_ours(cloud: Cloud, arn: str) -> bool:
-    return cloud.scope.owns(cloud.logs.list_tags_for_resource(resourceArn=arn)["tags"])
+    return cloud.scope.owns_tags(cloud.logs.list_tags_for_resource(resourceArn=arn)["tags"])

@@ -17,11 +17,13 @@ class RouteTable(Kind):
     late = frozenset({"subnets", "routes"})
     born = {"subnets": frozenset(), "routes": {}}
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.ec2.get_paginator("describe_route_tables").paginate(
             Filters=cloud.scope.filters()
         )
-        for table in cloud.scope.mine(table for page in pages for table in page["RouteTables"]):
+        for table in cloud.scope.only_ours(
+            table for page in pages for table in page["RouteTables"]
+        ):
             yield self.found(
                 name=as_dict(table["Tags"])["Name"],
                 id=table["RouteTableId"],
@@ -34,14 +36,14 @@ class RouteTable(Kind):
                 },
             )
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         made = cloud.ec2.create_route_table(
             VpcId=want.props["vpc"],
             TagSpecifications=cloud.scope.tagging("route-table", want.name),
         )
         return made["RouteTable"]["RouteTableId"]
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         if "subnets" in what:
             for subnet in sorted(want.props["subnets"] - found.props["subnets"]):
                 _associate(cloud, table=found.id, subnet=subnet)
@@ -49,7 +51,7 @@ class RouteTable(Kind):
         if "routes" in what:
             _set_routes(cloud, found.id, found.props["routes"], want.props["routes"])
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("InvalidRouteTableID.NotFound"):
             _disassociate(cloud, table=found.id, keep=frozenset())
             cloud.ec2.delete_route_table(RouteTableId=found.id)

@@ -18,7 +18,7 @@ class Secret(Kind):
     kind = "secret"
     fixed = frozenset({"type"})
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         ours = f"{cloud.scope.path}/secrets/"
         pages = cloud.ssm.get_paginator("describe_parameters").paginate(
             ParameterFilters=[{"Key": "Name", "Option": "BeginsWith", "Values": [ours]}]
@@ -27,14 +27,14 @@ class Secret(Kind):
             tags = cloud.ssm.list_tags_for_resource(
                 ResourceType="Parameter", ResourceId=parameter["Name"]
             )["TagList"]
-            if cloud.scope.owns(as_dict(tags)):
+            if cloud.scope.owns_tags(as_dict(tags)):
                 yield self.found(
                     name=as_dict(tags)["Name"],
                     id=parameter["Name"],
                     props={"type": parameter["Type"]},
                 )
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         path = f"{cloud.scope.path}/secrets/{want.name}"
         value = "".join(secrets.choice(LETTERS) for _ in range(want.hidden["length"]))
         cloud.ssm.put_parameter(
@@ -42,7 +42,7 @@ class Secret(Kind):
         )
         return path
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("ParameterNotFound"):
             cloud.ssm.delete_parameter(Name=found.id)
 

@@ -20,10 +20,10 @@ class Topic(Kind):
     late = frozenset({"readers"})
     born = {"readers": (frozenset(), frozenset())}
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         for arn in _named(cloud):
             tags = as_dict(cloud.sns.list_tags_for_resource(ResourceArn=arn)["Tags"])
-            if cloud.scope.owns(tags):
+            if cloud.scope.owns_tags(tags):
                 confirmed, asked = _readers(cloud, arn)
                 yield self.found(
                     name=tags["Name"],
@@ -32,23 +32,23 @@ class Topic(Kind):
                     shows={"unconfirmed": " ".join(sorted(asked))},
                 )
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         """AWS refuses if there is a topic of this name with other tags."""
         return cloud.sns.create_topic(Name=want.name, Tags=cloud.scope.tags(want.name))["TopicArn"]
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         confirmed, asked = _readers(cloud, found.id)
         for reader in sorted(want.props["readers"] - confirmed.keys() - asked):
             cloud.sns.subscribe(TopicArn=found.id, Protocol="email", Endpoint=reader)
         for reader in sorted(confirmed.keys() - want.props["readers"]):
             cloud.sns.unsubscribe(SubscriptionArn=confirmed[reader])
 
-    def same(self, what: str, found: Any, wanted: Any) -> bool:
+    def is_same(self, what: str, found: Any, wanted: Any) -> bool:
         """Whoever is wanted was asked. One who was asked by mistake can't be unasked: it lapses."""
         confirmed, asked = found
         return bool(confirmed <= wanted <= confirmed | asked)
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("NotFound"):
             cloud.sns.delete_topic(TopicArn=found.id)
 

@@ -16,9 +16,9 @@ class Vpc(Kind):
     late = frozenset({"dns_hostnames"})
     born = {"dns_hostnames": False}
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.ec2.get_paginator("describe_vpcs").paginate(Filters=cloud.scope.filters())
-        for vpc in cloud.scope.mine(vpc for page in pages for vpc in page["Vpcs"]):
+        for vpc in cloud.scope.only_ours(vpc for page in pages for vpc in page["Vpcs"]):
             dns = cloud.ec2.describe_vpc_attribute(
                 VpcId=vpc["VpcId"], Attribute="enableDnsHostnames"
             )
@@ -32,24 +32,24 @@ class Vpc(Kind):
                 ready=vpc["State"] == "available",
             )
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         made = cloud.ec2.create_vpc(
             CidrBlock=want.props["cidr"], TagSpecifications=cloud.scope.tagging("vpc", want.name)
         )
         return made["Vpc"]["VpcId"]
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         if "dns_hostnames" in what:
             cloud.ec2.modify_vpc_attribute(
                 VpcId=found.id, EnableDnsHostnames={"Value": want.props["dns_hostnames"]}
             )
 
-    def ready(self, cloud: Cloud, id: str) -> bool:
+    def is_ready(self, cloud: Cloud, id: str) -> bool:
         with ignoring("InvalidVpcID.NotFound"):  # it takes AWS a moment to see it everywhere
             return cloud.ec2.describe_vpcs(VpcIds=[id])["Vpcs"][0]["State"] == "available"
         return False
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("InvalidVpcID.NotFound"):
             cloud.ec2.delete_vpc(VpcId=found.id)
 
@@ -60,9 +60,9 @@ class Subnet(Kind):
     late = frozenset({"public_addresses"})
     born = {"public_addresses": False}
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.ec2.get_paginator("describe_subnets").paginate(Filters=cloud.scope.filters())
-        for subnet in cloud.scope.mine(subnet for page in pages for subnet in page["Subnets"]):
+        for subnet in cloud.scope.only_ours(subnet for page in pages for subnet in page["Subnets"]):
             yield self.found(
                 name=as_dict(subnet["Tags"])["Name"],
                 id=subnet["SubnetId"],
@@ -75,7 +75,7 @@ class Subnet(Kind):
                 ready=subnet["State"] == "available",
             )
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         made = cloud.ec2.create_subnet(
             VpcId=want.props["vpc"],
             CidrBlock=want.props["cidr"],
@@ -84,18 +84,18 @@ class Subnet(Kind):
         )
         return made["Subnet"]["SubnetId"]
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         if "public_addresses" in what:
             cloud.ec2.modify_subnet_attribute(
                 SubnetId=found.id, MapPublicIpOnLaunch={"Value": want.props["public_addresses"]}
             )
 
-    def ready(self, cloud: Cloud, id: str) -> bool:
+    def is_ready(self, cloud: Cloud, id: str) -> bool:
         with ignoring("InvalidSubnetID.NotFound"):
             return cloud.ec2.describe_subnets(SubnetIds=[id])["Subnets"][0]["State"] == "available"
         return False
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("InvalidSubnetID.NotFound"):
             cloud.ec2.delete_subnet(SubnetId=found.id)
 
@@ -105,11 +105,11 @@ class InternetGateway(Kind):
     late = frozenset({"vpc"})
     born = {"vpc": ""}
 
-    def find(self, cloud: Cloud) -> Iterable[Found]:
+    def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.ec2.get_paginator("describe_internet_gateways").paginate(
             Filters=cloud.scope.filters()
         )
-        for gateway in cloud.scope.mine(
+        for gateway in cloud.scope.only_ours(
             gateway for page in pages for gateway in page["InternetGateways"]
         ):
             attached = [link["VpcId"] for link in gateway["Attachments"]]
@@ -119,17 +119,17 @@ class InternetGateway(Kind):
                 props={"vpc": attached[0] if attached else ""},
             )
 
-    def create(self, cloud: Cloud, want: Want) -> str:
+    def create_one(self, cloud: Cloud, want: Want) -> str:
         made = cloud.ec2.create_internet_gateway(
             TagSpecifications=cloud.scope.tagging("internet-gateway", want.name)
         )
         return made["InternetGateway"]["InternetGatewayId"]
 
-    def change(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         self._detach(cloud, found)
         cloud.ec2.attach_internet_gateway(InternetGatewayId=found.id, VpcId=want.props["vpc"])
 
-    def delete(self, cloud: Cloud, found: Found) -> None:
+    def delete_one(self, cloud: Cloud, found: Found) -> None:
         self._detach(cloud, found)
         with ignoring("InvalidInternetGatewayID.NotFound"):
             cloud.ec2.delete_internet_gateway(InternetGatewayId=found.id)

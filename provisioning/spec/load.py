@@ -10,13 +10,13 @@ from provisioning.errors import SpecRejected
 from provisioning.spec.lines import line_numbers
 from provisioning.spec.model import Spec
 from provisioning.spec.problems import Problems
-from provisioning.spec.rules import judge
-from provisioning.spec.typed import WRONG, build
+from provisioning.spec.rules import judge_spec
+from provisioning.spec.typed import WRONG, build_typed
 
 ENVIRONMENTS = Path(__file__).parent.parent / "environments"
 
 
-def load(*, environment: str, operator: tuple[str, ...] = (), certificate: str = "") -> Spec:
+def load_spec(*, environment: str, operator: tuple[str, ...] = (), certificate: str = "") -> Spec:
     """The spec of `environments/NAME.toml`, or of a path ending in .toml. Raises SpecRejected."""
     path = spec_file(environment)
     try:
@@ -28,7 +28,7 @@ def load(*, environment: str, operator: tuple[str, ...] = (), certificate: str =
         raise SpecRejected(
             f"There is no environment {environment!r}.", todo=f"Known: {known}."
         ) from None
-    return parse(text, file=path.name, operator=operator, certificate=certificate)
+    return parse_spec(text, file=path.name, operator=operator, certificate=certificate)
 
 
 def spec_file(environment: str) -> Path:
@@ -37,21 +37,23 @@ def spec_file(environment: str) -> Path:
     return ENVIRONMENTS / f"{environment}.toml"
 
 
-def parse(text: str, *, file: str, operator: tuple[str, ...] = (), certificate: str = "") -> Spec:
+def parse_spec(
+    text: str, *, file: str, operator: tuple[str, ...] = (), certificate: str = ""
+) -> Spec:
     """A spec from TOML text. Raises SpecRejected with every problem and its line."""
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as broken:
         raise SpecRejected(f"{file} is not TOML: {broken}") from None
     problems = Problems(file=file, lines=line_numbers(text))
-    spec = build(Spec, raw, "", problems)
+    spec = build_typed(Spec, raw, "", problems)
     if spec is WRONG:
         problems.stop_if_any()
     if operator:
         spec = replace(spec, environment=replace(spec.environment, operator=operator))
     if certificate and spec.balancer:
         spec = replace(spec, balancer=replace(spec.balancer, certificate_arn=certificate))
-    judge(spec, problems)
+    judge_spec(spec, problems)
     problems.stop_if_any()
     judged: Spec = spec
     return judged

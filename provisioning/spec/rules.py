@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from provisioning.spec.model import Spec
 from provisioning.spec.problems import Problems
-from provisioning.spec.rules_hosts import hosts, sizes
-from provisioning.spec.rules_names import names
-from provisioning.spec.rules_network import addresses, operator, subnets
-from provisioning.spec.rules_stores import balancer, caches, database, secrets
-from provisioning.spec.rules_watch import watch
+from provisioning.spec.rules_hosts import judge_hosts, judge_sizes
+from provisioning.spec.rules_names import judge_names
+from provisioning.spec.rules_network import judge_addresses, judge_operator, judge_subnets
+from provisioning.spec.rules_stores import (
+    judge_balancer,
+    judge_caches,
+    judge_database,
+    judge_secrets,
+)
+from provisioning.spec.rules_watch import judge_observation
 
 
-def judge(spec: Spec, problems: Problems) -> None:
+def judge_spec(spec: Spec, problems: Problems) -> None:
     """Adds every problem of the spec. All rules run, so that one report tells everything."""
     for rule in (
-        names, operator, addresses, subnets, hosts, sizes, caches, database, balancer, secrets,
-        watch,
+        judge_names, judge_operator, judge_addresses, judge_subnets, judge_hosts, judge_sizes,
+        judge_caches, judge_database, judge_balancer, judge_secrets, judge_observation,
     ):  # fmt: skip
         rule(spec, problems)

@@ -11,7 +11,7 @@ NEEDED = ("api", "consumer", "bastion")
 MOST = 50  # of one group; more than this is a slip of the finger, not a plan
 
 
-def hosts(spec: Spec, problems: Problems) -> None:
+def judge_hosts(spec: Spec, problems: Problems) -> None:
     for i, host in enumerate(spec.hosts):
         path = f"hosts[{i}]"
         if host.role not in ROLES:
@@ -42,7 +42,7 @@ def _public_roles(spec: Spec, problems: Problems) -> None:
             problems.add(f"hosts[{i}].public_ip", "the bastion needs one to be reached")
 
 
-def sizes(spec: Spec, problems: Problems) -> None:
+def judge_sizes(spec: Spec, problems: Problems) -> None:
     prices = load_prices()
     wanted = [(f"hosts[{i}].type", host.type, "ec2") for i, host in enumerate(spec.hosts)]
     wanted += [(f"caches[{i}].type", cache.type, "cache") for i, cache in enumerate(spec.caches)]

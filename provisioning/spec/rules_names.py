@@ -15,7 +15,7 @@ LOWERED = ("cache", "database")
 REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d$")
 
 
-def names(spec: Spec, problems: Problems) -> None:
+def judge_names(spec: Spec, problems: Problems) -> None:
     _environment(spec, problems)
     named = list(_named(spec))
     counted = Counter((kind, name) for _, kind, name in named)

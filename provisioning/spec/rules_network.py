@@ -13,7 +13,7 @@ NAT = ("none", "one", "per-zone")
 WIDEST, NARROWEST = 16, 28  # what AWS takes for a VPC and for a subnet
 
 
-def operator(spec: Spec, problems: Problems) -> None:
+def judge_operator(spec: Spec, problems: Problems) -> None:
     if not spec.environment.operator:
         problems.add(
             "environment.operator",
@@ -31,7 +31,7 @@ def operator(spec: Spec, problems: Problems) -> None:
             )
 
 
-def addresses(spec: Spec, problems: Problems) -> None:
+def judge_addresses(spec: Spec, problems: Problems) -> None:
     vpc = _network(spec.network.cidr, "network.cidr", problems)
     if vpc and not vpc.is_private:
         problems.add("network.cidr", f"{vpc} is public address space")
@@ -59,7 +59,7 @@ def _network(text: str, path: str, problems: Problems) -> ipaddress.IPv4Network 
     return network
 
 
-def subnets(spec: Spec, problems: Problems) -> None:
+def judge_subnets(spec: Spec, problems: Problems) -> None:
     tables: dict[str, str] = {}
     for i, subnet in enumerate(spec.network.subnets):
         path = f"network.subnets[{i}]"

@@ -14,14 +14,14 @@ PLAIN_HTTP = "for trying out"
 ARN = re.compile(r"^arn:aws[\w-]*:")
 
 
-def port(path: str, value: int, problems: Problems) -> None:
+def judge_port(path: str, value: int, problems: Problems) -> None:
     if not 1024 <= value <= 65535:
         problems.add(path, f"port must be 1024 to 65535, is {value}")
     elif value in RESERVED:
         problems.add(path, f"port {value} is taken by the hosts' own services")
 
 
-def caches(spec: Spec, problems: Problems) -> None:
+def judge_caches(spec: Spec, problems: Problems) -> None:
     for i, cache in enumerate(spec.caches):
         _cache(spec, cache, f"caches[{i}]", problems)
     served = [purpose for cache in spec.caches for purpose in cache.purpose]
@@ -33,7 +33,7 @@ def caches(spec: Spec, problems: Problems) -> None:
 
 
 def _cache(spec: Spec, cache: Cache, path: str, problems: Problems) -> None:
-    port(f"{path}.port", cache.port, problems)
+    judge_port(f"{path}.port", cache.port, problems)
     _tiers(spec, cache.tiers, path, problems)
     if cache.engine not in ("redis", "valkey"):
         problems.add(f"{path}.engine", f"{cache.engine!r} is neither redis nor valkey")
@@ -66,9 +66,9 @@ def _durability(cache: Cache, path: str, problems: Problems) -> None:
         problems.add(f"{path}.durability", f"{cache.durability!r} is not none; see README.md")
 
 
-def database(spec: Spec, problems: Problems) -> None:
+def judge_database(spec: Spec, problems: Problems) -> None:
     wanted = spec.database
-    port("database.port", wanted.port, problems)
+    judge_port("database.port", wanted.port, problems)
     _tiers(spec, wanted.tiers, "database", problems)
     if wanted.port in {cache.port for cache in spec.caches}:
         problems.add("database.port", "is also a cache's port")
@@ -94,7 +94,7 @@ def _tiers(spec: Spec, tiers: tuple[str, ...], path: str, problems: Problems) ->
             problems.add(f"{path}.tiers", f"there is no subnet of tier {tier!r}")
 
 
-def balancer(spec: Spec, problems: Problems) -> None:
+def judge_balancer(spec: Spec, problems: Problems) -> None:
     wanted = spec.balancer
     if wanted is None:
         return
@@ -124,7 +124,7 @@ def _encryption(wanted: Balancer, problems: Problems) -> None:
         )
 
 
-def secrets(spec: Spec, problems: Problems) -> None:
+def judge_secrets(spec: Spec, problems: Problems) -> None:
     if spec.firewall.style not in ("roles", "default"):
         problems.add("firewall.style", f"{spec.firewall.style!r} is neither roles nor default")
     for i, secret in enumerate(spec.secrets):

@@ -12,7 +12,7 @@ LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827,
 EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 
 
-def watch(spec: Spec, problems: Problems) -> None:
+def judge_observation(spec: Spec, problems: Problems) -> None:
     if spec.watch:
         _watch(spec.watch, problems)
     if spec.budget and spec.budget.monthly_usd < 1:

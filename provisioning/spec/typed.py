@@ -12,7 +12,7 @@ from provisioning.spec.problems import Problems
 WRONG = object()  # stands for a value that was reported, so that reading can go on
 
 
-def build(shape: type[Any], raw: object, path: str, problems: Problems) -> Any:
+def build_typed(shape: type[Any], raw: object, path: str, problems: Problems) -> Any:
     """An instance of the dataclass `shape`, or WRONG after adding what is wrong to `problems`."""
     if not isinstance(raw, dict):
         problems.add(path, "must be a table")
@@ -40,7 +40,7 @@ def _value(hint: Any, raw: Any, where: str, problems: Problems) -> Any:
     if isinstance(hint, types.UnionType):
         hint = next(choice for choice in get_args(hint) if choice is not types.NoneType)
     if is_dataclass(hint):
-        return build(hint, raw, where, problems)  # type: ignore[arg-type]
+        return build_typed(hint, raw, where, problems)  # type: ignore[arg-type]
     if get_origin(hint) is tuple:
         return _list(get_args(hint)[0], raw, where, problems)
     return _plain(hint, raw, where, problems)

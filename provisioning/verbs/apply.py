@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from provisioning.discovery import Snapshot
 from provisioning.errors import Declined, ProvisioningError
 from provisioning.executor import Actor, with_final_snapshots
-from provisioning.lock import Lock, held
+from provisioning.lock import Lock, environment_lock
 from provisioning.model import Action, Plan, Step
 from provisioning.resources.catalogue import BY_NAME
 from provisioning.run import Run
-from provisioning.verbs.plan import plan_document, show_plan, summary
+from provisioning.verbs.plan import plan_document, plan_summary, show_plan
 
 
 def apply(run: Run, *, at_once: int = 6) -> int:
@@ -24,16 +24,18 @@ def apply(run: Run, *, at_once: int = 6) -> int:
     show_plan(run.show, Plan(shown.changes))
     refuse_data_loss(shown)
     ask_for(run, shown)
-    with held(run.cloud) as lock:
+    with environment_lock(run.cloud) as lock:
         found, planned = run.look()
         _as_shown(shown, planned)
-        act(run, found, with_final_snapshots(planned, stamp()), at_once=at_once, lock=lock)
+        act_on_plan(
+            run, found, with_final_snapshots(planned, time_stamp()), at_once=at_once, lock=lock
+        )
     run.show.answer({"done": plan_document(Plan(planned.changes)), "writes": len(run.cloud.writes)})
-    run.show.say(f"Applied. {summary(planned)}")
+    run.show.say(f"Applied. {plan_summary(planned)}")
     return 0
 
 
-def act(run: Run, found: Snapshot, planned: Plan, *, at_once: int, lock: Lock) -> None:
+def act_on_plan(run: Run, found: Snapshot, planned: Plan, *, at_once: int, lock: Lock) -> None:
     actor = Actor(
         cloud=run.cloud,
         ids={key: one.id for key, one in found.items()},
@@ -46,14 +48,14 @@ def act(run: Run, found: Snapshot, planned: Plan, *, at_once: int, lock: Lock) -
 
 def ask_for(run: Run, planned: Plan) -> None:
     """Only what destroys something is asked about."""
-    if planned.destructive:
-        named = ", ".join(f"{step.action} {step.key}" for step in planned.destructive)
+    if planned.is_destructive:
+        named = ", ".join(f"{step.action} {step.key}" for step in planned.is_destructive)
         run.show.ask(f"This will {named}.")
 
 
 def refuse_data_loss(planned: Plan) -> None:
     """Raises for a store that holds data, is protected, and would be replaced or removed."""
-    for step in planned.destructive:
+    for step in planned.is_destructive:
         if BY_NAME[step.key.kind].holds_data and _protected(step):
             raise ProvisioningError(
                 f"{step.key} holds data and is protected, and would be {_past(step)}: "
@@ -73,8 +75,8 @@ def _past(step: Step) -> str:
 
 def _as_shown(shown: Plan, planned: Plan) -> None:
     """Between the question and the lock somebody else may have been at work."""
-    agreed = {(step.key, step.action) for step in shown.destructive}
-    for step in planned.destructive:
+    agreed = {(step.key, step.action) for step in shown.is_destructive}
+    for step in planned.is_destructive:
         if (step.key, step.action) not in agreed:
             raise Declined(
                 f"The environment changed meanwhile: {step.action} {step.key} wasn't in the plan.",
@@ -82,6 +84,6 @@ def _as_shown(shown: Plan, planned: Plan) -> None:
             )
 
 
-def stamp() -> str:
+def time_stamp() -> str:
     """For the names of last snapshots: unique per run, sortable."""
     return datetime.now(UTC).strftime("%Y%m%d%H%M%S")

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from provisioning.discovery import take
+from provisioning.discovery import discover_resources
 from provisioning.executor import with_final_snapshots
-from provisioning.leftovers import Leftover, leftovers
-from provisioning.lock import held
+from provisioning.leftovers import Leftover, find_leftovers
+from provisioning.lock import environment_lock
 from provisioning.plan import reversed_plan
 from provisioning.run import Run
-from provisioning.verbs.apply import act, stamp
+from provisioning.verbs.apply import act_on_plan, time_stamp
 from provisioning.verbs.plan import plan_document, show_plan
 
 
 def destroy(run: Run, *, final_snapshot: bool, at_once: int = 6) -> int:
     """0 when nothing is left but the snapshots made on purpose, 1 otherwise."""
-    planned = reversed_plan(run.wants, take(run.cloud))
+    planned = reversed_plan(run.wants, discover_resources(run.cloud))
     if planned.steps:
         show_plan(run.show, planned)
         name = run.spec.environment.name
         run.show.ask(f"This destroys all of {name!r}.", expect=name)
-        with held(run.cloud) as lock:
-            found = take(run.cloud)
+        with environment_lock(run.cloud) as lock:
+            found = discover_resources(run.cloud)
             planned = reversed_plan(run.wants, found)
-            doing = with_final_snapshots(planned, stamp()) if final_snapshot else planned
-            act(run, found, doing, at_once=at_once, lock=lock)
-    left = leftovers(run.cloud)
+            doing = with_final_snapshots(planned, time_stamp()) if final_snapshot else planned
+            act_on_plan(run, found, doing, at_once=at_once, lock=lock)
+    left = find_leftovers(run.cloud)
     show_leftovers(run, left)
     run.show.answer({"done": plan_document(planned), "leftovers": [vars(one) for one in left]})
     return 1 if any(not one.meant for one in left) else 0

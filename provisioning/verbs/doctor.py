@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import shutil
 
-from provisioning.doctor.examination import examine
-from provisioning.doctor.finding import BAD, OK, UNKNOWN, Finding, judged
-from provisioning.doctor.permissions import policy
+from provisioning.doctor.examination import examine_account
+from provisioning.doctor.finding import BAD, OK, UNKNOWN, Finding, judged_finding
+from provisioning.doctor.permissions import permission_policy
 from provisioning.resources.keypair import key_file
 from provisioning.run import Run
 
 
 def doctor(run: Run) -> int:
     """0 when nothing is bad; what couldn't be found out is said, and doesn't count as bad."""
-    findings = (_ssh(), _key(run), *examine(run.spec, run.cloud))
+    findings = (_ssh(), _key(run), *examine_account(run.spec, run.cloud))
     rows = [(one.verdict, one.what, one.told) for one in findings]
     run.show.table("Doctor", ("verdict", "what", "told"), rows)
     run.show.answer({"findings": [vars(one) for one in findings]})
@@ -28,13 +28,13 @@ def doctor(run: Run) -> int:
 
 def show_policy(run: Run, *, account: str) -> int:
     """The IAM policy these verbs need, to hand to whoever gives out rights. Asks AWS nothing."""
-    run.show.document(policy(run.spec, account))
+    run.show.document(permission_policy(run.spec, account))
     return 0
 
 
 def _ssh() -> Finding:
     there = all(shutil.which(program) for program in ("ssh", "ssh-keygen"))
-    return Finding(judged(there), "OpenSSH client", "found" if there else "install it")
+    return Finding(judged_finding(there), "OpenSSH client", "found" if there else "install it")
 
 
 def _key(run: Run) -> Finding:
@@ -42,4 +42,6 @@ def _key(run: Run) -> Finding:
     if not private.exists():
         return Finding(OK, "private key", f"{private} will be made")
     safe = private.stat().st_mode & 0o077 == 0
-    return Finding(judged(safe), "private key", f"{private}" + ("" if safe else ": chmod 600 it"))
+    return Finding(
+        judged_finding(safe), "private key", f"{private}" + ("" if safe else ": chmod 600 it")
+    )

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import yaml
 
-from provisioning.discovery import take
+from provisioning.discovery import discover_resources
 from provisioning.errors import ProvisioningError
-from provisioning.hostkeys import learn
+from provisioning.hostkeys import learn_host_keys
 from provisioning.inventory import dynamic_inventory, hosts_of, inventory_document, ssh_config
 from provisioning.run import Run
 from provisioning.spec.model import Spec
@@ -23,7 +23,7 @@ def folder_of(spec: Spec, out: str) -> Path:
 
 def inventory(run: Run, *, out: str, bastion_address: str = "") -> int:
     """Writes the files. 0 even if host keys are still missing: it says whose."""
-    found = take(run.cloud)
+    found = discover_resources(run.cloud)
     folder = folder_of(run.spec, out)
     _demand_readable(folder)
     document = inventory_document(run.spec, found, folder)
@@ -33,7 +33,7 @@ def inventory(run: Run, *, out: str, bastion_address: str = "") -> int:
     dynamic = yaml.safe_dump(dynamic_inventory(run.spec), sort_keys=False)
     _write(folder / "aws_ec2.yml", HEADER + dynamic)
     _write(folder / "ssh.cfg", HEADER + config)
-    missing = learn(run.cloud, hosts_of(found), folder / "known_hosts")
+    missing = learn_host_keys(run.cloud, hosts_of(found), folder / "known_hosts")
     run.show.answer({"folder": str(folder), "inventory": document, "host_keys_missing": missing})
     if missing:
         run.show.say(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioning.cost import Estimate, estimate
+from provisioning.cost import Estimate, estimate_cost
 from provisioning.model import Action, Difference, Plan, Step
 from provisioning.output import Show
 from provisioning.run import Run
@@ -15,13 +15,13 @@ CHANGES, NONE = 2, 0  # exit codes, for scripts that only want to know
 
 def plan(run: Run) -> int:
     _, planned = run.look()
-    cost = estimate(run.wants)
+    cost = estimate_cost(run.wants)
     show_plan(run.show, planned)
     show_cost(run.show, cost)
-    for note in notes(run):
+    for note in spec_notes(run):
         run.show.say(note)
     run.show.answer({"plan": plan_document(planned), "cost": cost_document(cost)})
-    run.show.say(summary(planned))
+    run.show.say(plan_summary(planned))
     return CHANGES if planned.changes else NONE
 
 
@@ -40,7 +40,7 @@ def show_cost(show: Show, cost: Estimate) -> None:
     show.table(title, ("item", "units", "US$"), rows)
 
 
-def summary(planned: Plan) -> str:
+def plan_summary(planned: Plan) -> str:
     counts = {
         action: sum(1 for step in planned.steps if step.action is action) for action in Action
     }
@@ -48,7 +48,7 @@ def summary(planned: Plan) -> str:
     return f"Plan: {said or 'nothing wanted, nothing there'}."
 
 
-def notes(run: Run) -> list[str]:
+def spec_notes(run: Run) -> list[str]:
     """What the spec chose that an operator should know, though it is allowed."""
     said = []
     if run.spec.database.version.startswith("8.0"):
@@ -62,7 +62,7 @@ def notes(run: Run) -> list[str]:
         )
     if run.spec.watch and run.spec.watch.alarms and not _told_to_anybody(run.spec.watch):
         said.append("Note: alarms go off unheard; give watch.emails or watch.notify_topic.")
-    if run.spec.environment.region != estimate(run.wants).region:
+    if run.spec.environment.region != estimate_cost(run.wants).region:
         said.append("Note: the price table is of another region; take the estimate as a hint.")
     return said
 

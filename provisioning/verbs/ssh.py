@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 
-from provisioning.discovery import take
+from provisioning.discovery import discover_resources
 from provisioning.errors import ProvisioningError
 from provisioning.inventory import hosts_of
 from provisioning.run import Run
@@ -14,7 +14,7 @@ from provisioning.verbs.inventory import folder_of
 
 def ssh(run: Run, *, host: str, out: str, go: bool, rest: tuple[str, ...]) -> int:
     """Prints the command; with `go` runs it and returns its exit code."""
-    names = [one.name for one in hosts_of(take(run.cloud))]
+    names = [one.name for one in hosts_of(discover_resources(run.cloud))]
     if host != "bastion" and host not in names:
         raise ProvisioningError(
             f"There is no host {host!r}.", todo=f"There are {', '.join(names)}."

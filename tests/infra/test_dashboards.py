@@ -52,7 +52,7 @@ class Prometheus:
         except urllib.error.HTTPError as error:
             raise ValueError(json.load(error)["error"]) from error
 
-    def ready(self) -> bool:
+    def is_ready(self) -> bool:
         """It has read what it wrote before, which is nothing."""
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/ready", timeout=10).close()
@@ -84,7 +84,7 @@ def prometheus(
             stack.enter_context(running)
         stack.enter_context(_Crowd(ports["users"]))
         asked = Prometheus(ports["prometheus"])
-        until(asked.ready)
+        until(asked.is_ready)
         yield asked
 
 

@@ -62,7 +62,7 @@ class Site:
         expr = (
             'count(up{job=~"web|consumer|front"} == 1) == 3 and on () coupon_sweep_age_seconds >= 0'
         )
-        until(self._prometheus.ready)
+        until(self._prometheus.is_ready)
         until(lambda: bool(self._prometheus.series(expr)))
         until(lambda: self.alerts() <= OF_THE_MACHINE)
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from provisioning.aws import Cloud, WriteHook, connect
-from provisioning.blueprint.environment import blueprint
-from provisioning.discovery import Snapshot, take
+from provisioning.aws import Cloud, WriteHook, connect_cloud
+from provisioning.blueprint.environment import build_blueprint
+from provisioning.discovery import Snapshot, discover_resources
 from provisioning.executor import Actor
 from provisioning.model import Plan, Want
 from provisioning.plan import make_plan, reversed_plan
@@ -46,25 +46,25 @@ class Rig:
         self.url = url
         self.use(replace(specs.spec(environment, OPERATOR), waiting=QUICK))
         if environment not in CLOUDS:  # clients are slow to make; the tests share them
-            CLOUDS[environment] = connect(self.spec, on_write=_hooked)
+            CLOUDS[environment] = connect_cloud(self.spec, on_write=_hooked)
         self.cloud = CLOUDS[environment]
 
     def use(self, spec: Spec) -> None:
         self.spec = spec
-        self.wants: tuple[Want, ...] = blueprint(spec)
+        self.wants: tuple[Want, ...] = build_blueprint(spec)
 
-    def find(self) -> Snapshot:
-        return take(self.cloud)
+    def find_all(self) -> Snapshot:
+        return discover_resources(self.cloud)
 
     def plan(self) -> Plan:
-        return make_plan(self.wants, self.find())
+        return make_plan(self.wants, self.find_all())
 
     def apply(self, *, at_once: int = 6, die_after: int = 0) -> int:
         """Applies and returns how many writes it took; `die_after` writes it raises Killed."""
-        return self._act(make_plan(self.wants, found := self.find()), found, at_once, die_after)
+        return self._act(make_plan(self.wants, found := self.find_all()), found, at_once, die_after)
 
     def destroy(self, *, at_once: int = 6, die_after: int = 0) -> int:
-        found = self.find()
+        found = self.find_all()
         return self._act(reversed_plan(self.wants, found), found, at_once, die_after)
 
     def _act(self, plan: Plan, found: Snapshot, at_once: int, die_after: int) -> int:
@@ -198,4 +198,6 @@ def state_of() -> Any:
 @pytest.fixture
 def stranger(hello: Rig) -> Cloud:
     """Another environment's view of the same account."""
-    return connect(replace(hello.spec, environment=replace(hello.spec.environment, name="other")))
+    return connect_cloud(
+        replace(hello.spec, environment=replace(hello.spec.environment, name="other"))
+    )

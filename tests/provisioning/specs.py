@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from provisioning.spec.load import ENVIRONMENTS, parse
+from provisioning.spec.load import ENVIRONMENTS, parse_spec
 from provisioning.spec.model import Spec
 
 NO_CERTIFICATE = 'certificate_arn = ""'
@@ -18,7 +18,7 @@ def text(environment: str) -> str:
 
 
 def spec(environment: str, *operator: str) -> Spec:
-    return parse(text(environment), file=f"{environment}.toml", operator=operator)
+    return parse_spec(text(environment), file=f"{environment}.toml", operator=operator)
 
 
 def write(environment: str, folder: Path) -> str:

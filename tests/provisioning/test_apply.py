@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from provisioning.errors import Ambiguous, Incomplete
-from provisioning.leftovers import leftovers
+from provisioning.leftovers import find_leftovers
 from provisioning.model import Action, Key
 from provisioning.resources.database import Database
 from provisioning.spec.model import Waiting
@@ -33,15 +33,15 @@ def test_a_second_apply_changes_nothing_and_writes_nothing(rig: Any) -> None:
 def test_destroy_leaves_nothing_behind(rig: Any) -> None:
     rig.apply()
     rig.destroy()
-    assert rig.find() == {}
-    assert leftovers(rig.cloud) == ()
+    assert rig.find_all() == {}
+    assert find_leftovers(rig.cloud) == ()
     assert rig.destroy() == 0
 
 
 def test_drift_made_by_hand_is_found_and_mended(hello: Any, state_of: Any) -> None:
     hello.apply()
-    before = state_of(hello.find())
-    ids = {key: one.id for key, one in hello.find().items()}
+    before = state_of(hello.find_all())
+    ids = {key: one.id for key, one in hello.find_all().items()}
     ec2 = hello.cloud.ec2
     group, table = ids[Key("rules", "hello-default")], ids[Key("route-table", "public-subnet-rt")]
     ec2.authorize_security_group_ingress(
@@ -65,13 +65,13 @@ def test_drift_made_by_hand_is_found_and_mended(hello: Any, state_of: Any) -> No
     }
     assert "running" in drifted["host coupon-consumer"]
     hello.apply()
-    assert state_of(hello.find()) == before
+    assert state_of(hello.find_all()) == before
 
 
 def test_stores_and_balancer_drift_is_mended(production: Any, state_of: Any) -> None:
     production.apply()
-    before = state_of(production.find())
-    found = production.find()
+    before = state_of(production.find_all())
+    found = production.find_all()
     production.cloud.elasticache.modify_cache_parameter_group(
         CacheParameterGroupName="production-coupon-store-valkey8",
         ParameterNameValues=[
@@ -103,16 +103,16 @@ def test_stores_and_balancer_drift_is_mended(production: Any, state_of: Any) -> 
         "role coupon-production-monitor": Action.CHANGE,
     }
     production.apply()
-    assert state_of(production.find()) == before
+    assert state_of(production.find_all()) == before
 
 
 def test_a_host_ended_by_hand_comes_back(hello: Any) -> None:
     hello.apply()
-    lost = hello.find()[Key("host", "coupon-api")].id
+    lost = hello.find_all()[Key("host", "coupon-api")].id
     hello.cloud.ec2.terminate_instances(InstanceIds=[lost])
     assert [str(s.key) for s in hello.plan().changes] == ["host coupon-api"]
     hello.apply()
-    assert hello.find()[Key("host", "coupon-api")].id != lost
+    assert hello.find_all()[Key("host", "coupon-api")].id != lost
 
 
 def test_fewer_hosts_removes_the_last_and_more_adds(production: Any) -> None:
@@ -159,7 +159,7 @@ def test_a_role_given_rights_by_hand_can_still_be_removed(production: Any) -> No
         PolicyDocument=ANYTHING,
     )  # fmt: skip
     production.destroy()
-    assert production.find() == {}
+    assert production.find_all() == {}
 
 
 def test_a_name_taken_by_a_stranger_is_told_and_the_rest_is_done(hello: Any) -> None:
@@ -172,13 +172,13 @@ def test_a_name_taken_by_a_stranger_is_told_and_the_rest_is_done(hello: Any) -> 
     )  # fmt: skip
     with pytest.raises(Incomplete, match="taken by something without our tags"):
         hello.apply()
-    assert Key("host", "coupon-api") in hello.find()
+    assert Key("host", "coupon-api") in hello.find_all()
 
 
 def test_another_environment_sees_nothing_of_ours(hello: Any, stranger: Any) -> None:
     hello.apply()
     hello.cloud = stranger
-    assert hello.find() == {}
+    assert hello.find_all() == {}
 
 
 def test_a_moved_subnet_takes_its_hosts_with_it(hello: Any) -> None:
@@ -197,11 +197,11 @@ def test_a_moved_subnet_takes_its_hosts_with_it(hello: Any) -> None:
 def test_two_environments_live_in_one_account(hello: Any, production: Any, state_of: Any) -> None:
     hello.apply()
     production.apply()
-    before = state_of(production.find())
+    before = state_of(production.find_all())
     assert hello.plan().changes == ()
     hello.destroy()
     assert production.plan().changes == ()
-    assert state_of(production.find()) == before
+    assert state_of(production.find_all()) == before
 
 
 def test_breaking_off_waits_for_nobody(hello: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +212,7 @@ def test_breaking_off_waits_for_nobody(hello: Any, monkeypatch: pytest.MonkeyPat
     broke_off.start()
     begun = time.monotonic()
     with pytest.raises(Incomplete, match="was left to AWS"):
-        hello.cloud.until("making the database", lambda: False)
+        hello.cloud.wait_until("making the database", lambda: False)
     assert time.monotonic() - begun < 30
     hello.cloud.stopping.clear()
 
@@ -223,14 +223,14 @@ def test_a_half_made_store_is_waited_for_and_then_judged(
     production.apply()
     rds = production.cloud.rds
     rds.modify_db_instance(DBInstanceIdentifier="coupon-production-db", BackupRetentionPeriod=2)
-    real = Database.find
+    real = Database.find_all
     half = iter([True])
 
     def find(self: Database, cloud: Any) -> Any:
         making = next(half, False)
         return [replace(one, ready=not making) for one in real(self, cloud)]
 
-    monkeypatch.setattr(Database, "find", find)
+    monkeypatch.setattr(Database, "find_all", find)
     production.apply()
     assert production.cloud.writes == ["ModifyDBInstance"]
     assert production.plan().changes == ()

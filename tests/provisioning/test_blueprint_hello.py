@@ -6,16 +6,19 @@ from typing import Any
 
 import pytest
 
-from provisioning.blueprint.environment import blueprint
+from provisioning.blueprint.environment import build_blueprint
 from provisioning.model import Key, Ref, Want
-from provisioning.spec.load import load
+from provisioning.spec.load import load_spec
 
 OPERATOR = "198.51.100.7/32"
 
 
 @pytest.fixture(scope="module")
 def wants() -> dict[Key, Want]:
-    return {want.key: want for want in blueprint(load(environment="hello", operator=(OPERATOR,)))}
+    return {
+        want.key: want
+        for want in build_blueprint(load_spec(environment="hello", operator=(OPERATOR,)))
+    }
 
 
 def props(wants: dict[Key, Want], kind: str, name: str) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from provisioning import cli
-from provisioning.__main__ import run
+from provisioning.__main__ import run_command
 from provisioning.model import Key
 from provisioning.spec.load import ENVIRONMENTS
 from tests.provisioning import specs
@@ -39,7 +39,7 @@ def answer(capsys: pytest.CaptureFixture[str]) -> Any:
 
 
 def call(*arguments: str) -> int:
-    return run([*arguments[:1], "--env", "hello", *arguments[1:]])
+    return run_command([*arguments[:1], "--env", "hello", *arguments[1:]])
 
 
 def test_plan_says_two_when_there_are_changes_and_none_after_apply(
@@ -70,7 +70,7 @@ def test_status_tells_endpoints_and_drift(hello: Any, capsys: pytest.CaptureFixt
     there = {(one["kind"], one["name"]): one for one in answer(capsys)["there"]}
     assert there["cache-node", "coupon-redis"]["port"] == 6380
     assert there["host", "redis-test"]["public_ip"]
-    vpc = hello.find()[Key("vpc", "hello-vpc")].id
+    vpc = hello.find_all()[Key("vpc", "hello-vpc")].id
     hello.cloud.ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": False})
     assert call("status", "--output", "json") == 2
     assert [one["name"] for one in answer(capsys)["drift"]] == ["hello-vpc"]
@@ -80,15 +80,15 @@ def test_nothing_destructive_happens_unasked(
     hello: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hello.apply()
-    before = set(hello.find())
+    before = set(hello.find_all())
     assert call("destroy") == 1
     assert "Pass --yes if you mean it" in capsys.readouterr().err
     extra = hello.cloud.scope.tagging("internet-gateway", "old-ig")
     hello.cloud.ec2.create_internet_gateway(TagSpecifications=extra)
     assert call("apply") == 1
-    assert set(hello.find()) == before | {Key("internet-gateway", "old-ig")}
+    assert set(hello.find_all()) == before | {Key("internet-gateway", "old-ig")}
     assert call("apply", "--yes") == 0
-    assert set(hello.find()) == before
+    assert set(hello.find_all()) == before
 
 
 def test_destroy_keeps_a_last_snapshot_unless_told_otherwise(
@@ -113,7 +113,9 @@ def test_a_last_snapshot_of_the_deciding_store_is_kept_too(
     monkeypatch.setattr(cli, "connect", lambda spec, **_: fresh(production, spec))
     production.apply()
     assert (
-        run(["destroy", "--env", specs.write("production", tmp_path), "--yes", "--output", "json"])
+        run_command(
+            ["destroy", "--env", specs.write("production", tmp_path), "--yes", "--output", "json"]
+        )
         == 0
     )
     told = capsys.readouterr()
@@ -159,7 +161,7 @@ def test_secrets_are_strong_stored_encrypted_and_never_shown(
     shown = "".join(capsys.readouterr()) + "".join(
         file.read_text() for file in tmp_path.iterdir() if file.is_file()
     )
-    names = [key.name for key in hello.find() if key.kind == "secret"]
+    names = [key.name for key in hello.find_all() if key.kind == "secret"]
     assert len(names) == 6
     values = set()
     for name in names:
@@ -199,15 +201,15 @@ def test_a_wrong_spec_is_an_error_in_json_too(
 ) -> None:
     wrong = tmp_path / "wrong.toml"
     wrong.write_text((ENVIRONMENTS / "hello.toml").read_text().replace("10.0.1.0", "10.0.0.0"))
-    assert run(["plan", "--env", str(wrong), "--output", "json"]) == 1
+    assert run_command(["plan", "--env", str(wrong), "--output", "json"]) == 1
     said = answer(capsys)
     assert said["error"] == "spec_rejected"
     assert "wrong.toml:" in said["sentence"]
 
 
 def test_misuse_is_not_taken_for_changes(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["plan"]) == 64
-    assert run(["dance", "--env", "hello"]) == 64
+    assert run_command(["plan"]) == 64
+    assert run_command(["dance", "--env", "hello"]) == 64
 
 
 def test_doctor_makes_nothing_and_not_to_know_is_not_bad(
@@ -221,7 +223,7 @@ def test_doctor_makes_nothing_and_not_to_know_is_not_bad(
     assert findings["DryRun RunInstances"] == findings["room for VPCs"] == "ok"
     assert findings["rights of these credentials"] == "unknown"
     assert "rights of these credentials): apply will." in told.err
-    assert hello.find() == {}
+    assert hello.find_all() == {}
 
 
 def test_doctor_prints_the_policy_the_verbs_need(capsys: pytest.CaptureFixture[str]) -> None:
@@ -250,12 +252,12 @@ def test_a_run_killed_for_real_is_taken_up_again(hello: Any, tmp_path: Path) -> 
             break
     assert killed.wait(30) == -signal.SIGKILL
     killed.stderr.close()
-    half = len(hello.find())
+    half = len(hello.find_all())
     assert 0 < half < 24
     parameters = hello.cloud.ssm.describe_parameters()["Parameters"]
     assert "/coupon/hello/provisioning-lock" in [one["Name"] for one in parameters]
     assert call("apply") == 0
-    assert len(hello.find()) == 24
+    assert len(hello.find_all()) == 24
     assert hello.plan().changes == ()
 
 
@@ -268,10 +270,10 @@ def test_plan_and_apply_of_production_ask_little_of_aws(
     """What makes them quick, counted: seconds depend on the day. README has those."""
     monkeypatch.setattr(cli, "connect", lambda spec, **_: fresh(production, spec))
     cloud, environment = production.cloud, specs.write("production", tmp_path)
-    assert run(["apply", "--env", environment, "--yes"]) == 0
+    assert run_command(["apply", "--env", environment, "--yes"]) == 0
     assert 140 < len(cloud.writes) < 180
     assert 100 < len(cloud.reads) < 2 * len(cloud.writes), "looking twice, and waiting"
-    assert run(["plan", "--env", environment]) == 0
+    assert run_command(["plan", "--env", environment]) == 0
     assert cloud.writes == []
     assert 60 < len(cloud.reads) < 120
 

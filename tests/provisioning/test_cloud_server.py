@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.aws import told
+from provisioning.aws import translated_errors
 from provisioning.errors import AwsRefused
 from provisioning.model import Found, Key
 
@@ -15,7 +15,7 @@ from provisioning.model import Found, Key
 def test_removing_what_is_in_use_is_refused(production: Any) -> None:
     production.apply()
     ec2 = production.cloud.ec2
-    found: dict[Key, Found] = production.find()
+    found: dict[Key, Found] = production.find_all()
     vpc = found[Key("vpc", "coupon-vpc")].id
 
     def subnet(name: str) -> Callable[[], object]:
@@ -80,15 +80,15 @@ def test_removing_what_is_in_use_is_refused(production: Any) -> None:
 def test_unknown_images_sizes_and_keys_are_refused(
     hello: Any, what: str, request_: dict[str, str]
 ) -> None:
-    with pytest.raises(AwsRefused) as refused, told("launching"):
+    with pytest.raises(AwsRefused) as refused, translated_errors("launching"):
         hello.cloud.ec2.run_instances(MinCount=1, MaxCount=1, **request_)
     assert what.lower() in refused.value.aws_code.lower()
 
 
 def test_a_database_in_one_zone_is_refused(hello: Any) -> None:
     hello.apply()
-    subnet = hello.find()[Key("subnet", "hello-db-subnet")].id
-    with pytest.raises(AwsRefused, match="two zones"), told("grouping"):
+    subnet = hello.find_all()[Key("subnet", "hello-db-subnet")].id
+    with pytest.raises(AwsRefused, match="two zones"), translated_errors("grouping"):
         hello.cloud.rds.create_db_subnet_group(
             DBSubnetGroupName="one", DBSubnetGroupDescription="one", SubnetIds=[subnet]
         )

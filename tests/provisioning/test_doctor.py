@@ -9,12 +9,12 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from provisioning.doctor.examination import examine
+from provisioning.doctor.examination import examine_account
 from provisioning.doctor.finding import Finding
-from provisioning.doctor.offers import offers
-from provisioning.doctor.permissions import grants
-from provisioning.doctor.quotas import quotas
-from provisioning.doctor.rights import rights, simulated
+from provisioning.doctor.offers import check_offers
+from provisioning.doctor.permissions import required_grants
+from provisioning.doctor.quotas import check_quotas
+from provisioning.doctor.rights import check_rights, simulated_findings
 
 USER = "arn:aws:iam::123456789012:user/ops/kim"
 ROLE = "arn:aws:iam::123456789012:role/deploy/operator"
@@ -45,7 +45,7 @@ iam, sts, rds, elasticache = (stubbed(name) for name in ("iam", "sts", "rds", "e
 
 def test_refused_credentials_are_bad_and_end_the_questions(hello: Any, sts: Stubber) -> None:
     sts.add_client_error("get_caller_identity", "InvalidClientTokenId", "no such token")
-    findings = list(examine(hello.spec, hello.cloud))
+    findings = list(examine_account(hello.spec, hello.cloud))
     assert [(one.verdict, one.what) for one in findings] == [("bad", "credentials")]
     assert "Check AWS_PROFILE" in findings[0].told
 
@@ -53,7 +53,7 @@ def test_refused_credentials_are_bad_and_end_the_questions(hello: Any, sts: Stub
 def test_a_zone_without_the_size_is_bad(hello: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     only = {"InstanceTypeOfferings": [{"Location": "ap-northeast-2c"}]}
     monkeypatch.setattr(hello.cloud.ec2, "describe_instance_type_offerings", lambda **_: only)
-    findings = by_name(offers(hello.spec, hello.cloud))
+    findings = by_name(check_offers(hello.spec, hello.cloud))
     assert findings["zones"].verdict == "ok"
     assert findings["size t2.medium"].verdict == "bad"
     assert "ap-northeast-2a" in findings["size t2.medium"].told
@@ -80,7 +80,7 @@ def test_a_database_that_can_not_be_ordered_is_bad(
 ) -> None:
     for answer in answers:
         rds.add_response("describe_orderable_db_instance_options", answer)
-    assert by_name(offers(hello.spec, hello.cloud))["database"].verdict == verdict
+    assert by_name(check_offers(hello.spec, hello.cloud))["database"].verdict == verdict
 
 
 @pytest.mark.parametrize(("version", "verdict"), [("7.1.0", "ok"), ("6.2.6", "bad")])
@@ -90,18 +90,18 @@ def test_a_cache_version_aws_has_not_is_bad(
     elasticache.add_response(
         "describe_cache_engine_versions", {"CacheEngineVersions": [{"EngineVersion": version}]}
     )
-    assert by_name(offers(hello.spec, hello.cloud))["cache coupon-redis"].verdict == verdict
+    assert by_name(check_offers(hello.spec, hello.cloud))["cache coupon-redis"].verdict == verdict
 
 
 def test_room_counts_what_runs_and_what_is_missing(
     hello: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hello.cloud, "quota", lambda *_: 4.0)
-    found = by_name(quotas(hello.spec, hello.cloud))
+    found = by_name(check_quotas(hello.spec, hello.cloud))
     assert (found["room for vCPUs"].verdict, found["room for VPCs"].verdict) == ("bad", "ok")
     assert found["room for vCPUs"].told == "5 more needed, 0 of 4 used"
     hello.apply()
-    found = by_name(quotas(hello.spec, hello.cloud))
+    found = by_name(check_quotas(hello.spec, hello.cloud))
     assert found["room for vCPUs"].told == "nothing more is needed"
 
 
@@ -109,14 +109,14 @@ def test_a_quota_that_may_not_be_read_is_unknown(
     hello: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hello.cloud, "quota", denied)
-    found = by_name(quotas(hello.spec, hello.cloud))
+    found = by_name(check_quotas(hello.spec, hello.cloud))
     assert found["room for vCPUs"].verdict == "unknown"
     assert "may not do that" in found["room for vCPUs"].told
 
 
 def played(stub: Stubber, rig: Any, says: Callable[[str], dict[str, Any]], who: str) -> None:
     """IAM's answer to every grant's simulation."""
-    for grant in grants(rig.spec, "123456789012"):
+    for grant in required_grants(rig.spec, "123456789012"):
         results = [
             {"EvalActionName": action, "EvalDecision": "implicitDeny", **says(action)}
             for action in grant.actions
@@ -148,7 +148,7 @@ def test_iam_plays_the_callers_policies(hello: Any, iam: Stubber, sts: Stubber) 
     who = {"Arn": USER, "Account": "123456789012", "UserId": "AIDAEXAMPLE"}
     sts.add_response("get_caller_identity", who)
     played(iam, hello, says, USER)
-    found = by_name(simulated(hello.spec, hello.cloud))
+    found = by_name(simulated_findings(hello.spec, hello.cloud))
     assert found["rights rds"] == Finding("bad", "rights rds", "not allowed: rds:CreateDBInstance")
     assert found["rights logs"].verdict == "unknown"
     assert "logs:CreateLogGroup" in found["rights logs"].told
@@ -166,7 +166,7 @@ def test_a_session_is_judged_as_its_role(hello: Any, iam: Stubber, sts: Stubber)
     }  # fmt: skip
     iam.add_response("get_role", {"Role": role}, {"RoleName": "operator"})
     played(iam, hello, lambda _: {"EvalDecision": "allowed"}, ROLE)
-    assert {one.verdict for one in simulated(hello.spec, hello.cloud)} == {"ok"}
+    assert {one.verdict for one in simulated_findings(hello.spec, hello.cloud)} == {"ok"}
 
 
 @pytest.mark.parametrize(
@@ -180,19 +180,19 @@ def test_who_can_not_be_played_is_told_so(
     hello: Any, sts: Stubber, caller: str, verdict: str
 ) -> None:
     sts.add_response("get_caller_identity", {"Arn": caller})
-    (one,) = simulated(hello.spec, hello.cloud)
+    (one,) = simulated_findings(hello.spec, hello.cloud)
     assert (one.verdict, one.what) == (verdict, "rights of these credentials")
 
 
 def test_not_being_allowed_to_simulate_is_unknown(hello: Any, iam: Stubber, sts: Stubber) -> None:
     sts.add_response("get_caller_identity", {"Arn": USER})
-    for _ in grants(hello.spec, "123456789012"):
+    for _ in required_grants(hello.spec, "123456789012"):
         iam.add_client_error("simulate_principal_policy", "AccessDenied")
-    assert {one.verdict for one in simulated(hello.spec, hello.cloud)} == {"unknown"}
+    assert {one.verdict for one in simulated_findings(hello.spec, hello.cloud)} == {"unknown"}
 
 
 def test_a_denied_dry_run_is_bad(hello: Any) -> None:
     with Stubber(hello.cloud.ec2) as ec2:
         ec2.add_client_error("create_vpc", "UnauthorizedOperation")
-        first = next(rights(hello.spec, hello.cloud))
+        first = next(check_rights(hello.spec, hello.cloud))
     assert (first.verdict, first.told) == ("bad", "these credentials may not CreateVpc")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from provisioning.discovery import take
+from provisioning.discovery import discover_resources
 from provisioning.errors import ProvisioningError
 from provisioning.inventory import ssh_config
 from provisioning.output import Show
@@ -46,7 +46,7 @@ def applied(hello: Any) -> Any:
 def test_ssh_opens_the_files_in_a_folder_of_any_name(
     applied: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found, wrong = take(applied.cloud), []
+    found, wrong = discover_resources(applied.cloud), []
     for name in NAMES:
         keys, folder = tmp_path / "k" / name, tmp_path / "inventory" / name
         monkeypatch.setenv("COUPON_KEYS_DIR", str(keys))

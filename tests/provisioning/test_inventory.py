@@ -51,7 +51,7 @@ def test_private_hosts_are_reached_only_through_the_bastion(
     rig = request.getfixturevalue(name)
     rig.apply()
     folder = write(rig, tmp_path)
-    hosts = [found for found in rig.find().values() if found.kind == "host"]
+    hosts = [found for found in rig.find_all().values() if found.kind == "host"]
     assert len(hosts) >= 3
     for found in hosts:
         for spelling in (found.name, found.shows["private_ip"]):
@@ -149,7 +149,7 @@ def test_host_keys_come_from_the_console_and_are_pinned_by_name(
     assert ssh_settings(folder, "coupon-api")["hostkeyalias"] == "coupon-api"
     monkeypatch.setattr(hello.cloud.ec2, "get_console_output", lambda **_: {"Output": ""})
     assert (write(hello, folder) / "known_hosts").read_text() == known, "learned once"
-    lost = hello.find()[Key("host", "coupon-api")].id
+    lost = hello.find_all()[Key("host", "coupon-api")].id
     hello.cloud.ec2.terminate_instances(InstanceIds=[lost])
     hello.apply()
     again = (write(hello, folder) / "known_hosts").read_text()

@@ -14,13 +14,13 @@ def test_hello_killed_after_each_write_and_applied_again(
     hello: Any, emptied: Any, killed: Any, state_of: Any
 ) -> None:
     writes = hello.apply(at_once=1)
-    wanted = state_of(hello.find())
+    wanted = state_of(hello.find_all())
     for number in range(1, writes):
         emptied()
         with pytest.raises(killed):
             hello.apply(at_once=1, die_after=number)
         hello.apply(at_once=1)
-        assert state_of(hello.find()) == wanted, f"killed after write {number}"
+        assert state_of(hello.find_all()) == wanted, f"killed after write {number}"
 
 
 @pytest.mark.parametrize("name", ["hello", "production"])
@@ -30,11 +30,11 @@ def test_killed_after_one_write_again_and_again(
     """Harder: the resuming run is killed after its first write too, down to the last."""
     rig = request.getfixturevalue(name)
     rig.apply()
-    wanted = state_of(rig.find())
+    wanted = state_of(rig.find_all())
     emptied()
     lives = lives_of(lambda: rig.apply(at_once=1, die_after=1), killed)
     assert lives >= 24
-    assert state_of(rig.find()) == wanted
+    assert state_of(rig.find_all()) == wanted
 
 
 @pytest.mark.parametrize("name", ["hello", "production"])
@@ -45,7 +45,7 @@ def test_destroy_killed_after_each_write_still_leaves_nothing(
     rig.apply()
     lives = lives_of(lambda: rig.destroy(at_once=1, die_after=1), killed)
     assert lives >= 24
-    assert rig.find() == {}
+    assert rig.find_all() == {}
 
 
 def lives_of(run: Callable[[], int], killed: type[BaseException]) -> int:

@@ -12,7 +12,7 @@ import pytest
 
 from provisioning import lock as lock_module
 from provisioning.errors import Locked
-from provisioning.lock import Lock, held
+from provisioning.lock import Lock, environment_lock
 
 DEAD = 2**22 + 1  # above Linux' largest process number
 
@@ -29,22 +29,22 @@ def names(rig: Any) -> list[str]:
 
 
 def test_a_second_run_is_kept_out_and_told_who_is_at_work(hello: Any) -> None:
-    with held(hello.cloud), pytest.raises(Locked, match="has been at work since"):
+    with environment_lock(hello.cloud), pytest.raises(Locked, match="has been at work since"):
         Lock(hello.cloud).take()
     assert names(hello) == []
 
 
 def test_the_lock_is_released_when_the_run_fails(hello: Any) -> None:
-    with pytest.raises(RuntimeError), held(hello.cloud):
+    with pytest.raises(RuntimeError), environment_lock(hello.cloud):
         raise RuntimeError("broken")
-    with held(hello.cloud):
+    with environment_lock(hello.cloud):
         pass
 
 
 def test_a_dead_process_of_this_machine_loses_it_at_once(hello: Any) -> None:
     dead = replace(Lock(hello.cloud).me, process=DEAD, token="old")
     put(hello, dead)
-    with held(hello.cloud):
+    with environment_lock(hello.cloud):
         assert names(hello) == ["/coupon/hello/provisioning-lock"]
 
 
@@ -55,7 +55,7 @@ def test_another_machines_lock_stands_for_ten_minutes(
     with pytest.raises(Locked):
         Lock(hello.cloud).take()
     monkeypatch.setattr(lock_module, "STALE", timedelta(seconds=-1))
-    with held(hello.cloud):
+    with environment_lock(hello.cloud):
         pass
 
 
@@ -83,7 +83,7 @@ def test_of_many_only_one_takes_a_dead_runs_lock(hello: Any) -> None:
 
 def test_a_lost_lock_stops_the_run(hello: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock_module, "RENEW_SECONDS", 0.05)
-    with held(hello.cloud) as lock:
+    with environment_lock(hello.cloud) as lock:
         deadline = datetime.now(UTC) + timedelta(seconds=20)
         with pytest.raises(Locked, match="took the lock over"):
             while datetime.now(UTC) < deadline:
@@ -94,7 +94,7 @@ def test_a_lost_lock_stops_the_run(hello: Any, monkeypatch: pytest.MonkeyPatch) 
 
 def test_renewing_keeps_it_fresh(hello: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock_module, "RENEW_SECONDS", 0.02)
-    with held(hello.cloud) as lock:
+    with environment_lock(hello.cloud) as lock:
         first = version(hello, lock)
         deadline = datetime.now(UTC) + timedelta(seconds=10)
         while version(hello, lock) < first + 2:

@@ -11,7 +11,7 @@ import botocore.session
 from botocore import xform_name
 
 import provisioning
-from provisioning.doctor.permissions import table
+from provisioning.doctor.permissions import permission_table
 
 ROOT = Path(provisioning.__file__).parent
 # The cloud's attribute or boto3's service name -> (boto3's service name, prefix of its actions).
@@ -83,12 +83,14 @@ def spoken(node: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def test_the_list_is_what_the_code_calls() -> None:
-    listed = {f"{row['prefix']}:{name}" for row in table().values() for name in row["actions"]}
+    listed = {
+        f"{row['prefix']}:{name}" for row in permission_table().values() for name in row["actions"]
+    }
     asked = {BUDGETS.get(action, action) for action in called()} | IMPLIED
     assert listed - asked == set(), "rights nobody uses"
     assert asked - listed == set(), "calls nobody may make"
 
 
 def test_each_list_is_sorted_and_names_nothing_twice() -> None:
-    for service, row in table().items():
+    for service, row in permission_table().items():
         assert row["actions"] == sorted(set(row["actions"])), service

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from provisioning.blueprint.environment import blueprint
-from provisioning.cost import estimate
+from provisioning.blueprint.environment import build_blueprint
+from provisioning.cost import estimate_cost
 from provisioning.dependency_order import Half, tasks_of
 from provisioning.errors import ProvisioningError
-from provisioning.model import Action, Found, Key, Plan, Ref, Want, resolve
+from provisioning.model import Action, Found, Key, Plan, Ref, Want, resolve_references
 from provisioning.plan import in_order, make_plan, reversed_plan
 from provisioning.resources.catalogue import BY_NAME, KINDS
 from provisioning.verbs.apply import refuse_data_loss
@@ -22,7 +22,7 @@ OPERATOR = "198.51.100.7/32"
 
 
 def wants_of(name: str) -> tuple[Want, ...]:
-    return blueprint(specs.spec(name, OPERATOR))
+    return build_blueprint(specs.spec(name, OPERATOR))
 
 
 def as_built(wants: tuple[Want, ...]) -> dict[Key, Found]:
@@ -31,7 +31,10 @@ def as_built(wants: tuple[Want, ...]) -> dict[Key, Found]:
     ids = {want.key: f"id-of-{want.key}" for want in wants}
     return {
         want.key: Found(
-            kind=want.kind, name=want.name, id=ids[want.key], props=resolve(want.props, ids)
+            kind=want.kind,
+            name=want.name,
+            id=ids[want.key],
+            props=resolve_references(want.props, ids),
         )
         for want in wants
     }
@@ -191,7 +194,7 @@ def test_a_plan_is_the_same_whenever_it_is_made(wants: tuple[Want, ...]) -> None
 
 
 def test_the_estimate_adds_up_and_says_its_date() -> None:
-    cost = estimate(wants_of("production"))
+    cost = estimate_cost(wants_of("production"))
     assert cost.as_of
     assert cost.source
     lines = {line.item: line for line in cost.lines}
@@ -202,13 +205,13 @@ def test_the_estimate_adds_up_and_says_its_date() -> None:
     assert lines["nat"].monthly == pytest.approx(2 * 730 * 0.059)
     assert cost.monthly == pytest.approx(sum(line.monthly for line in cost.lines))
     assert "mysql80_vcpu" not in lines
-    assert "mysql80_vcpu" in {line.item for line in estimate(wants_of("hello")).lines}
+    assert "mysql80_vcpu" in {line.item for line in estimate_cost(wants_of("hello")).lines}
 
 
 def test_references_resolve_however_deep() -> None:
     ref = Ref("vpc", "v")
     wanted = {"a": [ref], "b": frozenset({("tcp", ref)}), "c": {"d": ref}}
-    assert resolve(wanted, {ref.key: "vpc-1"}) == {
+    assert resolve_references(wanted, {ref.key: "vpc-1"}) == {
         "a": ("vpc-1",),
         "b": frozenset({("tcp", "vpc-1")}),
         "c": {"d": "vpc-1"},

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.blueprint.environment import blueprint
+from provisioning.blueprint.environment import build_blueprint
 from provisioning.model import Ref, Want
 from tests.provisioning import specs
 
@@ -23,7 +23,7 @@ OPERATOR = "198.51.100.7/32"
 
 @pytest.fixture(scope="module")
 def wants() -> Wants:
-    return blueprint(specs.spec("production", OPERATOR))
+    return build_blueprint(specs.spec("production", OPERATOR))
 
 
 def of(wants: Wants, *kinds: str) -> Iterator[Want]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.blueprint.reachability import reach
+from provisioning.blueprint.reachability import reachability_table
 from provisioning.model import Found
 from tests.provisioning import specs
 
@@ -46,7 +46,7 @@ OUT = {(role, port) for role in ("api", "consumer", "bastion", "monitor") for po
 
 def test_the_spec_gives_the_table() -> None:
     spec = specs.spec("production", OPERATOR)
-    assert {(row.who, row.whom, row.port) for row in reach(spec)} == TABLE
+    assert {(row.who, row.whom, row.port) for row in reachability_table(spec)} == TABLE
 
 
 def test_a_certificate_opens_443() -> None:
@@ -54,12 +54,12 @@ def test_a_certificate_opens_443() -> None:
     assert spec.balancer is not None
     arn = "arn:aws:acm:ap-northeast-2:123456789012:certificate/1"
     spec = replace(spec, balancer=replace(spec.balancer, certificate_arn=arn))
-    assert {(row.who, row.whom, row.port) for row in reach(spec)} == WITH_CERTIFICATE
+    assert {(row.who, row.whom, row.port) for row in reachability_table(spec)} == WITH_CERTIFICATE
 
 
 def test_the_account_holds_the_table_and_nothing_else(production: Any) -> None:
     production.apply()
-    rules = [found for found in production.find().values() if found.kind == "rules"]
+    rules = [found for found in production.find_all().values() if found.kind == "rules"]
     ingress, egress = tables(rules)
     assert ingress == TABLE
     outward = {("tcp", who, port) for who, _, port in TABLE if who not in ("world", "operator")}
@@ -69,7 +69,7 @@ def test_the_account_holds_the_table_and_nothing_else(production: Any) -> None:
 
 def test_every_group_that_may_be_reached_is_also_let_out_to(production: Any) -> None:
     production.apply()
-    ingress, egress = tables(f for f in production.find().values() if f.kind == "rules")
+    ingress, egress = tables(f for f in production.find_all().values() if f.kind == "rules")
     inside = {row for row in ingress if row[0] not in ("world", "operator")}
     assert inside == {row for row in egress if row[1] != "world"}
 
@@ -77,7 +77,7 @@ def test_every_group_that_may_be_reached_is_also_let_out_to(production: Any) -> 
 def test_a_rule_added_by_hand_breaks_the_table(production: Any) -> None:
     """Negative control."""
     production.apply()
-    found = {one.name: one for one in production.find().values() if one.kind == "rules"}
+    found = {one.name: one for one in production.find_all().values() if one.kind == "rules"}
     production.cloud.ec2.authorize_security_group_ingress(
         GroupId=found["coupon-production-api"].id,
         IpPermissions=[
@@ -87,7 +87,7 @@ def test_a_rule_added_by_hand_breaks_the_table(production: Any) -> None:
             }
         ],
     )  # fmt: skip
-    ingress, _ = tables(f for f in production.find().values() if f.kind == "rules")
+    ingress, _ = tables(f for f in production.find_all().values() if f.kind == "rules")
     assert ingress - TABLE == {("bastion", "api", 8080)}
 
 
@@ -110,5 +110,5 @@ def tables(rules: Any) -> tuple[set[tuple[str, str, int]], set[tuple[str, str, i
 @pytest.mark.parametrize("role", ["cache", "database"])
 def test_the_stores_start_nothing(production: Any, role: str) -> None:
     production.apply()
-    found = {one.name: one for one in production.find().values() if one.kind == "rules"}
+    found = {one.name: one for one in production.find_all().values() if one.kind == "rules"}
     assert found[f"coupon-production-{role}"].props["egress"] == frozenset()

@@ -12,11 +12,11 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from botocore.stub import ANY, Stubber
 
 import provisioning
-from provisioning.aws import told, would_be_allowed
+from provisioning.aws import translated_errors, would_be_allowed
 from provisioning.errors import AwsRefused, Incomplete
 from provisioning.model import Key
 from provisioning.resources.catalogue import BY_NAME
-from provisioning.resources.kind import filled
+from provisioning.resources.kind import resolved_want
 from provisioning.spec.model import Waiting
 
 NEEDED = {
@@ -38,7 +38,7 @@ def ec2(hello: Any) -> Iterator[Stubber]:
 
 def launch(rig: Any) -> str:
     want = next(want for want in rig.wants if want.key == Key("host", "coupon-api"))
-    return BY_NAME["host"].create(rig.cloud, filled(want, NEEDED))
+    return BY_NAME["host"].create_one(rig.cloud, resolved_want(want, NEEDED))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_refused_launch_is_a_sentence(
     hello: Any, code: str, says: str, todo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hello.apply()
-    host = hello.find()[Key("host", "coupon-api")].id
+    host = hello.find_all()[Key("host", "coupon-api")].id
     hello.cloud.ec2.terminate_instances(InstanceIds=[host])
 
     def refuse(**_: object) -> None:
@@ -140,7 +140,7 @@ def test_a_profile_aws_does_not_see_yet_is_waited_for(hello: Any, ec2: Stubber) 
 def test_waiting_ends_with_a_sentence(hello: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hello.cloud, "waiting", Waiting(poll_seconds=0.01, minutes=0.001))
     with pytest.raises(Incomplete, match="took longer than"):
-        hello.cloud.until("making it", lambda: False)
+        hello.cloud.wait_until("making it", lambda: False)
 
 
 def test_a_dry_run_tells_allowed_from_denied(hello: Any, ec2: Stubber) -> None:
@@ -159,7 +159,10 @@ def test_a_dry_run_tells_allowed_from_denied(hello: Any, ec2: Stubber) -> None:
 
 
 def test_missing_credentials_are_told() -> None:
-    with pytest.raises(AwsRefused, match="Check credentials"), told("Opening a session"):
+    with (
+        pytest.raises(AwsRefused, match="Check credentials"),
+        translated_errors("Opening a session"),
+    ):
         raise NoCredentialsError
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from provisioning.errors import SpecRejected
 from provisioning.spec.lines import line_numbers, line_of
-from provisioning.spec.load import ENVIRONMENTS, load, parse
+from provisioning.spec.load import ENVIRONMENTS, load_spec, parse_spec
 from provisioning.spec.model import Spec
 from provisioning.spec.problems import Problems
 
@@ -32,15 +32,15 @@ BALANCER = 'certificate_arn = ""'
 
 
 def test_it_takes_hello_as_it_is_and_production_with_a_certificate() -> None:
-    assert isinstance(load(environment="hello", operator=OPERATOR), Spec)
-    spec = load(environment="production", operator=OPERATOR, certificate=ARN)
+    assert isinstance(load_spec(environment="hello", operator=OPERATOR), Spec)
+    spec = load_spec(environment="production", operator=OPERATOR, certificate=ARN)
     assert spec.balancer is not None
     assert spec.balancer.certificate_arn == ARN
 
 
 def test_13_5_a_public_balancer_without_a_certificate_is_refused_with_what_to_do() -> None:
     with pytest.raises(SpecRejected) as rejected:
-        load(environment="production", operator=OPERATOR)
+        load_spec(environment="production", operator=OPERATOR)
     said = str(rejected.value)
     assert "1 problem in the spec, nothing was asked of AWS" in said
     for part in ("balancer.certificate_arn: is empty", "unencrypted", "--certificate ARN",
@@ -52,12 +52,12 @@ def test_13_5_a_public_balancer_without_a_certificate_is_refused_with_what_to_do
 def test_13_5_plain_http_is_asked_for_in_these_words_only(said: str) -> None:
     given = changed("production", BALANCER, f'{BALANCER}\nplain_http = "{said}"')
     with pytest.raises(SpecRejected, match="either left out or 'for trying out'"):
-        parse(given, file="production.toml", operator=OPERATOR)
+        parse_spec(given, file="production.toml", operator=OPERATOR)
 
 
 def test_13_5_whoever_says_for_trying_out_gets_plain_http_and_a_note() -> None:
     given = changed("production", BALANCER, f'{BALANCER}\nplain_http = "for trying out"')
-    spec = parse(given, file="production.toml", operator=OPERATOR)
+    spec = parse_spec(given, file="production.toml", operator=OPERATOR)
     assert spec.balancer is not None
     assert (spec.balancer.certificate_arn, spec.balancer.plain_http) == ("", "for trying out")
 
@@ -193,7 +193,7 @@ REJECTED = {
 def test_it_rejects(case: tuple[str, str, str, str]) -> None:
     name, old, new, message = case
     with pytest.raises(SpecRejected) as rejected:
-        parse(changed(name, old, new), file=f"{name}.toml", operator=OPERATOR)
+        parse_spec(changed(name, old, new), file=f"{name}.toml", operator=OPERATOR)
     assert message in str(rejected.value)
 
 
@@ -220,10 +220,10 @@ def test_every_rejection_the_rules_know_is_one_of_these(monkeypatch: pytest.Monk
     monkeypatch.setattr(Problems, "add", add)
     for name, old, new, _ in REJECTED.values():
         with pytest.raises(SpecRejected):
-            parse(changed(name, old, new), file=name, operator=OPERATOR)
+            parse_spec(changed(name, old, new), file=name, operator=OPERATOR)
     for operator, _ in OPERATORS:
         with pytest.raises(SpecRejected):
-            load(environment="hello", operator=operator)
+            load_spec(environment="hello", operator=operator)
     files = (ENVIRONMENTS.parent / "spec").glob("rules_*.py")
     known = {(f.name, line) for f in files for line in places(f.read_text(encoding="utf-8"))}
     assert len(known) > 50
@@ -233,7 +233,7 @@ def test_every_rejection_the_rules_know_is_one_of_these(monkeypatch: pytest.Monk
 def test_a_value_where_a_table_belongs_is_told() -> None:
     wrong = 'firewall = "default"\n' + changed("hello", '[firewall]\nstyle = "default"', "")
     with pytest.raises(SpecRejected, match=r"hello.toml:1: firewall: must be a table"):
-        parse(wrong, file="hello.toml", operator=OPERATOR)
+        parse_spec(wrong, file="hello.toml", operator=OPERATOR)
 
 
 OPERATORS: list[tuple[tuple[str, ...], str]] = [
@@ -248,7 +248,7 @@ OPERATORS: list[tuple[tuple[str, ...], str]] = [
 @pytest.mark.parametrize(("operator", "message"), OPERATORS)
 def test_the_operators_address_is_given_and_narrow(operator: tuple[str, ...], message: str) -> None:
     with pytest.raises(SpecRejected, match=message):
-        load(environment="hello", operator=operator)
+        load_spec(environment="hello", operator=operator)
 
 
 def test_all_problems_come_in_one_report_with_their_lines() -> None:
@@ -257,7 +257,7 @@ def test_all_problems_come_in_one_report_with_their_lines() -> None:
         '"t2.micro"', '"t9.micro"'
     )
     with pytest.raises(SpecRejected) as rejected:
-        parse(wrong, file="hello.toml")
+        parse_spec(wrong, file="hello.toml")
     report = str(rejected.value).splitlines()
     assert report[0].startswith("4 problems in the spec, nothing was asked of AWS")
     said = [tuple(line.split(": ", 2)[:2]) for line in report[1:]]
@@ -282,10 +282,10 @@ def test_lines_are_found_through_lists_over_several_lines() -> None:
 
 def test_an_unknown_environment_names_those_there_are() -> None:
     with pytest.raises(SpecRejected, match="hello, production"):
-        load(environment="nope", operator=OPERATOR)
+        load_spec(environment="nope", operator=OPERATOR)
 
 
 def test_an_environment_can_be_a_file_of_ones_own(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(changed("hello", 'name = "hello"', 'name = "mine"'))
-    assert load(environment=str(file), operator=OPERATOR).environment.name == "mine"
+    assert load_spec(environment=str(file), operator=OPERATOR).environment.name == "mine"

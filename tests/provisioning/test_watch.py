@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.aws import told
+from provisioning.aws import translated_errors
 from provisioning.errors import AwsRefused, Incomplete
 from provisioning.model import Action, Key
 from provisioning.resources.topic import Topic
@@ -33,7 +33,7 @@ def readers_of(rig: Any, topic: str) -> set[str]:
 def test_alarms_tell_the_readers_of_a_topic(production: Any) -> None:
     tell(production, "ops@shop.example", "night@shop.example")
     production.apply()
-    found = production.find()
+    found = production.find_all()
     topic = found[TOPIC].id
     assert readers_of(production, topic) == {"ops@shop.example", "night@shop.example"}
     alarms = [one for key, one in found.items() if key.kind == "alarm"]
@@ -50,7 +50,7 @@ def test_alarms_tell_the_readers_of_a_topic(production: Any) -> None:
 
 def test_who_was_asked_and_has_not_agreed_yet_is_not_asked_again() -> None:
     confirmed, asked = frozenset({"a@b.example"}), frozenset({"c@d.example"})
-    same = Topic().same
+    same = Topic().is_same
     assert same("readers", (confirmed, asked), confirmed | asked)
     assert same("readers", (confirmed, asked), confirmed), "a mistaken question lapses by itself"
     assert not same("readers", (confirmed, asked), asked), "who agreed must be taken off"
@@ -88,22 +88,28 @@ def test_an_alarm_beside_ours_is_neither_drift_nor_destroyed(production: Any) ->
 def test_strangers_topics_and_budgets_are_refused_by_aws_itself(production: Any) -> None:
     cloud = production.cloud
     cloud.sns.create_topic(Name=TOPIC.name)
-    with pytest.raises(AwsRefused, match="taken by something without our tags"), told("making"):
+    with (
+        pytest.raises(AwsRefused, match="taken by something without our tags"),
+        translated_errors("making"),
+    ):
         cloud.sns.create_topic(Name=TOPIC.name, Tags=cloud.scope.tags(TOPIC.name))
     budget: Any = {
         "BudgetName": "coupon-production-monthly", "BudgetType": "COST", "TimeUnit": "MONTHLY",
         "BudgetLimit": {"Amount": "5", "Unit": "USD"},
     }  # fmt: skip
     cloud.budgets.create_budget(AccountId=cloud.account, Budget=budget)
-    assert Key("budget", budget["BudgetName"]) not in production.find()
-    with pytest.raises(AwsRefused, match="taken by something without our tags"), told("making"):
+    assert Key("budget", budget["BudgetName"]) not in production.find_all()
+    with (
+        pytest.raises(AwsRefused, match="taken by something without our tags"),
+        translated_errors("making"),
+    ):
         cloud.budgets.create_budget(AccountId=cloud.account, Budget=budget)
 
 
 def test_what_was_changed_by_hand_is_mended(production: Any, state_of: Any) -> None:
     production.apply()
-    before = state_of(production.find())
-    found, cloud = production.find(), production.cloud
+    before = state_of(production.find_all())
+    found, cloud = production.find_all(), production.cloud
     cloud.cloudwatch.put_dashboard(
         DashboardName="coupon-production", DashboardBody='{"widgets": [{"properties": {}}]}'
     )
@@ -127,7 +133,7 @@ def test_what_was_changed_by_hand_is_mended(production: Any, state_of: Any) -> N
         Key("role", "coupon-production-api"): Action.CHANGE,
     }
     production.apply()
-    assert state_of(production.find()) == before
+    assert state_of(production.find_all()) == before
 
 
 def test_flow_logs_tell_of_refused_connections_only(production: Any) -> None:
@@ -143,7 +149,7 @@ def test_the_databases_own_logs_end_and_go_with_it(production: Any) -> None:
     production.apply()
     groups = {
         key.name: one.props["days"]
-        for key, one in production.find().items()
+        for key, one in production.find_all().items()
         if key.name.startswith("/aws/rds/")
     }
     assert groups == {

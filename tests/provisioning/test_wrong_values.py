@@ -11,7 +11,7 @@ import click
 import pytest
 
 from provisioning import cli
-from provisioning.__main__ import MISUSED, run
+from provisioning.__main__ import MISUSED, run_command
 from provisioning.parameters import ACCOUNT, HOST, Folder, Name
 
 OPERATOR = "198.51.100.7/32"
@@ -85,7 +85,7 @@ def test_a_verb_refuses_a_wrong_value_before_aws_is_asked(
     cases = dict.fromkeys(misused(option, file), MISUSED) | dict.fromkeys(judged, 1)
     assert cases
     for value, expected in cases.items():
-        status = run(words(verb, option, value))
+        status = run_command(words(verb, option, value))
         told = capsys.readouterr()
         assert (status, told.out) == (expected, ""), (value[:80], told)
         lines = told.err.strip().splitlines()

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from provisioning.aws import Cloud, connect
+from provisioning.aws import Cloud, connect_cloud
 from provisioning.spec.model import Spec
 from tests.provisioning import specs
 from tests.rehearsal.topology import OPERATOR
@@ -75,7 +75,7 @@ def provisioning(*words: str) -> str:
 def apply(name: str, folder: Path) -> Cloud:
     """Applies the environment and returns a client that sees it."""
     provisioning("apply", "--env", specs.write(name, folder), "--yes")
-    return connect(spec_of(name))
+    return connect_cloud(spec_of(name))
 
 
 def _wait_for(server: subprocess.Popen[bytes]) -> None:

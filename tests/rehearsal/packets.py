@@ -16,7 +16,7 @@ from provisioning.blueprint.reachability import (
     HOST_METRICS,
     OPERATORS,
     SSH,
-    reach,
+    reachability_table,
 )
 from provisioning.spec.model import Spec
 from tests.rehearsal.network import Network
@@ -91,7 +91,7 @@ def expected(topology: Topology, spec: Spec) -> set[Pair]:
     """What the spec promises: its table of roles, or the write-up's one group."""
     if spec.firewall.style == "default":
         return _one_group(topology, spec)
-    rows = {(row.who, row.whom, row.port) for row in reach(spec)}
+    rows = {(row.who, row.whom, row.port) for row in reachability_table(spec)}
     # The operator is of the world, too; and who may call the world's web servers may call ours.
     callers = {"operator", *(place.role for place in topology.hosts)}
     rows |= {(who, whom, port) for of, whom, port in rows if of == "world" for who in callers}
