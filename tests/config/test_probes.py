@@ -31,7 +31,7 @@ class Unremembering(DependencyWatch):
 @pytest.fixture(autouse=True)
 def looks_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     watch = Unremembering()
-    monkeypatch.setattr(probes, "watch", lambda: watch)
+    monkeypatch.setattr(probes, "dependency_watch", lambda: watch)
     store().swept()
 
 

@@ -25,7 +25,7 @@ ROOT = ENVIRONMENTS.parents[1]
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, hello: Any) -> None:
     """The shared clients and short waits: the verbs themselves are the real ones."""
-    monkeypatch.setattr(cli, "connect", lambda spec, **_: fresh(hello, spec))
+    monkeypatch.setattr(cli, "connect_cloud", lambda spec, **_: fresh(hello, spec))
 
 
 def fresh(rig: Any, spec: Any) -> Any:
@@ -110,7 +110,7 @@ def test_a_last_snapshot_of_the_deciding_store_is_kept_too(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(cli, "connect", lambda spec, **_: fresh(production, spec))
+    monkeypatch.setattr(cli, "connect_cloud", lambda spec, **_: fresh(production, spec))
     production.apply()
     assert (
         run_command(
@@ -268,7 +268,7 @@ def test_plan_and_apply_of_production_ask_little_of_aws(
     tmp_path: Path,
 ) -> None:
     """What makes them quick, counted: seconds depend on the day. README has those."""
-    monkeypatch.setattr(cli, "connect", lambda spec, **_: fresh(production, spec))
+    monkeypatch.setattr(cli, "connect_cloud", lambda spec, **_: fresh(production, spec))
     cloud, environment = production.cloud, specs.write("production", tmp_path)
     assert run_command(["apply", "--env", environment, "--yes"]) == 0
     assert 140 < len(cloud.writes) < 180
