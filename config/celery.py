@@ -20,7 +20,7 @@ if tracing.ON:
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-app = Celery("coupons", task_cls="config.worker.process:Bell")
+app = Celery("coupons", task_cls="config.worker.process:WakeupTask")
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 

@@ -58,7 +58,7 @@ class DependencyWatch:
         """The latest look. Never waits for a store, but for the first time."""
         return self._seen or self._start()
 
-    def look(self) -> Seen:
+    def ask_now(self) -> Seen:
         """Ask now: Redis for REDIS_TIMEOUT_S at most, MySQL and each door for PATIENCE_S."""
         answers = [door.answers() for door in self._doors]  # each of them, whatever another says
         redis, database = _redis_answers(), self._database.answers()
@@ -69,7 +69,7 @@ class DependencyWatch:
     def _start(self) -> Seen:
         with self._starting:
             if self._seen is None:
-                self._seen = self.look()
+                self._seen = self.ask_now()
                 threading.Thread(target=self._run, name="dependency-watch", daemon=True).start()
             return self._seen
 
@@ -77,7 +77,7 @@ class DependencyWatch:
         while True:
             time.sleep(EVERY_S)
             try:
-                self._seen = self.look()
+                self._seen = self.ask_now()
                 clock_skew.reporter.report(self._process)
             except Exception:  # what was seen last gets stale, and whoever asks is told so
                 logger.exception("the look at the stores failed")

@@ -24,7 +24,7 @@ class Run:
     def wants(self) -> tuple[Want, ...]:
         return build_blueprint(self.spec)
 
-    def look(self) -> tuple[Snapshot, Plan]:
+    def examine(self) -> tuple[Snapshot, Plan]:
         """What is there now, and what would have to be done."""
         found = discover_resources(self.cloud)
         return found, make_plan(self.wants, found)

@@ -99,7 +99,7 @@ class InHand(Request):  # type: ignore[misc]
             self.acknowledged = True
 
 
-class Bell(Task):  # type: ignore[misc]
+class WakeupTask(Task):  # type: ignore[misc]
     """Base of our tasks: a message that Celery can't take apart ends itself, not the worker."""
 
     abstract = True

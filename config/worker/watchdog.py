@@ -55,12 +55,12 @@ class Watchdog:
         while True:
             time.sleep(EVERY_S)
             try:
-                self.look()
+                self.check_worker()
                 self.keep_messages_few()
             except Exception:
                 logger.exception("the watchdog stumbled and goes on")
 
-    def look(self) -> Reason | None:
+    def check_worker(self) -> Reason | None:
         """One round. Why it has ended the worker; None: all is well, or nothing can be said."""
         now, pid = time.monotonic(), worker_pid()
         if pid is None or pid != self.pid or not wakeups.send_canary(process.own_queue_name()):

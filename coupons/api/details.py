@@ -6,9 +6,9 @@ here or among the translated sentences.
 
 from django.utils.translation import gettext_noop
 
-from coupons.audit.phrases import Phrases
+from coupons.audit.sentence_templates import SentenceTemplates
 
-DETAILS = Phrases(
+DETAILS = SentenceTemplates(
     # 400, 411, 413, 415: the request
     gettext_noop("must be an object"),
     gettext_noop("must be the text of a receipt"),

@@ -5,7 +5,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from coupons.audit.phrases import Phrases
+from coupons.audit.sentence_templates import SentenceTemplates
 
 # Of a line's name, as a person calls it.
 LABELS: dict[str, Promise] = {
@@ -42,8 +42,8 @@ HOST_ANSWERED = gettext_noop("{} answered {} of {}")
 REBUILT = gettext_noop(
     "{} claimants; numbers go on above {}; epoch {}"
 )  # of coupons.recovery.rebuild
-_WHOLE = Phrases(NOTHING_RED, REBUILT)
-_PARTS = Phrases(DATABASE_ANSWERED, SCRIPTS_LOADED, HOST_ANSWERED)
+_WHOLE = SentenceTemplates(NOTHING_RED, REBUILT)
+_PARTS = SentenceTemplates(DATABASE_ANSWERED, SCRIPTS_LOADED, HOST_ANSWERED)
 _AND = "; "
 _RED_BEGINS = RED.format("")
 

@@ -63,7 +63,7 @@ def load_snapshot(slug: str) -> CampaignSnapshot | None:
     still a draft. Raises MissingKey."""
     now = time.monotonic()
     try:
-        raw, as_of_s = store().facts(slug), now - settings.FACTS_TTL_S
+        raw, as_of_s = store().stored_snapshot(slug), now - settings.FACTS_TTL_S
     except StoreFailure:  # a direct campaign needs no Redis; a queued one will be told by
         raw, as_of_s = None, now  # admission, also one that is new, so an older list will not do
     known = parse_snapshot(raw) if raw else None

@@ -9,7 +9,7 @@ FILE = Path(__file__).resolve().parents[2] / "locust" / "coefficients.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Coefficients:
+class Measurements:
     """`source` says where and when."""
 
     source: str
@@ -21,15 +21,15 @@ class Coefficients:
     rows_per_s_per_database_core: float
 
 
-def load_measurements(file: Path = FILE) -> Coefficients:
+def load_measurements(file: Path = FILE) -> Measurements:
     """Raises ValueError for a file that holds something else."""
     said = json.loads(file.read_bytes())
-    names = {each.name for each in fields(Coefficients)}
+    names = {each.name for each in fields(Measurements)}
     if not isinstance(said, dict) or said.keys() != names:
         raise ValueError(f"its names must be {', '.join(sorted(names))}")
     if wrong := [name for name in names - {"source"} if not _is_positive(said[name])]:
         raise ValueError(f"{min(wrong)} must be a number above 0")
-    return Coefficients(**said)
+    return Measurements(**said)
 
 
 def _is_positive(value: object) -> bool:

@@ -71,7 +71,7 @@ class Database(Collector):
 
 
 def _redis() -> Iterator[Metric]:
-    told: Any = store().told()
+    told: Any = store().server_info()
     durable = told.get("aof_enabled") == 1 and told.get("aof_last_write_status") == "ok"
     for live, value in (
         (metrics.REDIS_MEMORY, told["used_memory"]),

@@ -73,7 +73,7 @@ def _secrets() -> Iterator[tuple[int, str, bool]]:
 
 def redis_keeps_what_it_decides(**_: Any) -> list[CheckMessage]:
     try:
-        said = store().told()
+        said = store().server_info()
     except StoreFailure as away:
         hint = "Start it or correct REDIS_URL, then check again."
         return [Warning(f"Redis could not be checked. {away}", hint=hint, id="coupons.W001")]
@@ -96,7 +96,7 @@ def redis_keeps_what_it_decides(**_: Any) -> list[CheckMessage]:
 def broker_keeps_its_bells(**_: Any) -> list[CheckMessage]:
     """Lost bells cost seconds only, but every second of them."""
     try:
-        said = Store(current_app.conf.broker_url, timeout_s=1, max_connections=1).told()
+        said = Store(current_app.conf.broker_url, timeout_s=1, max_connections=1).server_info()
     except StoreFailure as away:
         hint = "Start it or correct CELERY_BROKER_URL, then check again."
         return [Warning(f"The broker could not be checked. {away}", hint=hint, id="coupons.W009")]

@@ -19,7 +19,7 @@ Told = Mapping[str, Any]
 
 def redis_lines() -> list[Line]:
     """Raises StoreAway."""
-    said = store().told()
+    said = store().server_info()
     return [
         clock_line(),
         memory_line(said),

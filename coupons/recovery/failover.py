@@ -23,7 +23,7 @@ from coupons.database import availability
 from coupons.errors import Overtaken, Refused, StoreError
 from coupons.models import Campaign, Tally
 from coupons.observability.metrics import Work
-from coupons.recovery import rebuild, renewal
+from coupons.recovery import rebuild, rebuild_many
 from coupons.store import Each, Gate, Marks, store
 
 logger = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def _bring_up_to_date(identity: str) -> bool:
     concerned = [
         row.slug for row in rows if _may_be_concerned(row, marks, gates.get(row.slug), identity)
     ]
-    renewed = renewal.renew_campaigns(concerned, actor=ACTOR)
+    renewed = rebuild_many.renew_campaigns(concerned, actor=ACTOR)
     finished = [_renew(slug) for slug in renewed.left]  # all of them, whatever comes of one
     return all(finished) and not renewed.overtaken
 

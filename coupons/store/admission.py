@@ -11,8 +11,8 @@ from coupons.claims.hot_settings import settings
 from coupons.errors import NotInstalled, OutcomeUnknown, ServerChanged, StoreAway
 from coupons.observability import request_id
 from coupons.store import claimant_field, keys
-from coupons.store.client import RESTING, SILENT, Endpoint, Script, packed_command
-from coupons.store.connection import Wire
+from coupons.store.client import RESTING, SILENT, Script, StoreClient, packed_command
+from coupons.store.connection import PipelinedConnection
 from coupons.store.group_commit import GroupCommit
 from coupons.store.replies import failure_of, parsing_reply
 from coupons.store.server_identity import NotVouched, only_vouched
@@ -32,13 +32,13 @@ class Decision(NamedTuple):
     version: str = ""
 
 
-class AdmissionCalls(Endpoint):
+class AdmissionCalls(StoreClient):
     """Claims of many threads go out together; see `groupcommit`."""
 
     def __init__(self, url: str, *, timeout_s: float, max_connections: int) -> None:
         super().__init__(url, timeout_s=timeout_s, max_connections=max_connections)
         # Only servers that were vouched for decide; all other calls may go to any.
-        self._wire = Wire(self._pool(redis_connect_func=only_vouched))
+        self._wire = PipelinedConnection(self._pool(redis_connect_func=only_vouched))
         self._together = GroupCommit(self._round_trip, timeout_s=timeout_s)
 
     def _round_trip(self, commands: list[bytes]) -> list[Any]:

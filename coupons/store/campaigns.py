@@ -9,7 +9,7 @@ import redis
 
 from coupons.errors import NotInstalled
 from coupons.store import keys
-from coupons.store.client import Endpoint, Script, time_ms
+from coupons.store.client import Script, StoreClient, time_ms
 from coupons.store.replies import Each, failure_of, parsing_reply, reply_each
 
 INSTALL, LIST, TYPES = map(Script, ("install", "list", "types"))
@@ -49,7 +49,7 @@ class Definition:
     filter_bits: int
 
 
-class CampaignCalls(Endpoint):
+class CampaignCalls(StoreClient):
     """Gates, one by one or many at once."""
 
     def install(self, slug: str, definition: Definition, *, create: bool) -> tuple[str, int]:
@@ -88,7 +88,7 @@ class CampaignCalls(Endpoint):
                 filter_bytes * 8,
             )
 
-    def facts(self, slug: str) -> bytes | None:
+    def stored_snapshot(self, slug: str) -> bytes | None:
         """The facts that `install` left in the gate; None: this campaign is not in Redis."""
         with self.asking():
             found = self.client.hget(keys.campaign_keys(slug).gate, "facts")
@@ -145,7 +145,7 @@ class CampaignCalls(Endpoint):
         with self.asking():
             return len([self.client.script_load(script.text) for script in Script.all])
 
-    def told(self) -> dict[str, object]:
+    def server_info(self) -> dict[str, object]:
         """What the server says of itself (INFO), which a managed one tells too, unlike CONFIG."""
         with self.asking():
             return dict(self.client.info())

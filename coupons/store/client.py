@@ -72,7 +72,7 @@ class _Pool(redis.BlockingConnectionPool):
         return super().make_connection()  # type: ignore[no-untyped-call]
 
 
-class Endpoint:
+class StoreClient:
     """Base of what is asked of one Redis. Safe to share between threads and across a fork."""
 
     def __init__(self, url: str, *, timeout_s: float, max_connections: int) -> None:

@@ -18,7 +18,7 @@ STALE_AFTER_S = 0.02  # a connection idle for so long is looked at before it is 
 _READ = 65_536  # bytes at a time
 
 
-class Wire:
+class PipelinedConnection:
     """One round trip at a time. Opens itself when first used, and again after faults."""
 
     def __init__(self, pool: redis.ConnectionPool) -> None:

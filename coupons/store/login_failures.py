@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import Any
 
 from coupons.store import keys
-from coupons.store.client import Endpoint, Script
+from coupons.store.client import Script, StoreClient
 
 FORGOTTEN_AFTER_S = 15 * 60
 EVERYBODY_FORGOTTEN_AFTER_S = 60
@@ -53,7 +53,7 @@ class Counted:
     reached: tuple[Limit, ...] = ()
 
 
-class LoginCalls(Endpoint):
+class LoginCalls(StoreClient):
     def count_login(self, source: Source, limits: dict[Limit, int]) -> Counted:
         """Count an attempt, unless a limit is reached. Atomic: many at once don't get past it."""
         most = [limits.get(limit, 0) for limit in Limit]

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from coupons.store import keys
-from coupons.store.client import Endpoint, time_ms
+from coupons.store.client import StoreClient, time_ms
 
 FORGOTTEN_AFTER_MS = 3_600_000  # a report of a process that is long gone
 
@@ -19,7 +19,7 @@ class ClockReport(NamedTuple):
     age_ms: int
 
 
-class ProcessCalls(Endpoint):
+class ProcessCalls(StoreClient):
     """Reports by name and process id. They are overwritten, and removed when they are old."""
 
     def report_clock(

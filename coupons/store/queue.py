@@ -9,7 +9,7 @@ import redis
 
 from coupons.observability import metrics
 from coupons.store import keys
-from coupons.store.client import Endpoint, Script, time_ms
+from coupons.store.client import Script, StoreClient, time_ms
 from coupons.store.replies import Each, failure_of, parsing_reply, reply_each
 
 SETTLE, PARK, LEAVE, REPLAY, GROUP = map(Script, ("settle", "park", "leave", "replay", "group"))
@@ -37,7 +37,7 @@ class Taken(NamedTuple):
     entries: list[Entry]
 
 
-class QueueCalls(Endpoint):
+class QueueCalls(StoreClient):
     """Reading, settling, parking, ringing."""
 
     def read(self, slug: str, *, consumer: str, count: int) -> Taken:

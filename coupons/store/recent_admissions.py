@@ -3,10 +3,10 @@
 from typing import Any, cast
 
 from coupons.store import keys
-from coupons.store.client import Endpoint
+from coupons.store.client import StoreClient
 
 
-class TestimonyCalls(Endpoint):
+class TestimonyCalls(StoreClient):
     """One value for each witness, and none of them read on the way of a claim."""
 
     __test__ = False  # no test, whatever its name begins with

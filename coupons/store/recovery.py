@@ -14,7 +14,7 @@ from coupons.claims.values import AdmittedClaim
 from coupons.errors import StoreAway
 from coupons.store import keys
 from coupons.store.campaigns import LIST, Definition
-from coupons.store.client import Endpoint, Script
+from coupons.store.client import Script, StoreClient
 from coupons.store.replies import Each, failure_of, reply_each
 from coupons.store.server_identity import Server
 
@@ -55,12 +55,12 @@ class Closed(NamedTuple):
     whole: bool
 
 
-class RepairCalls(Endpoint):
+class RepairCalls(StoreClient):
     def server(self) -> Server:
         with self.asking():
             said = self.client.info("replication")
             vouched = self._vouched()
-        return Server.of(said, vouched)
+        return Server.from_replication(said, vouched)
 
     def _vouched(self) -> bytes | None:
         """None also where a key of another type lies under this name: nobody was vouched for."""

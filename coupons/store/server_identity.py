@@ -32,7 +32,7 @@ class Server(NamedTuple):
         return self.is_primary and self.identity == self.vouched
 
     @classmethod
-    def of(cls, replication: Mapping[str, Any], vouched: bytes | None) -> "Server":
+    def from_replication(cls, replication: Mapping[str, Any], vouched: bytes | None) -> "Server":
         """From INFO's section on replication."""
         is_primary = replication.get("role") == "master"
         return cls(
@@ -52,7 +52,7 @@ def only_vouched(connection: Any) -> None:
         if isinstance(failure_of(error), StoreAway):
             raise
         vouched = None  # a key of another type lies under this name: nobody was vouched for
-    server = Server.of(
+    server = Server.from_replication(
         dict(line.split(":", 1) for line in said.splitlines() if ":" in line), vouched
     )
     if not server.is_primary:

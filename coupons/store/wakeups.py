@@ -4,7 +4,7 @@ and the canary."""
 from collections.abc import Sequence
 
 from coupons.store import keys
-from coupons.store.client import Endpoint, time_ms
+from coupons.store.client import StoreClient, time_ms
 from coupons.store.replies import Each, parsing_reply, reply_each
 
 BELL_MS = 1_000  # a bell not answered for so long may ring again
@@ -14,7 +14,7 @@ _NO_KEY = -2  # as PTTL says it: it expired since
 _FAILED_MS = 10_000  # beyond the next try: so long a failure is shown if nobody tries
 
 
-class WakeupCalls(Endpoint):
+class WakeupCalls(StoreClient):
     """Ringing, and what came of it."""
 
     def ring_each(self, slugs: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ from provisioning.verbs.plan import plan_document, plan_summary, show_plan
 
 def apply(run: Run, *, at_once: int = 6) -> int:
     """Without changes it writes nothing, not even the lock."""
-    _, shown = run.look()
+    _, shown = run.examine()
     if not shown.changes:
         run.show.answer({"done": [], "writes": 0})
         run.show.say("Nothing to do: all is as wanted.")
@@ -25,7 +25,7 @@ def apply(run: Run, *, at_once: int = 6) -> int:
     refuse_data_loss(shown)
     ask_for(run, shown)
     with environment_lock(run.cloud) as lock:
-        found, planned = run.look()
+        found, planned = run.examine()
         _as_shown(shown, planned)
         act_on_plan(
             run, found, with_final_snapshots(planned, time_stamp()), at_once=at_once, lock=lock

@@ -14,7 +14,7 @@ CHANGES, NONE = 2, 0  # exit codes, for scripts that only want to know
 
 
 def plan(run: Run) -> int:
-    _, planned = run.look()
+    _, planned = run.examine()
     cost = estimate_cost(run.wants)
     show_plan(run.show, planned)
     show_cost(run.show, cost)

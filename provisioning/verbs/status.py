@@ -11,7 +11,7 @@ from provisioning.verbs.plan import plan_document
 
 def status(run: Run) -> int:
     """0 when all is as wanted, 2 when something drifted or is missing."""
-    found, planned = run.look()
+    found, planned = run.examine()
     drift = tuple(step for step in planned.changes)
     ordered = [found[key] for key in sorted(found)]
     rows = [(one.kind, one.name, one.id, _state(one), _shown(one)) for one in ordered]

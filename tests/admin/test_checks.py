@@ -87,7 +87,7 @@ def test_a_replica_nobody_waits_for_is_a_caution(
     monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     said = {"maxmemory_policy": "noeviction", "aof_enabled": 1, "connected_slaves": 1}
-    monkeypatch.setattr(store(), "told", lambda: said)
+    monkeypatch.setattr(store(), "server_info", lambda: said)
     assert ids(server_checks.redis_keeps_what_it_decides()) == ["coupons.W007"]
     settings.REDIS_WAIT_REPLICAS = 1
     assert server_checks.redis_keeps_what_it_decides() == []

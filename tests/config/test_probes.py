@@ -25,7 +25,7 @@ READY = {"ready": True, "redis": True, "database": True, "doors": True, "sweeps"
 
 class Unremembering(DependencyWatch):
     def seen(self) -> Seen:
-        return self.look()
+        return self.ask_now()
 
 
 @pytest.fixture(autouse=True)

@@ -187,20 +187,20 @@ def seen(monkeypatch: pytest.MonkeyPatch, settings: Any) -> dict[str, Any]:
 
 def after(dog: Watchdog, seconds: float) -> Reason | None:
     dog.since -= seconds
-    return dog.look()
+    return dog.check_worker()
 
 
 def test_it_judges_by_the_last_sign(seen: dict[str, Any]) -> None:
     dog = Watchdog()
     seen["beat"] = 0
-    assert dog.look() is None
+    assert dog.check_worker() is None
     assert after(dog, 9) is None
     seen["sign"] = 9
     assert after(dog, 60) is None
     seen["sign"] = 11
-    assert dog.look() is Reason.DEAF
+    assert dog.check_worker() is Reason.DEAF
     seen["beat"] = 11
-    assert dog.look() is Reason.STUCK
+    assert dog.check_worker() is Reason.STUCK
     assert seen["ended"] == [(1, Reason.DEAF), (1, Reason.STUCK)]
 
 
@@ -209,12 +209,12 @@ def test_a_worker_that_is_new_or_gone_and_one_without_a_broker_get_their_time(
     seen: dict[str, Any], change: dict[str, Any]
 ) -> None:
     dog = Watchdog()
-    dog.look()
+    dog.check_worker()
     before = dict(seen)
     dog.since -= 100
     seen.update(change)
-    assert dog.look() is None
+    assert dog.check_worker() is None
     seen.update(before)
-    assert dog.look() is None, "the patience begins anew"
+    assert dog.check_worker() is None, "the patience begins anew"
     assert seen["ended"] == []
     assert after(dog, 11) is not None

@@ -25,7 +25,7 @@ from kombu.connection import Connection
 
 from config import env, store_urls
 from config.settings.database import from_url
-from coupons.store.client import Endpoint
+from coupons.store.client import StoreClient
 from tests.infra import environment_file, templating
 from tests.servers import free_port, listens, process
 
@@ -111,7 +111,7 @@ def test_what_the_vault_holds_is_what_the_drivers_are_given(
         store, broker = env.store_url("REDIS_URL"), env.store_url("CELERY_BROKER_URL")
         database = from_url(env.store_url("DATABASE_URL"))
     password = secrets["redis_password"]
-    endpoint = Endpoint(store, timeout_s=1, max_connections=1)
+    endpoint = StoreClient(store, timeout_s=1, max_connections=1)
     given_to_redis = endpoint.client.connection_pool.connection_kwargs
     assert (given_to_redis["password"], given_to_redis["host"]) == (password, "store.example")
     assert redis.ConnectionPool.from_url(broker).connection_kwargs["password"] == password

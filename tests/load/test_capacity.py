@@ -10,10 +10,10 @@ from django.core.management.base import CommandError
 
 from coupons.management.commands.plan_capacity import Sale, capacity_plan
 from coupons.monitoring.capacity import FILE as COEFFICIENTS
-from coupons.monitoring.capacity import Coefficients
+from coupons.monitoring.capacity import Measurements
 from tests.load.conftest import TOP
 
-KNOWN = Coefficients(
+KNOWN = Measurements(
     source="made up",
     claims_per_s_per_core=1_000,
     stored_per_s_per_worker=10_000,
@@ -87,7 +87,7 @@ def test_coefficients_come_from_a_bench() -> None:
             "bytes_per_claimant": {"value": 60.4, "details": {"with_queue": 200.4}},
         },
     }  # fmt: skip
-    known = Coefficients(**of(bench))  # type: ignore[arg-type]
+    known = Measurements(**of(bench))  # type: ignore[arg-type]
     assert known == replace(
         KNOWN, source="bench at abc, X, 2 cores", claims_per_s_per_core=2_500,
         stored_per_s_per_worker=9_000, rows_per_s_per_database_core=20_000,

@@ -73,7 +73,8 @@ def test_a_verb_refuses_a_wrong_value_before_aws_is_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if option.name != "profile":
-        monkeypatch.setattr(cli, "connect_cloud", lambda *_, **__: pytest.fail("AWS would be asked"))
+        never = lambda *_, **__: pytest.fail("AWS would be asked")  # noqa: E731
+        monkeypatch.setattr(cli, "connect_cloud", never)
     file, binary = tmp_path / "a-file", tmp_path / "binary.toml"
     file.write_text("")
     binary.write_bytes(b"\xff\xfe")

@@ -14,7 +14,7 @@ from django.core.management.base import CommandError, CommandParser
 from coupons.management.arguments import ASKED_WRONGLY, Number, Whole, input_file
 from coupons.management.base import SentenceCommand
 from coupons.monitoring import capacity
-from coupons.monitoring.capacity import Coefficients
+from coupons.monitoring.capacity import Measurements
 
 HEADROOM = 0.6  # of what was measured: what a host is planned to carry
 HOST_CORES = 2  # of a t3.medium, t2.medium, m7g.large: the classes our specs provision
@@ -61,7 +61,7 @@ class Plan:
     breaks_first: str
 
 
-def capacity_plan(sale: Sale, known: Coefficients) -> Plan:
+def capacity_plan(sale: Sale, known: Measurements) -> Plan:
     stored_per_s = _stored_per_s(sale)
     workers = ceil(stored_per_s / (known.stored_per_s_per_worker * HEADROOM))
     return Plan(
@@ -91,7 +91,7 @@ def _hosts(cores: float) -> int:
     return ceil(cores / HOST_CORES) + SPARE_HOSTS
 
 
-def _redis(sale: Sale, known: Coefficients) -> str:
+def _redis(sale: Sale, known: Measurements) -> str:
     """The smallest class with room for every winner remembered and waiting, half of it empty."""
     winners = min(sale.people, sale.stock)
     need = winners * (known.bytes_per_claimant + known.bytes_per_waiting_claim) + REDIS_FIXED_BYTES
@@ -102,7 +102,7 @@ def _redis(sale: Sale, known: Coefficients) -> str:
     raise CommandError("No single Redis class has the memory: give the stock out in stripes.")
 
 
-def _database(stored_per_s: float, known: Coefficients) -> str:
+def _database(stored_per_s: float, known: Measurements) -> str:
     cores = stored_per_s / (known.rows_per_s_per_database_core * HEADROOM)
     for name, has in DATABASE_CLASSES:
         if has >= cores and not (".t" in name and cores > 0.2):  # a t4g.micro earns 0.1 of a core
@@ -110,7 +110,7 @@ def _database(stored_per_s: float, known: Coefficients) -> str:
     raise CommandError("No single database class stores that fast: allow more time for it.")
 
 
-def _breaks_first(sale: Sale, known: Coefficients) -> str:
+def _breaks_first(sale: Sale, known: Measurements) -> str:
     """What is closest to its limit: a slot can't be bought, cores can."""
     if sale.claims_per_s > known.decisions_per_s * HEADROOM:
         return "the campaign's one Redis slot"
@@ -127,7 +127,7 @@ HEAD = ("load", "coupons", "API hosts", "consumer hosts", "Redis", "slots", "dat
         "longest queue", "breaks first")  # fmt: skip
 
 
-def capacity_table(known: Coefficients) -> str:
+def capacity_table(known: Measurements) -> str:
     """The capacity page's table, in Markdown."""
     rows = [_row(name, sale.stock, capacity_plan(sale, known)) for name, sale in SCALES.items()]
     return "\n".join("| " + " | ".join(row) + " |" for row in (HEAD, ("---",) * len(HEAD), *rows))
@@ -140,7 +140,7 @@ def _row(name: str, stock: int, made: Plan) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _load(file: Path) -> Coefficients:
+def _load(file: Path) -> Measurements:
     try:
         return capacity.load_measurements(file)
     except ValueError as wrong:

@@ -158,7 +158,7 @@ def test_a_redis_that_may_forget_is_red_and_one_without_a_log_amber(
 
 
 def test_a_log_that_can_not_be_written_is_red(sale: Campaign) -> None:
-    said = store().told() | {"aof_last_write_status": "err"}
+    said = store().server_info() | {"aof_last_write_status": "err"}
     assert redis.persistence_line(said).light is Light.RED
 
 
@@ -166,10 +166,10 @@ def test_replicas_that_admissions_wait_for_must_be_there(
     sale: Campaign, settings: Any, other_redis: Callable[..., None]
 ) -> None:
     settings.REDIS_WAIT_REPLICAS = 1
-    assert redis.replicas_line(store().told()).light is Light.RED
+    assert redis.replicas_line(store().server_info()).light is Light.RED
     primary = store().client.connection_pool.connection_kwargs["port"]
     other_redis("--replicaof", f"127.0.0.1 {primary}")  # and this one must not decide
-    assert redis.replicas_line(store().told()).light is Light.RED
+    assert redis.replicas_line(store().server_info()).light is Light.RED
 
 
 def test_a_replica_far_behind_is_amber() -> None:

@@ -221,7 +221,7 @@ def test_many_campaigns_are_renewed_together_and_each_rightly(
     pair: Pair, open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Idle ones, one with claims waiting, one that lost its latest moments, one foreign."""
-    monkeypatch.setattr("coupons.recovery.renewal.TOGETHER", 2)
+    monkeypatch.setattr("coupons.recovery.rebuild_many.TOGETHER", 2)
     slugs = ["idle", "waits", "lost", "paused", "foreign"]
     made = {slug: open_campaign(slug, stock=10) for slug in slugs}
     admit(made["waits"], range(1, 4))

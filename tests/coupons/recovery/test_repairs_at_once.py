@@ -10,7 +10,7 @@ from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.issuing.drain import drain
 from coupons.models import Campaign
-from coupons.recovery import failover, rebuild, reconcile, renewal
+from coupons.recovery import failover, rebuild, rebuild_many, reconcile
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
@@ -40,13 +40,13 @@ def test_a_repair_overtaken_by_one_that_comes_to_nothing_is_taken_up_again(
     admit(campaign, 5)
     changed_server()
     with monkeypatch.context() as meanwhile:
-        opening = renewal._open
+        opening = rebuild_many._open
 
         def overtaken(*args: Any) -> Any:
             close_for_repair()  # and dies
             return opening(*args)
 
-        meanwhile.setattr(renewal, "_open", overtaken)
+        meanwhile.setattr(rebuild_many, "_open", overtaken)
         assert not failover.verify_server()
     assert not store.store().server().may_decide
     assert failover.verify_server()
@@ -56,9 +56,9 @@ def test_a_repair_overtaken_by_one_that_comes_to_nothing_is_taken_up_again(
 def test_a_campaign_renewed_by_another_meanwhile_is_left_open(open_campaign: CampaignMaker) -> None:
     admit(open_campaign(stock=20), 5)
     changed_server()
-    assert renewal.renew_campaigns(["sale"], actor="one") == renewal.Renewed()
+    assert rebuild_many.renew_campaigns(["sale"], actor="one") == rebuild_many.Renewed()
     epoch = Campaign.objects.get(slug="sale").epoch
-    assert renewal.renew_campaigns(["sale"], actor="another") == renewal.Renewed()
+    assert rebuild_many.renew_campaigns(["sale"], actor="another") == rebuild_many.Renewed()
     assert Campaign.objects.get(slug="sale").epoch == epoch
 
 

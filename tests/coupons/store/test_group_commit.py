@@ -10,7 +10,7 @@ import redis
 from hiredis import pack_command
 
 from coupons import store
-from coupons.store.connection import Wire
+from coupons.store.connection import PipelinedConnection
 from coupons.store.group_commit import GroupCommit
 
 
@@ -137,7 +137,7 @@ def test_who_waits_too_long_is_told_so_and_blocks_nobody() -> None:
 
 def test_threads_over_a_real_connection_get_their_own_replies() -> None:
     client = store.store().client
-    group = GroupCommit(Wire(client.connection_pool).exchange, timeout_s=2)
+    group = GroupCommit(PipelinedConnection(client.connection_pool).exchange, timeout_s=2)
     with ThreadPoolExecutor(12) as pool:
         replies = pool.map(lambda n: ask(group, packed(("ECHO", f"{n}"))), range(2000))
         assert list(replies) == [b"%d" % n for n in range(2000)]
@@ -145,7 +145,7 @@ def test_threads_over_a_real_connection_get_their_own_replies() -> None:
 
 def test_a_connection_cut_by_the_server_while_idle_is_opened_again() -> None:
     client = store.store().client
-    wire = Wire(client.connection_pool)
+    wire = PipelinedConnection(client.connection_pool)
     assert wire.exchange([packed(("CLIENT", "SETNAME", "mine"))]) == [b"OK"]
     mine = next(c["id"] for c in client.client_list() if c["name"] == "mine")
     client.client_kill_filter(_id=mine)
@@ -155,7 +155,7 @@ def test_a_connection_cut_by_the_server_while_idle_is_opened_again() -> None:
 
 def test_replies_left_over_from_a_failed_trip_never_meet_another_call() -> None:
     client = store.store().client
-    wire = Wire(client.connection_pool)
+    wire = PipelinedConnection(client.connection_pool)
     wire.exchange([packed(("PING",))])
     wire._socket.settimeout(0.05)
     with pytest.raises(redis.TimeoutError):

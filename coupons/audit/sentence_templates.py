@@ -5,7 +5,7 @@ import re
 from django.utils.translation import gettext
 
 
-class Phrases:
+class SentenceTemplates:
     """A declared set of templates with `{}` for what differs, each known to the catalogue."""
 
     def __init__(self, *templates: str) -> None:

@@ -1,0 +1,34 @@
+"""Names that can't be found by grep, or mean six things, do not come back."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.config.test_layers import ROOT, files, tree
+
+# Each was a name here once, and says nothing to an engineer who has not seen this repository.
+BANNED = {
+    "of", "look", "hold", "held", "said", "told", "saw", "heard", "vouch", "ring", "silence",
+    "witness", "testify", "testimony", "fence", "bell", "facts", "places", "wiring", "gauges",
+    "statements", "quick", "phrases", "coefficients", "loglines", "signing", "wire", "endpoint",
+    "renewal", "holding", "counting", "exhausted",
+}  # fmt: skip
+
+
+def defined(file: Path) -> Iterator[tuple[str, int]]:
+    """Functions, methods and classes, and the module itself."""
+    yield file.stem, 0
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name, node.lineno
+
+
+@pytest.mark.parametrize("folder", ["coupons", "config", "provisioning"])
+def test_no_banned_name_is_defined(folder: str) -> None:
+    names = [(file, *name) for file in files(folder) for name in defined(file)]
+    assert len(names) > 200, "it reads nothing"
+    found = [f"{file.relative_to(ROOT)}:{line}: {name}" for file, name, line in names
+             if name.lower() in BANNED]  # fmt: skip
+    assert found == []
