@@ -30,7 +30,7 @@ def verify_fast(token: str) -> dict[str, Any] | None:
     payload = signed[len(_PLAIN_HEAD) :]
     try:
         said = orjson.loads(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
-        return said if _is_for_us_now(said) else None
+        return said if isinstance(said, dict) and _is_for_us_now(said) else None
     except (ValueError, TypeError, KeyError):
         return None
 

@@ -71,6 +71,19 @@ def test_no_changed_byte_gets_through(position: int, flip: int) -> None:
         assert fast_verify.verify_fast(changed) is None
 
 
+@pytest.mark.parametrize("payload", ["[]", "null", "1", '"x"', "[{}]", "true", "1e999", '{"a"', ""])
+@pytest.mark.parametrize(
+    "header", [{"typ": "JWT"}, {"typ": "JWT", "kid": "1"}], ids=["plain", "kid"]
+)
+def test_13_a_signed_payload_that_is_no_object_is_refused(
+    payload: str, header: dict[str, str]
+) -> None:
+    secret = configured.JWT_HS256_SECRET
+    token = jwt.api_jws.encode(payload.encode(), secret, "HS256", headers=header)
+    with pytest.raises(BadToken, match="malformed"):
+        user_tokens.verify_token(token)
+
+
 def test_a_token_of_another_head_is_left_to_the_library(settings: Settings) -> None:
     said = {"iss": settings.JWT_ISSUER, "aud": settings.JWT_AUDIENCE, "sub": "mina",
             "exp": int(time.time()) + 60}  # fmt: skip
