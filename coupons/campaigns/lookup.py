@@ -15,10 +15,11 @@ from django.conf import settings
 from coupons.campaigns.snapshot import CampaignSnapshot, parse_snapshot, snapshot_of
 from coupons.claims.limits import SLUG
 from coupons.database import availability
-from coupons.errors import CouponError, StoreFailure, UnknownCampaign
+from coupons.errors import CouponError, DatabaseAway, StoreFailure, UnknownCampaign
 from coupons.models import Campaign
 from coupons.store import store
 
+LONGEST_WAIT_S = 0.2  # for another thread's query, as for a connection
 MOST_REMEMBERED = 10_000  # campaigns, and made-up names: bounds what those can take
 
 _remembered: dict[str, tuple[float, CampaignSnapshot]] = {}
@@ -78,8 +79,11 @@ def load_snapshot(slug: str) -> CampaignSnapshot | None:
 
 def _public(as_of_s: float) -> frozenset[str]:
     """All slugs that were no drafts' at that moment or later: one query at a time for any number
-    of made-up names. Who comes while one runs waits, and shares the next."""
-    with _listed.reading:
+    of made-up names. Who comes while one runs waits for it, and shares the next; not for long: a
+    thread that waits for a database that hangs serves nobody. Raises DatabaseAway."""
+    if not _listed.reading.acquire(timeout=0 if availability.breaker.open else LONGEST_WAIT_S):
+        raise DatabaseAway("Database: the list of campaigns is still being read.")
+    try:
         if _listed.at_s < as_of_s:
             with availability.require_database():
                 at_s = time.monotonic()
@@ -87,6 +91,8 @@ def _public(as_of_s: float) -> frozenset[str]:
                 _listed.slugs = frozenset(public.values_list("slug", flat=True))
                 _listed.at_s = at_s
         return _listed.slugs
+    finally:
+        _listed.reading.release()
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """What a process remembers of campaigns: for how long, from where, and how much."""
 
+import threading
 import time
 from datetime import timedelta
 from typing import Any
@@ -104,6 +105,24 @@ def test_made_up_slugs_push_no_campaign_out_and_cost_one_query_in_all(
             with pytest.raises(UnknownCampaign):
                 lookup.find_snapshot(f"made-up-{number}")
     assert "sale" in lookup._remembered
+
+
+def test_13_made_up_slugs_do_not_wait_for_a_list_that_does_not_come(db: None) -> None:
+    """Another thread reads the list from a database that hangs: this one serves others instead."""
+    ended: list[type[BaseException]] = []
+
+    def ask() -> None:
+        try:
+            lookup.find_snapshot("made-up")
+        except (DatabaseAway, UnknownCampaign) as error:
+            ended.append(type(error))
+
+    asking = threading.Thread(target=ask, daemon=True)
+    with lookup._listed.reading:
+        asking.start()
+        asking.join(timeout=5)
+        assert ended == [DatabaseAway]
+    asking.join(timeout=5)
 
 
 def test_while_redis_is_away_a_campaign_made_a_moment_ago_is_known(
