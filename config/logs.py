@@ -34,6 +34,9 @@ def log_configuration(*, level: str, as_json: bool) -> dict[str, Any]:
         "loggers": {
             # A refusal is an answer, not an event: no line for each 4xx.
             "django.request": {"level": "ERROR", "filters": ["unforeseen"]},
+            # A foreign Host, too many fields, a missing CSRF token: answered 400 or 403, counted.
+            # By Django's own level each is an error with a traceback, which strangers may write.
+            "django.security": {"level": "CRITICAL"},
         },
     }
 

@@ -14,7 +14,7 @@ import pytest
 from coupons.observability import request_id
 from coupons.observability.json_log import AsJson
 from coupons.store import store
-from tests.conftest import CampaignMaker, Person
+from tests.conftest import CampaignMaker, Person, Settings
 
 
 @pytest.fixture
@@ -84,6 +84,20 @@ def test_refusals_have_no_line(open_campaign: CampaignMaker, lines: StringIO) ->
         assert Person(name).claims().status_code in (202, 409)
     Person("jun").claims("nowhere")
     Person("jun").claims(body=b"{")
+    assert read(lines) == []
+
+
+def test_13_neither_have_those_that_django_refuses(
+    open_campaign: CampaignMaker, lines: StringIO, settings: Settings
+) -> None:
+    """Strangers write nothing into our logs: not by a Host, nor by fields without end."""
+    open_campaign()
+    jun, path = Person("jun"), "/api/v1/campaigns/sale"
+    settings.ALLOWED_HOSTS = ["testserver"]
+    assert jun.client.get(path, headers={"host": "evil.example"}).status_code == 400
+    assert jun.client.get("/nowhere", headers={"host": "a" * 4000 + ".example"}).status_code == 400
+    many = "&".join(f"a{number}=1" for number in range(1500))
+    assert jun.client.get(f"/api/v1/coupons?{many}").status_code == 400
     assert read(lines) == []
 
 
