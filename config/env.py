@@ -81,21 +81,32 @@ def _demand_secret(name: str, value: bytes) -> None:
 
 
 def _demand_unlike_others(name: str, value: bytes) -> None:
-    for other, known in _secrets_read.items():
+    _demand_unlike(_secrets_read | _store_passwords_read, name, value)
+    _secrets_read[name] = value
+
+
+def _demand_unlike(others: dict[str, bytes], name: str, value: bytes) -> None:
+    for other, known in others.items():
         if other != name and are_alike(known, value):
             raise ImproperlyConfigured(f"{name} is the same secret as {other}. Draw one each.")
-    _secrets_read[name] = value
 
 
 _DRAW = "(python3 -c 'import secrets; print(secrets.token_hex(32))')"
 _secrets_read: dict[str, bytes] = {}  # by setting, of this process
+_store_passwords_read: dict[str, bytes] = {}  # the stores'
 
 
 def store_url(name: str, *, local: str | None = None) -> str:
-    """A store's URL as it stands, its password percent-encoded. Never shown in an error."""
+    """A store's URL as it stands, its password percent-encoded. Never shown in an error.
+
+    In production its password must not be one of our secrets, too; two stores may share one."""
     url = text(name, local=local)
     if why := store_urls.url_complaint(name, url):
         raise ImproperlyConfigured(why)
+    if PRODUCTION and (password := store_urls.password_of(url)):
+        whose = f"The password of {name}"
+        _demand_unlike(_secrets_read, whose, password)
+        _store_passwords_read[whose] = password
     return url
 
 

@@ -6,7 +6,7 @@ show it, some connect elsewhere. So a URL is judged here before a driver sees it
 
 from collections.abc import Collection
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 _REDIS = frozenset({"redis", "rediss"})
 _FILES = frozenset({"sqlite"})  # a path in place of a host
@@ -30,6 +30,11 @@ def url_complaint(name: str, url: str) -> str:
 def sqlite_url(file: Path) -> str:
     """Whatever the folders are called."""
     return f"sqlite:///{quote(str(file))}"
+
+
+def password_of(url: str) -> bytes:
+    """Empty where there is none."""
+    return unquote_to_bytes(urlsplit(url).password or "")
 
 
 def _fault(url: str, schemes: Collection[str]) -> str:

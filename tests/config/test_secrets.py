@@ -85,6 +85,15 @@ ALIKE: dict[str, dict[str, str]] = {
     "the database's password": {
         "SECRET_KEY": GOOD, "DATABASE_URL": f"mysql://u:{GOOD}@127.0.0.1:1/c",
     },
+    "the deciding store's password": {
+        "SECRET_KEY": GOOD, "REDIS_URL": f"rediss://:{GOOD}@127.0.0.1:1/0",
+    },
+    "the broker's password, a key's text": {
+        "COUPON_KEYS": f"k1:{RAW}", "CELERY_BROKER_URL": f"rediss://u:{RAW}@127.0.0.1:1/0",
+    },
+    "a store's password, read before the secret": {
+        "JWT_HS256_SECRET": GOOD, "REDIS_URL": f"rediss://u:{GOOD}@127.0.0.1:1/0",
+    },
     "Flower's password": {"JWT_HS256_SECRET": GOOD, "FLOWER_LOGIN": f"flower:{GOOD}"},
 }  # fmt: skip
 
