@@ -24,7 +24,7 @@ MEASURES = {
     "tests.bench.cpu.admission": ("admission_cpu_ratio",),
     "tests.bench.cpu.sold_out": ("sold_out_cpu_ratio",),
     "tests.bench.serving.rps": ("rps_ratio",),
-    "tests.bench.fronting.cost": ("front_cost",),
+    "tests.bench.fronting.cost": ("front_cost", "front_rules_cost"),
     "tests.bench.scraping.cost": ("scrape_cost",),
     "tests.bench.per_view.cost": ("per_view_cost",),
     "tests.bench.traces.cost": ("tracing_cost",),

@@ -1,13 +1,15 @@
 """What the front costs a claim: HAProxy, by its role's own template, before the very same granian.
 
 With 64 at once, at the most that the site can serve, blocks go through it and past it in turn; the
-same alone: one claim after another on a kept connection, as a balancer keeps it.
+same alone: one claim after another on a kept connection, as a balancer keeps it. Another hop
+costs what the machine takes to wake one more process, so the same is measured with a bare HAProxy
+that has none of our rules: what those add is a figure of its own.
 """
 
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
@@ -17,8 +19,8 @@ from tests.bench import openings, people, programs, serving
 from tests.bench.figures import Figure
 from tests.bench.rounds import Pairs, interleaved, shown
 from tests.bench.size import Size
-from tests.front import FrontDoor, front
-from tests.servers import free_port
+from tests.front import FrontDoor, command, front
+from tests.servers import free_port, listens, process
 
 _AT_ONCE = 64  # what granian has threads for, in `make run`
 _ACCEPTED = b"HTTP/1.1 202"
@@ -29,8 +31,9 @@ def cost(folder: Path, size: Size) -> list[Figure]:
     with programs.web(folder) as web:
         inner = urlsplit(web.url).port or 0
         door = FrontDoor("users", free_port(), inner, at_once=_AT_ONCE, paths="/api/")
-        with front(folder / "front", [door]):
-            alone = _alone(door, size)
+        with front(folder / "front", [door]), _bare(folder / "bare", inner) as bare_port:
+            alone = _alone("front_cost, alone", door.port, inner, size)
+            rules = _alone("front_rules_cost", door.port, bare_port, size)
             crowded = _crowded(door, folder, size)
     return [
         Figure(
@@ -44,17 +47,42 @@ def cost(folder: Path, size: Size) -> list[Figure]:
                 "alone_past_ms": 1e3 * median(alone.theirs) / size.front_block,
             },
             {"through_s": crowded.ours, "past_s": crowded.theirs},
-        )
+        ),
+        Figure(
+            "front_rules_cost", rules.cost - 1,
+            {
+                "total_cost": rules.total_cost - 1, "quiet_cost": rules.quiet_cost - 1,
+                "with_rules_ms": 1e3 * median(rules.ours) / size.front_block,
+                "bare_ms": 1e3 * median(rules.theirs) / size.front_block,
+            },
+            {"with_rules_s": rules.ours, "bare_s": rules.theirs},
+        ),
     ]  # fmt: skip
 
 
-def _alone(door: FrontDoor, size: Size) -> Pairs:
-    """Seconds of a block, each way."""
+@contextmanager
+def _bare(folder: Path, inner: int) -> Iterator[int]:
+    """HAProxy with none of our rules before granian. Yields its port."""
+    port, configuration = free_port(), folder / "haproxy.cfg"
+    folder.mkdir()
+    configuration.write_text(
+        "global\n  nbthread 1\ndefaults\n  mode http\n  timeout client 30s\n  timeout connect 5s\n"
+        f"  timeout server 30s\n  http-reuse always\nlisten users\n  bind 127.0.0.1:{port}\n"
+        f"  server web 127.0.0.1:{inner} maxconn {_AT_ONCE} pool-max-conn -1\n"
+    )
+    log = folder / "haproxy.log"
+    with process(command(configuration), ready=lambda: listens(port), log=log):
+        yield port
+
+
+def _alone(name: str, ours: int, theirs: int, size: Size) -> Pairs:
+    """Seconds of a block, by either port."""
     claims = 2 * (size.front_rounds + 1) * size.front_block
-    campaign, tokens = openings.opened("fronted", stock=claims), people.tokens_of(claims)
-    with closing(_connected(door.port)) as through, closing(_connected(door.inner)) as past:
+    campaign = openings.opened(f"fronted-{theirs}", stock=claims)
+    tokens = people.tokens_of(claims)
+    with closing(_connected(ours)) as through, closing(_connected(theirs)) as past:
         return interleaved(
-            "front_cost, alone",
+            name,
             lambda: _block(through, campaign, tokens, size.front_block),
             lambda: _block(past, campaign, tokens, size.front_block),
             rounds=size.front_rounds,
