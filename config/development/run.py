@@ -93,7 +93,7 @@ def _prepare(here: Site) -> Any:
     began = time.monotonic()
     whose = ["--own-database"] if here.own_database else []
     prepared = django_subprocess.run_work(
-        here, "prepare", "--user", f"user-{secrets.token_hex(2)}", *whose
+        here, "prepare_run", "--user", f"user-{secrets.token_hex(2)}", *whose
     )
     kind = here.env["DATABASE_URL"].partition(":")[0]
     what = f"{kind}, migrated; campaign {prepared['slug']} is open"

@@ -72,7 +72,7 @@ def _played(play: Play, folder: Path) -> Verdict:
     with _theatre(here):
         verdict, measured = _opening(play, here, slug)
         if not (here.own_redis and here.own_database):
-            django_subprocess.run_work(here, "close", "--slug", slug)
+            django_subprocess.run_work(here, "close_campaign", "--slug", slug)
     record.show_record(verdict, measured)
     record.write_record(play.record, verdict, measured)
     _last_words(play, here, slug, verdict)
@@ -93,12 +93,12 @@ def _theatre(here: Site) -> Iterator[None]:
 def _opening(play: Play, here: Site, slug: str) -> tuple[Verdict, Figures]:
     due = min(play.users, play.stock)
     sale = django_subprocess.run_work(
-        here, "opening", "--slug", slug, "--users", str(play.users),
+        here, "prepare_opening", "--slug", slug, "--users", str(play.users),
         "--stock", str(play.stock), "--ahead", str(AHEAD_S),
     )  # fmt: skip
     asks = crowd.asks_of(sale["people"], impatient=play.impatient, seed=1)
     with django_subprocess.start_work(
-        here, "watch", "--slug", slug, "--expected", str(due)
+        here, "watch_stored", "--slug", slug, "--expected", str(due)
     ) as watching:
         answers = _crowd(play, here, slug, sale["starts_at"], asks)
         all_stored_ms = _all_stored_ms(here, watching)
@@ -169,12 +169,12 @@ def _all_stored_ms(here: Site, watching: Program) -> int | None:
     if watching.status is None:
         return None
     watching.finish(patience_s=0)
-    return int(django_subprocess.work_result(here, "watch")["all_stored_ms"])
+    return int(django_subprocess.work_result(here, "watch_stored")["all_stored_ms"])
 
 
 def _judge(opening: Opening, answers: list[Answer], here: Site, slug: str) -> Verdict:
     """The judgement on the rows as they are, and what the queue says about those that are not."""
-    ledger: Any = django_subprocess.run_work(here, "read", "--slug", slug)
+    ledger: Any = django_subprocess.run_work(here, "read_coupons", "--slug", slug)
     verdict = judge_opening(opening, answers, [Row(*row) for row in ledger["rows"]])
     left = [
         f"{ledger[name]:,} claims are {name}." for name in ("waiting", "parked") if ledger[name]
