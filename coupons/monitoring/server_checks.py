@@ -32,7 +32,7 @@ _APPEND_ONLY = (
 )
 _WAIT = (
     "Set REDIS_WAIT_REPLICAS=1: admissions then wait for a replica, refusals never. Or know what a "
-    "failover may lose (coupons/README.md) and silence this check."
+    "failover may lose (coupons/recovery/README.md) and silence this check."
 )
 _STRICT = "Set `sql_mode` to TRADITIONAL: a value that doesn't fit must be an error, not cut short."
 _CHARSET = "Run `ALTER DATABASE … CHARACTER SET utf8mb4` before the first migration."
