@@ -27,6 +27,7 @@ class FrontDoor:
     repeatable: bool = True
     paths: str = ""
     probes: bool = False
+    connections: int = 6500
 
 
 def configure(folder: Path, doors: list[FrontDoor], *, metrics: int, **settings: Any) -> Path:
@@ -74,7 +75,7 @@ def front(
 
 def _door(door: FrontDoor) -> dict[str, Any]:
     here = {"listen": f"127.0.0.1:{door.port}", "to": f"127.0.0.1:{door.inner}"}
-    return asdict(door) | here | {"connections": 6500}
+    return asdict(door) | here
 
 
 def _defaults() -> dict[str, Any]:

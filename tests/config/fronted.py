@@ -3,9 +3,10 @@
 import http.client
 import json
 import socket
+import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -86,16 +87,39 @@ def slow_bodies(port: int, many: int, path: str = CLAIMS) -> Iterator[None]:
 
 
 @contextmanager
+def held(
+    port: int, sent: bytes, many: int, *, source: str = "127.0.0.1", window: int = 0
+) -> Iterator[list[socket.socket]]:
+    """So many connections from one address that send this and then neither send nor read."""
+    with ExitStack() as stack:
+        connections = []
+        for _ in range(many):
+            one = stack.enter_context(socket.socket())
+            one.settimeout(5)
+            if window:  # bytes that the kernel takes in for us
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+            one.bind((source, 0))
+            with suppress(ConnectionError, TimeoutError):  # refused, or no more is taken in
+                one.connect(("127.0.0.1", port))
+                one.sendall(sent)
+            connections.append(one)
+        time.sleep(0.3)
+        yield connections
+
+
+@contextmanager
 def operators_served(environment: Environment, folder: Path, **settings: Any) -> Iterator[Served]:
     told = environment | {"DOOR": "operators"}
     with ExitStack() as stack:
-        threads = ("--blocking-threads", str(THREADS))
+        threads = ("--blocking-threads", str(THREADS))  # one each: pages, health, metrics, files
         inner = stack.enter_context(services.web(told, folder, *threads, name="operators"))
         served = Served(servers.free_port(), inner)
         door = FrontDoor(
-            "operators", served.port, inner, at_once=THREADS - 1, repeatable=False, probes=True
-        )
-        stack.enter_context(front(folder / "front", [door], probes_at_once=1, **settings))
+            "operators", served.port, inner, at_once=1, body_bytes=12_288,
+            repeatable=False, probes=True, connections=400,
+        )  # fmt: skip
+        shares = {f"{name}_at_once": 1 for name in ("probes", "scrapes", "files")}
+        stack.enter_context(front(folder / "front", [door], **shares, **settings))
         yield served
 
 
@@ -108,3 +132,28 @@ def status_of(
         return asking.getresponse().status
     finally:
         asking.close()
+
+
+HEADERS_SEEN = """
+from http.server import BaseHTTPRequestHandler, HTTPServer
+import json, sys
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
+        self.send_response(200); self.send_header("Content-Length", str(len(body)))
+        self.end_headers(); self.wfile.write(body)
+    def log_message(self, *_): pass
+HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+@contextmanager
+def seen_through(folder: Path, *, probes: bool = False, **settings: Any) -> Iterator[int]:
+    """A front before a server that tells which headers it was sent."""
+    inner, port = servers.free_port(), servers.free_port()
+    command = [sys.executable, "-c", HEADERS_SEEN, str(inner)]
+    with (
+        servers.process(command, ready=lambda: servers.listens(inner), log=folder / "seen.log"),
+        front(folder / "front", [FrontDoor("door", port, inner, probes=probes)], **settings),
+    ):
+        yield port

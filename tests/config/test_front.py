@@ -4,9 +4,8 @@ import http.client
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -23,6 +22,7 @@ from tests.config.fronted import (
     Served,
     claim,
     raw,
+    seen_through,
     serving,
     slow_bodies,
 )
@@ -91,31 +91,6 @@ def test_what_is_too_large_is_a_problem_document(
 
 
 # Whom we are asked by
-
-
-HEADERS_SEEN = """
-from http.server import BaseHTTPRequestHandler, HTTPServer
-import json, sys
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
-        self.send_response(200); self.send_header("Content-Length", str(len(body)))
-        self.end_headers(); self.wfile.write(body)
-    def log_message(self, *_): pass
-HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
-"""
-
-
-@contextmanager
-def seen_through(folder: Path, *, probes: bool = False, **settings: Any) -> Iterator[int]:
-    """A front before a server that tells which headers it was sent."""
-    inner, port = servers.free_port(), servers.free_port()
-    command = [sys.executable, "-c", HEADERS_SEEN, str(inner)]
-    with (
-        servers.process(command, ready=lambda: servers.listens(inner), log=folder / "seen.log"),
-        front(folder / "front", [FrontDoor("door", port, inner, probes=probes)], **settings),
-    ):
-        yield port
 
 
 FORGED = {
