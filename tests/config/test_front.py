@@ -76,7 +76,7 @@ def test_what_is_no_http_gets_no_further(
         (b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n", 413,
          "body_too_large"),
         (b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1400\r\n"
-         + b"x" * 0x1400 + b"\r\n0\r\n\r\n", 413, "body_too_large"),
+         + b"x" * 0x1400 + b"\r\n0\r\n\r\n", 411, "length_required"),
         (b"GET /x HTTP/1.1\r\nHost: a\r\nX-Long: " + b"x" * 20_000 + b"\r\n\r\n", 431,
          "headers_too_large"),
     ],
@@ -198,7 +198,7 @@ def _refused(port: int, accepted: str) -> tuple[http.client.HTTPMessage, bytes]:
 
 def test_its_other_documents_have_the_members_of_the_apis() -> None:
     documents = problem_documents()
-    assert set(documents) == {400, 404, 408, 413, 429, 431, 502, 504}
+    assert set(documents) == {400, 404, 408, 411, 413, 414, 429, 431, 502, 504}
     for status, said in documents.items():
         assert said == problems.problem_document(
             status, said["code"], said["title"], said.get("detail", "")

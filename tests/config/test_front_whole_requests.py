@@ -1,0 +1,209 @@
+"""A request reaches granian when it has arrived as a whole, whatever its line, headers and body
+weigh and however they are framed."""
+
+import itertools
+import re
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import orjson
+import pytest
+
+from coupons.errors import LengthRequired
+from tests import servers
+from tests.config.fronted import (
+    CLAIMS,
+    THREADS,
+    Environment,
+    claim,
+    held,
+    operators_served,
+    raw,
+    serving,
+    status_of,
+)
+from tests.conftest import CampaignMaker
+from tests.front import FrontDoor, configure, front, problem_documents
+
+pytestmark = pytest.mark.usefixtures("sale")
+SEVERAL = 4 * THREADS
+LOGIN = "/admin/login/"
+
+
+@pytest.fixture
+def sale(open_campaign: CampaignMaker) -> None:
+    open_campaign(stock=1_000)
+
+
+def head(path: str, *headers: str, method: str = "POST") -> bytes:
+    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: a", *headers, "", ""]).encode()
+
+
+def unfinished(path: str, line: int, headers: int, length: int, sent: int) -> bytes:
+    """A request of these sizes, and less of its body than it announces."""
+    filler = [f"X-{n}: {'h' * 1000}" for n in range(headers // 1000)]
+    filled = f"{path}?{'a' * line}" if line else path
+    return head(filled, f"Content-Length: {length}", *filler) + b"{" * sent
+
+
+def frame(kind: int, flags: int, payload: bytes) -> bytes:
+    """A frame of HTTP/2, of stream 1 unless it is the connection's."""
+    stream = 0 if kind == 4 else 1
+    return len(payload).to_bytes(3) + bytes([kind, flags]) + stream.to_bytes(4) + payload
+
+
+def http2(path: str) -> bytes:
+    """The preface, settings, and the headers of a request whose body does not come."""
+    fields = {":method": "POST", ":scheme": "http", ":authority": "a", ":path": path}
+    packed = b"".join(
+        b"\x00" + b"".join(bytes([len(text)]) + text.encode() for text in pair)
+        for pair in fields.items()
+    )
+    return b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, b"") + frame(1, 4, packed)
+
+
+CHUNKED = head(CLAIMS, "Transfer-Encoding: chunked") + b"5\r\n{"
+ON_THE_USERS_DOOR = {
+    "a line of 28,000": unfinished(CLAIMS, 28_000, 0, 4096, 3900),
+    "a query of 12,500 and headers of 15,500": unfinished(CLAIMS, 12_500, 15_500, 4096, 3900),
+    "every limit": unfinished(CLAIMS, 1_900, 15_000, 4096, 4095),
+    "a small body": unfinished(CLAIMS, 0, 0, 10, 9),
+    "chunks": CHUNKED,
+    "HTTP/2": http2(CLAIMS),
+}
+ON_THE_OPERATORS_DOOR = {
+    "a line of 21,000": unfinished(LOGIN, 21_000, 0, 12_000, 11_900),
+    "every limit": unfinished(LOGIN, 1_900, 15_000, 12_288, 12_287),
+    "chunks": head(LOGIN, "Transfer-Encoding: chunked") + b"5\r\n{",
+    "HTTP/2": http2(LOGIN),
+}
+
+
+@pytest.mark.parametrize("sent", ON_THE_USERS_DOOR.values(), ids=ON_THE_USERS_DOOR)
+def test_an_unfinished_request_takes_no_thread_of_the_users_door(
+    child_environment: Environment, tmp_path: Path, sent: bytes
+) -> None:
+    with serving(child_environment, tmp_path) as served, held(served.port, sent, SEVERAL):
+        assert [claim(served.port, f"user-{n}", patience_s=3)[0] for n in range(8)] == [202] * 8
+
+
+@pytest.mark.parametrize("sent", ON_THE_OPERATORS_DOOR.values(), ids=ON_THE_OPERATORS_DOOR)
+def test_an_unfinished_request_takes_no_thread_of_the_operators_door(
+    child_environment: Environment, tmp_path: Path, sent: bytes
+) -> None:
+    with (
+        operators_served(child_environment, tmp_path) as served,
+        held(served.port, sent, SEVERAL),
+    ):
+        assert [status_of(served.port, LOGIN) for _ in range(4)] == [200] * 4
+
+
+# What reaches the server behind
+
+
+@contextmanager
+def listening(folder: Path, *, body_bytes: int = 4096) -> Iterator[tuple[int, socket.socket]]:
+    """The port of a front, and the listener behind it, which hears of all that is passed on."""
+    with socket.create_server(("127.0.0.1", 0)) as behind:
+        behind.settimeout(5)
+        port = servers.free_port()
+        door = FrontDoor("door", port, behind.getsockname()[1], body_bytes=body_bytes)
+        with front(folder / "front", [door], request_s=1):
+            yield port, behind
+
+
+def was_passed_on(behind: socket.socket) -> bool:
+    behind.setblocking(False)
+    try:
+        behind.accept()[0].close()
+    except BlockingIOError:
+        return False
+    return True
+
+
+LINES = (0, 1_900, 8_000, 12_500, 16_000, 28_000)
+HEADERS = (0, 8_000, 15_000, 16_500)
+
+
+@pytest.mark.parametrize("body_bytes", [4096, 12_288])
+def test_no_unfinished_request_of_any_size_is_passed_on(tmp_path: Path, body_bytes: int) -> None:
+    bodies = [(10, 9), *((body_bytes, body_bytes - missing) for missing in (1, 200, 4000))]
+    requests = [
+        unfinished("/x", line, headers, *body)
+        for line, headers, body in itertools.product(LINES, HEADERS, bodies)
+    ]
+    with listening(tmp_path, body_bytes=body_bytes) as (port, behind):
+        with ThreadPoolExecutor(len(requests)) as askers:
+            for heard in askers.map(partial(raw, port), requests):
+                assert heard.startswith(b"HTTP/1.1 4"), heard[:80]
+        assert not was_passed_on(behind)
+
+
+def test_a_request_at_every_limit_is_passed_on_when_its_last_byte_is_here(tmp_path: Path) -> None:
+    sent = unfinished("/x", 1_900, 16_000, 12_288, 12_287)
+    with (
+        listening(tmp_path, body_bytes=12_288) as (port, behind),
+        held(port, sent, 1) as (connection,),
+    ):
+        assert not was_passed_on(behind)
+        connection.sendall(b"}")
+        behind.settimeout(5)
+        behind.accept()[0].close()
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (unfinished("/x", 2_100, 0, 10, 10), 414),
+        (unfinished("/x", 28_000, 0, 4096, 3900), 414),
+        (head("http://a/" + "x" * 2_100, method="GET"), 414),
+        (unfinished("/x", 0, 17_000, 10, 10), 431),
+        (CHUNKED, 411),
+        (head("/x", "Transfer-Encoding: chunked") + b"0\r\n\r\n", 411),
+        (head("/x", "Transfer-Encoding: Chunked", "Content-Length: 5") + b"0\r\n\r\n", 411),
+        (head("/x", "Transfer-Encoding: chunked", method="GET"), 411),
+        (unfinished("/x", 0, 0, 4097, 10), 413),
+    ],
+)
+def test_what_is_refused_for_its_size_or_frame_is_a_problem_document(
+    tmp_path: Path, sent: bytes, status: int
+) -> None:
+    with listening(tmp_path) as (port, behind):
+        answer, _, body = raw(port, sent, patience_s=3).partition(b"\r\n\r\n")
+        assert not was_passed_on(behind)
+    assert answer.startswith(b"HTTP/1.1 %d" % status), answer
+    assert b"application/problem+json" in answer
+    assert orjson.loads(body) == problem_documents()[status]
+
+
+def test_chunks_are_refused_as_the_api_refuses_them() -> None:
+    document = problem_documents()[411]
+    assert (document["code"], document["title"]) == (LengthRequired.code, LengthRequired.title)
+
+
+def test_a_preface_of_http2_is_no_request(tmp_path: Path) -> None:
+    with listening(tmp_path) as (port, behind):
+        heard = raw(port, http2("/x"), patience_s=3)
+        assert not was_passed_on(behind)
+    assert heard.startswith(b"HTTP/1.1 4")
+
+
+LIMITS = (r"tune\.bufsize", r"tune\.maxrewrite", "url,length gt", "hdrs,length gt")
+
+
+@pytest.mark.parametrize("body_bytes", [0, 4096, 12_288, 100_000])
+def test_the_buffer_holds_a_request_at_every_limit(tmp_path: Path, body_bytes: int) -> None:
+    """Of 64 headers, each has four bytes more in HAProxy's own form (a block of eight, in place of
+    `: ` and the end of its line), and four blocks and its head come on top."""
+    doors = [FrontDoor("small", 1, 2), FrontDoor("large", 3, 4, body_bytes=body_bytes)]
+    written = configure(tmp_path, doors, metrics=5).read_text()
+    buffer, rewriting, line, headers = (
+        int(found[1])
+        for found in (re.search(rf"{name} (\d+)", written) for name in LIMITS)
+        if found
+    )
+    assert buffer - rewriting >= line + headers + max(4096, body_bytes) + 4 * 64 + 200
