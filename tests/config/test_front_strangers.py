@@ -100,3 +100,50 @@ def test_who_goes_on_asking_for_what_the_users_door_has_not_is_held(tmp_path: Pa
         assert [status_of(port, path, "POST") for path in strays] == [404, 404, 404, 429, 429]
         assert status_of(port, "/", says={"X-Forwarded-For": "198.51.100.9"}) == 404
         assert status_of(port, "/api/v1/campaigns/sale") == 503
+
+
+# Spellings
+
+
+LIMITED = [
+    "POST /admin/login/", "POST /admin/login/?next=/admin/", "POST /%61dmin/login/",
+    "POST http://localhost/admin/login/", "POST http://localhost/admin/log%69n/?a",
+    "POST /admin/login%2F", "GET /readyz", "GET /%72eadyz", "GET /metrics", "GET /%6detrics",
+    "GET /%6d%65tric%73?a=/", "GET /livez?", "HEAD /l%69vez", "POST /readyz", "PUT /%72eadyz",
+    "GET http://localhost/%72eadyz",
+]  # fmt: skip
+
+
+def asked(port: int, line: str) -> int:
+    heard = raw(port, f"{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+    return int(heard.split(b" ", 2)[1])
+
+
+@pytest.mark.parametrize("line", LIMITED)
+def test_logins_and_probes_are_limited_in_every_spelling(tmp_path: Path, line: str) -> None:
+    port = servers.free_port()
+    door = FrontDoor("operators", port, servers.free_port(), probes=True)  # nobody listens there
+    with front(tmp_path / "front", [door], most_logins=2, most_probes=2, held_s=1):
+        assert [asked(port, line) for _ in range(4)] == [503, 503, 429, 429]
+
+
+@pytest.mark.parametrize(
+    "method", ["post", "Post", "POSt", "get", "head", "options", "pOST", "P0ST", "PO-ST", "A" * 21]
+)
+@pytest.mark.parametrize("probes", [False, True])
+def test_a_method_that_is_not_in_upper_case_letters_is_refused(
+    tmp_path: Path, method: str, *, probes: bool
+) -> None:
+    port = servers.free_port()
+    door = FrontDoor("door", port, servers.free_port(), probes=probes)
+    with front(tmp_path / "front", [door]):
+        for path in ("/admin/login/", "/readyz", "/api/v1/campaigns/sale/claims"):
+            assert asked(port, f"{method} {path}") == 400
+        assert asked(port, "PURGE /x") == 503
+
+
+def test_an_address_with_a_fragment_is_no_spelling_of_another(tmp_path: Path) -> None:
+    port = servers.free_port()
+    door = FrontDoor("operators", port, servers.free_port(), probes=True)
+    with front(tmp_path / "front", [door]):
+        assert asked(port, "POST /admin/login/#a") == 400
