@@ -1,0 +1,131 @@
+"""What idle connections cost, and clients that do not read their answers."""
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from tests import servers
+from tests.config.fronted import (
+    Environment,
+    held,
+    operators_served,
+    status_of,
+)
+from tests.config.waiting import until
+from tests.conftest import CampaignMaker
+from tests.front import FrontDoor, front
+
+pytestmark = pytest.mark.usefixtures("sale")
+LARGE_FILE = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
+SLOW_READERS = 14
+
+
+@pytest.fixture
+def sale(open_campaign: CampaignMaker) -> None:
+    open_campaign(stock=1_000)
+
+
+def get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+
+
+# Who does not read
+
+
+@pytest.fixture
+def _files() -> None:
+    """As a release has them."""
+    call_command("collectstatic", interactive=False, verbosity=0, post_process=False)
+
+
+@pytest.mark.usefixtures("_files")
+@pytest.mark.parametrize("path", [LARGE_FILE, LARGE_FILE.replace("static", "st%61tic")])
+def test_readers_who_do_not_read_a_large_file_hold_no_thread_of_a_page(
+    child_environment: Environment, tmp_path: Path, path: str
+) -> None:
+    with (
+        operators_served(child_environment, tmp_path) as served,
+        # Many times over, as the system takes in more than one of them for a connection.
+        held(served.port, get(path) * 20, SLOW_READERS, source="127.0.0.2", window=2048),
+    ):
+        pages = ("/admin/login/", "/", "/livez", "/readyz", "/metrics")
+        assert {page: status_of(served.port, page) for page in pages} == dict.fromkeys(pages, 200)
+
+
+@pytest.mark.usefixtures("_files")
+@pytest.mark.parametrize("path", ["/metrics", "/api/v1/schema", "/admin/login/", "/x"])
+def test_readers_who_do_not_read_many_answers_hold_no_thread_of_a_page(
+    child_environment: Environment, tmp_path: Path, path: str
+) -> None:
+    with (
+        operators_served(child_environment, tmp_path) as served,
+        held(served.port, get(path) * 20, SLOW_READERS, source="127.0.0.2", window=2048),
+    ):
+        others = ("/admin/login/", "/", "/livez", "/readyz", "/metrics")
+        shown = {page: status_of(served.port, page) for page in others if page != path}
+        assert shown == dict.fromkeys(shown, 200)
+
+
+ANSWERER = """
+import asyncio, sys
+async def serve(reader, writer):
+    while await reader.readuntil(b"\\r\\n\\r\\n"):
+        writer.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 20000\\r\\n\\r\\n" + b"x" * 20000)
+async def main():
+    await (await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1]))).serve_forever()
+asyncio.run(main())
+"""
+
+
+def test_an_answer_that_fits_in_a_buffer_keeps_no_place_for_a_reader_who_does_not_read(
+    tmp_path: Path,
+) -> None:
+    """More of them than the system takes in for a connection, through a door for one at a time."""
+    inner, port = servers.free_port(), servers.free_port()
+    command = [sys.executable, "-c", ANSWERER, str(inner)]
+    with (
+        servers.process(command, ready=lambda: servers.listens(inner), log=tmp_path / "log"),
+        front(tmp_path / "front", [FrontDoor("door", port, inner, at_once=1)]),
+        held(port, get("/x") * 1_000, 4, window=2048),
+    ):
+        until(lambda: status_of(port, "/x") == 200)
+        assert [status_of(port, "/x") for _ in range(5)] == [200] * 5
+
+
+# Idle connections
+
+
+def test_idle_connections_of_one_address_leave_room_for_those_who_watch(
+    child_environment: Environment, tmp_path: Path
+) -> None:
+    with (
+        operators_served(child_environment, tmp_path, request_s=60) as served,
+        held(served.port, b"", 450, source="127.0.0.2"),
+    ):
+        assert [status_of(served.port, "/readyz") for _ in range(5)] == [200] * 5
+        assert status_of(served.port, "/metrics") == 200
+
+
+def test_idle_connections_of_many_addresses_leave_room_for_those_who_watch(
+    child_environment: Environment, tmp_path: Path
+) -> None:
+    with (
+        operators_served(child_environment, tmp_path, request_s=60) as served,
+        ExitStack() as stack,
+    ):
+        for n in range(1, 11):
+            stack.enter_context(held(served.port, b"G", 60, source=f"127.0.1.{n}"))
+        assert [status_of(served.port, "/readyz") for _ in range(5)] == [200] * 5
+        assert status_of(served.port, "/metrics") == 200
+
+
+def test_idle_connections_to_its_own_metrics_leave_room_for_prometheus(tmp_path: Path) -> None:
+    door = FrontDoor("users", servers.free_port(), servers.free_port())
+    with (
+        front(tmp_path / "front", [door], connections=400, request_s=60) as metrics,
+        held(metrics, b"", 450, source="127.0.0.2"),
+    ):
+        assert status_of(metrics, "/metrics") == 200
