@@ -1,0 +1,121 @@
+"""An idle kept connection lives for front_idle_s, an unfinished request for front_request_s."""
+
+import http.client
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.config.fronted import seen_through
+
+
+def ends(connection: socket.socket, *, patience_s: float = 15) -> bool:
+    """Whether the other side closes it."""
+    connection.settimeout(patience_s)
+    try:
+        while connection.recv(65_536):
+            pass
+    except ConnectionError:
+        pass
+    except TimeoutError:
+        return False
+    return True
+
+
+def ends_while_fed(connection: socket.socket, portion: bytes, *, patience_s: float = 15) -> bool:
+    """The same for one that gets a portion five times a second."""
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        try:
+            connection.sendall(portion)
+        except ConnectionError:
+            return True
+        time.sleep(0.2)
+    return False
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[socket.socket]:
+    """A connection on which one request was answered, and how to make another."""
+    with seen_through(tmp_path, request_s=1, idle_s=60) as port, connected(port) as connection:
+        answered(connection)
+        yield connection
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[socket.socket]:
+    with seen_through(tmp_path, request_s=1, idle_s=60) as port, connected(port) as connection:
+        yield connection
+
+
+def connected(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=10)
+
+
+def answered(connection: socket.socket) -> None:
+    connection.sendall(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+    answer = http.client.HTTPResponse(connection)
+    answer.begin()
+    assert answer.status == 200
+    answer.read()
+
+
+def test_an_idle_kept_connection_outlives_the_time_for_a_request(kept: socket.socket) -> None:
+    time.sleep(3)
+    answered(kept)
+    time.sleep(3)
+    answered(kept)
+
+
+def test_an_idle_kept_connection_ends_after_its_own_time(tmp_path: Path) -> None:
+    with seen_through(tmp_path, request_s=1, idle_s=3) as port, connected(port) as connection:
+        answered(connection)
+        assert ends(connection)
+
+
+def test_a_new_connection_on_which_nothing_comes_ends(fresh: socket.socket) -> None:
+    assert ends(fresh)
+
+
+UNFINISHED = {
+    "a byte": b"G",
+    "headers": b"GET /x HTTP/1.1\r\nHost: a\r\n",
+    "a body": b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{",
+    "no body": b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n",
+}
+SLOW = {
+    "empty lines": (b"", b"\r\n"),
+    "a line": (b"GET /", b"x"),
+    "headers": (b"GET /x HTTP/1.1\r\nHost: a\r\nX-Y: ", b"x"),
+    "a body": (b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n", b"{"),
+}
+
+
+@pytest.mark.parametrize("sent", UNFINISHED.values(), ids=UNFINISHED)
+def test_an_unfinished_request_ends_a_new_connection(fresh: socket.socket, sent: bytes) -> None:
+    fresh.sendall(sent)
+    assert ends(fresh)
+
+
+@pytest.mark.parametrize("sent", UNFINISHED.values(), ids=UNFINISHED)
+def test_an_unfinished_request_ends_a_kept_connection(kept: socket.socket, sent: bytes) -> None:
+    kept.sendall(sent)
+    assert ends(kept)
+
+
+@pytest.mark.parametrize(("first", "portion"), SLOW.values(), ids=SLOW)
+def test_a_slow_request_ends_a_new_connection(
+    fresh: socket.socket, first: bytes, portion: bytes
+) -> None:
+    fresh.sendall(first)
+    assert ends_while_fed(fresh, portion)
+
+
+@pytest.mark.parametrize(("first", "portion"), SLOW.values(), ids=SLOW)
+def test_a_slow_request_ends_a_kept_connection(
+    kept: socket.socket, first: bytes, portion: bytes
+) -> None:
+    kept.sendall(first)
+    assert ends_while_fed(kept, portion)
