@@ -1,6 +1,7 @@
 """The cast and the stage: real servers from the environment, campaigns, people with tokens."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -25,6 +26,7 @@ from tests.servers import free_port
 
 CampaignMaker = Callable[..., CampaignSnapshot]
 Settings = Any  # pytest-django's `settings` fixture
+_SERVERS = ("REDIS_URL", "DATABASE_URL")
 _RUN_THEM = (
     "Run the tests on servers of their own:\n"
     "  .venv/bin/python -m tests.servers .venv/bin/python -m pytest …   (or: make test)"
@@ -32,7 +34,9 @@ _RUN_THEM = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    missing = [name for name in ("REDIS_URL", "DATABASE_URL") if name not in os.environ]
+    missing = [name for name in _SERVERS if name not in os.environ]
+    if len(missing) == len(_SERVERS):
+        _begin_again_on_own_servers(config)
     if missing:
         raise pytest.UsageError(f"{' and '.join(missing)} not set. {_RUN_THEM}")
     try:
@@ -41,6 +45,17 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"{theirs} was not started by the tests, which would empty it. {_RUN_THEM}"
         ) from None
+
+
+def _begin_again_on_own_servers(config: pytest.Config) -> None:
+    """Plain `pytest` is the same run below `tests.servers`, which stops them at its end."""
+    config.pluginmanager.getplugin("capturemanager").stop_global_capturing()
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [str(config.rootpath), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    ).rstrip(os.pathsep)
+    python = sys.executable
+    on_servers = [python, "-m", "tests.servers", python, "-m", "pytest"]
+    os.execv(python, [*on_servers, *config.invocation_params.args])
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,20 @@ def pytest_on(**addresses: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+def test_plain_pytest_starts_servers_of_its_own_and_stops_them(tmp_path: Path) -> None:
+    bare = {name: value for name, value in os.environ.items()
+            if name not in ("REDIS_URL", "DATABASE_URL", "CELERY_BROKER_URL")}  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", str(ROOT / QUICK)],
+        cwd=ROOT / "tests", env=bare, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout
+    (url,) = re.findall("^REDIS_URL=(.+)$", done.stdout, re.M)
+    with pytest.raises(redis.ConnectionError), redis.Redis.from_url(url) as gone:
+        gone.ping()
+
+
 @pytest.mark.parametrize("name", ["REDIS_URL", "CELERY_BROKER_URL"])
 def test_12_20_pytest_empties_nobodys_redis(somebodys_redis: str, name: str) -> None:
     with redis.Redis.from_url(somebodys_redis) as client:
