@@ -9,20 +9,11 @@ from pathlib import Path
 
 from config import env, store_urls
 from config.development import secrets_file
-from config.development.process.errors import Trouble
-from config.development.process.ports import HOST
+from config.development.process.errors import AskedWrongly, Trouble
+from config.development.process.ports import HOST, Ports
 from config.env import BASE_DIR
 
 ROLES = ("web", "operators", "worker")  # those that count
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    web: int
-    flower: int
-    valkey: int
-    consumer: int
-    operators: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +82,11 @@ def demand_driver(environment: Mapping[str, str]) -> None:
 
 
 def demand_addresses(environment: Mapping[str, str]) -> None:
-    """Raises Trouble for a URL that a driver would read otherwise than it was meant."""
+    """Raises AskedWrongly for a URL that a driver would read otherwise than it was meant."""
     for name in store_urls.SCHEMES:
         url = environment.get(name)
         if url and (why := store_urls.url_complaint(name, url)):
-            raise Trouble(why)
+            raise AskedWrongly(why)
 
 
 def make_site(folder: Path, ports: Ports, *, environment: Mapping[str, str]) -> Site:

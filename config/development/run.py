@@ -13,10 +13,10 @@ from typing import Any
 from rich.markup import escape
 
 from config import env
-from config.development import environment, secrets_file
+from config.development import environment, listen_ports, secrets_file
 from config.development.demo import django_subprocess
-from config.development.environment import Ports, Site
-from config.development.process import ports, screen, servers, signals
+from config.development.environment import Site
+from config.development.process import screen, servers, signals
 from config.development.process.errors import Trouble
 from config.development.process.programs import Program
 
@@ -27,10 +27,12 @@ def run_site(folder: Path) -> int:
     """Serve until somebody stops us (Stopped) or a program can't be kept running (Trouble)."""
     began = time.monotonic()
     with ExitStack() as stack:
+        given = environment.given_environment()
+        chosen = listen_ports.ports_of_settings(given)
         folder.mkdir(parents=True, exist_ok=True)
         stack.enter_context(_alone(folder))
-        here = environment.make_site(folder, _ports(), environment=environment.given_environment())
-        _demand_ports(here)
+        here = environment.make_site(folder, chosen, environment=given)
+        listen_ports.demand_free_ports(here.ports, own_redis=here.own_redis)
         screen.say("[bold]Starting[/]")
         programs = stack.enter_context(servers.deciding_store(here))
         _check_stores(here)
@@ -52,25 +54,6 @@ def _alone(folder: Path) -> Iterator[None]:
                 f"`make run` is already at work in {_short(folder)}: stop it with Ctrl-C first."
             ) from None
         yield
-
-
-def _ports() -> Ports:
-    return Ports(
-        web=env.integer("WEB_PORT", 8080, low=1, high=65_535),
-        flower=env.integer("FLOWER_PORT", 5555, low=1, high=65_535),
-        valkey=env.integer("VALKEY_PORT", 6399, low=1, high=65_535),
-        consumer=env.integer("CONSUMER_PORT", 8081, low=1, high=65_535),
-        operators=env.integer("OPERATORS_PORT", 8090, low=1, high=65_535),
-    )
-
-
-def _demand_ports(here: Site) -> None:
-    ports.demand_port(here.ports.web, what="web", variable="WEB_PORT")
-    ports.demand_port(here.ports.flower, what="Flower", variable="FLOWER_PORT")
-    ports.demand_port(here.ports.consumer, what="the consumer", variable="CONSUMER_PORT")
-    ports.demand_port(here.ports.operators, what="the operators' door", variable="OPERATORS_PORT")
-    if here.own_redis:
-        ports.demand_port(here.ports.valkey, what="valkey", variable="VALKEY_PORT")
 
 
 def _check_stores(here: Site) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from config.development import environment
-from config.development.environment import Ports
 from config.development.process.errors import Trouble
+from config.development.process.ports import Ports
 
 PORTS = Ports(web=1, flower=2, valkey=3, consumer=4, operators=5)
 

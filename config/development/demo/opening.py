@@ -16,7 +16,7 @@ from config.development import environment
 from config.development.demo import crowd, django_subprocess, figures, record
 from config.development.demo.figures import Figures
 from config.development.demo.verdict import Answer, Opening, Row, Verdict, judge_opening
-from config.development.environment import Ports, Site
+from config.development.environment import Site
 from config.development.process import ports, screen, servers, signals
 from config.development.process.errors import Stopped, Trouble
 from config.development.process.programs import Program
@@ -65,7 +65,7 @@ def _fresh_folder() -> Iterator[Path]:
 def _played(play: Play, folder: Path) -> Verdict:
     here = environment.make_site(
         folder,
-        Ports(*(ports.free_port() for _ in range(5))),
+        ports.Ports(*(ports.free_port() for _ in range(5))),
         environment=environment.given_environment(),
     )
     slug = f"demo-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"

@@ -10,11 +10,25 @@ import random
 import socket
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from config.development.process.errors import Trouble
 
 HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Of the servers of one run."""
+
+    web: int
+    flower: int
+    valkey: int
+    consumer: int
+    operators: int
+
+
 # Below what Linux and macOS give to outgoing connections, above what well-known servers use.
 _FIRST, _LAST = 10_240, 32_767
 _BLOCK = 64  # ports that a process takes at once, by a lock that ends with it

@@ -1,0 +1,70 @@
+"""The ports that `make run` listens on: read from the settings, all different, all free.
+
+Two servers on one port would not always fail: granian shares a port (SO_REUSEPORT), and the kernel
+then hands every connection to one of the two by chance.
+"""
+
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
+from itertools import combinations
+from urllib.parse import urlsplit
+
+from config import env
+from config.development.process import ports
+from config.development.process.errors import AskedWrongly
+from config.development.process.ports import Ports
+
+_LISTENERS = {  # setting: field of Ports, default, what listens there
+    "WEB_PORT": ("web", 8080, "web"),
+    "FLOWER_PORT": ("flower", 5555, "Flower"),
+    "CONSUMER_PORT": ("consumer", 8081, "the consumer"),
+    "OPERATORS_PORT": ("operators", 8090, "the operators' door"),
+    "VALKEY_PORT": ("valkey", 6399, "valkey"),
+}
+_STORES = {"REDIS_URL": 6379, "CELERY_BROKER_URL": 6379, "DATABASE_URL": 3306}  # default ports
+# One server under two settings, as is meant.
+_SHARED = ({"REDIS_URL", "CELERY_BROKER_URL"}, {"VALKEY_PORT", "CELERY_BROKER_URL"})
+
+
+def ports_of_settings(environment: Mapping[str, str]) -> Ports:
+    """Raises ImproperlyConfigured for what is no port, AskedWrongly for one port of two settings.
+    `environment` names the stores; of those that it does not name we start our own."""
+    found = {
+        name: env.integer(name, default, low=1, high=65_535)
+        for name, (_field, default, _what) in _LISTENERS.items()
+    }
+    listeners = dict(found)
+    if environment.get("REDIS_URL"):  # then no valkey of ours is started
+        del listeners["VALKEY_PORT"]
+    _demand_different(listeners | dict(_local_stores(environment)))
+    return Ports(**{_LISTENERS[name][0]: port for name, port in found.items()})
+
+
+def demand_free_ports(chosen: Ports, *, own_redis: bool) -> None:
+    """Raises Trouble if another program has one of them."""
+    for name, (field, _default, what) in _LISTENERS.items():
+        if own_redis or name != "VALKEY_PORT":
+            ports.demand_port(getattr(chosen, field), what=what, variable=name)
+
+
+def _demand_different(used: Mapping[str, int]) -> None:
+    for one, other in combinations(used, 2):
+        if used[one] == used[other] and {one, other} not in _SHARED:
+            raise AskedWrongly(
+                f"{one} and {other} are both port {used[one]}: choose another one for one of them."
+            )
+
+
+def _local_stores(environment: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    """The ports of those on this machine; elsewhere, or in a file, they are in nobody's way."""
+    for name, default in _STORES.items():
+        address = urlsplit(environment.get(name) or "")
+        if _is_local(address.hostname or ""):
+            yield name, address.port or default
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
