@@ -6,6 +6,7 @@ from datetime import datetime
 from coupons.models import Campaign, CampaignEvent
 
 HELD, RELEASED, OVERRIDDEN, WARMED_UP = "held back", "released", "overridden", "warmed up"
+CREATED, EDITED = "created", "edited"  # of a draft
 _NOTE_CHARS = CampaignEvent._meta.get_field("note").max_length or 0
 
 # What decides whether a campaign is held back: the newest of these.

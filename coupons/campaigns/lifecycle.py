@@ -50,7 +50,7 @@ def save_draft(
             _still_a_draft(campaign)  # or this save would take back what was scheduled meanwhile
         _save(campaign)
         Tally.objects.get_or_create(campaign=campaign)
-        log.record_event(campaign, actor, "created" if made else "edited")
+        log.record_event(campaign, actor, log.CREATED if made else log.EDITED)
     return campaign
 
 

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from coupons import timestamps
+from coupons.audit import log
 from coupons.campaigns import lifecycle
 from coupons.errors import CouponError
 from coupons.models import Campaign
@@ -19,8 +20,11 @@ _PREFIX = "opening-"
 
 
 def open_campaign(actor: str) -> Campaign:
-    """A campaign that is open now: the one of last time if it still is, or a new one."""
-    for known in Campaign.objects.filter(slug__startswith=_PREFIX, state__in=lifecycle.LIVE):
+    """A campaign that is open now: the one of last time if it still is, or a new one. Never what
+    somebody else made under such a name, as a load run before `load-…` did: that one may be gone
+    in a minute."""
+    ours = Campaign.objects.filter(events__actor=actor, events__verb=log.CREATED)
+    for known in ours.filter(slug__startswith=_PREFIX, state__in=lifecycle.LIVE):
         if _is_open(known):
             return known
     return _open(_free_slug(), actor)
