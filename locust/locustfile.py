@@ -33,6 +33,7 @@ from people import Caller, share_connections
 from retries import Impatient
 from shapes import SCENARIOS, Crowd, is_worker
 from steady import Turnstile
+from verdict import Broken
 
 __all__ = [
     "BusySeat", "Claimer", "Crowd", "DoubleClicker", "Impatient", "Opener", "Owner",
@@ -73,7 +74,7 @@ class Conductor:
         said, scenario = self.said, SCENARIOS[self.said.scenario]
         gather_s = options.gather_s(said)
         try:
-            sale.demand_site(self.host)
+            self.environment.host = sale.demand_site(self.host)  # from here on everybody's
             slug = said.campaign or self._create(said, gather_s)
             page = self._look(said, slug)
         except sale.NoSale as error:
@@ -86,7 +87,8 @@ class Conductor:
         return True
 
     def _create(self, said: Namespace, gather_s: float) -> str:
-        slug = said.name or f"{said.scenario}-{time.strftime('%H%M%S')}-{secrets.token_hex(2)}"
+        moment = f"{time.strftime('%H%M%S')}-{secrets.token_hex(2)}"
+        slug = said.name or f"{sale.PREFIX}{said.scenario}-{moment}"
         sale.create(
             Path(said.manage), slug,
             stock=said.stock, strategy=said.strategy, opens_in=gather_s,
@@ -97,9 +99,11 @@ class Conductor:
         try:
             return sale.look(self.host, slug)
         except sale.AWAY as error:
+            why = f"{self.host} does not know {slug}: {error}."
             if not said.campaign:  # made on a site that has our secrets and another database
-                sale.withdraw(Path(said.manage), slug)
-            raise sale.NoSale(f"{self.host} does not know {slug}: {error}") from None
+                sale.withdraw(Path(said.manage), slug, why)
+                why += " It was made for this run and is closed again."
+            raise sale.NoSale(why) from None
 
     def _fail(self, why: str) -> bool:
         logger.error(why)
@@ -160,15 +164,17 @@ class Conductor:
             return
         Crowd.sale = None
         configured = SCENARIOS[self.said.scenario].per_s(about.people, about.window)
-        self._show(record.close(self.said, self.host, about, configured))
+        exceptions = self.environment.runner.exceptions if self.environment.runner else {}
+        broken = [Broken(row["count"], row["msg"]) for row in exceptions.values()]
+        self._show(record.close(self.said, self.host, about, configured, broken))
 
     def _show(self, said: dict[str, Any]) -> None:
         well = said["verdict"]["well"]
         self.environment.process_exit_code = 0 if well else WRONG
         path = Path(self.said.record or options.TOP / "build" / f"load-{said['scenario']}.json")
         record.write(said, path)
-        for name, figure, fine in record.lines(said):
-            logger.info("%s %-34s %s", "✗" if fine is False else "✓", name, figure)
+        for name, figure, mark in record.lines(said):
+            logger.info("%s %-34s %s", mark, name, figure)
         logger.info("The record is in %s.", path)
         if self.pages:
             self.pages.record = said

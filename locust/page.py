@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from flask import Flask, Response, request
-from record import lines
+from record import FIGURE, FINE, UNKNOWN, WRONG, lines
 
 _KEY = "verdict"
 _COLUMNS = (("name", "What"), ("figure", "How much"), ("mark", ""))
@@ -56,26 +56,24 @@ class Pages:
         shown = lines(self.record) if self.record else []
         return [
             # The table sorts by name; the numbers keep the verdict on top.
-            {"name": f"{number:02} {name}", "figure": figure, "mark": _mark(well)}
-            for number, (name, figure, well) in enumerate(shown, 1)
+            {"name": f"{number:02} {name}", "figure": figure, "mark": mark}
+            for number, (name, figure, mark) in enumerate(shown, 1)
         ]
 
 
 def _html(record: dict[str, Any]) -> str:
     well = record["verdict"]["well"]
-    title = "Told = stored" if well else "Something is wrong"
+    title, mark = ("Told = stored", FINE) if well else ("Something is wrong", WRONG)
     rows = "".join(
-        f"<tr><td>{escape(name)}<td>{escape(figure)}<td class={'ok' if fine else 'bad'}>"
-        f"{_mark(fine)}"
-        for name, figure, fine in lines(record)
+        f"<tr><td>{escape(name)}<td>{escape(figure)}<td class={_CLASSES[mark]}>{mark}"
+        for name, figure, mark in lines(record)
     )
     about = f"{record['scenario']}, campaign {record['campaign']}, {record['target']}"
     under = f"{record['at']}, commit {record['commit']}, {record['machine']}"
     return (
-        f"<h1 class={'ok' if well else 'bad'}>{_mark(well)} {title}</h1><p>{escape(about)}</p>"
+        f"<h1 class={_CLASSES[mark]}>{mark} {title}</h1><p>{escape(about)}</p>"
         f"<table>{rows}</table><p>{escape(under)}. <a href=verdict.json>As JSON</a></p>"
     )
 
 
-def _mark(well: bool | None) -> str:
-    return {True: "✓", False: "✗", None: ""}[well]
+_CLASSES = {FINE: "ok", WRONG: "bad", FIGURE: "figure", UNKNOWN: "figure"}

@@ -63,6 +63,9 @@ class Caller(FastHttpUser):
         except GreenletExit:  # the run is stopped: what would have been the answer nobody knows
             self.sale.ledger.add(Heard(user, "no_answer", 0, due, sent, self.sale.now))
             raise
+        except Exception:  # a fault of ours: this person is gone, and must not be gone unseen
+            self.sale.ledger.add(Heard(user, "load_failure", 0, due, sent, self.sale.now))
+            raise
         self.sale.ledger.add(heard)
         self._count(heard, len(body))
         return heard

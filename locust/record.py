@@ -8,6 +8,7 @@ import os
 import random
 import time
 from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,14 @@ from answers import PLACED, plain
 from figures import measure
 from line import token_of
 from sale import Sale
-from verdict import Standing, Verdict, judge
+from verdict import Broken, Standing, Verdict, judge
 
 _POLL_S = 0.1
 
 
-def close(said: Namespace, host: str, about: Sale, configured: float | None) -> dict[str, Any]:
+def close(
+    said: Namespace, host: str, about: Sale, configured: float | None, broken: Sequence[Broken]
+) -> dict[str, Any]:
     """The record of a run whose people have all left."""
     cpu_s = about.ledger.cpu_s
     heard, url = about.ledger.heard, os.environ.get("DATABASE_URL", "")
@@ -35,10 +38,12 @@ def close(said: Namespace, host: str, about: Sale, configured: float | None) -> 
     rows = stored.rows(url, about.slug) if url else None
     asked = told if rows is None else random.sample(told, min(len(told), said.ask_back))
     standings = [_standing(host, about, user) for user in asked]
-    verdict = judge(heard, rows, standings, stock=sale.look(host, about.slug).stock)
+    stock = sale.look(host, about.slug).stock
+    verdict = judge(heard, rows, standings, stock=stock, broken=broken)
     measured = measure(heard, about.window, configured=configured) | {
         "all_stored_within_s": stored_within_s,
         "watched_for_s": said.storing if url else None,
+        "exceptions": sum(one.count for one in broken),
         "load_cpu_ms_per_ask": round(1000 * cpu_s / max(1, len(heard)), 3),
     }
     return _record(said, host, about, measured, verdict)
@@ -89,7 +94,8 @@ def write(record: dict[str, Any], path: Path) -> None:
     path.write_text(json.dumps(record, indent=2) + "\n")
 
 
-Line = tuple[str, str, bool | None]  # what, how much, whether that is well; None: a figure
+FINE, WRONG, FIGURE, UNKNOWN = "✓", "✗", "·", "?"  # a judgement; no judgement; not measured
+Line = tuple[str, str, str]  # what, how much, and one of these marks
 
 
 def lines(record: dict[str, Any]) -> list[Line]:
@@ -97,22 +103,34 @@ def lines(record: dict[str, Any]) -> list[Line]:
     figures, verdict = record["figures"], record["verdict"]
     told, kept = verdict["told"], verdict["stored"]
     return [
-        ("told = stored", f"{told:,} told, {kept:,} stored", told == kept),
-        ("asked about it afterwards", f"{verdict['asked_back']:,} people", None),
-        *((f"fault {number}", fault, False) for number, fault in enumerate(verdict["faults"], 1)),
-        ("rate", _rate(figures), None),
-        ("asked late by the load generator", f"{figures['asked_late']:,}", None),
-        ("CPU of the load generator", f"{figures['load_cpu_ms_per_ask']} ms per ask", None),
-        ("all stored after the last answer", _stored(figures), None),
-        *((group, _times(times), None) for group, times in figures["outcomes"].items()),
+        ("told = stored", f"{told:,} told, {kept:,} stored", FINE if told == kept else WRONG),
+        ("asked about it afterwards", f"{verdict['asked_back']:,} people", FIGURE),
+        *((f"fault {number}", fault, WRONG) for number, fault in enumerate(verdict["faults"], 1)),
+        ("rate", _rate(figures), FIGURE),
+        ("asked late by the load generator", f"{figures['asked_late']:,}", FIGURE),
+        ("CPU of the load generator", f"{figures['load_cpu_ms_per_ask']} ms per ask", FIGURE),
+        ("all stored after the last answer", *_stored(figures)),
+        *((group, *_outcome(group, figures)) for group in figures["outcomes"]),
     ]
 
 
-def _stored(figures: dict[str, Any]) -> str:
+def _stored(figures: dict[str, Any]) -> tuple[str, str]:
     within_s, watched_s = figures["all_stored_within_s"], figures["watched_for_s"]
     if watched_s is None:
-        return "not measured: DATABASE_URL is not set"
-    return f"not within {watched_s:g} s" if within_s is None else f"within {within_s} s"
+        return "not measured: DATABASE_URL is not set", UNKNOWN
+    if within_s is None:
+        return f"not within {watched_s:g} s", WRONG
+    return f"within {within_s} s", FINE
+
+
+def _outcome(group: str, figures: dict[str, Any]) -> tuple[str, str]:
+    """Whoever was stopped by an exception heard nothing, and is in no other row."""
+    times, exceptions = figures["outcomes"][group], figures.get("exceptions", 0)
+    if group != "error":
+        return _times(times), FIGURE
+    if exceptions:
+        return f"{_times(times)}; {exceptions:,} exceptions", WRONG
+    return _times(times), FIGURE if times["count"] else FINE
 
 
 def _rate(figures: dict[str, Any]) -> str:

@@ -14,16 +14,18 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, cast
 from urllib.error import HTTPError
-from urllib.parse import urlsplit
 
+from address import NoAddress, site_address
 from figures import Window
 from ledger import Ledger
 from line import Line, token_of
 from stages import Stage
 
 _TIMEOUT_S = 10
+PREFIX = "load-"  # of campaigns that load runs make
 _NOT_THERE = "no-such-campaign"
 AWAY = (OSError, HTTPException, ValueError)  # no answer, or none that can be read
+_LONGEST_PROBLEM = 65_536  # bytes
 _LOOKS = 5  # to know the clocks' difference from the quickest
 
 
@@ -58,39 +60,59 @@ class NoSale(Exception):
     """There is nothing to ask for. `str(error)` says why, in one line."""
 
 
-def demand_site(host: str) -> None:
-    """Raises NoSale unless a coupon site answers there that believes our people's tokens. Asked
-    before a campaign is made: a wrong host must not leave one on the right site."""
-    if not _is_address(host):
-        raise NoSale(f"{host} is no address of a site, such as http://127.0.0.1:8080.")
+def demand_site(host: str) -> str:
+    """The site's address. Raises NoSale unless the users' API of a coupon site answers there that
+    believes our people's tokens. Asked before a campaign is made: a wrong host must not leave one
+    on the right site."""
+    try:
+        host = site_address(host)
+    except NoAddress as error:
+        raise NoSale(str(error)) from None
     page = f"/api/v1/campaigns/{_NOT_THERE}"
-    status, kind = _status(host, page)
-    if status != HTTPStatus.NOT_FOUND or not kind.endswith("json"):
-        raise NoSale(f"{host} is no coupon site: it answers {status} ({kind}) to {page}.")
-    if _status(host, f"{page}/claims/me", token_of(_NOT_THERE))[0] == HTTPStatus.UNAUTHORIZED:
+    seen = _first_look(host, page)
+    if seen != _UNKNOWN:  # the operators' door answers with problem documents, too
+        answer = ", ".join(filter(None, (seen.kind, seen.code)))
+        raise NoSale(
+            f"{host} is no coupon site's door for users: it answers {seen.status} ({answer}) to"
+            f" {page}."
+        )
+    me = f"{page}/claims/me"
+    if _first_look(host, me, token_of(_NOT_THERE)).status == HTTPStatus.UNAUTHORIZED:
         raise NoSale(
             f"{host} does not believe the tokens that are signed here: JWT_HS256_SECRET, JWT_ISSUER"
             " or JWT_AUDIENCE are not that site's."
         )
+    return host
 
 
-def _is_address(host: str) -> bool:
-    try:
-        parts = urlsplit(host)
-        return parts.scheme in ("http", "https") and bool((parts.hostname or "").encode("idna"))
-    except ValueError:  # also of a port that is no number, or a name that nobody can have
-        return False
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    kind: str
+    code: str  # of a problem document
 
 
-def _status(host: str, path: str, token: str = "") -> tuple[int, str]:
-    """The answer's status and type. Raises NoSale if there is none."""
+_UNKNOWN = _Answer(404, "application/problem+json", "unknown_campaign")
+
+
+def _first_look(host: str, path: str, token: str = "") -> _Answer:
+    """Raises NoSale if there is no answer."""
     try:
         with _asked(host, path, token) as response:
-            return response.status, response.headers.get_content_type()
+            return _Answer(response.status, response.headers.get_content_type(), "")
     except HTTPError as error:
-        return error.code, error.headers.get_content_type()
+        with error:
+            return _Answer(error.code, error.headers.get_content_type(), _code(error))
     except AWAY as error:
         raise NoSale(f"no site answers at {host}: {getattr(error, 'reason', error)}.") from None
+
+
+def _code(error: HTTPError) -> str:
+    try:
+        said = json.loads(error.read(_LONGEST_PROBLEM))
+        return str(said["code"])
+    except (*AWAY, KeyError, TypeError):
+        return ""
 
 
 def create(
@@ -107,9 +129,14 @@ def create(
     _manage(manage, *words, "--strategy", strategy, "--opens-in", str(opens_in), env=env)
 
 
-def withdraw(manage: Path, slug: str) -> None:
-    """Close a campaign that was made a moment ago and that the host does not know."""
-    _manage(manage, "campaign", "close", slug, "--actor", "load run", env=os.environ)
+def withdraw(manage: Path, slug: str, why: str) -> None:
+    """Close a campaign that was made a moment ago and that the host does not know. Raises NoSale,
+    with the reason why, if it could not be closed."""
+    words = ["campaign", "close", slug, "--actor", "load run", "--yes"]
+    try:
+        _manage(manage, *words, env=os.environ)
+    except NoSale as error:
+        raise NoSale(f"{why} It was made for this run and is still there: {error}") from None
 
 
 def _manage(manage: Path, *words: str, env: Mapping[str, str]) -> None:
@@ -144,8 +171,11 @@ def _look(host: str, slug: str) -> Page:
     before = time.time()
     said = get(host, f"/api/v1/campaigns/{slug}")
     after = time.time()
-    ahead = _seconds(said["server_time"]) - (before + after) / 2
-    return Page(int(said["stock"]), _seconds(said["opens_at"]), ahead, after - before)
+    try:
+        ahead = _seconds(said["server_time"]) - (before + after) / 2
+        return Page(int(said["stock"]), _seconds(said["opens_at"]), ahead, after - before)
+    except (KeyError, TypeError):
+        raise ValueError("what it shows is no campaign") from None
 
 
 def get(host: str, path: str, *, token: str = "") -> dict[str, Any]:
@@ -154,10 +184,21 @@ def get(host: str, path: str, *, token: str = "") -> dict[str, Any]:
 
 
 def _asked(host: str, path: str, token: str) -> Any:
-    request = urllib.request.Request(host.rstrip("/") + path)  # noqa: S310 - the person's own host
+    request = urllib.request.Request(host + path)  # noqa: S310 - the person's own host
     if token:
         request.add_header("Authorization", f"Bearer {token}")
-    return urllib.request.urlopen(request, timeout=_TIMEOUT_S)  # noqa: S310
+    return _OPENER.open(request, timeout=_TIMEOUT_S)
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer: people who claim do not follow it."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+# As people ask: at this address, through no proxy.
+_OPENER = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
 
 
 def _seconds(moment: str) -> float:

@@ -27,6 +27,14 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """So many of our people ended by an exception of the load generator's own."""
+
+    count: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The counts, and a sentence for everything that is wrong: none means that all is well."""
 
@@ -46,6 +54,7 @@ def judge(
     standings: Sequence[Standing] = (),
     *,
     stock: int,
+    broken: Sequence[Broken] = (),
 ) -> Verdict:
     """Told is who heard of a place, by whichever answer: the first one may have got lost.
 
@@ -60,7 +69,7 @@ def judge(
         stored = len(rows)
         checks |= _rows(heard, told, rows, stock)
     faults = tuple(f"{count:,} {sentence}." for sentence, count in checks.items() if count > 0)
-    return Verdict(len(told), stored, len(standings), faults + _nothing(heard))
+    return Verdict(len(told), stored, len(standings), faults + _broken(broken) + _nothing(heard))
 
 
 def _told(heard: Iterable[Heard]) -> dict[str, Heard]:
@@ -131,6 +140,14 @@ def _standings(told: dict[str, Heard], standings: Sequence[Standing]) -> dict[st
         != ("issued", told[one.user].place, told[one.user].code)
     ]
     return {"people hear something else when they ask where their claim stands": len(wrong)}
+
+
+def _broken(broken: Sequence[Broken]) -> tuple[str, ...]:
+    """What a person would have asked and heard, nobody knows."""
+    return tuple(
+        f"{one.count:,} times the load generator itself failed: {one.message.rstrip('.')}."
+        for one in broken
+    )
 
 
 def _nothing(heard: Sequence[Heard]) -> tuple[str, ...]:

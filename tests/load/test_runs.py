@@ -55,6 +55,36 @@ def test_an_opening_on_a_true_site_ends_well(
     assert said["figures"]["configured_per_s"] == 60
 
 
+@pytest.mark.parametrize("around", ["{}/", " {}// ", "{}?"])
+def test_an_address_with_a_slash_is_the_same_address(
+    site: Site, site_environment: dict[str, str], record: Path, around: str
+) -> None:
+    """Everybody looks at the page and claims; an exception is no run that ends well."""
+    host = site(worker=False)
+    status = locust(site_environment, around.format(host), record, "--storing", "1")
+    said = read(record)
+    assert (said["target"], said["figures"]["exceptions"]) == (host, 0)
+    assert (status, said["verdict"]["told"]) == (1, 40)  # nobody stores
+
+
+def test_the_real_operators_door_gets_no_campaign(
+    site_environment: dict[str, str], record: Path, tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    port, env = servers.free_port(), site_environment | {"DOOR": "operators"}
+    web = [
+        "env", *(f"{name}={said}" for name, said in env.items()),
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1",
+        "--port", str(port), "--workers", "1", "config.wsgi:application",
+    ]  # fmt: skip
+    log = tmp_path / "operators.log"
+    with servers.process(web, ready=lambda: servers.listens(port), log=log):
+        assert locust(site_environment, f"http://127.0.0.1:{port}", record) == 2
+    assert not Campaign.objects.exists()
+    (line,) = complaints(capfd)
+    assert "is no coupon site's door for users: it answers 404" in line
+
+
 def test_a_site_that_tells_and_does_not_store_is_found_out(
     site: Site, site_environment: dict[str, str], record: Path
 ) -> None:
@@ -78,13 +108,45 @@ def test_two_load_processes_have_different_people_and_one_verdict(
     assert said["figures"]["asks_in_all"]["already_claimed"] > 0
 
 
-@contextmanager
-def another_site() -> Iterator[str]:
+def another_site() -> AbstractContextManager[str]:
     """Somebody's web server: it answers, and knows nothing of coupons."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+    return serving(SimpleHTTPRequestHandler)
+
+
+class ProblemDocuments(SimpleHTTPRequestHandler):
+    """As the operators' door: every path that it has not is a 404 problem document."""
+
+    def do_GET(self) -> None:
+        body = json.dumps({"title": "There is nothing here", "status": 404, "code": "not_found"})
+        self.send_response(404)
+        self.send_header("Content-Type", "application/problem+json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+
+class Redirects(SimpleHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(301)
+        self.send_header("Location", "http://127.0.0.1:1/")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+@contextmanager
+def serving(handler: type[SimpleHTTPRequestHandler]) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+def operators_door() -> AbstractContextManager[str]:
+    return serving(ProblemDocuments)
+
+
+def redirecting_site() -> AbstractContextManager[str]:
+    return serving(Redirects)
 
 
 @contextmanager
@@ -95,6 +157,13 @@ def nobody() -> Iterator[str]:
 WRONG_HOSTS: dict[str, tuple[Callable[[], AbstractContextManager[str]], str]] = {
     "nobody": (nobody, "no site answers at"),
     "another site": (another_site, "is no coupon site"),
+    "the operators' door": (operators_door, "is no coupon site's door for users: it answers 404"),
+    "a redirect": (redirecting_site, "it answers 301"),
+    "a path": (lambda: nullcontext("http://127.0.0.1:1/shop"), "has a path"),
+    "a query": (lambda: nullcontext("http://127.0.0.1:1/?a=1"), "has a query"),
+    "a user": (lambda: nullcontext("http://mina:pw@127.0.0.1:1"), "has a user or a password"),
+    "a fragment": (lambda: nullcontext("http://127.0.0.1:1#top"), "has a fragment"),
+    "a blank inside": (lambda: nullcontext("http://127.0 .0.1:1"), "is no address of a site"),
     "no scheme": (lambda: nullcontext("127.0.0.1:8080"), "is no address of a site"),
     "no address": (lambda: nullcontext("http://"), "is no address of a site"),
     "a name that is none": (lambda: nullcontext("http://no..name"), "is no address of a site"),
@@ -138,7 +207,8 @@ def test_12_18_a_campaign_on_another_database_is_closed_again(
         elsewhere |= {"REDIS_URL": redis_url, "CELERY_BROKER_URL": redis_url}
         assert locust(site_environment | elsewhere, site(worker=False), record) == 2
     (line,) = complaints(capfd)
-    assert "does not know opening-" in line
+    assert "does not know load-opening-" in line
+    assert "It was made for this run and is closed again." in line
     with closing(sqlite3.connect(tmp_path / "elsewhere.sqlite3")) as rows:
         assert rows.execute("SELECT state FROM coupons_campaign").fetchall() == [("closed",)]
 

@@ -1,0 +1,47 @@
+"""The address of the site that a run asks: its scheme, host and port, and nothing else.
+
+People's requests are made from it with paths of their own, in two ways (`people.Caller`): what
+stands behind the port would be sent by one of them and lost by the other.
+"""
+
+from urllib.parse import SplitResult, urlsplit
+
+
+class NoAddress(ValueError):
+    """A sentence for the person who gave it."""
+
+
+def site_address(said: str) -> str:
+    """`http://host:port`, without the slash at its end. Raises NoAddress."""
+    parts = _parts(said.strip())
+    if parts is None:
+        raise NoAddress(f"{said!r} is no address of a site, such as http://127.0.0.1:8080.")
+    if extra := _beside_host(parts):
+        raise NoAddress(
+            f"{said!r} has {extra}: give scheme, host and port only, such as http://127.0.0.1:8080."
+        )
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
+
+
+def _parts(said: str) -> SplitResult | None:
+    """None: nobody can be asked there."""
+    if not said.isprintable() or any(sign.isspace() or sign == "\\" for sign in said):
+        return None
+    try:
+        parts = urlsplit(said)
+        is_one = parts.scheme in ("http", "https") and bool((parts.hostname or "").encode("idna"))
+        return parts if is_one and parts.port != 0 else None
+    except ValueError:  # also of a port that is no number, or a name that nobody can have
+        return None
+
+
+def _beside_host(parts: SplitResult) -> str:
+    """What it has that an address has not; never with its text: a password may be among it."""
+    found = {
+        "a user or a password": "@" in parts.netloc,
+        "a path": bool(parts.path.strip("/")),
+        "a query": bool(parts.query),
+        "a fragment": bool(parts.fragment),
+    }
+    return " and ".join(name for name, is_there in found.items() if is_there)
