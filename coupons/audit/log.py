@@ -3,11 +3,16 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
 from coupons.models import Campaign, CampaignEvent
+from coupons.models.bounds import as_one_line, one_line
 
 HELD, RELEASED, OVERRIDDEN, WARMED_UP = "held back", "released", "overridden", "warmed up"
 CREATED, EDITED = "created", "edited"  # of a draft
-_NOTE_CHARS = CampaignEvent._meta.get_field("note").max_length or 0
+_ACTOR_CHARS = CampaignEvent._meta.get_field("actor").max_length or 0
+NOTE_CHARS = CampaignEvent._meta.get_field("note").max_length or 0
 
 # What decides whether a campaign is held back: the newest of these.
 _HOLDING = (HELD, RELEASED, OVERRIDDEN, "scheduled", "paused", "resumed", "opened", "closed")
@@ -16,7 +21,21 @@ _PLANNING = (OVERRIDDEN, "scheduled", "rescheduled")
 
 
 def record_event(campaign: Campaign, actor: str, verb: str, text: str = "") -> CampaignEvent:
-    return campaign.events.create(actor=actor, verb=verb, note=text[:_NOTE_CHARS])
+    return campaign.events.create(
+        actor=as_one_line(actor, _ACTOR_CHARS), verb=verb, note=as_one_line(text, NOTE_CHARS)
+    )
+
+
+def reason_text(said: str) -> str:
+    """A person's reason, as it is kept. Raises ValidationError unless it is a line that fits."""
+    reason = said.strip()
+    if not reason:
+        raise ValidationError(_("Give a reason: it is kept in the campaign's history."))
+    if len(reason) > NOTE_CHARS:
+        text = _("Give a reason of at most %(most)s characters.")
+        raise ValidationError(text % {"most": NOTE_CHARS})
+    one_line(reason)
+    return reason
 
 
 def note_at(at: datetime, campaign: Campaign, actor: str, verb: str, text: str = "") -> None:
@@ -27,7 +46,8 @@ def note_at(at: datetime, campaign: Campaign, actor: str, verb: str, text: str =
 
 def record_events(campaigns: Iterable[Campaign], actor: str, verb: str) -> None:
     CampaignEvent.objects.bulk_create(
-        CampaignEvent(campaign=campaign, actor=actor, verb=verb) for campaign in campaigns
+        CampaignEvent(campaign=campaign, actor=as_one_line(actor, _ACTOR_CHARS), verb=verb)
+        for campaign in campaigns
     )
 
 

@@ -3,7 +3,6 @@
 Held back is paused, by the clock's hand: Redis refuses from that moment, whatever happens to us.
 """
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -39,11 +38,9 @@ def release_opening(slug: str, *, why: str) -> Campaign:
 def override_hold(slug: str, *, actor: str, reason: str) -> Campaign:
     """Let it open in spite of a red board; at once, if it is held back and due.
 
-    Raises ValidationError without a reason, IllegalTransition.
+    Raises ValidationError without a reason in one line, IllegalTransition.
     """
-    reason = reason.strip()
-    if not reason:
-        raise ValidationError(_("Give a reason: it is kept in the campaign's history."))
+    reason = log.reason_text(reason)
     frame = update.updating_campaign(slug, actor, log.OVERRIDDEN, AHEAD, note=reason)
     with frame as campaign:
         if log.hold_event(campaign):

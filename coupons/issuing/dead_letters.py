@@ -6,6 +6,7 @@ Each step is safe to repeat, and of two people who press at once one is told tha
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -20,7 +21,6 @@ from coupons.models import Campaign, GivenUp
 from coupons.store import Entry, store
 
 REPLAYED, GAVE_UP = "replayed", "gave up"  # verbs of the history
-LONGEST_WHY = 500  # characters
 _UNREADABLE = AdmittedClaim("", 0, 0, 0)
 
 
@@ -57,12 +57,16 @@ def give_up(slug: str, entry_id: str, *, why: str, actor: str) -> GivenUp:
     """
     if not why.strip():
         raise BadInput("why", _("a reason is needed"))
+    try:
+        reason = log.reason_text(why)
+    except ValidationError as wrong:
+        raise BadInput("why", " ".join(wrong.messages)) from None
     campaign = update.queued_campaign(slug)
     with availability.require_database(), transaction.atomic():
         entry = next(iter(store().parked_at(slug, entry_id)), None)
         if entry is None:
             raise Refused(_("This claim is not parked any more."))
-        kept = _kept(campaign, entry, why.strip()[:LONGEST_WHY], actor)
+        kept = _kept(campaign, entry, reason, actor)
         log.record_event(campaign, actor, GAVE_UP, f"{kept.place} {kept.user!r}: {kept.why}")
         # Last: if the commit behind it fails, the claim is nowhere, and reconcile puts it back.
         if not store().forget_parked(slug, entry_id):

@@ -5,6 +5,7 @@ does whatever is computed from them: the latest closing plus the longest validit
 """
 
 import re
+import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -28,7 +29,9 @@ CURRENCY_FORM = gettext_lazy("Give three capital letters, as ISO 4217 has them: 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_TURNING = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_BLANK_LETTERS = "\u115f\u1160\u3164\uffa0\u2800"  # fillers of Hangul, Braille without a dot
 
 
 def on_the_calendar(at: datetime) -> None:
@@ -52,6 +55,23 @@ def known_key(key_id: str) -> None:
 
 
 def one_line(text: str) -> None:
-    """Raises ValidationError for what can't be printed, or not be sent at all: half a character."""
+    """Raises ValidationError for what can't be printed, or not be sent at all: half a character;
+    for what turns the text around it, and for what shows nothing."""
     if _UNPRINTABLE.search(text):
         raise ValidationError(_("Write it in one line, without control characters."), "one_line")
+    if _TURNING.search(text):
+        raise ValidationError(
+            _("Write it without characters that change the direction of text."), "direction"
+        )
+    if text and not any(map(_is_visible, text)):
+        raise ValidationError(_("Write something that can be seen."), "invisible")
+
+
+def as_one_line(text: str, most: int) -> str:
+    """What is written into a history, whoever gives it: never more than a line."""
+    return _TURNING.sub("", _UNPRINTABLE.sub(" ", text))[:most]
+
+
+def _is_visible(sign: str) -> bool:
+    """Whether it leaves ink: neither a blank, nor a mark upon another sign, nor a code."""
+    return unicodedata.category(sign)[0] not in "ZCM" and sign not in _BLANK_LETTERS
