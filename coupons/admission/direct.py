@@ -26,7 +26,7 @@ def admit(campaign: CampaignSnapshot, claim: Claim) -> Admission:
             .first()
         )
         if locked is None:
-            raise UnknownCampaign(f"There is no campaign {campaign.slug!r}.")
+            raise UnknownCampaign("There is no campaign of this name.")
         known = _known(campaign, claim)
         if known:
             return known

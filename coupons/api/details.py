@@ -39,7 +39,6 @@ DETAILS = SentenceTemplates(
     gettext_noop("The token's segments are not a list of names."),
     # 404, 405
     gettext_noop("There is no campaign of this name."),
-    gettext_noop("There is no campaign '{}'."),
     gettext_noop("You have no coupon with this code."),
     gettext_noop('Method "{}" not allowed.'),
     # 429, 503

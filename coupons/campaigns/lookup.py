@@ -22,6 +22,9 @@ from coupons.store import store
 LONGEST_WAIT_S = 0.2  # for another thread's query, as for a connection
 MOST_REMEMBERED = 10_000  # campaigns, and made-up names: bounds what those can take
 
+# One sentence, whatever this process remembers, and without the name: a crowd that guesses names is
+# answered with one document (`api.problems`).
+_NOBODY_KNOWS = "There is no campaign of this name."
 _remembered: dict[str, tuple[float, CampaignSnapshot]] = {}
 _unknown: dict[str, float] = {}  # apart, so that made-up names push no campaign out
 
@@ -36,7 +39,7 @@ def find_snapshot(slug: str) -> CampaignSnapshot:
     if campaign is not None and until > now:
         return campaign
     if _unknown.get(slug, 0.0) > now or not SLUG.fullmatch(slug):
-        raise UnknownCampaign("There is no campaign of this name.")
+        raise UnknownCampaign(_NOBODY_KNOWS)
     campaign = _load_or_keep(slug, campaign)
     memory: dict[str, Any] = _unknown if campaign is None else _remembered
     if len(memory) >= MOST_REMEMBERED:
@@ -44,7 +47,7 @@ def find_snapshot(slug: str) -> CampaignSnapshot:
     until = now + settings.FACTS_TTL_S
     if campaign is None:
         _unknown[slug] = until
-        raise UnknownCampaign(f"There is no campaign {slug!r}.")
+        raise UnknownCampaign(_NOBODY_KNOWS)
     _remembered[slug] = (until, campaign)
     return campaign
 
