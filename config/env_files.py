@@ -55,7 +55,7 @@ def read_env_file(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # editors of Windows mark it
     except (OSError, UnicodeDecodeError) as error:
         raise Unreadable(f"{path} can't be read: {type(error).__name__}.") from None
     return dict(_statements(path, text))

@@ -38,7 +38,7 @@ def read(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     try:
-        return dict(_statements(path, path.read_text(encoding="utf-8")))
+        return dict(_statements(path, path.read_text(encoding="utf-8-sig")))
     except (OSError, UnicodeDecodeError) as error:
         raise Unreadable(f"{path} can't be read: {type(error).__name__}.") from None
 

@@ -57,6 +57,13 @@ def test_12_9_what_two_readers_read_differently_is_refused(path: Path, line: str
     assert "sec" not in str(refused.value)
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_name(path: Path) -> None:
+    assert read(path, "\ufeffA=b\nC=d\n") == {"A": "b", "C": "d"}
+    assert read(path, "\ufeff# a comment\nA=b\n") == {"A": "b"}
+    with pytest.raises(env_files.Unreadable):
+        read(path, "A=b\n\ufeffC=d\n")  # only at the beginning is it one
+
+
 def test_12_9_a_file_that_is_no_text_is_refused(path: Path) -> None:
     path.write_bytes(b"A=\xff\xfe\n")
     with pytest.raises(env_files.Unreadable, match="can't be read"):

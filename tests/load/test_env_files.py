@@ -23,6 +23,12 @@ def test_12_18_a_load_run_reads_dotenv_as_the_site_does(tmp_path: Path, line: st
         assert loads.read(path) == expected
 
 
+def test_a_byte_order_mark_is_left_out_by_both(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_bytes("\ufeffA=b\n".encode())
+    assert loads.read(path) == site.read_env_file(path) == {"A": "b"}
+
+
 def test_12_18_a_load_run_joins_what_the_site_joins(tmp_path: Path) -> None:
     (tmp_path / "var").mkdir()
     (tmp_path / ".env").write_text("A=dotenv\n")

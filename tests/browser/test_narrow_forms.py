@@ -1,0 +1,61 @@
+"""The form of a campaign on a narrow window: what is typed in it can be seen whole."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from tests.browser.webdriver import browser
+
+MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(
+        bool(MISSING) and "CI" not in os.environ,
+        reason=f"{' and '.join(MISSING)} not installed (apt: chromium, chromium-driver).",
+    ),
+]
+PASSWORD = "only-in-this-test"
+# Inputs that are narrower than what stands in them: by name, how wide they are and should be.
+CUT = """
+return Array.from(document.querySelectorAll('input[type=datetime-local]')).flatMap(each => {
+  const has = each.getBoundingClientRect().width, kept = each.style.cssText
+  each.style.cssText = 'width: max-content !important; max-width: none !important; flex: none'
+  const needs = each.getBoundingClientRect().width
+  each.style.cssText = kept
+  return has + 1 < needs ? [[each.name, has, needs]] : []
+})"""
+
+
+def test_moments_are_not_cut_in_a_narrow_window(
+    live_server: Any, tmp_path: Path, settings: Any
+) -> None:
+    """Also where the clocks show a time twice, and the choice of the two stands beside it."""
+    settings.TIME_ZONE = "Europe/Berlin"
+    User.objects.create_superuser("mina", password=PASSWORD)
+    with browser(tmp_path) as window:
+        window.go(f"{live_server.url}/admin/")
+        window.type("#id_username", "mina")
+        window.type("#id_password", PASSWORD)
+        window.click("[type=submit]")
+        window.find("#content")
+        window.go(f"{live_server.url}/admin/coupons/campaign/add/?opens_at=2026-10-25T02:30")
+        window.find("#id_opens_at")
+        cut = {}
+        for width in (320, 360, 390, 500, 600, 640, 768, 1000, 1280):
+            window.resize(width, 900)
+            cut[width] = window.run(CUT)
+        assert {width: found for width, found in cut.items() if found} == {}
+
+
+def test_no_page_asks_for_an_icon_that_is_not_there(live_server: Any, tmp_path: Path) -> None:
+    """A browser that is told of none asks for /favicon.ico: a 404 in every log and console."""
+    told = "return document.querySelectorAll('link[rel=icon]').length"
+    with browser(tmp_path) as window:
+        for path in ("/", "/admin/", "/admin/nothing/", "/api/v1/docs"):
+            window.go(live_server.url + path)
+            assert window.run(told) == 1, path
