@@ -186,6 +186,7 @@ def change_stock(slug: str, *, stock: int, actor: str, tell: Progress = no_progr
     which Redis has agreed to: nothing is stored above it. Its slots are removed afterwards.
     Raises StockBelowAdmitted; Refused where another change of the stock came in between.
     """
+    slots.demand_stock(stock)
     slots.make_slots(slug, stock, tell=tell)
     with update.updating_campaign(slug, actor, f"stock set to {stock}", LIVE) as campaign:
         _set_stock(campaign, stock)
@@ -205,6 +206,7 @@ def revise_campaign(
 ) -> Campaign:
     """`change_stock` and `reschedule` in one: both, or neither."""
     confirmations.ask_about_move(slug, (opens_at, closes_at), confirmed)
+    slots.demand_stock(stock)
     slots.make_slots(slug, stock, tell=tell)
     with update.updating_campaign(slug, actor, f"stock set to {stock}", LIVE) as campaign:
         _move(campaign, opens_at, closes_at)

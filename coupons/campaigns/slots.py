@@ -8,6 +8,7 @@ and what a killed process left undone is finished by making the change again.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import Max, QuerySet
 
@@ -53,6 +54,14 @@ def is_issuable(campaign_id: int, place: int) -> bool:
     return has_slot and (keep is None or place <= keep)
 
 
+def demand_stock(stock: int) -> None:
+    """Raises ValidationError, with the field's name, for a stock that no campaign may have."""
+    try:
+        Campaign._meta.get_field("stock").clean(stock, None)
+    except ValidationError as wrong:
+        raise ValidationError({"stock": wrong.messages}) from None
+
+
 def make_slots(slug: str, upto: int, *, tell: Progress = no_progress) -> None:
     """Make a slot for every place up to this one, and up to the campaign's stock.
 
@@ -65,7 +74,7 @@ def make_slots(slug: str, upto: int, *, tell: Progress = no_progress) -> None:
             if campaign is None or campaign.state == Campaign.State.CLOSED:
                 return
             wanted = max(upto, campaign.stock)
-            Campaign._meta.get_field("stock").clean(wanted, campaign)
+            demand_stock(wanted)
             start = _make_some(campaign, start, wanted)
         tell(start - 1, wanted)
         if start > wanted:

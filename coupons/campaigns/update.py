@@ -89,8 +89,16 @@ def queued_campaign(slug: str) -> Campaign:
 def _lives_in_redis(campaign: Campaign | None, slug: str) -> Campaign:
     if campaign is None:
         raise UnknownCampaign(_("There is no campaign {!r}.").format(slug))
-    if campaign.strategy != Campaign.Strategy.QUEUED or campaign.state == State.DRAFT:
-        raise IllegalTransition(_("{} is not in Redis.").format(slug))
+    if campaign.state == State.DRAFT:
+        raise IllegalTransition(
+            _("{} is a draft: Redis knows a campaign once it is scheduled.").format(slug)
+        )
+    if campaign.strategy != Campaign.Strategy.QUEUED:
+        raise IllegalTransition(
+            _("{} is a direct campaign: MySQL decides about it, Redis knows nothing of it.").format(
+                slug
+            )
+        )
     return campaign
 
 

@@ -2,6 +2,7 @@
 what would be right. Knows nothing of Django, so that every program of ours can use it."""
 
 import os
+import unicodedata
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -73,6 +74,19 @@ class Text:
         if len(said.encode(errors="replace")) > self.most_bytes:
             raise ArgumentTypeError(f"It is longer than {self.most_bytes} bytes.")
         return said
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The same in one line: what is written into a history, and shown in lists and terminals."""
+
+    most_bytes: int
+
+    def __call__(self, said: str) -> str:
+        text = Text(self.most_bytes)(said).strip()
+        if not all(sign.isprintable() or unicodedata.category(sign) == "Zs" for sign in text):
+            raise ArgumentTypeError("It must be one line, without control characters.")
+        return text
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,13 +11,15 @@ from django.core.exceptions import NON_FIELD_ERRORS, ImproperlyConfigured, Valid
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 
+from coupons.claims.limits import MAX_PER_USER, MAX_STOCK
 from coupons.database import availability, error_codes
 from coupons.errors import BadInput, BadToken, CouponError, UnknownCampaign
-from coupons.management.arguments import ASKED_WRONGLY, Text, error_sentence
+from coupons.management.arguments import ASKED_WRONGLY, Line, Whole, error_sentence
 from coupons.models import Campaign, CampaignEvent
 
 INTERRUPTED = 130  # as a shell counts a Ctrl-C
-ACTOR = Text(CampaignEvent._meta.get_field("actor").max_length or 0)  # reads who does it
+ACTOR = Line(CampaignEvent._meta.get_field("actor").max_length or 0)  # reads who does it
+STOCK, PER_USER = Whole(1, MAX_STOCK), Whole(1, MAX_PER_USER)  # a campaign's
 _WRONG_VALUES = (UnknownCampaign, BadInput, BadToken)
 
 
@@ -56,6 +58,16 @@ class SentenceCommand(BaseCommand):
                 raise
             raise CommandError(_of_database(failure)) from failure
 
+    def demand_consent(self, question: str, *, is_given: bool) -> bool:
+        """Before what can't be undone: whether somebody says yes, by --yes or at the terminal.
+        Raises CommandError where nobody can be asked."""
+        if is_given:
+            return True
+        if not sys.stdin.isatty():
+            told = f"{question} Nobody is there to be asked. If that is meant: --yes"
+            raise CommandError(told, returncode=ASKED_WRONGLY)
+        return self.ask(question)
+
     def ask(self, question: str) -> bool:
         """Whether somebody says yes; nobody is there where standard input has ended."""
         try:
@@ -63,6 +75,11 @@ class SentenceCommand(BaseCommand):
         except EOFError:
             self.stdout.write("")
             return False
+
+
+def of_campaign(slug: str, failure: CouponError) -> str:
+    """The failure's sentence, which says once whose it is."""
+    return str(failure) if slug in str(failure) else f"{slug}: {failure}"
 
 
 def demand_campaign(slug: str) -> None:

@@ -24,7 +24,7 @@ def test_pause_resume_and_close(open_campaign: CampaignMaker) -> None:
     assert Person("jun").claims().status_code == 503
     told("resume", "sale")
     assert Person("jun").claims().status_code == 202
-    told("close", "sale")
+    told("close", "sale", "--yes")
     assert Campaign.objects.get(slug="sale").state == Campaign.State.CLOSED
 
 

@@ -279,3 +279,20 @@ def test_amounts_are_shown_without_decimals_that_nobody_typed(
     draft("dollars", currency="USD", discount="amount", discount_value="9.5", minimum_order="99.99")
     shown = fields(operator, page("dollars"))
     assert (shown["discount_value"], shown["minimum_order"]) == ("9.5", "99.99")
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [("stock", 1, 10_000_000), ("per_user", 1, 100), ("valid_days", 1, 36_500)],
+)
+def test_one_bound_is_told_in_the_form_in_its_sentence_and_by_the_model(
+    operator: Client, name: str, low: int, high: int
+) -> None:
+    page = operator.get(ADD).content.decode()
+    shown = re.search(rf'<input type="number" name="{name}"[^>]*>', page)
+    assert shown and f'min="{low}"' in shown[0] and f'max="{high}"' in shown[0]
+    for wrong, bound in ((-1, low), (0, low), (high + 1, high)):
+        said = (
+            operator.post(ADD, FILLED | {name: str(wrong)}).context["adminform"].form.errors[name]
+        )
+        assert len(said) == 1 and str(bound) in said[0].replace(",", ""), said

@@ -74,7 +74,7 @@ JUDGED: dict[tuple[str, str], list[str]] = {
     ("new_campaign", "per_user"): ["0", "-1", "101", "99999999999"],
     ("campaign", "stock"): ["1", "0", "-1"],  # of a verb that takes none
     ("honour_receipt", "receipt"): ["nonsense", "a.b.c", "쿠폰", "-1"],
-    ("readiness", "override"): [*BLANKS],
+    ("readiness", "override"): [*BLANKS, "x\ny", "x\x1b[2J", "x" * 501, "\u202e", "\u200b"],
     ("flower", "address"): [*BLANKS, "nosuch host", "198.51.100.7", "999.1.1.1", "no.such.invalid"],
     ("unlock", "name"): ["nosuch", "쿠폰", "-1"],
     ("check", "args"): ["nosuch", *BLANKS],
@@ -173,6 +173,8 @@ def test_a_command_refuses_an_option_it_does_not_have(command: str, db: None) ->
         (["campaign", "stock", "sale", "--stock", "0"], 2),
         (["campaign", "stock", "sale", "--stock", "10000001"], 2),
         (["campaign", "pause", "sale", "--stock", "5"], 2),
+        (["campaign", "close", "sale"], 2),  # nobody is there to be asked
+        (["campaign", "close", "nosuch"], 2),
         (["campaign", "schedule", "sale"], 1),  # it is scheduled already
         (["campaign", "pause", "taken"], 1),  # a draft
         (["replay_parked", "taken"], 1),
@@ -182,7 +184,7 @@ def test_a_command_refuses_an_option_it_does_not_have(command: str, db: None) ->
     ],
 )
 def test_what_is_understood_and_can_not_be_done_has_a_status_of_its_own(
-    a_sale: Campaign, words: list[str], status: int
+    a_sale: Campaign, nobody_there: None, words: list[str], status: int
 ) -> None:
     got, said = manage(*words)
     assert got == status, said

@@ -49,7 +49,10 @@ def operate(it: Deployment, record: Record) -> None:
     ) as step:
         slug, _ = it.sales.schedule(stock=10)
         for verb, status in VERBS:
-            onhosts.insist(it.books.run("operate", verb=verb, campaign=slug, log=f"operate-{verb}"))
+            done = it.books.run(
+                "operate", verb=verb, campaign=slug, final=verb == "close", log=f"operate-{verb}"
+            )
+            onhosts.insist(done)
             if (heard := claim(it, slug)) != status:
                 raise Wrong(f"after {verb} a person hears {heard}, not {status}")
         for verb, word in (("status", it.release), ("reconcile", f"{slug}: 1 admitted, 1 stored")):

@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from coupons.admin.formatting import refusal_text
@@ -12,6 +14,17 @@ from coupons.errors import CouponError, NeedsConfirmation
 from coupons.models import Campaign
 
 CHANGEABLE = ("stock", "opens_at", "closes_at")  # once a campaign is scheduled
+
+
+def number_bounds(field: "models.Field[Any, Any]") -> dict[str, int]:
+    """What a form's field must be told of them, by the validators of the model's."""
+    found: dict[str, int] = {}
+    for each in field.validators:
+        if isinstance(each, MinValueValidator):
+            found["min_value"] = max(each.limit_value, found.get("min_value", each.limit_value))
+        elif isinstance(each, MaxValueValidator):
+            found["max_value"] = min(each.limit_value, found.get("max_value", each.limit_value))
+    return found
 
 
 class CampaignForm(CampaignFormBase):

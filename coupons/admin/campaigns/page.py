@@ -15,7 +15,7 @@ from coupons.admin.campaigns import readiness_page, repair_pages, slot_progress,
 from coupons.admin.campaigns.actions import ListActions
 from coupons.admin.campaigns.amounts import SHOWN_BY, AmountField, ShownAmounts
 from coupons.admin.campaigns.confirmation import confirmed_questions
-from coupons.admin.campaigns.forms import CHANGEABLE, CampaignForm
+from coupons.admin.campaigns.forms import CHANGEABLE, CampaignForm, number_bounds
 from coupons.admin.campaigns.listing import CampaignList
 from coupons.admin.campaigns.moments import MomentField, MomentInput
 from coupons.admin.formatting import exact_time
@@ -48,6 +48,11 @@ class CampaignAdmin(
         models.DateTimeField: {"form_class": MomentField, "widget": MomentInput},
         models.DecimalField: {"form_class": AmountField},
     }
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """With the bounds that the model has: Django's own form would say 0 and mean 1."""
+        bounds = number_bounds(db_field) if isinstance(db_field, models.IntegerField) else {}
+        return super().formfield_for_dbfield(db_field, request, **(bounds | kwargs))
 
     def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
         frozen = self._frozen(request, obj)

@@ -10,8 +10,8 @@ from django.core.management.base import CommandError, CommandParser
 from coupons.campaigns import confirmations, lifecycle
 from coupons.errors import NeedsConfirmation
 from coupons.management import progress
-from coupons.management.arguments import ASKED_WRONGLY, SLUG, Whole
-from coupons.management.base import ACTOR, SentenceCommand
+from coupons.management.arguments import ASKED_WRONGLY, SLUG
+from coupons.management.base import ACTOR, STOCK, SentenceCommand, demand_campaign
 from coupons.models import Campaign
 
 VERBS: dict[str, Callable[..., Campaign]] = {
@@ -19,6 +19,7 @@ VERBS: dict[str, Callable[..., Campaign]] = {
     "resume": lifecycle.resume_campaign,
     "close": lifecycle.close_campaign,
 }
+FINAL = ("close",)  # asks once more, as the admin does
 MAKES_SLOTS = ("schedule", "stock")
 
 
@@ -31,7 +32,7 @@ class Command(SentenceCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("verb", choices=sorted((*VERBS, *MAKES_SLOTS)))
         parser.add_argument("slug", type=SLUG)
-        parser.add_argument("--stock", type=Whole(), help="the new one, for the verb `stock`")
+        parser.add_argument("--stock", type=STOCK, help="the new one, for the verb `stock`")
         parser.add_argument("--actor", type=ACTOR, help="who did it, for the campaign's history")
         parser.add_argument("--yes", action="store_true", help="confirm what would be asked")
 
@@ -39,6 +40,9 @@ class Command(SentenceCommand):
         if (options["verb"] == "stock") != (options["stock"] is not None):
             told = "--stock NUMBER goes with the verb `stock`, and with no other."
             raise CommandError(told, returncode=ASKED_WRONGLY)
+        if not self._is_meant(options):
+            self.stdout.write(f"{options['slug']} is left as it was.")
+            return
         try:
             campaign = _done(options)
         except NeedsConfirmation as asked:
@@ -49,6 +53,14 @@ class Command(SentenceCommand):
             self.stdout.write(f"{campaign.slug} is {state} with a stock of {campaign.stock:,} now.")
         else:
             self.stdout.write(f"{campaign.slug} is {state} now.")
+
+    def _is_meant(self, options: dict[str, Any]) -> bool:
+        """Raises UnknownCampaign, DatabaseAway; CommandError where nobody can be asked."""
+        if options["verb"] not in FINAL:
+            return True
+        demand_campaign(options["slug"])
+        question = f"Close {options['slug']} for good? A closed campaign can't be opened again."
+        return self.demand_consent(question, is_given=options["yes"])
 
 
 def _done(options: dict[str, Any]) -> Campaign:

@@ -13,8 +13,8 @@ from django.utils import timezone
 from coupons.campaigns import confirmations, lifecycle, snapshot
 from coupons.errors import CouponError, NeedsConfirmation
 from coupons.management import progress
-from coupons.management.arguments import ASKED_WRONGLY, SLUG, Number, Whole, error_sentence
-from coupons.management.base import SentenceCommand
+from coupons.management.arguments import ASKED_WRONGLY, SLUG, Number, error_sentence
+from coupons.management.base import PER_USER, STOCK, SentenceCommand
 from coupons.models import Campaign
 
 ACTOR = "new_campaign"
@@ -27,13 +27,13 @@ class Command(SentenceCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug", type=SLUG)
-        parser.add_argument("--stock", type=Whole(), default=1000)
+        parser.add_argument("--stock", type=STOCK, default=1000)
         parser.add_argument("--strategy", choices=Campaign.Strategy.values, default="queued")
         parser.add_argument("--opens-in", type=FROM_NOW, default=0, help="seconds (default 0)")
         parser.add_argument(
             "--lasts", type=FROM_NOW, default=3600, help="seconds (default an hour)"
         )
-        parser.add_argument("--per-user", type=Whole(), default=1)
+        parser.add_argument("--per-user", type=PER_USER, default=1)
         parser.add_argument(
             "--yes", action="store_true", help="confirm what would be asked: an opening in the past"
         )

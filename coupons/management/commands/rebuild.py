@@ -6,9 +6,10 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from coupons.campaigns import update
 from coupons.errors import CouponError
 from coupons.management.arguments import SLUG
-from coupons.management.base import SentenceCommand, demand_campaign
+from coupons.management.base import SentenceCommand, of_campaign
 from coupons.recovery import rebuild
 
 ACTOR = "manage.py"
@@ -31,7 +32,7 @@ class Command(SentenceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["all"]:
-            demand_campaign(options["slug"])
+            update.queued_campaign(options["slug"])  # its own refusal is the whole answer
         slugs = rebuild.closed_for_repair() if options["all"] else [options["slug"]]
         failed = [slug for slug in slugs if not self._rebuilt(slug)]
         if failed:
@@ -43,7 +44,7 @@ class Command(SentenceCommand):
         try:
             done = rebuild.rebuild_campaign(slug, actor=ACTOR, tell=self._tell)
         except CouponError as error:
-            self.stderr.write(f"{slug}: {error}")
+            self.stderr.write(of_campaign(slug, error))
             return False
         except Exception as error:  # a fault of ours; it keeps no other campaign waiting
             logger.exception("rebuild of campaign %s failed", slug)

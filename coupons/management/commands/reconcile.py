@@ -6,9 +6,10 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from coupons.campaigns import update
 from coupons.errors import CouponError
 from coupons.management.arguments import SLUG
-from coupons.management.base import SentenceCommand, demand_campaign
+from coupons.management.base import SentenceCommand, of_campaign
 from coupons.recovery import reconcile
 from coupons.recovery.consistency_scan import Report
 
@@ -29,8 +30,8 @@ class Command(SentenceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         one = options["slug"]
-        if one:
-            demand_campaign(one)
+        if one:  # its own refusal is the whole answer, and no difference
+            update.queued_campaign(one)
         slugs = [one] if one else [campaign.slug for campaign in reconcile.watched_campaigns()]
         wrong = [slug for slug in slugs if not self._is_right(slug, options["repair"])]
         if wrong:
@@ -41,7 +42,7 @@ class Command(SentenceCommand):
         try:
             report = reconcile.compare_campaign(slug, repair=repair, tell=self._tell)
         except CouponError as error:
-            self.stderr.write(f"{slug}: {error}")
+            self.stderr.write(of_campaign(slug, error))
             return False
         except Exception as error:  # a fault of ours; it keeps no other campaign waiting
             logger.exception("reconcile of campaign %s failed", slug)

@@ -21,7 +21,9 @@ class Command(SentenceCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug", type=SLUG)
-        parser.add_argument("--reason", choices=list(Reason), default="", help="only of this one")
+        parser.add_argument(
+            "--reason", choices=[each.value for each in Reason], default="", help="only of this one"
+        )
         parser.add_argument("--yes", action="store_true", help="don't ask")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,8 +33,8 @@ class Command(SentenceCommand):
         for each, count in sorted(found.items()):
             self.stdout.write(f"{count:8,} {each}")
         count = found[reason] if reason else found.total()
-        agreed = options["yes"] or (count and self.ask(f"Put {count:,} claims back on the queue?"))
-        if count and agreed:
+        question = f"Put {count:,} claims of {slug} back on the queue?"
+        if count and self.demand_consent(question, is_given=options["yes"]):
             done = dead_letters.replay_parked(slug, actor=ACTOR, reason=reason)
             self.stdout.write(f"{done:,} claims of {slug} are back on the queue.")
         else:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from coupons import store
 from coupons.admission import strategies
@@ -161,6 +162,11 @@ def test_the_command_asks_first(
 ) -> None:
     campaign = open_campaign()
     parked_by_a_missing_slot(campaign, "mina")
+    with pytest.raises(CommandError, match="Nobody is there to be asked") as refused:
+        call_command("replay_parked", "sale")
+    assert refused.value.returncode == 2
+    capsys.readouterr()
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda _: "n")
     call_command("replay_parked", "sale")
     assert "Nothing was put back" in capsys.readouterr().out

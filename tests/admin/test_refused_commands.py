@@ -1,0 +1,125 @@
+"""Commands that a fresh user tried: what can't be undone asks first, and a refusal is one sentence
+that names what is wrong."""
+
+import os
+import pty
+import subprocess
+import sys
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from config import env
+from coupons.audit import log
+from coupons.campaigns import lifecycle
+from coupons.claims.values import Reason
+from coupons.management.commands import replay_parked
+from coupons.models import Campaign
+from tests.conftest import CampaignMaker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SALE = "sale"
+
+
+@pytest.fixture
+def sale(draft: CampaignMaker) -> Campaign:
+    opens = timezone.now() + timedelta(hours=1)
+    draft(SALE, opens_at=opens, closes_at=opens + timedelta(hours=1))
+    return lifecycle.schedule_campaign(SALE, actor="Mina")
+
+
+def refusal(*words: str) -> CommandError:
+    with pytest.raises(CommandError) as refused:
+        call_command(*words, stdout=StringIO(), stderr=StringIO())
+    return refused.value
+
+
+def state() -> str:
+    return Campaign.objects.get(slug=SALE).state
+
+
+def test_closing_is_asked_for_where_nobody_can_be_asked(sale: Campaign) -> None:
+    refused = refusal("campaign", "close", SALE)
+    assert refused.returncode == 2
+    assert str(refused).startswith("Close sale for good? A closed campaign can't be opened again.")
+    assert str(refused).endswith("--yes")
+    assert state() == "scheduled"
+    call_command("campaign", "close", SALE, "--yes", stdout=StringIO())
+    assert state() == "closed"
+
+
+@pytest.mark.parametrize(("answer", "after"), [(b"n\n", "scheduled"), (b"\n", "scheduled"),
+                                               (b"y\n", "closed")])  # fmt: skip
+def test_at_a_terminal_closing_is_a_question(
+    sale: Campaign, child_environment: dict[str, str], answer: bytes, after: str
+) -> None:
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "manage.py", "campaign", "close", SALE],
+        cwd=env.BASE_DIR, env=child_environment, stdin=theirs, stdout=subprocess.PIPE, text=True,
+    ) as command:  # fmt: skip
+        os.write(ours, answer)
+        said, _ = command.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert "Close sale for good? A closed campaign can't be opened again. [y/N]" in said
+    assert (command.returncode, state()) == (0, after)
+
+
+@pytest.mark.parametrize("stock", ["-3", "0", "20000000"])
+@pytest.mark.parametrize("words", [("campaign", "stock", SALE), ("new_campaign", "other")])
+def test_a_stock_out_of_bounds_is_refused_by_its_name(
+    sale: Campaign, words: tuple[str, ...], stock: str
+) -> None:
+    said = str(refusal(*words, f"--stock={stock}"))
+    assert f"--stock: {stock} is not between 1 and 10,000,000" in said
+
+
+@pytest.mark.parametrize("stock", [-3, 0, 20_000_000])
+def test_who_sets_a_stock_without_a_command_hears_the_fields_name(
+    sale: Campaign, stock: int
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        lifecycle.change_stock(SALE, stock=stock, actor="Mina")
+    assert list(refused.value.message_dict) == ["stock"]
+
+
+def test_choices_read_as_words(sale: Campaign) -> None:
+    said = str(refusal("replay_parked", SALE, "--reason", "x"))
+    assert "Reason" not in said and "<" not in said
+    assert Reason.UNREADABLE.value in said
+    parser = replay_parked.Command().create_parser("manage.py", "replay_parked")
+    kinds = {type(each) for action in parser._actions for each in action.choices or ()}
+    assert kinds <= {str, int}
+
+
+@pytest.mark.parametrize("actor", ["x\ny", "x\x1b[2J", "x\u202ey", "\u200b", "", "x" * 151])
+def test_an_actor_is_one_line_that_can_be_seen(sale: Campaign, actor: str) -> None:
+    assert "--actor" in str(refusal("campaign", "pause", SALE, f"--actor={actor}"))
+    assert state() == "scheduled"
+
+
+def test_the_history_holds_single_lines_whoever_writes_it(sale: Campaign) -> None:
+    log.record_event(sale, "x\ny\u202e" + "z" * 200, "edited", "a\r\nb\x1b[2J" + "c" * 600)
+    event = sale.events.first()
+    assert event is not None
+    assert event.actor.startswith("x yz") and len(event.actor) == 150
+    assert event.note.startswith("a  b [2Jc") and len(event.note) == 500
+
+
+@pytest.mark.parametrize("command", ["reconcile", "rebuild", "replay_parked"])
+def test_a_draft_is_called_a_draft_and_nothing_reads_like_damage(
+    draft: CampaignMaker, command: str
+) -> None:
+    draft("en-5")
+    out, err = StringIO(), StringIO()
+    with pytest.raises(CommandError) as refused:
+        call_command(command, "en-5", stdout=out, stderr=err)
+    assert str(refused.value) == "en-5 is a draft: Redis knows a campaign once it is scheduled."
+    assert refused.value.returncode == 1
+    assert out.getvalue() + err.getvalue() == ""
