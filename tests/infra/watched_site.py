@@ -44,13 +44,18 @@ class Site:
         alerts = self._prometheus.asked("alerts")["alerts"]
         return {alert["labels"]["alertname"] for alert in alerts}
 
-    def hears(self, *names: str) -> None:
+    def hears(self, *names: str, within_s: float = HEARD_S) -> None:
         """Wait until each of these alerts has been heard, at once or one after another."""
-        missing, deadline = set(names), time.monotonic() + HEARD_S
+        missing, deadline = set(names), time.monotonic() + within_s
         while missing:
             missing -= self.alerts()
             assert time.monotonic() < deadline, f"not heard: {missing}"
             time.sleep(0.5)
+
+    def until_reconciled(self, slug: str) -> None:
+        """Wait until the stores were compared about this campaign, and Prometheus knows when."""
+        expr = f'coupon_reconciled_timestamp_seconds{{campaign="{slug}"}} > 0'
+        until(lambda: bool(self._prometheus.series(expr)))
 
     def keeps_quiet_about(self, *names: str) -> None:
         """The negative control, before the fault."""
@@ -106,8 +111,8 @@ class Site:
             return asking.getresponse().status
 
     @contextmanager
-    def crowd(self, *, door: str = "web") -> Iterator[None]:
-        """Ten people, who ask again and again."""
+    def crowd(self, *, door: str = "web", people: int = 10) -> Iterator[None]:
+        """So many people, who ask again and again."""
         over = threading.Event()
 
         def ask(name: str) -> None:
@@ -116,14 +121,14 @@ class Site:
                 number += 1
                 self.claims(f"{name}-{number}", door=door)
 
-        people = [threading.Thread(target=ask, args=(f"user-{n}",)) for n in range(10)]
-        for person in people:
+        crowd = [threading.Thread(target=ask, args=(f"user-{n}",)) for n in range(people)]
+        for person in crowd:
             person.start()
         try:
             yield
         finally:
             over.set()
-            for person in people:
+            for person in crowd:
                 person.join()
 
 
