@@ -14,12 +14,12 @@ from config.development.process import ports
 from config.development.process.errors import AskedWrongly
 from config.development.process.ports import Ports
 
-_LISTENERS = {  # setting: field of Ports, default, what listens there
-    "WEB_PORT": ("web", 8080, "web"),
-    "FLOWER_PORT": ("flower", 5555, "Flower"),
-    "CONSUMER_PORT": ("consumer", 8081, "the consumer"),
-    "OPERATORS_PORT": ("operators", 8090, "the operators' door"),
-    "VALKEY_PORT": ("valkey", 6399, "valkey"),
+_LISTENERS = {  # setting: field of Ports, what listens there
+    "WEB_PORT": ("web", "web"),
+    "FLOWER_PORT": ("flower", "Flower"),
+    "CONSUMER_PORT": ("consumer", "the consumer"),
+    "OPERATORS_PORT": ("operators", "the operators' door"),
+    "VALKEY_PORT": ("valkey", "valkey"),
 }
 _STORES = {"REDIS_URL": 6379, "CELERY_BROKER_URL": 6379, "DATABASE_URL": 3306}  # default ports
 # One server under two settings, as is meant.
@@ -30,8 +30,11 @@ def ports_of_settings(environment: Mapping[str, str]) -> Ports:
     """Raises ImproperlyConfigured for what is no port, AskedWrongly for one port of two settings.
     `environment` names the stores; of those that it does not name we start our own."""
     found = {
-        name: env.integer(name, default, low=1, high=65_535)
-        for name, (_field, default, _what) in _LISTENERS.items()
+        "WEB_PORT": env.integer("WEB_PORT", 8080, low=1, high=65_535),
+        "FLOWER_PORT": env.integer("FLOWER_PORT", 5555, low=1, high=65_535),
+        "CONSUMER_PORT": env.integer("CONSUMER_PORT", 8081, low=1, high=65_535),
+        "OPERATORS_PORT": env.integer("OPERATORS_PORT", 8090, low=1, high=65_535),
+        "VALKEY_PORT": env.integer("VALKEY_PORT", 6399, low=1, high=65_535),
     }
     listeners = dict(found)
     if environment.get("REDIS_URL"):  # then no valkey of ours is started
@@ -42,7 +45,7 @@ def ports_of_settings(environment: Mapping[str, str]) -> Ports:
 
 def demand_free_ports(chosen: Ports, *, own_redis: bool) -> None:
     """Raises Trouble if another program has one of them."""
-    for name, (field, _default, what) in _LISTENERS.items():
+    for name, (field, what) in _LISTENERS.items():
         if own_redis or name != "VALKEY_PORT":
             ports.demand_port(getattr(chosen, field), what=what, variable=name)
 

@@ -45,7 +45,7 @@ def _read_anew() -> None:
         for name in READERS:
             import_module(name)
         import_module("config.development.__main__").parser()
-        import_module("config.development.run")._ports()
+        import_module("config.development.listen_ports").ports_of_settings(os.environ)
     except BaseException:
         sys.excepthook(*sys.exc_info())
         traceback.print_exc()

@@ -24,7 +24,8 @@ NOT_FOR_PEOPLE = {
     "locust/compare/tutorial/manage.py",
     "tests/bench/collector.py", "tests/concurrency/asker.py",
     "tests/coupons/campaigns/stock_changer.py", "tests/coupons/database/zone_hour.py",
-    "tests/crash/attacks.py", "tests/crash/drainer.py", "tests/crash/proxy.py",
+    "tests/config/fronted.py", "tests/crash/attacks.py", "tests/crash/drainer.py",
+    "tests/crash/proxy.py",
     "tests/rehearsal/trickle.py",
 }  # fmt: skip
 
