@@ -90,7 +90,7 @@ class Conductor:
         moment = f"{time.strftime('%H%M%S')}-{secrets.token_hex(2)}"
         slug = said.name or f"{sale.PREFIX}{said.scenario}-{moment}"
         sale.create(
-            Path(said.manage), slug,
+            options.manage_of(said), slug,
             stock=said.stock, strategy=said.strategy, opens_in=gather_s,
         )  # fmt: skip
         return slug
@@ -101,7 +101,7 @@ class Conductor:
         except sale.AWAY as error:
             why = f"{self.host} does not know {slug}: {error}."
             if not said.campaign:  # made on a site that has our secrets and another database
-                sale.withdraw(Path(said.manage), slug, why)
+                sale.withdraw(options.manage_of(said), slug, why)
                 why += " It was made for this run and is closed again."
             raise sale.NoSale(why) from None
 

@@ -45,12 +45,17 @@ def add(parser: Any, **_: Any) -> None:
     hidden = {"include_in_web_ui": False}
     add("--ready", type=NO_COUNT, default=0, help="tokens made before", **hidden)
     add("--ask-back", type=NO_COUNT, default=200, help="people asked again", **hidden)
-    manage = str(TOP / "manage.py")
-    add("--manage", type=_as_text(input_file), default=manage, help="the site's own", **hidden)
+    # No default that is a path: a host that only loads has no site beside this folder.
+    add("--manage", type=_as_text(input_file), help="the site's own", **hidden)
     add("--name", type=name, default="", help="slug of the campaign to make", **hidden)
     add("--record", type=_as_text(output_file), help="file of the record", **hidden)
     # Told to the workers by the master.
     add("--opens-at", type=Number(0, 1e11), default=0, help="not for people", **hidden)
+
+
+def manage_of(said: Namespace) -> Path:
+    """The site's own command: as asked for, or beside this folder."""
+    return Path(said.manage or TOP / "manage.py")
 
 
 def gather_s(said: Namespace) -> float:

@@ -1,0 +1,29 @@
+"""A host that only loads has this folder and its packages, and no site beside it."""
+
+import shutil
+import sys
+import urllib.request
+from pathlib import Path
+
+from tests import servers
+
+TOP = Path(__file__).parents[2]
+
+
+def test_locust_begins_where_there_is_no_site(tmp_path: Path) -> None:
+    """As the role `loadgen` starts the master."""
+    shutil.copytree(TOP / "locust", tmp_path / "locust")
+    page, bind = servers.free_port(), servers.free_port()
+    master = [
+        "env", "-i", "HOME=/nonexistent", "RELEASE=1.2.3", "PATH=/usr/bin:/bin",
+        sys.executable, "-m", "locust", "-f", str(tmp_path / "locust" / "locustfile.py"),
+        "--master", "--master-bind-port", str(bind), "--web-host", "127.0.0.1",
+        "--web-port", str(page), "--host", "http://127.0.0.1:9", "--scenario", "opening",
+        "--campaign", "", "--record", str(tmp_path / "last.json"),
+    ]  # fmt: skip
+    log = tmp_path / "locust.log"
+    with (
+        servers.process(master, ready=lambda: servers.listens(page), log=log),
+        urllib.request.urlopen(f"http://127.0.0.1:{page}/", timeout=10) as answer,
+    ):
+        assert answer.status == 200
