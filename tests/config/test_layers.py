@@ -32,6 +32,7 @@ SIDEWAYS = {
     ("management", "admin"),  # `unlock` counts names as the lock-out does
 }
 MOST_ENTRIES, MOST_MODULES = 25, 6
+MOST_ARROWS = 120  # from package to package
 PEER = ROOT / "locust" / "compare" / "tutorial"  # a Django project of its own, to compare with
 HEIGHT = {name: height for height, names in enumerate(LEVELS) for name in names}
 
@@ -99,6 +100,7 @@ def test_packages_form_no_circle() -> None:
     for here, used in packages.items():
         used.discard(here)
     assert packages["store"] >= {"claims", "errors"}, "it reads nothing"
+    assert sum(map(len, packages.values())) <= MOST_ARROWS
     try:
         TopologicalSorter(packages).prepare()
     except CycleError as circle:
