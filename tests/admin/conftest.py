@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
@@ -117,3 +118,16 @@ def without_limits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             monkeypatch.setitem(lockout.STRANGERS, limit, 10_000)
 
     return lift
+
+
+@pytest.fixture
+def celery_says(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Change Celery's configuration for this test."""
+
+    def say(**changes: Any) -> None:
+        for name, value in changes.items():
+            before = getattr(current_app.conf, name)
+            merged = before | value if isinstance(value, dict) else value
+            monkeypatch.setitem(current_app.conf, name, merged)
+
+    return say

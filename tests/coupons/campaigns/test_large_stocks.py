@@ -1,8 +1,6 @@
 """Slots of a large stock are made and removed in batches: in little memory, while people claim, and
 a process that is killed in the middle is finished by making the change again (issue 12, 7)."""
 
-import subprocess
-import sys
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -13,89 +11,26 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 
 from coupons.admission import strategies
-from coupons.campaigns import lifecycle, lookup
+from coupons.campaigns import lifecycle
 from coupons.campaigns.slots import BATCH
-from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.limits import slot_id
 from coupons.claims.values import Claim, Outcome, Reason
-from coupons.errors import IllegalTransition, Refused, StockBelowAdmitted
+from coupons.errors import Refused, StockBelowAdmitted
 from coupons.issuing import dead_letters
 from coupons.issuing.drain import drain
 from coupons.models import Campaign, Coupon, Slot
 from coupons.store import keys, store
 from tests.conftest import CampaignMaker
+from tests.coupons.campaigns.large_stock import (
+    KILLED,
+    LARGE,
+    assert_whole,
+    claim,
+    interrupted,
+    places,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
-
-LARGE = 6 * BATCH
-Draft = Callable[..., Campaign]
-KILLED = -9
-
-
-@pytest.fixture
-def changer(child_environment: dict[str, str]) -> Callable[..., Any]:
-    """`changer(stock, dies_after=3)`: another process changes the stock; a Popen."""
-
-    def start(stock: int | str, *, dies_after: int = 0) -> Any:
-        connection.close()  # the children's changes are read by a new one
-        command = [
-            sys.executable,
-            "-m",
-            "tests.coupons.campaigns.stock_changer",
-            "sale",
-            str(stock),
-        ]
-        return subprocess.Popen([*command, str(dies_after)], env=child_environment,
-                                stdout=subprocess.PIPE, text=True)  # fmt: skip
-
-    return start
-
-
-@pytest.fixture
-def changed(changer: Callable[..., Any]) -> Callable[..., int]:
-    """The same, waited for; its exit status."""
-
-    def wait(stock: int | str, *, dies_after: int = 0) -> int:
-        child = changer(stock, dies_after=dies_after)
-        child.communicate(timeout=300)
-        return int(child.returncode)
-
-    return wait
-
-
-class Gone(BaseException):
-    """The process is gone between two batches, as far as both stores can tell."""
-
-
-def interrupted(change: Callable[..., Any], *asked: Any, after: int, **options: Any) -> None:
-    """Make the change and be gone after so many batches."""
-    told: list[int] = []
-
-    def tell(now: int, wanted: int) -> None:
-        told.append(now)
-        if len(told) == after:
-            raise Gone
-
-    with pytest.raises(Gone):
-        change(*asked, actor="Jun", tell=tell, **options)
-
-
-def places() -> list[int]:
-    """Of all slots, in order. Only one campaign is there."""
-    base = slot_id(Campaign.objects.get().pk, 0)
-    return [id - base for id in Slot.objects.order_by("id").values_list("id", flat=True)]
-
-
-def assert_whole(stock: int) -> None:
-    """Both homes and the slots say the same, and nothing is left to be done."""
-    campaign = Campaign.objects.get()
-    assert (campaign.stock, campaign.slots_to_keep) == (stock, None)
-    assert places() == list(range(1, stock + 1))
-    assert store().gate("sale").stock == stock
-
-
-def claim(sale: CampaignSnapshot, *names: str) -> list[int]:
-    return [strategies.admit(sale, Claim(name)).place for name in names]
 
 
 def a_redis_that_missed_the_change(stock: int, given: int) -> None:
@@ -320,57 +255,3 @@ def test_progress_is_told_in_numbers_that_end_where_they_shall(
     assert up == [(min(100 + BATCH * n, LARGE), LARGE) for n in range(1, 7)]
     assert down[0] == (LARGE, LARGE)  # nothing had to be made
     assert down[1:] == [(max(LARGE - BATCH * n, 100), 100) for n in range(1, 7)]
-
-
-def test_scheduling_a_large_stock_that_was_killed_is_finished_by_scheduling_again(
-    draft: Draft, changed: Callable[..., int]
-) -> None:
-    draft(stock=LARGE)
-    assert changed("schedule", dies_after=5) == KILLED
-    assert Campaign.objects.get().state == Campaign.State.DRAFT
-    assert changed("schedule") == 0
-    assert_whole(LARGE)
-
-
-def test_a_draft_whose_stock_was_lowered_after_that_has_no_slot_too_many(draft: Draft) -> None:
-    campaign = draft(stock=LARGE)
-    interrupted(lifecycle.schedule_campaign, "sale", after=5)
-    campaign.stock = 50
-    lifecycle.save_draft(campaign, actor="Mina")
-    lifecycle.schedule_campaign("sale", actor="Mina")
-    assert_whole(50)
-
-
-def test_a_draft_is_deleted_with_all_slots_that_an_interrupted_scheduling_left(
-    draft: Draft,
-) -> None:
-    campaign = draft(stock=LARGE)
-    interrupted(lifecycle.schedule_campaign, "sale", after=5)
-    told: list[tuple[int, int]] = []
-    lifecycle.remove_slots(campaign, tell=lambda *each: told.append(each))
-    assert not Slot.objects.exists()
-    interrupted(lifecycle.schedule_campaign, "sale", after=5)
-    lifecycle.delete_draft(campaign)
-    assert not Campaign.objects.exists()
-    assert not Slot.objects.exists()
-    assert told == [(BATCH * n, 0) for n in (4, 3, 2, 1, 0)]
-
-
-def test_a_draft_with_coupons_is_not_deleted(draft: Draft, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Redis was told of it, people came, and the process died before its commit."""
-    campaign = draft(stock=3)
-    install = type(store()).install
-
-    def and_gone(self: Any, *args: Any, **kwargs: Any) -> None:
-        install(self, *args, **kwargs)
-        raise SystemExit
-
-    with monkeypatch.context() as dying:
-        dying.setattr(type(store()), "install", and_gone)
-        with pytest.raises(SystemExit):
-            lifecycle.schedule_campaign("sale", actor="Mina")
-    claim(lookup.find_snapshot("sale"), "ann")
-    drain("sale", consumer="t")
-    with pytest.raises(IllegalTransition, match="coupons of it are stored"):
-        lifecycle.delete_draft(campaign)
-    assert Coupon.objects.count() == 1

@@ -6,17 +6,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from celery import current_app
-from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from coupons.campaigns import lifecycle, opening_hold, slots, snapshot
+from coupons.campaigns import lifecycle, slots, snapshot
 from coupons.claims.limits import slot_id
 from coupons.errors import UnknownCampaign
 from coupons.models import Campaign
@@ -24,24 +22,11 @@ from coupons.readiness import board, host, redis, workers
 from coupons.readiness.result import Light
 from coupons.store import keys, store
 from tests import servers
+from tests.coupons.readiness.conftest import Draft
 
-Draft = Callable[..., Campaign]
+pytestmark = pytest.mark.usefixtures("worker")
+
 GATE = keys.campaign_keys("sale").gate
-
-
-@pytest.fixture(autouse=True)
-def worker() -> None:
-    """One heard a bell just now."""
-    store().canary_came()
-    store().swept()
-
-
-@pytest.fixture
-def sale(draft: Draft) -> Campaign:
-    """Opens in five minutes, here and in Redis."""
-    now = timezone.now()
-    draft("sale", opens_at=now + timedelta(minutes=5), closes_at=now + timedelta(hours=1))
-    return lifecycle.schedule_campaign("sale", actor="Mina")
 
 
 @pytest.fixture
@@ -251,51 +236,3 @@ def test_nobody_asks_for_the_board_of_no_campaign(db: None) -> None:
 
 
 # The command
-
-
-def run(*arguments: str) -> tuple[int, str]:
-    said = StringIO()
-    try:
-        call_command("readiness", *arguments, stdout=said, no_color=True)
-    except SystemExit as end:
-        return int(end.code or 0), said.getvalue()
-    return 0, said.getvalue()
-
-
-def test_the_command_says_yes_or_no_by_its_status(sale: Campaign) -> None:
-    status, said = run("sale")
-    assert status == 0
-    assert "sale is ready to open" in said.splitlines()[-1]
-    store().client.delete(GATE)
-    status, said = run("sale")
-    assert status == 1
-    assert "✗ both_stores" in said
-    assert "sale is not ready" in said.splitlines()[-1]
-
-
-def test_the_command_speaks_json(sale: Campaign) -> None:
-    store().client.hset(GATE, "stock", 9)
-    status, said = run("sale", "--json")
-    told = json.loads(said)
-    assert (status, told["light"], told["blocks"]) == (1, "red", True)
-    assert {line["name"]: line["light"] for line in told["lines"]}["both_stores"] == "red"
-
-
-def test_the_command_overrides_with_a_reason_only(sale: Campaign) -> None:
-    store().client.hset(GATE, "longest", 9)
-    with pytest.raises(CommandError, match="Give a reason") as refused:
-        run("sale", "--override", " ")
-    assert refused.value.returncode == 2
-    status, said = run("sale", "--override", "we know", "--actor", "mina")
-    assert status == 0
-    assert "as mina decided: we know" in said
-    with pytest.raises(CommandError, match="no campaign"):
-        run("nosuch")
-
-
-def test_an_override_ends_with_the_opening_it_was_for(sale: Campaign) -> None:
-    opening_hold.override_hold("sale", actor="mina", reason="we know")
-    assert board.readiness_board("sale").overridden is not None
-    later = sale.opens_at + timedelta(hours=5)
-    lifecycle.reschedule("sale", opens_at=later, closes_at=later + timedelta(hours=1), actor="mina")
-    assert board.readiness_board("sale").overridden is None

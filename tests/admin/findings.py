@@ -1,0 +1,9 @@
+"""What a system check found."""
+
+from typing import Any
+
+
+def ids(found: list[Any]) -> list[str]:
+    for message in found:
+        assert message.hint, f"{message.id} says what is wrong and not what to do"
+    return [message.id for message in found]

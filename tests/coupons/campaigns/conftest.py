@@ -1,0 +1,40 @@
+"""Another process that changes a campaign's stock."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+
+
+@pytest.fixture
+def changer(child_environment: dict[str, str]) -> Callable[..., Any]:
+    """`changer(stock, dies_after=3)`: another process changes the stock; a Popen."""
+
+    def start(stock: int | str, *, dies_after: int = 0) -> Any:
+        connection.close()  # the children's changes are read by a new one
+        command = [
+            sys.executable,
+            "-m",
+            "tests.coupons.campaigns.stock_changer",
+            "sale",
+            str(stock),
+        ]
+        return subprocess.Popen([*command, str(dies_after)], env=child_environment,
+                                stdout=subprocess.PIPE, text=True)  # fmt: skip
+
+    return start
+
+
+@pytest.fixture
+def changed(changer: Callable[..., Any]) -> Callable[..., int]:
+    """The same, waited for; its exit status."""
+
+    def wait(stock: int | str, *, dies_after: int = 0) -> int:
+        child = changer(stock, dies_after=dies_after)
+        child.communicate(timeout=300)
+        return int(child.returncode)
+
+    return wait

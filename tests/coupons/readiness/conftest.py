@@ -1,0 +1,28 @@
+"""A campaign that opens soon, and a worker that is well."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from coupons.campaigns import lifecycle
+from coupons.models import Campaign
+from coupons.store import store
+
+Draft = Callable[..., Campaign]
+
+
+@pytest.fixture
+def worker() -> None:
+    """One heard a bell just now."""
+    store().canary_came()
+    store().swept()
+
+
+@pytest.fixture
+def sale(draft: Draft) -> Campaign:
+    """Opens in five minutes, here and in Redis."""
+    now = timezone.now()
+    draft("sale", opens_at=now + timedelta(minutes=5), closes_at=now + timedelta(hours=1))
+    return lifecycle.schedule_campaign("sale", actor="Mina")
