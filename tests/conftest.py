@@ -1,12 +1,16 @@
 """The cast and the stage: real servers from the environment, campaigns, people with tokens."""
 
+import fcntl
 import os
 import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -155,3 +159,13 @@ def child_environment(transactional_db: None) -> dict[str, str]:
     else:
         url = f"sqlite:///{name}"
     return os.environ | {"DATABASE_URL": url}
+
+
+@pytest.fixture(scope="session")
+def collected_static() -> None:
+    """Style sheets and pictures where a release has them, for sites in production mode."""
+    root = Path(django_settings.STATIC_ROOT)
+    root.parent.mkdir(exist_ok=True)
+    with (root.parent / "static.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one after the other: they would fill the same folder
+        call_command("collectstatic", interactive=False, verbosity=0, post_process=False)

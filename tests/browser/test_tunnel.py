@@ -31,7 +31,9 @@ def chromium(tmp_path: Path) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def port(child_environment: dict[str, str], tmp_path: Path) -> Iterator[int]:
+def port(
+    child_environment: dict[str, str], collected_static: None, tmp_path: Path
+) -> Iterator[int]:
     """A site with a certificate: its users are redirected to HTTPS."""
     User.objects.create_superuser("mina", password=PASSWORD)
     stores = {name: child_environment[name] for name in ("DATABASE_URL", "REDIS_URL")}

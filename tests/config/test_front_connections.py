@@ -5,7 +5,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 
 from tests import servers
 from tests.config.fronted import (
@@ -35,13 +34,7 @@ def get(path: str) -> bytes:
 # Who does not read
 
 
-@pytest.fixture
-def _files() -> None:
-    """As a release has them."""
-    call_command("collectstatic", interactive=False, verbosity=0, post_process=False)
-
-
-@pytest.mark.usefixtures("_files")
+@pytest.mark.usefixtures("collected_static")
 @pytest.mark.parametrize("path", [LARGE_FILE, LARGE_FILE.replace("static", "st%61tic")])
 def test_readers_who_do_not_read_a_large_file_hold_no_thread_of_a_page(
     child_environment: Environment, tmp_path: Path, path: str
@@ -55,7 +48,7 @@ def test_readers_who_do_not_read_a_large_file_hold_no_thread_of_a_page(
         assert {page: status_of(served.port, page) for page in pages} == dict.fromkeys(pages, 200)
 
 
-@pytest.mark.usefixtures("_files")
+@pytest.mark.usefixtures("collected_static")
 @pytest.mark.parametrize("path", ["/metrics", "/api/v1/schema", "/admin/login/", "/x"])
 def test_readers_who_do_not_read_many_answers_hold_no_thread_of_a_page(
     child_environment: Environment, tmp_path: Path, path: str
