@@ -63,6 +63,7 @@ def test_13_5_so_does_a_key_of_coupon_codes(key: str) -> None:
         (f"{GOOD},{GOOD}", "the same secret as SECRET_KEY_FALLBACKS: secret 1"),
         (PRODUCTION["JWT_HS256_SECRET"], "JWT_HS256_SECRET"),
     ],
+    ids=["short", "known", "pattern", "the present one", "twice", "another setting's"],
 )
 def test_13_5_former_secret_keys_are_judged_too(former: str, why: str) -> None:
     said = last_line(start(**PRODUCTION | {"SECRET_KEY_FALLBACKS": former}))

@@ -190,7 +190,9 @@ def test_an_old_measurement_says_nothing_about_now(
 
 
 @pytest.mark.parametrize(
-    "forged", ["", "0.0", "1.0.aaaa.", "1.0.aaaa.ffff", "é.é.é", time_mark()[:-1] + "x", "x" * 5000]
+    "forged",
+    ["", "0.0", "1.0.aaaa.", "1.0.aaaa.ffff", "é.é.é", time_mark()[:-1] + "x", "x" * 5000],
+    ids=["empty", "short", "no signature", "wrong signature", "no ASCII", "changed", "long"],
 )
 def test_nobody_from_outside_can_make_it_refuse(asked: Asked, forged: str) -> None:
     assert asked(MARK, HTTP_X_MARK=forged)[0] == "404 Not Found"
