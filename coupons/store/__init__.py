@@ -1,10 +1,11 @@
-"""The one door to the Redis that decides. Every answer is typed, every driver error translated.
+"""The only access to the Redis that decides. Every reply is typed, every driver error translated.
 
 One script per decision (`lua/`), one method per script or command, grouped by subject:
-`admission` decides, `campaigns` holds the gates, `queue` what waits to be stored, `wakeups` who is
-told of it, `processes` what ours say of themselves, `repair` and `testimony` are for what was lost.
-Questions about many campaigns are answered one by one (`replies.Each`): what is wrong with one says
-nothing about another.
+`admission` decides, `campaigns` reads and writes the gates, `queue` holds the claims to be stored,
+`wakeups` the pending flags of wake-up messages, `processes` the clock reports of our processes,
+`login_failures` counts logins, `recovery` and `recent_admissions` restore what Redis lost.
+A call about many campaigns returns one result per campaign (`replies.Each`): an error of one
+campaign does not fail the others.
 """
 
 from functools import cache
@@ -50,7 +51,7 @@ class Store(
 
 @cache
 def store() -> Store:
-    """This process's store."""
+    """This process's store. Made once, on the first call."""
     return Store(
         settings.REDIS_URL,
         timeout_s=settings.REDIS_TIMEOUT_S,

@@ -1,4 +1,4 @@
-"""The decision, and what is known of those who were decided about."""
+"""Admission calls: decide a claim, look up a claimant's place, load the filter of holders."""
 
 import time
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _HELD_BYTES = 10  # place and moment, as admit.lua packs them
 
 
 class Decision(NamedTuple):
-    """The reply of `admit.lua`, as it stands there."""
+    """The reply of `admit.lua`; its header names the fields."""
 
     said: str
     place: int
@@ -33,16 +33,17 @@ class Decision(NamedTuple):
 
 
 class AdmissionCalls(StoreClient):
-    """Claims of many threads go out together; see `groupcommit`."""
+    """Claims of many threads share round trips; see `group_commit`."""
 
     def __init__(self, url: str, *, timeout_s: float, max_connections: int) -> None:
         super().__init__(url, timeout_s=timeout_s, max_connections=max_connections)
-        # Only servers that were vouched for decide; all other calls may go to any.
+        # Only a server whose identity was verified decides; all other calls may go to any server.
         self._wire = PipelinedConnection(self._pool(redis_connect_func=only_vouched))
         self._together = GroupCommit(self._round_trip, timeout_s=timeout_s)
 
     def _round_trip(self, commands: list[bytes]) -> list[Any]:
-        """What `asking` does, in a form that costs next to nothing."""
+        """The circuit breaker around one pipeline: as `asking`, but without the cost of a context
+        manager. Raises redis.RedisError."""
         if self.breaker.open and not self.breaker.may_try():
             raise redis.ConnectionError(RESTING)
         began = time.monotonic()
@@ -87,9 +88,10 @@ class AdmissionCalls(StoreClient):
             return _decision(self._together.call(packed))
 
     def _confirmed(self, replies: list[Any]) -> list[Any]:
-        """Those who hold a place share one WAIT, on the connection that wrote it: it speaks of all
-        that was written there before. A group of refusals does not wait. Without enough replicas
-        in time they get OutcomeUnknown in place of their reply."""
+        """Wait until enough replicas have the places of this group. One WAIT for the group, on the
+        connection that wrote them: it covers all earlier writes of that connection. A group of
+        refusals does not wait. Without enough replicas in time, each reply with a place is
+        replaced by OutcomeUnknown."""
         if not any(map(_holds_a_place, replies)):
             return replies
         (confirmed,) = self._wire.add([_wait()])
@@ -110,7 +112,8 @@ class AdmissionCalls(StoreClient):
             return None if known is None else _held(known)
 
     def filter(self, slug: str, *, version: str) -> bytes | None:
-        """The filter of exactly those claimants; None: there are others by now."""
+        """The Bloom filter of the campaign's holders (`claims.holder_filter`), or None if the set
+        of claimants is not that of `version` ('epoch:places given') any more. Raises StoreError."""
         names = keys.campaign_keys(slug)
         with self.asking(), self.client.pipeline(transaction=True) as pipe:
             pipe.hmget(names.gate, "epoch", "next")

@@ -1,4 +1,4 @@
-"""What Redis holds of each campaign, and what its server says of itself."""
+"""The gates of campaigns in Redis, one or many at a time, and facts about the Redis server."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +37,8 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What `install` writes into the gate."""
+    """What `install` writes into the gate. Times in milliseconds; `longest` is the most claims
+    that may wait in the queue; `facts` is the campaign's snapshot as JSON."""
 
     epoch: str
     stock: int
@@ -50,10 +51,11 @@ class Definition:
 
 
 class CampaignCalls(StoreClient):
-    """Gates, one by one or many at once."""
+    """Reading and writing gates."""
 
     def install(self, slug: str, definition: Definition, *, create: bool) -> tuple[str, int]:
-        """What `install.lua` says, and the places given so far."""
+        """Write the definition. Returns the outcome of `install.lua` (see its header) and the
+        number of places given so far. A missing gate is made only with `create`."""
         names, d = keys.campaign_keys(slug), definition
         with self.asking():
             said, given = INSTALL(
@@ -66,7 +68,8 @@ class CampaignCalls(StoreClient):
         return said.decode(), int(given)
 
     def definition(self, slug: str) -> Definition | None:
-        """What `install` last wrote; None: this campaign is not in Redis. Raises StoreError."""
+        """The definition that `install` last wrote; None: the campaign has no gate in Redis.
+        Raises StoreError."""
         gate = keys.campaign_keys(slug).gate
         names = ("epoch", "stock", "opens", "closes", "paused", "longest", "facts")
         with self.asking(), self.client.pipeline(transaction=True) as pipe:
@@ -89,13 +92,13 @@ class CampaignCalls(StoreClient):
             )
 
     def stored_snapshot(self, slug: str) -> bytes | None:
-        """The facts that `install` left in the gate; None: this campaign is not in Redis."""
+        """The snapshot (JSON) that `install` wrote; None: the campaign is not in Redis."""
         with self.asking():
             found = self.client.hget(keys.campaign_keys(slug).gate, "facts")
         return cast("bytes | None", found)
 
     def gate(self, slug: str) -> Gate:
-        """Live counts. Raises NotInstalled where the gate is missing, StoreError."""
+        """Live counts. Raises NotInstalled if the gate is missing, StoreError."""
         gate = self.gates([slug]).one(slug)
         if gate is None:
             raise NotInstalled(f"Redis holds no gate for {slug!r}.")
@@ -104,8 +107,8 @@ class CampaignCalls(StoreClient):
     def gates(self, slugs: Sequence[str]) -> Each[Gate | None]:
         """Live counts of many campaigns in one round trip; None where the gate is missing.
 
-        One campaign is read at one moment; several may lie in several slots, so each is read at
-        its own.
+        One campaign is read in a transaction, as of one moment. Several are not, since their keys
+        may lie in different cluster slots: their counts may be of slightly different moments.
         """
         with self.asking(), self.client.pipeline(transaction=len(slugs) == 1) as pipe:
             for slug in slugs:
@@ -119,18 +122,18 @@ class CampaignCalls(StoreClient):
         return reply_each(slugs, replies, partial(_gate, now_ms))
 
     def installed(self) -> list[str]:
-        """The slugs of all installed campaigns. Raises StoreError where there is no such list."""
+        """The slugs of all installed campaigns, sorted. Raises StoreError if the key is no set."""
         with self.asking():
             members: Any = self.client.smembers(keys.INSTALLED)
         return sorted(slug.decode(errors="replace") for slug in members)
 
     def list_installed(self, slugs: Sequence[str]) -> None:
-        """Put campaigns back on the list of `installed`, which is made anew if it is no list."""
+        """Add campaigns to the set that `installed` reads. A key of another type is replaced."""
         with self.asking():
             LIST(self.client, (keys.INSTALLED,), *slugs)
 
     def wrongly_typed_keys(self, slugs: Sequence[str]) -> Each[dict[str, str]]:
-        """The keys of each campaign that have a type which we never gave them, with that type."""
+        """For each campaign: the keys whose Redis type is not ours, as {short name: type found}."""
         asked = [keys.campaign_keys(slug) for slug in slugs]
         calls = [([getattr(names, key) for key in keys.TYPES], *_TYPES) for names in asked]
         with self.asking():
@@ -141,12 +144,12 @@ class CampaignCalls(StoreClient):
             return time_ms(self.client.time())
 
     def load_scripts(self) -> int:
-        """Have the server know every script before the first claim needs one; how many it knows."""
+        """Load every script into the server before the first claim needs one. Returns how many."""
         with self.asking():
             return len([self.client.script_load(script.text) for script in Script.all])
 
     def server_info(self) -> dict[str, object]:
-        """What the server says of itself (INFO), which a managed one tells too, unlike CONFIG."""
+        """The server's INFO. Managed Redis services answer it too, unlike CONFIG."""
         with self.asking():
             return dict(self.client.info())
 
@@ -157,7 +160,7 @@ def _wrong_types(found: list[Any]) -> dict[str, str]:
 
 
 def server_ms(reply: Any) -> int:
-    """The reply to a TIME that went along with other commands."""
+    """Milliseconds from the reply to a TIME in a pipeline. Raises StoreAway, StoreError."""
     if isinstance(reply, redis.RedisError):
         raise failure_of(reply)
     return time_ms(reply)

@@ -1,14 +1,14 @@
-"""A claimant's field in the hash of a campaign's claimants: user and nth, in few bytes.
+"""Encoding of a claimant (user and nth) as a short field of the hash of a campaign's claimants.
 
-The claimants are one hash, where Redis finds a field with two or three steps in memory however many
-there are. Spread over small packed hashes they would take less of it, and a crowd more time.
+All claimants of a campaign are one hash: Redis finds a field in two or three memory accesses,
+whatever its size. Many small packed hashes would take less memory, but more time under load.
 """
 
 from binascii import Error, a2b_base64, b2a_base64
 
-_PACKED = b"\xff"  # what no UTF-8 text begins with
-_PACKED_FROM = 32  # characters; shorter ids are left readable
-# The 64 letters of base64url to those of base64, everything else to what is no letter of either.
+_PACKED = b"\xff"  # marks a packed user id: no UTF-8 text begins with this byte
+_PACKED_FROM = 32  # characters; shorter ids stay readable
+# Translates base64url's alphabet to base64's, and every other byte to "!", which is in neither.
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _STANDARD = bytes(
     {ord("-"): ord("+"), ord("_"): ord("/")}.get(each, each if each in _LETTERS else ord("!"))
@@ -18,7 +18,7 @@ _URLSAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def encode_field(user: str, nth: int, per_user: int) -> bytes:
-    """The claimant's field. One to one: `nth` is left out only where it can't be but 1."""
+    """The claimant's field. One to one: `nth` is left out only if it can only be 1."""
     packed = pack_user(user.encode())
     return packed if per_user == 1 else b"%d:%b" % (nth, packed)
 
@@ -32,13 +32,13 @@ def decode_field(field: bytes, per_user: int) -> tuple[str, int]:
 
 
 def pack_user(user: bytes) -> bytes:
-    """Long ids of letters, digits, - and _, such as UUIDs, in three quarters of their bytes: they
-    are read as base64url, which leaves no two of them the same. Others stay what they are."""
+    """Pack long ids of letters, digits, - and _ (such as UUIDs) into three quarters of their bytes,
+    by decoding them as base64url; different ids stay different. Other ids stay unchanged."""
     if len(user) < _PACKED_FROM or len(user) % 4:
         return user
     try:
         return _PACKED + a2b_base64(user.translate(_STANDARD), strict_mode=True)
-    except Error:  # some other letter
+    except Error:  # a character that is not in base64url
         return user
 
 

@@ -1,9 +1,9 @@
 """One Redis endpoint: its client, its scripts, and the translation of the driver's errors.
 
-Nothing here retries: a call that got no answer in `REDIS_TIMEOUT_S` raises `StoreAway`, and asking
-again is the caller's choice. While the breaker is open, `StoreAway` comes at once. An error that
-Redis answers about the keys of one call (`WRONGTYPE`, `NOGROUP`, an error in a script) is no such
-absence: it raises `StoreError`.
+Nothing here retries: a call without a reply in `REDIS_TIMEOUT_S` raises `StoreAway`, and the caller
+decides whether to retry. While the circuit breaker is open, `StoreAway` is raised at once. An error
+reply about the keys of one call (`WRONGTYPE`, `NOGROUP`, an error in a script) does not mean that
+Redis is away: it raises `StoreError`.
 """
 
 import hashlib
@@ -27,14 +27,14 @@ LUA = Path(__file__).parent / "lua"
 
 
 def packed_command(*words: Any) -> bytes:
-    """A command as it goes over the wire."""
+    """A command encoded in the Redis protocol."""
     return cast(bytes, pack_command(words))
 
 
 class Script:
-    """A Lua file, called by its hash and sent whole only when the server does not know it."""
+    """A Lua file. Called by its hash (EVALSHA); its text is sent only if the server lacks it."""
 
-    all: ClassVar[list["Script"]] = []  # that this process may call, for a warm-up
+    all: ClassVar[list["Script"]] = []  # every script of this process, for the warm-up
 
     def __init__(self, name: str) -> None:
         self.text = (LUA / f"{name}.lua").read_text()
@@ -42,18 +42,18 @@ class Script:
         Script.all.append(self)
 
     def packed(self, names: Sequence[str], *arguments: Any) -> bytes:
-        """The call as it goes over the wire."""
+        """The EVALSHA call encoded in the Redis protocol."""
         return packed_command("EVALSHA", self.sha, len(names), *names, *arguments)
 
     def __call__(self, client: redis.Redis, names: Sequence[str], *arguments: Any) -> Any:
         try:
             return client.evalsha(self.sha, len(names), *names, *arguments)
-        except redis.exceptions.NoScriptError:  # nothing ran: sending it whole is no second try
+        except redis.exceptions.NoScriptError:  # nothing ran, so this is no retry
             return client.eval(self.text, len(names), *names, *arguments)
 
     def each(self, client: redis.Redis, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Many calls, (names, *arguments) each, in one round trip. The reply to each of them, or
-        the error that Redis answered to it."""
+        """Many calls, each `(key names, *arguments)`, in one pipeline. Returns for each call its
+        reply, or the error that Redis replied."""
         client.script_load(self.text)
         with client.pipeline(transaction=False) as pipe:
             for names, *arguments in calls:
@@ -61,9 +61,9 @@ class Script:
             return pipe.execute(raise_on_error=False)
 
 
-# No answer came. (Also: it loads its data, or doesn't know our password.)
+# No reply came. (redis-py also raises these while Redis loads its data or rejects our password.)
 SILENT = (redis.TimeoutError, redis.ConnectionError)
-RESTING = "Redis was silent a moment ago and is given a rest."
+RESTING = "Redis did not reply a moment ago: the circuit breaker is open."
 
 
 class _Pool(redis.BlockingConnectionPool):
@@ -73,7 +73,7 @@ class _Pool(redis.BlockingConnectionPool):
 
 
 class StoreClient:
-    """Base of what is asked of one Redis. Safe to share between threads and across a fork."""
+    """Base of all calls to one Redis. Safe to share between threads and across a fork."""
 
     def __init__(self, url: str, *, timeout_s: float, max_connections: int) -> None:
         self.breaker = Breaker(metrics.Breaker.REDIS, slow_s=timeout_s / 2)
@@ -84,7 +84,7 @@ class StoreClient:
         return _Pool.from_url(
             self._url,
             max_connections=self._most,
-            timeout=self._timeout_s,  # for a connection; the next two: to connect, to be answered
+            timeout=self._timeout_s,  # for a free connection; the next two: to connect, to reply
             socket_connect_timeout=self._timeout_s,
             socket_timeout=self._timeout_s,
             retry=Retry(NoBackoff(), 0),
@@ -94,8 +94,9 @@ class StoreClient:
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """Around every call but an admission. Raises StoreAway, at once while the breaker is open;
-        the breaker learns whether there was an answer, and a refusal is one."""
+        """The circuit breaker around every call except an admission. Raises StoreAway (at once
+        while the breaker is open) and StoreError. An error reply counts as a success of the
+        server; only a missing reply counts as a failure."""
         if self.breaker.open and not self.breaker.may_try():
             raise StoreAway(RESTING)
         began = time.monotonic()
@@ -111,5 +112,5 @@ class StoreClient:
 
 
 def time_ms(clock: Any) -> int:
-    """Redis' TIME in milliseconds."""
+    """The reply to TIME, in milliseconds."""
     return int(clock[0]) * 1000 + int(clock[1]) // 1000

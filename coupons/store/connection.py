@@ -1,7 +1,7 @@
-"""One connection to Redis, kept open: several commands out at once, their replies back.
+"""One persistent connection to Redis with pipelining: send several commands, read their replies.
 
-redis-py makes the connection (address, credentials, TLS, timeouts); the bytes go past it, because
-its way of a single command costs more than Redis' decision does.
+redis-py makes the connection (address, credentials, TLS, timeouts); commands and replies bypass it,
+because redis-py spends more time on one command than Redis spends on the decision.
 """
 
 import os
@@ -14,15 +14,15 @@ import redis
 
 from coupons.observability import metrics
 
-STALE_AFTER_S = 0.02  # a connection idle for so long is looked at before it is used
+STALE_AFTER_S = 0.02  # a connection that was idle for longer is checked before it is used
 _READ = 65_536  # bytes at a time
 
 
 class PipelinedConnection:
-    """One round trip at a time. Opens itself when first used, and again after faults."""
+    """One round trip at a time; not thread-safe. Connects on first use and again after a fault."""
 
     def __init__(self, pool: redis.ConnectionPool) -> None:
-        """Connects as the pool would."""
+        """The connection is made with the pool's class and arguments, outside of the pool."""
         self._pool = pool
         self._connection: Any = None
         self._socket: Any = None
@@ -31,9 +31,9 @@ class PipelinedConnection:
         self._used_s = 0.0
 
     def exchange(self, commands: list[bytes]) -> list[Any]:
-        """The reply or the server's error for each packed command.
+        """Send packed commands. Returns for each its reply, or the server's error as an exception.
 
-        Raises RedisError if the connection failed; then it is not known which were carried out.
+        Raises RedisError if the connection failed; then it is not known which commands ran.
         """
         now = time.monotonic()
         if self._socket is None or self._pid != os.getpid() or now - self._used_s > STALE_AFTER_S:
@@ -41,10 +41,10 @@ class PipelinedConnection:
         return self._talk(commands, now)
 
     def add(self, commands: list[bytes]) -> list[Any]:
-        """More, on the very connection of the exchange before, or on none: a WAIT on another one
-        would speak of nothing. Raises RedisError."""
+        """As `exchange`, but only on the connection of the last exchange: a WAIT covers only what
+        its own connection wrote. Raises RedisError, also if that connection was closed."""
         if self._socket is None or self._pid != os.getpid():
-            raise redis.ConnectionError("closed since")
+            raise redis.ConnectionError("the connection was closed since the last exchange")
         return self._talk(commands, time.monotonic())
 
     def _talk(self, commands: list[bytes], now: float) -> list[Any]:
@@ -58,14 +58,14 @@ class PipelinedConnection:
             self._close()
             raise redis.ConnectionError(str(error)) from error
         except BaseException:
-            self._close()  # replies still on their way must not meet other commands
+            self._close()  # replies still under way must not be read as replies to later commands
             raise
         self._used_s = now
         return replies
 
     def _next_reply(self) -> Any:
         reply = self._reader.gets()
-        while reply is False:  # not all of it is there yet
+        while reply is False:  # incomplete so far
             received = self._socket.recv(_READ)
             if not received:
                 raise redis.ConnectionError("closed by the server")
@@ -74,10 +74,11 @@ class PipelinedConnection:
         return reply
 
     def _renew(self) -> None:
-        """Open it if it is not open, is a parent process's, or was closed from the other side."""
+        """Connect, unless there is an open connection of this process. Checks with `select` that
+        the server has not closed it."""
         if self._pid == os.getpid() and self._socket is not None:
             readable, _, _ = select.select([self._socket], [], [], 0)
-            if not readable:  # nothing was asked, so anything to read is its end
+            if not readable:  # no reply is due, so anything readable means end of file
                 return
             self._close()
         self._pid = os.getpid()

@@ -1,10 +1,9 @@
-"""Group commit: the calls of many threads travel to Redis together.
+"""Group commit: calls of many threads share round trips to Redis.
 
-Waiting for Redis one by one costs more than Redis does: a system call out, one back, and a switch
-of threads for each. Here the first thread that comes becomes the leader and sends what is waiting
-as one pipeline; whoever comes while it is on its way waits and goes with the next one, led by the
-first of them. No extra thread, and a lone call waits for nobody. Each call keeps its own reply and
-its own failure.
+A separate round trip for each call costs more than Redis' own work: two system calls and a thread
+switch. Here the first thread becomes the leader and sends all waiting calls as one pipeline. Calls
+that arrive while it is under way wait for the next pipeline, led by the first of them. There is no
+extra thread, and a single call does not wait. Each call gets its own reply or its own error.
 """
 
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from typing import Any
 
 import redis
 
-# Takes packed commands, returns a reply or a server's error for each, or raises RedisError for all.
+# Takes packed commands; returns for each a reply or the server's error, or raises RedisError.
 RoundTrip = Callable[[list[bytes]], list[Any]]
 
 
@@ -24,30 +23,31 @@ class _Call:
         self.command = command
         self.reply: Any = None
         self.leads = False
-        self.turn = Lock()  # held until there is a reply, or the call is to lead
+        self.turn = Lock()  # locked until the reply is set, or until this call becomes the leader
         self.turn.acquire()
 
 
 class GroupCommit:
-    """Shares one connection's round trips between threads."""
+    """Shares the round trips of one connection between threads."""
 
     def __init__(self, round_trip: RoundTrip, *, timeout_s: float) -> None:
         self._round_trip = round_trip
-        # The pipeline under way, then our own.
+        # One timeout for the pipeline under way, one for our own.
         self._patience_s = 2 * timeout_s
         self._lock = Lock()
         self._waiting: list[_Call] = []
         self._busy = False
 
     def call(self, command: bytes) -> Any:
-        """The reply to one packed command. Raises RedisError, the server's or the connection's."""
+        """Send one packed command and return its reply. Raises RedisError, for an error reply as
+        for a failed connection, or what else `round_trip` raised."""
         call = _Call(command)
         with self._lock:
             self._waiting.append(call)
             first, self._busy = not self._busy, True
         if not first:
             self._wait(call)
-        if first or call.leads:  # `leads` is not to be read before the turn has come
+        if first or call.leads:  # read `leads` only after `turn` was acquired
             self._lead()
         if isinstance(call.reply, Exception):
             raise call.reply
@@ -57,19 +57,20 @@ class GroupCommit:
         if call.turn.acquire(timeout=self._patience_s):
             return
         with self._lock:
-            if call.turn.acquire(blocking=False):  # its turn came in this very moment
+            if call.turn.acquire(blocking=False):  # released between the timeout and this lock
                 return
             if call in self._waiting:
                 self._waiting.remove(call)
-        raise redis.TimeoutError("No turn on the connection in time.")
+        raise redis.TimeoutError("The connection was not free in time.")
 
     def _lead(self) -> None:
-        """Send what waits, hand the lead to who came meanwhile, then tell everyone."""
+        """Send the waiting calls, make the first later arrival the next leader, then release all
+        callers of this group."""
         with self._lock:
             group, self._waiting = self._waiting, []
         try:
             replies = self._round_trip([call.command for call in group])
-        except Exception as error:  # whatever it is, nobody shall wait for a reply in vain
+        except Exception as error:  # of any kind: every caller must be released
             replies = [error] * len(group)
         finally:
             self._hand_over()

@@ -1,4 +1,4 @@
-"""The names of a campaign's keys in Redis. Built here only, passed to the scripts.
+"""The names of all keys in Redis. Built only here; scripts get them as arguments.
 
     coupon:{slug}:gate              hash    epoch stock opens closes paused next longest facts
                                             server; closed for repair: before, repair, doubt, and
@@ -6,21 +6,24 @@
     coupon:{slug}:claimants         hash    user (or nth:user), packed → place and moment, 10 bytes
     coupon:{slug}:queue             stream  admitted claims not yet stored; consumer group `drain`
     coupon:{slug}:parked            stream  claims that can't be stored, with the reason
-    coupon:{slug}:bell              string  set while a drain is on its way; expires by itself
-    coupon:{slug}:filter            string  two bits per claimant: who surely holds no place
-    coupon:{slug}:told              hash    witness → what it told, left in a Redis that had lost it
-    coupon:{slug}:failed            string  why the last drain of it failed; expires by itself
+    coupon:{slug}:bell              string  pending flag: a wake-up message to the drain is under
+                                            way; expires
+    coupon:{slug}:filter            string  Bloom filter of the holders, two bits per claimant
+    coupon:{slug}:told              hash    web process → its recent admissions, published after
+                                            Redis lost the campaign (`recent_admissions`)
+    coupon:{slug}:failed            string  why the campaign's last drain failed; expires
     coupon:installed                set     slugs of all installed campaigns
-    coupon:server                   string  the server whose contents were found right (`fence`)
-    coupon:canary                   string  when a worker last got here with beat's canary, in ms
+    coupon:server                   string  replication id of the server that was last verified
+                                            (`server_identity`)
+    coupon:canary                   string  when a worker last handled beat's canary, in ms
     coupon:swept                    string  when a worker last finished a sweep, in ms
-    coupon:clocks                   hash    process and its id → how far its clock was off, and when
-    coupon:login:{login}:NAME       hash    attempts to log in with a name, by source, and "*" for
-                                            all sources; expires by itself, as the next two
-    coupon:logins:{login}:ADDRESS   string  attempts from an address
-    coupon:logins:{login}           string  attempts of everybody within a minute
+    coupon:clocks                   hash    process and pid → its clock's offset, and when measured
+    coupon:login:{login}:NAME       hash    login attempts with a name, by source, and "*" for all
+                                            sources; expires, as the next two
+    coupon:logins:{login}:ADDRESS   string  login attempts from an address
+    coupon:logins:{login}           string  login attempts of all users within a minute
 
-All with `{slug}` or `{login}` share that hash tag, so that one script may touch them in a cluster.
+Keys with `{slug}` or `{login}` share that hash tag, so that in a cluster one script may use them.
 """
 
 from dataclasses import dataclass
@@ -47,7 +50,7 @@ class CampaignKeys:
     failed: str
 
 
-# What Redis calls the type of each key, by its short name.
+# The Redis type of each key of a campaign, by the key's short name.
 TYPES = {
     "gate": "hash",
     "claimants": "hash",
@@ -88,9 +91,9 @@ def login_address_of(digest: str) -> str:
 
 
 def name_digest(typed: str) -> str:
-    """What strangers type is of any length, and has anything in it."""
+    """A hash of fixed length, since text typed by strangers has any length and any characters."""
     return blake2b(typed.encode(errors="replace"), digest_size=16).hexdigest()
 
 
 LOGIN_EVERYBODY = "coupon:logins:{login}"
-LOGINS = "coupon:login*:{login}*"  # a pattern: all of these
+LOGINS = "coupon:login*:{login}*"  # glob pattern of all login keys

@@ -1,7 +1,7 @@
-"""Attempts of operators to log in, counted for all processes together.
+"""Rate limits on operators' login attempts, shared by all processes.
 
-An attempt counts by its source (with this name), by name, by address, and for everybody. Times are
-counted from the first attempt; then all of the counter is forgotten.
+An attempt counts in four counters: of its source (with this name), of the name, of the address, and
+of all users. Each is a fixed window: it starts with the first attempt and is then deleted whole.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ ATTEMPT, SUCCESS = map(Script, ("login_attempt", "login_success"))
 
 
 class Limit(IntEnum):
-    """As the script numbers them."""
+    """The four limits, with the numbers that `login_attempt.lua` uses."""
 
     SOURCE = 1
     NAME = 2
@@ -28,7 +28,8 @@ class Limit(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Who tries: a browser that this name has logged in with before, or whoever has an address."""
+    """The source of an attempt: a browser known to have logged in with this name before, or an
+    address."""
 
     name: str
     address: str
@@ -45,8 +46,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """`refused` is the limit that was reached before this attempt, `reached` are those that no
-    further attempt may pass after it."""
+    """`refused` is the limit that refused this attempt (None: allowed), `free_in_s` the seconds
+    until it allows one again; `reached` are the limits that an allowed attempt has used up."""
 
     refused: Limit | None = None
     free_in_s: int = 0
@@ -55,7 +56,8 @@ class Counted:
 
 class LoginCalls(StoreClient):
     def count_login(self, source: Source, limits: dict[Limit, int]) -> Counted:
-        """Count an attempt, unless a limit is reached. Atomic: many at once don't get past it."""
+        """Count an attempt, unless a limit is reached. Atomic: concurrent attempts can't exceed a
+        limit. A limit that is missing or 0 is not counted."""
         most = [limits.get(limit, 0) for limit in Limit]
         with self.asking():
             number, *said = ATTEMPT(
@@ -68,14 +70,14 @@ class LoginCalls(StoreClient):
         return Counted(reached=tuple(one for one, count in counts if count == limits.get(one)))
 
     def forget_login(self, source: Source) -> None:
-        """The source has logged in."""
+        """Take back this source's attempts after it has logged in."""
         names = source.names[:1] if source.browser else source.names
         with self.asking():
             SUCCESS(self.client, names, source.field)
 
     def unlock(self, name: str) -> int:
-        """Forget all attempts with a name, those of the addresses that made them, and how many
-        everybody has made. Returns how many sources are free again."""
+        """Delete the counters of a name, of the addresses that tried it, and of all users.
+        Returns how many sources the name had attempts from."""
         with self.asking():
             fields: Any = self.client.hkeys(keys.login_name(name))
             sources = [field.decode() for field in fields if field != b"*"]
@@ -84,7 +86,7 @@ class LoginCalls(StoreClient):
         return len(sources)
 
     def unlock_all(self) -> int:
-        """Forget every attempt. Returns how many counters there were."""
+        """Delete every counter. Returns how many there were."""
         with self.asking():
             found = list(self.client.scan_iter(match=keys.LOGINS, count=1000))
             return int(self.client.delete(*found)) if found else 0

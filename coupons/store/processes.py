@@ -1,16 +1,16 @@
-"""What processes report about themselves, for everybody who asks: how far their clocks are off."""
+"""Clock reports: each process writes to Redis how far its wall clock differs from Redis' clock."""
 
 from typing import NamedTuple
 
 from coupons.store import keys
 from coupons.store.client import StoreClient, time_ms
 
-FORGOTTEN_AFTER_MS = 3_600_000  # a report of a process that is long gone
+FORGOTTEN_AFTER_MS = 3_600_000  # older reports are of processes that ended; they are deleted
 
 
 class ClockReport(NamedTuple):
-    """How far a process's wall clock is ahead of Redis' clock, measured `age_ms` ago, to within
-    half the round trip of the measurement."""
+    """How far a process's wall clock is ahead of Redis' clock, measured `age_ms` ago. `within_ms`
+    is the error: half the round trip of the measurement."""
 
     process: str  # celery@host, beat@host, web@host
     pid: int
@@ -20,12 +20,13 @@ class ClockReport(NamedTuple):
 
 
 class ProcessCalls(StoreClient):
-    """Reports by name and process id. They are overwritten, and removed when they are old."""
+    """One report per process name and pid, overwritten by the next one, deleted when old."""
 
     def report_clock(
         self, process: str, pid: int, *, ahead_ms: int, within_ms: int, at_ms: int
     ) -> None:
-        """Whatever else lies under the name of the reports gives way: they come again."""
+        """Write this process's report and delete old ones. A key of another type under the reports'
+        name is deleted: processes report again."""
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             if self.client.type(keys.CLOCKS) not in (b"hash", b"none"):
                 self.client.delete(keys.CLOCKS)
@@ -38,7 +39,7 @@ class ProcessCalls(StoreClient):
                 self.client.hdel(keys.CLOCKS, *old)
 
     def clock_reports(self) -> list[ClockReport]:
-        """All that are known, sorted by process."""
+        """All readable reports, sorted by process."""
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             pipe.hgetall(keys.CLOCKS)
             pipe.time()
@@ -48,7 +49,8 @@ class ProcessCalls(StoreClient):
 
 
 def _report(field: bytes, said: bytes, now_ms: int) -> ClockReport | None:
-    """None where it is no report. One from the future is of another Redis' clock, and as old."""
+    """None if it can't be parsed. A report from the future was measured by another Redis' clock;
+    its age is the absolute difference."""
     process, _, pid = field.decode(errors="replace").rpartition(" ")
     try:
         ahead_ms, within_ms, at_ms = map(int, said.split())

@@ -1,4 +1,4 @@
-"""A campaign's queue as a stream with one consumer group, and its bell."""
+"""A campaign's queue, a Redis stream with one consumer group, and its stream of parked claims."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -26,10 +26,11 @@ class Entry:
 
 
 class Taken(NamedTuple):
-    """Entries taken by a consumer, and the epoch of the gate just before; "" where it has none.
+    """Entries taken by a consumer, and the gate's epoch just before; "" if it has none.
 
-    The epoch is asked for first: entries that are there after a rebuild has opened the gate bear
-    its epoch or an older one, never a newer one. `given`: how many places were given by then.
+    The epoch is read before the entries: if a rebuild opens the gate between the two reads, the
+    entries are labelled with the older epoch, never with a newer one. `given`: places given by
+    then.
     """
 
     epoch: str
@@ -38,10 +39,10 @@ class Taken(NamedTuple):
 
 
 class QueueCalls(StoreClient):
-    """Reading, settling, parking, ringing."""
+    """Consuming a queue: read, take over, settle, park, replay."""
 
     def read(self, slug: str, *, consumer: str, count: int) -> Taken:
-        """Entries that no consumer has had yet."""
+        """Take entries that no consumer has read yet (XREADGROUP). Raises StoreAway, StoreError."""
         queue = keys.campaign_keys(slug).queue
 
         def ask(pipe: Any) -> None:
@@ -51,7 +52,8 @@ class QueueCalls(StoreClient):
         return _taken(slug, marks, said[0][1] if said else [])
 
     def take_over(self, slug: str, *, consumer: str, count: int, idle_ms: int) -> Taken:
-        """Entries that some consumer has had for too long: it died, or its database was away."""
+        """Take entries that another consumer has held for `idle_ms` or longer (XAUTOCLAIM): it
+        died, or its database was away. Raises StoreAway, StoreError."""
         queue = keys.campaign_keys(slug).queue
 
         def ask(pipe: Any) -> None:
@@ -61,8 +63,8 @@ class QueueCalls(StoreClient):
         return _taken(slug, marks, said[1] if said else [])
 
     def _take(self, slug: str, ask: Callable[[Any], None]) -> list[Any]:
-        """The gate's marks and the reply to what is asked; None where there is no queue. A group
-        that is missing is made first."""
+        """The gate's `epoch`, `before` and `next`, and the reply to the command that `ask` adds to
+        the pipeline (None if there is no queue). Makes a missing consumer group first."""
         with self.asking():
             said = self._marks_and(slug, ask)
             if _no_group(said[1]):
@@ -85,14 +87,15 @@ class QueueCalls(StoreClient):
         names = keys.campaign_keys(slug)
         if GROUP(self.client, (names.gate, names.queue), keys.GROUP):
             metrics.GROUPS_MADE.inc()
-            logger.warning("the consumer group of %s was missing and is made anew", slug)
+            logger.warning("the consumer group of %s was missing and was created again", slug)
 
     def settle(self, slug: str, ids: Sequence[str]) -> int:
-        """When it was done, by Redis' clock, in ms."""
+        """Acknowledge and delete stored entries. Returns Redis' time then, in ms."""
         with self.asking():
             return time_ms(SETTLE(self.client, (keys.campaign_keys(slug).queue,), keys.GROUP, *ids))
 
     def park(self, slug: str, entry_id: str, reason: str) -> bool:
+        """Move an entry to the dead letters with its reason. False: another worker was faster."""
         names = keys.campaign_keys(slug)
         with self.asking():
             return bool(
@@ -100,20 +103,21 @@ class QueueCalls(StoreClient):
             )
 
     def leave(self, slug: str, *, consumer: str) -> bool:
-        """Forget a consumer that holds nothing. Whether there are entries again to be read, which
-        the group had counted as read without giving them to anybody."""
+        """Delete a consumer that holds no entries. Returns whether the queue must be read again:
+        the group is missing, or it was reset because it counted entries as read that no consumer
+        holds."""
         with self.asking():
             return bool(LEAVE(self.client, (keys.campaign_keys(slug).queue,), keys.GROUP, consumer))
 
     def waiting(self, slugs: Sequence[str]) -> Each[int]:
-        """How many claims of each campaign wait to be stored."""
+        """Length of each campaign's queue: claims not yet stored."""
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             for slug in slugs:
                 pipe.xlen(keys.campaign_keys(slug).queue)
             return reply_each(slugs, pipe.execute(raise_on_error=False), int)
 
     def waiting_since(self, slugs: Sequence[str]) -> Each[int | None]:
-        """When the oldest waiting claim of each was queued, in ms; None: none waits."""
+        """When the oldest waiting claim of each campaign was queued, in ms; None: none waits."""
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             for slug in slugs:
                 pipe.xrange(keys.campaign_keys(slug).queue, count=1)
@@ -122,32 +126,33 @@ class QueueCalls(StoreClient):
     def parked(
         self, slug: str, *, after: str = "", until: str = "+", count: int = 100
     ) -> list[Entry]:
-        """Claims set aside, oldest first, from behind the entry `after` up to `until`."""
+        """Parked claims, oldest first, after the entry `after` (exclusive) up to `until`."""
         return self._range(keys.campaign_keys(slug).parked, after, count, until)
 
     def parked_at(self, slug: str, entry_id: str) -> list[Entry]:
-        """The one claim set aside under this id, if it still is."""
+        """The parked claim with this id, as a list of one; empty if it is gone."""
         with self.asking():
             return _entries(self.client.xrange(keys.campaign_keys(slug).parked, entry_id, entry_id))
 
     def newest_parked(self, slug: str) -> str:
-        """Its id; "" if none is parked."""
+        """The id of the newest parked claim; "" if none is parked."""
         with self.asking():
             newest = _entries(self.client.xrevrange(keys.campaign_keys(slug).parked, count=1))
         return newest[0].id if newest else ""
 
     def replay(self, slug: str, ids: Sequence[str]) -> int:
-        """Put these back on the queue; how many were still parked."""
+        """Put parked claims back on the queue. Returns how many were still parked."""
         names = keys.campaign_keys(slug)
         with self.asking():
             return sum(int(REPLAY(self.client, (names.queue, names.parked), each)) for each in ids)
 
     def forget_parked(self, slug: str, entry_id: str) -> bool:
+        """Delete a parked claim. False: it was gone."""
         with self.asking():
             return bool(self.client.xdel(keys.campaign_keys(slug).parked, entry_id))
 
     def queued(self, slug: str, *, after: str = "", count: int = 100) -> list[Entry]:
-        """Claims that wait, oldest first, from behind the entry `after`. Takes none of them."""
+        """Waiting claims, oldest first, after the entry `after` (exclusive). Read only."""
         return self._range(keys.campaign_keys(slug).queue, after, count)
 
     def _range(self, stream: str, after: str, count: int, until: str = "+") -> list[Entry]:
@@ -161,9 +166,10 @@ def _no_group(reply: Any) -> bool:
 
 
 def _taken(slug: str, marks: list[bytes | None], entries: list[Any]) -> Taken:
-    """With the gate's epoch (while it is closed for repair, the one under which it was open). A
-    damaged gate keeps nobody from storing what was admitted before: places given are only noted,
-    and an epoch that can't be read is none of MySQL's."""
+    """With the gate's epoch, or, while it is closed for repair, the one it was open under. A
+    damaged gate raises no error, so that earlier claims can still be stored: an unreadable `next`
+    counts as 0 (it is only recorded), and a garbled epoch equals none in MySQL, so the writer
+    refuses it."""
     epoch, before, given = marks
     known = given is not None and given.isdigit()
     with parsing_reply(f"a queue of {slug}"):
@@ -175,7 +181,7 @@ def _taken(slug: str, marks: list[bytes | None], entries: list[Any]) -> Taken:
 
 
 def _moment(found: list[Any]) -> int | None:
-    """Of the oldest entry, which its id begins with."""
+    """When the oldest entry was added, ms: a stream id begins with it."""
     return int(found[0][0].partition(b"-")[0]) if found else None
 
 

@@ -1,4 +1,5 @@
-"""What web processes leave in a Redis that has lost a campaign; see `admission.recent`."""
+"""Recent admissions that web processes publish to a Redis that has lost a campaign; see
+`admission.recent`."""
 
 from typing import Any, cast
 
@@ -7,9 +8,9 @@ from coupons.store.client import StoreClient
 
 
 class TestimonyCalls(StoreClient):
-    """One value for each witness, and none of them read on the way of a claim."""
+    """One value per web process (`witness`: its random id). Not used while a claim is decided."""
 
-    __test__ = False  # no test, whatever its name begins with
+    __test__ = False  # keeps pytest from collecting a class named Test*
 
     def has_published(self, slug: str, witness: str) -> bool:
         with self.asking():

@@ -1,7 +1,7 @@
-"""What a repair asks of Redis: close the gate, write claimants, read them, open the gate again.
+"""Redis calls of a repair: close the gate, write claimants, read claimants, open the gate again.
 
-Nothing here is on the way of a claim. Long work comes in pages, so that no call holds the server
-for longer than `REDIS_TIMEOUT_S` allows.
+None is used while a claim is decided. Large data is read and written in pages, so that no call
+blocks the server for longer than `REDIS_TIMEOUT_S`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,11 +19,11 @@ from coupons.store.replies import Each, failure_of, reply_each
 from coupons.store.server_identity import Server
 
 CLOSE, OPEN, REQUEUE, HONOUR = map(Script, ("close", "open", "requeue", "honour"))
-PAGE = 5_000  # claimants, about
+PAGE = 5_000  # claimants per HSCAN call, approximately
 
 
 class Claimant(NamedTuple):
-    """Who holds which place since when: a field of the claimants, with its value."""
+    """A holder of a place: one field of the hash of claimants, with its value."""
 
     field: bytes
     place: int
@@ -31,13 +31,13 @@ class Claimant(NamedTuple):
 
 
 class Marks(NamedTuple):
-    """Whose gate this is. Each empty where the gate does not say."""
+    """The gate's epochs and the server it was verified for. "" where the gate has no such field."""
 
-    epoch: str  # open under this one
-    before: str  # was open under this one, until it was closed for repair
-    repair: str  # will be open under this one
-    server: str  # was found right for this server
-    doubt: str = ""  # "1": what this Redis knows is in doubt, until a whole rebuild is through
+    epoch: str  # the gate is open under this epoch
+    before: str  # the epoch it was open under until it was closed for repair
+    repair: str  # the epoch the running repair will open it under
+    server: str  # replication id of the server that it was last opened on
+    doubt: str = ""  # "1": this Redis' data is not trusted until a whole rebuild has finished
 
     @property
     def opened(self) -> tuple[str, str]:
@@ -49,7 +49,8 @@ class Marks(NamedTuple):
 
 
 class Closed(NamedTuple):
-    """`given` is None where Redis has lost it; `whole` says that nothing else is missing."""
+    """A gate closed for repair. `given` (places) is None if Redis lost it; `whole`: `given` is
+    there, the data is not in doubt, and neither queue nor filter is missing."""
 
     given: int | None
     whole: bool
@@ -63,7 +64,7 @@ class RepairCalls(StoreClient):
         return Server.from_replication(said, vouched)
 
     def _vouched(self) -> bytes | None:
-        """None also where a key of another type lies under this name: nobody was vouched for."""
+        """The identity verified last. None also if the key has another type."""
         try:
             return cast("bytes | None", self.client.get(keys.SERVER))
         except redis.ResponseError as error:
@@ -72,7 +73,7 @@ class RepairCalls(StoreClient):
             return None
 
     def mark_server_verified(self, identity: str, *, unless_known: bool = False) -> None:
-        """Let admissions reach this server."""
+        """Let admissions connect to this server. `unless_known`: only if no identity is stored."""
         with self.asking():
             self.client.set(keys.SERVER, identity, nx=unless_known)
 
@@ -88,11 +89,12 @@ class RepairCalls(StoreClient):
     def close_for_repair(
         self, slug: str, *, epoch: str, filter_bits: int, in_doubt: bool
     ) -> Closed:
+        """Close the gate until `epoch` opens it. A repair begun earlier can't open it any more."""
         with self.asking():
             return _closed(CLOSE(self.client, _touched(slug), epoch, filter_bits, int(in_doubt)))
 
     def close_each(self, asked: Sequence[tuple[str, str, int]]) -> Each[Closed]:
-        """The same of many (slug, epoch, bits of its filter), none of them in doubt."""
+        """As `close_for_repair`, for many (slug, epoch, filter bits); none of them in doubt."""
         calls = [(_touched(slug), epoch, bits, 0) for slug, epoch, bits in asked]
         with self.asking():
             said = CLOSE.each(self.client, calls)
@@ -101,7 +103,8 @@ class RepairCalls(StoreClient):
     def open_again(
         self, slug: str, definition: Definition, *, given: int, server: str
     ) -> tuple[bool, int, int]:
-        """Whether it is open now (no: another repair was begun since), places given, waiting."""
+        """Open the gate under `definition.epoch`. Returns (opened, places given, claims waiting);
+        not opened if a later repair closed it again or Redis lost its data since."""
         with self.asking():
             LIST(self.client, (keys.INSTALLED,), slug)
             said = OPEN(self.client, _touched(slug), *_opening(definition, given, server))
@@ -110,7 +113,7 @@ class RepairCalls(StoreClient):
     def open_each(
         self, asked: Sequence[tuple[str, Definition, int]], *, server: str
     ) -> Each[tuple[bool, int, int]]:
-        """The same of many (slug, definition, places given)."""
+        """As `open_again`, for many (slug, definition, places given)."""
         calls = [(_touched(slug), *_opening(meant, given, server)) for slug, meant, given in asked]
         slugs = [slug for slug, _, _ in asked]
         with self.asking():
@@ -122,7 +125,8 @@ class RepairCalls(StoreClient):
     def remember(
         self, slug: str, claimants: Sequence[Claimant], *, filter_blocks: int, replace: bool
     ) -> None:
-        """Write claimants and their bits. Of one known with another place: `replace` or leave."""
+        """Write claimants and their filter bits. One who is known already is overwritten only with
+        `replace`."""
         if not claimants:
             return
         names = keys.campaign_keys(slug)
@@ -138,8 +142,8 @@ class RepairCalls(StoreClient):
             pipe.execute()
 
     def claimants(self, slug: str) -> Iterator[list[Claimant]]:
-        """All of them, page by page. Those admitted meanwhile may or may not be among them, and
-        while they come the same one may come twice."""
+        """All claimants, in pages (HSCAN). Claimants admitted during the scan may be missing, and
+        a claimant may come twice."""
         cursor = None
         while cursor != 0:
             with self.asking():
@@ -150,7 +154,7 @@ class RepairCalls(StoreClient):
             yield [_claimant(field, held) for field, held in page.items()]
 
     def places_of(self, slug: str, fields: Sequence[bytes]) -> list[tuple[int, int] | None]:
-        """Place and moment of each of these claimants; None: not known."""
+        """(place, moment in ms) of each claimant, in order; None: not known."""
         names = keys.campaign_keys(slug)
         with self.asking(), self.client.pipeline(transaction=False) as pipe:
             for field in fields:
@@ -159,7 +163,8 @@ class RepairCalls(StoreClient):
         return [None if held is None else _claimant(b"", held)[1:] for held in found]
 
     def requeue_claim(self, slug: str, claimant: Claimant, claim: AdmittedClaim) -> bool:
-        """Put the claim back on the queue, if Redis knows of exactly this admission."""
+        """Put the claim back on the queue, if Redis knows exactly this admission (same place and
+        moment). Returns whether it did."""
         names = keys.campaign_keys(slug)
         touched = (names.gate, names.claimants, names.queue)
         said = (
@@ -170,7 +175,7 @@ class RepairCalls(StoreClient):
             return bool(REQUEUE(self.client, touched, *said))
 
     def honour(self, slug: str, claimant: Claimant, *, filter_blocks: int, given: int) -> str:
-        """What `honour.lua` says."""
+        """Make a lost claimant known again. Returns the outcome of `honour.lua`; see its header."""
         names = keys.campaign_keys(slug)
         touched = (names.gate, names.claimants, names.filter)
         bits = holder_filter.bit_positions(claimant.field, filter_blocks)
@@ -215,7 +220,7 @@ def _write(pipe: Any, key: str, claimants: Sequence[Claimant], replace: bool) ->
 
 
 def _packed(claimant: Claimant) -> bytes:
-    """As `admit.lua` writes it: place and moment."""
+    """Place (4 bytes) and moment in ms (6 bytes), as `admit.lua` writes them."""
     return claimant.place.to_bytes(4) + claimant.admitted_ms.to_bytes(6)
 
 

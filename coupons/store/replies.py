@@ -1,5 +1,5 @@
-"""What Redis replied: an error of the whole server told apart from an error about some keys, and
-the answers of many campaigns told apart from each other."""
+"""Interpreting Redis' replies: errors of the whole server (StoreAway) against errors about some
+keys (StoreError), and one result per campaign for calls about many campaigns."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -11,8 +11,8 @@ from redis import exceptions
 
 from coupons.errors import StoreAway, StoreError
 
-# How an error begins by which a server refuses to serve, whatever keys it is asked for: its code,
-# maybe behind redis-py's words about a pipeline, and those of an older server about a script.
+# The beginning of errors by which a server refuses to serve, whatever the keys: the error code,
+# after redis-py's prefix for pipelines and an older server's prefix for scripts, if any.
 _OF_THE_SERVER = re.compile(
     r"(?:Command # \d+ .* of pipeline caused error: )?(?:(?:ERR )?Error running script .*: -?)?"
     r"(?:(?:ERR )?(?:unknown command|max number of clients)"
@@ -20,7 +20,7 @@ _OF_THE_SERVER = re.compile(
     r"|NOREPLICAS|NOAUTH|WRONGPASS|NOPERM|NOSCRIPT|UNKILLABLE|INPROG|NOGOODSLAVE)\b)",
     re.DOTALL,
 )
-# redis-py cuts these codes off the message and names the class by them.
+# redis-py strips these codes from the message and raises a class of its own for each.
 _CLASSES_OF_THE_SERVER = (
     redis.ReadOnlyError,
     exceptions.OutOfMemoryError,
@@ -36,14 +36,15 @@ T = TypeVar("T")
 
 
 def failure_of(error: redis.RedisError, slug: str = "") -> StoreAway | StoreError:
-    """The exception to raise for an error of the driver."""
+    """The exception to raise for a driver error. Returned, not raised."""
     if _is_of_the_server(error):
         return StoreAway(f"Redis: {error}")
     return StoreError(f"Redis answered about {slug}: {error}" if slug else f"Redis: {error}")
 
 
 def _is_of_the_server(error: redis.RedisError) -> bool:
-    """Whatever is no answer at all is, too: a connection that failed, another protocol."""
+    """Also true if there was no valid reply: the connection failed, or it is not the Redis
+    protocol."""
     if not isinstance(error, redis.ResponseError | redis.DataError):
         return True
     return isinstance(error, _CLASSES_OF_THE_SERVER) or bool(_OF_THE_SERVER.match(str(error)))
@@ -51,7 +52,7 @@ def _is_of_the_server(error: redis.RedisError) -> bool:
 
 @contextmanager
 def parsing_reply(what: str) -> Iterator[None]:
-    """Raises StoreError where a reply is not what we write there."""
+    """Raises StoreError if the reply can't be parsed: it is not what we write there."""
     try:
         yield
     except _UNREADABLE as error:
@@ -59,24 +60,25 @@ def parsing_reply(what: str) -> Iterator[None]:
 
 
 class Each(dict[str, T], Generic[T]):
-    """Answers by campaign. `failed` are the campaigns without one: Redis answered with an error, or
-    what it holds can't be read. Nothing is in both."""
+    """Results by campaign. `failed` has the errors of the campaigns without a result: Redis replied
+    with an error, or its data can't be read. No campaign is in both."""
 
     def __init__(self) -> None:
         super().__init__()
         self.failed: dict[str, StoreError] = {}
 
     def one(self, slug: str) -> T:
-        """The answer about this campaign. Raises StoreError."""
+        """The result of this campaign. Raises its StoreError, if it failed."""
         if slug in self.failed:
             raise self.failed[slug]
         return self[slug]
 
 
 def reply_each(slugs: Sequence[str], replies: Sequence[Any], parse: Callable[..., T]) -> Each[T]:
-    """`parse` gets the replies to the commands of one campaign; each sent the same number of them.
+    """Parse a pipeline's replies per campaign: every campaign sent the same number of commands, and
+    `parse` gets the replies of one.
 
-    Raises StoreAway if the server refused to serve one of them.
+    Raises StoreAway if the server refused to serve any of them.
     """
     found: Each[T] = Each()
     per_campaign = len(replies) // len(slugs) if slugs else 0

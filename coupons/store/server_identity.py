@@ -1,9 +1,11 @@
-"""Which server decides: a connection for admissions is made to one that was vouched for, or not.
+"""Refuse admission connections to a Redis server whose replication id has not been verified since
+its last restart or promotion.
 
-A server names the history it holds (`master_replid` in INFO): another name after every restart and
-every promotion. The name that was last found right stands in Redis itself, so a replica that is
-promoted carries the old primary's name and has one of its own: it is not vouched for until `fence`
-has compared it with MySQL. Asking costs two calls for every connection and none for a claim.
+A server's replication id (`master_replid` in INFO) names its data history and changes with every
+restart and every promotion. The id that was verified last is stored in Redis itself
+(`keys.SERVER`). A promoted replica has the old primary's id there, which differs from its own: it
+is not verified until `recovery.failover` has compared it with MySQL. The check costs two commands
+for each new connection, none for a claim.
 """
 
 from collections.abc import Mapping
@@ -17,15 +19,15 @@ from coupons.store.replies import failure_of
 
 
 class NotVouched(redis.RedisError):
-    """This server may lack what another one has decided. Nothing but its name was asked."""
+    """This server may lack decisions of another one. Nothing was sent but the identity check."""
 
 
 class Server(NamedTuple):
-    """Which server answers."""
+    """The identity and role of the server that replied."""
 
-    identity: str
+    identity: str  # its replication id
     is_primary: bool
-    vouched: str  # the identity that was found right last, as far as this server knows
+    vouched: str  # the identity verified last, as stored in this server; "": none
 
     @property
     def may_decide(self) -> bool:
@@ -33,7 +35,7 @@ class Server(NamedTuple):
 
     @classmethod
     def from_replication(cls, replication: Mapping[str, Any], vouched: bytes | None) -> "Server":
-        """From INFO's section on replication."""
+        """From the replication section of INFO, and the value of `keys.SERVER`."""
         is_primary = replication.get("role") == "master"
         return cls(
             str(replication["master_replid"]), is_primary, (vouched or b"").decode(errors="replace")
@@ -41,7 +43,8 @@ class Server(NamedTuple):
 
 
 def only_vouched(connection: Any) -> None:
-    """Take part in making a connection. Raises NotVouched, ReadOnlyError; then there is none."""
+    """redis-py's hook on a new connection: verify the server. Raises NotVouched, ReadOnlyError (it
+    is a replica); then the connection is not made."""
     connection.on_connect()
     connection.send_command("INFO", "replication")
     said = connection.read_response().decode()
@@ -51,7 +54,7 @@ def only_vouched(connection: Any) -> None:
     except redis.ResponseError as error:
         if isinstance(failure_of(error), StoreAway):
             raise
-        vouched = None  # a key of another type lies under this name: nobody was vouched for
+        vouched = None  # the key has another type: no server was verified
     server = Server.from_replication(
         dict(line.split(":", 1) for line in said.splitlines() if ":" in line), vouched
     )

@@ -1,11 +1,11 @@
--- Decide one claim: who is known keeps the place, who is new gets the next one or a refusal.
--- One step, O(1): a place taken, the claimant remembered and the claim queued, or nothing at all.
--- KEYS   1 gate   2 claimants   3 queue   4 bell   5 filter
--- ARGV   1 claimant's field   2 user   3 nth   4 ms a rung bell counts as heard
---        5 '1': write a known claimant again, so that a WAIT behind it covers the first write
---        6, 7 this user's bits in the filter   8 id of the request, for the queue
--- RETURN {outcome, place or 0, ms when admitted or now, 1 = ring the bell,
---         sold_out and closed only: which claimants there are, as 'epoch:places given'}
+-- Decide one claim: a known claimant keeps the place, a new one gets the next place or a refusal.
+-- Atomic, O(1): take a place, store the claimant and queue the claim, or change nothing.
+-- KEYS   1 gate   2 claimants   3 queue   4 bell (pending flag of the wake-up message)   5 filter
+-- ARGV   1 claimant's field   2 user   3 nth   4 life of the pending flag, ms
+--        5 '1': write a known claimant again, so that a WAIT after it covers the first write
+--        6, 7 this user's bits in the filter   8 request id, for the queue
+-- RETURN {outcome, place or 0, ms when admitted or now, 1 = send a wake-up message,
+--         sold_out and closed only: version of the set of claimants, 'epoch:places given'}
 local gate = redis.call('HMGET', KEYS[1],
   'epoch', 'paused', 'opens', 'closes', 'stock', 'next', 'longest')
 if not gate[1] then return {'not_installed', 0, 0, 0} end

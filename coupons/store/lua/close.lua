@@ -1,10 +1,10 @@
--- Close a campaign for repair: from this step on nothing is admitted, and what has been given stands.
--- A repair begun by somebody else is overtaken: only the latest may open the gate again.
+-- Close a campaign for repair: from now on nothing is admitted; places given stay given.
+-- Overtakes a repair begun earlier: only the latest repair can open the gate again.
 -- KEYS   1 gate   2 queue   3 filter
--- ARGV   1 the epoch to come   2 bits of the filter
---        3 '1': what this Redis knows is in doubt, and stays so until a repair is through
--- RETURN {places given so far, or -1 where nobody knows,
---         1 = all that belongs to an admission is there, up to the last place given}
+-- ARGV   1 epoch that the repair will open under   2 bits of the filter
+--        3 '1': mark this Redis' data as not trusted, until a repair has finished
+-- RETURN {places given so far, -1 = lost,
+--         1 = places given, queue and filter are there, and the data is not in doubt}
 local epoch, given = unpack(redis.call('HMGET', KEYS[1], 'epoch', 'next'))
 if epoch then
   redis.call('HSET', KEYS[1], 'before', epoch)

@@ -1,10 +1,10 @@
--- Make a place known that was given by a Redis which has lost it, so that its holder gets the same
--- answer as then and nobody else gets the place.
+-- Write a claimant again that Redis admitted and then lost: the user gets the same answer as then,
+-- and the place is given to no other.
 -- KEYS   1 gate   2 claimants   3 filter
--- ARGV   1 claimant's field   2 place   3 ms when admitted   4 places given when it was found free
---        5, 6 this user's bits in the filter
+-- ARGV   1 claimant's field   2 place   3 ms when admitted
+--        4 places given when the place was found free   5, 6 this user's bits in the filter
 -- RETURN 'honoured' | 'not_installed' | 'moved' (the place may have been given since)
---        | 'holds_another'
+--        | 'holds_another' (the claimant is known with another place or moment)
 local epoch, given = unpack(redis.call('HMGET', KEYS[1], 'epoch', 'next'))
 if not epoch then return 'not_installed' end
 local place = tonumber(ARGV[2])

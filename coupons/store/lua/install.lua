@@ -1,11 +1,12 @@
--- Write a campaign's definition into its gate, the first time or again. Never touches `next`
--- once it is there, so places given stay given. A gate that has given more than its stock (another
--- hand wrote to it) can still be paused and closed: what is refused is to lower the stock there.
+-- Write a campaign's definition into its gate, the first time or again. Never changes an existing
+-- `next`, so places given stay given. A gate that has given more than its stock (not by our
+-- scripts) can still be paused and closed; only lowering its stock is refused.
 -- KEYS   1 gate   2 queue   3 filter
 -- ARGV   1 epoch   2 '1': a missing gate may be created   3 stock   4 opens ms   5 closes ms
---        6 paused '0'|'1'   7 longest queue   8 facts (JSON)   9 consumer group
+--        6 paused '0'|'1'   7 most claims in the queue   8 snapshot (JSON)   9 consumer group
 --        10 bits of the filter
--- RETURN {'installed' | 'foreign' | 'not_installed' | 'stock_below_admitted', places given so far}
+-- RETURN {'installed' | 'foreign' (another epoch, or leftover keys without a gate) |
+--         'not_installed' | 'stock_below_admitted', places given so far}
 local epoch, given, stock = unpack(redis.call('HMGET', KEYS[1], 'epoch', 'next', 'stock'))
 given = tonumber(given) or 0
 if epoch and epoch ~= ARGV[1] then return {'foreign', given} end
@@ -14,7 +15,7 @@ if not epoch then
   if redis.call('EXISTS', KEYS[1], KEYS[2], KEYS[3]) > 0 then return {'foreign', given} end
   redis.call('XGROUP', 'CREATE', KEYS[2], ARGV[9], '0', 'MKSTREAM')
   redis.call('HSET', KEYS[1], 'next', 0)
-  redis.call('SETBIT', KEYS[3], ARGV[10] - 1, 0)  -- all of its memory now, not at the opening
+  redis.call('SETBIT', KEYS[3], ARGV[10] - 1, 0)  -- allocate its memory now
 end
 if tonumber(ARGV[3]) < math.min(given, tonumber(stock) or given) then
   return {'stock_below_admitted', given}

@@ -1,9 +1,9 @@
--- A worker goes: forget its name, unless it still holds claims that must be taken over. Entries that
--- the group counts as read, and that no consumer holds, would be read by nobody (somebody made the
--- group anew behind them): then it begins again at the first entry.
+-- Delete a worker's consumer, unless it holds entries that must be taken over. If the group counts
+-- entries as read that no consumer holds (it was created again behind them), no consumer would ever
+-- read them: then the group is reset to the first entry.
 -- KEYS   1 queue
 -- ARGV   1 consumer group   2 consumer
--- RETURN 1 if the queue has to be read once more
+-- RETURN 1 if the queue must be read again: the group was reset, or is missing
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 local group
 for _, each in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do

@@ -1,8 +1,8 @@
--- Count one attempt to log in before its password is checked; at any limit refuse and count nothing.
--- KEYS   1 name (hash: attempts by source, and "*" for all sources)   2 address   3 everybody
--- ARGV   1 source   2-5 limits of source, name, address, everybody (0: not counted there)
---        6 seconds after which KEYS 1 and 2 are forgotten   7 and KEYS 3
--- RETURN 0 and the four counts now; or the number (1-4) of the limit reached, and ms until it is free
+-- Count one login attempt, before its password is checked. At any limit: refuse and count nothing.
+-- KEYS   1 name (hash: attempts by source, and "*" for all sources)   2 address   3 all users
+-- ARGV   1 source   2-5 limits of source, name, address, all users (0: not counted)
+--        6 life of KEYS 1 and 2, seconds   7 life of KEYS 3, seconds
+-- RETURN {0, the four counts now}, or {number (1-4) of the limit reached, ms until it expires}
 local counters = {{KEYS[1], ARGV[1]}, {KEYS[1], '*'}, {KEYS[2]}, {KEYS[3]}}
 local counts = {0}
 for number, counter in ipairs(counters) do

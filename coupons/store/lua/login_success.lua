@@ -1,7 +1,7 @@
--- Take back the attempts of a source that has logged in: they were typing errors, no guesses.
--- KEYS   1 name   2 address   3 everybody, as of login_attempt; 2 and 3 only if counted there
+-- Subtract the attempts of a source that has logged in: they were typing errors, not guesses.
+-- KEYS   1 name   2 address   3 all users, as in login_attempt; 2 and 3 only if counted there
 -- ARGV   1 source
--- RETURN how many were taken back
+-- RETURN how many were subtracted
 local attempts = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or 0)
 redis.call('HDEL', KEYS[1], ARGV[1])
 if not KEYS[2] then return attempts end

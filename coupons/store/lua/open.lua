@@ -1,13 +1,13 @@
--- Open a campaign that was closed for repair, under a new epoch. Numbers go on above ARGV 2, and
--- never below what the gate knows itself.
+-- Open a campaign that was closed for repair, under a new epoch. Places continue above ARGV 2 or
+-- the gate's own `next`, whichever is higher.
 -- KEYS   1 gate   2 queue   3 filter
--- ARGV   1 the new epoch   2 highest place ever given   3 stock   4 opens ms   5 closes ms
---        6 paused '0'|'1'   7 longest queue   8 facts (JSON)   9 consumer group
---        10 bits of the filter   11 the server that all this was found right for
--- RETURN {'opened' | 'overtaken' (by a later repair, or this Redis lost its memory since), given,
---         claims waiting}
+-- ARGV   1 new epoch   2 highest place ever given   3 stock   4 opens ms   5 closes ms
+--        6 paused '0'|'1'   7 most claims in the queue   8 snapshot (JSON)   9 consumer group
+--        10 bits of the filter   11 replication id of the server that was verified for this
+-- RETURN {'opened' | 'overtaken' (a later repair closed it, or Redis lost its data since),
+--         places given, claims waiting}
 if redis.call('HGET', KEYS[1], 'repair') ~= ARGV[1] then return {'overtaken', 0, 0} end
-redis.pcall('XGROUP', 'CREATE', KEYS[2], ARGV[9], '0', 'MKSTREAM')  -- refused if it is there
+redis.pcall('XGROUP', 'CREATE', KEYS[2], ARGV[9], '0', 'MKSTREAM')  -- an error if it exists
 if redis.call('STRLEN', KEYS[3]) * 8 < tonumber(ARGV[10]) then
   redis.call('SETBIT', KEYS[3], ARGV[10] - 1, 0)
 end

@@ -1,8 +1,8 @@
--- Set one claim aside with its reason: off the queue and onto `parked` in one step, fields kept
--- (of more than a thousand, which no claim has and no call can pass on, the first thousand).
+-- Move one claim to the dead letters with its reason: off the queue and onto `parked`, atomically.
+-- Fields are kept (at most the first thousand: more can't be unpacked, and no claim has them).
 -- KEYS   1 queue   2 parked
 -- ARGV   1 consumer group   2 entry id   3 reason
--- RETURN 1 if it was parked, 0 if another worker had already dealt with it
+-- RETURN 1 if it was parked, 0 if it is not in the queue any more
 local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
 if not entry then return 0 end
 local fields = {unpack(entry[2], 1, math.min(#entry[2], 2000))}

@@ -1,7 +1,7 @@
--- Put a parked claim back on the queue, as it was, in one step.
+-- Put a parked claim back on the queue, with its original fields, atomically.
 -- KEYS   1 queue   2 parked
 -- ARGV   1 the parked entry's id
--- RETURN 1 if it was put back, 0 if somebody else had already dealt with it
+-- RETURN 1 if it was put back, 0 if it is not parked any more or has no fields of a claim
 local entry = redis.call('XRANGE', KEYS[2], ARGV[1], ARGV[1])[1]
 if not entry then return 0 end
 local claim = {}

@@ -1,9 +1,9 @@
--- Put a claim back on the queue that was admitted and is not on its way any more. Safe to repeat:
--- a claim that is stored already is found stored by the drain.
+-- Put an admitted claim back on the queue that was lost on its way to MySQL. Idempotent: the drain
+-- stores a claim only once.
 -- KEYS   1 gate   2 claimants   3 queue
 -- ARGV   1 claimant's field   2 user   3 nth   4 place   5 ms when admitted
---        6 id of the request, if anybody knows it
--- RETURN 1 if it was put back, 0 if Redis does not know this admission
+--        6 request id, or empty
+-- RETURN 1 if it was put back, 0 if Redis does not know exactly this admission
 local known = redis.call('HGET', KEYS[2], ARGV[1])
 if not known or redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 local place, ms = struct.unpack('>I4I6', known)

@@ -1,7 +1,7 @@
--- Take stored claims off the queue: acknowledged and deleted in one step.
+-- Take stored claims off the queue: acknowledge and delete them, atomically.
 -- KEYS   1 queue
 -- ARGV   1 consumer group   2.. entry ids
--- RETURN the server's TIME then
+-- RETURN the server's TIME
 local ids = {unpack(ARGV, 2)}
 redis.call('XACK', KEYS[1], ARGV[1], unpack(ids))
 redis.call('XDEL', KEYS[1], unpack(ids))

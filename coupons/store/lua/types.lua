@@ -1,7 +1,7 @@
--- Which of a campaign's keys have a type that we never gave them.
+-- Find the keys of a campaign whose type is wrong.
 -- KEYS   the keys
--- ARGV   the type that each should have
--- RETURN the number and the type of each that has another one; a key that is missing has none
+-- ARGV   the type each should have
+-- RETURN number and type found, for each key of another type; a missing key is not wrong
 local wrong = {}
 for i, key in ipairs(KEYS) do
   local type = redis.call('TYPE', key).ok

@@ -138,7 +138,7 @@ def test_a_connection_lost_before_its_wait_confirms_nothing(
 
     monkeypatch.setattr(wire, "_talk", cut_off_behind)
     settings.REDIS_WAIT_REPLICAS = 1
-    with pytest.raises(StoreAway, match="closed since"):
+    with pytest.raises(StoreAway, match="closed since the last"):
         outcome(campaign, "mina")
 
 
