@@ -126,7 +126,7 @@ def sweep() -> None:
     """Every second: keep the campaigns' states up with the clock, ring for claims nobody heard.
     What fails keeps nothing else from being done."""
     _each_of(lifecycle.follow_the_clock, failover.verify_server, _ring_where_claims_wait)
-    store().swept()
+    store().mark_sweep()
 
 
 def _each_of(*steps: Callable[[], object]) -> None:
@@ -145,8 +145,10 @@ def _each_of(*steps: Callable[[], object]) -> None:
 
 
 def _ring_where_claims_wait() -> None:
-    waiting = successful_answers(store().waiting(store().installed()), Work.SWEEP)
-    wakeups.notify_drains(store().ring_each([slug for slug, claims in waiting.items() if claims]))
+    waiting = successful_answers(store().waiting_counts(store().installed_slugs()), Work.SWEEP)
+    wakeups.notify_drains(
+        store().set_pending_wakeups([slug for slug, claims in waiting.items() if claims])
+    )
 
 
 @shared_task(name=wakeups.CANARY)  # type: ignore[untyped-decorator]
@@ -158,7 +160,7 @@ def canary(sent_s: float = 0) -> None:
     if sent_s:
         metrics.CANARY_SECONDS.set(max(0.0, time.time() - sent_s))
     else:
-        metrics.CANARY.set(store().canary_came() / 1000)
+        metrics.CANARY.set(store().mark_canary() / 1000)
 
 
 @shared_task(name=wakeups.GUARD)  # type: ignore[untyped-decorator]

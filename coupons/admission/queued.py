@@ -26,15 +26,15 @@ def admit(campaign: CampaignSnapshot, claim: Claim) -> Admission:
         decision = _ask(campaign, claim)
     if decision.place:
         recent.remember_admission(campaign, claim, decision.place, decision.at_ms)
-    elif decision.said in _FAILURES:
-        if decision.said == "not_installed":
+    elif decision.outcome in _FAILURES:
+        if decision.outcome == "not_installed":
             recent.publish_admissions(campaign)
-        raise _FAILURES[decision.said](_SENTENCES[decision.said].format(campaign.slug))
-    if decision.ring and not wakeups.notify_drain(campaign.slug):
-        store().wakeup_was_lost(campaign.slug)
+        raise _FAILURES[decision.outcome](_SENTENCES[decision.outcome].format(campaign.slug))
+    if decision.wake_drain and not wakeups.notify_drain(campaign.slug):
+        store().shorten_lost_wakeup(campaign.slug)
     if decision.version:
-        sold_out_cache.cache_refusal(campaign, Outcome(decision.said), decision.version)
-    return Admission(Outcome(decision.said), decision.place, decision.at_ms)
+        sold_out_cache.cache_refusal(campaign, Outcome(decision.outcome), decision.version)
+    return Admission(Outcome(decision.outcome), decision.place, decision.at_ms)
 
 
 def verify_servers_with(verify: Callable[[], bool]) -> None:

@@ -61,7 +61,7 @@ def _take_along(campaign: CampaignSnapshot, outcome: Outcome, version: str) -> N
     """Not a filter that is too short: it was damaged, and lacks bits of people who hold a place."""
     since_s = time.monotonic()
     try:
-        found = store().filter(campaign.slug, version=version)
+        found = store().claimant_filter(campaign.slug, version=version)
     except StoreFailure:
         return  # the refusal stands; the next one may teach us
     if found is not None and len(found) * 8 >= holder_filter.bit_count(campaign.filter_blocks):

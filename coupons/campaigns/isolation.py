@@ -16,7 +16,7 @@ from coupons.database import error_codes
 from coupons.errors import CouponError, DatabaseAway, StoreAway, UnknownCampaign
 from coupons.observability import metrics
 from coupons.observability.metrics import Work
-from coupons.store import Each
+from coupons.store import ByCampaign
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def report_failure(slug: str, work: Work, error: Exception) -> None:
     logger.error("%s of campaign %s failed: %r", work, slug, error, exc_info=unforeseen)
 
 
-def successful_answers(answers: Each[T], work: Work) -> dict[str, T]:
+def successful_answers(answers: ByCampaign[T], work: Work) -> dict[str, T]:
     """Of answers about many campaigns those that came; the others are reported."""
     for slug, error in answers.failed.items():
         report_failure(slug, work, error)

@@ -116,7 +116,7 @@ def _install(campaign: Campaign, *, first: bool) -> None:
         )
 
     if first:  # in a Redis without memories there is nothing to compare
-        store().mark_server_verified(store().server().identity, unless_known=True)
+        store().mark_server_verified(store().current_server().identity, unless_known=True)
 
 
 def redis_definition(campaign: Campaign) -> Definition:

@@ -41,7 +41,7 @@ def replay_parked(slug: str, *, actor: str, reason: str = "", ids: Sequence[str]
     """
     campaign = update.queued_campaign(slug)
     chosen = [list(ids)] if ids else [_of_reason(page, reason) for page in _pages(slug)]
-    count = sum(store().replay(slug, some) for some in chosen if some)
+    count = sum(store().replay_parked(slug, some) for some in chosen if some)
     if count:
         with availability.require_database():
             log.record_event(campaign, actor, REPLAYED, f"{count} {reason}".strip())
@@ -98,7 +98,7 @@ def _pages(slug: str) -> Iterator[list[Entry]]:
     end = store().newest_parked(slug)
     after = ""
     while end:
-        page = store().parked(slug, after=after, until=end, count=queue.PAGE)
+        page = store().parked_entries(slug, after=after, until=end, count=queue.PAGE)
         if not page:
             return
         yield page

@@ -110,7 +110,7 @@ def _next(slug: str, consumer: str) -> Batch:
         return batch
     store().clear_pending_wakeup(slug)
     batch = queue.read_batch(slug, consumer=consumer, count=settings.DRAIN_BATCH)
-    if not batch and store().leave(slug, consumer=consumer):
+    if not batch and store().leave_group(slug, consumer=consumer):
         return queue.read_batch(slug, consumer=consumer, count=settings.DRAIN_BATCH)
     return batch
 

@@ -30,7 +30,7 @@ class Batch:
 
 
 def read_batch(slug: str, *, consumer: str, count: int) -> Batch:
-    taken = store().read(slug, consumer=consumer, count=count)
+    taken = store().read_new(slug, consumer=consumer, count=count)
     return _batch(taken.entries, taken.epoch, taken.given)
 
 
@@ -43,21 +43,21 @@ def take_over_batch(slug: str, *, consumer: str, count: int, idle_ms: int) -> Ba
 def settle_claims(slug: str, ids: list[str]) -> int | None:
     """Take claims off the queue. Only after their rows are committed. When it was done, by Redis'
     clock, in ms; None: there was nothing to take off."""
-    return store().settle(slug, ids) if ids else None
+    return store().settle_entries(slug, ids) if ids else None
 
 
 def park_claim(slug: str, entry_id: str, reason: Reason) -> bool:
-    return store().park(slug, entry_id, reason)
+    return store().park_entry(slug, entry_id, reason)
 
 
 def waiting_batches(slug: str) -> Iterator[Batch]:
     """What waits to be stored, page by page, oldest first; taken by nobody."""
-    return _pages(slug, store().queued)
+    return _pages(slug, store().queued_entries)
 
 
 def parked_batches(slug: str) -> Iterator[Batch]:
     """What was set aside, page by page, oldest first."""
-    return _pages(slug, store().parked)
+    return _pages(slug, store().parked_entries)
 
 
 def _pages(slug: str, page: Callable[..., list[Entry]]) -> Iterator[Batch]:

@@ -122,7 +122,7 @@ def _age(live: Live, age_ms: int | None) -> Metric:
 
 
 def _campaigns() -> Iterator[Metric]:
-    installed = store().installed()
+    installed = store().installed_slugs()
     asked = store().gates(installed)
     damaged = sorted(asked.failed)[:MOST_SHOWN]
     shown = _of_interest(asked)

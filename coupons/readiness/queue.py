@@ -14,13 +14,13 @@ def queue_keys_line(slug: str) -> Line:
     StoreAway."""
     wrong = [
         f"{getattr(keys.campaign_keys(slug), key)} ({of})"
-        for key, of in store().wrongly_typed_keys([slug]).one(slug).items()
+        for key, of in store().wrongly_typed_keys([slug]).result(slug).items()
     ]
     if wrong:
         seen = _("Keys of this campaign in Redis have a wrong type: {keys}.")
         return red("keys", seen.format(keys=", ".join(wrong)), _set_aside(slug))
     try:
-        store().gates([slug]).one(slug)
+        store().gates([slug]).result(slug)
     except StoreError as error:
         return red("keys", _("It can't be read: {why}").format(why=error), _set_aside(slug))
     return green("keys", _("All keys of this campaign in Redis can be read."))
@@ -36,7 +36,7 @@ def drain_line(slug: str) -> Line:
             _("Its claims can't be stored: {why}").format(why=failures.get(slug)),
             f"journalctl -u coupon-worker -n 200 | grep {slug}",
         )
-    oldest_ms = since.one(slug)
+    oldest_ms = since.result(slug)
     if oldest_ms is None:
         return green("drain", _("No claim waits to be stored."))
     age_s = max(0.0, (store().now_ms() - oldest_ms) / 1000)

@@ -61,7 +61,7 @@ def memory_line(said: Told) -> Line:
 def _still_needed() -> int:
     """Bytes, if every coupon that is still for sale were claimed and none stored yet."""
     known = capacity.load_measurements()
-    gates = store().gates(store().installed()).values()
+    gates = store().gates(store().installed_slugs()).values()
     left = sum(gate.remaining for gate in gates if gate and gate.closes_ms > gate.now_ms)
     return round(left * (known.bytes_per_claimant + known.bytes_per_waiting_claim))
 

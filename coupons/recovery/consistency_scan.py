@@ -160,7 +160,7 @@ class _Look:
             self.report.add(Gap.NOT_TOLD, row.place, f"stored for {_words(row)}")
         if self.repair:
             blocks = self.campaign.filter_blocks
-            store().remember(self.slug, lost, filter_blocks=blocks, replace=False)
+            store().write_claimants(self.slug, lost, filter_blocks=blocks, replace=False)
             self.report.mended[Gap.NOT_TOLD] += len(lost)
 
     def _coupons_beyond(self) -> None:

@@ -24,7 +24,7 @@ from coupons.errors import Overtaken, Refused, StoreError
 from coupons.models import Campaign, Tally
 from coupons.observability.metrics import Work
 from coupons.recovery import rebuild, rebuild_many
-from coupons.store import Each, Gate, Marks, store
+from coupons.store import ByCampaign, Gate, Marks, store
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def verify_server() -> bool:
 
     Raises StoreAway, DatabaseAway: then nobody knows, and nothing is admitted.
     """
-    server = store().server()
+    server = store().current_server()
     if server.may_decide or not server.is_primary:
         return server.may_decide
     if not _one.acquire(blocking=False):
@@ -58,7 +58,7 @@ def _bring_up_to_date(identity: str) -> bool:
         queued = Campaign.objects.filter(strategy=Campaign.Strategy.QUEUED)
         rows = list(queued.exclude(state=lifecycle.State.DRAFT).select_related("tally"))
     slugs = [row.slug for row in rows]
-    marks, gates = store().marks(slugs), store().gates(slugs)
+    marks, gates = store().gate_marks(slugs), store().gates(slugs)
     concerned = [
         row.slug for row in rows if _may_be_concerned(row, marks, gates.get(row.slug), identity)
     ]
@@ -67,11 +67,13 @@ def _bring_up_to_date(identity: str) -> bool:
     return all(finished) and not renewed.overtaken
 
 
-def _may_be_concerned(row: Campaign, marks: Each[Marks], gate: Gate | None, identity: str) -> bool:
+def _may_be_concerned(
+    row: Campaign, marks: ByCampaign[Marks], gate: Gate | None, identity: str
+) -> bool:
     """Also a campaign of which that can't be told."""
     slug, concerned = row.slug, True
     with isolate_campaign(slug, Work.FENCE):
-        mark = marks.one(slug)
+        mark = marks.result(slug)
         if mark.epochs:
             concerned = _is_concerned(row, row.tally, mark, gate, identity)
         else:
@@ -121,7 +123,7 @@ def _keep_closed(slug: str, _: Exception) -> None:
     with availability.require_database():
         row = Campaign.objects.get(slug=slug)
     try:
-        marks = store().marks([slug]).one(slug)
+        marks = store().gate_marks([slug]).result(slug)
         if rebuild.is_ours(row, marks):
             store().close_for_repair(
                 slug,

@@ -83,7 +83,7 @@ def _store(campaign: Campaign, receipt: Receipt) -> None:
 
 def _tell_redis(campaign: Campaign, receipt: Receipt, given: int) -> None:
     field = claimant_field.encode_field(receipt.user, receipt.nth, campaign.per_user)
-    said = store().honour(
+    said = store().honour_place(
         campaign.slug,
         Claimant(field, receipt.place, receipt.admitted_ms),
         filter_blocks=campaign.filter_blocks,

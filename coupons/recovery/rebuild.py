@@ -37,7 +37,7 @@ from coupons.errors import ForeignKeys, Overtaken
 from coupons.issuing import queue
 from coupons.models import Campaign, Coupon, GivenUp, Tally
 from coupons.recovery import lost_admissions
-from coupons.store import Claimant, Each, Marks, claimant_field, store
+from coupons.store import ByCampaign, Claimant, Marks, claimant_field, store
 from coupons.store.recovery import Closed
 
 PAGE = 10_000  # rows at a time, whose claimants go in one command
@@ -106,11 +106,11 @@ def _marked() -> list[tuple[Campaign, Marks]]:
     return [(row, marks[row.slug]) for row in rows if row.slug in marks]
 
 
-def _marks() -> tuple[list[Campaign], Each[Marks]]:
+def _marks() -> tuple[list[Campaign], ByCampaign[Marks]]:
     with availability.require_database():
         queued = Campaign.objects.filter(strategy=Campaign.Strategy.QUEUED)
         rows = list(queued.exclude(state=lifecycle.State.DRAFT))
-    return rows, store().marks([row.slug for row in rows])
+    return rows, store().gate_marks([row.slug for row in rows])
 
 
 def is_ours(campaign: Campaign, marks: Marks) -> bool:
@@ -120,13 +120,13 @@ def is_ours(campaign: Campaign, marks: Marks) -> bool:
 
 def _rebuild(slug: str, actor: str, tell: Tell, *, whole: bool) -> Rebuilt:
     began_s = time.monotonic()
-    server = store().server().identity
+    server = store().current_server().identity
     campaign, closed = _close(slug, in_doubt=whole)
     above = 0 if whole or not closed.whole else closed.given or 0
     highest, count = max(_highest_known(campaign), closed.given or 0), 0
     lost = [] if above else lost_admissions.find_lost(campaign)
     for page in _known(campaign, above, lost):
-        store().remember(
+        store().write_claimants(
             slug, page.claimants, filter_blocks=campaign.filter_blocks, replace=page.stored
         )
         highest = max(highest, *(each.place for each in page.claimants))
@@ -152,7 +152,7 @@ def _close(slug: str, *, in_doubt: bool) -> tuple[Campaign, Closed]:
     keeps out every other change."""
     with availability.require_database(), transaction.atomic():
         campaign = update.lock_campaign(slug)
-        marks = store().marks([slug]).one(slug)
+        marks = store().gate_marks([slug]).result(slug)
         if marks.epochs and not is_ours(campaign, marks):
             raise ForeignKeys(_("Redis holds keys of another campaign called {!r}.").format(slug))
         campaign.epoch = next_epoch([campaign.epoch, *marks.epochs])

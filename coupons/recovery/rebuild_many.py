@@ -52,7 +52,7 @@ def renew_campaigns(slugs: Sequence[str], *, actor: str) -> Renewed:
     Dying anywhere leaves campaigns closed, and the next one begins again. Raises StoreAway,
     DatabaseAway.
     """
-    server, renewed = store().server().identity, Renewed()
+    server, renewed = store().current_server().identity, Renewed()
     for start in range(0, len(slugs), TOGETHER):
         _renew(slugs[start : start + TOGETHER], server, actor, renewed)
     campaign_changed.send(sender=None)
@@ -80,7 +80,7 @@ def _close(slugs: Sequence[str], server: str) -> tuple[list[_Closed], set[str]]:
     with availability.require_database(), transaction.atomic():
         free = Campaign.objects.select_for_update(skip_locked=True)
         rows = list(free.filter(slug__in=slugs).order_by("pk"))
-        marks = successful_answers(store().marks([row.slug for row in rows]), Work.FENCE)
+        marks = successful_answers(store().gate_marks([row.slug for row in rows]), Work.FENCE)
         rows = [row for row in rows if row.slug in marks]
         done = {row.slug for row in rows if marks[row.slug].opened == (row.epoch, server)}
         rows = [row for row in rows if rebuild.is_ours(row, marks[row.slug])]

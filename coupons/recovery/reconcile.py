@@ -137,7 +137,7 @@ def _look_thoroughly(differing: Sequence[Campaign]) -> list[Report]:
 def _list_installed(slugs: list[str]) -> None:
     """The sweep rings for campaigns on Redis' list only: whoever is missing there is put back."""
     try:
-        listed = set(store().installed())
+        listed = set(store().installed_slugs())
     except StoreError:
         listed = set()
     if missing := [slug for slug in slugs if slug not in listed]:

@@ -4,7 +4,7 @@ One script per decision (`lua/`), one method per script or command, grouped by s
 `admission` decides, `campaigns` reads and writes the gates, `queue` holds the claims to be stored,
 `wakeups` the pending flags of wake-up messages, `processes` the clock reports of our processes,
 `login_failures` counts logins, `recovery` and `recent_admissions` restore what Redis lost.
-A call about many campaigns returns one result per campaign (`replies.Each`): an error of one
+A call about many campaigns returns one result per campaign (`replies.ByCampaign`): an error of one
 campaign does not fail the others.
 """
 
@@ -17,17 +17,17 @@ from coupons.store.campaigns import CampaignCalls, Definition, Gate
 from coupons.store.login_failures import LoginCalls
 from coupons.store.processes import ProcessCalls
 from coupons.store.queue import Entry, QueueCalls
-from coupons.store.recent_admissions import TestimonyCalls
+from coupons.store.recent_admissions import RecentAdmissionCalls
 from coupons.store.recovery import Claimant, Marks, RepairCalls
-from coupons.store.replies import Each
-from coupons.store.wakeups import BELL_MS, WakeupCalls
+from coupons.store.replies import ByCampaign
+from coupons.store.wakeups import WAKEUP_TTL_MS, WakeupCalls
 
 __all__ = [
-    "BELL_MS",
+    "WAKEUP_TTL_MS",
+    "ByCampaign",
     "Claimant",
     "Decision",
     "Definition",
-    "Each",
     "Entry",
     "Gate",
     "Marks",
@@ -43,7 +43,7 @@ class Store(
     ProcessCalls,
     QueueCalls,
     RepairCalls,
-    TestimonyCalls,
+    RecentAdmissionCalls,
     WakeupCalls,
 ):
     """All calls on one Redis endpoint."""

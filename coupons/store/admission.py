@@ -11,24 +11,24 @@ from coupons.claims.hot_settings import settings
 from coupons.errors import NotInstalled, OutcomeUnknown, ServerChanged, StoreAway
 from coupons.observability import request_id
 from coupons.store import claimant_field, keys
-from coupons.store.client import RESTING, SILENT, Script, StoreClient, packed_command
+from coupons.store.client import BREAKER_OPEN, NO_REPLY, Script, StoreClient, packed_command
 from coupons.store.connection import PipelinedConnection
 from coupons.store.group_commit import GroupCommit
 from coupons.store.replies import failure_of, parsing_reply
-from coupons.store.server_identity import NotVouched, only_vouched
-from coupons.store.wakeups import BELL_MS
+from coupons.store.server_identity import NotVerified, require_verified_server
+from coupons.store.wakeups import WAKEUP_TTL_MS
 
 ADMIT = Script("admit")
-_HELD_BYTES = 10  # place and moment, as admit.lua packs them
+_PLACE_BYTES = 10  # place and moment, as admit.lua packs them
 
 
 class Decision(NamedTuple):
     """The reply of `admit.lua`; its header names the fields."""
 
-    said: str
+    outcome: str
     place: int
     at_ms: int
-    ring: bool
+    wake_drain: bool
     version: str = ""
 
 
@@ -38,23 +38,25 @@ class AdmissionCalls(StoreClient):
     def __init__(self, url: str, *, timeout_s: float, max_connections: int) -> None:
         super().__init__(url, timeout_s=timeout_s, max_connections=max_connections)
         # Only a server whose identity was verified decides; all other calls may go to any server.
-        self._wire = PipelinedConnection(self._pool(redis_connect_func=only_vouched))
-        self._together = GroupCommit(self._round_trip, timeout_s=timeout_s)
+        self._connection = PipelinedConnection(
+            self._pool(redis_connect_func=require_verified_server)
+        )
+        self._group_commit = GroupCommit(self._round_trip, timeout_s=timeout_s)
 
     def _round_trip(self, commands: list[bytes]) -> list[Any]:
-        """The circuit breaker around one pipeline: as `asking`, but without the cost of a context
-        manager. Raises redis.RedisError."""
+        """The circuit breaker around one pipeline: as `guard_call`, but without the cost of a
+        context manager. Raises redis.RedisError."""
         if self.breaker.open and not self.breaker.may_try():
-            raise redis.ConnectionError(RESTING)
-        began = time.monotonic()
+            raise redis.ConnectionError(BREAKER_OPEN)
+        began_s = time.monotonic()
         try:
-            replies = self._wire.exchange(commands)
+            replies = self._connection.exchange(commands)
             if settings.REDIS_WAIT_REPLICAS:
-                replies = self._confirmed(replies)
-        except SILENT:
-            self.breaker.failed(after_s=time.monotonic() - began)
+                replies = self._await_replicas(replies)
+        except NO_REPLY:
+            self.breaker.failed(after_s=time.monotonic() - began_s)
             raise
-        except NotVouched:
+        except NotVerified:
             self.breaker.succeeded()
             raise
         self.breaker.succeeded()
@@ -66,64 +68,72 @@ class AdmissionCalls(StoreClient):
         """Ask for a place, in one round trip. Raises StoreAway, StoreError, OutcomeUnknown,
         ServerChanged."""
         if self.breaker.open and self.breaker.is_resting():
-            raise StoreAway(RESTING)
+            raise StoreAway(BREAKER_OPEN)
         names, field = keys.campaign_keys(slug), claimant_field.encode_field(user, nth, per_user)
-        touched = (names.gate, names.claimants, names.queue, names.bell, names.filter)
-        again = int(settings.REDIS_WAIT_REPLICAS > 0)
+        script_keys = (names.gate, names.claimants, names.queue, names.bell, names.filter)
+        write_again = int(settings.REDIS_WAIT_REPLICAS > 0)
         bits = holder_filter.bit_positions(field, filter_blocks)
-        asked = (field, user.encode(), nth, BELL_MS, again, *bits, request_id.current_request_id())
+        arguments = (
+            field,
+            user.encode(),
+            nth,
+            WAKEUP_TTL_MS,
+            write_again,
+            *bits,
+            request_id.current_request_id(),
+        )
         try:
-            return self._admit_together(touched, asked)
-        except NotVouched as error:
+            return self._send(script_keys, arguments)
+        except NotVerified as error:
             raise ServerChanged(str(error)) from error
         except redis.RedisError as error:
             raise failure_of(error, slug) from error
 
-    def _admit_together(self, touched: Sequence[str], asked: Any) -> Decision:
-        packed = ADMIT.packed(touched, *asked)
+    def _send(self, script_keys: Sequence[str], arguments: Any) -> Decision:
+        command = ADMIT.packed(script_keys, *arguments)
         try:
-            return _decision(self._together.call(packed))
+            return _parse_decision(self._group_commit.call(command))
         except redis.exceptions.NoScriptError:  # nothing ran
             self.client.script_load(ADMIT.text)
-            return _decision(self._together.call(packed))
+            return _parse_decision(self._group_commit.call(command))
 
-    def _confirmed(self, replies: list[Any]) -> list[Any]:
+    def _await_replicas(self, replies: list[Any]) -> list[Any]:
         """Wait until enough replicas have the places of this group. One WAIT for the group, on the
         connection that wrote them: it covers all earlier writes of that connection. A group of
         refusals does not wait. Without enough replicas in time, each reply with a place is
         replaced by OutcomeUnknown."""
         if not any(map(_holds_a_place, replies)):
             return replies
-        (confirmed,) = self._wire.add([_wait()])
-        if isinstance(confirmed, int) and confirmed >= settings.REDIS_WAIT_REPLICAS:
+        (replicas,) = self._connection.add([_wait_command()])
+        if isinstance(replicas, int) and replicas >= settings.REDIS_WAIT_REPLICAS:
             return replies
-        return [_unknown() if _holds_a_place(reply) else reply for reply in replies]
+        return [_unconfirmed() if _holds_a_place(reply) else reply for reply in replies]
 
     def place_of(self, slug: str, *, user: str, nth: int, per_user: int) -> tuple[int, int] | None:
         """The claimant's place and moment (ms), or None. Raises NotInstalled, StoreError."""
         names, field = keys.campaign_keys(slug), claimant_field.encode_field(user, nth, per_user)
-        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+        with self.guard_call(), self.client.pipeline(transaction=False) as pipe:
             pipe.hexists(names.gate, "epoch")
             pipe.hget(names.claimants, field)
-            installed, known = pipe.execute()
+            installed, packed = pipe.execute()
         if not installed:
             raise NotInstalled(f"Redis holds no gate for {slug!r}.")
         with parsing_reply(f"a claimant of {slug}"):
-            return None if known is None else _held(known)
+            return None if packed is None else _unpack_place(packed)
 
-    def filter(self, slug: str, *, version: str) -> bytes | None:
+    def claimant_filter(self, slug: str, *, version: str) -> bytes | None:
         """The Bloom filter of the campaign's holders (`claims.holder_filter`), or None if the set
         of claimants is not that of `version` ('epoch:places given') any more. Raises StoreError."""
         names = keys.campaign_keys(slug)
-        with self.asking(), self.client.pipeline(transaction=True) as pipe:
+        with self.guard_call(), self.client.pipeline(transaction=True) as pipe:
             pipe.hmget(names.gate, "epoch", "next")
             pipe.get(names.filter)
-            (epoch, given), found = pipe.execute()
-        return found if epoch and version.encode() == b"%b:%b" % (epoch, given) else None
+            (epoch, next_place), bits = pipe.execute()
+        return bits if epoch and version.encode() == b"%b:%b" % (epoch, next_place) else None
 
 
-def _held(packed: bytes) -> tuple[int, int]:
-    if len(packed) != _HELD_BYTES:
+def _unpack_place(packed: bytes) -> tuple[int, int]:
+    if len(packed) != _PLACE_BYTES:
         raise ValueError(packed)
     return int.from_bytes(packed[:4]), int.from_bytes(packed[4:])
 
@@ -132,14 +142,15 @@ def _holds_a_place(reply: Any) -> bool:
     return isinstance(reply, list) and reply[1] > 0
 
 
-def _wait() -> bytes:
+def _wait_command() -> bytes:
     return packed_command("WAIT", settings.REDIS_WAIT_REPLICAS, settings.REDIS_WAIT_MS)
 
 
-def _unknown() -> OutcomeUnknown:
+def _unconfirmed() -> OutcomeUnknown:
     return OutcomeUnknown(f"Fewer than {settings.REDIS_WAIT_REPLICAS} replicas confirmed in time.")
 
 
-def _decision(reply: Any) -> Decision:
-    said, place, at_ms, ring, *version = reply
-    return Decision(said.decode(), place, at_ms, bool(ring), version[0].decode() if version else "")
+def _parse_decision(reply: Any) -> Decision:
+    outcome, place, at_ms, wake_drain, *rest = reply
+    version = rest[0].decode() if rest else ""
+    return Decision(outcome.decode(), place, at_ms, bool(wake_drain), version)

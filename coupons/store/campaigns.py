@@ -10,7 +10,7 @@ import redis
 from coupons.errors import NotInstalled
 from coupons.store import keys
 from coupons.store.client import Script, StoreClient, time_ms
-from coupons.store.replies import Each, failure_of, parsing_reply, reply_each
+from coupons.store.replies import ByCampaign, failure_of, parsing_reply, reply_each
 
 INSTALL, LIST, TYPES = map(Script, ("install", "list", "types"))
 _TYPES = tuple(keys.TYPES.values())
@@ -57,25 +57,25 @@ class CampaignCalls(StoreClient):
         """Write the definition. Returns the outcome of `install.lua` (see its header) and the
         number of places given so far. A missing gate is made only with `create`."""
         names, d = keys.campaign_keys(slug), definition
-        with self.asking():
-            said, given = INSTALL(
+        with self.guard_call():
+            outcome, given = INSTALL(
                 self.client, (names.gate, names.queue, names.filter),
                 d.epoch, int(create), d.stock, d.opens_ms, d.closes_ms, int(d.paused),
                 d.longest, d.facts, keys.GROUP, d.filter_bits,
             )  # fmt: skip
-            if said == b"installed":
+            if outcome == b"installed":
                 LIST(self.client, (keys.INSTALLED,), slug)
-        return said.decode(), int(given)
+        return outcome.decode(), int(given)
 
     def definition(self, slug: str) -> Definition | None:
         """The definition that `install` last wrote; None: the campaign has no gate in Redis.
         Raises StoreError."""
         gate = keys.campaign_keys(slug).gate
-        names = ("epoch", "stock", "opens", "closes", "paused", "longest", "facts")
-        with self.asking(), self.client.pipeline(transaction=True) as pipe:
-            pipe.hmget(gate, *names)
+        fields = ("epoch", "stock", "opens", "closes", "paused", "longest", "facts")
+        with self.guard_call(), self.client.pipeline(transaction=True) as pipe:
+            pipe.hmget(gate, *fields)
             pipe.strlen(keys.campaign_keys(slug).filter)
-            (epoch, *numbers, campaign), filter_bytes = pipe.execute()
+            (epoch, *numbers, snapshot), filter_bytes = pipe.execute()
         if epoch is None:
             return None
         with parsing_reply(f"a definition of {slug}"):
@@ -87,76 +87,77 @@ class CampaignCalls(StoreClient):
                 closes,
                 bool(paused),
                 longest,
-                campaign,
+                snapshot,
                 filter_bytes * 8,
             )
 
     def stored_snapshot(self, slug: str) -> bytes | None:
         """The snapshot (JSON) that `install` wrote; None: the campaign is not in Redis."""
-        with self.asking():
-            found = self.client.hget(keys.campaign_keys(slug).gate, "facts")
-        return cast("bytes | None", found)
+        with self.guard_call():
+            snapshot = self.client.hget(keys.campaign_keys(slug).gate, "facts")
+        return cast("bytes | None", snapshot)
 
     def gate(self, slug: str) -> Gate:
         """Live counts. Raises NotInstalled if the gate is missing, StoreError."""
-        gate = self.gates([slug]).one(slug)
+        gate = self.gates([slug]).result(slug)
         if gate is None:
             raise NotInstalled(f"Redis holds no gate for {slug!r}.")
         return gate
 
-    def gates(self, slugs: Sequence[str]) -> Each[Gate | None]:
+    def gates(self, slugs: Sequence[str]) -> ByCampaign[Gate | None]:
         """Live counts of many campaigns in one round trip; None where the gate is missing.
 
         One campaign is read in a transaction, as of one moment. Several are not, since their keys
         may lie in different cluster slots: their counts may be of slightly different moments.
         """
-        with self.asking(), self.client.pipeline(transaction=len(slugs) == 1) as pipe:
+        with self.guard_call(), self.client.pipeline(transaction=len(slugs) == 1) as pipe:
             for slug in slugs:
                 names = keys.campaign_keys(slug)
                 pipe.hmget(names.gate, "epoch", "stock", "opens", "closes", "paused", "next")
                 pipe.xlen(names.queue)
                 pipe.xlen(names.parked)
             pipe.time()
-            *replies, time = pipe.execute(raise_on_error=False)
-        now_ms = server_ms(time)
+            *replies, clock = pipe.execute(raise_on_error=False)
+        now_ms = server_ms(clock)
         return reply_each(slugs, replies, partial(_gate, now_ms))
 
-    def installed(self) -> list[str]:
+    def installed_slugs(self) -> list[str]:
         """The slugs of all installed campaigns, sorted. Raises StoreError if the key is no set."""
-        with self.asking():
+        with self.guard_call():
             members: Any = self.client.smembers(keys.INSTALLED)
         return sorted(slug.decode(errors="replace") for slug in members)
 
     def list_installed(self, slugs: Sequence[str]) -> None:
         """Add campaigns to the set that `installed` reads. A key of another type is replaced."""
-        with self.asking():
+        with self.guard_call():
             LIST(self.client, (keys.INSTALLED,), *slugs)
 
-    def wrongly_typed_keys(self, slugs: Sequence[str]) -> Each[dict[str, str]]:
+    def wrongly_typed_keys(self, slugs: Sequence[str]) -> ByCampaign[dict[str, str]]:
         """For each campaign: the keys whose Redis type is not ours, as {short name: type found}."""
-        asked = [keys.campaign_keys(slug) for slug in slugs]
-        calls = [([getattr(names, key) for key in keys.TYPES], *_TYPES) for names in asked]
-        with self.asking():
+        campaigns = [keys.campaign_keys(slug) for slug in slugs]
+        calls = [([getattr(names, key) for key in keys.TYPES], *_TYPES) for names in campaigns]
+        with self.guard_call():
             return reply_each(slugs, TYPES.each(self.client, calls), _wrong_types)
 
     def now_ms(self) -> int:
-        with self.asking():
+        with self.guard_call():
             return time_ms(self.client.time())
 
     def load_scripts(self) -> int:
         """Load every script into the server before the first claim needs one. Returns how many."""
-        with self.asking():
+        with self.guard_call():
             return len([self.client.script_load(script.text) for script in Script.all])
 
     def server_info(self) -> dict[str, object]:
         """The server's INFO. Managed Redis services answer it too, unlike CONFIG."""
-        with self.asking():
+        with self.guard_call():
             return dict(self.client.info())
 
 
-def _wrong_types(found: list[Any]) -> dict[str, str]:
+def _wrong_types(pairs: list[Any]) -> dict[str, str]:
     names = list(keys.TYPES)
-    return {names[number - 1]: of.decode() for number, of in zip(*[iter(found)] * 2, strict=True)}
+    numbers_and_types = zip(*[iter(pairs)] * 2, strict=True)
+    return {names[number - 1]: redis_type.decode() for number, redis_type in numbers_and_types}
 
 
 def server_ms(reply: Any) -> int:

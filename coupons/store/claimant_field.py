@@ -11,8 +11,8 @@ _PACKED_FROM = 32  # characters; shorter ids stay readable
 # Translates base64url's alphabet to base64's, and every other byte to "!", which is in neither.
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _STANDARD = bytes(
-    {ord("-"): ord("+"), ord("_"): ord("/")}.get(each, each if each in _LETTERS else ord("!"))
-    for each in range(256)
+    {ord("-"): ord("+"), ord("_"): ord("/")}.get(byte, byte if byte in _LETTERS else ord("!"))
+    for byte in range(256)
 )
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
 

@@ -62,8 +62,8 @@ class Script:
 
 
 # No reply came. (redis-py also raises these while Redis loads its data or rejects our password.)
-SILENT = (redis.TimeoutError, redis.ConnectionError)
-RESTING = "Redis did not reply a moment ago: the circuit breaker is open."
+NO_REPLY = (redis.TimeoutError, redis.ConnectionError)
+BREAKER_OPEN = "Redis did not reply a moment ago: the circuit breaker is open."
 
 
 class _Pool(redis.BlockingConnectionPool):
@@ -77,13 +77,13 @@ class StoreClient:
 
     def __init__(self, url: str, *, timeout_s: float, max_connections: int) -> None:
         self.breaker = Breaker(metrics.Breaker.REDIS, slow_s=timeout_s / 2)
-        self._url, self._timeout_s, self._most = url, timeout_s, max_connections
+        self._url, self._timeout_s, self._max_connections = url, timeout_s, max_connections
         self.client = redis.Redis(connection_pool=self._pool())
 
     def _pool(self, **more: Any) -> _Pool:
         return _Pool.from_url(
             self._url,
-            max_connections=self._most,
+            max_connections=self._max_connections,
             timeout=self._timeout_s,  # for a free connection; the next two: to connect, to reply
             socket_connect_timeout=self._timeout_s,
             socket_timeout=self._timeout_s,
@@ -93,17 +93,17 @@ class StoreClient:
         )
 
     @contextmanager
-    def asking(self) -> Iterator[None]:
+    def guard_call(self) -> Iterator[None]:
         """The circuit breaker around every call except an admission. Raises StoreAway (at once
         while the breaker is open) and StoreError. An error reply counts as a success of the
         server; only a missing reply counts as a failure."""
         if self.breaker.open and not self.breaker.may_try():
-            raise StoreAway(RESTING)
-        began = time.monotonic()
+            raise StoreAway(BREAKER_OPEN)
+        began_s = time.monotonic()
         try:
             yield
-        except SILENT as error:
-            self.breaker.failed(after_s=time.monotonic() - began)
+        except NO_REPLY as error:
+            self.breaker.failed(after_s=time.monotonic() - began_s)
             raise StoreAway(f"Redis: {error}") from error
         except redis.RedisError as error:
             self.breaker.succeeded()

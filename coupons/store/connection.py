@@ -37,17 +37,17 @@ class PipelinedConnection:
         """
         now = time.monotonic()
         if self._socket is None or self._pid != os.getpid() or now - self._used_s > STALE_AFTER_S:
-            self._renew()
-        return self._talk(commands, now)
+            self._connect()
+        return self._send_and_read(commands, now)
 
     def add(self, commands: list[bytes]) -> list[Any]:
         """As `exchange`, but only on the connection of the last exchange: a WAIT covers only what
         its own connection wrote. Raises RedisError, also if that connection was closed."""
         if self._socket is None or self._pid != os.getpid():
             raise redis.ConnectionError("the connection was closed since the last exchange")
-        return self._talk(commands, time.monotonic())
+        return self._send_and_read(commands, time.monotonic())
 
-    def _talk(self, commands: list[bytes], now: float) -> list[Any]:
+    def _send_and_read(self, commands: list[bytes], now: float) -> list[Any]:
         try:
             self._socket.sendall(b"".join(commands))
             replies = [self._next_reply() for _ in commands]
@@ -73,7 +73,7 @@ class PipelinedConnection:
             reply = self._reader.gets()
         return reply
 
-    def _renew(self) -> None:
+    def _connect(self) -> None:
         """Connect, unless there is an open connection of this process. Checks with `select` that
         the server has not closed it."""
         if self._pid == os.getpid() and self._socket is not None:
@@ -93,7 +93,7 @@ class PipelinedConnection:
         self._connection.disconnect()
 
 
-def _server_error(said: str) -> Exception:
-    if said.startswith("NOSCRIPT"):
-        return redis.exceptions.NoScriptError(said)
-    return redis.ResponseError(said)
+def _server_error(message: str) -> Exception:
+    if message.startswith("NOSCRIPT"):
+        return redis.exceptions.NoScriptError(message)
+    return redis.ResponseError(message)

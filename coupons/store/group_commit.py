@@ -17,14 +17,14 @@ RoundTrip = Callable[[list[bytes]], list[Any]]
 
 
 class _Call:
-    __slots__ = ("command", "leads", "reply", "turn")
+    __slots__ = ("command", "leads", "released", "reply")
 
     def __init__(self, command: bytes) -> None:
         self.command = command
         self.reply: Any = None
         self.leads = False
-        self.turn = Lock()  # locked until the reply is set, or until this call becomes the leader
-        self.turn.acquire()
+        self.released = Lock()  # locked until the reply is set or this call becomes leader
+        self.released.acquire()
 
 
 class GroupCommit:
@@ -33,7 +33,7 @@ class GroupCommit:
     def __init__(self, round_trip: RoundTrip, *, timeout_s: float) -> None:
         self._round_trip = round_trip
         # One timeout for the pipeline under way, one for our own.
-        self._patience_s = 2 * timeout_s
+        self._max_wait_s = 2 * timeout_s
         self._lock = Lock()
         self._waiting: list[_Call] = []
         self._busy = False
@@ -47,17 +47,17 @@ class GroupCommit:
             first, self._busy = not self._busy, True
         if not first:
             self._wait(call)
-        if first or call.leads:  # read `leads` only after `turn` was acquired
+        if first or call.leads:  # read `leads` only after `released` was acquired
             self._lead()
         if isinstance(call.reply, Exception):
             raise call.reply
         return call.reply
 
     def _wait(self, call: _Call) -> None:
-        if call.turn.acquire(timeout=self._patience_s):
+        if call.released.acquire(timeout=self._max_wait_s):
             return
         with self._lock:
-            if call.turn.acquire(blocking=False):  # released between the timeout and this lock
+            if call.released.acquire(blocking=False):  # released between the timeout and this lock
                 return
             if call in self._waiting:
                 self._waiting.remove(call)
@@ -73,15 +73,15 @@ class GroupCommit:
         except Exception as error:  # of any kind: every caller must be released
             replies = [error] * len(group)
         finally:
-            self._hand_over()
+            self._appoint_leader()
         for call, reply in zip(group, replies, strict=True):
             call.reply = reply
-            call.turn.release()
+            call.released.release()
 
-    def _hand_over(self) -> None:
+    def _appoint_leader(self) -> None:
         with self._lock:
             self._busy = bool(self._waiting)
             if self._busy:
-                heir = self._waiting[0]
-                heir.leads = True
-                heir.turn.release()
+                leader = self._waiting[0]
+                leader.leads = True
+                leader.released.release()

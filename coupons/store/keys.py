@@ -90,9 +90,9 @@ def login_address_of(digest: str) -> str:
     return f"{LOGIN_EVERYBODY}:{digest}"
 
 
-def name_digest(typed: str) -> str:
+def name_digest(text: str) -> str:
     """A hash of fixed length, since text typed by strangers has any length and any characters."""
-    return blake2b(typed.encode(errors="replace"), digest_size=16).hexdigest()
+    return blake2b(text.encode(errors="replace"), digest_size=16).hexdigest()
 
 
 LOGIN_EVERYBODY = "coupon:logins:{login}"

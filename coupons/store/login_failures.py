@@ -58,27 +58,28 @@ class LoginCalls(StoreClient):
     def count_login(self, source: Source, limits: dict[Limit, int]) -> Counted:
         """Count an attempt, unless a limit is reached. Atomic: concurrent attempts can't exceed a
         limit. A limit that is missing or 0 is not counted."""
-        most = [limits.get(limit, 0) for limit in Limit]
-        with self.asking():
-            number, *said = ATTEMPT(
-                self.client, source.names, source.field, *most,
+        maxima = [limits.get(limit, 0) for limit in Limit]
+        with self.guard_call():
+            number, *counts = ATTEMPT(
+                self.client, source.names, source.field, *maxima,
                 FORGOTTEN_AFTER_S, EVERYBODY_FORGOTTEN_AFTER_S,
             )  # fmt: skip
         if number:
-            return Counted(refused=Limit(number), free_in_s=max(1, -(-int(said[0]) // 1000)))
-        counts = zip(Limit, said, strict=True)
-        return Counted(reached=tuple(one for one, count in counts if count == limits.get(one)))
+            return Counted(refused=Limit(number), free_in_s=max(1, -(-int(counts[0]) // 1000)))
+        pairs = zip(Limit, counts, strict=True)
+        reached = (limit for limit, count in pairs if count == limits.get(limit))
+        return Counted(reached=tuple(reached))
 
     def forget_login(self, source: Source) -> None:
         """Take back this source's attempts after it has logged in."""
         names = source.names[:1] if source.browser else source.names
-        with self.asking():
+        with self.guard_call():
             SUCCESS(self.client, names, source.field)
 
     def unlock(self, name: str) -> int:
         """Delete the counters of a name, of the addresses that tried it, and of all users.
         Returns how many sources the name had attempts from."""
-        with self.asking():
+        with self.guard_call():
             fields: Any = self.client.hkeys(keys.login_name(name))
             sources = [field.decode() for field in fields if field != b"*"]
             addresses = [keys.login_address_of(field) for field in sources if ":" not in field]
@@ -87,6 +88,6 @@ class LoginCalls(StoreClient):
 
     def unlock_all(self) -> int:
         """Delete every counter. Returns how many there were."""
-        with self.asking():
-            found = list(self.client.scan_iter(match=keys.LOGINS, count=1000))
-            return int(self.client.delete(*found)) if found else 0
+        with self.guard_call():
+            names = list(self.client.scan_iter(match=keys.LOGINS, count=1000))
+            return int(self.client.delete(*names)) if names else 0

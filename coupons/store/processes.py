@@ -27,33 +27,37 @@ class ProcessCalls(StoreClient):
     ) -> None:
         """Write this process's report and delete old ones. A key of another type under the reports'
         name is deleted: processes report again."""
-        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+        with self.guard_call(), self.client.pipeline(transaction=False) as pipe:
             if self.client.type(keys.CLOCKS) not in (b"hash", b"none"):
                 self.client.delete(keys.CLOCKS)
             pipe.hset(keys.CLOCKS, f"{process} {pid}", f"{ahead_ms} {within_ms} {at_ms}")
             pipe.hgetall(keys.CLOCKS)
-            _, found = pipe.execute()
-            known = [(field, _report(field, said, at_ms)) for field, said in found.items()]
-            old = [name for name, it in known if it is None or it.age_ms > FORGOTTEN_AFTER_MS]
+            _, stored = pipe.execute()
+            reports = [(field, _report(field, text, at_ms)) for field, text in stored.items()]
+            old = [
+                name
+                for name, report in reports
+                if report is None or report.age_ms > FORGOTTEN_AFTER_MS
+            ]
             if old:
                 self.client.hdel(keys.CLOCKS, *old)
 
     def clock_reports(self) -> list[ClockReport]:
         """All readable reports, sorted by process."""
-        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+        with self.guard_call(), self.client.pipeline(transaction=False) as pipe:
             pipe.hgetall(keys.CLOCKS)
             pipe.time()
-            found, now = pipe.execute()
-        reports = (_report(field, said, time_ms(now)) for field, said in found.items())
+            stored, now = pipe.execute()
+        reports = (_report(field, text, time_ms(now)) for field, text in stored.items())
         return sorted(report for report in reports if report is not None)
 
 
-def _report(field: bytes, said: bytes, now_ms: int) -> ClockReport | None:
+def _report(field: bytes, text: bytes, now_ms: int) -> ClockReport | None:
     """None if it can't be parsed. A report from the future was measured by another Redis' clock;
     its age is the absolute difference."""
     process, _, pid = field.decode(errors="replace").rpartition(" ")
     try:
-        ahead_ms, within_ms, at_ms = map(int, said.split())
+        ahead_ms, within_ms, at_ms = map(int, text.split())
         return ClockReport(process, int(pid), ahead_ms, within_ms, abs(now_ms - at_ms))
     except ValueError:
         return None

@@ -10,7 +10,7 @@ import redis
 from coupons.observability import metrics
 from coupons.store import keys
 from coupons.store.client import Script, StoreClient, time_ms
-from coupons.store.replies import Each, failure_of, parsing_reply, reply_each
+from coupons.store.replies import ByCampaign, failure_of, parsing_reply, reply_each
 
 SETTLE, PARK, LEAVE, REPLAY, GROUP = map(Script, ("settle", "park", "leave", "replay", "group"))
 
@@ -41,46 +41,46 @@ class Taken(NamedTuple):
 class QueueCalls(StoreClient):
     """Consuming a queue: read, take over, settle, park, replay."""
 
-    def read(self, slug: str, *, consumer: str, count: int) -> Taken:
+    def read_new(self, slug: str, *, consumer: str, count: int) -> Taken:
         """Take entries that no consumer has read yet (XREADGROUP). Raises StoreAway, StoreError."""
         queue = keys.campaign_keys(slug).queue
 
-        def ask(pipe: Any) -> None:
+        def add_command(pipe: Any) -> None:
             pipe.xreadgroup(keys.GROUP, consumer, {queue: ">"}, count=count)
 
-        marks, said = self._take(slug, ask)
-        return _taken(slug, marks, said[0][1] if said else [])
+        marks, reply = self._run_on_queue(slug, add_command)
+        return _parse_taken(slug, marks, reply[0][1] if reply else [])
 
     def take_over(self, slug: str, *, consumer: str, count: int, idle_ms: int) -> Taken:
         """Take entries that another consumer has held for `idle_ms` or longer (XAUTOCLAIM): it
         died, or its database was away. Raises StoreAway, StoreError."""
         queue = keys.campaign_keys(slug).queue
 
-        def ask(pipe: Any) -> None:
+        def add_command(pipe: Any) -> None:
             pipe.xautoclaim(queue, keys.GROUP, consumer, min_idle_time=idle_ms, count=count)
 
-        marks, said = self._take(slug, ask)
-        return _taken(slug, marks, said[1] if said else [])
+        marks, reply = self._run_on_queue(slug, add_command)
+        return _parse_taken(slug, marks, reply[1] if reply else [])
 
-    def _take(self, slug: str, ask: Callable[[Any], None]) -> list[Any]:
-        """The gate's `epoch`, `before` and `next`, and the reply to the command that `ask` adds to
-        the pipeline (None if there is no queue). Makes a missing consumer group first."""
-        with self.asking():
-            said = self._marks_and(slug, ask)
-            if _no_group(said[1]):
+    def _run_on_queue(self, slug: str, add_command: Callable[[Any], None]) -> list[Any]:
+        """The gate's `epoch`, `before` and `next`, and the reply to the command that `add_command`
+        adds to the pipeline (None if there is no queue). Makes a missing consumer group first."""
+        with self.guard_call():
+            replies = self._read_gate_and(slug, add_command)
+            if _no_group(replies[1]):
                 self._make_group(slug)
-                said = self._marks_and(slug, ask)
-            if _no_group(said[1]):
-                said[1] = None
-            for reply in said:
-                if isinstance(reply, redis.RedisError):
-                    raise failure_of(reply, slug) from reply
-        return said
+                replies = self._read_gate_and(slug, add_command)
+            if _no_group(replies[1]):
+                replies[1] = None
+            for part in replies:
+                if isinstance(part, redis.RedisError):
+                    raise failure_of(part, slug) from part
+        return replies
 
-    def _marks_and(self, slug: str, ask: Callable[[Any], None]) -> list[Any]:
+    def _read_gate_and(self, slug: str, add_command: Callable[[Any], None]) -> list[Any]:
         with self.client.pipeline(transaction=False) as pipe:
             pipe.hmget(keys.campaign_keys(slug).gate, "epoch", "before", "next")
-            ask(pipe)
+            add_command(pipe)
             return pipe.execute(raise_on_error=False)
 
     def _make_group(self, slug: str) -> None:
@@ -89,41 +89,41 @@ class QueueCalls(StoreClient):
             metrics.GROUPS_MADE.inc()
             logger.warning("the consumer group of %s was missing and was created again", slug)
 
-    def settle(self, slug: str, ids: Sequence[str]) -> int:
+    def settle_entries(self, slug: str, ids: Sequence[str]) -> int:
         """Acknowledge and delete stored entries. Returns Redis' time then, in ms."""
-        with self.asking():
+        with self.guard_call():
             return time_ms(SETTLE(self.client, (keys.campaign_keys(slug).queue,), keys.GROUP, *ids))
 
-    def park(self, slug: str, entry_id: str, reason: str) -> bool:
+    def park_entry(self, slug: str, entry_id: str, reason: str) -> bool:
         """Move an entry to the dead letters with its reason. False: another worker was faster."""
         names = keys.campaign_keys(slug)
-        with self.asking():
+        with self.guard_call():
             return bool(
                 PARK(self.client, (names.queue, names.parked), keys.GROUP, entry_id, reason)
             )
 
-    def leave(self, slug: str, *, consumer: str) -> bool:
+    def leave_group(self, slug: str, *, consumer: str) -> bool:
         """Delete a consumer that holds no entries. Returns whether the queue must be read again:
         the group is missing, or it was reset because it counted entries as read that no consumer
         holds."""
-        with self.asking():
+        with self.guard_call():
             return bool(LEAVE(self.client, (keys.campaign_keys(slug).queue,), keys.GROUP, consumer))
 
-    def waiting(self, slugs: Sequence[str]) -> Each[int]:
+    def waiting_counts(self, slugs: Sequence[str]) -> ByCampaign[int]:
         """Length of each campaign's queue: claims not yet stored."""
-        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+        with self.guard_call(), self.client.pipeline(transaction=False) as pipe:
             for slug in slugs:
                 pipe.xlen(keys.campaign_keys(slug).queue)
             return reply_each(slugs, pipe.execute(raise_on_error=False), int)
 
-    def waiting_since(self, slugs: Sequence[str]) -> Each[int | None]:
+    def waiting_since(self, slugs: Sequence[str]) -> ByCampaign[int | None]:
         """When the oldest waiting claim of each campaign was queued, in ms; None: none waits."""
-        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+        with self.guard_call(), self.client.pipeline(transaction=False) as pipe:
             for slug in slugs:
                 pipe.xrange(keys.campaign_keys(slug).queue, count=1)
-            return reply_each(slugs, pipe.execute(raise_on_error=False), _moment)
+            return reply_each(slugs, pipe.execute(raise_on_error=False), _oldest_ms)
 
-    def parked(
+    def parked_entries(
         self, slug: str, *, after: str = "", until: str = "+", count: int = 100
     ) -> list[Entry]:
         """Parked claims, oldest first, after the entry `after` (exclusive) up to `until`."""
@@ -131,59 +131,63 @@ class QueueCalls(StoreClient):
 
     def parked_at(self, slug: str, entry_id: str) -> list[Entry]:
         """The parked claim with this id, as a list of one; empty if it is gone."""
-        with self.asking():
-            return _entries(self.client.xrange(keys.campaign_keys(slug).parked, entry_id, entry_id))
+        with self.guard_call():
+            return _parse_entries(
+                self.client.xrange(keys.campaign_keys(slug).parked, entry_id, entry_id)
+            )
 
     def newest_parked(self, slug: str) -> str:
         """The id of the newest parked claim; "" if none is parked."""
-        with self.asking():
-            newest = _entries(self.client.xrevrange(keys.campaign_keys(slug).parked, count=1))
+        with self.guard_call():
+            newest = _parse_entries(self.client.xrevrange(keys.campaign_keys(slug).parked, count=1))
         return newest[0].id if newest else ""
 
-    def replay(self, slug: str, ids: Sequence[str]) -> int:
+    def replay_parked(self, slug: str, ids: Sequence[str]) -> int:
         """Put parked claims back on the queue. Returns how many were still parked."""
         names = keys.campaign_keys(slug)
-        with self.asking():
-            return sum(int(REPLAY(self.client, (names.queue, names.parked), each)) for each in ids)
+        with self.guard_call():
+            return sum(
+                int(REPLAY(self.client, (names.queue, names.parked), entry_id)) for entry_id in ids
+            )
 
     def forget_parked(self, slug: str, entry_id: str) -> bool:
         """Delete a parked claim. False: it was gone."""
-        with self.asking():
+        with self.guard_call():
             return bool(self.client.xdel(keys.campaign_keys(slug).parked, entry_id))
 
-    def queued(self, slug: str, *, after: str = "", count: int = 100) -> list[Entry]:
+    def queued_entries(self, slug: str, *, after: str = "", count: int = 100) -> list[Entry]:
         """Waiting claims, oldest first, after the entry `after` (exclusive). Read only."""
         return self._range(keys.campaign_keys(slug).queue, after, count)
 
     def _range(self, stream: str, after: str, count: int, until: str = "+") -> list[Entry]:
         first = f"({after}" if after else "-"
-        with self.asking():
-            return _entries(self.client.xrange(stream, first, until, count=count))
+        with self.guard_call():
+            return _parse_entries(self.client.xrange(stream, first, until, count=count))
 
 
 def _no_group(reply: Any) -> bool:
     return isinstance(reply, redis.ResponseError) and str(reply).startswith("NOGROUP")
 
 
-def _taken(slug: str, marks: list[bytes | None], entries: list[Any]) -> Taken:
+def _parse_taken(slug: str, marks: list[bytes | None], entries: list[Any]) -> Taken:
     """With the gate's epoch, or, while it is closed for repair, the one it was open under. A
     damaged gate raises no error, so that earlier claims can still be stored: an unreadable `next`
     counts as 0 (it is only recorded), and a garbled epoch equals none in MySQL, so the writer
     refuses it."""
     epoch, before, given = marks
-    known = given is not None and given.isdigit()
+    readable = given is not None and given.isdigit()
     with parsing_reply(f"a queue of {slug}"):
         return Taken(
             (epoch or before or b"").decode(errors="replace"),
-            int(given or 0) if known else 0,
-            _entries(entries),
+            int(given or 0) if readable else 0,
+            _parse_entries(entries),
         )
 
 
-def _moment(found: list[Any]) -> int | None:
+def _oldest_ms(entries: list[Any]) -> int | None:
     """When the oldest entry was added, ms: a stream id begins with it."""
-    return int(found[0][0].partition(b"-")[0]) if found else None
+    return int(entries[0][0].partition(b"-")[0]) if entries else None
 
 
-def _entries(raw: Any) -> list[Entry]:
+def _parse_entries(raw: Any) -> list[Entry]:
     return [Entry(entry_id.decode(), dict(fields)) for entry_id, fields in raw if fields]

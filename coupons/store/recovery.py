@@ -15,7 +15,7 @@ from coupons.errors import StoreAway
 from coupons.store import keys
 from coupons.store.campaigns import LIST, Definition
 from coupons.store.client import Script, StoreClient
-from coupons.store.replies import Each, failure_of, reply_each
+from coupons.store.replies import ByCampaign, failure_of, reply_each
 from coupons.store.server_identity import Server
 
 CLOSE, OPEN, REQUEUE, HONOUR = map(Script, ("close", "open", "requeue", "honour"))
@@ -57,13 +57,13 @@ class Closed(NamedTuple):
 
 
 class RepairCalls(StoreClient):
-    def server(self) -> Server:
-        with self.asking():
-            said = self.client.info("replication")
-            vouched = self._vouched()
-        return Server.from_replication(said, vouched)
+    def current_server(self) -> Server:
+        with self.guard_call():
+            replication = self.client.info("replication")
+            verified = self._verified_identity()
+        return Server.from_replication(replication, verified)
 
-    def _vouched(self) -> bytes | None:
+    def _verified_identity(self) -> bytes | None:
         """The identity verified last. None also if the key has another type."""
         try:
             return cast("bytes | None", self.client.get(keys.SERVER))
@@ -74,55 +74,62 @@ class RepairCalls(StoreClient):
 
     def mark_server_verified(self, identity: str, *, unless_known: bool = False) -> None:
         """Let admissions connect to this server. `unless_known`: only if no identity is stored."""
-        with self.asking():
+        with self.guard_call():
             self.client.set(keys.SERVER, identity, nx=unless_known)
 
-    def marks(self, slugs: Sequence[str]) -> Each[Marks]:
-        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+    def gate_marks(self, slugs: Sequence[str]) -> ByCampaign[Marks]:
+        with self.guard_call(), self.client.pipeline(transaction=False) as pipe:
             for slug in slugs:
                 pipe.hmget(
                     keys.campaign_keys(slug).gate, "epoch", "before", "repair", "server", "doubt"
                 )
-            said = pipe.execute(raise_on_error=False)
-        return reply_each(slugs, said, _marks)
+            replies = pipe.execute(raise_on_error=False)
+        return reply_each(slugs, replies, _parse_marks)
 
     def close_for_repair(
         self, slug: str, *, epoch: str, filter_bits: int, in_doubt: bool
     ) -> Closed:
         """Close the gate until `epoch` opens it. A repair begun earlier can't open it any more."""
-        with self.asking():
-            return _closed(CLOSE(self.client, _touched(slug), epoch, filter_bits, int(in_doubt)))
+        with self.guard_call():
+            return _parse_closed(
+                CLOSE(self.client, _script_keys(slug), epoch, filter_bits, int(in_doubt))
+            )
 
-    def close_each(self, asked: Sequence[tuple[str, str, int]]) -> Each[Closed]:
+    def close_each(self, campaigns: Sequence[tuple[str, str, int]]) -> ByCampaign[Closed]:
         """As `close_for_repair`, for many (slug, epoch, filter bits); none of them in doubt."""
-        calls = [(_touched(slug), epoch, bits, 0) for slug, epoch, bits in asked]
-        with self.asking():
-            said = CLOSE.each(self.client, calls)
-        return reply_each([slug for slug, _, _ in asked], said, _closed)
+        calls = [(_script_keys(slug), epoch, bits, 0) for slug, epoch, bits in campaigns]
+        with self.guard_call():
+            replies = CLOSE.each(self.client, calls)
+        return reply_each([slug for slug, _, _ in campaigns], replies, _parse_closed)
 
     def open_again(
         self, slug: str, definition: Definition, *, given: int, server: str
     ) -> tuple[bool, int, int]:
         """Open the gate under `definition.epoch`. Returns (opened, places given, claims waiting);
         not opened if a later repair closed it again or Redis lost its data since."""
-        with self.asking():
+        with self.guard_call():
             LIST(self.client, (keys.INSTALLED,), slug)
-            said = OPEN(self.client, _touched(slug), *_opening(definition, given, server))
-        return _opened(said)
+            reply = OPEN(
+                self.client, _script_keys(slug), *_open_arguments(definition, given, server)
+            )
+        return _parse_opened(reply)
 
     def open_each(
-        self, asked: Sequence[tuple[str, Definition, int]], *, server: str
-    ) -> Each[tuple[bool, int, int]]:
+        self, campaigns: Sequence[tuple[str, Definition, int]], *, server: str
+    ) -> ByCampaign[tuple[bool, int, int]]:
         """As `open_again`, for many (slug, definition, places given)."""
-        calls = [(_touched(slug), *_opening(meant, given, server)) for slug, meant, given in asked]
-        slugs = [slug for slug, _, _ in asked]
-        with self.asking():
-            if asked:
+        calls = [
+            (_script_keys(slug), *_open_arguments(definition, given, server))
+            for slug, definition, given in campaigns
+        ]
+        slugs = [slug for slug, _, _ in campaigns]
+        with self.guard_call():
+            if campaigns:
                 LIST(self.client, (keys.INSTALLED,), *slugs)
-            said = OPEN.each(self.client, calls)
-        return reply_each(slugs, said, _opened)
+            replies = OPEN.each(self.client, calls)
+        return reply_each(slugs, replies, _parse_opened)
 
-    def remember(
+    def write_claimants(
         self, slug: str, claimants: Sequence[Claimant], *, filter_blocks: int, replace: bool
     ) -> None:
         """Write claimants and their filter bits. One who is known already is overwritten only with
@@ -132,11 +139,11 @@ class RepairCalls(StoreClient):
         names = keys.campaign_keys(slug)
         bits = [
             bit
-            for each in claimants
-            for bit in holder_filter.bit_positions(each.field, filter_blocks)
+            for claimant in claimants
+            for bit in holder_filter.bit_positions(claimant.field, filter_blocks)
         ]
-        with self.asking(), self.client.pipeline(transaction=False) as pipe:
-            _write(pipe, names.claimants, claimants, replace)
+        with self.guard_call(), self.client.pipeline(transaction=False) as pipe:
+            _add_claimants(pipe, names.claimants, claimants, replace)
             ops = [part for bit in bits for part in ("SET", "u1", bit, 1)]
             pipe.execute_command("BITFIELD", names.filter, *ops)  # type: ignore[no-untyped-call]
             pipe.execute()
@@ -146,72 +153,72 @@ class RepairCalls(StoreClient):
         a claimant may come twice."""
         cursor = None
         while cursor != 0:
-            with self.asking():
-                said: Any = self.client.hscan(
+            with self.guard_call():
+                reply: Any = self.client.hscan(
                     keys.campaign_keys(slug).claimants, cursor or 0, count=PAGE
                 )
-            cursor, page = said
-            yield [_claimant(field, held) for field, held in page.items()]
+            cursor, page = reply
+            yield [_claimant(field, packed) for field, packed in page.items()]
 
     def places_of(self, slug: str, fields: Sequence[bytes]) -> list[tuple[int, int] | None]:
         """(place, moment in ms) of each claimant, in order; None: not known."""
         names = keys.campaign_keys(slug)
-        with self.asking(), self.client.pipeline(transaction=False) as pipe:
+        with self.guard_call(), self.client.pipeline(transaction=False) as pipe:
             for field in fields:
                 pipe.hget(names.claimants, field)
-            found = pipe.execute()
-        return [None if held is None else _claimant(b"", held)[1:] for held in found]
+            values = pipe.execute()
+        return [None if packed is None else _claimant(b"", packed)[1:] for packed in values]
 
     def requeue_claim(self, slug: str, claimant: Claimant, claim: AdmittedClaim) -> bool:
         """Put the claim back on the queue, if Redis knows exactly this admission (same place and
         moment). Returns whether it did."""
         names = keys.campaign_keys(slug)
-        touched = (names.gate, names.claimants, names.queue)
-        said = (
+        script_keys = (names.gate, names.claimants, names.queue)
+        arguments = (
             claimant.field, claim.user.encode(), claim.nth, claimant.place, claimant.admitted_ms,
             claim.request,
         )  # fmt: skip
-        with self.asking():
-            return bool(REQUEUE(self.client, touched, *said))
+        with self.guard_call():
+            return bool(REQUEUE(self.client, script_keys, *arguments))
 
-    def honour(self, slug: str, claimant: Claimant, *, filter_blocks: int, given: int) -> str:
+    def honour_place(self, slug: str, claimant: Claimant, *, filter_blocks: int, given: int) -> str:
         """Make a lost claimant known again. Returns the outcome of `honour.lua`; see its header."""
         names = keys.campaign_keys(slug)
-        touched = (names.gate, names.claimants, names.filter)
+        script_keys = (names.gate, names.claimants, names.filter)
         bits = holder_filter.bit_positions(claimant.field, filter_blocks)
-        said = (claimant.field, claimant.place, claimant.admitted_ms, given, *bits)
-        with self.asking():
-            return cast(bytes, HONOUR(self.client, touched, *said)).decode()
+        arguments = (claimant.field, claimant.place, claimant.admitted_ms, given, *bits)
+        with self.guard_call():
+            return cast(bytes, HONOUR(self.client, script_keys, *arguments)).decode()
 
 
-def _touched(slug: str) -> tuple[str, str, str]:
+def _script_keys(slug: str) -> tuple[str, str, str]:
     names = keys.campaign_keys(slug)
     return names.gate, names.queue, names.filter
 
 
-def _marks(said: list[bytes | None]) -> Marks:
-    return Marks(*((mark or b"").decode() for mark in said))
+def _parse_marks(fields: list[bytes | None]) -> Marks:
+    return Marks(*((field or b"").decode() for field in fields))
 
 
-def _closed(said: Any) -> Closed:
-    given, whole = said
+def _parse_closed(reply: Any) -> Closed:
+    given, whole = reply
     return Closed(None if given < 0 else given, bool(whole))
 
 
-def _opening(d: Definition, given: int, server: str) -> tuple[Any, ...]:
+def _open_arguments(d: Definition, given: int, server: str) -> tuple[Any, ...]:
     return (
         d.epoch, given, d.stock, d.opens_ms, d.closes_ms, int(d.paused), d.longest, d.facts,
         keys.GROUP, d.filter_bits, server,
     )  # fmt: skip
 
 
-def _opened(said: Any) -> tuple[bool, int, int]:
-    word, given, waiting = said
-    return word == b"opened", int(given), int(waiting)
+def _parse_opened(reply: Any) -> tuple[bool, int, int]:
+    outcome, given, waiting = reply
+    return outcome == b"opened", int(given), int(waiting)
 
 
-def _write(pipe: Any, key: str, claimants: Sequence[Claimant], replace: bool) -> None:
-    values = {each.field: _packed(each) for each in claimants}
+def _add_claimants(pipe: Any, key: str, claimants: Sequence[Claimant], replace: bool) -> None:
+    values = {claimant.field: _pack_place(claimant) for claimant in claimants}
     if replace:
         pipe.hset(key, mapping=values)
     else:
@@ -219,10 +226,10 @@ def _write(pipe: Any, key: str, claimants: Sequence[Claimant], replace: bool) ->
             pipe.hsetnx(key, field, value)
 
 
-def _packed(claimant: Claimant) -> bytes:
+def _pack_place(claimant: Claimant) -> bytes:
     """Place (4 bytes) and moment in ms (6 bytes), as `admit.lua` writes them."""
     return claimant.place.to_bytes(4) + claimant.admitted_ms.to_bytes(6)
 
 
-def _claimant(field: bytes, held: bytes) -> Claimant:
-    return Claimant(field, int.from_bytes(held[:4]), int.from_bytes(held[4:]))
+def _claimant(field: bytes, packed: bytes) -> Claimant:
+    return Claimant(field, int.from_bytes(packed[:4]), int.from_bytes(packed[4:]))

@@ -13,7 +13,7 @@ from coupons.errors import StoreAway, StoreError
 
 # The beginning of errors by which a server refuses to serve, whatever the keys: the error code,
 # after redis-py's prefix for pipelines and an older server's prefix for scripts, if any.
-_OF_THE_SERVER = re.compile(
+_SERVER_FAILURE = re.compile(
     r"(?:Command # \d+ .* of pipeline caused error: )?(?:(?:ERR )?Error running script .*: -?)?"
     r"(?:(?:ERR )?(?:unknown command|max number of clients)"
     r"|(?:LOADING|BUSY|READONLY|OOM|MOVED|ASK|CLUSTERDOWN|TRYAGAIN|CROSSSLOT|MASTERDOWN|MISCONF"
@@ -21,7 +21,7 @@ _OF_THE_SERVER = re.compile(
     re.DOTALL,
 )
 # redis-py strips these codes from the message and raises a class of its own for each.
-_CLASSES_OF_THE_SERVER = (
+_SERVER_FAILURE_CLASSES = (
     redis.ReadOnlyError,
     exceptions.OutOfMemoryError,
     exceptions.NoPermissionError,
@@ -31,23 +31,23 @@ _CLASSES_OF_THE_SERVER = (
     exceptions.ClusterError,
     exceptions.ClusterCrossSlotError,
 )
-_UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
+_PARSE_ERRORS = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
 T = TypeVar("T")
 
 
 def failure_of(error: redis.RedisError, slug: str = "") -> StoreAway | StoreError:
     """The exception to raise for a driver error. Returned, not raised."""
-    if _is_of_the_server(error):
+    if _is_server_failure(error):
         return StoreAway(f"Redis: {error}")
     return StoreError(f"Redis answered about {slug}: {error}" if slug else f"Redis: {error}")
 
 
-def _is_of_the_server(error: redis.RedisError) -> bool:
+def _is_server_failure(error: redis.RedisError) -> bool:
     """Also true if there was no valid reply: the connection failed, or it is not the Redis
     protocol."""
     if not isinstance(error, redis.ResponseError | redis.DataError):
         return True
-    return isinstance(error, _CLASSES_OF_THE_SERVER) or bool(_OF_THE_SERVER.match(str(error)))
+    return isinstance(error, _SERVER_FAILURE_CLASSES) or bool(_SERVER_FAILURE.match(str(error)))
 
 
 @contextmanager
@@ -55,11 +55,11 @@ def parsing_reply(what: str) -> Iterator[None]:
     """Raises StoreError if the reply can't be parsed: it is not what we write there."""
     try:
         yield
-    except _UNREADABLE as error:
+    except _PARSE_ERRORS as error:
         raise StoreError(f"Redis holds {what} that can't be read: {error!r}") from error
 
 
-class Each(dict[str, T], Generic[T]):
+class ByCampaign(dict[str, T], Generic[T]):
     """Results by campaign. `failed` has the errors of the campaigns without a result: Redis replied
     with an error, or its data can't be read. No campaign is in both."""
 
@@ -67,28 +67,30 @@ class Each(dict[str, T], Generic[T]):
         super().__init__()
         self.failed: dict[str, StoreError] = {}
 
-    def one(self, slug: str) -> T:
+    def result(self, slug: str) -> T:
         """The result of this campaign. Raises its StoreError, if it failed."""
         if slug in self.failed:
             raise self.failed[slug]
         return self[slug]
 
 
-def reply_each(slugs: Sequence[str], replies: Sequence[Any], parse: Callable[..., T]) -> Each[T]:
+def reply_each(
+    slugs: Sequence[str], replies: Sequence[Any], parse: Callable[..., T]
+) -> ByCampaign[T]:
     """Parse a pipeline's replies per campaign: every campaign sent the same number of commands, and
     `parse` gets the replies of one.
 
     Raises StoreAway if the server refused to serve any of them.
     """
-    found: Each[T] = Each()
+    results: ByCampaign[T] = ByCampaign()
     per_campaign = len(replies) // len(slugs) if slugs else 0
     for number, slug in enumerate(slugs):
-        some = replies[number * per_campaign : (number + 1) * per_campaign]
+        own_replies = replies[number * per_campaign : (number + 1) * per_campaign]
         try:
-            found[slug] = _parsed(slug, some, parse)
+            results[slug] = _parsed(slug, own_replies, parse)
         except StoreError as error:
-            found.failed[slug] = error
-    return found
+            results.failed[slug] = error
+    return results
 
 
 def _parsed(slug: str, replies: Sequence[Any], parse: Callable[..., T]) -> T:

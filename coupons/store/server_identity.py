@@ -18,7 +18,7 @@ from coupons.store import keys
 from coupons.store.replies import failure_of
 
 
-class NotVouched(redis.RedisError):
+class NotVerified(redis.RedisError):
     """This server may lack decisions of another one. Nothing was sent but the identity check."""
 
 
@@ -27,38 +27,40 @@ class Server(NamedTuple):
 
     identity: str  # its replication id
     is_primary: bool
-    vouched: str  # the identity verified last, as stored in this server; "": none
+    verified: str  # the identity verified last, as stored in this server; "": none
 
     @property
     def may_decide(self) -> bool:
-        return self.is_primary and self.identity == self.vouched
+        return self.is_primary and self.identity == self.verified
 
     @classmethod
-    def from_replication(cls, replication: Mapping[str, Any], vouched: bytes | None) -> "Server":
+    def from_replication(cls, replication: Mapping[str, Any], verified: bytes | None) -> "Server":
         """From the replication section of INFO, and the value of `keys.SERVER`."""
         is_primary = replication.get("role") == "master"
         return cls(
-            str(replication["master_replid"]), is_primary, (vouched or b"").decode(errors="replace")
+            str(replication["master_replid"]),
+            is_primary,
+            (verified or b"").decode(errors="replace"),
         )
 
 
-def only_vouched(connection: Any) -> None:
-    """redis-py's hook on a new connection: verify the server. Raises NotVouched, ReadOnlyError (it
+def require_verified_server(connection: Any) -> None:
+    """redis-py's hook on a new connection: verify the server. Raises NotVerified, ReadOnlyError (it
     is a replica); then the connection is not made."""
     connection.on_connect()
     connection.send_command("INFO", "replication")
-    said = connection.read_response().decode()
+    replication = connection.read_response().decode()
     connection.send_command("GET", keys.SERVER)
     try:
-        vouched = connection.read_response()
+        verified = connection.read_response()
     except redis.ResponseError as error:
         if isinstance(failure_of(error), StoreAway):
             raise
-        vouched = None  # the key has another type: no server was verified
+        verified = None  # the key has another type: no server was verified
     server = Server.from_replication(
-        dict(line.split(":", 1) for line in said.splitlines() if ":" in line), vouched
+        dict(line.split(":", 1) for line in replication.splitlines() if ":" in line), verified
     )
     if not server.is_primary:
         raise redis.ReadOnlyError("A replica decides nothing.")
     if not server.may_decide:
-        raise NotVouched("The server that decides has changed.")
+        raise NotVerified("The server that decides has changed.")

@@ -22,8 +22,8 @@ Draft = Callable[..., Campaign]
 @pytest.fixture
 def soon(draft: Draft) -> Campaign:
     """A draft that would open in half a minute; a worker is there to store."""
-    store().canary_came()
-    store().swept()
+    store().mark_canary()
+    store().mark_sweep()
     opens = timezone.now() + timedelta(seconds=30)
     return draft("sale", opens_at=opens, closes_at=opens + timedelta(hours=1))
 

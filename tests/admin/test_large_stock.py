@@ -119,8 +119,8 @@ def test_saving_what_stands_there_finishes_a_change_whose_process_is_gone(
     operator: Client, page: Page, open_campaign: CampaignMaker, before: int, after: int, then: int
 ) -> None:
     """Its page says so, the board says so, and nothing need be typed."""
-    store().canary_came()
-    store().swept()
+    store().mark_canary()
+    store().mark_sweep()
     open_campaign("sale", stock=before)
     with pytest.raises(Gone):
         lifecycle.change_stock("sale", stock=after, actor="Jun", tell=die)

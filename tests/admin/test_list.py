@@ -137,8 +137,8 @@ def test_parked_claims_are_counted_with_a_link(
 ) -> None:
     sale = open_campaign("sale")
     strategies.admit(sale, Claim("ann"))
-    entry = store().read("sale", consumer="test", count=1).entries[0]
-    store().park("sale", entry.id, "place_taken")
+    entry = store().read_new("sale", consumer="test", count=1).entries[0]
+    store().park_entry("sale", entry.id, "place_taken")
     assert cells(operator, "sale")["parked"] == f'<a href="{page("sale", "parked")}">1</a>'
 
 

@@ -31,7 +31,7 @@ def parked(campaign: CampaignSnapshot, *users: str) -> list[str]:
         place = strategies.admit(campaign, Claim(user)).place
         Slot.objects.filter(id=slot_id(campaign.id, place)).delete()
     drain("sale", consumer="one")
-    return [entry.id for entry in store.store().parked("sale")]
+    return [entry.id for entry in store.store().parked_entries("sale")]
 
 
 def lost(campaign: CampaignSnapshot, user: str) -> str:

@@ -31,8 +31,8 @@ FUTURE = (
 
 @pytest.fixture(autouse=True)
 def worker() -> None:
-    store().canary_came()
-    store().swept()
+    store().mark_canary()
+    store().mark_sweep()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims import holder_filter
-from coupons.store import BELL_MS, claimant_field, keys
+from coupons.store import WAKEUP_TTL_MS, claimant_field, keys
 from coupons.store.admission import ADMIT
 
 BLOCK = 500  # claims sent before their answers are read
@@ -29,7 +29,7 @@ def command(campaign: CampaignSnapshot, user: str) -> Command:
     return (
         "EVALSHA", ADMIT.sha, 5,
         names.gate, names.claimants, names.queue, names.bell, names.filter,
-        field, user.encode(), 1, BELL_MS, 0,
+        field, user.encode(), 1, WAKEUP_TTL_MS, 0,
         *holder_filter.bit_positions(field, campaign.filter_blocks), REQUEST,
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from coupons.campaigns import lifecycle, lookup
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim, Outcome
 from coupons.issuing.drain import drain
-from coupons.store import BELL_MS
+from coupons.store import WAKEUP_TTL_MS
 from tests.bench import asking, elsewhere, openings, people
 from tests.bench.figures import Figure
 from tests.bench.rounds import Block, Pairs, interleaved
@@ -124,7 +124,7 @@ def _sweep_s(url: str) -> float:
     """What beat asks for every second: once when all is stored, once when every campaign waits."""
     with elsewhere.deciding(url):
         lifecycle.follow_the_clock()  # openings are recorded once
-        time.sleep(BELL_MS / 1000)  # bells rung by admissions are over
+        time.sleep(WAKEUP_TTL_MS / 1000)  # bells rung by admissions are over
         before = time.perf_counter()
         tasks.sweep()
         return time.perf_counter() - before

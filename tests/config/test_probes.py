@@ -32,7 +32,7 @@ class Unremembering(DependencyWatch):
 def looks_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     watch = Unremembering()
     monkeypatch.setattr(probes, "dependency_watch", lambda: watch)
-    store().swept()
+    store().mark_sweep()
 
 
 @pytest.fixture

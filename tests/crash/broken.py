@@ -62,7 +62,7 @@ def queued_in_a_second_step() -> None:
 
     def admitting(self: Any, slug: str, **asked: Any) -> deciding.Decision:
         decision = admit(self, slug, **asked)
-        if decision.said == "admitted":
+        if decision.outcome == "admitted":
             if random.random() < 0.01:
                 os._exit(GONE)
             entry = {"u": asked["user"], "n": asked["nth"], "p": decision.place,
@@ -82,7 +82,7 @@ def carried_by_the_message() -> None:
 
     def admitting(self: Any, slug: str, **asked: Any) -> deciding.Decision:
         decision = admit(self, slug, **asked)
-        if decision.said == "admitted":
+        if decision.outcome == "admitted":
             claim = (asked["user"], asked["nth"], decision.place, decision.at_ms)
             app.send_task(CARRIED, args=[slug, *claim], retry=False)
         return decision
@@ -104,17 +104,17 @@ def counted_in_python() -> None:
         epoch, stock, given = self.client.hmget(names.gate, "epoch", "stock", "next")
         known, now = self.client.hget(names.claimants, field), time.time_ns() // 1_000_000
         if not epoch:
-            return deciding.Decision("not_installed", 0, 0, ring=False)
+            return deciding.Decision("not_installed", 0, 0, wake_drain=False)
         if known:
             held = int.from_bytes(known[:4]), int.from_bytes(known[4:])
-            return deciding.Decision("already_claimed", *held, ring=False)
+            return deciding.Decision("already_claimed", *held, wake_drain=False)
         if int(given) >= int(stock):
-            return deciding.Decision("sold_out", 0, now, ring=False)
+            return deciding.Decision("sold_out", 0, now, wake_drain=False)
         place = self.client.hincrby(names.gate, "next", 1)
         self.client.hset(names.claimants, field, place.to_bytes(4) + now.to_bytes(6))
         entry = {"u": asked["user"], "n": asked["nth"], "p": place, "t": now}
         self.client.xadd(names.queue, entry)
-        return deciding.Decision("admitted", place, now, ring=True)
+        return deciding.Decision("admitted", place, now, wake_drain=True)
 
     deciding.AdmissionCalls.admit = admit  # type: ignore[method-assign]
 
@@ -133,7 +133,7 @@ def missing_means_nothing_issued() -> None:
 
     def admitting(self: Any, slug: str, **asked: Any) -> deciding.Decision:
         decision = admit(self, slug, **asked)
-        if decision.said == "not_installed":
+        if decision.outcome == "not_installed":
             update._install(Campaign.objects.get(slug=slug), first=True)
             return admit(self, slug, **asked)
         return decision

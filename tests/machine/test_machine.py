@@ -81,7 +81,7 @@ def _whichever_server_answers(patch: pytest.MonkeyPatch) -> None:
 
 
 def _told_without_a_replica(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(AdmissionCalls, "_confirmed", lambda self, replies: replies)
+    patch.setattr(AdmissionCalls, "_await_replicas", lambda self, replies: replies)
 
 
 def _nobody_testifies(patch: pytest.MonkeyPatch) -> None:
@@ -93,7 +93,7 @@ def _a_missing_gate_is_a_new_one(patch: pytest.MonkeyPatch) -> None:
 
     def admitting(self: Any, slug: str, **asked: Any) -> Decision:
         decision = admit(self, slug, **asked)
-        if decision.said != "not_installed":
+        if decision.outcome != "not_installed":
             return decision
         with suppress(ForeignKeys):  # what is under repair is no missing gate
             update._install(Campaign.objects.get(slug=slug), first=True)

@@ -48,7 +48,7 @@ DRAINS = {
 }
 REPAIRS = {
     "closed": (rebuild, "_close", "after"),
-    "some remembered": (RepairCalls, "remember", "after"),
+    "some remembered": (RepairCalls, "write_claimants", "after"),
     "before it opens": (rebuild, "_open", "before"),
     "open": (rebuild, "_open", "after"),
     "put back": (lost_admissions, "requeue_lost", "after"),
@@ -85,7 +85,7 @@ class World:
             mock.patch.object(
                 wakeups, "_send", lambda *_, **__: True
             ),  # a drain is a rule of its own
-            mock.patch.object(deciding, "_wait", self._wait),
+            mock.patch.object(deciding, "_wait_command", self._wait),
         ]
         for each in self._replaced:
             each.start()
@@ -229,7 +229,7 @@ class World:
 
     @property
     def is_open(self) -> bool:
-        return bool(store().marks([SLUG])[SLUG].epoch)
+        return bool(store().gate_marks([SLUG])[SLUG].epoch)
 
     def gate(self) -> Gate:
         return store().gate(SLUG)

@@ -59,7 +59,7 @@ def _open(slug: str, actor: str) -> Campaign:
 
 def _free_slug() -> str:
     """Neither the database nor Redis, which may be older than each other, knows it."""
-    known = set(Campaign.objects.values_list("slug", flat=True)) | set(store().installed())
+    known = set(Campaign.objects.values_list("slug", flat=True)) | set(store().installed_slugs())
     return next(slug for n in range(1, len(known) + 2) if (slug := f"{_PREFIX}{n}") not in known)
 
 

@@ -9,7 +9,7 @@ from coupons.admin.campaigns import slot_progress
 from coupons.database import clock
 from coupons.errors import StoreFailure
 from coupons.models import Campaign, Tally
-from coupons.store import Each, Gate, store
+from coupons.store import ByCampaign, Gate, store
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def _lives_in_redis(campaign: Campaign) -> bool:
 def _gates(slugs: Sequence[str]) -> tuple[dict[str, Gate | None], dict[str, str]]:
     """And, of campaigns about which Redis gives no usable answer, a sentence that says so."""
     try:
-        gates: Each[Gate | None] = store().gates(slugs) if slugs else Each()
+        gates: ByCampaign[Gate | None] = store().gates(slugs) if slugs else ByCampaign()
     except StoreFailure:
         return {}, dict.fromkeys(slugs, _("Redis does not answer: live counts are not known."))
     damaged = _("What Redis holds of {} can't be read: see its board.")

@@ -128,15 +128,15 @@ def test_a_connection_lost_before_its_wait_confirms_nothing(
     own = use(monkeypatch, own_redis)
     campaign = open_campaign()
     assert outcome(campaign, "first") == Outcome.ADMITTED
-    wire: Any = own._wire
-    talk = wire._talk
+    wire: Any = own._connection
+    talk = wire._send_and_read
 
     def cut_off_behind(commands: list[bytes], now: float) -> Any:
         replies = talk(commands, now)
         wire._close()
         return replies
 
-    monkeypatch.setattr(wire, "_talk", cut_off_behind)
+    monkeypatch.setattr(wire, "_send_and_read", cut_off_behind)
     settings.REDIS_WAIT_REPLICAS = 1
     with pytest.raises(StoreAway, match="closed since the last"):
         outcome(campaign, "mina")

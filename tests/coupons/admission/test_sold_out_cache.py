@@ -79,7 +79,7 @@ def test_a_memory_renewed_by_refusals_from_redis_only_while_nobody_was_admitted(
     decision = store.store().admit(
         "sale", user="lucky", nth=1, per_user=1, filter_blocks=campaign.filter_blocks
     )
-    assert decision.said == "admitted"
+    assert decision.outcome == "admitted"
     forgotten()
     assert outcomes(campaign, 3, "late") == {Outcome.SOLD_OUT}
     assert strategies.admit(campaign, Claim("lucky")).place == 51

@@ -12,7 +12,7 @@ from coupons.claims.values import Claim
 from coupons.errors import CouponError
 from coupons.models import Coupon
 from coupons.monitoring import collectors
-from coupons.store import BELL_MS, keys
+from coupons.store import WAKEUP_TTL_MS, keys
 
 SLUGS = ["p0", "p1", "p2", "p3"]
 ILL = "p1"
@@ -33,7 +33,7 @@ def lose_what_was_rung(broker: Broker) -> None:
     broker.clear()
     redis: Any = store.store().client
     for bell_key in (keys.campaign_keys(slug).bell for slug in SLUGS):
-        if 0 < redis.pttl(bell_key) <= BELL_MS:
+        if 0 < redis.pttl(bell_key) <= WAKEUP_TTL_MS:
             redis.delete(bell_key)
 
 

@@ -112,7 +112,7 @@ def admitted_after_a_restart_of_redis(sales: dict[str, CampaignSnapshot]) -> Non
     for slug in WELL:
         assert strategies.admit(sales[slug], Claim("last")).place == 6
     epochs = dict(Campaign.objects.values_list("slug", "epoch"))
-    marks = store.store().marks(WELL)
+    marks = store.store().gate_marks(WELL)
     assert all(marks[slug].epoch == epochs[slug] for slug in WELL)
 
 
@@ -158,14 +158,14 @@ def test_each_campaign_gets_its_own_answer_or_its_own_failure(
     damages.damage(ILL, "queue is a string")
     damages.damage("p2", "gate is a string")
     redis = store.store()
-    assert redis.waiting(SLUGS).failed.keys() == {ILL}
+    assert redis.waiting_counts(SLUGS).failed.keys() == {ILL}
     assert redis.waiting_since(SLUGS).failed.keys() == {ILL}
     assert redis.gates(SLUGS).failed.keys() == {ILL, "p2"}
-    assert redis.marks(SLUGS).failed.keys() == {"p2"}
+    assert redis.gate_marks(SLUGS).failed.keys() == {"p2"}
     assert redis.gates(SLUGS).keys() == set(SLUGS) - {ILL, "p2"}
     assert redis.close_each([(slug, "e.1", 512) for slug in SLUGS]).failed.keys() == {"p2"}
     with pytest.raises(StoreError, match="p2"):
-        redis.gates(SLUGS).one("p2")
+        redis.gates(SLUGS).result("p2")
 
 
 def test_facts_that_can_not_be_read_are_mysqls(sales: dict[str, CampaignSnapshot]) -> None:

@@ -17,7 +17,7 @@ from coupons.issuing import queue, writer
 from coupons.issuing.drain import drain
 from coupons.models import Campaign, Coupon, Tally
 from coupons.store import keys
-from coupons.store.wakeups import LOST_BELL_MS
+from coupons.store.wakeups import LOST_WAKEUP_TTL_MS
 from tests.conftest import CampaignMaker, Person, Settings
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
@@ -91,7 +91,7 @@ def test_poison_is_parked_with_its_reason_and_the_others_are_stored(
     admit(campaign, 2, start=4)
     done = drain("sale", consumer="one")
     assert (done.stored, done.parked) == (6, 5)
-    parked = [entry.fields for entry in store.store().parked("sale")]
+    parked = [entry.fields for entry in store.store().parked_entries("sale")]
     assert sorted(fields[b"reason"].decode() for fields in parked) == [
         Reason.BEYOND_STOCK, Reason.PLACE_TAKEN,
         Reason.UNREADABLE, Reason.UNREADABLE, Reason.UNREADABLE,
@@ -139,7 +139,7 @@ def test_a_worker_that_is_done_leaves_no_name_behind_but_one_that_failed_does(
     assert store.store().client.xinfo_consumers(queue_name, keys.GROUP) == []
     admit(open_campaign("other"), 3)
     queue.read_batch("other", consumer="dead", count=2)
-    assert not store.store().leave("other", consumer="dead")
+    assert not store.store().leave_group("other", consumer="dead")
 
 
 def test_a_database_that_is_away_leaves_the_claims_in_the_queue(
@@ -195,7 +195,7 @@ def rung(campaign: CampaignSnapshot, user: str) -> bool:
     decision = store.store().admit(
         campaign.slug, user=user, nth=1, per_user=1, filter_blocks=campaign.filter_blocks
     )
-    return decision.ring
+    return decision.wake_drain
 
 
 def test_one_bell_rings_for_many_claims_and_the_next_after_the_drain(
@@ -256,7 +256,7 @@ def test_a_bell_that_could_not_be_sent_rings_again_soon_and_not_for_every_claim(
     campaign = open_campaign(stock=100)
     admit(campaign, 20)
     assert tries == ["sale"]
-    assert 0 < store.store().client.pttl(keys.campaign_keys("sale").bell) <= LOST_BELL_MS
+    assert 0 < store.store().client.pttl(keys.campaign_keys("sale").bell) <= LOST_WAKEUP_TTL_MS
     store.store().client.delete(keys.campaign_keys("sale").bell)  # its time is over
     admit(campaign, 2, start=20)
     assert tries == ["sale", "sale"]

@@ -69,7 +69,7 @@ def test_one_claim_that_can_not_be_parked_keeps_no_other_of_its_campaign_waiting
     strategies.admit(sales[ILL], Claim("mina"))
     tasks.drain_each([ILL, "p2"])
     assert stored("mina") == {ILL}
-    assert store.store().waiting([ILL]) == {ILL: 1}
+    assert store.store().waiting_counts([ILL]) == {ILL: 1}
 
 
 def test_a_store_that_is_away_ends_the_round(
@@ -150,7 +150,7 @@ def test_a_busy_campaign_gets_its_share_of_the_time_and_not_all_of_it(
     tasks.drain_each(SLUGS)
     assert stored("mina") == set(SLUGS[1:])
     assert broker == [["p0"]]
-    assert store.store().waiting(["p0"])["p0"] > 0
+    assert store.store().waiting_counts(["p0"])["p0"] > 0
 
 
 def test_a_campaign_whose_signing_key_is_missing_waits_alone_until_it_is_back(

@@ -28,7 +28,7 @@ LAST_MS = 253_402_300_799_999  # of the year 9999
 
 
 def parked_reasons(slug: str = "sale") -> list[str]:
-    return [entry.fields[b"reason"].decode() for entry in store.store().parked(slug)]
+    return [entry.fields[b"reason"].decode() for entry in store.store().parked_entries(slug)]
 
 
 def defined(**changed: Any) -> None:

@@ -129,7 +129,7 @@ def claim(store: Store, user: str) -> tuple[str, float]:
     """What came of it, and after how many seconds."""
     began = time.monotonic()
     try:
-        said = store.admit("sale", user=user, nth=1, per_user=1, filter_blocks=1).said
+        said = store.admit("sale", user=user, nth=1, per_user=1, filter_blocks=1).outcome
     except StoreAway:
         said = "away"
     return said, time.monotonic() - began

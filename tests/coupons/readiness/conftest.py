@@ -16,8 +16,8 @@ Draft = Callable[..., Campaign]
 @pytest.fixture
 def worker() -> None:
     """One heard a bell just now."""
-    store().canary_came()
-    store().swept()
+    store().mark_canary()
+    store().mark_sweep()
 
 
 @pytest.fixture

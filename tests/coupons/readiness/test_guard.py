@@ -27,8 +27,8 @@ def sale(draft: Callable[..., Campaign]) -> Opens:
     """A scheduled campaign that opens in so many seconds."""
 
     def make(in_s: float, **fields: Any) -> Campaign:
-        store().canary_came()  # a worker is there
-        store().swept()
+        store().mark_canary()  # a worker is there
+        store().mark_sweep()
         opens = timezone.now() + timedelta(seconds=in_s)
         draft("sale", opens_at=opens, closes_at=opens + timedelta(hours=1), **fields)
         return lifecycle.schedule_campaign("sale", actor="Mina")

@@ -136,8 +136,8 @@ def test_a_redis_that_may_forget_is_red_and_one_without_a_log_amber(
     draft: Draft, other_redis: Callable[..., None]
 ) -> None:
     other_redis("--maxmemory-policy", "allkeys-lru", "--appendonly", "no")
-    store().canary_came()
-    store().swept()
+    store().mark_canary()
+    store().mark_sweep()
     draft("sale")
     assert faults() | {"eviction": Light.RED, "persistence": Light.AMBER} == faults()
 

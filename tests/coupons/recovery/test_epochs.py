@@ -96,7 +96,7 @@ def test_another_databases_campaign_of_the_same_name_is_left_alone(
     Campaign.objects.update(epoch="somebody-elses")
     with pytest.raises(ForeignKeys):
         rebuild.rebuild_campaign("sale", actor="Mina")
-    assert store.store().marks(["sale"])["sale"].epoch
+    assert store.store().gate_marks(["sale"])["sale"].epoch
 
 
 def test_a_restored_database_goes_on_with_an_epoch_nobody_has_seen(

@@ -99,7 +99,7 @@ def test_negative_control_without_the_fence_a_stored_place_is_given_to_another(
     admit(campaign, range(6, 9))
     drain("sale", consumer="one")
     pair.failed_over()
-    store.store().mark_server_verified(store.store().server().identity)  # nobody compared
+    store.store().mark_server_verified(store.store().current_server().identity)  # nobody compared
     late = strategies.admit(campaign, Claim("late"))
     assert (late.outcome, late.place) == (Outcome.ADMITTED, 6)
     assert drain("sale", consumer="one").parked == 1  # told, and not stored
@@ -114,7 +114,7 @@ def test_what_a_drain_held_during_a_failover_is_not_stored_over_it(
     drain("sale", consumer="one")
     pair.cut()
     admit(campaign, range(6, 9))
-    held = store.store().read("sale", consumer="slow", count=10)
+    held = store.store().read_new("sale", consumer="slow", count=10)
     pair.failed_over()
     assert strategies.admit(campaign, Claim("late")).place == 6
     drain("sale", consumer="one")
@@ -167,7 +167,7 @@ def test_an_old_primary_that_comes_back_later_is_compared_again(
     pair.use(pair.primary)  # it was never told that it lost its office
     assert failover.verify_server()
     epoch = Campaign.objects.get().epoch
-    assert store.store().marks(["sale"])["sale"].epoch != epoch
+    assert store.store().gate_marks(["sale"])["sale"].epoch != epoch
     reconcile.reconcile_campaigns()  # its gate is of an epoch that is over
     assert strategies.admit(campaign, Claim("jun")).place == 2
 
@@ -181,11 +181,11 @@ def test_a_restart_costs_a_comparison_and_no_operator(
     with servers.redis(tmp_path / "r", port=port):
         campaign = open_campaign()
         admit(campaign, range(1, 4))
-        first = store.store().server()
+        first = store.store().current_server()
     with servers.redis(tmp_path / "r", port=port):
-        assert store.store().server().identity != first.identity
+        assert store.store().current_server().identity != first.identity
         assert admit(campaign, range(1, 6)) == [1, 2, 3, 4, 5]
-        assert store.store().server().may_decide
+        assert store.store().current_server().may_decide
         assert drain("sale", consumer="one").stored == 5
     store.store.cache_clear()
 
@@ -194,7 +194,7 @@ def test_the_sweep_compares_where_nobody_asks(open_campaign: CampaignMaker) -> N
     open_campaign()
     store.store().mark_server_verified("another server")
     tasks.sweep()
-    assert store.store().server().may_decide
+    assert store.store().current_server().may_decide
 
 
 def test_two_that_find_the_server_changed_renew_a_campaign_once(
@@ -247,7 +247,7 @@ def test_many_campaigns_are_renewed_together_and_each_rightly(
     assert strategies.admit(made["waits"], Claim("late")).place == 4
     assert drain("waits", consumer="one").stored == 4
     assert strategies.admit(made["paused"], Claim("late")).outcome == Outcome.PAUSED
-    marks = store.store().marks(slugs)
+    marks = store.store().gate_marks(slugs)
     rows = dict(Campaign.objects.values_list("slug", "epoch"))
     assert {slug for slug in slugs if marks[slug].epoch == rows[slug]} == set(slugs) - {"foreign"}
 
@@ -283,7 +283,7 @@ def test_a_renewal_together_that_dies_is_begun_again(
     with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
         dying.setattr(store.store(), line, dies)
         failover.verify_server()
-    assert not store.store().server().may_decide
+    assert not store.store().current_server().may_decide
     assert failover.verify_server()
     assert strategies.admit(campaign, Claim("late")).place == 3
     assert drain("sale", consumer="one").stored == 3

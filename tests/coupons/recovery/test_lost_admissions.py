@@ -87,9 +87,9 @@ def test_what_is_known_elsewhere_is_not_put_back(open_campaign: CampaignMaker) -
     """Stored, given up, or told by an older history whose place is another's by now."""
     campaign = open_campaign(stock=10)
     admit(campaign, "ann", "ben", "cho")
-    taken = store.store().read("sale", consumer="one", count=2).entries
-    store.store().park("sale", taken[1].id, Reason.REJECTED)
-    (entry,) = store.store().parked("sale")
+    taken = store.store().read_new("sale", consumer="one", count=2).entries
+    store.store().park_entry("sale", taken[1].id, Reason.REJECTED)
+    (entry,) = store.store().parked_entries("sale")
     dead_letters.give_up("sale", entry.id, actor="Mina", why="asked for it")
     assert drain.drain("sale", consumer="two").stored == 1
     recent._recent.extend((campaign.id, "old", 1, place, 5, "") for place in (1, 3))

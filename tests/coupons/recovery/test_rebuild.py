@@ -104,7 +104,7 @@ def test_negative_control_numbering_from_the_count_gives_a_place_twice(
     def begin() -> CampaignSnapshot:
         campaign = open_campaign(stock=10)
         admit(campaign, range(1, 4))
-        first: Any = store.store().queued("sale")[:2]
+        first: Any = store.store().queued_entries("sale")[:2]
         store.store().client.xdel(keys.campaign_keys("sale").queue, *(entry.id for entry in first))
         assert drain("sale", consumer="one").stored == 1
         lose()
@@ -158,7 +158,7 @@ class Dead(Exception):
 @pytest.mark.parametrize(
     ("where", "line"),
     [
-        ("store", "close_for_repair"), ("store", "remember"), ("rebuild", "raise_highest"),
+        ("store", "close_for_repair"), ("store", "write_claimants"), ("rebuild", "raise_highest"),
         ("store", "open_again"),
     ],
 )  # fmt: skip
@@ -210,18 +210,18 @@ def test_of_two_at_once_the_one_that_began_last_opens(
     campaign = open_campaign(stock=10)
     admit(campaign, range(4))
     drain("sale", consumer="one")
-    remember = store.store().remember
+    write_claimants = store.store().write_claimants
     begun: list[rebuild.Rebuilt] = []
 
     def another_begins(*asked: Any, **more: Any) -> None:
         monkeypatch.undo()
-        remember(*asked, **more)
+        write_claimants(*asked, **more)
         begun.append(rebuild.rebuild_campaign("sale", actor="Jun"))
 
-    monkeypatch.setattr(store.store(), "remember", another_begins)
+    monkeypatch.setattr(store.store(), "write_claimants", another_begins)
     with pytest.raises(Overtaken):
         rebuild.rebuild_campaign("sale", actor="Mina")
-    assert store.store().marks(["sale"])["sale"].epoch == begun[0].epoch
+    assert store.store().gate_marks(["sale"])["sale"].epoch == begun[0].epoch
     assert Campaign.objects.get().epoch == begun[0].epoch
     assert admit(campaign, ["late"])["late"].place == 5
     assert drain("sale", consumer="one").stored == 1
@@ -233,13 +233,13 @@ def test_a_redis_that_is_emptied_in_the_middle_opens_nothing(
     campaign = open_campaign(stock=10)
     admit(campaign, range(4))
     drain("sale", consumer="one")
-    remember = store.store().remember
+    write_claimants = store.store().write_claimants
 
     def emptied(*asked: Any, **more: Any) -> None:
-        remember(*asked, **more)
+        write_claimants(*asked, **more)
         lose()
 
-    monkeypatch.setattr(store.store(), "remember", emptied)
+    monkeypatch.setattr(store.store(), "write_claimants", emptied)
     with pytest.raises(Overtaken):
         rebuild.rebuild_campaign("sale", actor="Mina")
     with pytest.raises(NotInstalled):

@@ -48,7 +48,7 @@ def test_a_repair_overtaken_by_one_that_comes_to_nothing_is_taken_up_again(
 
         meanwhile.setattr(rebuild_many, "_open", overtaken)
         assert not failover.verify_server()
-    assert not store.store().server().may_decide
+    assert not store.store().current_server().may_decide
     assert failover.verify_server()
     assert strategies.admit(campaign, Claim("late")).place == 6
 

@@ -8,7 +8,7 @@ from redis._parsers.base import BaseParser
 
 from coupons.errors import StoreAway, StoreError
 from coupons.store.connection import _server_error
-from coupons.store.replies import Each, failure_of, reply_each
+from coupons.store.replies import ByCampaign, failure_of, reply_each
 from tests.coupons.store.test_bad_servers import SAID
 
 ABOUT_KEYS = [
@@ -66,10 +66,10 @@ def test_what_can_not_be_parsed_fails_for_its_campaign_alone() -> None:
     found = reply_each(["a", "b", "c"], [b"1", b"?", redis.ResponseError("WRONGTYPE no")], int)
     assert found == {"a": 1}
     assert found.failed.keys() == {"b", "c"}
-    assert found.one("a") == 1
+    assert found.result("a") == 1
     with pytest.raises(StoreError, match="b"):
-        found.one("b")
-    assert reply_each([], [], int) == Each()
+        found.result("b")
+    assert reply_each([], [], int) == ByCampaign()
 
 
 def test_a_refusal_of_the_server_among_the_replies_is_everybodys() -> None:
