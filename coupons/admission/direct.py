@@ -1,6 +1,6 @@
-"""The `direct` strategy: one MySQL transaction with a row lock per request, no Redis.
+"""The `direct` strategy: one MySQL transaction with a row lock per claim, no Redis.
 
-The "before" of the write-up, and enough for small campaigns. Same answers as the queued strategy.
+The baseline of the benchmarks, and sufficient for small campaigns. Same outcomes as `queued`.
 """
 
 from django.db import transaction
@@ -16,7 +16,10 @@ from coupons.observability import request_id
 
 
 def admit(campaign: CampaignSnapshot, claim: Claim) -> Admission:
-    """Decide and store in one transaction. Raises DatabaseAway; then nothing was decided."""
+    """Decide and store a claim in one transaction that locks the campaign's tally row.
+
+    Raises DatabaseAway (nothing was decided), UnknownCampaign.
+    """
     with availability.require_database(), transaction.atomic():
         locked = (
             Tally.objects.select_for_update()
@@ -46,7 +49,7 @@ def admit(campaign: CampaignSnapshot, claim: Claim) -> Admission:
 
 
 def admitted_before(campaign: CampaignSnapshot, claim: Claim) -> Admission | None:
-    """The place this claim holds already; None: none. Decides nothing."""
+    """The admission this claim already has, or None. Read only. Raises DatabaseAway."""
     with availability.require_database():
         return _known(campaign, claim)
 

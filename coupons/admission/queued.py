@@ -11,16 +11,18 @@ from coupons.store import Decision, store
 
 
 def admit(campaign: CampaignSnapshot, claim: Claim) -> Admission:
-    """One round trip to Redis: place, memory of the user and queue entry in one atomic step.
+    """Decide a claim in one round trip to Redis: take a place, store the claimant and queue the
+    claim, atomically. After sell-out most claims need no round trip: see `sold_out_cache`.
 
-    None for most of those who come when nothing is left: see `coupons.admission.sold_out_cache`.
+    Raises StoreAway, StoreError, OutcomeUnknown, NotInstalled, QueueFull, ServerChanged; and what
+    `verify` of `verify_servers_with` raises.
     """
     over = sold_out_cache.cached_refusal(campaign, claim)
     if over is not None:
         return Admission(over, 0, 0)
     try:
         decision = _ask(campaign, claim)
-    except ServerChanged:  # before anything was sent
+    except ServerChanged:  # raised before any command was sent
         if not _verify_server():
             raise
         decision = _ask(campaign, claim)
@@ -38,8 +40,8 @@ def admit(campaign: CampaignSnapshot, claim: Claim) -> Admission:
 
 
 def verify_servers_with(verify: Callable[[], bool]) -> None:
-    """Who finds out whether a Redis server that was restarted or promoted may decide. `verify`
-    returns whether it may, and raises StoreAway, DatabaseAway while nobody knows."""
+    """Set the hook that compares a restarted or promoted Redis server with MySQL. `verify` returns
+    whether the server may decide; it raises StoreAway, DatabaseAway if that can't be determined."""
     global _verify_server
     _verify_server = verify
 
@@ -62,7 +64,8 @@ def _ask(campaign: CampaignSnapshot, claim: Claim) -> Decision:
 
 
 def admitted_before(campaign: CampaignSnapshot, claim: Claim) -> Admission | None:
-    """The place this claim holds already; None: none. Decides nothing."""
+    """The admission this claim already has, or None. Read only. Raises StoreAway, StoreError,
+    NotInstalled."""
     held = store().place_of(
         campaign.slug,
         user=claim.user,

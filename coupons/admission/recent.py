@@ -1,9 +1,9 @@
-"""Ring buffer of this process's recent admissions, left in Redis if that has lost its data.
+"""Ring buffer of this process's recent admissions, published to Redis after Redis lost its data.
 
-A claim on its way to MySQL is known to Redis and to the process that answered it, to nobody else.
-So a process keeps its last MOST admissions, and when it finds a campaign gone from Redis it
-publishes them there. A rebuild reads those of all processes (`recovery.lost_admissions`): whom
-MySQL does not know yet is put back on the queue, and numbers go on above.
+Until a claim is stored in MySQL, only Redis and the web process that answered it know of it. So
+each process keeps its last MOST admissions and publishes them when it finds a campaign missing in
+Redis. A rebuild reads those of all processes (`recovery.lost_admissions`): claims that MySQL does
+not have are put back on the queue, and new places are numbered above them.
 """
 
 import secrets
@@ -19,11 +19,11 @@ from coupons.errors import StoreFailure
 from coupons.observability import request_id
 from coupons.store import store
 
-MOST = 10_000  # places: seconds of a rush at a process' best, while a claim waits for 0.1 s
+MOST = 10_000  # admissions: seconds of a process' best throughput; a claim waits 0.1 s to be stored
 _EVERY_S = 1.0
 
 _recent: deque[tuple[int, str, int, int, int, str]] = deque(maxlen=MOST)
-_process = secrets.token_hex(8)  # a child that is forked has admitted nobody by then
+_process = secrets.token_hex(8)  # a fork comes before the first admission
 _publishing = Lock()
 _published_s: dict[str, float] = {}
 
@@ -31,15 +31,15 @@ _published_s: dict[str, float] = {}
 def remember_admission(
     campaign: CampaignSnapshot, claim: Claim, place: int, admitted_ms: int
 ) -> None:
-    """This place is being answered now. On the way of every admission: 0.14 µs."""
+    """Add an admission to the ring buffer. Part of every admission: 0.14 µs."""
     _recent.append(
         (campaign.id, claim.user, claim.nth, place, admitted_ms, request_id.current_request_id())
     )
 
 
 def publish_admissions(campaign: CampaignSnapshot) -> None:
-    """Redis does not know the campaign any more: leave its recent admissions there. Never raises,
-    and does nothing where it was done already or another thread is doing it."""
+    """Publish a campaign's recent admissions after Redis lost the campaign. Never raises. Does
+    nothing if this process has published already or another thread is publishing."""
     if not _publishing.acquire(blocking=False):
         return
     try:
@@ -47,7 +47,7 @@ def publish_admissions(campaign: CampaignSnapshot) -> None:
             _published_s[campaign.slug] = time.monotonic() + _EVERY_S
             _publish(campaign)
     except StoreFailure:
-        pass  # the next one who is refused tries again
+        pass  # the next refused claim tries again
     finally:
         _publishing.release()
 
@@ -61,6 +61,6 @@ def _publish(facts: CampaignSnapshot) -> None:
 
 
 def clear_recent() -> None:
-    """As a process that has just begun."""
+    """Reset to the state of a new process."""
     _recent.clear()
     _published_s.clear()

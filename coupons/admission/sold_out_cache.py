@@ -1,13 +1,13 @@
-"""What a process remembers of campaigns that have nothing left to give: sold out, or closed.
+"""Negative cache of sold-out and closed campaigns, with a Bloom filter of their holders.
 
-After the last coupon nearly every request is a refusal, and Redis need not be asked for each. But
-whoever holds a place must be told so, at any time. So the process takes the campaign's filter
-along: two bits per claimant, no claimant without them. Who lacks a bit surely holds no place and
-is refused here; everyone else goes on to Redis and gets the exact answer.
+After the last coupon nearly every claim is refused, and most refusals need no call to Redis. But a
+holder must always get the place as answer. So the process caches the campaign's Bloom filter as
+well: a user whose two bits are not both set holds no place and is refused here. All others go to
+Redis and get the exact answer.
 
-A memory lives for MEMORY_S and is renewed by the next refusal that comes from Redis, if that
-speaks of the same claimants. So a raised stock, a later closing, or a Redis that lost its memory
-is noticed within MEMORY_S by every process.
+An entry lives for MEMORY_S and is extended by the next refusal from Redis, if the set of claimants
+(its version) is unchanged. So every process notices a raised stock, a later closing, or a Redis
+that lost its data within MEMORY_S.
 """
 
 import time
@@ -36,7 +36,7 @@ _learning = Lock()
 
 
 def cached_refusal(campaign: CampaignSnapshot, claim: Claim) -> Outcome | None:
-    """The refusal of a user who surely holds no place; None: ask Redis."""
+    """The cached refusal, if the user certainly holds no place; None: ask Redis."""
     memory = _memories.get(campaign.slug)
     if memory is None or memory.until_s < time.monotonic():
         return None
@@ -46,11 +46,12 @@ def cached_refusal(campaign: CampaignSnapshot, claim: Claim) -> Outcome | None:
 
 
 def cache_refusal(campaign: CampaignSnapshot, outcome: Outcome, version: str) -> None:
-    """Redis refused a stranger: nothing is left, and these are all its claimants."""
+    """Store or extend the entry after Redis refused a claim as sold out or closed. `version` names
+    the set of claimants at that moment."""
     memory = _memories.get(campaign.slug)
     if memory is not None and (memory.outcome, memory.version) == (outcome, version):
         memory.until_s = time.monotonic() + MEMORY_S
-    elif _learning.acquire(blocking=False):  # one is enough, the others need not wait for it
+    elif _learning.acquire(blocking=False):  # one thread loads the filter, the others don't wait
         try:
             _take_along(campaign, outcome, version)
         finally:
@@ -58,22 +59,23 @@ def cache_refusal(campaign: CampaignSnapshot, outcome: Outcome, version: str) ->
 
 
 def _take_along(campaign: CampaignSnapshot, outcome: Outcome, version: str) -> None:
-    """Not a filter that is too short: it was damaged, and lacks bits of people who hold a place."""
+    """Load the filter from Redis and cache it. A filter that is too short is damaged, so it may
+    lack the bits of holders: it is not cached."""
     since_s = time.monotonic()
     try:
         found = store().claimant_filter(campaign.slug, version=version)
     except StoreFailure:
-        return  # the refusal stands; the next one may teach us
+        return  # the refusal is valid all the same; the next one tries again
     if found is not None and len(found) * 8 >= holder_filter.bit_count(campaign.filter_blocks):
         _memories[campaign.slug] = _Memory(outcome, version, found, since_s + MEMORY_S)
 
 
 def _is_set(bits: bytes, position: int) -> bool:
-    """As Redis counts them: bit 0 is the highest of byte 0."""
+    """In Redis' bit order: bit 0 is the highest bit of byte 0."""
     byte = position >> 3
     return byte < len(bits) and bool(bits[byte] & (128 >> (position & 7)))
 
 
 def clear_sold_out_cache(**_: object) -> None:
-    """Empty this process's memory."""
+    """Empty this process's cache."""
     _memories.clear()

@@ -1,4 +1,4 @@
-"""Admission: the decision about a claim, by the campaign's strategy. One interface, two roads."""
+"""Admission: decide a claim by the campaign's strategy. One interface, two implementations."""
 
 from collections.abc import Callable, Collection
 from time import perf_counter
@@ -12,11 +12,11 @@ from coupons.observability import hot_counters
 
 
 def admit(campaign: CampaignSnapshot, claim: Claim, *, segments: Collection[str] = ()) -> Admission:
-    """Decide a claim, once and for all.
+    """Decide a claim, and count it with its latency. `segments` are those of the user's token.
 
-    Asking again for the same (user, nth) returns the same place and moment. Raises StoreAway,
-    NotInstalled, QueueFull, OutcomeUnknown, DatabaseAway: nothing was refused, asking again is
-    safe.
+    Idempotent: the same (user, nth) gets the same place and moment again. Raises StoreAway,
+    StoreError, NotInstalled, QueueFull, OutcomeUnknown, DatabaseAway: the claim was not refused, a
+    retry is safe.
     """
     began_s = perf_counter()
     try:
@@ -30,7 +30,7 @@ def admit(campaign: CampaignSnapshot, claim: Claim, *, segments: Collection[str]
 
 def _decide(campaign: CampaignSnapshot, claim: Claim, segments: Collection[str]) -> Admission:
     if campaign.audience and campaign.audience not in segments:
-        # Whoever was admitted keeps the answer, also when the shop moved them elsewhere since.
+        # An admitted user keeps the place, even if the shop has changed their segments since.
         return KNOWN[campaign.strategy](campaign, claim) or Admission(Outcome.NOT_ELIGIBLE, 0, 0)
     return STRATEGIES[campaign.strategy](campaign, claim)
 
