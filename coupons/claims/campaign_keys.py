@@ -1,4 +1,4 @@
-"""The secrets of one campaign, derived from a master key."""
+"""Derivation of a campaign's secrets from a master key."""
 
 import hmac
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from functools import lru_cache
 
 @dataclass(frozen=True, slots=True)
 class CampaignKey:
-    """The secrets of one campaign, derived from a master key; `key_id` names the master."""
+    """The secrets of one campaign, derived from the master key that `key_id` names."""
 
     key_id: str
     code: bytes
@@ -16,7 +16,8 @@ class CampaignKey:
 
 @lru_cache(maxsize=4096)
 def campaign_key(key_id: str, master: bytes, slug: str) -> CampaignKey:
-    """Derive a campaign's own keys, so that one leaked campaign key opens no other campaign."""
+    """Derive a campaign's own keys, so that a leaked key of one campaign is of no use for
+    others."""
     return CampaignKey(
         key_id,
         hmac.digest(master, b"code/" + slug.encode(), "sha256"),

@@ -1,4 +1,4 @@
-"""Coupon codes: computed from a campaign's key, never looked up, the same every time.
+"""Coupon codes: computed from a campaign's key, never looked up, deterministic.
 
 A code is 75 bits of HMAC-SHA256 under the campaign's own key, as 15 symbols of Crockford's base 32
 (https://www.crockford.com/base32.html) and one check symbol, Luhn mod 32 in place of Crockford's
@@ -13,14 +13,14 @@ LENGTH = 16  # symbols, the check symbol included
 _PAIRS = [first + second for first in ALPHABET for second in ALPHABET]  # 10 bits at a time
 _SHIFTS = range(70, -1, -10)  # the last symbol of the eighth pair is not used
 _VALUE = {symbol: value for value, symbol in enumerate(ALPHABET)}
-# What Luhn mod 32 makes of a symbol in a doubled position: 2v written in base 32, digits added.
+# Value of a symbol in a doubled position of Luhn mod 32: the sum of the base-32 digits of 2v.
 _DOUBLED = {symbol: 2 * v // 32 + 2 * v % 32 for symbol, v in _VALUE.items()}
 _PAIR_TOTAL = [_DOUBLED[pair[0]] + _VALUE[pair[1]] for pair in _PAIRS]
 _READ_AS = str.maketrans({"I": "1", "L": "1", "O": "0", "-": None, " ": None})
 
 
 def coupon_code(key: CampaignKey, user: str, nth: int, place: int) -> str:
-    """The 16 symbols that belong to this place of this user."""
+    """The code of this user's place: 16 symbols, ungrouped."""
     said = b"%d/%d/" % (nth, place) + user.encode()
     number = int.from_bytes(hmac_sha256.hmac_sha256(key.code, said)[:10])
     pairs = [number >> shift & 1023 for shift in _SHIFTS]
@@ -37,7 +37,8 @@ def _check_symbol(symbols: str) -> str:
 
 
 def normalise_code(typed: str) -> str | None:
-    """The code a person meant (case, hyphens, spaces, O/0, I/L/1), or None if it can't be one."""
+    """The code a person typed, normalised (case, hyphens, spaces, O/0, I/L/1); None if the length,
+    a symbol or the check symbol is wrong."""
     code = typed.upper().translate(_READ_AS)
     if len(code) != LENGTH or not all(symbol in _VALUE for symbol in code):
         return None
@@ -45,5 +46,5 @@ def normalise_code(typed: str) -> str | None:
 
 
 def grouped_code(code: str) -> str:
-    """As people read it: XXXX-XXXX-XXXX-XXXX."""
+    """The code as it is shown to people: XXXX-XXXX-XXXX-XXXX."""
     return f"{code[:4]}-{code[4:8]}-{code[8:12]}-{code[12:]}"

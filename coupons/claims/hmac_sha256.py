@@ -1,11 +1,11 @@
-"""HMAC-SHA256, thrice in every claim: the token, the code, the receipt."""
+"""HMAC-SHA256 with cached key setup. Used three times per claim: token, code, receipt."""
 
 import hmac
 from functools import lru_cache
 
 
 def hmac_sha256(key: bytes, said: bytes) -> bytes:
-    """Takes a third less than `hmac.digest`, which takes in the key each time."""
+    """The 32-byte digest. A third faster than `hmac.digest`, which sets up the key every time."""
     signing = _keyed(key).copy()
     signing.update(said)
     return signing.digest()

@@ -2,8 +2,8 @@
 
 from hashlib import blake2b
 
-BITS_PER_HOLDER = 16  # two of them set: 1.4 % of strangers look like claimants
-_BLOCK = 512  # bits, a line of the processor's cache
+BITS_PER_HOLDER = 16  # two of them set: 1.4 % false positives
+_BLOCK = 512  # bits, a CPU cache line
 
 
 def bit_count(blocks: int) -> int:
@@ -11,8 +11,8 @@ def bit_count(blocks: int) -> int:
 
 
 def bit_positions(field: bytes, blocks: int) -> tuple[int, int]:
-    """The claimant's two bits in a filter of so many blocks, both in one of them: what is touched
-    at random in a large filter is one line of the processor's cache, not two."""
+    """Positions of the claimant's two bits in a filter of `blocks` blocks. Both are in one block,
+    so that a lookup in a large filter touches one CPU cache line, not two."""
     both = int.from_bytes(blake2b(field, digest_size=8).digest())
     block = (both >> 32) % blocks * _BLOCK
     return block + (both & (_BLOCK - 1)), block + (both >> 9 & (_BLOCK - 1))

@@ -1,6 +1,6 @@
 """Receipts: the signed proof of an admission, a compact JWS (RFC 7515, HS256).
 
-Computed from the campaign's key, never looked up, the same bytes every time.
+Computed from the campaign's key, never looked up, deterministic to the byte.
 """
 
 import base64
@@ -26,7 +26,7 @@ def _receipt_head(key_id: str) -> bytes:
 def sign_receipt(
     key: CampaignKey, slug: str, user: str, nth: int, place: int, admitted_ms: int
 ) -> str:
-    """The signed proof of an admission; the same bytes every time it is asked for."""
+    """The receipt of an admission, as a compact JWS. Deterministic."""
     said = {"campaign": slug, "sub": user, "nth": nth, "place": place, "admitted_ms": admitted_ms}
     signed = _receipt_head(key.key_id) + _b64(orjson.dumps(said))
     return (signed + b"." + _b64(hmac_sha256.hmac_sha256(key.receipt, signed))).decode()
@@ -34,7 +34,7 @@ def sign_receipt(
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a receipt says: who was admitted where, on which place, when (ms)."""
+    """The contents of a receipt: campaign, user, nth, place and moment (ms) of an admission."""
 
     campaign: str
     user: str
@@ -44,7 +44,8 @@ class Receipt:
 
 
 def read_receipt(key: CampaignKey, token: str) -> Receipt | None:
-    """What a genuine receipt says, or None: one that we would write today, to the byte."""
+    """The contents of a genuine receipt, else None. Genuine: signing the contents again gives the
+    same bytes."""
     said = claimed_by(token)
     if said is None:
         return None
@@ -53,7 +54,7 @@ def read_receipt(key: CampaignKey, token: str) -> Receipt | None:
 
 
 def claimed_by(token: str) -> Receipt | None:
-    """What a receipt says of itself, genuine or not; None if it is no receipt at all."""
+    """The contents of a receipt, without checking its signature; None if it is malformed."""
     try:
         said = jwt.decode(token, options={"verify_signature": False})
         found = Receipt(

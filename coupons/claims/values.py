@@ -1,11 +1,12 @@
-"""The values a claim passes through, from the request to the row. Frozen, small, free of I/O."""
+"""The values of a claim, from the request to the row. Frozen, small, no I/O."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What admission answers. Each is an answer; a failure is an exception (`coupons.errors`)."""
+    """The outcomes of admission. Failures are not among them: they are exceptions
+    (`coupons.errors`)."""
 
     ADMITTED = "admitted"
     ALREADY_CLAIMED = "already_claimed"
@@ -23,7 +24,7 @@ HOLDS_A_PLACE = frozenset({Outcome.ADMITTED, Outcome.ALREADY_CLAIMED})
 class Claim:
     """One user asking once for the `nth` coupon of a campaign (1-based).
 
-    `nth` is part of what is asked, not a count of tries: asking again for the same `nth` is the
+    `nth` is part of the claim's identity, not a count of tries: a retry with the same `nth` is the
     same claim and gets the same answer.
     """
 
@@ -33,11 +34,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class AdmittedClaim:
-    """A claim with its place: what crosses the queue and becomes a coupon.
+    """A claim with its place, as it is queued and becomes a coupon.
 
     `admitted_ms` is the admitting store's clock, in milliseconds since the Unix epoch. `request` is
-    the id of the request that got the place; where nobody knows it any more, `put-back` if
-    reconcile found the claim lost, else empty.
+    the id of the request that got the place; if it is not known any more, `put-back` when reconcile
+    found the claim lost, else empty.
     """
 
     user: str
