@@ -1,1 +1,1 @@
-"""What the outside sees: metrics, log lines, ids of requests, circuit breakers."""
+"""Metrics, log lines, request ids, trace hooks; and circuit breakers."""

@@ -1,5 +1,5 @@
-"""Where a batch on its way to MySQL can be told to a tracer. Nobody listens unless one is set up
-(`config.tracing`); then nothing is done here but to enter and leave an empty context."""
+"""Hook for tracing the batches that a drain stores. Without a listener (`config.tracing` sets one),
+a span is an empty context manager."""
 
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
@@ -28,12 +28,12 @@ _listener: Listener = _nobody
 
 
 def set_span_listener(listener: Listener | None) -> None:
-    """From here on this process's batches are told to that listener; None: to nobody."""
+    """Set this process's listener for batch spans; None removes it."""
     global _listener
     _listener = listener or _nobody
 
 
 def batch_span(slug: str, claims: Collection[AdmittedClaim]) -> AbstractContextManager[Committed]:
-    """Lasts from the batch read to its claims off the queue. Yields what is to be called with those
-    whose rows were made, right after their commit."""
+    """A context from reading a batch until its claims are off the queue. Yields a function, to be
+    called right after the commit with the claims whose rows were inserted."""
     return _listener(slug, claims)

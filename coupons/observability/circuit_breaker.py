@@ -1,11 +1,11 @@
-"""A circuit breaker: who has just been found silent is not asked again by everybody at once.
+"""Circuit breaker: calls to a dependency that does not reply fail at once.
 
-Without one, every thread of a process waits its full timeout on a server that swallows what it is
-sent, and requests that need no such server wait behind them. With it, one waits; the others are
-told at once; one at a time tries again, first soon, then less often, never more than LONGEST_S
-apart: so the first request is served at most that long after the server is back.
+Without it, every thread of a process waits its full timeout on a server that does not reply, and
+requests that do not need that server queue up behind them. With it, one thread waits and all others
+fail at once. One caller at a time probes the server, with exponential backoff up to LONGEST_S: so
+calls succeed at most LONGEST_S after the server is back.
 
-Closed, which is nearly always, it costs one attribute of an object.
+While it is closed, a call costs one attribute read.
 """
 
 import random
@@ -15,14 +15,14 @@ from threading import Lock
 
 from coupons.observability import metrics
 
-SHORTEST_S, LONGEST_S = 0.1, 1.0  # between two tries
-_RESTS, _TRIES, _WELL = 1.0, 0.5, 0.0  # as the gauge says it
-IN_A_ROW = 3  # quick failures, such as a cut connection, that open it
+SHORTEST_S, LONGEST_S = 0.1, 1.0  # between two probes
+_RESTS, _TRIES, _WELL = 1.0, 0.5, 0.0  # values of the gauge: open, half-open, closed
+IN_A_ROW = 3  # consecutive fast failures (such as a cut connection) that open it
 
 
 class Breaker:
-    """Shared by the threads of a process. Read `open` before a call, and if it is, ask `may_try`;
-    afterwards tell what came of it."""
+    """Shared by the threads of a process. Before a call read `open`; if true, call only when
+    `may_try()`. After every call report `succeeded()` or `failed()`."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Breaker:
         slow_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """A failure that took `slow_s` opens it by itself: the next would take as long."""
+        """A single failure that took `slow_s` or longer opens it: the next would take as long."""
         self.open = False
         self._dependency, self._slow_s, self._clock = dependency, slow_s, clock
         self._failures = 0
@@ -40,17 +40,17 @@ class Breaker:
         self._lock = Lock()
 
     def is_resting(self) -> bool:
-        """Nobody may try yet."""
+        """Open, and no probe is due yet."""
         return self.open and self._clock() < self._next_try
 
     def may_try(self) -> bool:
-        """To be asked while it is open: True for one caller per pause, who then calls."""
+        """While open: True for one caller per pause, which must then make the call (the probe)."""
         with self._lock:
             now = self._clock()
             if self.open and now < self._next_try:
                 return False
             metrics.BREAKER_OPEN.labels(self._dependency).set(_TRIES)
-            # Should this caller never tell how it went, another one tries after as long.
+            # If this caller never reports the result, another one may probe after this time.
             self._next_try = now + max(self._pause_s, 2 * self._slow_s)
             return True
 
@@ -61,13 +61,13 @@ class Breaker:
                 self._turn(open=False)
 
     def failed(self, *, after_s: float) -> None:
-        """The call got no answer, and was given up after so long."""
+        """Report that a call got no reply and was given up after `after_s` seconds."""
         with self._lock:
             self._failures += 1
             if after_s < self._slow_s and self._failures < IN_A_ROW:
                 return
             self._pause_s = min(LONGEST_S, max(SHORTEST_S, 2 * self._pause_s))
-            # Processes that lost the same server shall not all come back in the same moment.
+            # Jitter, so that processes that lost the same server do not all probe at one moment.
             self._next_try = self._clock() + self._pause_s * random.uniform(0.5, 1)
             self._turn(open=True)
 

@@ -1,9 +1,9 @@
-"""Counting on the hot path: a claim pays for an append, the adding up is done for many at once.
+"""Buffered metrics for the hot path: an event costs one append; a thread writes them in batches.
 
-To count in a file that several processes share takes 2 µs, to observe in a histogram 5; a claim
-would do that three times. So events are gathered in memory and written by a thread twice a second,
-when the process ends, and when it is asked for its own metrics. A process that is killed takes at
-most half a second of counts along, which no promise rests on.
+A counter in a file shared by several processes costs 2 µs per increment, a histogram 5 µs; a claim
+would pay that three times. So events are buffered in memory and written by a thread twice a second,
+when the process ends, and when its own metrics are read. A killed process loses at most half a
+second of counts; no guarantee depends on them.
 """
 
 import atexit
@@ -26,35 +26,35 @@ _Event = TypeVar("_Event")
 
 _claims: deque[tuple[str, str, float]] = deque()  # campaign, outcome, seconds
 _responses: deque[int] = deque()  # status
-metrics.RESPONSES.labels("500")  # told as 0 until the first: Prometheus sees no growth from nothing
+metrics.RESPONSES.labels("500")  # exported as 0, since Prometheus sees no increase at a new series
 _statements: deque[tuple[bool, float]] = deque()  # failed?, seconds
 _writer: threading.Thread | None = None
 _starting, _writing = threading.Lock(), threading.Lock()
 
 
 def count_claim(campaign: str, outcome: str, seconds: float) -> None:
-    """A claim was answered by this outcome, or failed with this code."""
+    """Count a claim by its outcome, or by the code of its failure; `seconds`: its latency."""
     _claims.append((campaign, outcome, seconds))
     if _writer is None:
         _start()
 
 
 def count_response(status: int) -> None:
-    """An HTTP response was made."""
+    """Count an HTTP response by its status."""
     _responses.append(status)
     if _writer is None:
         _start()
 
 
 def count_statement(seconds: float, *, failed: bool) -> None:
-    """An SQL statement ended."""
+    """Count an SQL statement and its duration."""
     _statements.append((failed, seconds))
     if _writer is None:
         _start()
 
 
 def flush_counters() -> None:
-    """Add up what was gathered until now."""
+    """Write all buffered events to the metrics."""
     with _writing:
         _write_claims()
         for status, times in Counter(_taken(_responses)).items():
@@ -78,7 +78,7 @@ def _write_claims() -> None:
 
 
 def _taken(gathered: deque[_Event]) -> list[_Event]:
-    """What is there now; others may go on appending."""
+    """Remove and return the events buffered now; other threads may append meanwhile."""
     return [gathered.popleft() for _ in range(len(gathered))]
 
 
@@ -102,12 +102,12 @@ def _write_for_ever() -> None:
         time.sleep(EVERY_S)
         try:
             flush_counters()
-        except Exception:  # a full disk, say: who gathers must not gather for ever
-            logger.exception("what was counted in the last half second is lost")
+        except Exception:  # such as a full disk: the thread must go on, or the buffers grow
+            logger.exception("the metrics of the last half second are lost")
 
 
 def _begin_anew() -> None:
-    """In a forked child: no thread came along, and what the parent gathered is the parent's."""
+    """In a forked child: it has no writer thread, and the buffered events belong to the parent."""
     global _writer, _starting, _writing
     _writer, _starting, _writing = None, threading.Lock(), threading.Lock()
     _claims.clear()

@@ -1,5 +1,5 @@
-"""A log line as a JSON object. Apart from `config.logs`, so that who only writes lines, as the main
-process of granian does, imports no application with it.
+"""A log line as a JSON object. Separate from `config.logs`, so that a process that only writes log
+lines (the main process of granian) does not import the application.
 
     {"at": "2026-11-22T03:00:00.123Z", "level": "ERROR", "logger": "coupons.drain", "process": 17,
      "said": "…", "request": "id of the request, if there is one", "trace": "of an exception"}
@@ -14,7 +14,7 @@ from coupons.observability import request_id
 
 
 class AsJson(logging.Formatter):
-    """A line that machines read. JSON keeps line breaks in a message from forging lines."""
+    """One JSON object per line. JSON escapes line breaks, so a message can't forge log lines."""
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
