@@ -1,1 +1,1 @@
-"""Who is asking: the user's token."""
+"""Authentication of users by their tokens (JWT)."""

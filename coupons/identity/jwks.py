@@ -14,11 +14,12 @@ from coupons.errors import BadToken
 
 logger = logging.getLogger(__name__)
 
-READ_AGAIN_S = 60  # the file, when a token names an unknown key
+READ_AGAIN_S = 60  # shortest time between two reads of the file, when tokens name unknown keys
 
 
 def key_for(key_id: Any) -> Any:
-    """Raises BadToken."""
+    """The public key of this key id (`kid`; None: the key without one). Raises BadToken if there is
+    none; OSError, ValueError if the file could never be read."""
     found = _keys.find(key_id)
     if found is None:
         raise BadToken("The token names no key of ours.")
@@ -26,12 +27,12 @@ def key_for(key_id: Any) -> Any:
 
 
 def public_keys() -> int:
-    """How many keys of the shop's there are to verify with. Raises OSError, ValueError."""
+    """The number of keys in the file. Raises OSError, ValueError."""
     return len(_in_file())
 
 
 def _in_file() -> dict[str | None, Any]:
-    """By their names. Raises OSError, ValueError."""
+    """The keys by key id. Raises OSError, ValueError."""
     try:
         keys = jwt.PyJWKSet.from_dict(json.loads(Path(settings.JWT_JWKS_FILE).read_text())).keys
     except jwt.PyJWTError as error:
@@ -40,8 +41,8 @@ def _in_file() -> dict[str | None, Any]:
 
 
 class _PublicKeys:
-    """The shop's keys, read once, and again when a token names an unknown one: the shop may have
-    added it. At most once in READ_AGAIN_S, so that made-up names cost nothing."""
+    """Cache of the shop's keys. Read once, and again when a token names an unknown key, since the
+    shop may have added it; at most once in READ_AGAIN_S, so that made-up key ids cost nothing."""
 
     def __init__(self) -> None:
         self.forget()
@@ -59,10 +60,10 @@ class _PublicKeys:
         return self._by_id.get(name)
 
     def _read(self) -> None:
-        """A file that can't be read (it is being replaced) leaves what is known; where nothing is
-        known yet, that is a failure, and no fault of the token's."""
+        """If the file can't be read (it is being replaced), the known keys stay. If there are none
+        yet, the error is raised: the token is not at fault."""
         if time.monotonic() - self._read_s < READ_AGAIN_S:
-            return  # another thread has just done it
+            return  # another thread has just read it
         self._read_s = time.monotonic()
         try:
             self._by_id = _in_file()
@@ -77,5 +78,5 @@ _keys = _PublicKeys()
 
 
 def forget_keys() -> None:
-    """Read them again when next needed."""
+    """Empty the cache: the file is read again when a key is needed."""
     _keys.forget()

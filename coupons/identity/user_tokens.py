@@ -1,7 +1,7 @@
-"""Who is asking: the user token, a signed JWT checked without a database (RFC 7519, RFC 8725).
+"""The user token: a signed JWT, verified without a database (RFC 7519, RFC 8725).
 
-HS256 with a shared secret, or RS256/ES256 with a file of public keys (JWKS). Which of the two is a
-setting, never the token's choice, so that no token can pick a weaker check for itself.
+HS256 with a shared secret, or RS256/ES256 with a file of public keys (JWKS). A setting decides
+which of the two, never the token's header, so that no token can choose a weaker check.
 """
 
 import time
@@ -16,19 +16,20 @@ from coupons.errors import BadToken
 from coupons.identity import jwks
 from coupons.identity.fast_verify import verify_fast
 
-LEEWAY_S = 5  # clocks of shop and API may differ by so much
+LEEWAY_S = 5  # tolerated difference between the clocks of shop and API
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The user a token proves, and the segments the shop counts them to."""
+    """The user of a verified token, and the segments the shop has put the user in."""
 
     user: str
     segments: tuple[str, ...] = ()
 
 
 def verify_token(token: str) -> Caller:
-    """Raises BadToken with the reason."""
+    """The user of a valid token. Raises BadToken with the reason; OSError, ValueError if the file
+    of public keys could never be read."""
     said = verify_fast(token) or _verify_with_pyjwt(token)
     return Caller(_user(said["sub"]), _segments(said.get("segments", [])))
 
@@ -54,7 +55,8 @@ def _verify_with_pyjwt(token: str) -> dict[str, Any]:
 
 
 def _refusal(error: Exception) -> BadToken:
-    """In words of ours: the library's may repeat parts of the token, and are English only."""
+    """PyJWT's error in our own words: PyJWT's message may repeat parts of the token, and can't be
+    translated."""
     if isinstance(error, jwt.MissingRequiredClaimError):
         return BadToken(f"The token lacks the claim '{error.claim}'.")
     for kind, sentence in _REASONS.items():
@@ -74,9 +76,9 @@ _REASONS: dict[type[Exception], str] = {
 
 
 def mint_token(user: str, *, segments: tuple[str, ...] = (), lifetime_s: int = 300) -> str:
-    """A token as the shop would sign it; for development, with the shared secret only.
+    """A token as the shop signs it; for development, with the shared secret only.
 
-    Raises BadToken for a user that no token may name.
+    Raises BadToken if the user id is not valid in a token.
     """
     said: dict[str, Any] = {
         "iss": settings.JWT_ISSUER,
