@@ -1,4 +1,4 @@
-"""Ringing for a drain: one Celery message that carries a slug and no claim. May be lost."""
+"""Wake-up messages to the workers: Celery messages with slugs, without claims. They may be lost."""
 
 import logging
 import time
@@ -16,12 +16,13 @@ DRAIN, SWEEP, GUARD = "coupons.drain", "coupons.sweep", "coupons.guard"
 RECONCILE = "coupons.reconcile"
 DRAIN_EACH, CANARY = "coupons.drain_each", "coupons.canary"
 TASKS = (DRAIN, DRAIN_EACH, SWEEP, GUARD, RECONCILE, CANARY)
-SENT_MS = "coupon_sent_ms"  # header of what beat sends: when, by Redis' clock; 0: not known
-TOGETHER = 50  # campaigns in one message: sending costs the same for one as for fifty
+SENT_MS = "coupon_sent_ms"  # header of beat's messages: time sent, by Redis' clock; 0: unknown
+TOGETHER = 50  # campaigns per message: a message costs the same for one as for fifty
 
 
 def notify_drain(slug: str) -> bool:
-    """Wake a worker. A failure is a metric, never an error: the claim is safe, beat rings too."""
+    """Wake a worker for one campaign. Returns whether the message was sent. A failure is counted,
+    not raised: the claim is safe in the queue, and beat wakes the workers as well."""
     return _send(DRAIN, slug)
 
 
@@ -32,18 +33,19 @@ def notify_drains(slugs: Sequence[str]) -> None:
 
 
 def send_canary(queue: str) -> bool:
-    """A bell that only shows the way is open, to the worker that hears this queue. By its time the
-    worker tells it from beat's, which alone leave a mark in Redis."""
+    """Send a canary message to the worker that consumes `queue`, to show that messages arrive.
+    The argument (time sent, Unix seconds) distinguishes it from beat's, which have none: only those
+    leave a mark in Redis."""
     return _send(CANARY, time.time(), queue=queue)
 
 
 def _send(task: str, argument: object, *, queue: str | None = None) -> bool:
-    """Without `expires`: a worker would judge by its own clock what another host's clock wrote,
-    and throw the message away in silence. `config.worker.message_limits` keeps messages few."""
+    """Without `expires`: a worker would compare its own clock with another host's timestamp and
+    discard messages silently. `config.worker.message_limits` limits the number of messages."""
     try:
         current_app.send_task(task, args=[argument], queue=queue, retry=False)
     except (kombu.exceptions.OperationalError, OSError) as error:
         metrics.BELLS_LOST.inc()
-        logger.warning("%s of %s was lost: %s", task, argument, error)
+        logger.warning("message %s for %s could not be sent: %s", task, argument, error)
         return False
     return True
