@@ -21,40 +21,40 @@ def admit(campaign: CampaignSnapshot, claim: Claim) -> Admission:
     Raises DatabaseAway (nothing was decided), UnknownCampaign.
     """
     with availability.require_database(), transaction.atomic():
-        locked = (
+        tally = (
             Tally.objects.select_for_update()
             .select_related("campaign")
             .annotate(now_ms=clock.NowMs())
             .filter(campaign_id=campaign.id)
             .first()
         )
-        if locked is None:
+        if tally is None:
             raise UnknownCampaign("There is no campaign of this name.")
-        known = _known(campaign, claim)
-        if known:
-            return known
-        refusal = _refusal(locked.campaign, locked.stored, locked.now_ms)
+        earlier = _find_admission(campaign, claim)
+        if earlier:
+            return earlier
+        refusal = _refusal(tally.campaign, tally.stored, tally.now_ms)
         if refusal:
-            return Admission(refusal, 0, locked.now_ms)
-        place = locked.stored + 1
+            return Admission(refusal, 0, tally.now_ms)
+        place = tally.stored + 1
         writer.insert_rows(
             campaign,
             [
                 AdmittedClaim(
-                    claim.user, claim.nth, place, locked.now_ms, request_id.current_request_id()
+                    claim.user, claim.nth, place, tally.now_ms, request_id.current_request_id()
                 )
             ],
         )
-        return Admission(Outcome.ADMITTED, place, locked.now_ms)
+        return Admission(Outcome.ADMITTED, place, tally.now_ms)
 
 
 def admitted_before(campaign: CampaignSnapshot, claim: Claim) -> Admission | None:
     """The admission this claim already has, or None. Read only. Raises DatabaseAway."""
     with availability.require_database():
-        return _known(campaign, claim)
+        return _find_admission(campaign, claim)
 
 
-def _known(campaign: CampaignSnapshot, claim: Claim) -> Admission | None:
+def _find_admission(campaign: CampaignSnapshot, claim: Claim) -> Admission | None:
     row = Coupon.objects.filter(user=claim.user, campaign_id=campaign.id, nth=claim.nth).first()
     if row is None:
         return None

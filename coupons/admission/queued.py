@@ -17,21 +17,21 @@ def admit(campaign: CampaignSnapshot, claim: Claim) -> Admission:
     Raises StoreAway, StoreError, OutcomeUnknown, NotInstalled, QueueFull, ServerChanged; and what
     `verify` of `verify_servers_with` raises.
     """
-    over = sold_out_cache.cached_refusal(campaign, claim)
-    if over is not None:
-        return Admission(over, 0, 0)
+    cached = sold_out_cache.cached_refusal(campaign, claim)
+    if cached is not None:
+        return Admission(cached, 0, 0)
     try:
-        decision = _ask(campaign, claim)
+        decision = _decide_in_redis(campaign, claim)
     except ServerChanged:  # raised before any command was sent
         if not _verify_server():
             raise
-        decision = _ask(campaign, claim)
+        decision = _decide_in_redis(campaign, claim)
     if decision.place:
         recent.remember_admission(campaign, claim, decision.place, decision.at_ms)
-    elif decision.outcome in _FAILURES:
+    elif decision.outcome in _ERRORS:
         if decision.outcome == "not_installed":
             recent.publish_admissions(campaign)
-        raise _FAILURES[decision.outcome](_SENTENCES[decision.outcome].format(campaign.slug))
+        raise _ERRORS[decision.outcome](_ERROR_TEXTS[decision.outcome].format(campaign.slug))
     if decision.wake_drain and not wakeups.notify_drain(campaign.slug):
         store().shorten_lost_wakeup(campaign.slug)
     if decision.version:
@@ -46,14 +46,14 @@ def verify_servers_with(verify: Callable[[], bool]) -> None:
     _verify_server = verify
 
 
-def _nobody_can_tell() -> bool:
+def _no_server_verified() -> bool:
     return False
 
 
-_verify_server: Callable[[], bool] = _nobody_can_tell
+_verify_server: Callable[[], bool] = _no_server_verified
 
 
-def _ask(campaign: CampaignSnapshot, claim: Claim) -> Decision:
+def _decide_in_redis(campaign: CampaignSnapshot, claim: Claim) -> Decision:
     return store().admit(
         campaign.slug,
         user=claim.user,
@@ -66,17 +66,17 @@ def _ask(campaign: CampaignSnapshot, claim: Claim) -> Decision:
 def admitted_before(campaign: CampaignSnapshot, claim: Claim) -> Admission | None:
     """The admission this claim already has, or None. Read only. Raises StoreAway, StoreError,
     NotInstalled."""
-    held = store().place_of(
+    found = store().place_of(
         campaign.slug,
         user=claim.user,
         nth=claim.nth,
         per_user=campaign.per_user,
     )
-    return held and Admission(Outcome.ALREADY_CLAIMED, *held)
+    return found and Admission(Outcome.ALREADY_CLAIMED, *found)
 
 
-_FAILURES: dict[str, type[CouponError]] = {"not_installed": NotInstalled, "queue_full": QueueFull}
-_SENTENCES = {
+_ERRORS: dict[str, type[CouponError]] = {"not_installed": NotInstalled, "queue_full": QueueFull}
+_ERROR_TEXTS = {
     "not_installed": "The campaign {!r} is closed for repair. Please try again.",
     "queue_full": "Too many claims of {!r} wait to be stored. Please try again.",
 }

@@ -1,9 +1,9 @@
 """Ring buffer of this process's recent admissions, published to Redis after Redis lost its data.
 
 Until a claim is stored in MySQL, only Redis and the web process that answered it know of it. So
-each process keeps its last MOST admissions and publishes them when it finds a campaign missing in
-Redis. A rebuild reads those of all processes (`recovery.lost_admissions`): claims that MySQL does
-not have are put back on the queue, and new places are numbered above them.
+each process keeps its last BUFFER_SIZE admissions and publishes them when it finds a campaign
+missing in Redis. A rebuild reads those of all processes (`recovery.lost_admissions`): claims that
+MySQL does not have are put back on the queue, and new places are numbered above them.
 """
 
 import secrets
@@ -19,13 +19,13 @@ from coupons.errors import StoreFailure
 from coupons.observability import request_id
 from coupons.store import store
 
-MOST = 10_000  # admissions: seconds of a process' best throughput; a claim waits 0.1 s to be stored
-_EVERY_S = 1.0
+BUFFER_SIZE = 10_000  # seconds of a process at its best rate; a claim waits 0.1 s to be stored
+_PUBLISH_EVERY_S = 1.0
 
-_recent: deque[tuple[int, str, int, int, int, str]] = deque(maxlen=MOST)
+_recent: deque[tuple[int, str, int, int, int, str]] = deque(maxlen=BUFFER_SIZE)
 _process = secrets.token_hex(8)  # a fork comes before the first admission
 _publishing = Lock()
-_published_s: dict[str, float] = {}
+_next_publish_s: dict[str, float] = {}
 
 
 def remember_admission(
@@ -43,8 +43,8 @@ def publish_admissions(campaign: CampaignSnapshot) -> None:
     if not _publishing.acquire(blocking=False):
         return
     try:
-        if time.monotonic() >= _published_s.get(campaign.slug, 0.0):
-            _published_s[campaign.slug] = time.monotonic() + _EVERY_S
+        if time.monotonic() >= _next_publish_s.get(campaign.slug, 0.0):
+            _next_publish_s[campaign.slug] = time.monotonic() + _PUBLISH_EVERY_S
             _publish(campaign)
     except StoreFailure:
         pass  # the next refused claim tries again
@@ -52,15 +52,15 @@ def publish_admissions(campaign: CampaignSnapshot) -> None:
         _publishing.release()
 
 
-def _publish(facts: CampaignSnapshot) -> None:
-    if store().has_published(facts.slug, _process):
+def _publish(campaign: CampaignSnapshot) -> None:
+    if store().has_published(campaign.slug, _process):
         return
-    admitted = [claim for campaign, *claim in _recent.copy() if campaign == facts.id]
+    admitted = [claim for campaign_id, *claim in _recent.copy() if campaign_id == campaign.id]
     if admitted:
-        store().publish_admissions(facts.slug, _process, orjson.dumps(admitted))
+        store().publish_admissions(campaign.slug, _process, orjson.dumps(admitted))
 
 
 def clear_recent() -> None:
     """Reset to the state of a new process."""
     _recent.clear()
-    _published_s.clear()
+    _next_publish_s.clear()

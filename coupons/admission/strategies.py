@@ -31,7 +31,9 @@ def admit(campaign: CampaignSnapshot, claim: Claim, *, segments: Collection[str]
 def _decide(campaign: CampaignSnapshot, claim: Claim, segments: Collection[str]) -> Admission:
     if campaign.audience and campaign.audience not in segments:
         # An admitted user keeps the place, even if the shop has changed their segments since.
-        return KNOWN[campaign.strategy](campaign, claim) or Admission(Outcome.NOT_ELIGIBLE, 0, 0)
+        return ADMITTED_BEFORE[campaign.strategy](campaign, claim) or Admission(
+            Outcome.NOT_ELIGIBLE, 0, 0
+        )
     return STRATEGIES[campaign.strategy](campaign, claim)
 
 
@@ -39,7 +41,7 @@ STRATEGIES: dict[str, Callable[[CampaignSnapshot, Claim], Admission]] = {
     Campaign.Strategy.QUEUED: queued.admit,
     Campaign.Strategy.DIRECT: direct.admit,
 }
-KNOWN: dict[str, Callable[[CampaignSnapshot, Claim], Admission | None]] = {
+ADMITTED_BEFORE: dict[str, Callable[[CampaignSnapshot, Claim], Admission | None]] = {
     Campaign.Strategy.QUEUED: queued.admitted_before,
     Campaign.Strategy.DIRECT: direct.admitted_before,
 }

@@ -17,7 +17,7 @@ RECONCILE = "coupons.reconcile"
 DRAIN_EACH, CANARY = "coupons.drain_each", "coupons.canary"
 TASKS = (DRAIN, DRAIN_EACH, SWEEP, GUARD, RECONCILE, CANARY)
 SENT_MS = "coupon_sent_ms"  # header of beat's messages: time sent, by Redis' clock; 0: unknown
-TOGETHER = 50  # campaigns per message: a message costs the same for one as for fifty
+CAMPAIGNS_PER_MESSAGE = 50  # a message costs the same for one as for fifty
 
 
 def notify_drain(slug: str) -> bool:
@@ -28,8 +28,8 @@ def notify_drain(slug: str) -> bool:
 
 def notify_drains(slugs: Sequence[str]) -> None:
     """Wake workers for many campaigns with few messages."""
-    for first in range(0, len(slugs), TOGETHER):
-        _send(DRAIN_EACH, list(slugs[first : first + TOGETHER]))
+    for first in range(0, len(slugs), CAMPAIGNS_PER_MESSAGE):
+        _send(DRAIN_EACH, list(slugs[first : first + CAMPAIGNS_PER_MESSAGE]))
 
 
 def send_canary(queue: str) -> bool:

@@ -21,8 +21,8 @@ _READ_AS = str.maketrans({"I": "1", "L": "1", "O": "0", "-": None, " ": None})
 
 def coupon_code(key: CampaignKey, user: str, nth: int, place: int) -> str:
     """The code of this user's place: 16 symbols, ungrouped."""
-    said = b"%d/%d/" % (nth, place) + user.encode()
-    number = int.from_bytes(hmac_sha256.hmac_sha256(key.code, said)[:10])
+    message = b"%d/%d/" % (nth, place) + user.encode()
+    number = int.from_bytes(hmac_sha256.hmac_sha256(key.code, message)[:10])
     pairs = [number >> shift & 1023 for shift in _SHIFTS]
     symbols = "".join([_PAIRS[pair] for pair in pairs])
     total = sum([_PAIR_TOTAL[pair] for pair in pairs]) - _VALUE[symbols[-1]]

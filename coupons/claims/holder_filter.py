@@ -13,9 +13,9 @@ def bit_count(blocks: int) -> int:
 def bit_positions(field: bytes, blocks: int) -> tuple[int, int]:
     """Positions of the claimant's two bits in a filter of `blocks` blocks. Both are in one block,
     so that a lookup in a large filter touches one CPU cache line, not two."""
-    both = int.from_bytes(blake2b(field, digest_size=8).digest())
-    block = (both >> 32) % blocks * _BLOCK
-    return block + (both & (_BLOCK - 1)), block + (both >> 9 & (_BLOCK - 1))
+    digest = int.from_bytes(blake2b(field, digest_size=8).digest())
+    block = (digest >> 32) % blocks * _BLOCK
+    return block + (digest & (_BLOCK - 1)), block + (digest >> 9 & (_BLOCK - 1))
 
 
 def block_count(stock: int) -> int:

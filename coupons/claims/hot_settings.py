@@ -9,7 +9,7 @@ from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 
 
-class _Quick:
+class _CachedSettings:
     """Reads a setting from Django on first use, and again after a test changed it."""
 
     def __getattr__(self, name: str) -> Any:
@@ -21,5 +21,5 @@ class _Quick:
         self.__dict__.pop(setting, None)
 
 
-settings = _Quick()
+settings = _CachedSettings()
 setting_changed.connect(settings.forget)

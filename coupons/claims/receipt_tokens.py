@@ -27,8 +27,14 @@ def sign_receipt(
     key: CampaignKey, slug: str, user: str, nth: int, place: int, admitted_ms: int
 ) -> str:
     """The receipt of an admission, as a compact JWS. Deterministic."""
-    said = {"campaign": slug, "sub": user, "nth": nth, "place": place, "admitted_ms": admitted_ms}
-    signed = _receipt_head(key.key_id) + _b64(orjson.dumps(said))
+    payload = {
+        "campaign": slug,
+        "sub": user,
+        "nth": nth,
+        "place": place,
+        "admitted_ms": admitted_ms,
+    }
+    signed = _receipt_head(key.key_id) + _b64(orjson.dumps(payload))
     return (signed + b"." + _b64(hmac_sha256.hmac_sha256(key.receipt, signed))).decode()
 
 
@@ -46,25 +52,31 @@ class Receipt:
 def read_receipt(key: CampaignKey, token: str) -> Receipt | None:
     """The contents of a genuine receipt, else None. Genuine: signing the contents again gives the
     same bytes."""
-    said = claimed_by(token)
-    if said is None:
+    receipt = parse_receipt(token)
+    if receipt is None:
         return None
-    ours = sign_receipt(key, said.campaign, said.user, said.nth, said.place, said.admitted_ms)
-    return said if hmac.compare_digest(ours.encode(), token.encode()) else None
+    expected = sign_receipt(
+        key, receipt.campaign, receipt.user, receipt.nth, receipt.place, receipt.admitted_ms
+    )
+    return receipt if hmac.compare_digest(expected.encode(), token.encode()) else None
 
 
-def claimed_by(token: str) -> Receipt | None:
+def parse_receipt(token: str) -> Receipt | None:
     """The contents of a receipt, without checking its signature; None if it is malformed."""
     try:
-        said = jwt.decode(token, options={"verify_signature": False})
-        found = Receipt(
-            said["campaign"], said["sub"], said["nth"], said["place"], said["admitted_ms"]
+        payload = jwt.decode(token, options={"verify_signature": False})
+        receipt = Receipt(
+            payload["campaign"],
+            payload["sub"],
+            payload["nth"],
+            payload["place"],
+            payload["admitted_ms"],
         )
     except (jwt.InvalidTokenError, KeyError, ValueError):
         return None
-    numbers = (found.nth, found.place, found.admitted_ms)
-    is_sound = isinstance(found.campaign, str) and isinstance(found.user, str)
-    return found if is_sound and all(type(number) is int for number in numbers) else None
+    numbers = (receipt.nth, receipt.place, receipt.admitted_ms)
+    has_text = isinstance(receipt.campaign, str) and isinstance(receipt.user, str)
+    return receipt if has_text and all(type(number) is int for number in numbers) else None
 
 
 def _b64(data: bytes) -> bytes:

@@ -11,7 +11,7 @@ from coupons.claims import hmac_sha256
 from coupons.claims.hot_settings import settings
 
 # The header of an HS256 token, byte for byte as nearly every JWT library writes it.
-_PLAIN_HEAD = b"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."  # {"alg":"HS256","typ":"JWT"}
+_PLAIN_HEADER = b"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."  # {"alg":"HS256","typ":"JWT"}
 
 
 def verify_fast(token: str) -> dict[str, Any] | None:
@@ -22,32 +22,32 @@ def verify_fast(token: str) -> dict[str, Any] | None:
     """
     raw = token.encode(errors="replace")
     signed, _, signature = raw.rpartition(b".")
-    if settings.JWT_JWKS_FILE or not signed.startswith(_PLAIN_HEAD):
+    if settings.JWT_JWKS_FILE or not signed.startswith(_PLAIN_HEADER):
         return None
-    right = hmac_sha256.hmac_sha256(settings.JWT_HS256_SECRET.encode(), signed)
-    if not hmac.compare_digest(base64.urlsafe_b64encode(right).rstrip(b"="), signature):
+    expected = hmac_sha256.hmac_sha256(settings.JWT_HS256_SECRET.encode(), signed)
+    if not hmac.compare_digest(base64.urlsafe_b64encode(expected).rstrip(b"="), signature):
         return None
-    payload = signed[len(_PLAIN_HEAD) :]
+    payload = signed[len(_PLAIN_HEADER) :]
     try:
-        said = orjson.loads(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
-        return said if isinstance(said, dict) and _is_for_us_now(said) else None
+        claims = orjson.loads(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
+        return claims if isinstance(claims, dict) and _is_valid_now(claims) else None
     except (ValueError, TypeError, KeyError):
         return None
 
 
-def _is_for_us_now(said: dict[str, Any]) -> bool:
+def _is_valid_now(claims: dict[str, Any]) -> bool:
     """Whether the claims are in the simplest form (one audience, whole seconds) and valid now.
     Raises KeyError if one is missing."""
     now = time.time()
-    not_before, issued = said.get("nbf", 0), said.get("iat", 0)
+    not_before, issued_at = claims.get("nbf", 0), claims.get("iat", 0)
     return (
-        said["iss"] == settings.JWT_ISSUER
-        and said["aud"] == settings.JWT_AUDIENCE
-        and type(said["exp"]) is int
-        and said["exp"] > now
-        and type(said["sub"]) is str
+        claims["iss"] == settings.JWT_ISSUER
+        and claims["aud"] == settings.JWT_AUDIENCE
+        and type(claims["exp"]) is int
+        and claims["exp"] > now
+        and type(claims["sub"]) is str
         and type(not_before) is int
-        and type(issued) is int
-        and not_before <= now >= issued
-        and "jti" not in said  # PyJWT checks its type
+        and type(issued_at) is int
+        and not_before <= now >= issued_at
+        and "jti" not in claims  # PyJWT checks its type
     )

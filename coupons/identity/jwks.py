@@ -20,18 +20,18 @@ READ_AGAIN_S = 60  # shortest time between two reads of the file, when tokens na
 def key_for(key_id: Any) -> Any:
     """The public key of this key id (`kid`; None: the key without one). Raises BadToken if there is
     none; OSError, ValueError if the file could never be read."""
-    found = _keys.find(key_id)
-    if found is None:
+    key = _keys.find(key_id)
+    if key is None:
         raise BadToken("The token names no key of ours.")
-    return found
+    return key
 
 
 def public_keys() -> int:
     """The number of keys in the file. Raises OSError, ValueError."""
-    return len(_in_file())
+    return len(_read_file())
 
 
-def _in_file() -> dict[str | None, Any]:
+def _read_file() -> dict[str | None, Any]:
     """The keys by key id. Raises OSError, ValueError."""
     try:
         keys = jwt.PyJWKSet.from_dict(json.loads(Path(settings.JWT_JWKS_FILE).read_text())).keys
@@ -66,7 +66,7 @@ class _PublicKeys:
             return  # another thread has just read it
         self._read_s = time.monotonic()
         try:
-            self._by_id = _in_file()
+            self._by_id = _read_file()
         except (OSError, ValueError):
             if not self._by_id:
                 self._read_s = -READ_AGAIN_S

@@ -30,8 +30,8 @@ class Caller:
 def verify_token(token: str) -> Caller:
     """The user of a valid token. Raises BadToken with the reason; OSError, ValueError if the file
     of public keys could never be read."""
-    said = verify_fast(token) or _verify_with_pyjwt(token)
-    return Caller(_user(said["sub"]), _segments(said.get("segments", [])))
+    claims = verify_fast(token) or _verify_with_pyjwt(token)
+    return Caller(_checked_user(claims["sub"]), _checked_segments(claims.get("segments", [])))
 
 
 def _verify_with_pyjwt(token: str) -> dict[str, Any]:
@@ -59,13 +59,13 @@ def _refusal(error: Exception) -> BadToken:
     translated."""
     if isinstance(error, jwt.MissingRequiredClaimError):
         return BadToken(f"The token lacks the claim '{error.claim}'.")
-    for kind, sentence in _REASONS.items():
+    for kind, sentence in _REFUSAL_TEXTS.items():
         if isinstance(error, kind):
             return BadToken(sentence)
     return BadToken("The token is malformed.")
 
 
-_REASONS: dict[type[Exception], str] = {
+_REFUSAL_TEXTS: dict[type[Exception], str] = {
     jwt.ExpiredSignatureError: "The token has expired.",
     jwt.ImmatureSignatureError: "The token is not valid yet.",
     jwt.InvalidSignatureError: "The token's signature is wrong.",
@@ -80,28 +80,28 @@ def mint_token(user: str, *, segments: tuple[str, ...] = (), lifetime_s: int = 3
 
     Raises BadToken if the user id is not valid in a token.
     """
-    said: dict[str, Any] = {
+    claims: dict[str, Any] = {
         "iss": settings.JWT_ISSUER,
         "aud": settings.JWT_AUDIENCE,
-        "sub": _user(user),
+        "sub": _checked_user(user),
         "exp": int(time.time()) + lifetime_s,
     }
     if segments:
-        said["segments"] = list(segments)
-    return jwt.encode(said, settings.JWT_HS256_SECRET, algorithm="HS256")
+        claims["segments"] = list(segments)
+    return jwt.encode(claims, settings.JWT_HS256_SECRET, algorithm="HS256")
 
 
-def _user(said: Any) -> str:
+def _checked_user(subject: Any) -> str:
     try:
-        size = len(said.encode()) if isinstance(said, str) else 0
+        size = len(subject.encode()) if isinstance(subject, str) else 0
     except UnicodeEncodeError:
         size = 0
     if not 0 < size <= MAX_USER_BYTES:
         raise BadToken(f"The token's subject is not text of 1 to {MAX_USER_BYTES} bytes.")
-    return str(said)
+    return str(subject)
 
 
-def _segments(said: Any) -> tuple[str, ...]:
-    if not isinstance(said, list) or not all(isinstance(name, str) for name in said):
+def _checked_segments(segments: Any) -> tuple[str, ...]:
+    if not isinstance(segments, list) or not all(isinstance(name, str) for name in segments):
         raise BadToken("The token's segments are not a list of names.")
-    return tuple(said)
+    return tuple(segments)

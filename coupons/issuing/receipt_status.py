@@ -43,7 +43,7 @@ def verify_receipt(token: str) -> ReceiptStatus | None:
 
 def genuine_receipt(token: str) -> Receipt | None:
     """What a receipt of ours says. Raises DatabaseAway."""
-    said = receipt_tokens.claimed_by(token)
+    said = receipt_tokens.parse_receipt(token)
     if said is None or not SLUG.fullmatch(said.campaign):
         return None
     try:

@@ -20,17 +20,17 @@ def _ignore(_: Collection[AdmittedClaim]) -> None:
     pass
 
 
-def _nobody(slug: str, claims: Collection[AdmittedClaim]) -> AbstractContextManager[Committed]:
+def _no_span(slug: str, claims: Collection[AdmittedClaim]) -> AbstractContextManager[Committed]:
     return nullcontext(_ignore)
 
 
-_listener: Listener = _nobody
+_listener: Listener = _no_span
 
 
 def set_span_listener(listener: Listener | None) -> None:
     """Set this process's listener for batch spans; None removes it."""
     global _listener
-    _listener = listener or _nobody
+    _listener = listener or _no_span
 
 
 def batch_span(slug: str, claims: Collection[AdmittedClaim]) -> AbstractContextManager[Committed]:

@@ -16,7 +16,7 @@ from threading import Lock
 from coupons.observability import metrics
 
 SHORTEST_S, LONGEST_S = 0.1, 1.0  # between two probes
-_RESTS, _TRIES, _WELL = 1.0, 0.5, 0.0  # values of the gauge: open, half-open, closed
+_OPEN, _HALF_OPEN, _CLOSED = 1.0, 0.5, 0.0  # values of the gauge
 IN_A_ROW = 3  # consecutive fast failures (such as a cut connection) that open it
 
 
@@ -36,7 +36,7 @@ class Breaker:
         self._dependency, self._slow_s, self._clock = dependency, slow_s, clock
         self._failures = 0
         self._pause_s = 0.0
-        self._next_try = 0.0
+        self._next_try = 0.0  # by `clock`, seconds
         self._lock = Lock()
 
     def is_resting(self) -> bool:
@@ -49,7 +49,7 @@ class Breaker:
             now = self._clock()
             if self.open and now < self._next_try:
                 return False
-            metrics.BREAKER_OPEN.labels(self._dependency).set(_TRIES)
+            metrics.BREAKER_OPEN.labels(self._dependency).set(_HALF_OPEN)
             # If this caller never reports the result, another one may probe after this time.
             self._next_try = now + max(self._pause_s, 2 * self._slow_s)
             return True
@@ -58,7 +58,7 @@ class Breaker:
         if self._failures:
             with self._lock:
                 self._failures, self._pause_s = 0, 0.0
-                self._turn(open=False)
+                self._set_open(open=False)
 
     def failed(self, *, after_s: float) -> None:
         """Report that a call got no reply and was given up after `after_s` seconds."""
@@ -69,11 +69,11 @@ class Breaker:
             self._pause_s = min(LONGEST_S, max(SHORTEST_S, 2 * self._pause_s))
             # Jitter, so that processes that lost the same server do not all probe at one moment.
             self._next_try = self._clock() + self._pause_s * random.uniform(0.5, 1)
-            self._turn(open=True)
+            self._set_open(open=True)
 
-    def _turn(self, *, open: bool) -> None:
+    def _set_open(self, *, open: bool) -> None:
         if open and not self.open:
             metrics.BREAKER_OPENED.labels(self._dependency).inc()
         if open or self.open:
-            metrics.BREAKER_OPEN.labels(self._dependency).set(_RESTS if open else _WELL)
+            metrics.BREAKER_OPEN.labels(self._dependency).set(_OPEN if open else _CLOSED)
         self.open = open

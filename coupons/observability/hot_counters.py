@@ -36,50 +36,50 @@ def count_claim(campaign: str, outcome: str, seconds: float) -> None:
     """Count a claim by its outcome, or by the code of its failure; `seconds`: its latency."""
     _claims.append((campaign, outcome, seconds))
     if _writer is None:
-        _start()
+        _start_writer()
 
 
 def count_response(status: int) -> None:
     """Count an HTTP response by its status."""
     _responses.append(status)
     if _writer is None:
-        _start()
+        _start_writer()
 
 
 def count_statement(seconds: float, *, failed: bool) -> None:
     """Count an SQL statement and its duration."""
     _statements.append((failed, seconds))
     if _writer is None:
-        _start()
+        _start_writer()
 
 
 def flush_counters() -> None:
     """Write all buffered events to the metrics."""
     with _writing:
         _write_claims()
-        for status, times in Counter(_taken(_responses)).items():
+        for status, times in Counter(_take_all(_responses)).items():
             metrics.RESPONSES.labels(str(status)).inc(times)
-        ended = _taken(_statements)
-        for failed, end in ((False, "done"), (True, "failed")):
-            took = sorted(seconds for failure, seconds in ended if failure is failed)
-            metrics.observe_all(metrics.DATABASE_SECONDS.labels(end), took)
+        ended = _take_all(_statements)
+        for failed, state in ((False, "done"), (True, "failed")):
+            durations = sorted(seconds for event_failed, seconds in ended if event_failed is failed)
+            metrics.observe_all(metrics.DATABASE_SECONDS.labels(state), durations)
 
 
 def _write_claims() -> None:
     seconds: dict[Answer, list[float]] = defaultdict(list)
-    times: Counter[tuple[str, str]] = Counter()
-    for campaign, outcome, took in _taken(_claims):
-        times[campaign, outcome] += 1
-        seconds[_answer(outcome)].append(took)
-    for (campaign, outcome), count in times.items():
+    counts: Counter[tuple[str, str]] = Counter()
+    for campaign, outcome, duration in _take_all(_claims):
+        counts[campaign, outcome] += 1
+        seconds[_answer(outcome)].append(duration)
+    for (campaign, outcome), count in counts.items():
         metrics.CLAIMS.labels(metrics.campaign_label(campaign), outcome).inc(count)
-    for answer, all_of_it in seconds.items():
-        metrics.observe_all(metrics.ADMISSION.labels(answer), sorted(all_of_it))
+    for answer, durations in seconds.items():
+        metrics.observe_all(metrics.ADMISSION.labels(answer), sorted(durations))
 
 
-def _taken(gathered: deque[_Event]) -> list[_Event]:
+def _take_all(buffer: deque[_Event]) -> list[_Event]:
     """Remove and return the events buffered now; other threads may append meanwhile."""
-    return [gathered.popleft() for _ in range(len(gathered))]
+    return [buffer.popleft() for _ in range(len(buffer))]
 
 
 @cache
@@ -89,15 +89,15 @@ def _answer(outcome: str) -> Answer:
     return Answer.REFUSED if outcome in set(Outcome) else Answer.FAILED
 
 
-def _start() -> None:
+def _start_writer() -> None:
     global _writer
     with _starting:
         if _writer is None:
-            _writer = threading.Thread(target=_write_for_ever, name="counting", daemon=True)
+            _writer = threading.Thread(target=_write_in_loop, name="counting", daemon=True)
             _writer.start()
 
 
-def _write_for_ever() -> None:
+def _write_in_loop() -> None:
     while True:
         time.sleep(EVERY_S)
         try:
@@ -106,7 +106,7 @@ def _write_for_ever() -> None:
             logger.exception("the metrics of the last half second are lost")
 
 
-def _begin_anew() -> None:
+def _reset_after_fork() -> None:
     """In a forked child: it has no writer thread, and the buffered events belong to the parent."""
     global _writer, _starting, _writing
     _writer, _starting, _writing = None, threading.Lock(), threading.Lock()
@@ -115,5 +115,5 @@ def _begin_anew() -> None:
     _statements.clear()
 
 
-os.register_at_fork(after_in_child=_begin_anew)
+os.register_at_fork(after_in_child=_reset_after_fork)
 atexit.register(flush_counters)

@@ -18,7 +18,7 @@ class AsJson(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        said: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "at": at.replace("+00:00", "Z"),
             "level": record.levelname,
             "logger": record.name,
@@ -26,7 +26,7 @@ class AsJson(logging.Formatter):
             "said": record.getMessage(),
         }
         if request := request_id.current_request_id():
-            said["request"] = request
+            fields["request"] = request
         if record.exc_info:
-            said["trace"] = self.formatException(record.exc_info)
-        return json.dumps(said, ensure_ascii=False)
+            fields["trace"] = self.formatException(record.exc_info)
+        return json.dumps(fields, ensure_ascii=False)

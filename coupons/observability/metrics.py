@@ -278,9 +278,9 @@ def observe_all(histogram: Histogram, values: Sequence[float]) -> None:
     """As `observe` for each of the values, which must be ascending, at the cost of a few. The
     client has no bulk call, so this writes into its private buckets as `observe` does."""
     histogram._sum.inc(sum(values))
-    counted = 0
+    written = 0
     for bound, bucket in zip(histogram._upper_bounds, histogram._buckets, strict=True):
-        upto = bisect_right(values, bound, lo=counted)
-        if upto > counted:
-            bucket.inc(upto - counted)
-        counted = upto
+        end = bisect_right(values, bound, lo=written)
+        if end > written:
+            bucket.inc(end - written)
+        written = end

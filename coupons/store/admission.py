@@ -11,7 +11,7 @@ from coupons.claims.hot_settings import settings
 from coupons.errors import NotInstalled, OutcomeUnknown, ServerChanged, StoreAway
 from coupons.observability import request_id
 from coupons.store import claimant_field, keys
-from coupons.store.client import BREAKER_OPEN, NO_REPLY, Script, StoreClient, packed_command
+from coupons.store.client import BREAKER_OPEN_TEXT, NO_REPLY, Script, StoreClient, packed_command
 from coupons.store.connection import PipelinedConnection
 from coupons.store.group_commit import GroupCommit
 from coupons.store.replies import failure_of, parsing_reply
@@ -47,7 +47,7 @@ class AdmissionCalls(StoreClient):
         """The circuit breaker around one pipeline: as `guard_call`, but without the cost of a
         context manager. Raises redis.RedisError."""
         if self.breaker.open and not self.breaker.may_try():
-            raise redis.ConnectionError(BREAKER_OPEN)
+            raise redis.ConnectionError(BREAKER_OPEN_TEXT)
         began_s = time.monotonic()
         try:
             replies = self._connection.exchange(commands)
@@ -68,7 +68,7 @@ class AdmissionCalls(StoreClient):
         """Ask for a place, in one round trip. Raises StoreAway, StoreError, OutcomeUnknown,
         ServerChanged."""
         if self.breaker.open and self.breaker.is_resting():
-            raise StoreAway(BREAKER_OPEN)
+            raise StoreAway(BREAKER_OPEN_TEXT)
         names, field = keys.campaign_keys(slug), claimant_field.encode_field(user, nth, per_user)
         script_keys = (names.gate, names.claimants, names.queue, names.bell, names.filter)
         write_again = int(settings.REDIS_WAIT_REPLICAS > 0)

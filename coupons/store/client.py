@@ -63,7 +63,7 @@ class Script:
 
 # No reply came. (redis-py also raises these while Redis loads its data or rejects our password.)
 NO_REPLY = (redis.TimeoutError, redis.ConnectionError)
-BREAKER_OPEN = "Redis did not reply a moment ago: the circuit breaker is open."
+BREAKER_OPEN_TEXT = "Redis did not reply a moment ago: the circuit breaker is open."
 
 
 class _Pool(redis.BlockingConnectionPool):
@@ -98,7 +98,7 @@ class StoreClient:
         while the breaker is open) and StoreError. An error reply counts as a success of the
         server; only a missing reply counts as a failure."""
         if self.breaker.open and not self.breaker.may_try():
-            raise StoreAway(BREAKER_OPEN)
+            raise StoreAway(BREAKER_OPEN_TEXT)
         began_s = time.monotonic()
         try:
             yield

@@ -118,7 +118,7 @@ class World:
         """Memories that last for a moment, a moment later."""
         lookup.clear_snapshots()
         sold_out_cache.clear_sold_out_cache()
-        recent._published_s.clear()
+        recent._next_publish_s.clear()
         availability.breaker.succeeded()
         store().breaker.succeeded()
 

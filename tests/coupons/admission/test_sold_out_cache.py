@@ -38,14 +38,14 @@ def sold_out(open_campaign: CampaignMaker, stock: int = 50) -> CampaignSnapshot:
 
 
 def forgotten() -> None:
-    time.sleep(sold_out_cache.MEMORY_S + 0.02)
+    time.sleep(sold_out_cache.ENTRY_TTL_S + 0.02)
 
 
 def test_strangers_are_refused_without_redis_and_holders_keep_their_place(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = sold_out(open_campaign)
-    sold_out_cache.MEMORY_S, kept = 60.0, sold_out_cache.MEMORY_S
+    sold_out_cache.ENTRY_TTL_S, kept = 60.0, sold_out_cache.ENTRY_TTL_S
     try:
         outcomes(campaign, 1, "second-too-late")
         outcomes(campaign, 1, "third-too-late")
@@ -55,7 +55,7 @@ def test_strangers_are_refused_without_redis_and_holders_keep_their_place(
         assert asked < 60  # 1.4 % of strangers share both bits with holders
         again = [strategies.admit(campaign, Claim(f"holder-{n}")) for n in range(50)]
     finally:
-        sold_out_cache.MEMORY_S = kept
+        sold_out_cache.ENTRY_TTL_S = kept
     assert {a.outcome for a in again} == {Outcome.ALREADY_CLAIMED}
     assert sorted(a.place for a in again) == list(range(1, 51))
 

@@ -172,8 +172,8 @@ def _part(part: ast.expr) -> str:
 
 
 def test_every_detail_that_a_client_may_hear_has_its_korean() -> None:
-    found = {*raised(), *user_tokens._REASONS.values(), problems._ASK_AGAIN}
-    found |= {sentence.format("sale") for sentence in queued._SENTENCES.values()}
+    found = {*raised(), *user_tokens._REFUSAL_TEXTS.values(), problems._ASK_AGAIN}
+    found |= {sentence.format("sale") for sentence in queued._ERROR_TEXTS.values()}
     assert len(found) > 25
     with translation.override("ko"):
         assert sorted(text for text in found if not translations._text(text)) == []

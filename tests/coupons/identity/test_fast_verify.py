@@ -56,7 +56,7 @@ def test_it_never_says_yes_where_the_library_says_no(claims: dict[str, Any]) -> 
 
 def test_it_does_say_yes_to_an_ordinary_token(settings: Settings) -> None:
     token = user_tokens.mint_token("mina")
-    assert token.encode().startswith(fast_verify._PLAIN_HEAD)
+    assert token.encode().startswith(fast_verify._PLAIN_HEADER)
     said = fast_verify.verify_fast(token)
     assert said is not None
     assert said == library_says(token, settings)

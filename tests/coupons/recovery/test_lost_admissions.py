@@ -158,9 +158,9 @@ def test_where_replicas_confirm_what_is_told_it_is_not_noted(
 
 def test_the_last_places_are_kept_and_no_more(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign(stock=10)
-    for place in range(recent.MOST + 5):
+    for place in range(recent.BUFFER_SIZE + 5):
         recent.remember_admission(campaign, Claim("ann"), place + 1, 1)
-    assert len(recent._recent) == recent.MOST
+    assert len(recent._recent) == recent.BUFFER_SIZE
 
 
 def test_a_claim_is_what_it_was(open_campaign: CampaignMaker) -> None:
