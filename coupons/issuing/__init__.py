@@ -1,1 +1,1 @@
-"""From the queue to a row: the drain, the writer, dead letters, and where a claim stands."""
+"""From the queue to a row: the drain, the writer, dead letters, and the status of claims."""

@@ -1,4 +1,4 @@
-"""Reading: where a claim stands, whose coupons these are. Decides nothing."""
+"""Read-only queries: the status of a claim, and the coupons of a user."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,7 +22,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClaimStatus:
-    """Where a claim stands. `coupon` is there once it is issued."""
+    """The status of a claim. `coupon` is set once it is issued."""
 
     status: Status
     place: int = 0
@@ -31,7 +31,8 @@ class ClaimStatus:
 
 
 def claim_status(campaign: CampaignSnapshot, claim: Claim) -> ClaimStatus:
-    """Who holds no place is told so by Redis alone; MySQL is asked only for those who do.
+    """The status of a claim. Redis is asked first, MySQL only if the user holds a place or if Redis
+    can't answer.
 
     Raises StoreFailure, NotInstalled, DatabaseAway.
     """
@@ -47,7 +48,7 @@ def claim_status(campaign: CampaignSnapshot, claim: Claim) -> ClaimStatus:
     except (StoreFailure, NotInstalled):
         issued = _issued(campaign, claim)
         if issued is None:
-            raise  # neither "none" nor "queued" is known
+            raise  # "none" and "queued" can't be told apart
         return issued
     if place is None:
         return ClaimStatus(Status.NONE)
@@ -63,12 +64,13 @@ def _issued(campaign: CampaignSnapshot, claim: Claim) -> ClaimStatus | None:
 
 
 def coupons_of(user: str) -> QuerySet[Coupon]:
-    """A user's coupons, newest campaign first; found by the index that begins with the user."""
+    """A user's coupons, newest campaign first; uses the index that begins with the user."""
     return Coupon.objects.filter(user=user).select_related("campaign").order_by("-slot_id")
 
 
 def coupon_of(user: str, code: str) -> Coupon:
-    """Raises UnknownCoupon for absent and foreign codes alike, DatabaseAway."""
+    """The user's coupon with this code. Raises UnknownCoupon, for another user's code as well as
+    for a missing one, and DatabaseAway."""
     with availability.require_database():
         row = Coupon.objects.filter(code=code, user=user).select_related("campaign").first()
     if row is None:

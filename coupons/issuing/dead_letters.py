@@ -1,6 +1,6 @@
-"""Parked claims, looked after by people: put back on the queue, or given up for good.
+"""Dead letters (parked claims): an operator replays them into the queue or gives them up.
 
-Each step is safe to repeat, and of two people who press at once one is told that it was done.
+Each step is safe to repeat. If two operators act on one claim at once, the second one gets Refused.
 """
 
 from collections import Counter
@@ -20,12 +20,12 @@ from coupons.issuing import queue
 from coupons.models import Campaign, GivenUp
 from coupons.store import Entry, store
 
-REPLAYED, GAVE_UP = "replayed", "gave up"  # verbs of the history
+REPLAYED, GAVE_UP = "replayed", "gave up"  # verbs in the campaign's history
 _UNREADABLE = AdmittedClaim("", 0, 0, 0)
 
 
 def count_by_reason(slug: str) -> Counter[str]:
-    """How many are parked, by reason."""
+    """The number of parked claims by reason."""
     return Counter(reason_of(entry) for page in _pages(slug) for entry in page)
 
 
@@ -34,9 +34,10 @@ def reason_of(entry: Entry) -> str:
 
 
 def replay_parked(slug: str, *, actor: str, reason: str = "", ids: Sequence[str] = ()) -> int:
-    """Put parked claims back on the queue: these, or all of a reason, or all. How many it were.
+    """Put parked claims back on the queue: those of `ids`, or all with `reason`, or all. Returns
+    how many.
 
-    What still can't be stored is parked again, with the reason of then. Raises UnknownCampaign,
+    A claim that still can't be stored is parked again, with its new reason. Raises UnknownCampaign,
     IllegalTransition, StoreAway, DatabaseAway.
     """
     campaign = update.queued_campaign(slug)
@@ -50,10 +51,10 @@ def replay_parked(slug: str, *, actor: str, reason: str = "", ids: Sequence[str]
 
 
 def give_up(slug: str, entry_id: str, *, why: str, actor: str) -> GivenUp:
-    """Take a claim off the parked ones without a coupon. Its place stays taken, its user keeps the
-    answer of then, and who gave it up, and why, is kept.
+    """Delete a parked claim without issuing a coupon. Its place stays taken, its user keeps getting
+    the same answer, and the operator and the reason are recorded.
 
-    Raises BadInput without a reason, Refused where somebody else has dealt with it.
+    Raises BadInput without a reason, Refused if the claim is not parked any more.
     """
     if not why.strip():
         raise BadInput("why", _("a reason is needed"))
@@ -68,7 +69,7 @@ def give_up(slug: str, entry_id: str, *, why: str, actor: str) -> GivenUp:
             raise Refused(_("This claim is not parked any more."))
         kept = _kept(campaign, entry, reason, actor)
         log.record_event(campaign, actor, GAVE_UP, f"{kept.place} {kept.user!r}: {kept.why}")
-        # Last: if the commit behind it fails, the claim is nowhere, and reconcile puts it back.
+        # Last: if the commit after it fails, the claim is in no store, and reconcile puts it back.
         if not store().forget_parked(slug, entry_id):
             raise Refused(_("This claim is not parked any more."))
     return kept
@@ -94,7 +95,7 @@ def _of_reason(entries: list[Entry], reason: str) -> list[str]:
 
 
 def _pages(slug: str) -> Iterator[list[Entry]]:
-    """Those that are parked now; what is parked meanwhile is left for another time."""
+    """Pages of the claims parked now; claims parked meanwhile are left out."""
     end = store().newest_parked(slug)
     after = ""
     while end:

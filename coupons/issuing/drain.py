@@ -1,7 +1,7 @@
 """Drain: read a batch from the queue, store it in MySQL, and only then take it off the queue.
 
-Any number of drains may run on one campaign, each may die at any line: a claim leaves the queue
-only after its row is committed, and storing a row twice stores it once.
+Any number of drains may run on one campaign, and each may die at any line: a claim leaves the queue
+only after its row is committed, and storing is idempotent.
 """
 
 import logging
@@ -26,8 +26,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Drained:
-    """What one drain did. `left` says that it stopped with claims still waiting. `unparked` were
-    refused by the database and could not be set aside either: they stay in the queue."""
+    """What one drain did: numbers of claims. `left`: it stopped while claims may still be waiting.
+    `unparked` claims were refused by the database and could not be parked either: they stay in the
+    queue."""
 
     stored: int = 0
     repeated: int = 0
@@ -47,12 +48,12 @@ def drain(
     time_s: float | None = None,
     stopping: Callable[[], bool] = _never,
 ) -> Drained:
-    """Store what waits, until the queue is empty, `time_s` (else DRAIN_TIME_S) is over, or the
-    worker is `stopping`; the batch at hand is always finished.
+    """Store waiting claims until the queue is empty, `time_s` (default DRAIN_TIME_S) is over, or
+    the worker is `stopping`; the current batch is always finished.
 
     Raises StoreAway, StoreError, DatabaseAway (after DRAIN_PATIENCE_S), UnknownCampaign,
-    MissingKey, StaleClaims; what was not stored stays in the queue and is taken over later. A claim
-    that can neither be stored nor parked keeps no other waiting: StoreError comes at the end.
+    MissingKey, StaleClaims; claims not stored stay in the queue and are taken over later. A claim
+    that can neither be stored nor parked does not block others: StoreError is raised at the end.
     """
     done = Drained()
     _drain(slug, consumer, done, time_s, stopping)
@@ -88,22 +89,23 @@ def _abandoned(slug: str, consumer: str) -> Batch:
 
 
 def _gather(batch: Batch) -> None:
-    """A small batch says that claims come slower than we store: let some gather. A transaction and
-    its fsyncs cost about as much for five claims as for fifty."""
+    """After a small batch wait a little, so that the next one is larger: a transaction with its
+    fsyncs costs about as much for five claims as for fifty."""
     if len(batch.claims) < settings.DRAIN_BATCH // 2:
         time.sleep(settings.DRAIN_GATHER_S)
 
 
 def _pace(batch: Batch, *, began: float) -> None:
-    """No more than DRAIN_ROWS_PER_S of this process: a small database serves others, too."""
+    """Rate limit of this process, DRAIN_ROWS_PER_S: a small database serves others as well."""
     if settings.DRAIN_ROWS_PER_S:
         due = began + len(batch.claims) / settings.DRAIN_ROWS_PER_S
         time.sleep(max(0.0, due - time.monotonic()))
 
 
 def _next(slug: str, consumer: str) -> Batch:
-    """The next batch. An empty queue silences the bell first and looks once more: whoever is
-    admitted after that look has rung. Then this consumer leaves, unless there is more to read."""
+    """The next batch. If the queue is empty, clear the pending wake-up flag and read once more: a
+    claim admitted after that read sends a wake-up itself. Then delete this consumer, unless there
+    is more to read."""
     batch = queue.read_batch(slug, consumer=consumer, count=settings.DRAIN_BATCH)
     if batch:
         store().refresh_pending_wakeup(slug)
@@ -130,7 +132,8 @@ def _settle(campaign: CampaignSnapshot, batch: Batch, done: Drained) -> None:
 
 
 def _take_off(slug: str, batch: Batch, verdict: writer.Verdict, done: Drained) -> int | None:
-    """Off the queue: what is stored is done, what never can be is parked. When (`queue.settle`)."""
+    """Take a batch off the queue: settle stored claims, park refused ones. Returns the time of
+    settling (see `queue.settle_claims`)."""
     refused = {entry: verdict.refused.get(claim) for entry, claim in batch.claims.items()}
     settled_ms = queue.settle_claims(slug, [entry for entry, why in refused.items() if why is None])
     for entry, reason in refused.items():
@@ -142,14 +145,15 @@ def _take_off(slug: str, batch: Batch, verdict: writer.Verdict, done: Drained) -
 
 
 def _measure(stored: list[AdmittedClaim], settled_ms: int | None) -> None:
-    """How long these claims have waited, by the clock that admitted them."""
+    """Observe how long stored claims have waited, by Redis' clock, which admitted them."""
     if settled_ms is not None:
         after_s = (max(0.0, settled_ms - claim.admitted_ms) / 1000 for claim in stored)
         metrics.observe_all(metrics.STORED_AFTER, sorted(after_s))
 
 
 def _store_patiently(campaign: CampaignSnapshot, batch: Batch) -> writer.Verdict:
-    """Try again on a database that is away or was in a deadlock: storing is idempotent."""
+    """Store with retries while the database is away or after a deadlock: storing is idempotent.
+    Raises DatabaseAway after DRAIN_PATIENCE_S."""
     deadline = time.monotonic() + settings.DRAIN_PATIENCE_S
     pause_s = 0.02
     while True:
@@ -167,8 +171,9 @@ def _store_patiently(campaign: CampaignSnapshot, batch: Batch) -> writer.Verdict
 
 
 def _told(batch: Batch) -> int:
-    """Up to which place people may have been told. Where replicas must confirm a place first, a
-    lost one was told to nobody, and a rebuild need not go on above it."""
+    """The highest place that a user may have been told; 0: not to be recorded. If replicas must
+    confirm a place first, a lost place was not told to any user, so a rebuild need not number above
+    it."""
     return 0 if settings.REDIS_WAIT_REPLICAS else batch.given
 
 

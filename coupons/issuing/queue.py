@@ -1,4 +1,4 @@
-"""The queue of a campaign: admitted claims on their way to MySQL. At-least-once by construction."""
+"""The queue of a campaign: admitted claims on their way to MySQL. Delivery is at least once."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,10 +14,10 @@ PAGE = 2_000  # entries
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Claims by their entry's id, and the ids of entries that are no claims.
+    """Claims by entry id, and the ids of entries that are not claims.
 
-    `epoch` is the gate's when they were taken from the queue: the writer stores them only while it
-    is MySQL's, too. `given`: how many places were given by then.
+    `epoch` is the gate's at the time of reading: the writer stores the claims only while MySQL has
+    the same epoch. `given`: the number of places given by then.
     """
 
     claims: dict[str, AdmittedClaim] = field(default_factory=dict)
@@ -30,33 +30,36 @@ class Batch:
 
 
 def read_batch(slug: str, *, consumer: str, count: int) -> Batch:
+    """Take up to `count` entries that no consumer has read yet."""
     taken = store().read_new(slug, consumer=consumer, count=count)
     return _batch(taken.entries, taken.epoch, taken.given)
 
 
 def take_over_batch(slug: str, *, consumer: str, count: int, idle_ms: int) -> Batch:
-    """What another consumer read and neither settled nor parked for `idle_ms`."""
+    """Take up to `count` entries that a consumer read but has not settled or parked for
+    `idle_ms`."""
     taken = store().take_over(slug, consumer=consumer, count=count, idle_ms=idle_ms)
     return _batch(taken.entries, taken.epoch, taken.given)
 
 
 def settle_claims(slug: str, ids: list[str]) -> int | None:
-    """Take claims off the queue. Only after their rows are committed. When it was done, by Redis'
-    clock, in ms; None: there was nothing to take off."""
+    """Take claims off the queue; only after their rows are committed. Returns Redis' time then, in
+    ms; None if `ids` is empty."""
     return store().settle_entries(slug, ids) if ids else None
 
 
 def park_claim(slug: str, entry_id: str, reason: Reason) -> bool:
+    """Move an entry to the dead letters. False: it had left the queue already."""
     return store().park_entry(slug, entry_id, reason)
 
 
 def waiting_batches(slug: str) -> Iterator[Batch]:
-    """What waits to be stored, page by page, oldest first; taken by nobody."""
+    """Claims that wait to be stored, in pages, oldest first. Read only."""
     return _pages(slug, store().queued_entries)
 
 
 def parked_batches(slug: str) -> Iterator[Batch]:
-    """What was set aside, page by page, oldest first."""
+    """Parked claims, in pages, oldest first. Read only."""
     return _pages(slug, store().parked_entries)
 
 
@@ -79,7 +82,7 @@ def _batch(entries: list[Entry], epoch: str = "", given: int = 0) -> Batch:
 
 
 def claim_of(entry: Entry) -> AdmittedClaim | None:
-    """The claim as admission queued it; None if some other hand wrote this entry."""
+    """The claim in an entry; None if the entry is not as admission writes it."""
     fields = entry.fields
     try:
         claim = AdmittedClaim(
@@ -92,7 +95,7 @@ def claim_of(entry: Entry) -> AdmittedClaim | None:
 
 
 def is_sound(claim: AdmittedClaim) -> bool:
-    """Whether admission can have said this."""
+    """Whether all values are within the bounds that admission keeps."""
     return (
         0 < len(claim.user.encode()) <= MAX_USER_BYTES
         and 0 < claim.nth <= _MOST_NTH

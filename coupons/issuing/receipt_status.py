@@ -1,4 +1,4 @@
-"""What became of the claim of a genuine receipt: issued, waiting, given up, or lost."""
+"""The status of the claim of a genuine receipt: issued, queued, given up, or lost."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,17 +15,17 @@ from coupons.store import store
 
 
 class Fate(StrEnum):
-    """What became of a claim of which there is a genuine receipt."""
+    """What became of the claim of a genuine receipt."""
 
     ISSUED = "issued"
     QUEUED = "queued"
     GIVEN_UP = "given_up"
-    LOST = "lost"  # neither store knows of it
+    LOST = "lost"  # in neither store
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiptStatus:
-    """A genuine receipt and what became of its claim. `coupon` is there once it is issued."""
+    """A genuine receipt and what became of its claim. `coupon` is set once it is issued."""
 
     receipt: Receipt
     fate: Fate
@@ -33,8 +33,8 @@ class ReceiptStatus:
 
 
 def verify_receipt(token: str) -> ReceiptStatus | None:
-    """None: not a receipt of ours. Raises StoreAway, NotInstalled, DatabaseAway: genuine, but
-    where its claim stands can't be told now."""
+    """The status of a receipt's claim; None: the receipt is not genuine. Raises StoreAway,
+    NotInstalled, DatabaseAway if that can't be determined now."""
     receipt = genuine_receipt(token)
     if receipt is None:
         return None
@@ -42,7 +42,7 @@ def verify_receipt(token: str) -> ReceiptStatus | None:
 
 
 def genuine_receipt(token: str) -> Receipt | None:
-    """What a receipt of ours says. Raises DatabaseAway."""
+    """The contents of a genuine receipt, else None. Raises DatabaseAway."""
     said = receipt_tokens.parse_receipt(token)
     if said is None or not SLUG.fullmatch(said.campaign):
         return None

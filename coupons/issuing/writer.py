@@ -1,9 +1,8 @@
-"""Claims become coupons: one multi-row INSERT in one transaction, read back before it commits.
+"""Store claims as coupons: one multi-row INSERT per transaction, read back before the commit.
 
-Safe to repeat with the same claims: what is stored already counts as stored. A claim that can't be
-written as a row, or that the database refuses, is singled out by halving the batch and comes back
-with a reason; it never takes the others along. `INSERT IGNORE` has no place here: it would hide a
-place taken twice.
+Idempotent: claims that are stored already count as stored. A claim that can't be written as a row,
+or that the database refuses, is isolated by bisecting the batch and returned with a reason; the
+others are stored. `INSERT IGNORE` must not be used: it would hide a place that was taken twice.
 """
 
 from collections.abc import Sequence
@@ -26,16 +25,16 @@ from coupons.models import Campaign, Coupon, Tally
 
 
 class ReadBackDiffers(IntegrityError):
-    """The database accepted the rows and shows others."""
+    """The database accepted the rows, but reading them back gives different ones."""
 
 
 class BeyondStock(IntegrityError):
-    """A slot is still there, and is being removed: its place lies above a lowered stock."""
+    """A claim's place lies above a lowered stock; its slot still exists, but is being removed."""
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What became of a batch: rows made now, rows that stood there before, and refusals."""
+    """The result of a batch: claims stored now, claims stored before, and refused claims."""
 
     stored: list[AdmittedClaim] = field(default_factory=list)
     repeated: list[AdmittedClaim] = field(default_factory=list)
@@ -54,12 +53,13 @@ def store_batch(
     epoch: str | None,
     given: int = 0,
 ) -> Verdict:
-    """Store a batch that was taken from the queue under that epoch, and note that so many places
-    were `given` by then (0: not to be noted).
+    """Store a batch that was read from the queue under `epoch`, and record that `given` places were
+    given by then (0: not recorded).
 
-    Raises StaleClaims, DatabaseAway; then nothing of the unreported part is decided.
+    Raises StaleClaims, DatabaseAway, DatabaseError: parts of the batch may be stored; store all of
+    it again.
     """
-    ordered = sorted(claims, key=lambda claim: claim.place)  # one order for all: no deadlocks
+    ordered = sorted(claims, key=lambda claim: claim.place)  # the same lock order: no deadlocks
     with availability.require_database():
         return _store(campaign, ordered, epoch, given)
 
@@ -82,16 +82,16 @@ def _store(
         return _sift(campaign, claims, epoch, given)
 
 
-# What making a row of a claim may raise, here or in the driver: a date that no calendar has, a
-# number too large for a column.
+# What building a row may raise, here or in the driver: a date out of range, a number too large for
+# its column.
 _NO_ROW = (ValueError, OverflowError, TypeError)
 
 
 def _sift(
     campaign: CampaignSnapshot, claims: list[AdmittedClaim], epoch: str | None, given: int
 ) -> Verdict:
-    """A batch that did not go in whole: leave out what is stored or can't be a row, halve the
-    rest."""
+    """Bisect a batch of which the database refused a row: leave out claims that are stored already
+    or can't be a row, and store each half of the rest."""
     rows = [(claim, _row_if_any(campaign, claim)) for claim in claims]
     written = [claim for claim, row in rows if row]
     standing = _standing(campaign, written) if written else set()
@@ -114,8 +114,9 @@ def _probe(
     given: int,
     error: DatabaseError,
 ) -> Verdict:
-    """A batch that failed with an error which names no row. If parts of it go in, the others are
-    the reason; if none does, the tables are, say, and the claims have to wait: raises the error."""
+    """Bisect a batch that failed with an error that is not about a row. If one half can be stored,
+    the fault lies in claims of the other; if neither can, it lies elsewhere (in the tables, say),
+    and the claims must wait: raises the error."""
     verdict, failed = Verdict(), []
     for half in _halves(claims):
         try:
@@ -134,7 +135,7 @@ def _probe(
 def _single_out(
     campaign: CampaignSnapshot, claims: list[AdmittedClaim], epoch: str | None, given: int
 ) -> Verdict:
-    """Store one by one what does not go in together, next to a part that did."""
+    """Store the claims of a failed half one by one, after the other half was stored."""
     verdict = Verdict()
     for claim in claims:
         try:
@@ -184,10 +185,10 @@ def insert_rows(
     epoch: str | None = None,
     given: int = 0,
 ) -> None:
-    """All of them or none, in one transaction, counted in the tally.
+    """Insert all rows or none, in one transaction, and count them in the tally.
 
-    `epoch` is None where no Redis gave the places. Raises an error of which `database.refuses_row`
-    if the database refuses any of them, StaleClaims.
+    `epoch` is None for places that were not given by Redis. Raises StaleClaims, and a DatabaseError
+    for which `error_codes.refuses_row` is true if the database refuses a row.
     """
     rows = [_row(campaign, claim) for claim in claims]
     with transaction.atomic():
@@ -204,11 +205,11 @@ def insert_rows(
 
 
 def _hold(campaign: CampaignSnapshot, epoch: str, claims: list[AdmittedClaim]) -> None:
-    """Keep this epoch until the transaction ends: a rebuild waits for us, or we come too late.
+    """Take a shared lock on the epoch (the campaign's row) until the transaction ends. Raises
+    StaleClaims if a rebuild has changed it, BeyondStock for a place above a lowered stock.
 
     Claims read before a rebuild must not be stored after it: their places may have been given
-    again since. Nor is anything stored above a lowered stock, from the commit that lowered it on.
-    SQLite has one writer at a time and needs no lock for this.
+    again since. SQLite has one writer at a time and needs no lock.
     """
     lock = " LOCK IN SHARE MODE" if connection.vendor == "mysql" else ""
     with connection.cursor() as cursor:
@@ -225,7 +226,7 @@ _COLUMNS = (
     "slot_id", "user", "nth", "code", "campaign_id", "place", "admitted_at", "expires_at",
     "request_id", "stored_at",
 )  # fmt: skip
-_ESSENCE = 4  # the first columns say who holds which place with which code
+_ESSENCE = 4  # the first columns identify a coupon: slot, user, nth, code
 _INSERT = (
     f"INSERT INTO {Coupon._meta.db_table} ({', '.join(_COLUMNS)})"  # noqa: S608 - names from above
     f" VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
@@ -234,7 +235,7 @@ Row = tuple[Any, ...]
 
 
 def _row(campaign: CampaignSnapshot, claim: AdmittedClaim) -> Row:
-    """The columns of a claim's coupon, all but the last."""
+    """The column values of a claim's coupon, without `stored_at`."""
     exact = str.encode if connection.vendor == "mysql" else str  # as ExactField is stored
     code = campaign.code_of(user=claim.user, nth=claim.nth, place=claim.place)
     return (
@@ -251,11 +252,11 @@ def _essence(row: Row) -> Row:
 
 
 def _standing(campaign: CampaignSnapshot, claims: list[AdmittedClaim]) -> set[Row]:
-    """The essence of the rows that stand on the places of these claims."""
+    """The identifying columns of the rows on the places of these claims."""
     slots = ",".join(str(slot_id(campaign.id, claim.place)) for claim in claims)
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {', '.join(_COLUMNS[:_ESSENCE])} FROM {Coupon._meta.db_table}"  # noqa: S608
-            f" WHERE slot_id IN ({slots})"  # whole numbers, made here
+            f" WHERE slot_id IN ({slots})"  # integers, built above
         )
         return set(cursor.fetchall())
