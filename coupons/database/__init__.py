@@ -1,1 +1,1 @@
-"""Asking the SQL database: availability, error codes, its clock."""
+"""Access to the SQL database: availability, error codes, its clock, metrics of statements."""

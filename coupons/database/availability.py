@@ -1,4 +1,5 @@
-"""Asking the SQL database: its absence told from its answers, and a bound on who waits for it."""
+"""Availability of the SQL database: circuit breaker, bulkhead (a limit on the threads that wait for
+it), and translation of driver errors into DatabaseAway."""
 
 import time
 from collections.abc import Iterator
@@ -14,19 +15,21 @@ from coupons.errors import DatabaseAway
 from coupons.observability import metrics
 from coupons.observability.circuit_breaker import Breaker
 
-# The shortest of the driver's timeouts is 3 s: with this an outage of MySQL holds few threads, and
+# The driver's shortest timeout is 3 s: with the breaker, an outage of MySQL blocks few threads,
 # none for long.
 breaker = Breaker(metrics.Breaker.MYSQL, slow_s=0.5)
 
 
 @contextmanager
 def require_database() -> Iterator[None]:
-    """Turn a database's "not now" into DatabaseAway; whatever was in a transaction is undone.
+    """Around every use of the database. Raises DatabaseAway for errors that may go away by
+    themselves (`error_codes.is_away`); a transaction inside is rolled back.
 
-    While the breaker is open, and while too many threads of this process wait for the database,
-    DatabaseAway comes at once: a claim that needs no database shall find a thread.
+    While the breaker is open, DatabaseAway is raised at once, and after 0.2 s while
+    DATABASE_MOST_AT_ONCE threads of this process use the database: threads must stay free for
+    claims, which need no database.
     """
-    if connection.in_atomic_block:  # a part of what was let in already
+    if connection.in_atomic_block:  # nested: counted already
         with _translated():
             yield
         return
@@ -45,7 +48,7 @@ def require_database() -> Iterator[None]:
 @contextmanager
 def _room() -> Iterator[None]:
     if breaker.open and not breaker.may_try():
-        raise DatabaseAway("Database: silent a moment ago, so it is given a rest.")
+        raise DatabaseAway("Database: did not reply a moment ago; the circuit breaker is open.")
     places = _places()
     if not places.acquire(timeout=_ROOM_S):
         metrics.DATABASE_NO_ROOM.inc()
@@ -56,7 +59,7 @@ def _room() -> Iterator[None]:
         places.release()
 
 
-_ROOM_S = 0.2  # a thread that waits here serves nobody else
+_ROOM_S = 0.2  # a waiting thread serves no other request
 
 
 @cache
@@ -77,9 +80,9 @@ def _translated() -> Iterator[None]:
 
 
 def connection_counts() -> tuple[int, int]:
-    """How many are open at the server and how many it bears; (0, 0) where there is no server.
+    """(open connections, the server's limit); (0, 0) on SQLite. Raises DatabaseAway.
 
-    On a connection of its own, closed again: this is asked by threads that ask nothing else.
+    Closes this thread's connection afterwards: the calling threads use it for nothing else.
     """
     try:
         with require_database(), connection.cursor() as cursor:

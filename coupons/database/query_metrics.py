@@ -1,4 +1,4 @@
-"""Every SQL statement is timed, and every connection counted, wherever it is made."""
+"""Metrics of all SQL statements (durations) and database connections (a count)."""
 
 from time import perf_counter
 from typing import Any
@@ -7,9 +7,9 @@ from coupons.observability import hot_counters, metrics
 
 
 def count_queries(connection: Any, **_: Any) -> None:
-    """Receives Django's `connection_created`."""
+    """Receiver of Django's `connection_created`: count the connection and time its statements."""
     metrics.DATABASE_CONNECTIONS.inc()
-    if _timed not in connection.execute_wrappers:  # they outlive a reconnection
+    if _timed not in connection.execute_wrappers:  # wrappers stay over a reconnection
         connection.execute_wrappers.append(_timed)
 
 
