@@ -1,1 +1,1 @@
-"""What a campaign is now: its definition, life, slots and opening."""
+"""Campaigns: definition, states, slots, opening hold."""

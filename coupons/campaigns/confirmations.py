@@ -1,6 +1,6 @@
-"""What is allowed and seldom meant: an operator is asked before it is done.
+"""Confirmations: an operator is asked before a change that is allowed, but seldom intended.
 
-Whoever calls without an operator at hand has confirmed everything (`ALL`).
+Callers without an operator pass `ALL`: everything is confirmed.
 """
 
 from collections.abc import Iterator
@@ -27,12 +27,13 @@ class Question(StrEnum):
 
 ALL: frozenset[str] = frozenset(question.value for question in Question)
 Asked = tuple[Question, str]
-JUST_NOW = timedelta(minutes=1)  # who schedules at 12:00:20 what opens at 12:00 means it
+JUST_NOW = timedelta(minutes=1)  # an opening at 12:00 scheduled at 12:00:20 is intended
 _TERMS = ("discount", "discount_value", "minimum_order", "discount_cap")
 
 
 def ask_about_terms(draft: Campaign, confirmed: frozenset[str]) -> None:
-    """Raises NeedsConfirmation. Who confirmed the terms once is not asked again for a new name."""
+    """Raises NeedsConfirmation about unusual terms, unless the terms of the saved draft are the
+    same (they were confirmed then)."""
     stored = _row(confirmed, Q(pk=draft.pk))
     if stored is None or any(getattr(stored, name) != getattr(draft, name) for name in _TERMS):
         _ask(_about_terms(draft), confirmed)
@@ -63,7 +64,7 @@ def ask_about_move(slug: str, window: tuple[datetime, datetime], confirmed: froz
 
 
 def _row(confirmed: frozenset[str], which: Q) -> Campaign | None:
-    """None: there is nothing to ask about."""
+    """The saved campaign; None if there is none or if everything is confirmed."""
     if confirmed >= ALL:
         return None
     with availability.require_database():
@@ -100,7 +101,7 @@ def _about_terms(campaign: Campaign) -> Iterator[Asked]:
 def _about_window(
     now: datetime, *, opens_at: datetime | None, closes_at: datetime | None = None
 ) -> Iterator[Asked]:
-    """Of moments that are set to the past; None: not set."""
+    """Questions about moments in the past. None: this moment is not being set."""
     if closes_at is not None and closes_at <= now:
         text = _("The closing lies in the past: the campaign will close at once, for good.")
         yield Question.CLOSES_AT_ONCE, text

@@ -1,7 +1,7 @@
 """The clock by which campaigns open and close: Redis' for queued ones, MySQL's for direct ones.
 
-Whatever is decided about a campaign's window is decided by it, on every host. A host's own clock is
-for durations and log lines.
+All decisions about a campaign's window use it, on every host. A host's own clock is only for
+durations and log lines.
 """
 
 from datetime import datetime
@@ -14,14 +14,15 @@ from coupons.store import store
 
 
 def deciding_now(strategy: str) -> datetime:
-    """Raises StoreAway or DatabaseAway: then nobody knows."""
+    """The time of the store that decides. Raises StoreAway or DatabaseAway."""
     if strategy == Campaign.Strategy.QUEUED:
         return timestamps.moment_of(store().now_ms())
     return timestamps.moment_of(clock.now_ms())
 
 
 def now_if_redis_is_away(strategy: str) -> datetime:
-    """As `now`, and MySQL's clock where Redis' is not known: good enough to look, not to decide."""
+    """As `deciding_now`, with MySQL's clock as fallback for Redis': for display only, not for
+    decisions. Raises DatabaseAway."""
     try:
         return deciding_now(strategy)
     except StoreAway:

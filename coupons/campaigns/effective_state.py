@@ -1,4 +1,5 @@
-"""A campaign's state by the clock that decides over it, which beat records a little later."""
+"""A campaign's state by its deciding clock. The sweep records openings and closings a little later
+in MySQL."""
 
 from coupons import timestamps
 from coupons.campaigns import lifecycle
@@ -8,7 +9,8 @@ State = Campaign.State
 
 
 def effective_state(campaign: Campaign, now_ms: int | None) -> State:
-    """The recorded state, or what the window has made of it by now; None: the time is unknown."""
+    """The recorded state, updated by the campaign's window at `now_ms`. `now_ms` None (time
+    unknown): the recorded state."""
     state = State(campaign.state)
     if now_ms is None or state not in lifecycle.LIVE:
         return state

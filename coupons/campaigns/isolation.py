@@ -1,8 +1,8 @@
-"""Failure isolation: work on many campaigns goes on with the next one when it fails for one.
+"""Failure isolation (bulkhead): work on many campaigns goes on with the next one if one fails.
 
-Whatever a campaign raises (an error that Redis answers about its keys, contents that can't be
-parsed, a lock on its row, a fault of ours) is logged with its slug, counted, and goes no further.
-A store that is away ends the work: the next campaign would fare no better.
+A failure of one campaign (an error reply of Redis about its keys, contents that can't be parsed, a
+lock on its row, a bug) is logged with its slug, counted, and not raised. A store that is away ends
+the work: the next campaign would fail as well.
 """
 
 import logging
@@ -33,7 +33,8 @@ def isolate_campaign(
 ) -> Iterator[None]:
     """Around the work on one campaign. `on_failure` is called with its failure.
 
-    Raises StoreAway, DatabaseAway, and Celery's SoftTimeLimitExceeded, which is no campaign's.
+    Raises StoreAway, DatabaseAway (but not for a lock conflict), and Celery's
+    SoftTimeLimitExceeded, since these concern all campaigns.
     """
     try:
         yield
@@ -54,14 +55,14 @@ def isolate_campaign(
 
 
 def report_failure(slug: str, work: Work, error: Exception) -> None:
-    """A line in the log (with a traceback, unless the error is one of ours) and a count."""
+    """Log and count a failure of one campaign; with a traceback unless it is a CouponError."""
     metrics.CAMPAIGN_FAILURES.labels(metrics.campaign_label(slug), work).inc()
     unforeseen = None if isinstance(error, CouponError) else error
     logger.error("%s of campaign %s failed: %r", work, slug, error, exc_info=unforeseen)
 
 
 def successful_answers(answers: ByCampaign[T], work: Work) -> dict[str, T]:
-    """Of answers about many campaigns those that came; the others are reported."""
+    """The results of the campaigns that have one; the failures of the others are reported."""
     for slug, error in answers.failed.items():
         report_failure(slug, work, error)
     return answers

@@ -1,8 +1,9 @@
-"""The life of a campaign: draft → scheduled → open → paused → closed, with who and when.
+"""State machine of a campaign: draft → scheduled → open → paused → closed, with a history entry for
+each change.
 
-MySQL owns the definition; Redis gets a copy with every change, before the change commits. Where
-the two could part (a crash between them), the order is chosen so that too little is issued until
-the change is made again, never too much.
+MySQL owns the definition; Redis gets a copy with every change, before the change commits. If a
+crash between the two leaves them different, the order is chosen so that too few coupons are issued
+until the change is made again, never too many.
 """
 
 import secrets
@@ -24,7 +25,7 @@ from coupons.models import Campaign, Coupon, GivenUp, Tally
 from coupons.observability.metrics import Work
 
 State = Campaign.State
-CLOCK = "clock"  # the actor of what happens by itself
+CLOCK = "clock"  # the actor of automatic changes in the history
 LIVE = frozenset({State.SCHEDULED, State.OPEN, State.PAUSED})
 
 
@@ -32,22 +33,24 @@ def save_draft(
     campaign: Campaign, *, actor: str, confirmed: frozenset[str] = confirmations.ALL
 ) -> Campaign:
     """Save a campaign that is not public yet. Raises ValidationError, IllegalTransition,
-    NeedsConfirmation about terms that are seldom meant."""
+    NeedsConfirmation about unusual terms, UnknownCampaign if it was deleted meanwhile,
+    DatabaseAway."""
     made = campaign._state.adding
     if made:
         campaign.key_id = next(iter(settings.COUPON_KEYS))
         campaign.state = State.DRAFT
     if campaign.state != State.DRAFT:
         raise IllegalTransition(_only_drafts(campaign))
-    # A new one with every edit: keys that an interrupted scheduling left in Redis may not fit.
+    # A new epoch with every edit: keys that an interrupted scheduling left in Redis may be of an
+    # older definition.
     campaign.epoch = secrets.token_hex(8)
-    # Of a stock that is refused nothing is computed: nobody typed it.
+    # Bounded, since full_clean refuses a larger stock only below.
     campaign.filter_blocks = holder_filter.block_count(min(campaign.stock or 1, MAX_STOCK))
     campaign.full_clean()
     confirmations.ask_about_terms(campaign, confirmed)
     with availability.require_database(), transaction.atomic():
         if not made:
-            _still_a_draft(campaign)  # or this save would take back what was scheduled meanwhile
+            _still_a_draft(campaign)  # else this save would undo a scheduling made meanwhile
         _save(campaign)
         Tally.objects.get_or_create(campaign=campaign)
         log.record_event(campaign, actor, log.CREATED if made else log.EDITED)
@@ -55,12 +58,12 @@ def save_draft(
 
 
 def _save(campaign: Campaign) -> None:
-    """Another operator may have taken the name since it was checked."""
+    """Save. Raises ValidationError if another operator has taken the slug since it was checked."""
     try:
         with transaction.atomic():
             campaign.save()
     except IntegrityError:
-        campaign.validate_unique()  # says it in the form's own words
+        campaign.validate_unique()  # raises the form's own error
         raise
 
 
@@ -70,13 +73,14 @@ def delete_draft(campaign: Campaign) -> None:
         remove_slots(campaign)
         with availability.require_database(), transaction.atomic():
             _still_a_draft(campaign)
-            if slots.highest_slot(campaign) == 0:  # nobody tries to schedule it at this moment
+            if slots.highest_slot(campaign) == 0:  # else a scheduling is making slots meanwhile
                 campaign.delete()
                 return
 
 
 def remove_slots(campaign: Campaign, *, tell: Progress = no_progress) -> None:
-    """Those that an interrupted scheduling of a draft has made. Raises IllegalTransition."""
+    """Remove the slots that an interrupted scheduling of a draft has made. Raises IllegalTransition
+    if it is no draft or has coupons."""
     last = None
     while last != 0:
         with availability.require_database(), transaction.atomic():
@@ -87,7 +91,8 @@ def remove_slots(campaign: Campaign, *, tell: Progress = no_progress) -> None:
 
 
 def _holds_nothing(campaign: Campaign) -> None:
-    """An interrupted scheduling may have let people in. Raises IllegalTransition."""
+    """Raises IllegalTransition if there are coupons: an interrupted scheduling may have admitted
+    users."""
     if any(rows.filter(campaign=campaign).exists() for rows in (Coupon.objects, GivenUp.objects)):
         raise IllegalTransition(
             _("{} can't be deleted: coupons of it are stored.").format(campaign.slug)
@@ -101,11 +106,11 @@ def schedule_campaign(
     confirmed: frozenset[str] = confirmations.ALL,
     tell: Progress = no_progress,
 ) -> Campaign:
-    """Make it public and install it in Redis; it opens by the deciding store's own clock.
+    """Make a draft public and install it in Redis; it opens by the deciding store's own clock.
 
-    Its slots are committed first: from the moment Redis knows it, what it admits can be stored,
-    even if this process dies before it has written that the campaign is scheduled. Raises
-    NeedsConfirmation if it would open at once.
+    Its slots are committed first: from the moment it is in Redis, admitted claims can be stored,
+    even if this process dies before the state `scheduled` is committed. Raises NeedsConfirmation if
+    it would open at once, IllegalTransition, and what `update.updating_campaign` raises.
     """
     confirmations.ask_about_opening(slug, confirmed)
     slots.make_slots(slug, 0, tell=tell)
@@ -116,12 +121,12 @@ def schedule_campaign(
             )
         _set_stock(campaign, campaign.stock)
         campaign.state = State.SCHEDULED
-    _trim(campaign, tell)  # what an earlier try with a higher stock has left
+    _trim(campaign, tell)  # slots left by an earlier try with a higher stock
     return campaign
 
 
 def open_now(slug: str, *, actor: str) -> Campaign:
-    """Open ahead of time."""
+    """Open before the scheduled time. Raises IllegalTransition unless scheduled."""
     with update.updating_campaign(slug, actor, "opened", {State.SCHEDULED}) as campaign:
         campaign.opens_at = min(campaign.opens_at, _now(campaign))
         campaign.state = State.OPEN
@@ -129,14 +134,16 @@ def open_now(slug: str, *, actor: str) -> Campaign:
 
 
 def pause_campaign(slug: str, *, actor: str) -> Campaign:
-    """Stop admitting. Places given stay given, and are stored."""
+    """Stop admitting. Places given stay given and are stored. Raises IllegalTransition unless
+    scheduled or open."""
     with update.updating_campaign(slug, actor, "paused", {State.SCHEDULED, State.OPEN}) as campaign:
         campaign.state = State.PAUSED
     return campaign
 
 
 def resume_campaign(slug: str, *, actor: str) -> Campaign:
-    """Raises IllegalTransition for a campaign that is held back: that takes a reason."""
+    """Resume a paused campaign. Raises IllegalTransition for an opening hold: overriding that needs
+    a reason (`opening_hold.override_hold`)."""
     with update.updating_campaign(slug, actor, "resumed", {State.PAUSED}) as campaign:
         if log.hold_event(campaign):
             raise IllegalTransition(
@@ -149,12 +156,12 @@ def resume_campaign(slug: str, *, actor: str) -> Campaign:
 
 
 def by_the_clock(campaign: Campaign) -> str:
-    """The state of a campaign that nothing stops."""
+    """`open` or `scheduled`, by the opening time."""
     return State.OPEN if campaign.opens_at <= _now(campaign) else State.SCHEDULED
 
 
 def close_campaign(slug: str, *, actor: str) -> Campaign:
-    """End it now. Final."""
+    """Close the campaign now. Final. Raises IllegalTransition unless it is live."""
     with update.updating_campaign(slug, actor, "closed", LIVE) as campaign:
         campaign.closes_at = min(campaign.closes_at, _now(campaign))
         campaign.opens_at = min(campaign.opens_at, campaign.closes_at - timedelta(milliseconds=1))
@@ -170,8 +177,8 @@ def reschedule(
     actor: str,
     confirmed: frozenset[str] = confirmations.ALL,
 ) -> Campaign:
-    """Move the window; the opening only while it lies ahead. Raises NeedsConfirmation if it would
-    open or close at once."""
+    """Change the window; the opening only while it is in the future (else IllegalTransition).
+    Raises NeedsConfirmation if the campaign would open or close at once."""
     confirmations.ask_about_move(slug, (opens_at, closes_at), confirmed)
     with update.updating_campaign(slug, actor, "rescheduled", LIVE) as campaign:
         _move(campaign, opens_at, closes_at)
@@ -179,12 +186,13 @@ def reschedule(
 
 
 def change_stock(slug: str, *, stock: int, actor: str, tell: Progress = no_progress) -> Campaign:
-    """Raise or lower the stock, also under load; a process killed in the middle is finished by
-    making the same change again.
+    """Raise or lower the stock, also under load. If the process is killed in the middle, making the
+    same change again finishes it.
 
-    New slots are committed before Redis may give them away. A lower stock holds from the commit on,
-    which Redis has agreed to: nothing is stored above it. Its slots are removed afterwards.
-    Raises StockBelowAdmitted; Refused where another change of the stock came in between.
+    New slots are committed before Redis may give their places. A lower stock is written to Redis
+    before the commit, and from the commit on nothing is stored above it; surplus slots are removed
+    afterwards. Raises ValidationError, StockBelowAdmitted, IllegalTransition; Refused if another
+    change of the stock came in between.
     """
     slots.demand_stock(stock)
     slots.make_slots(slug, stock, tell=tell)
@@ -204,7 +212,7 @@ def revise_campaign(
     confirmed: frozenset[str] = confirmations.ALL,
     tell: Progress = no_progress,
 ) -> Campaign:
-    """`change_stock` and `reschedule` in one: both, or neither."""
+    """`change_stock` and `reschedule` in one transaction: both or neither."""
     confirmations.ask_about_move(slug, (opens_at, closes_at), confirmed)
     slots.demand_stock(stock)
     slots.make_slots(slug, stock, tell=tell)
@@ -217,11 +225,11 @@ def revise_campaign(
 
 
 def follow_the_clock() -> int:
-    """Record openings and closings that have happened by themselves; how many there were. Nothing
-    waits for this, and it waits for nobody: a campaign that is just being changed has its turn at
-    the next sweep.
+    """Record in MySQL which campaigns have opened or closed by their window. Returns how many were
+    due. The stores decide by the clock without this record. A campaign whose row is locked is
+    skipped until the next sweep.
 
-    Raises DatabaseAway, StoreAway; the direct ones are recorded without Redis.
+    Raises DatabaseAway, StoreAway; direct campaigns are recorded without Redis.
     """
     strategies = (Campaign.Strategy.DIRECT, Campaign.Strategy.QUEUED)
     return sum(_follow(strategy, deciding_clock.deciding_now(strategy)) for strategy in strategies)
@@ -240,7 +248,7 @@ def _follow(strategy: str, now: datetime) -> int:
 
 
 def _record(campaign: Campaign, state: str) -> None:
-    """Compare and set, so that of two sweeps only one writes the event."""
+    """Set the state by compare-and-set, so that of two sweeps only one writes the event."""
     unchanged = Campaign.objects.filter(pk=campaign.pk, state=campaign.state)
     with transaction.atomic():
         if unchanged.select_for_update(skip_locked=True).exists() and unchanged.update(state=state):
@@ -273,8 +281,8 @@ def _now(campaign: Campaign) -> datetime:
 
 
 def _set_stock(campaign: Campaign, stock: int) -> None:
-    """Under its row lock. Nothing is stored above it any more from the commit on, though the slots
-    there are still to be removed."""
+    """Set the stock; the caller holds the row lock. From the commit on nothing is stored above it,
+    although the slots there are removed only later. Raises StockBelowAdmitted, Refused."""
     given, last = slots.highest_coupon(campaign), slots.highest_slot(campaign)
     if given > stock:
         raise StockBelowAdmitted(update.below_admitted_text(campaign.slug, stock, given))

@@ -1,4 +1,4 @@
-"""What the public sees of a campaign: its state and what is left, by the store that decides."""
+"""A campaign's public live data: state and remaining coupons, from the store that decides."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,8 @@ from coupons.store import store
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What the public sees of a campaign. `state` as a claim would find it now."""
+    """A campaign's public live data. `state` is the one by which a claim would be decided now, or
+    `sold_out`; `now_ms` the deciding store's clock."""
 
     state: str
     remaining: int
@@ -20,7 +21,7 @@ class Live:
 
 
 def live_counts(campaign: CampaignSnapshot) -> Live:
-    """Raises StoreFailure, NotInstalled (queued), DatabaseAway (direct)."""
+    """Read the live data. Raises StoreFailure, NotInstalled (queued), DatabaseAway (direct)."""
     if campaign.strategy == Campaign.Strategy.DIRECT:
         return _counts_in_mysql(campaign)
     gate = store().gate(campaign.slug)

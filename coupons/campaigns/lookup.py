@@ -1,7 +1,7 @@
-"""What a view must know of a campaign before it asks for an admission, kept in the process.
+"""Look-up of campaign snapshots, with a cache (and a negative cache) in each process.
 
-Facts live in Redis beside the gate, so that the way of a claim needs no database. MySQL is asked
-only for campaigns that Redis does not hold: `direct` ones and unknown ones.
+Snapshots are stored in Redis, in the campaign's gate, so that a claim needs no database. MySQL is
+asked only for campaigns that are not in Redis: `direct` ones and unknown ones.
 """
 
 import math
@@ -20,17 +20,17 @@ from coupons.models import Campaign
 from coupons.store import store
 
 LONGEST_WAIT_S = 0.2  # for another thread's query, as for a connection
-MOST_REMEMBERED = 10_000  # campaigns, and made-up names: bounds what those can take
+MOST_REMEMBERED = 10_000  # entries in each cache; made-up names can't use more memory
 
-# One sentence, whatever this process remembers, and without the name: a crowd that guesses names is
-# answered with one document (`api.problems`).
+# One text without the name, whatever this process has cached: clients that guess names all get the
+# same document (`api.problems`).
 _NOBODY_KNOWS = "There is no campaign of this name."
 _remembered: dict[str, tuple[float, CampaignSnapshot]] = {}
-_unknown: dict[str, float] = {}  # apart, so that made-up names push no campaign out
+_unknown: dict[str, float] = {}  # separate, so that made-up names evict no campaign
 
 
 def find_snapshot(slug: str) -> CampaignSnapshot:
-    """The campaign's facts, at most FACTS_TTL_S old while its home answers.
+    """The campaign's snapshot, at most FACTS_TTL_S old; older if its store is away.
 
     Raises UnknownCampaign (also for drafts), DatabaseAway, MissingKey.
     """
@@ -53,7 +53,7 @@ def find_snapshot(slug: str) -> CampaignSnapshot:
 
 
 def _load_or_keep(slug: str, kept: CampaignSnapshot | None) -> CampaignSnapshot | None:
-    """Fresh facts; while their home is away, the ones we have."""
+    """A fresh snapshot; the cached one if loading fails with a CouponError."""
     try:
         return load_snapshot(slug)
     except CouponError:
@@ -63,13 +63,13 @@ def _load_or_keep(slug: str, kept: CampaignSnapshot | None) -> CampaignSnapshot 
 
 
 def load_snapshot(slug: str) -> CampaignSnapshot | None:
-    """From Redis, or from MySQL where Redis has none that can be read; None: no such campaign, or
-    still a draft. Raises MissingKey."""
+    """The snapshot from Redis, or from MySQL if Redis has no readable one; None: no such campaign,
+    or still a draft. Raises DatabaseAway, MissingKey."""
     now = time.monotonic()
     try:
         raw, as_of_s = store().stored_snapshot(slug), now - settings.FACTS_TTL_S
-    except StoreFailure:  # a direct campaign needs no Redis; a queued one will be told by
-        raw, as_of_s = None, now  # admission, also one that is new, so an older list will not do
+    except StoreFailure:  # a direct campaign needs no Redis; for a queued one, also a new one,
+        raw, as_of_s = None, now  # admission must report the failure: the list must be current
     known = parse_snapshot(raw) if raw else None
     if known and known.slug == slug:
         return known
@@ -81,9 +81,9 @@ def load_snapshot(slug: str) -> CampaignSnapshot | None:
 
 
 def _public(as_of_s: float) -> frozenset[str]:
-    """All slugs that were no drafts' at that moment or later: one query at a time for any number
-    of made-up names. Who comes while one runs waits for it, and shares the next; not for long: a
-    thread that waits for a database that hangs serves nobody. Raises DatabaseAway."""
+    """The slugs of all campaigns that are not drafts, read at `as_of_s` (monotonic) or later. One
+    query at a time, however many made-up names come: other threads wait for it, at most
+    LONGEST_WAIT_S, and share the result. Raises DatabaseAway."""
     if not _listed.reading.acquire(timeout=0 if availability.breaker.open else LONGEST_WAIT_S):
         raise DatabaseAway("Database: the list of campaigns is still being read.")
     try:
@@ -109,7 +109,7 @@ _listed = _Listed()
 
 
 def clear_snapshots(**_: object) -> None:
-    """Empty this process's memory of campaigns."""
+    """Empty this process's caches."""
     _remembered.clear()
     _unknown.clear()
     _listed.at_s = -math.inf

@@ -1,6 +1,7 @@
-"""Holding an opening back, letting it go, and an operator's word against it.
+"""Opening hold (deployment gate): hold, release, and override by an operator.
 
-Held back is paused, by the clock's hand: Redis refuses from that moment, whatever happens to us.
+A held campaign is paused, with the clock as actor: Redis refuses claims from that moment, even if
+this process dies.
 """
 
 from django.db import transaction
@@ -13,11 +14,12 @@ from coupons.errors import IllegalTransition
 from coupons.models import Campaign
 
 State = Campaign.State
-AHEAD = frozenset({State.SCHEDULED, State.PAUSED})  # what an opening may lie before
+AHEAD = frozenset({State.SCHEDULED, State.PAUSED})  # states of a campaign that may still open
 
 
 def hold_opening(slug: str, *, why: str) -> Campaign:
-    """Pause it until it is released or overridden. Raises IllegalTransition unless scheduled."""
+    """Pause the campaign until it is released or overridden. Raises IllegalTransition unless
+    scheduled."""
     frame = update.updating_campaign(slug, lifecycle.CLOCK, log.HELD, {State.SCHEDULED}, note=why)
     with frame as campaign:
         campaign.state = State.PAUSED
@@ -25,7 +27,8 @@ def hold_opening(slug: str, *, why: str) -> Campaign:
 
 
 def release_opening(slug: str, *, why: str) -> Campaign:
-    """Undo `hold` before the opening; afterwards that is a person's decision."""
+    """Undo a hold before the opening time. Raises IllegalTransition if there is none, or after the
+    opening time: then an operator decides."""
     frame = update.updating_campaign(slug, lifecycle.CLOCK, log.RELEASED, {State.PAUSED}, note=why)
     with frame as campaign:
         has_opened = campaign.opens_at <= deciding_clock.deciding_now(campaign.strategy)
@@ -36,9 +39,9 @@ def release_opening(slug: str, *, why: str) -> Campaign:
 
 
 def override_hold(slug: str, *, actor: str, reason: str) -> Campaign:
-    """Let it open in spite of a red board; at once, if it is held back and due.
+    """Let the campaign open although its board is red; at once, if it is held and due.
 
-    Raises ValidationError without a reason in one line, IllegalTransition.
+    Raises ValidationError unless `reason` is one line of text, IllegalTransition.
     """
     reason = log.reason_text(reason)
     frame = update.updating_campaign(slug, actor, log.OVERRIDDEN, AHEAD, note=reason)
@@ -49,7 +52,8 @@ def override_hold(slug: str, *, actor: str, reason: str) -> Campaign:
 
 
 def note_warm_up(campaign: Campaign, *, what: str) -> None:
-    """By the clock that opens it, since `readiness.campaign.warmed_up` counts back from there."""
+    """Record a warm-up, with the deciding clock's time: `readiness.campaign.warmed_up` compares it
+    with the opening."""
     at = deciding_clock.deciding_now(campaign.strategy)
     with availability.require_database(), transaction.atomic():
         log.note_at(at, campaign, lifecycle.CLOCK, log.WARMED_UP, what)

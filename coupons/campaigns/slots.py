@@ -1,8 +1,8 @@
-"""Slots: the database's own copy of a stock, one row for every place that may be issued.
+"""Slots: the stock as rows in the database, one row for every place that may be issued.
 
-They stand without a gap from place 1. They are made and removed in batches, each a transaction of
-its own under the campaign's row lock: drains, claims and other changes go on between two batches,
-and what a killed process left undone is finished by making the change again.
+They are contiguous from place 1. They are made and removed in batches, each in a transaction of its
+own under the campaign's row lock: drains, claims and other changes can run between two batches, and
+if the process is killed, making the change again finishes it.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,12 +17,12 @@ from coupons.database import availability
 from coupons.models import Campaign, Coupon, Slot
 
 BATCH = 5_000  # slots per transaction, which holds the row lock for 30 to 60 ms
-COUNTED = 500_000  # slots that one statement counts: far below any time limit of a statement
-Progress = Callable[[int, int], None]  # how many slots there are, how many there shall be
+COUNTED = 500_000  # slots counted by one statement: far below any statement time limit
+Progress = Callable[[int, int], None]  # called with (slots now, slots wanted)
 
 
 def no_progress(now: int, wanted: int) -> None:
-    """Nobody waits for a word."""
+    """Report no progress."""
 
 
 def slots_of(campaign: Campaign) -> QuerySet[Slot]:
@@ -30,13 +30,13 @@ def slots_of(campaign: Campaign) -> QuerySet[Slot]:
 
 
 def highest_slot(campaign: Campaign) -> int:
-    """The place of the last slot; 0: there is none."""
+    """The highest place with a slot; 0: none."""
     last = slots_of(campaign).aggregate(last=Max("id"))["last"]
     return 0 if last is None else last - slot_id(campaign.pk, 0)
 
 
 def highest_coupon(campaign: Campaign) -> int:
-    """The highest place that a coupon stands on; 0: there is none."""
+    """The highest place with a coupon; 0: none."""
     return Coupon.objects.filter(campaign=campaign).aggregate(last=Max("place"))["last"] or 0
 
 
@@ -48,14 +48,14 @@ def count_slots(campaign: Campaign) -> int:
 
 
 def is_issuable(campaign_id: int, place: int) -> bool:
-    """Whether a coupon may stand on this place: it has a slot, which is not being removed."""
+    """Whether a coupon may be stored on this place: its slot exists and is not being removed."""
     keep = Campaign.objects.values_list("slots_to_keep", flat=True).get(pk=campaign_id)
     has_slot = Slot.objects.filter(id=slot_id(campaign_id, place)).exists()
     return has_slot and (keep is None or place <= keep)
 
 
 def demand_stock(stock: int) -> None:
-    """Raises ValidationError, with the field's name, for a stock that no campaign may have."""
+    """Raises ValidationError, with the field's name, for a stock out of bounds."""
     try:
         Campaign._meta.get_field("stock").clean(stock, None)
     except ValidationError as wrong:
@@ -63,10 +63,10 @@ def demand_stock(stock: int) -> None:
 
 
 def make_slots(slug: str, upto: int, *, tell: Progress = no_progress) -> None:
-    """Make a slot for every place up to this one, and up to the campaign's stock.
+    """Make slots for all places up to `upto` or the campaign's stock, whichever is higher.
 
-    Does nothing to a campaign that is closed or unknown. Safe to repeat. Raises ValidationError for
-    a stock that no campaign may have, DatabaseAway.
+    Does nothing for a closed or unknown campaign. Safe to repeat. Raises ValidationError for a
+    stock out of bounds, DatabaseAway.
     """
     start = _first_gap(slug)
     while True:
@@ -82,11 +82,11 @@ def make_slots(slug: str, upto: int, *, tell: Progress = no_progress) -> None:
 
 
 def remove_surplus_slots(slug: str, *, tell: Progress = no_progress) -> None:
-    """Remove the slots above `slots_to_keep`, from the last one downwards; then forget the limit.
+    """Remove the slots above `slots_to_keep`, from the highest downwards; then clear that limit.
 
-    Stops when another change raises the limit meanwhile. Safe to repeat. Raises DatabaseAway.
+    Stops if another change raises the limit meanwhile. Safe to repeat. Raises DatabaseAway.
     """
-    last = 0  # remembered: to search the last slot again is slow among rows just removed
+    last = 0  # kept between batches: searching the highest slot among rows just deleted is slow
     while True:
         with _locked(slug) as campaign:
             if campaign is None or campaign.slots_to_keep is None:
@@ -101,8 +101,8 @@ def remove_surplus_slots(slug: str, *, tell: Progress = no_progress) -> None:
 
 
 def remove_some(campaign: Campaign, last: int, *, down_to: int) -> int:
-    """One batch, from place `last` downwards; the place of what is now the last slot. The caller
-    holds the campaign's row lock."""
+    """Remove one batch, from place `last` downwards, not below `down_to`. Returns the place of the
+    highest slot left. The caller holds the campaign's row lock."""
     left = max(down_to, last - BATCH)
     with connection.cursor() as cursor:
         cursor.execute(_REMOVE, [slot_id(campaign.pk, left), slot_id(campaign.pk, last)])
@@ -111,14 +111,14 @@ def remove_some(campaign: Campaign, last: int, *, down_to: int) -> int:
 
 @contextmanager
 def _locked(slug: str) -> Iterator[Campaign | None]:
-    """One batch's transaction."""
+    """The transaction of one batch, with the campaign's row locked; None: no such campaign."""
     with availability.require_database(), transaction.atomic():
         yield Campaign.objects.select_for_update().filter(slug=slug).first()
 
 
 def _first_gap(slug: str) -> int:
-    """The first place without a slot, as far as it matters: from there on slots are made. Somebody
-    may have removed some by hand, then all places are gone through."""
+    """The place to start making slots from: the one after the highest slot, or 1 (all places are
+    checked) if slots are missing in between, removed by hand."""
     with availability.require_database():
         campaign = Campaign.objects.filter(slug=slug).first()
         if campaign is None:
@@ -128,12 +128,12 @@ def _first_gap(slug: str) -> int:
 
 
 def _make_some(campaign: Campaign, start: int, wanted: int) -> int:
-    """One batch from place `start` upwards; the place to go on from."""
+    """Make one batch from place `start` upwards. Returns the place to continue from."""
     if campaign.slots_to_keep is not None and campaign.slots_to_keep < wanted:
-        _set_limit(campaign, wanted)  # another process, if it still removes some, stops
+        _set_limit(campaign, wanted)  # stops another process that is removing slots
     before = slot_id(campaign.pk, start - 1)
     if start > 1 and not Slot.objects.filter(id=before).exists():
-        return highest_slot(campaign) + 1  # it has removed some that we had counted
+        return highest_slot(campaign) + 1  # that process has removed slots counted before
     upto = min(start + BATCH - 1, wanted)
     if start <= upto:
         with connection.cursor() as cursor:
@@ -148,7 +148,7 @@ def _set_limit(campaign: Campaign, keep: int | None) -> None:
 
 _TABLE = Slot._meta.db_table
 _DIGIT = "(SELECT 0 AS n" + "".join(f" UNION ALL SELECT {n}" for n in range(1, 10)) + ")"
-# Whole numbers from the first on, ten thousand of them, in words that every database understands.
+# Inserts ids from the first parameter up to the second, at most ten thousand, in portable SQL.
 _MAKE = (
     f"INSERT INTO {_TABLE} (id) SELECT places.id FROM"  # noqa: S608 - a table's name, digits
     " (SELECT %s + ones.n + 10 * tens.n + 100 * hundreds.n + 1000 * thousands.n AS id"

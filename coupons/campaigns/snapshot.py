@@ -1,6 +1,6 @@
-"""A campaign's definition as one frozen value: what a view, admission and the writer know of it.
+"""A campaign's definition as one frozen value, for views, admission and the writer.
 
-No I/O: `coupons.campaigns.lookup` looks it up.
+No I/O: `coupons.campaigns.lookup` loads it.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -18,7 +18,7 @@ from coupons.timestamps import LAST_MS, milliseconds_of
 
 @dataclass(frozen=True, slots=True)
 class CampaignSnapshot:
-    """A campaign's definition without secrets and without anything that counts. Times in ms."""
+    """A campaign's definition, with its derived keys and without counts. Times in ms."""
 
     id: int
     slug: str
@@ -37,8 +37,8 @@ class CampaignSnapshot:
     key: campaign_keys.CampaignKey = field(repr=False, compare=False)
 
     def expires_ms(self, admitted_ms: int) -> int:
-        """When a coupon admitted at that moment stops being valid; at the last moment that can be
-        written, where a definition from before its bounds would have it still later."""
+        """When a coupon admitted at that moment expires, in ms; at most LAST_MS, which a definition
+        saved before bounds were checked could exceed."""
         if self.valid_until_ms is not None:
             return self.valid_until_ms
         return min(admitted_ms + (self.valid_days or 0) * 86_400_000, LAST_MS)
@@ -51,7 +51,7 @@ class CampaignSnapshot:
 
 
 def campaign_key_of(key_id: str, slug: str) -> campaign_keys.CampaignKey:
-    """Raises MissingKey."""
+    """The campaign's derived keys. Raises MissingKey."""
     secret = settings.COUPON_KEYS.get(key_id)
     if secret is None:
         raise MissingKey(f"COUPON_KEYS has no key {key_id!r}, with which {slug!r} signs.")
@@ -90,17 +90,17 @@ def _terms(row: Campaign) -> dict[str, str | None]:
     }
 
 
-_DECIMALS = 2  # at least, in a text of terms: "1000.00" of every currency that has no thousandths
+_DECIMALS = 2  # at least, in the text of amounts: "1000.00", also for currencies without decimals
 
 
 def serialise_snapshot(campaign: CampaignSnapshot) -> bytes:
-    """As they stand in the gate; the key stays out."""
+    """The snapshot as JSON, as it is stored in the gate; without the keys."""
     return orjson.dumps({name: value for name, value in asdict(campaign).items() if name != "key"})
 
 
 def parse_snapshot(raw: bytes) -> CampaignSnapshot | None:
-    """None for what an older version of this code wrote, and for what no version wrote; what a
-    newer one adds is left alone."""
+    """The snapshot in a gate's JSON; None if it lacks a member (written by an older version), has
+    wrong types or an unknown key id. Additional members (of a newer version) are ignored."""
     try:
         said = orjson.loads(raw)
         known = {name: said[name] for name in _KINDS}
@@ -112,7 +112,7 @@ def parse_snapshot(raw: bytes) -> CampaignSnapshot | None:
     return CampaignSnapshot(**known, key=campaign_key_of(known["key_id"], known["slug"]))
 
 
-# What `isinstance` is asked for each member, in the JSON as in `Facts`.
+# The type of each member, for `isinstance`; the same in the JSON as in `CampaignSnapshot`.
 _KINDS: dict[str, Any] = {
     name: dict if name == "terms" else kind
     for name, kind in get_type_hints(CampaignSnapshot).items()

@@ -1,7 +1,7 @@
-"""The frame of a change to a campaign: its row locked, checked, noted, copied to Redis, committed.
+"""The transaction of a change to a campaign: lock its row, check, record, copy to Redis, commit.
 
-MySQL owns the definition; Redis gets its copy before the change commits. Where a crash parts the
-two, making the change again mends it.
+MySQL owns the definition; Redis gets its copy before the change commits. If a crash in between
+leaves them different, making the change again repairs it.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,12 @@ State = Campaign.State
 def updating_campaign(
     slug: str, actor: str, verb: str, allowed: set[str] | frozenset[str], *, note: str = ""
 ) -> Iterator[Campaign]:
-    """One change under the campaign's row lock: checked, noted, copied to Redis, committed."""
+    """One change under the campaign's row lock: yields the row to modify, then checks it, records
+    an event, copies it to Redis and commits. `allowed`: the states it may be in.
+
+    Raises UnknownCampaign, IllegalTransition, ValidationError, StockBelowAdmitted, NotInstalled,
+    ForeignKeys, StoreAway, StoreError, DatabaseAway; then nothing was committed.
+    """
     with availability.require_database(), transaction.atomic():
         campaign = Campaign.objects.select_for_update().filter(slug=slug).first()
         if campaign is None:
@@ -53,9 +58,9 @@ def updating_campaign(
 
 
 def _check(campaign: Campaign, before: Campaign | None) -> None:
-    """Raises ValidationError. A campaign that is public already may have faults of a time when its
-    bounds were not checked, and must be paused or closed all the same: a change answers for what it
-    made wrong itself."""
+    """Raises ValidationError for faults that this change has made. A public campaign may have older
+    faults, from before its bounds were checked; it must be possible to pause or close it all the
+    same."""
     made = _faults(campaign)
     if made and before is not None:
         made -= _faults(before)
@@ -74,13 +79,14 @@ def _faults(campaign: Campaign) -> set[tuple[str, str]]:
 
 
 def lock_campaign(slug: str) -> Campaign:
-    """The row, as `in_redis` gives it, locked until the transaction ends: batches being stored come
-    first, and no other change comes in between."""
+    """As `queued_campaign`, with the row locked until the transaction ends: waits for batches being
+    stored, and no other change comes in between."""
     return _lives_in_redis(Campaign.objects.select_for_update().filter(slug=slug).first(), slug)
 
 
 def queued_campaign(slug: str) -> Campaign:
-    """The row of a campaign that Redis decides about. Raises UnknownCampaign, IllegalTransition."""
+    """The row of a public campaign of strategy `queued`. Raises UnknownCampaign, IllegalTransition,
+    DatabaseAway."""
     with availability.require_database():
         campaign = Campaign.objects.filter(slug=slug).first()
     return _lives_in_redis(campaign, slug)
@@ -115,12 +121,12 @@ def _install(campaign: Campaign, *, first: bool) -> None:
             _("Redis holds keys of another campaign called {!r}.").format(campaign.slug)
         )
 
-    if first:  # in a Redis without memories there is nothing to compare
+    if first:  # a new Redis without any data needs no comparison with MySQL
         store().mark_server_verified(store().current_server().identity, unless_known=True)
 
 
 def redis_definition(campaign: Campaign) -> Definition:
-    """What Redis should hold of it."""
+    """The campaign's definition as Redis should have it."""
     known = snapshot.snapshot_of(campaign)
     return Definition(
         epoch=campaign.epoch,
