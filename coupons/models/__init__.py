@@ -1,4 +1,4 @@
-"""What MySQL owns: a campaign's definition, its slots, and the coupons. The last word is here."""
+"""The tables in MySQL: campaigns, slots, coupons. They are authoritative over Redis."""
 
 from coupons.models.campaign import Campaign, CampaignEvent
 from coupons.models.coupon import Coupon, GivenUp

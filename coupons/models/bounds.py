@@ -1,7 +1,7 @@
-"""The bounds of a campaign's definition: constants, and validators with a sentence at the field.
+"""The bounds of a campaign's definition: constants, and validators with a message for the field.
 
-Every moment and every number of a definition lies within bounds that all databases can hold, and so
-does whatever is computed from them: the latest closing plus the longest validity is the year 2299.
+Every moment and number of a definition is within bounds that all databases can store, and so are
+values computed from them: the latest closing plus the longest validity is in the year 2299.
 """
 
 import re
@@ -35,8 +35,8 @@ _BLANK_LETTERS = "\u115f\u1160\u3164\uffa0\u2800"  # fillers of Hangul, Braille 
 
 
 def on_the_calendar(at: datetime) -> None:
-    """Raises ValidationError for a moment that no sale needs and some computation could not bear:
-    at the end of the year 9999 another time zone has the year 10000 already."""
+    """Raises ValidationError for a moment outside of the years 2000 to 2200. Later ones can break
+    computations: at the end of 9999 another time zone is in the year 10000 already."""
     aware = timezone.make_aware(at, UTC) if timezone.is_naive(at) else at
     if not EARLIEST <= aware <= LATEST:
         raise ValidationError(_("Choose a moment between the years 2000 and 2200."), "calendar")
@@ -55,8 +55,8 @@ def known_key(key_id: str) -> None:
 
 
 def one_line(text: str) -> None:
-    """Raises ValidationError for what can't be printed, or not be sent at all: half a character;
-    for what turns the text around it, and for what shows nothing."""
+    """Raises ValidationError for control characters, line breaks and lone surrogates, for
+    characters that change the direction of text, and for text without any visible character."""
     if _UNPRINTABLE.search(text):
         raise ValidationError(_("Write it in one line, without control characters."), "one_line")
     if _TURNING.search(text):
@@ -68,10 +68,11 @@ def one_line(text: str) -> None:
 
 
 def as_one_line(text: str, most: int) -> str:
-    """What is written into a history, whoever gives it: never more than a line."""
+    """The text made safe for a history entry: one line of at most `most` characters, without
+    control and direction characters."""
     return _TURNING.sub("", _UNPRINTABLE.sub(" ", text))[:most]
 
 
 def _is_visible(sign: str) -> bool:
-    """Whether it leaves ink: neither a blank, nor a mark upon another sign, nor a code."""
+    """Whether a character is visible by itself: no space, combining mark or control code."""
     return unicodedata.category(sign)[0] not in "ZCM" and sign not in _BLANK_LETTERS

@@ -1,4 +1,4 @@
-"""The definition of a campaign, which MySQL owns, and its history."""
+"""A campaign's definition and its history."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -117,7 +117,8 @@ class Campaign(models.Model):
         editable=False,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_FILTER_BLOCKS)],
     )
-    # While slots above a lowered stock are removed: how many stay. Nothing is stored on the others.
+    # Set while slots above a lowered stock are being removed: the highest place that is kept.
+    # Nothing is stored above it.
     slots_to_keep = models.PositiveIntegerField(null=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
@@ -138,7 +139,7 @@ class Campaign(models.Model):
         return super().unique_error_message(model_class, unique_check)
 
     def clean(self) -> None:
-        """Raises ValidationError for what no campaign can be, each sentence at its field."""
+        """Raises ValidationError for an impossible definition, each message at its field."""
         found: dict[str, list[str]] = {}
         for name, sentence in rules.definition_faults(vars(self)):
             found.setdefault(name, []).append(sentence)
@@ -147,7 +148,7 @@ class Campaign(models.Model):
 
 
 class CampaignEvent(models.Model):
-    """Who did what to a campaign, and when. Only ever added to."""
+    """An entry of a campaign's history: who did what, and when. Append-only."""
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="events")
     at = models.DateTimeField(auto_now_add=True)

@@ -1,7 +1,7 @@
-"""The bounds of a definition as the database holds them, whoever writes.
+"""The bounds of a definition as constraints of the database, whichever program writes.
 
-A table of before them may have rows that break one: the migration leaves that one out and says so
-(`manage.py definitions`).
+An older table may have rows that violate a constraint: the migration leaves that constraint out and
+reports it (`manage.py definitions`).
 """
 
 from django.db.models import BaseConstraint, CheckConstraint, F, Q

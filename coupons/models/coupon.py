@@ -1,4 +1,4 @@
-"""Coupons, and the claims that an operator gave up: the last word on who holds what."""
+"""Coupons, and the claims that an operator gave up."""
 
 from typing import ClassVar
 
@@ -32,7 +32,7 @@ class Coupon(models.Model):
         ordering: ClassVar = ["-slot"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["campaign", "place"], name="coupon_one_per_place"),
-            # The user first: the same index answers "my coupons".
+            # The user first: the same index serves the query for a user's coupons.
             models.UniqueConstraint(
                 fields=["user", "campaign", "nth"], name="coupon_one_per_user_and_nth"
             ),
@@ -46,7 +46,7 @@ class Coupon(models.Model):
         ]
 
     def __str__(self) -> str:
-        """As operators call it; by the campaign's number where MySQL would have to be asked."""
+        """`slug/place`; with the campaign's id if its slug would need a query."""
         known = Coupon.campaign.is_cached(self)
         return f"{self.campaign.slug if known else self.campaign_id}/{self.place}"
 
@@ -60,7 +60,7 @@ class GivenUp(models.Model):
     nth = models.PositiveSmallIntegerField(_("n-th of the user"))
     admitted_ms = models.BigIntegerField()
     reason = models.CharField(_("reason"), max_length=32)  # why it was parked
-    entry = models.CharField(_("entry"), max_length=48)  # its id among the parked
+    entry = models.CharField(_("entry"), max_length=48)  # its id in the parked stream
     why = models.CharField(_("why it was given up"), max_length=500)
     actor = models.CharField(max_length=150)
     at = models.DateTimeField(auto_now_add=True)

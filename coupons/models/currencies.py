@@ -1,8 +1,8 @@
 """The currencies of ISO 4217, and how many decimals an amount of each has.
 
-Source: list one of ISO 4217, published 2026-01-01. What nobody pays with is left out: funds and
-units of account (BOV, CLF, USN, UYI …), metals, and the codes for tests (all that begin with X but
-those of central banks). A code that leaves the standard stays usable here until it is taken out.
+Source: list one of ISO 4217, published 2026-01-01. Codes that are not used for payments are left
+out: funds and units of account (BOV, CLF, USN, UYI …), metals, and test codes (all that begin with
+X but those of central banks). A code that leaves the standard stays valid until it is removed here.
 """
 
 _TWO = (

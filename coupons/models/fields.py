@@ -1,4 +1,4 @@
-"""Kinds of columns that Django lacks."""
+"""Column types that Django lacks."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ class ExactField(models.CharField):  # type: ignore[type-arg] # not subscriptabl
     """Text compared byte by byte.
 
     Every utf8mb4 collation that MySQL and MariaDB share ignores trailing spaces or case, which
-    would merge two users into one; VARBINARY merges nobody. `max_length` is in bytes.
+    would treat two users as one; VARBINARY keeps them apart. `max_length` is in bytes.
     """
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str | None:

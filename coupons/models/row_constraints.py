@@ -1,4 +1,4 @@
-"""Constraints on tables that may hold rows from before them: which are missing, and adding them."""
+"""Adding constraints to tables that may have rows that violate them, and finding missing ones."""
 
 import sys
 from typing import Any, cast
@@ -16,13 +16,13 @@ MOST_NAMED = 10
 def breaking_rows(
     model: type[Model], constraint: CheckConstraint, using: str = "default"
 ) -> list[str]:
-    """The first rows that break it, by their slugs."""
+    """The slugs of the first rows (at most MOST_NAMED) that violate the constraint."""
     rows = model._default_manager.using(using).exclude(constraint.condition)
     return list(rows.order_by("pk").values_list("slug", flat=True)[:MOST_NAMED])
 
 
 def missing_constraints() -> list[CheckConstraint]:
-    """Those of campaigns that a migration left out."""
+    """The constraints on campaigns that a migration left out."""
     model = apps.get_model("coupons", "Campaign")
     with connection.cursor() as cursor:
         there = connection.introspection.get_constraints(cursor, model._meta.db_table)
@@ -31,8 +31,8 @@ def missing_constraints() -> list[CheckConstraint]:
 
 
 class AddConstraintIfRowsFit(AddConstraint):
-    """Leaves the constraint out, and says so, where rows break it: a sale must not stop because of
-    an old campaign. `manage.py definitions` adds it once they fit."""
+    """Adds the constraint, or leaves it out with a message if rows violate it: an old campaign must
+    not stop a deployment. `manage.py definitions` adds it once the rows fit."""
 
     def database_forwards(
         self,
@@ -60,7 +60,7 @@ class AddConstraintIfRowsFit(AddConstraint):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        """Where it was left out there is nothing to take away."""
+        """Remove the constraint, if it was not left out."""
         model = to_state.apps.get_model(app_label, self.model_name)
         connection = schema_editor.connection
         _keep_what_fits(model, connection.alias)
@@ -71,7 +71,8 @@ class AddConstraintIfRowsFit(AddConstraint):
 
 
 def _keep_what_fits(model: Any, alias: str) -> None:
-    """SQLite writes the whole table anew, with every constraint of the model, whatever changes."""
+    """Drop violated constraints from the model: for any change SQLite copies the whole table, with
+    all constraints of the model."""
     model._meta.constraints = [
         each
         for each in model._meta.constraints

@@ -1,7 +1,7 @@
-"""Which definitions no campaign can have, though each field is within its bounds.
+"""Rules across the fields of a definition, each of which is within its own bounds.
 
-Whoever makes or changes a definition hears the same sentences: the admin's form, a command, a
-fixture. A value that was not understood (told at its field already) is left out here.
+The admin's form, commands and fixtures all use them and show the same messages. A value that could
+not be parsed (reported at its field already) is ignored here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,9 +24,9 @@ from coupons.models.bounds import (
 from coupons.models.currencies import DECIMALS, MOST_DECIMALS
 
 Values = Mapping[str, Any]  # of the fields, by name
-Fault = tuple[str, str]  # the field at which it is told, and the sentence
+Fault = tuple[str, str]  # the field it is reported at, and the message
 
-TOO_FAR = 10  # a fixed amount of more than so many times the minimum order is a typing error
+TOO_FAR = 10  # a fixed discount of more than 10 times the minimum order is a typing error
 PERCENT_DECIMALS = 2
 AMOUNTS = ("discount_value", "minimum_order", "discount_cap")
 
@@ -111,7 +111,7 @@ def is_percent(values: Values) -> bool:
 
 
 def given_moment(values: Values, name: str) -> datetime | None:
-    """None: not given, or no moment within bounds."""
+    """The moment in this field; None: missing, naive, or out of bounds."""
     at = values.get(name)
     if not isinstance(at, datetime) or timezone.is_naive(at):
         return None
@@ -119,7 +119,7 @@ def given_moment(values: Values, name: str) -> datetime | None:
 
 
 def given_amount(values: Values, name: str) -> Decimal | None:
-    """None: not given, or no number that its column can hold."""
+    """The amount in this field; None: missing, or not a number that its column can store."""
     value = values.get(name)
     if isinstance(value, int):
         value = Decimal(value)
@@ -131,6 +131,6 @@ def given_amount(values: Values, name: str) -> Decimal | None:
 
 
 def decimals_of(value: Decimal) -> int:
-    """How many are used: 1000.00 has none."""
+    """The number of decimals used; 0 for 1000.00."""
     exponent = value.normalize().as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0

@@ -1,8 +1,8 @@
-"""The database's own copy of the stock, and how much of it is stored.
+"""The stock as rows in the database, and the count of stored coupons.
 
-`Slot`: one row per place that may be issued. A coupon's primary key *is* its slot, so a place
-beyond the stock has no row to stand on and a place can't be taken twice, whatever Redis or a writer
-believes.
+`Slot`: one row per place that may be issued. A coupon's primary key *is* its slot, so a coupon
+beyond the stock violates the foreign key and a place can't be taken twice, even if Redis or a
+writer is wrong.
 """
 
 from django.db import models
@@ -11,7 +11,7 @@ from coupons.models.campaign import Campaign
 
 
 class Slot(models.Model):
-    """A place that exists. `id` is `slot_id(campaign, place)`."""
+    """A place that may be issued. `id` is `slot_id(campaign, place)`."""
 
     id = models.BigIntegerField(primary_key=True)
 
@@ -20,20 +20,20 @@ class Slot(models.Model):
 
 
 class Tally(models.Model):
-    """How many coupons of a campaign are stored: counted in the storing transaction.
+    """The number of stored coupons of a campaign, updated in the storing transaction.
 
-    A row of its own, because coupons refer to their campaign: two drains that insert (a shared
-    lock on the campaign's row) and then count on that row would deadlock.
+    A separate row, because coupons have a foreign key to their campaign: two drains that insert
+    (which takes a shared lock on the campaign's row) and then count on that row would deadlock.
     """
 
     campaign = models.OneToOneField(
         Campaign, models.CASCADE, primary_key=True, db_constraint=False, related_name="tally"
     )
     stored = models.PositiveIntegerField(default=0)
-    # The highest place that is known to have been given, also to claims that were never stored:
-    # what a rebuild goes on above. Noted with each batch that is stored, and by reconcile.
+    # The highest place known to have been given, including claims that were never stored: a rebuild
+    # numbers above it. Updated with each stored batch, and by reconcile.
     highest = models.PositiveIntegerField(default=0, db_default=0)
-    # Places given that nobody holds, as reconcile last found them.
+    # Number of places given without a holder, as the last reconcile found.
     holes = models.PositiveIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
