@@ -1,4 +1,4 @@
-"""Django's entry to the app."""
+"""Django's app configuration, and the composition root: hooks and signals are connected here."""
 
 from importlib import import_module
 from typing import Any
@@ -44,7 +44,8 @@ class CouponsConfig(AppConfig):
 
 
 def check_fixture(instance: Any, *, raw: bool, **_: Any) -> None:
-    """A fixture is written as it stands. Raises ValidationError for what no form would accept."""
+    """Validate a row of a fixture, which Django saves without validation. Raises ValidationError
+    for what no form would accept."""
     if not raw:
         return
     try:

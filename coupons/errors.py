@@ -1,13 +1,13 @@
-"""Everything that can go wrong, once: a stable code, an HTTP status, and whether to try again.
+"""All failures, each with a stable code, an HTTP status, and whether to retry (`retry_after_s`).
 
-Outcomes such as "sold out" are not here: they are answers (`coupons.claims.values.Outcome`).
+Outcomes such as "sold out" are no failures (`coupons.claims.values.Outcome`).
 """
 
 from typing import ClassVar
 
 
 class CouponError(Exception):
-    """Base of all failures. `str(error)` is a sentence a person can act on."""
+    """Base of all failures. `str(error)` is a sentence that the reader can act on."""
 
     code: ClassVar[str] = "failure"
     status: ClassVar[int] = 500
@@ -15,11 +15,11 @@ class CouponError(Exception):
     retry_after_s: ClassVar[int | None] = None
 
     def extra(self) -> dict[str, object]:
-        """Members added to the problem document."""
+        """Members to add to the problem document (RFC 9457)."""
         return {}
 
 
-# A dependency is away: nothing was decided, asking again is safe
+# A dependency is away: nothing was decided, a retry is safe
 
 
 class DependencyAway(CouponError):
@@ -32,22 +32,22 @@ class DependencyAway(CouponError):
 
 
 class StoreFailure(DependencyAway):
-    """Redis, which decides, gave no usable answer."""
+    """The deciding Redis gave no usable reply."""
 
     dependency = "redis"
 
 
 class StoreAway(StoreFailure):
-    """Redis did not answer in time or refused to serve: no call would fare better now."""
+    """Redis did not reply in time or refused to serve: any other call would fail as well now."""
 
     code = "store_away"
     title = "The admission service is temporarily unavailable"
 
 
 class StoreError(StoreFailure):
-    """Redis is up and answered this call with an error, or holds something that can't be parsed.
-    The cause is in the keys that were asked for (a wrong type, damaged contents), so calls about
-    other campaigns are not affected."""
+    """Redis replied to this call with an error, or with data that can't be parsed. The cause is in
+    the keys of the call (a wrong type, damaged contents), so calls about other campaigns are not
+    affected."""
 
     code = "store_error"
     title = "The data of this campaign can't be read"
@@ -70,19 +70,19 @@ class NotInstalled(DependencyAway):
 
 
 class ServerChanged(NotInstalled):
-    """Another Redis decides now, or the same one after a restart, and nobody has yet found out
-    whether it knows all that was decided. Nothing was sent to it."""
+    """Redis was restarted or failed over, and it has not been verified yet that the server has all
+    decisions. No command of the call was sent to it."""
 
     retry_after_s = 1
 
 
 class StaleClaims(NotInstalled):
-    """Claims taken from the queue before the campaign was rebuilt: their places may have been
-    given again since. The queue as it is now has the last word."""
+    """Claims read from the queue before the campaign was rebuilt (an old epoch): their places may
+    have been given again since. The queue must be read again."""
 
 
 class QueueFull(DependencyAway):
-    """Too many admitted claims wait to be stored; no place was taken."""
+    """Back-pressure: too many admitted claims wait to be stored; no place was taken."""
 
     code = "queue_full"
     title = "Too many claims are waiting"
@@ -90,7 +90,7 @@ class QueueFull(DependencyAway):
 
 
 class OutcomeUnknown(DependencyAway):
-    """A decision was made but not confirmed by the replicas asked for; asking again is safe."""
+    """A decision was made, but not confirmed by REDIS_WAIT_REPLICAS replicas; a retry is safe."""
 
     code = "outcome_unknown"
     title = "The decision could not be confirmed"
@@ -144,7 +144,7 @@ class UnknownCampaign(CouponError):
 
 
 class UnknownCoupon(CouponError):
-    """Absent and somebody else's alike, so that codes can't be probed."""
+    """Also raised for another user's coupon, so that codes can't be probed."""
 
     code = "unknown_coupon"
     status = 404
@@ -162,7 +162,7 @@ class TooManyRequests(CouponError):
 
 
 class Refused(CouponError):
-    """An operator's wish that would break a promise; the sentence says which."""
+    """A change by an operator that would violate an invariant; the text says which."""
 
     code = "refused"
     status = 409
@@ -174,8 +174,8 @@ class IllegalTransition(Refused):
 
 
 class NeedsConfirmation(Refused):
-    """Allowed, and seldom meant. `questions`: from the code of each to its sentence; done once all
-    of them are confirmed."""
+    """A change that is allowed, but seldom intended: it needs a confirmation of each question.
+    `questions` maps codes to texts."""
 
     code = "needs_confirmation"
 
@@ -189,26 +189,26 @@ class StockBelowAdmitted(Refused):
 
 
 class Unfinished(Refused):
-    """A change of many steps, cut short in the middle: doing it again goes on from there."""
+    """A change of many steps that was interrupted: making it again continues it."""
 
     code = "unfinished"
 
 
 class ForeignKeys(Refused):
-    """Redis holds keys under this slug that this database's campaign never wrote."""
+    """Redis holds keys under this slug that were not written for this database's campaign."""
 
     code = "foreign_keys"
 
 
 class Overtaken(Refused):
-    """A repair was begun after ours, or Redis lost its memory again: ours opened nothing."""
+    """A later repair was begun, or Redis lost its data again: this repair opened nothing."""
 
     code = "overtaken"
 
 
-# A fault of ours
+# A fault of the server's configuration
 
 
 class MissingKey(LookupError):
-    """This process was not given the key with which a campaign signs. No client can do anything
-    about it: a 500, and a traceback in the log."""
+    """This process lacks the master key of a campaign (COUPON_KEYS). Clients can't help that: a
+    500, and a traceback in the log."""

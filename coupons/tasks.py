@@ -1,4 +1,4 @@
-"""Celery's way in: each task is one call."""
+"""The Celery tasks. Each is one call into the packages below."""
 
 import logging
 import os
@@ -27,10 +27,10 @@ from coupons.store import store
 
 logger = logging.getLogger(__name__)
 
-FAILED_PAUSE_S = 5.0  # between two drains of a campaign that fail; longer where one takes longer
-STALE_PAUSE_S = 1.0  # after a rebuild, which the next drain finds finished
+FAILED_PAUSE_S = 5.0  # after a failed drain of a campaign; longer if the drain took longer
+STALE_PAUSE_S = 1.0  # after StaleClaims: by the next drain the rebuild has finished
 
-_stopping: Any = None  # shared with the pool's children: the worker is asked to end
+_stopping: Any = None  # an Event shared with the pool's children: the worker is shutting down
 
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
@@ -48,23 +48,23 @@ def _asked_to_end() -> bool:
 
 
 def _consumer() -> str:
-    """This process's name among the consumers of a queue."""
+    """This process's consumer name in the consumer groups."""
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
 @shared_task(name=wakeups.DRAIN)  # type: ignore[untyped-decorator]
 def drain(slug: str) -> None:
-    """Answer a bell. Safe to run twice, late, or in parallel. A worker asked to end finishes its
-    batch and rings for what is left."""
+    """Drain one campaign after a wake-up message. Safe to run twice, late, or in parallel. A worker
+    that is shutting down finishes its batch and sends a wake-up for the rest."""
     if _is_left(slug):
         wakeups.notify_drain(slug)
 
 
 @shared_task(name=wakeups.DRAIN_EACH)  # type: ignore[untyped-decorator]
 def drain_each(slugs: list[str]) -> None:
-    """Answer a bell for many campaigns, in the time of one drain, of which each gets its share.
-    One that can't be drained, or not to its end, does not keep the others waiting; a store that is
-    away does."""
+    """Drain many campaigns after one wake-up message, within DRAIN_TIME_S: each gets an equal share
+    of the time left. A campaign that fails or has more claims does not block the others; a store
+    that is away ends the task."""
     end = time.monotonic() + settings.DRAIN_TIME_S
     waiting, left = list(slugs), list[str]()
     while waiting and time.monotonic() < end and not _asked_to_end():
@@ -76,10 +76,10 @@ def drain_each(slugs: list[str]) -> None:
 
 
 def _is_left(slug: object, *, time_s: float | None = None) -> bool:
-    """Drain it; whether it has claims left and needs another bell. A campaign that fails gets none
-    before a pause is over."""
-    if not isinstance(slug, str):  # whatever lies on the broker
-        logger.error("a bell for %r, which is no campaign", slug)
+    """Drain a campaign. Returns whether it has claims left and needs another wake-up. A campaign
+    that fails gets none until its pause is over."""
+    if not isinstance(slug, str):  # a message on the broker can contain anything
+        logger.error("wake-up message for %r, which is not a campaign's slug", slug)
         return False
     done = Drained()
     let_it_rest = partial(_let_it_rest, slug, time.monotonic())
@@ -89,15 +89,16 @@ def _is_left(slug: object, *, time_s: float | None = None) -> bool:
 
 
 def _let_it_rest(slug: str, began_s: float, error: Exception) -> None:
-    """Drains that fail take no more than half of a worker's time, however long each takes."""
+    """Suppress wake-ups for at least as long as the failed drain took: so failing drains use no
+    more than half of a worker's time."""
     least_s = STALE_PAUSE_S if isinstance(error, StaleClaims) else FAILED_PAUSE_S
     pause_s = max(least_s, time.monotonic() - began_s)
     store().drain_failed(slug, f"{error}"[:500], pause_ms=round(1000 * pause_s))
 
 
 def _unless_older_than(seconds: float) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Of beat's messages, which come again and again: those that waited behind others until they
-    were old are skipped. Sent and received by Redis' clock; what bears no date is never old."""
+    """Skip a periodic message of beat that waited in the broker for longer than this: a newer one
+    follows. Measured by Redis' clock at both ends; a message without a date is never skipped."""
 
     def decorate(work: Callable[..., None]) -> Callable[..., None]:
         @wraps(work)
@@ -114,7 +115,7 @@ def _unless_older_than(seconds: float) -> Callable[[Callable[..., None]], Callab
 
 
 def _sent_ms() -> int:
-    """When beat sent the message at hand; 0: it does not say, or there is none."""
+    """When beat sent the current message, ms of Redis' clock; 0: no date, or no message."""
     headers = current_task.request.headers if current_task else None
     sent_ms = (headers or {}).get(wakeups.SENT_MS)
     return sent_ms if isinstance(sent_ms, int) else 0
@@ -123,14 +124,14 @@ def _sent_ms() -> int:
 @shared_task(name=wakeups.SWEEP)  # type: ignore[untyped-decorator]
 @_unless_older_than(5)
 def sweep() -> None:
-    """Every second: keep the campaigns' states up with the clock, ring for claims nobody heard.
-    What fails keeps nothing else from being done."""
+    """Every second: record openings and closings, compare a new Redis server with MySQL, and send
+    wake-ups for waiting claims. A step that fails does not stop the next ones."""
     _each_of(lifecycle.follow_the_clock, failover.verify_server, _ring_where_claims_wait)
     store().mark_sweep()
 
 
 def _each_of(*steps: Callable[[], object]) -> None:
-    """All of them, also where one raises; the last failure is raised at the end."""
+    """Run all steps, also after one has failed. Raises the last failure at the end."""
     failure: Exception | None = None
     for step in steps:
         try:
@@ -138,7 +139,7 @@ def _each_of(*steps: Callable[[], object]) -> None:
         except SoftTimeLimitExceeded:
             raise
         except Exception as error:
-            logger.warning("a part of the sweep failed: %r", error)
+            logger.warning("a step of the sweep failed: %r", error)
             failure = error
     if failure:
         raise failure
@@ -154,9 +155,10 @@ def _ring_where_claims_wait() -> None:
 @shared_task(name=wakeups.CANARY)  # type: ignore[untyped-decorator]
 @_unless_older_than(10)
 def canary(sent_s: float = 0) -> None:
-    """A bell for no campaign: that it got here is all there is to it. Beat's, which says no time,
-    leaves a mark in Redis. One with a time came from this host's watchdog by a queue of its own: it
-    shows that the worker hears, and nothing of beat or the common queue."""
+    """A message that only shows that messages arrive. Beat's, without an argument, leaves a time
+    mark in Redis. One with `sent_s` (Unix seconds) came from this host's watchdog through the
+    worker's own queue: it shows that the worker consumes, but nothing about beat or the common
+    queue."""
     if sent_s:
         metrics.CANARY_SECONDS.set(max(0.0, time.time() - sent_s))
     else:
@@ -166,12 +168,13 @@ def canary(sent_s: float = 0) -> None:
 @shared_task(name=wakeups.GUARD)  # type: ignore[untyped-decorator]
 @_unless_older_than(10)
 def guard() -> None:
-    """Every ten seconds: warm up for the openings of the next ten minutes, hold red ones back."""
+    """Every ten seconds: warm up for the openings of the next ten minutes, hold those whose board
+    is red."""
     openings.guard_openings()
 
 
 @shared_task(name=wakeups.RECONCILE)  # type: ignore[untyped-decorator]
 @_unless_older_than(5)
 def compare_the_stores() -> None:
-    """Every few seconds: is what was told stored or on its way? Mends what is safe to mend."""
+    """Every few seconds: compare Redis with MySQL, and repair what is safe to repair."""
     reconcile.reconcile_campaigns()

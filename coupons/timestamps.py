@@ -1,12 +1,12 @@
-"""Moments as numbers of milliseconds, as texts of the stores and the API, and as people read them:
-in one time zone everywhere (TIME_ZONE), which is always named."""
+"""Conversion of moments: milliseconds since the Unix epoch, text for the stores and the API (UTC),
+and text for people (in TIME_ZONE, which is always named)."""
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from django.utils import timezone
 
-LAST_MS = 253_402_300_799_999  # of the year 9999, the last that a text of ours can name
+LAST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -29,19 +29,19 @@ def text_of(ms: int) -> str:
 
 
 def iso_of(ms: int) -> str:
-    """A moment as the API says it: RFC 3339, in UTC, to the millisecond."""
+    """A moment as in the API: RFC 3339, in UTC, to the millisecond."""
     second, rest = divmod(ms, 1000)
     return f"{_text_of_second(second).replace(' ', 'T')}.{rest:03d}Z"
 
 
 def milliseconds_of(at: datetime) -> int:
-    """The inverse of `moment`; finer fractions are cut off. In whole numbers: a float of seconds
-    rounds the last microseconds of the year 9999 to the year 10000."""
+    """The inverse of `moment_of`; microseconds are cut off. Integer arithmetic: a float of seconds
+    would round the last microseconds of the year 9999 to the year 10000."""
     return (at - _EPOCH) // _MILLISECOND
 
 
 def local_time(at: datetime) -> datetime:
-    """In UTC what has no date in the local zone, on the calendar's last day."""
+    """The moment in TIME_ZONE; in UTC if it is out of range there (the last day of 9999)."""
     try:
         return timezone.localtime(at)
     except OverflowError:
@@ -49,11 +49,11 @@ def local_time(at: datetime) -> datetime:
 
 
 def local_text(at: datetime) -> str:
-    """To the millisecond."""
+    """The local time to the millisecond, with the zone's name."""
     local = local_time(at)
     return f"{local:%Y-%m-%d} {local:%H:%M:%S}.{local.microsecond // 1000:03} {local:%Z}"
 
 
 def clock_text(at: datetime) -> str:
-    """The time of day, to the second."""
+    """The local time of day, to the second, with the zone's name."""
     return f"{local_time(at):%H:%M:%S %Z}"
