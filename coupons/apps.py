@@ -50,5 +50,7 @@ def check_fixture(instance: Any, *, raw: bool, **_: Any) -> None:
         return
     try:
         instance.full_clean(validate_unique=False)
-    except ValidationError as refused:
-        raise ValidationError([f"{instance.slug}: {each}" for each in refused.messages]) from None
+    except ValidationError as error:
+        raise ValidationError(
+            [f"{instance.slug}: {message}" for message in error.messages]
+        ) from None

@@ -34,16 +34,16 @@ _stopping: Any = None  # an Event shared with the pool's children: the worker is
 
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
-def _share(**_: Any) -> None:
+def _create_stop_event(**_: Any) -> None:
     globals()["_stopping"] = Event()
 
 
 @signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]
-def _stop(**_: Any) -> None:
+def _set_stop_event(**_: Any) -> None:
     _stopping.set()
 
 
-def _asked_to_end() -> bool:
+def _is_stopping() -> bool:
     return _stopping is not None and bool(_stopping.is_set())
 
 
@@ -56,7 +56,7 @@ def _consumer() -> str:
 def drain(slug: str) -> None:
     """Drain one campaign after a wake-up message. Safe to run twice, late, or in parallel. A worker
     that is shutting down finishes its batch and sends a wake-up for the rest."""
-    if _is_left(slug):
+    if _drain_one(slug):
         wakeups.notify_drain(slug)
 
 
@@ -67,28 +67,28 @@ def drain_each(slugs: list[str]) -> None:
     that is away ends the task."""
     end = time.monotonic() + settings.DRAIN_TIME_S
     waiting, left = list(slugs), list[str]()
-    while waiting and time.monotonic() < end and not _asked_to_end():
+    while waiting and time.monotonic() < end and not _is_stopping():
         share_s = (end - time.monotonic()) / len(waiting)
         slug = waiting.pop(0)
-        if _is_left(slug, time_s=share_s):
+        if _drain_one(slug, time_s=share_s):
             left.append(slug)
     wakeups.notify_drains(waiting + left)
 
 
-def _is_left(slug: object, *, time_s: float | None = None) -> bool:
+def _drain_one(slug: object, *, time_s: float | None = None) -> bool:
     """Drain a campaign. Returns whether it has claims left and needs another wake-up. A campaign
     that fails gets none until its pause is over."""
     if not isinstance(slug, str):  # a message on the broker can contain anything
         logger.error("wake-up message for %r, which is not a campaign's slug", slug)
         return False
-    done = Drained()
-    let_it_rest = partial(_let_it_rest, slug, time.monotonic())
-    with isolate_campaign(slug, Work.DRAIN, on_failure=let_it_rest):
-        done = drain_queue(slug, consumer=_consumer(), time_s=time_s, stopping=_asked_to_end)
-    return done.left
+    drained = Drained()
+    on_failure = partial(_suppress_wakeups, slug, time.monotonic())
+    with isolate_campaign(slug, Work.DRAIN, on_failure=on_failure):
+        drained = drain_queue(slug, consumer=_consumer(), time_s=time_s, stopping=_is_stopping)
+    return drained.left
 
 
-def _let_it_rest(slug: str, began_s: float, error: Exception) -> None:
+def _suppress_wakeups(slug: str, began_s: float, error: Exception) -> None:
     """Suppress wake-ups for at least as long as the failed drain took: so failing drains use no
     more than half of a worker's time."""
     least_s = STALE_PAUSE_S if isinstance(error, StaleClaims) else FAILED_PAUSE_S
@@ -96,20 +96,20 @@ def _let_it_rest(slug: str, began_s: float, error: Exception) -> None:
     store().drain_failed(slug, f"{error}"[:500], pause_ms=round(1000 * pause_s))
 
 
-def _unless_older_than(seconds: float) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def _skip_older_than(seconds: float) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Skip a periodic message of beat that waited in the broker for longer than this: a newer one
     follows. Measured by Redis' clock at both ends; a message without a date is never skipped."""
 
-    def decorate(work: Callable[..., None]) -> Callable[..., None]:
-        @wraps(work)
-        def done(*args: Any, **kwargs: Any) -> None:
+    def decorate(task: Callable[..., None]) -> Callable[..., None]:
+        @wraps(task)
+        def run_if_recent(*args: Any, **kwargs: Any) -> None:
             sent_ms = _sent_ms()
             if sent_ms and store().now_ms() - sent_ms > 1000 * seconds:
                 metrics.STALE_MESSAGES.labels(current_task.name).inc()
                 return
-            work(*args, **kwargs)
+            task(*args, **kwargs)
 
-        return done
+        return run_if_recent
 
     return decorate
 
@@ -122,15 +122,15 @@ def _sent_ms() -> int:
 
 
 @shared_task(name=wakeups.SWEEP)  # type: ignore[untyped-decorator]
-@_unless_older_than(5)
+@_skip_older_than(5)
 def sweep() -> None:
     """Every second: record openings and closings, compare a new Redis server with MySQL, and send
     wake-ups for waiting claims. A step that fails does not stop the next ones."""
-    _each_of(lifecycle.follow_the_clock, failover.verify_server, _ring_where_claims_wait)
+    _run_all(lifecycle.follow_the_clock, failover.verify_server, _wake_waiting_campaigns)
     store().mark_sweep()
 
 
-def _each_of(*steps: Callable[[], object]) -> None:
+def _run_all(*steps: Callable[[], object]) -> None:
     """Run all steps, also after one has failed. Raises the last failure at the end."""
     failure: Exception | None = None
     for step in steps:
@@ -145,7 +145,7 @@ def _each_of(*steps: Callable[[], object]) -> None:
         raise failure
 
 
-def _ring_where_claims_wait() -> None:
+def _wake_waiting_campaigns() -> None:
     waiting = successful_answers(store().waiting_counts(store().installed_slugs()), Work.SWEEP)
     wakeups.notify_drains(
         store().set_pending_wakeups([slug for slug, claims in waiting.items() if claims])
@@ -153,7 +153,7 @@ def _ring_where_claims_wait() -> None:
 
 
 @shared_task(name=wakeups.CANARY)  # type: ignore[untyped-decorator]
-@_unless_older_than(10)
+@_skip_older_than(10)
 def canary(sent_s: float = 0) -> None:
     """A message that only shows that messages arrive. Beat's, without an argument, leaves a time
     mark in Redis. One with `sent_s` (Unix seconds) came from this host's watchdog through the
@@ -166,7 +166,7 @@ def canary(sent_s: float = 0) -> None:
 
 
 @shared_task(name=wakeups.GUARD)  # type: ignore[untyped-decorator]
-@_unless_older_than(10)
+@_skip_older_than(10)
 def guard() -> None:
     """Every ten seconds: warm up for the openings of the next ten minutes, hold those whose board
     is red."""
@@ -174,7 +174,7 @@ def guard() -> None:
 
 
 @shared_task(name=wakeups.RECONCILE)  # type: ignore[untyped-decorator]
-@_unless_older_than(5)
+@_skip_older_than(5)
 def compare_the_stores() -> None:
     """Every few seconds: compare Redis with MySQL, and repair what is safe to repair."""
     reconcile.reconcile_campaigns()

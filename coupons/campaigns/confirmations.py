@@ -34,50 +34,52 @@ _TERMS = ("discount", "discount_value", "minimum_order", "discount_cap")
 def ask_about_terms(draft: Campaign, confirmed: frozenset[str]) -> None:
     """Raises NeedsConfirmation about unusual terms, unless the terms of the saved draft are the
     same (they were confirmed then)."""
-    stored = _row(confirmed, Q(pk=draft.pk))
+    stored = _saved_campaign(confirmed, Q(pk=draft.pk))
     if stored is None or any(getattr(stored, name) != getattr(draft, name) for name in _TERMS):
-        _ask(_about_terms(draft), confirmed)
+        _raise_unconfirmed(_questions_about_terms(draft), confirmed)
 
 
 def ask_about_opening(slug: str, confirmed: frozenset[str]) -> None:
     """Raises NeedsConfirmation if a draft that is scheduled now would open at once."""
-    row = _row(confirmed, Q(slug=slug))
+    row = _saved_campaign(confirmed, Q(slug=slug))
     if row is None or row.state != State.DRAFT:
         return
-    at = deciding_clock.deciding_now(row.strategy)
-    if at < row.closes_at:  # or it is refused
-        _ask(_about_window(at, opens_at=row.opens_at), confirmed)
+    now = deciding_clock.deciding_now(row.strategy)
+    if now < row.closes_at:  # or it is refused
+        _raise_unconfirmed(_questions_about_window(now, opens_at=row.opens_at), confirmed)
 
 
 def ask_about_move(slug: str, window: tuple[datetime, datetime], confirmed: frozenset[str]) -> None:
     """Raises NeedsConfirmation if the new window would open or close the campaign at once."""
-    row = _row(confirmed, Q(slug=slug))
+    row = _saved_campaign(confirmed, Q(slug=slug))
     if row is not None:
         opens_at, closes_at = window
         may_open = row.state == State.SCHEDULED and opens_at != row.opens_at
-        found = _about_window(
+        questions = _questions_about_window(
             deciding_clock.deciding_now(row.strategy),
             opens_at=opens_at if may_open else None,
             closes_at=closes_at if closes_at != row.closes_at else None,
         )
-        _ask(found, confirmed)
+        _raise_unconfirmed(questions, confirmed)
 
 
-def _row(confirmed: frozenset[str], which: Q) -> Campaign | None:
+def _saved_campaign(confirmed: frozenset[str], condition: Q) -> Campaign | None:
     """The saved campaign; None if there is none or if everything is confirmed."""
     if confirmed >= ALL:
         return None
     with availability.require_database():
-        return Campaign.objects.filter(which).first()
+        return Campaign.objects.filter(condition).first()
 
 
-def _ask(found: Iterator[Asked], confirmed: frozenset[str]) -> None:
-    left = {question.value: text for question, text in found if question not in confirmed}
-    if left:
-        raise NeedsConfirmation(left)
+def _raise_unconfirmed(questions: Iterator[Asked], confirmed: frozenset[str]) -> None:
+    unconfirmed = {
+        question.value: text for question, text in questions if question not in confirmed
+    }
+    if unconfirmed:
+        raise NeedsConfirmation(unconfirmed)
 
 
-def _about_terms(campaign: Campaign) -> Iterator[Asked]:
+def _questions_about_terms(campaign: Campaign) -> Iterator[Asked]:
     value, minimum, cap = campaign.discount_value, campaign.minimum_order, campaign.discount_cap
     if campaign.discount == Campaign.Discount.AMOUNT:
         if value > minimum:
@@ -98,7 +100,7 @@ def _about_terms(campaign: Campaign) -> Iterator[Asked]:
         yield Question.CAP_ALWAYS_REACHED, text
 
 
-def _about_window(
+def _questions_about_window(
     now: datetime, *, opens_at: datetime | None, closes_at: datetime | None = None
 ) -> Iterator[Asked]:
     """Questions about moments in the past. None: this moment is not being set."""

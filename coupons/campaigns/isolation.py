@@ -23,13 +23,13 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def _nothing(_: Exception) -> None:
+def _ignore(_: Exception) -> None:
     pass
 
 
 @contextmanager
 def isolate_campaign(
-    slug: str, work: Work, *, on_failure: Callable[[Exception], None] = _nothing
+    slug: str, work: Work, *, on_failure: Callable[[Exception], None] = _ignore
 ) -> Iterator[None]:
     """Around the work on one campaign. `on_failure` is called with its failure.
 
@@ -43,8 +43,8 @@ def isolate_campaign(
         raise
     except UnknownCampaign as error:
         logger.warning("%s of campaign %.64s: %s", work, slug, error)
-    except StoreAway as away:
-        logger.warning("%s of campaign %s is put off: %s", work, slug, away)
+    except StoreAway as error:
+        logger.warning("%s of campaign %s is put off: %s", work, slug, error)
         raise
     except Exception as error:
         if isinstance(error, DatabaseAway) and not error_codes.is_in_the_way(error):
@@ -57,8 +57,8 @@ def isolate_campaign(
 def report_failure(slug: str, work: Work, error: Exception) -> None:
     """Log and count a failure of one campaign; with a traceback unless it is a CouponError."""
     metrics.CAMPAIGN_FAILURES.labels(metrics.campaign_label(slug), work).inc()
-    unforeseen = None if isinstance(error, CouponError) else error
-    logger.error("%s of campaign %s failed: %r", work, slug, error, exc_info=unforeseen)
+    unexpected = None if isinstance(error, CouponError) else error
+    logger.error("%s of campaign %s failed: %r", work, slug, error, exc_info=unexpected)
 
 
 def successful_answers(answers: ByCampaign[T], work: Work) -> dict[str, T]:

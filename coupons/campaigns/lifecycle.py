@@ -1,5 +1,4 @@
-"""State machine of a campaign: draft → scheduled → open → paused → closed, with a history entry for
-each change.
+"""State machine of a campaign: draft → scheduled → open → paused → closed, with a history.
 
 MySQL owns the definition; Redis gets a copy with every change, before the change commits. If a
 crash between the two leaves them different, the order is chosen so that too few coupons are issued
@@ -33,27 +32,25 @@ def save_draft(
     campaign: Campaign, *, actor: str, confirmed: frozenset[str] = confirmations.ALL
 ) -> Campaign:
     """Save a campaign that is not public yet. Raises ValidationError, IllegalTransition,
-    NeedsConfirmation about unusual terms, UnknownCampaign if it was deleted meanwhile,
-    DatabaseAway."""
-    made = campaign._state.adding
-    if made:
+    NeedsConfirmation (unusual terms), UnknownCampaign (deleted meanwhile), DatabaseAway."""
+    is_new = campaign._state.adding
+    if is_new:
         campaign.key_id = next(iter(settings.COUPON_KEYS))
         campaign.state = State.DRAFT
     if campaign.state != State.DRAFT:
-        raise IllegalTransition(_only_drafts(campaign))
-    # A new epoch with every edit: keys that an interrupted scheduling left in Redis may be of an
-    # older definition.
+        raise IllegalTransition(_not_a_draft_text(campaign))
+    # A new epoch with every edit: keys left by an interrupted scheduling may not fit.
     campaign.epoch = secrets.token_hex(8)
     # Bounded, since full_clean refuses a larger stock only below.
     campaign.filter_blocks = holder_filter.block_count(min(campaign.stock or 1, MAX_STOCK))
     campaign.full_clean()
     confirmations.ask_about_terms(campaign, confirmed)
     with availability.require_database(), transaction.atomic():
-        if not made:
-            _still_a_draft(campaign)  # else this save would undo a scheduling made meanwhile
+        if not is_new:
+            _lock_draft(campaign)  # else this save would undo a scheduling made meanwhile
         _save(campaign)
         Tally.objects.get_or_create(campaign=campaign)
-        log.record_event(campaign, actor, log.CREATED if made else log.EDITED)
+        log.record_event(campaign, actor, log.CREATED if is_new else log.EDITED)
     return campaign
 
 
@@ -72,27 +69,26 @@ def delete_draft(campaign: Campaign) -> None:
     while True:
         remove_slots(campaign)
         with availability.require_database(), transaction.atomic():
-            _still_a_draft(campaign)
+            _lock_draft(campaign)
             if slots.highest_slot(campaign) == 0:  # else a scheduling is making slots meanwhile
                 campaign.delete()
                 return
 
 
 def remove_slots(campaign: Campaign, *, tell: Progress = no_progress) -> None:
-    """Remove the slots that an interrupted scheduling of a draft has made. Raises IllegalTransition
-    if it is no draft or has coupons."""
+    """Remove slots left by an interrupted scheduling. Raises IllegalTransition unless it is a draft
+    without coupons."""
     last = None
     while last != 0:
         with availability.require_database(), transaction.atomic():
-            _still_a_draft(campaign)
-            _holds_nothing(campaign)
-            last = slots.remove_some(campaign, last or slots.highest_slot(campaign), down_to=0)
+            _lock_draft(campaign)
+            _demand_no_coupons(campaign)
+            last = slots.remove_batch(campaign, last or slots.highest_slot(campaign), down_to=0)
         tell(last, 0)
 
 
-def _holds_nothing(campaign: Campaign) -> None:
-    """Raises IllegalTransition if there are coupons: an interrupted scheduling may have admitted
-    users."""
+def _demand_no_coupons(campaign: Campaign) -> None:
+    """Raises IllegalTransition if an interrupted scheduling has admitted users."""
     if any(rows.filter(campaign=campaign).exists() for rows in (Coupon.objects, GivenUp.objects)):
         raise IllegalTransition(
             _("{} can't be deleted: coupons of it are stored.").format(campaign.slug)
@@ -121,7 +117,7 @@ def schedule_campaign(
             )
         _set_stock(campaign, campaign.stock)
         campaign.state = State.SCHEDULED
-    _trim(campaign, tell)  # slots left by an earlier try with a higher stock
+    _remove_surplus(campaign, tell)  # slots left by an earlier try with a higher stock
     return campaign
 
 
@@ -134,8 +130,7 @@ def open_now(slug: str, *, actor: str) -> Campaign:
 
 
 def pause_campaign(slug: str, *, actor: str) -> Campaign:
-    """Stop admitting. Places given stay given and are stored. Raises IllegalTransition unless
-    scheduled or open."""
+    """Stop admitting. Places given stay given and are stored. Raises IllegalTransition."""
     with update.updating_campaign(slug, actor, "paused", {State.SCHEDULED, State.OPEN}) as campaign:
         campaign.state = State.PAUSED
     return campaign
@@ -181,7 +176,7 @@ def reschedule(
     Raises NeedsConfirmation if the campaign would open or close at once."""
     confirmations.ask_about_move(slug, (opens_at, closes_at), confirmed)
     with update.updating_campaign(slug, actor, "rescheduled", LIVE) as campaign:
-        _move(campaign, opens_at, closes_at)
+        _move_window(campaign, opens_at, closes_at)
     return campaign
 
 
@@ -198,7 +193,7 @@ def change_stock(slug: str, *, stock: int, actor: str, tell: Progress = no_progr
     slots.make_slots(slug, stock, tell=tell)
     with update.updating_campaign(slug, actor, f"stock set to {stock}", LIVE) as campaign:
         _set_stock(campaign, stock)
-    _trim(campaign, tell)
+    _remove_surplus(campaign, tell)
     return campaign
 
 
@@ -217,10 +212,10 @@ def revise_campaign(
     slots.demand_stock(stock)
     slots.make_slots(slug, stock, tell=tell)
     with update.updating_campaign(slug, actor, f"stock set to {stock}", LIVE) as campaign:
-        _move(campaign, opens_at, closes_at)
+        _move_window(campaign, opens_at, closes_at)
         log.record_event(campaign, actor, "rescheduled")
         _set_stock(campaign, stock)
-    _trim(campaign, tell)
+    _remove_surplus(campaign, tell)
     return campaign
 
 
@@ -232,22 +227,22 @@ def follow_the_clock() -> int:
     Raises DatabaseAway, StoreAway; direct campaigns are recorded without Redis.
     """
     strategies = (Campaign.Strategy.DIRECT, Campaign.Strategy.QUEUED)
-    return sum(_follow(strategy, deciding_clock.deciding_now(strategy)) for strategy in strategies)
+    return sum(_record_due(kind, deciding_clock.deciding_now(kind)) for kind in strategies)
 
 
-def _follow(strategy: str, now: datetime) -> int:
-    these = Campaign.objects.filter(strategy=strategy)
-    opened = these.filter(state=State.SCHEDULED, opens_at__lte=now, closes_at__gt=now)
-    closed = these.filter(state__in=LIVE, closes_at__lte=now)
+def _record_due(strategy: str, now: datetime) -> int:
+    campaigns = Campaign.objects.filter(strategy=strategy)
+    opened = campaigns.filter(state=State.SCHEDULED, opens_at__lte=now, closes_at__gt=now)
+    closed = campaigns.filter(state__in=LIVE, closes_at__lte=now)
     with availability.require_database():
-        due = [(each, State.OPEN) for each in opened] + [(each, State.CLOSED) for each in closed]
+        due = [(row, State.OPEN) for row in opened] + [(row, State.CLOSED) for row in closed]
     for campaign, state in due:
         with isolate_campaign(campaign.slug, Work.STATE), availability.require_database():
-            _record(campaign, state)
+            _record_state(campaign, state)
     return len(due)
 
 
-def _record(campaign: Campaign, state: str) -> None:
+def _record_state(campaign: Campaign, state: str) -> None:
     """Set the state by compare-and-set, so that of two sweeps only one writes the event."""
     unchanged = Campaign.objects.filter(pk=campaign.pk, state=campaign.state)
     with transaction.atomic():
@@ -255,20 +250,20 @@ def _record(campaign: Campaign, state: str) -> None:
             log.record_event(campaign, CLOCK, state)
 
 
-def _only_drafts(campaign: Campaign) -> str:
+def _not_a_draft_text(campaign: Campaign) -> str:
     sentence = _("{slug} is {state}: it is no draft any more.")
     return sentence.format(slug=campaign.slug, state=campaign.get_state_display())
 
 
-def _still_a_draft(campaign: Campaign) -> None:
+def _lock_draft(campaign: Campaign) -> None:
     row = Campaign.objects.select_for_update().filter(pk=campaign.pk).first()
     if row is None:
         raise UnknownCampaign(_("There is no campaign {!r} any more.").format(campaign.slug))
     if row.state != State.DRAFT:
-        raise IllegalTransition(_only_drafts(row))
+        raise IllegalTransition(_not_a_draft_text(row))
 
 
-def _move(campaign: Campaign, opens_at: datetime, closes_at: datetime) -> None:
+def _move_window(campaign: Campaign, opens_at: datetime, closes_at: datetime) -> None:
     if opens_at != campaign.opens_at and campaign.opens_at <= _now(campaign):
         raise IllegalTransition(
             _("{} has opened already: its opening can't be moved.").format(campaign.slug)
@@ -296,6 +291,6 @@ def _set_stock(campaign: Campaign, stock: int) -> None:
     campaign.slots_to_keep = stock if last > stock else None
 
 
-def _trim(campaign: Campaign, tell: Progress) -> None:
+def _remove_surplus(campaign: Campaign, tell: Progress) -> None:
     if campaign.slots_to_keep is not None:
         slots.remove_surplus_slots(campaign.slug, tell=tell)

@@ -20,13 +20,13 @@ from coupons.models import Campaign
 from coupons.store import store
 
 LONGEST_WAIT_S = 0.2  # for another thread's query, as for a connection
-MOST_REMEMBERED = 10_000  # entries in each cache; made-up names can't use more memory
+MOST_CACHED = 10_000  # entries in each cache; made-up names can't use more memory
 
 # One text without the name, whatever this process has cached: clients that guess names all get the
 # same document (`api.problems`).
-_NOBODY_KNOWS = "There is no campaign of this name."
-_remembered: dict[str, tuple[float, CampaignSnapshot]] = {}
-_unknown: dict[str, float] = {}  # separate, so that made-up names evict no campaign
+_UNKNOWN_TEXT = "There is no campaign of this name."
+_cache: dict[str, tuple[float, CampaignSnapshot]] = {}
+_negative_cache: dict[str, float] = {}  # separate, so that made-up names evict no campaign
 
 
 def find_snapshot(slug: str) -> CampaignSnapshot:
@@ -35,31 +35,31 @@ def find_snapshot(slug: str) -> CampaignSnapshot:
     Raises UnknownCampaign (also for drafts), DatabaseAway, MissingKey.
     """
     now = time.monotonic()
-    until, campaign = _remembered.get(slug, (0.0, None))
+    until, campaign = _cache.get(slug, (0.0, None))
     if campaign is not None and until > now:
         return campaign
-    if _unknown.get(slug, 0.0) > now or not SLUG.fullmatch(slug):
-        raise UnknownCampaign(_NOBODY_KNOWS)
+    if _negative_cache.get(slug, 0.0) > now or not SLUG.fullmatch(slug):
+        raise UnknownCampaign(_UNKNOWN_TEXT)
     campaign = _load_or_keep(slug, campaign)
-    memory: dict[str, Any] = _unknown if campaign is None else _remembered
-    if len(memory) >= MOST_REMEMBERED:
-        memory.clear()
+    cache: dict[str, Any] = _negative_cache if campaign is None else _cache
+    if len(cache) >= MOST_CACHED:
+        cache.clear()
     until = now + settings.FACTS_TTL_S
     if campaign is None:
-        _unknown[slug] = until
-        raise UnknownCampaign(_NOBODY_KNOWS)
-    _remembered[slug] = (until, campaign)
+        _negative_cache[slug] = until
+        raise UnknownCampaign(_UNKNOWN_TEXT)
+    _cache[slug] = (until, campaign)
     return campaign
 
 
-def _load_or_keep(slug: str, kept: CampaignSnapshot | None) -> CampaignSnapshot | None:
+def _load_or_keep(slug: str, cached: CampaignSnapshot | None) -> CampaignSnapshot | None:
     """A fresh snapshot; the cached one if loading fails with a CouponError."""
     try:
         return load_snapshot(slug)
     except CouponError:
-        if kept is None:
+        if cached is None:
             raise
-        return kept
+        return cached
 
 
 def load_snapshot(slug: str) -> CampaignSnapshot | None:
@@ -70,46 +70,46 @@ def load_snapshot(slug: str) -> CampaignSnapshot | None:
         raw, as_of_s = store().stored_snapshot(slug), now - settings.FACTS_TTL_S
     except StoreFailure:  # a direct campaign needs no Redis; for a queued one, also a new one,
         raw, as_of_s = None, now  # admission must report the failure: the list must be current
-    known = parse_snapshot(raw) if raw else None
-    if known and known.slug == slug:
-        return known
-    if slug not in _public(as_of_s):
+    snapshot = parse_snapshot(raw) if raw else None
+    if snapshot and snapshot.slug == slug:
+        return snapshot
+    if slug not in _public_slugs(as_of_s):
         return None
     with availability.require_database():
         row = Campaign.objects.filter(slug=slug).exclude(state=Campaign.State.DRAFT).first()
     return None if row is None else snapshot_of(row)
 
 
-def _public(as_of_s: float) -> frozenset[str]:
+def _public_slugs(as_of_s: float) -> frozenset[str]:
     """The slugs of all campaigns that are not drafts, read at `as_of_s` (monotonic) or later. One
     query at a time, however many made-up names come: other threads wait for it, at most
     LONGEST_WAIT_S, and share the result. Raises DatabaseAway."""
-    if not _listed.reading.acquire(timeout=0 if availability.breaker.open else LONGEST_WAIT_S):
+    if not _slug_list.reading.acquire(timeout=0 if availability.breaker.open else LONGEST_WAIT_S):
         raise DatabaseAway("Database: the list of campaigns is still being read.")
     try:
-        if _listed.at_s < as_of_s:
+        if _slug_list.at_s < as_of_s:
             with availability.require_database():
                 at_s = time.monotonic()
                 public = Campaign.objects.exclude(state=Campaign.State.DRAFT)
-                _listed.slugs = frozenset(public.values_list("slug", flat=True))
-                _listed.at_s = at_s
-        return _listed.slugs
+                _slug_list.slugs = frozenset(public.values_list("slug", flat=True))
+                _slug_list.at_s = at_s
+        return _slug_list.slugs
     finally:
-        _listed.reading.release()
+        _slug_list.reading.release()
 
 
 @dataclass(slots=True)
-class _Listed:
+class _SlugList:
     slugs: frozenset[str] = frozenset()
     at_s: float = -math.inf
     reading: Lock = field(default_factory=Lock)
 
 
-_listed = _Listed()
+_slug_list = _SlugList()
 
 
 def clear_snapshots(**_: object) -> None:
     """Empty this process's caches."""
-    _remembered.clear()
-    _unknown.clear()
-    _listed.at_s = -math.inf
+    _cache.clear()
+    _negative_cache.clear()
+    _slug_list.at_s = -math.inf

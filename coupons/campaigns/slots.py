@@ -58,8 +58,8 @@ def demand_stock(stock: int) -> None:
     """Raises ValidationError, with the field's name, for a stock out of bounds."""
     try:
         Campaign._meta.get_field("stock").clean(stock, None)
-    except ValidationError as wrong:
-        raise ValidationError({"stock": wrong.messages}) from None
+    except ValidationError as error:
+        raise ValidationError({"stock": error.messages}) from None
 
 
 def make_slots(slug: str, upto: int, *, tell: Progress = no_progress) -> None:
@@ -70,12 +70,12 @@ def make_slots(slug: str, upto: int, *, tell: Progress = no_progress) -> None:
     """
     start = _first_gap(slug)
     while True:
-        with _locked(slug) as campaign:
+        with _locked_campaign(slug) as campaign:
             if campaign is None or campaign.state == Campaign.State.CLOSED:
                 return
             wanted = max(upto, campaign.stock)
             demand_stock(wanted)
-            start = _make_some(campaign, start, wanted)
+            start = _make_batch(campaign, start, wanted)
         tell(start - 1, wanted)
         if start > wanted:
             return
@@ -88,7 +88,7 @@ def remove_surplus_slots(slug: str, *, tell: Progress = no_progress) -> None:
     """
     last = 0  # kept between batches: searching the highest slot among rows just deleted is slow
     while True:
-        with _locked(slug) as campaign:
+        with _locked_campaign(slug) as campaign:
             if campaign is None or campaign.slots_to_keep is None:
                 return
             keep = max(campaign.slots_to_keep, highest_coupon(campaign))
@@ -96,11 +96,11 @@ def remove_surplus_slots(slug: str, *, tell: Progress = no_progress) -> None:
             if last <= keep:
                 _set_limit(campaign, None)
                 return
-            last = remove_some(campaign, last, down_to=keep)
+            last = remove_batch(campaign, last, down_to=keep)
         tell(last, keep)
 
 
-def remove_some(campaign: Campaign, last: int, *, down_to: int) -> int:
+def remove_batch(campaign: Campaign, last: int, *, down_to: int) -> int:
     """Remove one batch, from place `last` downwards, not below `down_to`. Returns the place of the
     highest slot left. The caller holds the campaign's row lock."""
     left = max(down_to, last - BATCH)
@@ -110,7 +110,7 @@ def remove_some(campaign: Campaign, last: int, *, down_to: int) -> int:
 
 
 @contextmanager
-def _locked(slug: str) -> Iterator[Campaign | None]:
+def _locked_campaign(slug: str) -> Iterator[Campaign | None]:
     """The transaction of one batch, with the campaign's row locked; None: no such campaign."""
     with availability.require_database(), transaction.atomic():
         yield Campaign.objects.select_for_update().filter(slug=slug).first()
@@ -127,17 +127,17 @@ def _first_gap(slug: str) -> int:
         return last + 1 if count_slots(campaign) == last else 1
 
 
-def _make_some(campaign: Campaign, start: int, wanted: int) -> int:
+def _make_batch(campaign: Campaign, start: int, wanted: int) -> int:
     """Make one batch from place `start` upwards. Returns the place to continue from."""
     if campaign.slots_to_keep is not None and campaign.slots_to_keep < wanted:
         _set_limit(campaign, wanted)  # stops another process that is removing slots
-    before = slot_id(campaign.pk, start - 1)
-    if start > 1 and not Slot.objects.filter(id=before).exists():
+    previous = slot_id(campaign.pk, start - 1)
+    if start > 1 and not Slot.objects.filter(id=previous).exists():
         return highest_slot(campaign) + 1  # that process has removed slots counted before
     upto = min(start + BATCH - 1, wanted)
     if start <= upto:
         with connection.cursor() as cursor:
-            cursor.execute(_MAKE, [before + 1, slot_id(campaign.pk, upto)])
+            cursor.execute(_MAKE, [previous + 1, slot_id(campaign.pk, upto)])
     return upto + 1
 
 

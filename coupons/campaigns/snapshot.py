@@ -79,14 +79,14 @@ def snapshot_of(row: Campaign) -> CampaignSnapshot:
 
 
 def _terms(row: Campaign) -> dict[str, str | None]:
-    money = max(_DECIMALS, DECIMALS.get(row.currency, _DECIMALS))
+    decimals = max(_DECIMALS, DECIMALS.get(row.currency, _DECIMALS))
     is_percent = row.discount == Campaign.Discount.PERCENT
     return {
         "discount": row.discount,
-        "value": f"{row.discount_value:.{_DECIMALS if is_percent else money}f}",
+        "value": f"{row.discount_value:.{_DECIMALS if is_percent else decimals}f}",
         "currency": row.currency,
-        "minimum_order": f"{row.minimum_order:.{money}f}",
-        "cap": None if row.discount_cap is None else f"{row.discount_cap:.{money}f}",
+        "minimum_order": f"{row.minimum_order:.{decimals}f}",
+        "cap": None if row.discount_cap is None else f"{row.discount_cap:.{decimals}f}",
     }
 
 
@@ -102,18 +102,20 @@ def parse_snapshot(raw: bytes) -> CampaignSnapshot | None:
     """The snapshot in a gate's JSON; None if it lacks a member (written by an older version), has
     wrong types or an unknown key id. Additional members (of a newer version) are ignored."""
     try:
-        said = orjson.loads(raw)
-        known = {name: said[name] for name in _KINDS}
+        document = orjson.loads(raw)
+        members = {name: document[name] for name in _MEMBER_TYPES}
     except (ValueError, KeyError, TypeError):
         return None
-    is_ours = all(isinstance(known[name], kind) for name, kind in _KINDS.items())
-    if not is_ours or known["key_id"] not in settings.COUPON_KEYS:
+    is_valid = all(
+        isinstance(members[name], member_type) for name, member_type in _MEMBER_TYPES.items()
+    )
+    if not is_valid or members["key_id"] not in settings.COUPON_KEYS:
         return None
-    return CampaignSnapshot(**known, key=campaign_key_of(known["key_id"], known["slug"]))
+    return CampaignSnapshot(**members, key=campaign_key_of(members["key_id"], members["slug"]))
 
 
 # The type of each member, for `isinstance`; the same in the JSON as in `CampaignSnapshot`.
-_KINDS: dict[str, Any] = {
+_MEMBER_TYPES: dict[str, Any] = {
     name: dict if name == "terms" else kind
     for name, kind in get_type_hints(CampaignSnapshot).items()
     if name != "key"

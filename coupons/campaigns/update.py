@@ -47,13 +47,13 @@ def updating_campaign(
             raise UnknownCampaign(_("There is no campaign {!r}.").format(slug))
         if campaign.state not in allowed:
             raise IllegalTransition(_not_now(campaign, verb))
-        first, before = campaign.state == State.DRAFT, copy(campaign)
+        is_first, before = campaign.state == State.DRAFT, copy(campaign)
         yield campaign
-        _check(campaign, None if first else before)
+        _check(campaign, None if is_first else before)
         campaign.save()
         log.record_event(campaign, actor, verb, note)
         if campaign.strategy == Campaign.Strategy.QUEUED:
-            _install(campaign, first=first)
+            _install(campaign, is_first=is_first)
     campaign_changed.send(sender=None)
 
 
@@ -61,12 +61,12 @@ def _check(campaign: Campaign, before: Campaign | None) -> None:
     """Raises ValidationError for faults that this change has made. A public campaign may have older
     faults, from before its bounds were checked; it must be possible to pause or close it all the
     same."""
-    made = _faults(campaign)
-    if made and before is not None:
-        made -= _faults(before)
-    if made:
+    added = _faults(campaign)
+    if added and before is not None:
+        added -= _faults(before)
+    if added:
         raise ValidationError(
-            {name: [each for of, each in made if of == name] for name, _text in made}
+            {name: [text for field, text in added if field == name] for name, _text in added}
         )
 
 
@@ -81,7 +81,7 @@ def _faults(campaign: Campaign) -> set[tuple[str, str]]:
 def lock_campaign(slug: str) -> Campaign:
     """As `queued_campaign`, with the row locked until the transaction ends: waits for batches being
     stored, and no other change comes in between."""
-    return _lives_in_redis(Campaign.objects.select_for_update().filter(slug=slug).first(), slug)
+    return _demand_queued(Campaign.objects.select_for_update().filter(slug=slug).first(), slug)
 
 
 def queued_campaign(slug: str) -> Campaign:
@@ -89,10 +89,10 @@ def queued_campaign(slug: str) -> Campaign:
     DatabaseAway."""
     with availability.require_database():
         campaign = Campaign.objects.filter(slug=slug).first()
-    return _lives_in_redis(campaign, slug)
+    return _demand_queued(campaign, slug)
 
 
-def _lives_in_redis(campaign: Campaign | None, slug: str) -> Campaign:
+def _demand_queued(campaign: Campaign | None, slug: str) -> Campaign:
     if campaign is None:
         raise UnknownCampaign(_("There is no campaign {!r}.").format(slug))
     if campaign.state == State.DRAFT:
@@ -108,34 +108,34 @@ def _lives_in_redis(campaign: Campaign | None, slug: str) -> Campaign:
     return campaign
 
 
-def _install(campaign: Campaign, *, first: bool) -> None:
-    said, given = store().install(campaign.slug, redis_definition(campaign), create=first)
-    if said == "stock_below_admitted":
+def _install(campaign: Campaign, *, is_first: bool) -> None:
+    outcome, given = store().install(campaign.slug, redis_definition(campaign), create=is_first)
+    if outcome == "stock_below_admitted":
         raise StockBelowAdmitted(below_admitted_text(campaign.slug, campaign.stock, given))
-    if said == "not_installed":
+    if outcome == "not_installed":
         raise NotInstalled(
             _("Redis has lost {!r}; rebuild it from the database first.").format(campaign.slug)
         )
-    if said == "foreign":
+    if outcome == "foreign":
         raise ForeignKeys(
             _("Redis holds keys of another campaign called {!r}.").format(campaign.slug)
         )
 
-    if first:  # a new Redis without any data needs no comparison with MySQL
+    if is_first:  # a new Redis without any data needs no comparison with MySQL
         store().mark_server_verified(store().current_server().identity, unless_known=True)
 
 
 def redis_definition(campaign: Campaign) -> Definition:
     """The campaign's definition as Redis should have it."""
-    known = snapshot.snapshot_of(campaign)
+    frozen = snapshot.snapshot_of(campaign)
     return Definition(
         epoch=campaign.epoch,
         stock=campaign.stock,
-        opens_ms=known.opens_ms,
-        closes_ms=known.closes_ms,
+        opens_ms=frozen.opens_ms,
+        closes_ms=frozen.closes_ms,
         paused=campaign.state == State.PAUSED,
         longest=settings.LONGEST_QUEUE,
-        facts=snapshot.serialise_snapshot(known),
+        facts=snapshot.serialise_snapshot(frozen),
         filter_bits=holder_filter.bit_count(campaign.filter_blocks),
     )
 
@@ -146,7 +146,7 @@ def below_admitted_text(slug: str, stock: int, given: int) -> str:
 
 
 def _not_now(campaign: Campaign, verb: str) -> str:
-    told = {"slug": campaign.slug, "state": campaign.get_state_display(), "verb": _(verb)}
+    values = {"slug": campaign.slug, "state": campaign.get_state_display(), "verb": _(verb)}
     if verb.startswith("stock"):
-        return _("{slug} is {state}: its stock can't change.").format(**told)
-    return _("{slug} is {state}: it can't be {verb}.").format(**told)
+        return _("{slug} is {state}: its stock can't change.").format(**values)
+    return _("{slug} is {state}: it can't be {verb}.").format(**values)

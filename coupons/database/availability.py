@@ -30,45 +30,45 @@ def require_database() -> Iterator[None]:
     claims, which need no database.
     """
     if connection.in_atomic_block:  # nested: counted already
-        with _translated():
+        with _translate_errors():
             yield
         return
-    with _room():
-        began = time.monotonic()
+    with _acquire_slot():
+        began_s = time.monotonic()
         try:
-            with _translated():
+            with _translate_errors():
                 yield
-        except DatabaseAway as away:
-            if is_silent(away.__cause__):
-                breaker.failed(after_s=time.monotonic() - began)
+        except DatabaseAway as error:
+            if is_silent(error.__cause__):
+                breaker.failed(after_s=time.monotonic() - began_s)
             raise
         breaker.succeeded()
 
 
 @contextmanager
-def _room() -> Iterator[None]:
+def _acquire_slot() -> Iterator[None]:
     if breaker.open and not breaker.may_try():
         raise DatabaseAway("Database: did not reply a moment ago; the circuit breaker is open.")
-    places = _places()
-    if not places.acquire(timeout=_ROOM_S):
+    slots = _slots()
+    if not slots.acquire(timeout=_SLOT_WAIT_S):
         metrics.DATABASE_NO_ROOM.inc()
         raise DatabaseAway("Database: too many of this process wait for it already.")
     try:
         yield
     finally:
-        places.release()
+        slots.release()
 
 
-_ROOM_S = 0.2  # a waiting thread serves no other request
+_SLOT_WAIT_S = 0.2  # a waiting thread serves no other request
 
 
 @cache
-def _places() -> BoundedSemaphore:
+def _slots() -> BoundedSemaphore:
     return BoundedSemaphore(settings.DATABASE_MOST_AT_ONCE)
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except Error as error:

@@ -22,45 +22,45 @@ _AWAY = frozenset({
 })  # fmt: skip
 # Of those, lock conflicts: a lock held for long by another transaction, a statement that waited too
 # long for it. The server itself is available.
-_IN_THE_WAY = frozenset({1205, 1213, 1317, 1969, 3024, 3572})
+_LOCK_CONFLICT = frozenset({1205, 1213, 1317, 1969, 3024, 3572})
 # Errors caused by the row itself, although the driver calls them operational.
-_ROW = frozenset({1265, 1292, 1366, 1406, 1411, 1644})
+_ROW_REFUSED = frozenset({1265, 1292, 1366, 1406, 1411, 1644})
 # SQLite has messages only, no numbers.
 _SQLITE_AWAY = (
     "database is locked", "database table is locked", "unable to open database file",
     "disk i/o error", "database or disk is full", "readonly database",
 )  # fmt: skip
 # Errors without a reply from the server.
-_SILENT = frozenset({2002, 2003, 2004, 2005, 2006, 2012, 2013, 2055})
+_NO_REPLY = frozenset({2002, 2003, 2004, 2005, 2006, 2012, 2013, 2055})
 
 
 def is_silent(error: BaseException | None) -> bool:
     """Whether there was no reply: connection refused or lost, or a timeout."""
-    return bool(error and error.args and error.args[0] in _SILENT)
+    return bool(error and error.args and error.args[0] in _NO_REPLY)
 
 
 def is_in_the_way(away: DatabaseAway) -> bool:
     """Whether it was a lock conflict with another transaction; other rows may well be free."""
     error = away.__cause__
-    return bool(error and error.args and error.args[0] in _IN_THE_WAY)
+    return bool(error and error.args and error.args[0] in _LOCK_CONFLICT)
 
 
 def is_away(error: BaseException) -> bool:
     """Whether the failure is temporary: the same statement may succeed later."""
-    said = error.args[0] if error.args else ""
-    if isinstance(error, InterfaceError) or said in _AWAY:
+    code = error.args[0] if error.args else ""
+    if isinstance(error, InterfaceError) or code in _AWAY:
         return True
-    return isinstance(said, str) and any(words in said.lower() for words in _SQLITE_AWAY)
+    return isinstance(code, str) and any(text in code.lower() for text in _SQLITE_AWAY)
 
 
 def lacks_tables(error: BaseException) -> bool:
     """Whether a table or a column is missing: migrations were not run."""
-    said = error.args[0] if error.args else ""
-    return said in (1054, 1146) or str(said).startswith(("no such table", "no such column"))
+    code = error.args[0] if error.args else ""
+    return code in (1054, 1146) or str(code).startswith(("no such table", "no such column"))
 
 
 def refuses_row(error: BaseException) -> bool:
     """Whether the database refused a row: a violated constraint, or a value out of range."""
     if isinstance(error, IntegrityError | DataError):
         return True
-    return bool(error.args) and error.args[0] in _ROW
+    return bool(error.args) and error.args[0] in _ROW_REFUSED

@@ -9,11 +9,11 @@ from coupons.observability import hot_counters, metrics
 def count_queries(connection: Any, **_: Any) -> None:
     """Receiver of Django's `connection_created`: count the connection and time its statements."""
     metrics.DATABASE_CONNECTIONS.inc()
-    if _timed not in connection.execute_wrappers:  # wrappers stay over a reconnection
-        connection.execute_wrappers.append(_timed)
+    if _time_statement not in connection.execute_wrappers:  # wrappers stay over a reconnection
+        connection.execute_wrappers.append(_time_statement)
 
 
-def _timed(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
+def _time_statement(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
     began_s, failed = perf_counter(), True
     try:
         result = execute(sql, parameters, many, context)

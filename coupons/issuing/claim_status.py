@@ -37,7 +37,7 @@ def claim_status(campaign: CampaignSnapshot, claim: Claim) -> ClaimStatus:
     Raises StoreFailure, NotInstalled, DatabaseAway.
     """
     if campaign.strategy == Campaign.Strategy.DIRECT:
-        return _issued(campaign, claim) or ClaimStatus(Status.NONE)
+        return _find_coupon(campaign, claim) or ClaimStatus(Status.NONE)
     try:
         place = store().place_of(
             campaign.slug,
@@ -46,16 +46,16 @@ def claim_status(campaign: CampaignSnapshot, claim: Claim) -> ClaimStatus:
             per_user=campaign.per_user,
         )
     except (StoreFailure, NotInstalled):
-        issued = _issued(campaign, claim)
-        if issued is None:
+        status = _find_coupon(campaign, claim)
+        if status is None:
             raise  # "none" and "queued" can't be told apart
-        return issued
+        return status
     if place is None:
         return ClaimStatus(Status.NONE)
-    return _issued(campaign, claim) or ClaimStatus(Status.QUEUED, *place)
+    return _find_coupon(campaign, claim) or ClaimStatus(Status.QUEUED, *place)
 
 
-def _issued(campaign: CampaignSnapshot, claim: Claim) -> ClaimStatus | None:
+def _find_coupon(campaign: CampaignSnapshot, claim: Claim) -> ClaimStatus | None:
     with availability.require_database():
         row = Coupon.objects.filter(user=claim.user, campaign_id=campaign.id, nth=claim.nth).first()
     if row is None:

@@ -26,7 +26,7 @@ _UNREADABLE = AdmittedClaim("", 0, 0, 0)
 
 def count_by_reason(slug: str) -> Counter[str]:
     """The number of parked claims by reason."""
-    return Counter(reason_of(entry) for page in _pages(slug) for entry in page)
+    return Counter(reason_of(entry) for page in _parked_pages(slug) for entry in page)
 
 
 def reason_of(entry: Entry) -> str:
@@ -41,8 +41,8 @@ def replay_parked(slug: str, *, actor: str, reason: str = "", ids: Sequence[str]
     IllegalTransition, StoreAway, DatabaseAway.
     """
     campaign = update.queued_campaign(slug)
-    chosen = [list(ids)] if ids else [_of_reason(page, reason) for page in _pages(slug)]
-    count = sum(store().replay_parked(slug, some) for some in chosen if some)
+    pages = [list(ids)] if ids else [_ids_with_reason(page, reason) for page in _parked_pages(slug)]
+    count = sum(store().replay_parked(slug, entry_ids) for entry_ids in pages if entry_ids)
     if count:
         with availability.require_database():
             log.record_event(campaign, actor, REPLAYED, f"{count} {reason}".strip())
@@ -60,22 +60,24 @@ def give_up(slug: str, entry_id: str, *, why: str, actor: str) -> GivenUp:
         raise BadInput("why", _("a reason is needed"))
     try:
         reason = log.reason_text(why)
-    except ValidationError as wrong:
-        raise BadInput("why", " ".join(wrong.messages)) from None
+    except ValidationError as error:
+        raise BadInput("why", " ".join(error.messages)) from None
     campaign = update.queued_campaign(slug)
     with availability.require_database(), transaction.atomic():
         entry = next(iter(store().parked_at(slug, entry_id)), None)
         if entry is None:
             raise Refused(_("This claim is not parked any more."))
-        kept = _kept(campaign, entry, reason, actor)
-        log.record_event(campaign, actor, GAVE_UP, f"{kept.place} {kept.user!r}: {kept.why}")
+        given_up = _record_given_up(campaign, entry, reason, actor)
+        log.record_event(
+            campaign, actor, GAVE_UP, f"{given_up.place} {given_up.user!r}: {given_up.why}"
+        )
         # Last: if the commit after it fails, the claim is in no store, and reconcile puts it back.
         if not store().forget_parked(slug, entry_id):
             raise Refused(_("This claim is not parked any more."))
-    return kept
+    return given_up
 
 
-def _kept(campaign: Campaign, entry: Entry, why: str, actor: str) -> GivenUp:
+def _record_given_up(campaign: Campaign, entry: Entry, why: str, actor: str) -> GivenUp:
     claim = queue.claim_of(entry) or _UNREADABLE
     return GivenUp.objects.create(
         campaign=campaign,
@@ -90,11 +92,11 @@ def _kept(campaign: Campaign, entry: Entry, why: str, actor: str) -> GivenUp:
     )
 
 
-def _of_reason(entries: list[Entry], reason: str) -> list[str]:
+def _ids_with_reason(entries: list[Entry], reason: str) -> list[str]:
     return [entry.id for entry in entries if reason in ("", reason_of(entry))]
 
 
-def _pages(slug: str) -> Iterator[list[Entry]]:
+def _parked_pages(slug: str) -> Iterator[list[Entry]]:
     """Pages of the claims parked now; claims parked meanwhile are left out."""
     end = store().newest_parked(slug)
     after = ""

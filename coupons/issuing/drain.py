@@ -55,31 +55,31 @@ def drain(
     MissingKey, StaleClaims; claims not stored stay in the queue and are taken over later. A claim
     that can neither be stored nor parked does not block others: StoreError is raised at the end.
     """
-    done = Drained()
-    _drain(slug, consumer, done, time_s, stopping)
-    if done.unparked:
-        raise StoreError(f"{done.unparked} claims of {slug} can't be stored, nor parked.")
-    return done
+    drained = Drained()
+    _drain(slug, consumer, drained, time_s, stopping)
+    if drained.unparked:
+        raise StoreError(f"{drained.unparked} claims of {slug} can't be stored, nor parked.")
+    return drained
 
 
 def _drain(
-    slug: str, consumer: str, done: Drained, time_s: float | None, stopping: Callable[[], bool]
+    slug: str, consumer: str, drained: Drained, time_s: float | None, stopping: Callable[[], bool]
 ) -> None:
     campaign = lookup.find_snapshot(slug)
     deadline = time.monotonic() + (settings.DRAIN_TIME_S if time_s is None else time_s)
-    batch = _abandoned(slug, consumer) or _next(slug, consumer)
+    batch = _take_over(slug, consumer) or _read_next(slug, consumer)
     while batch:
         began = time.monotonic()
-        _settle(campaign, batch, done)
+        _process_batch(campaign, batch, drained)
         if time.monotonic() >= deadline or stopping():
-            done.left = True
+            drained.left = True
             return
-        _gather(batch)
-        _pace(batch, began=began)
-        batch = _next(slug, consumer)
+        _pause_after_small_batch(batch)
+        _limit_rate(batch, began=began)
+        batch = _read_next(slug, consumer)
 
 
-def _abandoned(slug: str, consumer: str) -> Batch:
+def _take_over(slug: str, consumer: str) -> Batch:
     return queue.take_over_batch(
         slug,
         consumer=consumer,
@@ -88,21 +88,21 @@ def _abandoned(slug: str, consumer: str) -> Batch:
     )
 
 
-def _gather(batch: Batch) -> None:
+def _pause_after_small_batch(batch: Batch) -> None:
     """After a small batch wait a little, so that the next one is larger: a transaction with its
     fsyncs costs about as much for five claims as for fifty."""
     if len(batch.claims) < settings.DRAIN_BATCH // 2:
         time.sleep(settings.DRAIN_GATHER_S)
 
 
-def _pace(batch: Batch, *, began: float) -> None:
+def _limit_rate(batch: Batch, *, began: float) -> None:
     """Rate limit of this process, DRAIN_ROWS_PER_S: a small database serves others as well."""
     if settings.DRAIN_ROWS_PER_S:
         due = began + len(batch.claims) / settings.DRAIN_ROWS_PER_S
         time.sleep(max(0.0, due - time.monotonic()))
 
 
-def _next(slug: str, consumer: str) -> Batch:
+def _read_next(slug: str, consumer: str) -> Batch:
     """The next batch. If the queue is empty, clear the pending wake-up flag and read once more: a
     claim admitted after that read sends a wake-up itself. Then delete this consumer, unless there
     is more to read."""
@@ -117,41 +117,45 @@ def _next(slug: str, consumer: str) -> Batch:
     return batch
 
 
-def _settle(campaign: CampaignSnapshot, batch: Batch, done: Drained) -> None:
+def _process_batch(campaign: CampaignSnapshot, batch: Batch, drained: Drained) -> None:
     began_s = time.monotonic()
     with batch_spans.batch_span(campaign.slug, batch.claims.values()) as committed:
-        verdict = _store_patiently(campaign, batch)
+        verdict = _store_with_retries(campaign, batch)
         committed(verdict.stored)
-        settled_ms = _take_off(campaign.slug, batch, verdict, done)
-    _measure(verdict.stored, settled_ms)
-    done.stored += len(verdict.stored)
-    done.repeated += len(verdict.repeated)
+        settled_ms = _settle_and_park(campaign.slug, batch, verdict, drained)
+    _observe_delays(verdict.stored, settled_ms)
+    drained.stored += len(verdict.stored)
+    drained.repeated += len(verdict.repeated)
     metrics.STORED.labels(metrics.campaign_label(campaign.slug)).inc(len(verdict.stored))
     metrics.DRAIN_BATCH.observe(len(batch.claims))
     metrics.DRAIN_SECONDS.observe(time.monotonic() - began_s)
 
 
-def _take_off(slug: str, batch: Batch, verdict: writer.Verdict, done: Drained) -> int | None:
+def _settle_and_park(
+    slug: str, batch: Batch, verdict: writer.Verdict, drained: Drained
+) -> int | None:
     """Take a batch off the queue: settle stored claims, park refused ones. Returns the time of
     settling (see `queue.settle_claims`)."""
     refused = {entry: verdict.refused.get(claim) for entry, claim in batch.claims.items()}
-    settled_ms = queue.settle_claims(slug, [entry for entry, why in refused.items() if why is None])
+    settled_ms = queue.settle_claims(
+        slug, [entry for entry, reason in refused.items() if reason is None]
+    )
     for entry, reason in refused.items():
         if reason is not None:
-            _park(slug, entry, reason, done, request=batch.claims[entry].request)
+            _park(slug, entry, reason, drained, request=batch.claims[entry].request)
     for entry in batch.unreadable:
-        _park(slug, entry, Reason.UNREADABLE, done)
+        _park(slug, entry, Reason.UNREADABLE, drained)
     return settled_ms
 
 
-def _measure(stored: list[AdmittedClaim], settled_ms: int | None) -> None:
+def _observe_delays(stored: list[AdmittedClaim], settled_ms: int | None) -> None:
     """Observe how long stored claims have waited, by Redis' clock, which admitted them."""
     if settled_ms is not None:
         after_s = (max(0.0, settled_ms - claim.admitted_ms) / 1000 for claim in stored)
         metrics.observe_all(metrics.STORED_AFTER, sorted(after_s))
 
 
-def _store_patiently(campaign: CampaignSnapshot, batch: Batch) -> writer.Verdict:
+def _store_with_retries(campaign: CampaignSnapshot, batch: Batch) -> writer.Verdict:
     """Store with retries while the database is away or after a deadlock: storing is idempotent.
     Raises DatabaseAway after DRAIN_PATIENCE_S."""
     deadline = time.monotonic() + settings.DRAIN_PATIENCE_S
@@ -159,7 +163,10 @@ def _store_patiently(campaign: CampaignSnapshot, batch: Batch) -> writer.Verdict
     while True:
         try:
             return writer.store_batch(
-                campaign, list(batch.claims.values()), epoch=batch.epoch, given=_told(batch)
+                campaign,
+                list(batch.claims.values()),
+                epoch=batch.epoch,
+                given=_places_to_record(batch),
             )
         except DatabaseAway as error:
             if time.monotonic() >= deadline:
@@ -170,24 +177,24 @@ def _store_patiently(campaign: CampaignSnapshot, batch: Batch) -> writer.Verdict
             pause_s = min(1.0, pause_s * 2)
 
 
-def _told(batch: Batch) -> int:
+def _places_to_record(batch: Batch) -> int:
     """The highest place that a user may have been told; 0: not to be recorded. If replicas must
     confirm a place first, a lost place was not told to any user, so a rebuild need not number above
     it."""
     return 0 if settings.REDIS_WAIT_REPLICAS else batch.given
 
 
-def _park(slug: str, entry: str, reason: Reason, done: Drained, *, request: str = "?") -> None:
+def _park(slug: str, entry: str, reason: Reason, drained: Drained, *, request: str = "?") -> None:
     try:
         parked = queue.park_claim(slug, entry, reason)
     except StoreError as error:
-        done.unparked += 1
+        drained.unparked += 1
         logger.error(
             "a claim of %s can't be parked (%s): %s (entry %s)", slug, reason, error, entry
         )
         return
     if parked:
-        done.parked += 1
+        drained.parked += 1
         metrics.PARKED.labels(metrics.campaign_label(slug), reason).inc()
-        said = "a claim of %s was parked: %s (entry %s, request %s)"
-        logger.error(said, slug, reason, entry, request or "?")
+        message = "a claim of %s was parked: %s (entry %s, request %s)"
+        logger.error(message, slug, reason, entry, request or "?")

@@ -7,8 +7,8 @@ from coupons.claims.limits import MAX_REQUEST_BYTES, MAX_USER_BYTES, PLACES_PER_
 from coupons.claims.values import AdmittedClaim, Reason
 from coupons.store import Entry, store
 
-_LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
-_MOST_NTH = 65_535
+_MAX_ADMITTED_MS = 253_402_300_799_999  # the last millisecond of the year 9999
+_MAX_NTH = 65_535
 PAGE = 2_000  # entries
 
 
@@ -32,14 +32,14 @@ class Batch:
 def read_batch(slug: str, *, consumer: str, count: int) -> Batch:
     """Take up to `count` entries that no consumer has read yet."""
     taken = store().read_new(slug, consumer=consumer, count=count)
-    return _batch(taken.entries, taken.epoch, taken.given)
+    return _parse_batch(taken.entries, taken.epoch, taken.given)
 
 
 def take_over_batch(slug: str, *, consumer: str, count: int, idle_ms: int) -> Batch:
     """Take up to `count` entries that a consumer read but has not settled or parked for
     `idle_ms`."""
     taken = store().take_over(slug, consumer=consumer, count=count, idle_ms=idle_ms)
-    return _batch(taken.entries, taken.epoch, taken.given)
+    return _parse_batch(taken.entries, taken.epoch, taken.given)
 
 
 def settle_claims(slug: str, ids: list[str]) -> int | None:
@@ -63,14 +63,14 @@ def parked_batches(slug: str) -> Iterator[Batch]:
     return _pages(slug, store().parked_entries)
 
 
-def _pages(slug: str, page: Callable[..., list[Entry]]) -> Iterator[Batch]:
-    entries = page(slug, count=PAGE)
+def _pages(slug: str, read_page: Callable[..., list[Entry]]) -> Iterator[Batch]:
+    entries = read_page(slug, count=PAGE)
     while entries:
-        yield _batch(entries)
-        entries = page(slug, after=entries[-1].id, count=PAGE)
+        yield _parse_batch(entries)
+        entries = read_page(slug, after=entries[-1].id, count=PAGE)
 
 
-def _batch(entries: list[Entry], epoch: str = "", given: int = 0) -> Batch:
+def _parse_batch(entries: list[Entry], epoch: str = "", given: int = 0) -> Batch:
     batch = Batch(epoch=epoch, given=given)
     for entry in entries:
         claim = claim_of(entry)
@@ -91,14 +91,14 @@ def claim_of(entry: Entry) -> AdmittedClaim | None:
         )  # fmt: skip
     except (KeyError, ValueError):
         return None
-    return claim if is_sound(claim) else None
+    return claim if is_valid(claim) else None
 
 
-def is_sound(claim: AdmittedClaim) -> bool:
+def is_valid(claim: AdmittedClaim) -> bool:
     """Whether all values are within the bounds that admission keeps."""
     return (
         0 < len(claim.user.encode()) <= MAX_USER_BYTES
-        and 0 < claim.nth <= _MOST_NTH
+        and 0 < claim.nth <= _MAX_NTH
         and 0 < claim.place < PLACES_PER_CAMPAIGN
-        and 0 < claim.admitted_ms <= _LATEST_MS
+        and 0 < claim.admitted_ms <= _MAX_ADMITTED_MS
     )

@@ -43,11 +43,11 @@ def verify_receipt(token: str) -> ReceiptStatus | None:
 
 def genuine_receipt(token: str) -> Receipt | None:
     """The contents of a genuine receipt, else None. Raises DatabaseAway."""
-    said = receipt_tokens.parse_receipt(token)
-    if said is None or not SLUG.fullmatch(said.campaign):
+    contents = receipt_tokens.parse_receipt(token)
+    if contents is None or not SLUG.fullmatch(contents.campaign):
         return None
     try:
-        key = lookup.find_snapshot(said.campaign).key
+        key = lookup.find_snapshot(contents.campaign).key
     except UnknownCampaign:
         return None
     return receipt_tokens.read_receipt(key, token)
@@ -57,10 +57,10 @@ def status_of(campaign: CampaignSnapshot, receipt: Receipt) -> ReceiptStatus:
     with availability.require_database():
         row = Coupon.objects.filter(slot_id=slot_id(campaign.id, receipt.place)).first()
         if row is not None:
-            is_this = (row.user, row.nth) == (receipt.user, receipt.nth)
+            is_same_claim = (row.user, row.nth) == (receipt.user, receipt.nth)
             return (
                 ReceiptStatus(receipt, Fate.ISSUED, row)
-                if is_this
+                if is_same_claim
                 else ReceiptStatus(receipt, Fate.LOST)
             )
         given_up = GivenUp.objects.filter(
@@ -70,11 +70,11 @@ def status_of(campaign: CampaignSnapshot, receipt: Receipt) -> ReceiptStatus:
             return ReceiptStatus(receipt, Fate.GIVEN_UP)
     if campaign.strategy == Campaign.Strategy.DIRECT:
         return ReceiptStatus(receipt, Fate.LOST)
-    known = store().place_of(
+    admission = store().place_of(
         campaign.slug,
         user=receipt.user,
         nth=receipt.nth,
         per_user=campaign.per_user,
     )
-    is_known = known == (receipt.place, receipt.admitted_ms)
-    return ReceiptStatus(receipt, Fate.QUEUED if is_known else Fate.LOST)
+    is_queued = admission == (receipt.place, receipt.admitted_ms)
+    return ReceiptStatus(receipt, Fate.QUEUED if is_queued else Fate.LOST)

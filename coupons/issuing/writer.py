@@ -74,31 +74,31 @@ def _store(
         return Verdict(stored=claims)
     except DatabaseError as error:
         if error_codes.refuses_row(error):
-            return _sift(campaign, claims, epoch, given)
+            return _bisect_refused(campaign, claims, epoch, given)
         if error_codes.is_away(error) or len(claims) == 1:
             raise
-        return _probe(campaign, claims, epoch, given, error)
-    except _NO_ROW:
-        return _sift(campaign, claims, epoch, given)
+        return _bisect_failed(campaign, claims, epoch, given, error)
+    except _ROW_ERRORS:
+        return _bisect_refused(campaign, claims, epoch, given)
 
 
 # What building a row may raise, here or in the driver: a date out of range, a number too large for
 # its column.
-_NO_ROW = (ValueError, OverflowError, TypeError)
+_ROW_ERRORS = (ValueError, OverflowError, TypeError)
 
 
-def _sift(
+def _bisect_refused(
     campaign: CampaignSnapshot, claims: list[AdmittedClaim], epoch: str | None, given: int
 ) -> Verdict:
     """Bisect a batch of which the database refused a row: leave out claims that are stored already
     or can't be a row, and store each half of the rest."""
-    rows = [(claim, _row_if_any(campaign, claim)) for claim in claims]
-    written = [claim for claim, row in rows if row]
-    standing = _standing(campaign, written) if written else set()
-    known = [claim for claim, row in rows if row and _essence(row) in standing]
-    verdict = Verdict(repeated=known)
+    rows = [(claim, _row_or_none(campaign, claim)) for claim in claims]
+    writable = [claim for claim, row in rows if row]
+    existing = _existing_rows(campaign, writable) if writable else set()
+    repeated = [claim for claim, row in rows if row and _identity(row) in existing]
+    verdict = Verdict(repeated=repeated)
     verdict.refused |= {claim: Reason.UNWRITABLE for claim, row in rows if not row}
-    rest = [claim for claim in written if claim not in known]
+    rest = [claim for claim in writable if claim not in repeated]
     if len(rest) == 1 == len(claims):
         verdict.refused[rest[0]] = _why_refused(campaign, rest[0])
         return verdict
@@ -107,7 +107,7 @@ def _sift(
     return verdict
 
 
-def _probe(
+def _bisect_failed(
     campaign: CampaignSnapshot,
     claims: list[AdmittedClaim],
     epoch: str | None,
@@ -128,11 +128,11 @@ def _probe(
     if len(failed) > 1:
         raise error
     for half in failed:
-        verdict.add(_single_out(campaign, half, epoch, given))
+        verdict.add(_store_one_by_one(campaign, half, epoch, given))
     return verdict
 
 
-def _single_out(
+def _store_one_by_one(
     campaign: CampaignSnapshot, claims: list[AdmittedClaim], epoch: str | None, given: int
 ) -> Verdict:
     """Store the claims of a failed half one by one, after the other half was stored."""
@@ -152,17 +152,17 @@ def _halves(claims: list[AdmittedClaim]) -> tuple[list[AdmittedClaim], list[Admi
     return claims[:middle], claims[middle:]
 
 
-def _row_if_any(campaign: CampaignSnapshot, claim: AdmittedClaim) -> "Row | None":
+def _row_or_none(campaign: CampaignSnapshot, claim: AdmittedClaim) -> "Row | None":
     try:
         return _row(campaign, claim)
-    except _NO_ROW:
+    except _ROW_ERRORS:
         return None
 
 
 def _why_refused(campaign: CampaignSnapshot, claim: AdmittedClaim) -> Reason:
     try:
         return _reason(campaign, claim)
-    except _NO_ROW:
+    except _ROW_ERRORS:
         return Reason.UNWRITABLE
 
 
@@ -193,18 +193,18 @@ def insert_rows(
     rows = [_row(campaign, claim) for claim in claims]
     with transaction.atomic():
         if epoch is not None:
-            _hold(campaign, epoch, claims)
+            _lock_epoch(campaign, epoch, claims)
         with connection.cursor() as cursor:
             now = timestamps.text_of(timestamps.milliseconds_of(datetime.now(UTC)))
             cursor.executemany(_INSERT, [(*row, now) for row in rows])
-        if _standing(campaign, claims) != {_essence(row) for row in rows}:
+        if _existing_rows(campaign, claims) != {_identity(row) for row in rows}:
             raise ReadBackDiffers(f"Campaign {campaign.slug}: the rows differ from what was sent.")
         Tally.objects.filter(campaign_id=campaign.id).update(
             stored=F("stored") + len(claims), highest=Greatest("highest", given)
         )
 
 
-def _hold(campaign: CampaignSnapshot, epoch: str, claims: list[AdmittedClaim]) -> None:
+def _lock_epoch(campaign: CampaignSnapshot, epoch: str, claims: list[AdmittedClaim]) -> None:
     """Take a shared lock on the epoch (the campaign's row) until the transaction ends. Raises
     StaleClaims if a rebuild has changed it, BeyondStock for a place above a lowered stock.
 
@@ -214,8 +214,8 @@ def _hold(campaign: CampaignSnapshot, epoch: str, claims: list[AdmittedClaim]) -
     lock = " LOCK IN SHARE MODE" if connection.vendor == "mysql" else ""
     with connection.cursor() as cursor:
         cursor.execute(_EPOCH + lock, [campaign.id])
-        ours, keep = cursor.fetchone() or (None, None)
-    if ours != epoch:
+        current, keep = cursor.fetchone() or (None, None)
+    if current != epoch:
         raise StaleClaims(f"Campaign {campaign.slug}: claims of epoch {epoch!r}, which is over.")
     if keep is not None and any(claim.place > keep for claim in claims):
         raise BeyondStock(f"Campaign {campaign.slug}: its stock was lowered to {keep}.")
@@ -226,7 +226,7 @@ _COLUMNS = (
     "slot_id", "user", "nth", "code", "campaign_id", "place", "admitted_at", "expires_at",
     "request_id", "stored_at",
 )  # fmt: skip
-_ESSENCE = 4  # the first columns identify a coupon: slot, user, nth, code
+_IDENTITY_COLUMNS = 4  # the first columns identify a coupon: slot, user, nth, code
 _INSERT = (
     f"INSERT INTO {Coupon._meta.db_table} ({', '.join(_COLUMNS)})"  # noqa: S608 - names from above
     f" VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
@@ -236,27 +236,27 @@ Row = tuple[Any, ...]
 
 def _row(campaign: CampaignSnapshot, claim: AdmittedClaim) -> Row:
     """The column values of a claim's coupon, without `stored_at`."""
-    exact = str.encode if connection.vendor == "mysql" else str  # as ExactField is stored
+    to_column = str.encode if connection.vendor == "mysql" else str  # as ExactField is stored
     code = campaign.code_of(user=claim.user, nth=claim.nth, place=claim.place)
     return (
-        slot_id(campaign.id, claim.place), exact(claim.user), claim.nth, exact(code),
+        slot_id(campaign.id, claim.place), to_column(claim.user), claim.nth, to_column(code),
         campaign.id, claim.place,
         timestamps.text_of(claim.admitted_ms),
         timestamps.text_of(campaign.expires_ms(claim.admitted_ms)),
-        exact(claim.request) if claim.request else None,
+        to_column(claim.request) if claim.request else None,
     )  # fmt: skip
 
 
-def _essence(row: Row) -> Row:
-    return row[:_ESSENCE]
+def _identity(row: Row) -> Row:
+    return row[:_IDENTITY_COLUMNS]
 
 
-def _standing(campaign: CampaignSnapshot, claims: list[AdmittedClaim]) -> set[Row]:
+def _existing_rows(campaign: CampaignSnapshot, claims: list[AdmittedClaim]) -> set[Row]:
     """The identifying columns of the rows on the places of these claims."""
     slots = ",".join(str(slot_id(campaign.id, claim.place)) for claim in claims)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {', '.join(_COLUMNS[:_ESSENCE])} FROM {Coupon._meta.db_table}"  # noqa: S608
+            f"SELECT {', '.join(_COLUMNS[:_IDENTITY_COLUMNS])} FROM {Coupon._meta.db_table}"  # noqa: S608
             f" WHERE slot_id IN ({slots})"  # integers, built above
         )
         return set(cursor.fetchall())

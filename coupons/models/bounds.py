@@ -30,7 +30,7 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_TURNING = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_DIRECTION = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _BLANK_LETTERS = "\u115f\u1160\u3164\uffa0\u2800"  # fillers of Hangul, Braille without a dot
 
 
@@ -59,7 +59,7 @@ def one_line(text: str) -> None:
     characters that change the direction of text, and for text without any visible character."""
     if _UNPRINTABLE.search(text):
         raise ValidationError(_("Write it in one line, without control characters."), "one_line")
-    if _TURNING.search(text):
+    if _DIRECTION.search(text):
         raise ValidationError(
             _("Write it without characters that change the direction of text."), "direction"
         )
@@ -70,9 +70,9 @@ def one_line(text: str) -> None:
 def as_one_line(text: str, most: int) -> str:
     """The text made safe for a history entry: one line of at most `most` characters, without
     control and direction characters."""
-    return _TURNING.sub("", _UNPRINTABLE.sub(" ", text))[:most]
+    return _DIRECTION.sub("", _UNPRINTABLE.sub(" ", text))[:most]
 
 
-def _is_visible(sign: str) -> bool:
+def _is_visible(character: str) -> bool:
     """Whether a character is visible by itself: no space, combining mark or control code."""
-    return unicodedata.category(sign)[0] not in "ZCM" and sign not in _BLANK_LETTERS
+    return unicodedata.category(character)[0] not in "ZCM" and character not in _BLANK_LETTERS

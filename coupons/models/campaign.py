@@ -140,11 +140,11 @@ class Campaign(models.Model):
 
     def clean(self) -> None:
         """Raises ValidationError for an impossible definition, each message at its field."""
-        found: dict[str, list[str]] = {}
+        errors: dict[str, list[str]] = {}
         for name, sentence in rules.definition_faults(vars(self)):
-            found.setdefault(name, []).append(sentence)
-        if found:
-            raise ValidationError(found)
+            errors.setdefault(name, []).append(sentence)
+        if errors:
+            raise ValidationError(errors)
 
 
 class CampaignEvent(models.Model):

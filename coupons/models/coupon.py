@@ -47,8 +47,8 @@ class Coupon(models.Model):
 
     def __str__(self) -> str:
         """`slug/place`; with the campaign's id if its slug would need a query."""
-        known = Coupon.campaign.is_cached(self)
-        return f"{self.campaign.slug if known else self.campaign_id}/{self.place}"
+        is_loaded = Coupon.campaign.is_cached(self)
+        return f"{self.campaign.slug if is_loaded else self.campaign_id}/{self.place}"
 
 
 class GivenUp(models.Model):

@@ -25,9 +25,9 @@ def missing_constraints() -> list[CheckConstraint]:
     """The constraints on campaigns that a migration left out."""
     model = apps.get_model("coupons", "Campaign")
     with connection.cursor() as cursor:
-        there = connection.introspection.get_constraints(cursor, model._meta.db_table)
-    ours = [each for each in model._meta.constraints if isinstance(each, CheckConstraint)]
-    return [each for each in ours if each.name not in there]
+        existing = connection.introspection.get_constraints(cursor, model._meta.db_table)
+    checks = [check for check in model._meta.constraints if isinstance(check, CheckConstraint)]
+    return [check for check in checks if check.name not in existing]
 
 
 class AddConstraintIfRowsFit(AddConstraint):
@@ -44,7 +44,7 @@ class AddConstraintIfRowsFit(AddConstraint):
         model = to_state.apps.get_model(app_label, self.model_name)
         alias = schema_editor.connection.alias
         broken = breaking_rows(model, cast(CheckConstraint, self.constraint), alias)
-        _keep_what_fits(model, alias)
+        _drop_violated_constraints(model, alias)
         if broken:
             sys.stderr.write(
                 f"\n  {self.constraint.name} was left out: {', '.join(broken)} would break it. "
@@ -63,18 +63,19 @@ class AddConstraintIfRowsFit(AddConstraint):
         """Remove the constraint, if it was not left out."""
         model = to_state.apps.get_model(app_label, self.model_name)
         connection = schema_editor.connection
-        _keep_what_fits(model, connection.alias)
+        _drop_violated_constraints(model, connection.alias)
         with connection.cursor() as cursor:
-            there = connection.introspection.get_constraints(cursor, model._meta.db_table)
-        if self.constraint.name in there:
+            existing = connection.introspection.get_constraints(cursor, model._meta.db_table)
+        if self.constraint.name in existing:
             super().database_backwards(app_label, schema_editor, from_state, to_state)
 
 
-def _keep_what_fits(model: Any, alias: str) -> None:
+def _drop_violated_constraints(model: Any, alias: str) -> None:
     """Drop violated constraints from the model: for any change SQLite copies the whole table, with
     all constraints of the model."""
     model._meta.constraints = [
-        each
-        for each in model._meta.constraints
-        if not isinstance(each, CheckConstraint) or not breaking_rows(model, each, alias)
+        constraint
+        for constraint in model._meta.constraints
+        if not isinstance(constraint, CheckConstraint)
+        or not breaking_rows(model, constraint, alias)
     ]

@@ -32,22 +32,22 @@ AMOUNTS = ("discount_value", "minimum_order", "discount_cap")
 
 
 def definition_faults(values: Values) -> Iterator[Fault]:
-    yield from _of_window(values)
-    yield from _of_validity(values)
-    yield from _of_discount(values)
-    yield from _of_minimum_and_cap(values)
+    yield from _window_faults(values)
+    yield from _validity_faults(values)
+    yield from _discount_faults(values)
+    yield from _minimum_and_cap_faults(values)
     for name in AMOUNTS:
-        yield from _of_decimals(values, name)
+        yield from _decimals_faults(values, name)
 
 
-def _of_window(values: Values) -> Iterator[Fault]:
+def _window_faults(values: Values) -> Iterator[Fault]:
     """To the millisecond, as Redis compares them."""
     opens, closes = given_moment(values, "opens_at"), given_moment(values, "closes_at")
     if opens and closes and timestamps.milliseconds_of(opens) >= timestamps.milliseconds_of(closes):
         yield "closes_at", _("A campaign must close after it opens.")
 
 
-def _of_validity(values: Values) -> Iterator[Fault]:
+def _validity_faults(values: Values) -> Iterator[Fault]:
     closes, until = given_moment(values, "closes_at"), given_moment(values, "valid_until")
     if closes and until and timestamps.milliseconds_of(until) <= timestamps.milliseconds_of(closes):
         yield (
@@ -61,7 +61,7 @@ def _of_validity(values: Values) -> Iterator[Fault]:
         yield "valid_days", _("Coupons can't be valid beyond the year 2200.")
 
 
-def _of_discount(values: Values) -> Iterator[Fault]:
+def _discount_faults(values: Values) -> Iterator[Fault]:
     value, minimum = given_amount(values, "discount_value"), given_amount(values, "minimum_order")
     if value is None:
         return
@@ -78,7 +78,7 @@ def _of_discount(values: Values) -> Iterator[Fault]:
         yield "discount_value", text.format(times=TOO_FAR)
 
 
-def _of_minimum_and_cap(values: Values) -> Iterator[Fault]:
+def _minimum_and_cap_faults(values: Values) -> Iterator[Fault]:
     minimum, cap = given_amount(values, "minimum_order"), given_amount(values, "discount_cap")
     if minimum is not None and minimum < 0:
         yield "minimum_order", _("The minimum order can't be negative.")
@@ -91,19 +91,19 @@ def _of_minimum_and_cap(values: Values) -> Iterator[Fault]:
         yield "discount_cap", _("A fixed amount has no largest discount: leave it empty.")
 
 
-def _of_decimals(values: Values, name: str) -> Iterator[Fault]:
+def _decimals_faults(values: Values, name: str) -> Iterator[Fault]:
     value, currency = given_amount(values, name), values.get("currency")
     used = 0 if value is None else decimals_of(value)
     if name == "discount_value" and is_percent(values):
         if used > PERCENT_DECIMALS:
             yield name, _("A percentage has at most 2 decimals.")
         return
-    most = DECIMALS.get(str(currency), MOST_DECIMALS)
-    if used > most == 0:
+    allowed = DECIMALS.get(str(currency), MOST_DECIMALS)
+    if used > allowed == 0:
         yield name, _("Amounts in {currency} have no decimals.").format(currency=currency)
-    elif used > most:
+    elif used > allowed:
         text = _("Amounts in {currency} have at most {most} decimals.")
-        yield name, text.format(currency=currency, most=most)
+        yield name, text.format(currency=currency, most=allowed)
 
 
 def is_percent(values: Values) -> bool:

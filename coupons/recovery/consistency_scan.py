@@ -141,7 +141,7 @@ class _Look:
         except ValueError:
             return None
         claim = AdmittedClaim(user, nth, told.place, told.admitted_ms, PUT_BACK)
-        return claim if queue.is_sound(claim) else None
+        return claim if queue.is_valid(claim) else None
 
     def _who_was_not_told(self) -> None:
         for place in self._places_seen(ON_ITS_WAY):

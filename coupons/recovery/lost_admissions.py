@@ -45,7 +45,7 @@ def _published(slug: str) -> Iterator[AdmittedClaim]:
         said = store().published_admissions(slug, process) or b"[]"
         try:
             claims = [AdmittedClaim(*each) for each in orjson.loads(said)]
-            yield from (claim for claim in claims if queue.is_sound(claim))
+            yield from (claim for claim in claims if queue.is_valid(claim))
         except (ValueError, TypeError, AttributeError):
             logger.error(
                 "what process %s published of %s can't be read and is left out", process, slug

@@ -122,8 +122,8 @@ def counted_in_python() -> None:
 def collisions_ignored() -> None:
     """What the database refuses is a warning, and nobody reads back what became of it."""
     writer._INSERT = writer._INSERT.replace("INSERT", "INSERT IGNORE")
-    writer._standing = lambda campaign, claims: {
-        writer._essence(writer._row(campaign, claim)) for claim in claims
+    writer._existing_rows = lambda campaign, claims: {
+        writer._identity(writer._row(campaign, claim)) for claim in claims
     }
 
 
@@ -134,7 +134,7 @@ def missing_means_nothing_issued() -> None:
     def admitting(self: Any, slug: str, **asked: Any) -> deciding.Decision:
         decision = admit(self, slug, **asked)
         if decision.outcome == "not_installed":
-            update._install(Campaign.objects.get(slug=slug), first=True)
+            update._install(Campaign.objects.get(slug=slug), is_first=True)
             return admit(self, slug, **asked)
         return decision
 

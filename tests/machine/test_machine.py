@@ -73,7 +73,7 @@ def _nobody_takes_over(patch: pytest.MonkeyPatch) -> None:
 
 
 def _stored_whatever_the_epoch(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(writer, "_hold", lambda campaign, epoch: None)
+    patch.setattr(writer, "_lock_epoch", lambda campaign, epoch, claims: None)
 
 
 def _whichever_server_answers(patch: pytest.MonkeyPatch) -> None:
@@ -96,7 +96,7 @@ def _a_missing_gate_is_a_new_one(patch: pytest.MonkeyPatch) -> None:
         if decision.outcome != "not_installed":
             return decision
         with suppress(ForeignKeys):  # what is under repair is no missing gate
-            update._install(Campaign.objects.get(slug=slug), first=True)
+            update._install(Campaign.objects.get(slug=slug), is_first=True)
         return admit(self, slug, **asked)
 
     patch.setattr(AdmissionCalls, "admit", admitting)

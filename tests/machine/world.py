@@ -42,7 +42,7 @@ class Died(BaseException):
 # Where a drain, and where a repair may end.
 DRAINS = {
     "before the rows": (writer, "insert_rows", "before"),
-    "among the rows": (writer, "_standing", "before"),
+    "among the rows": (writer, "_existing_rows", "before"),
     "behind the commit": (writer, "insert_rows", "after"),
     "behind the settling": (queue, "settle_claims", "after"),
 }
@@ -162,7 +162,7 @@ class World:
     def store_what_was_read(self) -> None:
         batch = self._held.pop(0)
         with suppress(StaleClaims):
-            drain._settle(lookup.find_snapshot(SLUG), batch, drain.Drained())
+            drain._process_batch(lookup.find_snapshot(SLUG), batch, drain.Drained())
 
     @property
     def somebody_is_slow(self) -> bool:

@@ -84,27 +84,27 @@ def test_while_redis_is_away_what_is_known_goes_on_being_known(
 
 
 def test_made_up_slugs_do_not_fill_the_memory(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookup, "MOST_REMEMBERED", 5)
+    monkeypatch.setattr(lookup, "MOST_CACHED", 5)
     for number in range(12):
         with pytest.raises(UnknownCampaign):
             lookup.find_snapshot(f"made-up-{number}")
     for impossible in ("UPPER", "x" * 65, "-x", "x\n", ""):
         with pytest.raises(UnknownCampaign):
             lookup.find_snapshot(impossible)
-    assert len(lookup._unknown) <= 5
+    assert len(lookup._negative_cache) <= 5
 
 
 def test_made_up_slugs_push_no_campaign_out_and_cost_one_query_in_all(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
-    monkeypatch.setattr(lookup, "MOST_REMEMBERED", 5)
+    monkeypatch.setattr(lookup, "MOST_CACHED", 5)
     open_campaign()
     lookup.find_snapshot("sale")
     with django_assert_num_queries(1):
         for number in range(50):
             with pytest.raises(UnknownCampaign):
                 lookup.find_snapshot(f"made-up-{number}")
-    assert "sale" in lookup._remembered
+    assert "sale" in lookup._cache
 
 
 def test_13_made_up_slugs_do_not_wait_for_a_list_that_does_not_come(db: None) -> None:
@@ -118,7 +118,7 @@ def test_13_made_up_slugs_do_not_wait_for_a_list_that_does_not_come(db: None) ->
             ended.append(type(error))
 
     asking = threading.Thread(target=ask, daemon=True)
-    with lookup._listed.reading:
+    with lookup._slug_list.reading:
         asking.start()
         asking.join(timeout=5)
         assert ended == [DatabaseAway]
@@ -132,10 +132,10 @@ def test_while_redis_is_away_a_campaign_made_a_moment_ago_is_known(
     open_campaign()
     with pytest.raises(UnknownCampaign):
         lookup.find_snapshot("made-up")
-    read = lookup._listed.slugs, lookup._listed.at_s
+    read = lookup._slug_list.slugs, lookup._slug_list.at_s
     fresh = open_campaign("fresh")
     lookup.clear_snapshots()
-    lookup._listed.slugs, lookup._listed.at_s = read  # as in another process
+    lookup._slug_list.slugs, lookup._slug_list.at_s = read  # as in another process
     redis_away()
     assert lookup.find_snapshot("fresh") == fresh
     with pytest.raises(UnknownCampaign):

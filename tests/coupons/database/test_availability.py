@@ -193,7 +193,7 @@ def test_a_silent_database_leaves_threads_for_those_who_need_none(
     """Sixteen threads, many claims of a direct campaign, and a queued one beside it. Counted, not
     timed: each who tries the database holds a thread for a second."""
     settings.DATABASE_MOST_AT_ONCE = 12
-    availability._places.cache_clear()
+    availability._slots.cache_clear()
     open_campaign("small", strategy="direct")
     open_campaign(stock=1000)
     Person("jun").claims("small"), Person("jun").claims()
@@ -204,12 +204,12 @@ def test_a_silent_database_leaves_threads_for_those_who_need_none(
         assert {answer.result().status_code for answer in served} == {202}
     assert {answer.result() for answer in stuck} == {503}
     assert silent_mysql.was_connected_to() < 30, "those who were there first, and some who try"
-    availability._places.cache_clear()
+    availability._slots.cache_clear()
 
 
 def test_no_more_threads_than_said_are_in_the_database_at_once(settings: Any) -> None:
     settings.DATABASE_MOST_AT_ONCE = 2
-    availability._places.cache_clear()
+    availability._slots.cache_clear()
     entered, leave = threading.Semaphore(0), threading.Event()
 
     def stay() -> None:
@@ -230,7 +230,7 @@ def test_no_more_threads_than_said_are_in_the_database_at_once(settings: Any) ->
         with availability.require_database():
             pass
     finally:
-        availability._places.cache_clear()
+        availability._slots.cache_clear()
 
 
 def test_a_deadlock_is_no_silence(clean_breaker: None) -> None:
@@ -245,7 +245,7 @@ def test_three_lost_connections_are(clean_breaker: None) -> None:
         with pytest.raises(DatabaseAway):
             thrown(OperationalError(2013, "Lost connection"))
     assert availability.breaker.open
-    with pytest.raises(DatabaseAway, match="rest"):
+    with pytest.raises(DatabaseAway, match="breaker is open"):
         thrown(OperationalError(1054, "never reached"))
 
 

@@ -56,7 +56,7 @@ def test_a_rebuild_waits_for_a_batch_that_is_being_stored(
         pytest.skip("SQLite has one writer at a time")
     campaign = open_campaign(stock=10)
     admit(campaign, range(3))
-    standing = writer._standing
+    standing = writer._existing_rows
     inside, go_on = threading.Event(), threading.Event()
 
     def slowly(*asked: Any) -> Any:
@@ -64,7 +64,7 @@ def test_a_rebuild_waits_for_a_batch_that_is_being_stored(
         assert go_on.wait(20)
         return standing(*asked)
 
-    monkeypatch.setattr(writer, "_standing", slowly)
+    monkeypatch.setattr(writer, "_existing_rows", slowly)
     drained: list[Any] = []
     rebuilt: list[Any] = []
 
