@@ -5,7 +5,7 @@ quoted = '$(subst ','\'',$1)'
 export PYTHONDONTWRITEBYTECODE := 1
 # Settings are no variables of make's, whose $ and # would bend them: `config.env` reads .env, which
 # tests and measurements leave alone.
-TESTING := check test test-long crash-test compare report bench rehearse
+TESTING := check test test-all crash-test compare report bench rehearse
 $(TESTING): export ENV_FILES := /dev/null
 
 .DEFAULT_GOAL := help
@@ -23,12 +23,12 @@ demo: .venv/run ## play an opening: 10,000 people, 1,000 coupons, a verdict
 	@$(BIN)/python -m config.development demo
 
 .PHONY: test
-test: .venv/tests ## run every test on real servers, which it starts and stops itself
+test: .venv/tests ## what a change can break, in minutes, on real servers that it starts and stops
 	@sh tests/all.sh
 
-.PHONY: test-long
-test-long: .venv/tests ## the tests that take minutes: environments killed after every write
-	@sh tests/all.sh long
+.PHONY: test-all
+test-all: .venv/tests ## the rest: slow tests, other databases, environments killed after every write
+	@sh tests/all.sh rest
 
 .PHONY: crash-test
 crash-test: .venv/tests ## openings while everything dies in turn: make crash-test RUNS=300 [SEED=s]

@@ -4,6 +4,7 @@ import fcntl
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from coupons.models import Campaign
 from tests import (
     disposable,
     patient,  # noqa: F401 - from here on
+    workers,
 )
 from tests.servers import free_port
 
@@ -38,6 +40,8 @@ _RUN_THEM = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        workers.give_way_to_servers()
     missing = [name for name in _SERVERS if name not in os.environ]
     if len(missing) == len(_SERVERS):
         _begin_again_on_own_servers(config)
@@ -62,8 +66,17 @@ def _begin_again_on_own_servers(config: pytest.Config) -> None:
     os.execv(python, [*on_servers, *config.invocation_params.args])
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
+    until = ExitStack()
+    config.add_cleanup(until.close)
+    workers.give_servers(specs, until)
+
+
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+def django_db_modify_db_settings(
+    tmp_path_factory: pytest.TempPathFactory, django_db_modify_db_settings_parallel_suffix: None
+) -> None:
     """SQLite in a file: other processes can't see a database in this one's memory."""
     if connection.vendor == "sqlite":
         name = tmp_path_factory.mktemp("sqlite") / "test.sqlite3"

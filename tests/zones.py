@@ -3,18 +3,17 @@ may be set to any moment."""
 
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-from django.db import connection
 
 from tests import disposable, servers
 from tests.clocks import WrongClock
 
 ZONE = "Europe/Berlin"
+# Start a server in a folder, with this environment. Yields its URL.
+Start = Callable[[Path, dict[str, str]], AbstractContextManager[str]]
 
 
 class Server:
@@ -28,19 +27,17 @@ class Server:
 
 
 @contextmanager
-def in_zone(folder: Path, at: datetime) -> Iterator[Server]:
-    """It starts at that moment of its clock."""
+def in_zone(folder: Path, at: datetime, start: Start) -> Iterator[Server]:
+    """It starts at that moment of its clock. `start`: `start_mariadb` or `start_mysql9`."""
     clock = WrongClock(folder)
     clock.shift((at - datetime.now(UTC)).total_seconds())
-    ours: Any = connection
-    start = _mariadb if ours.mysql_is_mariadb else _mysql9
     with start(folder / "zone", {"TZ": ZONE, **clock.env}) as url:
         disposable.mark_database(url)
         yield Server(url, clock)
 
 
 @contextmanager
-def _mariadb(folder: Path, env: dict[str, str]) -> Iterator[str]:
+def start_mariadb(folder: Path, env: dict[str, str]) -> Iterator[str]:
     port = servers.free_port()
     servers.install_mariadb(folder)
     words = (f"{name}={value}" for name, value in env.items())
@@ -50,7 +47,7 @@ def _mariadb(folder: Path, env: dict[str, str]) -> Iterator[str]:
 
 
 @contextmanager
-def _mysql9(folder: Path, env: dict[str, str]) -> Iterator[str]:
+def start_mysql9(folder: Path, env: dict[str, str]) -> Iterator[str]:
     """By the script, with data of its own beside the programs that it has fetched."""
     folder.mkdir()
     cache = os.environ.get("D", Path.home() / ".cache" / "coupons-mysql9")  # as the script has it

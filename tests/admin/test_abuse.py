@@ -19,6 +19,8 @@ from coupons.store import store
 from coupons.store.login_failures import FORGOTTEN_AFTER_S
 from tests.admin.test_form import errors, fields
 
+pytestmark = pytest.mark.slow
+
 LOGIN, LIST, ADD = "/admin/login/", "/admin/coupons/campaign/", "/admin/coupons/campaign/add/"
 RIGHT = "correct horse battery staple"
 LOCKED = "Too many wrong passwords"

@@ -16,6 +16,8 @@ from coupons.store.login_failures import Limit
 from tests.admin.logins import RIGHT, CountingHasher, enter, is_in
 from tests.conftest import Settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def mina(quick_hashes: None, db: None) -> User:

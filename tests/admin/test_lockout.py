@@ -20,7 +20,7 @@ from coupons.store.login_failures import Limit
 from tests.admin.logins import RIGHT, CountingHasher, enter, is_in
 from tests.conftest import Settings
 
-pytestmark = [pytest.mark.stores, pytest.mark.usefixtures("quick_hashes")]
+pytestmark = [pytest.mark.slow, pytest.mark.stores, pytest.mark.usefixtures("quick_hashes")]
 SPELLINGS = ["admin", "ADMIN", "ádmin", "ａｄｍｉｎ", "admin ", "Admin", "\u200badmin", "aⅾmin"]
 LINE = 4  # strangers for whom a process has room, with the one whose password is checked
 BUSY = "Too many people are logging in at once"

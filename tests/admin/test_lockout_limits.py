@@ -14,7 +14,7 @@ from coupons.store import keys, store
 from coupons.store.login_failures import FORGOTTEN_AFTER_S, Limit
 from tests.admin.logins import RIGHT, CountingHasher, enter, is_in
 
-pytestmark = pytest.mark.usefixtures("quick_hashes")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_hashes")]
 
 
 def test_13_4_a_name_is_locked_for_everybody_much_later(

@@ -24,6 +24,7 @@ from tests.browser.webdriver import Browser, browser
 MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.skipif(
         bool(MISSING) and "CI" not in os.environ,

@@ -31,6 +31,7 @@ PICTURES = Path("build/pages")
 PASSWORD = "only-in-this-test"
 WIDTHS = {"desk": 1280, "hand": 390}
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.skipif(
         bool(MISSING) and "CI" not in os.environ,

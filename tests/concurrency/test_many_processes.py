@@ -14,7 +14,7 @@ from coupons.models import Coupon
 from coupons.store import keys
 from tests.conftest import CampaignMaker
 
-pytestmark = [pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 Told = list[tuple[str, str, int]]
 

@@ -22,6 +22,8 @@ from config.worker.process import STALE_S
 from tests.config.waiting import until
 from tests.servers import free_port, process
 
+pytestmark = pytest.mark.slow
+
 Environment = dict[str, str]
 
 

@@ -18,6 +18,8 @@ from tests import servers, services
 from tests.config.test_settings import PRODUCTION
 from tests.config.waiting import until
 
+pytestmark = pytest.mark.slow
+
 Environment = dict[str, str]
 NOT_FOUND = 404
 

@@ -31,7 +31,7 @@ from tests.conftest import CampaignMaker
 from tests.front import ROLE, FrontDoor, configure, front, problem_documents
 
 CONNECTIONS = 7000  # as in a container
-pytestmark = pytest.mark.usefixtures("sale")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("sale")]
 
 
 @pytest.fixture

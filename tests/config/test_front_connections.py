@@ -17,7 +17,7 @@ from tests.config.waiting import until
 from tests.conftest import CampaignMaker
 from tests.front import FrontDoor, front
 
-pytestmark = pytest.mark.usefixtures("sale")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("sale")]
 LARGE_FILE = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
 SLOW_READERS = 14
 

@@ -21,7 +21,7 @@ from tests.config.fronted import (
 from tests.conftest import CampaignMaker
 from tests.front import FrontDoor, front
 
-pytestmark = pytest.mark.usefixtures("sale")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("sale")]
 
 
 @pytest.fixture

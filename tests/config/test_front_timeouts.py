@@ -10,6 +10,8 @@ import pytest
 
 from tests.config.fronted import seen_through
 
+pytestmark = pytest.mark.slow
+
 
 def ends(connection: socket.socket, *, patience_s: float = 15) -> bool:
     """Whether the other side closes it."""

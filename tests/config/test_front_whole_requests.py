@@ -29,7 +29,7 @@ from tests.config.fronted import (
 from tests.conftest import CampaignMaker
 from tests.front import FrontDoor, configure, front, problem_documents
 
-pytestmark = pytest.mark.usefixtures("sale")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("sale")]
 SEVERAL = 4 * THREADS
 LOGIN = "/admin/login/"
 

@@ -174,6 +174,7 @@ def _constants(value: ast.expr) -> Iterator[bytes]:
             yield raw.partition(b":")[2] or raw  # a key of codes has its id in front
 
 
+@pytest.mark.slow
 def test_13_5_every_secret_in_this_repository_is_refused() -> None:
     found = list(_published())
     assert {"config/settings/coupons.py", "locust/line.py"} <= {file for file, _ in found}

@@ -5,11 +5,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from coupons.models import Coupon
 from coupons.store import keys, store
 from tests import services
 from tests.config.test_tracing import claim, until
 from tests.conftest import CampaignMaker
+
+pytestmark = pytest.mark.slow
 
 SERVICES = ("web", "worker", "beat", "consumer")
 JSON_GRANIAN = ("--log-config", "config/granian.json")

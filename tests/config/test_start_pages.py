@@ -13,6 +13,8 @@ import pytest
 
 from tests import services
 
+pytestmark = pytest.mark.slow
+
 Environment = dict[str, str]
 
 OUTSIDE = re.compile(r"https?://|<script|<link(?![^>]*href=\"data:,\")|@import|url\(")

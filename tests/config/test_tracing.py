@@ -23,6 +23,8 @@ from coupons.models import Coupon
 from tests import services
 from tests.conftest import CampaignMaker
 
+pytestmark = pytest.mark.slow
+
 CLIENTS_TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 

@@ -29,6 +29,8 @@ from tests.config.waiting import until
 from tests.proxy import proxy
 from tests.servers import free_port
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 8  # more than two canaries, on a busy machine too
 
 

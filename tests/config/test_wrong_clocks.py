@@ -29,7 +29,7 @@ HOURS_S = 3 * 3600
 SHIFTS_S = [(8, 0), (-8, 0), (HOURS_S, 0), (-HOURS_S, 0), (0, 8), (0, -8), (0, HOURS_S),
             (0, -HOURS_S), (HOURS_S, -HOURS_S), (-HOURS_S, HOURS_S)]  # fmt: skip
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 class Site(NamedTuple):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.db import connection
 
 from config.celery import app
@@ -19,6 +20,8 @@ from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.models import Coupon
 from tests.conftest import CampaignMaker
 from tests.crash.test_stopping import claims
+
+pytestmark = pytest.mark.slow
 
 
 class Bomb:

@@ -20,6 +20,8 @@ from coupons.store import keys
 from tests import servers
 from tests.conftest import CampaignMaker
 
+pytestmark = pytest.mark.slow
+
 AWAY_S, SOON_S = 6.5, 3.5  # a broker, and a worker that is asked for on a busy machine
 PATIENCE_S = 3  # of a drain with its database: so long its task is in hand
 

@@ -11,6 +11,8 @@ import pytest
 from coupons import store
 from tests import servers
 
+pytestmark = pytest.mark.slow
+
 
 def manage(environment: dict[str, str], code: str) -> str:
     done = subprocess.run(

@@ -12,7 +12,7 @@ from coupons.issuing.drain import drain
 from coupons.models import Coupon, Tally
 from tests.conftest import CampaignMaker, Settings
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
 def drained_by_a_process(environment: dict[str, str], point: str) -> int:

@@ -25,6 +25,8 @@ from tests import damages
 from tests.conftest import CampaignMaker
 from tests.coupons.campaigns.sales import live_gauges
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 40
 
 

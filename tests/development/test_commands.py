@@ -15,6 +15,8 @@ from config.development.process import ports
 from tests import servers
 from tests.development.laptop import Command, Laptop, all_gone, claim
 
+pytestmark = pytest.mark.slow
+
 RECORD = {
     "told", "stored", "duplicates", "over_issued", "lost", "changed_answers",
     "sold_out_after_s", "stored_after_s", "rps",

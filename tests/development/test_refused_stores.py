@@ -8,6 +8,8 @@ import redis
 from tests import servers
 from tests.development.laptop import Laptop
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", ["REDIS_URL", "CELERY_BROKER_URL"])
 def test_a_redis_that_is_not_there_is_named_by_its_setting(laptop: Laptop, name: str) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ANSIBLE = Path(__file__).parents[2] / "ansible"
 SAYS_JSON = {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"}
 PLAY = [{

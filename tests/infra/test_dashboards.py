@@ -24,6 +24,8 @@ from tests.conftest import CampaignMaker
 from tests.infra.test_monitoring import ALERTS, DASHBOARDS, PROMETHEUS
 from tests.servers import free_port, listens, process
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 40
 SCRAPE_S = 1
 Environment = dict[str, str]

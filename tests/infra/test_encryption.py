@@ -9,6 +9,8 @@ import pytest
 
 from tests.infra.test_playbooks import ANSIBLE, INVENTORY, ansible
 
+pytestmark = pytest.mark.slow
+
 ROLES = ANSIBLE / "roles"
 RENDER = """
 - hosts: api-1

@@ -15,6 +15,8 @@ from prometheus_client import REGISTRY
 
 from coupons.observability import metrics
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 ROLE = ROOT / "ansible" / "roles" / "monitoring"
 PROMETHEUS = ROLE / "files" / "prometheus"

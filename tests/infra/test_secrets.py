@@ -29,6 +29,8 @@ from coupons.store.client import StoreClient
 from tests.infra import environment_file, templating
 from tests.servers import free_port, listens, process
 
+pytestmark = pytest.mark.slow
+
 NAMES = [
     "django_secret_key", "coupon_code_key", "user_token_key", "flower_password",
     "database_app_password", "mysql_admin_password", "redis_password",

@@ -6,6 +6,8 @@ import pytest
 
 from tests.infra.test_secrets import judged
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_ports_that_are_there_pass(tmp_path: Path) -> None:
     assert judged(tmp_path, "{}") == ""

@@ -17,7 +17,7 @@ from coupons.models import Campaign
 from tests import servers
 from tests.load.conftest import TOP, Site
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from coupons.store.server_identity import Server
 from tests.conftest import Settings
 from tests.machine.machine import SaleMachine
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "15"))
 STEPS = int(os.environ.get("MACHINE_STEPS", "25"))

@@ -12,6 +12,8 @@ from config import env
 from tests.config.test_env_example import calls
 from tests.options.walk import fault
 
+pytestmark = pytest.mark.slow
+
 ROOT = env.BASE_DIR
 LONG = "9" * 5_000
 MAKE = ["make", "-s", "-o", ".venv/run"]  # what is installed is not to be installed anew

@@ -28,6 +28,8 @@ from tests.printed import live
 from tests.printed.pages import ROOT, lines
 from tests.verbs import Copy
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 180
 PYTHON = ".venv/bin/python"
 

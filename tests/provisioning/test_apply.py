@@ -15,6 +15,8 @@ from provisioning.model import Action, Key
 from provisioning.resources.database import Database
 from provisioning.spec.model import Waiting
 
+pytestmark = pytest.mark.slow
+
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
 ANYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 

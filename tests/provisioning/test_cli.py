@@ -19,6 +19,8 @@ from provisioning.model import Key
 from provisioning.spec.load import ENVIRONMENTS
 from tests.provisioning import specs
 
+pytestmark = pytest.mark.slow
+
 ROOT = ENVIRONMENTS.parents[1]
 
 

@@ -11,6 +11,8 @@ from provisioning.aws import translated_errors
 from provisioning.errors import AwsRefused
 from provisioning.model import Found, Key
 
+pytestmark = pytest.mark.slow
+
 
 def test_removing_what_is_in_use_is_refused(production: Any) -> None:
     production.apply()

@@ -16,6 +16,8 @@ from provisioning.doctor.permissions import required_grants
 from provisioning.doctor.quotas import check_quotas
 from provisioning.doctor.rights import check_rights, simulated_findings
 
+pytestmark = pytest.mark.slow
+
 USER = "arn:aws:iam::123456789012:user/ops/kim"
 ROLE = "arn:aws:iam::123456789012:role/deploy/operator"
 SESSION = "arn:aws:sts::123456789012:assumed-role/operator/kim"

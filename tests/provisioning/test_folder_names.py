@@ -23,6 +23,8 @@ from provisioning.run import Run
 from provisioning.verbs.inventory import inventory
 from provisioning.verbs.ssh import ssh
 
+pytestmark = pytest.mark.slow
+
 NAMES = [
     "my keys", "My Projects", "o'brien", 'the "new" one', "#1", "a #b", "100% done", "%h", "%%d",
     "$HOME", "a$b", "back\\slash", "쿠폰 열쇠", "naïve ☕ 🎫", "-x", "--out", " before", "behind ",

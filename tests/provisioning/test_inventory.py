@@ -20,6 +20,8 @@ from provisioning.output import Show
 from provisioning.run import Run
 from provisioning.verbs.inventory import inventory
 
+pytestmark = pytest.mark.slow
+
 CONSOLE = """
 cloud-init: done
 -----BEGIN SSH HOST KEY KEYS-----

@@ -14,6 +14,8 @@ from provisioning import lock as lock_module
 from provisioning.errors import Locked
 from provisioning.lock import Lock, environment_lock
 
+pytestmark = pytest.mark.slow
+
 DEAD = 2**22 + 1  # above Linux' largest process number
 
 

@@ -11,6 +11,8 @@ from provisioning.blueprint.reachability import reachability_table
 from provisioning.model import Found
 from tests.provisioning import specs
 
+pytestmark = pytest.mark.slow
+
 OPERATOR = "198.51.100.7/32"
 REDIS, MYSQL, SSH, NODE = 6379, 3306, 22, 9100
 

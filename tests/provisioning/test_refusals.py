@@ -19,6 +19,8 @@ from provisioning.resources.catalogue import BY_NAME
 from provisioning.resources.kind import resolved_want
 from provisioning.spec.model import Waiting
 
+pytestmark = pytest.mark.slow
+
 NEEDED = {
     Key("subnet", "hello-public-subnet"): "subnet-1",
     Key("default-group", "hello-default"): "sg-1",

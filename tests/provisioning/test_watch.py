@@ -12,6 +12,8 @@ from provisioning.errors import AwsRefused, Incomplete
 from provisioning.model import Action, Key
 from provisioning.resources.topic import Topic
 
+pytestmark = pytest.mark.slow
+
 ALARM = "coupon-production-service-queue-age"
 TOPIC = Key("topic", "coupon-production-alarms")
 METRIC = {

@@ -12,6 +12,8 @@ import pytest
 
 from tests.rehearsal import machine
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 no_network = machine.why_no_network()
 needs_network = pytest.mark.skipif(bool(no_network), reason=f"no rehearsal here: {no_network}")

@@ -15,7 +15,7 @@ from coupons.store import keys
 from tests import damages
 from tests.conftest import CampaignMaker, Person
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 PATHS = ("campaigns/sale", "campaigns/sale/claims/me", "coupons")
 

@@ -16,6 +16,8 @@ from coupons.store import store
 from tests.conftest import CampaignMaker
 from tests.servers import free_port, process
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 10
 
 

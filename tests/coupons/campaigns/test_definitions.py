@@ -162,6 +162,7 @@ amounts = st.decimals(allow_nan=False, allow_infinity=False, places=3) | st.deci
 numbers = st.integers() | st.integers(-1, 70_000)
 
 
+@pytest.mark.slow
 @hypothesis_settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None
 )

@@ -34,7 +34,7 @@ from tests.coupons.campaigns.sales import (
     stored,
 )
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
 @pytest.mark.parametrize("how", damages.ALL)

@@ -30,7 +30,7 @@ from tests.coupons.campaigns.large_stock import (
     places,
 )
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
 def a_redis_that_missed_the_change(stock: int, given: int) -> None:

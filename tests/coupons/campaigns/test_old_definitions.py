@@ -24,7 +24,7 @@ from coupons.monitoring import server_checks
 from coupons.readiness import board
 from tests.conftest import CampaignMaker, Person
 
-pytestmark = [pytest.mark.stores, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.stores, pytest.mark.django_db(transaction=True)]
 
 LAST = datetime.max.replace(tzinfo=UTC)
 MOST_DAYS = 65_535  # of MySQL's column; SQLite's has no end

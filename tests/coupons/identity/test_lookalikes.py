@@ -18,6 +18,7 @@ ODD_USERS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.stores
 def test_users_that_look_alike_are_different_people_each_with_a_coupon_of_their_own(
     open_campaign: CampaignMaker, strategy: str

@@ -21,7 +21,7 @@ from tests import damages
 from tests.conftest import CampaignMaker, Settings
 from tests.coupons.campaigns.sales import ILL, SLUGS, WELL, Broker, hear, live_gauges, names, stored
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
 @pytest.mark.parametrize("how", ["queue is a string", "parked is a string"])

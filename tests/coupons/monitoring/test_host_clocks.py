@@ -25,7 +25,7 @@ STRATEGIES = pytest.mark.parametrize("strategy", ["queued", "direct"])
 Elsewhere = Callable[[float, str], str]
 State = Campaign.State
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
