@@ -1,4 +1,4 @@
-"""Wiring: settings, URLs, Celery, health. Imports `coupons`; holds no domain logic."""
+"""Settings, URLs, Celery, health. Imports `coupons`; contains no domain logic."""
 
 from config import wrong_setting
 

@@ -1,11 +1,12 @@
-"""Beat on every consumer host, one of them at work: whoever holds the lease sends, the others wait.
+"""Leader election for Celery beat: it runs on every consumer host, and only the holder of a lease
+sends tasks.
 
-Every `celery -A config beat` is one. The lease lives on the broker, since without a broker there is
-nothing to send to. When its holder dies, another takes over after LEASE_MS; until then only bells
-that were lost on the way wait longer. Should two ever beat at once (a broker that failed over),
-each sends what is safe to be sent twice.
+The lease is a key on the broker: without a broker there is nothing to send to. If its holder dies,
+another beat takes over within LEASE_MS + ASK_AGAIN_S; until then only wake-ups that were lost on
+the way are late. If two beats ever send at once (after a failover of the broker) no harm is done:
+every periodic task is idempotent.
 
-Who beats also keeps the messages on the broker few, and dates its own by Redis' clock.
+The holder also bounds the number of messages on the broker and stamps its own with Redis' time.
 """
 
 import logging
@@ -24,30 +25,31 @@ from coupons.store import store
 
 __all__ = ["BELLS", "LEASE", "MOST_BELLS", "Broker", "Lease", "Leased"]
 
-LEASE_MS = 5_000  # longer than a beat takes to come round, shorter than anybody minds
+LEASE_MS = 5_000  # several times the interval of renewal; how long tasks may stop at a takeover
 ASK_AGAIN_S = 1.0
 
-# KEYS: the lease. ARGV: who asks, for how many milliseconds. RETURN: 1 if it is theirs now.
+# KEYS: the lease. ARGV: the caller's name, milliseconds. RETURN: 1 if the caller holds it now.
 _TAKE = """
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 """
-# KEYS: the lease. ARGV: who leaves.
+# Release. KEYS: the lease. ARGV: the caller's name. RETURN: 0.
 _LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 0"
 
 logger = logging.getLogger(__name__)
 
 
 class Lease:
-    """One name on the broker, held by at most one process at a time."""
+    """A lease on the broker, held by at most one process at a time."""
 
     def __init__(self, holder: str, broker: Broker | None = None) -> None:
         self._holder, self._broker = holder, broker or Broker()
 
     def take(self) -> bool:
-        """Whether it is ours for the next LEASE_MS. A broker that is away has no lease to give."""
+        """Acquire or renew it for LEASE_MS. False if another process holds it, or if the broker
+        does not answer."""
         return bool(self._broker.ask(_TAKE, LEASE, self._holder, LEASE_MS))
 
     def leave(self) -> None:
@@ -55,8 +57,8 @@ class Lease:
 
 
 class Leased(Scheduler):  # type: ignore[misc]
-    """Celery's scheduler, idle while another process beats. Keeps its schedule in memory only:
-    what a periodic task did last is in the stores, not in a file of one host."""
+    """Celery's scheduler, idle while another process holds the lease. Keeps its schedule in memory
+    only: when a periodic task last ran is in the stores, not in a file of one host."""
 
     def __init__(self, *args: Any, lazy: bool = False, **kwargs: Any) -> None:
         self._broker = Broker()
@@ -65,10 +67,12 @@ class Leased(Scheduler):  # type: ignore[misc]
         super().__init__(*args, lazy=lazy, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        """Seconds until the next call."""
+        """Returns the seconds until the next call."""
         ours = self._lease.take()
         if ours != self._beating:
-            logger.warning("beating" if ours else "another host beats")
+            logger.warning(
+                "acquired the beat lease" if ours else "the beat lease is not held by this process"
+            )
             self._beating = ours
         if ours:
             throw_away_old_bells(self._broker)
@@ -76,19 +80,20 @@ class Leased(Scheduler):  # type: ignore[misc]
         return min(super().tick(*args, **kwargs), ASK_AGAIN_S) if ours else ASK_AGAIN_S
 
     def apply_async(self, entry: Any, *args: Any, **kwargs: Any) -> Any:
-        """Dated by Redis' clock, so that a worker can tell what has waited for too long."""
+        """Adds a header with Redis' time, so that a worker can skip messages that waited too
+        long."""
         dated = copy(entry)
         dated.options = entry.options | {"headers": {wakeups.SENT_MS: _redis_ms()}}
         return super().apply_async(dated, *args, **kwargs)
 
     def close(self) -> None:
-        """Leaves the lease to another at once."""
+        """Releases the lease, so that another process takes over at once."""
         self._lease.leave()
         super().close()
 
 
 def _redis_ms() -> int:
-    """0 where Redis does not answer: then nobody can say how old the message is."""
+    """Redis' time; 0 if it does not answer: then the message's age is unknown."""
     try:
         return store().now_ms()
     except StoreAway:

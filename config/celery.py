@@ -1,7 +1,8 @@
-"""Celery: the broker's settings, each with its reason, and the one list of periodic work.
+"""Celery: the broker's settings, each with its reason, and the schedule of all periodic tasks.
 
-A message here is a bell: it carries a campaign's slug, never a claim. So its loss costs a second
-(beat rings again), its repetition costs nothing, and the broker needs no durability.
+A message is a wake-up: it carries a campaign's slug, never a claim. If one is lost, draining is a
+second late (beat sends another); if one is repeated, nothing happens. So the broker needs no
+durability.
 """
 
 import os
@@ -26,7 +27,8 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def _monotonic_now() -> datetime:
-    """For intervals only. The wall clock may be set back, and beat would wait until it is over."""
+    """For intervals only. If the wall clock were set back, beat would send nothing until it has
+    caught up."""
     return _EPOCH + timedelta(seconds=time.monotonic())
 
 
@@ -34,14 +36,14 @@ def _every(seconds: float) -> schedule:
     return schedule(seconds, nowfun=_monotonic_now)
 
 
-# A web process must not hang on its broker; a worker may wait, and should come back by itself.
+# A web process must not hang on its broker; a worker may wait, and should reconnect by itself.
 _WEB_BROKER_TIMEOUT_S = 0.3
 _WORKER_BROKER_TIMEOUT_S = 5
 _is_worker = env.boolean("CELERY_WORKER", default=False)
 _timeout_s = _WORKER_BROKER_TIMEOUT_S if _is_worker else _WEB_BROKER_TIMEOUT_S
 
 _TRANSPORT: dict[str, Any] = {
-    "visibility_timeout": 60,  # seconds, above every time limit: an unacknowledged bell rings again
+    "visibility_timeout": 60,  # seconds until redelivery without an ack; above every time limit
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
     "socket_timeout": _timeout_s,  # without one a publish on a dead socket waits for ever
@@ -54,15 +56,15 @@ _TRANSPORT: dict[str, Any] = {
     "client_name": "coupon-worker" if _is_worker else "coupon-web",
 }
 if _is_worker:
-    # Seconds between two tries to reach a broker that is away, for `worker.listener` and for beat.
+    # Seconds between two attempts to reconnect to the broker, for `worker.listener` and for beat.
     _TRANSPORT |= {"interval_start": 0.2, "interval_step": 0.2, "interval_max": 1.0}
 else:
-    # kombu connects up to 100 times, also for a publish that is not to be retried.
+    # kombu connects up to 100 times, even for a publish with retries off.
     _TRANSPORT |= {"max_retries": 0, "connect_retries_timeout": _timeout_s}
 
 
 def _broker_url() -> str:
-    """On a laptop one server serves both; in production the broker has an endpoint of its own."""
+    """On a laptop one server is both store and broker; in production the broker has its own."""
     laptop = env.store_url("REDIS_URL", local=env.LAPTOP_REDIS_URL)
     return env.store_url("CELERY_BROKER_URL", local=laptop)
 
@@ -75,19 +77,19 @@ app.conf.update(
     broker_connection_max_retries=None,  # a worker outlives any outage of its broker
     broker_pool_limit=10,
     broker_pool_acquire_timeout=0.3,
-    task_acks_late=True,  # a bell whose worker died rings again
-    task_reject_on_worker_lost=True,  # also when only the pool's child died
+    task_acks_late=True,  # a wake-up whose worker died is delivered again
+    task_reject_on_worker_lost=True,  # also when only the pool's process died
     worker_consumer="config.worker.listener:Listener",
-    worker_prefetch_multiplier=1,  # bells are not hoarded by a busy worker
+    worker_prefetch_multiplier=1,  # a busy worker does not reserve wake-ups that others could take
     task_ignore_result=True,
     result_backend=None,
     task_serializer="json",
     accept_content=["json"],  # pickle from a reachable broker would be code execution
     task_soft_time_limit=30,
     task_time_limit=45,
-    worker_max_tasks_per_child=1000,  # these two bound what a leak can take; the second in KiB
+    worker_max_tasks_per_child=1000,  # these two bound a memory leak; the second in KiB
     worker_max_memory_per_child=1024 * env.integer("WORKER_CHILD_MEMORY_MB", 400, low=150),
-    # Anyone who reaches the broker could shut the fleet down; Flower lives on events instead.
+    # With it, anyone who reaches the broker could stop every worker. Flower uses events instead.
     worker_enable_remote_control=env.boolean("CELERY_REMOTE_CONTROL", default=False),
     worker_send_task_events=True,
     # Let a drain finish when the broker is lost: storing is idempotent.
@@ -95,7 +97,7 @@ app.conf.update(
     worker_soft_shutdown_timeout=30,
     worker_hijack_root_logger=False,
     timezone="UTC",
-    # The one list of periodic work. No message expires by Celery's `expires`: see message_limits.
+    # All periodic tasks. No message has Celery's `expires`: see `worker.message_limits`.
     beat_scheduler="config.beat:Leased",
     beat_schedule={
         "sweep": {"task": "coupons.sweep", "schedule": _every(1.0)},

@@ -1,5 +1,7 @@
-"""Whether Redis, MySQL and this host's other doors answer: asked once a second by one thread, so
-that being asked costs nothing, however often, and nobody who asks waits for a store that hangs."""
+"""Cached health checks: one thread asks Redis, MySQL and this host's other doors once a second.
+
+Probes read the last result: they cost the stores nothing, however many come, and never wait for a
+store that hangs."""
 
 import logging
 import socket
@@ -21,16 +23,16 @@ from coupons.store import store
 logger = logging.getLogger(__name__)
 
 EVERY_S = 1.0
-PATIENCE_S = 1.0  # for one answer of MySQL; its driver would wait for ten
-STALE_S = 10.0  # what was seen before then says nothing about now
-# A door that is busy answers late: only one that is silent for so long counts as gone.
+PATIENCE_S = 1.0  # timeout of one check of MySQL or a door; MySQL's driver would wait for ten
+STALE_S = 10.0  # an older result counts as no result
+# A busy door answers late: it counts as down only after it was silent for so long.
 DOOR_SILENT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What answered at the last look, and when that was (`time.monotonic`). `sweeps`: beat's work
-    was done of late."""
+    """The result of one round of checks, and when it ended (`time.monotonic`). `sweeps`: beat's
+    sweep task ran less than SWEEP_RED_S ago."""
 
     redis: bool
     database: bool
@@ -44,8 +46,8 @@ class Seen:
 
 
 class DependencyWatch:
-    """Looks once a second, from the first question on; the first question waits for its look.
-    The process that it runs in, a `role` of this host, also reports its clock."""
+    """Checks once a second, starting with the first call of `seen`, which waits for its result.
+    It also reports the clock skew of the process it runs in, which `role` names."""
 
     def __init__(self, role: str = "web") -> None:
         self._process = f"{role}@{socket.gethostname()}"
@@ -55,12 +57,13 @@ class DependencyWatch:
         self._doors = [_DoorProbe(address) for address in settings.WATCHED_DOORS]
 
     def seen(self) -> Seen:
-        """The latest look. Never waits for a store, but for the first time."""
+        """The latest result. Waits for the stores only in the first call."""
         return self._seen or self._start()
 
     def ask_now(self) -> Seen:
-        """Ask now: Redis for REDIS_TIMEOUT_S at most, MySQL and each door for PATIENCE_S."""
-        answers = [door.answers() for door in self._doors]  # each of them, whatever another says
+        """One round of checks. Waits at most REDIS_TIMEOUT_S for each call to Redis, PATIENCE_S for
+        MySQL and for each door."""
+        answers = [door.answers() for door in self._doors]  # every door, also after one failed
         redis, database = _redis_answers(), self._database.answers()
         sweeps = redis and _somebody_sweeps()
         now = time.monotonic()
@@ -79,8 +82,8 @@ class DependencyWatch:
             try:
                 self._seen = self.ask_now()
                 clock_skew.reporter.report(self._process)
-            except Exception:  # what was seen last gets stale, and whoever asks is told so
-                logger.exception("the look at the stores failed")
+            except Exception:  # the last result becomes stale, and probes then answer 503
+                logger.exception("the health check of the stores failed")
 
 
 def _redis_answers() -> bool:
@@ -99,7 +102,7 @@ def _somebody_sweeps() -> bool:
 
 
 class _DatabaseProbe:
-    """One question at a time, on a connection of its own: while one hangs, no other is sent."""
+    """One query at a time, on a connection of its own: while one hangs, no other is sent."""
 
     def __init__(self) -> None:
         self._asking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database-probe")
@@ -120,13 +123,13 @@ def _select_one() -> bool:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except Error:
-        connection.close()  # the next question opens a fresh one
+        connection.close()  # the next query opens a new one
         return False
     return True
 
 
 class _DoorProbe:
-    """Another process of this host, asked for a path that it has not: any answer will do."""
+    """Another web process of this host; any HTTP response to `HEAD /` counts as up."""
 
     def __init__(self, address: tuple[str, int]) -> None:
         self._host, self._port = address
@@ -152,7 +155,7 @@ class _DoorProbe:
 
 
 def _our_own_headers() -> dict[str, str]:
-    """As the front asks: by a name that is allowed, over what counts as TLS."""
+    """The headers that the front sends: an allowed host name, and TLS as the original scheme."""
     names = [name.lstrip(".") for name in settings.ALLOWED_HOSTS if name != "*"]
     host = names[0] if names else "localhost"
     return {"Host": host, "X-Forwarded-Proto": "https", "Connection": "close"}
@@ -160,5 +163,5 @@ def _our_own_headers() -> dict[str, str]:
 
 @cache
 def dependency_watch(role: str = "web") -> DependencyWatch:
-    """This process's."""
+    """The one instance of this process."""
     return DependencyWatch(role)

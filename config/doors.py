@@ -1,5 +1,5 @@
-"""The doors of a site. Each web process serves one of them, on a port of its own, so that what one
-door is flooded with costs the others no thread.
+"""The doors of a site: groups of endpoints. Each web process serves one door on its own port, so
+that a flood at one door takes no thread from the others.
 
     users       the users' API; public
     operators   admin, API docs, health and metrics; never public
@@ -24,12 +24,12 @@ URLCONFS = {
     Door.ALL: "config.urls",
 }
 
-# What no user of the API needs: a session, a form, a cookie, a file, a probe.
+# Middleware that no user of the API needs: sessions, forms, cookies, static files, probes.
 _OPERATORS_ONLY = ("config.probes.", "config.middleware.", "whitenoise.")
 
 
 def middleware_for(door: Door, every: Sequence[str]) -> list[str]:
-    """Of the site's middleware, what this door's requests pass through."""
+    """The middleware of this door, in the order of `every`."""
     if door is not Door.USERS:
         return list(every)
     return [name for name in every if not name.startswith(_OPERATORS_ONLY)]

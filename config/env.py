@@ -1,7 +1,8 @@
-"""Typed readers of the environment: the only place that reads it. A wrong value is a loud error.
+"""Typed readers of environment variables; no other module reads them. Each reader raises
+ImproperlyConfigured for a wrong value.
 
-`COUPONS_ENV` says where we run. `local` (the default) has embedded defaults for everything;
-`production` has none for secrets and addresses: whatever is missing stops the start.
+`COUPONS_ENV` says where we run. `local` (the default) has defaults for everything; `production`
+has none for secrets and addresses: the process does not start without them.
 """
 
 import json
@@ -22,9 +23,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 _Kind = TypeVar("_Kind", bound=StrEnum)
 SHORTEST_SECRET = 32  # bytes: as long as the SHA-256 that is keyed with it
 # The environment this process was started with. A program that is not ours (a peer of the
-# comparison, a command under `tests.servers`) inherits this, not what importing `config` adds.
+# comparison, a command under `tests.servers`) gets this, without what importing `config` adds.
 GIVEN = dict(os.environ)
-# Names that `.env` and the laptop's secrets have added to it, each with its file.
+# The names that env files (`.env`, `var/local.env`) have added to it, each with its file.
 FROM_FILES = env_files.join_env_files(os.environ, BASE_DIR)
 
 
@@ -34,7 +35,7 @@ class Place(StrEnum):
 
 
 def var_folder() -> Path:
-    """Where a laptop keeps its data; made when first asked for."""
+    """Where a laptop keeps its data; created when needed, except in production."""
     folder = BASE_DIR / "var"
     if not PRODUCTION:
         folder.mkdir(exist_ok=True)
@@ -48,7 +49,7 @@ def text(
     default: str | None = None,
     one_of: tuple[str, ...] = (),
 ) -> str:
-    """The variable's text; `local` is the default on a laptop, `default` everywhere."""
+    """The variable's text. `local` is the default on a laptop, `default` everywhere."""
     value = os.environ.get(name) or (local if not PRODUCTION else None) or default
     if value is None:
         raise ImproperlyConfigured(f"{name} is not set. See .env.example for what it means.")
@@ -59,14 +60,15 @@ def text(
 
 
 def secret(name: str, *, local: str) -> str:
-    """A text too long to be guessed: at least 32 bytes. Never shown in an error."""
+    """A secret of at least 32 bytes; in production also checked by `secret_rules`. No error message
+    contains it."""
     value = text(name, local=local)
     _demand_secret(name, value.encode())
     return value
 
 
 def demand_unlike_secrets(name: str, password: str) -> None:
-    """In production a password that others demand of us must not be one of our secrets, too."""
+    """In production: raises ImproperlyConfigured if this password is also one of our secrets."""
     if PRODUCTION and password:
         _demand_unlike_others(name, password.encode())
 
@@ -92,14 +94,14 @@ def _demand_unlike(others: dict[str, bytes], name: str, value: bytes) -> None:
 
 
 _DRAW = "(python3 -c 'import secrets; print(secrets.token_hex(32))')"
-_secrets_read: dict[str, bytes] = {}  # by setting, of this process
-_store_passwords_read: dict[str, bytes] = {}  # the stores'
+_secrets_read: dict[str, bytes] = {}  # by setting: all that this process has read
+_store_passwords_read: dict[str, bytes] = {}  # passwords of Redis, the broker and the database
 
 
 def store_url(name: str, *, local: str | None = None) -> str:
-    """A store's URL as it stands, its password percent-encoded. Never shown in an error.
+    """A store's URL, its password percent-encoded. No error message contains it.
 
-    In production its password must not be one of our secrets, too; two stores may share one."""
+    In production its password must not also be one of our secrets; two stores may share one."""
     url = text(name, local=local)
     if why := store_urls.url_complaint(name, url):
         raise ImproperlyConfigured(why)
@@ -111,7 +113,7 @@ def store_url(name: str, *, local: str | None = None) -> str:
 
 
 def file(name: str) -> str:
-    """The path of a file that is there, or nothing."""
+    """The path of an existing file; empty if the variable is not set."""
     path = os.environ.get(name, "")
     if path and not Path(path).is_file():
         raise ImproperlyConfigured(f"{name}={path!r} is not a file.")
@@ -119,7 +121,7 @@ def file(name: str) -> str:
 
 
 def folder(name: str) -> str:
-    """The path of a folder that is there and may be written into, or nothing."""
+    """The path of an existing, writable folder; empty if the variable is not set."""
     path = os.environ.get(name, "")
     if path and not (Path(path).is_dir() and os.access(path, os.W_OK)):
         raise ImproperlyConfigured(f"{name}={path!r} is not a folder that may be written into.")
@@ -127,7 +129,7 @@ def folder(name: str) -> str:
 
 
 def time_zone(name: str, *, default: str) -> str:
-    """A zone's name, as Asia/Seoul."""
+    """The name of a time zone, as Asia/Seoul."""
     said = text(name, default=default)
     try:
         return ZoneInfo(said).key
@@ -165,12 +167,12 @@ def boolean(name: str, *, default: bool) -> bool:
 
 
 def listing(name: str, *, local: str | None = None, default: str | None = None) -> list[str]:
-    """Comma-separated words, with the defaults of `text`."""
+    """A list of comma-separated words, with the defaults of `text`."""
     return _words(text(name, local=local, default=default))
 
 
 def secret_texts(name: str) -> list[str]:
-    """Secrets of any kind: a JSON list, or with commas between them. Never shown in an error."""
+    """A list of secrets, written as JSON or comma-separated. No error message contains one."""
     value = text(name, default="")
     found = _json_list(value) if value.startswith("[") else None
     if found is None:
@@ -194,7 +196,7 @@ def _json_list(value: str) -> list[str] | None:
 
 
 def networks(name: str, *, default: str) -> list[IPv4Network | IPv6Network]:
-    """Comma-separated networks, as 10.0.0.0/8."""
+    """A list of comma-separated networks, as 10.0.0.0/8."""
     said = listing(name, default=default)
     try:
         return [ip_network(word) for word in said]
@@ -212,7 +214,7 @@ def choice(name: str, kinds: type[_Kind], *, default: _Kind) -> _Kind:
 
 
 def addresses(name: str, *, default: str) -> list[tuple[str, int]]:
-    """Comma-separated `host:port`."""
+    """A list of comma-separated `host:port`."""
     found = []
     for word in listing(name, default=default):
         host, _, port = word.rpartition(":")
@@ -223,7 +225,8 @@ def addresses(name: str, *, default: str) -> list[tuple[str, int]]:
 
 
 def secrets_by_id(name: str, *, local: str) -> dict[str, bytes]:
-    """`id:hex[,id:hex]`, newest first: the first is for what is new, the others for the old."""
+    """Keys written as `id:hex[,id:hex]`, newest first: the first is for new campaigns, the others
+    are for those made under them."""
     keys: dict[str, bytes] = {}
     for number, part in enumerate(text(name, local=local).split(","), 1):
         key_id, secret = _secret_with_id(f"{name}: key {number}", part.strip())
@@ -234,7 +237,7 @@ def secrets_by_id(name: str, *, local: str) -> dict[str, bytes]:
 
 
 def _secret_with_id(which: str, said: str) -> tuple[str, bytes]:
-    """An error names the key by its number: what is malformed may well be the secret itself."""
+    """An error names the key by its number: a malformed id may be a part of the secret."""
     key_id, colon, secret = said.partition(":")
     if not colon or not _KEY_ID.fullmatch(key_id):
         raise ImproperlyConfigured(
@@ -263,5 +266,5 @@ def _place() -> Place:
 
 
 PRODUCTION = _place() is Place.PRODUCTION
-# Where `make run` has its Redis.
+# The Redis that `make run` starts.
 LAPTOP_REDIS_URL = f"redis://127.0.0.1:{integer('VALKEY_PORT', 6399, low=1, high=65_535)}/0"

@@ -1,8 +1,8 @@
-"""`.env`, and the secrets that `make run` made: files of settings for what the environment does not
-say. `config.env` joins them when it is imported, so manage.py, celery, granian and make see the
-same values. Production has none: its services are given their environment by systemd.
+"""Env files: `.env`, and the secrets that `make run` generated. They give values to variables that
+the environment does not set. `config.env` loads them when it is imported, so manage.py, celery,
+granian and make see the same values. Production has none: systemd sets its services' environment.
 
-A file is read by python-dotenv, without interpolation. systemd reads some lines differently
+The syntax is python-dotenv's, without interpolation. systemd reads some lines differently
 (`A=b # c`, `A=\\d`); those are refused, since the same line must mean the same in both places.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-DEFAULT = ".env,var/local.env"  # relative to the project's folder; the first one wins
+DEFAULT = ".env,var/local.env"  # relative to the project's folder; the first one has precedence
 _LINE = re.compile(r"\r\n|\n|\r")
 _NOTHING = re.compile(r"\s*(#.*(?<!\\))?")  # systemd continues a comment that ends in a backslash
 _STATEMENT = re.compile(
@@ -26,12 +26,12 @@ _ESCAPED = re.compile(r'\\(["\\`$])')
 
 
 class Unreadable(ValueError):
-    """A sentence with file, line and name, never with a value: it may be a secret."""
+    """The message names file, line and variable, never a value: it may be a secret."""
 
 
 def join_env_files(environment: MutableMapping[str, str], folder: Path) -> dict[str, Path]:
-    """Add what the environment does not say. Returns which file each addition is from. Ends the
-    process, with one sentence, if a file can't be read as it was meant."""
+    """Add the variables that `environment` does not have. Returns the file of each added variable.
+    Raises SystemExit(2), after printing one sentence, if a file can't be read or is ambiguous."""
     joined: dict[str, Path] = {}
     for path in _files(environment, folder):
         try:
@@ -51,11 +51,11 @@ def _files(environment: Mapping[str, str], folder: Path) -> list[Path]:
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """Its settings; none if it is not there. Raises Unreadable."""
+    """Its settings; empty if there is no such file. Raises Unreadable."""
     if not path.is_file():
         return {}
     try:
-        text = path.read_text(encoding="utf-8-sig")  # editors of Windows mark it
+        text = path.read_text(encoding="utf-8-sig")  # editors on Windows write a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         raise Unreadable(f"{path} can't be read: {type(error).__name__}.") from None
     return dict(_statements(path, text))

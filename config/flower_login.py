@@ -1,6 +1,6 @@
-"""Flower's own configuration file (its option `--conf`): who may look.
+"""Flower's configuration file (its option `--conf`): the login it demands.
 
-In Flower's environment variable a comma would part one login into two.
+Flower's environment variable can't be used: a comma in it would split one login into two.
 """
 
 from config import env

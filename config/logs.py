@@ -1,7 +1,7 @@
-"""Where log lines go: one per event on standard error, as JSON in production
+"""Logging: one line per event on standard error, as JSON in production
 (`coupons.observability.json_log`).
 
-Who logs says no more of a person than an id. A refusal is an answer, not an event: it has no line.
+A log line identifies a person by an id only. A refused request has no log line.
 """
 
 import logging
@@ -32,15 +32,15 @@ def log_configuration(*, level: str, as_json: bool) -> dict[str, Any]:
         },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # A refusal is an answer, not an event: no line for each 4xx.
+            # No line for each refused request (4xx).
             "django.request": {"level": "ERROR", "filters": ["unforeseen"]},
             # A foreign Host, too many fields, a missing CSRF token: answered 400 or 403, counted.
-            # By Django's own level each is an error with a traceback, which strangers may write.
+            # At Django's own level each is an error with a traceback: clients could flood the log.
             "django.security": {"level": "CRITICAL"},
         },
     }
 
 
 def _unforeseen(record: logging.LogRecord) -> bool:
-    """A 503 is "paused", an answer again, or was logged with its cause where it was told."""
+    """False for a 503: it means "paused", or its cause was logged where it was answered."""
     return getattr(record, "status_code", 500) != 503

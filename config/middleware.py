@@ -1,6 +1,6 @@
-"""Middleware of the admin only: an API request has no session, form, language cookie or message.
+"""Middleware for the admin only: an API request has no session, form, language cookie or message.
 
-Subclasses, so that Django's own checks still find what the admin needs.
+These are subclasses of Django's, so that Django's system checks still find what the admin needs.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ ADMIN = "/admin/"
 
 
 class AdminOnly:
-    """Steps aside for every path outside the admin."""
+    """Mixin: the middleware is skipped for every path outside the admin."""
 
     get_response: Callable[[HttpRequest], Any]
 
@@ -41,7 +41,7 @@ class AdminSession(AdminOnly, SessionMiddleware):
 
 class AdminLocale(AdminOnly, LocaleMiddleware):
     def process_request(self, request: HttpRequest) -> None:
-        """As the API chooses: Django's parser takes a language refused with `q=0` for wanted."""
+        """Chooses the language as the API does: Django's parser ignores a refusal by `q=0`."""
         chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
         accepted = request.META.get("HTTP_ACCEPT_LANGUAGE", "")
         spoken = dict(settings.LANGUAGES)
@@ -50,7 +50,7 @@ class AdminLocale(AdminOnly, LocaleMiddleware):
         request.LANGUAGE_CODE = language
 
     def process_response(self, request: HttpRequest, response: Any) -> Any:
-        """The thread's next request may be one of the API, which chooses no language."""
+        """Resets the language: the thread's next request may be for the API, which sets none."""
         response = super().process_response(request, response)
         translation.deactivate()
         return response

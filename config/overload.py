@@ -1,11 +1,11 @@
-"""Load shedding: of more requests than can be served, none waits much longer than SHED_AFTER_S; the
-rest are told 503 and when to come again, at once and at a fraction of an answer's cost.
+"""Load shedding by queueing delay: when requests wait longer than SHED_AFTER_S for a thread, new
+ones are refused at once with 503 and Retry-After, at a fraction of the cost of an answer.
 
-What an overloaded server has too much of is its queue, and that lies where Python can't see it: in
-the HTTP server and in the kernel. So it is measured. Ten times a second each process sends a marked
-request to its own port; it waits in line as all others do, and whoever of the processes gets it
-knows how long its own line is; and whoever sent it knows how long it has waited already. A crowd
-that is served within SHED_AFTER_S is never turned away.
+The queue of an overloaded server is in the HTTP server and in the kernel, where Python can't see
+it. So its delay is measured. Ten times a second each process sends a marked request (a probe) to
+its own port, which waits like all others. The process that receives a mark learns how long it
+waited; the process that sent it knows how long it has waited so far. Requests that are served
+within SHED_AFTER_S are never refused.
 """
 
 import hmac
@@ -28,9 +28,9 @@ from coupons.observability import metrics
 
 MARK = "/waiting-time"  # the marked request's path
 _EVERY_S = 0.1
-_MOST = 300  # marked requests on their way
-_LOST_S = 60.0  # after which one will not be answered any more
-_OLD_S = 2.0  # a measurement says nothing about now after so long
+_MOST = 300  # marked requests in flight
+_LOST_S = 60.0  # after so long one counts as lost
+_OLD_S = 2.0  # how long a measurement is valid
 _RETRY_S = 2
 _ANY = "0.0.0.0"  # noqa: S104 - nothing is bound to it here
 
@@ -39,12 +39,12 @@ Start = Callable[..., Any]
 Application = Callable[[Environ, Start], Iterable[bytes]]
 
 logger = logging.getLogger(__name__)
-# Of its own: a thread that draws from the common numbers disturbs whoever has seeded those.
+# A generator of its own: drawing from the global one would disturb code that has seeded it.
 _dice = random.Random()
 
 
 class Shedder:
-    """An application in front of another one."""
+    """WSGI middleware: refuses requests for `behind` while the queueing delay is too long."""
 
     def __init__(self, behind: Application) -> None:
         self._behind = behind
@@ -63,7 +63,7 @@ class Shedder:
         return self._behind(environ, start)
 
     def _is_late(self, path: str) -> bool:
-        """Probes must go on telling the truth, and operators must get in."""
+        """Whether to refuse a request for this path. Never a health probe or an operator's page."""
         if time.monotonic() > self._refuse_until:
             self._refuse_until = 0.0
         return bool(self._refuse_until) and path not in PROBES and not path.startswith("/admin/")
@@ -73,7 +73,7 @@ class Shedder:
 
     def _measure(self, environ: Environ, start: Start) -> Iterable[bytes]:
         waited_s = seconds_since_mark(environ.get("HTTP_X_MARK", ""))
-        if waited_s is None:  # not ours: nobody else has anything to ask here
+        if waited_s is None:  # not sent by one of our processes
             start("404 Not Found", [("Content-Length", "0")])
             return [b""]
         metrics.LINE_SECONDS.set(waited_s)
@@ -107,7 +107,7 @@ DETAIL = gettext_noop("Nothing was decided. Please try again in a moment. Asking
 _BODY = problems.encoded_problem(503, "overloaded", TITLE, DETAIL)
 
 
-# Marks: when they were sent, by the clock that all processes of this host share
+# A mark is a signed time of sending, by the monotonic clock, which this host's processes share
 
 
 def time_mark() -> str:
@@ -116,7 +116,7 @@ def time_mark() -> str:
 
 
 def seconds_since_mark(said: str) -> float | None:
-    """Seconds since it was sent; None for a mark that none of our processes made."""
+    """Seconds since the mark was made; None if its signature is not ours."""
     sent, _, signature = said.rpartition(".")
     if not hmac.compare_digest(_signed(sent).encode(), signature.encode(errors="replace")):
         return None
@@ -128,16 +128,17 @@ def _signed(sent: str) -> str:
 
 
 class Sensor:
-    """Sends marks to the address we listen on, and tells when one is not answered in time.
+    """Sends marks to the address we listen on, and calls `when_late` if one is not answered within
+    SHED_AFTER_S, or if none can be sent.
 
-    Whoever gets a mark learns how long it waited, but only when it has: in a crowd that came all at
-    once, behind everybody. That the oldest one still waits is known at once.
+    The receiver of a mark learns how long it waited only after the wait: behind all requests of a
+    crowd that came at once. The sender sees at once that its oldest mark is still unanswered.
     """
 
     def __init__(self, host: str, port: int, when_late: Callable[[], None]) -> None:
         self._address = ("127.0.0.1" if host == _ANY else host, port)
         self._when_late = when_late
-        self._sent: deque[tuple[float, socket.socket]] = deque()  # on their way, the oldest first
+        self._sent: deque[tuple[float, socket.socket]] = deque()  # in flight, the oldest first
         threading.Thread(target=self._run, name="waiting-time", daemon=True).start()
 
     def _run(self) -> None:
@@ -167,7 +168,7 @@ class Sensor:
             request = f"GET {MARK} HTTP/1.1\r\nHost: localhost\r\nX-Mark: {time_mark()}\r\n"
             connection.sendall(f"{request}Connection: close\r\n\r\n".encode())
             connection.setblocking(False)
-        except OSError:  # the line is so long that it takes no more
+        except OSError:  # the queue of connections is full, or connecting took too long
             self._when_late()
 
 

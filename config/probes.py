@@ -1,10 +1,10 @@
-"""`/livez`: the process answers. `/readyz`: this host can decide claims, so the balancer may send
-some; while the file `DRAINING_FILE` is there it says no: a deployment takes the host out of
-service. `/metrics`: what Prometheus reads.
+"""`/livez`: the process answers. `/readyz`: this host can decide claims, so the load balancer may
+send requests; 503 while the file `DRAINING_FILE` exists, by which a deployment takes the host out
+of service. `/metrics`: the page for Prometheus.
 
-They stand on the operators' door only, and are asked by machines that call us by an address, not by
-a name in ALLOWED_HOSTS, and over plain HTTP. So they are answered before the host is judged and
-before anything redirects; from memory, so that asking often costs the stores nothing.
+They are served by the operators' door only. Their callers are machines that use an IP address, not
+a name in ALLOWED_HOSTS, and plain HTTP. So they are answered before the Host header is checked and
+before any redirect; from cached results, so that frequent calls cost the stores nothing.
 """
 
 from collections.abc import Callable
@@ -26,10 +26,11 @@ def answer_livez(request: HttpRequest) -> HttpResponse:
 
 
 def answer_readyz(request: HttpRequest) -> HttpResponse:
-    """503 without Redis, without the door that users claim at, and while somebody drains the host:
-    it still answers, but a balancer is to send no more. A database that is away or hangs is told
-    but does no harm here: claims go on being admitted and wait in the queue. So does a beat that
-    is gone: no host serves better than this one, and all would be taken out of service."""
+    """503 if Redis or the users' door does not answer, if the last check is stale, or while the
+    host is being drained: it still answers, but a load balancer must send no more. A database that
+    is down or hangs is reported but leaves the status 200: claims are still admitted and wait in
+    the queue. So does a missing beat: it affects all hosts alike, and all would be taken out of
+    service."""
     if _is_draining():
         return JsonResponse({"ready": False, "draining": True}, status=503)
     seen = dependency_watch().seen()
@@ -62,7 +63,7 @@ PROBES: dict[str, _Answer] = {
 
 
 def answer_probes(answer: _Answer) -> _Answer:
-    """Middleware, the first of all."""
+    """Middleware, the outermost one."""
 
     def answered(request: HttpRequest) -> HttpResponse:
         probe = PROBES.get(request.path_info)

@@ -1,4 +1,5 @@
-"""Middleware of every request: it gets an id from here to the client, and its answer is counted."""
+"""Middleware of every request: sets the request id, returns it in X-Request-Id, and counts the
+response by status."""
 
 from collections.abc import Callable
 

@@ -1,21 +1,21 @@
-"""What makes a value unfit to be a secret in production: it is published, can be guessed, or is
-another secret, too. `config.env` asks at start-up, so that no process of ours signs with one.
+"""Which values are refused as secrets in production: published ones, guessable ones, and one value
+under two names. `config.env` checks at start-up, so that no process of ours signs with one.
 """
 
 import hashlib
 from collections import Counter
 from itertools import pairwise
 
-# SHA-256 of secrets in this repository (defaults, tests, documentation) that no rule below refuses.
-# tests/config/test_secrets.py reads the repository and compares.
+# SHA-256 of those secrets in this repository (defaults, tests, documentation) that no rule below
+# refuses. tests/config/test_secrets.py searches the repository and compares.
 _PUBLISHED = {"22b412bf25a56592f1f01e6c95f2ba1448ade67b2ba0cea869069874adbc127b"}
 _MARKS = (b"local-only", b"django-insecure", b"changeme", b"change-me", b"placeholder", b"example")
-_FEWEST_DIFFERENT = 8  # 32 random hexadecimal digits have 14, hardly ever fewer than 8
-_SHORTEST_PART = 16  # bytes that two secrets may not share by accident
+_FEWEST_DIFFERENT = 8  # different bytes; 32 random hexadecimal digits have 14, rarely fewer than 8
+_SHORTEST_PART = 16  # bytes; a shorter secret may be a part of another one by chance
 
 
 def secret_weakness(value: bytes) -> str:
-    """Why it is no secret, as the end of a sentence; empty if nothing is known against it."""
+    """Why it is not a secret, as the end of a sentence; empty if no rule refuses it."""
     if hashlib.sha256(value).hexdigest() in _PUBLISHED or any(
         mark in value.lower() for mark in _MARKS
     ):
@@ -26,7 +26,8 @@ def secret_weakness(value: bytes) -> str:
 
 
 def _is_a_pattern(value: bytes) -> bool:
-    """Few different bytes, mostly one byte, a repeated part, or a count up or down."""
+    """Few different bytes, mostly one byte, a repeated part, or few different steps from byte to
+    byte (as counting up or down has)."""
     counts = Counter(value)
     steps = {(after - before) % 256 for before, after in pairwise(value)}
     repeated = any(value[part:] == value[:-part] for part in range(1, len(value) // 2 + 1))
@@ -39,7 +40,7 @@ def _is_a_pattern(value: bytes) -> bool:
 
 
 def _decoded(value: bytes) -> list[bytes]:
-    """What it stands for, if it is hexadecimal."""
+    """The bytes it encodes, if it is hexadecimal; else none."""
     try:
         return [bytes.fromhex(value.decode())]
     except ValueError:
@@ -47,8 +48,8 @@ def _decoded(value: bytes) -> list[bytes]:
 
 
 def are_alike(one: bytes, other: bytes) -> bool:
-    """The same secret in any form: as it is, as hexadecimal, hashed (as Ansible makes keys of
-    coupon codes from text), or as a part of the other."""
+    """Whether both are the same secret in any form: as they are, hexadecimal, hashed (as Ansible
+    derives the keys of coupon codes from text), or one as a part of the other."""
     if _forms(one) & _forms(other):
         return True
     short, long = sorted((one, other), key=len)

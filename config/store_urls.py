@@ -1,7 +1,7 @@
-"""Addresses of the stores: URLs that hold a password. No message shows one, nor a part of one.
+"""URLs of the stores, which contain a password. No message shows a URL or a part of one.
 
-The drivers read a password that isn't percent-encoded as a host, a port or a path: some say so and
-show it, some connect elsewhere. So a URL is judged here before a driver sees it.
+The drivers read a password that isn't percent-encoded as a host, a port or a path: some raise an
+error that shows it, some connect elsewhere. So a URL is checked here before a driver gets it.
 """
 
 from collections.abc import Collection
@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 _REDIS = frozenset({"redis", "rediss"})
-_FILES = frozenset({"sqlite"})  # a path in place of a host
+_FILES = frozenset({"sqlite"})  # schemes with a path in place of a host
 SCHEMES = {
     "REDIS_URL": _REDIS,
     "CELERY_BROKER_URL": _REDIS,
@@ -22,18 +22,18 @@ HOW_TO_QUOTE = (
 
 
 def url_complaint(name: str, url: str) -> str:
-    """A sentence if a driver would read something else than was meant; empty: it would not."""
+    """What is wrong with the URL of the setting `name`, and how to correct it; empty: nothing."""
     why = _fault(url, SCHEMES[name])
     return f"{name} is no address of a store: {why}. {HOW_TO_QUOTE}" if why else ""
 
 
 def sqlite_url(file: Path) -> str:
-    """Whatever the folders are called."""
+    """The URL of a SQLite file; special characters of its path are encoded."""
     return f"sqlite:///{quote(str(file))}"
 
 
 def password_of(url: str) -> bytes:
-    """Empty where there is none."""
+    """The decoded password of a URL; empty if it has none."""
     return unquote_to_bytes(urlsplit(url).password or "")
 
 

@@ -1,7 +1,7 @@
-"""A setting that can't be read ends whatever program reads it in one sentence, with status 2.
+"""A wrong setting ends the program with one sentence on standard error and status 2.
 
-It may be any program (`manage.py`, Celery, granian, `make run`), at any import: so this is what
-Python does with the error if nobody caught it.
+It may be any program (`manage.py`, Celery, granian, `make run`), at any import: so this is a hook
+for uncaught exceptions (`sys.excepthook`).
 """
 
 import os
@@ -14,7 +14,7 @@ ASKED_WRONGLY = 2
 
 
 def tell_in_a_sentence() -> None:
-    """From now on, in this process."""
+    """Install the hook in this process."""
     before = sys.excepthook
 
     def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -23,6 +23,6 @@ def tell_in_a_sentence() -> None:
             return
         print(error, file=sys.stderr, flush=True)
         sys.stdout.flush()
-        os._exit(ASKED_WRONGLY)  # a hook's only way to give a status
+        os._exit(ASKED_WRONGLY)  # the only way for a hook to set the exit status
 
     sys.excepthook = tell

@@ -1,6 +1,6 @@
-"""One machine, one command: everything started, shown and stopped again, and the opening played.
+"""The whole site on one machine: `run` serves it until Ctrl-C, `demo` plays an opening and checks
+the result.
 
-`run` and `demo` are the two verbs. Nothing outside this package knows that it exists. The parent
-process never touches Django: what needs models runs in `django_side`, a process of its own with the
-same environment as the servers.
+Nothing outside this package imports it. The parent process never uses Django: what needs models
+runs in `django_side`, a separate process with the same environment as the servers.
 """

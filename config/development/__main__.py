@@ -14,7 +14,7 @@ from config.development.run import run_site
 from coupons.management.arguments import Number, SentenceParser, Whole, output_file, output_folder
 
 MOST = 10_000_000  # people, or coupons
-INTERRUPTED = 130  # as a shell counts a Ctrl-C
+INTERRUPTED = 130  # a shell's exit status for Ctrl-C
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Where one `run` or `demo` lives: its folder, ports, addresses, and its programs' environment."""
+"""The site of one `run` or `demo`: its folder, ports, addresses, and its programs' environment."""
 
 import os
 import shutil
@@ -13,12 +13,12 @@ from config.development.process.errors import AskedWrongly, Trouble
 from config.development.process.ports import HOST, Ports
 from config.env import BASE_DIR
 
-ROLES = ("web", "operators", "worker")  # those that count
+ROLES = ("web", "operators", "worker")  # those that write metrics
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """`own_redis` and `own_database` say whose they are: ours, or given by the environment."""
+    """`own_redis` and `own_database`: whether we start it, or the environment names one."""
 
     folder: Path
     ports: Ports
@@ -48,31 +48,31 @@ class Site:
 
     @property
     def worker_node(self) -> str:
-        """The worker's name on the broker, which others may share."""
+        """The worker's name on the broker, which other runs may share."""
         return f"worker@local-{os.getpid()}"
 
     def log(self, name: str) -> Path:
         return self.folder / "log" / f"{name}.log"
 
     def counts(self, role: str) -> dict[str, str]:
-        """Where processes of this role count. Each role is read apart, as on hosts of their own:
-        in one folder, two readers would each tell the sum of all."""
+        """The metrics folder of this role's processes. Each role has its own, as if on a host of
+        its own: if they shared one, two metrics pages would each report the sum of all."""
         return {"PROMETHEUS_MULTIPROC_DIR": str(self.folder / "prometheus" / role)}
 
     def file(self, name: str) -> Path:
-        """A file for what one of our processes tells another."""
+        """A file by which one of our processes passes data to another."""
         return self.folder / "exchange" / name
 
 
 def given_environment() -> dict[str, str]:
-    """The environment and `.env`. Not the secrets of the laptop's own folder: which folder's
-    secrets are used is for `make` to say, and these were joined for `manage.py` and the like."""
+    """The environment and `.env`, without the secrets of the laptop's own folder: `make` chooses
+    the folder whose secrets are used, and these were loaded for `manage.py` and other programs."""
     laptop = BASE_DIR / "var" / secrets_file.NAME
     return {name: value for name, value in os.environ.items() if env.FROM_FILES.get(name) != laptop}
 
 
 def demand_driver(environment: Mapping[str, str]) -> None:
-    """Raises Trouble if the environment names a database that has no driver here."""
+    """Raises Trouble if the environment names a database whose driver is not installed."""
     if environment.get("DATABASE_URL", "").startswith("mysql") and find_spec("MySQLdb") is None:
         raise Trouble(
             "DATABASE_URL names a MySQL server, but mysqlclient is not installed. Install the"
@@ -82,7 +82,7 @@ def demand_driver(environment: Mapping[str, str]) -> None:
 
 
 def demand_addresses(environment: Mapping[str, str]) -> None:
-    """Raises AskedWrongly for a URL that a driver would read otherwise than it was meant."""
+    """Raises AskedWrongly for a store's URL that a driver would misread."""
     for name in store_urls.SCHEMES:
         url = environment.get(name)
         if url and (why := store_urls.url_complaint(name, url)):
@@ -90,7 +90,8 @@ def demand_addresses(environment: Mapping[str, str]) -> None:
 
 
 def make_site(folder: Path, ports: Ports, *, environment: Mapping[str, str]) -> Site:
-    """Lay out the folder and complete the environment: what it says already stays as it is."""
+    """Create the folder and complete the environment, which keeps the stores' addresses and the
+    secrets that it has."""
     for name in ("log", "valkey", "exchange"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "exchange").chmod(0o700)  # tokens pass through it
@@ -110,7 +111,7 @@ def _environment(folder: Path, ports: Ports, given: Mapping[str, str]) -> dict[s
     inherited = {name: value for name, value in given.items() if name not in _NOT_HERE}
     return inherited | {
         "COUPONS_ENV": "local",
-        "ENV_FILES": os.devnull,  # all that they say is here already, and _NOT_HERE stays away
+        "ENV_FILES": os.devnull,  # their values are in `given`; _NOT_HERE must not come back
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "DATABASE_URL": given.get("DATABASE_URL")
         or store_urls.sqlite_url(folder / "coupons.sqlite3"),
@@ -126,12 +127,12 @@ def _environment(folder: Path, ports: Ports, given: Mapping[str, str]) -> dict[s
     }
 
 
-# Tokens here are signed with a shared secret, and there is no TLS to be redirected to.
-# Metrics are counted by role.
+# Not inherited: tokens are signed with a shared secret here, there is no TLS to redirect to, and
+# each role has its own metrics folder.
 _NOT_HERE = {"JWT_JWKS_FILE", "SECURE_SSL_REDIRECT", "PROMETHEUS_MULTIPROC_DIR"}
 
 
 def _empty(folder: Path) -> None:
-    """Counters of processes that are gone would be added to those of today."""
+    """Empty a metrics folder: counters of earlier processes would be added to today's."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

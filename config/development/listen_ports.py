@@ -1,7 +1,7 @@
-"""The ports that `make run` listens on: read from the settings, all different, all free.
+"""The ports that `make run` listens on: read from the settings, checked to be different and free.
 
-Two servers on one port would not always fail: granian shares a port (SO_REUSEPORT), and the kernel
-then hands every connection to one of the two by chance.
+Two servers on one port do not always fail: granian shares a port (SO_REUSEPORT), and the kernel
+then gives every connection to one of the two at random.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,13 +22,13 @@ _LISTENERS = {  # setting: field of Ports, what listens there
     "VALKEY_PORT": ("valkey", "valkey"),
 }
 _STORES = {"REDIS_URL": 6379, "CELERY_BROKER_URL": 6379, "DATABASE_URL": 3306}  # default ports
-# One server under two settings, as is meant.
+# Pairs that may name the same server.
 _SHARED = ({"REDIS_URL", "CELERY_BROKER_URL"}, {"VALKEY_PORT", "CELERY_BROKER_URL"})
 
 
 def ports_of_settings(environment: Mapping[str, str]) -> Ports:
-    """Raises ImproperlyConfigured for what is no port, AskedWrongly for one port of two settings.
-    `environment` names the stores; of those that it does not name we start our own."""
+    """Raises ImproperlyConfigured for a value that is no port, AskedWrongly for one port in two
+    settings. `environment` names the stores; we start those that it does not name."""
     found = {
         "WEB_PORT": env.integer("WEB_PORT", 8080, low=1, high=65_535),
         "FLOWER_PORT": env.integer("FLOWER_PORT", 5555, low=1, high=65_535),
@@ -44,7 +44,7 @@ def ports_of_settings(environment: Mapping[str, str]) -> Ports:
 
 
 def demand_free_ports(chosen: Ports, *, own_redis: bool) -> None:
-    """Raises Trouble if another program has one of them."""
+    """Raises Trouble if another program listens on one of them."""
     for name, (field, what) in _LISTENERS.items():
         if own_redis or name != "VALKEY_PORT":
             ports.demand_port(getattr(chosen, field), what=what, variable=name)
@@ -59,7 +59,7 @@ def _demand_different(used: Mapping[str, int]) -> None:
 
 
 def _local_stores(environment: Mapping[str, str]) -> Iterator[tuple[str, int]]:
-    """The ports of those on this machine; elsewhere, or in a file, they are in nobody's way."""
+    """Setting and port of each store on this machine; other hosts and files use none of ours."""
     for name, default in _STORES.items():
         address = urlsplit(environment.get(name) or "")
         if _is_local(address.hostname or ""):

@@ -1,4 +1,4 @@
-"""`make run`: everything on this machine, until Ctrl-C."""
+"""`make run`: the whole site on this machine, until Ctrl-C."""
 
 import fcntl
 import secrets
@@ -24,7 +24,7 @@ _NEWS_EVERY_S = 0.2
 
 
 def run_site(folder: Path) -> int:
-    """Serve until somebody stops us (Stopped) or a program can't be kept running (Trouble)."""
+    """Serve until a signal (raises Stopped) or until a program ends too often (raises Trouble)."""
     began = time.monotonic()
     with ExitStack() as stack:
         given = environment.given_environment()
@@ -45,7 +45,8 @@ def run_site(folder: Path) -> int:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Two runs on one folder would write over each other. The lock ends with its process."""
+    """Lock the folder: two runs in one would overwrite each other's files. The lock ends with the
+    process. Raises Trouble if another run has it."""
     with (folder / "run.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -57,7 +58,8 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _check_stores(here: Site) -> None:
-    """Before anything is written. Raises Trouble for stores on which a promise would not hold."""
+    """Before anything is written. Raises Trouble for stores whose configuration breaks a
+    guarantee."""
     found = django_subprocess.run_work(here, "check")
     if found["errors"]:
         raise Trouble(
@@ -107,8 +109,8 @@ def _welcome(here: Site, prepared: Any, *, seconds: float) -> None:
 
 
 def _attend(programs: list[Program]) -> None:
-    """Show what the programs say from now on, and start again what ends, as systemd does it in
-    production; leave when one of them ends again and again (Trouble)."""
+    """Show the programs' new log lines and restart those that end, as systemd does in production.
+    Raises Trouble when one ends too often."""
     for program in programs:
         program.news()
     while True:
@@ -122,7 +124,7 @@ def _attend(programs: list[Program]) -> None:
 
 
 def _joined(here: Site) -> str:
-    """What `manage.py` must be told to speak with this folder's secrets: nothing in `var`."""
+    """How `manage.py` is told to use this folder's secrets; empty for `var`, the default."""
     path = here.folder / secrets_file.NAME
     return (
         "" if here.folder == env.BASE_DIR / "var" else f"ENV_FILES={shlex.quote(f'.env,{path}')} "

@@ -1,7 +1,7 @@
-"""The secrets of this machine: made once, kept in one file that only its owner reads.
+"""The secrets of this machine: generated once, kept in one file that only its owner can read.
 
-`config.env` joins them for whatever runs beside `make run`: manage.py, a Celery worker, a web
-process of one's own. What the environment says already wins over the file.
+`config.env` loads them for programs beside `make run`: manage.py, a Celery worker, a web process.
+Variables of the environment take precedence over the file.
 """
 
 import os
@@ -16,7 +16,7 @@ NAME = "local.env"
 
 
 def _master_key() -> str:
-    """Its id is as new as the key: an old campaign never gets codes of another key."""
+    """A new key gets a new id: so an old campaign never gets codes of another key."""
     return f"local{secrets.token_hex(4)}:{secrets.token_hex(32)}"
 
 
@@ -29,7 +29,8 @@ _MAKERS: dict[str, Callable[[], str]] = {
 
 
 def load_secrets(path: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """All secrets; those that were nowhere yet are made and written down."""
+    """All secrets. Those that the file lacks are generated and added to it. Raises Trouble if it
+    can't be read."""
     kept = _read(path)
     missing = {name: make() for name, make in _MAKERS.items() if name not in kept}
     if missing:
@@ -45,7 +46,7 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _write(path: Path, values: Mapping[str, str]) -> None:
-    """All or nothing, and never readable by others, not even for a moment."""
+    """Write atomically, with mode 0600 from the moment of creation."""
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -1,1 +1,1 @@
-"""How the processes of a host add up their metrics, and the page that Prometheus reads."""
+"""The metrics page that Prometheus reads, and how the metrics of a host's processes add up."""

@@ -1,4 +1,4 @@
-"""The page that Prometheus reads: all processes of this host added up, and who may read it."""
+"""The metrics page: the sum of this host's processes, and which addresses may read it."""
 
 from functools import lru_cache
 from ipaddress import ip_address
@@ -14,7 +14,8 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def metrics_page(*live: Collector) -> bytes:
-    """What the processes counted, and what `live` collectors say at this moment."""
+    """The page in Prometheus' text format: what all processes counted, and the values that the
+    collectors `live` read now."""
     hot_counters.flush_counters()
     whole = CollectorRegistry()
     if multiprocess.FOLDER:
@@ -30,7 +31,7 @@ def metrics_page(*live: Collector) -> bytes:
 
 @lru_cache(maxsize=1000)  # addresses
 def may_read(peer: str) -> bool:
-    """Whether this address is one of METRICS_NETWORKS."""
+    """Whether this IP address is in METRICS_NETWORKS."""
     try:
         address = ip_address(peer)
     except ValueError:

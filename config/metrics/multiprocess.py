@@ -1,8 +1,8 @@
-"""How a service's processes add up their metrics: which file each writes, and which ones count.
+"""Multi-process metrics: which file each process writes, and how the files are merged.
 
-prometheus-client keeps files per process in PROMETHEUS_MULTIPROC_DIR, named by the process' id. A
-Celery pool replaces its children, so their ids, and files, would grow in number for ever. Here a
-child's files are named by its place in the pool: the next child takes them over and counts on.
+prometheus-client keeps files per process in PROMETHEUS_MULTIPROC_DIR, named by the process id. A
+Celery pool replaces its processes, so the number of files would grow without end. Here the files of
+a pool's process are named by its index in the pool: its replacement continues the same counts.
 """
 
 import os
@@ -22,7 +22,7 @@ FOLDER = env.folder("PROMETHEUS_MULTIPROC_DIR")
 
 
 def _name() -> str:
-    return _name_of(os.getpid())  # asked at every count; it changes with a fork
+    return _name_of(os.getpid())  # called at every count; the pid changes with a fork
 
 
 @lru_cache(maxsize=2)
@@ -31,7 +31,7 @@ def _name_of(pid: int) -> str:
     return str(pid) if place is None else f"{os.getppid()}-{place}"
 
 
-# Before the first metric is made. A web process' id is good enough, and costs less at every count.
+# Before the first metric is made. A web process is named by its pid, which costs less per count.
 if FOLDER and env.boolean("CELERY_WORKER", default=False):
     values.ValueClass = values.MultiProcessValue(_name)  # type: ignore[no-untyped-call]
 if not FOLDER:  # set to nothing, prometheus-client would keep its files in the working directory
@@ -39,7 +39,7 @@ if not FOLDER:  # set to nothing, prometheus-client would keep its files in the 
 
 
 class AllFolders(Collector):
-    """What the processes of several folders counted, added up as if they had shared one."""
+    """The metrics of several folders, merged as if they were one."""
 
     def __init__(self, others: Sequence[str]) -> None:
         self._folders = (FOLDER, *others)
@@ -51,7 +51,7 @@ class AllFolders(Collector):
 
 
 def forget_the_dead(folder: str) -> None:
-    """Remove the `live` gauges of processes that are gone, as nobody else does it."""
+    """Remove the files of `live` gauges whose process is gone; prometheus-client keeps them."""
     for file in Path(folder).glob("gauge_live*.db"):
         name = file.stem.rpartition("_")[2]
         if not _lives(int(name.partition("-")[0])):
@@ -59,7 +59,8 @@ def forget_the_dead(folder: str) -> None:
 
 
 def latest_value(gauge: Gauge) -> float:
-    """A gauge of the mode `max`, without labels, over all processes; 0 where none ever set it."""
+    """The maximum over all processes of a gauge of the mode `max` without labels; 0 if no process
+    has set it."""
     files = _begun(FOLDER, "gauge_max_*.db")
     merged = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
     samples = [s for family in merged for s in family.samples if s.name == gauge._name]
@@ -67,20 +68,20 @@ def latest_value(gauge: Gauge) -> float:
 
 
 def _begun(folder: str, pattern: str) -> list[str]:
-    """Files with something in them: one that a process makes right now is empty for an instant,
-    and prometheus-client can't read that."""
+    """The files that are not empty. A file that a process creates is empty for an instant, and
+    prometheus-client can't read that."""
     return [str(file) for file in Path(folder).glob(pattern) if _holds_something(file)]
 
 
 def _holds_something(file: Path) -> bool:
     try:
         return file.stat().st_size > 0
-    except FileNotFoundError:  # of a process that is gone
+    except FileNotFoundError:  # its process is gone and it was removed
         return False
 
 
 def _lives(pid: int) -> bool:
-    with suppress(PermissionError):  # somebody else's, but there
+    with suppress(PermissionError):  # another user's process: it exists
         try:
             os.kill(pid, 0)
         except ProcessLookupError:

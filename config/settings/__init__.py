@@ -1,6 +1,6 @@
 """All settings, assembled from one file per subject. Values come from `config.env` only.
 
-The one place where star imports are right: Django reads every upper-case name of this module.
+Star imports are right here and nowhere else: Django reads every upper-case name of this module.
 """
 
 from config.settings.api import *  # noqa: F403

@@ -1,13 +1,13 @@
-"""The coupon road: the deciding store, the drain, keys and tokens. Units are in the names."""
+"""Claims: the deciding Redis, the drain, keys and tokens. Units are in the names."""
 
 from config import env
 
-# Redis, which decides (the Celery broker is another endpoint: see config.celery)
+# The Redis that decides claims (the Celery broker is another endpoint: see config.celery)
 REDIS_URL = env.store_url("REDIS_URL", local=env.LAPTOP_REDIS_URL)
-# A claim waits this long for Redis and then gets a 503: never more, never a second try.
+# A claim waits this long for Redis and then gets a 503. There is no retry.
 REDIS_TIMEOUT_S = env.seconds("REDIS_TIMEOUT_S", 0.3, low=0.01, high=10)
 REDIS_MAX_CONNECTIONS = env.integer("REDIS_MAX_CONNECTIONS", 64, low=1)
-# After an admission, wait for so many replicas (0 = don't), for at most so long.
+# After an admission, wait until so many replicas have it (0 = don't), for at most so long.
 REDIS_WAIT_REPLICAS = env.integer("REDIS_WAIT_REPLICAS", 0, high=5)
 REDIS_WAIT_MS = env.integer("REDIS_WAIT_MS", 100, low=1, high=5_000)
 
@@ -16,21 +16,22 @@ LONGEST_QUEUE = env.integer("LONGEST_QUEUE", 1_000_000, low=1)  # claims waiting
 DRAIN_BATCH = env.integer("DRAIN_BATCH", 500, low=1, high=5_000)  # claims per transaction
 DRAIN_TIME_S = env.seconds(
     "DRAIN_TIME_S", 20, high=25
-)  # one task's share; below the soft time limit
+)  # the duration of one task at most; below the soft time limit
 # A drain that stored a small batch waits so long for more claims before it reads again.
 DRAIN_GATHER_S = env.seconds("DRAIN_GATHER_S", 0.05)
-# Rows one process stores in a second at most; 0 = as fast as the database takes them.
+# Rows one process stores in a second at most; 0 = no limit.
 DRAIN_ROWS_PER_S = env.integer("DRAIN_ROWS_PER_S", 0)
-# How long a drain tries again on a database that is away, before it leaves the rest to a later one.
+# How long a drain retries while the database is unreachable, before it leaves the rest to a later
+# one.
 DRAIN_PATIENCE_S = env.seconds("DRAIN_PATIENCE_S", 5)
-# A batch unacknowledged for so long is taken over. Too early only costs work.
+# A batch unacknowledged for so long is taken over by another drain. Too early only repeats work.
 DRAIN_TAKE_OVER_MS = env.integer("DRAIN_TAKE_OVER_MS", 5_000, low=1)
 
-# The web's memory of campaigns
+# How long a web process caches a campaign's snapshot
 FACTS_TTL_S = env.seconds("FACTS_TTL_S", 1)
-# While this file is there, /readyz says 503, so that a balancer sends nobody here any more.
+# While this file exists, /readyz answers 503, so that load balancers send no more requests.
 DRAINING_FILE = env.text("DRAINING_FILE", default="")
-# Requests that would wait longer than this for a thread are turned away at once; 0 = never.
+# Requests are refused at once while they would wait longer than this for a thread; 0 = never.
 SHED_AFTER_S = env.seconds("SHED_AFTER_S", 0.7, high=60)
 CLAIMS_PER_USER_PER_S = env.integer("CLAIMS_PER_USER_PER_S", 20)  # per process; 0 = no limit
 
@@ -40,7 +41,7 @@ JWT_ISSUER = env.text("JWT_ISSUER", local="https://shop.local")
 JWT_AUDIENCE = env.text("JWT_AUDIENCE", default="coupons")
 # One of the two: a shared secret (HS256), or a file of public keys (RS256, ES256).
 JWT_JWKS_FILE = env.file("JWT_JWKS_FILE")
-# Where nobody reads tokens (consumer hosts), the shop's secret need not be known.
+# On hosts that read no tokens (consumer hosts), the shop's secret is not needed.
 READS_TOKENS = env.boolean("READS_TOKENS", default=True)
 JWT_HS256_SECRET = (
     ""
@@ -48,15 +49,16 @@ JWT_HS256_SECRET = (
     else env.secret("JWT_HS256_SECRET", local="local-only-" + "2" * 40)
 )
 
-# What the board of readiness compares with: the hosts of this deployment, and how many connections
-# to the database each may keep (web: processes × threads; consumer: processes).
+# What the readiness board expects: the number of hosts, and how many connections to the database
+# each may keep (web: processes × threads; consumer: processes).
 PLANNED_API_HOSTS = env.integer("PLANNED_API_HOSTS", 1, low=1)
 PLANNED_CONSUMER_HOSTS = env.integer("PLANNED_CONSUMER_HOSTS", 1, low=1)
 CONNECTIONS_PER_API_HOST = env.integer("CONNECTIONS_PER_API_HOST", 32, low=1)
 CONNECTIONS_PER_CONSUMER_HOST = env.integer("CONNECTIONS_PER_CONSUMER_HOST", 4, low=1)
-# Whom a warm-up asks for the campaign's page, so that they know it before the crowd comes.
+# Addresses from which a warm-up requests the campaign's page, so that their caches have it before
+# the opening.
 WARM_UP_URLS = env.listing("WARM_UP_URLS", default="")
-# What users' clients are shown: an https address or a PEM file; its days left are on the board.
+# The TLS certificate that users see: an https address or a PEM file; the board shows its days left.
 SITE_CERTIFICATE = env.text("SITE_CERTIFICATE", default="")
-# A red board holds an opening back from so many seconds before it; 0: it never does.
+# A red board puts a hold on an opening from so many seconds before it; 0: never.
 HOLD_BACK_S = env.seconds("HOLD_BACK_S", 60, high=600)

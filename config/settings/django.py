@@ -6,8 +6,8 @@ from typing import Any
 from config import env, logs, tracing
 from config.doors import URLCONFS, Door, middleware_for
 
-PRODUCTION = env.PRODUCTION  # for the system checks: local secrets must not get there
-DEBUG = False  # never: an error page must not differ between a laptop and the sale
+PRODUCTION = env.PRODUCTION  # for the system checks: no local secrets in production
+DEBUG = False  # everywhere: error pages on a laptop are the same as in production
 SECRET_KEY = env.secret("SECRET_KEY", local="local-only-" + "0" * 50)
 SECRET_KEY_FALLBACKS = env.secret_texts("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", local="*")
@@ -46,21 +46,21 @@ MIDDLEWARE = [
     "config.middleware.AdminFrameOptions",
 ]
 
-# django-prometheus, for whoever wants latencies by view and method. It costs every request (see
-# DECISIONS), so the site counts in its own words and does without.
+# django-prometheus: latencies by view and method, off by default. It costs every request (see
+# DECISIONS), so the site has counters of its own.
 if env.boolean("METRICS_PER_VIEW", default=False):
     MIDDLEWARE[2:2] = ["django_prometheus.middleware.PrometheusBeforeMiddleware"]
     MIDDLEWARE += ["django_prometheus.middleware.PrometheusAfterMiddleware"]
 
-# Traces, where there is a collector: behind the probes, which give a request its id.
+# Traces, if a collector is configured: behind `request_context`, which sets the request's id.
 if tracing.ON:
     MIDDLEWARE[2:2] = ["config.tracing.web.trace_requests"]
 
 MIDDLEWARE = middleware_for(DOOR, MIDDLEWARE)
 
-# These two look for Django's own class names; ours are subclasses, and a test sees them at work.
+# These two look for Django's own class names; ours are subclasses, and tests cover them.
 SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W003"]
-# Keys of less than 50 characters: `env.secret` has judged them by more than their length.
+# Keys of less than 50 characters: `env.secret` has checked more than their length.
 SILENCED_SYSTEM_CHECKS += ["security.W009", "security.W025"]
 SILENCED_SYSTEM_CHECKS += env.listing("SILENCED_CHECKS", default="")
 
@@ -95,18 +95,18 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-# Proxies of ours that are believed when they say whom they ask for (X-Forwarded-For).
+# Proxies of ours whose X-Forwarded-For is trusted.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", default="127.0.0.0/8,::1/128")
 # TLS ends at the load balancer, which overwrites X-Forwarded-Proto.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-# Without a certificate a site in production must say so in these words.
+# A production site without a certificate must set PLAIN_HTTP to exactly these words.
 PLAIN_HTTP = env.text("PLAIN_HTTP", default="", one_of=("", "for trying out"))
 _HTTPS_ONLY = PRODUCTION and not PLAIN_HTTP
 SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", default=_HTTPS_ONLY)
 USERS_ARE_REDIRECTED = SECURE_SSL_REDIRECT
 if DOOR is Door.OPERATORS:
-    # Reached by ssh, which encrypts, at http://localhost of the operator's machine. Browsers send
-    # Secure cookies there, and to no other plain address: a login by any other way fails.
+    # Reached through an ssh tunnel at http://localhost of the operator's machine. Over plain HTTP
+    # browsers send Secure cookies to localhost only: a login at any other address fails.
     SECURE_SSL_REDIRECT = False
     ALLOWED_HOSTS += ["localhost"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0  # one year
@@ -134,9 +134,9 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 
-# Where the admin's header links to; empty: no link.
+# The link to Flower in the admin's header; empty: no link.
 FLOWER_URL = env.text("FLOWER_URL", default="")
-# Of `manage.py flower`, which demands one everywhere but on a laptop's loopback.
+# `user:password` for `manage.py flower`, which requires one except on a laptop's loopback.
 FLOWER_LOGIN = env.text("FLOWER_LOGIN", default="")
 env.demand_unlike_secrets("The password of FLOWER_LOGIN", FLOWER_LOGIN.partition(":")[2])
 FLOWER_LOGIN_FILE = env.BASE_DIR / "config" / "flower_login.py"  # which Flower reads
@@ -144,4 +144,4 @@ FLOWER_LOGIN_FILE = env.BASE_DIR / "config" / "flower_login.py"  # which Flower 
 _LOG_JSON = env.boolean("LOG_JSON", default=env.PRODUCTION)
 _LOG_LEVEL = env.text("LOG_LEVEL", default="INFO", one_of=logs.LEVELS)
 LOGGING = logs.log_configuration(level=_LOG_LEVEL, as_json=_LOG_JSON)
-logging.captureWarnings(_LOG_JSON)  # Python's own warnings are lines as all others
+logging.captureWarnings(_LOG_JSON)  # Python's own warnings become log lines as well

@@ -1,13 +1,13 @@
-"""Traces of claims, told to an OpenTelemetry collector over HTTP. Off unless
-OTEL_EXPORTER_OTLP_ENDPOINT is set; then nothing of this is imported but this file.
+"""Traces of claims, exported to an OpenTelemetry collector over HTTP. Off unless
+OTEL_EXPORTER_OTLP_ENDPOINT is set; while it is off, only this file of the package is imported.
 
     POST …/claims                     web: the request
     ├── admission                     web: the decision
     └── queued                        worker: from admission to the committed row, links to
     drain                             worker: the batch, links to its claims
 
-Nothing but the request's id crosses the queue, as always: a trace's id is made from it, on both
-sides alike. So whoever reads the id in a row, a log line or an answer knows the trace as well.
+The queue carries no trace context, only the request id: web and worker both derive the trace id
+from it. So the request id in a row, a log line or a response leads to the trace.
 """
 
 from importlib.util import find_spec

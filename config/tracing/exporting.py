@@ -1,6 +1,6 @@
-"""To whom spans are told: one provider for each process, made when the first span begins.
+"""Export of spans: one tracer provider for each process, made when the first span begins.
 
-Not sooner: it has a thread, and a worker's main process forks. OpenTelemetry reads its other
+Not earlier: it has a thread, and a worker's main process forks. OpenTelemetry reads its other
 OTEL_ variables itself (sampler, headers, sizes of batches).
 """
 
@@ -15,7 +15,7 @@ from opentelemetry.trace import Tracer
 
 from config.tracing.ids import Ids
 
-_PATIENCE_S = 2  # a collector that is away must not keep a process from ending
+_PATIENCE_S = 2  # timeout: an unreachable collector must not keep a process from exiting
 
 
 @cache

@@ -1,4 +1,4 @@
-"""A request's id says which trace it belongs to, and which span is its admission."""
+"""Deterministic ids: a trace's id and its admission's span id are hashes of the request id."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,20 +11,21 @@ from opentelemetry.trace import SpanContext, TraceFlags
 
 
 class Known(NamedTuple):
-    """Ids that both sides of the queue arrive at; 0: random."""
+    """Ids that web and worker compute alike; `admission` is the span id, 0 for a random one."""
 
     trace: int
     admission: int = 0
 
 
 def trace_ids_of(request: str) -> Known:
-    """The first 16 bytes of the id's SHA-256, and the next 8."""
+    """The first 16 bytes of the request id's SHA-256, and the next 8."""
     digest = sha256(request.encode()).digest()
     return Known(int.from_bytes(digest[:16]), int.from_bytes(digest[16:24]))
 
 
 def admission_context(known: Known) -> SpanContext:
-    """An admission's span, seen from afar. Whether it is kept is the sampler's to say."""
+    """The context of an admission's span in another process, for links and as a parent. It is
+    always marked as sampled: the caller asks the sampler."""
     return SpanContext(
         known.trace, known.admission, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED)
     )
@@ -35,7 +36,7 @@ _wanted: ContextVar[Known | None] = ContextVar("wanted", default=None)
 
 @contextmanager
 def with_trace_ids(known: Known) -> Iterator[None]:
-    """Spans begun inside get these ids."""
+    """Context manager: spans started inside get these ids."""
     before = _wanted.set(known)
     try:
         yield
@@ -44,7 +45,7 @@ def with_trace_ids(known: Known) -> Iterator[None]:
 
 
 class Ids(RandomIdGenerator):
-    """Random, unless somebody wants some."""
+    """Random ids, except inside `with_trace_ids`."""
 
     def generate_trace_id(self) -> int:
         known = _wanted.get()

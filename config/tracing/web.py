@@ -1,4 +1,4 @@
-"""Spans of requests and of the decisions within them."""
+"""Spans of requests and of the admission decisions within them."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _Decide = Callable[[CampaignSnapshot, Claim], Admission]
 
 
 def trace_requests(answer: _Answer) -> _Answer:
-    """Middleware, behind the one that gives a request its id."""
+    """Middleware, behind `request_context`, which sets the request's id. Wraps the strategies."""
     for strategy, decide in strategies.STRATEGIES.items():
         if not isinstance(decide, Traced):
             strategies.STRATEGIES[strategy] = Traced(decide)
@@ -37,7 +37,8 @@ def trace_requests(answer: _Answer) -> _Answer:
 
 
 def _begun(request: HttpRequest) -> Span:
-    """A trace of our own, that links to the client's: a stranger shall not say what we keep."""
+    """Start a trace of our own that links to the client's: the client must not decide which traces
+    are kept."""
     known = ids.trace_ids_of(request_id.current_request_id())
     with ids.with_trace_ids(ids.Known(known.trace)):
         return make_tracer(SERVICE).start_span(
@@ -49,14 +50,14 @@ def _begun(request: HttpRequest) -> Span:
 
 
 def _theirs(request: HttpRequest) -> list[Link]:
-    if "HTTP_TRACEPARENT" not in request.META:  # to look for one in all headers is dear
+    if "HTTP_TRACEPARENT" not in request.META:  # building `request.headers` is expensive
         return []
     theirs = get_current_span(propagate.extract(request.headers)).get_span_context()
     return [Link(theirs)] if theirs.is_valid else []
 
 
 def _describe(span: Span, request: HttpRequest, response: HttpResponse) -> None:
-    """The route, never the path: a path holds a coupon's code."""
+    """Name and attributes. The route, never the path: a path may contain a coupon's code."""
     route = f"/{request.resolver_match.route}" if request.resolver_match else ""
     span.update_name(f"{request.method} {route}".strip())
     span.set_attribute("http.request.method", str(request.method))
@@ -67,8 +68,8 @@ def _describe(span: Span, request: HttpRequest, response: HttpResponse) -> None:
 
 
 class Traced:
-    """A strategy and its span, which is made when the outcome is known: only the admission of a
-    claim, which happens once, gets the ids that the worker knows it by."""
+    """A strategy that records a span. The span is made when the outcome is known: only an
+    admission, which happens once for a claim, gets the span id that the worker links to."""
 
     def __init__(self, decide: _Decide) -> None:
         self._decide = decide
@@ -80,7 +81,7 @@ class Traced:
             decided = self._decide(campaign, claim)
             said = decided.outcome
         finally:
-            if get_current_span().is_recording():  # of the request, which decides for both
+            if get_current_span().is_recording():  # the request's span: sampled or not, as both are
                 self._tell(campaign, said, began_ns)
         return decided
 

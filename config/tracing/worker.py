@@ -1,4 +1,4 @@
-"""Spans of batches, and of each claim's wait in the queue."""
+"""Spans of the worker: one for each batch (`drain`), one for each claim's wait (`queued`)."""
 
 import time
 from collections.abc import Collection, Iterator
@@ -21,7 +21,7 @@ MOST_LINKS = 128  # of a batch to its claims; each claim's own span links back i
 
 
 def begin_tracing() -> None:
-    """From here on this process and its children tell their batches."""
+    """From now on this process and its pool record spans of their batches."""
     batch_spans.set_span_listener(trace_batch)
     signals.worker_process_shutdown.connect(_flush)
 
@@ -53,13 +53,13 @@ def _known(claim: AdmittedClaim) -> ids.Known | None:
 
 
 def _is_kept(sampler: Sampler, known: ids.Known) -> bool:
-    """As the web decided of the same trace: by its id, or always, or never."""
+    """Whether the trace is sampled; the web process decides alike: by its id, always, or never."""
     decision = sampler.should_sample(None, known.trace, "admission").decision
     return decision is Decision.RECORD_AND_SAMPLE
 
 
 def _tell(drain: Span, slug: str, stored: Collection[AdmittedClaim]) -> None:
-    """Each claim's wait: from Redis' clock to ours."""
+    """Record each claim's wait: from its admission, by Redis' clock, until now, by this host's."""
     now_ns = time.time_ns()
     drain.add_event("committed", {"coupon.stored": len(stored)}, timestamp=now_ns)
     sampler, link = tracer_provider(SERVICE).sampler, Link(drain.get_span_context())

@@ -1,4 +1,4 @@
-"""All doors' paths together, for tests and `manage.py`. Health and metrics: `config.probes`."""
+"""The paths of all doors, for tests and `manage.py`. Health and metrics: `config.probes`."""
 
 from django.urls import include, path
 

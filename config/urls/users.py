@@ -1,4 +1,4 @@
-"""The users' door: the API, and a page for who opens its bare address."""
+"""The users' door: the API, and a start page at `/`."""
 
 from django.urls import include, path
 

@@ -1,3 +1,3 @@
-"""What a Celery worker needs beside Celery: signs of life, a watchdog, its own health page,
-and bounds on what waits at the broker.
+"""What a Celery worker needs beside Celery: heartbeats, a watchdog, a health page of its own,
+and limits on the messages that wait at the broker.
 """

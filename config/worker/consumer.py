@@ -1,14 +1,15 @@
 """`python -m config.worker.consumer`: a worker's health and metrics on a port of their own (8081).
 
-    /livez, /healthz   the worker's main loop turns                              else 503
-    /readyz            … it heard a canary, both stores answer, and beat's sweeps are done of
-                       late: all that storing and opening need is there            else 503
-    /metrics           what this host's processes counted, and the stores' live state
+    /livez, /healthz   200 while the worker's main loop runs, else 503
+    /readyz            200 if also a task (a canary at least) began or ended within
+                       WORKER_PATIENCE_S, both stores answer and beat's sweeps are recent: all that
+                       storing and opening need; else 503
+    /metrics           the metrics of this host's processes, and the live state of the stores
 
-It is a process beside `celery worker`, not a part of it: it answers while the worker is stuck, and
-no thread of it is in the way when the worker forks. It also ends a worker that has stalled
-(`config.worker.watchdog`). They share PROMETHEUS_MULTIPROC_DIR, in which
-the worker writes down every two seconds that it lives (`config.worker.process`).
+It is a process beside `celery worker`, not a part of it: it answers while the worker hangs, and it
+adds no thread to a worker that forks. It also terminates a stalled worker
+(`config.worker.watchdog`). They share PROMETHEUS_MULTIPROC_DIR, in which the worker writes a
+heartbeat every two seconds (`config.worker.process`).
 """
 
 import json
@@ -58,7 +59,7 @@ def _worker_turns() -> bool:
 
 
 def _canary_came() -> bool:
-    """Whether a task began or ended of late: the watchdog sends canaries to see to it."""
+    """Whether a task began or ended within WORKER_PATIENCE_S; the watchdog's canaries are tasks."""
     return liveness.seconds_since(metrics.WORKER_SIGN) < settings.WORKER_PATIENCE_S
 
 
@@ -102,17 +103,17 @@ class Handler(BaseHTTPRequestHandler):
         return exposition.may_read(self.client_address[0])
 
     def log_message(self, format: str, *words: object) -> None:
-        """A probe every few seconds is no event."""
+        """Nothing is logged: a probe comes every few seconds."""
 
 
 class Server(ThreadingHTTPServer):
-    daemon_threads = True  # a slow client does not keep us from ending
+    daemon_threads = True  # a slow client does not keep the process from exiting
 
 
 def main() -> int:
     if not multiprocess.FOLDER:
         print(
-            "PROMETHEUS_MULTIPROC_DIR is not set: it is where the worker shows that it lives.",
+            "PROMETHEUS_MULTIPROC_DIR is not set: the worker writes its heartbeat there.",
             file=sys.stderr,
         )
         return 2

@@ -1,7 +1,7 @@
-"""How a worker comes back to its broker: soon.
+"""A worker's reconnection to its broker, with a short backoff.
 
-Celery's own waits 2 s before it tries again, then 4, 6 and so on up to 30: a worker would hear no
-bell for half a minute after a broker was back.
+Celery's own waits 2 s before it tries again, then 4, 6 and so on up to 30: a worker would receive
+no message for up to half a minute after the broker is back.
 """
 
 from functools import partial
@@ -13,7 +13,7 @@ _HOW_OFTEN = ("interval_start", "interval_step", "interval_max")
 
 
 class Listener(Consumer):  # type: ignore[misc]
-    """Tries again as often as the transport's options say."""
+    """Celery's consumer, with the retry intervals of `broker_transport_options`."""
 
     def ensure_connected(self, conn: Any) -> Any:
         options = self.app.conf.broker_transport_options

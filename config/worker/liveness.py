@@ -1,8 +1,8 @@
-"""How long ago a worker last showed that it lives.
+"""Heartbeats: how long ago a worker last showed that it is alive.
 
-It is written down and judged by the monotonic clock, which all processes of a host share and nobody
-sets. By a wall clock that is set back by an hour a worker that stalls would look alive for an hour,
-and by one that is set ahead a worker that is well would be ended.
+They are written and read by the monotonic clock, which all processes of a host share and nothing
+can set. If a wall clock were set back by an hour, a stalled worker would look alive for an hour;
+if one were set forward, a healthy worker would be terminated.
 """
 
 import math
@@ -22,13 +22,15 @@ def show_liveness(gauge: Gauge) -> None:
 
 
 def seconds_since(gauge: Gauge) -> float:
-    """Infinite where no process of this host's folder ever showed it."""
+    """Seconds since the latest heartbeat of any process in this host's metrics folder; infinite if
+    there was none."""
     at = multiprocess.latest_value(gauge)
     return time.monotonic() - at if at else math.inf
 
 
 class Worker(Collector):
-    """The ages of a worker's signs, for Prometheus, whose clock is another host's."""
+    """Collector of the ages of a worker's heartbeats. Ages, not times: Prometheus has another
+    host's clock."""
 
     def collect(self) -> Iterable[Metric]:
         for live, gauge in (

@@ -1,5 +1,5 @@
-"""What a Celery worker does beside its tasks: it shows that it lives, hears a queue of its own, and
-times its tasks."""
+"""What a Celery worker does beside its tasks: it writes heartbeats, consumes a queue of its own,
+and measures its tasks."""
 
 import fcntl
 import logging
@@ -15,7 +15,7 @@ from celery import Task, bootsteps, signals
 from celery.worker.request import Request
 from celery.worker.strategy import default
 
-from config.metrics import multiprocess  # the latter names files before metrics are made
+from config.metrics import multiprocess  # first: it names the files before metrics are made
 from config.worker import liveness
 from coupons.broker import wakeups
 from coupons.monitoring import clock_skew
@@ -24,16 +24,17 @@ from coupons.observability import metrics
 logger = logging.getLogger(__name__)
 
 BEAT_S = 2.0
-STALE_S = 15.0  # a main loop that did not turn for so long hangs
+STALE_S = 15.0  # a main loop without a heartbeat for so long hangs
 
-# Asked to stop, a worker forgets the bells that it gave to a child and heard nothing of yet. The
-# child waits for them to be heard: 30 s as billiard has it, at any stop under load.
+# When a worker stops, it forgets the messages that it gave to a pool process and that were not
+# confirmed yet. The pool process waits for their confirmation: 30 s by billiard's default, at any
+# stop under load.
 _LAST_WORDS_S = 2.0
 
 
 def own_queue_name() -> str:
-    """The queue that only this host's worker hears: what it does with a canary sent there tells
-    about this worker, not about some other host's. The folder tells two workers of a host apart."""
+    """The queue that only this worker consumes: a canary sent there tests this worker, not another
+    host's. The metrics folder distinguishes two workers of one host."""
     return f"canary.{socket.gethostname()}.{crc32(multiprocess.FOLDER.encode()):08x}"
 
 
@@ -42,8 +43,8 @@ def pid_file() -> Path:
 
 
 class OwnQueue(bootsteps.StartStopStep):  # type: ignore[misc]
-    """Hears its own queue, and leaves its process id in a file that stays locked while it lives:
-    so `config.worker.watchdog` never takes another process for it."""
+    """Makes the worker consume its own queue, and writes its process id to a file that it keeps
+    locked: so `config.worker.watchdog` never mistakes another process for it."""
 
     requires = {"celery.worker.components:Timer"}
 
@@ -60,7 +61,7 @@ class OwnQueue(bootsteps.StartStopStep):  # type: ignore[misc]
 
 
 class Beat(bootsteps.StartStopStep):  # type: ignore[misc]
-    """Every two seconds the worker's main loop writes down the time, for `worker.consumer`."""
+    """Heartbeat: the worker's main loop writes the time every BEAT_S, for `worker.consumer`."""
 
     requires = {"celery.worker.components:Timer"}
 
@@ -76,31 +77,34 @@ def show_sign_of_life() -> None:
     liveness.show_liveness(metrics.WORKER_BEAT)
 
 
-_began: dict[str, float] = {}  # by the task's id; a child of the pool does one at a time
+_began: dict[str, float] = {}  # start by task id; a process of the pool runs one at a time
 
 
 class InHand(Request):  # type: ignore[misc]
-    """A message that a worker has taken. If it can't be acknowledged, the broker is lost.
+    """A message that a worker has received. An error in its acknowledgement makes the worker
+    reconnect.
 
-    Celery logs that (`Couldn't ack …`) and goes on. But a worker whose hands are all full has no
-    question open at the broker, so it hears of no loss either; and what it could not acknowledge
-    stays in its hands for ever: it never asks for a message again. Let through, the error reaches
-    the worker's loop, which connects anew. The message comes once more; it is a bell.
+    Celery logs the error (`Couldn't ack …`) and goes on. But a worker that has received as many
+    messages as it may has no read pending at the broker, so it does not notice the lost connection;
+    and the message it could not acknowledge counts as unfinished for ever: it never asks for
+    another one. Here the error reaches the worker's main loop, which reconnects. The message is
+    delivered again, which is harmless: it is a wake-up.
     """
 
     acknowledged: bool
 
     def maybe_expire(self) -> None:
-        """Never: whatever wrote an expiry date into it wrote it by another host's clock."""
+        """Ignores an expiry date: it was written by another host's clock."""
 
     def acknowledge(self) -> None:
         if not self.acknowledged:
-            self._on_ack(logger, ())  # catching none
+            self._on_ack(logger, ())  # no error is caught
             self.acknowledged = True
 
 
 class WakeupTask(Task):  # type: ignore[misc]
-    """Base of our tasks: a message that Celery can't take apart ends itself, not the worker."""
+    """Base of our tasks: a message that Celery can't parse is rejected and does not end the
+    worker."""
 
     abstract = True
     Strategy = "config.worker.process:guarded_strategy"
@@ -108,8 +112,9 @@ class WakeupTask(Task):  # type: ignore[misc]
 
 
 def guarded_strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Any:
-    """Celery's own way to receive a message. An empty body, say, raises in the main process, which
-    then ends, is started again, gets the same message again a minute later, and so on."""
+    """Celery's default strategy, which rejects messages that raise. Without this an empty body, for
+    example, raises in the main process, which exits, is restarted, gets the same message again a
+    minute later, and so on."""
     receive = default(task, app, consumer, **options)
 
     def received(
@@ -118,7 +123,7 @@ def guarded_strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Any:
         try:
             return receive(message, body, ack, reject, callbacks, **more)
         except (TypeError, ValueError, KeyError, AttributeError):
-            logger.exception("a message for %s could not be taken apart: thrown away", task.name)
+            logger.exception("a message for %s could not be parsed: it is discarded", task.name)
             message.reject_log_error(logger, (*consumer.connection_errors,))
             return None
 
@@ -131,7 +136,7 @@ def task_began(task_id: str, **_: Any) -> None:
 
 
 def task_ended(task_id: str, task: Any, state: str | None, **_: Any) -> None:
-    """`state` is Celery's word: SUCCESS, FAILURE, RETRY …"""
+    """`state` is Celery's: SUCCESS, FAILURE, RETRY …"""
     seconds = time.monotonic() - _began.pop(task_id, time.monotonic())
     liveness.show_liveness(metrics.WORKER_SIGN)
     metrics.TASKS.labels(task.name, (state or "unknown").lower()).observe(seconds)
@@ -139,13 +144,14 @@ def task_ended(task_id: str, task: Any, state: str | None, **_: Any) -> None:
 
 
 def show_no_failures(**_: Any) -> None:
-    """Each task's failures, told as 0 until the first: Prometheus sees no growth from nothing."""
+    """Export 0 failures for each task before the first: Prometheus sees no increase from an absent
+    series."""
     for task in wakeups.TASKS:
         metrics.TASKS.labels(task, "failure")
 
 
 def install_worker_parts(app: Any) -> None:
-    """Attach all this to a Celery app that is to work."""
+    """Attach all this to a Celery app, before its worker starts."""
     pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = int(
         _LAST_WORDS_S / pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_INTERVAL
     )

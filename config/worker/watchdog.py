@@ -1,12 +1,12 @@
-"""Ends a worker that has stalled, so that its supervisor starts it again.
+"""Watchdog: terminates a stalled worker, so that its supervisor restarts it.
 
-A worker may live, be connected, turn its main loop, and hear nothing any more: that has happened to
-Celery on Redis after connection resets, in several versions. So every two seconds a canary is sent
-to the worker's own queue. A worker gives a sign with every task that begins or ends; one that gave
-none for WORKER_PATIENCE_S, while the broker took our canaries all the time, has stalled. So has one
-whose main loop stands still.
+A worker may be alive, connected, running its main loop, and receive no messages: that has happened
+to Celery on Redis after connection resets, in several versions. So every two seconds a canary is
+sent to the worker's own queue. A worker has stalled if no task began or ended for
+WORKER_PATIENCE_S while the broker accepted all canaries, or if its main loop wrote no heartbeat
+for as long.
 
-It runs in the consumer's process (`worker.consumer`): a stuck worker can't look after itself.
+It runs in the consumer's process (`worker.consumer`): a hung worker can't check itself.
 """
 
 import fcntl
@@ -27,16 +27,16 @@ from coupons.broker import wakeups
 from coupons.observability import metrics
 
 EVERY_S = 2.0
-SOFTLY_S = 10.0  # a stalled worker that can still end by itself gives back what it has taken
+SOFTLY_S = 10.0  # from SIGTERM to SIGKILL: a worker that can still exit returns its messages
 
 logger = logging.getLogger(__name__)
 
 
 class Reason(StrEnum):
-    """Why a worker was ended."""
+    """Why a worker was terminated."""
 
     DEAF = "deaf"  # no task begins or ends
-    STUCK = "stuck"  # the main loop stands still
+    STUCK = "stuck"  # the main loop hangs
 
 
 _SIGNS = ((metrics.WORKER_BEAT, Reason.STUCK), (metrics.WORKER_SIGN, Reason.DEAF))
@@ -44,24 +44,26 @@ _SIGNS = ((metrics.WORKER_BEAT, Reason.STUCK), (metrics.WORKER_SIGN, Reason.DEAF
 
 @dataclass(slots=True)
 class Watchdog:
-    """`since` is when all that a worker needs to give a sign was there: it, us, the broker."""
+    """`since`: since when the worker with this `pid` has run and the broker has accepted all of our
+    canaries, by the monotonic clock."""
 
     pid: int = 0
     since: float = 0.0
     broker: Broker = field(default_factory=Broker)
 
     def watch(self) -> None:
-        """For ever."""
+        """Check every EVERY_S; never returns."""
         while True:
             time.sleep(EVERY_S)
             try:
                 self.check_worker()
                 self.keep_messages_few()
             except Exception:
-                logger.exception("the watchdog stumbled and goes on")
+                logger.exception("a round of the watchdog failed; it continues")
 
     def check_worker(self) -> Reason | None:
-        """One round. Why it has ended the worker; None: all is well, or nothing can be said."""
+        """One round. Returns why it has terminated the worker; None: the worker is well, is not
+        running, or the broker did not accept the canary."""
         now, pid = time.monotonic(), worker_pid()
         if pid is None or pid != self.pid or not wakeups.send_canary(process.own_queue_name()):
             self.pid, self.since = pid or 0, now
@@ -72,7 +74,7 @@ class Watchdog:
         return reason
 
     def keep_messages_few(self) -> None:
-        """Also where no beat does it."""
+        """Trim the queues; beat does so too, but may be down."""
         message_limits.throw_away_old_canaries(self.broker, process.own_queue_name())
         message_limits.throw_away_old_bells(self.broker)
 
@@ -85,18 +87,19 @@ class Watchdog:
 
 
 def worker_pid() -> int | None:
-    """The worker's process id; None where there is no worker."""
+    """The worker's process id; None if no worker runs."""
     with suppress(FileNotFoundError, ValueError), process.pid_file().open("r+") as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # locked: it lives
+        except OSError:  # locked: it is running
             return int(file.read())
     return None
 
 
 def end_worker(pid: int, reason: Reason) -> None:
-    """Asked first, then killed. What it took is delivered again, what it read is taken over."""
-    logger.error("the worker (%s) is %s: it is ended, to be started again", pid, reason)
+    """SIGTERM, then SIGKILL after SOFTLY_S. The broker delivers its messages again, and other
+    drains take over the claims it had read."""
+    logger.error("the worker (%s) is %s: it is terminated, to be restarted", pid, reason)
     metrics.WORKER_ENDED.labels(reason).inc()
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
@@ -109,7 +112,8 @@ def end_worker(pid: int, reason: Reason) -> None:
 
 
 def show_nobody_ended() -> None:
-    """Each reason told as 0 until the first time: Prometheus sees no growth from nothing."""
+    """Export 0 for each reason before the first: Prometheus sees no increase from an absent
+    series."""
     for reason in Reason:
         metrics.WORKER_ENDED.labels(reason)
 

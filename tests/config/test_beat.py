@@ -108,7 +108,7 @@ def test_bells_that_nobody_heard_for_a_night_are_thrown_away(
     assert len(bells()) == MOST_BELLS + 30
     scheduler("mina").tick()
     assert bells() == rung[: -MOST_BELLS - 1 : -1]
-    assert "30 bells that nobody heard" in caplog.text
+    assert "30 wake-ups that no worker took" in caplog.text
 
 
 def test_who_does_not_beat_leaves_the_bells_alone(

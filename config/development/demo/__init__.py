@@ -1,1 +1,1 @@
-"""`make demo`: an opening played by a crowd, judged and written down."""
+"""`make demo`: a crowd of clients plays an opening; the result is checked and recorded."""

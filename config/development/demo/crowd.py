@@ -1,8 +1,7 @@
-"""The crowd: many people asking for one campaign's coupons over HTTP, and everything they heard.
+"""The crowd: many users claim one campaign's coupons over HTTP; every answer is recorded.
 
 `python -m config.development.demo.crowd PLAN.json` plays one plan and writes the answers beside
-it. A closed workload: `connections` people are being served at any moment, the others stand in line
-behind them.
+it. A closed workload: `connections` users are served at any moment, the others wait in a queue.
 """
 
 import asyncio
@@ -22,16 +21,16 @@ from yarl import URL
 from config.development.demo.verdict import AGAIN, Answer
 
 _TIMEOUT_S = 10
-_PAUSE_S = 0.05  # before the same person asks again
+_PAUSE_S = 0.05  # before the same user asks again
 _TOLD_EVERY_S = 0.1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-READY = "ready"  # the first line of standard output; then the number of asks answered
+READY = "ready"  # first line of standard output; the others are the number of asks answered so far
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`asks` are [user, number of the ask, token]. Times are this machine's clock, in seconds."""
+    """`asks` are (user, number of the ask, token). Times are seconds of this machine's clock."""
 
     campaign_url: str
     starts_at: float
@@ -43,7 +42,8 @@ class Plan:
 def asks_of(
     people: list[tuple[str, str]], *, impatient: float, seed: int
 ) -> list[tuple[str, int, str]]:
-    """Everybody asks once, in random order; so many of them again, close behind themselves."""
+    """The queue of asks. `people` are (user, token); each asks once, in random order, and the share
+    `impatient` of them asks again soon after."""
     chance = random.Random(seed)
     line = [(float(at), user, 1, token) for at, (user, token) in enumerate(_mixed(people, chance))]
     again = chance.sample(line, round(len(line) * impatient))
@@ -81,7 +81,7 @@ def session_of(connections: int) -> aiohttp.ClientSession:
 
 
 async def _look(session: aiohttp.ClientSession, plan: Plan) -> None:
-    """Everybody has the sale's page open already when it begins."""
+    """Requests the campaign's page, as users who wait for the opening do. Opens the connection."""
     async with session.get(plan.campaign_url) as response:
         await response.read()
 
@@ -99,7 +99,8 @@ async def _serve(
     book: list[Answer],
     done: list[int],
 ) -> None:
-    """One connection: the next in line asks until there is an answer to live with."""
+    """One connection: the next user of the queue asks until the answer is final (not in AGAIN) or
+    `gives_up_at` is over."""
     url = URL(f"{plan.campaign_url}/claims")
     for user, number, token in line:
         while True:
@@ -148,7 +149,7 @@ def _ms(said: str | None) -> int:
 
 
 def answers_of(plan: Path) -> Path:
-    """Where the answers to this plan are written."""
+    """The file for the answers to this plan."""
     return plan.with_suffix(".answers")
 
 

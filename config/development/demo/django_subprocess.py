@@ -1,4 +1,4 @@
-"""Asking `config.development.django_side` for a piece of work, and reading what it says."""
+"""Runs a verb of `config.development.django_side` in a subprocess and reads its result."""
 
 import json
 import sys
@@ -7,11 +7,11 @@ from typing import Any
 from config.development.environment import Site
 from config.development.process.programs import Program
 
-PATIENCE_S = 120  # migrating a real server's database the first time
+PATIENCE_S = 120  # timeout; the first migration of a real server takes longest
 
 
 def start_work(site: Site, verb: str, *arguments: str) -> Program:
-    """Start the work; `result` reads what comes of it."""
+    """Start the subprocess; `work_result` reads its result after it has ended."""
     out = site.file(f"{verb}.json")
     out.unlink(missing_ok=True)
     command = [
@@ -31,7 +31,7 @@ def work_result(site: Site, verb: str) -> Any:
 
 
 def run_work(site: Site, verb: str, *arguments: str) -> Any:
-    """Start the work and wait for it. Raises Trouble with its own words if it fails."""
+    """Run the subprocess and return its result. Raises Trouble with its output if it fails."""
     with start_work(site, verb, *arguments) as work:
         work.finish(patience_s=PATIENCE_S)
     return work_result(site, verb)

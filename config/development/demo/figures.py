@@ -1,4 +1,4 @@
-"""How fast it was: times and percentiles of an opening, from its answers."""
+"""Performance of an opening: times and percentiles, computed from its answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from coupons.claims.values import Outcome
 class Figures:
     """Seconds and milliseconds; None for what did not happen.
 
-    Latency is that of an answer, from sending to the last byte; the wait in the crowd's own line is
-    not in it.
+    The latency of an answer is from sending to the last byte, without the wait in the crowd's own
+    queue.
     """
 
     sold_out_after_s: float | None
@@ -28,8 +28,8 @@ class Figures:
 def measure_answers(
     answers: Sequence[Answer], *, stock: int, opens_ms: int, all_stored_ms: int | None
 ) -> Figures:
-    """`sold_out_after_s` counts from the opening to the last admission, `stored_after_s` from
-    there until the database had committed everything; both by Redis' clock."""
+    """`sold_out_after_s` is from the opening to the last admission, `stored_after_s` from there
+    until the database had committed all of them; both by Redis' clock."""
     last_ms = max((a.admitted_ms for a in answers), default=0)
     sold_out = max((a.place for a in answers), default=0) >= stock
     admitted, refused = _latencies(answers, Outcome.ADMITTED), _latencies(answers, Outcome.SOLD_OUT)

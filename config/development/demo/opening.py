@@ -1,4 +1,4 @@
-"""`make demo`: everything started, the opening played by a crowd, judged, and stopped again."""
+"""`make demo`: start everything, let a crowd play the opening, check the result, stop."""
 
 import json
 import secrets
@@ -22,15 +22,15 @@ from config.development.process.errors import Stopped, Trouble
 from config.development.process.programs import Program
 
 CROWDS = 2  # processes; one alone can't ask as fast as two web processes answer
-AHEAD_S = 4  # from scheduling to opening: time for the crowd to gather
-GIVE_UP_S = 60  # after the opening: whoever has no answer by then has none
-STORING_S = 30  # after the last answer: what is not stored by then counts as not stored
+AHEAD_S = 4  # from scheduling to opening: time for the crowd to connect
+GIVE_UP_S = 60  # after the opening: users without an answer by then do not ask again
+STORING_S = 30  # after the last answer: timeout for storing all claims
 _POLL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """What to put on, and where to write the verdict."""
+    """The options of one demo, and where to write the verdict."""
 
     users: int
     stock: int
@@ -40,7 +40,7 @@ class Play:
 
 
 def run_demo(play: Play) -> int:
-    """0 if everything is as it should be. Raises Trouble if anything is off."""
+    """Returns 0 if the verdict has no faults. Raises Trouble otherwise."""
     with _fresh_folder() as folder:
         verdict = _played(play, folder)
         if verdict.faults:
@@ -50,7 +50,7 @@ def run_demo(play: Play) -> int:
 
 @contextmanager
 def _fresh_folder() -> Iterator[Path]:
-    """Gone at the end, unless its logs may tell what went wrong."""
+    """A temporary folder, removed at the end; kept after Trouble, for its logs."""
     folder = Path(tempfile.mkdtemp(prefix="coupons-demo-"))
     try:
         yield folder
@@ -112,7 +112,7 @@ def _opening(play: Play, here: Site, slug: str) -> tuple[Verdict, Figures]:
 def _crowd(
     play: Play, here: Site, slug: str, starts_at: float, asks: list[tuple[str, int, str]]
 ) -> list[Answer]:
-    """The crowd in its own processes, so that it does not slow itself down by being watched."""
+    """Run the crowd in processes of its own, so that watching does not slow it down."""
     plans = [here.file(f"crowd-{number}.json") for number in range(CROWDS)]
     for number, path in enumerate(plans):
         plan = crowd.Plan(
@@ -162,7 +162,7 @@ def _numbers(lines: list[str]) -> list[int]:
 
 
 def _all_stored_ms(here: Site, watching: Program) -> int | None:
-    """When everything was stored, by Redis' clock; None: not in STORING_S."""
+    """When all claims were stored, by Redis' clock; None: not within STORING_S."""
     deadline = time.monotonic() + STORING_S
     while watching.status is None and time.monotonic() < deadline:
         signals.interruptible_sleep(_POLL_S)
@@ -173,7 +173,7 @@ def _all_stored_ms(here: Site, watching: Program) -> int | None:
 
 
 def _judge(opening: Opening, answers: list[Answer], here: Site, slug: str) -> Verdict:
-    """The judgement on the rows as they are, and what the queue says about those that are not."""
+    """The verdict on the stored rows, plus a fault for claims still in the queue or parked."""
     ledger: Any = django_subprocess.run_work(here, "read_coupons", "--slug", slug)
     verdict = judge_opening(opening, answers, [Row(*row) for row in ledger["rows"]])
     left = [

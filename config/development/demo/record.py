@@ -1,4 +1,4 @@
-"""The verdict on paper: a table for people, a JSON file for programs."""
+"""Reports the verdict: a table on the screen, and a JSON file."""
 
 import json
 from dataclasses import asdict

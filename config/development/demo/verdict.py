@@ -1,4 +1,5 @@
-"""The judgement: what people were told against what is stored. Pure; knows no server."""
+"""The verdict on an opening: compares the answers that users got with the stored rows. Pure
+functions, no I/O."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,7 +9,7 @@ from coupons.claims.values import HOLDS_A_PLACE, Outcome
 
 NO_ANSWER = "no_answer"  # the connection broke, or nothing came in time
 
-# Answers that decide nothing: the same person asks again.
+# Answers that decide nothing: the same user asks again.
 AGAIN = frozenset({
     NO_ANSWER, Outcome.NOT_OPEN, "store_away", "store_error", "database_away",
     "closed_for_repair", "queue_full", "outcome_unknown", "too_many_requests", "overloaded",
@@ -23,7 +24,7 @@ _FINAL = _STATUSES.keys()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one person heard once. `ask` numbers their asks; tries again belong to the same ask.
+    """One answer to one request. `ask` numbers a user's asks; retries belong to the same ask.
 
     `sent_at` is seconds of this machine's clock, `admitted_ms` milliseconds of Redis'.
     """
@@ -42,7 +43,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A stored coupon; its code as people read it."""
+    """A stored coupon; its code grouped, as users see it."""
 
     user: str
     place: int
@@ -51,7 +52,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What was put on: who asked how often, and for how many coupons."""
+    """The expected numbers: coupons, users, and asks of all users together."""
 
     stock: int
     users: int
@@ -60,7 +61,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The counts, and a sentence for everything that is wrong: none means that all is well."""
+    """The counts, and a sentence for each fault; no faults means that the opening was correct."""
 
     told: int
     stored: int
@@ -72,7 +73,7 @@ class Verdict:
 
 
 def judge_opening(opening: Opening, answers: Sequence[Answer], rows: Sequence[Row]) -> Verdict:
-    """Told is who heard of a place, by whichever answer: the first one may have got lost."""
+    """A user counts as told if any answer named a place: the first answer may have been lost."""
     told = _told(answers)
     counts = {
         "told": len(told),
@@ -109,13 +110,13 @@ def _twice(things: Iterable[object]) -> list[object]:
 
 
 def _lost(told: dict[str, Answer], rows: Sequence[Row]) -> list[str]:
-    """Told, and not stored with that very place and code."""
+    """Users who were told, but have no row with the same place and code."""
     stored = {(row.user, row.place, row.code) for row in rows}
     return [user for user, a in told.items() if (user, a.place, a.code) not in stored]
 
 
 def _changed(answers: Iterable[Answer]) -> int:
-    """Users who heard two different things, or "admitted" (which is said once) twice."""
+    """How many users got two different final answers, or "admitted" (sent only once) twice."""
     heard: dict[str, set[tuple[int, str, str, int]]] = defaultdict(set)
     admitted: Counter[str] = Counter()
     for a in answers:

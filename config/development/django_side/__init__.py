@@ -1,4 +1,5 @@
-"""The work behind the curtain that needs models: prepare, open, watch, read the ledger.
+"""The part of `run` and `demo` that needs models: migrate, open a campaign, wait for coupons, read
+them.
 
 Importing this package sets Django up, so that its modules may import models at the top.
 """

@@ -1,4 +1,5 @@
-"""`python -m config.development.django_side VERB --out FILE [ARG …]`: one piece of work."""
+"""`python -m config.development.django_side VERB --out FILE [ARG …]`: run one verb and write its
+result as JSON."""
 
 import argparse
 import json
@@ -32,7 +33,7 @@ def migrate(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def check(asked: argparse.Namespace) -> dict[str, Any]:
-    """What `manage.py check --tag stores` finds: sentences with their hints, worst first."""
+    """What `manage.py check --tag stores` reports: messages with their hints, as two lists."""
     found = [message for asking in server_checks.SERVERS for message in asking()]
     return {
         "errors": [_sentence(message) for message in found if message.is_serious()],
@@ -45,9 +46,9 @@ def _sentence(message: CheckMessage) -> str:
 
 
 def prepare_run(asked: argparse.Namespace) -> dict[str, Any]:
-    """All that `run` needs beside its servers. Safe to repeat."""
+    """All that `run` needs beside its servers. Idempotent."""
     migrate(asked)
-    # Without the compressed copies: they take a minute to make, and nobody here is far away.
+    # Without the compressed copies: they take a minute to make, and the loopback needs none.
     call_command("collectstatic", interactive=False, verbosity=0, post_process=False)
     knows_password = _admin(os.environ["ADMIN_PASSWORD"], ours=asked.own_database)
     sale = campaign.open_campaign("make run")
@@ -56,7 +57,8 @@ def prepare_run(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def _admin(password: str, *, ours: bool) -> bool:
-    """Whether `admin` has this password. In somebody else's database an `admin` is left alone."""
+    """Create the user `admin`. Returns whether it has this password: an `admin` that exists in a
+    database that is not `ours` is not changed."""
     user, made = User.objects.get_or_create(username=ADMIN)
     if not user.check_password(password) and (made or ours):
         user.is_staff = user.is_superuser = True
@@ -66,7 +68,7 @@ def _admin(password: str, *, ours: bool) -> bool:
 
 
 def prepare_opening(asked: argparse.Namespace) -> dict[str, Any]:
-    """Tokens first, which take a moment; then the clock runs."""
+    """Sign the tokens first, which takes time; then schedule the campaign."""
     people = [f"{asked.slug}-{number}" for number in range(1, asked.users + 1)]
     signed = [[user, user_tokens.mint_token(user, lifetime_s=_DEMO_TOKENS_S)] for user in people]
     sale = campaign.campaign_opening_in(
@@ -108,7 +110,7 @@ def main() -> int:
     try:
         result = VERBS[asked.verb](asked)
     except (CouponError, DatabaseError, ImproperlyConfigured, CommandError) as error:
-        print(f"{asked.verb}: {error}")  # one sentence for a person; anything else is a bug's trace
+        print(f"{asked.verb}: {error}")  # one sentence; any other exception is a bug: a traceback
         return 1
     part = asked.out.with_suffix(".part")
     part.write_text(json.dumps(result))

@@ -1,4 +1,4 @@
-"""The campaigns that `run` and `demo` put on."""
+"""The campaigns that `run` and `demo` create."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,9 +20,9 @@ _PREFIX = "opening-"
 
 
 def open_campaign(actor: str) -> Campaign:
-    """A campaign that is open now: the one of last time if it still is, or a new one. Never what
-    somebody else made under such a name, as a load run before `load-…` did: that one may be gone
-    in a minute."""
+    """A campaign that is open now: the one of the last run if it is still open, or a new one. Never
+    one with such a name that another actor created, as load runs once did: it may be deleted in a
+    minute."""
     ours = Campaign.objects.filter(events__actor=actor, events__verb=log.CREATED)
     for known in ours.filter(slug__startswith=_PREFIX, state__in=lifecycle.LIVE):
         if _is_open(known):
@@ -37,7 +37,7 @@ def campaign_opening_in(slug: str, *, stock: int, ahead_s: float, actor: str) ->
 
 
 def _is_open(campaign: Campaign) -> bool:
-    """Redis may have been emptied, its window or its stock may be over, its key may be gone."""
+    """False if Redis was emptied or paused it, its window or stock is over, or its key is gone."""
     try:
         gate = store().gate(campaign.slug)
     except CouponError:
@@ -58,7 +58,7 @@ def _open(slug: str, actor: str) -> Campaign:
 
 
 def _free_slug() -> str:
-    """Neither the database nor Redis, which may be older than each other, knows it."""
+    """A slug that neither the database nor Redis contains; either may be older than the other."""
     known = set(Campaign.objects.values_list("slug", flat=True)) | set(store().installed_slugs())
     return next(slug for n in range(1, len(known) + 2) if (slug := f"{_PREFIX}{n}") not in known)
 

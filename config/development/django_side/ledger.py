@@ -1,4 +1,4 @@
-"""What the stores say about a campaign, read from outside."""
+"""Reads the state of a campaign from the stores."""
 
 import time
 
@@ -10,9 +10,9 @@ _POLL_S = 0.02
 
 
 def wait_for_coupons(slug: str, *, expected: int) -> dict[str, int]:
-    """Wait until so many coupons are committed; when that was, by Redis' clock.
+    """Wait until so many coupons are committed. Returns when that was, by Redis' clock.
 
-    Waits for ever: whoever asked ends us.
+    Waits without a timeout: the parent process ends us.
     """
     skew_ms = _skew_ms()
     stored = Tally.objects.filter(campaign__slug=slug).values_list("stored", flat=True)
@@ -22,7 +22,8 @@ def wait_for_coupons(slug: str, *, expected: int) -> dict[str, int]:
 
 
 def stored_coupons(slug: str) -> dict[str, object]:
-    """Every stored coupon, with the code as people read it, and what is not stored."""
+    """Every stored coupon, its code grouped as users see it, and the numbers of waiting and parked
+    claims."""
     rows = Coupon.objects.filter(campaign__slug=slug).values_list("user", "place", "code")
     gate = store().gate(slug)
     return {
@@ -33,12 +34,12 @@ def stored_coupons(slug: str) -> dict[str, object]:
 
 
 def starts_at(opens_ms: int) -> float:
-    """The moment in this machine's clock (seconds) at which Redis' clock will say `opens_ms`."""
+    """The time by this machine's clock (seconds) at which Redis' clock will be at `opens_ms`."""
     return (opens_ms + _skew_ms()) / 1000
 
 
 def _skew_ms() -> int:
-    """How far this machine's clock is ahead of Redis'; 0 where they are the same."""
+    """How far this machine's clock is ahead of Redis'."""
     before_ns = time.time_ns()
     redis_ms = store().now_ms()
     ours_ms = (before_ns + time.time_ns()) // 2_000_000

@@ -1,1 +1,1 @@
-"""Programs and servers of this machine: how they are started, watched and ended."""
+"""Programs and servers on this machine: how they are started, watched and stopped."""

@@ -1,19 +1,19 @@
-"""What ends a command early: a sentence for the person, or the person's own wish."""
+"""Exceptions that end a command early."""
 
 from coupons.management.arguments import ASKED_WRONGLY
 
 
 class Trouble(Exception):
-    """We can't go on. `str(trouble)` says why and what to do, ready to be printed."""
+    """The command can't go on. `str(trouble)` says why and what to do; it is printed as it is."""
 
-    status = 1  # of the command that it ends
+    status = 1  # the command's exit status
 
 
 class AskedWrongly(Trouble):
-    """A value on the command line or in the environment is what is wrong."""
+    """The cause is a wrong value on the command line or in the environment."""
 
     status = ASKED_WRONGLY
 
 
 class Stopped(Exception):
-    """Somebody pressed Ctrl-C or sent us a signal to end."""
+    """Ctrl-C was pressed, or the process got another signal to end."""

@@ -1,7 +1,7 @@
 """Ports of this machine's loopback interface.
 
-A port for a server that is started in a moment is not asked of the kernel (`bind` to port 0): it
-gives the same one to two askers, and gives it away as the near end of any connection meanwhile.
+A port for a server that starts a moment later can't come from the kernel (`bind` to port 0): the
+kernel may give the same port to two callers, or use it for an outgoing connection meanwhile.
 """
 
 import fcntl
@@ -20,7 +20,7 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Of the servers of one run."""
+    """The ports of one run's servers."""
 
     web: int
     flower: int
@@ -29,14 +29,14 @@ class Ports:
     operators: int
 
 
-# Below what Linux and macOS give to outgoing connections, above what well-known servers use.
+# Below the range of Linux and macOS for outgoing connections, above that of well-known servers.
 _FIRST, _LAST = 10_240, 32_767
-_BLOCK = 64  # ports that a process takes at once, by a lock that ends with it
+_BLOCK = 64  # ports that a process reserves at once, by a lock that it holds until it exits
 
 
 def free_port() -> int:
-    """A port that nobody uses, and that no other call gives, here or in any process of this user,
-    as long as this one lives. Raises Trouble if there is none."""
+    """A port that is free and that no other call returns, in this or in any other process of this
+    user, until this process exits. Raises Trouble if there is none."""
     port = next(_free, None)
     if port is None:
         raise Trouble(f"No port from {_FIRST} to {_LAST} is free.")
@@ -52,8 +52,8 @@ def _ports() -> Iterator[int]:
 
 
 def _locked(first: int) -> bool:
-    """Whether the block is ours now. The open file is the lock: it is left to the process's end,
-    and a program that it starts doesn't inherit it."""
+    """Whether the block is ours now. The open file is the lock: the kernel closes it when the
+    process exits, and programs that it starts don't inherit it."""
     folder = Path(tempfile.gettempdir()) / f"coupons-ports-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     lock = os.open(folder / str(first), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -70,7 +70,7 @@ _free = _ports()
 
 def is_taken(port: int) -> bool:
     with socket.socket() as probe:
-        # What a closed connection leaves behind for a minute is no user.
+        # A port with closed connections in TIME_WAIT only counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -80,7 +80,7 @@ def is_taken(port: int) -> bool:
 
 
 def demand_port(port: int, *, what: str, variable: str) -> None:
-    """Raises Trouble with one sentence if another program has the port."""
+    """Raises Trouble with one sentence if another program listens on the port."""
     if is_taken(port):
         raise Trouble(
             f"Port {port} ({what}) is used by another program: stop it, or choose another port"

@@ -1,8 +1,8 @@
-"""Programs we start: each with a log, a process group of its own, and a certain end.
+"""Child processes: each has a log and a process group of its own, and is always ended.
 
 Why not honcho's Manager: it ends all programs at once (Redis before the worker that still stores),
-kills what needs more than five seconds, takes the main thread for itself, and its programs outlive
-it when it is killed.
+kills programs that need more than five seconds, needs the main thread for itself, and its programs
+keep running when it is killed.
 """
 
 import os
@@ -19,15 +19,15 @@ from config.development.process import signals
 from config.development.process.errors import AskedWrongly, Trouble
 from config.env import BASE_DIR
 
-STOP_S = 15  # a worker may finish its batch; after that it is killed, and the queue keeps the rest
+STOP_S = 15  # from SIGTERM to SIGKILL: a worker may finish its batch; the queue keeps the rest
 _POLL_S = 0.05
-# One that has ended so often in so many seconds would do so for ever.
+# A program that ended so often in so many seconds is not restarted.
 _ENDS, _ENDS_WITHIN_S = 4, 60
 _TAIL_LINES = 12
 
 
 class Program:
-    """A running program; as a context manager, from its start to the end of its whole group."""
+    """A running program. As a context manager it ends the whole process group on exit."""
 
     def __init__(
         self,
@@ -38,9 +38,9 @@ class Program:
         log: Path,
         leash: str = "TERM",
     ) -> None:
-        """`leash`: the signal that it gets if we are killed."""
+        """`leash`: the signal that the kernel sends it if we are killed (Linux only)."""
         self.name, self.log, self._told = name, log, 0
-        self._ended: list[float] = []  # the moments at which it was seen to have ended
+        self._ended: list[float] = []  # when it was seen to have ended, monotonic seconds
         self._command, self._env = [*_leash(leash), *command], dict(env)
         log.write_bytes(b"")
         self._child = self._start()
@@ -54,19 +54,19 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # the terminal's Ctrl-C is for us alone: we stop in order
+                start_new_session=True,  # Ctrl-C signals only us, and we stop programs in order
             )
 
     def again(self) -> bool:
-        """Start it again if it has ended: True if that was done, False also if it ends again and
-        again."""
+        """Restart it if it has ended. False if it runs, or if it ended _ENDS times within
+        _ENDS_WITHIN_S: then it stays ended."""
         if self.status is None:
             return False
         now = time.monotonic()
         self._ended = [*(at for at in self._ended if now - at < _ENDS_WITHIN_S), now]
         if len(self._ended) >= _ENDS:
             return False
-        self._signal(signal.SIGKILL)  # whoever is left of its group
+        self._signal(signal.SIGKILL)  # processes that are left of its group
         self._child = self._start()
         return True
 
@@ -87,7 +87,7 @@ class Program:
         return self._child.poll()
 
     def stop(self) -> None:
-        """End it and whatever it started: asked first, killed after STOP_S."""
+        """End it and its process group: SIGTERM, then SIGKILL after STOP_S."""
         self._signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             self._child.wait(STOP_S)
@@ -95,12 +95,13 @@ class Program:
         self._child.wait()
 
     def check(self) -> None:
-        """Raises Trouble if it has ended, with its last words."""
+        """Raises Trouble, with the end of its log, if it has ended."""
         if self.status is not None:
             raise Trouble(f"{self.name} ended by itself (status {self.status}).\n{self.tail()}")
 
     def wait_until(self, ready: Callable[[], bool], *, patience_s: float) -> None:
-        """Raises Trouble if it ends or takes too long, Stopped if somebody wants us to stop."""
+        """Wait until `ready()` is true. Raises Trouble if the program ends or takes longer than
+        `patience_s`, Stopped if we got a signal to stop."""
         deadline = time.monotonic() + patience_s
         while not ready():
             self.check()
@@ -109,7 +110,8 @@ class Program:
             signals.interruptible_sleep(_POLL_S)
 
     def finish(self, *, patience_s: float) -> None:
-        """Wait for its end. Raises Trouble unless that is a success in time."""
+        """Wait for its end. Raises Trouble if it fails (AskedWrongly for status 2) or takes longer
+        than `patience_s`."""
         deadline = time.monotonic() + patience_s
         while self.status is None and time.monotonic() < deadline:
             signals.interruptible_sleep(_POLL_S)
@@ -124,7 +126,7 @@ class Program:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])
 
     def news(self) -> list[str]:
-        """Whole lines logged since the last call."""
+        """Complete lines logged since the last call."""
         with self.log.open("rb") as log:
             log.seek(self._told)
             fresh, newline, _ = log.read().rpartition(b"\n")
@@ -132,11 +134,11 @@ class Program:
         return fresh.decode(errors="replace").splitlines()
 
     def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError):  # nobody is left in the group
+        with suppress(ProcessLookupError):  # no process is left in the group
             os.killpg(self._child.pid, number)
 
 
 def _leash(signal_name: str) -> list[str]:
-    """On Linux the kernel ends our programs should we be killed without a chance to do it."""
+    """The command prefix by which Linux signals the program if we are killed; elsewhere empty."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", signal_name] if setpriv else []

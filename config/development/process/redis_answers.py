@@ -1,4 +1,4 @@
-"""Whether the Redis of a setting answers us. No message shows a URL: it holds a password."""
+"""Checks that the Redis named by a setting answers. No message shows its URL: it has a password."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ _PATIENCE_S = 2
 
 
 def demand_redis(environment: Mapping[str, str], name: str) -> None:
-    """Raises Trouble with one sentence that names the setting."""
+    """Raises Trouble, with one sentence that names the setting, if it does not answer."""
     if why := redis_fault(environment[name]):
         raise Trouble(f"No Redis answers at {where_it_is(environment, name)} (from {name}): {why}.")
 
@@ -22,7 +22,7 @@ def where_it_is(environment: Mapping[str, str], name: str) -> str:
 
 
 def redis_fault(url: str) -> str:
-    """Why it can't be used; empty: it can. Also while it still loads its data it can't."""
+    """Why this Redis can't be used (which includes that it still loads its data); empty: it can."""
     patience = {"socket_timeout": _PATIENCE_S, "socket_connect_timeout": _PATIENCE_S}
     try:
         with redis.Redis.from_url(url, **patience) as client:

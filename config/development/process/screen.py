@@ -1,4 +1,4 @@
-"""What a person sees: lines, and a progress bar where there is a terminal to draw it on."""
+"""Output for the operator: lines, and a progress bar if standard output is a terminal."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ complaints = Console(stderr=True, highlight=False)
 
 
 def say_step(name: str, what: str, *, seconds: float | None = None) -> None:
-    """Something is done."""
+    """A line that says that a step is done."""
     took = "" if seconds is None else f"[dim]{seconds:.1f} s[/]"
     console.print(f"  [green]✓[/] {name:<9} {what}  {took}", soft_wrap=True)
 
@@ -24,12 +24,12 @@ def say(text: str = "") -> None:
 
 
 def say_raw(text: str) -> None:
-    """A line to be copied or passed on as it is: no markup, no wrapping."""
+    """A line to be copied as it is: no markup, no wrapping."""
     console.print(text, markup=False, emoji=False, soft_wrap=True)
 
 
 def warn(text: str) -> None:
-    """Something to look at; it goes on all the same."""
+    """A warning; the command continues."""
     console.print(f"  ! {text}", markup=False, emoji=False, soft_wrap=True, style="yellow")
 
 
@@ -52,7 +52,7 @@ def progress(what: str, *, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def _plain(what: str, total: int) -> Callable[[int], None]:
-    """A line a second, and one for the last."""
+    """Progress without a terminal: a line a second, and one at the end."""
     last = [time.monotonic(), -1.0]
 
     def show(done: int) -> None:

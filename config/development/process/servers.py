@@ -1,4 +1,4 @@
-"""The seven servers: how each is started, and how we see that it really serves."""
+"""The seven servers: how each is started, and how we check that it is ready."""
 
 import http.client
 import sys
@@ -23,11 +23,12 @@ from config.worker.message_limits import LEASE, Broker
 START_S = 60  # a slow disk, a cold start
 
 # Two processes, one per core of a small machine: twice the answers of one. Sixteen threads, because
-# the claims of threads that wait travel to Redis together: measured by wrk on a quiet machine, 4
-# threads answered 2,760 claims a second (p99 38 ms), 8 3,370 (35), 16 3,840 (60), 32 3,130 (112).
+# the claims of waiting threads are sent to Redis together (group commit): measured by wrk on a
+# quiet machine, 4 threads answered 2,760 claims a second (p99 38 ms), 8 3,370 (35), 16 3,840 (60),
+# 32 3,130 (112).
 WEB_WORKERS, WEB_THREADS = 2, 16
 WEB_BACKLOG = 4096  # connections waiting to be accepted when a crowd arrives at once
-# Connections a process accepts, idle ones included; those beyond hear nothing at all, not even 503.
+# Connections a process accepts, idle ones included; further ones get no answer, not even 503.
 WEB_CONNECTIONS = 16_384
 POOL = 2  # processes that drain
 
@@ -40,11 +41,11 @@ class Server:
     ready: Callable[[], bool]
     env: dict[str, str] = field(default_factory=dict)
     leash: str = "TERM"
-    ends: str = ""  # what it does before it has ended
+    ends: str = ""  # shown when it is stopped: what it does before it ends
 
 
 def valkey(site: Site) -> Server:
-    """A Redis as production's: append-only and never evicting, on the loopback only."""
+    """A Redis configured as in production: AOF and noeviction; on the loopback only."""
     return Server(
         "valkey",
         site.env["REDIS_URL"],
@@ -77,7 +78,7 @@ def beat(site: Site) -> Server:
         "rings every second",
         [*_celery("beat"), "--loglevel", "WARNING", "--pidfile="],
         lambda: _somebody_beats(site),
-        {"CELERY_WORKER": "1"},  # as patient with the broker as a worker
+        {"CELERY_WORKER": "1"},  # the worker's timeouts for the broker
     )
 
 
@@ -100,13 +101,13 @@ def flower(site: Site) -> Server:
             "--address", HOST, "--port", str(site.ports.flower),
         ],
         lambda: _http_ok(site.ports.flower, "/healthcheck"),
-        # Asked to end while its broker is gone, it first waits for the broker, for ever.
+        # After SIGTERM, while its broker is gone, it would wait for the broker without end.
         leash="KILL",
     )  # fmt: skip
 
 
 def users(site: Site) -> Server:
-    """The door that people claim at."""
+    """The users' door, where claims arrive."""
     command = _granian(site.ports.web, workers=WEB_WORKERS, threads=WEB_THREADS)
     door = {"DOOR": "users"}
     where = f"{site.web_url}, the users' API; nothing buffers in front of it here"
@@ -116,7 +117,7 @@ def users(site: Site) -> Server:
 
 
 def operators(site: Site) -> Server:
-    """Admin, API docs, health and metrics, of the users' door as well."""
+    """The operators' door: admin, API docs, health and metrics, also those of the users' door."""
     port = site.ports.operators
     env = {
         "DOOR": "operators",
@@ -135,12 +136,12 @@ def _granian(port: int, *, workers: int, threads: int) -> list[str]:
         "--host", HOST, "--port", str(port), "--workers", str(workers),
         "--blocking-threads", str(threads), "--backlog", str(WEB_BACKLOG),
         "--backpressure", str(WEB_CONNECTIONS),
-        "--respawn-failed-workers",  # or one process that dies takes all others along
+        "--respawn-failed-workers",  # without it one process that dies ends all others
         "config.wsgi:application",
     ]  # fmt: skip
 
 
-# In this order, and stopped in the opposite one: nobody loses what they still need.
+# Started in this order, stopped in the opposite one: no server loses another that it needs.
 ALL = (worker, consumer, beat, flower, users, operators)
 
 
@@ -161,15 +162,15 @@ def running_servers(
 
 @contextmanager
 def deciding_store(site: Site) -> Iterator[list[Program]]:
-    """The Redis we were given, which must answer, or else one of our own; and the broker, which
-    must answer as well."""
+    """The Redis that the environment names, or else one of our own. Raises Trouble if it or the
+    broker does not answer."""
     given = [name for name in ("REDIS_URL", "CELERY_BROKER_URL") if not _is_ours(site, name)]
     for name in given:
         demand_redis(site.env, name)
     if "REDIS_URL" in given:
         screen.say_step("redis", f"{where_it_is(site.env, 'REDIS_URL')}, which REDIS_URL names")
     with running_servers(site, (valkey,) if site.own_redis else ()) as programs:
-        demand_redis(site.env, "CELERY_BROKER_URL")  # on ours its URL may still be wrong
+        demand_redis(site.env, "CELERY_BROKER_URL")  # its URL may be wrong even if it is our server
         yield programs
 
 
@@ -181,7 +182,7 @@ def _is_ours(site: Site, name: str) -> bool:
 
 @contextmanager
 def _running(site: Site, server: Server) -> Iterator[Program]:
-    """From its start to its end, which may take a while and is announced."""
+    """One server from start to end; stopping it may take a while, so it prints a line."""
     env, log = site.env | server.env, site.log(server.name)
     with Program(server.name, server.command, env=env, log=log, leash=server.leash) as program:
         try:
@@ -196,14 +197,14 @@ def _celery(verb: str) -> list[str]:
 
 
 def _worker_answers(site: Site) -> bool:
-    """Asked over the broker, as it will be asked to drain."""
+    """Pings the worker over the broker, which is the way that wake-ups take."""
     with Celery(broker=site.env["CELERY_BROKER_URL"], set_as_current=False) as client:
         client.conf.broker_transport_options = app.conf.broker_transport_options
         return bool(client.control.ping([site.worker_node], timeout=0.5, limit=1))
 
 
 def _somebody_beats(site: Site) -> bool:
-    """Whether the lease is held: by ours, or by another run's that shares the broker."""
+    """Whether any beat holds the lease: ours, or that of another run on the same broker."""
     return bool(Broker(site.env["CELERY_BROKER_URL"]).ask(_EXISTS, LEASE))
 
 
@@ -215,12 +216,12 @@ def _http_ok(port: int, path: str) -> bool:
 
 
 def _answers(port: int) -> bool:
-    """The users' door has no page about its health: any answer is one."""
+    """The users' door has no health endpoint: any HTTP answer will do."""
     return _status(port, "/") > 0
 
 
 def _status(port: int, path: str) -> int:
-    """0 where nobody answers."""
+    """The HTTP status; 0 if there is no answer."""
     connection = http.client.HTTPConnection(HOST, port, timeout=2)
     try:
         connection.request("GET", path)

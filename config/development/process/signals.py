@@ -1,7 +1,7 @@
-"""Ctrl-C and its relatives, heard only where it is safe: between steps, never inside one.
+"""Signals that end the command (Ctrl-C and others) take effect between steps, never inside one.
 
-A KeyboardInterrupt between starting a program and remembering it would leave an orphan; a flag
-that is looked at while we wait can't.
+A KeyboardInterrupt between starting a program and storing its handle would leave an orphan process;
+a flag that is checked while we wait can't.
 """
 
 import signal
@@ -17,7 +17,7 @@ _heard: list[str] = []
 
 
 def note_signals() -> None:
-    """From here on these signals are noted instead of killing us."""
+    """From now on these signals set a flag instead of ending the process."""
     for number in SIGNALS:
         signal.signal(number, _note)
 
@@ -33,7 +33,7 @@ def raise_if_stopped() -> None:
 
 
 def interruptible_sleep(seconds: float) -> None:
-    """Sleep. Raises Stopped soon after a signal."""
+    """Sleep. Raises Stopped within _POLL_S of a signal."""
     end = time.monotonic() + seconds
     while True:
         raise_if_stopped()
