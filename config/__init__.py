@@ -2,7 +2,7 @@
 
 from config import wrong_setting
 
-wrong_setting.tell_in_a_sentence()  # before the first setting is read
+wrong_setting.install_exception_hook()  # before the first setting is read
 
 from config.celery import app as celery_app  # noqa: E402
 

@@ -17,13 +17,13 @@ from typing import Any
 
 from celery.beat import Scheduler
 
-from config.worker.message_limits import BELLS, LEASE, MOST_BELLS, Broker, throw_away_old_bells
+from config.worker.message_limits import LEASE, MOST_WAKEUPS, WAKEUP_QUEUE, Broker, trim_wakeups
 from coupons.broker import wakeups
 from coupons.errors import StoreAway
 from coupons.monitoring import clock_skew
 from coupons.store import store
 
-__all__ = ["BELLS", "LEASE", "MOST_BELLS", "Broker", "Lease", "Leased"]
+__all__ = ["LEASE", "MOST_WAKEUPS", "WAKEUP_QUEUE", "Broker", "Lease", "LeasedScheduler"]
 
 LEASE_MS = 5_000  # several times the interval of renewal; how long tasks may stop at a takeover
 ASK_AGAIN_S = 1.0
@@ -56,7 +56,7 @@ class Lease:
         self._broker.ask(_LEAVE, LEASE, self._holder)
 
 
-class Leased(Scheduler):  # type: ignore[misc]
+class LeasedScheduler(Scheduler):  # type: ignore[misc]
     """Celery's scheduler, idle while another process holds the lease. Keeps its schedule in memory
     only: when a periodic task last ran is in the stores, not in a file of one host."""
 
@@ -75,7 +75,7 @@ class Leased(Scheduler):  # type: ignore[misc]
             )
             self._beating = ours
         if ours:
-            throw_away_old_bells(self._broker)
+            trim_wakeups(self._broker)
         clock_skew.reporter.report(f"beat@{socket.gethostname()}")
         return min(super().tick(*args, **kwargs), ASK_AGAIN_S) if ours else ASK_AGAIN_S
 

@@ -98,7 +98,7 @@ app.conf.update(
     worker_hijack_root_logger=False,
     timezone="UTC",
     # All periodic tasks. No message has Celery's `expires`: see `worker.message_limits`.
-    beat_scheduler="config.beat:Leased",
+    beat_scheduler="config.beat:LeasedScheduler",
     beat_schedule={
         "sweep": {"task": "coupons.sweep", "schedule": _every(1.0)},
         "canary": {"task": "coupons.canary", "schedule": _every(5.0)},

@@ -60,7 +60,7 @@ class DependencyWatch:
         """The latest result. Waits for the stores only in the first call."""
         return self._seen or self._start()
 
-    def ask_now(self) -> Seen:
+    def check_now(self) -> Seen:
         """One round of checks. Waits at most REDIS_TIMEOUT_S for each call to Redis, PATIENCE_S for
         MySQL and for each door."""
         answers = [door.answers() for door in self._doors]  # every door, also after one failed
@@ -72,7 +72,7 @@ class DependencyWatch:
     def _start(self) -> Seen:
         with self._starting:
             if self._seen is None:
-                self._seen = self.ask_now()
+                self._seen = self.check_now()
                 threading.Thread(target=self._run, name="dependency-watch", daemon=True).start()
             return self._seen
 
@@ -80,7 +80,7 @@ class DependencyWatch:
         while True:
             time.sleep(EVERY_S)
             try:
-                self._seen = self.ask_now()
+                self._seen = self.check_now()
                 clock_skew.reporter.report(self._process)
             except Exception:  # the last result becomes stale, and probes then answer 503
                 logger.exception("the health check of the stores failed")

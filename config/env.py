@@ -29,7 +29,7 @@ GIVEN = dict(os.environ)
 FROM_FILES = env_files.join_env_files(os.environ, BASE_DIR)
 
 
-class Place(StrEnum):
+class Deployment(StrEnum):
     LOCAL = "local"
     PRODUCTION = "production"
 
@@ -106,9 +106,9 @@ def store_url(name: str, *, local: str | None = None) -> str:
     if why := store_urls.url_complaint(name, url):
         raise ImproperlyConfigured(why)
     if PRODUCTION and (password := store_urls.password_of(url)):
-        whose = f"The password of {name}"
-        _demand_unlike(_secrets_read, whose, password)
-        _store_passwords_read[whose] = password
+        label = f"The password of {name}"
+        _demand_unlike(_secrets_read, label, password)
+        _store_passwords_read[label] = password
     return url
 
 
@@ -130,40 +130,40 @@ def folder(name: str) -> str:
 
 def time_zone(name: str, *, default: str) -> str:
     """The name of a time zone, as Asia/Seoul."""
-    said = text(name, default=default)
+    zone = text(name, default=default)
     try:
-        return ZoneInfo(said).key
+        return ZoneInfo(zone).key
     except (ValueError, OSError, ZoneInfoNotFoundError):
-        raise ImproperlyConfigured(f"{name}={said!r} is not a zone's name, as {default}.") from None
+        raise ImproperlyConfigured(f"{name}={zone!r} is not a zone's name, as {default}.") from None
 
 
 def integer(name: str, default: int, *, low: int = 0, high: int = 2**31) -> int:
-    said = os.environ.get(name) or str(default)
+    value_text = os.environ.get(name) or str(default)
     try:
-        value = int(said)
+        value = int(value_text)
     except ValueError:
-        raise ImproperlyConfigured(f"{name}={said!r} is not a whole number.") from None
+        raise ImproperlyConfigured(f"{name}={value_text!r} is not a whole number.") from None
     if not low <= value <= high:
         raise ImproperlyConfigured(f"{name}={value} is not between {low} and {high}.")
     return value
 
 
 def seconds(name: str, default: float, *, low: float = 0, high: float = 3600) -> float:
-    said = os.environ.get(name) or str(default)
+    value_text = os.environ.get(name) or str(default)
     try:
-        value = float(said)
+        value = float(value_text)
     except ValueError:
-        raise ImproperlyConfigured(f"{name}={said!r} is not a number of seconds.") from None
+        raise ImproperlyConfigured(f"{name}={value_text!r} is not a number of seconds.") from None
     if not low <= value <= high:  # false for "nan", too
-        raise ImproperlyConfigured(f"{name}={said} is not between {low} and {high} seconds.")
+        raise ImproperlyConfigured(f"{name}={value_text} is not between {low} and {high} seconds.")
     return value
 
 
 def boolean(name: str, *, default: bool) -> bool:
-    said = (os.environ.get(name) or ("yes" if default else "no")).lower()
-    if said not in _BOOLEANS:
-        raise ImproperlyConfigured(f"{name}={said!r} is neither yes nor no.")
-    return _BOOLEANS[said]
+    value_text = (os.environ.get(name) or ("yes" if default else "no")).lower()
+    if value_text not in _BOOLEANS:
+        raise ImproperlyConfigured(f"{name}={value_text!r} is neither yes nor no.")
+    return _BOOLEANS[value_text]
 
 
 def listing(name: str, *, local: str | None = None, default: str | None = None) -> list[str]:
@@ -174,54 +174,54 @@ def listing(name: str, *, local: str | None = None, default: str | None = None) 
 def secret_texts(name: str) -> list[str]:
     """A list of secrets, written as JSON or comma-separated. No error message contains one."""
     value = text(name, default="")
-    found = _json_list(value) if value.startswith("[") else None
-    if found is None:
-        found = _words(value)
-    for number, word in enumerate(found, 1):
+    secrets = _json_list(value) if value.startswith("[") else None
+    if secrets is None:
+        secrets = _words(value)
+    for number, word in enumerate(secrets, 1):
         _demand_secret(f"{name}: secret {number}", word.encode())
-    return found
+    return secrets
 
 
-def _words(said: str) -> list[str]:
-    return [word.strip() for word in said.split(",") if word.strip()]
+def _words(comma_separated: str) -> list[str]:
+    return [word.strip() for word in comma_separated.split(",") if word.strip()]
 
 
 def _json_list(value: str) -> list[str] | None:
     try:
-        said = json.loads(value)
+        parsed = json.loads(value)
     except ValueError:
         return None
-    is_one = isinstance(said, list) and all(isinstance(each, str) for each in said)
-    return said if is_one else None
+    is_text_list = isinstance(parsed, list) and all(isinstance(each, str) for each in parsed)
+    return parsed if is_text_list else None
 
 
 def networks(name: str, *, default: str) -> list[IPv4Network | IPv6Network]:
     """A list of comma-separated networks, as 10.0.0.0/8."""
-    said = listing(name, default=default)
+    words = listing(name, default=default)
     try:
-        return [ip_network(word) for word in said]
+        return [ip_network(word) for word in words]
     except ValueError as error:
         raise ImproperlyConfigured(f"{name}: {error}.") from None
 
 
 def choice(name: str, kinds: type[_Kind], *, default: _Kind) -> _Kind:
-    said = os.environ.get(name) or default
+    value_text = os.environ.get(name) or default
     try:
-        return kinds(said)
+        return kinds(value_text)
     except ValueError:
-        wanted = ", ".join(kinds)
-        raise ImproperlyConfigured(f"{name}={said!r} is none of: {wanted}.") from None
+        known = ", ".join(kinds)
+        raise ImproperlyConfigured(f"{name}={value_text!r} is none of: {known}.") from None
 
 
 def addresses(name: str, *, default: str) -> list[tuple[str, int]]:
     """A list of comma-separated `host:port`."""
-    found = []
+    parsed = []
     for word in listing(name, default=default):
         host, _, port = word.rpartition(":")
         if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
             raise ImproperlyConfigured(f"{name}: {word!r} is not host:port.")
-        found.append((host, int(port)))
-    return found
+        parsed.append((host, int(port)))
+    return parsed
 
 
 def secrets_by_id(name: str, *, local: str) -> dict[str, bytes]:
@@ -236,18 +236,18 @@ def secrets_by_id(name: str, *, local: str) -> dict[str, bytes]:
     return keys
 
 
-def _secret_with_id(which: str, said: str) -> tuple[str, bytes]:
+def _secret_with_id(label: str, id_and_hex: str) -> tuple[str, bytes]:
     """An error names the key by its number: a malformed id may be a part of the secret."""
-    key_id, colon, secret = said.partition(":")
+    key_id, colon, secret = id_and_hex.partition(":")
     if not colon or not _KEY_ID.fullmatch(key_id):
         raise ImproperlyConfigured(
-            f"{which} is not 'id:hex', the id 1 to 32 of these: a-z A-Z 0-9 . _ -."
+            f"{label} is not 'id:hex', the id 1 to 32 of these: a-z A-Z 0-9 . _ -."
         )
     try:
         raw = bytes.fromhex(secret)
     except ValueError:
-        raise ImproperlyConfigured(f"{which} is not hexadecimal.") from None
-    _demand_secret(which, raw)
+        raise ImproperlyConfigured(f"{label} is not hexadecimal.") from None
+    _demand_secret(label, raw)
     return key_id, raw
 
 
@@ -255,16 +255,16 @@ _KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _BOOLEANS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
-def _place() -> Place:
-    said = os.environ.get("COUPONS_ENV") or Place.LOCAL
+def _read_deployment() -> Deployment:
+    name = os.environ.get("COUPONS_ENV") or Deployment.LOCAL
     try:
-        return Place(said)
+        return Deployment(name)
     except ValueError:
         raise ImproperlyConfigured(
-            f"COUPONS_ENV={said!r} is neither local nor production."
+            f"COUPONS_ENV={name!r} is neither local nor production."
         ) from None
 
 
-PRODUCTION = _place() is Place.PRODUCTION
+PRODUCTION = _read_deployment() is Deployment.PRODUCTION
 # The Redis that `make run` starts.
 LAPTOP_REDIS_URL = f"redis://127.0.0.1:{integer('VALKEY_PORT', 6399, low=1, high=65_535)}/0"

@@ -65,25 +65,25 @@ def _statements(path: Path, text: str) -> Iterator[tuple[str, str]]:
     for number, line in enumerate(_LINE.split(text), 1):
         if _NOTHING.fullmatch(line):
             continue
-        found = _STATEMENT.fullmatch(line)
-        if found is None or not line.replace("\t", " ").isprintable():
+        match = _STATEMENT.fullmatch(line)
+        if match is None or not line.replace("\t", " ").isprintable():
             raise Unreadable(
                 f"{path}, line {number}: not NAME=value on one line, the value plain or in quotes"
                 " (no `export`, nothing after a closing quote, no control characters)."
             )
-        value = _as_systemd(found)
-        if dotenv_values(stream=StringIO(line), interpolate=False) != {found["name"]: value}:
+        value = _as_systemd(match)
+        if dotenv_values(stream=StringIO(line), interpolate=False) != {match["name"]: value}:
             raise Unreadable(
-                f"{path}, line {number}: {found['name']} would mean one thing to systemd and"
+                f"{path}, line {number}: {match['name']} would mean one thing to systemd and"
                 " another to python-dotenv. Put the value in single quotes; a comment needs a line"
                 " of its own."
             )
-        yield found["name"], value
+        yield match["name"], value
 
 
-def _as_systemd(found: re.Match[str]) -> str:
-    if found["single"] is not None:
-        return found["single"]
-    if found["double"] is not None:
-        return _ESCAPED.sub(r"\1", found["double"])
-    return found["plain"] or ""
+def _as_systemd(match: re.Match[str]) -> str:
+    if match["single"] is not None:
+        return match["single"]
+    if match["double"] is not None:
+        return _ESCAPED.sub(r"\1", match["double"])
+    return match["plain"] or ""

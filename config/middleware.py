@@ -44,8 +44,8 @@ class AdminLocale(AdminOnly, LocaleMiddleware):
         """Chooses the language as the API does: Django's parser ignores a refusal by `q=0`."""
         chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
         accepted = request.META.get("HTTP_ACCEPT_LANGUAGE", "")
-        spoken = dict(settings.LANGUAGES)
-        language = chosen if chosen in spoken else translations.language_of(accepted)
+        supported = dict(settings.LANGUAGES)
+        language = chosen if chosen in supported else translations.language_of(accepted)
         translation.activate(language)
         request.LANGUAGE_CODE = language
 

@@ -115,9 +115,9 @@ def time_mark() -> str:
     return f"{sent}.{_signed(sent)}"
 
 
-def seconds_since_mark(said: str) -> float | None:
+def seconds_since_mark(mark: str) -> float | None:
     """Seconds since the mark was made; None if its signature is not ours."""
-    sent, _, signature = said.rpartition(".")
+    sent, _, signature = mark.rpartition(".")
     if not hmac.compare_digest(_signed(sent).encode(), signature.encode(errors="replace")):
         return None
     return max(0.0, time.monotonic() - float(sent.rpartition(".")[0]))

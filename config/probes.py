@@ -33,14 +33,14 @@ def answer_readyz(request: HttpRequest) -> HttpResponse:
     service."""
     if _is_draining():
         return JsonResponse({"ready": False, "draining": True}, status=503)
-    seen = dependency_watch().seen()
-    is_ready = seen.redis and seen.doors and not seen.is_stale
+    state = dependency_watch().seen()
+    is_ready = state.redis and state.doors and not state.is_stale
     body = {
         "ready": is_ready,
-        "redis": seen.redis,
-        "database": seen.database,
-        "doors": seen.doors,
-        "sweeps": seen.sweeps,
+        "redis": state.redis,
+        "database": state.database,
+        "doors": state.doors,
+        "sweeps": state.sweeps,
     }
     return JsonResponse(body, status=200 if is_ready else 503)
 
@@ -62,15 +62,15 @@ PROBES: dict[str, _Answer] = {
 }
 
 
-def answer_probes(answer: _Answer) -> _Answer:
+def answer_probes(get_response: _Answer) -> _Answer:
     """Middleware, the outermost one."""
 
-    def answered(request: HttpRequest) -> HttpResponse:
+    def middleware(request: HttpRequest) -> HttpResponse:
         probe = PROBES.get(request.path_info)
         if probe is None:
-            return answer(request)
+            return get_response(request)
         if request.method not in METHODS:
             return HttpResponseNotAllowed(METHODS)
         return probe(request)
 
-    return answered
+    return middleware

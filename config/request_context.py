@@ -9,14 +9,14 @@ from coupons.observability import hot_counters, request_id
 
 
 def request_context(
-    answer: Callable[[HttpRequest], HttpResponse],
+    get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    def followed(request: HttpRequest) -> HttpResponse:
-        known_as = request_id.begin_request(request.META.get("HTTP_X_REQUEST_ID"))
-        response = answer(request)
+    def middleware(request: HttpRequest) -> HttpResponse:
+        rid = request_id.begin_request(request.META.get("HTTP_X_REQUEST_ID"))
+        response = get_response(request)
         request_id.end_request()
-        response.headers["X-Request-Id"] = known_as
+        response.headers["X-Request-Id"] = rid
         hot_counters.count_response(response.status_code)
         return response
 
-    return followed
+    return middleware

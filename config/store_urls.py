@@ -23,7 +23,7 @@ HOW_TO_QUOTE = (
 
 def url_complaint(name: str, url: str) -> str:
     """What is wrong with the URL of the setting `name`, and how to correct it; empty: nothing."""
-    why = _fault(url, SCHEMES[name])
+    why = _scheme_fault(url, SCHEMES[name])
     return f"{name} is no address of a store: {why}. {HOW_TO_QUOTE}" if why else ""
 
 
@@ -37,16 +37,16 @@ def password_of(url: str) -> bytes:
     return unquote_to_bytes(urlsplit(url).password or "")
 
 
-def _fault(url: str, schemes: Collection[str]) -> str:
+def _scheme_fault(url: str, schemes: Collection[str]) -> str:
     if any(ord(sign) < 32 or ord(sign) == 127 for sign in url):
         return "it holds a control character"
     scheme = url.partition("://")[0]
     if scheme not in schemes or "://" not in url:
         return f"it begins with none of {', '.join(f'{known}://' for known in sorted(schemes))}"
-    return "" if scheme in _FILES else _fault_of_host(url)
+    return "" if scheme in _FILES else _host_fault(url)
 
 
-def _fault_of_host(url: str) -> str:
+def _host_fault(url: str) -> str:
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port

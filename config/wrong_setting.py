@@ -13,16 +13,18 @@ from django.core.exceptions import ImproperlyConfigured
 ASKED_WRONGLY = 2
 
 
-def tell_in_a_sentence() -> None:
+def install_exception_hook() -> None:
     """Install the hook in this process."""
-    before = sys.excepthook
+    previous_hook = sys.excepthook
 
-    def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    def report(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
         if not isinstance(error, ImproperlyConfigured):
-            before(kind, error, trace)
+            previous_hook(kind, error, trace)
             return
         print(error, file=sys.stderr, flush=True)
         sys.stdout.flush()
         os._exit(ASKED_WRONGLY)  # the only way for a hook to set the exit status
 
-    sys.excepthook = tell
+    sys.excepthook = report

@@ -67,8 +67,12 @@ class Site:
 def given_environment() -> dict[str, str]:
     """The environment and `.env`, without the secrets of the laptop's own folder: `make` chooses
     the folder whose secrets are used, and these were loaded for `manage.py` and other programs."""
-    laptop = BASE_DIR / "var" / secrets_file.NAME
-    return {name: value for name, value in os.environ.items() if env.FROM_FILES.get(name) != laptop}
+    local_secrets = BASE_DIR / "var" / secrets_file.NAME
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if env.FROM_FILES.get(name) != local_secrets
+    }
 
 
 def demand_driver(environment: Mapping[str, str]) -> None:
@@ -106,24 +110,24 @@ def make_site(folder: Path, ports: Ports, *, environment: Mapping[str, str]) -> 
     )
 
 
-def _environment(folder: Path, ports: Ports, given: Mapping[str, str]) -> dict[str, str]:
-    redis_url = given.get("REDIS_URL") or f"redis://{HOST}:{ports.valkey}/0"
-    inherited = {name: value for name, value in given.items() if name not in _NOT_HERE}
+def _environment(folder: Path, ports: Ports, environment: Mapping[str, str]) -> dict[str, str]:
+    redis_url = environment.get("REDIS_URL") or f"redis://{HOST}:{ports.valkey}/0"
+    inherited = {name: value for name, value in environment.items() if name not in _NOT_HERE}
     return inherited | {
         "COUPONS_ENV": "local",
-        "ENV_FILES": os.devnull,  # their values are in `given`; _NOT_HERE must not come back
+        "ENV_FILES": os.devnull,  # their values are in `environment`; _NOT_HERE must not come back
         "DJANGO_SETTINGS_MODULE": "config.settings",
-        "DATABASE_URL": given.get("DATABASE_URL")
+        "DATABASE_URL": environment.get("DATABASE_URL")
         or store_urls.sqlite_url(folder / "coupons.sqlite3"),
         "REDIS_URL": redis_url,
-        "CELERY_BROKER_URL": given.get("CELERY_BROKER_URL") or redis_url,
+        "CELERY_BROKER_URL": environment.get("CELERY_BROKER_URL") or redis_url,
         "CELERY_REMOTE_CONTROL": "yes",  # Flower's buttons; the broker is this machine's own
         "CONSUMER_HOST": HOST,
         "CONSUMER_PORT": str(ports.consumer),
         "FLOWER_URL": f"http://{HOST}:{ports.flower}/",
         "PYTHONPATH": str(BASE_DIR),
         "PYTHONUNBUFFERED": "1",
-        **secrets_file.load_secrets(folder / secrets_file.NAME, given),
+        **secrets_file.load_secrets(folder / secrets_file.NAME, environment),
     }
 
 

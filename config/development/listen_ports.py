@@ -29,18 +29,18 @@ _SHARED = ({"REDIS_URL", "CELERY_BROKER_URL"}, {"VALKEY_PORT", "CELERY_BROKER_UR
 def ports_of_settings(environment: Mapping[str, str]) -> Ports:
     """Raises ImproperlyConfigured for a value that is no port, AskedWrongly for one port in two
     settings. `environment` names the stores; we start those that it does not name."""
-    found = {
+    by_setting = {
         "WEB_PORT": env.integer("WEB_PORT", 8080, low=1, high=65_535),
         "FLOWER_PORT": env.integer("FLOWER_PORT", 5555, low=1, high=65_535),
         "CONSUMER_PORT": env.integer("CONSUMER_PORT", 8081, low=1, high=65_535),
         "OPERATORS_PORT": env.integer("OPERATORS_PORT", 8090, low=1, high=65_535),
         "VALKEY_PORT": env.integer("VALKEY_PORT", 6399, low=1, high=65_535),
     }
-    listeners = dict(found)
+    listeners = dict(by_setting)
     if environment.get("REDIS_URL"):  # then no valkey of ours is started
         del listeners["VALKEY_PORT"]
     _demand_different(listeners | dict(_local_stores(environment)))
-    return Ports(**{_LISTENERS[name][0]: port for name, port in found.items()})
+    return Ports(**{_LISTENERS[name][0]: port for name, port in by_setting.items()})
 
 
 def demand_free_ports(chosen: Ports, *, own_redis: bool) -> None:
@@ -50,11 +50,12 @@ def demand_free_ports(chosen: Ports, *, own_redis: bool) -> None:
             ports.demand_port(getattr(chosen, field), what=what, variable=name)
 
 
-def _demand_different(used: Mapping[str, int]) -> None:
-    for one, other in combinations(used, 2):
-        if used[one] == used[other] and {one, other} not in _SHARED:
+def _demand_different(port_of: Mapping[str, int]) -> None:
+    for one, other in combinations(port_of, 2):
+        if port_of[one] == port_of[other] and {one, other} not in _SHARED:
             raise AskedWrongly(
-                f"{one} and {other} are both port {used[one]}: choose another one for one of them."
+                f"{one} and {other} are both port {port_of[one]}:"
+                " choose another one for one of them."
             )
 
 

@@ -27,24 +27,24 @@ def run_site(folder: Path) -> int:
     """Serve until a signal (raises Stopped) or until a program ends too often (raises Trouble)."""
     began = time.monotonic()
     with ExitStack() as stack:
-        given = environment.given_environment()
-        chosen = listen_ports.ports_of_settings(given)
+        given_env = environment.given_environment()
+        listen = listen_ports.ports_of_settings(given_env)
         folder.mkdir(parents=True, exist_ok=True)
-        stack.enter_context(_alone(folder))
-        here = environment.make_site(folder, chosen, environment=given)
-        listen_ports.demand_free_ports(here.ports, own_redis=here.own_redis)
+        stack.enter_context(_folder_lock(folder))
+        site = environment.make_site(folder, listen, environment=given_env)
+        listen_ports.demand_free_ports(site.ports, own_redis=site.own_redis)
         screen.say("[bold]Starting[/]")
-        programs = stack.enter_context(servers.deciding_store(here))
-        _check_stores(here)
-        prepared = _prepare(here)
-        programs += stack.enter_context(servers.running_servers(here, servers.ALL))
-        _welcome(here, prepared, seconds=time.monotonic() - began)
-        _attend(programs)
+        programs = stack.enter_context(servers.deciding_store(site))
+        _check_stores(site)
+        prepared = _prepare(site)
+        programs += stack.enter_context(servers.running_servers(site, servers.ALL))
+        _welcome(site, prepared, seconds=time.monotonic() - began)
+        _watch_programs(programs)
     return 0
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _folder_lock(folder: Path) -> Iterator[None]:
     """Lock the folder: two runs in one would overwrite each other's files. The lock ends with the
     process. Raises Trouble if another run has it."""
     with (folder / "run.lock").open("a+") as lock:
@@ -52,50 +52,50 @@ def _alone(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Trouble(
-                f"`make run` is already at work in {_short(folder)}: stop it with Ctrl-C first."
+                f"`make run` is already at work in {_relative(folder)}: stop it with Ctrl-C first."
             ) from None
         yield
 
 
-def _check_stores(here: Site) -> None:
+def _check_stores(site: Site) -> None:
     """Before anything is written. Raises Trouble for stores whose configuration breaks a
     guarantee."""
-    found = django_subprocess.run_work(here, "check")
-    if found["errors"]:
+    report = django_subprocess.run_work(site, "check")
+    if report["errors"]:
         raise Trouble(
             "The stores can't keep what this site promises, so it was not started:\n"
-            + "\n".join(f"  ✗ {sentence}" for sentence in found["errors"])
+            + "\n".join(f"  ✗ {sentence}" for sentence in report["errors"])
             + "\nCheck again with: manage.py check --tag stores"
         )
-    for sentence in found["warnings"]:
+    for sentence in report["warnings"]:
         screen.warn(sentence)
     screen.say_step(
-        "stores", "keep what they are told" + ", with a caution" * bool(found["warnings"])
+        "stores", "keep what they are told" + ", with a caution" * bool(report["warnings"])
     )
 
 
-def _prepare(here: Site) -> Any:
+def _prepare(site: Site) -> Any:
     began = time.monotonic()
-    whose = ["--own-database"] if here.own_database else []
+    whose = ["--own-database"] if site.own_database else []
     prepared = django_subprocess.run_work(
-        here, "prepare_run", "--user", f"user-{secrets.token_hex(2)}", *whose
+        site, "prepare_run", "--user", f"user-{secrets.token_hex(2)}", *whose
     )
-    kind = here.env["DATABASE_URL"].partition(":")[0]
+    kind = site.env["DATABASE_URL"].partition(":")[0]
     what = f"{kind}, migrated; campaign {prepared['slug']} is open"
     screen.say_step("database", what, seconds=time.monotonic() - began)
     return prepared
 
 
-def _welcome(here: Site, prepared: Any, *, seconds: float) -> None:
-    page = f"{here.web_url}/api/v1/campaigns/{prepared['slug']}"
-    password = here.env["ADMIN_PASSWORD"] if prepared["admin"] else "(the password it had)"
+def _welcome(site: Site, prepared: Any, *, seconds: float) -> None:
+    page = f"{site.web_url}/api/v1/campaigns/{prepared['slug']}"
+    password = site.env["ADMIN_PASSWORD"] if prepared["admin"] else "(the password it had)"
     screen.say(f"\n[bold green]Everything is up[/] after {seconds:.1f} s.\n")
     for name, where in (
         ("API", page),
-        ("API docs", f"{here.operators_url}/api/v1/docs"),
-        ("Admin", f"{here.operators_url}/admin/   admin   {password}"),
-        ("Flower", here.flower_url),
-        ("Metrics", f"{here.operators_url}/metrics, {here.consumer_url}/metrics"),
+        ("API docs", f"{site.operators_url}/api/v1/docs"),
+        ("Admin", f"{site.operators_url}/admin/   admin   {password}"),
+        ("Flower", site.flower_url),
+        ("Metrics", f"{site.operators_url}/metrics, {site.consumer_url}/metrics"),
     ):
         screen.say_raw(f"  {name:<9} {where}")
     screen.say("\n[bold]Claim a coupon[/] (twice gives the same answer), and look it up:\n")
@@ -103,37 +103,37 @@ def _welcome(here: Site, prepared: Any, *, seconds: float) -> None:
     screen.say_raw(f'  curl -X POST {page}/claims -H "Authorization: Bearer $TOKEN"')
     screen.say_raw(f'  curl {page}/claims/me -H "Authorization: Bearer $TOKEN"')
     screen.say("\n[bold]Another user's token[/], in another terminal:\n")
-    folder = _short(here.folder)
-    screen.say_raw(f"  {_joined(here)}{_python()} manage.py user_token bob")
+    folder = _relative(site.folder)
+    screen.say_raw(f"  {_env_files_prefix(site)}{_python()} manage.py user_token bob")
     screen.say(f"\nLogs are in {escape(folder)}/log. [bold]Ctrl-C stops everything.[/]\n")
 
 
-def _attend(programs: list[Program]) -> None:
+def _watch_programs(programs: list[Program]) -> None:
     """Show the programs' new log lines and restart those that end, as systemd does in production.
     Raises Trouble when one ends too often."""
     for program in programs:
-        program.news()
+        program.new_lines()
     while True:
         for program in programs:
-            for line in program.news():
+            for line in program.new_lines():
                 screen.say_raw(f"{program.name:<7}| {line}")
-            if program.again():
+            if program.restart_if_ended():
                 screen.warn(f"{program.name} had ended and was started again.")
-            program.check()
+            program.raise_if_ended()
         signals.interruptible_sleep(_NEWS_EVERY_S)
 
 
-def _joined(here: Site) -> str:
+def _env_files_prefix(site: Site) -> str:
     """How `manage.py` is told to use this folder's secrets; empty for `var`, the default."""
-    path = here.folder / secrets_file.NAME
+    path = site.folder / secrets_file.NAME
     return (
-        "" if here.folder == env.BASE_DIR / "var" else f"ENV_FILES={shlex.quote(f'.env,{path}')} "
+        "" if site.folder == env.BASE_DIR / "var" else f"ENV_FILES={shlex.quote(f'.env,{path}')} "
     )
 
 
-def _short(path: Path) -> str:
+def _relative(path: Path) -> str:
     return str(path.relative_to(env.BASE_DIR) if path.is_relative_to(env.BASE_DIR) else path)
 
 
 def _python() -> str:
-    return shlex.quote(_short(Path(sys.executable)))
+    return shlex.quote(_relative(Path(sys.executable)))

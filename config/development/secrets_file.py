@@ -31,11 +31,11 @@ _MAKERS: dict[str, Callable[[], str]] = {
 def load_secrets(path: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """All secrets. Those that the file lacks are generated and added to it. Raises Trouble if it
     can't be read."""
-    kept = _read(path)
-    missing = {name: make() for name, make in _MAKERS.items() if name not in kept}
+    stored = _read(path)
+    missing = {name: make() for name, make in _MAKERS.items() if name not in stored}
     if missing:
-        _write(path, kept | missing)
-    return {name: environment.get(name) or (kept | missing)[name] for name in _MAKERS}
+        _write(path, stored | missing)
+    return {name: environment.get(name) or (stored | missing)[name] for name in _MAKERS}
 
 
 def _read(path: Path) -> dict[str, str]:

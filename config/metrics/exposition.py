@@ -17,16 +17,16 @@ def metrics_page(*live: Collector) -> bytes:
     """The page in Prometheus' text format: what all processes counted, and the values that the
     collectors `live` read now."""
     hot_counters.flush_counters()
-    whole = CollectorRegistry()
+    registry = CollectorRegistry()
     if multiprocess.FOLDER:
         for folder in (multiprocess.FOLDER, *settings.METRICS_FOLDERS):
-            multiprocess.forget_the_dead(folder)
-        whole.register(multiprocess.AllFolders(settings.METRICS_FOLDERS))
+            multiprocess.remove_dead_gauges(folder)
+        registry.register(multiprocess.AllFolders(settings.METRICS_FOLDERS))
     else:
-        whole.register(REGISTRY)
+        registry.register(REGISTRY)
     for collector in live:
-        whole.register(collector)
-    return generate_latest(whole)
+        registry.register(collector)
+    return generate_latest(registry)
 
 
 @lru_cache(maxsize=1000)  # addresses

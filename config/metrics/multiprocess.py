@@ -21,19 +21,19 @@ from config import env
 FOLDER = env.folder("PROMETHEUS_MULTIPROC_DIR")
 
 
-def _name() -> str:
-    return _name_of(os.getpid())  # called at every count; the pid changes with a fork
+def _file_suffix() -> str:
+    return _suffix_of_pid(os.getpid())  # called at every count; the pid changes with a fork
 
 
 @lru_cache(maxsize=2)
-def _name_of(pid: int) -> str:
-    place = getattr(current_process(), "index", None)  # Celery's pool numbers its children
-    return str(pid) if place is None else f"{os.getppid()}-{place}"
+def _suffix_of_pid(pid: int) -> str:
+    pool_index = getattr(current_process(), "index", None)  # Celery's pool numbers its children
+    return str(pid) if pool_index is None else f"{os.getppid()}-{pool_index}"
 
 
 # Before the first metric is made. A web process is named by its pid, which costs less per count.
 if FOLDER and env.boolean("CELERY_WORKER", default=False):
-    values.ValueClass = values.MultiProcessValue(_name)  # type: ignore[no-untyped-call]
+    values.ValueClass = values.MultiProcessValue(_file_suffix)  # type: ignore[no-untyped-call]
 if not FOLDER:  # set to nothing, prometheus-client would keep its files in the working directory
     values.ValueClass = values.MutexValue
 
@@ -45,42 +45,42 @@ class AllFolders(Collector):
         self._folders = (FOLDER, *others)
 
     def collect(self) -> Iterable[Metric]:
-        files = [file for folder in self._folders for file in _begun(folder, "*.db")]
+        files = [file for folder in self._folders for file in _nonempty_files(folder, "*.db")]
         merged: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
         return merged
 
 
-def forget_the_dead(folder: str) -> None:
+def remove_dead_gauges(folder: str) -> None:
     """Remove the files of `live` gauges whose process is gone; prometheus-client keeps them."""
     for file in Path(folder).glob("gauge_live*.db"):
         name = file.stem.rpartition("_")[2]
-        if not _lives(int(name.partition("-")[0])):
+        if not _process_exists(int(name.partition("-")[0])):
             file.unlink(missing_ok=True)
 
 
 def latest_value(gauge: Gauge) -> float:
     """The maximum over all processes of a gauge of the mode `max` without labels; 0 if no process
     has set it."""
-    files = _begun(FOLDER, "gauge_max_*.db")
+    files = _nonempty_files(FOLDER, "gauge_max_*.db")
     merged = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
     samples = [s for family in merged for s in family.samples if s.name == gauge._name]
     return max((sample.value for sample in samples), default=0.0)
 
 
-def _begun(folder: str, pattern: str) -> list[str]:
+def _nonempty_files(folder: str, pattern: str) -> list[str]:
     """The files that are not empty. A file that a process creates is empty for an instant, and
     prometheus-client can't read that."""
-    return [str(file) for file in Path(folder).glob(pattern) if _holds_something(file)]
+    return [str(file) for file in Path(folder).glob(pattern) if _is_nonempty(file)]
 
 
-def _holds_something(file: Path) -> bool:
+def _is_nonempty(file: Path) -> bool:
     try:
         return file.stat().st_size > 0
     except FileNotFoundError:  # its process is gone and it was removed
         return False
 
 
-def _lives(pid: int) -> bool:
+def _process_exists(pid: int) -> bool:
     with suppress(PermissionError):  # another user's process: it exists
         try:
             os.kill(pid, 0)

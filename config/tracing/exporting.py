@@ -20,10 +20,10 @@ _PATIENCE_S = 2  # timeout: an unreachable collector must not keep a process fro
 
 @cache
 def tracer_provider(service: str) -> TracerProvider:
-    about = {"service.name": service, "service.version": settings.RELEASE}
-    made = TracerProvider(resource=Resource.create(about), id_generator=Ids())
-    made.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=_PATIENCE_S)))
-    return made
+    resource = {"service.name": service, "service.version": settings.RELEASE}
+    provider = TracerProvider(resource=Resource.create(resource), id_generator=Ids())
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=_PATIENCE_S)))
+    return provider
 
 
 @cache

@@ -26,7 +26,7 @@ def trace_requests(answer: _Answer) -> _Answer:
             strategies.STRATEGIES[strategy] = Traced(decide)
 
     def traced(request: HttpRequest) -> HttpResponse:
-        span = _begun(request)
+        span = _start_span(request)
         with use_span(span, end_on_exit=True):
             response = answer(request)
             if span.is_recording():
@@ -36,24 +36,24 @@ def trace_requests(answer: _Answer) -> _Answer:
     return traced
 
 
-def _begun(request: HttpRequest) -> Span:
+def _start_span(request: HttpRequest) -> Span:
     """Start a trace of our own that links to the client's: the client must not decide which traces
     are kept."""
-    known = ids.trace_ids_of(request_id.current_request_id())
-    with ids.with_trace_ids(ids.Known(known.trace)):
+    trace_ids = ids.trace_ids_of(request_id.current_request_id())
+    with ids.with_trace_ids(ids.TraceIds(trace_ids.trace)):
         return make_tracer(SERVICE).start_span(
             str(request.method),
             kind=SpanKind.SERVER,
-            links=_theirs(request),
+            links=_client_links(request),
             attributes={"coupon.request_id": request_id.current_request_id()},
         )
 
 
-def _theirs(request: HttpRequest) -> list[Link]:
+def _client_links(request: HttpRequest) -> list[Link]:
     if "HTTP_TRACEPARENT" not in request.META:  # building `request.headers` is expensive
         return []
-    theirs = get_current_span(propagate.extract(request.headers)).get_span_context()
-    return [Link(theirs)] if theirs.is_valid else []
+    client_span = get_current_span(propagate.extract(request.headers)).get_span_context()
+    return [Link(client_span)] if client_span.is_valid else []
 
 
 def _describe(span: Span, request: HttpRequest, response: HttpResponse) -> None:
@@ -76,22 +76,22 @@ class Traced:
 
     def __call__(self, campaign: CampaignSnapshot, claim: Claim) -> Admission:
         began_ns = time.time_ns()
-        said: str = "failed"
+        outcome: str = "failed"
         try:
-            decided = self._decide(campaign, claim)
-            said = decided.outcome
+            admission = self._decide(campaign, claim)
+            outcome = admission.outcome
         finally:
             if get_current_span().is_recording():  # the request's span: sampled or not, as both are
-                self._tell(campaign, said, began_ns)
-        return decided
+                self._record_span(campaign, outcome, began_ns)
+        return admission
 
-    def _tell(self, campaign: CampaignSnapshot, said: str, began_ns: int) -> None:
-        about = {"coupon.campaign": campaign.slug, "coupon.outcome": said}
-        known = ids.trace_ids_of(request_id.current_request_id())
-        if said != Outcome.ADMITTED:
-            known = ids.Known(known.trace)
-        with ids.with_trace_ids(known):
+    def _record_span(self, campaign: CampaignSnapshot, outcome: str, began_ns: int) -> None:
+        attributes = {"coupon.campaign": campaign.slug, "coupon.outcome": outcome}
+        trace_ids = ids.trace_ids_of(request_id.current_request_id())
+        if outcome != Outcome.ADMITTED:
+            trace_ids = ids.TraceIds(trace_ids.trace)
+        with ids.with_trace_ids(trace_ids):
             span = make_tracer(SERVICE).start_span(
-                "admission", start_time=began_ns, attributes=about
+                "admission", start_time=began_ns, attributes=attributes
             )
         span.end()

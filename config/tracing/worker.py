@@ -33,51 +33,57 @@ def _flush(**_: Any) -> None:
 @contextmanager
 def trace_batch(slug: str, claims: Collection[AdmittedClaim]) -> Iterator[Committed]:
     sampler = tracer_provider(SERVICE).sampler
-    kept = [known for known in map(_known, claims) if known and _is_kept(sampler, known)]
+    sampled = [
+        trace_ids
+        for trace_ids in map(_trace_ids, claims)
+        if trace_ids and _is_kept(sampler, trace_ids)
+    ]
     places = [claim.place for claim in claims] or [0]
-    about: dict[str, str | int] = {
+    attributes: dict[str, str | int] = {
         "coupon.campaign": slug,
         "coupon.claims": len(claims),
         "coupon.first_place": min(places),
         "coupon.last_place": max(places),
     }
-    links = [Link(ids.admission_context(known)) for known in kept[:MOST_LINKS]]
+    links = [Link(ids.admission_context(trace_ids)) for trace_ids in sampled[:MOST_LINKS]]
     with make_tracer(SERVICE).start_as_current_span(
-        "drain", context=Context(), attributes=about, links=links
+        "drain", context=Context(), attributes=attributes, links=links
     ) as span:
-        yield lambda stored: _tell(span, slug, stored)
+        yield lambda stored: _record_waits(span, slug, stored)
 
 
-def _known(claim: AdmittedClaim) -> ids.Known | None:
+def _trace_ids(claim: AdmittedClaim) -> ids.TraceIds | None:
     return ids.trace_ids_of(claim.request) if claim.request else None
 
 
-def _is_kept(sampler: Sampler, known: ids.Known) -> bool:
+def _is_kept(sampler: Sampler, trace_ids: ids.TraceIds) -> bool:
     """Whether the trace is sampled; the web process decides alike: by its id, always, or never."""
-    decision = sampler.should_sample(None, known.trace, "admission").decision
+    decision = sampler.should_sample(None, trace_ids.trace, "admission").decision
     return decision is Decision.RECORD_AND_SAMPLE
 
 
-def _tell(drain: Span, slug: str, stored: Collection[AdmittedClaim]) -> None:
+def _record_waits(drain: Span, slug: str, stored: Collection[AdmittedClaim]) -> None:
     """Record each claim's wait: from its admission, by Redis' clock, until now, by this host's."""
     now_ns = time.time_ns()
     drain.add_event("committed", {"coupon.stored": len(stored)}, timestamp=now_ns)
     sampler, link = tracer_provider(SERVICE).sampler, Link(drain.get_span_context())
     for claim in stored:
-        known = _known(claim)
-        if known and _is_kept(sampler, known):
-            _queued(claim, slug, known, link, now_ns)
+        trace_ids = _trace_ids(claim)
+        if trace_ids and _is_kept(sampler, trace_ids):
+            _record_wait(claim, slug, trace_ids, link, now_ns)
 
 
-def _queued(claim: AdmittedClaim, slug: str, known: ids.Known, drain: Link, now_ns: int) -> None:
-    admission = set_span_in_context(NonRecordingSpan(ids.admission_context(known)), Context())
-    about: dict[str, str | int] = {
+def _record_wait(
+    claim: AdmittedClaim, slug: str, trace_ids: ids.TraceIds, drain: Link, now_ns: int
+) -> None:
+    admission = set_span_in_context(NonRecordingSpan(ids.admission_context(trace_ids)), Context())
+    attributes: dict[str, str | int] = {
         "coupon.campaign": slug,
         "coupon.request_id": claim.request,
         "coupon.place": claim.place,
     }
     began_ns = min(claim.admitted_ms * 1_000_000, now_ns)
     span = make_tracer(SERVICE).start_span(
-        "queued", context=admission, links=[drain], start_time=began_ns, attributes=about
+        "queued", context=admission, links=[drain], start_time=began_ns, attributes=attributes
     )
     span.end(now_ns)

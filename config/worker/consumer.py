@@ -30,45 +30,45 @@ from coupons.monitoring import collectors
 from coupons.observability import metrics
 
 _SLOW_CLIENT_S = 5
-Said = tuple[HTTPStatus, str, bytes]
+Response = tuple[HTTPStatus, str, bytes]
 
 
-def answer_alive() -> Said:
-    return _verdict(worker=_worker_turns())
+def answer_alive() -> Response:
+    return _verdict(worker=_main_loop_runs())
 
 
-def answer_ready() -> Said:
-    seen = dependency_watch("consumer").seen()
-    fresh = not seen.is_stale
+def answer_ready() -> Response:
+    state = dependency_watch("consumer").seen()
+    fresh = not state.is_stale
     return _verdict(
-        worker=_worker_turns(),
-        canary=_canary_came(),
-        redis=seen.redis and fresh,
-        database=seen.database and fresh,
-        sweeps=seen.sweeps and fresh,
+        worker=_main_loop_runs(),
+        canary=_task_ran_recently(),
+        redis=state.redis and fresh,
+        database=state.database and fresh,
+        sweeps=state.sweeps and fresh,
     )
 
 
-def answer_metrics() -> Said:
+def answer_metrics() -> Response:
     live = (collectors.Build(), collectors.Campaigns(), collectors.Database(), liveness.Worker())
     return HTTPStatus.OK, exposition.CONTENT_TYPE, exposition.metrics_page(*live)
 
 
-def _worker_turns() -> bool:
+def _main_loop_runs() -> bool:
     return liveness.seconds_since(metrics.WORKER_BEAT) < STALE_S
 
 
-def _canary_came() -> bool:
+def _task_ran_recently() -> bool:
     """Whether a task began or ended within WORKER_PATIENCE_S; the watchdog's canaries are tasks."""
     return liveness.seconds_since(metrics.WORKER_SIGN) < settings.WORKER_PATIENCE_S
 
 
-def _verdict(**parts: bool) -> Said:
+def _verdict(**parts: bool) -> Response:
     status = HTTPStatus.OK if all(parts.values()) else HTTPStatus.SERVICE_UNAVAILABLE
     return status, "application/json", json.dumps(parts).encode()
 
 
-PATHS: dict[str, Callable[[], Said]] = {
+PATHS: dict[str, Callable[[], Response]] = {
     "/livez": answer_alive,
     "/healthz": answer_alive,
     "/readyz": answer_ready,
@@ -119,11 +119,11 @@ def main() -> int:
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     django.setup()
-    where = (settings.CONSUMER_HOST, settings.CONSUMER_PORT)
+    address = (settings.CONSUMER_HOST, settings.CONSUMER_PORT)
     try:
-        server = Server(where, Handler)
+        server = Server(address, Handler)
     except OSError as error:
-        print(f"{where[0]} port {where[1]} can't be listened on: {error}.", file=sys.stderr)
+        print(f"{address[0]} port {address[1]} can't be listened on: {error}.", file=sys.stderr)
         return 1
     with server:
         watchdog.start_watchdog()

@@ -17,6 +17,6 @@ class Listener(Consumer):  # type: ignore[misc]
 
     def ensure_connected(self, conn: Any) -> Any:
         options = self.app.conf.broker_transport_options
-        often = {name: options[name] for name in _HOW_OFTEN if name in options}
-        conn.ensure_connection = partial(conn.ensure_connection, **often)
+        intervals = {name: options[name] for name in _HOW_OFTEN if name in options}
+        conn.ensure_connection = partial(conn.ensure_connection, **intervals)
         return super().ensure_connected(conn)

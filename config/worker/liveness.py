@@ -24,8 +24,8 @@ def show_liveness(gauge: Gauge) -> None:
 def seconds_since(gauge: Gauge) -> float:
     """Seconds since the latest heartbeat of any process in this host's metrics folder; infinite if
     there was none."""
-    at = multiprocess.latest_value(gauge)
-    return time.monotonic() - at if at else math.inf
+    beat_at = multiprocess.latest_value(gauge)
+    return time.monotonic() - beat_at if beat_at else math.inf
 
 
 class Worker(Collector):

@@ -15,11 +15,11 @@ from kombu.exceptions import OperationalError
 from config.celery import app
 
 PREFIX = app.conf.broker_transport_options["global_keyprefix"]  # of all of Celery's keys there
-BELLS = PREFIX + app.conf.task_default_queue
-MOST_BELLS = 1_000
+WAKEUP_QUEUE = PREFIX + app.conf.task_default_queue
+MOST_WAKEUPS = 1_000
 LEASE = f"{PREFIX}beat-lease"  # who holds it sends the periodic tasks: see config.beat
 MOST_CANARIES = 10  # one is sent every two seconds
-CANARIES_FORGOTTEN_AFTER_S = 120  # TTL of a worker's own queue, should its host be gone
+CANARY_QUEUE_TTL_S = 120  # TTL of a worker's own queue, should its host be gone
 
 # KEYS: a queue, the newest message first. ARGV: how many to keep. RETURN: how many were removed.
 _TRIM = """
@@ -51,12 +51,12 @@ class Broker:
             return None
 
 
-def throw_away_old_bells(broker: Broker) -> None:
-    """Trim the queue of wake-ups to the newest MOST_BELLS."""
-    if old := broker.ask(_TRIM, BELLS, MOST_BELLS):
+def trim_wakeups(broker: Broker) -> None:
+    """Trim the queue of wake-ups to the newest MOST_WAKEUPS."""
+    if old := broker.ask(_TRIM, WAKEUP_QUEUE, MOST_WAKEUPS):
         logger.warning("%s wake-ups that no worker took were discarded", old)
 
 
-def throw_away_old_canaries(broker: Broker, queue: str) -> None:
+def trim_canaries(broker: Broker, queue: str) -> None:
     """Trim a worker's own queue to the newest MOST_CANARIES, and renew its TTL."""
-    broker.ask(_TRIM_AND_FORGET, PREFIX + queue, MOST_CANARIES, CANARIES_FORGOTTEN_AFTER_S)
+    broker.ask(_TRIM_AND_FORGET, PREFIX + queue, MOST_CANARIES, CANARY_QUEUE_TTL_S)

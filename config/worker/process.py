@@ -29,7 +29,7 @@ STALE_S = 15.0  # a main loop without a heartbeat for so long hangs
 # When a worker stops, it forgets the messages that it gave to a pool process and that were not
 # confirmed yet. The pool process waits for their confirmation: 30 s by billiard's default, at any
 # stop under load.
-_LAST_WORDS_S = 2.0
+_CONFIRMATION_WAIT_S = 2.0
 
 
 def own_queue_name() -> str:
@@ -80,7 +80,7 @@ def show_sign_of_life() -> None:
 _began: dict[str, float] = {}  # start by task id; a process of the pool runs one at a time
 
 
-class InHand(Request):  # type: ignore[misc]
+class ReceivedMessage(Request):  # type: ignore[misc]
     """A message that a worker has received. An error in its acknowledgement makes the worker
     reconnect.
 
@@ -108,7 +108,7 @@ class WakeupTask(Task):  # type: ignore[misc]
 
     abstract = True
     Strategy = "config.worker.process:guarded_strategy"
-    Request: Any = InHand
+    Request: Any = ReceivedMessage
 
 
 def guarded_strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Any:
@@ -117,7 +117,7 @@ def guarded_strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Any:
     minute later, and so on."""
     receive = default(task, app, consumer, **options)
 
-    def received(
+    def receive_guarded(
         message: Any, body: Any, ack: Any, reject: Any, callbacks: Any, **more: Any
     ) -> Any:
         try:
@@ -127,7 +127,7 @@ def guarded_strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Any:
             message.reject_log_error(logger, (*consumer.connection_errors,))
             return None
 
-    return received
+    return receive_guarded
 
 
 def task_began(task_id: str, **_: Any) -> None:
@@ -143,7 +143,7 @@ def task_ended(task_id: str, task: Any, state: str | None, **_: Any) -> None:
     clock_skew.reporter.report(task.request.hostname or socket.gethostname())
 
 
-def show_no_failures(**_: Any) -> None:
+def export_zero_failures(**_: Any) -> None:
     """Export 0 failures for each task before the first: Prometheus sees no increase from an absent
     series."""
     for task in wakeups.TASKS:
@@ -153,11 +153,11 @@ def show_no_failures(**_: Any) -> None:
 def install_worker_parts(app: Any) -> None:
     """Attach all this to a Celery app, before its worker starts."""
     pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = int(
-        _LAST_WORDS_S / pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_INTERVAL
+        _CONFIRMATION_WAIT_S / pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_INTERVAL
     )
     app.steps["worker"].add(Beat)
     if multiprocess.FOLDER:
         app.steps["worker"].add(OwnQueue)
-    signals.worker_init.connect(show_no_failures)
+    signals.worker_init.connect(export_zero_failures)
     signals.task_prerun.connect(task_began)
     signals.task_postrun.connect(task_ended)

@@ -27,7 +27,7 @@ from coupons.broker import wakeups
 from coupons.observability import metrics
 
 EVERY_S = 2.0
-SOFTLY_S = 10.0  # from SIGTERM to SIGKILL: a worker that can still exit returns its messages
+KILL_AFTER_S = 10.0  # from SIGTERM to SIGKILL: a worker that can still exit returns its messages
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Watchdog:
             time.sleep(EVERY_S)
             try:
                 self.check_worker()
-                self.keep_messages_few()
+                self.trim_queues()
             except Exception:
                 logger.exception("a round of the watchdog failed; it continues")
 
@@ -73,10 +73,10 @@ class Watchdog:
             end_worker(pid, reason)
         return reason
 
-    def keep_messages_few(self) -> None:
+    def trim_queues(self) -> None:
         """Trim the queues; beat does so too, but may be down."""
-        message_limits.throw_away_old_canaries(self.broker, process.own_queue_name())
-        message_limits.throw_away_old_bells(self.broker)
+        message_limits.trim_canaries(self.broker, process.own_queue_name())
+        message_limits.trim_wakeups(self.broker)
 
     def _judge(self, now: float) -> Reason | None:
         for gauge, reason in _SIGNS:
@@ -97,13 +97,13 @@ def worker_pid() -> int | None:
 
 
 def end_worker(pid: int, reason: Reason) -> None:
-    """SIGTERM, then SIGKILL after SOFTLY_S. The broker delivers its messages again, and other
+    """SIGTERM, then SIGKILL after KILL_AFTER_S. The broker delivers its messages again, and other
     drains take over the claims it had read."""
     logger.error("the worker (%s) is %s: it is terminated, to be restarted", pid, reason)
     metrics.WORKER_ENDED.labels(reason).inc()
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + SOFTLY_S
+        deadline = time.monotonic() + KILL_AFTER_S
         while worker_pid() == pid:
             if time.monotonic() > deadline:
                 os.kill(pid, signal.SIGKILL)
@@ -111,7 +111,7 @@ def end_worker(pid: int, reason: Reason) -> None:
             time.sleep(0.1)
 
 
-def show_nobody_ended() -> None:
+def export_zero_terminations() -> None:
     """Export 0 for each reason before the first: Prometheus sees no increase from an absent
     series."""
     for reason in Reason:
@@ -119,5 +119,5 @@ def show_nobody_ended() -> None:
 
 
 def start_watchdog() -> None:
-    show_nobody_ended()
+    export_zero_terminations()
     threading.Thread(target=Watchdog().watch, name="watchdog", daemon=True).start()

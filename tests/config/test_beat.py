@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from config import beat
-from config.beat import BELLS, LEASE, MOST_BELLS, Broker, Lease, Leased
+from config.beat import LEASE, MOST_WAKEUPS, WAKEUP_QUEUE, Broker, Lease, LeasedScheduler
 from config.celery import app
 from coupons.broker import wakeups
 
@@ -26,17 +26,19 @@ def no_lease() -> Iterator[Any]:
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the tasks that were sent, by whichever scheduler."""
     names: list[str] = []
-    monkeypatch.setattr(Leased, "apply_entry", lambda self, entry, **_: names.append(entry.task))
+    monkeypatch.setattr(
+        LeasedScheduler, "apply_entry", lambda self, entry, **_: names.append(entry.task)
+    )
     return names
 
 
-def scheduler(host: str) -> Leased:
-    made = Leased(app=app)
+def scheduler(host: str) -> LeasedScheduler:
+    made = LeasedScheduler(app=app)
     made._lease = Lease(host)
     return made
 
 
-def ticks(*schedulers: Leased, seconds: float) -> None:
+def ticks(*schedulers: LeasedScheduler, seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         for one in schedulers:
@@ -90,7 +92,7 @@ def bells(no_lease: Any) -> Iterator[Callable[[], list[str]]]:
     """For which campaigns the bells on the broker ring, the newest first."""
 
     def ringing() -> list[str]:
-        waiting = no_lease.eval("return redis.call('LRANGE', KEYS[1], 0, -1)", 1, BELLS)
+        waiting = no_lease.eval("return redis.call('LRANGE', KEYS[1], 0, -1)", 1, WAKEUP_QUEUE)
         bodies = (b64decode(json.loads(message)["body"]) for message in waiting)
         return [json.loads(body)[0][0] for body in bodies]
 
@@ -102,23 +104,23 @@ def bells(no_lease: Any) -> Iterator[Callable[[], list[str]]]:
 def test_bells_that_nobody_heard_for_a_night_are_thrown_away(
     sent: list[str], bells: Callable[[], list[str]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    rung = [f"sale-{number}" for number in range(MOST_BELLS + 30)]
+    rung = [f"sale-{number}" for number in range(MOST_WAKEUPS + 30)]
     for slug in rung:
         wakeups.notify_drain(slug)
-    assert len(bells()) == MOST_BELLS + 30
+    assert len(bells()) == MOST_WAKEUPS + 30
     scheduler("mina").tick()
-    assert bells() == rung[: -MOST_BELLS - 1 : -1]
+    assert bells() == rung[: -MOST_WAKEUPS - 1 : -1]
     assert "30 wake-ups that no worker took" in caplog.text
 
 
 def test_who_does_not_beat_leaves_the_bells_alone(
     sent: list[str], bells: Callable[[], list[str]]
 ) -> None:
-    for number in range(MOST_BELLS + 30):
+    for number in range(MOST_WAKEUPS + 30):
         wakeups.notify_drain(f"sale-{number}")
     Lease("jun").take()
     scheduler("mina").tick()
-    assert len(bells()) == MOST_BELLS + 30
+    assert len(bells()) == MOST_WAKEUPS + 30
 
 
 def test_no_more_bells_than_may_wait_are_all_heard(

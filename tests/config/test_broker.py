@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from config.beat import Lease, Leased
+from config.beat import Lease, LeasedScheduler
 from config.celery import app
 from config.worker import message_limits, process
-from config.worker.message_limits import MOST_BELLS, MOST_CANARIES, PREFIX, Broker
+from config.worker.message_limits import MOST_CANARIES, MOST_WAKEUPS, PREFIX, Broker
 from config.worker.watchdog import Watchdog
 from coupons import tasks
 from coupons.broker import wakeups
@@ -38,7 +38,7 @@ def messages(client: Any, queue: str = "celery") -> list[dict[str, Any]]:
 
 
 def beat_sends_everything() -> None:
-    scheduler = Leased(app=app)
+    scheduler = LeasedScheduler(app=app)
     scheduler._lease = Lease("mina")
     for entry in scheduler.schedule.values():
         scheduler.apply_entry(entry)
@@ -90,20 +90,20 @@ def test_12_a2_canaries_that_nobody_hears_are_few_and_forgotten_in_the_end(clien
     own = process.own_queue_name()
     for _ in range(MOST_CANARIES + 5):
         wakeups.send_canary(own)
-    Watchdog().keep_messages_few()
+    Watchdog().trim_queues()
     assert len(messages(client, own)) == MOST_CANARIES
     left_s = client.eval("return redis.call('TTL', KEYS[1])", 1, PREFIX + own)
-    assert 0 < left_s <= message_limits.CANARIES_FORGOTTEN_AFTER_S
+    assert 0 < left_s <= message_limits.CANARY_QUEUE_TTL_S
 
 
 def test_12_a2_bells_are_kept_few_where_beat_is_dead(client: Any) -> None:
-    for number in range(MOST_BELLS + 30):
+    for number in range(MOST_WAKEUPS + 30):
         wakeups.notify_drain(f"sale-{number}")
-    Watchdog().keep_messages_few()
+    Watchdog().trim_queues()
     kept = messages(client)
-    assert len(kept) == MOST_BELLS
-    assert kept[0]["argsrepr"] == f"['sale-{MOST_BELLS + 29}']"
+    assert len(kept) == MOST_WAKEUPS
+    assert kept[0]["argsrepr"] == f"['sale-{MOST_WAKEUPS + 29}']"
 
 
 def test_12_a2_while_the_broker_is_away_nobody_falls() -> None:
-    Watchdog(broker=Broker("redis://127.0.0.1:1/0")).keep_messages_few()
+    Watchdog(broker=Broker("redis://127.0.0.1:1/0")).trim_queues()

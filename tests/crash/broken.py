@@ -16,7 +16,7 @@ from django.db import connection
 
 import config.wsgi
 from config.celery import app
-from config.worker.process import InHand
+from config.worker.process import ReceivedMessage
 from coupons.admission import recent
 from coupons.campaigns import lookup, update
 from coupons.claims.values import AdmittedClaim
@@ -175,7 +175,7 @@ def messages_expire() -> None:
         return send(*args, **options | {"expires": 5})
 
     app.send_task = dated
-    InHand.maybe_expire = Request.maybe_expire  # type: ignore[method-assign]
+    ReceivedMessage.maybe_expire = Request.maybe_expire  # type: ignore[method-assign]
 
 
 def _admit_without_queueing() -> None:

@@ -37,7 +37,7 @@ def worker_and_beat(environment: dict[str, str], folder: Path) -> Iterator[None]
     env = environment | {"CELERY_WORKER": "1", "PROMETHEUS_MULTIPROC_DIR": str(folder)}
     commands = (
         [*celery, "worker", "--concurrency", "1", "--without-gossip", "--without-mingle", *quiet],
-        [*celery, "beat", "--scheduler", "config.beat.Leased", "--pidfile=", *quiet],
+        [*celery, "beat", "--scheduler", "config.beat.LeasedScheduler", "--pidfile=", *quiet],
     )
     with (folder / "log").open("wb") as log:
         running = [subprocess.Popen(each, env=env, stdout=log, stderr=log) for each in commands]

@@ -107,10 +107,10 @@ def test_news_come_in_whole_lines(tmp_path: Path, start: Callable[[str], Program
     program.finish(patience_s=10)
     log = tmp_path / "tried.log"
     log.write_text("one\ntw")
-    assert program.news() == ["one"]
+    assert program.new_lines() == ["one"]
     log.write_text("one\ntwo\n")
-    assert program.news() == ["two"]
-    assert program.news() == []
+    assert program.new_lines() == ["two"]
+    assert program.new_lines() == []
 
 
 def test_a_signal_is_heard_while_waiting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from config.development.demo.verdict import AGAIN, Answer
 
 _TIMEOUT_S = 10
 _PAUSE_S = 0.05  # before the same user asks again
-_TOLD_EVERY_S = 0.1
+_REPORT_EVERY_S = 0.1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 READY = "ready"  # first line of standard output; the others are the number of asks answered so far
@@ -44,32 +44,34 @@ def asks_of(
 ) -> list[tuple[str, int, str]]:
     """The queue of asks. `people` are (user, token); each asks once, in random order, and the share
     `impatient` of them asks again soon after."""
-    chance = random.Random(seed)
-    line = [(float(at), user, 1, token) for at, (user, token) in enumerate(_mixed(people, chance))]
-    again = chance.sample(line, round(len(line) * impatient))
-    line += [(at + chance.uniform(0, 100), user, 2, token) for at, user, _, token in again]
-    return [(user, number, token) for _, user, number, token in sorted(line)]
+    generator = random.Random(seed)
+    queue = [
+        (float(at), user, 1, token) for at, (user, token) in enumerate(_shuffled(people, generator))
+    ]
+    repeated = generator.sample(queue, round(len(queue) * impatient))
+    queue += [(at + generator.uniform(0, 100), user, 2, token) for at, user, _, token in repeated]
+    return [(user, number, token) for _, user, number, token in sorted(queue)]
 
 
-def _mixed(people: list[tuple[str, str]], chance: random.Random) -> list[tuple[str, str]]:
-    return chance.sample(people, len(people))
+def _shuffled(people: list[tuple[str, str]], generator: random.Random) -> list[tuple[str, str]]:
+    return generator.sample(people, len(people))
 
 
 async def play_plan(plan: Plan) -> list[Answer]:
-    book: list[Answer] = []
-    line = iter(plan.asks)
+    answers: list[Answer] = []
+    queue = iter(plan.asks)
     done = [0]
     async with session_of(plan.connections) as session:
-        await asyncio.gather(*(_look(session, plan) for _ in range(plan.connections)))
+        await asyncio.gather(*(_open_page(session, plan) for _ in range(plan.connections)))
         print(READY, flush=True)
-        telling = asyncio.create_task(_tell(done))
+        reporting = asyncio.create_task(_report_progress(done))
         await asyncio.sleep(max(0.0, plan.starts_at - time.time()))
         await asyncio.gather(
-            *(_serve(session, plan, line, book, done) for _ in range(plan.connections))
+            *(_serve(session, plan, queue, answers, done) for _ in range(plan.connections))
         )
-        telling.cancel()
+        reporting.cancel()
     print(done[0], flush=True)
-    return book
+    return answers
 
 
 def session_of(connections: int) -> aiohttp.ClientSession:
@@ -80,32 +82,32 @@ def session_of(connections: int) -> aiohttp.ClientSession:
     )
 
 
-async def _look(session: aiohttp.ClientSession, plan: Plan) -> None:
+async def _open_page(session: aiohttp.ClientSession, plan: Plan) -> None:
     """Requests the campaign's page, as users who wait for the opening do. Opens the connection."""
     async with session.get(plan.campaign_url) as response:
         await response.read()
 
 
-async def _tell(done: list[int]) -> None:
+async def _report_progress(done: list[int]) -> None:
     while True:
         print(done[0], flush=True)
-        await asyncio.sleep(_TOLD_EVERY_S)
+        await asyncio.sleep(_REPORT_EVERY_S)
 
 
 async def _serve(
     session: aiohttp.ClientSession,
     plan: Plan,
-    line: Iterator[tuple[str, int, str]],
-    book: list[Answer],
+    queue: Iterator[tuple[str, int, str]],
+    answers: list[Answer],
     done: list[int],
 ) -> None:
     """One connection: the next user of the queue asks until the answer is final (not in AGAIN) or
     `gives_up_at` is over."""
     url = URL(f"{plan.campaign_url}/claims")
-    for user, number, token in line:
+    for user, number, token in queue:
         while True:
             answer = await ask_once(session, url, user, number, token)
-            book.append(answer)
+            answers.append(answer)
             if answer.outcome not in AGAIN or time.time() > plan.gives_up_at:
                 break
             await asyncio.sleep(_PAUSE_S * random.uniform(0.5, 1.5))
@@ -116,7 +118,7 @@ async def ask_once(
     session: aiohttp.ClientSession, url: URL, user: str, number: int, token: str
 ) -> Answer:
     sent_at, began = time.time(), time.perf_counter()
-    status, outcome, body = await _heard(session, url, {"Authorization": f"Bearer {token}"})
+    status, outcome, body = await _post_claim(session, url, {"Authorization": f"Bearer {token}"})
     return Answer(
         user=user,
         ask=number,
@@ -125,13 +127,13 @@ async def ask_once(
         place=body.get("place", 0),
         code=body.get("code", "") if body.get("place") else "",
         receipt=body.get("receipt", ""),
-        admitted_ms=_ms(body.get("admitted_at")),
+        admitted_ms=_milliseconds(body.get("admitted_at")),
         sent_at=sent_at,
         latency_ms=(time.perf_counter() - began) * 1000,
     )
 
 
-async def _heard(
+async def _post_claim(
     session: aiohttp.ClientSession, url: URL, headers: dict[str, str]
 ) -> tuple[int, str, dict[str, Any]]:
     """Status, outcome and body; a refusal's outcome is its problem's code."""
@@ -144,8 +146,8 @@ async def _heard(
         return 0, "no_answer", {}
 
 
-def _ms(said: str | None) -> int:
-    return (datetime.fromisoformat(said) - _EPOCH) // _MILLISECOND if said else 0
+def _milliseconds(timestamp: str | None) -> int:
+    return (datetime.fromisoformat(timestamp) - _EPOCH) // _MILLISECOND if timestamp else 0
 
 
 def answers_of(plan: Path) -> Path:
@@ -154,8 +156,8 @@ def answers_of(plan: Path) -> Path:
 
 
 def main(path: Path) -> None:
-    said = orjson.loads(path.read_bytes())
-    answers = asyncio.run(play_plan(Plan(**said)))
+    fields = orjson.loads(path.read_bytes())
+    answers = asyncio.run(play_plan(Plan(**fields)))
     answers_of(path).write_bytes(orjson.dumps([asdict(answer) for answer in answers]))
 
 

@@ -60,9 +60,9 @@ def _seconds(from_ms: int, until_ms: int | None) -> float | None:
 
 def _rate(answers: Sequence[Answer]) -> float:
     """Answers per second, from the first ask to the last answer."""
-    heard = [a for a in answers if a.status]
-    if not heard:
+    answered = [a for a in answers if a.status]
+    if not answered:
         return 0.0
-    first = min(a.sent_at for a in heard)
-    last = max(a.sent_at + a.latency_ms / 1000 for a in heard)
-    return round(len(heard) / max(last - first, 0.001), 1)
+    first = min(a.sent_at for a in answered)
+    last = max(a.sent_at + a.latency_ms / 1000 for a in answered)
+    return round(len(answered) / max(last - first, 0.001), 1)

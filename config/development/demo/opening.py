@@ -42,7 +42,7 @@ class Play:
 def run_demo(play: Play) -> int:
     """Returns 0 if the verdict has no faults. Raises Trouble otherwise."""
     with _fresh_folder() as folder:
-        verdict = _played(play, folder)
+        verdict = _play(play, folder)
         if verdict.faults:
             raise Trouble("The opening did not go as it should.")
     return 0
@@ -62,76 +62,78 @@ def _fresh_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def _played(play: Play, folder: Path) -> Verdict:
-    here = environment.make_site(
+def _play(play: Play, folder: Path) -> Verdict:
+    site = environment.make_site(
         folder,
         ports.Ports(*(ports.free_port() for _ in range(5))),
         environment=environment.given_environment(),
     )
     slug = f"demo-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-    with _theatre(here):
-        verdict, measured = _opening(play, here, slug)
-        if not (here.own_redis and here.own_database):
-            django_subprocess.run_work(here, "close_campaign", "--slug", slug)
+    with _running_site(site):
+        verdict, measured = _play_opening(play, site, slug)
+        if not (site.own_redis and site.own_database):
+            django_subprocess.run_work(site, "close_campaign", "--slug", slug)
     record.show_record(verdict, measured)
     record.write_record(play.record, verdict, measured)
-    _last_words(play, here, slug, verdict)
+    _report_result(play, site, slug, verdict)
     return verdict
 
 
 @contextmanager
-def _theatre(here: Site) -> Iterator[None]:
+def _running_site(site: Site) -> Iterator[None]:
     with ExitStack() as stack:
         screen.say("[bold]Starting[/] everything on free ports")
-        stack.enter_context(servers.deciding_store(here))
-        django_subprocess.run_work(here, "migrate")
-        screen.say_step("database", here.env["DATABASE_URL"].partition(":")[0] + ", migrated")
-        stack.enter_context(servers.running_servers(here, servers.ALL))
+        stack.enter_context(servers.deciding_store(site))
+        django_subprocess.run_work(site, "migrate")
+        screen.say_step("database", site.env["DATABASE_URL"].partition(":")[0] + ", migrated")
+        stack.enter_context(servers.running_servers(site, servers.ALL))
         yield
 
 
-def _opening(play: Play, here: Site, slug: str) -> tuple[Verdict, Figures]:
-    due = min(play.users, play.stock)
-    sale = django_subprocess.run_work(
-        here, "prepare_opening", "--slug", slug, "--users", str(play.users),
+def _play_opening(play: Play, site: Site, slug: str) -> tuple[Verdict, Figures]:
+    expected = min(play.users, play.stock)
+    campaign = django_subprocess.run_work(
+        site, "prepare_opening", "--slug", slug, "--users", str(play.users),
         "--stock", str(play.stock), "--ahead", str(AHEAD_S),
     )  # fmt: skip
-    asks = crowd.asks_of(sale["people"], impatient=play.impatient, seed=1)
+    asks = crowd.asks_of(campaign["people"], impatient=play.impatient, seed=1)
     with django_subprocess.start_work(
-        here, "watch_stored", "--slug", slug, "--expected", str(due)
+        site, "watch_stored", "--slug", slug, "--expected", str(expected)
     ) as watching:
-        answers = _crowd(play, here, slug, sale["starts_at"], asks)
-        all_stored_ms = _all_stored_ms(here, watching)
-    verdict = _judge(Opening(play.stock, play.users, len(asks)), answers, here, slug)
+        answers = _crowd(play, site, slug, campaign["starts_at"], asks)
+        all_stored_ms = _all_stored_ms(site, watching)
+    verdict = _judge(Opening(play.stock, play.users, len(asks)), answers, site, slug)
     measured = figures.measure_answers(
-        answers, stock=play.stock, opens_ms=sale["opens_ms"], all_stored_ms=all_stored_ms
+        answers, stock=play.stock, opens_ms=campaign["opens_ms"], all_stored_ms=all_stored_ms
     )
     return verdict, measured
 
 
 def _crowd(
-    play: Play, here: Site, slug: str, starts_at: float, asks: list[tuple[str, int, str]]
+    play: Play, site: Site, slug: str, starts_at: float, asks: list[tuple[str, int, str]]
 ) -> list[Answer]:
     """Run the crowd in processes of its own, so that watching does not slow it down."""
-    plans = [here.file(f"crowd-{number}.json") for number in range(CROWDS)]
+    plans = [site.file(f"crowd-{number}.json") for number in range(CROWDS)]
     for number, path in enumerate(plans):
         plan = crowd.Plan(
-            f"{here.web_url}/api/v1/campaigns/{slug}", starts_at, starts_at + GIVE_UP_S,
+            f"{site.web_url}/api/v1/campaigns/{slug}", starts_at, starts_at + GIVE_UP_S,
             max(1, play.connections // CROWDS), asks[number::CROWDS],
         )  # fmt: skip
         path.write_text(json.dumps(asdict(plan)))
     with ExitStack() as stack:
-        people = [stack.enter_context(_people(here, path)) for path in plans]
+        programs = [stack.enter_context(_start_crowd(site, path)) for path in plans]
         _announce(play, starts_at)
-        _follow(people, total=len(asks))
+        _show_progress(programs, total=len(asks))
     return [
-        Answer(**said) for path in plans for said in json.loads(crowd.answers_of(path).read_text())
+        Answer(**fields)
+        for path in plans
+        for fields in json.loads(crowd.answers_of(path).read_text())
     ]
 
 
-def _people(here: Site, plan: Path) -> Program:
+def _start_crowd(site: Site, plan: Path) -> Program:
     command = [sys.executable, "-m", "config.development.demo.crowd", str(plan)]
-    return Program(plan.stem, command, env=here.env, log=here.log(plan.stem))
+    return Program(plan.stem, command, env=site.env, log=site.log(plan.stem))
 
 
 def _announce(play: Play, starts_at: float) -> None:
@@ -144,15 +146,15 @@ def _announce(play: Play, starts_at: float) -> None:
     signals.interruptible_sleep(max(0.0, starts_at - time.time()))
 
 
-def _follow(people: list[Program], *, total: int) -> None:
-    done = dict.fromkeys((program.name for program in people), 0)
+def _show_progress(programs: list[Program], *, total: int) -> None:
+    done = dict.fromkeys((program.name for program in programs), 0)
     with screen.progress("asking", total=total) as show:
-        while any(program.status is None for program in people):
-            for program in people:
-                done[program.name] = max([done[program.name], *_numbers(program.news())])
+        while any(program.status is None for program in programs):
+            for program in programs:
+                done[program.name] = max([done[program.name], *_numbers(program.new_lines())])
             show(sum(done.values()))
             signals.interruptible_sleep(_POLL_S)
-        for program in people:
+        for program in programs:
             program.finish(patience_s=0)
         show(total)
 
@@ -161,7 +163,7 @@ def _numbers(lines: list[str]) -> list[int]:
     return [int(line) for line in lines if line.isdigit()]
 
 
-def _all_stored_ms(here: Site, watching: Program) -> int | None:
+def _all_stored_ms(site: Site, watching: Program) -> int | None:
     """When all claims were stored, by Redis' clock; None: not within STORING_S."""
     deadline = time.monotonic() + STORING_S
     while watching.status is None and time.monotonic() < deadline:
@@ -169,21 +171,21 @@ def _all_stored_ms(here: Site, watching: Program) -> int | None:
     if watching.status is None:
         return None
     watching.finish(patience_s=0)
-    return int(django_subprocess.work_result(here, "watch_stored")["all_stored_ms"])
+    return int(django_subprocess.work_result(site, "watch_stored")["all_stored_ms"])
 
 
-def _judge(opening: Opening, answers: list[Answer], here: Site, slug: str) -> Verdict:
+def _judge(opening: Opening, answers: list[Answer], site: Site, slug: str) -> Verdict:
     """The verdict on the stored rows, plus a fault for claims still in the queue or parked."""
-    ledger: Any = django_subprocess.run_work(here, "read_coupons", "--slug", slug)
-    verdict = judge_opening(opening, answers, [Row(*row) for row in ledger["rows"]])
-    left = [
-        f"{ledger[name]:,} claims are {name}." for name in ("waiting", "parked") if ledger[name]
+    stored: Any = django_subprocess.run_work(site, "read_coupons", "--slug", slug)
+    verdict = judge_opening(opening, answers, [Row(*row) for row in stored["rows"]])
+    leftovers = [
+        f"{stored[name]:,} claims are {name}." for name in ("waiting", "parked") if stored[name]
     ]
-    return replace(verdict, faults=(*verdict.faults, *left))
+    return replace(verdict, faults=(*verdict.faults, *leftovers))
 
 
-def _last_words(play: Play, here: Site, slug: str, verdict: Verdict) -> None:
-    if not (here.own_redis and here.own_database):
+def _report_result(play: Play, site: Site, slug: str, verdict: Verdict) -> None:
+    if not (site.own_redis and site.own_database):
         screen.say(f"Campaign {slug} is closed and stays in the stores it was played on.")
     if verdict.faults:
         return

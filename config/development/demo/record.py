@@ -21,11 +21,11 @@ def show_record(verdict: Verdict, figures: Figures) -> None:
     table = Table(title="Verdict", title_justify="left", show_header=False, min_width=60)
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
-    for name, value, right in _counts(verdict):
-        table.add_row(name, f"{value:,}" if right else f"[bold red]{value:,}[/]")
+    for name, value, is_right in _counts(verdict):
+        table.add_row(name, f"{value:,}" if is_right else f"[bold red]{value:,}[/]")
     table.add_section()
-    for name, said in _measures(figures):
-        table.add_row(name, said)
+    for name, text in _measures(figures):
+        table.add_row(name, text)
     screen.console.print(table)
     for fault in verdict.faults:
         screen.say_error(f"✗ {fault}")
@@ -44,8 +44,8 @@ def _counts(verdict: Verdict) -> list[tuple[str, int, bool]]:
 
 def _measures(figures: Figures) -> list[tuple[str, str]]:
     return [
-        ("opening until sold out", _said(figures.sold_out_after_s, "s")),
-        ("last admission until all are stored", _said(figures.stored_after_s, "s")),
+        ("opening until sold out", _with_unit(figures.sold_out_after_s, "s")),
+        ("last admission until all are stored", _with_unit(figures.stored_after_s, "s")),
         ("answers per second", f"{figures.rps:,.0f}"),
         ("admitted: p50, p99", _pair(figures.admitted_p50_ms, figures.admitted_p99_ms)),
         ("sold out: p50, p99", _pair(figures.sold_out_p50_ms, figures.sold_out_p99_ms)),
@@ -53,8 +53,8 @@ def _measures(figures: Figures) -> list[tuple[str, str]]:
 
 
 def _pair(middle: float | None, high: float | None) -> str:
-    return f"{_said(middle, 'ms')}, {_said(high, 'ms')}"
+    return f"{_with_unit(middle, 'ms')}, {_with_unit(high, 'ms')}"
 
 
-def _said(value: float | None, unit: str) -> str:
+def _with_unit(value: float | None, unit: str) -> str:
     return "–" if value is None else f"{value:,} {unit}"

@@ -81,7 +81,7 @@ def judge_opening(opening: Opening, answers: Sequence[Answer], rows: Sequence[Ro
         "duplicates": _duplicates(told, rows),
         "over_issued": max(0, max(len(told), len(rows)) - opening.stock),
         "lost": len(_lost(told, rows)),
-        "changed_answers": _changed(answers),
+        "changed_answers": _count_changed(answers),
     }
     faults = (*_count_faults(opening, counts), *_answer_faults(opening, answers, told, rows))
     return Verdict(**counts, faults=faults)
@@ -99,14 +99,14 @@ def _told(answers: Iterable[Answer]) -> dict[str, Answer]:
 def _duplicates(told: dict[str, Answer], rows: Sequence[Row]) -> int:
     """Users with two coupons and places with two users, told or stored."""
     return len(
-        {("user", user) for user in _twice(row.user for row in rows)}
-        | {("place", place) for place in _twice(row.place for row in rows)}
-        | {("place", place) for place in _twice(answer.place for answer in told.values())}
+        {("user", user) for user in _repeated(row.user for row in rows)}
+        | {("place", place) for place in _repeated(row.place for row in rows)}
+        | {("place", place) for place in _repeated(answer.place for answer in told.values())}
     )
 
 
-def _twice(things: Iterable[object]) -> list[object]:
-    return [thing for thing, times in Counter(things).items() if times > 1]
+def _repeated(values: Iterable[object]) -> list[object]:
+    return [value for value, times in Counter(values).items() if times > 1]
 
 
 def _lost(told: dict[str, Answer], rows: Sequence[Row]) -> list[str]:
@@ -115,25 +115,27 @@ def _lost(told: dict[str, Answer], rows: Sequence[Row]) -> list[str]:
     return [user for user, a in told.items() if (user, a.place, a.code) not in stored]
 
 
-def _changed(answers: Iterable[Answer]) -> int:
+def _count_changed(answers: Iterable[Answer]) -> int:
     """How many users got two different final answers, or "admitted" (sent only once) twice."""
-    heard: dict[str, set[tuple[int, str, str, int]]] = defaultdict(set)
+    answers_of: dict[str, set[tuple[int, str, str, int]]] = defaultdict(set)
     admitted: Counter[str] = Counter()
     for a in answers:
         if a.outcome in _FINAL:
-            heard[a.user].add((a.place, a.code, a.receipt, a.admitted_ms))
+            answers_of[a.user].add((a.place, a.code, a.receipt, a.admitted_ms))
             admitted[a.user] += a.outcome == Outcome.ADMITTED
-    return sum(len(said) > 1 or admitted[user] > 1 for user, said in heard.items())
+    return sum(len(distinct) > 1 or admitted[user] > 1 for user, distinct in answers_of.items())
 
 
 def _count_faults(opening: Opening, counts: dict[str, int]) -> list[str]:
     told, stored = counts["told"], counts["stored"]
-    due = min(opening.stock, opening.users)
+    expected = min(opening.stock, opening.users)
     faults = []
     if told != stored:
         faults.append(f"{told:,} were told that they hold a coupon, but {stored:,} are stored.")
-    if told != due:
-        faults.append(f"{told:,} were told that they hold a coupon, but {due:,} should have been.")
+    if told != expected:
+        faults.append(
+            f"{told:,} were told that they hold a coupon, but {expected:,} should have been."
+        )
     faults += [f"{counts[name]:,} {sentence}" for name, sentence in _WRONGS.items() if counts[name]]
     return faults
 

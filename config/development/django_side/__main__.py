@@ -27,17 +27,17 @@ _DAY_S = 86_400
 _DEMO_TOKENS_S = 1_800
 
 
-def migrate(asked: argparse.Namespace) -> dict[str, Any]:
+def migrate(options: argparse.Namespace) -> dict[str, Any]:
     call_command("migrate", interactive=False, verbosity=0)
     return {}
 
 
-def check(asked: argparse.Namespace) -> dict[str, Any]:
+def check(options: argparse.Namespace) -> dict[str, Any]:
     """What `manage.py check --tag stores` reports: messages with their hints, as two lists."""
-    found = [message for asking in server_checks.SERVERS for message in asking()]
+    messages = [message for run_check in server_checks.SERVERS for message in run_check()]
     return {
-        "errors": [_sentence(message) for message in found if message.is_serious()],
-        "warnings": [_sentence(message) for message in found if not message.is_serious()],
+        "errors": [_sentence(message) for message in messages if message.is_serious()],
+        "warnings": [_sentence(message) for message in messages if not message.is_serious()],
     }
 
 
@@ -45,49 +45,49 @@ def _sentence(message: CheckMessage) -> str:
     return f"{message.msg} {message.hint} ({message.id})"
 
 
-def prepare_run(asked: argparse.Namespace) -> dict[str, Any]:
+def prepare_run(options: argparse.Namespace) -> dict[str, Any]:
     """All that `run` needs beside its servers. Idempotent."""
-    migrate(asked)
+    migrate(options)
     # Without the compressed copies: they take a minute to make, and the loopback needs none.
     call_command("collectstatic", interactive=False, verbosity=0, post_process=False)
-    knows_password = _admin(os.environ["ADMIN_PASSWORD"], ours=asked.own_database)
-    sale = campaign.open_campaign("make run")
-    token = user_tokens.mint_token(asked.user, lifetime_s=_DAY_S)
-    return {"slug": sale.slug, "stock": sale.stock, "token": token, "admin": knows_password}
+    knows_password = _admin(os.environ["ADMIN_PASSWORD"], is_own=options.own_database)
+    opened = campaign.open_campaign("make run")
+    token = user_tokens.mint_token(options.user, lifetime_s=_DAY_S)
+    return {"slug": opened.slug, "stock": opened.stock, "token": token, "admin": knows_password}
 
 
-def _admin(password: str, *, ours: bool) -> bool:
+def _admin(password: str, *, is_own: bool) -> bool:
     """Create the user `admin`. Returns whether it has this password: an `admin` that exists in a
     database that is not `ours` is not changed."""
-    user, made = User.objects.get_or_create(username=ADMIN)
-    if not user.check_password(password) and (made or ours):
+    user, is_new = User.objects.get_or_create(username=ADMIN)
+    if not user.check_password(password) and (is_new or is_own):
         user.is_staff = user.is_superuser = True
         user.set_password(password)
         user.save()
     return user.check_password(password)
 
 
-def prepare_opening(asked: argparse.Namespace) -> dict[str, Any]:
+def prepare_opening(options: argparse.Namespace) -> dict[str, Any]:
     """Sign the tokens first, which takes time; then schedule the campaign."""
-    people = [f"{asked.slug}-{number}" for number in range(1, asked.users + 1)]
+    people = [f"{options.slug}-{number}" for number in range(1, options.users + 1)]
     signed = [[user, user_tokens.mint_token(user, lifetime_s=_DEMO_TOKENS_S)] for user in people]
     sale = campaign.campaign_opening_in(
-        asked.slug, stock=asked.stock, ahead_s=asked.ahead, actor="make demo"
+        options.slug, stock=options.stock, ahead_s=options.ahead, actor="make demo"
     )
     opens_ms = timestamps.milliseconds_of(sale.opens_at)
     return {"opens_ms": opens_ms, "starts_at": ledger.starts_at(opens_ms), "people": signed}
 
 
-def watch_stored(asked: argparse.Namespace) -> dict[str, Any]:
-    return ledger.wait_for_coupons(asked.slug, expected=asked.expected)
+def watch_stored(options: argparse.Namespace) -> dict[str, Any]:
+    return ledger.wait_for_coupons(options.slug, expected=options.expected)
 
 
-def read_coupons(asked: argparse.Namespace) -> dict[str, Any]:
-    return ledger.stored_coupons(asked.slug)
+def read_coupons(options: argparse.Namespace) -> dict[str, Any]:
+    return ledger.stored_coupons(options.slug)
 
 
-def close_campaign(asked: argparse.Namespace) -> dict[str, Any]:
-    lifecycle.close_campaign(asked.slug, actor="make demo")
+def close_campaign(options: argparse.Namespace) -> dict[str, Any]:
+    lifecycle.close_campaign(options.slug, actor="make demo")
     return {}
 
 
@@ -106,15 +106,15 @@ VERBS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
 
 
 def main() -> int:
-    asked = _arguments()
+    options = _arguments()
     try:
-        result = VERBS[asked.verb](asked)
+        result = VERBS[options.verb](options)
     except (CouponError, DatabaseError, ImproperlyConfigured, CommandError) as error:
-        print(f"{asked.verb}: {error}")  # one sentence; any other exception is a bug: a traceback
+        print(f"{options.verb}: {error}")  # one sentence; any other exception is a bug: a traceback
         return 1
-    part = asked.out.with_suffix(".part")
+    part = options.out.with_suffix(".part")
     part.write_text(json.dumps(result))
-    part.replace(asked.out)
+    part.replace(options.out)
     return 0
 
 

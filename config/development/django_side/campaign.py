@@ -24,9 +24,9 @@ def open_campaign(actor: str) -> Campaign:
     one with such a name that another actor created, as load runs once did: it may be deleted in a
     minute."""
     ours = Campaign.objects.filter(events__actor=actor, events__verb=log.CREATED)
-    for known in ours.filter(slug__startswith=_PREFIX, state__in=lifecycle.LIVE):
-        if _is_open(known):
-            return known
+    for candidate in ours.filter(slug__startswith=_PREFIX, state__in=lifecycle.LIVE):
+        if _is_open(candidate):
+            return candidate
     return _open(_free_slug(), actor)
 
 

@@ -39,7 +39,7 @@ class Program:
         leash: str = "TERM",
     ) -> None:
         """`leash`: the signal that the kernel sends it if we are killed (Linux only)."""
-        self.name, self.log, self._told = name, log, 0
+        self.name, self.log, self._offset = name, log, 0
         self._ended: list[float] = []  # when it was seen to have ended, monotonic seconds
         self._command, self._env = [*_leash(leash), *command], dict(env)
         log.write_bytes(b"")
@@ -57,7 +57,7 @@ class Program:
                 start_new_session=True,  # Ctrl-C signals only us, and we stop programs in order
             )
 
-    def again(self) -> bool:
+    def restart_if_ended(self) -> bool:
         """Restart it if it has ended. False if it runs, or if it ended _ENDS times within
         _ENDS_WITHIN_S: then it stays ended."""
         if self.status is None:
@@ -94,7 +94,7 @@ class Program:
         self._signal(signal.SIGKILL)
         self._child.wait()
 
-    def check(self) -> None:
+    def raise_if_ended(self) -> None:
         """Raises Trouble, with the end of its log, if it has ended."""
         if self.status is not None:
             raise Trouble(f"{self.name} ended by itself (status {self.status}).\n{self.tail()}")
@@ -104,7 +104,7 @@ class Program:
         `patience_s`, Stopped if we got a signal to stop."""
         deadline = time.monotonic() + patience_s
         while not ready():
-            self.check()
+            self.raise_if_ended()
             if time.monotonic() > deadline:
                 raise Trouble(f"{self.name} was not ready in {patience_s:.0f} s.\n{self.tail()}")
             signals.interruptible_sleep(_POLL_S)
@@ -125,12 +125,12 @@ class Program:
         """The last lines of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])
 
-    def news(self) -> list[str]:
+    def new_lines(self) -> list[str]:
         """Complete lines logged since the last call."""
         with self.log.open("rb") as log:
-            log.seek(self._told)
+            log.seek(self._offset)
             fresh, newline, _ = log.read().rpartition(b"\n")
-        self._told += len(fresh) + len(newline)
+        self._offset += len(fresh) + len(newline)
         return fresh.decode(errors="replace").splitlines()
 
     def _signal(self, number: signal.Signals) -> None:

@@ -12,16 +12,18 @@ _PATIENCE_S = 2
 
 def demand_redis(environment: Mapping[str, str], name: str) -> None:
     """Raises Trouble, with one sentence that names the setting, if it does not answer."""
-    if why := redis_fault(environment[name]):
-        raise Trouble(f"No Redis answers at {where_it_is(environment, name)} (from {name}): {why}.")
+    if why := redis_complaint(environment[name]):
+        raise Trouble(
+            f"No Redis answers at {host_and_port(environment, name)} (from {name}): {why}."
+        )
 
 
-def where_it_is(environment: Mapping[str, str], name: str) -> str:
+def host_and_port(environment: Mapping[str, str], name: str) -> str:
     address = urlsplit(environment[name])
     return f"{address.hostname}:{address.port or 6379}"
 
 
-def redis_fault(url: str) -> str:
+def redis_complaint(url: str) -> str:
     """Why this Redis can't be used (which includes that it still loads its data); empty: it can."""
     patience = {"socket_timeout": _PATIENCE_S, "socket_connect_timeout": _PATIENCE_S}
     try:

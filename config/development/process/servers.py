@@ -16,7 +16,7 @@ from config.development.environment import Site
 from config.development.process import screen
 from config.development.process.ports import HOST
 from config.development.process.programs import Program
-from config.development.process.redis_answers import demand_redis, redis_fault, where_it_is
+from config.development.process.redis_answers import demand_redis, host_and_port, redis_complaint
 from config.env import BASE_DIR
 from config.worker.message_limits import LEASE, Broker
 
@@ -54,7 +54,7 @@ def valkey(site: Site) -> Server:
             "--dir", str(site.valkey_folder), "--appendonly", "yes", "--save", "",
             "--maxmemory-policy", "noeviction",
         ],
-        lambda: not redis_fault(site.env["REDIS_URL"]),
+        lambda: not redis_complaint(site.env["REDIS_URL"]),
     )  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def beat(site: Site) -> Server:
         "beat",
         "rings every second",
         [*_celery("beat"), "--loglevel", "WARNING", "--pidfile="],
-        lambda: _somebody_beats(site),
+        lambda: _lease_is_held(site),
         {"CELERY_WORKER": "1"},  # the worker's timeouts for the broker
     )
 
@@ -112,7 +112,7 @@ def users(site: Site) -> Server:
     door = {"DOOR": "users"}
     where = f"{site.web_url}, the users' API; nothing buffers in front of it here"
     return Server(
-        "web", where, command, lambda: _answers(site.ports.web), door | site.counts("web")
+        "web", where, command, lambda: _door_answers(site.ports.web), door | site.counts("web")
     )
 
 
@@ -152,9 +152,9 @@ def running_servers(
     """Start them all, wait for each, and stop them in the opposite order at the end."""
     with ExitStack() as stack:
         began = time.monotonic()
-        described = [describe(site) for describe in servers]
-        programs = [stack.enter_context(_running(site, server)) for server in described]
-        for server, program in zip(described, programs, strict=True):
+        definitions = [describe(site) for describe in servers]
+        programs = [stack.enter_context(_running(site, server)) for server in definitions]
+        for server, program in zip(definitions, programs, strict=True):
             program.wait_until(server.ready, patience_s=START_S)
             screen.say_step(server.name, server.where, seconds=time.monotonic() - began)
         yield programs
@@ -164,20 +164,25 @@ def running_servers(
 def deciding_store(site: Site) -> Iterator[list[Program]]:
     """The Redis that the environment names, or else one of our own. Raises Trouble if it or the
     broker does not answer."""
-    given = [name for name in ("REDIS_URL", "CELERY_BROKER_URL") if not _is_ours(site, name)]
-    for name in given:
+    external = [
+        name for name in ("REDIS_URL", "CELERY_BROKER_URL") if not _is_own_valkey(site, name)
+    ]
+    for name in external:
         demand_redis(site.env, name)
-    if "REDIS_URL" in given:
-        screen.say_step("redis", f"{where_it_is(site.env, 'REDIS_URL')}, which REDIS_URL names")
+    if "REDIS_URL" in external:
+        screen.say_step("redis", f"{host_and_port(site.env, 'REDIS_URL')}, which REDIS_URL names")
     with running_servers(site, (valkey,) if site.own_redis else ()) as programs:
         demand_redis(site.env, "CELERY_BROKER_URL")  # its URL may be wrong even if it is our server
         yield programs
 
 
-def _is_ours(site: Site, name: str) -> bool:
+def _is_own_valkey(site: Site, name: str) -> bool:
     """Whether this setting names the valkey that we start ourselves."""
     ours = f"{HOST}:{site.ports.valkey}"
-    return site.own_redis and where_it_is(site.env, name) in (ours, ours.replace(HOST, "localhost"))
+    return site.own_redis and host_and_port(site.env, name) in (
+        ours,
+        ours.replace(HOST, "localhost"),
+    )
 
 
 @contextmanager
@@ -203,7 +208,7 @@ def _worker_answers(site: Site) -> bool:
         return bool(client.control.ping([site.worker_node], timeout=0.5, limit=1))
 
 
-def _somebody_beats(site: Site) -> bool:
+def _lease_is_held(site: Site) -> bool:
     """Whether any beat holds the lease: ours, or that of another run on the same broker."""
     return bool(Broker(site.env["CELERY_BROKER_URL"]).ask(_EXISTS, LEASE))
 
@@ -215,7 +220,7 @@ def _http_ok(port: int, path: str) -> bool:
     return _status(port, path) == http.HTTPStatus.OK
 
 
-def _answers(port: int) -> bool:
+def _door_answers(port: int) -> bool:
     """The users' door has no health endpoint: any HTTP answer will do."""
     return _status(port, "/") > 0
 

@@ -13,23 +13,23 @@ from config.development.process.errors import Stopped
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _POLL_S = 0.05
 
-_heard: list[str] = []
+_received: list[str] = []
 
 
 def note_signals() -> None:
     """From now on these signals set a flag instead of ending the process."""
     for number in SIGNALS:
-        signal.signal(number, _note)
+        signal.signal(number, _record)
 
 
-def _note(number: int, frame: FrameType | None) -> None:
-    _heard.append(signal.Signals(number).name)
+def _record(number: int, frame: FrameType | None) -> None:
+    _received.append(signal.Signals(number).name)
 
 
 def raise_if_stopped() -> None:
     """Raises Stopped if a signal has come."""
-    if _heard:
-        raise Stopped(_heard[0])
+    if _received:
+        raise Stopped(_received[0])
 
 
 def interruptible_sleep(seconds: float) -> None:
