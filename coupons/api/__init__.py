@@ -1,1 +1,1 @@
-"""HTTP: validate, ask, map, answer. No decision is made here."""
+"""The HTTP API: validate the request, call the domain, map the result, respond. It decides nothing."""

@@ -1,7 +1,7 @@
-"""Accept-Language, RFC 9110 section 12.5.4: which of the languages that we speak a reader wants.
+"""Accept-Language, RFC 9110 section 12.5.4: which of the supported languages a client prefers.
 
-The cost is bounded whatever the header is: only its first part is read. Django's own parser gives
-up on a header with one malformed range and takes `q=0` for a low preference, so it is not used.
+The cost is bounded for any header: only its first part is read. Django's own parser rejects a
+whole header for one malformed range and reads `q=0` as a low preference, so it is not used.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 _LONGEST = 1000  # characters that are read; a browser sends less than 100
-_MOST = 100  # ranges
+_MOST = 100  # ranges that are read
 # A language range and its weight, as the RFC writes them (section 12.4.2 for the weight).
 _RANGE = re.compile(
     r"[ \t]*(\*|[a-z]{1,8}(?:-[a-z0-9]{1,8})*)"
@@ -19,9 +19,9 @@ _RANGE = re.compile(
 
 
 def preferred_language(header: str, spoken: Sequence[str]) -> str:
-    """The spoken language with the highest weight; at equal weights the one named first.
+    """The supported language with the highest weight; at equal weights the one named first.
 
-    The first of `spoken` is the default: for a reader who accepts none, or all alike.
+    The first of `spoken` is the default: for a client that accepts none, or all alike.
     """
     return _preferred(header[: _LONGEST + 1], tuple(spoken))
 
@@ -36,15 +36,15 @@ def _preferred(header: str, spoken: tuple[str, ...]) -> str:
 
 
 def _elements(header: str) -> list[str]:
-    """What lies between the commas; one that may have been cut off is left out."""
+    """The comma-separated elements; one that may have been cut off is left out."""
     elements = header[:_LONGEST].split(",", _MOST)
     cut = len(header) > _LONGEST or len(elements) > _MOST
     return elements[:-1] if cut else elements
 
 
 def _weights(elements: Sequence[str]) -> dict[str, tuple[float, int]]:
-    """Range -> its weight, and minus its position. Malformed ones are passed over, of two equal
-    ones the first counts."""
+    """Range -> (weight, minus its position). Malformed ranges are ignored; of two equal ones the
+    first counts."""
     weights: dict[str, tuple[float, int]] = {}
     for position, element in enumerate(elements, 1):
         if found := _RANGE.fullmatch(element):
@@ -55,7 +55,8 @@ def _weights(elements: Sequence[str]) -> dict[str, tuple[float, int]]:
 def _weight_of(
     language: str, weights: dict[str, tuple[float, int]], rest: tuple[float, int]
 ) -> tuple[float, int]:
-    """By its own name or by a dialect's; `*` speaks for a language that neither names."""
+    """The weight of the language itself or of a variant (`en-GB`), whichever is higher; that of `*`
+    if neither is named."""
     own = weights.get(language)
     dialects = [w for name, w in weights.items() if name.startswith(f"{language}-") and w[0] > 0]
     named = [own, *dialects] if own else dialects

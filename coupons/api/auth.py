@@ -1,4 +1,4 @@
-"""The user of a request, proven by its bearer token."""
+"""Authentication of API users by bearer token."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ LONGEST_TOKEN = 4096  # bytes
 
 
 class TokenAuthentication(BaseAuthentication):
-    """`Authorization: Bearer TOKEN`. Raises BadToken; without the header there is no user."""
+    """`Authorization: Bearer TOKEN`. Raises BadToken; without the header the user is None."""
 
     def authenticate(self, request: Request) -> tuple[Caller, str] | None:
         scheme, _, token = request._request.META.get("HTTP_AUTHORIZATION", "").partition(" ")

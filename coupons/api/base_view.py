@@ -1,7 +1,7 @@
-"""The base of our views: DRF's life of a request, without what this API has settled once for all.
+"""The base of our views: DRF's request cycle without the parts that this API does not vary.
 
-There is one representation (JSON), one version, one way to prove a user, so the objects that say so
-are made once and not for every request. They keep no state.
+There is one representation (JSON), one version, one authentication. So parser, renderer and
+authentication objects are made once, not for every request. They keep no state.
 """
 
 from typing import Any
@@ -22,12 +22,12 @@ _MADE_ONCE: dict[type, Any] = {kind: kind() for kind in (TokenAuthentication, Ha
 
 
 class Resource(APIView):
-    """No cache may keep our answers, and no method is offered but these."""
+    """Base class: GET, HEAD and POST only; responses must not be cached (`no-store`)."""
 
     http_method_names = ("get", "head", "post")
     authentication_classes: Any = (TokenAuthentication,)
     permission_classes: Any = (HasUser,)
-    default_response_headers: Any = {}  # Allow is sent where it is owed, with 405
+    default_response_headers: Any = {}  # Allow is sent with 405 only
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         return Request(
@@ -42,10 +42,10 @@ class Resource(APIView):
         request.version = request.versioning_scheme = None
         self.perform_authentication(request)
         for kind in self.permission_classes:
-            _MADE_ONCE[kind].has_permission(request, self)  # raises what is to be told
+            _MADE_ONCE[kind].has_permission(request, self)  # raises the error to respond with
 
     def perform_authentication(self, request: Request) -> None:
-        """DRF finds out by an exception that it does not know the user yet."""
+        """Sets the user at once; DRF would do so lazily, by an exception in `request.user`."""
         for kind in self.authentication_classes:
             said = _MADE_ONCE[kind].authenticate(request)
             if said is not None:
@@ -59,6 +59,6 @@ class Resource(APIView):
         response["Cache-Control"] = "no-store"
         if response.status_code >= 400 and "HTTP_ACCEPT_LANGUAGE" in request._request.META:
             translations.translate_problem(response, request._request.META["HTTP_ACCEPT_LANGUAGE"])
-        if not isinstance(response, Response):  # made in full by the view
+        if not isinstance(response, Response):  # already rendered by the view
             return response
         return super().finalize_response(request, response, *args, **kwargs)

@@ -1,7 +1,7 @@
-"""The details of problem documents, as templates for their translation.
+"""Templates of the details of problem documents, for their translation.
 
-They are written where they are raised, in English; a test reads every one of them and finds it
-here or among the translated sentences.
+The code that raises an error contains its detail in English; a test collects all of them and
+demands that each is here or among the translated sentences.
 """
 
 from django.utils.translation import gettext_noop

@@ -1,4 +1,4 @@
-"""JSON in and out, and nothing else to negotiate."""
+"""JSON parser and renderer; there is no content negotiation."""
 
 import json
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Renderer(BaseRenderer):
 
 
 class Parser(BaseParser):
-    """Raises BodyTooLarge before it reads, BadInput."""
+    """Raises BodyTooLarge (before it reads the body), BadInput."""
 
     media_type = "application/json"
 
@@ -64,17 +64,16 @@ def _read(raw: bytes) -> Any:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> None:
-    """RFC 8259 leaves open which of two equal names counts; to guess is to answer what nobody
-    asked."""
+    """Raises BadInput for a name that occurs twice: RFC 8259 does not say which value counts."""
     if len({name for name, _ in pairs}) < len(pairs):
         raise BadInput("body", "names a field twice")
 
 
 def body_of(request: HttpRequest) -> Any:
-    """What the request says; an empty body says `{}`.
+    """The parsed body of a request; `{}` for an empty one.
 
-    The same as DRF's `request.data` with our one parser, without its provisions for forms and
-    files. Raises BadInput, BodyTooLarge, UnsupportedMediaType.
+    The same as DRF's `request.data` with our one parser, without its code for forms and files.
+    Raises BadInput, BodyTooLarge, UnsupportedMediaType.
     """
     if request.META.get("CONTENT_LENGTH") in _NOTHING:
         return {}
@@ -85,7 +84,7 @@ def body_of(request: HttpRequest) -> Any:
 
 
 class AlwaysJson(BaseContentNegotiation):
-    """Whatever the client accepts, it is told in JSON."""
+    """Responds in JSON whatever the client accepts; parses application/json without encoding."""
 
     def select_parser(self, request: Request | HttpRequest, parsers: Any) -> Any:
         said = (request.content_type or "").partition(";")[0].strip().lower()

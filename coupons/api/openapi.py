@@ -1,4 +1,4 @@
-"""How our bearer token is described in OpenAPI."""
+"""The OpenAPI description of our bearer token."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A list in pages, by cursor: what is added meanwhile neither repeats nor hides a row."""
+"""Keyset pagination by cursor: rows added between two pages neither repeat nor hide a row."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from rest_framework.request import Request
 
 from coupons.errors import BadInput
 
-MOST = 200  # rows
-_NOWHERE = Cursor(offset=0, reverse=False, position=None)  # what DRF reads out of noise
+MOST = 200  # rows in a page
+_NOWHERE = Cursor(offset=0, reverse=False, position=None)  # what DRF decodes from random input
 
 
 class Page(CursorPagination):
-    """Newest first. Raises BadInput where DRF would guess or pass on a forged cursor."""
+    """Newest first. Raises BadInput for a wrong limit or cursor, which DRF would accept."""
 
     page_size = 50
     ordering = "-slot_id"

@@ -1,4 +1,4 @@
-"""Every error as a problem document (RFC 9457) with a stable `code`, made here only."""
+"""Error responses: problem documents (RFC 9457) with a stable `code`. All of them are made here."""
 
 import logging
 import random
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 
-# DRF's own exceptions, in our words.
+# Code and title for DRF's own exceptions, by status.
 _CODES = {
     400: ("bad_input", "The request is not understood"),
     403: ("forbidden", "This is not allowed"),
@@ -43,7 +43,7 @@ _CODES = {
 }
 
 
-# A driver's own words name hosts, users and statements: for the log, not for the public.
+# Their messages come from drivers and name hosts, users and statements: for the log, not for users.
 _DRIVERS_WORDS = (StoreFailure, DatabaseAway)
 _ASK_AGAIN = "Please try again in a moment. Asking again is safe."
 
@@ -73,7 +73,7 @@ def problem_response(
     retry_after_s: int | None = None,
     **more: object,
 ) -> HttpResponse:
-    """A problem as a response; `more` are further members of the document."""
+    """A problem document as a response; `more` are further members of it."""
     body = (
         encoded_problem(status, code, title, detail)
         if not more
@@ -86,7 +86,7 @@ def problem_response(
 
 
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """DRF's exception handler. None, for what nobody foresaw, becomes a 500 and a traceback."""
+    """DRF's exception handler. Returns None for an unexpected exception: a 500 and a traceback."""
     if isinstance(error, RequestDataTooBig):
         error = BodyTooLarge(str(error))
     if isinstance(error, CouponError):
@@ -108,8 +108,8 @@ _noted: dict[str, int] = {}
 
 
 def _note(error: CouponError) -> None:
-    """One line a second and kind: an outage has tens of thousands of these, the metrics count them
-    all."""
+    """Log at most one line per second and code: an outage has tens of thousands of these errors,
+    and the metrics count them all."""
     second = int(time.monotonic())
     if _noted.get(error.code) != second:
         _noted[error.code] = second
@@ -117,8 +117,8 @@ def _note(error: CouponError) -> None:
 
 
 def jittered_wait_s(wait_s: int | None) -> int | None:
-    """A wait of so long or up to three times as long: who was sent away in the same moment shall
-    not come back in the same moment."""
+    """Retry-After with jitter, 1 to 3 times `wait_s`, so that clients refused at the same time do
+    not return at the same time. None (or 0) stays as it is."""
     return wait_s and random.randint(wait_s, 3 * wait_s)
 
 
@@ -149,7 +149,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Also where a database that is away was asked outside of our own care: sessions, the admin."""
+    """Django's handler for 500. A database that is unreachable, in code that does not translate its
+    errors (sessions, the admin), becomes a 503."""
     error = sys.exc_info()[1]
     if isinstance(error, DatabaseAway) or (error and error_codes.is_away(error)):
         return _without_database(request, error)
@@ -163,7 +164,7 @@ def _without_database(request: HttpRequest, error: BaseException) -> HttpRespons
     if not _is_for_people(request):
         return _in_their_language(request, _told(away))
     _note(away)
-    page = render_to_string("503.html")  # without the request: the user would be looked up
+    page = render_to_string("503.html")  # with the request it would query the user
     response = HttpResponse(page, status=503)
     response["Retry-After"] = str(jittered_wait_s(away.retry_after_s))
     return response
@@ -176,7 +177,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def _is_for_people(request: HttpRequest) -> bool:
-    """The admin keeps its pages, at the door that has one; everything else is read by programs."""
+    """Whether to respond with a page: under /admin/, at a door that has it. Else JSON."""
     return request.path_info.startswith("/admin/") and bool(is_valid_path("/admin/"))
 
 

@@ -1,4 +1,4 @@
-"""How often one user may ask one process: a courtesy towards the others, not a security measure."""
+"""Rate limit per user and process: for fairness between users, not a security measure."""
 
 import time
 from threading import Lock
@@ -8,7 +8,7 @@ from coupons.errors import TooManyRequests
 
 
 class PerSecond:
-    """Counts per key in whole seconds; forgets everything when the next second begins."""
+    """Fixed-window counter: counts per key, reset at every whole second."""
 
     def __init__(self) -> None:
         self._second = 0
@@ -16,7 +16,7 @@ class PerSecond:
         self._lock = Lock()
 
     def count(self, key: str) -> int:
-        """How often this key was seen in this second, now included."""
+        """Count this key. Returns how often it was counted in this second."""
         second = int(time.monotonic())
         with self._lock:
             if second != self._second:
@@ -29,7 +29,7 @@ _claims = PerSecond()
 
 
 def check_claims_of(user: str) -> None:
-    """Raises TooManyRequests."""
+    """Count a claim of this user. Raises TooManyRequests."""
     most = settings.CLAIMS_PER_USER_PER_S
     if most and _claims.count(user) > most:
         raise TooManyRequests(f"More than {most} claims in a second. Please wait.")

@@ -1,4 +1,4 @@
-"""What a request asks for, checked by hand: one optional field does not pay for a serializer."""
+"""Validation of request bodies by hand: a serializer is too slow for one optional field."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def read_claim(request: Request, caller: Caller, campaign: CampaignSnapshot) -> 
 
 
 def read_receipt(request: Request) -> str:
-    """The body is `{"receipt": "…"}`. Raises as `claim`."""
+    """The body is `{"receipt": "…"}`. Raises as `read_claim`."""
     said = _object(request, "receipt").get("receipt")
     if not isinstance(said, str) or not said:
         raise BadInput("receipt", "must be the text of a receipt")
@@ -26,8 +26,8 @@ def read_receipt(request: Request) -> str:
 
 
 def _object(request: Request, field: str) -> dict[str, Any]:
-    """The body, in which only this field may stand."""
-    if "HTTP_TRANSFER_ENCODING" in request._request.META:  # WSGI would take it for empty
+    """The body, an object that may have only this field."""
+    if "HTTP_TRANSFER_ENCODING" in request._request.META:  # WSGI would read it as empty
         raise LengthRequired("Send the body with a Content-Length, not in chunks.")
     said = body_of(request._request)
     if not isinstance(said, dict):
@@ -39,7 +39,7 @@ def _object(request: Request, field: str) -> dict[str, Any]:
 
 
 def claim_in_query(request: Request, campaign: CampaignSnapshot) -> Claim:
-    """The same for a GET: `?nth=n`."""
+    """As `read_claim`, for a GET: `?nth=n`. Raises BadInput."""
     said = request.query_params.get("nth", "1")
     number = int(said) if said.isascii() and said.isdigit() and len(said) < 6 else said
     return Claim(authenticated_caller(request).user, _nth(number, campaign))
@@ -53,5 +53,5 @@ def _nth(said: Any, campaign: CampaignSnapshot) -> int:
 
 def authenticated_caller(request: Request) -> Caller:
     user: Any = request.user
-    assert isinstance(user, Caller)  # noqa: S101 - HasUser has seen to it
+    assert isinstance(user, Caller)  # noqa: S101 - HasUser has checked it
     return user

@@ -1,4 +1,4 @@
-"""From what the domain says to what the client reads. The table of DESIGN 7, in code."""
+"""Maps results of the domain to HTTP responses: statuses, headers and bodies."""
 
 from functools import lru_cache
 from typing import Any
@@ -52,7 +52,7 @@ def _status(campaign: CampaignSnapshot, outcome: Outcome) -> int:
 def admission_body(
     campaign: CampaignSnapshot, user: str, nth: int, place: int, admitted_ms: int
 ) -> dict[str, Any]:
-    """What a user with a place is told: the same, whenever and however often they ask."""
+    """The body for a user with a place: the same in every response to this claim."""
     return {
         "campaign": campaign.slug,
         "nth": nth,
@@ -90,7 +90,7 @@ def _refusal(campaign: CampaignSnapshot, admission: Admission) -> HttpResponse:
 
 
 def coupon_body(row: Coupon, campaign: CampaignSnapshot) -> dict[str, Any]:
-    """A stored coupon, as its owner sees it."""
+    """A stored coupon, for its owner."""
     return {
         "campaign": campaign.slug,
         "name": campaign.name,
@@ -114,7 +114,8 @@ def of_standing(campaign: CampaignSnapshot, claim: Claim, standing: ClaimStatus)
 
 
 def of_receipt(finding: ReceiptStatus | None, user: str) -> dict[str, Any]:
-    """Never whose it is, nor the code: who holds somebody's receipt learns no more than it says."""
+    """The result of verifying a receipt. Never its user nor the coupon's code: the holder of
+    another user's receipt learns no more than the receipt contains."""
     if finding is None:
         return {"genuine": False}
     receipt = finding.receipt

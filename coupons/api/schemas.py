@@ -1,4 +1,4 @@
-"""The bodies of the API, for its OpenAPI description. Answers are not built with these."""
+"""Serializers for the OpenAPI description only. Responses are not built with these."""
 
 from typing import Any, TypeAlias
 

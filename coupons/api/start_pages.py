@@ -1,6 +1,6 @@
-"""What a person sees who opens a door's bare address: what this is, and where to go on.
+"""The start page (`/`) of each door: what this is, and links.
 
-The users' page names no address of the operators. Neither asks a store, nor loads anything.
+The users' page names no address of the operators. Neither page calls a store or loads a file.
 """
 
 import base64

@@ -1,7 +1,7 @@
-"""Problems in the reader's language: title, detail and why; the `code` is for programs and stays.
+"""Translation of problem documents: title, detail and why; the `code` is for programs and stays.
 
-Done to the finished answer, and only where a language was asked for: whoever asks for none pays
-one comparison. A refusal is the same document a hundred thousand times, so is its translation.
+Done to the finished response, and only if the request has Accept-Language: others pay for one
+comparison. A refusal is the same document a hundred thousand times, so its translation is cached.
 """
 
 from functools import lru_cache
@@ -16,11 +16,12 @@ from coupons.api import details
 from coupons.api.accept_language import preferred_language
 
 _ENGLISH = "en"
-_SPOKEN = (_ENGLISH, "ko")  # the first is for everybody else
+_SPOKEN = (_ENGLISH, "ko")  # the first is the default
 
 
 def translate_problem(problem: HttpResponseBase, accepted: str) -> None:
-    """Have a problem speak the language that its reader accepts, if we do."""
+    """Translate a problem response, in place, into the language that its client prefers; other
+    responses stay as they are."""
     if not problem.get("Content-Type", "").startswith("application/problem"):
         return
     body, language = translated_document(getattr(problem, "content", b""), accepted)
@@ -30,19 +31,19 @@ def translate_problem(problem: HttpResponseBase, accepted: str) -> None:
 
 
 def translated_document(problem: bytes, accepted: str) -> tuple[bytes, str]:
-    """The document in the reader's language, and which it is; as it was, and "", for English."""
+    """The translated document and its language; unchanged and "" if it stays English."""
     language = language_of(accepted)
     return (problem, "") if language == _ENGLISH else _translated(problem, language)
 
 
 def language_of(accepted: str) -> str:
-    """Of those that we speak, the one that this Accept-Language header prefers."""
+    """The supported language that this Accept-Language header prefers."""
     return preferred_language(accepted, _SPOKEN)
 
 
 @lru_cache(maxsize=256)
 def _translated(body: bytes, language: str) -> tuple[bytes, str]:
-    """A document speaks one language: where a part has no translation, all of it stays English."""
+    """All or nothing: if one part has no translation, the whole document stays English."""
     said = orjson.loads(body)
     with translation.override(language):
         texts = {name: _spoken(said, name) for name in ("title", "detail") if name in said}
@@ -53,7 +54,7 @@ def _translated(body: bytes, language: str) -> tuple[bytes, str]:
 
 
 def _spoken(said: dict[str, Any], name: str) -> str | None:
-    """A title or a detail; the detail of a wrong field is the field's name and why it is wrong."""
+    """The translation of a title or a detail. The detail of a wrong field is its name and why."""
     for error in said.get("errors", ()):
         if said[name] == f"{error['field']}: {error['why']}":
             why = _text(error["why"])
@@ -62,6 +63,6 @@ def _spoken(said: dict[str, Any], name: str) -> str | None:
 
 
 def _text(english: str) -> str | None:
-    """In the language of this thread; None: nobody has translated it."""
+    """The translation into the thread's language; None if there is none."""
     said = details.DETAILS.spoken(english) or gettext(english)
     return None if said == english else said

@@ -5,7 +5,7 @@ from django.urls import path
 from coupons.api.v1 import views
 
 urlpatterns = [
-    # First, because it is asked for more often than all the others together.
+    # First, because it gets more requests than all the others together.
     path("campaigns/<str:slug>/claims", views.Claims.as_view(), name="claims"),
     path("campaigns/<str:slug>", views.PublicCampaign.as_view(), name="campaign"),
     path("campaigns/<str:slug>/claims/me", views.ClaimOfMine.as_view(), name="claim-status"),

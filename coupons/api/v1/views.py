@@ -1,4 +1,4 @@
-"""The views of API v1. Each is four moves: validate, ask, map, answer."""
+"""The views of API v1. Each has four steps: validate, call the domain, map the result, respond."""
 
 from typing import Any
 
