@@ -9,7 +9,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": ["coupons.api.json.Parser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "coupons.api.json.AlwaysJson",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "coupons.api.problems.handle",
+    "EXCEPTION_HANDLER": "coupons.api.problems.handle_exception",
     "UNAUTHENTICATED_USER": None,
 }
 

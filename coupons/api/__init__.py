@@ -1,1 +1,1 @@
-"""The HTTP API: validate the request, call the domain, map the result, respond. It decides nothing."""
+"""The HTTP API: validate, call the domain, map the result, respond. It decides nothing."""

@@ -18,21 +18,22 @@ _RANGE = re.compile(
 )
 
 
-def preferred_language(header: str, spoken: Sequence[str]) -> str:
+def preferred_language(header: str, supported: Sequence[str]) -> str:
     """The supported language with the highest weight; at equal weights the one named first.
 
-    The first of `spoken` is the default: for a client that accepts none, or all alike.
+    The first of `supported` is the default: for a client that accepts none, or all alike.
     """
-    return _preferred(header[: _LONGEST + 1], tuple(spoken))
+    return _preferred(header[: _LONGEST + 1], tuple(supported))
 
 
 @lru_cache(maxsize=1024)  # browsers send a few hundred different ones
-def _preferred(header: str, spoken: tuple[str, ...]) -> str:
+def _preferred(header: str, supported: tuple[str, ...]) -> str:
     weights = _weights(_elements(header))
     rest = weights.get("*", (0.0, 0))
-    liked = {language: _weight_of(language, weights, rest) for language in spoken}
-    best = max(spoken, key=lambda language: liked[language])  # the first one of equals
-    return best if liked[best][0] > 0 else spoken[0]
+    weight_by_language = {language: _weight_of(language, weights, rest) for language in supported}
+    # `max` returns the first of equal ones.
+    best = max(supported, key=lambda language: weight_by_language[language])
+    return best if weight_by_language[best][0] > 0 else supported[0]
 
 
 def _elements(header: str) -> list[str]:
@@ -47,8 +48,8 @@ def _weights(elements: Sequence[str]) -> dict[str, tuple[float, int]]:
     first counts."""
     weights: dict[str, tuple[float, int]] = {}
     for position, element in enumerate(elements, 1):
-        if found := _RANGE.fullmatch(element):
-            weights.setdefault(found[1].lower(), (float(found[2] or 1), -position))
+        if match := _RANGE.fullmatch(element):
+            weights.setdefault(match[1].lower(), (float(match[2] or 1), -position))
     return weights
 
 

@@ -47,9 +47,9 @@ class Resource(APIView):
     def perform_authentication(self, request: Request) -> None:
         """Sets the user at once; DRF would do so lazily, by an exception in `request.user`."""
         for kind in self.authentication_classes:
-            said = _MADE_ONCE[kind].authenticate(request)
-            if said is not None:
-                request.user, request.auth = said
+            user_and_token = _MADE_ONCE[kind].authenticate(request)
+            if user_and_token is not None:
+                request.user, request.auth = user_and_token
                 return
         request.user = request.auth = None  # type: ignore[assignment]
 

@@ -53,17 +53,17 @@ class Parser(BaseParser):
 
 def _read(raw: bytes) -> Any:
     try:
-        said = orjson.loads(raw)
-        if isinstance(said, dict) and raw.count(b":") > len(said):  # else no name stands twice
-            json.loads(raw, object_pairs_hook=_once)
+        body = orjson.loads(raw)
+        if isinstance(body, dict) and raw.count(b":") > len(body):  # else no name stands twice
+            json.loads(raw, object_pairs_hook=_reject_repeated_names)
     except orjson.JSONDecodeError as error:
         raise BadInput("body", f"is not JSON (line {error.lineno}, column {error.colno})") from None
     except RecursionError:
         raise BadInput("body", "is nested too deeply") from None
-    return said
+    return body
 
 
-def _once(pairs: list[tuple[str, Any]]) -> None:
+def _reject_repeated_names(pairs: list[tuple[str, Any]]) -> None:
     """Raises BadInput for a name that occurs twice: RFC 8259 does not say which value counts."""
     if len({name for name, _ in pairs}) < len(pairs):
         raise BadInput("body", "names a field twice")
@@ -87,9 +87,9 @@ class AlwaysJson(BaseContentNegotiation):
     """Responds in JSON whatever the client accepts; parses application/json without encoding."""
 
     def select_parser(self, request: Request | HttpRequest, parsers: Any) -> Any:
-        said = (request.content_type or "").partition(";")[0].strip().lower()
-        packed = request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity"
-        return None if packed or said != parsers[0].media_type else parsers[0]
+        media_type = (request.content_type or "").partition(";")[0].strip().lower()
+        is_encoded = request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity"
+        return None if is_encoded or media_type != parsers[0].media_type else parsers[0]
 
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None

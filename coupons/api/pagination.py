@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from coupons.errors import BadInput
 
 MOST = 200  # rows in a page
-_NOWHERE = Cursor(offset=0, reverse=False, position=None)  # what DRF decodes from random input
+_MALFORMED = Cursor(offset=0, reverse=False, position=None)  # what DRF decodes from random input
 
 
 class Page(CursorPagination):
@@ -19,8 +19,8 @@ class Page(CursorPagination):
     ordering = "-slot_id"
 
     def get_page_size(self, request: Request) -> int:
-        said = request.query_params.get("limit", str(self.page_size))
-        limit = int(said) if _is_number(said) and len(said) < 6 else 0
+        limit_text = request.query_params.get("limit", str(self.page_size))
+        limit = int(limit_text) if _is_number(limit_text) and len(limit_text) < 6 else 0
         if not 1 <= limit <= MOST:
             raise BadInput("limit", f"must be a whole number from 1 to {MOST}")
         return limit
@@ -29,15 +29,15 @@ class Page(CursorPagination):
         try:
             cursor = super().decode_cursor(request)
         except NotFound:
-            cursor = _NOWHERE
-        if cursor and (cursor == _NOWHERE or not _is_slot(str(cursor.position or 0))):
+            cursor = _MALFORMED
+        if cursor and (cursor == _MALFORMED or not _is_slot(str(cursor.position or 0))):
             raise BadInput("cursor", "is not one that this list gave")
         return cursor
 
 
-def _is_slot(said: str) -> bool:
-    return _is_number(said) and len(said) < 19  # a BIGINT holds it
+def _is_slot(text: str) -> bool:
+    return _is_number(text) and len(text) < 19  # a BIGINT holds it
 
 
-def _is_number(said: str) -> bool:
-    return said.isascii() and said.isdigit()
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()

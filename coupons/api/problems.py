@@ -44,7 +44,7 @@ _CODES = {
 
 
 # Their messages come from drivers and name hosts, users and statements: for the log, not for users.
-_DRIVERS_WORDS = (StoreFailure, DatabaseAway)
+_INTERNAL_ERRORS = (StoreFailure, DatabaseAway)
 _ASK_AGAIN = "Please try again in a moment. Asking again is safe."
 
 
@@ -85,12 +85,12 @@ def problem_response(
     return response
 
 
-def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+def handle_exception(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """DRF's exception handler. Returns None for an unexpected exception: a 500 and a traceback."""
     if isinstance(error, RequestDataTooBig):
         error = BodyTooLarge(str(error))
     if isinstance(error, CouponError):
-        return _told(error)
+        return _error_response(error)
     if isinstance(error, Http404):
         return problem_response(404, *_CODES[404])
     if isinstance(error, PermissionDenied):
@@ -104,15 +104,15 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     return None
 
 
-_noted: dict[str, int] = {}
+_last_logged: dict[str, int] = {}
 
 
-def _note(error: CouponError) -> None:
+def _log_once_a_second(error: CouponError) -> None:
     """Log at most one line per second and code: an outage has tens of thousands of these errors,
     and the metrics count them all."""
     second = int(time.monotonic())
-    if _noted.get(error.code) != second:
-        _noted[error.code] = second
+    if _last_logged.get(error.code) != second:
+        _last_logged[error.code] = second
         logger.warning("%s: %s", error.code, error)
 
 
@@ -122,15 +122,15 @@ def jittered_wait_s(wait_s: int | None) -> int | None:
     return wait_s and random.randint(wait_s, 3 * wait_s)
 
 
-def _told(error: CouponError) -> HttpResponse:
+def _error_response(error: CouponError) -> HttpResponse:
     away = isinstance(error, DependencyAway)
     if away:
-        _note(error)
+        _log_once_a_second(error)
     response = problem_response(
         error.status,
         error.code,
         error.title,
-        _ASK_AGAIN if isinstance(error, _DRIVERS_WORDS) else str(error),
+        _ASK_AGAIN if isinstance(error, _INTERNAL_ERRORS) else str(error),
         retry_after_s=jittered_wait_s(error.retry_after_s) if away else error.retry_after_s,
         **error.extra(),
     )
@@ -143,9 +143,9 @@ def _told(error: CouponError) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if _is_for_people(request):
+    if _is_admin_page(request):
         return defaults.page_not_found(request, exception)
-    return _plain(request, 404)
+    return _problem_of_status(request, 404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -154,16 +154,16 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     if isinstance(error, DatabaseAway) or (error and error_codes.is_away(error)):
         return _without_database(request, error)
-    if _is_for_people(request):
+    if _is_admin_page(request):
         return defaults.server_error(request)
-    return _plain(request, 500)
+    return _problem_of_status(request, 500)
 
 
 def _without_database(request: HttpRequest, error: BaseException) -> HttpResponse:
     away = DatabaseAway(f"Database: {error}")
-    if not _is_for_people(request):
-        return _in_their_language(request, _told(away))
-    _note(away)
+    if not _is_admin_page(request):
+        return _translate(request, _error_response(away))
+    _log_once_a_second(away)
     page = render_to_string("503.html")  # with the request it would query the user
     response = HttpResponse(page, status=503)
     response["Retry-After"] = str(jittered_wait_s(away.retry_after_s))
@@ -171,21 +171,21 @@ def _without_database(request: HttpRequest, error: BaseException) -> HttpRespons
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if _is_for_people(request):
+    if _is_admin_page(request):
         return defaults.bad_request(request, exception)
-    return _plain(request, 400)
+    return _problem_of_status(request, 400)
 
 
-def _is_for_people(request: HttpRequest) -> bool:
+def _is_admin_page(request: HttpRequest) -> bool:
     """Whether to respond with a page: under /admin/, at a door that has it. Else JSON."""
     return request.path_info.startswith("/admin/") and bool(is_valid_path("/admin/"))
 
 
-def _plain(request: HttpRequest, status: int) -> HttpResponse:
-    said = problem_document(status, *_CODES[status])
-    return _in_their_language(request, JsonResponse(said, status=status, content_type=MEDIA_TYPE))
+def _problem_of_status(request: HttpRequest, status: int) -> HttpResponse:
+    document = problem_document(status, *_CODES[status])
+    return _translate(request, JsonResponse(document, status=status, content_type=MEDIA_TYPE))
 
 
-def _in_their_language(request: HttpRequest, problem: HttpResponse) -> HttpResponse:
+def _translate(request: HttpRequest, problem: HttpResponse) -> HttpResponse:
     translations.translate_problem(problem, request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
     return problem

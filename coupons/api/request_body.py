@@ -13,42 +13,42 @@ from coupons.identity.user_tokens import Caller
 
 def read_claim(request: Request, caller: Caller, campaign: CampaignSnapshot) -> Claim:
     """The body is empty or `{"nth": n}`. Raises BadInput, BodyTooLarge, LengthRequired."""
-    said = _object(request, "nth")
-    return Claim(caller.user, _nth(said.get("nth", 1), campaign))
+    body = _read_object(request, "nth")
+    return Claim(caller.user, _nth(body.get("nth", 1), campaign))
 
 
 def read_receipt(request: Request) -> str:
     """The body is `{"receipt": "…"}`. Raises as `read_claim`."""
-    said = _object(request, "receipt").get("receipt")
-    if not isinstance(said, str) or not said:
+    receipt = _read_object(request, "receipt").get("receipt")
+    if not isinstance(receipt, str) or not receipt:
         raise BadInput("receipt", "must be the text of a receipt")
-    return said
+    return receipt
 
 
-def _object(request: Request, field: str) -> dict[str, Any]:
+def _read_object(request: Request, field: str) -> dict[str, Any]:
     """The body, an object that may have only this field."""
     if "HTTP_TRANSFER_ENCODING" in request._request.META:  # WSGI would read it as empty
         raise LengthRequired("Send the body with a Content-Length, not in chunks.")
-    said = body_of(request._request)
-    if not isinstance(said, dict):
+    body = body_of(request._request)
+    if not isinstance(body, dict):
         raise BadInput("body", "must be an object")
-    for name in said:
+    for name in body:
         if name != field:
             raise BadInput(name, "is not a field of this request")
-    return said
+    return body
 
 
 def claim_in_query(request: Request, campaign: CampaignSnapshot) -> Claim:
     """As `read_claim`, for a GET: `?nth=n`. Raises BadInput."""
-    said = request.query_params.get("nth", "1")
-    number = int(said) if said.isascii() and said.isdigit() and len(said) < 6 else said
-    return Claim(authenticated_caller(request).user, _nth(number, campaign))
+    text = request.query_params.get("nth", "1")
+    nth = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else text
+    return Claim(authenticated_caller(request).user, _nth(nth, campaign))
 
 
-def _nth(said: Any, campaign: CampaignSnapshot) -> int:
-    if not isinstance(said, int) or isinstance(said, bool) or not 1 <= said <= campaign.per_user:
+def _nth(nth: Any, campaign: CampaignSnapshot) -> int:
+    if not isinstance(nth, int) or isinstance(nth, bool) or not 1 <= nth <= campaign.per_user:
         raise BadInput("nth", f"must be a whole number from 1 to {campaign.per_user}")
-    return said
+    return nth
 
 
 def authenticated_caller(request: Request) -> Caller:

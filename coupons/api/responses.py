@@ -107,10 +107,10 @@ def coupon_body(row: Coupon, campaign: CampaignSnapshot) -> dict[str, Any]:
 def of_standing(campaign: CampaignSnapshot, claim: Claim, standing: ClaimStatus) -> dict[str, Any]:
     if standing.status is Status.NONE:
         return {"status": standing.status}
-    said = admission_body(campaign, claim.user, claim.nth, standing.place, standing.admitted_ms)
+    body = admission_body(campaign, claim.user, claim.nth, standing.place, standing.admitted_ms)
     if standing.coupon is not None:
-        said["stored_at"] = iso(milliseconds_of(standing.coupon.stored_at))
-    return {"status": standing.status, **said}
+        body["stored_at"] = iso(milliseconds_of(standing.coupon.stored_at))
+    return {"status": standing.status, **body}
 
 
 def of_receipt(finding: ReceiptStatus | None, user: str) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def of_receipt(finding: ReceiptStatus | None, user: str) -> dict[str, Any]:
     if finding is None:
         return {"genuine": False}
     receipt = finding.receipt
-    said: dict[str, Any] = {
+    body: dict[str, Any] = {
         "genuine": True,
         "campaign": receipt.campaign,
         "nth": receipt.nth,
@@ -129,8 +129,8 @@ def of_receipt(finding: ReceiptStatus | None, user: str) -> dict[str, Any]:
         "status": finding.fate,
     }
     if finding.coupon is not None:
-        said["stored_at"] = iso(milliseconds_of(finding.coupon.stored_at))
-    return said
+        body["stored_at"] = iso(milliseconds_of(finding.coupon.stored_at))
+    return body
 
 
 def of_campaign(campaign: CampaignSnapshot, live: Live) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from coupons.api import details
 from coupons.api.accept_language import preferred_language
 
 _ENGLISH = "en"
-_SPOKEN = (_ENGLISH, "ko")  # the first is the default
+_LANGUAGES = (_ENGLISH, "ko")  # the first is the default
 
 
 def translate_problem(problem: HttpResponseBase, accepted: str) -> None:
@@ -38,31 +38,37 @@ def translated_document(problem: bytes, accepted: str) -> tuple[bytes, str]:
 
 def language_of(accepted: str) -> str:
     """The supported language that this Accept-Language header prefers."""
-    return preferred_language(accepted, _SPOKEN)
+    return preferred_language(accepted, _LANGUAGES)
 
 
 @lru_cache(maxsize=256)
 def _translated(body: bytes, language: str) -> tuple[bytes, str]:
     """All or nothing: if one part has no translation, the whole document stays English."""
-    said = orjson.loads(body)
+    document = orjson.loads(body)
     with translation.override(language):
-        texts = {name: _spoken(said, name) for name in ("title", "detail") if name in said}
-        errors = [error | {"why": _text(error["why"])} for error in said.get("errors", ())]
+        texts = {
+            name: _translated_member(document, name)
+            for name in ("title", "detail")
+            if name in document
+        }
+        errors = [
+            error | {"why": _translated_text(error["why"])} for error in document.get("errors", ())
+        ]
     if None in texts.values() or any(error["why"] is None for error in errors):
         return body, ""
-    return orjson.dumps(said | texts | ({"errors": errors} if errors else {})), language
+    return orjson.dumps(document | texts | ({"errors": errors} if errors else {})), language
 
 
-def _spoken(said: dict[str, Any], name: str) -> str | None:
+def _translated_member(document: dict[str, Any], name: str) -> str | None:
     """The translation of a title or a detail. The detail of a wrong field is its name and why."""
-    for error in said.get("errors", ()):
-        if said[name] == f"{error['field']}: {error['why']}":
-            why = _text(error["why"])
+    for error in document.get("errors", ()):
+        if document[name] == f"{error['field']}: {error['why']}":
+            why = _translated_text(error["why"])
             return why and f"{error['field']}: {why}"
-    return _text(said[name])
+    return _translated_text(document[name])
 
 
-def _text(english: str) -> str | None:
+def _translated_text(english: str) -> str | None:
     """The translation into the thread's language; None if there is none."""
-    said = details.DETAILS.spoken(english) or gettext(english)
-    return None if said == english else said
+    translated = details.DETAILS.spoken(english) or gettext(english)
+    return None if translated == english else translated

@@ -90,10 +90,10 @@ class Coupons(Resource):
             rows = page.paginate_queryset(
                 claim_status.coupons_of(request_body.authenticated_caller(request).user), request
             )
-        said = [
+        bodies = [
             responses.coupon_body(row, snapshot.snapshot_of(row.campaign)) for row in rows or []
         ]
-        return page.get_paginated_response(said)
+        return page.get_paginated_response(bodies)
 
 
 class CouponOfMine(Resource):

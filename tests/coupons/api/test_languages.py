@@ -106,4 +106,4 @@ def titles() -> Iterator[str]:
 
 def test_every_title_and_every_refusal_has_its_korean() -> None:
     with translation.override("ko"):
-        assert [title for title in titles() if not translations._text(title)] == []
+        assert [title for title in titles() if not translations._translated_text(title)] == []

@@ -176,4 +176,4 @@ def test_every_detail_that_a_client_may_hear_has_its_korean() -> None:
     found |= {sentence.format("sale") for sentence in queued._ERROR_TEXTS.values()}
     assert len(found) > 25
     with translation.override("ko"):
-        assert sorted(text for text in found if not translations._text(text)) == []
+        assert sorted(text for text in found if not translations._translated_text(text)) == []
