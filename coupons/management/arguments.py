@@ -1,5 +1,5 @@
-"""Readers of command-line values, for `argparse`: what is wrong is refused in a sentence that says
-what would be right. Knows nothing of Django, so that every program of ours can use it."""
+"""Types for `argparse`: each refuses a wrong value (raises ArgumentTypeError) with a sentence that
+says what is allowed. Imports no Django, so that every program of ours can use it."""
 
 import os
 import unicodedata
@@ -13,7 +13,7 @@ ASKED_WRONGLY = 2  # the exit status
 
 
 class SentenceParser(ArgumentParser):
-    """One that says in one sentence what is wrong, without a page of usage before it."""
+    """An ArgumentParser whose errors are one sentence, without the usage text."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(ASKED_WRONGLY, f"{error_sentence(message)} See: {self.prog} --help\n")
@@ -25,7 +25,7 @@ def error_sentence(message: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A whole number between two bounds, both of them included."""
+    """A whole number between two bounds, both included."""
 
     low: int | None = None
     high: int | None = None
@@ -41,7 +41,7 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A finite number between two bounds, both of them included."""
+    """A finite number between two bounds, both included."""
 
     low: float
     high: float
@@ -64,7 +64,7 @@ def _demand_between(said: str, number: float, low: float | None, high: float | N
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Something other than blanks, of so many bytes at most."""
+    """Text that is not blank, of at most so many bytes."""
 
     most_bytes: int
 
@@ -78,7 +78,8 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The same in one line: what is written into a history, and shown in lists and terminals."""
+    """As Text, but a single line without control characters: for a campaign's history, which lists
+    and terminals show."""
 
     most_bytes: int
 
@@ -91,7 +92,7 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class OneOf:
-    """One of these names: as `choices`, which `argparse` can't have for `nargs="*"`."""
+    """One of these names. As `choices`, which `argparse` does not support with `nargs="*"`."""
 
     known: Collection[str]
 
@@ -103,7 +104,7 @@ class OneOf:
 
 @dataclass(frozen=True, eq=False)
 class Several:
-    """Some of these names, with commas between them."""
+    """A comma-separated list of these names."""
 
     known: Collection[str]
 
@@ -111,11 +112,11 @@ class Several:
         return [OneOf(self.known)(name) for name in said.split(",")]
 
 
-SLUG = Text(64)  # of a campaign that is there, or not: whoever looks it up says so
+SLUG = Text(64)  # a campaign's; whether it exists is checked later
 
 
 def input_file(said: str) -> Path:
-    """A file that is there and may be read."""
+    """A file that exists and can be read."""
     path = Path(said)
     if path.is_dir() or not said.strip():
         raise ArgumentTypeError(f"{said!r} is a folder, not a file." if said.strip() else _EMPTY)
@@ -125,7 +126,7 @@ def input_file(said: str) -> Path:
 
 
 def output_file(said: str) -> Path:
-    """A file that can be written; its folder may still have to be made."""
+    """A file that can be written; its folder need not exist yet."""
     if not said.strip():
         raise ArgumentTypeError(_EMPTY)
     path = Path(said)
@@ -136,7 +137,7 @@ def output_file(said: str) -> Path:
 
 
 def output_folder(said: str) -> Path:
-    """A folder that can be written into; it may still have to be made."""
+    """A folder that can be written into; it need not exist yet."""
     if not said.strip():
         raise ArgumentTypeError("A folder's name can't be empty.")
     path = Path(said)
@@ -150,7 +151,7 @@ _EMPTY = "A file's name can't be empty."
 
 
 def _nearest(folder: Path) -> Path:
-    """The first that is there, of this folder and those above."""
+    """The first that exists, of this folder and its parents."""
     return next(each for each in (folder, *folder.parents) if each.exists())
 
 

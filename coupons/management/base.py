@@ -1,7 +1,7 @@
-"""What all our commands have in common: whatever goes wrong ends in one sentence and a status.
+"""The base of all our commands: every error becomes one sentence and an exit status.
 
-0: done. 2: a value on the command line or in the environment is wrong. 1: it was understood and
-could not be done: refused, or a server is away. Others are told by the command that has them.
+0: done. 2: a value on the command line or in the environment is wrong. 1: the values are right, but
+the command was refused or a server is unreachable. A command documents any other status itself.
 """
 
 import sys
@@ -17,17 +17,18 @@ from coupons.errors import BadInput, BadToken, CouponError, UnknownCampaign
 from coupons.management.arguments import ASKED_WRONGLY, Line, Whole, error_sentence
 from coupons.models import Campaign, CampaignEvent
 
-INTERRUPTED = 130  # as a shell counts a Ctrl-C
-ACTOR = Line(CampaignEvent._meta.get_field("actor").max_length or 0)  # reads who does it
-STOCK, PER_USER = Whole(1, MAX_STOCK), Whole(1, MAX_PER_USER)  # a campaign's
+INTERRUPTED = 130  # a shell's exit status for Ctrl-C
+# Types for `argparse`: who acts, and a campaign's stock and coupons per user.
+ACTOR = Line(CampaignEvent._meta.get_field("actor").max_length or 0)
+STOCK, PER_USER = Whole(1, MAX_STOCK), Whole(1, MAX_PER_USER)
 _WRONG_VALUES = (UnknownCampaign, BadInput, BadToken)
 
 
 class SentenceCommand(BaseCommand):
-    """A command of ours."""
+    """Base of our commands."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """One whose errors are CommandErrors, without a page of usage."""
+        """A parser that raises CommandError, without printing the usage."""
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         parser.called_from_command_line = False
         return parser
@@ -35,7 +36,7 @@ class SentenceCommand(BaseCommand):
     def run_from_argv(self, argv: list[str]) -> None:
         try:
             super().run_from_argv(argv)
-        except CommandError as misread:  # the parser's
+        except CommandError as misread:  # raised by the parser
             said = error_sentence(str(misread).removeprefix("Error: "))
             self.stderr.write(f"{said} See: manage.py {argv[1]} --help")
             sys.exit(ASKED_WRONGLY)
@@ -59,8 +60,8 @@ class SentenceCommand(BaseCommand):
             raise CommandError(_of_database(failure)) from failure
 
     def demand_consent(self, question: str, *, is_given: bool) -> bool:
-        """Before what can't be undone: whether somebody says yes, by --yes or at the terminal.
-        Raises CommandError where nobody can be asked."""
+        """Confirmation of what can't be undone: True with --yes (`is_given`), or if the answer at
+        the terminal is "y". Raises CommandError if standard input is no terminal."""
         if is_given:
             return True
         if not sys.stdin.isatty():
@@ -69,7 +70,7 @@ class SentenceCommand(BaseCommand):
         return self.ask(question)
 
     def ask(self, question: str) -> bool:
-        """Whether somebody says yes; nobody is there where standard input has ended."""
+        """Whether the answer is "y"; False if standard input has ended."""
         try:
             return input(f"{question} [y/N] ").strip().lower() == "y"
         except EOFError:
@@ -78,12 +79,12 @@ class SentenceCommand(BaseCommand):
 
 
 def of_campaign(slug: str, failure: CouponError) -> str:
-    """The failure's sentence, which says once whose it is."""
+    """The error's sentence, with the campaign's slug in front unless it contains it."""
     return str(failure) if slug in str(failure) else f"{slug}: {failure}"
 
 
 def demand_campaign(slug: str) -> None:
-    """Raises UnknownCampaign, DatabaseAway."""
+    """Check that the campaign exists. Raises UnknownCampaign, DatabaseAway."""
     with availability.require_database():
         known = Campaign.objects.filter(slug=slug).exists()
     if not known:
@@ -97,7 +98,7 @@ def _of_database(failure: DatabaseError) -> str:
 
 
 def _sentences(wrong: ValidationError) -> list[str]:
-    """Each with the field that it is about."""
+    """The messages, each with the name of its field."""
     if not hasattr(wrong, "error_dict"):
         return [error_sentence(text) for text in wrong.messages]
     told = {

@@ -1,4 +1,4 @@
-"""How far a command has come, for whoever sits at the terminal."""
+"""Progress of a command, shown at a terminal only."""
 
 import sys
 

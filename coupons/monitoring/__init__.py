@@ -1,1 +1,1 @@
-"""What an operator's tools ask of us: collectors, system checks, capacity, clock skew."""
+"""Monitoring: metrics collectors, system checks, capacity, clock skew."""

@@ -1,8 +1,8 @@
-"""How far this process's wall clock is from Redis' clock: measured, and reported to Redis, where
-the readiness board and the metrics find it.
+"""Clock skew: how far this process's wall clock is from Redis' clock. It is measured and written to
+Redis, from where the readiness board and the metrics read it.
 
-No promise rests on a host's clock, so nothing is corrected by this: it tells an operator that a
-host has lost its NTP.
+No guarantee depends on a host's clock, so nothing is corrected by this: it shows an operator that a
+host's NTP does not work.
 """
 
 import logging
@@ -14,18 +14,18 @@ from coupons.errors import StoreFailure
 from coupons.store import store
 from coupons.store.processes import ClockReport
 
-LOOKS = 3  # the quickest tells the clocks' difference best
+LOOKS = 3  # measurements; the one with the shortest round trip is the most exact
 # Hosts that keep time by NTP differ by milliseconds.
 AMBER_MS, RED_MS = 200, 1_000
 REPORT_EVERY_S = 5.0
-FRESH_MS = 30_000  # of a report; an older one is of a process that has ended
+FRESH_MS = 30_000  # an older report counts as one of a process that has ended
 
 logger = logging.getLogger(__name__)
 
 
 class Skew(NamedTuple):
-    """By how much the wall clock is ahead of Redis' clock (behind: negative), give or take
-    `within_ms`; `at_ms`: when, by Redis' clock."""
+    """`ahead_ms`: how far the wall clock is ahead of Redis' clock (behind: negative), ±
+    `within_ms`; `at_ms`: when it was measured, by Redis' clock."""
 
     ahead_ms: float
     within_ms: float
@@ -37,12 +37,12 @@ class Skew(NamedTuple):
 
 
 def off_ms(ahead_ms: float, within_ms: float) -> float:
-    """What the clocks differ by at least, whichever is ahead."""
+    """The least difference between the clocks that the measurement allows, in either direction."""
     return max(0.0, abs(ahead_ms) - within_ms)
 
 
 def measure_skew() -> Skew:
-    """Against the middle of asking and being answered. Raises StoreAway."""
+    """The most exact of LOOKS measurements. Raises StoreAway."""
     return min((_measure_once() for _look in range(LOOKS)), key=lambda skew: skew.within_ms)
 
 
@@ -55,14 +55,14 @@ def _measure_once() -> Skew:
 
 
 class Reporter:
-    """A process that reports its skew, at most every REPORT_EVERY_S."""
+    """Measures and reports the skew of this process, at most every REPORT_EVERY_S."""
 
     def __init__(self) -> None:
         self._due_s = 0.0
         self._is_off = False
 
     def report(self, process: str) -> None:
-        """While Redis is away nothing is reported: it is looked at elsewhere."""
+        """Report under the name `process`. Does nothing while Redis is unreachable."""
         if time.monotonic() < self._due_s:
             return
         self._due_s = time.monotonic() + REPORT_EVERY_S
@@ -77,7 +77,7 @@ class Reporter:
         self._log(process, skew)
 
     def _log(self, process: str, skew: Skew) -> None:
-        """When it becomes wrong, and when it is right again."""
+        """Log when the skew becomes RED_MS or more, and when it is less again."""
         before, self._is_off = self._is_off, skew.off_ms >= RED_MS
         if self._is_off and not before:
             logger.warning(
@@ -88,11 +88,11 @@ class Reporter:
             logger.warning("the clock of %s agrees with Redis' clock again", process)
 
 
-reporter = Reporter()  # this process's
+reporter = Reporter()  # the one instance of this process
 
 
 def reported_skews() -> list[ClockReport]:
-    """What each process reported, the worst report of each. Raises StoreAway."""
+    """The worst fresh report under each process's name. Raises StoreAway."""
     worst: dict[str, ClockReport] = {}
     for report in store().clock_reports():
         known = worst.get(report.process)

@@ -1,7 +1,7 @@
-"""What is asked for when Prometheus asks: the campaigns' live state, and both stores'.
+"""Collectors: gauges read at scrape time, for the live state of the campaigns and of both stores.
 
-One process answers for all, so nothing here is counted twice. Each question has its own patience
-(Redis' timeout, a second for MySQL): a store that hangs costs a gauge, never the scrape.
+Only one process of a host exports them, so nothing is counted twice. Each read has its own timeout
+(Redis' timeout, a second for MySQL): a store that hangs costs its gauges, never the whole scrape.
 """
 
 import logging
@@ -24,16 +24,16 @@ from coupons.store import Gate, store
 
 logger = logging.getLogger(__name__)
 
-MOST_SHOWN = 50  # campaigns, those about which something may be done
-MOST_CLOCKS = 200  # processes, those that are off the most
-NEAR_MS = 3_600_000  # so long before it opens and after it closes, a campaign is of interest
+MOST_SHOWN = 50  # campaigns exported one by one, the most urgent first
+MOST_CLOCKS = 200  # processes, those with the largest skew first
+NEAR_MS = 3_600_000  # a campaign is exported from so long before it opens until after it closes
 DATABASE_PATIENCE_S = 1.0
 
 _asking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gauges")
 
 
 class Build(Collector):
-    """What runs here."""
+    """The release and the versions that run."""
 
     def collect(self) -> Iterable[Metric]:
         release = (settings.RELEASE, platform.python_version(), django.get_version())
@@ -41,8 +41,8 @@ class Build(Collector):
 
 
 class Campaigns(Collector):
-    """The live state of the campaigns at work, and Redis' own. What can't be told of one thing
-    keeps nothing else from being told."""
+    """The live state of the most urgent campaigns, and of Redis. A gauge that fails does not keep
+    the others from being exported."""
 
     def collect(self) -> Iterator[Metric]:
         try:
@@ -55,7 +55,7 @@ class Campaigns(Collector):
 
 
 class Database(Collector):
-    """How many connections the database has and bears."""
+    """The number of open connections to the database, and its limit."""
 
     def collect(self) -> Iterator[Metric]:
         try:
@@ -87,14 +87,14 @@ def _redis() -> Iterator[Metric]:
 
 
 def _all_of(*parts: Callable[[], Iterator[Metric]]) -> Iterator[Metric]:
-    """What each tells, but for those that fail. Raises StoreAway."""
+    """The metrics of all parts, without parts that fail. Raises StoreAway."""
     for part in parts:
         try:
             yield from list(part())
         except StoreAway:
             raise
         except Exception:  # a page without one gauge is better than no page
-            logger.exception("gauges: %s can't be told", part.__name__)
+            logger.exception("the collector %s failed", part.__name__)
 
 
 def _clock() -> Iterator[Metric]:
@@ -139,7 +139,7 @@ def _campaigns() -> Iterator[Metric]:
 
 
 def _failing(slugs: Sequence[str], *, unreadable: Collection[str]) -> Iterator[Metric]:
-    """Campaigns that workers can't work on, and keys that are no longer what we wrote."""
+    """Campaigns that workers can't drain, and keys whose type is not what we wrote."""
     failures, wrong = store().drain_failures(slugs), store().wrongly_typed_keys(slugs)
     failed = {slug: slug in failures.failed or failures[slug] is not None for slug in slugs}
     damaged = {slug: len(wrong.get(slug, ())) or slug in unreadable for slug in slugs}
@@ -160,14 +160,15 @@ _OF_A_GATE: dict[Live, Callable[[Gate], float]] = {
 
 
 def _of_interest(gates: dict[str, Gate | None]) -> dict[str, Gate | None]:
-    """Those in need of somebody first, then the ones that open or opened nearest to now."""
+    """The MOST_SHOWN most urgent campaigns: those with waiting or parked claims or without a gate
+    first, then those whose opening is nearest to now."""
     near = {slug: gate for slug, gate in gates.items() if _urgency(gate) is not None}
     ordered = sorted(near, key=lambda slug: _urgency(near[slug]) or 0)
     return {slug: near[slug] for slug in ordered[:MOST_SHOWN]}
 
 
 def _urgency(gate: Gate | None) -> int | None:
-    """The smaller the more urgent; None: nothing happens there."""
+    """Smaller is more urgent; None: nothing waits, and it neither runs nor is near its window."""
     if gate is None or gate.waiting or gate.parked:
         return 0
     if gate.opens_ms - NEAR_MS <= gate.now_ms <= gate.closes_ms + NEAR_MS:

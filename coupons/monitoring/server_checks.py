@@ -1,7 +1,8 @@
-"""Is this deployment as the promises need it? Django system checks with stable ids and hints.
+"""System checks of the deployment: secrets, and the configuration of Redis, broker and MySQL that
+the guarantees depend on. Each message has a stable id and a hint.
 
-Those that ask servers (`SERVERS`) run only when asked for, by `manage.py check --tag stores`:
-a plain `check`, and a migration, need no server to be up.
+Checks of servers (`SERVERS`) run only with `manage.py check --tag stores`: a plain `check`, and a
+migration, need no server to be up.
 """
 
 from collections.abc import Iterator
@@ -20,24 +21,24 @@ from coupons.models.row_constraints import missing_constraints
 from coupons.store import Store, store
 
 STORES = "stores"
-_FEW = 8  # a random key of 32 bytes has far more different bytes than this
+_FEW = 8  # different bytes; a random key of 32 bytes has far more
 
 _NO_EVICTION = (
     "Set `maxmemory-policy noeviction` (ElastiCache: in the parameter group): a full server must "
-    "refuse a claim, never forget who holds a coupon."
+    "refuse a claim, never delete the key of a user who holds a coupon."
 )
 _APPEND_ONLY = (
     "Set `appendonly yes`. Where the service keeps its own durable log (ElastiCache with "
     "durability, MemoryDB), silence this check."
 )
 _WAIT = (
-    "Set REDIS_WAIT_REPLICAS=1: admissions then wait for a replica, refusals never. Or know what a "
-    "failover may lose (coupons/recovery/README.md) and silence this check."
+    "Set REDIS_WAIT_REPLICAS=1: admissions then wait for a replica, refusals never. Or accept what "
+    "a failover may lose (coupons/recovery/README.md) and silence this check."
 )
-_STRICT = "Set `sql_mode` to TRADITIONAL: a value that doesn't fit must be an error, not cut short."
+_STRICT = "Set `sql_mode` to TRADITIONAL: a value that doesn't fit must be an error, not truncated."
 _CHARSET = "Run `ALTER DATABASE … CHARACTER SET utf8mb4` before the first migration."
-_FLUSH = "Set `innodb_flush_log_at_trx_commit=1`, or a power cut takes back stored coupons."
-_BINLOG = "Set `sync_binlog=1`, or a power cut parts the replicas from the primary."
+_FLUSH = "Set `innodb_flush_log_at_trx_commit=1`, or a power cut loses committed coupons."
+_BINLOG = "Set `sync_binlog=1`, or replicas may differ from the primary after a power cut."
 _ISOLATION = (
     "Set `isolation_level` to `read committed` in DATABASES: fewer gap locks, no deadlocks."
 )
@@ -50,7 +51,7 @@ _UTC = frozenset({"+00:00", "UTC", "Etc/UTC"})
 
 @register(Tags.security)
 def secrets_are_secret(**_: Any) -> list[CheckMessage]:
-    """In production, none of the values that everybody can read in our source."""
+    """In production: E010 to E012 if a secret is a default of our published source."""
     if not settings.PRODUCTION:
         return []
     return [
@@ -65,7 +66,7 @@ def secrets_are_secret(**_: Any) -> list[CheckMessage]:
 
 
 def _secrets() -> Iterator[tuple[int, str, bool]]:
-    """Number of the check, setting, whether its value is known to everybody."""
+    """Number of the check, setting, whether its value is a published default."""
     yield 10, "SECRET_KEY", settings.SECRET_KEY.startswith("local-only-")
     yield 11, "JWT_HS256_SECRET", settings.JWT_HS256_SECRET.startswith("local-only-")
     yield 12, "COUPON_KEYS", any(len(set(key)) < _FEW for key in settings.COUPON_KEYS.values())
@@ -83,18 +84,17 @@ def redis_keeps_what_it_decides(**_: Any) -> list[CheckMessage]:
         text = f"The deciding Redis may evict keys: its maxmemory-policy is {policy}."
         found.append(Error(text, hint=_NO_EVICTION, id="coupons.E001"))
     if not said.get("aof_enabled"):
-        text = (
-            "The deciding Redis forgets everything when it restarts: its append-only file is off."
-        )
+        text = "The deciding Redis loses all data when it restarts: its append-only file is off."
         found.append(Warning(text, hint=_APPEND_ONLY, id="coupons.W002"))
     if said.get("connected_slaves") and not settings.REDIS_WAIT_REPLICAS:
-        text = "A failover loses the admissions its replica has not heard of."
+        text = "A failover loses the admissions that its replica has not received."
         found.append(Warning(text, hint=_WAIT, id="coupons.W007"))
     return found
 
 
 def broker_keeps_its_bells(**_: Any) -> list[CheckMessage]:
-    """Lost bells cost seconds only, but every second of them."""
+    """Checks that the broker evicts no messages. A lost wake-up delays storing by a second or so;
+    a broker that evicts loses many."""
     try:
         said = Store(current_app.conf.broker_url, timeout_s=1, max_connections=1).server_info()
     except StoreFailure as away:
@@ -103,7 +103,7 @@ def broker_keeps_its_bells(**_: Any) -> list[CheckMessage]:
     if said.get("maxmemory_policy") == "noeviction":
         return []
     hint = "Set `maxmemory-policy noeviction` on the broker, too."
-    return [Warning("The broker may evict bells.", hint=hint, id="coupons.W008")]
+    return [Warning("The broker may evict wake-ups.", hint=hint, id="coupons.W008")]
 
 
 def mysql_keeps_what_it_commits(**_: Any) -> list[CheckMessage]:
@@ -117,7 +117,8 @@ def mysql_keeps_what_it_commits(**_: Any) -> list[CheckMessage]:
 
 
 def mysql_speaks_utc(**_: Any) -> list[CheckMessage]:
-    """What its clock says to us names a moment: no hour comes twice, none is left out."""
+    """Checks that our sessions are in UTC: in a zone with daylight saving time one hour comes twice
+    and one is missing."""
     if connection.vendor != "mysql":
         return []
     try:
@@ -125,15 +126,15 @@ def mysql_speaks_utc(**_: Any) -> list[CheckMessage]:
             cursor.execute("SELECT @@session.time_zone")
             (zone,) = cursor.fetchone()
     except DatabaseError:
-        return []  # told by W003
+        return []  # W003 reports it
     if zone in _UTC:
         return []
-    text = f"Our connections to MySQL speak the time of {zone}, not UTC."
+    text = f"Our connections to MySQL use the time zone {zone}, not UTC."
     return [Error(text, hint=_ZONE, id="coupons.E005")]
 
 
 def _variables() -> dict[str, str]:
-    """What counts for our connections; MariaDB before 11 says tx_isolation."""
+    """The session's values; MariaDB before 11 has tx_isolation."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SHOW SESSION VARIABLES WHERE Variable_name IN ('sql_mode', 'sync_binlog', 'log_bin', "
@@ -155,20 +156,20 @@ def _judge(said: dict[str, str]) -> Iterator[CheckMessage]:
         text = f"The database can't hold every name: its character set is {charset}."
         yield Error(text, hint=_CHARSET, id="coupons.E003")
     if flush != "1":
-        text = f"MySQL commits before it writes: innodb_flush_log_at_trx_commit is {flush}."
+        text = f"MySQL's commits are not durable: innodb_flush_log_at_trx_commit is {flush}."
         yield Warning(text, hint=_FLUSH, id="coupons.W004")
     if said.get("log_bin") == "ON" and sync != "1":
-        text = f"MySQL's binary log lags behind its commits: sync_binlog is {sync}."
+        text = f"MySQL's binary log is not written at every commit: sync_binlog is {sync}."
         yield Warning(text, hint=_BINLOG, id="coupons.W005")
     if isolation != "READ-COMMITTED":
-        text = f"Our transactions run at {isolation}."
+        text = f"The isolation level of our transactions is {isolation}."
         yield Warning(text, hint=_ISOLATION, id="coupons.W006")
 
 
 def _is_migrated(table: str) -> bool:
-    """False also while the database is away, which W003 tells."""
+    """Whether the table exists. False also while the database is unreachable (W003 reports it)."""
     if connection.vendor == "sqlite" and not Path(str(connection.settings_dict["NAME"])).exists():
-        return False  # to look would make the file
+        return False  # connecting would create the file
     try:
         with connection.cursor() as cursor:
             return table in connection.introspection.table_names(cursor)
@@ -177,7 +178,7 @@ def _is_migrated(table: str) -> bool:
 
 
 def tables_have_the_last_word(**_: Any) -> list[CheckMessage]:
-    """The constraints that make over-issue impossible stand in the tables, too."""
+    """Checks that the coupons' table has the unique constraints that make over-issue impossible."""
     table = apps.get_model("coupons", "Coupon")._meta.db_table
     if not _is_migrated(table):
         return []
@@ -194,7 +195,7 @@ def tables_have_the_last_word(**_: Any) -> list[CheckMessage]:
 
 
 def definitions_are_bounded(**_: Any) -> list[CheckMessage]:
-    """Every bound of a campaign's definition stands in its table."""
+    """Checks that every limit of a campaign's definition is a constraint of its table."""
     if not _is_migrated(apps.get_model("coupons", "Campaign")._meta.db_table):
         return []
     names = ", ".join(each.name for each in missing_constraints())
@@ -205,7 +206,8 @@ def definitions_are_bounded(**_: Any) -> list[CheckMessage]:
 
 
 def names_of_operators_compare_exactly(**_: Any) -> list[CheckMessage]:
-    """A migration of Django's own that alters the column would give it the default collation."""
+    """Checks that user names have a binary collation: a migration of Django's own that alters the
+    column would give it the default one."""
     if connection.vendor != "mysql":
         return []
     try:
@@ -216,10 +218,10 @@ def names_of_operators_compare_exactly(**_: Any) -> list[CheckMessage]:
             )
             found = cursor.fetchone()
     except DatabaseError:
-        return []  # told by W003
+        return []  # W003 reports it
     if found is None or found[0].endswith("_bin"):
         return []
-    text = f"One operator has many names: they compare by {found[0]}."
+    text = f"Names of operators do not compare exactly: their collation is {found[0]}."
     return [Warning(text, hint=_EXACT_NAMES, id="coupons.W011")]
 
 

@@ -1,6 +1,5 @@
-"""Is this process wired as the promises need it? Checks of Celery's configuration and our settings;
-no server is asked. What must hold anywhere is an error; what matters to a real site only is said in
-production. The table of all checks is in config/README.md.
+"""System checks of Celery's configuration and of our settings; no server is called. Checks that
+matter to real sites only run in production. The table of all checks is in config/README.md.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
 
 _OLDEST = (5, 7)  # before it: workers that stall after a reconnect, lost messages
-_LONGEST_WAIT_S = 1.0
+_LONGEST_WAIT_S = 1.0  # for Redis
 _LARGEST_BATCH = 500
 _BOUNDS = ("connect_timeout", "read_timeout", "write_timeout")
 
@@ -44,16 +43,16 @@ def _broker() -> Found:
         missing.append("retry_on_timeout")
     if missing or not conf.broker_pool_acquire_timeout:
         yield Error(
-            f"The broker is waited for without end: {', '.join(missing) or 'the pool'}.",
-            hint="Set it in config/celery.py: a half-open connection would swallow bells.",
+            f"Calls to the broker have no timeout: {', '.join(missing) or 'the pool'}.",
+            hint="Set it in config/celery.py: a half-open connection would lose wake-ups.",
             id="coupons.E022",
         )
     order = (settings.DRAIN_TIME_S, conf.task_soft_time_limit, conf.task_time_limit,
              options.get("visibility_timeout", 3600))  # fmt: skip
     if list(order) != sorted(set(order)):
         yield Error(
-            f"Time limits cross each other: drain, soft, hard, visibility are {order} seconds.",
-            hint="Each must be longer than the one before, or a bell rings while it is answered.",
+            f"Time limits overlap: drain, soft, hard, visibility are {order} seconds.",
+            hint="Each must be longer than the one before, or a running task is delivered again.",
             id="coupons.E023",
         )
 
@@ -63,7 +62,7 @@ def _tasks() -> Found:
     late = conf.task_acks_late and conf.task_reject_on_worker_lost
     if not late or conf.worker_prefetch_multiplier != 1:
         yield Error(
-            "A dying worker would take bells with it.",
+            "A worker that dies would lose the wake-ups it has received.",
             hint="Set task_acks_late, task_reject_on_worker_lost, worker_prefetch_multiplier=1.",
             id="coupons.E024",
         )
@@ -75,13 +74,13 @@ def _tasks() -> Found:
         )
     if REMAP_SIGTERM:
         yield Error(
-            "REMAP_SIGTERM makes a deployment kill drains in the middle.",
+            "REMAP_SIGTERM makes a deployment interrupt running drains.",
             hint="Unset it.",
             id="coupons.E026",
         )
     if not conf.worker_max_tasks_per_child or not conf.worker_max_memory_per_child:
         yield Warning(
-            "A worker's child may grow for ever.",
+            "The memory of a worker's pool processes is not bounded.",
             hint="Set worker_max_tasks_per_child and WORKER_CHILD_MEMORY_MB.",
             id="coupons.W023",
         )
@@ -91,20 +90,20 @@ def _stores() -> Found:
     if settings.REDIS_TIMEOUT_S > _LONGEST_WAIT_S:
         yield Warning(
             f"A claim waits {settings.REDIS_TIMEOUT_S} s for a Redis that hangs.",
-            hint="Set REDIS_TIMEOUT_S to 1 or less: each waiting claim holds a thread.",
+            hint="Set REDIS_TIMEOUT_S to 1 or less: each waiting claim occupies a thread.",
             id="coupons.W021",
         )
     if settings.DRAIN_BATCH > _LARGEST_BATCH:
         yield Warning(
             f"One transaction stores {settings.DRAIN_BATCH} claims.",
-            hint="Set DRAIN_BATCH to 500 or less: long transactions collide and replicate late.",
+            hint="Set DRAIN_BATCH to 500 or less: long transactions conflict and replicate late.",
             id="coupons.W024",
         )
     unbounded = [name for name in _BOUNDS if not _options().get(name)]
     if connection.vendor == "mysql" and unbounded:
         yield Error(
-            f"MySQL is waited for without end: no {', '.join(unbounded)}.",
-            hint="Leave them in DATABASES: one hung server would hold every thread.",
+            f"Calls to MySQL have no timeout: no {', '.join(unbounded)}.",
+            hint="Leave them in DATABASES: one hung server would occupy every thread.",
             id="coupons.E027",
         )
     if not connection.settings_dict["CONN_HEALTH_CHECKS"]:
@@ -119,20 +118,20 @@ def _in_production() -> Found:
     conf = current_app.conf
     if _endpoint(settings.REDIS_URL) == _endpoint(conf.broker_url):
         yield Warning(
-            "One Redis decides and carries the bells.",
-            hint="Give the broker its own (CELERY_BROKER_URL): its loss is then harmless, and its "
-            "memory is not the deciding one's.",
+            "One Redis is both the deciding store and the broker.",
+            hint="Give the broker its own (CELERY_BROKER_URL): its loss is then harmless, and it "
+            "uses no memory of the deciding one.",
             id="coupons.W020",
         )
     if conf.worker_enable_remote_control:
         yield Warning(
-            "Whoever reaches the broker may shut the workers down.",
+            "Anyone who can reach the broker can shut down the workers.",
             hint="Unset CELERY_REMOTE_CONTROL.",
             id="coupons.W022",
         )
     if connection.vendor == "mysql" and not {"ssl", "ssl_mode"} & _options().keys():
         yield Warning(
-            "What is said to MySQL is not encrypted.",
+            "Connections to MySQL are not encrypted.",
             hint="Add ?ssl_mode=REQUIRED to DATABASE_URL, or VERIFY_CA with a CA.",
             id="coupons.W025",
         )

@@ -1,5 +1,6 @@
-"""Is everything ready for an opening? A board of lines, each with a light, and who acts on it.
+"""Preflight checks of an opening: a board of lines, each with a light, and the guard that acts.
 
-`lines` has the words, `campaign`, `redis`, `database`, `workers` and `host` look at one thing each,
-`board` puts them together, `warmup` and `guard` act before the opening.
+`result` defines a line; `campaign`, `queue`, `redis`, `clocks`, `database`, `workers`, `host` and
+`certificate` check one subject each; `board` collects the lines; `warmup` and `guard` act before
+the opening.
 """

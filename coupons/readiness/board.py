@@ -1,4 +1,4 @@
-"""The board: every line about one campaign, asked now. Looks only, changes nothing."""
+"""The board: every line about one campaign, checked now. Read-only."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -29,11 +29,11 @@ State = Campaign.State
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """`state` is that of the clock that decides, at which the campaign was looked at."""
+    """`state` is the effective state, by the deciding clock, when the board was made."""
 
     campaign: Campaign
     state: Campaign.State
-    is_ahead: bool  # the opening, of whatever state
+    is_ahead: bool  # whether the opening is in the future, in any state but closed
     lines: list[Line]
     held: CampaignEvent | None
     overridden: CampaignEvent | None
@@ -48,12 +48,12 @@ class Board:
 
     @property
     def not_ready(self) -> bool:
-        """Something is red, and nobody said that it doesn't matter."""
+        """A line is red and there is no override."""
         return bool(self.reds) and self.overridden is None
 
     @property
     def blocks(self) -> bool:
-        """Whether the opening, which lies ahead, is to be held back for it."""
+        """Whether the guard will put a hold on the opening, which is in the future."""
         return self.not_ready and self.is_ahead and settings.HOLD_BACK_S > 0
 
     @property
@@ -77,9 +77,9 @@ class Board:
 
 
 def readiness_board(slug: str, *, quickly: bool = False) -> Board:
-    """Quickly: without what asks servers that may let us wait for seconds, and without counting.
+    """Check everything. `quickly`: without checks that may wait seconds for a server or count rows.
 
-    Raises UnknownCampaign, and DatabaseAway if not even the campaign can be read.
+    Raises UnknownCampaign; DatabaseAway if the campaign can't be read.
     """
     with availability.require_database():
         campaign = Campaign.objects.filter(slug=slug).first()
@@ -101,7 +101,7 @@ def _lines(
     yield campaign_lines.state_line(campaign, state, is_ahead=is_ahead)
     signing = campaign_lines.signing_keys(campaign)
     yield signing
-    if queued and signing.light is Light.GREEN:  # without its key it can't even be read
+    if queued and signing.light is Light.GREEN:  # without its key the snapshot can't be computed
         yield from _asked("both_stores", lambda: [campaign_lines.in_both_stores(campaign)])
     if queued and campaign.state != Campaign.State.DRAFT:
         yield from _asked("keys", lambda: [queue.queue_keys_line(campaign.slug)])
@@ -123,8 +123,8 @@ def _lines(
 
 
 def _asked(name: str, ask: Callable[[], list[Line]]) -> list[Line]:
-    """A server that does not answer is a red line, not a missing one, and so is whatever else
-    keeps a question from being answered."""
+    """Run one check. If it raises anything, for example because a server does not answer, the
+    result is a red line, not a missing one."""
     try:
         return ask()
     except StoreAway as away:
@@ -137,6 +137,6 @@ def _asked(name: str, ask: Callable[[], list[Line]]) -> list[Line]:
         do = _("See the line about this campaign's keys.")
         return [red(name, _("It can't be read: {why}").format(why=error), do)]
     except Exception as error:
-        logger.exception("the line %s of a board could not be made", name)
+        logger.exception("the check %s of the readiness board failed", name)
         do = _("See the log of this process.")
         return [red(name, _("It can't be told: {why}").format(why=repr(error)), do)]

@@ -1,4 +1,4 @@
-"""The campaign itself: its state, its copy in Redis, its slots, its keys."""
+"""Checks of the campaign itself: its state, its copy in Redis, its slots, its keys, its warm-up."""
 
 from datetime import timedelta
 
@@ -18,9 +18,9 @@ from coupons.timestamps import clock_text
 State = Campaign.State
 AHEAD = (State.SCHEDULED, State.PAUSED)
 WARM_UP_S = 600  # before the opening
-WARM_UP_LATE_S = 60  # the guard looks every ten seconds; after so many it is missed
+WARM_UP_LATE_S = 60  # the guard runs every ten seconds; a warm-up later than this is amber
 
-# Names of what may differ between the two homes, as operators know them.
+# Fields that may differ between the database and Redis, with their names for operators.
 _PARTS = {
     "epoch": gettext_noop("epoch"),
     "stock": gettext_noop("stock"),
@@ -34,7 +34,8 @@ _PARTS = {
 
 
 def state_line(campaign: Campaign, by_clock: Campaign.State, *, is_ahead: bool) -> Line:
-    """`by_clock` is its state at this moment, recorded or not; `is_ahead` the opening."""
+    """`by_clock` is its effective state, recorded or not; `is_ahead`: the opening is in the
+    future."""
     if by_clock != State.CLOSED and log.hold_event(campaign):
         return amber(
             "state",
@@ -54,7 +55,7 @@ def state_line(campaign: Campaign, by_clock: Campaign.State, *, is_ahead: bool) 
 
 
 def in_both_stores(campaign: Campaign) -> Line:
-    """Raises StoreAway."""
+    """Whether the definitions in the database and in Redis agree. Raises StoreAway."""
     name = "both_stores"
     if campaign.state == State.DRAFT:
         return amber(name, _("Redis does not know drafts."), _("Schedule it."))
@@ -77,7 +78,8 @@ def in_both_stores(campaign: Campaign) -> Line:
 
 
 def _differing(ours: Definition, theirs: Definition) -> list[str]:
-    """The facts are compared as read, and the filter may be larger: it is whole bytes."""
+    """Names of the fields that differ. The snapshots are compared parsed; the filter in Redis may
+    be larger, since it has whole bytes."""
     alike = {
         "facts": snapshot.parse_snapshot(ours.facts) == snapshot.parse_snapshot(theirs.facts),
         "filter_bits": ours.filter_bits <= theirs.filter_bits,
@@ -88,7 +90,7 @@ def _differing(ours: Definition, theirs: Definition) -> list[str]:
 
 
 def all_slots(campaign: Campaign) -> Line:
-    """A coupon needs a slot to stand on, one for each place. Raises DatabaseAway."""
+    """Whether there is a slot for each coupon of the stock. Raises DatabaseAway."""
     count = slots.count_slots(campaign)
     told = {"count": f"{count:,}", "stock": f"{campaign.stock:,}"}
     if campaign.state == State.DRAFT:
@@ -147,7 +149,7 @@ def warm_up(campaign: Campaign) -> Line:
 
 
 def warmed_up(campaign: Campaign) -> CampaignEvent | None:
-    """The warm-up for the opening as it is planned now, if it has run."""
-    opens_at = max(campaign.opens_at, EARLIEST)  # of an old row it may be the calendar's first day
+    """The event of the warm-up for the opening as it is planned now; None if it has not run."""
+    opens_at = max(campaign.opens_at, EARLIEST)  # an old row may have the calendar's first day
     since = opens_at - timedelta(seconds=WARM_UP_S + WARM_UP_LATE_S)
     return campaign.events.filter(verb=log.WARMED_UP, at__gte=since).first()

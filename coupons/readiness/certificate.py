@@ -1,5 +1,5 @@
-"""The certificate that users' clients see: how long it still serves, read from a file or from
-whoever answers at an address. Everybody is turned away by an expired one, before we hear of it."""
+"""Check of the TLS certificate that users' clients see: its days left, read from a file or by
+connecting to an address. If it expires, clients refuse to connect and no request reaches us."""
 
 import socket
 import ssl
@@ -17,13 +17,13 @@ from coupons.readiness.result import Line, amber, green, grey, red
 from coupons.timestamps import local_text
 
 PATIENCE_S = 3.0
-SOON = timedelta(days=14)  # whoever renews by itself does so earlier
+SOON = timedelta(days=14)  # automatic renewal happens earlier
 DAY = timedelta(days=1)
 
 
 def certificate_line(campaign: Campaign) -> Line:
-    """Red if it does not serve beyond the opening's day, if clients don't trust it, and in
-    production if there is none."""
+    """Red if it expires within a day after the opening (or after now), if clients don't trust it,
+    and in production if there is none."""
     where = settings.SITE_CERTIFICATE
     if settings.PRODUCTION and (plain := _plain_http(where)):
         return plain
@@ -31,7 +31,7 @@ def certificate_line(campaign: Campaign) -> Line:
         return grey("certificate", _("Not looked at: SITE_CERTIFICATE names none."))
     try:
         return _judged(_end(where), campaign)
-    except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:  # it hung up: it may be restarting
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:  # closed: it may be restarting
         return _unread(error)
     except (ssl.SSLError, ValueError) as error:
         do = _("Renew it, or correct SITE_CERTIFICATE.")
@@ -46,7 +46,8 @@ def _unread(error: OSError) -> Line:
 
 
 def _plain_http(where: str) -> Line | None:
-    """What is to be said of a production site that users can reach, or may reach, without TLS."""
+    """The line for a production site that users can, or may be able to, reach without TLS; else
+    None."""
     if settings.PLAIN_HTTP:
         seen = _("Tokens and passwords go unencrypted: PLAIN_HTTP says 'for trying out'.")
         return amber("certificate", seen, _("Never sell like this: give the site a certificate."))
@@ -73,14 +74,14 @@ def _judged(end: datetime, campaign: Campaign) -> Line:
 
 
 def _end(where: str) -> datetime:
-    """Raises OSError, ValueError."""
+    """When it expires. Raises OSError, ValueError."""
     if where.startswith("https://"):
         return x509.load_der_x509_certificate(_served(where)).not_valid_after_utc
     return x509.load_pem_x509_certificate(Path(where).read_bytes()).not_valid_after_utc
 
 
 def _served(url: str) -> bytes:
-    """As a client would be shown it, and would trust it. Raises OSError."""
+    """The certificate (DER) that the server sends, verified as a client does. Raises OSError."""
     parts = urlsplit(url)
     host, context = parts.hostname or "", ssl.create_default_context()
     with (

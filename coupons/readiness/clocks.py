@@ -1,4 +1,4 @@
-"""What the site's processes report of their own clocks."""
+"""Check of the clock skew that the site's processes report."""
 
 from django.utils.translation import gettext as _
 
@@ -10,7 +10,7 @@ MOST_NAMED = 5
 
 
 def host_clocks() -> Line:
-    """Every worker, beat and web process that reported of late. Raises StoreAway."""
+    """Every worker, beat and web process that reported within FRESH_MS. Raises StoreAway."""
     name, reports = "host_clocks", clock_skew.reported_skews()
     if not reports:
         return grey(name, _("No process has reported its clock."))
@@ -25,7 +25,7 @@ def host_clocks() -> Line:
 
 
 def _named(reports: list[ClockReport]) -> str:
-    """The worst first."""
+    """The names and skews of the worst, MOST_NAMED of them at most."""
     off = [each for each in reports if clock_skew.off_of(each) >= clock_skew.AMBER_MS]
     named = [f"{each.process} {each.ahead_ms:+,} ms" for each in off[:MOST_NAMED]]
     return ", ".join([*named, *["…"][: len(off) > MOST_NAMED]])

@@ -1,4 +1,4 @@
-"""MySQL: that it answers, keeps what it commits, and has room for everybody's connections."""
+"""Checks of MySQL: it answers, is durable and strict, and allows enough connections."""
 
 from django.conf import settings
 from django.db import connection
@@ -19,7 +19,7 @@ def database_lines() -> list[Line]:
 
 
 def durability_line() -> Line:
-    """What `manage.py check --tag stores` says of it."""
+    """The worst of what `manage.py check --tag stores` reports about MySQL."""
     found = server_checks.mysql_keeps_what_it_commits()
     if not found:
         return green("durable", _("The database is strict and keeps what it commits."))
@@ -29,7 +29,7 @@ def durability_line() -> Line:
 
 
 def time_zone() -> Line:
-    """Of our own connections, whatever the server's is."""
+    """The time zone of our own sessions; the server's does not matter."""
     found = server_checks.mysql_speaks_utc()
     if not found:
         return green("time_zone", _("The database tells us the time in UTC."))
@@ -37,7 +37,7 @@ def time_zone() -> Line:
 
 
 def connections_line() -> Line:
-    """Raises DatabaseAway."""
+    """The planned connections against the server's maximum. Raises DatabaseAway."""
     name, planned = "connections", _planned()
     if connection.vendor != "mysql":
         return green(name, _("A file: there is no limit of connections."))
@@ -56,7 +56,7 @@ def connections_line() -> Line:
 
 
 def _planned() -> int:
-    """Every thread that may ask the database keeps a connection of its own."""
+    """Connections of all planned hosts: each thread that uses the database keeps its own."""
     return int(
         settings.PLANNED_API_HOSTS * settings.CONNECTIONS_PER_API_HOST
         + settings.PLANNED_CONSUMER_HOSTS * settings.CONNECTIONS_PER_CONSUMER_HOST

@@ -1,9 +1,9 @@
-"""Before an opening: warm up at T-10 minutes, and hold back what would open on a red board.
+"""The guard: warms up at T-10 minutes, and puts a hold on an opening whose board is red.
 
-Redis opens a sale by its own clock and needs none of us. So holding back means pausing the gate in
-time, and if this guard does not run, the sale opens: admission keeps its promises without a board,
-and a sale that stays shut because a scheduler slept would be the worse surprise. That the guard is
-at work shows on the board (`warm_up`) and in its metric.
+Redis opens a campaign by its own clock, without any of our processes. So a hold means pausing the
+gate in time, and the guard fails open: if it does not run, the campaign opens. Admission keeps its
+guarantees without a board, and a campaign that does not open because a scheduler was down would be
+worse. Whether the guard runs is visible on the board (line `warm_up`) and in its metric.
 """
 
 import logging
@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 
 
 def guard_openings() -> int:
-    """Look at every opening of the next ten minutes; how many there are. Safe to run in parallel:
-    a campaign's row lock and state decide who of two holds it back."""
+    """Check every opening of the next ten minutes. Returns how many there are. Safe to run in
+    parallel: a campaign's row lock and state let only one of two runs put the hold on it."""
     now_of = deciding_clock.now_if_redis_is_away
     return sum(_look(strategy, now_of(strategy)) for strategy in Campaign.Strategy)
 
@@ -47,8 +47,8 @@ def _look(strategy: str, now: datetime) -> int:
 
 
 def _look_at(campaign: Campaign, now: datetime) -> None:
-    """Also while Redis is away, which other campaigns may not need: the board says so. A warm-up
-    that fails keeps nobody from looking at it."""
+    """Warm up, then judge, also while Redis or the database is unreachable: other campaigns may not
+    need it. If the warm-up fails, the board is still judged."""
     for step in (_warm_up, _judge):
         with suppress(DependencyAway), isolate_campaign(campaign.slug, Work.GUARD):
             step(campaign, now)
@@ -69,11 +69,11 @@ def _decide(seen: Board, *, left_s: float) -> None:
     campaign = seen.campaign
     if seen.held and not seen.not_ready:
         opening_hold.release_opening(campaign.slug, why=labels.NOTHING_RED)
-        logger.warning("%s is released: nothing is red any more", campaign.slug)
+        logger.warning("the hold on %s is released: no line of its board is red", campaign.slug)
     elif seen.not_ready and not seen.held:
         names = ", ".join(line.name for line in seen.reds)
         logger.error("the board of %s is red: %s", campaign.slug, names)
         if campaign.state == Campaign.State.SCHEDULED and left_s <= settings.HOLD_BACK_S:
             opening_hold.hold_opening(campaign.slug, why=labels.RED.format(names))
             metrics.OPENINGS_HELD.inc()
-            logger.error("the opening of %s is held back", campaign.slug)
+            logger.error("the opening of %s is put on hold: it is paused", campaign.slug)

@@ -1,4 +1,4 @@
-"""This host, and what it needs to know of users: its disk and its token keys."""
+"""Checks of this host: its token keys and its disk."""
 
 import shutil
 from pathlib import Path
@@ -10,7 +10,7 @@ from coupons.errors import BadToken
 from coupons.identity import jwks, user_tokens
 from coupons.readiness.result import Line, amber, green, red
 
-DISK_AMBER, DISK_RED = 0.10, 0.02  # free
+DISK_AMBER, DISK_RED = 0.10, 0.02  # share that is free
 
 
 def host_lines() -> list[Line]:
@@ -18,7 +18,8 @@ def host_lines() -> list[Line]:
 
 
 def token_keys() -> Line:
-    """A secret must sign a token that verifies; a file of public keys must hold one that can."""
+    """The shared secret must sign a token that verifies; the file of public keys must have a usable
+    key."""
     try:
         seen = _public_keys() if settings.JWT_JWKS_FILE else _shared_secret()
     except (BadToken, OSError, ValueError) as error:
@@ -40,7 +41,7 @@ def _public_keys() -> str:
 
 
 def disk_line() -> Line:
-    """Of the host that asks; Redis and MySQL tell of theirs themselves."""
+    """The disk of the host that runs this check, not those of Redis and MySQL."""
     usage = shutil.disk_usage(Path(__file__).anchor)
     share = usage.free / usage.total
     seen = _("{free:,.1f} GiB free ({share:.0%}) on this host.").format(

@@ -1,4 +1,4 @@
-"""The campaign's way to MySQL: its keys in Redis can be read, and what waits is being stored."""
+"""Checks of the campaign's queue: its keys in Redis can be read, and waiting claims are stored."""
 
 from django.utils.translation import gettext as _
 
@@ -6,11 +6,11 @@ from coupons.errors import StoreError
 from coupons.readiness.result import Line, amber, green, red
 from coupons.store import keys, store
 
-WAITS_AMBER_S, WAITS_RED_S = 10, 30  # red as the alert ClaimsWaitTooLong
+WAITS_AMBER_S, WAITS_RED_S = 10, 30  # red: as in the alert ClaimsWaitTooLong
 
 
 def queue_keys_line(slug: str) -> Line:
-    """Each key has the type that we gave it, and the gate holds what a gate holds. Raises
+    """Each key has the type that we wrote, and the gate has all fields of a gate. Raises
     StoreAway."""
     wrong = [
         f"{getattr(keys.campaign_keys(slug), key)} ({of})"
@@ -27,8 +27,8 @@ def queue_keys_line(slug: str) -> Line:
 
 
 def drain_line(slug: str) -> Line:
-    """What was admitted is stored within seconds. Raises StoreAway, StoreError where the queue
-    can't be read."""
+    """Admitted claims are stored within seconds. Raises StoreAway; StoreError if the queue can't be
+    read."""
     failures, since = store().drain_failures([slug]), store().waiting_since([slug])
     if slug in failures.failed or failures[slug] is not None:
         return red(

@@ -1,4 +1,4 @@
-"""The Redis that decides: its clock, memory, policy, persistence and replicas."""
+"""Checks of the deciding Redis: its clock, memory, eviction policy, persistence and replicas."""
 
 from collections.abc import Mapping
 from math import ceil
@@ -11,7 +11,7 @@ from coupons.monitoring import capacity, clock_skew
 from coupons.readiness.result import Line, amber, green, red
 from coupons.store import store
 
-MEMORY_AMBER, MEMORY_RED = 0.6, 0.9  # of what the server may use, once the sale is over
+MEMORY_AMBER, MEMORY_RED = 0.6, 0.9  # of the maximum, when everything for sale is claimed
 LAG_AMBER_BYTES = 1_000_000  # some thousands of decisions that a failover would lose
 
 Told = Mapping[str, Any]
@@ -42,7 +42,8 @@ def clock_line() -> Line:
 
 
 def memory_line(said: Told) -> Line:
-    """Room for everyone who may still win, in all installed campaigns. Raises StoreAway."""
+    """Whether the memory is enough for all coupons that may still be claimed, in all installed
+    campaigns. Raises StoreAway."""
     most = said.get("maxmemory") or said.get("total_system_memory") or 0
     need = _still_needed()
     after = said["used_memory"] + need
@@ -59,7 +60,7 @@ def memory_line(said: Told) -> Line:
 
 
 def _still_needed() -> int:
-    """Bytes, if every coupon that is still for sale were claimed and none stored yet."""
+    """Bytes needed if every coupon still for sale is claimed and none of them is stored yet."""
     known = capacity.load_measurements()
     gates = store().gates(store().installed_slugs()).values()
     left = sum(gate.remaining for gate in gates if gate and gate.closes_ms > gate.now_ms)

@@ -1,13 +1,13 @@
-"""A line of the board: what was looked at, its light, what was seen, and what to do about it."""
+"""A line of the board: the check's name, its light, what it found, and what to do about it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Light(StrEnum):
-    """RED: a promise would not hold, or people would be told errors; it blocks the opening. AMBER:
-    it will go well if nothing else goes wrong.
-    GREY: not looked at, since nobody said where."""
+    """RED: a guarantee would be broken, or users would get errors; it blocks the opening.
+    AMBER: the opening works if nothing else fails.
+    GREY: not checked, because there is nothing configured or reported to check."""
 
     GREEN = "green"
     AMBER = "amber"
@@ -17,7 +17,7 @@ class Light(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`name` is stable, for programs; `seen` and `do` are sentences in the reader's language."""
+    """`name` is stable, for programs; `seen` and `do` are sentences in the operator's language."""
 
     name: str
     light: Light

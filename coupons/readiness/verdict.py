@@ -1,4 +1,4 @@
-"""The board in one sentence: what will become of the opening, or what has become of it."""
+"""The board in one sentence: what will happen to the opening, or what has happened to it."""
 
 from django.utils.translation import gettext as _
 

@@ -1,4 +1,5 @@
-"""What is done ten minutes before an opening, so that the first claims find everything warm."""
+"""Warm-up ten minutes before an opening: loads scripts, fills caches and opens connections, so that
+the first claims are not slower."""
 
 import time
 import urllib.error
@@ -14,16 +15,14 @@ from coupons.database import availability
 from coupons.models import Campaign
 from coupons.store import store
 
-ASKS_PER_HOST = (
-    64  # at once: its processes and threads each get a share, and open their connections
-)
+ASKS_PER_HOST = 64  # at once, so that all processes and threads get some and open their connections
 PATIENCE_S = 5
 
 
 def warm_up(campaign: Campaign) -> str:
-    """Do it and write into the history what was done. Safe to repeat.
+    """Warm up and record in the campaign's history what was done; returns that note. Idempotent.
 
-    Raises StoreAway, DatabaseAway: then nothing is noted, and the next look tries again.
+    Raises StoreAway, DatabaseAway: then nothing is recorded, and the guard's next run tries again.
     """
     done = [_database()]
     if campaign.strategy == Campaign.Strategy.QUEUED:
@@ -43,7 +42,7 @@ def _database() -> str:
 
 
 def _web_host(url: str, slug: str) -> str:
-    """Have a host's threads load the campaign's facts and open their connections to Redis."""
+    """Make a host's threads load the campaign's snapshot and open their connections to Redis."""
     page = f"{url}/api/v1/campaigns/{slug}"
     with ThreadPoolExecutor(ASKS_PER_HOST) as threads:
         answers = sum(threads.map(_answers, [page] * ASKS_PER_HOST))
@@ -51,7 +50,7 @@ def _web_host(url: str, slug: str) -> str:
 
 
 def _answers(page: str) -> bool:
-    # As from the balancer, where TLS ends: plain HTTP would only be told to come by HTTPS.
+    # The load balancer's header, since TLS ends there: without it HTTP is redirected to HTTPS.
     asked = urllib.request.Request(page, headers={"X-Forwarded-Proto": "https"})  # noqa: S310
     try:
         with urllib.request.urlopen(asked, timeout=PATIENCE_S):  # noqa: S310 - our own setting

@@ -1,4 +1,4 @@
-"""Who stores what is admitted: beat and the broker that ring, and a worker that hears them."""
+"""Checks of storing: the broker, beat, and a worker that receives wake-ups."""
 
 from celery import current_app
 from django.utils.translation import gettext as _
@@ -7,18 +7,18 @@ from coupons.readiness.result import Line, amber, green, red
 from coupons.store import store
 
 PATIENCE_S = 2
-# Beat sends a canary every five seconds: three are missed, a dozen.
+# Beat sends a canary every five seconds: amber after three are missing, red after a dozen.
 CANARY_AMBER_S, CANARY_RED_S = 15, 60
-# Beat asks for a sweep every second; those that waited for 5 s behind drains are skipped.
+# Beat requests a sweep every second; those that waited for 5 s behind drains are skipped.
 SWEEP_AMBER_S, SWEEP_RED_S = 10, 30
 
 
 def broker_line() -> Line:
-    """Bells pass through it; without it nothing is stored before it is back."""
+    """Wake-ups pass through the broker; while it is unreachable nothing is stored."""
     try:
         with current_app.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, timeout=PATIENCE_S)
-    except Exception as error:  # kombu passes on whatever its transport raises
+    except Exception as error:  # kombu lets any exception of its transport through
         return red(
             "broker",
             _("The broker does not answer: {why}").format(why=type(error).__name__),
@@ -28,7 +28,7 @@ def broker_line() -> Line:
 
 
 def canary_line() -> Line:
-    """A bell of beat's came through the broker and a worker to Redis. Raises StoreAway."""
+    """A canary of beat passed through the broker and a worker to Redis. Raises StoreAway."""
     age_ms = store().canary_age_ms()
     do = _("Start beat and a worker: systemctl status coupon-beat coupon-worker")
     if age_ms is None:
@@ -43,8 +43,8 @@ def canary_line() -> Line:
 
 
 def beat_line() -> Line:
-    """Sweeps open and close campaigns by the clock and ring for claims whose bell was lost. Raises
-    StoreAway."""
+    """Beat's sweep ran recently: it opens and closes campaigns by the clock and sends wake-ups for
+    claims whose own was lost. Raises StoreAway."""
     age_ms = store().sweep_age_ms()
     do = _("Start beat: systemctl restart coupon-beat. If it runs, see the worker's log.")
     if age_ms is None:

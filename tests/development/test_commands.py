@@ -87,7 +87,7 @@ def test_run_goes_on_with_a_caution(laptop: Laptop, tmp_path: Path) -> None:
         command = laptop.run(REDIS_URL=url)
         command.until_it_says("Ctrl-C stops everything.")
         assert command.end() == 0
-    assert "! The deciding Redis forgets everything when it restarts" in command.said
+    assert "! The deciding Redis loses all data when it restarts" in command.said
 
 
 def test_two_runs_do_not_share_a_folder(laptop: Laptop) -> None:

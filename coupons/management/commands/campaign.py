@@ -1,5 +1,4 @@
-"""`manage.py campaign schedule|pause|resume|close|stock SLUG`: what the admin's buttons do, at a
-terminal."""
+"""`manage.py campaign schedule|pause|resume|close|stock SLUG`: the admin's actions as commands."""
 
 import getpass
 from collections.abc import Callable
@@ -19,7 +18,7 @@ VERBS: dict[str, Callable[..., Campaign]] = {
     "resume": lifecycle.resume_campaign,
     "close": lifecycle.close_campaign,
 }
-FINAL = ("close",)  # asks once more, as the admin does
+FINAL = ("close",)  # asks for confirmation, as the admin does
 MAKES_SLOTS = ("schedule", "stock")
 
 
@@ -55,7 +54,8 @@ class Command(SentenceCommand):
             self.stdout.write(f"{campaign.slug} is {state} now.")
 
     def _is_meant(self, options: dict[str, Any]) -> bool:
-        """Raises UnknownCampaign, DatabaseAway; CommandError where nobody can be asked."""
+        """Whether a final verb is confirmed. Raises UnknownCampaign, DatabaseAway; CommandError if
+        there is no terminal to ask at."""
         if options["verb"] not in FINAL:
             return True
         demand_campaign(options["slug"])

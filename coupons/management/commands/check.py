@@ -1,4 +1,4 @@
-"""`manage.py check`, which also asks Redis and MySQL when told `--tag stores`."""
+"""`manage.py check`; with `--tag stores` it also checks Redis, the broker and MySQL."""
 
 from typing import Any
 

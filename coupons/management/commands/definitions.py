@@ -1,9 +1,10 @@
-"""`manage.py definitions`: which campaigns break the bounds of today, and which bounds the database
+"""`manage.py definitions`: which campaigns break today's limits, and which constraints the database
 lacks because of them.
 
-A migration leaves out a constraint that rows from before it break. Such campaigns go on as they
-are; nothing must be done about one that is public. A draft is corrected in the admin before it can
-be scheduled. `--constrain` adds the constraints once all rows fit. Exit status 1: some do not fit.
+A migration skips a constraint that existing rows break. Such campaigns continue as they are; one
+that is public needs no correction. A draft must be corrected in the admin before it can be
+scheduled. `--constrain` adds the constraints once all rows satisfy them. Exit status 1: some rows
+do not.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
-"""`manage.py flower`: Flower with a login, which shows the workers and their bells.
+"""`manage.py flower`: Flower with a login; it shows the workers and their tasks.
 
-What it shows it hears on the broker (the workers send events), and with `CELERY_REMOTE_CONTROL` it
-also commands them. So without a login it is served on a laptop's own loopback only.
+It receives the workers' events over the broker, and with `CELERY_REMOTE_CONTROL` it also controls
+them. So without a login it is served on a laptop's own loopback only.
 """
 
 import os
@@ -21,7 +21,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class Command(SentenceCommand):
-    help = "Start Flower behind the login FLOWER_LOGIN; it shows the workers and their bells."
+    help = "Start Flower behind the login FLOWER_LOGIN; it shows the workers and their tasks."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--address", type=own_address, default="127.0.0.1", help="to listen on")
@@ -30,17 +30,17 @@ class Command(SentenceCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         _demand_login(settings.FLOWER_LOGIN, options["address"])
         _demand_free(options["address"], options["port"])
-        os.environ.setdefault("CELERY_WORKER", "yes")  # as patient with the broker as a worker
+        os.environ.setdefault("CELERY_WORKER", "yes")  # the worker's timeouts for the broker
         flower = [sys.executable, "-m", "celery", "-A", "config", "flower"]
         where = [f"--address={options['address']}", f"--port={options['port']}"]
-        if settings.FLOWER_LOGIN:  # not among the arguments, where every user of the host reads it
+        if settings.FLOWER_LOGIN:  # not as an argument, which every user of the host can read
             where.append(f"--conf={settings.FLOWER_LOGIN_FILE}")
         self.stdout.flush()
         os.execv(sys.executable, [*flower, *where])  # noqa: S606 - a list made here, no shell
 
 
 def own_address(said: str) -> str:
-    """One of this host. Raises ArgumentTypeError."""
+    """An address of this host. Raises ArgumentTypeError."""
     try:
         _bind(said.strip() or "?", 0)
     except (OSError, UnicodeError):
@@ -65,7 +65,7 @@ def _bind(address: str, port: int) -> None:
 
 
 def _demand_login(login: str, address: str) -> None:
-    """Raises CommandError where strangers could look in."""
+    """Raises CommandError if the login is malformed, weak, or missing where one is required."""
     user, _, password = login.partition(":")
     if login and (not user or len(password) < SHORTEST_PASSWORD or not login.isascii()):
         raise CommandError(

@@ -16,7 +16,7 @@ LONGEST_RECEIPT = 4096  # bytes; ours have some hundreds
 
 class Command(SentenceCommand):
     help = (
-        "Say what became of a receipt's claim; with --yes, and if it was lost and its place is "
+        "Show the state of a receipt's claim; with --yes, if the claim was lost and its place is "
         "free, store its coupon on that place."
     )
 

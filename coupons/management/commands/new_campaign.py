@@ -18,7 +18,7 @@ from coupons.management.base import PER_USER, STOCK, SentenceCommand
 from coupons.models import Campaign
 
 ACTOR = "new_campaign"
-# Seconds from now that a calendar has dates for; the model judges the moments themselves.
+# Seconds from now for which `datetime` has dates; the model validates the dates themselves.
 FROM_NOW = Number(-6e10, 1e11)
 
 
@@ -35,7 +35,7 @@ class Command(SentenceCommand):
         )
         parser.add_argument("--per-user", type=PER_USER, default=1)
         parser.add_argument(
-            "--yes", action="store_true", help="confirm what would be asked: an opening in the past"
+            "--yes", action="store_true", help="confirm an opening in the past; refused without it"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -49,8 +49,8 @@ class Command(SentenceCommand):
 
 
 def _scheduled(options: dict[str, Any]) -> Campaign:
-    """Raises ValidationError, NeedsConfirmation: then nothing is left. CommandError where the draft
-    could not be scheduled."""
+    """Raises ValidationError, NeedsConfirmation: then no draft is kept. CommandError if the draft,
+    which is kept, could not be scheduled."""
     opens_at = timezone.now() + timedelta(seconds=options["opens_in"])
     drafted = Campaign(
         slug=options["slug"],

@@ -1,7 +1,7 @@
 """`manage.py readiness SLUG`: is everything ready for this opening?
 
-Exit status 0: nothing is red, or somebody overrode it. 1: a line is red, or it is held back; the
-last sentence says what that means for the opening. 2: a wrong value, an unknown campaign.
+Exit status 0: nothing is red, or there is an override. 1: a line is red, or the opening is on hold;
+the last sentence says what that means for the opening. 2: a wrong value, an unknown campaign.
 """
 
 import json
@@ -31,7 +31,7 @@ class Command(SentenceCommand):
         parser.add_argument("--json", action="store_true", help="for programs")
         parser.add_argument("--warm-up", action="store_true", help="do it now")
         parser.add_argument(
-            "--override", metavar="REASON", help="let it open all the same; the reason is kept"
+            "--override", metavar="REASON", help="let it open although red; the reason is recorded"
         )
         parser.add_argument("--actor", type=ACTOR, default="manage.py", help="who overrides")
 

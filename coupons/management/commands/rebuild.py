@@ -1,4 +1,4 @@
-"""`manage.py rebuild SLUG | --all`: give Redis back what it lost, from MySQL."""
+"""`manage.py rebuild SLUG | --all`: restore a campaign's data in Redis from MySQL."""
 
 import logging
 import sys
@@ -19,20 +19,18 @@ logger = logging.getLogger(__name__)
 
 class Command(SentenceCommand):
     help = (
-        "Close a campaign for repair, write into Redis all that the database knows of it, and open "
-        "it again; numbers go on above the highest place ever given. Safe to repeat at any time."
+        "Close a campaign for repair, write into Redis all that the database has of it, and open "
+        "it again; places continue above the highest one ever given. Safe to repeat at any time."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         which = parser.add_mutually_exclusive_group(required=True)
-        which.add_argument(
-            "slug", type=SLUG, nargs="?", help="this campaign, whatever its condition"
-        )
+        which.add_argument("slug", type=SLUG, nargs="?", help="this campaign, in any condition")
         which.add_argument("--all", action="store_true", help="all that are closed for repair")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["all"]:
-            update.queued_campaign(options["slug"])  # its own refusal is the whole answer
+            update.queued_campaign(options["slug"])  # its error is the command's error
         slugs = rebuild.closed_for_repair() if options["all"] else [options["slug"]]
         failed = [slug for slug in slugs if not self._rebuilt(slug)]
         if failed:
@@ -46,7 +44,7 @@ class Command(SentenceCommand):
         except CouponError as error:
             self.stderr.write(of_campaign(slug, error))
             return False
-        except Exception as error:  # a fault of ours; it keeps no other campaign waiting
+        except Exception as error:  # a bug of ours; the other campaigns are still rebuilt
             logger.exception("rebuild of campaign %s failed", slug)
             self.stderr.write(f"{slug}: {error!r}")
             return False

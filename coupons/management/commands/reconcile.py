@@ -1,4 +1,4 @@
-"""`manage.py reconcile [--repair] [SLUG]`: is what was told stored, and the reverse?"""
+"""`manage.py reconcile [--repair] [SLUG]`: compare Redis with the database, in both directions."""
 
 import logging
 import sys
@@ -19,18 +19,18 @@ logger = logging.getLogger(__name__)
 class Command(SentenceCommand):
     help = (
         "Compare Redis with the database, place by place. --repair puts lost claims back on the "
-        "queue and tells Redis of coupons it does not know. Fails if a difference is left."
+        "queue and adds to Redis the coupons it lacks. Fails if a difference is left."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "slug", type=SLUG, nargs="?", help="default: every campaign of the last days"
+            "slug", type=SLUG, nargs="?", help="default: every campaign of recent days"
         )
-        parser.add_argument("--repair", action="store_true", help="mend what is safe to mend")
+        parser.add_argument("--repair", action="store_true", help="repair what is safe to repair")
 
     def handle(self, *args: Any, **options: Any) -> None:
         one = options["slug"]
-        if one:  # its own refusal is the whole answer, and no difference
+        if one:  # its error is the command's error, not a difference
             update.queued_campaign(one)
         slugs = [one] if one else [campaign.slug for campaign in reconcile.watched_campaigns()]
         wrong = [slug for slug in slugs if not self._is_right(slug, options["repair"])]
@@ -44,7 +44,7 @@ class Command(SentenceCommand):
         except CouponError as error:
             self.stderr.write(of_campaign(slug, error))
             return False
-        except Exception as error:  # a fault of ours; it keeps no other campaign waiting
+        except Exception as error:  # a bug of ours; the other campaigns are still compared
             logger.exception("reconcile of campaign %s failed", slug)
             self.stderr.write(f"{slug}: {error!r}")
             return False

@@ -15,14 +15,14 @@ ACTOR = "manage.py"
 
 class Command(SentenceCommand):
     help = (
-        "Put parked claims back on the queue, once what kept them from being stored is mended. "
-        "What still can't be stored is parked again."
+        "Put parked claims back on the queue, after the cause is corrected. A claim that still "
+        "can't be stored is parked again."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug", type=SLUG)
         parser.add_argument(
-            "--reason", choices=[each.value for each in Reason], default="", help="only of this one"
+            "--reason", choices=[each.value for each in Reason], default="", help="only this one"
         )
         parser.add_argument("--yes", action="store_true", help="don't ask")
 

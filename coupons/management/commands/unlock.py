@@ -1,4 +1,4 @@
-"""`manage.py unlock NAME`: an operator who was locked out may try again at once."""
+"""`manage.py unlock NAME`: end the lockout of an operator after wrong passwords."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from coupons.management.arguments import ASKED_WRONGLY, Text
 from coupons.management.base import SentenceCommand
 from coupons.store import store
 
-LONGEST_NAME_BYTES = 600  # 150 characters of 4 bytes: more than the table of operators holds
+LONGEST_NAME_BYTES = 600  # 150 characters of 4 bytes, the longest name of an operator
 
 
 class Command(SentenceCommand):
-    help = "Forget wrong passwords: of one operator, with the addresses that sent them, or of all."
+    help = "Reset failed logins: of one operator, with the addresses that sent them, or of all."
 
     def add_arguments(self, parser: CommandParser) -> None:
         whom = parser.add_mutually_exclusive_group(required=True)
@@ -38,7 +38,7 @@ class Command(SentenceCommand):
             raise CommandError(f"Nothing was forgotten. {failure}") from None
 
     def _unlock(self, name: str) -> None:
-        """MySQL is asked only for a name that nobody has tried: unlocking goes on without it."""
+        """MySQL is queried only for a name without failed logins: unlocking works without it."""
         folded = lockout.folded_name(name)
         count = store().unlock(folded)
         if not count and folded not in map(lockout.folded_name, _operators()):

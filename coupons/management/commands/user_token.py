@@ -19,7 +19,7 @@ class Command(SentenceCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("user", type=Text(MAX_USER_BYTES), help="the user's id")
         parser.add_argument(
-            "--segment", type=Text(64), action="append", default=[], help="may be given again"
+            "--segment", type=Text(64), action="append", default=[], help="may be repeated"
         )
         parser.add_argument(
             "--minutes",
