@@ -30,12 +30,12 @@ class Whole:
     low: int | None = None
     high: int | None = None
 
-    def __call__(self, said: str) -> int:
+    def __call__(self, value: str) -> int:
         try:
-            number = int(said)
+            number = int(value)
         except ValueError:
-            raise ArgumentTypeError(f"{said!r} is not a whole number.") from None
-        _demand_between(said, number, self.low, self.high)
+            raise ArgumentTypeError(f"{value!r} is not a whole number.") from None
+        _demand_between(value, number, self.low, self.high)
         return number
 
 
@@ -46,20 +46,20 @@ class Number:
     low: float
     high: float
 
-    def __call__(self, said: str) -> float:
+    def __call__(self, value: str) -> float:
         try:
-            number = float(said)
+            number = float(value)
         except ValueError:
-            raise ArgumentTypeError(f"{said!r} is not a number.") from None
-        _demand_between(said, number, self.low, self.high)
+            raise ArgumentTypeError(f"{value!r} is not a number.") from None
+        _demand_between(value, number, self.low, self.high)
         return number
 
 
-def _demand_between(said: str, number: float, low: float | None, high: float | None) -> None:
+def _demand_between(value: str, number: float, low: float | None, high: float | None) -> None:
     if number != number:  # "nan" is neither below nor above
-        raise ArgumentTypeError(f"{said!r} is not a number.")
+        raise ArgumentTypeError(f"{value!r} is not a number.")
     if (low is not None and number < low) or (high is not None and number > high):
-        raise ArgumentTypeError(f"{said} is not between {low:,} and {high:,}.")
+        raise ArgumentTypeError(f"{value} is not between {low:,} and {high:,}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,12 @@ class Text:
 
     most_bytes: int
 
-    def __call__(self, said: str) -> str:
-        if not said.strip():
+    def __call__(self, value: str) -> str:
+        if not value.strip():
             raise ArgumentTypeError(f"It must be 1 to {self.most_bytes} bytes, not empty.")
-        if len(said.encode(errors="replace")) > self.most_bytes:
+        if len(value.encode(errors="replace")) > self.most_bytes:
             raise ArgumentTypeError(f"It is longer than {self.most_bytes} bytes.")
-        return said
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,8 @@ class Line:
 
     most_bytes: int
 
-    def __call__(self, said: str) -> str:
-        text = Text(self.most_bytes)(said).strip()
+    def __call__(self, value: str) -> str:
+        text = Text(self.most_bytes)(value).strip()
         if not all(sign.isprintable() or unicodedata.category(sign) == "Zs" for sign in text):
             raise ArgumentTypeError("It must be one line, without control characters.")
         return text
@@ -96,10 +96,10 @@ class OneOf:
 
     known: Collection[str]
 
-    def __call__(self, said: str) -> str:
-        if said not in self.known:
-            raise ArgumentTypeError(f"There is no {said!r}; there are {', '.join(self.known)}.")
-        return said
+    def __call__(self, value: str) -> str:
+        if value not in self.known:
+            raise ArgumentTypeError(f"There is no {value!r}; there are {', '.join(self.known)}.")
+        return value
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,42 +108,42 @@ class Several:
 
     known: Collection[str]
 
-    def __call__(self, said: str) -> list[str]:
-        return [OneOf(self.known)(name) for name in said.split(",")]
+    def __call__(self, value: str) -> list[str]:
+        return [OneOf(self.known)(name) for name in value.split(",")]
 
 
 SLUG = Text(64)  # a campaign's; whether it exists is checked later
 
 
-def input_file(said: str) -> Path:
+def input_file(value: str) -> Path:
     """A file that exists and can be read."""
-    path = Path(said)
-    if path.is_dir() or not said.strip():
-        raise ArgumentTypeError(f"{said!r} is a folder, not a file." if said.strip() else _EMPTY)
+    path = Path(value)
+    if path.is_dir() or not value.strip():
+        raise ArgumentTypeError(f"{value!r} is a folder, not a file." if value.strip() else _EMPTY)
     if not os.access(path, os.R_OK):
-        raise ArgumentTypeError(f"There is no file {said!r} that may be read.")
+        raise ArgumentTypeError(f"There is no file {value!r} that may be read.")
     return path
 
 
-def output_file(said: str) -> Path:
+def output_file(value: str) -> Path:
     """A file that can be written; its folder need not exist yet."""
-    if not said.strip():
+    if not value.strip():
         raise ArgumentTypeError(_EMPTY)
-    path = Path(said)
+    path = Path(value)
     if path.is_dir():
-        raise ArgumentTypeError(f"{said!r} is a folder, not a file.")
-    _demand_writable(path if path.exists() else _nearest(path.absolute().parent), said)
+        raise ArgumentTypeError(f"{value!r} is a folder, not a file.")
+    _demand_writable(path if path.exists() else _nearest(path.absolute().parent), value)
     return path
 
 
-def output_folder(said: str) -> Path:
+def output_folder(value: str) -> Path:
     """A folder that can be written into; it need not exist yet."""
-    if not said.strip():
+    if not value.strip():
         raise ArgumentTypeError("A folder's name can't be empty.")
-    path = Path(said)
+    path = Path(value)
     if path.exists() and not path.is_dir():
-        raise ArgumentTypeError(f"{said!r} is a file, not a folder.")
-    _demand_writable(_nearest(path.absolute()), said)
+        raise ArgumentTypeError(f"{value!r} is a file, not a folder.")
+    _demand_writable(_nearest(path.absolute()), value)
     return path
 
 
@@ -152,10 +152,10 @@ _EMPTY = "A file's name can't be empty."
 
 def _nearest(folder: Path) -> Path:
     """The first that exists, of this folder and its parents."""
-    return next(each for each in (folder, *folder.parents) if each.exists())
+    return next(candidate for candidate in (folder, *folder.parents) if candidate.exists())
 
 
-def _demand_writable(there: Path, said: str) -> None:
-    above_is_file = there.is_file() and there.absolute() != Path(said).absolute()
-    if above_is_file or not os.access(there, os.W_OK):
-        raise ArgumentTypeError(f"{said!r} can't be written: see {there}.")
+def _demand_writable(existing: Path, value: str) -> None:
+    above_is_file = existing.is_file() and existing.absolute() != Path(value).absolute()
+    if above_is_file or not os.access(existing, os.W_OK):
+        raise ArgumentTypeError(f"{value!r} can't be written: see {existing}.")

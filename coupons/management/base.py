@@ -37,8 +37,8 @@ class SentenceCommand(BaseCommand):
         try:
             super().run_from_argv(argv)
         except CommandError as misread:  # raised by the parser
-            said = error_sentence(str(misread).removeprefix("Error: "))
-            self.stderr.write(f"{said} See: manage.py {argv[1]} --help")
+            sentence = error_sentence(str(misread).removeprefix("Error: "))
+            self.stderr.write(f"{sentence} See: manage.py {argv[1]} --help")
             sys.exit(ASKED_WRONGLY)
         except KeyboardInterrupt:
             self.stderr.write("Stopped.")
@@ -65,8 +65,8 @@ class SentenceCommand(BaseCommand):
         if is_given:
             return True
         if not sys.stdin.isatty():
-            told = f"{question} Nobody is there to be asked. If that is meant: --yes"
-            raise CommandError(told, returncode=ASKED_WRONGLY)
+            message = f"{question} Nobody is there to be asked. If that is meant: --yes"
+            raise CommandError(message, returncode=ASKED_WRONGLY)
         return self.ask(question)
 
     def ask(self, question: str) -> bool:
@@ -101,7 +101,9 @@ def _sentences(wrong: ValidationError) -> list[str]:
     """The messages, each with the name of its field."""
     if not hasattr(wrong, "error_dict"):
         return [error_sentence(text) for text in wrong.messages]
-    told = {
+    by_field = {
         name: " ".join(map(error_sentence, texts)) for name, texts in wrong.message_dict.items()
     }
-    return [text if name == NON_FIELD_ERRORS else f"{name}: {text}" for name, text in told.items()]
+    return [
+        text if name == NON_FIELD_ERRORS else f"{name}: {text}" for name, text in by_field.items()
+    ]

@@ -29,7 +29,7 @@ MOST_CLOCKS = 200  # processes, those with the largest skew first
 NEAR_MS = 3_600_000  # a campaign is exported from so long before it opens until after it closes
 DATABASE_PATIENCE_S = 1.0
 
-_asking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gauges")
+_database_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gauges")
 
 
 class Build(Collector):
@@ -46,11 +46,11 @@ class Campaigns(Collector):
 
     def collect(self) -> Iterator[Metric]:
         try:
-            found = [*_redis(), *_all_of(_canary, _sweep, _clock, _clocks, _campaigns)]
+            families = [*_redis(), *_collect_parts(_canary, _sweep, _clock, _clocks, _campaigns)]
         except StoreAway:
             yield _family(metrics.REDIS_UP, {(): 0})
         else:
-            yield from found
+            yield from families
             yield _family(metrics.REDIS_UP, {(): 1})
 
 
@@ -59,7 +59,7 @@ class Database(Collector):
 
     def collect(self) -> Iterator[Metric]:
         try:
-            used, most = _asking.submit(availability.connection_counts).result(
+            used, most = _database_thread.submit(availability.connection_counts).result(
                 timeout=DATABASE_PATIENCE_S
             )
         except (DatabaseAway, TimeoutError):
@@ -71,22 +71,22 @@ class Database(Collector):
 
 
 def _redis() -> Iterator[Metric]:
-    told: Any = store().server_info()
-    durable = told.get("aof_enabled") == 1 and told.get("aof_last_write_status") == "ok"
+    info: Any = store().server_info()
+    durable = info.get("aof_enabled") == 1 and info.get("aof_last_write_status") == "ok"
     for live, value in (
-        (metrics.REDIS_MEMORY, told["used_memory"]),
-        (metrics.REDIS_MEMORY_MAX, told["maxmemory"]),
-        (metrics.REDIS_CLIENTS, told["connected_clients"]),
-        (metrics.REDIS_CLIENTS_MAX, told.get("maxclients", 0)),
-        (metrics.REDIS_EVICTED, told["evicted_keys"]),
-        (metrics.REDIS_REPLICAS, told["connected_slaves"]),
+        (metrics.REDIS_MEMORY, info["used_memory"]),
+        (metrics.REDIS_MEMORY_MAX, info["maxmemory"]),
+        (metrics.REDIS_CLIENTS, info["connected_clients"]),
+        (metrics.REDIS_CLIENTS_MAX, info.get("maxclients", 0)),
+        (metrics.REDIS_EVICTED, info["evicted_keys"]),
+        (metrics.REDIS_REPLICAS, info["connected_slaves"]),
         (metrics.REDIS_DURABLE, float(durable)),
         (metrics.REDIS_TIME, store().now_ms() / 1000),
     ):
         yield _family(live, {(): float(value)})
 
 
-def _all_of(*parts: Callable[[], Iterator[Metric]]) -> Iterator[Metric]:
+def _collect_parts(*parts: Callable[[], Iterator[Metric]]) -> Iterator[Metric]:
     """The metrics of all parts, without parts that fail. Raises StoreAway."""
     for part in parts:
         try:
@@ -123,19 +123,19 @@ def _age(live: Live, age_ms: int | None) -> Metric:
 
 def _campaigns() -> Iterator[Metric]:
     installed = store().installed_slugs()
-    asked = store().gates(installed)
-    damaged = sorted(asked.failed)[:MOST_SHOWN]
-    shown = _of_interest(asked)
+    all_gates = store().gates(installed)
+    damaged = sorted(all_gates.failed)[:MOST_SHOWN]
+    shown = _most_urgent(all_gates)
     gates = {slug: gate for slug, gate in shown.items() if gate}
     yield _family(metrics.CAMPAIGNS, {(): len(installed)})
     yield _family(metrics.LEFT_OUT, {(): len(installed) - len(shown) - len(damaged)})
     yield _family(metrics.REPAIR, {(slug,): float(gate is None) for slug, gate in shown.items()})
-    for live, value in _OF_A_GATE.items():
+    for live, value in _GATE_GAUGES.items():
         yield _family(live, {(slug,): float(value(gate)) for slug, gate in gates.items()})
     since = store().waiting_since([slug for slug, gate in gates.items() if gate.waiting])
     ages = {slug: max(0, gates[slug].now_ms - (ms or 0)) / 1000 for slug, ms in since.items()}
     yield _family(metrics.OLDEST, {(slug,): ages.get(slug, 0.0) for slug in gates})
-    yield from _failing([*damaged, *shown], unreadable=asked.failed.keys())
+    yield from _failing([*damaged, *shown], unreadable=all_gates.failed.keys())
 
 
 def _failing(slugs: Sequence[str], *, unreadable: Collection[str]) -> Iterator[Metric]:
@@ -147,7 +147,7 @@ def _failing(slugs: Sequence[str], *, unreadable: Collection[str]) -> Iterator[M
     yield _family(metrics.DAMAGED, {(slug,): float(count) for slug, count in damaged.items()})
 
 
-_OF_A_GATE: dict[Live, Callable[[Gate], float]] = {
+_GATE_GAUGES: dict[Live, Callable[[Gate], float]] = {
     metrics.WAITING: lambda gate: gate.waiting,
     metrics.PARKED_NOW: lambda gate: gate.parked,
     metrics.STOCK: lambda gate: gate.stock,
@@ -159,7 +159,7 @@ _OF_A_GATE: dict[Live, Callable[[Gate], float]] = {
 }
 
 
-def _of_interest(gates: dict[str, Gate | None]) -> dict[str, Gate | None]:
+def _most_urgent(gates: dict[str, Gate | None]) -> dict[str, Gate | None]:
     """The MOST_SHOWN most urgent campaigns: those with waiting or parked claims or without a gate
     first, then those whose opening is nearest to now."""
     near = {slug: gate for slug, gate in gates.items() if _urgency(gate) is not None}

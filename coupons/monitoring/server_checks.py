@@ -50,7 +50,7 @@ _UTC = frozenset({"+00:00", "UTC", "Etc/UTC"})
 
 
 @register(Tags.security)
-def secrets_are_secret(**_: Any) -> list[CheckMessage]:
+def check_secrets(**_: Any) -> list[CheckMessage]:
     """In production: E010 to E012 if a secret is a default of our published source."""
     if not settings.PRODUCTION:
         return []
@@ -72,51 +72,51 @@ def _secrets() -> Iterator[tuple[int, str, bool]]:
     yield 12, "COUPON_KEYS", any(len(set(key)) < _FEW for key in settings.COUPON_KEYS.values())
 
 
-def redis_keeps_what_it_decides(**_: Any) -> list[CheckMessage]:
+def check_redis(**_: Any) -> list[CheckMessage]:
     try:
-        said = store().server_info()
+        info = store().server_info()
     except StoreFailure as away:
         hint = "Start it or correct REDIS_URL, then check again."
         return [Warning(f"Redis could not be checked. {away}", hint=hint, id="coupons.W001")]
-    found: list[CheckMessage] = []
-    policy = said.get("maxmemory_policy")
+    messages: list[CheckMessage] = []
+    policy = info.get("maxmemory_policy")
     if policy != "noeviction":
         text = f"The deciding Redis may evict keys: its maxmemory-policy is {policy}."
-        found.append(Error(text, hint=_NO_EVICTION, id="coupons.E001"))
-    if not said.get("aof_enabled"):
+        messages.append(Error(text, hint=_NO_EVICTION, id="coupons.E001"))
+    if not info.get("aof_enabled"):
         text = "The deciding Redis loses all data when it restarts: its append-only file is off."
-        found.append(Warning(text, hint=_APPEND_ONLY, id="coupons.W002"))
-    if said.get("connected_slaves") and not settings.REDIS_WAIT_REPLICAS:
+        messages.append(Warning(text, hint=_APPEND_ONLY, id="coupons.W002"))
+    if info.get("connected_slaves") and not settings.REDIS_WAIT_REPLICAS:
         text = "A failover loses the admissions that its replica has not received."
-        found.append(Warning(text, hint=_WAIT, id="coupons.W007"))
-    return found
+        messages.append(Warning(text, hint=_WAIT, id="coupons.W007"))
+    return messages
 
 
-def broker_keeps_its_bells(**_: Any) -> list[CheckMessage]:
+def check_broker(**_: Any) -> list[CheckMessage]:
     """Checks that the broker evicts no messages. A lost wake-up delays storing by a second or so;
     a broker that evicts loses many."""
     try:
-        said = Store(current_app.conf.broker_url, timeout_s=1, max_connections=1).server_info()
+        info = Store(current_app.conf.broker_url, timeout_s=1, max_connections=1).server_info()
     except StoreFailure as away:
         hint = "Start it or correct CELERY_BROKER_URL, then check again."
         return [Warning(f"The broker could not be checked. {away}", hint=hint, id="coupons.W009")]
-    if said.get("maxmemory_policy") == "noeviction":
+    if info.get("maxmemory_policy") == "noeviction":
         return []
     hint = "Set `maxmemory-policy noeviction` on the broker, too."
     return [Warning("The broker may evict wake-ups.", hint=hint, id="coupons.W008")]
 
 
-def mysql_keeps_what_it_commits(**_: Any) -> list[CheckMessage]:
+def check_mysql(**_: Any) -> list[CheckMessage]:
     try:
         if connection.vendor != "mysql":
             return []
-        return list(_judge(_variables()))
+        return list(_mysql_messages(_variables()))
     except DatabaseError as away:
         hint = "Start it or correct DATABASE_URL, then check again."
         return [Warning(f"MySQL could not be checked. {away}", hint=hint, id="coupons.W003")]
 
 
-def mysql_speaks_utc(**_: Any) -> list[CheckMessage]:
+def check_mysql_time_zone(**_: Any) -> list[CheckMessage]:
     """Checks that our sessions are in UTC: in a zone with daylight saving time one hour comes twice
     and one is missing."""
     if connection.vendor != "mysql":
@@ -144,21 +144,22 @@ def _variables() -> dict[str, str]:
         return dict(cursor.fetchall())
 
 
-def _judge(said: dict[str, str]) -> Iterator[CheckMessage]:
+def _mysql_messages(variables: dict[str, str]) -> Iterator[CheckMessage]:
     mode, flush, sync = (
-        said.get(name, "") for name in ("sql_mode", "innodb_flush_log_at_trx_commit", "sync_binlog")
+        variables.get(name, "")
+        for name in ("sql_mode", "innodb_flush_log_at_trx_commit", "sync_binlog")
     )
-    isolation = said.get("transaction_isolation") or said.get("tx_isolation", "")
+    isolation = variables.get("transaction_isolation") or variables.get("tx_isolation", "")
     if not {"STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"} & set(mode.split(",")):
         yield Error(f"MySQL is not strict: sql_mode is {mode!r}.", hint=_STRICT, id="coupons.E002")
-    charset = said.get("character_set_database")
+    charset = variables.get("character_set_database")
     if charset != "utf8mb4":
         text = f"The database can't hold every name: its character set is {charset}."
         yield Error(text, hint=_CHARSET, id="coupons.E003")
     if flush != "1":
         text = f"MySQL's commits are not durable: innodb_flush_log_at_trx_commit is {flush}."
         yield Warning(text, hint=_FLUSH, id="coupons.W004")
-    if said.get("log_bin") == "ON" and sync != "1":
+    if variables.get("log_bin") == "ON" and sync != "1":
         text = f"MySQL's binary log is not written at every commit: sync_binlog is {sync}."
         yield Warning(text, hint=_BINLOG, id="coupons.W005")
     if isolation != "READ-COMMITTED":
@@ -177,15 +178,17 @@ def _is_migrated(table: str) -> bool:
         return False
 
 
-def tables_have_the_last_word(**_: Any) -> list[CheckMessage]:
+def check_coupon_constraints(**_: Any) -> list[CheckMessage]:
     """Checks that the coupons' table has the unique constraints that make over-issue impossible."""
     table = apps.get_model("coupons", "Coupon")._meta.db_table
     if not _is_migrated(table):
         return []
     with connection.cursor() as cursor:
-        there = connection.introspection.get_constraints(cursor, table)
+        constraints = connection.introspection.get_constraints(cursor, table)
     unique = {
-        frozenset(one["columns"]) for one in there.values() if one["unique"] or one["primary_key"]
+        frozenset(constraint["columns"])
+        for constraint in constraints.values()
+        if constraint["unique"] or constraint["primary_key"]
     }
     missing = [sorted(wanted) for wanted in _UNIQUE if wanted not in unique]
     if not missing:
@@ -194,18 +197,18 @@ def tables_have_the_last_word(**_: Any) -> list[CheckMessage]:
     return [Error(text, hint="Run manage.py migrate.", id="coupons.E004")]
 
 
-def definitions_are_bounded(**_: Any) -> list[CheckMessage]:
+def check_definition_constraints(**_: Any) -> list[CheckMessage]:
     """Checks that every limit of a campaign's definition is a constraint of its table."""
     if not _is_migrated(apps.get_model("coupons", "Campaign")._meta.db_table):
         return []
-    names = ", ".join(each.name for each in missing_constraints())
+    names = ", ".join(constraint.name for constraint in missing_constraints())
     if not names:
         return []
     hint = "Run `manage.py migrate`, then `manage.py definitions`: it names the rows in the way."
     return [Warning(f"The database lacks {names}.", hint=hint, id="coupons.W010")]
 
 
-def names_of_operators_compare_exactly(**_: Any) -> list[CheckMessage]:
+def check_operator_names(**_: Any) -> list[CheckMessage]:
     """Checks that user names have a binary collation: a migration of Django's own that alters the
     column would give it the default one."""
     if connection.vendor != "mysql":
@@ -216,12 +219,12 @@ def names_of_operators_compare_exactly(**_: Any) -> list[CheckMessage]:
                 "SELECT collation_name FROM information_schema.columns WHERE table_schema ="
                 " DATABASE() AND table_name = 'auth_user' AND column_name = 'username'"
             )
-            found = cursor.fetchone()
+            row = cursor.fetchone()
     except DatabaseError:
         return []  # W003 reports it
-    if found is None or found[0].endswith("_bin"):
+    if row is None or row[0].endswith("_bin"):
         return []
-    text = f"Names of operators do not compare exactly: their collation is {found[0]}."
+    text = f"Names of operators do not compare exactly: their collation is {row[0]}."
     return [Warning(text, hint=_EXACT_NAMES, id="coupons.W011")]
 
 
@@ -238,11 +241,11 @@ _UNIQUE = (
 )
 
 SERVERS = (
-    redis_keeps_what_it_decides,
-    broker_keeps_its_bells,
-    mysql_keeps_what_it_commits,
-    mysql_speaks_utc,
-    tables_have_the_last_word,
-    definitions_are_bounded,
-    names_of_operators_compare_exactly,
+    check_redis,
+    check_broker,
+    check_mysql,
+    check_mysql_time_zone,
+    check_coupon_constraints,
+    check_definition_constraints,
+    check_operator_names,
 )

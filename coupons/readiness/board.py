@@ -102,31 +102,31 @@ def _lines(
     signing = campaign_lines.signing_keys(campaign)
     yield signing
     if queued and signing.light is Light.GREEN:  # without its key the snapshot can't be computed
-        yield from _asked("both_stores", lambda: [campaign_lines.in_both_stores(campaign)])
+        yield from _run_check("both_stores", lambda: [campaign_lines.in_both_stores(campaign)])
     if queued and campaign.state != Campaign.State.DRAFT:
-        yield from _asked("keys", lambda: [queue.queue_keys_line(campaign.slug)])
-        yield from _asked("drain", lambda: [queue.drain_line(campaign.slug)])
+        yield from _run_check("keys", lambda: [queue.queue_keys_line(campaign.slug)])
+        yield from _run_check("drain", lambda: [queue.drain_line(campaign.slug)])
     if not quickly:
-        yield from _asked("slots", lambda: [campaign_lines.all_slots(campaign)])
+        yield from _run_check("slots", lambda: [campaign_lines.all_slots(campaign)])
     if queued:
-        yield from _asked("redis", redis.redis_lines)
-        yield from _asked("host_clocks", lambda: [clocks.host_clocks()])
+        yield from _run_check("redis", redis.redis_lines)
+        yield from _run_check("host_clocks", lambda: [clocks.host_clocks()])
         if not quickly:
             yield workers.broker_line()
-        yield from _asked("canary", lambda: [workers.canary_line()])
-        yield from _asked("beat", lambda: [workers.beat_line()])
-    yield from _asked("mysql", database_lines.database_lines)
+        yield from _run_check("canary", lambda: [workers.canary_line()])
+        yield from _run_check("beat", lambda: [workers.beat_line()])
+    yield from _run_check("mysql", database_lines.database_lines)
     yield from host.host_lines()
     if not quickly:
         yield certificate_line(campaign)
     yield campaign_lines.warm_up(campaign)
 
 
-def _asked(name: str, ask: Callable[[], list[Line]]) -> list[Line]:
+def _run_check(name: str, check: Callable[[], list[Line]]) -> list[Line]:
     """Run one check. If it raises anything, for example because a server does not answer, the
     result is a red line, not a missing one."""
     try:
-        return ask()
+        return check()
     except StoreAway as away:
         do = _("Start it, or correct REDIS_URL.")
         return [red(name, _("Redis does not answer: {why}").format(why=away), do)]

@@ -59,14 +59,14 @@ def in_both_stores(campaign: Campaign) -> Line:
     name = "both_stores"
     if campaign.state == State.DRAFT:
         return amber(name, _("Redis does not know drafts."), _("Schedule it."))
-    there = store().definition(campaign.slug)
-    if there is None:
+    in_redis = store().definition(campaign.slug)
+    if in_redis is None:
         return red(
             name,
             _("Redis does not know this campaign: it is closed for repair."),
             f"manage.py rebuild {campaign.slug}",
         )
-    differing = _differing(update.redis_definition(campaign), there)
+    differing = _differing(update.redis_definition(campaign), in_redis)
     if differing:
         parts = ", ".join(_(_PARTS[part]) for part in differing)
         return red(
@@ -92,23 +92,25 @@ def _differing(ours: Definition, theirs: Definition) -> list[str]:
 def all_slots(campaign: Campaign) -> Line:
     """Whether there is a slot for each coupon of the stock. Raises DatabaseAway."""
     count = slots.count_slots(campaign)
-    told = {"count": f"{count:,}", "stock": f"{campaign.stock:,}"}
+    counts = {"count": f"{count:,}", "stock": f"{campaign.stock:,}"}
     if campaign.state == State.DRAFT:
         return green("slots", _("They are made when it is scheduled."))
     if count < campaign.stock:
         return red(
             "slots",
-            _("{count} slots for a stock of {stock}: the rest could not be stored.").format(**told),
+            _("{count} slots for a stock of {stock}: the rest could not be stored.").format(
+                **counts
+            ),
             _("Save the stock again: its slots are made first."),
         )
     if count > campaign.stock:  # nothing is stored on them
         return amber(
             "slots",
             _("{count} slots for a stock of {stock}: it is being changed, or that was interrupted.")
-            .format(**told),
+            .format(**counts),
             _("If it is not being changed now, save the stock again: that removes the rest."),
         )  # fmt: skip
-    return green("slots", _("{count} slots for a stock of {stock}.").format(**told))
+    return green("slots", _("{count} slots for a stock of {stock}.").format(**counts))
 
 
 def signing_keys(campaign: Campaign) -> Line:
@@ -131,10 +133,10 @@ def signing_keys(campaign: Campaign) -> Line:
 
 
 def warm_up(campaign: Campaign) -> Line:
-    name, ran = "warm_up", warmed_up(campaign)
-    if ran is not None:
-        told = labels.translated_note(ran.note)
-        return green(name, _("Ran at {at}: {note}").format(at=clock_text(ran.at), note=told))
+    name, event = "warm_up", warmed_up(campaign)
+    if event is not None:
+        note = labels.translated_note(event.note)
+        return green(name, _("Ran at {at}: {note}").format(at=clock_text(event.at), note=note))
     planned = log.planned_at(campaign)
     now = deciding_clock.now_if_redis_is_away(campaign.strategy)
     if planned is None or campaign.state not in AHEAD or campaign.opens_at <= now:

@@ -30,7 +30,7 @@ def certificate_line(campaign: Campaign) -> Line:
     if not where:
         return grey("certificate", _("Not looked at: SITE_CERTIFICATE names none."))
     try:
-        return _judged(_end(where), campaign)
+        return _expiry_line(_expiry(where), campaign)
     except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:  # closed: it may be restarting
         return _unread(error)
     except (ssl.SSLError, ValueError) as error:
@@ -61,26 +61,26 @@ def _plain_http(where: str) -> Line | None:
     return None
 
 
-def _judged(end: datetime, campaign: Campaign) -> Line:
+def _expiry_line(expires_at: datetime, campaign: Campaign) -> Line:
     now = timezone.now()
     seen = _("It serves for {days} more days, until {end}.").format(
-        days=(end - now) // DAY, end=local_text(end)
+        days=(expires_at - now) // DAY, end=local_text(expires_at)
     )
     do = _("Renew it.")
-    if end < max(now, campaign.opens_at) + DAY:
+    if expires_at < max(now, campaign.opens_at) + DAY:
         return red("certificate", seen, do)
-    soon = end < max(now + SOON, campaign.closes_at)
+    soon = expires_at < max(now + SOON, campaign.closes_at)
     return amber("certificate", seen, do) if soon else green("certificate", seen)
 
 
-def _end(where: str) -> datetime:
+def _expiry(where: str) -> datetime:
     """When it expires. Raises OSError, ValueError."""
     if where.startswith("https://"):
-        return x509.load_der_x509_certificate(_served(where)).not_valid_after_utc
+        return x509.load_der_x509_certificate(_served_certificate(where)).not_valid_after_utc
     return x509.load_pem_x509_certificate(Path(where).read_bytes()).not_valid_after_utc
 
 
-def _served(url: str) -> bytes:
+def _served_certificate(url: str) -> bytes:
     """The certificate (DER) that the server sends, verified as a client does. Raises OSError."""
     parts = urlsplit(url)
     host, context = parts.hostname or "", ssl.create_default_context()

@@ -26,6 +26,6 @@ def host_clocks() -> Line:
 
 def _named(reports: list[ClockReport]) -> str:
     """The names and skews of the worst, MOST_NAMED of them at most."""
-    off = [each for each in reports if clock_skew.off_of(each) >= clock_skew.AMBER_MS]
-    named = [f"{each.process} {each.ahead_ms:+,} ms" for each in off[:MOST_NAMED]]
+    off = [report for report in reports if clock_skew.off_of(report) >= clock_skew.AMBER_MS]
+    named = [f"{report.process} {report.ahead_ms:+,} ms" for report in off[:MOST_NAMED]]
     return ", ".join([*named, *["…"][: len(off) > MOST_NAMED]])

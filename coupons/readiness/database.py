@@ -20,20 +20,20 @@ def database_lines() -> list[Line]:
 
 def durability_line() -> Line:
     """The worst of what `manage.py check --tag stores` reports about MySQL."""
-    found = server_checks.mysql_keeps_what_it_commits()
-    if not found:
+    messages = server_checks.check_mysql()
+    if not messages:
         return green("durable", _("The database is strict and keeps what it commits."))
-    worst = max(found, key=lambda message: message.level)
+    worst = max(messages, key=lambda message: message.level)
     make = red if worst.is_serious() else amber
     return make("durable", str(worst.msg), str(worst.hint))
 
 
 def time_zone() -> Line:
     """The time zone of our own sessions; the server's does not matter."""
-    found = server_checks.mysql_speaks_utc()
-    if not found:
+    messages = server_checks.check_mysql_time_zone()
+    if not messages:
         return green("time_zone", _("The database tells us the time in UTC."))
-    return red("time_zone", str(found[0].msg), str(found[0].hint))
+    return red("time_zone", str(messages[0].msg), str(messages[0].hint))
 
 
 def connections_line() -> Line:
@@ -42,17 +42,17 @@ def connections_line() -> Line:
     if connection.vendor != "mysql":
         return green(name, _("A file: there is no limit of connections."))
     with availability.require_database():
-        most, used = _variable("max_connections"), _status("Threads_connected")
+        maximum, used = _variable("max_connections"), _status("Threads_connected")
     seen = _("{planned} planned of {most} ({used} open now).").format(
-        planned=planned, most=most, used=used
+        planned=planned, most=maximum, used=used
     )
     do = _(
         "Take a larger database class, fewer hosts, or fewer threads; the plan is in"
         " PLANNED_API_HOSTS and PLANNED_CONSUMER_HOSTS."
     )
-    if planned > most:
+    if planned > maximum:
         return red(name, seen, do)
-    return amber(name, seen, do) if planned > CONNECTIONS_AMBER * most else green(name, seen)
+    return amber(name, seen, do) if planned > CONNECTIONS_AMBER * maximum else green(name, seen)
 
 
 def _planned() -> int:

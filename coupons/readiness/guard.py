@@ -32,21 +32,21 @@ def guard_openings() -> int:
     """Check every opening of the next ten minutes. Returns how many there are. Safe to run in
     parallel: a campaign's row lock and state let only one of two runs put the hold on it."""
     now_of = deciding_clock.now_if_redis_is_away
-    return sum(_look(strategy, now_of(strategy)) for strategy in Campaign.Strategy)
+    return sum(_check_openings(strategy, now_of(strategy)) for strategy in Campaign.Strategy)
 
 
-def _look(strategy: str, now: datetime) -> int:
-    these = Campaign.objects.filter(strategy=strategy, state__in=opening_hold.AHEAD)
+def _check_openings(strategy: str, now: datetime) -> int:
+    candidates = Campaign.objects.filter(strategy=strategy, state__in=opening_hold.AHEAD)
     with availability.require_database():
         soon = list(
-            these.filter(opens_at__gt=now, opens_at__lte=now + timedelta(seconds=WARM_UP_S))
+            candidates.filter(opens_at__gt=now, opens_at__lte=now + timedelta(seconds=WARM_UP_S))
         )
     for campaign in soon:
-        _look_at(campaign, now)
+        _check_opening(campaign, now)
     return len(soon)
 
 
-def _look_at(campaign: Campaign, now: datetime) -> None:
+def _check_opening(campaign: Campaign, now: datetime) -> None:
     """Warm up, then judge, also while Redis or the database is unreachable: other campaigns may not
     need it. If the warm-up fails, the board is still judged."""
     for step in (_warm_up, _judge):
@@ -60,18 +60,18 @@ def _warm_up(campaign: Campaign, _: datetime) -> None:
 
 
 def _judge(campaign: Campaign, now: datetime) -> None:
-    seen = board.readiness_board(campaign.slug)
-    metrics.READINESS_RED.labels(metrics.campaign_label(campaign.slug)).set(len(seen.reds))
-    _decide(seen, left_s=(campaign.opens_at - now).total_seconds())
+    result = board.readiness_board(campaign.slug)
+    metrics.READINESS_RED.labels(metrics.campaign_label(campaign.slug)).set(len(result.reds))
+    _decide(result, left_s=(campaign.opens_at - now).total_seconds())
 
 
-def _decide(seen: Board, *, left_s: float) -> None:
-    campaign = seen.campaign
-    if seen.held and not seen.not_ready:
+def _decide(result: Board, *, left_s: float) -> None:
+    campaign = result.campaign
+    if result.held and not result.not_ready:
         opening_hold.release_opening(campaign.slug, why=labels.NOTHING_RED)
         logger.warning("the hold on %s is released: no line of its board is red", campaign.slug)
-    elif seen.not_ready and not seen.held:
-        names = ", ".join(line.name for line in seen.reds)
+    elif result.not_ready and not result.held:
+        names = ", ".join(line.name for line in result.reds)
         logger.error("the board of %s is red: %s", campaign.slug, names)
         if campaign.state == Campaign.State.SCHEDULED and left_s <= settings.HOLD_BACK_S:
             opening_hold.hold_opening(campaign.slug, why=labels.RED.format(names))

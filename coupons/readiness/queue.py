@@ -12,13 +12,13 @@ WAITS_AMBER_S, WAITS_RED_S = 10, 30  # red: as in the alert ClaimsWaitTooLong
 def queue_keys_line(slug: str) -> Line:
     """Each key has the type that we wrote, and the gate has all fields of a gate. Raises
     StoreAway."""
-    wrong = [
-        f"{getattr(keys.campaign_keys(slug), key)} ({of})"
-        for key, of in store().wrongly_typed_keys([slug]).result(slug).items()
+    wrong_keys = [
+        f"{getattr(keys.campaign_keys(slug), key)} ({key_type})"
+        for key, key_type in store().wrongly_typed_keys([slug]).result(slug).items()
     ]
-    if wrong:
+    if wrong_keys:
         seen = _("Keys of this campaign in Redis have a wrong type: {keys}.")
-        return red("keys", seen.format(keys=", ".join(wrong)), _set_aside(slug))
+        return red("keys", seen.format(keys=", ".join(wrong_keys)), _set_aside(slug))
     try:
         store().gates([slug]).result(slug)
     except StoreError as error:

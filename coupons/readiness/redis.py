@@ -14,18 +14,18 @@ from coupons.store import store
 MEMORY_AMBER, MEMORY_RED = 0.6, 0.9  # of the maximum, when everything for sale is claimed
 LAG_AMBER_BYTES = 1_000_000  # some thousands of decisions that a failover would lose
 
-Told = Mapping[str, Any]
+ServerInfo = Mapping[str, Any]
 
 
 def redis_lines() -> list[Line]:
     """Raises StoreAway."""
-    said = store().server_info()
+    info = store().server_info()
     return [
         clock_line(),
-        memory_line(said),
-        eviction_line(said),
-        persistence_line(said),
-        replicas_line(said),
+        memory_line(info),
+        eviction_line(info),
+        persistence_line(info),
+        replicas_line(info),
     ]
 
 
@@ -41,22 +41,25 @@ def clock_line() -> Line:
     return amber("clock", seen, do) if skew.off_ms >= clock_skew.AMBER_MS else green("clock", seen)
 
 
-def memory_line(said: Told) -> Line:
+def memory_line(info: ServerInfo) -> Line:
     """Whether the memory is enough for all coupons that may still be claimed, in all installed
     campaigns. Raises StoreAway."""
-    most = said.get("maxmemory") or said.get("total_system_memory") or 0
+    maximum = info.get("maxmemory") or info.get("total_system_memory") or 0
     need = _still_needed()
-    after = said["used_memory"] + need
-    if not most:
+    after = info["used_memory"] + need
+    if not maximum:
         do = _("Set maxmemory, so that the headroom can be computed.")
         return amber("memory", _("Redis does not say how much memory it may use."), do)
     seen = _("{used} of {most} used; what is for sale needs {need} more: {share:.0%}.").format(
-        used=_size(said["used_memory"]), most=_size(most), need=_size(need), share=after / most
+        used=_size(info["used_memory"]),
+        most=_size(maximum),
+        need=_size(need),
+        share=after / maximum,
     )
     do = _("Take a larger Redis (manage.py plan_capacity), or a smaller stock.")
-    if after > MEMORY_RED * most:
+    if after > MEMORY_RED * maximum:
         return red("memory", seen, do)
-    return amber("memory", seen, do) if after > MEMORY_AMBER * most else green("memory", seen)
+    return amber("memory", seen, do) if after > MEMORY_AMBER * maximum else green("memory", seen)
 
 
 def _still_needed() -> int:
@@ -67,8 +70,8 @@ def _still_needed() -> int:
     return round(left * (known.bytes_per_claimant + known.bytes_per_waiting_claim))
 
 
-def eviction_line(said: Told) -> Line:
-    policy = said.get("maxmemory_policy")
+def eviction_line(info: ServerInfo) -> Line:
+    policy = info.get("maxmemory_policy")
     if policy == "noeviction":
         return green("eviction", _("Redis deletes no key when its memory is full (noeviction)."))
     return red(
@@ -78,15 +81,15 @@ def eviction_line(said: Told) -> Line:
     )
 
 
-def persistence_line(said: Told) -> Line:
+def persistence_line(info: ServerInfo) -> Line:
     name = "persistence"
-    if not said.get("aof_enabled"):
+    if not info.get("aof_enabled"):
         return amber(
             name,
             _("The append-only file is off: what a restart loses must be rebuilt."),
             _("redis-cli CONFIG SET appendonly yes, unless the service is durable by itself."),
         )
-    broken = [name for name in _WRITES if said.get(name, "ok") != "ok"]
+    broken = [name for name in _WRITES if info.get(name, "ok") != "ok"]
     if broken:
         return red(
             name,
@@ -99,13 +102,15 @@ def persistence_line(said: Told) -> Line:
 _WRITES = ("aof_last_write_status", "aof_last_bgrewrite_status")
 
 
-def replicas_line(said: Told) -> Line:
+def replicas_line(info: ServerInfo) -> Line:
     name, wanted = "replicas", settings.REDIS_WAIT_REPLICAS
-    if said.get("role") != "master":
+    if info.get("role") != "master":
         do = _("Point REDIS_URL at the primary.")
         return red(name, _("This Redis is a replica: it refuses to decide."), do)
-    found = [value for key, value in said.items() if key.startswith("slave") and key[5:].isdigit()]
-    online = [each for each in found if each.get("state") == "online"]
+    replicas = [
+        value for key, value in info.items() if key.startswith("slave") and key[5:].isdigit()
+    ]
+    online = [replica for replica in replicas if replica.get("state") == "online"]
     if len(online) < wanted:
         return red(
             name,
@@ -117,11 +122,11 @@ def replicas_line(said: Told) -> Line:
                 " be lost."
             ),
         )
-    lag = max((said["master_repl_offset"] - each["offset"] for each in online), default=0)
+    lag = max((info["master_repl_offset"] - replica["offset"] for replica in online), default=0)
     seen = _("{count} replicas, the slowest {lag:,} bytes behind.").format(
         count=len(online), lag=lag
     )
-    if lag > LAG_AMBER_BYTES or len(online) < len(found):
+    if lag > LAG_AMBER_BYTES or len(online) < len(replicas):
         return amber(name, seen, _("See what slows the replica: redis-cli INFO replication."))
     return green(name, seen if online else _("No replica, and none is waited for."))
 

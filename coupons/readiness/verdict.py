@@ -9,59 +9,59 @@ from coupons.timestamps import local_text
 State = Campaign.State
 
 
-def opening_verdict(seen: Board) -> str:
-    campaign, said = seen.campaign, seen.overridden
-    text = _of_held(seen) if seen.held else _SENTENCES[seen.state](seen)
+def opening_verdict(board: Board) -> str:
+    campaign, override = board.campaign, board.overridden
+    text = _of_held(board) if board.held else _SENTENCES[board.state](board)
     return text.format(
         slug=campaign.slug,
         opens=local_text(campaign.opens_at),
         closes=local_text(campaign.closes_at),
-        actor=said.actor if said else "",
-        reason=said.note if said else "",
+        actor=override.actor if override else "",
+        reason=override.note if override else "",
     )
 
 
-def _of_held(seen: Board) -> str:
-    if seen.is_ahead:
+def _of_held(board: Board) -> str:
+    if board.is_ahead:
         return _(
             "{slug} is held back. Before {opens} it is released once nothing is red; later by you."
         )
     return _("{slug} is held back since before {opens}, its opening: only you can open it now.")
 
 
-def _of_scheduled(seen: Board) -> str:
-    if seen.blocks:
+def _of_scheduled(board: Board) -> str:
+    if board.blocks:
         return _("{slug} is not ready: it will be held back before it opens at {opens}.")
-    if seen.not_ready:
+    if board.not_ready:
         return _("{slug} is not ready, and opens at {opens} all the same: HOLD_BACK_S is 0.")
-    if seen.overridden:
+    if board.overridden:
         return _("{slug} opens at {opens}, as {actor} decided: {reason}")
     return _("{slug} is ready to open at {opens}.")
 
 
-def _of_paused(seen: Board) -> str:
-    if not seen.is_ahead:
+def _of_paused(board: Board) -> str:
+    if not board.is_ahead:
         return _("{slug} is paused; its opening was at {opens}.")
-    if seen.blocks:
+    if board.blocks:
         return _("{slug} is paused and not ready: resumed, it would be held back before {opens}.")
     return _("{slug} is paused: resumed, it opens at {opens}.")
 
 
-def _of_draft(seen: Board) -> str:
-    if not seen.is_ahead:
+def _of_draft(board: Board) -> str:
+    if not board.is_ahead:
         return _("{slug} is a draft. Once scheduled it would open at once: {opens} is over.")
-    if seen.blocks:
+    if board.blocks:
         return _("{slug} is a draft, not ready: scheduled, it would be held back before {opens}.")
     return _("{slug} is a draft. Scheduled, it would open at {opens}.")
 
 
-def _of_open(seen: Board) -> str:
-    if seen.reds:
+def _of_open(board: Board) -> str:
+    if board.reds:
         return _("{slug} is open since {opens}, and something is red: nothing stops it by itself.")
     return _("{slug} is open since {opens}; nothing is red.")
 
 
-def _of_closed(seen: Board) -> str:
+def _of_closed(board: Board) -> str:
     return _("{slug} is over since {closes}.")
 
 

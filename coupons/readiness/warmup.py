@@ -24,24 +24,24 @@ def warm_up(campaign: Campaign) -> str:
 
     Raises StoreAway, DatabaseAway: then nothing is recorded, and the guard's next run tries again.
     """
-    done = [_database()]
+    notes = [_query_database()]
     if campaign.strategy == Campaign.Strategy.QUEUED:
-        done.append(labels.SCRIPTS_LOADED.format(store().load_scripts()))
+        notes.append(labels.SCRIPTS_LOADED.format(store().load_scripts()))
         lookup.load_snapshot(campaign.slug)
-    done += [_web_host(url.rstrip("/"), campaign.slug) for url in settings.WARM_UP_URLS]
-    told = labels.list_separator(*done)
-    opening_hold.note_warm_up(campaign, what=told)
-    return told
+    notes += [_warm_up_host(url.rstrip("/"), campaign.slug) for url in settings.WARM_UP_URLS]
+    note = labels.list_separator(*notes)
+    opening_hold.note_warm_up(campaign, what=note)
+    return note
 
 
-def _database() -> str:
+def _query_database() -> str:
     began = time.monotonic()
     with availability.require_database(), connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return labels.DATABASE_ANSWERED.format(round(1000 * (time.monotonic() - began)))
 
 
-def _web_host(url: str, slug: str) -> str:
+def _warm_up_host(url: str, slug: str) -> str:
     """Make a host's threads load the campaign's snapshot and open their connections to Redis."""
     page = f"{url}/api/v1/campaigns/{slug}"
     with ThreadPoolExecutor(ASKS_PER_HOST) as threads:
@@ -51,9 +51,9 @@ def _web_host(url: str, slug: str) -> str:
 
 def _answers(page: str) -> bool:
     # The load balancer's header, since TLS ends there: without it HTTP is redirected to HTTPS.
-    asked = urllib.request.Request(page, headers={"X-Forwarded-Proto": "https"})  # noqa: S310
+    request = urllib.request.Request(page, headers={"X-Forwarded-Proto": "https"})  # noqa: S310
     try:
-        with urllib.request.urlopen(asked, timeout=PATIENCE_S):  # noqa: S310 - our own setting
+        with urllib.request.urlopen(request, timeout=PATIENCE_S):  # noqa: S310 - our own setting
             return True
     except (urllib.error.URLError, OSError):
         return False

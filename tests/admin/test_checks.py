@@ -60,21 +60,21 @@ def test_the_tag_fails_on_a_redis_that_may_forget(
     with servers.redis(tmp_path, extra=forgetful) as url:
         other = Store(url, timeout_s=1, max_connections=2)
         monkeypatch.setattr(server_checks, "store", lambda: other)
-        assert ids(server_checks.redis_keeps_what_it_decides()) == ["coupons.E001", "coupons.W002"]
+        assert ids(server_checks.check_redis()) == ["coupons.E001", "coupons.W002"]
         with pytest.raises(SystemCheckError, match=r"coupons\.E001"):
             call_command("check", tags=["stores"])
 
 
 def test_an_absent_redis_is_a_warning(redis_away: Callable[[], None]) -> None:
     redis_away()
-    assert ids(server_checks.redis_keeps_what_it_decides()) == ["coupons.W001"]
+    assert ids(server_checks.check_redis()) == ["coupons.W001"]
 
 
 def test_our_own_servers_are_as_they_should_be(db: None) -> None:
-    assert server_checks.redis_keeps_what_it_decides() == []
-    assert server_checks.mysql_keeps_what_it_commits() == []
-    assert server_checks.broker_keeps_its_bells() == []
-    assert server_checks.tables_have_the_last_word() == []
+    assert server_checks.check_redis() == []
+    assert server_checks.check_mysql() == []
+    assert server_checks.check_broker() == []
+    assert server_checks.check_coupon_constraints() == []
 
 
 def test_a_replica_nobody_waits_for_is_a_caution(
@@ -82,9 +82,9 @@ def test_a_replica_nobody_waits_for_is_a_caution(
 ) -> None:
     said = {"maxmemory_policy": "noeviction", "aof_enabled": 1, "connected_slaves": 1}
     monkeypatch.setattr(store(), "server_info", lambda: said)
-    assert ids(server_checks.redis_keeps_what_it_decides()) == ["coupons.W007"]
+    assert ids(server_checks.check_redis()) == ["coupons.W007"]
     settings.REDIS_WAIT_REPLICAS = 1
-    assert server_checks.redis_keeps_what_it_decides() == []
+    assert server_checks.check_redis() == []
 
 
 def test_a_broker_that_may_evict_or_is_away_is_a_caution(
@@ -92,8 +92,8 @@ def test_a_broker_that_may_evict_or_is_away_is_a_caution(
 ) -> None:
     with servers.redis(tmp_path, extra=("--maxmemory-policy", "allkeys-lru")) as url:
         celery_says(broker_url=url)
-        assert ids(server_checks.broker_keeps_its_bells()) == ["coupons.W008"]
-    assert ids(server_checks.broker_keeps_its_bells()) == ["coupons.W009"]
+        assert ids(server_checks.check_broker()) == ["coupons.W008"]
+    assert ids(server_checks.check_broker()) == ["coupons.W009"]
 
 
 def test_tables_that_lost_a_constraint_are_found(transactional_db: None) -> None:
@@ -103,21 +103,21 @@ def test_tables_that_lost_a_constraint_are_found(transactional_db: None) -> None
     with connection.schema_editor() as editor:
         editor.remove_constraint(Coupon, one)
     try:
-        assert ids(server_checks.tables_have_the_last_word()) == ["coupons.E004"]
+        assert ids(server_checks.check_coupon_constraints()) == ["coupons.E004"]
     finally:
         with connection.schema_editor() as editor:
             editor.add_constraint(Coupon, one)
 
 
 def test_names_of_operators_that_compare_loosely_are_found(transactional_db: None) -> None:
-    assert server_checks.names_of_operators_compare_exactly() == []
+    assert server_checks.check_operator_names() == []
     if connection.vendor != "mysql":
         pytest.skip("SQLite compares byte by byte.")
     column = "ALTER TABLE auth_user MODIFY username varchar(150) CHARACTER SET utf8mb4 COLLATE"
     with connection.cursor() as cursor:
         cursor.execute(f"{column} utf8mb4_general_ci NOT NULL")
         try:
-            assert ids(server_checks.names_of_operators_compare_exactly()) == ["coupons.W011"]
+            assert ids(server_checks.check_operator_names()) == ["coupons.W011"]
         finally:
             cursor.execute(f"{column} utf8mb4_bin NOT NULL")
 
@@ -153,12 +153,12 @@ def test_every_check_stands_in_the_table() -> None:
 def test_it_judges_what_mysql_says(
     monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str], expected: list[str]
 ) -> None:
-    assert ids(list(server_checks._judge(GOOD | wrong))) == expected
+    assert ids(list(server_checks._mysql_messages(GOOD | wrong))) == expected
 
 
 def test_mariadb_says_its_isolation_under_an_older_name() -> None:
     older = {name: value for name, value in GOOD.items() if name != "transaction_isolation"}
-    assert ids(list(server_checks._judge(older | {"tx_isolation": "SERIALIZABLE"}))) == [
+    assert ids(list(server_checks._mysql_messages(older | {"tx_isolation": "SERIALIZABLE"}))) == [
         "coupons.W006"
     ]
 
@@ -169,7 +169,7 @@ def test_the_session_of_a_loose_server_is_found(db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION sql_mode=''")
         try:
-            assert ids(server_checks.mysql_keeps_what_it_commits()) == ["coupons.E002"]
+            assert ids(server_checks.check_mysql()) == ["coupons.E002"]
         finally:
             cursor.execute("SET SESSION sql_mode='TRADITIONAL'")
 
@@ -180,4 +180,4 @@ def test_an_absent_mysql_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(server_checks, "_variables", away)
     if connection.vendor == "mysql":
-        assert ids(server_checks.mysql_keeps_what_it_commits()) == ["coupons.W003"]
+        assert ids(server_checks.check_mysql()) == ["coupons.W003"]

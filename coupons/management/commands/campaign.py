@@ -37,23 +37,23 @@ class Command(SentenceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if (options["verb"] == "stock") != (options["stock"] is not None):
-            told = "--stock NUMBER goes with the verb `stock`, and with no other."
-            raise CommandError(told, returncode=ASKED_WRONGLY)
-        if not self._is_meant(options):
+            message = "--stock NUMBER goes with the verb `stock`, and with no other."
+            raise CommandError(message, returncode=ASKED_WRONGLY)
+        if not self._is_confirmed(options):
             self.stdout.write(f"{options['slug']} is left as it was.")
             return
         try:
-            campaign = _done(options)
-        except NeedsConfirmation as asked:
-            told = f"{asked} If that is meant: --yes"
-            raise CommandError(told, returncode=ASKED_WRONGLY) from None
+            campaign = _run_verb(options)
+        except NeedsConfirmation as question:
+            message = f"{question} If that is meant: --yes"
+            raise CommandError(message, returncode=ASKED_WRONGLY) from None
         state = campaign.get_state_display()
         if options["verb"] == "stock":
             self.stdout.write(f"{campaign.slug} is {state} with a stock of {campaign.stock:,} now.")
         else:
             self.stdout.write(f"{campaign.slug} is {state} now.")
 
-    def _is_meant(self, options: dict[str, Any]) -> bool:
+    def _is_confirmed(self, options: dict[str, Any]) -> bool:
         """Whether a final verb is confirmed. Raises UnknownCampaign, DatabaseAway; CommandError if
         there is no terminal to ask at."""
         if options["verb"] not in FINAL:
@@ -63,7 +63,7 @@ class Command(SentenceCommand):
         return self.demand_consent(question, is_given=options["yes"])
 
 
-def _done(options: dict[str, Any]) -> Campaign:
+def _run_verb(options: dict[str, Any]) -> Campaign:
     """Raises CouponError, ValidationError."""
     verb, slug = options["verb"], options["slug"]
     actor = options["actor"] or f"{getpass.getuser()} at a terminal"

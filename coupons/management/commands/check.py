@@ -14,8 +14,8 @@ from coupons.monitoring.server_checks import SERVERS, STORES
 class Command(SentenceCommand, check.Command):
     def handle(self, *app_labels: Any, **options: Any) -> None:
         if options["list_tags"] or STORES in (options["tags"] or ()):
-            for asking in SERVERS:
-                register(asking, STORES)
+            for check_function in SERVERS:
+                register(check_function, STORES)
         try:
             super().handle(*app_labels, **options)
         except LookupError as unknown:

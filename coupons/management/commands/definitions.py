@@ -32,16 +32,16 @@ class Command(SentenceCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with availability.require_database():
-                self._look(constrain=options["constrain"])
+                self._report(constrain=options["constrain"])
         except DatabaseAway as away:
             raise CommandError(str(away), returncode=2) from None
 
-    def _look(self, *, constrain: bool) -> None:
+    def _report(self, *, constrain: bool) -> None:
         for campaign in Campaign.objects.order_by("slug").iterator():
-            for fault in _faults(campaign):
+            for fault in _faults_of(campaign):
                 self.stdout.write(f"{campaign.slug} ({campaign.get_state_display()}): {fault}")
         missing = missing_constraints()
-        broken = [each.name for each in missing if breaking_rows(Campaign, each)]
+        broken = [constraint.name for constraint in missing if breaking_rows(Campaign, constraint)]
         if constrain and not broken:
             _add(missing)
             missing = []
@@ -50,7 +50,7 @@ class Command(SentenceCommand):
             raise SystemExit(1)
 
 
-def _faults(campaign: Campaign) -> list[str]:
+def _faults_of(campaign: Campaign) -> list[str]:
     try:
         campaign.full_clean(validate_unique=False)
     except ValidationError as error:
@@ -66,7 +66,7 @@ def _add(missing: list[CheckConstraint]) -> None:
 
 def _verdict(missing: list[CheckConstraint], broken: list[str]) -> str:
     """The one sentence a command ends with."""
-    names = ", ".join(each.name for each in missing)
+    names = ", ".join(constraint.name for constraint in missing)
     if broken:
         return f"The database lacks {names}: rows break {', '.join(broken)}."
     if missing:

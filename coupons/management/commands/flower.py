@@ -39,13 +39,13 @@ class Command(SentenceCommand):
         os.execv(sys.executable, [*flower, *where])  # noqa: S606 - a list made here, no shell
 
 
-def own_address(said: str) -> str:
+def own_address(address: str) -> str:
     """An address of this host. Raises ArgumentTypeError."""
     try:
-        _bind(said.strip() or "?", 0)
+        _bind(address.strip() or "?", 0)
     except (OSError, UnicodeError):
-        raise ArgumentTypeError(f"{said!r} is no address of this host.") from None
-    return said
+        raise ArgumentTypeError(f"{address!r} is no address of this host.") from None
+    return address
 
 
 def _demand_free(address: str, port: int) -> None:

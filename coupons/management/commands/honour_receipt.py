@@ -28,9 +28,9 @@ class Command(SentenceCommand):
         finding = receipt_status.verify_receipt(options["receipt"])
         if finding is None:
             raise CommandError("This is not a receipt of ours.", returncode=ASKED_WRONGLY)
-        said = finding.receipt
+        receipt = finding.receipt
         self.stdout.write(
-            f"{said.campaign}, place {said.place}, user {said.user!r}: {finding.fate}"
+            f"{receipt.campaign}, place {receipt.place}, user {receipt.user!r}: {finding.fate}"
         )
         if finding.fate is Fate.LOST and options["yes"]:
             coupon = honour.honour_receipt(options["receipt"], actor=ACTOR)

@@ -40,12 +40,14 @@ class Command(SentenceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            known = snapshot.snapshot_of(_scheduled(options))
-        except NeedsConfirmation as asked:
-            told = f"{asked} If that is meant: --yes"
-            raise CommandError(told, returncode=ASKED_WRONGLY) from None
-        said = {name: getattr(known, name) for name in ("slug", "stock", "strategy", "opens_ms")}
-        self.stdout.write(json.dumps(said))
+            created = snapshot.snapshot_of(_scheduled(options))
+        except NeedsConfirmation as question:
+            message = f"{question} If that is meant: --yes"
+            raise CommandError(message, returncode=ASKED_WRONGLY) from None
+        summary = {
+            name: getattr(created, name) for name in ("slug", "stock", "strategy", "opens_ms")
+        }
+        self.stdout.write(json.dumps(summary))
 
 
 def _scheduled(options: dict[str, Any]) -> Campaign:

@@ -36,27 +36,27 @@ class Command(SentenceCommand):
         parser.add_argument("--actor", type=ACTOR, default="manage.py", help="who overrides")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        seen = _act_and_look(options)
+        result = _act_and_check(options)
         if options["json"]:
-            self.stdout.write(json.dumps(seen.as_json(), indent=1))
+            self.stdout.write(json.dumps(result.as_json(), indent=1))
         else:
-            self._show(seen)
-        if seen.not_ready or seen.held:
+            self._show(result)
+        if result.not_ready or result.held:
             raise SystemExit(1)
 
-    def _show(self, seen: Board) -> None:
+    def _show(self, result: Board) -> None:
         style: dict[Light, Callable[[str], str]] = {
             Light.GREEN: self.style.SUCCESS, Light.AMBER: self.style.WARNING,
             Light.RED: self.style.ERROR, Light.GREY: str,
         }  # fmt: skip
-        for line in seen.lines:
+        for line in result.lines:
             self.stdout.write(style[line.light](_row(line)))
             if line.do:
                 self.stdout.write(f"  {'':{_NAME_CHARS}} → {line.do}")
-        self.stdout.write(opening_verdict(seen))
+        self.stdout.write(opening_verdict(result))
 
 
-def _act_and_look(options: dict[str, Any]) -> Board:
+def _act_and_check(options: dict[str, Any]) -> Board:
     """Raises CouponError, ValidationError."""
     slug = options["slug"]
     if options["override"] is not None:

@@ -32,13 +32,13 @@ class Command(SentenceCommand):
         if not options["all"]:
             update.queued_campaign(options["slug"])  # its error is the command's error
         slugs = rebuild.closed_for_repair() if options["all"] else [options["slug"]]
-        failed = [slug for slug in slugs if not self._rebuilt(slug)]
+        failed = [slug for slug in slugs if not self._rebuild(slug)]
         if failed:
             raise CommandError(f"Not rebuilt: {', '.join(failed)}.")
         if len(slugs) != 1:
             self.stdout.write(f"{len(slugs)} campaigns were closed for repair and are rebuilt.")
 
-    def _rebuilt(self, slug: str) -> bool:
+    def _rebuild(self, slug: str) -> bool:
         try:
             done = rebuild.rebuild_campaign(slug, actor=ACTOR, tell=self._tell)
         except CouponError as error:

@@ -56,8 +56,8 @@ class Command(SentenceCommand):
             f"{report.slug}: {report.admitted:,} admitted, {report.stored:,} stored, "
             f"{report.on_its_way:,} waiting, parked or given up"
         )
-        for each in report.differences:
-            self.stdout.write(f"  {each.kind:10} place {each.place}: {each.said}")
+        for difference in report.differences:
+            self.stdout.write(f"  {difference.kind:10} place {difference.place}: {difference.said}")
         for kind, count in report.found.items():
             self.stdout.write(f"  {kind:10} {count:,} found, {report.mended[kind]:,} mended")
 

@@ -22,17 +22,20 @@ class Command(SentenceCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug", type=SLUG)
         parser.add_argument(
-            "--reason", choices=[each.value for each in Reason], default="", help="only this one"
+            "--reason",
+            choices=[reason.value for reason in Reason],
+            default="",
+            help="only this one",
         )
         parser.add_argument("--yes", action="store_true", help="don't ask")
 
     def handle(self, *args: Any, **options: Any) -> None:
         slug, reason = options["slug"], options["reason"]
         update.queued_campaign(slug)
-        found = dead_letters.count_by_reason(slug)
-        for each, count in sorted(found.items()):
-            self.stdout.write(f"{count:8,} {each}")
-        count = found[reason] if reason else found.total()
+        counts = dead_letters.count_by_reason(slug)
+        for name, count in sorted(counts.items()):
+            self.stdout.write(f"{count:8,} {name}")
+        count = counts[reason] if reason else counts.total()
         question = f"Put {count:,} claims of {slug} back on the queue?"
         if count and self.demand_consent(question, is_given=options["yes"]):
             done = dead_letters.replay_parked(slug, actor=ACTOR, reason=reason)

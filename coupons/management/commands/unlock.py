@@ -18,14 +18,14 @@ class Command(SentenceCommand):
     help = "Reset failed logins: of one operator, with the addresses that sent them, or of all."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        whom = parser.add_mutually_exclusive_group(required=True)
-        whom.add_argument(
+        target = parser.add_mutually_exclusive_group(required=True)
+        target.add_argument(
             "name",
             type=Text(LONGEST_NAME_BYTES),
             nargs="?",
             help="the operator's name, in any spelling",
         )
-        whom.add_argument("--all", action="store_true", help="every operator and every address")
+        target.add_argument("--all", action="store_true", help="every operator and every address")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -201,7 +201,7 @@ def test_the_migration_leaves_out_what_old_rows_break_and_says_so(
     assert {each.slug: each.valid_days for each in Campaign.objects.all()} == {
         "fine": 30, "for-ever": 40_000, "dead": None,
     }  # fmt: skip
-    assert [each.id for each in server_checks.definitions_are_bounded()] == ["coupons.W010"]
+    assert [each.id for each in server_checks.check_definition_constraints()] == ["coupons.W010"]
 
 
 def test_once_all_rows_fit_the_constraints_are_added(before: Callable[[], Any]) -> None:
@@ -220,7 +220,7 @@ def test_once_all_rows_fit_the_constraints_are_added(before: Callable[[], Any]) 
     call_command("definitions", "--constrain", stdout=out)
     assert out.getvalue().endswith("The database holds every bound of a definition.\n")
     assert missing_constraints() == []
-    assert server_checks.definitions_are_bounded() == []
+    assert server_checks.check_definition_constraints() == []
 
 
 def test_a_migration_undone_and_done_again_ends_where_it_was(before: Callable[[], Any]) -> None:

@@ -115,11 +115,11 @@ def test_12_a3_negative_control_in_the_servers_own_zone_it_decides_an_hour_wrong
 def test_12_a3_a_session_in_another_zone_is_an_error_and_a_red_line(zone: str) -> None:
     if connection.vendor != "mysql":
         pytest.skip("SQLite has no time zone")
-    assert server_checks.mysql_speaks_utc() == []
+    assert server_checks.check_mysql_time_zone() == []
     with connection.cursor() as cursor:
         cursor.execute("SET time_zone = %s", [zone])
         try:
-            (found,) = server_checks.mysql_speaks_utc()
+            (found,) = server_checks.check_mysql_time_zone()
             line = time_zone()
         finally:
             cursor.execute("SET time_zone = '+00:00'")

@@ -44,7 +44,7 @@ def main() -> None:
         "claims": {name: _claim(f"{prefix}-{name}", now, name) for name in WINDOWS},
         "states": _states(prefix),
         "stored": _stored(prefix),
-        "checks": [each.id for each in server_checks.mysql_speaks_utc()],
+        "checks": [each.id for each in server_checks.check_mysql_time_zone()],
         "light": time_zone().light,
     }))  # fmt: skip
 
