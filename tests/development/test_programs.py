@@ -114,7 +114,7 @@ def test_news_come_in_whole_lines(tmp_path: Path, start: Callable[[str], Program
 
 
 def test_a_signal_is_heard_while_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signals, "_heard", [])
+    monkeypatch.setattr(signals, "_received", [])
     with _handlers_kept():
         signals.note_signals()
         signals.interruptible_sleep(0)

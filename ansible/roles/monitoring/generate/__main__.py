@@ -1,6 +1,6 @@
 """`python ansible/roles/monitoring/generate [--check]`: write rules, their tests, the dashboards.
 
---check writes nothing and fails if a file is not as it would be written.
+--check writes nothing and fails if a file differs from what would be written.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def main() -> int:
         print(f"{len(made)} files, {len(stale)} of them changed.")
         return 0
     for path in stale:
-        print(f"{path.name} is not what the builder writes.", file=sys.stderr)
+        print(f"{path.name} is not up to date: run this without --check.", file=sys.stderr)
     return 1 if stale else 0
 
 

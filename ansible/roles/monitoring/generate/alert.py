@@ -1,8 +1,8 @@
-"""An alert: when it is heard, what it says, and what shows that it works.
+"""An alert: its expression, its text, and the series of its tests.
 
-`limit` names a line of provisioning/thresholds.toml, where CloudWatch's alarms have their numbers
-too; an alert without one judges a fact (a gap, a lost gate) that no number softens. `fires` and
-`quiet` are series for promtool's tests, in its own short notation, a sample every 15 s.
+`limit` names an entry of provisioning/thresholds.toml, which has the thresholds of CloudWatch's
+alarms as well; an alert without one is about a fact (a gap, a lost gate) without a threshold.
+`fires` and `quiet` are series for promtool's tests, in its short notation, a sample every 15 s.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ Series = dict[str, str]
 CONSUMER = 'instance="c1",job="consumer"'
 WEB = 'instance="w1",job="web"'
 FRONT = 'instance="w1:8405",job="front"'
-# What the front refused by itself: its backend's failures, less those that granian answered.
+# Refused by the front itself: its backend's failures minus those that granian answered.
 USERS_FAILED = 'code="5xx",proxy="users"'
 TURNED_AWAY = (
     f"sum(rate(haproxy_backend_http_responses_total{{{USERS_FAILED}}}[1m]))"
@@ -24,7 +24,8 @@ NODE = 'instance="c1",job="node"'
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """`expr` has `{limit}` where the threshold goes. Severity `page`: somebody is woken up."""
+    """`expr` contains `{limit}` for the threshold. Severity: `page` wakes the engineer on call,
+    `ticket` waits until the morning."""
 
     name: str
     expr: str
@@ -51,7 +52,7 @@ class Alert:
 
 
 def of_consumer(name: str, labels: str = "") -> str:
-    """A series of the consumer's page."""
+    """The name of a series of the consumer's metrics."""
     return f"{name}{{{CONSUMER}{',' if labels else ''}{labels}}}"
 
 
@@ -64,6 +65,6 @@ def of_web(name: str, labels: str = "") -> str:
 
 
 SALE = 'campaign="sale"'
-# What the deciding Redis' clock says: windows and comparisons are dated by it, and the clock of
-# Prometheus' own host need not agree.
+# The deciding Redis' clock: windows and comparisons are dated by it, and the clock of Prometheus'
+# own host may differ.
 REDIS_TIME = "scalar(max(coupon_redis_time_seconds))"

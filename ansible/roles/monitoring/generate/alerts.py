@@ -1,4 +1,4 @@
-"""All alerts, in the groups in which Prometheus judges them."""
+"""All alerts, in the groups in which Prometheus evaluates them."""
 
 from alert import Alert
 from alerts_claims import PIPELINE, PROMISES

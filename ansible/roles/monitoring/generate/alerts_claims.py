@@ -1,4 +1,4 @@
-"""Alerts about claims: the promises, and the way from admission to MySQL."""
+"""Alerts about claims: the guarantees, and the pipeline from admission to MySQL."""
 
 from alert import REDIS_TIME, SALE, Alert, of_consumer, of_web
 
@@ -9,12 +9,12 @@ PROMISES = [
     Alert(
         name="GapsFound",
         expr="sum by (campaign, kind) (coupon:gaps:latest) > 0",
-        says="The stores differ: somebody was told and has no coupon, or has one and was not told.",
+        says="The stores differ: a user was told and has no coupon, or has one and was not told.",
         fires={
             of_consumer("coupon_gaps", f'{SALE},kind="not_stored"'): "2x40",
             of_consumer("coupon_reconciled_timestamp_seconds", SALE): "0+15x40",
         },
-        # A host that compared long ago still tells its old answer; the latest counts.
+        # A host that compared long ago still exports its old result; the latest one counts.
         quiet={
             of_consumer("coupon_gaps", f'{SALE},kind="not_stored"'): "2x40",
             of_consumer("coupon_reconciled_timestamp_seconds", SALE): "5x40",
@@ -26,7 +26,7 @@ PROMISES = [
     Alert(
         name="ClaimsParked",
         expr="max by (campaign) (coupon_parked_claims) > 0",
-        says="Claims that can't be stored were set aside: each is somebody who was told 'yours'.",
+        says="Claims that can't be stored were parked: each is of a user who was told 'admitted'.",
         for_="0m",
         fires={of_consumer("coupon_parked_claims", SALE): "1x40"},
         quiet={of_consumer("coupon_parked_claims", SALE): "0x40"},
@@ -34,7 +34,7 @@ PROMISES = [
     Alert(
         name="ClosedForRepair",
         expr="max by (campaign) (coupon_closed_for_repair) == 1",
-        says="Redis lost this campaign: nobody is admitted until it was rebuilt from MySQL.",
+        says="Redis lost this campaign: no claim is admitted until it is rebuilt from MySQL.",
         for_="0m",
         fires={of_consumer("coupon_closed_for_repair", SALE): "1x40"},
         quiet={of_consumer("coupon_closed_for_repair", SALE): "0x40"},
@@ -72,7 +72,7 @@ PIPELINE = [
         expr="max by (campaign) (coupon_not_drained) > 0",
         says="Every drain of this campaign fails: its claims wait. Other campaigns are stored.",
         fires={of_consumer("coupon_not_drained", SALE): "1x40"},
-        quiet={of_consumer("coupon_not_drained", SALE): "0 1 0 0 1 0 0x40"},  # once and again
+        quiet={of_consumer("coupon_not_drained", SALE): "0 1 0 0 1 0 0x40"},  # now and then
     ),
     Alert(
         name="CampaignDamaged",
@@ -84,7 +84,7 @@ PIPELINE = [
     Alert(
         name="CampaignWorkFails",
         expr="sum by (campaign, work) (increase(coupon_campaign_failures_total[1m])) > 0",
-        says="One kind of work on one campaign keeps failing; the worker's log says why.",
+        says="One kind of work on one campaign keeps failing; see the worker's log.",
         for_="5m",
         severity="ticket",
         fires={of_consumer("coupon_campaign_failures_total", f'{SALE},work="reconcile"'): "0+1x40"},
@@ -109,7 +109,7 @@ PIPELINE = [
     Alert(
         name="WorkersStall",
         expr="sum by (reason) (increase(coupon_worker_ended_total[15m])) > 0",
-        says="A worker had stalled and was ended; another took its place. Its log says in what.",
+        says="A worker had stalled and was terminated and restarted; see its log.",
         for_="0m",
         severity="ticket",
         fires={of_consumer("coupon_worker_ended_total", 'reason="deaf"'): "0 1x40"},
@@ -129,7 +129,7 @@ PIPELINE = [
     Alert(
         name="TasksFail",
         expr='sum by (task) (increase(coupon_task_seconds_count{state="failure"}[5m])) > 0',
-        says="Celery tasks end in errors: the worker's log says which.",
+        says="Celery tasks end in errors: see the worker's log.",
         for_="0m",
         severity="ticket",
         fires={FAILURES: "0+1x40"},
@@ -138,7 +138,7 @@ PIPELINE = [
     Alert(
         name="BellsLost",
         expr="sum(rate(coupon_bells_lost_total[1m])) > 0",
-        says="The broker refuses bells: claims wait for the next sweep.",
+        says="Wake-ups can't be sent to the broker: claims wait for the next sweep.",
         for_="2m",
         severity="ticket",
         fires={of_web("coupon_bells_lost_total"): "0+1x40"},

@@ -1,4 +1,4 @@
-"""Alerts about what claims stand on: the way in, both stores, the hosts."""
+"""Alerts about the front, both stores and the hosts."""
 
 from alert import (
     NODE,
@@ -36,7 +36,7 @@ FRONT = [
             of_front("haproxy_backend_http_responses_total", USERS_FAILED): "0+30x40",
             of_front("haproxy_server_http_responses_total", USERS_FAILED): "0x40",
         },
-        quiet={  # what granian itself failed at is another alert
+        quiet={  # failures of granian itself are another alert
             of_front("haproxy_backend_http_responses_total", USERS_FAILED): "500+30x40",
             of_front("haproxy_server_http_responses_total", USERS_FAILED): "0+30x40",
         },
@@ -49,13 +49,13 @@ FRONT = [
         fires={of_web("coupon_responses_total", 'status="503"'): "0+30x40"},
         quiet={
             of_web("coupon_responses_total", 'status="503"'): "0+5x40",
-            of_web("coupon_responses_total", 'status="409"'): "0+900x40",  # refusals are answers
+            of_web("coupon_responses_total", 'status="409"'): "0+900x40",  # refusals are no errors
         },
     ),
     Alert(
         name="UnforeseenErrors",
         expr='sum(increase(coupon_responses_total{status="500"}[5m])) > 0',
-        says="A request met an error that nobody foresaw: the web's log has its trace.",
+        says="A request raised an unexpected exception: the web's log has its traceback.",
         for_="0m",
         severity="ticket",
         fires={of_web("coupon_responses_total", 'status="500"'): "0+1x40"},
@@ -64,7 +64,7 @@ FRONT = [
     Alert(
         name="PasswordsGuessed",
         expr='sum(increase(coupon_logins_total{outcome="refused"}[10m])) > 30',
-        says="Many attempts to log in are refused unchecked: somebody guesses passwords.",
+        says="Many logins are refused before the password is checked: passwords are guessed.",
         for_="0m",
         severity="ticket",
         fires={of_web("coupon_logins_total", 'outcome="refused"'): "0+20x40"},
@@ -76,7 +76,7 @@ FRONT = [
     Alert(
         name="DependencyRests",
         expr="max by (dependency) (coupon_breaker_open) > 0",
-        says="A dependency does not answer and is given a rest: claims get 503 meanwhile.",
+        says="A circuit breaker is open: a dependency does not answer, and claims get 503.",
         for_="30s",
         fires={of_web("coupon_breaker_open", 'dependency="redis"'): "1x40"},
         quiet={of_web("coupon_breaker_open", 'dependency="redis"'): "1 1 0x40"},
@@ -84,7 +84,7 @@ FRONT = [
     Alert(
         name="OpeningHeldBack",
         expr="increase(coupon_openings_held_total[10m]) > 0",
-        says="An opening was held back, because its readiness board is red.",
+        says="An opening was put on hold, because its readiness board is red.",
         for_="0m",
         fires={of_consumer("coupon_openings_held_total"): "0 1x40"},
         quiet={of_consumer("coupon_openings_held_total"): "1x40"},
@@ -102,7 +102,7 @@ FRONT = [
         },
         quiet={
             of_consumer("coupon_redis_time_seconds"): "5000+15x40",
-            of_consumer("coupon_readiness_red_lines", SALE): "2x40",  # the last look before it
+            of_consumer("coupon_readiness_red_lines", SALE): "2x40",  # the last check before it
             of_consumer("coupon_opens_timestamp_seconds", SALE): "5300x40",  # it has opened
         },
     ),
@@ -116,7 +116,7 @@ FRONT = [
     Alert(
         name="ConsumerGone",
         expr='up{job="consumer"} == 0 or absent(up{job="consumer"})',
-        says="A consumer host's /metrics does not answer: nobody sees what waits there.",
+        says="A consumer host's /metrics does not answer: the gauges of the queues are missing.",
         fires={},
         quiet={of_consumer("up"): "1x40"},
     ),
@@ -148,7 +148,7 @@ STORES = [
         },
         quiet={
             of_consumer("coupon_redis_memory_bytes"): "70x40",
-            of_consumer("coupon_redis_memory_max_bytes"): "0x40",  # no bound was set
+            of_consumer("coupon_redis_memory_max_bytes"): "0x40",  # no limit is set
         },
     ),
     Alert(
@@ -161,7 +161,7 @@ STORES = [
     Alert(
         name="RedisForgetful",
         expr="max(coupon_redis_append_only_ok + coupon_redis_replicas) == 0",
-        says="The deciding Redis has no append-only file and no replica: a restart loses all.",
+        says="The deciding Redis has no append-only file and no replica: a restart loses all data.",
         for_="2m",
         fires={
             of_consumer("coupon_redis_append_only_ok"): "0x40",
@@ -183,7 +183,7 @@ STORES = [
         name="HostClockOff",
         limit="redis-clock",
         expr="max by (process) (abs(coupon_clock_ahead_seconds)) > {limit}",
-        says="A host's clock is off: nothing is lost by it, but tokens and log lines are misdated.",
+        says="A host's clock is wrong: no data is lost, but tokens and log lines are misdated.",
         severity="ticket",
         fires={of_consumer("coupon_clock_ahead_seconds", 'process="celery@c2"'): "8x40"},
         quiet={of_consumer("coupon_clock_ahead_seconds", 'process="celery@c2"'): "-0.02x40"},

@@ -1,4 +1,4 @@
-"""The four dashboards: the opening, the pipeline, what is left of capacity, hosts and AWS."""
+"""The four dashboards: the opening, the pipeline, the capacity left, hosts and AWS."""
 
 from boards_claims import OPENING, PIPELINE
 from boards_site import CAPACITY, HOSTS, aws
@@ -6,7 +6,8 @@ from panels import dashboard
 
 ALL = [
     dashboard(
-        "coupon-opening", "Opening", "From ten minutes before the opening until all is stored.",
+        "coupon-opening", "Opening",
+        "From ten minutes before the opening until all claims are stored.",
         OPENING, per_campaign=True,
     ),
     dashboard(
@@ -14,7 +15,7 @@ ALL = [
         PIPELINE, per_campaign=True,
     ),
     dashboard(
-        "coupon-capacity", "Capacity", "What the stores and processes have left.",
+        "coupon-capacity", "Capacity", "Free capacity of the stores and processes.",
         CAPACITY, per_campaign=False,
     ),
     dashboard(

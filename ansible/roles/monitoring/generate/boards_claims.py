@@ -1,4 +1,4 @@
-"""What concerns claims: the opening, and their way to MySQL."""
+"""Panels about claims: the opening, and the pipeline from admission to MySQL."""
 
 from alert import REDIS_TIME, TURNED_AWAY
 from panels import Panel
@@ -11,7 +11,7 @@ def _stat(title: str, expr: str, **more: object) -> Panel:
 
 
 def _counted(counter: str, label: str, window: str) -> str:
-    """What it grew by; a 0 by the name of none while it has never counted."""
+    """The counter's increase by label; while it has no series, a 0 with the label "none"."""
     return (
         f"sum by ({label}) (increase({counter}[{window}]))"
         f' or label_replace(vector(0), "{label}", "none", "", "")'
@@ -29,16 +29,16 @@ OPENING = [
     _stat(
         "Opens in",
         f"max by (campaign) (coupon_opens_timestamp_seconds{{{SALE}}}) - {REDIS_TIME}",
-        unit="s", says="Below zero: open for so long.",
+        unit="s", says="Negative: it has been open for so long.",
     ),
     _stat("Alarms", 'count(ALERTS{alertstate="firing"}) or vector(0)'),
     Panel(
         title="Claims answered a second", unit="reqps", stacked=True, columns=12,
         queries={"{{campaign}} {{outcome}}": f"coupon:claims:rate1m{{{SALE}}}"},
-        says="By outcome. Right after sold out, everything turns into sold_out, and stays fast.",
+        says="By outcome. After the last coupon every claim gets sold_out, and must stay fast.",
     ),
     Panel(
-        title="Time to an answer", unit="s", limit="admission-p99", columns=12,
+        title="Latency of claims", unit="s", limit="admission-p99", columns=12,
         queries={
             "{{answer}} p50": "coupon:admission_seconds:p50",
             "{{answer}} p99": "coupon:admission_seconds:p99",
@@ -49,24 +49,24 @@ OPENING = [
         title="Admitted and stored", columns=12,
         queries={
             "{{campaign}} admitted": f"max by (campaign) (coupon_admitted{{{SALE}}})",
-            "{{campaign}} admitted and off the queue":
+            "{{campaign}} admitted and not waiting":
                 f"max by (campaign) (coupon_admitted{{{SALE}}} - coupon_waiting_claims{{{SALE}}})",
             "{{campaign}} stock": f"max by (campaign) (coupon_stock{{{SALE}}})",
         },
-        says="Both end at the smaller of stock and people; the gap between them is what waits.",
+        says="Both end at the smaller of stock and users; the difference is the claims that wait.",
     ),
     Panel(
-        title="Turned away, and the line", columns=12,
+        title="Load shedding and queueing", columns=12,
         queries={
-            "turned away a second": TURNED_AWAY,
+            "refused a second": TURNED_AWAY,
             "waiting for a thread": 'sum(haproxy_backend_current_queue{proxy="users"})',
             "mean wait for a thread, seconds": (
                 'max(haproxy_backend_queue_time_average_seconds{proxy="users"})'
             ),
-            "without a front, turned away a second": "sum(rate(coupon_shed_total[1m]))",
+            "without a front, refused a second": "sum(rate(coupon_shed_total[1m]))",
             "without a front, longest wait, seconds": "max(coupon_line_seconds)",
         },
-        says="More come than the hosts can serve: these are told 503 and Retry-After.",
+        says="More requests than the hosts can serve: the refused ones get 503 and Retry-After.",
     ),
     Panel(
         title="Admitted → stored, p99", unit="s", limit="queue-age",
@@ -75,7 +75,7 @@ OPENING = [
     Panel(
         title="Told and not stored",
         queries={"{{campaign}} {{kind}}": f"coupon:gaps:latest{{{SALE}}}"},
-        says="What the last comparison of both stores found. Must be 0.",
+        says="Differences that the last comparison of both stores found. Must be 0.",
     ),
     Panel(
         title="Paused, closed for repair",
@@ -84,7 +84,7 @@ OPENING = [
             "{{campaign}} closed for repair":
                 f"max by (campaign) (coupon_closed_for_repair{{{SALE}}})",
         },
-        says="1: nobody is admitted, and everybody is told to come back.",
+        says="1: no claim is admitted; all get 503 and Retry-After.",
     ),
 ]  # fmt: skip
 
@@ -107,10 +107,10 @@ PIPELINE = [
             "mean": "sum(rate(coupon_drain_batch_claims_sum[1m]))"
                     " / sum(rate(coupon_drain_batch_claims_count[1m]))",
         },
-        says="Small batches: claims come slower than they are stored. 500: as fast as it goes.",
+        says="Small batches: claims arrive slower than they are stored. 500: the full batch size.",
     ),
     Panel(
-        title="A batch, p50 and p99", unit="s",
+        title="Time per batch, p50 and p99", unit="s",
         queries={
             share: f"histogram_quantile({number}, sum by (le)"
                    " (rate(coupon_drain_batch_seconds_bucket[1m])))"
@@ -123,17 +123,17 @@ PIPELINE = [
             "{{campaign}} now": f"max by (campaign) (coupon_parked_claims{{{SALE}}})",
             "{{reason}}, in an hour": _counted("coupon_parked_total", "reason", "1h"),
         },
-        says="Set aside with a reason; each is somebody who was told 'yours'.",
+        says="Claims that can't be stored, by reason; each is of a user who was told 'admitted'.",
     ),
     Panel(
-        title="Campaigns that fail",
+        title="Failing campaigns",
         queries={
             "{{campaign}} not drained": f"max by (campaign) (coupon_not_drained{{{SALE}}})",
             "{{campaign}} damaged keys": f"max by (campaign) (coupon_damaged_keys{{{SALE}}})",
             "{{work}} failed, in an hour":
                 _counted("coupon_campaign_failures_total", "work", "1h"),
         },
-        says="Each fails alone: the work on all other campaigns goes on.",
+        says="Failures are isolated: the work on all other campaigns continues.",
     ),
     Panel(
         title="Tasks a second", unit="ops", stacked=True,
@@ -159,36 +159,37 @@ PIPELINE = [
         },
     ),
     Panel(
-        title="Bells lost, waits for MySQL",
+        title="Wake-ups lost, waits for MySQL",
         queries={
-            "{{task}}, skipped for newer ones":
+            "{{task}}, stale and skipped":
                 "sum by (task) (rate(coupon_stale_messages_total[1m]))"
                 ' or label_replace(vector(0), "task", "none", "", "")',
-            "bells lost": "sum(rate(coupon_bells_lost_total[1m]))",
+            "wake-ups lost": "sum(rate(coupon_bells_lost_total[1m]))",
             "drains that waited": "sum(rate(coupon_drain_waits_total[1m]))",
         },
     ),
     Panel(
-        title="Rests given to dependencies",
+        title="Circuit breakers open",
         queries={
             "{{dependency}}": "max by (dependency) (coupon_breaker_open) or label_replace("
                               'vector(0), "dependency", "none", "", "")',
-            "{{dependency}}, begun in an hour":
+            "{{dependency}}, openings in an hour":
                 _counted("coupon_breaker_opened_total", "dependency", "1h"),
         },
     ),
     Panel(
-        title="Mended by itself, in an hour",
+        title="Repaired automatically, in an hour",
         queries={
             "claims, {{kind}}": _counted("coupon_gaps_mended_total", "kind", "1h"),
-            "workers ended, {{reason}}": _counted("coupon_worker_ended_total", "reason", "1h"),
+            "workers terminated, {{reason}}":
+                _counted("coupon_worker_ended_total", "reason", "1h"),
             "consumer groups": "sum(increase(coupon_groups_made_total[1h])) or vector(0)",
         },
-        says="Gaps that reconcile repaired; workers that had stalled and were ended; consumer"
-             " groups that were missing.",
+        says="Gaps that reconcile repaired; stalled workers that were terminated; missing consumer"
+             " groups that were created again.",
     ),
     Panel(
-        title="Since the stores were compared", unit="s", limit="reconcile-age",
+        title="Time since the last comparison", unit="s", limit="reconcile-age",
         queries={
             "{{campaign}}":
                 f"{REDIS_TIME}"

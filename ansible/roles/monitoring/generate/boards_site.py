@@ -1,4 +1,4 @@
-"""What concerns the site: what is left of its capacity, its hosts, AWS' services."""
+"""Panels about the site: capacity, hosts, AWS' services."""
 
 import thresholds
 from panels import CLOUDWATCH, Json, Panel
@@ -18,20 +18,20 @@ CAPACITY = [
     Panel(
         title="Logins of operators a minute",
         queries={"{{outcome}}": "sum by (outcome) (60 * rate(coupon_logins_total[5m]))"},
-        says="refused: at a limit, no password was checked. Many: somebody guesses.",
+        says="refused: at a limit, no password was checked. Many: passwords are guessed.",
     ),
     Panel(
         title="Redis memory", unit="bytes",
         queries={
             "used": "max(coupon_redis_memory_bytes)",
-            "bound (0: none)": "max(coupon_redis_memory_max_bytes)",
+            "limit (0: none)": "max(coupon_redis_memory_max_bytes)",
         },
     ),
     Panel(
-        title="Connections at Redis",
+        title="Connections to Redis",
         queries={
             "open": "max(coupon_redis_clients)",
-            "it accepts": "max(coupon_redis_clients_max)",
+            "limit": "max(coupon_redis_clients_max)",
         },
     ),
     Panel(
@@ -40,16 +40,16 @@ CAPACITY = [
             "to Redis": "sum(rate(coupon_redis_connections_opened_total[1m]))",
             "to MySQL": "sum(rate(coupon_database_connections_opened_total[1m]))",
         },
-        says="Each process keeps its own: after a start this is nearly none.",
+        says="Each process keeps its connections: some time after a start this is nearly 0.",
     ),
     Panel(
-        title="In use, on average",
+        title="Concurrency, on average",
         queries={
             "claims at Redis": "sum(rate(coupon_admission_seconds_sum[1m]))",
-            "connections at MySQL": "sum(rate(coupon_database_statement_seconds_sum[1m]))",
-            "asks that found no room, a second": "sum(rate(coupon_database_no_room_total[1m]))",
+            "statements at MySQL": "sum(rate(coupon_database_statement_seconds_sum[1m]))",
+            "uses of MySQL refused, a second": "sum(rate(coupon_database_no_room_total[1m]))",
         },
-        says="Seconds spent a second. No room: DATABASE_MOST_AT_ONCE threads waited already.",
+        says="Seconds spent a second. Refused: DATABASE_MOST_AT_ONCE threads waited already.",
     ),
     Panel(
         title="Share of MySQL's connections", unit="percentunit",
@@ -63,7 +63,7 @@ CAPACITY = [
         queries={"{{end}}": "sum by (end) (rate(coupon_database_statement_seconds_count[1m]))"},
     ),
     Panel(
-        title="A statement, p99", unit="s",
+        title="Time per SQL statement, p99", unit="s",
         queries={
             "{{end}}": "histogram_quantile(0.99, sum by (end, le)"
                        " (rate(coupon_database_statement_seconds_bucket[1m])))",
@@ -76,37 +76,37 @@ CAPACITY = [
     Panel(
         title="Clocks of hosts ahead of Redis' clock", unit="s",
         queries={"{{process}}": "max by (process) (coupon_clock_ahead_seconds)"},
-        says="Behind: negative. A host that has lost its NTP; no promise rests on its clock.",
+        says="Behind: negative. NTP does not work on such a host; no guarantee depends on it.",
     ),
     Panel(
         title="Campaigns",
         queries={
             "installed": "max(coupon_campaigns_installed)",
-            "of these not shown one by one": "max(coupon_campaigns_left_out)",
+            "of these, not exported one by one": "max(coupon_campaigns_left_out)",
         },
     ),
     Panel(
-        title="What runs", kind="table",
+        title="Releases", kind="table",
         queries={"": "count by (job, release, python, django) (coupon_build_info)"},
     ),
 ]  # fmt: skip
 
 HOSTS = [
     Panel(
-        title="Processors busy", unit="percent", limit="host-cpu",
+        title="CPU used", unit="percent", limit="host-cpu",
         queries={
             "{{instance}}": "100 * (1 - avg by (instance)"
                             ' (rate(node_cpu_seconds_total{mode="idle"}[1m])))',
         },
     ),
     Panel(
-        title="Memory that could be had", unit="percent", limit="host-memory",
+        title="Memory available", unit="percent", limit="host-memory",
         queries={
             "{{instance}}": "100 * node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes",
         },
     ),
     Panel(
-        title="Disk left", unit="percent", limit="disk-free",
+        title="Disk free", unit="percent", limit="disk-free",
         queries={
             "{{instance}} {{mountpoint}}":
                 "100 * min by (instance, mountpoint)"
@@ -130,7 +130,7 @@ HOSTS = [
 
 
 def aws() -> list[Panel]:
-    """A panel per CloudWatch alarm, with the alarm's own figure and line."""
+    """One panel for each CloudWatch alarm, with its metric and its threshold."""
     return [
         Panel(
             title=f"AWS: {name}", says=line["says"], limit=name, source=CLOUDWATCH,

@@ -1,4 +1,4 @@
-"""A dashboard's parts, in Grafana's JSON. Only what we use of it."""
+"""Builds dashboards in Grafana's JSON; only the parts of it that we use."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,8 +13,8 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """`queries`: what each line is called → what Prometheus is asked. `limit`: a threshold's name,
-    drawn as a red line; `limit_times` changes its unit into the panel's."""
+    """`queries`: legend → PromQL expression. `limit`: a threshold's name, drawn as a red line;
+    `limit_times` converts its unit into the panel's."""
 
     title: str
     queries: dict[str, str] = field(default_factory=dict)
@@ -24,7 +24,7 @@ class Panel:
     limit: str = ""
     limit_times: float = 1
     stacked: bool = False
-    targets: tuple[Json, ...] = ()  # of another source than Prometheus
+    targets: tuple[Json, ...] = ()  # queries of a source other than Prometheus
     source: Json = field(default_factory=lambda: PROMETHEUS)
     columns: int = 8
     rows: int = 8
@@ -51,7 +51,7 @@ def dashboard(uid: str, title: str, says: str, panels: list[Panel], *, per_campa
 
 
 def _placed(panels: list[Panel]) -> list[Json]:
-    """From left to right, a new row when there is no room."""
+    """Places panels from left to right, and starts a new row when one is full."""
     made: list[Json] = []
     x = y = height = 0
     for number, panel in enumerate(panels, 1):

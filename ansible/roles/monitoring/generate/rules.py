@@ -4,7 +4,7 @@ from typing import Any
 
 from alerts import ALL, GROUPS, Alert
 
-TESTED_AT = "10m"  # longer than most are patient
+TESTED_AT = "10m"  # longer than the `for` of most alerts
 LATER = {"ReconcileStale": "15m", "HostBusy": "14m"}
 
 
@@ -13,14 +13,14 @@ def _quantile(share: float, metric: str, *labels: str) -> str:
     return f"histogram_quantile({share:g}, sum by ({by}) (rate({metric}_bucket[1m])))"
 
 
-# What several panels and alerts ask for.
+# Recording rules: expressions that several panels and alerts use.
 RECORDS = {
     "coupon:claims:rate1m": "sum by (campaign, outcome) (rate(coupon_claims_total[1m]))",
     "coupon:stored:rate1m": "sum by (campaign) (rate(coupon_stored_total[1m]))",
     "coupon:admission_seconds:p50": _quantile(0.5, "coupon_admission_seconds", "answer"),
     "coupon:admission_seconds:p99": _quantile(0.99, "coupon_admission_seconds", "answer"),
     "coupon:stored_after_seconds:p99": _quantile(0.99, "coupon_stored_after_seconds"),
-    # A host tells what it found when it last compared; of several, the last one knows.
+    # Each host exports the result of its own last comparison; use that of the latest one.
     "coupon:gaps:latest": (
         "coupon_gaps and on (instance, campaign) (coupon_reconciled_timestamp_seconds"
         " == on (campaign) group_left ()"
@@ -54,7 +54,8 @@ def _rule(alert: Alert) -> dict[str, Any]:
 
 
 def tests() -> dict[str, Any]:
-    """Each alert with a trouble that it must see, and with what looks like one and is none."""
+    """Two tests for each alert: with series for which it must fire, and with similar ones for which
+    it must not."""
     cases = [_test(alert, alert.fires, firing=True) for alert in ALL]
     cases += [_test(alert, alert.quiet, firing=False) for alert in ALL]
     return {"rule_files": ["coupon.rules.yml"], "evaluation_interval": "15s", "tests": cases}

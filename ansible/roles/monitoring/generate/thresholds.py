@@ -1,4 +1,4 @@
-"""When to worry: the numbers that CloudWatch's alarms are made from as well."""
+"""Reads provisioning/thresholds.toml: the thresholds, which CloudWatch's alarms use as well."""
 
 import tomllib
 from functools import cache
@@ -26,5 +26,5 @@ def says(name: str) -> str:
 
 
 def of_cloudwatch() -> dict[str, dict[str, Any]]:
-    """The lines that have a figure in CloudWatch."""
+    """The entries that have a metric in CloudWatch."""
     return {name: line for name, line in _all().items() if "metric" in line}
