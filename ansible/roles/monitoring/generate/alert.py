@@ -37,17 +37,17 @@ class Alert:
     quiet: Series = field(default_factory=dict)
 
     @property
-    def whole(self) -> str:
+    def full_expr(self) -> str:
         if not self.limit:
             return self.expr
         return self.expr.replace("{limit}", f"{thresholds.limit(self.limit):g}")
 
     @property
-    def patience(self) -> str:
+    def for_duration(self) -> str:
         return f"{thresholds.minutes(self.limit)}m" if self.limit else self.for_
 
     @property
-    def sentence(self) -> str:
+    def summary(self) -> str:
         return self.says or thresholds.says(self.limit)
 
 

@@ -46,21 +46,21 @@ def dashboard(uid: str, title: str, says: str, panels: list[Panel], *, per_campa
         ],
         "templating": {"list": [_campaign()] if per_campaign else []},
         "annotations": {"list": [_alerts()]},
-        "panels": _placed(panels),
+        "panels": _with_positions(panels),
     }
 
 
-def _placed(panels: list[Panel]) -> list[Json]:
+def _with_positions(panels: list[Panel]) -> list[Json]:
     """Places panels from left to right, and starts a new row when one is full."""
-    made: list[Json] = []
+    placed: list[Json] = []
     x = y = height = 0
     for number, panel in enumerate(panels, 1):
         if x + panel.columns > WIDE:
             x, y, height = 0, y + height, 0
         place = {"x": x, "y": y, "w": panel.columns, "h": panel.rows}
-        made.append(_panel(panel) | {"id": number, "gridPos": place})
+        placed.append(_panel(panel) | {"id": number, "gridPos": place})
         x, height = x + panel.columns, max(height, panel.rows)
-    return made
+    return placed
 
 
 def _panel(panel: Panel) -> Json:

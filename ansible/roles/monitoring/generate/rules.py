@@ -42,11 +42,11 @@ def rules() -> dict[str, Any]:
 def _rule(alert: Alert) -> dict[str, Any]:
     return {
         "alert": alert.name,
-        "expr": alert.whole,
-        "for": alert.patience,
+        "expr": alert.full_expr,
+        "for": alert.for_duration,
         "labels": {"severity": alert.severity},
         "annotations": {
-            "summary": alert.sentence,
+            "summary": alert.summary,
             "value": "{{ $value | humanize }}",
             "runbook": f"RUNBOOK.md#{alert.name.lower()}",
         },
