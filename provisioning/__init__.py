@@ -1,1 +1,1 @@
-"""One spec, one command: the AWS side of the coupon service."""
+"""Provisioning of the coupon service on AWS: one spec, one command."""

@@ -10,11 +10,12 @@ import click
 from provisioning.cli import main
 from provisioning.errors import ProvisioningError
 
-MISUSED = 64  # as in sysexits.h; click's own 2 would look like plan's "there are changes"
+MISUSED = 64  # EX_USAGE of sysexits.h; click's own 2 would look like plan's "there are changes"
 
 
 def run_command(arguments: list[str]) -> int:
-    """The exit code: 0 done, 1 failed, 2 there are changes (plan, status), 64 misused."""
+    """Returns the exit code: 0 done, 1 failed, 2 there are changes (plan, status), 64 usage error,
+    130 interrupted."""
     try:
         return int(main.main(args=arguments, prog_name="provisioning", standalone_mode=False) or 0)
     except ProvisioningError as failed:

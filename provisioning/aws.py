@@ -1,4 +1,4 @@
-"""The only door to boto3: clients, counted writes, errors told as sentences, settable waits."""
+"""The only module that imports boto3: clients, counters of calls, translated errors, waiters."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 READS = ("Describe", "Get", "List", "Simulate")
-# Adaptive retries slow the client down when AWS throttles, instead of giving up in the middle.
-# Creates that AWS doesn't know by a unique name carry a client token, so a retry makes no double.
+# Adaptive retries slow the client down when AWS throttles, instead of failing in the middle.
+# Creations without a unique name have a client token, so that a retry makes no duplicate.
 CONFIG = Config(
     retries={"mode": "adaptive", "max_attempts": 8},
     connect_timeout=10,
@@ -44,14 +44,14 @@ CONFIG = Config(
     user_agent_extra="coupon-provisioning",
 )
 
-LONGEST = 400  # letters of AWS' own words in a sentence of ours
+LONGEST = 400  # characters of AWS' own message in a sentence of ours
 
 WriteHook = Callable[[str], None]
 T = TypeVar("T")
 
 
 class Cloud:
-    """One account and region, seen through one environment's tags."""
+    """One account and region, restricted to one environment's tags. Counts reads and writes."""
 
     def __init__(
         self, *, scope: Scope, region: str, profile: str | None = None,
@@ -65,8 +65,8 @@ class Cloud:
         self._on_write = on_write
         self._session = boto3.Session(profile_name=profile, region_name=region)
         self._session.events.register("after-call.*.*", self._count)
-        self.stopping = threading.Event()  # set when a run breaks off: nobody waits any longer
-        self._making = threading.Lock()  # a boto3 session may not make two clients at once
+        self.stopping = threading.Event()  # set when a run is aborted: all waits end
+        self._making = threading.Lock()  # a boto3 session must not make two clients at once
 
     def _count(self, model: Any, **_: object) -> None:
         if model.name.startswith(READS):
@@ -141,21 +141,21 @@ class Cloud:
         return self.sts.get_caller_identity()["Account"]
 
     def quota(self, service: str, code: str) -> float:
-        """An account quota by its code, as raised by AWS for this account."""
+        """The value of an account quota by its code, as it is set for this account."""
         answer = self._client("service-quotas").get_service_quota(
             ServiceCode=service, QuotaCode=code
         )
         return float(answer["Quota"]["Value"])
 
     def certificate_status(self, arn: str) -> str:
-        """As ACM calls it: ISSUED is the one that serves."""
+        """ACM's status of a certificate: only ISSUED can be used."""
         answer = self._client("acm").describe_certificate(CertificateArn=arn)
         return str(answer["Certificate"]["Status"])
 
     def tagged_arns(self, *types: str) -> list[str]:
-        """ARNs of what carries our tags, of any service or of these types like "ec2:vpc".
+        """ARNs of all resources with our tags, of any service or only of types like "ec2:vpc".
 
-        AWS keeps this index apart from its services; it may lag behind them by minutes.
+        This is a separate index of AWS, which may lag behind its services by minutes.
         """
         owner = [{"Key": key, "Values": [value]} for key, value in self.scope.owner().items()]
         only = {"ResourceTypeFilters": list(types)} if types else {}
@@ -167,7 +167,8 @@ class Cloud:
         ]
 
     def wait_until(self, what: str, check: Callable[[], bool]) -> None:
-        """Polls `check` until it is true. Raises Incomplete after the spec's `waiting.minutes`."""
+        """Polls `check` with a growing pause until it is true. Raises Incomplete after the spec's
+        `waiting.minutes`, or when the run is aborted."""
         deadline = time.monotonic() + self.waiting.minutes * 60
         pause = min(0.2, self.waiting.poll_seconds)
         while not check():
@@ -181,9 +182,9 @@ class Cloud:
             pause = min(pause * 2 + 0.01, self.waiting.poll_seconds)
 
     def eventually(self, what: str, not_yet: str, call: Callable[[], T]) -> T:
-        """The call's answer, repeated while AWS refuses it with `not_yet` in its words.
+        """The result of `call`, retried while AWS refuses it with `not_yet` in its message.
 
-        AWS takes seconds to see everywhere what was just made.
+        AWS is eventually consistent: a new resource is visible everywhere only after seconds.
         """
         answers: list[T] = []
 
@@ -202,7 +203,7 @@ class Cloud:
 def connect_cloud(
     spec: Spec, *, profile: str | None = None, on_write: WriteHook | None = None
 ) -> Cloud:
-    """A cloud for the spec. AWS_PROFILE, AWS_ENDPOINT_URL and the like are boto3's own to read."""
+    """A cloud for the spec. boto3 itself reads AWS_PROFILE, AWS_ENDPOINT_URL and the like."""
     with translated_errors("Opening a session"):
         return Cloud(
             scope=Scope(project=spec.environment.project, environment=spec.environment.name),
@@ -215,7 +216,7 @@ def connect_cloud(
 
 @contextmanager
 def translated_errors(doing: str) -> Iterator[None]:
-    """Turns boto3's exceptions into AwsRefused, which says what was tried and what to do."""
+    """Turns boto3's exceptions into AwsRefused, which names what was attempted and what to do."""
     try:
         yield
     except ClientError as refused:
@@ -225,26 +226,26 @@ def translated_errors(doing: str) -> Iterator[None]:
         ) from refused
     except ResponseParserError as broken:
         raise AwsRefused(
-            f"{doing}: the endpoint gave no answer that AWS would give.",
-            todo="Is AWS_ENDPOINT_URL meant? What stands there may not know this call.",
+            f"{doing}: the endpoint's response is not one of AWS.",
+            todo="Check AWS_ENDPOINT_URL: the server there may not support this call.",
             aws_code=type(broken).__name__,
         ) from broken
     except BotoCoreError as broken:
         raise AwsRefused(
             f"{doing}: {_brief(str(broken))}",
-            todo="Check credentials, region, AWS_ENDPOINT_URL and the network; doctor tells more.",
+            todo="Check credentials, region, AWS_ENDPOINT_URL and the network, or run doctor.",
             aws_code=type(broken).__name__,
         ) from broken
 
 
 def _brief(text: str) -> str:
-    """One line: a proxy or a broken endpoint may answer with a whole page."""
+    """One line of at most LONGEST characters: a proxy or a broken endpoint may send a page."""
     line = " ".join(re.sub(r"<[^>]*>", " ", text).split())
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
 
 
-class ignoring:  # noqa: N801 - reads as a word: `with ignoring("InvalidVpcID.NotFound")`
-    """Lets the named AWS errors pass: what is already gone, or already there, is fine."""
+class ignoring:  # noqa: N801 - a context manager, used as `with ignoring("InvalidVpcID.NotFound")`
+    """Suppresses the named AWS errors, for what is already gone or already exists."""
 
     def __init__(self, *codes: str) -> None:
         self.codes = codes
@@ -261,7 +262,7 @@ def error_code(refused: ClientError) -> str:
 
 
 def would_be_allowed(call: Callable[[], object]) -> bool:
-    """True if a DryRun says the credentials may do it. Raises for any other refusal."""
+    """Whether the credentials may do it, according to a DryRun. Raises any other ClientError."""
     try:
         call()
     except ClientError as answer:

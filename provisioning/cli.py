@@ -26,11 +26,11 @@ OPTIONS = (
     ),
     click.option(
         "--operator", multiple=True, envvar="COUPON_OPERATOR", metavar="CIDR",
-        help="Address that may ssh in, like 198.51.100.7/32. Repeatable. Never guessed.",
+        help="Address that may use ssh, like 198.51.100.7/32. Repeatable. Never guessed.",
     ),
     click.option(
         "--certificate", default="", envvar="COUPON_CERTIFICATE", metavar="ARN",
-        help="The balancer's certificate in ACM, in place of balancer.certificate_arn.",
+        help="The load balancer's certificate in ACM, in place of balancer.certificate_arn.",
     ),
     click.option("--profile", type=Name(), help="AWS profile; AWS_PROFILE and the like work too."),
     click.option("--output", type=click.Choice(["table", "json"]), default="table"),
@@ -41,7 +41,7 @@ Command = Callable[..., int]
 
 
 def on_environment(command: Command) -> Command:
-    """The options every verb has."""
+    """Decorator: adds the options that every verb has."""
     for option in reversed(OPTIONS):
         command = option(command)
     return command
@@ -62,41 +62,41 @@ def _run(
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """The AWS side of the coupon service: one spec, one command, run twice without change."""
+    """Provisioning of the coupon service on AWS: one spec, one idempotent command."""
 
 
 @main.command("plan")
 @on_environment
 def plan_command(**options: Any) -> int:
-    """What apply would do, and what it costs. Exit code 2 when there are changes."""
+    """Show what apply would do, and the cost. Exit code 2 when there are changes."""
     return plan(_run(**options))
 
 
 @main.command("apply")
 @on_environment
 @click.option(
-    "--at-once", type=AT_ONCE, default=6, show_default=True, help="Steps carried out in parallel."
+    "--at-once", type=AT_ONCE, default=6, show_default=True, help="Steps executed in parallel."
 )
 def apply_command(at_once: int, **options: Any) -> int:
-    """Make it so. Goes on where a killed run stopped; asks before anything destructive."""
+    """Execute the plan. Continues where a killed run stopped; asks before destructive steps."""
     return apply(_run(**options), at_once=at_once)
 
 
 @main.command("status")
 @on_environment
 def status_command(**options: Any) -> int:
-    """What is there, how to reach it, what drifted. Exit code 2 when something differs."""
+    """Show existing resources, their addresses, and drift. Exit code 2 when something differs."""
     return status(_run(**options))
 
 
 @main.command("destroy")
 @on_environment
-@click.option("--skip-final-snapshot", is_flag=True, help="Lose the data for good.")
+@click.option("--skip-final-snapshot", is_flag=True, help="Lose the data permanently.")
 @click.option(
-    "--at-once", type=AT_ONCE, default=6, show_default=True, help="Steps carried out in parallel."
+    "--at-once", type=AT_ONCE, default=6, show_default=True, help="Steps executed in parallel."
 )
 def destroy_command(skip_final_snapshot: bool, at_once: int, **options: Any) -> int:
-    """The plan reversed, then a look for leftovers. Asks for the environment's name."""
+    """Delete everything, then search for leftovers. Asks for the environment's name."""
     return destroy(_run(**options), final_snapshot=not skip_final_snapshot, at_once=at_once)
 
 
@@ -104,7 +104,7 @@ def destroy_command(skip_final_snapshot: bool, at_once: int, **options: Any) -> 
 @on_environment
 @click.option("--out", type=Folder(), default="", help="Folder to write to. [build/inventory/NAME]")
 @click.option(
-    "--bastion-address", type=HOST, default="", help="Dial this instead of its public address."
+    "--bastion-address", type=HOST, default="", help="Use this instead of its public address."
 )
 def inventory_command(out: str, bastion_address: str, **options: Any) -> int:
     """Write Ansible's inventory, ssh.cfg and known_hosts."""
@@ -118,7 +118,7 @@ def inventory_command(out: str, bastion_address: str, **options: Any) -> int:
 @click.argument("host", type=Name())
 @click.argument("rest", nargs=-1)
 def ssh_command(host: str, rest: tuple[str, ...], out: str, go: bool, **options: Any) -> int:
-    """Print (or --run) the ssh command for HOST, by way of the bastion."""
+    """Print (or --run) the ssh command for HOST, through the bastion."""
     return ssh(_run(**options), host=host, out=out, go=go, rest=rest)
 
 
@@ -127,6 +127,6 @@ def ssh_command(host: str, rest: tuple[str, ...], out: str, go: bool, **options:
 @click.option("--policy", is_flag=True, help="Print the IAM policy these verbs need, and stop.")
 @click.option("--account", type=ACCOUNT, default="*", help="The account's number, for --policy.")
 def doctor_command(policy: bool, account: str, **options: Any) -> int:
-    """Credentials, offers, quotas, permissions: before anything is made."""
+    """Check credentials, offers, quotas, permissions, before anything is created."""
     run = _run(**options)
     return show_policy(run, account=account) if policy else doctor(run)

@@ -1,4 +1,4 @@
-"""What the wanted environment costs a month, from the dated table in the repository."""
+"""Monthly cost of the wanted environment, from the dated price table of the repository."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Line:
 class Estimate:
     """US dollars a month, without traffic, requests, free tier, savings plans or tax.
 
-    `source` and `as_of` say how far to trust it; show them wherever a sum is shown.
+    `source` and `as_of` say how reliable it is; show them wherever a sum is shown.
     """
 
     lines: tuple[Line, ...]

@@ -1,4 +1,5 @@
-"""Which half-step has to wait for which: makes after what they need, drops before it."""
+"""Dependency graph of the executor's tasks: a resource is created after those that it needs, and
+removed before them."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from provisioning.resources.catalogue import RANK
 
 
 class Half(StrEnum):
-    """A replacement is two tasks, every other step is one."""
+    """A replacement is two tasks (remove, then make); every other step is one."""
 
     MAKE = "make"
     DROP = "remove"
@@ -23,7 +24,7 @@ class Task:
 
 
 def tasks_of(plan: Plan) -> dict[Task, frozenset[Task]]:
-    """Every task with the tasks it waits for, in the plan's own order."""
+    """Every task with the tasks that it waits for, in the plan's order."""
     steps = plan.changes
     makes = {s.key: Task(Half.MAKE, s) for s in steps if s.action is not Action.DELETE}
     swaps = {s.key: Task(Half.DROP, s) for s in steps if s.action is Action.REPLACE}
@@ -45,14 +46,15 @@ def _needed(task: Task, makes: dict[Key, Task]) -> frozenset[Task]:
 
 
 def _needers(task: Task, drops: dict[Key, Task]) -> frozenset[Task]:
-    """The other drops that must come first, because they stand on this one."""
+    """The other removals that must come first, because their resources need this one."""
     return frozenset(
         other for other in drops.values() if other is not task and _stands_on(other, task)
     )
 
 
 def _stands_on(upper: Task, lower: Task) -> bool:
-    """By the spec where it names both, else by the catalogue: later kinds stand on earlier ones."""
+    """Whether `upper` needs `lower`: by the spec if it names both, else by the catalogue, where
+    later kinds need earlier ones."""
     if upper.step.want and lower.step.want:
         return lower.step.key in upper.step.want.needs()
     return RANK[upper.step.key.kind] > RANK[lower.step.key.kind]

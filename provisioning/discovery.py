@@ -1,4 +1,4 @@
-"""find: everything of ours that is in the account now. Reads only."""
+"""find: reads all of our resources in the account. Read-only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from provisioning.resources.catalogue import KINDS
 from provisioning.resources.kind import Kind
 
 Snapshot = Mapping[Key, Found]
-AT_ONCE = 8  # kinds asked at the same time; more of them only meets AWS' throttling
+AT_ONCE = 8  # kinds read in parallel; with more, AWS only throttles
 
 
 def discover_resources(cloud: Cloud) -> Snapshot:

@@ -1,10 +1,10 @@
-"""Failures an operator can act on: a sentence, and what to do about it."""
+"""Errors for the operator: a sentence, and what to do about it."""
 
 from __future__ import annotations
 
 
 class ProvisioningError(Exception):
-    """Something stopped the run. `todo` is the operator's next step, in a sentence."""
+    """Base: the run can't continue. `todo` is the operator's next step, as a sentence."""
 
     code = "failed"
 
@@ -24,7 +24,7 @@ class SpecRejected(ProvisioningError):
 
 
 class AwsRefused(ProvisioningError):
-    """AWS said no. `aws_code` is its own error code."""
+    """AWS refused a call. `aws_code` is its own error code."""
 
     code = "aws_refused"
 
@@ -34,7 +34,7 @@ class AwsRefused(ProvisioningError):
 
 
 class Ambiguous(ProvisioningError):
-    """Two resources answer to one name, or a name is taken by something that isn't ours."""
+    """Two resources have one name, or a name is used by a resource that isn't ours."""
 
     code = "ambiguous"
 
@@ -46,12 +46,12 @@ class Locked(ProvisioningError):
 
 
 class Declined(ProvisioningError):
-    """The operator said no, or nobody could be asked."""
+    """The operator did not confirm, or there is no terminal to ask at."""
 
     code = "declined"
 
 
 class Incomplete(ProvisioningError):
-    """Some steps failed; the others are done and will be kept by the next apply."""
+    """Some steps failed, or AWS did not finish in time; what is done is kept by the next apply."""
 
     code = "incomplete"

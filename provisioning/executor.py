@@ -1,4 +1,4 @@
-"""act: carries out a plan's steps, in parallel where nothing needs the other."""
+"""act: executes a plan's steps; steps that do not need each other run in parallel."""
 
 from __future__ import annotations
 
@@ -26,33 +26,34 @@ Told = Callable[[Task, Progress, str], None]
 
 
 def check_nothing() -> None:
-    """Checks nothing."""
+    """The default check: does nothing."""
 
 
 def report_nothing(task: Task, progress: Progress, note: str) -> None:
-    """Tells nobody."""
+    """The default report of progress: does nothing."""
 
 
 @dataclass
 class Actor:
-    """One run over one plan. `ids` grows as resources come into being."""
+    """Executes one plan. `ids` (by key) is updated as resources are created and removed."""
 
     cloud: Cloud
     ids: dict[Key, str]
     tell: Told = report_nothing
-    check: Callable[[], None] = check_nothing  # asked before every task; raises to stop the run
+    check: Callable[[], None] = check_nothing  # called before every task; raises to stop the run
     at_once: int = 6
     failed: dict[Task, ProvisioningError] = field(default_factory=dict)
 
     def carry_out(self, plan: Plan) -> None:
-        """Does every step. A failed step stops what needs it, not the rest; then Incomplete."""
+        """Executes every step. A failed step stops only those that need it. Raises Incomplete at
+        the end if any step failed."""
         waiting = tasks_of(plan)
         self.cloud.stopping.clear()
         with ThreadPoolExecutor(self.at_once) as pool:
             try:
                 self._all(waiting, pool)
             except BaseException:
-                self.cloud.stopping.set()  # or leaving the pool would wait for AWS' slowest
+                self.cloud.stopping.set()  # else leaving the pool would wait for slow resources
                 raise
         self._report(skipped=len(waiting) - len(self.failed))
 
@@ -62,7 +63,7 @@ class Actor:
             for task in self._startable(waiting, set(running.values())):
                 running[pool.submit(self._do, task)] = task
             if not running:
-                break  # the rest needs what failed
+                break  # all others need a failed task
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 self._finish(running.pop(future), future, waiting)
@@ -97,8 +98,8 @@ class Actor:
         told_once = dict.fromkeys(str(error) for error in self.failed.values())
         raise Incomplete(
             "\n".join(told_once)
-            + (f"\n{skipped} more steps need what failed and were left." if skipped else ""),
-            todo="What is done stays done: run the same command again to go on.",
+            + (f"\n{skipped} more steps need a failed one and were skipped." if skipped else ""),
+            todo="What is done stays done: run the same command again to continue.",
         )
 
     def _do(self, task: Task) -> None:
@@ -114,12 +115,12 @@ class Actor:
 
 
 def make_resource(cloud: Cloud, kind: Kind, step: Step, ids: Mapping[Key, str]) -> str:
-    """Creates or changes one resource and waits until AWS is done with it. Returns its id."""
+    """Creates or changes one resource and waits until AWS has finished. Returns its id."""
     want = resolved_want(step.the_want, ids)
     if step.action in (Action.CREATE, Action.REPLACE):
         return _create(cloud, kind, want)
     found = step.the_found
-    if not found.ready:  # a stopped host is ready to be started, though it isn't running
+    if not found.ready:  # a stopped host counts as ready: it can be started
         _ready(cloud, kind, found)
     differences = step.differences
     if step.action is Action.WAIT:
@@ -132,12 +133,14 @@ def make_resource(cloud: Cloud, kind: Kind, step: Step, ids: Mapping[Key, str]) 
 
 
 def _again(cloud: Cloud, kind: Kind, found: Found) -> Found:
-    """What was half made when the plan was drawn can only be judged once it is whole."""
+    """The resource read again: one that was not ready when the plan was made could not be
+    compared."""
     return next((one for one in kind.find_all(cloud) if one.key == found.key), found)
 
 
 def _create(cloud: Cloud, kind: Kind, want: Want) -> str:
-    """A run killed between create and change leaves a difference, which the next plan mends."""
+    """Create, then set the late properties. A run killed in between leaves a difference, which the
+    next plan corrects."""
     id = kind.create_one(cloud, want)
     newborn = kind.newborn_state(name=want.name, id=id)
     _ready(cloud, kind, newborn)
@@ -164,7 +167,8 @@ def _ready(cloud: Cloud, kind: Kind, found: Found) -> None:
 
 
 def with_final_snapshots(plan: Plan, stamp: str) -> Plan:
-    """The same plan, with a last snapshot of everything that holds data before it is removed."""
+    """The same plan, with a final snapshot of every resource that holds data before it is
+    removed. `stamp` makes the snapshots' names unique."""
     return Plan(tuple(_snapshotted(step, stamp) for step in plan.steps))
 
 

@@ -1,7 +1,7 @@
-"""Host keys, learned over AWS' own authenticated API instead of trusted at first sight.
+"""SSH host keys, read over AWS' own authenticated API instead of trusted on first use.
 
 cloud-init prints a new host's public keys on its console. Until they are there (some minutes
-after launch), ssh refuses the host, which is right.
+after launch), ssh refuses the host, as it should.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ KEY = re.compile(r"(ssh-ed25519|ecdsa-sha2-nistp\d+|ssh-rsa) ([A-Za-z0-9+/=]+)")
 
 
 def keys_in(console: str) -> tuple[str, ...]:
-    """The public keys a host printed at its first start; none if they aren't there (yet)."""
+    """The public keys that a host printed at its first start; empty if it has not (yet)."""
     block = BLOCK.search(console)
     return tuple(f"{kind} {key}" for kind, key in KEY.findall(block[1])) if block else ()
 
 
 def learn_host_keys(cloud: Cloud, hosts: tuple[Host, ...], file: Path) -> tuple[str, ...]:
-    """Writes known_hosts for every host; keys already known are kept. Returns who is missing."""
+    """Writes known_hosts for every host; keys that it has are kept. Returns the names of hosts
+    without keys."""
     known = _known(file)
     for host in hosts:
         mark = f"{host.name} {host.id}"
@@ -41,7 +42,8 @@ def learn_host_keys(cloud: Cloud, hosts: tuple[Host, ...], file: Path) -> tuple[
 
 
 def _known(file: Path) -> dict[str, list[str]]:
-    """`# name instance` -> its lines. A replaced host has another instance id: its keys go."""
+    """`name instance` (a comment line) -> lines of its keys. A replaced host has another instance
+    id, so its old keys are dropped."""
     known: dict[str, list[str]] = {}
     mark = ""
     for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():

@@ -1,4 +1,4 @@
-"""From what was found to files: Ansible's inventory, ssh.cfg, known_hosts. Pure text, no calls."""
+"""Contents of Ansible's inventory and of ssh.cfg, from what was found. Pure: makes no calls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from provisioning.quoting import ansible_words, ssh_word
 from provisioning.resources.keypair import key_file
 from provisioning.spec.model import Spec
 
-USER = "ubuntu"  # the account Canonical's images come with
+USER = "ubuntu"  # the user of Canonical's images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ def bastion_of(hosts: Iterable[Host]) -> Host:
 
 
 def inventory_document(spec: Spec, found: Snapshot, folder: Path) -> dict[str, Any]:
-    """Ansible's inventory. Names secrets by their SSM path; never holds one."""
+    """Ansible's inventory. It names secrets by their SSM path and never contains one."""
     hosts = hosts_of(found)
     roles = dict.fromkeys(host.role for host in hosts)
     return {
@@ -76,7 +76,7 @@ def inventory_document(spec: Spec, found: Snapshot, folder: Path) -> dict[str, A
 
 
 def _host_vars(host: Host) -> dict[str, str]:
-    """Every host is reached by its private address; only the bastion is dialled from outside."""
+    """Every host is reached by its private address; only the bastion is reached from outside."""
     return {
         "ansible_host": "bastion" if host.role == "bastion" else host.private,
         "private_ip": host.private,
@@ -87,7 +87,7 @@ def _host_vars(host: Host) -> dict[str, str]:
 
 
 def _stores(spec: Spec, found: Snapshot) -> dict[str, Any]:
-    """redis_decisions_* and redis_broker_* (perhaps the same one), mysql_*."""
+    """redis_decisions_* and redis_broker_* (which may be the same cache), mysql_*."""
     said: dict[str, Any] = {}
     for cache in spec.caches:
         one = _one(found, "cache-group" if cache.managed_group else "cache-node", cache.name)
@@ -111,7 +111,7 @@ def _stores(spec: Spec, found: Snapshot) -> dict[str, Any]:
 
 
 def _front(spec: Spec, found: Snapshot) -> dict[str, Any]:
-    """load_balancer_tls: whether TLS ends at the balancer; plain_http: the spec's words for no."""
+    """load_balancer_*: its address and whether TLS ends at it; plain_http: as in the spec."""
     if spec.balancer is None:
         return {}
     one = _one(found, "balancer", spec.balancer.name)
@@ -139,10 +139,10 @@ def _one(found: Snapshot, kind: str, name: str) -> Found:
 
 
 def ssh_config(spec: Spec, found: Snapshot, folder: Path, *, bastion_address: str = "") -> str:
-    """For `ssh -F` and Ansible: private hosts only by way of the bastion, host keys pinned.
+    """For `ssh -F` and Ansible: private hosts only through the bastion, host keys pinned.
 
-    Both hops read this file, so both have the key and the known hosts; a bare
-    `-o ProxyJump` would give the first hop neither.
+    Both hops read this file, so both have the key and the known hosts; with only
+    `-o ProxyJump` the first hop would have neither.
     """
     hosts = hosts_of(found)
     bastion = bastion_of(hosts)
@@ -180,7 +180,7 @@ def _block(patterns: list[str], **settings: str) -> str:
 
 
 def dynamic_inventory(spec: Spec) -> dict[str, Any]:
-    """The configuration of Ansible's amazon.aws.aws_ec2 plugin: the same hosts, asked live."""
+    """The configuration of Ansible's amazon.aws.aws_ec2 plugin: the same hosts, queried live."""
     scope = {"Project": spec.environment.project, "Environment": spec.environment.name}
     return {
         "plugin": "amazon.aws.aws_ec2",

@@ -1,4 +1,4 @@
-"""The check after a destroy: whatever still carries our tags, above all what costs money."""
+"""The check after a destroy: all that still has our tags, above all what costs money."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from provisioning.tags import as_dict
 
 @dataclass(frozen=True, order=True)
 class Leftover:
-    """`meant` is True for the last snapshots that a destroy makes on purpose."""
+    """`meant` is True for the final snapshots, which a destroy makes intentionally."""
 
     what: str
     id: str
@@ -25,7 +25,8 @@ class Leftover:
 
 
 def find_leftovers(cloud: Cloud) -> tuple[Leftover, ...]:
-    """Everything of ours that is still there, beyond what plan and destroy look at."""
+    """All of our resources that still exist, including types that plan and destroy do not
+    handle."""
     with translated_errors("Looking for leftovers"):
         known = (
             Leftover(f"{found.kind} {found.name}", found.id, costs=True)
@@ -37,7 +38,7 @@ def find_leftovers(cloud: Cloud) -> tuple[Leftover, ...]:
 
 
 def _any_tagged(cloud: Cloud, named: set[str]) -> Iterator[Leftover]:
-    """Whatever else AWS knows under our tags, of any service. AWS forgets it minutes late."""
+    """All other resources with our tags, of any service. AWS' index is minutes late."""
     for arn in cloud.tagged_arns():
         id = re.split("[:/]", arn)[-1]
         if not arn.endswith(tuple(named)) and not _is_gone(cloud, arn, id):
@@ -73,14 +74,14 @@ def _snapshots(cloud: Cloud) -> Iterator[Leftover]:
 
 
 def _interfaces(cloud: Cloud) -> Iterator[Leftover]:
-    """They cost nothing, but hold subnets and groups back."""
+    """They cost nothing, but block the deletion of subnets and groups."""
     found = cloud.ec2.describe_network_interfaces(Filters=cloud.scope.filters())
     for interface in found["NetworkInterfaces"]:
         yield Leftover("network interface", interface["NetworkInterfaceId"], costs=False)
 
 
 def _nats(cloud: Cloud) -> Iterator[Leftover]:
-    """Also those on their way out: they are billed until they are gone."""
+    """Also those being deleted: they are billed until they are gone."""
     leaving: Any = {"Filter": cloud.scope.filters(state=["deleting", "failed"])}
     for nat in cloud.scope.only_ours(cloud.ec2.describe_nat_gateways(**leaving)["NatGateways"]):
         yield Leftover("nat (going)", nat["NatGatewayId"], costs=True)
@@ -108,5 +109,5 @@ def _caches(cloud: Cloud) -> Iterator[Leftover]:
 
 
 def _final(name: str) -> bool:
-    """As act.py names a last snapshot; ElastiCache makes its own without tags."""
+    """Whether it is named as executor.py names a final snapshot; ElastiCache's have no tags."""
     return bool(re.search(r"-final-\d{14}$", name))

@@ -1,7 +1,7 @@
-"""One run at a time: a parameter in the account that only one run can create.
+"""The environment's lock, a lease: an SSM parameter that only one run can create.
 
-It is renewed every minute. A run that was killed leaves it behind: the same machine takes it over
-at once (it can see that the process is gone), another machine after ten minutes without renewal.
+It is renewed every minute. A killed run leaves it behind: the same machine takes it over at once
+(it can see that the process is gone), another machine after ten minutes without renewal.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STALE = timedelta(minutes=10)
 
 @dataclass(frozen=True, kw_only=True)
 class Holder:
-    """Who holds the lock; `token` tells two runs of the same person apart."""
+    """The holder of the lock; `token` distinguishes two runs of the same user."""
 
     who: str
     machine: str
@@ -36,12 +36,12 @@ class Holder:
 
     @property
     def dead(self) -> bool:
-        """True if it ran on this machine and is no more. Elsewhere nobody can tell."""
+        """True if it ran on this machine and has ended. For another machine always False."""
         return self.machine == socket.gethostname() and not _alive(self.process)
 
 
 class Lock:
-    """The environment's lock while this run holds it."""
+    """The environment's lock, for this run."""
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
@@ -57,20 +57,20 @@ class Lock:
         self._lost = False
 
     def check(self) -> None:
-        """Raises Locked if another run has taken the lock: stop before the next write."""
+        """Raises Locked if another run has taken the lock. To be called before every write."""
         if self._lost:
             raise Locked("Another run took the lock over.", todo="Let it finish, then apply again.")
 
     def take(self) -> None:
-        """Raises Locked with the holder's name if somebody else has it."""
+        """Acquire the lock. Raises Locked, with the holder's name, if another run has it."""
         while not self._create():
             holder, renewed = self._read()
             if holder is None:
-                continue  # released in this moment: try again
+                continue  # released meanwhile: try again
             if not holder.dead and datetime.now(UTC) - renewed < STALE:
                 raise Locked(
                     f"{holder.who} on {holder.machine} has been at work since {holder.since}.",
-                    todo=f"Wait for it; a dead run's lock ({self.name}) falls after {STALE}.",
+                    todo=f"Wait for it; a dead run's lock ({self.name}) expires after {STALE}.",
                 )
             self._clear(holder)
 
@@ -82,7 +82,7 @@ class Lock:
                 self.cloud.ssm.delete_parameter(Name=self.name)
 
     def keep_renewing(self) -> None:
-        """Runs in a thread of its own until released or lost."""
+        """Renew the lock every RENEW_SECONDS until it is released or lost. Runs in a thread."""
         while not self._over.wait(RENEW_SECONDS):
             holder, _ = self._read()
             if holder is None or holder.token != self.me.token:
@@ -114,10 +114,10 @@ class Lock:
         return None, datetime.now(UTC)
 
     def _clear(self, stale: Holder) -> None:
-        """Removes a dead run's lock, unless somebody was quicker.
+        """Removes a dead run's lock, unless another run does so first. Raises Locked then.
 
-        Two runs may both see the dead one. Each first creates a mark named for its token: one
-        of them can, and only that one removes the lock.
+        Two runs may both see the dead one. Each first tries to create a parameter named after the
+        dead run's token: only one of them can, and only that one removes the lock.
         """
         mark = f"{self.name}-{stale.token}"
         try:
@@ -137,7 +137,7 @@ class Lock:
 
 @contextmanager
 def environment_lock(cloud: Cloud) -> Iterator[Lock]:
-    """The environment is ours inside the with-block. Raises Locked if it is somebody else's."""
+    """Context manager: holds the environment's lock. Raises Locked if another run has it."""
     lock = Lock(cloud)
     with translated_errors("Taking the environment's lock"):
         lock.take()

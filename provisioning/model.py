@@ -1,4 +1,4 @@
-"""The words of provisioning: what is wanted, what was found, and the step between them."""
+"""The data model of provisioning: what is wanted, what was found, and the steps between them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Ref:
-    """Stands in a wanted property for the id of another resource, known once that one exists."""
+    """A placeholder in a wanted property for the id of another resource."""
 
     kind: str
     name: str
@@ -32,7 +32,7 @@ class Ref:
 
 @dataclass(frozen=True)
 class Pending:
-    """What a Ref becomes while its resource doesn't exist yet. Equal to no id."""
+    """What a Ref resolves to while its resource doesn't exist yet. Equal to no id."""
 
     key: Key
 
@@ -45,7 +45,8 @@ Props = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Want:
-    """One resource the spec asks for. `hidden` properties are used at birth and never compared."""
+    """One resource of the spec. `hidden` properties are used at creation and never compared;
+    `after` are resources that must exist first, although no property refers to them."""
 
     kind: str
     name: str
@@ -64,7 +65,8 @@ class Want:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """One resource of ours in the account. `ready` is False while AWS still works on it."""
+    """One of our resources in the account. `ready` is False while AWS still creates or changes
+    it."""
 
     kind: str
     name: str
@@ -89,7 +91,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Difference:
-    """One property that is not as wanted."""
+    """One property whose value is not the wanted one."""
 
     what: str
     found: Any
@@ -98,7 +100,7 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What has to happen to one resource, and why."""
+    """The action for one resource, and its reason."""
 
     key: Key
     action: Action
@@ -109,14 +111,15 @@ class Step:
 
     @property
     def the_want(self) -> Want:
-        """For steps that make or change: they always come from a want."""
+        """The want of a step that creates or changes: those always have one. Raises ValueError."""
         if self.want is None:
             raise ValueError(f"{self.key} is to be {self.action}d, but nothing is wanted")
         return self.want
 
     @property
     def the_found(self) -> Found:
-        """For steps that change or remove: they always come from something found."""
+        """The found resource of a step that changes or deletes: those always have one. Raises
+        ValueError."""
         if self.found is None:
             raise ValueError(f"{self.key} is to be {self.action}d, but nothing was found")
         return self.found
@@ -128,7 +131,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps in an order that may be carried out one after the other."""
+    """Steps in an order in which they can be executed one after the other."""
 
     steps: tuple[Step, ...]
 
@@ -142,7 +145,7 @@ class Plan:
 
 
 def find_references(value: object) -> Iterator[Key]:
-    """Every Ref inside a property, however deep."""
+    """The keys of all Refs inside a property, at any depth."""
     if isinstance(value, Ref):
         yield value.key
     elif isinstance(value, Mapping):

@@ -1,5 +1,5 @@
-"""What a person or a program reads: tables and progress, or JSON. Answers go to stdout, the rest
-to stderr, so that output can be piped."""
+"""Output: tables and progress, or JSON. Results go to stdout, everything else to stderr, so that
+results can be piped."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ COLOURS = {
 
 
 class Show:
-    """The run's voice. `as_json` keeps stdout for exactly one JSON document."""
+    """The output of a run. With `as_json` stdout gets exactly one JSON document."""
 
     def __init__(self, *, as_json: bool, yes: bool) -> None:
         self.as_json = as_json
         self.yes = yes
-        # A pipe has no width: never cut a name short there.
+        # A pipe has no width: names must not be truncated there.
         self.out = Console(width=None if sys.stdout.isatty() else 240)
         self.err = Console(stderr=True, soft_wrap=True, highlight=False)
 
     def say(self, sentence: str) -> None:
-        """For people only: a closing sentence, a warning, progress."""
+        """To stderr: a closing sentence, a warning, progress."""
         self.err.print(sentence, markup=False, emoji=False)
 
     def table(self, title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
@@ -49,16 +49,16 @@ class Show:
         self.out.print(table)
 
     def answer(self, document: Any) -> None:
-        """The machine-readable answer; printed only when asked for."""
+        """The result as JSON; printed only with `as_json`."""
         if self.as_json:
             self.document(document)
 
     def document(self, document: Any) -> None:
-        """JSON whatever the output was to be: for what people hand on to programs."""
+        """JSON, also without `as_json`: for documents that are input of other programs."""
         sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
 
     def line(self, text: str) -> None:
-        """To be copied as it is: no width cuts it, no sign in it is markup."""
+        """A line to be copied as it is: no markup, no wrapping."""
         sys.stdout.write(f"{text}\n")
 
     def progress(self, task: Task, progress: Progress, note: str) -> None:

@@ -1,4 +1,4 @@
-"""What may be said to an option: anything else is refused before AWS is asked."""
+"""Types of command-line options: wrong values are refused before any call to AWS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ACCOUNT = re.compile(r"\*|[0-9]{12}")
 
 
 class Name(click.ParamType[str]):
-    """Something other than blanks."""
+    """Printable text that is not blank."""
 
     name = "name"
 
@@ -25,7 +25,7 @@ class Name(click.ParamType[str]):
 
 
 class Folder(click.ParamType[str]):
-    """One that can be written into; it may still have to be made. Empty: the usual one."""
+    """A folder that can be written into; it need not exist yet. Empty: the default one."""
 
     name = "folder"
 
@@ -40,7 +40,7 @@ class Folder(click.ParamType[str]):
 
 
 class Matching(click.ParamType[str]):
-    """A text of one form; empty where that is the default."""
+    """A text that matches a pattern, or the option's default."""
 
     def __init__(self, form: re.Pattern[str], name: str) -> None:
         self.form, self.name = form, name

@@ -1,4 +1,4 @@
-"""compare: what is wanted against what was found. Pure: no call is made here."""
+"""compare: what is wanted with what was found. Pure: makes no calls."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from provisioning.resources.kind import Kind, resolved_want
 
 
 def make_plan(wants: Iterable[Want], found: Mapping[Key, Found]) -> Plan:
-    """The steps that lead from found to wanted, in an order that can be carried out.
+    """The steps that lead from found to wanted, in an order in which they can be executed.
 
-    What is to be replaced or made new has no id yet: whoever refers to it sees a Pending, which
-    differs from every id, and so changes or is replaced in turn.
+    A resource that will be created or replaced has no id yet: a reference to it resolves to
+    Pending, which differs from every id, so the referring resource changes or is replaced as well.
     """
     wanted = {want.key: want for want in wants}
     ids = {key: one.id for key, one in found.items()}
@@ -28,7 +28,8 @@ def make_plan(wants: Iterable[Want], found: Mapping[Key, Found]) -> Plan:
 
 
 def in_order(wants: Iterable[Want]) -> tuple[Key, ...]:
-    """Needs before needers; among equals the catalogue's order, then the name."""
+    """Topological order: a resource after those that it needs; ties by the catalogue's order, then
+    by name."""
     graph = {want.key: want.needs() for want in wants}
     sorter = TopologicalSorter(graph)
     sorter.prepare()
@@ -56,7 +57,8 @@ def _judge(want: Want, found: Found | None, ids: Mapping[Key, str]) -> Step:
 
 
 def compare_properties(kind: Kind, want: Want, found: Found) -> tuple[Difference, ...]:
-    """Every wanted property that isn't so. What AWS doesn't tell can't be compared."""
+    """Every property whose value is not the wanted one. Properties that AWS doesn't return are
+    left out."""
     return tuple(
         Difference(what, found.props[what], wanted)
         for what, wanted in want.props.items()
@@ -89,7 +91,8 @@ def _verdict(kind: Kind, differences: tuple[Difference, ...], found: Found) -> t
 
 
 def _leftover(wanted: Mapping[Key, Want], found: Mapping[Key, Found]) -> tuple[Step, ...]:
-    """What carries our tags and is wanted no more; last, when nothing wanted uses it any longer."""
+    """Deletions of resources that have our tags and are not wanted any more. They come last, when
+    nothing wanted uses them."""
     extra = sorted(found.keys() - wanted.keys(), key=creation_rank, reverse=True)
     return tuple(
         Step(key=key, action=Action.DELETE, reason="the spec has it no more", found=found[key])
@@ -98,7 +101,7 @@ def _leftover(wanted: Mapping[Key, Want], found: Mapping[Key, Found]) -> tuple[S
 
 
 def reversed_plan(wants: Iterable[Want], found: Mapping[Key, Found]) -> Plan:
-    """destroy: everything found, in the reverse of the order it was made in."""
+    """destroy: deletions of everything found, in the reverse order of creation."""
     wanted = {want.key: want for want in wants}
     order = {key: place for place, key in enumerate(in_order(wanted.values()))}
     last = len(order)

@@ -1,4 +1,4 @@
-"""The dated price table of the repository, and what hosts' sizes are made of."""
+"""The dated price table of the repository; it also has the CPU architecture of hosts' sizes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TABLE = Path(__file__).parent / "prices.toml"
 
 @dataclass(frozen=True)
 class Prices:
-    """US dollars. `other` is what is billed by the hour and has no size."""
+    """US dollars. `other`: prices per hour of items without a size."""
 
     as_of: str
     source: str

@@ -1,10 +1,10 @@
-"""AWS's error codes as sentences an operator can act on."""
+"""AWS' error codes as sentences with what to do."""
 
 from __future__ import annotations
 
 from provisioning.errors import AwsRefused
 
-# code (or the start of one): what it means here, and what to do
+# code, or its beginning: what it means here, and what to do
 SENTENCES: dict[str, tuple[str, str]] = {
     "InsufficientInstanceCapacity": (
         "AWS has no free machine of this size in this zone right now.",
@@ -34,10 +34,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The region's quota of VPCs (5 unless raised) is used up.",
         "Delete one, or ask for more under Service Quotas > VPC, then apply again.",
     ),
-    "Throttling": ("AWS is throttling this account.", "Apply again in a minute; it will go on."),
+    "Throttling": ("AWS is throttling this account.", "Apply again in a minute; it continues."),
     "RequestLimitExceeded": (
         "AWS is throttling this account.",
-        "Apply again in a minute; it will go on.",
+        "Apply again in a minute; it continues.",
     ),
     "UnauthorizedOperation": (
         "These credentials may not do that.",
@@ -52,8 +52,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "InvalidClientTokenId": ("AWS doesn't know these credentials.", "Check AWS_PROFILE."),
     "OptInRequired": ("The account isn't signed up for this.", "Finish the account's sign-up."),
     "DependencyViolation": (
-        "Something still uses it.",
-        "Run status: what isn't ours must be removed by hand, what is ours goes on the next try.",
+        "Another resource still uses it.",
+        "Run status: remove what isn't ours by hand; what is ours is removed by the next run.",
     ),
     "InvalidParameterCombination": (
         "AWS doesn't offer this combination of size, version and options.",
@@ -65,13 +65,13 @@ QUOTA = ("LimitExceeded", "QuotaExceeded", "QuotaForCustomerExceeded", "TooMany"
 
 
 def explain_refusal(*, code: str, message: str, doing: str) -> AwsRefused:
-    """One sentence for any AWS error: known ones with what to do, others with AWS's own words."""
+    """AwsRefused for any AWS error: known codes with what to do, others with AWS' own message."""
     for known, (meaning, todo) in SENTENCES.items():
         if code.startswith(known):
             return AwsRefused(f"{doing}: {meaning} ({message})", todo=todo, aws_code=code)
     if any(word in code for word in TAKEN) or "already exists" in message:
         return AwsRefused(
-            f"{doing}: the name is taken by something without our tags, or by another run. "
+            f"{doing}: the name is used by a resource without our tags, or by another run. "
             f"({message})",
             todo="Rename ours in the spec, or remove the other one by hand.",
             aws_code=code,

@@ -1,4 +1,4 @@
-"""What every verb starts from: the judged spec, the cloud, and a voice."""
+"""What every verb starts with: the validated spec, the cloud, and the output."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ class Run:
         return build_blueprint(self.spec)
 
     def examine(self) -> tuple[Snapshot, Plan]:
-        """What is there now, and what would have to be done."""
+        """The existing resources, and the plan."""
         found = discover_resources(self.cloud)
         return found, make_plan(self.wants, found)

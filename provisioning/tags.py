@@ -1,4 +1,5 @@
-"""Tags are the state: these four say whose a resource is. Nothing without them is touched."""
+"""Tags are the state: Project, Environment, ManagedBy and Name identify our resources. A resource
+without them is never touched."""
 
 from __future__ import annotations
 
@@ -28,15 +29,15 @@ class Scope:
         return {"Project": self.project, "Environment": self.environment, "ManagedBy": MANAGER}
 
     def tags(self, name: str, **more: str) -> Any:
-        """As AWS's list of Key and Value."""
+        """AWS' list of Key and Value."""
         return [{"Key": k, "Value": v} for k, v in {**self.owner(), "Name": name, **more}.items()]
 
     def tagging(self, resource: str, name: str, **more: str) -> Any:
-        """As EC2's TagSpecifications: the tags come with the resource, in one call."""
+        """EC2's TagSpecifications: the resource is created with its tags, in one call."""
         return [{"ResourceType": resource, "Tags": self.tags(name, **more)}]
 
     def filters(self, **more: Iterable[str]) -> Any:
-        """As EC2's Filters: ours only. Underscores in a filter's name stand for hyphens."""
+        """EC2's Filters: ours only. Underscores in a filter's name stand for hyphens."""
         named = {f"tag:{key}": [value] for key, value in self.owner().items()}
         extra = {key.replace("_", "-"): list(values) for key, values in more.items()}
         return [{"Name": name, "Values": values} for name, values in {**named, **extra}.items()]
@@ -45,10 +46,11 @@ class Scope:
         return all(tags.get(key) == value for key, value in self.owner().items())
 
     def only_ours(self, described: Iterable[Any]) -> Iterator[Any]:
-        """Those that carry our tags. Filters should have seen to it; a delete must be sure."""
+        """Those with our tags. Filters should have selected them already; before a deletion this
+        must be certain."""
         return (one for one in described if self.owns_tags(as_dict(one.get("Tags"))))
 
 
 def as_dict(tags: Iterable[Any] | None) -> dict[str, str]:
-    """AWS's list of Key and Value as a dict."""
+    """AWS' list of Key and Value as a dict."""
     return {tag["Key"]: tag["Value"] for tag in tags or ()}

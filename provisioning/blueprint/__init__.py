@@ -1,1 +1,1 @@
-"""From a spec to the wanted resources. Pure: no call, no clock, no chance."""
+"""The wanted resources of a spec. Pure: no calls, no clock, no randomness."""

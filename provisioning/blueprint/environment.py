@@ -14,7 +14,7 @@ from provisioning.spec.model import Spec
 
 
 def build_blueprint(spec: Spec) -> tuple[Want, ...]:
-    """Everything the spec asks for, in no promised order; plan.in_order sorts it."""
+    """Everything the spec asks for, in unspecified order; plan.in_order sorts it."""
     parts = (
         network_wants,
         firewall_wants,

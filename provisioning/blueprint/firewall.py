@@ -1,4 +1,4 @@
-"""Wanted: security groups and their rules, from the table of who may reach whom."""
+"""Wanted: security groups and their rules, from the reachability table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from provisioning.spec.model import Spec
 
 ALL = ("-1", -1, -1)
 STORES = ("cache", "database")
-WEB = (80, 443)  # packages, SSM, CloudWatch: what a host itself may ask the world for
+WEB = (80, 443)  # outgoing: packages, SSM, CloudWatch
 
 
 def firewall_wants(spec: Spec) -> Iterator[Want]:
@@ -32,7 +32,7 @@ def firewall_wants(spec: Spec) -> Iterator[Want]:
 
 
 def group_roles(spec: Spec) -> tuple[str, ...]:
-    """Every role that has a group of its own."""
+    """Every role with a security group of its own."""
     front = ("balancer",) if spec.balancer else ()
     return (*front, *dict.fromkeys(hosts.role for hosts in spec.hosts), *STORES)
 
@@ -90,5 +90,6 @@ def _peers(spec: Spec, who: str) -> tuple[str | Ref, ...]:
 
 
 def _to_the_world(role: str) -> set[tuple[Any, ...]]:
-    """Hosts fetch packages and talk to AWS; stores and the balancer start nothing outside."""
+    """Outgoing rules: hosts fetch packages and call AWS; stores and the load balancer open no
+    connection to the outside."""
     return set() if role in (*STORES, "balancer") else {_rule(port, WORLD) for port in WEB}

@@ -1,4 +1,4 @@
-"""Wanted: the key pair, roles and profiles with just their own rights, and the hosts."""
+"""Wanted: the key pair, IAM roles and profiles with least privilege, and the hosts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SESSION = [  # what Session Manager needs; AWS offers no narrower resource for t
     "ssmmessages:OpenDataChannel",
     "ssm:UpdateInstanceInformation",
 ]
-METRICS = "Coupon"  # the only namespace hosts may publish figures in
+METRICS = "Coupon"  # the only namespace in which hosts may publish metrics
 
 
 def host_wants(spec: Spec) -> Iterator[Want]:
@@ -61,7 +61,7 @@ def _group(spec: Spec, wanted: Hosts) -> Iterator[Want]:
 
 
 def role_want(name: str, service: str, rights: dict[str, Any]) -> Want:
-    """A role that one AWS service may take on, with these rights and no others."""
+    """A role that one AWS service may assume, with these rights and no others."""
     return Want(
         kind="role",
         name=name,

@@ -46,7 +46,7 @@ def _targets(spec: Spec, wanted: Balancer) -> Want:
             "health_port": OPERATORS,
             "health_path": wanted.health_path,
             "targets": frozenset(members),
-            "drain_seconds": 30,  # a claim is answered in milliseconds; the default is 300
+            "drain_seconds": 30,  # enough: a claim takes milliseconds; AWS' default is 300
         },
     )
 

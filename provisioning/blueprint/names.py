@@ -1,4 +1,4 @@
-"""Names and references the blueprint's parts share."""
+"""Names and references that the blueprint's parts share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def subnet_refs(spec: Spec, *tiers: str) -> frozenset[Ref]:
 
 
 def group_name(spec: Spec, role: str) -> str:
-    """The default group serves everyone in the write-up's topology; else each role has its own."""
+    """The VPC's default group with the firewall style "default"; else each role has its own."""
     if spec.firewall.style == "default":
         return f"{spec.environment.name}-default"
     return f"{spec.prefix}-{role}"
@@ -32,7 +32,7 @@ def group_ref(spec: Spec, role: str) -> Ref:
 
 
 def each_host(spec: Spec, hosts: Hosts) -> tuple[tuple[str, Subnet], ...]:
-    """(name, subnet) of every host of a group, dealt out over the tier's subnets in turn."""
+    """(name, subnet) of every host of a group, distributed over the tier's subnets in turn."""
     places = spec.tier(hosts.tier)
     names = host_names(hosts.name, hosts.count)
     return tuple((name, places[i % len(places)]) for i, name in enumerate(names))

@@ -1,4 +1,4 @@
-"""Wanted: VPC, subnets, ways in and out, route tables."""
+"""Wanted: VPC, subnets, internet gateway, NAT gateways, route tables, S3 endpoint."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def network_wants(spec: Spec) -> Iterator[Want]:
 
 
 def nat_zones(spec: Spec) -> tuple[str, ...]:
-    """The zones that get a NAT gateway: none, the first public one, or each with a public subnet
-    that private hosts stand beside."""
+    """The zones that get a NAT gateway: none, the first with a public subnet, or each that has both
+    a public and a private subnet."""
     zones = sorted({subnet.zone for subnet in spec.tier("public")})
     if spec.network.nat == "per-zone":
         private = {subnet.zone for subnet in spec.tier("private")}
@@ -56,7 +56,7 @@ def _nats(spec: Spec) -> Iterator[Want]:
             kind="nat",
             name=name,
             props={"subnet": Ref("subnet", homes[zone]), "address": Ref("address", name)},
-            after=(gateway_ref(spec).key,),  # AWS refuses a NAT in a VPC without a way out
+            after=(gateway_ref(spec).key,),  # AWS refuses a NAT in a VPC without a gateway
         )
 
 
@@ -76,7 +76,8 @@ def _tables(spec: Spec) -> Iterator[Want]:
 
 
 def _way_out(spec: Spec, tier: str, zone: str) -> dict[str, Ref]:
-    """public: the internet gateway. private: its zone's NAT, if there is any. db: none, ever."""
+    """The default route. public: the internet gateway. private: its zone's NAT, or another zone's,
+    if there is any. db: never one."""
     if tier == "public":
         return {ANYWHERE: gateway_ref(spec)}
     zones = nat_zones(spec)

@@ -1,4 +1,4 @@
-"""Wanted: log groups, flow logs, alarms and whom they tell, a dashboard, a budget."""
+"""Wanted: log groups, flow logs, alarms and their SNS topic, a dashboard, a budget."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _log_group(spec: Spec, wanted: Watch, name: str) -> Want:
 
 
 def _flow_logs(spec: Spec, wanted: Watch) -> Iterator[Want]:
-    """Only what was refused: few lines, and the ones worth reading."""
+    """Only refused connections: few lines, and the interesting ones."""
     group, role = _log_group(spec, wanted, FLOW), f"{spec.prefix}-{FLOW}"
     yield group
     yield role_want(role, "vpc-flow-logs.amazonaws.com", _may_write(spec))
@@ -98,7 +98,7 @@ def _alarms(spec: Spec, wanted: Watch) -> Iterator[Want]:
 
 
 def watched_resources(spec: Spec, of: str) -> Iterator[tuple[str, Dimensions]]:
-    """(name, CloudWatch dimensions) of everything a threshold is kept for."""
+    """(name, CloudWatch dimensions) of every resource that gets an alarm for the kind `of`."""
     burst = of.startswith("burstable-")
     match of.removeprefix("burstable-"):
         case "host":
@@ -128,7 +128,7 @@ def _hosts(spec: Spec, burst: bool) -> Iterator[tuple[str, Dimensions]]:
 
 
 def _caches(spec: Spec, burst: bool) -> Iterator[tuple[str, Dimensions]]:
-    """A replication group's members are named by AWS: NAME-001, NAME-002, ..."""
+    """AWS names the members of a replication group: NAME-001, NAME-002, ..."""
     for cache in spec.caches:
         if burst and not cache.type.startswith("cache.t"):
             continue

@@ -1,4 +1,5 @@
-"""Who may reach whom on which port: the one table behind every security group's rules."""
+"""The reachability table: which role may connect to which on which port. All security groups'
+rules come from it."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ WORLD = "0.0.0.0/0"
 
 @dataclass(frozen=True, order=True)
 class Reach:
-    """`who` may open a TCP connection to `whom` on `port`. operator and world are outside."""
+    """`who` may open a TCP connection to `whom` on `port`. `operator` and `world` are outside."""
 
     who: str
     whom: str
@@ -36,7 +37,7 @@ def reachability_table(spec: Spec) -> tuple[Reach, ...]:
 
 
 def front_ports(spec: Spec) -> tuple[int, ...]:
-    """The balancer's ports: 443 when there is a certificate, and 80 in any case."""
+    """The load balancer's ports: 80, and 443 with a certificate."""
     if spec.balancer is None:
         return ()
     return (80, 443) if spec.balancer.certificate_arn else (80,)

@@ -1,4 +1,4 @@
-"""Wanted: the secrets, and which role may read which."""
+"""Wanted: the secrets, and which role may read which one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from provisioning.model import Want
 from provisioning.spec.model import Cache, Secret, Spec
 
 DATABASE = "database-admin-password"
-MYSQL_LONGEST = 40  # RDS takes at most 41
+MYSQL_LONGEST = 40  # RDS accepts at most 41
 
 
 def secret_wants(spec: Spec) -> Iterator[Want]:
@@ -22,7 +22,7 @@ def secret_wants(spec: Spec) -> Iterator[Want]:
 
 
 def every_secret(spec: Spec) -> tuple[Secret, ...]:
-    """The spec's own, and those the stores need. No host may read the database admin's."""
+    """The spec's own secrets, and those of the stores. No host may read the database admin's."""
     admin = Secret(name=DATABASE, readers=(), length=MYSQL_LONGEST)
     tokens = tuple(
         Secret(name=auth_token(cache), readers=("api", "consumer"), length=64)

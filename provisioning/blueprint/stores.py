@@ -1,4 +1,4 @@
-"""Wanted: Redis and MySQL, with the groups they stand on."""
+"""Wanted: Redis and MySQL, with their subnet, parameter and log groups."""
 
 from __future__ import annotations
 
@@ -105,7 +105,8 @@ def _database(spec: Spec, wanted: Database) -> Iterator[Want]:
 
 
 def _logs(spec: Spec, wanted: Database) -> Iterator[Want]:
-    """The groups RDS writes to, made first: those it makes itself have no tags and never end."""
+    """The log groups that RDS writes to. They are created first: those that RDS creates itself have
+    no tags and no retention limit."""
     if spec.watch:
         for log in LOGS:
             name = f"{RDS_LOGS}{wanted.name}/{log}"
@@ -117,7 +118,7 @@ def _major(version: str) -> str:
 
 
 def _parameters_name(spec: Spec) -> str:
-    """Named for the major version too: an upgrade takes a new group and leaves the old in peace."""
+    """It contains the major version: an upgrade uses a new group and does not change the old."""
     return f"{spec.prefix}-mysql{_major(spec.database.version).replace('.', '')}"
 
 

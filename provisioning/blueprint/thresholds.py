@@ -12,9 +12,9 @@ FILE = Path(__file__).parent.parent / "thresholds.toml"
 
 @dataclass(frozen=True, kw_only=True)
 class Threshold:
-    """One line to watch. `missing` says what an absent figure means: notBreaching or breaching.
+    """One threshold. `missing` says how CloudWatch treats missing data: notBreaching or breaching.
 
-    A line of the `site` has no figure in CloudWatch: only Prometheus keeps watch over it.
+    A threshold of the kind `site` has no metric in CloudWatch: only Prometheus uses it.
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""doctor's questions: can this environment be made here, with these credentials?"""
+"""doctor's checks: can this environment be created in this account, with these credentials?"""

@@ -1,4 +1,4 @@
-"""All of the doctor's questions, in an order in which one that fails doesn't hide the rest."""
+"""All of the doctor's checks, in an order in which one that fails doesn't hide the others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def examine_account(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
     first = make_finding("credentials", lambda: _credentials(cloud), failed=BAD)
     yield first
     if first.verdict != OK:
-        return  # nothing else can be known
+        return  # no other check can work
     yield from check_offers(spec, cloud)
     yield from check_quotas(spec, cloud)
     yield from check_rights(spec, cloud)

@@ -1,4 +1,4 @@
-"""One answer of the doctor, and how a question becomes one."""
+"""The result of one check of the doctor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ Check = Callable[[], tuple[str, str]]
 
 @dataclass(frozen=True)
 class Finding:
-    """`verdict` is ok, bad or unknown (it couldn't be found out; said, never taken for ok)."""
+    """`verdict` is ok, bad or unknown (it couldn't be determined; reported, never counted as ok).
+    `told` is its sentence."""
 
     verdict: str
     what: str
@@ -26,8 +27,8 @@ class Finding:
 def make_finding(what: str, check: Check, *, denied: str = BAD, failed: str = UNKNOWN) -> Finding:
     """The finding of a check that returns (verdict, sentence).
 
-    A denial is bad when apply would meet it too; pass `denied=UNKNOWN` for what only the doctor
-    asks. A question that fails in another way is not answered, and not to know is not bad.
+    A denied call is bad if apply makes it, too; pass `denied=UNKNOWN` for calls of the doctor only.
+    A check that fails in another way has the verdict `failed`: unknown, not bad, by default.
     """
     try:
         with translated_errors(what):

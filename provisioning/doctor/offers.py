@@ -1,4 +1,4 @@
-"""Does AWS offer what the spec names, in the zones it names?"""
+"""Checks that AWS offers the sizes, versions and images of the spec, in its zones."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _database(spec: Spec, cloud: Cloud) -> Answer:
     wanted = spec.database
     versions = _orderable(cloud, wanted.type)
     if not versions and not _orderable(cloud):
-        return UNKNOWN, "RDS names no MySQL at all that can be ordered here; apply finds it out"
+        return UNKNOWN, "RDS lists no MySQL at all that can be ordered here; apply finds it out"
     good = any(f"{version}.".startswith(f"{wanted.version}.") for version in versions)
     can = "can" if good else "can not"
     return judged_finding(good), f"{wanted.type} with MySQL {wanted.version} {can} be ordered"
@@ -69,7 +69,7 @@ def _orderable(cloud: Cloud, *sizes: str) -> set[str]:
 
 
 def _cache(cloud: Cloud, cache: Cache) -> Answer:
-    """ElastiCache has no list of sizes to order; what it says of versions is asked."""
+    """Checks the engine's version only: ElastiCache has no list of sizes that can be ordered."""
     answer = cloud.elasticache.describe_cache_engine_versions(Engine=cache.engine)
     versions = {one["EngineVersion"] for one in answer["CacheEngineVersions"]}
     good = any(f"{version}.".startswith(f"{cache.version}.") for version in versions)

@@ -1,4 +1,4 @@
-"""Every action provisioning asks of AWS, and on what: the rights its credentials need."""
+"""The rights that provisioning's credentials need: every AWS action it uses, and on what."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ FILE = Path(__file__).parent / "permissions.toml"
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """`on`: what a policy should allow the actions on. `examples`: names of ours, to try it on."""
+    """`on`: the resources of a policy for these actions. `examples`: ARNs of ours, for a
+    simulation."""
 
     service: str
     actions: tuple[str, ...]
@@ -51,7 +52,7 @@ def required_grants(spec: Spec, account: str) -> tuple[Grant, ...]:
 
 
 def permission_policy(spec: Spec, account: str) -> dict[str, Any]:
-    """An IAM policy with just these rights, for whoever gives the credentials theirs."""
+    """An IAM policy with exactly these rights, for the administrator who grants them."""
     return {
         "Version": "2012-10-17",
         "Statement": [

@@ -1,4 +1,4 @@
-"""Do the account's quotas leave room for what is still to be made?"""
+"""Checks that the account's quotas leave room for the resources still to be created."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ RUNNING: Any = [{"Name": "instance-state-name", "Values": ["pending", "running"]
 
 
 def check_quotas(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
-    """Only the doctor asks for quotas, so not being allowed to is unknown, not bad."""
+    """Only the doctor reads quotas, so a denied call is unknown, not bad."""
     try:
         found = discover_resources(cloud)
     except ProvisioningError as refused:
-        yield Finding(UNKNOWN, "quotas", f"What is there already can't be seen: {refused}")
+        yield Finding(UNKNOWN, "quotas", f"The existing resources can't be read: {refused}")
         return
     missing = tuple(want for want in build_blueprint(spec) if want.key not in found)
     for (what, kind), check in ROOMS.items():

@@ -1,4 +1,4 @@
-"""May these credentials do it? EC2 is asked by DryRun, the rest by IAM's own simulation."""
+"""Checks the credentials' permissions: of EC2 with DryRun, of the rest with IAM's simulation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def check_rights(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
 
 
 def dry_runs(spec: Spec, cloud: Cloud) -> dict[str, Callable[[], Any]]:
-    """One call per family of rights. DryRun asks AWS whether it would; nothing is made."""
+    """One call for each group of rights. With DryRun AWS only checks permissions; nothing is
+    created."""
     ec2 = cloud.ec2
     return {
         "CreateVpc": lambda: ec2.create_vpc(CidrBlock=spec.network.cidr, DryRun=True),
@@ -48,7 +49,7 @@ def _dry(name: str, call: Callable[[], Any]) -> Answer:
 
 
 def simulated_findings(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
-    """A finding per service; one for all if these credentials can't be simulated."""
+    """A finding per service; a single one if these credentials can't be simulated."""
     caller = cloud.sts.get_caller_identity()["Arn"]
     who = make_finding(
         "rights of these credentials", lambda: _principal(cloud, caller), denied=UNKNOWN
@@ -66,7 +67,7 @@ def _simulated(cloud: Cloud, principal: str, grant: Grant) -> Finding:
 
 
 def _principal(cloud: Cloud, caller: str) -> Answer:
-    """The user or role whose policies IAM can play through; a session is its role."""
+    """The ARN of the user or role whose policies IAM can simulate; of a session, its role's."""
     if caller.endswith(":root"):
         return OK, "the root user may do anything; use a role of its own instead"
     if ":assumed-role/" in caller:
@@ -78,7 +79,7 @@ def _principal(cloud: Cloud, caller: str) -> Answer:
 
 
 def _may(cloud: Cloud, principal: str, grant: Grant) -> Answer:
-    """Service control and session policies may still say otherwise: IAM doesn't play those."""
+    """Service control and session policies may still deny it: IAM doesn't simulate those."""
     pages = cloud.iam.get_paginator("simulate_principal_policy").paginate(
         PolicySourceArn=principal,
         ActionNames=list(grant.actions),
@@ -97,7 +98,7 @@ def _may(cloud: Cloud, principal: str, grant: Grant) -> Answer:
 
 
 def _allowed(one: Any) -> bool:
-    """On any of the examples: an action looks at one type of resource, and they are of several."""
+    """Allowed on any of the examples: they are of several types, and an action applies to one."""
     each = (result["EvalResourceDecision"] for result in one.get("ResourceSpecificResults", ()))
     return "allowed" in (one["EvalDecision"], *each)
 

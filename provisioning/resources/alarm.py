@@ -1,4 +1,4 @@
-"""CloudWatch alarms, drawn from the one list of thresholds."""
+"""CloudWatch alarms, generated from thresholds.toml."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from provisioning.tags import as_dict
 
 
 def is_ours(cloud: Cloud, arn: str) -> bool:
-    """Asked of CloudWatch itself: slow and soon throttled, so only for what the index lacks."""
+    """Reads the tags from CloudWatch itself, which is slow and soon throttled: only for resources
+    that the tag index lacks."""
     tags = cloud.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"]
     return cloud.scope.owns_tags(as_dict(tags))
 
 
 def metric_dimension(value: str) -> str:
-    """CloudWatch names a balancer or target group by the end of its ARN, others by their id."""
+    """The value of a dimension: for a load balancer or target group the end of its ARN, else the
+    id."""
     if ":loadbalancer/" in value:
         return value.partition(":loadbalancer/")[2]
     if ":targetgroup/" in value:
@@ -59,7 +61,8 @@ class Alarm(Kind):
         )
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
-        """Putting an alarm overwrites one of the same name, whosever it is: so look first."""
+        """Putting an alarm overwrites any alarm of the same name, so this checks for one first.
+        Raises Ambiguous if there is one without our tags."""
         there = cloud.cloudwatch.describe_alarms(AlarmNames=[want.name])["MetricAlarms"]
         if there and not is_ours(cloud, there[0]["AlarmArn"]):
             raise raise_name_taken(want)

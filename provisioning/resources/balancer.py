@@ -14,7 +14,7 @@ TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"  # TLS 1.2 and 1.3, no older
 
 
 def tags_of(cloud: Cloud, arns: list[str]) -> dict[str, dict[str, str]]:
-    """ARN -> tags, twenty at a time: that is what one call takes."""
+    """ARN -> tags; twenty ARNs at a time, the limit of one call."""
     tags: dict[str, dict[str, str]] = {}
     for start in range(0, len(arns), 20):
         some = cloud.elb.describe_tags(ResourceArns=arns[start : start + 20])["TagDescriptions"]
@@ -23,7 +23,7 @@ def tags_of(cloud: Cloud, arns: list[str]) -> dict[str, dict[str, str]]:
 
 
 def our_resources(cloud: Cloud, described: list[Any], arn: str) -> Iterator[tuple[str, Any]]:
-    """(name, description) of what carries our tags."""
+    """(name, description) of the resources that have our tags."""
     tags = tags_of(cloud, [one[arn] for one in described])
     for one in described:
         if cloud.scope.owns_tags(tags.get(one[arn], {})):
@@ -97,7 +97,8 @@ class TargetGroup(Kind):
             self._set_targets(cloud, found, want)
 
     def _set_targets(self, cloud: Cloud, found: Found, want: Want) -> None:
-        """New ones in before old ones out, so that somebody always answers."""
+        """New targets are registered before old ones are deregistered, so that some target always
+        serves."""
         if missing := sorted(want.props["targets"] - found.props["targets"]):
             targets: Any = [{"Id": id} for id in missing]
             cloud.elb.register_targets(TargetGroupArn=found.id, Targets=targets)
@@ -111,7 +112,7 @@ class TargetGroup(Kind):
 
 
 def _port_of(health: str, traffic: int) -> int:
-    """AWS says `traffic-port` where a check asks the port that requests go to."""
+    """AWS returns `traffic-port` if the health check uses the same port as requests."""
     return traffic if health == "traffic-port" else int(health)
 
 
@@ -164,7 +165,7 @@ class Balancer(Kind):
             cloud.elb.modify_load_balancer_attributes(LoadBalancerArn=found.id, Attributes=wanted)
 
     def is_same(self, what: str, found: Any, wanted: Any) -> bool:
-        """Only what the spec names is judged; AWS has many more attributes with good defaults."""
+        """Compares only the attributes of the spec; AWS has many more, with good defaults."""
         if what == "attributes":
             return all(found.get(key) == value for key, value in wanted.items())
         return super().is_same(what, found, wanted)

@@ -1,4 +1,4 @@
-"""A monthly budget over the environment's tag, told at 80 % spent and 100 % forecast."""
+"""A monthly budget for the environment's tag, with mails at 80 % spent and 100 % forecast."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _arn(cloud: Cloud, name: str) -> str:
 
 
 def _scope_filter(cloud: Cloud) -> str:
-    """Costs are told apart by tag once `Environment` is activated as a cost allocation tag."""
+    """Works only after `Environment` is activated as a cost allocation tag."""
     return f"user:Environment${cloud.scope.environment}"
 
 

@@ -1,4 +1,5 @@
-"""ElastiCache: one plain node as written up, or a replication group that survives a zone."""
+"""ElastiCache: one plain node as in the write-up, or a replication group that survives the loss of
+a zone."""
 
 from __future__ import annotations
 
@@ -145,7 +146,7 @@ class CacheGroup(Kind):
         return want.name
 
     def _auth(self, cloud: Cloud, want: Want) -> Any:
-        """The token is read from SSM for this one call and kept nowhere."""
+        """The token is read from SSM for this one call and not kept."""
         path = want.hidden.get("auth_token")
         return {"AuthToken": secret_value(cloud, path)} if path else {}
 
@@ -183,7 +184,7 @@ class CacheGroup(Kind):
         return {g["ReplicationGroupId"]: g["Status"] for g in groups}.get(id) == "available"
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
-        """One that keeps no snapshots holds nothing worth a last one: the broker's bells."""
+        """A group without snapshots (the broker's) gets no final one: its data is not needed."""
         final = found.shows.get("final_snapshot") if found.props["snapshot_days"] else None
         with ignoring("ReplicationGroupNotFoundFault"):
             cloud.elasticache.delete_replication_group(
@@ -199,7 +200,7 @@ class CacheGroup(Kind):
 
 
 def _from_member(node: Any) -> dict[str, Any]:
-    """What only a group's member nodes tell. Nothing while the group has none yet."""
+    """Properties that only a group's member nodes have; empty while the group has no member yet."""
     if not node:
         return {}
     return {

@@ -1,4 +1,4 @@
-"""What an ElastiCache stands on: its subnet group and its parameter group."""
+"""ElastiCache's subnet groups and parameter groups."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from provisioning.tags import as_dict
 
 
 def cache_tags(cloud: Cloud, arn: str) -> dict[str, str]:
-    """An ElastiCache resource's tags; none while it is being made or removed."""
+    """An ElastiCache resource's tags; empty while it is being created or deleted."""
     with ignoring("InvalidReplicationGroupState", "CacheClusterNotFound"):
         return as_dict(cloud.elasticache.list_tags_for_resource(ResourceName=arn)["TagList"])
     return {}
@@ -51,7 +51,7 @@ class CacheSubnets(Kind):
 
 
 class CacheParameters(Kind):
-    """`noeviction`: AWS' default evicts keys with a TTL, which for us is losing coupons."""
+    """For `noeviction`: AWS' default evicts keys with a TTL, which would lose coupons."""
 
     kind = "cache-parameters"
     fixed = frozenset({"family"})

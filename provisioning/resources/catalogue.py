@@ -1,4 +1,4 @@
-"""All kinds there are. A new kind is a class and a line here."""
+"""All kinds of resources. A new kind is a class and a line here."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from provisioning.resources.secret import Secret
 from provisioning.resources.topic import Topic
 from provisioning.resources.vpc import InternetGateway, Subnet, Vpc
 
-# In the order of a life: what stands further down may need what stands above. Destroying an
-# environment whose spec is gone goes through this list backwards.
+# In the order of creation: a kind may need those above it. Destroying an environment whose spec is
+# gone goes through this list backwards.
 KINDS: tuple[Kind, ...] = (
     Vpc(), InternetGateway(), Subnet(), Address(), Nat(), RouteTable(), S3Endpoint(),
     SecurityGroup(), DefaultGroup(), Rules(), KeyPair(), Role(), Profile(), Secret(),

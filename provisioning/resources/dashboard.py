@@ -1,4 +1,4 @@
-"""The CloudWatch dashboard: a panel per threshold, with the alarm's line in it."""
+"""The CloudWatch dashboard: a panel for each threshold, which is drawn as a line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ class Dashboard(Kind):
                 yield self.found(name=name, id=name, props={"panels": _normal(json.loads(body))})
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
-        """Putting a dashboard overwrites one of the same name, whosever it is: so look first."""
+        """Putting a dashboard overwrites any of the same name, so this checks for one first. Raises
+        Ambiguous if there is one without our tags."""
         there = cloud.cloudwatch.list_dashboards(DashboardNamePrefix=want.name)["DashboardEntries"]
         for entry in there:
             if entry["DashboardName"] == want.name and not is_ours(cloud, entry["DashboardArn"]):

@@ -1,4 +1,4 @@
-"""RDS for MySQL: never public, its password drawn into SSM and read for one call."""
+"""RDS for MySQL: never public; its password is generated into SSM and read for one call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from provisioning.resources.kind import Kind
 from provisioning.resources.secret import secret_value
 from provisioning.tags import as_dict
 
-AT_WORK = ("available", "backing-up", "storage-optimization")  # serves, and takes changes
+AT_WORK = ("available", "backing-up", "storage-optimization")  # it serves and accepts changes
 
 
 class Database(Kind):
@@ -76,7 +76,7 @@ class Database(Kind):
             DeletionProtection=p["protected"],
             EnablePerformanceInsights=p["insights"],
             CopyTagsToSnapshot=True,
-            AutoMinorVersionUpgrade=False,  # a new minor comes when an operator says so
+            AutoMinorVersionUpgrade=False,  # minor versions change only by the spec
             EnableCloudwatchLogsExports=sorted(p["logs"]),
             Tags=cloud.scope.tags(want.name),
             **({"DBParameterGroupName": p["parameters"]} if "parameters" in p else {}),
@@ -103,7 +103,7 @@ class Database(Kind):
         cloud.rds.modify_db_instance(DBInstanceIdentifier=found.id, ApplyImmediately=True, **asked)
 
     def is_same(self, what: str, found: Any, wanted: Any) -> bool:
-        """Asked for 8.4, AWS answers with the minor version it took: 8.4.6."""
+        """For 8.4 AWS returns the full version that it chose: 8.4.6."""
         if what == "version":
             return f"{found}.".startswith(f"{wanted}.")
         return super().is_same(what, found, wanted)

@@ -1,4 +1,4 @@
-"""What an RDS instance stands on: its subnet group and its parameter group."""
+"""RDS' subnet groups and parameter groups."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class DatabaseParameters(Kind):
         return want.name
 
     def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
-        """All are dynamic parameters: at once, without a restart."""
+        """All of them are dynamic parameters: applied immediately, without a restart."""
         wanted: Any = [
             {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
             for name, value in sorted(want.props["values"].items())
@@ -80,7 +80,7 @@ class DatabaseParameters(Kind):
         cloud.rds.modify_db_parameter_group(DBParameterGroupName=found.id, Parameters=wanted)
 
     def is_same(self, what: str, found: Any, wanted: Any) -> bool:
-        """Only what the spec names is judged; AWS has many more parameters with good defaults."""
+        """Compares only the parameters of the spec; AWS has many more, with good defaults."""
         if what == "values":
             return all(found.get(key) == value for key, value in wanted.items())
         return super().is_same(what, found, wanted)

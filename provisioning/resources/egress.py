@@ -1,4 +1,4 @@
-"""Ways out: NAT gateways with their addresses, and the S3 gateway endpoint."""
+"""Egress: NAT gateways with their addresses, and the S3 gateway endpoint."""
 
 from __future__ import annotations
 

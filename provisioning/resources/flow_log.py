@@ -1,4 +1,4 @@
-"""VPC flow logs: which connections the security groups refused, into a log group of ours."""
+"""VPC flow logs: connections refused by the security groups, written to a log group of ours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from provisioning.tags import as_dict
 
 
 class FlowLog(Kind):
-    """AWS changes none in place; a new one costs nothing and loses nothing."""
+    """AWS can't change one in place; replacing it costs nothing and loses nothing."""
 
     kind = "flow-log"
     fixed = frozenset({"vpc", "log_group", "role", "traffic"})
@@ -34,7 +34,7 @@ class FlowLog(Kind):
             )
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
-        """A role made a moment ago is not known everywhere yet: asked again until it is."""
+        """Retried while the role, if it is new, is not visible everywhere yet."""
         p = want.props
         role = f"arn:aws:iam::{cloud.account}:role{cloud.scope.path}/{p['role']}"
         made = cloud.eventually(
@@ -49,7 +49,7 @@ class FlowLog(Kind):
                 TagSpecifications=cloud.scope.tagging("vpc-flow-log", want.name),
             ),
         )
-        for refused in made.get("Unsuccessful", ()):  # said in the answer, not as an error
+        for refused in made.get("Unsuccessful", ()):  # reported in the response, not as an error
             raise AwsRefused(
                 f"make {want.key}: {refused['Error']['Message']}",
                 aws_code=refused["Error"]["Code"],

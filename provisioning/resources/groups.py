@@ -1,4 +1,4 @@
-"""Security groups, and their rules apart from them: groups name each other in a circle."""
+"""Security groups, and their rules as a separate kind: groups refer to each other in circles."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ class SecurityGroup(Kind):
 
 
 class DefaultGroup(Kind):
-    """The group every VPC is born with. Taking it over means tagging it; it goes with its VPC."""
+    """The group that AWS creates with every VPC. It is taken over by tagging, and deleted with its
+    VPC."""
 
     kind = "default-group"
     fixed = frozenset({"vpc"})
@@ -60,14 +61,14 @@ class DefaultGroup(Kind):
         return id
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
-        """Gives the group back untagged; AWS removes it with the VPC."""
+        """Only removes our tags; AWS deletes the group with the VPC."""
         with ignoring("InvalidGroup.NotFound"):
             tags = [{"Key": tag["Key"]} for tag in cloud.scope.tags(found.name)]
             cloud.ec2.delete_tags(Resources=[found.id], Tags=tags)  # type: ignore[arg-type]
 
 
 class Rules(Kind):
-    """All rules of one group. Who isn't listed doesn't get in, nor out."""
+    """All rules of one group. What isn't listed is denied, in both directions."""
 
     kind = "rules"
     fixed = frozenset({"group"})
@@ -111,7 +112,7 @@ def _rules(group: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _flat(permissions: Iterable[Mapping[str, Any]]) -> Iterator[Rule]:
-    """AWS groups peers by port; one rule per peer is easier to compare."""
+    """One rule for each peer, which is easier to compare; AWS groups peers by port."""
     for rule in permissions:
         ports = (rule["IpProtocol"], rule.get("FromPort", -1), rule.get("ToPort", -1))
         peers = [peer["CidrIp"] for peer in rule.get("IpRanges", ())]

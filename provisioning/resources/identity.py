@@ -1,4 +1,4 @@
-"""IAM: a role per kind of host with just its own rights, and the profile that carries it."""
+"""IAM: a role with least privilege for each role of hosts, and its instance profile."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ POLICY = "own-things"
 
 
 class Role(Kind):
-    """`others`: policies beyond our one. Rights given by hand are drift, and are taken away."""
+    """`others`: policies other than ours. Rights granted by hand are drift and are removed."""
 
     kind = "role"
     late = frozenset({"policy", "others"})
@@ -59,7 +59,7 @@ class Role(Kind):
             cloud.iam.put_role_policy(RoleName=found.id, PolicyName=POLICY, PolicyDocument=document)
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
-        """AWS removes no role that still holds a policy, whoever gave it."""
+        """Removes all policies first: AWS deletes no role that still has one."""
         ours = {POLICY} if found.props["policy"] else frozenset()
         _take_away(cloud, found.id, found.props["others"] | ours)
         with ignoring("NoSuchEntity"):
@@ -67,7 +67,7 @@ class Role(Kind):
 
 
 def _policy(cloud: Cloud, role: str) -> str:
-    """The role's own policy in one normal form, the account's number taken out again."""
+    """The role's own policy, normalised, with ACCOUNT in place of the account's number."""
     with ignoring("NoSuchEntity"):
         document: Any = cloud.iam.get_role_policy(RoleName=role, PolicyName=POLICY)[
             "PolicyDocument"
@@ -77,7 +77,7 @@ def _policy(cloud: Cloud, role: str) -> str:
 
 
 def _others(cloud: Cloud, role: str) -> frozenset[str]:
-    """Inline policies by name and attached ones by ARN, without our own."""
+    """Names of inline policies and ARNs of attached ones, without our own."""
     attached = cloud.iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
     inline = cloud.iam.list_role_policies(RoleName=role)["PolicyNames"]
     return frozenset({one["PolicyArn"] for one in attached} | {*inline} - {POLICY})
@@ -93,7 +93,7 @@ def _take_away(cloud: Cloud, role: str, policies: Iterable[str]) -> None:
 
 
 def trust_policy(service: str) -> str:
-    """Who may take the role on: this AWS service, and nobody else."""
+    """The policy by which only this AWS service may assume the role."""
     allowed = {
         "Effect": "Allow",
         "Principal": {"Service": service},
@@ -103,7 +103,7 @@ def trust_policy(service: str) -> str:
 
 
 def normalised_policy(document: Any) -> str:
-    """A policy as text that is equal when its meaning is."""
+    """A policy as JSON in one normal form, so that equal policies are equal texts."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
 

@@ -1,4 +1,4 @@
-"""Which Ubuntu image a host starts from: Canonical's newest of a release, or a pinned one."""
+"""The Ubuntu image of a new host: Canonical's newest of a release, or a fixed one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ class Image:
 
 
 def image_for(cloud: Cloud, *, release: str, type: str, ami: str) -> Image:
-    """The image to launch. A newer one later replaces no running host: Ansible patches them."""
+    """The image to launch. A newer image replaces no running host: Ansible patches those. Raises
+    ProvisioningError if there is none."""
     if ami:
         images = cloud.ec2.describe_images(ImageIds=[ami])["Images"]
     else:

@@ -65,7 +65,7 @@ class Instance(Kind):
         try:
             return self._launch(cloud, want, token)
         except cloud.ec2.exceptions.ClientError as refused:
-            # The token's host was ended by hand: this launch is meant to be another one.
+            # The host of this token was terminated by hand: launch another one, without a token.
             if error_code(refused) != "IdempotentInstanceTerminated":
                 raise
             return self._launch(cloud, want, "")
@@ -136,9 +136,10 @@ def _request(cloud: Cloud, want: Want) -> dict[str, Any]:
 
 
 def _token(cloud: Cloud, want: Want) -> str:
-    """The same for the same launch, so that a killed run's repeat gets the host it made.
+    """The client token: equal for the same launch, so that a run after a killed one gets the same
+    host.
 
-    AWS shows a new host in its lists only after some seconds; within them the tags can't help.
+    AWS lists a new host only after some seconds; until then it can't be found by its tags.
     """
     said = [cloud.scope.prefix, want.name, *(f"{k}={want.props[k]}" for k in ("subnet", "type"))]
     return hashlib.sha256("|".join(said).encode()).hexdigest()[:64]
@@ -150,7 +151,7 @@ def _groups(host: Any) -> Iterator[str]:
 
 
 def _address(host: Any) -> dict[str, bool]:
-    """Only a running host tells: a starting one has no address yet, a stopped one none for now."""
+    """Known of a running host only: a starting or stopped one has no public address."""
     running = host["State"]["Name"] == "running"
     return {"public_ip": bool(host.get("PublicIpAddress"))} if running else {}
 

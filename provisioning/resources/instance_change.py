@@ -1,4 +1,4 @@
-"""What can be changed on a living host, and how."""
+"""Changes of an existing host."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from provisioning.model import Found, Want
 
 
 def change_instance(cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
-    """Each difference by its own call: a kill in between leaves the rest to the next run."""
+    """Each difference is one call: if the run is killed in between, the next run does the rest."""
     wanted = want.props
     if "imdsv2" in what:
         cloud.ec2.modify_instance_metadata_options(
@@ -48,7 +48,8 @@ def _set_profile(cloud: Cloud, found: Found, profile: str) -> None:
 
 
 def _resize(cloud: Cloud, found: Found, size: str) -> None:
-    """Stop, change, start. The host is away for about two minutes and keeps disk and address."""
+    """Stop, change, start. The host is down for about two minutes; it keeps its disk and private
+    address."""
     cloud.ec2.stop_instances(InstanceIds=[found.id])
     cloud.wait_until(f"stopping {found.name}", lambda: _is(cloud, found.id, "stopped"))
     cloud.ec2.modify_instance_attribute(InstanceId=found.id, InstanceType={"Value": size})

@@ -1,4 +1,5 @@
-"""The key pair: made here, so that the private half never crosses the net and no kill loses it."""
+"""The key pair: generated here, so that the private half is never sent and a killed run can't lose
+it."""
 
 from __future__ import annotations
 
@@ -16,11 +17,12 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def key_file(name: str) -> Path:
-    """Where the private half lies: ~/.ssh, or COUPON_KEYS_DIR. Never inside the repository."""
+    """The file of the private half, in ~/.ssh or COUPON_KEYS_DIR. Raises ProvisioningError if that
+    is inside the repository."""
     folder = Path(os.environ.get("COUPON_KEYS_DIR", "~/.ssh")).expanduser().resolve()
     if folder.is_relative_to(REPOSITORY):
         raise ProvisioningError(
-            f"Private keys may not lie in the repository ({folder}).",
+            f"Private keys must not be in the repository ({folder}).",
             todo="Set COUPON_KEYS_DIR to a folder outside it.",
         )
     return folder / f"{name}.pem"
@@ -46,14 +48,14 @@ class KeyPair(Kind):
         return want.name
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
-        """Only AWS' half. The private file stays: it may be the last copy of a key in use."""
+        """Deletes only AWS' half. The private file stays: it may be the last copy of a used key."""
         cloud.ec2.delete_key_pair(KeyName=found.id)
 
 
 def _generate(private: Path, comment: str) -> None:
     private.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = private.with_suffix(".new")
-    fresh.unlink(missing_ok=True)  # left by a run that was killed; never handed to anyone
+    fresh.unlink(missing_ok=True)  # left by a killed run; it was never used
     _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(fresh))
     fresh.with_name(fresh.name + ".pub").unlink()
     fresh.chmod(0o600)

@@ -1,4 +1,4 @@
-"""What every kind of resource can do. find tells, create and change and delete act."""
+"""The interface of a kind of resource. find reads; create, change and delete write."""
 
 from __future__ import annotations
 
@@ -13,51 +13,53 @@ from provisioning.model import Found, Key, Want, resolve_references
 
 
 class Kind(ABC):
-    """One kind of resource. Classes hold no state: all of it is in the account's tags."""
+    """One kind of resource. Subclasses have no state: all state is in the account's tags."""
 
     kind: ClassVar[str]
-    fixed: ClassVar[frozenset[str]] = frozenset()  # a difference here means replacing it
-    late: ClassVar[frozenset[str]] = frozenset()  # not part of create(): change() follows at once
-    born: ClassVar[Mapping[str, Any]] = {}  # the late properties as create() leaves them
+    fixed: ClassVar[frozenset[str]] = frozenset()  # a difference means replacing the resource
+    late: ClassVar[frozenset[str]] = frozenset()  # set by change_one() right after create_one()
+    born: ClassVar[Mapping[str, Any]] = {}  # values of the late properties after create_one()
     holds_data: ClassVar[bool] = False  # replacing it loses what it stores
 
     @abstractmethod
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
-        """All of the environment's resources of this kind. Reads only."""
+        """All of the environment's resources of this kind. Read-only."""
 
     @abstractmethod
     def create_one(self, cloud: Cloud, want: Want) -> str:
-        """Makes it, tagged in the same call, and returns its id. `want` has its ids filled in."""
+        """Creates it, with its tags in the same call, and returns its id. `want` has ids in place
+        of references."""
 
     def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
-        """Makes the properties named in `what` as wanted. Repeating it does no harm."""
+        """Sets the properties named in `what` to the wanted values. Idempotent."""
         raise NotImplementedError(f"{self.kind} has nothing that can be changed")
 
     @abstractmethod
     def delete_one(self, cloud: Cloud, found: Found) -> None:
-        """Removes it. What is already gone is fine."""
+        """Starts its deletion. No error if it is already gone."""
 
     def is_ready(self, cloud: Cloud, id: str) -> bool:
-        """Whether AWS has finished making or changing it."""
+        """Whether AWS has finished creating or changing it."""
         return True
 
     def is_gone(self, cloud: Cloud, found: Found) -> bool:
-        """Whether AWS has finished removing it."""
+        """Whether AWS has finished deleting it."""
         return True
 
     def is_same(self, what: str, found: Any, wanted: Any) -> bool:
-        """Whether a property is as wanted. Kinds override it where AWS answers in other words."""
+        """Whether a property has the wanted value. Kinds override it if AWS returns another
+        form."""
         return bool(found == wanted)
 
     def price_items(self, want: Want) -> Mapping[str, float]:
-        """What it adds to the bill: price item -> units a month."""
+        """What is billed for it: price item -> units."""
         return {}
 
     def found(self, *, name: str, id: str, props: Mapping[str, Any], **more: Any) -> Found:
         return Found(kind=self.kind, name=name, id=id, props=props, **more)
 
     def newborn_state(self, *, name: str, id: str) -> Found:
-        """How a resource stands right after create()."""
+        """The state of a resource right after create_one()."""
         return self.found(name=name, id=id, props=self.born)
 
 
@@ -69,8 +71,9 @@ def resolved_want(want: Want, ids: Mapping[Key, str]) -> Want:
 
 
 def raise_name_taken(want: Want) -> Ambiguous:
-    """For services that would overwrite a stranger's resource of the same name."""
+    """The error (to be raised) for a resource of this name without our tags, for services that
+    would overwrite it."""
     return Ambiguous(
-        f"The name of {want.key} is taken by something without our tags.",
+        f"The name of {want.key} is used by a resource without our tags.",
         todo="Rename ours in the spec, or remove the other one by hand.",
     )

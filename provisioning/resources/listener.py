@@ -1,4 +1,4 @@
-"""A port of the load balancer: forwards to the api hosts, or sends the caller to https."""
+"""A listener of the load balancer: forwards to the api hosts, or redirects to HTTPS."""
 
 from __future__ import annotations
 

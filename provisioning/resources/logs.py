@@ -1,4 +1,4 @@
-"""CloudWatch log groups, kept for so many days and no longer."""
+"""CloudWatch log groups, with their retention in days."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from provisioning.aws import Cloud, ignoring
 from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
 
-RDS_LOGS = "/aws/rds/instance/"  # where RDS writes the logs of databases, of all in the account
+RDS_LOGS = "/aws/rds/instance/"  # the prefix of RDS' log groups, of all databases in the account
 
 
 class LogGroup(Kind):

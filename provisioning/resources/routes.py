@@ -1,4 +1,4 @@
-"""Route tables: which subnet they serve, and where they send."""
+"""Route tables: their subnets and their routes."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class RouteTable(Kind):
 
 
 def _routes(routes: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Destination -> gateway. Local routes are the VPC's; prefix lists are an endpoint's."""
+    """Destination -> gateway. Without local routes (the VPC's) and prefix lists (an endpoint's)."""
     return {
         route["DestinationCidrBlock"]: route.get("NatGatewayId") or route.get("GatewayId", "")
         for route in routes
@@ -85,7 +85,7 @@ def _set_routes(
 
 
 def _associate(cloud: Cloud, *, table: str, subnet: str) -> None:
-    """A subnet has one explicit table: take it over from another instead of failing."""
+    """A subnet has one explicit table: if it is associated with another, replace that."""
     wanted: Any = [{"Name": "association.subnet-id", "Values": [subnet]}]
     for other in cloud.ec2.describe_route_tables(Filters=wanted)["RouteTables"]:
         for link in other["Associations"]:

@@ -1,4 +1,5 @@
-"""Secrets: drawn here, put into SSM as SecureString, never shown, compared or kept elsewhere."""
+"""Secrets: generated here, stored in SSM as SecureString, never shown, compared or kept
+elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict
 
-LETTERS = string.ascii_letters + string.digits  # taken by MySQL, ElastiCache and URLs alike
+LETTERS = string.ascii_letters + string.digits  # accepted by MySQL, ElastiCache and URLs
 
 
 class Secret(Kind):
@@ -48,6 +49,6 @@ class Secret(Kind):
 
 
 def secret_value(cloud: Cloud, path: str) -> str:
-    """The secret itself, for the one call that hands it to a store. Never log or return it."""
+    """The secret's value, for the one call that passes it to a store. It must not be logged."""
     answer = cloud.ssm.get_parameter(Name=path, WithDecryption=True)
     return answer["Parameter"]["Value"]

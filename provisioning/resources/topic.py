@@ -1,4 +1,4 @@
-"""The SNS topic that alarms speak to, and who reads it by mail."""
+"""The SNS topic of the alarms, and its subscriptions by mail."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from provisioning.model import Found, Want
 from provisioning.resources.kind import Kind
 from provisioning.tags import as_dict
 
-UNCONFIRMED = "PendingConfirmation"  # what stands for a subscription's ARN until its reader agreed
+UNCONFIRMED = "PendingConfirmation"  # in place of a subscription's ARN until it is confirmed
 
 
 class Topic(Kind):
-    """`readers` is found as (confirmed, asked): nobody can be subscribed without agreeing."""
+    """`readers` is found as (confirmed, asked): a subscription must be confirmed by its owner."""
 
     kind = "topic"
     late = frozenset({"readers"})
@@ -33,7 +33,7 @@ class Topic(Kind):
                 )
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
-        """AWS refuses if there is a topic of this name with other tags."""
+        """AWS refuses if a topic of this name with other tags exists."""
         return cloud.sns.create_topic(Name=want.name, Tags=cloud.scope.tags(want.name))["TopicArn"]
 
     def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
@@ -44,7 +44,8 @@ class Topic(Kind):
             cloud.sns.unsubscribe(SubscriptionArn=confirmed[reader])
 
     def is_same(self, what: str, found: Any, wanted: Any) -> bool:
-        """Whoever is wanted was asked. One who was asked by mistake can't be unasked: it lapses."""
+        """All wanted addresses are confirmed or were asked. A request for an address that is not
+        wanted can't be withdrawn; it expires."""
         confirmed, asked = found
         return bool(confirmed <= wanted <= confirmed | asked)
 
@@ -54,7 +55,7 @@ class Topic(Kind):
 
 
 def _named(cloud: Cloud) -> Iterator[str]:
-    """Topics whose name starts as ours do; the account may have hundreds of others."""
+    """ARNs of topics with our prefix; the account may have hundreds of others."""
     pages = cloud.sns.get_paginator("list_topics").paginate()
     for topic in (topic for page in pages for topic in page["Topics"]):
         if topic["TopicArn"].rpartition(":")[2].startswith(f"{cloud.scope.prefix}-"):
@@ -62,7 +63,7 @@ def _named(cloud: Cloud) -> Iterator[str]:
 
 
 def _readers(cloud: Cloud, topic: str) -> tuple[dict[str, str], frozenset[str]]:
-    """(address -> subscription of those who agreed, addresses that were asked)."""
+    """(address -> subscription's ARN if confirmed, addresses that were asked to confirm)."""
     pages = cloud.sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
     mails = [
         one for page in pages for one in page["Subscriptions"] if one["Protocol"] == "email"

@@ -1,4 +1,4 @@
-"""The VPC, its subnets and its way in: internet gateway."""
+"""The VPC, its subnets and its internet gateway."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Vpc(Kind):
             )
 
     def is_ready(self, cloud: Cloud, id: str) -> bool:
-        with ignoring("InvalidVpcID.NotFound"):  # it takes AWS a moment to see it everywhere
+        with ignoring("InvalidVpcID.NotFound"):  # a new one is not visible everywhere at once
             return cloud.ec2.describe_vpcs(VpcIds=[id])["Vpcs"][0]["State"] == "available"
         return False
 

@@ -1,1 +1,1 @@
-"""The typed spec of an environment: read from TOML, judged before any call to AWS."""
+"""The typed spec of an environment: read from TOML, validated before any call to AWS."""

@@ -1,4 +1,4 @@
-"""Where in a TOML file a value stands. `tomllib` forgets lines; an error message must not."""
+"""Line numbers of values in a TOML file, for error messages; `tomllib` does not keep them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def line_numbers(text: str) -> dict[str, int]:
 
 
 def line_of(lines: dict[str, int], path: str) -> int:
-    """The line of a path, or of the nearest table around it; 1 when the file doesn't name it."""
+    """The line of a path, or of the nearest table around it; 1 if the file doesn't have it."""
     while path:
         if path in lines:
             return lines[path]

@@ -1,4 +1,4 @@
-"""From a name or a file to a judged spec."""
+"""Loads and validates a spec, by an environment's name or a file."""
 
 from __future__ import annotations
 

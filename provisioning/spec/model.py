@@ -1,4 +1,4 @@
-"""The shape of an environment's TOML file. Every default here is the safe choice."""
+"""The schema of an environment's TOML file. Every default is the safe choice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Environment:
     name: str
     project: str
     region: str
-    operator: tuple[str, ...] = ()  # addresses that may reach ssh; given, never guessed
+    operator: tuple[str, ...] = ()  # addresses that may reach ssh; never guessed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,13 +29,13 @@ class Network:
     internet_gateway: str
     subnets: tuple[Subnet, ...]
     nat: str = "none"  # none | one | per-zone
-    s3_endpoint: bool = False  # a gateway endpoint: free, and spares the NAT's per-GB price
+    s3_endpoint: bool = False  # a gateway endpoint: free, and saves the NAT's price per GB
 
 
 @dataclass(frozen=True, kw_only=True)
 class Firewall:
     style: str = (
-        "roles"  # roles: a group per role | default: the VPC's default group, as written up
+        "roles"  # roles: a group per role | default: the VPC's default group, as in the write-up
     )
 
 
@@ -47,7 +47,7 @@ class KeyPair:
 @dataclass(frozen=True, kw_only=True)
 class Image:
     release: str = "24.04"  # Ubuntu's, newest build at launch
-    ami: str = ""  # pins one image instead
+    ami: str = ""  # a fixed image instead
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ class Hosts:
 @dataclass(frozen=True, kw_only=True)
 class Cache:
     name: str
-    purpose: tuple[str, ...]  # decisions | broker: whom the inventory sends here
+    purpose: tuple[str, ...]  # decisions | broker: what it is used for in the inventory
     subnet_group: str
     tiers: tuple[str, ...]
     type: str
@@ -74,9 +74,9 @@ class Cache:
     engine: str = "valkey"
     version: str = "8.0"
     replicas: int = 1
-    managed_group: bool = True  # a replication group; False: one plain node, as written up
+    managed_group: bool = True  # a replication group; False: one plain node, as in the write-up
     noeviction: bool = True
-    durability: str = "none"  # what AWS calls sync or async is refused: rules_stores.py says why
+    durability: str = "none"  # AWS' sync and async are refused: rules_stores.py says why
     encrypted: bool = True  # at rest, in transit, and an auth token
     snapshot_days: int = 1
 
@@ -105,7 +105,7 @@ class Database:
 class Balancer:
     name: str
     certificate_arn: str = ""
-    plain_http: str = ""  # PLAIN_HTTP's words, said by whoever wants no certificate
+    plain_http: str = ""  # must be PLAIN_HTTP's words if there is no certificate
     health_path: str = "/readyz"
     protected: bool = True
 
@@ -123,7 +123,7 @@ class Watch:
     dashboard: bool = True
     log_days: int = 30
     flow_logs: bool = True  # the VPC's refused connections
-    emails: tuple[str, ...] = ()  # whom the alarms write to, once they have agreed
+    emails: tuple[str, ...] = ()  # addresses that get the alarms, after they have confirmed
     notify_topic: str = ""  # or the ARN of an SNS topic of your own
 
 
@@ -135,7 +135,7 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """How long to wait for AWS. A database takes 5 to 20 minutes, a large one longer."""
+    """Timeout and polling of AWS. A database takes 5 to 20 minutes, a large one longer."""
 
     poll_seconds: float = 10
     minutes: float = 40
@@ -159,12 +159,12 @@ class Spec:
 
     @property
     def prefix(self) -> str:
-        """What account-wide names start with, so that two environments never share one."""
+        """The prefix of account-wide names, so that two environments never share one."""
         return f"{self.environment.project}-{self.environment.name}"
 
     @property
     def path(self) -> str:
-        """Where the environment's parameters live in SSM."""
+        """The path of the environment's parameters in SSM."""
         return f"/{self.environment.project}/{self.environment.name}"
 
     def tier(self, *tiers: str) -> tuple[Subnet, ...]:

@@ -1,4 +1,4 @@
-"""What is wrong with a spec: gathered, never raised one by one."""
+"""Problems of a spec: collected, and reported all at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Problem:
 
 @dataclass
 class Problems:
-    """One report for all problems of one file."""
+    """All problems of one file."""
 
     file: str
     lines: dict[str, int] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What makes a well-typed spec wrong. Each rule adds its problems; none of them calls AWS."""
+"""Validation of a well-typed spec. Each rule adds its problems; none of them calls AWS."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from provisioning.spec.rules_watch import judge_observation
 
 
 def judge_spec(spec: Spec, problems: Problems) -> None:
-    """Adds every problem of the spec. All rules run, so that one report tells everything."""
+    """Adds every problem of the spec. All rules run, so that one report has all problems."""
     for rule in (
         judge_names, judge_operator, judge_addresses, judge_subnets, judge_hosts, judge_sizes,
         judge_caches, judge_database, judge_balancer, judge_secrets, judge_observation,

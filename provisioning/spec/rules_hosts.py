@@ -1,4 +1,4 @@
-"""Hosts: known roles, sizes that exist, and a place in a tier that is there."""
+"""Rules for hosts: known roles, existing sizes, and a tier that has subnets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from provisioning.spec.problems import Problems
 
 ROLES = ("api", "consumer", "bastion", "monitor")
 NEEDED = ("api", "consumer", "bastion")
-MOST = 50  # of one group; more than this is a slip of the finger, not a plan
+MOST = 50  # of one group; more is most likely a typing error
 
 
 def judge_hosts(spec: Spec, problems: Problems) -> None:

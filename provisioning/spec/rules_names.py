@@ -1,4 +1,4 @@
-"""Names: of the shape AWS takes, and each used once."""
+"""Rules for names: a form that AWS accepts, and each used once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from provisioning.spec.model import Spec
 from provisioning.spec.problems import Problems
 
 NAME = re.compile(r"^[A-Za-z][A-Za-z0-9-]{0,38}$")
-SHORT = re.compile(r"^[a-z][a-z0-9-]{0,19}$")  # balancer names take 32 letters, prefix included
+SHORT = re.compile(r"^[a-z][a-z0-9-]{0,19}$")  # a load balancer's name has at most 32 characters
 LOWERED = ("cache", "database")
 REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d$")
 
@@ -56,7 +56,7 @@ def _named(spec: Spec) -> Iterator[tuple[str, str, str]]:
 
 
 def _counted_hosts(spec: Spec, problems: Problems) -> None:
-    """`api` with count 2 makes api-1 and api-2: these must not meet another host's own name."""
+    """`api` with count 2 makes api-1 and api-2: these must differ from the names of other hosts."""
     made = Counter(name for host in spec.hosts for name in host_names(host.name, host.count))
     for i, host in enumerate(spec.hosts):
         clash = [name for name in host_names(host.name, host.count) if made[name] > 1]
@@ -65,7 +65,7 @@ def _counted_hosts(spec: Spec, problems: Problems) -> None:
 
 
 def host_names(name: str, count: int) -> tuple[str, ...]:
-    """The names of a group's hosts: the bare name when it is one, numbered from 1 otherwise."""
+    """The names of a group's hosts: the name itself for one host, else numbered from 1."""
     if count == 1:
         return (name,)
     return tuple(f"{name}-{number}" for number in range(1, count + 1))

@@ -1,4 +1,4 @@
-"""Addresses and subnets: in range, disjoint, in zones that hold."""
+"""Rules for addresses and subnets: in range, disjoint, in suitable zones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from provisioning.spec.problems import Problems
 
 TIERS = ("public", "private", "db")
 NAT = ("none", "one", "per-zone")
-WIDEST, NARROWEST = 16, 28  # what AWS takes for a VPC and for a subnet
+WIDEST, NARROWEST = 16, 28  # prefix lengths that AWS accepts for a VPC and for a subnet
 
 
 def judge_operator(spec: Spec, problems: Problems) -> None:

@@ -1,4 +1,4 @@
-"""Stores, balancer and secrets: what AWS would refuse, and what must never be asked."""
+"""Rules for stores, load balancer and secrets: what AWS would refuse, and what is unsafe."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def _cache(spec: Spec, cache: Cache, path: str, problems: Problems) -> None:
 
 
 def _durability(cache: Cache, path: str, problems: Problems) -> None:
-    """AWS offers it in cluster mode only. kombu can't speak that at all, our store can't yet."""
+    """AWS offers it in cluster mode only, which neither kombu nor (yet) our store supports."""
     if cache.durability in ("sync", "async"):
         problems.add(
             f"{path}.durability",
             f"{cache.durability!r} needs ElastiCache's cluster mode, which the service's Redis "
-            "client does not speak yet; leave it out, and read in provisioning/README.md what a "
+            "client does not support yet; leave it out, and read in provisioning/README.md what a "
             "failover may lose and what guards against it",
         )
     elif cache.durability != "none":
@@ -110,7 +110,8 @@ def judge_balancer(spec: Spec, problems: Problems) -> None:
 
 
 def _encryption(wanted: Balancer, problems: Problems) -> None:
-    """No plain HTTP by accident: without a certificate it must be asked for in so many words."""
+    """No plain HTTP by accident: without a certificate plain_http must have exactly PLAIN_HTTP's
+    words."""
     if wanted.plain_http not in ("", PLAIN_HTTP):
         problems.add("balancer.plain_http", f"is either left out or {PLAIN_HTTP!r}")
     elif wanted.plain_http and wanted.certificate_arn:

@@ -1,4 +1,4 @@
-"""Logs, alarms, budget and waiting."""
+"""Rules for logs, alarms, budget and waiting."""
 
 from __future__ import annotations
 

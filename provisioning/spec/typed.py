@@ -1,4 +1,5 @@
-"""Untyped TOML into the typed model, with every unknown key, gap and wrong type reported."""
+"""Parses untyped TOML into the typed model; reports all unknown keys, missing keys and wrong
+types."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from provisioning.spec.problems import Problems
 
-WRONG = object()  # stands for a value that was reported, so that reading can go on
+WRONG = object()  # in place of a value that was reported, so that parsing can continue
 
 
 def build_typed(shape: type[Any], raw: object, path: str, problems: Problems) -> Any:

@@ -1,4 +1,4 @@
-"""apply: carries the plan out. Run again, it goes on where it was, or does nothing."""
+"""apply: executes the plan. Idempotent: run again, it continues or does nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from provisioning.verbs.plan import plan_document, plan_summary, show_plan
 
 
 def apply(run: Run, *, at_once: int = 6) -> int:
-    """Without changes it writes nothing, not even the lock."""
+    """Returns 0. Without changes it writes nothing, not even the lock."""
     _, shown = run.examine()
     if not shown.changes:
         run.show.answer({"done": [], "writes": 0})
@@ -47,14 +47,15 @@ def act_on_plan(run: Run, found: Snapshot, planned: Plan, *, at_once: int, lock:
 
 
 def ask_for(run: Run, planned: Plan) -> None:
-    """Only what destroys something is asked about."""
+    """Asks for confirmation of destructive steps only. Raises Declined."""
     if planned.is_destructive:
         named = ", ".join(f"{step.action} {step.key}" for step in planned.is_destructive)
         run.show.ask(f"This will {named}.")
 
 
 def refuse_data_loss(planned: Plan) -> None:
-    """Raises for a store that holds data, is protected, and would be replaced or removed."""
+    """Raises ProvisioningError if a store that holds data and is protected would be replaced or
+    deleted."""
     for step in planned.is_destructive:
         if BY_NAME[step.key.kind].holds_data and _protected(step):
             raise ProvisioningError(
@@ -65,7 +66,7 @@ def refuse_data_loss(planned: Plan) -> None:
 
 
 def _protected(step: Step) -> bool:
-    """Caches have no protection of their own: for them the question and the snapshot stand."""
+    """Caches have no protection of their own: only the confirmation and the final snapshot."""
     return bool(step.found and step.found.props.get("protected"))
 
 
@@ -74,7 +75,8 @@ def _past(step: Step) -> str:
 
 
 def _as_shown(shown: Plan, planned: Plan) -> None:
-    """Between the question and the lock somebody else may have been at work."""
+    """Raises Declined for a destructive step that was not shown: another run may have changed the
+    environment between the confirmation and the lock."""
     agreed = {(step.key, step.action) for step in shown.is_destructive}
     for step in planned.is_destructive:
         if (step.key, step.action) not in agreed:
@@ -85,5 +87,5 @@ def _as_shown(shown: Plan, planned: Plan) -> None:
 
 
 def time_stamp() -> str:
-    """For the names of last snapshots: unique per run, sortable."""
+    """For the names of final snapshots: unique per run, sortable."""
     return datetime.now(UTC).strftime("%Y%m%d%H%M%S")

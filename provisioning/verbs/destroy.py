@@ -1,4 +1,4 @@
-"""destroy: the plan reversed, a last snapshot of what holds data, then a look for leftovers."""
+"""destroy: executes the plan reversed, with final snapshots of stores, then searches leftovers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from provisioning.verbs.plan import plan_document, show_plan
 
 
 def destroy(run: Run, *, final_snapshot: bool, at_once: int = 6) -> int:
-    """0 when nothing is left but the snapshots made on purpose, 1 otherwise."""
+    """Returns 0 if nothing is left except the final snapshots, 1 otherwise."""
     planned = reversed_plan(run.wants, discover_resources(run.cloud))
     if planned.steps:
         show_plan(run.show, planned)

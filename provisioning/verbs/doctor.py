@@ -1,4 +1,4 @@
-"""doctor: can this environment be made here, with these credentials? Nothing is made."""
+"""doctor: checks whether this environment can be created with these credentials. Read-only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from provisioning.run import Run
 
 
 def doctor(run: Run) -> int:
-    """0 when nothing is bad; what couldn't be found out is said, and doesn't count as bad."""
+    """Returns 0 if nothing is bad, else 1. Unknown results are reported and don't count as bad."""
     findings = (_ssh(), _key(run), *examine_account(run.spec, run.cloud))
     rows = [(one.verdict, one.what, one.told) for one in findings]
     run.show.table("Doctor", ("verdict", "what", "told"), rows)
@@ -27,7 +27,8 @@ def doctor(run: Run) -> int:
 
 
 def show_policy(run: Run, *, account: str) -> int:
-    """The IAM policy these verbs need, to hand to whoever gives out rights. Asks AWS nothing."""
+    """Prints the IAM policy that these verbs need, for the account's administrator. No AWS
+    calls."""
     run.show.document(permission_policy(run.spec, account))
     return 0
 

@@ -1,4 +1,4 @@
-"""inventory: hosts.yml, aws_ec2.yml, ssh.cfg and known_hosts for Ansible and for people."""
+"""inventory: writes hosts.yml, aws_ec2.yml, ssh.cfg and known_hosts for Ansible and ssh."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def folder_of(spec: Spec, out: str) -> Path:
 
 
 def inventory(run: Run, *, out: str, bastion_address: str = "") -> int:
-    """Writes the files. 0 even if host keys are still missing: it says whose."""
+    """Writes the files. Returns 0, also if host keys are still missing; it names their hosts."""
     found = discover_resources(run.cloud)
     folder = folder_of(run.spec, out)
     _demand_readable(folder)
@@ -38,19 +38,18 @@ def inventory(run: Run, *, out: str, bastion_address: str = "") -> int:
     if missing:
         run.show.say(
             f"No host keys on the console yet of {', '.join(missing)}; "
-            "ask again a few minutes after their launch."
+            "run this again a few minutes after their launch."
         )
     run.show.say(f"Wrote hosts.yml, aws_ec2.yml, ssh.cfg and known_hosts to {folder}.")
     return 0
 
 
 def _demand_readable(folder: Path) -> None:
-    """Ansible fills in variables wherever it is told a path, and has no way to say that it must
-    not."""
+    """Ansible expands variables in every path that it is given, and this can't be switched off."""
     if os.path.expandvars(folder) != str(folder):
         raise ProvisioningError(
             f"Ansible would read a part of {folder} as a variable.",
-            todo="Take a folder whose name holds no variable's name behind a $.",
+            todo="Take a folder whose name has no variable's name after a $.",
         )
 
 

@@ -1,4 +1,4 @@
-"""plan: what apply would do and what it costs. Reads only."""
+"""plan: shows what apply would do and what it costs. Read-only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from provisioning.output import Show
 from provisioning.run import Run
 from provisioning.spec.model import Watch
 
-CHANGES, NONE = 2, 0  # exit codes, for scripts that only want to know
+CHANGES, NONE = 2, 0  # exit codes, for scripts
 
 
 def plan(run: Run) -> int:
@@ -49,7 +49,7 @@ def plan_summary(planned: Plan) -> str:
 
 
 def spec_notes(run: Run) -> list[str]:
-    """What the spec chose that an operator should know, though it is allowed."""
+    """Notes about choices of the spec that are allowed, but that an operator should know."""
     said = []
     if run.spec.database.version.startswith("8.0"):
         said.append(
@@ -61,9 +61,9 @@ def spec_notes(run: Run) -> list[str]:
             "Note: plain HTTP on port 80, for trying out: passwords and tokens go unencrypted."
         )
     if run.spec.watch and run.spec.watch.alarms and not _told_to_anybody(run.spec.watch):
-        said.append("Note: alarms go off unheard; give watch.emails or watch.notify_topic.")
+        said.append("Note: alarms notify no one; set watch.emails or watch.notify_topic.")
     if run.spec.environment.region != estimate_cost(run.wants).region:
-        said.append("Note: the price table is of another region; take the estimate as a hint.")
+        said.append("Note: the price table is of another region; the estimate is only a hint.")
     return said
 
 

@@ -1,4 +1,4 @@
-"""ssh HOST: the command that gets there, printed or run."""
+"""ssh HOST: prints or runs the ssh command for a host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""status: what is there, how to reach it, and how it differs from the spec. Reads only."""
+"""status: shows existing resources, their addresses, and differences from the spec. Read-only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from provisioning.verbs.plan import plan_document
 
 
 def status(run: Run) -> int:
-    """0 when all is as wanted, 2 when something drifted or is missing."""
+    """Returns 0 if everything is as wanted, 2 if something drifted or is missing."""
     found, planned = run.examine()
     drift = tuple(step for step in planned.changes)
     ordered = [found[key] for key in sorted(found)]

@@ -172,7 +172,7 @@ def test_a_name_taken_by_a_stranger_is_told_and_the_rest_is_done(hello: Any) -> 
         DBInstanceIdentifier="coupon-db", Engine="mysql", DBInstanceClass="db.t4g.micro",
         MasterUsername="someone", MasterUserPassword="not-a-secret-1", AllocatedStorage=20,
     )  # fmt: skip
-    with pytest.raises(Incomplete, match="taken by something without our tags"):
+    with pytest.raises(Incomplete, match="used by a resource without our tags"):
         hello.apply()
     assert Key("host", "coupon-api") in hello.find_all()
 

@@ -185,7 +185,7 @@ def test_a_key_never_lies_in_the_repository(
 ) -> None:
     monkeypatch.setenv("COUPON_KEYS_DIR", str(ROOT / "build"))
     assert call("apply") == 1
-    assert "may not lie in the repository" in capsys.readouterr().err
+    assert "must not be in the repository" in capsys.readouterr().err
     assert not (ROOT / "build" / "helloAWS.pem").exists()
 
 

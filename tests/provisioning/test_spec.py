@@ -105,7 +105,7 @@ REJECTED = {
         "production", "snapshot_days = 3", "snapshot_days = 3\nnoeviction = false", "throws"),
     "a durable store": (
         "production", "snapshot_days = 3", 'snapshot_days = 3\ndurability = "sync"',
-        "does not speak yet"),
+        "does not support yet"),
     "a durability AWS doesn't have": (
         "production", "snapshot_days = 3", 'snapshot_days = 3\ndurability = "often"', "not none"),
     "an app host in a public subnet": (

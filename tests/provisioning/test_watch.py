@@ -63,7 +63,7 @@ def test_a_strangers_alarm_and_dashboard_of_our_name_are_not_overwritten(product
     cloudwatch = production.cloud.cloudwatch
     cloudwatch.put_metric_alarm(AlarmName=ALARM, **METRIC)
     cloudwatch.put_dashboard(DashboardName="coupon-production", DashboardBody='{"widgets": []}')
-    with pytest.raises(Incomplete, match="taken by something without our tags"):
+    with pytest.raises(Incomplete, match="used by a resource without our tags"):
         production.apply()
     theirs = cloudwatch.describe_alarms(AlarmNames=[ALARM])["MetricAlarms"][0]
     assert theirs["Namespace"] == "Theirs"
@@ -91,7 +91,7 @@ def test_strangers_topics_and_budgets_are_refused_by_aws_itself(production: Any)
     cloud = production.cloud
     cloud.sns.create_topic(Name=TOPIC.name)
     with (
-        pytest.raises(AwsRefused, match="taken by something without our tags"),
+        pytest.raises(AwsRefused, match="used by a resource without our tags"),
         translated_errors("making"),
     ):
         cloud.sns.create_topic(Name=TOPIC.name, Tags=cloud.scope.tags(TOPIC.name))
@@ -102,7 +102,7 @@ def test_strangers_topics_and_budgets_are_refused_by_aws_itself(production: Any)
     cloud.budgets.create_budget(AccountId=cloud.account, Budget=budget)
     assert Key("budget", budget["BudgetName"]) not in production.find_all()
     with (
-        pytest.raises(AwsRefused, match="taken by something without our tags"),
+        pytest.raises(AwsRefused, match="used by a resource without our tags"),
         translated_errors("making"),
     ):
         cloud.budgets.create_budget(AccountId=cloud.account, Budget=budget)
