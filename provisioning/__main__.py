@@ -18,32 +18,33 @@ def run_command(arguments: list[str]) -> int:
     130 interrupted."""
     try:
         return int(main.main(args=arguments, prog_name="provisioning", standalone_mode=False) or 0)
-    except ProvisioningError as failed:
-        _tell(failed, as_json="json" in arguments)
+    except ProvisioningError as error:
+        _print_error(error, as_json="json" in arguments)
         return 1
     except click.Abort:
         click.echo("Stopped. Apply again to go on, or destroy.", err=True)
         return 130
-    except click.exceptions.NoArgsIsHelpError as nothing_asked:
-        nothing_asked.show()
+    except click.exceptions.NoArgsIsHelpError as no_arguments:
+        no_arguments.show()
         return MISUSED
-    except click.ClickException as misused:
+    except click.ClickException as usage_error:
         click.echo(
-            f"{misused.format_message().rstrip('.')}. See: {_asked(misused)} --help", err=True
+            f"{usage_error.format_message().rstrip('.')}. See: {_command_path(usage_error)} --help",
+            err=True,
         )
         return MISUSED
 
 
-def _asked(misused: click.ClickException) -> str:
-    context = getattr(misused, "ctx", None)
+def _command_path(usage_error: click.ClickException) -> str:
+    context = getattr(usage_error, "ctx", None)
     return context.command_path if context else "provisioning"
 
 
-def _tell(failed: ProvisioningError, *, as_json: bool) -> None:
-    click.echo(f"{failed.sentence}\n{failed.todo}".rstrip(), err=True)
+def _print_error(error: ProvisioningError, *, as_json: bool) -> None:
+    click.echo(f"{error.sentence}\n{error.todo}".rstrip(), err=True)
     if as_json:
-        said = {"error": failed.code, "sentence": failed.sentence, "todo": failed.todo}
-        click.echo(json.dumps(said, indent=2))
+        document = {"error": error.code, "sentence": error.sentence, "todo": error.todo}
+        click.echo(json.dumps(document, indent=2))
 
 
 if __name__ == "__main__":

@@ -158,12 +158,12 @@ class Cloud:
         This is a separate index of AWS, which may lag behind its services by minutes.
         """
         owner = [{"Key": key, "Values": [value]} for key, value in self.scope.owner().items()]
-        only = {"ResourceTypeFilters": list(types)} if types else {}
+        type_filter = {"ResourceTypeFilters": list(types)} if types else {}
         pages = self._client("resourcegroupstaggingapi").get_paginator("get_resources")
         return [
-            one["ResourceARN"]
-            for page in pages.paginate(TagFilters=owner, **only)
-            for one in page["ResourceTagMappingList"]
+            resource["ResourceARN"]
+            for page in pages.paginate(TagFilters=owner, **type_filter)
+            for resource in page["ResourceTagMappingList"]
         ]
 
     def wait_until(self, what: str, check: Callable[[], bool]) -> None:
@@ -186,18 +186,18 @@ class Cloud:
 
         AWS is eventually consistent: a new resource is visible everywhere only after seconds.
         """
-        answers: list[T] = []
+        results: list[T] = []
 
         def attempt() -> bool:
             try:
-                answers.append(call())
-            except ClientError as refused:
-                if not_yet not in str(refused):
+                results.append(call())
+            except ClientError as error:
+                if not_yet not in str(error):
                     raise
-            return bool(answers)
+            return bool(results)
 
         self.wait_until(what, attempt)
-        return answers[0]
+        return results[0]
 
 
 def connect_cloud(
@@ -219,23 +219,23 @@ def translated_errors(doing: str) -> Iterator[None]:
     """Turns boto3's exceptions into AwsRefused, which names what was attempted and what to do."""
     try:
         yield
-    except ClientError as refused:
-        error = refused.response.get("Error", {})
+    except ClientError as client_error:
+        error = client_error.response.get("Error", {})
         raise explain_refusal(
             code=error.get("Code", "unknown"), message=_brief(error.get("Message", "")), doing=doing
-        ) from refused
-    except ResponseParserError as broken:
+        ) from client_error
+    except ResponseParserError as boto_error:
         raise AwsRefused(
             f"{doing}: the endpoint's response is not one of AWS.",
             todo="Check AWS_ENDPOINT_URL: the server there may not support this call.",
-            aws_code=type(broken).__name__,
-        ) from broken
-    except BotoCoreError as broken:
+            aws_code=type(boto_error).__name__,
+        ) from boto_error
+    except BotoCoreError as boto_error:
         raise AwsRefused(
-            f"{doing}: {_brief(str(broken))}",
+            f"{doing}: {_brief(str(boto_error))}",
             todo="Check credentials, region, AWS_ENDPOINT_URL and the network, or run doctor.",
-            aws_code=type(broken).__name__,
-        ) from broken
+            aws_code=type(boto_error).__name__,
+        ) from boto_error
 
 
 def _brief(text: str) -> str:
@@ -257,16 +257,16 @@ class ignoring:  # noqa: N801 - a context manager, used as `with ignoring("Inval
         return isinstance(error, ClientError) and error_code(error) in self.codes
 
 
-def error_code(refused: ClientError) -> str:
-    return str(refused.response.get("Error", {}).get("Code", ""))
+def error_code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def would_be_allowed(call: Callable[[], object]) -> bool:
     """Whether the credentials may do it, according to a DryRun. Raises any other ClientError."""
     try:
         call()
-    except ClientError as answer:
-        code = error_code(answer)
+    except ClientError as error:
+        code = error_code(error)
         if code == "DryRunOperation":
             return True
         if code in ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException"):

@@ -22,7 +22,7 @@ class Progress(StrEnum):
     FAILED = "failed"
 
 
-Told = Callable[[Task, Progress, str], None]
+ProgressReport = Callable[[Task, Progress, str], None]
 
 
 def check_nothing() -> None:
@@ -39,29 +39,29 @@ class Actor:
 
     cloud: Cloud
     ids: dict[Key, str]
-    tell: Told = report_nothing
+    tell: ProgressReport = report_nothing
     check: Callable[[], None] = check_nothing  # called before every task; raises to stop the run
     at_once: int = 6
     failed: dict[Task, ProvisioningError] = field(default_factory=dict)
 
-    def carry_out(self, plan: Plan) -> None:
+    def execute_plan(self, plan: Plan) -> None:
         """Executes every step. A failed step stops only those that need it. Raises Incomplete at
         the end if any step failed."""
         waiting = tasks_of(plan)
         self.cloud.stopping.clear()
         with ThreadPoolExecutor(self.at_once) as pool:
             try:
-                self._all(waiting, pool)
+                self._run_tasks(waiting, pool)
             except BaseException:
                 self.cloud.stopping.set()  # else leaving the pool would wait for slow resources
                 raise
         self._report(skipped=len(waiting) - len(self.failed))
 
-    def _all(self, waiting: dict[Task, frozenset[Task]], pool: ThreadPoolExecutor) -> None:
+    def _run_tasks(self, waiting: dict[Task, frozenset[Task]], pool: ThreadPoolExecutor) -> None:
         running: dict[Future[None], Task] = {}
         while waiting or running:
             for task in self._startable(waiting, set(running.values())):
-                running[pool.submit(self._do, task)] = task
+                running[pool.submit(self._run_task, task)] = task
             if not running:
                 break  # all others need a failed task
             done, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -72,37 +72,37 @@ class Actor:
         self, waiting: Mapping[Task, frozenset[Task]], running: set[Task]
     ) -> tuple[Task, ...]:
         free = self.at_once - len(running)
-        can = (
+        startable = (
             task
             for task, needs in waiting.items()
             if task not in running and task not in self.failed and not needs & waiting.keys()
         )
-        return tuple(task for task, _ in zip(can, range(free), strict=False))
+        return tuple(task for task, _ in zip(startable, range(free), strict=False))
 
     def _finish(
         self, task: Task, future: Future[None], waiting: dict[Task, frozenset[Task]]
     ) -> None:
-        broken = future.exception()
-        if broken is None:
+        error = future.exception()
+        if error is None:
             del waiting[task]
             self.tell(task, Progress.DONE, "")
-        elif isinstance(broken, ProvisioningError):
-            self.failed[task] = broken
-            self.tell(task, Progress.FAILED, str(broken))
+        elif isinstance(error, ProvisioningError):
+            self.failed[task] = error
+            self.tell(task, Progress.FAILED, str(error))
         else:
-            raise broken
+            raise error
 
     def _report(self, *, skipped: int) -> None:
         if not self.failed:
             return
-        told_once = dict.fromkeys(str(error) for error in self.failed.values())
+        messages = dict.fromkeys(str(error) for error in self.failed.values())
         raise Incomplete(
-            "\n".join(told_once)
+            "\n".join(messages)
             + (f"\n{skipped} more steps need a failed one and were skipped." if skipped else ""),
             todo="What is done stays done: run the same command again to continue.",
         )
 
-    def _do(self, task: Task) -> None:
+    def _run_task(self, task: Task) -> None:
         self.tell(task, Progress.BEGUN, "")
         self.check()
         kind = BY_NAME[task.step.key.kind]
@@ -121,37 +121,39 @@ def make_resource(cloud: Cloud, kind: Kind, step: Step, ids: Mapping[Key, str]) 
         return _create(cloud, kind, want)
     found = step.the_found
     if not found.ready:  # a stopped host counts as ready: it can be started
-        _ready(cloud, kind, found)
+        _wait_until_ready(cloud, kind, found)
     differences = step.differences
     if step.action is Action.WAIT:
-        found = _again(cloud, kind, found)
+        found = _reread(cloud, kind, found)
         differences = compare_properties(kind, want, found)
     if differences:
         kind.change_one(cloud, found, want, frozenset(d.what for d in differences))
-        _ready(cloud, kind, found)
+        _wait_until_ready(cloud, kind, found)
     return found.id
 
 
-def _again(cloud: Cloud, kind: Kind, found: Found) -> Found:
+def _reread(cloud: Cloud, kind: Kind, found: Found) -> Found:
     """The resource read again: one that was not ready when the plan was made could not be
     compared."""
-    return next((one for one in kind.find_all(cloud) if one.key == found.key), found)
+    return next(
+        (candidate for candidate in kind.find_all(cloud) if candidate.key == found.key), found
+    )
 
 
 def _create(cloud: Cloud, kind: Kind, want: Want) -> str:
     """Create, then set the late properties. A run killed in between leaves a difference, which the
     next plan corrects."""
     id = kind.create_one(cloud, want)
-    newborn = kind.newborn_state(name=want.name, id=id)
-    _ready(cloud, kind, newborn)
-    late = frozenset(
-        what
-        for what in kind.late & want.props.keys()
-        if not kind.is_same(what, newborn.props[what], want.props[what])
+    created = kind.newborn_state(name=want.name, id=id)
+    _wait_until_ready(cloud, kind, created)
+    late_properties = frozenset(
+        name
+        for name in kind.late & want.props.keys()
+        if not kind.is_same(name, created.props[name], want.props[name])
     )
-    if late:
-        kind.change_one(cloud, newborn, want, late)
-        _ready(cloud, kind, newborn)
+    if late_properties:
+        kind.change_one(cloud, created, want, late_properties)
+        _wait_until_ready(cloud, kind, created)
     return id
 
 
@@ -162,17 +164,17 @@ def remove_resource(cloud: Cloud, kind: Kind, step: Step) -> None:
     cloud.wait_until(f"removing {found.key}", lambda: kind.is_gone(cloud, found))
 
 
-def _ready(cloud: Cloud, kind: Kind, found: Found) -> None:
+def _wait_until_ready(cloud: Cloud, kind: Kind, found: Found) -> None:
     cloud.wait_until(f"making {found.key}", lambda: kind.is_ready(cloud, found.id))
 
 
 def with_final_snapshots(plan: Plan, stamp: str) -> Plan:
     """The same plan, with a final snapshot of every resource that holds data before it is
     removed. `stamp` makes the snapshots' names unique."""
-    return Plan(tuple(_snapshotted(step, stamp) for step in plan.steps))
+    return Plan(tuple(_with_final_snapshot(step, stamp) for step in plan.steps))
 
 
-def _snapshotted(step: Step, stamp: str) -> Step:
+def _with_final_snapshot(step: Step, stamp: str) -> Step:
     if step.found is None or not step.is_destructive or not BY_NAME[step.key.kind].holds_data:
         return step
     name = f"{step.key.name}-final-{stamp}"

@@ -32,15 +32,15 @@ def hosts_of(found: Snapshot) -> tuple[Host, ...]:
     """Every running host, by name."""
     return tuple(
         Host(
-            name=one.name,
-            role=one.shows["role"],
-            private=one.shows["private_ip"],
-            public=one.shows["public_ip"],
-            zone=one.shows["zone"],
-            id=one.id,
+            name=host.name,
+            role=host.shows["role"],
+            private=host.shows["private_ip"],
+            public=host.shows["public_ip"],
+            zone=host.shows["zone"],
+            id=host.id,
         )
-        for one in sorted(found.values(), key=lambda one: one.key)
-        if one.kind == "host"
+        for host in sorted(found.values(), key=lambda host: host.key)
+        if host.kind == "host"
     )
 
 
@@ -64,7 +64,7 @@ def inventory_document(spec: Spec, found: Snapshot, folder: Path) -> dict[str, A
                 "coupon_project": spec.environment.project,
                 "aws_region": spec.environment.region,
                 **_stores(spec, found),
-                **_front(spec, found),
+                **_load_balancer(spec, found),
                 "coupon_secrets": _secret_paths(spec),
             },
             "children": {
@@ -88,19 +88,21 @@ def _host_vars(host: Host) -> dict[str, str]:
 
 def _stores(spec: Spec, found: Snapshot) -> dict[str, Any]:
     """redis_decisions_* and redis_broker_* (which may be the same cache), mysql_*."""
-    said: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
     for cache in spec.caches:
-        one = _one(found, "cache-group" if cache.managed_group else "cache-node", cache.name)
+        resource = _require(
+            found, "cache-group" if cache.managed_group else "cache-node", cache.name
+        )
         secret = f"{spec.path}/secrets/{auth_token(cache)}" if cache.encrypted else ""
         for purpose in cache.purpose:
-            said[f"redis_{purpose}_host"] = one.shows["host"]
-            said[f"redis_{purpose}_port"] = one.shows["port"] or cache.port
-            said[f"redis_{purpose}_tls"] = one.shows["tls"]
-            said[f"redis_{purpose}_replicas"] = cache.replicas
-            said[f"redis_{purpose}_password_parameter"] = secret
-    database = _one(found, "database", spec.database.name)
+            variables[f"redis_{purpose}_host"] = resource.shows["host"]
+            variables[f"redis_{purpose}_port"] = resource.shows["port"] or cache.port
+            variables[f"redis_{purpose}_tls"] = resource.shows["tls"]
+            variables[f"redis_{purpose}_replicas"] = cache.replicas
+            variables[f"redis_{purpose}_password_parameter"] = secret
+    database = _require(found, "database", spec.database.name)
     return {
-        **said,
+        **variables,
         "mysql_host": database.shows["host"],
         "mysql_port": database.shows["port"] or spec.database.port,
         "mysql_database": spec.database.schema,
@@ -110,14 +112,14 @@ def _stores(spec: Spec, found: Snapshot) -> dict[str, Any]:
     }
 
 
-def _front(spec: Spec, found: Snapshot) -> dict[str, Any]:
+def _load_balancer(spec: Spec, found: Snapshot) -> dict[str, Any]:
     """load_balancer_*: its address and whether TLS ends at it; plain_http: as in the spec."""
     if spec.balancer is None:
         return {}
-    one = _one(found, "balancer", spec.balancer.name)
-    target = _one(found, "target-group", f"{spec.balancer.name}-api")
+    balancer = _require(found, "balancer", spec.balancer.name)
+    target = _require(found, "target-group", f"{spec.balancer.name}-api")
     return {
-        "load_balancer_host": one.shows["host"],
+        "load_balancer_host": balancer.shows["host"],
         "load_balancer_tls": bool(spec.balancer.certificate_arn),
         "plain_http": spec.balancer.plain_http,
         "target_group_arn": target.id,
@@ -129,7 +131,7 @@ def _secret_paths(spec: Spec) -> dict[str, str]:
     return {name.replace("-", "_"): f"{spec.path}/secrets/{name}" for name in names}
 
 
-def _one(found: Snapshot, kind: str, name: str) -> Found:
+def _require(found: Snapshot, kind: str, name: str) -> Found:
     try:
         return found[Key(kind, name)]
     except KeyError:

@@ -33,23 +33,28 @@ def find_leftovers(cloud: Cloud) -> tuple[Leftover, ...]:
             for found in discover_resources(cloud).values()
         )
         hidden = (*_volumes(cloud), *_snapshots(cloud), *_interfaces(cloud), *_nats(cloud))
-        named = {*known, *hidden, *_database(cloud), *_caches(cloud)}
-        return tuple(sorted(named | set(_any_tagged(cloud, {one.id for one in named if one.id}))))
+        leftovers = {*known, *hidden, *_database(cloud), *_caches(cloud)}
+        return tuple(
+            sorted(
+                leftovers
+                | set(_any_tagged(cloud, {leftover.id for leftover in leftovers if leftover.id}))
+            )
+        )
 
 
-def _any_tagged(cloud: Cloud, named: set[str]) -> Iterator[Leftover]:
+def _any_tagged(cloud: Cloud, known_ids: set[str]) -> Iterator[Leftover]:
     """All other resources with our tags, of any service. AWS' index is minutes late."""
     for arn in cloud.tagged_arns():
         id = re.split("[:/]", arn)[-1]
-        if not arn.endswith(tuple(named)) and not _is_gone(cloud, arn, id):
+        if not arn.endswith(tuple(known_ids)) and not _is_gone(cloud, arn, id):
             yield Leftover("tagged resource", arn, costs=True)
 
 
 def _is_gone(cloud: Cloud, arn: str, id: str) -> bool:
     """Terminated hosts and deleted NAT gateways keep their tags for an hour; they cost nothing."""
     if ":instance/" in arn:
-        answer = cloud.ec2.describe_instances(InstanceIds=[id])["Reservations"]
-        return all(h["State"]["Name"] == "terminated" for r in answer for h in r["Instances"])
+        reservations = cloud.ec2.describe_instances(InstanceIds=[id])["Reservations"]
+        return all(h["State"]["Name"] == "terminated" for r in reservations for h in r["Instances"])
     if ":natgateway/" in arn:
         nats = cloud.ec2.describe_nat_gateways(NatGatewayIds=[id])["NatGateways"]
         return all(nat["State"] == "deleted" for nat in nats)
@@ -89,25 +94,25 @@ def _nats(cloud: Cloud) -> Iterator[Leftover]:
 
 def _database(cloud: Cloud) -> Iterator[Leftover]:
     pages = cloud.rds.get_paginator("describe_db_snapshots").paginate()
-    for one in (one for page in pages for one in page["DBSnapshots"]):
-        if cloud.scope.owns_tags(_said(cloud, one)):
-            name = one["DBSnapshotIdentifier"]
-            yield Leftover("database snapshot", name, costs=True, meant=_final(name))
+    for snapshot in (snapshot for page in pages for snapshot in page["DBSnapshots"]):
+        if cloud.scope.owns_tags(_snapshot_tags(cloud, snapshot)):
+            name = snapshot["DBSnapshotIdentifier"]
+            yield Leftover("database snapshot", name, costs=True, meant=_is_final_snapshot(name))
 
 
-def _said(cloud: Cloud, snapshot: Any) -> dict[str, str]:
+def _snapshot_tags(cloud: Cloud, snapshot: Any) -> dict[str, str]:
     tags: Iterable[Any] = snapshot.get("TagList") or ()
     return as_dict(tags) or database_tags(cloud, snapshot["DBSnapshotArn"])
 
 
 def _caches(cloud: Cloud) -> Iterator[Leftover]:
     pages = cloud.elasticache.get_paginator("describe_snapshots").paginate()
-    for one in (one for page in pages for one in page["Snapshots"]):
-        name, tags = one["SnapshotName"], cache_tags(cloud, one.get("ARN", ""))
-        if cloud.scope.owns_tags(tags) or (not tags and _final(name)):
-            yield Leftover("cache snapshot", name, costs=True, meant=_final(name))
+    for snapshot in (snapshot for page in pages for snapshot in page["Snapshots"]):
+        name, tags = snapshot["SnapshotName"], cache_tags(cloud, snapshot.get("ARN", ""))
+        if cloud.scope.owns_tags(tags) or (not tags and _is_final_snapshot(name)):
+            yield Leftover("cache snapshot", name, costs=True, meant=_is_final_snapshot(name))
 
 
-def _final(name: str) -> bool:
+def _is_final_snapshot(name: str) -> bool:
     """Whether it is named as executor.py names a final snapshot; ElastiCache's have no tags."""
     return bool(re.search(r"-final-\d{14}$", name))

@@ -37,7 +37,7 @@ class Holder:
     @property
     def dead(self) -> bool:
         """True if it ran on this machine and has ended. For another machine always False."""
-        return self.machine == socket.gethostname() and not _alive(self.process)
+        return self.machine == socket.gethostname() and not _process_exists(self.process)
 
 
 class Lock:
@@ -53,7 +53,7 @@ class Lock:
             token=secrets.token_hex(8),
             since=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        self._over = threading.Event()
+        self._released = threading.Event()
         self._lost = False
 
     def check(self) -> None:
@@ -72,10 +72,10 @@ class Lock:
                     f"{holder.who} on {holder.machine} has been at work since {holder.since}.",
                     todo=f"Wait for it; a dead run's lock ({self.name}) expires after {STALE}.",
                 )
-            self._clear(holder)
+            self._remove_stale(holder)
 
     def release(self) -> None:
-        self._over.set()
+        self._released.set()
         holder, _ = self._read()
         if holder and holder.token == self.me.token:
             with ignoring("ParameterNotFound"):
@@ -83,21 +83,21 @@ class Lock:
 
     def keep_renewing(self) -> None:
         """Renew the lock every RENEW_SECONDS until it is released or lost. Runs in a thread."""
-        while not self._over.wait(RENEW_SECONDS):
+        while not self._released.wait(RENEW_SECONDS):
             holder, _ = self._read()
             if holder is None or holder.token != self.me.token:
                 self._lost = True
                 return
-            self.cloud.ssm.put_parameter(Name=self.name, Value=self._said(), Overwrite=True)
+            self.cloud.ssm.put_parameter(Name=self.name, Value=self._document(), Overwrite=True)
 
-    def _said(self) -> str:
+    def _document(self) -> str:
         return json.dumps(asdict(self.me))
 
     def _create(self) -> bool:
         try:
             self.cloud.ssm.put_parameter(
                 Name=self.name,
-                Value=self._said(),
+                Value=self._document(),
                 Type="String",
                 Tags=self.cloud.scope.tags("provisioning-lock"),
             )
@@ -113,7 +113,7 @@ class Lock:
             return Holder(**json.loads(parameter["Value"])), parameter["LastModifiedDate"]
         return None, datetime.now(UTC)
 
-    def _clear(self, stale: Holder) -> None:
+    def _remove_stale(self, stale: Holder) -> None:
         """Removes a dead run's lock, unless another run does so first. Raises Locked then.
 
         Two runs may both see the dead one. Each first tries to create a parameter named after the
@@ -150,7 +150,7 @@ def environment_lock(cloud: Cloud) -> Iterator[Lock]:
             lock.release()
 
 
-def _alive(process: int) -> bool:
+def _process_exists(process: int) -> bool:
     try:
         os.kill(process, 0)
     except ProcessLookupError:

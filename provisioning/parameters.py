@@ -33,8 +33,8 @@ class Folder(click.ParamType[str]):
         if not value:
             return value
         path = Path(value).absolute()
-        there = next(each for each in (path, *path.parents) if each.exists())
-        if not value.strip() or not there.is_dir() or not os.access(there, os.W_OK):
+        existing = next(candidate for candidate in (path, *path.parents) if candidate.exists())
+        if not value.strip() or not existing.is_dir() or not os.access(existing, os.W_OK):
             self.fail(f"{value!r} is no folder that can be written.", param, ctx)
         return value
 

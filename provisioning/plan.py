@@ -17,14 +17,14 @@ def make_plan(wants: Iterable[Want], found: Mapping[Key, Found]) -> Plan:
     Pending, which differs from every id, so the referring resource changes or is replaced as well.
     """
     wanted = {want.key: want for want in wants}
-    ids = {key: one.id for key, one in found.items()}
+    ids = {key: resource.id for key, resource in found.items()}
     steps: list[Step] = []
     for key in in_order(wanted.values()):
-        step = _judge(wanted[key], found.get(key), ids)
+        step = _step_for(wanted[key], found.get(key), ids)
         if step.action in (Action.CREATE, Action.REPLACE):
             ids.pop(key, None)
         steps.append(step)
-    return Plan((*steps, *_leftover(wanted, found)))
+    return Plan((*steps, *_deletions(wanted, found)))
 
 
 def in_order(wants: Iterable[Want]) -> tuple[Key, ...]:
@@ -45,12 +45,12 @@ def creation_rank(key: Key) -> tuple[int, str]:
     return RANK[key.kind], key.name
 
 
-def _judge(want: Want, found: Found | None, ids: Mapping[Key, str]) -> Step:
+def _step_for(want: Want, found: Found | None, ids: Mapping[Key, str]) -> Step:
     if found is None:
         return Step(key=want.key, action=Action.CREATE, reason="it isn't there", want=want)
     kind = BY_NAME[want.kind]
     differences = compare_properties(kind, resolved_want(want, ids), found)
-    action, reason = _verdict(kind, differences, found)
+    action, reason = _action_and_reason(kind, differences, found)
     return Step(
         key=want.key, action=action, reason=reason, want=want, found=found, differences=differences
     )
@@ -62,35 +62,37 @@ def compare_properties(kind: Kind, want: Want, found: Found) -> tuple[Difference
     return tuple(
         Difference(what, found.props[what], wanted)
         for what, wanted in want.props.items()
-        if what in found.props and not _same(kind, what, found.props[what], wanted)
+        if what in found.props and not _is_as_wanted(kind, what, found.props[what], wanted)
     )
 
 
-def _same(kind: Kind, what: str, found: object, wanted: object) -> bool:
-    return not _pending(wanted) and kind.is_same(what, found, wanted)
+def _is_as_wanted(kind: Kind, what: str, found: object, wanted: object) -> bool:
+    return not _contains_pending(wanted) and kind.is_same(what, found, wanted)
 
 
-def _pending(value: object) -> bool:
+def _contains_pending(value: object) -> bool:
     if isinstance(value, Pending):
         return True
     if isinstance(value, Mapping):
-        return any(_pending(inner) for inner in value.values())
-    return isinstance(value, tuple | frozenset) and any(_pending(inner) for inner in value)
+        return any(_contains_pending(inner) for inner in value.values())
+    return isinstance(value, tuple | frozenset) and any(_contains_pending(inner) for inner in value)
 
 
-def _verdict(kind: Kind, differences: tuple[Difference, ...], found: Found) -> tuple[Action, str]:
-    said = ", ".join(difference.what for difference in differences)
+def _action_and_reason(
+    kind: Kind, differences: tuple[Difference, ...], found: Found
+) -> tuple[Action, str]:
+    changed = ", ".join(difference.what for difference in differences)
     fixed = [difference.what for difference in differences if difference.what in kind.fixed]
     if fixed:
         return Action.REPLACE, f"{', '.join(fixed)} can't be changed in place"
     if not found.ready:
         return Action.WAIT, "AWS is still working on it; judged when it is ready"
     if differences:
-        return Action.CHANGE, f"{said} differ{'' if len(differences) > 1 else 's'}"
+        return Action.CHANGE, f"{changed} differ{'' if len(differences) > 1 else 's'}"
     return Action.KEEP, "it is as wanted"
 
 
-def _leftover(wanted: Mapping[Key, Want], found: Mapping[Key, Found]) -> tuple[Step, ...]:
+def _deletions(wanted: Mapping[Key, Want], found: Mapping[Key, Found]) -> tuple[Step, ...]:
     """Deletions of resources that have our tags and are not wanted any more. They come last, when
     nothing wanted uses them."""
     extra = sorted(found.keys() - wanted.keys(), key=creation_rank, reverse=True)

@@ -70,12 +70,12 @@ def _tables(spec: Spec) -> Iterator[Want]:
             props={
                 "vpc": vpc_ref(spec),
                 "subnets": frozenset(Ref("subnet", subnet.name) for subnet in members),
-                "routes": _way_out(spec, members[0].tier, members[0].zone),
+                "routes": _default_route(spec, members[0].tier, members[0].zone),
             },
         )
 
 
-def _way_out(spec: Spec, tier: str, zone: str) -> dict[str, Ref]:
+def _default_route(spec: Spec, tier: str, zone: str) -> dict[str, Ref]:
     """The default route. public: the internet gateway. private: its zone's NAT, or another zone's,
     if there is any. db: never one."""
     if tier == "public":

@@ -23,5 +23,5 @@ def examine_account(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
 
 
 def _credentials(cloud: Cloud) -> tuple[str, str]:
-    who = cloud.sts.get_caller_identity()
-    return OK, f"{who['Arn']} in account {who['Account']}"
+    identity = cloud.sts.get_caller_identity()
+    return OK, f"{identity['Arn']} in account {identity['Account']}"

@@ -28,10 +28,10 @@ def check_offers(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
 def _zones(spec: Spec, cloud: Cloud) -> Answer:
     wanted = {f"{spec.environment.region}{s.zone}" for s in spec.network.subnets}
     answer = cloud.ec2.describe_availability_zones()["AvailabilityZones"]
-    there = {zone["ZoneName"] for zone in answer if zone["State"] == "available"}
-    missing = sorted(wanted - there)
-    said = f"missing: {', '.join(missing)}" if missing else ", ".join(sorted(wanted))
-    return judged_finding(not missing), said
+    available = {zone["ZoneName"] for zone in answer if zone["State"] == "available"}
+    missing = sorted(wanted - available)
+    text = f"missing: {', '.join(missing)}" if missing else ", ".join(sorted(wanted))
+    return judged_finding(not missing), text
 
 
 def _offered(spec: Spec, cloud: Cloud, type: str) -> Answer:
@@ -56,9 +56,9 @@ def _database(spec: Spec, cloud: Cloud) -> Answer:
     versions = _orderable(cloud, wanted.type)
     if not versions and not _orderable(cloud):
         return UNKNOWN, "RDS lists no MySQL at all that can be ordered here; apply finds it out"
-    good = any(f"{version}.".startswith(f"{wanted.version}.") for version in versions)
-    can = "can" if good else "can not"
-    return judged_finding(good), f"{wanted.type} with MySQL {wanted.version} {can} be ordered"
+    is_offered = any(f"{version}.".startswith(f"{wanted.version}.") for version in versions)
+    can = "can" if is_offered else "can not"
+    return judged_finding(is_offered), f"{wanted.type} with MySQL {wanted.version} {can} be ordered"
 
 
 def _orderable(cloud: Cloud, *sizes: str) -> set[str]:
@@ -71,11 +71,13 @@ def _orderable(cloud: Cloud, *sizes: str) -> set[str]:
 def _cache(cloud: Cloud, cache: Cache) -> Answer:
     """Checks the engine's version only: ElastiCache has no list of sizes that can be ordered."""
     answer = cloud.elasticache.describe_cache_engine_versions(Engine=cache.engine)
-    versions = {one["EngineVersion"] for one in answer["CacheEngineVersions"]}
-    good = any(f"{version}.".startswith(f"{cache.version}.") for version in versions)
-    offered = "offered" if good else f"not among {', '.join(sorted(versions)) or 'none at all'}"
+    versions = {engine_version["EngineVersion"] for engine_version in answer["CacheEngineVersions"]}
+    is_offered = any(f"{version}.".startswith(f"{cache.version}.") for version in versions)
+    offered = (
+        "offered" if is_offered else f"not among {', '.join(sorted(versions)) or 'none at all'}"
+    )
     return judged_finding(
-        good
+        is_offered
     ), f"{cache.engine} {cache.version} is {offered}; its size isn't checked"
 
 

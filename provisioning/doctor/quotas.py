@@ -29,15 +29,15 @@ def check_quotas(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
         yield Finding(UNKNOWN, "quotas", f"The existing resources can't be read: {refused}")
         return
     missing = tuple(want for want in build_blueprint(spec) if want.key not in found)
-    for (what, kind), check in ROOMS.items():
+    for (what, kind), check in QUOTA_CHECKS.items():
         yield make_finding(
             f"room for {what}",
-            partial(_room, cloud, missing, kind, check),
+            partial(_check_room, cloud, missing, kind, check),
             denied=UNKNOWN,
         )
 
 
-def _room(cloud: Cloud, missing: Missing, kind: str, check: Rooms) -> Answer:
+def _check_room(cloud: Cloud, missing: Missing, kind: str, check: QuotaCheck) -> Answer:
     wanted = tuple(want for want in missing if want.kind == kind)
     if not wanted:
         return OK, "nothing more is needed"
@@ -45,13 +45,16 @@ def _room(cloud: Cloud, missing: Missing, kind: str, check: Rooms) -> Answer:
     return judged_finding(used + need <= limit), f"{need} more needed, {used} of {limit:g} used"
 
 
-Rooms = Callable[[Cloud, Missing], tuple[int, int, float]]  # (needed, used, the quota)
+QuotaCheck = Callable[[Cloud, Missing], tuple[int, int, float]]  # (needed, used, the quota)
 
 
 def _vcpus(cloud: Cloud, hosts: Missing) -> tuple[int, int, float]:
     types = sorted({want.props["type"] for want in hosts})
-    told = cloud.ec2.describe_instance_types(InstanceTypes=types)["InstanceTypes"]
-    size = {str(one["InstanceType"]): one["VCpuInfo"]["DefaultVCpus"] for one in told}
+    types_info = cloud.ec2.describe_instance_types(InstanceTypes=types)["InstanceTypes"]
+    size = {
+        str(type_info["InstanceType"]): type_info["VCpuInfo"]["DefaultVCpus"]
+        for type_info in types_info
+    }
     need = sum(size[want.props["type"]] for want in hosts)
     pages = cloud.ec2.get_paginator("describe_instances").paginate(Filters=RUNNING)
     running = (host for page in pages for r in page["Reservations"] for host in r["Instances"])
@@ -73,34 +76,34 @@ def _addresses(cloud: Cloud, wanted: Missing) -> tuple[int, int, float]:
     answer = cloud.ec2.describe_account_attributes()["AccountAttributes"]
     limits = [
         value["AttributeValue"]
-        for one in answer
-        for value in one["AttributeValues"]
-        if str(one["AttributeName"]) == "vpc-max-elastic-ips"
+        for attribute in answer
+        for value in attribute["AttributeValues"]
+        if str(attribute["AttributeName"]) == "vpc-max-elastic-ips"
     ]
     used = len(cloud.ec2.describe_addresses()["Addresses"])
     return len(wanted), used, int(limits[0]) if limits else 5
 
 
 def _databases(cloud: Cloud, wanted: Missing) -> tuple[int, int, float]:
-    told = cloud.rds.describe_account_attributes()["AccountQuotas"]
-    one = next(quota for quota in told if quota["AccountQuotaName"] == "DBInstances")
-    return len(wanted), one["Used"], one["Max"]
+    quotas = cloud.rds.describe_account_attributes()["AccountQuotas"]
+    instances = next(quota for quota in quotas if quota["AccountQuotaName"] == "DBInstances")
+    return len(wanted), instances["Used"], instances["Max"]
 
 
 def _balancers(cloud: Cloud, wanted: Missing) -> tuple[int, int, float]:
-    told = cloud.elb.describe_account_limits()["Limits"]
-    limit = next(one["Max"] for one in told if one["Name"] == "application-load-balancers")
+    limits = cloud.elb.describe_account_limits()["Limits"]
+    limit = next(item["Max"] for item in limits if item["Name"] == "application-load-balancers")
     pages = cloud.elb.get_paginator("describe_load_balancers").paginate()
-    used = sum(one["Type"] == "application" for page in pages for one in page["LoadBalancers"])
+    used = sum(item["Type"] == "application" for page in pages for item in page["LoadBalancers"])
     return len(wanted), used, int(limit)
 
 
 def _roles(cloud: Cloud, wanted: Missing) -> tuple[int, int, float]:
-    told: Any = cloud.iam.get_account_summary()["SummaryMap"]
-    return len(wanted), told["Roles"], told["RolesQuota"]
+    summary: Any = cloud.iam.get_account_summary()["SummaryMap"]
+    return len(wanted), summary["Roles"], summary["RolesQuota"]
 
 
-ROOMS: dict[tuple[str, str], Rooms] = {
+QUOTA_CHECKS: dict[tuple[str, str], QuotaCheck] = {
     ("vCPUs", "host"): _vcpus,
     ("VPCs", "vpc"): _vpcs,
     ("addresses", "address"): _addresses,

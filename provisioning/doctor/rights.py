@@ -16,7 +16,7 @@ Answer = tuple[str, str]
 
 def check_rights(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
     for name, call in dry_runs(spec, cloud).items():
-        yield make_finding(f"DryRun {name}", lambda name=name, call=call: _dry(name, call))  # type: ignore[misc]
+        yield make_finding(f"DryRun {name}", lambda name=name, call=call: _dry_run(name, call))  # type: ignore[misc]
     yield from simulated_findings(spec, cloud)
 
 
@@ -43,7 +43,7 @@ def dry_runs(spec: Spec, cloud: Cloud) -> dict[str, Callable[[], Any]]:
     }
 
 
-def _dry(name: str, call: Callable[[], Any]) -> Answer:
+def _dry_run(name: str, call: Callable[[], Any]) -> Answer:
     good = would_be_allowed(call)
     return judged_finding(good), "allowed" if good else f"these credentials may not {name}"
 
@@ -51,19 +51,19 @@ def _dry(name: str, call: Callable[[], Any]) -> Answer:
 def simulated_findings(spec: Spec, cloud: Cloud) -> Iterator[Finding]:
     """A finding per service; a single one if these credentials can't be simulated."""
     caller = cloud.sts.get_caller_identity()["Arn"]
-    who = make_finding(
+    principal = make_finding(
         "rights of these credentials", lambda: _principal(cloud, caller), denied=UNKNOWN
     )
-    if who.verdict != OK or not who.told.startswith("arn:"):
-        yield who
+    if principal.verdict != OK or not principal.told.startswith("arn:"):
+        yield principal
         return
     for grant in required_grants(spec, cloud.account):
-        yield _simulated(cloud, who.told, grant)
+        yield _simulated_finding(cloud, principal.told, grant)
 
 
-def _simulated(cloud: Cloud, principal: str, grant: Grant) -> Finding:
+def _simulated_finding(cloud: Cloud, principal: str, grant: Grant) -> Finding:
     what = f"rights {grant.service}"
-    return make_finding(what, lambda: _may(cloud, principal, grant), denied=UNKNOWN)
+    return make_finding(what, lambda: _simulate(cloud, principal, grant), denied=UNKNOWN)
 
 
 def _principal(cloud: Cloud, caller: str) -> Answer:
@@ -78,7 +78,7 @@ def _principal(cloud: Cloud, caller: str) -> Answer:
     return UNKNOWN, f"only IAM users and roles can be simulated, not {caller}; apply finds it out"
 
 
-def _may(cloud: Cloud, principal: str, grant: Grant) -> Answer:
+def _simulate(cloud: Cloud, principal: str, grant: Grant) -> Answer:
     """Service control and session policies may still deny it: IAM doesn't simulate those."""
     pages = cloud.iam.get_paginator("simulate_principal_policy").paginate(
         PolicySourceArn=principal,
@@ -86,23 +86,29 @@ def _may(cloud: Cloud, principal: str, grant: Grant) -> Answer:
         ResourceArns=list(grant.examples),
     )
     denied: list[str] = []
-    unsure: list[str] = []
-    for one in (one for page in pages for one in page["EvaluationResults"]):
-        if not _allowed(one):
-            (unsure if _depends(one) else denied).append(one["EvalActionName"])
+    undecided: list[str] = []
+    for result in (result for page in pages for result in page["EvaluationResults"]):
+        if not _allowed(result):
+            (undecided if _depends_on_conditions(result) else denied).append(
+                result["EvalActionName"]
+            )
     if denied:
         return BAD, f"not allowed: {', '.join(denied)}"
-    if unsure:
-        return UNKNOWN, f"conditions decide over: {', '.join(unsure)}"
+    if undecided:
+        return UNKNOWN, f"conditions decide over: {', '.join(undecided)}"
     return OK, f"all {len(grant.actions)} actions are allowed"
 
 
-def _allowed(one: Any) -> bool:
+def _allowed(evaluation: Any) -> bool:
     """Allowed on any of the examples: they are of several types, and an action applies to one."""
-    each = (result["EvalResourceDecision"] for result in one.get("ResourceSpecificResults", ()))
-    return "allowed" in (one["EvalDecision"], *each)
+    decisions = (
+        result["EvalResourceDecision"] for result in evaluation.get("ResourceSpecificResults", ())
+    )
+    return "allowed" in (evaluation["EvalDecision"], *decisions)
 
 
-def _depends(one: Any) -> bool:
-    each = one.get("ResourceSpecificResults", ())
-    return bool(one.get("MissingContextValues")) or any(r.get("MissingContextValues") for r in each)
+def _depends_on_conditions(result: Any) -> bool:
+    per_resource = result.get("ResourceSpecificResults", ())
+    return bool(result.get("MissingContextValues")) or any(
+        r.get("MissingContextValues") for r in per_resource
+    )

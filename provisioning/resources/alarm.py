@@ -42,7 +42,7 @@ class Alarm(Kind):
                 yield self._found(alarm)
 
     def _found(self, alarm: Any) -> Found:
-        dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
+        dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
         return self.found(
             name=alarm["AlarmName"],
             id=alarm["AlarmName"],
@@ -63,8 +63,8 @@ class Alarm(Kind):
     def create_one(self, cloud: Cloud, want: Want) -> str:
         """Putting an alarm overwrites any alarm of the same name, so this checks for one first.
         Raises Ambiguous if there is one without our tags."""
-        there = cloud.cloudwatch.describe_alarms(AlarmNames=[want.name])["MetricAlarms"]
-        if there and not is_ours(cloud, there[0]["AlarmArn"]):
+        existing = cloud.cloudwatch.describe_alarms(AlarmNames=[want.name])["MetricAlarms"]
+        if existing and not is_ours(cloud, existing[0]["AlarmArn"]):
             raise raise_name_taken(want)
         return self._put(cloud, want)
 
@@ -99,8 +99,8 @@ class Alarm(Kind):
 
     def is_same(self, what: str, found: Any, wanted: Any) -> bool:
         if what == "dimensions":
-            said = {name: metric_dimension(str(value)) for name, value in wanted.items()}
-            return bool(found == said)
+            expected = {name: metric_dimension(str(value)) for name, value in wanted.items()}
+            return bool(found == expected)
         return super().is_same(what, found, wanted)
 
     def price_items(self, want: Want) -> dict[str, float]:

@@ -17,17 +17,24 @@ def tags_of(cloud: Cloud, arns: list[str]) -> dict[str, dict[str, str]]:
     """ARN -> tags; twenty ARNs at a time, the limit of one call."""
     tags: dict[str, dict[str, str]] = {}
     for start in range(0, len(arns), 20):
-        some = cloud.elb.describe_tags(ResourceArns=arns[start : start + 20])["TagDescriptions"]
-        tags.update({one["ResourceArn"]: as_dict(one["Tags"]) for one in some})
+        descriptions = cloud.elb.describe_tags(ResourceArns=arns[start : start + 20])[
+            "TagDescriptions"
+        ]
+        tags.update(
+            {
+                description["ResourceArn"]: as_dict(description["Tags"])
+                for description in descriptions
+            }
+        )
     return tags
 
 
 def our_resources(cloud: Cloud, described: list[Any], arn: str) -> Iterator[tuple[str, Any]]:
     """(name, description) of the resources that have our tags."""
-    tags = tags_of(cloud, [one[arn] for one in described])
-    for one in described:
-        if cloud.scope.owns_tags(tags.get(one[arn], {})):
-            yield tags[one[arn]]["Name"], one
+    tags = tags_of(cloud, [description[arn] for description in described])
+    for description in described:
+        if cloud.scope.owns_tags(tags.get(description[arn], {})):
+            yield tags[description[arn]]["Name"], description
 
 
 class TargetGroup(Kind):
@@ -54,16 +61,16 @@ class TargetGroup(Kind):
                     "health_path": group["HealthCheckPath"],
                     "health_port": _port_of(group["HealthCheckPort"], group["Port"]),
                     "targets": frozenset(
-                        one["Target"]["Id"]
-                        for one in health["TargetHealthDescriptions"]
-                        if one["TargetHealth"]["State"] != "draining"
+                        target["Target"]["Id"]
+                        for target in health["TargetHealthDescriptions"]
+                        if target["TargetHealth"]["State"] != "draining"
                     ),
                     "drain_seconds": int(attributes["deregistration_delay.timeout_seconds"]),
                 },
             )
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
-        made = cloud.elb.create_target_group(
+        response = cloud.elb.create_target_group(
             Name=want.name,
             Protocol="HTTP",
             Port=want.props["port"],
@@ -78,7 +85,7 @@ class TargetGroup(Kind):
             Matcher={"HttpCode": "200"},
             Tags=cloud.scope.tags(want.name),
         )
-        return made["TargetGroups"][0]["TargetGroupArn"]
+        return response["TargetGroups"][0]["TargetGroupArn"]
 
     def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         if what & {"health_path", "health_port"}:
@@ -123,25 +130,27 @@ class Balancer(Kind):
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.elb.get_paginator("describe_load_balancers").paginate()
-        balancers = [one for page in pages for one in page["LoadBalancers"]]
-        for name, one in our_resources(cloud, balancers, "LoadBalancerArn"):
-            said = cloud.elb.describe_load_balancer_attributes(
-                LoadBalancerArn=one["LoadBalancerArn"]
+        balancers = [balancer for page in pages for balancer in page["LoadBalancers"]]
+        for name, balancer in our_resources(cloud, balancers, "LoadBalancerArn"):
+            attributes = cloud.elb.describe_load_balancer_attributes(
+                LoadBalancerArn=balancer["LoadBalancerArn"]
             )
             yield self.found(
                 name=name,
-                id=one["LoadBalancerArn"],
+                id=balancer["LoadBalancerArn"],
                 props={
-                    "subnets": frozenset(zone["SubnetId"] for zone in one["AvailabilityZones"]),
-                    "groups": frozenset(one["SecurityGroups"]),
-                    "attributes": as_dict(said["Attributes"]),
+                    "subnets": frozenset(
+                        zone["SubnetId"] for zone in balancer["AvailabilityZones"]
+                    ),
+                    "groups": frozenset(balancer["SecurityGroups"]),
+                    "attributes": as_dict(attributes["Attributes"]),
                 },
-                ready=one["State"]["Code"] == "active",
-                shows={"host": one["DNSName"], "metric": _metric(one["LoadBalancerArn"])},
+                ready=balancer["State"]["Code"] == "active",
+                shows={"host": balancer["DNSName"], "metric": _metric(balancer["LoadBalancerArn"])},
             )
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
-        made = cloud.elb.create_load_balancer(
+        response = cloud.elb.create_load_balancer(
             Name=want.name,
             Scheme="internet-facing",
             Type="application",
@@ -149,7 +158,7 @@ class Balancer(Kind):
             SecurityGroups=sorted(want.props["groups"]),
             Tags=cloud.scope.tags(want.name),
         )
-        return made["LoadBalancers"][0]["LoadBalancerArn"]
+        return response["LoadBalancers"][0]["LoadBalancerArn"]
 
     def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         if "subnets" in what:

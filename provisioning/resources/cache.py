@@ -28,8 +28,10 @@ class CacheNode(Kind):
                 yield self._found(node)
 
     def _found(self, node: Any) -> Found:
-        ends = [one["Endpoint"] for one in node.get("CacheNodes", ()) if "Endpoint" in one]
-        port = ends[0]["Port"] if ends else None
+        endpoints = [
+            member["Endpoint"] for member in node.get("CacheNodes", ()) if "Endpoint" in member
+        ]
+        port = endpoints[0]["Port"] if endpoints else None
         return self.found(
             name=node["CacheClusterId"],
             id=node["CacheClusterId"],
@@ -41,7 +43,11 @@ class CacheNode(Kind):
                 **({"port": port} if port else {}),
             },
             ready=node["CacheClusterStatus"] == "available",
-            shows={"host": ends[0]["Address"] if ends else "", "port": port or 0, "tls": False},
+            shows={
+                "host": endpoints[0]["Address"] if endpoints else "",
+                "port": port or 0,
+                "tls": False,
+            },
         )
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
@@ -99,7 +105,7 @@ class CacheGroup(Kind):
 
     def _found(self, group: Any, members: list[Any]) -> Found:
         shards = group.get("NodeGroups", ())
-        end = shards[0].get("PrimaryEndpoint", {}) if shards else {}
+        endpoint = shards[0].get("PrimaryEndpoint", {}) if shards else {}
         props = {
             "type": group["CacheNodeType"],
             "members": len(group["MemberClusters"]),
@@ -108,7 +114,7 @@ class CacheGroup(Kind):
             "encrypted_in_transit": group["TransitEncryptionEnabled"],
             "snapshot_days": group["SnapshotRetentionLimit"],
             **_from_member(members[0] if members else {}),
-            **({"port": end["Port"]} if "Port" in end else {}),
+            **({"port": endpoint["Port"]} if "Port" in endpoint else {}),
         }
         return self.found(
             name=group["ReplicationGroupId"],
@@ -116,8 +122,8 @@ class CacheGroup(Kind):
             props=props,
             ready=group["Status"] == "available",
             shows={
-                "host": end.get("Address", ""),
-                "port": end.get("Port", 0),
+                "host": endpoint.get("Address", ""),
+                "port": endpoint.get("Port", 0),
                 "tls": group["TransitEncryptionEnabled"],
             },
         )
@@ -165,18 +171,20 @@ class CacheGroup(Kind):
                 "AutomaticFailoverEnabled": p["multi_az"],
             },
         }
-        asked = {k: v for name in sorted(what & settings.keys()) for k, v in settings[name].items()}
-        if asked:
+        changes = {
+            k: v for name in sorted(what & settings.keys()) for k, v in settings[name].items()
+        }
+        if changes:
             cloud.elasticache.modify_replication_group(
-                ReplicationGroupId=found.id, ApplyImmediately=True, **asked
+                ReplicationGroupId=found.id, ApplyImmediately=True, **changes
             )
 
     def _resize(self, cloud: Cloud, found: Found, members: int) -> None:
-        asked: Any = {"ReplicationGroupId": found.id, "NewReplicaCount": members - 1}
+        request: Any = {"ReplicationGroupId": found.id, "NewReplicaCount": members - 1}
         if members > found.props["members"]:
-            cloud.elasticache.increase_replica_count(ApplyImmediately=True, **asked)
+            cloud.elasticache.increase_replica_count(ApplyImmediately=True, **request)
         else:
-            cloud.elasticache.decrease_replica_count(ApplyImmediately=True, **asked)
+            cloud.elasticache.decrease_replica_count(ApplyImmediately=True, **request)
         cloud.wait_until(f"resizing {found.name}", lambda: self.is_ready(cloud, found.id))
 
     def is_ready(self, cloud: Cloud, id: str) -> bool:
@@ -224,4 +232,4 @@ def cache_replication_groups(cloud: Cloud) -> list[Any]:
 
 
 def _statuses(described: list[Any], what: str) -> dict[str, str]:
-    return {one[f"{what}Id"]: one[f"{what}Status"] for one in described}
+    return {description[f"{what}Id"]: description[f"{what}Status"] for description in described}

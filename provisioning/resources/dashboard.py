@@ -28,8 +28,10 @@ class Dashboard(Kind):
     def create_one(self, cloud: Cloud, want: Want) -> str:
         """Putting a dashboard overwrites any of the same name, so this checks for one first. Raises
         Ambiguous if there is one without our tags."""
-        there = cloud.cloudwatch.list_dashboards(DashboardNamePrefix=want.name)["DashboardEntries"]
-        for entry in there:
+        existing = cloud.cloudwatch.list_dashboards(DashboardNamePrefix=want.name)[
+            "DashboardEntries"
+        ]
+        for entry in existing:
             if entry["DashboardName"] == want.name and not is_ours(cloud, entry["DashboardArn"]):
                 raise raise_name_taken(want)
         cloud.cloudwatch.put_dashboard(

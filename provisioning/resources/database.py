@@ -20,38 +20,38 @@ class Database(Kind):
     holds_data = True
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
-        for one in _instances(cloud):
-            if one["DBInstanceStatus"] != "deleting" and cloud.scope.owns_tags(
-                as_dict(one["TagList"])
+        for instance in _instances(cloud):
+            if instance["DBInstanceStatus"] != "deleting" and cloud.scope.owns_tags(
+                as_dict(instance["TagList"])
             ):
-                yield self._found(one)
+                yield self._found(instance)
 
-    def _found(self, one: Any) -> Found:
-        end = one.get("Endpoint", {})
-        groups = [group["DBParameterGroupName"] for group in one["DBParameterGroups"]]
+    def _found(self, instance: Any) -> Found:
+        endpoint = instance.get("Endpoint", {})
+        groups = [group["DBParameterGroupName"] for group in instance["DBParameterGroups"]]
         return self.found(
-            name=one["DBInstanceIdentifier"],
-            id=one["DBInstanceIdentifier"],
+            name=instance["DBInstanceIdentifier"],
+            id=instance["DBInstanceIdentifier"],
             props={
-                "type": one["DBInstanceClass"],
-                "version": one["EngineVersion"],
-                "storage_gb": one["AllocatedStorage"],
-                "subnets": one["DBSubnetGroup"]["DBSubnetGroupName"],
-                "groups": frozenset(g["VpcSecurityGroupId"] for g in one["VpcSecurityGroups"]),
-                "multi_az": one["MultiAZ"],
-                "encrypted": one["StorageEncrypted"],
-                "public": one["PubliclyAccessible"],
-                "backup_days": one["BackupRetentionPeriod"],
-                "protected": one["DeletionProtection"],
-                "insights": one.get("PerformanceInsightsEnabled", False),
-                "logs": frozenset(one.get("EnabledCloudwatchLogsExports", ())),
-                "user": one["MasterUsername"],
-                "schema": one.get("DBName", ""),
-                **({"port": end["Port"]} if "Port" in end else {}),
+                "type": instance["DBInstanceClass"],
+                "version": instance["EngineVersion"],
+                "storage_gb": instance["AllocatedStorage"],
+                "subnets": instance["DBSubnetGroup"]["DBSubnetGroupName"],
+                "groups": frozenset(g["VpcSecurityGroupId"] for g in instance["VpcSecurityGroups"]),
+                "multi_az": instance["MultiAZ"],
+                "encrypted": instance["StorageEncrypted"],
+                "public": instance["PubliclyAccessible"],
+                "backup_days": instance["BackupRetentionPeriod"],
+                "protected": instance["DeletionProtection"],
+                "insights": instance.get("PerformanceInsightsEnabled", False),
+                "logs": frozenset(instance.get("EnabledCloudwatchLogsExports", ())),
+                "user": instance["MasterUsername"],
+                "schema": instance.get("DBName", ""),
+                **({"port": endpoint["Port"]} if "Port" in endpoint else {}),
                 **({"parameters": groups[0]} if groups else {}),
             },
-            ready=one["DBInstanceStatus"] in AT_WORK,
-            shows={"host": end.get("Address", ""), "port": end.get("Port", 0)},
+            ready=instance["DBInstanceStatus"] in AT_WORK,
+            shows={"host": endpoint.get("Address", ""), "port": endpoint.get("Port", 0)},
         )
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
@@ -99,8 +99,10 @@ class Database(Kind):
             "port": {"DBPortNumber": p["port"]},
             "parameters": {"DBParameterGroupName": p.get("parameters", "")},
         }
-        asked = {k: v for name in sorted(what) for k, v in settings[name].items()}
-        cloud.rds.modify_db_instance(DBInstanceIdentifier=found.id, ApplyImmediately=True, **asked)
+        changes = {k: v for name in sorted(what) for k, v in settings[name].items()}
+        cloud.rds.modify_db_instance(
+            DBInstanceIdentifier=found.id, ApplyImmediately=True, **changes
+        )
 
     def is_same(self, what: str, found: Any, wanted: Any) -> bool:
         """For 8.4 AWS returns the full version that it chose: 8.4.6."""
@@ -119,14 +121,16 @@ class Database(Kind):
             )
             cloud.wait_until(f"unprotecting {found.name}", lambda: self.is_ready(cloud, found.id))
         final = found.shows.get("final_snapshot")
-        last: Any = {"FinalDBSnapshotIdentifier": final} if final else {"SkipFinalSnapshot": True}
+        snapshot_options: Any = (
+            {"FinalDBSnapshotIdentifier": final} if final else {"SkipFinalSnapshot": True}
+        )
         with ignoring("DBInstanceNotFound"):
             cloud.rds.delete_db_instance(
-                DBInstanceIdentifier=found.id, DeleteAutomatedBackups=True, **last
+                DBInstanceIdentifier=found.id, DeleteAutomatedBackups=True, **snapshot_options
             )
 
     def is_gone(self, cloud: Cloud, found: Found) -> bool:
-        return found.id not in {one["DBInstanceIdentifier"] for one in _instances(cloud)}
+        return found.id not in {instance["DBInstanceIdentifier"] for instance in _instances(cloud)}
 
     def price_items(self, want: Want) -> Mapping[str, float]:
         p = want.props
@@ -136,13 +140,13 @@ class Database(Kind):
 
 
 def _logs(found: Found, want: Want) -> dict[str, list[str]]:
-    wanted, there = want.props["logs"], found.props["logs"]
+    wanted, enabled = want.props["logs"], found.props["logs"]
     return {
-        "EnableLogTypes": sorted(wanted - there),
-        "DisableLogTypes": sorted(there - wanted),
+        "EnableLogTypes": sorted(wanted - enabled),
+        "DisableLogTypes": sorted(enabled - wanted),
     }
 
 
 def _instances(cloud: Cloud) -> list[Any]:
     pages = cloud.rds.get_paginator("describe_db_instances").paginate()
-    return [one for page in pages for one in page["DBInstances"]]
+    return [instance for page in pages for instance in page["DBInstances"]]

@@ -25,10 +25,10 @@ class Address(Kind):
             )
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
-        made = cloud.ec2.allocate_address(
+        response = cloud.ec2.allocate_address(
             Domain="vpc", TagSpecifications=cloud.scope.tagging("elastic-ip", want.name)
         )
-        return made["AllocationId"]
+        return response["AllocationId"]
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("InvalidAllocationID.NotFound"):
@@ -56,12 +56,12 @@ class Nat(Kind):
             )
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
-        made = cloud.ec2.create_nat_gateway(
+        response = cloud.ec2.create_nat_gateway(
             SubnetId=want.props["subnet"],
             AllocationId=want.props["address"],
             TagSpecifications=cloud.scope.tagging("natgateway", want.name),
         )
-        return made["NatGateway"]["NatGatewayId"]
+        return response["NatGateway"]["NatGatewayId"]
 
     def is_ready(self, cloud: Cloud, id: str) -> bool:
         return self._state(cloud, id) == "available"
@@ -91,38 +91,38 @@ class S3Endpoint(Kind):
         pages = cloud.ec2.get_paginator("describe_vpc_endpoints").paginate(
             Filters=cloud.scope.filters()
         )
-        for point in cloud.scope.only_ours(
-            point for page in pages for point in page["VpcEndpoints"]
+        for endpoint in cloud.scope.only_ours(
+            endpoint for page in pages for endpoint in page["VpcEndpoints"]
         ):
-            if point["State"].lower() in ("deleting", "deleted"):
+            if endpoint["State"].lower() in ("deleting", "deleted"):
                 continue
             yield self.found(
-                name=as_dict(point["Tags"])["Name"],
-                id=point["VpcEndpointId"],
+                name=as_dict(endpoint["Tags"])["Name"],
+                id=endpoint["VpcEndpointId"],
                 props={
-                    "vpc": point["VpcId"],
-                    "service": point["ServiceName"],
-                    "tables": frozenset(point["RouteTableIds"]),
+                    "vpc": endpoint["VpcId"],
+                    "service": endpoint["ServiceName"],
+                    "tables": frozenset(endpoint["RouteTableIds"]),
                 },
             )
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
-        made = cloud.ec2.create_vpc_endpoint(
+        response = cloud.ec2.create_vpc_endpoint(
             VpcEndpointType="Gateway",
             VpcId=want.props["vpc"],
             ServiceName=want.props["service"],
             RouteTableIds=sorted(want.props["tables"]),
             TagSpecifications=cloud.scope.tagging("vpc-endpoint", want.name),
         )
-        return made["VpcEndpoint"]["VpcEndpointId"]
+        return response["VpcEndpoint"]["VpcEndpointId"]
 
     def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         lists = {
             "AddRouteTableIds": sorted(want.props["tables"] - found.props["tables"]),
             "RemoveRouteTableIds": sorted(found.props["tables"] - want.props["tables"]),
         }
-        asked: Any = {name: tables for name, tables in lists.items() if tables}
-        cloud.ec2.modify_vpc_endpoint(VpcEndpointId=found.id, **asked)
+        changes: Any = {name: tables for name, tables in lists.items() if tables}
+        cloud.ec2.modify_vpc_endpoint(VpcEndpointId=found.id, **changes)
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
         cloud.ec2.delete_vpc_endpoints(VpcEndpointIds=[found.id])

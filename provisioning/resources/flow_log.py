@@ -37,7 +37,7 @@ class FlowLog(Kind):
         """Retried while the role, if it is new, is not visible everywhere yet."""
         p = want.props
         role = f"arn:aws:iam::{cloud.account}:role{cloud.scope.path}/{p['role']}"
-        made = cloud.eventually(
+        response = cloud.eventually(
             f"the flow log {want.name}",
             "Unable to assume given IAM role",
             lambda: cloud.ec2.create_flow_logs(
@@ -49,12 +49,14 @@ class FlowLog(Kind):
                 TagSpecifications=cloud.scope.tagging("vpc-flow-log", want.name),
             ),
         )
-        for refused in made.get("Unsuccessful", ()):  # reported in the response, not as an error
+        for failure in response.get(
+            "Unsuccessful", ()
+        ):  # reported in the response, not as an error
             raise AwsRefused(
-                f"make {want.key}: {refused['Error']['Message']}",
-                aws_code=refused["Error"]["Code"],
+                f"make {want.key}: {failure['Error']['Message']}",
+                aws_code=failure["Error"]["Code"],
             )
-        return made["FlowLogIds"][0]
+        return response["FlowLogIds"][0]
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("InvalidFlowLogId.NotFound"):

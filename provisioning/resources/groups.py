@@ -25,13 +25,13 @@ class SecurityGroup(Kind):
                 yield self.found(name=name, id=group["GroupId"], props={"vpc": group["VpcId"]})
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
-        made = cloud.ec2.create_security_group(
+        response = cloud.ec2.create_security_group(
             GroupName=want.name,
             Description=want.hidden["description"],
             VpcId=want.props["vpc"],
             TagSpecifications=cloud.scope.tagging("security-group", want.name),
         )
-        return made["GroupId"]
+        return response["GroupId"]
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("InvalidGroup.NotFound"):
@@ -130,15 +130,15 @@ def _permissions(rules: Iterable[Rule]) -> Any:
 def _permission(rule: Rule) -> dict[str, Any]:
     protocol, first, last, peer = rule
     if peer.startswith("sg-"):
-        who: dict[str, Any] = {"UserIdGroupPairs": [{"GroupId": peer}]}
+        peers: dict[str, Any] = {"UserIdGroupPairs": [{"GroupId": peer}]}
     elif peer.startswith("pl-"):
-        who = {"PrefixListIds": [{"PrefixListId": peer}]}
+        peers = {"PrefixListIds": [{"PrefixListId": peer}]}
     elif ":" in peer:
-        who = {"Ipv6Ranges": [{"CidrIpv6": peer}]}
+        peers = {"Ipv6Ranges": [{"CidrIpv6": peer}]}
     else:
-        who = {"IpRanges": [{"CidrIp": peer}]}
+        peers = {"IpRanges": [{"CidrIp": peer}]}
     ports = {} if protocol == "-1" else {"FromPort": first, "ToPort": last}
-    return {"IpProtocol": protocol, **ports, **who}
+    return {"IpProtocol": protocol, **ports, **peers}
 
 
 def _set_ingress(cloud: Cloud, id: str, found: frozenset[Rule], wanted: frozenset[Rule]) -> None:

@@ -33,7 +33,7 @@ class Role(Kind):
                     props={
                         "trust": normalised_policy(role["AssumeRolePolicyDocument"]),
                         "policy": _policy(cloud, name),
-                        "others": _others(cloud, name),
+                        "others": _other_policies(cloud, name),
                     },
                 )
 
@@ -53,7 +53,7 @@ class Role(Kind):
                 RoleName=found.id, PolicyDocument=want.props["trust"]
             )
         if "others" in what:
-            _take_away(cloud, found.id, found.props["others"] - want.props["others"])
+            _remove_policies(cloud, found.id, found.props["others"] - want.props["others"])
         if "policy" in what:
             document = want.props["policy"].replace("ACCOUNT", cloud.account)
             cloud.iam.put_role_policy(RoleName=found.id, PolicyName=POLICY, PolicyDocument=document)
@@ -61,7 +61,7 @@ class Role(Kind):
     def delete_one(self, cloud: Cloud, found: Found) -> None:
         """Removes all policies first: AWS deletes no role that still has one."""
         ours = {POLICY} if found.props["policy"] else frozenset()
-        _take_away(cloud, found.id, found.props["others"] | ours)
+        _remove_policies(cloud, found.id, found.props["others"] | ours)
         with ignoring("NoSuchEntity"):
             cloud.iam.delete_role(RoleName=found.id)
 
@@ -76,14 +76,14 @@ def _policy(cloud: Cloud, role: str) -> str:
     return ""
 
 
-def _others(cloud: Cloud, role: str) -> frozenset[str]:
+def _other_policies(cloud: Cloud, role: str) -> frozenset[str]:
     """Names of inline policies and ARNs of attached ones, without our own."""
     attached = cloud.iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
     inline = cloud.iam.list_role_policies(RoleName=role)["PolicyNames"]
-    return frozenset({one["PolicyArn"] for one in attached} | {*inline} - {POLICY})
+    return frozenset({policy["PolicyArn"] for policy in attached} | {*inline} - {POLICY})
 
 
-def _take_away(cloud: Cloud, role: str, policies: Iterable[str]) -> None:
+def _remove_policies(cloud: Cloud, role: str, policies: Iterable[str]) -> None:
     for policy in sorted(policies):
         with ignoring("NoSuchEntity"):
             if policy.startswith("arn:"):
@@ -118,8 +118,8 @@ class Profile(Kind):
         )
         for profile in (profile for page in pages for profile in page["InstanceProfiles"]):
             name = profile["InstanceProfileName"]
-            told: Any = cloud.iam.get_instance_profile(InstanceProfileName=name)
-            if cloud.scope.owns_tags(as_dict(told["InstanceProfile"].get("Tags"))):
+            response: Any = cloud.iam.get_instance_profile(InstanceProfileName=name)
+            if cloud.scope.owns_tags(as_dict(response["InstanceProfile"].get("Tags"))):
                 roles = [role["RoleName"] for role in profile["Roles"]]
                 yield self.found(name=name, id=name, props={"role": roles[0] if roles else ""})
 

@@ -64,9 +64,9 @@ class Instance(Kind):
         token = _token(cloud, want)
         try:
             return self._launch(cloud, want, token)
-        except cloud.ec2.exceptions.ClientError as refused:
+        except cloud.ec2.exceptions.ClientError as error:
             # The host of this token was terminated by hand: launch another one, without a token.
-            if error_code(refused) != "IdempotentInstanceTerminated":
+            if error_code(error) != "IdempotentInstanceTerminated":
                 raise
             return self._launch(cloud, want, "")
 
@@ -74,12 +74,12 @@ class Instance(Kind):
         request = _request(cloud, want)
         if token:
             request["ClientToken"] = token
-        made = cloud.eventually(
+        response = cloud.eventually(
             f"the launch of {want.name}",
             "Invalid IAM Instance Profile",
             lambda: cloud.ec2.run_instances(**request),
         )
-        return made["Instances"][0]["InstanceId"]
+        return response["Instances"][0]["InstanceId"]
 
     def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         change_instance(cloud, found, want, what)
@@ -141,8 +141,8 @@ def _token(cloud: Cloud, want: Want) -> str:
 
     AWS lists a new host only after some seconds; until then it can't be found by its tags.
     """
-    said = [cloud.scope.prefix, want.name, *(f"{k}={want.props[k]}" for k in ("subnet", "type"))]
-    return hashlib.sha256("|".join(said).encode()).hexdigest()[:64]
+    parts = [cloud.scope.prefix, want.name, *(f"{k}={want.props[k]}" for k in ("subnet", "type"))]
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:64]
 
 
 def _groups(host: Any) -> Iterator[str]:

@@ -17,9 +17,11 @@ class Listener(Kind):
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
         pages = cloud.elb.get_paginator("describe_load_balancers").paginate()
-        balancers = [one for page in pages for one in page["LoadBalancers"]]
-        for _, one in our_resources(cloud, balancers, "LoadBalancerArn"):
-            listeners: Any = cloud.elb.describe_listeners(LoadBalancerArn=one["LoadBalancerArn"])
+        balancers = [balancer for page in pages for balancer in page["LoadBalancers"]]
+        for _, balancer in our_resources(cloud, balancers, "LoadBalancerArn"):
+            listeners: Any = cloud.elb.describe_listeners(
+                LoadBalancerArn=balancer["LoadBalancerArn"]
+            )
             for name, listener in our_resources(cloud, listeners["Listeners"], "ListenerArn"):
                 yield self._found(name, listener)
 
@@ -38,13 +40,13 @@ class Listener(Kind):
         )
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
-        made = cloud.elb.create_listener(
+        response = cloud.elb.create_listener(
             LoadBalancerArn=want.props["balancer"],
             Port=want.props["port"],
             Tags=cloud.scope.tags(want.name),
             **_settings(want),
         )
-        return made["Listeners"][0]["ListenerArn"]
+        return response["Listeners"][0]["ListenerArn"]
 
     def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         cloud.elb.modify_listener(ListenerArn=found.id, **_settings(want))

@@ -37,11 +37,11 @@ class RouteTable(Kind):
             )
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
-        made = cloud.ec2.create_route_table(
+        response = cloud.ec2.create_route_table(
             VpcId=want.props["vpc"],
             TagSpecifications=cloud.scope.tagging("route-table", want.name),
         )
-        return made["RouteTable"]["RouteTableId"]
+        return response["RouteTable"]["RouteTableId"]
 
     def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         if "subnets" in what:

@@ -65,13 +65,20 @@ def _named(cloud: Cloud) -> Iterator[str]:
 def _readers(cloud: Cloud, topic: str) -> tuple[dict[str, str], frozenset[str]]:
     """(address -> subscription's ARN if confirmed, addresses that were asked to confirm)."""
     pages = cloud.sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-    mails = [
-        one for page in pages for one in page["Subscriptions"] if one["Protocol"] == "email"
-    ]  # fmt: skip
+    subscriptions = [
+        subscription
+        for page in pages
+        for subscription in page["Subscriptions"]
+        if subscription["Protocol"] == "email"
+    ]
     confirmed = {
-        one["Endpoint"]: one["SubscriptionArn"]
-        for one in mails
-        if one["SubscriptionArn"].startswith("arn:")
+        subscription["Endpoint"]: subscription["SubscriptionArn"]
+        for subscription in subscriptions
+        if subscription["SubscriptionArn"].startswith("arn:")
     }
-    asked = {one["Endpoint"] for one in mails if one["SubscriptionArn"] == UNCONFIRMED}
+    asked = {
+        subscription["Endpoint"]
+        for subscription in subscriptions
+        if subscription["SubscriptionArn"] == UNCONFIRMED
+    }
     return confirmed, frozenset(asked)

@@ -33,10 +33,10 @@ class Vpc(Kind):
             )
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
-        made = cloud.ec2.create_vpc(
+        response = cloud.ec2.create_vpc(
             CidrBlock=want.props["cidr"], TagSpecifications=cloud.scope.tagging("vpc", want.name)
         )
-        return made["Vpc"]["VpcId"]
+        return response["Vpc"]["VpcId"]
 
     def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         if "dns_hostnames" in what:
@@ -76,13 +76,13 @@ class Subnet(Kind):
             )
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
-        made = cloud.ec2.create_subnet(
+        response = cloud.ec2.create_subnet(
             VpcId=want.props["vpc"],
             CidrBlock=want.props["cidr"],
             AvailabilityZone=want.props["zone"],
             TagSpecifications=cloud.scope.tagging("subnet", want.name),
         )
-        return made["Subnet"]["SubnetId"]
+        return response["Subnet"]["SubnetId"]
 
     def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         if "public_addresses" in what:
@@ -120,10 +120,10 @@ class InternetGateway(Kind):
             )
 
     def create_one(self, cloud: Cloud, want: Want) -> str:
-        made = cloud.ec2.create_internet_gateway(
+        response = cloud.ec2.create_internet_gateway(
             TagSpecifications=cloud.scope.tagging("internet-gateway", want.name)
         )
-        return made["InternetGateway"]["InternetGatewayId"]
+        return response["InternetGateway"]["InternetGatewayId"]
 
     def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
         self._detach(cloud, found)

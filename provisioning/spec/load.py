@@ -55,5 +55,5 @@ def parse_spec(
         spec = replace(spec, balancer=replace(spec.balancer, certificate_arn=certificate))
     judge_spec(spec, problems)
     problems.stop_if_any()
-    judged: Spec = spec
-    return judged
+    validated: Spec = spec
+    return validated

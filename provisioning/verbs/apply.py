@@ -23,10 +23,10 @@ def apply(run: Run, *, at_once: int = 6) -> int:
         return 0
     show_plan(run.show, Plan(shown.changes))
     refuse_data_loss(shown)
-    ask_for(run, shown)
+    confirm_destruction(run, shown)
     with environment_lock(run.cloud) as lock:
         found, planned = run.examine()
-        _as_shown(shown, planned)
+        _demand_as_shown(shown, planned)
         act_on_plan(
             run, found, with_final_snapshots(planned, time_stamp()), at_once=at_once, lock=lock
         )
@@ -38,15 +38,15 @@ def apply(run: Run, *, at_once: int = 6) -> int:
 def act_on_plan(run: Run, found: Snapshot, planned: Plan, *, at_once: int, lock: Lock) -> None:
     actor = Actor(
         cloud=run.cloud,
-        ids={key: one.id for key, one in found.items()},
+        ids={key: resource.id for key, resource in found.items()},
         tell=run.show.progress,
         at_once=at_once,
         check=lock.check,
     )
-    actor.carry_out(planned)
+    actor.execute_plan(planned)
 
 
-def ask_for(run: Run, planned: Plan) -> None:
+def confirm_destruction(run: Run, planned: Plan) -> None:
     """Asks for confirmation of destructive steps only. Raises Declined."""
     if planned.is_destructive:
         named = ", ".join(f"{step.action} {step.key}" for step in planned.is_destructive)
@@ -74,7 +74,7 @@ def _past(step: Step) -> str:
     return "replaced" if step.action is Action.REPLACE else "removed"
 
 
-def _as_shown(shown: Plan, planned: Plan) -> None:
+def _demand_as_shown(shown: Plan, planned: Plan) -> None:
     """Raises Declined for a destructive step that was not shown: another run may have changed the
     environment between the confirmation and the lock."""
     agreed = {(step.key, step.action) for step in shown.is_destructive}

@@ -22,22 +22,31 @@ def destroy(run: Run, *, final_snapshot: bool, at_once: int = 6) -> int:
         with environment_lock(run.cloud) as lock:
             found = discover_resources(run.cloud)
             planned = reversed_plan(run.wants, found)
-            doing = with_final_snapshots(planned, time_stamp()) if final_snapshot else planned
-            act_on_plan(run, found, doing, at_once=at_once, lock=lock)
+            with_snapshots = (
+                with_final_snapshots(planned, time_stamp()) if final_snapshot else planned
+            )
+            act_on_plan(run, found, with_snapshots, at_once=at_once, lock=lock)
     left = find_leftovers(run.cloud)
     show_leftovers(run, left)
-    run.show.answer({"done": plan_document(planned), "leftovers": [vars(one) for one in left]})
-    return 1 if any(not one.meant for one in left) else 0
+    run.show.answer(
+        {"done": plan_document(planned), "leftovers": [vars(leftover) for leftover in left]}
+    )
+    return 1 if any(not leftover.meant for leftover in left) else 0
 
 
 def show_leftovers(run: Run, left: tuple[Leftover, ...]) -> None:
     rows = [
-        (one.what, one.id, "costs money" if one.costs else "free", "meant" if one.meant else "")
-        for one in left
+        (
+            leftover.what,
+            leftover.id,
+            "costs money" if leftover.costs else "free",
+            "meant" if leftover.meant else "",
+        )
+        for leftover in left
     ]
     if rows:
         run.show.table("Still there", ("what", "id", "bill", "why"), rows)
-    meant = sum(one.meant for one in left)
+    meant = sum(leftover.meant for leftover in left)
     stray = len(left) - meant
     kept = f", and {_count(meant, 'last snapshot')}, kept until you delete them" if meant else ""
     run.show.say(f"Destroyed. {_count(stray, 'leftover')}{kept}.")

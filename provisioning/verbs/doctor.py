@@ -14,11 +14,11 @@ from provisioning.run import Run
 def doctor(run: Run) -> int:
     """Returns 0 if nothing is bad, else 1. Unknown results are reported and don't count as bad."""
     findings = (_ssh(), _key(run), *examine_account(run.spec, run.cloud))
-    rows = [(one.verdict, one.what, one.told) for one in findings]
+    rows = [(finding.verdict, finding.what, finding.told) for finding in findings]
     run.show.table("Doctor", ("verdict", "what", "told"), rows)
-    run.show.answer({"findings": [vars(one) for one in findings]})
-    bad = sum(one.verdict == BAD for one in findings)
-    unknown = [one.what for one in findings if one.verdict == UNKNOWN]
+    run.show.answer({"findings": [vars(finding) for finding in findings]})
+    bad = sum(finding.verdict == BAD for finding in findings)
+    unknown = [finding.what for finding in findings if finding.verdict == UNKNOWN]
     run.show.say(
         f"{len(findings)} checks: {bad} bad, {len(unknown)} couldn't be found out"
         + (f" ({', '.join(unknown)}): apply will." if unknown else ".")
@@ -34,15 +34,19 @@ def show_policy(run: Run, *, account: str) -> int:
 
 
 def _ssh() -> Finding:
-    there = all(shutil.which(program) for program in ("ssh", "ssh-keygen"))
-    return Finding(judged_finding(there), "OpenSSH client", "found" if there else "install it")
+    is_installed = all(shutil.which(program) for program in ("ssh", "ssh-keygen"))
+    return Finding(
+        judged_finding(is_installed), "OpenSSH client", "found" if is_installed else "install it"
+    )
 
 
 def _key(run: Run) -> Finding:
     private = key_file(run.spec.key.name)
     if not private.exists():
         return Finding(OK, "private key", f"{private} will be made")
-    safe = private.stat().st_mode & 0o077 == 0
+    is_private = private.stat().st_mode & 0o077 == 0
     return Finding(
-        judged_finding(safe), "private key", f"{private}" + ("" if safe else ": chmod 600 it")
+        judged_finding(is_private),
+        "private key",
+        f"{private}" + ("" if is_private else ": chmod 600 it"),
     )

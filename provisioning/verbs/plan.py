@@ -27,7 +27,7 @@ def plan(run: Run) -> int:
 
 def show_plan(show: Show, planned: Plan) -> None:
     rows = [
-        (step.action.value, step.key.kind, step.key.name, step.reason, _told(step))
+        (step.action.value, step.key.kind, step.key.name, step.reason, _difference_texts(step))
         for step in planned.steps
     ]
     show.table("Plan", ("action", "kind", "name", "because", "found -> wanted"), rows)
@@ -44,34 +44,34 @@ def plan_summary(planned: Plan) -> str:
     counts = {
         action: sum(1 for step in planned.steps if step.action is action) for action in Action
     }
-    said = ", ".join(f"{count} to {action}" for action, count in counts.items() if count)
-    return f"Plan: {said or 'nothing wanted, nothing there'}."
+    summary = ", ".join(f"{count} to {action}" for action, count in counts.items() if count)
+    return f"Plan: {summary or 'nothing wanted, nothing there'}."
 
 
 def spec_notes(run: Run) -> list[str]:
     """Notes about choices of the spec that are allowed, but that an operator should know."""
-    said = []
+    notes = []
     if run.spec.database.version.startswith("8.0"):
-        said.append(
+        notes.append(
             "Note: MySQL 8.0 left RDS' standard support on 31 July 2026; extended support is "
             "billed per vCPU. Set database.version = '8.4' unless you need the write-up's."
         )
     if run.spec.balancer and not run.spec.balancer.certificate_arn:
-        said.append(
+        notes.append(
             "Note: plain HTTP on port 80, for trying out: passwords and tokens go unencrypted."
         )
-    if run.spec.watch and run.spec.watch.alarms and not _told_to_anybody(run.spec.watch):
-        said.append("Note: alarms notify no one; set watch.emails or watch.notify_topic.")
+    if run.spec.watch and run.spec.watch.alarms and not _has_receiver(run.spec.watch):
+        notes.append("Note: alarms notify no one; set watch.emails or watch.notify_topic.")
     if run.spec.environment.region != estimate_cost(run.wants).region:
-        said.append("Note: the price table is of another region; the estimate is only a hint.")
-    return said
+        notes.append("Note: the price table is of another region; the estimate is only a hint.")
+    return notes
 
 
-def _told_to_anybody(watch: Watch) -> bool:
+def _has_receiver(watch: Watch) -> bool:
     return bool(watch.emails or watch.notify_topic)
 
 
-def _told(step: Step) -> str:
+def _difference_texts(step: Step) -> str:
     return "; ".join(f"{d.what}: {_short(d.found)} -> {_short(d.wanted)}" for d in step.differences)
 
 

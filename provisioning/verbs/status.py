@@ -14,14 +14,20 @@ def status(run: Run) -> int:
     found, planned = run.examine()
     drift = tuple(step for step in planned.changes)
     ordered = [found[key] for key in sorted(found)]
-    rows = [(one.kind, one.name, one.id, _state(one), _shown(one)) for one in ordered]
+    rows = [
+        (resource.kind, resource.name, resource.id, _state(resource), _shown(resource))
+        for resource in ordered
+    ]
     run.show.table("There", ("kind", "name", "id", "state", "reach it at"), rows)
     missing = [step for step in drift if step.action is Action.CREATE]
     if drift:
-        told = [(s.action.value, str(s.key), s.reason, _differences(s)) for s in drift]
-        run.show.table("Drift", ("to do", "resource", "because", "differs"), told)
+        drift_rows = [(s.action.value, str(s.key), s.reason, _differences(s)) for s in drift]
+        run.show.table("Drift", ("to do", "resource", "because", "differs"), drift_rows)
     run.show.answer(
-        {"there": [_document(one) for one in ordered], "drift": plan_document(Plan(drift))}
+        {
+            "there": [_document(resource) for resource in ordered],
+            "drift": plan_document(Plan(drift)),
+        }
     )
     run.show.say(
         f"{len(found)} resources; {len(missing)} missing, {len(drift) - len(missing)} drifted."

@@ -77,7 +77,7 @@ class Rig:
 
         HOOKS.append(maybe_die)
         try:
-            Actor(cloud=self.cloud, ids=ids, at_once=at_once).carry_out(plan)
+            Actor(cloud=self.cloud, ids=ids, at_once=at_once).execute_plan(plan)
         finally:
             HOOKS.clear()
         return len(self.cloud.writes)
