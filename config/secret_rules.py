@@ -19,7 +19,7 @@ def secret_weakness(value: bytes) -> str:
     if hashlib.sha256(value).hexdigest() in _PUBLISHED or any(
         mark in value.lower() for mark in _MARKS
     ):
-        return "stands in our source or is a placeholder: everybody can read it"
+        return "is in our published source or is a placeholder: everybody can read it"
     if _is_a_pattern(value) or any(_is_a_pattern(form) for form in _decoded(value)):
         return "is a pattern that can be guessed"
     return ""

@@ -55,7 +55,7 @@ def _host_fault(url: str) -> str:
     if not host:
         return "it names no host"
     if parts.fragment or "@" in parts.path + parts.query:
-        return "a part of it stands behind the host that belongs before it"
+        return "a part of it is after the host that belongs before it"
     if parts.scheme in _REDIS and parts.path.strip("/") and not parts.path.strip("/").isdigit():
-        return "what stands behind the host is not a database's number"
+        return "the part after the host is not a database's number"
     return ""

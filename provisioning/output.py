@@ -72,6 +72,6 @@ class Show:
         if self.yes:
             return
         if not sys.stdin.isatty():
-            raise Declined("Nobody is there to be asked.", todo="Pass --yes if you mean it.")
+            raise Declined("There is no terminal to ask at.", todo="To confirm, pass --yes.")
         if click.prompt(f"{question} Type {expect!r}", err=True, default="") != expect:
             raise Declined("Nothing was done.")

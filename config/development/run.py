@@ -69,9 +69,7 @@ def _check_stores(site: Site) -> None:
         )
     for sentence in report["warnings"]:
         screen.warn(sentence)
-    screen.say_step(
-        "stores", "keep what they are told" + ", with a caution" * bool(report["warnings"])
-    )
+    screen.say_step("stores", "checked" + ", with a warning" * bool(report["warnings"]))
 
 
 def _prepare(site: Site) -> Any:

@@ -15,7 +15,8 @@ REST_FRAMEWORK: dict[str, Any] = {
 
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Coupon opening",
-    "DESCRIPTION": "First come, first served: exactly N coupons, nobody twice, told is stored.",
+    "DESCRIPTION": "First come, first served: exactly N coupons, no user twice, every admission is"
+    " stored.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,

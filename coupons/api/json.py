@@ -54,7 +54,7 @@ class Parser(BaseParser):
 def _read(raw: bytes) -> Any:
     try:
         body = orjson.loads(raw)
-        if isinstance(body, dict) and raw.count(b":") > len(body):  # else no name stands twice
+        if isinstance(body, dict) and raw.count(b":") > len(body):  # else no name occurs twice
             json.loads(raw, object_pairs_hook=_reject_repeated_names)
     except orjson.JSONDecodeError as error:
         raise BadInput("body", f"is not JSON (line {error.lineno}, column {error.colno})") from None

@@ -38,11 +38,11 @@ class ClaimStatus(Body):
 
 
 class ReceiptRequest(Body):
-    receipt = serializers.CharField(help_text="As it was told with the admission.")
+    receipt = serializers.CharField(help_text="As in the response to the claim.")
 
 
 class ReceiptStatus(Body):
-    genuine = serializers.BooleanField(help_text="If not, nothing else is said.")
+    genuine = serializers.BooleanField(help_text="If false, the other fields are absent.")
     campaign = serializers.CharField(required=False)
     nth = serializers.IntegerField(required=False)
     place = serializers.IntegerField(required=False)
@@ -74,7 +74,7 @@ class PublicCampaign(Body):
     opens_at = serializers.DateTimeField()
     closes_at = serializers.DateTimeField()
     terms = Terms()
-    server_time = serializers.DateTimeField(help_text="The clock that decides.")
+    server_time = serializers.DateTimeField(help_text="By the clock that opens the campaign.")
 
 
 class CouponBody(Body):

@@ -65,7 +65,7 @@ class SentenceCommand(BaseCommand):
         if is_given:
             return True
         if not sys.stdin.isatty():
-            message = f"{question} Nobody is there to be asked. If that is meant: --yes"
+            message = f"{question} There is no terminal to ask at. To confirm: --yes"
             raise CommandError(message, returncode=ASKED_WRONGLY)
         return self.ask(question)
 

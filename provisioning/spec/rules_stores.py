@@ -88,7 +88,7 @@ def judge_database(spec: Spec, problems: Problems) -> None:
 
 def _tiers(spec: Spec, tiers: tuple[str, ...], path: str, problems: Problems) -> None:
     if "public" in tiers:
-        problems.add(f"{path}.tiers", "a store never stands in a public subnet")
+        problems.add(f"{path}.tiers", "a store must not be in a public subnet")
     for tier in tiers:
         if not spec.tier(tier):
             problems.add(f"{path}.tiers", f"there is no subnet of tier {tier!r}")

@@ -77,7 +77,7 @@ def test_13_5_a_granian_in_production_never_accepts_a_token_signed_with_the_loca
         log = (tmp_path / "granian.log").read_text()
         if named == LOCAL_JWT:
             assert answered is None
-            assert "JWT_HS256_SECRET stands in our source" in log
+            assert "JWT_HS256_SECRET is in our published source" in log
             assert LOCAL_JWT not in log
         else:
             assert answered == 401, log

@@ -84,7 +84,7 @@ def test_nothing_destructive_happens_unasked(
     hello.apply()
     before = set(hello.find_all())
     assert call("destroy") == 1
-    assert "Pass --yes if you mean it" in capsys.readouterr().err
+    assert "To confirm, pass --yes" in capsys.readouterr().err
     extra = hello.cloud.scope.tagging("internet-gateway", "old-ig")
     hello.cloud.ec2.create_internet_gateway(TagSpecifications=extra)
     assert call("apply") == 1

@@ -94,7 +94,7 @@ REJECTED = {
     "a public database": (
         "hello", "multi_az = false", "multi_az = false\npublic = true", "never reachable"),
     "a store in a public subnet": (
-        "hello", 'tiers = ["private"]', 'tiers = ["public"]', "never stands in a public"),
+        "hello", 'tiers = ["private"]', 'tiers = ["public"]', "must not be in a public"),
     "an unknown MySQL": ("hello", '"8.0.35"', '"5.7"', "no MySQL 8.0 or 8.4 version"),
     "insights on a micro": ("hello", "insights = false", "insights = true", "too small"),
     "valkey on a plain node": ("hello", 'engine = "redis"', 'engine = "valkey"', "managed_group"),

@@ -33,7 +33,7 @@ def show_record(verdict: Verdict, figures: Figures) -> None:
 
 def _counts(verdict: Verdict) -> list[tuple[str, int, bool]]:
     return [
-        ("told: people who heard “yours”", verdict.told, True),
+        ("told: users who were told that they hold a coupon", verdict.told, True),
         ("stored: coupons in the database", verdict.stored, verdict.stored == verdict.told),
         ("duplicates: two for a user or a place", verdict.duplicates, not verdict.duplicates),
         ("over-issued: beyond the stock", verdict.over_issued, not verdict.over_issued),

@@ -50,7 +50,7 @@ class Claims(Resource):
 class ClaimOfMine(Resource):
     @extend_schema(
         operation_id="claim_status",
-        summary="Where my claim stands: none, queued, issued",
+        summary="The status of my claim: none, queued, issued",
         parameters=[_NTH],
         responses={200: schemas.ClaimStatus, **_problems(400, 401, 404, 503)},
     )
@@ -68,7 +68,7 @@ class PublicCampaign(Resource):
 
     @extend_schema(
         operation_id="campaign",
-        summary="A campaign as everybody may see it",
+        summary="A campaign's public data",
         auth=[],
         responses={200: schemas.PublicCampaign, **_problems(404, 503)},
     )
@@ -115,8 +115,8 @@ class Receipts(Resource):
         operation_id="verify_receipt",
         summary="Is a receipt genuine, and is its coupon stored?",
         description=(
-            "Who holds a receipt may ask; whose it is is not told. Counts as a claim towards the "
-            "limit per user."
+            "Any holder of a receipt may verify it; the response does not name its user. Counts as "
+            "a claim towards the limit per user."
         ),
         request=schemas.ReceiptRequest,
         responses={

@@ -33,7 +33,7 @@ class Command(SentenceCommand):
         parser.add_argument("slug", type=SLUG)
         parser.add_argument("--stock", type=STOCK, help="the new one, for the verb `stock`")
         parser.add_argument("--actor", type=ACTOR, help="who did it, for the campaign's history")
-        parser.add_argument("--yes", action="store_true", help="confirm what would be asked")
+        parser.add_argument("--yes", action="store_true", help="confirm without being asked")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if (options["verb"] == "stock") != (options["stock"] is not None):
@@ -45,7 +45,7 @@ class Command(SentenceCommand):
         try:
             campaign = _run_verb(options)
         except NeedsConfirmation as question:
-            message = f"{question} If that is meant: --yes"
+            message = f"{question} To confirm: --yes"
             raise CommandError(message, returncode=ASKED_WRONGLY) from None
         state = campaign.get_state_display()
         if options["verb"] == "stock":

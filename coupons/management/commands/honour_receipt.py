@@ -34,6 +34,6 @@ class Command(SentenceCommand):
         )
         if finding.fate is Fate.LOST and options["yes"]:
             coupon = honour.honour_receipt(options["receipt"], actor=ACTOR)
-            self.stdout.write(f"Honoured: {coupon.code} stands on place {coupon.place}.")
+            self.stdout.write(f"Honoured: {coupon.code} is stored on place {coupon.place}.")
         elif finding.fate is Fate.LOST:
             self.stdout.write("Nothing was changed; --yes stores it.")

@@ -42,7 +42,7 @@ class Command(SentenceCommand):
         try:
             created = snapshot.snapshot_of(_scheduled(options))
         except NeedsConfirmation as question:
-            message = f"{question} If that is meant: --yes"
+            message = f"{question} To confirm: --yes"
             raise CommandError(message, returncode=ASKED_WRONGLY) from None
         summary = {
             name: getattr(created, name) for name in ("slug", "stock", "strategy", "opens_ms")

@@ -31,11 +31,11 @@ class Command(SentenceCommand):
         try:
             if options["all"]:
                 count = store().unlock_all()
-                self.stdout.write(f"Everybody may log in: {count} counters were forgotten.")
+                self.stdout.write(f"All operators may log in: {count} counters were reset.")
             else:
                 self._unlock(options["name"])
         except StoreFailure as failure:
-            raise CommandError(f"Nothing was forgotten. {failure}") from None
+            raise CommandError(f"Nothing was reset. {failure}") from None
 
     def _unlock(self, name: str) -> None:
         """MySQL is queried only for a name without failed logins: unlocking works without it."""
@@ -43,7 +43,7 @@ class Command(SentenceCommand):
         count = store().unlock(folded)
         if not count and folded not in map(lockout.folded_name, _operators()):
             raise CommandError(f"There is no operator {name!r}.", returncode=ASKED_WRONGLY)
-        self.stdout.write(f"{name} may log in: attempts of {count} sources were forgotten.")
+        self.stdout.write(f"{name} may log in: attempts of {count} sources were reset.")
 
 
 def _operators() -> list[str]:

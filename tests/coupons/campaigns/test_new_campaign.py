@@ -38,7 +38,7 @@ def test_12_21_it_refuses_what_no_campaign_can_be(
 
 
 def test_12_22_an_opening_in_the_past_is_confirmed_by_a_flag(db: None) -> None:
-    with pytest.raises(CommandError, match=r"will open at once\. If that is meant: --yes"):
+    with pytest.raises(CommandError, match=r"will open at once\. To confirm: --yes"):
         new_campaign("--opens-in", "-600")
     assert not Campaign.objects.exists()
     assert new_campaign("--opens-in", "-600", "--yes")["slug"] == "sale"

@@ -162,7 +162,7 @@ def test_the_command_asks_first(
 ) -> None:
     campaign = open_campaign()
     parked_by_a_missing_slot(campaign, "mina")
-    with pytest.raises(CommandError, match="Nobody is there to be asked") as refused:
+    with pytest.raises(CommandError, match="There is no terminal to ask at") as refused:
         call_command("replay_parked", "sale")
     assert refused.value.returncode == 2
     capsys.readouterr()

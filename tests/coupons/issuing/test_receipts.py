@@ -218,6 +218,6 @@ def test_the_command_shows_first_and_stores_when_told(
     assert "lost" in capsys.readouterr().out
     assert not Coupon.objects.exists()
     call_command("honour_receipt", token, "--yes")
-    assert "stands on place 1" in capsys.readouterr().out
+    assert "is stored on place 1" in capsys.readouterr().out
     with pytest.raises(CommandError):
         call_command("honour_receipt", "nonsense")
