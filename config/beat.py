@@ -68,16 +68,18 @@ class LeasedScheduler(Scheduler):  # type: ignore[misc]
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Returns the seconds until the next call."""
-        ours = self._lease.take()
-        if ours != self._beating:
+        holds_lease = self._lease.take()
+        if holds_lease != self._beating:
             logger.warning(
-                "acquired the beat lease" if ours else "the beat lease is not held by this process"
+                "acquired the beat lease"
+                if holds_lease
+                else "the beat lease is not held by this process"
             )
-            self._beating = ours
-        if ours:
+            self._beating = holds_lease
+        if holds_lease:
             trim_wakeups(self._broker)
         clock_skew.reporter.report(f"beat@{socket.gethostname()}")
-        return min(super().tick(*args, **kwargs), ASK_AGAIN_S) if ours else ASK_AGAIN_S
+        return min(super().tick(*args, **kwargs), ASK_AGAIN_S) if holds_lease else ASK_AGAIN_S
 
     def apply_async(self, entry: Any, *args: Any, **kwargs: Any) -> Any:
         """Adds a header with Redis' time, so that a worker can skip messages that waited too

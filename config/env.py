@@ -54,8 +54,8 @@ def text(
     if value is None:
         raise ImproperlyConfigured(f"{name} is not set. See .env.example for what it means.")
     if one_of and value not in one_of:
-        known = " or ".join(map(repr, one_of))
-        raise ImproperlyConfigured(f"{name}={value!r} is not {known}.")
+        choices = " or ".join(map(repr, one_of))
+        raise ImproperlyConfigured(f"{name}={value!r} is not {choices}.")
     return value
 
 
@@ -88,8 +88,8 @@ def _demand_unlike_others(name: str, value: bytes) -> None:
 
 
 def _demand_unlike(others: dict[str, bytes], name: str, value: bytes) -> None:
-    for other, known in others.items():
-        if other != name and are_alike(known, value):
+    for other, used_value in others.items():
+        if other != name and are_alike(used_value, value):
             raise ImproperlyConfigured(f"{name} is the same secret as {other}. Draw one each.")
 
 
@@ -191,7 +191,7 @@ def _json_list(value: str) -> list[str] | None:
         parsed = json.loads(value)
     except ValueError:
         return None
-    is_text_list = isinstance(parsed, list) and all(isinstance(each, str) for each in parsed)
+    is_text_list = isinstance(parsed, list) and all(isinstance(item, str) for item in parsed)
     return parsed if is_text_list else None
 
 
@@ -209,8 +209,8 @@ def choice(name: str, kinds: type[_Kind], *, default: _Kind) -> _Kind:
     try:
         return kinds(value_text)
     except ValueError:
-        known = ", ".join(kinds)
-        raise ImproperlyConfigured(f"{name}={value_text!r} is none of: {known}.") from None
+        choices = ", ".join(kinds)
+        raise ImproperlyConfigured(f"{name}={value_text!r} is none of: {choices}.") from None
 
 
 def addresses(name: str, *, default: str) -> list[tuple[str, int]]:

@@ -29,7 +29,7 @@ def _is_a_pattern(value: bytes) -> bool:
     """Few different bytes, mostly one byte, a repeated part, or few different steps from byte to
     byte (as counting up or down has)."""
     counts = Counter(value)
-    steps = {(after - before) % 256 for before, after in pairwise(value)}
+    steps = {(following - previous) % 256 for previous, following in pairwise(value)}
     repeated = any(value[part:] == value[:-part] for part in range(1, len(value) // 2 + 1))
     return (
         len(counts) < _FEWEST_DIFFERENT
@@ -47,12 +47,12 @@ def _decoded(value: bytes) -> list[bytes]:
         return []
 
 
-def are_alike(one: bytes, other: bytes) -> bool:
+def are_alike(first: bytes, other: bytes) -> bool:
     """Whether both are the same secret in any form: as they are, hexadecimal, hashed (as Ansible
     derives the keys of coupon codes from text), or one as a part of the other."""
-    if _forms(one) & _forms(other):
+    if _forms(first) & _forms(other):
         return True
-    short, long = sorted((one, other), key=len)
+    short, long = sorted((first, other), key=len)
     return len(short) >= _SHORTEST_PART and short in long
 
 

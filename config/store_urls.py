@@ -38,11 +38,11 @@ def password_of(url: str) -> bytes:
 
 
 def _scheme_fault(url: str, schemes: Collection[str]) -> str:
-    if any(ord(sign) < 32 or ord(sign) == 127 for sign in url):
+    if any(ord(character) < 32 or ord(character) == 127 for character in url):
         return "it holds a control character"
     scheme = url.partition("://")[0]
     if scheme not in schemes or "://" not in url:
-        return f"it begins with none of {', '.join(f'{known}://' for known in sorted(schemes))}"
+        return f"it begins with none of {', '.join(f'{name}://' for name in sorted(schemes))}"
     return "" if scheme in _FILES else _host_fault(url)
 
 

@@ -80,8 +80,8 @@ def _snapshots(cloud: Cloud) -> Iterator[Leftover]:
 
 def _interfaces(cloud: Cloud) -> Iterator[Leftover]:
     """They cost nothing, but block the deletion of subnets and groups."""
-    found = cloud.ec2.describe_network_interfaces(Filters=cloud.scope.filters())
-    for interface in found["NetworkInterfaces"]:
+    response = cloud.ec2.describe_network_interfaces(Filters=cloud.scope.filters())
+    for interface in response["NetworkInterfaces"]:
         yield Leftover("network interface", interface["NetworkInterfaceId"], costs=False)
 
 

@@ -60,14 +60,14 @@ def compare_properties(kind: Kind, want: Want, found: Found) -> tuple[Difference
     """Every property whose value is not the wanted one. Properties that AWS doesn't return are
     left out."""
     return tuple(
-        Difference(what, found.props[what], wanted)
-        for what, wanted in want.props.items()
-        if what in found.props and not _is_as_wanted(kind, what, found.props[what], wanted)
+        Difference(name, found.props[name], wanted)
+        for name, wanted in want.props.items()
+        if name in found.props and not _is_as_wanted(kind, name, found.props[name], wanted)
     )
 
 
-def _is_as_wanted(kind: Kind, what: str, found: object, wanted: object) -> bool:
-    return not _contains_pending(wanted) and kind.is_same(what, found, wanted)
+def _is_as_wanted(kind: Kind, name: str, found: object, wanted: object) -> bool:
+    return not _contains_pending(wanted) and kind.is_same(name, found, wanted)
 
 
 def _contains_pending(value: object) -> bool:

@@ -66,8 +66,8 @@ QUOTA = ("LimitExceeded", "QuotaExceeded", "QuotaForCustomerExceeded", "TooMany"
 
 def explain_refusal(*, code: str, message: str, doing: str) -> AwsRefused:
     """AwsRefused for any AWS error: known codes with what to do, others with AWS' own message."""
-    for known, (meaning, todo) in SENTENCES.items():
-        if code.startswith(known):
+    for prefix, (meaning, todo) in SENTENCES.items():
+        if code.startswith(prefix):
             return AwsRefused(f"{doing}: {meaning} ({message})", todo=todo, aws_code=code)
     if any(word in code for word in TAKEN) or "already exists" in message:
         return AwsRefused(

@@ -48,7 +48,7 @@ class Scope:
     def only_ours(self, described: Iterable[Any]) -> Iterator[Any]:
         """Those with our tags. Filters should have selected them already; before a deletion this
         must be certain."""
-        return (one for one in described if self.owns_tags(as_dict(one.get("Tags"))))
+        return (resource for resource in described if self.owns_tags(as_dict(resource.get("Tags"))))
 
 
 def as_dict(tags: Iterable[Any] | None) -> dict[str, str]:

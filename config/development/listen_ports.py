@@ -51,10 +51,10 @@ def demand_free_ports(chosen: Ports, *, own_redis: bool) -> None:
 
 
 def _demand_different(port_of: Mapping[str, int]) -> None:
-    for one, other in combinations(port_of, 2):
-        if port_of[one] == port_of[other] and {one, other} not in _SHARED:
+    for first, other in combinations(port_of, 2):
+        if port_of[first] == port_of[other] and {first, other} not in _SHARED:
             raise AskedWrongly(
-                f"{one} and {other} are both port {port_of[one]}:"
+                f"{first} and {other} are both port {port_of[first]}:"
                 " choose another one for one of them."
             )
 

@@ -74,13 +74,13 @@ def _check_stores(site: Site) -> None:
 
 def _prepare(site: Site) -> Any:
     began = time.monotonic()
-    whose = ["--own-database"] if site.own_database else []
+    flags = ["--own-database"] if site.own_database else []
     prepared = django_subprocess.run_work(
-        site, "prepare_run", "--user", f"user-{secrets.token_hex(2)}", *whose
+        site, "prepare_run", "--user", f"user-{secrets.token_hex(2)}", *flags
     )
     kind = site.env["DATABASE_URL"].partition(":")[0]
-    what = f"{kind}, migrated; campaign {prepared['slug']} is open"
-    screen.say_step("database", what, seconds=time.monotonic() - began)
+    summary = f"{kind}, migrated; campaign {prepared['slug']} is open"
+    screen.say_step("database", summary, seconds=time.monotonic() - began)
     return prepared
 
 

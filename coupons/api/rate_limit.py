@@ -21,8 +21,8 @@ class PerSecond:
         with self._lock:
             if second != self._second:
                 self._second, self._counts = second, {}
-            seen = self._counts[key] = self._counts.get(key, 0) + 1
-        return seen
+            times = self._counts[key] = self._counts.get(key, 0) + 1
+        return times
 
 
 _claims = PerSecond()
@@ -30,6 +30,6 @@ _claims = PerSecond()
 
 def check_claims_of(user: str) -> None:
     """Count a claim of this user. Raises TooManyRequests."""
-    most = settings.CLAIMS_PER_USER_PER_S
-    if most and _claims.count(user) > most:
-        raise TooManyRequests(f"More than {most} claims in a second. Please wait.")
+    limit = settings.CLAIMS_PER_USER_PER_S
+    if limit and _claims.count(user) > limit:
+        raise TooManyRequests(f"More than {limit} claims in a second. Please wait.")

@@ -86,8 +86,8 @@ def of_campaign(slug: str, failure: CouponError) -> str:
 def demand_campaign(slug: str) -> None:
     """Check that the campaign exists. Raises UnknownCampaign, DatabaseAway."""
     with availability.require_database():
-        known = Campaign.objects.filter(slug=slug).exists()
-    if not known:
+        exists = Campaign.objects.filter(slug=slug).exists()
+    if not exists:
         raise UnknownCampaign(f"There is no campaign {slug!r}.")
 
 
@@ -97,12 +97,12 @@ def _of_database(failure: DatabaseError) -> str:
     return f"The database does not answer: {failure}"
 
 
-def _sentences(wrong: ValidationError) -> list[str]:
+def _sentences(error: ValidationError) -> list[str]:
     """The messages, each with the name of its field."""
-    if not hasattr(wrong, "error_dict"):
-        return [error_sentence(text) for text in wrong.messages]
+    if not hasattr(error, "error_dict"):
+        return [error_sentence(text) for text in error.messages]
     by_field = {
-        name: " ".join(map(error_sentence, texts)) for name, texts in wrong.message_dict.items()
+        name: " ".join(map(error_sentence, texts)) for name, texts in error.message_dict.items()
     }
     return [
         text if name == NON_FIELD_ERRORS else f"{name}: {text}" for name, text in by_field.items()

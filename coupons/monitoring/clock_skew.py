@@ -78,13 +78,13 @@ class Reporter:
 
     def _log(self, process: str, skew: Skew) -> None:
         """Log when the skew becomes RED_MS or more, and when it is less again."""
-        before, self._is_off = self._is_off, skew.off_ms >= RED_MS
-        if self._is_off and not before:
+        was_off, self._is_off = self._is_off, skew.off_ms >= RED_MS
+        if self._is_off and not was_off:
             logger.warning(
                 "the clock of %s is %+.1f s from Redis' clock: let this host keep time by NTP",
                 process, skew.ahead_ms / 1000,
             )  # fmt: skip
-        elif before and not self._is_off:
+        elif was_off and not self._is_off:
             logger.warning("the clock of %s agrees with Redis' clock again", process)
 
 
@@ -95,8 +95,10 @@ def reported_skews() -> list[ClockReport]:
     """The worst fresh report under each process's name. Raises StoreAway."""
     worst: dict[str, ClockReport] = {}
     for report in store().clock_reports():
-        known = worst.get(report.process)
-        if report.age_ms <= FRESH_MS and (known is None or off_of(report) > off_of(known)):
+        worst_so_far = worst.get(report.process)
+        if report.age_ms <= FRESH_MS and (
+            worst_so_far is None or off_of(report) > off_of(worst_so_far)
+        ):
             worst[report.process] = report
     return list(worst.values())
 

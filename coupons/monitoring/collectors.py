@@ -59,7 +59,7 @@ class Database(Collector):
 
     def collect(self) -> Iterator[Metric]:
         try:
-            used, most = _database_thread.submit(availability.connection_counts).result(
+            used, limit = _database_thread.submit(availability.connection_counts).result(
                 timeout=DATABASE_PATIENCE_S
             )
         except (DatabaseAway, TimeoutError):
@@ -67,7 +67,7 @@ class Database(Collector):
             return
         yield _family(metrics.DATABASE_UP, {(): 1})
         yield _family(metrics.DATABASE_USED, {(): used})
-        yield _family(metrics.DATABASE_MAX, {(): most})
+        yield _family(metrics.DATABASE_MAX, {(): limit})
 
 
 def _redis() -> Iterator[Metric]:
@@ -140,9 +140,9 @@ def _campaigns() -> Iterator[Metric]:
 
 def _failing(slugs: Sequence[str], *, unreadable: Collection[str]) -> Iterator[Metric]:
     """Campaigns that workers can't drain, and keys whose type is not what we wrote."""
-    failures, wrong = store().drain_failures(slugs), store().wrongly_typed_keys(slugs)
+    failures, wrongly_typed = store().drain_failures(slugs), store().wrongly_typed_keys(slugs)
     failed = {slug: slug in failures.failed or failures[slug] is not None for slug in slugs}
-    damaged = {slug: len(wrong.get(slug, ())) or slug in unreadable for slug in slugs}
+    damaged = {slug: len(wrongly_typed.get(slug, ())) or slug in unreadable for slug in slugs}
     yield _family(metrics.NOT_DRAINED, {(slug,): float(is_so) for slug, is_so in failed.items()})
     yield _family(metrics.DAMAGED, {(slug,): float(count) for slug, count in damaged.items()})
 

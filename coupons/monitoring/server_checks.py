@@ -60,8 +60,8 @@ def check_secrets(**_: Any) -> list[CheckMessage]:
             hint=f"Set {name} to a random value that only this deployment knows.",
             id=f"coupons.E{number:03}",
         )
-        for number, name, known in _secrets()
-        if known
+        for number, name, is_published in _secrets()
+        if is_published
     ]
 
 

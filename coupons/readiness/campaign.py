@@ -77,15 +77,18 @@ def in_both_stores(campaign: Campaign) -> Line:
     return green(name, _("The database and Redis say the same."))
 
 
-def _differing(ours: Definition, theirs: Definition) -> list[str]:
+def _differing(in_database: Definition, in_redis: Definition) -> list[str]:
     """Names of the fields that differ. The snapshots are compared parsed; the filter in Redis may
     be larger, since it has whole bytes."""
     alike = {
-        "facts": snapshot.parse_snapshot(ours.facts) == snapshot.parse_snapshot(theirs.facts),
-        "filter_bits": ours.filter_bits <= theirs.filter_bits,
+        "facts": snapshot.parse_snapshot(in_database.facts)
+        == snapshot.parse_snapshot(in_redis.facts),
+        "filter_bits": in_database.filter_bits <= in_redis.filter_bits,
     }
     return [
-        part for part in _PARTS if not alike.get(part, getattr(ours, part) == getattr(theirs, part))
+        part
+        for part in _PARTS
+        if not alike.get(part, getattr(in_database, part) == getattr(in_redis, part))
     ]
 
 

@@ -14,12 +14,12 @@ def host_clocks() -> Line:
     name, reports = "host_clocks", clock_skew.reported_skews()
     if not reports:
         return grey(name, _("No process has reported its clock."))
-    wrong = sorted(reports, key=clock_skew.off_of, reverse=True)
-    worst_ms = clock_skew.off_of(wrong[0])
+    by_skew = sorted(reports, key=clock_skew.off_of, reverse=True)
+    worst_ms = clock_skew.off_of(by_skew[0])
     if worst_ms < clock_skew.AMBER_MS:
         seen = _("{count} processes are within {ms:,} ms of Redis' clock.")
         return green(name, seen.format(count=len(reports), ms=round(worst_ms)))
-    seen = _("Off from Redis' clock: {processes}.").format(processes=_named(wrong))
+    seen = _("Off from Redis' clock: {processes}.").format(processes=_named(by_skew))
     do = _("Let these hosts keep time by NTP: chronyc tracking, systemctl restart chrony")
     return (red if worst_ms >= clock_skew.RED_MS else amber)(name, seen, do)
 

@@ -64,10 +64,10 @@ def memory_line(info: ServerInfo) -> Line:
 
 def _still_needed() -> int:
     """Bytes needed if every coupon still for sale is claimed and none of them is stored yet."""
-    known = capacity.load_measurements()
+    measured = capacity.load_measurements()
     gates = store().gates(store().installed_slugs()).values()
     left = sum(gate.remaining for gate in gates if gate and gate.closes_ms > gate.now_ms)
-    return round(left * (known.bytes_per_claimant + known.bytes_per_waiting_claim))
+    return round(left * (measured.bytes_per_claimant + measured.bytes_per_waiting_claim))
 
 
 def eviction_line(info: ServerInfo) -> Line:

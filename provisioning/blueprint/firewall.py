@@ -39,19 +39,19 @@ def group_roles(spec: Spec) -> tuple[str, ...]:
 
 def _default(spec: Spec) -> Iterator[Want]:
     """The write-up's one group: members reach each other, the operator reaches three ports."""
-    ours = group_ref(spec, "any")
+    group = group_ref(spec, "any")
     operator = {
         ("tcp", port, port, address)
         for port in (SSH, API, CONSUMER)
         for address in spec.environment.operator
     }
-    yield Want(kind="default-group", name=ours.name, props={"vpc": vpc_ref(spec)})
+    yield Want(kind="default-group", name=group.name, props={"vpc": vpc_ref(spec)})
     yield Want(
         kind="rules",
-        name=ours.name,
+        name=group.name,
         props={
-            "group": ours,
-            "ingress": frozenset({(*ALL, ours), *operator}),
+            "group": group,
+            "ingress": frozenset({(*ALL, group), *operator}),
             "egress": frozenset({(*ALL, WORLD)}),
         },
     )
@@ -81,12 +81,12 @@ def _rule(port: int, peer: str | Ref) -> tuple[Any, ...]:
     return ("tcp", port, port, peer)
 
 
-def _peers(spec: Spec, who: str) -> tuple[str | Ref, ...]:
-    if who == "world":
+def _peers(spec: Spec, role: str) -> tuple[str | Ref, ...]:
+    if role == "world":
         return (WORLD,)
-    if who == "operator":
+    if role == "operator":
         return spec.environment.operator
-    return (group_ref(spec, who),)
+    return (group_ref(spec, role),)
 
 
 def _to_the_world(role: str) -> set[tuple[Any, ...]]:

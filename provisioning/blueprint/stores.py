@@ -15,12 +15,12 @@ LOGS = ("error", "slowquery")
 
 
 def store_wants(spec: Spec) -> Iterator[Want]:
-    seen: set[str] = set()
+    done: set[str] = set()
     for cache in spec.caches:
-        if cache.subnet_group not in seen:
-            placed = {"subnets": subnet_refs(spec, *cache.tiers)}
-            yield Want(kind="cache-subnets", name=cache.subnet_group, props=placed)
-            seen.add(cache.subnet_group)
+        if cache.subnet_group not in done:
+            props = {"subnets": subnet_refs(spec, *cache.tiers)}
+            yield Want(kind="cache-subnets", name=cache.subnet_group, props=props)
+            done.add(cache.subnet_group)
         yield from _managed(spec, cache) if cache.managed_group else _plain(spec, cache)
     yield from _database(spec, spec.database)
 
@@ -70,8 +70,8 @@ def _managed(spec: Spec, cache: Cache) -> Iterator[Want]:
 
 
 def _database(spec: Spec, wanted: Database) -> Iterator[Want]:
-    placed = {"subnets": subnet_refs(spec, *wanted.tiers)}
-    yield Want(kind="db-subnets", name=wanted.subnet_group, props=placed)
+    subnets = {"subnets": subnet_refs(spec, *wanted.tiers)}
+    yield Want(kind="db-subnets", name=wanted.subnet_group, props=subnets)
     parameters: dict[str, Any] = {}
     if wanted.require_tls:
         parameters = {"parameters": Ref("db-parameters", _parameters_name(spec))}

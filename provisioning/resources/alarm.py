@@ -91,17 +91,19 @@ class Alarm(Kind):
         )
         return want.name
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
         self._put(cloud, want)  # overwrites all but the tags
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
         cloud.cloudwatch.delete_alarms(AlarmNames=[found.id])
 
-    def is_same(self, what: str, found: Any, wanted: Any) -> bool:
-        if what == "dimensions":
-            expected = {name: metric_dimension(str(value)) for name, value in wanted.items()}
+    def is_same(self, name: str, found: Any, wanted: Any) -> bool:
+        if name == "dimensions":
+            expected = {
+                dimension: metric_dimension(str(value)) for dimension, value in wanted.items()
+            }
             return bool(found == expected)
-        return super().is_same(what, found, wanted)
+        return super().is_same(name, found, wanted)
 
     def price_items(self, want: Want) -> dict[str, float]:
         return {"alarm": 1}

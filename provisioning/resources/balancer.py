@@ -87,20 +87,20 @@ class TargetGroup(Kind):
         )
         return response["TargetGroups"][0]["TargetGroupArn"]
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
-        if what & {"health_path", "health_port"}:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
+        if changed & {"health_path", "health_port"}:
             cloud.elb.modify_target_group(
                 TargetGroupArn=found.id,
                 HealthCheckPath=want.props["health_path"],
                 HealthCheckPort=str(want.props["health_port"]),
             )
-        if "drain_seconds" in what:
+        if "drain_seconds" in changed:
             key = "deregistration_delay.timeout_seconds"
             cloud.elb.modify_target_group_attributes(
                 TargetGroupArn=found.id,
                 Attributes=[{"Key": key, "Value": str(want.props["drain_seconds"])}],
             )
-        if "targets" in what:
+        if "targets" in changed:
             self._set_targets(cloud, found, want)
 
     def _set_targets(self, cloud: Cloud, found: Found, want: Want) -> None:
@@ -160,24 +160,24 @@ class Balancer(Kind):
         )
         return response["LoadBalancers"][0]["LoadBalancerArn"]
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
-        if "subnets" in what:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
+        if "subnets" in changed:
             cloud.elb.set_subnets(LoadBalancerArn=found.id, Subnets=sorted(want.props["subnets"]))
-        if "groups" in what:
+        if "groups" in changed:
             cloud.elb.set_security_groups(
                 LoadBalancerArn=found.id, SecurityGroups=sorted(want.props["groups"])
             )
-        if "attributes" in what:
+        if "attributes" in changed:
             wanted: Any = [
                 {"Key": key, "Value": value} for key, value in want.props["attributes"].items()
             ]
             cloud.elb.modify_load_balancer_attributes(LoadBalancerArn=found.id, Attributes=wanted)
 
-    def is_same(self, what: str, found: Any, wanted: Any) -> bool:
+    def is_same(self, name: str, found: Any, wanted: Any) -> bool:
         """Compares only the attributes of the spec; AWS has many more, with good defaults."""
-        if what == "attributes":
+        if name == "attributes":
             return all(found.get(key) == value for key, value in wanted.items())
-        return super().is_same(what, found, wanted)
+        return super().is_same(name, found, wanted)
 
     def is_ready(self, cloud: Cloud, id: str) -> bool:
         found = cloud.elb.describe_load_balancers(LoadBalancerArns=[id])["LoadBalancers"]

@@ -32,7 +32,7 @@ class Budget(Kind):
         )
         return want.name
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
         cloud.budgets.update_budget(AccountId=cloud.account, NewBudget=_budget(cloud, want))
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:

@@ -64,7 +64,7 @@ class CacheNode(Kind):
         )
         return want.name
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
         cloud.elasticache.modify_cache_cluster(
             CacheClusterId=found.id,
             CacheNodeType=want.props["type"],
@@ -156,9 +156,9 @@ class CacheGroup(Kind):
         path = want.hidden.get("auth_token")
         return {"AuthToken": secret_value(cloud, path)} if path else {}
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
         p = want.props
-        if "members" in what:
+        if "members" in changed:
             self._resize(cloud, found, p["members"])
         settings: dict[str, Any] = {
             "type": {"CacheNodeType": p["type"]},
@@ -172,7 +172,7 @@ class CacheGroup(Kind):
             },
         }
         changes = {
-            k: v for name in sorted(what & settings.keys()) for k, v in settings[name].items()
+            k: v for name in sorted(changed & settings.keys()) for k, v in settings[name].items()
         }
         if changes:
             cloud.elasticache.modify_replication_group(
@@ -231,5 +231,5 @@ def cache_replication_groups(cloud: Cloud) -> list[Any]:
     return [group for page in pages for group in page["ReplicationGroups"]]
 
 
-def _statuses(described: list[Any], what: str) -> dict[str, str]:
-    return {description[f"{what}Id"]: description[f"{what}Status"] for description in described}
+def _statuses(described: list[Any], kind: str) -> dict[str, str]:
+    return {description[f"{kind}Id"]: description[f"{kind}Status"] for description in described}

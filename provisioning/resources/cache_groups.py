@@ -40,7 +40,7 @@ class CacheSubnets(Kind):
         )
         return want.name
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
         cloud.elasticache.modify_cache_subnet_group(
             CacheSubnetGroupName=found.id, SubnetIds=sorted(want.props["subnets"])
         )
@@ -94,7 +94,7 @@ class CacheParameters(Kind):
         )
         return want.name
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
         cloud.elasticache.modify_cache_parameter_group(
             CacheParameterGroupName=found.id,
             ParameterNameValues=[
@@ -103,11 +103,11 @@ class CacheParameters(Kind):
             ],
         )
 
-    def is_same(self, what: str, found: Any, wanted: Any) -> bool:
+    def is_same(self, name: str, found: Any, wanted: Any) -> bool:
         """Only what the spec names is judged; AWS has many more parameters with good defaults."""
-        if what == "values":
+        if name == "values":
             return all(found.get(key) == value for key, value in wanted.items())
-        return super().is_same(what, found, wanted)
+        return super().is_same(name, found, wanted)
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("CacheParameterGroupNotFound"):

@@ -41,14 +41,14 @@ class Dashboard(Kind):
         )
         return want.name
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
         body = json.dumps(_body(cloud.region, want.props["panels"]))
         cloud.cloudwatch.put_dashboard(DashboardName=found.id, DashboardBody=body)
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
         cloud.cloudwatch.delete_dashboards(DashboardNames=[found.id])
 
-    def is_same(self, what: str, found: Any, wanted: Any) -> bool:
+    def is_same(self, name: str, found: Any, wanted: Any) -> bool:
         region = json.loads(found)["widgets"][-1]["properties"].get("region", "")
         return bool(found == _normal(_body(region, wanted)))
 

@@ -83,7 +83,7 @@ class Database(Kind):
         )
         return want.name
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
         p = want.props
         settings: dict[str, Any] = {
             "type": {"DBInstanceClass": p["type"]},
@@ -99,16 +99,16 @@ class Database(Kind):
             "port": {"DBPortNumber": p["port"]},
             "parameters": {"DBParameterGroupName": p.get("parameters", "")},
         }
-        changes = {k: v for name in sorted(what) for k, v in settings[name].items()}
+        changes = {k: v for name in sorted(changed) for k, v in settings[name].items()}
         cloud.rds.modify_db_instance(
             DBInstanceIdentifier=found.id, ApplyImmediately=True, **changes
         )
 
-    def is_same(self, what: str, found: Any, wanted: Any) -> bool:
+    def is_same(self, name: str, found: Any, wanted: Any) -> bool:
         """For 8.4 AWS returns the full version that it chose: 8.4.6."""
-        if what == "version":
+        if name == "version":
             return f"{found}.".startswith(f"{wanted}.")
-        return super().is_same(what, found, wanted)
+        return super().is_same(name, found, wanted)
 
     def is_ready(self, cloud: Cloud, id: str) -> bool:
         statuses = {d["DBInstanceIdentifier"]: d["DBInstanceStatus"] for d in _instances(cloud)}

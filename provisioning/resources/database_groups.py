@@ -35,7 +35,7 @@ class DatabaseSubnets(Kind):
         )
         return want.name
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
         cloud.rds.modify_db_subnet_group(
             DBSubnetGroupName=found.id, SubnetIds=sorted(want.props["subnets"])
         )
@@ -71,7 +71,7 @@ class DatabaseParameters(Kind):
         )
         return want.name
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
         """All of them are dynamic parameters: applied immediately, without a restart."""
         wanted: Any = [
             {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
@@ -79,11 +79,11 @@ class DatabaseParameters(Kind):
         ]
         cloud.rds.modify_db_parameter_group(DBParameterGroupName=found.id, Parameters=wanted)
 
-    def is_same(self, what: str, found: Any, wanted: Any) -> bool:
+    def is_same(self, name: str, found: Any, wanted: Any) -> bool:
         """Compares only the parameters of the spec; AWS has many more, with good defaults."""
-        if what == "values":
+        if name == "values":
             return all(found.get(key) == value for key, value in wanted.items())
-        return super().is_same(what, found, wanted)
+        return super().is_same(name, found, wanted)
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
         with ignoring("DBParameterGroupNotFound"):

@@ -15,8 +15,8 @@ class Address(Kind):
     kind = "address"
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
-        found = cloud.ec2.describe_addresses(Filters=cloud.scope.filters())["Addresses"]
-        for address in cloud.scope.only_ours(found):
+        addresses = cloud.ec2.describe_addresses(Filters=cloud.scope.filters())["Addresses"]
+        for address in cloud.scope.only_ours(addresses):
             yield self.found(
                 name=as_dict(address["Tags"])["Name"],
                 id=address["AllocationId"],
@@ -116,7 +116,7 @@ class S3Endpoint(Kind):
         )
         return response["VpcEndpoint"]["VpcEndpointId"]
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
         lists = {
             "AddRouteTableIds": sorted(want.props["tables"] - found.props["tables"]),
             "RemoveRouteTableIds": sorted(found.props["tables"] - want.props["tables"]),

@@ -19,8 +19,8 @@ class FlowLog(Kind):
     fixed = frozenset({"vpc", "log_group", "role", "traffic"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
-        ours: Any = {"Filter": cloud.scope.filters()}
-        pages = cloud.ec2.get_paginator("describe_flow_logs").paginate(**ours)
+        filters: Any = {"Filter": cloud.scope.filters()}
+        pages = cloud.ec2.get_paginator("describe_flow_logs").paginate(**filters)
         for log in cloud.scope.only_ours(log for page in pages for log in page["FlowLogs"]):
             yield self.found(
                 name=as_dict(log["Tags"])["Name"],

@@ -85,10 +85,10 @@ class Rules(Kind):
         self.change_one(cloud, found, want, frozenset({"ingress", "egress"}))
         return id
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
-        if "ingress" in what:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
+        if "ingress" in changed:
             _set_ingress(cloud, found.id, found.props["ingress"], want.props["ingress"])
-        if "egress" in what:
+        if "egress" in changed:
             _set_egress(cloud, found.id, found.props["egress"], want.props["egress"])
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:

@@ -47,21 +47,21 @@ class Role(Kind):
         )
         return want.name
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
-        if "trust" in what:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
+        if "trust" in changed:
             cloud.iam.update_assume_role_policy(
                 RoleName=found.id, PolicyDocument=want.props["trust"]
             )
-        if "others" in what:
+        if "others" in changed:
             _remove_policies(cloud, found.id, found.props["others"] - want.props["others"])
-        if "policy" in what:
+        if "policy" in changed:
             document = want.props["policy"].replace("ACCOUNT", cloud.account)
             cloud.iam.put_role_policy(RoleName=found.id, PolicyName=POLICY, PolicyDocument=document)
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:
         """Removes all policies first: AWS deletes no role that still has one."""
-        ours = {POLICY} if found.props["policy"] else frozenset()
-        _remove_policies(cloud, found.id, found.props["others"] | ours)
+        own_policies = {POLICY} if found.props["policy"] else frozenset()
+        _remove_policies(cloud, found.id, found.props["others"] | own_policies)
         with ignoring("NoSuchEntity"):
             cloud.iam.delete_role(RoleName=found.id)
 
@@ -131,7 +131,7 @@ class Profile(Kind):
         )
         return want.name
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
         self._empty(cloud, found)
         cloud.iam.add_role_to_instance_profile(
             InstanceProfileName=found.id, RoleName=want.props["role"]

@@ -81,8 +81,8 @@ class Instance(Kind):
         )
         return response["Instances"][0]["InstanceId"]
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
-        change_instance(cloud, found, want, what)
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
+        change_instance(cloud, found, want, changed)
 
     def is_ready(self, cloud: Cloud, id: str) -> bool:
         return _state(cloud, id) == "running"

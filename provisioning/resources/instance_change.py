@@ -6,28 +6,28 @@ from provisioning.aws import Cloud
 from provisioning.model import Found, Want
 
 
-def change_instance(cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+def change_instance(cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
     """Each difference is one call: if the run is killed in between, the next run does the rest."""
     wanted = want.props
-    if "imdsv2" in what:
+    if "imdsv2" in changed:
         cloud.ec2.modify_instance_metadata_options(
             InstanceId=found.id, HttpTokens="required", HttpPutResponseHopLimit=1
         )
-    if "groups" in what:
+    if "groups" in changed:
         cloud.ec2.modify_instance_attribute(InstanceId=found.id, Groups=sorted(wanted["groups"]))
-    if "protected" in what:
+    if "protected" in changed:
         cloud.ec2.modify_instance_attribute(
             InstanceId=found.id, DisableApiTermination={"Value": wanted["protected"]}
         )
-    if "role" in what:
+    if "role" in changed:
         cloud.ec2.create_tags(
             Resources=[found.id], Tags=cloud.scope.tags(want.name, Role=wanted["role"])
         )
-    if "profile" in what:
+    if "profile" in changed:
         _set_profile(cloud, found, wanted["profile"])
-    if "type" in what:
+    if "type" in changed:
         _resize(cloud, found, wanted["type"])
-    elif "running" in what:
+    elif "running" in changed:
         cloud.ec2.start_instances(InstanceIds=[found.id])
 
 

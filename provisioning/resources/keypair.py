@@ -32,8 +32,8 @@ class KeyPair(Kind):
     kind = "key-pair"
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
-        found = cloud.ec2.describe_key_pairs(Filters=cloud.scope.filters())["KeyPairs"]
-        for pair in cloud.scope.only_ours(found):
+        pairs = cloud.ec2.describe_key_pairs(Filters=cloud.scope.filters())["KeyPairs"]
+        for pair in cloud.scope.only_ours(pairs):
             yield self.found(name=pair["KeyName"], id=pair["KeyName"], props={})
 
     def create_one(self, cloud: Cloud, want: Want) -> str:

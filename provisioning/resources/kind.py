@@ -30,8 +30,8 @@ class Kind(ABC):
         """Creates it, with its tags in the same call, and returns its id. `want` has ids in place
         of references."""
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
-        """Sets the properties named in `what` to the wanted values. Idempotent."""
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
+        """Sets the properties named in `changed` to the wanted values. Idempotent."""
         raise NotImplementedError(f"{self.kind} has nothing that can be changed")
 
     @abstractmethod
@@ -46,7 +46,7 @@ class Kind(ABC):
         """Whether AWS has finished deleting it."""
         return True
 
-    def is_same(self, what: str, found: Any, wanted: Any) -> bool:
+    def is_same(self, name: str, found: Any, wanted: Any) -> bool:
         """Whether a property has the wanted value. Kinds override it if AWS returns another
         form."""
         return bool(found == wanted)

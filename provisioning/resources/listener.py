@@ -48,7 +48,7 @@ class Listener(Kind):
         )
         return response["Listeners"][0]["ListenerArn"]
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
         cloud.elb.modify_listener(ListenerArn=found.id, **_settings(want))
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:

@@ -32,7 +32,7 @@ class LogGroup(Kind):
         cloud.logs.create_log_group(logGroupName=want.name, tags=tags)
         return want.name
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
         cloud.logs.put_retention_policy(logGroupName=found.id, retentionInDays=want.props["days"])
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:

@@ -43,12 +43,12 @@ class RouteTable(Kind):
         )
         return response["RouteTable"]["RouteTableId"]
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
-        if "subnets" in what:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
+        if "subnets" in changed:
             for subnet in sorted(want.props["subnets"] - found.props["subnets"]):
                 _associate(cloud, table=found.id, subnet=subnet)
             _disassociate(cloud, table=found.id, keep=want.props["subnets"])
-        if "routes" in what:
+        if "routes" in changed:
             _set_routes(cloud, found.id, found.props["routes"], want.props["routes"])
 
     def delete_one(self, cloud: Cloud, found: Found) -> None:

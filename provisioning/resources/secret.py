@@ -20,9 +20,9 @@ class Secret(Kind):
     fixed = frozenset({"type"})
 
     def find_all(self, cloud: Cloud) -> Iterable[Found]:
-        ours = f"{cloud.scope.path}/secrets/"
+        prefix = f"{cloud.scope.path}/secrets/"
         pages = cloud.ssm.get_paginator("describe_parameters").paginate(
-            ParameterFilters=[{"Key": "Name", "Option": "BeginsWith", "Values": [ours]}]
+            ParameterFilters=[{"Key": "Name", "Option": "BeginsWith", "Values": [prefix]}]
         )
         for parameter in (p for page in pages for p in page["Parameters"]):
             tags = cloud.ssm.list_tags_for_resource(

@@ -36,14 +36,14 @@ class Topic(Kind):
         """AWS refuses if a topic of this name with other tags exists."""
         return cloud.sns.create_topic(Name=want.name, Tags=cloud.scope.tags(want.name))["TopicArn"]
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
         confirmed, asked = _readers(cloud, found.id)
         for reader in sorted(want.props["readers"] - confirmed.keys() - asked):
             cloud.sns.subscribe(TopicArn=found.id, Protocol="email", Endpoint=reader)
         for reader in sorted(confirmed.keys() - want.props["readers"]):
             cloud.sns.unsubscribe(SubscriptionArn=confirmed[reader])
 
-    def is_same(self, what: str, found: Any, wanted: Any) -> bool:
+    def is_same(self, name: str, found: Any, wanted: Any) -> bool:
         """All wanted addresses are confirmed or were asked. A request for an address that is not
         wanted can't be withdrawn; it expires."""
         confirmed, asked = found

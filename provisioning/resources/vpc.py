@@ -38,8 +38,8 @@ class Vpc(Kind):
         )
         return response["Vpc"]["VpcId"]
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
-        if "dns_hostnames" in what:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
+        if "dns_hostnames" in changed:
             cloud.ec2.modify_vpc_attribute(
                 VpcId=found.id, EnableDnsHostnames={"Value": want.props["dns_hostnames"]}
             )
@@ -84,8 +84,8 @@ class Subnet(Kind):
         )
         return response["Subnet"]["SubnetId"]
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
-        if "public_addresses" in what:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
+        if "public_addresses" in changed:
             cloud.ec2.modify_subnet_attribute(
                 SubnetId=found.id, MapPublicIpOnLaunch={"Value": want.props["public_addresses"]}
             )
@@ -125,7 +125,7 @@ class InternetGateway(Kind):
         )
         return response["InternetGateway"]["InternetGatewayId"]
 
-    def change_one(self, cloud: Cloud, found: Found, want: Want, what: frozenset[str]) -> None:
+    def change_one(self, cloud: Cloud, found: Found, want: Want, changed: frozenset[str]) -> None:
         self._detach(cloud, found)
         cloud.ec2.attach_internet_gateway(InternetGatewayId=found.id, VpcId=want.props["vpc"])
 

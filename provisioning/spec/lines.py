@@ -12,7 +12,7 @@ QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\'[^\']*\'')
 def line_numbers(text: str) -> dict[str, int]:
     """Line of every table and key, by path: `network.subnets[1].cidr`. Lines count from 1."""
     lines: dict[str, int] = {}
-    seen: dict[str, int] = {}
+    counts: dict[str, int] = {}
     table = ""
     depth = 0
     for number, raw in enumerate(text.splitlines(), start=1):
@@ -20,7 +20,7 @@ def line_numbers(text: str) -> dict[str, int]:
         if depth > 0:
             depth += _open_brackets(bare)
         elif header := HEADER.match(bare):
-            table = _table_path(header[1], header[2], seen)
+            table = _table_path(header[1], header[2], counts)
             lines.setdefault(table, number)
         elif pair := PAIR.match(bare):
             lines[f"{table}.{pair[1]}".lstrip(".")] = number
@@ -37,11 +37,11 @@ def line_of(lines: dict[str, int], path: str) -> int:
     return 1
 
 
-def _table_path(brackets: str, name: str, seen: dict[str, int]) -> str:
+def _table_path(brackets: str, name: str, counts: dict[str, int]) -> str:
     if brackets == "[":
         return name
-    seen[name] = seen.get(name, -1) + 1
-    return f"{name}[{seen[name]}]"
+    counts[name] = counts.get(name, -1) + 1
+    return f"{name}[{counts[name]}]"
 
 
 def _open_brackets(text: str) -> int:

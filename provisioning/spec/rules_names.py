@@ -57,9 +57,9 @@ def _named(spec: Spec) -> Iterator[tuple[str, str, str]]:
 
 def _counted_hosts(spec: Spec, problems: Problems) -> None:
     """`api` with count 2 makes api-1 and api-2: these must differ from the names of other hosts."""
-    made = Counter(name for host in spec.hosts for name in host_names(host.name, host.count))
+    counted = Counter(name for host in spec.hosts for name in host_names(host.name, host.count))
     for i, host in enumerate(spec.hosts):
-        clash = [name for name in host_names(host.name, host.count) if made[name] > 1]
+        clash = [name for name in host_names(host.name, host.count) if counted[name] > 1]
         if clash and host.count > 1:
             problems.add(f"hosts[{i}].name", f"its host {clash[0]!r} is also another's name")
 

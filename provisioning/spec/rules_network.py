@@ -43,9 +43,9 @@ def judge_addresses(spec: Spec, problems: Problems) -> None:
             problems.add(path, f"{network} lies outside the VPC's {vpc}")
         if network:
             inside[path] = network
-    for (_, one), (path, other) in combinations(inside.items(), 2):
-        if one.overlaps(other):
-            problems.add(path, f"{other} overlaps {one}")
+    for (_, first), (path, other) in combinations(inside.items(), 2):
+        if first.overlaps(other):
+            problems.add(path, f"{other} overlaps {first}")
 
 
 def _network(text: str, path: str, problems: Problems) -> ipaddress.IPv4Network | None:

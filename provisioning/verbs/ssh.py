@@ -14,7 +14,7 @@ from provisioning.verbs.inventory import folder_of
 
 def ssh(run: Run, *, host: str, out: str, go: bool, rest: tuple[str, ...]) -> int:
     """Prints the command; with `go` runs it and returns its exit code."""
-    names = [one.name for one in hosts_of(discover_resources(run.cloud))]
+    names = [known_host.name for known_host in hosts_of(discover_resources(run.cloud))]
     if host != "bastion" and host not in names:
         raise ProvisioningError(
             f"There is no host {host!r}.", todo=f"There are {', '.join(names)}."

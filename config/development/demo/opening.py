@@ -137,10 +137,10 @@ def _start_crowd(site: Site, plan: Path) -> Program:
 
 
 def _announce(play: Play, starts_at: float) -> None:
-    again = round(play.users * play.impatient)
+    repeated_asks = round(play.users * play.impatient)
     screen.say(
         f"\n[bold]{play.users:,} people[/] want [bold]{play.stock:,} coupons[/];"
-        f" {again:,} of them ask twice. {play.connections} connections."
+        f" {repeated_asks:,} of them ask twice. {play.connections} connections."
     )
     screen.say(f"  The sale opens in {max(0.0, starts_at - time.time()):.1f} s, by Redis' clock …")
     signals.interruptible_sleep(max(0.0, starts_at - time.time()))

@@ -23,8 +23,8 @@ def open_campaign(actor: str) -> Campaign:
     """A campaign that is open now: the one of the last run if it is still open, or a new one. Never
     one with such a name that another actor created, as load runs once did: it may be deleted in a
     minute."""
-    ours = Campaign.objects.filter(events__actor=actor, events__verb=log.CREATED)
-    for candidate in ours.filter(slug__startswith=_PREFIX, state__in=lifecycle.LIVE):
+    own_campaigns = Campaign.objects.filter(events__actor=actor, events__verb=log.CREATED)
+    for candidate in own_campaigns.filter(slug__startswith=_PREFIX, state__in=lifecycle.LIVE):
         if _is_open(candidate):
             return candidate
     return _open(_free_slug(), actor)

@@ -178,10 +178,10 @@ def deciding_store(site: Site) -> Iterator[list[Program]]:
 
 def _is_own_valkey(site: Site, name: str) -> bool:
     """Whether this setting names the valkey that we start ourselves."""
-    ours = f"{HOST}:{site.ports.valkey}"
+    own_address = f"{HOST}:{site.ports.valkey}"
     return site.own_redis and host_and_port(site.env, name) in (
-        ours,
-        ours.replace(HOST, "localhost"),
+        own_address,
+        own_address.replace(HOST, "localhost"),
     )
 
 

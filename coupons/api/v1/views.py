@@ -103,10 +103,10 @@ class CouponOfMine(Resource):
         responses={200: schemas.CouponBody, **_problems(400, 401, 404, 503)},
     )
     def get(self, request: Request, code: str) -> Response:
-        known = coupon_codes.normalise_code(code)
-        if known is None:
+        normalised = coupon_codes.normalise_code(code)
+        if normalised is None:
             raise BadInput("code", "is not a coupon code; please check it for a typing error")
-        row = claim_status.coupon_of(request_body.authenticated_caller(request).user, known)
+        row = claim_status.coupon_of(request_body.authenticated_caller(request).user, normalised)
         return Response(responses.coupon_body(row, snapshot.snapshot_of(row.campaign)))
 
 

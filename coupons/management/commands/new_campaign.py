@@ -75,5 +75,5 @@ def _scheduled(options: dict[str, Any]) -> Campaign:
         lifecycle.delete_draft(drafted)
         raise
     except CouponError as failure:
-        again = f"Its draft is kept: manage.py campaign schedule {drafted.slug}"
-        raise CommandError(f"{error_sentence(str(failure))} {again}") from failure
+        hint = f"Its draft is kept: manage.py campaign schedule {drafted.slug}"
+        raise CommandError(f"{error_sentence(str(failure))} {hint}") from failure

@@ -29,13 +29,17 @@ class Command(SentenceCommand):
         parser.add_argument("--repair", action="store_true", help="repair what is safe to repair")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        one = options["slug"]
-        if one:  # its error is the command's error, not a difference
-            update.queued_campaign(one)
-        slugs = [one] if one else [campaign.slug for campaign in reconcile.watched_campaigns()]
-        wrong = [slug for slug in slugs if not self._is_right(slug, options["repair"])]
-        if wrong:
-            raise CommandError(f"Not in order: {', '.join(wrong)}.")
+        only_slug = options["slug"]
+        if only_slug:  # its error is the command's error, not a difference
+            update.queued_campaign(only_slug)
+        slugs = (
+            [only_slug]
+            if only_slug
+            else [campaign.slug for campaign in reconcile.watched_campaigns()]
+        )
+        differing = [slug for slug in slugs if not self._is_right(slug, options["repair"])]
+        if differing:
+            raise CommandError(f"Not in order: {', '.join(differing)}.")
         self.stdout.write(f"{len(slugs)} campaigns compared: what was told is stored or waits.")
 
     def _is_right(self, slug: str, repair: bool) -> bool:
