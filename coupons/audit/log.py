@@ -44,10 +44,18 @@ def note_at(at: datetime, campaign: Campaign, actor: str, verb: str, text: str =
     campaign.events.filter(pk=event.pk).update(at=at)
 
 
-def record_events(campaigns: Iterable[Campaign], actor: str, verb: str) -> None:
+def record_events(
+    campaigns: Iterable[Campaign], actor: str, verb: str, notes: Iterable[str]
+) -> None:
+    """The same verb for many campaigns, each with a note of its own."""
     CampaignEvent.objects.bulk_create(
-        CampaignEvent(campaign=campaign, actor=as_one_line(actor, _ACTOR_CHARS), verb=verb)
-        for campaign in campaigns
+        CampaignEvent(
+            campaign=campaign,
+            actor=as_one_line(actor, _ACTOR_CHARS),
+            verb=verb,
+            note=as_one_line(note, NOTE_CHARS),
+        )
+        for campaign, note in zip(campaigns, notes, strict=True)
     )
 
 

@@ -23,7 +23,7 @@ from coupons.database import availability
 from coupons.errors import Overtaken, Refused, StoreError
 from coupons.models import Campaign, Tally
 from coupons.observability.metrics import Work
-from coupons.recovery import rebuild, rebuild_many
+from coupons.recovery import epochs, rebuild
 from coupons.store import ByCampaign, Gate, Marks, store
 
 logger = logging.getLogger(__name__)
@@ -62,14 +62,12 @@ def _bring_up_to_date(identity: str) -> bool:
     concerned = [
         row.slug for row in rows if _may_be_concerned(row, marks, gates.get(row.slug), identity)
     ]
-    renewed = rebuild_many.renew_campaigns(concerned, actor=ACTOR)
+    renewed = rebuild.renew_campaigns(concerned, actor=ACTOR)
     finished = [_renew(slug) for slug in renewed.left]  # all of them, whatever comes of one
     return all(finished) and not renewed.overtaken
 
 
-def _may_be_concerned(
-    row: Campaign, marks: ByCampaign[Marks], gate: Gate | None, identity: str
-) -> bool:
+def _may_be_concerned(row: Campaign, marks: ByCampaign[Marks], gate: Gate | None, identity: str) -> bool:
     """Also a campaign of which that can't be told."""
     slug, concerned = row.slug, True
     with isolate_campaign(slug, Work.FENCE):
@@ -124,12 +122,9 @@ def _keep_closed(slug: str, _: Exception) -> None:
         row = Campaign.objects.get(slug=slug)
     try:
         marks = store().gate_marks([slug]).result(slug)
-        if rebuild.is_ours(row, marks):
-            store().close_for_repair(
-                slug,
-                epoch=rebuild.next_epoch([row.epoch, *marks.epochs]),
-                filter_bits=holder_filter.bit_count(row.filter_blocks),
-                in_doubt=False,
-            )
+        if epochs.is_ours(row, marks):
+            epoch = epochs.next_epoch([row.epoch, *marks.epochs])
+            bits = holder_filter.bit_count(row.filter_blocks)
+            store().close_each([(slug, epoch, bits)]).result(slug)
     except StoreError as error:
         logger.error("%s could not be closed for repair: %s", slug, error)

@@ -1,8 +1,8 @@
-"""Admissions that processes published when Redis had lost its data, and neither store knows."""
+"""Admissions that web processes published after Redis had lost its data, and that neither store
+knows."""
 
 import logging
 from collections.abc import Iterator
-from itertools import chain
 
 import orjson
 
@@ -16,20 +16,26 @@ from coupons.store import Claimant, claimant_field, store
 logger = logging.getLogger(__name__)
 
 
-def find_lost(campaign: Campaign) -> list[AdmittedClaim]:
-    """What processes answered and neither store knows. Raises StoreAway, DatabaseAway."""
-    told = {claim.place: claim for claim in sorted(_published(campaign.slug), key=_moment)}
-    for batch in chain(queue.waiting_batches(campaign.slug), queue.parked_batches(campaign.slug)):
-        for claim in batch.claims.values():
-            told.pop(claim.place, None)
-    for start in range(0, len(places := list(told)), queue.PAGE):
+def published_admissions(slug: str) -> dict[int, AdmittedClaim]:
+    """By place, what processes answered. Of two answers for one place, by two histories of Redis,
+    the later one counts: those with higher places were answered by the same history."""
+    in_order = sorted(_published(slug), key=lambda claim: claim.admitted_ms)
+    return {claim.place: claim for claim in in_order}
+
+
+def neither_stored_nor_given_up(
+    campaign: Campaign, published: dict[int, AdmittedClaim]
+) -> list[AdmittedClaim]:
+    """Those of the published admissions that MySQL does not know. Raises DatabaseAway."""
+    unknown = dict(published)
+    for start in range(0, len(places := list(published)), queue.PAGE):
         for place in _settled(campaign, places[start : start + queue.PAGE]):
-            del told[place]
-    return [claim for claim in told.values() if claim.place <= campaign.stock]
+            del unknown[place]
+    return list(unknown.values())
 
 
 def requeue_lost(campaign: Campaign, lost: list[AdmittedClaim]) -> int:
-    """Put them on the queue, and drop what was published; how many there were. Safe to repeat:
+    """Put them on the queue, and drop what was published; how many were put there. Safe to repeat:
     what is stored by then is found stored."""
     put = 0
     for claim in lost:
@@ -42,24 +48,20 @@ def requeue_lost(campaign: Campaign, lost: list[AdmittedClaim]) -> int:
 
 def _published(slug: str) -> Iterator[AdmittedClaim]:
     for process in store().publishing_processes(slug):
-        said = store().published_admissions(slug, process) or b"[]"
+        reply = store().published_admissions(slug, process) or b"[]"
         try:
-            claims = [AdmittedClaim(*each) for each in orjson.loads(said)]
+            claims = [AdmittedClaim(*each) for each in orjson.loads(reply)]
             yield from (claim for claim in claims if queue.is_valid(claim))
         except (ValueError, TypeError, AttributeError):
             logger.error(
-                "what process %s published of %s can't be read and is left out", process, slug
+                "admissions of %s published by process %s can't be read and are left out",
+                slug,
+                process,
             )
 
 
-def _moment(claim: AdmittedClaim) -> int:
-    """Of two who were told the same place, by two histories of Redis, the later one counts: those
-    who came behind it were told so by the same history."""
-    return claim.admitted_ms
-
-
 def _settled(campaign: Campaign, places: list[int]) -> set[int]:
-    """Those of these places about which MySQL has the last word."""
+    """Those of these places that MySQL holds as a coupon or as given up."""
     with availability.require_database():
         slots = [slot_id(campaign.pk, place) for place in places]
         stored = Coupon.objects.filter(slot_id__in=slots).values_list("place", flat=True)

@@ -22,7 +22,7 @@ from coupons.errors import StoreError
 from coupons.models import Campaign, GivenUp, Tally
 from coupons.observability import metrics
 from coupons.observability.metrics import Gap, Work
-from coupons.recovery import consistency_scan, rebuild
+from coupons.recovery import consistency_scan, epochs, rebuild
 from coupons.recovery.consistency_scan import Report, Tell
 from coupons.store import Gate, store
 
@@ -96,7 +96,7 @@ def _counts(campaign: Campaign, gate: Gate, tally: Tally, given_up: int) -> Coun
 
 def reconcile_campaigns() -> list[Report]:
     """What beat does: count, remember the highest places, look thoroughly where counts differ."""
-    for slug in [*rebuild.left_behind(), *_abandoned()]:
+    for slug in [*epochs.open_under_old_epoch(), *_abandoned()]:
         with isolate_campaign(slug, Work.RECONCILE):
             rebuild.renew_campaign(slug, actor=consistency_scan.ACTOR)
     known = {campaign.slug: campaign for campaign in watched_campaigns()}
@@ -149,7 +149,7 @@ def _abandoned() -> list[str]:
     """Campaigns closed for a repair that stands where this process saw it at its last look: whoever
     began it has died, or lost a store on the way. Going on with a living one would do no harm."""
     global _repairs
-    before, _repairs = _repairs, rebuild.under_repair()
+    before, _repairs = _repairs, epochs.automatic_repairs()
     return [slug for slug, epoch in _repairs.items() if before.get(slug) == epoch]
 
 

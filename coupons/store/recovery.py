@@ -86,38 +86,23 @@ class RepairCalls(StoreClient):
             replies = pipe.execute(raise_on_error=False)
         return reply_each(slugs, replies, _parse_marks)
 
-    def close_for_repair(
-        self, slug: str, *, epoch: str, filter_bits: int, in_doubt: bool
-    ) -> Closed:
-        """Close the gate until `epoch` opens it. A repair begun earlier can't open it any more."""
-        with self.guard_call():
-            return _parse_closed(
-                CLOSE(self.client, _script_keys(slug), epoch, filter_bits, int(in_doubt))
-            )
-
-    def close_each(self, campaigns: Sequence[tuple[str, str, int]]) -> ByCampaign[Closed]:
-        """As `close_for_repair`, for many (slug, epoch, filter bits); none of them in doubt."""
-        calls = [(_script_keys(slug), epoch, bits, 0) for slug, epoch, bits in campaigns]
+    def close_each(
+        self, campaigns: Sequence[tuple[str, str, int]], *, in_doubt: bool = False
+    ) -> ByCampaign[Closed]:
+        """Close the gate of each (slug, epoch to come, filter bits) until that epoch opens it. A
+        repair begun earlier can't open it any more. `in_doubt`: what this Redis holds of them is
+        not to be trusted until a full rebuild has finished."""
+        calls = [(_script_keys(slug), epoch, bits, int(in_doubt)) for slug, epoch, bits in campaigns]
         with self.guard_call():
             replies = CLOSE.each(self.client, calls)
         return reply_each([slug for slug, _, _ in campaigns], replies, _parse_closed)
 
-    def open_again(
-        self, slug: str, definition: Definition, *, given: int, server: str
-    ) -> tuple[bool, int, int]:
-        """Open the gate under `definition.epoch`. Returns (opened, places given, claims waiting);
-        not opened if a later repair closed it again or Redis lost its data since."""
-        with self.guard_call():
-            LIST(self.client, (keys.INSTALLED,), slug)
-            reply = OPEN(
-                self.client, _script_keys(slug), *_open_arguments(definition, given, server)
-            )
-        return _parse_opened(reply)
-
     def open_each(
         self, campaigns: Sequence[tuple[str, Definition, int]], *, server: str
     ) -> ByCampaign[tuple[bool, int, int]]:
-        """As `open_again`, for many (slug, definition, places given)."""
+        """Open the gate of each (slug, definition, places given) under `definition.epoch`. Returns
+        (opened, places given, claims waiting); not opened if a later repair closed it again or
+        Redis lost its data since."""
         calls = [
             (_script_keys(slug), *_open_arguments(definition, given, server))
             for slug, definition, given in campaigns

@@ -10,7 +10,7 @@ from coupons.campaigns import update
 from coupons.errors import CouponError
 from coupons.management.arguments import SLUG
 from coupons.management.base import SentenceCommand, of_campaign
-from coupons.recovery import rebuild
+from coupons.recovery import epochs, failover, rebuild
 
 ACTOR = "manage.py"
 
@@ -19,8 +19,9 @@ logger = logging.getLogger(__name__)
 
 class Command(SentenceCommand):
     help = (
-        "Close a campaign for repair, write into Redis all that the database has of it, and open "
-        "it again; places continue above the highest one ever given. Safe to repeat at any time."
+        "Close a campaign for repair, write into Redis all that the database has of it, open it "
+        "again and verify this Redis server; places continue above the highest one ever given. "
+        "Safe to repeat at any time."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -31,10 +32,11 @@ class Command(SentenceCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["all"]:
             update.queued_campaign(options["slug"])  # its error is the command's error
-        slugs = rebuild.closed_for_repair() if options["all"] else [options["slug"]]
+        slugs = epochs.closed_for_repair() if options["all"] else [options["slug"]]
         failed = [slug for slug in slugs if not self._rebuild(slug)]
         if failed:
             raise CommandError(f"Not rebuilt: {', '.join(failed)}.")
+        self._verify_server()
         if len(slugs) != 1:
             self.stdout.write(f"{len(slugs)} campaigns were closed for repair and are rebuilt.")
 
@@ -53,6 +55,14 @@ class Command(SentenceCommand):
             f"{done.waiting:,} claims wait to be stored, numbers go on above {done.highest:,}."
         )
         return True
+
+    def _verify_server(self) -> None:
+        """Without this, a Redis that is new answers 503 until a worker or a claim verifies it."""
+        if not failover.verify_server():
+            raise CommandError(
+                "This Redis may not decide yet: it is a replica, or another process repairs a "
+                "campaign. Repeat this command in a moment."
+            )
 
     def _tell(self, count: int) -> None:
         if sys.stderr.isatty():

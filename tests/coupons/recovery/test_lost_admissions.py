@@ -13,6 +13,7 @@ from coupons.issuing import dead_letters, drain
 from coupons.models import Campaign, Coupon, Tally
 from coupons.observability import request_id
 from coupons.recovery import lost_admissions, rebuild, reconcile
+from coupons.recovery.known_claims import KnownClaims
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
@@ -28,6 +29,12 @@ def empty(campaign: CampaignSnapshot, *, asked: bool = True) -> None:
     if asked:
         with pytest.raises(NotInstalled):
             strategies.admit(campaign, Claim("somebody"))
+
+
+def lost(campaign: Campaign) -> list[AdmittedClaim]:
+    known = KnownClaims(campaign)
+    list(known.pages())
+    return known.lost
 
 
 def test_claims_that_waited_are_put_back_with_the_answer_of_then(
@@ -94,7 +101,7 @@ def test_what_is_known_elsewhere_is_not_put_back(open_campaign: CampaignMaker) -
     assert drain.drain("sale", consumer="two").stored == 1
     recent._recent.extend((campaign.id, "old", 1, place, 5, "") for place in (1, 3))
     empty(campaign)
-    assert [claim.user for claim in lost_admissions.find_lost(Campaign.objects.get())] == ["ann"]
+    assert [claim.user for claim in lost(Campaign.objects.get())] == ["ann"]
 
 
 def test_a_stranger_who_writes_there_gives_nobody_a_coupon_beyond_the_stock(
@@ -106,7 +113,7 @@ def test_a_stranger_who_writes_there_gives_nobody_a_coupon_beyond_the_stock(
         "sale", "who", b'[["eve",1,4,1,""],["eve",1,-1,1,""],["",1,1,1,""]]'
     )
     assert rebuild.rebuild_campaign("sale", actor="Mina").waiting == 0
-    assert lost_admissions.find_lost(Campaign.objects.get()) == []
+    assert lost(Campaign.objects.get()) == []
 
 
 def test_a_rebuild_that_died_before_it_put_them_back_leaves_them_to_reconcile(
@@ -168,4 +175,4 @@ def test_a_claim_is_what_it_was(open_campaign: CampaignMaker) -> None:
     told = strategies.admit(campaign, Claim("é:2", 2))
     empty(campaign)
     sale = Campaign.objects.get()
-    assert lost_admissions.find_lost(sale) == [AdmittedClaim("é:2", 2, 1, told.at_ms)]
+    assert lost(sale) == [AdmittedClaim("é:2", 2, 1, told.at_ms)]

@@ -9,12 +9,13 @@ from coupons import store
 from coupons.admission import strategies
 from coupons.campaigns import lifecycle
 from coupons.campaigns.snapshot import CampaignSnapshot
-from coupons.claims.values import Admission, Claim, Outcome
+from coupons.claims.values import Admission, Claim, Outcome, Reason
 from coupons.errors import NotInstalled, Overtaken
 from coupons.issuing.drain import drain
 from coupons.models import Campaign, CampaignEvent, Coupon
 from coupons.observability.metrics import Gap
-from coupons.recovery import rebuild, reconcile
+from coupons.recovery import failover, rebuild, reconcile
+from coupons.recovery.known_claims import KnownClaims
 from coupons.store import keys
 from tests.conftest import CampaignMaker
 
@@ -111,8 +112,13 @@ def test_negative_control_numbering_from_the_count_gives_a_place_twice(
         return campaign
 
     campaign = begin()
-    monkeypatch.setattr(rebuild, "_highest_known", lambda _: Coupon.objects.count())
-    monkeypatch.setattr(rebuild, "_stored", lambda *_: iter(()))  # nor by looking at the rows
+
+    def count(_: Any, closed: list[Any]) -> None:
+        for each in closed:
+            each.highest = Coupon.objects.count()
+
+    monkeypatch.setattr(rebuild._Rebuild, "_read_highest", count)
+    monkeypatch.setattr(KnownClaims, "_stored", lambda _: iter(()))  # nor by looking at the rows
     rebuild.rebuild_campaign("sale", actor="Mina")
     assert [admit(campaign, [f"late-{n}"])[f"late-{n}"].place for n in range(2)] == [2, 3]
     assert drain("sale", consumer="one").parked == 1
@@ -158,8 +164,8 @@ class Dead(Exception):
 @pytest.mark.parametrize(
     ("where", "line"),
     [
-        ("store", "close_for_repair"), ("store", "write_claimants"), ("rebuild", "raise_highest"),
-        ("store", "open_again"),
+        ("store", "close_each"), ("store", "write_claimants"), ("rebuild", "raise_highest"),
+        ("store", "open_each"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -210,12 +216,12 @@ def test_of_two_at_once_the_one_that_began_last_opens(
     campaign = open_campaign(stock=10)
     admit(campaign, range(4))
     drain("sale", consumer="one")
-    write_claimants = store.store().write_claimants
+    remember = store.store().write_claimants
     begun: list[rebuild.Rebuilt] = []
 
     def another_begins(*asked: Any, **more: Any) -> None:
         monkeypatch.undo()
-        write_claimants(*asked, **more)
+        remember(*asked, **more)
         begun.append(rebuild.rebuild_campaign("sale", actor="Jun"))
 
     monkeypatch.setattr(store.store(), "write_claimants", another_begins)
@@ -233,10 +239,10 @@ def test_a_redis_that_is_emptied_in_the_middle_opens_nothing(
     campaign = open_campaign(stock=10)
     admit(campaign, range(4))
     drain("sale", consumer="one")
-    write_claimants = store.store().write_claimants
+    remember = store.store().write_claimants
 
     def emptied(*asked: Any, **more: Any) -> None:
-        write_claimants(*asked, **more)
+        remember(*asked, **more)
         lose()
 
     monkeypatch.setattr(store.store(), "write_claimants", emptied)
@@ -281,3 +287,47 @@ def test_the_command_rebuilds_one_or_all_that_are_closed(
     assert "one: 0 claimants written" in capsys.readouterr().out
     with pytest.raises(CommandError, match="no-such"):
         call_command("rebuild", "no-such")
+
+
+def test_the_command_needs_nobody_to_verify_the_server_after_it(
+    open_campaign: CampaignMaker,
+) -> None:
+    campaign = open_campaign(stock=10)
+    admit(campaign, range(3))
+    drain("sale", consumer="one")
+    lose()
+    store.store.cache_clear()
+    assert not store.store().current_server().may_decide
+    call_command("rebuild", "sale")
+    assert store.store().current_server().may_decide
+    assert admit(campaign, ["late"])["late"].place == 4
+
+
+def test_the_command_fails_where_this_redis_may_not_decide_afterwards(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_campaign()
+    monkeypatch.setattr(failover, "verify_server", lambda: False)
+    with pytest.raises(CommandError, match="may not decide yet"):
+        call_command("rebuild", "sale")
+
+
+def test_queue_and_dead_letters_are_read_once(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = open_campaign(stock=10)
+    admit(campaign, range(3))
+    (entry, *_) = store.store().read("sale", consumer="one", count=1).entries
+    store.store().park("sale", entry.id, Reason.REJECTED)
+    asked: list[str] = []
+    for name in ("queued", "parked"):
+        real = getattr(store.store(), name)
+
+        def counted(*words: Any, name: str = name, real: Any = real, **more: Any) -> Any:
+            if "after" not in more:
+                asked.append(name)
+            return real(*words, **more)
+
+        monkeypatch.setattr(store.store(), name, counted)
+    assert rebuild.rebuild_campaign("sale", actor="Mina").claimants == 3
+    assert sorted(asked) == ["parked", "queued"]

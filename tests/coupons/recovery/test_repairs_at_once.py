@@ -10,7 +10,7 @@ from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.issuing.drain import drain
 from coupons.models import Campaign
-from coupons.recovery import failover, rebuild, rebuild_many, reconcile
+from coupons.recovery import epochs, failover, rebuild, reconcile
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
@@ -29,7 +29,7 @@ def changed_server() -> None:
 
 def close_for_repair(*, in_doubt: bool = False) -> None:
     """The first half of a repair."""
-    rebuild._close("sale", in_doubt=in_doubt)
+    rebuild._Rebuild("Mina", everything=in_doubt)._close(["sale"])
 
 
 def test_a_repair_overtaken_by_one_that_comes_to_nothing_is_taken_up_again(
@@ -40,13 +40,13 @@ def test_a_repair_overtaken_by_one_that_comes_to_nothing_is_taken_up_again(
     admit(campaign, 5)
     changed_server()
     with monkeypatch.context() as meanwhile:
-        opening = rebuild_many._open
+        opening = rebuild._Rebuild._open
 
         def overtaken(*args: Any) -> Any:
             close_for_repair()  # and dies
             return opening(*args)
 
-        meanwhile.setattr(rebuild_many, "_open", overtaken)
+        meanwhile.setattr(rebuild._Rebuild, "_open", overtaken)
         assert not failover.verify_server()
     assert not store.store().current_server().may_decide
     assert failover.verify_server()
@@ -56,9 +56,9 @@ def test_a_repair_overtaken_by_one_that_comes_to_nothing_is_taken_up_again(
 def test_a_campaign_renewed_by_another_meanwhile_is_left_open(open_campaign: CampaignMaker) -> None:
     admit(open_campaign(stock=20), 5)
     changed_server()
-    assert rebuild_many.renew_campaigns(["sale"], actor="one") == rebuild_many.Renewed()
+    assert rebuild.renew_campaigns(["sale"], actor="one") == rebuild.Renewed()
     epoch = Campaign.objects.get(slug="sale").epoch
-    assert rebuild_many.renew_campaigns(["sale"], actor="another") == rebuild_many.Renewed()
+    assert rebuild.renew_campaigns(["sale"], actor="another") == rebuild.Renewed()
     assert Campaign.objects.get(slug="sale").epoch == epoch
 
 
@@ -67,12 +67,12 @@ def test_a_repair_that_nobody_goes_on_with_is_begun_again(open_campaign: Campaig
     admit(campaign, 5)
     close_for_repair()
     reconcile.reconcile_campaigns()
-    assert rebuild.closed_for_repair() == ["sale"], "it may be at work"
+    assert epochs.closed_for_repair() == ["sale"], "it may be at work"
     close_for_repair()  # and so it is
     reconcile.reconcile_campaigns()
-    assert rebuild.closed_for_repair() == ["sale"]
+    assert epochs.closed_for_repair() == ["sale"]
     reconcile.reconcile_campaigns()
-    assert rebuild.closed_for_repair() == []
+    assert epochs.closed_for_repair() == []
     assert strategies.admit(campaign, Claim("late")).place == 6
     assert drain("sale", consumer="one").stored == 6
 
@@ -82,4 +82,4 @@ def test_a_persons_rebuild_is_gone_on_with_by_people(open_campaign: CampaignMake
     close_for_repair(in_doubt=True)
     reconcile.reconcile_campaigns()
     reconcile.reconcile_campaigns()
-    assert rebuild.closed_for_repair() == ["sale"]
+    assert epochs.closed_for_repair() == ["sale"]
