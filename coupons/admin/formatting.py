@@ -5,36 +5,12 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from coupons import timestamps
-from coupons.audit import labels
 from coupons.campaigns import lifecycle
 from coupons.errors import CouponError, DatabaseAway, OutcomeUnknown, StoreAway, StoreError
 from coupons.models import Campaign, CampaignEvent
 from coupons.timestamps import local_text
-
-# Written into the history by coupons.campaigns.lifecycle; here so that they are translated.
-_VERBS = (
-    gettext_noop("created"),
-    gettext_noop("edited"),
-    gettext_noop("scheduled"),
-    gettext_noop("opened"),
-    gettext_noop("paused"),
-    gettext_noop("resumed"),
-    gettext_noop("closed"),
-    gettext_noop("rescheduled"),
-    gettext_noop("held back"),
-    gettext_noop("released"),
-    gettext_noop("overridden"),
-    gettext_noop("warmed up"),
-    gettext_noop("rebuilt"),
-    gettext_noop("checked"),
-    gettext_noop("replayed"),
-    gettext_noop("gave up"),
-    gettext_noop("honoured a receipt"),
-)
-_STOCK_SET = "stock set to "
 
 
 def exact_time(at: datetime | None) -> str:
@@ -79,11 +55,3 @@ def refusal_text(refusal: CouponError | ValidationError) -> str:
 def actor_name(event: CampaignEvent) -> str:
     """Who did it: an operator's name, or the system itself."""
     return _("system") if event.actor == lifecycle.CLOCK else event.actor
-
-
-def event_text(event: CampaignEvent) -> str:
-    """What was done to a campaign, and why, where a reason was given."""
-    if event.verb.startswith(_STOCK_SET):
-        return _("stock set to %s") % event.verb.removeprefix(_STOCK_SET)
-    done = _("opened") if event.verb == Campaign.State.OPEN else _(event.verb)
-    return f"{done}: {labels.translated_note(event.note)}" if event.note else done

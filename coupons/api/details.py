@@ -6,7 +6,7 @@ demands that each is here or among the translated sentences.
 
 from django.utils.translation import gettext_noop
 
-from coupons.audit.sentence_templates import SentenceTemplates
+from coupons.api.sentence_templates import SentenceTemplates
 
 DETAILS = SentenceTemplates(
     # 400, 411, 413, 415: the request

@@ -1,13 +1,17 @@
-"""What our own processes wrote into a campaign's history, in the reader's language. It was written
-in English, where nobody was there to read it."""
+"""Checks and events in the reader's language."""
+
+from collections.abc import Callable
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_lazy
 
-from coupons.audit.sentence_templates import SentenceTemplates
+from coupons.models import CampaignEvent, EventKind
 
-# Of a line's name, as a person calls it.
+Data = dict[str, Any]
+
+# Of a check of the readiness board, as a person calls it.
 LABELS: dict[str, Promise] = {
     "state": gettext_lazy("state"),
     "coupon_keys": gettext_lazy("coupon keys"),
@@ -34,33 +38,68 @@ LABELS: dict[str, Promise] = {
     "certificate": gettext_lazy("certificate"),
     "warm_up": gettext_lazy("warm-up"),
 }
-RED = gettext_noop("red: {}")
-NOTHING_RED = gettext_noop("nothing is red any more")
-DATABASE_ANSWERED = gettext_noop("the database answered in {} ms")
-SCRIPTS_LOADED = gettext_noop("{} scripts are in Redis")
-HOST_ANSWERED = gettext_noop("{} answered {} of {}")
-REBUILT = gettext_noop(
-    "{} claimants; numbers go on above {}; epoch {}"
-)  # of coupons.recovery.rebuild
-_WHOLE = SentenceTemplates(NOTHING_RED, REBUILT)
-_PARTS = SentenceTemplates(DATABASE_ANSWERED, SCRIPTS_LOADED, HOST_ANSWERED)
-_AND = "; "
-_RED_BEGINS = RED.format("")
 
 
 def check_label(name: str) -> str:
     return str(LABELS.get(name, name))
 
 
-def list_separator(*notes: str) -> str:
-    return _AND.join(notes)
+def event_text(event: CampaignEvent) -> str:
+    """What was done to a campaign, and its details, if there are any."""
+    kind, data = EventKind(event.kind), event.data or {}
+    if kind is EventKind.STOCK_SET:
+        return str(_("stock set to %s") % data.get("stock", "?"))
+    details = event_details(event)
+    return f"{kind.label}: {details}" if details else str(kind.label)
 
 
-def translated_note(note: str) -> str:
+def event_details(event: CampaignEvent) -> str:
     """A person's own words come back as they are."""
-    if note.startswith(_RED_BEGINS):
-        names = note.removeprefix(_RED_BEGINS).split(", ")
-        return _(RED).format(", ".join(map(check_label, names)))
-    return _WHOLE.spoken(note) or _AND.join(
-        _PARTS.spoken(part) or part for part in note.split(_AND)
+    if event.kind == EventKind.RELEASED:
+        return _("nothing is red any more")
+    describe = _DETAILS.get(EventKind(event.kind))
+    return describe(event.data) if describe and event.data else ""
+
+
+def _red_checks(data: Data) -> str:
+    return _("red: {}").format(", ".join(map(check_label, data.get("checks", ()))))
+
+
+def _warm_up(data: Data) -> str:
+    parts = [_("the database answered in {} ms").format(data.get("database_ms", "?"))]
+    if "scripts" in data:
+        parts.append(_("{} scripts are in Redis").format(data["scripts"]))
+    hosts = [_("{} answered {} of {}").format(*host) for host in data.get("hosts", ())]
+    return "; ".join(parts + hosts)
+
+
+def _rebuild(data: Data) -> str:
+    names = ("claimants", "highest", "epoch")
+    return _("{} claimants; numbers go on above {}; epoch {}").format(
+        *(data.get(name, "?") for name in names)
     )
+
+
+def _replayed(data: Data) -> str:
+    return f"{data.get('count', '?')} {data.get('reason', '')}".strip()
+
+
+def _given_up(data: Data) -> str:
+    return f"{_place(data)}: {data.get('why', '')}"
+
+
+def _place(data: Data) -> str:
+    return f"{data.get('place', '?')} {data.get('user', '?')!r}"
+
+
+_DETAILS: dict[EventKind, Callable[[Data], str]] = {
+    EventKind.HELD: _red_checks,
+    EventKind.OVERRIDDEN: lambda data: str(data.get("reason", "")),
+    EventKind.WARMED_UP: _warm_up,
+    EventKind.REBUILT: _rebuild,
+    EventKind.CHECKED: _rebuild,
+    EventKind.CLAIMS_REPLAYED: _replayed,
+    EventKind.CLAIM_GIVEN_UP: _given_up,
+    EventKind.RECEIPT_HONOURED: _place,
+    EventKind.OTHER: lambda data: str(data.get("text", "")),
+}

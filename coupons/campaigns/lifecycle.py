@@ -20,7 +20,7 @@ from coupons.claims import holder_filter
 from coupons.claims.limits import MAX_STOCK
 from coupons.database import availability
 from coupons.errors import IllegalTransition, Refused, StockBelowAdmitted, UnknownCampaign
-from coupons.models import Campaign, Coupon, GivenUp, Tally
+from coupons.models import Campaign, Coupon, EventKind, GivenUp, Tally
 from coupons.observability.metrics import Work
 
 State = Campaign.State
@@ -50,7 +50,7 @@ def save_draft(
             _lock_draft(campaign)  # else this save would undo a scheduling made meanwhile
         _save(campaign)
         Tally.objects.get_or_create(campaign=campaign)
-        log.record_event(campaign, actor, log.CREATED if is_new else log.EDITED)
+        log.record_event(campaign, actor, EventKind.CREATED if is_new else EventKind.EDITED)
     return campaign
 
 
@@ -110,20 +110,20 @@ def schedule_campaign(
     """
     confirmations.ask_about_opening(slug, confirmed)
     slots.make_slots(slug, 0, tell=tell)
-    with update.updating_campaign(slug, actor, "scheduled", {State.DRAFT}) as campaign:
+    with update.updating_campaign(slug, actor, EventKind.SCHEDULED, {State.DRAFT}) as campaign:
         if campaign.closes_at <= _now(campaign):
             raise IllegalTransition(
                 _("{} would be closed already: it closes in the past.").format(slug)
             )
         _set_stock(campaign, campaign.stock)
-        campaign.state = State.SCHEDULED
+        campaign.state, campaign.overridden = State.SCHEDULED, False
     _remove_surplus(campaign, tell)  # slots left by an earlier try with a higher stock
     return campaign
 
 
 def open_now(slug: str, *, actor: str) -> Campaign:
     """Open before the scheduled time. Raises IllegalTransition unless scheduled."""
-    with update.updating_campaign(slug, actor, "opened", {State.SCHEDULED}) as campaign:
+    with update.updating_campaign(slug, actor, EventKind.OPENED, {State.SCHEDULED}) as campaign:
         campaign.opens_at = min(campaign.opens_at, _now(campaign))
         campaign.state = State.OPEN
     return campaign
@@ -131,7 +131,8 @@ def open_now(slug: str, *, actor: str) -> Campaign:
 
 def pause_campaign(slug: str, *, actor: str) -> Campaign:
     """Stop admitting. Places given stay given and are stored. Raises IllegalTransition."""
-    with update.updating_campaign(slug, actor, "paused", {State.SCHEDULED, State.OPEN}) as campaign:
+    running = frozenset({State.SCHEDULED, State.OPEN})
+    with update.updating_campaign(slug, actor, EventKind.PAUSED, running) as campaign:
         campaign.state = State.PAUSED
     return campaign
 
@@ -139,8 +140,8 @@ def pause_campaign(slug: str, *, actor: str) -> Campaign:
 def resume_campaign(slug: str, *, actor: str) -> Campaign:
     """Resume a paused campaign. Raises IllegalTransition for an opening hold: overriding that needs
     a reason (`opening_hold.override_hold`)."""
-    with update.updating_campaign(slug, actor, "resumed", {State.PAUSED}) as campaign:
-        if log.hold_event(campaign):
+    with update.updating_campaign(slug, actor, EventKind.RESUMED, {State.PAUSED}) as campaign:
+        if campaign.held:
             raise IllegalTransition(
                 _("{} is held back, for its board is red: override that with a reason.").format(
                     slug
@@ -157,7 +158,7 @@ def by_the_clock(campaign: Campaign) -> str:
 
 def close_campaign(slug: str, *, actor: str) -> Campaign:
     """Close the campaign now. Final. Raises IllegalTransition unless it is live."""
-    with update.updating_campaign(slug, actor, "closed", LIVE) as campaign:
+    with update.updating_campaign(slug, actor, EventKind.CLOSED, LIVE) as campaign:
         campaign.closes_at = min(campaign.closes_at, _now(campaign))
         campaign.opens_at = min(campaign.opens_at, campaign.closes_at - timedelta(milliseconds=1))
         campaign.state = State.CLOSED
@@ -175,7 +176,7 @@ def reschedule(
     """Change the window; the opening only while it is in the future (else IllegalTransition).
     Raises NeedsConfirmation if the campaign would open or close at once."""
     confirmations.ask_about_move(slug, (opens_at, closes_at), confirmed)
-    with update.updating_campaign(slug, actor, "rescheduled", LIVE) as campaign:
+    with update.updating_campaign(slug, actor, EventKind.RESCHEDULED, LIVE) as campaign:
         _move_window(campaign, opens_at, closes_at)
     return campaign
 
@@ -191,7 +192,7 @@ def change_stock(slug: str, *, stock: int, actor: str, tell: Progress = no_progr
     """
     slots.demand_stock(stock)
     slots.make_slots(slug, stock, tell=tell)
-    with update.updating_campaign(slug, actor, f"stock set to {stock}", LIVE) as campaign:
+    with update.updating_campaign(slug, actor, EventKind.STOCK_SET, LIVE, stock=stock) as campaign:
         _set_stock(campaign, stock)
     _remove_surplus(campaign, tell)
     return campaign
@@ -211,9 +212,9 @@ def revise_campaign(
     confirmations.ask_about_move(slug, (opens_at, closes_at), confirmed)
     slots.demand_stock(stock)
     slots.make_slots(slug, stock, tell=tell)
-    with update.updating_campaign(slug, actor, f"stock set to {stock}", LIVE) as campaign:
+    with update.updating_campaign(slug, actor, EventKind.STOCK_SET, LIVE, stock=stock) as campaign:
         _move_window(campaign, opens_at, closes_at)
-        log.record_event(campaign, actor, "rescheduled")
+        log.record_event(campaign, actor, EventKind.RESCHEDULED)
         _set_stock(campaign, stock)
     _remove_surplus(campaign, tell)
     return campaign
@@ -242,12 +243,17 @@ def _record_due(strategy: str, now: datetime) -> int:
     return len(due)
 
 
-def _record_state(campaign: Campaign, state: str) -> None:
+_RECORDED = {State.OPEN: EventKind.OPENED, State.CLOSED: EventKind.CLOSED}
+
+
+def _record_state(campaign: Campaign, state: Campaign.State) -> None:
     """Set the state by compare-and-set, so that of two sweeps only one writes the event."""
     unchanged = Campaign.objects.filter(pk=campaign.pk, state=campaign.state)
     with transaction.atomic():
-        if unchanged.select_for_update(skip_locked=True).exists() and unchanged.update(state=state):
-            log.record_event(campaign, CLOCK, state)
+        if unchanged.select_for_update(skip_locked=True).exists() and unchanged.update(
+            state=state, held=False
+        ):
+            log.record_event(campaign, CLOCK, _RECORDED[state])
 
 
 def _not_a_draft_text(campaign: Campaign) -> str:
@@ -269,6 +275,7 @@ def _move_window(campaign: Campaign, opens_at: datetime, closes_at: datetime) ->
             _("{} has opened already: its opening can't be moved.").format(campaign.slug)
         )
     campaign.opens_at, campaign.closes_at = opens_at, closes_at
+    campaign.overridden = False  # an override is for one opening, as it was planned
 
 
 def _now(campaign: Campaign) -> datetime:

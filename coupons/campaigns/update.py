@@ -7,6 +7,7 @@ leaves them different, making the change again repairs it.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -25,7 +26,7 @@ from coupons.errors import (
     StockBelowAdmitted,
     UnknownCampaign,
 )
-from coupons.models import Campaign
+from coupons.models import Campaign, EventKind
 from coupons.store import Definition, store
 
 State = Campaign.State
@@ -33,10 +34,11 @@ State = Campaign.State
 
 @contextmanager
 def updating_campaign(
-    slug: str, actor: str, verb: str, allowed: set[str] | frozenset[str], *, note: str = ""
+    slug: str, actor: str, kind: EventKind, allowed: set[str] | frozenset[str], **data: Any
 ) -> Iterator[Campaign]:
     """One change under the campaign's row lock: yields the row to modify, then checks it, records
-    an event, copies it to Redis and commits. `allowed`: the states it may be in.
+    an event of this kind with this data, copies it to Redis and commits. `allowed`: the states it
+    may be in.
 
     Raises UnknownCampaign, IllegalTransition, ValidationError, StockBelowAdmitted, NotInstalled,
     ForeignKeys, StoreAway, StoreError, DatabaseAway; then nothing was committed.
@@ -46,12 +48,13 @@ def updating_campaign(
         if campaign is None:
             raise UnknownCampaign(_("There is no campaign {!r}.").format(slug))
         if campaign.state not in allowed:
-            raise IllegalTransition(_not_now(campaign, verb))
+            raise IllegalTransition(_not_now(campaign, kind))
         is_first, before = campaign.state == State.DRAFT, copy(campaign)
         yield campaign
+        campaign.held = campaign.held and campaign.state == State.PAUSED
         _check(campaign, None if is_first else before)
         campaign.save()
-        log.record_event(campaign, actor, verb, note)
+        log.record_event(campaign, actor, kind, **data)
         if campaign.strategy == Campaign.Strategy.QUEUED:
             _install(campaign, is_first=is_first)
     campaign_changed.send(sender=None)
@@ -145,8 +148,8 @@ def below_admitted_text(slug: str, stock: int, given: int) -> str:
     return sentence.format(slug=slug, given=given, stock=stock)
 
 
-def _not_now(campaign: Campaign, verb: str) -> str:
-    values = {"slug": campaign.slug, "state": campaign.get_state_display(), "verb": _(verb)}
-    if verb.startswith("stock"):
+def _not_now(campaign: Campaign, kind: EventKind) -> str:
+    values = {"slug": campaign.slug, "state": campaign.get_state_display(), "verb": kind.label}
+    if kind is EventKind.STOCK_SET:
         return _("{slug} is {state}: its stock can't change.").format(**values)
     return _("{slug} is {state}: it can't be {verb}.").format(**values)

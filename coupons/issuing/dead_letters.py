@@ -17,10 +17,9 @@ from coupons.claims.values import AdmittedClaim
 from coupons.database import availability
 from coupons.errors import BadInput, Refused
 from coupons.issuing import queue
-from coupons.models import Campaign, GivenUp
+from coupons.models import Campaign, EventKind, GivenUp
 from coupons.store import Entry, store
 
-REPLAYED, GAVE_UP = "replayed", "gave up"  # verbs in the campaign's history
 _UNREADABLE = AdmittedClaim("", 0, 0, 0)
 
 
@@ -45,7 +44,7 @@ def replay_parked(slug: str, *, actor: str, reason: str = "", ids: Sequence[str]
     count = sum(store().replay_parked(slug, entry_ids) for entry_ids in pages if entry_ids)
     if count:
         with availability.require_database():
-            log.record_event(campaign, actor, REPLAYED, f"{count} {reason}".strip())
+            log.record_event(campaign, actor, EventKind.CLAIMS_REPLAYED, count=count, reason=reason)
         wakeups.notify_drain(slug)
     return count
 
@@ -69,8 +68,9 @@ def give_up(slug: str, entry_id: str, *, why: str, actor: str) -> GivenUp:
             raise Refused(_("This claim is not parked any more."))
         given_up = _record_given_up(campaign, entry, reason, actor)
         log.record_event(
-            campaign, actor, GAVE_UP, f"{given_up.place} {given_up.user!r}: {given_up.why}"
-        )
+            campaign, actor, EventKind.CLAIM_GIVEN_UP,
+            place=given_up.place, user=given_up.user, why=given_up.why,
+        )  # fmt: skip
         # Last: if the commit after it fails, the claim is in no store, and reconcile puts it back.
         if not store().forget_parked(slug, entry_id):
             raise Refused(_("This claim is not parked any more."))

@@ -1,4 +1,4 @@
-"""A campaign's definition and its history."""
+"""A campaign's definition, which MySQL owns."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -120,6 +120,10 @@ class Campaign(models.Model):
     # Set while slots above a lowered stock are being removed: the highest place that is kept.
     # Nothing is stored above it.
     slots_to_keep = models.PositiveIntegerField(null=True, editable=False)
+    # The opening is held back: paused by the guard, because a check of its board is red.
+    held = models.BooleanField(default=False, db_default=False, editable=False)
+    # An operator lets it open in spite of a red board, as it is planned now.
+    overridden = models.BooleanField(default=False, db_default=False, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
@@ -145,19 +149,3 @@ class Campaign(models.Model):
             errors.setdefault(name, []).append(sentence)
         if errors:
             raise ValidationError(errors)
-
-
-class CampaignEvent(models.Model):
-    """An entry of a campaign's history: who did what, and when. Append-only."""
-
-    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="events")
-    at = models.DateTimeField(auto_now_add=True)
-    actor = models.CharField(max_length=150)
-    verb = models.CharField(max_length=32)
-    note = models.CharField(max_length=500, blank=True)
-
-    class Meta:
-        ordering: ClassVar = ["-id"]
-
-    def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor}: {self.verb}"

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from coupons import timestamps
-from coupons.audit import log
+from coupons.audit import labels, log
 from coupons.campaigns import deciding_clock
 from coupons.campaigns.effective_state import effective_state
 from coupons.database import availability
@@ -67,8 +67,8 @@ class Board:
             "opens_at": self.campaign.opens_at.isoformat(),
             "light": self.light,
             "blocks": self.blocks,
-            "held": self.held and self.held.note,
-            "overridden": self.overridden and self.overridden.note,
+            "held": self.held and f"red: {', '.join((self.held.data or {}).get('checks', ()))}",
+            "overridden": self.overridden and labels.event_details(self.overridden),
             "lines": [
                 {"name": line.name, "light": line.light, "seen": line.seen, "do": line.do}
                 for line in self.lines

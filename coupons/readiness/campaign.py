@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop
 from coupons.audit import labels, log
 from coupons.campaigns import deciding_clock, slots, snapshot, update
 from coupons.claims import coupon_codes
-from coupons.models import Campaign, CampaignEvent
+from coupons.models import Campaign, CampaignEvent, EventKind
 from coupons.models.bounds import EARLIEST
 from coupons.readiness.result import Line, amber, green, red
 from coupons.store import Definition, store
@@ -36,7 +36,7 @@ _PARTS = {
 def state_line(campaign: Campaign, by_clock: Campaign.State, *, is_ahead: bool) -> Line:
     """`by_clock` is its effective state, recorded or not; `is_ahead`: the opening is in the
     future."""
-    if by_clock != State.CLOSED and log.hold_event(campaign):
+    if by_clock != State.CLOSED and campaign.held:
         return amber(
             "state",
             _("Held back: the board was red shortly before the opening."),
@@ -138,7 +138,7 @@ def signing_keys(campaign: Campaign) -> Line:
 def warm_up(campaign: Campaign) -> Line:
     name, event = "warm_up", warmed_up(campaign)
     if event is not None:
-        note = labels.translated_note(event.note)
+        note = labels.event_details(event)
         return green(name, _("Ran at {at}: {note}").format(at=clock_text(event.at), note=note))
     planned = log.planned_at(campaign)
     now = deciding_clock.now_if_redis_is_away(campaign.strategy)
@@ -157,4 +157,4 @@ def warmed_up(campaign: Campaign) -> CampaignEvent | None:
     """The event of the warm-up for the opening as it is planned now; None if it has not run."""
     opens_at = max(campaign.opens_at, EARLIEST)  # an old row may have the calendar's first day
     since = opens_at - timedelta(seconds=WARM_UP_S + WARM_UP_LATE_S)
-    return campaign.events.filter(verb=log.WARMED_UP, at__gte=since).first()
+    return campaign.events.filter(kind=EventKind.WARMED_UP, at__gte=since).first()

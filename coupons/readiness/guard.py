@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from coupons.audit import labels
 from coupons.campaigns import deciding_clock, opening_hold
 from coupons.campaigns.isolation import isolate_campaign
 from coupons.database import availability
@@ -68,12 +67,12 @@ def _judge(campaign: Campaign, now: datetime) -> None:
 def _decide(result: Board, *, left_s: float) -> None:
     campaign = result.campaign
     if result.held and not result.not_ready:
-        opening_hold.release_opening(campaign.slug, why=labels.NOTHING_RED)
+        opening_hold.release_opening(campaign.slug)
         logger.warning("the hold on %s is released: no line of its board is red", campaign.slug)
     elif result.not_ready and not result.held:
-        names = ", ".join(line.name for line in result.reds)
-        logger.error("the board of %s is red: %s", campaign.slug, names)
+        checks = [line.name for line in result.reds]
+        logger.error("the board of %s is red: %s", campaign.slug, ", ".join(checks))
         if campaign.state == Campaign.State.SCHEDULED and left_s <= settings.HOLD_BACK_S:
-            opening_hold.hold_opening(campaign.slug, why=labels.RED.format(names))
+            opening_hold.hold_opening(campaign.slug, checks=checks)
             metrics.OPENINGS_HELD.inc()
             logger.error("the opening of %s is put on hold: it is paused", campaign.slug)

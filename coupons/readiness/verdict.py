@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext as _
 
+from coupons.audit import labels
 from coupons.models import Campaign
 from coupons.readiness.board import Board
 from coupons.timestamps import local_text
@@ -17,7 +18,7 @@ def opening_verdict(board: Board) -> str:
         opens=local_text(campaign.opens_at),
         closes=local_text(campaign.closes_at),
         actor=override.actor if override else "",
-        reason=override.note if override else "",
+        reason=labels.event_details(override) if override else "",
     )
 
 

@@ -67,7 +67,9 @@ def _bring_up_to_date(identity: str) -> bool:
     return all(finished) and not renewed.overtaken
 
 
-def _may_be_concerned(row: Campaign, marks: ByCampaign[Marks], gate: Gate | None, identity: str) -> bool:
+def _may_be_concerned(
+    row: Campaign, marks: ByCampaign[Marks], gate: Gate | None, identity: str
+) -> bool:
     """Also a campaign of which that can't be told."""
     slug, concerned = row.slug, True
     with isolate_campaign(slug, Work.FENCE):

@@ -18,11 +18,9 @@ from coupons.database import availability
 from coupons.errors import NotInstalled, Refused
 from coupons.issuing import queue, writer
 from coupons.issuing.receipt_status import Fate, genuine_receipt, status_of
-from coupons.models import Campaign, Coupon, Tally
+from coupons.models import Campaign, Coupon, EventKind, Tally
 from coupons.recovery import rebuild
 from coupons.store import Claimant, claimant_field, store
-
-HONOURED = "honoured a receipt"  # a verb of the history
 
 
 def honour_receipt(token: str, *, actor: str) -> Coupon:
@@ -47,7 +45,8 @@ def honour_receipt(token: str, *, actor: str) -> Coupon:
             raise Refused(_("Place {} lies beyond the stock.").format(receipt.place))
         _store(campaign, receipt)
         _tell_redis(campaign, receipt, given)
-        log.record_event(campaign, actor, HONOURED, f"{receipt.place} {receipt.user!r}")
+        kind = EventKind.RECEIPT_HONOURED
+        log.record_event(campaign, actor, kind, place=receipt.place, user=receipt.user)
     return Coupon.objects.select_related("campaign").get(
         slot_id=slot_id(campaign.pk, receipt.place)
     )

@@ -32,7 +32,7 @@ from coupons.claims import holder_filter
 from coupons.claims.values import AdmittedClaim
 from coupons.database import availability
 from coupons.errors import ForeignKeys, Overtaken
-from coupons.models import Campaign, Coupon, Tally
+from coupons.models import Campaign, Coupon, EventKind, Tally
 from coupons.observability.metrics import Work
 from coupons.recovery import epochs, lost_admissions
 from coupons.recovery.known_claims import KnownClaims
@@ -259,10 +259,12 @@ class _Rebuild:
         results = [self.results[each.campaign.slug] for each in opened]
         with availability.require_database():
             log.record_events(
-                [each.campaign for each in opened],
+                [
+                    (each.campaign, _event_data(result))
+                    for each, result in zip(opened, results, strict=True)
+                ],
                 self.actor,
-                "rebuilt" if self.everything else "checked",
-                [_history_note(result) for result in results],
+                EventKind.REBUILT if self.everything else EventKind.CHECKED,
             )
         wakeups.notify_drains([result.slug for result in results if result.waiting])
 
@@ -281,5 +283,5 @@ def _highest_claimant(campaign: Campaign) -> int:
     return max(places, default=0)
 
 
-def _history_note(done: Rebuilt) -> str:
-    return f"{done.claimants} claimants; numbers go on above {done.highest}; epoch {done.epoch}"
+def _event_data(done: Rebuilt) -> dict[str, object]:
+    return {"claimants": done.claimants, "highest": done.highest, "epoch": done.epoch}

@@ -92,7 +92,9 @@ class RepairCalls(StoreClient):
         """Close the gate of each (slug, epoch to come, filter bits) until that epoch opens it. A
         repair begun earlier can't open it any more. `in_doubt`: what this Redis holds of them is
         not to be trusted until a full rebuild has finished."""
-        calls = [(_script_keys(slug), epoch, bits, int(in_doubt)) for slug, epoch, bits in campaigns]
+        calls = [
+            (_script_keys(slug), epoch, bits, int(in_doubt)) for slug, epoch, bits in campaigns
+        ]
         with self.guard_call():
             replies = CLOSE.each(self.client, calls)
         return reply_each([slug for slug, _, _ in campaigns], replies, _parse_closed)

@@ -158,7 +158,7 @@ def test_a_state_is_called_as_on_the_page_of_its_campaign(
     for slug in ("held", "stopped", "planned"):
         draft(slug, **ahead)
         lifecycle.schedule_campaign(slug, actor="Mina")
-    opening_hold.hold_opening("held", why="red: replicas")
+    opening_hold.hold_opening("held", checks=["replicas"])
     lifecycle.pause_campaign("stopped", actor="Mina")
     shown = operator.get(LIST).content.decode()
     states = dict(re.findall(r">([a-z]+)</a></th>.*?field-current_state[^>]*>([^<]*)<", shown))

@@ -11,7 +11,7 @@ from django.test import Client
 
 from coupons.campaigns import lifecycle
 from coupons.campaigns.snapshot import CampaignSnapshot
-from coupons.models import Campaign, CampaignEvent
+from coupons.models import Campaign, CampaignEvent, EventKind
 from tests.admin.test_form import ADD, FILLED, Page, errors, fields
 
 CampaignMaker = Callable[..., CampaignSnapshot]
@@ -59,7 +59,7 @@ def test_12_6_a_stock_is_raised_while_the_window_closes_in_a_doubled_hour(
     assert answer.status_code == 302, errors(answer)
     row = Campaign.objects.get()
     assert (row.stock, row.closes_at) == (20, closes_at)
-    assert not CampaignEvent.objects.filter(verb="rescheduled").exists()
+    assert not CampaignEvent.objects.filter(kind=EventKind.RESCHEDULED).exists()
 
 
 @pytest.mark.parametrize("which", [0, 1])

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import translation
 
 from coupons.audit import labels
-from coupons.models import Campaign, CampaignEvent
+from coupons.models import Campaign, CampaignEvent, EventKind
 from coupons.readiness import warmup
 from coupons.recovery import rebuild
 from tests.conftest import CampaignMaker
@@ -22,17 +22,17 @@ def korean() -> Any:
         yield
 
 
-def newest() -> str:
-    return CampaignEvent.objects.latest("pk").note
+def newest() -> CampaignEvent:
+    return CampaignEvent.objects.latest("pk")
 
 
 def test_a_warm_up_is_told_in_korean(open_campaign: CampaignMaker, settings: Any) -> None:
     settings.WARM_UP_URLS = ["http://127.0.0.1:1"]
     open_campaign("sale")
     warmup.warm_up(Campaign.objects.get())
-    assert labels.translated_note(newest()) == newest()
+    assert labels.event_details(newest()).startswith("the database answered in ")
     with translation.override("ko"):
-        database, scripts, host = labels.translated_note(newest()).split("; ")
+        database, scripts, host = labels.event_details(newest()).split("; ")
     assert database.startswith("데이터베이스 응답 ")
     assert scripts.startswith("Redis에 스크립트 ")
     assert host == "http://127.0.0.1:1 응답 0/64"
@@ -41,18 +41,89 @@ def test_a_warm_up_is_told_in_korean(open_campaign: CampaignMaker, settings: Any
 def test_a_rebuild_is_told_in_korean(open_campaign: CampaignMaker, korean: None) -> None:
     open_campaign("sale")
     rebuild.rebuild_campaign("sale", actor="mina")
-    whole = labels.translated_note(newest())
+    whole = labels.event_details(newest())
     assert whole.startswith("신청자 0명, 번호는 0 다음부터 이어짐, epoch ")
-    assert whole.split()[-1] == newest().split()[-1]
+    assert whole.split()[-1] == Campaign.objects.get().epoch
 
 
-def test_what_was_red_is_named_as_on_the_board(korean: None) -> None:
-    assert labels.translated_note("red: replicas, coupon_keys") == "빨간 항목: 복제본, 쿠폰 키"
+# Every kind, with data as its code writes it: in English, and in Korean
+DATA: dict[EventKind, tuple[dict[str, Any], str, str]] = {
+    EventKind.CREATED: ({}, "created", "생성"),
+    EventKind.EDITED: ({}, "edited", "수정"),
+    EventKind.SCHEDULED: ({}, "scheduled", "예약"),
+    EventKind.RESCHEDULED: ({}, "rescheduled", "기간 변경"),
+    EventKind.STOCK_SET: ({"stock": 25}, "stock set to 25", "수량을 25개로 변경"),
+    EventKind.OPENED: ({}, "opened", "오픈"),
+    EventKind.PAUSED: ({}, "paused", "일시 중지"),
+    EventKind.RESUMED: ({}, "resumed", "재개"),
+    EventKind.CLOSED: ({}, "closed", "종료"),
+    EventKind.HELD: (
+        {"checks": ["replicas", "coupon_keys"]},
+        "held back: red: replicas, coupon keys",
+        "오픈 보류: 빨간 항목: 복제본, 쿠폰 키",
+    ),
+    EventKind.RELEASED: (
+        {},
+        "released: nothing is red any more",
+        "오픈 보류 해제: 빨간 항목이 없어졌습니다",
+    ),
+    EventKind.OVERRIDDEN: ({"reason": "쿠폰"}, "overridden: 쿠폰", "오픈 보류 무시: 쿠폰"),
+    EventKind.WARMED_UP: (
+        {"database_ms": 3, "scripts": 15, "hosts": [["http://a", 60, 64]]},
+        "warmed up: the database answered in 3 ms; 15 scripts are in Redis;"
+        " http://a answered 60 of 64",
+        "예열: 데이터베이스 응답 3 ms; Redis에 스크립트 15개 적재; http://a 응답 60/64",
+    ),
+    EventKind.REBUILT: (
+        {"claimants": 5, "highest": 7, "epoch": "ab.2"},
+        "rebuilt: 5 claimants; numbers go on above 7; epoch ab.2",
+        "복구: 신청자 5명, 번호는 7 다음부터 이어짐, epoch ab.2",
+    ),
+    EventKind.CHECKED: (
+        {"claimants": 0, "highest": 7, "epoch": "ab.2"},
+        "checked: 0 claimants; numbers go on above 7; epoch ab.2",
+        "점검: 신청자 0명, 번호는 7 다음부터 이어짐, epoch ab.2",
+    ),
+    EventKind.CLAIMS_REPLAYED: (
+        {"count": 2, "reason": "rejected"},
+        "replayed: 2 rejected",
+        "재처리: 2 rejected",
+    ),
+    EventKind.CLAIM_GIVEN_UP: (
+        {"place": 3, "user": "jun", "why": "asked for it"},
+        "gave up: 3 'jun': asked for it",
+        "발급 제외: 3 'jun': asked for it",
+    ),
+    EventKind.RECEIPT_HONOURED: (
+        {"place": 3, "user": "jun"},
+        "honoured a receipt: 3 'jun'",
+        "영수증대로 발급: 3 'jun'",
+    ),
+    EventKind.OTHER: ({"text": "danced: twice"}, "other: danced: twice", "기타: danced: twice"),
+}
+
+
+@pytest.mark.parametrize("kind", EventKind)
+def test_every_kind_is_told_in_both_languages(kind: EventKind) -> None:
+    data, *texts = DATA[kind]
+    event = CampaignEvent(kind=kind, data=data)
+    for language, text in zip(("en", "ko"), texts, strict=True):
+        with translation.override(language):
+            assert labels.event_text(event) == text
+
+
+@pytest.mark.parametrize("kind", EventKind)
+@pytest.mark.parametrize("data", [None, {}])
+def test_a_row_of_an_earlier_release_is_told_as_well(
+    kind: EventKind, data: dict[str, Any] | None
+) -> None:
+    assert labels.event_text(CampaignEvent(kind=kind, data=data))
 
 
 @pytest.mark.parametrize("reason", ["closed", "one server is enough; opened", "", "쿠폰"])
 def test_a_person_s_reason_stays_as_it_is(reason: str, korean: None) -> None:
-    assert labels.translated_note(reason) == reason
+    event = CampaignEvent(kind=EventKind.OVERRIDDEN, data={"reason": reason})
+    assert labels.event_details(event) == reason
 
 
 def test_the_history_is_on_the_campaign_s_page(

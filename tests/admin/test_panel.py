@@ -17,7 +17,7 @@ from coupons.campaigns import lifecycle
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.issuing import drain
-from coupons.models import Campaign
+from coupons.models import Campaign, EventKind
 from coupons.store import store
 
 CampaignMaker = Callable[..., CampaignSnapshot]
@@ -119,7 +119,9 @@ def test_the_history_says_who_did_what(
 def test_a_stranger_name_in_the_history_is_text(
     operator: Client, page: Page, draft: Callable[..., Campaign]
 ) -> None:
-    draft("sale").events.create(actor="<img src=x>", verb="<b>")
+    draft("sale").events.create(
+        actor="<img src=x>", kind=EventKind.OVERRIDDEN, data={"reason": "<b>"}
+    )
     assert "<img src=x>" not in text(operator.get(page("sale")))
 
 

@@ -19,7 +19,7 @@ from coupons.audit import log
 from coupons.campaigns import lifecycle
 from coupons.claims.values import Reason
 from coupons.management.commands import replay_parked
-from coupons.models import Campaign
+from coupons.models import Campaign, EventKind
 from tests.conftest import CampaignMaker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -105,11 +105,13 @@ def test_an_actor_is_one_line_that_can_be_seen(sale: Campaign, actor: str) -> No
 
 
 def test_the_history_holds_single_lines_whoever_writes_it(sale: Campaign) -> None:
-    log.record_event(sale, "x\ny\u202e" + "z" * 200, "edited", "a\r\nb\x1b[2J" + "c" * 600)
+    reason = "a\r\nb\x1b[2J" + "c" * 600
+    log.record_event(sale, "x\ny\u202e" + "z" * 200, EventKind.OVERRIDDEN, reason=reason)
     event = sale.events.first()
     assert event is not None
     assert event.actor.startswith("x yz") and len(event.actor) == 150
-    assert event.note.startswith("a  b [2Jc") and len(event.note) == 500
+    assert event is not None and event.data is not None
+    assert event.data["reason"].startswith("a  b [2Jc") and len(event.data["reason"]) == 500
 
 
 @pytest.mark.parametrize("command", ["reconcile", "rebuild", "replay_parked"])

@@ -58,7 +58,7 @@ def test_the_buttons_take_a_campaign_through_its_life(
         answer = operator.post(page("sale", "do", verb), follow=True)
         assert f">sale is {expected} now." in text(answer)
         assert state() == expected
-    done = Campaign.objects.get().events.values_list("actor", "verb")
+    done = Campaign.objects.get().events.values_list("actor", "kind")
     assert list(done)[:5] == [
         ("mina", "closed"), ("mina", "resumed"), ("mina", "paused"), ("mina", "opened"),
         ("mina", "scheduled"),

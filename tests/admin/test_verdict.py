@@ -46,7 +46,7 @@ def sale(draft: Draft, settings: Any) -> Callable[[str, str, bool], Campaign]:
         if state != State.DRAFT:
             lifecycle.schedule_campaign("sale", actor="Mina")
         if state == "held":
-            opening_hold.hold_opening("sale", why="red: replicas")
+            opening_hold.hold_opening("sale", checks=["replicas"])
         elif state == State.PAUSED:
             lifecycle.pause_campaign("sale", actor="Mina")
         if when != AHEAD:  # time passes; nobody records it

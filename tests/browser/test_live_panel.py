@@ -214,12 +214,12 @@ def test_no_countdown_runs_while_an_opening_is_held_back(
 ) -> None:
     window = panel(ahead(draft))
     window.sees(".countdown", "opens in 00:59")
-    opening_hold.hold_opening("sale", why="red: replicas")
+    opening_hold.hold_opening("sale", checks=["replicas"])
     window.sees("[data-state]", "held back")
     window.sees(".live .errornote", "held back")
     assert window.run(COUNTDOWN) is False
     window.gone("button[value=resume]")
-    opening_hold.release_opening("sale", why="nothing is red any more")
+    opening_hold.release_opening("sale")
     window.sees("[data-state]", "scheduled")
     window.sees(".countdown", "opens in 00:")
     lifecycle.pause_campaign("sale", actor="Theo")

@@ -47,10 +47,10 @@ DRAINS = {
     "behind the settling": (queue, "settle_claims", "after"),
 }
 REPAIRS = {
-    "closed": (rebuild, "_close", "after"),
+    "closed": (rebuild._Rebuild, "_close", "after"),
     "some remembered": (RepairCalls, "write_claimants", "after"),
-    "before it opens": (rebuild, "_open", "before"),
-    "open": (rebuild, "_open", "after"),
+    "before it opens": (rebuild._Rebuild, "_open", "before"),
+    "open": (rebuild._Rebuild, "_open", "after"),
     "put back": (lost_admissions, "requeue_lost", "after"),
 }
 

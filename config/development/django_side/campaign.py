@@ -7,10 +7,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from coupons import timestamps
-from coupons.audit import log
 from coupons.campaigns import lifecycle
 from coupons.errors import CouponError
-from coupons.models import Campaign
+from coupons.models import Campaign, EventKind
 from coupons.store import store
 
 RUN_STOCK = 1_000
@@ -23,7 +22,7 @@ def open_campaign(actor: str) -> Campaign:
     """A campaign that is open now: the one of the last run if it is still open, or a new one. Never
     one with such a name that another actor created, as load runs once did: it may be deleted in a
     minute."""
-    own_campaigns = Campaign.objects.filter(events__actor=actor, events__verb=log.CREATED)
+    own_campaigns = Campaign.objects.filter(events__actor=actor, events__kind=EventKind.CREATED)
     for candidate in own_campaigns.filter(slug__startswith=_PREFIX, state__in=lifecycle.LIVE):
         if _is_open(candidate):
             return candidate

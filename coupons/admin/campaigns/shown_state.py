@@ -50,9 +50,8 @@ def shown_state(campaign: Campaign, counts: Counts) -> ShownState:
 
 def state_labels(campaigns: Sequence[Campaign], counts: dict[int, Counts]) -> dict[int, str]:
     """The same word for many campaigns, by the campaign's id."""
-    held = log.held_among(campaigns)
     return {
-        each.pk: _label(effective_state(each, counts[each.pk].now_ms), is_held=each.pk in held)
+        each.pk: _label(effective_state(each, counts[each.pk].now_ms), is_held=each.held)
         for each in campaigns
     }
 

@@ -35,14 +35,14 @@ def panel_context(campaign: Campaign) -> dict[str, Any]:
         "campaign": campaign,
         "shown": shown,
         "verbs": shown.verbs,
-        "held_why": labels.translated_note(shown.held.note) if shown.held else "",
+        "held_why": labels.event_details(shown.held) if shown.held else "",
         "counts": counts,
         "window": formatting.window_text(campaign),
         "events": [
             (
                 formatting.exact_time(event.at),
                 formatting.actor_name(event),
-                formatting.event_text(event),
+                labels.event_text(event),
             )
             for event in history
         ],

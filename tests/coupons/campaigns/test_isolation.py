@@ -15,7 +15,7 @@ from coupons.campaigns import lookup
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.errors import StoreError
-from coupons.models import Campaign, Tally
+from coupons.models import Campaign, EventKind, Tally
 from coupons.readiness import board, guard
 from coupons.recovery import failover, reconcile
 from coupons.store import keys
@@ -131,7 +131,7 @@ def test_the_guard_looks_at_all_others(
     Tally.objects.filter(campaign__slug="p2").delete()
     assert guard.guard_openings() == len(SLUGS)
     for slug in WELL:
-        assert Campaign.objects.get(slug=slug).events.filter(verb="warmed up").exists()
+        assert Campaign.objects.get(slug=slug).events.filter(kind=EventKind.WARMED_UP).exists()
     assert ILL in names(caplog)
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from coupons import store, timestamps
 from coupons.admission import direct, strategies
+from coupons.audit import labels
 from coupons.campaigns import lifecycle, lookup, snapshot
 from coupons.claims.values import Claim, Outcome
 from coupons.errors import (
@@ -21,7 +22,7 @@ from coupons.errors import (
     UnknownCampaign,
 )
 from coupons.issuing.drain import drain
-from coupons.models import Campaign, Slot
+from coupons.models import Campaign, EventKind, Slot
 from coupons.store import Store, keys
 from tests.conftest import CampaignMaker
 from tests.stores import use_store
@@ -41,7 +42,7 @@ def test_its_life_is_written_down_with_who_and_what(draft: Callable[..., Campaig
         lifecycle.resume_campaign, lifecycle.close_campaign,
     ):  # fmt: skip
         change("sale", actor="Jun")
-    said = [(event.actor, event.verb) for event in reversed(campaign.events.all())]
+    said = [(event.actor, labels.event_text(event)) for event in reversed(campaign.events.all())]
     assert said == [
         ("Mina", "created"), ("Jun", "scheduled"), ("Jun", "opened"), ("Jun", "paused"),
         ("Jun", "resumed"), ("Jun", "closed"),
@@ -70,7 +71,7 @@ def test_the_clock_closes_it_once_and_signs_for_it(open_campaign: CampaignMaker)
     lifecycle.follow_the_clock()
     lifecycle.follow_the_clock()
     campaign = Campaign.objects.get()
-    assert [e.verb for e in campaign.events.filter(actor=lifecycle.CLOCK)] == [State.CLOSED]
+    assert [e.kind for e in campaign.events.filter(actor=lifecycle.CLOCK)] == [EventKind.CLOSED]
 
 
 @pytest.mark.parametrize(

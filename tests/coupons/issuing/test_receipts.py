@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 
 from coupons import store
 from coupons.admission import strategies
+from coupons.audit import labels
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims import campaign_keys, coupon_codes, receipt_tokens
 from coupons.claims.values import Claim
@@ -14,7 +15,7 @@ from coupons.errors import Refused
 from coupons.issuing import receipt_status
 from coupons.issuing.drain import drain
 from coupons.issuing.receipt_status import Fate
-from coupons.models import CampaignEvent, Coupon, Tally
+from coupons.models import CampaignEvent, Coupon, EventKind, Tally
 from coupons.observability.metrics import Gap
 from coupons.recovery import honour, rebuild, reconcile
 from coupons.store import keys
@@ -77,7 +78,7 @@ def test_a_lost_claim_is_honoured_on_its_place_with_the_code_of_then(
     assert strategies.admit(campaign, Claim("late")).place == 3
     event = CampaignEvent.objects.first()
     assert event is not None
-    assert (event.actor, event.verb, event.note) == ("Sora", honour.HONOURED, "2 'jun'")
+    assert (event.actor, labels.event_text(event)) == ("Sora", "honoured a receipt: 2 'jun'")
     honour.honour_receipt(first, actor="Sora")
     drain("sale", consumer="one")
     assert reconcile.compare_campaign("sale").left == 0
@@ -87,7 +88,7 @@ def test_a_lost_claim_is_honoured_on_its_place_with_the_code_of_then(
 def test_honouring_twice_is_honouring_once(open_campaign: CampaignMaker) -> None:
     (token,) = lost_with_redis(open_campaign(), "mina")
     assert honour.honour_receipt(token, actor="Sora") == honour.honour_receipt(token, actor="Sora")
-    assert CampaignEvent.objects.filter(verb=honour.HONOURED).count() == 1
+    assert CampaignEvent.objects.filter(kind=EventKind.RECEIPT_HONOURED).count() == 1
 
 
 def test_numbers_go_on_above_an_honoured_place(open_campaign: CampaignMaker) -> None:

@@ -154,7 +154,7 @@ def test_rebuilding_twice_and_while_nothing_is_wrong_changes_no_answer(
     }
     assert drain("sale", consumer="one").stored == 2
     assert reconcile.compare_campaign("sale").left == 0
-    assert [e.verb for e in CampaignEvent.objects.all()][:2] == ["rebuilt", "rebuilt"]
+    assert [e.kind for e in CampaignEvent.objects.all()][:2] == ["rebuilt", "rebuilt"]
 
 
 class Dead(Exception):
@@ -317,10 +317,10 @@ def test_queue_and_dead_letters_are_read_once(
 ) -> None:
     campaign = open_campaign(stock=10)
     admit(campaign, range(3))
-    (entry, *_) = store.store().read("sale", consumer="one", count=1).entries
-    store.store().park("sale", entry.id, Reason.REJECTED)
+    (entry, *_) = store.store().read_new("sale", consumer="one", count=1).entries
+    store.store().park_entry("sale", entry.id, Reason.REJECTED)
     asked: list[str] = []
-    for name in ("queued", "parked"):
+    for name in ("queued_entries", "parked_entries"):
         real = getattr(store.store(), name)
 
         def counted(*words: Any, name: str = name, real: Any = real, **more: Any) -> Any:
@@ -330,4 +330,4 @@ def test_queue_and_dead_letters_are_read_once(
 
         monkeypatch.setattr(store.store(), name, counted)
     assert rebuild.rebuild_campaign("sale", actor="Mina").claimants == 3
-    assert sorted(asked) == ["parked", "queued"]
+    assert sorted(asked) == ["parked_entries", "queued_entries"]

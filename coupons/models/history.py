@@ -1,0 +1,51 @@
+"""A campaign's history: one row for each thing that was done to it."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from coupons.models.campaign import Campaign
+
+
+class EventKind(models.TextChoices):
+    """What was done. In brackets: the names in the event's `data`."""
+
+    CREATED = "created", _("created")
+    EDITED = "edited", _("edited")
+    SCHEDULED = "scheduled", _("scheduled")
+    RESCHEDULED = "rescheduled", _("rescheduled")
+    STOCK_SET = "stock_set", _("stock set")  # (stock)
+    OPENED = "opened", _("opened")
+    PAUSED = "paused", _("paused")
+    RESUMED = "resumed", _("resumed")
+    CLOSED = "closed", _("closed")
+    HELD = "held", _("held back")  # (checks: the names of the red ones)
+    RELEASED = "released", _("released")
+    OVERRIDDEN = "overridden", _("overridden")  # (reason)
+    WARMED_UP = "warmed_up", _("warmed up")  # (database_ms, scripts, hosts: [url, answers, asked])
+    REBUILT = "rebuilt", _("rebuilt")  # (claimants, highest, epoch)
+    CHECKED = "checked", _("checked")  # (claimants, highest, epoch)
+    CLAIMS_REPLAYED = "claims_replayed", _("replayed")  # (count, reason)
+    CLAIM_GIVEN_UP = "claim_given_up", _("gave up")  # (place, user, why)
+    RECEIPT_HONOURED = "receipt_honoured", _("honoured a receipt")  # (place, user)
+    OTHER = "other", _("other")  # (text), of a release that knew other kinds
+
+
+class CampaignEvent(models.Model):
+    """Who did what to a campaign, and when. Only ever added to.
+
+    `data` holds JSON values by name; None: an earlier release wrote the row, during an update.
+    """
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="events")
+    at = models.DateTimeField(auto_now_add=True)
+    actor = models.CharField(max_length=150)
+    kind = models.CharField(max_length=32, choices=EventKind, db_default=EventKind.OTHER)
+    data = models.JSONField(default=dict, null=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor}: {self.kind}"
