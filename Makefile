@@ -55,8 +55,8 @@ report: .venv/tests ## an opening on both roads, watched, as one page of picture
 	@$(BIN)/python -m tests.servers $(BIN)/python locust/report/report.py $(REPORT)
 
 .PHONY: bench
-bench: .venv/tests ## ratios of what a claim costs: make bench [BASELINE=file] [BENCH=names]
-	@$(BIN)/python -m tests.bench $(BENCH) $(if $(BASELINE),--baseline $(call quoted,$(BASELINE)))
+bench: .venv/tests ## ratios of what a claim costs: make bench [BASELINE=file] [BENCH=names] [RECORD=yes]
+	@$(BIN)/python -m tests.bench $(BENCH) $(if $(BASELINE),--baseline $(call quoted,$(BASELINE))) $(if $(RECORD),--record)
 
 .PHONY: rehearse
 rehearse: .venv/tests ## deploy it on this machine, for real: root on Linux [REHEARSE="--env hello"]

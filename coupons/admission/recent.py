@@ -6,6 +6,7 @@ missing in Redis. A rebuild reads those of all processes (`recovery.lost_admissi
 MySQL does not have are put back on the queue, and new places are numbered above them.
 """
 
+import os
 import secrets
 import time
 from collections import deque
@@ -23,7 +24,7 @@ BUFFER_SIZE = 10_000  # seconds of a process at its best rate; a claim waits 0.1
 _PUBLISH_EVERY_S = 1.0
 
 _recent: deque[tuple[int, str, int, int, int, str]] = deque(maxlen=BUFFER_SIZE)
-_process = secrets.token_hex(8)  # a fork comes before the first admission
+_process = secrets.token_hex(8)
 _publishing = Lock()
 _next_publish_s: dict[str, float] = {}
 
@@ -64,3 +65,13 @@ def clear_recent() -> None:
     """Reset to the state of a new process."""
     _recent.clear()
     _next_publish_s.clear()
+
+
+def _reset_after_fork() -> None:
+    """A child publishes its own admissions, under its own id."""
+    global _process
+    _process = secrets.token_hex(8)
+    clear_recent()
+
+
+os.register_at_fork(after_in_child=_reset_after_fork)

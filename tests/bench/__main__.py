@@ -1,4 +1,5 @@
-"""`python -m tests.bench [NAME …] [--baseline FILE] [--quick]`: measure, write it down, show it.
+"""`python -m tests.bench [NAME …] [--baseline FILE] [--quick] [--record]`: measure, write it down,
+show it.
 
 Starts a Redis and a MariaDB of its own on private ports. Exit status 1 if a figure is not as good
 as it must be.
@@ -13,7 +14,7 @@ from typing import Any
 from django.utils.module_loading import import_string
 
 from coupons.management.arguments import OneOf, SentenceParser, input_file, output_file
-from tests.bench import figures, record, show
+from tests.bench import figures, measured, record, show
 from tests.bench.figures import Figure
 from tests.bench.size import FULL, QUICK, Size
 from tests.bench.stage import ROOT, stage
@@ -46,26 +47,29 @@ _NO_RUN: tuple[dict[str, Any], list[Figure]] = ({}, [])
 
 def main() -> int:
     asked = parser().parse_args()
+    if asked.record and asked.quick:
+        parser().error("--record: small counts are no measurement of capacity (--quick)")
     about = _about(asked.quick)
     then, baseline = asked.baseline or _NO_RUN
-    measured: list[Figure] = []
+    found: list[Figure] = []
     try:
         with stage() as folder:
-            _measure(
-                folder, set(asked.names or NAMES), QUICK if asked.quick else FULL, into=measured
-            )
+            _measure(folder, set(asked.names or NAMES), QUICK if asked.quick else FULL, into=found)
     finally:  # whatever stops it, minutes of measuring are not lost
-        _tell(measured, about, asked)
+        _tell(found, about, asked)
     if asked.baseline:
-        show.against(measured, baseline, then["commit"])
-    return 1 if figures.missed(measured) else 0
+        show.against(found, baseline, then["commit"])
+    return 1 if figures.missed(found) else 0
 
 
-def _tell(measured: list[Figure], about: dict[str, Any], asked: Namespace) -> None:
+def _tell(found: list[Figure], about: dict[str, Any], asked: Namespace) -> None:
     asked.output.parent.mkdir(parents=True, exist_ok=True)
-    asked.output.write_text(record.dumps(measured, about))
-    show.table(measured, about)
+    asked.output.write_text(record.dumps(found, about))
+    show.table(found, about)
     print(f"Written to {asked.output}.")
+    if asked.record:
+        names = measured.write(found, about)
+        print(f"Capacity reckons with these from now on: {', '.join(names) or 'nothing new'}.")
 
 
 def parser() -> SentenceParser:
@@ -73,6 +77,9 @@ def parser() -> SentenceParser:
     whole.add_argument("names", type=OneOf(NAMES), nargs="*", metavar="NAME", help=", ".join(NAMES))
     whole.add_argument("--baseline", type=_run_before, help="an earlier run to compare with")
     whole.add_argument("--quick", action="store_true", help="small counts: does it run at all?")
+    whole.add_argument(
+        "--record", action="store_true", help="write what capacity reckons with, too"
+    )
     whole.add_argument("--output", type=output_file, default=ROOT / "build" / "bench.json")
     return whole
 

@@ -2,15 +2,17 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from coefficients import of
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from coupons.management.commands.plan_capacity import Sale, capacity_plan
-from coupons.monitoring.capacity import FILE as COEFFICIENTS
+from coupons.monitoring import capacity
 from coupons.monitoring.capacity import Measurements
+from tests.bench import measured
+from tests.bench.figures import Figure
 from tests.load.conftest import TOP
 
 KNOWN = Measurements(
@@ -65,11 +67,11 @@ def test_what_no_class_can_do_is_said() -> None:
         capacity_plan(Sale(10**7, 1, 10**7), replace(KNOWN, rows_per_s_per_database_core=100))
 
 
-def test_the_page_shows_the_table_of_the_coefficients(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_shows_the_table_of_what_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("plan_capacity", "--table")
     page = (TOP / "locust" / "README.md").read_text()
     assert capsys.readouterr().out.strip() in page
-    assert json.loads(COEFFICIENTS.read_text())["source"] in page
+    assert capacity.load_measurements().source in page
 
 
 def test_one_sale_is_planned_in_words(capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,18 +79,77 @@ def test_one_sale_is_planned_in_words(capsys: pytest.CaptureFixture[str]) -> Non
     assert "At 100 claims a second" in capsys.readouterr().out
 
 
-def test_coefficients_come_from_a_bench() -> None:
-    bench = {
-        "commit": "abc", "machine": {"cpu": "X", "cores": 2},
-        "figures": {
-            "admission_cpu_ratio": {"value": 1, "details": {"us_per_claim": 400.0}},
-            "drain_ratio": {"value": 1, "details": {"claims_per_s": 9e3, "rows_per_s": 2e4}},
-            "redis_decisions_per_s": {"value": 5e4, "details": {}},
-            "bytes_per_claimant": {"value": 60.4, "details": {"with_queue": 200.4}},
-        },
-    }  # fmt: skip
-    known = Measurements(**of(bench))  # type: ignore[arg-type]
-    assert known == replace(
+# What the bench writes
+
+ABOUT = {"commit": "abc", "at": "2026-01-01T00:00:00Z", "machine": {"cpu": "X", "cores": 2}}
+FIGURES = [
+    Figure("admission_cpu_ratio", 1, {"us_per_claim": 400.0}),
+    Figure("drain_ratio", 1, {"claims_per_s": 9e3, "rows_per_s": 2e4}),
+    Figure("redis_decisions_per_s", 5e4),
+    Figure("bytes_per_claimant", 60.0, {"with_queue": 200.0}),
+]
+
+
+def test_a_bench_writes_what_capacity_reckons_with(tmp_path: Path) -> None:
+    file = tmp_path / "measured.json"
+    assert measured.write(FIGURES, ABOUT, file) == sorted(capacity.NAMES)
+    assert capacity.load_measurements(file) == replace(
         KNOWN, source="bench at abc, X, 2 cores", claims_per_s_per_core=2_500,
         stored_per_s_per_worker=9_000, rows_per_s_per_database_core=20_000,
     )  # fmt: skip
+
+
+def test_a_bench_of_one_figure_leaves_the_others(tmp_path: Path) -> None:
+    file = tmp_path / "measured.json"
+    measured.write(FIGURES, ABOUT, file)
+    again = ABOUT | {"commit": "def"}
+    new = Figure("redis_decisions_per_s", 6e4)
+    assert measured.write([new], again, file) == ["decisions_per_s"]
+    known = capacity.load_measurements(file)
+    assert (known.decisions_per_s, known.claims_per_s_per_core) == (60_000, 2_500)
+    assert known.source == "bench at abc, def, X, 2 cores"
+
+
+def test_nothing_that_capacity_reckons_with_is_older_than_its_code() -> None:
+    assert measured.outdated() == [], 'make bench RECORD=yes BENCH="…": see tests/bench/README.md'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        ("x = 1  # one\n", "x = 1\n", True),
+        (
+            'def f():\n    """Old."""\n    return 1\n',
+            'def f():\n    """New."""\n    return 1\n',
+            True,
+        ),
+        ("x = 1\n", "x = 2\n", False),
+    ],
+)
+def test_words_about_the_code_make_no_number_old(
+    tmp_path: Path, before: str, after: str, same: bool
+) -> None:
+    file = tmp_path / "code.py"
+    digests = []
+    for text in (before, after):
+        file.write_text(text)
+        digests.append(measured.code_digest(["code.py"], tmp_path))
+    assert (digests[0] == digests[1]) is same
+
+
+def test_nor_do_those_about_lua(tmp_path: Path) -> None:
+    digests = []
+    for text in ("-- Old.\nreturn 1\n", "return 1 -- new\n", "return 2\n"):
+        (tmp_path / "code.lua").write_text(text)
+        digests.append(measured.code_digest(["code.lua"], tmp_path))
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "measured.json"
+    measured.write(FIGURES, ABOUT, file)
+    known = json.loads(file.read_text())
+    known["decisions_per_s"]["value"] = 0
+    file.write_text(json.dumps(known))
+    with pytest.raises(ValueError, match="decisions_per_s must be a number above 0"):
+        capacity.load_measurements(file)

@@ -19,7 +19,6 @@ TOP = Path(__file__).resolve().parents[2]
 PROGRAMS: dict[str, tuple[frozenset[str], list[str]]] = {
     "run": (frozenset(), []),
     "report": (frozenset({"record"}), []),
-    "coefficients": (frozenset({"bench"}), ["<bench>"]),
     "plot": (frozenset({"found"}), ["<found>", "<picture>"]),
 }
 RIGHT = {"<found>": "compare.json", "<picture>": "picture.png"}

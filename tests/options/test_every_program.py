@@ -10,7 +10,6 @@ READS_A_COMMAND_LINE = re.compile(r"\bArgumentParser\(|\bSentenceParser\(|\bsys\
 # Driven by tests of their own.
 ELSEWHERE = {
     "ansible/roles/monitoring/generate/__main__.py": "tests/infra/test_monitoring.py",
-    "locust/coefficients.py": "tests/load/test_wrong_values.py",
     "locust/compare/plot.py": "tests/load/test_wrong_values.py",
     "locust/compare/run.py": "tests/load/test_wrong_values.py",
     "locust/report/report.py": "tests/load/test_wrong_values.py",

@@ -79,7 +79,7 @@ JUDGED: dict[tuple[str, str], list[str]] = {
     ("unlock", "name"): ["nosuch", "쿠폰", "-1"],
     ("check", "args"): ["nosuch", *BLANKS],
     ("check", "tags"): ["nosuch", *BLANKS],
-    ("plan_capacity", "coefficients"): [],  # its files are below
+    ("plan_capacity", "measured"): [],  # its files are below
 }
 # Django's own refusals of its own options: told in a sentence, by status 1.
 STATUS = {("check", "tags"): 1}
@@ -143,7 +143,7 @@ def test_a_command_refuses_a_wrong_value_in_a_sentence(
     command: str, action: Any, files: Files, a_sale: Campaign, nobody_there: None
 ) -> None:
     values = values_of(command, action, files)
-    if action.dest == "coefficients":
+    if action.dest == "measured":
         values += files.no_content
     assert values
     expected = STATUS.get((command, action.dest), 2)

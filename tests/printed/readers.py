@@ -26,7 +26,7 @@ PROGRAMS = {
     "CRASH": "tests.crash", "BENCH": "tests.bench", "REHEARSE": "tests.rehearsal",
     "RUNS": "tests.crash --runs", "SEED": "tests.crash --seed", "LOAD": "locust",
 }  # fmt: skip
-FREE = {"HOST", "ENV", "BASELINE"}  # judged when it runs: a site, an environment, a file
+FREE = {"HOST", "ENV", "BASELINE", "RECORD"}  # judged when it runs: a site, a file, anything
 
 
 def read_make(command: str) -> None:

@@ -32,7 +32,6 @@ ELSEWHERE = {
     r"systemctl status haproxy": ("ansible/roles/front/tasks/main.yml", "haproxy"),
     r"python -m tests\.provisioning\.cloud_server .*": ("tests/rehearsal/cloud.py", "cloud_server"),
     r"python -m tests\.coupons\.guessing": ("tests/coupons/claims/test_guessing.py", "guessing."),
-    r"python locust/coefficients\.py build/bench\.json": ("tests/load/test_capacity.py", "of("),
     r"python ansible/roles/monitoring/generate":
         ("tests/infra/test_monitoring.py", '"generate"), "--check"'),
 }  # fmt: skip

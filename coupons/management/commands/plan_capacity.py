@@ -1,7 +1,7 @@
 """`manage.py plan_capacity`: how many hosts of which class a sale needs. Arithmetic only.
 
-The measured coefficients live in one file, `locust/coefficients.json`; the formulas are here, one a
-function, and `locust/README.md` explains them.
+What was measured lives in one file, `coupons/monitoring/measured.json`; the formulas are here, one
+a function, and `locust/README.md` explains them.
 """
 
 from dataclasses import dataclass
@@ -145,7 +145,7 @@ def _load(file: Path) -> Measurements:
         return capacity.load_measurements(file)
     except ValueError as wrong:
         raise CommandError(
-            f"{file} holds no coefficients: {wrong}.", returncode=ASKED_WRONGLY
+            f"{file} holds no measurements: {wrong}.", returncode=ASKED_WRONGLY
         ) from None
 
 
@@ -158,11 +158,13 @@ class Command(SentenceCommand):
             "--seconds", type=Number(0.001, 86_400), default=10, help="in which they come"
         )
         parser.add_argument("--stock", type=Whole(1, MOST), default=100_000)
-        parser.add_argument("--coefficients", type=input_file, default=capacity.FILE)
+        parser.add_argument(
+            "--measured", type=input_file, default=capacity.FILE, help="a file as the bench writes"
+        )
         parser.add_argument("--table", action="store_true", help="the table of the capacity page")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        known = _load(options["coefficients"])
+        known = _load(options["measured"])
         if options["table"]:
             self.stdout.write(capacity_table(known))
             return

@@ -1,9 +1,13 @@
 """A Redis emptied while claims waited: whoever told them says so, and nothing told is lost."""
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
+from config import env
 from coupons import store
 from coupons.admission import recent, strategies
 from coupons.campaigns.snapshot import CampaignSnapshot
@@ -176,3 +180,22 @@ def test_a_claim_is_what_it_was(open_campaign: CampaignMaker) -> None:
     empty(campaign)
     sale = Campaign.objects.get()
     assert lost(sale) == [AdmittedClaim("é:2", 2, 1, told.at_ms)]
+
+
+def test_processes_forked_from_one_publish_under_ids_of_their_own() -> None:
+    """Else the first of them would silence the others."""
+    program = (
+        "import os, django; django.setup()\n"
+        "from coupons.admission import recent\n"
+        "for _ in range(2):\n"
+        "    if os.fork() == 0:\n"
+        "        print(recent._process, flush=True)\n"
+        "        os._exit(0)\n"
+        "    os.wait()\n"
+        "print(recent._process)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=env.BASE_DIR, capture_output=True, text=True,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}, check=True,
+    )  # fmt: skip
+    assert len(set(done.stdout.split())) == 3
