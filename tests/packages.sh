@@ -14,7 +14,7 @@ need haproxy haproxy
 need ssh-keygen openssh-client
 need promtool prometheus
 need prometheus-node-exporter prometheus-node-exporter
-need chromedriver "chromium chromium-driver"
+need chromium chromium
 if [ "$(id -u)" = 0 ]; then # the rehearsal's network; without root its tests are skipped anyway
   need ip iproute2
   need nft nftables

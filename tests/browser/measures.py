@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.browser.webdriver import Browser
+from tests.browser.chromium import Browser
 
 _WIDER = """
 return [...document.querySelectorAll('body *')]

@@ -1,8 +1,6 @@
 """Issue 12, 26 and 28: a campaign's panel goes over an opening, a closing and every button by
 itself, keeps its chart, and shows the rate that its label names."""
 
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -18,18 +16,9 @@ from coupons.campaigns import lifecycle, lookup, opening_hold
 from coupons.claims.values import Claim
 from coupons.models import Campaign
 from coupons.store import keys, store
-from tests.browser.webdriver import Browser, browser
+from tests.browser.chromium import IN_CHROMIUM, Browser, browser
 
-MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        bool(MISSING) and "CI" not in os.environ,
-        reason=f"{' and '.join(MISSING)} not installed (apt: chromium, chromium-driver).",
-    ),
-]
+pytestmark = IN_CHROMIUM
 
 PASSWORD = "only-in-this-test"
 HOUR = timedelta(hours=1)

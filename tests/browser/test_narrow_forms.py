@@ -1,24 +1,14 @@
 """The form of a campaign on a narrow window: what is typed in it can be seen whole."""
 
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 
-from tests.browser.webdriver import browser
+from tests.browser.chromium import IN_CHROMIUM, browser
 
-MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(
-        bool(MISSING) and "CI" not in os.environ,
-        reason=f"{' and '.join(MISSING)} not installed (apt: chromium, chromium-driver).",
-    ),
-]
+pytestmark = [*IN_CHROMIUM, pytest.mark.django_db(transaction=True)]
 PASSWORD = "only-in-this-test"
 # Inputs that are narrower than what stands in them: by name, how wide they are and should be.
 CUT = """

@@ -1,7 +1,5 @@
 """An operator's day in a real browser: log in, schedule, watch, pause, resume, look a coupon up."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -19,18 +17,9 @@ from coupons.issuing import drain
 from coupons.models import Campaign, Coupon
 from coupons.readiness import guard
 from coupons.store import keys, store
-from tests.browser.webdriver import Browser, browser
+from tests.browser.chromium import IN_CHROMIUM, Browser, browser
 
-MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        bool(MISSING) and "CI" not in os.environ,
-        reason=f"{' and '.join(MISSING)} not installed (apt: chromium, chromium-driver).",
-    ),
-]
+pytestmark = IN_CHROMIUM
 
 PASSWORD = "only-in-this-test"
 
@@ -108,6 +97,7 @@ def test_closing_needs_a_second_look(
     log_in(chromium, live_server.url)
     chromium.go(f"{live_server.url}/admin/coupons/campaign/")
     chromium.click("#result_list tbody th a")
+    chromium.find("button[value=close]")
     hidden = "return document.querySelector('button[value=close]').checkVisibility()"
     assert chromium.run(hidden) is False
     chromium.click("details summary")
@@ -123,7 +113,7 @@ def test_an_operator_who_was_logged_out_is_told(
     chromium.go(f"{live_server.url}/admin/coupons/campaign/")
     chromium.click("#result_list tbody th a")
     chromium.sees("[data-count=admitted]", "0")
-    chromium.ask("DELETE", "/cookie")
+    chromium.forget_cookies()
     chromium.sees(".live .note", "you are no longer logged in")
 
 

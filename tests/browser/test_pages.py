@@ -3,8 +3,6 @@
 The pictures are kept in build/pages, for people to look at.
 """
 
-import os
-import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -24,20 +22,12 @@ from coupons.models import Campaign, Coupon, Slot
 from coupons.readiness import guard
 from coupons.store import keys
 from tests.browser import measures
-from tests.browser.webdriver import Browser, browser
+from tests.browser.chromium import IN_CHROMIUM, Browser, browser
 
-MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
 PICTURES = Path("build/pages")
 PASSWORD = "only-in-this-test"
 WIDTHS = {"desk": 1280, "hand": 390}
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        bool(MISSING) and "CI" not in os.environ,
-        reason=f"{' and '.join(MISSING)} not installed (apt: chromium, chromium-driver).",
-    ),
-]
+pytestmark = IN_CHROMIUM
 
 
 @pytest.fixture

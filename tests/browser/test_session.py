@@ -1,8 +1,6 @@
 """12.16 and 12.17 in a real browser: a session that ends is announced, can be kept, and what was
 pressed or typed too late is not done in silence."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,18 +13,9 @@ from django.test import Client
 
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.models import Campaign
-from tests.browser.webdriver import Browser, browser
+from tests.browser.chromium import IN_CHROMIUM, Browser, browser
 
-MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        bool(MISSING) and "CI" not in os.environ,
-        reason=f"{' and '.join(MISSING)} not installed (apt: chromium, chromium-driver).",
-    ),
-]
+pytestmark = IN_CHROMIUM
 
 PASSWORD = "only-in-this-test"
 AGE_S = 18  # half of it is announced
@@ -63,7 +52,7 @@ def elsewhere(window: Browser) -> None:
     names = (site.SESSION_COOKIE_NAME, site.CSRF_COOKIE_NAME)
     cookies = {name: client.cookies[name].value for name in names}
     for name, value in cookies.items():
-        window.ask("POST", "/cookie", cookie={"name": name, "value": value, "path": "/"})
+        window.set_cookie(name, value)
 
 
 def test_12_16_a_session_that_ends_is_announced_kept_and_missed(window: Browser) -> None:
@@ -83,7 +72,7 @@ def test_12_16_a_session_that_ends_is_announced_kept_and_missed(window: Browser)
 
 
 def test_12_17_pause_after_the_session_ended_says_that_nothing_was_done(window: Browser) -> None:
-    window.ask("DELETE", f"/cookie/{site.SESSION_COOKIE_NAME}")
+    window.forget_cookies(site.SESSION_COOKIE_NAME)
     window.click("button[value=pause]")
     window.sees(".messagelist .warning", "You are not logged in, so nothing was done.")
     log_in(window)

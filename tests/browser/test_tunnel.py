@@ -1,7 +1,5 @@
 """13.5: the operators' door of a production site, for a browser at the end of an ssh tunnel."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,19 +7,12 @@ import pytest
 from django.contrib.auth.models import User
 
 from tests import services
-from tests.browser.webdriver import Browser, browser
+from tests.browser.chromium import IN_CHROMIUM, Browser, browser
 from tests.config.test_settings import PRODUCTION
 
-MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
 PASSWORD = "only-in-this-test"
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        bool(MISSING) and "CI" not in os.environ,
-        reason=f"{' and '.join(MISSING)} not installed (apt: chromium, chromium-driver).",
-    ),
-]
+pytestmark = IN_CHROMIUM
 
 
 @pytest.fixture
@@ -52,8 +43,7 @@ def test_13_5_an_operator_logs_in_at_localhost_with_secure_cookies(
     chromium.type("#id_password", PASSWORD)
     chromium.click("[type=submit]")
     chromium.sees("#user-tools", "MINA")  # by the style sheet, which the front passes on
-    said = chromium.ask("GET", "/cookie")
-    cookies = {cookie["name"]: cookie for cookie in said}
+    cookies = chromium.cookies()
     known = next(name for name in cookies if name.startswith("known_browser_"))
     assert {"sessionid", known} <= cookies.keys()
     for name in ("sessionid", known):
