@@ -15,6 +15,7 @@ need ssh-keygen openssh-client
 need promtool prometheus
 need prometheus-node-exporter prometheus-node-exporter
 need chromium chromium
+[ -e /usr/share/zoneinfo/Europe/Berlin ] || missing="$missing tzdata" # for a server in that zone
 if [ "$(id -u)" = 0 ]; then # the rehearsal's network; without root its tests are skipped anyway
   need ip iproute2
   need nft nftables
