@@ -1,1 +1,1 @@
-"""What was done to a campaign, by whom and when."""
+"""A campaign's history: what was done to it, by whom and when."""

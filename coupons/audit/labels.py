@@ -1,4 +1,4 @@
-"""Checks and events in the reader's language."""
+"""Translated labels of readiness checks, and translated texts of history events."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from coupons.models import CampaignEvent, EventKind
 
 Data = dict[str, Any]
 
-# Of a check of the readiness board, as a person calls it.
+# Check of the readiness board → its label.
 LABELS: dict[str, Promise] = {
     "state": gettext_lazy("state"),
     "coupon_keys": gettext_lazy("coupon keys"),
@@ -45,7 +45,7 @@ def check_label(name: str) -> str:
 
 
 def event_text(event: CampaignEvent) -> str:
-    """What was done to a campaign, and its details, if there are any."""
+    """An event as one line: its kind, and its details if it has any."""
     kind, data = EventKind(event.kind), event.data or {}
     if kind is EventKind.STOCK_SET:
         return str(_("stock set to %s") % data.get("stock", "?"))
@@ -54,7 +54,7 @@ def event_text(event: CampaignEvent) -> str:
 
 
 def event_details(event: CampaignEvent) -> str:
-    """A person's own words come back as they are."""
+    """An event's details; empty: none. Text typed by an operator is returned unchanged."""
     if event.kind == EventKind.RELEASED:
         return _("nothing is red any more")
     describe = _DETAILS.get(EventKind(event.kind))

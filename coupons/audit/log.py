@@ -1,4 +1,4 @@
-"""A campaign's history: what is written into it, and what is read back from it."""
+"""Write and read a campaign's history."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,12 +10,12 @@ from django.utils.translation import gettext as _
 from coupons.models import Campaign, CampaignEvent, EventKind
 from coupons.models.bounds import as_one_line, one_line
 
-TEXT_CHARS = 500  # of a reason, and of any other text in an event
+TEXT_CHARS = 500  # longest reason or other text in an event
 _ACTOR_CHARS = CampaignEvent._meta.get_field("actor").max_length or 0
 
 
 def record_event(campaign: Campaign, actor: str, kind: EventKind, **data: Any) -> CampaignEvent:
-    """`data`: JSON values; see `EventKind` for their names."""
+    """Add an event. `data`: JSON values; see `EventKind` for their names."""
     event = _event(campaign, actor, kind, data)
     event.save()
     return event
@@ -24,7 +24,7 @@ def record_event(campaign: Campaign, actor: str, kind: EventKind, **data: Any) -
 def record_events(
     entries: Iterable[tuple[Campaign, dict[str, Any]]], actor: str, kind: EventKind
 ) -> None:
-    """The same kind for many campaigns, each with data of its own."""
+    """Add an event of one kind to many campaigns, each with its own data."""
     CampaignEvent.objects.bulk_create(
         _event(campaign, actor, kind, data) for campaign, data in entries
     )
@@ -33,7 +33,8 @@ def record_events(
 def record_event_at(
     at: datetime, campaign: Campaign, actor: str, kind: EventKind, **data: Any
 ) -> CampaignEvent:
-    """With the moment of a clock other than this host's, for what is compared with it later."""
+    """Add an event with the time of another clock than this host's, for later comparisons with that
+    clock."""
     event = record_event(campaign, actor, kind, **data)
     event.at = at
     event.save(update_fields=["at"])
@@ -41,7 +42,8 @@ def record_event_at(
 
 
 def reason_text(given: str) -> str:
-    """A person's reason, as it is kept. Raises ValidationError unless it is a line that fits."""
+    """An operator's reason, stripped. Raises ValidationError if it is empty, too long, or more than
+    one line."""
     reason = given.strip()
     if not reason:
         raise ValidationError(_("Give a reason: it is kept in the campaign's history."))
@@ -53,17 +55,17 @@ def reason_text(given: str) -> str:
 
 
 def hold_event(campaign: Campaign) -> CampaignEvent | None:
-    """Why the opening is held back; None: it is not."""
+    """The event that put the opening on hold; None: it is not on hold."""
     return _newest(campaign, EventKind.HELD) if campaign.held else None
 
 
 def override_event(campaign: Campaign) -> CampaignEvent | None:
-    """Who lets it open in spite of a red board, and why; None: nobody."""
+    """The event of the override of a red board, with actor and reason; None: not overridden."""
     return _newest(campaign, EventKind.OVERRIDDEN) if campaign.overridden else None
 
 
 def planned_at(campaign: Campaign) -> datetime | None:
-    """When its opening was last set; None: it is a draft."""
+    """When the opening was last scheduled or moved; None: it is a draft."""
     newest = _newest(campaign, EventKind.SCHEDULED, EventKind.RESCHEDULED)
     return newest.at if newest else None
 

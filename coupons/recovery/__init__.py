@@ -1,1 +1,1 @@
-"""What repairs a campaign whose stores disagree: failover, rebuild, reconcile, consistency scan."""
+"""Repair differences between Redis and MySQL: failover, rebuild, reconcile, consistency scan."""

@@ -1,12 +1,13 @@
-"""Every place of a campaign, looked at from both sides: is what was told stored, and the reverse?
+"""Full consistency scan: compare every place of a campaign in Redis and in MySQL.
 
-A byte for each place tells where it was seen. The order of reading is what makes a difference real:
-how many places were given, then what waits and what is parked, then the coupons, then who was told.
-A claim leaves the queue only when its row is committed, so whoever was on the way is seen there or
-behind.
+One byte per place records where the place was found. Sources are read in this order: the number of
+places given, waiting and parked claims, coupons, claimants. A claim is deleted from the queue only
+after its row is committed, so a claim that moves during the scan is found in the queue or, later,
+in MySQL: a difference that is found is real.
 
-What is mended is safe to repeat: a claim on no way any more goes back on the queue (stored already,
-it is found stored), a coupon whose user Redis does not know is made known to it.
+Repairs are safe to repeat: a claim that is neither stored nor queued goes back on the queue (if it
+was stored meanwhile, the writer finds it stored); a coupon's user whom Redis does not know is
+written to its claimants.
 """
 
 from collections import Counter
@@ -27,14 +28,14 @@ from coupons.store import Claimant, claimant_field, store
 
 ON_ITS_WAY, STORED, TOLD = 1, 2, 4  # bits of a place's byte
 PAGE = 2_000  # rows at a time
-SHOWN = 20  # differences of each kind told one by one
+SHOWN = 20  # differences of each kind listed one by one
 ACTOR = "reconcile"
-PUT_BACK = "put-back"  # in place of the request's id, which nobody knows any more
+PUT_BACK = "put-back"  # request id of a requeued claim; the original one is lost
 Tell = Callable[[str, int], None]  # what is being read, and how much of it so far
 
 
 def no_progress(what: str, count: int) -> None:
-    """Nobody waits for a word."""
+    """The default of `tell`: report nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Difference:
 
 @dataclass(slots=True)
 class Report:
-    """What the look found. `differences` holds the first `SHOWN` of each kind."""
+    """The result of a scan. `differences` holds the first `SHOWN` of each kind."""
 
     slug: str
     admitted: int
@@ -63,12 +64,15 @@ class Report:
 
     @property
     def left(self) -> int:
-        """Differences that are still there, holes included."""
+        """Number of differences that were not repaired, holes included."""
         return self.found.total() - self.mended.total()
 
 
 def scan_campaign(campaign: Campaign, *, repair: bool, tell: Tell) -> Report:
-    """Raises NotInstalled, StoreAway, DatabaseAway."""
+    """Scan a campaign; with `repair`, repair what is safe to repair. `tell` gets the progress.
+
+    Raises NotInstalled, StoreAway, DatabaseAway.
+    """
     return _Look(campaign, repair, tell).whole()
 
 
@@ -110,7 +114,7 @@ class _Look:
 
     def _mark(self, bit: int, places: Sequence[int]) -> None:
         for place in places:
-            if place <= self.given:  # else: of after we began, or another hand's
+            if place <= self.given:  # else: given during the scan, or not by us
                 self.seen[place] |= bit
 
     def _who_was_told(self, claimants: list[Claimant]) -> None:
@@ -135,7 +139,7 @@ class _Look:
             self.report.mended[Gap.NOT_STORED] += 1
 
     def _claim_of(self, told: Claimant) -> AdmittedClaim | None:
-        """None of a claimant whom admission can't have written: there is nobody to store it for."""
+        """None for a claimant that admission can't have written: it has no valid user."""
         try:
             user, nth = claimant_field.decode_field(told.field, self.campaign.per_user)
         except ValueError:
@@ -164,9 +168,10 @@ class _Look:
             self.report.mended[Gap.NOT_TOLD] += len(lost)
 
     def _coupons_beyond(self) -> None:
-        """Coupons on places that Redis has not given: it lost its latest moments."""
+        """Coupons on places that Redis has not given: it lost its most recent writes. The places
+        given are read after the coupons, so that new admissions don't count."""
         beyond = list(_coupons(self.campaign, above=self.given))
-        given = store().gate(self.slug).admitted  # after the coupons: what is beyond is so
+        given = store().gate(self.slug).admitted  # read after the coupons
         count = 0
         for row in chain.from_iterable(beyond):
             if row[0] > given:
@@ -177,14 +182,14 @@ class _Look:
             self.report.mended[Gap.NOT_TOLD] += count
 
     def _places_seen(self, bits: int) -> Iterator[int]:
-        """Places seen there and nowhere else."""
+        """Places found in exactly these sources (a combination of the bits)."""
         place = self.seen.find(bits)
         while place >= 0:
             yield place
             place = self.seen.find(bits, place + 1)
 
     def _rows(self, places: Sequence[int]) -> dict[int, Claimant]:
-        """The coupons on these places, as Redis should know them."""
+        """The coupons on these places, as the claimants that Redis should have, by place."""
         found = {}
         for some in _paged(places):
             with availability.require_database():
@@ -198,7 +203,7 @@ class _Look:
 
 
 def _coupons(campaign: Campaign, *, above: int = 0, upto: int = 0) -> Iterator[list[tuple[int]]]:
-    """Places of coupons in pages, in order."""
+    """Pages of the places of coupons, in order; places in (above, upto], 0: no upper bound."""
     last = slot_id(campaign.pk, above)
     end = slot_id(campaign.pk, upto) if upto else slot_id(campaign.pk + 1, 0) - 1
     while True:
@@ -223,5 +228,5 @@ def _words(claimant: Claimant) -> str:
 def _moment(ms: int) -> str:
     try:
         return timestamps.iso_of(ms)
-    except (ValueError, OverflowError):  # no calendar has it
+    except (ValueError, OverflowError):  # outside the range of datetime
         return f"{ms} ms"

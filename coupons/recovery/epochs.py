@@ -15,15 +15,15 @@ from coupons.store import ByCampaign, Marks, store
 
 
 def next_epoch(epochs: Iterable[str]) -> str:
-    """An epoch that neither store has seen: Redis may be ahead of a restored MySQL. The first one
-    given is the campaign's own."""
+    """An epoch that neither store has had: Redis may be ahead of a restored MySQL. The first of
+    `epochs` is the campaign's own."""
     own, *_ = epochs = list(epochs)
     counts = [_count(epoch) for epoch in epochs if _birth(epoch) == _birth(own)]
     return f"{_birth(own)}.{max(counts) + 1}"
 
 
 def is_ours(campaign: Campaign, marks: Marks) -> bool:
-    """Whether this gate was opened, or is being repaired, for this very campaign."""
+    """Whether this gate was opened or closed for this campaign, not for another of the same slug."""
     return _birth(campaign.epoch) in map(_birth, marks.epochs)
 
 
@@ -36,7 +36,7 @@ def closed_for_repair() -> list[str]:
 
 
 def open_under_old_epoch() -> list[str]:
-    """Campaigns whose gate is open under an epoch that MySQL has left: what they admit can't be
+    """Slugs of campaigns whose gate is open under an outdated epoch: what they admit can't be
     stored."""
     return [
         row.slug
@@ -46,8 +46,8 @@ def open_under_old_epoch() -> list[str]:
 
 
 def automatic_repairs() -> dict[str, str]:
-    """By slug, the epoch to come of each campaign that an automatic repair has closed and not yet
-    opened. A full rebuild (what Redis knows is in doubt) is started by a person only."""
+    """Slug → next epoch, for each campaign that an automatic repair has closed and not yet opened.
+    A full rebuild (what Redis knows is in doubt) is started by a person only."""
     return {
         row.slug: marks.repair
         for row, marks in _readable_marks()

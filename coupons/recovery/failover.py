@@ -1,15 +1,17 @@
-"""The fence: before another Redis decides, it is compared with MySQL, and brought up to date.
+"""Failover check: compare a restarted or promoted Redis with MySQL before it may admit claims.
 
 A promoted replica may lack the old primary's last decisions, a server restarted from a file those
-since it was written. MySQL may know some of them already: drains stored them, also ones that no
-replica had confirmed. If such a server went on counting where it stands, it would give those places
-to others. So each campaign that may be concerned is renewed (`rebuild.renew`): closed, a new epoch,
-so that no drain stores old claims any more, the coupons behind its last place made known to it,
-opened above them. With nothing missing that takes some milliseconds a campaign.
+made since the file was written. Drains may have stored some of them in MySQL already, also ones
+that no replica had confirmed. Such a server would give those places to other users. So each
+campaign that may be affected is renewed (`rebuild.renew_campaigns`): it is closed, gets a new
+epoch, so that no drain stores claims of the old history, coupons above its last place are written
+to Redis, and it is opened above them. If nothing is missing this takes some milliseconds per
+campaign.
 
-Whoever finds the server changed does this, a web process in need of it or the sweep; of two, one
-waits for the other's row lock and finds it done. A campaign that this Redis does not know at all
-stays closed: an empty Redis may as well be the wrong one, so `manage.py rebuild` is for people.
+The process that detects the change does this: a web process that needs the server, or the sweep. If
+two do, one waits for the other's row lock and finds it done. A campaign that this Redis does not
+know at all stays closed, since an empty Redis may be the wrong server: `manage.py rebuild` is run
+by an operator.
 """
 
 import logging
@@ -29,13 +31,13 @@ from coupons.store import ByCampaign, Gate, Marks, store
 logger = logging.getLogger(__name__)
 
 ACTOR = "fence"
-_one = Lock()  # of a process; the others answer 503 meanwhile
+_one = Lock()  # one thread per process; the others answer 503 meanwhile
 
 
 def verify_server() -> bool:
-    """Whether the server that answers may decide; if it is a new one, find out.
+    """Whether the current Redis server may admit claims. Compares an unverified server with MySQL.
 
-    Raises StoreAway, DatabaseAway: then nobody knows, and nothing is admitted.
+    Raises StoreAway, DatabaseAway if that can't be determined; then nothing is admitted.
     """
     server = store().current_server()
     if server.may_decide or not server.is_primary:
@@ -52,8 +54,8 @@ def verify_server() -> bool:
 
 
 def _bring_up_to_date(identity: str) -> bool:
-    """Whether all is done. Not, while somebody else repairs one of them: that may come to nothing,
-    and who would look again, once this server is vouched for?"""
+    """Whether all affected campaigns are done. False while another process repairs one of them: its
+    repair may fail, and once this server is verified no check would find that."""
     with availability.require_database():
         queued = Campaign.objects.filter(strategy=Campaign.Strategy.QUEUED)
         rows = list(queued.exclude(state=lifecycle.State.DRAFT).select_related("tally"))
@@ -63,21 +65,21 @@ def _bring_up_to_date(identity: str) -> bool:
         row.slug for row in rows if _may_be_concerned(row, marks, gates.get(row.slug), identity)
     ]
     renewed = rebuild.renew_campaigns(concerned, actor=ACTOR)
-    finished = [_renew(slug) for slug in renewed.left]  # all of them, whatever comes of one
+    finished = [_renew(slug) for slug in renewed.left]  # a list: all of them, also after a failure
     return all(finished) and not renewed.overtaken
 
 
 def _may_be_concerned(
     row: Campaign, marks: ByCampaign[Marks], gate: Gate | None, identity: str
 ) -> bool:
-    """Also a campaign of which that can't be told."""
+    """True also for a campaign where this can't be determined."""
     slug, concerned = row.slug, True
     with isolate_campaign(slug, Work.FENCE):
         mark = marks.result(slug)
         if mark.epochs:
             concerned = _is_concerned(row, row.tally, mark, gate, identity)
         else:
-            logger.error("Redis does not know %s: run manage.py rebuild %s", slug, slug)
+            logger.error("Redis has no data of %s: run manage.py rebuild %s", slug, slug)
             concerned = False
     return concerned
 
@@ -85,20 +87,20 @@ def _may_be_concerned(
 def _is_concerned(
     row: Campaign, tally: Tally, marks: Marks, gate: Gate | None, identity: str
 ) -> bool:
-    """Whether decisions about it may be missing, or changes to it."""
+    """Whether Redis may lack decisions about this campaign, or changes to it."""
     if gate is None or marks.epoch != row.epoch:
         return True
-    if marks.server == identity:  # somebody else has just done it
+    if marks.server == identity:  # another process has just done it
         return False
     if gate.admitted < max(tally.highest, tally.stored) or not _says(gate, row):
         return True
-    # Also one that has not opened: the clock of the server before this one may have said it had.
-    # One that is over gives no more places, if it is over by the clock of this server, too.
+    # Also a campaign that has not opened: by the former server's clock it may have opened.
+    # A closed one gives no more places, if it is over by the clock of this server, too.
     return row.state != lifecycle.State.CLOSED or gate.now_ms < gate.closes_ms
 
 
 def _says(gate: Gate, row: Campaign) -> bool:
-    """Whether the gate holds the campaign as MySQL does."""
+    """Whether the definition in the gate equals MySQL's."""
     meant = update.redis_definition(row)
     return (gate.stock, gate.opens_ms, gate.closes_ms, gate.paused) == (
         meant.stock, meant.opens_ms, meant.closes_ms, meant.paused,
@@ -106,20 +108,21 @@ def _says(gate: Gate, row: Campaign) -> bool:
 
 
 def _renew(slug: str) -> bool:
-    """Whether the others need not wait for it any more: it is open, or stays closed."""
+    """False if another process repairs this campaign; True: it is open, or stays closed."""
     with isolate_campaign(slug, Work.FENCE, on_failure=partial(_keep_closed, slug)):
         try:
             rebuild.renew_campaign(slug, actor=ACTOR)
         except Overtaken:
             return False
         except Refused as refusal:
-            logger.error("%s stays as it is: %s", slug, refusal)
+            logger.error("%s was not compared with MySQL: %s", slug, refusal)
     return True
 
 
 def _keep_closed(slug: str, _: Exception) -> None:
-    """It could not be compared with MySQL, so it must not admit once this server is vouched for.
-    Reconcile goes on with its repair. A gate that can't be closed is damaged, and admits nobody."""
+    """Close a campaign that could not be compared with MySQL: it must not admit once this server is
+    verified. Reconcile continues its repair. A gate that can't be closed is damaged, and admits no
+    claim."""
     with availability.require_database():
         row = Campaign.objects.get(slug=slug)
     try:

@@ -1,8 +1,8 @@
-"""Honouring a genuine receipt whose claim was lost: storing the coupon that its user was told.
+"""Honour a genuine receipt whose claim was lost: store the coupon that its user was told.
 
-A claim can be lost in the documented window only: told by a Redis that then lost its latest moments
-before the claim was stored. Its receipt is the proof. As long as nobody else was given its place it
-can be stored there, with the code that its user was told.
+A claim can be lost only in the documented window of loss: Redis admitted it, then lost its most
+recent writes before the claim was stored. Its receipt is the proof. If its place was not given to
+another user, the coupon can be stored there, with its original code.
 """
 
 from django.db import transaction
@@ -24,11 +24,11 @@ from coupons.store import Claimant, claimant_field, store
 
 
 def honour_receipt(token: str, *, actor: str) -> Coupon:
-    """Store the coupon of a genuine receipt whose claim was lost; the same coupon if it is stored.
+    """Store the coupon of a genuine receipt whose claim was lost; return it also if it is stored.
 
-    Its place must be free and within the stock. Numbers go on above it, and Redis is told, so that
-    its user gets the answer of then. Raises Refused with the reason, NotInstalled, StoreAway,
-    DatabaseAway; then nothing has changed, or asking again does the rest.
+    Its place must be free and within the stock. Numbering continues above it, and Redis gets the
+    claimant, so that its user gets the original answer. Raises Refused with the reason,
+    NotInstalled, StoreAway, DatabaseAway; then nothing has changed, or a retry does the rest.
     """
     receipt = genuine_receipt(token)
     if receipt is None:
@@ -53,7 +53,8 @@ def honour_receipt(token: str, *, actor: str) -> Coupon:
 
 
 def _given_while_free(receipt: Receipt) -> int:
-    """How many places were given when nobody else held this one. Raises Refused: somebody does."""
+    """The number of places given, read before the check that no other user holds this place: raises
+    Refused if one does."""
     campaign = update.queued_campaign(receipt.campaign)
     given = store().gate(receipt.campaign).admitted
     own = claimant_field.encode_field(receipt.user, receipt.nth, campaign.per_user)

@@ -1,8 +1,8 @@
 """All claims known of a campaign, page by page, for a rebuild of its claimants in Redis.
 
-Sources, in this order: MySQL's coupons (the truth, which corrects what Redis says), the queue, the
-dead letters, claims that were given up, and admissions that web processes published and neither
-store knows. The queue and the dead letters are read once.
+Sources, in this order: MySQL's coupons (they overwrite Redis' values), the queue, the dead letters,
+claims that were given up, and admissions that web processes published and neither store has. The
+queue and the dead letters are read once.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from coupons.models import Campaign, Coupon, GivenUp
 from coupons.recovery import lost_admissions
 from coupons.store import Claimant, claimant_field
 
-PAGE = 10_000  # rows at a time, whose claimants go in one command
+PAGE = 10_000  # rows per query, whose claimants are written by one command
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Page:
 
 @dataclass(slots=True)
 class KnownClaims:
-    """Iterate `pages` to the end; then `lost` holds the admissions that neither store knows.
+    """Iterate `pages` to the end; then `lost` holds the admissions that neither store has.
 
     `above`: only places higher than this one. 0: all places, and only then the other sources than
     MySQL are read: a gate that kept its last place has kept those claims as well.
@@ -86,8 +86,8 @@ class KnownClaims:
             return [AdmittedClaim(*row) for row in fields]
 
     def _possible(self, claims: list[AdmittedClaim]) -> list[AdmittedClaim]:
-        """Without places that this campaign can't have given (another program wrote the entry): the
-        drain parks those."""
+        """Without places above the stock, which this campaign can't have given (another program
+        wrote the entry): the drain parks those."""
         return [claim for claim in claims if claim.place <= self.campaign.stock]
 
     def _page(self, claims: list[AdmittedClaim], *, stored: bool = False) -> Page:

@@ -1,5 +1,5 @@
 """Admissions that web processes published after Redis had lost its data, and that neither store
-knows."""
+has."""
 
 import logging
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ logger = logging.getLogger(__name__)
 
 
 def published_admissions(slug: str) -> dict[int, AdmittedClaim]:
-    """By place, what processes answered. Of two answers for one place, by two histories of Redis,
-    the later one counts: those with higher places were answered by the same history."""
+    """Place → published admission. Of two admissions to one place, from two histories of Redis, the
+    later one counts: higher places are from the same history."""
     in_order = sorted(_published(slug), key=lambda claim: claim.admitted_ms)
     return {claim.place: claim for claim in in_order}
 
@@ -26,7 +26,7 @@ def published_admissions(slug: str) -> dict[int, AdmittedClaim]:
 def neither_stored_nor_given_up(
     campaign: Campaign, published: dict[int, AdmittedClaim]
 ) -> list[AdmittedClaim]:
-    """Those of the published admissions that MySQL does not know. Raises DatabaseAway."""
+    """The published admissions that are not in MySQL. Raises DatabaseAway."""
     unknown = dict(published)
     for start in range(0, len(places := list(published)), queue.PAGE):
         for place in _settled(campaign, places[start : start + queue.PAGE]):
@@ -35,8 +35,8 @@ def neither_stored_nor_given_up(
 
 
 def requeue_lost(campaign: Campaign, lost: list[AdmittedClaim]) -> int:
-    """Put them on the queue, and drop what was published; how many were put there. Safe to repeat:
-    what is stored by then is found stored."""
+    """Put claims on the queue, and delete what was published. Returns how many were put there. Safe
+    to repeat: a claim that is stored by then is found stored."""
     put = 0
     for claim in lost:
         field = claimant_field.encode_field(claim.user, claim.nth, campaign.per_user)
@@ -61,7 +61,7 @@ def _published(slug: str) -> Iterator[AdmittedClaim]:
 
 
 def _settled(campaign: Campaign, places: list[int]) -> set[int]:
-    """Those of these places that MySQL holds as a coupon or as given up."""
+    """The subset of places that MySQL has as a coupon or as given up."""
     with availability.require_database():
         slots = [slot_id(campaign.pk, place) for place in places]
         stored = Coupon.objects.filter(slot_id__in=slots).values_list("place", flat=True)

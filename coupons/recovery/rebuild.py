@@ -1,17 +1,17 @@
-"""Rebuild: give Redis back what it must know of campaigns, and let it admit again.
+"""Rebuild: write campaigns' data into Redis again, and open them for admissions.
 
-    1  the gates are closed, in Redis      from here on nothing is admitted
+    1  close the gates, in Redis           from here on nothing is admitted
     2  new epochs, in MySQL                from here on no drain stores what it read before
-    3  claimants, from all that is known   see `recovery.known_claims`
-    4  the gates are opened, in Redis      one step each: the new epoch, numbers above the highest
-    5  answered and lost claims, queued    of admissions that neither store knows
+    3  write claimants, from all sources   see `recovery.known_claims`
+    4  open the gates, in Redis            one step each: the new epoch, numbers above the highest
+    5  put lost admissions on the queue    those that were answered and that neither store has
 
 One algorithm, for one campaign and for many. Of many, those that need no claimants go through the
 steps together, in one transaction and two pipelines; the others follow one after the other.
 
-Dying after any step leaves a campaign closed; a repeated rebuild begins from the start. Of two
-rebuilds at once, only the one that began last opens. What waits in the queue stays there, and what
-is stored stays the truth: a claimant that Redis knows differently is corrected.
+A crash after any step leaves a campaign closed; a repeated rebuild begins from the start. Of two
+concurrent rebuilds, only the one that began last opens. Waiting claims stay in the queue. MySQL's
+coupons have priority: a claimant that differs in Redis is corrected.
 """
 
 import time
@@ -39,13 +39,13 @@ from coupons.recovery.known_claims import KnownClaims
 from coupons.store import store
 from coupons.store.recovery import Closed
 
-TOGETHER = 200  # campaigns: their rows are locked meanwhile, and Redis is busy for milliseconds
-Tell = Callable[[int], None]  # told how many claimants are written so far
+TOGETHER = 200  # campaigns per transaction: it locks their rows, and blocks Redis for milliseconds
+Tell = Callable[[int], None]  # progress: the number of claimants written so far
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What came of a rebuild. Numbering goes on above `highest`."""
+    """The result of a rebuild. Numbering continues above `highest`."""
 
     slug: str
     epoch: str
@@ -57,16 +57,16 @@ class Rebuilt:
 
 @dataclass(slots=True)
 class Renewed:
-    """The campaigns of `renew_campaigns` that are not open now: `left` for `renew_campaign` (their
-    row was locked, or a step failed); of `overtaken` another process has begun a repair
-    meanwhile."""
+    """The slugs given to `renew_campaigns` that are not open now. `left`: to be done by
+    `renew_campaign` (their row was locked, or a step failed). `overtaken`: another process has
+    begun a repair meanwhile."""
 
     left: list[str] = field(default_factory=list)
     overtaken: list[str] = field(default_factory=list)
 
 
 def rebuild_campaign(slug: str, *, actor: str, tell: Tell = lambda _: None) -> Rebuilt:
-    """Write all that MySQL, the queue and the dead letters know into Redis, and open.
+    """Write all claims of MySQL, the queue and the dead letters into Redis, and open the campaign.
 
     Safe at any time, also twice, also while workers and web processes run; the campaign answers
     503 meanwhile. Raises UnknownCampaign, IllegalTransition, ForeignKeys, Overtaken, StoreAway,
@@ -76,17 +76,17 @@ def rebuild_campaign(slug: str, *, actor: str, tell: Tell = lambda _: None) -> R
 
 
 def renew_campaign(slug: str, *, actor: str) -> Rebuilt:
-    """The same for a Redis that may have lost its latest moments and nothing older, as after a
-    failover: a prefix of the history. Only what came behind the gate's last place is written."""
+    """The same for a Redis that may lack only its most recent writes, as after a failover (it has a
+    prefix of the history). Writes only claims above the gate's last place. Raises the same."""
     return _Rebuild(actor).one(slug)
 
 
 def renew_campaigns(slugs: Sequence[str], *, actor: str) -> Renewed:
-    """The same for many. A campaign that fails keeps no other from opening.
+    """The same for many campaigns. A failure of one does not keep the others from opening.
 
     Left out are rows that another transaction has locked, which could keep all others closed for
     long, and campaigns that another process has renewed for this server meanwhile, which stay open.
-    Raises StoreAway, DatabaseAway; dying anywhere leaves campaigns closed.
+    Raises StoreAway, DatabaseAway; a crash at any point leaves campaigns closed.
     """
     rebuild, renewed = _Rebuild(actor, together=True), Renewed()
     for start in range(0, len(slugs), TOGETHER):
@@ -98,14 +98,14 @@ def renew_campaigns(slugs: Sequence[str], *, actor: str) -> Renewed:
 
 
 def raise_highest(campaign_id: int, place: int) -> None:
-    """Remember in MySQL that this place was given. Never takes back a higher one."""
+    """Record in MySQL that this place was given. Never lowers the recorded place."""
     tally = Tally.objects.filter(campaign_id=campaign_id, highest__lt=place)
     tally.update(highest=place)
 
 
 @dataclass(slots=True)
 class _Closing:
-    """A campaign that is closed now. `highest`: the highest place known to have been given."""
+    """A campaign that this rebuild has closed. `highest`: the highest place known to be given."""
 
     campaign: Campaign
     gate: Closed
@@ -153,8 +153,8 @@ class _Rebuild:
     # 1 and 2
 
     def _close(self, slugs: Sequence[str]) -> list[_Closing]:
-        """Under the rows' locks, which wait for batches that are just being stored and keep out
-        every other change."""
+        """Steps 1 and 2, under the row locks: they wait for batches that are being stored, and
+        block all other changes."""
         with availability.require_database(), transaction.atomic():
             rows = self._with_new_epochs(self._locked_rows(slugs))
             gates = store().close_each(
@@ -184,7 +184,7 @@ class _Rebuild:
                 elif epochs.is_ours(row, known) or not known.epochs:
                     row.epoch = epochs.next_epoch([row.epoch, *known.epochs])
                     changed.append(row)
-                elif not self.together:  # else it is left for `renew_campaign`
+                elif not self.together:  # otherwise left for `renew_campaign`
                     raise ForeignKeys(
                         _("Redis holds keys of another campaign called {!r}.").format(row.slug)
                     )
@@ -193,7 +193,7 @@ class _Rebuild:
     # 3
 
     def _read_highest(self, closed: Sequence[_Closing]) -> None:
-        """Of all campaigns by two queries: the highest place of a coupon, and that of any claim."""
+        """For all campaigns, by two queries: the highest place of a coupon, and of any claim."""
         ids = [each.campaign.pk for each in closed]
         with availability.require_database():
             coupons = Coupon.objects.filter(campaign__in=ids).order_by()
@@ -270,14 +270,14 @@ class _Rebuild:
 
 
 def _knows(gate: Closed, of_coupon: int, of_claim: int) -> bool:
-    """Whether there is no claimant to be written. Of a gate that begins anew there may be."""
+    """Whether Redis has all claimants. If a gate's numbering starts at 0 again, it may not."""
     if not gate.whole or gate.given is None:
         return False
     return of_coupon <= gate.given and (gate.given > 0 or of_claim == 0)
 
 
 def _highest_claimant(campaign: Campaign) -> int:
-    """The highest place in Redis' claimants, where the gate itself is lost."""
+    """The highest place in Redis' claimants, used if the gate itself is lost."""
     pages = store().claimants(campaign.slug)
     places = (each.place for page in pages for each in page if each.place <= campaign.stock)
     return max(places, default=0)

@@ -1,9 +1,9 @@
-"""Reconcile: compare what was told (Redis) with what is stored (MySQL), report, and mend.
+"""Reconcile: compare Redis (what was told) with MySQL (what is stored), report, and repair.
 
-Two looks. The cheap one counts: places given, against stored + waiting + parked + given up. Redis
-is read first, so that what moves between the two reads is counted twice rather than not at all: a
-gap that is seen is there. The thorough one looks at every place, in pages (`consistency_scan`); it
-is for a gap that the counts show, or when asked.
+Two levels. The cheap one compares counts: places given = stored + waiting + parked + given up?
+Redis is read first, so that a claim stored between the two reads is counted twice rather than not
+at all: a gap that is found is real. The thorough one compares every place, in pages
+(`consistency_scan`); it runs if the counts show a gap, or on request.
 """
 
 import logging
@@ -29,13 +29,13 @@ from coupons.store import Gate, store
 logger = logging.getLogger(__name__)
 
 WATCHED_FOR = timedelta(days=7)  # after a campaign has closed
-_repairs: dict[str, str] = {}  # at the last look: slug → epoch to come
-_not_before_s: dict[int, float] = {}  # of this process: by campaign, the next thorough look
+_repairs: dict[str, str] = {}  # in the last round: slug → next epoch
+_not_before_s: dict[int, float] = {}  # campaign id → time of its next scan (monotonic, seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """A campaign at a glance, Redis first."""
+    """The counts of a campaign. Redis is read first."""
 
     slug: str
     admitted: int
@@ -43,18 +43,18 @@ class Counts:
     parked: int
     stored: int
     given_up: int
-    holes: int  # places known to be held by nobody
+    holes: int  # places known to have no claim
 
     @property
     def gap(self) -> int:
-        """Claims told and nowhere to be found: at least so many. Below zero: some moved while we
-        looked, or Redis lost its latest moments, or another hand wrote what is parked."""
+        """Claims that were told and are in no store: at least this many. Negative: some moved
+        during the reads, Redis lost its most recent writes, or another program parked entries."""
         accounted = self.stored + self.waiting + self.parked + self.given_up
         return self.admitted - accounted
 
 
 def watched_campaigns() -> list[Campaign]:
-    """Campaigns that Redis decides about, until some days after they closed. Raises StoreAway."""
+    """Queued campaigns, until WATCHED_FOR after they closed. Raises StoreAway, DatabaseAway."""
     since = deciding_clock.deciding_now(Campaign.Strategy.QUEUED) - WATCHED_FOR
     with availability.require_database():
         queued = Campaign.objects.filter(strategy=Campaign.Strategy.QUEUED, closes_at__gt=since)
@@ -62,13 +62,13 @@ def watched_campaigns() -> list[Campaign]:
 
 
 def count_claims(watched: Sequence[Campaign]) -> list[Counts]:
-    """The counts of those that Redis holds."""
+    """The counts of the campaigns that are in Redis. Raises StoreAway, DatabaseAway."""
     slugs = [campaign.slug for campaign in watched]
-    gates = successful_answers(store().gates(slugs), Work.RECONCILE)  # first: see above
+    gates = successful_answers(store().gates(slugs), Work.RECONCILE)  # before MySQL: see above
     ids = [campaign.pk for campaign in watched]
     with availability.require_database():
         tallies = Tally.objects.in_bulk(ids)
-        # Of a place taken twice the other claim is stored, and counted there.
+        # If a place was taken twice, the other claim is stored, and counted there.
         up = GivenUp.objects.filter(campaign__in=ids, place__gt=0).exclude(
             reason=Reason.PLACE_TAKEN
         )
@@ -95,7 +95,7 @@ def _counts(campaign: Campaign, gate: Gate, tally: Tally, given_up: int) -> Coun
 
 
 def reconcile_campaigns() -> list[Report]:
-    """What beat does: count, remember the highest places, look thoroughly where counts differ."""
+    """One round of beat: compare counts, record the highest places, scan where counts differ."""
     for slug in [*epochs.open_under_old_epoch(), *_abandoned()]:
         with isolate_campaign(slug, Work.RECONCILE):
             rebuild.renew_campaign(slug, actor=consistency_scan.ACTOR)
@@ -116,8 +116,9 @@ def reconcile_campaigns() -> list[Report]:
 
 
 def _look_thoroughly(differing: Sequence[Campaign]) -> list[Report]:
-    """Where a difference stays, the next look comes after a pause ten times as long as this one:
-    a campaign that nobody can mend takes no more than a tenth of the time from the others."""
+    """Scan campaigns whose counts differ. If a difference remains, the next scan comes after a
+    pause of ten times the duration of this one, so that a campaign that can't be repaired takes no
+    more than a tenth of the time."""
     reports: list[Report] = []
     for campaign in sorted(differing, key=lambda each: _not_before_s.get(each.pk, 0.0)):
         began_s = time.monotonic()
@@ -128,26 +129,26 @@ def _look_thoroughly(differing: Sequence[Campaign]) -> list[Report]:
             with isolate_campaign(campaign.slug, Work.RECONCILE):
                 reports.append(report := compare_campaign(campaign.slug, repair=True))
                 left = bool(report.left)
-        finally:  # also where the time for this task is over
+        finally:  # also if this task's time limit ends it
             pause_s = 10 * (time.monotonic() - began_s) if left else 0.0
             _not_before_s[campaign.pk] = time.monotonic() + pause_s
     return reports
 
 
 def _list_installed(slugs: list[str]) -> None:
-    """The sweep rings for campaigns on Redis' list only: whoever is missing there is put back."""
+    """Put missing campaigns back on Redis' list: the sweep wakes drains for listed ones only."""
     try:
         listed = set(store().installed_slugs())
     except StoreError:
         listed = set()
     if missing := [slug for slug in slugs if slug not in listed]:
-        logger.error("Redis' list of campaigns lacked %s of %s", len(missing), len(slugs))
+        logger.error("%s of %s campaigns were not in coupon:installed", len(missing), len(slugs))
         store().list_installed(missing)
 
 
 def _abandoned() -> list[str]:
-    """Campaigns closed for a repair that stands where this process saw it at its last look: whoever
-    began it has died, or lost a store on the way. Going on with a living one would do no harm."""
+    """Slugs of campaigns whose automatic repair is unchanged since this process's last round: the
+    process that began it has died, or lost a store. Repeating a running one does no harm."""
     global _repairs
     before, _repairs = _repairs, epochs.automatic_repairs()
     return [slug for slug, epoch in _repairs.items() if before.get(slug) == epoch]
@@ -156,7 +157,7 @@ def _abandoned() -> list[str]:
 def compare_campaign(
     slug: str, *, repair: bool = False, tell: Tell = consistency_scan.no_progress
 ) -> Report:
-    """Look at every place of a campaign; with `repair`, mend what is safe to mend.
+    """Scan every place of a campaign; with `repair`, repair what is safe to repair.
 
     Raises UnknownCampaign, NotInstalled, StoreAway, DatabaseAway.
     """
@@ -173,7 +174,7 @@ def compare_campaign(
 
 
 def _show(slug: str, gaps: dict[Gap, int], at_ms: int) -> None:
-    """`at_ms`: by Redis' clock, which all hosts ask: of several the latest comparison counts."""
+    """`at_ms`: time by Redis' clock, shared by all hosts: the latest comparison counts."""
     known = metrics.campaign_label(slug)
     for kind, count in gaps.items():
         metrics.GAPS.labels(known, kind).set(count)
