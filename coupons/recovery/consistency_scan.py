@@ -42,7 +42,7 @@ def no_progress(what: str, count: int) -> None:
 class Difference:
     kind: Gap
     place: int
-    said: str
+    description: str
 
 
 @dataclass(slots=True)
@@ -57,10 +57,10 @@ class Report:
     mended: Counter[Gap] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
 
-    def add(self, kind: Gap, place: int, said: str) -> None:
+    def add(self, kind: Gap, place: int, description: str) -> None:
         self.found[kind] += 1
         if self.found[kind] <= SHOWN:
-            self.differences.append(Difference(kind, place, said))
+            self.differences.append(Difference(kind, place, description))
 
     @property
     def left(self) -> int:
@@ -73,10 +73,10 @@ def scan_campaign(campaign: Campaign, *, repair: bool, tell: Tell) -> Report:
 
     Raises NotInstalled, StoreAway, DatabaseAway.
     """
-    return _Look(campaign, repair, tell).whole()
+    return _Scan(campaign, repair, tell).run()
 
 
-class _Look:
+class _Scan:
     def __init__(self, campaign: Campaign, repair: bool, tell: Tell) -> None:
         self.campaign, self.repair, self.tell = campaign, repair, tell
         self.slug = campaign.slug
@@ -85,20 +85,20 @@ class _Look:
         self.seen[0] = TOLD
         self.report = Report(self.slug, self.given)
 
-    def whole(self) -> Report:
-        self._what_is_on_its_way()
-        self._what_is_stored()
+    def run(self) -> Report:
+        self._mark_waiting()
+        self._mark_stored()
         for page in store().claimants(self.slug):
-            self._who_was_told(page)
-        self._who_was_not_told()
-        self._coupons_beyond()
-        for place in self._places_seen(0):
+            self._compare_claimants(page)
+        self._find_unknown_users()
+        self._find_coupons_beyond()
+        for place in self._places_with_bits(0):
             self.report.add(Gap.HOLE, place, "given, and held by nobody")
         if self.report.mended[Gap.NOT_STORED]:
             wakeups.notify_drain(self.slug)
         return self.report
 
-    def _what_is_on_its_way(self) -> None:
+    def _mark_waiting(self) -> None:
         for batch in chain(queue.waiting_batches(self.slug), queue.parked_batches(self.slug)):
             self._mark(ON_ITS_WAY, [claim.place for claim in batch.claims.values()])
         with availability.require_database():
@@ -106,7 +106,7 @@ class _Look:
             self._mark(ON_ITS_WAY, list(rows.values_list("place", flat=True)))
         self.report.on_its_way = len(self.seen) - 1 - self.seen.count(0)
 
-    def _what_is_stored(self) -> None:
+    def _mark_stored(self) -> None:
         for rows in _coupons(self.campaign, upto=self.given):
             self._mark(STORED, [row[0] for row in rows])
             self.report.stored += len(rows)
@@ -117,57 +117,57 @@ class _Look:
             if place <= self.given:  # else: given during the scan, or not by us
                 self.seen[place] |= bit
 
-    def _who_was_told(self, claimants: list[Claimant]) -> None:
-        claimants = [each for each in claimants if 0 < each.place <= self.given]
-        rows = self._rows([each.place for each in claimants if self.seen[each.place] & STORED])
-        for told in claimants:
-            if told.place in rows:
-                self._compare(told, rows[told.place])
-            elif not self.seen[told.place]:
-                self._on_no_way(told)
-            self.seen[told.place] |= TOLD
+    def _compare_claimants(self, claimants: list[Claimant]) -> None:
+        claimants = [one for one in claimants if 0 < one.place <= self.given]
+        rows = self._rows([one.place for one in claimants if self.seen[one.place] & STORED])
+        for claimant in claimants:
+            if claimant.place in rows:
+                self._compare(claimant, rows[claimant.place])
+            elif not self.seen[claimant.place]:
+                self._requeue_lost(claimant)
+            self.seen[claimant.place] |= TOLD
 
-    def _compare(self, told: Claimant, stored: Claimant) -> None:
-        if told != stored:
-            said = f"Redis says {_words(told)}, MySQL {_words(stored)}"
-            self.report.add(Gap.DIFFERENT, told.place, said)
+    def _compare(self, claimant: Claimant, stored: Claimant) -> None:
+        if claimant != stored:
+            description = f"Redis says {_describe(claimant)}, MySQL {_describe(stored)}"
+            self.report.add(Gap.DIFFERENT, claimant.place, description)
 
-    def _on_no_way(self, told: Claimant) -> None:
-        self.report.add(Gap.NOT_STORED, told.place, f"told to {_words(told)}")
-        claim = self._claim_of(told) if self.repair else None
-        if claim and store().requeue_claim(self.slug, told, claim):
+    def _requeue_lost(self, claimant: Claimant) -> None:
+        self.report.add(Gap.NOT_STORED, claimant.place, f"told to {_describe(claimant)}")
+        claim = self._claim_of(claimant) if self.repair else None
+        if claim and store().requeue_claim(self.slug, claimant, claim):
             self.report.mended[Gap.NOT_STORED] += 1
 
-    def _claim_of(self, told: Claimant) -> AdmittedClaim | None:
+    def _claim_of(self, claimant: Claimant) -> AdmittedClaim | None:
         """None for a claimant that admission can't have written: it has no valid user."""
         try:
-            user, nth = claimant_field.decode_field(told.field, self.campaign.per_user)
+            user, nth = claimant_field.decode_field(claimant.field, self.campaign.per_user)
         except ValueError:
             return None
-        claim = AdmittedClaim(user, nth, told.place, told.admitted_ms, PUT_BACK)
+        claim = AdmittedClaim(user, nth, claimant.place, claimant.admitted_ms, PUT_BACK)
         return claim if queue.is_valid(claim) else None
 
-    def _who_was_not_told(self) -> None:
-        for place in self._places_seen(ON_ITS_WAY):
+    def _find_unknown_users(self) -> None:
+        for place in self._places_with_bits(ON_ITS_WAY):
             self.report.add(Gap.NOT_TOLD, place, "on its way; only a rebuild makes it known")
-        stored = chain(self._places_seen(STORED), self._places_seen(STORED | ON_ITS_WAY))
+        stored = chain(self._places_with_bits(STORED), self._places_with_bits(STORED | ON_ITS_WAY))
         for places in _paged(list(stored)):
             self._make_known(list(self._rows(places).values()))
 
     def _make_known(self, rows: list[Claimant]) -> None:
-        told = store().places_of(self.slug, [row.field for row in rows])
-        lost = [row for row, known in zip(rows, told, strict=True) if known is None]
-        for row, known in zip(rows, told, strict=True):
+        known_places = store().places_of(self.slug, [row.field for row in rows])
+        lost = [row for row, known in zip(rows, known_places, strict=True) if known is None]
+        for row, known in zip(rows, known_places, strict=True):
             if known is not None:
                 self._compare(Claimant(row.field, *known), row)
         for row in lost:
-            self.report.add(Gap.NOT_TOLD, row.place, f"stored for {_words(row)}")
+            self.report.add(Gap.NOT_TOLD, row.place, f"stored for {_describe(row)}")
         if self.repair:
             blocks = self.campaign.filter_blocks
             store().write_claimants(self.slug, lost, filter_blocks=blocks, replace=False)
             self.report.mended[Gap.NOT_TOLD] += len(lost)
 
-    def _coupons_beyond(self) -> None:
+    def _find_coupons_beyond(self) -> None:
         """Coupons on places that Redis has not given: it lost its most recent writes. The places
         given are read after the coupons, so that new admissions don't count."""
         beyond = list(_coupons(self.campaign, above=self.given))
@@ -181,7 +181,7 @@ class _Look:
             rebuild.renew_campaign(self.slug, actor=ACTOR)
             self.report.mended[Gap.NOT_TOLD] += count
 
-    def _places_seen(self, bits: int) -> Iterator[int]:
+    def _places_with_bits(self, bits: int) -> Iterator[int]:
         """Places found in exactly these sources (a combination of the bits)."""
         place = self.seen.find(bits)
         while place >= 0:
@@ -190,16 +190,16 @@ class _Look:
 
     def _rows(self, places: Sequence[int]) -> dict[int, Claimant]:
         """The coupons on these places, as the claimants that Redis should have, by place."""
-        found = {}
-        for some in _paged(places):
+        claimants = {}
+        for page in _paged(places):
             with availability.require_database():
                 rows = Coupon.objects.filter(
-                    slot_id__in=[slot_id(self.campaign.pk, place) for place in some]
+                    slot_id__in=[slot_id(self.campaign.pk, place) for place in page]
                 ).values_list("place", "user", "nth", "admitted_at")
                 for place, user, nth, at in rows:
-                    named = claimant_field.encode_field(user, nth, self.campaign.per_user)
-                    found[place] = Claimant(named, place, timestamps.milliseconds_of(at))
-        return found
+                    encoded = claimant_field.encode_field(user, nth, self.campaign.per_user)
+                    claimants[place] = Claimant(encoded, place, timestamps.milliseconds_of(at))
+        return claimants
 
 
 def _coupons(campaign: Campaign, *, above: int = 0, upto: int = 0) -> Iterator[list[tuple[int]]]:
@@ -220,7 +220,7 @@ def _paged(places: Sequence[int]) -> Iterator[Sequence[int]]:
     return (places[start : start + PAGE] for start in range(0, len(places), PAGE))
 
 
-def _words(claimant: Claimant) -> str:
+def _describe(claimant: Claimant) -> str:
     user = claimant_field.unpack_user(claimant.field).decode(errors="replace")
     return f"{user!r} at {_moment(claimant.admitted_ms)}"
 

@@ -23,7 +23,7 @@ def next_epoch(epochs: Iterable[str]) -> str:
 
 
 def is_ours(campaign: Campaign, marks: Marks) -> bool:
-    """Whether this gate was opened or closed for this campaign, not for another of the same slug."""
+    """Whether this gate was opened or closed for this campaign, not another of the same slug."""
     return _birth(campaign.epoch) in map(_birth, marks.epochs)
 
 

@@ -31,7 +31,7 @@ from coupons.store import ByCampaign, Gate, Marks, store
 logger = logging.getLogger(__name__)
 
 ACTOR = "fence"
-_one = Lock()  # one thread per process; the others answer 503 meanwhile
+_one_check = Lock()  # one thread per process; the others answer 503 meanwhile
 
 
 def verify_server() -> bool:
@@ -42,14 +42,14 @@ def verify_server() -> bool:
     server = store().current_server()
     if server.may_decide or not server.is_primary:
         return server.may_decide
-    if not _one.acquire(blocking=False):
+    if not _one_check.acquire(blocking=False):
         return False
     try:
         if not _bring_up_to_date(server.identity):
             return False
         store().mark_server_verified(server.identity)
     finally:
-        _one.release()
+        _one_check.release()
     return True
 
 
@@ -61,30 +61,30 @@ def _bring_up_to_date(identity: str) -> bool:
         rows = list(queued.exclude(state=lifecycle.State.DRAFT).select_related("tally"))
     slugs = [row.slug for row in rows]
     marks, gates = store().gate_marks(slugs), store().gates(slugs)
-    concerned = [
-        row.slug for row in rows if _may_be_concerned(row, marks, gates.get(row.slug), identity)
+    affected = [
+        row.slug for row in rows if _may_be_affected(row, marks, gates.get(row.slug), identity)
     ]
-    renewed = rebuild.renew_campaigns(concerned, actor=ACTOR)
-    finished = [_renew(slug) for slug in renewed.left]  # a list: all of them, also after a failure
+    renewed = rebuild.renew_campaigns(affected, actor=ACTOR)
+    finished = [_renew_one(slug) for slug in renewed.left]  # a list: after a failure go on
     return all(finished) and not renewed.overtaken
 
 
-def _may_be_concerned(
+def _may_be_affected(
     row: Campaign, marks: ByCampaign[Marks], gate: Gate | None, identity: str
 ) -> bool:
     """True also for a campaign where this can't be determined."""
-    slug, concerned = row.slug, True
+    slug, affected = row.slug, True
     with isolate_campaign(slug, Work.FENCE):
         mark = marks.result(slug)
         if mark.epochs:
-            concerned = _is_concerned(row, row.tally, mark, gate, identity)
+            affected = _is_affected(row, row.tally, mark, gate, identity)
         else:
             logger.error("Redis has no data of %s: run manage.py rebuild %s", slug, slug)
-            concerned = False
-    return concerned
+            affected = False
+    return affected
 
 
-def _is_concerned(
+def _is_affected(
     row: Campaign, tally: Tally, marks: Marks, gate: Gate | None, identity: str
 ) -> bool:
     """Whether Redis may lack decisions about this campaign, or changes to it."""
@@ -92,22 +92,22 @@ def _is_concerned(
         return True
     if marks.server == identity:  # another process has just done it
         return False
-    if gate.admitted < max(tally.highest, tally.stored) or not _says(gate, row):
+    if gate.admitted < max(tally.highest, tally.stored) or not _is_same_definition(gate, row):
         return True
     # Also a campaign that has not opened: by the former server's clock it may have opened.
     # A closed one gives no more places, if it is over by the clock of this server, too.
     return row.state != lifecycle.State.CLOSED or gate.now_ms < gate.closes_ms
 
 
-def _says(gate: Gate, row: Campaign) -> bool:
+def _is_same_definition(gate: Gate, row: Campaign) -> bool:
     """Whether the definition in the gate equals MySQL's."""
-    meant = update.redis_definition(row)
+    definition = update.redis_definition(row)
     return (gate.stock, gate.opens_ms, gate.closes_ms, gate.paused) == (
-        meant.stock, meant.opens_ms, meant.closes_ms, meant.paused,
+        definition.stock, definition.opens_ms, definition.closes_ms, definition.paused,
     )  # fmt: skip
 
 
-def _renew(slug: str) -> bool:
+def _renew_one(slug: str) -> bool:
     """False if another process repairs this campaign; True: it is open, or stays closed."""
     with isolate_campaign(slug, Work.FENCE, on_failure=partial(_keep_closed, slug)):
         try:

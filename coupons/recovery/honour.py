@@ -36,15 +36,15 @@ def honour_receipt(token: str, *, actor: str) -> Coupon:
     given = _given_while_free(receipt)
     with availability.require_database(), transaction.atomic():
         campaign = update.lock_campaign(receipt.campaign)
-        finding = status_of(snapshot.snapshot_of(campaign), receipt)
-        if finding.coupon is not None:
-            return finding.coupon
-        if finding.fate is not Fate.LOST:
-            raise Refused(_("The claim of this receipt is not lost: {}.").format(finding.fate))
+        status = status_of(snapshot.snapshot_of(campaign), receipt)
+        if status.coupon is not None:
+            return status.coupon
+        if status.fate is not Fate.LOST:
+            raise Refused(_("The claim of this receipt is not lost: {}.").format(status.fate))
         if not slots.is_issuable(campaign.pk, receipt.place):
             raise Refused(_("Place {} lies beyond the stock.").format(receipt.place))
         _store(campaign, receipt)
-        _tell_redis(campaign, receipt, given)
+        _write_to_redis(campaign, receipt, given)
         kind = EventKind.RECEIPT_HONOURED
         log.record_event(campaign, actor, kind, place=receipt.place, user=receipt.user)
     return Coupon.objects.select_related("campaign").get(
@@ -60,11 +60,11 @@ def _given_while_free(receipt: Receipt) -> int:
     own = claimant_field.encode_field(receipt.user, receipt.nth, campaign.per_user)
     claimants = store().claimants(receipt.campaign)
     for page in claimants:
-        if any(each.place == receipt.place and each.field != own for each in page):
+        if any(one.place == receipt.place and one.field != own for one in page):
             raise Refused(_("Place {} was given to another user since.").format(receipt.place))
     for batch in queue.waiting_batches(receipt.campaign):
         claims = batch.claims.values()
-        if any(each.place == receipt.place and each.user != receipt.user for each in claims):
+        if any(claim.place == receipt.place and claim.user != receipt.user for claim in claims):
             raise Refused(_("A claim to place {} waits to be stored.").format(receipt.place))
     return given
 
@@ -81,15 +81,15 @@ def _store(campaign: Campaign, receipt: Receipt) -> None:
     rebuild.raise_highest(campaign.pk, receipt.place)
 
 
-def _tell_redis(campaign: Campaign, receipt: Receipt, given: int) -> None:
+def _write_to_redis(campaign: Campaign, receipt: Receipt, given: int) -> None:
     field = claimant_field.encode_field(receipt.user, receipt.nth, campaign.per_user)
-    said = store().honour_place(
+    reply = store().honour_place(
         campaign.slug,
         Claimant(field, receipt.place, receipt.admitted_ms),
         filter_blocks=campaign.filter_blocks,
         given=given,
     )
-    if said == "not_installed":
+    if reply == "not_installed":
         raise NotInstalled(_("{!r} is closed for repair: rebuild it first.").format(campaign.slug))
-    if said != "honoured":
+    if reply != "honoured":
         raise Refused(_("The place or the user has another claim by now. Please look again."))

@@ -37,20 +37,20 @@ def neither_stored_nor_given_up(
 def requeue_lost(campaign: Campaign, lost: list[AdmittedClaim]) -> int:
     """Put claims on the queue, and delete what was published. Returns how many were put there. Safe
     to repeat: a claim that is stored by then is found stored."""
-    put = 0
+    requeued = 0
     for claim in lost:
         field = claimant_field.encode_field(claim.user, claim.nth, campaign.per_user)
         claimant = Claimant(field, claim.place, claim.admitted_ms)
-        put += store().requeue_claim(campaign.slug, claimant, claim)
+        requeued += store().requeue_claim(campaign.slug, claimant, claim)
     store().drop_published(campaign.slug, store().publishing_processes(campaign.slug))
-    return put
+    return requeued
 
 
 def _published(slug: str) -> Iterator[AdmittedClaim]:
     for process in store().publishing_processes(slug):
         reply = store().published_admissions(slug, process) or b"[]"
         try:
-            claims = [AdmittedClaim(*each) for each in orjson.loads(reply)]
+            claims = [AdmittedClaim(*fields) for fields in orjson.loads(reply)]
             yield from (claim for claim in claims if queue.is_valid(claim))
         except (ValueError, TypeError, AttributeError):
             logger.error(

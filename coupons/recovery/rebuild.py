@@ -90,9 +90,9 @@ def renew_campaigns(slugs: Sequence[str], *, actor: str) -> Renewed:
     """
     rebuild, renewed = _Rebuild(actor, together=True), Renewed()
     for start in range(0, len(slugs), TOGETHER):
-        some = slugs[start : start + TOGETHER]
-        rebuild.run(some)
-        renewed.left += sorted(set(some) - rebuild.finished - set(rebuild.overtaken))
+        batch = slugs[start : start + TOGETHER]
+        rebuild.run(batch)
+        renewed.left += sorted(set(batch) - rebuild.finished - set(rebuild.overtaken))
     renewed.overtaken = sorted(rebuild.overtaken)
     return renewed
 
@@ -140,12 +140,12 @@ class _Rebuild:
         self._began_s, self._server = time.monotonic(), store().current_server().identity
         closed = self._close(slugs)
         self._read_highest(closed)
-        self._open([each for each in closed if not each.needs_claimants])
-        for each in closed:
-            if each.needs_claimants:
-                with self._guard(each.campaign.slug):
-                    self._write_claimants(each)
-                    self._open([each])
+        self._open([closing for closing in closed if not closing.needs_claimants])
+        for closing in closed:
+            if closing.needs_claimants:
+                with self._guard(closing.campaign.slug):
+                    self._write_claimants(closing)
+                    self._open([closing])
 
     def _guard(self, slug: str) -> AbstractContextManager[None]:
         return isolate_campaign(slug, Work.FENCE) if self.together else nullcontext()
@@ -194,74 +194,80 @@ class _Rebuild:
 
     def _read_highest(self, closed: Sequence[_Closing]) -> None:
         """For all campaigns, by two queries: the highest place of a coupon, and of any claim."""
-        ids = [each.campaign.pk for each in closed]
+        ids = [closing.campaign.pk for closing in closed]
         with availability.require_database():
             coupons = Coupon.objects.filter(campaign__in=ids).order_by()
             stored = dict(coupons.values_list("campaign").annotate(Max("place")))
             tallies = Tally.objects.filter(campaign__in=ids)
             noted = dict(tallies.values_list("campaign", "highest"))
-        for each in closed:
-            of_coupon, of_claim = (known.get(each.campaign.pk, 0) for known in (stored, noted))
-            each.highest = max(of_coupon, of_claim, each.gate.given or 0)
-            each.needs_claimants = self.everything or not _knows(each.gate, of_coupon, of_claim)
+        for closing in closed:
+            of_coupon, of_claim = (known.get(closing.campaign.pk, 0) for known in (stored, noted))
+            closing.highest = max(of_coupon, of_claim, closing.gate.given or 0)
+            closing.needs_claimants = self.everything or not _has_all_claimants(
+                closing.gate, of_coupon, of_claim
+            )
 
-    def _write_claimants(self, each: _Closing) -> None:
-        campaign, given = each.campaign, each.gate.given
-        above = 0 if self.everything or not each.gate.whole else given or 0
+    def _write_claimants(self, closing: _Closing) -> None:
+        campaign, given = closing.campaign, closing.gate.given
+        above = 0 if self.everything or not closing.gate.whole else given or 0
         known = KnownClaims(campaign, above)
         for page in known.pages():
             store().write_claimants(
                 campaign.slug, page.claimants,
                 filter_blocks=campaign.filter_blocks, replace=page.stored,
             )  # fmt: skip
-            each.highest = max([each.highest, *(one.place for one in page.claimants)])
-            each.claimants += len(page.claimants)
-            self.tell(each.claimants)
+            closing.highest = max([closing.highest, *(one.place for one in page.claimants)])
+            closing.claimants += len(page.claimants)
+            self.tell(closing.claimants)
         if given is None:
-            each.highest = max(each.highest, _highest_claimant(campaign))
-        each.lost = known.lost
+            closing.highest = max(closing.highest, _highest_claimant(campaign))
+        closing.lost = known.lost
 
     # 4 and 5
 
     def _open(self, closed: Sequence[_Closing]) -> None:
-        asked = []
+        requests = []
         with availability.require_database(), transaction.atomic():  # one flush for all
-            for each in closed:
-                raise_highest(each.campaign.pk, each.highest)
-                with self._guard(each.campaign.slug):
-                    asked.append(
-                        (each.campaign.slug, update.redis_definition(each.campaign), each.highest)
+            for closing in closed:
+                raise_highest(closing.campaign.pk, closing.highest)
+                with self._guard(closing.campaign.slug):
+                    requests.append(
+                        (
+                            closing.campaign.slug,
+                            update.redis_definition(closing.campaign),
+                            closing.highest,
+                        )
                     )
-        answers = store().open_each(asked, server=self._server)
+        replies = store().open_each(requests, server=self._server)
         campaign_changed.send(sender=None)
         opened = []
-        for each in closed:
-            with self._guard(each.campaign.slug):
-                is_open, highest, waiting = answers.result(each.campaign.slug)
+        for closing in closed:
+            with self._guard(closing.campaign.slug):
+                is_open, highest, waiting = replies.result(closing.campaign.slug)
                 if is_open:
-                    opened.append(each)
-                    self._finish(each, highest, waiting)
+                    opened.append(closing)
+                    self._finish(closing, highest, waiting)
                 else:
-                    self.overtaken.append(each.campaign.slug)
+                    self.overtaken.append(closing.campaign.slug)
         self._record(opened)
 
-    def _finish(self, each: _Closing, highest: int, waiting: int) -> None:
-        slug = each.campaign.slug
-        if each.needs_claimants:
-            waiting += lost_admissions.requeue_lost(each.campaign, each.lost)
+    def _finish(self, closing: _Closing, highest: int, waiting: int) -> None:
+        slug = closing.campaign.slug
+        if closing.needs_claimants:
+            waiting += lost_admissions.requeue_lost(closing.campaign, closing.lost)
         seconds = time.monotonic() - self._began_s
         self.results[slug] = Rebuilt(
-            slug, each.campaign.epoch, each.claimants, waiting, highest, seconds
+            slug, closing.campaign.epoch, closing.claimants, waiting, highest, seconds
         )
         self.finished.add(slug)
 
     def _record(self, opened: Sequence[_Closing]) -> None:
-        results = [self.results[each.campaign.slug] for each in opened]
+        results = [self.results[closing.campaign.slug] for closing in opened]
         with availability.require_database():
             log.record_events(
                 [
-                    (each.campaign, _event_data(result))
-                    for each, result in zip(opened, results, strict=True)
+                    (closing.campaign, _event_data(result))
+                    for closing, result in zip(opened, results, strict=True)
                 ],
                 self.actor,
                 EventKind.REBUILT if self.everything else EventKind.CHECKED,
@@ -269,7 +275,7 @@ class _Rebuild:
         wakeups.notify_drains([result.slug for result in results if result.waiting])
 
 
-def _knows(gate: Closed, of_coupon: int, of_claim: int) -> bool:
+def _has_all_claimants(gate: Closed, of_coupon: int, of_claim: int) -> bool:
     """Whether Redis has all claimants. If a gate's numbering starts at 0 again, it may not."""
     if not gate.whole or gate.given is None:
         return False
@@ -279,7 +285,7 @@ def _knows(gate: Closed, of_coupon: int, of_claim: int) -> bool:
 def _highest_claimant(campaign: Campaign) -> int:
     """The highest place in Redis' claimants, used if the gate itself is lost."""
     pages = store().claimants(campaign.slug)
-    places = (each.place for page in pages for each in page if each.place <= campaign.stock)
+    places = (one.place for page in pages for one in page if one.place <= campaign.stock)
     return max(places, default=0)
 
 

@@ -69,16 +69,18 @@ def count_claims(watched: Sequence[Campaign]) -> list[Counts]:
     with availability.require_database():
         tallies = Tally.objects.in_bulk(ids)
         # If a place was taken twice, the other claim is stored, and counted there.
-        up = GivenUp.objects.filter(campaign__in=ids, place__gt=0).exclude(
+        given_up_claims = GivenUp.objects.filter(campaign__in=ids, place__gt=0).exclude(
             reason=Reason.PLACE_TAKEN
         )
-        given_up = dict(up.values_list("campaign").order_by("campaign").annotate(Count("pk")))
+        given_up = dict(
+            given_up_claims.values_list("campaign").order_by("campaign").annotate(Count("pk"))
+        )
     counts = []
     for campaign in watched:
         with isolate_campaign(campaign.slug, Work.RECONCILE):
             if gate := gates.get(campaign.slug):
-                up_to_now = given_up.get(campaign.pk, 0)
-                counts.append(_counts(campaign, gate, tallies[campaign.pk], up_to_now))
+                count = given_up.get(campaign.pk, 0)
+                counts.append(_counts(campaign, gate, tallies[campaign.pk], count))
     return counts
 
 
@@ -96,7 +98,7 @@ def _counts(campaign: Campaign, gate: Gate, tally: Tally, given_up: int) -> Coun
 
 def reconcile_campaigns() -> list[Report]:
     """One round of beat: compare counts, record the highest places, scan where counts differ."""
-    for slug in [*epochs.open_under_old_epoch(), *_abandoned()]:
+    for slug in [*epochs.open_under_old_epoch(), *_interrupted_repairs()]:
         with isolate_campaign(slug, Work.RECONCILE):
             rebuild.renew_campaign(slug, actor=consistency_scan.ACTOR)
     known = {campaign.slug: campaign for campaign in watched_campaigns()}
@@ -111,16 +113,16 @@ def reconcile_campaigns() -> list[Report]:
         if counts.gap > counts.holes:
             differing.append(campaign)
         else:
-            _show(counts.slug, {Gap.NOT_STORED: 0, Gap.HOLE: counts.holes}, at_ms)
-    return _look_thoroughly(differing)
+            _set_gauges(counts.slug, {Gap.NOT_STORED: 0, Gap.HOLE: counts.holes}, at_ms)
+    return _scan_differing(differing)
 
 
-def _look_thoroughly(differing: Sequence[Campaign]) -> list[Report]:
+def _scan_differing(differing: Sequence[Campaign]) -> list[Report]:
     """Scan campaigns whose counts differ. If a difference remains, the next scan comes after a
     pause of ten times the duration of this one, so that a campaign that can't be repaired takes no
     more than a tenth of the time."""
     reports: list[Report] = []
-    for campaign in sorted(differing, key=lambda each: _not_before_s.get(each.pk, 0.0)):
+    for campaign in sorted(differing, key=lambda row: _not_before_s.get(row.pk, 0.0)):
         began_s = time.monotonic()
         if began_s < _not_before_s.get(campaign.pk, 0.0):
             continue
@@ -146,7 +148,7 @@ def _list_installed(slugs: list[str]) -> None:
         store().list_installed(missing)
 
 
-def _abandoned() -> list[str]:
+def _interrupted_repairs() -> list[str]:
     """Slugs of campaigns whose automatic repair is unchanged since this process's last round: the
     process that began it has died, or lost a store. Repeating a running one does no harm."""
     global _repairs
@@ -167,13 +169,13 @@ def compare_campaign(
         rebuild.raise_highest(campaign.pk, report.admitted)
         Tally.objects.filter(campaign=campaign).update(holes=report.found[Gap.HOLE])
     gaps = {kind: report.found[kind] - report.mended[kind] for kind in Gap}
-    _show(slug, gaps, store().now_ms())
+    _set_gauges(slug, gaps, store().now_ms())
     for kind in Gap:
         metrics.GAPS_MENDED.labels(metrics.campaign_label(slug), kind).inc(report.mended[kind])
     return report
 
 
-def _show(slug: str, gaps: dict[Gap, int], at_ms: int) -> None:
+def _set_gauges(slug: str, gaps: dict[Gap, int], at_ms: int) -> None:
     """`at_ms`: time by Redis' clock, shared by all hosts: the latest comparison counts."""
     known = metrics.campaign_label(slug)
     for kind, count in gaps.items():

@@ -61,7 +61,9 @@ class Command(SentenceCommand):
             f"{report.on_its_way:,} waiting, parked or given up"
         )
         for difference in report.differences:
-            self.stdout.write(f"  {difference.kind:10} place {difference.place}: {difference.said}")
+            self.stdout.write(
+                f"  {difference.kind:10} place {difference.place}: {difference.description}"
+            )
         for kind, count in report.found.items():
             self.stdout.write(f"  {kind:10} {count:,} found, {report.mended[kind]:,} mended")
 
