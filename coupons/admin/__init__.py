@@ -1,1 +1,1 @@
-"""The operators' pages: campaigns with their live counts and verbs, coupons to look up."""
+"""The admin: campaigns with live counts and commands, and the search for coupons."""

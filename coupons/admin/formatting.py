@@ -1,4 +1,4 @@
-"""What operators read: moments to the millisecond, refusals and events as sentences."""
+"""Texts for operators: moments to the millisecond, numbers, refusals as sentences."""
 
 from datetime import datetime
 
@@ -14,17 +14,17 @@ from coupons.timestamps import local_text
 
 
 def exact_time(at: datetime | None) -> str:
-    """In the time zone of the page, to the millisecond; empty for no moment."""
+    """In the page's time zone, to the millisecond; None: empty."""
     return "" if at is None else local_text(at)
 
 
 def exact_ms(ms: int) -> str:
-    """The same of milliseconds since the Unix epoch."""
+    """The same for Unix milliseconds."""
     return exact_time(timestamps.moment_of(ms))
 
 
 def window_text(campaign: Campaign) -> str:
-    """From opening to closing; the day and the zone are said once where they are the same."""
+    """From opening to closing; an equal day or zone is shown once."""
     opens, closes = exact_time(campaign.opens_at), exact_time(campaign.closes_at)
     (day, time, zone), (last_day, last_time, last_zone) = opens.split(), closes.split()
     start = f"{day} {time}" if zone == last_zone else opens
@@ -33,12 +33,12 @@ def window_text(campaign: Campaign) -> str:
 
 
 def grouped_number(count: int | None) -> str:
-    """With its thousands apart; a question mark where nobody knows."""
+    """With grouped thousands; None (not known): a question mark."""
     return "?" if count is None else number_format(count, force_grouping=True)
 
 
 def refusal_text(refusal: CouponError | ValidationError) -> str:
-    """Why something was not done, for a person."""
+    """Why a command was not done, as a sentence for the operator."""
     if isinstance(refusal, ValidationError):
         return " ".join(refusal.messages)
     if isinstance(refusal, StoreError):
@@ -53,5 +53,5 @@ def refusal_text(refusal: CouponError | ValidationError) -> str:
 
 
 def actor_name(event: CampaignEvent) -> str:
-    """Who did it: an operator's name, or the system itself."""
+    """The actor of an event: an operator's name, or the system."""
     return _("system") if event.actor == lifecycle.CLOCK else event.actor

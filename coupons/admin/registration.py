@@ -1,7 +1,7 @@
-"""What the operators' site shows.
+"""Registers the models with the admin site.
 
-Imported when the admin app is ready, not with the package: the site itself, `admin.site`, is made
-while the first model is registered."""
+Imported when the admin app is ready, not with the package: the site itself, `admin.site`, is
+created when the first model is registered."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ from coupons.models import Campaign, Coupon
 
 
 def script_texts(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-    """What the admin's scripts say: Django's texts, ours before them."""
+    """The translations for the admin's scripts: ours, then Django's."""
     return JavaScriptCatalog(packages=["coupons", "django.contrib.admin"]).get(request)
 
 
 admin.site.site_header = admin.site.site_title = _("Coupon opening")
 admin.site.index_title = _("Operation")
-admin.site.site_url = None  # there is no site beside this one; the header links to what there is
+admin.site.site_url = None  # no "View site" link: there is no other site
 admin.site.enable_nav_sidebar = False  # two models: the lists need the width more
 admin.site.i18n_javascript = script_texts  # type: ignore[method-assign]
 admin.site.register(Campaign, CampaignAdmin)

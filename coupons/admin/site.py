@@ -1,4 +1,4 @@
-"""The admin as a whole: what holds for each of its pages."""
+"""The admin site: behaviour common to all its pages."""
 
 from collections.abc import Callable
 from functools import update_wrapper
@@ -23,7 +23,7 @@ View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 def nothing_done(request: HttpRequest, page: str, *arguments: object) -> HttpResponse:
-    """The answer where a button's address is visited without pressing it, as after a login."""
+    """Answer a GET of a button's URL, as after a login: redirect with a warning."""
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["POST"])
     if request.method == "GET":
@@ -33,7 +33,7 @@ def nothing_done(request: HttpRequest, page: str, *arguments: object) -> HttpRes
 
 class OperatorSite(admin.AdminSite):
     def admin_view(self, view: View, cacheable: bool = False) -> View:
-        """What is sent after the session has ended is lost: its sender is told."""
+        """Warn an operator whose POST is lost because the session has ended."""
         guarded = super().admin_view(view, cacheable)
 
         def tell(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
@@ -59,7 +59,7 @@ class OperatorSite(admin.AdminSite):
         return super().each_context(request) | lasts
 
     def session_view(self, request: HttpRequest) -> HttpResponse:
-        """How long the session lasts, and the token that this browser's forms need by now."""
+        """Seconds until the session ends, and the current CSRF token for the page's forms."""
         left_s = sessions.left_s(request)
         return JsonResponse({"left_s": left_s, "csrf_token": get_token(request)})
 

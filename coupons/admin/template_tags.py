@@ -1,4 +1,4 @@
-"""Where else an operator looks."""
+"""Template tags of the admin."""
 
 from django import template
 from django.conf import settings
@@ -10,11 +10,11 @@ register = template.Library()
 
 @register.simple_tag
 def flower_url() -> str:
-    """Flower's address, by the setting; empty where it has none."""
+    """Flower's address from the settings; empty: none is set."""
     return str(settings.FLOWER_URL)
 
 
 @register.filter
 def count(number: int | None) -> str:
-    """A count for people; a question mark where nobody knows."""
+    """A number with grouped thousands; None (not known): a question mark."""
     return formatting.grouped_number(number)

@@ -1,4 +1,4 @@
-"""Django's bases with their types, which exist for the type checker only."""
+"""Django's base classes with type parameters, which exist for the type checker only."""
 
 from typing import TYPE_CHECKING
 

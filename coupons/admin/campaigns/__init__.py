@@ -1,1 +1,1 @@
-"""Campaigns for operators: the list, the form, the buttons and the pages below."""
+"""Admin of campaigns: the list, the form, the buttons and the subpages."""

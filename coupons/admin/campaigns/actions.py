@@ -1,4 +1,4 @@
-"""The verbs as actions on the list of campaigns."""
+"""The commands on campaigns as actions of the admin's list."""
 
 from collections.abc import Callable
 from typing import Any
@@ -46,17 +46,17 @@ class ListActions(CampaignBase):
 
     def get_actions(self, request: HttpRequest) -> Any:
         offered = super().get_actions(request)
-        offered.pop("delete_selected", None)  # only drafts may go, one by one
+        offered.pop("delete_selected", None)  # only drafts may be deleted, one by one
         return offered
 
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Campaign], *args: Any, **kwargs: Any
     ) -> HttpResponse | None:
-        """What can't be the id of a row is not chosen. Django would answer it with status 500."""
+        """Ignore chosen ids that can't be a row's id. Django would answer them with status 500."""
         sent = request.POST.copy()
         possible = [pk for pk in sent.getlist(ACTION_CHECKBOX_NAME) if self._is_possible(pk)]
         sent.setlist(ACTION_CHECKBOX_NAME, possible)
-        request.POST = sent  # type: ignore[assignment]  # ours can be changed, no more
+        request.POST = sent  # type: ignore[assignment]  # a mutable copy
         return super().response_action(request, queryset, *args, **kwargs)
 
     def _is_possible(self, pk: str) -> bool:

@@ -1,4 +1,4 @@
-"""Amounts without the decimals that their currency does not have: 1,000 won, not 1,000.000."""
+"""Amounts with no more decimals than their currency has: 1,000 won, not 1,000.000."""
 
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from coupons.admin.typed import CampaignBase
 from coupons.models import Campaign
 
-# Of a field, the method that shows it where it can't be changed.
+# Field → the method that shows it where it is read-only.
 SHOWN_BY = {
     "discount_value": "shown_discount",
     "minimum_order": "shown_minimum",
@@ -20,7 +20,7 @@ SHOWN_BY = {
 
 
 def plain_digits(amount: Decimal) -> str:
-    """All its digits, no zeros behind them."""
+    """All digits of the amount, without trailing zeros."""
     return format(amount.normalize(), "f")
 
 

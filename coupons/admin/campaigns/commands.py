@@ -1,4 +1,4 @@
-"""What an operator can do to a campaign: each verb is one call to `coupons.campaigns.lifecycle`."""
+"""The commands of the admin on a campaign: each is one call to `coupons.campaigns.lifecycle`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ State = Campaign.State
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`offered_in` says when a button is shown; whether it is allowed is decided elsewhere.
+    """`offered_in`: the states in which its button is shown; `lifecycle` decides if it is allowed.
 
-    `label` and `done` are in English, and translated where they are shown.
+    `label` and `done` are in English, and translated when they are shown.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Command:
     done: str
     call: Callable[..., Campaign]
     offered_in: frozenset[str]
-    final: bool = False  # asks once more
+    final: bool = False  # needs a confirmation
     makes_slots: bool = False  # takes a while for a large stock
     asks: bool = False  # may raise NeedsConfirmation
 
@@ -64,7 +64,7 @@ VERBS = {
             lifecycle.resume_campaign,
             frozenset({State.PAUSED}),
         ),
-        # Behind "Pause", which then stays where it is when the opening takes this button away.
+        # After "Pause", so that "Pause" does not move when the opening removes this button.
         Command(
             "open",
             gettext_noop("Open now"),
@@ -85,14 +85,14 @@ VERBS = {
 
 
 def offered_commands(state: str, *, is_held: bool) -> list[Command]:
-    """A campaign that is held back is not resumed but overridden, with a reason."""
+    """Without "resume" if the campaign is held back: it needs an override, with a reason."""
     kept = {"resume"} if is_held else set()
     return [v for v in VERBS.values() if state in v.offered_in and v.name not in kept]
 
 
 def run_command(verb: Command, slug: str, request: HttpRequest) -> Questions:
-    """Do it in the operator's name and say what came of it. If there are questions, nothing was
-    done: they are to be confirmed first."""
+    """Run a command as the operator and show the result as a message. If it returns questions,
+    nothing was done: the operator must confirm them first."""
     try:
         campaign = verb.call(slug, **_options(verb, slug, request))
     except NeedsConfirmation as asked:

@@ -1,4 +1,4 @@
-"""Asking once more, before something final or seldom meant is done from a button or the list."""
+"""Confirmation before a button or list action does something final or rarely intended."""
 
 from collections.abc import Sequence
 
@@ -11,11 +11,11 @@ from coupons.admin.typed import CampaignBase
 from coupons.models import Campaign
 
 FINAL = "final"
-Questions = dict[str, str]  # from the code of each to its sentence
+Questions = dict[str, str]  # code → text
 
 
 def confirmed_questions(request: HttpRequest) -> frozenset[str]:
-    """The codes of the questions that this request says yes to."""
+    """The codes of the questions that this request confirms."""
     return frozenset(request.POST.getlist("confirmed"))
 
 
@@ -26,7 +26,7 @@ def confirm_page(
     name: str,
     asked: Sequence[tuple[Campaign, Questions]],
 ) -> HttpResponse:
-    """A page whose button sends the same request again, with what was asked confirmed."""
+    """A page whose button sends the same request again, with the questions confirmed."""
     questions = {code: text for _campaign, each in asked for code, text in each.items()}
     campaigns = [campaign for campaign, _questions in asked]
     is_final = FINAL in questions

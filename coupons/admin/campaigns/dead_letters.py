@@ -1,4 +1,4 @@
-"""Parked claims as operators read them."""
+"""Parked claims (dead letters) as the admin shows them."""
 
 import re
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ REASONS: dict[str, Promise] = {
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A claim set aside. Texts as the entry has them: what is unreadable is shown, not hidden."""
+    """A parked claim. Texts are unchanged from the entry, so that unreadable ones are shown too."""
 
     id: str
     entry: str
@@ -39,7 +39,8 @@ class Parked:
 
 
 def dead_letter_page(slug: str, *, after: str) -> tuple[list[Parked], str]:
-    """The entries behind `after`, and the last one's id if there are more. Raises StoreAway."""
+    """A page of entries after the id `after`, and the last one's id if there are more (else "").
+    Raises StoreAway."""
     after = after if ENTRY_ID.fullmatch(after) else ""
     entries = store().parked_entries(slug, after=after, count=PAGE + 1)
     more = entries[PAGE - 1].id if len(entries) > PAGE else ""

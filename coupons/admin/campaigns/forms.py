@@ -1,4 +1,4 @@
-"""The campaign's form: only what was really changed, and a refusal beside what was typed."""
+"""The campaign's form: saves only changed fields, and shows a refusal with the typed values."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ CHANGEABLE = ("stock", "opens_at", "closes_at")  # once a campaign is scheduled
 
 
 def number_bounds(field: "models.Field[Any, Any]") -> dict[str, int]:
-    """What a form's field must be told of them, by the validators of the model's."""
+    """`min_value` and `max_value` for a form's field, from the validators of the model's field."""
     found: dict[str, int] = {}
     for each in field.validators:
         if isinstance(each, MinValueValidator):
@@ -28,7 +28,7 @@ def number_bounds(field: "models.Field[Any, Any]") -> dict[str, int]:
 
 
 class CampaignForm(CampaignFormBase):
-    """`refusal`, set by the admin, is why a first attempt to save was not done."""
+    """`refusal`, set by the admin: why the first attempt to save was refused."""
 
     refusal: CouponError | forms.ValidationError | None = None
     confirmed = forms.MultipleChoiceField(
@@ -53,13 +53,13 @@ class CampaignForm(CampaignFormBase):
         else:
             del self.fields["confirmed"]
         if "stock" in self.fields:
-            # Compare with what the operator saw, not with what another one saved meanwhile; moments
-            # do so by themselves.
+            # Compare with the value this operator saw, not with one that another has saved
+            # meanwhile (optimistic lock). MomentField does so itself.
             self.fields["stock"].show_hidden_initial = True
 
     def add_error(self, field: str | None, error: Any) -> None:
-        """What is wrong with fields that this form does not have was so before, or comes back from
-        `coupons.campaigns.lifecycle`, which compares."""
+        """Ignore errors of fields that this form does not have: they existed before, or
+        `coupons.campaigns.lifecycle` reports them."""
         if field is None and hasattr(error, "error_dict"):
             known = {*self.fields, NON_FIELD_ERRORS}
             error = {name: why for name, why in error.error_dict.items() if name in known}

@@ -18,7 +18,7 @@ from coupons.models import Campaign
 
 
 class LiveChangeList(ChangeList):
-    """Gives each campaign of the page its `Counts`."""
+    """Adds `counts` and `shown_state` to each campaign of the page."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)

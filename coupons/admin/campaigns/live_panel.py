@@ -14,7 +14,7 @@ from coupons.store import ByCampaign, Gate, store
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a campaign has given. None: nobody can say at the moment, and `note` says why."""
+    """A campaign's counts. None: not known at the moment, and `note` says why."""
 
     stock: int
     stored: int
@@ -22,7 +22,7 @@ class Counts:
     waiting: int | None = None
     parked: int | None = None
     note: str = ""
-    lost: bool = False  # Redis answers and knows nothing of it
+    lost: bool = False  # Redis answers, but does not have this campaign
     now_ms: int | None = None  # by the clock that opens the campaign; Redis away: by MySQL's
 
     @property
@@ -55,7 +55,7 @@ class Counts:
 
 
 def live_counts(campaigns: Sequence[Campaign]) -> dict[int, Counts]:
-    """By the campaign's id. Redis away is told in the counts, never raised."""
+    """Campaign id → counts. If Redis is away the counts say so; StoreAway is not raised."""
     tallies = _tallies(campaigns)
     asked = [campaign.slug for campaign in campaigns if _lives_in_redis(campaign)]
     gates, notes = _gates(asked)
@@ -68,14 +68,14 @@ def live_counts(campaigns: Sequence[Campaign]) -> dict[int, Counts]:
 
 
 def _tallies(campaigns: Sequence[Campaign]) -> dict[int, tuple[int, int]]:
-    """By the campaign's id: what is stored, and MySQL's clock."""
+    """Campaign id → (number of stored coupons, MySQL's time in ms)."""
     ids = [campaign.pk for campaign in campaigns]
     found = Tally.objects.filter(campaign_id__in=ids).annotate(now_ms=clock.NowMs())
     return {pk: (stored, now) for pk, stored, now in found.values_list("pk", "stored", "now_ms")}
 
 
 def counts_of(campaign: Campaign) -> Counts:
-    """Those of one campaign, with a note where its slots are being made or removed."""
+    """The counts of one campaign, with a note while its slots are being made or removed."""
     found = live_counts([campaign])[campaign.pk]
     return replace(found, note=found.note or slot_progress.progress_note(campaign))
 
@@ -86,7 +86,7 @@ def _lives_in_redis(campaign: Campaign) -> bool:
 
 
 def _gates(slugs: Sequence[str]) -> tuple[dict[str, Gate | None], dict[str, str]]:
-    """And, of campaigns about which Redis gives no usable answer, a sentence that says so."""
+    """Slug → gate, and slug → note for campaigns of which Redis gives no usable answer."""
     try:
         gates: ByCampaign[Gate | None] = store().gates(slugs) if slugs else ByCampaign()
     except StoreFailure:

@@ -1,7 +1,8 @@
-"""A moment in a form, in the time zone of the page and to the millisecond.
+"""Form field for a moment, in the page's time zone and to the millisecond.
 
-The clocks of many zones show an hour twice a year and leave another one out. What an operator did
-not touch stays the moment that is stored; what is typed anew in such an hour is asked about.
+In zones with daylight saving time one hour of the year comes twice, and another one is skipped. An
+unchanged field keeps the stored moment; for a time typed in such an hour the form asks which moment
+is meant.
 """
 
 from datetime import UTC, datetime
@@ -16,14 +17,14 @@ from coupons.admin.formatting import exact_time
 from coupons.models.bounds import on_the_calendar
 from coupons.timestamps import local_time
 
-# The names of the three inputs: what is typed, what was stored when it was shown, which of two
-# moments is meant.
+# The names of the three inputs: the typed time, the stored moment when the page was shown, the
+# choice between two moments.
 _TYPED, _SHOWN, _MEANT = "", "shown", "meant"
 
 
 class MomentInput(forms.MultiWidget):
-    """The browser's own picker, which takes three digits of a second's fraction, not six; and a
-    choice, where the clocks show the time twice or never."""
+    """The browser's picker (it accepts three digits of a second's fraction, not six), and a choice
+    if the typed time exists twice or not at all."""
 
     use_fieldset = False
 
@@ -32,7 +33,7 @@ class MomentInput(forms.MultiWidget):
         super().__init__({_TYPED: picker, _SHOWN: forms.HiddenInput(), _MEANT: forms.Select()})
 
     def decompress(self, value: datetime | str | None) -> list[str]:
-        """Text comes from the address of a page that is to be filled in: `add/?opens_at=…`."""
+        """Text comes from a URL that prefills the form: `add/?opens_at=…`."""
         if value is None or isinstance(value, str):
             return [value or "", "", ""]
         shown = local_time(value)
@@ -65,7 +66,7 @@ class MomentField(forms.DateTimeField):
         return value
 
     def to_python(self, value: Any) -> datetime | None:
-        """In UTC. Raises ValidationError for what is no moment, or two."""
+        """The moment in UTC. Raises ValidationError if the value is no moment, or two."""
         if not isinstance(value, list):
             return super().to_python(value)
         typed, shown, meant = (each or "" for each in value)
@@ -74,7 +75,7 @@ class MomentField(forms.DateTimeField):
             return stored
         local = _parsed(typed)
         if local is None:
-            return super().to_python(typed)  # nothing, or what can't be read
+            return super().to_python(typed)  # empty, or unreadable
         on_the_calendar(local)
         found = possible_moments(typed)
         if len(found) == 1:
@@ -85,7 +86,7 @@ class MomentField(forms.DateTimeField):
         return chosen[0]
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Compared with what the operator saw, not with what another one saved meanwhile."""
+        """Compare with the moment this operator saw, not with one saved meanwhile by another."""
         try:
             now = self.to_python(data)
         except forms.ValidationError:
@@ -95,8 +96,8 @@ class MomentField(forms.DateTimeField):
 
 
 def possible_moments(typed: str) -> list[datetime]:
-    """The moments, in UTC and in their order, that the clocks of the page may show so: one as a
-    rule; two in an hour that comes twice, and around an hour that is left out; none of no date."""
+    """The moments, in UTC and sorted, that the typed local time can mean: usually one; two in an
+    hour that comes twice or is skipped; none if the text is no date."""
     local = _parsed(typed)
     try:
         if local is None:
@@ -106,7 +107,7 @@ def possible_moments(typed: str) -> list[datetime]:
         zone = timezone.get_current_timezone()
         both = {local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
         return sorted(both)
-    except OverflowError:  # at the ends of the calendar
+    except OverflowError:  # outside the range of datetime
         return []
 
 

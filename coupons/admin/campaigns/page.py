@@ -1,4 +1,4 @@
-"""Campaigns for operators. The form only asks `coupons.campaigns.lifecycle`, which decides."""
+"""The admin of campaigns. The form calls `coupons.campaigns.lifecycle`, which decides."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,7 +31,7 @@ _TERMS = (
     "discount", "discount_value", "currency", "minimum_order", "discount_cap", "valid_until",
     "valid_days",
 )  # fmt: skip
-# A moment that can't be changed is shown by a method: Django's own words for it stop at the minute.
+# A read-only moment is shown by a method: Django's own format ends at the minute.
 _EXACT = {"opens_at": "opening", "closes_at": "closing", "valid_until": "valid_to"} | SHOWN_BY
 
 
@@ -50,7 +50,7 @@ class CampaignAdmin(
     }
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """With the bounds that the model has: Django's own form would say 0 and mean 1."""
+        """With the bounds of the model's validators: Django's own would say 0 instead of 1."""
         bounds = number_bounds(db_field) if isinstance(db_field, models.IntegerField) else {}
         return super().formfield_for_dbfield(db_field, request, **(bounds | kwargs))
 
@@ -71,7 +71,7 @@ class CampaignAdmin(
         return _shown(frozen, frozen)
 
     def _frozen(self, request: HttpRequest, campaign: Campaign | None) -> list[str]:
-        """What can't be changed: nothing of a draft, all but stock and window once it is public."""
+        """Read-only fields: none of a draft; all but stock and window once it is public."""
         everything = [*_SALE, *_WINDOW, *_TERMS]
         if campaign is None:
             return []
@@ -106,8 +106,8 @@ class CampaignAdmin(
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Without Django's transaction around it: `lifecycle` commits in an order of its own. A
-        refusal comes back in the form, together with what was typed."""
+        """Without Django's transaction, because `lifecycle` has its own order of commits. A refusal
+        is shown in the form, with the typed values."""
         form_page: Callable[..., HttpResponse] = self._changeform_view  # type: ignore[attr-defined]
         try:
             return form_page(request, object_id, form_url, extra_context)
@@ -137,18 +137,18 @@ class CampaignAdmin(
         if obj is not None:
             context.update(
                 subpages.panel_context(Campaign.objects.get(pk=obj.pk))
-            )  # not as typed, as it is
+            )  # as stored, not as typed
             if obj.state == State.CLOSED:
                 context.update(show_save=False, show_save_and_continue=False)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 
 def _revise(wish: Campaign, changed: set[str], request: HttpRequest) -> None:
-    """One call for what the operator really changed. Saving what stands there already finishes an
+    """One call for the fields that the operator changed. Saving without a change completes an
     interrupted change of the stock."""
     stored = Campaign.objects.get(
         pk=wish.pk
-    )  # the form cuts an untouched moment at the millisecond
+    )  # the form truncates an unchanged moment to the millisecond
     opens_at = wish.opens_at if "opens_at" in changed else stored.opens_at
     closes_at = wish.closes_at if "closes_at" in changed else stored.closes_at
     moved = changed & set(_WINDOW)

@@ -1,4 +1,4 @@
-"""The board of an opening as a page: what stands red, what to do, and the operator's last word."""
+"""The readiness board as a page: red checks, what to do, and the operator's override."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ class BoardPages(CampaignBase):
         return TemplateResponse(request, "admin/coupons/campaign/readiness.html", context)
 
     def readiness_json(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """As `manage.py readiness SLUG --json`."""
+        """The same as `manage.py readiness SLUG --json`."""
         return JsonResponse(self._board(request, pk).as_json())
 
     def override_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -91,7 +91,7 @@ _WORST_FIRST = (Light.RED, Light.AMBER, Light.GREEN, Light.GREY)
 
 
 def board_for_page(seen: Board) -> dict[str, Any]:
-    """The board in a person's words, what is to be done first."""
+    """The board as the template's context, the worst lines first."""
     lines = sorted(seen.lines, key=lambda line: _WORST_FIRST.index(line.light))
     return {
         "board": seen,
@@ -107,8 +107,8 @@ def board_for_page(seen: Board) -> dict[str, Any]:
 
 
 def warn_if_red(campaign: Campaign, request: HttpRequest) -> None:
-    """Said once more where an operator has just scheduled it: there is time to mend it. Who pressed
-    the button waits for nothing but the stores that were asked anyway."""
+    """Warn an operator who has just scheduled a campaign whose board is red. Runs only the quick
+    checks, on stores that the request has used already."""
     seen = board.readiness_board(campaign.slug, quickly=True)
     if seen.reds:
         where = reverse("admin:coupons_campaign_readiness", args=[campaign.pk])

@@ -1,4 +1,4 @@
-"""What an operator does about claims that went astray: parked ones, and receipts of lost ones."""
+"""Pages for parked claims, and for receipts of lost claims."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ class MendingPages(CampaignBase):
         return redirect("admin:coupons_campaign_parked", pk)
 
     def receipt_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Look a receipt up, and honour it if its claim was lost."""
+        """Show the status of a receipt, and honour it if its claim was lost."""
         campaign = self._may_change(request, pk)
         token = request.POST.get("receipt", "").strip()
         context = self.admin_site.each_context(request) | {
@@ -104,7 +104,7 @@ def _give_up(request: HttpRequest, slug: str, ids: list[str]) -> None:
 def _looked_up(
     request: HttpRequest, campaign: Campaign, token: str, *, honour: bool
 ) -> dict[str, Any]:
-    """What the page shows of a receipt; `finding` is None where it is none of this campaign."""
+    """The template's context for a receipt; empty if it is not a receipt of this campaign."""
     try:
         finding = receipt_status.verify_receipt(token)
         if finding is not None and finding.receipt.campaign != campaign.slug:

@@ -1,5 +1,5 @@
-"""The state that an operator's page shows: by the clock that opens the campaign, so that a page
-goes over an opening and a closing at their moment, before beat has recorded them."""
+"""The state that an operator's page shows: computed by the clock that opens the campaign, so that
+a page shows an opening and a closing at once, before beat has recorded them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ State = Campaign.State
 
 @dataclass(frozen=True, slots=True)
 class ShownState:
-    """`held` is why the opening is held back. `revision` differs whenever the page would."""
+    """`held`: the event that holds the opening back. `revision` changes when the page would."""
 
     campaign: Campaign
     value: State
@@ -32,7 +32,7 @@ class ShownState:
 
     @property
     def opens_ms(self) -> int | None:
-        """When it opens by itself; None: it does not, or it has opened."""
+        """When it opens by the clock, Unix ms; None: it does not, or it has opened."""
         ahead = self.value == State.SCHEDULED
         return timestamps.milliseconds_of(self.campaign.opens_at) if ahead else None
 
@@ -49,7 +49,7 @@ def shown_state(campaign: Campaign, counts: Counts) -> ShownState:
 
 
 def state_labels(campaigns: Sequence[Campaign], counts: dict[int, Counts]) -> dict[int, str]:
-    """The same word for many campaigns, by the campaign's id."""
+    """Campaign id → label of its state, for many campaigns."""
     return {
         each.pk: _label(effective_state(each, counts[each.pk].now_ms), is_held=each.held)
         for each in campaigns

@@ -1,4 +1,4 @@
-"""What pages say of slots that are being made or removed, and how long one request works at it."""
+"""Notes on slots that are being made or removed, and the time limit of one request for it."""
 
 import time
 
@@ -11,12 +11,12 @@ from coupons.campaigns.slots import Progress
 from coupons.errors import Unfinished
 from coupons.models import Campaign
 
-REQUEST_S = 30  # half of what a balancer waits for an answer
+REQUEST_S = 30  # half of a load balancer's timeout
 State = Campaign.State
 
 
 def stop_after_request_time(request: HttpRequest, slug: str) -> Progress:
-    """Raises Unfinished once this request has worked for so long: doing it again goes on."""
+    """A callback that raises Unfinished after REQUEST_S; repeating the request continues."""
     until = vars(request).setdefault("works_at_slots_until", time.monotonic() + REQUEST_S)
 
     def tell(now: int, wanted: int) -> None:
@@ -28,7 +28,7 @@ def stop_after_request_time(request: HttpRequest, slug: str) -> Progress:
 
 
 def is_unfinished(campaign: Campaign) -> bool:
-    """Whether its slots are not those of its stock: made, removed, or an interrupted change."""
+    """Whether the number of slots differs from the stock: a change is running or interrupted."""
     last = slots.highest_slot(campaign)
     if campaign.state == State.CLOSED:
         return False
@@ -36,7 +36,7 @@ def is_unfinished(campaign: Campaign) -> bool:
 
 
 def progress_note(campaign: Campaign) -> str:
-    """For the campaign's page; empty if there is nothing to say."""
+    """The note for the campaign's page; empty if no change of slots is unfinished."""
     if not is_unfinished(campaign):
         return ""
     if campaign.state == State.DRAFT:

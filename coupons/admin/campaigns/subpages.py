@@ -1,4 +1,4 @@
-"""What a campaign's page shows beside its form, and the addresses below it."""
+"""The panel on a campaign's page, and the URLs below that page."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ EVENTS_SHOWN = 100
 
 
 def panel_context(campaign: Campaign) -> dict[str, Any]:
-    """State, counts, verbs and history, for the page's template."""
+    """The template's context: state, counts, commands and history."""
     counts = live_panel.counts_of(campaign)
     shown = shown_state(campaign, counts)
     history = campaign.events.all()[:EVENTS_SHOWN]
@@ -66,7 +66,7 @@ class CampaignPages(CampaignBase):
         return own + super().get_urls()
 
     def live_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The counts as JSON, for the page that refreshes itself."""
+        """State and counts as JSON, polled by the page."""
         campaign = self._seen(request, pk)
         counts = live_panel.counts_of(campaign)
         shown = shown_state(campaign, counts)
@@ -92,7 +92,7 @@ class CampaignPages(CampaignBase):
         return TemplateResponse(request, "admin/coupons/campaign/parked.html", context)
 
     def do_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponse:
-        """A verb's button was pressed."""
+        """Run the command of a button."""
         if request.method != "POST":
             return nothing_done(request, "admin:coupons_campaign_change", pk)
         campaign = self._seen(request, pk)
@@ -113,13 +113,13 @@ class CampaignPages(CampaignBase):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The campaign's own history, on its page: Django's would know of nothing."""
+        """Redirect to the campaign's own history on its page: Django's history is empty."""
         return redirect(reverse("admin:coupons_campaign_change", args=[object_id]) + "#history")
 
     # Only drafts may be deleted
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """A draft, and no word of its tally and its history, which go with it."""
+        """List only the draft, not its tally and history, which are deleted with it."""
         _all, _counts, forbidden, protected = super().get_deleted_objects(objs, request)
         counted = {self.opts.verbose_name_plural: len(objs)}
         return [str(each) for each in objs], counted, forbidden, protected
@@ -131,7 +131,7 @@ class CampaignPages(CampaignBase):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Without Django's transaction around it: many slots are removed in batches."""
+        """Without Django's transaction, because slots are removed in batches."""
         delete_page: Callable[..., HttpResponse] = self._delete_view  # type: ignore[attr-defined]
         try:
             return delete_page(request, object_id, extra_context)

@@ -1,4 +1,4 @@
-"""A list of any length, read page by page along its primary key: never counted, never sorted."""
+"""Keyset pagination for an admin list of any length: by primary key, without COUNT or sorting."""
 
 from typing import Any
 
@@ -7,17 +7,17 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-BEFORE, AFTER = "before", "after"  # the page older than this key, newer than this key
+BEFORE, AFTER = "before", "after"  # rows older than this key, rows newer than this key
 _LARGEST_KEY = 2**63 - 1
 
 
 class SeekingChangeList(ChangeList):
-    """`newer` and `older` are the addresses of the neighbouring pages, or empty."""
+    """`newer` and `older`: query strings of the neighbouring pages; empty: there is none."""
 
     newer = older = ""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        return ["-pk"]  # whatever the address asks for
+        return ["-pk"]  # ignores the order in the URL
 
     def get_ordering_field_columns(self) -> dict[int, Any]:
         return {}
@@ -28,7 +28,7 @@ class SeekingChangeList(ChangeList):
         return found
 
     def _take(self, name: str) -> int | None:
-        """The key in the address, which must not stick to the addresses made on this page."""
+        """Remove and return the key in the URL, so that links on this page don't contain it."""
         self.params.pop(name, None)
         typed = self.filter_params.pop(name, [None])[-1]
         if typed is None:
@@ -57,8 +57,10 @@ class SeekingChangeList(ChangeList):
         return list(older[:count])
 
     def _show(self, page: list[Any]) -> None:
-        """What Django's templates want to know of a page."""
+        """Set the attributes that Django's templates need."""
         self.result_list = page
-        self.result_count = self.full_result_count = len(page)  # of this page; nobody knows more
+        self.result_count = self.full_result_count = len(
+            page
+        )  # of this page; the total is not known
         self.show_full_result_count = self.show_admin_actions = False
         self.can_show_all = self.multi_page = False

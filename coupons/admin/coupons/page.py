@@ -1,4 +1,4 @@
-"""Coupons for operators: to be looked up, never touched. No page here reads more than it shows."""
+"""The admin of coupons: read-only. No page reads more rows than it shows."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ _LARGEST_SLOT = 2**63 - 1
 
 
 class CampaignFilter(admin.SimpleListFilter):
-    """One campaign, by its slug: a range of the primary key. The newest campaigns are offered."""
+    """Filter by a campaign's slug: a range of the primary key. Offers the newest campaigns."""
 
     title = _("campaign")
     parameter_name = "campaign"
@@ -53,7 +53,7 @@ class CouponAdmin(CouponBase):
     list_filter = (CampaignFilter,)
     list_per_page = 100
     list_select_related = ()  # a join could start at the wrong table
-    search_fields = ("user",)  # shows the box; what it finds is said in get_search_results
+    search_fields = ("user",)  # shows the search box; see get_search_results
     search_help_text = _(
         "Exactly one of: user, code (case and hyphens don't matter), campaign/place, or a place "
         "within the chosen campaign."
@@ -101,7 +101,7 @@ class CouponAdmin(CouponBase):
         return queryset.filter(pk__in=found), False
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
-        """Nothing but the filter: an address could ask for a column without an index."""
+        """Allow the filter only: a URL could filter by a column without an index."""
         return lookup == CampaignFilter.parameter_name
 
     def get_object(

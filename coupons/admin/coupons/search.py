@@ -1,4 +1,4 @@
-"""From what an operator typed to the slots of coupons. Every question goes straight to an index."""
+"""Search for coupons: from the typed text to slot ids. Every query uses an index."""
 
 from coupons.claims import coupon_codes
 from coupons.claims.limits import MAX_USER_BYTES, PLACES_PER_CAMPAIGN, slot_id
@@ -8,17 +8,16 @@ MOST_FOUND = 1000  # coupons of one user; the newest campaigns' come first
 
 
 def matching_slots(typed: str, *, campaign_id: int | None) -> set[int]:
-    """The slots that the words may mean: a user, a code, `campaign/place`, or a place.
+    """The slot ids of coupons that match: by user, code, `campaign/place`, or place.
 
-    They may be all of these at once, and each is looked for exactly. A place alone needs a
-    campaign.
+    The text is tried as each of these, by exact match. A place alone needs a campaign.
     """
     place = _of_place(typed.strip(), campaign_id)
     return _of_user(typed, campaign_id) | _of_code(typed) | place
 
 
 def _of_user(typed: str, campaign_id: int | None) -> set[int]:
-    """The user as typed, and without the blanks that came along from a clipboard."""
+    """By user, as typed and without surrounding blanks (from a clipboard)."""
     return {slot for user in {typed, typed.strip()} for slot in _held_by(user, campaign_id)}
 
 
@@ -28,7 +27,7 @@ def _held_by(user: str, campaign_id: int | None) -> list[int]:
     held = Coupon.objects.filter(user=user)
     if campaign_id is not None:
         held = held.filter(campaign_id=campaign_id)
-    newest = held.order_by("-campaign_id", "-nth")  # the index itself, read backwards
+    newest = held.order_by("-campaign_id", "-nth")  # a backward scan of the index
     return list(newest.values_list("slot_id", flat=True)[:MOST_FOUND])
 
 

@@ -1,1 +1,1 @@
-"""Logging in to the admin: lock-out, sessions, known browsers."""
+"""Login to the admin: lockout, sessions, known browsers."""

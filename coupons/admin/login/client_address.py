@@ -1,4 +1,4 @@
-"""Where a request came from, as far as that can be believed."""
+"""The client's address of a request, taken from trusted sources only."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
@@ -6,11 +6,11 @@ from django.conf import settings
 from django.http import HttpRequest
 
 UNKNOWN = "unknown"
-_IPV6_PREFIX = 64  # what a provider gives to one customer, who then has 2^64 addresses
+_IPV6_PREFIX = 64  # length of the prefix that a provider assigns to one customer: 2^64 addresses
 
 
 def client_network(request: HttpRequest | None) -> str:
-    """The client's address; of IPv6 its network, since one client has all addresses of it."""
+    """The client's IPv4 address, or its IPv6 network: one client has all addresses of that."""
     if request is None:
         return UNKNOWN
     address = _client(request)
@@ -20,9 +20,9 @@ def client_network(request: HttpRequest | None) -> str:
 
 
 def _client(request: HttpRequest) -> IPv4Address | IPv6Address | None:
-    """The peer; if that is a proxy of ours, the last address it was told that is none of ours.
+    """The peer; if that is our proxy, the last address in X-Forwarded-For that is not our proxy.
 
-    Whatever stands before that in the header was written by a client.
+    A client may have written anything that is before it in the header.
     """
     address = _parsed(request.META.get("REMOTE_ADDR", ""))
     hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
@@ -39,7 +39,7 @@ def _is_ours(address: IPv4Address | IPv6Address) -> bool:
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
-    """IPv4 in IPv6's clothes is IPv4: a listener on both says so."""
+    """Parse an address; an IPv4-mapped IPv6 address (from a dual-stack listener) becomes IPv4."""
     try:
         address = ip_address(text.strip().removeprefix("[").partition("]")[0].partition("%")[0])
     except ValueError:

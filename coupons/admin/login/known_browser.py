@@ -1,8 +1,9 @@
-"""A browser that has logged in before: strangers don't lock it out, and it is none of them.
+"""Known browsers: a browser in which this user has logged in before is counted separately, so that
+attempts from elsewhere can't lock it out.
 
-A cookie says so, for half a year, for one user in that browser. It is signed with what the database
-keeps of the password, so that a new password makes it worthless; with SECRET_KEY, so that nobody
-makes one. It opens nothing: the password is asked for all the same, and wrong ones are counted.
+A cookie marks it for half a year, for one user in that browser. It is signed with the password's
+hash, so that a new password invalidates it, and with SECRET_KEY, so that it can't be forged. It
+grants no access: the password is still required, and wrong ones are counted.
 """
 
 import re
@@ -30,7 +31,7 @@ def browser_of(request: HttpRequest | None, user: User | None) -> str:
 
 
 def remember_browser(request: HttpRequest, response: HttpResponseBase, user: User) -> None:
-    """It keeps its id, so that what is counted for it stays counted."""
+    """Set the cookie. A known browser keeps its id, so that its counts remain."""
     browser = browser_of(request, user) or secrets.token_urlsafe(12)
     response.set_cookie(
         _name(user), _signer(user).sign(browser), max_age=AGE_S, path=reverse("admin:index"),
@@ -39,7 +40,7 @@ def remember_browser(request: HttpRequest, response: HttpResponseBase, user: Use
 
 
 def _name(user: User) -> str:
-    """One for each user: operators may share a browser."""
+    """The cookie's name, one per user: operators may share a browser."""
     return f"known_browser_{user.pk}"
 
 

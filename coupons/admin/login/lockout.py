@@ -1,16 +1,16 @@
-"""Who may have a password checked, and how often: guesses are counted before they cost anything.
+"""Lockout: limits on password checks. Attempts are counted before a password is hashed.
 
 | counted | attempts | until |
 |---|---|---|
 | by name and address | 5 | 15 minutes after the first |
 | by name, from anywhere | 50 | the same |
 | by address, any name | 20 | the same |
-| everybody together | 8 | a minute after the first |
-| by name and known browser, in place of all these | 5 | 15 minutes after the first |
+| all users together | 8 | a minute after the first |
+| by name and known browser, instead of all these | 5 | 15 minutes after the first |
 
-Counted in Redis, in one step for all processes, for names that exist and made-up ones alike. While
-Redis is away nobody is locked out: that is when operators must get in. What bounds the cost of a
-flood then is that two passwords are checked at a time (`password_slots`).
+Counted in Redis, in one step for all processes, for existing and unknown names alike. While Redis
+is away there is no lockout, since operators must be able to log in then. The cost of a flood is
+then bounded by checking two passwords at a time (`password_slots`).
 """
 
 import logging
@@ -45,7 +45,9 @@ _LONGEST_NAME = 150  # characters, of the database's column
 
 logger = logging.getLogger(__name__)
 
-for _outcome in Login:  # told from the beginning: what appears with its first event has no rate
+for (
+    _outcome
+) in Login:  # exported from the start: a series that begins with its first event has no rate
     metrics.LOGINS.labels(_outcome)
 
 
@@ -57,7 +59,7 @@ class Why(StrEnum):
 
 
 class Refusal(Exception):
-    """No password was checked, or none will be checked next time."""
+    """No password was checked, or none will be at the next attempt. `free_in_s`: seconds."""
 
     def __init__(self, why: Why, free_in_s: int) -> None:
         super().__init__(f"{why}: free in {free_in_s} s")
@@ -73,7 +75,8 @@ _WHY = {Limit.SOURCE: Why.WRONG, Limit.NAME: Why.WRONG, Limit.ADDRESS: Why.ADDRE
 
 
 class Lockout(ModelBackend):
-    """Counts, then asks the database's users. Its no is the last word: nobody is asked after it."""
+    """Authentication backend: counts the attempt, then checks the database's users. Its refusal is
+    final: no other backend is tried."""
 
     def authenticate(
         self,
@@ -95,7 +98,7 @@ class Lockout(ModelBackend):
         metrics.LOGINS.labels(Login.RIGHT if right else Login.WRONG).inc()
         if right:
             return user
-        if Limit.SOURCE in counted.reached:  # say so at once, not after the next try
+        if Limit.SOURCE in counted.reached:  # show it now, not at the next attempt
             _tell(request, Refusal(Why.WRONG, FORGOTTEN_AFTER_S))
         raise PermissionDenied
 
@@ -108,7 +111,7 @@ def _find(name: str) -> User | None:
 
 
 def _is_right(user: User | None, password: str) -> bool:
-    """Takes as long for a name that nobody has."""
+    """Takes the same time for an unknown name, against user enumeration."""
     if user is None:
         User().set_password(password)
         return False
@@ -129,14 +132,14 @@ def counted_check(request: HttpRequest | None, user: User | None, name: str) -> 
 
 
 def _source(request: HttpRequest | None, user: User | None, name: str) -> Source:
-    """A user is counted by the name that the database has, however it was spelled."""
+    """The key of the counts; of a user it has the name in the database, however it was typed."""
     known_as = folded_name(user.get_username() if user else name)
     return Source(known_as, client_network(request), browser_of(request, user))
 
 
 def folded_name(name: str) -> str:
-    """What the loosest collation may take for the same name: without case, accents, width, blanks
-    at the ends, and characters that can't be seen."""
+    """A name as the loosest collation compares it: without case, accents, width, surrounding blanks
+    and invisible characters."""
     decomposed = unicodedata.normalize("NFKD", name[: 2 * _LONGEST_NAME]).casefold()
     letters = unicodedata.normalize("NFKD", decomposed)
     return "".join(one for one in letters if unicodedata.category(one)[0] not in "MC").strip()
@@ -147,12 +150,12 @@ def _count(source: Source, name: str) -> Counted:
     try:
         counted = store().count_login(source, limits)
     except StoreFailure:
-        logger.warning("an attempt to log in could not be counted: Redis is away")
+        logger.warning("a login attempt could not be counted: Redis does not respond")
         return Counted()
     if counted.refused:
         raise Refusal(_WHY[counted.refused], counted.free_in_s)
-    for limit in counted.reached:  # once in its time: a flood is not to fill the log
-        said = "%s attempts to log in, the last as %r from %s: no more for now (%s)"
+    for limit in counted.reached:  # once per period, so that a flood does not fill the log
+        said = "%s login attempts, the last as %r from %s: further ones are refused (limit: %s)"
         shown = name[:_LONGEST_NAME]
         logger.warning(said, limits[limit], shown, source.address, limit.name.lower())
     return counted
@@ -160,17 +163,17 @@ def _count(source: Source, name: str) -> Counted:
 
 @receiver(user_logged_in)
 def forget_wrong_passwords(request: HttpRequest, **_: Any) -> None:
-    """Of who was counted in this request, and was right."""
+    """Delete the counts of the source that logged in with this request."""
     source: Source | None = request.META.get(_SOURCE)
     if source is None:
         return
     try:
         store().forget_login(source)
     except StoreFailure:
-        logger.warning("wrong passwords could not be forgotten: Redis is away")
+        logger.warning("counts of wrong passwords could not be deleted: Redis does not respond")
 
 
-# The view is told by the request, as Django's `authenticate` knows no reasons
+# The refusal is passed to the view in the request: Django's `authenticate` returns no reason
 
 
 def _tell(request: HttpRequest | None, refusal: Refusal) -> None:

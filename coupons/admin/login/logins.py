@@ -1,7 +1,7 @@
-"""Django's pages to log in and to change a password: counted, and with a reason for every refusal.
+"""Django's login and password change pages, with lockout, and a reason for every refusal.
 
-`config.urls.operators` has them in front of `admin.site.urls`. They can't be methods of a site of
-our own: it would be made while this package, which registers with it, is being imported.
+`config.urls.operators` has them before `admin.site.urls`. They can't be methods of our own site: it
+would be created while this package, which registers with it, is being imported.
 """
 
 from math import ceil
@@ -30,7 +30,7 @@ def login(request: HttpRequest) -> HttpResponse:
 
 
 def change_password(request: HttpRequest) -> HttpResponse:
-    """The old password may be guessed by whoever finds a browser logged in: counted, too."""
+    """Count these checks too: in a browser left logged in, anyone could guess the old password."""
     page = admin.site.admin_view(admin.site.password_change, cacheable=True)
     user = request.user
     if request.method != "POST" or not isinstance(user, User):
@@ -46,7 +46,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
 
 
 def refusal_page(refusal: Refusal) -> HttpResponse:
-    """A page of its own: it costs less than the form, and a flood gets many of them."""
+    """A separate page: cheaper to render than the form, since a flood gets many of them."""
     context = {"title": _title(refusal.why), "when": _when(refusal.free_in_s)}
     page = render_to_string("admin/login_refused.html", context)
     response = HttpResponse(page, status=refusal.status)

@@ -1,7 +1,7 @@
-"""Django's pages of users, with names that no two operators may share nearly.
+"""Django's admin of users, which refuses names that are nearly equal.
 
-The database tells `mina` from `Mina` (migration 0007), and attempts to log in count for both
-together; in a campaign's history nobody could tell them apart.
+The database distinguishes `mina` from `Mina` (migration 0007), but login attempts are counted for
+both together, and in a campaign's history they could be confused.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from coupons.admin.login.lockout import folded_name
 
 
-class NewOperatorForm(AdminUserCreationForm):  # type: ignore[type-arg]  # no class at run time
+class NewOperatorForm(AdminUserCreationForm):  # type: ignore[type-arg]  # not generic at run time
     def clean_username(self) -> Any:
         return _unlike_others(super().clean_username(), self.instance)
 
@@ -28,7 +28,7 @@ class OperatorForm(UserChangeForm):  # type: ignore[type-arg]
 
 
 def _unlike_others(name: str | None, instance: User) -> str | None:
-    """Operators are few, so all names are looked at: no database folds as we do."""
+    """Compares with all names, since operators are few and no database folds names as we do."""
     others = User.objects.exclude(pk=instance.pk).values_list("username", flat=True)
     for other in others if name else ():
         if folded_name(other) == folded_name(str(name)):

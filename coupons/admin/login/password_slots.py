@@ -1,8 +1,8 @@
-"""How many passwords a process checks at once: two. Each takes half a second of a processor, which
-claims on the same host need, too.
+"""Limit of concurrent password checks per process: two. Each takes half a second of CPU, which
+claims on the same host need as well.
 
-One of the two is for browsers that are known. Strangers have the other, and only a few of them may
-wait for it: whoever waits holds a thread, which the operators' pages need.
+One of the two is reserved for known browsers. All others share the other, and only a few of them
+may wait for it: each waiting request occupies a thread that the operators' pages need.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from threading import BoundedSemaphore
 
 AT_ONCE, STRANGERS_AT_ONCE = 2, 1
-_STRANGERS_IN_LINE, _KNOWN_IN_LINE = 4, 6  # with those whose passwords are being checked
+_STRANGERS_IN_LINE, _KNOWN_IN_LINE = 4, 6  # most waiting, including those being checked
 _STRANGERS_WAIT_S, _KNOWN_WAIT_S = 2.0, 5.0
 
 _checks = BoundedSemaphore(AT_ONCE)
@@ -20,7 +20,7 @@ _known_line = BoundedSemaphore(_KNOWN_IN_LINE)
 
 
 class NoSlot(Exception):
-    """Too many others are logging in just now; nothing was checked or counted."""
+    """Too many other logins at this moment; nothing was checked or counted."""
 
 
 @contextmanager

@@ -1,8 +1,8 @@
-"""How long an operator's session lasts: as long as it is used, and SESSION_COOKIE_AGE longer.
+"""Sliding sessions: an operator's session ends SESSION_COOKIE_AGE after its last use.
 
-Pages that look by themselves (the live panel every second, a board every five) say so in a header:
-that is no use. A screen that nobody sits at would stay logged in for ever otherwise. It warns
-before its session ends, and one click keeps it.
+Pages that poll (the live panel every second, a board every five) mark these requests by a header:
+they do not count as use. Otherwise an unattended screen would stay logged in for ever. A page warns
+before its session ends, and one click extends it.
 """
 
 import time
@@ -11,21 +11,21 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest
 
-POLL = "X-Poll"  # the header of what a page asks by itself
-USED_AT = "used_at"  # in the session: when it was last written as used, in seconds since the epoch
-RENEWED_EVERY_S = 60  # at most: a session is a row, which not every click should write
+POLL = "X-Poll"  # header of polling requests
+USED_AT = "used_at"  # key in the session: last recorded use, Unix seconds
+RENEWED_EVERY_S = 60  # at most: a session is a row, not to be written at every click
 WARNED_S = 300  # before the end
 
 
 def extend_session(request: HttpRequest) -> None:
-    """Begin the session's time anew, if this request was sent by a person who is logged in."""
+    """Record a use of the session, if this request is one of a logged-in person."""
     if request.session.accessed and _is_due(request):
         request.session[USED_AT] = time.time()
 
 
 def left_s(request: HttpRequest) -> int | None:
-    """Seconds until it ends, this request being use or not; None: nobody is logged in, or by an
-    older release that noted nothing."""
+    """Seconds until the session ends; None: not logged in, or logged in by an older release that
+    recorded no use."""
     used_at = time.time() if _is_due(request) else _used_at(request)
     return None if used_at is None else int(used_at + settings.SESSION_COOKIE_AGE - time.time())
 
