@@ -36,14 +36,16 @@ class OperatorSite(admin.AdminSite):
         """Warn an operator whose POST is lost because the session has ended."""
         guarded = super().admin_view(view, cacheable)
 
-        def tell(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
+        def warn_if_logged_out(
+            request: HttpRequest, *arguments: Any, **named: Any
+        ) -> HttpResponseBase:
             logging_out = request.path == reverse("admin:logout")
             if request.method == "POST" and not self.has_permission(request) and not logging_out:
                 text = _("You are not logged in, so nothing was done. Log in and do it again.")
                 messages.warning(request, text)
             return guarded(request, *arguments, **named)
 
-        return cast(View, update_wrapper(tell, guarded))
+        return cast(View, update_wrapper(warn_if_logged_out, guarded))
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         return [

@@ -26,13 +26,16 @@ def _action(verb: Command) -> Action:
     ) -> HttpResponse | None:
         chosen = chosen.order_by("slug")
         if verb.final and not confirmed_questions(request):
-            asked = [(each, {FINAL: ""}) for each in chosen]
+            unconfirmed = [(campaign, {FINAL: ""}) for campaign in chosen]
         else:
-            done = [(each, commands.run_command(verb, each.slug, request)) for each in chosen]
-            asked = [(each, questions) for each, questions in done if questions]
-        if not asked:
+            results = [
+                (campaign, commands.run_command(verb, campaign.slug, request))
+                for campaign in chosen
+            ]
+            unconfirmed = [(campaign, questions) for campaign, questions in results if questions]
+        if not unconfirmed:
             return None
-        return confirm_page(page, request, verb.label, verb.name, asked)
+        return confirm_page(page, request, verb.label, verb.name, unconfirmed)
 
     act.__name__ = verb.name
     return act
@@ -45,18 +48,18 @@ class ListActions(CampaignBase):
     actions = ALL
 
     def get_actions(self, request: HttpRequest) -> Any:
-        offered = super().get_actions(request)
-        offered.pop("delete_selected", None)  # only drafts may be deleted, one by one
-        return offered
+        actions_by_name = super().get_actions(request)
+        actions_by_name.pop("delete_selected", None)  # only drafts may be deleted, one by one
+        return actions_by_name
 
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Campaign], *args: Any, **kwargs: Any
     ) -> HttpResponse | None:
         """Ignore chosen ids that can't be a row's id. Django would answer them with status 500."""
-        sent = request.POST.copy()
-        possible = [pk for pk in sent.getlist(ACTION_CHECKBOX_NAME) if self._is_possible(pk)]
-        sent.setlist(ACTION_CHECKBOX_NAME, possible)
-        request.POST = sent  # type: ignore[assignment]  # a mutable copy
+        data = request.POST.copy()
+        possible = [pk for pk in data.getlist(ACTION_CHECKBOX_NAME) if self._is_possible(pk)]
+        data.setlist(ACTION_CHECKBOX_NAME, possible)
+        request.POST = data  # type: ignore[assignment]  # a mutable copy
         return super().response_action(request, queryset, *args, **kwargs)
 
     def _is_possible(self, pk: str) -> bool:

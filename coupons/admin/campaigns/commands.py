@@ -86,8 +86,8 @@ VERBS = {
 
 def offered_commands(state: str, *, is_held: bool) -> list[Command]:
     """Without "resume" if the campaign is held back: it needs an override, with a reason."""
-    kept = {"resume"} if is_held else set()
-    return [v for v in VERBS.values() if state in v.offered_in and v.name not in kept]
+    excluded = {"resume"} if is_held else set()
+    return [v for v in VERBS.values() if state in v.offered_in and v.name not in excluded]
 
 
 def run_command(verb: Command, slug: str, request: HttpRequest) -> Questions:
@@ -95,13 +95,13 @@ def run_command(verb: Command, slug: str, request: HttpRequest) -> Questions:
     nothing was done: the operator must confirm them first."""
     try:
         campaign = verb.call(slug, **_options(verb, slug, request))
-    except NeedsConfirmation as asked:
-        return asked.questions
+    except NeedsConfirmation as unconfirmed:
+        return unconfirmed.questions
     except (CouponError, ValidationError) as refusal:
         messages.error(request, refusal_text(refusal))
     else:
-        told = {"slug": campaign.slug, "state": campaign.get_state_display()}
-        messages.success(request, _(verb.done) % told)
+        values = {"slug": campaign.slug, "state": campaign.get_state_display()}
+        messages.success(request, _(verb.done) % values)
         if campaign.state == State.SCHEDULED:
             warn_if_red(campaign, request)
     return {}

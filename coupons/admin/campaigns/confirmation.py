@@ -24,11 +24,11 @@ def confirm_page(
     request: HttpRequest,
     label: str,
     name: str,
-    asked: Sequence[tuple[Campaign, Questions]],
+    unconfirmed: Sequence[tuple[Campaign, Questions]],
 ) -> HttpResponse:
     """A page whose button sends the same request again, with the questions confirmed."""
-    questions = {code: text for _campaign, each in asked for code, text in each.items()}
-    campaigns = [campaign for campaign, _questions in asked]
+    questions = {code: text for _campaign, texts in unconfirmed for code, text in texts.items()}
+    campaigns = [campaign for campaign, _questions in unconfirmed]
     is_final = FINAL in questions
     hidden = [(ACTION_CHECKBOX_NAME, str(campaign.pk)) for campaign in campaigns]
     context = page.admin_site.each_context(request) | {

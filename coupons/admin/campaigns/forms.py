@@ -18,13 +18,17 @@ CHANGEABLE = ("stock", "opens_at", "closes_at")  # once a campaign is scheduled
 
 def number_bounds(field: "models.Field[Any, Any]") -> dict[str, int]:
     """`min_value` and `max_value` for a form's field, from the validators of the model's field."""
-    found: dict[str, int] = {}
-    for each in field.validators:
-        if isinstance(each, MinValueValidator):
-            found["min_value"] = max(each.limit_value, found.get("min_value", each.limit_value))
-        elif isinstance(each, MaxValueValidator):
-            found["max_value"] = min(each.limit_value, found.get("max_value", each.limit_value))
-    return found
+    bounds: dict[str, int] = {}
+    for validator in field.validators:
+        if isinstance(validator, MinValueValidator):
+            bounds["min_value"] = max(
+                validator.limit_value, bounds.get("min_value", validator.limit_value)
+            )
+        elif isinstance(validator, MaxValueValidator):
+            bounds["max_value"] = min(
+                validator.limit_value, bounds.get("max_value", validator.limit_value)
+            )
+    return bounds
 
 
 class CampaignForm(CampaignFormBase):

@@ -27,7 +27,7 @@ class LiveChangeList(ChangeList):
         labels = shown_state.state_labels(page, counts)
         for campaign in page:
             vars(campaign).update(counts=counts[campaign.pk], shown_state=labels[campaign.pk])
-        for note in {each.note for each in counts.values() if each.note and not each.lost}:
+        for note in {one.note for one in counts.values() if one.note and not one.lost}:
             messages.warning(request, note)
         lost = [campaign.slug for campaign in page if counts[campaign.pk].lost]
         if lost:
@@ -91,5 +91,5 @@ class CampaignList(CampaignBase):
 
 
 def _counts(campaign: Campaign) -> Counts:
-    found: Counts = vars(campaign)["counts"]
-    return found
+    counts: Counts = vars(campaign)["counts"]
+    return counts

@@ -57,27 +57,27 @@ class Counts:
 def live_counts(campaigns: Sequence[Campaign]) -> dict[int, Counts]:
     """Campaign id → counts. If Redis is away the counts say so; StoreAway is not raised."""
     tallies = _tallies(campaigns)
-    asked = [campaign.slug for campaign in campaigns if _lives_in_redis(campaign)]
-    gates, notes = _gates(asked)
-    counted = {}
+    queued_slugs = [campaign.slug for campaign in campaigns if _lives_in_redis(campaign)]
+    gates, notes = _gates(queued_slugs)
+    counts = {}
     for campaign in campaigns:
         stored, now_ms = tallies.get(campaign.pk, (0, None))
         gate, note = gates.get(campaign.slug), notes.get(campaign.slug, "")
-        counted[campaign.pk] = _counts(campaign, stored, now_ms, gate, note)
-    return counted
+        counts[campaign.pk] = _counts(campaign, stored, now_ms, gate, note)
+    return counts
 
 
 def _tallies(campaigns: Sequence[Campaign]) -> dict[int, tuple[int, int]]:
     """Campaign id → (number of stored coupons, MySQL's time in ms)."""
     ids = [campaign.pk for campaign in campaigns]
-    found = Tally.objects.filter(campaign_id__in=ids).annotate(now_ms=clock.NowMs())
-    return {pk: (stored, now) for pk, stored, now in found.values_list("pk", "stored", "now_ms")}
+    tallies = Tally.objects.filter(campaign_id__in=ids).annotate(now_ms=clock.NowMs())
+    return {pk: (stored, now) for pk, stored, now in tallies.values_list("pk", "stored", "now_ms")}
 
 
 def counts_of(campaign: Campaign) -> Counts:
     """The counts of one campaign, with a note while its slots are being made or removed."""
-    found = live_counts([campaign])[campaign.pk]
-    return replace(found, note=found.note or slot_progress.progress_note(campaign))
+    counts = live_counts([campaign])[campaign.pk]
+    return replace(counts, note=counts.note or slot_progress.progress_note(campaign))
 
 
 def _lives_in_redis(campaign: Campaign) -> bool:

@@ -43,16 +43,16 @@ class MomentInput(forms.MultiWidget):
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         if not isinstance(value, list):
             value = self.decompress(value)
-        found = possible_moments(value[0] or "")
+        moments = possible_moments(value[0] or "")
         choice: Any = self.widgets[2]
-        choice.choices = [("", "---------")] + [(each.isoformat(), _label(each)) for each in found]
+        choice.choices = [("", "---------")] + [(at.isoformat(), _label(at)) for at in moments]
         context = super().get_context(name, value, attrs)
         inputs = context["widget"]["subwidgets"]
         inputs[0]["attrs"]["id"] = context["widget"]["attrs"].get("id", f"id_{name}")
         inputs[2]["attrs"]["aria-label"] = _("which of the two")
-        for each in inputs[1:]:
-            each["attrs"].pop("required", None)
-        context["widget"]["subwidgets"] = inputs if len(found) > 1 else inputs[:2]
+        for hidden in inputs[1:]:
+            hidden["attrs"].pop("required", None)
+        context["widget"]["subwidgets"] = inputs if len(moments) > 1 else inputs[:2]
         return context
 
     def id_for_label(self, id_: str) -> str:
@@ -69,7 +69,7 @@ class MomentField(forms.DateTimeField):
         """The moment in UTC. Raises ValidationError if the value is no moment, or two."""
         if not isinstance(value, list):
             return super().to_python(value)
-        typed, shown, meant = (each or "" for each in value)
+        typed, shown, meant = (text or "" for text in value)
         stored = _moment(shown)
         if stored is not None and _is_untouched(stored, typed, meant):
             return stored
@@ -77,12 +77,12 @@ class MomentField(forms.DateTimeField):
         if local is None:
             return super().to_python(typed)  # empty, or unreadable
         on_the_calendar(local)
-        found = possible_moments(typed)
-        if len(found) == 1:
-            return found[0]
-        chosen = [each for each in found if each.isoformat() == meant]
+        moments = possible_moments(typed)
+        if len(moments) == 1:
+            return moments[0]
+        chosen = [at for at in moments if at.isoformat() == meant]
         if not chosen:
-            raise forms.ValidationError(_which(local, found[0]), "which")
+            raise forms.ValidationError(_which(local, moments[0]), "which")
         return chosen[0]
 
     def has_changed(self, initial: Any, data: Any) -> bool:
@@ -91,8 +91,8 @@ class MomentField(forms.DateTimeField):
             now = self.to_python(data)
         except forms.ValidationError:
             return True
-        seen = _moment(data[1] or "") if isinstance(data, list) else None
-        return now != (seen or initial)
+        shown = _moment(data[1] or "") if isinstance(data, list) else None
+        return now != (shown or initial)
 
 
 def possible_moments(typed: str) -> list[datetime]:

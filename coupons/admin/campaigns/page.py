@@ -38,7 +38,7 @@ _EXACT = {"opens_at": "opening", "closes_at": "closing", "valid_until": "valid_t
 class CampaignAdmin(
     subpages.CampaignPages,
     readiness_page.BoardPages,
-    repair_pages.MendingPages,
+    repair_pages.RepairPages,
     ListActions,
     ShownAmounts,
     CampaignList,
@@ -57,10 +57,10 @@ class CampaignAdmin(
     def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
         frozen = self._frozen(request, obj)
         refusal = vars(request).get("refusal")
-        asked = [(_("Is that meant?"), {"fields": ["confirmed"]})]
+        confirmation = [(_("Is that meant?"), {"fields": ["confirmed"]})]
         zone = _("All times are in the time zone %s.") % timezone.get_current_timezone_name()
         return [
-            *(asked if isinstance(refusal, NeedsConfirmation) else []),
+            *(confirmation if isinstance(refusal, NeedsConfirmation) else []),
             (None, {"fields": _shown(_SALE, frozen)}),
             (_("Window"), {"fields": _shown(_WINDOW, frozen), "description": zone}),
             (_("Terms"), {"fields": _shown(_TERMS, frozen)}),
@@ -96,8 +96,8 @@ class CampaignAdmin(
     ) -> type[CampaignFormBase]:
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         form.refusal = vars(request).get("refusal")  # the class is made for this request only
-        made: type[CampaignFormBase] = form
-        return made
+        form_class: type[CampaignFormBase] = form
+        return form_class
 
     def changeform_view(
         self,
@@ -143,23 +143,23 @@ class CampaignAdmin(
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 
-def _revise(wish: Campaign, changed: set[str], request: HttpRequest) -> None:
+def _revise(edited: Campaign, changed: set[str], request: HttpRequest) -> None:
     """One call for the fields that the operator changed. Saving without a change completes an
     interrupted change of the stock."""
     stored = Campaign.objects.get(
-        pk=wish.pk
+        pk=edited.pk
     )  # the form truncates an unchanged moment to the millisecond
-    opens_at = wish.opens_at if "opens_at" in changed else stored.opens_at
-    closes_at = wish.closes_at if "closes_at" in changed else stored.closes_at
+    opens_at = edited.opens_at if "opens_at" in changed else stored.opens_at
+    closes_at = edited.closes_at if "closes_at" in changed else stored.closes_at
     moved = changed & set(_WINDOW)
     actor, tell = (
         request.user.get_username(),
-        slot_progress.stop_after_request_time(request, wish.slug),
+        slot_progress.stop_after_request_time(request, edited.slug),
     )
     if "stock" in changed and moved:
         lifecycle.revise_campaign(
-            wish.slug,
-            stock=wish.stock,
+            edited.slug,
+            stock=edited.stock,
             opens_at=opens_at,
             closes_at=closes_at,
             actor=actor,
@@ -167,17 +167,17 @@ def _revise(wish: Campaign, changed: set[str], request: HttpRequest) -> None:
             tell=tell,
         )
     elif "stock" in changed:
-        lifecycle.change_stock(wish.slug, stock=wish.stock, actor=actor, tell=tell)
+        lifecycle.change_stock(edited.slug, stock=edited.stock, actor=actor, tell=tell)
     elif moved:
         lifecycle.reschedule(
-            wish.slug,
+            edited.slug,
             opens_at=opens_at,
             closes_at=closes_at,
             actor=actor,
             confirmed=confirmed_questions(request),
         )
     elif slots.count_slots(stored) != stored.stock:
-        lifecycle.change_stock(wish.slug, stock=stored.stock, actor=actor, tell=tell)
+        lifecycle.change_stock(edited.slug, stock=stored.stock, actor=actor, tell=tell)
 
 
 def _shown(names: tuple[str, ...] | list[str], frozen: list[str]) -> list[str]:

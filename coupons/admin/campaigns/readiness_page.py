@@ -50,12 +50,12 @@ class BoardPages(CampaignBase):
         return own + super().get_urls()
 
     def readiness_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        seen = self._board(request, pk)
-        context = self.admin_site.each_context(request) | board_for_page(seen) | {
+        shown_board = self._board(request, pk)
+        context = self.admin_site.each_context(request) | board_for_page(shown_board) | {
             "opts": self.opts,
             "title": _("Ready for the opening?"),
-            "subtitle": seen.campaign.slug,
-            "may_override": self.has_change_permission(request) and seen.can_be_overridden,
+            "subtitle": shown_board.campaign.slug,
+            "may_override": self.has_change_permission(request) and shown_board.can_be_overridden,
         }  # fmt: skip
         return TemplateResponse(request, "admin/coupons/campaign/readiness.html", context)
 
@@ -75,9 +75,9 @@ class BoardPages(CampaignBase):
         except (CouponError, ValidationError) as refusal:
             messages.error(request, formatting.refusal_text(refusal))
         else:
-            told = {"slug": slug, "state": campaign.get_state_display()}
+            values = {"slug": slug, "state": campaign.get_state_display()}
             messages.success(
-                request, _("%(slug)s is %(state)s; your reason is in its history.") % told
+                request, _("%(slug)s is %(state)s; your reason is in its history.") % values
             )
         return redirect("admin:coupons_campaign_readiness", pk)
 
@@ -90,18 +90,20 @@ class BoardPages(CampaignBase):
 _WORST_FIRST = (Light.RED, Light.AMBER, Light.GREEN, Light.GREY)
 
 
-def board_for_page(seen: Board) -> dict[str, Any]:
+def board_for_page(shown_board: Board) -> dict[str, Any]:
     """The board as the template's context, the worst lines first."""
-    lines = sorted(seen.lines, key=lambda line: _WORST_FIRST.index(line.light))
+    lines = sorted(shown_board.lines, key=lambda line: _WORST_FIRST.index(line.light))
     return {
-        "board": seen,
-        "campaign": seen.campaign,
-        "word": LIGHTS[seen.light],
-        "held_why": labels.event_details(seen.held) if seen.held else "",
-        "override_reason": labels.event_details(seen.overridden) if seen.overridden else "",
-        "verdict": opening_verdict(seen),
-        "opens": formatting.exact_time(seen.campaign.opens_at),
-        "closes": formatting.exact_time(seen.campaign.closes_at),
+        "board": shown_board,
+        "campaign": shown_board.campaign,
+        "word": LIGHTS[shown_board.light],
+        "held_why": labels.event_details(shown_board.held) if shown_board.held else "",
+        "override_reason": labels.event_details(shown_board.overridden)
+        if shown_board.overridden
+        else "",
+        "verdict": opening_verdict(shown_board),
+        "opens": formatting.exact_time(shown_board.campaign.opens_at),
+        "closes": formatting.exact_time(shown_board.campaign.closes_at),
         "lines": [(line, labels.check_label(line.name), LIGHTS[line.light]) for line in lines],
     }
 
@@ -109,14 +111,14 @@ def board_for_page(seen: Board) -> dict[str, Any]:
 def warn_if_red(campaign: Campaign, request: HttpRequest) -> None:
     """Warn an operator who has just scheduled a campaign whose board is red. Runs only the quick
     checks, on stores that the request has used already."""
-    seen = board.readiness_board(campaign.slug, quickly=True)
-    if seen.reds:
-        where = reverse("admin:coupons_campaign_readiness", args=[campaign.pk])
+    shown_board = board.readiness_board(campaign.slug, quickly=True)
+    if shown_board.reds:
+        url = reverse("admin:coupons_campaign_readiness", args=[campaign.pk])
         text = (
             _("It is not ready yet ({what}) and would be held back: see {board}.")
-            if seen.blocks
+            if shown_board.blocks
             else _("It opens although something is red ({what}): see {board}.")
         )
-        names = ", ".join(labels.check_label(line.name) for line in seen.reds)
-        link = format_html('<a href="{}">{}</a>', where, _("its readiness board"))
+        names = ", ".join(labels.check_label(line.name) for line in shown_board.reds)
+        link = format_html('<a href="{}">{}</a>', url, _("its readiness board"))
         messages.warning(request, format_html(text, what=names, board=link))

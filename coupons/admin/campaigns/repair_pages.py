@@ -30,7 +30,7 @@ FATES: dict[Fate, Promise] = {
 }
 
 
-class MendingPages(CampaignBase):
+class RepairPages(CampaignBase):
     def get_urls(self) -> list[URLPattern]:
         own = [
             path(
@@ -50,7 +50,7 @@ class MendingPages(CampaignBase):
         if request.method != "POST":
             return nothing_done(request, "admin:coupons_campaign_parked", pk)
         campaign = self._may_change(request, pk)
-        ids = [each for each in request.POST.getlist("entry") if ENTRY_ID.fullmatch(each)]
+        ids = [id for id in request.POST.getlist("entry") if ENTRY_ID.fullmatch(id)]
         if not ids:
             messages.warning(request, _("No claim was chosen."))
         elif "give_up" in request.POST:
@@ -68,7 +68,7 @@ class MendingPages(CampaignBase):
             "subtitle": campaign.slug, "token": token,
         }  # fmt: skip
         if token:
-            context |= _looked_up(request, campaign, token, honour="honour" in request.POST)
+            context |= _receipt_context(request, campaign, token, honour="honour" in request.POST)
         return TemplateResponse(request, "admin/coupons/campaign/receipt.html", context)
 
     def _may_change(self, request: HttpRequest, pk: int) -> Campaign:
@@ -83,8 +83,8 @@ def _replay(request: HttpRequest, slug: str, ids: list[str]) -> None:
     except CouponError as refusal:
         messages.error(request, formatting.refusal_text(refusal))
     else:
-        said = ngettext("%s claim is back on the queue.", "%s claims are back on the queue.", count)
-        messages.success(request, said % formatting.grouped_number(count))
+        text = ngettext("%s claim is back on the queue.", "%s claims are back on the queue.", count)
+        messages.success(request, text % formatting.grouped_number(count))
 
 
 def _give_up(request: HttpRequest, slug: str, ids: list[str]) -> None:
@@ -97,11 +97,11 @@ def _give_up(request: HttpRequest, slug: str, ids: list[str]) -> None:
     except CouponError as refusal:
         messages.error(request, formatting.refusal_text(refusal))
     if count:
-        said = ngettext("%s claim was given up.", "%s claims were given up.", count)
-        messages.success(request, said % formatting.grouped_number(count))
+        text = ngettext("%s claim was given up.", "%s claims were given up.", count)
+        messages.success(request, text % formatting.grouped_number(count))
 
 
-def _looked_up(
+def _receipt_context(
     request: HttpRequest, campaign: Campaign, token: str, *, honour: bool
 ) -> dict[str, Any]:
     """The template's context for a receipt; empty if it is not a receipt of this campaign."""

@@ -51,8 +51,10 @@ def shown_state(campaign: Campaign, counts: Counts) -> ShownState:
 def state_labels(campaigns: Sequence[Campaign], counts: dict[int, Counts]) -> dict[int, str]:
     """Campaign id → label of its state, for many campaigns."""
     return {
-        each.pk: _label(effective_state(each, counts[each.pk].now_ms), is_held=each.held)
-        for each in campaigns
+        campaign.pk: _label(
+            effective_state(campaign, counts[campaign.pk].now_ms), is_held=campaign.held
+        )
+        for campaign in campaigns
     }
 
 

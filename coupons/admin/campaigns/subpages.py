@@ -67,14 +67,14 @@ class CampaignPages(CampaignBase):
 
     def live_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """State and counts as JSON, polled by the page."""
-        campaign = self._seen(request, pk)
+        campaign = self._viewable_campaign(request, pk)
         counts = live_panel.counts_of(campaign)
         shown = shown_state(campaign, counts)
         state = {"state": shown.value, "label": shown.label, "revision": shown.revision}
         return JsonResponse(state | counts.as_json())
 
     def parked_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        campaign = self._seen(request, pk)
+        campaign = self._viewable_campaign(request, pk)
         context = self.admin_site.each_context(request) | {
             "opts": self.opts, "campaign": campaign,
             "title": _("Parked claims"),
@@ -95,17 +95,17 @@ class CampaignPages(CampaignBase):
         """Run the command of a button."""
         if request.method != "POST":
             return nothing_done(request, "admin:coupons_campaign_change", pk)
-        campaign = self._seen(request, pk)
+        campaign = self._viewable_campaign(request, pk)
         if not self.has_change_permission(request):
             raise PermissionDenied
         if verb not in VERBS:
             raise Http404
-        asked = commands.run_command(VERBS[verb], campaign.slug, request)
-        if asked:
-            return confirm_page(self, request, VERBS[verb].label, verb, [(campaign, asked)])
+        questions = commands.run_command(VERBS[verb], campaign.slug, request)
+        if questions:
+            return confirm_page(self, request, VERBS[verb].label, verb, [(campaign, questions)])
         return redirect("admin:coupons_campaign_change", pk)
 
-    def _seen(self, request: HttpRequest, pk: int) -> Campaign:
+    def _viewable_campaign(self, request: HttpRequest, pk: int) -> Campaign:
         if not self.has_view_permission(request):
             raise PermissionDenied
         return get_object_or_404(Campaign, pk=pk)
@@ -122,7 +122,7 @@ class CampaignPages(CampaignBase):
         """List only the draft, not its tally and history, which are deleted with it."""
         _all, _counts, forbidden, protected = super().get_deleted_objects(objs, request)
         counted = {self.opts.verbose_name_plural: len(objs)}
-        return [str(each) for each in objs], counted, forbidden, protected
+        return [str(draft) for draft in objs], counted, forbidden, protected
 
     def has_delete_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
         public = obj is not None and obj.state != Campaign.State.DRAFT

@@ -11,7 +11,7 @@ BEFORE, AFTER = "before", "after"  # rows older than this key, rows newer than t
 _LARGEST_KEY = 2**63 - 1
 
 
-class SeekingChangeList(ChangeList):
+class KeysetChangeList(ChangeList):
     """`newer` and `older`: query strings of the neighbouring pages; empty: there is none."""
 
     newer = older = ""
@@ -23,11 +23,11 @@ class SeekingChangeList(ChangeList):
         return {}
 
     def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Any]:
-        self.before, self.after = self._take(BEFORE), self._take(AFTER)
-        found: QuerySet[Any] = super().get_queryset(request, *args, **kwargs)
-        return found
+        self.before, self.after = self._pop_key(BEFORE), self._pop_key(AFTER)
+        rows: QuerySet[Any] = super().get_queryset(request, *args, **kwargs)
+        return rows
 
-    def _take(self, name: str) -> int | None:
+    def _pop_key(self, name: str) -> int | None:
         """Remove and return the key in the URL, so that links on this page don't contain it."""
         self.params.pop(name, None)
         typed = self.filter_params.pop(name, [None])[-1]

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from coupons.admin.coupons import search
-from coupons.admin.coupons.keyset_list import SeekingChangeList
+from coupons.admin.coupons.keyset_list import KeysetChangeList
 from coupons.admin.formatting import exact_time
 from coupons.admin.typed import CouponBase
 from coupons.claims import coupon_codes
@@ -68,7 +68,7 @@ class CouponAdmin(CouponBase):
     )  # fmt: skip
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return SeekingChangeList
+        return KeysetChangeList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Coupon]:
         return super().get_queryset(request).prefetch_related("campaign")
@@ -85,8 +85,8 @@ class CouponAdmin(CouponBase):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        said = {"title": _("Coupon"), **(extra_context or {})}
-        return super().change_view(request, object_id, form_url, said)
+        context = {"title": _("Coupon"), **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Coupon], search_term: str
@@ -94,11 +94,11 @@ class CouponAdmin(CouponBase):
         if not search_term.strip():
             return queryset, False
         chosen = request.GET.get(CampaignFilter.parameter_name)
-        found = search.matching_slots(search_term, campaign_id=_id_of(chosen))
-        if len(found) >= search.MOST_FOUND:
+        slots = search.matching_slots(search_term, campaign_id=_id_of(chosen))
+        if len(slots) >= search.MOST_FOUND:
             text = gettext("Only the newest %s coupons of this user can be shown.")
             messages.warning(request, text % search.MOST_FOUND)
-        return queryset.filter(pk__in=found), False
+        return queryset.filter(pk__in=slots), False
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Allow the filter only: a URL could filter by a column without an index."""

@@ -24,10 +24,10 @@ def _of_user(typed: str, campaign_id: int | None) -> set[int]:
 def _held_by(user: str, campaign_id: int | None) -> list[int]:
     if not 0 < len(user.encode()) <= MAX_USER_BYTES:
         return []
-    held = Coupon.objects.filter(user=user)
+    coupons = Coupon.objects.filter(user=user)
     if campaign_id is not None:
-        held = held.filter(campaign_id=campaign_id)
-    newest = held.order_by("-campaign_id", "-nth")  # a backward scan of the index
+        coupons = coupons.filter(campaign_id=campaign_id)
+    newest = coupons.order_by("-campaign_id", "-nth")  # a backward scan of the index
     return list(newest.values_list("slot_id", flat=True)[:MOST_FOUND])
 
 

@@ -27,10 +27,10 @@ def _client(request: HttpRequest) -> IPv4Address | IPv6Address | None:
     address = _parsed(request.META.get("REMOTE_ADDR", ""))
     hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     while address is not None and hops and _is_ours(address):
-        told = _parsed(hops.pop())
-        if told is None:
+        hop = _parsed(hops.pop())
+        if hop is None:
             break
-        address = told
+        address = hop
     return address
 
 

@@ -24,10 +24,10 @@ def browser_of(request: HttpRequest | None, user: User | None) -> str:
     if request is None or user is None:
         return ""
     try:
-        said = _signer(user).unsign(request.COOKIES.get(_name(user), ""), max_age=AGE_S)
+        browser = _signer(user).unsign(request.COOKIES.get(_name(user), ""), max_age=AGE_S)
     except BadSignature:
         return ""
-    return said if _BROWSER.fullmatch(said) else ""
+    return browser if _BROWSER.fullmatch(browser) else ""
 
 
 def remember_browser(request: HttpRequest, response: HttpResponseBase, user: User) -> None:

@@ -93,13 +93,13 @@ class Lockout(ModelBackend):
                 right = _is_right(user, password) and self.user_can_authenticate(user)
         except Refusal as refusal:
             metrics.LOGINS.labels(Login.REFUSED).inc()
-            _tell(request, refusal)
+            _attach_refusal(request, refusal)
             raise PermissionDenied from None
         metrics.LOGINS.labels(Login.RIGHT if right else Login.WRONG).inc()
         if right:
             return user
         if Limit.SOURCE in counted.reached:  # show it now, not at the next attempt
-            _tell(request, Refusal(Why.WRONG, FORGOTTEN_AFTER_S))
+            _attach_refusal(request, Refusal(Why.WRONG, FORGOTTEN_AFTER_S))
         raise PermissionDenied
 
 
@@ -142,7 +142,9 @@ def folded_name(name: str) -> str:
     and invisible characters."""
     decomposed = unicodedata.normalize("NFKD", name[: 2 * _LONGEST_NAME]).casefold()
     letters = unicodedata.normalize("NFKD", decomposed)
-    return "".join(one for one in letters if unicodedata.category(one)[0] not in "MC").strip()
+    return "".join(
+        letter for letter in letters if unicodedata.category(letter)[0] not in "MC"
+    ).strip()
 
 
 def _count(source: Source, name: str) -> Counted:
@@ -155,9 +157,9 @@ def _count(source: Source, name: str) -> Counted:
     if counted.refused:
         raise Refusal(_WHY[counted.refused], counted.free_in_s)
     for limit in counted.reached:  # once per period, so that a flood does not fill the log
-        said = "%s login attempts, the last as %r from %s: further ones are refused (limit: %s)"
+        text = "%s login attempts, the last as %r from %s: further ones are refused (limit: %s)"
         shown = name[:_LONGEST_NAME]
-        logger.warning(said, limits[limit], shown, source.address, limit.name.lower())
+        logger.warning(text, limits[limit], shown, source.address, limit.name.lower())
     return counted
 
 
@@ -176,13 +178,13 @@ def forget_wrong_passwords(request: HttpRequest, **_: Any) -> None:
 # The refusal is passed to the view in the request: Django's `authenticate` returns no reason
 
 
-def _tell(request: HttpRequest | None, refusal: Refusal) -> None:
+def _attach_refusal(request: HttpRequest | None, refusal: Refusal) -> None:
     if request is not None:
-        request.META[_TOLD] = refusal
+        request.META[_REFUSAL] = refusal
 
 
 def refusal_of(request: HttpRequest) -> Refusal | None:
-    return request.META.get(_TOLD)
+    return request.META.get(_REFUSAL)
 
 
-_SOURCE, _TOLD = "coupons.login_source", "coupons.login_refusal"
+_SOURCE, _REFUSAL = "coupons.login_source", "coupons.login_refusal"

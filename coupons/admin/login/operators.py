@@ -18,16 +18,16 @@ from coupons.admin.login.lockout import folded_name
 
 class NewOperatorForm(AdminUserCreationForm):  # type: ignore[type-arg]  # not generic at run time
     def clean_username(self) -> Any:
-        return _unlike_others(super().clean_username(), self.instance)
+        return _distinct_name(super().clean_username(), self.instance)
 
 
 class OperatorForm(UserChangeForm):  # type: ignore[type-arg]
     def clean_username(self) -> Any:
         name = self.cleaned_data["username"]
-        return _unlike_others(name, self.instance) if "username" in self.changed_data else name
+        return _distinct_name(name, self.instance) if "username" in self.changed_data else name
 
 
-def _unlike_others(name: str | None, instance: User) -> str | None:
+def _distinct_name(name: str | None, instance: User) -> str | None:
     """Compares with all names, since operators are few and no database folds names as we do."""
     others = User.objects.exclude(pk=instance.pk).values_list("username", flat=True)
     for other in others if name else ():

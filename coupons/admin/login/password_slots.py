@@ -27,19 +27,19 @@ class NoSlot(Exception):
 def password_slot(*, known: bool) -> Iterator[None]:
     """Within the block one password may be hashed. Raises NoSlot."""
     if known:
-        with _held(_known_line, 0), _held(_checks, _KNOWN_WAIT_S):
+        with _acquired(_known_line, 0), _acquired(_checks, _KNOWN_WAIT_S):
             yield
     else:
         with (
-            _held(_strangers_line, 0),
-            _held(_strangers, _STRANGERS_WAIT_S),
-            _held(_checks, _STRANGERS_WAIT_S),
+            _acquired(_strangers_line, 0),
+            _acquired(_strangers, _STRANGERS_WAIT_S),
+            _acquired(_checks, _STRANGERS_WAIT_S),
         ):
             yield
 
 
 @contextmanager
-def _held(semaphore: BoundedSemaphore, wait_s: float) -> Iterator[None]:
+def _acquired(semaphore: BoundedSemaphore, wait_s: float) -> Iterator[None]:
     if not semaphore.acquire(timeout=wait_s):
         raise NoSlot
     try:

@@ -43,5 +43,5 @@ def warned_s() -> int:
 
 
 def _used_at(request: HttpRequest) -> float | None:
-    said = request.session.get(USED_AT)
-    return said if isinstance(said, int | float) else None
+    used_at = request.session.get(USED_AT)
+    return used_at if isinstance(used_at, int | float) else None
