@@ -1,14 +1,14 @@
-"""The address of the site that a run asks: its scheme, host and port, and nothing else.
+"""The address of the tested site: scheme, host and port only.
 
-People's requests are made from it with paths of their own, in two ways (`people.Caller`): what
-stands behind the port would be sent by one of them and lost by the other.
+Requests add their own paths to it, in two ways (`people.Caller`): a path in the address would be
+sent by one of them and dropped by the other.
 """
 
 from urllib.parse import SplitResult, urlsplit
 
 
 class NoAddress(ValueError):
-    """A sentence for the person who gave it."""
+    """The address is not valid; the message is for the person who gave it."""
 
 
 def site_address(said: str) -> str:
@@ -25,19 +25,19 @@ def site_address(said: str) -> str:
 
 
 def _parts(said: str) -> SplitResult | None:
-    """None: nobody can be asked there."""
+    """None: not an HTTP address."""
     if not said.isprintable() or any(sign.isspace() or sign == "\\" for sign in said):
         return None
     try:
         parts = urlsplit(said)
         is_one = parts.scheme in ("http", "https") and bool((parts.hostname or "").encode("idna"))
         return parts if is_one and parts.port != 0 else None
-    except ValueError:  # also of a port that is no number, or a name that nobody can have
+    except ValueError:  # also for a port that is no number, or an invalid host name
         return None
 
 
 def _beside_host(parts: SplitResult) -> str:
-    """What it has that an address has not; never with its text: a password may be among it."""
+    """Names of the parts that an address must not have; not their text, which may be a password."""
     found = {
         "a user or a password": "@" in parts.netloc,
         "a path": bool(parts.path.strip("/")),

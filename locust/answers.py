@@ -1,4 +1,4 @@
-"""What an answer means, decided in one place. Knows no server; only the API's contract."""
+"""Interpretation of the API's answers, in one place. No I/O; knows only the API's contract."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +15,12 @@ STATUSES: dict[str, frozenset[int]] = {
     "too_many_requests": frozenset({429}),
 }
 PLACED = frozenset({"admitted", "already_claimed"})
-# Nothing was decided, or nobody heard what was: the same person may ask again.
+# Nothing was decided, or the decision is not known: the same person retries.
 AGAIN = frozenset({
     "not_open", "paused", "too_many_requests", "no_answer", "store_away", "store_error",
     "database_away", "closed_for_repair", "queue_full", "outcome_unknown", "overloaded",
 })  # fmt: skip
-# Something is away or late. A matter of capacity, told apart from an answer that must never come.
+# A dependency is away or slow: a matter of capacity, unlike an answer that must never occur.
 AWAY = AGAIN - {"not_open", "paused", "too_many_requests"}
 
 _GROUPS = {"admitted": "admitted", "already_claimed": "already", "sold_out": "sold_out"}
@@ -29,11 +29,11 @@ GROUPS = ("admitted", "already", "sold_out", "refused", "error")
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One ask of one person, and what came back.
+    """One request of one person, and its answer.
 
-    Moments are seconds after the campaign's opening, by the server's clock. `due` is when the
-    person meant to ask; the response time counts from there, so that a load generator which is
-    late, or waits for a slow answer before it asks the next time, cannot hide it.
+    Times are seconds after the campaign's opening, by the server's clock. `due` is when the person
+    intended to claim; the response time counts from there, so that a load generator that is late,
+    or waits for a slow answer before the next request, can't hide it (coordinated omission).
     """
 
     user: str
@@ -51,22 +51,22 @@ class Heard:
 
     @property
     def group(self) -> str:
-        """One of GROUPS: what is counted apart."""
+        """One of GROUPS, which are counted separately."""
         if not self.expected:
             return "error"
         return _GROUPS.get(self.outcome, "refused")
 
     @property
     def expected(self) -> bool:
-        """An outcome of the contract, with the status that belongs to it."""
+        """Whether the outcome is in the contract, and has the right status."""
         return self.status in STATUSES.get(self.outcome, ())
 
 
 def read(status: int, body: dict[str, Any], header: str | None) -> tuple[str, int, str]:
-    """Outcome, place and code of an answer; a place only where one is given.
+    """Outcome, place and code of an answer; 0 and "" if it has no place.
 
-    The outcome stands in a header, or else in a problem's `code`. (A coupon's code is called
-    `code` as well; there, the status decides.) Codes are compared without their hyphens.
+    The outcome is in a header, or else in a problem's `code`. (A coupon's code is called `code` as
+    well; there the status decides.) Codes are returned without hyphens.
     """
     outcome = header or _outcome(status, body)
     if outcome not in PLACED:
@@ -75,7 +75,7 @@ def read(status: int, body: dict[str, Any], header: str | None) -> tuple[str, in
 
 
 def plain(code: str) -> str:
-    """A coupon's code as it is stored."""
+    """A coupon's code as it is stored, without hyphens."""
     return code.replace("-", "")
 
 

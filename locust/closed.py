@@ -1,5 +1,5 @@
-"""`saturate` and `think`: the two readings of the comparison. Closed workloads: each seat waits for
-its answer before it asks again, so the number of seats bounds the load.
+"""`saturate` and `think`: the two measurements of the comparison. Closed workloads: each seat waits
+for its answer before the next claim, so the number of seats bounds the load.
 """
 
 # isort: off
@@ -10,7 +10,7 @@ from people import Caller
 
 
 class Seat(Caller):
-    """A seat at the counter; every ask is by a new person."""
+    """A Locust user whose every claim is by a new person."""
 
     abstract = True
 
@@ -26,7 +26,7 @@ class Seat(Caller):
 
 
 class BusySeat(Seat):
-    """The next person asks at once: as much as the site can take."""
+    """The next person claims at once: the maximum load of the site."""
 
     @task
     def claim(self) -> None:
@@ -34,7 +34,7 @@ class BusySeat(Seat):
 
 
 class ThinkingSeat(Seat):
-    """The next person thinks for a second: `users` is the load offered per second."""
+    """The next person waits a second: `users` is the load offered per second."""
 
     wait_time = constant(1)
 

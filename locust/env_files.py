@@ -1,6 +1,6 @@
 """The settings of the site on this machine, so that tokens are signed as it expects: `.env`, and
-the secrets that `make run` made. Read as by `config.env_files`, which load runs may not import; a
-test compares the two.
+the secrets that `make run` made. Parsed as by `config.env_files`, which load tests may not import;
+a test compares the two.
 """
 
 import os
@@ -23,11 +23,11 @@ _ESCAPED = re.compile(r'\\(["\\])')
 
 
 class Unreadable(ValueError):
-    """A sentence with file and line; of a secret never with its value."""
+    """A line can't be read. The message has file and line, and never a secret's value."""
 
 
 def join(environment: MutableMapping[str, str], folder: Path) -> None:
-    """Add what the environment does not say. Raises Unreadable."""
+    """Add settings that are not in the environment. Raises Unreadable."""
     for name in (environment.get("ENV_FILES") or DEFAULT).split(","):
         if environment.get("COUPONS_ENV") != "production":
             for setting, value in read(folder / name.strip()).items():
@@ -59,7 +59,7 @@ def _statements(path: Path, text: str) -> Iterator[tuple[str, str]]:
 
 
 def web_url() -> str:
-    """Where `make run` serves. Raises Unreadable."""
+    """The address of `make run`'s site. Raises Unreadable."""
     port = os.environ.get("WEB_PORT") or "8080"
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65_535):
         raise Unreadable(f"WEB_PORT={port!r} is not a whole number between 1 and 65535.")

@@ -1,4 +1,4 @@
-"""What a run measured: counts, rates and response times, each outcome for itself. Pure."""
+"""The figures of a run: counts, rates and response times by outcome. Pure, without I/O."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ from statistics import fmean
 
 from answers import GROUPS, Heard
 
-LATE_S = 0.05  # a person who asks so much after they meant to was held up by the load generator
+LATE_S = 0.05  # a claim sent this long after its due time was delayed by the load generator
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The seconds after the opening that count; what is due before is the warm-up."""
+    """The measured interval, seconds after the opening. Claims due before it are the warm-up."""
 
     begin: float
     end: float
@@ -26,7 +26,7 @@ Figures = dict[str, object]
 
 
 def measure(heard: Sequence[Heard], window: Window, *, configured: float | None) -> Figures:
-    """Times in ms. `configured` is the rate asked for, or None where answers set the pace."""
+    """Times in ms. `configured`: the intended rate per second; None: a closed workload."""
     due = [one for one in heard if window.begin <= one.due < window.end]
     done = [one for one in heard if window.begin <= one.done < window.end]
     late = sorted((one.sent - one.due) * 1000 for one in due)
@@ -57,7 +57,7 @@ def _times(heard: Sequence[Heard], group: str) -> Figures:
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
-    """The nearest rank: the smallest value that at least this share does not exceed."""
+    """The nearest-rank percentile: the smallest value that at least this share does not exceed."""
     if not ordered:
         return 0.0
     return ordered[min(len(ordered) - 1, max(0, -int(-share * len(ordered) // 1) - 1))]

@@ -1,4 +1,4 @@
-"""Everything that people heard, in one list: each load process has its own, the master has all."""
+"""All answers of a run in one list: each load process has its own, the master collects all."""
 
 import time
 from dataclasses import astuple
@@ -10,8 +10,7 @@ _HEARD, _CPU = "heard", "cpu_s"  # in the reports that workers send to the maste
 
 
 class Ledger:
-    """Also what it cost: the load generator's own CPU time, which it takes from the servers where
-    they share a machine."""
+    """Also the load generator's CPU time, which it takes from servers on the same machine."""
 
     def __init__(self) -> None:
         self.heard: list[Heard] = []
@@ -28,12 +27,12 @@ class Ledger:
         self.heard.append(heard)
 
     def hand_over(self, report: dict[str, Any]) -> None:
-        """Worker: put what is new into the report, and forget it."""
+        """Worker: move the new answers into the report."""
         report[_HEARD], report[_CPU] = [astuple(one) for one in self.heard], self.cpu_s
         self.heard.clear()
         self.start_clock()
 
     def take(self, report: dict[str, Any]) -> None:
-        """Master: add what a worker reports."""
+        """Master: add the answers of a worker's report."""
         self.heard += (Heard(*said) for said in report.pop(_HEARD, ()))
         self._others_cpu_s += report.pop(_CPU, 0.0)

@@ -1,6 +1,6 @@
-"""The line of people at this load process: each with a name of their own and a token made before.
+"""The people of this load process: unique user names, with tokens made in advance.
 
-Tokens are signed as the shop would sign them, with the secret that the API knows.
+Tokens are signed as the shop signs them, with the secret that it shares with the API.
 """
 
 import os
@@ -9,24 +9,24 @@ from collections import deque
 
 import jwt
 
-# As long as a load run may take: an hour.
+# Longest load run: an hour.
 LIFETIME_S = 3600
 _LOCAL_SECRET = "local-only-" + "2" * 40
 
 
 class Line:
-    """`prefix` keeps the names of this process apart from those of every other."""
+    """`prefix` makes this process's user names unique among all processes."""
 
     def __init__(self, prefix: str) -> None:
         self._prefix, self._next = prefix, 0
         self._ready: deque[tuple[str, str]] = deque()
 
     def gather(self, count: int) -> None:
-        """Make so many tokens now, so that none is made while the clock runs."""
+        """Make `count` tokens now, so that none is made during the measurement."""
         self._ready.extend(self._new() for _ in range(count))
 
     def step_up(self) -> tuple[str, str]:
-        """The next person: their name and token."""
+        """The next person: (user name, token)."""
         return self._ready.popleft() if self._ready else self._new()
 
     def _new(self) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """Load runs on the coupon API: `python -m locust -f locust/locustfile.py`. See README.md.
 
-Here is only the wiring; the people are in a file per scenario.
+This file connects the parts; the users are in a file per scenario.
 """
 
 # isort: off
@@ -45,7 +45,7 @@ FAILED, WRONG = 2, 1  # exit codes: the run could not be made; the verdict found
 
 
 class Conductor:
-    """Prepares a run where it is decided (alone or master), and closes it there."""
+    """Prepares a run and closes it, in the process that controls it (standalone or master)."""
 
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
@@ -70,17 +70,17 @@ class Conductor:
         return str(self.environment.host)
 
     def prepare(self) -> bool:
-        """Have a campaign, and let everyone know of it. False: there is none to be had."""
+        """Find or create the campaign, and pass it to all processes. False: there is none."""
         said, scenario = self.said, SCENARIOS[self.said.scenario]
         gather_s = options.gather_s(said)
         try:
-            self.environment.host = sale.demand_site(self.host)  # from here on everybody's
+            self.environment.host = sale.demand_site(self.host)  # used by all users from now on
             slug = said.campaign or self._create(said, gather_s)
             page = self._look(said, slug)
         except sale.NoSale as error:
             return self._fail(f"No campaign to ask for: {error}")
         opens_at = max(page.opens_at, time.time() + page.ahead + gather_s * bool(said.campaign))
-        # What is not an option of Locust's own is handed to the workers with the first job.
+        # Values beyond Locust's options are sent to the workers with the first job.
         said.sale = {"slug": slug, "opens_at": opens_at, "people": said.num_users}
         self.sale = self._sale(page.ahead)
         Crowd.sale, Crowd.scenario, Crowd.gather_s = self.sale, scenario, gather_s
@@ -100,7 +100,7 @@ class Conductor:
             return sale.look(self.host, slug)
         except sale.AWAY as error:
             why = f"{self.host} does not know {slug}: {error}."
-            if not said.campaign:  # made on a site that has our secrets and another database
+            if not said.campaign:  # created by a site with the same secrets and another database
                 sale.withdraw(options.manage_of(said), slug, why)
                 why += " It was made for this run and is closed again."
             raise sale.NoSale(why) from None
@@ -111,7 +111,7 @@ class Conductor:
         return False
 
     def _sale(self, ahead: float) -> sale.Sale:
-        """As this process sees it, by its own clock."""
+        """The sale by this process's clock. `ahead`: seconds that the server's clock is ahead."""
         said, runner = self.said, self.environment.runner
         told, warm_up = said.sale, options.warm_up_s(said)
         return sale.Sale(
@@ -125,7 +125,7 @@ class Conductor:
         )
 
     def begin(self, **_: Any) -> None:
-        """Where people are: alone or in a worker."""
+        """Start in a process that has users: standalone or worker."""
         if isinstance(self.environment.runner, MasterRunner):
             return
         if is_worker(self.environment.runner) or self.sale is None:
@@ -138,8 +138,8 @@ class Conductor:
         Caller.all_are_here.clear()
 
     def _in_time(self, about: sale.Sale) -> sale.Sale:
-        """On a busy machine making campaign and tokens may take as long as all were to gather in:
-        then people come later. Load processes can't agree on that among each other."""
+        """Postpone the opening if creating campaign and tokens took too long (a busy machine) for
+        all users to be started. Not in workers, which can't agree on a common time."""
         needed_s = options.gather_s(self.said) / 2 + 1  # to spawn them: see Crowd
         if is_worker(self.environment.runner) or -about.now >= needed_s:
             return about
@@ -158,7 +158,7 @@ class Conductor:
             self.sale.ledger.take(data)
 
     def close(self, **_: Any) -> None:
-        """Once for each run: when the last has left, or when a person pressed Stop."""
+        """Once per run: when the last user has left, or Stop was pressed."""
         about, self.sale = self.sale, None
         if about is None or is_worker(self.environment.runner):
             return
@@ -181,7 +181,7 @@ class Conductor:
 
 
 def begin(environment: Environment, **_: Any) -> None:
-    """What nobody has said: the site that `make run` serves, and people enough for an opening."""
+    """Set defaults: the site of `make run`, and the scenario's number of users."""
     environment.host = environment.host or env_files.web_url()
     said = environment.parsed_options
     if said is not None and said.num_users is None:
@@ -190,7 +190,7 @@ def begin(environment: Environment, **_: Any) -> None:
 
 
 def join_the_laptop() -> None:
-    """Before the first token is signed."""
+    """Read the local settings, before the first token is signed."""
     try:
         env_files.join(os.environ, options.TOP)
         env_files.web_url()

@@ -1,4 +1,4 @@
-"""Where and on what a figure was measured: without that it is no figure."""
+"""Commit and machine of a measurement, for its record."""
 
 import os
 import platform
@@ -18,8 +18,8 @@ def here() -> dict[str, object]:
 
 
 def _commit() -> str:
-    """RELEASE where the scenarios were installed; in a repository its commit, with a mark if
-    something is not committed."""
+    """RELEASE if the scenarios are installed; in a repository its commit, with `-dirty` if there
+    are uncommitted changes."""
     if installed := os.environ.get("RELEASE"):
         return installed
     command = ["git", "describe", "--always", "--dirty", "--abbrev=10"]

@@ -1,7 +1,7 @@
-"""`mixed`: an opening as it looks in real life: some only watch, some press twice, some look up
-their coupon afterwards.
+"""`mixed`: a realistic opening: some people only watch, some press twice, some look up their coupon
+afterwards.
 
-Redeeming comes with redemption.
+There is no redeeming, as the site has no redemption yet.
 """
 
 # isort: off
@@ -19,7 +19,7 @@ MOST_LOOKS = 30
 
 
 class Watcher(Person):
-    """Never asks; keeps looking at what is left."""
+    """Never claims; polls the campaign's page."""
 
     weight = 2
 
@@ -33,7 +33,7 @@ class Watcher(Person):
 
 
 class Owner(Person):
-    """Asks, follows the claim until the coupon is stored, and looks at it in "my coupons"."""
+    """Claims, polls the claim's status until the coupon is stored, then opens "my coupons"."""
 
     weight = 2
 

@@ -1,4 +1,4 @@
-"""`opening`: a sale that was announced. Most people press the button in the first seconds."""
+"""`opening`: an announced sale. Most people press the button in the first seconds."""
 
 # isort: off
 from locust import task
@@ -8,7 +8,7 @@ from people import Person
 
 
 class Opener(Person):
-    """Waits for the opening, asks once, and goes when there is an answer to live with."""
+    """Waits for the opening, claims once, retries until the answer is final, and leaves."""
 
     @task
     def claim(self) -> None:

@@ -1,4 +1,4 @@
-"""What a run can be told: by command line, environment, and the fields of the web form."""
+"""The options of a run: command line, environment, and fields of the web form."""
 
 from argparse import Namespace
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from shapes import SCENARIOS
 from typed import Number, Whole, input_file, name, output_file, refuse
 
 TOP = Path(__file__).resolve().parent.parent
-COUNT, NO_COUNT = Whole(1, 10_000_000), Whole(0, 10_000_000)  # the other may be 0
+COUNT, NO_COUNT = Whole(1, 10_000_000), Whole(0, 10_000_000)  # NO_COUNT may be 0
 SECONDS, NO_SECONDS = Number(0.1, 86_400), Number(0, 86_400)
 
 
 def _as_text(reader: Callable[[str], Path]) -> Callable[[str], str]:
-    """What a master tells its workers can't hold a path."""
+    """Return text: options that a master sends to its workers can't contain a Path."""
 
     @wraps(reader)
     def read(said: str) -> str:
@@ -25,10 +25,10 @@ def _as_text(reader: Callable[[str], Path]) -> Callable[[str], str]:
 
 
 def add(parser: Any, **_: Any) -> None:
-    """Locust's parser: all but the last few are shown in the web form."""
+    """Add our options to Locust's parser; all but the last few are shown in the web form."""
     parser.prog, parser.error = "locust", partial(refuse, parser)
     for action in parser._actions:
-        if action.dest == "num_users":  # Locust's own, which takes any number
+        if action.dest == "num_users":  # Locust's own option, which accepts any number
             action.type = COUNT
     add = parser.add_argument
     add("--scenario", choices=list(SCENARIOS), default="opening")
@@ -45,21 +45,21 @@ def add(parser: Any, **_: Any) -> None:
     hidden = {"include_in_web_ui": False}
     add("--ready", type=NO_COUNT, default=0, help="tokens made before", **hidden)
     add("--ask-back", type=NO_COUNT, default=200, help="people asked again", **hidden)
-    # No default that is a path: a host that only loads has no site beside this folder.
+    # No default path: a pure load generator host has no site next to this folder.
     add("--manage", type=_as_text(input_file), help="the site's own", **hidden)
     add("--name", type=name, default="", help="slug of the campaign to make", **hidden)
     add("--record", type=_as_text(output_file), help="file of the record", **hidden)
-    # Told to the workers by the master.
+    # Sent to the workers by the master.
     add("--opens-at", type=Number(0, 1e11), default=0, help="not for people", **hidden)
 
 
 def manage_of(said: Namespace) -> Path:
-    """The site's own command: as asked for, or beside this folder."""
+    """The site's `manage.py`: the option's, or the one next to this folder."""
     return Path(said.manage or TOP / "manage.py")
 
 
 def gather_s(said: Namespace) -> float:
-    """Long enough to make the stock, and for everyone to be there and have looked at the page."""
+    """Seconds to the opening: enough to create the stock, start all users and open the page."""
     return float(said.gather or 4 + said.num_users / 400 + said.stock / 50_000)
 
 

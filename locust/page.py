@@ -1,4 +1,4 @@
-"""The verdict in Locust's web pages: a tab beside the statistics, and /verdict for itself."""
+"""The verdict in Locust's web UI: a tab next to the statistics, and the page /verdict."""
 
 import json
 from html import escape
@@ -46,7 +46,7 @@ class Pages:
         return Response(json.dumps(self.record), mimetype="application/json")
 
     def _add_rows(self, response: Response) -> Response:
-        """The tab's rows ride on the answer that the page polls."""
+        """Add the tab's rows to the response that the page polls."""
         if request.path.endswith("/stats/requests") and response.is_json:
             said = response.get_json() | {"extended_stats": [{"key": _KEY, "data": self._rows()}]}
             response.set_data(json.dumps(said))
@@ -55,7 +55,7 @@ class Pages:
     def _rows(self) -> list[dict[str, str]]:
         shown = lines(self.record) if self.record else []
         return [
-            # The table sorts by name; the numbers keep the verdict on top.
+            # The table is sorted by name; the numbers keep the verdict on top.
             {"name": f"{number:02} {name}", "figure": figure, "mark": mark}
             for number, (name, figure, mark) in enumerate(shown, 1)
         ]

@@ -1,4 +1,4 @@
-"""The kinds of people have one base: somebody who asks. Every answer is checked here, once."""
+"""The base of all simulated users: it sends claims and checks every answer, in one place."""
 
 # isort: off
 from locust import FastHttpUser
@@ -19,8 +19,8 @@ from geventhttpclient.url import URL
 from sale import Sale
 from stages import arrival
 
-MOST_TRIES = 20  # of one person who never gets an answer to live with
-PAUSE_S = 0.25  # before they try again
+MOST_TRIES = 20  # of one person without a final answer
+PAUSE_S = 0.25  # between two tries
 LONGEST_GATHERING_S = 300
 
 
@@ -29,27 +29,27 @@ class Unexpected(Exception):
 
 
 class Caller(FastHttpUser):
-    """Somebody with a line to the API. Whose claim it is, they are told with every ask."""
+    """A user with a connection to the API. The person is given with every claim."""
 
     abstract = True
     sale: ClassVar[Sale]
     all_are_here: ClassVar[Event] = Event()
 
     def on_start(self) -> None:
-        """Everybody has the campaign's page open before it begins; that warms up both sides."""
+        """Open the campaign's page before the opening, which warms up both sides."""
         self._wire = self.client.client.clientpool.get_client(URL(str(self.host)))
         self._claims = self.sale.path + "/claims"
         self.client.get(self.sale.path, name="look at the campaign")
 
     def wait_until(self, due: float) -> None:
-        """Sleep until so many seconds after the opening; not at all if they have passed."""
+        """Sleep until `due` seconds after the opening; return at once if they have passed."""
         gevent.sleep(max(0.0, due - self.sale.now))
 
     def ask(self, user: str, token: str, *, due: float) -> Heard:
-        """One claim, one entry in the ledger, one entry in Locust's statistics.
+        """Send one claim; record it in the ledger and in Locust's statistics.
 
-        On the connections of `self.client`, but below it: its own bookkeeping costs as much CPU as
-        the request, and a load generator takes that from the servers it shares a machine with.
+        Uses the connections of `self.client` directly: its bookkeeping costs as much CPU as the
+        request, which the load generator would take from servers on the same machine.
         """
         sent, body = self.sale.now, b""
         try:
@@ -60,10 +60,10 @@ class Caller(FastHttpUser):
             heard = self._hear(user, due, sent, response, body)
         except FAILURE_EXCEPTIONS:
             heard = Heard(user, "no_answer", 0, due, sent, self.sale.now)
-        except GreenletExit:  # the run is stopped: what would have been the answer nobody knows
+        except GreenletExit:  # the run is stopped: the answer is not known
             self.sale.ledger.add(Heard(user, "no_answer", 0, due, sent, self.sale.now))
             raise
-        except Exception:  # a fault of ours: this person is gone, and must not be gone unseen
+        except Exception:  # a bug of ours ends this user, which must be recorded
             self.sale.ledger.add(Heard(user, "load_failure", 0, due, sent, self.sale.now))
             raise
         self.sale.ledger.add(heard)
@@ -87,7 +87,7 @@ class Caller(FastHttpUser):
         )
 
     def ask_until_settled(self, user: str, token: str, *, due: float) -> Heard:
-        """Ask again where nothing was decided, as a person would; each try for itself."""
+        """Retry while nothing was decided, as a person would; each try is recorded separately."""
         heard = self.ask(user, token, due=due)
         for _ in range(MOST_TRIES - 1):
             if heard.outcome not in AGAIN:
@@ -97,28 +97,28 @@ class Caller(FastHttpUser):
         return heard
 
     def leave(self) -> None:
-        """Go home; not before the last one is here, or Locust would send another in our place."""
+        """End this user, but not before all users are started: Locust would replace it."""
         self.all_are_here.wait(LONGEST_GATHERING_S)
         raise StopUser
 
 
 class Person(Caller):
-    """One of the people who come for a coupon: at their own moment, whatever the others wait for.
+    """A person who comes for a coupon at their own time, independently of other people's answers.
 
-    Arrivals are an open workload: decided by the clock, not by how fast answers come.
+    An open workload: arrivals follow the clock, not the answers.
     """
 
     abstract = True
 
     def on_start(self) -> None:
         self.user, self.token = self.sale.line.step_up()
-        # A share drawn for each person, so that arrivals cluster as independent people do.
+        # A random share per person, so that arrivals cluster as those of independent people.
         self.due = arrival(self.sale.stages, random(), seconds=self.sale.seconds)
         super().on_start()
 
 
 def share_connections(count: int, *, timeout_s: float) -> None:
-    """All callers of a process use so many connections, as behind a balancer; 0: each their own."""
+    """Share `count` connections among all users of a process, as a balancer does; 0: no sharing."""
     Caller.network_timeout = Caller.connection_timeout = timeout_s
     Caller.client_pool = (
         HTTPClientPool(concurrency=count, network_timeout=timeout_s, connection_timeout=timeout_s)

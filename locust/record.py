@@ -1,6 +1,5 @@
-"""The end of a run: wait until what was told is stored, ask the database and the API, judge, write.
-
-A run is a record with a verdict, or it is no evidence.
+"""The end of a run: wait until all told claims are stored, query database and API, judge, write the
+record. A run without a record and a verdict is no evidence.
 """
 
 import json
@@ -30,7 +29,7 @@ _POLL_S = 0.1
 def close(
     said: Namespace, host: str, about: Sale, configured: float | None, broken: Sequence[Broken]
 ) -> dict[str, Any]:
-    """The record of a run whose people have all left."""
+    """The record of a run whose users have all left."""
     cpu_s = about.ledger.cpu_s
     heard, url = about.ledger.heard, os.environ.get("DATABASE_URL", "")
     told = sorted({one.user for one in heard if one.outcome in PLACED})
@@ -50,7 +49,7 @@ def close(
 
 
 def _wait(url: str, about: Sale, told: int, *, patience_s: float) -> float | None:
-    """Seconds from the last answer until all is stored; None: not in time, or nobody to ask."""
+    """Seconds from the last answer until all is stored; None: not in time, or no database."""
     if not url:
         gevent.sleep(min(patience_s, 5))
         return None
@@ -99,7 +98,7 @@ Line = tuple[str, str, str]  # what, how much, and one of these marks
 
 
 def lines(record: dict[str, Any]) -> list[Line]:
-    """What a person reads, the verdict first."""
+    """The lines of the printed report, the verdict first."""
     figures, verdict = record["figures"], record["verdict"]
     told, kept = verdict["told"], verdict["stored"]
     return [
@@ -124,7 +123,7 @@ def _stored(figures: dict[str, Any]) -> tuple[str, str]:
 
 
 def _outcome(group: str, figures: dict[str, Any]) -> tuple[str, str]:
-    """Whoever was stopped by an exception heard nothing, and is in no other row."""
+    """Users ended by an exception got no answer; they are counted in the error row only."""
     times, exceptions = figures["outcomes"][group], figures.get("exceptions", 0)
     if group != "error":
         return _times(times), FIGURE

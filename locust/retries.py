@@ -1,4 +1,4 @@
-"""`retries`: impatient people. They press again and again, whatever they were told."""
+"""`retries`: impatient people, who press several times, whatever the answer was."""
 
 # isort: off
 from locust import task
@@ -11,7 +11,7 @@ from people import Person
 
 
 class Impatient(Person):
-    """Presses two to five times. Half of them press again before the first answer is there."""
+    """Presses two to five times, half of them again before the first answer."""
 
     @task
     def claim_again_and_again(self) -> None:

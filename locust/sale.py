@@ -1,4 +1,4 @@
-"""The campaign that a run is about: made for it, or one that is there already."""
+"""The campaign of a run: created for it, or an existing one."""
 
 import json
 import os
@@ -22,19 +22,19 @@ from line import Line, token_of
 from stages import Stage
 
 _TIMEOUT_S = 10
-PREFIX = "load-"  # of campaigns that load runs make
+PREFIX = "load-"  # of the slugs of campaigns that load runs create
 _NOT_THERE = "no-such-campaign"
-AWAY = (OSError, HTTPException, ValueError)  # no answer, or none that can be read
+AWAY = (OSError, HTTPException, ValueError)  # no answer, or an unreadable one
 _LONGEST_PROBLEM = 65_536  # bytes
-_LOOKS = 5  # to know the clocks' difference from the quickest
+_LOOKS = 5  # the fastest one gives the best estimate of the clocks' difference
 
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """What the people of one load process must know. `opens_at` is seconds of this machine's clock.
+    """The parameters of a run in one load process. `opens_at`: Unix seconds, this machine's clock.
 
-    `people` come according to `stages` within `seconds` after the opening; what is due before
-    `window` is warm-up.
+    `people` arrive according to `stages` within `seconds` after the opening; claims due before
+    `window` are the warm-up.
     """
 
     slug: str
@@ -57,20 +57,20 @@ class Sale:
 
 
 class NoSale(Exception):
-    """There is nothing to ask for. `str(error)` says why, in one line."""
+    """There is no campaign to claim from. `str(error)` is the reason, in one line."""
 
 
 def demand_site(host: str) -> str:
-    """The site's address. Raises NoSale unless the users' API of a coupon site answers there that
-    believes our people's tokens. Asked before a campaign is made: a wrong host must not leave one
-    on the right site."""
+    """The site's address. Raises NoSale unless the users' API of a coupon site answers there and
+    accepts our tokens. Checked before a campaign is created: with a wrong host it would be left on
+    the right site."""
     try:
         host = site_address(host)
     except NoAddress as error:
         raise NoSale(str(error)) from None
     page = f"/api/v1/campaigns/{_NOT_THERE}"
     seen = _first_look(host, page)
-    if seen != _UNKNOWN:  # the operators' door answers with problem documents, too
+    if seen != _UNKNOWN:  # the operators' port answers with problem documents, too
         answer = ", ".join(filter(None, (seen.kind, seen.code)))
         raise NoSale(
             f"{host} is no coupon site's door for users: it answers {seen.status} ({answer}) to"
@@ -124,14 +124,14 @@ def create(
     opens_in: float,
     env: Mapping[str, str] = os.environ,
 ) -> None:
-    """Draft and schedule it with the site's own command, in the site's own environment."""
+    """Create and schedule a campaign with the site's `manage.py`, in the site's environment."""
     words = ["new_campaign", slug, "--stock", str(stock)]
     _manage(manage, *words, "--strategy", strategy, "--opens-in", str(opens_in), env=env)
 
 
 def withdraw(manage: Path, slug: str, why: str) -> None:
-    """Close a campaign that was made a moment ago and that the host does not know. Raises NoSale,
-    with the reason why, if it could not be closed."""
+    """Close a campaign that was just created and that the host does not know. Raises NoSale with
+    the reason if it can't be closed."""
     words = ["campaign", "close", slug, "--actor", "load run", "--yes"]
     try:
         _manage(manage, *words, env=os.environ)
@@ -154,16 +154,16 @@ def _manage(manage: Path, *words: str, env: Mapping[str, str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The campaign as its page shows it."""
+    """The campaign as the API shows it."""
 
     stock: int
     opens_at: float
     ahead: float  # seconds by which the server's clock is ahead of ours
-    took: float  # seconds; the shorter, the better `ahead` is known
+    took: float  # seconds; the shorter, the more exact `ahead` is
 
 
 def look(host: str, slug: str) -> Page:
-    """Raises one of AWAY where nobody answers."""
+    """The campaign's page. Raises one of AWAY if there is no readable answer."""
     return min((_look(host, slug) for _ in range(_LOOKS)), key=lambda page: page.took)
 
 
@@ -191,13 +191,13 @@ def _asked(host: str, path: str, token: str) -> Any:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect is an answer: people who claim do not follow it."""
+    """Do not follow redirects: people's claims don't either."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
 
 
-# As people ask: at this address, through no proxy.
+# As people's requests: directly, through no proxy.
 _OPENER = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
 
 

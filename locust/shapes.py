@@ -1,4 +1,4 @@
-"""The scenarios: who comes, in which stages, and what of it is warm-up. And the one shape."""
+"""The scenarios (users, stages, warm-up), and the load shape that all of them use."""
 
 # isort: off
 from locust import LoadTestShape, User
@@ -18,13 +18,13 @@ from sale import Sale
 from stages import EVEN, RUSH, Stage, due_between
 from steady import EVERY_S, Turnstile
 
-PATIENCE_S = 60  # after the last person came: who has no answer by then is sent home
+PATIENCE_S = 60  # after the last arrival; then users without an answer are stopped
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`per_s` says how many asks a second so many Locust users shall make in the window; `users` is
-    how many there are if nobody says, for a run that shows something on a laptop."""
+    """`per_s`: the intended requests per second in the window for a number of Locust users;
+    `users`: the default number of users, for a meaningful run on a laptop."""
 
     people: tuple[type[User], ...]
     users: int
@@ -53,12 +53,12 @@ SCENARIOS = {
 
 
 class Crowd(LoadTestShape):
-    """Everybody gathers before the opening, and the run ends when the last one has left.
+    """Starts all users before the opening; the run ends when the last one has left.
 
-    When people come within the run is the scenario's table of stages.
+    Arrivals within the run follow the scenario's table of stages.
     """
 
-    use_common_options = True  # the form's number of users is ours
+    use_common_options = True  # keep the number of users in the web form
     sale: ClassVar[Sale | None] = None
     scenario: ClassVar[Scenario]
     gather_s: ClassVar[float]
@@ -70,7 +70,7 @@ class Crowd(LoadTestShape):
         if here.sale is None and not here.prepare():
             return None
         if here.sale is not None and here.sale.now > here.sale.seconds + PATIENCE_S:
-            return None  # Locust sends home who is left, and closes the run when they are gone
+            return None  # Locust stops the remaining users, then closes the run
         if here.sale is None or self._all_have_left(here.sale):
             here.at_the_end()
             return None
@@ -80,7 +80,7 @@ class Crowd(LoadTestShape):
         return sale.now > 1 and self.runner is not None and self.runner.user_count == 0
 
     def _rate(self, sale: Sale) -> float:
-        """Users to start each second, so that all are there when it opens."""
+        """Users to start per second, so that all are started before the opening."""
         return max(10.0, sale.people / max(1.0, self.gather_s / 2))
 
 

@@ -1,4 +1,4 @@
-"""When people come: tables of stages, and the arithmetic on them. Knows no clock and no Locust."""
+"""Arrival times: tables of stages, and their arithmetic. Pure; uses no clock and no Locust."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -8,13 +8,13 @@ from itertools import accumulate
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """So much of the time, in which so much of the people come, evenly. Both are weights."""
+    """A part of the time, in which a part of the people arrive evenly. Both are weights."""
 
     time: float
     people: float
 
 
-RUSH = (  # a sale that was announced: half of them press the button in the first tenth
+RUSH = (  # an announced sale: half of the people press the button in the first tenth
     Stage(time=1, people=5),
     Stage(time=2, people=3),
     Stage(time=7, people=2),
@@ -23,10 +23,10 @@ EVEN = (Stage(time=1, people=1),)
 
 
 def arrival(stages: Sequence[Stage], share: float, *, seconds: float) -> float:
-    """When the person comes who has this share (0 to 1) of the people in front of them.
+    """The arrival time of the person with this share (0 to 1) of the people before them.
 
-    In seconds after the opening, at most `seconds`. Each stage is a straight line of the
-    cumulative arrivals, read backwards.
+    In seconds after the opening, at most `seconds`. The inverse of the cumulative arrivals, which
+    are linear within each stage.
     """
     ends = list(accumulate(stage.people for stage in stages))
     index = min(bisect_left(ends, share * ends[-1]), len(stages) - 1)
@@ -39,12 +39,12 @@ def arrival(stages: Sequence[Stage], share: float, *, seconds: float) -> float:
 def due_between(
     stages: Sequence[Stage], begin: float, end: float, *, people: int, seconds: float
 ) -> float:
-    """How many of the people are due between two moments: the configured load of that time."""
+    """How many people are due between two times: the configured load of that interval."""
     return people * (_share(stages, end / seconds) - _share(stages, begin / seconds))
 
 
 def _share(stages: Sequence[Stage], passed: float) -> float:
-    """The share of the people who have come when this share of the time has passed."""
+    """The share of the people who have arrived when this share of the time has passed."""
     now, come = passed * sum(stage.time for stage in stages), 0.0
     for stage in stages:
         come += stage.people * min(1.0, max(0.0, now / stage.time))

@@ -1,4 +1,4 @@
-"""`steady`: people come at an even rate. As many a second as there are Locust users."""
+"""`steady`: a constant rate of arrivals, one per second and Locust user."""
 
 # isort: off
 from locust import task
@@ -12,7 +12,7 @@ EVERY_S = 1.0
 
 
 class Turnstile(Caller):
-    """Lets one new person through every second, by the clock: a slow answer delays nobody's due."""
+    """Claims for one new person every second, by the clock: a slow answer shifts no due time."""
 
     def on_start(self) -> None:
         self.due = random() * EVERY_S

@@ -1,4 +1,4 @@
-"""What the database says, through a small door that only reads. `DATABASE_URL` names it."""
+"""Read-only access to the database named by `DATABASE_URL`."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from verdict import Row
 
 try:
     import MySQLdb
-except ImportError:  # a laptop without its headers; then the site is on SQLite as well
+except ImportError:  # a laptop without MySQL's headers; then the site uses SQLite as well
     MySQLdb = None
 
 _ROWS = (
@@ -50,7 +50,7 @@ def _reading(url: str) -> Iterator[Ask]:
 
 
 def _open(url: str) -> tuple[Any, str]:
-    """A read-only connection, and how its driver marks a parameter."""
+    """A read-only connection, and its driver's parameter placeholder."""
     parts = _parts(url)
     if parts.scheme == "sqlite":
         file = quote(unquote(parts.path[1:]))
@@ -64,13 +64,13 @@ def _open(url: str) -> tuple[Any, str]:
         charset="utf8mb4",
     )
     with connection.cursor() as cursor:
-        cursor.execute("SET time_zone='+00:00'")  # as the site's own connections
+        cursor.execute("SET time_zone='+00:00'")  # as on the site's connections
         cursor.execute("SET SESSION TRANSACTION READ ONLY")
     return connection, "%s"
 
 
 def _parts(url: str) -> SplitResult:
-    """Raises RuntimeError in place of the parser's error, whose message shows the password."""
+    """Raises RuntimeError instead of the parser's error, whose message contains the password."""
     try:
         parts = urlsplit(url)
         _ = parts.hostname, parts.port

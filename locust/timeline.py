@@ -1,4 +1,4 @@
-"""A run moment by moment: what was heard in each fraction of a second, each outcome for itself."""
+"""The timeline of a run: requests and answers by outcome in each time step."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from answers import GROUPS, Heard
 from figures import percentile
 
-STEP_S = 0.25  # as fine as a picture of ten seconds can show
+STEP_S = 0.25  # resolution of a chart of ten seconds
 SHARES = (50, 95, 99)
 
 
 def of(heard: Sequence[Heard], *, step_s: float = STEP_S) -> dict[str, object]:
-    """`steps` begin `at` so many seconds after the opening; an answer counts where it came, an ask
-    where it was meant. Times in ms. Steps in which nothing happened are left out."""
+    """`at`: seconds from the opening to the step's begin. An answer counts in the step in which it
+    arrived, a request in the step in which it was due. Times in ms. Empty steps are left out."""
     asked: dict[int, int] = defaultdict(int)
     answered: dict[int, list[Heard]] = defaultdict(list)
     for one in heard:

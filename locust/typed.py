@@ -1,6 +1,6 @@
-"""Readers of command-line values: what is wrong is refused in a sentence that says what is right.
+"""Types of command-line options: a wrong value is refused in one sentence that says what is valid.
 
-As `coupons.management.arguments`, which nothing here may import.
+A copy of `coupons.management.arguments`, which load tests may not import.
 """
 
 import os
@@ -13,12 +13,12 @@ N = TypeVar("N", int, float)
 
 
 def refuse(parser: ArgumentParser, message: str) -> NoReturn:
-    """Say in one sentence what is wrong, without a page of usage before it."""
+    """Exit with one sentence on the error, without the usage text."""
     parser.exit(2, f"{message.rstrip('.')}. See: {parser.prog} --help\n")
 
 
 class SentenceParser(ArgumentParser):
-    """One that refuses so."""
+    """An ArgumentParser that refuses in one sentence."""
 
     def error(self, message: str) -> NoReturn:
         refuse(self, message)
@@ -61,7 +61,7 @@ def _between(value: N, said: str, low: float, high: float) -> N:
 
 
 def name(said: str) -> str:
-    """A campaign's; empty: none."""
+    """The slug of a campaign; empty: none."""
     if said and (not said.strip() or len(said) > 64):
         raise ArgumentTypeError(f"{said!r} can't be the name of a campaign.")
     return said
@@ -74,14 +74,14 @@ def input_file(said: str) -> Path:
 
 
 def program(said: str) -> str:
-    """A file that can be run, as a Python is."""
+    """An executable file, such as a Python interpreter."""
     if not Path(said).is_file() or not os.access(said, os.X_OK):
         raise ArgumentTypeError(f"There is no program {said!r}.")
     return said
 
 
 def output_file(said: str) -> Path:
-    """A file that can be written; its folder may still have to be made."""
+    """A writable file; its folder need not exist yet."""
     path = Path(said)
     if not said.strip() or path.is_dir():
         raise ArgumentTypeError(f"{said!r} is no file's name.")

@@ -1,4 +1,4 @@
-"""The judgement: what people were told against what is stored. Pure; knows no server."""
+"""The verdict: compare the answers that people got with the stored rows. Pure, without I/O."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the API says of a person who was told that they hold a coupon, asked afterwards."""
+    """The claim status from the API, after the run, of a person who was told a place."""
 
     user: str
     status: str
@@ -28,7 +28,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """So many of our people ended by an exception of the load generator's own."""
+    """An exception of the load generator, and how many simulated people it ended."""
 
     count: int
     message: str
@@ -36,7 +36,7 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The counts, and a sentence for everything that is wrong: none means that all is well."""
+    """The counts, and one sentence for each kind of fault; none: the run is correct."""
 
     told: int
     stored: int
@@ -56,9 +56,9 @@ def judge(
     stock: int,
     broken: Sequence[Broken] = (),
 ) -> Verdict:
-    """Told is who heard of a place, by whichever answer: the first one may have got lost.
+    """Told are the people who got a place in any answer, since the first answer may be lost.
 
-    Without rows (no database at hand) the standings have to answer for everyone.
+    `rows` is None without access to the database; then `standings` must cover all told people.
     """
     told = _told(heard)
     checks = {**_answers(heard, told), **_standings(told, standings)}
@@ -73,7 +73,7 @@ def judge(
 
 
 def _told(heard: Iterable[Heard]) -> dict[str, Heard]:
-    """Each person's first answer with a place."""
+    """User → their first answer with a place."""
     told: dict[str, Heard] = {}
     for one in heard:
         if one.outcome in PLACED:
@@ -82,7 +82,7 @@ def _told(heard: Iterable[Heard]) -> dict[str, Heard]:
 
 
 def _answers(heard: Sequence[Heard], told: dict[str, Heard]) -> dict[str, int]:
-    """What the answers alone give away."""
+    """Faults that the answers alone show: description → count."""
     odd = [one for one in heard if not one.expected and one.outcome not in AWAY]
     return {
         "answers are not of the contract, such as " + (_as_text(odd[0]) if odd else ""): len(odd),
@@ -96,7 +96,7 @@ def _as_text(one: Heard) -> str:
 
 
 def _changed(heard: Iterable[Heard]) -> int:
-    """Who heard of two places, of a place and of none left, or of one admission twice."""
+    """How many people got two places, a place and `sold_out`, or `admitted` twice."""
     said: dict[str, set[tuple[int, str]]] = defaultdict(set)
     admitted: Counter[str] = Counter()
     for one in heard:
@@ -113,7 +113,7 @@ def _twice(things: Iterable[object]) -> int:
 def _rows(
     heard: Sequence[Heard], told: dict[str, Heard], rows: Sequence[Row], stock: int
 ) -> dict[str, int]:
-    """What the database says to it."""
+    """Faults that the database's rows show: description → count."""
     stored = {(row.user, row.place, row.code) for row in rows}
     unheard = {one.user for one in heard if one.outcome in AWAY}
     untold = {row.user for row in rows} - told.keys() - unheard
@@ -143,7 +143,7 @@ def _standings(told: dict[str, Heard], standings: Sequence[Standing]) -> dict[st
 
 
 def _broken(broken: Sequence[Broken]) -> tuple[str, ...]:
-    """What a person would have asked and heard, nobody knows."""
+    """Faults of the load generator: the answers of these people are not known."""
     return tuple(
         f"{one.count:,} times the load generator itself failed: {one.message.rstrip('.')}."
         for one in broken
@@ -151,6 +151,6 @@ def _broken(broken: Sequence[Broken]) -> tuple[str, ...]:
 
 
 def _nothing(heard: Sequence[Heard]) -> tuple[str, ...]:
-    """A run in which nothing was decided proves nothing."""
+    """A fault if no claim was decided: such a run proves nothing."""
     decided = any(one.outcome in PLACED or one.outcome == "sold_out" for one in heard)
     return () if decided else ("Nobody got an answer to live with.",)

@@ -1,5 +1,5 @@
-"""Who is compared: A and B are the product, C and D its peers. The same servers, the same number of
-processes, the same settings; authentication, metrics and error handling are on everywhere.
+"""The compared designs: A and B are the product, C and D its peers. The same servers, number of
+processes and settings; authentication, metrics and error handling are on everywhere.
 """
 
 import secrets
@@ -21,7 +21,7 @@ GRANIAN = ("--interface", "wsgi", "--http", "1", "--no-ws", "--workers", str(PRO
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """`most_per_s` is more than Locust can ask it for: stock and tokens are made for so many."""
+    """`most_per_s`: above the rate that Locust can reach; stock and tokens are made for it."""
 
     key: str
     name: str
@@ -32,7 +32,7 @@ class Contender:
     env: dict[str, str]
 
 
-# However long that takes: what is compared is the time, not how many are sent away.
+# No load shedding: the comparison is of response times, not of refusals.
 EVERYBODY_IS_SERVED = {
     "SHED_AFTER_S": "0",
     "DATABASE_MOST_AT_ONCE": "16",  # direct may use every thread
@@ -41,7 +41,7 @@ EVERYBODY_IS_SERVED = {
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """Everything that has to run, and who can be asked then."""
+    """All programs to run, and the designs that they serve."""
 
     programs: list[Program]
     contenders: dict[str, Contender]
@@ -87,7 +87,7 @@ def lay_out(folder: Path, env: dict[str, str], tutorial_database: str, peers_pyt
 
 
 def _django(settings: str, project: Path) -> dict[str, str]:
-    """Named, whatever the shell says: each of the two projects has a settings module of its own."""
+    """Set explicitly, overriding the shell: each project has its own settings module."""
     return {"DJANGO_SETTINGS_MODULE": settings, "PYTHONPATH": str(project)}
 
 

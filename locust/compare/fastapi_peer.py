@@ -1,4 +1,4 @@
-"""Peer D: what a Python engineer in a hurry for speed would build: FastAPI, uvicorn, redis.asyncio.
+"""Peer D: a fast design with common async tools: FastAPI, uvicorn, redis.asyncio.
 
 The same admission script (read from the product's file), keys, token check and coupon code; its
 claims are drained by the product's own worker. No receipt, which is to its advantage.
@@ -34,8 +34,8 @@ STATUSES = {"admitted": 202, "already_claimed": 200, "sold_out": 409, "not_open"
             "closed": 410, "paused": 503, "not_installed": 503, "queue_full": 503}  # fmt: skip
 FACTS_TTL_S = 1.0
 BLOCK = 512  # bits of the filter that the script keeps
-BELL_MS = 1  # it has no bell to ring: beat's next sweep finds the claims
-PROCESS, NUMBERS = secrets.token_hex(5), count(1)  # of which a request's id is made
+BELL_MS = 1  # it sends no wake-up message: beat's next sweep finds the claims
+PROCESS, NUMBERS = secrets.token_hex(5), count(1)  # parts of a request id
 CLAIMS = Counter("peer_claims_total", "Claims answered.", ["campaign", "outcome"])
 
 client = redis.asyncio.Redis.from_url(
@@ -143,7 +143,7 @@ async def metrics() -> Response:
 
 
 async def facts_of(slug: str) -> Facts:
-    """As the product's gate has them, at most a second old."""
+    """The definition from the product's gate, at most a second old."""
     until, known = _facts.get(slug, (0.0, None))
     if known is None or until < time.monotonic():
         raw: Any = await client.hget(f"coupon:{{{slug}}}:gate", "facts")  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""One measurement: Locust's users on one contender, or `wrk`. Each ends with told = stored."""
+"""One measurement of a design by Locust or `wrk`. Each ends with the check told = stored."""
 
 import json
 import os
@@ -15,15 +15,15 @@ import stored
 from contenders import TOP, Contender
 from line import Line
 
-CONNECTIONS = 64  # of wrk, and seats of the saturated reading
+CONNECTIONS = 64  # of wrk; also the seats of the saturated measurement
 STORING_S = 90
-WRK_IS_FASTER = 3  # than Locust, in asking
+WRK_IS_FASTER = 3  # than Locust: factor for stock and tokens
 Round = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds."""
+    """Durations in seconds."""
 
     warm_up: float
     measured: float
@@ -33,7 +33,7 @@ class Times:
 def by_locust(
     who: Contender, scenario: str, users: int, times: Times, *, folder: Path, processes: int = 1
 ) -> Round:
-    """A round as Locust's record has it; without a record the run could not be made."""
+    """A round from Locust's record. Raises RuntimeError if the run has written none."""
     record = folder / f"{scenario}-{who.key}-{secrets.token_hex(3)}.json"
     stock = _stock(who, times)
     ready = stock // processes if scenario == "saturate" else users * 4
@@ -82,7 +82,7 @@ def by_wrk(who: Contender, times: Times, *, folder: Path) -> Round:
     env = os.environ | who.env
     sale.create(who.manage, slug, stock=stock, strategy=who.strategy, opens_in=0, env=env)
     warm = _wrk(who, slug, tokens, times.warm_up, skip=0)
-    # In whole threads' turns: each takes every second line.
+    # A multiple of the two threads: each takes every second line.
     run = _wrk(who, slug, tokens, times.measured, skip=2 * (warm["answers"] + CONNECTIONS))
     told = sum(part["answers"] - part["refused"] for part in (warm, run))
     kept = _stored(who, slug, told)
@@ -91,7 +91,7 @@ def by_wrk(who: Contender, times: Times, *, folder: Path) -> Round:
 
 
 def _wrk_round(run: Round, told: int, kept: int) -> Round:
-    """wrk hangs up on the requests that are under way when a run ends: those were not told."""
+    """wrk closes connections with pending requests when a run ends: those were not told."""
     cut = 2 * CONNECTIONS
     faults = [] if told <= kept <= told + cut else [f"{told} told, but {kept} stored."]
     if run["lost"]:
@@ -118,7 +118,7 @@ def _wrk(who: Contender, slug: str, tokens: Path, seconds: float, *, skip: int) 
 
 
 def _stored(who: Contender, slug: str, told: int) -> int:
-    """How many are stored when the queue has come to rest."""
+    """The number of stored coupons once the queue is drained."""
     deadline, before = time.monotonic() + STORING_S, -1
     while time.monotonic() < deadline:
         kept = stored.count(who.env["DATABASE_URL"], slug)

@@ -1,4 +1,4 @@
-"""The picture of a comparison: `plot.py compare.json compare.png`."""
+"""The chart of a comparison: `plot.py compare.json compare.png`."""
 
 import json
 import sys
@@ -60,11 +60,11 @@ def rates(axes: Axes, found: dict[str, Any], reading: str, title: str) -> None:
     )  # fmt: skip
     for place, key in enumerate(keys):
         seen = [one["rps"] for one in rounds[key]]
-        behind = (max(seen), place)  # the last dot, which may stand outside of the bar
+        behind = (max(seen), place)  # the last dot, which may be outside of the bar
         said = f"{medians[key]['rps']:,.0f}/s"
         axes.annotate(said, behind, (9, -4), textcoords="offset points", fontsize=11)
         axes.plot(seen, [place] * len(seen), "o", color="#1c2733", markersize=4, alpha=0.7)
-    axes.set_ylim(max(len(keys), 3) - 0.4, -0.6)  # two bars are as thick as four
+    axes.set_ylim(max(len(keys), 3) - 0.4, -0.6)  # so that two bars are as thick as four
     axes.margins(x=0.18)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     _plain(axes, title)
@@ -79,7 +79,7 @@ def times(axes: Axes, found: dict[str, Any], reading: str, title: str) -> None:
         axes.plot(named, values, "o-", color=COLOURS[key], label=label, linewidth=2)
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:,g} ms")
-    axes.yaxis.set_minor_formatter("")  # else it writes 6×10² between them
+    axes.yaxis.set_minor_formatter("")  # otherwise it writes 6×10² between them
     axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.07), ncols=2)
     _plain(axes, title)
     axes.grid(axis="y", alpha=0.25)

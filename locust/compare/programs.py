@@ -1,4 +1,4 @@
-"""The processes of the comparison: started, waited for, stopped; only those started here."""
+"""Start, await and stop the processes of the comparison; ends only processes that it started."""
 
 import os
 import random
@@ -18,7 +18,7 @@ START_S, STOP_S = 60, 20
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """`ready` is a URL that answers when it is up; empty: it is given a moment."""
+    """`ready`: a URL that answers when it is up; empty: wait a fixed time."""
 
     name: str
     command: list[str]
@@ -29,7 +29,7 @@ class Program:
 
 @contextmanager
 def running(program: Program, folder: Path) -> Iterator[int]:
-    """Yields its process id."""
+    """Run the program during the block. Yields its process id."""
     log = folder / f"{program.name}.log"
     with log.open("ab") as out:
         child = subprocess.Popen(
@@ -66,12 +66,12 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
     try:
         child.wait(STOP_S)
     except subprocess.TimeoutExpired:
-        os.killpg(child.pid, signal.SIGKILL)  # its own group: nobody else's processes
+        os.killpg(child.pid, signal.SIGKILL)  # its own process group only
         child.wait()
 
 
 def free_port() -> int:
-    """Not one that the kernel chooses: it gives it to the next connection that asks for one."""
+    """Not an ephemeral port: the kernel could give that to another connection meanwhile."""
     while True:
         port = random.randint(10_240, 32_767)
         with socket.socket() as probe:

@@ -1,4 +1,4 @@
-"""From rounds to the figures that count: medians, and their ratios. Pure."""
+"""The figures of the comparison from its rounds: medians and their ratios. Pure, without I/O."""
 
 from statistics import median
 from typing import Any
@@ -7,7 +7,7 @@ Rounds = dict[str, list[dict[str, Any]]]  # by contender
 
 
 def summary(saturated: Rounds, offered: Rounds, wrk: Rounds) -> dict[str, float]:
-    """The ratios; above 1 is in favour of the queued road."""
+    """The ratios; above 1 is in favour of `queued`."""
     return {
         "rps_queued_over_direct": _ratio(rps(saturated["B"]), rps(saturated["A"])),
         "mean_direct_over_queued": _ratio(mean_ms(offered["A"]), mean_ms(offered["B"])),
@@ -21,7 +21,7 @@ def rps(rounds: list[dict[str, Any]]) -> float:
 
 
 def mean_ms(rounds: list[dict[str, Any]]) -> float:
-    """Infinite where nobody was admitted: then nobody was served."""
+    """The mean response time in ms; infinite if no claim was admitted."""
     return median(float(one["ms"].get("mean", "inf")) for one in rounds)
 
 
@@ -33,7 +33,7 @@ def medians(rounds: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def faults(**readings: Rounds) -> list[str]:
-    """Everything that takes a round its worth: a wrong verdict, or a claim not admitted."""
+    """All faults that invalidate a round: a verdict with faults, or a claim not admitted."""
     return [
         f"{reading}, {key}, round {number}: {fault}"
         for reading, rounds in readings.items()

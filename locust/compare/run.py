@@ -1,4 +1,4 @@
-"""`make compare`: the write-up's experiment on this machine, and two peers beside it.
+"""`make compare`: the write-up's experiment on this machine, and two other designs.
 
     python -m tests.servers python locust/compare/run.py [--rounds 3] [--quick]
 
@@ -30,7 +30,7 @@ from load import CONNECTIONS, Round, Times, by_locust, by_wrk
 from programs import running
 from ratios import Rounds, faults, medians, rps, summary
 
-OVERLOAD = 3  # the offered load of the second reading: so many times what `direct` can take
+OVERLOAD = 3  # offered load of the second measurement, as a multiple of the maximum of `direct`
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,9 @@ QUICK = Plan(1, Times(1, 2), Times(1, 2), Times(1, 1), 1)
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what was started, as Ctrl-C does
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(143)
+    )  # stop the started programs, as Ctrl-C does
     asked = parser().parse_args()
     plan = QUICK if asked.quick else FULL
     plan = Plan(
@@ -79,7 +81,7 @@ def parser() -> typed.SentenceParser:
 
 
 def _stand(folder: Path, stack: ExitStack, peers_python: str) -> dict[str, Contender]:
-    """Make the databases and start everyone. Who is not asked at the moment only waits."""
+    """Create the databases and start all programs. Those not under load stay idle."""
     shared = secrets_for_all(os.environ)
     os.environ.update(shared)
     env = shared | {name: os.environ[name] for name in ("REDIS_URL", "DATABASE_URL")}
@@ -89,7 +91,7 @@ def _stand(folder: Path, stack: ExitStack, peers_python: str) -> dict[str, Conte
         subprocess.run(command, env=os.environ | contender.env, check=True)
     for program in stand.programs:
         stack.enter_context(running(program, folder))
-    time.sleep(3)  # the workers have no page to ask whether they are there
+    time.sleep(3)  # the workers have no health page to wait for
     return stand.contenders
 
 
@@ -104,7 +106,7 @@ def _second_database(name: str) -> str:
 
 
 def _compare(plan: Plan, who: dict[str, Contender], folder: Path) -> dict[str, Any]:
-    """In turn within every round, so that whatever else the machine does hits all alike."""
+    """Alternate within every round, so that other load on the machine affects all equally."""
     saturated: Rounds = defaultdict(list)
     wrk: Rounds = defaultdict(list)
     offered: Rounds = defaultdict(list)

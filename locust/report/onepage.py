@@ -1,4 +1,4 @@
-"""The report as one file: pictures inside, figures as a table, nothing from elsewhere."""
+"""The report as one self-contained file: embedded charts, and the figures as a table."""
 
 import base64
 import io
@@ -28,7 +28,7 @@ th:first-child, td:first-child { text-align: left; white-space: normal }
 
 
 def page(runs: Mapping[str, Run]) -> str:
-    """`runs` by strategy; with both of them, what lies between comes first."""
+    """`runs`: by strategy; with both of them, the comparison comes first."""
     one = next(iter(runs.values()))
     parts = [f"<h1>{_headline(runs)}</h1>", f'<p class="quiet">{escape(_where(one))}</p>']
     parts.append(_table(runs))
@@ -64,7 +64,7 @@ def _where(run: Run) -> str:
 
 
 def _processor_s(part: str, run: Run) -> str:
-    """Processor time of a part while it was watched."""
+    """CPU seconds of a part during the sampling."""
     samples = run.get("samples", ())
     spent = sum(
         after["cpu"].get(part, 0.0) * (after["at"] - before["at"])
@@ -73,7 +73,7 @@ def _processor_s(part: str, run: Run) -> str:
     return f"{spent:,.1f} s" if samples else "–"
 
 
-# name, how it is read from a record
+# name, function that reads it from a record
 _ROWS: tuple[tuple[str, Any], ...] = (
     ("told “yours”", lambda run: f"{run['verdict']['told']:,}"),
     ("stored", lambda run: f"{run['verdict']['stored']:,}"),
@@ -111,7 +111,7 @@ def _table(runs: Mapping[str, Run]) -> str:
 
 
 def _busiest(run: Run) -> float:
-    """Answers in the busiest second that begins with a step."""
+    """Answers in the busiest second that starts at a step."""
     step_s, steps = run["timeline"]["step_s"], run["timeline"]["steps"]
     counts = [(s["at"], sum(o["count"] for o in s["outcomes"].values())) for s in steps]
     return max(

@@ -1,4 +1,4 @@
-"""The pictures of a run: rate, response times by outcome, waiting and stored, processors."""
+"""The charts of a run: rate, response times by outcome, waiting and stored coupons, CPU."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -12,7 +12,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# One meaning, one colour, in every picture. An outcome's is also the admin's.
+# One colour per meaning in all charts; outcomes have the admin's colours.
 OUTCOMES = {
     "admitted": ("admitted", "#e0a030"), "already": ("already claimed", "#8a97a5"),
     "sold_out": ("sold out", "#7a5ea8"), "refused": ("refused", "#c98bb0"),
@@ -27,13 +27,13 @@ STORED, WAITING, ASKED = "#2f8f5b", "#e0a030", "#1c2733"
 ROADS = {"direct": "#8a97a5", "queued": "#1f6f8b"}
 QUIET = "#5a6773"
 
-_SETTLED = [name for name in OUTCOMES if name != "error"]  # who heard an error asks again
+_SETTLED = [name for name in OUTCOMES if name != "error"]  # an error is followed by a retry
 
-Run = dict[str, Any]  # a Locust record; `samples` where the machine was watched
+Run = dict[str, Any]  # a Locust record; with `samples` if the machine was sampled
 
 
 def of_run(run: Run) -> Figure:
-    """What happened, on one clock: seconds after the opening."""
+    """The charts of a run over seconds after the opening."""
     watched = bool(run.get("samples"))
     figure, axes = pyplot.subplots(
         4 if watched else 2, 1, figsize=(11, 12.5 if watched else 6.5), sharex=True, squeeze=False
@@ -59,14 +59,14 @@ def _title(run: Run) -> str:
 
 
 def _span(run: Run) -> tuple[float, float]:
-    """From just before the opening until everything was answered and stored."""
+    """The time range: just before the opening until all was answered and stored."""
     last = max((step["at"] for step in run["timeline"]["steps"]), default=1.0)
     stored = [at for at, count in _stored(run) if count < run["verdict"]["stored"]]
     return -1.0, max([last, *stored]) + 1.0
 
 
 def _series(run: Run, value: Any) -> tuple[list[float], list[float]]:
-    """A value for every step, also for those in which nothing happened."""
+    """(times, values) for every step, empty steps included."""
     step_s = run["timeline"]["step_s"]
     known = {round(step["at"] / step_s): step for step in run["timeline"]["steps"]}
     if not known:
@@ -100,7 +100,7 @@ def times(axes: Axes, run: Run) -> None:
             continue
         at = [s["at"] + run["timeline"]["step_s"] / 2 for s in steps]
         told = [s["outcomes"][group] for s in steps]
-        below = 1.5 if group == "error" else 2  # whoever hears one asks again: it must hide nothing
+        below = 1.5 if group == "error" else 2  # errors are retried: draw them below the others
         axes.plot(at, [t["p50"] for t in told], color=colour, linewidth=2, label=f"{label}: p50",
                   zorder=below)  # fmt: skip
         axes.plot(at, [t["p99"] for t in told], color=colour, linewidth=1.2, linestyle=":",
@@ -110,7 +110,7 @@ def times(axes: Axes, run: Run) -> None:
 
 
 def _decades(axes: Axes) -> None:
-    """Whole decades, so that each picture has lines with numbers on them."""
+    """Extend the log scale to whole decades, so that each chart has labelled grid lines."""
     axes.set_yscale("log")
     low, high = axes.dataLim.y0, axes.dataLim.y1
     axes.set_ylim(10 ** floor(log10(max(low, 0.1))), 10 ** ceil(log10(max(high, 1.1))))
@@ -157,13 +157,13 @@ def processors(axes: Axes, run: Run) -> None:
 
 
 def _smooth(values: Sequence[float]) -> list[float]:
-    """Over three samples: the kernel counts processor time in ticks of ten milliseconds."""
+    """Average over three samples: the kernel counts CPU time in ticks of ten milliseconds."""
     padded = [values[0], *values, values[-1]] if values else []
     return [sum(padded[i : i + 3]) / 3 for i in range(len(values))]
 
 
 def before_and_after(runs: dict[str, Run]) -> Figure:
-    """The write-up's picture: the same crowd on both roads."""
+    """The write-up's chart: the same load with both strategies."""
     figure, axes = pyplot.subplots(1, 2, figsize=(11, 4.2))
     figure.set_layout_engine("constrained", w_pad=0.15)
     figure.suptitle(_ratio(runs), fontsize=14, x=0.01, ha="left", fontweight="bold")
@@ -178,7 +178,7 @@ def before_and_after(runs: dict[str, Run]) -> Figure:
     axes[0].yaxis.set_major_formatter("{x:,.0f}")
     axes[0].set_xlabel("seconds after the opening", color=QUIET)
     _decades(axes[1])
-    axes[1].tick_params(axis="x", pad=9)  # apart from the scale's lowest number
+    axes[1].tick_params(axis="x", pad=9)  # clear of the scale's lowest label
     plain(axes[0], "People who have their answer")
     plain(axes[1], "Response time of those who got a coupon")
     return figure

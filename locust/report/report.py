@@ -1,11 +1,11 @@
-"""`make report`: an opening on both roads, watched from outside, as one page of pictures.
+"""`make report`: an opening with both strategies, sampled from outside, as one page of charts.
 
     python -m tests.servers python locust/report/report.py [--quick] [--out build/report.html]
     python locust/report/report.py --record build/load-opening.json
 
-The first needs REDIS_URL and DATABASE_URL of servers of its own; the second draws what a finished
-run of Locust has left (its own figures; nobody watched the machine). Exit status 1 if what was told
-was not stored.
+The first needs REDIS_URL and DATABASE_URL of servers for it alone; the second draws charts from the
+record of a finished Locust run (without samples of the machine). Exit status 1 if a told claim was
+not stored.
 """
 
 import json
@@ -43,11 +43,13 @@ class Crowd:
 
 
 FULL, QUICK = Crowd(6_000, 4_000, 10), Crowd(200, 100, 2)
-PATIENCE_S = 60  # nobody gives up: a slow answer is to be seen, not to be missing
+PATIENCE_S = 60  # no timeouts: slow answers must be in the charts
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what was started, as Ctrl-C does
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(143)
+    )  # stop the started programs, as Ctrl-C does
     asked = parser().parse_args()
     runs = asked.record or _play(_crowd(asked))
     asked.out.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +90,7 @@ def _crowd(asked: Namespace) -> Crowd:
 
 
 def _read(path: Path) -> dict[str, Run]:
-    """A Locust record, or the runs of an earlier report."""
+    """A Locust record, or the runs of an earlier report, by strategy."""
     said = json.loads(path.read_text())
     return {said["strategy"]: said} if "strategy" in said else said
 
@@ -99,7 +101,7 @@ def _play(crowd: Crowd) -> dict[str, Run]:
         migrate = [sys.executable, str(TOP / "manage.py"), "migrate", "-v0"]
         subprocess.run(migrate, check=True)
         with served(folder) as site:
-            time.sleep(3)  # the worker has no page to ask whether it is there
+            time.sleep(3)  # the worker has no health page to wait for
             return {road: _opening(site, road, crowd, folder) for road in ROADS}
 
 

@@ -1,5 +1,6 @@
-"""The site of a report: what `make run` serves, on the stores that the environment names. Nobody is
-turned away: direct would answer most of a crowd by 503, and show how fast that goes."""
+"""The site of a report: the processes of `make run`, on the stores named by the environment.
+Without load shedding: `direct` would answer most requests by 503, and the figures show only that.
+"""
 
 import os
 import secrets
@@ -21,7 +22,7 @@ PROCESSES = 2
 @dataclass(frozen=True, slots=True)
 class Site:
     url: str
-    metrics_url: str  # of the consumer, which tells what waits
+    metrics_url: str  # of the consumer, which exports the waiting claims
     env: dict[str, str]
     parts: Parts
 
@@ -38,13 +39,13 @@ def served(folder: Path) -> Iterator[Site]:
         stores = {"Redis": os.environ["REDIS_URL"], "database": os.environ["DATABASE_URL"]}
         for name, address in stores.items():
             port = urlsplit(address).port
-            if port:  # a file has no process
+            if port:  # SQLite has no process
                 pids[name] = listener(port)
         yield Site(url, f"{watched}/metrics", env, Parts(pids))
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    for counts in ("prometheus", "counts"):  # of the web; of the worker and its consumer
+    for counts in ("prometheus", "counts"):  # metrics of the web; of the worker and its consumer
         (folder / counts).mkdir()
     return {
         "COUPONS_ENV": "local",
@@ -61,7 +62,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _programs(url: str, watched: str, env: dict[str, str], folder: Path) -> list[Program]:
-    """In the order in which they are started, named as the pictures name them."""
+    """In start order, with the names used in the charts."""
     port = url.rpartition(":")[2]
     counts = {"PROMETHEUS_MULTIPROC_DIR": str(folder / "counts")}
     celery, worker = [sys.executable, "-m", "celery", "-A", "config"], env | counts

@@ -1,5 +1,5 @@
-"""Watching a site from outside while people come: processor time of each part, what is stored, and
-what the consumer tells Prometheus."""
+"""Sample a site from outside during a run: CPU time of each part, the number of stored coupons, and
+the consumer's metrics."""
 
 import re
 import threading
@@ -13,15 +13,16 @@ from typing import Any
 import psutil
 
 STEP_S = 0.25
-ELSE = "else"  # processor time of what is no part
-METRICS_EVERY = 4  # steps: the site answers on the processors it is measured on
+ELSE = "else"  # CPU time of all other programs
+METRICS_EVERY = 4  # steps; not every one, since serving /metrics costs the site CPU
 _WAITING = re.compile(r'^coupon_waiting_claims\{[^}]*campaign="([^"]+)"[^}]*\} (\S+)', re.M)
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """`at` is this machine's clock in seconds; `cpu` is cores in use since the sample before, by
-    part; `stored` is None where nobody could say; `waiting` is what /metrics said, if asked."""
+    """`at`: Unix seconds; `cpu`: part → cores in use since the previous sample; `stored`: None if
+    the database did not answer; `waiting`: campaign → waiting claims by /metrics, if it was read.
+    """
 
     at: float
     cpu: dict[str, float]
@@ -30,7 +31,7 @@ class Sample:
 
 
 class Parts:
-    """Processor time of groups of processes, each given by its first process and its children."""
+    """CPU time of groups of processes: each a root process and its children."""
 
     def __init__(self, roots: Mapping[str, int]) -> None:
         self._roots, self._spent = dict(roots), dict[str, float]()
@@ -41,7 +42,7 @@ class Parts:
         self._roots[name] = pid
 
     def cores(self) -> dict[str, float]:
-        """Cores in use since the last call: of each part, and of what else this machine does."""
+        """Cores in use since the last call: of each part, and of all other programs."""
         before, was_busy, since = self._spent, self._busy, self._since
         self._spent = {name: _spent(pid) for name, pid in list(self._roots.items())}
         self._busy, self._since = _busy(), time.monotonic()
@@ -54,14 +55,14 @@ class Parts:
 
 
 def _busy() -> float:
-    """Processor seconds of this machine, from whichever of these its system tells."""
+    """CPU seconds of this machine, from the kinds that its system reports."""
     times = psutil.cpu_times()
     kinds = ("user", "nice", "system", "irq", "softirq")
     return sum(getattr(times, kind, 0.0) for kind in kinds)
 
 
 def _spent(pid: int) -> float:
-    """Seconds of a process and its living children. Who is gone no longer counts."""
+    """CPU seconds of a process and its living children; ended ones no longer count."""
     seconds = 0.0
     with suppress(psutil.NoSuchProcess):
         first = psutil.Process(pid)
@@ -73,7 +74,7 @@ def _spent(pid: int) -> float:
 
 
 def listener(port: int) -> int:
-    """The process that listens on this port of this machine. Raises LookupError."""
+    """The pid of the process that listens on this port of this machine. Raises LookupError."""
     for connection in psutil.net_connections("tcp"):
         local: Any = connection.laddr
         if connection.status == psutil.CONN_LISTEN and local.port == port and connection.pid:
@@ -85,7 +86,7 @@ def listener(port: int) -> int:
 def watching(
     parts: Parts, *, stored: Callable[[], int], metrics_url: str
 ) -> Iterator[list[dict[str, Any]]]:
-    """Samples are added to the list, in a thread of its own, until the block ends."""
+    """A thread appends samples to the yielded list until the block ends."""
     samples: list[dict[str, Any]] = []
     over = threading.Event()
 
@@ -106,7 +107,7 @@ def watching(
 
 
 def _maybe(stored: Callable[[], int]) -> int | None:
-    """A database that is too busy to be asked is a gap in the picture, not the end of the run."""
+    """None if the database does not answer: a gap in the chart, not the end of the run."""
     try:
         return stored()
     except Exception:
