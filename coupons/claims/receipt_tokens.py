@@ -15,6 +15,7 @@ from coupons.claims import hmac_sha256
 from coupons.claims.campaign_keys import CampaignKey
 
 RECEIPT_TYPE = "coupon-receipt+jwt"
+_MORE_THAN_ANY_NUMBER = 2**53  # exact in every JSON reader; milliseconds of 285,000 years
 
 
 @lru_cache(maxsize=64)
@@ -74,9 +75,25 @@ def parse_receipt(token: str) -> Receipt | None:
         )
     except (jwt.InvalidTokenError, KeyError, ValueError):
         return None
+    return receipt if _is_possible(receipt) else None
+
+
+def _is_possible(receipt: Receipt) -> bool:
+    """Whether we can have signed it: its types, and numbers and text that JSON can be made of."""
+    texts = (receipt.campaign, receipt.user)
     numbers = (receipt.nth, receipt.place, receipt.admitted_ms)
-    has_text = isinstance(receipt.campaign, str) and isinstance(receipt.user, str)
-    return receipt if has_text and all(type(number) is int for number in numbers) else None
+    return all(isinstance(text, str) and _is_unicode(text) for text in texts) and all(
+        type(number) is int and 0 <= number < _MORE_THAN_ANY_NUMBER for number in numbers
+    )
+
+
+def _is_unicode(text: str) -> bool:
+    """False for half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _b64(data: bytes) -> bytes:
