@@ -47,15 +47,15 @@ def _statements(path: Path, text: str) -> Iterator[tuple[str, str]]:
     for number, line in enumerate(_LINE.split(text), 1):
         if _NOTHING.fullmatch(line):
             continue
-        found = _STATEMENT.fullmatch(line)
-        name, single, double, plain = found.groups() if found else ("", None, None, None)
-        meant = single or _ESCAPED.sub(r"\1", double or "") or plain or ""
-        said = dotenv_values(stream=StringIO(line), interpolate=False) if found else {}
-        if not line.replace("\t", " ").isprintable() or said != {name: meant}:
+        match = _STATEMENT.fullmatch(line)
+        name, single, double, plain = match.groups() if match else ("", None, None, None)
+        value = single or _ESCAPED.sub(r"\1", double or "") or plain or ""
+        by_dotenv = dotenv_values(stream=StringIO(line), interpolate=False) if match else {}
+        if not line.replace("\t", " ").isprintable() or by_dotenv != {name: value}:
             raise Unreadable(
                 f"{path}, line {number}: `manage.py check` says what is wrong with it."
             )
-        yield name, meant
+        yield name, value
 
 
 def web_url() -> str:

@@ -34,5 +34,5 @@ class Ledger:
 
     def take(self, report: dict[str, Any]) -> None:
         """Master: add the answers of a worker's report."""
-        self.heard += (Heard(*said) for said in report.pop(_HEARD, ()))
+        self.heard += (Heard(*fields) for fields in report.pop(_HEARD, ()))
         self._others_cpu_s += report.pop(_CPU, 0.0)

@@ -36,10 +36,10 @@ class Line:
 
 
 def token_of(user: str) -> str:
-    said = {
+    claims = {
         "iss": os.environ.get("JWT_ISSUER", "https://shop.local"),
         "aud": os.environ.get("JWT_AUDIENCE", "coupons"),
         "sub": user,
         "exp": int(time.time()) + LIFETIME_S,
     }
-    return jwt.encode(said, os.environ.get("JWT_HS256_SECRET", _LOCAL_SECRET), algorithm="HS256")
+    return jwt.encode(claims, os.environ.get("JWT_HS256_SECRET", _LOCAL_SECRET), algorithm="HS256")

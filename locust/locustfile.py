@@ -57,13 +57,13 @@ class Conductor:
         on.test_stop.add_listener(self.close)  # type: ignore[no-untyped-call]
         on.spawning_complete.add_listener(self.all_are_here)  # type: ignore[no-untyped-call]
         on.report_to_master.add_listener(self.report)  # type: ignore[no-untyped-call]
-        on.worker_report.add_listener(self.take)  # type: ignore[no-untyped-call]
+        on.worker_report.add_listener(self.collect)  # type: ignore[no-untyped-call]
 
     @property
-    def said(self) -> Namespace:
-        said = self.environment.parsed_options
-        assert isinstance(said, Namespace)  # noqa: S101 - Locust has parsed its command line
-        return said
+    def arguments(self) -> Namespace:
+        arguments = self.environment.parsed_options
+        assert isinstance(arguments, Namespace)  # noqa: S101 - Locust has parsed its command line
+        return arguments
 
     @property
     def host(self) -> str:
@@ -71,37 +71,40 @@ class Conductor:
 
     def prepare(self) -> bool:
         """Find or create the campaign, and pass it to all processes. False: there is none."""
-        said, scenario = self.said, SCENARIOS[self.said.scenario]
-        gather_s = options.gather_s(said)
+        arguments, scenario = self.arguments, SCENARIOS[self.arguments.scenario]
+        gather_s = options.gather_s(arguments)
         try:
             self.environment.host = sale.demand_site(self.host)  # used by all users from now on
-            slug = said.campaign or self._create(said, gather_s)
-            page = self._look(said, slug)
+            slug = arguments.campaign or self._create(arguments, gather_s)
+            page = self._look(arguments, slug)
         except sale.NoSale as error:
             return self._fail(f"No campaign to ask for: {error}")
-        opens_at = max(page.opens_at, time.time() + page.ahead + gather_s * bool(said.campaign))
+        opens_at = max(
+            page.opens_at, time.time() + page.ahead + gather_s * bool(arguments.campaign)
+        )
         # Values beyond Locust's options are sent to the workers with the first job.
-        said.sale = {"slug": slug, "opens_at": opens_at, "people": said.num_users}
+        arguments.sale = {"slug": slug, "opens_at": opens_at, "people": arguments.num_users}
         self.sale = self._sale(page.ahead)
         Crowd.sale, Crowd.scenario, Crowd.gather_s = self.sale, scenario, gather_s
         return True
 
-    def _create(self, said: Namespace, gather_s: float) -> str:
+    def _create(self, arguments: Namespace, gather_s: float) -> str:
         moment = f"{time.strftime('%H%M%S')}-{secrets.token_hex(2)}"
-        slug = said.name or f"{sale.PREFIX}{said.scenario}-{moment}"
+        slug = arguments.name or f"{sale.PREFIX}{arguments.scenario}-{moment}"
         sale.create(
-            options.manage_of(said), slug,
-            stock=said.stock, strategy=said.strategy, opens_in=gather_s,
+            options.manage_of(arguments), slug,
+            stock=arguments.stock, strategy=arguments.strategy, opens_in=gather_s,
         )  # fmt: skip
         return slug
 
-    def _look(self, said: Namespace, slug: str) -> sale.Page:
+    def _look(self, arguments: Namespace, slug: str) -> sale.Page:
         try:
             return sale.look(self.host, slug)
         except sale.AWAY as error:
             why = f"{self.host} does not know {slug}: {error}."
-            if not said.campaign:  # created by a site with the same secrets and another database
-                sale.withdraw(options.manage_of(said), slug, why)
+            # Created by a site with the same secrets and another database.
+            if not arguments.campaign:
+                sale.withdraw(options.manage_of(arguments), slug, why)
                 why += " It was made for this run and is closed again."
             raise sale.NoSale(why) from None
 
@@ -112,16 +115,16 @@ class Conductor:
 
     def _sale(self, ahead: float) -> sale.Sale:
         """The sale by this process's clock. `ahead`: seconds that the server's clock is ahead."""
-        said, runner = self.said, self.environment.runner
-        told, warm_up = said.sale, options.warm_up_s(said)
+        arguments, runner = self.arguments, self.environment.runner
+        shared, warm_up = arguments.sale, options.warm_up_s(arguments)
         return sale.Sale(
-            slug=told["slug"],
-            opens_at=told["opens_at"] - ahead,
-            people=told["people"],
-            seconds=warm_up + said.seconds,
-            stages=SCENARIOS[said.scenario].stages,
-            window=Window(warm_up, warm_up + said.seconds),
-            line=Line(f"{told['slug']}-{getattr(runner, 'worker_index', 0)}"),
+            slug=shared["slug"],
+            opens_at=shared["opens_at"] - ahead,
+            people=shared["people"],
+            seconds=warm_up + arguments.seconds,
+            stages=SCENARIOS[arguments.scenario].stages,
+            window=Window(warm_up, warm_up + arguments.seconds),
+            line=Line(f"{shared['slug']}-{getattr(runner, 'worker_index', 0)}"),
         )
 
     def begin(self, **_: Any) -> None:
@@ -129,18 +132,18 @@ class Conductor:
         if isinstance(self.environment.runner, MasterRunner):
             return
         if is_worker(self.environment.runner) or self.sale is None:
-            self.sale = self._sale(sale.look(self.host, self.said.sale["slug"]).ahead)
-        self.sale.line.gather(self.said.ready)
+            self.sale = self._sale(sale.look(self.host, self.arguments.sale["slug"]).ahead)
+        self.sale.line.gather(self.arguments.ready)
         self.sale = self._in_time(self.sale)
         self.sale.ledger.start_clock()
-        share_connections(self.said.connections, timeout_s=self.said.patience)
+        share_connections(self.arguments.connections, timeout_s=self.arguments.patience)
         Caller.sale = self.sale
         Caller.all_are_here.clear()
 
     def _in_time(self, about: sale.Sale) -> sale.Sale:
         """Postpone the opening if creating campaign and tokens took too long (a busy machine) for
         all users to be started. Not in workers, which can't agree on a common time."""
-        needed_s = options.gather_s(self.said) / 2 + 1  # to spawn them: see Crowd
+        needed_s = options.gather_s(self.arguments) / 2 + 1  # to spawn them: see Crowd
         if is_worker(self.environment.runner) or -about.now >= needed_s:
             return about
         Crowd.sale = replace(about, opens_at=time.time() + needed_s)
@@ -153,7 +156,7 @@ class Conductor:
         if self.sale:
             self.sale.ledger.hand_over(data)
 
-    def take(self, data: dict[str, Any], **_: Any) -> None:
+    def collect(self, data: dict[str, Any], **_: Any) -> None:
         if self.sale:
             self.sale.ledger.take(data)
 
@@ -163,29 +166,31 @@ class Conductor:
         if about is None or is_worker(self.environment.runner):
             return
         Crowd.sale = None
-        configured = SCENARIOS[self.said.scenario].per_s(about.people, about.window)
+        configured = SCENARIOS[self.arguments.scenario].per_s(about.people, about.window)
         exceptions = self.environment.runner.exceptions if self.environment.runner else {}
         broken = [Broken(row["count"], row["msg"]) for row in exceptions.values()]
-        self._show(record.close(self.said, self.host, about, configured, broken))
+        self._show(record.close(self.arguments, self.host, about, configured, broken))
 
-    def _show(self, said: dict[str, Any]) -> None:
-        well = said["verdict"]["well"]
+    def _show(self, result: dict[str, Any]) -> None:
+        well = result["verdict"]["well"]
         self.environment.process_exit_code = 0 if well else WRONG
-        path = Path(self.said.record or options.TOP / "build" / f"load-{said['scenario']}.json")
-        record.write(said, path)
-        for name, figure, mark in record.lines(said):
+        path = Path(
+            self.arguments.record or options.TOP / "build" / f"load-{result['scenario']}.json"
+        )
+        record.write(result, path)
+        for name, figure, mark in record.lines(result):
             logger.info("%s %-34s %s", mark, name, figure)
         logger.info("The record is in %s.", path)
         if self.pages:
-            self.pages.record = said
+            self.pages.record = result
 
 
 def begin(environment: Environment, **_: Any) -> None:
     """Set defaults: the site of `make run`, and the scenario's number of users."""
     environment.host = environment.host or env_files.web_url()
-    said = environment.parsed_options
-    if said is not None and said.num_users is None:
-        said.num_users = SCENARIOS[said.scenario].users
+    arguments = environment.parsed_options
+    if arguments is not None and arguments.num_users is None:
+        arguments.num_users = SCENARIOS[arguments.scenario].users
     Conductor(environment)
 
 

@@ -18,8 +18,8 @@ def _as_text(reader: Callable[[str], Path]) -> Callable[[str], str]:
     """Return text: options that a master sends to its workers can't contain a Path."""
 
     @wraps(reader)
-    def read(said: str) -> str:
-        return str(reader(said))
+    def read(text: str) -> str:
+        return str(reader(text))
 
     return read
 
@@ -53,15 +53,15 @@ def add(parser: Any, **_: Any) -> None:
     add("--opens-at", type=Number(0, 1e11), default=0, help="not for people", **hidden)
 
 
-def manage_of(said: Namespace) -> Path:
+def manage_of(options: Namespace) -> Path:
     """The site's `manage.py`: the option's, or the one next to this folder."""
-    return Path(said.manage or TOP / "manage.py")
+    return Path(options.manage or TOP / "manage.py")
 
 
-def gather_s(said: Namespace) -> float:
+def gather_s(options: Namespace) -> float:
     """Seconds to the opening: enough to create the stock, start all users and open the page."""
-    return float(said.gather or 4 + said.num_users / 400 + said.stock / 50_000)
+    return float(options.gather or 4 + options.num_users / 400 + options.stock / 50_000)
 
 
-def warm_up_s(said: Namespace) -> float:
-    return float(said.warm_up) if SCENARIOS[said.scenario].warms_up else 0.0
+def warm_up_s(options: Namespace) -> float:
+    return float(options.warm_up) if SCENARIOS[options.scenario].warms_up else 0.0

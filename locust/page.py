@@ -48,8 +48,10 @@ class Pages:
     def _add_rows(self, response: Response) -> Response:
         """Add the tab's rows to the response that the page polls."""
         if request.path.endswith("/stats/requests") and response.is_json:
-            said = response.get_json() | {"extended_stats": [{"key": _KEY, "data": self._rows()}]}
-            response.set_data(json.dumps(said))
+            document = response.get_json() | {
+                "extended_stats": [{"key": _KEY, "data": self._rows()}]
+            }
+            response.set_data(json.dumps(document))
         return response
 
     def _rows(self) -> list[dict[str, str]]:

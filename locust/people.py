@@ -129,7 +129,7 @@ def share_connections(count: int, *, timeout_s: float) -> None:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        said = orjson.loads(body or b"{}")
+        parsed = orjson.loads(body or b"{}")
     except orjson.JSONDecodeError:
         return {}
-    return said if isinstance(said, dict) else {}
+    return parsed if isinstance(parsed, dict) else {}

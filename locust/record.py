@@ -27,25 +27,25 @@ _POLL_S = 0.1
 
 
 def close(
-    said: Namespace, host: str, about: Sale, configured: float | None, broken: Sequence[Broken]
+    options: Namespace, host: str, about: Sale, configured: float | None, broken: Sequence[Broken]
 ) -> dict[str, Any]:
     """The record of a run whose users have all left."""
     cpu_s = about.ledger.cpu_s
     heard, url = about.ledger.heard, os.environ.get("DATABASE_URL", "")
     told = sorted({one.user for one in heard if one.outcome in PLACED})
-    stored_within_s = _wait(url, about, len(told), patience_s=said.storing)
+    stored_within_s = _wait(url, about, len(told), patience_s=options.storing)
     rows = stored.rows(url, about.slug) if url else None
-    asked = told if rows is None else random.sample(told, min(len(told), said.ask_back))
-    standings = [_standing(host, about, user) for user in asked]
+    asked_again = told if rows is None else random.sample(told, min(len(told), options.ask_back))
+    standings = [_standing(host, about, user) for user in asked_again]
     stock = sale.look(host, about.slug).stock
     verdict = judge(heard, rows, standings, stock=stock, broken=broken)
     measured = measure(heard, about.window, configured=configured) | {
         "all_stored_within_s": stored_within_s,
-        "watched_for_s": said.storing if url else None,
+        "watched_for_s": options.storing if url else None,
         "exceptions": sum(one.count for one in broken),
         "load_cpu_ms_per_ask": round(1000 * cpu_s / max(1, len(heard)), 3),
     }
-    return _record(said, host, about, measured, verdict)
+    return _record(options, host, about, measured, verdict)
 
 
 def _wait(url: str, about: Sale, told: int, *, patience_s: float) -> float | None:
@@ -64,22 +64,22 @@ def _wait(url: str, about: Sale, told: int, *, patience_s: float) -> float | Non
 
 def _standing(host: str, about: Sale, user: str) -> Standing:
     try:
-        said = sale.get(host, about.path + "/claims/me", token=token_of(user))
+        status = sale.get(host, about.path + "/claims/me", token=token_of(user))
     except OSError as error:
         return Standing(user, str(error), 0, "")
-    return Standing(user, said["status"], said.get("place", 0), plain(said.get("code", "")))
+    return Standing(user, status["status"], status.get("place", 0), plain(status.get("code", "")))
 
 
 def _record(
-    said: Namespace, host: str, about: Sale, measured: dict[str, object], verdict: Verdict
+    options: Namespace, host: str, about: Sale, measured: dict[str, object], verdict: Verdict
 ) -> dict[str, Any]:
     return {
-        "scenario": said.scenario,
+        "scenario": options.scenario,
         "campaign": about.slug,
         "target": host,
         "users": about.people,
-        "stock": said.stock,
-        "strategy": said.strategy,
+        "stock": options.stock,
+        "strategy": options.strategy,
         "opens_at": about.opens_at,
         **machine.here(),
         "figures": measured,

@@ -69,11 +69,11 @@ def demand_site(host: str) -> str:
     except NoAddress as error:
         raise NoSale(str(error)) from None
     page = f"/api/v1/campaigns/{_NOT_THERE}"
-    seen = _first_look(host, page)
-    if seen != _UNKNOWN:  # the operators' port answers with problem documents, too
-        answer = ", ".join(filter(None, (seen.kind, seen.code)))
+    reply = _first_look(host, page)
+    if reply != _UNKNOWN:  # the operators' port answers with problem documents, too
+        answer = ", ".join(filter(None, (reply.kind, reply.code)))
         raise NoSale(
-            f"{host} is no coupon site's door for users: it answers {seen.status} ({answer}) to"
+            f"{host} is no coupon site's door for users: it answers {reply.status} ({answer}) to"
             f" {page}."
         )
     me = f"{page}/claims/me"
@@ -109,8 +109,8 @@ def _first_look(host: str, path: str, token: str = "") -> _Answer:
 
 def _code(error: HTTPError) -> str:
     try:
-        said = json.loads(error.read(_LONGEST_PROBLEM))
-        return str(said["code"])
+        problem = json.loads(error.read(_LONGEST_PROBLEM))
+        return str(problem["code"])
     except (*AWAY, KeyError, TypeError):
         return ""
 
@@ -169,11 +169,11 @@ def look(host: str, slug: str) -> Page:
 
 def _look(host: str, slug: str) -> Page:
     before = time.time()
-    said = get(host, f"/api/v1/campaigns/{slug}")
+    body = get(host, f"/api/v1/campaigns/{slug}")
     after = time.time()
     try:
-        ahead = _seconds(said["server_time"]) - (before + after) / 2
-        return Page(int(said["stock"]), _seconds(said["opens_at"]), ahead, after - before)
+        ahead = _seconds(body["server_time"]) - (before + after) / 2
+        return Page(int(body["stock"]), _seconds(body["opens_at"]), ahead, after - before)
     except (KeyError, TypeError):
         raise ValueError("what it shows is no campaign") from None
 

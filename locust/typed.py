@@ -31,12 +31,12 @@ class Whole:
     low: int
     high: int
 
-    def __call__(self, said: str) -> int:
+    def __call__(self, text: str) -> int:
         try:
-            number = int(said)
+            number = int(text)
         except ValueError:
-            raise ArgumentTypeError(f"{said!r} is not a whole number.") from None
-        return _between(number, said, self.low, self.high)
+            raise ArgumentTypeError(f"{text!r} is not a whole number.") from None
+        return _between(number, text, self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -46,47 +46,47 @@ class Number:
     low: float
     high: float
 
-    def __call__(self, said: str) -> float:
+    def __call__(self, text: str) -> float:
         try:
-            number = float(said)
+            number = float(text)
         except ValueError:
-            raise ArgumentTypeError(f"{said!r} is not a number.") from None
-        return _between(number, said, self.low, self.high)
+            raise ArgumentTypeError(f"{text!r} is not a number.") from None
+        return _between(number, text, self.low, self.high)
 
 
-def _between(value: N, said: str, low: float, high: float) -> N:
+def _between(value: N, text: str, low: float, high: float) -> N:
     if not low <= value <= high:  # false for "nan", too
-        raise ArgumentTypeError(f"{said} is not between {low:,} and {high:,}.")
+        raise ArgumentTypeError(f"{text} is not between {low:,} and {high:,}.")
     return value
 
 
-def name(said: str) -> str:
+def name(text: str) -> str:
     """The slug of a campaign; empty: none."""
-    if said and (not said.strip() or len(said) > 64):
-        raise ArgumentTypeError(f"{said!r} can't be the name of a campaign.")
-    return said
+    if text and (not text.strip() or len(text) > 64):
+        raise ArgumentTypeError(f"{text!r} can't be the name of a campaign.")
+    return text
 
 
-def input_file(said: str) -> Path:
-    if not Path(said).is_file() or not os.access(said, os.R_OK):
-        raise ArgumentTypeError(f"There is no file {said!r} that may be read.")
-    return Path(said)
+def input_file(text: str) -> Path:
+    if not Path(text).is_file() or not os.access(text, os.R_OK):
+        raise ArgumentTypeError(f"There is no file {text!r} that may be read.")
+    return Path(text)
 
 
-def program(said: str) -> str:
+def program(text: str) -> str:
     """An executable file, such as a Python interpreter."""
-    if not Path(said).is_file() or not os.access(said, os.X_OK):
-        raise ArgumentTypeError(f"There is no program {said!r}.")
-    return said
+    if not Path(text).is_file() or not os.access(text, os.X_OK):
+        raise ArgumentTypeError(f"There is no program {text!r}.")
+    return text
 
 
-def output_file(said: str) -> Path:
+def output_file(text: str) -> Path:
     """A writable file; its folder need not exist yet."""
-    path = Path(said)
-    if not said.strip() or path.is_dir():
-        raise ArgumentTypeError(f"{said!r} is no file's name.")
-    above = next(each for each in path.absolute().parents if each.exists())
-    there = path if path.exists() else above
-    if not above.is_dir() or not os.access(there, os.W_OK):
-        raise ArgumentTypeError(f"{said!r} can't be written: see {there}.")
+    path = Path(text)
+    if not text.strip() or path.is_dir():
+        raise ArgumentTypeError(f"{text!r} is no file's name.")
+    parent = next(folder for folder in path.absolute().parents if folder.exists())
+    existing = path if path.exists() else parent
+    if not parent.is_dir() or not os.access(existing, os.W_OK):
+        raise ArgumentTypeError(f"{text!r} can't be written: see {existing}.")
     return path

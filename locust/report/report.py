@@ -50,49 +50,49 @@ def main() -> int:
     signal.signal(
         signal.SIGTERM, lambda *_: sys.exit(143)
     )  # stop the started programs, as Ctrl-C does
-    asked = parser().parse_args()
-    runs = asked.record or _play(_crowd(asked))
-    asked.out.parent.mkdir(parents=True, exist_ok=True)
-    asked.out.with_suffix(".json").write_text(json.dumps(runs) + "\n")
-    asked.out.write_text(onepage.page(runs))
+    options = parser().parse_args()
+    runs = options.record or _play(_crowd(options))
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.with_suffix(".json").write_text(json.dumps(runs) + "\n")
+    options.out.write_text(onepage.page(runs))
     well = all(run["verdict"]["well"] for run in runs.values())
-    print(f"{'Everyone who was told has it' if well else 'WITH FAULTS'}: {asked.out}")
+    print(f"{'Everyone who was told has it' if well else 'WITH FAULTS'}: {options.out}")
     return 0 if well else 1
 
 
 def parser() -> SentenceParser:
-    it = SentenceParser(description=__doc__)
-    it.add_argument("--quick", action="store_true", help="a handful of people; no measurement")
-    it.add_argument("--people", type=Whole(1, 10_000_000), help="default: of the plan")
-    it.add_argument("--stock", type=Whole(1, 10_000_000), help="default: of the plan")
-    it.add_argument("--seconds", type=Number(0.1, 86_400), help="default: of the plan")
-    it.add_argument("--record", type=_runs_before, help="of a run of Locust that is over")
-    it.add_argument("--out", type=output_file, default=TOP / "build" / "report.html")
-    return it
+    flags = SentenceParser(description=__doc__)
+    flags.add_argument("--quick", action="store_true", help="a handful of people; no measurement")
+    flags.add_argument("--people", type=Whole(1, 10_000_000), help="default: of the plan")
+    flags.add_argument("--stock", type=Whole(1, 10_000_000), help="default: of the plan")
+    flags.add_argument("--seconds", type=Number(0.1, 86_400), help="default: of the plan")
+    flags.add_argument("--record", type=_runs_before, help="of a run of Locust that is over")
+    flags.add_argument("--out", type=output_file, default=TOP / "build" / "report.html")
+    return flags
 
 
-def _runs_before(said: str) -> dict[str, Run]:
-    file = input_file(said)
+def _runs_before(text: str) -> dict[str, Run]:
+    file = input_file(text)
     try:
         runs = _read(file)
         if runs and all("well" in run["verdict"] for run in runs.values()):
             return runs
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
-    raise ArgumentTypeError(f"{said!r} is no record of a run.")
+    raise ArgumentTypeError(f"{text!r} is no record of a run.")
 
 
-def _crowd(asked: Namespace) -> Crowd:
-    plan = QUICK if asked.quick else FULL
+def _crowd(options: Namespace) -> Crowd:
+    plan = QUICK if options.quick else FULL
     return Crowd(
-        asked.people or plan.people, asked.stock or plan.stock, asked.seconds or plan.seconds
+        options.people or plan.people, options.stock or plan.stock, options.seconds or plan.seconds
     )
 
 
 def _read(path: Path) -> dict[str, Run]:
     """A Locust record, or the runs of an earlier report, by strategy."""
-    said = json.loads(path.read_text())
-    return {said["strategy"]: said} if "strategy" in said else said
+    parsed = json.loads(path.read_text())
+    return {parsed["strategy"]: parsed} if "strategy" in parsed else parsed
 
 
 def _play(crowd: Crowd) -> dict[str, Run]:
