@@ -3,7 +3,7 @@
 # app_wheelhouse (run) and loadgen_wheelhouse want them: hosts unpack it and are done.
 # Run it where the hosts' own Python is (the same distribution and processor), with gcc, pkg-config,
 # the headers of Python and of MySQL's client, and a way to PyPI: a build host, a chroot, a container.
-# What is in it stands below VERSION-PINS, so a host of another Python, or a release with other pins, refuses it.
+# Its contents are in a folder VERSION-PINS, so a host with another Python, or a release with other pins, refuses it.
 set -eu
 out=$(realpath -m "$1") python=${2:-python3} what=${3:-run}
 pins=$(cd "$(dirname "$0")/../requirements" && pwd)
