@@ -1,5 +1,6 @@
 """Translated labels of readiness checks, and translated texts of history events."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -46,7 +47,7 @@ def check_label(name: str) -> str:
 
 def event_text(event: CampaignEvent) -> str:
     """An event as one line: its kind, and its details if it has any."""
-    kind, data = EventKind(event.kind), event.data or {}
+    kind, data = _kind_of(event), event.data or {}
     if kind is EventKind.STOCK_SET:
         return str(_("stock set to %s") % data.get("stock", "?"))
     details = event_details(event)
@@ -57,8 +58,16 @@ def event_details(event: CampaignEvent) -> str:
     """An event's details; empty: none. Text typed by an operator is returned unchanged."""
     if event.kind == EventKind.RELEASED:
         return _("nothing is red any more")
-    describe = _DETAILS.get(EventKind(event.kind))
-    return describe(event.data) if describe and event.data else ""
+    describe = _DETAILS.get(_kind_of(event))
+    try:
+        return describe(event.data) if describe and event.data else ""
+    except (TypeError, IndexError, AttributeError):  # data that this release does not write
+        return json.dumps(event.data, ensure_ascii=False)
+
+
+def _kind_of(event: CampaignEvent) -> EventKind:
+    """OTHER for a kind of a later release, as after a rollback."""
+    return EventKind(event.kind) if event.kind in EventKind.values else EventKind.OTHER
 
 
 def _red_checks(data: Data) -> str:

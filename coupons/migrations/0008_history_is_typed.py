@@ -1,8 +1,9 @@
 """Events get a kind and data in place of English words; holding and overriding become columns.
 
-Old entries are carried over. An earlier release is well served by this table while hosts are being
+Old entries are carried over. An earlier release can read and write this table while hosts are being
 updated, and after a rollback: its two columns stay, with a default, until a later migration removes
-them. What it writes meanwhile has no kind, and shows as "other".
+them. But holds and overrides of one release are not seen by the other: to each, a campaign that the
+other holds back is paused by a person. What the earlier one writes has no kind, and shows as "other".
 """
 
 import ast
@@ -60,7 +61,7 @@ _PERSON = re.compile(r"(\d+) ('.*?'|\".*?\")(?:: (.*))?", re.DOTALL)
 _HOLDING = ("held", "released", "overridden", "scheduled", "paused", "resumed", "opened", "closed")
 _PLANNING = ("overridden", "scheduled", "rescheduled")
 _ROWS = 1_000
-_COLUMNS = ("held", "overridden")
+_NOTE_CHARS = 500
 
 
 def kind_and_data(verb, note):
@@ -108,7 +109,7 @@ def _warm_up(note):
             data["scripts"] = int(found[1])
         elif found := _HOST.fullmatch(part):
             data["hosts"].append([found[1], int(found[2]), int(found[3])])
-        else:
+        elif len(note) < _NOTE_CHARS or not note.endswith(part):  # else it was cut there
             return None
     return data
 
@@ -124,30 +125,61 @@ def _person(kind, note):
     return data | ({"why": found[3]} if kind == "claim_given_up" else {})
 
 
-def add_columns(apps, schema_editor):
-    """Not by AddField, which on SQLite copies all rows into a new table with all constraints, also
-    those that `0006` has left out because old rows break them."""
-    for name in _COLUMNS:
-        _alter(schema_editor, f"ADD COLUMN {name} bool DEFAULT 0 NOT NULL")
+class AddOnce(migrations.AddField):
+    """Repeatable: MySQL commits each change of a table by itself, so a process that is killed leaves
+    the first ones behind."""
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        if not self._is_there(app_label, schema_editor, to_state):
+            self._add(app_label, schema_editor, from_state, to_state)
+
+    def _add(self, *where):
+        super().database_forwards(*where)
+
+    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+        if self._is_there(app_label, schema_editor, to_state):
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
+
+    def _is_there(self, app_label, schema_editor, state):
+        table = state.apps.get_model(app_label, self.model_name)._meta.db_table
+        with schema_editor.connection.cursor() as cursor:
+            columns = schema_editor.connection.introspection.get_table_description(cursor, table)
+        return self.name in {column.name for column in columns}
 
 
-def remove_columns(apps, schema_editor):
-    for name in _COLUMNS:
-        _alter(schema_editor, f"DROP COLUMN {name}")
+class AddFlag(AddOnce):
+    """Not as Django does it on SQLite: that copies all rows into a new table with all constraints,
+    also those that `0006` has left out because old rows break them."""
 
+    def __init__(self, model_name, name):
+        super().__init__(
+            model_name, name, models.BooleanField(db_default=False, default=False, editable=False)
+        )
 
-def _alter(schema_editor, change):
-    schema_editor.execute(f"ALTER TABLE {schema_editor.quote_name('coupons_campaign')} {change}")
+    def deconstruct(self):
+        return self.__class__.__name__, [self.model_name, self.name], {}
+
+    def _add(self, app_label, schema_editor, from_state, to_state):
+        self._alter(schema_editor, f"ADD COLUMN {self.name} bool DEFAULT 0 NOT NULL")
+
+    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+        if self._is_there(app_label, schema_editor, from_state):
+            self._alter(schema_editor, f"DROP COLUMN {self.name}")
+
+    def _alter(self, schema_editor, change):
+        table = schema_editor.quote_name(f"coupons_{self.model_name_lower}")
+        schema_editor.execute(f"ALTER TABLE {table} {change}")
 
 
 def carry_over(apps, schema_editor):
     events = apps.get_model("coupons", "CampaignEvent").objects.order_by("pk")
     last = 0
     while rows := list(events.filter(pk__gt=last)[:_ROWS]):
-        for row in rows:
-            row.kind, row.data = kind_and_data(row.verb, row.note)
-        events.bulk_update(rows, ["kind", "data"])
         last = rows[-1].pk
+        old = [row for row in rows if row.verb]  # a row of today has none
+        for row in old:
+            row.kind, row.data = kind_and_data(row.verb, row.note)
+        events.bulk_update(old, ["kind", "data"])
     for campaign in apps.get_model("coupons", "Campaign").objects.exclude(state="draft"):
         newest = campaign.events.order_by("-pk").values_list("kind", flat=True)
         campaign.held = (
@@ -161,23 +193,14 @@ class Migration(migrations.Migration):
     dependencies = [("coupons", "0007_names_of_operators_are_exact")]
 
     operations = [
-        migrations.SeparateDatabaseAndState(
-            database_operations=[migrations.RunPython(add_columns, remove_columns)],
-            state_operations=[
-                migrations.AddField(
-                    "campaign",
-                    name,
-                    models.BooleanField(db_default=False, default=False, editable=False),
-                )
-                for name in _COLUMNS
-            ],
-        ),
-        migrations.AddField(
+        AddFlag("campaign", "held"),
+        AddFlag("campaign", "overridden"),
+        AddOnce(
             "campaignevent",
             "kind",
             models.CharField(choices=_CHOICES, db_default="other", max_length=32),
         ),
-        migrations.AddField("campaignevent", "data", models.JSONField(default=dict, null=True)),
+        AddOnce("campaignevent", "data", models.JSONField(default=dict, null=True)),
         migrations.AlterField(
             "campaignevent", "verb", models.CharField(db_default="", max_length=32)
         ),

@@ -120,6 +120,20 @@ def test_a_row_of_an_earlier_release_is_told_as_well(
     assert labels.event_text(CampaignEvent(kind=kind, data=data))
 
 
+@pytest.mark.parametrize(
+    ("kind", "data", "text"),
+    [
+        ("archived", {}, "other"),
+        ("archived", {"text": "by hand"}, "other: by hand"),
+        ("held", {"checks": None}, 'held back: {"checks": null}'),
+        ("warmed_up", {"hosts": [["a"]]}, 'warmed up: {"hosts": [["a"]]}'),
+        ("rebuilt", ["x"], 'rebuilt: ["x"]'),
+    ],
+)
+def test_what_a_later_release_wrote_breaks_no_page(kind: str, data: Any, text: str) -> None:
+    assert labels.event_text(CampaignEvent(kind=kind, data=data)) == text
+
+
 @pytest.mark.parametrize("reason", ["closed", "one server is enough; opened", "", "쿠폰"])
 def test_a_person_s_reason_stays_as_it_is(reason: str, korean: None) -> None:
     event = CampaignEvent(kind=EventKind.OVERRIDDEN, data={"reason": reason})

@@ -50,6 +50,12 @@ OLD = [
     ("honoured a receipt", "2 'jun'", "receipt_honoured", {"place": 2, "user": "jun"}),
     ("danced", "twice", "other", {"text": "danced: twice"}),
     ("rebuilt", "somehow", "other", {"text": "rebuilt: somehow"}),
+    (
+        "warmed up",
+        ("the database answered in 3 ms; http://" + "a" * 500 + " answered")[:500],
+        "warmed_up",
+        {"database_ms": 3, "hosts": []},
+    ),
     ("warmed up", "it was warm", "other", {"text": "warmed up: it was warm"}),
     ("gave up", "3 'ju", "other", {"text": "gave up: 3 'ju"}),
 ]
@@ -124,3 +130,39 @@ def test_a_release_before_writes_into_the_table_of_now(draft: Callable[..., Camp
     assert newest is not None
     assert (newest.kind, newest.data) == (EventKind.OTHER, None)
     assert labels.event_text(newest) == "other"
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.stores
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_killed_after_any_statement_it_is_finished_by_migrating_again(
+    migrated_to: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MySQL commits each of them by itself."""
+    execute = connection.SchemaEditorClass.execute
+    for killed_after in range(1, 100):
+        migrated_to(BEFORE)
+        done = 0
+
+        def counted(self: Any, *words: Any, **more: Any) -> None:
+            nonlocal done
+            execute(self, *words, **more)
+            done += 1
+            if done == killed_after:  # noqa: B023 - called in this round only
+                raise Killed
+
+        with monkeypatch.context() as killing:
+            killing.setattr(connection.SchemaEditorClass, "execute", counted)
+            try:
+                migrated_to(AFTER)
+                break
+            except Killed:
+                pass
+        migrated_to(AFTER)
+        assert not CampaignEvent.objects.filter(kind="held").exists()  # the columns are there
+        assert not Campaign.objects.filter(held=True, overridden=True).exists()
+    assert killed_after > 3
