@@ -74,7 +74,8 @@ class Conductor:
         arguments, scenario = self.arguments, SCENARIOS[self.arguments.scenario]
         gather_s = options.gather_s(arguments)
         try:
-            self.environment.host = sale.demand_site(self.host)  # used by all users from now on
+            if not arguments.peer:
+                self.environment.host = sale.demand_site(self.host)  # used by all users from now on
             slug = arguments.campaign or self._create(arguments, gather_s)
             page = self._look(arguments, slug)
         except sale.NoSale as error:

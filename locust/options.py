@@ -47,6 +47,7 @@ def add(parser: Any, **_: Any) -> None:
     add("--ask-back", type=NO_COUNT, default=200, help="people asked again", **hidden)
     # No default path: a pure load generator host has no site next to this folder.
     add("--manage", type=_as_text(input_file), help="the site's own", **hidden)
+    add("--peer", action="store_true", help="another design, with other error answers", **hidden)
     add("--name", type=name, default="", help="slug of the campaign to make", **hidden)
     add("--record", type=_as_text(output_file), help="file of the record", **hidden)
     # Sent to the workers by the master.

@@ -30,6 +30,7 @@ class Contender:
     url: str
     manage: Path
     env: dict[str, str]
+    is_peer: bool = False
 
 
 # No load shedding: the comparison is of response times, not of refusals.
@@ -79,9 +80,16 @@ def lay_out(folder: Path, env: dict[str, str], tutorial_database: str, peers_pyt
         Contender("A", "direct", "direct", 2_000, urls["product"], manage, ours),
         Contender("B", "queued", "queued", 6_000, urls["product"], manage, ours),
         Contender(
-            "C", "tutorial", "queued", 5_000, urls["tutorial"], TUTORIAL / "manage.py", theirs
+            "C",
+            "tutorial",
+            "queued",
+            5_000,
+            urls["tutorial"],
+            TUTORIAL / "manage.py",
+            theirs,
+            is_peer=True,
         ),
-        Contender("D", "FastAPI", "queued", 6_000, urls["fastapi"], manage, ours),
+        Contender("D", "FastAPI", "queued", 6_000, urls["fastapi"], manage, ours, is_peer=True),
     )
     return Stand(programs, {contender.key: contender for contender in contenders})
 

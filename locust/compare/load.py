@@ -44,6 +44,7 @@ def by_locust(
         "--seconds", str(times.measured), "--warm-up", str(times.warm_up),
         "--gather", str(times.gather), "--storing", str(STORING_S), "--patience", "60",
         "--ask-back", "0", "--connections", "0", "--ready", str(ready), "--record", str(record),
+        *(["--peer"] if who.is_peer else []),
         *(["--processes", str(processes)] if processes > 1 else []),
     ]  # fmt: skip
     env = os.environ | who.env | {"PYTHONPATH": str(TOP)}
