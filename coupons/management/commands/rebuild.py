@@ -10,6 +10,8 @@ from coupons.campaigns import update
 from coupons.errors import CouponError
 from coupons.management.arguments import SLUG
 from coupons.management.base import SentenceCommand, of_campaign
+from coupons.readiness.queue import queue_keys_line
+from coupons.readiness.result import Light
 from coupons.recovery import epochs, failover, rebuild
 
 ACTOR = "manage.py"
@@ -42,6 +44,10 @@ class Command(SentenceCommand):
 
     def _rebuild(self, slug: str) -> bool:
         try:
+            line = queue_keys_line(slug)
+            if line.light is Light.RED:  # a rebuild would fail in the middle and leave it closed
+                self.stderr.write(f"{slug}: {line.seen} {line.do}")
+                return False
             done = rebuild.rebuild_campaign(slug, actor=ACTOR, tell=self._tell)
         except CouponError as error:
             self.stderr.write(of_campaign(slug, error))

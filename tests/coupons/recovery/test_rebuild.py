@@ -331,3 +331,21 @@ def test_queue_and_dead_letters_are_read_once(
         monkeypatch.setattr(store.store(), name, counted)
     assert rebuild.rebuild_campaign("sale", actor="Mina").claimants == 3
     assert sorted(asked) == ["parked_entries", "queued_entries"]
+
+
+@pytest.mark.parametrize("key", ["queue", "claimants", "filter", "parked", "gate"])
+def test_the_command_leaves_a_campaign_open_whose_keys_it_can_not_write(
+    open_campaign: CampaignMaker, capsys: pytest.CaptureFixture[str], key: str
+) -> None:
+    """It would fail in the middle, and leave it closed."""
+    open_campaign()
+    damaged = getattr(keys.campaign_keys("sale"), key)
+    store.store().client.delete(damaged)
+    store.store().client.zadd(damaged, {"another program's": 1})
+    epoch = Campaign.objects.get().epoch
+    with pytest.raises(CommandError, match="Not rebuilt: sale"):
+        call_command("rebuild", "sale")
+    told = capsys.readouterr().err
+    assert f"{damaged} (zset)" in told
+    assert "redis-cli RENAME" in told
+    assert Campaign.objects.get().epoch == epoch
