@@ -124,9 +124,13 @@ def operators_served(environment: Environment, folder: Path, **settings: Any) ->
 
 
 def status_of(
-    port: int, path: str, method: str = "GET", says: Mapping[str, str] = MappingProxyType({})
+    port: int,
+    path: str,
+    method: str = "GET",
+    says: Mapping[str, str] = MappingProxyType({}),
+    patience_s: float = 10,
 ) -> int:
-    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=patience_s)
     try:
         asking.request(method, path, headers=dict(says))
         return asking.getresponse().status

@@ -3,6 +3,7 @@
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,6 +114,26 @@ def test_idle_connections_of_many_addresses_leave_room_for_those_who_watch(
             stack.enter_context(held(served.port, b"G", 60, source=f"127.0.1.{n}"))
         assert [status_of(served.port, "/readyz") for _ in range(5)] == [200] * 5
         assert status_of(served.port, "/metrics") == 200
+
+
+@pytest.mark.parametrize("balancers", [[], ["10.0.0.0/8"]])
+def test_idle_connections_of_one_address_leave_room_for_those_who_claim(
+    tmp_path: Path, balancers: list[str]
+) -> None:
+    """Without a balancer. Behind one, which ends idle clients itself, all have its address."""
+    door = FrontDoor("users", servers.free_port(), servers.free_port(), connections=100)
+    settings: dict[str, Any] = {
+        "crowded_connections": 20, "balancers": balancers, "request_s": 60,
+    }  # fmt: skip
+    with (
+        front(tmp_path / "front", [door], **settings),
+        held(door.port, b"", 150, source="127.0.0.2"),
+    ):
+        if balancers:
+            with pytest.raises(OSError):
+                status_of(door.port, "/", patience_s=2)
+        else:
+            assert status_of(door.port, "/") == 503  # nobody listens behind it
 
 
 def test_idle_connections_to_its_own_metrics_leave_room_for_prometheus(tmp_path: Path) -> None:

@@ -91,14 +91,22 @@ def test_what_the_users_door_has_not_costs_it_no_thread(
         assert status_of(port, "/api/v1/campaigns/sale") == 503
 
 
-def test_who_goes_on_asking_for_what_the_users_door_has_not_is_held(tmp_path: Path) -> None:
-    """Logins and questions for readiness, too: no other address is, and no claim."""
+def test_who_goes_on_asking_for_what_the_users_door_has_not_is_refused_at_once(
+    tmp_path: Path,
+) -> None:
+    """Logins and questions for readiness, too: no other address is, and no claim. Held for a while
+    they would fill the door's connections."""
     port = servers.free_port()
     door = FrontDoor("users", port, servers.free_port(), paths="/api/")
-    with front(tmp_path / "front", [door], most_strays=3, held_s=1, balancers=["127.0.0.0/8"]):
+    with front(tmp_path / "front", [door], most_strays=3, held_s=60, balancers=["127.0.0.0/8"]):
         strays = ["/admin/login/", "/readyz", "/", "/favicon.ico", "/%61pi/"]
         assert [status_of(port, path, "POST") for path in strays] == [404, 404, 404, 429, 429]
         assert status_of(port, "/", says={"X-Forwarded-For": "198.51.100.9"}) == 404
+        network = [f"2001:db8:1:2::{host:x}" for host in range(1, 6)]
+        told = [status_of(port, "/", says={"X-Forwarded-For": each}) for each in network]
+        assert told == [404, 404, 404, 429, 429], "of one network"
+        assert status_of(port, "/", says={"X-Forwarded-For": "2001:db8:1:3::1"}) == 404
+        assert status_of(port, "/", says={"X-Forwarded-For": "unknown"}) == 429, "by connection"
         assert status_of(port, "/api/v1/campaigns/sale") == 503
 
 
