@@ -40,8 +40,10 @@ def state_line(campaign: Campaign, by_clock: Campaign.State, *, is_ahead: bool) 
         return amber(
             "state",
             _("Held back: the board was red shortly before the opening."),
-            _("Correct what is red, or override it with a reason: readiness {} --override REASON")
-            .format(campaign.slug),
+            _(
+                "Correct what is red, or override it with a reason: manage.py readiness {} "
+                "--override REASON"
+            ).format(campaign.slug),
         )  # fmt: skip
     if by_clock == State.DRAFT:
         do = _("Schedule it: a draft admits no claims.")
