@@ -139,7 +139,7 @@ class _Rebuild:
     def run(self, slugs: Sequence[str]) -> None:
         self._began_s, self._server = time.monotonic(), store().current_server().identity
         closed = self._close(slugs)
-        self._read_highest(closed)
+        closed = self._read_highest(closed)
         self._open([closing for closing in closed if not closing.needs_claimants])
         for closing in closed:
             if closing.needs_claimants:
@@ -192,20 +192,28 @@ class _Rebuild:
 
     # 3
 
-    def _read_highest(self, closed: Sequence[_Closing]) -> None:
-        """For all campaigns, by two queries: the highest place of a coupon, and of any claim."""
+    def _read_highest(self, closed: Sequence[_Closing]) -> list[_Closing]:
+        """For all campaigns, by two queries: the highest place of a coupon, and of any claim. One
+        without a tally fails: numbered by its coupons alone, places could be given twice."""
         ids = [closing.campaign.pk for closing in closed]
         with availability.require_database():
             coupons = Coupon.objects.filter(campaign__in=ids).order_by()
             stored = dict(coupons.values_list("campaign").annotate(Max("place")))
             tallies = Tally.objects.filter(campaign__in=ids)
             noted = dict(tallies.values_list("campaign", "highest"))
+        readable = []
         for closing in closed:
-            of_coupon, of_claim = (known.get(closing.campaign.pk, 0) for known in (stored, noted))
-            closing.highest = max(of_coupon, of_claim, closing.gate.given or 0)
-            closing.needs_claimants = self.everything or not _has_all_claimants(
-                closing.gate, of_coupon, of_claim
-            )
+            with self._guard(closing.campaign.slug):
+                pk = closing.campaign.pk
+                if pk not in noted:
+                    raise Tally.DoesNotExist(f"{closing.campaign.slug} has no row of its tally")
+                of_coupon, of_claim = stored.get(pk, 0), noted[pk]
+                closing.highest = max(of_coupon, of_claim, closing.gate.given or 0)
+                closing.needs_claimants = self.everything or not _has_all_claimants(
+                    closing.gate, of_coupon, of_claim
+                )
+                readable.append(closing)
+        return readable
 
     def _write_claimants(self, closing: _Closing) -> None:
         campaign, given = closing.campaign, closing.gate.given

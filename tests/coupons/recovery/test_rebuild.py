@@ -12,7 +12,7 @@ from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Admission, Claim, Outcome, Reason
 from coupons.errors import NotInstalled, Overtaken
 from coupons.issuing.drain import drain
-from coupons.models import Campaign, CampaignEvent, Coupon
+from coupons.models import Campaign, CampaignEvent, Coupon, Tally
 from coupons.observability.metrics import Gap
 from coupons.recovery import failover, rebuild, reconcile
 from coupons.recovery.known_claims import KnownClaims
@@ -113,9 +113,10 @@ def test_negative_control_numbering_from_the_count_gives_a_place_twice(
 
     campaign = begin()
 
-    def count(_: Any, closed: list[Any]) -> None:
+    def count(_: Any, closed: list[Any]) -> list[Any]:
         for each in closed:
             each.highest = Coupon.objects.count()
+        return closed
 
     monkeypatch.setattr(rebuild._Rebuild, "_read_highest", count)
     monkeypatch.setattr(KnownClaims, "_stored", lambda _: iter(()))  # nor by looking at the rows
@@ -349,3 +350,17 @@ def test_the_command_leaves_a_campaign_open_whose_keys_it_can_not_write(
     assert f"{damaged} (zset)" in told
     assert "redis-cli RENAME" in told
     assert Campaign.objects.get().epoch == epoch
+
+
+def test_a_campaign_without_its_tally_stays_closed(open_campaign: CampaignMaker) -> None:
+    """Nobody knows which places were given and not stored."""
+    campaign = open_campaign(stock=10)
+    admit(campaign, range(3))
+    lose()
+    Tally.objects.all().delete()
+    for repair in (rebuild.rebuild_campaign, rebuild.renew_campaign):
+        with pytest.raises(Tally.DoesNotExist):
+            repair("sale", actor="Mina")
+    assert rebuild.renew_campaigns(["sale"], actor="Mina").left == ["sale"]
+    with pytest.raises(NotInstalled):
+        strategies.admit(campaign, Claim("late"))
