@@ -14,7 +14,7 @@ from celery import current_task, shared_task, signals
 from django.conf import settings
 
 from coupons.broker import wakeups
-from coupons.campaigns import lifecycle
+from coupons.campaigns import recorded_states
 from coupons.campaigns.isolation import isolate_campaign, successful_answers
 from coupons.errors import StaleClaims
 from coupons.issuing.drain import Drained
@@ -126,7 +126,7 @@ def _sent_ms() -> int:
 def sweep() -> None:
     """Every second: record openings and closings, compare a new Redis server with MySQL, and send
     wake-ups for waiting claims. A step that fails does not stop the next ones."""
-    _run_all(lifecycle.follow_the_clock, failover.verify_server, _wake_waiting_campaigns)
+    _run_all(recorded_states.follow_the_clock, failover.verify_server, _wake_waiting_campaigns)
     store().mark_sweep()
 
 

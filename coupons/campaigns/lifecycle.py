@@ -14,14 +14,12 @@ from django.utils.translation import gettext as _
 
 from coupons.audit import log
 from coupons.campaigns import confirmations, deciding_clock, slots, update
-from coupons.campaigns.isolation import isolate_campaign
 from coupons.campaigns.slots import Progress, no_progress
 from coupons.claims import holder_filter
 from coupons.claims.limits import MAX_STOCK
 from coupons.database import availability
 from coupons.errors import IllegalTransition, Refused, StockBelowAdmitted, UnknownCampaign
 from coupons.models import Campaign, Coupon, EventKind, GivenUp, Tally
-from coupons.observability.metrics import Work
 
 State = Campaign.State
 CLOCK = "clock"  # the actor of automatic changes in the history
@@ -218,42 +216,6 @@ def revise_campaign(
         _set_stock(campaign, stock)
     _remove_surplus(campaign, tell)
     return campaign
-
-
-def follow_the_clock() -> int:
-    """Record in MySQL which campaigns have opened or closed by their window. Returns how many were
-    due. The stores decide by the clock without this record. A campaign whose row is locked is
-    skipped until the next sweep.
-
-    Raises DatabaseAway, StoreAway; direct campaigns are recorded without Redis.
-    """
-    strategies = (Campaign.Strategy.DIRECT, Campaign.Strategy.QUEUED)
-    return sum(_record_due(kind, deciding_clock.deciding_now(kind)) for kind in strategies)
-
-
-def _record_due(strategy: str, now: datetime) -> int:
-    campaigns = Campaign.objects.filter(strategy=strategy)
-    opened = campaigns.filter(state=State.SCHEDULED, opens_at__lte=now, closes_at__gt=now)
-    closed = campaigns.filter(state__in=LIVE, closes_at__lte=now)
-    with availability.require_database():
-        due = [(row, State.OPEN) for row in opened] + [(row, State.CLOSED) for row in closed]
-    for campaign, state in due:
-        with isolate_campaign(campaign.slug, Work.STATE), availability.require_database():
-            _record_state(campaign, state)
-    return len(due)
-
-
-_RECORDED = {State.OPEN: EventKind.OPENED, State.CLOSED: EventKind.CLOSED}
-
-
-def _record_state(campaign: Campaign, state: Campaign.State) -> None:
-    """Set the state by compare-and-set, so that of two sweeps only one writes the event."""
-    unchanged = Campaign.objects.filter(pk=campaign.pk, state=campaign.state)
-    with transaction.atomic():
-        if unchanged.select_for_update(skip_locked=True).exists() and unchanged.update(
-            state=state, held=False
-        ):
-            log.record_event(campaign, CLOCK, _RECORDED[state])
 
 
 def _not_a_draft_text(campaign: Campaign) -> str:

@@ -19,7 +19,7 @@ from coupons.errors import NotInstalled, Refused
 from coupons.issuing import queue, writer
 from coupons.issuing.receipt_status import Fate, genuine_receipt, status_of
 from coupons.models import Campaign, Coupon, EventKind, Tally
-from coupons.recovery import rebuild
+from coupons.recovery import highest_place
 from coupons.store import Claimant, claimant_field, store
 
 
@@ -78,7 +78,7 @@ def _store(campaign: Campaign, receipt: Receipt) -> None:
     Tally.objects.filter(campaign=campaign, holes__gt=0, highest__gte=receipt.place).update(
         holes=F("holes") - 1
     )
-    rebuild.raise_highest(campaign.pk, receipt.place)
+    highest_place.raise_highest(campaign.pk, receipt.place)
 
 
 def _write_to_redis(campaign: Campaign, receipt: Receipt, given: int) -> None:

@@ -34,7 +34,7 @@ from coupons.database import availability
 from coupons.errors import ForeignKeys, Overtaken
 from coupons.models import Campaign, Coupon, EventKind, Tally
 from coupons.observability.metrics import Work
-from coupons.recovery import epochs, lost_admissions
+from coupons.recovery import epochs, highest_place, lost_admissions
 from coupons.recovery.known_claims import KnownClaims
 from coupons.store import store
 from coupons.store.recovery import Closed
@@ -95,12 +95,6 @@ def renew_campaigns(slugs: Sequence[str], *, actor: str) -> Renewed:
         renewed.left += sorted(set(batch) - rebuild.finished - set(rebuild.overtaken))
     renewed.overtaken = sorted(rebuild.overtaken)
     return renewed
-
-
-def raise_highest(campaign_id: int, place: int) -> None:
-    """Record in MySQL that this place was given. Never lowers the recorded place."""
-    tally = Tally.objects.filter(campaign_id=campaign_id, highest__lt=place)
-    tally.update(highest=place)
 
 
 @dataclass(slots=True)
@@ -228,7 +222,7 @@ class _Rebuild:
             closing.claimants += len(page.claimants)
             self.tell(closing.claimants)
         if given is None:
-            closing.highest = max(closing.highest, _highest_claimant(campaign))
+            closing.highest = max(closing.highest, highest_place.highest_claimant(campaign))
         closing.lost = known.lost
 
     # 4 and 5
@@ -237,7 +231,7 @@ class _Rebuild:
         requests = []
         with availability.require_database(), transaction.atomic():  # one flush for all
             for closing in closed:
-                raise_highest(closing.campaign.pk, closing.highest)
+                highest_place.raise_highest(closing.campaign.pk, closing.highest)
                 with self._guard(closing.campaign.slug):
                     requests.append(
                         (
@@ -288,13 +282,6 @@ def _has_all_claimants(gate: Closed, of_coupon: int, of_claim: int) -> bool:
     if not gate.whole or gate.given is None:
         return False
     return of_coupon <= gate.given and (gate.given > 0 or of_claim == 0)
-
-
-def _highest_claimant(campaign: Campaign) -> int:
-    """The highest place in Redis' claimants, used if the gate itself is lost."""
-    pages = store().claimants(campaign.slug)
-    places = (one.place for page in pages for one in page if one.place <= campaign.stock)
-    return max(places, default=0)
 
 
 def _event_data(done: Rebuilt) -> dict[str, object]:

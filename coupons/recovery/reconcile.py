@@ -22,7 +22,7 @@ from coupons.errors import StoreError
 from coupons.models import Campaign, GivenUp, Tally
 from coupons.observability import metrics
 from coupons.observability.metrics import Gap, Work
-from coupons.recovery import consistency_scan, epochs, rebuild
+from coupons.recovery import consistency_scan, epochs, highest_place, rebuild
 from coupons.recovery.consistency_scan import Report, Tell
 from coupons.store import Gate, store
 
@@ -109,7 +109,7 @@ def reconcile_campaigns() -> list[Report]:
     for counts in all_counts:
         campaign = known[counts.slug]
         with isolate_campaign(campaign.slug, Work.RECONCILE), availability.require_database():
-            rebuild.raise_highest(campaign.pk, counts.admitted)
+            highest_place.raise_highest(campaign.pk, counts.admitted)
         if counts.gap > counts.holes:
             differing.append(campaign)
         else:
@@ -166,7 +166,7 @@ def compare_campaign(
     campaign = update.queued_campaign(slug)
     report = consistency_scan.scan_campaign(campaign, repair=repair, tell=tell)
     with availability.require_database():
-        rebuild.raise_highest(campaign.pk, report.admitted)
+        highest_place.raise_highest(campaign.pk, report.admitted)
         Tally.objects.filter(campaign=campaign).update(holes=report.found[Gap.HOLE])
     gaps = {kind: report.found[kind] - report.mended[kind] for kind in Gap}
     _set_gauges(slug, gaps, store().now_ms())

@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from django.utils.translation import gettext, ngettext, override
 
-from coupons.campaigns import lifecycle
+from coupons.campaigns import recorded_states
 from coupons.models import Campaign
 
 OURS = Path("coupons/assets/locale/ko/LC_MESSAGES")
@@ -216,7 +216,7 @@ def test_what_the_system_did_is_said_of_the_system(
     korean_operator: Client, page: Callable[..., str], open_campaign: Callable[..., Any]
 ) -> None:
     open_campaign("sale")
-    lifecycle.follow_the_clock()
+    recorded_states.follow_the_clock()
     who, what = korean_operator.get(page("sale")).context["events"][0][1:]
     assert (who, what) == ("시스템", "오픈")
 

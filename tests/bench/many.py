@@ -9,7 +9,7 @@ from django.db import transaction
 
 from coupons import tasks
 from coupons.admission import strategies
-from coupons.campaigns import lifecycle, lookup
+from coupons.campaigns import lookup, recorded_states
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim, Outcome
 from coupons.issuing.drain import drain
@@ -123,7 +123,7 @@ def _spread(url: str, crowd: Sequence[CampaignSnapshot], size: Size) -> Pairs:
 def _sweep_s(url: str) -> float:
     """What beat asks for every second: once when all is stored, once when every campaign waits."""
     with elsewhere.deciding(url):
-        lifecycle.follow_the_clock()  # openings are recorded once
+        recorded_states.follow_the_clock()  # openings are recorded once
         time.sleep(WAKEUP_TTL_MS / 1000)  # bells rung by admissions are over
         before = time.perf_counter()
         tasks.sweep()

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from coupons.admission import strategies
-from coupons.campaigns import lifecycle, lookup, opening_hold
+from coupons.campaigns import lifecycle, lookup, opening_hold, recorded_states
 from coupons.claims.values import Claim
 from coupons.models import Campaign
 from coupons.store import keys, store
@@ -86,11 +86,11 @@ def test_the_panel_goes_over_an_opening_and_a_closing_by_itself(
     window.gone("button[value=open]")
     window.find("button[value=pause]")
     assert window.run(COUNTDOWN) is False
-    lifecycle.follow_the_clock()
+    recorded_states.follow_the_clock()
     window.sees("#history", "open")
     window.sees("[data-state]", "closed")
     window.gone(".live .verbs button")
-    lifecycle.follow_the_clock()
+    recorded_states.follow_the_clock()
     window.gone(".submit-row [name=_continue]")
     assert "eload" not in window.text("#live")
     assert never_reloaded(window)

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from coupons import store
 from coupons.admission import strategies
-from coupons.campaigns import lifecycle, lookup
+from coupons.campaigns import lifecycle, lookup, recorded_states
 from coupons.claims.limits import slot_id
 from coupons.claims.values import Claim
 from coupons.issuing import drain
@@ -48,7 +48,7 @@ def shop(live_server: Any, settings: Any, draft: Callable[..., Campaign]) -> dic
     lifecycle.close_campaign("summer", actor="Mina")
     _claimed("autumn")
     settings.REDIS_WAIT_REPLICAS, settings.HOLD_BACK_S = 1, 600  # one red line
-    lifecycle.follow_the_clock()
+    recorded_states.follow_the_clock()
     guard.guard_openings()
     return made
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from coupons.store import keys, store
 from tests import servers
 from tests.clocks import WrongClock
 from tests.conftest import CampaignMaker
-from tests.infra import watched_site
+from tests.infra import exhausted_host, watched_site
 from tests.infra.test_dashboards import SCRAPE_S
 from tests.infra.test_monitoring import ALERTS
 from tests.infra.watched_site import Site
@@ -236,28 +236,10 @@ def test_12_19_a_busy_host_is_heard(site: Site) -> None:
 
 
 def test_12_19_a_full_disk_is_heard(site: Site, tmp_path: Path) -> None:
-    with _small_disk(tmp_path) as folder:
+    with exhausted_host.small_disk(tmp_path) as folder:
         room = shutil.disk_usage(folder).free
         (folder / "filler").write_bytes(b"?" * int(0.95 * room))
         site.hears("DiskNearlyFull")
-
-
-@contextmanager
-def _small_disk(folder: Path) -> Iterator[Path]:
-    """Of 16 MB, in a file."""
-    if os.geteuid():
-        pytest.skip("only root can mount a disk")
-    image, where = folder / "disk.img", folder / "disk"
-    image.write_bytes(b"")
-    os.truncate(image, 16 * 2**20)
-    where.mkdir()
-    subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], check=True)
-    if subprocess.run(["mount", "-o", "loop", str(image), str(where)], check=False).returncode:
-        pytest.skip("this machine has no loop devices")
-    try:
-        yield where
-    finally:
-        subprocess.run(["umount", str(where)], check=True)
 
 
 def test_12_19_stores_that_nobody_compares_are_heard(
@@ -272,42 +254,8 @@ def test_12_19_stores_that_nobody_compares_are_heard(
 
 
 def test_12_19_memory_that_is_nearly_gone_is_heard(site: Site) -> None:
-    with _little_memory_left():
+    with exhausted_host.little_memory_left():
         site.hears("MemoryNearlyGone")
-
-
-@contextmanager
-def _little_memory_left() -> Iterator[None]:
-    """One process takes all but seven percent, and is the first to be ended if that is too much."""
-    hog = subprocess.Popen(
-        [sys.executable, "-c", _HOG], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    with hog:
-        try:
-            assert hog.stdout is not None
-            if hog.stdout.readline() != "full\n":
-                pytest.skip(f"this machine gives nobody so much memory ({hog.wait()})")
-            yield
-        finally:
-            hog.kill()
-
-
-_HOG = """
-import mmap, os, sys
-with open("/proc/self/oom_score_adj", "w") as file:
-    file.write("1000")
-def kib(name):
-    with open("/proc/meminfo") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith(name + ":"))
-least, taken = 0.07 * kib("MemTotal"), []
-while (over := kib("MemAvailable") - least) > 0:
-    size = int(min(over + 1024, 2**18)) // 4 * 4096  # a quarter of a gigabyte at most
-    taken.append(mmap.mmap(-1, size))
-    for page in range(0, size, mmap.PAGESIZE):
-        taken[-1][page] = 1
-print("full", flush=True)
-sys.stdin.read()
-"""
 
 
 def test_12_19_every_alert_has_its_fault_here() -> None:

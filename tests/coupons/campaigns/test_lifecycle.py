@@ -13,7 +13,7 @@ from django.utils import timezone
 from coupons import store, timestamps
 from coupons.admission import direct, strategies
 from coupons.audit import labels
-from coupons.campaigns import lifecycle, lookup, snapshot
+from coupons.campaigns import lifecycle, lookup, recorded_states, snapshot
 from coupons.claims.values import Claim, Outcome
 from coupons.errors import (
     ForeignKeys,
@@ -61,7 +61,7 @@ def test_scheduling_installs_it_ahead_of_time_and_it_opens_without_any_job(
         time.sleep(0.01)
     assert strategies.admit(campaign, Claim("jun")).outcome is Outcome.ADMITTED
     assert state() == State.SCHEDULED
-    lifecycle.follow_the_clock()
+    recorded_states.follow_the_clock()
     assert state() == State.OPEN
 
 
@@ -69,8 +69,8 @@ def test_the_clock_closes_it_once_and_signs_for_it(open_campaign: CampaignMaker)
     open_campaign()
     Campaign.objects.update(closes_at=timezone.now() - timedelta(milliseconds=1),
                             opens_at=timezone.now() - timedelta(seconds=1))  # fmt: skip
-    lifecycle.follow_the_clock()
-    lifecycle.follow_the_clock()
+    recorded_states.follow_the_clock()
+    recorded_states.follow_the_clock()
     campaign = Campaign.objects.get()
     assert [e.kind for e in campaign.events.filter(actor=lifecycle.CLOCK)] == [EventKind.CLOSED]
 

@@ -16,7 +16,7 @@ django.setup()
 from django.test import Client  # noqa: E402
 
 from coupons import timestamps  # noqa: E402
-from coupons.campaigns import deciding_clock, lifecycle, snapshot  # noqa: E402
+from coupons.campaigns import deciding_clock, lifecycle, recorded_states, snapshot  # noqa: E402
 from coupons.claims.values import AdmittedClaim  # noqa: E402
 from coupons.identity import user_tokens  # noqa: E402
 from coupons.issuing import writer  # noqa: E402
@@ -74,7 +74,7 @@ def _claim(slug: str, now: datetime, name: str) -> dict[str, Any]:
 
 def _states(prefix: str) -> dict[str, str]:
     """As the sweep records them."""
-    lifecycle.follow_the_clock()
+    recorded_states.follow_the_clock()
     return {name: Campaign.objects.get(slug=f"{prefix}-{name}").state for name in WINDOWS}
 
 

@@ -8,7 +8,7 @@ from django.db import connection, connections
 
 from coupons import store, tasks
 from coupons.admission import strategies
-from coupons.campaigns import lifecycle, lookup
+from coupons.campaigns import lookup, recorded_states
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.errors import CouponError, DatabaseAway, StoreAway
@@ -106,7 +106,7 @@ def test_a_campaign_whose_row_is_locked_keeps_no_other_waiting(
     with Locked(ILL):
         tasks.drain_each([ILL, *WELL])
         assert stored("mina") == set(WELL)
-        assert lifecycle.follow_the_clock() == len(SLUGS)
+        assert recorded_states.follow_the_clock() == len(SLUGS)
         assert set(Campaign.objects.values_list("slug", flat=True).filter(state="open")) == set(
             WELL
         )
@@ -177,7 +177,7 @@ def test_a_campaign_whose_signing_key_is_missing_waits_alone_until_it_is_back(
         "drain",
     }
     tasks.compare_the_stores()
-    assert lifecycle.follow_the_clock() == len(SLUGS) + 1
+    assert recorded_states.follow_the_clock() == len(SLUGS) + 1
     settings.COUPON_KEYS = {"new": b"n" * 32} | whole
     tasks.drain("signed-anew")
     assert stored("mina") == {*SLUGS, "signed-anew"}

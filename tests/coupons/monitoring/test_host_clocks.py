@@ -49,7 +49,7 @@ def state(slug: str = "sale") -> str:
     return Campaign.objects.get(slug=slug).state
 
 
-FOLLOW = "from coupons.campaigns import lifecycle; lifecycle.follow_the_clock()"
+FOLLOW = "from coupons.campaigns import recorded_states; recorded_states.follow_the_clock()"
 
 
 @BOTH

@@ -3,18 +3,16 @@
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
 
 from coupons import store
 from coupons.admission import strategies
 from coupons.campaigns import lifecycle
 from coupons.campaigns.snapshot import CampaignSnapshot
-from coupons.claims.values import Admission, Claim, Outcome, Reason
+from coupons.claims.values import Admission, Claim, Outcome
 from coupons.errors import NotInstalled, Overtaken
 from coupons.issuing.drain import drain
 from coupons.models import Campaign, CampaignEvent, Coupon, Tally
-from coupons.observability.metrics import Gap
-from coupons.recovery import failover, rebuild, reconcile
+from coupons.recovery import highest_place, rebuild, reconcile
 from coupons.recovery.known_claims import KnownClaims
 from coupons.store import keys
 from tests.conftest import CampaignMaker
@@ -59,19 +57,6 @@ def test_a_campaign_that_redis_lost_is_closed_until_rebuilt_and_then_goes_on_abo
     assert Coupon.objects.count() == 10
 
 
-def test_a_coupon_of_nth_is_remembered_as_such(open_campaign: CampaignMaker) -> None:
-    campaign = open_campaign(stock=10, per_user=3)
-    first = strategies.admit(campaign, Claim("mina", 2))
-    drain("sale", consumer="one")
-    lose()
-    rebuild.rebuild_campaign("sale", actor="Mina")
-    again = strategies.admit(campaign, Claim("mina", 2))
-    assert (again.outcome, again.place, again.at_ms) == (
-        Outcome.ALREADY_CLAIMED, first.place, first.at_ms,
-    )  # fmt: skip
-    assert strategies.admit(campaign, Claim("mina", 1)).outcome == Outcome.ADMITTED
-
-
 def test_a_claim_that_waits_outlives_a_gate_that_is_gone(open_campaign: CampaignMaker) -> None:
     """Redis lost a part of its keys: what is still in the queue is stored, and known."""
     campaign = open_campaign(stock=10)
@@ -83,18 +68,6 @@ def test_a_claim_that_waits_outlives_a_gate_that_is_gone(open_campaign: Campaign
     assert admit(campaign, ["user-2"])["user-2"].place == told["user-2"].place
     assert admit(campaign, ["late"])["late"].place == 5
     assert drain("sale", consumer="one").stored == 5
-
-
-def test_a_place_known_only_from_a_claimant_is_not_given_again(
-    open_campaign: CampaignMaker,
-) -> None:
-    campaign = open_campaign(stock=10)
-    admit(campaign, range(4))
-    names = keys.campaign_keys("sale")
-    lose(names.gate, names.queue)
-    assert rebuild.rebuild_campaign("sale", actor="Mina").highest == 4
-    assert reconcile.reconcile_campaigns()[0].mended == {Gap.NOT_STORED: 4}
-    assert drain("sale", consumer="one").stored == 4
 
 
 def test_negative_control_numbering_from_the_count_gives_a_place_twice(
@@ -165,7 +138,7 @@ class Dead(Exception):
 @pytest.mark.parametrize(
     ("where", "line"),
     [
-        ("store", "close_each"), ("store", "write_claimants"), ("rebuild", "raise_highest"),
+        ("store", "close_each"), ("store", "write_claimants"), ("highest_place", "raise_highest"),
         ("store", "open_each"),
     ],
 )  # fmt: skip
@@ -184,7 +157,7 @@ def test_dying_at_any_line_leaves_it_closed_or_whole_and_the_next_one_ends_it(
     drain("sale", consumer="one")
     if emptied:
         lose()
-    home: Any = store.store() if where == "store" else rebuild
+    home: Any = store.store() if where == "store" else highest_place
     real = getattr(home, line)
 
     def dies(*asked: Any, **more: Any) -> Any:
@@ -272,84 +245,6 @@ def test_holders_of_a_sold_out_campaign_keep_their_place(open_campaign: Campaign
         assert strategies.admit(campaign, Claim("late")).outcome == Outcome.SOLD_OUT
         again = admit(campaign, range(40))
         assert [a.place for a in again.values()] == [a.place for a in told.values()]
-
-
-def test_the_command_rebuilds_one_or_all_that_are_closed(
-    open_campaign: CampaignMaker, capsys: pytest.CaptureFixture[str]
-) -> None:
-    open_campaign("one")
-    open_campaign("two")
-    lose(keys.campaign_keys("two").gate)
-    call_command("rebuild", "--all")
-    said = capsys.readouterr().out
-    assert "two: 0 claimants written" in said
-    assert "one:" not in said
-    call_command("rebuild", "one")
-    assert "one: 0 claimants written" in capsys.readouterr().out
-    with pytest.raises(CommandError, match="no-such"):
-        call_command("rebuild", "no-such")
-
-
-def test_the_command_needs_nobody_to_verify_the_server_after_it(
-    open_campaign: CampaignMaker,
-) -> None:
-    campaign = open_campaign(stock=10)
-    admit(campaign, range(3))
-    drain("sale", consumer="one")
-    lose()
-    store.store.cache_clear()
-    assert not store.store().current_server().may_decide
-    call_command("rebuild", "sale")
-    assert store.store().current_server().may_decide
-    assert admit(campaign, ["late"])["late"].place == 4
-
-
-def test_the_command_fails_where_this_redis_may_not_decide_afterwards(
-    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    open_campaign()
-    monkeypatch.setattr(failover, "verify_server", lambda: False)
-    with pytest.raises(CommandError, match="may not decide yet"):
-        call_command("rebuild", "sale")
-
-
-def test_queue_and_dead_letters_are_read_once(
-    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    campaign = open_campaign(stock=10)
-    admit(campaign, range(3))
-    (entry, *_) = store.store().read_new("sale", consumer="one", count=1).entries
-    store.store().park_entry("sale", entry.id, Reason.REJECTED)
-    asked: list[str] = []
-    for name in ("queued_entries", "parked_entries"):
-        real = getattr(store.store(), name)
-
-        def counted(*words: Any, name: str = name, real: Any = real, **more: Any) -> Any:
-            if "after" not in more:
-                asked.append(name)
-            return real(*words, **more)
-
-        monkeypatch.setattr(store.store(), name, counted)
-    assert rebuild.rebuild_campaign("sale", actor="Mina").claimants == 3
-    assert sorted(asked) == ["parked_entries", "queued_entries"]
-
-
-@pytest.mark.parametrize("key", ["queue", "claimants", "filter", "parked", "gate"])
-def test_the_command_leaves_a_campaign_open_whose_keys_it_can_not_write(
-    open_campaign: CampaignMaker, capsys: pytest.CaptureFixture[str], key: str
-) -> None:
-    """It would fail in the middle, and leave it closed."""
-    open_campaign()
-    damaged = getattr(keys.campaign_keys("sale"), key)
-    store.store().client.delete(damaged)
-    store.store().client.zadd(damaged, {"another program's": 1})
-    epoch = Campaign.objects.get().epoch
-    with pytest.raises(CommandError, match="Not rebuilt: sale"):
-        call_command("rebuild", "sale")
-    told = capsys.readouterr().err
-    assert f"{damaged} (zset)" in told
-    assert "redis-cli RENAME" in told
-    assert Campaign.objects.get().epoch == epoch
 
 
 def test_a_campaign_without_its_tally_stays_closed(open_campaign: CampaignMaker) -> None:
