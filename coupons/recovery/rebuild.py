@@ -228,27 +228,23 @@ class _Rebuild:
     # 4 and 5
 
     def _open(self, closed: Sequence[_Closing]) -> None:
-        requests = []
+        ready, requests = [], []
         with availability.require_database(), transaction.atomic():  # one flush for all
             for closing in closed:
                 highest_place.raise_highest(closing.campaign.pk, closing.highest)
                 with self._guard(closing.campaign.slug):
-                    requests.append(
-                        (
-                            closing.campaign.slug,
-                            update.redis_definition(closing.campaign),
-                            closing.highest,
-                        )
-                    )
+                    definition = update.redis_definition(closing.campaign)
+                    requests.append((closing.campaign.slug, definition, closing.highest))
+                    ready.append(closing)
         replies = store().open_each(requests, server=self._server)
         campaign_changed.send(sender=None)
         opened = []
-        for closing in closed:
+        for closing in ready:
             with self._guard(closing.campaign.slug):
                 is_open, highest, waiting = replies.result(closing.campaign.slug)
                 if is_open:
-                    opened.append(closing)
                     self._finish(closing, highest, waiting)
+                    opened.append(closing)
                 else:
                     self.overtaken.append(closing.campaign.slug)
         self._record(opened)

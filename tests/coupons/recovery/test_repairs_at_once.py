@@ -6,11 +6,14 @@ import pytest
 
 from coupons import store
 from coupons.admission import strategies
+from coupons.campaigns import update
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
+from coupons.errors import StoreError
 from coupons.issuing.drain import drain
 from coupons.models import Campaign
-from coupons.recovery import epochs, failover, rebuild, reconcile
+from coupons.recovery import epochs, failover, lost_admissions, rebuild, reconcile
+from coupons.store import keys
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
@@ -83,3 +86,29 @@ def test_a_persons_rebuild_is_gone_on_with_by_people(open_campaign: CampaignMake
     reconcile.reconcile_campaigns()
     reconcile.reconcile_campaigns()
     assert epochs.closed_for_repair() == ["sale"]
+
+
+@pytest.mark.parametrize("step", ["requeue_lost", "redis_definition"])
+def test_of_many_a_campaign_that_fails_late_is_left_once_and_the_others_open(
+    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch, step: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    for slug in ("ill", "well"):
+        admit(open_campaign(slug, stock=20), 2)
+        store.store().client.delete(keys.campaign_keys(slug).filter)  # so claimants are written
+    home: Any = lost_admissions if step == "requeue_lost" else update
+    real = getattr(home, step)
+
+    def failing(campaign: Campaign, *more: Any) -> Any:
+        if campaign.slug == "ill":
+            raise StoreError("not this one")
+        return real(campaign, *more)
+
+    changed_server()
+    monkeypatch.setattr(home, step, failing)
+    renewed = rebuild.renew_campaigns(["ill", "well"], actor="one")
+    assert (renewed.left, renewed.overtaken) == (["ill"], [])
+    assert [line for line in caplog.messages if "ill failed" in line] == [
+        "fence of campaign ill failed: StoreError('not this one')"
+    ]
+    assert epochs.closed_for_repair() == ([] if step == "requeue_lost" else ["ill"])
