@@ -97,7 +97,7 @@ def test_12_19_what_is_wrong_with_a_campaign_is_heard(
     open_campaign("ahead", opens_at=ahead, closes_at=ahead + timedelta(hours=1))
     with site.frozen("worker"):
         assert site.claims("mina", "damaged") == 202
-        site.redis.delete_one(keys.campaign_keys("damaged").queue)
+        site.redis.delete(keys.campaign_keys("damaged").queue)
         site.redis.set(keys.campaign_keys("damaged").queue, "?")
         site.redis.hincrby(keys.campaign_keys("lost").gate, "next", 1)  # a place that nobody holds
         site.redis.xadd(keys.campaign_keys("parked").queue, {"u": b"\xff"})
@@ -113,7 +113,7 @@ def test_12_19_a_campaign_that_redis_lost_is_heard(
 ) -> None:
     open_campaign("sale")
     with site.frozen("worker"):  # or it is mended within seconds
-        site.redis.delete_one(keys.campaign_keys("sale").gate)
+        site.redis.delete(keys.campaign_keys("sale").gate)
         site.hears("ClosedForRepair")
 
 
