@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from django.db import connection
@@ -91,15 +91,20 @@ def test_12_a2_a_wrong_clock_is_a_line_on_the_board_a_metric_and_a_line_in_the_l
         until(lambda: len(ahead_s()) == 3, patience_s=PATIENCE_S)
         line = clocks.host_clocks()
         assert line.light is Light.RED
-        off = dict(re.findall(r"(\w+)@\S+ ([+-]\d+)", line.seen))
-        assert off == {"celery": "+8", "beat": "-10", "web": "-8"}
-        assert ahead_s() == {"celery": 8, "beat": -HOURS_S, "web": -8}
+        off_s = {name: int(s) for name, s in re.findall(r"(\w+)@\S+ ([+-]\d+)", line.seen)}
+        assert off_s == approximately({"celery": 8, "beat": -10, "web": -8})
+        assert ahead_s() == approximately({"celery": 8, "beat": -HOURS_S, "web": -8})
         for name in ("worker", "beat", "web"):
             log = (site.folder / f"{name}.log").read_text()
             assert "from Redis' clock: let this host keep time" in log
         shift_both(site, 0, 0)
         clock.shift(0)
         until(lambda: clocks.host_clocks().light is Light.GREEN, patience_s=PATIENCE_S)
+
+
+def approximately(seconds: dict[str, float]) -> Any:
+    """A clock is read some time before it is compared: on a busy machine up to two seconds."""
+    return pytest.approx(seconds, abs=2, rel=0)
 
 
 def ahead_s() -> dict[str, int]:

@@ -34,7 +34,7 @@ class Site:
     def __init__(
         self, redis_url: str, ports: dict[str, int], cables: dict[str, Proxy], clock: WrongClock
     ) -> None:
-        self.redis: Any = redis.Redis.from_url(redis_url)
+        self.redis = redis.Redis.from_url(redis_url)
         self.cables, self.ports, self.clock = cables, ports, clock
         self.pids: dict[str, int] = {}
         self._prometheus = Prometheus(ports["prometheus"])
