@@ -61,6 +61,14 @@ def problem_documents() -> dict[int, dict[str, Any]]:
     }
 
 
+def _api_paths() -> str:
+    doors = yaml.safe_load((ROLE / "defaults/main.yml").read_text())["front_doors"]
+    return str(next(door["paths"] for door in doors if door["name"] == "users"))
+
+
+API_PATHS = _api_paths()  # a regular expression
+
+
 @contextmanager
 def front(
     folder: Path, doors: list[FrontDoor], *, metrics: int = 0, **settings: Any

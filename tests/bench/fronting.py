@@ -19,7 +19,7 @@ from tests.bench import openings, people, programs, serving
 from tests.bench.figures import Figure
 from tests.bench.rounds import Pairs, interleaved, shown
 from tests.bench.size import Size
-from tests.front import FrontDoor, command, front
+from tests.front import API_PATHS, FrontDoor, command, front
 from tests.servers import free_port, listens, process
 
 _AT_ONCE = 64  # what granian has threads for, in `make run`
@@ -30,7 +30,7 @@ def cost(folder: Path, size: Size) -> list[Figure]:
     """The share of a claim's latency that the front adds, in a crowd."""
     with programs.web(folder) as web:
         inner = urlsplit(web.url).port or 0
-        door = FrontDoor("users", free_port(), inner, at_once=_AT_ONCE, paths="/api/")
+        door = FrontDoor("users", free_port(), inner, at_once=_AT_ONCE, paths=API_PATHS)
         with front(folder / "front", [door]), _bare(folder / "bare", inner) as bare_port:
             alone = _alone("front_cost, alone", door.port, inner, size)
             rules = _alone("front_rules_cost", door.port, bare_port, size)

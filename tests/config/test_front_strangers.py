@@ -6,6 +6,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from coupons.api.v1 import urls
 from tests import servers
 from tests.config.fronted import (
     THREADS,
@@ -19,7 +20,19 @@ from tests.config.fronted import (
     status_of,
 )
 from tests.conftest import CampaignMaker
-from tests.front import FrontDoor, front
+from tests.front import API_PATHS, FrontDoor, front
+
+# Every path of the users' door, and paths that are like one.
+KNOWN_PATHS = [
+    "/api/v1/" + str(route.pattern).replace("<str:slug>", "%EC%BF%A0").replace("<str:code>", "K-2")
+    for route in urls.urlpatterns
+]
+UNKNOWN_PATHS = [
+    "/", "/api", "/api/", "/api/zz", "/api/v1/", "/api/v1/zz", "/api/v2/campaigns/sale",
+    "/api/v1/campaigns/", "/api/v1/campaigns/sale/", "/api/v1/campaigns/sale/zz",
+    "/api/v1/campaigns/sale/claims/mine", "/api/v1/campaigns/sale%2Fzz", "/api/v1/couponszz",
+    "/api/v1/coupons/a/b", "/api/v1/receipts", "/zz/api/v1/coupons", "/api/v1/schema",
+]  # fmt: skip
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("sale")]
 
@@ -84,11 +97,13 @@ def test_what_the_users_door_has_not_costs_it_no_thread(
     child_environment: Environment, tmp_path: Path
 ) -> None:
     port = servers.free_port()
-    door = FrontDoor("users", port, servers.free_port(), paths="/api/")  # nobody listens there
+    door = FrontDoor("users", port, servers.free_port(), paths=API_PATHS)  # nobody listens there
     with front(tmp_path / "front", [door]):
         assert status_of(port, "/admin/login/", "POST") == 404
-        assert status_of(port, "/%61pi/v1/campaigns/sale") == 404
-        assert status_of(port, "/api/v1/campaigns/sale") == 503
+        for path in UNKNOWN_PATHS:
+            assert status_of(port, path) == 404
+        for path in (*KNOWN_PATHS, "/%61pi/v1/campaigns/sale", "/api/v1/coupons?limit=5"):
+            assert status_of(port, path) == 503
 
 
 def test_who_goes_on_asking_for_what_the_users_door_has_not_is_refused_at_once(
@@ -97,9 +112,9 @@ def test_who_goes_on_asking_for_what_the_users_door_has_not_is_refused_at_once(
     """Logins and questions for readiness, too: no other address is, and no claim. Held for a while
     they would fill the door's connections."""
     port = servers.free_port()
-    door = FrontDoor("users", port, servers.free_port(), paths="/api/")
+    door = FrontDoor("users", port, servers.free_port(), paths=API_PATHS)
     with front(tmp_path / "front", [door], most_strays=3, held_s=60, balancers=["127.0.0.0/8"]):
-        strays = ["/admin/login/", "/readyz", "/", "/favicon.ico", "/%61pi/"]
+        strays = ["/admin/login/", "/readyz", "/api/zz", "/favicon.ico", "/%61pi/"]
         assert [status_of(port, path, "POST") for path in strays] == [404, 404, 404, 429, 429]
         assert status_of(port, "/", says={"X-Forwarded-For": "198.51.100.9"}) == 404
         network = [f"2001:db8:1:2::{host:x}" for host in range(1, 6)]
@@ -108,6 +123,27 @@ def test_who_goes_on_asking_for_what_the_users_door_has_not_is_refused_at_once(
         assert status_of(port, "/", says={"X-Forwarded-For": "2001:db8:1:3::1"}) == 404
         assert status_of(port, "/", says={"X-Forwarded-For": "unknown"}) == 429, "by connection"
         assert status_of(port, "/api/v1/campaigns/sale") == 503
+
+
+def test_13_4_one_address_may_not_ask_often_without_a_token(tmp_path: Path) -> None:
+    """In any spelling, for whatever the users' door has. With a token there is no limit."""
+    port = servers.free_port()
+    door = FrontDoor("users", port, servers.free_port(), paths=API_PATHS)
+    with front(tmp_path / "front", [door], most_anonymous=3, balancers=["127.0.0.0/8"]):
+        asked = ["/api/v1/campaigns/sale", "/api/v1/%63ampaigns/a", "/api/v1/receipts/verify"]
+        assert [status_of(port, path) for path in (*asked, *asked)] == [503] * 3 + [429] * 3
+        assert status_of(port, asked[0], says={"X-Forwarded-For": "198.51.100.9"}) == 503
+        token = {"Authorization": "Bearer of-somebody"}
+        assert [status_of(port, f"{asked[0]}/claims", "POST", token) for _ in range(6)] == [503] * 6
+
+
+def test_13_4_one_address_may_not_ask_often_for_pages_of_operators(tmp_path: Path) -> None:
+    port = servers.free_port()
+    door = FrontDoor("operators", port, servers.free_port(), probes=True)
+    with front(tmp_path / "front", [door], most_pages=3, held_s=1):
+        asked = ["/readyz", "/admin/login/", "/api/v1/schema", "/admin/", "/static/a.css"]
+        assert [status_of(port, path) for path in asked] == [503] * 4 + [429]
+        assert status_of(port, "/readyz") == 503
 
 
 # Spellings

@@ -30,6 +30,13 @@ WEAK = {
     "hexadecimal of one byte": "5e" * 32,
     "the keyboard": "abcdefghijklmnopqrstuvwxyz0123456789",
     "a count": bytes(range(32)).hex(),
+    "rows of a keyboard": "qwertyuiopasdfghjklzxcvbnm123456",
+    "rows of a keyboard, backwards": "][poiuytrewq;lkjhgfdsa/.,mnbvcxz",
+    "two counts that alternate": "a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6",
+    "common words": "super-secret-jwt-signing-key-2026-prod",
+    "common words in digits": "P@ssw0rd!S3cr3t!P@ssw0rd2026!T0k3n",
+    "a part again, with another between": "abcabcabcabdabcabcabcabdabcabcab",
+    "a pattern in base64": base64.b64encode(b"MyVerySecretPassword1234567890!!").decode(),
     "from a test": "R4nd0m-enough-for-a-test-0123456789",
 }
 
@@ -82,6 +89,21 @@ ALIKE: dict[str, dict[str, str]] = {
     "hexadecimal of the same": {"SECRET_KEY": RAW, "COUPON_KEYS": f"k1:{RAW}"},
     "text of a key": {"SECRET_KEY": GOOD, "COUPON_KEYS": f"k1:{GOOD.encode().hex()}"},
     "hashed, as Ansible makes keys": {"SECRET_KEY": GOOD, "COUPON_KEYS": f"k1:{_hashed(GOOD)}"},
+    "base64 of a key": {
+        "SECRET_KEY": base64.b64encode(bytes.fromhex(RAW)).decode(), "COUPON_KEYS": f"k1:{RAW}",
+    },
+    "base64 for addresses, without its end": {
+        "SECRET_KEY": base64.urlsafe_b64encode(GOOD.encode()).decode().rstrip("="),
+        "JWT_HS256_SECRET": GOOD,
+    },
+    "backwards": {"SECRET_KEY": GOOD, "JWT_HS256_SECRET": GOOD[::-1]},
+    "backwards, in hexadecimal": {"SECRET_KEY": RAW, "COUPON_KEYS": f"k1:{RAW[::-1]}"},
+    "base64 of its text in hexadecimal": {
+        "SECRET_KEY": base64.b64encode(RAW.encode()).decode(), "COUPON_KEYS": f"k1:{RAW}",
+    },
+    "within another, in base64": {
+        "SECRET_KEY": GOOD, "JWT_HS256_SECRET": base64.b64encode(f"jwt:{GOOD}".encode()).decode(),
+    },
     "two keys of codes": {"COUPON_KEYS": f"k2:{RAW},k1:{RAW}"},
     "the database's password": {
         "SECRET_KEY": GOOD, "DATABASE_URL": f"mysql://u:{GOOD}@127.0.0.1:1/c",

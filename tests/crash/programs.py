@@ -141,7 +141,7 @@ def _granian(port: int, application: str) -> list[str]:
 def _front(name: str, folder: Path, host: HostPorts) -> Actor:
     doors = [
         front.FrontDoor(
-            "users", host.users, host.users_inner, at_once=WEB_THREADS, paths="/api/"
+            "users", host.users, host.users_inner, at_once=WEB_THREADS, paths=front.API_PATHS
         ),
         front.FrontDoor("operators", host.operators, host.operators_inner, at_once=WEB_THREADS - 4,
                         body_bytes=12_288, repeatable=False, probes=True),
