@@ -1,9 +1,11 @@
 """The base of our views: DRF's request cycle without the parts that this API does not vary.
 
-There is one representation (JSON), one version, one authentication. So parser, renderer and
-authentication objects are made once, not for every request. They keep no state.
+There is one representation (JSON) and one version, so parser and renderer are made once, and
+authentication and permissions once for each view class; none of them keeps state. Whatever else
+DRF would read of a view class is refused when the class is made, so that nothing is ignored.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
@@ -18,16 +20,42 @@ from coupons.api.json import AlwaysJson, Parser, Renderer
 _PARSERS = (Parser(),)
 _NEGOTIATOR = AlwaysJson()
 _RENDERER = Renderer()
-_MADE_ONCE: dict[type, Any] = {kind: kind() for kind in (TokenAuthentication, HasUser)}
+# What DRF reads of a view, and this class does not.
+_UNREAD = frozenset({
+    "throttle_classes", "throttle_scope", "renderer_classes", "parser_classes", "versioning_class",
+    "content_negotiation_class", "metadata_class", "settings",
+    "get_throttles", "get_renderers", "get_parsers", "get_authenticators", "get_permissions",
+    "get_content_negotiator", "perform_content_negotiation", "get_format_suffix",
+    "determine_version", "check_permissions", "check_throttles", "get_parser_context",
+})  # fmt: skip
+_READ_ONCE = frozenset({"authentication_classes", "permission_classes"})
 
 
 class Resource(APIView):
-    """Base class: GET, HEAD and POST only; responses must not be cached (`no-store`)."""
+    """Base class: GET, HEAD and POST only; responses must not be cached (`no-store`).
+
+    A subclass may name `authentication_classes` and `permission_classes`. Naming anything else that
+    DRF has for views (throttles, renderers, parsers, …) raises TypeError.
+    """
 
     http_method_names = ("get", "head", "post")
     authentication_classes: Any = (TokenAuthentication,)
     permission_classes: Any = (HasUser,)
     default_response_headers: Any = {}  # Allow is sent with 405 only
+    _authentications: tuple[Any, ...]
+    _permissions: tuple[Any, ...]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for part in cls.__mro__[: cls.__mro__.index(Resource)]:
+            _refuse_unread(cls.__name__, _UNREAD & vars(part).keys())
+        cls._authentications = tuple(kind() for kind in cls.authentication_classes)
+        cls._permissions = tuple(kind() for kind in cls.permission_classes)
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        _refuse_unread(cls.__name__, (_UNREAD | _READ_ONCE) & initkwargs.keys())
+        return super().as_view(**initkwargs)
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         return Request(
@@ -41,13 +69,14 @@ class Resource(APIView):
         request.accepted_renderer, request.accepted_media_type = _RENDERER, _RENDERER.media_type
         request.version = request.versioning_scheme = None
         self.perform_authentication(request)
-        for kind in self.permission_classes:
-            _MADE_ONCE[kind].has_permission(request, self)  # raises the error to respond with
+        for permission in self._permissions:
+            if not permission.has_permission(request, self):
+                self.permission_denied(request, getattr(permission, "message", None))
 
     def perform_authentication(self, request: Request) -> None:
         """Sets the user at once; DRF would do so lazily, by an exception in `request.user`."""
-        for kind in self.authentication_classes:
-            user_and_token = _MADE_ONCE[kind].authenticate(request)
+        for authentication in self._authentications:
+            user_and_token = authentication.authenticate(request)
             if user_and_token is not None:
                 request.user, request.auth = user_and_token
                 return
@@ -62,3 +91,10 @@ class Resource(APIView):
         if not isinstance(response, Response):  # already rendered by the view
             return response
         return super().finalize_response(request, response, *args, **kwargs)
+
+
+def _refuse_unread(view: str, names: Iterable[str]) -> None:
+    if named := ", ".join(sorted(names)):
+        raise TypeError(
+            f"{view}: {named} would be ignored. coupons.api.base_view says what is read."
+        )
