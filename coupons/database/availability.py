@@ -1,7 +1,6 @@
 """Availability of the SQL database: circuit breaker, bulkhead (a limit on the threads that wait for
 it), and translation of driver errors into DatabaseAway."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -17,7 +16,7 @@ from coupons.observability.circuit_breaker import Breaker
 
 # The driver's shortest timeout is 3 s: with the breaker, an outage of MySQL blocks few threads,
 # none for long.
-breaker = Breaker(metrics.Breaker.MYSQL, slow_s=0.5)
+breaker = Breaker(metrics.Breaker.MYSQL, away=DatabaseAway, is_no_reply=is_silent, slow_s=0.5)
 
 
 @contextmanager
@@ -33,22 +32,12 @@ def require_database() -> Iterator[None]:
         with _translate_errors():
             yield
         return
-    with _acquire_slot():
-        began_s = time.monotonic()
-        try:
-            with _translate_errors():
-                yield
-        except DatabaseAway as error:
-            if is_silent(error.__cause__):
-                breaker.failed(after_s=time.monotonic() - began_s)
-            raise
-        breaker.succeeded()
+    with _translate_errors(), breaker.guard(), _acquire_slot():
+        yield
 
 
 @contextmanager
 def _acquire_slot() -> Iterator[None]:
-    if breaker.open and not breaker.may_try():
-        raise DatabaseAway("Database: did not reply a moment ago; the circuit breaker is open.")
     slots = _slots()
     if not slots.acquire(timeout=_SLOT_WAIT_S):
         metrics.DATABASE_NO_ROOM.inc()

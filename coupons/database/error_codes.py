@@ -1,6 +1,6 @@
 """Classification of SQL driver errors: temporary, lock conflict, missing table, refused row."""
 
-from django.db import DataError, IntegrityError, InterfaceError
+from django.db import DataError, Error, IntegrityError, InterfaceError
 
 from coupons.errors import DatabaseAway
 
@@ -34,9 +34,9 @@ _SQLITE_AWAY = (
 _NO_REPLY = frozenset({2002, 2003, 2004, 2005, 2006, 2012, 2013, 2055})
 
 
-def is_silent(error: BaseException | None) -> bool:
+def is_silent(error: BaseException) -> bool:
     """Whether there was no reply: connection refused or lost, or a timeout."""
-    return bool(error and error.args and error.args[0] in _NO_REPLY)
+    return isinstance(error, Error) and bool(error.args) and error.args[0] in _NO_REPLY
 
 
 def is_in_the_way(away: DatabaseAway) -> bool:

@@ -1,6 +1,5 @@
 """Admission calls: decide a claim, look up a claimant's place, load the filter of holders."""
 
-import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -8,10 +7,10 @@ import redis
 
 from coupons.claims import holder_filter
 from coupons.claims.hot_settings import settings
-from coupons.errors import NotInstalled, OutcomeUnknown, ServerChanged, StoreAway
+from coupons.errors import NotInstalled, OutcomeUnknown, ServerChanged
 from coupons.observability import request_id
 from coupons.store import claimant_field, keys
-from coupons.store.client import BREAKER_OPEN_TEXT, NO_REPLY, Script, StoreClient, packed_command
+from coupons.store.client import Script, StoreClient, packed_command
 from coupons.store.connection import PipelinedConnection
 from coupons.store.group_commit import GroupCommit
 from coupons.store.replies import failure_of, parsing_reply
@@ -44,23 +43,10 @@ class AdmissionCalls(StoreClient):
         self._group_commit = GroupCommit(self._round_trip, timeout_s=timeout_s)
 
     def _round_trip(self, commands: list[bytes]) -> list[Any]:
-        """The circuit breaker around one pipeline: as `guard_call`, but without the cost of a
-        context manager. Raises redis.RedisError."""
-        if self.breaker.open and not self.breaker.may_try():
-            raise redis.ConnectionError(BREAKER_OPEN_TEXT)
-        began_s = time.monotonic()
-        try:
+        """One pipeline, for the claims of many threads. Raises redis.RedisError, StoreAway."""
+        with self.breaker.guard():
             replies = self._connection.exchange(commands)
-            if settings.REDIS_WAIT_REPLICAS:
-                replies = self._await_replicas(replies)
-        except NO_REPLY:
-            self.breaker.failed(after_s=time.monotonic() - began_s)
-            raise
-        except NotVerified:
-            self.breaker.succeeded()
-            raise
-        self.breaker.succeeded()
-        return replies
+            return self._await_replicas(replies) if settings.REDIS_WAIT_REPLICAS else replies
 
     def admit(
         self, slug: str, *, user: str, nth: int, per_user: int, filter_blocks: int
@@ -68,7 +54,7 @@ class AdmissionCalls(StoreClient):
         """Ask for a place, in one round trip. Raises StoreAway, StoreError, OutcomeUnknown,
         ServerChanged."""
         if self.breaker.open and self.breaker.is_resting():
-            raise StoreAway(BREAKER_OPEN_TEXT)
+            raise self.breaker.refusal()
         names, field = keys.campaign_keys(slug), claimant_field.encode_field(user, nth, per_user)
         script_keys = (names.gate, names.claimants, names.queue, names.bell, names.filter)
         write_again = int(settings.REDIS_WAIT_REPLICAS > 0)

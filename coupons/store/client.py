@@ -7,7 +7,6 @@ Redis is away: it raises `StoreError`.
 """
 
 import hashlib
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,7 +62,6 @@ class Script:
 
 # No reply came. (redis-py also raises these while Redis loads its data or rejects our password.)
 NO_REPLY = (redis.TimeoutError, redis.ConnectionError)
-BREAKER_OPEN_TEXT = "Redis did not reply a moment ago: the circuit breaker is open."
 
 
 class _Pool(redis.BlockingConnectionPool):
@@ -76,7 +74,14 @@ class StoreClient:
     """Base of all calls to one Redis. Safe to share between threads and across a fork."""
 
     def __init__(self, url: str, *, timeout_s: float, max_connections: int) -> None:
-        self.breaker = Breaker(metrics.Breaker.REDIS, slow_s=timeout_s / 2)
+        # An error reply counts as a success of the server; only a missing reply is a failure.
+        self.breaker = Breaker(
+            metrics.Breaker.REDIS,
+            away=StoreAway,
+            is_no_reply=lambda error: isinstance(error, NO_REPLY),
+            error_reply=redis.RedisError,
+            slow_s=timeout_s / 2,
+        )
         self._url, self._timeout_s, self._max_connections = url, timeout_s, max_connections
         self.client = redis.Redis(connection_pool=self._pool())
 
@@ -95,20 +100,12 @@ class StoreClient:
     @contextmanager
     def guard_call(self) -> Iterator[None]:
         """The circuit breaker around every call except an admission. Raises StoreAway (at once
-        while the breaker is open) and StoreError. An error reply counts as a success of the
-        server; only a missing reply counts as a failure."""
-        if self.breaker.open and not self.breaker.may_try():
-            raise StoreAway(BREAKER_OPEN_TEXT)
-        began_s = time.monotonic()
+        while the breaker is open) and StoreError."""
         try:
-            yield
-        except NO_REPLY as error:
-            self.breaker.failed(after_s=time.monotonic() - began_s)
-            raise StoreAway(f"Redis: {error}") from error
+            with self.breaker.guard():
+                yield
         except redis.RedisError as error:
-            self.breaker.succeeded()
             raise failure_of(error) from error
-        self.breaker.succeeded()
 
 
 def time_ms(clock: Any) -> int:

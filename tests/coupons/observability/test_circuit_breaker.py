@@ -34,7 +34,14 @@ def clock() -> Clock:
 
 @pytest.fixture
 def breaker(clock: Clock) -> Breaker:
-    return Breaker(metrics.Breaker.BROKER, slow_s=SLOW_S, clock=clock)
+    return Breaker(
+        metrics.Breaker.BROKER,
+        away=StoreAway,
+        is_no_reply=lambda error: isinstance(error, TimeoutError),
+        error_reply=LookupError,
+        slow_s=SLOW_S,
+        clock=clock,
+    )
 
 
 def test_one_slow_failure_opens_it(breaker: Breaker) -> None:
@@ -109,6 +116,47 @@ def test_its_state_is_a_metric(breaker: Breaker, clock: Clock) -> None:
     breaker.succeeded()
     assert told("coupon_breaker_open") == 0
     assert told("coupon_breaker_opened_total") == before + 1
+
+
+def calls(breaker: Breaker, error: Exception) -> None:
+    with pytest.raises(type(error)), breaker.guard():
+        raise error
+
+
+def is_open(breaker: Breaker) -> bool:
+    """As a call, whose result mypy does not take for constant."""
+    return breaker.open
+
+
+def test_14_10_a_guard_reports_what_its_block_raised(breaker: Breaker, clock: Clock) -> None:
+    """No reply is a failure, an error reply a success; any other error says nothing."""
+    for _ in range(2):
+        calls(breaker, TimeoutError())
+    calls(breaker, KeyError())  # the server replied: the failures are in a row no longer
+    for error in (TimeoutError(), ValueError({"unhashable": 1}), TimeoutError()):
+        calls(breaker, error)
+    assert not is_open(breaker)
+    calls(breaker, TimeoutError())  # the third: a ValueError ends no row
+    assert is_open(breaker)
+    clock.now += LONGEST_S
+    calls(breaker, ValueError())
+    assert is_open(breaker)
+    clock.now += LONGEST_S
+    with breaker.guard():
+        pass
+    assert not is_open(breaker)
+
+
+def test_14_10_an_open_guard_runs_no_block_but_one_probe(breaker: Breaker, clock: Clock) -> None:
+    with pytest.raises(TimeoutError), breaker.guard():
+        clock.now += 2 * SLOW_S
+        raise TimeoutError
+    with pytest.raises(StoreAway, match="breaker is open"), breaker.guard():
+        pytest.fail("a call was made")
+    clock.now += LONGEST_S
+    with breaker.guard(), pytest.raises(StoreAway), breaker.guard():
+        pytest.fail("a second probe was made")
+    assert not is_open(breaker)
 
 
 # With a Redis behind a cable that can be pulled
