@@ -7,7 +7,7 @@ A log line identifies a person by an id only. A refused request has no log line.
 import logging
 from typing import Any
 
-from coupons.observability.json_log import AsJson
+from coupons.observability.json_log import JsonLineFormatter
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -19,7 +19,7 @@ def log_configuration(*, level: str, as_json: bool) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {
             "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
-            "json": {"()": AsJson},
+            "json": {"()": JsonLineFormatter},
         },
         "filters": {
             "unforeseen": {"()": "django.utils.log.CallbackFilter", "callback": _unforeseen},

@@ -1,32 +1,52 @@
 """A log line as a JSON object. Separate from `config.logs`, so that a process that only writes log
 lines (the main process of granian) does not import the application.
 
-    {"at": "2026-11-22T03:00:00.123Z", "level": "ERROR", "logger": "coupons.drain", "process": 17,
-     "said": "…", "request": "id of the request, if there is one", "trace": "of an exception"}
+    {"level": "ERROR", "logger": "coupons.drain", "process": 17, "message": "…",
+     "exc_info": "the traceback of an exception", "timestamp": "2026-11-22T03:00:00.123456+00:00",
+     "request_id": "if there is one"}
 """
 
-import json
-import logging
-from datetime import UTC, datetime
+from logging import LogRecord
 from typing import Any
+
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter
 
 from coupons.observability import request_id
 
+_ATTRIBUTES = {"levelname": "level", "name": "logger", "process": "process", "message": "message"}
+_ERRORS = ("exc_info", "stack_info")
+_FIELDS = {*_ATTRIBUTES.values(), *_ERRORS, "timestamp"}
+# JSON escapes the control characters below 32. Some programs take these for line breaks or for
+# commands to a terminal.
+_ESCAPES = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
 
-class AsJson(logging.Formatter):
-    """One JSON object per line. JSON escapes line breaks, so a message can't forge log lines."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        fields: dict[str, Any] = {
-            "at": at.replace("+00:00", "Z"),
-            "level": record.levelname,
-            "logger": record.name,
-            "process": record.process,
-            "said": record.getMessage(),
-        }
-        if request := request_id.current_request_id():
-            fields["request"] = request
-        if record.exc_info:
-            fields["trace"] = self.formatException(record.exc_info)
-        return json.dumps(fields, ensure_ascii=False)
+class JsonLineFormatter(JsonFormatter):
+    """One JSON object per line, whatever is logged: a message can't forge log lines."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            list(_ATTRIBUTES),
+            rename_fields=_ATTRIBUTES,
+            reserved_attrs=[*RESERVED_ATTRS, *_FIELDS],
+            timestamp=True,
+            json_ensure_ascii=False,
+        )
+
+    def add_fields(
+        self, log_data: dict[str, Any], record: LogRecord, message_dict: dict[str, Any]
+    ) -> None:
+        record.message = record.getMessage()  # also if it is a dict, whose items are no fields
+        errors = {name: message_dict[name] for name in _ERRORS if name in message_dict}
+        super().add_fields(log_data, record, errors)
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """Without the `extra` of libraries, such as a request or a task's arguments."""
+        line = {name: value for name, value in log_data.items() if name in _FIELDS}
+        if current := request_id.current_request_id():
+            line["request_id"] = current
+        return line
+
+    def serialize_log_record(self, log_data: dict[str, Any]) -> str:
+        return super().serialize_log_record(log_data).translate(_ESCAPES)

@@ -6,13 +6,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 
 from coupons.observability import request_id
-from coupons.observability.json_log import AsJson
+from coupons.observability.json_log import JsonLineFormatter
 from coupons.store import store
 from tests.conftest import CampaignMaker, Person, Settings
 
@@ -22,7 +23,7 @@ def lines() -> Iterator[StringIO]:
     """All that is logged from INFO on, as the product formats it."""
     said = StringIO()
     handler = logging.StreamHandler(said)
-    handler.setFormatter(AsJson())
+    handler.setFormatter(JsonLineFormatter())
     root, level = logging.getLogger(), logging.getLogger().level
     root.addHandler(handler)
     root.setLevel(logging.INFO)
@@ -41,11 +42,34 @@ def test_a_line_is_one_object_whatever_was_said(lines: StringIO) -> None:
     except ValueError:
         logging.getLogger("coupons.x").exception("한국어\n%s", '{"level": "FORGED"}')
     (line,) = read(lines)
-    assert line["said"] == '한국어\n{"level": "FORGED"}'
+    assert line["message"] == '한국어\n{"level": "FORGED"}'
     assert (line["level"], line["logger"], line["process"]) == ("ERROR", "coupons.x", os.getpid())
-    assert line["trace"].endswith('two\nlines and a "quote"')
-    assert line["at"].endswith("Z")
-    assert "request" not in line
+    assert line["exc_info"].endswith('two\nlines and a "quote"')
+    assert datetime.fromisoformat(line["timestamp"]).utcoffset() == timedelta(0)
+    assert set(line) == {"level", "logger", "process", "message", "exc_info", "timestamp"}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"level": "FORGED", "levelname": "FORGED", "exc_info": "none", "password": "x"},
+        "a\r\nb\x00\x1b[2J\x7f",
+        "next\x85line\u2028and\u2029paragraph\x9b2J",
+        b"bytes",
+        ["a", 1],
+    ],
+    ids=["dict", "control characters", "separators", "bytes", "list"],
+)
+def test_14_10_any_message_is_one_line_with_our_fields(lines: StringIO, message: Any) -> None:
+    """Also by the widest reading of "line", and without what a library adds to the record."""
+    logging.getLogger("coupons.x").error(message, extra={"password": "sesame", "level": "FORGED"})
+    (text,) = lines.getvalue().splitlines()
+    assert text.isprintable()
+    line = json.loads(text)
+    assert line["level"] == "ERROR"
+    assert line["message"] == str(message)
+    assert set(line) <= {"level", "logger", "process", "message", "exc_info", "timestamp"}
+    assert "sesame" not in text
 
 
 def test_a_clients_id_comes_back_and_stands_in_the_lines(
@@ -59,8 +83,8 @@ def test_a_clients_id_comes_back_and_stands_in_the_lines(
     answer = jun.client.post(path, content_type="application/json", headers=headers)
     assert (answer.status_code, answer["X-Request-Id"]) == (503, "shop-7.A_b")
     logging.getLogger("coupons.x").info("later")
-    assert {line.get("request") for line in read(lines)} <= {"shop-7.A_b", None}
-    assert "request" not in read(lines)[-1]  # the request is over
+    assert {line.get("request_id") for line in read(lines)} <= {"shop-7.A_b", None}
+    assert "request_id" not in read(lines)[-1]  # the request is over
 
 
 @pytest.mark.parametrize("said", ["", "a b", "x" * 65, "a\n", 'a"', "ä", "a;b"])
@@ -114,9 +138,9 @@ def test_an_error_that_nobody_foresaw_names_its_request(
     jun.client.raise_request_exception = False
     answer = jun.claims()
     assert answer.status_code == 500
-    errors = [line for line in read(lines) if "trace" in line]
+    errors = [line for line in read(lines) if "exc_info" in line]
     assert errors
-    assert {line["request"] for line in errors} == {answer["X-Request-Id"]}
+    assert {line["request_id"] for line in errors} == {answer["X-Request-Id"]}
 
 
 def test_processes_make_ids_of_their_own() -> None:

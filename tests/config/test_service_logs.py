@@ -47,7 +47,7 @@ def test_every_line_of_every_service_is_json(
         )  # closed for repair: something to be said
         until(lambda: claim(port, "sora", **{"X-Request-Id": "shop-9"})[0] == 503)
     said = {name: lines(tmp_path / f"{name}.log") for name in SERVICES}
-    assert [line["request"] for line in said["web"] if "request" in line] == ["shop-9"]
+    assert [line["request_id"] for line in said["web"] if "request_id" in line] == ["shop-9"]
     loggers = {name: {line["logger"] for line in of} for name, of in said.items()}
     assert loggers["web"] >= {"_granian", "_granian.serve", "coupons.api.problems"}
     assert loggers["worker"] >= {"celery.apps.worker", "celery.app.trace"}
