@@ -2,10 +2,12 @@
 response by status."""
 
 from collections.abc import Callable
+from functools import cache
 
 from django.http import HttpRequest, HttpResponse
+from prometheus_client import Counter
 
-from coupons.observability import hot_counters, request_id
+from coupons.observability import metrics, request_id
 
 
 def request_context(
@@ -16,7 +18,13 @@ def request_context(
         response = get_response(request)
         request_id.end_request()
         response.headers["X-Request-Id"] = rid
-        hot_counters.count_response(response.status_code)
+        _counter(response.status_code).inc()
         return response
 
     return middleware
+
+
+@cache
+def _counter(status: int) -> Counter:
+    """Finding the labels anew costs a claim as much as counting."""
+    return metrics.RESPONSES.labels(str(status))

@@ -3,7 +3,7 @@
 from time import perf_counter
 from typing import Any
 
-from coupons.observability import hot_counters, metrics
+from coupons.observability import metrics
 
 
 def count_queries(connection: Any, **_: Any) -> None:
@@ -14,10 +14,10 @@ def count_queries(connection: Any, **_: Any) -> None:
 
 
 def _time_statement(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
-    began_s, failed = perf_counter(), True
+    began_s, end = perf_counter(), "failed"
     try:
         result = execute(sql, parameters, many, context)
-        failed = False
+        end = "done"
         return result
     finally:
-        hot_counters.count_statement(perf_counter() - began_s, failed=failed)
+        metrics.DATABASE_SECONDS.labels(end).observe(perf_counter() - began_s)

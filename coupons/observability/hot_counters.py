@@ -1,9 +1,9 @@
-"""Buffered metrics for the hot path: an event costs one append; a thread writes them in batches.
+"""Buffered metrics of claims: a claim costs one append; a thread writes them in batches.
 
-A counter in a file shared by several processes costs 2 µs per increment, a histogram 5 µs; a claim
-would pay that three times. So events are buffered in memory and written by a thread twice a second,
-when the process ends, and when its own metrics are read. A killed process loses at most half a
-second of counts; no guarantee depends on them.
+A counter in a file shared by several processes costs 2 µs per increment, a histogram 5 µs, and
+threads wait for each other. So claims are buffered in memory, and written by a thread twice a
+second, when the process ends, and when its own metrics are read. A killed process loses at most
+half a second of counts; no guarantee depends on them.
 """
 
 import atexit
@@ -13,7 +13,6 @@ import threading
 import time
 from collections import Counter, defaultdict, deque
 from functools import cache
-from typing import TypeVar
 
 from coupons.claims.values import HOLDS_A_PLACE, Outcome
 from coupons.observability import metrics
@@ -22,12 +21,8 @@ from coupons.observability.metrics import Answer
 logger = logging.getLogger(__name__)
 
 EVERY_S = 0.5
-_Event = TypeVar("_Event")
 
 _claims: deque[tuple[str, str, float]] = deque()  # campaign, outcome, seconds
-_responses: deque[int] = deque()  # status
-metrics.RESPONSES.labels("500")  # exported as 0, since Prometheus sees no increase at a new series
-_statements: deque[tuple[bool, float]] = deque()  # failed?, seconds
 _writer: threading.Thread | None = None
 _starting, _writing = threading.Lock(), threading.Lock()
 
@@ -39,47 +34,23 @@ def count_claim(campaign: str, outcome: str, seconds: float) -> None:
         _start_writer()
 
 
-def count_response(status: int) -> None:
-    """Count an HTTP response by its status."""
-    _responses.append(status)
-    if _writer is None:
-        _start_writer()
-
-
-def count_statement(seconds: float, *, failed: bool) -> None:
-    """Count an SQL statement and its duration."""
-    _statements.append((failed, seconds))
-    if _writer is None:
-        _start_writer()
-
-
 def flush_counters() -> None:
-    """Write all buffered events to the metrics."""
+    """Write all buffered claims to the metrics."""
     with _writing:
         _write_claims()
-        for status, times in Counter(_take_all(_responses)).items():
-            metrics.RESPONSES.labels(str(status)).inc(times)
-        ended = _take_all(_statements)
-        for failed, state in ((False, "done"), (True, "failed")):
-            durations = sorted(seconds for event_failed, seconds in ended if event_failed is failed)
-            metrics.observe_all(metrics.DATABASE_SECONDS.labels(state), durations)
 
 
 def _write_claims() -> None:
     seconds: dict[Answer, list[float]] = defaultdict(list)
     counts: Counter[tuple[str, str]] = Counter()
-    for campaign, outcome, duration in _take_all(_claims):
+    for _ in range(len(_claims)):  # other threads may append meanwhile
+        campaign, outcome, duration = _claims.popleft()
         counts[campaign, outcome] += 1
         seconds[_answer(outcome)].append(duration)
     for (campaign, outcome), count in counts.items():
         metrics.CLAIMS.labels(metrics.campaign_label(campaign), outcome).inc(count)
     for answer, durations in seconds.items():
         metrics.observe_all(metrics.ADMISSION.labels(answer), sorted(durations))
-
-
-def _take_all(buffer: deque[_Event]) -> list[_Event]:
-    """Remove and return the events buffered now; other threads may append meanwhile."""
-    return [buffer.popleft() for _ in range(len(buffer))]
 
 
 @cache
@@ -107,12 +78,10 @@ def _write_in_loop() -> None:
 
 
 def _reset_after_fork() -> None:
-    """In a forked child: it has no writer thread, and the buffered events belong to the parent."""
+    """In a forked child: it has no writer thread, and the buffered claims belong to the parent."""
     global _writer, _starting, _writing
     _writer, _starting, _writing = None, threading.Lock(), threading.Lock()
     _claims.clear()
-    _responses.clear()
-    _statements.clear()
 
 
 os.register_at_fork(after_in_child=_reset_after_fork)

@@ -3,9 +3,10 @@
 import random
 
 import pytest
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Histogram
 
 from coupons.observability import metrics
+from tests.conftest import CampaignMaker, Person
 
 
 @pytest.fixture
@@ -52,3 +53,26 @@ def samples(histogram: Histogram) -> dict[tuple[str, str], float]:
         for sample in found
         if not sample.name.endswith("_created")
     }
+
+
+def value_of(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def test_responses_are_counted_by_status_and_probes_are_not(open_campaign: CampaignMaker) -> None:
+    open_campaign()
+    statuses = ("202", "401", "200")
+    before = [value_of("coupon_responses_total", status=status) for status in statuses]
+    jun = Person("jun")
+    jun.claims()
+    jun.client.get("/livez")
+    jun.client.get("/metrics")
+    jun.client.get("/api/v1/coupons", headers={"Authorization": ""})
+    after = [value_of("coupon_responses_total", status=status) for status in statuses]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 0]
+
+
+def test_statements_are_timed_and_connections_counted(open_campaign: CampaignMaker) -> None:
+    before = value_of("coupon_database_statement_seconds_count", end="done")
+    open_campaign()
+    assert value_of("coupon_database_statement_seconds_count", end="done") > before
