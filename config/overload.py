@@ -43,6 +43,11 @@ logger = logging.getLogger(__name__)
 _dice = random.Random()
 
 
+def _is_served(environ: Environ) -> bool:
+    """By granian. Django's development server would log each mark, and nobody overloads it."""
+    return str(environ.get("SERVER_SOFTWARE", "")).lower().startswith("granian")
+
+
 class Shedder:
     """WSGI middleware: refuses requests for `behind` while the queueing delay is too long."""
 
@@ -52,7 +57,7 @@ class Shedder:
         self._sensor: Sensor | None = None
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
-        if self._sensor is None and "SERVER_SOFTWARE" in environ and settings.SHED_AFTER_S:
+        if self._sensor is None and settings.SHED_AFTER_S and _is_served(environ):
             address = environ["SERVER_NAME"], int(environ["SERVER_PORT"])
             self._sensor = Sensor(*address, when_late=self._refuse_for_a_while)
         path = environ["PATH_INFO"]
