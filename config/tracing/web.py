@@ -10,20 +10,18 @@ from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, get_cu
 from config.tracing import ids
 from config.tracing.exporting import make_tracer
 from coupons.admission import strategies
+from coupons.admission.strategies import Decide
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Admission, Claim, Outcome
 from coupons.observability import request_id
 
 SERVICE = "coupon-web"
 _Answer = Callable[[HttpRequest], HttpResponse]
-_Decide = Callable[[CampaignSnapshot, Claim], Admission]
 
 
 def trace_requests(answer: _Answer) -> _Answer:
-    """Middleware, behind `request_context`, which sets the request's id. Wraps the strategies."""
-    for strategy, decide in strategies.STRATEGIES.items():
-        if not isinstance(decide, Traced):
-            strategies.STRATEGIES[strategy] = Traced(decide)
+    """Middleware, behind `request_context`, which sets the request's id. Also traces decisions."""
+    strategies.trace_decisions_with(trace_decision)
 
     def traced(request: HttpRequest) -> HttpResponse:
         span = _start_span(request)
@@ -67,31 +65,31 @@ def _describe(span: Span, request: HttpRequest, response: HttpResponse) -> None:
         span.set_status(Status(StatusCode.ERROR))
 
 
-class Traced:
-    """A strategy that records a span. The span is made when the outcome is known: only an
+def trace_decision(decide: Decide) -> Decide:
+    """Record a span for each decision. The span is made when the outcome is known: only an
     admission, which happens once for a claim, gets the span id that the worker links to."""
 
-    def __init__(self, decide: _Decide) -> None:
-        self._decide = decide
-
-    def __call__(self, campaign: CampaignSnapshot, claim: Claim) -> Admission:
+    def traced(campaign: CampaignSnapshot, claim: Claim) -> Admission:
         began_ns = time.time_ns()
         outcome: str = "failed"
         try:
-            admission = self._decide(campaign, claim)
+            admission = decide(campaign, claim)
             outcome = admission.outcome
         finally:
             if get_current_span().is_recording():  # the request's span: sampled or not, as both are
-                self._record_span(campaign, outcome, began_ns)
+                _record_decision(campaign, outcome, began_ns)
         return admission
 
-    def _record_span(self, campaign: CampaignSnapshot, outcome: str, began_ns: int) -> None:
-        attributes = {"coupon.campaign": campaign.slug, "coupon.outcome": outcome}
-        trace_ids = ids.trace_ids_of(request_id.current_request_id())
-        if outcome != Outcome.ADMITTED:
-            trace_ids = ids.TraceIds(trace_ids.trace)
-        with ids.with_trace_ids(trace_ids):
-            span = make_tracer(SERVICE).start_span(
-                "admission", start_time=began_ns, attributes=attributes
-            )
-        span.end()
+    return traced
+
+
+def _record_decision(campaign: CampaignSnapshot, outcome: str, began_ns: int) -> None:
+    attributes = {"coupon.campaign": campaign.slug, "coupon.outcome": outcome}
+    trace_ids = ids.trace_ids_of(request_id.current_request_id())
+    if outcome != Outcome.ADMITTED:
+        trace_ids = ids.TraceIds(trace_ids.trace)
+    with ids.with_trace_ids(trace_ids):
+        span = make_tracer(SERVICE).start_span(
+            "admission", start_time=began_ns, attributes=attributes
+        )
+    span.end()

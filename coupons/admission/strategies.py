@@ -34,10 +34,11 @@ def _decide(campaign: CampaignSnapshot, claim: Claim, segments: Collection[str])
         return ADMITTED_BEFORE[campaign.strategy](campaign, claim) or Admission(
             Outcome.NOT_ELIGIBLE, 0, 0
         )
-    return STRATEGIES[campaign.strategy](campaign, claim)
+    return _decide_by_strategy(campaign, claim)
 
 
-STRATEGIES: dict[str, Callable[[CampaignSnapshot, Claim], Admission]] = {
+Decide = Callable[[CampaignSnapshot, Claim], Admission]
+STRATEGIES: dict[str, Decide] = {
     Campaign.Strategy.QUEUED: queued.admit,
     Campaign.Strategy.DIRECT: direct.admit,
 }
@@ -45,3 +46,17 @@ ADMITTED_BEFORE: dict[str, Callable[[CampaignSnapshot, Claim], Admission | None]
     Campaign.Strategy.QUEUED: queued.admitted_before,
     Campaign.Strategy.DIRECT: direct.admitted_before,
 }
+
+
+def _decide_untraced(campaign: CampaignSnapshot, claim: Claim) -> Admission:
+    return STRATEGIES[campaign.strategy](campaign, claim)
+
+
+_decide_by_strategy: Decide = _decide_untraced
+
+
+def trace_decisions_with(trace: Callable[[Decide], Decide] | None) -> None:
+    """Set the hook around every decision of a strategy (`config.tracing` sets one); None removes
+    it."""
+    global _decide_by_strategy
+    _decide_by_strategy = trace(_decide_untraced) if trace else _decide_untraced

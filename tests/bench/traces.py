@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
@@ -17,6 +17,7 @@ from django.test import override_settings
 
 from config.tracing import exporting, web
 from coupons.admission import strategies
+from coupons.admission.strategies import Decide
 from tests.bench import cpu, openings
 from tests.bench.figures import Figure
 from tests.bench.rounds import Block, Pairs, interleaved
@@ -24,7 +25,6 @@ from tests.bench.size import Size
 from tests.servers import free_port, listens, process
 
 TRACED = [settings.MIDDLEWARE[0], "config.tracing.web.trace_requests", *settings.MIDDLEWARE[1:]]
-PLAIN = dict(strategies.STRATEGIES)
 SHARE = "0.01"  # as the docs advise for an opening
 
 
@@ -64,25 +64,23 @@ def _pairs(size: Size, **sampler: str) -> Pairs:
     os.environ.update(sampler)
     connections.close_all()  # a claim needs none, so a serving process has none
     path = openings.path_of(openings.opened("traced", stock=2 * cpu.requests(size)))
-    plain = _deciding(cpu.blocks(WSGIHandler(), path, HTTPStatus.ACCEPTED, size))
+    plain = _deciding(cpu.blocks(WSGIHandler(), path, HTTPStatus.ACCEPTED, size), None)
     with override_settings(MIDDLEWARE=TRACED):
-        django = WSGIHandler()  # from here on decisions have spans as well
-    traced = _deciding(_sent(cpu.blocks(django, path, HTTPStatus.ACCEPTED, size), size))
+        django = WSGIHandler()
+    sent = _sent(cpu.blocks(django, path, HTTPStatus.ACCEPTED, size), size)
+    traced = _deciding(sent, web.trace_decision)
     try:
         return interleaved("tracing_cost", traced, plain, rounds=size.cpu_rounds)
     finally:
-        strategies.STRATEGIES.update(PLAIN)
+        strategies.trace_decisions_with(None)
         exporting.tracer_provider(web.SERVICE).shutdown()
         exporting.tracer_provider.cache_clear()
         exporting.make_tracer.cache_clear()
 
 
-def _deciding(block: Block) -> Block:
-    """By the strategies of this moment, whichever are there by then."""
-    before = dict(strategies.STRATEGIES)
-
+def _deciding(block: Block, trace: Callable[[Decide], Decide] | None) -> Block:
     def measured() -> float:
-        strategies.STRATEGIES.update(before)
+        strategies.trace_decisions_with(trace)
         return block()
 
     return measured
