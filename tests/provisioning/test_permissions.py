@@ -28,6 +28,7 @@ IMPLIED = {
     "rds:AddTagsToResource", "rds:CreateDBSnapshot", "elasticache:AddTagsToResource",
     "elasticache:CreateSnapshot", "elasticloadbalancing:AddTags", "ssm:AddTagsToResource",
     "iam:TagRole", "iam:TagInstanceProfile", "iam:PassRole", "iam:CreateServiceLinkedRole",
+    "ssm:GetParametersByPath",  # by Ansible
     "logs:TagResource", "cloudwatch:TagResource", "sns:TagResource", "budgets:TagResource",
 }  # fmt: skip
 BUDGETS = {

@@ -49,10 +49,8 @@ TEMPLATE = re.compile(r"\s*\{\{.*\}\}\s*", re.DOTALL)
 
 
 class LookupModule(LookupBase):
-    # By task, as Ansible runs each in a process of its own. A client of AWS costs as much as a
-    # hundred of its questions, and a host's settings hold eight secrets.
-    _client: ClassVar[Any] = None
-    _parameters: ClassVar[dict[str, str]] = {}
+    # By path of SSM, for the duration of a task: Ansible runs each in a process of its own.
+    _parameters: ClassVar[dict[str, dict[str, str]]] = {}
 
     def run(self, terms: list[str], variables: Any = None, **options: Any) -> list[str]:
         self.set_options(var_options=variables, direct=options)
@@ -90,11 +88,22 @@ class LookupModule(LookupBase):
             if name not in known:
                 raise AnsibleError(f"The inventory's coupon_secrets names no {name}.")
             parameter = known[name]
-        if parameter not in self._parameters:
-            region = self._templar.template(variables["aws_region"])
-            said = self._ask("amazon.aws.ssm_parameter", parameter, variables, region=region)
-            self._parameters[parameter] = str(said)
-        return self._parameters[parameter]
+        path = parameter.rpartition("/")[0]
+        if path not in self._parameters:
+            self._parameters[path] = self._ssm_parameters(path, variables)
+        if parameter not in self._parameters[path]:
+            raise AnsibleError(f"SSM has no parameter {parameter}.")
+        return self._parameters[path][parameter]
+
+    def _ssm_parameters(self, path: str, variables: Any) -> dict[str, str]:
+        """All of the path at once: a host's settings hold eight of them."""
+        plugin = "amazon.aws.ssm_parameter"
+        lookup = lookup_loader.get(plugin, loader=self._loader, templar=self._templar)
+        if lookup is None:
+            raise AnsibleError(f"The lookup {plugin} isn't installed on this machine.")
+        region = self._templar.template(variables["aws_region"])
+        found: dict[str, str] = lookup.run([path], variables, region=region, bypath=True)[0]
+        return found
 
     def _vault(self, name: str, variables: Any) -> str:
         """As it stands: what a generator drew may look like a template, and is none."""
@@ -126,21 +135,6 @@ class LookupModule(LookupBase):
     def _kept_in(self, name: str, variables: Any) -> Path:
         folder = self._templar.template(variables["coupon_secrets_folder"])
         return Path(folder).expanduser() / name
-
-    def _ask(self, plugin: str, term: str, variables: Any, **options: Any) -> Any:
-        asked = lookup_loader.get(plugin, loader=self._loader, templar=self._templar)
-        if asked is None:
-            raise AnsibleError(f"The lookup {plugin} isn't installed on this machine.")
-        if plugin == "amazon.aws.ssm_parameter":
-            make = asked.client
-            asked.client = lambda *words, **more: self._kept(make, *words, **more)
-        return asked.run([term], variables, **options)[0]
-
-    @classmethod
-    def _kept(cls, make: Any, *words: Any, **options: Any) -> Any:
-        if cls._client is None:
-            cls._client = make(*words, **options)
-        return cls._client
 
 
 def _draw(file: Path) -> None:
