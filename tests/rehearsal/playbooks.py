@@ -32,8 +32,8 @@ SETTINGS = {
     "app_silenced_checks": ["coupons.W021"],  # the patience for Redis
     "front_shed_after_ms": 20_000,
 }  # fmt: skip
-# Where Ansible goes its own way, without the Mitogen of ansible.cfg: both have to work.
-PLAIN = {"hello"}
+# Where Ansible uses Mitogen, an option of ours: both have to work.
+WITH_MITOGEN = {"single"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class Playbooks:
         self, name: str, folder: Path, inventories: tuple[Path, ...], ssh: Path, **settings: object
     ) -> None:
         self.logs = LOGS / name
-        self.strategy = "linear" if name in PLAIN else "mitogen_linear"
+        self.strategy = "mitogen_linear" if name in WITH_MITOGEN else "linear"
         self._folder, self._inventories, self._ssh = folder, inventories, ssh
         self._extra = SETTINGS | settings | {
             "app_wheelhouse": str(wheels.make("run")),
