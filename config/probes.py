@@ -1,6 +1,6 @@
-"""`/livez`: the process answers. `/readyz`: this host can decide claims, so the load balancer may
-send requests; 503 while the file `DRAINING_FILE` exists, by which a deployment takes the host out
-of service. `/metrics`: the page for Prometheus.
+"""`/livez`: the process answers, and says which version it is. `/readyz`: this host can decide
+claims, so the load balancer may send requests; 503 while the file `DRAINING_FILE` exists, by which
+a deployment takes the host out of service. `/metrics`: the page for Prometheus.
 
 They are served by the operators' door only. Their callers are machines that use an IP address, not
 a name in ALLOWED_HOSTS, and plain HTTP. So they are answered before the Host header is checked and
@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonR
 
 from config.dependency_watch import dependency_watch
 from config.metrics import exposition
+from coupons import __version__
 from coupons.monitoring import collectors
 
 _Answer = Callable[[HttpRequest], HttpResponse]
@@ -22,7 +23,7 @@ METHODS = ("GET", "HEAD")
 
 
 def answer_livez(request: HttpRequest) -> HttpResponse:
-    return JsonResponse({"live": True})
+    return JsonResponse({"live": True, "version": __version__})
 
 
 def answer_readyz(request: HttpRequest) -> HttpResponse:

@@ -1,9 +1,10 @@
 """Monitoring: who may read metrics, what is watched, and the release's name."""
 
 from config import env
+from coupons import __version__
 
 # The version or commit that runs, reported in `coupon_build_info`. A deployment sets it.
-RELEASE = env.text("RELEASE", default="unknown")
+RELEASE = env.text("RELEASE", default=__version__)
 # Networks from which the consumer's /metrics may be read; it has no proxy in front of it.
 METRICS_NETWORKS = env.networks(
     "METRICS_NETWORKS", default="127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"

@@ -26,6 +26,7 @@ from config.dependency_watch import dependency_watch
 from config.metrics import exposition, multiprocess
 from config.worker import liveness, watchdog
 from config.worker.process import STALE_S
+from coupons import __version__
 from coupons.monitoring import collectors
 from coupons.observability import metrics
 
@@ -34,7 +35,7 @@ Response = tuple[HTTPStatus, str, bytes]
 
 
 def answer_alive() -> Response:
-    return _verdict(worker=_main_loop_runs())
+    return _verdict({"version": __version__}, worker=_main_loop_runs())
 
 
 def answer_ready() -> Response:
@@ -63,9 +64,9 @@ def _task_ran_recently() -> bool:
     return liveness.seconds_since(metrics.WORKER_SIGN) < settings.WORKER_PATIENCE_S
 
 
-def _verdict(**parts: bool) -> Response:
+def _verdict(more: dict[str, str] | None = None, **parts: bool) -> Response:
     status = HTTPStatus.OK if all(parts.values()) else HTTPStatus.SERVICE_UNAVAILABLE
-    return status, "application/json", json.dumps(parts).encode()
+    return status, "application/json", json.dumps(parts | (more or {})).encode()
 
 
 PATHS: dict[str, Callable[[], Response]] = {

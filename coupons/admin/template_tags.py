@@ -3,6 +3,7 @@
 from django import template
 from django.conf import settings
 
+from coupons import __version__
 from coupons.admin import formatting
 
 register = template.Library()
@@ -12,6 +13,12 @@ register = template.Library()
 def flower_url() -> str:
     """Flower's address from the settings; empty: none is set."""
     return str(settings.FLOWER_URL)
+
+
+@register.simple_tag
+def version() -> str:
+    """Of the code that runs."""
+    return __version__
 
 
 @register.filter

@@ -15,6 +15,7 @@ from django.conf import settings
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from coupons import __version__
 from coupons.database import availability
 from coupons.errors import DatabaseAway, StoreAway
 from coupons.monitoring import clock_skew
@@ -36,8 +37,8 @@ class Build(Collector):
     """The release and the versions that run."""
 
     def collect(self) -> Iterable[Metric]:
-        release = (settings.RELEASE, platform.python_version(), django.get_version())
-        yield _family(metrics.BUILD, {release: 1})
+        versions = (__version__, settings.RELEASE, platform.python_version(), django.get_version())
+        yield _family(metrics.BUILD, {versions: 1})
 
 
 class Campaigns(Collector):

@@ -260,7 +260,9 @@ WORKER_SIGN_AGE = Live(
 DATABASE_UP = Live("coupon_database_up", "1: the database replied to this scrape in time.")
 DATABASE_USED = Live("coupon_database_connections", "Open connections to the database.")
 DATABASE_MAX = Live("coupon_database_connections_max", "The database's limit of connections.")
-BUILD = Live("coupon_build_info", "Always 1; versions as labels.", ("release", "python", "django"))
+BUILD = Live(
+    "coupon_build_info", "Always 1; versions as labels.", ("version", "release", "python", "django")
+)
 
 
 _known: set[str] = set()

@@ -16,6 +16,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector
 
+import coupons
 from config.celery import app
 from config.metrics import exposition, multiprocess
 from config.worker.process import STALE_S
@@ -122,7 +123,8 @@ def test_with_a_worker_and_both_stores_it_is_ready(consumer: Consumer, worker: i
     until(lambda: consumer.says("/readyz")[0] == 200)
     parts = {"worker": True, "canary": True, "redis": True, "database": True, "sweeps": True}
     assert json.loads(consumer.says("/readyz")[1]) == parts
-    assert consumer.says("/healthz") == (200, '{"worker": true}')
+    status, body = consumer.says("/healthz")
+    assert (status, json.loads(body)) == (200, {"worker": True, "version": coupons.__version__})
     page = consumer.says("/metrics")[1]
     for line in ("coupon_redis_up 1.0", "coupon_database_up 1.0", 'coupon_build_info{django="'):
         assert f"\n{line}" in page

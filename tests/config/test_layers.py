@@ -67,7 +67,9 @@ def room(name: str) -> str:
 
 
 def ours(file: Path, package: str = "coupons") -> set[str]:
-    return {name for name in imported(file) if name.startswith(f"{package}.")}
+    """But for the version, which stands above all levels."""
+    names = {name for name in imported(file) if name.startswith(f"{package}.")}
+    return names - {f"{package}.__version__"}
 
 
 INNER = [file for file in files("coupons") if "." in module_of(file)]

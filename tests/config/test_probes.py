@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+import coupons
 from config import probes
 from config.dependency_watch import DependencyWatch, Seen
 from coupons.campaigns import lifecycle
@@ -58,7 +59,7 @@ def test_with_both_stores_it_is_ready() -> None:
 @pytest.mark.usefixtures("nowhere")
 def test_without_redis_it_lives_and_is_not_ready() -> None:
     assert asked("/readyz") == (503, READY | {"ready": False, "redis": False, "sweeps": False})
-    assert asked("/livez") == (200, {"live": True})
+    assert asked("/livez") == (200, {"live": True, "version": coupons.__version__})
 
 
 @pytest.mark.django_db(transaction=True)
@@ -78,7 +79,7 @@ def test_a_host_that_drains_lives_and_is_not_ready(settings: Any, tmp_path: Path
     assert asked("/readyz")[0] == 200
     (tmp_path / "draining").touch()
     assert asked("/readyz") == (503, {"ready": False, "draining": True})
-    assert asked("/livez") == (200, {"live": True})
+    assert asked("/livez") == (200, {"live": True, "version": coupons.__version__})
 
 
 @pytest.fixture

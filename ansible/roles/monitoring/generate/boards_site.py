@@ -87,7 +87,7 @@ CAPACITY = [
     ),
     Panel(
         title="Releases", kind="table",
-        queries={"": "count by (job, release, python, django) (coupon_build_info)"},
+        queries={"": "count by (job, version, release, python, django) (coupon_build_info)"},
     ),
 ]  # fmt: skip
 

@@ -1,0 +1,31 @@
+"""15.7: the version stands in one place, and is shown where people look for it."""
+
+import tomllib
+
+import pytest
+from django.test import Client
+
+import coupons
+from config import env
+from config.worker import consumer
+from coupons.monitoring.collectors import Build
+
+
+def test_15_7_no_other_file_states_it() -> None:
+    project = tomllib.loads((env.BASE_DIR / "pyproject.toml").read_text())
+    assert "version" not in project["project"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "coupons.__version__"}
+
+
+def test_15_7_probes_metrics_and_the_admin_show_it(db: None) -> None:
+    assert Client().get("/livez").json()["version"] == coupons.__version__
+    assert f'"version": "{coupons.__version__}"'.encode() in consumer.answer_alive()[2]
+    (family,) = Build().collect()
+    assert family.samples[0].labels["version"] == coupons.__version__
+    assert f"Version {coupons.__version__}" in Client().get("/admin/login/").content.decode()
+
+
+@pytest.mark.parametrize("language", ["ko"])
+def test_15_7_in_korean_too(db: None, language: str) -> None:
+    page = Client(headers={"Accept-Language": language}).get("/admin/login/").content.decode()
+    assert f"버전 {coupons.__version__}" in page
