@@ -8,9 +8,9 @@ python=$1 what=$2
 top=$(cd "$(dirname "$0")/.." && pwd)
 say() { printf '%s\n' "$*" >&2; }
 
-"$python" - <<'P' || { say "Python 3.11, 3.12 or 3.13 is needed; name one with PYTHON=…"; exit 1; }
+"$python" - <<'P' || { say "Python 3.11 to 3.14 is needed; name one with PYTHON=…"; exit 1; }
 import sys
-sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 P
 [ -x "$top/.venv/bin/pip" ] || "$python" -m venv "$top/.venv" ||
   { say "Python's venv module is missing: apt-get install python3-venv"; exit 1; }

@@ -9,7 +9,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.prices import load_prices
 
 CANONICAL = "099720109477"
-NAMES = {"22.04": "jammy", "24.04": "noble"}
+NAMES = {"24.04": "noble", "26.04": "resolute"}
 
 
 @dataclass(frozen=True)
