@@ -14,30 +14,30 @@ from typing import Any
 from django.utils.module_loading import import_string
 
 from coupons.management.arguments import OneOf, SentenceParser, input_file, output_file
-from tests.bench import figures, measured, record, show
+from tests.bench import console_tables, figures, measured_file, run_file
+from tests.bench.environment import ROOT, stage
 from tests.bench.figures import Figure
-from tests.bench.size import FULL, QUICK, Size
-from tests.bench.stage import ROOT, stage
+from tests.bench.sample_sizes import FULL, QUICK, Size
 
 # Which function measures what. Dotted paths, because the modules can't be imported before Django
 # knows its servers.
 MEASURES = {
-    "tests.bench.cpu.admission": ("admission_cpu_ratio",),
-    "tests.bench.cpu.sold_out": ("sold_out_cpu_ratio",),
-    "tests.bench.serving.rps": ("rps_ratio",),
-    "tests.bench.fronting.cost": ("front_cost", "front_rules_cost"),
-    "tests.bench.scraping.cost": ("scrape_cost",),
-    "tests.bench.per_view.cost": ("per_view_cost",),
-    "tests.bench.traces.cost": ("tracing_cost",),
-    "tests.bench.storing.ratio": ("drain_ratio",),
-    "tests.bench.rush.drained_after": ("drained_after_s",),
-    "tests.bench.claimants.growth": ("bytes_per_claimant", "admission_growth"),
-    "tests.bench.claimants.growth_on_valkey": (
+    "tests.bench.claim_cpu.admission": ("admission_cpu_ratio",),
+    "tests.bench.claim_cpu.sold_out": ("sold_out_cpu_ratio",),
+    "tests.bench.http_rate.rps": ("rps_ratio",),
+    "tests.bench.front_cost.cost": ("front_cost", "front_rules_cost"),
+    "tests.bench.scrape_cost.cost": ("scrape_cost",),
+    "tests.bench.per_view_cost.cost": ("per_view_cost",),
+    "tests.bench.tracing_cost.cost": ("tracing_cost",),
+    "tests.bench.drain_rate.ratio": ("drain_ratio",),
+    "tests.bench.drain_delay.drained_after": ("drained_after_s",),
+    "tests.bench.claimant_growth.growth": ("bytes_per_claimant", "admission_growth"),
+    "tests.bench.claimant_growth.growth_on_valkey": (
         "bytes_per_claimant_valkey",
         "admission_growth_valkey",
     ),
-    "tests.bench.many.growth": ("campaigns_growth",),
-    "tests.bench.deciding.per_second": ("redis_decisions_per_s",),
+    "tests.bench.many_campaigns.growth": ("campaigns_growth",),
+    "tests.bench.decision_rate.per_second": ("redis_decisions_per_s",),
 }
 NAMES = [name for names in MEASURES.values() for name in names]
 
@@ -58,17 +58,17 @@ def main() -> int:
     finally:  # whatever stops it, minutes of measuring are not lost
         _tell(found, about, asked)
     if asked.baseline:
-        show.against(found, baseline, then["commit"])
+        console_tables.against(found, baseline, then["commit"])
     return 1 if figures.missed(found) else 0
 
 
 def _tell(found: list[Figure], about: dict[str, Any], asked: Namespace) -> None:
     asked.output.parent.mkdir(parents=True, exist_ok=True)
-    asked.output.write_text(record.dumps(found, about))
-    show.table(found, about)
+    asked.output.write_text(run_file.dumps(found, about))
+    console_tables.table(found, about)
     print(f"Written to {asked.output}.")
     if asked.record:
-        names = measured.write(found, about)
+        names = measured_file.write(found, about)
         print(f"Capacity reckons with these from now on: {', '.join(names) or 'nothing new'}.")
 
 
@@ -88,7 +88,7 @@ def _run_before(said: str) -> tuple[dict[str, Any], list[Figure]]:
     """Read before anything is written: it may be the same file."""
     file = input_file(said)
     try:
-        return record.loads(file.read_text())
+        return run_file.loads(file.read_text())
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ArgumentTypeError(f"{said!r} is no run of this program.") from None
 
@@ -97,15 +97,15 @@ def _about(quick: bool) -> dict[str, Any]:
     return {
         "at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()),
         "quick": quick,
-        "commit": record.commit(),
-        "machine": record.machine(),
+        "commit": run_file.commit(),
+        "machine": run_file.machine(),
     }
 
 
 def _measure(folder: Path, wanted: set[str], size: Size, *, into: list[Figure]) -> None:
     for path, names in MEASURES.items():
         if wanted & set(names):
-            with show.timed(*names):
+            with console_tables.timed(*names):
                 into += import_string(path)(folder, size)
 
 

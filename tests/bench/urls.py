@@ -4,7 +4,7 @@ from django.urls import path
 
 from config.urls import handler400, handler404, handler500
 from config.urls import urlpatterns as product
-from tests.bench.stock import Stock
+from tests.bench.baseline_view import Stock
 
 __all__ = ["handler400", "handler404", "handler500", "urlpatterns"]
 

@@ -16,7 +16,7 @@ from typing import Any
 from django.utils.module_loading import import_string
 
 from coupons.management.arguments import Number, OneOf, SentenceParser, Whole, output_file
-from tests.bench import record
+from tests.bench import run_file
 from tests.crash import names
 from tests.crash.programs import DATABASES, PRODUCT, broken
 from tests.crash.stage import ROOT, Stage, stage
@@ -39,7 +39,7 @@ def _play_all(ours: Stage, asked: Namespace, first: int) -> bool:
                          ("opening.plan", "opening.play", "totals.write"))  # fmt: skip
     runs: list[Any] = []
     about = {"at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()), "database": asked.database,
-             "commit": record.commit(), "machine": record.machine()}  # fmt: skip
+             "commit": run_file.commit(), "machine": run_file.machine()}  # fmt: skip
     for seed in range(first, first + asked.runs):
         drawn = plan(seed, faults=asked.faults, kinds=tuple(asked.only), settle_s=asked.settle)
         runs.append(play(ours, drawn))

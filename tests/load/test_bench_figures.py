@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.bench import figures, record, show
+from tests.bench import console_tables, figures, run_file
 from tests.bench.figures import Figure, Goal, Verdict
-from tests.bench.rounds import Pairs, interleaved
+from tests.bench.paired_rounds import Pairs, interleaved
 
 
 @pytest.mark.parametrize(
@@ -56,12 +56,12 @@ def test_both_sides_are_warmed_up_and_begin_in_turn() -> None:
 def test_a_written_run_is_read_back_whole() -> None:
     measured = [Figure("rps_ratio", 0.5, {"claims_per_s": 100.0}, {"claims_per_s": [99.0, 101.0]})]
     about = {"commit": "abc", "quick": False}
-    assert record.loads(record.dumps(measured, about)) == (about, measured)
+    assert run_file.loads(run_file.dumps(measured, about)) == (about, measured)
 
 
 def test_two_runs_are_compared_figure_by_figure(capsys: pytest.CaptureFixture[str]) -> None:
     now, then = Figure("rps_ratio", 0.6, {"new": 1.0}), Figure("rps_ratio", 0.5)
-    show.against([now, Figure("drain_ratio", 1.0)], [then], "abc")
+    console_tables.against([now, Figure("drain_ratio", 1.0)], [then], "abc")
     said = capsys.readouterr().out
     assert "1.200" in said
     assert "drain_ratio" not in said
@@ -69,4 +69,4 @@ def test_two_runs_are_compared_figure_by_figure(capsys: pytest.CaptureFixture[st
 
 @pytest.mark.parametrize(("value", "shown"), [(0.12345, "0.123"), (1234.5, "1,234"), (1.5, "1.5")])
 def test_a_number_is_shown_with_three_digits_that_count(value: float, shown: str) -> None:
-    assert show.number(value) == shown
+    assert console_tables.number(value) == shown

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bench import deciding, wrk
+from tests.bench import decision_rate, wrk
 
 
 def test_wrk_tells_requests_and_time() -> None:
@@ -24,4 +24,4 @@ def test_a_user_would_have_been_used_twice() -> None:
 
 def test_redis_benchmark_tells_its_rate_in_the_last_line() -> None:
     said = '"test","rps","avg_latency_ms"\n"EVALSHA 1f 4","15408.32","0.9"\n'
-    assert deciding.rate(said) == 15408.32
+    assert decision_rate.rate(said) == 15408.32

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.bench import scraping
-from tests.bench.scraping import Block, Pair
+from tests.bench import scrape_cost
+from tests.bench.scrape_cost import Block, Pair
 
 PROMETHEUS = Path(__file__).parents[2] / "ansible/roles/monitoring/files/prometheus/prometheus.yml"
 
@@ -20,4 +20,4 @@ def test_a_scrape_that_stops_the_site_for_half_a_second_takes_a_tenth_of_five() 
 
 def test_prometheus_asks_as_often_as_the_bench_counts() -> None:
     asked = yaml.safe_load(PROMETHEUS.read_text())["global"]["scrape_interval"]
-    assert asked == f"{scraping.EVERY_S:g}s"
+    assert asked == f"{scrape_cost.EVERY_S:g}s"

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 from coupons.management.commands.plan_capacity import Sale, capacity_plan
 from coupons.monitoring import capacity
 from coupons.monitoring.capacity import Measurements
-from tests.bench import measured
+from tests.bench import measured_file
 from tests.bench.figures import Figure
 from tests.load.conftest import TOP
 
@@ -92,7 +92,7 @@ FIGURES = [
 
 def test_a_bench_writes_what_capacity_reckons_with(tmp_path: Path) -> None:
     file = tmp_path / "measured.json"
-    assert measured.write(FIGURES, ABOUT, file) == sorted(capacity.NAMES)
+    assert measured_file.write(FIGURES, ABOUT, file) == sorted(capacity.NAMES)
     assert capacity.load_measurements(file) == replace(
         KNOWN, source="bench at abc, X, 2 cores", claims_per_s_per_core=2_500,
         stored_per_s_per_worker=9_000, rows_per_s_per_database_core=20_000,
@@ -101,17 +101,19 @@ def test_a_bench_writes_what_capacity_reckons_with(tmp_path: Path) -> None:
 
 def test_a_bench_of_one_figure_leaves_the_others(tmp_path: Path) -> None:
     file = tmp_path / "measured.json"
-    measured.write(FIGURES, ABOUT, file)
+    measured_file.write(FIGURES, ABOUT, file)
     again = ABOUT | {"commit": "def"}
     new = Figure("redis_decisions_per_s", 6e4)
-    assert measured.write([new], again, file) == ["decisions_per_s"]
+    assert measured_file.write([new], again, file) == ["decisions_per_s"]
     known = capacity.load_measurements(file)
     assert (known.decisions_per_s, known.claims_per_s_per_core) == (60_000, 2_500)
     assert known.source == "bench at abc, def, X, 2 cores"
 
 
 def test_nothing_that_capacity_reckons_with_is_older_than_its_code() -> None:
-    assert measured.outdated() == [], 'make bench RECORD=yes BENCH="…": see tests/bench/README.md'
+    assert measured_file.outdated() == [], (
+        'make bench RECORD=yes BENCH="…": see tests/bench/README.md'
+    )
 
 
 @pytest.mark.parametrize(
@@ -133,7 +135,7 @@ def test_words_about_the_code_make_no_number_old(
     digests = []
     for text in (before, after):
         file.write_text(text)
-        digests.append(measured.code_digest(["code.py"], tmp_path))
+        digests.append(measured_file.code_digest(["code.py"], tmp_path))
     assert (digests[0] == digests[1]) is same
 
 
@@ -141,13 +143,13 @@ def test_nor_do_those_about_lua(tmp_path: Path) -> None:
     digests = []
     for text in ("-- Old.\nreturn 1\n", "return 1 -- new\n", "return 2\n"):
         (tmp_path / "code.lua").write_text(text)
-        digests.append(measured.code_digest(["code.lua"], tmp_path))
+        digests.append(measured_file.code_digest(["code.lua"], tmp_path))
     assert digests[0] == digests[1] != digests[2]
 
 
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "measured.json"
-    measured.write(FIGURES, ABOUT, file)
+    measured_file.write(FIGURES, ABOUT, file)
     known = json.loads(file.read_text())
     known["decisions_per_s"]["value"] = 0
     file.write_text(json.dumps(known))

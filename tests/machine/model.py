@@ -11,7 +11,7 @@ from coupons.claims.values import Admission, Claim, Outcome
 from coupons.errors import ForeignKeys, NotInstalled, OutcomeUnknown, StoreAway
 from coupons.observability.metrics import Gap
 from coupons.recovery import reconcile
-from tests.machine.world import ACTOR, SLUG, Rows, World
+from tests.machine.sale_world import ACTOR, SLUG, Rows, World
 
 # The last one is packed in Redis.
 USERS = [*(f"user-{n}" for n in range(7)), "3f9c6a1e-77b0-4c2d-9a51-0d2f4b8e6c13"]

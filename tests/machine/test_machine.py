@@ -24,7 +24,7 @@ from coupons.store.admission import AdmissionCalls, Decision
 from coupons.store.recovery import RepairCalls
 from coupons.store.server_identity import Server
 from tests.conftest import Settings
-from tests.machine.machine import SaleMachine
+from tests.machine.sale_rules import SaleMachine
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 

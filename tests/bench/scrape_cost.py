@@ -22,10 +22,10 @@ import psutil
 
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.store import store
-from tests.bench import intervals, programs, serving
+from tests.bench import confidence_intervals, http_rate, product_processes
 from tests.bench.figures import Figure
-from tests.bench.rounds import shown
-from tests.bench.size import Size
+from tests.bench.paired_rounds import shown
+from tests.bench.sample_sizes import Size
 
 EVERY_S = 5.0  # as Prometheus is set up to ask (a test compares)
 BLOCK_S = 0.5  # or as long as its scrape takes
@@ -76,9 +76,9 @@ class Pair:
 class Watch:
     """Takes pairs of a site while it is under load."""
 
-    def __init__(self, web: programs.Web) -> None:
+    def __init__(self, web: product_processes.Web) -> None:
         self._address = web.url.removeprefix("http://")
-        self._processes = programs.family(web.pid)
+        self._processes = product_processes.family(web.pid)
         self.pairs: list[Pair] = []
         self.scrapes_s: list[float] = []
 
@@ -125,15 +125,15 @@ class Watch:
 
 def cost(folder: Path, size: Size) -> list[Figure]:
     """The most that a scrape every EVERY_S takes of throughput: the upper end of the interval."""
-    with programs.web(folder) as web:
+    with product_processes.web(folder) as web:
         watch = Watch(web)
-        site = serving.crowded(web.url, folder, seconds=size.wrk_s)
+        site = http_rate.crowded(web.url, folder, seconds=size.wrk_s)
         site.users, site.seconds = site.users * size.scrape_s // size.wrk_s, size.scrape_s
         for _ in shown("scrape_cost", size.scrape_loads):
-            serving.claims(site, beside=watch.of)
+            http_rate.claims(site, beside=watch.of)
         under_load_s, alone_s = median(watch.scrapes_s), _cpu_of_one(watch, size.scrapes)
-    lost = intervals.of_median([pair.lost for pair in watch.pairs])
-    dearer = intervals.of_median([pair.dearer for pair in watch.pairs])
+    lost = confidence_intervals.of_median([pair.lost for pair in watch.pairs])
+    dearer = confidence_intervals.of_median([pair.dearer for pair in watch.pairs])
     return [
         Figure(
             "scrape_cost", lost.high,
@@ -156,7 +156,7 @@ def cost(folder: Path, size: Size) -> list[Figure]:
 
 def _cpu_of_one(watch: Watch, scrapes: int) -> float:
     """Of all servers of the site, without anything else to do."""
-    servers = programs.family(os.getpid())[1:]
+    servers = product_processes.family(os.getpid())[1:]
     before = _cpu_s(servers)
     for _ in range(scrapes):
         watch.scrape()

@@ -14,10 +14,10 @@ from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.limits import slot_id
 from coupons.issuing.drain import drain
 from coupons.models import Coupon
-from tests.bench import asking, openings, people
+from tests.bench import bench_campaigns, bench_users, redis_pipeline
 from tests.bench.figures import Figure
-from tests.bench.rounds import Block, Pairs, interleaved
-from tests.bench.size import Size
+from tests.bench.paired_rounds import Block, Pairs, interleaved
+from tests.bench.sample_sizes import Size
 
 Row = tuple[Any, ...]
 
@@ -30,8 +30,8 @@ COLUMNS = (
 def ratio(_: Path, size: Size) -> list[Figure]:
     """Claims stored per second ÷ rows inserted per second: same table, batches and server."""
     claims = (size.drain_rounds + 1) * size.drain_block
-    drained = openings.opened("drained", stock=claims)
-    inserted = openings.opened("inserted", stock=claims)
+    drained = bench_campaigns.opened("drained", stock=claims)
+    inserted = bench_campaigns.opened("inserted", stock=claims)
     cpu = Pairs()
     pairs = interleaved(
         "drain_ratio",
@@ -58,7 +58,7 @@ def ratio(_: Path, size: Size) -> list[Figure]:
 
 def _draining(campaign: CampaignSnapshot, count: int, cpu: list[float]) -> Block:
     def block() -> float:
-        asking.fill(campaign, people.users(count))
+        redis_pipeline.fill(campaign, bench_users.users(count))
         return _seconds(lambda: _drain(campaign, count), cpu)
 
     return block
@@ -95,7 +95,7 @@ INSERT = (
 def _row(campaign_id: int, place: int) -> Row:
     """A row that is as good as a coupon's to the database; made before the clock runs."""
     now = connection.ops.adapt_datetimefield_value(datetime.now(UTC))
-    user, code = people.users(1)[0].encode(), secrets.token_hex(8).encode()
+    user, code = bench_users.users(1)[0].encode(), secrets.token_hex(8).encode()
     return slot_id(campaign_id, place), campaign_id, place, user, 1, code, now, now, now
 
 

@@ -13,7 +13,7 @@ from coupons.campaigns import lifecycle
 from coupons.claims.values import Claim
 from coupons.errors import ForeignKeys, NotInstalled, StaleClaims, StockBelowAdmitted, StoreAway
 from tests.machine.model import CLOSED, OPEN, PERHAPS, USERS, SaleModel, several
-from tests.machine.world import ACTOR, DRAINS, REPAIRS, SLUG
+from tests.machine.sale_world import ACTOR, DRAINS, REPAIRS, SLUG
 
 either = st.booleans()
 Rule = Callable[..., None]
