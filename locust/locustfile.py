@@ -19,21 +19,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import campaign
 import env_files
 import options
-import record
-import sale
-from closed import BusySeat, ThinkingSeat
+import run_record
+from base_users import Caller, share_connections
+from closed_loop_users import BusySeat, ThinkingSeat
 from figures import Window
-from line import Line
-from mixed import Claimer, DoubleClicker, Owner, Watcher
-from opening import Opener
-from page import Pages
-from people import Caller, share_connections
-from retries import Impatient
-from shapes import SCENARIOS, Crowd, is_worker
-from steady import Turnstile
+from mixed_users import Claimer, DoubleClicker, Owner, Watcher
+from opening_users import Opener
+from retrying_users import Impatient
+from scenarios import SCENARIOS, Crowd, is_worker
+from steady_users import Turnstile
+from token_pool import Line
 from verdict import Broken
+from verdict_page import Pages
 
 __all__ = [
     "BusySeat", "Claimer", "Crowd", "DoubleClicker", "Impatient", "Opener", "Owner",
@@ -50,7 +50,7 @@ class Conductor:
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
         self.pages = Pages(environment.web_ui) if environment.web_ui else None
-        self.sale: sale.Sale | None = None
+        self.sale: campaign.Sale | None = None
         Crowd.prepare, Crowd.at_the_end = self.prepare, self.close
         on = environment.events
         on.test_start.add_listener(self.begin)  # type: ignore[no-untyped-call]
@@ -75,10 +75,12 @@ class Conductor:
         gather_s = options.gather_s(arguments)
         try:
             if not arguments.peer:
-                self.environment.host = sale.demand_site(self.host)  # used by all users from now on
+                self.environment.host = campaign.demand_site(
+                    self.host
+                )  # used by all users from now on
             slug = arguments.campaign or self._create(arguments, gather_s)
             page = self._look(arguments, slug)
-        except sale.NoSale as error:
+        except campaign.NoSale as error:
             return self._fail(f"No campaign to ask for: {error}")
         opens_at = max(
             page.opens_at, time.time() + page.ahead + gather_s * bool(arguments.campaign)
@@ -91,34 +93,34 @@ class Conductor:
 
     def _create(self, arguments: Namespace, gather_s: float) -> str:
         moment = f"{time.strftime('%H%M%S')}-{secrets.token_hex(2)}"
-        slug = arguments.name or f"{sale.PREFIX}{arguments.scenario}-{moment}"
-        sale.create(
+        slug = arguments.name or f"{campaign.PREFIX}{arguments.scenario}-{moment}"
+        campaign.create(
             options.manage_of(arguments), slug,
             stock=arguments.stock, strategy=arguments.strategy, opens_in=gather_s,
         )  # fmt: skip
         return slug
 
-    def _look(self, arguments: Namespace, slug: str) -> sale.Page:
+    def _look(self, arguments: Namespace, slug: str) -> campaign.Page:
         try:
-            return sale.look(self.host, slug)
-        except sale.AWAY as error:
+            return campaign.look(self.host, slug)
+        except campaign.AWAY as error:
             why = f"{self.host} does not know {slug}: {error}."
             # Created by a site with the same secrets and another database.
             if not arguments.campaign:
-                sale.withdraw(options.manage_of(arguments), slug, why)
+                campaign.withdraw(options.manage_of(arguments), slug, why)
                 why += " It was made for this run and is closed again."
-            raise sale.NoSale(why) from None
+            raise campaign.NoSale(why) from None
 
     def _fail(self, why: str) -> bool:
         logger.error(why)
         self.environment.process_exit_code = FAILED
         return False
 
-    def _sale(self, ahead: float) -> sale.Sale:
+    def _sale(self, ahead: float) -> campaign.Sale:
         """The sale by this process's clock. `ahead`: seconds that the server's clock is ahead."""
         arguments, runner = self.arguments, self.environment.runner
         shared, warm_up = arguments.sale, options.warm_up_s(arguments)
-        return sale.Sale(
+        return campaign.Sale(
             slug=shared["slug"],
             opens_at=shared["opens_at"] - ahead,
             people=shared["people"],
@@ -133,7 +135,7 @@ class Conductor:
         if isinstance(self.environment.runner, MasterRunner):
             return
         if is_worker(self.environment.runner) or self.sale is None:
-            self.sale = self._sale(sale.look(self.host, self.arguments.sale["slug"]).ahead)
+            self.sale = self._sale(campaign.look(self.host, self.arguments.sale["slug"]).ahead)
         self.sale.line.gather(self.arguments.ready)
         self.sale = self._in_time(self.sale)
         self.sale.ledger.start_clock()
@@ -141,7 +143,7 @@ class Conductor:
         Caller.sale = self.sale
         Caller.all_are_here.clear()
 
-    def _in_time(self, about: sale.Sale) -> sale.Sale:
+    def _in_time(self, about: campaign.Sale) -> campaign.Sale:
         """Postpone the opening if creating campaign and tokens took too long (a busy machine) for
         all users to be started. Not in workers, which can't agree on a common time."""
         needed_s = options.gather_s(self.arguments) / 2 + 1  # to spawn them: see Crowd
@@ -170,7 +172,7 @@ class Conductor:
         configured = SCENARIOS[self.arguments.scenario].per_s(about.people, about.window)
         exceptions = self.environment.runner.exceptions if self.environment.runner else {}
         broken = [Broken(row["count"], row["msg"]) for row in exceptions.values()]
-        self._show(record.close(self.arguments, self.host, about, configured, broken))
+        self._show(run_record.close(self.arguments, self.host, about, configured, broken))
 
     def _show(self, result: dict[str, Any]) -> None:
         well = result["verdict"]["well"]
@@ -178,8 +180,8 @@ class Conductor:
         path = Path(
             self.arguments.record or options.TOP / "build" / f"load-{result['scenario']}.json"
         )
-        record.write(result, path)
-        for name, figure, mark in record.lines(result):
+        run_record.write(result, path)
+        for name, figure, mark in run_record.lines(result):
             logger.info("%s %-34s %s", mark, name, figure)
         logger.info("The record is in %s.", path)
         if self.pages:

@@ -6,8 +6,8 @@ from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
-from shapes import SCENARIOS
-from typed import Number, Whole, input_file, name, output_file, refuse
+from option_types import Number, Whole, input_file, name, output_file, refuse
+from scenarios import SCENARIOS
 
 TOP = Path(__file__).resolve().parent.parent
 COUNT, NO_COUNT = Whole(1, 10_000_000), Whole(0, 10_000_000)  # NO_COUNT may be 0

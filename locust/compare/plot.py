@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 matplotlib.use("Agg")
 from matplotlib import pyplot
 from matplotlib.axes import Axes
-from typed import SentenceParser, input_file, output_file
+from option_types import SentenceParser, input_file, output_file
 
 NAMES = {"A": "A  direct", "B": "B  queued", "C": "C  tutorial", "D": "D  FastAPI"}
 COLOURS = {"A": "#8a97a5", "B": "#1f6f8b", "C": "#d9a441", "D": "#b5533c"}

@@ -22,11 +22,11 @@ from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import machine
+import machine_info
 import MySQLdb
-import typed
+import option_types
 from contenders import HERE, TOP, Contender, lay_out, secrets_for_all
-from load import CONNECTIONS, Round, Times, by_locust, by_wrk
+from measured_rounds import CONNECTIONS, Round, Times, by_locust, by_wrk
 from programs import running
 from ratios import Rounds, faults, medians, rps, summary
 
@@ -66,17 +66,20 @@ def main() -> int:
     return 1 if found["faults"] else 0
 
 
-def parser() -> typed.SentenceParser:
-    it = typed.SentenceParser(description=__doc__)
+def parser() -> option_types.SentenceParser:
+    it = option_types.SentenceParser(description=__doc__)
     it.add_argument(
-        "--rounds", type=typed.Whole(0, 1_000), default=0, help="0: three, or one with --quick"
+        "--rounds",
+        type=option_types.Whole(0, 1_000),
+        default=0,
+        help="0: three, or one with --quick",
     )
     it.add_argument("--quick", action="store_true", help="one short round; not a measurement")
-    it.add_argument("--processes", type=typed.Whole(1, 256), default=1, help="of Locust")
-    it.add_argument("--out", type=typed.output_file, default=TOP / "build" / "compare.json")
+    it.add_argument("--processes", type=option_types.Whole(1, 256), default=1, help="of Locust")
+    it.add_argument("--out", type=option_types.output_file, default=TOP / "build" / "compare.json")
     venv = TOP / ".venv" / "peers" / "bin" / "python"
     its_own = str(venv) if venv.exists() else sys.executable
-    it.add_argument("--peers-python", type=typed.program, default=its_own)
+    it.add_argument("--peers-python", type=option_types.program, default=its_own)
     return it
 
 
@@ -134,7 +137,7 @@ def _found(
     readings = {"saturated": saturated, "offered": offered, "wrk": wrk}
     return {
         **summary(saturated, offered, wrk),
-        **machine.here(),
+        **machine_info.here(),
         "rounds": plan.rounds,
         "seats": CONNECTIONS,
         "offered_per_s": users,

@@ -25,12 +25,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "compare"))
 
 
-import onepage
-import stored
-from pictures import Run
-from stand import TOP, Site, served
-from typed import Number, SentenceParser, Whole, input_file, output_file
-from watch import watching
+import html_page
+import stored_coupons
+from charts import Run
+from option_types import Number, SentenceParser, Whole, input_file, output_file
+from sampling import watching
+from site_processes import TOP, Site, served
 
 ROADS = ("direct", "queued")  # before, after
 
@@ -54,7 +54,7 @@ def main() -> int:
     runs = options.record or _play(_crowd(options))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.with_suffix(".json").write_text(json.dumps(runs) + "\n")
-    options.out.write_text(onepage.page(runs))
+    options.out.write_text(html_page.page(runs))
     well = all(run["verdict"]["well"] for run in runs.values())
     print(f"{'Everyone who was told has it' if well else 'WITH FAULTS'}: {options.out}")
     return 0 if well else 1
@@ -107,7 +107,7 @@ def _play(crowd: Crowd) -> dict[str, Run]:
 
 def _opening(site: Site, road: str, crowd: Crowd, folder: Path) -> Run:
     slug = f"report-{road}-{secrets.token_hex(3)}"
-    count = partial(stored.count, os.environ["DATABASE_URL"], slug)
+    count = partial(stored_coupons.count, os.environ["DATABASE_URL"], slug)
     record, log = folder / f"{road}.json", folder / f"{road}.log"
     with log.open("wb") as out:
         people = subprocess.Popen(

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from address import NoAddress, site_address
-from record import FINE, UNKNOWN, WRONG, lines
+from run_record import FINE, UNKNOWN, WRONG, lines
+from site_address import NoAddress, site_address
 from verdict import Broken, Row, judge
 
 from tests.load.test_verdict import heard

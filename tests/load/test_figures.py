@@ -2,9 +2,9 @@
 
 import pytest
 from answers import Heard, read
+from arrivals import EVEN, RUSH, arrival, due_between
 from figures import Window, measure, percentile
 from ratios import faults, medians, summary
-from stages import EVEN, RUSH, arrival, due_between
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import onepage
+import html_page
 import psutil
 import pytest
+import sampling
 import timeline
-import watch
 from answers import Heard
 
 from tests import servers
@@ -43,7 +43,7 @@ def test_an_ask_counts_where_it_was_meant_and_an_answer_where_it_came() -> None:
 def test_12_28_what_was_not_measured_is_no_number_of_seconds() -> None:
     unknown = run("queued")
     unknown["figures"]["all_stored_within_s"] = None
-    page = onepage.page({"queued": unknown})
+    page = html_page.page({"queued": unknown})
     assert "None" not in page
     assert "<td>–</td>" in page
 
@@ -75,7 +75,7 @@ SAMPLES = [
 
 
 def test_both_roads_are_compared_and_each_is_shown() -> None:
-    page = onepage.page({"direct": run("direct"), "queued": run("queued", samples=SAMPLES)})
+    page = html_page.page({"direct": run("direct"), "queued": run("queued", samples=SAMPLES)})
     assert page.count('src="data:image/png;base64,') == 3
     assert "3 people, 2 coupons: everyone who was told has it" in page
     assert "A &amp; B, 2 cores" in page
@@ -83,13 +83,13 @@ def test_both_roads_are_compared_and_each_is_shown() -> None:
 
 
 def test_a_single_record_is_drawn_without_what_nobody_watched() -> None:
-    page = onepage.page({"queued": run("queued")})
+    page = html_page.page({"queued": run("queued")})
     assert page.count('src="data:image/png;base64,') == 1
     assert "Before and after" not in page
 
 
 def test_a_fault_is_not_hidden_in_a_fine_picture() -> None:
-    page = onepage.page({"queued": run("queued", well=False)})
+    page = html_page.page({"queued": run("queued", well=False)})
     assert "with faults" in page
     assert "queued: 1 &lt;lost&gt;" in page
 
@@ -103,7 +103,7 @@ def test_processor_time_of_a_part_counts_its_children() -> None:
         parent.stdout.readline()  # the child is there
         (child,) = psutil.Process(parent.pid).children()
         try:
-            parts = watch.Parts({"busy": parent.pid, "gone": 2**22 - 1})
+            parts = sampling.Parts({"busy": parent.pid, "gone": 2**22 - 1})
             begun = child.cpu_times().user
             while child.cpu_times().user < begun + 0.1:
                 pass
@@ -117,9 +117,9 @@ def test_processor_time_of_a_part_counts_its_children() -> None:
 def test_who_listens_on_a_port_is_found(tmp_path: Path) -> None:
     port = servers.free_port()
     with servers.redis(tmp_path, port=port):
-        assert psutil.Process(watch.listener(port)).name().startswith("redis")
+        assert psutil.Process(sampling.listener(port)).name().startswith("redis")
     with pytest.raises(LookupError):
-        watch.listener(port)
+        sampling.listener(port)
 
 
 @pytest.mark.long

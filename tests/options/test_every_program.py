@@ -16,7 +16,7 @@ ELSEWHERE = {
     "manage.py": "tests/options/test_wrong_values.py",
     "provisioning/__main__.py": "tests/provisioning/test_wrong_values.py",
 }
-DEFINE_READERS = {"coupons/management/arguments.py", "locust/typed.py"}
+DEFINE_READERS = {"coupons/management/arguments.py", "locust/option_types.py"}
 # Started by another program of ours and by nobody else; and the peer, which is Django's.
 NOT_FOR_PEOPLE = {
     "config/development/demo/crowd.py", "config/development/django_side/__main__.py",

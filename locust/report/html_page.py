@@ -8,9 +8,9 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
-import pictures
+import charts
+from charts import Run
 from matplotlib import pyplot
-from pictures import Run
 
 _STYLE = """
 :root { color-scheme: light }
@@ -35,12 +35,12 @@ def page(runs: Mapping[str, Run]) -> str:
     if {"direct", "queued"} <= runs.keys():
         parts.append(
             "<h2>Before and after</h2>"
-            + _picture(pictures.before_and_after(dict(runs)), "Both roads beside each other")
+            + _picture(charts.before_and_after(dict(runs)), "Both roads beside each other")
         )
     for road, run in runs.items():
         parts.append(
             f"<h2>{escape(road)}</h2>"
-            + _picture(pictures.of_run(run), f"{road}: rate, response times, coupons, processors")
+            + _picture(charts.of_run(run), f"{road}: rate, response times, coupons, processors")
         )
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
@@ -88,8 +88,8 @@ _ROWS: tuple[tuple[str, Any], ...] = (
     ),
     ("people whom the load generator held up", lambda run: f"{run['figures']['asked_late']:,}"),
     *(
-        (f"processor time: {pictures.LABELS.get(part, part)}", partial(_processor_s, part))
-        for part in pictures.PARTS
+        (f"processor time: {charts.LABELS.get(part, part)}", partial(_processor_s, part))
+        for part in charts.PARTS
     ),
 )
 

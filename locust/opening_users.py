@@ -4,7 +4,7 @@
 from locust import task
 
 # isort: on
-from people import Person
+from base_users import Person
 
 
 class Opener(Person):

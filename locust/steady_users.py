@@ -6,7 +6,7 @@ from locust import task
 # isort: on
 from random import random
 
-from people import Caller
+from base_users import Caller
 
 EVERY_S = 1.0
 

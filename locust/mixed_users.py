@@ -9,9 +9,9 @@ from locust import task
 
 # isort: on
 import gevent
-from opening import Opener
-from people import Person
-from retries import Impatient
+from base_users import Person
+from opening_users import Opener
+from retrying_users import Impatient
 
 WATCHES_FOR_S = 10
 LOOKS_EVERY_S = 1.0

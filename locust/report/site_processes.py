@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from contenders import EVERYBODY_IS_SERVED, GRANIAN
 from programs import Program, free_port, running
-from watch import Parts, listener
+from sampling import Parts, listener
 
 TOP = Path(__file__).resolve().parents[2]
 PROCESSES = 2

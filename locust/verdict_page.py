@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from flask import Flask, Response, request
-from record import FIGURE, FINE, UNKNOWN, WRONG, lines
+from run_record import FIGURE, FINE, UNKNOWN, WRONG, lines
 
 _KEY = "verdict"
 _COLUMNS = (("name", "What"), ("figure", "How much"), ("mark", ""))

@@ -6,7 +6,7 @@ for its answer before the next claim, so the number of seats bounds the load.
 from locust import constant, task
 
 # isort: on
-from people import Caller
+from base_users import Caller
 
 
 class Seat(Caller):

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from closed import BusySeat, ThinkingSeat
+from arrivals import EVEN, RUSH, Stage, due_between
+from campaign import Sale
+from closed_loop_users import BusySeat, ThinkingSeat
 from figures import Window
-from mixed import Claimer, DoubleClicker, Owner, Watcher
-from opening import Opener
-from retries import Impatient
-from sale import Sale
-from stages import EVEN, RUSH, Stage, due_between
-from steady import EVERY_S, Turnstile
+from mixed_users import Claimer, DoubleClicker, Owner, Watcher
+from opening_users import Opener
+from retrying_users import Impatient
+from steady_users import EVERY_S, Turnstile
 
 PATIENCE_S = 60  # after the last arrival; then users without an answer are stopped
 

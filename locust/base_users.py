@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 import gevent
 import orjson
 from answers import AGAIN, Heard, read
+from arrivals import arrival
+from campaign import Sale
 from gevent import GreenletExit
 from gevent.event import Event
 from geventhttpclient.client import HTTPClientPool
 from geventhttpclient.url import URL
-from sale import Sale
-from stages import arrival
 
 MOST_TRIES = 20  # of one person without a final answer
 PAUSE_S = 0.25  # between two tries

@@ -7,7 +7,7 @@ from locust import task
 from random import randint, uniform
 
 import gevent
-from people import Person
+from base_users import Person
 
 
 class Impatient(Person):

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import sale
-import stored
+import campaign
+import stored_coupons
 from contenders import TOP, Contender
-from line import Line
+from token_pool import Line
 
 CONNECTIONS = 64  # of wrk; also the seats of the saturated measurement
 STORING_S = 90
@@ -81,7 +81,7 @@ def by_wrk(who: Contender, times: Times, *, folder: Path) -> Round:
     line = Line(slug)
     tokens.write_text("".join(f"{line.step_up()[1]}\n" for _ in range(stock)))
     env = os.environ | who.env
-    sale.create(who.manage, slug, stock=stock, strategy=who.strategy, opens_in=0, env=env)
+    campaign.create(who.manage, slug, stock=stock, strategy=who.strategy, opens_in=0, env=env)
     warm = _wrk(who, slug, tokens, times.warm_up, skip=0)
     # A multiple of the two threads: each takes every second line.
     run = _wrk(who, slug, tokens, times.measured, skip=2 * (warm["answers"] + CONNECTIONS))
@@ -122,7 +122,7 @@ def _stored(who: Contender, slug: str, told: int) -> int:
     """The number of stored coupons once the queue is drained."""
     deadline, before = time.monotonic() + STORING_S, -1
     while time.monotonic() < deadline:
-        kept = stored.count(who.env["DATABASE_URL"], slug)
+        kept = stored_coupons.count(who.env["DATABASE_URL"], slug)
         if kept >= told and kept == before:
             return kept
         before = kept

@@ -12,15 +12,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import campaign
 import gevent
-import machine
-import sale
-import stored
+import machine_info
+import stored_coupons
 import timeline
 from answers import PLACED, plain
+from campaign import Sale
 from figures import measure
-from line import token_of
-from sale import Sale
+from token_pool import token_of
 from verdict import Broken, Standing, Verdict, judge
 
 _POLL_S = 0.1
@@ -34,10 +34,10 @@ def close(
     heard, url = about.ledger.heard, os.environ.get("DATABASE_URL", "")
     told = sorted({one.user for one in heard if one.outcome in PLACED})
     stored_within_s = _wait(url, about, len(told), patience_s=options.storing)
-    rows = stored.rows(url, about.slug) if url else None
+    rows = stored_coupons.rows(url, about.slug) if url else None
     asked_again = told if rows is None else random.sample(told, min(len(told), options.ask_back))
     standings = [_standing(host, about, user) for user in asked_again]
-    stock = sale.look(host, about.slug).stock
+    stock = campaign.look(host, about.slug).stock
     verdict = judge(heard, rows, standings, stock=stock, broken=broken)
     measured = measure(heard, about.window, configured=configured) | {
         "all_stored_within_s": stored_within_s,
@@ -55,7 +55,7 @@ def _wait(url: str, about: Sale, told: int, *, patience_s: float) -> float | Non
         return None
     last = max((one.done for one in about.ledger.heard), default=about.now)
     deadline = time.monotonic() + patience_s
-    while stored.count(url, about.slug) < told:
+    while stored_coupons.count(url, about.slug) < told:
         if time.monotonic() > deadline:
             return None
         gevent.sleep(_POLL_S)
@@ -64,7 +64,7 @@ def _wait(url: str, about: Sale, told: int, *, patience_s: float) -> float | Non
 
 def _standing(host: str, about: Sale, user: str) -> Standing:
     try:
-        status = sale.get(host, about.path + "/claims/me", token=token_of(user))
+        status = campaign.get(host, about.path + "/claims/me", token=token_of(user))
     except OSError as error:
         return Standing(user, str(error), 0, "")
     return Standing(user, status["status"], status.get("place", 0), plain(status.get("code", "")))
@@ -81,7 +81,7 @@ def _record(
         "stock": options.stock,
         "strategy": options.strategy,
         "opens_at": about.opens_at,
-        **machine.here(),
+        **machine_info.here(),
         "figures": measured,
         "timeline": timeline.of(about.ledger.heard),
         "verdict": asdict(verdict) | {"well": verdict.well},

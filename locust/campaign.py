@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.error import HTTPError
 
-from address import NoAddress, site_address
+from arrivals import Stage
 from figures import Window
 from ledger import Ledger
-from line import Line, token_of
-from stages import Stage
+from site_address import NoAddress, site_address
+from token_pool import Line, token_of
 
 _TIMEOUT_S = 10
 PREFIX = "load-"  # of the slugs of campaigns that load runs create
