@@ -15,29 +15,29 @@ from django.utils.module_loading import import_string
 
 from coupons.management.arguments import OneOf, SentenceParser, input_file, output_file
 from tests.bench import console_tables, figures, measured_file, run_file
-from tests.bench.environment import ROOT, stage
+from tests.bench.environment import ROOT, start_environment
 from tests.bench.figures import Figure
 from tests.bench.sample_sizes import FULL, QUICK, Size
 
 # Which function measures what. Dotted paths, because the modules can't be imported before Django
 # knows its servers.
 MEASURES = {
-    "tests.bench.claim_cpu.admission": ("admission_cpu_ratio",),
-    "tests.bench.claim_cpu.sold_out": ("sold_out_cpu_ratio",),
-    "tests.bench.http_rate.rps": ("rps_ratio",),
-    "tests.bench.front_cost.cost": ("front_cost", "front_rules_cost"),
-    "tests.bench.scrape_cost.cost": ("scrape_cost",),
-    "tests.bench.per_view_cost.cost": ("per_view_cost",),
-    "tests.bench.tracing_cost.cost": ("tracing_cost",),
-    "tests.bench.drain_rate.ratio": ("drain_ratio",),
-    "tests.bench.drain_delay.drained_after": ("drained_after_s",),
-    "tests.bench.claimant_growth.growth": ("bytes_per_claimant", "admission_growth"),
-    "tests.bench.claimant_growth.growth_on_valkey": (
+    "tests.bench.claim_cpu.measure_admission": ("admission_cpu_ratio",),
+    "tests.bench.claim_cpu.measure_sold_out": ("sold_out_cpu_ratio",),
+    "tests.bench.http_rate.measure_rps_ratio": ("rps_ratio",),
+    "tests.bench.front_cost.measure_front_cost": ("front_cost", "front_rules_cost"),
+    "tests.bench.scrape_cost.measure_scrape_cost": ("scrape_cost",),
+    "tests.bench.per_view_cost.measure_per_view_cost": ("per_view_cost",),
+    "tests.bench.tracing_cost.measure_tracing_cost": ("tracing_cost",),
+    "tests.bench.drain_rate.measure_drain_ratio": ("drain_ratio",),
+    "tests.bench.drain_delay.measure_drain_delay": ("drained_after_s",),
+    "tests.bench.claimant_growth.measure_growth": ("bytes_per_claimant", "admission_growth"),
+    "tests.bench.claimant_growth.measure_growth_on_valkey": (
         "bytes_per_claimant_valkey",
         "admission_growth_valkey",
     ),
-    "tests.bench.many_campaigns.growth": ("campaigns_growth",),
-    "tests.bench.decision_rate.per_second": ("redis_decisions_per_s",),
+    "tests.bench.many_campaigns.measure_campaign_growth": ("campaigns_growth",),
+    "tests.bench.decision_rate.measure_decisions": ("redis_decisions_per_s",),
 }
 NAMES = [name for names in MEASURES.values() for name in names]
 
@@ -53,22 +53,22 @@ def main() -> int:
     then, baseline = asked.baseline or _NO_RUN
     found: list[Figure] = []
     try:
-        with stage() as folder:
+        with start_environment() as folder:
             _measure(folder, set(asked.names or NAMES), QUICK if asked.quick else FULL, into=found)
     finally:  # whatever stops it, minutes of measuring are not lost
         _tell(found, about, asked)
     if asked.baseline:
-        console_tables.against(found, baseline, then["commit"])
-    return 1 if figures.missed(found) else 0
+        console_tables.print_comparison(found, baseline, then["commit"])
+    return 1 if figures.missed_goals(found) else 0
 
 
 def _tell(found: list[Figure], about: dict[str, Any], asked: Namespace) -> None:
     asked.output.parent.mkdir(parents=True, exist_ok=True)
-    asked.output.write_text(run_file.dumps(found, about))
-    console_tables.table(found, about)
+    asked.output.write_text(run_file.dump_run(found, about))
+    console_tables.print_figures(found, about)
     print(f"Written to {asked.output}.")
     if asked.record:
-        names = measured_file.write(found, about)
+        names = measured_file.write_measured(found, about)
         print(f"Capacity reckons with these from now on: {', '.join(names) or 'nothing new'}.")
 
 
@@ -88,7 +88,7 @@ def _run_before(said: str) -> tuple[dict[str, Any], list[Figure]]:
     """Read before anything is written: it may be the same file."""
     file = input_file(said)
     try:
-        return run_file.loads(file.read_text())
+        return run_file.load_run(file.read_text())
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ArgumentTypeError(f"{said!r} is no run of this program.") from None
 
@@ -97,15 +97,15 @@ def _about(quick: bool) -> dict[str, Any]:
     return {
         "at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()),
         "quick": quick,
-        "commit": run_file.commit(),
-        "machine": run_file.machine(),
+        "commit": run_file.measured_commit(),
+        "machine": run_file.describe_machine(),
     }
 
 
 def _measure(folder: Path, wanted: set[str], size: Size, *, into: list[Figure]) -> None:
     for path, names in MEASURES.items():
         if wanted & set(names):
-            with console_tables.timed(*names):
+            with console_tables.print_duration(*names):
                 into += import_string(path)(folder, size)
 
 

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 PATH = "/stock"
 
 
-class Stock(APIView):
+class BaselineView(APIView):
     settings = APISettings(
         {"EXCEPTION_HANDLER": "rest_framework.views.exception_handler"}, DEFAULTS, IMPORT_STRINGS
     )

@@ -12,11 +12,11 @@ from coupons.models import Campaign
 ACTOR = "bench"
 
 
-def path_of(campaign: CampaignSnapshot) -> str:
+def claims_path(campaign: CampaignSnapshot) -> str:
     return f"/api/v1/campaigns/{campaign.slug}/claims"
 
 
-def opened(name: str, *, stock: int) -> CampaignSnapshot:
+def open_campaign(name: str, *, stock: int) -> CampaignSnapshot:
     """A campaign that admits from now on. Its slug begins with `name` and is used once."""
     now = timezone.now()
     campaign = Campaign(

@@ -8,10 +8,10 @@ from coupons.identity import user_tokens
 LIFETIME_S = 3600  # longer than any run
 
 
-def users(count: int) -> list[str]:
+def make_users(count: int) -> list[str]:
     """Ids of 36 characters, as most shops have them."""
     return [str(uuid.uuid4()) for _ in range(count)]
 
 
-def tokens_of(count: int) -> Iterator[str]:
-    return (user_tokens.mint_token(user, lifetime_s=LIFETIME_S) for user in users(count))
+def make_tokens(count: int) -> Iterator[str]:
+    return (user_tokens.mint_token(user, lifetime_s=LIFETIME_S) for user in make_users(count))

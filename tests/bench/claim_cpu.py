@@ -18,7 +18,7 @@ from config.wsgi import application
 from coupons.campaigns.snapshot import CampaignSnapshot
 from tests.bench import baseline_view, bench_campaigns, bench_users
 from tests.bench.figures import Figure
-from tests.bench.paired_rounds import Block, interleaved, shown
+from tests.bench.paired_rounds import Block, interleave_blocks, with_progress
 from tests.bench.sample_sizes import Size
 
 BODY = b'{"nth":1}'
@@ -35,19 +35,21 @@ NEW_PROJECT = [
 ]
 
 
-def admission(_: Path, size: Size) -> list[Figure]:
+def measure_admission(_: Path, size: Size) -> list[Figure]:
     """Every claim is another user's, and every one is admitted."""
-    campaign = bench_campaigns.opened("cpu", stock=requests(size))
+    campaign = bench_campaigns.open_campaign("cpu", stock=request_count(size))
     figure = _figure("admission_cpu_ratio", campaign, HTTPStatus.ACCEPTED, size)
     figure.details["us_per_stock_request_without_middleware"] = 1e6 * _elsewhere([], size)
     figure.details["us_per_stock_request_in_a_new_project"] = 1e6 * _elsewhere(NEW_PROJECT, size)
     return [figure]
 
 
-def sold_out(_: Path, size: Size) -> list[Figure]:
+def measure_sold_out(_: Path, size: Size) -> list[Figure]:
     """Every claim is another user's, and every one comes too late."""
-    campaign = bench_campaigns.opened("gone", stock=1)
-    _cost(application, list(_environs(bench_campaigns.path_of(campaign), 1)), HTTPStatus.ACCEPTED)
+    campaign = bench_campaigns.open_campaign("gone", stock=1)
+    _cost(
+        application, list(_environs(bench_campaigns.claims_path(campaign), 1)), HTTPStatus.ACCEPTED
+    )
     return [_figure("sold_out_cpu_ratio", campaign, HTTPStatus.CONFLICT, size)]
 
 
@@ -55,21 +57,21 @@ def _elsewhere(middleware: list[str], size: Size) -> float:
     """For the record: what the stock view costs behind other middleware than ours."""
     with override_settings(MIDDLEWARE=middleware):
         django = WSGIHandler()
-    block = blocks(django, baseline_view.PATH, HTTPStatus.OK, size)
-    return median(block() for _ in shown("… elsewhere", size.cpu_rounds // 4 + 1))
+    block = request_blocks(django, baseline_view.PATH, HTTPStatus.OK, size)
+    return median(block() for _ in with_progress("… elsewhere", size.cpu_rounds // 4 + 1))
 
 
-def requests(size: Size) -> int:
+def request_count(size: Size) -> int:
     return (size.cpu_rounds + 1) * size.cpu_block
 
 
 def _figure(name: str, campaign: CampaignSnapshot, expected: HTTPStatus, size: Size) -> Figure:
     connections.close_all()  # a claim needs none, so a serving process has none
-    ours = blocks(application, bench_campaigns.path_of(campaign), expected, size)
-    theirs = blocks(application, baseline_view.PATH, HTTPStatus.OK, size)
-    pairs = interleaved(name, ours, theirs, rounds=size.cpu_rounds)
+    ours = request_blocks(application, bench_campaigns.claims_path(campaign), expected, size)
+    theirs = request_blocks(application, baseline_view.PATH, HTTPStatus.OK, size)
+    pairs = interleave_blocks(name, ours, theirs, rounds=size.cpu_rounds)
     return Figure(
-        name, pairs.cost,
+        name, pairs.median_cost,
         {
             "total_ratio": pairs.total_cost,
             "quiet_ratio": pairs.quiet_cost,
@@ -80,13 +82,13 @@ def _figure(name: str, campaign: CampaignSnapshot, expected: HTTPStatus, size: S
     )  # fmt: skip
 
 
-def blocks(django: Any, path: str, expected: HTTPStatus, size: Size) -> Block:
-    environs = _environs(path, requests(size))
+def request_blocks(django: Any, path: str, expected: HTTPStatus, size: Size) -> Block:
+    environs = _environs(path, request_count(size))
 
-    def block() -> float:
+    def run_block() -> float:
         return _cost(django, list(islice(environs, size.cpu_block)), expected)
 
-    return block
+    return run_block
 
 
 def _cost(django: Any, environs: list[dict[str, Any]], expected: HTTPStatus) -> float:
@@ -116,7 +118,7 @@ def _never(data: bytes) -> object:
 
 def _environs(path: str, count: int) -> Iterator[dict[str, Any]]:
     """The same request for both sides but for its path, as a WSGI server describes it."""
-    return (_environ(path, token) for token in bench_users.tokens_of(count))
+    return (_environ(path, token) for token in bench_users.make_tokens(count))
 
 
 def _environ(path: str, token: str) -> dict[str, Any]:

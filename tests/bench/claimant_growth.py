@@ -14,19 +14,19 @@ from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.store import keys
 from tests.bench import bench_campaigns, bench_users, redis_pipeline, second_redis
 from tests.bench.figures import Figure
-from tests.bench.paired_rounds import Block, interleaved, shown
-from tests.bench.redis_pipeline import Line
+from tests.bench.paired_rounds import Block, interleave_blocks, with_progress
+from tests.bench.redis_pipeline import RedisConnection
 from tests.bench.sample_sizes import Size
 
 FEW = 1_000  # claimants of a small campaign
 _CHUNK = 5_000
 
 
-def growth(folder: Path, size: Size) -> list[Figure]:
+def measure_growth(folder: Path, size: Size) -> list[Figure]:
     return _growth(folder / "crowded", size, program="redis-server")
 
 
-def growth_on_valkey(folder: Path, size: Size) -> list[Figure]:
+def measure_growth_on_valkey(folder: Path, size: Size) -> list[Figure]:
     """On the server of `make run`, a relative of ElastiCache's: it finds a key with fewer steps."""
     figures = _growth(folder / "crowded-valkey", size, program=str(get_binary_path()))
     return [replace(figure, name=f"{figure.name}_valkey") for figure in figures]
@@ -35,19 +35,19 @@ def growth_on_valkey(folder: Path, size: Size) -> list[Figure]:
 def _growth(folder: Path, size: Size, *, program: str) -> list[Figure]:
     with (
         second_redis.another_redis(folder, program=program) as url,
-        second_redis.deciding(url),
-        redis_pipeline.line() as line,
+        second_redis.use_redis(url),
+        redis_pipeline.open_connection() as line,
     ):
         before = _used_memory()  # what a campaign takes by itself is shared by its claimants too
         blocks = size.growth_rounds + 1
-        big = bench_campaigns.opened("big", stock=size.crowd + blocks * size.growth_block)
+        big = bench_campaigns.open_campaign("big", stock=size.crowd + blocks * size.growth_block)
         return [_memory(big, before, size), _time(line, big, size)]
 
 
 def _memory(big: CampaignSnapshot, before: int, size: Size) -> Figure:
     """The growth of used memory, with the claims still queued and with the queue emptied."""
-    for _ in shown("bytes_per_claimant", size.crowd // _CHUNK):
-        redis_pipeline.fill(big, bench_users.users(_CHUNK))
+    for _ in with_progress("bytes_per_claimant", size.crowd // _CHUNK):
+        redis_pipeline.fill_queue(big, bench_users.make_users(_CHUNK))
     queued = _used_memory()
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         client.xtrim(keys.campaign_keys(big.slug).queue, maxlen=0, approximate=False)
@@ -64,9 +64,9 @@ def _used_memory() -> int:
         return int(client.info("memory")["used_memory"])
 
 
-def _time(line: Line, big: CampaignSnapshot, size: Size) -> Figure:
+def _time(line: RedisConnection, big: CampaignSnapshot, size: Size) -> Figure:
     """By Redis' own count of the time that its scripts take."""
-    pairs = interleaved(
+    pairs = interleave_blocks(
         "admission_growth",
         _block(line, iter([big] * (size.growth_rounds + 1)), size.growth_block),
         _block(line, iter(_small_ones(size)), size.growth_block),
@@ -75,7 +75,7 @@ def _time(line: Line, big: CampaignSnapshot, size: Size) -> Figure:
     return Figure(
         "admission_growth", pairs.quiet_cost,
         {
-            "median_ratio": pairs.cost,
+            "median_ratio": pairs.median_cost,
             "total_ratio": pairs.total_cost,
             "us_crowded": median(pairs.ours),
             "us_small": median(pairs.theirs),
@@ -87,27 +87,27 @@ def _time(line: Line, big: CampaignSnapshot, size: Size) -> Figure:
 def _small_ones(size: Size) -> Iterable[CampaignSnapshot]:
     """A campaign of its own for every block, with FEW claimants before it."""
     for _ in range(size.growth_rounds + 1):
-        small = bench_campaigns.opened("small", stock=FEW + size.growth_block)
-        redis_pipeline.fill(small, bench_users.users(FEW))
+        small = bench_campaigns.open_campaign("small", stock=FEW + size.growth_block)
+        redis_pipeline.fill_queue(small, bench_users.make_users(FEW))
         yield small
 
 
-def _block(line: Line, campaigns: Iterable[CampaignSnapshot], count: int) -> Block:
+def _block(line: RedisConnection, campaigns: Iterable[CampaignSnapshot], count: int) -> Block:
     rest = iter(campaigns)
 
-    def block() -> float:
-        campaign, users = next(rest), bench_users.users(count)
+    def run_block() -> float:
+        campaign, users = next(rest), bench_users.make_users(count)
         calls, spent_us = _scripts(line)
-        redis_pipeline.admit(line, campaign, users)
+        redis_pipeline.admit_block(line, campaign, users)
         calls_then, spent_us_then = _scripts(line)
         return (spent_us_then - spent_us) / (calls_then - calls)
 
-    return block
+    return run_block
 
 
-def _scripts(line: Line) -> tuple[int, int]:
+def _scripts(line: RedisConnection) -> tuple[int, int]:
     """Scripts called, and microseconds spent in them, since Redis began."""
-    said: bytes = line.ask([("INFO", "commandstats")])[0]
+    said: bytes = line.send_commands([("INFO", "commandstats")])[0]
     for entry in said.decode().splitlines():
         if entry.startswith("cmdstat_evalsha:"):
             calls, spent = (part.partition("=")[2] for part in entry.split(",")[:2])

@@ -16,12 +16,12 @@ class Interval(NamedTuple):
     median: float
     high: float
 
-    def named(self, name: str) -> dict[str, float]:
+    def as_details(self, name: str) -> dict[str, float]:
         """As details of a figure."""
         return {f"{name}_{mark}": value for mark, value in self._asdict().items()}
 
 
-def of_median(samples: Sequence[float]) -> Interval:
+def median_interval(samples: Sequence[float]) -> Interval:
     """By the sign test's order statistics: each sample is as likely above the true median as below.
 
     Raises ValueError for fewer than six samples, of which no interval can be made.

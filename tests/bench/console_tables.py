@@ -18,14 +18,14 @@ _COLOURS = {Verdict.MISSED: "red", Verdict.MUST: "yellow", Verdict.AIM: "green",
 
 
 @contextmanager
-def timed(*names: str) -> Iterator[None]:
+def print_duration(*names: str) -> Iterator[None]:
     """Tells how long these figures took."""
     before = time.monotonic()
     yield
     _ERR.print(f"{', '.join(names)}: {time.monotonic() - before:.0f} s")
 
 
-def table(measured: Iterable[Figure], about: dict[str, Any]) -> None:
+def print_figures(measured: Iterable[Figure], about: dict[str, Any]) -> None:
     machine = about["machine"]
     shown = Table(title=f"{about['commit']} on {machine['cores']} × {machine['cpu']}")
     for name in ("figure", "value", "must", "aim", "ok?", "details"):
@@ -36,12 +36,19 @@ def table(measured: Iterable[Figure], about: dict[str, Any]) -> None:
 
 
 def _cells(figure: Figure) -> tuple[str, ...]:
-    goal, verdict = figures.GOALS.get(figure.name), figures.verdict(figure)
+    goal, verdict = figures.GOALS.get(figure.name), figures.judge_figure(figure)
     must, aim = (_mark(goal, goal.must), _mark(goal, goal.aim)) if goal else ("", "")
     ok = {Verdict.MISSED: "no", Verdict.NONE: ""}.get(verdict, "yes")
-    details = ", ".join(f"{name} {number(value)}" for name, value in figure.details.items())
+    details = ", ".join(f"{name} {format_number(value)}" for name, value in figure.details.items())
     colour = _COLOURS[verdict]
-    return figure.name, _in(colour, number(figure.value)), must, aim, _in(colour, ok), details
+    return (
+        figure.name,
+        _in(colour, format_number(figure.value)),
+        must,
+        aim,
+        _in(colour, ok),
+        details,
+    )
 
 
 def _in(colour: str, text: str) -> str:
@@ -52,19 +59,19 @@ def _mark(goal: Goal, mark: float) -> str:
     return f"{'≤' if goal.lower else '≥'} {mark:g}"
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """Three digits that count."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def against(measured: Iterable[Figure], baseline: Iterable[Figure], commit: str) -> None:
+def print_comparison(measured: Iterable[Figure], baseline: Iterable[Figure], commit: str) -> None:
     """Now ÷ then; the details too, because a ratio may stay while both its sides move."""
     then = {name: value for figure in baseline for name, value in _numbers(figure)}
     shown = Table("figure", "then", "now", "now ÷ then", title=f"against {commit}")
     for name, value in (pair for figure in measured for pair in _numbers(figure)):
         if name in then:
             change = f"{value / then[name]:.3f}" if then[name] else "–"
-            shown.add_row(name, number(then[name]), number(value), change)
+            shown.add_row(name, format_number(then[name]), format_number(value), change)
     _OUT.print(shown)
 
 

@@ -13,7 +13,7 @@ from coupons.claims.values import Claim, Outcome
 from coupons.models import Coupon, Tally
 from tests.bench import bench_campaigns, bench_users, product_processes, redis_pipeline
 from tests.bench.figures import Figure
-from tests.bench.paired_rounds import shown
+from tests.bench.paired_rounds import with_progress
 from tests.bench.sample_sizes import Size
 
 PATIENCE_S = 60
@@ -21,12 +21,16 @@ _POLL_S = 0.005  # also how exact the answer is
 Admitting = Callable[[CampaignSnapshot, list[str]], None]
 
 
-def drained_after(folder: Path, size: Size) -> list[Figure]:
+def measure_drain_delay(folder: Path, size: Size) -> list[Figure]:
     """By the product's own way in; and all in a few pipelines, as no web server could send them."""
-    with product_processes.storing(folder):
+    with product_processes.run_worker_and_beat(folder):
         _one_by_one_after(1)  # until worker and beat are up
-        walked = [_one_by_one_after(size.rush) for _ in shown("drained_after_s", size.rush_rounds)]
-        at_once = [_after(_at_once, size.rush) for _ in shown("… at once", size.rush_rounds)]
+        walked = [
+            _one_by_one_after(size.rush) for _ in with_progress("drained_after_s", size.rush_rounds)
+        ]
+        at_once = [
+            _after(_at_once, size.rush) for _ in with_progress("… at once", size.rush_rounds)
+        ]
     return [
         Figure(
             "drained_after_s", median(walked),
@@ -41,8 +45,8 @@ def _one_by_one_after(count: int) -> float:
 
 
 def _after(admit: Admitting, count: int) -> float:
-    campaign = bench_campaigns.opened("rush", stock=count)
-    admit(campaign, bench_users.users(count))
+    campaign = bench_campaigns.open_campaign("rush", stock=count)
+    admit(campaign, bench_users.make_users(count))
     began = time.perf_counter()
     while _stored(campaign) < count:
         if time.perf_counter() - began > PATIENCE_S:
@@ -66,5 +70,5 @@ def _one_by_one(campaign: CampaignSnapshot, users: list[str]) -> None:
 
 
 def _at_once(campaign: CampaignSnapshot, users: list[str]) -> None:
-    if redis_pipeline.fill(campaign, users):
+    if redis_pipeline.fill_queue(campaign, users):
         wakeups.notify_drain(campaign.slug)

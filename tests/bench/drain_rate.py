@@ -16,7 +16,7 @@ from coupons.issuing.drain import drain
 from coupons.models import Coupon
 from tests.bench import bench_campaigns, bench_users, redis_pipeline
 from tests.bench.figures import Figure
-from tests.bench.paired_rounds import Block, Pairs, interleaved
+from tests.bench.paired_rounds import Block, Pairs, interleave_blocks
 from tests.bench.sample_sizes import Size
 
 Row = tuple[Any, ...]
@@ -27,13 +27,13 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def ratio(_: Path, size: Size) -> list[Figure]:
+def measure_drain_ratio(_: Path, size: Size) -> list[Figure]:
     """Claims stored per second ÷ rows inserted per second: same table, batches and server."""
     claims = (size.drain_rounds + 1) * size.drain_block
-    drained = bench_campaigns.opened("drained", stock=claims)
-    inserted = bench_campaigns.opened("inserted", stock=claims)
+    drained = bench_campaigns.open_campaign("drained", stock=claims)
+    inserted = bench_campaigns.open_campaign("inserted", stock=claims)
     cpu = Pairs()
-    pairs = interleaved(
+    pairs = interleave_blocks(
         "drain_ratio",
         _draining(drained, size.drain_block, cpu.ours),
         _inserting(inserted, size.drain_block, cpu.theirs),
@@ -42,7 +42,7 @@ def ratio(_: Path, size: Size) -> list[Figure]:
     us = 1e6 / size.drain_block
     return [
         Figure(
-            "drain_ratio", pairs.speed,
+            "drain_ratio", pairs.median_speed,
             {
                 "total_ratio": pairs.total_speed,
                 "claims_per_s": len(pairs.ours) * size.drain_block / sum(pairs.ours),
@@ -57,11 +57,11 @@ def ratio(_: Path, size: Size) -> list[Figure]:
 
 
 def _draining(campaign: CampaignSnapshot, count: int, cpu: list[float]) -> Block:
-    def block() -> float:
-        redis_pipeline.fill(campaign, bench_users.users(count))
+    def run_block() -> float:
+        redis_pipeline.fill_queue(campaign, bench_users.make_users(count))
         return _seconds(lambda: _drain(campaign, count), cpu)
 
-    return block
+    return run_block
 
 
 def _drain(campaign: CampaignSnapshot, count: int) -> None:
@@ -73,11 +73,11 @@ def _drain(campaign: CampaignSnapshot, count: int) -> None:
 def _inserting(campaign: CampaignSnapshot, count: int, cpu: list[float]) -> Block:
     places = iter(range(1, campaign.stock + 1))
 
-    def block() -> float:
+    def run_block() -> float:
         rows = [_row(campaign.id, next(places)) for _ in range(count)]
         return _seconds(lambda: _insert(rows), cpu)
 
-    return block
+    return run_block
 
 
 def _insert(rows: list[Row]) -> None:
@@ -95,7 +95,7 @@ INSERT = (
 def _row(campaign_id: int, place: int) -> Row:
     """A row that is as good as a coupon's to the database; made before the clock runs."""
     now = connection.ops.adapt_datetimefield_value(datetime.now(UTC))
-    user, code = bench_users.users(1)[0].encode(), secrets.token_hex(8).encode()
+    user, code = bench_users.make_users(1)[0].encode(), secrets.token_hex(8).encode()
     return slot_id(campaign_id, place), campaign_id, place, user, 1, code, now, now, now
 
 

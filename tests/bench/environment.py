@@ -20,7 +20,7 @@ _NOT_HERE = ("JWT_JWKS_FILE", "SECURE_SSL_REDIRECT")
 
 
 @contextmanager
-def stage() -> Iterator[Path]:
+def start_environment() -> Iterator[Path]:
     """The folder of this run. Inside, `coupons` may be imported, and not before."""
     with (
         tempfile.TemporaryDirectory(prefix="coupons-bench-") as name,

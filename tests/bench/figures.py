@@ -30,7 +30,7 @@ class Goal:
     aim: float
     lower: bool = True
 
-    def verdict(self, value: float) -> Verdict:
+    def judge_value(self, value: float) -> Verdict:
         if self._reaches(value, self.aim):
             return Verdict.AIM
         return Verdict.MUST if self._reaches(value, self.must) else Verdict.MISSED
@@ -56,11 +56,11 @@ GOALS = {
 }
 
 
-def verdict(figure: Figure) -> Verdict:
+def judge_figure(figure: Figure) -> Verdict:
     goal = GOALS.get(figure.name)
-    return goal.verdict(figure.value) if goal else Verdict.NONE
+    return goal.judge_value(figure.value) if goal else Verdict.NONE
 
 
-def missed(figures: Iterable[Figure]) -> list[str]:
+def missed_goals(figures: Iterable[Figure]) -> list[str]:
     """The names of what is not as good as it must be."""
-    return [figure.name for figure in figures if verdict(figure) is Verdict.MISSED]
+    return [figure.name for figure in figures if judge_figure(figure) is Verdict.MISSED]

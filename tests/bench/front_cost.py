@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from coupons.campaigns.snapshot import CampaignSnapshot
 from tests.bench import bench_campaigns, bench_users, http_rate, product_processes
 from tests.bench.figures import Figure
-from tests.bench.paired_rounds import Pairs, interleaved, shown
+from tests.bench.paired_rounds import Pairs, interleave_blocks, with_progress
 from tests.bench.sample_sizes import Size
 from tests.front import API_PATHS, FrontDoor, command, front
 from tests.servers import free_port, listens, process
@@ -26,9 +26,9 @@ _AT_ONCE = 64  # what granian has threads for, in `make run`
 _ACCEPTED = b"HTTP/1.1 202"
 
 
-def cost(folder: Path, size: Size) -> list[Figure]:
+def measure_front_cost(folder: Path, size: Size) -> list[Figure]:
     """The share of a claim's latency that the front adds, in a crowd."""
-    with product_processes.web(folder) as web:
+    with product_processes.run_web(folder) as web:
         inner = urlsplit(web.url).port or 0
         door = FrontDoor("users", free_port(), inner, at_once=_AT_ONCE, paths=API_PATHS)
         with front(folder / "front", [door]), _bare(folder / "bare", inner) as bare_port:
@@ -37,7 +37,7 @@ def cost(folder: Path, size: Size) -> list[Figure]:
             crowded = _crowded(door, folder, size)
     return [
         Figure(
-            "front_cost", crowded.cost - 1,
+            "front_cost", crowded.median_cost - 1,
             {
                 "total_cost": crowded.total_cost - 1,
                 "through_ms": 1e3 * median(crowded.ours),
@@ -49,7 +49,7 @@ def cost(folder: Path, size: Size) -> list[Figure]:
             {"through_s": crowded.ours, "past_s": crowded.theirs},
         ),
         Figure(
-            "front_rules_cost", rules.cost - 1,
+            "front_rules_cost", rules.median_cost - 1,
             {
                 "total_cost": rules.total_cost - 1, "quiet_cost": rules.quiet_cost - 1,
                 "with_rules_ms": 1e3 * median(rules.ours) / size.front_block,
@@ -78,10 +78,10 @@ def _bare(folder: Path, inner: int) -> Iterator[int]:
 def _alone(name: str, ours: int, theirs: int, size: Size) -> Pairs:
     """Seconds of a block, by either port."""
     claims = 2 * (size.front_rounds + 1) * size.front_block
-    campaign = bench_campaigns.opened(f"fronted-{theirs}", stock=claims)
-    tokens = bench_users.tokens_of(claims)
+    campaign = bench_campaigns.open_campaign(f"fronted-{theirs}", stock=claims)
+    tokens = bench_users.make_tokens(claims)
     with closing(_connected(ours)) as through, closing(_connected(theirs)) as past:
-        return interleaved(
+        return interleave_blocks(
             name,
             lambda: _block(through, campaign, tokens, size.front_block),
             lambda: _block(past, campaign, tokens, size.front_block),
@@ -91,13 +91,13 @@ def _alone(name: str, ours: int, theirs: int, size: Size) -> Pairs:
 
 def _crowded(door: FrontDoor, folder: Path, size: Size) -> Pairs:
     """The mean seconds of a claim, each way, at the most that the site can serve."""
-    ways = [http_rate.crowded(f"http://127.0.0.1:{port}", folder, seconds=size.wrk_s)
+    ways = [http_rate.prepare_site(f"http://127.0.0.1:{port}", folder, seconds=size.wrk_s)
             for port in (door.inner, door.inner)]  # fmt: skip
     ways[0].url = f"http://127.0.0.1:{door.port}"
     pairs = Pairs()
-    for number in shown("front_cost", size.wrk_rounds):
+    for number in with_progress("front_cost", size.wrk_rounds):
         order = (0, 1) if number % 2 else (1, 0)
-        took = {way: http_rate.claims(ways[way]).mean_ms / 1e3 for way in order}
+        took = {way: http_rate.measure_claims(ways[way]).mean_ms / 1e3 for way in order}
         pairs.ours.append(took[0])
         pairs.theirs.append(took[1])
     return pairs
@@ -113,7 +113,7 @@ def _block(
     asking: socket.socket, campaign: CampaignSnapshot, tokens: Iterator[str], claims: int
 ) -> float:
     """Seconds that so many claims took, without the making of their tokens."""
-    path, seconds = bench_campaigns.path_of(campaign), 0.0
+    path, seconds = bench_campaigns.claims_path(campaign), 0.0
     for _ in range(claims):
         request = (
             f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n"

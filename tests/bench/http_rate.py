@@ -11,7 +11,7 @@ from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.store import store
 from tests.bench import baseline_view, bench_campaigns, bench_users, product_processes, wrk
 from tests.bench.figures import Figure
-from tests.bench.paired_rounds import Pairs, shown
+from tests.bench.paired_rounds import Pairs, with_progress
 from tests.bench.sample_sizes import Size
 
 # Tokens for a block: so many times what the stock view answered in one.
@@ -33,56 +33,56 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    claims: wrk.Heard
-    stock: wrk.Heard
+    claims: wrk.WrkResult
+    stock: wrk.WrkResult
 
 
-def rps(folder: Path, size: Size) -> list[Figure]:
+def measure_rps_ratio(folder: Path, size: Size) -> list[Figure]:
     """Every claim is another user's, and every one is admitted."""
-    with product_processes.web(folder) as web:
-        site = crowded(web.url, folder, seconds=size.wrk_s)
+    with product_processes.run_web(folder) as web:
+        site = prepare_site(web.url, folder, seconds=size.wrk_s)
         _round(site, claims_first=True)  # warm-up
         rounds = [
             _round(site, claims_first=bool(number % 2))
-            for number in shown("rps_ratio", size.wrk_rounds)
+            for number in with_progress("rps_ratio", size.wrk_rounds)
         ]
     return [_figure(rounds)]
 
 
-def crowded(url: str, folder: Path, *, seconds: int) -> Site:
+def prepare_site(url: str, folder: Path, *, seconds: int) -> Site:
     """With users enough for a block."""
     site = Site(url, folder / "tokens", seconds, users=1)
-    wrk.write_tokens(site.tokens, bench_users.tokens_of(1))
+    wrk.write_tokens(site.tokens, bench_users.make_tokens(1))
     site.users = PLENTY * _stock(site).requests
     return site
 
 
 def _round(site: Site, *, claims_first: bool) -> Round:
     if claims_first:
-        first = claims(site)
+        first = measure_claims(site)
         return Round(first, _stock(site))
     stock_view = _stock(site)
-    return Round(claims(site), stock_view)
+    return Round(measure_claims(site), stock_view)
 
 
-def _stock(site: Site) -> wrk.Heard:
-    return wrk.drive(
+def _stock(site: Site) -> wrk.WrkResult:
+    return wrk.run_wrk(
         site.url, baseline_view.PATH, tokens=site.tokens, seconds=site.seconds, again=True
     )
 
 
-def claims(site: Site, *, beside: Beside = nullcontext) -> wrk.Heard:
+def measure_claims(site: Site, *, beside: Beside = nullcontext) -> wrk.WrkResult:
     """A campaign and a crowd of their own; once more with a bigger crowd if it was too small."""
     connections.close_all()  # silent for a whole block: the server has ended it
-    campaign = bench_campaigns.opened("served", stock=site.users)
-    wrk.write_tokens(site.tokens, bench_users.tokens_of(site.users))
-    path = bench_campaigns.path_of(campaign)
+    campaign = bench_campaigns.open_campaign("served", stock=site.users)
+    wrk.write_tokens(site.tokens, bench_users.make_tokens(site.users))
+    path = bench_campaigns.claims_path(campaign)
     try:
         with beside(campaign):
-            heard = wrk.drive(site.url, path, tokens=site.tokens, seconds=site.seconds)
+            heard = wrk.run_wrk(site.url, path, tokens=site.tokens, seconds=site.seconds)
     except wrk.TooFewTokens:
         site.users *= 2
-        return claims(site, beside=beside)
+        return measure_claims(site, beside=beside)
     admitted = store().gate(campaign.slug).admitted
     if admitted < heard.requests:
         raise RuntimeError(f"{heard.requests} claims were answered, {admitted} admitted.")
@@ -94,7 +94,7 @@ def _figure(rounds: list[Round]) -> Figure:
     others = [one.stock.per_second for one in rounds]
     pairs = Pairs([1 / rate for rate in ours], [1 / rate for rate in others])
     return Figure(
-        "rps_ratio", pairs.speed,
+        "rps_ratio", pairs.median_speed,
         {
             "total_ratio": pairs.total_speed,
             "claims_per_s": sum(ours) / len(rounds),

@@ -16,24 +16,24 @@ from coupons.issuing.drain import drain
 from coupons.store import WAKEUP_TTL_MS
 from tests.bench import bench_campaigns, bench_users, redis_pipeline, second_redis
 from tests.bench.figures import Figure
-from tests.bench.paired_rounds import Block, Pairs, interleaved
+from tests.bench.paired_rounds import Block, Pairs, interleave_blocks
 from tests.bench.sample_sizes import Size
 
 
-def growth(folder: Path, size: Size) -> list[Figure]:
+def measure_campaign_growth(folder: Path, size: Size) -> list[Figure]:
     """The worse of two ratios, 1,000 ÷ 1: time per admission, and per claim drained."""
     with (
         second_redis.another_redis(folder / "one") as one,
         second_redis.another_redis(folder / "many") as many,
     ):
         alone, crowd = _opened(one, 1, size), _opened(many, size.many, size)
-        admitting = interleaved(
+        admitting = interleave_blocks(
             "campaigns_growth",
             _admitting(many, crowd[:1], size.many_block),
             _admitting(one, alone, size.many_block),
             rounds=size.many_rounds,
         )
-        draining = interleaved(
+        draining = interleave_blocks(
             "… of drains",
             _draining(many, crowd[0], size.many_block),
             _draining(one, alone[0], size.many_block),
@@ -51,7 +51,7 @@ def _figure(admitting: Pairs, draining: Pairs, spread: Pairs, sweep_s: dict[str,
         {
             "of_admissions": admitting.quiet_cost,
             "of_drains": draining.quiet_cost,
-            "spread_over_all": spread.cost,
+            "spread_over_all": spread.median_cost,
             "idle_sweep_ms": 1000 * sweep_s["idle"],
             "ringing_sweep_ms": 1000 * sweep_s["ringing"],
             "us_per_admission": 1e6 * median(admitting.ours),
@@ -67,24 +67,27 @@ def _figure(admitting: Pairs, draining: Pairs, spread: Pairs, sweep_s: dict[str,
 def _opened(url: str, count: int, size: Size) -> list[CampaignSnapshot]:
     """Campaigns on one Redis; one commit for all of them, so that it takes no minute."""
     stock = 4 * (size.many_rounds + 1) * size.many_block
-    with second_redis.deciding(url), transaction.atomic():
-        first = bench_campaigns.opened("many", stock=stock)
-        return [first, *(bench_campaigns.opened("other", stock=100) for _ in range(count - 1))]
+    with second_redis.use_redis(url), transaction.atomic():
+        first = bench_campaigns.open_campaign("many", stock=stock)
+        return [
+            first,
+            *(bench_campaigns.open_campaign("other", stock=100) for _ in range(count - 1)),
+        ]
 
 
 def _admitting(url: str, claimed: Sequence[CampaignSnapshot], count: int) -> Block:
     """Seconds per claim, the campaigns claimed in turn."""
 
-    def block() -> float:
-        users = bench_users.users(count + 1)
-        with second_redis.deciding(url):
+    def run_block() -> float:
+        users = bench_users.make_users(count + 1)
+        with second_redis.use_redis(url):
             _admit(claimed[0], users.pop())  # connects
             before = time.perf_counter()
             for number, user in enumerate(users):
                 _admit(claimed[number % len(claimed)], user)
             return (time.perf_counter() - before) / count
 
-    return block
+    return run_block
 
 
 def _admit(campaign: CampaignSnapshot, user: str) -> None:
@@ -96,10 +99,10 @@ def _admit(campaign: CampaignSnapshot, user: str) -> None:
 def _draining(url: str, campaign: CampaignSnapshot, count: int) -> Block:
     """Seconds per claim."""
 
-    def block() -> float:
-        with second_redis.deciding(url):
+    def run_block() -> float:
+        with second_redis.use_redis(url):
             drain(campaign.slug, consumer="bench")  # what was admitted before
-            redis_pipeline.fill(campaign, bench_users.users(count))
+            redis_pipeline.fill_queue(campaign, bench_users.make_users(count))
             before = time.perf_counter()
             done = drain(campaign.slug, consumer="bench")
             spent = time.perf_counter() - before
@@ -107,12 +110,12 @@ def _draining(url: str, campaign: CampaignSnapshot, count: int) -> Block:
             raise RuntimeError(f"Of {count} claims {done.stored} were stored.")
         return spent / count
 
-    return block
+    return run_block
 
 
 def _spread(url: str, crowd: Sequence[CampaignSnapshot], size: Size) -> Pairs:
     """For the record: claims of all campaigns in turn, each to be known first, ÷ of one."""
-    return interleaved(
+    return interleave_blocks(
         "… spread over all",
         _admitting(url, crowd, 2 * len(crowd)),
         _admitting(url, crowd[:1], size.many_block),
@@ -122,7 +125,7 @@ def _spread(url: str, crowd: Sequence[CampaignSnapshot], size: Size) -> Pairs:
 
 def _sweep_s(url: str) -> float:
     """What beat asks for every second: once when all is stored, once when every campaign waits."""
-    with second_redis.deciding(url):
+    with second_redis.use_redis(url):
         recorded_states.follow_the_clock()  # openings are recorded once
         time.sleep(WAKEUP_TTL_MS / 1000)  # bells rung by admissions are over
         before = time.perf_counter()

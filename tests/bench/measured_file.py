@@ -40,7 +40,7 @@ CODE = {
 }
 
 
-def values(figures: Iterable[Figure]) -> dict[str, float]:
+def capacity_values(figures: Iterable[Figure]) -> dict[str, float]:
     """Per core or process; only those that this run has measured."""
     by_name = {figure.name: figure for figure in figures}
     found: dict[str, float] = {}
@@ -58,12 +58,12 @@ def values(figures: Iterable[Figure]) -> dict[str, float]:
     return found
 
 
-def write(
+def write_measured(
     figures: Iterable[Figure], about: dict[str, Any], file: Path = capacity.FILE
 ) -> list[str]:
     """Put what was measured in place of the older numbers. Returns their names."""
     known = json.loads(file.read_text()) if file.exists() else {}
-    new = values(figures)
+    new = capacity_values(figures)
     machine = about["machine"]
     for name, value in new.items():
         known[name] = {
@@ -77,7 +77,7 @@ def write(
     return sorted(new)
 
 
-def outdated(file: Path = capacity.FILE) -> list[str]:
+def outdated_numbers(file: Path = capacity.FILE) -> list[str]:
     """The numbers whose code has changed since they were measured."""
     known = json.loads(file.read_text())
     return [name for name, code in CODE.items() if known[name]["code"] != code_digest(code)]

@@ -20,7 +20,7 @@ class Pairs:
     theirs: list[float] = field(default_factory=list)
 
     @property
-    def cost(self) -> float:
+    def median_cost(self) -> float:
         """Ours ÷ theirs: the median over the rounds, which single disturbances don't move."""
         return median(a / b for a, b in zip(self.ours, self.theirs, strict=True))
 
@@ -36,9 +36,9 @@ class Pairs:
         return _lower_quartile(self.ours) / _lower_quartile(self.theirs)
 
     @property
-    def speed(self) -> float:
+    def median_speed(self) -> float:
         """What we do in the time in which they do one."""
-        return 1 / self.cost
+        return 1 / self.median_cost
 
     @property
     def total_speed(self) -> float:
@@ -49,11 +49,11 @@ def _lower_quartile(costs: list[float]) -> float:
     return sorted(costs)[(len(costs) - 1) // 4]
 
 
-def interleaved(name: str, ours: Block, theirs: Block, *, rounds: int) -> Pairs:
+def interleave_blocks(name: str, ours: Block, theirs: Block, *, rounds: int) -> Pairs:
     """One round of warm-up that doesn't count, then `rounds`, each side first in every other."""
     ours(), theirs()
     pairs = Pairs()
-    for number in shown(name, rounds):
+    for number in with_progress(name, rounds):
         if number % 2:
             pairs.theirs.append(theirs())
             pairs.ours.append(ours())
@@ -63,6 +63,6 @@ def interleaved(name: str, ours: Block, theirs: Block, *, rounds: int) -> Pairs:
     return pairs
 
 
-def shown(name: str, rounds: int) -> Iterable[int]:
+def with_progress(name: str, rounds: int) -> Iterable[int]:
     """0, 1, … with a bar that fills while they are used up."""
     return track(range(rounds), description=name, console=_console, transient=True)

@@ -12,7 +12,7 @@ from django.test import override_settings
 
 from tests.bench import bench_campaigns, claim_cpu
 from tests.bench.figures import Figure
-from tests.bench.paired_rounds import interleaved
+from tests.bench.paired_rounds import interleave_blocks
 from tests.bench.sample_sizes import Size
 
 PER_VIEW = [
@@ -23,18 +23,18 @@ PER_VIEW = [
 ]
 
 
-def cost(_: Path, size: Size) -> list[Figure]:
+def measure_per_view_cost(_: Path, size: Size) -> list[Figure]:
     """CPU per admitted claim, METRICS_PER_VIEW=yes ÷ no."""
     connections.close_all()  # silent for a whole figure: the server has ended it
-    campaign = bench_campaigns.opened("viewed", stock=2 * claim_cpu.requests(size))
-    path = bench_campaigns.path_of(campaign)
+    campaign = bench_campaigns.open_campaign("viewed", stock=2 * claim_cpu.request_count(size))
+    path = bench_campaigns.claims_path(campaign)
     with override_settings(MIDDLEWARE=PER_VIEW):
-        watched = claim_cpu.blocks(WSGIHandler(), path, HTTPStatus.ACCEPTED, size)
-    plain = claim_cpu.blocks(WSGIHandler(), path, HTTPStatus.ACCEPTED, size)
-    pairs = interleaved("per_view_cost", watched, plain, rounds=size.cpu_rounds)
+        watched = claim_cpu.request_blocks(WSGIHandler(), path, HTTPStatus.ACCEPTED, size)
+    plain = claim_cpu.request_blocks(WSGIHandler(), path, HTTPStatus.ACCEPTED, size)
+    pairs = interleave_blocks("per_view_cost", watched, plain, rounds=size.cpu_rounds)
     return [
         Figure(
-            "per_view_cost", pairs.cost,
+            "per_view_cost", pairs.median_cost,
             {"us_with": 1e6 * median(pairs.ours), "us_without": 1e6 * median(pairs.theirs)},
             {"with_s": pairs.ours, "without_s": pairs.theirs},
         )

@@ -28,7 +28,7 @@ class Web(NamedTuple):
 
 
 @contextmanager
-def web(folder: Path) -> Iterator[Web]:
+def run_web(folder: Path) -> Iterator[Web]:
     """Granian with the product and the stock view."""
     port = free_port()
     command = [
@@ -42,14 +42,14 @@ def web(folder: Path) -> Iterator[Web]:
         yield Web(f"http://127.0.0.1:{port}", pid)
 
 
-def family(pid: int) -> list[psutil.Process]:
+def process_tree(pid: int) -> list[psutil.Process]:
     """That process, then all that it started."""
     parent = psutil.Process(pid)
     return [parent, *parent.children(recursive=True)]
 
 
 @contextmanager
-def storing(folder: Path) -> Iterator[None]:
+def run_worker_and_beat(folder: Path) -> Iterator[None]:
     """A Celery worker and beat. They are ready when a claim is stored, not before."""
     worker = _celery(
         "worker", "--concurrency", str(POOL), "--loglevel", "WARNING",

@@ -20,7 +20,7 @@ REQUEST = "0a1b2c3d4e-7f"  # an id as the site makes them
 Command = tuple[Any, ...]  # text, bytes, whole numbers
 
 
-def command(campaign: CampaignSnapshot, user: str) -> Command:
+def admit_command(campaign: CampaignSnapshot, user: str) -> Command:
     """One claim as `Store.admit` sends it."""
     names, field = (
         keys.campaign_keys(campaign.slug),
@@ -34,7 +34,7 @@ def command(campaign: CampaignSnapshot, user: str) -> Command:
     )  # fmt: skip
 
 
-class Line:
+class RedisConnection:
     """One connection to the Redis that decides, and nothing around it."""
 
     def __init__(self, url: str) -> None:
@@ -42,7 +42,7 @@ class Line:
         self._socket = socket.create_connection((str(address.hostname), address.port or 6379))
         self._reader = hiredis.Reader()
 
-    def ask(self, commands: Sequence[Command]) -> list[Any]:
+    def send_commands(self, commands: Sequence[Command]) -> list[Any]:
         """All answers, in order. An error among them is raised."""
         self._socket.sendall(b"".join(hiredis.pack_command(one) for one in commands))
         return [self._answer() for _ in commands]
@@ -59,25 +59,25 @@ class Line:
 
 
 @contextmanager
-def line() -> Iterator[Line]:
-    made = Line(settings.REDIS_URL)
+def open_connection() -> Iterator[RedisConnection]:
+    made = RedisConnection(settings.REDIS_URL)
     try:
-        made.ask([("SCRIPT", "LOAD", ADMIT.text)])
+        made.send_commands([("SCRIPT", "LOAD", ADMIT.text)])
         yield made
     finally:
         made.close()
 
 
-def fill(campaign: CampaignSnapshot, users: Iterable[str]) -> bool:
+def fill_queue(campaign: CampaignSnapshot, users: Iterable[str]) -> bool:
     """Admit them all, and let them wait in the queue. Whether somebody should ring the bell."""
-    with line() as redis:
-        rings = [admit(redis, campaign, block) for block in _blocks(users)]
+    with open_connection() as redis:
+        rings = [admit_block(redis, campaign, block) for block in _blocks(users)]
     return any(rings)
 
 
-def admit(redis: Line, campaign: CampaignSnapshot, users: Iterable[str]) -> bool:
+def admit_block(redis: RedisConnection, campaign: CampaignSnapshot, users: Iterable[str]) -> bool:
     """One block. Raises unless every claim is admitted: nothing else is worth a measurement."""
-    replies = redis.ask([command(campaign, user) for user in users])
+    replies = redis.send_commands([admit_command(campaign, user) for user in users])
     others = {reply[0] for reply in replies if reply[0] != b"admitted"}
     if others:
         raise RuntimeError(f"Some claims were not admitted: {others}")

@@ -23,7 +23,7 @@ _PACKAGES = (
 )
 
 
-def machine() -> dict[str, Any]:
+def describe_machine() -> dict[str, Any]:
     return {
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
@@ -35,18 +35,18 @@ def machine() -> dict[str, Any]:
     }
 
 
-def commit() -> str:
+def measured_commit() -> str:
     """What was measured; a trailing `+` says that files differ from it."""
     changed = _first_line("git", "status", "--porcelain", "--untracked-files=no")
     return _first_line("git", "rev-parse", "--short", "HEAD") + ("+" if changed else "")
 
 
-def dumps(figures: Iterable[Figure], about: Mapping[str, Any]) -> str:
+def dump_run(figures: Iterable[Figure], about: Mapping[str, Any]) -> str:
     said = {figure.name: _without_name(figure) for figure in figures}
     return json.dumps({**about, "figures": said}, indent=1) + "\n"
 
 
-def loads(text: str) -> tuple[dict[str, Any], list[Figure]]:
+def load_run(text: str) -> tuple[dict[str, Any], list[Figure]]:
     """What `dumps` was given. Raises ValueError, KeyError, TypeError for another file."""
     about = json.loads(text)
     said = about.pop("figures")

@@ -24,7 +24,7 @@ from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.store import store
 from tests.bench import confidence_intervals, http_rate, product_processes
 from tests.bench.figures import Figure
-from tests.bench.paired_rounds import shown
+from tests.bench.paired_rounds import with_progress
 from tests.bench.sample_sizes import Size
 
 EVERY_S = 5.0  # as Prometheus is set up to ask (a test compares)
@@ -53,13 +53,13 @@ class Pair:
     quiet: Block
 
     @property
-    def lost(self) -> float:
+    def lost_share(self) -> float:
         """The share of throughput that a scrape every EVERY_S takes."""
         slower = 1 - self.scraped.claims / self.scraped.seconds / self._rate
         return slower * self.scraped.seconds / EVERY_S
 
     @property
-    def dearer(self) -> float:
+    def extra_cpu_share(self) -> float:
         """The share of the web processes' time that it takes."""
         more = self.scraped.cpu_s / self.scraped.claims / self._cpu_each - 1
         return more * self.scraped.seconds / EVERY_S
@@ -73,17 +73,17 @@ class Pair:
         return self.quiet.cpu_s / self.quiet.claims
 
 
-class Watch:
+class ScrapeWatch:
     """Takes pairs of a site while it is under load."""
 
     def __init__(self, web: product_processes.Web) -> None:
         self._address = web.url.removeprefix("http://")
-        self._processes = product_processes.family(web.pid)
+        self._processes = product_processes.process_tree(web.pid)
         self.pairs: list[Pair] = []
         self.scrapes_s: list[float] = []
 
     @contextmanager
-    def of(self, campaign: CampaignSnapshot) -> Iterator[None]:
+    def watch_load(self, campaign: CampaignSnapshot) -> Iterator[None]:
         """As long as claims on this campaign are sent. Keeps nothing of a load that failed."""
         over = threading.Event()
         with ThreadPoolExecutor(max_workers=1) as watching:
@@ -94,7 +94,7 @@ class Watch:
                 over.set()
         self.pairs += taken.result()[:-_SPOILT]
 
-    def scrape(self) -> None:
+    def scrape_once(self) -> None:
         began = time.monotonic()
         with closing(http.client.HTTPConnection(self._address, timeout=5)) as asking:
             asking.request("GET", "/metrics", headers=HEADERS)
@@ -117,49 +117,49 @@ class Watch:
     def _block(self, slug: str, *, scraped: bool) -> Block:
         began, claims, cpu_s = time.monotonic(), _admitted(slug), _cpu_s(self._processes)
         if scraped:
-            self.scrape()
+            self.scrape_once()
         time.sleep(max(0.0, began + BLOCK_S - time.monotonic()))
         seconds = time.monotonic() - began
         return Block(seconds, _admitted(slug) - claims, _cpu_s(self._processes) - cpu_s)
 
 
-def cost(folder: Path, size: Size) -> list[Figure]:
+def measure_scrape_cost(folder: Path, size: Size) -> list[Figure]:
     """The most that a scrape every EVERY_S takes of throughput: the upper end of the interval."""
-    with product_processes.web(folder) as web:
-        watch = Watch(web)
-        site = http_rate.crowded(web.url, folder, seconds=size.wrk_s)
+    with product_processes.run_web(folder) as web:
+        watch = ScrapeWatch(web)
+        site = http_rate.prepare_site(web.url, folder, seconds=size.wrk_s)
         site.users, site.seconds = site.users * size.scrape_s // size.wrk_s, size.scrape_s
-        for _ in shown("scrape_cost", size.scrape_loads):
-            http_rate.claims(site, beside=watch.of)
+        for _ in with_progress("scrape_cost", size.scrape_loads):
+            http_rate.measure_claims(site, beside=watch.watch_load)
         under_load_s, alone_s = median(watch.scrapes_s), _cpu_of_one(watch, size.scrapes)
-    lost = confidence_intervals.of_median([pair.lost for pair in watch.pairs])
-    dearer = confidence_intervals.of_median([pair.dearer for pair in watch.pairs])
+    lost = confidence_intervals.median_interval([pair.lost_share for pair in watch.pairs])
+    dearer = confidence_intervals.median_interval([pair.extra_cpu_share for pair in watch.pairs])
     return [
         Figure(
             "scrape_cost", lost.high,
             {
                 "pairs": len(watch.pairs),
-                **lost.named("lost"),
-                **dearer.named("dearer"),
+                **lost.as_details("lost"),
+                **dearer.as_details("dearer"),
                 "cpu_ms_per_scrape": 1e3 * alone_s,
                 "share_of_all_cores": alone_s / EVERY_S / (os.cpu_count() or 1),
                 "scrape_ms_under_load": 1e3 * under_load_s,
                 "claims_per_s": median(p.quiet.claims / p.quiet.seconds for p in watch.pairs),
             },
             {
-                "lost": [pair.lost for pair in watch.pairs],
-                "dearer": [pair.dearer for pair in watch.pairs],
+                "lost": [pair.lost_share for pair in watch.pairs],
+                "dearer": [pair.extra_cpu_share for pair in watch.pairs],
             },
         )
     ]  # fmt: skip
 
 
-def _cpu_of_one(watch: Watch, scrapes: int) -> float:
+def _cpu_of_one(watch: ScrapeWatch, scrapes: int) -> float:
     """Of all servers of the site, without anything else to do."""
-    servers = product_processes.family(os.getpid())[1:]
+    servers = product_processes.process_tree(os.getpid())[1:]
     before = _cpu_s(servers)
     for _ in range(scrapes):
-        watch.scrape()
+        watch.scrape_once()
     return (_cpu_s(servers) - before) / scrapes
 
 

@@ -21,7 +21,7 @@ def another_redis(folder: Path, *, program: str = "redis-server") -> Iterator[st
 
 
 @contextmanager
-def deciding(url: str) -> Iterator[None]:
+def use_redis(url: str) -> Iterator[None]:
     """This Redis decides; afterwards the former one again, with nothing remembered of either."""
     try:
         with override_settings(REDIS_URL=url):

@@ -20,7 +20,7 @@ from coupons.admission import strategies
 from coupons.admission.strategies import Decide
 from tests.bench import bench_campaigns, claim_cpu
 from tests.bench.figures import Figure
-from tests.bench.paired_rounds import Block, Pairs, interleaved
+from tests.bench.paired_rounds import Block, Pairs, interleave_blocks
 from tests.bench.sample_sizes import Size
 from tests.servers import free_port, listens, process
 
@@ -28,7 +28,7 @@ TRACED = [settings.MIDDLEWARE[0], "config.tracing.web.trace_requests", *settings
 SHARE = "0.01"  # as the docs advise for an opening
 
 
-def cost(folder: Path, size: Size) -> list[Figure]:
+def measure_tracing_cost(folder: Path, size: Size) -> list[Figure]:
     """Every claim traced; and, in the details, one in a hundred."""
     with _collector(folder):
         whole = _pairs(size, OTEL_TRACES_SAMPLER="parentbased_always_on")
@@ -37,11 +37,11 @@ def cost(folder: Path, size: Size) -> list[Figure]:
         )
     return [
         Figure(
-            "tracing_cost", whole.cost,
+            "tracing_cost", whole.median_cost,
             {
                 "us_traced": 1e6 * median(whole.ours),
                 "us_untraced": 1e6 * median(whole.theirs),
-                "one_in_a_hundred_cost": part.cost,
+                "one_in_a_hundred_cost": part.median_cost,
                 "us_one_in_a_hundred": 1e6 * median(part.ours),
             },
             {"traced_s": whole.ours, "untraced_s": whole.theirs},
@@ -63,16 +63,18 @@ def _pairs(size: Size, **sampler: str) -> Pairs:
     """Seconds per claim, spans sent included."""
     os.environ.update(sampler)
     connections.close_all()  # a claim needs none, so a serving process has none
-    path = bench_campaigns.path_of(
-        bench_campaigns.opened("traced", stock=2 * claim_cpu.requests(size))
+    path = bench_campaigns.claims_path(
+        bench_campaigns.open_campaign("traced", stock=2 * claim_cpu.request_count(size))
     )
-    plain = _deciding(claim_cpu.blocks(WSGIHandler(), path, HTTPStatus.ACCEPTED, size), None)
+    plain = _deciding(
+        claim_cpu.request_blocks(WSGIHandler(), path, HTTPStatus.ACCEPTED, size), None
+    )
     with override_settings(MIDDLEWARE=TRACED):
         django = WSGIHandler()
-    sent = _sent(claim_cpu.blocks(django, path, HTTPStatus.ACCEPTED, size), size)
+    sent = _sent(claim_cpu.request_blocks(django, path, HTTPStatus.ACCEPTED, size), size)
     traced = _deciding(sent, web.trace_decision)
     try:
-        return interleaved("tracing_cost", traced, plain, rounds=size.cpu_rounds)
+        return interleave_blocks("tracing_cost", traced, plain, rounds=size.cpu_rounds)
     finally:
         strategies.trace_decisions_with(None)
         exporting.tracer_provider(web.SERVICE).shutdown()
@@ -85,16 +87,16 @@ def _deciding(block: Block, trace: Callable[[Decide], Decide] | None) -> Block:
         strategies.trace_decisions_with(trace)
         return block()
 
-    return measured
+    return run_block
 
 
 def _sent(block: Block, size: Size) -> Block:
     """To send spans belongs to the claims that they are about, not to whoever comes next."""
 
-    def measured() -> float:
+    def run_block() -> float:
         spent = block()
         before = time.process_time()
         exporting.tracer_provider(web.SERVICE).force_flush()
         return spent + (time.process_time() - before) / size.cpu_block
 
-    return measured
+    return run_block

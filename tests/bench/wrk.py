@@ -14,7 +14,7 @@ class TooFewTokens(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class WrkResult:
     """What wrk counted."""
 
     requests: int
@@ -31,7 +31,7 @@ def write_tokens(file: Path, tokens: Iterable[str]) -> None:
     file.write_text("".join(f"{token}\n" for token in tokens))
 
 
-def drive(url: str, path: str, *, tokens: Path, seconds: int, again: bool = False) -> Heard:
+def run_wrk(url: str, path: str, *, tokens: Path, seconds: int, again: bool = False) -> WrkResult:
     """Raises RuntimeError if any answer is no success, TooFewTokens if none may be used `again`."""
     said = subprocess.run(
         [
@@ -41,14 +41,14 @@ def drive(url: str, path: str, *, tokens: Path, seconds: int, again: bool = Fals
         ],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    return heard(said.stdout.strip().splitlines()[-1])
+    return parse_result(said.stdout.strip().splitlines()[-1])
 
 
-def heard(line: str) -> Heard:
+def parse_result(line: str) -> WrkResult:
     """The line that `claims.lua` prints at the end."""
     requests, duration, refused, broken, mean, p99, ran_out = map(float, line.split())
     if refused or broken:
         raise RuntimeError(f"wrk: {refused:.0f} refusals, {broken:.0f} broken connections")
     if ran_out:
         raise TooFewTokens(f"{requests:.0f} requests were answered before the time was over.")
-    return Heard(int(requests), duration / 1e6, mean / 1e3, p99 / 1e3)
+    return WrkResult(int(requests), duration / 1e6, mean / 1e3, p99 / 1e3)

@@ -39,7 +39,8 @@ def _play_all(ours: Stage, asked: Namespace, first: int) -> bool:
                          ("opening.plan", "opening.play", "totals.write"))  # fmt: skip
     runs: list[Any] = []
     about = {"at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()), "database": asked.database,
-             "commit": run_file.commit(), "machine": run_file.machine()}  # fmt: skip
+             "commit": run_file.measured_commit(),
+             "machine": run_file.describe_machine()}  # fmt: skip
     for seed in range(first, first + asked.runs):
         drawn = plan(seed, faults=asked.faults, kinds=tuple(asked.only), settle_s=asked.settle)
         runs.append(play(ours, drawn))

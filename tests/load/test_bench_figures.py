@@ -4,7 +4,7 @@ import pytest
 
 from tests.bench import console_tables, figures, run_file
 from tests.bench.figures import Figure, Goal, Verdict
-from tests.bench.paired_rounds import Pairs, interleaved
+from tests.bench.paired_rounds import Pairs, interleave_blocks
 
 
 @pytest.mark.parametrize(
@@ -12,33 +12,33 @@ from tests.bench.paired_rounds import Pairs, interleaved
     [(0.9, Verdict.AIM), (1.0, Verdict.AIM), (1.2, Verdict.MUST), (1.6, Verdict.MISSED)],
 )
 def test_a_lower_value_is_better_unless_told_otherwise(value: float, verdict: Verdict) -> None:
-    assert Goal(must=1.5, aim=1.0).verdict(value) is verdict
+    assert Goal(must=1.5, aim=1.0).judge_value(value) is verdict
 
 
 @pytest.mark.parametrize(
     ("value", "verdict"), [(0.9, Verdict.AIM), (0.6, Verdict.MUST), (0.59, Verdict.MISSED)]
 )
 def test_a_higher_value_is_better_where_the_goal_says_so(value: float, verdict: Verdict) -> None:
-    assert Goal(must=0.6, aim=0.9, lower=False).verdict(value) is verdict
+    assert Goal(must=0.6, aim=0.9, lower=False).judge_value(value) is verdict
 
 
 def test_a_figure_without_a_goal_misses_nothing() -> None:
-    assert figures.missed([Figure("redis_decisions_per_s", 1.0)]) == []
+    assert figures.missed_goals([Figure("redis_decisions_per_s", 1.0)]) == []
 
 
 def test_what_is_not_good_enough_is_named() -> None:
     measured = [Figure("rps_ratio", 0.5), Figure("drain_ratio", 0.5)]
-    assert figures.missed(measured) == ["rps_ratio"]
+    assert figures.missed_goals(measured) == ["rps_ratio"]
 
 
 def test_one_disturbed_round_does_not_move_the_ratio() -> None:
     pairs = Pairs(ours=[2.0, 2.0, 90.0], theirs=[1.0, 1.0, 1.0])
-    assert pairs.cost == 2.0
+    assert pairs.median_cost == 2.0
     assert pairs.total_cost == pytest.approx(94 / 3)
 
 
 def test_speed_is_the_inverse_of_cost() -> None:
-    assert Pairs(ours=[4.0], theirs=[1.0]).speed == 0.25
+    assert Pairs(ours=[4.0], theirs=[1.0]).median_speed == 0.25
 
 
 def test_both_sides_are_warmed_up_and_begin_in_turn() -> None:
@@ -48,7 +48,7 @@ def test_both_sides_are_warmed_up_and_begin_in_turn() -> None:
         order.append(name)
         return float(len(order))
 
-    pairs = interleaved("test", lambda: side("ours"), lambda: side("theirs"), rounds=2)
+    pairs = interleave_blocks("test", lambda: side("ours"), lambda: side("theirs"), rounds=2)
     assert order == ["ours", "theirs", "ours", "theirs", "theirs", "ours"]
     assert (pairs.ours, pairs.theirs) == ([3.0, 6.0], [4.0, 5.0])
 
@@ -56,12 +56,12 @@ def test_both_sides_are_warmed_up_and_begin_in_turn() -> None:
 def test_a_written_run_is_read_back_whole() -> None:
     measured = [Figure("rps_ratio", 0.5, {"claims_per_s": 100.0}, {"claims_per_s": [99.0, 101.0]})]
     about = {"commit": "abc", "quick": False}
-    assert run_file.loads(run_file.dumps(measured, about)) == (about, measured)
+    assert run_file.load_run(run_file.dump_run(measured, about)) == (about, measured)
 
 
 def test_two_runs_are_compared_figure_by_figure(capsys: pytest.CaptureFixture[str]) -> None:
     now, then = Figure("rps_ratio", 0.6, {"new": 1.0}), Figure("rps_ratio", 0.5)
-    console_tables.against([now, Figure("drain_ratio", 1.0)], [then], "abc")
+    console_tables.print_comparison([now, Figure("drain_ratio", 1.0)], [then], "abc")
     said = capsys.readouterr().out
     assert "1.200" in said
     assert "drain_ratio" not in said
@@ -69,4 +69,4 @@ def test_two_runs_are_compared_figure_by_figure(capsys: pytest.CaptureFixture[st
 
 @pytest.mark.parametrize(("value", "shown"), [(0.12345, "0.123"), (1234.5, "1,234"), (1.5, "1.5")])
 def test_a_number_is_shown_with_three_digits_that_count(value: float, shown: str) -> None:
-    assert console_tables.number(value) == shown
+    assert console_tables.format_number(value) == shown

@@ -92,7 +92,7 @@ FIGURES = [
 
 def test_a_bench_writes_what_capacity_reckons_with(tmp_path: Path) -> None:
     file = tmp_path / "measured.json"
-    assert measured_file.write(FIGURES, ABOUT, file) == sorted(capacity.NAMES)
+    assert measured_file.write_measured(FIGURES, ABOUT, file) == sorted(capacity.NAMES)
     assert capacity.load_measurements(file) == replace(
         KNOWN, source="bench at abc, X, 2 cores", claims_per_s_per_core=2_500,
         stored_per_s_per_worker=9_000, rows_per_s_per_database_core=20_000,
@@ -101,17 +101,17 @@ def test_a_bench_writes_what_capacity_reckons_with(tmp_path: Path) -> None:
 
 def test_a_bench_of_one_figure_leaves_the_others(tmp_path: Path) -> None:
     file = tmp_path / "measured.json"
-    measured_file.write(FIGURES, ABOUT, file)
+    measured_file.write_measured(FIGURES, ABOUT, file)
     again = ABOUT | {"commit": "def"}
     new = Figure("redis_decisions_per_s", 6e4)
-    assert measured_file.write([new], again, file) == ["decisions_per_s"]
+    assert measured_file.write_measured([new], again, file) == ["decisions_per_s"]
     known = capacity.load_measurements(file)
     assert (known.decisions_per_s, known.claims_per_s_per_core) == (60_000, 2_500)
     assert known.source == "bench at abc, def, X, 2 cores"
 
 
 def test_nothing_that_capacity_reckons_with_is_older_than_its_code() -> None:
-    assert measured_file.outdated() == [], (
+    assert measured_file.outdated_numbers() == [], (
         'make bench RECORD=yes BENCH="…": see tests/bench/README.md'
     )
 
@@ -149,7 +149,7 @@ def test_nor_do_those_about_lua(tmp_path: Path) -> None:
 
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "measured.json"
-    measured_file.write(FIGURES, ABOUT, file)
+    measured_file.write_measured(FIGURES, ABOUT, file)
     known = json.loads(file.read_text())
     known["decisions_per_s"]["value"] = 0
     file.write_text(json.dumps(known))

@@ -11,7 +11,7 @@ from coupons.claims.values import Admission, Claim, Outcome
 from coupons.errors import ForeignKeys, NotInstalled, OutcomeUnknown, StoreAway
 from coupons.observability.metrics import Gap
 from coupons.recovery import reconcile
-from tests.machine.sale_world import ACTOR, SLUG, Rows, World
+from tests.machine.sale_world import ACTOR, SLUG, Rows, SaleWorld
 
 # The last one is packed in Redis.
 USERS = [*(f"user-{n}" for n in range(7)), "3f9c6a1e-77b0-4c2d-9a51-0d2f4b8e6c13"]
@@ -28,11 +28,11 @@ class SaleModel(RuleBasedStateMachine):
 
     played: ClassVar[Counter[str]] = Counter()  # of all sales of this process
 
-    world: World
+    world: SaleWorld
 
     @initialize(stock=st.integers(1, 12), per_user=st.integers(1, 2), early=several)
     def begin(self, stock: int, per_user: int, early: list[str]) -> None:
-        self.world = World(stock=stock, per_user=per_user)
+        self.world = SaleWorld(stock=stock, per_user=per_user)
         self.per_user, self.paused, self.gate = per_user, False, OPEN
         self.told: dict[Claim, Admission] = {}
         self.asked: set[Claim] = set()
@@ -45,7 +45,7 @@ class SaleModel(RuleBasedStateMachine):
                 self._settle()
                 self._told_is_stored()
             finally:
-                self.world.end()
+                self.world.delete_all()
 
     def everyone_claims(self, who: list[str], *, second: bool = False) -> None:
         for user in who:
@@ -57,7 +57,7 @@ class SaleModel(RuleBasedStateMachine):
     def one_claims(self, claim: Claim) -> None:
         self.asked.add(claim)
         try:
-            self._heard(claim, self.world.claim(claim))
+            self._heard(claim, self.world.make_claim(claim))
         except NotInstalled:
             assert self.gate != OPEN
         except OutcomeUnknown:
@@ -82,10 +82,10 @@ class SaleModel(RuleBasedStateMachine):
             assert self.paused
         else:
             assert outcome == Outcome.SOLD_OUT
-            assert self.world.gate().remaining == 0
+            assert self.world.read_gate().remaining == 0
 
     def _told(self, claim: Claim, said: Admission) -> None:
-        assert said.place <= self.world.stock()
+        assert said.place <= self.world.read_stock()
         others = [other.place for other in self.told.values()]
         assert said.place not in others, f"place {said.place} is told to two"
         if said.outcome == Outcome.ADMITTED:  # now, and not by an earlier try that nobody heard of
@@ -108,11 +108,11 @@ class SaleModel(RuleBasedStateMachine):
     @invariant()
     def the_rows_keep_the_word(self) -> None:
         self.played["steps"] += 1
-        rows, stock = self.world.rows(), self.world.stock()
+        rows, stock = self.world.stored_rows(), self.world.read_stock()
         self._no_more_than(stock, rows)
         assert rows.keys() <= self.asked, "somebody's who never asked"
         for claim, (place, code) in rows.items():
-            assert code == self.world.code(claim, place)
+            assert code == self.world.coupon_code(claim, place)
             assert self.told.get(claim, _at(place)).place == place
 
     def _no_more_than(self, stock: int, rows: Rows) -> None:
@@ -127,10 +127,10 @@ class SaleModel(RuleBasedStateMachine):
         while self.world.somebody_is_slow:
             self.world.store_what_was_read()
         for _ in range(3):
-            self.world.sweep()
-            self.world.reconcile()
+            self.world.run_sweep()
+            self.world.run_reconcile()
         if not self.world.is_open:
-            self.world.rebuild(None)
+            self.world.rebuild_campaign(None)
         self.gate = OPEN
         self.set_paused(False)
         self.everyone_claims(USERS)
@@ -139,9 +139,9 @@ class SaleModel(RuleBasedStateMachine):
         self.world.drain_all()
 
     def _told_is_stored(self) -> None:
-        rows, gate = self.world.rows(), self.world.gate()
+        rows, gate = self.world.stored_rows(), self.world.read_gate()
         for claim, said in self.told.items():
-            stored = (said.place, self.world.code(claim, said.place))
+            stored = (said.place, self.world.coupon_code(claim, said.place))
             assert rows.get(claim) == stored, f"{claim} was told {said}, stored: {rows.get(claim)}"
         assert (gate.waiting, gate.parked) == (0, 0)
         report = reconcile.compare_campaign(SLUG)

@@ -68,7 +68,7 @@ class SaleMachine(SaleModel):
     @rule(consumer=st.sampled_from(["one", "two"]), dies=or_none(DRAINS))
     def drain(self, consumer: str, dies: str | None) -> None:
         try:
-            self.world.drain(consumer, dies)
+            self.world.run_drain(consumer, dies)
         except StaleClaims:  # Redis is behind MySQL, until somebody finds out
             assert self.gate == PERHAPS
         except StoreAway:  # no queue
@@ -93,7 +93,7 @@ class SaleMachine(SaleModel):
         try:
             lifecycle.change_stock(SLUG, stock=stock, actor=ACTOR)
         except StockBelowAdmitted:
-            assert self.gate != OPEN or stock < self.world.gate().admitted
+            assert self.gate != OPEN or stock < self.world.read_gate().admitted
         except (NotInstalled, ForeignKeys):
             assert self.gate != OPEN
 
@@ -112,7 +112,7 @@ class SaleMachine(SaleModel):
 
     @rule(dies=or_none(REPAIRS))
     def rebuild(self, dies: str | None) -> None:
-        self.world.rebuild(dies)
+        self.world.rebuild_campaign(dies)
         self.gate = OPEN if self.world.is_open else PERHAPS
 
     @rule()
@@ -123,17 +123,17 @@ class SaleMachine(SaleModel):
     @rule(dies=or_none(REPAIRS))
     @only_if(lambda self: self.gate != CLOSED)
     def bump_the_epoch(self, dies: str | None) -> None:
-        self.world.renew(dies)
+        self.world.renew_campaign(dies)
         self.gate = OPEN if self.world.is_open else PERHAPS
 
     @rule()
     def sweep(self) -> None:
-        self.world.sweep()
+        self.world.run_sweep()
         self._perhaps_open()
 
     @rule()
     def reconcile(self) -> None:
-        self.world.reconcile()
+        self.world.run_reconcile()
         self._perhaps_open()
 
     def _perhaps_open(self) -> None:
@@ -145,14 +145,14 @@ class SaleMachine(SaleModel):
     @rule(restarted=either)
     @only_if(lambda self: self.world.confirming)
     def lose_memory(self, restarted: bool) -> None:
-        self.world.empty(restarted=restarted)
+        self.world.empty_store(restarted=restarted)
         self.gate = CLOSED
         for _ in range(3):  # a connection that was cut says nothing of the store
             self.one_claims(Claim("passer-by"))  # the web process notices, and leaves its testimony
 
     @rule()
     def restart(self) -> None:
-        self.world.restart()
+        self.world.restart_server()
 
     @rule()
     def forget_scripts(self) -> None:

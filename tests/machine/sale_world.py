@@ -35,7 +35,7 @@ SLUG, ACTOR = "sale", "Mina"
 Rows = dict[Claim, tuple[int, str]]  # place and code
 
 
-class Died(BaseException):
+class ProcessDied(BaseException):
     """The process is gone at this line."""
 
 
@@ -56,7 +56,7 @@ REPAIRS = {
 
 
 @contextmanager
-def dying(points: dict[str, tuple[Any, str, str]], point: str | None) -> Iterator[None]:
+def die_at(points: dict[str, tuple[Any, str, str]], point: str | None) -> Iterator[None]:
     """Inside, whoever comes to that point dies there; nobody, where it is None."""
     if point is None:
         yield
@@ -67,13 +67,13 @@ def dying(points: dict[str, tuple[Any, str, str]], point: str | None) -> Iterato
     def call(*args: Any, **kwargs: Any) -> Any:
         if when == "after":
             original(*args, **kwargs)
-        raise Died
+        raise ProcessDied
 
-    with mock.patch.object(owner, name, call), suppress(Died):
+    with mock.patch.object(owner, name, call), suppress(ProcessDied):
         yield
 
 
-class World:
+class SaleWorld:
     """A new sale, open, in stores without memories. `confirming`: replicas that answer a WAIT."""
 
     def __init__(self, *, stock: int, per_user: int) -> None:
@@ -101,7 +101,7 @@ class World:
         )  # fmt: skip
         self.id = lifecycle.schedule_campaign(SLUG, actor=ACTOR).pk
 
-    def end(self) -> None:
+    def delete_all(self) -> None:
         for each in self._replaced:
             each.stop()
         with transaction.atomic():
@@ -128,7 +128,7 @@ class World:
 
     # What people do
 
-    def claim(self, claim: Claim) -> Admission:
+    def make_claim(self, claim: Claim) -> Admission:
         return strategies.admit(lookup.find_snapshot(SLUG), claim)
 
     def claim_unheard(self, claim: Claim) -> None:
@@ -142,15 +142,15 @@ class World:
 
     # What workers do
 
-    def drain(self, consumer: str, dies: str | None) -> None:
-        with dying(DRAINS, dies):
+    def run_drain(self, consumer: str, dies: str | None) -> None:
+        with die_at(DRAINS, dies):
             drain.drain(SLUG, consumer=consumer)
 
     def drain_all(self) -> None:
         """As beat rings again while something waits: a drain takes over one batch of the dead."""
         for _ in range(10):
-            self.drain("last", None)
-            if not self.gate().waiting:
+            self.run_drain("last", None)
+            if not self.read_gate().waiting:
                 return
 
     def read_slowly(self) -> None:
@@ -170,30 +170,30 @@ class World:
 
     # What operators do, and beat
 
-    def rebuild(self, dies: str | None) -> None:
-        with dying(REPAIRS, dies):
+    def rebuild_campaign(self, dies: str | None) -> None:
+        with die_at(REPAIRS, dies):
             rebuild.rebuild_campaign(SLUG, actor=ACTOR)
 
-    def renew(self, dies: str | None) -> None:
-        with dying(REPAIRS, dies):
+    def renew_campaign(self, dies: str | None) -> None:
+        with die_at(REPAIRS, dies):
             rebuild.renew_campaign(SLUG, actor=ACTOR)
 
-    def sweep(self) -> None:
+    def run_sweep(self) -> None:
         tasks.sweep()
 
-    def reconcile(self) -> None:
+    def run_reconcile(self) -> None:
         reconcile.reconcile_campaigns()
 
     # What happens to the store
 
-    def empty(self, *, restarted: bool) -> None:
+    def empty_store(self, *, restarted: bool) -> None:
         """Its memory is gone."""
         disposable.empty(self.redis)
         if restarted:
             self._another_server()
         self._new_process()
 
-    def restart(self) -> None:
+    def restart_server(self) -> None:
         """With its append-only file: all is there, under another name."""
         self._another_server()
         self._new_process()
@@ -231,18 +231,18 @@ class World:
     def is_open(self) -> bool:
         return bool(store().gate_marks([SLUG])[SLUG].epoch)
 
-    def gate(self) -> Gate:
+    def read_gate(self) -> Gate:
         return store().gate(SLUG)
 
-    def stock(self) -> int:
+    def read_stock(self) -> int:
         return Campaign.objects.get(pk=self.id).stock
 
-    def rows(self) -> Rows:
+    def stored_rows(self) -> Rows:
         """What is stored, by whom. Raises AssertionError if somebody holds two."""
         found = list(Coupon.objects.values_list("user", "nth", "place", "code"))
         held = {Claim(user, nth): (place, code) for user, nth, place, code in found}
         assert len(held) == len(found), f"somebody holds two: {found}"
         return held
 
-    def code(self, claim: Claim, place: int) -> str:
+    def coupon_code(self, claim: Claim, place: int) -> str:
         return lookup.find_snapshot(SLUG).code_of(user=claim.user, nth=claim.nth, place=place)

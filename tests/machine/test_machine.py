@@ -152,7 +152,7 @@ ORDERS: list[tuple[Callable[[pytest.MonkeyPatch], None], Order]] = [
 ]
 
 
-def played(order: Order) -> None:
+def play_order(order: Order) -> None:
     """One order, and what is judged behind every one of them."""
     sale = SaleMachine()
     try:
@@ -164,7 +164,7 @@ def played(order: Order) -> None:
 
 @pytest.mark.parametrize("order", dict.fromkeys(order for _, order in ORDERS))
 def test_it_keeps_its_word_in_these_orders(order: Order) -> None:
-    played(order)
+    play_order(order)
 
 
 @pytest.mark.parametrize(("taken_out", "order"), ORDERS)
@@ -173,4 +173,4 @@ def test_negative_control_without_its_protection_it_is_seen_to_break_its_word(
 ) -> None:
     taken_out(monkeypatch)
     with pytest.raises(AssertionError):
-        played(order)
+        play_order(order)

@@ -72,8 +72,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the stage ends its programs
     experiment = EXPERIMENTS[asked.name]
     said = _played(experiment, asked.rounds or experiment.rounds, asked.database)
-    about = {"at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()), "commit": run_file.commit(),
-             "machine": run_file.machine(), "database": asked.database}  # fmt: skip
+    about = {"at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()), "commit": run_file.measured_commit(),
+             "machine": run_file.describe_machine(), "database": asked.database}  # fmt: skip
     output = ROOT / "build" / f"crash-{asked.name}.json"
     output.parent.mkdir(exist_ok=True)
     output.write_text(json.dumps({**about, **said}, indent=1) + "\n")
