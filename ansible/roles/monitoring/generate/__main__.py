@@ -18,8 +18,8 @@ HEAD = "# Made by `python ansible/roles/monitoring/generate`: change that, not t
 
 def all_files() -> dict[Path, str]:
     text_by_path = {
-        FILES / "prometheus" / "coupon.rules.yml": _yaml(rules.rules()),
-        FILES / "prometheus" / "coupon.tests.yml": _yaml(rules.tests()),
+        FILES / "prometheus" / "coupon.rules.yml": _yaml(rules.make_rules()),
+        FILES / "prometheus" / "coupon.tests.yml": _yaml(rules.make_tests()),
     }
     for board in boards.ALL:
         text = json.dumps(board, indent=1, ensure_ascii=False) + "\n"

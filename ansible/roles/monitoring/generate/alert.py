@@ -40,15 +40,15 @@ class Alert:
     def full_expr(self) -> str:
         if not self.limit:
             return self.expr
-        return self.expr.replace("{limit}", f"{thresholds.limit(self.limit):g}")
+        return self.expr.replace("{limit}", f"{thresholds.alarm_threshold(self.limit):g}")
 
     @property
     def for_duration(self) -> str:
-        return f"{thresholds.minutes(self.limit)}m" if self.limit else self.for_
+        return f"{thresholds.alarm_minutes(self.limit)}m" if self.limit else self.for_
 
     @property
     def summary(self) -> str:
-        return self.says or thresholds.says(self.limit)
+        return self.says or thresholds.alarm_text(self.limit)
 
 
 def of_consumer(name: str, labels: str = "") -> str:

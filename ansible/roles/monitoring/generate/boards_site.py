@@ -129,14 +129,14 @@ HOSTS = [
 ]  # fmt: skip
 
 
-def aws() -> list[Panel]:
+def cloudwatch_panels() -> list[Panel]:
     """One panel for each CloudWatch alarm, with its metric and its threshold."""
     return [
         Panel(
             title=f"AWS: {name}", says=line["says"], limit=name, source=CLOUDWATCH,
             targets=(_cloudwatch(line),), columns=6, rows=6,
         )
-        for name, line in thresholds.of_cloudwatch().items()
+        for name, line in thresholds.cloudwatch_alarms().items()
     ]  # fmt: skip
 
 

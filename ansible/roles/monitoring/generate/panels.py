@@ -30,7 +30,9 @@ class Panel:
     rows: int = 8
 
 
-def dashboard(uid: str, title: str, says: str, panels: list[Panel], *, per_campaign: bool) -> Json:
+def make_dashboard(
+    uid: str, title: str, says: str, panels: list[Panel], *, per_campaign: bool
+) -> Json:
     return {
         "uid": uid,
         "title": title,
@@ -86,7 +88,7 @@ def _targets(panel: Panel) -> list[Json]:
 def _defaults(panel: Panel) -> Json:
     steps: list[Json] = [{"color": "green", "value": None}]
     if panel.limit:
-        at = thresholds.limit(panel.limit) * panel.limit_times
+        at = thresholds.alarm_threshold(panel.limit) * panel.limit_times
         steps.append({"color": "red", "value": at})
     custom: Json = {"fillOpacity": 10, "lineWidth": 2, "showPoints": "never"}
     custom["thresholdsStyle"] = {"mode": "line" if panel.limit else "off"}

@@ -29,7 +29,7 @@ RECORDS = {
 }
 
 
-def rules() -> dict[str, Any]:
+def make_rules() -> dict[str, Any]:
     records = [{"record": name, "expr": expr} for name, expr in RECORDS.items()]
     groups: list[dict[str, Any]] = [{"name": "records", "rules": records}]
     groups += [
@@ -53,7 +53,7 @@ def _rule(alert: Alert) -> dict[str, Any]:
     }
 
 
-def tests() -> dict[str, Any]:
+def make_tests() -> dict[str, Any]:
     """Two tests for each alert: with series for which it must fire, and with similar ones for which
     it must not."""
     cases = [_test(alert, alert.fires, firing=True) for alert in ALL]

@@ -13,18 +13,18 @@ def _all() -> dict[str, dict[str, Any]]:
     return tomllib.loads(FILE.read_text(encoding="utf-8"))
 
 
-def limit(name: str) -> float:
+def alarm_threshold(name: str) -> float:
     return float(_all()[name]["threshold"])
 
 
-def minutes(name: str) -> int:
+def alarm_minutes(name: str) -> int:
     return int(_all()[name]["minutes"])
 
 
-def says(name: str) -> str:
+def alarm_text(name: str) -> str:
     return str(_all()[name]["says"])
 
 
-def of_cloudwatch() -> dict[str, dict[str, Any]]:
+def cloudwatch_alarms() -> dict[str, dict[str, Any]]:
     """The entries that have a metric in CloudWatch."""
     return {name: line for name, line in _all().items() if "metric" in line}
