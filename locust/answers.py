@@ -28,7 +28,7 @@ GROUPS = ("admitted", "already", "sold_out", "refused", "error")
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ClaimAnswer:
     """One request of one person, and its answer.
 
     Times are seconds after the campaign's opening, by the server's clock. `due` is when the person
@@ -46,23 +46,23 @@ class Heard:
     code: str = ""
 
     @property
-    def ms(self) -> float:
+    def response_ms(self) -> float:
         return (self.done - self.due) * 1000
 
     @property
-    def group(self) -> str:
+    def outcome_group(self) -> str:
         """One of GROUPS, which are counted separately."""
-        if not self.expected:
+        if not self.is_expected:
             return "error"
         return _GROUPS.get(self.outcome, "refused")
 
     @property
-    def expected(self) -> bool:
+    def is_expected(self) -> bool:
         """Whether the outcome is in the contract, and has the right status."""
         return self.status in STATUSES.get(self.outcome, ())
 
 
-def read(status: int, body: dict[str, Any], header: str | None) -> tuple[str, int, str]:
+def parse_answer(status: int, body: dict[str, Any], header: str | None) -> tuple[str, int, str]:
     """Outcome, place and code of an answer; 0 and "" if it has no place.
 
     The outcome is in a header, or else in a problem's `code`. (A coupon's code is called `code` as
@@ -71,10 +71,10 @@ def read(status: int, body: dict[str, Any], header: str | None) -> tuple[str, in
     outcome = header or _outcome(status, body)
     if outcome not in PLACED:
         return outcome, 0, ""
-    return outcome, int(body.get("place", 0)), plain(str(body.get("code", "")))
+    return outcome, int(body.get("place", 0)), strip_hyphens(str(body.get("code", "")))
 
 
-def plain(code: str) -> str:
+def strip_hyphens(code: str) -> str:
     """A coupon's code as it is stored, without hyphens."""
     return code.replace("-", "")
 

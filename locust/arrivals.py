@@ -22,7 +22,7 @@ RUSH = (  # an announced sale: half of the people press the button in the first 
 EVEN = (Stage(time=1, people=1),)
 
 
-def arrival(stages: Sequence[Stage], share: float, *, seconds: float) -> float:
+def arrival_time(stages: Sequence[Stage], share: float, *, seconds: float) -> float:
     """The arrival time of the person with this share (0 to 1) of the people before them.
 
     In seconds after the opening, at most `seconds`. The inverse of the cumulative arrivals, which

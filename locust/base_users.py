@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 import gevent
 import orjson
-from answers import AGAIN, Heard, read
-from arrivals import arrival
-from campaign import Sale
+from answers import AGAIN, ClaimAnswer, parse_answer
+from arrivals import arrival_time
+from campaign import LoadRun
 from gevent import GreenletExit
 from gevent.event import Event
 from geventhttpclient.client import HTTPClientPool
@@ -28,30 +28,30 @@ class Unexpected(Exception):
     """An answer that is a failure in Locust's statistics."""
 
 
-class Caller(FastHttpUser):
+class ApiUser(FastHttpUser):
     """A user with a connection to the API. The person is given with every claim."""
 
     abstract = True
-    sale: ClassVar[Sale]
+    load_run: ClassVar[LoadRun]
     all_are_here: ClassVar[Event] = Event()
 
     def on_start(self) -> None:
         """Open the campaign's page before the opening, which warms up both sides."""
         self._wire = self.client.client.clientpool.get_client(URL(str(self.host)))
-        self._claims = self.sale.path + "/claims"
-        self.client.get(self.sale.path, name="look at the campaign")
+        self._claims = self.load_run.campaign_path + "/claims"
+        self.client.get(self.load_run.campaign_path, name="look at the campaign")
 
     def wait_until(self, due: float) -> None:
         """Sleep until `due` seconds after the opening; return at once if they have passed."""
-        gevent.sleep(max(0.0, due - self.sale.now))
+        gevent.sleep(max(0.0, due - self.load_run.elapsed_s))
 
-    def ask(self, user: str, token: str, *, due: float) -> Heard:
+    def send_claim(self, user: str, token: str, *, due: float) -> ClaimAnswer:
         """Send one claim; record it in the ledger and in Locust's statistics.
 
         Uses the connections of `self.client` directly: its bookkeeping costs as much CPU as the
         request, which the load generator would take from servers on the same machine.
         """
-        sent, body = self.sale.now, b""
+        sent, body = self.load_run.elapsed_s, b""
         try:
             response = self._wire.request(
                 "POST", self._claims, body=b"", headers={"Authorization": f"Bearer {token}"}
@@ -59,50 +59,56 @@ class Caller(FastHttpUser):
             body = response.read()
             heard = self._hear(user, due, sent, response, body)
         except FAILURE_EXCEPTIONS:
-            heard = Heard(user, "no_answer", 0, due, sent, self.sale.now)
+            heard = ClaimAnswer(user, "no_answer", 0, due, sent, self.load_run.elapsed_s)
         except GreenletExit:  # the run is stopped: the answer is not known
-            self.sale.ledger.add(Heard(user, "no_answer", 0, due, sent, self.sale.now))
+            self.load_run.ledger.add_answer(
+                ClaimAnswer(user, "no_answer", 0, due, sent, self.load_run.elapsed_s)
+            )
             raise
         except Exception:  # a bug of ours ends this user, which must be recorded
-            self.sale.ledger.add(Heard(user, "load_failure", 0, due, sent, self.sale.now))
+            self.load_run.ledger.add_answer(
+                ClaimAnswer(user, "load_failure", 0, due, sent, self.load_run.elapsed_s)
+            )
             raise
-        self.sale.ledger.add(heard)
+        self.load_run.ledger.add_answer(heard)
         self._count(heard, len(body))
         return heard
 
-    def _hear(self, user: str, due: float, sent: float, response: Any, body: bytes) -> Heard:
-        status, done = int(response.status_code), self.sale.now
-        outcome, place, code = read(status, _object(body), response.get("coupon-outcome"))
-        return Heard(user, outcome, status, due, sent, done, place, code)
+    def _hear(self, user: str, due: float, sent: float, response: Any, body: bytes) -> ClaimAnswer:
+        status, done = int(response.status_code), self.load_run.elapsed_s
+        outcome, place, code = parse_answer(status, _object(body), response.get("coupon-outcome"))
+        return ClaimAnswer(user, outcome, status, due, sent, done, place, code)
 
-    def _count(self, heard: Heard, size: int) -> None:
-        counts = self.sale.window.begin <= heard.due < self.sale.window.end
+    def _count(self, heard: ClaimAnswer, size: int) -> None:
+        counts = self.load_run.window.begin <= heard.due < self.load_run.window.end
         self.environment.events.request.fire(
             request_type="POST",
-            name=f"claim: {heard.group}" if counts else f"(left out) claim: {heard.group}",
-            response_time=heard.ms,
+            name=f"claim: {heard.outcome_group}"
+            if counts
+            else f"(left out) claim: {heard.outcome_group}",
+            response_time=heard.response_ms,
             response_length=size,
-            exception=None if heard.expected else Unexpected(f"{heard.status} {heard.outcome}"),
+            exception=None if heard.is_expected else Unexpected(f"{heard.status} {heard.outcome}"),
             context={},
         )
 
-    def ask_until_settled(self, user: str, token: str, *, due: float) -> Heard:
+    def claim_until_decided(self, user: str, token: str, *, due: float) -> ClaimAnswer:
         """Retry while nothing was decided, as a person would; each try is recorded separately."""
-        heard = self.ask(user, token, due=due)
+        heard = self.send_claim(user, token, due=due)
         for _ in range(MOST_TRIES - 1):
             if heard.outcome not in AGAIN:
                 break
             gevent.sleep(PAUSE_S)
-            heard = self.ask(user, token, due=self.sale.now)
+            heard = self.send_claim(user, token, due=self.load_run.elapsed_s)
         return heard
 
-    def leave(self) -> None:
+    def leave_run(self) -> None:
         """End this user, but not before all users are started: Locust would replace it."""
         self.all_are_here.wait(LONGEST_GATHERING_S)
         raise StopUser
 
 
-class Person(Caller):
+class Person(ApiUser):
     """A person who comes for a coupon at their own time, independently of other people's answers.
 
     An open workload: arrivals follow the clock, not the answers.
@@ -111,16 +117,16 @@ class Person(Caller):
     abstract = True
 
     def on_start(self) -> None:
-        self.user, self.token = self.sale.line.step_up()
+        self.user, self.token = self.load_run.tokens.next_user()
         # A random share per person, so that arrivals cluster as those of independent people.
-        self.due = arrival(self.sale.stages, random(), seconds=self.sale.seconds)
+        self.due = arrival_time(self.load_run.stages, random(), seconds=self.load_run.seconds)
         super().on_start()
 
 
 def share_connections(count: int, *, timeout_s: float) -> None:
     """Share `count` connections among all users of a process, as a balancer does; 0: no sharing."""
-    Caller.network_timeout = Caller.connection_timeout = timeout_s
-    Caller.client_pool = (
+    ApiUser.network_timeout = ApiUser.connection_timeout = timeout_s
+    ApiUser.client_pool = (
         HTTPClientPool(concurrency=count, network_timeout=timeout_s, connection_timeout=timeout_s)
         if count
         else None

@@ -19,7 +19,7 @@ from arrivals import Stage
 from figures import Window
 from ledger import Ledger
 from site_address import NoAddress, site_address
-from token_pool import Line, token_of
+from token_pool import TokenPool, mint_token
 
 _TIMEOUT_S = 10
 PREFIX = "load-"  # of the slugs of campaigns that load runs create
@@ -30,7 +30,7 @@ _LOOKS = 5  # the fastest one gives the best estimate of the clocks' difference
 
 
 @dataclass(frozen=True, slots=True)
-class Sale:
+class LoadRun:
     """The parameters of a run in one load process. `opens_at`: Unix seconds, this machine's clock.
 
     `people` arrive according to `stages` within `seconds` after the opening; claims due before
@@ -43,20 +43,20 @@ class Sale:
     seconds: float
     stages: tuple[Stage, ...]
     window: Window
-    line: Line
+    tokens: TokenPool
     ledger: Ledger = field(default_factory=Ledger)
 
     @property
-    def now(self) -> float:
+    def elapsed_s(self) -> float:
         """Seconds after the opening; negative before it."""
         return time.time() - self.opens_at
 
     @property
-    def path(self) -> str:
+    def campaign_path(self) -> str:
         return f"/api/v1/campaigns/{self.slug}"
 
 
-class NoSale(Exception):
+class NoCampaign(Exception):
     """There is no campaign to claim from. `str(error)` is the reason, in one line."""
 
 
@@ -67,18 +67,18 @@ def demand_site(host: str) -> str:
     try:
         host = site_address(host)
     except NoAddress as error:
-        raise NoSale(str(error)) from None
+        raise NoCampaign(str(error)) from None
     page = f"/api/v1/campaigns/{_NOT_THERE}"
     reply = _first_look(host, page)
     if reply != _UNKNOWN:  # the operators' port answers with problem documents, too
         answer = ", ".join(filter(None, (reply.kind, reply.code)))
-        raise NoSale(
+        raise NoCampaign(
             f"{host} is no coupon site's door for users: it answers {reply.status} ({answer}) to"
             f" {page}."
         )
     me = f"{page}/claims/me"
-    if _first_look(host, me, token_of(_NOT_THERE)).status == HTTPStatus.UNAUTHORIZED:
-        raise NoSale(
+    if _first_look(host, me, mint_token(_NOT_THERE)).status == HTTPStatus.UNAUTHORIZED:
+        raise NoCampaign(
             f"{host} does not believe the tokens that are signed here: JWT_HS256_SECRET, JWT_ISSUER"
             " or JWT_AUDIENCE are not that site's."
         )
@@ -104,7 +104,7 @@ def _first_look(host: str, path: str, token: str = "") -> _Answer:
         with error:
             return _Answer(error.code, error.headers.get_content_type(), _code(error))
     except AWAY as error:
-        raise NoSale(f"no site answers at {host}: {getattr(error, 'reason', error)}.") from None
+        raise NoCampaign(f"no site answers at {host}: {getattr(error, 'reason', error)}.") from None
 
 
 def _code(error: HTTPError) -> str:
@@ -115,7 +115,7 @@ def _code(error: HTTPError) -> str:
         return ""
 
 
-def create(
+def create_campaign(
     manage: Path,
     slug: str,
     *,
@@ -129,14 +129,14 @@ def create(
     _manage(manage, *words, "--strategy", strategy, "--opens-in", str(opens_in), env=env)
 
 
-def withdraw(manage: Path, slug: str, why: str) -> None:
+def close_campaign(manage: Path, slug: str, why: str) -> None:
     """Close a campaign that was just created and that the host does not know. Raises NoSale with
     the reason if it can't be closed."""
     words = ["campaign", "close", slug, "--actor", "load run", "--yes"]
     try:
         _manage(manage, *words, env=os.environ)
-    except NoSale as error:
-        raise NoSale(f"{why} It was made for this run and is still there: {error}") from None
+    except NoCampaign as error:
+        raise NoCampaign(f"{why} It was made for this run and is still there: {error}") from None
 
 
 def _manage(manage: Path, *words: str, env: Mapping[str, str]) -> None:
@@ -149,11 +149,11 @@ def _manage(manage: Path, *words: str, env: Mapping[str, str]) -> None:
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no word"])[-1]
-        raise NoSale(f"`manage.py {' '.join(words)}` failed: {last}")
+        raise NoCampaign(f"`manage.py {' '.join(words)}` failed: {last}")
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class CampaignPage:
     """The campaign as the API shows it."""
 
     stock: int
@@ -162,23 +162,23 @@ class Page:
     took: float  # seconds; the shorter, the more exact `ahead` is
 
 
-def look(host: str, slug: str) -> Page:
+def read_campaign(host: str, slug: str) -> CampaignPage:
     """The campaign's page. Raises one of AWAY if there is no readable answer."""
     return min((_look(host, slug) for _ in range(_LOOKS)), key=lambda page: page.took)
 
 
-def _look(host: str, slug: str) -> Page:
+def _look(host: str, slug: str) -> CampaignPage:
     before = time.time()
-    body = get(host, f"/api/v1/campaigns/{slug}")
+    body = get_json(host, f"/api/v1/campaigns/{slug}")
     after = time.time()
     try:
         ahead = _seconds(body["server_time"]) - (before + after) / 2
-        return Page(int(body["stock"]), _seconds(body["opens_at"]), ahead, after - before)
+        return CampaignPage(int(body["stock"]), _seconds(body["opens_at"]), ahead, after - before)
     except (KeyError, TypeError):
         raise ValueError("what it shows is no campaign") from None
 
 
-def get(host: str, path: str, *, token: str = "") -> dict[str, Any]:
+def get_json(host: str, path: str, *, token: str = "") -> dict[str, Any]:
     with _asked(host, path, token) as response:
         return cast(dict[str, Any], json.load(response))
 

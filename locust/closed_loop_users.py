@@ -6,10 +6,10 @@ for its answer before the next claim, so the number of seats bounds the load.
 from locust import constant, task
 
 # isort: on
-from base_users import Caller
+from base_users import ApiUser
 
 
-class Seat(Caller):
+class Seat(ApiUser):
     """A Locust user whose every claim is by a new person."""
 
     abstract = True
@@ -18,19 +18,19 @@ class Seat(Caller):
         super().on_start()
         self.wait_until(0)
 
-    def serve(self) -> None:
-        if self.sale.now >= self.sale.window.end:
-            self.leave()
-        user, token = self.sale.line.step_up()
-        self.ask(user, token, due=self.sale.now)
+    def claim_for_next_user(self) -> None:
+        if self.load_run.elapsed_s >= self.load_run.window.end:
+            self.leave_run()
+        user, token = self.load_run.tokens.next_user()
+        self.send_claim(user, token, due=self.load_run.elapsed_s)
 
 
 class BusySeat(Seat):
     """The next person claims at once: the maximum load of the site."""
 
     @task
-    def claim(self) -> None:
-        self.serve()
+    def claim_at_once(self) -> None:
+        self.claim_for_next_user()
 
 
 class ThinkingSeat(Seat):
@@ -39,5 +39,5 @@ class ThinkingSeat(Seat):
     wait_time = constant(1)
 
     @task
-    def claim(self) -> None:
-        self.serve()
+    def claim_after_pause(self) -> None:
+        self.claim_for_next_user()

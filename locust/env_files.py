@@ -26,15 +26,15 @@ class Unreadable(ValueError):
     """A line can't be read. The message has file and line, and never a secret's value."""
 
 
-def join(environment: MutableMapping[str, str], folder: Path) -> None:
+def load_settings(environment: MutableMapping[str, str], folder: Path) -> None:
     """Add settings that are not in the environment. Raises Unreadable."""
     for name in (environment.get("ENV_FILES") or DEFAULT).split(","):
         if environment.get("COUPONS_ENV") != "production":
-            for setting, value in read(folder / name.strip()).items():
+            for setting, value in read_settings(folder / name.strip()).items():
                 environment.setdefault(setting, value)
 
 
-def read(path: Path) -> dict[str, str]:
+def read_settings(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     try:

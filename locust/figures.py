@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from answers import GROUPS, Heard
+from answers import GROUPS, ClaimAnswer
 
 LATE_S = 0.05  # a claim sent this long after its due time was delayed by the load generator
 
@@ -25,7 +25,9 @@ class Window:
 Figures = dict[str, object]
 
 
-def measure(heard: Sequence[Heard], window: Window, *, configured: float | None) -> Figures:
+def measure_run(
+    heard: Sequence[ClaimAnswer], window: Window, *, configured: float | None
+) -> Figures:
     """Times in ms. `configured`: the intended rate per second; None: a closed workload."""
     due = [one for one in heard if window.begin <= one.due < window.end]
     done = [one for one in heard if window.begin <= one.done < window.end]
@@ -44,12 +46,12 @@ def measure(heard: Sequence[Heard], window: Window, *, configured: float | None)
     }
 
 
-def _admitted(heard: Sequence[Heard]) -> int:
+def _admitted(heard: Sequence[ClaimAnswer]) -> int:
     return sum(one.outcome == "admitted" for one in heard)
 
 
-def _times(heard: Sequence[Heard], group: str) -> Figures:
-    ms = sorted(one.ms for one in heard if one.group == group)
+def _times(heard: Sequence[ClaimAnswer], group: str) -> Figures:
+    ms = sorted(one.response_ms for one in heard if one.outcome_group == group)
     if not ms:
         return {"count": 0}
     named = {f"p{share:g}": _round(percentile(ms, share / 100)) for share in (50, 90, 95, 99, 99.9)}

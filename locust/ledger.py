@@ -4,7 +4,7 @@ import time
 from dataclasses import astuple
 from typing import Any
 
-from answers import Heard
+from answers import ClaimAnswer
 
 _HEARD, _CPU = "heard", "cpu_s"  # in the reports that workers send to the master
 
@@ -13,7 +13,7 @@ class Ledger:
     """Also the load generator's CPU time, which it takes from servers on the same machine."""
 
     def __init__(self) -> None:
-        self.heard: list[Heard] = []
+        self.heard: list[ClaimAnswer] = []
         self._others_cpu_s, self._since = 0.0, time.process_time()
 
     @property
@@ -23,7 +23,7 @@ class Ledger:
     def start_clock(self) -> None:
         self._others_cpu_s, self._since = 0.0, time.process_time()
 
-    def add(self, heard: Heard) -> None:
+    def add_answer(self, heard: ClaimAnswer) -> None:
         self.heard.append(heard)
 
     def hand_over(self, report: dict[str, Any]) -> None:
@@ -32,7 +32,7 @@ class Ledger:
         self.heard.clear()
         self.start_clock()
 
-    def take(self, report: dict[str, Any]) -> None:
+    def take_report(self, report: dict[str, Any]) -> None:
         """Master: add the answers of a worker's report."""
-        self.heard += (Heard(*fields) for fields in report.pop(_HEARD, ()))
+        self.heard += (ClaimAnswer(*fields) for fields in report.pop(_HEARD, ()))
         self._others_cpu_s += report.pop(_CPU, 0.0)

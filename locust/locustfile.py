@@ -23,7 +23,7 @@ import campaign
 import env_files
 import options
 import run_record
-from base_users import Caller, share_connections
+from base_users import ApiUser, share_connections
 from closed_loop_users import BusySeat, ThinkingSeat
 from figures import Window
 from mixed_users import Claimer, DoubleClicker, Owner, Watcher
@@ -31,9 +31,9 @@ from opening_users import Opener
 from retrying_users import Impatient
 from scenarios import SCENARIOS, Crowd, is_worker
 from steady_users import Turnstile
-from token_pool import Line
-from verdict import Broken
-from verdict_page import Pages
+from token_pool import TokenPool
+from verdict import LoadFailure
+from verdict_page import VerdictPages
 
 __all__ = [
     "BusySeat", "Claimer", "Crowd", "DoubleClicker", "Impatient", "Opener", "Owner",
@@ -44,20 +44,20 @@ logger = logging.getLogger(__name__)
 FAILED, WRONG = 2, 1  # exit codes: the run could not be made; the verdict found faults
 
 
-class Conductor:
+class RunController:
     """Prepares a run and closes it, in the process that controls it (standalone or master)."""
 
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
-        self.pages = Pages(environment.web_ui) if environment.web_ui else None
-        self.sale: campaign.Sale | None = None
-        Crowd.prepare, Crowd.at_the_end = self.prepare, self.close
+        self.pages = VerdictPages(environment.web_ui) if environment.web_ui else None
+        self.load_run: campaign.LoadRun | None = None
+        Crowd.prepare, Crowd.at_the_end = self.prepare_run, self.close_run
         on = environment.events
-        on.test_start.add_listener(self.begin)  # type: ignore[no-untyped-call]
-        on.test_stop.add_listener(self.close)  # type: ignore[no-untyped-call]
-        on.spawning_complete.add_listener(self.all_are_here)  # type: ignore[no-untyped-call]
-        on.report_to_master.add_listener(self.report)  # type: ignore[no-untyped-call]
-        on.worker_report.add_listener(self.collect)  # type: ignore[no-untyped-call]
+        on.test_start.add_listener(self.begin_run)  # type: ignore[no-untyped-call]
+        on.test_stop.add_listener(self.close_run)  # type: ignore[no-untyped-call]
+        on.spawning_complete.add_listener(self.all_users_started)  # type: ignore[no-untyped-call]
+        on.report_to_master.add_listener(self.fill_report)  # type: ignore[no-untyped-call]
+        on.worker_report.add_listener(self.collect_report)  # type: ignore[no-untyped-call]
 
     @property
     def arguments(self) -> Namespace:
@@ -69,7 +69,7 @@ class Conductor:
     def host(self) -> str:
         return str(self.environment.host)
 
-    def prepare(self) -> bool:
+    def prepare_run(self) -> bool:
         """Find or create the campaign, and pass it to all processes. False: there is none."""
         arguments, scenario = self.arguments, SCENARIOS[self.arguments.scenario]
         gather_s = options.gather_s(arguments)
@@ -80,99 +80,101 @@ class Conductor:
                 )  # used by all users from now on
             slug = arguments.campaign or self._create(arguments, gather_s)
             page = self._look(arguments, slug)
-        except campaign.NoSale as error:
+        except campaign.NoCampaign as error:
             return self._fail(f"No campaign to ask for: {error}")
         opens_at = max(
             page.opens_at, time.time() + page.ahead + gather_s * bool(arguments.campaign)
         )
         # Values beyond Locust's options are sent to the workers with the first job.
-        arguments.sale = {"slug": slug, "opens_at": opens_at, "people": arguments.num_users}
-        self.sale = self._sale(page.ahead)
-        Crowd.sale, Crowd.scenario, Crowd.gather_s = self.sale, scenario, gather_s
+        arguments.load_run = {"slug": slug, "opens_at": opens_at, "people": arguments.num_users}
+        self.load_run = self._make_run(page.ahead)
+        Crowd.load_run, Crowd.scenario, Crowd.gather_s = self.load_run, scenario, gather_s
         return True
 
     def _create(self, arguments: Namespace, gather_s: float) -> str:
         moment = f"{time.strftime('%H%M%S')}-{secrets.token_hex(2)}"
         slug = arguments.name or f"{campaign.PREFIX}{arguments.scenario}-{moment}"
-        campaign.create(
+        campaign.create_campaign(
             options.manage_of(arguments), slug,
             stock=arguments.stock, strategy=arguments.strategy, opens_in=gather_s,
         )  # fmt: skip
         return slug
 
-    def _look(self, arguments: Namespace, slug: str) -> campaign.Page:
+    def _look(self, arguments: Namespace, slug: str) -> campaign.CampaignPage:
         try:
-            return campaign.look(self.host, slug)
+            return campaign.read_campaign(self.host, slug)
         except campaign.AWAY as error:
             why = f"{self.host} does not know {slug}: {error}."
             # Created by a site with the same secrets and another database.
             if not arguments.campaign:
-                campaign.withdraw(options.manage_of(arguments), slug, why)
+                campaign.close_campaign(options.manage_of(arguments), slug, why)
                 why += " It was made for this run and is closed again."
-            raise campaign.NoSale(why) from None
+            raise campaign.NoCampaign(why) from None
 
     def _fail(self, why: str) -> bool:
         logger.error(why)
         self.environment.process_exit_code = FAILED
         return False
 
-    def _sale(self, ahead: float) -> campaign.Sale:
-        """The sale by this process's clock. `ahead`: seconds that the server's clock is ahead."""
+    def _make_run(self, ahead: float) -> campaign.LoadRun:
+        """The run by this process's clock. `ahead`: seconds that the server's clock is ahead."""
         arguments, runner = self.arguments, self.environment.runner
-        shared, warm_up = arguments.sale, options.warm_up_s(arguments)
-        return campaign.Sale(
+        shared, warm_up = arguments.load_run, options.warm_up_s(arguments)
+        return campaign.LoadRun(
             slug=shared["slug"],
             opens_at=shared["opens_at"] - ahead,
             people=shared["people"],
             seconds=warm_up + arguments.seconds,
             stages=SCENARIOS[arguments.scenario].stages,
             window=Window(warm_up, warm_up + arguments.seconds),
-            line=Line(f"{shared['slug']}-{getattr(runner, 'worker_index', 0)}"),
+            tokens=TokenPool(f"{shared['slug']}-{getattr(runner, 'worker_index', 0)}"),
         )
 
-    def begin(self, **_: Any) -> None:
+    def begin_run(self, **_: Any) -> None:
         """Start in a process that has users: standalone or worker."""
         if isinstance(self.environment.runner, MasterRunner):
             return
-        if is_worker(self.environment.runner) or self.sale is None:
-            self.sale = self._sale(campaign.look(self.host, self.arguments.sale["slug"]).ahead)
-        self.sale.line.gather(self.arguments.ready)
-        self.sale = self._in_time(self.sale)
-        self.sale.ledger.start_clock()
+        if is_worker(self.environment.runner) or self.load_run is None:
+            self.load_run = self._make_run(
+                campaign.read_campaign(self.host, self.arguments.load_run["slug"]).ahead
+            )
+        self.load_run.tokens.make_tokens(self.arguments.ready)
+        self.load_run = self._in_time(self.load_run)
+        self.load_run.ledger.start_clock()
         share_connections(self.arguments.connections, timeout_s=self.arguments.patience)
-        Caller.sale = self.sale
-        Caller.all_are_here.clear()
+        ApiUser.load_run = self.load_run
+        ApiUser.all_are_here.clear()
 
-    def _in_time(self, about: campaign.Sale) -> campaign.Sale:
+    def _in_time(self, about: campaign.LoadRun) -> campaign.LoadRun:
         """Postpone the opening if creating campaign and tokens took too long (a busy machine) for
         all users to be started. Not in workers, which can't agree on a common time."""
         needed_s = options.gather_s(self.arguments) / 2 + 1  # to spawn them: see Crowd
-        if is_worker(self.environment.runner) or -about.now >= needed_s:
+        if is_worker(self.environment.runner) or -about.elapsed_s >= needed_s:
             return about
-        Crowd.sale = replace(about, opens_at=time.time() + needed_s)
-        return Crowd.sale
+        Crowd.load_run = replace(about, opens_at=time.time() + needed_s)
+        return Crowd.load_run
 
-    def all_are_here(self, **_: Any) -> None:
-        Caller.all_are_here.set()
+    def all_users_started(self, **_: Any) -> None:
+        ApiUser.all_are_here.set()
 
-    def report(self, data: dict[str, Any], **_: Any) -> None:
-        if self.sale:
-            self.sale.ledger.hand_over(data)
+    def fill_report(self, data: dict[str, Any], **_: Any) -> None:
+        if self.load_run:
+            self.load_run.ledger.hand_over(data)
 
-    def collect(self, data: dict[str, Any], **_: Any) -> None:
-        if self.sale:
-            self.sale.ledger.take(data)
+    def collect_report(self, data: dict[str, Any], **_: Any) -> None:
+        if self.load_run:
+            self.load_run.ledger.take_report(data)
 
-    def close(self, **_: Any) -> None:
+    def close_run(self, **_: Any) -> None:
         """Once per run: when the last user has left, or Stop was pressed."""
-        about, self.sale = self.sale, None
+        about, self.load_run = self.load_run, None
         if about is None or is_worker(self.environment.runner):
             return
-        Crowd.sale = None
+        Crowd.load_run = None
         configured = SCENARIOS[self.arguments.scenario].per_s(about.people, about.window)
         exceptions = self.environment.runner.exceptions if self.environment.runner else {}
-        broken = [Broken(row["count"], row["msg"]) for row in exceptions.values()]
-        self._show(run_record.close(self.arguments, self.host, about, configured, broken))
+        broken = [LoadFailure(row["count"], row["msg"]) for row in exceptions.values()]
+        self._show(run_record.judge_run(self.arguments, self.host, about, configured, broken))
 
     def _show(self, result: dict[str, Any]) -> None:
         well = result["verdict"]["well"]
@@ -180,35 +182,35 @@ class Conductor:
         path = Path(
             self.arguments.record or options.TOP / "build" / f"load-{result['scenario']}.json"
         )
-        run_record.write(result, path)
-        for name, figure, mark in run_record.lines(result):
+        run_record.write_record(result, path)
+        for name, figure, mark in run_record.report_lines(result):
             logger.info("%s %-34s %s", mark, name, figure)
         logger.info("The record is in %s.", path)
         if self.pages:
             self.pages.record = result
 
 
-def begin(environment: Environment, **_: Any) -> None:
+def begin_environment(environment: Environment, **_: Any) -> None:
     """Set defaults: the site of `make run`, and the scenario's number of users."""
     environment.host = environment.host or env_files.web_url()
     arguments = environment.parsed_options
     if arguments is not None and arguments.num_users is None:
         arguments.num_users = SCENARIOS[arguments.scenario].users
-    Conductor(environment)
+    RunController(environment)
 
 
-def join_the_laptop() -> None:
+def load_local_settings() -> None:
     """Read the local settings, before the first token is signed."""
     try:
-        env_files.join(os.environ, options.TOP)
+        env_files.load_settings(os.environ, options.TOP)
         env_files.web_url()
     except env_files.Unreadable as error:
         print(error, file=sys.stderr)
         raise SystemExit(FAILED) from None
 
 
-join_the_laptop()
+load_local_settings()
 
 
-events.init_command_line_parser.add_listener(options.add)  # type: ignore[no-untyped-call]
-events.init.add_listener(begin)  # type: ignore[no-untyped-call]
+events.init_command_line_parser.add_listener(options.add_options)  # type: ignore[no-untyped-call]
+events.init.add_listener(begin_environment)  # type: ignore[no-untyped-call]

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 
-def here() -> dict[str, object]:
+def describe_machine() -> dict[str, object]:
     return {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "commit": _commit(),

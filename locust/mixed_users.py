@@ -24,12 +24,12 @@ class Watcher(Person):
     weight = 2
 
     @task
-    def look(self) -> None:
+    def watch_campaign(self) -> None:
         self.wait_until(self.due)
-        while self.sale.now < self.due + WATCHES_FOR_S:
-            self.client.get(self.sale.path, name="look at the campaign")
+        while self.load_run.elapsed_s < self.due + WATCHES_FOR_S:
+            self.client.get(self.load_run.campaign_path, name="look at the campaign")
             gevent.sleep(LOOKS_EVERY_S)
-        self.leave()
+        self.leave_run()
 
 
 class Owner(Person):
@@ -40,15 +40,16 @@ class Owner(Person):
     @task
     def claim_and_follow(self) -> None:
         self.wait_until(self.due)
-        heard = self.ask_until_settled(self.user, self.token, due=self.due)
+        heard = self.claim_until_decided(self.user, self.token, due=self.due)
         if heard.place:
             self._follow()
             self._get("/api/v1/coupons", "look at my coupons")
-        self.leave()
+        self.leave_run()
 
     def _follow(self) -> None:
+        path = self.load_run.campaign_path + "/claims/me"
         for _ in range(MOST_LOOKS):
-            if self._get(self.sale.path + "/claims/me", "follow the claim") == "issued":
+            if self._get(path, "follow the claim") == "issued":
                 return
             gevent.sleep(LOOKS_EVERY_S)
 

@@ -11,7 +11,7 @@ class Opener(Person):
     """Waits for the opening, claims once, retries until the answer is final, and leaves."""
 
     @task
-    def claim(self) -> None:
+    def claim_once(self) -> None:
         self.wait_until(self.due)
-        self.ask_until_settled(self.user, self.token, due=self.due)
-        self.leave()
+        self.claim_until_decided(self.user, self.token, due=self.due)
+        self.leave_run()

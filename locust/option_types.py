@@ -12,7 +12,7 @@ from typing import NoReturn, TypeVar
 N = TypeVar("N", int, float)
 
 
-def refuse(parser: ArgumentParser, message: str) -> NoReturn:
+def refuse_option(parser: ArgumentParser, message: str) -> NoReturn:
     """Exit with one sentence on the error, without the usage text."""
     parser.exit(2, f"{message.rstrip('.')}. See: {parser.prog} --help\n")
 
@@ -21,7 +21,7 @@ class SentenceParser(ArgumentParser):
     """An ArgumentParser that refuses in one sentence."""
 
     def error(self, message: str) -> NoReturn:
-        refuse(self, message)
+        refuse_option(self, message)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _between(value: N, text: str, low: float, high: float) -> N:
     return value
 
 
-def name(text: str) -> str:
+def campaign_name(text: str) -> str:
     """The slug of a campaign; empty: none."""
     if text and (not text.strip() or len(text) > 64):
         raise ArgumentTypeError(f"{text!r} can't be the name of a campaign.")
@@ -73,7 +73,7 @@ def input_file(text: str) -> Path:
     return Path(text)
 
 
-def program(text: str) -> str:
+def program_file(text: str) -> str:
     """An executable file, such as a Python interpreter."""
     if not Path(text).is_file() or not os.access(text, os.X_OK):
         raise ArgumentTypeError(f"There is no program {text!r}.")

@@ -6,7 +6,7 @@ from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
-from option_types import Number, Whole, input_file, name, output_file, refuse
+from option_types import Number, Whole, campaign_name, input_file, output_file, refuse_option
 from scenarios import SCENARIOS
 
 TOP = Path(__file__).resolve().parent.parent
@@ -18,15 +18,15 @@ def _as_text(reader: Callable[[str], Path]) -> Callable[[str], str]:
     """Return text: options that a master sends to its workers can't contain a Path."""
 
     @wraps(reader)
-    def read(text: str) -> str:
+    def read_as_text(text: str) -> str:
         return str(reader(text))
 
-    return read
+    return read_as_text
 
 
-def add(parser: Any, **_: Any) -> None:
+def add_options(parser: Any, **_: Any) -> None:
     """Add our options to Locust's parser; all but the last few are shown in the web form."""
-    parser.prog, parser.error = "locust", partial(refuse, parser)
+    parser.prog, parser.error = "locust", partial(refuse_option, parser)
     for action in parser._actions:
         if action.dest == "num_users":  # Locust's own option, which accepts any number
             action.type = COUNT
@@ -34,7 +34,9 @@ def add(parser: Any, **_: Any) -> None:
     add("--scenario", choices=list(SCENARIOS), default="opening")
     add("--stock", type=COUNT, default=1000, help="coupons to give away")
     add("--strategy", choices=["queued", "direct"], default="queued")
-    add("--campaign", type=name, default="", help="that is there; empty: made for this run")
+    add(
+        "--campaign", type=campaign_name, default="", help="that is there; empty: made for this run"
+    )
     add("--seconds", type=SECONDS, default=10, help="in which people come")
     add("--warm-up", type=NO_SECONDS, default=3, help="seconds that do not count")
     add("--gather", type=NO_SECONDS, default=0, help="seconds to the opening; 0: by the users")
@@ -48,7 +50,7 @@ def add(parser: Any, **_: Any) -> None:
     # No default path: a pure load generator host has no site next to this folder.
     add("--manage", type=_as_text(input_file), help="the site's own", **hidden)
     add("--peer", action="store_true", help="another design, with other error answers", **hidden)
-    add("--name", type=name, default="", help="slug of the campaign to make", **hidden)
+    add("--name", type=campaign_name, default="", help="slug of the campaign to make", **hidden)
     add("--record", type=_as_text(output_file), help="file of the record", **hidden)
     # Sent to the workers by the master.
     add("--opens-at", type=Number(0, 1e11), default=0, help="not for people", **hidden)

@@ -14,7 +14,7 @@ class Impatient(Person):
     """Presses two to five times, half of them again before the first answer."""
 
     @task
-    def claim_again_and_again(self) -> None:
+    def claim_repeatedly(self) -> None:
         self.wait_until(self.due)
         presses = [
             gevent.spawn_later(pause, self._press, self.due + pause) for pause in self._pauses()
@@ -23,10 +23,10 @@ class Impatient(Person):
             gevent.joinall(presses)
         finally:
             gevent.killall(presses)
-        self.leave()
+        self.leave_run()
 
     def _press(self, due: float) -> None:
-        self.ask_until_settled(self.user, self.token, due=due)
+        self.claim_until_decided(self.user, self.token, due=due)
 
     def _pauses(self) -> list[float]:
         """Seconds after the first press; a double click is a few ms."""

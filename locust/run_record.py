@@ -17,29 +17,33 @@ import gevent
 import machine_info
 import stored_coupons
 import timeline
-from answers import PLACED, plain
-from campaign import Sale
-from figures import measure
-from token_pool import token_of
-from verdict import Broken, Standing, Verdict, judge
+from answers import PLACED, strip_hyphens
+from campaign import LoadRun
+from figures import measure_run
+from token_pool import mint_token
+from verdict import ClaimStatus, LoadFailure, Verdict, judge_answers
 
 _POLL_S = 0.1
 
 
-def close(
-    options: Namespace, host: str, about: Sale, configured: float | None, broken: Sequence[Broken]
+def judge_run(
+    options: Namespace,
+    host: str,
+    about: LoadRun,
+    configured: float | None,
+    broken: Sequence[LoadFailure],
 ) -> dict[str, Any]:
     """The record of a run whose users have all left."""
     cpu_s = about.ledger.cpu_s
     heard, url = about.ledger.heard, os.environ.get("DATABASE_URL", "")
     told = sorted({one.user for one in heard if one.outcome in PLACED})
     stored_within_s = _wait(url, about, len(told), patience_s=options.storing)
-    rows = stored_coupons.rows(url, about.slug) if url else None
+    rows = stored_coupons.stored_rows(url, about.slug) if url else None
     asked_again = told if rows is None else random.sample(told, min(len(told), options.ask_back))
     standings = [_standing(host, about, user) for user in asked_again]
-    stock = campaign.look(host, about.slug).stock
-    verdict = judge(heard, rows, standings, stock=stock, broken=broken)
-    measured = measure(heard, about.window, configured=configured) | {
+    stock = campaign.read_campaign(host, about.slug).stock
+    verdict = judge_answers(heard, rows, standings, stock=stock, broken=broken)
+    measured = measure_run(heard, about.window, configured=configured) | {
         "all_stored_within_s": stored_within_s,
         "watched_for_s": options.storing if url else None,
         "exceptions": sum(one.count for one in broken),
@@ -48,30 +52,32 @@ def close(
     return _record(options, host, about, measured, verdict)
 
 
-def _wait(url: str, about: Sale, told: int, *, patience_s: float) -> float | None:
+def _wait(url: str, about: LoadRun, told: int, *, patience_s: float) -> float | None:
     """Seconds from the last answer until all is stored; None: not in time, or no database."""
     if not url:
         gevent.sleep(min(patience_s, 5))
         return None
-    last = max((one.done for one in about.ledger.heard), default=about.now)
+    last = max((one.done for one in about.ledger.heard), default=about.elapsed_s)
     deadline = time.monotonic() + patience_s
-    while stored_coupons.count(url, about.slug) < told:
+    while stored_coupons.count_stored(url, about.slug) < told:
         if time.monotonic() > deadline:
             return None
         gevent.sleep(_POLL_S)
-    return round(max(0.0, about.now - last), 2)
+    return round(max(0.0, about.elapsed_s - last), 2)
 
 
-def _standing(host: str, about: Sale, user: str) -> Standing:
+def _standing(host: str, about: LoadRun, user: str) -> ClaimStatus:
     try:
-        status = campaign.get(host, about.path + "/claims/me", token=token_of(user))
+        status = campaign.get_json(host, about.campaign_path + "/claims/me", token=mint_token(user))
     except OSError as error:
-        return Standing(user, str(error), 0, "")
-    return Standing(user, status["status"], status.get("place", 0), plain(status.get("code", "")))
+        return ClaimStatus(user, str(error), 0, "")
+    return ClaimStatus(
+        user, status["status"], status.get("place", 0), strip_hyphens(status.get("code", ""))
+    )
 
 
 def _record(
-    options: Namespace, host: str, about: Sale, measured: dict[str, object], verdict: Verdict
+    options: Namespace, host: str, about: LoadRun, measured: dict[str, object], verdict: Verdict
 ) -> dict[str, Any]:
     return {
         "scenario": options.scenario,
@@ -81,14 +87,14 @@ def _record(
         "stock": options.stock,
         "strategy": options.strategy,
         "opens_at": about.opens_at,
-        **machine_info.here(),
+        **machine_info.describe_machine(),
         "figures": measured,
-        "timeline": timeline.of(about.ledger.heard),
-        "verdict": asdict(verdict) | {"well": verdict.well},
+        "timeline": timeline.make_timeline(about.ledger.heard),
+        "verdict": asdict(verdict) | {"well": verdict.is_correct},
     }
 
 
-def write(record: dict[str, Any], path: Path) -> None:
+def write_record(record: dict[str, Any], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(record, indent=2) + "\n")
 
@@ -97,7 +103,7 @@ FINE, WRONG, FIGURE, UNKNOWN = "✓", "✗", "·", "?"  # a judgement; no judgem
 Line = tuple[str, str, str]  # what, how much, and one of these marks
 
 
-def lines(record: dict[str, Any]) -> list[Line]:
+def report_lines(record: dict[str, Any]) -> list[Line]:
     """The lines of the printed report, the verdict first."""
     figures, verdict = record["figures"], record["verdict"]
     told, kept = verdict["told"], verdict["stored"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from arrivals import EVEN, RUSH, Stage, due_between
-from campaign import Sale
+from campaign import LoadRun
 from closed_loop_users import BusySeat, ThinkingSeat
 from figures import Window
 from mixed_users import Claimer, DoubleClicker, Owner, Watcher
@@ -59,29 +59,30 @@ class Crowd(LoadTestShape):
     """
 
     use_common_options = True  # keep the number of users in the web form
-    sale: ClassVar[Sale | None] = None
+    load_run: ClassVar[LoadRun | None] = None
     scenario: ClassVar[Scenario]
     gather_s: ClassVar[float]
     prepare: ClassVar[Callable[[], bool]]
     at_the_end: ClassVar[Callable[[], None]]
 
     def tick(self) -> tuple[int, float, list[type[User]]] | None:
-        here = type(self)
-        if here.sale is None and not here.prepare():
+        crowd = type(self)
+        if crowd.load_run is None and not crowd.prepare():
             return None
-        if here.sale is not None and here.sale.now > here.sale.seconds + PATIENCE_S:
+        run = crowd.load_run
+        if run is not None and run.elapsed_s > run.seconds + PATIENCE_S:
             return None  # Locust stops the remaining users, then closes the run
-        if here.sale is None or self._all_have_left(here.sale):
-            here.at_the_end()
+        if run is None or self._all_have_left(run):
+            crowd.at_the_end()
             return None
-        return here.sale.people, self._rate(here.sale), list(self.scenario.people)
+        return run.people, self._rate(run), list(self.scenario.people)
 
-    def _all_have_left(self, sale: Sale) -> bool:
-        return sale.now > 1 and self.runner is not None and self.runner.user_count == 0
+    def _all_have_left(self, run: LoadRun) -> bool:
+        return run.elapsed_s > 1 and self.runner is not None and self.runner.user_count == 0
 
-    def _rate(self, sale: Sale) -> float:
+    def _rate(self, run: LoadRun) -> float:
         """Users to start per second, so that all are started before the opening."""
-        return max(10.0, sale.people / max(1.0, self.gather_s / 2))
+        return max(10.0, run.people / max(1.0, self.gather_s / 2))
 
 
 def is_worker(runner: object) -> bool:

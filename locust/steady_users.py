@@ -6,12 +6,12 @@ from locust import task
 # isort: on
 from random import random
 
-from base_users import Caller
+from base_users import ApiUser
 
 EVERY_S = 1.0
 
 
-class Turnstile(Caller):
+class Turnstile(ApiUser):
     """Claims for one new person every second, by the clock: a slow answer shifts no due time."""
 
     def on_start(self) -> None:
@@ -20,9 +20,9 @@ class Turnstile(Caller):
 
     @task
     def let_one_through(self) -> None:
-        if self.due >= self.sale.window.end:
-            self.leave()
+        if self.due >= self.load_run.window.end:
+            self.leave_run()
         self.wait_until(self.due)
-        user, token = self.sale.line.step_up()
-        self.ask(user, token, due=self.due)
+        user, token = self.load_run.tokens.next_user()
+        self.send_claim(user, token, due=self.due)
         self.due += EVERY_S

@@ -23,12 +23,12 @@ _COUNT = (
 )
 
 
-def rows(url: str, slug: str) -> list[Row]:
+def stored_rows(url: str, slug: str) -> list[Row]:
     with _reading(url) as ask:
         return [Row(_text(u), int(p), _text(c)) for u, p, c in ask(_ROWS, slug)]
 
 
-def count(url: str, slug: str) -> int:
+def count_stored(url: str, slug: str) -> int:
     with _reading(url) as ask:
         return int(ask(_COUNT, slug)[0][0])
 
@@ -41,12 +41,12 @@ def _reading(url: str) -> Iterator[Ask]:
     connection, mark = _open(url)
     with closing(connection):
 
-        def ask(sql: str, slug: str) -> list[tuple[Any, ...]]:
+        def run_query(sql: str, slug: str) -> list[tuple[Any, ...]]:
             cursor = connection.cursor()
             cursor.execute(sql.format(mark), (slug,))
             return list(cursor.fetchall())
 
-        yield ask
+        yield run_query
 
 
 def _open(url: str) -> tuple[Any, str]:

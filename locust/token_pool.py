@@ -14,28 +14,28 @@ LIFETIME_S = 3600
 _LOCAL_SECRET = "local-only-" + "2" * 40
 
 
-class Line:
+class TokenPool:
     """`prefix` makes this process's user names unique among all processes."""
 
     def __init__(self, prefix: str) -> None:
         self._prefix, self._next = prefix, 0
         self._ready: deque[tuple[str, str]] = deque()
 
-    def gather(self, count: int) -> None:
+    def make_tokens(self, count: int) -> None:
         """Make `count` tokens now, so that none is made during the measurement."""
         self._ready.extend(self._new() for _ in range(count))
 
-    def step_up(self) -> tuple[str, str]:
+    def next_user(self) -> tuple[str, str]:
         """The next person: (user name, token)."""
         return self._ready.popleft() if self._ready else self._new()
 
     def _new(self) -> tuple[str, str]:
         self._next += 1
         user = f"{self._prefix}-{self._next}"
-        return user, token_of(user)
+        return user, mint_token(user)
 
 
-def token_of(user: str) -> str:
+def mint_token(user: str) -> str:
     claims = {
         "iss": os.environ.get("JWT_ISSUER", "https://shop.local"),
         "aud": os.environ.get("JWT_AUDIENCE", "coupons"),

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from answers import AWAY, PLACED, Heard
+from answers import AWAY, PLACED, ClaimAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ClaimStatus:
     """The claim status from the API, after the run, of a person who was told a place."""
 
     user: str
@@ -27,7 +27,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class LoadFailure:
     """An exception of the load generator, and how many simulated people it ended."""
 
     count: int
@@ -44,17 +44,17 @@ class Verdict:
     faults: tuple[str, ...]
 
     @property
-    def well(self) -> bool:
+    def is_correct(self) -> bool:
         return not self.faults
 
 
-def judge(
-    heard: Sequence[Heard],
+def judge_answers(
+    heard: Sequence[ClaimAnswer],
     rows: Sequence[Row] | None,
-    standings: Sequence[Standing] = (),
+    standings: Sequence[ClaimStatus] = (),
     *,
     stock: int,
-    broken: Sequence[Broken] = (),
+    broken: Sequence[LoadFailure] = (),
 ) -> Verdict:
     """Told are the people who got a place in any answer, since the first answer may be lost.
 
@@ -72,18 +72,18 @@ def judge(
     return Verdict(len(told), stored, len(standings), faults + _broken(broken) + _nothing(heard))
 
 
-def _told(heard: Iterable[Heard]) -> dict[str, Heard]:
+def _told(heard: Iterable[ClaimAnswer]) -> dict[str, ClaimAnswer]:
     """User → their first answer with a place."""
-    told: dict[str, Heard] = {}
+    told: dict[str, ClaimAnswer] = {}
     for one in heard:
         if one.outcome in PLACED:
             told.setdefault(one.user, one)
     return told
 
 
-def _answers(heard: Sequence[Heard], told: dict[str, Heard]) -> dict[str, int]:
+def _answers(heard: Sequence[ClaimAnswer], told: dict[str, ClaimAnswer]) -> dict[str, int]:
     """Faults that the answers alone show: description → count."""
-    odd = [one for one in heard if not one.expected and one.outcome not in AWAY]
+    odd = [one for one in heard if not one.is_expected and one.outcome not in AWAY]
     return {
         "answers are not of the contract, such as " + (_as_text(odd[0]) if odd else ""): len(odd),
         "people heard two different answers": _changed(heard),
@@ -91,11 +91,11 @@ def _answers(heard: Sequence[Heard], told: dict[str, Heard]) -> dict[str, int]:
     }
 
 
-def _as_text(one: Heard) -> str:
+def _as_text(one: ClaimAnswer) -> str:
     return f"{one.status} {one.outcome}"
 
 
-def _changed(heard: Iterable[Heard]) -> int:
+def _changed(heard: Iterable[ClaimAnswer]) -> int:
     """How many people got two places, a place and `sold_out`, or `admitted` twice."""
     said: dict[str, set[tuple[int, str]]] = defaultdict(set)
     admitted: Counter[str] = Counter()
@@ -111,7 +111,7 @@ def _twice(things: Iterable[object]) -> int:
 
 
 def _rows(
-    heard: Sequence[Heard], told: dict[str, Heard], rows: Sequence[Row], stock: int
+    heard: Sequence[ClaimAnswer], told: dict[str, ClaimAnswer], rows: Sequence[Row], stock: int
 ) -> dict[str, int]:
     """Faults that the database's rows show: description → count."""
     stored = {(row.user, row.place, row.code) for row in rows}
@@ -132,7 +132,7 @@ def _rows(
     }
 
 
-def _standings(told: dict[str, Heard], standings: Sequence[Standing]) -> dict[str, int]:
+def _standings(told: dict[str, ClaimAnswer], standings: Sequence[ClaimStatus]) -> dict[str, int]:
     wrong = [
         one
         for one in standings
@@ -142,7 +142,7 @@ def _standings(told: dict[str, Heard], standings: Sequence[Standing]) -> dict[st
     return {"people hear something else when they ask where their claim stands": len(wrong)}
 
 
-def _broken(broken: Sequence[Broken]) -> tuple[str, ...]:
+def _broken(broken: Sequence[LoadFailure]) -> tuple[str, ...]:
     """Faults of the load generator: the answers of these people are not known."""
     return tuple(
         f"{one.count:,} times the load generator itself failed: {one.message.rstrip('.')}."
@@ -150,7 +150,7 @@ def _broken(broken: Sequence[Broken]) -> tuple[str, ...]:
     )
 
 
-def _nothing(heard: Sequence[Heard]) -> tuple[str, ...]:
+def _nothing(heard: Sequence[ClaimAnswer]) -> tuple[str, ...]:
     """A fault if no claim was decided: such a run proves nothing."""
     decided = any(one.outcome in PLACED or one.outcome == "sold_out" for one in heard)
     return () if decided else ("Nobody got an answer to live with.",)

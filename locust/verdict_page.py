@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from flask import Flask, Response, request
-from run_record import FIGURE, FINE, UNKNOWN, WRONG, lines
+from run_record import FIGURE, FINE, UNKNOWN, WRONG, report_lines
 
 _KEY = "verdict"
 _COLUMNS = (("name", "What"), ("figure", "How much"), ("mark", ""))
@@ -16,7 +16,7 @@ _STYLE = (
 )
 
 
-class Pages:
+class VerdictPages:
     """Shows the record of the last run."""
 
     def __init__(self, web_ui: Any) -> None:
@@ -30,11 +30,11 @@ class Pages:
         self._serve(web_ui.app)
 
     def _serve(self, app: Flask) -> None:
-        app.add_url_rule("/verdict", "verdict", self.page)
-        app.add_url_rule("/verdict.json", "verdict-json", self.document)
+        app.add_url_rule("/verdict", "verdict", self.html_page)
+        app.add_url_rule("/verdict.json", "verdict-json", self.json_document)
         app.after_request(self._add_rows)
 
-    def page(self) -> str:
+    def html_page(self) -> str:
         if self.record is None:
             body = "<h1>No verdict yet</h1><p>It is given when a run has ended.</p>"
         else:
@@ -42,7 +42,7 @@ class Pages:
         head = f"<!doctype html><meta charset=utf-8><title>Verdict</title><style>{_STYLE}</style>"
         return f'{head}<p><a href="./">← Locust</a></p>{body}'
 
-    def document(self) -> Response:
+    def json_document(self) -> Response:
         return Response(json.dumps(self.record), mimetype="application/json")
 
     def _add_rows(self, response: Response) -> Response:
@@ -55,7 +55,7 @@ class Pages:
         return response
 
     def _rows(self) -> list[dict[str, str]]:
-        shown = lines(self.record) if self.record else []
+        shown = report_lines(self.record) if self.record else []
         return [
             # The table is sorted by name; the numbers keep the verdict on top.
             {"name": f"{number:02} {name}", "figure": figure, "mark": mark}
@@ -68,7 +68,7 @@ def _html(record: dict[str, Any]) -> str:
     title, mark = ("Told = stored", FINE) if well else ("Something is wrong", WRONG)
     rows = "".join(
         f"<tr><td>{escape(name)}<td>{escape(figure)}<td class={_CLASSES[mark]}>{mark}"
-        for name, figure, mark in lines(record)
+        for name, figure, mark in report_lines(record)
     )
     about = f"{record['scenario']}, campaign {record['campaign']}, {record['target']}"
     under = f"{record['at']}, commit {record['commit']}, {record['machine']}"

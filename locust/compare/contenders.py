@@ -41,7 +41,7 @@ EVERYBODY_IS_SERVED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
+class Comparison:
     """All programs to run, and the designs that they serve."""
 
     programs: list[Program]
@@ -62,7 +62,9 @@ def secrets_for_all(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def lay_out(folder: Path, env: dict[str, str], tutorial_database: str, peers_python: str) -> Stand:
+def plan_comparison(
+    folder: Path, env: dict[str, str], tutorial_database: str, peers_python: str
+) -> Comparison:
     ours = env | _metrics(folder, "product") | _django("config.settings", TOP)
     theirs = env | _metrics(folder, "tutorial") | _django("shop.settings", TUTORIAL)
     theirs |= {"DATABASE_URL": tutorial_database}
@@ -91,7 +93,7 @@ def lay_out(folder: Path, env: dict[str, str], tutorial_database: str, peers_pyt
         ),
         Contender("D", "FastAPI", "queued", 6_000, urls["fastapi"], manage, ours, is_peer=True),
     )
-    return Stand(programs, {contender.key: contender for contender in contenders})
+    return Comparison(programs, {contender.key: contender for contender in contenders})
 
 
 def _django(settings: str, project: Path) -> dict[str, str]:

@@ -45,7 +45,7 @@ admit = client.register_script(ADMIT)
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Snapshot:
     slug: str
     stock: int
     opens_ms: int
@@ -53,7 +53,7 @@ class Facts:
     code_key: bytes
 
 
-_facts: dict[str, tuple[float, Facts]] = {}
+_snapshots: dict[str, tuple[float, Snapshot]] = {}
 
 
 @asynccontextmanager
@@ -66,10 +66,12 @@ app = FastAPI(lifespan=lifespan)
 bearer = HTTPBearer()
 
 
-async def user_of(said: Annotated[HTTPAuthorizationCredentials, Depends(bearer)]) -> str:
+async def authenticate_user(
+    credentials: Annotated[HTTPAuthorizationCredentials, Depends(bearer)],
+) -> str:
     try:
         claims = jwt.decode(
-            said.credentials,
+            credentials.credentials,
             os.environ["JWT_HS256_SECRET"],
             algorithms=["HS256"],
             audience=os.environ["JWT_AUDIENCE"],
@@ -83,38 +85,38 @@ async def user_of(said: Annotated[HTTPAuthorizationCredentials, Depends(bearer)]
 
 
 @app.exception_handler(RedisError)
-async def away(request: Request, error: Exception) -> JSONResponse:
+async def redis_unavailable(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"code": "store_away"}, 503, {"Retry-After": "2"})
 
 
 @app.post("/api/v1/campaigns/{slug}/claims")
-async def claim(slug: str, user: Annotated[str, Depends(user_of)]) -> Response:
-    campaign = await facts_of(slug)
+async def create_claim(slug: str, user: Annotated[str, Depends(authenticate_user)]) -> Response:
+    campaign = await find_snapshot(slug)
     field, base = user.encode(), f"coupon:{{{slug}}}:"  # a line of Locust has short names
-    first, second = filter_bits(field, campaign.filter_blocks)
-    said, place, at_ms, *_ = await admit(
+    first, second = filter_positions(field, campaign.filter_blocks)
+    outcome_bytes, place, at_ms, *_ = await admit(
         keys=[base + "gate", base + "claimants", base + "queue", base + "bell", base + "filter"],
         args=[field, field, 1, BELL_MS, 0, first, second, f"{PROCESS}-{next(NUMBERS):x}"],
     )
-    outcome = said.decode()
+    outcome = outcome_bytes.decode()
     CLAIMS.labels(slug, outcome).inc()
-    return told(campaign, user, outcome, place, at_ms)
+    return claim_response(campaign, user, outcome, place, at_ms)
 
 
-def filter_bits(field: bytes, blocks: int) -> tuple[int, int]:
+def filter_positions(field: bytes, blocks: int) -> tuple[int, int]:
     both = int.from_bytes(blake2b(field, digest_size=8).digest())
     block = (both >> 32) % blocks * BLOCK
     return block + (both & 511), block + (both >> 9 & 511)
 
 
-def told(campaign: Facts, user: str, outcome: str, place: int, at_ms: int) -> Response:
+def claim_response(campaign: Snapshot, user: str, outcome: str, place: int, at_ms: int) -> Response:
     body: dict[str, Any] = {"code": outcome}
     if place:
         body = {
             "campaign": campaign.slug,
             "place": place,
-            "code": code(campaign.code_key, user, place),
-            "admitted_at": iso(at_ms),
+            "code": coupon_code(campaign.code_key, user, place),
+            "admitted_at": iso_timestamp(at_ms),
             "status_url": f"/api/v1/campaigns/{campaign.slug}/claims/me",
         }
     return Response(
@@ -123,45 +125,45 @@ def told(campaign: Facts, user: str, outcome: str, place: int, at_ms: int) -> Re
 
 
 @app.get("/api/v1/campaigns/{slug}")
-async def campaign(slug: str) -> Response:
-    campaign = await facts_of(slug)
+async def show_campaign(slug: str) -> Response:
+    campaign = await find_snapshot(slug)
     seconds, micros = await client.time()
     body = {
         "campaign": slug,
         "stock": campaign.stock,
-        "opens_at": iso(campaign.opens_ms),
-        "server_time": iso(int(seconds) * 1000 + int(micros) // 1000),
+        "opens_at": iso_timestamp(campaign.opens_ms),
+        "server_time": iso_timestamp(int(seconds) * 1000 + int(micros) // 1000),
     }
     return Response(orjson.dumps(body), media_type="application/json")
 
 
 @app.get("/metrics")
-async def metrics() -> Response:
+async def show_metrics() -> Response:
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return Response(generate_latest(registry), media_type="text/plain")
 
 
-async def facts_of(slug: str) -> Facts:
+async def find_snapshot(slug: str) -> Snapshot:
     """The definition from the product's gate, at most a second old."""
-    until, known = _facts.get(slug, (0.0, None))
+    until, known = _snapshots.get(slug, (0.0, None))
     if known is None or until < time.monotonic():
         raw: Any = await client.hget(f"coupon:{{{slug}}}:gate", "facts")  # type: ignore[misc]
         if raw is None:
             raise HTTPException(404, "There is no such campaign.")
-        known = _read(slug, orjson.loads(raw))
-        _facts[slug] = (time.monotonic() + FACTS_TTL_S, known)
+        known = _read_snapshot(slug, orjson.loads(raw))
+        _snapshots[slug] = (time.monotonic() + FACTS_TTL_S, known)
     return known
 
 
-def _read(slug: str, said: dict[str, Any]) -> Facts:
+def _read_snapshot(slug: str, fields: dict[str, Any]) -> Snapshot:
     master = dict(part.split(":") for part in os.environ["COUPON_KEYS"].split(","))
-    key = bytes.fromhex(master[said["key_id"]])
+    key = bytes.fromhex(master[fields["key_id"]])
     code_key = hmac.digest(key, b"code/" + slug.encode(), "sha256")
-    return Facts(slug, said["stock"], said["opens_ms"], said["filter_blocks"], code_key)
+    return Snapshot(slug, fields["stock"], fields["opens_ms"], fields["filter_blocks"], code_key)
 
 
-def code(key: bytes, user: str, place: int) -> str:
+def coupon_code(key: bytes, user: str, place: int) -> str:
     """The coupon code of the product's contract: 75 bits in base 32 and a check symbol."""
     digest = hmac.digest(key, f"1/{place}/{user}".encode(), "sha256")[:10]
     body = base64.b32encode(digest).translate(TO_SYMBOLS)[:15].decode()
@@ -173,6 +175,6 @@ def code(key: bytes, user: str, place: int) -> str:
     return "-".join(whole[i : i + 4] for i in range(0, 16, 4))
 
 
-def iso(ms: int) -> str:
+def iso_timestamp(ms: int) -> str:
     moment = datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
     return moment.replace("+00:00", "Z")

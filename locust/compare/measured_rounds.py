@@ -13,7 +13,7 @@ from typing import Any
 import campaign
 import stored_coupons
 from contenders import TOP, Contender
-from token_pool import Line
+from token_pool import TokenPool
 
 CONNECTIONS = 64  # of wrk; also the seats of the saturated measurement
 STORING_S = 90
@@ -78,10 +78,12 @@ def by_wrk(who: Contender, times: Times, *, folder: Path) -> Round:
     slug = f"wrk-{who.key.lower()}-{secrets.token_hex(3)}"
     stock = _stock(who, times, faster=WRK_IS_FASTER)
     tokens = folder / f"{slug}.tokens"
-    line = Line(slug)
-    tokens.write_text("".join(f"{line.step_up()[1]}\n" for _ in range(stock)))
+    line = TokenPool(slug)
+    tokens.write_text("".join(f"{line.next_user()[1]}\n" for _ in range(stock)))
     env = os.environ | who.env
-    campaign.create(who.manage, slug, stock=stock, strategy=who.strategy, opens_in=0, env=env)
+    campaign.create_campaign(
+        who.manage, slug, stock=stock, strategy=who.strategy, opens_in=0, env=env
+    )
     warm = _wrk(who, slug, tokens, times.warm_up, skip=0)
     # A multiple of the two threads: each takes every second line.
     run = _wrk(who, slug, tokens, times.measured, skip=2 * (warm["answers"] + CONNECTIONS))
@@ -122,7 +124,7 @@ def _stored(who: Contender, slug: str, told: int) -> int:
     """The number of stored coupons once the queue is drained."""
     deadline, before = time.monotonic() + STORING_S, -1
     while time.monotonic() < deadline:
-        kept = stored_coupons.count(who.env["DATABASE_URL"], slug)
+        kept = stored_coupons.count_stored(who.env["DATABASE_URL"], slug)
         if kept >= told and kept == before:
             return kept
         before = kept

@@ -20,14 +20,18 @@ COLOURS = {"A": "#8a97a5", "B": "#1f6f8b", "C": "#d9a441", "D": "#b5533c"}
 PERCENTILES = ("p50", "p90", "p95", "p99", "max")
 
 
-def draw(found: dict[str, Any]) -> Any:
+def draw_comparison(found: dict[str, Any]) -> Any:
     figure, axes = pyplot.subplots(2, 2, figsize=(13, 9.5))
     figure.set_layout_engine("constrained", h_pad=0.12, w_pad=0.15)
     figure.suptitle(_title(found), fontsize=15, x=0.01, ha="left", fontweight="bold")
-    rates(axes[0][0], found, "saturated", f"Requests per second, {found['seats']} Locust users")
-    times(axes[0][1], found, "saturated", "Response time at saturation")
-    rates(axes[1][0], found, "wrk", f"Requests per second, wrk with {found['seats']} connections")
-    times(
+    draw_rates(
+        axes[0][0], found, "saturated", f"Requests per second, {found['seats']} Locust users"
+    )
+    draw_times(axes[0][1], found, "saturated", "Response time at saturation")
+    draw_rates(
+        axes[1][0], found, "wrk", f"Requests per second, wrk with {found['seats']} connections"
+    )
+    draw_times(
         axes[1][1], found, "offered",
         f"Response time, {found['offered_per_s']:,} people who think for 1 s",
     )  # fmt: skip
@@ -51,7 +55,7 @@ def _caption(found: dict[str, Any]) -> str:
     )
 
 
-def rates(axes: Axes, found: dict[str, Any], reading: str, title: str) -> None:
+def draw_rates(axes: Axes, found: dict[str, Any], reading: str, title: str) -> None:
     medians, rounds = found["medians"][reading], found["readings"][reading]
     keys = sorted(medians)
     axes.barh(
@@ -70,7 +74,7 @@ def rates(axes: Axes, found: dict[str, Any], reading: str, title: str) -> None:
     _plain(axes, title)
 
 
-def times(axes: Axes, found: dict[str, Any], reading: str, title: str) -> None:
+def draw_times(axes: Axes, found: dict[str, Any], reading: str, title: str) -> None:
     medians = found["medians"][reading]
     for key in sorted(medians):
         named = [name for name in PERCENTILES if medians[key].get(name)]
@@ -94,7 +98,7 @@ def _plain(axes: Axes, title: str) -> None:
 
 def main() -> None:
     asked = parser().parse_args()
-    draw(asked.found).savefig(asked.picture, dpi=130)
+    draw_comparison(asked.found).savefig(asked.picture, dpi=130)
 
 
 def parser() -> SentenceParser:

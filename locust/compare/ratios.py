@@ -6,33 +6,35 @@ from typing import Any
 Rounds = dict[str, list[dict[str, Any]]]  # by contender
 
 
-def summary(saturated: Rounds, offered: Rounds, wrk: Rounds) -> dict[str, float]:
+def summary_ratios(saturated: Rounds, offered: Rounds, wrk: Rounds) -> dict[str, float]:
     """The ratios; above 1 is in favour of `queued`."""
     return {
-        "rps_queued_over_direct": _ratio(rps(saturated["B"]), rps(saturated["A"])),
-        "mean_direct_over_queued": _ratio(mean_ms(offered["A"]), mean_ms(offered["B"])),
-        "rps_queued_over_tutorial": _ratio(rps(saturated["B"]), rps(saturated["C"])),
-        "rps_queued_over_fastapi": _ratio(rps(wrk["B"]), rps(wrk["D"])),
+        "rps_queued_over_direct": _ratio(median_rps(saturated["B"]), median_rps(saturated["A"])),
+        "mean_direct_over_queued": _ratio(
+            median_mean_ms(offered["A"]), median_mean_ms(offered["B"])
+        ),
+        "rps_queued_over_tutorial": _ratio(median_rps(saturated["B"]), median_rps(saturated["C"])),
+        "rps_queued_over_fastapi": _ratio(median_rps(wrk["B"]), median_rps(wrk["D"])),
     }
 
 
-def rps(rounds: list[dict[str, Any]]) -> float:
+def median_rps(rounds: list[dict[str, Any]]) -> float:
     return median(float(one["rps"]) for one in rounds)
 
 
-def mean_ms(rounds: list[dict[str, Any]]) -> float:
+def median_mean_ms(rounds: list[dict[str, Any]]) -> float:
     """The mean response time in ms; infinite if no claim was admitted."""
     return median(float(one["ms"].get("mean", "inf")) for one in rounds)
 
 
-def medians(rounds: list[dict[str, Any]]) -> dict[str, float]:
+def median_figures(rounds: list[dict[str, Any]]) -> dict[str, float]:
     """Requests per second and the response times in ms, each the median of its rounds."""
     names = [name for name in rounds[0]["ms"] if name != "count"]
     times = {name: median(one["ms"].get(name, 0.0) for one in rounds) for name in names}
-    return {"rps": rps(rounds), **times}
+    return {"rps": median_rps(rounds), **times}
 
 
-def faults(**readings: Rounds) -> list[str]:
+def list_faults(**readings: Rounds) -> list[str]:
     """All faults that invalidate a round: a verdict with faults, or a claim not admitted."""
     return [
         f"{reading}, {key}, round {number}: {fault}"

@@ -25,10 +25,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import machine_info
 import MySQLdb
 import option_types
-from contenders import HERE, TOP, Contender, lay_out, secrets_for_all
+from contenders import HERE, TOP, Contender, plan_comparison, secrets_for_all
 from measured_rounds import CONNECTIONS, Round, Times, by_locust, by_wrk
 from programs import running
-from ratios import Rounds, faults, medians, rps, summary
+from ratios import Rounds, list_faults, median_figures, median_rps, summary_ratios
 
 OVERLOAD = 3  # offered load of the second measurement, as a multiple of the maximum of `direct`
 
@@ -79,7 +79,7 @@ def parser() -> option_types.SentenceParser:
     it.add_argument("--out", type=option_types.output_file, default=TOP / "build" / "compare.json")
     venv = TOP / ".venv" / "peers" / "bin" / "python"
     its_own = str(venv) if venv.exists() else sys.executable
-    it.add_argument("--peers-python", type=option_types.program, default=its_own)
+    it.add_argument("--peers-python", type=option_types.program_file, default=its_own)
     return it
 
 
@@ -88,7 +88,7 @@ def _stand(folder: Path, stack: ExitStack, peers_python: str) -> dict[str, Conte
     shared = secrets_for_all(os.environ)
     os.environ.update(shared)
     env = shared | {name: os.environ[name] for name in ("REDIS_URL", "DATABASE_URL")}
-    stand = lay_out(folder, env, _second_database("tutorial"), peers_python)
+    stand = plan_comparison(folder, env, _second_database("tutorial"), peers_python)
     for contender in {c.manage: c for c in stand.contenders.values()}.values():
         command = [sys.executable, str(contender.manage), "migrate", "-v0", "--run-syncdb"]
         subprocess.run(command, env=os.environ | contender.env, check=True)
@@ -123,7 +123,7 @@ def _compare(plan: Plan, who: dict[str, Contender], folder: Path) -> dict[str, A
         for key in "BD":
             one = by_wrk(who[key], plan.wrk, folder=folder)
             wrk[key].append(_tell("by wrk", number, who[key], one))
-    users = round(OVERLOAD * rps(saturated["A"]))
+    users = round(OVERLOAD * median_rps(saturated["A"]))
     for number in range(1, plan.rounds + 1):
         for key in "AB":
             one = by_locust(who[key], "think", users, plan.offered, folder=folder)
@@ -136,15 +136,15 @@ def _found(
 ) -> dict[str, Any]:
     readings = {"saturated": saturated, "offered": offered, "wrk": wrk}
     return {
-        **summary(saturated, offered, wrk),
-        **machine_info.here(),
+        **summary_ratios(saturated, offered, wrk),
+        **machine_info.describe_machine(),
         "rounds": plan.rounds,
         "seats": CONNECTIONS,
         "offered_per_s": users,
         "note": "Load generator, servers and stores share this machine's cores.",
-        "faults": faults(**readings),
+        "faults": list_faults(**readings),
         "medians": {
-            name: {key: medians(rounds) for key, rounds in reading.items()}
+            name: {key: median_figures(rounds) for key, rounds in reading.items()}
             for name, reading in readings.items()
         },
         "readings": readings,

@@ -32,7 +32,7 @@ _SETTLED = [name for name in OUTCOMES if name != "error"]  # an error is followe
 Run = dict[str, Any]  # a Locust record; with `samples` if the machine was sampled
 
 
-def of_run(run: Run) -> Figure:
+def draw_run(run: Run) -> Figure:
     """The charts of a run over seconds after the opening."""
     watched = bool(run.get("samples"))
     figure, axes = pyplot.subplots(
@@ -40,11 +40,11 @@ def of_run(run: Run) -> Figure:
     )
     figure.set_layout_engine("constrained", h_pad=0.1)
     figure.suptitle(_title(run), fontsize=14, x=0.01, ha="left", fontweight="bold")
-    rates(axes[0][0], run)
-    times(axes[1][0], run)
+    draw_rates(axes[0][0], run)
+    draw_times(axes[1][0], run)
     if watched:
-        storing(axes[2][0], run)
-        processors(axes[3][0], run)
+        draw_storing(axes[2][0], run)
+        draw_processors(axes[3][0], run)
     axes[-1][0].set_xlim(*_span(run))
     axes[-1][0].set_xlabel("seconds after the opening", color=QUIET)
     return figure
@@ -79,7 +79,7 @@ def _count(step: Any, group: str) -> float:
     return float(step["outcomes"].get(group, {}).get("count", 0)) if step else 0.0
 
 
-def rates(axes: Axes, run: Run) -> None:
+def draw_rates(axes: Axes, run: Run) -> None:
     step_s = run["timeline"]["step_s"]
     groups = [name for name in OUTCOMES if any(_series(run, lambda s, n=name: _count(s, n))[1])]
     layers = [_series(run, lambda s, n=name: _count(s, n) / step_s)[1] for name in groups]
@@ -90,10 +90,10 @@ def rates(axes: Axes, run: Run) -> None:
     )  # fmt: skip
     axes.step(at, asked, where="post", color=ASKED, linewidth=1.3, label="people who press")
     axes.yaxis.set_major_formatter("{x:,.0f}")
-    plain(axes, "Requests per second")
+    style_axes(axes, "Requests per second")
 
 
-def times(axes: Axes, run: Run) -> None:
+def draw_times(axes: Axes, run: Run) -> None:
     for group, (label, colour) in OUTCOMES.items():
         steps = [s for s in run["timeline"]["steps"] if group in s["outcomes"]]
         if not steps:
@@ -106,7 +106,7 @@ def times(axes: Axes, run: Run) -> None:
         axes.plot(at, [t["p99"] for t in told], color=colour, linewidth=1.2, linestyle=":",
                   label=f"{label}: p99", zorder=below)  # fmt: skip
     _decades(axes)
-    plain(axes, "Response time, counted from the moment a person meant to press")
+    style_axes(axes, "Response time, counted from the moment a person meant to press")
 
 
 def _decades(axes: Axes) -> None:
@@ -125,7 +125,7 @@ def _stored(run: Run) -> list[tuple[float, int]]:
     ]
 
 
-def storing(axes: Axes, run: Run) -> None:
+def draw_storing(axes: Axes, run: Run) -> None:
     at, admitted = _series(run, lambda s: _count(s, "admitted"))
     told = list(accumulate(admitted))
     axes.step(at, told, where="post", color=WAITING, linewidth=2, label="told “yours”")
@@ -141,10 +141,10 @@ def storing(axes: Axes, run: Run) -> None:
         axes.plot([a for a, _ in waiting], [c for _, c in waiting], "o", markersize=4,
                   color=ASKED, label="waiting, as Prometheus sees it")  # fmt: skip
     axes.yaxis.set_major_formatter("{x:,.0f}")
-    plain(axes, "Coupons: told, stored, waiting")
+    style_axes(axes, "Coupons: told, stored, waiting")
 
 
-def processors(axes: Axes, run: Run) -> None:
+def draw_processors(axes: Axes, run: Run) -> None:
     samples = run["samples"]
     at = [sample["at"] - run["opens_at"] for sample in samples]
     names = [name for name in PARTS if any(name in sample["cpu"] for sample in samples)]
@@ -153,7 +153,7 @@ def processors(axes: Axes, run: Run) -> None:
     axes.stackplot(at, *layers, colors=[PARTS[name] for name in names], labels=labels, alpha=0.9)
     axes.axhline(run["cores"], color=ASKED, linewidth=1, linestyle="--")
     axes.set_ylim(0, run["cores"] * 1.12)
-    plain(axes, f"Processor cores in use, of {run['cores']}")
+    style_axes(axes, f"Processor cores in use, of {run['cores']}")
 
 
 def _smooth(values: Sequence[float]) -> list[float]:
@@ -162,7 +162,7 @@ def _smooth(values: Sequence[float]) -> list[float]:
     return [sum(padded[i : i + 3]) / 3 for i in range(len(values))]
 
 
-def before_and_after(runs: dict[str, Run]) -> Figure:
+def draw_before_and_after(runs: dict[str, Run]) -> Figure:
     """The write-up's chart: the same load with both strategies."""
     figure, axes = pyplot.subplots(1, 2, figsize=(11, 4.2))
     figure.set_layout_engine("constrained", w_pad=0.15)
@@ -179,8 +179,8 @@ def before_and_after(runs: dict[str, Run]) -> Figure:
     axes[0].set_xlabel("seconds after the opening", color=QUIET)
     _decades(axes[1])
     axes[1].tick_params(axis="x", pad=9)  # clear of the scale's lowest label
-    plain(axes[0], "People who have their answer")
-    plain(axes[1], "Response time of those who got a coupon")
+    style_axes(axes[0], "People who have their answer")
+    style_axes(axes[1], "Response time of those who got a coupon")
     return figure
 
 
@@ -191,7 +191,7 @@ def _ratio(runs: dict[str, Run]) -> str:
     return f"The same crowd: answers {mean['direct'] / mean['queued']:,.0f} × sooner when queued"
 
 
-def plain(axes: Axes, title: str) -> None:
+def style_axes(axes: Axes, title: str) -> None:
     axes.set_title(title, loc="left", fontsize=11)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(length=0)

@@ -27,7 +27,7 @@ th:first-child, td:first-child { text-align: left; white-space: normal }
 """
 
 
-def page(runs: Mapping[str, Run]) -> str:
+def render_page(runs: Mapping[str, Run]) -> str:
     """`runs`: by strategy; with both of them, the comparison comes first."""
     one = next(iter(runs.values()))
     parts = [f"<h1>{_headline(runs)}</h1>", f'<p class="quiet">{escape(_where(one))}</p>']
@@ -35,12 +35,12 @@ def page(runs: Mapping[str, Run]) -> str:
     if {"direct", "queued"} <= runs.keys():
         parts.append(
             "<h2>Before and after</h2>"
-            + _picture(charts.before_and_after(dict(runs)), "Both roads beside each other")
+            + _picture(charts.draw_before_and_after(dict(runs)), "Both roads beside each other")
         )
     for road, run in runs.items():
         parts.append(
             f"<h2>{escape(road)}</h2>"
-            + _picture(charts.of_run(run), f"{road}: rate, response times, coupons, processors")
+            + _picture(charts.draw_run(run), f"{road}: rate, response times, coupons, processors")
         )
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8">'

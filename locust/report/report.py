@@ -29,8 +29,8 @@ import html_page
 import stored_coupons
 from charts import Run
 from option_types import Number, SentenceParser, Whole, input_file, output_file
-from sampling import watching
-from site_processes import TOP, Site, served
+from sampling import sample_site
+from site_processes import TOP, Site, serve_site
 
 ROADS = ("direct", "queued")  # before, after
 
@@ -54,7 +54,7 @@ def main() -> int:
     runs = options.record or _play(_crowd(options))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.with_suffix(".json").write_text(json.dumps(runs) + "\n")
-    options.out.write_text(html_page.page(runs))
+    options.out.write_text(html_page.render_page(runs))
     well = all(run["verdict"]["well"] for run in runs.values())
     print(f"{'Everyone who was told has it' if well else 'WITH FAULTS'}: {options.out}")
     return 0 if well else 1
@@ -100,14 +100,14 @@ def _play(crowd: Crowd) -> dict[str, Run]:
         folder = Path(name)
         migrate = [sys.executable, str(TOP / "manage.py"), "migrate", "-v0"]
         subprocess.run(migrate, check=True)
-        with served(folder) as site:
+        with serve_site(folder) as site:
             time.sleep(3)  # the worker has no health page to wait for
             return {road: _opening(site, road, crowd, folder) for road in ROADS}
 
 
 def _opening(site: Site, road: str, crowd: Crowd, folder: Path) -> Run:
     slug = f"report-{road}-{secrets.token_hex(3)}"
-    count = partial(stored_coupons.count, os.environ["DATABASE_URL"], slug)
+    count = partial(stored_coupons.count_stored, os.environ["DATABASE_URL"], slug)
     record, log = folder / f"{road}.json", folder / f"{road}.log"
     with log.open("wb") as out:
         people = subprocess.Popen(
@@ -115,8 +115,8 @@ def _opening(site: Site, road: str, crowd: Crowd, folder: Path) -> Run:
             stdout=out, stderr=out, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            site.parts.add("load", people.pid)
-            with watching(site.parts, stored=count, metrics_url=site.metrics_url) as samples:
+            site.parts.add_group("load", people.pid)
+            with sample_site(site.parts, stored=count, metrics_url=site.metrics_url) as samples:
                 people.wait()
         finally:
             people.terminate()

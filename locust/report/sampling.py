@@ -30,18 +30,18 @@ class Sample:
     waiting: dict[str, float] = field(default_factory=dict)
 
 
-class Parts:
+class ProcessGroups:
     """CPU time of groups of processes: each a root process and its children."""
 
     def __init__(self, roots: Mapping[str, int]) -> None:
         self._roots, self._spent = dict(roots), dict[str, float]()
         self._busy, self._since = 0.0, time.monotonic()
-        self.cores()
+        self.cores_used()
 
-    def add(self, name: str, pid: int) -> None:
+    def add_group(self, name: str, pid: int) -> None:
         self._roots[name] = pid
 
-    def cores(self) -> dict[str, float]:
+    def cores_used(self) -> dict[str, float]:
         """Cores in use since the last call: of each part, and of all other programs."""
         before, was_busy, since = self._spent, self._busy, self._since
         self._spent = {name: _spent(pid) for name, pid in list(self._roots.items())}
@@ -73,7 +73,7 @@ def _spent(pid: int) -> float:
     return seconds
 
 
-def listener(port: int) -> int:
+def listening_pid(port: int) -> int:
     """The pid of the process that listens on this port of this machine. Raises LookupError."""
     for connection in psutil.net_connections("tcp"):
         local: Any = connection.laddr
@@ -83,21 +83,21 @@ def listener(port: int) -> int:
 
 
 @contextmanager
-def watching(
-    parts: Parts, *, stored: Callable[[], int], metrics_url: str
+def sample_site(
+    parts: ProcessGroups, *, stored: Callable[[], int], metrics_url: str
 ) -> Iterator[list[dict[str, Any]]]:
     """A thread appends samples to the yielded list until the block ends."""
     samples: list[dict[str, Any]] = []
     over = threading.Event()
 
-    def watch() -> None:
+    def take_samples() -> None:
         number = 0
         while not over.wait(STEP_S):
             told = {} if number % METRICS_EVERY else _waiting(metrics_url)
-            samples.append(asdict(Sample(time.time(), parts.cores(), _maybe(stored), told)))
+            samples.append(asdict(Sample(time.time(), parts.cores_used(), _maybe(stored), told)))
             number += 1
 
-    thread = threading.Thread(target=watch, name="watch")
+    thread = threading.Thread(target=take_samples, name="watch")
     thread.start()
     try:
         yield samples

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from contenders import EVERYBODY_IS_SERVED, GRANIAN
 from programs import Program, free_port, running
-from sampling import Parts, listener
+from sampling import ProcessGroups, listening_pid
 
 TOP = Path(__file__).resolve().parents[2]
 PROCESSES = 2
@@ -24,11 +24,11 @@ class Site:
     url: str
     metrics_url: str  # of the consumer, which exports the waiting claims
     env: dict[str, str]
-    parts: Parts
+    parts: ProcessGroups
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[Site]:
+def serve_site(folder: Path) -> Iterator[Site]:
     """Start web, worker, consumer and beat; stop them at the end."""
     url, env = f"http://127.0.0.1:{free_port()}", _environment(folder)
     watched = f"http://127.0.0.1:{free_port()}"
@@ -40,8 +40,8 @@ def served(folder: Path) -> Iterator[Site]:
         for name, address in stores.items():
             port = urlsplit(address).port
             if port:  # SQLite has no process
-                pids[name] = listener(port)
-        yield Site(url, f"{watched}/metrics", env, Parts(pids))
+                pids[name] = listening_pid(port)
+        yield Site(url, f"{watched}/metrics", env, ProcessGroups(pids))
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -42,17 +42,19 @@ def site(site_environment: dict[str, str], tmp_path: Path) -> Iterator[Site]:
 
     with ExitStack() as stack:
 
-        def start(name: str, command: list[str], ready: Callable[[], bool], **env: str) -> None:
+        def start_process(
+            name: str, command: list[str], ready: Callable[[], bool], **env: str
+        ) -> None:
             environment = ["env", *(f"{key}={said}" for key, said in env.items())]
             log = tmp_path / f"{name}.log"
             stack.enter_context(servers.process([*environment, *command], ready=ready, log=log))
 
-        def serve(*, worker: bool = True) -> str:
-            start("web", web, lambda: servers.listens(port), **site_environment)
+        def serve_site(*, worker: bool = True) -> str:
+            start_process("web", web, lambda: servers.listens(port), **site_environment)
             if worker:
                 env = site_environment | {"CELERY_WORKER": "1"}
-                start("worker", [*celery, "worker", "--pool", "solo"], lambda: True, **env)
-                start("beat", [*celery, "beat", *schedule], lambda: True, **env)
+                start_process("worker", [*celery, "worker", "--pool", "solo"], lambda: True, **env)
+                start_process("beat", [*celery, "beat", *schedule], lambda: True, **env)
             return f"http://127.0.0.1:{port}"
 
-        yield serve
+        yield serve_site

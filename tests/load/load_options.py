@@ -16,7 +16,7 @@ from tests.options.walk import Files, Try, fault, options, tried, wrong_values
 
 def main() -> None:
     parser = LocustArgumentParser(prog="locust")
-    import_module("options").add(parser)
+    import_module("options").add_options(parser)
     faults, count = {}, 0
     with tempfile.TemporaryDirectory() as folder:
         files = Files(Path(folder))

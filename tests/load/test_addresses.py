@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from run_record import FINE, UNKNOWN, WRONG, lines
+from run_record import FINE, UNKNOWN, WRONG, report_lines
 from site_address import NoAddress, site_address
-from verdict import Broken, Row, judge
+from verdict import LoadFailure, Row, judge_answers
 
-from tests.load.test_verdict import heard
+from tests.load.test_verdict import make_answer
 
 SITE = "http://127.0.0.1:8080"
 
@@ -47,10 +47,12 @@ def test_what_is_more_or_less_than_an_address_is_refused_in_a_sentence(said: str
     assert str(refused.value).endswith("http://127.0.0.1:8080.")
 
 
-def shown(exceptions: int = 0, **figures: Any) -> dict[str, tuple[str, str]]:
-    broken = [Broken(exceptions, "ValueError('/')")] if exceptions else []
+def report_rows(exceptions: int = 0, **figures: Any) -> dict[str, tuple[str, str]]:
+    broken = [LoadFailure(exceptions, "ValueError('/')")] if exceptions else []
     rows = [Row("mina", 1, "AAAA")]
-    verdict = judge([heard("mina", "admitted", 202, 1, "AAAA")], rows, stock=1, broken=broken)
+    verdict = judge_answers(
+        [make_answer("mina", "admitted", 202, 1, "AAAA")], rows, stock=1, broken=broken
+    )
     record = {
         "figures": {
             "configured_per_s": None, "asked_per_s": 1, "answered_per_s": 1, "asked_late": 0,
@@ -59,21 +61,21 @@ def shown(exceptions: int = 0, **figures: Any) -> dict[str, tuple[str, str]]:
         },
         "verdict": {
             "told": verdict.told, "stored": verdict.stored, "asked_back": 1,
-            "faults": verdict.faults, "well": verdict.well,
+            "faults": verdict.faults, "well": verdict.is_correct,
         },
     }  # fmt: skip
-    return {name: (figure, mark) for name, figure, mark in lines(record)}
+    return {name: (figure, mark) for name, figure, mark in report_lines(record)}
 
 
 def test_a_run_with_exceptions_has_no_tick_at_its_errors() -> None:
-    assert shown()["error"] == ("none", FINE)
-    said = shown(exceptions=3)
+    assert report_rows()["error"] == ("none", FINE)
+    said = report_rows(exceptions=3)
     assert said["error"] == ("none; 3 exceptions", WRONG)
     assert said["fault 1"] == ("3 times the load generator itself failed: ValueError('/').", WRONG)
 
 
 def test_what_was_not_measured_has_a_sign_of_its_own() -> None:
     row = "all stored after the last answer"
-    assert shown()[row][1] == FINE
-    assert shown(all_stored_within_s=None)[row][1] == WRONG
-    assert shown(all_stored_within_s=None, watched_for_s=None)[row][1] == UNKNOWN
+    assert report_rows()[row][1] == FINE
+    assert report_rows(all_stored_within_s=None)[row][1] == WRONG
+    assert report_rows(all_stored_within_s=None, watched_for_s=None)[row][1] == UNKNOWN

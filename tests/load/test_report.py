@@ -12,47 +12,47 @@ import psutil
 import pytest
 import sampling
 import timeline
-from answers import Heard
+from answers import ClaimAnswer
 
 from tests import servers
 from tests.load.conftest import TOP
 
 
-def ask(outcome: str, status: int, *, due: float, done: float) -> Heard:
-    return Heard("mina", outcome, status, due, due, done)
+def make_answer(outcome: str, status: int, *, due: float, done: float) -> ClaimAnswer:
+    return ClaimAnswer("mina", outcome, status, due, due, done)
 
 
 HEARD = [
-    ask("admitted", 202, due=0.1, done=0.12),
-    ask("admitted", 202, due=0.2, done=0.26),
-    ask("sold_out", 409, due=0.3, done=3.31),
+    make_answer("admitted", 202, due=0.1, done=0.12),
+    make_answer("admitted", 202, due=0.2, done=0.26),
+    make_answer("sold_out", 409, due=0.3, done=3.31),
 ]
 
 
 def test_an_ask_counts_where_it_was_meant_and_an_answer_where_it_came() -> None:
-    assert timeline.of(HEARD) == {
+    assert timeline.make_timeline(HEARD) == {
         "step_s": 0.25,
         "steps": [
-            {"at": 0.0, "asked": 2, "outcomes": {"admitted": times(1, 20.0)}},
-            {"at": 0.25, "asked": 1, "outcomes": {"admitted": times(1, 60.0)}},
-            {"at": 3.25, "asked": 0, "outcomes": {"sold_out": times(1, 3010.0)}},
+            {"at": 0.0, "asked": 2, "outcomes": {"admitted": make_times(1, 20.0)}},
+            {"at": 0.25, "asked": 1, "outcomes": {"admitted": make_times(1, 60.0)}},
+            {"at": 3.25, "asked": 0, "outcomes": {"sold_out": make_times(1, 3010.0)}},
         ],
     }
 
 
 def test_12_28_what_was_not_measured_is_no_number_of_seconds() -> None:
-    unknown = run("queued")
+    unknown = make_run("queued")
     unknown["figures"]["all_stored_within_s"] = None
-    page = html_page.page({"queued": unknown})
+    page = html_page.render_page({"queued": unknown})
     assert "None" not in page
     assert "<td>–</td>" in page
 
 
-def times(count: int, ms: float) -> dict[str, float]:
+def make_times(count: int, ms: float) -> dict[str, float]:
     return {"count": count, "p50": ms, "p95": ms, "p99": ms}
 
 
-def run(road: str, *, well: bool = True, **more: Any) -> dict[str, Any]:
+def make_run(road: str, *, well: bool = True, **more: Any) -> dict[str, Any]:
     admitted = {"count": 2, "mean": 40.0, "p50": 20.0, "p99": 60.0, "max": 60.0}
     outcomes: dict[str, Any] = {name: {"count": 0} for name in ("already", "refused", "error")}
     return {
@@ -63,7 +63,7 @@ def run(road: str, *, well: bool = True, **more: Any) -> dict[str, Any]:
             "outcomes": outcomes | {"admitted": admitted, "sold_out": {"count": 1, "p50": 3010.0}},
             "all_stored_within_s": 0.1, "asked_late": 0,
         },
-        "timeline": timeline.of(HEARD),
+        "timeline": timeline.make_timeline(HEARD),
     } | more  # fmt: skip
 
 
@@ -75,7 +75,9 @@ SAMPLES = [
 
 
 def test_both_roads_are_compared_and_each_is_shown() -> None:
-    page = html_page.page({"direct": run("direct"), "queued": run("queued", samples=SAMPLES)})
+    page = html_page.render_page(
+        {"direct": make_run("direct"), "queued": make_run("queued", samples=SAMPLES)}
+    )
     assert page.count('src="data:image/png;base64,') == 3
     assert "3 people, 2 coupons: everyone who was told has it" in page
     assert "A &amp; B, 2 cores" in page
@@ -83,13 +85,13 @@ def test_both_roads_are_compared_and_each_is_shown() -> None:
 
 
 def test_a_single_record_is_drawn_without_what_nobody_watched() -> None:
-    page = html_page.page({"queued": run("queued")})
+    page = html_page.render_page({"queued": make_run("queued")})
     assert page.count('src="data:image/png;base64,') == 1
     assert "Before and after" not in page
 
 
 def test_a_fault_is_not_hidden_in_a_fine_picture() -> None:
-    page = html_page.page({"queued": run("queued", well=False)})
+    page = html_page.render_page({"queued": make_run("queued", well=False)})
     assert "with faults" in page
     assert "queued: 1 &lt;lost&gt;" in page
 
@@ -103,11 +105,11 @@ def test_processor_time_of_a_part_counts_its_children() -> None:
         parent.stdout.readline()  # the child is there
         (child,) = psutil.Process(parent.pid).children()
         try:
-            parts = sampling.Parts({"busy": parent.pid, "gone": 2**22 - 1})
+            parts = sampling.ProcessGroups({"busy": parent.pid, "gone": 2**22 - 1})
             begun = child.cpu_times().user
             while child.cpu_times().user < begun + 0.1:
                 pass
-            cores = parts.cores()
+            cores = parts.cores_used()
         finally:
             child.kill()
     assert cores["busy"] > 0
@@ -117,9 +119,9 @@ def test_processor_time_of_a_part_counts_its_children() -> None:
 def test_who_listens_on_a_port_is_found(tmp_path: Path) -> None:
     port = servers.free_port()
     with servers.redis(tmp_path, port=port):
-        assert psutil.Process(sampling.listener(port)).name().startswith("redis")
+        assert psutil.Process(sampling.listening_pid(port)).name().startswith("redis")
     with pytest.raises(LookupError):
-        sampling.listener(port)
+        sampling.listening_pid(port)
 
 
 @pytest.mark.long
@@ -142,15 +144,15 @@ def test_a_run_whose_time_is_up_is_closed_after_people_were_sent_home() -> None:
     """Judged while they still ask, it once called coupons lost that were only stored later."""
     asks = """
 import sys; sys.path.insert(0, "locust")
-from shapes import PATIENCE_S, Crowd
+from scenarios import PATIENCE_S, Crowd
 from types import SimpleNamespace as It
 Crowd.at_the_end = staticmethod(lambda: print("judged"))
 crowd = Crowd()
 crowd.runner = It(user_count=5)
-Crowd.sale = It(now=11 + PATIENCE_S, seconds=10)
+Crowd.load_run = It(elapsed_s=11 + PATIENCE_S, seconds=10)
 print(crowd.tick())
 crowd.runner = It(user_count=0)
-Crowd.sale = It(now=11, seconds=10)
+Crowd.load_run = It(elapsed_s=11, seconds=10)
 print(crowd.tick())
 """
     done = subprocess.run(

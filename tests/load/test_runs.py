@@ -25,7 +25,7 @@ def record(tmp_path: Path) -> Path:
     return tmp_path / "record.json"
 
 
-def locust(environment: dict[str, str], host: str, record: Path, *more: str) -> int:
+def run_locust(environment: dict[str, str], host: str, record: Path, *more: str) -> int:
     command = [
         sys.executable, "-m", "locust", "-f", "locust/locustfile.py", "--headless",
         "--only-summary", "--host", host, "--record", str(record), "--gather", "4",
@@ -38,15 +38,15 @@ def locust(environment: dict[str, str], host: str, record: Path, *more: str) -> 
     return done.returncode
 
 
-def read(record: Path) -> Any:
+def read_record(record: Path) -> Any:
     return json.loads(record.read_text())
 
 
 def test_an_opening_on_a_true_site_ends_well(
     site: Site, site_environment: dict[str, str], record: Path
 ) -> None:
-    assert locust(site_environment, site(), record) == 0
-    said = read(record)
+    assert run_locust(site_environment, site(), record) == 0
+    said = read_record(record)
     assert said["verdict"] | {"faults": []} == {
         "told": 40, "stored": 40, "asked_back": 40, "faults": [], "well": True,
     }  # fmt: skip
@@ -61,8 +61,8 @@ def test_an_address_with_a_slash_is_the_same_address(
 ) -> None:
     """Everybody looks at the page and claims; an exception is no run that ends well."""
     host = site(worker=False)
-    status = locust(site_environment, around.format(host), record, "--storing", "1")
-    said = read(record)
+    status = run_locust(site_environment, around.format(host), record, "--storing", "1")
+    said = read_record(record)
     assert (said["target"], said["figures"]["exceptions"]) == (host, 0)
     assert (status, said["verdict"]["told"]) == (1, 40)  # nobody stores
 
@@ -79,9 +79,9 @@ def test_the_real_operators_door_gets_no_campaign(
     ]  # fmt: skip
     log = tmp_path / "operators.log"
     with servers.process(web, ready=lambda: servers.listens(port), log=log):
-        assert locust(site_environment, f"http://127.0.0.1:{port}", record) == 2
+        assert run_locust(site_environment, f"http://127.0.0.1:{port}", record) == 2
     assert not Campaign.objects.exists()
-    (line,) = complaints(capfd)
+    (line,) = error_lines(capfd)
     assert "is no coupon site's door for users: it answers 404" in line
 
 
@@ -90,27 +90,27 @@ def test_a_site_that_tells_and_does_not_store_is_found_out(
 ) -> None:
     """Nobody drains: everyone was told, nothing is stored."""
     host = site(worker=False)
-    assert locust(site_environment, host, record, "--storing", "1") == 1
-    verdict = read(record)["verdict"]
+    assert run_locust(site_environment, host, record, "--storing", "1") == 1
+    verdict = read_record(record)["verdict"]
     assert (verdict["told"], verdict["stored"], verdict["well"]) == (40, 0, False)
 
 
 def test_two_load_processes_have_different_people_and_one_verdict(
     site: Site, site_environment: dict[str, str], record: Path
 ) -> None:
-    status = locust(
+    status = run_locust(
         site_environment, site(), record, "--processes", "2", "--scenario", "retries",
         "--users", "60", "--master-bind-host", "127.0.0.1",
     )  # fmt: skip
     assert status == 0
-    said = read(record)
+    said = read_record(record)
     assert (said["verdict"]["told"], said["verdict"]["stored"]) == (40, 40)
     assert said["figures"]["asks_in_all"]["already_claimed"] > 0
 
 
 def another_site() -> AbstractContextManager[str]:
     """Somebody's web server: it answers, and knows nothing of coupons."""
-    return serving(SimpleHTTPRequestHandler)
+    return serve_handler(SimpleHTTPRequestHandler)
 
 
 class ProblemDocuments(SimpleHTTPRequestHandler):
@@ -134,7 +134,7 @@ class Redirects(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def serving(handler: type[SimpleHTTPRequestHandler]) -> Iterator[str]:
+def serve_handler(handler: type[SimpleHTTPRequestHandler]) -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -142,20 +142,20 @@ def serving(handler: type[SimpleHTTPRequestHandler]) -> Iterator[str]:
 
 
 def operators_door() -> AbstractContextManager[str]:
-    return serving(ProblemDocuments)
+    return serve_handler(ProblemDocuments)
 
 
 def redirecting_site() -> AbstractContextManager[str]:
-    return serving(Redirects)
+    return serve_handler(Redirects)
 
 
 @contextmanager
-def nobody() -> Iterator[str]:
+def closed_port() -> Iterator[str]:
     yield f"http://127.0.0.1:{servers.free_port()}"
 
 
 WRONG_HOSTS: dict[str, tuple[Callable[[], AbstractContextManager[str]], str]] = {
-    "nobody": (nobody, "no site answers at"),
+    "nobody": (closed_port, "no site answers at"),
     "another site": (another_site, "is no coupon site"),
     "the operators' door": (operators_door, "is no coupon site's door for users: it answers 404"),
     "a redirect": (redirecting_site, "it answers 301"),
@@ -176,10 +176,10 @@ def test_12_18_a_wrong_host_makes_no_campaign_and_says_so_in_one_line(
 ) -> None:
     where, why = WRONG_HOSTS[host]
     with where() as url:
-        assert locust(site_environment, url, record) == 2
+        assert run_locust(site_environment, url, record) == 2
     assert not Campaign.objects.exists()
     assert not record.exists()
-    (line,) = complaints(capfd)
+    (line,) = error_lines(capfd)
     assert "No campaign to ask for" in line
     assert why in line
 
@@ -189,9 +189,9 @@ def test_12_18_a_site_that_knows_another_secret_gets_no_campaign(
 ) -> None:
     """As `make load` with its built-in secret beside a `make run`: 401 for everybody."""
     host = site(worker=False)
-    assert locust(site_environment | {"JWT_HS256_SECRET": "x" * 40}, host, record) == 2
+    assert run_locust(site_environment | {"JWT_HS256_SECRET": "x" * 40}, host, record) == 2
     assert not Campaign.objects.exists()
-    (line,) = complaints(capfd)
+    (line,) = error_lines(capfd)
     assert "does not believe the tokens that are signed here: JWT_HS256_SECRET" in line
 
 
@@ -205,15 +205,15 @@ def test_12_18_a_campaign_on_another_database_is_closed_again(
     subprocess.run(migrate, cwd=TOP, env=site_environment | elsewhere, check=True)
     with servers.redis(tmp_path / "redis") as redis_url:
         elsewhere |= {"REDIS_URL": redis_url, "CELERY_BROKER_URL": redis_url}
-        assert locust(site_environment | elsewhere, site(worker=False), record) == 2
-    (line,) = complaints(capfd)
+        assert run_locust(site_environment | elsewhere, site(worker=False), record) == 2
+    (line,) = error_lines(capfd)
     assert "does not know load-opening-" in line
     assert "It was made for this run and is closed again." in line
     with closing(sqlite3.connect(tmp_path / "elsewhere.sqlite3")) as rows:
         assert rows.execute("SELECT state FROM coupons_campaign").fetchall() == [("closed",)]
 
 
-def complaints(capfd: pytest.CaptureFixture[str]) -> list[str]:
+def error_lines(capfd: pytest.CaptureFixture[str]) -> list[str]:
     """What was said beside Locust's own INFO lines and its empty tables."""
     said = capfd.readouterr()
     lines = (said.out + said.err).splitlines()
@@ -227,5 +227,5 @@ def test_12_8_people_come_later_where_gathering_them_took_too_long(
     """As on a busy machine: the time in which all should come is over before the first is there."""
     late = ("--gather", "0.1", "--ready", "60000", "--warm-up", "0.1", "--seconds", "1")
     who = ("--scenario", "saturate", "--users", "8")
-    assert locust(site_environment, site(), record, *who, *late) == 0
-    assert read(record)["verdict"]["stored"] == 40
+    assert run_locust(site_environment, site(), record, *who, *late) == 0
+    assert read_record(record)["verdict"]["stored"] == 40

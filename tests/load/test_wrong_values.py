@@ -24,7 +24,7 @@ PROGRAMS: dict[str, tuple[frozenset[str], list[str]]] = {
 RIGHT = {"<found>": "compare.json", "<picture>": "picture.png"}
 
 
-def tries() -> Iterator[Any]:
+def option_cases() -> Iterator[Any]:
     for program in PROGRAMS:
         for _, action in options(import_module(program).parser()):
             yield pytest.param(program, action, id=f"{program} {action.dest}")
@@ -37,7 +37,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
     return Files(tmp_path)
 
 
-@pytest.mark.parametrize(("program", "action"), list(tries()))
+@pytest.mark.parametrize(("program", "action"), list(option_cases()))
 def test_a_program_refuses_a_wrong_value_in_a_sentence(
     program: str, action: Any, files: Files
 ) -> None:

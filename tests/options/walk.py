@@ -1,8 +1,8 @@
 """Every option of a parser with values that it must refuse, made from the parser itself.
 
-What an option may be is told by its reader (`management.arguments`, `locust/option_types.py`) or its
-choices. An option whose reader is not known here has no case: then `wrong_values` raises, and its
-test fails until somebody says what would be wrong.
+An option's values are defined by its reader (`management.arguments`, `locust/option_types.py`) or
+its choices. An option whose reader is not known here has no case: then `wrong_values` raises, and
+its test fails until wrong values are added here.
 """
 
 import argparse

@@ -6,5 +6,5 @@ from shop.models import Coupon
 
 
 @shared_task  # type: ignore[untyped-decorator]
-def issue(campaign_id: int, user: str, place: int, code: str) -> None:
+def issue_coupon(campaign_id: int, user: str, place: int, code: str) -> None:
     Coupon.objects.create(campaign_id=campaign_id, user=user, place=place, code=code)

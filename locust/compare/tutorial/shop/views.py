@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from shop.issuing import issue
+from shop.issuing import issue_coupon
 from shop.models import Campaign
 
 client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.3)
@@ -36,16 +36,16 @@ class Claim(APIView):
 
     def _claim(self, campaign: Campaign, user: str) -> Response:
         if not client.sadd(f"tutorial:{campaign.slug}:users", user):
-            return self._told("already_claimed", 200)
+            return self._respond("already_claimed", 200)
         place = int(client.incr(f"tutorial:{campaign.slug}:count"))  # type: ignore[arg-type]
         if place > campaign.stock:
-            return self._told("sold_out", 409)
+            return self._respond("sold_out", 409)
         code = secrets.token_hex(8)
-        issue.delay(campaign.pk, user, place, code)
+        issue_coupon.delay(campaign.pk, user, place, code)
         CLAIMS.labels("admitted").inc()
         return Response({"campaign": campaign.slug, "place": place, "code": code}, status=202)
 
-    def _told(self, outcome: str, status: int) -> Response:
+    def _respond(self, outcome: str, status: int) -> Response:
         CLAIMS.labels(outcome).inc()
         return Response({"code": outcome}, status=status)
 
