@@ -81,7 +81,7 @@ class Shedder:
         if waited_s is None:  # not sent by one of our processes
             start("404 Not Found", [("Content-Length", "0")])
             return [b""]
-        metrics.LINE_SECONDS.set(waited_s)
+        metrics.REQUEST_QUEUE_SECONDS.set(waited_s)
         if waited_s > settings.SHED_AFTER_S:
             self._refuse_for_a_while()
         else:
@@ -91,7 +91,7 @@ class Shedder:
 
 
 def _refuse(environ: Environ, start: Start) -> Iterable[bytes]:
-    metrics.SHED.inc()
+    metrics.REQUESTS_SHED.inc()
     body, language = translations.translated_document(
         _BODY, environ.get("HTTP_ACCEPT_LANGUAGE", "")
     )

@@ -160,7 +160,7 @@ def canary(sent_s: float = 0) -> None:
     worker's own queue: it shows that the worker consumes, but nothing about beat or the common
     queue."""
     if sent_s:
-        metrics.CANARY_SECONDS.set(max(0.0, time.time() - sent_s))
+        metrics.CANARY_DELAY.set(max(0.0, time.time() - sent_s))
     else:
         metrics.CANARY.set(store().mark_canary() / 1000)
 

@@ -56,12 +56,12 @@ def answer_metrics() -> Response:
 
 
 def _main_loop_runs() -> bool:
-    return liveness.seconds_since(metrics.WORKER_BEAT) < STALE_S
+    return liveness.seconds_since(metrics.WORKER_HEARTBEAT) < STALE_S
 
 
 def _task_ran_recently() -> bool:
     """Whether a task began or ended within WORKER_PATIENCE_S; the watchdog's canaries are tasks."""
-    return liveness.seconds_since(metrics.WORKER_SIGN) < settings.WORKER_PATIENCE_S
+    return liveness.seconds_since(metrics.WORKER_LAST_TASK) < settings.WORKER_PATIENCE_S
 
 
 def _verdict(more: dict[str, str] | None = None, **parts: bool) -> Response:

@@ -34,7 +34,7 @@ class Worker(Collector):
 
     def collect(self) -> Iterable[Metric]:
         for live, gauge in (
-            (metrics.WORKER_BEAT_AGE, metrics.WORKER_BEAT),
-            (metrics.WORKER_SIGN_AGE, metrics.WORKER_SIGN),
+            (metrics.WORKER_HEARTBEAT_AGE, metrics.WORKER_HEARTBEAT),
+            (metrics.WORKER_LAST_TASK_AGE, metrics.WORKER_LAST_TASK),
         ):
             yield GaugeMetricFamily(live.name, live.help, value=seconds_since(gauge))

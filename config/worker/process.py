@@ -74,7 +74,7 @@ class Beat(bootsteps.StartStopStep):  # type: ignore[misc]
 
 
 def show_sign_of_life() -> None:
-    liveness.show_liveness(metrics.WORKER_BEAT)
+    liveness.show_liveness(metrics.WORKER_HEARTBEAT)
 
 
 _began: dict[str, float] = {}  # start by task id; a process of the pool runs one at a time
@@ -132,13 +132,13 @@ def guarded_strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Any:
 
 def task_began(task_id: str, **_: Any) -> None:
     _began[task_id] = time.monotonic()
-    liveness.show_liveness(metrics.WORKER_SIGN)
+    liveness.show_liveness(metrics.WORKER_LAST_TASK)
 
 
 def task_ended(task_id: str, task: Any, state: str | None, **_: Any) -> None:
     """`state` is Celery's: SUCCESS, FAILURE, RETRY …"""
     seconds = time.monotonic() - _began.pop(task_id, time.monotonic())
-    liveness.show_liveness(metrics.WORKER_SIGN)
+    liveness.show_liveness(metrics.WORKER_LAST_TASK)
     metrics.TASKS.labels(task.name, (state or "unknown").lower()).observe(seconds)
     clock_skew.reporter.report(task.request.hostname or socket.gethostname())
 

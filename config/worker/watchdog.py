@@ -39,7 +39,7 @@ class Reason(StrEnum):
     STUCK = "stuck"  # the main loop hangs
 
 
-_SIGNS = ((metrics.WORKER_BEAT, Reason.STUCK), (metrics.WORKER_SIGN, Reason.DEAF))
+_SIGNS = ((metrics.WORKER_HEARTBEAT, Reason.STUCK), (metrics.WORKER_LAST_TASK, Reason.DEAF))
 
 
 @dataclass(slots=True)
@@ -100,7 +100,7 @@ def end_worker(pid: int, reason: Reason) -> None:
     """SIGTERM, then SIGKILL after KILL_AFTER_S. The broker delivers its messages again, and other
     drains take over the claims it had read."""
     logger.error("the worker (%s) is %s: it is terminated, to be restarted", pid, reason)
-    metrics.WORKER_ENDED.labels(reason).inc()
+    metrics.WORKERS_TERMINATED.labels(reason).inc()
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + KILL_AFTER_S
@@ -115,7 +115,7 @@ def export_zero_terminations() -> None:
     """Export 0 for each reason before the first: Prometheus sees no increase from an absent
     series."""
     for reason in Reason:
-        metrics.WORKER_ENDED.labels(reason)
+        metrics.WORKERS_TERMINATED.labels(reason)
 
 
 def start_watchdog() -> None:

@@ -45,7 +45,7 @@ def _send(task: str, argument: object, *, queue: str | None = None) -> bool:
     try:
         current_app.send_task(task, args=[argument], queue=queue, retry=False)
     except (kombu.exceptions.OperationalError, OSError) as error:
-        metrics.BELLS_LOST.inc()
+        metrics.WAKEUPS_LOST.inc()
         logger.warning("message %s for %s could not be sent: %s", task, argument, error)
         return False
     return True

@@ -40,7 +40,7 @@ def require_database() -> Iterator[None]:
 def _acquire_slot() -> Iterator[None]:
     slots = _slots()
     if not slots.acquire(timeout=_SLOT_WAIT_S):
-        metrics.DATABASE_NO_ROOM.inc()
+        metrics.DATABASE_CALLS_REFUSED.inc()
         raise DatabaseAway("Database: too many of this process wait for it already.")
     try:
         yield

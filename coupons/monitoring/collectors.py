@@ -12,7 +12,7 @@ from typing import Any
 
 import django
 from django.conf import settings
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from coupons import __version__
@@ -38,7 +38,7 @@ class Build(Collector):
 
     def collect(self) -> Iterable[Metric]:
         versions = (__version__, settings.RELEASE, platform.python_version(), django.get_version())
-        yield _family(metrics.BUILD, {versions: 1})
+        yield live_family(metrics.BUILD, {versions: 1})
 
 
 class Campaigns(Collector):
@@ -49,10 +49,10 @@ class Campaigns(Collector):
         try:
             families = [*_redis(), *_collect_parts(_canary, _sweep, _clock, _clocks, _campaigns)]
         except StoreAway:
-            yield _family(metrics.REDIS_UP, {(): 0})
+            yield live_family(metrics.REDIS_UP, {(): 0})
         else:
             yield from families
-            yield _family(metrics.REDIS_UP, {(): 1})
+            yield live_family(metrics.REDIS_UP, {(): 1})
 
 
 class Database(Collector):
@@ -64,11 +64,11 @@ class Database(Collector):
                 timeout=DATABASE_PATIENCE_S
             )
         except (DatabaseAway, TimeoutError):
-            yield _family(metrics.DATABASE_UP, {(): 0})
+            yield live_family(metrics.DATABASE_UP, {(): 0})
             return
-        yield _family(metrics.DATABASE_UP, {(): 1})
-        yield _family(metrics.DATABASE_USED, {(): used})
-        yield _family(metrics.DATABASE_MAX, {(): limit})
+        yield live_family(metrics.DATABASE_UP, {(): 1})
+        yield live_family(metrics.DATABASE_USED, {(): used})
+        yield live_family(metrics.DATABASE_MAX, {(): limit})
 
 
 def _redis() -> Iterator[Metric]:
@@ -84,7 +84,7 @@ def _redis() -> Iterator[Metric]:
         (metrics.REDIS_DURABLE, float(durable)),
         (metrics.REDIS_TIME, store().now_ms() / 1000),
     ):
-        yield _family(live, {(): float(value)})
+        yield live_family(live, {(): float(value)})
 
 
 def _collect_parts(*parts: Callable[[], Iterator[Metric]]) -> Iterator[Metric]:
@@ -99,12 +99,12 @@ def _collect_parts(*parts: Callable[[], Iterator[Metric]]) -> Iterator[Metric]:
 
 
 def _clock() -> Iterator[Metric]:
-    yield _family(metrics.REDIS_CLOCK, {(): -clock_skew.measure_skew().ahead_ms / 1000})
+    yield live_family(metrics.REDIS_CLOCK, {(): -clock_skew.measure_skew().ahead_ms / 1000})
 
 
 def _clocks() -> Iterator[Metric]:
     reports = sorted(clock_skew.reported_skews(), key=clock_skew.off_of, reverse=True)
-    yield _family(
+    yield live_family(
         metrics.CLOCK_AHEAD,
         {(report.process,): report.ahead_ms / 1000 for report in reports[:MOST_CLOCKS]},
     )
@@ -119,7 +119,7 @@ def _sweep() -> Iterator[Metric]:
 
 
 def _age(live: Live, age_ms: int | None) -> Metric:
-    return _family(live, {(): -1.0 if age_ms is None else age_ms / 1000})
+    return live_family(live, {(): -1.0 if age_ms is None else age_ms / 1000})
 
 
 def _campaigns() -> Iterator[Metric]:
@@ -128,24 +128,28 @@ def _campaigns() -> Iterator[Metric]:
     damaged = sorted(all_gates.failed)[:MOST_SHOWN]
     shown = _most_urgent(all_gates)
     gates = {slug: gate for slug, gate in shown.items() if gate}
-    yield _family(metrics.CAMPAIGNS, {(): len(installed)})
-    yield _family(metrics.LEFT_OUT, {(): len(installed) - len(shown) - len(damaged)})
-    yield _family(metrics.REPAIR, {(slug,): float(gate is None) for slug, gate in shown.items()})
+    yield live_family(metrics.CAMPAIGNS, {(): len(installed)})
+    yield live_family(metrics.NOT_EXPORTED, {(): len(installed) - len(shown) - len(damaged)})
+    yield live_family(
+        metrics.REPAIR, {(slug,): float(gate is None) for slug, gate in shown.items()}
+    )
     for live, value in _GATE_GAUGES.items():
-        yield _family(live, {(slug,): float(value(gate)) for slug, gate in gates.items()})
+        yield live_family(live, {(slug,): float(value(gate)) for slug, gate in gates.items()})
     since = store().waiting_since([slug for slug, gate in gates.items() if gate.waiting])
     ages = {slug: max(0, gates[slug].now_ms - (ms or 0)) / 1000 for slug, ms in since.items()}
-    yield _family(metrics.OLDEST, {(slug,): ages.get(slug, 0.0) for slug in gates})
+    yield live_family(metrics.OLDEST, {(slug,): ages.get(slug, 0.0) for slug in gates})
     yield from _failing([*damaged, *shown], unreadable=all_gates.failed.keys())
 
 
 def _failing(slugs: Sequence[str], *, unreadable: Collection[str]) -> Iterator[Metric]:
     """Campaigns that workers can't drain, and keys whose type is not what we wrote."""
     failures, wrongly_typed = store().drain_failures(slugs), store().wrongly_typed_keys(slugs)
-    failed = {slug: slug in failures.failed or failures[slug] is not None for slug in slugs}
+    failed: dict[tuple[str, ...], float] = {
+        (slug,): float(slug in failures.failed or failures[slug] is not None) for slug in slugs
+    }
     damaged = {slug: len(wrongly_typed.get(slug, ())) or slug in unreadable for slug in slugs}
-    yield _family(metrics.NOT_DRAINED, {(slug,): float(is_so) for slug, is_so in failed.items()})
-    yield _family(metrics.DAMAGED, {(slug,): float(count) for slug, count in damaged.items()})
+    yield live_family(metrics.DRAIN_FAILED, failed)
+    yield live_family(metrics.DAMAGED, {(slug,): float(count) for slug, count in damaged.items()})
 
 
 _GATE_GAUGES: dict[Live, Callable[[Gate], float]] = {
@@ -177,8 +181,9 @@ def _urgency(gate: Gate | None) -> int | None:
     return None
 
 
-def _family(live: Live, values: dict[tuple[str, ...], float]) -> Metric:
-    family = GaugeMetricFamily(live.name, live.help, labels=live.labels)
+def live_family(live: Live, values: dict[tuple[str, ...], float]) -> Metric:
+    kind = CounterMetricFamily if live.name.endswith("_total") else GaugeMetricFamily
+    family = kind(live.name, live.help, labels=live.labels)
     for labels, value in values.items():
         family.add_metric(labels, value)
     return family

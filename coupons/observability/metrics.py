@@ -58,7 +58,7 @@ class Work(StrEnum):
     DRAIN = "drain"
     SWEEP = "sweep"
     STATE = "state"  # recording that it opened or closed by the clock
-    FENCE = "fence"
+    FAILOVER = "failover"
     RECONCILE = "reconcile"
     GUARD = "guard"
     LIVE_COUNTS = "live_counts"  # gauges, the admin's lists
@@ -77,15 +77,18 @@ ADMISSION = Histogram(
 )
 RESPONSES = Counter("coupon_responses_total", "HTTP responses, without probes.", ["status"])
 RESPONSES.labels("500")  # exported as 0, since Prometheus sees no increase at a new series
-LINE_SECONDS = Gauge(
-    "coupon_line_seconds",
+REQUEST_QUEUE_SECONDS = Gauge(
+    "coupon_request_queue_seconds",
     "Most recent queueing delay before a request got a thread, seconds, maximum over processes.",
     multiprocess_mode="livemax",
 )
 LOGINS = Counter("coupon_logins_total", "Login attempts of operators.", ["outcome"])
-SHED = Counter("coupon_shed_total", "Requests shed because the queueing delay was too long.")
-BELLS_LOST = Counter(
-    "coupon_bells_lost_total", "Wake-up messages that could not be sent; beat's sweep sends others."
+REQUESTS_SHED = Counter(
+    "coupon_requests_shed_total", "Requests shed because the queueing delay was too long."
+)
+WAKEUPS_LOST = Counter(
+    "coupon_wakeups_lost_total",
+    "Wake-up messages that could not be sent; beat's sweep sends others.",
 )
 BREAKER_OPEN = Gauge(
     "coupon_breaker_open",
@@ -114,7 +117,7 @@ DRAIN_SECONDS = Histogram(
 )
 DRAIN_WAITS = Counter("coupon_drain_waits_total", "Times a drain waited for the database.")
 GROUPS_MADE = Counter(
-    "coupon_groups_made_total", "Missing consumer groups that were created again."
+    "coupon_consumer_groups_recreated_total", "Missing consumer groups that were created again."
 )
 
 CAMPAIGN_FAILURES = Counter(
@@ -136,26 +139,26 @@ STALE_MESSAGES = Counter(
     "Messages of beat that a worker skipped because they were too old.",
     ["task"],
 )
-WORKER_BEAT = Gauge(
-    "coupon_worker_beat_monotonic_seconds",
+WORKER_HEARTBEAT = Gauge(
+    "coupon_worker_heartbeat_monotonic_seconds",
     "Last heartbeat of the main loop of this host's worker, seconds of the host's monotonic clock.",
     multiprocess_mode="max",
 )
-WORKER_SIGN = Gauge(
-    "coupon_worker_sign_monotonic_seconds",
+WORKER_LAST_TASK = Gauge(
+    "coupon_worker_last_task_monotonic_seconds",
     "When a task last began or ended on this host, seconds of the host's monotonic clock.",
     multiprocess_mode="max",
 )
-WORKER_ENDED = Counter(
-    "coupon_worker_ended_total", "Workers ended because they had stalled.", ["reason"]
+WORKERS_TERMINATED = Counter(
+    "coupon_workers_terminated_total", "Stalled workers terminated by the consumer.", ["reason"]
 )
 CANARY = Gauge(
     "coupon_canary_timestamp_seconds",
     "When a worker last handled beat's canary, Redis' clock.",
     multiprocess_mode="max",
 )
-CANARY_SECONDS = Gauge(
-    "coupon_canary_seconds",
+CANARY_DELAY = Gauge(
+    "coupon_canary_delay_seconds",
     "Seconds from sending to handling of the watchdog's last canary.",
     multiprocess_mode="mostrecent",
 )
@@ -171,7 +174,7 @@ GAPS = Gauge(
     ["campaign", "kind"],
     multiprocess_mode="mostrecent",
 )
-GAPS_MENDED = Counter("coupon_gaps_mended_total", "Differences repaired.", ["campaign", "kind"])
+GAPS_REPAIRED = Counter("coupon_gaps_repaired_total", "Differences repaired.", ["campaign", "kind"])
 READINESS_RED = Gauge(
     "coupon_readiness_red_lines",
     "Red lines on a campaign's readiness board at the last check before its opening.",
@@ -188,8 +191,8 @@ REDIS_CONNECTIONS = Counter("coupon_redis_connections_opened_total", "Connection
 DATABASE_CONNECTIONS = Counter(
     "coupon_database_connections_opened_total", "Connections made to the database."
 )
-DATABASE_NO_ROOM = Counter(
-    "coupon_database_no_room_total",
+DATABASE_CALLS_REFUSED = Counter(
+    "coupon_database_calls_refused_total",
     "Database calls refused because DATABASE_MOST_AT_ONCE threads of the process were waiting.",
 )
 DATABASE_SECONDS = Histogram(
@@ -201,7 +204,7 @@ DATABASE_SECONDS = Histogram(
 
 
 class Live(NamedTuple):
-    """A gauge that is read at scrape time."""
+    """A gauge that is read at scrape time; a counter of another server if it ends in `_total`."""
 
     name: str
     help: str
@@ -223,18 +226,22 @@ CLOSES = Live("coupon_closes_timestamp_seconds", "When the campaign closes.", _C
 REPAIR = Live(
     "coupon_closed_for_repair", "1: closed for repair, Redis has no open gate.", _CAMPAIGN
 )
-NOT_DRAINED = Live("coupon_not_drained", "1: the last drain of this campaign failed.", _CAMPAIGN)
+DRAIN_FAILED = Live("coupon_drain_failed", "1: the last drain of this campaign failed.", _CAMPAIGN)
 DAMAGED = Live(
     "coupon_damaged_keys", "Keys of the campaign in Redis that can't be read.", _CAMPAIGN
 )
 CAMPAIGNS = Live("coupon_campaigns_installed", "Campaigns installed in Redis.")
-LEFT_OUT = Live("coupon_campaigns_left_out", "Installed campaigns without series: not active.")
+NOT_EXPORTED = Live(
+    "coupon_campaigns_not_exported", "Installed campaigns without series: not active."
+)
 REDIS_UP = Live("coupon_redis_up", "1: Redis replied to this scrape in time.")
 REDIS_MEMORY = Live("coupon_redis_memory_bytes", "Memory used by Redis.")
 REDIS_MEMORY_MAX = Live("coupon_redis_memory_max_bytes", "Redis' maxmemory; 0: unlimited.")
 REDIS_CLIENTS = Live("coupon_redis_clients", "Open connections to Redis.")
 REDIS_CLIENTS_MAX = Live("coupon_redis_clients_max", "Redis' limit of connections (maxclients).")
-REDIS_EVICTED = Live("coupon_redis_evicted_keys", "Keys evicted since Redis started: must be 0.")
+REDIS_EVICTED = Live(
+    "coupon_redis_evicted_keys_total", "Keys evicted since Redis started: must be 0."
+)
 REDIS_DURABLE = Live("coupon_redis_append_only_ok", "1: the append-only file is on and written.")
 REDIS_REPLICAS = Live("coupon_redis_replicas", "Connected replicas.")
 REDIS_CLOCK = Live("coupon_redis_clock_ahead_seconds", "Redis' clock, minus this host's.")
@@ -250,11 +257,11 @@ CANARY_AGE = Live(
     "coupon_canary_age_seconds", "Seconds since a worker handled beat's canary; -1: never."
 )
 SWEEP_AGE = Live("coupon_sweep_age_seconds", "Seconds since the last finished sweep; -1: never.")
-WORKER_BEAT_AGE = Live(
-    "coupon_worker_beat_age_seconds", "Seconds since this host's worker's last heartbeat."
+WORKER_HEARTBEAT_AGE = Live(
+    "coupon_worker_heartbeat_age_seconds", "Seconds since this host's worker's last heartbeat."
 )
-WORKER_SIGN_AGE = Live(
-    "coupon_worker_sign_age_seconds",
+WORKER_LAST_TASK_AGE = Live(
+    "coupon_worker_last_task_age_seconds",
     "Seconds since a task last began or ended on this host; canaries keep it low.",
 )
 DATABASE_UP = Live("coupon_database_up", "1: the database replied to this scrape in time.")

@@ -74,7 +74,7 @@ def _may_be_affected(
 ) -> bool:
     """True also for a campaign where this can't be determined."""
     slug, affected = row.slug, True
-    with isolate_campaign(slug, Work.FENCE):
+    with isolate_campaign(slug, Work.FAILOVER):
         mark = marks.result(slug)
         if mark.epochs:
             affected = _is_affected(row, row.tally, mark, gate, identity)
@@ -109,7 +109,7 @@ def _is_same_definition(gate: Gate, row: Campaign) -> bool:
 
 def _renew_one(slug: str) -> bool:
     """False if another process repairs this campaign; True: it is open, or stays closed."""
-    with isolate_campaign(slug, Work.FENCE, on_failure=partial(_keep_closed, slug)):
+    with isolate_campaign(slug, Work.FAILOVER, on_failure=partial(_keep_closed, slug)):
         try:
             rebuild.renew_campaign(slug, actor=ACTOR)
         except Overtaken:

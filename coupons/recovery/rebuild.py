@@ -142,7 +142,7 @@ class _Rebuild:
                     self._open([closing])
 
     def _guard(self, slug: str) -> AbstractContextManager[None]:
-        return isolate_campaign(slug, Work.FENCE) if self.together else nullcontext()
+        return isolate_campaign(slug, Work.FAILOVER) if self.together else nullcontext()
 
     # 1 and 2
 

@@ -171,7 +171,7 @@ def compare_campaign(
     gaps = {kind: report.found[kind] - report.mended[kind] for kind in Gap}
     _set_gauges(slug, gaps, store().now_ms())
     for kind in Gap:
-        metrics.GAPS_MENDED.labels(metrics.campaign_label(slug), kind).inc(report.mended[kind])
+        metrics.GAPS_REPAIRED.labels(metrics.campaign_label(slug), kind).inc(report.mended[kind])
     return report
 
 

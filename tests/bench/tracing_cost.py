@@ -83,7 +83,7 @@ def _pairs(size: Size, **sampler: str) -> Pairs:
 
 
 def _deciding(block: Block, trace: Callable[[Decide], Decide] | None) -> Block:
-    def measured() -> float:
+    def run_block() -> float:
         strategies.trace_decisions_with(trace)
         return block()
 

@@ -156,7 +156,7 @@ def test_without_a_worker_it_answers_and_is_not_well(consumer: Consumer) -> None
 
 BEAT = (
     "import sys; from coupons.observability import metrics; "
-    "metrics.WORKER_BEAT.set(float(sys.argv[1]))"
+    "metrics.WORKER_HEARTBEAT.set(float(sys.argv[1]))"
 )
 
 

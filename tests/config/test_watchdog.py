@@ -88,7 +88,7 @@ def supervised(environment: Environment, folder: Path, **more: str) -> Iterator[
 
 def ended(consumer: Consumer, reason: Reason) -> float:
     page = consumer.says("/metrics")[1]
-    found = re.search(rf'^coupon_worker_ended_total{{reason="{reason}"}} (\S+)$', page, re.M)
+    found = re.search(rf'^coupon_workers_terminated_total{{reason="{reason}"}} (\S+)$', page, re.M)
     return float(found[1]) if found else 0.0
 
 
@@ -177,7 +177,7 @@ def seen(monkeypatch: pytest.MonkeyPatch, settings: Any) -> dict[str, Any]:
     """A world to change: a worker's pid, whether the broker takes canaries, and the two signs."""
     world: dict[str, Any] = {"pid": 1, "broker": True, "beat": inf, "sign": inf, "ended": []}
     settings.WORKER_PATIENCE_S = 10
-    signs = {metrics.WORKER_BEAT: "beat", metrics.WORKER_SIGN: "sign"}
+    signs = {metrics.WORKER_HEARTBEAT: "beat", metrics.WORKER_LAST_TASK: "sign"}
     monkeypatch.setattr(watchdog, "worker_pid", lambda: world["pid"])
     monkeypatch.setattr(wakeups, "send_canary", lambda queue: world["broker"])
     monkeypatch.setattr(liveness, "seconds_since", lambda gauge: world[signs[gauge]])

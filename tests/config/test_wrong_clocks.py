@@ -130,6 +130,10 @@ def test_12_a2_a_worker_is_not_ended_by_a_consumer_whose_clock_is_another(
             assert consumer.says("/livez")[0] == 200
             time.sleep(5)  # two rounds of the watchdog
             page = consumer.says("/metrics")[1]
-            assert re.findall(r"^coupon_worker_ended_total{.*} (.*)$", page, re.M) == ["0.0"] * 2
-            (age_s,) = re.findall(r"^coupon_worker_beat_age_seconds (\S+)$", page, re.MULTILINE)
+            assert (
+                re.findall(r"^coupon_workers_terminated_total{.*} (.*)$", page, re.M) == ["0.0"] * 2
+            )
+            (age_s,) = re.findall(
+                r"^coupon_worker_heartbeat_age_seconds (\S+)$", page, re.MULTILINE
+            )
             assert float(age_s) < 5

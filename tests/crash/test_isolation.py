@@ -139,9 +139,9 @@ def test_12_21_a_failing_drain_is_logged_with_its_slug_and_told_while_it_fails(
         assert ask(well, "mina")
         until(lambda: stored() == {"ill", "well"}, stored)
         until(lambda: log.read_text().count("drain of campaign ill failed") > 1, log.read_text)
-        assert live_gauges()["coupon_not_drained"] == {"ill": 1, "well": 0}
+        assert live_gauges()["coupon_drain_failed"] == {"ill": 1, "well": 0}
         assert "drain" in {line.name for line in board.readiness_board("ill").reds}
         store.store().client.delete(keys.campaign_keys("ill").parked)
-        until(lambda: live_gauges()["coupon_not_drained"]["ill"] == 0, log.read_text)
+        until(lambda: live_gauges()["coupon_drain_failed"]["ill"] == 0, log.read_text)
     assert store.store().gate("ill").parked == 1
     assert "drain of campaign well" not in log.read_text()

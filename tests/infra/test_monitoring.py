@@ -5,14 +5,16 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from django.core.management import get_commands
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, Metric
 
+from coupons.monitoring.collectors import live_family
 from coupons.observability import metrics
 
 pytestmark = pytest.mark.slow
@@ -158,8 +160,8 @@ def test_nobody_asks_for_a_metric_that_is_not_declared() -> None:
 
 
 # What others tell as well: the canary's age is asked of Redis, of the worker's signs their ages.
-ELSEWHERE = {"coupon_canary_timestamp_seconds", "coupon_canary_seconds"} | {
-    f"coupon_worker_{sign}_monotonic_seconds" for sign in ("beat", "sign")
+ELSEWHERE = {"coupon_canary_timestamp_seconds", "coupon_canary_delay_seconds"} | {
+    f"coupon_worker_{sign}_monotonic_seconds" for sign in ("heartbeat", "last_task")
 }
 
 
@@ -168,6 +170,51 @@ def test_whatever_is_measured_is_looked_at_by_a_panel_or_an_alert() -> None:
     seen = {parts.sub("", name) for name in asked()} | ELSEWHERE
     measured = {parts.sub("", name) for name in declared() if name.startswith("coupon_")}
     assert measured - seen == set()
+
+
+# Names that were replaced, and words that no name may contain.
+BANNED_WORDS = {"bell", "fence", "witness", "exhausted", "line", "sign", "mended", "made", "room"}
+
+
+def test_metric_names_follow_the_conventions_of_prometheus() -> None:
+    """Base units as suffixes, `_total` for counters and for nothing else, a help text for each."""
+    page = "".join(_exposition(family) for family in _families())
+    assert page.count("# TYPE") > 60, "it reads nothing"
+    done = subprocess.run(
+        ["promtool", "check", "metrics"], input=page, capture_output=True, text=True, check=False
+    )
+    assert done.stdout + done.stderr == ""
+    assert done.returncode == 0
+
+
+def test_negative_control_promtool_reports_a_counter_without_its_suffix() -> None:
+    page = "# HELP coupon_shed Requests.\n# TYPE coupon_shed counter\ncoupon_shed 0\n"
+    done = subprocess.run(
+        ["promtool", "check", "metrics"], input=page, capture_output=True, text=True, check=False
+    )
+    assert "_total" in done.stdout + done.stderr
+
+
+def test_no_metric_has_a_name_that_says_nothing_to_a_stranger() -> None:
+    named = {name for name in declared() if set(name.split("_")) & BANNED_WORDS}
+    assert {name for name in named if name.startswith("coupon_")} == set()
+
+
+def _families() -> Iterator[Metric]:
+    yield from (family for family in REGISTRY.collect() if family.name.startswith("coupon_"))
+    for value in vars(metrics).values():
+        if isinstance(value, metrics.Live):
+            yield live_family(value, {})
+
+
+def _exposition(family: Metric) -> str:
+    """The family with one sample, as a page shows it; families without samples are not checked."""
+    name = f"{family.name}_total" if family.type == "counter" else family.name
+    samples = f"{name} 0\n"
+    if family.type == "histogram":
+        samples = f'{name}_bucket{{le="+Inf"}} 0\n{name}_sum 0\n{name}_count 0\n'
+    help_text = family.documentation.replace("\\", "\\\\")
+    return f"# HELP {name} {help_text}\n# TYPE {name} {family.type}\n{samples}"
 
 
 def test_there_are_enough_names_for_that_to_mean_something() -> None:

@@ -222,10 +222,10 @@ def test_no_more_threads_than_said_are_in_the_database_at_once(settings: Any) ->
             both = [threads.submit(stay) for _ in range(2)]
             for _ in both:
                 entered.acquire()
-            refused = metrics.DATABASE_NO_ROOM._value.get()
+            refused = metrics.DATABASE_CALLS_REFUSED._value.get()
             with pytest.raises(DatabaseAway), availability.require_database():
                 pytest.fail("a third came in")
-            assert metrics.DATABASE_NO_ROOM._value.get() == refused + 1
+            assert metrics.DATABASE_CALLS_REFUSED._value.get() == refused + 1
             leave.set()
         with availability.require_database():
             pass

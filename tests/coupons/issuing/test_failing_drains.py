@@ -33,8 +33,8 @@ def test_a_failing_drain_is_logged_with_its_slug_and_red_on_the_board(
     tasks.drain_each(SLUGS)
     assert [line for line in names(caplog).splitlines() if "drain of campaign p1 failed" in line]
     assert {line.name for line in board.readiness_board(ILL).reds} >= {"keys", "drain"}
-    not_drained = live_gauges()["coupon_not_drained"]
-    assert not_drained == {slug: float(slug == ILL) for slug in SLUGS}
+    drain_failed = live_gauges()["coupon_drain_failed"]
+    assert drain_failed == {slug: float(slug == ILL) for slug in SLUGS}
 
 
 def test_a_campaign_that_failed_gets_a_pause_and_is_well_again_after_its_next_drain(

@@ -64,7 +64,7 @@ def test_campaigns_where_nothing_happens_are_counted_and_not_shown(
         open_campaign(f"in-{days}", opens_at=opens, closes_at=opens + timedelta(hours=1))
     shown = said(collectors.Campaigns())
     assert {key[1] for key in shown if key[0] == "coupon_stock"} == {"today"}
-    assert (shown["coupon_campaigns_installed",], shown["coupon_campaigns_left_out",]) == (3, 2)
+    assert (shown["coupon_campaigns_installed",], shown["coupon_campaigns_not_exported",]) == (3, 2)
 
 
 def test_only_so_many_are_shown_and_those_in_need_come_first(

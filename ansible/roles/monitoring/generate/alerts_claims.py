@@ -69,10 +69,10 @@ PIPELINE = [
     ),
     Alert(
         name="CampaignNotDrained",
-        expr="max by (campaign) (coupon_not_drained) > 0",
+        expr="max by (campaign) (coupon_drain_failed) > 0",
         says="Every drain of this campaign fails: its claims wait. Other campaigns are stored.",
-        fires={of_consumer("coupon_not_drained", SALE): "1x40"},
-        quiet={of_consumer("coupon_not_drained", SALE): "0 1 0 0 1 0 0x40"},  # now and then
+        fires={of_consumer("coupon_drain_failed", SALE): "1x40"},
+        quiet={of_consumer("coupon_drain_failed", SALE): "0 1 0 0 1 0 0x40"},  # now and then
     ),
     Alert(
         name="CampaignDamaged",
@@ -102,18 +102,18 @@ PIPELINE = [
     Alert(
         name="WorkerStill",
         limit="worker-beat",
-        expr="max by (instance) (coupon_worker_beat_age_seconds) > {limit}",
-        fires={of_consumer("coupon_worker_beat_age_seconds"): "0+15x40"},
-        quiet={of_consumer("coupon_worker_beat_age_seconds"): "2x40"},
+        expr="max by (instance) (coupon_worker_heartbeat_age_seconds) > {limit}",
+        fires={of_consumer("coupon_worker_heartbeat_age_seconds"): "0+15x40"},
+        quiet={of_consumer("coupon_worker_heartbeat_age_seconds"): "2x40"},
     ),
     Alert(
         name="WorkersStall",
-        expr="sum by (reason) (increase(coupon_worker_ended_total[15m])) > 0",
+        expr="sum by (reason) (increase(coupon_workers_terminated_total[15m])) > 0",
         says="A worker had stalled and was terminated and restarted; see its log.",
         for_="0m",
         severity="ticket",
-        fires={of_consumer("coupon_worker_ended_total", 'reason="deaf"'): "0 1x40"},
-        quiet={of_consumer("coupon_worker_ended_total", 'reason="deaf"'): "2x40"},
+        fires={of_consumer("coupon_workers_terminated_total", 'reason="deaf"'): "0 1x40"},
+        quiet={of_consumer("coupon_workers_terminated_total", 'reason="deaf"'): "2x40"},
     ),
     Alert(
         name="NobodySweeps",
@@ -137,11 +137,11 @@ PIPELINE = [
     ),
     Alert(
         name="BellsLost",
-        expr="sum(rate(coupon_bells_lost_total[1m])) > 0",
+        expr="sum(rate(coupon_wakeups_lost_total[1m])) > 0",
         says="Wake-ups can't be sent to the broker: claims wait for the next sweep.",
         for_="2m",
         severity="ticket",
-        fires={of_web("coupon_bells_lost_total"): "0+1x40"},
-        quiet={of_web("coupon_bells_lost_total"): "3x40"},
+        fires={of_web("coupon_wakeups_lost_total"): "0+1x40"},
+        quiet={of_web("coupon_wakeups_lost_total"): "3x40"},
     ),
 ]  # fmt: skip

@@ -154,9 +154,9 @@ STORES = [
     Alert(
         name="RedisEvicts",
         limit="redis-evictions",
-        expr="max(increase(coupon_redis_evicted_keys[5m])) > {limit}",
-        fires={of_consumer("coupon_redis_evicted_keys"): "0+2x40"},
-        quiet={of_consumer("coupon_redis_evicted_keys"): "9x40"},
+        expr="max(increase(coupon_redis_evicted_keys_total[5m])) > {limit}",
+        fires={of_consumer("coupon_redis_evicted_keys_total"): "0+2x40"},
+        quiet={of_consumer("coupon_redis_evicted_keys_total"): "9x40"},
     ),
     Alert(
         name="RedisForgetful",

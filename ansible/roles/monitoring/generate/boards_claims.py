@@ -63,8 +63,8 @@ OPENING = [
             "mean wait for a thread, seconds": (
                 'max(haproxy_backend_queue_time_average_seconds{proxy="users"})'
             ),
-            "without a front, refused a second": "sum(rate(coupon_shed_total[1m]))",
-            "without a front, longest wait, seconds": "max(coupon_line_seconds)",
+            "without a front, refused a second": "sum(rate(coupon_requests_shed_total[1m]))",
+            "without a front, longest wait, seconds": "max(coupon_request_queue_seconds)",
         },
         says="More requests than the hosts can serve: the refused ones get 503 and Retry-After.",
     ),
@@ -128,7 +128,7 @@ PIPELINE = [
     Panel(
         title="Failing campaigns",
         queries={
-            "{{campaign}} not drained": f"max by (campaign) (coupon_not_drained{{{SALE}}})",
+            "{{campaign}} not drained": f"max by (campaign) (coupon_drain_failed{{{SALE}}})",
             "{{campaign}} damaged keys": f"max by (campaign) (coupon_damaged_keys{{{SALE}}})",
             "{{work}} failed, in an hour":
                 _counted("coupon_campaign_failures_total", "work", "1h"),
@@ -153,9 +153,9 @@ PIPELINE = [
         queries={
             "canary": "max(coupon_canary_age_seconds)",
             "sweep": "max(coupon_sweep_age_seconds)",
-            "worker {{instance}}": "max by (instance) (coupon_worker_beat_age_seconds)",
+            "worker {{instance}}": "max by (instance) (coupon_worker_heartbeat_age_seconds)",
             "{{instance}}: a task began or ended":
-                "max by (instance) (coupon_worker_sign_age_seconds)",
+                "max by (instance) (coupon_worker_last_task_age_seconds)",
         },
     ),
     Panel(
@@ -164,7 +164,7 @@ PIPELINE = [
             "{{task}}, stale and skipped":
                 "sum by (task) (rate(coupon_stale_messages_total[1m]))"
                 ' or label_replace(vector(0), "task", "none", "", "")',
-            "wake-ups lost": "sum(rate(coupon_bells_lost_total[1m]))",
+            "wake-ups lost": "sum(rate(coupon_wakeups_lost_total[1m]))",
             "drains that waited": "sum(rate(coupon_drain_waits_total[1m]))",
         },
     ),
@@ -180,10 +180,11 @@ PIPELINE = [
     Panel(
         title="Repaired automatically, in an hour",
         queries={
-            "claims, {{kind}}": _counted("coupon_gaps_mended_total", "kind", "1h"),
+            "claims, {{kind}}": _counted("coupon_gaps_repaired_total", "kind", "1h"),
             "workers terminated, {{reason}}":
-                _counted("coupon_worker_ended_total", "reason", "1h"),
-            "consumer groups": "sum(increase(coupon_groups_made_total[1h])) or vector(0)",
+                _counted("coupon_workers_terminated_total", "reason", "1h"),
+            "consumer groups":
+                "sum(increase(coupon_consumer_groups_recreated_total[1h])) or vector(0)",
         },
         says="Gaps that reconcile repaired; stalled workers that were terminated; missing consumer"
              " groups that were created again.",

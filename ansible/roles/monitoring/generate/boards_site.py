@@ -47,7 +47,7 @@ CAPACITY = [
         queries={
             "claims at Redis": "sum(rate(coupon_admission_seconds_sum[1m]))",
             "statements at MySQL": "sum(rate(coupon_database_statement_seconds_sum[1m]))",
-            "uses of MySQL refused, a second": "sum(rate(coupon_database_no_room_total[1m]))",
+            "uses of MySQL refused, a second": "sum(rate(coupon_database_calls_refused_total[1m]))",
         },
         says="Seconds spent a second. Refused: DATABASE_MOST_AT_ONCE threads waited already.",
     ),
@@ -82,7 +82,7 @@ CAPACITY = [
         title="Campaigns",
         queries={
             "installed": "max(coupon_campaigns_installed)",
-            "of these, not exported one by one": "max(coupon_campaigns_left_out)",
+            "of these, not exported one by one": "max(coupon_campaigns_not_exported)",
         },
     ),
     Panel(
