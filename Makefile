@@ -2,7 +2,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 quoted = '$(subst ','\'',$1)'
-export PYTHONDONTWRITEBYTECODE := 1
 # Settings are no variables of make's, whose $ and # would bend them: `config.env` reads .env, which
 # tests and measurements leave alone.
 TESTING := check test test-all crash-test compare report bench rehearse
@@ -73,6 +72,7 @@ fmt: .venv/tools ## format the code
 .PHONY: clean
 clean: ## remove what the other verbs made here
 	rm -rf .venv build var .mypy_cache .ruff_cache .pytest_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # What is installed for whom: a running site; who works with one; who looks at the code; who tests it,
 # which alone needs packages of the system.

@@ -185,6 +185,7 @@ def clean(copy: Copy) -> None:
     copy.make("clean")
     left = [name for name in (".venv", "build", "var") if (copy.folder / name).is_symlink()
             or (copy.folder / name).exists()]  # fmt: skip
+    left += [str(found) for found in copy.folder.rglob("__pycache__")]
     demand(not left, f"left: {left}", "")
 
 

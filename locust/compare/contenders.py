@@ -58,7 +58,6 @@ def secrets_for_all(environment: Mapping[str, str]) -> dict[str, str]:
         "JWT_AUDIENCE": "coupons",
         "LOG_LEVEL": "WARNING",
         **EVERYBODY_IS_SERVED,
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
 
 

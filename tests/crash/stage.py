@@ -157,5 +157,4 @@ def _environment(ports: dict[str, int], kind: Database) -> dict[str, str]:
         "CELERY_BROKER_URL": f"redis://127.0.0.1:{ports['broker']}/0",
         "DATABASE_URL": kind.url(ports["database"]),
         "PYTHONPATH": str(ROOT),
-        "PYTHONDONTWRITEBYTECODE": "1",
     }

@@ -52,7 +52,7 @@ class Checkout:
     @property
     def environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        return kept | {"LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+        return kept | {"LC_ALL": "C.UTF-8"}
 
     def call(self, *command: str, says: str = "", **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
