@@ -15,11 +15,12 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from moto.rds.exceptions import RDSClientError
 from moto.rds.models import RDSBackend, rds_backends
 
-from tests.provisioning import elasticache_store, kept_tags, real_hosts
+from tests.provisioning import elasticache_store, kept_tags, memoized, real_hosts
 
 
 def application() -> Any:
     """moto's whole application, patched."""
+    memoized.install()
     elasticache_store.install()
     kept_tags.install()
     real_hosts.install()
