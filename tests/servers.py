@@ -14,19 +14,19 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from argparse import REMAINDER, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from config import env
 from config.development.process import ports
+from config.development.process.programs import Program
 from coupons.management.arguments import SentenceParser
 from tests import disposable
 
+Environment = Mapping[str, str]
 START_S = 60  # a first start of MariaDB on a slow disk
-STOP_S = 30
 
 
 free_port = ports.free_port
@@ -46,24 +46,20 @@ def pings(port: int) -> bool:
 
 
 @contextmanager
-def process(command: list[str], *, ready: Callable[[], bool], log: Path) -> Iterator[int]:
-    """A server from the moment it is ready until the block ends. Yields its pid."""
-    with log.open("ab") as out:
-        child = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + START_S
-        while not ready():
-            if child.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{command[0]} did not start:\n{log.read_text()[-2000:]}")
-            time.sleep(0.05)
-        yield child.pid
-    finally:
-        child.send_signal(signal.SIGTERM)
-        try:
-            child.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+def process(
+    command: Sequence[str], *, ready: Callable[[], bool], log: Path, env: Environment | None = None
+) -> Iterator[int]:
+    """A server from the moment it is ready until the block ends, with `env` beside this process's
+    environment. Yields its pid. Raises Trouble, with the end of its log, if it does not start."""
+    with started(command, log=log, env=env) as program:
+        program.wait_until(ready, patience_s=START_S)
+        yield program.pid
+
+
+def started(command: Sequence[str], *, log: Path, env: Environment | None = None) -> Program:
+    """A program that may still be starting; a context manager, at whose end it is ended."""
+    name = Path(command[0]).name
+    return Program(name, command, env=os.environ | (env or {}), log=log, cwd=Path.cwd())
 
 
 @contextmanager

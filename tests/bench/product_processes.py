@@ -1,7 +1,6 @@
 """The product's own processes, started with the options that `make run` starts them with."""
 
 import http.client
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -10,14 +9,9 @@ from typing import NamedTuple
 
 import psutil
 
-from config.development.process.servers import (
-    POOL,
-    WEB_BACKLOG,
-    WEB_CONNECTIONS,
-    WEB_THREADS,
-    WEB_WORKERS,
-)
-from tests.servers import free_port, process
+from config.development.process import commands
+from config.development.process.commands import POOL, WEB_WORKERS
+from tests.servers import free_port, process, started
 
 
 class Web(NamedTuple):
@@ -31,13 +25,7 @@ class Web(NamedTuple):
 def run_web(folder: Path) -> Iterator[Web]:
     """Granian with the product and the stock view."""
     port = free_port()
-    command = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws",
-        "--host", "127.0.0.1", "--port", str(port), "--workers", str(WEB_WORKERS),
-        "--blocking-threads", str(WEB_THREADS), "--backlog", str(WEB_BACKLOG),
-        "--backpressure", str(WEB_CONNECTIONS),
-        "config.wsgi:application",
-    ]  # fmt: skip
+    command = commands.web_command(port, workers=WEB_WORKERS)
     with process(command, ready=lambda: _ready(port), log=folder / "web.log") as pid:
         yield Web(f"http://127.0.0.1:{port}", pid)
 
@@ -51,23 +39,14 @@ def process_tree(pid: int) -> list[psutil.Process]:
 @contextmanager
 def run_worker_and_beat(folder: Path) -> Iterator[None]:
     """A Celery worker and beat. They are ready when a claim is stored, not before."""
-    worker = _celery(
-        "worker", "--concurrency", str(POOL), "--loglevel", "WARNING",
-        "--without-gossip", "--without-mingle",
-    )  # fmt: skip
-    beat = _celery(
-        "beat", "--loglevel", "WARNING", "--schedule", str(folder / "beat-schedule"), "--pidfile="
-    )
+    env = {"CELERY_WORKER": "1"}  # as patient with the broker as a worker
+    worker = commands.worker_command(pool=POOL)
+    beat = commands.beat_command("--schedule", str(folder / "beat-schedule"))
     with (
-        process(worker, ready=lambda: True, log=folder / "worker.log"),
-        process(beat, ready=lambda: True, log=folder / "beat.log"),
+        started(worker, log=folder / "worker.log", env=env),
+        started(beat, log=folder / "beat.log", env=env),
     ):
         yield
-
-
-def _celery(*words: str) -> list[str]:
-    """As patient with the broker as a worker; `env` becomes the program, with the same pid."""
-    return ["env", "CELERY_WORKER=1", sys.executable, "-m", "celery", "-A", "config", *words]
 
 
 def _ready(port: int) -> bool:

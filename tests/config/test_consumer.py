@@ -18,10 +18,12 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 import coupons
 from config.celery import app
+from config.development.process import commands
 from config.metrics import exposition, multiprocess
 from config.worker.process import STALE_S
 from tests.config.waiting import until
 from tests.servers import free_port, process
+from tests.servers import started as started_program
 
 pytestmark = pytest.mark.slow
 
@@ -71,26 +73,17 @@ def consumer(environment: Environment, tmp_path: Path) -> Iterator[Consumer]:
 @contextmanager
 def started(environment: Environment, folder: Path) -> Iterator[Consumer]:
     asked = Consumer(int(environment["CONSUMER_PORT"]))
-    command = ["env", *_words(environment), sys.executable, "-m", "config.worker.consumer"]
-    with process(command, ready=asked.listens, log=folder / "consumer.log"):
+    command, log = commands.consumer_command(), folder / "consumer.log"
+    with process(command, ready=asked.listens, log=log, env=environment):
         yield asked
 
 
 @pytest.fixture
 def worker(environment: Environment, tmp_path: Path) -> Iterator[int]:
     """A worker with one child. Yields the pid of its main process."""
-    command = [
-        "env", *_words(environment), "CELERY_WORKER=1", sys.executable, "-m", "celery", "-A",
-        "config", "worker", "--concurrency", "1", "--without-gossip", "--without-mingle",
-        "--loglevel", "WARNING",
-    ]  # fmt: skip
-    log = tmp_path / "worker.log"
-    with process(command, ready=lambda: True, log=log) as pid:
-        yield pid
-
-
-def _words(environment: Environment) -> list[str]:
-    return [f"{name}={value}" for name, value in environment.items()]
+    env, log = environment | {"CELERY_WORKER": "1"}, tmp_path / "worker.log"
+    with started_program(commands.worker_command(), log=log, env=env) as program:
+        yield program.pid
 
 
 def sweep(consumer: Consumer) -> float:
@@ -192,7 +185,7 @@ def test_nor_for_other_networks(environment: Environment, tmp_path: Path) -> Non
 
 def test_without_a_folder_it_says_what_is_missing(child_environment: Environment) -> None:
     child_environment.pop("PROMETHEUS_MULTIPROC_DIR", None)
-    command = [sys.executable, "-m", "config.worker.consumer"]
+    command = commands.consumer_command()
     done = subprocess.run(command, env=child_environment, capture_output=True, text=True)
     assert done.returncode == 2
     assert "PROMETHEUS_MULTIPROC_DIR is not set" in done.stderr

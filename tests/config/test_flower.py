@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from config import env
+from config.development.process import commands
 from tests.servers import free_port, listens, process
 
 LOGIN = """mina:p,a/s:s'w"o$r d%41,\\#"""  # issue 12, part 10: whatever a generator draws
@@ -43,10 +43,9 @@ def test_it_does_not_start_where_strangers_could_look_in(
 def flower(tmp_path: Path) -> Iterator[str]:
     """Its address; as on a host, from the environment."""
     port = free_port()
-    manage = [sys.executable, str(env.BASE_DIR / "manage.py"), "flower", "--port", str(port)]
-    redis = {"CELERY_BROKER_URL": os.environ["REDIS_URL"]}
-    command = ["env", f"FLOWER_LOGIN={LOGIN}", *(f"{k}={v}" for k, v in redis.items()), *manage]
-    with process(command, ready=lambda: listens(port), log=tmp_path / "flower.log"):
+    command = commands.flower_command("--port", str(port))
+    env = {"CELERY_BROKER_URL": os.environ["REDIS_URL"], "FLOWER_LOGIN": LOGIN}
+    with process(command, ready=lambda: listens(port), log=tmp_path / "flower.log", env=env):
         yield f"http://127.0.0.1:{port}"
 
 
@@ -63,17 +62,10 @@ def test_behind_its_login_it_shows_workers_and_bells(flower: str, tmp_path: Path
         for page in ("/", "/workers", "/api/tasks"):
             with pytest.raises(urllib.error.HTTPError, match="401"):
                 ask(flower + page, wrong)
-    worker = [
-        sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "1",
-        "--hostname", "one@flower-test", "--loglevel", "INFO",
-    ]  # fmt: skip
+    worker = commands.worker_command("--hostname", "one@flower-test", "--loglevel", "INFO")
     broker = os.environ | {"CELERY_BROKER_URL": os.environ["REDIS_URL"], "CELERY_WORKER": "1"}
     log = tmp_path / "worker.log"
-    with process(
-        ["env", f"CELERY_BROKER_URL={broker['CELERY_BROKER_URL']}", "CELERY_WORKER=1", *worker],
-        ready=lambda: "ready." in log.read_text(),
-        log=log,
-    ):
+    with process(worker, ready=lambda: "ready." in log.read_text(), log=log, env=broker):
         ring = "from config.celery import app; app.send_task('coupons.drain', args=['nobody'])"
         subprocess.run([sys.executable, "-c", ring], env=broker, check=True)
         deadline = time.monotonic() + 20

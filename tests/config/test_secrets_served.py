@@ -2,9 +2,6 @@
 
 import json
 import secrets
-import shutil
-import subprocess
-import sys
 import time
 from http.client import HTTPConnection
 from pathlib import Path
@@ -12,22 +9,13 @@ from pathlib import Path
 import jwt
 import pytest
 
-from config import env
+from config.development.process import commands
+from config.development.process.programs import Program
+from tests import servers
 from tests.config.test_secrets import GOOD, LOCAL_JWT
 from tests.config.test_settings import PRODUCTION
 from tests.conftest import CampaignMaker
 from tests.servers import free_port
-
-
-def _granian(folder: Path, port: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    granian = shutil.which("granian", path=str(Path(sys.executable).parent))
-    assert granian is not None
-    with (folder / "granian.log").open("wb") as log:
-        return subprocess.Popen(
-            [granian, "--interface", "wsgi", "--port", str(port), "--blocking-threads", "4",
-             "config.wsgi:application"],
-            cwd=env.BASE_DIR, env=environment, stdout=log, stderr=log,
-        )  # fmt: skip
 
 
 def _claim(port: int, secret: str) -> int:
@@ -46,11 +34,11 @@ def _claim(port: int, secret: str) -> int:
         wire.close()
 
 
-def _answer(server: subprocess.Popen[bytes], port: int, secret: str) -> int | None:
+def _answer(server: Program, port: int, secret: str) -> int | None:
     """None if the server ended by itself before it answered anybody."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        if server.poll() is not None:
+        if server.status is not None:
             return None
         try:
             return _claim(port, secret)
@@ -71,17 +59,14 @@ def test_13_5_a_granian_in_production_never_accepts_a_token_signed_with_the_loca
         "COUPON_KEYS": f"local:{secrets.token_hex(32)}",
     }  # fmt: skip
     port = free_port()
-    server = _granian(tmp_path, port, given)
-    try:
+    command, log = commands.granian_command(port, "--blocking-threads", "4"), tmp_path / "log"
+    with servers.started(command, log=log, env=given) as server:
         answered = _answer(server, port, LOCAL_JWT)
-        log = (tmp_path / "granian.log").read_text()
+        said = log.read_text()
         if named == LOCAL_JWT:
             assert answered is None
-            assert "JWT_HS256_SECRET is in our published source" in log
-            assert LOCAL_JWT not in log
+            assert "JWT_HS256_SECRET is in our published source" in said
+            assert LOCAL_JWT not in said
         else:
-            assert answered == 401, log
+            assert answered == 401, said
             assert _claim(port, GOOD) == 202
-    finally:
-        server.terminate()
-        server.wait(30)

@@ -4,7 +4,6 @@ once; without it everybody waits. And nobody from outside can make it refuse."""
 import asyncio
 import re
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from config.development.process import commands
 from config.overload import MARK, Sensor, Shedder, seconds_since_mark, time_mark
 from tests.servers import free_port, listens, process
 
@@ -45,13 +45,11 @@ REQUEST = (
 def site(folder: Path, *, shed_after_s: float) -> Iterator[int]:
     (folder / "slow.py").write_text(APPLICATION)
     port = free_port()
-    command = [
-        "env", f"SHED_AFTER_S={shed_after_s}", f"PYTHONPATH={folder}:{Path.cwd()}",
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws",
-        "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads", "2",
-        "--backlog", "4096", "slow:application",
-    ]  # fmt: skip
-    with process(command, ready=lambda: listens(port), log=folder / "granian.log"):
+    env = {"SHED_AFTER_S": str(shed_after_s), "PYTHONPATH": f"{folder}:{Path.cwd()}"}
+    command = commands.granian_command(
+        port, "--blocking-threads", "2", "--backlog", "4096", application="slow:application"
+    )
+    with process(command, ready=lambda: listens(port), log=folder / "granian.log", env=env):
         yield port
 
 

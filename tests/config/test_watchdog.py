@@ -5,8 +5,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,11 +17,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from config.celery import app
+from config.development.process import commands
 from config.worker import liveness, watchdog
 from config.worker.watchdog import Reason, Watchdog
 from coupons.broker import wakeups
 from coupons.observability import metrics
 from coupons.store import store
+from tests import servers
 from tests.config.test_consumer import Consumer, Environment, started
 from tests.config.waiting import until
 from tests.proxy import proxy
@@ -39,30 +39,22 @@ class Supervised:
 
     def __init__(self, environment: Environment, log: Path) -> None:
         self.pids: list[int] = []
-        self._environment, self._log, self._over = environment, log, False
+        self._environment, self._log, self._over = environment, log, threading.Event()
         self._thread = threading.Thread(target=self._supervise)
         self._thread.start()
 
     def _supervise(self) -> None:
-        command = [
-            sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "1",
-            "--without-gossip", "--without-mingle", "--loglevel", "WARNING",
-        ]  # fmt: skip
-        while not self._over:
-            with self._log.open("ab") as out:
-                child = subprocess.Popen(
-                    command, env=self._environment, stdout=out, stderr=out, start_new_session=True
-                )
-            self.pids.append(child.pid)
-            child.wait()
+        command = commands.worker_command()
+        worker = servers.started(command, log=self._log, env=self._environment)
+        self.pids.append(worker.pid)
+        while not self._over.wait(0.05):
+            if worker.status is not None:
+                worker.restart()
+                self.pids.append(worker.pid)
+        worker.kill()
 
     def stop(self) -> None:
-        self._over = True
-        for pid in self.pids:
-            try:
-                os.killpg(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        self._over.set()
         self._thread.join(10)
 
 

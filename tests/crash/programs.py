@@ -3,14 +3,14 @@
 import http.client
 import os
 import shlex
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import redis
 
-from config.development.process.servers import WEB_BACKLOG, WEB_CONNECTIONS, WEB_THREADS
+from config.development.process import commands
+from config.development.process.commands import WEB_THREADS
 from tests import disposable, front, servers
 from tests.clocks import WrongClock
 from tests.crash.actors import Actor
@@ -117,25 +117,16 @@ def draining_file(folder: Path, name: str) -> Path:
 def _users(name: str, folder: Path, env: dict[str, str], host: HostPorts, build: Build) -> Actor:
     """As `make run` serves, one process per host: a host that dies takes half of all with it."""
     port = host.users_inner
-    return Actor(name, _granian(port, build.web), env | {"DOOR": "users"},
+    return Actor(name, commands.web_command(port, application=build.web), env | {"DOOR": "users"},
                  folder / f"{name}.log", lambda: answers(port, "/"))  # fmt: skip
 
 
 def _operators(name: str, folder: Path, env: dict[str, str], host: HostPorts) -> Actor:
     """As its unit runs it: after those who claim."""
     port = host.operators_inner
-    granian = ["nice", "-n", "10", *_granian(port, PRODUCT.web)]
+    granian = ["nice", "-n", "10", *commands.web_command(port)]
     return Actor(name, granian, env | {"DOOR": "operators"},
                  folder / f"{name}.log", lambda: answers(port, "/livez"))  # fmt: skip
-
-
-def _granian(port: int, application: str) -> list[str]:
-    return [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws",
-        "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads",
-        str(WEB_THREADS), "--backlog", str(WEB_BACKLOG), "--backpressure", str(WEB_CONNECTIONS),
-        "--respawn-failed-workers", application,
-    ]  # fmt: skip
 
 
 def _front(name: str, folder: Path, host: HostPorts) -> Actor:
@@ -152,11 +143,7 @@ def _front(name: str, folder: Path, host: HostPorts) -> Actor:
 
 
 def _worker(name: str, folder: Path, env: dict[str, str], pool: int, build: Build) -> Actor:
-    command = [
-        sys.executable, "-m", "celery", "-A", build.celery, "worker", "--concurrency", str(pool),
-        "--loglevel", "WARNING", "--hostname", f"{name}@crash", "--without-gossip",
-        "--without-mingle",
-    ]  # fmt: skip
+    command = commands.worker_command("--hostname", f"{name}@crash", pool=pool, app=build.celery)
     actor = Actor(name, command, env, folder / f"{name}.log", lambda: True)
     actor.ready = lambda: len(actor.children()) >= pool
     return actor
@@ -164,10 +151,7 @@ def _worker(name: str, folder: Path, env: dict[str, str], pool: int, build: Buil
 
 def _beat(folder: Path, env: dict[str, str], build: Build) -> Actor:
     """It serves once it, or a dead one before it for five seconds, holds the lease."""
-    command = [
-        sys.executable, "-m", "celery", "-A", build.celery, "beat", "--loglevel", "WARNING",
-        "--pidfile=",
-    ]  # fmt: skip
+    command = commands.beat_command(app=build.celery)
     return Actor("beat", command, env, folder / "beat.log", lambda: _holds_a_lease(env))
 
 

@@ -3,8 +3,7 @@ the same bell again and again, last week's. The worker stays up and goes on."""
 
 import os
 import pickle
-import subprocess
-import sys
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +13,12 @@ import pytest
 from django.db import connection
 
 from config.celery import app
+from config.development.process import commands
 from coupons import store
 from coupons.broker import wakeups
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.models import Coupon
+from tests import servers
 from tests.conftest import CampaignMaker
 from tests.crash.test_stopping import claims
 
@@ -76,21 +77,16 @@ def test_bad_messages_do_no_harm_and_good_ones_are_heard_after_them(
     app.send_task(wakeups.DRAIN_EACH, args=[["gone", "late"]], expires=-7 * 86_400)
     for _ in range(30):
         wakeups.notify_drain("sale")
-    command = [
-        sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "1",
-        "--without-gossip", "--without-mingle", "--loglevel", "WARNING",
-    ]  # fmt: skip
     environment = child_environment | {"CELERY_WORKER": "1"}
-    with (tmp_path / "worker.log").open("wb") as log:
-        worker = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     connection.close()  # the server ends a session that was silent for long
-    try:
+    with servers.started(
+        commands.worker_command(), log=tmp_path / "worker.log", env=environment
+    ) as worker:
         until(lambda: rung("sale") and Coupon.objects.count() == 22)
-        assert worker.poll() is None
+        worker.raise_if_ended()
         claims(open_campaign("other"), 3)
         until(lambda: rung("other") and Coupon.objects.count() == 25)
-    finally:
-        worker.terminate()
-        assert worker.wait(30) == 0
+        os.kill(worker.pid, signal.SIGTERM)
+        worker.finish(patience_s=30)
     assert not mark.exists(), "a pickle was opened"
     assert store.store().gate("sale").parked == 0

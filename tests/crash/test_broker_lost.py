@@ -1,8 +1,5 @@
 """The broker dies while all of a worker's hands are full, and comes back after they are empty."""
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +9,7 @@ import pytest
 import redis
 from celery import Celery
 
+from config.development.process import commands
 from coupons import store
 from coupons.admission import strategies
 from coupons.broker import wakeups
@@ -30,21 +28,17 @@ PATIENCE_S = 3  # of a drain with its database: so long its task is in hand
 def worker(folder: Path, broker: str) -> Iterator[None]:
     """One hand, and a database where nobody listens. Without heartbeats, which find a lost broker,
     too, if they come in the second in which it is away."""
-    env = os.environ | {
+    env = {
         "CELERY_WORKER": "1", "CELERY_BROKER_URL": broker, "DRAIN_PATIENCE_S": str(PATIENCE_S),
         "DATABASE_URL": f"mysql://nobody:nothing@127.0.0.1:{servers.free_port()}/nowhere",
         "PROMETHEUS_MULTIPROC_DIR": str(folder),
     }  # fmt: skip
-    command = [sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "1",
-               "--without-gossip", "--without-mingle", "--without-heartbeat",
-               "--loglevel", "WARNING"]  # fmt: skip
-    with (folder / "worker.log").open("wb") as log, subprocess.Popen(
-        command, env=env, stdout=log, stderr=log
-    ) as process:  # fmt: skip
+    command = commands.worker_command("--without-heartbeat")
+    with servers.started(command, log=folder / "worker.log", env=env) as program:
         try:
             yield
         finally:
-            process.kill()
+            program.kill()
 
 
 def comes(true: Callable[[], bool], *, within_s: float) -> bool:

@@ -1,8 +1,6 @@
 """On real processes: a campaign that can't be drained keeps no other campaign waiting, and a lost
 consumer group is made anew. One worker with one child, beat, ten campaigns or more."""
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,6 +10,7 @@ import pytest
 from django.db import connection
 
 from config.celery import app
+from config.development.process import commands
 from coupons import store
 from coupons.admission import strategies
 from coupons.campaigns import lookup
@@ -21,7 +20,7 @@ from coupons.errors import CouponError
 from coupons.models import Coupon
 from coupons.readiness import board
 from coupons.store import keys
-from tests import damages
+from tests import damages, servers
 from tests.conftest import CampaignMaker
 from tests.coupons.campaigns.sales import live_gauges
 
@@ -32,22 +31,13 @@ PATIENCE_S = 40
 
 @contextmanager
 def worker_and_beat(environment: dict[str, str], folder: Path) -> Iterator[None]:
-    celery = [sys.executable, "-m", "celery", "-A", "config"]
-    quiet = ["--loglevel", "WARNING"]
     env = environment | {"CELERY_WORKER": "1", "PROMETHEUS_MULTIPROC_DIR": str(folder)}
-    commands = (
-        [*celery, "worker", "--concurrency", "1", "--without-gossip", "--without-mingle", *quiet],
-        [*celery, "beat", "--scheduler", "config.beat.LeasedScheduler", "--pidfile=", *quiet],
-    )
-    with (folder / "log").open("wb") as log:
-        running = [subprocess.Popen(each, env=env, stdout=log, stderr=log) for each in commands]
-    try:
+    beat = commands.beat_command("--scheduler", "config.beat.LeasedScheduler")
+    with (
+        servers.started(commands.worker_command(), log=folder / "log", env=env),
+        servers.started(beat, log=folder / "beat.log", env=env),
+    ):
         yield
-    finally:
-        for each in running:
-            each.terminate()
-        for each in running:
-            each.wait(30)
 
 
 def until(true: Callable[[], bool], what: Callable[[], object]) -> None:

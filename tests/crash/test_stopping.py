@@ -1,9 +1,8 @@
 """A worker that is asked to end (a deployment) finishes its batch, leaves nothing half done, and
 rings for the rest."""
 
+import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from django.db import connection
 
 from config.celery import app
+from config.development.process import commands
 from coupons import store, tasks
 from coupons.broker import wakeups
 from coupons.campaigns.snapshot import CampaignSnapshot
@@ -20,6 +20,7 @@ from coupons.errors import UnknownCampaign
 from coupons.issuing import drain
 from coupons.models import Coupon
 from coupons.store import keys
+from tests import servers
 from tests.conftest import CampaignMaker
 
 pytestmark = pytest.mark.slow
@@ -50,22 +51,15 @@ def test_a_worker_asked_to_end_under_load_finishes_its_batch(
     claims(campaign, CLAIMS)
     app.control.purge()
     environment = child_environment | SLOW | {"CELERY_WORKER": "1"}
-    command = [
-        sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "2",
-        "--without-gossip", "--without-mingle", "--loglevel", "WARNING",
-    ]  # fmt: skip
-    with (tmp_path / "worker.log").open("wb") as log:
-        worker = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    try:
+    with servers.started(
+        commands.worker_command(pool=2), log=tmp_path / "worker.log", env=environment
+    ) as worker:
         connection.close()  # the server ends a session that was silent for long
         wakeups.notify_drain("sale")
         _until(lambda: Coupon.objects.count() > 100)
-        worker.send_signal(signal.SIGTERM)
+        os.kill(worker.pid, signal.SIGTERM)  # the worker alone, as its unit does
         began = time.monotonic()
-        assert worker.wait(30) == 0
-    finally:
-        worker.kill()
-        worker.wait()
+        worker.finish(patience_s=30)
     stored, waiting = Coupon.objects.count(), store.store().gate("sale").waiting
     assert time.monotonic() - began < 10, "it did not wait for the end of a long drain"
     assert 100 < stored < CLAIMS

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import sys
 import threading
 import time
 import urllib.error
@@ -18,11 +17,12 @@ import pytest
 import yaml
 from django.db import connection
 
+from config.development.process import commands
 from coupons.identity import user_tokens
 from tests import front
 from tests.conftest import CampaignMaker
 from tests.infra.test_monitoring import ALERTS, DASHBOARDS, PROMETHEUS
-from tests.servers import free_port, listens, process
+from tests.servers import START_S, free_port, listens, started
 
 pytestmark = pytest.mark.slow
 
@@ -80,10 +80,7 @@ def prometheus(
         name: free_port() for name in ("web", "users", "front", "consumer", "node", "prometheus")
     }
     with ExitStack() as stack:
-        for name, (command, port) in programs(child_environment, tmp_path, ports).items():
-            ready = partial(port_listens, port)
-            running = process(command, ready=ready, log=tmp_path / f"{name}.log")
-            stack.enter_context(running)
+        start_programs(child_environment, tmp_path, ports, stack)
         stack.enter_context(_Crowd(ports["users"]))
         asked = Prometheus(ports["prometheus"])
         until(asked.is_ready)
@@ -97,40 +94,35 @@ def until(true: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def port_listens(port: int) -> bool:
-    """At once where there is no port."""
-    return not port or listens(port)
-
-
-def programs(
-    environment: Environment, folder: Path, ports: dict[str, int]
-) -> dict[str, tuple[list[str], int]]:
-    def started(role: str, *words: str, **more: str) -> list[str]:
-        counts = folder / role
-        counts.mkdir(exist_ok=True)
-        env = environment | {"PROMETHEUS_MULTIPROC_DIR": str(counts)} | more
-        return ["env", *(f"{name}={value}" for name, value in env.items()), sys.executable, *words]
-
-    def celery(*words: str) -> list[str]:
-        return started("worker", "-m", "celery", "-A", "config", *words, CELERY_WORKER="1")
-
-    granian = ("-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--workers", "1")
-    port = str(ports["web"])
-    return {
-        "web": (started("web", *granian, "--port", port, "config.wsgi:application"), ports["web"]),
-        "front": (_front(folder / "haproxy", ports), ports["users"]),
-        "worker": (celery("worker", "--concurrency", "2", "--loglevel", "WARNING"), 0),
-        "beat": (celery("beat", "--pidfile="), 0),
-        "consumer": (
-            started("worker", "-m", "config.worker.consumer", CONSUMER_PORT=str(ports["consumer"])),
-            ports["consumer"],
-        ),
-        "node": (
-            ["prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{ports['node']}"],
-            ports["node"],
-        ),
-        "prometheus": (_prometheus(folder / "prometheus", ports), ports["prometheus"]),
+def start_programs(
+    environment: Environment, folder: Path, ports: dict[str, int], until_end: ExitStack
+) -> dict[str, int]:
+    """Start a site and what watches it, all together, and wait until they listen. Their pids."""
+    for role in ("web", "worker"):
+        (folder / role).mkdir(exist_ok=True)
+    web = environment | {"PROMETHEUS_MULTIPROC_DIR": str(folder / "web")}
+    worker = environment | {
+        "PROMETHEUS_MULTIPROC_DIR": str(folder / "worker"), "CELERY_WORKER": "1",
+        "CONSUMER_PORT": str(ports["consumer"]),
+    }  # fmt: skip
+    node = ["prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{ports['node']}"]
+    programs = {
+        "web": (commands.granian_command(ports["web"]), web),
+        "front": (_front(folder / "haproxy", ports), environment),
+        "worker": (commands.worker_command(pool=2), worker),
+        "beat": (commands.beat_command(), worker),
+        "consumer": (commands.consumer_command(), worker),
+        "node": (node, environment),
+        "prometheus": (_prometheus(folder / "prometheus", ports), environment),
     }
+    running = {
+        name: until_end.enter_context(started(command, log=folder / f"{name}.log", env=env))
+        for name, (command, env) in programs.items()
+    }
+    for name in ("web", "front", "consumer", "node", "prometheus"):
+        port = ports["users" if name == "front" else name]
+        running[name].wait_until(partial(listens, port), patience_s=START_S)
+    return {name: program.pid for name, program in running.items()}
 
 
 def _front(folder: Path, ports: dict[str, int]) -> list[str]:

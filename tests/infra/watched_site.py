@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -18,7 +17,7 @@ import redis
 from coupons.identity import user_tokens
 from tests import proxy, servers
 from tests.clocks import WrongClock
-from tests.infra.test_dashboards import Prometheus, port_listens, programs, until
+from tests.infra.test_dashboards import Prometheus, start_programs, until
 from tests.proxy import Proxy
 
 Environment = dict[str, str]
@@ -147,11 +146,7 @@ def running(environment: Environment, folder: Path, redis_url: str) -> Iterator[
         ports = {name: servers.free_port() for name in PORTS}
         clock = WrongClock(folder)  # of our own programs
         site = Site(redis_url, ports, cables, clock)
-        for name, (command, port) in programs(given | clock.env, folder, ports).items():
-            started = servers.process(
-                command, ready=partial(port_listens, port), log=folder / f"{name}.log"
-            )
-            site.pids[name] = stack.enter_context(started)
+        site.pids = start_programs(given | clock.env, folder, ports, stack)
         site.works()
         yield site
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from config.development.process import commands
+from config.development.process.programs import Program
 from tests import servers
 
 TOP = Path(__file__).resolve().parents[2]
@@ -33,28 +35,22 @@ def site_environment(child_environment: dict[str, str], tmp_path: Path) -> dict[
 def site(site_environment: dict[str, str], tmp_path: Path) -> Iterator[Site]:
     """Serve the product and say where: `site()`; without a worker nothing is ever stored."""
     port = servers.free_port()
-    celery = [sys.executable, "-m", "celery", "-A", "config"]
-    schedule = ["--schedule", str(tmp_path / "beat"), "--pidfile="]
-    web = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1",
-        "--port", str(port), "--workers", "1", "--blocking-threads", "2", "config.wsgi:application",
-    ]  # fmt: skip
+    web = commands.granian_command(port, "--blocking-threads", "2")
+    beat = commands.beat_command("--schedule", str(tmp_path / "beat"))
+    patient = site_environment | {"CELERY_WORKER": "1"}
 
     with ExitStack() as stack:
 
-        def start_process(
-            name: str, command: list[str], ready: Callable[[], bool], **env: str
-        ) -> None:
-            environment = ["env", *(f"{key}={said}" for key, said in env.items())]
-            log = tmp_path / f"{name}.log"
-            stack.enter_context(servers.process([*environment, *command], ready=ready, log=log))
+        def start(name: str, command: list[str], env: dict[str, str]) -> Program:
+            program = servers.started(command, log=tmp_path / f"{name}.log", env=env)
+            return stack.enter_context(program)
 
         def serve_site(*, worker: bool = True) -> str:
-            start_process("web", web, lambda: servers.listens(port), **site_environment)
+            serving = start("web", web, site_environment)
             if worker:
-                env = site_environment | {"CELERY_WORKER": "1"}
-                start_process("worker", [*celery, "worker", "--pool", "solo"], lambda: True, **env)
-                start_process("beat", [*celery, "beat", *schedule], lambda: True, **env)
+                start("worker", commands.worker_command("--pool", "solo"), patient)
+                start("beat", beat, patient)
+            serving.wait_until(lambda: servers.listens(port), patience_s=servers.START_S)
             return f"http://127.0.0.1:{port}"
 
         yield serve_site

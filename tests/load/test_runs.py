@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from config.development.process import commands
 from coupons.models import Campaign
 from tests import servers
 from tests.load.conftest import TOP, Site
@@ -72,13 +73,8 @@ def test_the_real_operators_door_gets_no_campaign(
     capfd: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     port, env = servers.free_port(), site_environment | {"DOOR": "operators"}
-    web = [
-        "env", *(f"{name}={said}" for name, said in env.items()),
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1",
-        "--port", str(port), "--workers", "1", "config.wsgi:application",
-    ]  # fmt: skip
-    log = tmp_path / "operators.log"
-    with servers.process(web, ready=lambda: servers.listens(port), log=log):
+    web, log = commands.granian_command(port), tmp_path / "operators.log"
+    with servers.process(web, ready=lambda: servers.listens(port), log=log, env=env):
         assert run_locust(site_environment, f"http://127.0.0.1:{port}", record) == 2
     assert not Campaign.objects.exists()
     (line,) = error_lines(capfd)

@@ -1,5 +1,8 @@
 """Child processes: each has a log and a process group of its own, and is always ended.
 
+The process manager of `make run`, `make demo`, the tests (`tests/servers.py`), the crash tests and
+the rehearsal. `tests/config/test_one_harness.py` names what still starts processes by itself.
+
 Why not honcho's Manager: it ends all programs at once (Redis before the worker that still stores),
 kills programs that need more than five seconds, needs the main thread for itself, and its programs
 keep running when it is killed.
@@ -37,11 +40,13 @@ class Program:
         env: Mapping[str, str],
         log: Path,
         leash: str = "TERM",
+        cwd: Path = BASE_DIR,
     ) -> None:
-        """`leash`: the signal that the kernel sends it if we are killed (Linux only)."""
+        """`leash`: the signal that the kernel sends it if we are killed, or if the thread ends that
+        has started it (Linux only). The log begins empty."""
         self.name, self.log, self._offset = name, log, 0
         self._ended: list[float] = []  # when it was seen to have ended, monotonic seconds
-        self._command, self._env = [*_leash(leash), *command], dict(env)
+        self._command, self._env, self._cwd = [*_leash(leash), *command], dict(env), cwd
         log.write_bytes(b"")
         self._child = self._start()
 
@@ -50,7 +55,7 @@ class Program:
             return subprocess.Popen(
                 self._command,
                 env=self._env,
-                cwd=BASE_DIR,
+                cwd=self._cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -66,9 +71,13 @@ class Program:
         self._ended = [*(at for at in self._ended if now - at < _ENDS_WITHIN_S), now]
         if len(self._ended) >= _ENDS:
             return False
-        self._signal(signal.SIGKILL)  # processes that are left of its group
-        self._child = self._start()
+        self.restart()
         return True
+
+    def restart(self) -> None:
+        """Kill what is left of its group, as systemd's KillMode=mixed does, and start it again."""
+        self.kill()
+        self._child = self._start()
 
     def __enter__(self) -> "Program":
         return self
@@ -82,6 +91,10 @@ class Program:
         self.stop()
 
     @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
     def status(self) -> int | None:
         """The exit status; None while it runs."""
         return self._child.poll()
@@ -91,6 +104,10 @@ class Program:
         self._signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             self._child.wait(STOP_S)
+        self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL to it and its process group; returns when it has ended."""
         self._signal(signal.SIGKILL)
         self._child.wait()
 

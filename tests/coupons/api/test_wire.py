@@ -1,9 +1,7 @@
 """The API over a real socket, served as in production: what only a raw client can send wrong."""
 
 import json
-import shutil
 import socket
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from http.client import HTTPConnection
@@ -11,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from config.development.process import commands
 from coupons.identity import user_tokens
 from coupons.store import store
 from tests.conftest import CampaignMaker
@@ -35,18 +34,10 @@ def _livez(port: int) -> bool:
 @pytest.fixture
 def port(child_environment: dict[str, str], tmp_path: Path) -> Iterator[int]:
     """A granian with one worker on this test's database and Redis."""
-    granian = shutil.which("granian", path=str(Path(sys.executable).parent))
-    assert granian is not None
     port = free_port()
-    command = [
-        granian, "--interface", "wsgi", "--port", str(port), "--blocking-threads", "4",
-        "config.wsgi:application",
-    ]  # fmt: skip
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in child_environment.items():
-            patch.setenv(name, value)
-        with process(command, ready=lambda: _livez(port), log=tmp_path / "granian.log"):
-            yield port
+    command, log = commands.granian_command(port, "--blocking-threads", "4"), tmp_path / "web.log"
+    with process(command, ready=lambda: _livez(port), log=log, env=child_environment):
+        yield port
 
 
 def exchange(port: int, request: bytes, *, ends: bool = False) -> tuple[int, bytes]:
