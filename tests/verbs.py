@@ -23,6 +23,7 @@ import psutil
 from config import env
 from coupons.management.arguments import OneOf, SentenceParser
 from tests import servers
+from tests.provisioning.running_cloud import serve_cloud
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_S = 900  # on a busy machine; all of it takes three minutes on a quiet one
@@ -134,15 +135,10 @@ def demo(copy: Copy) -> None:
 
 def plan(copy: Copy) -> None:
     """On a cloud of the tests: nothing is there yet, so everything is to be made."""
-    port = servers.free_port()
-    cloud = [sys.executable, "-m", "tests.provisioning.cloud_server", str(port)]
-    log = copy.folder / "cloud.log"
-    with servers.process(
-        [*cloud, str(copy.folder / "images.json")], ready=lambda: servers.listens(port), log=log
-    ):
+    with serve_cloud(copy.folder) as url:
         said = copy.make(
             "plan", "ENV=hello", COUPON_OPERATOR="198.51.100.7/32", AWS_ACCESS_KEY_ID="of-a-test",
-            AWS_SECRET_ACCESS_KEY="of-a-test", AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}",
+            AWS_SECRET_ACCESS_KEY="of-a-test", AWS_ENDPOINT_URL=url,
         )  # fmt: skip
     demand("a month" in said, "no costs", said)
 

@@ -5,15 +5,15 @@ by a name.
 """
 
 import os
-import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, RLock, Thread
+
+from config.development.process.programs import Program
 
 RESTART_S = 0.2  # as RestartSec: an end is noticed and the program started again
 _POLL_S = 0.03
@@ -28,27 +28,29 @@ class Actor:
     env: dict[str, str]
     log: Path
     ready: Callable[[], bool]
-    child: subprocess.Popen[bytes] | None = None
+    program: Program | None = None
     dead_since: float = 0.0
     held_down: bool = False
     restarts: int = 0
     paused: set[int] = field(default_factory=set)
 
     def start(self) -> None:
-        with self.log.open("ab") as out:
-            self.child = subprocess.Popen(
-                [*leash(), *self.command], env=self.env, stdout=out, stderr=out,
-                stdin=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
+        """Also again: what outlived its parent is killed, as by KillMode=mixed."""
+        if self.program is None:
+            self.program = Program(
+                self.name, self.command, env=self.env, log=self.log, leash="KILL", cwd=Path.cwd()
+            )
+        else:
+            self.program.restart()
         self.dead_since = 0.0
 
     @property
     def pid(self) -> int:
-        return self.child.pid if self.child else 0
+        return self.program.pid if self.program else 0
 
     @property
     def runs(self) -> bool:
-        return self.child is not None and self.child.poll() is None
+        return self.program is not None and self.program.status is None
 
     def children(self) -> list[int]:
         """Its own child processes, the oldest first; empty while it is dead."""
@@ -148,12 +150,11 @@ class Cast:
     def _start_again(self, actor: Actor) -> None:
         if actor.runs or actor.held_down:
             return
-        if actor.child is None:
+        if actor.program is None:
             actor.start()
         elif not actor.dead_since:
             actor.dead_since = time.monotonic()
         elif time.monotonic() - actor.dead_since >= RESTART_S:
-            _send_group(actor.pid, signal.SIGKILL)  # what outlived its parent, as KillMode=mixed
             actor.restarts += 1
             actor.start()
 
@@ -161,19 +162,13 @@ class Cast:
 def _end(actor: Actor) -> None:
     for pid in actor.paused:
         _send(pid, signal.SIGCONT)
-    if actor.child is not None:
-        _send_group(actor.pid, signal.SIGKILL)
-        actor.child.wait()
+    if actor.program is not None:
+        actor.program.kill()
 
 
 def _send(pid: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, number)
-
-
-def _send_group(pid: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(pid, number)
 
 
 def _children_of(parent: int) -> list[int]:
@@ -187,9 +182,3 @@ def _parent_of(stat: Path) -> int:
         return int(stat.read_text().rpartition(")")[2].split()[1])
     except (OSError, IndexError):
         return 0  # it is gone
-
-
-def leash() -> list[str]:
-    """The kernel ends our programs should we be killed without a chance to do it."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []

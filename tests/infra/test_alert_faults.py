@@ -5,7 +5,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -226,12 +225,11 @@ def test_12_19_people_who_are_turned_away_are_heard(
         site.hears("TurnedAway")
 
 
-def test_12_19_a_busy_host_is_heard(site: Site) -> None:
+def test_12_19_a_busy_host_is_heard(site: Site, tmp_path: Path) -> None:
     with ExitStack() as stack:
         for _ in range(os.cpu_count() or 1):
-            busy = subprocess.Popen(["nice", "-n", "19", sys.executable, "-c", "while True: pass"])
-            stack.callback(busy.wait)
-            stack.callback(busy.kill)
+            busy = ["nice", "-n", "19", sys.executable, "-c", "while True: pass"]
+            stack.enter_context(servers.started(busy, log=tmp_path / "busy.log"))
         site.hears("HostBusy", within_s=180)
 
 

@@ -6,12 +6,9 @@ words that stand for something (SLUG, NAME, API, CONSUMER).
 """
 
 import json
-import os
 import re
 import shlex
-import signal
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Collection, Iterator
@@ -23,9 +20,11 @@ import boto3
 import pytest
 import redis
 
+from config.development.process.programs import Program
 from tests import servers
 from tests.printed import live
 from tests.printed.pages import ROOT, lines
+from tests.provisioning.running_cloud import serve_cloud
 from tests.verbs import Copy
 
 pytestmark = pytest.mark.slow
@@ -148,18 +147,13 @@ def test_a_service_starts_by_the_command_of_its_table(
         "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "counts"),
         "PATH": f"{site.copy.folder}/.venv/bin:{site.copy.env['PATH']}",
     }  # fmt: skip
-    log = tmp_path / "log"
-    with log.open("wb") as out:
-        child = subprocess.Popen(
-            shlex.split(command.replace("8180", str(port))), cwd=site.copy.folder,
-            env=site.copy.env | more, stdout=out, stderr=out, start_new_session=True,
-        )  # fmt: skip
+    words = shlex.split(command.replace("8180", str(port)))
+    env, log = site.copy.env | more, tmp_path / "log"
+    service = Program("service", words, env=env, log=log, cwd=site.copy.folder)
     try:
-        until(lambda: servers.listens(port) or child.poll() is not None, log.read_text)
-        assert child.poll() is None, log.read_text()
+        service.wait_until(lambda: servers.listens(port), patience_s=servers.START_S)
     finally:
-        os.killpg(child.pid, signal.SIGKILL)  # also workers that are still starting
-        child.wait()
+        service.kill()  # also workers that are still starting
 
 
 # On AWS
@@ -167,13 +161,10 @@ def test_a_service_starts_by_the_command_of_its_table(
 
 @contextmanager
 def cloud(folder: Path) -> Iterator[dict[str, str]]:
-    port = servers.free_port()
-    program = [sys.executable, "-m", "tests.provisioning.cloud_server", str(port)]
-    images, log = str(folder / "images.json"), folder / "cloud.log"
-    with servers.process([*program, images], ready=lambda: servers.listens(port), log=log):
+    with serve_cloud(folder) as url:
         yield {
             "AWS_ACCESS_KEY_ID": "of-a-test", "AWS_SECRET_ACCESS_KEY": "of-a-test",
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_CONFIG_FILE": str(folder / "none"),
+            "AWS_ENDPOINT_URL": url, "AWS_CONFIG_FILE": str(folder / "none"),
             "AWS_SHARED_CREDENTIALS_FILE": str(folder / "none"),
             "COUPON_KEYS_DIR": str(folder / "keys"),
         }  # fmt: skip

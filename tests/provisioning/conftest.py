@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,9 +19,8 @@ from provisioning.model import Plan, Want
 from provisioning.plan import make_plan, reversed_plan
 from provisioning.spec.model import Spec, Waiting
 from tests.provisioning import specs
-from tests.servers import free_port
+from tests.provisioning.running_cloud import serve_cloud
 
-ROOT = Path(__file__).parents[2]
 OPERATOR = "198.51.100.7/32"
 QUICK = Waiting(poll_seconds=0.02, minutes=2)  # quick to see it; patient on a busy machine
 
@@ -89,35 +84,8 @@ class Killed(BaseException):
 
 @pytest.fixture(scope="session")
 def cloud_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = free_port()
-    folder = tmp_path_factory.mktemp("cloud")
-    amis = str(folder / "amis.json")
-    with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "tests.provisioning.cloud_server", str(port), amis],
-            cwd=ROOT,
-            stdout=log,
-            stderr=log,
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(url, server)
+    with serve_cloud(tmp_path_factory.mktemp("cloud")) as url:
         yield url
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
-        try:
-            urllib.request.urlopen(f"{url}/moto-api/", timeout=5).close()
-        except (urllib.error.URLError, OSError):
-            assert server.poll() is None, "the test cloud ended at once; see its server.log"
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("the test cloud didn't start within a minute")
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,12 +12,12 @@ from pathlib import Path
 from provisioning.aws import Cloud, connect_cloud
 from provisioning.spec.model import Spec
 from tests.provisioning import specs
+from tests.provisioning.running_cloud import serve_cloud
 from tests.rehearsal.topology import OPERATOR
 
 ROOT = Path(__file__).parents[2]
 PORT = 5000
 URL = f"http://127.0.0.1:{PORT}"
-START_S = 60
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -43,18 +41,8 @@ def environment(folder: Path) -> dict[str, str]:
 def running(folder: Path) -> Iterator[None]:
     """moto's server until the block ends; this process' environment points to it."""
     (folder / "told").mkdir(parents=True, exist_ok=True)
-    with _environment_of(environment(folder)), (folder / "cloud.log").open("wb") as log:
-        server = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", sys.executable, "-m",
-             "tests.provisioning.cloud_server", str(PORT), str(folder / "amis.json")],
-            cwd=ROOT, stdout=log, stderr=log,
-        )  # fmt: skip
-        try:
-            _wait_for(server)
-            yield
-        finally:
-            server.terminate()
-            server.wait(10)
+    with _environment_of(environment(folder)), serve_cloud(folder, port=PORT):
+        yield
 
 
 def spec_of(name: str) -> Spec:
@@ -76,20 +64,6 @@ def apply(name: str, folder: Path) -> Cloud:
     """Applies the environment and returns a client that sees it."""
     provisioning("apply", "--env", specs.write(name, folder), "--yes")
     return connect_cloud(spec_of(name))
-
-
-def _wait_for(server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(f"{URL}/moto-api/", timeout=5).close()
-        except OSError:
-            if server.poll() is not None:
-                break
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError("The test cloud didn't start; see cloud.log.")
 
 
 @contextmanager

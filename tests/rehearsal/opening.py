@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +14,8 @@ from pathlib import Path
 
 from config.development.demo import crowd
 from config.development.demo.verdict import Answer, Opening, Row, Verdict, judge_opening
+from config.development.process.errors import Trouble
+from config.development.process.programs import Program, leash_command
 from coupons.claims.coupon_codes import grouped_code
 from tests.rehearsal import trickle
 from tests.rehearsal.cloud import ROOT
@@ -124,19 +126,18 @@ def _out_there(
     file: Path = here.folder / f"{slug}.json"
     file.write_text(json.dumps(plan))
     log = here.folder / f"{slug}.log"
-    with log.open("w") as out:
-        asking = subprocess.Popen(
-            here.network.within(sales.where, "setpriv", "--pdeathsig", "KILL",
-                                sys.executable, "-m", module, str(file)),
-            cwd=ROOT, stdout=out, stderr=out,
-        )  # fmt: skip
+    words = (*leash_command("KILL"), sys.executable, "-m", module, str(file))
+    asking = Program(
+        "the crowd", here.network.within(sales.where, *words), env=os.environ, log=log, cwd=ROOT
+    )
     try:
         yield lambda: [Answer(**one) for one in json.loads(crowd.answers_of(file).read_text())]
-        if asking.wait(GIVE_UP_S * 2):
-            raise Wrong(f"the crowd broke off: {log.read_text()[-1000:]}")
+        try:
+            asking.finish(patience_s=GIVE_UP_S * 2)
+        except Trouble as trouble:
+            raise Wrong(f"the crowd broke off: {trouble}") from trouble
     finally:
         asking.kill()
-        asking.wait()
 
 
 def _judged(sales: Sales, slug: str, opening: Opening, answers: list[Answer]) -> Verdict:

@@ -46,7 +46,7 @@ class Program:
         has started it (Linux only). The log begins empty."""
         self.name, self.log, self._offset = name, log, 0
         self._ended: list[float] = []  # when it was seen to have ended, monotonic seconds
-        self._command, self._env, self._cwd = [*_leash(leash), *command], dict(env), cwd
+        self._command, self._env, self._cwd = [*leash_command(leash), *command], dict(env), cwd
         log.write_bytes(b"")
         self._child = self._start()
 
@@ -155,7 +155,7 @@ class Program:
             os.killpg(self._child.pid, number)
 
 
-def _leash(signal_name: str) -> list[str]:
+def leash_command(signal_name: str) -> list[str]:
     """The command prefix by which Linux signals the program if we are killed; elsewhere empty."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", signal_name] if setpriv else []

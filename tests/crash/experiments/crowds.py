@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import IO
 
+from config.development.process.programs import leash_command
 from coupons.identity import user_tokens
-from tests.crash.actors import leash
 from tests.crash.history import INFO, Ask, Heard
 from tests.crash.people import heard_of
 from tests.crash.stage import ROOT, Stage
@@ -88,8 +88,8 @@ def _signed(people: Sequence[Wanting]) -> list[tuple[str, str, int]]:
 def _begun(stage: Stage, orders: Orders) -> tuple["subprocess.Popen[str]", IO[str]]:
     """A crowd that has its orders, and the file in which it writes what it heard."""
     said = tempfile.TemporaryFile("w+", dir=stage.folder)  # noqa: SIM115 - closed when read
-    program = subprocess.Popen([*leash(), sys.executable, "-m", "tests.crash.throng"], cwd=ROOT,
-                               text=True, stdin=subprocess.PIPE, stdout=said)  # fmt: skip
+    command = [*leash_command("KILL"), sys.executable, "-m", "tests.crash.throng"]
+    program = subprocess.Popen(command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=said)
     assert program.stdin
     program.stdin.write(as_json(orders))
     program.stdin.close()
