@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from coupons.claims.limits import MAX_REQUEST_BYTES, MAX_USER_BYTES, PLACES_PER_CAMPAIGN
 from coupons.claims.values import AdmittedClaim, Reason
 from coupons.store import Entry, store
+from coupons.timestamps import LAST_MS
 
-_MAX_ADMITTED_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 _MAX_NTH = 65_535
 PAGE = 2_000  # entries
 
@@ -100,5 +100,5 @@ def is_valid(claim: AdmittedClaim) -> bool:
         0 < len(claim.user.encode()) <= MAX_USER_BYTES
         and 0 < claim.nth <= _MAX_NTH
         and 0 < claim.place < PLACES_PER_CAMPAIGN
-        and 0 < claim.admitted_ms <= _MAX_ADMITTED_MS
+        and 0 < claim.admitted_ms <= LAST_MS
     )

@@ -23,6 +23,12 @@ from coupons.database import availability, error_codes
 from coupons.errors import StaleClaims
 from coupons.models import Campaign, Coupon, Tally
 
+Row = tuple[Any, ...]
+
+
+class UnwritableRow(Exception):
+    """A value can't be converted for its column: a date out of range, a number too large."""
+
 
 class ReadBackDiffers(IntegrityError):
     """The database accepted the rows, but reading them back gives different ones."""
@@ -78,13 +84,13 @@ def _store(
         if error_codes.is_away(error) or len(claims) == 1:
             raise
         return _bisect_failed(campaign, claims, epoch, given, error)
-    except _ROW_ERRORS:
+    except UnwritableRow:
         return _bisect_refused(campaign, claims, epoch, given)
 
 
-# What building a row may raise, here or in the driver: a date out of range, a number too large for
-# its column.
-_ROW_ERRORS = (ValueError, OverflowError, TypeError)
+# What the conversion of a value may raise, here or in the driver. Caught only there: elsewhere such
+# an error is a bug, which must park no claim.
+_CONVERSION_ERRORS = (ValueError, OverflowError)
 
 
 def _bisect_refused(
@@ -152,17 +158,17 @@ def _halves(claims: list[AdmittedClaim]) -> tuple[list[AdmittedClaim], list[Admi
     return claims[:middle], claims[middle:]
 
 
-def _row_or_none(campaign: CampaignSnapshot, claim: AdmittedClaim) -> "Row | None":
+def _row_or_none(campaign: CampaignSnapshot, claim: AdmittedClaim) -> Row | None:
     try:
         return _row(campaign, claim)
-    except _ROW_ERRORS:
+    except UnwritableRow:
         return None
 
 
 def _why_refused(campaign: CampaignSnapshot, claim: AdmittedClaim) -> Reason:
     try:
         return _reason(campaign, claim)
-    except _ROW_ERRORS:
+    except _CONVERSION_ERRORS:
         return Reason.UNWRITABLE
 
 
@@ -187,21 +193,28 @@ def insert_rows(
 ) -> None:
     """Insert all rows or none, in one transaction, and count them in the tally.
 
-    `epoch` is None for places that were not given by Redis. Raises StaleClaims, and a DatabaseError
-    for which `error_codes.refuses_row` is true if the database refuses a row.
+    `epoch` is None for places that were not given by Redis. Raises StaleClaims, UnwritableRow, and
+    a DatabaseError for which `error_codes.refuses_row` is true if the database refuses a row.
     """
     rows = [_row(campaign, claim) for claim in claims]
     with transaction.atomic():
         if epoch is not None:
             _lock_epoch(campaign, epoch, claims)
-        with connection.cursor() as cursor:
-            now = timestamps.text_of(timestamps.milliseconds_of(datetime.now(UTC)))
-            cursor.executemany(_INSERT, [(*row, now) for row in rows])
+        now = timestamps.text_of(timestamps.milliseconds_of(datetime.now(UTC)))
+        _insert([(*row, now) for row in rows])
         if _existing_rows(campaign, claims) != {_identity(row) for row in rows}:
             raise ReadBackDiffers(f"Campaign {campaign.slug}: the rows differ from what was sent.")
         Tally.objects.filter(campaign_id=campaign.id).update(
             stored=F("stored") + len(claims), highest=Greatest("highest", given)
         )
+
+
+def _insert(rows: list[Row]) -> None:
+    with connection.cursor() as cursor:
+        try:
+            cursor.executemany(_INSERT, rows)
+        except _CONVERSION_ERRORS as error:
+            raise UnwritableRow(f"The driver can't convert a value: {error!r}") from error
 
 
 def _lock_epoch(campaign: CampaignSnapshot, epoch: str, claims: list[AdmittedClaim]) -> None:
@@ -231,20 +244,23 @@ _INSERT = (
     f"INSERT INTO {Coupon._meta.db_table} ({', '.join(_COLUMNS)})"  # noqa: S608 - names from above
     f" VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
 )
-Row = tuple[Any, ...]
 
 
 def _row(campaign: CampaignSnapshot, claim: AdmittedClaim) -> Row:
-    """The column values of a claim's coupon, without `stored_at`."""
-    to_column = str.encode if connection.vendor == "mysql" else str  # as ExactField is stored
+    """The column values of a claim's coupon, without `stored_at`. Raises UnwritableRow."""
     code = campaign.code_of(user=claim.user, nth=claim.nth, place=claim.place)
-    return (
-        slot_id(campaign.id, claim.place), to_column(claim.user), claim.nth, to_column(code),
-        campaign.id, claim.place,
-        timestamps.text_of(claim.admitted_ms),
-        timestamps.text_of(campaign.expires_ms(claim.admitted_ms)),
-        to_column(claim.request) if claim.request else None,
-    )  # fmt: skip
+    expires_ms = campaign.expires_ms(claim.admitted_ms)
+    to_column = str.encode if connection.vendor == "mysql" else str  # as ExactField is stored
+    try:
+        return (
+            slot_id(campaign.id, claim.place), to_column(claim.user), claim.nth, to_column(code),
+            campaign.id, claim.place,
+            timestamps.text_of(claim.admitted_ms),
+            timestamps.text_of(expires_ms),
+            to_column(claim.request) if claim.request else None,
+        )  # fmt: skip
+    except _CONVERSION_ERRORS as error:
+        raise UnwritableRow(f"Place {claim.place} of {campaign.slug}: {error!r}") from error
 
 
 def _identity(row: Row) -> Row:

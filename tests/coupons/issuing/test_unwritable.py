@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from django.db import ProgrammingError
+from django.db import ProgrammingError, connection
 
 from coupons import store, tasks
 from coupons.admission import strategies
@@ -20,11 +20,10 @@ from coupons.issuing.drain import drain
 from coupons.models import Coupon, Tally
 from coupons.recovery import reconcile
 from coupons.store import keys
+from coupons.timestamps import LAST_MS
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
-
-LAST_MS = 253_402_300_799_999  # of the year 9999
 
 
 def parked_reasons(slug: str = "sale") -> list[str]:
@@ -100,6 +99,18 @@ def failing(for_user: str, error: Exception) -> Callable[..., Any]:
     return instead
 
 
+def refusing(for_user: str, error: Exception) -> Callable[..., Any]:
+    """A driver that can't take this user's row: a wrapper around its statements."""
+
+    def execute(driver: Any, sql: str, rows: Any, many: bool, context: Any) -> Any:
+        users = [row[1] for row in rows] if many else []
+        if for_user in users or for_user.encode() in users:
+            raise error
+        return driver(sql, rows, many, context)
+
+    return execute
+
+
 @pytest.mark.parametrize(
     "error",
     [OverflowError("Python int too large to convert to SQLite INTEGER"), ValueError("odd"),
@@ -108,13 +119,59 @@ def failing(for_user: str, error: Exception) -> Callable[..., Any]:
 )  # fmt: skip
 @pytest.mark.parametrize("culprit", [1, 4, 7])
 def test_a_claim_that_the_driver_can_not_take_is_singled_out(
-    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch, error: Exception, culprit: int
+    open_campaign: CampaignMaker, error: Exception, culprit: int
 ) -> None:
     sale = open_campaign()
-    monkeypatch.setattr(writer, "insert_rows", failing(f"user-{culprit}", error))
-    verdict = writer.store_batch(sale, claims(1, 2, 3, 4, 5, 6, 7), epoch=None)
+    with connection.execute_wrapper(refusing(f"user-{culprit}", error)):
+        verdict = writer.store_batch(sale, claims(1, 2, 3, 4, 5, 6, 7), epoch=None)
     assert [claim.place for claim in verdict.refused] == [culprit]
     assert sorted(claim.place for claim in verdict.stored) == sorted({*range(1, 8)} - {culprit})
+
+
+def faulty(error: Exception) -> Callable[..., Any]:
+    def instead(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return instead
+
+
+OURS = {
+    "the code": (CampaignSnapshot, "code_of"),
+    "the epoch's lock": (writer, "_lock_epoch"),
+    "the read-back": (writer, "_existing_rows"),
+    "the identity": (writer, "_identity"),
+    "the whole": (writer, "insert_rows"),
+}
+
+
+@pytest.mark.parametrize("waiting", [1, 3])
+@pytest.mark.parametrize("where", OURS)
+@pytest.mark.parametrize(
+    "error",
+    [TypeError("a fault of ours"), ValueError("a fault of ours"), KeyError("a fault of ours")],
+    ids=lambda error: type(error).__name__,
+)
+def test_14_10_a_fault_of_our_own_parks_no_claim_and_is_loud(
+    open_campaign: CampaignMaker,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    where: str,
+    waiting: int,
+) -> None:
+    """Claims wait, and are stored once it is mended: nobody has to replay them by hand."""
+    sale = open_campaign()
+    for user in ("mina", "jun", "sora")[:waiting]:
+        strategies.admit(sale, Claim(user))
+    with monkeypatch.context() as broken:
+        broken.setattr(*OURS[where], faulty(error))
+        tasks.drain("sale")
+    assert (parked_reasons(), store.store().gate("sale").waiting) == ([], waiting)
+    assert "a fault of ours" in str(store.store().drain_failures(["sale"])["sale"])
+    assert [record for record in caplog.records if record.levelname == "ERROR" and record.exc_info]
+    monkeypatch.setattr("django.conf.settings.DRAIN_TAKE_OVER_MS", 1)
+    tasks.drain("sale")
+    assert Coupon.objects.count() == waiting
 
 
 def test_an_error_that_meets_every_claim_is_no_claims_fault_and_parks_none(
