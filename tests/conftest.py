@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from coupons import store
 from coupons.admission import recent, sold_out_cache
-from coupons.campaigns import lifecycle, lookup, snapshot
+from coupons.campaigns import isolation, lifecycle, lookup, snapshot
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.database import availability
 from coupons.identity import user_tokens
@@ -94,6 +94,7 @@ def empty_store() -> Iterator[None]:
     lookup.clear_snapshots()
     sold_out_cache.clear_sold_out_cache()
     recent.clear_recent()
+    isolation.clear_failures()
     availability.breaker.succeeded()
     yield
     lookup.clear_snapshots()

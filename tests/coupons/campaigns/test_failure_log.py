@@ -1,0 +1,57 @@
+"""A failure that goes on is one line in the log, and a count (issue 14, part 10)."""
+
+import logging
+from typing import Any
+
+import pytest
+
+from coupons import tasks
+from coupons.campaigns import isolation
+from coupons.campaigns.isolation import report_failure
+from coupons.errors import StoreError
+from coupons.observability import metrics
+from coupons.observability.metrics import Work
+from tests import damages
+from tests.conftest import CampaignMaker
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [line.getMessage() for line in caplog.records if line.levelno == logging.ERROR]
+
+
+def test_14_10_a_damaged_queue_is_logged_once_and_counted_every_time(
+    open_campaign: CampaignMaker, caplog: pytest.LogCaptureFixture
+) -> None:
+    open_campaign()
+    damages.damage("sale", "queue is a string")
+    counter: Any = metrics.CAMPAIGN_FAILURES.labels("sale", Work.SWEEP)
+    before = counter._value.get()
+    for _ in range(5):
+        tasks.sweep()
+    assert len(errors(caplog)) == 1, errors(caplog)
+    assert counter._value.get() == before + 5
+
+
+def test_14_10_each_other_failure_and_each_return_is_a_line(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        report_failure("sale", Work.DRAIN, StoreError("WRONGTYPE"))
+        report_failure("sale", Work.DRAIN, StoreError("NOGROUP"))
+        report_failure("sale", Work.SWEEP, StoreError("WRONGTYPE"))
+        report_failure("other", Work.DRAIN, StoreError("WRONGTYPE"))
+    assert len(errors(caplog)) == 4
+    monkeypatch.setattr(isolation, "ENDED_S", 0)  # as if it had not been seen for a minute
+    report_failure("sale", Work.DRAIN, StoreError("WRONGTYPE"))
+    assert errors(caplog)[4:] == [
+        "drain of campaign sale failed: StoreError('WRONGTYPE') (and 2 times since its last line)"
+    ]
+
+
+def test_14_10_failures_of_made_up_campaigns_use_no_more_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(isolation, "MOST_REMEMBERED", 10)
+    for number in range(100):
+        report_failure(f"sale-{number}", Work.DRAIN, StoreError("WRONGTYPE"))
+    assert len(isolation._failing) <= 10
