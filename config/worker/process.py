@@ -161,3 +161,4 @@ def install_worker_parts(app: Any) -> None:
     signals.worker_init.connect(export_zero_failures)
     signals.task_prerun.connect(task_began)
     signals.task_postrun.connect(task_ended)
+    signals.worker_process_shutdown.connect(clock_skew.reporter.withdraw)

@@ -5,9 +5,11 @@ No guarantee depends on a host's clock, so nothing is corrected by this: it show
 host's NTP does not work.
 """
 
+import atexit
 import logging
 import os
 import time
+from contextlib import suppress
 from typing import NamedTuple
 
 from coupons.errors import StoreFailure
@@ -18,7 +20,7 @@ LOOKS = 3  # measurements; the one with the shortest round trip is the most exac
 # Hosts that keep time by NTP differ by milliseconds.
 AMBER_MS, RED_MS = 200, 1_000
 REPORT_EVERY_S = 5.0
-FRESH_MS = 30_000  # an older report counts as one of a process that has ended
+FRESH_MS = 30_000  # an older report counts as one of a process that was killed
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +62,7 @@ class Reporter:
     def __init__(self) -> None:
         self._due_s = 0.0
         self._is_off = False
+        self._reported: tuple[str, int] | None = None  # name and pid
 
     def report(self, process: str) -> None:
         """Report under the name `process`. Does nothing while Redis is unreachable."""
@@ -74,7 +77,19 @@ class Reporter:
             )  # fmt: skip
         except StoreFailure:
             return
+        if self._reported is None:
+            atexit.register(self.withdraw)
+        self._reported = (process, os.getpid())
         self._log(process, skew)
+
+    def withdraw(self, **_: object) -> None:
+        """Delete this process's report, because it ends: a clock that nobody uses any more is no
+        reason to hold an opening. Also a receiver of Celery's signals: a process of its pool runs
+        no `atexit`."""
+        if self._reported and self._reported[1] == os.getpid():
+            with suppress(StoreFailure):
+                store().forget_clock(*self._reported)
+            self._reported = None
 
     def _log(self, process: str, skew: Skew) -> None:
         """Log when the skew becomes RED_MS or more, and when it is less again."""

@@ -1,6 +1,7 @@
 """Check of the clock skew that the site's processes report."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from coupons.monitoring import clock_skew
 from coupons.readiness.result import Line, amber, green, grey, red
@@ -17,7 +18,11 @@ def host_clocks() -> Line:
     by_skew = sorted(reports, key=clock_skew.off_of, reverse=True)
     worst_ms = clock_skew.off_of(by_skew[0])
     if worst_ms < clock_skew.AMBER_MS:
-        seen = _("{count} processes are within {ms:,} ms of Redis' clock.")
+        seen = ngettext(
+            "{count} process is within {ms:,} ms of Redis' clock.",
+            "{count} processes are within {ms:,} ms of Redis' clock.",
+            len(reports),
+        )
         return green(name, seen.format(count=len(reports), ms=round(worst_ms)))
     seen = _("Off from Redis' clock: {processes}.").format(processes=_named(by_skew))
     do = _("Let these hosts keep time by NTP: chronyc tracking, systemctl restart chrony")

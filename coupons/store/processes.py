@@ -42,6 +42,11 @@ class ProcessCalls(StoreClient):
             if old:
                 self.client.hdel(keys.CLOCKS, *old)
 
+    def forget_clock(self, process: str, pid: int) -> None:
+        """Delete the report of a process that ends."""
+        with self.guard_call():
+            self.client.hdel(keys.CLOCKS, f"{process} {pid}")
+
     def clock_reports(self) -> list[ClockReport]:
         """All readable reports, sorted by process."""
         with self.guard_call(), self.client.pipeline(transaction=False) as pipe:

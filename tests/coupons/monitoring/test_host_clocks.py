@@ -13,6 +13,8 @@ from django.utils import timezone
 from coupons.campaigns import lifecycle
 from coupons.issuing.drain import drain
 from coupons.models import Campaign, EventKind
+from coupons.monitoring import clock_skew
+from coupons.readiness import clocks
 from coupons.store import keys, store
 from tests.clocks import WrongClock
 from tests.conftest import CampaignMaker
@@ -139,3 +141,33 @@ def test_12_a2_how_long_a_claim_waited_is_measured_by_the_clock_that_admitted_it
     open_campaign()
     assert person("mina").claims().status_code == 202
     assert elsewhere(shift_s, ";".join(DRAIN.split("\n")).strip(";")) == "True"
+
+
+REPORT = """
+import os
+from celery import signals
+from config.celery import app
+from config.worker import process
+from coupons.monitoring import clock_skew
+process.install_worker_parts(app)
+clock_skew.reporter.report('celery@elsewhere')
+print(len(clock_skew.reported_skews()))
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "left"),
+    [
+        ("", 0),
+        ("signals.worker_process_shutdown.send(None); os._exit(0)", 0),  # a process of the pool
+        ("os._exit(0)", 1),  # killed: counts until its report is old
+    ],
+    ids=["exit", "pool", "killed"],
+)
+def test_14_10_the_clock_of_a_process_that_has_ended_holds_no_opening(
+    elsewhere: Elsewhere, end: str, left: int
+) -> None:
+    code = f"exec({REPORT + 'import sys; sys.stdout.flush()'!r}); {end}"
+    assert elsewhere(HOURS_S, code.removesuffix("; ")) == "1"
+    assert len(clock_skew.reported_skews()) == left
+    assert clocks.host_clocks().light == ("red" if left else "grey")
