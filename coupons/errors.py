@@ -142,6 +142,10 @@ class UnknownCampaign(CouponError):
     status = 404
     title = "There is no such campaign"
 
+    def __init__(self, text: str = "There is no campaign of this name.") -> None:
+        """One text without the name: clients that guess names all get the same document."""
+        super().__init__(text)
+
 
 class UnknownCoupon(CouponError):
     """Also raised for another user's coupon, so that codes can't be probed."""

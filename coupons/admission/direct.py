@@ -29,7 +29,7 @@ def admit(campaign: CampaignSnapshot, claim: Claim) -> Admission:
             .first()
         )
         if tally is None:
-            raise UnknownCampaign("There is no campaign of this name.")
+            raise UnknownCampaign
         earlier = _find_admission(campaign, claim)
         if earlier:
             return earlier

@@ -22,9 +22,6 @@ from coupons.store import store
 LONGEST_WAIT_S = 0.2  # for another thread's query, as for a connection
 MOST_CACHED = 10_000  # entries in each cache; made-up names can't use more memory
 
-# One text without the name, whatever this process has cached: clients that guess names all get the
-# same document (`api.problems`).
-_UNKNOWN_TEXT = "There is no campaign of this name."
 _cache: dict[str, tuple[float, CampaignSnapshot]] = {}
 _negative_cache: dict[str, float] = {}  # separate, so that made-up names evict no campaign
 
@@ -39,7 +36,7 @@ def find_snapshot(slug: str) -> CampaignSnapshot:
     if campaign is not None and until > now:
         return campaign
     if _negative_cache.get(slug, 0.0) > now or not SLUG.fullmatch(slug):
-        raise UnknownCampaign(_UNKNOWN_TEXT)
+        raise UnknownCampaign
     campaign = _load_or_keep(slug, campaign)
     cache: dict[str, Any] = _negative_cache if campaign is None else _cache
     if len(cache) >= MOST_CACHED:
@@ -47,7 +44,7 @@ def find_snapshot(slug: str) -> CampaignSnapshot:
     until = now + settings.FACTS_TTL_S
     if campaign is None:
         _negative_cache[slug] = until
-        raise UnknownCampaign(_UNKNOWN_TEXT)
+        raise UnknownCampaign
     _cache[slug] = (until, campaign)
     return campaign
 

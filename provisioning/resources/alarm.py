@@ -7,7 +7,7 @@ from typing import Any
 
 from provisioning.aws import Cloud
 from provisioning.model import Found, Want
-from provisioning.resources.kind import Kind, raise_name_taken
+from provisioning.resources.kind import Kind, name_taken_error
 from provisioning.tags import as_dict
 
 
@@ -65,7 +65,7 @@ class Alarm(Kind):
         Raises Ambiguous if there is one without our tags."""
         existing = cloud.cloudwatch.describe_alarms(AlarmNames=[want.name])["MetricAlarms"]
         if existing and not is_ours(cloud, existing[0]["AlarmArn"]):
-            raise raise_name_taken(want)
+            raise name_taken_error(want)
         return self._put(cloud, want)
 
     def _put(self, cloud: Cloud, want: Want) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from provisioning.aws import Cloud
 from provisioning.model import Found, Want
 from provisioning.resources.alarm import is_ours, metric_dimension
-from provisioning.resources.kind import Kind, raise_name_taken
+from provisioning.resources.kind import Kind, name_taken_error
 
 MARK = "Made by provisioning; changes by hand are undone."
 
@@ -33,7 +33,7 @@ class Dashboard(Kind):
         ]
         for entry in existing:
             if entry["DashboardName"] == want.name and not is_ours(cloud, entry["DashboardArn"]):
-                raise raise_name_taken(want)
+                raise name_taken_error(want)
         cloud.cloudwatch.put_dashboard(
             DashboardName=want.name,
             DashboardBody=json.dumps(_body(cloud.region, want.props["panels"])),

@@ -70,7 +70,7 @@ def resolved_want(want: Want, ids: Mapping[Key, str]) -> Want:
     )
 
 
-def raise_name_taken(want: Want) -> Ambiguous:
+def name_taken_error(want: Want) -> Ambiguous:
     """The error (to be raised) for a resource of this name without our tags, for services that
     would overwrite it."""
     return Ambiguous(
