@@ -6,8 +6,9 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
+from coupons.claims.values import Reason
 from coupons.models import CampaignEvent, EventKind
 
 Data = dict[str, Any]
@@ -39,6 +40,22 @@ LABELS: dict[str, Promise] = {
     "certificate": gettext_lazy("certificate"),
     "warm_up": gettext_lazy("warm-up"),
 }
+
+
+REASONS: dict[str, Promise] = {
+    Reason.UNREADABLE: gettext_lazy("not written by our admission"),
+    Reason.PLACE_TAKEN: gettext_lazy("another user holds this place"),
+    Reason.USER_HOLDS_ANOTHER: gettext_lazy("the user holds another place"),
+    Reason.CODE_TAKEN: gettext_lazy("another coupon has this code"),
+    Reason.BEYOND_STOCK: gettext_lazy("the place lies beyond the stock"),
+    Reason.REJECTED: gettext_lazy("the database refused the row"),
+    Reason.UNWRITABLE: gettext_lazy("no row can be made of it"),
+}
+
+
+def reason_label(reason: str) -> str:
+    """Why a claim was parked, in words; unchanged if this release does not know the reason."""
+    return str(REASONS.get(reason, reason))
 
 
 def check_label(name: str) -> str:
@@ -77,20 +94,29 @@ def _red_checks(data: Data) -> str:
 def _warm_up(data: Data) -> str:
     parts = [_("the database answered in {} ms").format(data.get("database_ms", "?"))]
     if "scripts" in data:
-        parts.append(_("{} scripts are in Redis").format(data["scripts"]))
+        count = data["scripts"]
+        text = ngettext("{} script is in Redis", "{} scripts are in Redis", _plural_count(count))
+        parts.append(text.format(count))
     hosts = [_("{} answered {} of {}").format(*host) for host in data.get("hosts", ())]
     return "; ".join(parts + hosts)
 
 
 def _rebuild(data: Data) -> str:
     names = ("claimants", "highest", "epoch")
-    return _("{} claimants; numbers go on above {}; epoch {}").format(
-        *(data.get(name, "?") for name in names)
-    )
+    return ngettext(
+        "{} claimant; numbers go on above {}; epoch {}",
+        "{} claimants; numbers go on above {}; epoch {}",
+        _plural_count(data.get("claimants")),
+    ).format(*(data.get(name, "?") for name in names))
+
+
+def _plural_count(value: object) -> int:
+    """For `ngettext`: data that this release did not write may hold anything."""
+    return value if isinstance(value, int) else 0
 
 
 def _replayed(data: Data) -> str:
-    return f"{data.get('count', '?')} {data.get('reason', '')}".strip()
+    return f"{data.get('count', '?')} {reason_label(data.get('reason', ''))}".strip()
 
 
 def _given_up(data: Data) -> str:

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from coupons.audit import log
 from coupons.campaigns import snapshot
@@ -144,7 +145,11 @@ def redis_definition(campaign: Campaign) -> Definition:
 
 
 def below_admitted_text(slug: str, stock: int, given: int) -> str:
-    sentence = _("{slug} has admitted {given} claims already: its stock can't become {stock}.")
+    sentence = ngettext(
+        "{slug} has admitted {given} claim already: its stock can't become {stock}.",
+        "{slug} has admitted {given} claims already: its stock can't become {stock}.",
+        given,
+    )
     return sentence.format(slug=slug, given=given, stock=stock)
 
 

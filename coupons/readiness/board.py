@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from coupons import timestamps
 from coupons.audit import labels, log
-from coupons.campaigns import deciding_clock
+from coupons.campaigns import deciding_clock, opening_hold
 from coupons.campaigns.effective_state import effective_state
 from coupons.database import availability
 from coupons.errors import DatabaseAway, StoreAway, StoreError, UnknownCampaign
@@ -18,7 +18,6 @@ from coupons.models import Campaign, CampaignEvent
 from coupons.readiness import campaign as campaign_lines
 from coupons.readiness import clocks, host, queue, redis, workers
 from coupons.readiness import database as database_lines
-from coupons.readiness.campaign import AHEAD
 from coupons.readiness.certificate import certificate_line
 from coupons.readiness.result import Light, Line, red, worst_light
 
@@ -58,7 +57,7 @@ class Board:
 
     @property
     def can_be_overridden(self) -> bool:
-        return self.state in AHEAD and (self.blocks or self.held is not None)
+        return self.state in opening_hold.AHEAD and (self.blocks or self.held is not None)
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext
 
 from coupons.audit import labels, log
-from coupons.campaigns import deciding_clock, slots, snapshot, update
+from coupons.campaigns import deciding_clock, opening_hold, slots, snapshot, update
 from coupons.claims import coupon_codes
 from coupons.models import Campaign, CampaignEvent, EventKind
 from coupons.models.bounds import EARLIEST
@@ -16,7 +16,6 @@ from coupons.store import Definition, store
 from coupons.timestamps import clock_text
 
 State = Campaign.State
-AHEAD = (State.SCHEDULED, State.PAUSED)
 WARM_UP_S = 600  # before the opening
 WARM_UP_LATE_S = 60  # the guard runs every ten seconds; a warm-up later than this is amber
 
@@ -103,9 +102,11 @@ def all_slots(campaign: Campaign) -> Line:
     if count < campaign.stock:
         return red(
             "slots",
-            _("{count} slots for a stock of {stock}: the rest could not be stored.").format(
-                **counts
-            ),
+            ngettext(
+                "{count} slot for a stock of {stock}: the rest could not be stored.",
+                "{count} slots for a stock of {stock}: the rest could not be stored.",
+                count,
+            ).format(**counts),
             _("Save the stock again: its slots are made first."),
         )
     if count > campaign.stock:  # nothing is stored on them
@@ -115,7 +116,10 @@ def all_slots(campaign: Campaign) -> Line:
             .format(**counts),
             _("If it is not being changed now, save the stock again: that removes the rest."),
         )  # fmt: skip
-    return green("slots", _("{count} slots for a stock of {stock}.").format(**counts))
+    seen = ngettext(
+        "{count} slot for a stock of {stock}.", "{count} slots for a stock of {stock}.", count
+    )
+    return green("slots", seen.format(**counts))
 
 
 def signing_keys(campaign: Campaign) -> Line:
@@ -144,7 +148,7 @@ def warm_up(campaign: Campaign) -> Line:
         return green(name, _("Ran at {at}: {note}").format(at=clock_text(event.at), note=note))
     planned = log.planned_at(campaign)
     now = deciding_clock.now_if_redis_is_away(campaign.strategy)
-    if planned is None or campaign.state not in AHEAD or campaign.opens_at <= now:
+    if planned is None or campaign.state not in opening_hold.AHEAD or campaign.opens_at <= now:
         return green(name, _("None is due."))
     due = max(planned, campaign.opens_at - timedelta(seconds=WARM_UP_S))
     if now < due + timedelta(seconds=WARM_UP_LATE_S):

@@ -11,6 +11,7 @@ from cryptography import x509
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from coupons.models import Campaign
 from coupons.readiness.result import Line, amber, green, grey, red
@@ -63,9 +64,12 @@ def _plain_http(where: str) -> Line | None:
 
 def _expiry_line(expires_at: datetime, campaign: Campaign) -> Line:
     now = timezone.now()
-    seen = _("It serves for {days} more days, until {end}.").format(
-        days=(expires_at - now) // DAY, end=local_text(expires_at)
-    )
+    days = (expires_at - now) // DAY
+    seen = ngettext(
+        "It serves for {days} more day, until {end}.",
+        "It serves for {days} more days, until {end}.",
+        days,
+    ).format(days=days, end=local_text(expires_at))
     do = _("Renew it.")
     if expires_at < max(now, campaign.opens_at) + DAY:
         return red("certificate", seen, do)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from coupons.errors import BadToken
 from coupons.identity import jwks, user_tokens
@@ -37,7 +38,8 @@ def _public_keys() -> str:
     count = jwks.public_keys()
     if not count:
         raise ValueError(_("{file} holds no key.").format(file=settings.JWT_JWKS_FILE))
-    return _("{count} public keys of the shop.").format(count=count)
+    text = ngettext("{count} public key of the shop.", "{count} public keys of the shop.", count)
+    return text.format(count=count)
 
 
 def disk_line() -> Line:

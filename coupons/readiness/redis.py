@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from coupons.monitoring import capacity, clock_skew
 from coupons.readiness.result import Line, amber, green, red
@@ -114,18 +115,22 @@ def replicas_line(info: ServerInfo) -> Line:
     if len(online) < wanted:
         return red(
             name,
-            _("{count} replicas, and every admission waits for {wanted}.").format(
-                count=len(online), wanted=wanted
-            ),
+            ngettext(
+                "{count} replica, and every admission waits for {wanted}.",
+                "{count} replicas, and every admission waits for {wanted}.",
+                len(online),
+            ).format(count=len(online), wanted=wanted),
             _(
                 "Repair the replicas. Before lowering REDIS_WAIT_REPLICAS, check what could"
                 " be lost."
             ),
         )
     lag = max((info["master_repl_offset"] - replica["offset"] for replica in online), default=0)
-    seen = _("{count} replicas, the slowest {lag:,} bytes behind.").format(
-        count=len(online), lag=lag
-    )
+    seen = ngettext(
+        "{count} replica, {lag:,} bytes behind.",
+        "{count} replicas, the slowest {lag:,} bytes behind.",
+        len(online),
+    ).format(count=len(online), lag=lag)
     if lag > LAG_AMBER_BYTES or len(online) < len(replicas):
         return amber(name, seen, _("See what slows the replica: redis-cli INFO replication."))
     return green(name, seen if online else _("No replica, and none is waited for."))

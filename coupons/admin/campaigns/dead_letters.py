@@ -3,25 +3,12 @@
 import re
 from dataclasses import dataclass
 
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
-
 from coupons.admin.formatting import exact_ms
-from coupons.claims.values import Reason
+from coupons.audit import labels
 from coupons.store import Entry, store
 
 PAGE = 100
 ENTRY_ID = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
-
-REASONS: dict[str, Promise] = {
-    Reason.UNREADABLE: _("not written by our admission"),
-    Reason.PLACE_TAKEN: _("another user holds this place"),
-    Reason.USER_HOLDS_ANOTHER: _("the user holds another place"),
-    Reason.CODE_TAKEN: _("another coupon has this code"),
-    Reason.BEYOND_STOCK: _("the place lies beyond the stock"),
-    Reason.REJECTED: _("the database refused the row"),
-    Reason.UNWRITABLE: _("no row can be made of it"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +22,7 @@ class Parked:
     nth: str
     admitted_at: str
     reason: str
-    why: Promise | str
+    why: str
 
 
 def dead_letter_page(slug: str, *, after: str) -> tuple[list[Parked], str]:
@@ -58,7 +45,7 @@ def _parked(entry: Entry) -> Parked:
         nth=fields.get(b"n", ""),
         admitted_at=_moment(fields.get(b"t", "")),
         reason=reason,
-        why=REASONS.get(reason, ""),
+        why=labels.reason_label(reason),
     )
 
 

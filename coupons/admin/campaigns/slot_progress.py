@@ -5,6 +5,7 @@ import time
 from django.http import HttpRequest
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from coupons.campaigns import slots
 from coupons.campaigns.slots import Progress
@@ -39,13 +40,24 @@ def progress_note(campaign: Campaign) -> str:
     """The note for the campaign's page; empty if no change of slots is unfinished."""
     if not is_unfinished(campaign):
         return ""
+    now = slots.highest_slot(campaign)
     if campaign.state == State.DRAFT:
-        text = _("{now} of {stock} slots: it is being scheduled, or that was interrupted; then"
-                 " schedule it again to go on.")  # fmt: skip
+        text = ngettext(
+            "{now} of {stock} slot: it is being scheduled, or that was interrupted; then schedule"
+            " it again to go on.",
+            "{now} of {stock} slots: it is being scheduled, or that was interrupted; then schedule"
+            " it again to go on.",
+            campaign.stock,
+        )
     else:
-        text = _("{now} slots for a stock of {stock}: the stock is being changed, or that was"
-                 " interrupted; then save it again to finish.")  # fmt: skip
-    return text.format(now=_number(slots.highest_slot(campaign)), stock=_number(campaign.stock))
+        text = ngettext(
+            "{now} slot for a stock of {stock}: the stock is being changed, or that was"
+            " interrupted; then save it again to finish.",
+            "{now} slots for a stock of {stock}: the stock is being changed, or that was"
+            " interrupted; then save it again to finish.",
+            now,
+        )
+    return text.format(now=_number(now), stock=_number(campaign.stock))
 
 
 def _number(count: int) -> str:

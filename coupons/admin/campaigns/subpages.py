@@ -26,6 +26,10 @@ from coupons.models import Campaign, GivenUp
 EVENTS_SHOWN = 100
 
 
+def _is_public(campaign: Campaign | None) -> bool:
+    return campaign is not None and campaign.state != Campaign.State.DRAFT
+
+
 def panel_context(campaign: Campaign) -> dict[str, Any]:
     """The template's context: state, counts, commands and history."""
     counts = live_panel.counts_of(campaign)
@@ -80,7 +84,10 @@ class CampaignPages(CampaignBase):
             "title": _("Parked claims"),
             "subtitle": campaign.slug,
             "may_change": self.has_change_permission(request),
-            "given_up": GivenUp.objects.filter(campaign=campaign)[:EVENTS_SHOWN],
+            "given_up": [
+                (claim, labels.reason_label(claim.reason))
+                for claim in GivenUp.objects.filter(campaign=campaign)[:EVENTS_SHOWN]
+            ],
         }  # fmt: skip
         try:
             claims, more = dead_letters.dead_letter_page(
@@ -125,13 +132,17 @@ class CampaignPages(CampaignBase):
         return [str(draft) for draft in objs], counted, forbidden, protected
 
     def has_delete_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
-        public = obj is not None and obj.state != Campaign.State.DRAFT
-        return not public and super().has_delete_permission(request, obj)
+        return not _is_public(obj) and super().has_delete_permission(request, obj)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Without Django's transaction, because slots are removed in batches."""
+        campaign = self.get_object(request, object_id)
+        if _is_public(campaign) and super().has_delete_permission(request, campaign):
+            refusal_text = _("{} can't be deleted: it was public. Only drafts can be deleted.")
+            messages.error(request, refusal_text.format(campaign))
+            return redirect("admin:coupons_campaign_change", object_id)
         delete_page: Callable[..., HttpResponse] = self._delete_view  # type: ignore[attr-defined]
         try:
             return delete_page(request, object_id, extra_context)
