@@ -39,7 +39,7 @@ NAMES_COMMANDS = {
     COMMANDS: "the command lines",
     "coupons/management/commands/flower.py": "Flower's own command line, below ours",
     "locust/compare/contenders.py": _COMPARISON,
-    "locust/report/stand.py": _COMPARISON,
+    "locust/report/site_processes.py": _COMPARISON,
     "tests/development/test_beside_run.py": "programs as a person starts them beside make run",
     "tests/infra/test_secrets.py": "celery report, which starts nothing",
     "tests/options/test_wrong_settings.py": "entry points with wrong settings, which start nothing",

@@ -7,16 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from config.development.demo.told_stored import Row, find_duplicates, find_lost
 from tests.crash.history import FAIL, NEVER, OK, Ask
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A stored coupon; its code as people read it."""
-
-    user: str
-    place: int
-    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +46,13 @@ def over_issued(asks: Sequence[Ask], found: Found) -> list[str]:
 
 def duplicates(asks: Sequence[Ask], found: Found) -> list[str]:
     """A user, a place or a code with two coupons, stored or told."""
-    told = {(ask.user, ask.heard.place) for ask in _ok(asks)}
-    return [
-        *(f"user {user} stored twice" for user in _twice(row.user for row in found.rows)),
-        *(f"place {place} stored twice" for place in _twice(row.place for row in found.rows)),
-        *(f"code {code} stored twice" for code in _twice(row.code for row in found.rows)),
-        *(f"place {place} told to two" for place in _twice(place for _, place in told)),
-    ]
+    return [str(each) for each in find_duplicates(_told(asks), found.rows)]
 
 
 def lost(asks: Sequence[Ask], found: Found) -> list[str]:
     """Told a place and a code of which there is no row."""
-    stored = {(row.user, row.place, row.code) for row in found.rows}
-    told = {(ask.user, ask.heard.place, ask.heard.code) for ask in _ok(asks)}
-    return [f"{user} was told place {place}" for user, place, _ in sorted(told - stored)]
+    missing = find_lost(_told(asks), found.rows)
+    return [f"{coupon.user} was told place {coupon.place}" for coupon in missing]
 
 
 def hidden(asks: Sequence[Ask], found: Found) -> list[str]:
@@ -169,6 +154,10 @@ def judge(asks: Sequence[Ask], found: Found) -> dict[str, list[str]]:
     return {verdict.__name__: verdict(asks, found) for verdict in VERDICTS}
 
 
+def _told(asks: Iterable[Ask]) -> list[Row]:
+    return [Row(ask.user, ask.heard.place, ask.heard.code) for ask in _ok(asks)]
+
+
 def _ok(asks: Iterable[Ask]) -> list[Ask]:
     return [ask for ask in asks if ask.heard.kind == OK]
 
@@ -195,7 +184,3 @@ def _told_at(asks: Iterable[Ask]) -> dict[str, float]:
     for ask in _ok(asks):
         told[ask.user] = min(ask.completed, told.get(ask.user, NEVER))
     return told
-
-
-def _twice(things: Iterable[object]) -> list[object]:
-    return [thing for thing, times in Counter(things).items() if times > 1]

@@ -11,9 +11,10 @@ from typing import Any
 import MySQLdb
 import redis
 
+from config.development.demo.told_stored import Row
 from coupons.claims import coupon_codes
 from coupons.store import claimant_field, keys
-from tests.crash.checker import Found, Row
+from tests.crash.checker import Found
 from tests.crash.programs import CARRIED, IN_HAND, MESSAGES
 from tests.crash.stage import Stage
 

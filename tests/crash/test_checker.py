@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from config.development.demo.told_stored import Row
 from tests.crash import checker
-from tests.crash.checker import Found, Row
+from tests.crash.checker import Found
 from tests.crash.history import FAIL, INFO, NEVER, OK, Ask, Heard, asks_of
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from config.development.demo.verdict import AGAIN, Answer, Opening, Row, Verdict, judge_opening
+from config.development.demo.told_stored import Row
+from config.development.demo.verdict import AGAIN, Answer, Opening, Verdict, judge_opening
 from coupons.errors import DependencyAway
 
 STOCK, USERS = 3, 5

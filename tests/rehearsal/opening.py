@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from config.development.demo import crowd
-from config.development.demo.verdict import Answer, Opening, Row, Verdict, judge_opening
+from config.development.demo.told_stored import Row
+from config.development.demo.verdict import Answer, Opening, Verdict, judge_opening
 from config.development.process.errors import Trouble
 from config.development.process.programs import Program, leash_command
 from coupons.claims.coupon_codes import grouped_code

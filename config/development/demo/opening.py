@@ -15,7 +15,8 @@ from typing import Any
 from config.development import environment
 from config.development.demo import crowd, django_subprocess, figures, record
 from config.development.demo.figures import Figures
-from config.development.demo.verdict import Answer, Opening, Row, Verdict, judge_opening
+from config.development.demo.told_stored import Row
+from config.development.demo.verdict import Answer, Opening, Verdict, judge_opening
 from config.development.environment import Site
 from config.development.process import ports, screen, servers, signals
 from config.development.process.errors import Stopped, Trouble

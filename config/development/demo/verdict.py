@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from config.development.demo.told_stored import Row, find_duplicates, find_lost
 from coupons.claims.values import HOLDS_A_PLACE, Outcome
 
 NO_ANSWER = "no_answer"  # the connection broke, or nothing came in time
@@ -42,15 +43,6 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A stored coupon; its code grouped, as users see it."""
-
-    user: str
-    place: int
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
 class Opening:
     """The expected numbers: coupons, users, and asks of all users together."""
 
@@ -75,12 +67,13 @@ class Verdict:
 def judge_opening(opening: Opening, answers: Sequence[Answer], rows: Sequence[Row]) -> Verdict:
     """A user counts as told if any answer named a place: the first answer may have been lost."""
     told = _told(answers)
+    coupons = [Row(user, answer.place, answer.code) for user, answer in told.items()]
     counts = {
         "told": len(told),
         "stored": len(rows),
-        "duplicates": _duplicates(told, rows),
+        "duplicates": _count_duplicates(coupons, rows),
         "over_issued": max(0, max(len(told), len(rows)) - opening.stock),
-        "lost": len(_lost(told, rows)),
+        "lost": len(find_lost(coupons, rows)),
         "changed_answers": _count_changed(answers),
     }
     faults = (*_count_faults(opening, counts), *_answer_faults(opening, answers, told, rows))
@@ -96,23 +89,10 @@ def _told(answers: Iterable[Answer]) -> dict[str, Answer]:
     return told
 
 
-def _duplicates(told: dict[str, Answer], rows: Sequence[Row]) -> int:
+def _count_duplicates(coupons: list[Row], rows: Sequence[Row]) -> int:
     """Users with two coupons and places with two users, told or stored."""
-    return len(
-        {("user", user) for user in _repeated(row.user for row in rows)}
-        | {("place", place) for place in _repeated(row.place for row in rows)}
-        | {("place", place) for place in _repeated(answer.place for answer in told.values())}
-    )
-
-
-def _repeated(values: Iterable[object]) -> list[object]:
-    return [value for value, times in Counter(values).items() if times > 1]
-
-
-def _lost(told: dict[str, Answer], rows: Sequence[Row]) -> list[str]:
-    """Users who were told, but have no row with the same place and code."""
-    stored = {(row.user, row.place, row.code) for row in rows}
-    return [user for user, a in told.items() if (user, a.place, a.code) not in stored]
+    found = find_duplicates(coupons, rows)
+    return len({(kind, value) for kind, value, _ in found if kind != "code"})
 
 
 def _count_changed(answers: Iterable[Answer]) -> int:
