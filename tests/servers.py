@@ -27,6 +27,7 @@ from tests import disposable
 
 Environment = Mapping[str, str]
 START_S = 60  # a first start of MariaDB on a slow disk
+STOP_S = 30  # of MariaDB on the same disk
 
 
 free_port = ports.free_port
@@ -59,7 +60,8 @@ def process(
 def started(command: Sequence[str], *, log: Path, env: Environment | None = None) -> Program:
     """A program that may still be starting; a context manager, at whose end it is ended."""
     name = Path(command[0]).name
-    return Program(name, command, env=os.environ | (env or {}), log=log, cwd=Path.cwd())
+    whole = os.environ | (env or {})
+    return Program(name, command, env=whole, log=log, cwd=Path.cwd(), stop_s=STOP_S)
 
 
 @contextmanager

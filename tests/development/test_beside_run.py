@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 HARD = "abc$def#ghi${HOME}%(x)s!'@&*-_=+()1234567890"
 LAPTOPS = "key-of-make-run"  # the name of a key in `var/local.env`
-READY_S = 90
+READY_S = 180  # of a run with a load beside it, on a busy machine
 SHOW = "from django.conf import settings; print('|', settings.SECRET_KEY, *settings.COUPON_KEYS)"
 PYTHON = ".venv/bin/python"
 
@@ -64,7 +64,8 @@ class Checkout:
     def running(self, name: str, *command: str, ready: Callable[[], bool]) -> Iterator[Path]:
         """A program until the block ends. Yields its log."""
         log = self.folder / f"{name}.log"
-        with Program(name, command, env=self.environment, log=log, cwd=self.folder) as program:
+        env, folder = self.environment, self.folder
+        with Program(name, command, env=env, log=log, cwd=folder, stop_s=READY_S) as program:
             program.wait_until(ready, patience_s=READY_S)
             yield log
 

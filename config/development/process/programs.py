@@ -41,10 +41,12 @@ class Program:
         log: Path,
         leash: str = "TERM",
         cwd: Path = BASE_DIR,
+        stop_s: float | None = None,
     ) -> None:
         """`leash`: the signal that the kernel sends it if we are killed, or if the thread ends that
-        has started it (Linux only). The log begins empty."""
+        has started it (Linux only). The log begins empty. `stop_s`: in place of STOP_S."""
         self.name, self.log, self._offset = name, log, 0
+        self._stop_s = stop_s
         self._ended: list[float] = []  # when it was seen to have ended, monotonic seconds
         self._command, self._env, self._cwd = [*leash_command(leash), *command], dict(env), cwd
         log.write_bytes(b"")
@@ -103,7 +105,7 @@ class Program:
         """End it and its process group: SIGTERM, then SIGKILL after STOP_S."""
         self._signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
-            self._child.wait(STOP_S)
+            self._child.wait(STOP_S if self._stop_s is None else self._stop_s)
         self.kill()
 
     def kill(self) -> None:
