@@ -1,5 +1,9 @@
 """A TCP proxy on the loopback whose cable can be pulled: it goes on taking what it is sent, hands
-nothing over in either direction and closes nothing, as a peer that is silently gone."""
+nothing over in either direction and closes nothing, as a peer that is silently gone.
+
+In the test's own process, so that a test can count the bytes and cut at an exact moment. Crash
+tests have another (crash/proxy.py), a program: it delays and moves endpoints, and a judge that uses
+the processor must not delay what passes through it."""
 
 import socket
 import threading
