@@ -35,42 +35,42 @@ class Browser:
         self._page = page
         self._devtools = page.context.new_cdp_session(page)
 
-    def go(self, url: str) -> None:
+    def go_to(self, url: str) -> None:
         self._page.goto(url)
 
-    def find(self, css: str) -> None:
+    def wait_for_element(self, css: str) -> None:
         self._first(css).wait_for(state="attached")
 
-    def click(self, css: str) -> None:
+    def click_element(self, css: str) -> None:
         self._first(css).click()
 
-    def type(self, css: str, text: str) -> None:
+    def type_text(self, css: str, text: str) -> None:
         """Key by key, after what the field holds."""
         self._first(css).press_sequentially(text)
 
-    def text(self, css: str) -> str:
+    def visible_text(self, css: str) -> str:
         """As it is seen: of hidden elements nothing, and in the letters of the style sheet."""
         return str(self._first(css).inner_text())
 
-    def sees(self, css: str, text: str) -> None:
+    def wait_for_text(self, css: str, text: str) -> None:
         """Wait until the element says so."""
         expect(self._first(css)).to_contain_text(text, use_inner_text=True)
 
-    def gone(self, css: str) -> None:
+    def wait_until_hidden(self, css: str) -> None:
         """Wait until no such element is seen."""
         expect(self._page.locator(css).filter(visible=True)).to_have_count(0)
 
-    def until(self, holds: Callable[[], bool]) -> None:
+    def wait_until(self, holds: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _PATIENCE_S
         while not holds():
             assert time.monotonic() < deadline, "it never came true"
             self._page.wait_for_timeout(50)
 
-    def run(self, script: str) -> Any:
+    def run_script(self, script: str) -> Any:
         """The body of a function; what it returns."""
         return self._page.evaluate(f"() => {{ {script} }}")
 
-    def cookies(self) -> dict[str, dict[str, Any]]:
+    def cookies_by_name(self) -> dict[str, dict[str, Any]]:
         return {each["name"]: cast("dict[str, Any]", each) for each in self._page.context.cookies()}
 
     def set_cookie(self, name: str, value: str) -> None:
@@ -83,12 +83,12 @@ class Browser:
         else:
             self._page.context.clear_cookies(name=name)
 
-    def resize(self, width: int, height: int) -> None:
+    def resize_page(self, width: int, height: int) -> None:
         """The page's own size, which may be less than a window's least."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < _TABLET}
         self._devtools.send("Emulation.setDeviceMetricsOverride", size)
 
-    def shoot(self, path: Path) -> None:
+    def save_screenshot(self, path: Path) -> None:
         """The whole page, also what stands below the window's edge."""
         picture = self._devtools.send("Page.captureScreenshot", {"captureBeyondViewport": True})
         path.write_bytes(base64.b64decode(picture["data"]))
@@ -98,7 +98,7 @@ class Browser:
 
 
 @contextmanager
-def browser(folder: Path, *, language: str = "en") -> Iterator[Browser]:
+def start_browser(folder: Path, *, language: str = "en") -> Iterator[Browser]:
     """From its start to its end; its profile is kept in the folder."""
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright runs an event loop in this thread; Django's queries here are not part of it.

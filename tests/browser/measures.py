@@ -87,20 +87,20 @@ document.head.append(style);
 
 def wider_than(window: Browser, width: int) -> Any:
     """Elements that reach beyond the window's right edge, also where a table could be scrolled."""
-    return window.run(_WIDER.replace("WIDTH", str(width)))
+    return window.run_script(_WIDER.replace("WIDTH", str(width)))
 
 
-def clipped(window: Browser) -> Any:
+def clipped_elements(window: Browser) -> Any:
     """Elements of which a part is behind their right edge: a column that must be scrolled to."""
-    return window.run(_CLIPPED)
+    return window.run_script(_CLIPPED)
 
 
 def broken_words(window: Browser) -> Any:
     """Korean words of which a part stands on the next line."""
-    return window.run(_TEXTS + _BROKEN)
+    return window.run_script(_TEXTS + _BROKEN)
 
 
 def faint_texts(window: Browser, theme: str) -> Any:
     """Texts with less contrast than 4.5 to 1 (large ones: 3 to 1), in Django's light or dark."""
-    window.run(f"{_STILL}; document.documentElement.dataset.theme = '{theme}'")
-    return window.run(_TEXTS + _FAINT)
+    window.run_script(f"{_STILL}; document.documentElement.dataset.theme = '{theme}'")
+    return window.run_script(_TEXTS + _FAINT)

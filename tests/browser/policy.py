@@ -9,10 +9,12 @@ POLICY = (
 )
 
 
-def strict(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
-    def answer(request: HttpRequest) -> HttpResponse:
+def strict_policy_middleware(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[..., HttpResponse]:
+    def add_policy_header(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         response["Content-Security-Policy"] = POLICY
         return response
 
-    return answer
+    return add_policy_header

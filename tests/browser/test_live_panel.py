@@ -16,7 +16,7 @@ from coupons.campaigns import lifecycle, lookup, opening_hold, recorded_states
 from coupons.claims.values import Claim
 from coupons.models import Campaign
 from coupons.store import keys, store
-from tests.browser.chromium import IN_CHROMIUM, Browser, browser
+from tests.browser.chromium import IN_CHROMIUM, Browser, start_browser
 
 pytestmark = IN_CHROMIUM
 
@@ -31,30 +31,30 @@ Draft = Callable[..., Campaign]
 
 
 @pytest.fixture
-def panel(
+def open_panel(
     live_server: Any, settings: Any, tmp_path: Path, transactional_db: None
 ) -> Iterator[Callable[[Campaign], Browser]]:
     """The page of a campaign, opened by Mina in a browser that allows no inline script."""
-    settings.MIDDLEWARE = ["tests.browser.policy.strict", *settings.MIDDLEWARE]
+    settings.MIDDLEWARE = ["tests.browser.policy.strict_policy_middleware", *settings.MIDDLEWARE]
     store().client.set(keys.SWEPT, store().now_ms() + 600_000)
     store().client.set(keys.CANARY, store().now_ms() + 600_000)
     User.objects.create_superuser("mina", password=PASSWORD)
-    with browser(tmp_path) as window:
+    with start_browser(tmp_path) as window:
 
-        def show(campaign: Campaign) -> Browser:
-            window.go(f"{live_server.url}/admin/")
-            window.type("#id_username", "mina")
-            window.type("#id_password", PASSWORD)
-            window.click("[type=submit]")
-            window.find("#user-tools")
-            window.go(f"{live_server.url}/admin/coupons/campaign/{campaign.pk}/change/")
-            window.run("window.stillHere = true")
+        def log_in_and_show(campaign: Campaign) -> Browser:
+            window.go_to(f"{live_server.url}/admin/")
+            window.type_text("#id_username", "mina")
+            window.type_text("#id_password", PASSWORD)
+            window.click_element("[type=submit]")
+            window.wait_for_element("#user-tools")
+            window.go_to(f"{live_server.url}/admin/coupons/campaign/{campaign.pk}/change/")
+            window.run_script("window.stillHere = true")
             return window
 
-        yield show
+        yield log_in_and_show
 
 
-def ahead(draft: Draft, **fields: Any) -> Campaign:
+def schedule_in_an_hour(draft: Draft, **fields: Any) -> Campaign:
     opens = timezone.now() + HOUR
     draft("sale", opens_at=opens, closes_at=opens + HOUR, **fields)
     return lifecycle.schedule_campaign("sale", actor="Mina")
@@ -71,147 +71,149 @@ def move_window(*, opens_in_s: float, closes_in_s: float) -> None:
 
 
 def never_reloaded(window: Browser) -> bool:
-    return window.run("return window.stillHere") is True
+    return window.run_script("return window.stillHere") is True
 
 
 def test_the_panel_goes_over_an_opening_and_a_closing_by_itself(
-    panel: Callable[[Campaign], Browser], draft: Draft
+    open_panel: Callable[[Campaign], Browser], draft: Draft
 ) -> None:
-    window = panel(ahead(draft))
-    window.sees(".countdown", "opens in 00:59")
+    window = open_panel(schedule_in_an_hour(draft))
+    window.wait_for_text(".countdown", "opens in 00:59")
     move_window(opens_in_s=6, closes_in_s=12)  # by another operator
-    window.sees("#history", "rescheduled")
-    window.sees(".countdown", "opens in 00:00")
-    window.sees("[data-state]", "open")  # before beat has written it
-    window.gone("button[value=open]")
-    window.find("button[value=pause]")
-    assert window.run(COUNTDOWN) is False
+    window.wait_for_text("#history", "rescheduled")
+    window.wait_for_text(".countdown", "opens in 00:00")
+    window.wait_for_text("[data-state]", "open")  # before beat has written it
+    window.wait_until_hidden("button[value=open]")
+    window.wait_for_element("button[value=pause]")
+    assert window.run_script(COUNTDOWN) is False
     recorded_states.follow_the_clock()
-    window.sees("#history", "open")
-    window.sees("[data-state]", "closed")
-    window.gone(".live .verbs button")
+    window.wait_for_text("#history", "open")
+    window.wait_for_text("[data-state]", "closed")
+    window.wait_until_hidden(".live .verbs button")
     recorded_states.follow_the_clock()
-    window.gone(".submit-row [name=_continue]")
-    assert "eload" not in window.text("#live")
+    window.wait_until_hidden(".submit-row [name=_continue]")
+    assert "eload" not in window.visible_text("#live")
     assert never_reloaded(window)
 
 
 def test_the_panel_shows_that_all_is_sold_out(
-    panel: Callable[[Campaign], Browser], draft: Draft
+    open_panel: Callable[[Campaign], Browser], draft: Draft
 ) -> None:
     draft("sale", stock=3)
-    window = panel(lifecycle.schedule_campaign("sale", actor="Mina"))
-    window.sees("[data-count=admitted]", "0")
+    window = open_panel(lifecycle.schedule_campaign("sale", actor="Mina"))
+    window.wait_for_text("[data-count=admitted]", "0")
     for user in ("ann", "bob", "eve"):
         strategies.admit(lookup.find_snapshot("sale"), Claim(user))
-    window.sees(".sold-out", "sold out")
+    window.wait_for_text(".sold-out", "sold out")
     lifecycle.change_stock("sale", stock=5, actor="Theo")
-    window.sees("[data-count=remaining]", "2")
-    window.gone(".sold-out")
-    window.sees("#history", "stock set to 5")
+    window.wait_for_text("[data-count=remaining]", "2")
+    window.wait_until_hidden(".sold-out")
+    window.wait_for_text("#history", "stock set to 5")
     field = "return document.querySelector('input[name=stock]').value"
-    window.until(lambda: window.run(field) == "5")
+    window.wait_until(lambda: window.run_script(field) == "5")
     assert never_reloaded(window)
 
 
 def test_what_is_being_typed_is_not_taken_away(
-    panel: Callable[[Campaign], Browser], draft: Draft
+    open_panel: Callable[[Campaign], Browser], draft: Draft
 ) -> None:
-    window = panel(ahead(draft))
-    window.run("document.querySelector('input[name=stock]').value = '77'")
+    window = open_panel(schedule_in_an_hour(draft))
+    window.run_script("document.querySelector('input[name=stock]').value = '77'")
     lifecycle.pause_campaign("sale", actor="Theo")
-    window.sees("[data-state]", "paused")
-    window.find("button[value=resume]")
-    assert window.run("return document.querySelector('input[name=stock]').value") == "77"
+    window.wait_for_text("[data-state]", "paused")
+    window.wait_for_element("button[value=resume]")
+    assert window.run_script("return document.querySelector('input[name=stock]').value") == "77"
 
 
 def test_chart_and_rate_outlive_every_button(
-    panel: Callable[[Campaign], Browser], draft: Draft
+    open_panel: Callable[[Campaign], Browser], draft: Draft
 ) -> None:
     draft("sale", stock=1000)
-    window = panel(lifecycle.schedule_campaign("sale", actor="Mina"))
+    window = open_panel(lifecycle.schedule_campaign("sale", actor="Mina"))
     strategies.admit(lookup.find_snapshot("sale"), Claim("ann"))
     for button, then in (
         ("button[value=pause]", "paused"), ("button[value=resume]", "open"),
         ("input[name=_continue]", "open"),
     ):  # fmt: skip
-        window.until(lambda: window.run(POINTS) > 3)
-        before = window.run(POINTS)
-        window.run("window.stillHere = false; performance.mark('old')")
-        window.click(button)
-        window.until(lambda: not window.run("return 'stillHere' in window"))
-        window.sees("[data-state]", then)
-        assert window.run(POINTS) >= before
-        assert window.run(RATE) not in ("", "?")
+        window.wait_until(lambda: window.run_script(POINTS) > 3)
+        before = window.run_script(POINTS)
+        window.run_script("window.stillHere = false; performance.mark('old')")
+        window.click_element(button)
+        window.wait_until(lambda: not window.run_script("return 'stillHere' in window"))
+        window.wait_for_text("[data-state]", then)
+        assert window.run_script(POINTS) >= before
+        assert window.run_script(RATE) not in ("", "?")
 
 
 def test_another_campaign_has_a_chart_of_its_own(
-    panel: Callable[[Campaign], Browser], draft: Draft
+    open_panel: Callable[[Campaign], Browser], draft: Draft
 ) -> None:
     draft("sale")
-    window = panel(lifecycle.schedule_campaign("sale", actor="Mina"))
-    window.until(lambda: window.run(POINTS) > 3)
+    window = open_panel(lifecycle.schedule_campaign("sale", actor="Mina"))
+    window.wait_until(lambda: window.run_script(POINTS) > 3)
     other = draft("other")
-    window.go(window.run("return location.origin") + f"/admin/coupons/campaign/{other.pk}/change/")
-    window.sees(".breadcrumbs", "other")
-    assert window.run(POINTS) <= 2
+    window.go_to(
+        window.run_script("return location.origin") + f"/admin/coupons/campaign/{other.pk}/change/"
+    )
+    window.wait_for_text(".breadcrumbs", "other")
+    assert window.run_script(POINTS) <= 2
 
 
 def test_a_chart_that_can_not_be_kept_or_read_is_begun_anew(
-    panel: Callable[[Campaign], Browser], draft: Draft
+    open_panel: Callable[[Campaign], Browser], draft: Draft
 ) -> None:
     draft("sale")
-    window = panel(lifecycle.schedule_campaign("sale", actor="Mina"))
-    window.until(lambda: window.run(POINTS) > 1)
-    window.run("Storage.prototype.setItem = () => { throw new DOMException('full') }")
-    window.run("Object.keys(sessionStorage).forEach(name => { sessionStorage[name] = '{' })")
+    window = open_panel(lifecycle.schedule_campaign("sale", actor="Mina"))
+    window.wait_until(lambda: window.run_script(POINTS) > 1)
+    window.run_script("Storage.prototype.setItem = () => { throw new DOMException('full') }")
+    window.run_script("Object.keys(sessionStorage).forEach(name => { sessionStorage[name] = '{' })")
     strategies.admit(lookup.find_snapshot("sale"), Claim("ann"))
-    window.sees("[data-count=admitted]", "1")
-    window.go(window.run("return location.href"))
-    window.sees("[data-count=admitted]", "1")
-    window.until(lambda: window.run(POINTS) > 1)
+    window.wait_for_text("[data-count=admitted]", "1")
+    window.go_to(window.run_script("return location.href"))
+    window.wait_for_text("[data-count=admitted]", "1")
+    window.wait_until(lambda: window.run_script(POINTS) > 1)
 
 
-def test_the_rate_is_of_one_second(panel: Callable[[Campaign], Browser], draft: Draft) -> None:
+def test_the_rate_is_of_one_second(open_panel: Callable[[Campaign], Browser], draft: Draft) -> None:
     draft("sale", stock=1000)
-    window = panel(lifecycle.schedule_campaign("sale", actor="Mina"))
-    window.until(lambda: window.run(POINTS) > 7)  # a mean over five seconds would be 6
+    window = open_panel(lifecycle.schedule_campaign("sale", actor="Mina"))
+    window.wait_until(lambda: window.run_script(POINTS) > 7)  # a mean over five seconds would be 6
     for number in range(CLAIMS):
         strategies.admit(lookup.find_snapshot("sale"), Claim(f"user-{number}"))
     seen = []
     deadline = time.monotonic() + 6
     while time.monotonic() < deadline:
-        seen.append(int(window.run(RATE)))
+        seen.append(int(window.run_script(RATE)))
         time.sleep(0.1)
     assert max(seen) >= CLAIMS / 2.5
     assert seen[-1] == 0
 
 
 def test_a_rate_that_is_not_known_is_no_nought(
-    panel: Callable[[Campaign], Browser], draft: Draft, redis_away: Callable[[], None]
+    open_panel: Callable[[Campaign], Browser], draft: Draft, redis_away: Callable[[], None]
 ) -> None:
     draft("sale")
-    window = panel(lifecycle.schedule_campaign("sale", actor="Mina"))
-    window.until(lambda: window.run(RATE) == "0")
+    window = open_panel(lifecycle.schedule_campaign("sale", actor="Mina"))
+    window.wait_until(lambda: window.run_script(RATE) == "0")
     redis_away()
-    window.sees("[data-count=admitted]", "?")
-    window.until(lambda: window.run(RATE) == "?")
+    window.wait_for_text("[data-count=admitted]", "?")
+    window.wait_until(lambda: window.run_script(RATE) == "?")
 
 
 def test_no_countdown_runs_while_an_opening_is_held_back(
-    panel: Callable[[Campaign], Browser], draft: Draft
+    open_panel: Callable[[Campaign], Browser], draft: Draft
 ) -> None:
-    window = panel(ahead(draft))
-    window.sees(".countdown", "opens in 00:59")
+    window = open_panel(schedule_in_an_hour(draft))
+    window.wait_for_text(".countdown", "opens in 00:59")
     opening_hold.hold_opening("sale", checks=["replicas"])
-    window.sees("[data-state]", "held back")
-    window.sees(".live .errornote", "held back")
-    assert window.run(COUNTDOWN) is False
-    window.gone("button[value=resume]")
+    window.wait_for_text("[data-state]", "held back")
+    window.wait_for_text(".live .errornote", "held back")
+    assert window.run_script(COUNTDOWN) is False
+    window.wait_until_hidden("button[value=resume]")
     opening_hold.release_opening("sale")
-    window.sees("[data-state]", "scheduled")
-    window.sees(".countdown", "opens in 00:")
+    window.wait_for_text("[data-state]", "scheduled")
+    window.wait_for_text(".countdown", "opens in 00:")
     lifecycle.pause_campaign("sale", actor="Theo")
-    window.sees("[data-state]", "paused")
-    assert window.run(COUNTDOWN) is False
+    window.wait_for_text("[data-state]", "paused")
+    assert window.run_script(COUNTDOWN) is False
     assert never_reloaded(window)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from tests.browser.chromium import IN_CHROMIUM, browser
+from tests.browser.chromium import IN_CHROMIUM, start_browser
 
 pytestmark = [*IN_CHROMIUM, pytest.mark.django_db(transaction=True)]
 PASSWORD = "only-in-this-test"
@@ -27,25 +27,25 @@ def test_moments_are_not_cut_in_a_narrow_window(
     """Also where the clocks show a time twice, and the choice of the two stands beside it."""
     settings.TIME_ZONE = "Europe/Berlin"
     User.objects.create_superuser("mina", password=PASSWORD)
-    with browser(tmp_path) as window:
-        window.go(f"{live_server.url}/admin/")
-        window.type("#id_username", "mina")
-        window.type("#id_password", PASSWORD)
-        window.click("[type=submit]")
-        window.find("#content")
-        window.go(f"{live_server.url}/admin/coupons/campaign/add/?opens_at=2026-10-25T02:30")
-        window.find("#id_opens_at")
+    with start_browser(tmp_path) as window:
+        window.go_to(f"{live_server.url}/admin/")
+        window.type_text("#id_username", "mina")
+        window.type_text("#id_password", PASSWORD)
+        window.click_element("[type=submit]")
+        window.wait_for_element("#content")
+        window.go_to(f"{live_server.url}/admin/coupons/campaign/add/?opens_at=2026-10-25T02:30")
+        window.wait_for_element("#id_opens_at")
         cut = {}
         for width in (320, 360, 390, 500, 600, 640, 768, 1000, 1280):
-            window.resize(width, 900)
-            cut[width] = window.run(CUT)
+            window.resize_page(width, 900)
+            cut[width] = window.run_script(CUT)
         assert {width: found for width, found in cut.items() if found} == {}
 
 
 def test_no_page_asks_for_an_icon_that_is_not_there(live_server: Any, tmp_path: Path) -> None:
     """A browser that is told of none asks for /favicon.ico: a 404 in every log and console."""
     told = "return document.querySelectorAll('link[rel=icon]').length"
-    with browser(tmp_path) as window:
+    with start_browser(tmp_path) as window:
         for path in ("/", "/admin/", "/admin/nothing/", "/api/v1/docs"):
-            window.go(live_server.url + path)
-            assert window.run(told) == 1, path
+            window.go_to(live_server.url + path)
+            assert window.run_script(told) == 1, path

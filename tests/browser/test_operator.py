@@ -17,7 +17,7 @@ from coupons.issuing import drain
 from coupons.models import Campaign, Coupon
 from coupons.readiness import guard
 from coupons.store import keys, store
-from tests.browser.chromium import IN_CHROMIUM, Browser, browser
+from tests.browser.chromium import IN_CHROMIUM, Browser, start_browser
 
 pytestmark = IN_CHROMIUM
 
@@ -26,68 +26,75 @@ PASSWORD = "only-in-this-test"
 
 @pytest.fixture
 def chromium(tmp_path: Path) -> Iterator[Browser]:
-    with browser(tmp_path) as window:
+    with start_browser(tmp_path) as window:
         yield window
 
 
 def log_in(window: Browser, site: str) -> None:
     User.objects.create_superuser("mina", password=PASSWORD)
-    window.go(f"{site}/admin/")
-    window.type("#id_username", "mina")
-    window.type("#id_password", PASSWORD)
-    window.click("[type=submit]")
-    window.sees("#user-tools", "MINA")
+    window.go_to(f"{site}/admin/")
+    window.type_text("#id_username", "mina")
+    window.type_text("#id_password", PASSWORD)
+    window.click_element("[type=submit]")
+    window.wait_for_text("#user-tools", "MINA")
 
 
 def test_a_day_of_an_operator(
     live_server: Any, settings: Any, draft: Callable[..., Campaign], chromium: Browser
 ) -> None:
-    settings.MIDDLEWARE = ["tests.browser.policy.strict", *settings.MIDDLEWARE]
+    settings.MIDDLEWARE = ["tests.browser.policy.strict_policy_middleware", *settings.MIDDLEWARE]
     draft("sale", name="가을 세일", stock=10)
     log_in(chromium, live_server.url)
 
-    chromium.go(f"{live_server.url}/admin/coupons/campaign/")
-    chromium.click("#result_list tbody th a")
-    chromium.sees("[data-state]", "draft")
-    chromium.click("button[value=schedule]")
-    chromium.sees(".messagelist .success", "sale is scheduled now.")
+    chromium.go_to(f"{live_server.url}/admin/coupons/campaign/")
+    chromium.click_element("#result_list tbody th a")
+    chromium.wait_for_text("[data-state]", "draft")
+    chromium.click_element("button[value=schedule]")
+    chromium.wait_for_text(".messagelist .success", "sale is scheduled now.")
 
     # The figures move by themselves, under a policy that allows no inline script.
-    chromium.run("window.stillHere = true")
+    chromium.run_script("window.stillHere = true")
     sale = lookup.find_snapshot("sale")
     for user in ("ann", "bob", "eve"):
         strategies.admit(sale, Claim(user))
-    chromium.sees("[data-count=admitted]", "3")
-    chromium.sees("[data-count=waiting]", "3")
+    chromium.wait_for_text("[data-count=admitted]", "3")
+    chromium.wait_for_text("[data-count=waiting]", "3")
     drain.drain("sale", consumer="test")
-    chromium.sees("[data-count=stored]", "3")
-    chromium.sees("[data-count=remaining]", "7")
+    chromium.wait_for_text("[data-count=stored]", "3")
+    chromium.wait_for_text("[data-count=remaining]", "7")
     assert (
-        chromium.run("return document.querySelector('[data-bar=stored]').getAttribute('width')")
+        chromium.run_script(
+            "return document.querySelector('[data-bar=stored]').getAttribute('width')"
+        )
         == "300"
     )
-    assert chromium.run("return document.querySelector('[data-line=admitted]').points.length") > 1
-    assert chromium.run("return window.stillHere") is True
+    assert (
+        chromium.run_script("return document.querySelector('[data-line=admitted]').points.length")
+        > 1
+    )
+    assert chromium.run_script("return window.stillHere") is True
 
-    chromium.click("button[value=pause]")
-    chromium.sees("[data-state]", "paused")
-    chromium.click("button[value=resume]")
-    chromium.sees("[data-state]", "open")
-    chromium.sees("#history", "resumed")
+    chromium.click_element("button[value=pause]")
+    chromium.wait_for_text("[data-state]", "paused")
+    chromium.click_element("button[value=resume]")
+    chromium.wait_for_text("[data-state]", "open")
+    chromium.wait_for_text("#history", "resumed")
 
-    chromium.click("input[name=stock]")
-    chromium.run("document.querySelector('input[name=stock]').value = '2'")
-    chromium.click("input[name=_continue]")
-    chromium.sees(".errorlist", "sale has admitted 3 claims already: its stock can't become 2.")
+    chromium.click_element("input[name=stock]")
+    chromium.run_script("document.querySelector('input[name=stock]').value = '2'")
+    chromium.click_element("input[name=_continue]")
+    chromium.wait_for_text(
+        ".errorlist", "sale has admitted 3 claims already: its stock can't become 2."
+    )
 
     code = Coupon.objects.get(user="bob").code
-    chromium.go(f"{live_server.url}/admin/coupons/coupon/")
-    chromium.type("#searchbar", coupon_codes.grouped_code(code).lower())
-    chromium.click("#changelist-search [type=submit]")
-    chromium.sees("#result_list", "sale/2")
-    chromium.sees(".paginator", "1 coupon on this page")
-    chromium.click("#result_list tbody th a")
-    chromium.sees(".field-user", "bob")
+    chromium.go_to(f"{live_server.url}/admin/coupons/coupon/")
+    chromium.type_text("#searchbar", coupon_codes.grouped_code(code).lower())
+    chromium.click_element("#changelist-search [type=submit]")
+    chromium.wait_for_text("#result_list", "sale/2")
+    chromium.wait_for_text(".paginator", "1 coupon on this page")
+    chromium.click_element("#result_list tbody th a")
+    chromium.wait_for_text(".field-user", "bob")
 
 
 def test_closing_needs_a_second_look(
@@ -95,14 +102,14 @@ def test_closing_needs_a_second_look(
 ) -> None:
     open_campaign("sale")
     log_in(chromium, live_server.url)
-    chromium.go(f"{live_server.url}/admin/coupons/campaign/")
-    chromium.click("#result_list tbody th a")
-    chromium.find("button[value=close]")
+    chromium.go_to(f"{live_server.url}/admin/coupons/campaign/")
+    chromium.click_element("#result_list tbody th a")
+    chromium.wait_for_element("button[value=close]")
     hidden = "return document.querySelector('button[value=close]').checkVisibility()"
-    assert chromium.run(hidden) is False
-    chromium.click("details summary")
-    chromium.click("button[value=close]")
-    chromium.sees("[data-state]", "closed")
+    assert chromium.run_script(hidden) is False
+    chromium.click_element("details summary")
+    chromium.click_element("button[value=close]")
+    chromium.wait_for_text("[data-state]", "closed")
 
 
 def test_an_operator_who_was_logged_out_is_told(
@@ -110,17 +117,17 @@ def test_an_operator_who_was_logged_out_is_told(
 ) -> None:
     open_campaign("sale")
     log_in(chromium, live_server.url)
-    chromium.go(f"{live_server.url}/admin/coupons/campaign/")
-    chromium.click("#result_list tbody th a")
-    chromium.sees("[data-count=admitted]", "0")
+    chromium.go_to(f"{live_server.url}/admin/coupons/campaign/")
+    chromium.click_element("#result_list tbody th a")
+    chromium.wait_for_text("[data-count=admitted]", "0")
     chromium.forget_cookies()
-    chromium.sees(".live .note", "you are no longer logged in")
+    chromium.wait_for_text(".live .note", "you are no longer logged in")
 
 
 def test_minutes_before_an_opening_the_board_is_a_click_away_and_turns_by_itself(
     live_server: Any, settings: Any, draft: Callable[..., Campaign], chromium: Browser
 ) -> None:
-    settings.MIDDLEWARE = ["tests.browser.policy.strict", *settings.MIDDLEWARE]
+    settings.MIDDLEWARE = ["tests.browser.policy.strict_policy_middleware", *settings.MIDDLEWARE]
     settings.REDIS_WAIT_REPLICAS = 1
     store().client.set(keys.SWEPT, store().now_ms() + 600_000)
     store().client.set(keys.CANARY, store().now_ms() + 600_000)  # a worker is there, for long
@@ -128,26 +135,28 @@ def test_minutes_before_an_opening_the_board_is_a_click_away_and_turns_by_itself
     opens = timezone.now() + timedelta(minutes=9)
     draft("sale", opens_at=opens, closes_at=opens + timedelta(hours=1))
     log_in(chromium, live_server.url)
-    chromium.go(f"{live_server.url}/admin/coupons/campaign/")
-    chromium.click("#result_list tbody th a")
-    chromium.click("button[value=schedule]")
-    chromium.sees(".messagelist .warning", "It is not ready yet (replicas)")
-    chromium.sees(".countdown", "opens in 00:0")
+    chromium.go_to(f"{live_server.url}/admin/coupons/campaign/")
+    chromium.click_element("#result_list tbody th a")
+    chromium.click_element("button[value=schedule]")
+    chromium.wait_for_text(".messagelist .warning", "It is not ready yet (replicas)")
+    chromium.wait_for_text(".countdown", "opens in 00:0")
     guard.guard_openings()
 
-    chromium.click(".live header a")
-    chromium.sees("#board header .light", "not ready")
-    chromium.sees("#board .errornote", "held back")
+    chromium.click_element(".live header a")
+    chromium.wait_for_text("#board header .light", "not ready")
+    chromium.wait_for_text("#board .errornote", "held back")
     settings.REDIS_WAIT_REPLICAS = 0
     guard.guard_openings()
-    chromium.sees("#board header .light", "ready")  # by itself
-    chromium.run("window.stillHere = true")
+    chromium.wait_for_text("#board header .light", "ready")  # by itself
+    chromium.run_script("window.stillHere = true")
 
     settings.REDIS_WAIT_REPLICAS = 1
     guard.guard_openings()
-    chromium.sees("#board .errornote", "held back")
-    assert chromium.run("return window.stillHere") is True
-    chromium.go(chromium.run("return location.href"))
-    chromium.type("input[name=reason]", "one server is enough today")
-    chromium.click(".override-form button")
-    chromium.sees(".override", "mina lets it open whatever is red: one server is enough today")
+    chromium.wait_for_text("#board .errornote", "held back")
+    assert chromium.run_script("return window.stillHere") is True
+    chromium.go_to(chromium.run_script("return location.href"))
+    chromium.type_text("input[name=reason]", "one server is enough today")
+    chromium.click_element(".override-form button")
+    chromium.wait_for_text(
+        ".override", "mina lets it open whatever is red: one server is enough today"
+    )

@@ -22,7 +22,7 @@ from coupons.models import Campaign, Coupon, Slot
 from coupons.readiness import guard
 from coupons.store import keys
 from tests.browser import measures
-from tests.browser.chromium import IN_CHROMIUM, Browser, browser
+from tests.browser.chromium import IN_CHROMIUM, Browser, start_browser
 
 PICTURES = Path("build/pages")
 PASSWORD = "only-in-this-test"
@@ -31,7 +31,9 @@ pytestmark = IN_CHROMIUM
 
 
 @pytest.fixture
-def shop(live_server: Any, settings: Any, draft: Callable[..., Campaign]) -> dict[str, Campaign]:
+def campaigns_by_name(
+    live_server: Any, settings: Any, draft: Callable[..., Campaign]
+) -> dict[str, Campaign]:
     """A sale that runs and has its troubles, one held back, a draft, one that is over."""
     now, soon = timezone.now(), timezone.now() + timedelta(minutes=9)
     store.store().client.set(keys.SWEPT, store.store().now_ms() + 600_000)
@@ -62,9 +64,9 @@ def _claimed(slug: str) -> None:
 
 
 @pytest.fixture
-def addresses(shop: dict[str, Campaign]) -> dict[str, str]:
-    def of(name: str, below: str = "change") -> str:
-        return f"/admin/coupons/campaign/{shop[name].pk}/{below}/"
+def page_addresses(campaigns_by_name: dict[str, Campaign]) -> dict[str, str]:
+    def campaign_address(name: str, below: str = "change") -> str:
+        return f"/admin/coupons/campaign/{campaigns_by_name[name].pk}/{below}/"
 
     clerk = User.objects.create_user("clerk", is_staff=True)
     coupon = Coupon.objects.get(user="user-0062@shop.example")
@@ -72,14 +74,14 @@ def addresses(shop: dict[str, Campaign]) -> dict[str, str]:
         "index": "/admin/",
         "campaigns": "/admin/coupons/campaign/",
         "add": "/admin/coupons/campaign/add/",
-        "draft": of("winter"),
-        "open": of("autumn"),
-        "held": of("spring"),
-        "closed": of("summer"),
-        "board": of("spring", "readiness"),
-        "parked": of("autumn", "parked"),
-        "receipt": of("autumn", "receipt"),
-        "delete": of("winter", "delete"),
+        "draft": campaign_address("winter"),
+        "open": campaign_address("autumn"),
+        "held": campaign_address("spring"),
+        "closed": campaign_address("summer"),
+        "board": campaign_address("spring", "readiness"),
+        "parked": campaign_address("autumn", "parked"),
+        "receipt": campaign_address("autumn", "receipt"),
+        "delete": campaign_address("winter", "delete"),
         "coupons": "/admin/coupons/coupon/",
         "coupon": f"/admin/coupons/coupon/{coupon.pk}/change/",
         "nothing": "/admin/nothing/",
@@ -94,17 +96,17 @@ def addresses(shop: dict[str, Campaign]) -> dict[str, str]:
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_every_page_fits_its_window_and_can_be_read(
-    live_server: Any, addresses: dict[str, str], tmp_path: Path, language: str
+    live_server: Any, page_addresses: dict[str, str], tmp_path: Path, language: str
 ) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     faults: dict[tuple[str, ...], Any] = {}
-    with browser(tmp_path, language=language) as window:
-        window.go(f"{live_server.url}/admin/")
+    with start_browser(tmp_path, language=language) as window:
+        window.go_to(f"{live_server.url}/admin/")
         _judge(window, f"{language}-{{}}-login", faults)
         _log_in(window)
-        for name, address in addresses.items():
-            window.go(live_server.url + address)
-            window.find(".opblock" if name == "api" else "#content")
+        for name, address in page_addresses.items():
+            window.go_to(live_server.url + address)
+            window.wait_for_element(".opblock" if name == "api" else "#content")
             _judge(window, f"{language}-{{}}-{name}", faults)
     assert not faults, "\n".join(f"{where}: {what}" for where, what in faults.items())
 
@@ -112,11 +114,11 @@ def test_every_page_fits_its_window_and_can_be_read(
 def _judge(window: Browser, picture: str, faults: dict[tuple[str, ...], Any]) -> None:
     """Keep pictures of it, and what of it can't be read."""
     for of, width in WIDTHS.items():
-        window.resize(width, 900)
+        window.resize_page(width, 900)
         name = picture.format(of)
-        window.shoot(PICTURES / f"{name}.png")
+        window.save_screenshot(PICTURES / f"{name}.png")
         faults[name, "wider"] = measures.wider_than(window, width)
-        faults[name, "clipped"] = measures.clipped(window)
+        faults[name, "clipped"] = measures.clipped_elements(window)
         faults[name, "broken"] = measures.broken_words(window)
     for theme in ("light", "dark"):
         faults[name, theme] = measures.faint_texts(window, theme)
@@ -126,7 +128,7 @@ def _judge(window: Browser, picture: str, faults: dict[tuple[str, ...], Any]) ->
 
 def _log_in(window: Browser) -> None:
     User.objects.create_superuser("mina", password=PASSWORD)
-    window.type("#id_username", "mina")
-    window.type("#id_password", PASSWORD)
-    window.click("[type=submit]")
-    window.find("#user-tools")
+    window.type_text("#id_username", "mina")
+    window.type_text("#id_password", PASSWORD)
+    window.click_element("[type=submit]")
+    window.wait_for_element("#user-tools")

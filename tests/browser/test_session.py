@@ -13,7 +13,7 @@ from django.test import Client
 
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.models import Campaign
-from tests.browser.chromium import IN_CHROMIUM, Browser, browser
+from tests.browser.chromium import IN_CHROMIUM, Browser, start_browser
 
 pytestmark = IN_CHROMIUM
 
@@ -22,29 +22,31 @@ AGE_S = 18  # half of it is announced
 
 
 @pytest.fixture
-def window(
+def sale_page(
     live_server: Any, settings: Any, tmp_path: Path, open_campaign: Callable[..., CampaignSnapshot]
 ) -> Iterator[Browser]:
     """Mina on the page of a sale, under a policy that allows no inline script."""
-    settings.MIDDLEWARE = ["tests.browser.policy.strict", *settings.MIDDLEWARE]
+    settings.MIDDLEWARE = ["tests.browser.policy.strict_policy_middleware", *settings.MIDDLEWARE]
     settings.SESSION_COOKIE_AGE = AGE_S
     open_campaign("sale", stock=10)
     User.objects.create_superuser("mina", password=PASSWORD)
-    with browser(tmp_path) as window:
-        window.go(f"{live_server.url}/admin/coupons/campaign/{Campaign.objects.get().pk}/change/")
+    with start_browser(tmp_path) as window:
+        window.go_to(
+            f"{live_server.url}/admin/coupons/campaign/{Campaign.objects.get().pk}/change/"
+        )
         log_in(window)
-        window.sees("[data-count=admitted]", "0")
+        window.wait_for_text("[data-count=admitted]", "0")
         yield window
 
 
 def log_in(window: Browser) -> None:
-    window.type("#id_username", "mina")
-    window.type("#id_password", PASSWORD)
-    window.click("[type=submit]")
-    window.find("#user-tools")
+    window.type_text("#id_username", "mina")
+    window.type_text("#id_password", PASSWORD)
+    window.click_element("[type=submit]")
+    window.wait_for_element("#user-tools")
 
 
-def elsewhere(window: Browser) -> None:
+def log_in_in_another_window(window: Browser) -> None:
     """Mina logs in again in another window of this browser, which changes its cookies."""
     client = Client()
     client.post("/admin/login/", {"username": "mina", "password": PASSWORD, "next": "/admin/"})
@@ -55,28 +57,30 @@ def elsewhere(window: Browser) -> None:
         window.set_cookie(name, value)
 
 
-def test_12_16_a_session_that_ends_is_announced_kept_and_missed(window: Browser) -> None:
-    window.sees("#session", "You will be logged out in 0:0")
+def test_12_16_a_session_that_ends_is_announced_kept_and_missed(sale_page: Browser) -> None:
+    sale_page.wait_for_text("#session", "You will be logged out in 0:0")
     before = Session.objects.get().expire_date
-    window.click("#session button")
-    window.gone("#session")
+    sale_page.click_element("#session button")
+    sale_page.wait_until_hidden("#session")
     assert Session.objects.get().expire_date > before
 
-    window.run("document.querySelector('input[name=stock]').value = '25'")
-    window.sees("#session", "You are logged out")
-    elsewhere(window)
-    window.gone("#session")
-    window.click("input[name=_continue]")
-    window.sees(".messagelist .success", "changed successfully")
+    sale_page.run_script("document.querySelector('input[name=stock]').value = '25'")
+    sale_page.wait_for_text("#session", "You are logged out")
+    log_in_in_another_window(sale_page)
+    sale_page.wait_until_hidden("#session")
+    sale_page.click_element("input[name=_continue]")
+    sale_page.wait_for_text(".messagelist .success", "changed successfully")
     assert Campaign.objects.get().stock == 25
 
 
-def test_12_17_pause_after_the_session_ended_says_that_nothing_was_done(window: Browser) -> None:
-    window.forget_cookies(site.SESSION_COOKIE_NAME)
-    window.click("button[value=pause]")
-    window.sees(".messagelist .warning", "You are not logged in, so nothing was done.")
-    log_in(window)
-    window.sees(".messagelist .warning", "Nothing was done: please press the button again.")
-    window.sees("[data-state]", "open")
-    window.click("button[value=pause]")
-    window.sees("[data-state]", "paused")
+def test_12_17_pause_after_the_session_ended_says_that_nothing_was_done(sale_page: Browser) -> None:
+    sale_page.forget_cookies(site.SESSION_COOKIE_NAME)
+    sale_page.click_element("button[value=pause]")
+    sale_page.wait_for_text(".messagelist .warning", "You are not logged in, so nothing was done.")
+    log_in(sale_page)
+    sale_page.wait_for_text(
+        ".messagelist .warning", "Nothing was done: please press the button again."
+    )
+    sale_page.wait_for_text("[data-state]", "open")
+    sale_page.click_element("button[value=pause]")
+    sale_page.wait_for_text("[data-state]", "paused")

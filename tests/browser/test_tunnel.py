@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from tests import services
-from tests.browser.chromium import IN_CHROMIUM, Browser, browser
+from tests.browser.chromium import IN_CHROMIUM, Browser, start_browser
 from tests.config.test_settings import PRODUCTION
 
 PASSWORD = "only-in-this-test"
@@ -17,12 +17,12 @@ pytestmark = IN_CHROMIUM
 
 @pytest.fixture
 def chromium(tmp_path: Path) -> Iterator[Browser]:
-    with browser(tmp_path) as window:
+    with start_browser(tmp_path) as window:
         yield window
 
 
 @pytest.fixture
-def port(
+def https_site_port(
     child_environment: dict[str, str], collected_static: None, tmp_path: Path
 ) -> Iterator[int]:
     """A site with a certificate: its users are redirected to HTTPS."""
@@ -36,14 +36,14 @@ def port(
 
 
 def test_13_5_an_operator_logs_in_at_localhost_with_secure_cookies(
-    port: int, chromium: Browser
+    https_site_port: int, chromium: Browser
 ) -> None:
-    chromium.go(f"http://localhost:{port}/admin/")
-    chromium.type("#id_username", "mina")
-    chromium.type("#id_password", PASSWORD)
-    chromium.click("[type=submit]")
-    chromium.sees("#user-tools", "MINA")  # by the style sheet, which the front passes on
-    cookies = chromium.cookies()
+    chromium.go_to(f"http://localhost:{https_site_port}/admin/")
+    chromium.type_text("#id_username", "mina")
+    chromium.type_text("#id_password", PASSWORD)
+    chromium.click_element("[type=submit]")
+    chromium.wait_for_text("#user-tools", "MINA")  # by the style sheet, which the front passes on
+    cookies = chromium.cookies_by_name()
     known = next(name for name in cookies if name.startswith("known_browser_"))
     assert {"sessionid", known} <= cookies.keys()
     for name in ("sessionid", known):

@@ -19,7 +19,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 Told = list[tuple[str, str, int]]
 
 
-def rush(environment: dict[str, str], road: str, *, processes: int, count: int, users: int) -> Told:
+def claim_from_many_processes(
+    environment: dict[str, str], road: str, *, processes: int, count: int, users: int
+) -> Told:
     """Start the askers, let them go at one word, and return all that was told."""
     connection.close()
     command = [sys.executable, "-m", "tests.concurrency.asker", road, "sale"]
@@ -55,7 +57,9 @@ def test_exactly_the_stock_is_told_and_stored_and_nobody_gets_two(
     open_campaign: CampaignMaker, child_environment: dict[str, str], strategy: str
 ) -> None:
     open_campaign(stock=100, strategy=strategy)
-    told = rush(child_environment, "product", processes=4, count=150, users=300)
+    told = claim_from_many_processes(
+        child_environment, "product", processes=4, count=150, users=300
+    )
     assert {outcome for _, outcome, _ in told} == {"admitted", "already_claimed", "sold_out"}
     places = places_by_user(told)
     assert all(len(own) == 1 for own in places.values())
@@ -71,7 +75,7 @@ def test_one_user_asking_a_hundred_times_at_once_has_one_place(
     open_campaign: CampaignMaker, child_environment: dict[str, str]
 ) -> None:
     open_campaign(stock=50)
-    told = rush(child_environment, "product", processes=5, count=20, users=1)
+    told = claim_from_many_processes(child_environment, "product", processes=5, count=20, users=1)
     assert [outcome for _, outcome, _ in told].count("admitted") == 1
     assert {place for _, _, place in told} == {1}
     assert drain("sale", consumer="one").stored == 1
@@ -85,7 +89,9 @@ def test_negative_control_looking_before_incrementing_oversells(
     gate = keys.campaign_keys("sale").gate
     for _ in range(20):  # a race: it need not show in the first round
         store.store().client.hset(gate, "next", 0)
-        told = rush(child_environment, "look-then-increment", processes=4, count=60, users=10**6)
+        told = claim_from_many_processes(
+            child_environment, "look-then-increment", processes=4, count=60, users=10**6
+        )
         if sum(outcome == "admitted" for _, outcome, _ in told) > 20:
             return
     pytest.fail("the broken road never oversold: this harness can't see the race")
@@ -96,6 +102,8 @@ def test_negative_control_counting_without_the_row_lock_collides(
 ) -> None:
     """Two read the same count. The database's guard turns what would be a double into an error."""
     open_campaign(stock=40, strategy="direct")
-    told = rush(child_environment, "count-without-a-lock", processes=4, count=20, users=10**6)
+    told = claim_from_many_processes(
+        child_environment, "count-without-a-lock", processes=4, count=20, users=10**6
+    )
     assert any(outcome in ("IntegrityError", "OperationalError") for _, outcome, _ in told)
     assert Coupon.objects.count() <= 40

@@ -9,9 +9,9 @@ from tests.development.laptop import Laptop
 
 
 @pytest.fixture
-def laptop(tmp_path: Path) -> Iterator[Laptop]:
+def fresh_laptop(tmp_path: Path) -> Iterator[Laptop]:
     laptop = Laptop(tmp_path)
     yield laptop
     for command in laptop.started:
         if command.process.poll() is None:
-            command.end()
+            command.stop_command()

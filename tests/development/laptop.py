@@ -37,24 +37,24 @@ class Command:
             )
 
     @property
-    def said(self) -> str:
+    def output_text(self) -> str:
         return self.out.read_text()
 
     def until_it_says(self, text: str) -> None:
         deadline = time.monotonic() + READY_S
-        while text not in self.said:
-            assert self.process.poll() is None, self.said
-            assert time.monotonic() < deadline, self.said
+        while text not in self.output_text:
+            assert self.process.poll() is None, self.output_text
+            assert time.monotonic() < deadline, self.output_text
             time.sleep(0.05)
 
-    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+    def stop_command(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.status()
+        return self.exit_status()
 
-    def status(self) -> int:
+    def exit_status(self) -> int:
         return self.process.wait(END_S + READY_S)
 
-    def family(self) -> list[int]:
+    def process_tree(self) -> list[int]:
         """Every process that was started by it, directly or not, itself included."""
         found = []
         for environ in Path("/proc").glob("[0-9]*/environ"):
@@ -65,15 +65,15 @@ class Command:
                 continue  # it ended just now, or is not ours
         return found
 
-    def member(self, word: str) -> int:
+    def find_process(self, word: str) -> int:
         """The oldest of its processes with this word in its command line."""
         return min(
             pid
-            for pid in self.family()
+            for pid in self.process_tree()
             if word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
         )
 
-    def child(self, word: str) -> int:
+    def find_child(self, word: str) -> int:
         """The program with this word in its title: valkey writes its own over its environment."""
         (pid,) = (
             each.pid
@@ -92,20 +92,20 @@ class Laptop:
         names = ("WEB_PORT", "FLOWER_PORT", "VALKEY_PORT", "CONSUMER_PORT", "OPERATORS_PORT")
         self.ports = {name: str(ports.free_port()) for name in names}
 
-    def run(self, **env: str) -> Command:
+    def start_run(self, **env: str) -> Command:
         var = ("--folder", str(self.folder / "var"))
         self.started.append(Command("run", *var, folder=self.folder, **self.ports, **env))
         return self.started[-1]
 
-    def serving(self) -> Command:
-        command = self.run()
+    def start_serving(self) -> Command:
+        command = self.start_run()
         command.until_it_says("Ctrl-C stops everything.")
         return command
 
 
-def claim(command: Command) -> dict[str, object]:
+def claim_as_printed(command: Command) -> dict[str, object]:
     """What the printed curl would show."""
-    found = re.search(r'TOKEN=(\S+)\n  curl -X POST (\S+) -H "Auth', command.said)
+    found = re.search(r'TOKEN=(\S+)\n  curl -X POST (\S+) -H "Auth', command.output_text)
     assert found
     request = urllib.request.Request(
         found[2], method="POST", headers={"Authorization": f"Bearer {found[1]}"}, data=b""
@@ -115,10 +115,10 @@ def claim(command: Command) -> dict[str, object]:
 
 
 def all_gone(command: Command) -> bool:
-    return eventually(lambda: not command.family())
+    return becomes_true(lambda: not command.process_tree())
 
 
-def eventually(true: Callable[[], bool]) -> bool:
+def becomes_true(true: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + END_S
     while not true() and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -42,35 +42,39 @@ class Checkout:
         (folder / ".venv").symlink_to(Path(sys.prefix))
         names = ("WEB_PORT", "FLOWER_PORT", "VALKEY_PORT", "CONSUMER_PORT", "OPERATORS_PORT")
         self.ports = {name: ports.free_port() for name in names}
-        self.say(f"SECRET_KEY={HARD}")
+        self.write_env_file(f"SECRET_KEY={HARD}")
 
-    def say(self, *lines: str) -> None:
+    def write_env_file(self, *lines: str) -> None:
         """What `.env` holds."""
         both = [*(f"{name}='{port}'" for name, port in self.ports.items()), *lines]
         (self.folder / ".env").write_text("# of a test\n" + "".join(f"{line}\n" for line in both))
 
     @property
-    def environment(self) -> dict[str, str]:
+    def clean_environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         return kept | {"LC_ALL": "C.UTF-8"}
 
-    def call(self, *command: str, says: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+    def run_command(
+        self, *command: str, says: str = "", **more: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, cwd=self.folder, env=self.environment | more, input=says,
+            command, cwd=self.folder, env=self.clean_environment | more, input=says,
             capture_output=True, text=True, timeout=READY_S, check=False,
         )  # fmt: skip
 
     @contextmanager
-    def running(self, name: str, *command: str, ready: Callable[[], bool]) -> Iterator[Path]:
+    def running_program(
+        self, name: str, *command: str, ready: Callable[[], bool]
+    ) -> Iterator[Path]:
         """A program until the block ends. Yields its log."""
         log = self.folder / f"{name}.log"
-        env, folder = self.environment, self.folder
+        env, folder = self.clean_environment, self.folder
         with Program(name, command, env=env, log=log, cwd=folder, stop_s=READY_S) as program:
             program.wait_until(ready, patience_s=READY_S)
             yield log
 
 
-def until(ready: Callable[[], bool], going_on: Callable[[], bool], log: Path) -> None:
+def wait_until_ready(ready: Callable[[], bool], going_on: Callable[[], bool], log: Path) -> None:
     deadline = time.monotonic() + READY_S
     while not ready():
         assert going_on(), log.read_text()
@@ -79,7 +83,7 @@ def until(ready: Callable[[], bool], going_on: Callable[[], bool], log: Path) ->
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Checkout:
+def fresh_checkout(tmp_path: Path) -> Checkout:
     (tmp_path / "a checkout").mkdir()
     return Checkout(tmp_path / "a checkout")
 
@@ -100,52 +104,56 @@ ENTRIES = {
 
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_12_9_and_24_every_entry_has_what_dotenv_and_the_laptops_file_say(
-    checkout: Checkout, entry: str
+    fresh_checkout: Checkout, entry: str
 ) -> None:
-    (checkout.folder / "var").mkdir()
-    (checkout.folder / "var" / "local.env").write_text(f"COUPON_KEYS={LAPTOPS}:{'ab' * 32}\n")
+    (fresh_checkout.folder / "var").mkdir()
+    (fresh_checkout.folder / "var" / "local.env").write_text(f"COUPON_KEYS={LAPTOPS}:{'ab' * 32}\n")
     command, says = ENTRIES[entry]
-    done = checkout.call(*command, says=says)
+    done = fresh_checkout.run_command(*command, says=says)
     assert f"| {HARD} {LAPTOPS}" in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize("entry", ["manage.py", "celery"])
 def test_12_24_in_production_no_entry_joins_the_laptops_secrets(
-    checkout: Checkout, entry: str
+    fresh_checkout: Checkout, entry: str
 ) -> None:
-    (checkout.folder / "var").mkdir()
-    (checkout.folder / "var" / "local.env").write_text(f"COUPON_KEYS={LAPTOPS}:{'ab' * 32}\n")
+    (fresh_checkout.folder / "var").mkdir()
+    (fresh_checkout.folder / "var" / "local.env").write_text(f"COUPON_KEYS={LAPTOPS}:{'ab' * 32}\n")
     command, says = ENTRIES[entry]
-    done = checkout.call(*command, says=says, COUPONS_ENV="production")
+    done = fresh_checkout.run_command(*command, says=says, COUPONS_ENV="production")
     assert LAPTOPS not in done.stdout + done.stderr
     assert done.returncode != 0 or entry == "celery"  # whose shell goes on behind an error
 
 
 @pytest.mark.parametrize("entry", ["celery", "wsgi", "make", "run"])
-def test_12_9_every_entry_refuses_what_it_would_misread(checkout: Checkout, entry: str) -> None:
-    checkout.say("SECRET_KEY=abc$def # mine")
+def test_12_9_every_entry_refuses_what_it_would_misread(
+    fresh_checkout: Checkout, entry: str
+) -> None:
+    fresh_checkout.write_env_file("SECRET_KEY=abc$def # mine")
     run = ((PYTHON, "-m", "config.development", "run"), "")
     command, says = (ENTRIES | {"run": run})[entry]
-    done = checkout.call(*command, says=says)
+    done = fresh_checkout.run_command(*command, says=says)
     assert done.returncode == 2
     said = [line for line in done.stderr.splitlines() if not line.startswith("make")]
     assert len(said) == 1, done.stderr
-    line = len((checkout.folder / ".env").read_text().splitlines())
+    line = len((fresh_checkout.folder / ".env").read_text().splitlines())
     assert f"line {line}: SECRET_KEY would mean one thing to systemd" in said[0]
     assert "abc" not in said[0]
 
 
-def test_12_24_a_plain_worker_stores_beside_the_data_of_make_run(checkout: Checkout) -> None:
+def test_12_24_a_plain_worker_stores_beside_the_data_of_make_run(fresh_checkout: Checkout) -> None:
     """`make run` makes a campaign with its own secrets and is stopped; then its Redis, a plain
     granian and a plain Celery worker go on, each told nothing but by `.env` and `var/`."""
-    run = checkout.running("run", "make", "-o", ".venv/run", "run", ready=lambda: True)
+    run = fresh_checkout.running_program(
+        "run", "make", "-o", ".venv/run", "run", ready=lambda: True
+    )
     with run as log:
-        until(lambda: "Ctrl-C stops everything." in log.read_text(), lambda: True, log)
-        load(checkout)
+        wait_until_ready(lambda: "Ctrl-C stops everything." in log.read_text(), lambda: True, log)
+        run_load_test(fresh_checkout)
         (campaign,) = {
             word.rstrip(";") for word in log.read_text().split() if word.startswith("opening-")
         }
-    valkey, web = checkout.ports["VALKEY_PORT"], checkout.ports["WEB_PORT"]
+    valkey, web = fresh_checkout.ports["VALKEY_PORT"], fresh_checkout.ports["WEB_PORT"]
     with ExitStack() as stack:
         for name, ready, command in (
             ("valkey", lambda: servers.pings(valkey),
@@ -157,20 +165,20 @@ def test_12_24_a_plain_worker_stores_beside_the_data_of_make_run(checkout: Check
              (PYTHON, "-m", "granian", "--interface", "wsgi", "--port", str(web),
               "config.wsgi:application")),
         ):  # fmt: skip
-            stack.enter_context(checkout.running(name, *command, ready=ready))
-        token = checkout.call(PYTHON, "manage.py", "user_token", "mina").stdout.strip()
-        assert claim(web, campaign, token)["place"] == 1
-        log = checkout.folder / "worker.log"
-        until(lambda: "mina" in stored(checkout), lambda: True, log)
+            stack.enter_context(fresh_checkout.running_program(name, *command, ready=ready))
+        token = fresh_checkout.run_command(PYTHON, "manage.py", "user_token", "mina").stdout.strip()
+        assert post_claim(web, campaign, token)["place"] == 1
+        log = fresh_checkout.folder / "worker.log"
+        wait_until_ready(lambda: "mina" in stored_users(fresh_checkout), lambda: True, log)
         assert "KeyError" not in log.read_text()
 
 
-def load(checkout: Checkout) -> None:
+def run_load_test(checkout: Checkout) -> None:
     """12, part 18: as README prints it, beside `make run`: nothing is said but how long it takes.
     Whose site it is, how many people come, and the secret that signs their tokens, are known."""
     record = checkout.folder / "load.json"
     words = f"LOAD=--seconds 3 --record '{record}'"
-    done = checkout.call("make", "-o", ".venv/tools", "load", words)
+    done = checkout.run_command("make", "-o", ".venv/tools", "load", words)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     said = json.loads(record.read_text())
     assert said["target"] == f"http://127.0.0.1:{checkout.ports['WEB_PORT']}"
@@ -180,7 +188,7 @@ def load(checkout: Checkout) -> None:
     assert "None" not in done.stderr
 
 
-def claim(port: int, campaign: str, token: str) -> dict[str, object]:
+def post_claim(port: int, campaign: str, token: str) -> dict[str, object]:
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/api/v1/campaigns/{campaign}/claims", data=b"",
         method="POST", headers={"Authorization": f"Bearer {token}"},
@@ -190,6 +198,6 @@ def claim(port: int, campaign: str, token: str) -> dict[str, object]:
     return said
 
 
-def stored(checkout: Checkout) -> list[str]:
+def stored_users(checkout: Checkout) -> list[str]:
     with closing(sqlite3.connect(checkout.folder / "var" / "coupons.sqlite3", timeout=10)) as rows:
         return [user for (user,) in rows.execute("SELECT user FROM coupons_coupon")]

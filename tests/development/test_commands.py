@@ -13,7 +13,7 @@ import redis
 
 from config.development.process import ports
 from tests import servers
-from tests.development.laptop import Command, Laptop, all_gone, claim
+from tests.development.laptop import Command, Laptop, all_gone, claim_as_printed
 
 pytestmark = pytest.mark.slow
 
@@ -24,102 +24,105 @@ RECORD = {
 }  # fmt: skip
 
 
-def test_run_serves_and_stops_and_goes_on_where_it_was(laptop: Laptop) -> None:
-    first = laptop.serving()
-    assert len(first.family()) >= 6
-    admitted = claim(first)
+def test_run_serves_and_stops_and_goes_on_where_it_was(fresh_laptop: Laptop) -> None:
+    first = fresh_laptop.start_serving()
+    assert len(first.process_tree()) >= 6
+    admitted = claim_as_printed(first)
     assert (admitted["status"], admitted["place"]) == (202, 1)
-    again = claim(first)
+    again = claim_as_printed(first)
     assert again == admitted | {"status": 200}
-    assert first.end(signal.SIGINT) == 0
-    assert first.family() == []
+    assert first.stop_command(signal.SIGINT) == 0
+    assert first.process_tree() == []
 
-    second = laptop.serving()
-    assert claim(second)["place"] == 2
-    assert claim(second)["campaign"] == admitted["campaign"]
-    assert second.end() == 0
-    assert second.family() == []
+    second = fresh_laptop.start_serving()
+    assert claim_as_printed(second)["place"] == 2
+    assert claim_as_printed(second)["campaign"] == admitted["campaign"]
+    assert second.stop_command() == 0
+    assert second.process_tree() == []
 
 
-def test_run_leaves_nothing_behind_even_if_it_is_killed(laptop: Laptop) -> None:
-    command = laptop.serving()
+def test_run_leaves_nothing_behind_even_if_it_is_killed(fresh_laptop: Laptop) -> None:
+    command = fresh_laptop.start_serving()
     command.process.kill()
     command.process.wait()
     assert all_gone(command)
 
 
-def test_run_stops_also_while_it_starts(laptop: Laptop) -> None:
-    command = laptop.run()
+def test_run_stops_also_while_it_starts(fresh_laptop: Laptop) -> None:
+    command = fresh_laptop.start_run()
     command.until_it_says("valkey")
-    assert command.end(signal.SIGINT) == 0
-    assert command.said.endswith("Everything is stopped.\n")
-    assert command.family() == []
+    assert command.stop_command(signal.SIGINT) == 0
+    assert command.output_text.endswith("Everything is stopped.\n")
+    assert command.process_tree() == []
 
 
 @pytest.mark.parametrize(
     "name", ["WEB_PORT", "FLOWER_PORT", "VALKEY_PORT", "CONSUMER_PORT", "OPERATORS_PORT"]
 )
-def test_run_says_which_port_is_taken(laptop: Laptop, name: str) -> None:
+def test_run_says_which_port_is_taken(fresh_laptop: Laptop, name: str) -> None:
     with socket.socket() as other:
-        other.bind(("127.0.0.1", int(laptop.ports[name])))
+        other.bind(("127.0.0.1", int(fresh_laptop.ports[name])))
         other.listen()
-        command = laptop.run()
-        assert command.status() == 1
-    (line,) = command.said.splitlines()
-    assert line.startswith(f"Port {laptop.ports[name]} (")
+        command = fresh_laptop.start_run()
+        assert command.exit_status() == 1
+    (line,) = command.output_text.splitlines()
+    assert line.startswith(f"Port {fresh_laptop.ports[name]} (")
     assert line.endswith(f"{name}=NUMBER.")
 
 
 def test_run_refuses_a_redis_that_may_forget_and_says_what_to_do(
-    laptop: Laptop, tmp_path: Path
+    fresh_laptop: Laptop, tmp_path: Path
 ) -> None:
     forgetful = ("--maxmemory-policy", "allkeys-lru", "--appendonly", "no")
     with servers.redis(tmp_path / "redis", extra=forgetful) as url:
-        command = laptop.run(REDIS_URL=url)
-        assert command.status() == 1
-    assert "its maxmemory-policy is allkeys-lru. Set `maxmemory-policy noeviction`" in command.said
-    assert "manage.py check --tag stores" in command.said
-    assert not (laptop.folder / "var" / "coupons.sqlite3").exists()  # nothing was written
+        command = fresh_laptop.start_run(REDIS_URL=url)
+        assert command.exit_status() == 1
+    assert (
+        "its maxmemory-policy is allkeys-lru. Set `maxmemory-policy noeviction`"
+        in command.output_text
+    )
+    assert "manage.py check --tag stores" in command.output_text
+    assert not (fresh_laptop.folder / "var" / "coupons.sqlite3").exists()  # nothing was written
 
 
-def test_run_goes_on_with_a_caution(laptop: Laptop, tmp_path: Path) -> None:
+def test_run_goes_on_with_a_caution(fresh_laptop: Laptop, tmp_path: Path) -> None:
     with servers.redis(tmp_path / "redis", extra=("--appendonly", "no")) as url:
-        command = laptop.run(REDIS_URL=url)
+        command = fresh_laptop.start_run(REDIS_URL=url)
         command.until_it_says("Ctrl-C stops everything.")
-        assert command.end() == 0
-    assert "! The deciding Redis loses all data when it restarts" in command.said
+        assert command.stop_command() == 0
+    assert "! The deciding Redis loses all data when it restarts" in command.output_text
 
 
-def test_two_runs_do_not_share_a_folder(laptop: Laptop) -> None:
-    laptop.run().until_it_says("Starting")
-    second = laptop.run()
-    assert second.status() == 1
-    assert "is already at work in" in second.said
+def test_two_runs_do_not_share_a_folder(fresh_laptop: Laptop) -> None:
+    fresh_laptop.start_run().until_it_says("Starting")
+    second = fresh_laptop.start_run()
+    assert second.exit_status() == 1
+    assert "is already at work in" in second.output_text
 
 
-def demo(folder: Path, **env: str) -> tuple[Command, dict[str, float]]:
+def run_demo(folder: Path, **env: str) -> tuple[Command, dict[str, float]]:
     """A small opening; its record."""
     record = folder / "build" / "demo.json"
     play = ("--users", "300", "--stock", "50", "--connections", "16", "--record", str(record))
     command = Command("demo", *play, folder=folder, **env)
-    assert command.status() == 0, command.said
+    assert command.exit_status() == 0, command.output_text
     return command, json.loads(record.read_text())
 
 
 def test_demo_plays_judges_and_tidies_up(tmp_path: Path) -> None:
-    command, record = demo(tmp_path)
+    command, record = run_demo(tmp_path)
     assert record.keys() == RECORD
     assert (record["told"], record["stored"]) == (50, 50)
-    assert "50 told = 50 stored" in command.said
-    assert command.family() == []
+    assert "50 told = 50 stored" in command.output_text
+    assert command.process_tree() == []
     assert list(tmp_path.glob("coupons-demo-*")) == []
 
 
 def test_demo_can_be_interrupted(tmp_path: Path) -> None:
     command = Command("demo", folder=tmp_path)
     command.until_it_says("The sale opens in")
-    assert command.end(signal.SIGINT) == 130
-    assert command.family() == []
+    assert command.stop_command(signal.SIGINT) == 130
+    assert command.process_tree() == []
     assert list(tmp_path.glob("coupons-demo-*")) == []
 
 
@@ -134,11 +137,11 @@ def test_demo_fails_aloud_when_a_coupon_is_not_stored_as_told(tmp_path: Path) ->
             " BEGIN DELETE FROM coupons_coupon WHERE place = 7; END"
         )
         hand.commit()
-    assert command.status() == 1
-    assert "50 were told that they hold a coupon, but 49 are stored." in command.said
-    assert "1 people were told a place and code that are not stored." in command.said
-    assert "The logs are kept in" in command.said
-    assert command.family() == []
+    assert command.exit_status() == 1
+    assert "50 were told that they hold a coupon, but 49 are stored." in command.output_text
+    assert "1 people were told a place and code that are not stored." in command.output_text
+    assert "The logs are kept in" in command.output_text
+    assert command.process_tree() == []
 
 
 @pytest.mark.skipif("REDIS_URL" not in os.environ, reason="no real servers: see tests/servers.py")
@@ -146,16 +149,16 @@ def test_demo_on_real_servers_starts_none_and_leaves_the_rest_alone(tmp_path: Pa
     urls = {name: os.environ[name] for name in ("REDIS_URL", "DATABASE_URL") if name in os.environ}
     with redis.Redis.from_url(urls["REDIS_URL"]) as client:
         client.set("somebody", "else")
-        command, record = demo(tmp_path, **urls)
+        command, record = run_demo(tmp_path, **urls)
         assert client.getdel("somebody") == b"else"
     assert (record["told"], record["stored"]) == (50, 50)
-    assert "valkey" not in command.said
-    assert "is closed and stays in the stores" in command.said
+    assert "valkey" not in command.output_text
+    assert "is closed and stays in the stores" in command.output_text
 
 
 def test_demo_says_when_the_given_redis_is_away(tmp_path: Path) -> None:
     port = ports.free_port()
     command = Command("demo", folder=tmp_path, REDIS_URL=f"redis://:secret@127.0.0.1:{port}/0")
-    assert command.status() == 1
-    assert f"No Redis answers at 127.0.0.1:{port}" in command.said
-    assert "secret" not in command.said
+    assert command.exit_status() == 1
+    assert f"No Redis answers at 127.0.0.1:{port}" in command.output_text
+    assert "secret" not in command.output_text

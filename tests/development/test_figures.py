@@ -8,7 +8,7 @@ from config.development.demo.verdict import Answer
 OPENS_MS = 1_000_000
 
 
-def admitted(place: int, *, after_ms: int, latency_ms: float) -> Answer:
+def admitted_answer(place: int, *, after_ms: int, latency_ms: float) -> Answer:
     return Answer(
         f"user-{place}",
         1,
@@ -23,14 +23,14 @@ def admitted(place: int, *, after_ms: int, latency_ms: float) -> Answer:
     )
 
 
-def refused(*, sent_at: float, latency_ms: float) -> Answer:
+def refused_answer(*, sent_at: float, latency_ms: float) -> Answer:
     return Answer("late", 1, 409, "sold_out", sent_at=sent_at, latency_ms=latency_ms)
 
 
 ANSWERS = [
-    admitted(1, after_ms=100, latency_ms=10),
-    admitted(2, after_ms=400, latency_ms=30),
-    refused(sent_at=1_001.5, latency_ms=500),
+    admitted_answer(1, after_ms=100, latency_ms=10),
+    admitted_answer(2, after_ms=400, latency_ms=30),
+    refused_answer(sent_at=1_001.5, latency_ms=500),
 ]
 
 

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from tests.development.laptop import Command, Laptop, claim, eventually
+from tests.development.laptop import Command, Laptop, becomes_true, claim_as_printed
 
 pytestmark = pytest.mark.slow
 
@@ -16,47 +16,47 @@ PROGRAMS = {"beat": "config beat", "flower": "flower", "consumer": "config.worke
             "web": "--port {WEB_PORT}", "operators": "--port {OPERATORS_PORT}"}  # fmt: skip
 
 
-def test_12_28_run_starts_a_killed_program_again_whichever_it_is(laptop: Laptop) -> None:
+def test_12_28_run_starts_a_killed_program_again_whichever_it_is(fresh_laptop: Laptop) -> None:
     """As systemd does on a host. Once for each, at once after everything is up."""
-    command = laptop.serving()
-    assert claim(command)["place"] == 1
+    command = fresh_laptop.start_serving()
+    assert claim_as_printed(command)["place"] == 1
     for name, word in PROGRAMS.items():
-        os.kill(command.child(word.format(**laptop.ports)), signal.SIGKILL)
+        os.kill(command.find_child(word.format(**fresh_laptop.ports)), signal.SIGKILL)
         command.until_it_says(f"! {name} had ended and was started again.")
-    assert eventually(lambda: claims_again(command))
-    assert command.end() == 0
-    assert command.family() == []
+    assert becomes_true(lambda: claims_again(command))
+    assert command.stop_command() == 0
+    assert command.process_tree() == []
 
 
 def claims_again(command: Command) -> bool:
     try:
-        return claim(command)["place"] == 1
+        return claim_as_printed(command)["place"] == 1
     except OSError:  # the web is still starting, or the gate is compared with the database
         return False
 
 
 def started_again(command: Command, times: int) -> bool:
-    return command.said.count("beat had ended and was started again.") == times
+    return command.output_text.count("beat had ended and was started again.") == times
 
 
 def test_12_28_run_stops_everything_when_one_program_keeps_ending_and_says_which(
-    laptop: Laptop,
+    fresh_laptop: Laptop,
 ) -> None:
-    command = laptop.serving()
+    command = fresh_laptop.start_serving()
     for times in range(1, 4):
-        os.kill(command.member("beat"), signal.SIGKILL)
-        assert eventually(partial(started_again, command, times))
-    os.kill(command.member("beat"), signal.SIGKILL)
-    assert command.status() == 1
-    assert "beat ended by itself" in command.said
-    assert command.family() == []
+        os.kill(command.find_process("beat"), signal.SIGKILL)
+        assert becomes_true(partial(started_again, command, times))
+    os.kill(command.find_process("beat"), signal.SIGKILL)
+    assert command.exit_status() == 1
+    assert "beat ended by itself" in command.output_text
+    assert command.process_tree() == []
 
 
-def test_12_28_run_says_what_it_is_stopping(laptop: Laptop) -> None:
-    command = laptop.serving()
+def test_12_28_run_says_what_it_is_stopping(fresh_laptop: Laptop) -> None:
+    command = fresh_laptop.start_serving()
     command.process.send_signal(signal.SIGINT)
     command.until_it_says("  stopping web\n")
-    assert command.status() == 0
-    assert re.findall(r"  stopping (\w+)", command.said) == [
+    assert command.exit_status() == 0
+    assert re.findall(r"  stopping (\w+)", command.output_text) == [
         "operators", "web", "flower", "beat", "consumer", "worker", "valkey",
     ]  # fmt: skip

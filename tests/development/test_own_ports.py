@@ -13,13 +13,15 @@ from tests.development.laptop import Laptop
 NAMES = ("WEB_PORT", "FLOWER_PORT", "VALKEY_PORT", "CONSUMER_PORT", "OPERATORS_PORT")
 
 
-def test_one_port_for_two_doors_is_refused_before_anything_is_started(laptop: Laptop) -> None:
-    laptop.ports["OPERATORS_PORT"] = laptop.ports["WEB_PORT"]
-    command = laptop.run()
-    assert command.status() == 2
-    (line,) = command.said.splitlines()
-    assert line.startswith(f"WEB_PORT and OPERATORS_PORT are both port {laptop.ports['WEB_PORT']}")
-    assert not (laptop.folder / "var").exists()
+def test_one_port_for_two_doors_is_refused_before_anything_is_started(fresh_laptop: Laptop) -> None:
+    fresh_laptop.ports["OPERATORS_PORT"] = fresh_laptop.ports["WEB_PORT"]
+    command = fresh_laptop.start_run()
+    assert command.exit_status() == 2
+    (line,) = command.output_text.splitlines()
+    assert line.startswith(
+        f"WEB_PORT and OPERATORS_PORT are both port {fresh_laptop.ports['WEB_PORT']}"
+    )
+    assert not (fresh_laptop.folder / "var").exists()
 
 
 @pytest.mark.parametrize(("one", "other"), list(combinations(NAMES, 2)))

@@ -41,7 +41,7 @@ def test_a_port_with_a_server_is_passed_over() -> None:
         assert ports.free_port() != first + 1
 
 
-def alone(asker: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run_with_own_ports(asker: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """In a world of its own: who takes (nearly) all ports must not take them from other tests."""
     return subprocess.run([sys.executable, "-c", asker], cwd=ROOT, capture_output=True, text=True,
                           env=os.environ | {"TMPDIR": str(folder)}, check=False)  # fmt: skip
@@ -53,9 +53,12 @@ def test_a_process_that_ends_leaves_its_ports_to_others(tmp_path: Path) -> None:
         "print(len([free_port() for _ in range(15_000)]))"
     )
     for _ in range(2):  # either takes more than half of all there are
-        assert alone(asker, tmp_path).stdout == "15000\n"
+        assert run_with_own_ports(asker, tmp_path).stdout == "15000\n"
 
 
 def test_who_wants_more_than_there_are_is_told_so(tmp_path: Path) -> None:
     asker = "from config.development.process import ports\nwhile True: ports.free_port()"
-    assert "Trouble: No port from 10240 to 32767 is free." in alone(asker, tmp_path).stderr
+    assert (
+        "Trouble: No port from 10240 to 32767 is free."
+        in run_with_own_ports(asker, tmp_path).stderr
+    )

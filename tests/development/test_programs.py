@@ -25,20 +25,20 @@ time.sleep(60)
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[[str], Program]]:
+def start_program(tmp_path: Path) -> Iterator[Callable[[str], Program]]:
     started: list[Program] = []
 
-    def program(code: str) -> Program:
+    def start_code(code: str) -> Program:
         command = [sys.executable, "-c", code]
         started.append(Program("tried", command, env=os.environ, log=tmp_path / "tried.log"))
         return started[-1]
 
-    yield program
+    yield start_code
     for one in started:
         one.stop()
 
 
-def alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     """A zombie is not alive: it only waits to be counted."""
     try:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
@@ -46,7 +46,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def eventually(true: Callable[[], bool], *, within_s: float = 10) -> bool:
+def becomes_true(true: Callable[[], bool], *, within_s: float = 10) -> bool:
     deadline = time.monotonic() + within_s
     while not true():
         if time.monotonic() > deadline:
@@ -56,12 +56,12 @@ def eventually(true: Callable[[], bool], *, within_s: float = 10) -> bool:
 
 
 def first_line(program: Program) -> str:
-    assert eventually(lambda: "\n" in program.log.read_text())
+    assert becomes_true(lambda: "\n" in program.log.read_text())
     return program.log.read_text().splitlines()[0]
 
 
-def test_stopping_asks_first(start: Callable[[str], Program]) -> None:
-    program = start(
+def test_stopping_asks_first(start_program: Callable[[str], Program]) -> None:
+    program = start_program(
         "import signal, sys, time\n"
         "signal.signal(signal.SIGTERM, lambda *_: sys.exit(print('bye') or 0))\n"
         "print('up', flush=True)\n"
@@ -74,36 +74,38 @@ def test_stopping_asks_first(start: Callable[[str], Program]) -> None:
 
 
 def test_stopping_ends_the_whole_family(
-    start: Callable[[str], Program], monkeypatch: pytest.MonkeyPatch
+    start_program: Callable[[str], Program], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(programs, "STOP_S", 0.2)
-    program = start(STUBBORN_FAMILY)
+    program = start_program(STUBBORN_FAMILY)
     grandchild = int(first_line(program))
     program.stop()
     assert program.status == -signal.SIGKILL
-    assert eventually(lambda: not alive(grandchild))
+    assert becomes_true(lambda: not is_alive(grandchild))
 
 
 def test_a_program_that_ends_by_itself_is_named_with_its_last_words(
-    start: Callable[[str], Program],
+    start_program: Callable[[str], Program],
 ) -> None:
-    program = start("import sys; sys.exit('the disk is full')")
+    program = start_program("import sys; sys.exit('the disk is full')")
     with pytest.raises(Trouble, match=r"tried ended by itself \(status 1\).\nthe disk is full"):
         program.wait_until(lambda: False, patience_s=10)
 
 
-def test_a_program_that_never_gets_ready_is_trouble(start: Callable[[str], Program]) -> None:
+def test_a_program_that_never_gets_ready_is_trouble(
+    start_program: Callable[[str], Program],
+) -> None:
     with pytest.raises(Trouble, match="tried was not ready"):
-        start("import time; time.sleep(60)").wait_until(lambda: False, patience_s=0.1)
+        start_program("import time; time.sleep(60)").wait_until(lambda: False, patience_s=0.1)
 
 
-def test_failing_work_is_told_in_its_own_words(start: Callable[[str], Program]) -> None:
+def test_failing_work_is_told_in_its_own_words(start_program: Callable[[str], Program]) -> None:
     with pytest.raises(Trouble, match=r"^no such database$"):
-        start("import sys; sys.exit('no such database')").finish(patience_s=10)
+        start_program("import sys; sys.exit('no such database')").finish(patience_s=10)
 
 
-def test_news_come_in_whole_lines(tmp_path: Path, start: Callable[[str], Program]) -> None:
-    program = start("pass")
+def test_news_come_in_whole_lines(tmp_path: Path, start_program: Callable[[str], Program]) -> None:
+    program = start_program("pass")
     program.finish(patience_s=10)
     log = tmp_path / "tried.log"
     log.write_text("one\ntw")
@@ -141,10 +143,10 @@ def test_programs_end_even_if_we_are_killed(tmp_path: Path) -> None:
     assert parent.stdout is not None
     with parent.stdout:
         child = int(parent.stdout.readline())
-    assert alive(child)
+    assert is_alive(child)
     parent.kill()
     parent.wait()
-    assert eventually(lambda: not alive(child))
+    assert becomes_true(lambda: not is_alive(child))
 
 
 _PARENT = """

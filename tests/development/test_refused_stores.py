@@ -12,40 +12,42 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("name", ["REDIS_URL", "CELERY_BROKER_URL"])
-def test_a_redis_that_is_not_there_is_named_by_its_setting(laptop: Laptop, name: str) -> None:
-    command = laptop.run(**{name: "redis://:secret@127.0.0.1:1/0"})
-    assert command.status() == 1
-    *_, line = command.said.splitlines()
+def test_a_redis_that_is_not_there_is_named_by_its_setting(fresh_laptop: Laptop, name: str) -> None:
+    command = fresh_laptop.start_run(**{name: "redis://:secret@127.0.0.1:1/0"})
+    assert command.exit_status() == 1
+    *_, line = command.output_text.splitlines()
     assert line.startswith(f"No Redis answers at 127.0.0.1:1 (from {name})")
-    assert "secret" not in command.said
-    assert "Traceback" not in command.said
+    assert "secret" not in command.output_text
+    assert "Traceback" not in command.output_text
 
 
 @pytest.mark.parametrize("name", ["REDIS_URL", "CELERY_BROKER_URL"])
 def test_a_password_that_a_redis_refuses_is_named_by_its_setting(
-    laptop: Laptop, tmp_path: Path, name: str
+    fresh_laptop: Laptop, tmp_path: Path, name: str
 ) -> None:
     with servers.redis(tmp_path / "redis") as url:
         with redis.Redis.from_url(url) as client:
             client.config_set("requirepass", "right")
-        command = laptop.run(**{name: url.replace("://", "://:wrong@")})
-        assert command.status() == 1
-    *_, line = command.said.splitlines()
+        command = fresh_laptop.start_run(**{name: url.replace("://", "://:wrong@")})
+        assert command.exit_status() == 1
+    *_, line = command.output_text.splitlines()
     assert line.endswith(f"(from {name}): it refuses this user and password.")
-    assert "wrong@" not in command.said
+    assert "wrong@" not in command.output_text
 
 
 @pytest.mark.parametrize("name", ["REDIS_URL", "CELERY_BROKER_URL"])
 @pytest.mark.parametrize("url", ["amqp://127.0.0.1/", "http://127.0.0.1:1/0", "127.0.0.1:6379"])
-def test_a_url_of_another_scheme_is_refused(laptop: Laptop, name: str, url: str) -> None:
-    command = laptop.run(**{name: url})
-    assert command.status() == 2
-    (line,) = command.said.splitlines()
+def test_a_url_of_another_scheme_is_refused(fresh_laptop: Laptop, name: str, url: str) -> None:
+    command = fresh_laptop.start_run(**{name: url})
+    assert command.exit_status() == 2
+    (line,) = command.output_text.splitlines()
     assert line.startswith(f"{name} is no address of a store: it begins with none of redis://")
-    assert not (laptop.folder / "var").exists()
+    assert not (fresh_laptop.folder / "var").exists()
 
 
-def test_an_option_that_no_redis_has_is_named_by_its_setting(laptop: Laptop) -> None:
-    command = laptop.run(CELERY_BROKER_URL="redis://127.0.0.1:1/0?nosuch=1")
-    assert command.status() == 1
-    assert command.said.splitlines()[-1].startswith("No Redis answers at 127.0.0.1:1 (from CELERY")
+def test_an_option_that_no_redis_has_is_named_by_its_setting(fresh_laptop: Laptop) -> None:
+    command = fresh_laptop.start_run(CELERY_BROKER_URL="redis://127.0.0.1:1/0?nosuch=1")
+    assert command.exit_status() == 1
+    assert command.output_text.splitlines()[-1].startswith(
+        "No Redis answers at 127.0.0.1:1 (from CELERY"
+    )

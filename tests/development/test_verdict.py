@@ -13,7 +13,7 @@ STOCK, USERS = 3, 5
 OPENING = Opening(stock=STOCK, users=USERS, asks=USERS + 1)
 
 
-def admitted(user: str, place: int) -> Answer:
+def admitted_answer(user: str, place: int) -> Answer:
     return Answer(user, 1, 202, "admitted", place, f"CODE-{place}", f"receipt {place}", 1_000)
 
 
@@ -21,16 +21,16 @@ def sold_out(user: str) -> Answer:
     return Answer(user, 1, 409, "sold_out")
 
 
-def again(answer: Answer) -> Answer:
+def repeated_answer(answer: Answer) -> Answer:
     return replace(answer, ask=2, status=200, outcome="already_claimed")
 
 
-ALICE, BOB, CHO = admitted("alice", 1), admitted("bob", 2), admitted("cho", 3)
-ANSWERS = [ALICE, BOB, CHO, sold_out("dan"), sold_out("eve"), again(ALICE)]
+ALICE, BOB, CHO = admitted_answer("alice", 1), admitted_answer("bob", 2), admitted_answer("cho", 3)
+ANSWERS = [ALICE, BOB, CHO, sold_out("dan"), sold_out("eve"), repeated_answer(ALICE)]
 ROWS = [Row("alice", 1, "CODE-1"), Row("bob", 2, "CODE-2"), Row("cho", 3, "CODE-3")]
 
 
-def judged(answers: list[Answer] = ANSWERS, rows: list[Row] = ROWS) -> Verdict:
+def judge_history(answers: list[Answer] = ANSWERS, rows: list[Row] = ROWS) -> Verdict:
     return judge_opening(OPENING, answers, rows)
 
 
@@ -42,37 +42,37 @@ def with_answer(number: int, **changes: Any) -> list[Answer]:
 
 
 def test_a_sound_history_has_no_fault() -> None:
-    assert judged() == Verdict(3, 3, 0, 0, 0, 0, ())
+    assert judge_history() == Verdict(3, 3, 0, 0, 0, 0, ())
 
 
 def test_the_order_of_answers_does_not_matter() -> None:
-    assert judged(ANSWERS[::-1]) == judged()
+    assert judge_history(ANSWERS[::-1]) == judge_history()
 
 
 def test_tries_that_decided_nothing_are_no_fault() -> None:
     tries = [Answer("alice", 1, 409, "not_open"), Answer("bob", 1, 503, "store_away")]
     tries += [Answer("cho", 1, 0, "no_answer"), Answer("eve", 1, 429, "too_many_requests")]
-    assert judged(tries + ANSWERS).faults == ()
+    assert judge_history(tries + ANSWERS).faults == ()
 
 
 def test_whatever_says_that_nothing_was_decided_is_asked_again() -> None:
     """Also by a door that is overloaded: on a slow laptop `make demo` called that a fault."""
-    away = {kind.code for kind in subclasses(DependencyAway) if "code" in vars(kind)}
+    away = {kind.code for kind in all_subclasses(DependencyAway) if "code" in vars(kind)}
     assert away | {"overloaded"} <= AGAIN
 
 
-def subclasses(kind: type[DependencyAway]) -> set[type[DependencyAway]]:
+def all_subclasses(kind: type[DependencyAway]) -> set[type[DependencyAway]]:
     below = set(kind.__subclasses__())
-    return below | {each for one in below for each in subclasses(one)}
+    return below | {each for one in below for each in all_subclasses(one)}
 
 
 def test_an_admission_whose_answer_got_lost_counts_as_told() -> None:
-    lost = [Answer("bob", 1, 0, "no_answer"), replace(again(BOB), ask=1)]
-    assert judged([ALICE, *lost, *ANSWERS[2:]]) == judged()
+    lost = [Answer("bob", 1, 0, "no_answer"), replace(repeated_answer(BOB), ask=1)]
+    assert judge_history([ALICE, *lost, *ANSWERS[2:]]) == judge_history()
 
 
 def test_it_catches_a_lost_coupon() -> None:
-    verdict = judged(rows=ROWS[:2])
+    verdict = judge_history(rows=ROWS[:2])
     assert (verdict.stored, verdict.lost) == (2, 1)
     assert "3 were told that they hold a coupon, but 2 are stored." in verdict.faults
 
@@ -81,40 +81,40 @@ def test_it_catches_a_lost_coupon() -> None:
     "row", [Row("cho", 3, "CODE-X"), Row("cho", 4, "CODE-3"), Row("zoe", 3, "CODE-3")]
 )
 def test_a_coupon_stored_otherwise_than_told_is_lost(row: Row) -> None:
-    verdict = judged(rows=[*ROWS[:2], row])
+    verdict = judge_history(rows=[*ROWS[:2], row])
     assert (verdict.told, verdict.stored, verdict.lost) == (3, 3, 1)
     assert "1 people were told a place and code that are not stored." in verdict.faults
 
 
 def test_it_catches_a_stored_coupon_of_which_nobody_was_told() -> None:
-    verdict = judged(rows=[*ROWS[:2], Row("zoe", 3, "CODE-3")])
+    verdict = judge_history(rows=[*ROWS[:2], Row("zoe", 3, "CODE-3")])
     assert "1 coupons are stored of which nobody was told." in verdict.faults
 
 
 def test_it_catches_a_user_with_two_coupons() -> None:
-    verdict = judged(rows=[*ROWS, Row("alice", 4, "CODE-4")])
+    verdict = judge_history(rows=[*ROWS, Row("alice", 4, "CODE-4")])
     assert verdict.duplicates == 1
     assert verdict.over_issued == 1
 
 
 def test_it_catches_a_place_stored_for_two_users() -> None:
-    assert judged(rows=[*ROWS[:2], Row("cho", 2, "CODE-2")]).duplicates == 1
+    assert judge_history(rows=[*ROWS[:2], Row("cho", 2, "CODE-2")]).duplicates == 1
 
 
 def test_it_catches_a_place_told_to_two_users() -> None:
-    verdict = judged(with_answer(2, place=2, code="CODE-2"))
+    verdict = judge_history(with_answer(2, place=2, code="CODE-2"))
     assert verdict.duplicates == 1
     assert "1 places between 1 and 3 were given to nobody." in verdict.faults
 
 
 def test_it_catches_over_issue_in_what_was_told() -> None:
-    verdict = judged([*ANSWERS[:3], admitted("dan", 4), *ANSWERS[4:]])
+    verdict = judge_history([*ANSWERS[:3], admitted_answer("dan", 4), *ANSWERS[4:]])
     assert verdict.over_issued == 1
     assert "1 coupons were issued beyond the stock." in verdict.faults
 
 
 def test_it_catches_under_issue() -> None:
-    verdict = judged([ALICE, BOB, sold_out("cho"), *ANSWERS[3:]], ROWS[:2])
+    verdict = judge_history([ALICE, BOB, sold_out("cho"), *ANSWERS[3:]], ROWS[:2])
     assert verdict.told == verdict.stored == 2
     assert "2 were told that they hold a coupon, but 3 should have been." in verdict.faults
 
@@ -131,24 +131,24 @@ def test_it_catches_under_issue() -> None:
     ],
 )
 def test_it_catches_a_changed_answer(changes: dict[str, Any]) -> None:
-    verdict = judged(with_answer(5, **changes))
+    verdict = judge_history(with_answer(5, **changes))
     assert verdict.changed_answers == 1
     assert "1 people heard two different answers." in verdict.faults
 
 
 @pytest.mark.parametrize("outcome", ["no_answer", "not_open", "store_away"])
 def test_it_catches_an_ask_without_an_answer_to_live_with(outcome: str) -> None:
-    verdict = judged(with_answer(4, outcome=outcome))
+    verdict = judge_history(with_answer(4, outcome=outcome))
     assert "1 asks never got an answer to live with." in verdict.faults
 
 
 def test_it_catches_an_ask_that_was_never_made() -> None:
-    assert "1 asks never got an answer to live with." in judged(ANSWERS[:5]).faults
+    assert "1 asks never got an answer to live with." in judge_history(ANSWERS[:5]).faults
 
 
 @pytest.mark.parametrize(
     ("status", "outcome"), [(500, "failure"), (401, "bad_token"), (200, "sold_out"), (502, "")]
 )
 def test_it_catches_an_unexpected_answer(status: int, outcome: str) -> None:
-    faults = judged(with_answer(4, status=status, outcome=outcome)).faults
+    faults = judge_history(with_answer(4, status=status, outcome=outcome)).faults
     assert any(fault.startswith(f"1 unexpected answers: {status}") for fault in faults)

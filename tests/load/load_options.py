@@ -11,7 +11,14 @@ import tempfile
 from importlib import import_module
 from pathlib import Path
 
-from tests.options.walk import Files, Try, fault, options, tried, wrong_values
+from tests.options.walk import (
+    Files,
+    Try,
+    all_options,
+    fault_of_refusal,
+    run_and_capture,
+    wrong_values,
+)
 
 
 def main() -> None:
@@ -20,11 +27,13 @@ def main() -> None:
     faults, count = {}, 0
     with tempfile.TemporaryDirectory() as folder:
         files = Files(Path(folder))
-        for _, action in options(parser):
+        for _, action in all_options(parser):
             for value in wrong_values(action, files):
-                words = Try((), action, ()).words(value, [])
+                words = Try((), action, ()).command_line(value, [])
                 count += 1
-                if wrong := fault(*tried(lambda words=words: parser.parse_args(words))):  # type: ignore[misc]
+                if wrong := fault_of_refusal(
+                    *run_and_capture(lambda words=words: parser.parse_args(words))
+                ):  # type: ignore[misc]
                     faults[words[0][:80]] = wrong
     print(json.dumps({"faults": faults, "count": count}))
 

@@ -12,7 +12,14 @@ from typing import Any
 
 import pytest
 
-from tests.options.walk import Files, Try, fault, options, tried, wrong_values
+from tests.options.walk import (
+    Files,
+    Try,
+    all_options,
+    fault_of_refusal,
+    run_and_capture,
+    wrong_values,
+)
 
 TOP = Path(__file__).resolve().parents[2]
 # The parser's module; which of its options read a whole file, and what else it needs.
@@ -26,7 +33,7 @@ RIGHT = {"<found>": "compare.json", "<picture>": "picture.png"}
 
 def option_cases() -> Iterator[Any]:
     for program in PROGRAMS:
-        for _, action in options(import_module(program).parser()):
+        for _, action in all_options(import_module(program).parser()):
             yield pytest.param(program, action, id=f"{program} {action.dest}")
 
 
@@ -45,8 +52,8 @@ def test_a_program_refuses_a_wrong_value_in_a_sentence(
     parser: ArgumentParser = import_module(program).parser()
     values = files.no_content if action.dest in reads else wrong_values(action, files)
     for value in values:
-        words = [RIGHT.get(word, word) for word in Try((), action, ()).words(value, needed)]
-        wrong = fault(*tried(lambda words=words: parser.parse_args(words)))  # type: ignore[misc]
+        words = [RIGHT.get(word, word) for word in Try((), action, ()).command_line(value, needed)]
+        wrong = fault_of_refusal(*run_and_capture(lambda words=words: parser.parse_args(words)))  # type: ignore[misc]
         assert not wrong, (value[:80], wrong)
 
 
@@ -77,7 +84,7 @@ def test_a_load_run_as_a_process_refuses(words: list[str], settings: dict[str, s
         [*program, "--headless", *words], env=os.environ | settings,
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
-    assert fault(done.returncode, done.stderr) == ""
+    assert fault_of_refusal(done.returncode, done.stderr) == ""
 
 
 @pytest.mark.parametrize("port", ["80a", "0", "65536", "9" * 5000, "-1", " ", "쿠폰", "٣", "1.5"])

@@ -21,10 +21,10 @@ def main() -> None:
     cases = json.load(sys.stdin)
     for name in READERS:
         import_module(name)
-    print(json.dumps([refusal(name, value) for name, value in cases]))
+    print(json.dumps([refusal_of(name, value) for name, value in cases]))
 
 
-def refusal(name: str, value: str) -> tuple[int, str]:
+def refusal_of(name: str, value: str) -> tuple[int, str]:
     with tempfile.TemporaryFile("w+") as said:
         child = os.fork()
         if not child:

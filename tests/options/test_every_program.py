@@ -29,7 +29,7 @@ NOT_FOR_PEOPLE = {
 }  # fmt: skip
 
 
-def programs() -> set[str]:
+def find_programs() -> set[str]:
     folders = ("ansible", "config", "coupons", "locust", "provisioning", "tests")
     sources = [file for folder in folders for file in (env.BASE_DIR / folder).rglob("*.py")]
     return {
@@ -42,7 +42,7 @@ def programs() -> set[str]:
 def test_every_program_that_reads_a_command_line_is_driven() -> None:
     driven = {f"{module.replace('.', '/')}.py" for module in PROGRAMS.values()}
     known = driven | ELSEWHERE.keys() | DEFINE_READERS | NOT_FOR_PEOPLE
-    assert programs() == known
+    assert find_programs() == known
 
 
 def test_what_is_driven_elsewhere_is_driven_there() -> None:

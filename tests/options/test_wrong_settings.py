@@ -10,7 +10,7 @@ import pytest
 
 from config import env
 from tests.config.test_env_example import calls
-from tests.options.walk import fault
+from tests.options.walk import fault_of_refusal
 
 pytestmark = pytest.mark.slow
 
@@ -70,7 +70,7 @@ def test_a_wrong_setting_ends_a_program_in_a_sentence() -> None:
     assert done.returncode == 0, done.stderr
     faults = {}
     for (name, value), (status, said) in zip(cases, json.loads(done.stdout), strict=True):
-        wrong = fault(status, said)
+        wrong = fault_of_refusal(status, said)
         if wrong or name not in said:
             faults[f"{name}={value[:40]!r}"] = wrong or said
     assert faults == {}
@@ -94,12 +94,12 @@ def test_a_program_says_which_setting_is_wrong(setting: str, words: list[str]) -
         env=os.environ | {name: value, "PYTHON": sys.executable},
     )  # fmt: skip
     said = [line for line in done.stderr.splitlines() if not line.startswith("make")]
-    assert fault(done.returncode, "\n".join(said)) == ""
+    assert fault_of_refusal(done.returncode, "\n".join(said)) == ""
     assert name in said[0]
 
 
 def test_settings_that_are_not_there_are_named_in_a_sentence() -> None:
     words = [sys.executable, "manage.py", "user_token", "mina", "--settings=config.nosuch"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert fault(done.returncode, done.stderr) == ""
+    assert fault_of_refusal(done.returncode, done.stderr) == ""
     assert "'config.nosuch'" in done.stderr

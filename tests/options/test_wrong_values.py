@@ -19,7 +19,15 @@ from django.utils import timezone
 from config import env
 from coupons.campaigns import lifecycle
 from coupons.models import Campaign
-from tests.options.walk import BLANKS, Files, Try, fault, options, tried, wrong_values
+from tests.options.walk import (
+    BLANKS,
+    Files,
+    Try,
+    all_options,
+    fault_of_refusal,
+    run_and_capture,
+    wrong_values,
+)
 
 ROOT = env.BASE_DIR
 Draft = Callable[..., Campaign]
@@ -88,7 +96,7 @@ STATUS = {("check", "tags"): 1}
 def command_tries() -> Iterator[Any]:
     for command in COMMANDS:
         parser = load_command_class("coupons", command).create_parser("manage.py", command)
-        for _, action in options(parser, known=OF_DJANGO):
+        for _, action in all_options(parser, known=OF_DJANGO):
             name = action.option_strings[-1] if action.option_strings else action.dest
             yield pytest.param(command, action, id=f"{command} {name}")
 
@@ -105,21 +113,21 @@ def values_of(program: str, action: Any, files: Files) -> list[str]:
     return [*values, *(judged or [])]
 
 
-def filled(words: list[str]) -> list[str]:
+def fill_placeholders(words: list[str]) -> list[str]:
     return [RIGHT.get(word, word) for word in words]
 
 
-def manage(command: str, *words: str) -> tuple[int | None, str]:
+def run_management_command(command: str, *words: str) -> tuple[int | None, str]:
     """As `manage.py` does it."""
 
-    def run() -> None:
+    def run_command() -> None:
         load_command_class("coupons", command).run_from_argv(["manage.py", command, *words])
 
-    return tried(run)
+    return run_and_capture(run_command)
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Files:
+def option_files(tmp_path: Path) -> Files:
     return Files(tmp_path)
 
 
@@ -140,17 +148,17 @@ def a_sale(draft: Draft) -> Campaign:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("command", "action"), list(command_tries()))
 def test_a_command_refuses_a_wrong_value_in_a_sentence(
-    command: str, action: Any, files: Files, a_sale: Campaign, nobody_there: None
+    command: str, action: Any, option_files: Files, a_sale: Campaign, nobody_there: None
 ) -> None:
-    values = values_of(command, action, files)
+    values = values_of(command, action, option_files)
     if action.dest == "measured":
-        values += files.no_content
+        values += option_files.no_content
     assert values
     expected = STATUS.get((command, action.dest), 2)
     faults = {}
     for value in values:
-        words = filled(Try((), action, ()).words(value, VALID.get(command, [])))
-        wrong = fault(*manage(command, *words), expected)
+        words = fill_placeholders(Try((), action, ()).command_line(value, VALID.get(command, [])))
+        wrong = fault_of_refusal(*run_management_command(command, *words), expected)
         if wrong:
             faults[value[:80]] = wrong
     assert faults == {}
@@ -159,10 +167,12 @@ def test_a_command_refuses_a_wrong_value_in_a_sentence(
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_refuses_an_option_it_does_not_have(command: str, db: None) -> None:
-    needed = filled(VALID.get(command, []))
-    assert fault(*manage(command, *needed, "--nosuch")) == ""
+    needed = fill_placeholders(VALID.get(command, []))
+    assert fault_of_refusal(*run_management_command(command, *needed, "--nosuch")) == ""
     if needed and command not in ("check", "reconcile"):
-        assert fault(*manage(command)) == ""  # nor nothing, where something is needed
+        assert (
+            fault_of_refusal(*run_management_command(command)) == ""
+        )  # nor nothing, where something is needed
 
 
 @pytest.mark.django_db(transaction=True)
@@ -186,7 +196,7 @@ def test_a_command_refuses_an_option_it_does_not_have(command: str, db: None) ->
 def test_what_is_understood_and_can_not_be_done_has_a_status_of_its_own(
     a_sale: Campaign, nobody_there: None, words: list[str], status: int
 ) -> None:
-    got, said = manage(*words)
+    got, said = run_management_command(*words)
     assert got == status, said
     assert "Traceback" not in said
     assert said.strip()
@@ -214,7 +224,7 @@ REMAINS = {("tests.servers", "command")}  # its own test is below
 
 def program_tries() -> Iterator[Any]:
     for program, module in PROGRAMS.items():
-        for before, action in options(import_module(module).parser()):
+        for before, action in all_options(import_module(module).parser()):
             if (program, action.dest) not in REMAINS:
                 name = action.option_strings[-1] if action.option_strings else action.dest
                 yield pytest.param(
@@ -224,17 +234,21 @@ def program_tries() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("program", "before", "action"), list(program_tries()))
 def test_a_program_refuses_a_wrong_value_in_a_sentence(
-    program: str, before: tuple[str, ...], action: Any, files: Files
+    program: str, before: tuple[str, ...], action: Any, option_files: Files
 ) -> None:
     parser: ArgumentParser = import_module(PROGRAMS[program]).parser()
     if (program, action.dest) in READS_CONTENT:
-        values = files.no_content
+        values = option_files.no_content
     else:
-        values = values_of(program, action, files)
+        values = values_of(program, action, option_files)
     faults = {}
     for value in values:
-        words = filled(Try(before, action, ()).words(value, VALID_OF_PROGRAMS.get(program, [])))
-        wrong = fault(*tried(lambda words=words: parser.parse_args([*before, *words])))  # type: ignore[misc]
+        words = fill_placeholders(
+            Try(before, action, ()).command_line(value, VALID_OF_PROGRAMS.get(program, []))
+        )
+        wrong = fault_of_refusal(
+            *run_and_capture(lambda words=words: parser.parse_args([*before, *words]))
+        )  # type: ignore[misc]
         if wrong:
             faults[value[:80]] = wrong
     assert faults == {}

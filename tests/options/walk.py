@@ -28,14 +28,14 @@ class Try:
     values: tuple[str, ...]
 
     @property
-    def name(self) -> str:
+    def option_name(self) -> str:
         return self.action.option_strings[-1] if self.action.option_strings else self.action.dest
 
-    def words(self, value: str, valid: list[str]) -> list[str]:
+    def command_line(self, value: str, valid: list[str]) -> list[str]:
         """A command line that is right but for this value. `valid` are the other arguments that
         are needed; of them a positional one is replaced by its place."""
         if self.action.option_strings:
-            return [*valid, f"{self.name}={value}"]
+            return [*valid, f"{self.option_name}={value}"]
         return [value if word == f"<{self.action.dest}>" else word for word in valid]
 
 
@@ -72,7 +72,7 @@ class Files:
         return [*self.no_input, *map(str, paths)]
 
 
-def options(
+def all_options(
     parser: argparse.ArgumentParser,
     before: tuple[str, ...] = (),
     known: frozenset[str] = frozenset(),
@@ -82,7 +82,7 @@ def options(
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for verb, below in action.choices.items():
-                yield from options(below, (*before, verb), known)
+                yield from all_options(below, (*before, verb), known)
         elif not isinstance(action, argparse._HelpAction) and action.dest not in known:
             yield before, action
 
@@ -145,7 +145,7 @@ _BY_KIND: dict[str, Callable[[Any], list[str]]] = {
 }
 
 
-def tried(call: Callable[[], object]) -> tuple[int | None, str]:
+def run_and_capture(call: Callable[[], object]) -> tuple[int | None, str]:
     """The exit status of a call, and what it wrote to standard error. None: it did not exit."""
     said = io.StringIO()
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
@@ -156,7 +156,7 @@ def tried(call: Callable[[], object]) -> tuple[int | None, str]:
     return None, said.getvalue()
 
 
-def fault(status: int | None, said: str, expected: int = 2) -> str:
+def fault_of_refusal(status: int | None, said: str, expected: int = 2) -> str:
     """What is wrong with an answer to a wrong value; empty: nothing."""
     if status != expected:
         return f"status {status}: {said[-500:]}"

@@ -25,7 +25,7 @@ class Printed:
     command: str
 
 
-def pages() -> list[Path]:
+def markdown_pages() -> list[Path]:
     found = (
         path for path in ROOT.rglob("*.md")
         if not any(part.startswith(".") or part in ("var", "build") for part in path.parts)
@@ -33,28 +33,32 @@ def pages() -> list[Path]:
     return sorted(path for path in found if path.name not in HISTORY)
 
 
-def printed() -> list[Printed]:
+def printed_commands() -> list[Printed]:
     return sorted(
-        {Printed(str(page.relative_to(ROOT)), one) for page in pages() for one in commands(page)}
+        {
+            Printed(str(page.relative_to(ROOT)), one)
+            for page in markdown_pages()
+            for one in commands_of(page)
+        }
     )
 
 
-def commands(page: Path) -> Iterator[str]:
+def commands_of(page: Path) -> Iterator[str]:
     text = page.read_text()
     for language, block in _BLOCK.findall(text):
         if language in ("sh", "bash", "console"):
-            yield from lines(block)
+            yield from shell_lines(block)
     rest = _BLOCK.sub("", text)
     for block in _INDENTED.findall(rest):
         if _STARTS.match(block.strip()) or block.strip().startswith("cd "):
-            yield from lines(block)
+            yield from shell_lines(block)
     for span in _INLINE.findall(rest):
         command = " ".join(span.split())
         if _STARTS.match(command):
             yield command
 
 
-def lines(block: str) -> list[str]:
+def shell_lines(block: str) -> list[str]:
     """Of a block, as a shell reads them: continued lines joined, comments left out."""
     joined = re.sub(r"\\\n\s*", "", block)
     found = (_COMMENT.sub("", line).strip().removeprefix("$ ") for line in joined.splitlines())

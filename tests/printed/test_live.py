@@ -23,7 +23,7 @@ import redis
 from config.development.process.programs import Program
 from tests import servers
 from tests.printed import live
-from tests.printed.pages import ROOT, lines
+from tests.printed.pages import ROOT, shell_lines
 from tests.provisioning.running_cloud import serve_cloud
 from tests.verbs import Copy
 
@@ -40,7 +40,7 @@ class Site:
         self.copy, self.said = copy, said
         self.valkey = redis.Redis(port=copy.ports["VALKEY_PORT"], decode_responses=True)
 
-    def shell(self, command: str, may_be: Collection[int] = (0,)) -> str:
+    def run_shell(self, command: str, may_be: Collection[int] = (0,)) -> str:
         """What it printed on standard output. Fails for another exit status."""
         done = subprocess.run(
             ["sh", "-c", command], cwd=self.copy.folder, env=self.copy.env,
@@ -50,7 +50,7 @@ class Site:
         assert "Traceback" not in done.stderr, (command, done.stderr)
         return done.stdout
 
-    def chosen(self, command: str) -> str:
+    def adapt_command(self, command: str) -> str:
         """With the ports of this site, and something in place of the pages' words."""
         ports, slug = self.copy.ports, live.AHEAD if "--override" in command else live.SLUG
         for word, here in (
@@ -64,47 +64,51 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     copy = Copy(tmp_path_factory.mktemp("printed"))
     with copy.making("-o", ".venv/run", "run") as said:
-        until(lambda: "Ctrl-C stops everything." in said(), said)
+        wait_until(lambda: "Ctrl-C stops everything." in said(), said)
         yield Site(copy, said)
 
 
-def until(true: Callable[[], bool], said: Callable[[], str]) -> None:
+def wait_until(true: Callable[[], bool], said: Callable[[], str]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not true():
         assert time.monotonic() < deadline, said()[-3000:]
         time.sleep(0.1)
 
 
-def test_the_first_curl_of_the_readme_claims_a_coupon(site: Site) -> None:
-    said = json.loads(site.shell(site.chosen(live.FIRST_CURL)))
+def test_the_first_curl_of_the_readme_claims_a_coupon(running_site: Site) -> None:
+    said = json.loads(running_site.run_shell(running_site.adapt_command(live.FIRST_CURL)))
     assert said["campaign"] == live.SLUG
     assert {"nth", "place", "code", "receipt", "admitted_at", "expires_at", "status_url"} < set(
         said
     )
-    assert json.loads(site.shell(site.chosen(live.FIRST_CURL))) == said
+    assert json.loads(running_site.run_shell(running_site.adapt_command(live.FIRST_CURL))) == said
 
 
-def test_what_make_run_prints_can_be_typed(site: Site) -> None:
+def test_what_make_run_prints_can_be_typed(running_site: Site) -> None:
     """All of it: the token and both curls in one shell; the other token; every address."""
-    shown = lines("".join(re.findall(r"^  ((?:TOKEN=|curl ).*\n)", site.said(), re.MULTILINE)))
+    shown = shell_lines(
+        "".join(re.findall(r"^  ((?:TOKEN=|curl ).*\n)", running_site.said(), re.MULTILINE))
+    )
     assert len(shown) == 3
     claimed, looked_up = (
-        json.loads(part) for part in site.shell("; echo; ".join(shown)).split("\n") if part
+        json.loads(part)
+        for part in running_site.run_shell("; echo; ".join(shown)).split("\n")
+        if part
     )
     assert claimed["code"]
     assert looked_up["place"] == claimed["place"]
-    (other,) = re.findall(r"^  (.*manage\.py user_token \w+)$", site.said(), re.MULTILINE)
-    assert site.shell(other).count(".") == 2
+    (other,) = re.findall(r"^  (.*manage\.py user_token \w+)$", running_site.said(), re.MULTILINE)
+    assert running_site.run_shell(other).count(".") == 2
     addresses = re.findall(
-        r"^  (?:API|API docs|Admin|Flower|Metrics) .*", site.said(), re.MULTILINE
+        r"^  (?:API|API docs|Admin|Flower|Metrics) .*", running_site.said(), re.MULTILINE
     )
     found = [url.rstrip(",") for line in addresses for url in re.findall(r"http\S+", line)]
     assert len(found) == 6
     for url in found:
-        with urllib.request.urlopen(_login(site, url), timeout=10) as answer:
+        with urllib.request.urlopen(_login(running_site, url), timeout=10) as answer:
             assert answer.status == 200, url
 
 
@@ -114,42 +118,42 @@ def _login(site: Site, url: str) -> str:
 
 
 @pytest.mark.parametrize("command", live.CURLS)
-def test_a_curl_of_the_runbook_is_answered(site: Site, command: str) -> None:
-    assert json.loads(site.shell(site.chosen(command)))
+def test_a_curl_of_the_runbook_is_answered(running_site: Site, command: str) -> None:
+    assert json.loads(running_site.run_shell(running_site.adapt_command(command)))
 
 
-def test_the_commands_of_the_pages_do_what_they_say(site: Site) -> None:
+def test_the_commands_of_the_pages_do_what_they_say(running_site: Site) -> None:
     ahead = f"{PYTHON} manage.py new_campaign {live.AHEAD} --stock 5 --opens-in 7200"
-    assert json.loads(site.shell(ahead))["slug"] == live.AHEAD
+    assert json.loads(running_site.run_shell(ahead))["slug"] == live.AHEAD
     for command, may_be in live.MANAGE.items():
-        site.shell(site.chosen(command), may_be=may_be)
+        running_site.run_shell(running_site.adapt_command(command), may_be=may_be)
 
 
-def test_a_damaged_key_is_put_aside_and_made_anew_as_the_runbook_says(site: Site) -> None:
+def test_a_damaged_key_is_put_aside_and_made_anew_as_the_runbook_says(running_site: Site) -> None:
     """Its four commands in order; redis-cli's by its words, since not every laptop has one."""
     slug = "damaged-1"
-    site.shell(f"{PYTHON} manage.py new_campaign {slug} --stock 5 --opens-in 7200")
-    kind = str(min(site.valkey.keys(f"coupon:{{{slug}}}:*"))).rpartition(":")[2]
+    running_site.run_shell(f"{PYTHON} manage.py new_campaign {slug} --stock 5 --opens-in 7200")
+    kind = str(min(running_site.valkey.keys(f"coupon:{{{slug}}}:*"))).rpartition(":")[2]
     rename = live.RENAME.replace("SLUG", slug).replace(":KEY", f":{kind}")
-    site.valkey.execute_command(*shlex.split(rename)[1:])  # type: ignore[no-untyped-call]
-    site.shell(f"{PYTHON} manage.py rebuild {slug}")
-    site.shell(f"{PYTHON} manage.py reconcile {slug} --repair")
+    running_site.valkey.execute_command(*shlex.split(rename)[1:])  # type: ignore[no-untyped-call]
+    running_site.run_shell(f"{PYTHON} manage.py rebuild {slug}")
+    running_site.run_shell(f"{PYTHON} manage.py reconcile {slug} --repair")
 
 
 @pytest.mark.parametrize("command", live.SERVICES)
 def test_a_service_starts_by_the_command_of_its_table(
-    site: Site, command: str, tmp_path: Path
+    running_site: Site, command: str, tmp_path: Path
 ) -> None:
     port = servers.free_port()
     (tmp_path / "counts").mkdir()
     more = {
         "DOOR": "users", "CONSUMER_PORT": str(port),
         "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "counts"),
-        "PATH": f"{site.copy.folder}/.venv/bin:{site.copy.env['PATH']}",
+        "PATH": f"{running_site.copy.folder}/.venv/bin:{running_site.copy.env['PATH']}",
     }  # fmt: skip
     words = shlex.split(command.replace("8180", str(port)))
-    env, log = site.copy.env | more, tmp_path / "log"
-    service = Program("service", words, env=env, log=log, cwd=site.copy.folder)
+    env, log = running_site.copy.env | more, tmp_path / "log"
+    service = Program("service", words, env=env, log=log, cwd=running_site.copy.folder)
     try:
         service.wait_until(lambda: servers.listens(port), patience_s=servers.START_S)
     finally:
@@ -160,7 +164,7 @@ def test_a_service_starts_by_the_command_of_its_table(
 
 
 @contextmanager
-def cloud(folder: Path) -> Iterator[dict[str, str]]:
+def start_cloud_server(folder: Path) -> Iterator[dict[str, str]]:
     with serve_cloud(folder) as url:
         yield {
             "AWS_ACCESS_KEY_ID": "of-a-test", "AWS_SECRET_ACCESS_KEY": "of-a-test",
@@ -170,7 +174,7 @@ def cloud(folder: Path) -> Iterator[dict[str, str]]:
         }  # fmt: skip
 
 
-def certificate(url: str) -> str:
+def make_certificate(url: str) -> str:
     """One that is there, as the reader's own is."""
     acm = boto3.client(
         "acm", endpoint_url=url, region_name="ap-northeast-2",
@@ -183,16 +187,16 @@ def aws_block() -> list[str]:
     """Of the README: its exports and what follows up to the installation by Ansible."""
     text = (ROOT / "README.md").read_text()
     (block,) = (one for one in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) if "export " in one)
-    found = lines(block)
+    found = shell_lines(block)
     return found[: next(n for n, line in enumerate(found) if line.startswith("cd "))]
 
 
 def test_the_way_to_aws_works_as_the_readme_prints_it(tmp_path: Path) -> None:
     block = aws_block()
     assert tuple(line for line in block if not line.startswith("export ")) == live.AWS
-    copy = copied(tmp_path)
-    with cloud(tmp_path) as settings:
-        there = certificate(settings["AWS_ENDPOINT_URL"])
+    copy = copy_checkout(tmp_path)
+    with start_cloud_server(tmp_path) as settings:
+        there = make_certificate(settings["AWS_ENDPOINT_URL"])
         block = [re.sub(r"arn:aws:acm:\S+", there, line) for line in block]
         done = subprocess.run(
             ["sh", "-ec", "\n".join(block)], cwd=copy.folder, env=copy.env | settings,
@@ -204,13 +208,13 @@ def test_the_way_to_aws_works_as_the_readme_prints_it(tmp_path: Path) -> None:
     assert (copy.folder / "build/inventory/production/hosts.yml").is_file()
 
 
-def copied(folder: Path) -> Copy:
+def copy_checkout(folder: Path) -> Copy:
     (folder / "checkout").mkdir()
     return Copy(folder / "checkout")
 
 
 def test_without_an_operators_address_plan_says_how_to_give_one(tmp_path: Path) -> None:
-    copy = copied(tmp_path)
+    copy = copy_checkout(tmp_path)
     words = ["make", "-s", "-o", ".venv/tools", "plan", "ENV=production"]
     done = subprocess.run(
         words, cwd=copy.folder, env=copy.env, capture_output=True, text=True, timeout=PATIENCE_S

@@ -11,10 +11,10 @@ from django.core.management import get_commands
 
 from tests.infra import test_monitoring
 from tests.printed import live, readers
-from tests.printed.pages import commands, lines, printed
+from tests.printed.pages import commands_of, printed_commands, shell_lines
 
 ROOT = Path(__file__).parents[2]
-ALL = printed()
+ALL = printed_commands()
 
 # What needs hosts, root or the network: the file of the test that runs it, and its words there.
 ELSEWHERE = {
@@ -47,7 +47,7 @@ def test_the_pages_are_read() -> None:
     found = {one.command for one in ALL}
     assert {"make run", "manage.py reconcile SLUG --repair", "celery -A config beat"} <= found
     assert len(found) > 80
-    assert lines("$ make \\\n   run  # serves\n\n# nothing\n") == ["make run"]
+    assert shell_lines("$ make \\\n   run  # serves\n\n# nothing\n") == ["make run"]
 
 
 def test_a_page_is_read_to_its_last_command(tmp_path: Path) -> None:
@@ -57,15 +57,15 @@ def test_a_page_is_read_to_its_last_command(tmp_path: Path) -> None:
         "```sh\ncurl -X POST u \\\n  -H 'a'  # why\n```\n```json\n{}\n```\n"
     )
     found = ["curl -X POST u -H 'a'", "cd nowhere", "make more", "make new", "manage.py new X"]
-    assert sorted(commands(page)) == sorted(found)
+    assert sorted(commands_of(page)) == sorted(found)
 
 
 @pytest.mark.parametrize("one", ALL, ids=lambda one: f"{one.page}: {one.command}"[:120])
 def test_a_printed_command_is_run_or_read(one: object) -> None:
-    hold(getattr(one, "command", ""))
+    require_test_for(getattr(one, "command", ""))
 
 
-def hold(command: str) -> None:
+def require_test_for(command: str) -> None:
     """Raises AssertionError for a command that nobody answers for."""
     if command in live.COMMANDS or command.startswith("export "):
         return  # run as printed, by test_live
@@ -98,7 +98,7 @@ def hold(command: str) -> None:
 )  # fmt: skip
 def test_a_command_that_does_not_exist_is_seen(command: str) -> None:
     with pytest.raises((Exception, SystemExit)):
-        hold(command)
+        require_test_for(command)
 
 
 def test_what_is_run_as_printed_is_printed_somewhere() -> None:
