@@ -29,7 +29,7 @@ expect.set_options(timeout=1000 * _PATIENCE_S)
 
 
 class Browser:
-    """One window. Every method waits until what it asks for is there, or fails with a sentence."""
+    """One browser window. Each method waits until its element exists, or fails after 20 seconds."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
@@ -45,29 +45,29 @@ class Browser:
         self._first(css).click()
 
     def type_text(self, css: str, text: str) -> None:
-        """Key by key, after what the field holds."""
+        """Type the text key by key at the end of the field's present value."""
         self._first(css).press_sequentially(text)
 
     def visible_text(self, css: str) -> str:
-        """As it is seen: of hidden elements nothing, and in the letters of the style sheet."""
+        """The text as a user sees it: without hidden elements, letter case as the CSS sets it."""
         return str(self._first(css).inner_text())
 
     def wait_for_text(self, css: str, text: str) -> None:
-        """Wait until the element says so."""
+        """Wait until the element contains the text."""
         expect(self._first(css)).to_contain_text(text, use_inner_text=True)
 
     def wait_until_hidden(self, css: str) -> None:
-        """Wait until no such element is seen."""
+        """Wait until no such element is visible."""
         expect(self._page.locator(css).filter(visible=True)).to_have_count(0)
 
     def wait_until(self, holds: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _PATIENCE_S
         while not holds():
-            assert time.monotonic() < deadline, "it never came true"
+            assert time.monotonic() < deadline, "the condition did not become true"
             self._page.wait_for_timeout(50)
 
     def run_script(self, script: str) -> Any:
-        """The body of a function; what it returns."""
+        """Run the script as the body of a function in the page, and return its result."""
         return self._page.evaluate(f"() => {{ {script} }}")
 
     def cookies_by_name(self) -> dict[str, dict[str, Any]]:
@@ -77,19 +77,19 @@ class Browser:
         self._page.context.add_cookies([{"name": name, "value": value, "url": self._page.url}])
 
     def forget_cookies(self, name: str | None = None) -> None:
-        """This one, or all."""
+        """Delete this cookie, or all if no name is given."""
         if name is None:
             self._page.context.clear_cookies()
         else:
             self._page.context.clear_cookies(name=name)
 
     def resize_page(self, width: int, height: int) -> None:
-        """The page's own size, which may be less than a window's least."""
+        """Set the size of the page, which may be smaller than the smallest window."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < _TABLET}
         self._devtools.send("Emulation.setDeviceMetricsOverride", size)
 
     def save_screenshot(self, path: Path) -> None:
-        """The whole page, also what stands below the window's edge."""
+        """Save the whole page as an image, also the part below the window's edge."""
         picture = self._devtools.send("Page.captureScreenshot", {"captureBeyondViewport": True})
         path.write_bytes(base64.b64decode(picture["data"]))
 
@@ -99,7 +99,7 @@ class Browser:
 
 @contextmanager
 def start_browser(folder: Path, *, language: str = "en") -> Iterator[Browser]:
-    """From its start to its end; its profile is kept in the folder."""
+    """Start Chromium with its profile in this folder; it ends with the block."""
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright runs an event loop in this thread; Django's queries here are not part of it.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "yes")

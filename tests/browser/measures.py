@@ -1,4 +1,4 @@
-"""What a reader would stumble over, measured in the page: text that is cut, broken or too faint."""
+"""Measures of legibility in the page: text that is cut off, broken or has too little contrast."""
 
 from typing import Any
 
@@ -91,12 +91,12 @@ def wider_than(window: Browser, width: int) -> Any:
 
 
 def clipped_elements(window: Browser) -> Any:
-    """Elements of which a part is behind their right edge: a column that must be scrolled to."""
+    """Elements whose content is wider than they are, so that a user must scroll to see it."""
     return window.run_script(_CLIPPED)
 
 
 def broken_words(window: Browser) -> Any:
-    """Korean words of which a part stands on the next line."""
+    """Korean words that are broken over two lines."""
     return window.run_script(_TEXTS + _BROKEN)
 
 

@@ -1,4 +1,4 @@
-"""The strictest content policy that a page may meet: nothing inline, nothing from elsewhere."""
+"""Middleware with the strictest content security policy: no inline code, no other origin."""
 
 from collections.abc import Callable
 

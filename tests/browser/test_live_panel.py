@@ -1,5 +1,5 @@
-"""Issue 12, 26 and 28: a campaign's panel goes over an opening, a closing and every button by
-itself, keeps its chart, and shows the rate that its label names."""
+"""Issue 12, 26 and 28: a campaign's panel refreshes itself after an opening, a closing and every
+button, keeps its chart, and shows the rate that its label names."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ Draft = Callable[..., Campaign]
 def open_panel(
     live_server: Any, settings: Any, tmp_path: Path, transactional_db: None
 ) -> Iterator[Callable[[Campaign], Browser]]:
-    """The page of a campaign, opened by Mina in a browser that allows no inline script."""
+    """Call it with a campaign: Mina logs in and opens its page under the strict content policy."""
     settings.MIDDLEWARE = ["tests.browser.policy.strict_policy_middleware", *settings.MIDDLEWARE]
     store().client.set(keys.SWEPT, store().now_ms() + 600_000)
     store().client.set(keys.CANARY, store().now_ms() + 600_000)

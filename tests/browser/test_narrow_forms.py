@@ -1,4 +1,4 @@
-"""The form of a campaign on a narrow window: what is typed in it can be seen whole."""
+"""The form of a campaign in a narrow window: every value is visible as a whole."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from tests.browser.chromium import IN_CHROMIUM, start_browser
 
 pytestmark = [*IN_CHROMIUM, pytest.mark.django_db(transaction=True)]
 PASSWORD = "only-in-this-test"
-# Inputs that are narrower than what stands in them: by name, how wide they are and should be.
+# Inputs that are narrower than their value: name, their width, the width they need.
 CUT = """
 return Array.from(document.querySelectorAll('input[type=datetime-local]')).flatMap(each => {
   const has = each.getBoundingClientRect().width, kept = each.style.cssText
@@ -24,7 +24,7 @@ return Array.from(document.querySelectorAll('input[type=datetime-local]')).flatM
 def test_moments_are_not_cut_in_a_narrow_window(
     live_server: Any, tmp_path: Path, settings: Any
 ) -> None:
-    """Also where the clocks show a time twice, and the choice of the two stands beside it."""
+    """Also for a local time that occurs twice, where the form shows the choice beside the field."""
     settings.TIME_ZONE = "Europe/Berlin"
     User.objects.create_superuser("mina", password=PASSWORD)
     with start_browser(tmp_path) as window:
@@ -43,7 +43,7 @@ def test_moments_are_not_cut_in_a_narrow_window(
 
 
 def test_no_page_asks_for_an_icon_that_is_not_there(live_server: Any, tmp_path: Path) -> None:
-    """A browser that is told of none asks for /favicon.ico: a 404 in every log and console."""
+    """Without an icon link in the page, browsers request /favicon.ico: a 404 in every log."""
     told = "return document.querySelectorAll('link[rel=icon]').length"
     with start_browser(tmp_path) as window:
         for path in ("/", "/admin/", "/admin/nothing/", "/api/v1/docs"):

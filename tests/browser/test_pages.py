@@ -1,4 +1,4 @@
-"""Every page that operators and API clients look at, in both languages, on a desk and in a hand.
+"""Every page of operators and API clients, in both languages, on a desktop and on a phone.
 
 The pictures are kept in build/pages, for people to look at.
 """
@@ -34,7 +34,7 @@ pytestmark = IN_CHROMIUM
 def campaigns_by_name(
     live_server: Any, settings: Any, draft: Callable[..., Campaign]
 ) -> dict[str, Campaign]:
-    """A sale that runs and has its troubles, one held back, a draft, one that is over."""
+    """An open campaign with parked claims, one held back, a draft, and a closed one; by name."""
     now, soon = timezone.now(), timezone.now() + timedelta(minutes=9)
     store.store().client.set(keys.SWEPT, store.store().now_ms() + 600_000)
     store.store().client.set(keys.CANARY, store.store().now_ms() + 600_000)
@@ -112,7 +112,7 @@ def test_every_page_fits_its_window_and_can_be_read(
 
 
 def _judge(window: Browser, picture: str, faults: dict[tuple[str, ...], Any]) -> None:
-    """Keep pictures of it, and what of it can't be read."""
+    """Save screenshots of the page, and add what can't be read in it to `faults`."""
     for of, width in WIDTHS.items():
         window.resize_page(width, 900)
         name = picture.format(of)

@@ -1,5 +1,5 @@
-"""12.16 and 12.17 in a real browser: a session that ends is announced, can be kept, and what was
-pressed or typed too late is not done in silence."""
+"""12.16 and 12.17 in a real browser: the end of a session is announced and can be postponed, and
+a request that is sent too late is refused with a message."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,7 +25,7 @@ AGE_S = 18  # half of it is announced
 def sale_page(
     live_server: Any, settings: Any, tmp_path: Path, open_campaign: Callable[..., CampaignSnapshot]
 ) -> Iterator[Browser]:
-    """Mina on the page of a sale, under a policy that allows no inline script."""
+    """Mina has opened the page of a sale, under the strict content policy."""
     settings.MIDDLEWARE = ["tests.browser.policy.strict_policy_middleware", *settings.MIDDLEWARE]
     settings.SESSION_COOKIE_AGE = AGE_S
     open_campaign("sale", stock=10)

@@ -1,7 +1,7 @@
-"""A process that asks for coupons as fast as it can: `asker ROAD SLUG SEED COUNT USERS`.
+"""A process that claims coupons as fast as it can: `asker ROAD SLUG SEED COUNT USERS`.
 
-Prints one JSON line with what each user was told. ROAD is `product`, or one of the negative
-controls: the same decision made the wrong way.
+Prints one JSON line with every answer: [user, outcome, place]. ROAD is `product`, or one of the
+negative controls: the same decision made the wrong way.
 """
 
 import json
@@ -62,7 +62,7 @@ def main(road: str, slug: str, seed: str, count: str, users: str) -> None:
     told: list[tuple[str, str, int]] = []
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    sys.stdin.readline()  # everyone starts at the same word
+    sys.stdin.readline()  # all processes start at once
     for _ in range(int(count)):
         user = f"user-{choose.randrange(int(users))}"
         try:

@@ -1,4 +1,4 @@
-"""Many real processes at once on one campaign, and the same without the protection."""
+"""Many real processes claim from one campaign at once; also without the protection."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ Told = list[tuple[str, str, int]]
 def claim_from_many_processes(
     environment: dict[str, str], road: str, *, processes: int, count: int, users: int
 ) -> Told:
-    """Start the askers, let them go at one word, and return all that was told."""
+    """Start the askers, release them all at once, and return all their answers."""
     connection.close()
     command = [sys.executable, "-m", "tests.concurrency.asker", road, "sale"]
     crowd = [
@@ -84,10 +84,10 @@ def test_one_user_asking_a_hundred_times_at_once_has_one_place(
 def test_negative_control_looking_before_incrementing_oversells(
     open_campaign: CampaignMaker, child_environment: dict[str, str]
 ) -> None:
-    """If this passed as exact, the test above would prove nothing."""
+    """If this did not oversell, the test above would prove nothing."""
     open_campaign(stock=20)
     gate = keys.campaign_keys("sale").gate
-    for _ in range(20):  # a race: it need not show in the first round
+    for _ in range(20):  # a race does not show in every round
         store.store().client.hset(gate, "next", 0)
         told = claim_from_many_processes(
             child_environment, "look-then-increment", processes=4, count=60, users=10**6
@@ -100,7 +100,7 @@ def test_negative_control_looking_before_incrementing_oversells(
 def test_negative_control_counting_without_the_row_lock_collides(
     open_campaign: CampaignMaker, child_environment: dict[str, str]
 ) -> None:
-    """Two read the same count. The database's guard turns what would be a double into an error."""
+    """Two processes read the same count; the unique constraint refuses the second coupon."""
     open_campaign(stock=40, strategy="direct")
     told = claim_from_many_processes(
         child_environment, "count-without-a-lock", processes=4, count=20, users=10**6

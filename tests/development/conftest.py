@@ -1,4 +1,4 @@
-"""A laptop for `make run`."""
+"""A folder and ports for `make run`; what the test starts in it is ended afterwards."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`make run` and `make demo` as processes that a test starts, looks into and ends."""
+"""`make run` and `make demo` as processes that a test starts, inspects and ends."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from config.development.process import ports
 
 ROOT = Path(__file__).parents[2]
 READY_S, END_S = 180, 60
-MARK = "COUPONS_TEST_MARK"  # inherited by whatever a command starts
+MARK = "COUPONS_TEST_MARK"  # inherited by all processes that a command starts
 
 
 class Command:
@@ -55,7 +55,7 @@ class Command:
         return self.process.wait(END_S + READY_S)
 
     def process_tree(self) -> list[int]:
-        """Every process that was started by it, directly or not, itself included."""
+        """Pids of the process and all its descendants."""
         found = []
         for environ in Path("/proc").glob("[0-9]*/environ"):
             try:
@@ -66,7 +66,7 @@ class Command:
         return found
 
     def find_process(self, word: str) -> int:
-        """The oldest of its processes with this word in its command line."""
+        """Pid of its oldest process with this word in its command line."""
         return min(
             pid
             for pid in self.process_tree()
@@ -74,7 +74,8 @@ class Command:
         )
 
     def find_child(self, word: str) -> int:
-        """The program with this word in its title: valkey writes its own over its environment."""
+        """Pid of its child with this word in its title. For valkey, whose title overwrites the
+        environment that `process_tree` reads."""
         (pid,) = (
             each.pid
             for each in psutil.Process(self.process.pid).children()
@@ -84,7 +85,7 @@ class Command:
 
 
 class Laptop:
-    """A folder and ports for `run`, so that a running `make run` is left in peace."""
+    """A folder and ports for `run`, so that a running `make run` is not disturbed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -104,7 +105,7 @@ class Laptop:
 
 
 def claim_as_printed(command: Command) -> dict[str, object]:
-    """What the printed curl would show."""
+    """Send the claim that the printed curl command sends, and return its body."""
     found = re.search(r'TOKEN=(\S+)\n  curl -X POST (\S+) -H "Auth', command.output_text)
     assert found
     request = urllib.request.Request(

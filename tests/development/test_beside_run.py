@@ -31,7 +31,7 @@ PYTHON = ".venv/bin/python"
 
 
 class Checkout:
-    """The product as it is checked out, in a folder of its own, with a `.env`."""
+    """A copy of the product in a folder of its own, with a `.env`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -45,7 +45,7 @@ class Checkout:
         self.write_env_file(f"SECRET_KEY={HARD}")
 
     def write_env_file(self, *lines: str) -> None:
-        """What `.env` holds."""
+        """Write `.env` with the ports and these lines."""
         both = [*(f"{name}='{port}'" for name, port in self.ports.items()), *lines]
         (self.folder / ".env").write_text("# of a test\n" + "".join(f"{line}\n" for line in both))
 
@@ -66,7 +66,7 @@ class Checkout:
     def running_program(
         self, name: str, *command: str, ready: Callable[[], bool]
     ) -> Iterator[Path]:
-        """A program until the block ends. Yields its log."""
+        """Run a program until the block ends. Yields the path of its log."""
         log = self.folder / f"{name}.log"
         env, folder = self.clean_environment, self.folder
         with Program(name, command, env=env, log=log, cwd=folder, stop_s=READY_S) as program:
@@ -122,7 +122,7 @@ def test_12_24_in_production_no_entry_joins_the_laptops_secrets(
     command, says = ENTRIES[entry]
     done = fresh_checkout.run_command(*command, says=says, COUPONS_ENV="production")
     assert LAPTOPS not in done.stdout + done.stderr
-    assert done.returncode != 0 or entry == "celery"  # whose shell goes on behind an error
+    assert done.returncode != 0 or entry == "celery"  # whose shell continues after an error
 
 
 @pytest.mark.parametrize("entry", ["celery", "wsgi", "make", "run"])
@@ -143,7 +143,7 @@ def test_12_9_every_entry_refuses_what_it_would_misread(
 
 def test_12_24_a_plain_worker_stores_beside_the_data_of_make_run(fresh_checkout: Checkout) -> None:
     """`make run` makes a campaign with its own secrets and is stopped; then its Redis, a plain
-    granian and a plain Celery worker go on, each told nothing but by `.env` and `var/`."""
+    granian and a plain Celery worker start, configured only by `.env` and `var/`."""
     run = fresh_checkout.running_program(
         "run", "make", "-o", ".venv/run", "run", ready=lambda: True
     )
@@ -174,7 +174,7 @@ def test_12_24_a_plain_worker_stores_beside_the_data_of_make_run(fresh_checkout:
 
 
 def run_load_test(checkout: Checkout) -> None:
-    """12, part 18: as README prints it, beside `make run`: nothing is said but how long it takes.
+    """12, part 18: the README's `make load` beside `make run`, told only how long to run.
     Whose site it is, how many people come, and the secret that signs their tokens, are known."""
     record = checkout.folder / "load.json"
     words = f"LOAD=--seconds 3 --record '{record}'"

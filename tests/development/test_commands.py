@@ -1,4 +1,4 @@
-"""`make run` and `make demo` as a person meets them: started, used, stopped, started again."""
+"""`make run` and `make demo` as a user runs them: started, used, stopped, started again."""
 
 import json
 import os
@@ -101,7 +101,7 @@ def test_two_runs_do_not_share_a_folder(fresh_laptop: Laptop) -> None:
 
 
 def run_demo(folder: Path, **env: str) -> tuple[Command, dict[str, float]]:
-    """A small opening; its record."""
+    """Run a small `make demo`; the command and its record."""
     record = folder / "build" / "demo.json"
     play = ("--users", "300", "--stock", "50", "--connections", "16", "--record", str(record))
     command = Command("demo", *play, folder=folder, **env)
@@ -127,7 +127,7 @@ def test_demo_can_be_interrupted(tmp_path: Path) -> None:
 
 
 def test_demo_fails_aloud_when_a_coupon_is_not_stored_as_told(tmp_path: Path) -> None:
-    """The negative control: a hand in the database between the sale and the verdict."""
+    """The negative control: a row is changed between the sale and the verdict."""
     command = Command("demo", "--users", "60", "--stock", "50", folder=tmp_path)
     command.until_it_says("The sale opens in")
     (database,) = tmp_path.glob("coupons-demo-*/coupons.sqlite3")

@@ -1,4 +1,4 @@
-"""The crowd's line: everybody once, some twice."""
+"""The order in which the crowd asks: every user once, some of them twice."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""12, part 20: the tests empty no server but those that they started themselves."""
+"""12, part 20: the tests empty only servers that they started themselves."""
 
 import os
 import re
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ("tests/crash", "tests/bench", "tests/machine", "tests/rehearsal", "config", "locust")
-# Any test; every one empties the store before it begins.
+# Any test will do: each one empties the store before it begins.
 QUICK = "tests/coupons/store/test_claimant_field.py"
 
 
 @pytest.fixture
 def somebodys_redis(tmp_path: Path) -> Iterator[str]:
-    """As a developer has one on a laptop: nothing says that it may be emptied."""
+    """A server as a developer has on a laptop: without the mark that allows emptying it."""
     port = servers.free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     log = tmp_path / "redis.log"
@@ -109,7 +109,7 @@ def _found(program: str) -> str:
 
 
 def test_12_20_no_program_of_the_tests_flushes_without_looking() -> None:
-    """Tests under pytest need not look each time: pytest itself refuses to begin."""
+    """Tests under pytest need not check each time: pytest itself refuses to begin."""
     for folder in PROGRAMS:
         for file in (ROOT / folder).rglob("*.py"):
             if not file.name.startswith("test_"):

@@ -17,7 +17,7 @@ PROGRAMS = {"beat": "config beat", "flower": "flower", "consumer": "config.worke
 
 
 def test_12_28_run_starts_a_killed_program_again_whichever_it_is(fresh_laptop: Laptop) -> None:
-    """As systemd does on a host. Once for each, at once after everything is up."""
+    """As systemd does on a host. Each program is killed once, as soon as all are ready."""
     command = fresh_laptop.start_serving()
     assert claim_as_printed(command)["place"] == 1
     for name, word in PROGRAMS.items():

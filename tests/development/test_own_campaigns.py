@@ -1,4 +1,4 @@
-"""`make run` shows a campaign that it made itself, whatever else is there under such a name."""
+"""`make run` shows only a campaign that it created itself, even if a name is already in use."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Ports for servers that are started in a moment: nobody else may have one by then."""
+"""Ports for servers that will be started soon: no other process may take them before that."""
 
 import os
 import socket
@@ -42,7 +42,7 @@ def test_a_port_with_a_server_is_passed_over() -> None:
 
 
 def run_with_own_ports(asker: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """In a world of its own: who takes (nearly) all ports must not take them from other tests."""
+    """Run with a folder of locks of its own: taking nearly all ports must not fail other tests."""
     return subprocess.run([sys.executable, "-c", asker], cwd=ROOT, capture_output=True, text=True,
                           env=os.environ | {"TMPDIR": str(folder)}, check=False)  # fmt: skip
 

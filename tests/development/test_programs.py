@@ -1,4 +1,4 @@
-"""Programs we start end with us, whole, and say why if they end before."""
+"""Programs that we start end with us, with all their children; if sooner, they report why."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ def start_program(tmp_path: Path) -> Iterator[Callable[[str], Program]]:
 
 
 def is_alive(pid: int) -> bool:
-    """A zombie is not alive: it only waits to be counted."""
+    """Whether the process runs; a zombie does not."""
     try:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except FileNotFoundError:

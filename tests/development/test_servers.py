@@ -24,8 +24,8 @@ def environment_of_a_child(given: dict[str, str]) -> dict[str, str]:
 
 
 def test_12_8_a_command_inherits_what_was_given_and_nothing_of_ours() -> None:
-    """Importing our own packages adds variables: a Django project of its own (the comparison's
-    tutorial peer) must not be told the product's settings module."""
+    """Importing our packages sets variables, which the command must not inherit: another Django
+    project (the comparison's tutorial peer) must not get the product's settings module."""
     given = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     given |= {"LC_ALL": "C.UTF-8", "SOMETHING": "else"}
     inherited = environment_of_a_child(given)
@@ -35,8 +35,8 @@ def test_12_8_a_command_inherits_what_was_given_and_nothing_of_ours() -> None:
 
 
 def test_databases_that_are_made_at_the_same_moment_leave_each_other_alone(tmp_path: Path) -> None:
-    """As of two verbs of make: in a common folder one removed the other's temporary tables."""
+    """As with two make targets: in a common folder one removed the other's temporary tables."""
     folders = [tmp_path / str(number) for number in range(8)]
     with ThreadPoolExecutor(len(folders)) as beside:
-        list(beside.map(servers.install_mariadb, folders))  # raises what one of them raised
+        list(beside.map(servers.install_mariadb, folders))  # raises the error of a thread
     assert all((folder / "data" / "mysql").is_dir() for folder in folders)

@@ -44,7 +44,7 @@ def test_counters_of_processes_that_are_gone_are_forgotten(tmp_path: Path) -> No
 
 
 def test_web_and_worker_count_apart(tmp_path: Path) -> None:
-    """Read in one place they would be told twice: by the web's page and by the consumer's."""
+    """In one folder, both the web's and the consumer's metrics page would export all counters."""
     here = environment.make_site(
         tmp_path, PORTS, environment={"PROMETHEUS_MULTIPROC_DIR": "/elsewhere"}
     )

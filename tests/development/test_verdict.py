@@ -1,4 +1,4 @@
-"""The judgement itself: a sound history passes, and each kind of corruption is caught by name."""
+"""The verdict: a correct history passes, and each kind of corruption is reported by name."""
 
 from dataclasses import replace
 from typing import Any
@@ -35,7 +35,7 @@ def judge_history(answers: list[Answer] = ANSWERS, rows: list[Row] = ROWS) -> Ve
 
 
 def with_answer(number: int, **changes: Any) -> list[Answer]:
-    """The sound history with one answer bent."""
+    """The correct history with one answer changed."""
     bent = list(ANSWERS)
     bent[number] = replace(bent[number], **changes)
     return bent
@@ -56,7 +56,7 @@ def test_tries_that_decided_nothing_are_no_fault() -> None:
 
 
 def test_whatever_says_that_nothing_was_decided_is_asked_again() -> None:
-    """Also by a door that is overloaded: on a slow laptop `make demo` called that a fault."""
+    """Also the 503 of an overloaded door: on a slow laptop `make demo` reported it as a fault."""
     away = {kind.code for kind in all_subclasses(DependencyAway) if "code" in vars(kind)}
     assert away | {"overloaded"} <= AGAIN
 

@@ -1,7 +1,7 @@
-"""`python -m tests.options.settings_driver`: reads [[name, value], …] from standard input, reads
-the settings anew with each, and prints as JSON [[status, what was said], …].
+"""`python -m tests.options.settings_driver`: reads [[name, value], …] from standard input, imports
+the settings with each, and prints as JSON [[exit status, standard error], …].
 
-A fork for each value, in which only config/ is imported again: the rest takes a second each time.
+It forks for each value, and the child imports only config/: importing the rest takes a second.
 """
 
 import json
@@ -38,7 +38,7 @@ def refusal_of(name: str, value: str) -> tuple[int, str]:
 
 
 def _read_anew() -> None:
-    """As Python ends a program whose import fails."""
+    """Print the error as Python does for a program whose import fails."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "config"]:
         del sys.modules[name]
     try:

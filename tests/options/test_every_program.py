@@ -1,5 +1,5 @@
-"""Issue 12, 25: no program of ours stands outside the tests of wrong values. Programs are found in
-the source: whoever reads a command line is driven, or has a reason here."""
+"""Issue 12, 25: the tests of wrong values cover every program. Programs are found in the source:
+each module that reads a command line is covered, or listed here with a reason."""
 
 import re
 
@@ -7,7 +7,7 @@ from config import env
 from tests.options.test_wrong_values import PROGRAMS
 
 READS_A_COMMAND_LINE = re.compile(r"\bArgumentParser\(|\bSentenceParser\(|\bsys\.argv\b")
-# Driven by tests of their own.
+# Covered by tests of their own.
 ELSEWHERE = {
     "ansible/roles/monitoring/generate/__main__.py": "tests/infra/test_monitoring.py",
     "locust/compare/plot.py": "tests/load/test_wrong_values.py",
@@ -17,7 +17,7 @@ ELSEWHERE = {
     "provisioning/__main__.py": "tests/provisioning/test_wrong_values.py",
 }
 DEFINE_READERS = {"coupons/management/arguments.py", "locust/option_types.py"}
-# Started by another program of ours and by nobody else; and the peer, which is Django's.
+# Started only by another program of ours; and the comparison's peer, which is Django's.
 NOT_FOR_PEOPLE = {
     "config/development/demo/crowd.py", "config/development/django_side/__main__.py",
     "locust/compare/tutorial/manage.py",

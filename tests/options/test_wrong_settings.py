@@ -1,5 +1,5 @@
-"""Issue 12, 25: every setting with wrong values: one sentence that names it, status 2, whatever
-program reads it. The settings and their readers are taken from the source."""
+"""Issue 12, 25: every setting with wrong values ends every program with status 2 and one sentence
+that names the setting. The settings and their readers are taken from the source."""
 
 import json
 import os
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = env.BASE_DIR
 LONG = "9" * 5_000
-MAKE = ["make", "-s", "-o", ".venv/run"]  # what is installed is not to be installed anew
+MAKE = ["make", "-s", "-o", ".venv/run"]  # keeps make from installing the packages again
 BY_READER: dict[str, list[str]] = {
     "integer": [" ", "abc", "1.5", "-1", "nan", "1e3", LONG, str(2**40), "쿠폰"],
     "seconds": [" ", "abc", "-1", "nan", "inf", "1e400", LONG, "쿠폰"],
@@ -32,7 +32,7 @@ BY_READER: dict[str, list[str]] = {
     "secret_texts": ["short", "[1]", "쿠폰"],
     "secrets_by_id": [" ", "abc", "id:xyz", "id:11", "쿠폰:11", ":11"],
 }
-# Of texts and lists, those that are not free.
+# Texts and lists whose values are restricted.
 TEXTS: dict[str, list[str]] = {
     "LOG_LEVEL": ["nosuch", "info", " ", "쿠폰"],
     "PLAIN_HTTP": ["yes", " ", "쿠폰"],
@@ -87,7 +87,7 @@ def test_a_wrong_setting_ends_a_program_in_a_sentence() -> None:
     ],
 )
 def test_a_program_says_which_setting_is_wrong(setting: str, words: list[str]) -> None:
-    """Through make, too, whose status is 2 as well and which adds a line of its own."""
+    """Also through make, whose status is 2 as well and which adds one line."""
     name, _, value = setting.partition("=")
     done = subprocess.run(
         words, cwd=ROOT, capture_output=True, text=True, timeout=120,

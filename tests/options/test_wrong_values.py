@@ -1,5 +1,5 @@
-"""Issue 12, 25: every option of every command and program of ours, driven with wrong values: one
-sentence, status 2. The options are read from the parsers, so one without a case fails here."""
+"""Issue 12, 25: every option of every command and program refuses wrong values with one sentence
+and status 2. The options are read from the parsers, so an option without a case fails here."""
 
 import io
 import subprocess
@@ -38,7 +38,7 @@ COMMANDS = sorted(
 OF_DJANGO = frozenset(
     action.dest for action in BaseCommand().create_parser("manage.py", "any")._actions
 )
-# What else a command line needs, where the one value is wrong. A positional argument in its place.
+# The other arguments that a command needs. `<dest>` stands for a positional argument.
 VALID: dict[str, list[str]] = {
     "campaign": ["<verb>", "<slug>"],
     "check": ["<args>"],
@@ -57,7 +57,7 @@ RIGHT = {
     "<command>": "true", "<port>": "8080", "<images>": "images.json",
 }  # fmt: skip
 NO_CAMPAIGN = [*BLANKS, "nosuch", "NO SUCH", "쿠폰", "-1", "0", "sale'--", "x" * 64, "x" * 65]
-# Options that read anything and leave the judgement to somebody else: what that one refuses.
+# Options that accept any text, and the values that later code refuses.
 JUDGED: dict[tuple[str, str], list[str]] = {
     **{
         (command, "slug"): NO_CAMPAIGN
@@ -102,7 +102,7 @@ def command_tries() -> Iterator[Any]:
 
 
 def values_of(program: str, action: Any, files: Files) -> list[str]:
-    """From the reader; and what is judged by others, which needs to be said where there is none."""
+    """The wrong values of the option's reader, and those of JUDGED; LookupError for neither."""
     judged = JUDGED.get((program, action.dest))
     try:
         values = wrong_values(action, files)
@@ -118,7 +118,7 @@ def fill_placeholders(words: list[str]) -> list[str]:
 
 
 def run_management_command(command: str, *words: str) -> tuple[int | None, str]:
-    """As `manage.py` does it."""
+    """Run the command as `manage.py` does; its exit status and standard error."""
 
     def run_command() -> None:
         load_command_class("coupons", command).run_from_argv(["manage.py", command, *words])
@@ -138,7 +138,7 @@ def nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def a_sale(draft: Draft) -> Campaign:
-    """Ahead, and another name that is taken."""
+    """A scheduled campaign `sale`, and a draft whose name `taken` is in use."""
     opens = timezone.now() + timedelta(hours=1)
     for slug in ("sale", "taken"):
         draft(slug, opens_at=opens, closes_at=opens + timedelta(hours=1))
@@ -162,7 +162,7 @@ def test_a_command_refuses_a_wrong_value_in_a_sentence(
         if wrong:
             faults[value[:80]] = wrong
     assert faults == {}
-    assert Campaign.objects.count() == 2  # nothing was made
+    assert Campaign.objects.count() == 2  # no campaign was created
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -172,7 +172,7 @@ def test_a_command_refuses_an_option_it_does_not_have(command: str, db: None) ->
     if needed and command not in ("check", "reconcile"):
         assert (
             fault_of_refusal(*run_management_command(command)) == ""
-        )  # nor nothing, where something is needed
+        )  # a required argument is missing
 
 
 @pytest.mark.django_db(transaction=True)
@@ -183,7 +183,7 @@ def test_a_command_refuses_an_option_it_does_not_have(command: str, db: None) ->
         (["campaign", "stock", "sale", "--stock", "0"], 2),
         (["campaign", "stock", "sale", "--stock", "10000001"], 2),
         (["campaign", "pause", "sale", "--stock", "5"], 2),
-        (["campaign", "close", "sale"], 2),  # nobody is there to be asked
+        (["campaign", "close", "sale"], 2),  # no terminal to ask at
         (["campaign", "close", "nosuch"], 2),
         (["campaign", "schedule", "sale"], 1),  # it is scheduled already
         (["campaign", "pause", "taken"], 1),  # a draft
@@ -255,7 +255,7 @@ def test_a_program_refuses_a_wrong_value_in_a_sentence(
 
 
 def test_the_names_that_a_crash_test_takes_are_those_of_its_faults_and_builds() -> None:
-    """They are read from the source. In a process of its own, since the builds are a web server."""
+    """Names are read from the source. In a separate process: importing a build starts a server."""
     prove = (
         "from tests.crash import broken, faults, names;"
         "assert set(names.faults()) == set(faults.DEEDS), names.faults();"

@@ -1,4 +1,4 @@
-"""Every option of a parser with values that it must refuse, made from the parser itself.
+"""Every option of a parser with values that it must refuse, generated from the parser itself.
 
 An option's values are defined by its reader (`management.arguments`, `locust/option_types.py`) or
 its choices. An option whose reader is not known here has no case: then `wrong_values` raises, and
@@ -21,7 +21,7 @@ LONGER_THAN_PYTHON_READS = "9" * 5_000
 @dataclass(frozen=True, slots=True)
 class Try:
     """One option (or positional argument) of a parser, and values to refuse. `before` are the words
-    in front of it: the verbs of parsers below."""
+    before it: the verbs that select a sub-parser."""
 
     before: tuple[str, ...]
     action: argparse.Action
@@ -32,8 +32,8 @@ class Try:
         return self.action.option_strings[-1] if self.action.option_strings else self.action.dest
 
     def command_line(self, value: str, valid: list[str]) -> list[str]:
-        """A command line that is right but for this value. `valid` are the other arguments that
-        are needed; of them a positional one is replaced by its place."""
+        """A command line that is valid except for this value. `valid` are the other required
+        arguments; a positional option replaces its placeholder `<dest>` in them."""
         if self.action.option_strings:
             return [*valid, f"{self.option_name}={value}"]
         return [value if word == f"<{self.action.dest}>" else word for word in valid]
@@ -41,7 +41,7 @@ class Try:
 
 @dataclass(slots=True)
 class Files:
-    """Paths that are no file, no folder, or nothing."""
+    """Paths that can't be used as an input file, output file or folder."""
 
     folder: Path
     file: Path = field(init=False)
@@ -64,7 +64,7 @@ class Files:
 
     @property
     def no_content(self) -> list[str]:
-        """Files with something else in them."""
+        """Missing files, and files with the wrong contents."""
         contents = [b"abc", b"", b"[1]", b"{}", b"\x00\xff", b'{"figures": 1}', b"null"]
         paths = [self.folder / f"content-{number}" for number in range(len(contents))]
         for path, content in zip(paths, contents, strict=True):
@@ -77,8 +77,8 @@ def all_options(
     before: tuple[str, ...] = (),
     known: frozenset[str] = frozenset(),
 ) -> Iterator[tuple[tuple[str, ...], argparse.Action]]:
-    """All options of a parser and of those below it; not those whose names are `known` from
-    elsewhere."""
+    """(verbs, option) for all options of a parser and its sub-parsers, except those named in
+    `known`."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for verb, below in action.choices.items():
@@ -88,7 +88,7 @@ def all_options(
 
 
 def wrong_values(action: argparse.Action, files: Files) -> list[str]:
-    """Raises LookupError for a kind of option that nobody has thought about."""
+    """Values that the option must refuse. Raises LookupError for an unknown reader."""
     if action.choices is not None:
         return ["nosuch", *BLANKS]
     if action.nargs == 0:
@@ -146,7 +146,7 @@ _BY_KIND: dict[str, Callable[[Any], list[str]]] = {
 
 
 def run_and_capture(call: Callable[[], object]) -> tuple[int | None, str]:
-    """The exit status of a call, and what it wrote to standard error. None: it did not exit."""
+    """(exit status, standard error) of a call. The status is None if it did not exit."""
     said = io.StringIO()
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
         try:
@@ -157,7 +157,7 @@ def run_and_capture(call: Callable[[], object]) -> tuple[int | None, str]:
 
 
 def fault_of_refusal(status: int | None, said: str, expected: int = 2) -> str:
-    """What is wrong with an answer to a wrong value; empty: nothing."""
+    """What is wrong with the refusal of a wrong value; empty if nothing."""
     if status != expected:
         return f"status {status}: {said[-500:]}"
     if "Traceback" in said:

@@ -1,6 +1,6 @@
 """The commands that `test_live.py` runs as printed, each with the exit status that it may have."""
 
-SLUG, AHEAD, NAME = "opening-1", "ahead-1", "admin"  # what the pages call SLUG and NAME
+SLUG, AHEAD, NAME = "opening-1", "ahead-1", "admin"  # for the words SLUG and NAME of the pages
 FIRST_CURL = (
     "curl -X POST http://127.0.0.1:8080/api/v1/campaigns/opening-1/claims"
     ' -H "Authorization: Bearer $(.venv/bin/python manage.py user_token mina)"'

@@ -1,5 +1,5 @@
-"""What our pages print to be typed: commands of `sh` blocks, of indented blocks, and inline code
-that begins with a program of ours."""
+"""The commands that the Markdown pages print: those of `sh` blocks and of indented blocks, and
+inline code that begins with one of PROGRAMS."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-HISTORY = {"CHANGELOG.md", "DECISIONS.md"}  # say what was, not what to type
+HISTORY = {"CHANGELOG.md", "DECISIONS.md"}  # they describe the past and print no commands to run
 PROGRAMS = (
     "make", "manage.py", "python", "curl", "granian", "celery", "pip", "apt", "ansible-playbook",
     "wheelhouse.sh", "systemctl", "journalctl", "chronyc", "redis-cli", "sh", "ssh",
@@ -59,7 +59,7 @@ def commands_of(page: Path) -> Iterator[str]:
 
 
 def shell_lines(block: str) -> list[str]:
-    """Of a block, as a shell reads them: continued lines joined, comments left out."""
+    """The lines of a block as a shell reads them: continued lines joined, comments left out."""
     joined = re.sub(r"\\\n\s*", "", block)
     found = (_COMMENT.sub("", line).strip().removeprefix("$ ") for line in joined.splitlines())
     return [line for line in found if line and not line.startswith("#")]

@@ -1,5 +1,5 @@
-"""Commands that take minutes, root or a cloud: read to the end by the parser of the program that
-they start, with the words that stand for something filled in."""
+"""Commands that take minutes, root or a cloud: not run, but parsed by the parser of the program
+that they start, with the placeholders filled in."""
 
 import re
 import shlex
@@ -15,22 +15,22 @@ from provisioning.cli import main as provisioning
 from tests import verbs
 
 ROOT = Path(__file__).parents[2]
-# What the pages write for what a reader has to choose.
+# The placeholders of the pages, and a value for each.
 CHOICES = {
     "HOST": "coupon-bastion", "URL": "http://127.0.0.1:8080", "VERB": "plan",
     "DATABASE": "sqlite", "…": "tests", "[VERB": "demo", "…]": "", "PORT": "5000",
     "FILE_FOR_IMAGES": "images.json",
 }  # fmt: skip
-# A variable of make, and the program whose arguments it holds.
+# A variable of make, and the program to which it passes arguments.
 PROGRAMS = {
     "CRASH": "tests.crash", "BENCH": "tests.bench", "REHEARSE": "tests.rehearsal",
     "RUNS": "tests.crash --runs", "SEED": "tests.crash --seed", "LOAD": "locust",
 }  # fmt: skip
-FREE = {"HOST", "ENV", "BASELINE", "RECORD"}  # judged when it runs: a site, a file, anything
+FREE = {"HOST", "ENV", "BASELINE", "RECORD"}  # checked only when the command runs
 
 
 def read_make(command: str) -> None:
-    """Raises AssertionError or SystemExit for what make or the program would not take."""
+    """Raises AssertionError or SystemExit for a command that make or the program would refuse."""
     _, verb, *said = shlex.split(command)
     assert verb in verbs.verbs(), f"no verb {verb}"
     assert verb not in verbs.unrun(), f"nobody runs {verb}"
@@ -65,7 +65,7 @@ def read_program(command: str) -> None:
 
 
 def _chosen(words: list[str]) -> list[str]:
-    """As a reader would: optional words are said, and one is chosen."""
+    """Fill in the placeholders, with all optional words."""
     bare = [word.strip("[]") if word not in CHOICES else word for word in words]
     named = "kill_store" if "tests.crash" in words else "disk"
     chosen = CHOICES | {"NAME": "production" if "provisioning" in words else named}
@@ -91,7 +91,7 @@ def _read_click(words: list[str]) -> None:
 
 
 def _read_locust(words: list[str]) -> None:
-    """`--list` reads all, and starts nobody."""
+    """`--list` parses everything, and starts no users."""
     file = [] if "-f" in words else ["-f", "locust/locustfile.py"]
     done = subprocess.run(
         [sys.executable, "-m", "locust", *file, *words, "--list"], cwd=ROOT,

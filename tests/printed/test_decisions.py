@@ -1,4 +1,4 @@
-"""The index of DECISIONS.md names every decision once, and nothing else."""
+"""The index of DECISIONS.md lists every decision once, and nothing else."""
 
 import re
 

@@ -1,8 +1,8 @@
-"""Issue 12, 27: what our pages and the terminal print, run as printed by a shell in a copy of the
-checkout, beside one `make run`, and on a cloud of the tests.
+"""Issue 12, 27: the commands that our pages and `make run` print are run as printed, by a shell in
+a copy of the checkout, beside one `make run`, and on the test cloud.
 
-Only what can't be the same here differs: the port (another site may be at work on 8080) and the
-words that stand for something (SLUG, NAME, API, CONSUMER).
+Only two things are replaced: the ports (8080 may be in use on this machine) and the placeholders
+(SLUG, NAME, API, CONSUMER).
 """
 
 import json
@@ -34,14 +34,14 @@ PYTHON = ".venv/bin/python"
 
 
 class Site:
-    """A copy of the checkout in which `make run` is at work."""
+    """A copy of the checkout in which `make run` is running."""
 
     def __init__(self, copy: Copy, said: Callable[[], str]) -> None:
         self.copy, self.said = copy, said
         self.valkey = redis.Redis(port=copy.ports["VALKEY_PORT"], decode_responses=True)
 
     def run_shell(self, command: str, may_be: Collection[int] = (0,)) -> str:
-        """What it printed on standard output. Fails for another exit status."""
+        """Run the command, return its standard output. Fails unless its status is in may_be."""
         done = subprocess.run(
             ["sh", "-c", command], cwd=self.copy.folder, env=self.copy.env,
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S,
@@ -51,7 +51,7 @@ class Site:
         return done.stdout
 
     def adapt_command(self, command: str) -> str:
-        """With the ports of this site, and something in place of the pages' words."""
+        """The command with the ports of this site, and its placeholders filled in."""
         ports, slug = self.copy.ports, live.AHEAD if "--override" in command else live.SLUG
         for word, here in (
             (":8080/", f":{ports['WEB_PORT']}/"),
@@ -88,7 +88,7 @@ def test_the_first_curl_of_the_readme_claims_a_coupon(running_site: Site) -> Non
 
 
 def test_what_make_run_prints_can_be_typed(running_site: Site) -> None:
-    """All of it: the token and both curls in one shell; the other token; every address."""
+    """The token and both curl commands in one shell, the second token, and every address."""
     shown = shell_lines(
         "".join(re.findall(r"^  ((?:TOKEN=|curl ).*\n)", running_site.said(), re.MULTILINE))
     )
@@ -113,7 +113,7 @@ def test_what_make_run_prints_can_be_typed(running_site: Site) -> None:
 
 
 def _login(site: Site, url: str) -> str:
-    """Flower asks for the login that stands in its own address."""
+    """The URL without a login: Flower's is printed with one in it."""
     return url if "@" not in url else re.sub(r"//[^@]+@", "//", url)
 
 
@@ -130,7 +130,7 @@ def test_the_commands_of_the_pages_do_what_they_say(running_site: Site) -> None:
 
 
 def test_a_damaged_key_is_put_aside_and_made_anew_as_the_runbook_says(running_site: Site) -> None:
-    """Its four commands in order; redis-cli's by its words, since not every laptop has one."""
+    """Its four commands in order; redis-cli's through redis-py: redis-cli may not be installed."""
     slug = "damaged-1"
     running_site.run_shell(f"{PYTHON} manage.py new_campaign {slug} --stock 5 --opens-in 7200")
     kind = str(min(running_site.valkey.keys(f"coupon:{{{slug}}}:*"))).rpartition(":")[2]
@@ -175,7 +175,7 @@ def start_cloud_server(folder: Path) -> Iterator[dict[str, str]]:
 
 
 def make_certificate(url: str) -> str:
-    """One that is there, as the reader's own is."""
+    """The ARN of a certificate that exists in the test cloud."""
     acm = boto3.client(
         "acm", endpoint_url=url, region_name="ap-northeast-2",
         aws_access_key_id="of-a-test", aws_secret_access_key="of-a-test",
@@ -184,7 +184,7 @@ def make_certificate(url: str) -> str:
 
 
 def aws_block() -> list[str]:
-    """Of the README: its exports and what follows up to the installation by Ansible."""
+    """The README's commands from the exports up to the installation by Ansible."""
     text = (ROOT / "README.md").read_text()
     (block,) = (one for one in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) if "export " in one)
     found = shell_lines(block)

@@ -1,5 +1,5 @@
-"""Issue 12, 27: every command that a page prints is held to account. One without a way to do so
-fails here, until somebody says who runs it."""
+"""Issue 12, 27: every command that a page prints is run or parsed by a test. A new command fails
+here until a test for it is named."""
 
 import re
 import shlex
@@ -16,7 +16,7 @@ from tests.printed.pages import commands_of, printed_commands, shell_lines
 ROOT = Path(__file__).parents[2]
 ALL = printed_commands()
 
-# What needs hosts, root or the network: the file of the test that runs it, and its words there.
+# Commands that need hosts, root or the network: the test file that runs them, and words in it.
 ELSEWHERE = {
     r".*ansible-playbook -i \.\./build/inventory/production/hosts\.yml site\.yml":
         ("tests/rehearsal/onhosts.py", 'it.books.run("site")'),
@@ -39,7 +39,7 @@ READ: dict[str, Callable[[str], None]] = {
     r"make .*": readers.read_make,
     r"(\S*/)?python (-m|\S+\.py) .*": readers.read_python,
 }
-ON_HOSTS = r"(systemctl|journalctl|chronyc) .*"  # judged word by word by tests/infra
+ON_HOSTS = r"(systemctl|journalctl|chronyc) .*"  # tests/infra checks these word by word
 MENTIONS = r"(\S*/python )?manage\.py( \w+)?"  # the name of a command, in a sentence
 
 
@@ -66,7 +66,7 @@ def test_a_printed_command_is_run_or_read(one: object) -> None:
 
 
 def require_test_for(command: str) -> None:
-    """Raises AssertionError for a command that nobody answers for."""
+    """Raises AssertionError for a command that no test runs or parses."""
     if command in live.COMMANDS or command.startswith("export "):
         return  # run as printed, by test_live
     for form, (file, words) in ELSEWHERE.items():
