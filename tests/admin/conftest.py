@@ -24,7 +24,7 @@ Owners = Callable[[CampaignSnapshot, list[str]], list[Coupon]]
 
 
 @pytest.fixture
-def operator(db: None) -> Client:
+def operator_client(db: None) -> Client:
     """Mina, who may do everything."""
     client = Client()
     client.force_login(User.objects.create_superuser("mina"))
@@ -32,7 +32,7 @@ def operator(db: None) -> Client:
 
 
 @pytest.fixture
-def onlooker(db: None) -> Client:
+def read_only_client(db: None) -> Client:
     """Theo, who may look at campaigns and change nothing."""
     theo = User.objects.create_user("theo", is_staff=True)
     theo.user_permissions.add(Permission.objects.get(codename="view_campaign"))
@@ -42,14 +42,14 @@ def onlooker(db: None) -> Client:
 
 
 @pytest.fixture
-def page() -> Callable[..., str]:
+def campaign_url() -> Callable[..., str]:
     """The address of a campaign's page, or of one below it: `page("sale", "do", "pause")`."""
 
-    def address(slug: str, below: str = "change", *arguments: object) -> str:
+    def url_of(slug: str, below: str = "change", *arguments: object) -> str:
         pk = Campaign.objects.get(slug=slug).pk
         return reverse(f"admin:coupons_campaign_{below}", args=[pk, *arguments])
 
-    return address
+    return url_of
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def round_trips(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 def hand_out() -> Owners:
     """Store a coupon for each user, in order of their places."""
 
-    def give(campaign: CampaignSnapshot, users: list[str]) -> list[Coupon]:
+    def create_coupons(campaign: CampaignSnapshot, users: list[str]) -> list[Coupon]:
         now = timezone.now()
         return Coupon.objects.bulk_create(
             Coupon(
@@ -93,7 +93,7 @@ def hand_out() -> Owners:
             for place, user in enumerate(users, 1)
         )
 
-    return give
+    return create_coupons
 
 
 @pytest.fixture
@@ -103,9 +103,9 @@ def quick_hashes(settings: Settings) -> None:
 
 
 @pytest.fixture
-def admin(quick_hashes: None, db: None) -> User:
+def admin_user(quick_hashes: None, db: None) -> User:
     made = User.objects.create_superuser("admin", password=RIGHT)
-    CountingHasher.forget()
+    CountingHasher.reset_counts()
     return made
 
 
@@ -113,21 +113,21 @@ def admin(quick_hashes: None, db: None) -> User:
 def without_limits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Call it with limits that shall not be in the way."""
 
-    def lift(*limits: Limit) -> None:
+    def raise_limits(*limits: Limit) -> None:
         for limit in limits:
             monkeypatch.setitem(lockout.STRANGERS, limit, 10_000)
 
-    return lift
+    return raise_limits
 
 
 @pytest.fixture
 def celery_says(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Change Celery's configuration for this test."""
 
-    def say(**changes: Any) -> None:
+    def set_celery_settings(**changes: Any) -> None:
         for name, value in changes.items():
             before = getattr(current_app.conf, name)
             merged = before | value if isinstance(value, dict) else value
             monkeypatch.setitem(current_app.conf, name, merged)
 
-    return say
+    return set_celery_settings

@@ -30,7 +30,7 @@ class CountingHasher(PBKDF2PasswordHasher):
     _lock: ClassVar[threading.Lock] = threading.Lock()
 
     @classmethod
-    def forget(cls, *, takes_s: float = 0.0) -> None:
+    def reset_counts(cls, *, takes_s: float = 0.0) -> None:
         cls.count = cls.most_at_once = 0
         cls.takes_s = takes_s
         cls.go_on.set()
@@ -50,7 +50,7 @@ class CountingHasher(PBKDF2PasswordHasher):
                 cls._now -= 1
 
 
-def enter(
+def log_in(
     name: str, password: str, *, address: str = "127.0.0.1", browser: Client | None = None,
     language: str = "en",
 ) -> Any:  # fmt: skip

@@ -17,7 +17,7 @@ from coupons.errors import StoreAway
 from coupons.models import Campaign
 from coupons.store import store
 from coupons.store.login_failures import FORGOTTEN_AFTER_S
-from tests.admin.test_form import errors, fields
+from tests.admin.test_form import form_errors, form_fields
 
 pytestmark = pytest.mark.slow
 
@@ -27,11 +27,11 @@ LOCKED = "Too many wrong passwords"
 
 
 @pytest.fixture
-def mina(db: None) -> User:
+def operator_mina(db: None) -> User:
     return User.objects.create_superuser("mina", password=RIGHT)
 
 
-def enter(name: str, password: str) -> Any:
+def log_in(name: str, password: str) -> Any:
     return Client().post(LOGIN, {"username": name, "password": password})
 
 
@@ -39,64 +39,73 @@ def is_in(answer: Any) -> bool:
     return bool(answer.status_code == 302)
 
 
-def test_after_five_wrong_passwords_the_right_one_is_refused_too(mina: User) -> None:
+def test_after_five_wrong_passwords_the_right_one_is_refused_too(operator_mina: User) -> None:
     for _ in range(MOST_WRONG - 1):
-        assert LOCKED not in enter("mina", "guess").content.decode()
-    assert LOCKED in enter("mina", "guess").content.decode()
-    refused = enter("mina", RIGHT)
+        assert LOCKED not in log_in("mina", "guess").content.decode()
+    assert LOCKED in log_in("mina", "guess").content.decode()
+    refused = log_in("mina", RIGHT)
     assert not is_in(refused)
     assert LOCKED in refused.content.decode()
 
 
-def test_a_locked_name_is_free_again_after_a_while(mina: User) -> None:
+def test_a_locked_name_is_free_again_after_a_while(operator_mina: User) -> None:
     for _ in range(MOST_WRONG + 3):
-        enter("mina", "guess")
+        log_in("mina", "guess")
     (key,) = store().client.keys("coupon:login:*")
     assert 0 < store().client.ttl(key) <= FORGOTTEN_AFTER_S
     store().client.delete(key)
-    assert is_in(enter("mina", RIGHT))
+    assert is_in(log_in("mina", RIGHT))
 
 
-def test_a_right_password_forgets_the_wrong_ones(mina: User) -> None:
+def test_a_right_password_forgets_the_wrong_ones(operator_mina: User) -> None:
     for _ in range(3):
         for _ in range(MOST_WRONG - 1):
-            enter("mina", "guess")
-        assert is_in(enter("mina", RIGHT))
+            log_in("mina", "guess")
+        assert is_in(log_in("mina", RIGHT))
 
 
-def test_others_are_not_locked_out_and_names_that_do_not_exist_look_alike(mina: User) -> None:
+def test_others_are_not_locked_out_and_names_that_do_not_exist_look_alike(
+    operator_mina: User,
+) -> None:
     for _ in range(MOST_WRONG):
-        nobody = enter("nobody", "guess")
+        nobody = log_in("nobody", "guess")
     assert LOCKED in nobody.content.decode()
-    assert is_in(enter("mina", RIGHT))
+    assert is_in(log_in("mina", RIGHT))
     assert not [key for key in store().client.keys("*") if b"nobody" in key]
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "{a}:*", "\x00", "' OR 1=1 --", "ｍｉｎａ", ""])
-def test_strange_names_are_refused_like_any_other(mina: User, name: str) -> None:
-    assert not is_in(enter(name, "guess"))
+def test_strange_names_are_refused_like_any_other(operator_mina: User, name: str) -> None:
+    assert not is_in(log_in(name, "guess"))
 
 
-def test_without_redis_operators_get_in(mina: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_redis_operators_get_in(
+    operator_mina: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
 
-    def away() -> Any:
+    def raise_store_away() -> Any:
         raise StoreAway("Redis: away")
 
-    monkeypatch.setattr(lockout, "store", away)
-    assert not is_in(enter("mina", "guess"))
-    assert is_in(enter("mina", RIGHT))
+    monkeypatch.setattr(lockout, "store", raise_store_away)
+    assert not is_in(log_in("mina", "guess"))
+    assert is_in(log_in("mina", RIGHT))
 
 
 MARKUP = "<script>alert(1)</script>\"'&{{7*7}}"
 
 
 def test_markup_in_a_name_stays_text(
-    operator: Client, draft: Callable[..., Campaign], page: Callable[..., str]
+    operator_client: Client, draft: Callable[..., Campaign], campaign_url: Callable[..., str]
 ) -> None:
     draft("sale", name=MARKUP)
     lifecycle.schedule_campaign("sale", actor=MARKUP)
-    for address in (LIST, page("sale"), page("sale", "history"), f"{LIST}?q=%3Cscript%3E"):
-        said = operator.get(address, follow=True).content.decode()
+    for address in (
+        LIST,
+        campaign_url("sale"),
+        campaign_url("sale", "history"),
+        f"{LIST}?q=%3Cscript%3E",
+    ):
+        said = operator_client.get(address, follow=True).content.decode()
         assert "<script>alert" not in said, address
         assert "49" not in said.split("{{7*7}}")[0][-20:]
 
@@ -105,28 +114,28 @@ def test_markup_in_a_name_stays_text(
 
 
 @pytest.fixture
-def failing(transactional_db: None) -> Iterator[Callable[[int], Client]]:
+def failing_database(transactional_db: None) -> Iterator[Callable[[int], Client]]:
     """Call it with an error's number: an operator, and every statement fails with it from then."""
     with pytest.MonkeyPatch.context() as lost:
 
-        def lose(number: int) -> Client:
+        def fail_from_now(number: int) -> Client:
             client = Client(raise_request_exception=False)
             client.force_login(User.objects.create_superuser("mina"))
 
-            def fail(*_: Any, **__: Any) -> None:
+            def raise_operational_error(*_: Any, **__: Any) -> None:
                 raise OperationalError(number, "Can't connect to MySQL server on 'db.internal'")
 
-            lost.setattr(connection, "cursor", fail)
+            lost.setattr(connection, "cursor", raise_operational_error)
             return client
 
-        yield lose
+        yield fail_from_now
 
 
 @pytest.mark.parametrize("address", [LIST, ADD, "/admin/"])
 def test_without_its_database_the_admin_says_so_and_does_not_break(
-    failing: Callable[[int], Client], address: str
+    failing_database: Callable[[int], Client], address: str
 ) -> None:
-    answer = failing(2003).get(address)
+    answer = failing_database(2003).get(address)
     said = answer.content.decode()
     assert (answer.status_code, answer.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
     assert int(answer.headers["Retry-After"]) > 0
@@ -134,18 +143,18 @@ def test_without_its_database_the_admin_says_so_and_does_not_break(
     assert "db.internal" not in said
 
 
-def test_a_fault_of_ours_is_still_a_500(failing: Callable[[int], Client]) -> None:
-    assert failing(1054).get(LIST).status_code == 500
+def test_a_fault_of_ours_is_still_a_500(failing_database: Callable[[int], Client]) -> None:
+    assert failing_database(1054).get(LIST).status_code == 500
 
 
 # Two operators
 
 
 def test_of_two_operators_with_the_same_name_for_a_campaign_one_is_told(
-    operator: Client, draft: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
+    operator_client: Client, draft: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other one saves between this one's check and save."""
-    asked = fields(operator, ADD)
+    asked = form_fields(operator_client, ADD)
     typed = asked | {"slug": "sale", "name": "Mine", "stock": "5", "discount_value": "10",
                      "opens_at": "2030-01-01T12:00:00.000", "closes_at": "2030-01-01T13:00:00.000",
                      "valid_days": "30"}  # fmt: skip
@@ -158,7 +167,7 @@ def test_of_two_operators_with_the_same_name_for_a_campaign_one_is_told(
             draft("sale", name="Theirs")
 
     monkeypatch.setattr(Campaign, "full_clean", then_somebody_else)
-    answer = operator.post(ADD, typed)
+    answer = operator_client.post(ADD, typed)
     assert answer.status_code == 200
-    assert "already exists" in errors(answer)
+    assert "already exists" in form_errors(answer)
     assert [each.name for each in Campaign.objects.all()] == ["Theirs"]

@@ -15,7 +15,7 @@ BANNED = re.compile(r"\binsert\s+(?:\w+\s+)*?ignore\b", re.IGNORECASE)
 OPTION = "ignore_conflicts"
 
 
-def offences(source: str) -> list[int]:
+def banned_lines(source: str) -> list[int]:
     """The lines of Python code that use either."""
     tree = ast.parse(source)
     spoken = {id(text) for text in _docstrings(tree)}
@@ -44,7 +44,7 @@ def _skeleton(text: ast.JoinedStr) -> str:
     )
 
 
-def files() -> Iterator[Path]:
+def product_files() -> Iterator[Path]:
     for name in PRODUCT:
         path = Path(name)
         yield from (
@@ -55,11 +55,11 @@ def files() -> Iterator[Path]:
 
 
 def test_the_product_ignores_no_conflict() -> None:
-    read = list(files())
+    read = list(product_files())
     assert Path("coupons/issuing/writer.py") in read
     for file in read:
         source = file.read_text()
-        found = offences(source) if file.suffix == ".py" else BANNED.findall(source)
+        found = banned_lines(source) if file.suffix == ".py" else BANNED.findall(source)
         assert not found, f"{file}: {found}"
 
 
@@ -77,7 +77,7 @@ def test_the_product_ignores_no_conflict() -> None:
     ],
 )
 def test_it_finds_a_planted_one(planted: str) -> None:
-    assert offences(planted)
+    assert banned_lines(planted)
 
 
 @pytest.mark.parametrize(
@@ -91,4 +91,4 @@ def test_it_finds_a_planted_one(planted: str) -> None:
     ],
 )
 def test_it_lets_the_innocent_pass(innocent: str) -> None:
-    assert offences(innocent) == []
+    assert banned_lines(innocent) == []

@@ -20,7 +20,7 @@ Draft = Callable[..., Campaign]
 
 
 @pytest.fixture
-def soon(draft: Draft) -> Campaign:
+def campaign_opening_soon(draft: Draft) -> Campaign:
     """A draft that would open in half a minute; a worker is there to store."""
     store().mark_canary()
     store().mark_sweep()
@@ -29,48 +29,50 @@ def soon(draft: Draft) -> Campaign:
 
 
 @pytest.fixture
-def held(operator: Client, soon: Campaign, page: Page, settings: Any) -> None:
+def held_back_opening(
+    operator_client: Client, campaign_opening_soon: Campaign, campaign_url: Page, settings: Any
+) -> None:
     """Admissions would wait for replicas that are not there."""
-    operator.post(page("sale", "do", "schedule"))
+    operator_client.post(campaign_url("sale", "do", "schedule"))
     settings.REDIS_WAIT_REPLICAS = 2
     guard.guard_openings()
 
 
-def text(answer: Any) -> str:
+def page_text(answer: Any) -> str:
     body: str = answer.content.decode()
     return body
 
 
 def test_the_campaign_s_page_leads_to_its_board(
-    operator: Client, soon: Campaign, page: Page
+    operator_client: Client, campaign_opening_soon: Campaign, campaign_url: Page
 ) -> None:
-    assert page("sale", "readiness") in text(operator.get(page("sale")))
-    shown = text(operator.get(page("sale", "readiness")))
+    assert campaign_url("sale", "readiness") in page_text(operator_client.get(campaign_url("sale")))
+    shown = page_text(operator_client.get(campaign_url("sale", "readiness")))
     assert "It is a draft." in shown
     assert (
         "<form" not in shown.split('id="content-main"')[1].split("</section>")[1].split("footer")[0]
     )
 
 
-def test_every_line_has_a_name_for_people(soon: Campaign) -> None:
+def test_every_line_has_a_name_for_people(campaign_opening_soon: Campaign) -> None:
     assert {line.name for line in board.readiness_board("sale").lines} <= LABELS.keys()
 
 
 def test_scheduling_something_red_warns_at_once(
-    operator: Client, soon: Campaign, page: Page, settings: Any
+    operator_client: Client, campaign_opening_soon: Campaign, campaign_url: Page, settings: Any
 ) -> None:
     settings.REDIS_WAIT_REPLICAS = 2
-    shown = text(operator.post(page("sale", "do", "schedule"), follow=True))
+    shown = page_text(operator_client.post(campaign_url("sale", "do", "schedule"), follow=True))
     assert "sale is scheduled now." in shown
     assert "It is not ready yet (replicas) and would be held back" in shown
-    board_page = page("sale", "readiness")
+    board_page = campaign_url("sale", "readiness")
     assert f'would be held back: see <a href="{board_page}">its readiness board</a>.' in shown
 
 
 def test_scheduling_something_ready_warns_of_nothing(
-    operator: Client, soon: Campaign, page: Page
+    operator_client: Client, campaign_opening_soon: Campaign, campaign_url: Page
 ) -> None:
-    shown = text(operator.post(page("sale", "do", "schedule"), follow=True))
+    shown = page_text(operator_client.post(campaign_url("sale", "do", "schedule"), follow=True))
     assert "would be held back" not in shown
 
 
@@ -99,27 +101,35 @@ def was_called(server: socket.socket) -> bool:
 
 
 def test_12_15_no_button_waits_for_servers_that_do_not_answer(
-    operator: Client, soon: Campaign, page: Page, silent_servers: list[socket.socket]
+    operator_client: Client,
+    campaign_opening_soon: Campaign,
+    campaign_url: Page,
+    silent_servers: list[socket.socket],
 ) -> None:
     """Broker and certificate are asked by the board's own page, where somebody waits for them."""
     for verb, state in (
         ("schedule", "scheduled"), ("pause", "paused"), ("resume", "scheduled"), ("open", "open"),
     ):  # fmt: skip
-        operator.post(page("sale", "do", verb), follow=True)
+        operator_client.post(campaign_url("sale", "do", verb), follow=True)
         assert Campaign.objects.get().state == state
     assert [was_called(server) for server in silent_servers] == [False, False]
-    shown = text(operator.get(page("sale", "readiness")))
+    shown = page_text(operator_client.get(campaign_url("sale", "readiness")))
     assert [was_called(server) for server in silent_servers] == [True, True]
     assert "The broker does not answer" in shown
     assert "It could not be read" in shown
 
 
 def test_12_15_the_list_s_actions_wait_for_none_either(
-    operator: Client, soon: Campaign, draft: Draft, silent_servers: list[socket.socket]
+    operator_client: Client,
+    campaign_opening_soon: Campaign,
+    draft: Draft,
+    silent_servers: list[socket.socket],
 ) -> None:
-    draft("other", opens_at=soon.opens_at, closes_at=soon.closes_at)
+    draft(
+        "other", opens_at=campaign_opening_soon.opens_at, closes_at=campaign_opening_soon.closes_at
+    )
     chosen = list(Campaign.objects.values_list("pk", flat=True))
-    operator.post(
+    operator_client.post(
         "/admin/coupons/campaign/",
         {"action": "schedule", "_selected_action": chosen, "index": "0"},
         follow=True,
@@ -129,48 +139,63 @@ def test_12_15_the_list_s_actions_wait_for_none_either(
 
 
 def test_what_is_held_back_is_said_on_both_pages_and_not_simply_resumed(
-    operator: Client, held: None, page: Page
+    operator_client: Client, held_back_opening: None, campaign_url: Page
 ) -> None:
-    shown = operator.get(page("sale"))
-    assert "This opening is held back" in text(shown)
-    assert "held back: red: replicas" in text(shown)  # its history
+    shown = operator_client.get(campaign_url("sale"))
+    assert "This opening is held back" in page_text(shown)
+    assert "held back: red: replicas" in page_text(shown)  # its history
     assert [verb.name for verb in shown.context["verbs"]] == ["close"]
-    operator.post(page("sale", "do", "resume"))
+    operator_client.post(campaign_url("sale", "do", "resume"))
     assert Campaign.objects.get().state == Campaign.State.PAUSED
-    assert "This opening is held back." in text(operator.get(page("sale", "readiness")))
+    assert "This opening is held back." in page_text(
+        operator_client.get(campaign_url("sale", "readiness"))
+    )
 
 
-def test_an_override_needs_a_reason_and_keeps_it(operator: Client, held: None, page: Page) -> None:
-    without = operator.post(page("sale", "override"), {"reason": "  "}, follow=True)
-    assert "Give a reason" in text(without)
+def test_an_override_needs_a_reason_and_keeps_it(
+    operator_client: Client, held_back_opening: None, campaign_url: Page
+) -> None:
+    without = operator_client.post(campaign_url("sale", "override"), {"reason": "  "}, follow=True)
+    assert "Give a reason" in page_text(without)
     assert Campaign.objects.get().state == Campaign.State.PAUSED
-    given = operator.post(
-        page("sale", "override"), {"reason": "<b>short</b> on purpose"}, follow=True
+    given = operator_client.post(
+        campaign_url("sale", "override"), {"reason": "<b>short</b> on purpose"}, follow=True
     )
     assert Campaign.objects.get().state == Campaign.State.SCHEDULED
-    assert "mina lets it open whatever is red: &lt;b&gt;short&lt;/b&gt; on purpose" in text(given)
+    assert "mina lets it open whatever is red: &lt;b&gt;short&lt;/b&gt; on purpose" in page_text(
+        given
+    )
 
 
-def test_the_board_as_json(operator: Client, held: None, page: Page) -> None:
-    said = operator.get(page("sale", "readiness_json")).json()
+def test_the_board_as_json(
+    operator_client: Client, held_back_opening: None, campaign_url: Page
+) -> None:
+    said = operator_client.get(campaign_url("sale", "readiness_json")).json()
     assert (said["light"], said["held"]) == ("red", "red: replicas")
 
 
-def test_onlookers_look_and_strangers_do_not(onlooker: Client, held: None, page: Page) -> None:
-    shown = onlooker.get(page("sale", "readiness"))
+def test_onlookers_look_and_strangers_do_not(
+    read_only_client: Client, held_back_opening: None, campaign_url: Page
+) -> None:
+    shown = read_only_client.get(campaign_url("sale", "readiness"))
     assert shown.status_code == 200
-    assert 'name="reason"' not in text(shown)
-    assert onlooker.post(page("sale", "override"), {"reason": "x"}).status_code == 403
+    assert 'name="reason"' not in page_text(shown)
+    assert (
+        read_only_client.post(campaign_url("sale", "override"), {"reason": "x"}).status_code == 403
+    )
     for below in ("readiness", "readiness_json"):
-        assert Client().get(page("sale", below)).status_code == 302
-    assert onlooker.get(page("sale", "override")).status_code == 302
+        assert Client().get(campaign_url("sale", below)).status_code == 302
+    assert read_only_client.get(campaign_url("sale", "override")).status_code == 302
 
 
 def test_the_board_without_redis_is_red_and_still_a_page(
-    operator: Client, soon: Campaign, page: Page, redis_away: Callable[[], None]
+    operator_client: Client,
+    campaign_opening_soon: Campaign,
+    campaign_url: Page,
+    redis_away: Callable[[], None],
 ) -> None:
-    operator.post(page("sale", "do", "schedule"))
+    operator_client.post(campaign_url("sale", "do", "schedule"))
     redis_away()
-    shown = operator.get(page("sale", "readiness"))
+    shown = operator_client.get(campaign_url("sale", "readiness"))
     assert shown.status_code == 200
-    assert "Redis does not answer" in text(shown)
+    assert "Redis does not answer" in page_text(shown)

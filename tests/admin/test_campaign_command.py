@@ -12,7 +12,7 @@ from tests.conftest import CampaignMaker, Person
 pytestmark = pytest.mark.stores
 
 
-def told(*words: str) -> str:
+def run_campaign_command(*words: str) -> str:
     out = StringIO()
     call_command("campaign", *words, "--actor", "Mina", stdout=out)
     return out.getvalue()
@@ -20,15 +20,15 @@ def told(*words: str) -> str:
 
 def test_pause_resume_and_close(open_campaign: CampaignMaker) -> None:
     open_campaign()
-    assert "sale is paused now." in told("pause", "sale")
+    assert "sale is paused now." in run_campaign_command("pause", "sale")
     assert Person("jun").claims().status_code == 503
-    told("resume", "sale")
+    run_campaign_command("resume", "sale")
     assert Person("jun").claims().status_code == 202
-    told("close", "sale", "--yes")
+    run_campaign_command("close", "sale", "--yes")
     assert Campaign.objects.get(slug="sale").state == Campaign.State.CLOSED
 
 
 @pytest.mark.django_db(transaction=True)
 def test_what_can_not_be_is_refused_in_a_sentence() -> None:
     with pytest.raises(CommandError, match="nothing"):
-        told("pause", "nothing")
+        run_campaign_command("pause", "nothing")

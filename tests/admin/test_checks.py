@@ -16,7 +16,7 @@ from coupons.models import Coupon
 from coupons.monitoring import server_checks
 from coupons.store import Store, store
 from tests import servers
-from tests.admin.findings import ids
+from tests.admin.findings import ids_with_hints
 
 GOOD = {
     "sql_mode": "STRICT_TRANS_TABLES,NO_ZERO_DATE",
@@ -29,7 +29,7 @@ GOOD = {
 
 
 @pytest.fixture
-def registered() -> Iterator[None]:
+def restored_check_registry() -> Iterator[None]:
     """The registry as it was."""
     before = set(registry.registry.registered_checks)
     yield
@@ -47,27 +47,27 @@ def test_a_plain_check_asks_no_server(
     assert "no issues" in said.getvalue()
 
 
-def test_the_tag_asks_the_servers(db: None, registered: None) -> None:
+def test_the_tag_asks_the_servers(db: None, restored_check_registry: None) -> None:
     said = StringIO()
     call_command("check", tags=["stores"], stdout=said, stderr=said)
     assert "no issues" in said.getvalue()
 
 
 def test_the_tag_fails_on_a_redis_that_may_forget(
-    db: None, registered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    db: None, restored_check_registry: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forgetful = ("--maxmemory-policy", "volatile-lru", "--appendonly", "no")
     with servers.redis(tmp_path, extra=forgetful) as url:
         other = Store(url, timeout_s=1, max_connections=2)
         monkeypatch.setattr(server_checks, "store", lambda: other)
-        assert ids(server_checks.check_redis()) == ["coupons.E001", "coupons.W002"]
+        assert ids_with_hints(server_checks.check_redis()) == ["coupons.E001", "coupons.W002"]
         with pytest.raises(SystemCheckError, match=r"coupons\.E001"):
             call_command("check", tags=["stores"])
 
 
 def test_an_absent_redis_is_a_warning(redis_away: Callable[[], None]) -> None:
     redis_away()
-    assert ids(server_checks.check_redis()) == ["coupons.W001"]
+    assert ids_with_hints(server_checks.check_redis()) == ["coupons.W001"]
 
 
 def test_our_own_servers_are_as_they_should_be(db: None) -> None:
@@ -82,7 +82,7 @@ def test_a_replica_nobody_waits_for_is_a_caution(
 ) -> None:
     said = {"maxmemory_policy": "noeviction", "aof_enabled": 1, "connected_slaves": 1}
     monkeypatch.setattr(store(), "server_info", lambda: said)
-    assert ids(server_checks.check_redis()) == ["coupons.W007"]
+    assert ids_with_hints(server_checks.check_redis()) == ["coupons.W007"]
     settings.REDIS_WAIT_REPLICAS = 1
     assert server_checks.check_redis() == []
 
@@ -92,8 +92,8 @@ def test_a_broker_that_may_evict_or_is_away_is_a_caution(
 ) -> None:
     with servers.redis(tmp_path, extra=("--maxmemory-policy", "allkeys-lru")) as url:
         celery_says(broker_url=url)
-        assert ids(server_checks.check_broker()) == ["coupons.W008"]
-    assert ids(server_checks.check_broker()) == ["coupons.W009"]
+        assert ids_with_hints(server_checks.check_broker()) == ["coupons.W008"]
+    assert ids_with_hints(server_checks.check_broker()) == ["coupons.W009"]
 
 
 def test_tables_that_lost_a_constraint_are_found(transactional_db: None) -> None:
@@ -103,7 +103,7 @@ def test_tables_that_lost_a_constraint_are_found(transactional_db: None) -> None
     with connection.schema_editor() as editor:
         editor.remove_constraint(Coupon, one)
     try:
-        assert ids(server_checks.check_coupon_constraints()) == ["coupons.E004"]
+        assert ids_with_hints(server_checks.check_coupon_constraints()) == ["coupons.E004"]
     finally:
         with connection.schema_editor() as editor:
             editor.add_constraint(Coupon, one)
@@ -117,7 +117,7 @@ def test_names_of_operators_that_compare_loosely_are_found(transactional_db: Non
     with connection.cursor() as cursor:
         cursor.execute(f"{column} utf8mb4_general_ci NOT NULL")
         try:
-            assert ids(server_checks.check_operator_names()) == ["coupons.W011"]
+            assert ids_with_hints(server_checks.check_operator_names()) == ["coupons.W011"]
         finally:
             cursor.execute(f"{column} utf8mb4_bin NOT NULL")
 
@@ -153,14 +153,14 @@ def test_every_check_stands_in_the_table() -> None:
 def test_it_judges_what_mysql_says(
     monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str], expected: list[str]
 ) -> None:
-    assert ids(list(server_checks._mysql_messages(GOOD | wrong))) == expected
+    assert ids_with_hints(list(server_checks._mysql_messages(GOOD | wrong))) == expected
 
 
 def test_mariadb_says_its_isolation_under_an_older_name() -> None:
     older = {name: value for name, value in GOOD.items() if name != "transaction_isolation"}
-    assert ids(list(server_checks._mysql_messages(older | {"tx_isolation": "SERIALIZABLE"}))) == [
-        "coupons.W006"
-    ]
+    assert ids_with_hints(
+        list(server_checks._mysql_messages(older | {"tx_isolation": "SERIALIZABLE"}))
+    ) == ["coupons.W006"]
 
 
 def test_the_session_of_a_loose_server_is_found(db: None) -> None:
@@ -169,15 +169,15 @@ def test_the_session_of_a_loose_server_is_found(db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION sql_mode=''")
         try:
-            assert ids(server_checks.check_mysql()) == ["coupons.E002"]
+            assert ids_with_hints(server_checks.check_mysql()) == ["coupons.E002"]
         finally:
             cursor.execute("SET SESSION sql_mode='TRADITIONAL'")
 
 
 def test_an_absent_mysql_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    def away() -> dict[str, str]:
+    def raise_cannot_connect() -> dict[str, str]:
         raise OperationalError(2002, "Can't connect")
 
-    monkeypatch.setattr(server_checks, "_variables", away)
+    monkeypatch.setattr(server_checks, "_variables", raise_cannot_connect)
     if connection.vendor == "mysql":
-        assert ids(server_checks.check_mysql()) == ["coupons.W003"]
+        assert ids_with_hints(server_checks.check_mysql()) == ["coupons.W003"]

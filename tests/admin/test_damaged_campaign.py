@@ -20,31 +20,33 @@ Page = Callable[..., str]
 
 @pytest.mark.parametrize("how", damages.ALL)
 def test_every_page_of_a_damaged_campaign_is_a_page(
-    operator: Client, open_campaign: CampaignMaker, page: Page, how: str
+    operator_client: Client, open_campaign: CampaignMaker, campaign_url: Page, how: str
 ) -> None:
     for slug in ("ill", "well"):
         strategies.admit(open_campaign(slug), Claim("user-0"))
     damages.damage("ill", how)
-    operator.raise_request_exception = False
-    assert [at for at in PAGES if operator.get(page("ill", at)).status_code != 200] == []
-    answer = operator.get(LIST)
+    operator_client.raise_request_exception = False
+    assert [
+        at for at in PAGES if operator_client.get(campaign_url("ill", at)).status_code != 200
+    ] == []
+    answer = operator_client.get(LIST)
     assert answer.status_code == 200
     rows = {each.slug: vars(each)["counts"] for each in answer.context["cl"].result_list}
     assert rows["well"].admitted == 1
-    assert operator.get(page("well", "live")).json()["admitted"] == 1
+    assert operator_client.get(campaign_url("well", "live")).json()["admitted"] == 1
 
 
 @pytest.mark.parametrize("how", ["gate is a string", "queue is a string", "stock is no number"])
 def test_a_campaign_that_can_not_be_read_is_named_on_the_list_and_its_buttons_say_so(
-    operator: Client, open_campaign: CampaignMaker, page: Page, how: str
+    operator_client: Client, open_campaign: CampaignMaker, campaign_url: Page, how: str
 ) -> None:
     open_campaign("ill")
     damages.damage("ill", how)
     said = "What Redis holds of ill can"
-    assert said in operator.get(LIST).content.decode()
-    assert operator.get(page("ill", "live")).json()["note"].startswith(said)
+    assert said in operator_client.get(LIST).content.decode()
+    assert operator_client.get(campaign_url("ill", "live")).json()["note"].startswith(said)
     if how == "gate is a string":
-        answer: Any = operator.post(page("ill", "do", "pause"), follow=True)
+        answer: Any = operator_client.post(campaign_url("ill", "do", "pause"), follow=True)
         assert "can&#x27;t be read" in answer.content.decode()
 
 

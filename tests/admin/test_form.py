@@ -43,7 +43,7 @@ FILLED = {
 }
 
 
-def fields(client: Client, address: str) -> dict[str, str]:
+def form_fields(client: Client, address: str) -> dict[str, str]:
     """What a browser would send back without any change, hidden inputs included."""
     form = client.get(address).context["adminform"].form
     html = unescape("".join(str(bound) for bound in form))
@@ -56,45 +56,45 @@ def fields(client: Client, address: str) -> dict[str, str]:
     return found
 
 
-def errors(answer: Any) -> str:
+def form_errors(answer: Any) -> str:
     """All the errors in the form that came back."""
     assert answer.status_code == 200, f"answered {answer.status_code}: the form was accepted"
     form = answer.context["adminform"].form
     return " ".join(text for texts in form.errors.values() for text in texts)
 
 
-def test_a_new_campaign_is_a_draft_noted_with_its_maker(operator: Client) -> None:
-    answer = operator.post(ADD, FILLED)
-    assert answer.status_code == 302, errors(answer)
+def test_a_new_campaign_is_a_draft_noted_with_its_maker(operator_client: Client) -> None:
+    answer = operator_client.post(ADD, FILLED)
+    assert answer.status_code == 302, form_errors(answer)
     made = Campaign.objects.get(slug="autumn")
     assert (made.state, made.name, made.stock) == ("draft", "가을 세일", 100)
     assert [(event.actor, event.kind) for event in made.events.all()] == [("mina", "created")]
 
 
 @pytest.mark.parametrize("value", ["", "zz", "2099-12-01T12:00", "1", "0001-01-01T00:00Z", "\x00"])
-def test_an_address_may_fill_in_a_new_campaign(operator: Client, value: str) -> None:
+def test_an_address_may_fill_in_a_new_campaign(operator_client: Client, value: str) -> None:
     """As a bookmark does: `add/?stock=100&opens_at=2099-12-01T12:00`."""
-    answer = operator.get(ADD, dict.fromkeys([*FILLED, "confirmed", "nothing"], value))
+    answer = operator_client.get(ADD, dict.fromkeys([*FILLED, "confirmed", "nothing"], value))
     assert answer.status_code == 200
     if value.startswith("2099"):
         assert 'value="2099-12-01T12:00"' in answer.content.decode()
 
 
-def test_it_keeps_the_millisecond_typed_in_local_time(operator: Client) -> None:
-    operator.post(ADD, FILLED)
+def test_it_keeps_the_millisecond_typed_in_local_time(operator_client: Client) -> None:
+    operator_client.post(ADD, FILLED)
     opens_at = Campaign.objects.get(slug="autumn").opens_at
     assert opens_at.isoformat() == "2099-12-01T03:00:00.250000+00:00"
 
 
 def test_saving_a_draft_untouched_changes_no_moment(
-    operator: Client, page: Page, draft: Callable[..., Campaign]
+    operator_client: Client, campaign_url: Page, draft: Callable[..., Campaign]
 ) -> None:
     before = draft(
         "sale", opens_at="2099-12-01T03:00:00.250Z", closes_at="2099-12-01T03:10:00.999Z"
     )
     before.refresh_from_db()
-    address = page("sale")
-    assert operator.post(address, fields(operator, address)).status_code == 302
+    address = campaign_url("sale")
+    assert operator_client.post(address, form_fields(operator_client, address)).status_code == 302
     after = Campaign.objects.get(slug="sale")
     assert (after.opens_at, after.closes_at) == (before.opens_at, before.closes_at)
 
@@ -121,45 +121,51 @@ def test_saving_a_draft_untouched_changes_no_moment(
     ],
 )
 def test_it_refuses_what_makes_no_campaign(
-    operator: Client, changes: dict[str, str], sentence: str
+    operator_client: Client, changes: dict[str, str], sentence: str
 ) -> None:
-    assert sentence in errors(operator.post(ADD, FILLED | changes))
+    assert sentence in form_errors(operator_client.post(ADD, FILLED | changes))
     assert not Campaign.objects.exists()
 
 
 def test_a_draft_may_change_in_everything(
-    operator: Client, page: Page, draft: Callable[..., Campaign]
+    operator_client: Client, campaign_url: Page, draft: Callable[..., Campaign]
 ) -> None:
     draft("sale")
-    typed = fields(operator, page("sale")) | {"slug": "winter", "per_user": "3", "stock": "7"}
-    assert operator.post(page("sale"), typed).status_code == 302
+    typed = form_fields(operator_client, campaign_url("sale")) | {
+        "slug": "winter",
+        "per_user": "3",
+        "stock": "7",
+    }
+    assert operator_client.post(campaign_url("sale"), typed).status_code == 302
     changed = Campaign.objects.get()
     assert (changed.slug, changed.per_user, changed.stock) == ("winter", 3, 7)
 
 
 def test_once_scheduled_only_stock_and_window_can_be_typed(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
-    form = operator.get(page("sale")).context["adminform"].form
+    form = operator_client.get(campaign_url("sale")).context["adminform"].form
     assert set(form.fields) == {"stock", "opens_at", "closes_at"}
 
 
 def test_a_closed_campaign_can_only_be_read(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
     lifecycle.close_campaign("sale", actor="Mina")
-    answer = operator.get(page("sale"))
+    answer = operator_client.get(campaign_url("sale"))
     assert not answer.context["adminform"].form.fields
     assert 'name="_save"' not in answer.content.decode()
 
 
 def test_more_stock_reaches_redis_and_the_history(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale", stock=10)
-    operator.post(page("sale"), fields(operator, page("sale")) | {"stock": "25"})
+    operator_client.post(
+        campaign_url("sale"), form_fields(operator_client, campaign_url("sale")) | {"stock": "25"}
+    )
     assert store().gate("sale").stock == 25
     last = CampaignEvent.objects.first()
     assert last is not None
@@ -167,38 +173,46 @@ def test_more_stock_reaches_redis_and_the_history(
 
 
 def test_it_refuses_a_stock_below_what_was_admitted_and_changes_nothing(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     sale = open_campaign("sale", stock=10)
     for number in range(5):
         strategies.admit(sale, Claim(f"user-{number}"))
-    typed = fields(operator, page("sale")) | {"stock": "4"}
-    answer = operator.post(page("sale"), typed)
-    assert "sale has admitted 5 claims already: its stock can't become 4." in errors(answer)
+    typed = form_fields(operator_client, campaign_url("sale")) | {"stock": "4"}
+    answer = operator_client.post(campaign_url("sale"), typed)
+    assert "sale has admitted 5 claims already: its stock can't become 4." in form_errors(answer)
     assert 'value="4"' in answer.content.decode()  # what was typed is still there
     assert (store().gate("sale").stock, Campaign.objects.get().stock) == (10, 10)
     assert Slot.objects.count() == 10
 
 
 def test_it_refuses_both_when_the_window_can_be_moved_but_the_stock_cannot(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     sale = open_campaign("sale", stock=10)
     strategies.admit(sale, Claim("ann"))
     strategies.admit(sale, Claim("bob"))
     closes_at = Campaign.objects.get().closes_at
-    typed = fields(operator, page("sale")) | {"stock": "1", "closes_at": "2099-12-01T12:00"}
-    assert "its stock can't become 1" in errors(operator.post(page("sale"), typed))
+    typed = form_fields(operator_client, campaign_url("sale")) | {
+        "stock": "1",
+        "closes_at": "2099-12-01T12:00",
+    }
+    assert "its stock can't become 1" in form_errors(
+        operator_client.post(campaign_url("sale"), typed)
+    )
     assert Campaign.objects.get().closes_at == closes_at
     assert store().gate("sale").stock == 10
 
 
 def test_stock_and_window_can_change_together(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale", stock=10)
-    typed = fields(operator, page("sale")) | {"stock": "20", "closes_at": "2099-12-01T12:00:00.5"}
-    assert operator.post(page("sale"), typed).status_code == 302
+    typed = form_fields(operator_client, campaign_url("sale")) | {
+        "stock": "20",
+        "closes_at": "2099-12-01T12:00:00.5",
+    }
+    assert operator_client.post(campaign_url("sale"), typed).status_code == 302
     gate = store().gate("sale")
     assert (gate.stock, gate.closes_ms % 1000) == (20, 500)
     assert {labels.event_text(event) for event in CampaignEvent.objects.all()} >= {
@@ -208,77 +222,83 @@ def test_stock_and_window_can_change_together(
 
 
 def test_it_refuses_to_move_an_opening_that_has_been(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
-    typed = fields(operator, page("sale")) | {
+    typed = form_fields(operator_client, campaign_url("sale")) | {
         "opens_at": "2098-12-01T12:00",
         "closes_at": "2099-12-01T12:00",
     }
-    assert "has opened already" in errors(operator.post(page("sale"), typed))
+    assert "has opened already" in form_errors(operator_client.post(campaign_url("sale"), typed))
 
 
 def test_it_refuses_without_redis_and_changes_nothing(
-    operator: Client, page: Page, open_campaign: CampaignMaker, redis_away: Callable[[], None]
+    operator_client: Client,
+    campaign_url: Page,
+    open_campaign: CampaignMaker,
+    redis_away: Callable[[], None],
 ) -> None:
     open_campaign("sale", stock=10)
-    typed = fields(operator, page("sale")) | {"stock": "25"}
+    typed = form_fields(operator_client, campaign_url("sale")) | {"stock": "25"}
     redis_away()
-    assert "Redis did not answer" in errors(operator.post(page("sale"), typed))
+    assert "Redis did not answer" in form_errors(operator_client.post(campaign_url("sale"), typed))
     assert Campaign.objects.get().stock == 10
 
 
 @pytest.mark.django_db(transaction=True)
 def test_more_slots_are_committed_before_redis_gives_them_away(
-    operator: Client, page: Page, open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+    operator_client: Client,
+    campaign_url: Page,
+    open_campaign: CampaignMaker,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Another connection sees them while Redis is being told: no transaction is around the form."""
     open_campaign("sale", stock=10)
     seen: list[int] = []
 
-    def look() -> None:
+    def count_slots() -> None:
         seen.append(Slot.objects.count())
         connection.close()
 
     install = Store.install
 
     def looked_at(self: Store, *arguments: Any, **options: Any) -> tuple[str, int]:
-        elsewhere = threading.Thread(target=look)
+        elsewhere = threading.Thread(target=count_slots)
         elsewhere.start()
         elsewhere.join()
         return install(self, *arguments, **options)
 
-    typed = fields(operator, page("sale")) | {"stock": "25"}
+    typed = form_fields(operator_client, campaign_url("sale")) | {"stock": "25"}
     monkeypatch.setattr(Store, "install", looked_at)
-    operator.post(page("sale"), typed)
+    operator_client.post(campaign_url("sale"), typed)
     assert seen == [25]
 
 
 def test_an_onlooker_sees_the_milliseconds_and_saves_nothing(
-    onlooker: Client, page: Page, draft: Callable[..., Campaign]
+    read_only_client: Client, campaign_url: Page, draft: Callable[..., Campaign]
 ) -> None:
     soon = timezone.now().replace(microsecond=123000) + timedelta(days=1)
     draft("sale", opens_at=soon, closes_at=soon + timedelta(hours=1))
-    answer = onlooker.get(page("sale"))
+    answer = read_only_client.get(campaign_url("sale"))
     assert f":{soon.second:02}.123 " in answer.content.decode()
     assert 'name="_save"' not in answer.content.decode()
-    assert onlooker.post(page("sale"), FILLED).status_code == 403
+    assert read_only_client.post(campaign_url("sale"), FILLED).status_code == 403
     assert Campaign.objects.get().name == "The sale"
 
 
 def test_amounts_are_shown_without_decimals_that_nobody_typed(
-    operator: Client, page: Page, draft: Callable[..., Campaign]
+    operator_client: Client, campaign_url: Page, draft: Callable[..., Campaign]
 ) -> None:
     terms = {"discount": "amount", "discount_value": 3000, "minimum_order": 30_000}
     draft("sale", **terms)
-    shown = fields(operator, page("sale"))
+    shown = form_fields(operator_client, campaign_url("sale"))
     assert (shown["discount_value"], shown["minimum_order"]) == ("3000", "30000")
     lifecycle.schedule_campaign("sale", actor="Mina")
-    text = operator.get(page("sale")).content.decode()
+    text = operator_client.get(campaign_url("sale")).content.decode()
     assert ">3,000<" in text
     assert ">30,000<" in text
     draft("dollars", currency="USD", discount="amount", discount_value="9.5", minimum_order="99.99")
-    shown = fields(operator, page("dollars"))
+    shown = form_fields(operator_client, campaign_url("dollars"))
     assert (shown["discount_value"], shown["minimum_order"]) == ("9.5", "99.99")
 
 
@@ -287,13 +307,15 @@ def test_amounts_are_shown_without_decimals_that_nobody_typed(
     [("stock", 1, 10_000_000), ("per_user", 1, 100), ("valid_days", 1, 36_500)],
 )
 def test_one_bound_is_told_in_the_form_in_its_sentence_and_by_the_model(
-    operator: Client, name: str, low: int, high: int
+    operator_client: Client, name: str, low: int, high: int
 ) -> None:
-    page = operator.get(ADD).content.decode()
+    page = operator_client.get(ADD).content.decode()
     shown = re.search(rf'<input type="number" name="{name}"[^>]*>', page)
     assert shown and f'min="{low}"' in shown[0] and f'max="{high}"' in shown[0]
     for wrong, bound in ((-1, low), (0, low), (high + 1, high)):
         said = (
-            operator.post(ADD, FILLED | {name: str(wrong)}).context["adminform"].form.errors[name]
+            operator_client.post(ADD, FILLED | {name: str(wrong)})
+            .context["adminform"]
+            .form.errors[name]
         )
         assert len(said) == 1 and str(bound) in said[0].replace(",", ""), said

@@ -13,132 +13,156 @@ from coupons.admin.login import known_browser, lockout
 from coupons.admin.login.lockout import MOST_WRONG
 from coupons.store import keys, store
 from coupons.store.login_failures import Limit
-from tests.admin.logins import RIGHT, CountingHasher, enter, is_in
+from tests.admin.logins import RIGHT, CountingHasher, is_in, log_in
 from tests.conftest import Settings
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def mina(quick_hashes: None, db: None) -> User:
+def operator_mina(quick_hashes: None, db: None) -> User:
     return User.objects.create_superuser("mina", password=RIGHT)
 
 
 @pytest.fixture
-def known(mina: User) -> Client:
+def browser_that_logged_in_before(operator_mina: User) -> Client:
     """Mina's browser, logged out again."""
     browser = Client()
-    assert is_in(enter("mina", RIGHT, browser=browser))
+    assert is_in(log_in("mina", RIGHT, browser=browser))
     browser.post("/admin/logout/", secure=True)
-    CountingHasher.forget()
+    CountingHasher.reset_counts()
     return browser
 
 
 @pytest.fixture
-def flood(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+def send_wrong_passwords(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Strangers until the name, their address and everybody are locked."""
 
-    def guess() -> None:
+    def guess_until_locked() -> None:
         everybody = lockout.STRANGERS[Limit.EVERYBODY]
         monkeypatch.setitem(lockout.STRANGERS, Limit.EVERYBODY, 10_000)
         for number in range(60):
-            enter("mina", "guess", address=f"198.51.100.{number}")
-            enter(f"name-{number}", "guess")
+            log_in("mina", "guess", address=f"198.51.100.{number}")
+            log_in(f"name-{number}", "guess")
         monkeypatch.setitem(lockout.STRANGERS, Limit.EVERYBODY, everybody)
 
-    return guess
+    return guess_until_locked
 
 
-def cookie(browser: Client, user: User) -> Any:
+def known_browser_cookie(browser: Client, user: User) -> Any:
     return browser.cookies[f"known_browser_{user.pk}"]
 
 
 def test_13_4_strangers_do_not_lock_a_known_browser_out(
-    mina: User, known: Client, flood: Callable[[], None]
+    operator_mina: User,
+    browser_that_logged_in_before: Client,
+    send_wrong_passwords: Callable[[], None],
 ) -> None:
-    flood()
-    assert enter("mina", RIGHT, address="203.0.113.1").status_code == 429
-    assert is_in(enter("mina", RIGHT, browser=known))
+    send_wrong_passwords()
+    assert log_in("mina", RIGHT, address="203.0.113.1").status_code == 429
+    assert is_in(log_in("mina", RIGHT, browser=browser_that_logged_in_before))
 
 
-def test_13_4_a_known_browser_is_not_counted_among_strangers(mina: User, known: Client) -> None:
+def test_13_4_a_known_browser_is_not_counted_among_strangers(
+    operator_mina: User, browser_that_logged_in_before: Client
+) -> None:
     for _ in range(MOST_WRONG - 1):
-        enter("mina", "typing error", browser=known)
+        log_in("mina", "typing error", browser=browser_that_logged_in_before)
     (key,) = store().client.keys(keys.LOGINS)
     assert [int(count) for count in store().client.hvals(key)] == [MOST_WRONG - 1]
-    assert is_in(enter("mina", RIGHT, browser=known))
+    assert is_in(log_in("mina", RIGHT, browser=browser_that_logged_in_before))
     assert store().client.keys(keys.LOGINS) == []
 
 
-def test_13_4_a_known_browser_may_not_guess_either(mina: User, known: Client) -> None:
+def test_13_4_a_known_browser_may_not_guess_either(
+    operator_mina: User, browser_that_logged_in_before: Client
+) -> None:
     for _ in range(20):
-        enter("mina", "guess", browser=known)
+        log_in("mina", "guess", browser=browser_that_logged_in_before)
     assert CountingHasher.count == MOST_WRONG
-    assert enter("mina", RIGHT, browser=known).status_code == 429
-    assert is_in(enter("mina", RIGHT))
+    assert log_in("mina", RIGHT, browser=browser_that_logged_in_before).status_code == 429
+    assert is_in(log_in("mina", RIGHT))
 
 
-def test_13_4_the_cookie_is_for_the_admin_alone_and_for_long(mina: User, known: Client) -> None:
-    said = cookie(known, mina)
+def test_13_4_the_cookie_is_for_the_admin_alone_and_for_long(
+    operator_mina: User, browser_that_logged_in_before: Client
+) -> None:
+    said = known_browser_cookie(browser_that_logged_in_before, operator_mina)
     assert (said["path"], said["samesite"]) == ("/admin/", "Strict")
     assert (said["secure"], said["httponly"]) == (True, True)
     assert said["max-age"] == known_browser.AGE_S > timedelta(days=90).total_seconds()
-    assert mina.password not in said.value
+    assert operator_mina.password not in said.value
 
 
-def test_13_4_a_browser_keeps_its_id_over_logins(mina: User, known: Client) -> None:
-    first = cookie(known, mina).value.split(":")[0]
-    assert is_in(enter("mina", RIGHT, browser=known))
-    assert cookie(known, mina).value.split(":")[0] == first
+def test_13_4_a_browser_keeps_its_id_over_logins(
+    operator_mina: User, browser_that_logged_in_before: Client
+) -> None:
+    first = known_browser_cookie(browser_that_logged_in_before, operator_mina).value.split(":")[0]
+    assert is_in(log_in("mina", RIGHT, browser=browser_that_logged_in_before))
+    assert (
+        known_browser_cookie(browser_that_logged_in_before, operator_mina).value.split(":")[0]
+        == first
+    )
     other = Client()
-    assert is_in(enter("mina", RIGHT, browser=other))
-    assert cookie(other, mina).value.split(":")[0] != first
+    assert is_in(log_in("mina", RIGHT, browser=other))
+    assert known_browser_cookie(other, operator_mina).value.split(":")[0] != first
 
 
 def is_known(browser: Client, user: User) -> bool:
     user.refresh_from_db()
-    answer = enter(user.get_username(), "guess", browser=browser)
+    answer = log_in(user.get_username(), "guess", browser=browser)
     request = answer.wsgi_request
     return bool(known_browser.browser_of(request, user))
 
 
-def test_13_4_a_new_password_makes_every_browser_unknown(mina: User, known: Client) -> None:
-    assert is_known(known, mina)
-    mina.set_password("another correct horse")
-    mina.save()
-    assert not is_known(known, mina)
+def test_13_4_a_new_password_makes_every_browser_unknown(
+    operator_mina: User, browser_that_logged_in_before: Client
+) -> None:
+    assert is_known(browser_that_logged_in_before, operator_mina)
+    operator_mina.set_password("another correct horse")
+    operator_mina.save()
+    assert not is_known(browser_that_logged_in_before, operator_mina)
 
 
-def test_13_4_it_is_of_one_user_and_two_may_share_a_browser(mina: User, known: Client) -> None:
+def test_13_4_it_is_of_one_user_and_two_may_share_a_browser(
+    operator_mina: User, browser_that_logged_in_before: Client
+) -> None:
     theo = User.objects.create_superuser("theo", password=RIGHT)
-    known.cookies[f"known_browser_{theo.pk}"] = cookie(known, mina).value
-    assert not is_known(known, theo)
-    assert is_in(enter("theo", RIGHT, browser=known))
-    assert is_known(known, theo)
-    assert is_known(known, mina)
+    browser_that_logged_in_before.cookies[f"known_browser_{theo.pk}"] = known_browser_cookie(
+        browser_that_logged_in_before, operator_mina
+    ).value
+    assert not is_known(browser_that_logged_in_before, theo)
+    assert is_in(log_in("theo", RIGHT, browser=browser_that_logged_in_before))
+    assert is_known(browser_that_logged_in_before, theo)
+    assert is_known(browser_that_logged_in_before, operator_mina)
 
 
 @pytest.mark.parametrize("said", ["", "x", "a:b:c", "AAAAAAAAAAAAAAAA:1tXyZa:forged", "\x00", "é"])
-def test_13_4_a_forged_cookie_is_none(mina: User, known: Client, said: str) -> None:
-    known.cookies[f"known_browser_{mina.pk}"] = said
-    assert not is_known(known, mina)
+def test_13_4_a_forged_cookie_is_none(
+    operator_mina: User, browser_that_logged_in_before: Client, said: str
+) -> None:
+    browser_that_logged_in_before.cookies[f"known_browser_{operator_mina.pk}"] = said
+    assert not is_known(browser_that_logged_in_before, operator_mina)
 
 
 def test_13_4_a_cookie_of_another_site_or_half_a_year_ago_is_none(
-    mina: User, known: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    operator_mina: User,
+    browser_that_logged_in_before: Client,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     old = settings.SECRET_KEY
     settings.SECRET_KEY = "another key"
-    assert not is_known(known, mina)
+    assert not is_known(browser_that_logged_in_before, operator_mina)
     settings.SECRET_KEY_FALLBACKS = [old]
-    assert is_known(known, mina)
+    assert is_known(browser_that_logged_in_before, operator_mina)
     later = (timezone.now() + timedelta(days=181)).timestamp()
     monkeypatch.setattr("django.core.signing.time.time", lambda: later)
-    assert not is_known(known, mina)
+    assert not is_known(browser_that_logged_in_before, operator_mina)
 
 
-def test_a_failed_login_of_one_who_is_logged_in_makes_no_browser_known(mina: User) -> None:
+def test_a_failed_login_of_one_who_is_logged_in_makes_no_browser_known(operator_mina: User) -> None:
     browser = Client()
-    browser.force_login(mina)
-    enter("mina", "guess", browser=browser)
-    assert f"known_browser_{mina.pk}" not in browser.cookies
+    browser.force_login(operator_mina)
+    log_in("mina", "guess", browser=browser)
+    assert f"known_browser_{operator_mina.pk}" not in browser.cookies

@@ -17,22 +17,26 @@ ENTRY = re.compile(
 )
 
 
-def text(quoted: str) -> str:
+def unquoted_text(quoted: str) -> str:
     return "".join(literal_eval(line) for line in quoted.split("\n") if line)
 
 
-def written() -> dict[str, tuple[str, str]]:
+def catalogue_entries() -> dict[str, tuple[str, str]]:
     """From the English text to its English plural and its Korean."""
     found = ENTRY.findall((FOLDER / "django.po").read_text() + "\n")
-    return {text(one): (text(many), text(korean)) for one, many, korean in found if text(one)}
+    return {
+        unquoted_text(one): (unquoted_text(many), unquoted_text(korean))
+        for one, many, korean in found
+        if unquoted_text(one)
+    }
 
 
 def test_every_text_is_translated() -> None:
-    assert len(written()) > 100
-    assert [english for english, (_, korean) in written().items() if not korean] == []
+    assert len(catalogue_entries()) > 100
+    assert [english for english, (_, korean) in catalogue_entries().items() if not korean] == []
 
 
-def sources() -> Iterator[str]:
+def translatable_texts() -> Iterator[str]:
     """Every text that the code or a template asks the Korean for."""
     for folder in (Path("coupons"), Path("config")):
         for module in folder.rglob("*.py"):
@@ -51,20 +55,20 @@ def _of_module(tree: ast.AST) -> Iterator[str]:
 
 
 def test_no_text_of_ours_was_forgotten() -> None:
-    ours = set(sources())
+    ours = set(translatable_texts())
     assert {"opens %(opens)s", "Too many requests at once"} < ours
-    assert ours - written().keys() == set()
+    assert ours - catalogue_entries().keys() == set()
 
 
 def test_placeholders_survive_translation() -> None:
     placeholder = re.compile(r"%\(\w+\)s|%s|\{\w*(?:!r)?\}")
-    for english, (_, korean) in written().items():
+    for english, (_, korean) in catalogue_entries().items():
         assert sorted(placeholder.findall(english)) == sorted(placeholder.findall(korean)), english
 
 
 def test_the_compiled_catalogue_says_the_same() -> None:
     with (FOLDER / "django.mo").open("rb") as file:
         compiled = gettext.GNUTranslations(file)
-    for english, (plural, korean) in written().items():
+    for english, (plural, korean) in catalogue_entries().items():
         said = compiled.ngettext(english, plural, 1) if plural else compiled.gettext(english)
         assert said == korean, f"Compile it again: msgfmt -o django.mo django.po ({english})"

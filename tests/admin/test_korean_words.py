@@ -55,13 +55,13 @@ GUESSED_PARTICLE = re.compile(
 )
 
 
-def korean(catalogue: Path) -> Iterator[tuple[str, str, str]]:
+def korean_messages(catalogue: Path) -> Iterator[tuple[str, str, str]]:
     for context, one, many, said in ENTRY.findall(catalogue.read_text() + "\n"):
-        if not context and text(one):
-            yield text(one), text(many), text(said)
+        if not context and unquoted_text(one):
+            yield unquoted_text(one), unquoted_text(many), unquoted_text(said)
 
 
-def text(quoted: str) -> str:
+def unquoted_text(quoted: str) -> str:
     return "".join(literal_eval(line) for line in quoted.split("\n") if line)
 
 
@@ -69,13 +69,15 @@ def shown_of_django() -> Iterator[tuple[str, str]]:
     """What Django's own pages say in Korean, by the catalogues as they are joined."""
     with override("ko"):
         for app in OF_DJANGO:
-            for one, many, _ in korean(DJANGO / app / "locale/ko/LC_MESSAGES/django.po"):
+            for one, many, _ in korean_messages(DJANGO / app / "locale/ko/LC_MESSAGES/django.po"):
                 yield one, ngettext(one, many, 1) if many else gettext(one)
 
 
 def all_texts() -> list[tuple[str, str]]:
     ours = [
-        (one, said) for name in ("django.po", "djangojs.po") for one, _, said in korean(OURS / name)
+        (one, said)
+        for name in ("django.po", "djangojs.po")
+        for one, _, said in korean_messages(OURS / name)
     ]
     return ours + list(shown_of_django())
 
@@ -122,7 +124,7 @@ def test_a_guessed_particle_is_found(bad: str) -> None:
 
 def test_no_english_text_is_in_words_of_its_own() -> None:
     private = re.compile(r"\b(?:nobody|whoever|of late|another hand|bells?|forgets?|heard)\b", re.I)
-    assert [one for one, _, _ in korean(OURS / "django.po") if private.search(one)] == []
+    assert [one for one, _, _ in korean_messages(OURS / "django.po") if private.search(one)] == []
 
 
 @pytest.mark.parametrize("bad", ["보류된 신청", "재고", "시작 시각", "벨을 들었습니다", "작업자"])
@@ -181,9 +183,9 @@ def in_korean(answer: Any) -> str:
 
 
 @pytest.fixture
-def korean_operator(operator: Client) -> Client:
-    operator.defaults["HTTP_ACCEPT_LANGUAGE"] = "ko"
-    return operator
+def korean_operator(operator_client: Client) -> Client:
+    operator_client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ko"
+    return operator_client
 
 
 def test_a_slug_that_is_taken_is_said_as_a_sentence(
@@ -203,21 +205,23 @@ def test_a_slug_that_is_taken_is_said_as_a_sentence(
 )
 def test_a_verb_says_what_it_did(
     korean_operator: Client,
-    page: Callable[..., str],
+    campaign_url: Callable[..., str],
     open_campaign: Callable[..., Any],
     verb: str,
     said: str,
 ) -> None:
     open_campaign("sale")
-    assert f">{said}<" in in_korean(korean_operator.post(page("sale", "do", verb), follow=True))
+    assert f">{said}<" in in_korean(
+        korean_operator.post(campaign_url("sale", "do", verb), follow=True)
+    )
 
 
 def test_what_the_system_did_is_said_of_the_system(
-    korean_operator: Client, page: Callable[..., str], open_campaign: Callable[..., Any]
+    korean_operator: Client, campaign_url: Callable[..., str], open_campaign: Callable[..., Any]
 ) -> None:
     open_campaign("sale")
     recorded_states.follow_the_clock()
-    who, what = korean_operator.get(page("sale")).context["events"][0][1:]
+    who, what = korean_operator.get(campaign_url("sale")).context["events"][0][1:]
     assert (who, what) == ("시스템", "오픈")
 
 

@@ -27,12 +27,12 @@ LARGE = 3 * BATCH
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def one_batch_per_request(monkeypatch: pytest.MonkeyPatch) -> None:
     """A request works at slots for one batch."""
     monkeypatch.setattr(slot_progress, "REQUEST_S", 0)
 
 
-def form(client: Client, address: str, **typed: object) -> dict[str, Any]:
+def filled_form(client: Client, address: str, **typed: object) -> dict[str, Any]:
     """What a browser would send of the form, with this typed in."""
     bound = client.get(address).context["adminform"].form
     sent = {}
@@ -43,65 +43,65 @@ def form(client: Client, address: str, **typed: object) -> dict[str, Any]:
     return sent | {name: str(value) for name, value in typed.items()}
 
 
-def text(answer: Any) -> str:
+def page_text(answer: Any) -> str:
     body: str = answer.content.decode()
     return body
 
 
-def whole(stock: int) -> bool:
+def stock_is(stock: int) -> bool:
     campaign = Campaign.objects.get()
     return (campaign.stock, campaign.slots_to_keep, Slot.objects.count()) == (stock, None, stock)
 
 
 def test_a_large_stock_is_raised_and_lowered_in_one_request_where_there_is_time(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale", stock=10)
     for stock in (LARGE, 10):
-        typed = form(operator, page("sale"), stock=stock)
-        assert operator.post(page("sale"), typed).status_code == 302
-        assert whole(stock)
+        typed = filled_form(operator_client, campaign_url("sale"), stock=stock)
+        assert operator_client.post(campaign_url("sale"), typed).status_code == 302
+        assert stock_is(stock)
 
 
 @pytest.mark.parametrize(("before", "after"), [(10, LARGE), (LARGE, 10)])
 def test_saving_goes_on_where_the_request_before_it_stopped(
-    operator: Client, page: Page, open_campaign: CampaignMaker, impatient: None, before: int,
-    after: int,
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker,
+    one_batch_per_request: None, before: int, after: int,
 ) -> None:  # fmt: skip
     open_campaign("sale", stock=before)
-    typed = form(operator, page("sale"), stock=after)
-    answers = [operator.post(page("sale"), typed) for _ in range(3)]
+    typed = filled_form(operator_client, campaign_url("sale"), stock=after)
+    answers = [operator_client.post(campaign_url("sale"), typed) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 302]
     now = f"{10 + BATCH:,}" if after > before else f"{LARGE - BATCH:,}"
     told = f"sale has {now} slots by now and is to have {after:,}. Do it again to go on."
-    assert told in text(answers[0])
-    assert f'value="{after}"' in text(answers[0])  # what was typed is still there
-    assert whole(after)
+    assert told in page_text(answers[0])
+    assert f'value="{after}"' in page_text(answers[0])  # what was typed is still there
+    assert stock_is(after)
 
 
 def test_scheduling_goes_on_where_the_request_before_it_stopped(
-    operator: Client, page: Page, draft: Draft, impatient: None
+    operator_client: Client, campaign_url: Page, draft: Draft, one_batch_per_request: None
 ) -> None:
     draft("sale", stock=LARGE)
-    shown = text(operator.post(page("sale", "do", "schedule"), follow=True))
+    shown = page_text(operator_client.post(campaign_url("sale", "do", "schedule"), follow=True))
     assert f"sale has {BATCH:,} slots by now and is to have {LARGE:,}." in shown
     assert f"{BATCH:,} of {LARGE:,} slots: it is being scheduled, or that was interrupted" in shown
     for _ in range(2):
-        operator.post(page("sale", "do", "schedule"))
+        operator_client.post(campaign_url("sale", "do", "schedule"))
     assert Campaign.objects.get().state == Campaign.State.SCHEDULED
-    assert whole(LARGE)
+    assert stock_is(LARGE)
 
 
 def test_a_draft_with_many_slots_is_deleted_in_batches(
-    operator: Client, page: Page, draft: Draft, impatient: None
+    operator_client: Client, campaign_url: Page, draft: Draft, one_batch_per_request: None
 ) -> None:
     draft("sale", stock=LARGE)
     for _ in range(2):
-        operator.post(page("sale", "do", "schedule"))
-    address = page("sale", "delete")
-    shown = operator.post(address, {"post": "yes"}, follow=True)
-    assert f"sale has {BATCH:,} slots by now and is to have 0." in text(shown)
-    operator.post(address, {"post": "yes"})
+        operator_client.post(campaign_url("sale", "do", "schedule"))
+    address = campaign_url("sale", "delete")
+    shown = operator_client.post(address, {"post": "yes"}, follow=True)
+    assert f"sale has {BATCH:,} slots by now and is to have 0." in page_text(shown)
+    operator_client.post(address, {"post": "yes"})
     assert (Campaign.objects.count(), Slot.objects.count()) == (0, 0)
 
 
@@ -109,49 +109,61 @@ class Gone(BaseException):
     """The process is gone."""
 
 
-def die(now: int, wanted: int) -> None:
+def die_at_the_end(now: int, wanted: int) -> None:
     if now != wanted:
         raise Gone
 
 
 @pytest.mark.parametrize(("before", "after", "then"), [(LARGE, 10, 10), (10, LARGE, 10)])
 def test_saving_what_stands_there_finishes_a_change_whose_process_is_gone(
-    operator: Client, page: Page, open_campaign: CampaignMaker, before: int, after: int, then: int
+    operator_client: Client,
+    campaign_url: Page,
+    open_campaign: CampaignMaker,
+    before: int,
+    after: int,
+    then: int,
 ) -> None:
     """Its page says so, the board says so, and nothing need be typed."""
     store().mark_canary()
     store().mark_sweep()
     open_campaign("sale", stock=before)
     with pytest.raises(Gone):
-        lifecycle.change_stock("sale", stock=after, actor="Jun", tell=die)
-    assert "slots for a stock of 10: the stock is being changed, or" in text(
-        operator.get(page("sale"))
+        lifecycle.change_stock("sale", stock=after, actor="Jun", tell=die_at_the_end)
+    assert "slots for a stock of 10: the stock is being changed, or" in page_text(
+        operator_client.get(campaign_url("sale"))
     )
-    said = operator.get(page("sale", "live")).json()["note"]
+    said = operator_client.get(campaign_url("sale", "live")).json()["note"]
     assert said.startswith(
         f"{slots.highest_slot(Campaign.objects.get()):,} slots for a stock of 10"
     )
     line = next(line for line in board.readiness_board("sale").lines if line.name == "slots")
     assert line.light is Light.AMBER
     assert "save the stock again" in line.do
-    assert operator.post(page("sale"), form(operator, page("sale"))).status_code == 302
-    assert whole(then)
-    assert operator.get(page("sale", "live")).json()["note"] == ""
+    assert (
+        operator_client.post(
+            campaign_url("sale"), filled_form(operator_client, campaign_url("sale"))
+        ).status_code
+        == 302
+    )
+    assert stock_is(then)
+    assert operator_client.get(campaign_url("sale", "live")).json()["note"] == ""
 
 
 def test_a_slot_that_somebody_removed_comes_back_by_saving_the_stock_again(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     """As its board says."""
     sale = open_campaign("sale", stock=10)
     slots.slots_of(Campaign.objects.get()).order_by("id")[2].delete()
-    assert "Save the stock again" in text(operator.get(page("sale", "readiness")))
-    operator.post(page("sale"), form(operator, page("sale")))
-    assert whole(sale.stock)
+    assert "Save the stock again" in page_text(
+        operator_client.get(campaign_url("sale", "readiness"))
+    )
+    operator_client.post(campaign_url("sale"), filled_form(operator_client, campaign_url("sale")))
+    assert stock_is(sale.stock)
 
 
 @pytest.fixture
-def silent(settings: Any) -> Iterator[socket.socket]:
+def silent_server(settings: Any) -> Iterator[socket.socket]:
     """A server that takes connections and says nothing, where the broker and the site should be."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -163,7 +175,7 @@ def silent(settings: Any) -> Iterator[socket.socket]:
         current_app.conf.broker_write_url = before
 
 
-def calls(listener: socket.socket) -> int:
+def accepted_connections(listener: socket.socket) -> int:
     count = 0
     try:
         while True:
@@ -174,12 +186,16 @@ def calls(listener: socket.socket) -> int:
 
 
 def test_who_schedules_waits_for_no_broker_and_no_certificate(
-    operator: Client, page: Page, draft: Draft, silent: socket.socket, settings: Any
+    operator_client: Client,
+    campaign_url: Page,
+    draft: Draft,
+    silent_server: socket.socket,
+    settings: Any,
 ) -> None:
     draft("sale", opens_at="2098-12-01T12:00Z", closes_at="2099-12-01T12:00Z")
     settings.REDIS_WAIT_REPLICAS = 2  # what is near is still warned of
-    shown = text(operator.post(page("sale", "do", "schedule"), follow=True))
+    shown = page_text(operator_client.post(campaign_url("sale", "do", "schedule"), follow=True))
     assert "It is not ready yet (" in shown
-    assert calls(silent) == 0
-    operator.get(page("sale", "readiness"))
-    assert calls(silent) >= 1  # the board itself does ask
+    assert accepted_connections(silent_server) == 0
+    operator_client.get(campaign_url("sale", "readiness"))
+    assert accepted_connections(silent_server) >= 1  # the board itself does ask

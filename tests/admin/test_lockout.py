@@ -17,7 +17,7 @@ from django.test import Client
 
 from coupons.admin.login.lockout import MOST_WRONG, folded_name
 from coupons.store.login_failures import Limit
-from tests.admin.logins import RIGHT, CountingHasher, enter, is_in
+from tests.admin.logins import RIGHT, CountingHasher, is_in, log_in
 from tests.conftest import Settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.stores, pytest.mark.usefixtures("quick_hashes")]
@@ -28,7 +28,7 @@ UNPROTECTED = ["django.contrib.auth.backends.ModelBackend"]
 
 
 @pytest.fixture
-def loose(transactional_db: None) -> Iterator[None]:
+def loosely_compared_names(transactional_db: None) -> Iterator[None]:
     """Names compare as before our migration."""
     column = "ALTER TABLE auth_user MODIFY username varchar(150) CHARACTER SET utf8mb4 COLLATE"
     if connection.vendor == "mysql":
@@ -45,10 +45,10 @@ def loose(transactional_db: None) -> Iterator[None]:
 
 
 def guess_40_times() -> list[Any]:
-    return [enter(SPELLINGS[number % 8], f"guess {number}") for number in range(40)]
+    return [log_in(SPELLINGS[number % 8], f"guess {number}") for number in range(40)]
 
 
-def test_13_4_forty_guesses_over_eight_spellings_are_five(admin: User) -> None:
+def test_13_4_forty_guesses_over_eight_spellings_are_five(admin_user: User) -> None:
     answers = guess_40_times()
     assert CountingHasher.count == MOST_WRONG
     assert not any(map(is_in, answers))
@@ -56,28 +56,28 @@ def test_13_4_forty_guesses_over_eight_spellings_are_five(admin: User) -> None:
 
 
 def test_13_4_so_they_are_where_the_database_takes_them_for_one_name(
-    loose: None, admin: User
+    loosely_compared_names: None, admin_user: User
 ) -> None:
     if connection.vendor == "mysql":
-        assert User.objects.get(username="ÁDMIN").pk == admin.pk
+        assert User.objects.get(username="ÁDMIN").pk == admin_user.pk
     guess_40_times()
     assert CountingHasher.count == MOST_WRONG
 
 
-def test_without_the_lock_out_all_forty_are_checked(admin: User, settings: Settings) -> None:
+def test_without_the_lock_out_all_forty_are_checked(admin_user: User, settings: Settings) -> None:
     settings.AUTHENTICATION_BACKENDS = UNPROTECTED
     guess_40_times()
     assert CountingHasher.count == 40
 
 
 @pytest.mark.parametrize("name", ["\x00admin", "a" * 5000, "admin\x00", "﷽" * 2000])
-def test_13_4_strange_names_are_counted_or_not_checked_at_all(admin: User, name: str) -> None:
+def test_13_4_strange_names_are_counted_or_not_checked_at_all(admin_user: User, name: str) -> None:
     for number in range(20):
-        assert not is_in(enter(name, f"guess {number}"))
+        assert not is_in(log_in(name, f"guess {number}"))
     assert CountingHasher.count <= MOST_WRONG
 
 
-def test_a_name_that_is_no_text_is_nobodys(admin: User) -> None:
+def test_a_name_that_is_no_text_is_nobodys(admin_user: User) -> None:
     """A form's fields are text always; a caller within our code may have anything."""
     for number in range(20):
         assert authenticate(None, username="ad\ud800min", password=f"guess {number}") is None
@@ -91,7 +91,7 @@ def test_a_folded_name_stays_folded_and_upper_case_folds_alike(name: str) -> Non
     assert folded_name(f"\u3000{name}\u200b ") == folded_name(name)
 
 
-def test_13_4_names_compare_exactly_by_our_migration(admin: User) -> None:
+def test_13_4_names_compare_exactly_by_our_migration(admin_user: User) -> None:
     found = User.objects.filter(username__in=["ADMIN", "ádmin", "Admin"])
     assert not found.exists()
     if connection.vendor == "mysql":
@@ -104,13 +104,13 @@ def test_13_4_names_compare_exactly_by_our_migration(admin: User) -> None:
             assert cursor.fetchone() == ("utf8mb4_bin", 150, "NO")
 
 
-def test_two_operators_whose_names_differ_by_case_only_are_two(admin: User) -> None:
+def test_two_operators_whose_names_differ_by_case_only_are_two(admin_user: User) -> None:
     other = User.objects.create_superuser("Admin", password="another password")
-    assert is_in(enter("admin", RIGHT))
+    assert is_in(log_in("admin", RIGHT))
     browser = Client()
-    assert is_in(enter("Admin", "another password", browser=browser))
+    assert is_in(log_in("Admin", "another password", browser=browser))
     assert browser.session["_auth_user_id"] == str(other.pk)
-    assert not is_in(enter("Admin", RIGHT))
+    assert not is_in(log_in("Admin", RIGHT))
 
 
 # At once
@@ -120,28 +120,28 @@ def at_once(names: list[str], told: Callable[[Any], None] = lambda _: None) -> l
     """`told` hears each answer as it comes."""
     started = threading.Barrier(len(names))
 
-    def guess(name: str) -> Any:
+    def guess_when_started(name: str) -> Any:
         started.wait()
         try:
-            answer = enter(name, "guess")
+            answer = log_in(name, "guess")
             told(answer)
             return answer
         finally:
             connection.close()
 
     with ThreadPoolExecutor(len(names)) as people:
-        return list(people.map(guess, names))
+        return list(people.map(guess_when_started, names))
 
 
 @pytest.fixture
-def committed(transactional_db: None) -> User:
+def committed_admin(transactional_db: None) -> User:
     made = User.objects.create_superuser("admin", password=RIGHT)
-    CountingHasher.forget(takes_s=0.05)
+    CountingHasher.reset_counts(takes_s=0.05)
     return made
 
 
 def test_13_4_sixteen_at_once_do_not_get_past_the_counter(
-    committed: User, monkeypatch: pytest.MonkeyPatch
+    committed_admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With room for all of them to wait, so that the counter alone decides."""
     monkeypatch.setattr(
@@ -155,7 +155,7 @@ def test_13_4_sixteen_at_once_do_not_get_past_the_counter(
 
 
 def test_without_the_lock_out_all_sixteen_are_checked_and_at_once(
-    committed: User, settings: Settings
+    committed_admin: User, settings: Settings
 ) -> None:
     settings.AUTHENTICATION_BACKENDS = UNPROTECTED
     at_once(["admin"] * 16)
@@ -165,7 +165,7 @@ def test_without_the_lock_out_all_sixteen_are_checked_and_at_once(
 
 @pytest.mark.parametrize("with_redis", [True, False])
 def test_13_4_two_passwords_are_checked_at_a_time_also_without_redis(
-    with_redis: bool, committed: User, without_limits: Callable[..., None], redis_away: Any
+    with_redis: bool, committed_admin: User, without_limits: Callable[..., None], redis_away: Any
 ) -> None:
     """The first check lasts until all for whom the line has no room are refused, however slowly
     they come."""
@@ -174,13 +174,13 @@ def test_13_4_two_passwords_are_checked_at_a_time_also_without_redis(
         redis_away()
     busy: list[Any] = []
 
-    def told(answer: Any) -> None:
+    def count_busy_answers(answer: Any) -> None:
         busy.extend([answer] if answer.status_code == 503 else [])
         if len(busy) >= 16 - LINE:
             CountingHasher.go_on.set()
 
     CountingHasher.go_on.clear()
-    at_once([f"name-{number}" for number in range(16)], told)
+    at_once([f"name-{number}" for number in range(16)], count_busy_answers)
     assert CountingHasher.most_at_once <= 2
     assert len(busy) + CountingHasher.count == 16
     assert len(busy) >= 16 - LINE

@@ -18,7 +18,7 @@ ROWS = 3000  # enough for an optimiser to see the difference between an index an
 
 
 @pytest.fixture
-def many(open_campaign: CampaignMaker, hand_out: Owners) -> CampaignSnapshot:
+def large_campaign(open_campaign: CampaignMaker, hand_out: Owners) -> CampaignSnapshot:
     """A small campaign, a large one, and a small one again."""
     hand_out(open_campaign("before", stock=5), ["ann"] + [f"early-{n}" for n in range(4)])
     large = open_campaign("large", stock=ROWS)
@@ -28,7 +28,7 @@ def many(open_campaign: CampaignMaker, hand_out: Owners) -> CampaignSnapshot:
 
 
 def test_pages_follow_each_other_without_a_gap_and_back(
-    operator: Client, open_campaign: CampaignMaker, hand_out: Owners
+    operator_client: Client, open_campaign: CampaignMaker, hand_out: Owners
 ) -> None:
     hand_out(open_campaign("sale", stock=350), [f"user-{n}" for n in range(350)])
     hand_out(open_campaign("other"), ["ann"])
@@ -37,25 +37,25 @@ def test_pages_follow_each_other_without_a_gap_and_back(
     address = "?campaign=sale"
     while address:
         steps.append(address)
-        page = operator.get(LIST + address).context["cl"]
+        page = operator_client.get(LIST + address).context["cl"]
         seen += [row.place for row in page.result_list]
         address = page.older
     assert seen == list(range(350, 0, -1))
     assert len(steps) == 4
-    back = operator.get(LIST + steps[-1]).context["cl"]
+    back = operator_client.get(LIST + steps[-1]).context["cl"]
     while back.newer:
         first = back.result_list[0].place
-        back = operator.get(LIST + back.newer).context["cl"]
+        back = operator_client.get(LIST + back.newer).context["cl"]
         assert back.result_list[-1].place == first + 1
     assert back.result_list[0].place == 350
 
 
 def test_a_new_search_starts_on_its_first_page(
-    operator: Client, open_campaign: CampaignMaker, hand_out: Owners
+    operator_client: Client, open_campaign: CampaignMaker, hand_out: Owners
 ) -> None:
     hand_out(open_campaign("sale", stock=150), [f"user-{n}" for n in range(150)])
-    older = operator.get(LIST).context["cl"].older
-    page = operator.get(LIST + older)
+    older = operator_client.get(LIST).context["cl"].older
+    page = operator_client.get(LIST + older)
     assert len(page.context["cl"].result_list) == 50
     assert 'name="before"' not in page.content.decode()
 
@@ -81,22 +81,22 @@ ASKED = {
 def rows_read(statements: list[str]) -> int:
     """How many rows the server touches to answer them, by its own count."""
 
-    def handled(cursor: Any) -> int:
+    def handler_reads(cursor: Any) -> int:
         cursor.execute("SHOW SESSION STATUS LIKE 'Handler_read%'")
         return sum(int(value) for _, value in cursor.fetchall())
 
     with connection.cursor() as cursor:
         cursor.execute("SHOW SESSION STATUS LIKE 'Handler_read%'")
-        before = handled(cursor)
-        asking = handled(cursor) - before  # asking for the count is counted, too
-        before = handled(cursor)
+        before = handler_reads(cursor)
+        asking = handler_reads(cursor) - before  # asking for the count is counted, too
+        before = handler_reads(cursor)
         for statement in statements:
             cursor.execute(statement.replace("%", "%%"))
             cursor.fetchall()
-        return handled(cursor) - before - asking
+        return handler_reads(cursor) - before - asking
 
 
-def plans(statement: str) -> list[dict[str, Any]]:
+def query_plans(statement: str) -> list[dict[str, Any]]:
     """What EXPLAIN says, table by table."""
     server: Any = connection
     table = "" if server.mysql_is_mariadb else "FORMAT=TRADITIONAL "  # MySQL 9 draws a tree
@@ -116,7 +116,7 @@ def is_along_an_index(plan: dict[str, Any]) -> bool:
 
 @pytest.mark.django_db(transaction=True)
 def test_no_question_reads_more_than_a_page_of_a_large_table(
-    operator: Client, many: CampaignSnapshot
+    operator_client: Client, large_campaign: CampaignSnapshot
 ) -> None:
     if connection.vendor != "mysql":
         pytest.skip("EXPLAIN and the server's own counters are MySQL's.")
@@ -124,27 +124,27 @@ def test_no_question_reads_more_than_a_page_of_a_large_table(
         cursor.execute("ANALYZE TABLE coupons_coupon")
         cursor.fetchall()
     known = {
-        "{middle}": str(slot_id(many.id, ROWS // 2)),
-        "{code}": many.code_of(user="ann", nth=1, place=1),
+        "{middle}": str(slot_id(large_campaign.id, ROWS // 2)),
+        "{code}": large_campaign.code_of(user="ann", nth=1, place=1),
     }
     for name, wanted in ASKED.items():
         asked = {key: known.get(value, value) for key, value in wanted.items()}
         with CaptureQueriesContext(connection) as captured:
-            assert operator.get(LIST, asked).status_code == 200
+            assert operator_client.get(LIST, asked).status_code == 200
         statements = [query["sql"] for query in captured if "coupons_coupon" in query["sql"]]
         assert statements, name
         for statement in statements:
             assert "COUNT(" not in statement.upper(), name
-            for plan in plans(statement):
+            for plan in query_plans(statement):
                 assert is_along_an_index(plan), f"{name}: {plan} of {statement}"
         assert rows_read(statements) <= 2 * (PAGE + 1), name
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_measure_sees_a_scan(many: CampaignSnapshot) -> None:
+def test_the_measure_sees_a_scan(large_campaign: CampaignSnapshot) -> None:
     """The test above can fail: a search in the middle of the text is caught by both measures."""
     if connection.vendor != "mysql":
         pytest.skip("EXPLAIN and the server's own counters are MySQL's.")
     scan = "SELECT * FROM coupons_coupon WHERE user LIKE '%x%' ORDER BY stored_at"
-    assert not all(is_along_an_index(plan) for plan in plans(scan))
+    assert not all(is_along_an_index(plan) for plan in query_plans(scan))
     assert rows_read([scan]) >= ROWS

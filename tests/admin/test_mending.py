@@ -20,12 +20,12 @@ pytestmark = pytest.mark.django_db
 Page = Callable[..., str]
 
 
-def text(response: Any) -> str:
+def page_text(response: Any) -> str:
     assert response.status_code == 200, response.status_code
     return str(response.content.decode())
 
 
-def parked(campaign: CampaignSnapshot, *users: str) -> list[str]:
+def park_claims(campaign: CampaignSnapshot, *users: str) -> list[str]:
     """Their entries among the parked ones."""
     for user in users:
         place = strategies.admit(campaign, Claim(user)).place
@@ -34,7 +34,7 @@ def parked(campaign: CampaignSnapshot, *users: str) -> list[str]:
     return [entry.id for entry in store.store().parked_entries("sale")]
 
 
-def lost(campaign: CampaignSnapshot, user: str) -> str:
+def receipt_of_lost_claim(campaign: CampaignSnapshot, user: str) -> str:
     """The receipt of a claim that Redis took with it."""
     said = strategies.admit(campaign, Claim(user))
     reconcile.reconcile_campaigns()
@@ -50,115 +50,135 @@ needs_commits = pytest.mark.django_db(transaction=True)
 
 @needs_commits
 def test_chosen_claims_go_back_on_the_queue(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
-    first, _ = parked(open_campaign("sale"), "ann", "ben")
-    answer = operator.post(
-        page("sale", "parked_do"), {"entry": [first], "replay": "yes"}, follow=True
+    first, _ = park_claims(open_campaign("sale"), "ann", "ben")
+    answer = operator_client.post(
+        campaign_url("sale", "parked_do"), {"entry": [first], "replay": "yes"}, follow=True
     )
-    assert "1 claim is back on the queue." in text(answer)
+    assert "1 claim is back on the queue." in page_text(answer)
     assert [claim.user for claim in answer.context["claims"]] == ["ben"]
     assert store.store().gate("sale").waiting == 1
 
 
 @needs_commits
 def test_giving_up_asks_for_a_reason_and_keeps_it(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
-    chosen = parked(open_campaign("sale"), "ann", "ben")
+    chosen = park_claims(open_campaign("sale"), "ann", "ben")
     asked = {"entry": chosen, "give_up": "yes", "why": ""}
-    assert "a reason is needed" in text(
-        operator.post(page("sale", "parked_do"), asked, follow=True)
+    assert "a reason is needed" in page_text(
+        operator_client.post(campaign_url("sale", "parked_do"), asked, follow=True)
     )
     asked["why"] = "<b>test</b>"
-    shown = text(operator.post(page("sale", "parked_do"), asked, follow=True))
+    shown = page_text(operator_client.post(campaign_url("sale", "parked_do"), asked, follow=True))
     assert "2 claims were given up." in shown
     assert "&lt;b&gt;test&lt;/b&gt;" in shown
     assert "<b>test" not in shown
     assert {kept.actor for kept in GivenUp.objects.all()} == {"mina"}
-    assert "gave up: 1" in text(operator.get(page("sale")))
+    assert "gave up: 1" in page_text(operator_client.get(campaign_url("sale")))
 
 
 @pytest.mark.parametrize("entry", [[], ["x"], ["1-1; DROP"], ["9" * 40]])
 def test_an_odd_choice_is_no_choice(
-    operator: Client, page: Page, open_campaign: CampaignMaker, entry: list[str]
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker, entry: list[str]
 ) -> None:
     open_campaign("sale")
-    answer = operator.post(page("sale", "parked_do"), {"entry": entry, "replay": "1"}, follow=True)
-    assert "No claim was chosen." in text(answer)
+    answer = operator_client.post(
+        campaign_url("sale", "parked_do"), {"entry": entry, "replay": "1"}, follow=True
+    )
+    assert "No claim was chosen." in page_text(answer)
 
 
 def test_only_who_may_change_a_campaign_may_do_this(
-    onlooker: Client, page: Page, open_campaign: CampaignMaker
+    read_only_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
-    assert onlooker.post(page("sale", "parked_do"), {"entry": "1-1"}).status_code == 403
-    assert onlooker.get(page("sale", "receipt")).status_code == 403
-    assert "Replay" not in text(onlooker.get(page("sale", "parked")))
-    assert "A receipt" not in text(onlooker.get(page("sale")))
+    assert (
+        read_only_client.post(campaign_url("sale", "parked_do"), {"entry": "1-1"}).status_code
+        == 403
+    )
+    assert read_only_client.get(campaign_url("sale", "receipt")).status_code == 403
+    assert "Replay" not in page_text(read_only_client.get(campaign_url("sale", "parked")))
+    assert "A receipt" not in page_text(read_only_client.get(campaign_url("sale")))
 
 
 def test_a_page_that_acts_is_posted_to(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
-    assert operator.get(page("sale", "parked_do")).status_code == 302
+    assert operator_client.get(campaign_url("sale", "parked_do")).status_code == 302
 
 
 @needs_commits
 def test_a_lost_receipt_is_looked_up_and_then_honoured(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
-    token = lost(open_campaign("sale"), "ann")
-    shown = text(operator.post(page("sale", "receipt"), {"receipt": f"  {token}\n"}))
+    token = receipt_of_lost_claim(open_campaign("sale"), "ann")
+    shown = page_text(
+        operator_client.post(campaign_url("sale", "receipt"), {"receipt": f"  {token}\n"})
+    )
     assert "lost: neither store knows of its claim" in shown
     assert "Honour it" in shown
     assert not Coupon.objects.exists()
-    shown = text(operator.post(page("sale", "receipt"), {"receipt": token, "honour": "yes"}))
+    shown = page_text(
+        operator_client.post(campaign_url("sale", "receipt"), {"receipt": token, "honour": "yes"})
+    )
     assert "Honoured: the coupon is stored on its place." in shown
     assert "Honour it" not in shown
     assert Coupon.objects.get().user == "ann"
-    history = text(operator.get(page("sale")))
+    history = page_text(operator_client.get(campaign_url("sale")))
     assert "honoured a receipt: 1 &#x27;ann&#x27;" in history
 
 
 @pytest.mark.parametrize("token", ["x", "e30.e30.AAAA"])
 def test_what_is_no_receipt_of_this_campaign_is_told_so(
-    operator: Client, page: Page, open_campaign: CampaignMaker, token: str
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker, token: str
 ) -> None:
     open_campaign("sale")
     asked = {"receipt": token, "honour": "yes"}
-    assert "not a receipt of this campaign" in text(operator.post(page("sale", "receipt"), asked))
+    assert "not a receipt of this campaign" in page_text(
+        operator_client.post(campaign_url("sale", "receipt"), asked)
+    )
 
 
 def test_another_campaigns_receipt_is_not_honoured_from_here(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
     other = open_campaign("other")
     said = strategies.admit(other, Claim("ann"))
     token = other.receipt_of(user="ann", nth=1, place=said.place, admitted_ms=said.at_ms)
     asked = {"receipt": token, "honour": "yes"}
-    assert "not a receipt of this campaign" in text(operator.post(page("sale", "receipt"), asked))
+    assert "not a receipt of this campaign" in page_text(
+        operator_client.post(campaign_url("sale", "receipt"), asked)
+    )
 
 
 def test_without_redis_nothing_is_guessed(
-    operator: Client, page: Page, open_campaign: CampaignMaker, redis_away: Callable[[], None]
+    operator_client: Client,
+    campaign_url: Page,
+    open_campaign: CampaignMaker,
+    redis_away: Callable[[], None],
 ) -> None:
     campaign = open_campaign("sale")
     said = strategies.admit(campaign, Claim("ann"))
     token = campaign.receipt_of(user="ann", nth=1, place=said.place, admitted_ms=said.at_ms)
     redis_away()
-    assert "Redis did not answer" in text(
-        operator.post(page("sale", "receipt"), {"receipt": token})
+    assert "Redis did not answer" in page_text(
+        operator_client.post(campaign_url("sale", "receipt"), {"receipt": token})
     )
     asked = {"entry": ["1-1"], "replay": "yes"}
-    assert "Redis did not answer" in text(
-        operator.post(page("sale", "parked_do"), asked, follow=True)
+    assert "Redis did not answer" in page_text(
+        operator_client.post(campaign_url("sale", "parked_do"), asked, follow=True)
     )
 
 
-def test_it_speaks_korean(operator: Client, page: Page, open_campaign: CampaignMaker) -> None:
+def test_it_speaks_korean(
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
+) -> None:
     open_campaign("sale")
-    shown = text(operator.get(page("sale", "receipt"), headers={"Accept-Language": "ko"}))
+    shown = page_text(
+        operator_client.get(campaign_url("sale", "receipt"), headers={"Accept-Language": "ko"})
+    )
     assert "영수증" in shown

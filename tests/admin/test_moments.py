@@ -12,7 +12,7 @@ from django.test import Client
 from coupons.campaigns import lifecycle
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.models import Campaign, CampaignEvent, EventKind
-from tests.admin.test_form import ADD, FILLED, Page, errors, fields
+from tests.admin.test_form import ADD, FILLED, Page, form_errors, form_fields
 
 CampaignMaker = Callable[..., CampaignSnapshot]
 
@@ -34,7 +34,7 @@ MISSING = [
 
 
 @pytest.fixture(params=DOUBLED, ids=lambda case: case[0])
-def twins(request: Any, settings: Any) -> tuple[datetime, datetime]:
+def moments_shown_alike(request: Any, settings: Any) -> tuple[datetime, datetime]:
     """Two moments at which the clocks of the page show the same."""
     zone, first, later = request.param
     settings.TIME_ZONE = zone
@@ -44,19 +44,23 @@ def twins(request: Any, settings: Any) -> tuple[datetime, datetime]:
     return first, second
 
 
-def utc(text: str) -> datetime:
+def parse_utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize("which", [0, 1])
 def test_12_6_a_stock_is_raised_while_the_window_closes_in_a_doubled_hour(
-    operator: Client, page: Page, open_campaign: CampaignMaker, twins: Any, which: int
+    operator_client: Client,
+    campaign_url: Page,
+    open_campaign: CampaignMaker,
+    moments_shown_alike: Any,
+    which: int,
 ) -> None:
-    closes_at = twins[which] + timedelta(microseconds=123_456)
+    closes_at = moments_shown_alike[which] + timedelta(microseconds=123_456)
     open_campaign("sale", stock=10, closes_at=closes_at)
-    typed = fields(operator, page("sale")) | {"stock": "20"}
-    answer = operator.post(page("sale"), typed)
-    assert answer.status_code == 302, errors(answer)
+    typed = form_fields(operator_client, campaign_url("sale")) | {"stock": "20"}
+    answer = operator_client.post(campaign_url("sale"), typed)
+    assert answer.status_code == 302, form_errors(answer)
     row = Campaign.objects.get()
     assert (row.stock, row.closes_at) == (20, closes_at)
     assert not CampaignEvent.objects.filter(kind=EventKind.RESCHEDULED).exists()
@@ -64,83 +68,95 @@ def test_12_6_a_stock_is_raised_while_the_window_closes_in_a_doubled_hour(
 
 @pytest.mark.parametrize("which", [0, 1])
 def test_12_6_a_draft_keeps_its_untouched_moments_to_the_microsecond(
-    operator: Client, page: Page, draft: Callable[..., Campaign], twins: Any, which: int
+    operator_client: Client,
+    campaign_url: Page,
+    draft: Callable[..., Campaign],
+    moments_shown_alike: Any,
+    which: int,
 ) -> None:
-    at = twins[which] + timedelta(microseconds=987_654)
+    at = moments_shown_alike[which] + timedelta(microseconds=987_654)
     draft("sale", opens_at=at, closes_at=at + timedelta(days=1), valid_days=None,
           valid_until=at + timedelta(days=365, microseconds=1))  # fmt: skip
     before = Campaign.objects.values("opens_at", "closes_at", "valid_until").get()
-    typed = fields(operator, page("sale")) | {"name": "Another"}
-    assert operator.post(page("sale"), typed).status_code == 302
+    typed = form_fields(operator_client, campaign_url("sale")) | {"name": "Another"}
+    assert operator_client.post(campaign_url("sale"), typed).status_code == 302
     assert Campaign.objects.values("opens_at", "closes_at", "valid_until").get() == before
 
 
 @pytest.mark.parametrize("which", [0, 1])
 def test_12_6_an_hour_that_comes_twice_is_asked_about_and_taken_as_chosen(
-    operator: Client, twins: Any, settings: Any, which: int
+    operator_client: Client, moments_shown_alike: Any, settings: Any, which: int
 ) -> None:
     zone = ZoneInfo(settings.TIME_ZONE)
-    local = twins[0].astimezone(zone).replace(tzinfo=None)
+    local = moments_shown_alike[0].astimezone(zone).replace(tzinfo=None)
     typed = FILLED | {
         "opens_at": local.isoformat(),
         "closes_at": (local + timedelta(days=1)).isoformat(),
     }
-    answer = operator.post(ADD, typed)
-    assert f"comes twice in {settings.TIME_ZONE}" in errors(answer)
+    answer = operator_client.post(ADD, typed)
+    assert f"comes twice in {settings.TIME_ZONE}" in form_errors(answer)
     shown = answer.content.decode()
-    offered = [at.isoformat() for at in twins]
+    offered = [at.isoformat() for at in moments_shown_alike]
     assert all(f'value="{each}"' in shown for each in offered)
-    assert operator.post(ADD, typed | {"opens_at_meant": offered[which]}).status_code == 302
-    assert Campaign.objects.get().opens_at == twins[which]
+    assert operator_client.post(ADD, typed | {"opens_at_meant": offered[which]}).status_code == 302
+    assert Campaign.objects.get().opens_at == moments_shown_alike[which]
 
 
 def test_12_6_the_other_of_two_equal_times_is_a_change(
-    operator: Client, page: Page, open_campaign: CampaignMaker, twins: Any
+    operator_client: Client,
+    campaign_url: Page,
+    open_campaign: CampaignMaker,
+    moments_shown_alike: Any,
 ) -> None:
-    open_campaign("sale", closes_at=twins[0])
-    shown = operator.get(page("sale")).content.decode()
-    assert f'<option value="{twins[0].isoformat()}" selected>' in shown
-    typed = fields(operator, page("sale")) | {"closes_at_meant": twins[1].isoformat()}
-    assert operator.post(page("sale"), typed).status_code == 302
-    assert Campaign.objects.get().closes_at == twins[1]
+    open_campaign("sale", closes_at=moments_shown_alike[0])
+    shown = operator_client.get(campaign_url("sale")).content.decode()
+    assert f'<option value="{moments_shown_alike[0].isoformat()}" selected>' in shown
+    typed = form_fields(operator_client, campaign_url("sale")) | {
+        "closes_at_meant": moments_shown_alike[1].isoformat()
+    }
+    assert operator_client.post(campaign_url("sale"), typed).status_code == 302
+    assert Campaign.objects.get().closes_at == moments_shown_alike[1]
 
 
 @pytest.mark.parametrize(("zone", "text", "first", "second"), MISSING)
 def test_12_6_an_hour_that_is_left_out_is_asked_about_and_taken_as_chosen(
-    operator: Client, settings: Any, zone: str, text: str, first: str, second: str
+    operator_client: Client, settings: Any, zone: str, text: str, first: str, second: str
 ) -> None:
     settings.TIME_ZONE = zone
     typed = FILLED | {"opens_at": text}
-    answer = operator.post(ADD, typed)
-    assert f"does not exist in {zone}" in errors(answer)
+    answer = operator_client.post(ADD, typed)
+    assert f"does not exist in {zone}" in form_errors(answer)
     for number, meant in enumerate((first, second)):
-        chosen = {"slug": f"sale-{number}", "opens_at_meant": utc(meant).isoformat()}
-        assert operator.post(ADD, typed | chosen).status_code == 302
-        assert Campaign.objects.get(slug=f"sale-{number}").opens_at == utc(meant)
+        chosen = {"slug": f"sale-{number}", "opens_at_meant": parse_utc(meant).isoformat()}
+        assert operator_client.post(ADD, typed | chosen).status_code == 302
+        assert Campaign.objects.get(slug=f"sale-{number}").opens_at == parse_utc(meant)
 
 
 @pytest.mark.parametrize("meant", ["yesterday", "2027-10-31T09:00:00+00:00", "0", "\x00"])
 def test_12_6_a_choice_that_was_not_offered_is_none(
-    operator: Client, settings: Any, meant: str
+    operator_client: Client, settings: Any, meant: str
 ) -> None:
     settings.TIME_ZONE = "Europe/Berlin"
     typed = FILLED | {"opens_at": "2027-10-31T02:30", "opens_at_meant": meant}
-    assert "comes twice" in errors(operator.post(ADD, typed))
+    assert "comes twice" in form_errors(operator_client.post(ADD, typed))
     once = FILLED | {"opens_at": "2027-10-31T05:30", "opens_at_meant": meant}
-    assert operator.post(ADD, once).status_code == 302
-    assert Campaign.objects.get().opens_at == utc("2027-10-31 04:30")
+    assert operator_client.post(ADD, once).status_code == 302
+    assert Campaign.objects.get().opens_at == parse_utc("2027-10-31 04:30")
 
 
 def test_12_6_a_moment_that_another_operator_moved_meanwhile_stays_moved(
-    operator: Client, page: Page, open_campaign: CampaignMaker, twins: Any
+    operator_client: Client,
+    campaign_url: Page,
+    open_campaign: CampaignMaker,
+    moments_shown_alike: Any,
 ) -> None:
-    open_campaign("sale", closes_at=twins[0])
-    typed = fields(operator, page("sale")) | {"stock": "20"}
+    open_campaign("sale", closes_at=moments_shown_alike[0])
+    typed = form_fields(operator_client, campaign_url("sale")) | {"stock": "20"}
     opens_at = Campaign.objects.get().opens_at
-    lifecycle.reschedule("sale", opens_at=opens_at, closes_at=twins[1], actor="Theo")
-    assert operator.post(page("sale"), typed).status_code == 302
+    lifecycle.reschedule("sale", opens_at=opens_at, closes_at=moments_shown_alike[1], actor="Theo")
+    assert operator_client.post(campaign_url("sale"), typed).status_code == 302
     row = Campaign.objects.get()
-    assert (row.stock, row.closes_at) == (20, twins[1])
+    assert (row.stock, row.closes_at) == (20, moments_shown_alike[1])
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Seoul", "Pacific/Kiritimati", "UTC"])
@@ -149,11 +165,11 @@ def test_12_6_a_moment_that_another_operator_moved_meanwhile_stays_moved(
 )
 @pytest.mark.parametrize("name", ["opens_at", "closes_at", "valid_until"])
 def test_12_a4_a_moment_at_the_end_of_the_calendar_is_refused_at_its_field(
-    operator: Client, settings: Any, zone: str, text: str, name: str
+    operator_client: Client, settings: Any, zone: str, text: str, name: str
 ) -> None:
     settings.TIME_ZONE = zone
-    answer = operator.post(ADD, FILLED | {name: text})
-    assert "between the years 2000 and 2200" in errors(answer)
+    answer = operator_client.post(ADD, FILLED | {name: text})
+    assert "between the years 2000 and 2200" in form_errors(answer)
     assert "between the years" in str(answer.context["adminform"].form.errors[name])
     assert not Campaign.objects.exists()
 
@@ -161,12 +177,12 @@ def test_12_a4_a_moment_at_the_end_of_the_calendar_is_refused_at_its_field(
 @pytest.mark.parametrize(
     "shown", ["", "x", "9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00+14:00"]
 )
-def test_a_made_up_stored_moment_is_none(operator: Client, shown: str) -> None:
-    assert operator.post(ADD, FILLED | {"opens_at_shown": shown}).status_code == 302
-    assert Campaign.objects.get().opens_at == utc("2099-12-01 03:00:00.250")
+def test_a_made_up_stored_moment_is_none(operator_client: Client, shown: str) -> None:
+    assert operator_client.post(ADD, FILLED | {"opens_at_shown": shown}).status_code == 302
+    assert Campaign.objects.get().opens_at == parse_utc("2099-12-01 03:00:00.250")
 
 
 @pytest.mark.parametrize("text", ["2099-12-01T12:00:00.250+09:00", "2099-12-01 03:00:00.250Z"])
-def test_a_moment_may_name_its_offset(operator: Client, text: str) -> None:
-    assert operator.post(ADD, FILLED | {"opens_at": text}).status_code == 302
-    assert Campaign.objects.get().opens_at == utc("2099-12-01 03:00:00.250")
+def test_a_moment_may_name_its_offset(operator_client: Client, text: str) -> None:
+    assert operator_client.post(ADD, FILLED | {"opens_at": text}).status_code == 302
+    assert Campaign.objects.get().opens_at == parse_utc("2099-12-01 03:00:00.250")

@@ -17,12 +17,12 @@ Page = Callable[..., str]
 
 
 @pytest.fixture
-def korean() -> Any:
+def korean_language() -> Any:
     with translation.override("ko"):
         yield
 
 
-def newest() -> CampaignEvent:
+def newest_event() -> CampaignEvent:
     return CampaignEvent.objects.latest("pk")
 
 
@@ -30,18 +30,18 @@ def test_a_warm_up_is_told_in_korean(open_campaign: CampaignMaker, settings: Any
     settings.WARM_UP_URLS = ["http://127.0.0.1:1"]
     open_campaign("sale")
     warmup.warm_up(Campaign.objects.get())
-    assert labels.event_details(newest()).startswith("the database answered in ")
+    assert labels.event_details(newest_event()).startswith("the database answered in ")
     with translation.override("ko"):
-        database, scripts, host = labels.event_details(newest()).split("; ")
+        database, scripts, host = labels.event_details(newest_event()).split("; ")
     assert database.startswith("데이터베이스 응답 ")
     assert scripts.startswith("Redis에 스크립트 ")
     assert host == "http://127.0.0.1:1 응답 0/64"
 
 
-def test_a_rebuild_is_told_in_korean(open_campaign: CampaignMaker, korean: None) -> None:
+def test_a_rebuild_is_told_in_korean(open_campaign: CampaignMaker, korean_language: None) -> None:
     open_campaign("sale")
     rebuild.rebuild_campaign("sale", actor="mina")
-    whole = labels.event_details(newest())
+    whole = labels.event_details(newest_event())
     assert whole.startswith("신청자 0명, 번호는 0 다음부터 이어짐, epoch ")
     assert whole.split()[-1] == Campaign.objects.get().epoch
 
@@ -135,24 +135,24 @@ def test_what_a_later_release_wrote_breaks_no_page(kind: str, data: Any, text: s
 
 
 @pytest.mark.parametrize("reason", ["closed", "one server is enough; opened", "", "쿠폰"])
-def test_a_person_s_reason_stays_as_it_is(reason: str, korean: None) -> None:
+def test_a_person_s_reason_stays_as_it_is(reason: str, korean_language: None) -> None:
     event = CampaignEvent(kind=EventKind.OVERRIDDEN, data={"reason": reason})
     assert labels.event_details(event) == reason
 
 
 def test_the_history_is_on_the_campaign_s_page(
-    operator: Client, open_campaign: CampaignMaker, page: Page
+    operator_client: Client, open_campaign: CampaignMaker, campaign_url: Page
 ) -> None:
     open_campaign("sale")
-    led = operator.get(page("sale", "history"))
-    assert (led.status_code, led["Location"]) == (302, page("sale") + "#history")
-    assert 'id="history"' in operator.get(page("sale")).content.decode()
+    led = operator_client.get(campaign_url("sale", "history"))
+    assert (led.status_code, led["Location"]) == (302, campaign_url("sale") + "#history")
+    assert 'id="history"' in operator_client.get(campaign_url("sale")).content.decode()
 
 
 def test_deleting_a_draft_speaks_of_nothing_but_the_draft(
-    operator: Client, draft: Callable[..., Campaign], page: Page
+    operator_client: Client, draft: Callable[..., Campaign], campaign_url: Page
 ) -> None:
     draft("sale")
-    shown = operator.get(page("sale", "delete"))
+    shown = operator_client.get(campaign_url("sale", "delete"))
     assert shown.context["model_count"] == {"campaigns": 1}.items()
     assert "Tally" not in shown.content.decode()

@@ -24,20 +24,20 @@ CampaignMaker = Callable[..., CampaignSnapshot]
 Page = Callable[..., str]
 
 
-def text(answer: Any) -> str:
+def page_text(answer: Any) -> str:
     body: str = answer.content.decode()
     return body
 
 
 def test_the_figures_follow_a_claim_from_admitted_to_stored(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     sale = open_campaign("sale", stock=10)
     strategies.admit(sale, Claim("ann"))
-    before = operator.get(page("sale", "live")).json()
+    before = operator_client.get(campaign_url("sale", "live")).json()
     assert abs(before.pop("now_ms") - time.time() * 1000) < 60_000
     drain.drain("sale", consumer="test")
-    after = operator.get(page("sale", "live")).json()
+    after = operator_client.get(campaign_url("sale", "live")).json()
     assert before.pop("revision") == after["revision"]
     assert before == {
         "state": "open", "label": "open", "stock": 10, "admitted": 1, "stored": 0,
@@ -61,8 +61,8 @@ def test_the_figures_follow_a_claim_from_admitted_to_stored(
     ],
 )
 def test_a_page_goes_by_the_clock_that_decides_not_by_the_record_of_beat(
-    operator: Client, page: Page, draft: Callable[..., Campaign], strategy: str, opens_in: int,
-    closes_in: int, recorded: str, shown: str, offered: list[str],
+    operator_client: Client, campaign_url: Page, draft: Callable[..., Campaign], strategy: str,
+    opens_in: int, closes_in: int, recorded: str, shown: str, offered: list[str],
 ) -> None:  # fmt: skip
     draft("sale", strategy=strategy)
     if recorded != "draft":
@@ -73,43 +73,46 @@ def test_a_page_goes_by_the_clock_that_decides_not_by_the_record_of_beat(
         opens_at=now + timedelta(seconds=opens_in),
         closes_at=now + timedelta(seconds=closes_in),
     )
-    assert operator.get(page("sale", "live")).json()["state"] == shown
-    context = operator.get(page("sale")).context
+    assert operator_client.get(campaign_url("sale", "live")).json()["state"] == shown
+    context = operator_client.get(campaign_url("sale")).context
     assert [verb.name for verb in context["verbs"]] == offered
 
 
 def test_the_figures_say_when_redis_is_away(
-    operator: Client, page: Page, open_campaign: CampaignMaker, redis_away: Callable[[], None]
+    operator_client: Client,
+    campaign_url: Page,
+    open_campaign: CampaignMaker,
+    redis_away: Callable[[], None],
 ) -> None:
     open_campaign("sale")
     redis_away()
-    said = operator.get(page("sale", "live")).json()
+    said = operator_client.get(campaign_url("sale", "live")).json()
     assert said["admitted"] is None
     assert said["note"] == "Redis does not answer: live counts are not known."
-    assert operator.get(page("sale")).status_code == 200
+    assert operator_client.get(campaign_url("sale")).status_code == 200
 
 
 def test_the_figures_are_for_those_who_may_see_campaigns(
-    page: Page, open_campaign: CampaignMaker
+    campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
-    assert Client().get(page("sale", "live")).status_code == 302
+    assert Client().get(campaign_url("sale", "live")).status_code == 302
     clerk = Client()
     clerk.force_login(User.objects.create_user("clerk", is_staff=True))
-    assert clerk.get(page("sale", "live")).status_code == 403
-    assert clerk.get(page("sale", "parked")).status_code == 403
+    assert clerk.get(campaign_url("sale", "live")).status_code == 403
+    assert clerk.get(campaign_url("sale", "parked")).status_code == 403
 
 
-def test_figures_of_no_campaign_are_not_found(operator: Client) -> None:
-    assert operator.get("/admin/coupons/campaign/999999/live/").status_code == 404
+def test_figures_of_no_campaign_are_not_found(operator_client: Client) -> None:
+    assert operator_client.get("/admin/coupons/campaign/999999/live/").status_code == 404
 
 
 def test_the_history_says_who_did_what(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
     lifecycle.change_stock("sale", stock=12, actor="Theo")
-    shown = operator.get(page("sale")).context["events"]
+    shown = operator_client.get(campaign_url("sale")).context["events"]
     assert [(actor, what) for _, actor, what in shown] == [
         ("Theo", "stock set to 12"), ("Mina", "scheduled"), ("Mina", "created"),
     ]  # fmt: skip
@@ -117,15 +120,15 @@ def test_the_history_says_who_did_what(
 
 
 def test_a_stranger_name_in_the_history_is_text(
-    operator: Client, page: Page, draft: Callable[..., Campaign]
+    operator_client: Client, campaign_url: Page, draft: Callable[..., Campaign]
 ) -> None:
     draft("sale").events.create(
         actor="<img src=x>", kind=EventKind.OVERRIDDEN, data={"reason": "<b>"}
     )
-    assert "<img src=x>" not in text(operator.get(page("sale")))
+    assert "<img src=x>" not in page_text(operator_client.get(campaign_url("sale")))
 
 
-def park(sale: CampaignSnapshot, users: list[str]) -> None:
+def park_claims(sale: CampaignSnapshot, users: list[str]) -> None:
     for user in users:
         strategies.admit(sale, Claim(user))
     for entry in store().read_new(sale.slug, consumer="test", count=len(users)).entries:
@@ -133,61 +136,66 @@ def park(sale: CampaignSnapshot, users: list[str]) -> None:
 
 
 def test_parked_claims_are_listed_with_user_place_and_reason(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
-    park(open_campaign("sale"), ["ann", "<b>bob</b>"])
-    answer = operator.get(page("sale", "parked"))
+    park_claims(open_campaign("sale"), ["ann", "<b>bob</b>"])
+    answer = operator_client.get(campaign_url("sale", "parked"))
     claims = answer.context["claims"]
     assert [(claim.place, claim.user, claim.reason) for claim in claims] == [
         ("1", "ann", "place_taken"), ("2", "<b>bob</b>", "place_taken"),
     ]  # fmt: skip
-    assert "another user holds this place" in text(answer)
-    assert "<b>bob</b>" not in text(answer)
+    assert "another user holds this place" in page_text(answer)
+    assert "<b>bob</b>" not in page_text(answer)
 
 
 def test_parked_claims_are_paged_without_a_gap(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
-    park(open_campaign("sale", stock=150), [f"user-{n}" for n in range(130)])
-    first = operator.get(page("sale", "parked"))
-    second = operator.get(page("sale", "parked"), {"after": first.context["more"]})
+    park_claims(open_campaign("sale", stock=150), [f"user-{n}" for n in range(130)])
+    first = operator_client.get(campaign_url("sale", "parked"))
+    second = operator_client.get(campaign_url("sale", "parked"), {"after": first.context["more"]})
     places = [int(claim.place) for each in (first, second) for claim in each.context["claims"]]
     assert places == list(range(1, 131))
     assert second.context["more"] == ""
 
 
 def test_what_no_admission_wrote_is_shown_all_the_same(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
     rubbish: Any = {b"u": b"\xff\xfe", b"t": b"9" * 30, b"reason": b"unreadable"}
     store().client.xadd("coupon:{sale}:parked", rubbish)
-    claim = operator.get(page("sale", "parked")).context["claims"][0]
+    claim = operator_client.get(campaign_url("sale", "parked")).context["claims"][0]
     assert (claim.user, claim.admitted_at, claim.reason) == ("��", "9" * 30, "unreadable")
 
 
 @pytest.mark.parametrize("after", ["", "x", "1-", "(1-1", "9" * 40 + "-1", "١-١"])
 def test_an_odd_position_in_the_parked_list_is_the_beginning(
-    operator: Client, page: Page, open_campaign: CampaignMaker, after: str
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker, after: str
 ) -> None:
-    park(open_campaign("sale"), ["ann"])
-    claims = operator.get(page("sale", "parked"), {"after": after}).context["claims"]
+    park_claims(open_campaign("sale"), ["ann"])
+    claims = operator_client.get(campaign_url("sale", "parked"), {"after": after}).context["claims"]
     assert [claim.user for claim in claims] == ["ann"]
 
 
 def test_parked_claims_without_redis_are_unknown_not_none(
-    operator: Client, page: Page, open_campaign: CampaignMaker, redis_away: Callable[[], None]
+    operator_client: Client,
+    campaign_url: Page,
+    open_campaign: CampaignMaker,
+    redis_away: Callable[[], None],
 ) -> None:
     open_campaign("sale")
     redis_away()
-    shown = text(operator.get(page("sale", "parked")))
+    shown = page_text(operator_client.get(campaign_url("sale", "parked")))
     assert "Redis did not answer" in shown
     assert "No claim is parked." not in shown
 
 
-def test_every_page_links_to_the_workers_and_the_api(operator: Client, settings: Any) -> None:
+def test_every_page_links_to_the_workers_and_the_api(
+    operator_client: Client, settings: Any
+) -> None:
     settings.FLOWER_URL = "https://flower.example/"
-    shown = text(operator.get("/admin/"))
+    shown = page_text(operator_client.get("/admin/"))
     assert 'href="https://flower.example/"' in shown
     assert 'href="/api/v1/docs"' in shown
 
@@ -203,8 +211,10 @@ def test_our_templates_would_work_under_a_strict_content_policy() -> None:
         )
 
 
-def test_it_speaks_korean(operator: Client, page: Page, open_campaign: CampaignMaker) -> None:
+def test_it_speaks_korean(
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
+) -> None:
     open_campaign("sale")
-    shown = text(operator.get(page("sale"), headers={"Accept-Language": "ko"}))
+    shown = page_text(operator_client.get(campaign_url("sale"), headers={"Accept-Language": "ko"}))
     for word in ("일시 중지", "발급 확정", "저장 완료", "이력"):
         assert word in shown, word

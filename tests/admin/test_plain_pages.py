@@ -15,36 +15,47 @@ Page = Callable[..., str]
 KOREAN = {"Accept-Language": "ko"}
 
 
-def says(answer: Any, *sentences: str) -> None:
+def assert_page_says(answer: Any, *sentences: str) -> None:
     body = answer.content.decode()
     for sentence in sentences:
         assert sentence in body, body
     assert '<a href="/admin/">' in body
 
 
-def test_no_page(operator: Client) -> None:
-    says(operator.get("/admin/nowhere/"), "Page not found", "Go on from the start page.")
-    answer = operator.get("/admin/nowhere/", headers=KOREAN)
+def test_no_page(operator_client: Client) -> None:
+    assert_page_says(
+        operator_client.get("/admin/nowhere/"), "Page not found", "Go on from the start page."
+    )
+    answer = operator_client.get("/admin/nowhere/", headers=KOREAN)
     assert answer.status_code == 404
-    says(answer, '<html lang="ko">', "이 주소에 해당하는 페이지가 없습니다.", ">홈<")
+    assert_page_says(answer, '<html lang="ko">', "이 주소에 해당하는 페이지가 없습니다.", ">홈<")
 
 
-def test_no_permission(onlooker: Client, page: Page, open_campaign: Callable[..., Any]) -> None:
+def test_no_permission(
+    read_only_client: Client, campaign_url: Page, open_campaign: Callable[..., Any]
+) -> None:
     open_campaign("sale")
-    says(onlooker.post(page("sale", "do", "pause")), "Nothing was done: your account lacks")
-    answer = onlooker.post(page("sale", "do", "pause"), headers=KOREAN)
+    assert_page_says(
+        read_only_client.post(campaign_url("sale", "do", "pause")),
+        "Nothing was done: your account lacks",
+    )
+    answer = read_only_client.post(campaign_url("sale", "do", "pause"), headers=KOREAN)
     assert answer.status_code == 403
-    says(answer, "권한이 없습니다", "관리자에게 권한을 요청하세요.")
+    assert_page_says(answer, "권한이 없습니다", "관리자에게 권한을 요청하세요.")
 
 
-def test_a_form_that_is_too_old(page: Page, open_campaign: Callable[..., Any]) -> None:
+def test_a_form_that_is_too_old(campaign_url: Page, open_campaign: Callable[..., Any]) -> None:
     open_campaign("sale")
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(User.objects.create_superuser("mina"))
-    says(browser.post(page("sale", "do", "pause")), "Nothing was done", "press the button again")
-    answer = browser.post(page("sale", "do", "pause"), headers=KOREAN)
+    assert_page_says(
+        browser.post(campaign_url("sale", "do", "pause")),
+        "Nothing was done",
+        "press the button again",
+    )
+    answer = browser.post(campaign_url("sale", "do", "pause"), headers=KOREAN)
     assert answer.status_code == 403
-    says(answer, "버튼을 다시 누르세요.")
+    assert_page_says(answer, "버튼을 다시 누르세요.")
     assert "DEBUG" not in answer.content.decode()
 
 
@@ -56,17 +67,17 @@ def test_a_form_that_is_too_old(page: Page, open_campaign: Callable[..., Any]) -
     ],
 )
 def test_a_request_that_fails(
-    operator: Client, page: Page, open_campaign: Callable[..., Any], monkeypatch: Any,
-    error: Exception, status: int, english: str, korean: str,
+    operator_client: Client, campaign_url: Page, open_campaign: Callable[..., Any],
+    monkeypatch: Any, error: Exception, status: int, english: str, korean: str,
 ) -> None:  # fmt: skip
     open_campaign("sale")
 
-    def fail(*_: object, **__: object) -> None:
+    def raise_error(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(dead_letters, "dead_letter_page", fail)
-    operator.raise_request_exception = False
+    monkeypatch.setattr(dead_letters, "dead_letter_page", raise_error)
+    operator_client.raise_request_exception = False
     for headers, sentence in ((None, english), (KOREAN, korean)):
-        answer = operator.get(page("sale", "parked"), headers=headers)
+        answer = operator_client.get(campaign_url("sale", "parked"), headers=headers)
         assert answer.status_code == status
-        says(answer, sentence)
+        assert_page_says(answer, sentence)

@@ -14,8 +14,8 @@ from coupons.campaigns import confirmations
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.models import Campaign
 from coupons.store import store
-from tests.admin.test_form import ADD, FILLED, Page, errors, fields
-from tests.admin.test_verbs import LIST, act, state, text
+from tests.admin.test_form import ADD, FILLED, Page, form_errors, form_fields
+from tests.admin.test_verbs import LIST, campaign_state, page_text, run_action
 
 CampaignMaker = Callable[..., CampaignSnapshot]
 Drafts = Callable[..., Campaign]
@@ -40,92 +40,96 @@ CLEAR = [
 
 @pytest.mark.parametrize(("terms", "sentence", "code"), DOUBTFUL)
 def test_terms_that_are_seldom_meant_are_asked_about(
-    operator: Client, terms: dict[str, str], sentence: str, code: str
+    operator_client: Client, terms: dict[str, str], sentence: str, code: str
 ) -> None:
-    answer = operator.post(ADD, FILLED | terms)
-    assert "Nothing was saved yet" in errors(answer)
-    assert sentence in text(answer)
-    box = re.search(r'<input type="checkbox" name="confirmed"[^>]*>', text(answer))
+    answer = operator_client.post(ADD, FILLED | terms)
+    assert "Nothing was saved yet" in form_errors(answer)
+    assert sentence in page_text(answer)
+    box = re.search(r'<input type="checkbox" name="confirmed"[^>]*>', page_text(answer))
     assert box is not None
     assert f'value="{code}"' in box[0]
     assert "checked" not in box[0]
     assert not Campaign.objects.exists()
-    assert operator.post(ADD, FILLED | terms | {"confirmed": code}).status_code == 302
+    assert operator_client.post(ADD, FILLED | terms | {"confirmed": code}).status_code == 302
     assert Campaign.objects.count() == 1
 
 
 @pytest.mark.parametrize("terms", CLEAR)
-def test_clear_terms_are_not_asked_about(operator: Client, terms: dict[str, str]) -> None:
-    answer = operator.post(ADD, FILLED | terms)
-    assert answer.status_code == 302, errors(answer)
+def test_clear_terms_are_not_asked_about(operator_client: Client, terms: dict[str, str]) -> None:
+    answer = operator_client.post(ADD, FILLED | terms)
+    assert answer.status_code == 302, form_errors(answer)
 
 
-def test_the_wrong_confirmation_confirms_nothing(operator: Client) -> None:
+def test_the_wrong_confirmation_confirms_nothing(operator_client: Client) -> None:
     typed = FILLED | FIXED | {"confirmed": ["opens_at_once", "yes"]}
-    assert "Nothing was saved yet" in errors(operator.post(ADD, typed))
+    assert "Nothing was saved yet" in form_errors(operator_client.post(ADD, typed))
 
 
-def test_terms_that_were_confirmed_are_not_asked_about_again(operator: Client, page: Page) -> None:
-    operator.post(ADD, FILLED | FIXED | {"confirmed": "free_orders"})
-    typed = fields(operator, page("autumn")) | {"name": "Another name"}
+def test_terms_that_were_confirmed_are_not_asked_about_again(
+    operator_client: Client, campaign_url: Page
+) -> None:
+    operator_client.post(ADD, FILLED | FIXED | {"confirmed": "free_orders"})
+    typed = form_fields(operator_client, campaign_url("autumn")) | {"name": "Another name"}
     assert "confirmed" not in typed
-    assert operator.post(page("autumn"), typed).status_code == 302
-    again = fields(operator, page("autumn")) | {"discount_value": "6000"}
-    assert "Nothing was saved yet" in errors(operator.post(page("autumn"), again))
+    assert operator_client.post(campaign_url("autumn"), typed).status_code == 302
+    again = form_fields(operator_client, campaign_url("autumn")) | {"discount_value": "6000"}
+    assert "Nothing was saved yet" in form_errors(
+        operator_client.post(campaign_url("autumn"), again)
+    )
 
 
 def test_12_22_an_opening_in_the_past_is_asked_about_before_it_opens(
-    operator: Client, page: Page, draft: Drafts
+    operator_client: Client, campaign_url: Page, draft: Drafts
 ) -> None:
     draft("sale", opens_at=timezone.now() - timedelta(hours=1))
-    asked = operator.post(page("sale", "do", "schedule"))
-    assert "the campaign will open at once" in text(asked)
-    assert (state(), store().gates(["sale"])) == ("draft", {"sale": None})
-    found = dict(re.findall(r'<input type="hidden" name="(\w+)" value="(\w+)">', text(asked)))
-    done = operator.post(page("sale", "do", "schedule"), found, follow=True)
-    assert ">sale is scheduled now." in text(done)
-    assert state() == "scheduled"
+    asked = operator_client.post(campaign_url("sale", "do", "schedule"))
+    assert "the campaign will open at once" in page_text(asked)
+    assert (campaign_state(), store().gates(["sale"])) == ("draft", {"sale": None})
+    found = dict(re.findall(r'<input type="hidden" name="(\w+)" value="(\w+)">', page_text(asked)))
+    done = operator_client.post(campaign_url("sale", "do", "schedule"), found, follow=True)
+    assert ">sale is scheduled now." in page_text(done)
+    assert campaign_state() == "scheduled"
 
 
 def test_12_22_an_opening_ahead_is_scheduled_without_a_question(
-    operator: Client, page: Page, draft: Drafts
+    operator_client: Client, campaign_url: Page, draft: Drafts
 ) -> None:
     opens_at = timezone.now() + timedelta(hours=1)
     draft("sale", opens_at=opens_at, closes_at=opens_at + timedelta(hours=1))
-    assert operator.post(page("sale", "do", "schedule")).status_code == 302
-    assert state() == "scheduled"
+    assert operator_client.post(campaign_url("sale", "do", "schedule")).status_code == 302
+    assert campaign_state() == "scheduled"
 
 
 def test_12_22_an_opening_of_this_minute_is_meant(
-    operator: Client, page: Page, draft: Drafts
+    operator_client: Client, campaign_url: Page, draft: Drafts
 ) -> None:
     draft("sale", opens_at=timezone.now() - timedelta(seconds=20))
-    assert operator.post(page("sale", "do", "schedule")).status_code == 302
-    assert state() == "scheduled"
+    assert operator_client.post(campaign_url("sale", "do", "schedule")).status_code == 302
+    assert campaign_state() == "scheduled"
 
 
 def test_12_22_from_the_list_only_those_that_would_open_at_once_are_asked_about(
-    operator: Client, draft: Drafts
+    operator_client: Client, draft: Drafts
 ) -> None:
     opens_at = timezone.now() + timedelta(hours=1)
     draft("later", opens_at=opens_at, closes_at=opens_at + timedelta(hours=1))
     draft("now", opens_at=timezone.now() - timedelta(hours=1))
-    asked = act(operator, "schedule", "later", "now")
-    assert "the campaign will open at once" in text(asked)
-    assert (state("later"), state("now")) == ("scheduled", "draft")
-    chosen = re.findall(r'name="_selected_action" value="(\d+)"', text(asked))
+    asked = run_action(operator_client, "schedule", "later", "now")
+    assert "the campaign will open at once" in page_text(asked)
+    assert (campaign_state("later"), campaign_state("now")) == ("scheduled", "draft")
+    chosen = re.findall(r'name="_selected_action" value="(\d+)"', page_text(asked))
     assert chosen == [str(Campaign.objects.get(slug="now").pk)]
-    act(operator, "schedule", "now", confirmed="opens_at_once")
-    assert state("now") == "scheduled"
+    run_action(operator_client, "schedule", "now", confirmed="opens_at_once")
+    assert campaign_state("now") == "scheduled"
 
 
 def test_12_22_a_closing_in_the_past_is_refused_and_not_asked_about(
-    operator: Client, page: Page, draft: Drafts
+    operator_client: Client, campaign_url: Page, draft: Drafts
 ) -> None:
     over = timezone.now() - timedelta(hours=1)
     draft("sale", opens_at=over - timedelta(hours=1), closes_at=over)
-    said = operator.post(page("sale", "do", "schedule"), follow=True)
-    assert "sale would be closed already" in text(said)
+    said = operator_client.post(campaign_url("sale", "do", "schedule"), follow=True)
+    assert "sale would be closed already" in page_text(said)
 
 
 @pytest.mark.parametrize(
@@ -141,26 +145,28 @@ def test_12_22_a_closing_in_the_past_is_refused_and_not_asked_about(
 )
 @pytest.mark.parametrize("stock", ["10", "20"])
 def test_a_window_moved_to_the_past_is_asked_about(
-    operator: Client, page: Page, open_campaign: CampaignMaker, moved: dict[str, str],
-    sentence: str, code: str, stock: str,
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker,
+    moved: dict[str, str], sentence: str, code: str, stock: str,
 ) -> None:  # fmt: skip
     opens_at = timezone.now() + timedelta(hours=1)
     open_campaign("sale", opens_at=opens_at, closes_at=opens_at + timedelta(hours=1))
-    typed = fields(operator, page("sale")) | moved | {"stock": stock}
-    asked = operator.post(page("sale"), typed)
-    assert "Nothing was saved yet" in errors(asked)
-    assert sentence in text(asked)
+    typed = form_fields(operator_client, campaign_url("sale")) | moved | {"stock": stock}
+    asked = operator_client.post(campaign_url("sale"), typed)
+    assert "Nothing was saved yet" in form_errors(asked)
+    assert sentence in page_text(asked)
     assert Campaign.objects.get().opens_at == opens_at
-    assert operator.post(page("sale"), typed | {"confirmed": code}).status_code == 302
+    assert (
+        operator_client.post(campaign_url("sale"), typed | {"confirmed": code}).status_code == 302
+    )
     assert Campaign.objects.get().opens_at < opens_at
 
 
 def test_an_opening_that_was_is_not_asked_about_when_the_closing_moves(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
-    typed = fields(operator, page("sale")) | {"closes_at": "2099-12-01T12:00"}
-    assert operator.post(page("sale"), typed).status_code == 302
+    typed = form_fields(operator_client, campaign_url("sale")) | {"closes_at": "2099-12-01T12:00"}
+    assert operator_client.post(campaign_url("sale"), typed).status_code == 302
 
 
 def test_every_question_can_be_confirmed_and_is_known() -> None:
@@ -170,10 +176,10 @@ def test_every_question_can_be_confirmed_and_is_known() -> None:
     } == confirmations.ALL
 
 
-def test_questions_are_asked_in_korean(operator: Client) -> None:
-    answer = operator.post(ADD, FILLED | FIXED, headers={"Accept-Language": "ko"})
-    assert "소액 주문은 무료가 됩니다" in text(answer)
-    assert operator.get(LIST).status_code == 200
+def test_questions_are_asked_in_korean(operator_client: Client) -> None:
+    answer = operator_client.post(ADD, FILLED | FIXED, headers={"Accept-Language": "ko"})
+    assert "소액 주문은 무료가 됩니다" in page_text(answer)
+    assert operator_client.get(LIST).status_code == 200
 
 
 def test_who_has_no_operator_at_hand_is_not_asked(db: Any, open_campaign: CampaignMaker) -> None:

@@ -27,36 +27,36 @@ SALE = "sale"
 
 
 @pytest.fixture
-def sale(draft: CampaignMaker) -> Campaign:
+def scheduled_sale(draft: CampaignMaker) -> Campaign:
     opens = timezone.now() + timedelta(hours=1)
     draft(SALE, opens_at=opens, closes_at=opens + timedelta(hours=1))
     return lifecycle.schedule_campaign(SALE, actor="Mina")
 
 
-def refusal(*words: str) -> CommandError:
+def refusal_of(*words: str) -> CommandError:
     with pytest.raises(CommandError) as refused:
         call_command(*words, stdout=StringIO(), stderr=StringIO())
     return refused.value
 
 
-def state() -> str:
+def campaign_state() -> str:
     return Campaign.objects.get(slug=SALE).state
 
 
-def test_closing_is_asked_for_where_nobody_can_be_asked(sale: Campaign) -> None:
-    refused = refusal("campaign", "close", SALE)
+def test_closing_is_asked_for_where_nobody_can_be_asked(scheduled_sale: Campaign) -> None:
+    refused = refusal_of("campaign", "close", SALE)
     assert refused.returncode == 2
     assert str(refused).startswith("Close sale for good? A closed campaign can't be opened again.")
     assert str(refused).endswith("--yes")
-    assert state() == "scheduled"
+    assert campaign_state() == "scheduled"
     call_command("campaign", "close", SALE, "--yes", stdout=StringIO())
-    assert state() == "closed"
+    assert campaign_state() == "closed"
 
 
 @pytest.mark.parametrize(("answer", "after"), [(b"n\n", "scheduled"), (b"\n", "scheduled"),
                                                (b"y\n", "closed")])  # fmt: skip
 def test_at_a_terminal_closing_is_a_question(
-    sale: Campaign, child_environment: dict[str, str], answer: bytes, after: str
+    scheduled_sale: Campaign, child_environment: dict[str, str], answer: bytes, after: str
 ) -> None:
     ours, theirs = pty.openpty()
     with subprocess.Popen(
@@ -68,29 +68,29 @@ def test_at_a_terminal_closing_is_a_question(
     os.close(ours)
     os.close(theirs)
     assert "Close sale for good? A closed campaign can't be opened again. [y/N]" in said
-    assert (command.returncode, state()) == (0, after)
+    assert (command.returncode, campaign_state()) == (0, after)
 
 
 @pytest.mark.parametrize("stock", ["-3", "0", "20000000"])
 @pytest.mark.parametrize("words", [("campaign", "stock", SALE), ("new_campaign", "other")])
 def test_a_stock_out_of_bounds_is_refused_by_its_name(
-    sale: Campaign, words: tuple[str, ...], stock: str
+    scheduled_sale: Campaign, words: tuple[str, ...], stock: str
 ) -> None:
-    said = str(refusal(*words, f"--stock={stock}"))
+    said = str(refusal_of(*words, f"--stock={stock}"))
     assert f"--stock: {stock} is not between 1 and 10,000,000" in said
 
 
 @pytest.mark.parametrize("stock", [-3, 0, 20_000_000])
 def test_who_sets_a_stock_without_a_command_hears_the_fields_name(
-    sale: Campaign, stock: int
+    scheduled_sale: Campaign, stock: int
 ) -> None:
     with pytest.raises(ValidationError) as refused:
         lifecycle.change_stock(SALE, stock=stock, actor="Mina")
     assert list(refused.value.message_dict) == ["stock"]
 
 
-def test_choices_read_as_words(sale: Campaign) -> None:
-    said = str(refusal("replay_parked", SALE, "--reason", "x"))
+def test_choices_read_as_words(scheduled_sale: Campaign) -> None:
+    said = str(refusal_of("replay_parked", SALE, "--reason", "x"))
     assert "Reason" not in said and "<" not in said
     assert Reason.UNREADABLE.value in said
     parser = replay_parked.Command().create_parser("manage.py", "replay_parked")
@@ -99,15 +99,15 @@ def test_choices_read_as_words(sale: Campaign) -> None:
 
 
 @pytest.mark.parametrize("actor", ["x\ny", "x\x1b[2J", "x\u202ey", "\u200b", "", "x" * 151])
-def test_an_actor_is_one_line_that_can_be_seen(sale: Campaign, actor: str) -> None:
-    assert "--actor" in str(refusal("campaign", "pause", SALE, f"--actor={actor}"))
-    assert state() == "scheduled"
+def test_an_actor_is_one_line_that_can_be_seen(scheduled_sale: Campaign, actor: str) -> None:
+    assert "--actor" in str(refusal_of("campaign", "pause", SALE, f"--actor={actor}"))
+    assert campaign_state() == "scheduled"
 
 
-def test_the_history_holds_single_lines_whoever_writes_it(sale: Campaign) -> None:
+def test_the_history_holds_single_lines_whoever_writes_it(scheduled_sale: Campaign) -> None:
     reason = "a\r\nb\x1b[2J" + "c" * 600
-    log.record_event(sale, "x\ny\u202e" + "z" * 200, EventKind.OVERRIDDEN, reason=reason)
-    event = sale.events.first()
+    log.record_event(scheduled_sale, "x\ny\u202e" + "z" * 200, EventKind.OVERRIDDEN, reason=reason)
+    event = scheduled_sale.events.first()
     assert event is not None
     assert event.actor.startswith("x yz") and len(event.actor) == 150
     assert event is not None and event.data is not None

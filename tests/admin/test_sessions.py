@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.models import Campaign
-from tests.admin.test_form import Page, fields
-from tests.admin.test_verbs import LIST, act, state, text
+from tests.admin.test_form import Page, form_fields
+from tests.admin.test_verbs import LIST, campaign_state, page_text, run_action
 
 CampaignMaker = Callable[..., CampaignSnapshot]
 AGE_S = 1800
@@ -30,7 +30,7 @@ def left_s() -> float:
     return (Session.objects.get().expire_date - timezone.now()).total_seconds()
 
 
-def spend(client: Client, seconds: int) -> None:
+def age_session(client: Client, seconds: int) -> None:
     """As if this operator had done nothing for so long."""
     row = Session.objects.get()
     said = row.get_decoded()
@@ -42,7 +42,7 @@ def spend(client: Client, seconds: int) -> None:
 
 
 @pytest.fixture
-def mina(db: None) -> Client:
+def client_logged_in_by_form(db: None) -> Client:
     """Who logged in by the form."""
     User.objects.create_superuser("mina", password=PASSWORD)
     client = Client()
@@ -51,68 +51,76 @@ def mina(db: None) -> Client:
     return client
 
 
-def test_12_16_a_session_goes_on_with_every_click(mina: Client) -> None:
+def test_12_16_a_session_goes_on_with_every_click(client_logged_in_by_form: Client) -> None:
     for _ in range(5):
-        spend(mina, 1_700)
-        answer = mina.get("/admin/")
+        age_session(client_logged_in_by_form, 1_700)
+        answer = client_logged_in_by_form.get("/admin/")
         assert answer.status_code == 200
         assert left_s() > AGE_S - 60
         assert answer.cookies[site_settings.SESSION_COOKIE_NAME]["max-age"] == AGE_S
 
 
-def test_12_16_who_does_nothing_for_half_an_hour_is_out(mina: Client) -> None:
-    spend(mina, AGE_S + 1)
-    assert mina.get("/admin/").status_code == 302
+def test_12_16_who_does_nothing_for_half_an_hour_is_out(client_logged_in_by_form: Client) -> None:
+    age_session(client_logged_in_by_form, AGE_S + 1)
+    assert client_logged_in_by_form.get("/admin/").status_code == 302
 
 
 @pytest.mark.parametrize("below", ["live", "readiness", "readiness_json", "change"])
 def test_12_16_a_page_that_looks_by_itself_is_no_use(
-    mina: Client, page: Page, open_campaign: CampaignMaker, below: str
+    client_logged_in_by_form: Client, campaign_url: Page, open_campaign: CampaignMaker, below: str
 ) -> None:
     open_campaign("sale")
-    spend(mina, 1_700)
-    assert mina.get(page("sale", below), headers=POLL).status_code == 200
+    age_session(client_logged_in_by_form, 1_700)
+    assert (
+        client_logged_in_by_form.get(campaign_url("sale", below), headers=POLL).status_code == 200
+    )
     assert left_s() < AGE_S - 1_600
-    spend(mina, 101)
-    assert mina.get(page("sale", below), headers=POLL).status_code == 302
+    age_session(client_logged_in_by_form, 101)
+    assert (
+        client_logged_in_by_form.get(campaign_url("sale", below), headers=POLL).status_code == 302
+    )
 
 
-def test_12_16_a_verb_is_use(mina: Client, page: Page, open_campaign: CampaignMaker) -> None:
+def test_12_16_a_verb_is_use(
+    client_logged_in_by_form: Client, campaign_url: Page, open_campaign: CampaignMaker
+) -> None:
     open_campaign("sale")
-    spend(mina, 1_700)
-    mina.post(page("sale", "do", "pause"))
+    age_session(client_logged_in_by_form, 1_700)
+    client_logged_in_by_form.post(campaign_url("sale", "do", "pause"))
     assert left_s() > AGE_S - 60
 
 
 def test_12_16_clicks_in_a_row_write_the_session_once_a_minute(
-    mina: Client, django_assert_num_queries: Any
+    client_logged_in_by_form: Client, django_assert_num_queries: Any
 ) -> None:
-    mina.get("/admin/")
+    client_logged_in_by_form.get("/admin/")
     before = Session.objects.get().expire_date
     for _ in range(3):
-        mina.get("/admin/")
+        client_logged_in_by_form.get("/admin/")
     assert Session.objects.get().expire_date == before
 
 
-def test_12_16_a_page_asks_how_long_its_session_lasts(mina: Client) -> None:
-    mina.get("/admin/")
-    spend(mina, 1_600)
-    said = mina.get("/admin/session/", headers=POLL).json()
+def test_12_16_a_page_asks_how_long_its_session_lasts(client_logged_in_by_form: Client) -> None:
+    client_logged_in_by_form.get("/admin/")
+    age_session(client_logged_in_by_form, 1_600)
+    said = client_logged_in_by_form.get("/admin/session/", headers=POLL).json()
     assert 190 <= said["left_s"] <= 200
     assert 190 <= left_s() <= 200
-    assert mina.get("/admin/session/").json()["left_s"] >= AGE_S - 5  # "Stay logged in"
+    assert (
+        client_logged_in_by_form.get("/admin/session/").json()["left_s"] >= AGE_S - 5
+    )  # "Stay logged in"
     assert left_s() > AGE_S - 60
 
 
 def test_12_16_every_page_knows_when_its_session_ends(
-    mina: Client, page: Page, open_campaign: CampaignMaker
+    client_logged_in_by_form: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
-    for address in ("/admin/", LIST, page("sale"), page("sale", "readiness")):
-        said = re.search(r'data-left-s="(\d+)"', text(mina.get(address)))
+    for address in ("/admin/", LIST, campaign_url("sale"), campaign_url("sale", "readiness")):
+        said = re.search(r'data-left-s="(\d+)"', page_text(client_logged_in_by_form.get(address)))
         assert said is not None, address
         assert int(said[1]) > AGE_S - 60
-    assert "data-left-s" not in text(Client().get("/admin/login/"))
+    assert "data-left-s" not in page_text(Client().get("/admin/login/"))
 
 
 def test_12_16_no_other_than_an_operator_hears_of_a_session(client: Client) -> None:
@@ -126,18 +134,18 @@ def test_12_16_the_users_api_has_no_session(client: Client, open_campaign: Campa
 
 
 def test_12_17_a_button_pressed_after_the_session_ended_says_that_nothing_was_done(
-    mina: Client, page: Page, open_campaign: CampaignMaker
+    client_logged_in_by_form: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
-    spend(mina, AGE_S + 1)
-    login = mina.post(page("sale", "do", "pause"), follow=True)
-    assert "nothing was done" in text(login)
+    age_session(client_logged_in_by_form, AGE_S + 1)
+    login = client_logged_in_by_form.post(campaign_url("sale", "do", "pause"), follow=True)
+    assert "nothing was done" in page_text(login)
     said = {"username": "mina", "password": PASSWORD}
-    after = mina.post(login.redirect_chain[-1][0], said, follow=True)
+    after = client_logged_in_by_form.post(login.redirect_chain[-1][0], said, follow=True)
     assert after.status_code == 200
-    assert "Nothing was done: please press the button again." in text(after)
-    assert after.redirect_chain[-1][0] == page("sale")
-    assert state() == "scheduled"
+    assert "Nothing was done: please press the button again." in page_text(after)
+    assert after.redirect_chain[-1][0] == campaign_url("sale")
+    assert campaign_state() == "scheduled"
 
 
 @pytest.mark.parametrize(
@@ -149,35 +157,38 @@ def test_12_17_a_button_pressed_after_the_session_ended_says_that_nothing_was_do
 )  # fmt: skip
 @pytest.mark.parametrize("method", ["get", "head"])
 def test_12_17_a_page_for_buttons_answers_a_get_with_its_page(
-    operator: Client, page: Page, open_campaign: CampaignMaker, address: Any, shown: str,
-    method: str,
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker, address: Any,
+    shown: str, method: str,
 ) -> None:  # fmt: skip
     open_campaign("sale")
-    answer = getattr(operator, method)(page("sale", *address), follow=True)
-    assert (answer.status_code, answer.redirect_chain) == (200, [(page("sale", shown), 302)])
+    answer = getattr(operator_client, method)(campaign_url("sale", *address), follow=True)
+    assert (answer.status_code, answer.redirect_chain) == (
+        200,
+        [(campaign_url("sale", shown), 302)],
+    )
     if method == "get":
-        assert "Nothing was done" in text(answer)
-    assert state() == "scheduled"
+        assert "Nothing was done" in page_text(answer)
+    assert campaign_state() == "scheduled"
 
 
 @pytest.mark.parametrize("method", ["put", "delete", "patch"])
 def test_12_17_other_methods_are_refused(
-    operator: Client, page: Page, open_campaign: CampaignMaker, method: str
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker, method: str
 ) -> None:
     open_campaign("sale")
-    answer = getattr(operator, method)(page("sale", "do", "pause"))
+    answer = getattr(operator_client, method)(campaign_url("sale", "do", "pause"))
     assert (answer.status_code, answer["Allow"]) == (405, "POST")
 
 
-def test_12_17_logging_out_by_a_get_does_nothing(operator: Client) -> None:
-    answer = operator.get("/admin/logout/", follow=True)
+def test_12_17_logging_out_by_a_get_does_nothing(operator_client: Client) -> None:
+    answer = operator_client.get("/admin/logout/", follow=True)
     assert answer.status_code == 200
-    assert "Nothing was done" in text(answer)
-    assert operator.get("/admin/").status_code == 200
+    assert "Nothing was done" in page_text(answer)
+    assert operator_client.get("/admin/").status_code == 200
 
 
 def test_12_17_no_page_of_the_admin_answers_a_get_with_405(
-    operator: Client, open_campaign: CampaignMaker
+    operator_client: Client, open_campaign: CampaignMaker
 ) -> None:
     """Every address that the admin has, with a campaign and a verb where it wants some."""
     open_campaign("sale")
@@ -186,7 +197,7 @@ def test_12_17_no_page_of_the_admin_answers_a_get_with_405(
     for pattern, keys in _addresses():
         address = "/admin/" + pattern % {key: _value(key, pk) for key in keys}
         asked.append(address)
-        assert operator.get(address).status_code != 405, address
+        assert operator_client.get(address).status_code != 405, address
     assert {f"/admin/coupons/campaign/{pk}/do/pause/", "/admin/logout/"} <= set(asked)
 
 
@@ -204,37 +215,39 @@ def _value(key: str, pk: int) -> str:
 
 @pytest.mark.parametrize("sent", ["action", "form", "override"])
 def test_12_17_whatever_was_sent_too_late_is_told_as_not_done(
-    mina: Client, page: Page, open_campaign: CampaignMaker, sent: str
+    client_logged_in_by_form: Client, campaign_url: Page, open_campaign: CampaignMaker, sent: str
 ) -> None:
     open_campaign("sale")
-    typed = fields(mina, page("sale")) | {"stock": "20"}
-    spend(mina, AGE_S + 1)
+    typed = form_fields(client_logged_in_by_form, campaign_url("sale")) | {"stock": "20"}
+    age_session(client_logged_in_by_form, AGE_S + 1)
     if sent == "action":
-        answer = act(mina, "pause", "sale")
+        answer = run_action(client_logged_in_by_form, "pause", "sale")
     elif sent == "form":
-        answer = mina.post(page("sale"), typed, follow=True)
+        answer = client_logged_in_by_form.post(campaign_url("sale"), typed, follow=True)
     else:
-        answer = mina.post(page("sale", "override"), {"reason": "now"}, follow=True)
-    assert "You are not logged in, so nothing was done." in text(answer)
-    assert (state(), Campaign.objects.get().stock) == ("scheduled", 10)
+        answer = client_logged_in_by_form.post(
+            campaign_url("sale", "override"), {"reason": "now"}, follow=True
+        )
+    assert "You are not logged in, so nothing was done." in page_text(answer)
+    assert (campaign_state(), Campaign.objects.get().stock) == ("scheduled", 10)
 
 
-def test_a_session_ends_with_the_logout(mina: Client) -> None:
-    assert mina.post("/admin/logout/").status_code == 200
+def test_a_session_ends_with_the_logout(client_logged_in_by_form: Client) -> None:
+    assert client_logged_in_by_form.post("/admin/logout/").status_code == 200
     assert not Session.objects.exists()
-    assert mina.get("/admin/").status_code == 302
+    assert client_logged_in_by_form.get("/admin/").status_code == 302
 
 
-def test_a_session_from_before_it_slid_goes_on(operator: Client) -> None:
-    assert operator.get("/admin/session/", headers=POLL).json()["left_s"] is None
-    operator.get("/admin/")
-    assert operator.get("/admin/session/", headers=POLL).json()["left_s"] > AGE_S - 60
+def test_a_session_from_before_it_slid_goes_on(operator_client: Client) -> None:
+    assert operator_client.get("/admin/session/", headers=POLL).json()["left_s"] is None
+    operator_client.get("/admin/")
+    assert operator_client.get("/admin/session/", headers=POLL).json()["left_s"] > AGE_S - 60
 
 
-def test_a_damaged_mark_in_a_session_is_none(mina: Client) -> None:
+def test_a_damaged_mark_in_a_session_is_none(client_logged_in_by_form: Client) -> None:
     row = Session.objects.get()
     row.session_data = Session.objects.encode(row.get_decoded() | {"used_at": "yesterday"})
     row.save()
-    assert mina.get("/admin/session/", headers=POLL).json()["left_s"] is None
-    assert mina.get("/admin/").status_code == 200
+    assert client_logged_in_by_form.get("/admin/session/", headers=POLL).json()["left_s"] is None
+    assert client_logged_in_by_form.get("/admin/").status_code == 200
     assert abs(Session.objects.get().get_decoded()["used_at"] - time.time()) < 60

@@ -20,16 +20,16 @@ CampaignMaker = Callable[..., CampaignSnapshot]
 Page = Callable[..., str]
 
 
-def state(slug: str = "sale") -> str:
+def campaign_state(slug: str = "sale") -> str:
     return Campaign.objects.get(slug=slug).state
 
 
-def text(answer: Any) -> str:
+def page_text(answer: Any) -> str:
     body: str = answer.content.decode()
     return body
 
 
-def act(client: Client, name: str, *slugs: str, **more: str) -> Any:
+def run_action(client: Client, name: str, *slugs: str, **more: str) -> Any:
     chosen = [Campaign.objects.get(slug=slug).pk for slug in slugs]
     return client.post(
         LIST, {"action": name, "_selected_action": chosen, "index": "0", **more}, follow=True
@@ -40,24 +40,24 @@ def act(client: Client, name: str, *slugs: str, **more: str) -> Any:
 def future_draft(draft: Callable[..., Campaign]) -> Callable[..., Campaign]:
     """A draft that opens in an hour."""
 
-    def make(slug: str = "sale") -> Campaign:
+    def make_future_draft(slug: str = "sale") -> Campaign:
         opens_at = timezone.now() + timedelta(hours=1)
         return draft(slug, opens_at=opens_at, closes_at=opens_at + timedelta(hours=1))
 
-    return make
+    return make_future_draft
 
 
 def test_the_buttons_take_a_campaign_through_its_life(
-    operator: Client, page: Page, future_draft: Callable[..., Campaign]
+    operator_client: Client, campaign_url: Page, future_draft: Callable[..., Campaign]
 ) -> None:
     future_draft()
     for verb, expected in (
         ("schedule", "scheduled"), ("open", "open"), ("pause", "paused"), ("resume", "open"),
         ("close", "closed"),
     ):  # fmt: skip
-        answer = operator.post(page("sale", "do", verb), follow=True)
-        assert f">sale is {expected} now." in text(answer)
-        assert state() == expected
+        answer = operator_client.post(campaign_url("sale", "do", verb), follow=True)
+        assert f">sale is {expected} now." in page_text(answer)
+        assert campaign_state() == expected
     done = Campaign.objects.get().events.values_list("actor", "kind")
     assert list(done)[:5] == [
         ("mina", "closed"), ("mina", "resumed"), ("mina", "paused"), ("mina", "opened"),
@@ -66,7 +66,7 @@ def test_the_buttons_take_a_campaign_through_its_life(
 
 
 def test_every_button_shown_works_and_no_other_would(
-    operator: Client, page: Page, draft: Callable[..., Campaign]
+    operator_client: Client, campaign_url: Page, draft: Callable[..., Campaign]
 ) -> None:
     """The table of what is offered agrees with what campaigns.py allows, state by state."""
     roads = {
@@ -80,7 +80,7 @@ def test_every_button_shown_works_and_no_other_would(
             draft(slug, opens_at=opens_at, closes_at=opens_at + timedelta(hours=1))
             for step in road:
                 VERBS[step].call(slug, actor="Mina")
-            assert state(slug) == wanted
+            assert campaign_state(slug) == wanted
             try:
                 verb.call(slug, actor="Mina")
                 allowed = True
@@ -90,72 +90,79 @@ def test_every_button_shown_works_and_no_other_would(
 
 
 def test_a_page_shows_the_buttons_of_its_state(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
-    shown = text(operator.get(page("sale")))
+    shown = page_text(operator_client.get(campaign_url("sale")))
     for verb in ("pause", "close"):
-        assert page("sale", "do", verb) in shown
+        assert campaign_url("sale", "do", verb) in shown
     for verb in ("schedule", "resume"):
-        assert page("sale", "do", verb) not in shown
+        assert campaign_url("sale", "do", verb) not in shown
 
 
 def test_an_illegal_transition_is_a_sentence(
-    operator: Client, page: Page, draft: Callable[..., Campaign]
+    operator_client: Client, campaign_url: Page, draft: Callable[..., Campaign]
 ) -> None:
     draft("sale")
-    answer = operator.post(page("sale", "do", "pause"), follow=True)
-    assert ">sale is draft: it can&#x27;t be paused." in text(answer)
-    assert state() == "draft"
+    answer = operator_client.post(campaign_url("sale", "do", "pause"), follow=True)
+    assert ">sale is draft: it can&#x27;t be paused." in page_text(answer)
+    assert campaign_state() == "draft"
 
 
 def test_without_redis_a_verb_is_refused_and_nothing_changes(
-    operator: Client, page: Page, open_campaign: CampaignMaker, redis_away: Callable[[], None]
+    operator_client: Client,
+    campaign_url: Page,
+    open_campaign: CampaignMaker,
+    redis_away: Callable[[], None],
 ) -> None:
     open_campaign("sale")
     redis_away()
-    answer = operator.post(page("sale", "do", "pause"), follow=True)
-    assert "Redis did not answer" in text(answer)
-    assert state() == "scheduled"
+    answer = operator_client.post(campaign_url("sale", "do", "pause"), follow=True)
+    assert "Redis did not answer" in page_text(answer)
+    assert campaign_state() == "scheduled"
 
 
-def test_a_verb_needs_a_post(operator: Client, page: Page, open_campaign: CampaignMaker) -> None:
+def test_a_verb_needs_a_post(
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
+) -> None:
     open_campaign("sale")
-    assert operator.get(page("sale", "do", "pause")).status_code == 302
-    assert state() == "scheduled"
+    assert operator_client.get(campaign_url("sale", "do", "pause")).status_code == 302
+    assert campaign_state() == "scheduled"
 
 
-def test_a_verb_needs_a_csrf_token(page: Page, open_campaign: CampaignMaker) -> None:
+def test_a_verb_needs_a_csrf_token(campaign_url: Page, open_campaign: CampaignMaker) -> None:
     open_campaign("sale")
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(User.objects.create_superuser("mina"))
-    assert browser.post(page("sale", "do", "pause")).status_code == 403
-    assert state() == "scheduled"
+    assert browser.post(campaign_url("sale", "do", "pause")).status_code == 403
+    assert campaign_state() == "scheduled"
 
 
 def test_an_onlooker_has_no_buttons_and_no_power(
-    onlooker: Client, page: Page, open_campaign: CampaignMaker
+    read_only_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
-    assert page("sale", "do", "pause") not in text(onlooker.get(page("sale")))
-    assert onlooker.post(page("sale", "do", "pause")).status_code == 403
-    act(onlooker, "pause", "sale")
-    assert state() == "scheduled"
+    assert campaign_url("sale", "do", "pause") not in page_text(
+        read_only_client.get(campaign_url("sale"))
+    )
+    assert read_only_client.post(campaign_url("sale", "do", "pause")).status_code == 403
+    run_action(read_only_client, "pause", "sale")
+    assert campaign_state() == "scheduled"
 
 
 def test_a_verb_that_does_not_exist_is_not_found(
-    operator: Client, page: Page, open_campaign: CampaignMaker
+    operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
-    assert operator.post(page("sale", "do", "explode")).status_code == 404
+    assert operator_client.post(campaign_url("sale", "do", "explode")).status_code == 404
 
 
 def test_an_action_says_for_each_campaign_what_came_of_it(
-    operator: Client, open_campaign: CampaignMaker, draft: Callable[..., Campaign]
+    operator_client: Client, open_campaign: CampaignMaker, draft: Callable[..., Campaign]
 ) -> None:
     open_campaign("autumn")
     draft("winter")
-    said = text(act(operator, "pause", "autumn", "winter"))
+    said = page_text(run_action(operator_client, "pause", "autumn", "winter"))
     assert ">autumn is paused now." in said
     assert ">winter is draft: it can&#x27;t be paused." in said
     assert store().gate("autumn").paused
@@ -164,33 +171,33 @@ def test_an_action_says_for_each_campaign_what_came_of_it(
 @pytest.mark.parametrize("odd", ["zz", "", "9" * 30, "-1", "1\x00", "1.5", "٣"])
 @pytest.mark.parametrize("name", ["pause", "close"])
 def test_what_can_be_no_campaign_is_not_chosen(
-    operator: Client, open_campaign: CampaignMaker, name: str, odd: str
+    operator_client: Client, open_campaign: CampaignMaker, name: str, odd: str
 ) -> None:
     open_campaign("sale")
-    alone = operator.post(LIST, {"action": name, "_selected_action": [odd]}, follow=True)
+    alone = operator_client.post(LIST, {"action": name, "_selected_action": [odd]}, follow=True)
     assert alone.status_code == 200
-    assert state() == "scheduled"
+    assert campaign_state() == "scheduled"
     chosen = [odd, Campaign.objects.get().pk]
-    operator.post(LIST, {"action": "pause", "_selected_action": chosen}, follow=True)
-    assert state() == "paused"
+    operator_client.post(LIST, {"action": "pause", "_selected_action": chosen}, follow=True)
+    assert campaign_state() == "paused"
 
 
 def test_closing_from_the_list_asks_once_more(
-    operator: Client, open_campaign: CampaignMaker
+    operator_client: Client, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
-    asked = act(operator, "close", "sale")
-    assert "a closed campaign can't be opened again" in text(asked)
-    assert state() == "scheduled"
+    asked = run_action(operator_client, "close", "sale")
+    assert "a closed campaign can't be opened again" in page_text(asked)
+    assert campaign_state() == "scheduled"
     pk = Campaign.objects.get().pk
-    operator.post(LIST, {"action": "close", "_selected_action": [pk], "confirmed": "yes"})
-    assert state() == "closed"
+    operator_client.post(LIST, {"action": "close", "_selected_action": [pk], "confirmed": "yes"})
+    assert campaign_state() == "closed"
 
 
 def test_campaigns_cannot_be_deleted_from_the_list(
-    operator: Client, open_campaign: CampaignMaker
+    operator_client: Client, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
-    assert "delete_selected" not in text(operator.get(LIST))
-    act(operator, "delete_selected", "sale", post="yes")
+    assert "delete_selected" not in page_text(operator_client.get(LIST))
+    run_action(operator_client, "delete_selected", "sale", post="yes")
     assert Campaign.objects.count() == 1

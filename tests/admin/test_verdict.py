@@ -30,16 +30,16 @@ FUTURE = (
 
 
 @pytest.fixture(autouse=True)
-def worker() -> None:
+def healthy_worker() -> None:
     store().mark_canary()
     store().mark_sweep()
 
 
 @pytest.fixture
-def sale(draft: Draft, settings: Any) -> Callable[[str, str, bool], Campaign]:
+def make_sale(draft: Draft, settings: Any) -> Callable[[str, str, bool], Campaign]:
     """A campaign in that state, at that time of its window, with something red or nothing."""
 
-    def make(state: str, when: str, red: bool) -> Campaign:
+    def make_campaign_in_state(state: str, when: str, red: bool) -> Campaign:
         now = timezone.now()
         opens, closes = now + 5 * MINUTE, now + 60 * MINUTE
         draft("sale", opens_at=opens, closes_at=closes)
@@ -57,7 +57,7 @@ def sale(draft: Draft, settings: Any) -> Callable[[str, str, bool], Campaign]:
         settings.REDIS_WAIT_REPLICAS = 2 if red else 0
         return Campaign.objects.get()
 
-    return make
+    return make_campaign_in_state
 
 
 CASES = {
@@ -83,9 +83,9 @@ CASES = {
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("state", "when", "red"), CASES, ids=lambda case: str(case))
 def test_the_sentence_is_true_in_every_state(
-    sale: Callable[..., Campaign], state: str, when: str, red: bool
+    make_sale: Callable[..., Campaign], state: str, when: str, red: bool
 ) -> None:
-    sale(state, when, red)
+    make_sale(state, when, red)
     said = opening_verdict(board.readiness_board("sale"))
     assert said.startswith(f"sale {CASES[state, when, red]}")
 
@@ -96,14 +96,14 @@ def test_the_sentence_is_true_in_every_state(
     [(State.SCHEDULED, OPEN), (State.SCHEDULED, OVER), (State.PAUSED, OPEN), ("held", OPEN)],
 )
 def test_nothing_is_promised_of_an_opening_that_has_been(
-    sale: Callable[..., Campaign], operator: Client, state: str, when: str
+    make_sale: Callable[..., Campaign], operator_client: Client, state: str, when: str
 ) -> None:
     """By the command, the page and the program's answer."""
-    campaign = sale(state, when, True)
+    campaign = make_sale(state, when, True)
     said = StringIO()
     with pytest.raises(SystemExit):
         call_command("readiness", "sale", stdout=said, no_color=True)
-    page = operator.get(reverse("admin:coupons_campaign_readiness", args=[campaign.pk]))
+    page = operator_client.get(reverse("admin:coupons_campaign_readiness", args=[campaign.pk]))
     for text in (said.getvalue(), page.content.decode()):
         assert not [future for future in FUTURE if future in text]
         assert "will be held back" not in text
@@ -113,22 +113,22 @@ def test_nothing_is_promised_of_an_opening_that_has_been(
 
 @pytest.mark.django_db(transaction=True)
 def test_without_holding_back_it_says_that_it_opens_all_the_same(
-    sale: Callable[..., Campaign], settings: Any
+    make_sale: Callable[..., Campaign], settings: Any
 ) -> None:
     settings.HOLD_BACK_S = 0
-    sale(State.SCHEDULED, AHEAD, True)
+    make_sale(State.SCHEDULED, AHEAD, True)
     assert "opens at" in opening_verdict(board.readiness_board("sale"))
     assert "HOLD_BACK_S is 0" in opening_verdict(board.readiness_board("sale"))
 
 
 @pytest.mark.django_db(transaction=True)
 def test_what_opens_at_once_is_not_said_to_be_held_back(
-    operator: Client, draft: Draft, settings: Any
+    operator_client: Client, draft: Draft, settings: Any
 ) -> None:
     campaign = draft("sale")  # opened a second ago
     settings.REDIS_WAIT_REPLICAS = 2
     address = reverse("admin:coupons_campaign_do", args=[campaign.pk, "schedule"])
-    said = operator.post(address, follow=True).content.decode()
+    said = operator_client.post(address, follow=True).content.decode()
     assert "It opens although something is red (replicas)" in said
     assert "would be held back" not in said
 
@@ -136,16 +136,16 @@ def test_what_opens_at_once_is_not_said_to_be_held_back(
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("zone", ["Asia/Seoul", "America/New_York", "UTC"])
 def test_command_and_page_tell_every_moment_in_one_named_zone(
-    sale: Callable[..., Campaign], operator: Client, settings: Any, zone: str
+    make_sale: Callable[..., Campaign], operator_client: Client, settings: Any, zone: str
 ) -> None:
     settings.TIME_ZONE = zone
     with timezone.override(zone):
-        campaign = sale(State.SCHEDULED, AHEAD, False)
+        campaign = make_sale(State.SCHEDULED, AHEAD, False)
         told = date_format(timezone.localtime(campaign.opens_at), "Y-m-d H:i:s")
         name = f"{timezone.localtime(campaign.opens_at):%Z}"
         said = StringIO()
         call_command("readiness", "sale", stdout=said, no_color=True)
-        page = operator.get(reverse("admin:coupons_campaign_readiness", args=[campaign.pk]))
+        page = operator_client.get(reverse("admin:coupons_campaign_readiness", args=[campaign.pk]))
     for text in (said.getvalue().splitlines()[-1], page.content.decode()):
         assert re.search(rf"{told}\.\d{{3}} {name}\b", text)
     due = re.findall(r"(?:Due|Ran) at (\S+ \S+)", said.getvalue())
