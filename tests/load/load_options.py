@@ -8,6 +8,7 @@ from locust.argument_parser import LocustArgumentParser
 # isort: on
 import json
 import tempfile
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -31,9 +32,8 @@ def main() -> None:
             for value in wrong_values(action, files):
                 words = Try((), action, ()).command_line(value, [])
                 count += 1
-                if wrong := fault_of_refusal(
-                    *run_and_capture(lambda words=words: parser.parse_args(words))
-                ):  # type: ignore[misc]
+                refusal = run_and_capture(partial(parser.parse_args, words))
+                if wrong := fault_of_refusal(*refusal):
                     faults[words[0][:80]] = wrong
     print(json.dumps({"faults": faults, "count": count}))
 

@@ -7,6 +7,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -246,9 +247,8 @@ def test_a_program_refuses_a_wrong_value_in_a_sentence(
         words = fill_placeholders(
             Try(before, action, ()).command_line(value, VALID_OF_PROGRAMS.get(program, []))
         )
-        wrong = fault_of_refusal(
-            *run_and_capture(lambda words=words: parser.parse_args([*before, *words]))
-        )  # type: ignore[misc]
+        refusal = run_and_capture(partial(parser.parse_args, [*before, *words]))
+        wrong = fault_of_refusal(*refusal)
         if wrong:
             faults[value[:80]] = wrong
     assert faults == {}
