@@ -10,7 +10,7 @@ _BLANK, _NEWLINE = " \t", "\n\r"
 _NAME = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789")
 
 
-def read(text: str) -> dict[str, str]:
+def parse_env_file(text: str) -> dict[str, str]:
     """What a unit gets. Raises ValueError where systemd refuses the file as a whole."""
     values: dict[str, str] = {}
     for name, value in _pairs(text):
@@ -104,13 +104,13 @@ def is_here() -> bool:
     return bool(_LIBRARIES)
 
 
-def library() -> Path:
+def libsystemd_path() -> Path:
     return _LIBRARIES[-1]
 
 
 def read_by_systemd(file: Path) -> dict[str, str]:
     """By systemd's own code, as a service manager calls it. Raises OSError where it refuses."""
-    systemd = ctypes.CDLL(str(library()))
+    systemd = ctypes.CDLL(str(libsystemd_path()))
     lines = ctypes.POINTER(ctypes.c_char_p)()
     code = systemd.load_env_file(None, str(file).encode(), ctypes.byref(lines))
     if code < 0:

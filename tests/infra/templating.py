@@ -26,14 +26,14 @@ def _loader() -> Any:
     return loader
 
 
-def encrypt(text: str, file: Path) -> None:
+def encrypt_vault(text: str, file: Path) -> None:
     """As `ansible-vault encrypt` would."""
     lib = VaultLib(_loader()._vault.secrets)
     file.write_bytes(lib.encrypt(text.encode()))
 
 
 @cache
-def filters() -> dict[str, Callable[..., Any]]:
+def our_filters() -> dict[str, Callable[..., Any]]:
     """Of our own plugin, as functions."""
     file = ANSIBLE / "plugins" / "filter" / "coupon_text.py"
     spec = spec_from_file_location("coupon_text", file)
@@ -45,7 +45,7 @@ def filters() -> dict[str, Callable[..., Any]]:
 
 
 @cache
-def defaults() -> dict[str, Any]:
+def role_defaults() -> dict[str, Any]:
     """Of all roles, as a play has them."""
     found: dict[str, Any] = {}
     roles = ANSIBLE / "roles"
@@ -54,10 +54,10 @@ def defaults() -> dict[str, Any]:
     return found
 
 
-def load(file: Path) -> dict[str, Any]:
+def load_yaml(file: Path) -> dict[str, Any]:
     return dict(_loader().load_from_file(str(file), cache="none", trusted_as_template=True))
 
 
-def render(text: str, variables: dict[str, Any]) -> Any:
-    templar = Templar(loader=_loader(), variables=defaults() | variables)
+def render_template(text: str, variables: dict[str, Any]) -> Any:
+    templar = Templar(loader=_loader(), variables=role_defaults() | variables)
     return templar.template(trust_as_template(text))

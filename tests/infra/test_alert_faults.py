@@ -31,7 +31,7 @@ pytestmark = pytest.mark.long
 
 
 @pytest.fixture
-def patience() -> str:
+def worker_patience() -> str:
     """WORKER_PATIENCE_S of the site."""
     return "600"
 
@@ -52,9 +52,9 @@ def _redis_on(clock: WrongClock, folder: Path) -> str:
 
 
 @pytest.fixture
-def site(
+def monitored_site(
     child_environment: dict[str, str],
-    patience: str,
+    worker_patience: str,
     redis_clock: WrongClock,
     settings: Any,
     tmp_path: Path,
@@ -63,67 +63,73 @@ def site(
     if connection.vendor != "mysql":
         pytest.skip("SQLite has no connections to be counted")
     given = child_environment | {
-        "WORKER_PATIENCE_S": patience,
+        "WORKER_PATIENCE_S": worker_patience,
         "HOLD_BACK_S": "600",
         "REDIS_TIMEOUT_S": "2",
     }
     with servers.redis(tmp_path / "redis", program=_redis_on(redis_clock, tmp_path)) as url:
         settings.REDIS_URL = url
         store.cache_clear()
-        with watched_site.running(given, tmp_path, url) as running:
+        with watched_site.running_site(given, tmp_path, url) as running:
             yield running
     store.cache_clear()
 
 
 def test_12_19_a_dead_beat_is_heard_and_so_is_a_worker_that_stands_still(
-    site: Site, open_campaign: CampaignMaker
+    monitored_site: Site, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
-    with site.frozen("beat"):
-        site.hears("CanaryLost", "NobodySweeps")
-        site.keeps_quiet_about("WorkerStill")
-    with site.frozen("worker"):
-        assert site.claims("mina") == 202
-        site.hears("WorkerStill", "ClaimsWaitTooLong")
+    with monitored_site.freeze_programs("beat"):
+        monitored_site.wait_for_alerts("CanaryLost", "NobodySweeps")
+        monitored_site.keeps_quiet_about("WorkerStill")
+    with monitored_site.freeze_programs("worker"):
+        assert monitored_site.post_claim("mina") == 202
+        monitored_site.wait_for_alerts("WorkerStill", "ClaimsWaitTooLong")
 
 
 def test_12_19_what_is_wrong_with_a_campaign_is_heard(
-    site: Site, open_campaign: CampaignMaker
+    monitored_site: Site, open_campaign: CampaignMaker
 ) -> None:
     for slug in ("damaged", "parked", "lost"):
         open_campaign(slug)
     ahead = timezone.now() + timedelta(minutes=5)
     open_campaign("ahead", opens_at=ahead, closes_at=ahead + timedelta(hours=1))
-    with site.frozen("worker"):
-        assert site.claims("mina", "damaged") == 202
-        site.redis.delete(keys.campaign_keys("damaged").queue)
-        site.redis.set(keys.campaign_keys("damaged").queue, "?")
-        site.redis.hincrby(keys.campaign_keys("lost").gate, "next", 1)  # a place that nobody holds
-        site.redis.xadd(keys.campaign_keys("parked").queue, {"u": b"\xff"})
-        site.redis.hset(keys.campaign_keys("ahead").gate, "longest", 1)  # not what MySQL has
-    site.hears(
+    with monitored_site.freeze_programs("worker"):
+        assert monitored_site.post_claim("mina", "damaged") == 202
+        monitored_site.redis.delete(keys.campaign_keys("damaged").queue)
+        monitored_site.redis.set(keys.campaign_keys("damaged").queue, "?")
+        monitored_site.redis.hincrby(
+            keys.campaign_keys("lost").gate, "next", 1
+        )  # a place that nobody holds
+        monitored_site.redis.xadd(keys.campaign_keys("parked").queue, {"u": b"\xff"})
+        monitored_site.redis.hset(
+            keys.campaign_keys("ahead").gate, "longest", 1
+        )  # not what MySQL has
+    monitored_site.wait_for_alerts(
         "CampaignDamaged", "CampaignNotDrained", "CampaignWorkFails", "ClaimsParked", "GapsFound",
         "BoardRed", "OpeningHeldBack",
     )  # fmt: skip
 
 
 def test_12_19_a_campaign_that_redis_lost_is_heard(
-    site: Site, open_campaign: CampaignMaker
+    monitored_site: Site, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
-    with site.frozen("worker"):  # or it is mended within seconds
-        site.redis.delete(keys.campaign_keys("sale").gate)
-        site.hears("ClosedForRepair")
+    with monitored_site.freeze_programs("worker"):  # or it is mended within seconds
+        monitored_site.redis.delete(keys.campaign_keys("sale").gate)
+        monitored_site.wait_for_alerts("ClosedForRepair")
 
 
-def test_12_19_servers_that_are_away_are_heard(site: Site, open_campaign: CampaignMaker) -> None:
+def test_12_19_servers_that_are_away_are_heard(
+    monitored_site: Site, open_campaign: CampaignMaker
+) -> None:
     open_campaign("sale")
-    with Away(site, "broker"), site.crowd():
-        site.hears("BellsLost")
-    with Away(site, "database"):
-        site.hears("DatabaseAway", "TasksFail")
-    with Away(site, "redis"), site.crowd():
-        site.hears("RedisAway", "DependencyRests", "ServerErrors")
+    with Away(monitored_site, "broker"), monitored_site.sending_crowd():
+        monitored_site.wait_for_alerts("BellsLost")
+    with Away(monitored_site, "database"):
+        monitored_site.wait_for_alerts("DatabaseAway", "TasksFail")
+    with Away(monitored_site, "redis"), monitored_site.sending_crowd():
+        monitored_site.wait_for_alerts("RedisAway", "DependencyRests", "ServerErrors")
 
 
 class Away:
@@ -140,18 +146,20 @@ class Away:
         self._cable.refuses.clear()
 
 
-def test_12_19_a_redis_that_fills_up_evicts_or_forgets_is_heard(site: Site) -> None:
-    site.redis.config_set("appendonly", "no")
-    site.hears("RedisForgetful")
-    site.redis.config_set("maxmemory", int(1.25 * site.redis.info()["used_memory"]))
-    site.hears("RedisFillsUp")
-    site.redis.config_set("maxmemory-policy", "allkeys-lru")
+def test_12_19_a_redis_that_fills_up_evicts_or_forgets_is_heard(monitored_site: Site) -> None:
+    monitored_site.redis.config_set("appendonly", "no")
+    monitored_site.wait_for_alerts("RedisForgetful")
+    monitored_site.redis.config_set(
+        "maxmemory", int(1.25 * monitored_site.redis.info()["used_memory"])
+    )
+    monitored_site.wait_for_alerts("RedisFillsUp")
+    monitored_site.redis.config_set("maxmemory-policy", "allkeys-lru")
     for number in range(40):
-        site.redis.set(f"filler-{number}", b"?" * 100_000)
-    site.hears("RedisEvicts")
+        monitored_site.redis.set(f"filler-{number}", b"?" * 100_000)
+    monitored_site.wait_for_alerts("RedisEvicts")
     with ExitStack() as stack:
         _crowd_the_database(stack)
-        site.hears("DatabaseConnectionsRunOut")
+        monitored_site.wait_for_alerts("DatabaseConnectionsRunOut")
 
 
 def _crowd_the_database(stack: ExitStack) -> None:
@@ -169,91 +177,96 @@ def _crowd_the_database(stack: ExitStack) -> None:
         stack.callback(session.close)
 
 
-def test_12_19_clocks_that_are_off_are_heard(site: Site) -> None:
+def test_12_19_clocks_that_are_off_are_heard(monitored_site: Site) -> None:
     """Of all our programs, against Redis'."""
-    site.clock.shift(8)
-    site.hears("HostClockOff", "RedisClockOff")
+    monitored_site.clock.shift(8)
+    monitored_site.wait_for_alerts("HostClockOff", "RedisClockOff")
 
 
 def test_12_19_one_error_that_nobody_foresaw_is_heard(
-    site: Site, open_campaign: CampaignMaker
+    monitored_site: Site, open_campaign: CampaignMaker
 ) -> None:
     with connection.cursor() as cursor:
         cursor.execute("RENAME TABLE coupons_campaign TO coupons_elsewhere")
     try:
-        assert site.asks("GET", "/api/v1/campaigns/sale", user="mina") == 500
+        assert monitored_site.send_request("GET", "/api/v1/campaigns/sale", user="mina") == 500
     finally:
         with connection.cursor() as cursor:
             cursor.execute("RENAME TABLE coupons_elsewhere TO coupons_campaign")
-    site.hears("UnforeseenErrors")
+    monitored_site.wait_for_alerts("UnforeseenErrors")
 
 
-def test_12_19_programs_that_do_not_answer_are_heard(site: Site) -> None:
-    with site.frozen("web", "consumer"):
-        site.hears("WebGone", "ConsumerGone")
+def test_12_19_programs_that_do_not_answer_are_heard(monitored_site: Site) -> None:
+    with monitored_site.freeze_programs("web", "consumer"):
+        monitored_site.wait_for_alerts("WebGone", "ConsumerGone")
 
 
-def test_12_19_claims_that_redis_delays_are_heard(site: Site, open_campaign: CampaignMaker) -> None:
+def test_12_19_claims_that_redis_delays_are_heard(
+    monitored_site: Site, open_campaign: CampaignMaker
+) -> None:
     open_campaign("sale", stock=100)
     for number in range(3):
-        site.claims(f"quick-{number}")
+        monitored_site.post_claim(f"quick-{number}")
     time.sleep(2 * SCRAPE_S)
     for number in range(3):
-        site.redis.client_pause(700)
-        site.claims(f"slow-{number}")
-    site.hears("AdmissionSlow")
+        monitored_site.redis.client_pause(700)
+        monitored_site.post_claim(f"slow-{number}")
+    monitored_site.wait_for_alerts("AdmissionSlow")
 
 
-@pytest.mark.parametrize("patience", ["8"])
-def test_12_19_a_worker_that_had_to_be_ended_is_heard(site: Site) -> None:
-    with site.frozen("worker"):
-        site.hears("WorkersStall")
+@pytest.mark.parametrize("worker_patience", ["8"])
+def test_12_19_a_worker_that_had_to_be_ended_is_heard(monitored_site: Site) -> None:
+    with monitored_site.freeze_programs("worker"):
+        monitored_site.wait_for_alerts("WorkersStall")
 
 
-def test_12_19_guesses_of_a_password_are_heard(site: Site) -> None:
-    answers = [site.guesses("mina") for _ in range(40)]
+def test_12_19_guesses_of_a_password_are_heard(monitored_site: Site) -> None:
+    answers = [monitored_site.send_wrong_password("mina") for _ in range(40)]
     assert answers[-1] == 429
-    site.hears("PasswordsGuessed")
+    monitored_site.wait_for_alerts("PasswordsGuessed")
 
 
 def test_12_19_people_who_are_turned_away_are_heard(
-    site: Site, open_campaign: CampaignMaker
+    monitored_site: Site, open_campaign: CampaignMaker
 ) -> None:
     """The web processes stand still; the front keeps as many waiting as there are threads."""
     open_campaign("sale")
-    with site.frozen("web"), site.crowd(door="users", people=40):
-        site.hears("TurnedAway")
+    with (
+        monitored_site.freeze_programs("web"),
+        monitored_site.sending_crowd(door="users", people=40),
+    ):
+        monitored_site.wait_for_alerts("TurnedAway")
 
 
-def test_12_19_a_busy_host_is_heard(site: Site, tmp_path: Path) -> None:
+def test_12_19_a_busy_host_is_heard(monitored_site: Site, tmp_path: Path) -> None:
     with ExitStack() as stack:
         for _ in range(os.cpu_count() or 1):
             busy = ["nice", "-n", "19", sys.executable, "-c", "while True: pass"]
             stack.enter_context(servers.started(busy, log=tmp_path / "busy.log"))
-        site.hears("HostBusy", within_s=180)
+        monitored_site.wait_for_alerts("HostBusy", within_s=180)
 
 
-def test_12_19_a_full_disk_is_heard(site: Site, tmp_path: Path) -> None:
+def test_12_19_a_full_disk_is_heard(monitored_site: Site, tmp_path: Path) -> None:
     with exhausted_host.small_disk(tmp_path) as folder:
         room = shutil.disk_usage(folder).free
         (folder / "filler").write_bytes(b"?" * int(0.95 * room))
-        site.hears("DiskNearlyFull")
+        monitored_site.wait_for_alerts("DiskNearlyFull")
 
 
 def test_12_19_stores_that_nobody_compares_are_heard(
-    site: Site, open_campaign: CampaignMaker, redis_clock: WrongClock
+    monitored_site: Site, open_campaign: CampaignMaker, redis_clock: WrongClock
 ) -> None:
     """Ten minutes without beat, by Redis' clock, which is the one that the alert goes by."""
     open_campaign("sale")
-    site.until_reconciled("sale")
-    with site.frozen("beat"):
+    monitored_site.until_reconciled("sale")
+    with monitored_site.freeze_programs("beat"):
         redis_clock.shift(660)
-        site.hears("ReconcileStale")
+        monitored_site.wait_for_alerts("ReconcileStale")
 
 
-def test_12_19_memory_that_is_nearly_gone_is_heard(site: Site) -> None:
+def test_12_19_memory_that_is_nearly_gone_is_heard(monitored_site: Site) -> None:
     with exhausted_host.little_memory_left():
-        site.hears("MemoryNearlyGone")
+        monitored_site.wait_for_alerts("MemoryNearlyGone")
 
 
 def test_12_19_every_alert_has_its_fault_here() -> None:

@@ -24,12 +24,14 @@ PLAY = [{
 STRATEGIES = ["linear", "mitogen_linear"]
 
 
-def write(folder: Path, *files: dict[str, str], options: tuple[str, ...] = ()) -> dict[str, Any]:
+def write_files(
+    folder: Path, *files: dict[str, str], options: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """What the task's result says."""
-    return results(folder, *files, options=options)[0]
+    return task_results(folder, *files, options=options)[0]
 
 
-def results(
+def task_results(
     folder: Path, *files: dict[str, str], options: tuple[str, ...] = (), **environment: str
 ) -> list[dict[str, Any]]:
     """What the result of each task says."""
@@ -46,7 +48,7 @@ def results(
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
+def target_file(tmp_path: Path) -> Path:
     return tmp_path / "some.conf"
 
 
@@ -54,59 +56,61 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="files become root's")
 
 
 @needs_root
-def test_it_writes_what_differs_and_only_that(tmp_path: Path, file: Path) -> None:
-    one = {"path": str(file), "content": "a\n", "mode": "0640"}
-    two = {"path": f"{file}.2", "content": "b\n"}
-    assert write(tmp_path, one, two)["written"] == [str(file), f"{file}.2"]
-    assert file.read_text() == "a\n"
-    assert file.stat().st_mode & 0o777 == 0o640
-    assert write(tmp_path, one, two)["changed"] is False
-    assert write(tmp_path, one | {"content": "c\n"}, two)["written"] == [str(file)]
+def test_it_writes_what_differs_and_only_that(tmp_path: Path, target_file: Path) -> None:
+    one = {"path": str(target_file), "content": "a\n", "mode": "0640"}
+    two = {"path": f"{target_file}.2", "content": "b\n"}
+    assert write_files(tmp_path, one, two)["written"] == [str(target_file), f"{target_file}.2"]
+    assert target_file.read_text() == "a\n"
+    assert target_file.stat().st_mode & 0o777 == 0o640
+    assert write_files(tmp_path, one, two)["changed"] is False
+    assert write_files(tmp_path, one | {"content": "c\n"}, two)["written"] == [str(target_file)]
 
 
 @needs_root
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_what_comes_after_it_finds_the_umask_of_before(
-    strategy: str, tmp_path: Path, file: Path
+    strategy: str, tmp_path: Path, target_file: Path
 ) -> None:
     """Mitogen runs modules in one process: what one leaves behind is the next one's."""
     old = os.umask(0o022)
     try:
-        one = {"path": str(file), "content": "a\n"}
-        wrote, asked = results(tmp_path, one, ANSIBLE_STRATEGY=strategy)
+        one = {"path": str(target_file), "content": "a\n"}
+        wrote, asked = task_results(tmp_path, one, ANSIBLE_STRATEGY=strategy)
     finally:
         os.umask(old)
-    assert wrote["written"] == [str(file)]
+    assert wrote["written"] == [str(target_file)]
     assert asked["stdout"] == "0022"
 
 
 @needs_root
-def test_rights_alone_are_a_change(tmp_path: Path, file: Path) -> None:
-    file.write_text("a\n")
-    file.chmod(0o666)
-    assert write(tmp_path, {"path": str(file), "content": "a\n"})["written"] == [str(file)]
-    assert file.stat().st_mode & 0o777 == 0o644
+def test_rights_alone_are_a_change(tmp_path: Path, target_file: Path) -> None:
+    target_file.write_text("a\n")
+    target_file.chmod(0o666)
+    assert write_files(tmp_path, {"path": str(target_file), "content": "a\n"})["written"] == [
+        str(target_file)
+    ]
+    assert target_file.stat().st_mode & 0o777 == 0o644
 
 
-def test_a_check_tells_and_writes_nothing(tmp_path: Path, file: Path) -> None:
-    said = write(
-        tmp_path, {"path": str(file), "content": "a\n"}, options=("--check", "--diff")
+def test_a_check_tells_and_writes_nothing(tmp_path: Path, target_file: Path) -> None:
+    said = write_files(
+        tmp_path, {"path": str(target_file), "content": "a\n"}, options=("--check", "--diff")
     )  # fmt: skip
-    assert said["written"] == [str(file)]
+    assert said["written"] == [str(target_file)]
     assert said["diff"][0]["after"] == "a\n"
-    assert not file.exists()
+    assert not target_file.exists()
 
 
-def test_what_is_refused_is_not_written(tmp_path: Path, file: Path) -> None:
-    file.write_text("good\n")
-    wrong = {"path": str(file), "content": "bad\n", "validate": "grep -q good %s"}
-    assert "refused" in write(tmp_path, wrong)["msg"]
-    assert file.read_text() == "good\n"
+def test_what_is_refused_is_not_written(tmp_path: Path, target_file: Path) -> None:
+    target_file.write_text("good\n")
+    wrong = {"path": str(target_file), "content": "bad\n", "validate": "grep -q good %s"}
+    assert "refused" in write_files(tmp_path, wrong)["msg"]
+    assert target_file.read_text() == "good\n"
 
 
 @needs_root
-def test_it_keeps_the_ends_of_lines_and_knows_them_again(tmp_path: Path, file: Path) -> None:
-    one = {"path": str(file), "content": "HTTP/1.1 400 Bad Request\r\n\r\n{}\n"}
-    assert write(tmp_path, one)["written"] == [str(file)]
-    assert file.read_bytes() == one["content"].encode()
-    assert write(tmp_path, one)["written"] == []
+def test_it_keeps_the_ends_of_lines_and_knows_them_again(tmp_path: Path, target_file: Path) -> None:
+    one = {"path": str(target_file), "content": "HTTP/1.1 400 Bad Request\r\n\r\n{}\n"}
+    assert write_files(tmp_path, one)["written"] == [str(target_file)]
+    assert target_file.read_bytes() == one["content"].encode()
+    assert write_files(tmp_path, one)["written"] == []

@@ -31,7 +31,7 @@ SCRAPE_S = 1
 Environment = dict[str, str]
 
 
-def panels() -> list[tuple[str, str]]:
+def panel_queries() -> list[tuple[str, str]]:
     """(where it stands, what is asked) of every question to Prometheus."""
     return [
         (f"{board['title']}: {panel['title']}", target["expr"].replace("$campaign", ".+"))
@@ -46,7 +46,7 @@ class Prometheus:
     def __init__(self, port: int) -> None:
         self.port = port
 
-    def asked(self, path: str, **words: str) -> Any:
+    def call_api(self, path: str, **words: str) -> Any:
         url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(words)}"
         try:
             with urllib.request.urlopen(url, timeout=10) as answer:
@@ -63,12 +63,12 @@ class Prometheus:
             return False
         return True
 
-    def series(self, expr: str) -> list[Any]:
-        return list(self.asked("query", query=expr)["result"])
+    def query_series(self, expr: str) -> list[Any]:
+        return list(self.call_api("query", query=expr)["result"])
 
 
 @pytest.fixture
-def prometheus(
+def running_prometheus(
     open_campaign: CampaignMaker, child_environment: Environment, tmp_path: Path
 ) -> Iterator[Prometheus]:
     """A site with a small load, and who watches it."""
@@ -83,11 +83,11 @@ def prometheus(
         start_programs(child_environment, tmp_path, ports, stack)
         stack.enter_context(_Crowd(ports["users"]))
         asked = Prometheus(ports["prometheus"])
-        until(asked.is_ready)
+        wait_until(asked.is_ready)
         yield asked
 
 
-def until(true: Callable[[], bool]) -> None:
+def wait_until(true: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not true():
         assert time.monotonic() < deadline
@@ -97,7 +97,7 @@ def until(true: Callable[[], bool]) -> None:
 def start_programs(
     environment: Environment, folder: Path, ports: dict[str, int], until_end: ExitStack
 ) -> dict[str, int]:
-    """Start a site and what watches it, all together, and wait until they listen. Their pids."""
+    """Start a site and what watches it, all together, and wait wait_until they listen. Their pids."""
     for role in ("web", "worker"):
         (folder / role).mkdir(exist_ok=True)
     web = environment | {"PROMETHEUS_MULTIPROC_DIR": str(folder / "web")}
@@ -106,7 +106,7 @@ def start_programs(
         "CONSUMER_PORT": str(ports["consumer"]),
     }  # fmt: skip
     node = ["prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{ports['node']}"]
-    programs = {
+    commands_of_site = {
         "web": (commands.granian_command(ports["web"]), web),
         "front": (_front(folder / "haproxy", ports), environment),
         "worker": (commands.worker_command(pool=2), worker),
@@ -180,26 +180,28 @@ class _Crowd(threading.Thread):
             asking.getresponse().read()
 
 
-def test_every_panel_shows_something_while_the_site_works(prometheus: Prometheus) -> None:
-    silent = dict.fromkeys(panels())
+def test_every_panel_shows_something_while_the_site_works(running_prometheus: Prometheus) -> None:
+    silent = dict.fromkeys(panel_queries())
     for _, expr in silent:
-        prometheus.asked("format_query", query=expr)  # raises ValueError with the reason
+        running_prometheus.call_api("format_query", query=expr)  # raises ValueError with the reason
     with pytest.raises(ValueError, match="parse error"):
-        prometheus.asked("format_query", query="sum(coupon_claims_total")
+        running_prometheus.call_api("format_query", query="sum(coupon_claims_total")
     deadline = time.monotonic() + PATIENCE_S
     while silent and time.monotonic() < deadline:
-        silent = {at: None for at in silent if not prometheus.series(at[1])}
+        silent = {at: None for at in silent if not running_prometheus.query_series(at[1])}
         time.sleep(0.5)
     assert not silent
-    assert not prometheus.series("sum(rate(coupon_clams_total[1m]))")  # misspelt: says nothing
-    _no_alert_has_cause(prometheus)
+    assert not running_prometheus.query_series(
+        "sum(rate(coupon_clams_total[1m]))"
+    )  # misspelt: says nothing
+    _no_alert_has_cause(running_prometheus)
 
 
 def _no_alert_has_cause(prometheus: Prometheus) -> None:
     """All is well here, so one that fires judges wrongly. What has only begun to look bad (a worker
     that still starts) is not heard; this machine's own disk and memory are what they are."""
     hosts = {"HostBusy", "DiskNearlyFull", "MemoryNearlyGone"}
-    alerts = prometheus.asked("alerts")["alerts"]
+    alerts = prometheus.call_api("alerts")["alerts"]
     assert {alert["labels"]["alertname"] for alert in alerts} <= ALERTS.keys()
     firing = {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
     assert firing - hosts == set()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.test_playbooks import ANSIBLE, INVENTORY, ansible
+from tests.infra.test_playbooks import ANSIBLE, INVENTORY, run_ansible
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +47,7 @@ def test_13_5_tls_at_the_balancer_means_secure_cookies_a_redirect_and_a_certific
     )  # fmt: skip
     given = {"coupon_api_workers": 2, "coupon_consumer_processes": 2,
              "coupon_secrets_from": "vault"} | said  # fmt: skip
-    done = ansible(
+    done = run_ansible(
         "playbook", "-i", str(tmp_path / "hosts.yml"), str(tmp_path / "render.yml"),
         "-e", json.dumps(given), folder=tmp_path,
     )  # fmt: skip

@@ -23,14 +23,14 @@ ROOT = env.BASE_DIR
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
+def oddly_named_checkout(tmp_path: Path) -> Path:
     """The project in a folder of such a name, as a repository of its own."""
     there = tmp_path / NASTY
     subprocess.run(["git", "clone", "-q", "--shared", str(ROOT), str(there)], check=True)
     return there
 
 
-def ansible(there: Path, play: list[dict[str, Any]], **given: object) -> None:
+def run_playbook(there: Path, play: list[dict[str, Any]], **given: object) -> None:
     (there / "play.yml").write_text(yaml.safe_dump(play))
     done = subprocess.run(
         [sys.executable, "-m", "ansible", "playbook", str(there / "play.yml"),
@@ -42,46 +42,53 @@ def ansible(there: Path, play: list[dict[str, Any]], **given: object) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def local(tasks: list[dict[str, Any]], **given: object) -> list[dict[str, Any]]:
+def local_play(tasks: list[dict[str, Any]], **given: object) -> list[dict[str, Any]]:
     given |= {"ansible_python_interpreter": sys.executable, "ansible_become": False}
     return [{"hosts": "localhost", "connection": "local", "gather_facts": False,
              "vars": given, "tasks": tasks}]  # fmt: skip
 
 
-def test_a_release_is_packed_in_a_folder_of_any_name(checkout: Path) -> None:
+def test_a_release_is_packed_in_a_folder_of_any_name(oddly_named_checkout: Path) -> None:
     """By the roles' own tasks, with their own defaults."""
     [pack] = yaml.safe_load((ROOT / "ansible/roles/app/tasks/pack.yml").read_text())
     loadgen = yaml.safe_load((ROOT / "ansible/roles/loadgen/tasks/main.yml").read_text())
     [crowd] = [task for task in loadgen if task["name"].startswith("Archive the scenarios")]
     defaults = [{"include_vars": str(ROOT / f"ansible/roles/{role}/defaults/main.yml")}
                 for role in ("app", "loadgen")]  # fmt: skip
-    ansible(
-        checkout, local([*defaults, pack, crowd]),
-        app_source=str(checkout), loadgen_source=str(checkout),
+    run_playbook(
+        oddly_named_checkout, local_play([*defaults, pack, crowd]),
+        app_source=str(oddly_named_checkout), loadgen_source=str(oddly_named_checkout),
     )  # fmt: skip
-    made = {path.name.partition("-")[0] for path in (checkout / "build/releases").iterdir()}
+    made = {
+        path.name.partition("-")[0] for path in (oddly_named_checkout / "build/releases").iterdir()
+    }
     assert made == {"coupon", "loadgen"}
 
 
-def test_secrets_are_kept_in_a_folder_of_any_name(checkout: Path) -> None:
-    folder = checkout / "secrets k=v"
+def test_secrets_are_kept_in_a_folder_of_any_name(oddly_named_checkout: Path) -> None:
+    folder = oddly_named_checkout / "secrets k=v"
     said = "{{ query('coupon_secret', 'redis_password', 'redis_password') | join(' ') }}"
-    copy = {"copy": {"content": said, "dest": str(checkout / "said"), "mode": "0600"}}
-    ansible(checkout, local([copy]), coupon_secrets_from="file", coupon_secrets_folder=str(folder))
-    first, second = (checkout / "said").read_text().split()
+    copy = {"copy": {"content": said, "dest": str(oddly_named_checkout / "said"), "mode": "0600"}}
+    run_playbook(
+        oddly_named_checkout,
+        local_play([copy]),
+        coupon_secrets_from="file",
+        coupon_secrets_folder=str(folder),
+    )
+    first, second = (oddly_named_checkout / "said").read_text().split()
     assert first == second == (folder / "redis_password").read_text().strip()
     assert len(first) == 64
     assert (folder / "redis_password").stat().st_mode & 0o777 == 0o600
     assert [file.name for file in folder.iterdir()] == ["redis_password"]
 
 
-def test_a_laptop_s_data_stays_in_a_folder_of_any_name(checkout: Path) -> None:
+def test_a_laptop_s_data_stays_in_a_folder_of_any_name(oddly_named_checkout: Path) -> None:
     """Not beside it: `#` and `?` end a URL's path, and %41 is an A there."""
     python = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
     away = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "DJANGO_SETTINGS_MODULE")
     given = {name: value for name, value in os.environ.items() if name not in away}
-    subprocess.run(python, cwd=checkout, env=given, check=True, timeout=300)
-    with sqlite3.connect(checkout / "var" / "coupons.sqlite3") as database:
+    subprocess.run(python, cwd=oddly_named_checkout, env=given, check=True, timeout=300)
+    with sqlite3.connect(oddly_named_checkout / "var" / "coupons.sqlite3") as database:
         assert database.execute("SELECT COUNT(*) FROM coupons_campaign").fetchone() == (0,)
 
 
@@ -108,7 +115,7 @@ esac
 """
 
 
-def stub(folder: Path) -> Path:
+def write_python_stub(folder: Path) -> Path:
     folder.mkdir(parents=True)
     file = folder / "python3"
     file.write_text(STUB.format(python=sys.executable))
@@ -118,21 +125,24 @@ def stub(folder: Path) -> Path:
 
 @pytest.mark.parametrize("what", ["run", "tools", "all", "peers", "tests"])
 def test_requirements_are_installed_into_a_folder_of_any_name(
-    what: str, checkout: Path, tmp_path: Path
+    what: str, oddly_named_checkout: Path, tmp_path: Path
 ) -> None:
-    python = stub(tmp_path / "pythons" / NASTY)
-    shutil.rmtree(checkout / ".venv", ignore_errors=True)
-    script = checkout / "requirements" / "install.sh"
+    python = write_python_stub(tmp_path / "pythons" / NASTY)
+    shutil.rmtree(oddly_named_checkout / ".venv", ignore_errors=True)
+    script = oddly_named_checkout / "requirements" / "install.sh"
     subprocess.run(["sh", str(script), str(python), what], cwd=tmp_path, check=True, timeout=120)
-    assert (checkout / ".venv" / "bin" / "python").exists()
+    assert (oddly_named_checkout / ".venv" / "bin" / "python").exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([NASTY, "pythons"])
 
 
 def test_a_wheelhouse_is_packed_from_and_to_folders_of_any_name(
-    checkout: Path, tmp_path: Path
+    oddly_named_checkout: Path, tmp_path: Path
 ) -> None:
-    python, out = stub(tmp_path / "pythons" / NASTY), tmp_path / "out" / NASTY / "wheels.tar.gz"
-    script = checkout / "ansible" / "wheelhouse.sh"
+    python, out = (
+        write_python_stub(tmp_path / "pythons" / NASTY),
+        tmp_path / "out" / NASTY / "wheels.tar.gz",
+    )
+    script = oddly_named_checkout / "ansible" / "wheelhouse.sh"
     subprocess.run(["sh", str(script), str(out), str(python), "run"], check=True, timeout=120)
     listed = subprocess.run(["tar", "-tzf", str(out)], capture_output=True, text=True, check=True)
     assert "site/package" in listed.stdout
@@ -173,8 +183,8 @@ WORDS = [
 @pytest.mark.parametrize("word", WORDS)
 def test_a_word_of_a_unit_is_one_word_for_systemd(word: str) -> None:
     """Split by systemd's own code; then %% and $$ stand for one sign each."""
-    said = templating.filters()["coupon_unit_word"](word)
-    library = ctypes.CDLL(str(environment_file.library()))
+    said = templating.our_filters()["coupon_unit_word"](word)
+    library = ctypes.CDLL(str(environment_file.libsystemd_path()))
     words = ctypes.POINTER(ctypes.c_char_p)()
     unquote, unescape = 1 << 5, 1 << 1  # EXTRACT_UNQUOTE, EXTRACT_CUNESCAPE of v252
     found = library.strv_split_full(

@@ -31,7 +31,7 @@ THRESHOLDS = tomllib.loads((ROOT / "provisioning" / "thresholds.toml").read_text
 RUNBOOK = (ROLE / "RUNBOOK.md").read_text()
 
 
-def promtool(*words: str, cwd: Path = PROMETHEUS) -> subprocess.CompletedProcess[str]:
+def run_promtool(*words: str, cwd: Path = PROMETHEUS) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["promtool", *words], cwd=cwd, capture_output=True, text=True)
 
 
@@ -42,12 +42,12 @@ def test_the_files_are_what_their_builder_writes() -> None:
 
 
 def test_prometheus_understands_its_configuration() -> None:
-    done = promtool("check", "config", "prometheus.yml")
+    done = run_promtool("check", "config", "prometheus.yml")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_alert_fires_when_it_must_and_only_then() -> None:
-    done = promtool("test", "rules", "coupon.tests.yml")
+    done = run_promtool("test", "rules", "coupon.tests.yml")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -55,7 +55,7 @@ def test_the_tests_of_the_alerts_would_see_each_that_is_missing(tmp_path: Path) 
     never = {"groups": [{"name": "records", "rules": _records()}]}
     (tmp_path / "coupon.rules.yml").write_text(yaml.safe_dump(never))
     (tmp_path / "coupon.tests.yml").write_text((PROMETHEUS / "coupon.tests.yml").read_text())
-    done = promtool("test", "rules", "coupon.tests.yml", cwd=tmp_path)
+    done = run_promtool("test", "rules", "coupon.tests.yml", cwd=tmp_path)
     said = done.stdout + done.stderr
     assert done.returncode == 1
     assert set(re.findall(r'ALERTS{alertname=\\*"(\w+)', said)) == set(ALERTS)
@@ -99,20 +99,20 @@ def test_the_board_of_aws_has_every_alarm_of_cloudwatch_with_its_number() -> Non
 # The runbook
 
 
-def entries() -> dict[str, str]:
+def runbook_entries() -> dict[str, str]:
     parts = re.split(r"^## (\w+)\n", RUNBOOK, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 def test_the_runbook_has_an_entry_for_every_alert_and_no_other() -> None:
-    assert entries().keys() == ALERTS.keys()
+    assert runbook_entries().keys() == ALERTS.keys()
     for name, rule in ALERTS.items():
         assert rule["annotations"]["runbook"] == f"RUNBOOK.md#{name.lower()}"
 
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_an_entry_says_how_urgent_it_is_and_names_a_command(alert: str) -> None:
-    entry = entries()[alert]
+    entry = runbook_entries()[alert]
     assert f"*{ALERTS[alert]['labels']['severity']}.*" in entry
     assert re.search(r"```sh\n\S", entry), alert
 
@@ -121,12 +121,12 @@ UNITS = {"coupon-api", "coupon-operators", "coupon-worker", "coupon-beat"}
 PROGRAMS = {"curl", "systemctl", "journalctl", "chronyc", "redis-cli"}
 
 
-def commands() -> list[str]:
+def runbook_commands() -> list[str]:
     blocks = re.findall(r"```sh\n(.*?)```", RUNBOOK, flags=re.DOTALL)
     return [line.partition("#")[0].strip() for block in blocks for line in block.splitlines()]
 
 
-@pytest.mark.parametrize("command", sorted(set(commands())))
+@pytest.mark.parametrize("command", sorted(set(runbook_commands())))
 def test_a_command_of_the_runbook_exists(command: str) -> None:
     program, *words = command.split()
     if program == "manage.py":
@@ -142,13 +142,13 @@ def test_a_command_of_the_runbook_exists(command: str) -> None:
 # The vocabulary
 
 
-def declared() -> set[str]:
+def declared_metrics() -> set[str]:
     """Every name that a page of ours may show."""
     live = {value.name for value in vars(metrics).values() if isinstance(value, metrics.Live)}
     return live | set(REGISTRY._names_to_collectors)
 
 
-def asked() -> set[str]:
+def queried_metrics() -> set[str]:
     """Every name of ours that an alert, a record or a panel asks for."""
     rules = [rule["expr"] for group in RULES["groups"] for rule in group["rules"]]
     boards = [file.read_text() for file in DASHBOARDS]
@@ -156,7 +156,7 @@ def asked() -> set[str]:
 
 
 def test_nobody_asks_for_a_metric_that_is_not_declared() -> None:
-    assert asked() - declared() == set()
+    assert queried_metrics() - declared_metrics() == set()
 
 
 # What others tell as well: the canary's age is asked of Redis, of the worker's signs their ages.
@@ -167,8 +167,8 @@ ELSEWHERE = {"coupon_canary_timestamp_seconds", "coupon_canary_delay_seconds"} |
 
 def test_whatever_is_measured_is_looked_at_by_a_panel_or_an_alert() -> None:
     parts = re.compile("_(total|created|bucket|sum|count|info)$")
-    seen = {parts.sub("", name) for name in asked()} | ELSEWHERE
-    measured = {parts.sub("", name) for name in declared() if name.startswith("coupon_")}
+    seen = {parts.sub("", name) for name in queried_metrics()} | ELSEWHERE
+    measured = {parts.sub("", name) for name in declared_metrics() if name.startswith("coupon_")}
     assert measured - seen == set()
 
 
@@ -218,5 +218,5 @@ def _exposition(family: Metric) -> str:
 
 
 def test_there_are_enough_names_for_that_to_mean_something() -> None:
-    assert len(asked()) > 30
-    assert {"coupon_claims_total", "coupon_waiting_claims"} <= declared()
+    assert len(queried_metrics()) > 30
+    assert {"coupon_claims_total", "coupon_waiting_claims"} <= declared_metrics()

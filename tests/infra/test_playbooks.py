@@ -73,7 +73,7 @@ RENDER = """
 """
 
 
-def ansible(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run_ansible(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {
         "ANSIBLE_HOME": str(folder / "home"),
         "ANSIBLE_NOCOLOR": "1",
@@ -89,17 +89,17 @@ class Rendered:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def text(self, host: str, template: str) -> str:
+    def rendered_text(self, host: str, template: str) -> str:
         said = json.loads((self._folder / f"{host}.json").read_text())
         return str(said[f"{template}.j2"])
 
-    def settings(self, host: str) -> dict[str, str]:
-        lines = re.findall(r"^(\w+)='([^']*)'$", self.text(host, "app.env"), re.M)
+    def rendered_settings(self, host: str) -> dict[str, str]:
+        lines = re.findall(r"^(\w+)='([^']*)'$", self.rendered_text(host, "app.env"), re.M)
         return dict(lines)
 
 
 @pytest.fixture(scope="module")
-def rendered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rendered]:
+def rendered_hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rendered]:
     """Templates of all roles, rendered for every host of an inventory like production's."""
     folder = tmp_path_factory.mktemp("rendered")
     (folder / "hosts.yml").write_text(json.dumps(INVENTORY))
@@ -112,7 +112,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rendered]:
             templates=json.dumps([str(file) for file in TEMPLATES]),
         )
     )
-    done = ansible(
+    done = run_ansible(
         "playbook", "-i", str(folder / "hosts.yml"), str(folder / "render.yml"),
         "-e", "coupon_api_workers=2", "-e", "coupon_consumer_processes=2",  # no facts are gathered
         "-e", "coupon_secrets_from=vault", "-e", "coupon_in_container=false",
@@ -124,7 +124,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rendered]:
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
 def test_a_playbook_can_be_read(name: str, tmp_path: Path) -> None:
-    done = ansible("playbook", "--syntax-check", f"{name}.yml", folder=tmp_path)
+    done = run_ansible("playbook", "--syntax-check", f"{name}.yml", folder=tmp_path)
     assert done.returncode == 0, done.stderr
 
 
@@ -151,9 +151,9 @@ def test_every_default_of_a_role_is_specified_and_explained(role: str) -> None:
 
 
 def test_the_settings_name_both_redis_endpoints_and_mysql_with_its_authority(
-    rendered: Rendered,
+    rendered_hosts: Rendered,
 ) -> None:
-    said = rendered.settings("api-1")
+    said = rendered_hosts.rendered_settings("api-1")
     password = INVENTORY["all"]["vars"]["vault_redis_password"]
     assert said["REDIS_URL"] == (
         f"rediss://:{password}@store.example:6379/0?ssl_cert_reqs=required"
@@ -194,7 +194,7 @@ def test_public_keys_are_named_for_what_is_in_them_so_a_candidate_touches_none_i
     named = set()
     for content in ('{"keys": []}', '{"keys": [1]}'):
         keys.write_text(content)
-        done = ansible(
+        done = run_ansible(
             "playbook", "-i", str(tmp_path / "hosts.yml"), str(tmp_path / "keys.yml"),
             "-e", "coupon_api_workers=2", "-e", "coupon_consumer_processes=2",
             "-e", "coupon_secrets_from=vault", "-e", f"app_jwt_jwks={keys}", folder=tmp_path,
@@ -206,9 +206,9 @@ def test_public_keys_are_named_for_what_is_in_them_so_a_candidate_touches_none_i
     assert len(named) == 2
 
 
-def test_the_readiness_board_is_told_what_the_inventory_plans(rendered: Rendered) -> None:
+def test_the_readiness_board_is_told_what_the_inventory_plans(rendered_hosts: Rendered) -> None:
     for host in ("api-1", "con-1"):
-        said = rendered.settings(host)
+        said = rendered_hosts.rendered_settings(host)
         assert (said["PLANNED_API_HOSTS"], said["PLANNED_CONSUMER_HOSTS"]) == ("2", "2")
         assert (
             said["CONNECTIONS_PER_API_HOST"] == "48"
@@ -217,53 +217,62 @@ def test_the_readiness_board_is_told_what_the_inventory_plans(rendered: Rendered
         assert said["WARM_UP_URLS"] == "http://10.0.1.1:8080,http://10.0.1.2:8080"
 
 
-def test_only_hosts_that_read_tokens_know_the_shops_secret(rendered: Rendered) -> None:
-    api, consumer = rendered.settings("api-1"), rendered.settings("con-1")
+def test_only_hosts_that_read_tokens_know_the_shops_secret(rendered_hosts: Rendered) -> None:
+    api, consumer = (
+        rendered_hosts.rendered_settings("api-1"),
+        rendered_hosts.rendered_settings("con-1"),
+    )
     assert "JWT_HS256_SECRET" in api
     assert "READS_TOKENS" not in api
     assert "JWT_HS256_SECRET" not in consumer
     assert consumer["READS_TOKENS"] == "no"
 
 
-def test_production_starts_with_these_settings(rendered: Rendered) -> None:
+def test_production_starts_with_these_settings(rendered_hosts: Rendered) -> None:
     code = "from config import settings; print(settings.PRODUCTION)"
     for host in ("api-1", "con-1"):
-        environment = {"PATH": os.environ["PATH"]} | rendered.settings(host)
+        environment = {"PATH": os.environ["PATH"]} | rendered_hosts.rendered_settings(host)
         done = subprocess.run(
             [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True
         )
         assert done.stdout.strip() == "True", done.stderr
 
 
-def test_every_setting_that_is_written_is_one_that_is_read(rendered: Rendered) -> None:
+def test_every_setting_that_is_written_is_one_that_is_read(rendered_hosts: Rendered) -> None:
     known = set(re.findall(r"^#?([A-Z_0-9]+)=", (ROOT / ".env.example").read_text(), re.M))
-    assert set(rendered.settings("api-1")) | set(rendered.settings("con-1")) <= known
+    assert (
+        set(rendered_hosts.rendered_settings("api-1"))
+        | set(rendered_hosts.rendered_settings("con-1"))
+        <= known
+    )
 
 
-def test_no_secret_stands_in_a_unit_or_a_script(rendered: Rendered) -> None:
+def test_no_secret_stands_in_a_unit_or_a_script(rendered_hosts: Rendered) -> None:
     values = [INVENTORY["all"]["vars"][f"vault_{name}"] for name in SECRETS]
     for file in TEMPLATES:
         if file.name != "app.env.j2":
-            text = rendered.text("con-1", file.stem)
+            text = rendered_hosts.rendered_text("con-1", file.stem)
             assert not any(value in text for value in values), file.name
 
 
-def test_a_worker_has_time_for_its_batch_and_is_asked_first(rendered: Rendered) -> None:
-    unit = rendered.text("con-1", "coupon-worker.service")
+def test_a_worker_has_time_for_its_batch_and_is_asked_first(rendered_hosts: Rendered) -> None:
+    unit = rendered_hosts.rendered_text("con-1", "coupon-worker.service")
     for line in ("TimeoutStopSec=90", "KillMode=mixed", "RestartSec=2"):
         assert line in unit.splitlines()
-    common = rendered.text("con-1", "units.conf").splitlines()
+    common = rendered_hosts.rendered_text("con-1", "units.conf").splitlines()
     assert {"Restart=always", "Type=exec"} <= set(common)
 
 
-def test_flower_listens_on_the_private_address(rendered: Rendered) -> None:
-    assert "--address 10.0.2.1 --port 5555" in rendered.text("con-1", "coupon-flower.service")
+def test_flower_listens_on_the_private_address(rendered_hosts: Rendered) -> None:
+    assert "--address 10.0.2.1 --port 5555" in rendered_hosts.rendered_text(
+        "con-1", "coupon-flower.service"
+    )
 
 
-def test_the_firewall_opens_what_the_roles_need_and_no_more(rendered: Rendered) -> None:
+def test_the_firewall_opens_what_the_roles_need_and_no_more(rendered_hosts: Rendered) -> None:
     rule = re.compile(r"^\s*(.*)tcp dport (\d+) accept$", re.M)
     opened = {
-        host: rule.findall(rendered.text(host, "nftables.conf"))
+        host: rule.findall(rendered_hosts.rendered_text(host, "nftables.conf"))
         for host in ("jump", "api-1", "con-1")
     }
     private = "ip saddr { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 } "
@@ -280,21 +289,23 @@ def test_the_firewall_opens_what_the_roles_need_and_no_more(rendered: Rendered) 
         ],
         "con-1": [(private, "22"), ("", "8081"), (monitor, "9100")],
     }
-    assert "policy drop" in rendered.text("con-1", "nftables.conf")
+    assert "policy drop" in rendered_hosts.rendered_text("con-1", "nftables.conf")
 
 
 def test_agents_are_never_forwarded_and_only_the_bastion_is_jumped_through(
-    rendered: Rendered,
+    rendered_hosts: Rendered,
 ) -> None:
     for host in ("jump", "api-1"):
-        said = rendered.text(host, "sshd.conf").splitlines()
+        said = rendered_hosts.rendered_text(host, "sshd.conf").splitlines()
         assert {
             "AllowAgentForwarding no",
             "PasswordAuthentication no",
             "PermitRootLogin no",
         } <= set(said)
-    assert "AllowTcpForwarding yes" in rendered.text("jump", "sshd.conf")
-    assert "PermitOpen localhost:* 127.0.0.1:* 10.0.1.1:*" in rendered.text("api-1", "sshd.conf")
+    assert "AllowTcpForwarding yes" in rendered_hosts.rendered_text("jump", "sshd.conf")
+    assert "PermitOpen localhost:* 127.0.0.1:* 10.0.1.1:*" in rendered_hosts.rendered_text(
+        "api-1", "sshd.conf"
+    )
 
 
 def test_tasks_that_handle_secrets_say_nothing_of_them() -> None:

@@ -27,7 +27,7 @@ print("whole")
 
 
 @pytest.fixture
-def release(tmp_path: Path) -> Path:
+def unpacked_release(tmp_path: Path) -> Path:
     """What `ansible/roles/app/tasks/pack.yml` archives of the files here, unpacked."""
     task = (ROOT / "ansible/roles/app/tasks/pack.yml").read_text()
     archived = re.search(r"app_version \| quote }} (.*?)\n    creates", task, re.DOTALL)
@@ -44,10 +44,11 @@ def release(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_release_imports_and_reads_nothing_from_outside(release: Path) -> None:
+def test_a_release_imports_and_reads_nothing_from_outside(unpacked_release: Path) -> None:
     kept = {name: os.environ[name] for name in ("PATH", "REDIS_URL", "DATABASE_URL")}
     done = subprocess.run(
-        [sys.executable, "-c", "import re" + READ_ALL], cwd=release, capture_output=True, text=True,
+        [sys.executable, "-c", "import re" + READ_ALL], cwd=unpacked_release, capture_output=True,
+        text=True,
         env=kept | {"DJANGO_SETTINGS_MODULE": "config.settings", "ENV_FILES": os.devnull},
         check=False,
     )  # fmt: skip

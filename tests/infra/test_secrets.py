@@ -63,18 +63,18 @@ patiently = settings(
 
 
 def templating_unfit(said: str) -> str:
-    return str(templating.filters()["coupon_unfit"](said))
+    return str(templating.our_filters()["coupon_unfit"](said))
 
 
-def rendered(secrets: dict[str, str], former: list[str], folder: Path) -> Path:
+def render_settings_file(secrets: dict[str, str], former: list[str], folder: Path) -> Path:
     """The file of settings that a host is given, by way of an encrypted vault."""
     vault = folder / "vault.yml"
     said = {f"vault_{name}": value for name, value in secrets.items()}
-    templating.encrypt(yaml.safe_dump(said, allow_unicode=True), vault)
-    variables = SITE | templating.load(vault) | {"app_former_django_keys": former}
+    templating.encrypt_vault(yaml.safe_dump(said, allow_unicode=True), vault)
+    variables = SITE | templating.load_yaml(vault) | {"app_former_django_keys": former}
     look = f"{{{{ lookup('ansible.builtin.template', '{TEMPLATE}') }}}}"
     file = folder / "app.env"
-    file.write_text(templating.render(look, variables))
+    file.write_text(templating.render_template(look, variables))
     return file
 
 
@@ -88,9 +88,9 @@ def read_by_sh(file: Path) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def read(file: Path) -> dict[str, str]:
+def read_by_every_reader(file: Path) -> dict[str, str]:
     """As a unit gets it; the same by every reader that there is."""
-    said = environment_file.read(file.read_text())
+    said = environment_file.parse_env_file(file.read_text())
     assert {**read_by_sh(file), **said} == read_by_sh(file)
     if environment_file.is_here():
         assert environment_file.read_by_systemd(file) == said
@@ -104,7 +104,9 @@ def test_what_the_vault_holds_is_what_the_drivers_are_given(
     tmp_path_factory: pytest.TempPathFactory, secrets: dict[str, str], former: list[str]
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in read(rendered(secrets, former, tmp_path_factory.mktemp("a"))).items():
+        for name, value in read_by_every_reader(
+            render_settings_file(secrets, former, tmp_path_factory.mktemp("a"))
+        ).items():
             patch.setenv(name, value)
         assert env.secret("SECRET_KEY", local="") == secrets["django_secret_key"]
         assert env.secret("JWT_HS256_SECRET", local="") == secrets["user_token_key"]
@@ -126,8 +128,8 @@ def test_what_the_vault_holds_is_what_the_drivers_are_given(
     assert given_to_mysql["ssl"] == {"ca": "/etc/ssl/certs/coupon-mysql.pem"}
 
 
-def lines(values: dict[str, str]) -> str:
-    line = templating.filters()["coupon_env_line"]
+def env_lines(values: dict[str, str]) -> str:
+    line = templating.our_filters()["coupon_env_line"]
     return "# a comment = 'x\n" + "".join(
         f"{line(value, name)}\n" for name, value in values.items()
     )
@@ -141,8 +143,8 @@ def test_systemd_and_sh_read_the_same_values(
 ) -> None:
     assume(not {"PWD", "PATH", "IFS"} & values.keys())  # which a shell has opinions on
     file = tmp_path_factory.mktemp("b") / "x.env"
-    file.write_text(lines(values))
-    assert read(file) == values
+    file.write_text(env_lines(values))
+    assert read_by_every_reader(file) == values
 
 
 QUOTES = st.text("ab'\"\\ \t$`=;#\n", max_size=12)
@@ -157,7 +159,9 @@ def test_our_reader_reads_whatever_systemd_reads(
     """A reader that is more forgiving than systemd's would prove nothing."""
     file = tmp_path_factory.mktemp("c") / "x.env"
     file.write_text("\n".join(f"{name}{value}" for name, value in parts))
-    assert environment_file.read(file.read_text()) == environment_file.read_by_systemd(file)
+    assert environment_file.parse_env_file(file.read_text()) == environment_file.read_by_systemd(
+        file
+    )
 
 
 UNFIT = {
@@ -180,7 +184,7 @@ def test_what_a_file_can_t_hold_is_refused_and_not_shown(kind: str) -> None:
     assert why
     assert not shares_with(why, UNFIT[kind], least=8)
     with pytest.raises(Exception, match="SECRET_KEY") as caught:
-        templating.filters()["coupon_env_line"](UNFIT[kind], "SECRET_KEY")
+        templating.our_filters()["coupon_env_line"](UNFIT[kind], "SECRET_KEY")
     assert not shares_with(str(caught.value), UNFIT[kind], least=8)
 
 
@@ -192,7 +196,7 @@ def shares_with(message: str, secret: str, *, least: int) -> bool:
 # A playbook, run as an operator runs it
 
 
-def ansible(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def run_playbook(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """A playbook with the vault of this folder."""
     return subprocess.run(
         [sys.executable, "-m", "ansible", "playbook", "-e", f"@{folder / 'vault.yml'}",
@@ -202,14 +206,14 @@ def ansible(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def judged(folder: Path, vault: str, *options: str) -> str:
+def check_vault(folder: Path, vault: str, *options: str) -> str:
     """All that Ansible says when it refuses; empty: it does not."""
     known = {"groups", "hostvars", "group_names", "playbook_dir"}
     said = {name: value for name, value in SITE.items() if name not in known}
     said["ansible_host"] = NOBODY
     (folder / "hosts.yml").write_text(json.dumps({"all": {"hosts": {"h": None}, "vars": said}}))
     (folder / "vault.yml").write_text(vault)
-    done = ansible(folder, "-vvv", "-i", str(folder / "hosts.yml"), *options, "judge.yml")
+    done = run_playbook(folder, "-vvv", "-i", str(folder / "hosts.yml"), *options, "judge.yml")
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
@@ -231,7 +235,7 @@ NOBODY = "192.0.2.1"
 def test_a_playbook_refuses_it_before_it_asks_a_host(
     tmp_path: Path, value: str, named: str
 ) -> None:
-    said = judged(tmp_path, f"vault_redis_password: {value}\n")
+    said = check_vault(tmp_path, f"vault_redis_password: {value}\n")
     assert named in said
     secret = value.strip("\"'|\n ")
     assert not shares_with(said, secret, least=min(12, len(secret)))
@@ -240,16 +244,16 @@ def test_a_playbook_refuses_it_before_it_asks_a_host(
 
 def test_settings_of_one_s_own_are_judged_by_name(tmp_path: Path) -> None:
     given = {"app_settings": {"OTEL_EXPORTER_OTLP_HEADERS": "key=half\nand half"}}
-    said = judged(tmp_path, "{}", "-e", json.dumps(given))
+    said = check_vault(tmp_path, "{}", "-e", json.dumps(given))
     assert "OTEL_EXPORTER_OTLP_HEADERS holds a line break" in said
     former = {"app_former_django_keys": ["fine", "half\nand half"]}
-    said = judged(tmp_path, "{}", "-e", json.dumps(former))
+    said = check_vault(tmp_path, "{}", "-e", json.dumps(former))
     assert "app_former_django_keys holds a line break" in said
 
 
 def test_a_vault_that_is_fine_passes_without_a_word_of_it(tmp_path: Path) -> None:
     nasty = yaml.safe_dump({f"vault_{name}": NASTY for name in NAMES})
-    assert judged(tmp_path, nasty) == ""
+    assert check_vault(tmp_path, nasty) == ""
 
 
 @pytest.mark.parametrize("playbook", ["site", "deploy", "stores"])
@@ -261,7 +265,7 @@ def test_a_playbook_that_writes_secrets_judges_them_first(playbook: str) -> None
 # The URL that somebody wrote by hand
 
 
-def outcome(url: str, name: str) -> tuple[str, str] | str:
+def driver_reading(url: str, name: str) -> tuple[str, str] | str:
     """Host and password as the driver reads them, or the sentence that refuses them."""
     if why := store_urls.url_complaint(name, url):
         return why
@@ -287,7 +291,7 @@ def test_a_password_that_was_not_encoded_is_never_read_as_something_else(
 ) -> None:
     assume("%" not in password)  # what an encoded one looks like is read as one
     kind = "mysql" if name == "DATABASE_URL" else "redis"
-    said = outcome(f"{kind}://user:{password}@store.example:6379/0", name)
+    said = driver_reading(f"{kind}://user:{password}@store.example:6379/0", name)
     if isinstance(said, tuple):
         assert said == ("store.example", password)
     else:
@@ -342,14 +346,14 @@ def redis_with(conf: Path) -> Iterator[str]:
 @pytest.mark.parametrize("password", [NASTY, "x", "쿠폰 ☃", "#", '"', "\\", "\\x41", "'", "% $"])
 def test_our_own_redis_knows_the_password_that_we_use(tmp_path: Path, password: str) -> None:
     role = templating.ANSIBLE / "roles" / "redis"
-    written = templating.render(
+    written = templating.render_template(
         f"{{{{ lookup('ansible.builtin.template', '{role}/templates/coupon.conf.j2') }}}}",
         SITE
         | {"vault_redis_password": password, "redis_address": "127.0.0.1", "redis_memory": "0"},
     )
     [line] = [line for line in written.splitlines() if line.startswith("requirepass")]
     (tmp_path / "coupon.conf").write_text(line + "\n")
-    part = templating.filters()["coupon_url_part"](password)
+    part = templating.our_filters()["coupon_url_part"](password)
     with redis_with(tmp_path / "coupon.conf") as url:
         with redis.Redis.from_url(url.format(f":{part}@")) as client:
             assert client.ping()
@@ -386,9 +390,9 @@ def test_mysql_s_user_is_made_with_the_password_that_we_use(tmp_path: Path) -> N
     }  # fmt: skip
     (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))
     (tmp_path / "vault.yml").write_text(yaml.safe_dump({"vault_database_app_password": NASTY}))
-    done = ansible(tmp_path, "play.yml")
+    done = run_playbook(tmp_path, "play.yml")
     assert done.returncode == 0, done.stdout + done.stderr
-    url = f"mysql://{user}:{templating.filters()['coupon_url_part'](NASTY)}@{server.hostname}:{server.port}/"
+    url = f"mysql://{user}:{templating.our_filters()['coupon_url_part'](NASTY)}@{server.hostname}:{server.port}/"
     parameters = DatabaseWrapper(from_url(url)).get_connection_params()
     with closing(MySQLdb.connect(**parameters)) as connection:
         connection.ping()

@@ -17,7 +17,7 @@ import redis
 from coupons.identity import user_tokens
 from tests import proxy, servers
 from tests.clocks import WrongClock
-from tests.infra.test_dashboards import Prometheus, start_programs, until
+from tests.infra.test_dashboards import Prometheus, start_programs, wait_until
 from tests.proxy import Proxy
 
 Environment = dict[str, str]
@@ -38,40 +38,40 @@ class Site:
         self.pids: dict[str, int] = {}
         self._prometheus = Prometheus(ports["prometheus"])
 
-    def alerts(self) -> set[str]:
+    def true_alerts(self) -> set[str]:
         """Those whose expression is true, whether or not it has been for long enough."""
-        alerts = self._prometheus.asked("alerts")["alerts"]
+        alerts = self._prometheus.call_api("alerts")["alerts"]
         return {alert["labels"]["alertname"] for alert in alerts}
 
-    def hears(self, *names: str, within_s: float = HEARD_S) -> None:
+    def wait_for_alerts(self, *names: str, within_s: float = HEARD_S) -> None:
         """Wait until each of these alerts has been heard, at once or one after another."""
         missing, deadline = set(names), time.monotonic() + within_s
         while missing:
-            missing -= self.alerts()
+            missing -= self.true_alerts()
             assert time.monotonic() < deadline, f"not heard: {missing}"
             time.sleep(0.5)
 
     def until_reconciled(self, slug: str) -> None:
         """Wait until the stores were compared about this campaign, and Prometheus knows when."""
         expr = f'coupon_reconciled_timestamp_seconds{{campaign="{slug}"}} > 0'
-        until(lambda: bool(self._prometheus.series(expr)))
+        wait_until(lambda: bool(self._prometheus.query_series(expr)))
 
     def keeps_quiet_about(self, *names: str) -> None:
         """The negative control, before the fault."""
-        assert self.alerts() & set(names) == set()
+        assert self.true_alerts() & set(names) == set()
 
-    def works(self) -> None:
+    def wait_until_healthy(self) -> None:
         """Wait until everybody is scraped, beat sweeps, and no alert has a cause but this
         machine's own."""
         expr = (
             'count(up{job=~"web|consumer|front"} == 1) == 3 and on () coupon_sweep_age_seconds >= 0'
         )
-        until(self._prometheus.is_ready)
-        until(lambda: bool(self._prometheus.series(expr)))
-        until(lambda: self.alerts() <= OF_THE_MACHINE)
+        wait_until(self._prometheus.is_ready)
+        wait_until(lambda: bool(self._prometheus.query_series(expr)))
+        wait_until(lambda: self.true_alerts() <= OF_THE_MACHINE)
 
     @contextmanager
-    def frozen(self, *names: str) -> Iterator[None]:
+    def freeze_programs(self, *names: str) -> Iterator[None]:
         """These programs do nothing meanwhile; the system keeps their connections."""
         pids = [pid for name in names for pid in _family(self.pids[name])]
         for pid in pids:
@@ -83,11 +83,11 @@ class Site:
                 with suppress(ProcessLookupError):  # somebody ended it meanwhile
                     os.kill(pid, signal.SIGCONT)
 
-    def claims(self, user: str, slug: str = "sale", *, door: str = "web") -> int:
+    def post_claim(self, user: str, slug: str = "sale", *, door: str = "web") -> int:
         """The answer's status; 0: none came."""
-        return self.asks("POST", f"/api/v1/campaigns/{slug}/claims", user=user, door=door)
+        return self.send_request("POST", f"/api/v1/campaigns/{slug}/claims", user=user, door=door)
 
-    def asks(self, method: str, path: str, *, user: str, door: str = "web") -> int:
+    def send_request(self, method: str, path: str, *, user: str, door: str = "web") -> int:
         headers = {"Authorization": f"Bearer {user_tokens.mint_token(user)}"}
         address = ("127.0.0.1", self.ports[door])
         asking = http.client.HTTPConnection(*address, timeout=10)
@@ -96,7 +96,7 @@ class Site:
             return asking.getresponse().status
         return 0
 
-    def guesses(self, name: str) -> int:
+    def send_wrong_password(self, name: str) -> int:
         """A wrong password for this operator; the answer's status."""
         token = "a" * 32
         form = {"csrfmiddlewaretoken": token, "username": name, "password": "guess"}
@@ -110,17 +110,19 @@ class Site:
             return asking.getresponse().status
 
     @contextmanager
-    def crowd(self, *, door: str = "web", people: int = 10) -> Iterator[None]:
+    def sending_crowd(self, *, door: str = "web", people: int = 10) -> Iterator[None]:
         """So many people, who ask again and again."""
         over = threading.Event()
 
-        def ask(name: str) -> None:
+        def claim_repeatedly(name: str) -> None:
             number = 0
             while not over.is_set():
                 number += 1
-                self.claims(f"{name}-{number}", door=door)
+                self.post_claim(f"{name}-{number}", door=door)
 
-        crowd = [threading.Thread(target=ask, args=(f"user-{n}",)) for n in range(people)]
+        crowd = [
+            threading.Thread(target=claim_repeatedly, args=(f"user-{n}",)) for n in range(people)
+        ]
         for person in crowd:
             person.start()
         try:
@@ -132,7 +134,7 @@ class Site:
 
 
 @contextmanager
-def running(environment: Environment, folder: Path, redis_url: str) -> Iterator[Site]:
+def running_site(environment: Environment, folder: Path, redis_url: str) -> Iterator[Site]:
     with ExitStack() as stack:
         broker_url = stack.enter_context(servers.redis(folder / "broker"))
         urls = dict(zip(NAMES, (redis_url, broker_url, environment["DATABASE_URL"]), strict=True))
@@ -147,7 +149,7 @@ def running(environment: Environment, folder: Path, redis_url: str) -> Iterator[
         clock = WrongClock(folder)  # of our own programs
         site = Site(redis_url, ports, cables, clock)
         site.pids = start_programs(given | clock.env, folder, ports, stack)
-        site.works()
+        site.wait_until_healthy()
         yield site
 
 
