@@ -30,7 +30,7 @@ class Served:
 
 
 @contextmanager
-def serving(environment: Environment, folder: Path, **settings: Any) -> Iterator[Served]:
+def serve_behind_front(environment: Environment, folder: Path, **settings: Any) -> Iterator[Served]:
     told = environment | {"DOOR": "users", "SHED_AFTER_S": "0"}
     with ExitStack() as stack:
         threads = ("--blocking-threads", str(THREADS), "--backpressure", "1024")
@@ -41,7 +41,7 @@ def serving(environment: Environment, folder: Path, **settings: Any) -> Iterator
         yield served
 
 
-def claim(port: int, user: str, *, patience_s: float = 10, **headers: str) -> tuple[int, Any]:
+def post_claim(port: int, user: str, *, patience_s: float = 10, **headers: str) -> tuple[int, Any]:
     asking = http.client.HTTPConnection("127.0.0.1", port, timeout=patience_s)
     try:
         asking.request(
@@ -55,7 +55,7 @@ def claim(port: int, user: str, *, patience_s: float = 10, **headers: str) -> tu
         asking.close()
 
 
-def raw(port: int, said: bytes, *, patience_s: float = 10) -> bytes:
+def send_bytes(port: int, said: bytes, *, patience_s: float = 10) -> bytes:
     """What comes back for these bytes, until the other side closes or is silent."""
     with socket.create_connection(("127.0.0.1", port), timeout=patience_s) as connection:
         connection.sendall(said)
@@ -87,7 +87,7 @@ def slow_bodies(port: int, many: int, path: str = CLAIMS) -> Iterator[None]:
 
 
 @contextmanager
-def held(
+def hold_connections(
     port: int, sent: bytes, many: int, *, source: str = "127.0.0.1", window: int = 0
 ) -> Iterator[list[socket.socket]]:
     """So many connections from one address that send this and then neither send nor read."""

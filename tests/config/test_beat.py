@@ -23,7 +23,7 @@ def no_lease() -> Iterator[Any]:
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def sent_tasks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the tasks that were sent, by whichever scheduler."""
     names: list[str] = []
     monkeypatch.setattr(
@@ -32,13 +32,13 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def scheduler(host: str) -> LeasedScheduler:
+def leased_scheduler(host: str) -> LeasedScheduler:
     made = LeasedScheduler(app=app)
     made._lease = Lease(host)
     return made
 
 
-def ticks(*schedulers: LeasedScheduler, seconds: float) -> None:
+def tick_schedulers(*schedulers: LeasedScheduler, seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         for one in schedulers:
@@ -46,19 +46,21 @@ def ticks(*schedulers: LeasedScheduler, seconds: float) -> None:
         time.sleep(0.02)
 
 
-def test_one_of_two_beats(sent: list[str]) -> None:
-    ticks(scheduler("mina"), scheduler("jun"), seconds=2.4)
-    assert 1 <= sent.count("coupons.sweep") <= 2
+def test_one_of_two_beats(sent_tasks: list[str]) -> None:
+    tick_schedulers(leased_scheduler("mina"), leased_scheduler("jun"), seconds=2.4)
+    assert 1 <= sent_tasks.count("coupons.sweep") <= 2
 
 
-def test_without_the_lease_both_would(sent: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_lease_both_would(
+    sent_tasks: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The negative control."""
     monkeypatch.setattr(Lease, "take", lambda self: True)
-    ticks(scheduler("mina"), scheduler("jun"), seconds=2.4)
-    assert sent.count("coupons.sweep") > 2
+    tick_schedulers(leased_scheduler("mina"), leased_scheduler("jun"), seconds=2.4)
+    assert sent_tasks.count("coupons.sweep") > 2
 
 
-def test_the_other_takes_over_at_once_when_the_first_leaves(sent: list[str]) -> None:
+def test_the_other_takes_over_at_once_when_the_first_leaves(sent_tasks: list[str]) -> None:
     mina, jun = Lease("mina"), Lease("jun")
     assert (mina.take(), jun.take()) == (True, False)
     mina.leave()
@@ -82,53 +84,55 @@ def test_the_other_takes_over_when_the_first_is_gone(
     assert jun.take()
 
 
-def test_without_a_broker_nobody_beats_and_nobody_falls(sent: list[str]) -> None:
-    lonely = scheduler("mina")
+def test_without_a_broker_nobody_beats_and_nobody_falls(sent_tasks: list[str]) -> None:
+    lonely = leased_scheduler("mina")
     lonely._lease = Lease("mina", Broker("redis://127.0.0.1:1/0"))
     assert lonely.tick() == beat.ASK_AGAIN_S
-    assert sent == []
+    assert sent_tasks == []
     lonely._lease.leave()
 
 
 @pytest.fixture
-def bells(no_lease: Any) -> Iterator[Callable[[], list[str]]]:
+def waiting_wakeups(no_lease: Any) -> Iterator[Callable[[], list[str]]]:
     """For which campaigns the bells on the broker ring, the newest first."""
 
-    def ringing() -> list[str]:
+    def campaigns_with_wakeups() -> list[str]:
         waiting = no_lease.eval("return redis.call('LRANGE', KEYS[1], 0, -1)", 1, WAKEUP_QUEUE)
         bodies = (b64decode(json.loads(message)["body"]) for message in waiting)
         return [json.loads(body)[0][0] for body in bodies]
 
     app.control.purge()
-    yield ringing
+    yield campaigns_with_wakeups
     app.control.purge()
 
 
 def test_bells_that_nobody_heard_for_a_night_are_thrown_away(
-    sent: list[str], bells: Callable[[], list[str]], caplog: pytest.LogCaptureFixture
+    sent_tasks: list[str],
+    waiting_wakeups: Callable[[], list[str]],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     rung = [f"sale-{number}" for number in range(MOST_WAKEUPS + 30)]
     for slug in rung:
         wakeups.notify_drain(slug)
-    assert len(bells()) == MOST_WAKEUPS + 30
-    scheduler("mina").tick()
-    assert bells() == rung[: -MOST_WAKEUPS - 1 : -1]
+    assert len(waiting_wakeups()) == MOST_WAKEUPS + 30
+    leased_scheduler("mina").tick()
+    assert waiting_wakeups() == rung[: -MOST_WAKEUPS - 1 : -1]
     assert "30 wake-ups that no worker took" in caplog.text
 
 
 def test_who_does_not_beat_leaves_the_bells_alone(
-    sent: list[str], bells: Callable[[], list[str]]
+    sent_tasks: list[str], waiting_wakeups: Callable[[], list[str]]
 ) -> None:
     for number in range(MOST_WAKEUPS + 30):
         wakeups.notify_drain(f"sale-{number}")
     Lease("jun").take()
-    scheduler("mina").tick()
-    assert len(bells()) == MOST_WAKEUPS + 30
+    leased_scheduler("mina").tick()
+    assert len(waiting_wakeups()) == MOST_WAKEUPS + 30
 
 
 def test_no_more_bells_than_may_wait_are_all_heard(
-    sent: list[str], bells: Callable[[], list[str]]
+    sent_tasks: list[str], waiting_wakeups: Callable[[], list[str]]
 ) -> None:
     wakeups.notify_drain("spring-sale")
-    scheduler("mina").tick()
-    assert bells() == ["spring-sale"]
+    leased_scheduler("mina").tick()
+    assert waiting_wakeups() == ["spring-sale"]

@@ -22,7 +22,7 @@ State = Campaign.State
 
 
 @pytest.fixture
-def client() -> Iterator[Any]:
+def broker_client() -> Iterator[Any]:
     """The broker, without messages."""
     with app.connection_for_write() as connection:
         redis = connection.default_channel.client
@@ -31,7 +31,7 @@ def client() -> Iterator[Any]:
         redis.eval("return redis.call('FLUSHDB')", 0)
 
 
-def messages(client: Any, queue: str = "celery") -> list[dict[str, Any]]:
+def message_headers(client: Any, queue: str = "celery") -> list[dict[str, Any]]:
     """Their headers, the newest first."""
     waiting = client.eval("return redis.call('LRANGE', KEYS[1], 0, -1)", 1, PREFIX + queue)
     return [json.loads(message)["headers"] for message in waiting]
@@ -44,12 +44,12 @@ def beat_sends_everything() -> None:
         scheduler.apply_entry(entry)
 
 
-def test_12_a2_no_message_bears_a_date_that_a_workers_clock_would_judge(client: Any) -> None:
+def test_12_a2_no_message_bears_a_date_that_a_workers_clock_would_judge(broker_client: Any) -> None:
     wakeups.notify_drain("sale")
     wakeups.notify_drains(["sale", "other"])
     wakeups.send_canary("celery")
     beat_sends_everything()
-    sent = messages(client)
+    sent = message_headers(broker_client)
     assert {each["task"] for each in sent} == {
         wakeups.DRAIN, wakeups.DRAIN_EACH, wakeups.CANARY,
         wakeups.SWEEP, wakeups.GUARD, wakeups.RECONCILE,
@@ -59,16 +59,16 @@ def test_12_a2_no_message_bears_a_date_that_a_workers_clock_would_judge(client: 
 
 
 def test_12_a2_beats_messages_are_dated_by_redis_clock(
-    client: Any, redis_away: Callable[[], None]
+    broker_client: Any, redis_away: Callable[[], None]
 ) -> None:
     before_ms = store().now_ms()
     beat_sends_everything()
-    dates = [each[wakeups.SENT_MS] for each in messages(client)]
+    dates = [each[wakeups.SENT_MS] for each in message_headers(broker_client)]
     assert len(dates) == 4
     assert all(before_ms <= at_ms <= store().now_ms() for at_ms in dates)
     redis_away()
     beat_sends_everything()
-    assert [each[wakeups.SENT_MS] for each in messages(client)[:4]] == [0] * 4
+    assert [each[wakeups.SENT_MS] for each in message_headers(broker_client)[:4]] == [0] * 4
 
 
 @pytest.mark.parametrize(
@@ -86,21 +86,23 @@ def test_12_a2_a_sweep_that_waited_behind_others_is_skipped_by_redis_clock_alone
     assert metrics.STALE_MESSAGES.labels(wakeups.SWEEP)._value.get() == skipped + (not is_done)
 
 
-def test_12_a2_canaries_that_nobody_hears_are_few_and_forgotten_in_the_end(client: Any) -> None:
+def test_12_a2_canaries_that_nobody_hears_are_few_and_forgotten_in_the_end(
+    broker_client: Any,
+) -> None:
     own = process.own_queue_name()
     for _ in range(MOST_CANARIES + 5):
         wakeups.send_canary(own)
     Watchdog().trim_queues()
-    assert len(messages(client, own)) == MOST_CANARIES
-    left_s = client.eval("return redis.call('TTL', KEYS[1])", 1, PREFIX + own)
+    assert len(message_headers(broker_client, own)) == MOST_CANARIES
+    left_s = broker_client.eval("return redis.call('TTL', KEYS[1])", 1, PREFIX + own)
     assert 0 < left_s <= message_limits.CANARY_QUEUE_TTL_S
 
 
-def test_12_a2_bells_are_kept_few_where_beat_is_dead(client: Any) -> None:
+def test_12_a2_bells_are_kept_few_where_beat_is_dead(broker_client: Any) -> None:
     for number in range(MOST_WAKEUPS + 30):
         wakeups.notify_drain(f"sale-{number}")
     Watchdog().trim_queues()
-    kept = messages(client)
+    kept = message_headers(broker_client)
     assert len(kept) == MOST_WAKEUPS
     assert kept[0]["argsrepr"] == f"['sale-{MOST_WAKEUPS + 29}']"
 

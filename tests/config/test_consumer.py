@@ -21,7 +21,7 @@ from config.celery import app
 from config.development.process import commands
 from config.metrics import exposition, multiprocess
 from config.worker.process import STALE_S
-from tests.config.waiting import until
+from tests.config.waiting import wait_until
 from tests.servers import free_port, process
 from tests.servers import started as started_program
 
@@ -34,7 +34,7 @@ class Consumer:
     def __init__(self, port: int) -> None:
         self.port = port
 
-    def says(self, path: str, **headers: str) -> tuple[int, str]:
+    def send_get(self, path: str, **headers: str) -> tuple[int, str]:
         asking = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             asking.request("GET", path, headers=headers)
@@ -43,21 +43,21 @@ class Consumer:
         finally:
             asking.close()
 
-    def listens(self) -> bool:
+    def is_listening(self) -> bool:
         try:
-            return self.says("/livez")[0] > 0
+            return self.send_get("/livez")[0] > 0
         except OSError:
             return False
 
-    def sweeps(self) -> float:
+    def count_sweeps(self) -> float:
         """How often the worker has swept, as its metrics tell."""
         name = r'coupon_task_seconds_count{state="success",task="coupons.sweep"}'
-        found = re.search(rf"^{re.escape(name)} (\S+)$", self.says("/metrics")[1], re.MULTILINE)
+        found = re.search(rf"^{re.escape(name)} (\S+)$", self.send_get("/metrics")[1], re.MULTILINE)
         return float(found[1]) if found else 0.0
 
 
 @pytest.fixture
-def environment(child_environment: Environment, tmp_path: Path) -> Environment:
+def consumer_environment(child_environment: Environment, tmp_path: Path) -> Environment:
     counts = tmp_path / "counts"
     counts.mkdir()
     port = str(free_port())
@@ -65,86 +65,88 @@ def environment(child_environment: Environment, tmp_path: Path) -> Environment:
 
 
 @pytest.fixture
-def consumer(environment: Environment, tmp_path: Path) -> Iterator[Consumer]:
-    with started(environment, tmp_path) as asked:
+def running_consumer(consumer_environment: Environment, tmp_path: Path) -> Iterator[Consumer]:
+    with start_consumer(consumer_environment, tmp_path) as asked:
         yield asked
 
 
 @contextmanager
-def started(environment: Environment, folder: Path) -> Iterator[Consumer]:
+def start_consumer(environment: Environment, folder: Path) -> Iterator[Consumer]:
     asked = Consumer(int(environment["CONSUMER_PORT"]))
     command, log = commands.consumer_command(), folder / "consumer.log"
-    with process(command, ready=asked.listens, log=log, env=environment):
+    with process(command, ready=asked.listens, log=log, env=consumer_environment):
         yield asked
 
 
 @pytest.fixture
-def worker(environment: Environment, tmp_path: Path) -> Iterator[int]:
+def worker_pid(consumer_environment: Environment, tmp_path: Path) -> Iterator[int]:
     """A worker with one child. Yields the pid of its main process."""
-    env, log = environment | {"CELERY_WORKER": "1"}, tmp_path / "worker.log"
+    env, log = consumer_environment | {"CELERY_WORKER": "1"}, tmp_path / "worker.log"
     with started_program(commands.worker_command(), log=log, env=env) as program:
         yield program.pid
 
 
-def sweep(consumer: Consumer) -> float:
+def sweep_once(consumer: Consumer) -> float:
     """Have the worker sweep once; how often it has, then."""
-    before = consumer.sweeps()
+    before = consumer.count_sweeps()
     app.send_task("coupons.sweep")
-    until(lambda: consumer.sweeps() > before)
-    return consumer.sweeps()
+    wait_until(lambda: consumer.count_sweeps() > before)
+    return consumer.count_sweeps()
 
 
-def children(pid: int) -> list[int]:
+def child_pids(pid: int) -> list[int]:
     said = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     return [int(word) for word in said.split()]
 
 
 def test_it_answers_while_a_process_begins_its_files(
-    environment: Environment, consumer: Consumer
+    consumer_environment: Environment, running_consumer: Consumer
 ) -> None:
     """A worker that is started again makes them; each is empty for an instant."""
     for name in ("gauge_max_7.db", "counter_7.db"):
-        (Path(environment["PROMETHEUS_MULTIPROC_DIR"]) / name).touch()
-    assert consumer.says("/livez")[0] == 503
-    assert consumer.says("/metrics")[0] == 200
+        (Path(consumer_environment["PROMETHEUS_MULTIPROC_DIR"]) / name).touch()
+    assert running_consumer.send_get("/livez")[0] == 503
+    assert running_consumer.send_get("/metrics")[0] == 200
 
 
-def test_with_a_worker_and_both_stores_it_is_ready(consumer: Consumer, worker: int) -> None:
-    until(lambda: '"canary": true' in consumer.says("/readyz")[1])
-    assert consumer.says("/readyz")[0] == 503, "nobody has swept"
-    sweep(consumer)
-    until(lambda: consumer.says("/readyz")[0] == 200)
+def test_with_a_worker_and_both_stores_it_is_ready(
+    running_consumer: Consumer, worker_pid: int
+) -> None:
+    wait_until(lambda: '"canary": true' in running_consumer.send_get("/readyz")[1])
+    assert running_consumer.send_get("/readyz")[0] == 503, "nobody has swept"
+    sweep_once(running_consumer)
+    wait_until(lambda: running_consumer.send_get("/readyz")[0] == 200)
     parts = {"worker": True, "canary": True, "redis": True, "database": True, "sweeps": True}
-    assert json.loads(consumer.says("/readyz")[1]) == parts
-    status, body = consumer.says("/healthz")
+    assert json.loads(running_consumer.send_get("/readyz")[1]) == parts
+    status, body = running_consumer.send_get("/healthz")
     assert (status, json.loads(body)) == (200, {"worker": True, "version": coupons.__version__})
-    page = consumer.says("/metrics")[1]
+    page = running_consumer.send_get("/metrics")[1]
     for line in ("coupon_redis_up 1.0", "coupon_database_up 1.0", 'coupon_build_info{django="'):
         assert f"\n{line}" in page
 
 
 def test_a_child_that_is_replaced_counts_on_in_the_same_files(
-    consumer: Consumer, worker: int, environment: Environment
+    running_consumer: Consumer, worker_pid: int, consumer_environment: Environment
 ) -> None:
     """Files named by process ids, as the library does it, would be one more after each."""
-    sweep(consumer)
-    (child,) = children(worker)
-    files = _files(environment)
+    sweep_once(running_consumer)
+    (child,) = child_pids(worker_pid)
+    files = _files(consumer_environment)
     os.kill(child, signal.SIGKILL)
-    until(lambda: children(worker) not in ([], [child]))
-    assert sweep(consumer) >= 2
-    assert _files(environment) == files
+    wait_until(lambda: child_pids(worker_pid) not in ([], [child]))
+    assert sweep_once(running_consumer) >= 2
+    assert _files(consumer_environment) == files
 
 
 def _files(environment: Environment) -> set[str]:
     return {file.name for file in Path(environment["PROMETHEUS_MULTIPROC_DIR"]).iterdir()}
 
 
-def test_without_a_worker_it_answers_and_is_not_well(consumer: Consumer) -> None:
+def test_without_a_worker_it_answers_and_is_not_well(running_consumer: Consumer) -> None:
     for path in ("/livez", "/healthz", "/readyz"):
-        status, body = consumer.says(path)
+        status, body = running_consumer.send_get(path)
         assert (status, json.loads(body)["worker"]) == (503, False)
-    assert "coupon_redis_up 1.0" in consumer.says("/metrics")[1]
+    assert "coupon_redis_up 1.0" in running_consumer.send_get("/metrics")[1]
 
 
 BEAT = (
@@ -154,33 +156,35 @@ BEAT = (
 
 
 def test_a_worker_whose_last_beat_is_long_ago_is_not_well(
-    consumer: Consumer, environment: Environment
+    running_consumer: Consumer, consumer_environment: Environment
 ) -> None:
     for age_s, status in ((STALE_S + 1, 503), (1, 200)):
         command = [sys.executable, "-c", BEAT, str(time.monotonic() - age_s)]
-        subprocess.run(command, env=environment, check=True)
-        assert consumer.says("/livez")[0] == status
+        subprocess.run(command, env=consumer_environment, check=True)
+        assert running_consumer.send_get("/livez")[0] == status
 
 
 @pytest.mark.long
-def test_a_worker_that_hangs_is_seen(consumer: Consumer, worker: int) -> None:
-    until(lambda: consumer.says("/healthz")[0] == 200)
-    os.kill(worker, signal.SIGSTOP)
+def test_a_worker_that_hangs_is_seen(running_consumer: Consumer, worker_pid: int) -> None:
+    wait_until(lambda: running_consumer.send_get("/healthz")[0] == 200)
+    os.kill(worker_pid, signal.SIGSTOP)
     try:
-        until(lambda: consumer.says("/healthz")[0] == 503)
+        wait_until(lambda: running_consumer.send_get("/healthz")[0] == 503)
     finally:
-        os.kill(worker, signal.SIGCONT)
+        os.kill(worker_pid, signal.SIGCONT)
 
 
-def test_metrics_are_not_for_the_public(consumer: Consumer) -> None:
-    assert consumer.says("/metrics")[0] == 200
-    assert consumer.says("/elsewhere")[0] == 404
+def test_metrics_are_not_for_the_public(running_consumer: Consumer) -> None:
+    assert running_consumer.send_get("/metrics")[0] == 200
+    assert running_consumer.send_get("/elsewhere")[0] == 404
 
 
-def test_nor_for_other_networks(environment: Environment, tmp_path: Path) -> None:
-    with started(environment | {"METRICS_NETWORKS": "10.0.0.0/8"}, tmp_path) as asked:
-        assert asked.says("/metrics")[0] == 404
-        assert asked.says("/livez")[0] == 503
+def test_nor_for_other_networks(consumer_environment: Environment, tmp_path: Path) -> None:
+    with start_consumer(
+        consumer_environment | {"METRICS_NETWORKS": "10.0.0.0/8"}, tmp_path
+    ) as asked:
+        assert asked.send_get("/metrics")[0] == 404
+        assert asked.send_get("/livez")[0] == 503
 
 
 def test_without_a_folder_it_says_what_is_missing(child_environment: Environment) -> None:
@@ -203,7 +207,7 @@ sys.stdin.read()
 """
 
 
-def told(folder: Path) -> bool:
+def counter_is_exported(folder: Path) -> bool:
     registry = CollectorRegistry()
     MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
     return registry.get_sample_value("told", {"who": "me"}) == 1
@@ -219,5 +223,5 @@ def test_a_live_gauge_ends_with_its_process(
         assert child.stdout
         child.stdout.readline()
         assert b'told{who="me"} 1.0' in exposition.metrics_page()
-    assert told(tmp_path)  # the library alone goes on telling it
+    assert counter_is_exported(tmp_path)  # the library alone goes on telling it
     assert b"told{" not in exposition.metrics_page()

@@ -16,7 +16,7 @@ import pytest
 from config.doors import Door, middleware_for
 from tests import servers, services
 from tests.config.test_settings import PRODUCTION
-from tests.config.waiting import until
+from tests.config.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +24,7 @@ Environment = dict[str, str]
 NOT_FOUND = 404
 
 
-def ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes]:
+def send_request(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes]:
     asking = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         asking.request(method, path, headers=headers)
@@ -35,13 +35,13 @@ def ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int,
 
 
 @pytest.fixture
-def users(child_environment: Environment, tmp_path: Path) -> Iterator[int]:
+def users_door(child_environment: Environment, tmp_path: Path) -> Iterator[int]:
     with services.web(child_environment | {"DOOR": "users"}, tmp_path) as port:
         yield port
 
 
 @contextmanager
-def operators(environment: Environment, folder: Path, **more: str) -> Iterator[int]:
+def start_operators_door(environment: Environment, folder: Path, **more: str) -> Iterator[int]:
     told = environment | {"DOOR": "operators"} | more
     with services.web(told, folder, name="operators") as port:
         yield port
@@ -55,26 +55,28 @@ ELSEWHERE = [
 ]  # fmt: skip
 
 
-def test_the_users_door_shows_nothing_of_the_operators(users: int) -> None:
-    assert {path: ask(users, path)[0] for path in ELSEWHERE} == dict.fromkeys(ELSEWHERE, NOT_FOUND)
+def test_the_users_door_shows_nothing_of_the_operators(users_door: int) -> None:
+    assert {path: send_request(users_door, path)[0] for path in ELSEWHERE} == dict.fromkeys(
+        ELSEWHERE, NOT_FOUND
+    )
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_operators_door_shows_nothing_of_the_users(
     child_environment: Environment, tmp_path: Path
 ) -> None:
-    with operators(child_environment, tmp_path) as port:
-        assert ask(port, "/api/v1/campaigns/sale")[0] == NOT_FOUND
-        assert ask(port, "/api/v1/campaigns/sale/claims", "POST")[0] == NOT_FOUND
+    with start_operators_door(child_environment, tmp_path) as port:
+        assert send_request(port, "/api/v1/campaigns/sale")[0] == NOT_FOUND
+        assert send_request(port, "/api/v1/campaigns/sale/claims", "POST")[0] == NOT_FOUND
         shown = ("/livez", "/readyz", "/metrics", "/api/v1/docs", "/api/v1/schema", "/admin/login/")
-        assert {path: ask(port, path)[0] for path in shown} == dict.fromkeys(shown, 200)
+        assert {path: send_request(port, path)[0] for path in shown} == dict.fromkeys(shown, 200)
 
 
 def test_the_description_is_of_the_users_api_and_of_nothing_else(
     child_environment: Environment, tmp_path: Path
 ) -> None:
-    with operators(child_environment, tmp_path) as port:
-        paths = json.loads(ask(port, "/api/v1/schema")[1])["paths"]
+    with start_operators_door(child_environment, tmp_path) as port:
+        paths = json.loads(send_request(port, "/api/v1/schema")[1])["paths"]
     assert "/api/v1/campaigns/{slug}/claims" in paths
     assert all(path.startswith("/api/v1/") for path in paths)
     assert "/api/v1/schema" not in paths
@@ -119,8 +121,8 @@ def test_a_door_that_does_not_exist_is_a_clear_error(child_environment: Environm
 # /readyz
 
 
-def ready(port: int) -> tuple[int, dict[str, Any]]:
-    status, body = ask(port, "/readyz")
+def get_readiness(port: int) -> tuple[int, dict[str, Any]]:
+    status, body = send_request(port, "/readyz")
     return status, json.loads(body)
 
 
@@ -130,17 +132,17 @@ def test_a_host_is_ready_while_its_users_door_answers(
     with ExitStack() as stack:
         served = services.web(child_environment | {"DOOR": "users"}, tmp_path)
         watched = {"WATCHED_DOORS": f"127.0.0.1:{stack.enter_context(served)}"}
-        with operators(child_environment, tmp_path, **watched) as door:
-            assert ready(door)[0] == 200
+        with start_operators_door(child_environment, tmp_path, **watched) as door:
+            assert get_readiness(door)[0] == 200
             stack.close()
-            until(lambda: ready(door)[0] == 503)
-            assert ready(door)[1]["doors"] is False
+            wait_until(lambda: get_readiness(door)[0] == 503)
+            assert get_readiness(door)[1]["doors"] is False
 
 
 def test_it_is_not_once_that_is_gone(child_environment: Environment, tmp_path: Path) -> None:
     watched = {"WATCHED_DOORS": f"127.0.0.1:{servers.free_port()}"}
-    with operators(child_environment, tmp_path, **watched) as door:
-        assert ready(door) == (
+    with start_operators_door(child_environment, tmp_path, **watched) as door:
+        assert get_readiness(door) == (
             503,
             {"ready": False, "redis": True, "database": True, "doors": False, "sweeps": False},
         )  # fmt: skip
@@ -152,9 +154,9 @@ def test_however_often_it_is_asked_the_stores_are_asked_once_a_second(
     """A MySQL that accepts and says nothing: each question to it would take a second."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"mysql://u:p@127.0.0.1:{silent.getsockname()[1]}/coupons"
-        with operators(child_environment, tmp_path, DATABASE_URL=url) as door:
-            assert ready(door)[1]["database"] is False
+        with start_operators_door(child_environment, tmp_path, DATABASE_URL=url) as door:
+            assert get_readiness(door)[1]["database"] is False
             began = time.monotonic()
-            answers = [ready(door)[0] for _ in range(200)]
+            answers = [get_readiness(door)[0] for _ in range(200)]
             assert time.monotonic() - began < 20  # 200 s, were each to wait
     assert set(answers) == {200}

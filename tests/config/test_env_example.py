@@ -22,13 +22,13 @@ UNITS = re.compile(
 OTHERS = {"COUPONS_ENV", "ENV_FILES"}
 
 
-def sources() -> Iterator[Path]:
+def config_sources() -> Iterator[Path]:
     return (env.BASE_DIR / "config").rglob("*.py")
 
 
-def calls() -> Iterator[tuple[str, str, ast.Call]]:
+def reader_calls() -> Iterator[tuple[str, str, ast.Call]]:
     """Each reading of a setting: its name, its reader, and the call."""
-    for file in sources():
+    for file in config_sources():
         for node in ast.walk(ast.parse(file.read_text())):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
@@ -39,7 +39,7 @@ def calls() -> Iterator[tuple[str, str, ast.Call]]:
                 yield str(name.value), node.func.attr, node
 
 
-def listed() -> dict[str, tuple[str, str]]:
+def listed_settings() -> dict[str, tuple[str, str]]:
     """What the example says: name → the comment above and the value."""
     found: dict[str, tuple[str, str]] = {}
     comment: list[str] = []
@@ -55,16 +55,18 @@ def listed() -> dict[str, tuple[str, str]]:
 
 
 def test_the_source_is_seen_to_read_settings() -> None:
-    assert {"REDIS_URL", "DATABASE_URL", "DRAIN_BATCH", "SECRET_KEY"} <= {n for n, _, _ in calls()}
+    assert {"REDIS_URL", "DATABASE_URL", "DRAIN_BATCH", "SECRET_KEY"} <= {
+        n for n, _, _ in reader_calls()
+    }
 
 
 def test_every_setting_is_listed_and_none_that_nobody_reads() -> None:
-    assert set(listed()) == {name for name, _, _ in calls()} | OTHERS
+    assert set(listed_settings()) == {name for name, _, _ in reader_calls()} | OTHERS
 
 
 def test_every_setting_says_what_it_is_and_every_number_in_what_unit() -> None:
-    readers = {name: reader for name, reader, _ in calls()}
-    for name, (comment, _) in listed().items():
+    readers = {name: reader for name, reader, _ in reader_calls()}
+    for name, (comment, _) in listed_settings().items():
         assert len(comment) > 10, f"{name} has no comment"
         if readers.get(name) in NUMBERS:
             assert UNITS.search(comment), f"{name} has no unit"
@@ -76,9 +78,11 @@ def _defaults(call: ast.Call) -> list[object]:
     return [node.value for node in given if isinstance(node, ast.Constant)]
 
 
-@pytest.mark.parametrize(("name", "reader", "call"), list(calls()), ids=lambda said: str(said)[:24])
+@pytest.mark.parametrize(
+    ("name", "reader", "call"), list(reader_calls()), ids=lambda said: str(said)[:24]
+)
 def test_the_default_is_as_listed(name: str, reader: str, call: ast.Call) -> None:
-    value = listed()[name][1]
+    value = listed_settings()[name][1]
     for default in _defaults(call):
         if reader in NUMBERS:
             assert isinstance(default, int | float)

@@ -40,7 +40,7 @@ def test_it_does_not_start_where_strangers_could_look_in(
 
 
 @pytest.fixture
-def flower(tmp_path: Path) -> Iterator[str]:
+def flower_url(tmp_path: Path) -> Iterator[str]:
     """Its address; as on a host, from the environment."""
     port = free_port()
     command = commands.flower_command("--port", str(port))
@@ -49,7 +49,7 @@ def flower(tmp_path: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-def ask(url: str, login: str = "") -> Any:
+def open_url(url: str, login: str = "") -> Any:
     request = urllib.request.Request(url)
     if login:
         request.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())
@@ -57,11 +57,11 @@ def ask(url: str, login: str = "") -> Any:
         return answer.read()
 
 
-def test_behind_its_login_it_shows_workers_and_bells(flower: str, tmp_path: Path) -> None:
+def test_behind_its_login_it_shows_workers_and_bells(flower_url: str, tmp_path: Path) -> None:
     for wrong in ("", "mina:wrong", LOGIN.replace("mina", "eve"), LOGIN.partition(",")[0]):
         for page in ("/", "/workers", "/api/tasks"):
             with pytest.raises(urllib.error.HTTPError, match="401"):
-                ask(flower + page, wrong)
+                open_url(flower_url + page, wrong)
     worker = commands.worker_command("--hostname", "one@flower-test", "--loglevel", "INFO")
     broker = os.environ | {"CELERY_BROKER_URL": os.environ["REDIS_URL"], "CELERY_WORKER": "1"}
     log = tmp_path / "worker.log"
@@ -69,8 +69,8 @@ def test_behind_its_login_it_shows_workers_and_bells(flower: str, tmp_path: Path
         ring = "from config.celery import app; app.send_task('coupons.drain', args=['nobody'])"
         subprocess.run([sys.executable, "-c", ring], env=broker, check=True)
         deadline = time.monotonic() + 20
-        while not (bells := json.loads(ask(f"{flower}/api/tasks", LOGIN))):
+        while not (bells := json.loads(open_url(f"{flower_url}/api/tasks", LOGIN))):
             assert time.monotonic() < deadline, "Flower has heard of no bell"
             time.sleep(0.2)
     assert {bell["name"] for bell in bells.values()} == {"coupons.drain"}
-    assert b"one@flower-test" in ask(f"{flower}/workers", LOGIN)
+    assert b"one@flower-test" in open_url(f"{flower_url}/workers", LOGIN)

@@ -20,28 +20,28 @@ from tests.config.fronted import (
     THREADS,
     Environment,
     Served,
-    claim,
-    raw,
+    post_claim,
     seen_through,
-    serving,
+    send_bytes,
+    serve_behind_front,
     slow_bodies,
 )
-from tests.config.waiting import until
+from tests.config.waiting import wait_until
 from tests.conftest import CampaignMaker
 from tests.front import ROLE, FrontDoor, configure, front, problem_documents
 
 CONNECTIONS = 7000  # as in a container
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("sale")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("open_sale")]
 
 
 @pytest.fixture
-def sale(open_campaign: CampaignMaker) -> None:
+def open_sale(open_campaign: CampaignMaker) -> None:
     open_campaign(stock=1_000)
 
 
 @pytest.fixture
-def served(child_environment: Environment, tmp_path: Path) -> Iterator[Served]:
-    with serving(child_environment, tmp_path) as ours:
+def served_site(child_environment: Environment, tmp_path: Path) -> Iterator[Served]:
+    with serve_behind_front(child_environment, tmp_path) as ours:
         yield ours
 
 
@@ -62,7 +62,7 @@ def test_what_is_no_http_gets_no_further(
 ) -> None:
     """HAProxy answers these before it knows of any configuration, in its own words."""
     with seen_through(tmp_path, request_s=1) as port:
-        assert raw(port, sent, patience_s=5).startswith(b"HTTP/1.1 %d" % status)
+        assert send_bytes(port, sent, patience_s=5).startswith(b"HTTP/1.1 %d" % status)
 
 
 # Limits
@@ -82,9 +82,9 @@ def test_what_is_no_http_gets_no_further(
     ],
 )  # fmt: skip
 def test_what_is_too_large_is_a_problem_document(
-    served: Served, sent: bytes, status: int, code: str
+    served_site: Served, sent: bytes, status: int, code: str
 ) -> None:
-    head, _, body = raw(served.port, sent, patience_s=3).partition(b"\r\n\r\n")
+    head, _, body = send_bytes(served_site.port, sent, patience_s=3).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d" % status), head
     assert b"application/problem+json" in head
     assert orjson.loads(body)["code"] == code
@@ -137,19 +137,19 @@ def test_who_would_wait_too_long_is_told_when_to_come_again(
 ) -> None:
     """All threads are taken, from behind the front; nobody is served until they are let go."""
     with (
-        serving(child_environment, tmp_path, shed_after_ms=300) as served,
+        serve_behind_front(child_environment, tmp_path, shed_after_ms=300) as served,
         slow_bodies(served.inner, 2 * THREADS),
     ):
         answers: list[tuple[int, Any]] = []
 
-        def ask(user: str) -> None:
+        def post_one_claim(user: str) -> None:
             with suppress(TimeoutError):  # those that granian has got: it has no thread for them
-                answers.append(claim(served.port, user, patience_s=4))
+                answers.append(post_claim(served.port, user, patience_s=4))
 
-        asked = [Thread(target=ask, args=(f"user-{n}",)) for n in range(2 * THREADS)]
+        asked = [Thread(target=post_one_claim, args=(f"user-{n}",)) for n in range(2 * THREADS)]
         for one in asked:
             one.start()
-        until(lambda: len(answers) == THREADS)
+        wait_until(lambda: len(answers) == THREADS)
         for one in asked:
             one.join()
     assert [status for status, _ in answers] == [503] * THREADS

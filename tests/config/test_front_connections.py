@@ -10,25 +10,25 @@ import pytest
 from tests import servers
 from tests.config.fronted import (
     Environment,
-    held,
+    hold_connections,
     operators_served,
     status_of,
 )
-from tests.config.waiting import until
+from tests.config.waiting import wait_until
 from tests.conftest import CampaignMaker
 from tests.front import FrontDoor, front
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("sale")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("open_sale")]
 LARGE_FILE = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
 SLOW_READERS = 14
 
 
 @pytest.fixture
-def sale(open_campaign: CampaignMaker) -> None:
+def open_sale(open_campaign: CampaignMaker) -> None:
     open_campaign(stock=1_000)
 
 
-def get(path: str) -> bytes:
+def get_request(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
 
@@ -43,7 +43,9 @@ def test_readers_who_do_not_read_a_large_file_hold_no_thread_of_a_page(
     with (
         operators_served(child_environment, tmp_path) as served,
         # Many times over, as the system takes in more than one of them for a connection.
-        held(served.port, get(path) * 20, SLOW_READERS, source="127.0.0.2", window=2048),
+        hold_connections(
+            served.port, get_request(path) * 20, SLOW_READERS, source="127.0.0.2", window=2048
+        ),
     ):
         pages = ("/admin/login/", "/", "/livez", "/readyz", "/metrics")
         assert {page: status_of(served.port, page) for page in pages} == dict.fromkeys(pages, 200)
@@ -56,7 +58,9 @@ def test_readers_who_do_not_read_many_answers_hold_no_thread_of_a_page(
 ) -> None:
     with (
         operators_served(child_environment, tmp_path) as served,
-        held(served.port, get(path) * 20, SLOW_READERS, source="127.0.0.2", window=2048),
+        hold_connections(
+            served.port, get_request(path) * 20, SLOW_READERS, source="127.0.0.2", window=2048
+        ),
     ):
         others = ("/admin/login/", "/", "/livez", "/readyz", "/metrics")
         shown = {page: status_of(served.port, page) for page in others if page != path}
@@ -83,9 +87,9 @@ def test_an_answer_that_fits_in_a_buffer_keeps_no_place_for_a_reader_who_does_no
     with (
         servers.process(command, ready=lambda: servers.listens(inner), log=tmp_path / "log"),
         front(tmp_path / "front", [FrontDoor("door", port, inner, at_once=1)]),
-        held(port, get("/x") * 1_000, 4, window=2048),
+        hold_connections(port, get_request("/x") * 1_000, 4, window=2048),
     ):
-        until(lambda: status_of(port, "/x") == 200)
+        wait_until(lambda: status_of(port, "/x") == 200)
         assert [status_of(port, "/x") for _ in range(5)] == [200] * 5
 
 
@@ -97,7 +101,7 @@ def test_idle_connections_of_one_address_leave_room_for_those_who_watch(
 ) -> None:
     with (
         operators_served(child_environment, tmp_path, request_s=60) as served,
-        held(served.port, b"", 450, source="127.0.0.2"),
+        hold_connections(served.port, b"", 450, source="127.0.0.2"),
     ):
         assert [status_of(served.port, "/readyz") for _ in range(5)] == [200] * 5
         assert status_of(served.port, "/metrics") == 200
@@ -111,7 +115,7 @@ def test_idle_connections_of_many_addresses_leave_room_for_those_who_watch(
         ExitStack() as stack,
     ):
         for n in range(1, 11):
-            stack.enter_context(held(served.port, b"G", 60, source=f"127.0.1.{n}"))
+            stack.enter_context(hold_connections(served.port, b"G", 60, source=f"127.0.1.{n}"))
         assert [status_of(served.port, "/readyz") for _ in range(5)] == [200] * 5
         assert status_of(served.port, "/metrics") == 200
 
@@ -127,7 +131,7 @@ def test_idle_connections_of_one_address_leave_room_for_those_who_claim(
     }  # fmt: skip
     with (
         front(tmp_path / "front", [door], **settings),
-        held(door.port, b"", 150, source="127.0.0.2"),
+        hold_connections(door.port, b"", 150, source="127.0.0.2"),
     ):
         if balancers:
             with pytest.raises(OSError):
@@ -140,6 +144,6 @@ def test_idle_connections_to_its_own_metrics_leave_room_for_prometheus(tmp_path:
     door = FrontDoor("users", servers.free_port(), servers.free_port())
     with (
         front(tmp_path / "front", [door], connections=400, request_s=60) as metrics,
-        held(metrics, b"", 450, source="127.0.0.2"),
+        hold_connections(metrics, b"", 450, source="127.0.0.2"),
     ):
         assert status_of(metrics, "/metrics") == 200

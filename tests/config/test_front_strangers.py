@@ -12,10 +12,10 @@ from tests.config.fronted import (
     THREADS,
     Environment,
     Served,
-    claim,
     operators_served,
-    raw,
-    serving,
+    post_claim,
+    send_bytes,
+    serve_behind_front,
     slow_bodies,
     status_of,
 )
@@ -34,37 +34,39 @@ UNKNOWN_PATHS = [
     "/api/v1/coupons/a/b", "/api/v1/receipts", "/zz/api/v1/coupons", "/api/v1/schema",
 ]  # fmt: skip
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("sale")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("open_sale")]
 
 
 @pytest.fixture
-def sale(open_campaign: CampaignMaker) -> None:
+def open_sale(open_campaign: CampaignMaker) -> None:
     open_campaign(stock=1_000)
 
 
 @pytest.fixture
-def served(child_environment: Environment, tmp_path: Path) -> Iterator[Served]:
-    with serving(child_environment, tmp_path) as ours:
+def served_site(child_environment: Environment, tmp_path: Path) -> Iterator[Served]:
+    with serve_behind_front(child_environment, tmp_path) as ours:
         yield ours
 
 
-def test_bodies_that_do_not_come_keep_nobody_waiting(served: Served) -> None:
-    with slow_bodies(served.port, 64):
-        assert [claim(served.port, f"user-{n}", patience_s=2)[0] for n in range(20)] == [202] * 20
+def test_bodies_that_do_not_come_keep_nobody_waiting(served_site: Served) -> None:
+    with slow_bodies(served_site.port, 64):
+        assert [post_claim(served_site.port, f"user-{n}", patience_s=2)[0] for n in range(20)] == [
+            202
+        ] * 20
 
 
-def test_without_the_front_they_take_every_thread(served: Served) -> None:
+def test_without_the_front_they_take_every_thread(served_site: Served) -> None:
     """The control."""
-    with slow_bodies(served.inner, 64), pytest.raises(TimeoutError):
-        claim(served.inner, "mina", patience_s=2)
+    with slow_bodies(served_site.inner, 64), pytest.raises(TimeoutError):
+        post_claim(served_site.inner, "mina", patience_s=2)
 
 
 def test_a_request_that_does_not_arrive_is_told_408(
     child_environment: Environment, tmp_path: Path
 ) -> None:
     sent = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{"
-    with serving(child_environment, tmp_path, request_s=1) as served:
-        heard = raw(served.port, sent)
+    with serve_behind_front(child_environment, tmp_path, request_s=1) as served:
+        heard = send_bytes(served.port, sent)
     head, _, body = heard.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 408")
     assert orjson.loads(body)["code"] == "request_timeout"
@@ -158,8 +160,10 @@ LIMITED = [
 ]  # fmt: skip
 
 
-def asked(port: int, line: str) -> int:
-    heard = raw(port, f"{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+def status_of_request(port: int, line: str) -> int:
+    heard = send_bytes(
+        port, f"{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+    )
     return int(heard.split(b" ", 2)[1])
 
 
@@ -168,7 +172,7 @@ def test_logins_and_probes_are_limited_in_every_spelling(tmp_path: Path, line: s
     port = servers.free_port()
     door = FrontDoor("operators", port, servers.free_port(), probes=True)  # nobody listens there
     with front(tmp_path / "front", [door], most_logins=2, most_probes=2, held_s=1):
-        assert [asked(port, line) for _ in range(4)] == [503, 503, 429, 429]
+        assert [status_of_request(port, line) for _ in range(4)] == [503, 503, 429, 429]
 
 
 @pytest.mark.parametrize(
@@ -182,12 +186,12 @@ def test_a_method_that_is_not_in_upper_case_letters_is_refused(
     door = FrontDoor("door", port, servers.free_port(), probes=probes)
     with front(tmp_path / "front", [door]):
         for path in ("/admin/login/", "/readyz", "/api/v1/campaigns/sale/claims"):
-            assert asked(port, f"{method} {path}") == 400
-        assert asked(port, "PURGE /x") == 503
+            assert status_of_request(port, f"{method} {path}") == 400
+        assert status_of_request(port, "PURGE /x") == 503
 
 
 def test_an_address_with_a_fragment_is_no_spelling_of_another(tmp_path: Path) -> None:
     port = servers.free_port()
     door = FrontDoor("operators", port, servers.free_port(), probes=True)
     with front(tmp_path / "front", [door]):
-        assert asked(port, "POST /admin/login/#a") == 400
+        assert status_of_request(port, "POST /admin/login/#a") == 400

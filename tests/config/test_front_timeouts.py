@@ -13,7 +13,7 @@ from tests.config.fronted import seen_through
 pytestmark = pytest.mark.slow
 
 
-def ends(connection: socket.socket, *, patience_s: float = 15) -> bool:
+def is_closed_by_peer(connection: socket.socket, *, patience_s: float = 15) -> bool:
     """Whether the other side closes it."""
     connection.settimeout(patience_s)
     try:
@@ -39,24 +39,24 @@ def ends_while_fed(connection: socket.socket, portion: bytes, *, patience_s: flo
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[socket.socket]:
+def kept_connection(tmp_path: Path) -> Iterator[socket.socket]:
     """A connection on which one request was answered, and how to make another."""
-    with seen_through(tmp_path, request_s=1, idle_s=60) as port, connected(port) as connection:
-        answered(connection)
+    with seen_through(tmp_path, request_s=1, idle_s=60) as port, connect_to(port) as connection:
+        complete_request(connection)
         yield connection
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[socket.socket]:
-    with seen_through(tmp_path, request_s=1, idle_s=60) as port, connected(port) as connection:
+def fresh_connection(tmp_path: Path) -> Iterator[socket.socket]:
+    with seen_through(tmp_path, request_s=1, idle_s=60) as port, connect_to(port) as connection:
         yield connection
 
 
-def connected(port: int) -> socket.socket:
+def connect_to(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=10)
 
 
-def answered(connection: socket.socket) -> None:
+def complete_request(connection: socket.socket) -> None:
     connection.sendall(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
     answer = http.client.HTTPResponse(connection)
     answer.begin()
@@ -64,21 +64,23 @@ def answered(connection: socket.socket) -> None:
     answer.read()
 
 
-def test_an_idle_kept_connection_outlives_the_time_for_a_request(kept: socket.socket) -> None:
+def test_an_idle_kept_connection_outlives_the_time_for_a_request(
+    kept_connection: socket.socket,
+) -> None:
     time.sleep(3)
-    answered(kept)
+    complete_request(kept_connection)
     time.sleep(3)
-    answered(kept)
+    complete_request(kept_connection)
 
 
 def test_an_idle_kept_connection_ends_after_its_own_time(tmp_path: Path) -> None:
-    with seen_through(tmp_path, request_s=1, idle_s=3) as port, connected(port) as connection:
-        answered(connection)
-        assert ends(connection)
+    with seen_through(tmp_path, request_s=1, idle_s=3) as port, connect_to(port) as connection:
+        complete_request(connection)
+        assert is_closed_by_peer(connection)
 
 
-def test_a_new_connection_on_which_nothing_comes_ends(fresh: socket.socket) -> None:
-    assert ends(fresh)
+def test_a_new_connection_on_which_nothing_comes_ends(fresh_connection: socket.socket) -> None:
+    assert is_closed_by_peer(fresh_connection)
 
 
 UNFINISHED = {
@@ -96,28 +98,32 @@ SLOW = {
 
 
 @pytest.mark.parametrize("sent", UNFINISHED.values(), ids=UNFINISHED)
-def test_an_unfinished_request_ends_a_new_connection(fresh: socket.socket, sent: bytes) -> None:
-    fresh.sendall(sent)
-    assert ends(fresh)
+def test_an_unfinished_request_ends_a_new_connection(
+    fresh_connection: socket.socket, sent: bytes
+) -> None:
+    fresh_connection.sendall(sent)
+    assert is_closed_by_peer(fresh_connection)
 
 
 @pytest.mark.parametrize("sent", UNFINISHED.values(), ids=UNFINISHED)
-def test_an_unfinished_request_ends_a_kept_connection(kept: socket.socket, sent: bytes) -> None:
-    kept.sendall(sent)
-    assert ends(kept)
+def test_an_unfinished_request_ends_a_kept_connection(
+    kept_connection: socket.socket, sent: bytes
+) -> None:
+    kept_connection.sendall(sent)
+    assert is_closed_by_peer(kept_connection)
 
 
 @pytest.mark.parametrize(("first", "portion"), SLOW.values(), ids=SLOW)
 def test_a_slow_request_ends_a_new_connection(
-    fresh: socket.socket, first: bytes, portion: bytes
+    fresh_connection: socket.socket, first: bytes, portion: bytes
 ) -> None:
-    fresh.sendall(first)
-    assert ends_while_fed(fresh, portion)
+    fresh_connection.sendall(first)
+    assert ends_while_fed(fresh_connection, portion)
 
 
 @pytest.mark.parametrize(("first", "portion"), SLOW.values(), ids=SLOW)
 def test_a_slow_request_ends_a_kept_connection(
-    kept: socket.socket, first: bytes, portion: bytes
+    kept_connection: socket.socket, first: bytes, portion: bytes
 ) -> None:
-    kept.sendall(first)
-    assert ends_while_fed(kept, portion)
+    kept_connection.sendall(first)
+    assert ends_while_fed(kept_connection, portion)

@@ -19,67 +19,69 @@ from tests.config.fronted import (
     CLAIMS,
     THREADS,
     Environment,
-    claim,
-    held,
+    hold_connections,
     operators_served,
-    raw,
-    serving,
+    post_claim,
+    send_bytes,
+    serve_behind_front,
     status_of,
 )
 from tests.conftest import CampaignMaker
 from tests.front import FrontDoor, configure, front, problem_documents
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("sale")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("open_sale")]
 SEVERAL = 4 * THREADS
 LOGIN = "/admin/login/"
 
 
 @pytest.fixture
-def sale(open_campaign: CampaignMaker) -> None:
+def open_sale(open_campaign: CampaignMaker) -> None:
     open_campaign(stock=1_000)
 
 
-def head(path: str, *headers: str, method: str = "POST") -> bytes:
+def request_head(path: str, *headers: str, method: str = "POST") -> bytes:
     return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: a", *headers, "", ""]).encode()
 
 
-def unfinished(path: str, line: int, headers: int, length: int, sent: int) -> bytes:
+def unfinished_request(path: str, line: int, headers: int, length: int, sent: int) -> bytes:
     """A request of these sizes, and less of its body than it announces."""
     filler = [f"X-{n}: {'h' * 1000}" for n in range(headers // 1000)]
     filled = f"{path}?{'a' * line}" if line else path
-    return head(filled, f"Content-Length: {length}", *filler) + b"{" * sent
+    return request_head(filled, f"Content-Length: {length}", *filler) + b"{" * sent
 
 
-def frame(kind: int, flags: int, payload: bytes) -> bytes:
+def http2_frame(kind: int, flags: int, payload: bytes) -> bytes:
     """A frame of HTTP/2, of stream 1 unless it is the connection's."""
     stream = 0 if kind == 4 else 1
     return len(payload).to_bytes(3) + bytes([kind, flags]) + stream.to_bytes(4) + payload
 
 
-def http2(path: str) -> bytes:
+def http2_request(path: str) -> bytes:
     """The preface, settings, and the headers of a request whose body does not come."""
     fields = {":method": "POST", ":scheme": "http", ":authority": "a", ":path": path}
     packed = b"".join(
         b"\x00" + b"".join(bytes([len(text)]) + text.encode() for text in pair)
         for pair in fields.items()
     )
-    return b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, b"") + frame(1, 4, packed)
+    return b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + http2_frame(4, 0, b"") + http2_frame(1, 4, packed)
 
 
-CHUNKED = head(CLAIMS, "Transfer-Encoding: chunked") + b"5\r\n{"
+CHUNKED = request_head(CLAIMS, "Transfer-Encoding: chunked") + b"5\r\n{"
 ON_THE_USERS_DOOR = {
-    "a line of 28,000": unfinished(CLAIMS, 28_000, 0, 4096, 3900),
-    "a query of 12,500 and headers of 15,500": unfinished(CLAIMS, 12_500, 15_500, 4096, 3900),
-    "every limit": unfinished(CLAIMS, 1_900, 15_000, 4096, 4095),
-    "a small body": unfinished(CLAIMS, 0, 0, 10, 9),
+    "a line of 28,000": unfinished_request(CLAIMS, 28_000, 0, 4096, 3900),
+    "a query of 12,500 and headers of 15,500": unfinished_request(
+        CLAIMS, 12_500, 15_500, 4096, 3900
+    ),
+    "every limit": unfinished_request(CLAIMS, 1_900, 15_000, 4096, 4095),
+    "a small body": unfinished_request(CLAIMS, 0, 0, 10, 9),
     "chunks": CHUNKED,
-    "HTTP/2": http2(CLAIMS),
+    "HTTP/2": http2_request(CLAIMS),
 }
 ON_THE_OPERATORS_DOOR = {
-    "a line of 21,000": unfinished(LOGIN, 21_000, 0, 12_000, 11_900),
-    "every limit": unfinished(LOGIN, 1_900, 15_000, 12_288, 12_287),
-    "chunks": head(LOGIN, "Transfer-Encoding: chunked") + b"5\r\n{",
-    "HTTP/2": http2(LOGIN),
+    "a line of 21,000": unfinished_request(LOGIN, 21_000, 0, 12_000, 11_900),
+    "every limit": unfinished_request(LOGIN, 1_900, 15_000, 12_288, 12_287),
+    "chunks": request_head(LOGIN, "Transfer-Encoding: chunked") + b"5\r\n{",
+    "HTTP/2": http2_request(LOGIN),
 }
 
 
@@ -87,8 +89,13 @@ ON_THE_OPERATORS_DOOR = {
 def test_an_unfinished_request_takes_no_thread_of_the_users_door(
     child_environment: Environment, tmp_path: Path, sent: bytes
 ) -> None:
-    with serving(child_environment, tmp_path) as served, held(served.port, sent, SEVERAL):
-        assert [claim(served.port, f"user-{n}", patience_s=3)[0] for n in range(8)] == [202] * 8
+    with (
+        serve_behind_front(child_environment, tmp_path) as served,
+        hold_connections(served.port, sent, SEVERAL),
+    ):
+        assert [post_claim(served.port, f"user-{n}", patience_s=3)[0] for n in range(8)] == [
+            202
+        ] * 8
 
 
 @pytest.mark.parametrize("sent", ON_THE_OPERATORS_DOOR.values(), ids=ON_THE_OPERATORS_DOOR)
@@ -97,7 +104,7 @@ def test_an_unfinished_request_takes_no_thread_of_the_operators_door(
 ) -> None:
     with (
         operators_served(child_environment, tmp_path) as served,
-        held(served.port, sent, SEVERAL),
+        hold_connections(served.port, sent, SEVERAL),
     ):
         assert [status_of(served.port, LOGIN) for _ in range(4)] == [200] * 4
 
@@ -106,7 +113,9 @@ def test_an_unfinished_request_takes_no_thread_of_the_operators_door(
 
 
 @contextmanager
-def listening(folder: Path, *, body_bytes: int = 4096) -> Iterator[tuple[int, socket.socket]]:
+def front_with_listener(
+    folder: Path, *, body_bytes: int = 4096
+) -> Iterator[tuple[int, socket.socket]]:
     """The port of a front, and the listener behind it, which hears of all that is passed on."""
     with socket.create_server(("127.0.0.1", 0)) as behind:
         behind.settimeout(5)
@@ -133,21 +142,21 @@ HEADERS = (0, 8_000, 15_000, 16_500)
 def test_no_unfinished_request_of_any_size_is_passed_on(tmp_path: Path, body_bytes: int) -> None:
     bodies = [(10, 9), *((body_bytes, body_bytes - missing) for missing in (1, 200, 4000))]
     requests = [
-        unfinished("/x", line, headers, *body)
+        unfinished_request("/x", line, headers, *body)
         for line, headers, body in itertools.product(LINES, HEADERS, bodies)
     ]
-    with listening(tmp_path, body_bytes=body_bytes) as (port, behind):
+    with front_with_listener(tmp_path, body_bytes=body_bytes) as (port, behind):
         with ThreadPoolExecutor(len(requests)) as askers:
-            for heard in askers.map(partial(raw, port), requests):
+            for heard in askers.map(partial(send_bytes, port), requests):
                 assert heard.startswith(b"HTTP/1.1 4"), heard[:80]
         assert not was_passed_on(behind)
 
 
 def test_a_request_at_every_limit_is_passed_on_when_its_last_byte_is_here(tmp_path: Path) -> None:
-    sent = unfinished("/x", 1_900, 16_000, 12_288, 12_287)
+    sent = unfinished_request("/x", 1_900, 16_000, 12_288, 12_287)
     with (
-        listening(tmp_path, body_bytes=12_288) as (port, behind),
-        held(port, sent, 1) as (connection,),
+        front_with_listener(tmp_path, body_bytes=12_288) as (port, behind),
+        hold_connections(port, sent, 1) as (connection,),
     ):
         assert not was_passed_on(behind)
         connection.sendall(b"}")
@@ -158,22 +167,22 @@ def test_a_request_at_every_limit_is_passed_on_when_its_last_byte_is_here(tmp_pa
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
-        (unfinished("/x", 2_100, 0, 10, 10), 414),
-        (unfinished("/x", 28_000, 0, 4096, 3900), 414),
-        (head("http://a/" + "x" * 2_100, method="GET"), 414),
-        (unfinished("/x", 0, 17_000, 10, 10), 431),
+        (unfinished_request("/x", 2_100, 0, 10, 10), 414),
+        (unfinished_request("/x", 28_000, 0, 4096, 3900), 414),
+        (request_head("http://a/" + "x" * 2_100, method="GET"), 414),
+        (unfinished_request("/x", 0, 17_000, 10, 10), 431),
         (CHUNKED, 411),
-        (head("/x", "Transfer-Encoding: chunked") + b"0\r\n\r\n", 411),
-        (head("/x", "Transfer-Encoding: Chunked", "Content-Length: 5") + b"0\r\n\r\n", 411),
-        (head("/x", "Transfer-Encoding: chunked", method="GET"), 411),
-        (unfinished("/x", 0, 0, 4097, 10), 413),
+        (request_head("/x", "Transfer-Encoding: chunked") + b"0\r\n\r\n", 411),
+        (request_head("/x", "Transfer-Encoding: Chunked", "Content-Length: 5") + b"0\r\n\r\n", 411),
+        (request_head("/x", "Transfer-Encoding: chunked", method="GET"), 411),
+        (unfinished_request("/x", 0, 0, 4097, 10), 413),
     ],
 )
 def test_what_is_refused_for_its_size_or_frame_is_a_problem_document(
     tmp_path: Path, sent: bytes, status: int
 ) -> None:
-    with listening(tmp_path) as (port, behind):
-        answer, _, body = raw(port, sent, patience_s=3).partition(b"\r\n\r\n")
+    with front_with_listener(tmp_path) as (port, behind):
+        answer, _, body = send_bytes(port, sent, patience_s=3).partition(b"\r\n\r\n")
         assert not was_passed_on(behind)
     assert answer.startswith(b"HTTP/1.1 %d" % status), answer
     assert b"application/problem+json" in answer
@@ -186,8 +195,8 @@ def test_chunks_are_refused_as_the_api_refuses_them() -> None:
 
 
 def test_a_preface_of_http2_is_no_request(tmp_path: Path) -> None:
-    with listening(tmp_path) as (port, behind):
-        heard = raw(port, http2("/x"), patience_s=3)
+    with front_with_listener(tmp_path) as (port, behind):
+        heard = send_bytes(port, http2_request("/x"), patience_s=3)
         assert not was_passed_on(behind)
     assert heard.startswith(b"HTTP/1.1 4")
 

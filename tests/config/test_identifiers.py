@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.test_layers import ROOT, files, tree
+from tests.config.test_layers import ROOT, python_files, syntax_tree
 
 # Each was a name here once, and says nothing to an engineer who has not seen this repository.
 BANNED = {
@@ -17,17 +17,17 @@ BANNED = {
 }  # fmt: skip
 
 
-def defined(file: Path) -> Iterator[tuple[str, int]]:
+def defined_names(file: Path) -> Iterator[tuple[str, int]]:
     """Functions, methods and classes, and the module itself."""
     yield file.stem, 0
-    for node in ast.walk(tree(file)):
+    for node in ast.walk(syntax_tree(file)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name, node.lineno
 
 
 @pytest.mark.parametrize("folder", ["coupons", "config", "provisioning"])
 def test_no_banned_name_is_defined(folder: str) -> None:
-    names = [(file, *name) for file in files(folder) for name in defined(file)]
+    names = [(file, *name) for file in python_files(folder) for name in defined_names(file)]
     assert len(names) > 200, "it reads nothing"
     found = [f"{file.relative_to(ROOT)}:{line}: {name}" for file, name, line in names
              if name.lower() in BANNED]  # fmt: skip

@@ -38,11 +38,11 @@ HEIGHT = {name: height for height, names in enumerate(LEVELS) for name in names}
 
 
 @cache
-def tree(file: Path) -> ast.Module:
+def syntax_tree(file: Path) -> ast.Module:
     return ast.parse(file.read_text(), str(file))
 
 
-def files(folder: str) -> list[Path]:
+def python_files(folder: str) -> list[Path]:
     return sorted((ROOT / folder).rglob("*.py"))
 
 
@@ -51,9 +51,9 @@ def module_of(file: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imported(file: Path) -> Iterator[str]:
+def imported_names(file: Path) -> Iterator[str]:
     """Full names of what a file imports: `from a import b` is `a.b`."""
-    for node in ast.walk(tree(file)):
+    for node in ast.walk(syntax_tree(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -61,44 +61,48 @@ def imported(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def room(name: str) -> str:
+def package_of(name: str) -> str:
     """`coupons.api.v1.views` is in the room `api`."""
     return name.split(".")[1]
 
 
-def ours(file: Path, package: str = "coupons") -> set[str]:
+def own_imports(file: Path, package: str = "coupons") -> set[str]:
     """But for the version, which stands above all levels."""
-    names = {name for name in imported(file) if name.startswith(f"{package}.")}
+    names = {name for name in imported_names(file) if name.startswith(f"{package}.")}
     return names - {f"{package}.__version__"}
 
 
-INNER = [file for file in files("coupons") if "." in module_of(file)]
+INNER = [file for file in python_files("coupons") if "." in module_of(file)]
 
 
 @pytest.mark.parametrize("file", INNER, ids=module_of)
 def test_a_module_of_coupons_stands_on_a_level_and_imports_only_down(file: Path) -> None:
-    here = room(module_of(file))
+    here = package_of(module_of(file))
     assert here in HEIGHT, f"Give {here} a level in LEVELS (and in coupons/README.md)."
-    for name in ours(file):
-        there = room(name)
+    for name in own_imports(file):
+        there = package_of(name)
         if there != here and (here, there) not in SIDEWAYS:
             assert HEIGHT[there] < HEIGHT[here], f"{module_of(file)} imports {name}: not down"
 
 
 def test_nothing_in_the_levels_is_gone() -> None:
-    assert {room(module_of(file)) for file in INNER} == set(HEIGHT)
+    assert {package_of(module_of(file)) for file in INNER} == set(HEIGHT)
 
 
 def test_whatever_is_allowed_sideways_is_used() -> None:
-    used = {(room(module_of(file)), room(name)) for file in INNER for name in ours(file)}
+    used = {
+        (package_of(module_of(file)), package_of(name))
+        for file in INNER
+        for name in own_imports(file)
+    }
     assert used >= SIDEWAYS
 
 
 def test_packages_form_no_circle() -> None:
     packages: dict[str, set[str]] = {}
     for file in INNER:
-        here = room(module_of(file))
-        packages.setdefault(here, set()).update(room(name) for name in ours(file))
+        here = package_of(module_of(file))
+        packages.setdefault(here, set()).update(package_of(name) for name in own_imports(file))
     for here, used in packages.items():
         used.discard(here)
     assert packages["store"] >= {"claims", "errors"}, "it reads nothing"
@@ -117,10 +121,10 @@ def test_the_plan_is_seen_at_a_glance() -> None:
 
 def _graph() -> dict[str, set[str]]:
     """Which module imports which, names of functions and classes cut off."""
-    modules = {module_of(file) for file in files("coupons") + files("config")}
+    modules = {module_of(file) for file in python_files("coupons") + python_files("config")}
     graph: dict[str, set[str]] = {}
-    for file in files("coupons") + files("config"):
-        names = ours(file) | ours(file, "config")
+    for file in python_files("coupons") + python_files("config"):
+        names = own_imports(file) | own_imports(file, "config")
         found = {name if name in modules else name.rpartition(".")[0] for name in names}
         graph[module_of(file)] = found & modules - {module_of(file)}
     return graph
@@ -140,14 +144,14 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 
 
 def test_coupons_knows_nothing_of_config() -> None:
-    for file in files("coupons"):
-        assert not {name for name in imported(file) if name.split(".")[0] == "config"}, file
+    for file in python_files("coupons"):
+        assert not {name for name in imported_names(file) if name.split(".")[0] == "config"}, file
 
 
 @pytest.mark.parametrize("folder", ["provisioning", "ansible", "locust"])
 def test_what_builds_and_loads_us_speaks_http_and_files_only(folder: str) -> None:
-    for file in files(folder):
-        known = {name.split(".")[0] for name in imported(file)}
+    for file in python_files(folder):
+        known = {name.split(".")[0] for name in imported_names(file)}
         assert not known & {"coupons", "config"}, file
         if PEER not in file.parents:
             assert not known & {"django", "celery"}, file
@@ -155,8 +159,8 @@ def test_what_builds_and_loads_us_speaks_http_and_files_only(folder: str) -> Non
 
 @pytest.mark.parametrize("folder", ["coupons", "config", "provisioning", "locust"])
 def test_no_import_hides_in_a_function(folder: str) -> None:
-    for file in files(folder):
-        for node in ast.walk(tree(file)):
+    for file in python_files(folder):
+        for node in ast.walk(syntax_tree(file)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
                 inside = [n for n in ast.walk(node) if isinstance(n, ast.Import | ast.ImportFrom)]
                 assert not inside, f"{file}:{inside[0].lineno}"
@@ -165,52 +169,52 @@ def test_no_import_hides_in_a_function(folder: str) -> None:
 # One door per store
 
 
-def importers(package: str, *folders: str) -> set[str]:
+def modules_that_import(package: str, *folders: str) -> set[str]:
     return {
         module_of(file)
         for folder in folders
-        for file in files(folder)
-        if package in {name.split(".")[0] for name in imported(file)}
+        for file in python_files(folder)
+        if package in {name.split(".")[0] for name in imported_names(file)}
     }
 
 
 def test_redis_has_one_door() -> None:
     """`store`, whose parts are nobody else's but its own."""
-    inside = {module_of(file) for file in files("coupons/store")}
-    assert importers("redis", "coupons") <= inside
+    inside = {module_of(file) for file in python_files("coupons/store")}
+    assert modules_that_import("redis", "coupons") <= inside
     parts = {f"coupons.store.{part}" for part in ("connection", "group_commit", "client")}
     users = {name for name, used in _graph().items() if used & parts}
     assert users <= inside
 
 
 def test_aws_has_one_door() -> None:
-    assert importers("boto3", "provisioning", "coupons", "config") <= {"provisioning.aws"}
+    assert modules_that_import("boto3", "provisioning", "coupons", "config") <= {"provisioning.aws"}
 
 
 def test_coupon_rows_are_written_at_one_place() -> None:
     """By its SQL; the ORM's ways to write are looked for by name."""
     ways = {"create", "bulk_create", "update_or_create", "get_or_create", "save", "update"}
-    for file in files("coupons"):
-        for node in ast.walk(tree(file)):
+    for file in python_files("coupons"):
+        for node in ast.walk(syntax_tree(file)):
             if isinstance(node, ast.Attribute) and node.attr in ways:
                 assert "Coupon" not in ast.unparse(node.value).split("."), f"{file}:{node.lineno}"
-    tables = [file for file in files("coupons") if "INSERT INTO {Coupon" in file.read_text()]
+    tables = [file for file in python_files("coupons") if "INSERT INTO {Coupon" in file.read_text()]
     assert [module_of(file) for file in tables] == ["coupons.issuing.writer"]
 
 
 # Bans
 
 
-def strings(file: Path) -> Iterator[ast.Constant]:
+def string_constants(file: Path) -> Iterator[ast.Constant]:
     """All texts but docstrings."""
     docs = {
         id(node.body[0].value)
-        for node in ast.walk(tree(file))
+        for node in ast.walk(syntax_tree(file))
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
         and node.body
         and isinstance(node.body[0], ast.Expr)
     }
-    for node in ast.walk(tree(file)):
+    for node in ast.walk(syntax_tree(file)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
             yield node
 
@@ -219,20 +223,20 @@ def test_no_statement_hides_a_place_taken_twice() -> None:
     """INSERT IGNORE and its relatives make a conflict disappear, and with it a user's coupon."""
     sql = ("insert ignore", "on duplicate key", "replace into", "insert or ", "on conflict")
     keywords = {"ignore_conflicts", "update_conflicts"}
-    for file in files("coupons") + files("config"):
-        for text in strings(file):
+    for file in python_files("coupons") + python_files("config"):
+        for text in string_constants(file):
             assert not any(way in str(text.value).lower() for way in sql), f"{file}:{text.lineno}"
-        for node in ast.walk(tree(file)):
+        for node in ast.walk(syntax_tree(file)):
             assert not (isinstance(node, ast.keyword) and node.arg in keywords), file
 
 
 def test_the_environment_is_read_in_one_place() -> None:
     """`setdefault` writes; `config/development` makes environments for the programs it starts."""
-    for file in files("coupons") + files("config"):
+    for file in python_files("coupons") + python_files("config"):
         name = module_of(file)
         if name == "config.env" or name.startswith("config.development"):
             continue
-        for node in ast.walk(tree(file)):
+        for node in ast.walk(syntax_tree(file)):
             if isinstance(node, ast.Attribute) and ast.unparse(node).startswith(
                 ("os.environ", "os.getenv")
             ):
@@ -253,7 +257,9 @@ def _reached(module: str) -> set[str]:
 
 
 def _packages_reached(module: str) -> set[str]:
-    return {room(name) for name in _reached(module) if "." in name and name.startswith("coupons.")}
+    return {
+        package_of(name) for name in _reached(module) if "." in name and name.startswith("coupons.")
+    }
 
 
 def test_queued_admission_reaches_neither_recovery_nor_what_stores() -> None:

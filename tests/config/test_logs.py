@@ -19,7 +19,7 @@ from tests.conftest import CampaignMaker, Person, Settings
 
 
 @pytest.fixture
-def lines() -> Iterator[StringIO]:
+def log_stream() -> Iterator[StringIO]:
     """All that is logged from INFO on, as the product formats it."""
     said = StringIO()
     handler = logging.StreamHandler(said)
@@ -32,16 +32,16 @@ def lines() -> Iterator[StringIO]:
     root.setLevel(level)
 
 
-def read(lines: StringIO) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in lines.getvalue().splitlines()]
+def read_lines(log_stream: StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log_stream.getvalue().splitlines()]
 
 
-def test_a_line_is_one_object_whatever_was_said(lines: StringIO) -> None:
+def test_a_line_is_one_object_whatever_was_said(log_stream: StringIO) -> None:
     try:
         raise ValueError('two\nlines and a "quote"')
     except ValueError:
         logging.getLogger("coupons.x").exception("한국어\n%s", '{"level": "FORGED"}')
-    (line,) = read(lines)
+    (line,) = read_lines(log_stream)
     assert line["message"] == '한국어\n{"level": "FORGED"}'
     assert (line["level"], line["logger"], line["process"]) == ("ERROR", "coupons.x", os.getpid())
     assert line["exc_info"].endswith('two\nlines and a "quote"')
@@ -60,10 +60,10 @@ def test_a_line_is_one_object_whatever_was_said(lines: StringIO) -> None:
     ],
     ids=["dict", "control characters", "separators", "bytes", "list"],
 )
-def test_14_10_any_message_is_one_line_with_our_fields(lines: StringIO, message: Any) -> None:
+def test_14_10_any_message_is_one_line_with_our_fields(log_stream: StringIO, message: Any) -> None:
     """Also by the widest reading of "line", and without what a library adds to the record."""
     logging.getLogger("coupons.x").error(message, extra={"password": "sesame", "level": "FORGED"})
-    (text,) = lines.getvalue().splitlines()
+    (text,) = log_stream.getvalue().splitlines()
     assert text.isprintable()
     line = json.loads(text)
     assert line["level"] == "ERROR"
@@ -73,7 +73,7 @@ def test_14_10_any_message_is_one_line_with_our_fields(lines: StringIO, message:
 
 
 def test_a_clients_id_comes_back_and_stands_in_the_lines(
-    open_campaign: CampaignMaker, lines: StringIO
+    open_campaign: CampaignMaker, log_stream: StringIO
 ) -> None:
     open_campaign()
     store().client.flushall()  # so that there is something to log: closed for repair
@@ -83,8 +83,8 @@ def test_a_clients_id_comes_back_and_stands_in_the_lines(
     answer = jun.client.post(path, content_type="application/json", headers=headers)
     assert (answer.status_code, answer["X-Request-Id"]) == (503, "shop-7.A_b")
     logging.getLogger("coupons.x").info("later")
-    assert {line.get("request_id") for line in read(lines)} <= {"shop-7.A_b", None}
-    assert "request_id" not in read(lines)[-1]  # the request is over
+    assert {line.get("request_id") for line in read_lines(log_stream)} <= {"shop-7.A_b", None}
+    assert "request_id" not in read_lines(log_stream)[-1]  # the request is over
 
 
 @pytest.mark.parametrize("said", ["", "a b", "x" * 65, "a\n", 'a"', "ä", "a;b"])
@@ -102,17 +102,17 @@ def test_without_one_every_request_gets_its_own(open_campaign: CampaignMaker) ->
     assert len(set(ids)) == 3
 
 
-def test_refusals_have_no_line(open_campaign: CampaignMaker, lines: StringIO) -> None:
+def test_refusals_have_no_line(open_campaign: CampaignMaker, log_stream: StringIO) -> None:
     open_campaign(stock=1)
     for name in ("mina", "jun", "sora"):
         assert Person(name).claims().status_code in (202, 409)
     Person("jun").claims("nowhere")
     Person("jun").claims(body=b"{")
-    assert read(lines) == []
+    assert read_lines(log_stream) == []
 
 
 def test_13_neither_have_those_that_django_refuses(
-    open_campaign: CampaignMaker, lines: StringIO, settings: Settings
+    open_campaign: CampaignMaker, log_stream: StringIO, settings: Settings
 ) -> None:
     """Strangers write nothing into our logs: not by a Host, nor by fields without end."""
     open_campaign()
@@ -122,23 +122,23 @@ def test_13_neither_have_those_that_django_refuses(
     assert jun.client.get("/nowhere", headers={"host": "a" * 4000 + ".example"}).status_code == 400
     many = "&".join(f"a{number}=1" for number in range(1500))
     assert jun.client.get(f"/api/v1/coupons?{many}").status_code == 400
-    assert read(lines) == []
+    assert read_lines(log_stream) == []
 
 
 def test_an_error_that_nobody_foresaw_names_its_request(
-    open_campaign: CampaignMaker, lines: StringIO, monkeypatch: pytest.MonkeyPatch
+    open_campaign: CampaignMaker, log_stream: StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_campaign()
 
-    def broken(*_: object, **__: object) -> None:
+    def raise_unforeseen(*_: object, **__: object) -> None:
         raise RuntimeError("unforeseen")
 
-    monkeypatch.setattr("coupons.admission.strategies.admit", broken)
+    monkeypatch.setattr("coupons.admission.strategies.admit", raise_unforeseen)
     jun = Person("jun")
     jun.client.raise_request_exception = False
     answer = jun.claims()
     assert answer.status_code == 500
-    errors = [line for line in read(lines) if "exc_info" in line]
+    errors = [line for line in read_lines(log_stream) if "exc_info" in line]
     assert errors
     assert {line["request_id"] for line in errors} == {answer["X-Request-Id"]}
 

@@ -37,7 +37,7 @@ def looks_anew(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def nowhere(settings: Any) -> Iterator[None]:
+def absent_redis(settings: Any) -> Iterator[None]:
     """A Redis that is not there."""
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
     store.cache_clear()
@@ -45,21 +45,21 @@ def nowhere(settings: Any) -> Iterator[None]:
     store.cache_clear()
 
 
-def asked(path: str, **extra: Any) -> tuple[int, Any]:
+def get_json(path: str, **extra: Any) -> tuple[int, Any]:
     response = Client().get(path, **extra)
     return response.status_code, response.json()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_with_both_stores_it_is_ready() -> None:
-    assert asked("/readyz") == (200, READY)
+    assert get_json("/readyz") == (200, READY)
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("nowhere")
+@pytest.mark.usefixtures("absent_redis")
 def test_without_redis_it_lives_and_is_not_ready() -> None:
-    assert asked("/readyz") == (503, READY | {"ready": False, "redis": False, "sweeps": False})
-    assert asked("/livez") == (200, {"live": True, "version": coupons.__version__})
+    assert get_json("/readyz") == (503, READY | {"ready": False, "redis": False, "sweeps": False})
+    assert get_json("/livez") == (200, {"live": True, "version": coupons.__version__})
 
 
 @pytest.mark.django_db(transaction=True)
@@ -70,16 +70,16 @@ def test_12_19_without_beat_it_stays_ready_and_says_so(mark: int | str | None) -
     client.delete(keys.SWEPT)
     if mark is not None:
         client.set(keys.SWEPT, store().now_ms() - 1000 * mark if isinstance(mark, int) else mark)
-    assert asked("/readyz") == (200, READY | {"sweeps": False})
+    assert get_json("/readyz") == (200, READY | {"sweeps": False})
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_host_that_drains_lives_and_is_not_ready(settings: Any, tmp_path: Path) -> None:
     settings.DRAINING_FILE = str(tmp_path / "draining")
-    assert asked("/readyz")[0] == 200
+    assert get_json("/readyz")[0] == 200
     (tmp_path / "draining").touch()
-    assert asked("/readyz") == (503, {"ready": False, "draining": True})
-    assert asked("/livez") == (200, {"live": True, "version": coupons.__version__})
+    assert get_json("/readyz") == (503, {"ready": False, "draining": True})
+    assert get_json("/livez") == (200, {"live": True, "version": coupons.__version__})
 
 
 @pytest.fixture
@@ -94,14 +94,14 @@ def mysql_port(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 def test_without_mysql_it_stays_ready_and_says_so(mysql_port: Any) -> None:
     mysql_port(free_port())
-    assert asked("/readyz") == (200, READY | {"database": False})
+    assert get_json("/readyz") == (200, READY | {"database": False})
 
 
 def test_a_mysql_that_hangs_does_not_make_the_answer_hang(mysql_port: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         mysql_port(silent.getsockname()[1])
         began = time.monotonic()
-        assert asked("/readyz") == (
+        assert get_json("/readyz") == (
             200,
             READY | {"database": False},
         )
@@ -131,7 +131,7 @@ def test_asked_by_head_they_answer_without_a_body(path: str) -> None:
     assert (answer.status_code, answer.content) == (200, b"")
 
 
-def counted(**labels: str) -> float:
+def exported_claims(**labels: str) -> float:
     """What /metrics shows of `coupon_claims_total`."""
     page = Client().get("/metrics").content.decode()
     wanted = ",".join(f'{name}="{value}"' for name, value in sorted(labels.items()))
@@ -142,21 +142,21 @@ def counted(**labels: str) -> float:
 def test_claims_are_counted_by_campaign_and_outcome(open_campaign: CampaignMaker) -> None:
     open_campaign(stock=1)
     outcomes = ("admitted", "already_claimed", "sold_out", "paused")
-    before = [counted(campaign="sale", outcome=outcome) for outcome in outcomes]
+    before = [exported_claims(campaign="sale", outcome=outcome) for outcome in outcomes]
     for name in ("jun", "jun", "jun", "sora"):
         Person(name).claims()
     lifecycle.pause_campaign("sale", actor="Mina")
     Person("hana").claims()
-    after = [counted(campaign="sale", outcome=outcome) for outcome in outcomes]
+    after = [exported_claims(campaign="sale", outcome=outcome) for outcome in outcomes]
     assert [now - then for now, then in zip(after, before, strict=True)] == [1, 2, 1, 1]
 
 
 def test_failures_are_counted_by_their_code(open_campaign: CampaignMaker) -> None:
     open_campaign()
-    before = counted(campaign="sale", outcome="closed_for_repair")
+    before = exported_claims(campaign="sale", outcome="closed_for_repair")
     store().client.flushall()
     Person("jun").claims()
-    assert counted(campaign="sale", outcome="closed_for_repair") == before + 1
+    assert exported_claims(campaign="sale", outcome="closed_for_repair") == before + 1
 
 
 def test_no_user_and_no_made_up_name_becomes_a_label(open_campaign: CampaignMaker) -> None:

@@ -25,7 +25,9 @@ KINDS = [
 ]  # fmt: skip
 
 
-def answer(method: str, path: str, content_type: str, body: bytes = b"") -> tuple[int, bytes]:
+def call_application(
+    method: str, path: str, content_type: str, body: bytes = b""
+) -> tuple[int, bytes]:
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": "a=%EC%BF%A0",
         "CONTENT_TYPE": content_type, "CONTENT_LENGTH": str(len(body)),
@@ -43,17 +45,22 @@ def test_a_charset_changes_no_answer(open_campaign: CampaignMaker, content_type:
     open_campaign()
     for codec in CODECS:
         declared = content_type.format(codec)
-        assert answer("GET", "/api/v1/campaigns/sale", declared)[0] == 200, declared
-        assert answer("GET", "/admin/login/", declared)[0] == 200, declared
-        assert answer("GET", "/no-such-page", declared)[0] == 404, declared
-        assert answer("POST", "/admin/login/", declared, b"a=1")[0] in (400, 403), declared
-        assert answer("POST", "/api/v1/receipts/verify", declared, b"{}")[0] in (400, 415), declared
+        assert call_application("GET", "/api/v1/campaigns/sale", declared)[0] == 200, declared
+        assert call_application("GET", "/admin/login/", declared)[0] == 200, declared
+        assert call_application("GET", "/no-such-page", declared)[0] == 404, declared
+        assert call_application("POST", "/admin/login/", declared, b"a=1")[0] in (400, 403), (
+            declared
+        )
+        assert call_application("POST", "/api/v1/receipts/verify", declared, b"{}")[0] in (
+            400,
+            415,
+        ), declared
 
 
 def test_json_may_say_that_it_is_utf_8(open_campaign: CampaignMaker) -> None:
     open_campaign()
     body = json.dumps({"receipt": "쿠폰"}).encode()
-    status, said = answer(
+    status, said = call_application(
         "POST", "/api/v1/receipts/verify", "application/json; charset=utf-8", body
     )
     assert status == 200, said
@@ -62,25 +69,25 @@ def test_json_may_say_that_it_is_utf_8(open_campaign: CampaignMaker) -> None:
 @pytest.mark.parametrize("content_type", KINDS)
 def test_no_name_of_a_codec_is_kept(open_campaign: CampaignMaker, content_type: str) -> None:
     open_campaign()
-    answer("GET", "/api/v1/campaigns/sale", content_type.format("utf-8"))
+    call_application("GET", "/api/v1/campaigns/sale", content_type.format("utf-8"))
     kept = len(encodings._cache)
     for _ in range(20):
-        answer("GET", "/api/v1/campaigns/sale", content_type.format(secrets.token_hex(8)))
-        answer("POST", "/admin/login/", content_type.format(secrets.token_hex(8)), b"a=1")
+        call_application("GET", "/api/v1/campaigns/sale", content_type.format(secrets.token_hex(8)))
+        call_application("POST", "/admin/login/", content_type.format(secrets.token_hex(8)), b"a=1")
     assert len(encodings._cache) == kept
 
 
 def test_what_escapes_django_is_answered_and_counted() -> None:
-    def broken(environ: Any, start: Any) -> Any:
+    def raise_lookup_error(environ: Any, start: Any) -> Any:
         raise LookupError("not in the answer")
 
     before = metrics.RESPONSES.labels("500")._value.get()
     heard: list[tuple[str, dict[str, str]]] = []
 
-    def start(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
+    def record_response_start(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
         heard.append((status, dict(headers)))
 
-    body = b"".join(RequestGuard(broken)({}, start))
+    body = b"".join(RequestGuard(raise_lookup_error)({}, record_response_start))
     ((status, headers),) = heard
     assert status.startswith("500 ")
     assert headers["Content-Type"] == "application/problem+json"

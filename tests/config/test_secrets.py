@@ -13,7 +13,7 @@ import pytest
 
 from config import env
 from config.secret_rules import are_alike, secret_weakness
-from tests.config.test_settings import PRODUCTION, last_line, start
+from tests.config.test_settings import PRODUCTION, last_line, load_settings
 
 LOCAL_JWT = "local-only-" + "2" * 40
 GOOD = secrets.token_urlsafe(40)
@@ -44,7 +44,7 @@ WEAK = {
 @pytest.mark.parametrize("name", SECRETS)
 @pytest.mark.parametrize("value", WEAK.values(), ids=WEAK.keys())
 def test_13_5_a_secret_that_others_know_or_guess_stops_the_start(name: str, value: str) -> None:
-    said = last_line(start(**PRODUCTION | {name: value}))
+    said = last_line(load_settings(**PRODUCTION | {name: value}))
     assert name in said
     assert "everybody can read it" in said or "can be guessed" in said
     assert value not in said
@@ -54,7 +54,7 @@ def test_13_5_a_secret_that_others_know_or_guess_stops_the_start(name: str, valu
 def test_13_5_so_does_a_key_of_coupon_codes(key: str) -> None:
     good = secrets.token_hex(32)
     for given in (f"k1:{key}", f"k2:{good},k1:{key}"):
-        said = last_line(start(**PRODUCTION | {"COUPON_KEYS": given}))
+        said = last_line(load_settings(**PRODUCTION | {"COUPON_KEYS": given}))
         assert "COUPON_KEYS: key" in said
         assert "can be guessed" in said
         assert key not in said
@@ -73,7 +73,7 @@ def test_13_5_so_does_a_key_of_coupon_codes(key: str) -> None:
     ids=["short", "known", "pattern", "the present one", "twice", "another setting's"],
 )
 def test_13_5_former_secret_keys_are_judged_too(former: str, why: str) -> None:
-    said = last_line(start(**PRODUCTION | {"SECRET_KEY_FALLBACKS": former}))
+    said = last_line(load_settings(**PRODUCTION | {"SECRET_KEY_FALLBACKS": former}))
     assert "SECRET_KEY_FALLBACKS" in said
     assert why in said
 
@@ -123,7 +123,7 @@ ALIKE: dict[str, dict[str, str]] = {
 
 @pytest.mark.parametrize("given", ALIKE.values(), ids=ALIKE.keys())
 def test_13_5_two_secrets_that_are_alike_stop_the_start(given: dict[str, str]) -> None:
-    said = last_line(start(**PRODUCTION | given))
+    said = last_line(load_settings(**PRODUCTION | given))
     assert "is the same secret as" in said
     assert GOOD not in said
     assert RAW not in said
@@ -143,7 +143,7 @@ def test_random_secrets_of_every_usual_kind_are_accepted() -> None:
 
 
 def test_a_laptop_may_have_what_it_likes() -> None:
-    assert start(SECRET_KEY="s" * 60, JWT_HS256_SECRET="s" * 60).returncode == 0
+    assert load_settings(SECRET_KEY="s" * 60, JWT_HS256_SECRET="s" * 60).returncode == 0
 
 
 # Whatever this repository calls a secret is one that everybody can read

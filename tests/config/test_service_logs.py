@@ -19,7 +19,7 @@ SERVICES = ("web", "worker", "beat", "consumer")
 JSON_GRANIAN = ("--log-config", "config/granian.json")
 
 
-def lines(log: Path) -> list[dict[str, Any]]:
+def json_lines(log: Path) -> list[dict[str, Any]]:
     """Raises ValueError for a line that is none."""
     return [json.loads(line) for line in log.read_text().splitlines()]
 
@@ -39,14 +39,14 @@ def test_every_line_of_every_service_is_json(
     ):
         assert claim(port, "mina")[0] == 202
         until(Coupon.objects.exists)
-        before = len(lines(tmp_path / "web.log"))
+        before = len(json_lines(tmp_path / "web.log"))
         assert {claim(port, f"late-{number}")[0] for number in range(30)} == {409}
-        assert len(lines(tmp_path / "web.log")) == before
+        assert len(json_lines(tmp_path / "web.log")) == before
         store().client.delete(
             keys.campaign_keys("sale").gate
         )  # closed for repair: something to be said
         until(lambda: claim(port, "sora", **{"X-Request-Id": "shop-9"})[0] == 503)
-    said = {name: lines(tmp_path / f"{name}.log") for name in SERVICES}
+    said = {name: json_lines(tmp_path / f"{name}.log") for name in SERVICES}
     assert [line["request_id"] for line in said["web"] if "request_id" in line] == ["shop-9"]
     loggers = {name: {line["logger"] for line in of} for name, of in said.items()}
     assert loggers["web"] >= {"_granian", "_granian.serve", "coupons.api.problems"}

@@ -26,7 +26,7 @@ PRODUCTION = {
 LOADED = "from config import settings; print(settings.DEBUG)"
 
 
-def start(*, code: str = LOADED, **environment: str) -> subprocess.CompletedProcess[str]:
+def load_settings(*, code: str = LOADED, **environment: str) -> subprocess.CompletedProcess[str]:
     """A fresh process that only loads the settings."""
     command = [sys.executable, "-c", code]
     base = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
@@ -46,27 +46,29 @@ def last_line(started: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_production_starts_with_everything_set_and_without_debug() -> None:
-    started = start(**PRODUCTION)
+    started = load_settings(**PRODUCTION)
     assert (started.returncode, started.stdout.strip()) == (0, "False"), started.stderr
 
 
 @pytest.mark.parametrize("name", [name for name in PRODUCTION if name != "COUPONS_ENV"])
 def test_production_does_not_start_without(name: str) -> None:
     given = {key: value for key, value in PRODUCTION.items() if key != name}
-    assert f"{name} is not set" in last_line(start(**given))
+    assert f"{name} is not set" in last_line(load_settings(**given))
 
 
 def test_a_host_in_production_that_reads_no_tokens_needs_no_secret_of_the_shop() -> None:
-    assert start(**PRODUCTION | {"JWT_HS256_SECRET": "", "READS_TOKENS": "no"}).returncode == 0
+    assert (
+        load_settings(**PRODUCTION | {"JWT_HS256_SECRET": "", "READS_TOKENS": "no"}).returncode == 0
+    )
 
 
 def test_production_with_public_keys_needs_no_shared_secret(tmp_path: Any) -> None:
     file = tmp_path / "jwks.json"
     file.write_text("{}")
     given = PRODUCTION | {"JWT_HS256_SECRET": "", "JWT_JWKS_FILE": str(file)}
-    assert start(**given).returncode == 0
+    assert load_settings(**given).returncode == 0
     missing = given | {"JWT_JWKS_FILE": str(file) + ".gone"}
-    assert "JWT_JWKS_FILE" in last_line(start(**missing))
+    assert "JWT_JWKS_FILE" in last_line(load_settings(**missing))
 
 
 @pytest.mark.parametrize(
@@ -83,13 +85,13 @@ def test_production_with_public_keys_needs_no_shared_secret(tmp_path: Any) -> No
     ],
 )
 def test_a_wrong_value_stops_the_start(name: str, value: str, why: str) -> None:
-    said = last_line(start(**{name: value}))
+    said = last_line(load_settings(**{name: value}))
     assert name in said
     assert why in said
 
 
 def test_a_laptop_starts_with_nothing_set() -> None:
-    assert start().returncode == 0
+    assert load_settings().returncode == 0
 
 
 COOKIES = (
@@ -113,12 +115,12 @@ COOKIES = (
 def test_13_5_cookies_go_over_https_only_unless_plain_http_is_asked_for(
     given: dict[str, str], expected: str
 ) -> None:
-    assert start(code=COOKIES, **PRODUCTION | given).stdout.strip() == expected
+    assert load_settings(code=COOKIES, **PRODUCTION | given).stdout.strip() == expected
 
 
 @pytest.mark.parametrize("said", ["yes", "no", "For Trying Out"])
 def test_13_5_plain_http_is_asked_for_in_these_words(said: str) -> None:
-    assert "'for trying out'" in last_line(start(**PRODUCTION | {"PLAIN_HTTP": said}))
+    assert "'for trying out'" in last_line(load_settings(**PRODUCTION | {"PLAIN_HTTP": said}))
 
 
 # As a deployment asks
@@ -150,7 +152,7 @@ CHECK = (
 def test_13_5_a_deployment_is_refused_by_any_warning_that_is_not_accepted(
     given: dict[str, str], warned: str
 ) -> None:
-    checked = start(
+    checked = load_settings(
         code=CHECK, DJANGO_SETTINGS_MODULE="config.settings", **PRODUCTION | ENCRYPTED | given
     )
     assert bool(checked.returncode) is bool(warned), checked.stderr

@@ -42,7 +42,7 @@ REQUEST = (
 
 
 @contextmanager
-def site(folder: Path, *, shed_after_s: float) -> Iterator[int]:
+def slow_site(folder: Path, *, shed_after_s: float) -> Iterator[int]:
     (folder / "slow.py").write_text(APPLICATION)
     port = free_port()
     env = {"SHED_AFTER_S": str(shed_after_s), "PYTHONPATH": f"{folder}:{Path.cwd()}"}
@@ -59,7 +59,7 @@ class Told(NamedTuple):
     head: str
 
 
-async def ask(port: int) -> Told:
+async def send_request(port: int) -> Told:
     began = time.monotonic()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(REQUEST)
@@ -68,13 +68,13 @@ async def ask(port: int) -> Told:
     return Told(int(said[9:12]), time.monotonic() - began, said)
 
 
-async def rush(port: int) -> list[Told]:
+async def send_at_fixed_rate(port: int) -> list[Told]:
     """Requests at a fixed rate, whether answers come or not."""
     asked = []
     began = time.monotonic()
     for number in range(OFFERED_PER_S * LOAD_S):
         await asyncio.sleep(max(0.0, began + number / OFFERED_PER_S - time.monotonic()))
-        asked.append(asyncio.create_task(ask(port)))
+        asked.append(asyncio.create_task(send_request(port)))
     return await asyncio.gather(*asked)
 
 
@@ -86,8 +86,8 @@ def most_take(told: list[Told]) -> float:
 
 @pytest.mark.long
 def test_at_five_times_its_capacity_whoever_is_served_is_served_soon(tmp_path: Path) -> None:
-    with site(tmp_path, shed_after_s=1) as port:
-        told = asyncio.run(rush(port))
+    with slow_site(tmp_path, shed_after_s=1) as port:
+        told = asyncio.run(send_at_fixed_rate(port))
     assert len(told) == OFFERED_PER_S * LOAD_S, "everybody is answered"
     assert {one.status for one in told} == {200, 503}
     assert sum(one.status == HTTPStatus.OK for one in told) > 25 * LOAD_S
@@ -100,21 +100,21 @@ def test_at_five_times_its_capacity_whoever_is_served_is_served_soon(tmp_path: P
 @pytest.mark.long
 def test_without_it_everybody_waits(tmp_path: Path) -> None:
     """The negative control."""
-    with site(tmp_path, shed_after_s=0) as port:
-        told = asyncio.run(rush(port))
+    with slow_site(tmp_path, shed_after_s=0) as port:
+        told = asyncio.run(send_at_fixed_rate(port))
     assert {one.status for one in told} == {200}
     assert most_take(told) > 8
 
 
 async def all_at_once(port: int, people: int) -> list[Told]:
-    return await asyncio.gather(*(ask(port) for _ in range(people)))
+    return await asyncio.gather(*(send_request(port) for _ in range(people)))
 
 
 @pytest.mark.long
 def test_of_a_crowd_that_comes_all_at_once_nobody_waits_for_long(tmp_path: Path) -> None:
     """Ten seconds of work in an instant: no mark gets through before it is done."""
-    with site(tmp_path, shed_after_s=1) as port:
-        asyncio.run(ask(port))  # it begins to measure with its first request
+    with slow_site(tmp_path, shed_after_s=1) as port:
+        asyncio.run(send_request(port))  # it begins to measure with its first request
         time.sleep(0.5)
         told = asyncio.run(all_at_once(port, 500))
     assert {one.status for one in told} == {200, 503}
@@ -141,7 +141,7 @@ class Asked:
         self.shedder(environ, lambda status, head: said.append((status, dict(head))))
         return said[0]
 
-    def marked(self, ago_s: float, monkeypatch: pytest.MonkeyPatch) -> Answer:
+    def call_with_mark(self, ago_s: float, monkeypatch: pytest.MonkeyPatch) -> Answer:
         now = time.monotonic()
         with monkeypatch.context() as then:
             then.setattr("config.overload.time.monotonic", lambda: now - ago_s)
@@ -150,41 +150,41 @@ class Asked:
 
 
 @pytest.fixture
-def asked(settings: Any) -> Asked:
+def shedding_application(settings: Any) -> Asked:
     settings.SHED_AFTER_S = 1
     return Asked()
 
 
 def test_a_long_line_turns_away_and_a_short_one_lets_in_again(
-    asked: Asked, monkeypatch: pytest.MonkeyPatch
+    shedding_application: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert asked()[0] == "200 OK"
-    assert asked.marked(0.9, monkeypatch)[0] == "204 No Content"
-    assert asked()[0] == "200 OK"
-    asked.marked(1.1, monkeypatch)
-    status, head = asked()
+    assert shedding_application()[0] == "200 OK"
+    assert shedding_application.call_with_mark(0.9, monkeypatch)[0] == "204 No Content"
+    assert shedding_application()[0] == "200 OK"
+    shedding_application.call_with_mark(1.1, monkeypatch)
+    status, head = shedding_application()
     assert status == "503 Service Unavailable"
     assert head["Content-Type"] == "application/problem+json"
     assert 2 <= int(head["Retry-After"]) <= 6
-    asked.marked(0.5, monkeypatch)
-    assert asked()[0] == "200 OK"
+    shedding_application.call_with_mark(0.5, monkeypatch)
+    assert shedding_application()[0] == "200 OK"
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/admin/", "/admin/login/"])
 def test_probes_and_operators_are_let_in(
-    asked: Asked, path: str, monkeypatch: pytest.MonkeyPatch
+    shedding_application: Asked, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked.marked(5, monkeypatch)
-    assert asked(path)[0] == "200 OK"
+    shedding_application.call_with_mark(5, monkeypatch)
+    assert shedding_application(path)[0] == "200 OK"
 
 
 def test_an_old_measurement_says_nothing_about_now(
-    asked: Asked, monkeypatch: pytest.MonkeyPatch
+    shedding_application: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked.marked(5, monkeypatch)
+    shedding_application.call_with_mark(5, monkeypatch)
     now = time.monotonic()
     monkeypatch.setattr("config.overload.time.monotonic", lambda: now + 2.1)
-    assert asked()[0] == "200 OK"
+    assert shedding_application()[0] == "200 OK"
 
 
 @pytest.mark.parametrize(
@@ -192,9 +192,9 @@ def test_an_old_measurement_says_nothing_about_now(
     ["", "0.0", "1.0.aaaa.", "1.0.aaaa.ffff", "é.é.é", time_mark()[:-1] + "x", "x" * 5000],
     ids=["empty", "short", "no signature", "wrong signature", "no ASCII", "changed", "long"],
 )
-def test_nobody_from_outside_can_make_it_refuse(asked: Asked, forged: str) -> None:
-    assert asked(MARK, HTTP_X_MARK=forged)[0] == "404 Not Found"
-    assert asked()[0] == "200 OK"
+def test_nobody_from_outside_can_make_it_refuse(shedding_application: Asked, forged: str) -> None:
+    assert shedding_application(MARK, HTTP_X_MARK=forged)[0] == "404 Not Found"
+    assert shedding_application()[0] == "200 OK"
 
 
 # What it makes of marks that are still on their way

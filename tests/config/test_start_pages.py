@@ -31,17 +31,17 @@ Ask = Callable[..., Answer]
 
 
 @contextmanager
-def asking(door: str, environment: Environment, folder: Path) -> Iterator[Ask]:
+def start_door(door: str, environment: Environment, folder: Path) -> Iterator[Ask]:
     with services.web(environment | {"DOOR": door}, folder, name=door) as port:
 
-        def ask(path: str = "/", method: str = "GET", **headers: str) -> Answer:
+        def send_request(path: str = "/", method: str = "GET", **headers: str) -> Answer:
             named = {name.replace("_", "-"): said for name, said in headers.items()}
             with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
                 connection.request(method, path, headers=named)
                 answer = connection.getresponse()
                 return Answer(answer.status, answer.headers, answer.read().decode())
 
-        yield ask
+        yield send_request
 
 
 def page_of(answer: Answer) -> str:
@@ -68,7 +68,7 @@ def test_the_bare_address_is_a_page_in_both_languages_and_asks_no_store(
         "CELERY_BROKER_URL": "redis://127.0.0.1:1/0",
         "DATABASE_URL": "mysql://nobody:nothing@127.0.0.1:1/none",
     }
-    with asking(door, child_environment | away, tmp_path) as ask:
+    with start_door(door, child_environment | away, tmp_path) as ask:
         english, korean = (
             page_of(ask(Accept_Language=said)) for said in ("fr, ko;q=0", "ko-KR,ko;q=0.9,en;q=0.1")
         )
@@ -85,7 +85,7 @@ def test_the_bare_address_is_a_page_in_both_languages_and_asks_no_store(
 def test_the_operators_page_leads_to_what_answers(
     child_environment: Environment, tmp_path: Path
 ) -> None:
-    with asking("operators", child_environment, tmp_path) as ask:
+    with start_door("operators", child_environment, tmp_path) as ask:
         links = re.findall(r'<a href="([^"]+)"', page_of(ask()))
         assert links == ["/admin/", "/api/v1/docs", "/readyz", "/metrics"]
         assert {link: ask(link).status for link in links} == {
@@ -96,7 +96,7 @@ def test_the_operators_page_leads_to_what_answers(
 def test_the_users_page_names_nothing_of_the_operators(
     child_environment: Environment, tmp_path: Path
 ) -> None:
-    with asking("users", child_environment, tmp_path) as ask:
+    with start_door("users", child_environment, tmp_path) as ask:
         page = page_of(ask())
     assert "/api/v1/campaigns/" in page
     assert "<a " not in page

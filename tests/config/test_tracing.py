@@ -44,10 +44,10 @@ class Collector(ThreadingHTTPServer):
         self.server_close()
 
     @property
-    def url(self) -> str:
+    def base_url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
-    def spans(self, name: str) -> list[Any]:
+    def spans_named(self, name: str) -> list[Any]:
         told = [ExportTraceServiceRequest.FromString(body) for body in list(self.bodies)]
         scopes = [scope for one in told for of in one.resource_spans for scope in of.scope_spans]
         return [span for scope in scopes for span in scope.spans if span.name == name]
@@ -67,27 +67,29 @@ class _Taking(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def collector() -> Iterator[Collector]:
+def running_collector() -> Iterator[Collector]:
     with Collector() as taking:
         yield taking
 
 
 @pytest.fixture
-def traced(child_environment: dict[str, str], collector: Collector) -> dict[str, str]:
+def traced_environment(
+    child_environment: dict[str, str], running_collector: Collector
+) -> dict[str, str]:
     return child_environment | {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": running_collector.base_url,
         "OTEL_BSP_SCHEDULE_DELAY": "100",  # milliseconds
     }
 
 
-def until(true: Callable[[], object]) -> None:
+def wait_until(true: Callable[[], object]) -> None:
     deadline = time.monotonic() + 30
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
-def claim(port: int, name: str, **headers: str) -> tuple[int, str]:
+def post_claim(port: int, name: str, **headers: str) -> tuple[int, str]:
     """The status and the request's id."""
     said = {"Authorization": f"Bearer {user_tokens.mint_token(name)}"} | headers
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as asking:
@@ -97,7 +99,7 @@ def claim(port: int, name: str, **headers: str) -> tuple[int, str]:
         return answer.status, answer.headers["X-Request-Id"]
 
 
-def about(span: Any) -> dict[str, Any]:
+def span_attributes(span: Any) -> dict[str, Any]:
     values = {one.key: one.value for one in span.attributes}
     return {key: getattr(value, value.WhichOneof("value")) for key, value in values.items()}
 
@@ -106,59 +108,85 @@ ROUTE = "POST /api/v1/campaigns/<str:slug>/claims"
 
 
 def test_a_trace_goes_from_the_request_to_the_row(
-    open_campaign: CampaignMaker, traced: dict[str, str], collector: Collector, tmp_path: Path
+    open_campaign: CampaignMaker,
+    traced_environment: dict[str, str],
+    running_collector: Collector,
+    tmp_path: Path,
 ) -> None:
     open_campaign(stock=2)
     theirs = {"traceparent": f"00-{CLIENTS_TRACE}-00f067aa0ba902b7-01"}
-    with services.web(traced, tmp_path) as port, services.worker(traced, tmp_path):
-        assert claim(port, "mina-7", **{"X-Request-Id": "shop-1"} | theirs) == (202, "shop-1")
-        status, made = claim(port, "jun-7")
+    with (
+        services.web(traced_environment, tmp_path) as port,
+        services.worker(traced_environment, tmp_path),
+    ):
+        assert post_claim(port, "mina-7", **{"X-Request-Id": "shop-1"} | theirs) == (202, "shop-1")
+        status, made = post_claim(port, "jun-7")
         assert status == 202
-        assert claim(port, "jun-7", **{"X-Request-Id": "again"})[0] == 200
-        assert claim(port, "sora-7")[0] == 409
-        until(lambda: len(collector.spans("queued")) == 2 and collector.spans("drain"))
-        until(lambda: len(collector.spans(ROUTE)) == 4)
+        assert post_claim(port, "jun-7", **{"X-Request-Id": "again"})[0] == 200
+        assert post_claim(port, "sora-7")[0] == 409
+        wait_until(
+            lambda: (
+                len(running_collector.spans_named("queued")) == 2
+                and running_collector.spans_named("drain")
+            )
+        )
+        wait_until(lambda: len(running_collector.spans_named(ROUTE)) == 4)
     rows = {row.request_id or "": row.place for row in Coupon.objects.all()}
     assert set(rows) == {"shop-1", made}
     for request, place in rows.items():
-        _is_whole(collector, request, place)
-    (first,) = [span for span in collector.spans(ROUTE) if _request(span) == "shop-1"]
+        _is_whole(running_collector, request, place)
+    (first,) = [span for span in running_collector.spans_named(ROUTE) if _request(span) == "shop-1"]
     assert [link.trace_id.hex() for link in first.links] == [CLIENTS_TRACE]
-    said = [about(span)["coupon.outcome"] for span in collector.spans("admission")]
+    said = [
+        span_attributes(span)["coupon.outcome"]
+        for span in running_collector.spans_named("admission")
+    ]
     assert sorted(said) == ["admitted", "admitted", "already_claimed", "sold_out"]
-    assert len({span.span_id for span in collector.spans("admission")}) == 4
-    assert not any(name in body for body in collector.bodies for name in (b"mina-7", b"jun-7"))
+    assert len({span.span_id for span in running_collector.spans_named("admission")}) == 4
+    assert not any(
+        name in body for body in running_collector.bodies for name in (b"mina-7", b"jun-7")
+    )
 
 
 def test_a_collector_that_is_away_costs_no_claim(
-    open_campaign: CampaignMaker, traced: dict[str, str], collector: Collector, tmp_path: Path
+    open_campaign: CampaignMaker,
+    traced_environment: dict[str, str],
+    running_collector: Collector,
+    tmp_path: Path,
 ) -> None:
     open_campaign(stock=2)
-    collector.__exit__()
-    with services.web(traced, tmp_path) as port, services.worker(traced, tmp_path):
-        assert claim(port, "mina")[0] == 202
-        until(Coupon.objects.exists)
+    running_collector.__exit__()
+    with (
+        services.web(traced_environment, tmp_path) as port,
+        services.worker(traced_environment, tmp_path),
+    ):
+        assert post_claim(port, "mina")[0] == 202
+        wait_until(Coupon.objects.exists)
         began = time.monotonic()
     assert time.monotonic() - began < 15  # to end waits a moment for the collector, not for ever
 
 
 def _request(span: Any) -> object:
-    return about(span).get("coupon.request_id")
+    return span_attributes(span).get("coupon.request_id")
 
 
 def _is_whole(collector: Collector, request: str, place: int) -> None:
     """Request → admission → queued, one trace, and the batch that stored it knows it."""
     trace = sha256(request.encode()).digest()[:16]
-    (asked,) = [span for span in collector.spans(ROUTE) if _request(span) == request]
-    (decided,) = [span for span in collector.spans("admission") if span.trace_id == trace]
-    (queued,) = [span for span in collector.spans("queued") if _request(span) == request]
+    (asked,) = [span for span in collector.spans_named(ROUTE) if _request(span) == request]
+    (decided,) = [span for span in collector.spans_named("admission") if span.trace_id == trace]
+    (queued,) = [span for span in collector.spans_named("queued") if _request(span) == request]
     assert asked.trace_id == queued.trace_id == trace
     assert (decided.parent_span_id, queued.parent_span_id) == (asked.span_id, decided.span_id)
-    assert about(queued)["coupon.place"] == place
+    assert span_attributes(queued)["coupon.place"] == place
     assert asked.start_time_unix_nano < queued.end_time_unix_nano
-    (drain,) = [s for s in collector.spans("drain") if s.span_id == queued.links[0].span_id]
+    (drain,) = [s for s in collector.spans_named("drain") if s.span_id == queued.links[0].span_id]
     assert decided.span_id in {link.span_id for link in drain.links}
-    assert about(drain)["coupon.first_place"] <= place <= about(drain)["coupon.last_place"]
+    assert (
+        span_attributes(drain)["coupon.first_place"]
+        <= place
+        <= span_attributes(drain)["coupon.last_place"]
+    )
 
 
 @pytest.mark.parametrize("module", ["config.wsgi", "config.celery"])

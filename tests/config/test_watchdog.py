@@ -24,8 +24,8 @@ from coupons.broker import wakeups
 from coupons.observability import metrics
 from coupons.store import store
 from tests import servers
-from tests.config.test_consumer import Consumer, Environment, started
-from tests.config.waiting import until
+from tests.config.test_consumer import Consumer, Environment, start_consumer
+from tests.config.waiting import wait_until
 from tests.proxy import proxy
 from tests.servers import free_port
 
@@ -59,7 +59,7 @@ class Supervised:
 
 
 @pytest.fixture
-def environment(child_environment: Environment, tmp_path: Path) -> Environment:
+def watchdog_environment(child_environment: Environment, tmp_path: Path) -> Environment:
     (tmp_path / "counts").mkdir()
     return child_environment | {
         "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "counts"),
@@ -70,27 +70,27 @@ def environment(child_environment: Environment, tmp_path: Path) -> Environment:
 
 
 @contextmanager
-def supervised(environment: Environment, folder: Path, **more: str) -> Iterator[Supervised]:
+def supervised_worker(environment: Environment, folder: Path, **more: str) -> Iterator[Supervised]:
     worker = Supervised(environment | {"CELERY_WORKER": "1"} | more, folder / "worker.log")
     try:
         yield worker
     finally:
-        worker.stop()
+        worker.stop_worker()
 
 
-def ended(consumer: Consumer, reason: Reason) -> float:
-    page = consumer.says("/metrics")[1]
+def count_ended_workers(consumer: Consumer, reason: Reason) -> float:
+    page = consumer.send_get("/metrics")[1]
     found = re.search(rf'^coupon_workers_terminated_total{{reason="{reason}"}} (\S+)$', page, re.M)
     return float(found[1]) if found else 0.0
 
 
-def well(consumer: Consumer) -> bool:
+def is_ready_but_for_beat(consumer: Consumer) -> bool:
     """All but beat, of which there is none here."""
-    parts = json.loads(consumer.says("/readyz")[1])
+    parts = json.loads(consumer.send_get("/readyz")[1])
     return bool(parts == dict.fromkeys(parts, True) | {"sweeps": False})
 
 
-def deafen() -> None:
+def cancel_consumers() -> None:
     """As after the connection resets of the reports: alive, connected, consuming nothing."""
     queues = app.control.inspect(timeout=1).active_queues() or {}
     for name in {queue["name"] for each in queues.values() for queue in each}:
@@ -99,32 +99,38 @@ def deafen() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_that_hears_nothing_any_more_is_started_again(
-    environment: Environment, tmp_path: Path
+    watchdog_environment: Environment, tmp_path: Path
 ) -> None:
-    with started(environment, tmp_path) as consumer, supervised(environment, tmp_path) as worker:
-        until(lambda: well(consumer))
+    with (
+        start_consumer(watchdog_environment, tmp_path) as consumer,
+        supervised_worker(watchdog_environment, tmp_path) as worker,
+    ):
+        wait_until(lambda: is_ready_but_for_beat(consumer))
         assert store().canary_age_ms() is None, "a watchdog's canary says nothing of beat"
         time.sleep(PATIENCE_S + 1)
         assert len(worker.pids) == 1, "a worker that hears is left alone"
-        deafen()
-        until(lambda: len(worker.pids) == 2)
-        until(lambda: ended(consumer, Reason.DEAF) == 1)
-        until(lambda: well(consumer))
+        cancel_consumers()
+        wait_until(lambda: len(worker.pids) == 2)
+        wait_until(lambda: count_ended_workers(consumer, Reason.DEAF) == 1)
+        wait_until(lambda: is_ready_but_for_beat(consumer))
 
 
 @pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_without_the_watchdog_it_stays_deaf_and_looks_well(
-    environment: Environment, tmp_path: Path
+    watchdog_environment: Environment, tmp_path: Path
 ) -> None:
     """The negative control: its main loop turns, and nobody restarts it."""
-    patient = environment | {"WORKER_PATIENCE_S": "600"}
-    with started(patient, tmp_path) as consumer, supervised(patient, tmp_path) as worker:
-        until(lambda: well(consumer))
-        deafen()
+    patient = watchdog_environment | {"WORKER_PATIENCE_S": "600"}
+    with (
+        start_consumer(patient, tmp_path) as consumer,
+        supervised_worker(patient, tmp_path) as worker,
+    ):
+        wait_until(lambda: is_ready_but_for_beat(consumer))
+        cancel_consumers()
         app.send_task("coupons.canary")
         time.sleep(PATIENCE_S + 4)
-        assert consumer.says("/livez")[0] == 200
+        assert consumer.send_get("/livez")[0] == 200
         assert len(worker.pids) == 1
         assert app.connection_for_write().default_channel.client.llen("celery") > 0
         app.control.purge()
@@ -133,39 +139,47 @@ def test_without_the_watchdog_it_stays_deaf_and_looks_well(
 @pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_so_is_one_whose_connection_to_the_broker_is_half_open(
-    environment: Environment, tmp_path: Path
+    watchdog_environment: Environment, tmp_path: Path
 ) -> None:
     """Only the worker's cable is pulled: the broker answers everybody else."""
     address = urlsplit(os.environ["REDIS_URL"])
     with proxy(address.hostname or "", address.port or 0) as cable:
         through = {"CELERY_BROKER_URL": f"redis://127.0.0.1:{cable.port}/0"}
         with (
-            started(environment, tmp_path) as consumer,
-            supervised(environment, tmp_path, **through) as worker,
+            start_consumer(watchdog_environment, tmp_path) as consumer,
+            supervised_worker(watchdog_environment, tmp_path, **through) as worker,
         ):
-            until(lambda: well(consumer))
+            wait_until(lambda: is_ready_but_for_beat(consumer))
             cable.pulled.set()
-            until(lambda: len(worker.pids) > 1, patience_s=60)
+            wait_until(lambda: len(worker.pids) > 1, patience_s=60)
             cable.pulled.clear()
-            until(lambda: well(consumer), patience_s=60)
+            wait_until(lambda: is_ready_but_for_beat(consumer), patience_s=60)
 
 
 @pytest.mark.long
 @pytest.mark.django_db(transaction=True)
-def test_so_is_one_whose_main_loop_stands_still(environment: Environment, tmp_path: Path) -> None:
-    with started(environment, tmp_path) as consumer, supervised(environment, tmp_path) as worker:
-        until(lambda: well(consumer))
+def test_so_is_one_whose_main_loop_stands_still(
+    watchdog_environment: Environment, tmp_path: Path
+) -> None:
+    with (
+        start_consumer(watchdog_environment, tmp_path) as consumer,
+        supervised_worker(watchdog_environment, tmp_path) as worker,
+    ):
+        wait_until(lambda: is_ready_but_for_beat(consumer))
         os.kill(worker.pids[0], signal.SIGSTOP)
-        until(lambda: len(worker.pids) == 2, patience_s=60)
-        until(lambda: well(consumer))
-        assert ended(consumer, Reason.STUCK) + ended(consumer, Reason.DEAF) == 1
+        wait_until(lambda: len(worker.pids) == 2, patience_s=60)
+        wait_until(lambda: is_ready_but_for_beat(consumer))
+        assert (
+            count_ended_workers(consumer, Reason.STUCK) + count_ended_workers(consumer, Reason.DEAF)
+            == 1
+        )
 
 
 # What it makes of what it sees
 
 
 @pytest.fixture
-def seen(monkeypatch: pytest.MonkeyPatch, settings: Any) -> dict[str, Any]:
+def watched_world(monkeypatch: pytest.MonkeyPatch, settings: Any) -> dict[str, Any]:
     """A world to change: a worker's pid, whether the broker takes canaries, and the two signs."""
     world: dict[str, Any] = {"pid": 1, "broker": True, "beat": inf, "sign": inf, "ended": []}
     settings.WORKER_PATIENCE_S = 10
@@ -179,36 +193,36 @@ def seen(monkeypatch: pytest.MonkeyPatch, settings: Any) -> dict[str, Any]:
     return world
 
 
-def after(dog: Watchdog, seconds: float) -> Reason | None:
+def check_after(dog: Watchdog, seconds: float) -> Reason | None:
     dog.since -= seconds
     return dog.check_worker()
 
 
-def test_it_judges_by_the_last_sign(seen: dict[str, Any]) -> None:
+def test_it_judges_by_the_last_sign(watched_world: dict[str, Any]) -> None:
     dog = Watchdog()
-    seen["beat"] = 0
+    watched_world["beat"] = 0
     assert dog.check_worker() is None
-    assert after(dog, 9) is None
-    seen["sign"] = 9
-    assert after(dog, 60) is None
-    seen["sign"] = 11
+    assert check_after(dog, 9) is None
+    watched_world["sign"] = 9
+    assert check_after(dog, 60) is None
+    watched_world["sign"] = 11
     assert dog.check_worker() is Reason.DEAF
-    seen["beat"] = 11
+    watched_world["beat"] = 11
     assert dog.check_worker() is Reason.STUCK
-    assert seen["ended"] == [(1, Reason.DEAF), (1, Reason.STUCK)]
+    assert watched_world["ended"] == [(1, Reason.DEAF), (1, Reason.STUCK)]
 
 
 @pytest.mark.parametrize("change", [{"broker": False}, {"pid": None}, {"pid": 2}])
 def test_a_worker_that_is_new_or_gone_and_one_without_a_broker_get_their_time(
-    seen: dict[str, Any], change: dict[str, Any]
+    watched_world: dict[str, Any], change: dict[str, Any]
 ) -> None:
     dog = Watchdog()
     dog.check_worker()
-    before = dict(seen)
+    before = dict(watched_world)
     dog.since -= 100
-    seen.update(change)
+    watched_world.update(change)
     assert dog.check_worker() is None
-    seen.update(before)
+    watched_world.update(before)
     assert dog.check_worker() is None, "the patience begins anew"
-    assert seen["ended"] == []
-    assert after(dog, 11) is not None
+    assert watched_world["ended"] == []
+    assert check_after(dog, 11) is not None

@@ -20,7 +20,7 @@ from coupons.store import store
 from tests import services
 from tests.clocks import WrongClock
 from tests.config.test_consumer import Consumer
-from tests.config.waiting import until
+from tests.config.waiting import wait_until
 from tests.conftest import CampaignMaker, Person
 
 PATIENCE_S = 40
@@ -41,7 +41,7 @@ class Site(NamedTuple):
 
 
 @pytest.fixture
-def site(
+def site_with_wrong_clocks(
     open_campaign: CampaignMaker, child_environment: dict[str, str], tmp_path: Path
 ) -> Iterator[Site]:
     open_campaign(stock=100)
@@ -67,39 +67,39 @@ def lose_a_wake_up(person: type[Person], names: str) -> None:
     store().clear_pending_wakeup("sale")
 
 
-def stored(count: int) -> Callable[[], bool]:
+def stored_count_is(count: int) -> Callable[[], bool]:
     return lambda: Coupon.objects.count() == count
 
 
 def test_12_a2_lost_wake_ups_are_made_good_while_the_clocks_of_worker_and_beat_jump(
-    site: Site, person: type[Person]
+    site_with_wrong_clocks: Site, person: type[Person]
 ) -> None:
     for number, shifts_s in enumerate(SHIFTS_S, 1):
-        shift_both(site, *shifts_s)
+        shift_both(site_with_wrong_clocks, *shifts_s)
         lose_a_wake_up(person, f"mina-{number} jun-{number} sora-{number}")
-        until(stored(3 * number), patience_s=PATIENCE_S)
+        wait_until(stored_count_is(3 * number), patience_s=PATIENCE_S)
 
 
 def test_12_a2_a_wrong_clock_is_a_line_on_the_board_a_metric_and_a_line_in_the_log(
-    site: Site, child_environment: dict[str, str]
+    site_with_wrong_clocks: Site, child_environment: dict[str, str]
 ) -> None:
-    site.beat.shift(-HOURS_S)
-    clock = WrongClock(site.folder, "web")
+    site_with_wrong_clocks.beat.shift(-HOURS_S)
+    clock = WrongClock(site_with_wrong_clocks.folder, "web")
     clock.shift(-8)
-    with services.web(child_environment | clock.env, site.folder) as port:
-        until(lambda: Consumer(port).says("/readyz")[0] == 200, patience_s=PATIENCE_S)
-        until(lambda: len(ahead_s()) == 3, patience_s=PATIENCE_S)
+    with services.web(child_environment | clock.env, site_with_wrong_clocks.folder) as port:
+        wait_until(lambda: Consumer(port).send_get("/readyz")[0] == 200, patience_s=PATIENCE_S)
+        wait_until(lambda: len(ahead_s()) == 3, patience_s=PATIENCE_S)
         line = clocks.host_clocks()
         assert line.light is Light.RED
         off_s = {name: int(s) for name, s in re.findall(r"(\w+)@\S+ ([+-]\d+)", line.seen)}
         assert off_s == approximately({"celery": 8, "beat": -10, "web": -8})
         assert ahead_s() == approximately({"celery": 8, "beat": -HOURS_S, "web": -8})
         for name in ("worker", "beat", "web"):
-            log = (site.folder / f"{name}.log").read_text()
+            log = (site_with_wrong_clocks.folder / f"{name}.log").read_text()
             assert "from Redis' clock: let this host keep time" in log
-        shift_both(site, 0, 0)
+        shift_both(site_with_wrong_clocks, 0, 0)
         clock.shift(0)
-        until(lambda: clocks.host_clocks().light is Light.GREEN, patience_s=PATIENCE_S)
+        wait_until(lambda: clocks.host_clocks().light is Light.GREEN, patience_s=PATIENCE_S)
 
 
 def approximately(seconds: dict[str, float]) -> Any:
@@ -118,18 +118,20 @@ def ahead_s() -> dict[str, int]:
 
 
 def test_12_a2_a_worker_is_not_ended_by_a_consumer_whose_clock_is_another(
-    site: Site, child_environment: dict[str, str]
+    site_with_wrong_clocks: Site, child_environment: dict[str, str]
 ) -> None:
-    clock = WrongClock(site.folder, "consumer")
+    clock = WrongClock(site_with_wrong_clocks.folder, "consumer")
     patience = {"WORKER_PATIENCE_S": "6"}
-    with services.consumer(child_environment | clock.env | patience, site.folder) as port:
+    with services.consumer(
+        child_environment | clock.env | patience, site_with_wrong_clocks.folder
+    ) as port:
         consumer = Consumer(port)
-        until(lambda: consumer.says("/livez")[0] == 200)
+        wait_until(lambda: consumer.send_get("/livez")[0] == 200)
         for shift_s in (HOURS_S, -HOURS_S):
             clock.shift(shift_s)
-            assert consumer.says("/livez")[0] == 200
+            assert consumer.send_get("/livez")[0] == 200
             time.sleep(5)  # two rounds of the watchdog
-            page = consumer.says("/metrics")[1]
+            page = consumer.send_get("/metrics")[1]
             assert (
                 re.findall(r"^coupon_workers_terminated_total{.*} (.*)$", page, re.M) == ["0.0"] * 2
             )

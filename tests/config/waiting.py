@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-def until(true: Callable[[], bool], *, patience_s: float = 30) -> None:
+def wait_until(true: Callable[[], bool], *, patience_s: float = 30) -> None:
     deadline = time.monotonic() + patience_s
     while not true():
         assert time.monotonic() < deadline

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from config import env
-from tests.config.test_env_example import calls
+from tests.config.test_env_example import reader_calls
 from tests.options.walk import fault_of_refusal
 
 pytestmark = pytest.mark.slow
@@ -58,7 +58,7 @@ def wrong_values(name: str, reader: str) -> list[str]:
 
 
 def test_a_wrong_setting_ends_a_program_in_a_sentence() -> None:
-    readers = {name: reader for name, reader, _ in calls()} | {"COUPONS_ENV": "text"}
+    readers = {name: reader for name, reader, _ in reader_calls()} | {"COUPONS_ENV": "text"}
     cases = [(name, value) for name in readers for value in wrong_values(name, readers[name])]
     assert len(cases) > 200
     done = subprocess.run(
