@@ -69,7 +69,7 @@ def main() -> None:
 
     from tests.provisioning import stricter  # noqa: PLC0415
 
-    run_simple("127.0.0.1", asked.port, stricter.application(), threaded=True)
+    run_simple("127.0.0.1", asked.port, stricter.strict_application(), threaded=True)
 
 
 if __name__ == "__main__":

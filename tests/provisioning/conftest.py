@@ -39,26 +39,26 @@ class Rig:
 
     def __init__(self, environment: str, url: str) -> None:
         self.url = url
-        self.use(replace(specs.spec(environment, OPERATOR), waiting=QUICK))
+        self.use_spec(replace(specs.environment_spec(environment, OPERATOR), waiting=QUICK))
         if environment not in CLOUDS:  # clients are slow to make; the tests share them
             CLOUDS[environment] = connect_cloud(self.spec, on_write=_hooked)
         self.cloud = CLOUDS[environment]
 
-    def use(self, spec: Spec) -> None:
+    def use_spec(self, spec: Spec) -> None:
         self.spec = spec
         self.wants: tuple[Want, ...] = build_blueprint(spec)
 
     def find_all(self) -> Snapshot:
         return discover_resources(self.cloud)
 
-    def plan(self) -> Plan:
+    def compute_plan(self) -> Plan:
         return make_plan(self.wants, self.find_all())
 
-    def apply(self, *, at_once: int = 6, die_after: int = 0) -> int:
+    def apply_plan(self, *, at_once: int = 6, die_after: int = 0) -> int:
         """Applies and returns how many writes it took; `die_after` writes it raises Killed."""
         return self._act(make_plan(self.wants, found := self.find_all()), found, at_once, die_after)
 
-    def destroy(self, *, at_once: int = 6, die_after: int = 0) -> int:
+    def destroy_all(self, *, at_once: int = 6, die_after: int = 0) -> int:
         found = self.find_all()
         return self._act(reversed_plan(self.wants, found), found, at_once, die_after)
 
@@ -101,37 +101,37 @@ def empty_cloud(cloud_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("COUPON_KEYS_DIR", str(tmp_path / "keys"))
     monkeypatch.setenv("COUPON_OPERATOR", OPERATOR)
-    empty(cloud_url)
+    empty_server(cloud_url)
     yield cloud_url
 
 
-def empty(url: str) -> None:
+def empty_server(url: str) -> None:
     request = urllib.request.Request(f"{url}/moto-api/reset", method="POST")
     urllib.request.urlopen(request, timeout=30).close()
 
 
 @pytest.fixture
-def hello(empty_cloud: str) -> Rig:
+def hello_rig(empty_cloud: str) -> Rig:
     return Rig("hello", empty_cloud)
 
 
 @pytest.fixture
-def production(empty_cloud: str) -> Rig:
+def production_rig(empty_cloud: str) -> Rig:
     return Rig("production", empty_cloud)
 
 
 @pytest.fixture
-def emptied(empty_cloud: str) -> Any:
+def empty_again(empty_cloud: str) -> Any:
     """Empties the cloud again, for tests that build several times."""
-    return lambda: empty(empty_cloud)
+    return lambda: empty_server(empty_cloud)
 
 
 @pytest.fixture
-def killed() -> type[BaseException]:
+def killed_exception() -> type[BaseException]:
     return Killed
 
 
-def state(found: Snapshot) -> dict[str, Any]:
+def comparable_state(found: Snapshot) -> dict[str, Any]:
     """A snapshot without the ids chance has drawn, so that two builds can be compared."""
     names = {
         one.id: f"<{key.kind} {key.name}>" for key, one in found.items() if key.kind != "rules"
@@ -141,31 +141,31 @@ def state(found: Snapshot) -> dict[str, Any]:
         if "metric" in one.shows:  # how CloudWatch calls a balancer
             names[one.shows["metric"]] = f"<{key}>"
 
-    def named(value: Any) -> Any:
+    def replace_ids(value: Any) -> Any:
         if isinstance(value, str):
             return names.get(value, value)
         if isinstance(value, dict):
-            return {key: named(inner) for key, inner in value.items()}
+            return {key: replace_ids(inner) for key, inner in value.items()}
         if isinstance(value, (tuple, list)):
-            return tuple(named(inner) for inner in value)
+            return tuple(replace_ids(inner) for inner in value)
         if isinstance(value, frozenset):
-            return frozenset(named(inner) for inner in value)
+            return frozenset(replace_ids(inner) for inner in value)
         return value
 
     return {
-        str(key): named({k: v for k, v in one.props.items() if k != "panels"})
+        str(key): replace_ids({k: v for k, v in one.props.items() if k != "panels"})
         for key, one in found.items()
     }
 
 
 @pytest.fixture
 def state_of() -> Any:
-    return state
+    return comparable_state
 
 
 @pytest.fixture
-def stranger(hello: Rig) -> Cloud:
+def stranger_cloud(hello_rig: Rig) -> Cloud:
     """Another environment's view of the same account."""
     return connect_cloud(
-        replace(hello.spec, environment=replace(hello.spec.environment, name="other"))
+        replace(hello_rig.spec, environment=replace(hello_rig.spec.environment, name="other"))
     )

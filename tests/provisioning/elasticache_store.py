@@ -177,7 +177,7 @@ class Answers:
         return ActionResult({"TagList": [{"Key": k, "Value": v} for k, v in tags.items()]})
 
 
-def install() -> None:
+def install_elasticache() -> None:
     for name, operation in vars(Answers).items():
         if not name.startswith("_"):
             setattr(ElastiCacheResponse, name, operation)

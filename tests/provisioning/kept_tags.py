@@ -13,7 +13,7 @@ from moto.sns.exceptions import InvalidParameterValue
 from moto.sns.models import SNSBackend
 
 
-def install() -> None:
+def install_tags() -> None:
     _dashboards()
     _topics()
     create = BudgetsResponse.create_budget

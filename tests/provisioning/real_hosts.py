@@ -25,7 +25,7 @@ REASONS = {
 }
 
 
-def install() -> None:
+def install_host_reports() -> None:
     if "CLOUD_TOLD" in os.environ:
         folder = Path(os.environ["CLOUD_TOLD"])
         _consoles(folder)
@@ -33,20 +33,20 @@ def install() -> None:
 
 
 def _consoles(folder: Path) -> None:
-    def console(self: Any) -> ActionResult:
+    def console_output(self: Any) -> ActionResult:
         id = self.ec2_backend.get_instance(self._get_param("InstanceId")).id
         file = folder / f"console-{id}"
         text = file.read_text() if file.exists() else ""
         output = Base64EncodedString.from_raw_string(text)
         return ActionResult({"InstanceId": id, "Timestamp": utcnow(), "Output": output})
 
-    General.get_console_output = console  # type: ignore[method-assign]
+    General.get_console_output = console_output  # type: ignore[method-assign]
 
 
 def _health(file: Path) -> None:
     real = FakeTargetGroup.health_for
 
-    def health(self: Any, target: Any, ec2_backend: Any) -> FakeHealthStatus:
+    def describe_health(self: Any, target: Any, ec2_backend: Any) -> FakeHealthStatus:
         answer = real(self, target, ec2_backend)
         seen = json.loads(file.read_text()) if file.exists() else {}
         state = seen.get(target["Id"], PENDING)
@@ -57,4 +57,4 @@ def _health(file: Path) -> None:
             answer.status, answer.reason = state, REASONS.get(state)
         return answer
 
-    FakeTargetGroup.health_for = health  # type: ignore[method-assign]
+    FakeTargetGroup.health_for = describe_health  # type: ignore[method-assign]

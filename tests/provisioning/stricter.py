@@ -18,7 +18,7 @@ from moto.rds.models import RDSBackend, rds_backends
 from tests.provisioning import elasticache_store, kept_tags, memoized, real_hosts
 
 
-def application() -> Any:
+def strict_application() -> Any:
     """moto's whole application, patched."""
     memoized.install()
     elasticache_store.install()
@@ -43,21 +43,21 @@ def one_at_a_time(app: Any) -> Any:
     AWS doesn't fail so; in one process it costs nothing to wait."""
     turn = threading.Lock()
 
-    def wait(environ: Any, start_response: Any) -> Any:
+    def call_in_turn(environ: Any, start_response: Any) -> Any:
         with turn:
             return app(environ, start_response)
 
-    return wait
+    return call_in_turn
 
 
 def _patch(owner: Any, name: str, check: Any) -> None:
     real = getattr(owner, name)
 
-    def strict(self: Any, *args: Any, **named: Any) -> Any:
+    def checked_call(self: Any, *args: Any, **named: Any) -> Any:
         check(self, *args, **named)
         return real(self, *args, **named)
 
-    setattr(owner, name, strict)
+    setattr(owner, name, checked_call)
 
 
 def _keep_protection() -> None:
@@ -65,15 +65,15 @@ def _keep_protection() -> None:
     asked = threading.local()
     answer, launch = InstanceResponse.run_instances, EC2Backend.run_instances
 
-    def listen(self: Any) -> Any:
+    def record_protection(self: Any) -> Any:
         asked.protected = self._get_bool_param("DisableApiTermination")
         return answer(self)
 
-    def obey(self: Any, *args: Any, **named: Any) -> Any:
+    def launch_with_protection(self: Any, *args: Any, **named: Any) -> Any:
         return launch(self, *args, **named, disable_api_termination=asked.protected)
 
-    InstanceResponse.run_instances = listen  # type: ignore[method-assign]
-    EC2Backend.run_instances = obey  # type: ignore[method-assign]
+    InstanceResponse.run_instances = record_protection  # type: ignore[method-assign]
+    EC2Backend.run_instances = launch_with_protection  # type: ignore[method-assign]
 
 
 def _keep_insights() -> None:
@@ -81,14 +81,14 @@ def _keep_insights() -> None:
     for name in ("create_db_instance", "modify_db_instance"):
         real = getattr(RDSBackend, name)
 
-        def obey(self: Any, *args: Any, real: Any = real, **named: Any) -> Any:
+        def create_with_insights(self: Any, *args: Any, real: Any = real, **named: Any) -> Any:
             asked = args[-1] if args else named["db_kwargs"]
             database = real(self, *args, **named)
             if "enable_performance_insights" in asked:
                 database.performance_insights_enabled = asked["enable_performance_insights"]
             return database
 
-        setattr(RDSBackend, name, obey)
+        setattr(RDSBackend, name, create_with_insights)
 
 
 def _living(backend: Any) -> Iterator[Any]:

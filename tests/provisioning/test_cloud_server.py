@@ -14,27 +14,27 @@ from provisioning.model import Found, Key
 pytestmark = pytest.mark.slow
 
 
-def test_removing_what_is_in_use_is_refused(production: Any) -> None:
-    production.apply()
-    ec2 = production.cloud.ec2
-    found: dict[Key, Found] = production.find_all()
+def test_removing_what_is_in_use_is_refused(production_rig: Any) -> None:
+    production_rig.apply_plan()
+    ec2 = production_rig.cloud.ec2
+    found: dict[Key, Found] = production_rig.find_all()
     vpc = found[Key("vpc", "coupon-vpc")].id
 
-    def subnet(name: str) -> Callable[[], object]:
+    def subnet_removal(name: str) -> Callable[[], object]:
         return lambda: ec2.delete_subnet(SubnetId=found[Key("subnet", name)].id)
 
-    def group(role: str) -> Callable[[], object]:
+    def group_removal(role: str) -> Callable[[], object]:
         id = found[Key("group", f"coupon-production-{role}")].id
         return lambda: ec2.delete_security_group(GroupId=id)
 
     attempts: dict[str, Callable[[], object]] = {
-        "a subnet with hosts": subnet("coupon-app-a"),
-        "a subnet with the database": subnet("coupon-db-a"),
-        "a subnet with a NAT and the balancer": subnet("coupon-public-c"),
-        "the api hosts' group": group("api"),
-        "the database's group": group("database"),
-        "the caches' group": group("cache"),
-        "the balancer's group": group("balancer"),
+        "a subnet with hosts": subnet_removal("coupon-app-a"),
+        "a subnet with the database": subnet_removal("coupon-db-a"),
+        "a subnet with a NAT and the balancer": subnet_removal("coupon-public-c"),
+        "the api hosts' group": group_removal("api"),
+        "the database's group": group_removal("database"),
+        "the caches' group": group_removal("cache"),
+        "the balancer's group": group_removal("balancer"),
         "the VPC": lambda: ec2.delete_vpc(VpcId=vpc),
         "the way out": lambda: ec2.detach_internet_gateway(
             InternetGatewayId=found[Key("internet-gateway", "coupon-ig")].id, VpcId=vpc
@@ -45,16 +45,18 @@ def test_removing_what_is_in_use_is_refused(production: Any) -> None:
         "a protected host": lambda: ec2.terminate_instances(
             InstanceIds=[found[Key("host", "coupon-api-1")].id]
         ),
-        "a protected database": lambda: production.cloud.rds.delete_db_instance(
+        "a protected database": lambda: production_rig.cloud.rds.delete_db_instance(
             DBInstanceIdentifier="coupon-production-db", SkipFinalSnapshot=True
         ),
-        "a cache's parameters": lambda: production.cloud.elasticache.delete_cache_parameter_group(
-            CacheParameterGroupName="production-coupon-store-valkey8"
+        "a cache's parameters": lambda: (
+            production_rig.cloud.elasticache.delete_cache_parameter_group(
+                CacheParameterGroupName="production-coupon-store-valkey8"
+            )
         ),
-        "a cache's subnets": lambda: production.cloud.elasticache.delete_cache_subnet_group(
+        "a cache's subnets": lambda: production_rig.cloud.elasticache.delete_cache_subnet_group(
             CacheSubnetGroupName="coupon-cache-subnets"
         ),
-        "the database's subnets": lambda: production.cloud.rds.delete_db_subnet_group(
+        "the database's subnets": lambda: production_rig.cloud.rds.delete_db_subnet_group(
             DBSubnetGroupName="coupon-db-subnets"
         ),
     }
@@ -62,7 +64,7 @@ def test_removing_what_is_in_use_is_refused(production: Any) -> None:
     for what, attempt in attempts.items():
         try:
             attempt()
-        except production.cloud.ec2.exceptions.ClientError:
+        except production_rig.cloud.ec2.exceptions.ClientError:
             continue
         let_through.append(what)
     assert let_through == []
@@ -80,17 +82,17 @@ def test_removing_what_is_in_use_is_refused(production: Any) -> None:
     ],
 )
 def test_unknown_images_sizes_and_keys_are_refused(
-    hello: Any, what: str, request_: dict[str, str]
+    hello_rig: Any, what: str, request_: dict[str, str]
 ) -> None:
     with pytest.raises(AwsRefused) as refused, translated_errors("launching"):
-        hello.cloud.ec2.run_instances(MinCount=1, MaxCount=1, **request_)
+        hello_rig.cloud.ec2.run_instances(MinCount=1, MaxCount=1, **request_)
     assert what.lower() in refused.value.aws_code.lower()
 
 
-def test_a_database_in_one_zone_is_refused(hello: Any) -> None:
-    hello.apply()
-    subnet = hello.find_all()[Key("subnet", "hello-db-subnet")].id
+def test_a_database_in_one_zone_is_refused(hello_rig: Any) -> None:
+    hello_rig.apply_plan()
+    subnet = hello_rig.find_all()[Key("subnet", "hello-db-subnet")].id
     with pytest.raises(AwsRefused, match="two zones"), translated_errors("grouping"):
-        hello.cloud.rds.create_db_subnet_group(
+        hello_rig.cloud.rds.create_db_subnet_group(
             DBSubnetGroupName="one", DBSubnetGroupDescription="one", SubnetIds=[subnet]
         )

@@ -27,41 +27,41 @@ def by_name(findings: Iterator[Finding]) -> dict[str, Finding]:
     return {one.what: one for one in findings}
 
 
-def denied(*_: object, **__: object) -> Any:
+def deny_access(*_: object, **__: object) -> Any:
     raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "Whatever")
 
 
-def stubbed(client: Any) -> Any:
+def stub_fixture(client: Any) -> Any:
     @pytest.fixture
-    def stub(hello: Any) -> Iterator[Stubber]:
-        assert hello.cloud.account  # asked once a cloud, and not by the question under test
-        with Stubber(getattr(hello.cloud, client)) as stubber:
+    def stub(hello_rig: Any) -> Iterator[Stubber]:
+        assert hello_rig.cloud.account  # asked once a cloud, and not by the question under test
+        with Stubber(getattr(hello_rig.cloud, client)) as stubber:
             yield stubber
             stubber.assert_no_pending_responses()
 
     return stub
 
 
-iam, sts, rds, elasticache = (stubbed(name) for name in ("iam", "sts", "rds", "elasticache"))
+iam, sts, rds, elasticache = (stub_fixture(name) for name in ("iam", "sts", "rds", "elasticache"))
 
 
-def test_refused_credentials_are_bad_and_end_the_questions(hello: Any, sts: Stubber) -> None:
+def test_refused_credentials_are_bad_and_end_the_questions(hello_rig: Any, sts: Stubber) -> None:
     sts.add_client_error("get_caller_identity", "InvalidClientTokenId", "no such token")
-    findings = list(examine_account(hello.spec, hello.cloud))
+    findings = list(examine_account(hello_rig.spec, hello_rig.cloud))
     assert [(one.verdict, one.what) for one in findings] == [("bad", "credentials")]
     assert "Check AWS_PROFILE" in findings[0].told
 
 
-def test_a_zone_without_the_size_is_bad(hello: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zone_without_the_size_is_bad(hello_rig: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     only = {"InstanceTypeOfferings": [{"Location": "ap-northeast-2c"}]}
-    monkeypatch.setattr(hello.cloud.ec2, "describe_instance_type_offerings", lambda **_: only)
-    findings = by_name(check_offers(hello.spec, hello.cloud))
+    monkeypatch.setattr(hello_rig.cloud.ec2, "describe_instance_type_offerings", lambda **_: only)
+    findings = by_name(check_offers(hello_rig.spec, hello_rig.cloud))
     assert findings["zones"].verdict == "ok"
     assert findings["size t2.medium"].verdict == "bad"
     assert "ap-northeast-2a" in findings["size t2.medium"].told
 
 
-def option(version: str) -> dict[str, Any]:
+def engine_option(version: str) -> dict[str, Any]:
     return {"OrderableDBInstanceOptions": [{"Engine": "mysql", "EngineVersion": version}]}
 
 
@@ -71,52 +71,57 @@ NO_OPTION: dict[str, Any] = {"OrderableDBInstanceOptions": []}
 @pytest.mark.parametrize(
     ("answers", "verdict"),
     [
-        ([option("8.0.35")], "ok"),
-        ([option("8.0.44")], "bad"),
-        ([NO_OPTION, option("8.4.6")], "bad"),
+        ([engine_option("8.0.35")], "ok"),
+        ([engine_option("8.0.44")], "bad"),
+        ([NO_OPTION, engine_option("8.4.6")], "bad"),
         ([NO_OPTION, NO_OPTION], "unknown"),
     ],
 )
 def test_a_database_that_can_not_be_ordered_is_bad(
-    hello: Any, rds: Stubber, answers: list[Any], verdict: str
+    hello_rig: Any, rds: Stubber, answers: list[Any], verdict: str
 ) -> None:
     for answer in answers:
         rds.add_response("describe_orderable_db_instance_options", answer)
-    assert by_name(check_offers(hello.spec, hello.cloud))["database"].verdict == verdict
+    assert by_name(check_offers(hello_rig.spec, hello_rig.cloud))["database"].verdict == verdict
 
 
 @pytest.mark.parametrize(("version", "verdict"), [("7.1.0", "ok"), ("6.2.6", "bad")])
 def test_a_cache_version_aws_has_not_is_bad(
-    hello: Any, elasticache: Stubber, version: str, verdict: str
+    hello_rig: Any, elasticache: Stubber, version: str, verdict: str
 ) -> None:
     elasticache.add_response(
         "describe_cache_engine_versions", {"CacheEngineVersions": [{"EngineVersion": version}]}
     )
-    assert by_name(check_offers(hello.spec, hello.cloud))["cache coupon-redis"].verdict == verdict
+    assert (
+        by_name(check_offers(hello_rig.spec, hello_rig.cloud))["cache coupon-redis"].verdict
+        == verdict
+    )
 
 
 def test_room_counts_what_runs_and_what_is_missing(
-    hello: Any, monkeypatch: pytest.MonkeyPatch
+    hello_rig: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hello.cloud, "quota", lambda *_: 4.0)
-    found = by_name(check_quotas(hello.spec, hello.cloud))
+    monkeypatch.setattr(hello_rig.cloud, "quota", lambda *_: 4.0)
+    found = by_name(check_quotas(hello_rig.spec, hello_rig.cloud))
     assert (found["room for vCPUs"].verdict, found["room for VPCs"].verdict) == ("bad", "ok")
     assert found["room for vCPUs"].told == "5 more needed, 0 of 4 used"
-    hello.apply()
-    found = by_name(check_quotas(hello.spec, hello.cloud))
+    hello_rig.apply_plan()
+    found = by_name(check_quotas(hello_rig.spec, hello_rig.cloud))
     assert found["room for vCPUs"].told == "nothing more is needed"
 
 
 def test_a_quota_that_may_not_be_read_is_unknown(
-    hello: Any, monkeypatch: pytest.MonkeyPatch
+    hello_rig: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hello.cloud, "quota", denied)
-    found = by_name(check_quotas(hello.spec, hello.cloud))
+    monkeypatch.setattr(hello_rig.cloud, "quota", deny_access)
+    found = by_name(check_quotas(hello_rig.spec, hello_rig.cloud))
     assert found["room for vCPUs"].verdict == "unknown"
     assert "may not do that" in found["room for vCPUs"].told
 
 
-def played(stub: Stubber, rig: Any, says: Callable[[str], dict[str, Any]], who: str) -> None:
+def stub_simulations(
+    stub: Stubber, rig: Any, says: Callable[[str], dict[str, Any]], who: str
+) -> None:
     """IAM's answer to every grant's simulation."""
     for grant in required_grants(rig.spec, "123456789012"):
         results = [
@@ -134,7 +139,7 @@ def played(stub: Stubber, rig: Any, says: Callable[[str], dict[str, Any]], who: 
         )
 
 
-def says(action: str) -> dict[str, Any]:
+def simulated_decision(action: str) -> dict[str, Any]:
     """Most is allowed on everything; some only on one of our names, or by a condition, or never."""
     one = {"EvalResourceName": "arn:aws:elasticache:x", "EvalResourceDecision": "allowed"}
     if action.startswith("elasticache:"):
@@ -146,11 +151,11 @@ def says(action: str) -> dict[str, Any]:
     return {"EvalDecision": "allowed"}
 
 
-def test_iam_plays_the_callers_policies(hello: Any, iam: Stubber, sts: Stubber) -> None:
+def test_iam_plays_the_callers_policies(hello_rig: Any, iam: Stubber, sts: Stubber) -> None:
     who = {"Arn": USER, "Account": "123456789012", "UserId": "AIDAEXAMPLE"}
     sts.add_response("get_caller_identity", who)
-    played(iam, hello, says, USER)
-    found = by_name(simulated_findings(hello.spec, hello.cloud))
+    stub_simulations(iam, hello_rig, simulated_decision, USER)
+    found = by_name(simulated_findings(hello_rig.spec, hello_rig.cloud))
     assert found["rights rds"] == Finding("bad", "rights rds", "not allowed: rds:CreateDBInstance")
     assert found["rights logs"].verdict == "unknown"
     assert "logs:CreateLogGroup" in found["rights logs"].told
@@ -159,7 +164,7 @@ def test_iam_plays_the_callers_policies(hello: Any, iam: Stubber, sts: Stubber) 
     assert {found[what].verdict for what in rest} == {"ok"}
 
 
-def test_a_session_is_judged_as_its_role(hello: Any, iam: Stubber, sts: Stubber) -> None:
+def test_a_session_is_judged_as_its_role(hello_rig: Any, iam: Stubber, sts: Stubber) -> None:
     who = {"Arn": SESSION, "Account": "123456789012", "UserId": "AROAEXAMPLE"}
     sts.add_response("get_caller_identity", who)
     role = {
@@ -167,8 +172,8 @@ def test_a_session_is_judged_as_its_role(hello: Any, iam: Stubber, sts: Stubber)
         "Arn": ROLE, "CreateDate": "2026-01-01T00:00:00Z",
     }  # fmt: skip
     iam.add_response("get_role", {"Role": role}, {"RoleName": "operator"})
-    played(iam, hello, lambda _: {"EvalDecision": "allowed"}, ROLE)
-    assert {one.verdict for one in simulated_findings(hello.spec, hello.cloud)} == {"ok"}
+    stub_simulations(iam, hello_rig, lambda _: {"EvalDecision": "allowed"}, ROLE)
+    assert {one.verdict for one in simulated_findings(hello_rig.spec, hello_rig.cloud)} == {"ok"}
 
 
 @pytest.mark.parametrize(
@@ -179,22 +184,26 @@ def test_a_session_is_judged_as_its_role(hello: Any, iam: Stubber, sts: Stubber)
     ],
 )
 def test_who_can_not_be_played_is_told_so(
-    hello: Any, sts: Stubber, caller: str, verdict: str
+    hello_rig: Any, sts: Stubber, caller: str, verdict: str
 ) -> None:
     sts.add_response("get_caller_identity", {"Arn": caller})
-    (one,) = simulated_findings(hello.spec, hello.cloud)
+    (one,) = simulated_findings(hello_rig.spec, hello_rig.cloud)
     assert (one.verdict, one.what) == (verdict, "rights of these credentials")
 
 
-def test_not_being_allowed_to_simulate_is_unknown(hello: Any, iam: Stubber, sts: Stubber) -> None:
+def test_not_being_allowed_to_simulate_is_unknown(
+    hello_rig: Any, iam: Stubber, sts: Stubber
+) -> None:
     sts.add_response("get_caller_identity", {"Arn": USER})
-    for _ in required_grants(hello.spec, "123456789012"):
+    for _ in required_grants(hello_rig.spec, "123456789012"):
         iam.add_client_error("simulate_principal_policy", "AccessDenied")
-    assert {one.verdict for one in simulated_findings(hello.spec, hello.cloud)} == {"unknown"}
+    assert {one.verdict for one in simulated_findings(hello_rig.spec, hello_rig.cloud)} == {
+        "unknown"
+    }
 
 
-def test_a_denied_dry_run_is_bad(hello: Any) -> None:
-    with Stubber(hello.cloud.ec2) as ec2:
+def test_a_denied_dry_run_is_bad(hello_rig: Any) -> None:
+    with Stubber(hello_rig.cloud.ec2) as ec2:
         ec2.add_client_error("create_vpc", "UnauthorizedOperation")
-        first = next(check_rights(hello.spec, hello.cloud))
+        first = next(check_rights(hello_rig.spec, hello_rig.cloud))
     assert (first.verdict, first.told) == ("bad", "these credentials may not CreateVpc")

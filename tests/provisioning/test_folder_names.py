@@ -34,26 +34,26 @@ NAMES = [
 ]  # fmt: skip
 
 
-def write(rig: Any, folder: Path) -> None:
+def write_inventory(rig: Any, folder: Path) -> None:
     run = Run(spec=rig.spec, cloud=rig.cloud, show=Show(as_json=False, yes=True))
     assert inventory(run, out=str(folder)) == 0
 
 
 @pytest.fixture
-def applied(hello: Any) -> Any:
-    hello.apply()
-    return hello
+def applied_rig(hello_rig: Any) -> Any:
+    hello_rig.apply_plan()
+    return hello_rig
 
 
 def test_ssh_opens_the_files_in_a_folder_of_any_name(
-    applied: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    applied_rig: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found, wrong = discover_resources(applied.cloud), []
+    found, wrong = discover_resources(applied_rig.cloud), []
     for name in NAMES:
         keys, folder = tmp_path / "k" / name, tmp_path / "inventory" / name
         monkeypatch.setenv("COUPON_KEYS_DIR", str(keys))
         folder.mkdir(parents=True)
-        (folder / "ssh.cfg").write_text(ssh_config(applied.spec, found, folder))
+        (folder / "ssh.cfg").write_text(ssh_config(applied_rig.spec, found, folder))
         assert "proxyjump bastion" in what_ssh_reads(folder / "ssh.cfg", "coupon-api"), name
         said = what_ssh_says(folder / "ssh.cfg", "coupon-api")
         if str(keys / "helloAWS.pem") not in said or str(folder / "known_hosts") not in said:
@@ -91,11 +91,13 @@ def _printed(said: bytes) -> bytes:
     )
 
 
-def test_ansible_reads_the_inventory_in_a_folder_of_any_name(applied: Any, tmp_path: Path) -> None:
+def test_ansible_reads_the_inventory_in_a_folder_of_any_name(
+    applied_rig: Any, tmp_path: Path
+) -> None:
     for name in ("My Projects", 'the "new" o\'ne #1 100% {{ a }}', "쿠폰"):
         folder = tmp_path / name
-        write(applied, folder)
-        listed = ansible(tmp_path, "inventory", "-i", str(folder / "hosts.yml"), "--list")
+        write_inventory(applied_rig, folder)
+        listed = run_ansible(tmp_path, "inventory", "-i", str(folder / "hosts.yml"), "--list")
         assert listed.returncode == 0, listed.stderr
         assert json.loads(listed.stdout)["api"]["hosts"] == ["coupon-api"]
 
@@ -111,7 +113,7 @@ def test_what_ansible_makes_of_each_name_is_one_word(tmp_path: Path) -> None:
     (tmp_path / "play.yml").write_text(
         json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}])
     )
-    done = ansible(
+    done = run_ansible(
         tmp_path, "playbook", "-i", str(tmp_path / "hosts.yml"), str(tmp_path / "play.yml")
     )
     assert done.returncode == 0, done.stdout
@@ -120,7 +122,7 @@ def test_what_ansible_makes_of_each_name_is_one_word(tmp_path: Path) -> None:
         assert said == ["-F", f"/x/{name}"]
 
 
-def ansible(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def run_ansible(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "ansible", *words],
         cwd=Path(__file__).parents[2] / "ansible", capture_output=True, text=True, check=False,
@@ -138,11 +140,11 @@ exit 255
 
 @pytest.mark.parametrize("strategy", ["linear", "mitogen_linear"])
 def test_ansible_hands_ssh_the_file_as_one_word(
-    strategy: str, applied: Any, tmp_path: Path
+    strategy: str, applied_rig: Any, tmp_path: Path
 ) -> None:
     """By Ansible's own connection and by Mitogen's, each of which splits the words itself."""
     folder = tmp_path / """the "new" o'ne #1 100% $no_such {{ a }} 쿠폰"""
-    write(applied, folder)
+    write_inventory(applied_rig, folder)
     recorder, log = tmp_path / "ssh", tmp_path / "words"
     recorder.write_text(RECORDER.format(log=log))
     recorder.chmod(0o755)
@@ -159,11 +161,11 @@ def test_ansible_hands_ssh_the_file_as_one_word(
 
 
 def test_the_printed_command_is_one_that_a_shell_understands(
-    applied: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    applied_rig: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / ("long " * 40 + "'\"$no_such :smile: [bold]")
-    write(applied, folder)
-    run = Run(spec=applied.spec, cloud=applied.cloud, show=Show(as_json=False, yes=True))
+    write_inventory(applied_rig, folder)
+    run = Run(spec=applied_rig.spec, cloud=applied_rig.cloud, show=Show(as_json=False, yes=True))
     assert ssh(run, host="coupon-api", out=str(folder), go=False, rest=("ls", "a b")) == 0
     [line] = capsys.readouterr().out.splitlines()
     said = subprocess.run(
@@ -174,19 +176,19 @@ def test_the_printed_command_is_one_that_a_shell_understands(
 
 @pytest.mark.parametrize("name", ["line\nbreak", "tab\tbed", "bell\x07", "half\udcff"])
 def test_a_name_that_no_line_can_hold_is_refused_before_anything_is_written(
-    name: str, applied: Any, tmp_path: Path
+    name: str, applied_rig: Any, tmp_path: Path
 ) -> None:
     for quote in (ssh_word, ansible_words):
         with pytest.raises(ProvisioningError):
             quote(Path("/home") / name)
     with pytest.raises(ProvisioningError):
-        write(applied, tmp_path / name)
+        write_inventory(applied_rig, tmp_path / name)
     assert {path.name for path in tmp_path.iterdir()} == {"keys"}  # of the environment itself
 
 
 @pytest.mark.parametrize("name", ["${HOME}", "${no_such}", "$HOME", "my $HOME"])
 def test_what_ssh_or_ansible_would_fill_in_is_refused(
-    name: str, applied: Any, tmp_path: Path
+    name: str, applied_rig: Any, tmp_path: Path
 ) -> None:
     with pytest.raises(ProvisioningError, match="variable"):
-        write(applied, tmp_path / name)
+        write_inventory(applied_rig, tmp_path / name)

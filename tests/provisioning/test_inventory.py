@@ -31,7 +31,7 @@ ssh-ed25519 AAAAC3NzaC1lZDI1 root@ip-10-0-0-4
 """
 
 
-def write(rig: Any, folder: Path, **options: str) -> Path:
+def write_inventory(rig: Any, folder: Path, **options: str) -> Path:
     run = Run(spec=rig.spec, cloud=rig.cloud, show=Show(as_json=False, yes=True))
     assert inventory(run, out=str(folder), **options) == 0
     return folder
@@ -50,9 +50,9 @@ def ssh_settings(folder: Path, host: str) -> dict[str, str]:
 def test_private_hosts_are_reached_only_through_the_bastion(
     name: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    rig = request.getfixturevalue(name)
-    rig.apply()
-    folder = write(rig, tmp_path)
+    rig = request.getfixturevalue(f"{name}_rig")
+    rig.apply_plan()
+    folder = write_inventory(rig, tmp_path)
     hosts = [found for found in rig.find_all().values() if found.kind == "host"]
     assert len(hosts) >= 3
     for found in hosts:
@@ -72,15 +72,15 @@ def test_private_hosts_are_reached_only_through_the_bastion(
     assert jump["identityfile"] == ssh_settings(folder, hosts[0].name)["identityfile"]
 
 
-def test_the_bastion_can_be_dialled_elsewhere(hello: Any, tmp_path: Path) -> None:
-    hello.apply()
-    folder = write(hello, tmp_path, bastion_address="203.0.113.9")
+def test_the_bastion_can_be_dialled_elsewhere(hello_rig: Any, tmp_path: Path) -> None:
+    hello_rig.apply_plan()
+    folder = write_inventory(hello_rig, tmp_path, bastion_address="203.0.113.9")
     assert ssh_settings(folder, "bastion")["hostname"] == "203.0.113.9"
 
 
-def test_ansible_reads_the_inventory(production: Any, tmp_path: Path) -> None:
-    production.apply()
-    folder = write(production, tmp_path)
+def test_ansible_reads_the_inventory(production_rig: Any, tmp_path: Path) -> None:
+    production_rig.apply_plan()
+    folder = write_inventory(production_rig, tmp_path)
     listed = ansible_inventory(folder / "hosts.yml", tmp_path)
     assert sorted(listed["api"]["hosts"]) == ["coupon-api-1", "coupon-api-2"]
     assert sorted(listed["consumer"]["hosts"]) == ["coupon-consumer-1", "coupon-consumer-2"]
@@ -96,24 +96,26 @@ def test_ansible_reads_the_inventory(production: Any, tmp_path: Path) -> None:
 
 
 def test_13_5_the_inventory_says_whether_tls_ends_at_the_balancer(
-    production: Any, tmp_path: Path
+    production_rig: Any, tmp_path: Path
 ) -> None:
     """Ansible derives Secure cookies and the redirect to HTTPS from it."""
-    production.apply()
-    balancer = production.spec.balancer
+    production_rig.apply_plan()
+    balancer = production_rig.spec.balancer
     said = []
     for changes in ({}, {"certificate_arn": "arn:aws:acm:x:1:certificate/1", "plain_http": ""}):
-        production.use(replace(production.spec, balancer=replace(balancer, **changes)))
-        hosts = yaml.safe_load((write(production, tmp_path) / "hosts.yml").read_text())
+        production_rig.use_spec(replace(production_rig.spec, balancer=replace(balancer, **changes)))
+        hosts = yaml.safe_load(
+            (write_inventory(production_rig, tmp_path) / "hosts.yml").read_text()
+        )
         said.append([hosts["all"]["vars"][name] for name in ("load_balancer_tls", "plain_http")])
     assert said == [[False, "for trying out"], [True, ""]]
 
 
-def test_the_dynamic_inventory_finds_the_same_hosts(hello: Any, tmp_path: Path) -> None:
-    hello.apply()
-    folder = write(hello, tmp_path)
+def test_the_dynamic_inventory_finds_the_same_hosts(hello_rig: Any, tmp_path: Path) -> None:
+    hello_rig.apply_plan()
+    folder = write_inventory(hello_rig, tmp_path)
     config = yaml.safe_load((folder / "aws_ec2.yml").read_text())
-    config["endpoint_url"] = hello.url  # the plugin has its own way of being pointed elsewhere
+    config["endpoint_url"] = hello_rig.url  # the plugin has its own way of being pointed elsewhere
     (folder / "aws_ec2.yml").write_text(yaml.safe_dump(config))
     static = ansible_inventory(folder / "hosts.yml", tmp_path)
     dynamic = ansible_inventory(folder / "aws_ec2.yml", tmp_path)
@@ -141,20 +143,20 @@ def ansible_inventory(file: Path, home: Path) -> Any:
 
 
 def test_host_keys_come_from_the_console_and_are_pinned_by_name(
-    hello: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hello_rig: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hello.apply()
-    monkeypatch.setattr(hello.cloud.ec2, "get_console_output", lambda **_: {"Output": CONSOLE})
-    folder = write(hello, tmp_path)
+    hello_rig.apply_plan()
+    monkeypatch.setattr(hello_rig.cloud.ec2, "get_console_output", lambda **_: {"Output": CONSOLE})
+    folder = write_inventory(hello_rig, tmp_path)
     known = (folder / "known_hosts").read_text()
     assert "coupon-api ssh-ed25519 AAAAC3NzaC1lZDI1" in known
     assert ssh_settings(folder, "coupon-api")["hostkeyalias"] == "coupon-api"
-    monkeypatch.setattr(hello.cloud.ec2, "get_console_output", lambda **_: {"Output": ""})
-    assert (write(hello, folder) / "known_hosts").read_text() == known, "learned once"
-    lost = hello.find_all()[Key("host", "coupon-api")].id
-    hello.cloud.ec2.terminate_instances(InstanceIds=[lost])
-    hello.apply()
-    again = (write(hello, folder) / "known_hosts").read_text()
+    monkeypatch.setattr(hello_rig.cloud.ec2, "get_console_output", lambda **_: {"Output": ""})
+    assert (write_inventory(hello_rig, folder) / "known_hosts").read_text() == known, "learned once"
+    lost = hello_rig.find_all()[Key("host", "coupon-api")].id
+    hello_rig.cloud.ec2.terminate_instances(InstanceIds=[lost])
+    hello_rig.apply_plan()
+    again = (write_inventory(hello_rig, folder) / "known_hosts").read_text()
     assert "coupon-api ssh-ed25519" not in again, "a new host's old keys are forgotten"
     assert "coupon-consumer ssh-ed25519" in again
 

@@ -11,39 +11,43 @@ pytestmark = pytest.mark.long
 
 
 def test_hello_killed_after_each_write_and_applied_again(
-    hello: Any, emptied: Any, killed: Any, state_of: Any
+    hello_rig: Any, empty_again: Any, killed_exception: Any, state_of: Any
 ) -> None:
-    writes = hello.apply(at_once=1)
-    wanted = state_of(hello.find_all())
+    writes = hello_rig.apply_plan(at_once=1)
+    wanted = state_of(hello_rig.find_all())
     for number in range(1, writes):
-        emptied()
-        with pytest.raises(killed):
-            hello.apply(at_once=1, die_after=number)
-        hello.apply(at_once=1)
-        assert state_of(hello.find_all()) == wanted, f"killed after write {number}"
+        empty_again()
+        with pytest.raises(killed_exception):
+            hello_rig.apply_plan(at_once=1, die_after=number)
+        hello_rig.apply_plan(at_once=1)
+        assert state_of(hello_rig.find_all()) == wanted, f"killed after write {number}"
 
 
 @pytest.mark.parametrize("name", ["hello", "production"])
 def test_killed_after_one_write_again_and_again(
-    name: str, request: pytest.FixtureRequest, emptied: Any, killed: Any, state_of: Any
+    name: str,
+    request: pytest.FixtureRequest,
+    empty_again: Any,
+    killed_exception: Any,
+    state_of: Any,
 ) -> None:
     """Harder: the resuming run is killed after its first write too, down to the last."""
-    rig = request.getfixturevalue(name)
-    rig.apply()
+    rig = request.getfixturevalue(f"{name}_rig")
+    rig.apply_plan()
     wanted = state_of(rig.find_all())
-    emptied()
-    lives = lives_of(lambda: rig.apply(at_once=1, die_after=1), killed)
+    empty_again()
+    lives = lives_of(lambda: rig.apply_plan(at_once=1, die_after=1), killed_exception)
     assert lives >= 24
     assert state_of(rig.find_all()) == wanted
 
 
 @pytest.mark.parametrize("name", ["hello", "production"])
 def test_destroy_killed_after_each_write_still_leaves_nothing(
-    name: str, request: pytest.FixtureRequest, killed: Any
+    name: str, request: pytest.FixtureRequest, killed_exception: Any
 ) -> None:
-    rig = request.getfixturevalue(name)
-    rig.apply()
-    lives = lives_of(lambda: rig.destroy(at_once=1, die_after=1), killed)
+    rig = request.getfixturevalue(f"{name}_rig")
+    rig.apply_plan()
+    lives = lives_of(lambda: rig.destroy_all(at_once=1, die_after=1), killed_exception)
     assert lives >= 24
     assert rig.find_all() == {}
 
@@ -60,10 +64,12 @@ def lives_of(run: Callable[[], int], killed: type[BaseException]) -> int:
 
 
 def test_it_is_seen_when_a_repeated_create_makes_a_double(
-    hello: Any, killed: Any, monkeypatch: pytest.MonkeyPatch
+    hello_rig: Any, killed_exception: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Negative control: tags that come in a second call are lost by a kill in between."""
-    real = hello.cloud.ec2.create_internet_gateway
-    monkeypatch.setattr(hello.cloud.ec2, "create_internet_gateway", lambda **_: real())
-    hello.apply()
-    assert hello.plan().changes, "an untagged gateway isn't found again, so it is made again"
+    real = hello_rig.cloud.ec2.create_internet_gateway
+    monkeypatch.setattr(hello_rig.cloud.ec2, "create_internet_gateway", lambda **_: real())
+    hello_rig.apply_plan()
+    assert hello_rig.compute_plan().changes, (
+        "an untagged gateway isn't found again, so it is made again"
+    )

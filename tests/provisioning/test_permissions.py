@@ -39,7 +39,7 @@ BUDGETS = {
 }
 
 
-def operations() -> dict[str, dict[str, str]]:
+def operations_by_method() -> dict[str, dict[str, str]]:
     """service -> method of its client -> the operation's name."""
     session = botocore.session.get_session()
     names: dict[str, dict[str, str]] = defaultdict(dict)
@@ -60,16 +60,16 @@ def service_of(node: ast.expr) -> str:
     return ""
 
 
-def called() -> Iterator[str]:
-    known = operations()
+def called_actions() -> Iterator[str]:
+    known = operations_by_method()
     for file in ROOT.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            for service, method in spoken(node):
+            for service, method in client_methods(node):
                 if method in known[SERVICES[service][0]]:
                     yield f"{SERVICES[service][1]}:{known[SERVICES[service][0]][method]}"
 
 
-def spoken(node: ast.AST) -> Iterator[tuple[str, str]]:
+def client_methods(node: ast.AST) -> Iterator[tuple[str, str]]:
     """(service, method) of a client's method, also of a paginator's."""
     if isinstance(node, ast.Attribute) and service_of(node.value) in SERVICES:
         yield service_of(node.value), node.attr
@@ -87,7 +87,7 @@ def test_the_list_is_what_the_code_calls() -> None:
     listed = {
         f"{row['prefix']}:{name}" for row in permission_table().values() for name in row["actions"]
     }
-    asked = {BUDGETS.get(action, action) for action in called()} | IMPLIED
+    asked = {BUDGETS.get(action, action) for action in called_actions()} | IMPLIED
     assert listed - asked == set(), "rights nobody uses"
     assert asked - listed == set(), "calls nobody may make"
 

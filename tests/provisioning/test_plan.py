@@ -22,7 +22,7 @@ OPERATOR = "198.51.100.7/32"
 
 
 def wants_of(name: str) -> tuple[Want, ...]:
-    return build_blueprint(specs.spec(name, OPERATOR))
+    return build_blueprint(specs.environment_spec(name, OPERATOR))
 
 
 def as_built(wants: tuple[Want, ...]) -> dict[Key, Found]:
@@ -40,45 +40,45 @@ def as_built(wants: tuple[Want, ...]) -> dict[Key, Found]:
     }
 
 
-def changed(found: Mapping[Key, Found], key: Key, **props: Any) -> dict[Key, Found]:
+def with_changed_props(found: Mapping[Key, Found], key: Key, **props: Any) -> dict[Key, Found]:
     return {**found, key: replace(found[key], props={**found[key].props, **props})}
 
 
 @pytest.fixture(params=["hello", "production"])
-def wants(request: pytest.FixtureRequest) -> tuple[Want, ...]:
+def wants_of_environment(request: pytest.FixtureRequest) -> tuple[Want, ...]:
     return wants_of(request.param)
 
 
-def test_every_reference_is_to_something_wanted(wants: tuple[Want, ...]) -> None:
-    there = {want.key for want in wants}
-    assert len(there) == len(wants)
-    for want in wants:
+def test_every_reference_is_to_something_wanted(wants_of_environment: tuple[Want, ...]) -> None:
+    there = {want.key for want in wants_of_environment}
+    assert len(there) == len(wants_of_environment)
+    for want in wants_of_environment:
         assert want.needs() <= there, want.key
 
 
-def test_nothing_comes_before_what_it_needs(wants: tuple[Want, ...]) -> None:
-    place = {key: number for number, key in enumerate(in_order(wants))}
-    for want in wants:
+def test_nothing_comes_before_what_it_needs(wants_of_environment: tuple[Want, ...]) -> None:
+    place = {key: number for number, key in enumerate(in_order(wants_of_environment))}
+    for want in wants_of_environment:
         assert all(place[need] < place[want.key] for need in want.needs())
 
 
-def test_from_nothing_all_is_created(wants: tuple[Want, ...]) -> None:
-    plan = make_plan(wants, {})
+def test_from_nothing_all_is_created(wants_of_environment: tuple[Want, ...]) -> None:
+    plan = make_plan(wants_of_environment, {})
     assert {step.action for step in plan.steps} == {Action.CREATE}
-    assert len(plan.steps) == len(wants)
+    assert len(plan.steps) == len(wants_of_environment)
 
 
-def test_destroy_is_the_plan_reversed(wants: tuple[Want, ...]) -> None:
-    found = as_built(wants)
-    down = [step.key for step in reversed_plan(wants, found).steps]
-    assert set(down) == {want.key for want in wants}
+def test_destroy_is_the_plan_reversed(wants_of_environment: tuple[Want, ...]) -> None:
+    found = as_built(wants_of_environment)
+    down = [step.key for step in reversed_plan(wants_of_environment, found).steps]
+    assert set(down) == {want.key for want in wants_of_environment}
     place = {key: number for number, key in enumerate(down)}
-    for want in wants:
+    for want in wants_of_environment:
         assert all(place[want.key] < place[need] for need in want.needs())
-    tasks = tasks_of(reversed_plan(wants, found))
+    tasks = tasks_of(reversed_plan(wants_of_environment, found))
     for task, first in tasks.items():
         needers = {other.step.key for other in first}
-        direct = {want.key for want in wants if task.step.key in want.needs()}
+        direct = {want.key for want in wants_of_environment if task.step.key in want.needs()}
         assert direct <= needers
 
 
@@ -98,23 +98,23 @@ def test_what_is_still_in_the_making_is_waited_for() -> None:
 def test_a_half_made_one_is_judged_only_when_ready_but_a_fixed_difference_at_once() -> None:
     wants = wants_of("hello")
     key = Key("host", "coupon-api")
-    found = changed(as_built(wants), key, groups=frozenset())
+    found = with_changed_props(as_built(wants), key, groups=frozenset())
     found[key] = replace(found[key], ready=False)
     assert [s.action for s in make_plan(wants, found).changes] == [Action.WAIT]
-    found = changed(found, key, subnet="subnet-elsewhere")
+    found = with_changed_props(found, key, subnet="subnet-elsewhere")
     assert [s.action for s in make_plan(wants, found).changes] == [Action.REPLACE]
 
 
 def test_a_changeable_property_changes_in_place() -> None:
     wants = wants_of("hello")
-    found = changed(as_built(wants), Key("host", "coupon-api"), type="t2.small")
+    found = with_changed_props(as_built(wants), Key("host", "coupon-api"), type="t2.small")
     steps = make_plan(wants, found).changes
     assert [(str(s.key), s.action) for s in steps] == [("host coupon-api", Action.CHANGE)]
 
 
 def test_a_replaced_vpc_replaces_what_stands_in_it() -> None:
     wants = wants_of("hello")
-    found = changed(as_built(wants), Key("vpc", "hello-vpc"), cidr="10.5.0.0/16")
+    found = with_changed_props(as_built(wants), Key("vpc", "hello-vpc"), cidr="10.5.0.0/16")
     plan = make_plan(wants, found)
     by_action = {
         action: {s.key.kind for s in plan.changes if s.action is action} for action in Action
@@ -130,7 +130,7 @@ def test_a_replaced_vpc_replaces_what_stands_in_it() -> None:
 def test_a_replacement_removes_needers_first_and_makes_needs_first() -> None:
     wants = wants_of("hello")
     subnet = Key("subnet", "hello-public-subnet")
-    plan = make_plan(wants, changed(as_built(wants), subnet, cidr="10.0.7.0/24"))
+    plan = make_plan(wants, with_changed_props(as_built(wants), subnet, cidr="10.0.7.0/24"))
     tasks = tasks_of(plan)
     named = {(task.half, task.step.key): task for task in tasks}
     host = Key("host", "coupon-api")
@@ -154,11 +154,15 @@ def test_what_the_spec_has_no_more_is_removed_last() -> None:
 
 def test_a_protected_database_is_never_replaced() -> None:
     wants = wants_of("production")
-    found = changed(as_built(wants), Key("database", "coupon-production-db"), encrypted=False)
+    found = with_changed_props(
+        as_built(wants), Key("database", "coupon-production-db"), encrypted=False
+    )
     plan = make_plan(wants, found)
     with pytest.raises(ProvisioningError, match="holds data and is protected"):
         refuse_data_loss(plan)
-    unprotected = changed(found, Key("database", "coupon-production-db"), protected=False)
+    unprotected = with_changed_props(
+        found, Key("database", "coupon-production-db"), protected=False
+    )
     refuse_data_loss(make_plan(wants, unprotected))
 
 
@@ -174,8 +178,8 @@ def test_what_aws_does_not_tell_is_not_compared() -> None:
 def test_a_minor_version_taken_by_aws_is_as_wanted() -> None:
     wants = wants_of("production")
     key = Key("database", "coupon-production-db")
-    assert make_plan(wants, changed(as_built(wants), key, version="8.4.6")).changes == ()
-    older = make_plan(wants, changed(as_built(wants), key, version="8.0.35")).changes
+    assert make_plan(wants, with_changed_props(as_built(wants), key, version="8.4.6")).changes == ()
+    older = make_plan(wants, with_changed_props(as_built(wants), key, version="8.0.35")).changes
     assert [step.action for step in older if step.key == key] == [Action.CHANGE]
 
 
@@ -185,12 +189,14 @@ def test_late_properties_are_known_at_birth() -> None:
         assert not kind.late & kind.fixed, kind.kind
 
 
-def test_every_wanted_kind_is_in_the_catalogue(wants: tuple[Want, ...]) -> None:
-    assert {want.kind for want in wants} <= BY_NAME.keys()
+def test_every_wanted_kind_is_in_the_catalogue(wants_of_environment: tuple[Want, ...]) -> None:
+    assert {want.kind for want in wants_of_environment} <= BY_NAME.keys()
 
 
-def test_a_plan_is_the_same_whenever_it_is_made(wants: tuple[Want, ...]) -> None:
-    assert make_plan(wants, {}) == make_plan(tuple(reversed(wants)), {})
+def test_a_plan_is_the_same_whenever_it_is_made(wants_of_environment: tuple[Want, ...]) -> None:
+    assert make_plan(wants_of_environment, {}) == make_plan(
+        tuple(reversed(wants_of_environment)), {}
+    )
 
 
 def test_the_estimate_adds_up_and_says_its_date() -> None:

@@ -22,18 +22,18 @@ OPERATOR = "198.51.100.7/32"
 
 
 @pytest.fixture(scope="module")
-def wants() -> Wants:
-    return build_blueprint(specs.spec("production", OPERATOR))
+def production_wants() -> Wants:
+    return build_blueprint(specs.environment_spec("production", OPERATOR))
 
 
-def of(wants: Wants, *kinds: str) -> Iterator[Want]:
+def wants_of_kind(wants: Wants, *kinds: str) -> Iterator[Want]:
     return (want for want in wants if want.kind in kinds)
 
 
 def open_to_the_world(wants: Wants) -> list[str]:
     return [
         f"{want.name}:{first}"
-        for want in of(wants, "rules")
+        for want in wants_of_kind(wants, "rules")
         for _, first, _, peer in want.props["ingress"]
         if peer in WORLD and not (want.name.endswith("-balancer") and first in (80, 443))
     ]
@@ -42,35 +42,41 @@ def open_to_the_world(wants: Wants) -> list[str]:
 def all_traffic_out(wants: Wants) -> list[str]:
     return [
         want.name
-        for want in of(wants, "rules")
+        for want in wants_of_kind(wants, "rules")
         for protocol, _, _, _ in want.props["egress"]
         if protocol == "-1"
     ]
 
 
 def public_stores(wants: Wants) -> list[str]:
-    public = {w.name for w in of(wants, "subnet") if w.props["public_addresses"]}
+    public = {w.name for w in wants_of_kind(wants, "subnet") if w.props["public_addresses"]}
     groups = [
         want.name
-        for want in of(wants, "db-subnets", "cache-subnets")
+        for want in wants_of_kind(wants, "db-subnets", "cache-subnets")
         if {ref.name for ref in want.props["subnets"]} & public
     ]
-    return groups + [want.name for want in of(wants, "database") if want.props["public"]]
+    return groups + [want.name for want in wants_of_kind(wants, "database") if want.props["public"]]
 
 
 def stores_with_a_way_out(wants: Wants) -> list[str]:
     stores = {
-        ref.name for w in of(wants, "db-subnets", "cache-subnets") for ref in w.props["subnets"]
+        ref.name
+        for w in wants_of_kind(wants, "db-subnets", "cache-subnets")
+        for ref in w.props["subnets"]
     }
     return [
         want.name
-        for want in of(wants, "route-table")
+        for want in wants_of_kind(wants, "route-table")
         if want.props["routes"] and {ref.name for ref in want.props["subnets"]} & stores
     ]
 
 
-def unencrypted(wants: Wants) -> list[str]:
-    plain = [want.name for want in of(wants, "database", "host") if not want.props["encrypted"]]
+def unencrypted_wants(wants: Wants) -> list[str]:
+    plain = [
+        want.name
+        for want in wants_of_kind(wants, "database", "host")
+        if not want.props["encrypted"]
+    ]
     return plain + [
         want.name
         for want in wants
@@ -89,50 +95,60 @@ def unencrypted(wants: Wants) -> list[str]:
 def without_tls(wants: Wants) -> list[str]:
     enforced = {
         want.name
-        for want in of(wants, "db-parameters")
+        for want in wants_of_kind(wants, "db-parameters")
         if want.props["values"].get("require_secure_transport") == "1"
     }
     return [
         want.name
-        for want in of(wants, "database")
+        for want in wants_of_kind(wants, "database")
         if want.props.get("parameters", Ref("", "")).name not in enforced
     ]
 
 
-def evicting(wants: Wants) -> list[str]:
+def evicting_wants(wants: Wants) -> list[str]:
     safe = {
         want.name
-        for want in of(wants, "cache-parameters")
+        for want in wants_of_kind(wants, "cache-parameters")
         if want.props["values"].get("maxmemory-policy") == "noeviction"
     }
-    return [w.name for w in of(wants, "cache-group") if w.props["parameters"].name not in safe]
+    return [
+        w.name
+        for w in wants_of_kind(wants, "cache-group")
+        if w.props["parameters"].name not in safe
+    ]
 
 
 def old_metadata_service(wants: Wants) -> list[str]:
-    return [want.name for want in of(wants, "host") if not want.props["imdsv2"]]
+    return [want.name for want in wants_of_kind(wants, "host") if not want.props["imdsv2"]]
 
 
-def unprotected(wants: Wants) -> list[str]:
-    plain = [want.name for want in of(wants, "host", "database") if not want.props["protected"]]
+def unprotected_wants(wants: Wants) -> list[str]:
+    plain = [
+        want.name
+        for want in wants_of_kind(wants, "host", "database")
+        if not want.props["protected"]
+    ]
     return plain + [
         want.name
-        for want in of(wants, "balancer")
+        for want in wants_of_kind(wants, "balancer")
         if want.props["attributes"]["deletion_protection.enabled"] != "true"
     ]
 
 
 def single_zone(wants: Wants) -> list[str]:
-    return [w.name for w in of(wants, "database", "cache-group") if not w.props["multi_az"]]
+    return [
+        w.name for w in wants_of_kind(wants, "database", "cache-group") if not w.props["multi_az"]
+    ]
 
 
 def no_backups(wants: Wants) -> list[str]:
-    return [want.name for want in of(wants, "database") if want.props["backup_days"] < 7]
+    return [want.name for want in wants_of_kind(wants, "database") if want.props["backup_days"] < 7]
 
 
 def any_action(wants: Wants) -> list[str]:
     return [
         f"{want.name}: {action}"
-        for want in of(wants, "role")
+        for want in wants_of_kind(wants, "role")
         for statement in json.loads(want.props["policy"])["Statement"]
         for action in statement["Action"]
         if "*" in action
@@ -143,25 +159,25 @@ def taken_on_by_others(wants: Wants) -> list[str]:
     """Roles that somebody else than one AWS service may take on."""
     return [
         f"{want.name}: {statement['Principal']}"
-        for want in of(wants, "role")
+        for want in wants_of_kind(wants, "role")
         for statement in json.loads(want.props["trust"])["Statement"]
         if list(statement["Principal"]) != ["Service"]
     ]
 
 
 def unwatched_networks(wants: Wants) -> list[str]:
-    watched = {want.props["vpc"].name for want in of(wants, "flow-log")}
-    return [want.name for want in of(wants, "vpc") if want.name not in watched]
+    watched = {want.props["vpc"].name for want in wants_of_kind(wants, "flow-log")}
+    return [want.name for want in wants_of_kind(wants, "vpc") if want.name not in watched]
 
 
 def forever_kept_logs(wants: Wants) -> list[str]:
-    return [want.name for want in of(wants, "log-group") if not want.props["days"]]
+    return [want.name for want in wants_of_kind(wants, "log-group") if not want.props["days"]]
 
 
 def foreign_secrets(wants: Wants) -> list[str]:
     """Secrets a role could read beyond its own path, or by wildcard."""
     bad = []
-    for want in of(wants, "role"):
+    for want in wants_of_kind(wants, "role"):
         for statement in json.loads(want.props["policy"])["Statement"]:
             if statement["Action"][0].startswith("ssm:GetParameter"):
                 for resource in statement["Resource"]:
@@ -171,32 +187,34 @@ def foreign_secrets(wants: Wants) -> list[str]:
 
 
 def hosts_in_public(wants: Wants) -> list[str]:
-    public = {w.name for w in of(wants, "subnet") if w.props["public_addresses"]}
+    public = {w.name for w in wants_of_kind(wants, "subnet") if w.props["public_addresses"]}
     return [
         want.name
-        for want in of(wants, "host")
+        for want in wants_of_kind(wants, "host")
         if want.props["subnet"].name in public and want.props["role"] != "bastion"
     ]
 
 
 def plain_secrets(wants: Wants) -> list[str]:
-    return [w.name for w in of(wants, "secret") if w.props["type"] != "SecureString"]
+    return [w.name for w in wants_of_kind(wants, "secret") if w.props["type"] != "SecureString"]
 
 
 def keeps_headers(wants: Wants) -> list[str]:
     key = "routing.http.drop_invalid_header_fields.enabled"
-    return [w.name for w in of(wants, "balancer") if w.props["attributes"].get(key) != "true"]
+    return [
+        w.name for w in wants_of_kind(wants, "balancer") if w.props["attributes"].get(key) != "true"
+    ]
 
 
 def with_props(kind: str, **changed: Any) -> Callable[[Wants], Wants]:
     """The same environment with one kind's properties spoiled."""
 
-    def spoil(wants: Wants) -> Wants:
+    def replace_props(wants: Wants) -> Wants:
         return tuple(
             replace(w, props={**w.props, **changed}) if w.kind == kind else w for w in wants
         )
 
-    return spoil
+    return replace_props
 
 
 ANYONE = frozenset({("tcp", 22, 22, "0.0.0.0/0")})
@@ -213,14 +231,14 @@ CHECKS: list[tuple[Callable[[Wants], list[str]], Callable[[Wants], Wants]]] = [
     (public_stores, with_props("database", public=True)),
     (public_stores, with_props("cache-subnets", subnets=IN_PUBLIC)),
     (stores_with_a_way_out, with_props("route-table", routes={"0.0.0.0/0": "igw-1"})),
-    (unencrypted, with_props("cache-group", encrypted_in_transit=False)),
-    (unencrypted, with_props("database", encrypted=False)),
-    (unencrypted, with_props("host", encrypted=False)),
+    (unencrypted_wants, with_props("cache-group", encrypted_in_transit=False)),
+    (unencrypted_wants, with_props("database", encrypted=False)),
+    (unencrypted_wants, with_props("host", encrypted=False)),
     (without_tls, with_props("db-parameters", values={})),
-    (evicting, with_props("cache-parameters", values={"maxmemory-policy": "volatile-lru"})),
+    (evicting_wants, with_props("cache-parameters", values={"maxmemory-policy": "volatile-lru"})),
     (old_metadata_service, with_props("host", imdsv2=False)),
-    (unprotected, with_props("host", protected=False)),
-    (unprotected, with_props("database", protected=False)),
+    (unprotected_wants, with_props("host", protected=False)),
+    (unprotected_wants, with_props("database", protected=False)),
     (single_zone, with_props("cache-group", multi_az=False)),
     (no_backups, with_props("database", backup_days=0)),
     (any_action, with_props("role", policy=STAR)),
@@ -237,13 +255,13 @@ NAMES = [f"{check.__name__}-{number}" for number, (check, _) in enumerate(CHECKS
 
 @pytest.mark.parametrize(("check", "spoil"), CHECKS, ids=NAMES)
 def test_production_keeps_it_and_breaking_it_is_seen(
-    wants: Wants, check: Callable[[Wants], list[str]], spoil: Callable[[Wants], Wants]
+    production_wants: Wants, check: Callable[[Wants], list[str]], spoil: Callable[[Wants], Wants]
 ) -> None:
-    assert check(wants) == []
-    assert check(spoil(wants)) != []
+    assert check(production_wants) == []
+    assert check(spoil(production_wants)) != []
 
 
-def test_each_role_reads_just_its_own_secrets(wants: Wants) -> None:
+def test_each_role_reads_just_its_own_secrets(production_wants: Wants) -> None:
     read = {
         want.name.removeprefix("coupon-production-"): {
             resource.rpartition("/")[2]
@@ -251,7 +269,7 @@ def test_each_role_reads_just_its_own_secrets(wants: Wants) -> None:
             if statement["Sid"] == "OwnSecrets"
             for resource in statement["Resource"]
         }
-        for want in of(wants, "role")
+        for want in wants_of_kind(production_wants, "role")
     }
     both = {
         "django-secret-key", "coupon-code-key", "database-app-password",

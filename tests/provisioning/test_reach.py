@@ -47,40 +47,42 @@ OUT = {(role, port) for role in ("api", "consumer", "bastion", "monitor") for po
 
 
 def test_the_spec_gives_the_table() -> None:
-    spec = specs.spec("production", OPERATOR)
+    spec = specs.environment_spec("production", OPERATOR)
     assert {(row.who, row.whom, row.port) for row in reachability_table(spec)} == TABLE
 
 
 def test_a_certificate_opens_443() -> None:
-    spec = specs.spec("production", OPERATOR)
+    spec = specs.environment_spec("production", OPERATOR)
     assert spec.balancer is not None
     arn = "arn:aws:acm:ap-northeast-2:123456789012:certificate/1"
     spec = replace(spec, balancer=replace(spec.balancer, certificate_arn=arn))
     assert {(row.who, row.whom, row.port) for row in reachability_table(spec)} == WITH_CERTIFICATE
 
 
-def test_the_account_holds_the_table_and_nothing_else(production: Any) -> None:
-    production.apply()
-    rules = [found for found in production.find_all().values() if found.kind == "rules"]
-    ingress, egress = tables(rules)
+def test_the_account_holds_the_table_and_nothing_else(production_rig: Any) -> None:
+    production_rig.apply_plan()
+    rules = [found for found in production_rig.find_all().values() if found.kind == "rules"]
+    ingress, egress = reach_tables(rules)
     assert ingress == TABLE
     outward = {("tcp", who, port) for who, _, port in TABLE if who not in ("world", "operator")}
     assert {("tcp", who, port) for who, whom, port in egress if whom != "world"} == outward
     assert {(who, port) for who, whom, port in egress if whom == "world"} == OUT
 
 
-def test_every_group_that_may_be_reached_is_also_let_out_to(production: Any) -> None:
-    production.apply()
-    ingress, egress = tables(f for f in production.find_all().values() if f.kind == "rules")
+def test_every_group_that_may_be_reached_is_also_let_out_to(production_rig: Any) -> None:
+    production_rig.apply_plan()
+    ingress, egress = reach_tables(
+        f for f in production_rig.find_all().values() if f.kind == "rules"
+    )
     inside = {row for row in ingress if row[0] not in ("world", "operator")}
     assert inside == {row for row in egress if row[1] != "world"}
 
 
-def test_a_rule_added_by_hand_breaks_the_table(production: Any) -> None:
+def test_a_rule_added_by_hand_breaks_the_table(production_rig: Any) -> None:
     """Negative control."""
-    production.apply()
-    found = {one.name: one for one in production.find_all().values() if one.kind == "rules"}
-    production.cloud.ec2.authorize_security_group_ingress(
+    production_rig.apply_plan()
+    found = {one.name: one for one in production_rig.find_all().values() if one.kind == "rules"}
+    production_rig.cloud.ec2.authorize_security_group_ingress(
         GroupId=found["coupon-production-api"].id,
         IpPermissions=[
             {
@@ -89,11 +91,11 @@ def test_a_rule_added_by_hand_breaks_the_table(production: Any) -> None:
             }
         ],
     )  # fmt: skip
-    ingress, _ = tables(f for f in production.find_all().values() if f.kind == "rules")
+    ingress, _ = reach_tables(f for f in production_rig.find_all().values() if f.kind == "rules")
     assert ingress - TABLE == {("bastion", "api", 8080)}
 
 
-def tables(rules: Any) -> tuple[set[tuple[str, str, int]], set[tuple[str, str, int]]]:
+def reach_tables(rules: Any) -> tuple[set[tuple[str, str, int]], set[tuple[str, str, int]]]:
     """(ingress, egress) as (who, whom, port), from what AWS says of every group."""
     found: list[Found] = list(rules)
     names = {one.id: one.name.removeprefix("coupon-production-") for one in found}
@@ -110,7 +112,7 @@ def tables(rules: Any) -> tuple[set[tuple[str, str, int]], set[tuple[str, str, i
 
 
 @pytest.mark.parametrize("role", ["cache", "database"])
-def test_the_stores_start_nothing(production: Any, role: str) -> None:
-    production.apply()
-    found = {one.name: one for one in production.find_all().values() if one.kind == "rules"}
+def test_the_stores_start_nothing(production_rig: Any, role: str) -> None:
+    production_rig.apply_plan()
+    found = {one.name: one for one in production_rig.find_all().values() if one.kind == "rules"}
     assert found[f"coupon-production-{role}"].props["egress"] == frozenset()

@@ -32,13 +32,13 @@ IMAGE = {
 
 
 @pytest.fixture
-def ec2(hello: Any) -> Iterator[Stubber]:
-    with Stubber(hello.cloud.ec2) as stub:
+def ec2_stubber(hello_rig: Any) -> Iterator[Stubber]:
+    with Stubber(hello_rig.cloud.ec2) as stub:
         yield stub
         stub.assert_no_pending_responses()
 
 
-def launch(rig: Any) -> str:
+def launch_host(rig: Any) -> str:
     want = next(want for want in rig.wants if want.key == Key("host", "coupon-api"))
     return BY_NAME["host"].create_one(rig.cloud, resolved_want(want, NEEDED))
 
@@ -55,26 +55,26 @@ def launch(rig: Any) -> str:
     ],
 )
 def test_a_refused_launch_is_a_sentence(
-    hello: Any, code: str, says: str, todo: str, monkeypatch: pytest.MonkeyPatch
+    hello_rig: Any, code: str, says: str, todo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hello.apply()
-    host = hello.find_all()[Key("host", "coupon-api")].id
-    hello.cloud.ec2.terminate_instances(InstanceIds=[host])
+    hello_rig.apply_plan()
+    host = hello_rig.find_all()[Key("host", "coupon-api")].id
+    hello_rig.cloud.ec2.terminate_instances(InstanceIds=[host])
 
-    def refuse(**_: object) -> None:
+    def raise_client_error(**_: object) -> None:
         raise ClientError({"Error": {"Code": code, "Message": "AWS' own words"}}, "RunInstances")
 
-    monkeypatch.setattr(hello.cloud.ec2, "run_instances", refuse)
+    monkeypatch.setattr(hello_rig.cloud.ec2, "run_instances", raise_client_error)
     with pytest.raises(Incomplete) as stopped:
-        hello.apply()
+        hello_rig.apply_plan()
     assert "make host coupon-api" in str(stopped.value)
     assert says in str(stopped.value)
     assert todo in str(stopped.value)
 
 
-def test_the_launch_says_all_that_moto_forgets(hello: Any, ec2: Stubber) -> None:
-    ec2.add_response("describe_images", {"Images": [IMAGE]})
-    ec2.add_response(
+def test_the_launch_says_all_that_moto_forgets(hello_rig: Any, ec2_stubber: Stubber) -> None:
+    ec2_stubber.add_response("describe_images", {"Images": [IMAGE]})
+    ec2_stubber.add_response(
         "run_instances",
         {"Instances": [{"InstanceId": "i-1"}]},
         {
@@ -102,62 +102,64 @@ def test_the_launch_says_all_that_moto_forgets(hello: Any, ec2: Stubber) -> None
             "ClientToken": ANY,
         },
     )  # fmt: skip
-    assert launch(hello) == "i-1"
+    assert launch_host(hello_rig) == "i-1"
 
 
 def test_the_same_launch_has_the_same_client_token(
-    hello: Any, monkeypatch: pytest.MonkeyPatch
+    hello_rig: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """AWS then gives the host a killed run made, even before its tags can be found."""
     asked: list[Any] = []
 
-    def answer(**said: Any) -> Any:
+    def record_launch(**said: Any) -> Any:
         asked.append(said)
         return {"Instances": [{"InstanceId": "i-1"}]}
 
-    monkeypatch.setattr(hello.cloud.ec2, "describe_images", lambda **_: {"Images": [IMAGE]})
-    monkeypatch.setattr(hello.cloud.ec2, "run_instances", answer)
-    launch(hello)
-    launch(hello)
+    monkeypatch.setattr(hello_rig.cloud.ec2, "describe_images", lambda **_: {"Images": [IMAGE]})
+    monkeypatch.setattr(hello_rig.cloud.ec2, "run_instances", record_launch)
+    launch_host(hello_rig)
+    launch_host(hello_rig)
     assert asked[0]["ClientToken"] == asked[1]["ClientToken"]
 
 
-def test_a_host_ended_by_hand_is_launched_under_another_token(hello: Any, ec2: Stubber) -> None:
-    ec2.add_response("describe_images", {"Images": [IMAGE]})
-    ec2.add_client_error("run_instances", "IdempotentInstanceTerminated")
-    ec2.add_response("describe_images", {"Images": [IMAGE]})
-    ec2.add_response("run_instances", {"Instances": [{"InstanceId": "i-2"}]})
-    assert launch(hello) == "i-2"
+def test_a_host_ended_by_hand_is_launched_under_another_token(
+    hello_rig: Any, ec2_stubber: Stubber
+) -> None:
+    ec2_stubber.add_response("describe_images", {"Images": [IMAGE]})
+    ec2_stubber.add_client_error("run_instances", "IdempotentInstanceTerminated")
+    ec2_stubber.add_response("describe_images", {"Images": [IMAGE]})
+    ec2_stubber.add_response("run_instances", {"Instances": [{"InstanceId": "i-2"}]})
+    assert launch_host(hello_rig) == "i-2"
 
 
-def test_a_profile_aws_does_not_see_yet_is_waited_for(hello: Any, ec2: Stubber) -> None:
-    ec2.add_response("describe_images", {"Images": [IMAGE]})
-    ec2.add_client_error(
+def test_a_profile_aws_does_not_see_yet_is_waited_for(hello_rig: Any, ec2_stubber: Stubber) -> None:
+    ec2_stubber.add_response("describe_images", {"Images": [IMAGE]})
+    ec2_stubber.add_client_error(
         "run_instances", "InvalidParameterValue", "Invalid IAM Instance Profile name"
     )
-    ec2.add_response("run_instances", {"Instances": [{"InstanceId": "i-1"}]})
-    assert launch(hello) == "i-1"
+    ec2_stubber.add_response("run_instances", {"Instances": [{"InstanceId": "i-1"}]})
+    assert launch_host(hello_rig) == "i-1"
 
 
-def test_waiting_ends_with_a_sentence(hello: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hello.cloud, "waiting", Waiting(poll_seconds=0.01, minutes=0.001))
+def test_waiting_ends_with_a_sentence(hello_rig: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hello_rig.cloud, "waiting", Waiting(poll_seconds=0.01, minutes=0.001))
     with pytest.raises(Incomplete, match="took longer than"):
-        hello.cloud.wait_until("making it", lambda: False)
+        hello_rig.cloud.wait_until("making it", lambda: False)
 
 
-def test_a_dry_run_tells_allowed_from_denied(hello: Any, ec2: Stubber) -> None:
-    def ask() -> bool:
+def test_a_dry_run_tells_allowed_from_denied(hello_rig: Any, ec2_stubber: Stubber) -> None:
+    def is_allowed() -> bool:
         return would_be_allowed(
-            lambda: hello.cloud.ec2.create_vpc(CidrBlock="10.0.0.0/16", DryRun=True)
+            lambda: hello_rig.cloud.ec2.create_vpc(CidrBlock="10.0.0.0/16", DryRun=True)
         )
 
-    ec2.add_client_error("create_vpc", "DryRunOperation")
-    assert ask() is True
-    ec2.add_client_error("create_vpc", "UnauthorizedOperation")
-    assert ask() is False
-    ec2.add_client_error("create_vpc", "VpcLimitExceeded")
+    ec2_stubber.add_client_error("create_vpc", "DryRunOperation")
+    assert is_allowed() is True
+    ec2_stubber.add_client_error("create_vpc", "UnauthorizedOperation")
+    assert is_allowed() is False
+    ec2_stubber.add_client_error("create_vpc", "VpcLimitExceeded")
     with pytest.raises(ClientError):
-        ask()
+        is_allowed()
 
 
 def test_missing_credentials_are_told() -> None:
@@ -171,7 +173,7 @@ def test_missing_credentials_are_told() -> None:
 def test_boto3_has_one_door_and_imports_go_down() -> None:
     root = Path(provisioning.__file__).parent
     for file in root.rglob("*.py"):
-        for name in imported(file):
+        for name in imported_modules(file):
             top = name.partition(".")[0]
             assert top not in ("coupons", "config", "django"), file
             if top in ("boto3", "botocore"):
@@ -182,7 +184,7 @@ def test_boto3_has_one_door_and_imports_go_down() -> None:
                 assert file.name == "cli.py" or "verbs" in file.parts, f"{file} looks up at {name}"
 
 
-def imported(file: Path) -> Iterator[str]:
+def imported_modules(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
             yield node.module

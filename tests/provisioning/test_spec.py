@@ -17,12 +17,12 @@ from provisioning.spec.problems import Problems
 OPERATOR = ("198.51.100.7/32",)
 
 
-def text(name: str) -> str:
+def spec_text(name: str) -> str:
     return (ENVIRONMENTS / f"{name}.toml").read_text(encoding="utf-8")
 
 
-def changed(name: str, old: str, new: str, count: int = 1) -> str:
-    found = text(name)
+def changed_spec(name: str, old: str, new: str, count: int = 1) -> str:
+    found = spec_text(name)
     assert old in found, f"{old!r} isn't in {name}.toml"
     return found.replace(old, new, count)
 
@@ -50,13 +50,13 @@ def test_13_5_a_public_balancer_without_a_certificate_is_refused_with_what_to_do
 
 @pytest.mark.parametrize("said", ["yes", "true", "For trying out", " for trying out", "trying out"])
 def test_13_5_plain_http_is_asked_for_in_these_words_only(said: str) -> None:
-    given = changed("production", BALANCER, f'{BALANCER}\nplain_http = "{said}"')
+    given = changed_spec("production", BALANCER, f'{BALANCER}\nplain_http = "{said}"')
     with pytest.raises(SpecRejected, match="either left out or 'for trying out'"):
         parse_spec(given, file="production.toml", operator=OPERATOR)
 
 
 def test_13_5_whoever_says_for_trying_out_gets_plain_http_and_a_note() -> None:
-    given = changed("production", BALANCER, f'{BALANCER}\nplain_http = "for trying out"')
+    given = changed_spec("production", BALANCER, f'{BALANCER}\nplain_http = "for trying out"')
     spec = parse_spec(given, file="production.toml", operator=OPERATOR)
     assert spec.balancer is not None
     assert (spec.balancer.certificate_arn, spec.balancer.plain_http) == ("", "for trying out")
@@ -193,11 +193,11 @@ REJECTED = {
 def test_it_rejects(case: tuple[str, str, str, str]) -> None:
     name, old, new, message = case
     with pytest.raises(SpecRejected) as rejected:
-        parse_spec(changed(name, old, new), file=f"{name}.toml", operator=OPERATOR)
+        parse_spec(changed_spec(name, old, new), file=f"{name}.toml", operator=OPERATOR)
     assert message in str(rejected.value)
 
 
-def places(source: str) -> set[int]:
+def lines_of_problems(source: str) -> set[int]:
     """Lines on which a problem is added."""
     return {
         node.lineno
@@ -212,26 +212,28 @@ def test_every_rejection_the_rules_know_is_one_of_these(monkeypatch: pytest.Monk
     seen: set[tuple[str, int]] = set()
     real = Problems.add
 
-    def add(self: Problems, path: str, message: str) -> None:
+    def record_and_add(self: Problems, path: str, message: str) -> None:
         caller = sys._getframe(1)
         seen.add((Path(caller.f_code.co_filename).name, caller.f_lineno))
         real(self, path, message)
 
-    monkeypatch.setattr(Problems, "add", add)
+    monkeypatch.setattr(Problems, "add", record_and_add)
     for name, old, new, _ in REJECTED.values():
         with pytest.raises(SpecRejected):
-            parse_spec(changed(name, old, new), file=name, operator=OPERATOR)
+            parse_spec(changed_spec(name, old, new), file=name, operator=OPERATOR)
     for operator, _ in OPERATORS:
         with pytest.raises(SpecRejected):
             load_spec(environment="hello", operator=operator)
     files = (ENVIRONMENTS.parent / "spec").glob("rules_*.py")
-    known = {(f.name, line) for f in files for line in places(f.read_text(encoding="utf-8"))}
+    known = {
+        (f.name, line) for f in files for line in lines_of_problems(f.read_text(encoding="utf-8"))
+    }
     assert len(known) > 50
     assert known <= seen, "rejections without a test"
 
 
 def test_a_value_where_a_table_belongs_is_told() -> None:
-    wrong = 'firewall = "default"\n' + changed("hello", '[firewall]\nstyle = "default"', "")
+    wrong = 'firewall = "default"\n' + changed_spec("hello", '[firewall]\nstyle = "default"', "")
     with pytest.raises(SpecRejected, match=r"hello.toml:1: firewall: must be a table"):
         parse_spec(wrong, file="hello.toml", operator=OPERATOR)
 
@@ -252,7 +254,7 @@ def test_the_operators_address_is_given_and_narrow(operator: tuple[str, ...], me
 
 
 def test_all_problems_come_in_one_report_with_their_lines() -> None:
-    wrong = changed("hello", "port = 6380", "port = 80")
+    wrong = changed_spec("hello", "port = 6380", "port = 80")
     wrong = wrong.replace('cidr = "10.0.1.0/24"', 'cidr = "10.0.0.0/24"').replace(
         '"t2.micro"', '"t9.micro"'
     )
@@ -287,5 +289,5 @@ def test_an_unknown_environment_names_those_there_are() -> None:
 
 def test_an_environment_can_be_a_file_of_ones_own(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
-    file.write_text(changed("hello", 'name = "hello"', 'name = "mine"'))
+    file.write_text(changed_spec("hello", 'name = "hello"', 'name = "mine"'))
     assert load_spec(environment=str(file), operator=OPERATOR).environment.name == "mine"

@@ -23,8 +23,8 @@ METRIC = {
 FLOW = Key("flow-log", "coupon-production-flow")
 
 
-def tell(rig: Any, *readers: str) -> None:
-    rig.use(replace(rig.spec, watch=replace(rig.spec.watch, emails=readers)))
+def set_readers(rig: Any, *readers: str) -> None:
+    rig.use_spec(replace(rig.spec, watch=replace(rig.spec.watch, emails=readers)))
 
 
 def readers_of(rig: Any, topic: str) -> set[str]:
@@ -32,22 +32,22 @@ def readers_of(rig: Any, topic: str) -> set[str]:
     return {one["Endpoint"] for one in answer["Subscriptions"]}
 
 
-def test_alarms_tell_the_readers_of_a_topic(production: Any) -> None:
-    tell(production, "ops@shop.example", "night@shop.example")
-    production.apply()
-    found = production.find_all()
+def test_alarms_tell_the_readers_of_a_topic(production_rig: Any) -> None:
+    set_readers(production_rig, "ops@shop.example", "night@shop.example")
+    production_rig.apply_plan()
+    found = production_rig.find_all()
     topic = found[TOPIC].id
-    assert readers_of(production, topic) == {"ops@shop.example", "night@shop.example"}
+    assert readers_of(production_rig, topic) == {"ops@shop.example", "night@shop.example"}
     alarms = [one for key, one in found.items() if key.kind == "alarm"]
     assert len(alarms) > 30
     assert {one.props["tell"] for one in alarms} == {(topic,)}
-    assert production.apply() == 0
-    tell(production, "ops@shop.example", "day@shop.example")
-    assert [str(step.key) for step in production.plan().changes] == [str(TOPIC)]
-    production.apply()
-    assert readers_of(production, topic) == {"ops@shop.example", "day@shop.example"}
-    production.destroy()
-    assert production.cloud.sns.list_topics()["Topics"] == []
+    assert production_rig.apply_plan() == 0
+    set_readers(production_rig, "ops@shop.example", "day@shop.example")
+    assert [str(step.key) for step in production_rig.compute_plan().changes] == [str(TOPIC)]
+    production_rig.apply_plan()
+    assert readers_of(production_rig, topic) == {"ops@shop.example", "day@shop.example"}
+    production_rig.destroy_all()
+    assert production_rig.cloud.sns.list_topics()["Topics"] == []
 
 
 def test_who_was_asked_and_has_not_agreed_yet_is_not_asked_again() -> None:
@@ -59,36 +59,38 @@ def test_who_was_asked_and_has_not_agreed_yet_is_not_asked_again() -> None:
     assert not same("readers", (confirmed, asked), confirmed | asked | {"e@f.example"})
 
 
-def test_a_strangers_alarm_and_dashboard_of_our_name_are_not_overwritten(production: Any) -> None:
-    cloudwatch = production.cloud.cloudwatch
+def test_a_strangers_alarm_and_dashboard_of_our_name_are_not_overwritten(
+    production_rig: Any,
+) -> None:
+    cloudwatch = production_rig.cloud.cloudwatch
     cloudwatch.put_metric_alarm(AlarmName=ALARM, **METRIC)
     cloudwatch.put_dashboard(DashboardName="coupon-production", DashboardBody='{"widgets": []}')
     with pytest.raises(Incomplete, match="used by a resource without our tags"):
-        production.apply()
+        production_rig.apply_plan()
     theirs = cloudwatch.describe_alarms(AlarmNames=[ALARM])["MetricAlarms"][0]
     assert theirs["Namespace"] == "Theirs"
     body = cloudwatch.get_dashboard(DashboardName="coupon-production")["DashboardBody"]
     assert body == '{"widgets": []}'
-    left = {step.key for step in production.plan().changes}
+    left = {step.key for step in production_rig.compute_plan().changes}
     assert left == {Key("alarm", ALARM), Key("dashboard", "coupon-production")}
 
 
-def test_an_alarm_beside_ours_is_neither_drift_nor_destroyed(production: Any) -> None:
+def test_an_alarm_beside_ours_is_neither_drift_nor_destroyed(production_rig: Any) -> None:
     """The console's "copy" takes the text along, but not the tags."""
-    production.apply()
-    cloudwatch = production.cloud.cloudwatch
+    production_rig.apply_plan()
+    cloudwatch = production_rig.cloud.cloudwatch
     ours = cloudwatch.describe_alarms(AlarmNames=[ALARM])["MetricAlarms"][0]
     cloudwatch.put_metric_alarm(
         AlarmName=f"{ALARM}-copy", AlarmDescription=ours["AlarmDescription"], **METRIC
     )
-    assert production.plan().changes == ()
-    production.destroy()
+    assert production_rig.compute_plan().changes == ()
+    production_rig.destroy_all()
     left = [one["AlarmName"] for one in cloudwatch.describe_alarms()["MetricAlarms"]]
     assert left == [f"{ALARM}-copy"]
 
 
-def test_strangers_topics_and_budgets_are_refused_by_aws_itself(production: Any) -> None:
-    cloud = production.cloud
+def test_strangers_topics_and_budgets_are_refused_by_aws_itself(production_rig: Any) -> None:
+    cloud = production_rig.cloud
     cloud.sns.create_topic(Name=TOPIC.name)
     with (
         pytest.raises(AwsRefused, match="used by a resource without our tags"),
@@ -100,7 +102,7 @@ def test_strangers_topics_and_budgets_are_refused_by_aws_itself(production: Any)
         "BudgetLimit": {"Amount": "5", "Unit": "USD"},
     }  # fmt: skip
     cloud.budgets.create_budget(AccountId=cloud.account, Budget=budget)
-    assert Key("budget", budget["BudgetName"]) not in production.find_all()
+    assert Key("budget", budget["BudgetName"]) not in production_rig.find_all()
     with (
         pytest.raises(AwsRefused, match="used by a resource without our tags"),
         translated_errors("making"),
@@ -108,10 +110,10 @@ def test_strangers_topics_and_budgets_are_refused_by_aws_itself(production: Any)
         cloud.budgets.create_budget(AccountId=cloud.account, Budget=budget)
 
 
-def test_what_was_changed_by_hand_is_mended(production: Any, state_of: Any) -> None:
-    production.apply()
-    before = state_of(production.find_all())
-    found, cloud = production.find_all(), production.cloud
+def test_what_was_changed_by_hand_is_mended(production_rig: Any, state_of: Any) -> None:
+    production_rig.apply_plan()
+    before = state_of(production_rig.find_all())
+    found, cloud = production_rig.find_all(), production_rig.cloud
     cloud.cloudwatch.put_dashboard(
         DashboardName="coupon-production", DashboardBody='{"widgets": [{"properties": {}}]}'
     )
@@ -127,44 +129,44 @@ def test_what_was_changed_by_hand_is_mended(production: Any, state_of: Any) -> N
         PolicyDocument='{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":'
         '{"AWS":"arn:aws:iam::999999999999:root"},"Action":"sts:AssumeRole"}]}',
     )
-    assert {step.key: step.action for step in production.plan().changes} == {
+    assert {step.key: step.action for step in production_rig.compute_plan().changes} == {
         Key("dashboard", "coupon-production"): Action.CHANGE,
         Key("alarm", ALARM): Action.CHANGE,
         FLOW: Action.CREATE,
         Key("budget", "coupon-production-monthly"): Action.CHANGE,
         Key("role", "coupon-production-api"): Action.CHANGE,
     }
-    production.apply()
-    assert state_of(production.find_all()) == before
+    production_rig.apply_plan()
+    assert state_of(production_rig.find_all()) == before
 
 
-def test_flow_logs_tell_of_refused_connections_only(production: Any) -> None:
-    production.apply()
-    log = production.cloud.ec2.describe_flow_logs()["FlowLogs"][0]
+def test_flow_logs_tell_of_refused_connections_only(production_rig: Any) -> None:
+    production_rig.apply_plan()
+    log = production_rig.cloud.ec2.describe_flow_logs()["FlowLogs"][0]
     assert log["TrafficType"] == "REJECT"
     assert log["LogGroupName"] == "/coupon/production/flow"
     assert log["DeliverLogsStatus"] == "SUCCESS"
 
 
-def test_the_databases_own_logs_end_and_go_with_it(production: Any) -> None:
+def test_the_databases_own_logs_end_and_go_with_it(production_rig: Any) -> None:
     """RDS writes into groups that are there; those it makes itself have no tags and no end."""
-    production.apply()
+    production_rig.apply_plan()
     groups = {
         key.name: one.props["days"]
-        for key, one in production.find_all().items()
+        for key, one in production_rig.find_all().items()
         if key.name.startswith("/aws/rds/")
     }
     assert groups == {
         "/aws/rds/instance/coupon-production-db/error": 30,
         "/aws/rds/instance/coupon-production-db/slowquery": 30,
     }
-    production.cloud.rds.modify_db_instance(
+    production_rig.cloud.rds.modify_db_instance(
         DBInstanceIdentifier="coupon-production-db",
         CloudwatchLogsExportConfiguration={"DisableLogTypes": ["slowquery"]},
     )
-    assert [str(step.key) for step in production.plan().changes] == [
+    assert [str(step.key) for step in production_rig.compute_plan().changes] == [
         "database coupon-production-db"
     ]
-    production.apply()
-    production.destroy()
-    assert production.cloud.logs.describe_log_groups()["logGroups"] == []
+    production_rig.apply_plan()
+    production_rig.destroy_all()
+    assert production_rig.cloud.logs.describe_log_groups()["logGroups"] == []

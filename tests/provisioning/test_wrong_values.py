@@ -25,14 +25,14 @@ JUDGED = {
 }
 
 
-def options() -> Iterator[Any]:
+def verb_options() -> Iterator[Any]:
     for verb, command in cli.main.commands.items():
         for option in command.params:
             if option.name != "rest":  # of ssh: a command for the host
                 yield pytest.param(verb, option, id=f"{verb} {option.opts[-1]}")
 
 
-def misused(option: click.Parameter, file: Path) -> tuple[str, ...]:
+def wrong_values(option: click.Parameter, file: Path) -> tuple[str, ...]:
     """Raises LookupError for a kind of option that nobody has thought about."""
     kind = option.type
     if getattr(option, "is_flag", False):
@@ -54,7 +54,7 @@ def misused(option: click.Parameter, file: Path) -> tuple[str, ...]:
     raise LookupError(f"{option.name}: no wrong values are known. See provisioning/parameters.py.")
 
 
-def words(verb: str, option: click.Parameter, value: str) -> list[str]:
+def command_words(verb: str, option: click.Parameter, value: str) -> list[str]:
     said = {"--env": "production", "--operator": OPERATOR} | (
         {"--certificate": "arn:aws:acm:ap-northeast-2:123456789012:certificate/abc"}
     )
@@ -64,7 +64,7 @@ def words(verb: str, option: click.Parameter, value: str) -> list[str]:
     return [*line, "--", value]
 
 
-@pytest.mark.parametrize(("verb", "option"), list(options()))
+@pytest.mark.parametrize(("verb", "option"), list(verb_options()))
 def test_a_verb_refuses_a_wrong_value_before_aws_is_asked(
     verb: str,
     option: click.Parameter,
@@ -83,10 +83,10 @@ def test_a_verb_refuses_a_wrong_value_before_aws_is_asked(
         said.format(binary=binary, folder=tmp_path / "folder")
         for said in JUDGED.get(str(option.name), ())
     ]
-    cases = dict.fromkeys(misused(option, file), MISUSED) | dict.fromkeys(judged, 1)
+    cases = dict.fromkeys(wrong_values(option, file), MISUSED) | dict.fromkeys(judged, 1)
     assert cases
     for value, expected in cases.items():
-        status = run_command(words(verb, option, value))
+        status = run_command(command_words(verb, option, value))
         told = capsys.readouterr()
         assert (status, told.out) == (expected, ""), (value[:80], told)
         lines = told.err.strip().splitlines()

@@ -46,7 +46,7 @@ def running(folder: Path) -> Iterator[None]:
 
 
 def spec_of(name: str) -> Spec:
-    return specs.spec(name, f"{OPERATOR}/32")
+    return specs.environment_spec(name, f"{OPERATOR}/32")
 
 
 def provisioning(*words: str) -> str:
@@ -62,7 +62,7 @@ def provisioning(*words: str) -> str:
 
 def apply(name: str, folder: Path) -> Cloud:
     """Applies the environment and returns a client that sees it."""
-    provisioning("apply", "--env", specs.write(name, folder), "--yes")
+    provisioning("apply", "--env", specs.write_spec(name, folder), "--yes")
     return connect_cloud(spec_of(name))
 
 

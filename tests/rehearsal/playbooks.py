@@ -121,7 +121,7 @@ def of_account(here: Stage, authority: Authority, **settings: object) -> Playboo
     name = here.spec.environment.name
     bastion = here.topology.role("bastion")[0]
     cloud.provisioning(
-        "inventory", "--env", specs.write(name, here.folder), "--out", str(inventory),
+        "inventory", "--env", specs.write_spec(name, here.folder), "--out", str(inventory),
         "--bastion-address", bastion.public,
     )  # fmt: skip
     ours.write_text(json.dumps(beside(here)))
