@@ -5,7 +5,7 @@ from typing import Any
 PROBLEM = "application/problem+json"
 
 
-def problem(response: Any, status: int, code: str) -> dict[str, Any]:
+def problem_of(response: Any, status: int, code: str) -> dict[str, Any]:
     """The problem document (RFC 9457) of a response, after checking that it is this one."""
     assert (response.status_code, response.headers["Content-Type"]) == (status, PROBLEM), (
         response.status_code,
@@ -21,6 +21,6 @@ def problem(response: Any, status: int, code: str) -> dict[str, Any]:
 
 def wrong_field(response: Any, field: str) -> str:
     """Why the field was refused."""
-    errors = problem(response, 400, "bad_input")["errors"]
+    errors = problem_of(response, 400, "bad_input")["errors"]
     assert [error["field"] for error in errors] == [field]
     return str(errors[0]["why"])

@@ -36,11 +36,11 @@ def mysql_away(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Itera
     if connection.vendor != "mysql":
         pytest.skip("a file is never away")
 
-    def away() -> None:
+    def disconnect_mysql() -> None:
         connection.close()
         monkeypatch.setitem(connection.settings_dict, "PORT", free_port())
 
-    yield away
+    yield disconnect_mysql
     monkeypatch.undo()
     connection.close()
 
@@ -56,24 +56,26 @@ def shared_secret(settings: Any) -> Iterator[None]:
 
 
 @pytest.fixture
-def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
+def fake_broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     """What is rung, in place of a broker: message by message."""
     messages: Broker = []
 
-    def ring(slug: str) -> bool:
+    def record_wakeup(slug: str) -> bool:
         messages.append([slug])
         return True
 
-    monkeypatch.setattr(wakeups, "notify_drain", ring)
+    monkeypatch.setattr(wakeups, "notify_drain", record_wakeup)
     monkeypatch.setattr(wakeups, "notify_drains", lambda slugs: messages.append(list(slugs)))
     return messages
 
 
 @pytest.fixture
-def sales(open_campaign: CampaignMaker, broker: Broker) -> dict[str, CampaignSnapshot]:
+def four_campaigns(
+    open_campaign: CampaignMaker, fake_broker: Broker
+) -> dict[str, CampaignSnapshot]:
     made = {slug: open_campaign(slug, stock=20) for slug in SLUGS}
     for sale in made.values():
         strategies.admit(sale, Claim("first"))
         drain.drain(sale.slug, consumer="test")
-    broker.clear()
+    fake_broker.clear()
     return made

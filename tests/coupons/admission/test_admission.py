@@ -17,7 +17,7 @@ from tests.conftest import CampaignMaker, Settings
 pytestmark = pytest.mark.django_db
 
 
-def outcome(campaign: CampaignSnapshot, user: str, nth: int = 1) -> Outcome:
+def outcome_of(campaign: CampaignSnapshot, user: str, nth: int = 1) -> Outcome:
     return strategies.admit(campaign, Claim(user, nth)).outcome
 
 
@@ -35,7 +35,7 @@ def test_the_same_user_keeps_place_and_moment_also_after_sell_out_pause_and_clos
 ) -> None:
     campaign = open_campaign(stock=1)
     first = strategies.admit(campaign, Claim("mina"))
-    assert outcome(campaign, "jun") is Outcome.SOLD_OUT
+    assert outcome_of(campaign, "jun") is Outcome.SOLD_OUT
     for change in (lifecycle.pause_campaign, lifecycle.resume_campaign, lifecycle.close_campaign):
         change("sale", actor="Mina")
         again = strategies.admit(campaign, Claim("mina"))
@@ -59,7 +59,7 @@ def test_a_user_may_have_n_coupons_each_asked_for_by_its_number(
 
 def test_only_the_named_audience_is_eligible(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign(audience="vip")
-    assert outcome(campaign, "jun") is Outcome.NOT_ELIGIBLE
+    assert outcome_of(campaign, "jun") is Outcome.NOT_ELIGIBLE
     admitted = strategies.admit(campaign, Claim("mina"), segments=("vip", "new"))
     assert admitted.outcome is Outcome.ADMITTED
 
@@ -67,12 +67,12 @@ def test_only_the_named_audience_is_eligible(open_campaign: CampaignMaker) -> No
 def test_a_paused_campaign_refuses_and_goes_on_afterwards(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
     lifecycle.pause_campaign("sale", actor="Mina")
-    assert outcome(campaign, "jun") is Outcome.PAUSED
+    assert outcome_of(campaign, "jun") is Outcome.PAUSED
     lifecycle.resume_campaign("sale", actor="Mina")
-    assert outcome(campaign, "jun") is Outcome.ADMITTED
+    assert outcome_of(campaign, "jun") is Outcome.ADMITTED
 
 
-def window(slug: str, *, opens_ms: int, closes_ms: int) -> None:
+def set_window(slug: str, *, opens_ms: int, closes_ms: int) -> None:
     """Set the gate's window to the millisecond."""
     gate = keys.campaign_keys(slug).gate
     store.store().client.hset(gate, mapping={"opens": opens_ms, "closes": closes_ms})
@@ -83,7 +83,7 @@ def test_it_opens_and_closes_to_the_millisecond_of_redis_clock(
 ) -> None:
     campaign = open_campaign(stock=10_000)
     opens = store.store().now_ms() + 60
-    window("sale", opens_ms=opens, closes_ms=opens + 60)
+    set_window("sale", opens_ms=opens, closes_ms=opens + 60)
     monkeypatch.setattr(time, "time", lambda: 0.0)  # the web host's own clock has no say
     asked: list[Admission] = []
     while not asked or asked[-1].outcome is not Outcome.CLOSED:
@@ -101,22 +101,22 @@ def test_it_opens_and_closes_to_the_millisecond_of_redis_clock(
 def test_a_full_queue_takes_no_place(open_campaign: CampaignMaker, settings: Settings) -> None:
     settings.LONGEST_QUEUE = 2
     campaign = open_campaign()
-    assert [outcome(campaign, user) for user in ("a", "b")] == [Outcome.ADMITTED] * 2
+    assert [outcome_of(campaign, user) for user in ("a", "b")] == [Outcome.ADMITTED] * 2
     with pytest.raises(QueueFull):
-        outcome(campaign, "c")
+        outcome_of(campaign, "c")
     assert store.store().gate("sale").admitted == 2
-    assert outcome(campaign, "a") is Outcome.ALREADY_CLAIMED
+    assert outcome_of(campaign, "a") is Outcome.ALREADY_CLAIMED
 
 
 def test_a_lost_memory_closes_the_campaign_and_never_starts_it_again(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(stock=1)
-    outcome(campaign, "mina")
+    outcome_of(campaign, "mina")
     store.store().client.flushall()
     for user in ("mina", "jun"):
         with pytest.raises(NotInstalled):
-            outcome(campaign, user)
+            outcome_of(campaign, user)
     with pytest.raises(NotInstalled):
         lifecycle.change_stock("sale", stock=5, actor="Mina")
 
@@ -124,7 +124,7 @@ def test_a_lost_memory_closes_the_campaign_and_never_starts_it_again(
 def test_a_server_that_forgot_the_script_is_told_it_again(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
     store.store().client.script_flush()
-    assert outcome(campaign, "mina") is Outcome.ADMITTED
+    assert outcome_of(campaign, "mina") is Outcome.ADMITTED
 
 
 @pytest.mark.parametrize("key", ["queue", "gate"])
@@ -137,7 +137,7 @@ def test_a_broken_key_is_a_failure_and_takes_no_place(
     kept = client.hgetall(keys.campaign_keys("sale").gate)
     client.set(name, "rubbish")
     with pytest.raises(StoreError):
-        outcome(campaign, "mina")
+        outcome_of(campaign, "mina")
     if key == "queue":
         assert client.hgetall(keys.campaign_keys("sale").gate) == kept
 
@@ -148,7 +148,7 @@ def test_a_full_memory_is_a_failure_and_takes_no_place(open_campaign: CampaignMa
     client.config_set("maxmemory", 1)
     try:
         with pytest.raises(StoreAway):
-            outcome(campaign, "mina")
+            outcome_of(campaign, "mina")
         assert client.hget(keys.campaign_keys("sale").gate, "next") == b"0"
     finally:
         client.config_set("maxmemory", 0)

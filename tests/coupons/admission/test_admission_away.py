@@ -16,7 +16,7 @@ from coupons.errors import OutcomeUnknown, StoreAway
 from coupons.store import Store, keys
 from tests import servers
 from tests.conftest import CampaignMaker, Settings
-from tests.coupons.admission.test_admission import outcome
+from tests.coupons.admission.test_admission import outcome_of
 from tests.stores import use_store
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,7 @@ def own_redis(tmp_path: Path) -> Iterator[str]:
         yield url
 
 
-def use(monkeypatch: pytest.MonkeyPatch, url: str) -> Store:
+def use_own_store(monkeypatch: pytest.MonkeyPatch, url: str) -> Store:
     own = Store(url, timeout_s=0.3, max_connections=8)
     use_store(monkeypatch, own)
     return own
@@ -37,15 +37,15 @@ def use(monkeypatch: pytest.MonkeyPatch, url: str) -> Store:
 def test_a_redis_that_hangs_is_asked_once_and_given_up_in_time(
     own_redis: str, monkeypatch: pytest.MonkeyPatch, open_campaign: CampaignMaker
 ) -> None:
-    own = use(monkeypatch, own_redis)
+    own = use_own_store(monkeypatch, own_redis)
     campaign = open_campaign()
-    outcome(campaign, "mina")
+    outcome_of(campaign, "mina")
     pid = own.client.info("server")["process_id"]
     own.client.config_resetstat()
     os.kill(pid, signal.SIGSTOP)
     try:
         with pytest.raises(StoreAway):
-            outcome(campaign, "jun")
+            outcome_of(campaign, "jun")
     finally:
         os.kill(pid, signal.SIGCONT)
     deadline = time.monotonic() + 5
@@ -65,10 +65,10 @@ def test_a_redis_that_is_gone_is_a_failure_and_no_refusal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_campaign: CampaignMaker
 ) -> None:
     with servers.redis(tmp_path / "own") as url:
-        use(monkeypatch, url)
+        use_own_store(monkeypatch, url)
         campaign = open_campaign()
     with pytest.raises(StoreAway):
-        outcome(campaign, "mina")
+        outcome_of(campaign, "mina")
 
 
 def test_it_survives_a_restart_of_redis_with_its_append_only_file(
@@ -76,7 +76,7 @@ def test_it_survives_a_restart_of_redis_with_its_append_only_file(
 ) -> None:
     port = servers.free_port()
     with servers.redis(tmp_path / "own", port=port) as url:
-        own = use(monkeypatch, url)
+        own = use_own_store(monkeypatch, url)
         campaign = open_campaign()
         first = strategies.admit(campaign, Claim("mina"))
     own.client.connection_pool.disconnect()
@@ -94,13 +94,13 @@ def test_an_admission_waits_for_its_replica_where_that_is_asked_for(
     open_campaign: CampaignMaker,
 ) -> None:
     settings.REDIS_WAIT_REPLICAS = 1
-    own = use(monkeypatch, own_redis)
+    own = use_own_store(monkeypatch, own_redis)
     campaign = open_campaign(stock=1)
     with pytest.raises(OutcomeUnknown):
-        outcome(campaign, "mina")  # nobody replicates
+        outcome_of(campaign, "mina")  # nobody replicates
     with pytest.raises(OutcomeUnknown):
-        outcome(campaign, "mina")  # nor for the repetition
-    assert outcome(campaign, "jun") is Outcome.SOLD_OUT  # a refusal waits for nobody
+        outcome_of(campaign, "mina")  # nor for the repetition
+    assert outcome_of(campaign, "jun") is Outcome.SOLD_OUT  # a refusal waits for nobody
     port = own_redis.rsplit(":", 1)[1].split("/")[0]
     extra = ("--appendonly", "no", "--replicaof", "127.0.0.1", port)
     with servers.redis(tmp_path / "replica", extra=extra) as replica:
@@ -110,7 +110,7 @@ def test_an_admission_waits_for_its_replica_where_that_is_asked_for(
             time.sleep(0.05)
         while True:
             try:
-                assert outcome(campaign, "mina") is Outcome.ALREADY_CLAIMED
+                assert outcome_of(campaign, "mina") is Outcome.ALREADY_CLAIMED
                 break
             except OutcomeUnknown:  # the replica is still loading
                 assert time.monotonic() < deadline
@@ -125,9 +125,9 @@ def test_a_connection_lost_before_its_wait_confirms_nothing(
     open_campaign: CampaignMaker,
 ) -> None:
     """A new connection has written nothing, so a WAIT on it would be content with any replica."""
-    own = use(monkeypatch, own_redis)
+    own = use_own_store(monkeypatch, own_redis)
     campaign = open_campaign()
-    assert outcome(campaign, "first") == Outcome.ADMITTED
+    assert outcome_of(campaign, "first") == Outcome.ADMITTED
     wire: Any = own._connection
     talk = wire._send_and_read
 
@@ -139,7 +139,7 @@ def test_a_connection_lost_before_its_wait_confirms_nothing(
     monkeypatch.setattr(wire, "_send_and_read", cut_off_behind)
     settings.REDIS_WAIT_REPLICAS = 1
     with pytest.raises(StoreAway, match="closed since the last"):
-        outcome(campaign, "mina")
+        outcome_of(campaign, "mina")
 
 
 def test_winners_who_travel_together_share_one_wait(
@@ -149,15 +149,15 @@ def test_winners_who_travel_together_share_one_wait(
     open_campaign: CampaignMaker,
 ) -> None:
     settings.REDIS_WAIT_REPLICAS, settings.REDIS_WAIT_MS = 1, 50
-    own = use(monkeypatch, own_redis)
+    own = use_own_store(monkeypatch, own_redis)
     campaign = open_campaign(stock=12)
 
-    def unconfirmed(number: int) -> bool:
+    def claim_is_unconfirmed(number: int) -> bool:
         with pytest.raises(OutcomeUnknown):
-            outcome(campaign, f"user-{number}")
+            outcome_of(campaign, f"user-{number}")
         return True
 
     with ThreadPoolExecutor(12) as pool:
-        assert all(pool.map(unconfirmed, range(12)))
+        assert all(pool.map(claim_is_unconfirmed, range(12)))
     assert own.client.info("commandstats")["cmdstat_wait"]["calls"] < 12
     assert own.gate("sale").admitted == 12

@@ -20,24 +20,24 @@ from tests.conftest import CampaignMaker
 pytestmark = pytest.mark.django_db
 
 
-def decisions() -> int:
+def count_decisions() -> int:
     """How many claims Redis was asked about."""
     stats = store.store().client.info("commandstats")
     return int(stats.get("cmdstat_evalsha", {"calls": 0})["calls"])
 
 
-def outcomes(campaign: CampaignSnapshot, count: int, prefix: str) -> set[Outcome]:
+def outcomes_of(campaign: CampaignSnapshot, count: int, prefix: str) -> set[Outcome]:
     return {strategies.admit(campaign, Claim(f"{prefix}-{n}")).outcome for n in range(count)}
 
 
 def sold_out(open_campaign: CampaignMaker, stock: int = 50) -> CampaignSnapshot:
     campaign = open_campaign(stock=stock)
-    assert outcomes(campaign, stock, "holder") == {Outcome.ADMITTED}
-    assert outcomes(campaign, 1, "first-too-late") == {Outcome.SOLD_OUT}
+    assert outcomes_of(campaign, stock, "holder") == {Outcome.ADMITTED}
+    assert outcomes_of(campaign, 1, "first-too-late") == {Outcome.SOLD_OUT}
     return campaign
 
 
-def forgotten() -> None:
+def let_entries_expire() -> None:
     time.sleep(sold_out_cache.ENTRY_TTL_S + 0.02)
 
 
@@ -47,11 +47,11 @@ def test_strangers_are_refused_without_redis_and_holders_keep_their_place(
     campaign = sold_out(open_campaign)
     sold_out_cache.ENTRY_TTL_S, kept = 60.0, sold_out_cache.ENTRY_TTL_S
     try:
-        outcomes(campaign, 1, "second-too-late")
-        outcomes(campaign, 1, "third-too-late")
-        before = decisions()
-        assert outcomes(campaign, 1000, "stranger") == {Outcome.SOLD_OUT}
-        asked = decisions() - before
+        outcomes_of(campaign, 1, "second-too-late")
+        outcomes_of(campaign, 1, "third-too-late")
+        before = count_decisions()
+        assert outcomes_of(campaign, 1000, "stranger") == {Outcome.SOLD_OUT}
+        asked = count_decisions() - before
         assert asked < 60  # 1.4 % of strangers share both bits with holders
         again = [strategies.admit(campaign, Claim(f"holder-{n}")) for n in range(50)]
     finally:
@@ -63,11 +63,11 @@ def test_strangers_are_refused_without_redis_and_holders_keep_their_place(
 def test_a_raised_stock_is_noticed(open_campaign: CampaignMaker) -> None:
     campaign = sold_out(open_campaign)
     lifecycle.change_stock("sale", stock=52, actor="Mina")
-    forgotten()
-    assert outcomes(campaign, 2, "lucky") == {Outcome.ADMITTED}
-    assert outcomes(campaign, 5, "late") == {Outcome.SOLD_OUT}
+    let_entries_expire()
+    assert outcomes_of(campaign, 2, "lucky") == {Outcome.ADMITTED}
+    assert outcomes_of(campaign, 5, "late") == {Outcome.SOLD_OUT}
     # The filter taken along anew knows the lucky ones too.
-    assert outcomes(campaign, 2, "lucky") == {Outcome.ALREADY_CLAIMED}
+    assert outcomes_of(campaign, 2, "lucky") == {Outcome.ALREADY_CLAIMED}
 
 
 def test_a_memory_renewed_by_refusals_from_redis_only_while_nobody_was_admitted(
@@ -80,17 +80,17 @@ def test_a_memory_renewed_by_refusals_from_redis_only_while_nobody_was_admitted(
         "sale", user="lucky", nth=1, per_user=1, filter_blocks=campaign.filter_blocks
     )
     assert decision.outcome == "admitted"
-    forgotten()
-    assert outcomes(campaign, 3, "late") == {Outcome.SOLD_OUT}
+    let_entries_expire()
+    assert outcomes_of(campaign, 3, "late") == {Outcome.SOLD_OUT}
     assert strategies.admit(campaign, Claim("lucky")).place == 51
 
 
 def test_a_lost_redis_is_noticed(open_campaign: CampaignMaker) -> None:
     campaign = sold_out(open_campaign)
     store.store().client.flushall()
-    forgotten()
+    let_entries_expire()
     with pytest.raises(NotInstalled):
-        outcomes(campaign, 1, "stranger")
+        outcomes_of(campaign, 1, "stranger")
 
 
 def test_closed_is_remembered_and_a_later_closing_noticed(open_campaign: CampaignMaker) -> None:
@@ -98,15 +98,15 @@ def test_closed_is_remembered_and_a_later_closing_noticed(open_campaign: Campaig
     strategies.admit(campaign, Claim("holder"))
     gate = keys.campaign_keys("sale").gate
     store.store().client.hset(gate, "closes", store.store().now_ms() - 1)
-    assert outcomes(campaign, 2, "late") == {Outcome.CLOSED}
-    before = decisions()
-    assert outcomes(campaign, 20, "later") == {Outcome.CLOSED}
-    assert decisions() - before <= 1
+    assert outcomes_of(campaign, 2, "late") == {Outcome.CLOSED}
+    before = count_decisions()
+    assert outcomes_of(campaign, 20, "later") == {Outcome.CLOSED}
+    assert count_decisions() - before <= 1
     assert strategies.admit(campaign, Claim("holder")).outcome is Outcome.ALREADY_CLAIMED
     later = timezone.now() + timedelta(hours=2)
     store.store().client.hset(gate, "closes", int(later.timestamp() * 1000))
-    forgotten()
-    assert outcomes(campaign, 1, "in-time") == {Outcome.ADMITTED}
+    let_entries_expire()
+    assert outcomes_of(campaign, 1, "in-time") == {Outcome.ADMITTED}
 
 
 def test_no_holder_ever_lacks_a_bit(open_campaign: CampaignMaker) -> None:

@@ -14,11 +14,11 @@ from coupons.models import Coupon
 from coupons.store import store
 from tests import servers
 from tests.conftest import CampaignMaker, Person
-from tests.coupons.answers import problem
+from tests.coupons.answers import problem_of
 
 
 def comes_back(response: Any, code: str, dependency: str) -> None:
-    said = problem(response, 503, code)
+    said = problem_of(response, 503, code)
     assert said["dependency"] == dependency
     assert int(response.headers["Retry-After"]) > 0
     told = json.dumps(said)
@@ -66,7 +66,7 @@ def test_without_mysql_queued_claims_are_admitted_and_refused_as_ever(
     lookup.clear_snapshots()
     assert Person("jun").claims().status_code == 202
     assert Person("jun").claims().status_code == 200
-    problem(Person("sora").claims(), 409, "sold_out")
+    problem_of(Person("sora").claims(), 409, "sold_out")
     assert Person("sora").asks("campaigns/sale").json()["state"] == "sold_out"
 
 
@@ -96,24 +96,24 @@ def sick_redis(tmp_path: Path, settings: Any) -> Iterator[driver.Redis]:
     store.cache_clear()
 
 
-def fill(client: driver.Redis) -> None:
+def fill_memory(client: driver.Redis) -> None:
     client.config_set("maxmemory", 1)
 
 
-def demote(client: driver.Redis) -> None:
+def make_replica(client: driver.Redis) -> None:
     client.replicaof("127.0.0.1", servers.free_port())
 
 
-def lock(client: driver.Redis) -> None:
+def require_password(client: driver.Redis) -> None:
     client.config_set("requirepass", "secret")
     store.cache_clear()
 
 
-def hang(client: driver.Redis) -> None:
+def pause_clients(client: driver.Redis) -> None:
     client.client_pause(5_000, all=True)
 
 
-@pytest.mark.parametrize("fall_ill", [fill, demote, lock, hang])
+@pytest.mark.parametrize("fall_ill", [fill_memory, make_replica, require_password, pause_clients])
 def test_a_redis_that_cannot_write_admits_nobody(
     sick_redis: driver.Redis, open_campaign: CampaignMaker, fall_ill: Any
 ) -> None:
@@ -146,6 +146,6 @@ def test_an_admission_no_replica_confirmed_is_unknown_and_safe_to_repeat(
     settings.REDIS_WAIT_REPLICAS, settings.REDIS_WAIT_MS = 1, 1
     comes_back(Person("jun").claims(), "outcome_unknown", "redis")
     comes_back(Person("jun").claims(), "outcome_unknown", "redis")
-    problem(Person("sora").claims(), 409, "sold_out")
+    problem_of(Person("sora").claims(), 409, "sold_out")
     settings.REDIS_WAIT_REPLICAS = 0
     assert Person("jun").claims().json()["place"] == 1

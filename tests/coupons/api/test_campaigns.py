@@ -12,7 +12,7 @@ from coupons.models import Campaign
 from tests.conftest import CampaignMaker, Person
 
 
-def shown(slug: str = "sale") -> Any:
+def get_campaign(slug: str = "sale") -> Any:
     """As somebody without a token sees it."""
     response = Client().get(f"/api/v1/campaigns/{slug}")
     assert response.status_code == 200, response.content
@@ -36,7 +36,7 @@ def test_everybody_sees_name_stock_window_terms_and_the_clock_that_decides(
         minimum_order="20000.00",
         discount_cap=None,
     )
-    said = shown()
+    said = get_campaign()
     server_time = datetime.fromisoformat(said.pop("server_time"))
     assert abs(server_time - timezone.now()) < timedelta(seconds=10)
     assert datetime.fromisoformat(said.pop("opens_at")) == opens_at
@@ -62,32 +62,32 @@ def test_remaining_goes_down_with_every_admission_to_sold_out(
     open_campaign: CampaignMaker, strategy: str
 ) -> None:
     open_campaign(strategy=strategy, stock=2)
-    seen = [(shown()["remaining"], shown()["state"])]
+    seen = [(get_campaign()["remaining"], get_campaign()["state"])]
     for name in ("jun", "jun", "sora", "hana"):
         Person(name).claims()
-        seen.append((shown()["remaining"], shown()["state"]))
+        seen.append((get_campaign()["remaining"], get_campaign()["state"]))
     assert seen == [(2, "open"), (1, "open"), (1, "open"), (0, "sold_out"), (0, "sold_out")]
 
 
 def test_its_state_is_what_a_claim_would_find(open_campaign: CampaignMaker, strategy: str) -> None:
     open_campaign(strategy=strategy, opens_at=timezone.now() + timedelta(minutes=1))
-    assert shown()["state"] == "scheduled"
+    assert get_campaign()["state"] == "scheduled"
     lifecycle.open_now("sale", actor="Mina")
-    assert shown()["state"] == "open"
+    assert get_campaign()["state"] == "open"
     lifecycle.pause_campaign("sale", actor="Mina")
-    assert shown()["state"] == "paused"
+    assert get_campaign()["state"] == "paused"
     lifecycle.resume_campaign("sale", actor="Mina")
-    assert shown()["state"] == "open"
+    assert get_campaign()["state"] == "open"
     lifecycle.close_campaign("sale", actor="Mina")
-    assert shown()["state"] == "closed"
+    assert get_campaign()["state"] == "closed"
 
 
 def test_it_opens_by_itself(open_campaign: CampaignMaker, strategy: str) -> None:
     sale = open_campaign(strategy=strategy, opens_at=timezone.now() + timedelta(milliseconds=800))
-    said = shown()
+    said = get_campaign()
     while said["state"] == "scheduled":
         assert datetime.fromisoformat(said["server_time"]).timestamp() * 1000 < sale.opens_ms + 1
-        said = shown()
+        said = get_campaign()
     assert said["state"] == "open"
     assert Campaign.objects.get().state == "scheduled"  # no job has touched it
 
@@ -96,7 +96,7 @@ def test_a_change_of_stock_shows_at_once(open_campaign: CampaignMaker, strategy:
     open_campaign(strategy=strategy, stock=1)
     Person("jun").claims()
     lifecycle.change_stock("sale", stock=5, actor="Mina")
-    said = shown()
+    said = get_campaign()
     assert (said["stock"], said["remaining"], said["state"]) == (5, 4, "open")
 
 
@@ -111,4 +111,4 @@ def test_a_campaign_without_claims_asks_no_database(
 ) -> None:
     open_campaign()
     with django_assert_num_queries(0):
-        shown()
+        get_campaign()

@@ -12,7 +12,7 @@ from coupons.issuing import drain
 from coupons.models import Campaign, Coupon
 from coupons.store import store
 from tests.conftest import CampaignMaker, Person
-from tests.coupons.answers import problem
+from tests.coupons.answers import problem_of
 
 HELD = {
     "campaign", "nth", "place", "code", "receipt", "admitted_at", "expires_at", "status_url",
@@ -75,7 +75,7 @@ def test_who_holds_a_place_is_told_so_also_when_the_campaign_is_over(
 ) -> None:
     open_campaign(strategy=strategy, stock=1)
     first = Person("jun").claims()
-    problem(Person("sora").claims(), 409, "sold_out")
+    problem_of(Person("sora").claims(), 409, "sold_out")
     lifecycle.pause_campaign("sale", actor="Mina")
     assert Person("jun").claims().content == first.content
     lifecycle.close_campaign("sale", actor="Mina")
@@ -97,7 +97,7 @@ def test_places_are_given_in_order_until_none_is_left(
     open_campaign(strategy=strategy, stock=2)
     assert [Person(name).claims().json()["place"] for name in ("jun", "sora")] == [1, 2]
     refused = Person("hana").claims()
-    said = problem(refused, 409, "sold_out")
+    said = problem_of(refused, 409, "sold_out")
     assert refused.headers["Coupon-Outcome"] == "sold_out"
     assert said["detail"]
     assert "Retry-After" not in refused.headers
@@ -107,7 +107,7 @@ def test_who_comes_early_is_told_when_it_opens(open_campaign: CampaignMaker, str
     opens_at = (timezone.now() + timedelta(seconds=90)).replace(microsecond=123_000)
     open_campaign(strategy=strategy, opens_at=opens_at)
     refused = Person("jun").claims()
-    said = problem(refused, 409, "not_open")
+    said = problem_of(refused, 409, "not_open")
     assert refused.headers["Coupon-Outcome"] == "not_open"
     assert said["opens_at"].endswith(".123Z")
     assert datetime.fromisoformat(said["opens_at"]) == opens_at
@@ -120,7 +120,7 @@ def test_who_comes_late_is_told_that_it_is_over(
     open_campaign(strategy=strategy)
     lifecycle.close_campaign("sale", actor="Mina")
     refused = Person("jun").claims()
-    problem(refused, 410, "closed")
+    problem_of(refused, 410, "closed")
     assert refused.headers["Coupon-Outcome"] == "closed"
     assert "Retry-After" not in refused.headers
 
@@ -129,7 +129,7 @@ def test_a_paused_campaign_asks_to_come_back(open_campaign: CampaignMaker, strat
     open_campaign(strategy=strategy)
     lifecycle.pause_campaign("sale", actor="Mina")
     refused = Person("jun").claims()
-    problem(refused, 503, "paused")
+    problem_of(refused, 503, "paused")
     assert refused.headers["Coupon-Outcome"] == "paused"
     assert int(refused.headers["Retry-After"]) > 0
     lifecycle.resume_campaign("sale", actor="Mina")
@@ -144,7 +144,7 @@ def test_a_campaign_paused_to_its_end_is_over_not_paused(
     moved = timezone.now()
     sale = Campaign.objects.get(slug="sale")
     lifecycle.reschedule("sale", opens_at=sale.opens_at, closes_at=moved, actor="Mina")
-    problem(Person("jun").claims(), 410, "closed")
+    problem_of(Person("jun").claims(), 410, "closed")
     assert Person("jun").asks("campaigns/sale").json()["state"] == "closed"
 
 
@@ -153,7 +153,7 @@ def test_a_campaign_paused_before_it_opens_is_paused(
 ) -> None:
     open_campaign(strategy=strategy, opens_at=timezone.now() + timedelta(minutes=5))
     lifecycle.pause_campaign("sale", actor="Mina")
-    problem(Person("jun").claims(), 503, "paused")
+    problem_of(Person("jun").claims(), 503, "paused")
     assert Person("jun").asks("campaigns/sale").json()["state"] == "paused"
 
 
@@ -161,7 +161,7 @@ def test_only_the_audience_is_eligible(open_campaign: CampaignMaker, strategy: s
     open_campaign(strategy=strategy, audience="gold")
     for segments in ((), ("silver",), ("GOLD",), ("gold ",)):
         refused = Person("jun", segments).claims()
-        problem(refused, 403, "not_eligible")
+        problem_of(refused, 403, "not_eligible")
         assert refused.headers["Coupon-Outcome"] == "not_eligible"
     assert Person("jun", ("silver", "gold")).claims().json()["place"] == 1
 
@@ -189,9 +189,9 @@ def test_each_nth_is_a_coupon_of_its_own(open_campaign: CampaignMaker, strategy:
 
 def test_a_draft_is_nobodys_business(draft: Any, strategy: str) -> None:
     draft("secret", strategy=strategy)
-    problem(Person("jun").claims("secret"), 404, "unknown_campaign")
-    problem(Person("jun").asks("campaigns/secret"), 404, "unknown_campaign")
-    problem(Person("jun").asks("campaigns/secret/claims/me"), 404, "unknown_campaign")
+    problem_of(Person("jun").claims("secret"), 404, "unknown_campaign")
+    problem_of(Person("jun").asks("campaigns/secret"), 404, "unknown_campaign")
+    problem_of(Person("jun").asks("campaigns/secret/claims/me"), 404, "unknown_campaign")
 
 
 def test_no_answer_of_the_api_may_be_kept_by_a_cache(open_campaign: CampaignMaker) -> None:
@@ -206,7 +206,7 @@ def test_no_answer_of_the_api_may_be_kept_by_a_cache(open_campaign: CampaignMake
 # Nothing is asked of MySQL on this way
 
 
-def cold() -> None:
+def clear_process_cache() -> None:
     """As in a process that has just started."""
     lookup.clear_snapshots()
 
@@ -215,7 +215,7 @@ def test_an_admission_and_its_repetition_ask_no_database(
     open_campaign: CampaignMaker, django_assert_num_queries: Any
 ) -> None:
     open_campaign()
-    cold()
+    clear_process_cache()
     with django_assert_num_queries(0):
         assert Person("jun").claims().status_code == 202
         assert Person("jun").claims().status_code == 200
@@ -237,7 +237,7 @@ def test_a_refusal_asks_no_database(
         {"closed": lifecycle.close_campaign, "paused": lifecycle.pause_campaign}[outcome](
             "sale", actor="Mina"
         )
-    cold()
+    clear_process_cache()
     with django_assert_num_queries(0):
         assert Person("jun").claims().json()["code"] == outcome
 
@@ -250,7 +250,7 @@ def test_a_refused_token_or_body_asks_neither_database_nor_redis(
     with django_assert_num_queries(0):
         jun = Person("jun")
         jun.client.defaults["HTTP_AUTHORIZATION"] = "Bearer x.y.z"
-        problem(jun.claims(), 401, "bad_token")
-        problem(Person("jun").claims("NO SUCH SLUG"), 404, "unknown_campaign")
+        problem_of(jun.claims(), 401, "bad_token")
+        problem_of(Person("jun").claims("NO SUCH SLUG"), 404, "unknown_campaign")
     # Only this second look itself.
     assert store().client.info("stats")["total_commands_processed"] == asked + 1

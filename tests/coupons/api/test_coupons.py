@@ -9,12 +9,12 @@ import pytest
 from coupons.claims import coupon_codes
 from coupons.issuing import drain
 from tests.conftest import CampaignMaker, Person
-from tests.coupons.answers import problem, wrong_field
+from tests.coupons.answers import problem_of, wrong_field
 
 ME = "/api/v1/coupons"
 
 
-def pages(person: Person, limit: int) -> list[list[Any]]:
+def all_pages(person: Person, limit: int) -> list[list[Any]]:
     """All pages, as a client that follows `next` to the end sees them."""
     found, url = [], f"{ME}?limit={limit}"
     while url:
@@ -58,7 +58,7 @@ def test_a_coupon_is_shown_with_what_it_is_worth_and_what_was_told(
 @pytest.mark.usefixtures("spring_and_summer")
 @pytest.mark.parametrize("limit", [1, 3, 4, 200])
 def test_following_the_cursor_shows_each_of_mine_once_newest_first(limit: int) -> None:
-    found = pages(Person("jun"), limit)
+    found = all_pages(Person("jun"), limit)
     assert [len(page) for page in found] == {1: [1] * 4, 3: [3, 1]}.get(limit, [4])
     mine = [(coupon["campaign"], coupon["place"]) for page in found for coupon in page]
     assert mine == [("summer", 2), ("summer", 1), ("spring", 3), ("spring", 1)]
@@ -78,10 +78,10 @@ def test_a_coupon_that_comes_while_one_reads_repeats_none_and_hides_none() -> No
 
 @pytest.mark.usefixtures("spring_and_summer")
 def test_nobody_sees_what_belongs_to_another() -> None:
-    [hers] = pages(Person("sora"), 50)
+    [hers] = all_pages(Person("sora"), 50)
     assert [coupon["place"] for coupon in hers] == [2]
     for stranger in ("Jun", "jun ", "ju", "%", "jun%", "hana"):
-        assert pages(Person(stranger), 50) == [[]]
+        assert all_pages(Person(stranger), 50) == [[]]
     jun_s_cursor = Person("jun").asks("coupons?limit=1").json()["next"]
     assert [coupon["place"] for coupon in Person("sora").client.get(jun_s_cursor).json()["results"]]
 
@@ -142,7 +142,7 @@ def test_an_absent_code_and_a_foreign_one_are_not_told_apart(open_campaign: Camp
     absent = coupon_codes.grouped_code(sale.code_of(user="hana", nth=1, place=9))
     answers = [Person("jun").asks(f"coupons/{code}") for code in (foreign, absent)]
     for answer in answers:
-        problem(answer, 404, "unknown_coupon")
+        problem_of(answer, 404, "unknown_coupon")
     assert answers[0].content == answers[1].content
     headers = [dict(answer.headers) for answer in answers]
     assert all(each.pop("X-Request-Id") for each in headers)  # every request has its own
@@ -152,5 +152,5 @@ def test_an_absent_code_and_a_foreign_one_are_not_told_apart(open_campaign: Camp
 def test_a_queued_coupon_is_not_shown_before_it_is_stored(open_campaign: CampaignMaker) -> None:
     open_campaign()
     code = Person("jun").claims().json()["code"]
-    assert pages(Person("jun"), 50) == [[]]
-    problem(Person("jun").asks(f"coupons/{code}"), 404, "unknown_coupon")
+    assert all_pages(Person("jun"), 50) == [[]]
+    problem_of(Person("jun").asks(f"coupons/{code}"), 404, "unknown_coupon")

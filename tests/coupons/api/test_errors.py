@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from tests.conftest import CampaignMaker, Person
-from tests.coupons.answers import problem
+from tests.coupons.answers import problem_of
 
 PRIVATE = ["campaigns/sale/claims/me", "coupons", "coupons/0000-0000-0000-0000"]
 BAD_HEADERS = [
@@ -15,27 +15,27 @@ BAD_HEADERS = [
 ]  # fmt: skip
 
 
-def refused(response: Any, code: str) -> None:
-    problem(response, 401, code)
+def assert_refused(response: Any, code: str) -> None:
+    problem_of(response, 401, code)
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def everywhere(client: Client, slug: str = "sale") -> list[Any]:
+def call_private_paths(client: Client, slug: str = "sale") -> list[Any]:
     claims = f"/api/v1/campaigns/{slug}/claims"
     return [client.generic("POST", claims), *(client.get(f"/api/v1/{path}") for path in PRIVATE)]
 
 
 def test_without_a_token_nothing_private_is_told(open_campaign: CampaignMaker) -> None:
     open_campaign()
-    for response in everywhere(Client()):
-        refused(response, "no_token")
+    for response in call_private_paths(Client()):
+        assert_refused(response, "no_token")
 
 
 @pytest.mark.parametrize("header", BAD_HEADERS, ids=lambda header: header[:20])
 def test_a_bad_token_is_refused_everywhere(open_campaign: CampaignMaker, header: str) -> None:
     open_campaign()
-    for response in everywhere(Client(headers={"Authorization": header})):
-        refused(response, "bad_token")
+    for response in call_private_paths(Client(headers={"Authorization": header})):
+        assert_refused(response, "bad_token")
 
 
 def test_the_word_bearer_may_be_written_as_one_likes(open_campaign: CampaignMaker) -> None:
@@ -47,8 +47,8 @@ def test_the_word_bearer_may_be_written_as_one_likes(open_campaign: CampaignMake
 
 
 def test_a_session_of_the_admin_is_no_user(admin_client: Client) -> None:
-    for response in everywhere(admin_client):
-        refused(response, "no_token")
+    for response in call_private_paths(admin_client):
+        assert_refused(response, "no_token")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
@@ -59,7 +59,7 @@ def test_claims_are_only_posted(open_campaign: CampaignMaker, method: str) -> No
     if method == "HEAD":
         assert response.status_code == 405
     else:
-        problem(response, 405, "method_not_allowed")
+        problem_of(response, 405, "method_not_allowed")
 
 
 @pytest.mark.parametrize("path", ["campaigns/sale", *PRIVATE])
@@ -67,7 +67,7 @@ def test_claims_are_only_posted(open_campaign: CampaignMaker, method: str) -> No
 def test_what_is_read_is_only_read(open_campaign: CampaignMaker, path: str, method: str) -> None:
     open_campaign()
     response = Person("jun").client.generic(method, f"/api/v1/{path}", b"{}", "application/json")
-    problem(response, 405, "method_not_allowed")
+    problem_of(response, 405, "method_not_allowed")
     assert response.headers["Allow"] == "GET, HEAD"
 
 
@@ -81,7 +81,7 @@ def test_head_answers_like_get_without_a_body(open_campaign: CampaignMaker) -> N
     "path", ["/api/", "/api/v0/coupons", "/api/v1/", "/api/v1/coupons/", "/api/v2/x", "/nowhere"]
 )
 def test_an_unknown_path_is_a_problem_document(db: None, path: str) -> None:
-    problem(Client().get(path), 404, "not_found")
+    problem_of(Client().get(path), 404, "not_found")
 
 
 def test_the_admin_keeps_its_pages_for_people(admin_client: Client) -> None:
@@ -93,7 +93,7 @@ def test_the_admin_keeps_its_pages_for_people(admin_client: Client) -> None:
 def test_a_foreign_host_is_refused(open_campaign: CampaignMaker, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["shop.example"]
     open_campaign()
-    problem(
+    problem_of(
         Client().get("/api/v1/campaigns/sale", headers={"Host": "evil.example"}), 400, "bad_input"
     )
     good = Client().get("/api/v1/campaigns/sale", headers={"Host": "shop.example"})
@@ -109,7 +109,7 @@ def test_what_nobody_foresaw_is_a_problem_document_without_a_trace(
     settings.COUPON_KEYS = {}  # the key that this campaign's codes are made with is gone
     jun = Person("jun")
     jun.client.raise_request_exception = False
-    said = problem(jun.claims(), 500, "failure")
+    said = problem_of(jun.claims(), 500, "failure")
     assert said.keys() == {"type", "title", "status", "code"}
 
 

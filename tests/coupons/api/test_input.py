@@ -10,7 +10,7 @@ import pytest
 from coupons.models import Coupon
 from coupons.store import Gate, store
 from tests.conftest import CampaignMaker, Person
-from tests.coupons.answers import problem, wrong_field
+from tests.coupons.answers import problem_of, wrong_field
 
 
 @pytest.fixture(params=["queued", "direct"], autouse=True)
@@ -20,17 +20,17 @@ def nothing_admitted(
     """A campaign of two coupons per user, whose counts must be the same afterwards."""
     open_campaign(strategy=request.param, per_user=2)
 
-    def counts() -> tuple[int, int, int, int]:
+    def count_everything() -> tuple[int, int, int, int]:
         gate: Gate | None = store().gate("sale") if request.param == "queued" else None
         admitted, waiting = (gate.admitted, gate.waiting) if gate else (0, 0)
         return admitted, waiting, len(store().client.keys("*claimants*")), Coupon.objects.count()
 
-    before = counts()
+    before = count_everything()
     yield
-    assert counts() == before == (0, 0, 0, 0)
+    assert count_everything() == before == (0, 0, 0, 0)
 
 
-def posts(
+def post_body(
     body: bytes,
     *,
     content_type: str = "application/json",
@@ -54,19 +54,19 @@ def posts(
     ids=lambda body: repr(body[:24]),
 )  # fmt: skip
 def test_a_body_that_is_not_json_or_much_too_deep_is_refused(body: bytes) -> None:
-    said = problem(posts(body), 400, "bad_input")
+    said = problem_of(post_body(body), 400, "bad_input")
     assert said["errors"]
 
 
 @pytest.mark.parametrize("body", ["null", "[]", '"text"', "1", "true", "[1]", '[{"nth": 1}]'])
 def test_a_body_must_be_an_object(body: str) -> None:
-    assert wrong_field(posts(body.encode()), "body") == "must be an object"
+    assert wrong_field(post_body(body.encode()), "body") == "must be an object"
 
 
 @pytest.mark.parametrize("field", ["user_id", "user", "sub", "place", "code", "NTH", "", "нth"])
 def test_an_unknown_field_is_refused_by_its_name(field: str) -> None:
     body = json.dumps({"nth": 1, field: "sora"}).encode()
-    assert "not a field" in wrong_field(posts(body), field)
+    assert "not a field" in wrong_field(post_body(body), field)
 
 
 @pytest.mark.parametrize(
@@ -77,20 +77,20 @@ def test_an_unknown_field_is_refused_by_its_name(field: str) -> None:
     ],
 )  # fmt: skip
 def test_nth_is_a_whole_number_up_to_what_a_user_may_have(nth: str) -> None:
-    assert "from 1 to 2" in wrong_field(posts(b'{"nth": %s}' % nth.encode()), "nth")
+    assert "from 1 to 2" in wrong_field(post_body(b'{"nth": %s}' % nth.encode()), "nth")
 
 
 @pytest.mark.parametrize(
     "body", ['{"nth": 1, "nth": 2}', '{"nth": 2, "n\\u0074h": 2}', '{"nth": 1, "x": {"a":1,"a":2}}']
 )
 def test_a_field_named_twice_is_refused_for_nobody_knows_which_is_meant(body: str) -> None:
-    assert wrong_field(posts(body.encode()), "body") == "names a field twice"
+    assert wrong_field(post_body(body.encode()), "body") == "names a field twice"
 
 
 @pytest.mark.parametrize("size", [4097, 1_000_000, 5_000_000])
 def test_a_body_beyond_4_kilobytes_is_too_large(size: int) -> None:
     body = b'{"nth": 1' + b" " * (size - 10) + b"}"
-    said = problem(posts(body), 413, "body_too_large")
+    said = problem_of(post_body(body), 413, "body_too_large")
     assert str(size) in said["detail"]
 
 
@@ -102,21 +102,21 @@ def test_a_body_beyond_4_kilobytes_is_too_large(size: int) -> None:
     ],
 )  # fmt: skip
 def test_only_json_is_understood(content_type: str) -> None:
-    problem(posts(b'{"nth": 1}', content_type=content_type), 415, "unsupported_media_type")
+    problem_of(post_body(b'{"nth": 1}', content_type=content_type), 415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("coding", ["gzip", "GZIP", "br", "deflate", "gzip, gzip"])
 def test_a_packed_body_is_not_unpacked(coding: str) -> None:
     bomb = gzip.compress(b'{"nth": 1' + b" " * 3_000_000 + b"}")
-    response = posts(bomb, headers={"Content-Encoding": coding})
-    problem(response, 415, "unsupported_media_type")
+    response = post_body(bomb, headers={"Content-Encoding": coding})
+    problem_of(response, 415, "unsupported_media_type")
 
 
 def test_a_body_without_its_length_is_refused_and_not_taken_for_an_empty_one() -> None:
     response = Person("jun").client.generic(
         "POST", "/api/v1/campaigns/sale/claims", HTTP_TRANSFER_ENCODING="chunked"
     )
-    problem(response, 411, "length_required")
+    problem_of(response, 411, "length_required")
 
 
 @pytest.mark.parametrize(
@@ -129,14 +129,14 @@ def test_a_body_without_its_length_is_refused_and_not_taken_for_an_empty_one() -
     ],
 )  # fmt: skip
 def test_a_slug_nobody_gave_is_unknown(slug: str) -> None:
-    problem(posts(b"{}", slug=slug), 404, "unknown_campaign")
+    problem_of(post_body(b"{}", slug=slug), 404, "unknown_campaign")
     for path in (f"campaigns/{slug}", f"campaigns/{slug}/claims/me"):
-        problem(Person("jun").asks(path), 404, "unknown_campaign")
+        problem_of(Person("jun").asks(path), 404, "unknown_campaign")
 
 
 @pytest.mark.parametrize("slug", ["../sale", "..%2fsale", "sale/..", "sale%2f", "", "sale/", "a/b"])
 def test_a_path_that_leads_nowhere_is_told_as_a_problem(slug: str) -> None:
-    problem(posts(b"{}", slug=slug), 404, "not_found")
+    problem_of(post_body(b"{}", slug=slug), 404, "not_found")
 
 
 @pytest.mark.parametrize("nth", ["0", "-1", "3", "true", "1.0", "", "+1", "٣", "²", "1" * 5000])

@@ -21,27 +21,27 @@ KOREAN = {"Accept-Language": "ko-KR,ko;q=0.9,en-US;q=0.8"}
 @pytest.fixture(autouse=True)
 def known_by_now(db: None) -> None:
     """What is not there is told in other words the first time."""
-    asks({})
+    send_get({})
 
 
-def asks(headers: dict[str, str], path: str = "campaigns/nosuch") -> Any:
+def send_get(headers: dict[str, str], path: str = "campaigns/nosuch") -> Any:
     return Client().get(f"/api/v1/{path}", headers=headers)
 
 
 def test_a_korean_reader_is_told_in_korean_and_programs_see_the_same_code(db: None) -> None:
-    english, korean = asks({}), asks(KOREAN)
+    english, korean = send_get({}), send_get(KOREAN)
     assert english.json()["title"] == "There is no such campaign"
     assert korean.json() | {"title": 0, "detail": 0} == english.json() | {"title": 0, "detail": 0}
     assert korean.json()["title"] == "존재하지 않는 캠페인입니다"
     assert korean.json()["detail"] == "이름이 일치하는 캠페인이 없습니다."
-    assert asks(KOREAN, "campaigns/other").json() == korean.json()
+    assert send_get(KOREAN, "campaigns/other").json() == korean.json()
     assert (korean.status_code, korean["Content-Language"]) == (404, "ko")
     assert "Content-Language" not in english
 
 
 @pytest.mark.parametrize("accepted", ["en", "en-US,en;q=0.9,ko;q=0.1", "*", "fr", "x" * 999])
 def test_everybody_else_is_told_in_english(db: None, accepted: str) -> None:
-    assert asks({"Accept-Language": accepted}).content == asks({}).content
+    assert send_get({"Accept-Language": accepted}).content == send_get({}).content
 
 
 def test_a_refusal_in_korean(open_campaign: CampaignMaker, person: Any) -> None:
@@ -55,9 +55,9 @@ def test_a_refusal_in_korean(open_campaign: CampaignMaker, person: Any) -> None:
 
 
 def test_where_no_view_answers_koreans_are_told_in_korean_as_well(db: None) -> None:
-    nowhere = asks(KOREAN, "nowhere")
+    nowhere = send_get(KOREAN, "nowhere")
     assert (nowhere.status_code, nowhere["Content-Language"]) == (404, "ko")
-    assert nowhere.json() == asks({}, "nowhere").json() | {
+    assert nowhere.json() == send_get({}, "nowhere").json() | {
         "title": "요청한 주소를 찾을 수 없습니다"
     }
 
@@ -76,9 +76,9 @@ def test_who_is_turned_away_is_told_in_their_language(accepted: str, title: str)
 
 
 def test_no_language_is_left_behind_in_the_thread(db: None) -> None:
-    asks(KOREAN)
+    send_get(KOREAN)
     assert translation.get_language() in ("en", "en-us")
-    assert asks({}).json()["title"] == "There is no such campaign"
+    assert send_get({}).json()["title"] == "There is no such campaign"
 
 
 def test_an_answer_that_is_no_problem_is_left_alone(
@@ -91,13 +91,13 @@ def test_an_answer_that_is_no_problem_is_left_alone(
     lifecycle.pause_campaign("sale", actor="Mina")
 
 
-def titles() -> Iterator[str]:
-    def below(kind: type[errors.CouponError]) -> Iterator[type[errors.CouponError]]:
+def error_titles() -> Iterator[str]:
+    def error_classes(kind: type[errors.CouponError]) -> Iterator[type[errors.CouponError]]:
         yield kind
         for each in kind.__subclasses__():
-            yield from below(each)
+            yield from error_classes(each)
 
-    yield from (kind.title for kind in below(errors.CouponError))
+    yield from (kind.title for kind in error_classes(errors.CouponError))
     yield from (title for _, title in problems._CODES.values())
     for _status, title, detail in responses._REFUSALS.values():
         yield from (title, detail)
@@ -106,4 +106,4 @@ def titles() -> Iterator[str]:
 
 def test_every_title_and_every_refusal_has_its_korean() -> None:
     with translation.override("ko"):
-        assert [title for title in titles() if not translations._translated_text(title)] == []
+        assert [title for title in error_titles() if not translations._translated_text(title)] == []

@@ -7,7 +7,7 @@ import pytest
 
 from coupons.store import store
 from tests.conftest import CampaignMaker, Person
-from tests.coupons.answers import problem
+from tests.coupons.answers import problem_of
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_beyond_the_limit_a_user_waits_and_the_others_do_not(
     jun = Person("jun")
     assert [jun.claims().status_code for _ in range(3)][1:] == [200, 200]
     refused = jun.claims()
-    problem(refused, 429, "too_many_requests")
+    problem_of(refused, 429, "too_many_requests")
     assert refused.headers["Retry-After"] == "1"
     assert Person("sora").claims().json()["place"] == 2
     next_second()
@@ -47,7 +47,7 @@ def test_a_claim_beyond_the_limit_asks_neither_redis_nor_mysql(
         jun.claims("unheard-of")
     asked = store().client.info("stats")["total_commands_processed"]
     with django_assert_num_queries(0):
-        problem(jun.claims(), 429, "too_many_requests")
+        problem_of(jun.claims(), 429, "too_many_requests")
     assert store().client.info("stats")["total_commands_processed"] == asked + 1
 
 

@@ -24,7 +24,7 @@ HANGUL = re.compile("[가-힣]")
 CLAIMS = "/api/v1/campaigns/sale/claims"
 
 
-def token(**claims: Any) -> str:
+def user_token(**claims: Any) -> str:
     said = {"iss": settings.JWT_ISSUER, "aud": settings.JWT_AUDIENCE, "sub": "jun"}
     said |= {"exp": int(time.time()) + 60} | claims
     said = {name: value for name, value in said.items() if value is not None}
@@ -32,15 +32,15 @@ def token(**claims: Any) -> str:
 
 
 TOKENS: dict[str, Callable[[], str]] = {
-    "expired": lambda: token(exp=1),
-    "early": lambda: token(nbf=int(time.time()) + 600),
-    "audience": lambda: token(aud="others"),
-    "issuer": lambda: token(iss="others"),
-    "no exp": lambda: token(exp=None),
-    "no sub": lambda: token(sub=None),
-    "no text": lambda: token(sub=""),
-    "segments": lambda: token(segments=[1]),
-    "signature": lambda: token()[:-6] + "AAAAAA",
+    "expired": lambda: user_token(exp=1),
+    "early": lambda: user_token(nbf=int(time.time()) + 600),
+    "audience": lambda: user_token(aud="others"),
+    "issuer": lambda: user_token(iss="others"),
+    "no exp": lambda: user_token(exp=None),
+    "no sub": lambda: user_token(sub=None),
+    "no text": lambda: user_token(sub=""),
+    "segments": lambda: user_token(segments=[1]),
+    "signature": lambda: user_token()[:-6] + "AAAAAA",
     "algorithm": lambda: jwt.encode({"sub": "x"}, None, algorithm="none"),  # type: ignore[arg-type]
     "noise": lambda: "x",
     "noise in three": lambda: "a.b.c",
@@ -62,7 +62,7 @@ def in_korean(response: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def korean(open_campaign: CampaignMaker) -> Client:
+def korean_client(open_campaign: CampaignMaker) -> Client:
     open_campaign()
     client = Person("jun").client
     client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ko"
@@ -70,20 +70,22 @@ def korean(open_campaign: CampaignMaker) -> Client:
 
 
 @pytest.mark.parametrize("kind", TOKENS)
-def test_what_is_wrong_with_a_token_is_said_in_one_language(korean: Client, kind: str) -> None:
+def test_what_is_wrong_with_a_token_is_said_in_one_language(
+    korean_client: Client, kind: str
+) -> None:
     headers = {"Authorization": f"Bearer {TOKENS[kind]()}"}
-    assert in_korean(korean.post(CLAIMS, headers=headers))["code"] == "bad_token"
+    assert in_korean(korean_client.post(CLAIMS, headers=headers))["code"] == "bad_token"
 
 
 @pytest.mark.parametrize("header", ["Basic x", "Bearer", None])
-def test_what_is_wrong_with_the_header(korean: Client, header: str | None) -> None:
+def test_what_is_wrong_with_the_header(korean_client: Client, header: str | None) -> None:
     headers = {"Authorization": header} if header else {}
     in_korean(Client(headers={"Accept-Language": "ko"} | headers).post(CLAIMS))
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: repr(body[:20]))
-def test_what_is_wrong_with_a_body(korean: Client, body: bytes) -> None:
-    said = in_korean(korean.generic("POST", CLAIMS, body, "application/json"))
+def test_what_is_wrong_with_a_body(korean_client: Client, body: bytes) -> None:
+    said = in_korean(korean_client.generic("POST", CLAIMS, body, "application/json"))
     for error in said.get("errors", ()):
         assert said["detail"] == f"{error['field']}: {error['why']}"
 
@@ -91,8 +93,8 @@ def test_what_is_wrong_with_a_body(korean: Client, body: bytes) -> None:
 @pytest.mark.parametrize(
     "kind", ["text/plain", "multipart/form-data; boundary=x", "", 'a"b', "x\n"]
 )
-def test_what_is_wrong_with_a_content_type(korean: Client, kind: str) -> None:
-    in_korean(korean.generic("POST", CLAIMS, b"{}", kind))
+def test_what_is_wrong_with_a_content_type(korean_client: Client, kind: str) -> None:
+    in_korean(korean_client.generic("POST", CLAIMS, b"{}", kind))
 
 
 @pytest.mark.parametrize(
@@ -103,14 +105,16 @@ def test_what_is_wrong_with_a_content_type(korean: Client, kind: str) -> None:
         "campaigns/sale/claims/me?nth=9",
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_a_path(korean: Client, path: str) -> None:
+def test_what_is_wrong_with_a_path(korean_client: Client, path: str) -> None:
     for _ in range(2):  # an unknown campaign is remembered, and told in other words
-        in_korean(korean.get(f"/api/v1/{path}"))
+        in_korean(korean_client.get(f"/api/v1/{path}"))
 
 
-def test_what_is_wrong_with_a_receipt(korean: Client) -> None:
+def test_what_is_wrong_with_a_receipt(korean_client: Client) -> None:
     for body in (b"{}", b'{"receipt": 1}', b'{"other": 1}'):
-        in_korean(korean.generic("POST", "/api/v1/receipts/verify", body, "application/json"))
+        in_korean(
+            korean_client.generic("POST", "/api/v1/receipts/verify", body, "application/json")
+        )
 
 
 def test_a_document_with_a_part_that_nobody_translated_stays_english_as_a_whole() -> None:
@@ -128,13 +132,13 @@ def test_a_document_with_a_part_that_nobody_translated_stays_english_as_a_whole(
 # Every text that the code raises where a client may hear it
 
 
-def kinds(kind: type[errors.CouponError] = errors.CouponError) -> Iterator[str]:
+def error_names(kind: type[errors.CouponError] = errors.CouponError) -> Iterator[str]:
     """Names of all that can go wrong, without what only an operator hears."""
     if kind in (errors.Refused, errors.StoreAway, errors.DatabaseAway, errors.StaleClaims):
         return
     yield kind.__name__
     for each in kind.__subclasses__():
-        yield from kinds(each)
+        yield from error_names(each)
 
 
 ANSWERING = (
@@ -144,9 +148,9 @@ ANSWERING = (
 MODULES = [file for pattern in ANSWERING for file in Path("coupons").glob(pattern)]
 
 
-def raised() -> Iterator[str]:
+def raised_errors() -> Iterator[str]:
     """With a 7 in place of whatever is filled in."""
-    names = {*kinds(), "NotVerified"}
+    names = {*error_names(), "NotVerified"}
     for module in MODULES:
         for node in ast.walk(ast.parse(module.read_text())):
             match node:
@@ -172,7 +176,7 @@ def _part(part: ast.expr) -> str:
 
 
 def test_every_detail_that_a_client_may_hear_has_its_korean() -> None:
-    found = {*raised(), *user_tokens._REFUSAL_TEXTS.values(), problems._ASK_AGAIN}
+    found = {*raised_errors(), *user_tokens._REFUSAL_TEXTS.values(), problems._ASK_AGAIN}
     found |= {sentence.format("sale") for sentence in queued._ERROR_TEXTS.values()}
     assert len(found) > 25
     with translation.override("ko"):

@@ -27,42 +27,42 @@ STATUSES = {
 
 
 @pytest.fixture
-def document(db: None) -> Any:
+def openapi_document(db: None) -> Any:
     response = Client().get("/api/v1/schema")
     assert response.status_code == 200
     return response.json()
 
 
-def test_the_document_is_valid_openapi_3_1(document: Any) -> None:
-    assert document["openapi"].startswith("3.1")
-    OpenAPIV31SpecValidator(document).validate()
+def test_the_document_is_valid_openapi_3_1(openapi_document: Any) -> None:
+    assert openapi_document["openapi"].startswith("3.1")
+    OpenAPIV31SpecValidator(openapi_document).validate()
 
 
-def test_the_document_names_every_path_method_and_status(document: Any) -> None:
+def test_the_document_names_every_path_method_and_status(openapi_document: Any) -> None:
     found = {
         (path, method): set(operation["responses"])
-        for path, operations in document["paths"].items()
+        for path, operations in openapi_document["paths"].items()
         for method, operation in operations.items()
     }
     assert found == STATUSES
 
 
-def test_every_error_is_documented_as_a_problem(document: Any) -> None:
+def test_every_error_is_documented_as_a_problem(openapi_document: Any) -> None:
     for path, method in STATUSES:
-        for status, said in document["paths"][path][method]["responses"].items():
+        for status, said in openapi_document["paths"][path][method]["responses"].items():
             kind = "application/json" if status < "300" else "application/problem+json"
             assert list(said["content"]) == [kind], (path, status)
 
 
-def test_only_the_public_page_needs_no_token(document: Any) -> None:
+def test_only_the_public_page_needs_no_token(openapi_document: Any) -> None:
     for path, method in STATUSES:
-        security = document["paths"][path][method].get("security", [])
+        security = openapi_document["paths"][path][method].get("security", [])
         assert security == ([] if path.endswith("{slug}") else [{"userToken": []}]), path
-    scheme = document["components"]["securitySchemes"]["userToken"]
+    scheme = openapi_document["components"]["securitySchemes"]["userToken"]
     assert scheme == {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 
 
-def conform(document: Any, path: str, method: str, response: Any) -> None:
+def assert_conforms(document: Any, path: str, method: str, response: Any) -> None:
     """The answer fits its schema, and says nothing that is not documented."""
     documented = document["paths"][path][method]["responses"][str(response.status_code)]
     schema = documented["content"][response.headers["Content-Type"]]["schema"]
@@ -83,46 +83,46 @@ def _closed(schema: Any) -> Any:
 
 
 def test_answers_are_as_documented(
-    document: Any, open_campaign: CampaignMaker, strategy: str
+    openapi_document: Any, open_campaign: CampaignMaker, strategy: str
 ) -> None:
     open_campaign(strategy=strategy, stock=1, discount_cap="100.00")
     jun, sora = Person("jun"), Person("sora")
     me, one = "campaigns/sale/claims/me", "/api/v1/coupons/{code}"
 
-    def claims(person: Person, *args: Any) -> int:
+    def claim_and_check(person: Person, *args: Any) -> int:
         response = person.claims(*args)
-        conform(document, CLAIMS, "post", response)
+        assert_conforms(openapi_document, CLAIMS, "post", response)
         return int(response.status_code)
 
-    def reads(person: Person, path: str, documented: str) -> int:
+    def read_and_check(person: Person, path: str, documented: str) -> int:
         response = person.asks(path)
-        conform(document, documented, "get", response)
+        assert_conforms(openapi_document, documented, "get", response)
         return int(response.status_code)
 
-    assert reads(jun, me, f"{CLAIMS}/me") == 200
-    assert claims(jun) in (201, 202)
+    assert read_and_check(jun, me, f"{CLAIMS}/me") == 200
+    assert claim_and_check(jun) in (201, 202)
     code = jun.claims().json()["code"]
-    assert reads(jun, me, f"{CLAIMS}/me") == 200
+    assert read_and_check(jun, me, f"{CLAIMS}/me") == 200
     drain.drain("sale", consumer="test") if strategy == "queued" else None
-    assert reads(jun, me, f"{CLAIMS}/me") == 200
-    assert claims(jun) == 200
-    assert claims(sora) == 409
-    assert claims(sora, "sale", {"nth": 2}) == 400
-    assert claims(sora, "sale", {"nth": "x" * 5000}) == 413
-    assert claims(sora, "unheard-of") == 404
-    assert reads(jun, "campaigns/sale", "/api/v1/campaigns/{slug}") == 200
-    assert reads(jun, "coupons", "/api/v1/coupons") == 200
-    assert reads(jun, "coupons?limit=0", "/api/v1/coupons") == 400
-    assert reads(jun, f"coupons/{code}", one) == 200
-    assert reads(sora, f"coupons/{code}", one) == 404
-    assert reads(jun, "coupons/nonsense", one) == 400
+    assert read_and_check(jun, me, f"{CLAIMS}/me") == 200
+    assert claim_and_check(jun) == 200
+    assert claim_and_check(sora) == 409
+    assert claim_and_check(sora, "sale", {"nth": 2}) == 400
+    assert claim_and_check(sora, "sale", {"nth": "x" * 5000}) == 413
+    assert claim_and_check(sora, "unheard-of") == 404
+    assert read_and_check(jun, "campaigns/sale", "/api/v1/campaigns/{slug}") == 200
+    assert read_and_check(jun, "coupons", "/api/v1/coupons") == 200
+    assert read_and_check(jun, "coupons?limit=0", "/api/v1/coupons") == 400
+    assert read_and_check(jun, f"coupons/{code}", one) == 200
+    assert read_and_check(sora, f"coupons/{code}", one) == 404
+    assert read_and_check(jun, "coupons/nonsense", one) == 400
     lifecycle.pause_campaign("sale", actor="Mina")
-    assert claims(sora) == 503
+    assert claim_and_check(sora) == 503
     lifecycle.close_campaign("sale", actor="Mina")
-    assert claims(sora) == 410
+    assert claim_and_check(sora) == 410
     sora.client.defaults.pop("HTTP_AUTHORIZATION")
-    assert claims(sora) == 401
-    assert reads(sora, me, f"{CLAIMS}/me") == 401
+    assert claim_and_check(sora) == 401
+    assert read_and_check(sora, me, f"{CLAIMS}/me") == 401
 
 
 def test_the_page_for_people_needs_nothing_from_elsewhere(db: None) -> None:

@@ -8,12 +8,12 @@ from coupons.campaigns import lookup
 from coupons.issuing import drain
 from coupons.store import keys, store
 from tests.conftest import CampaignMaker, Person
-from tests.coupons.answers import problem
+from tests.coupons.answers import problem_of
 
 ME = "campaigns/sale/claims/me"
 
 
-def status(person: Person, nth: int = 1) -> Any:
+def claim_status(person: Person, nth: int = 1) -> Any:
     response = person.asks(f"{ME}?nth={nth}")
     assert response.status_code == 200, response.content
     return response.json()
@@ -23,11 +23,11 @@ def status(person: Person, nth: int = 1) -> Any:
 def test_a_claim_goes_from_none_to_queued_to_issued(open_campaign: CampaignMaker) -> None:
     open_campaign()
     jun = Person("jun")
-    assert status(jun) == {"status": "none"}
+    assert claim_status(jun) == {"status": "none"}
     told = jun.claims().json()
-    assert status(jun) == {"status": "queued", **told}
+    assert claim_status(jun) == {"status": "queued", **told}
     drain.drain("sale", consumer="test")
-    issued = status(jun)
+    issued = claim_status(jun)
     assert issued.pop("stored_at") >= told["admitted_at"]
     assert issued == {"status": "issued", **told}
 
@@ -36,9 +36,9 @@ def test_a_claim_goes_from_none_to_queued_to_issued(open_campaign: CampaignMaker
 def test_a_direct_claim_is_issued_at_once(open_campaign: CampaignMaker) -> None:
     open_campaign(strategy="direct")
     jun = Person("jun")
-    assert status(jun) == {"status": "none"}
+    assert claim_status(jun) == {"status": "none"}
     told = jun.claims().json()
-    issued = status(jun)
+    issued = claim_status(jun)
     assert issued.pop("stored_at") >= told["admitted_at"]
     assert issued == {"status": "issued", **told}
 
@@ -47,15 +47,15 @@ def test_each_nth_stands_for_itself(open_campaign: CampaignMaker, strategy: str)
     open_campaign(strategy=strategy, per_user=2)
     jun = Person("jun")
     jun.claims(body={"nth": 2})
-    assert status(jun, nth=1) == {"status": "none"}
-    assert (status(jun, nth=2)["nth"], status(jun, nth=2)["place"]) == (2, 1)
+    assert claim_status(jun, nth=1) == {"status": "none"}
+    assert (claim_status(jun, nth=2)["nth"], claim_status(jun, nth=2)["place"]) == (2, 1)
 
 
 def test_nobody_sees_the_claim_of_another(open_campaign: CampaignMaker, strategy: str) -> None:
     open_campaign(strategy=strategy)
     Person("jun").claims()
     for stranger in ("sora", "Jun", "jun ", "1:jun"):
-        assert status(Person(stranger)) == {"status": "none"}
+        assert claim_status(Person(stranger)) == {"status": "none"}
 
 
 def test_who_holds_no_place_is_told_so_without_a_database(
@@ -64,7 +64,7 @@ def test_who_holds_no_place_is_told_so_without_a_database(
     open_campaign()
     lookup.clear_snapshots()
     with django_assert_num_queries(0):
-        assert status(Person("jun")) == {"status": "none"}
+        assert claim_status(Person("jun")) == {"status": "none"}
 
 
 def test_a_coupon_that_is_stored_is_shown_while_redis_is_away(
@@ -76,7 +76,7 @@ def test_a_coupon_that_is_stored_is_shown_while_redis_is_away(
     drain.drain("sale", consumer="test")
     redis_away()
     for known in (True, False):  # by a process that knew the campaign, and by a new one
-        assert status(jun).items() >= {"status": "issued", **told}.items(), known
+        assert claim_status(jun).items() >= {"status": "issued", **told}.items(), known
         lookup.clear_snapshots()
 
 
@@ -88,7 +88,7 @@ def test_while_redis_is_away_nobody_is_told_none(
     redis_away()
     for name in ("jun", "sora"):
         response = Person(name).asks(ME)
-        assert problem(response, 503, "store_away")["dependency"] == "redis"
+        assert problem_of(response, 503, "store_away")["dependency"] == "redis"
         assert int(response.headers["Retry-After"]) > 0
 
 
@@ -103,7 +103,7 @@ def test_without_its_gate_a_campaign_is_closed_for_repair(open_campaign: Campaig
     lose_the_gate()
     sora = Person("sora")
     for response in (sora.claims(), sora.asks(ME), sora.asks("campaigns/sale")):
-        said = problem(response, 503, "closed_for_repair")
+        said = problem_of(response, 503, "closed_for_repair")
         assert said["dependency"] == "redis"
         assert int(response.headers["Retry-After"]) > 0
     assert store().client.exists(keys.campaign_keys("sale").gate) == 0
@@ -117,7 +117,7 @@ def test_a_coupon_that_is_stored_is_shown_while_the_campaign_is_repaired(
     told = jun.claims().json()
     drain.drain("sale", consumer="test")
     lose_the_gate()
-    assert status(jun).items() >= {"status": "issued", **told}.items()
+    assert claim_status(jun).items() >= {"status": "issued", **told}.items()
 
 
 def test_an_empty_redis_never_gives_the_stock_away_again(open_campaign: CampaignMaker) -> None:
@@ -126,7 +126,7 @@ def test_an_empty_redis_never_gives_the_stock_away_again(open_campaign: Campaign
     drain.drain("sale", consumer="test")
     store().client.flushall()
     for name in ("jun", "sora", "hana"):
-        problem(Person(name).claims(), 503, "closed_for_repair")
+        problem_of(Person(name).claims(), 503, "closed_for_repair")
 
 
 def test_while_mysql_is_away_the_queued_are_told_503_and_the_unknown_none(
@@ -137,6 +137,6 @@ def test_while_mysql_is_away_the_queued_are_told_503_and_the_unknown_none(
     jun.claims()
     mysql_away()
     response = jun.asks(ME)  # queued or issued? only MySQL knows
-    assert problem(response, 503, "database_away")["dependency"] == "database"
+    assert problem_of(response, 503, "database_away")["dependency"] == "database"
     assert int(response.headers["Retry-After"]) > 0
-    assert status(Person("sora")) == {"status": "none"}
+    assert claim_status(Person("sora")) == {"status": "none"}

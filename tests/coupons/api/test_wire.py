@@ -32,7 +32,7 @@ def _livez(port: int) -> bool:
 
 
 @pytest.fixture
-def port(child_environment: dict[str, str], tmp_path: Path) -> Iterator[int]:
+def granian_port(child_environment: dict[str, str], tmp_path: Path) -> Iterator[int]:
     """A granian with one worker on this test's database and Redis."""
     port = free_port()
     command, log = commands.granian_command(port, "--blocking-threads", "4"), tmp_path / "web.log"
@@ -40,7 +40,7 @@ def port(child_environment: dict[str, str], tmp_path: Path) -> Iterator[int]:
         yield port
 
 
-def exchange(port: int, request: bytes, *, ends: bool = False) -> tuple[int, bytes]:
+def exchange_bytes(port: int, request: bytes, *, ends: bool = False) -> tuple[int, bytes]:
     """Status and body of the first answer. `ends`: say that nothing more will be sent."""
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as wire:
         with suppress(OSError):  # the server may answer and hang up before it has read all
@@ -68,7 +68,9 @@ def _answer(wire: socket.socket) -> tuple[int, bytes]:
     return int(head.split(b" ", 2)[1]), body[:size]
 
 
-def claim(port: int, *headers: bytes, body: bytes = b"", ends: bool = False) -> tuple[int, bytes]:
+def send_raw_claim(
+    port: int, *headers: bytes, body: bytes = b"", ends: bool = False
+) -> tuple[int, bytes]:
     lines = [
         b"POST /api/v1/campaigns/sale/claims HTTP/1.1",
         b"Host: shop",
@@ -76,45 +78,55 @@ def claim(port: int, *headers: bytes, body: bytes = b"", ends: bool = False) -> 
         b"Content-Type: application/json",
         *headers,
     ]
-    return exchange(port, b"\r\n".join(lines) + b"\r\n\r\n" + body, ends=ends)
+    return exchange_bytes(port, b"\r\n".join(lines) + b"\r\n\r\n" + body, ends=ends)
 
 
-def code(answer: tuple[int, bytes]) -> tuple[int, str]:
+def status_and_code(answer: tuple[int, bytes]) -> tuple[int, str]:
     return answer[0], json.loads(answer[1])["code"]
 
 
 def test_what_a_raw_client_sends_wrong_is_refused_and_takes_no_place(
-    open_campaign: CampaignMaker, port: int
+    open_campaign: CampaignMaker, granian_port: int
 ) -> None:
     open_campaign(per_user=9)
     chunked = b'a\r\n{"nth": 2}\r\n0\r\n\r\n'
-    chunks = claim(port, b"Transfer-Encoding: chunked", body=chunked)
-    assert code(chunks) == (411, "length_required")
-    both = claim(port, b"Transfer-Encoding: chunked", b"Content-Length: 10", body=chunked)
+    chunks = send_raw_claim(granian_port, b"Transfer-Encoding: chunked", body=chunked)
+    assert status_and_code(chunks) == (411, "length_required")
+    both = send_raw_claim(
+        granian_port, b"Transfer-Encoding: chunked", b"Content-Length: 10", body=chunked
+    )
     assert both[0] in (400, 411)
-    cut_off = claim(port, b"Content-Length: 100", body=b'{"nth": 2}', ends=True)
-    assert code(cut_off) == (400, "bad_input")
-    longer = claim(port, b"Content-Length: 5", body=b'{"nth": 2}')
-    assert code(longer) == (400, "bad_input")
+    cut_off = send_raw_claim(granian_port, b"Content-Length: 100", body=b'{"nth": 2}', ends=True)
+    assert status_and_code(cut_off) == (400, "bad_input")
+    longer = send_raw_claim(granian_port, b"Content-Length: 5", body=b'{"nth": 2}')
+    assert status_and_code(longer) == (400, "bad_input")
     for length in (b"-5", b"abc", b"1e1", b"9" * 30):
-        assert claim(port, b"Content-Length: " + length, body=b"{}")[0] == 400
+        assert send_raw_claim(granian_port, b"Content-Length: " + length, body=b"{}")[0] == 400
     for size in (5_000, 1_000_000, 5_000_000):
-        large = claim(port, b"Content-Length: %d" % size, body=b"x" * size)
-        assert code(large) == (413, "body_too_large")
+        large = send_raw_claim(granian_port, b"Content-Length: %d" % size, body=b"x" * size)
+        assert status_and_code(large) == (413, "body_too_large")
     assert store().gate("sale").admitted == 0
 
 
-def test_odd_headers_do_no_harm(open_campaign: CampaignMaker, port: int) -> None:
+def test_odd_headers_do_no_harm(open_campaign: CampaignMaker, granian_port: int) -> None:
     open_campaign()
-    assert claim(port, b"X-Odd: \xff\xfe\x80", b"X-Forwarded-For: " + b"1.2.3.4, " * 20)[0] == 202
-    assert claim(port, b"X-HTTP-Method-Override: GET", b"Cookie: \xff=;;=\x80")[0] == 200
-    assert claim(port, b"Idempotency-Key: " + b"k" * 300)[0] == 200
-    assert claim(port, b"X-Large: " + b"x" * 2_000_000)[0] in (400, 431)
+    assert (
+        send_raw_claim(
+            granian_port, b"X-Odd: \xff\xfe\x80", b"X-Forwarded-For: " + b"1.2.3.4, " * 20
+        )[0]
+        == 202
+    )
+    assert (
+        send_raw_claim(granian_port, b"X-HTTP-Method-Override: GET", b"Cookie: \xff=;;=\x80")[0]
+        == 200
+    )
+    assert send_raw_claim(granian_port, b"Idempotency-Key: " + b"k" * 300)[0] == 200
+    assert send_raw_claim(granian_port, b"X-Large: " + b"x" * 2_000_000)[0] in (400, 431)
     assert store().gate("sale").admitted == 1
 
 
 def test_a_client_that_hangs_up_at_once_finds_its_claim_when_it_asks_again(
-    open_campaign: CampaignMaker, port: int
+    open_campaign: CampaignMaker, granian_port: int
 ) -> None:
     open_campaign()
     head = (
@@ -122,22 +134,22 @@ def test_a_client_that_hangs_up_at_once_finds_its_claim_when_it_asks_again(
         b"Authorization: Bearer " + user_tokens.mint_token("jun").encode() + b"\r\n\r\n"
     )
     for _ in range(5):
-        with socket.create_connection(("127.0.0.1", port)) as wire:
+        with socket.create_connection(("127.0.0.1", granian_port)) as wire:
             wire.sendall(head)
-    answers = {claim(port)[1] for _ in range(3)}
+    answers = {send_raw_claim(granian_port)[1] for _ in range(3)}
     assert len(answers) == 1
     assert store().gate("sale").admitted == 1
 
 
 def test_clients_that_never_end_their_request_keep_nobody_from_being_served(
-    open_campaign: CampaignMaker, port: int
+    open_campaign: CampaignMaker, granian_port: int
 ) -> None:
     """Half a head of each: many more than there are threads."""
     open_campaign()
     half_a_head = b"POST /api/v1/campaigns/sale/claims HTTP/1.1\r\nHost: shop\r\nX-Slow: "
     with ExitStack() as slow:
         for _ in range(200):
-            address = ("127.0.0.1", port)
+            address = ("127.0.0.1", granian_port)
             wire = slow.enter_context(socket.create_connection(address, PATIENCE_S))
             wire.sendall(half_a_head)
-        assert claim(port)[0] == 202
+        assert send_raw_claim(granian_port)[0] == 202

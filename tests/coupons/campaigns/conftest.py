@@ -10,10 +10,10 @@ from django.db import connection
 
 
 @pytest.fixture
-def changer(child_environment: dict[str, str]) -> Callable[..., Any]:
+def start_stock_changer(child_environment: dict[str, str]) -> Callable[..., Any]:
     """`changer(stock, dies_after=3)`: another process changes the stock; a Popen."""
 
-    def start(stock: int | str, *, dies_after: int = 0) -> Any:
+    def start_change(stock: int | str, *, dies_after: int = 0) -> Any:
         connection.close()  # the children's changes are read by a new one
         command = [
             sys.executable,
@@ -25,16 +25,16 @@ def changer(child_environment: dict[str, str]) -> Callable[..., Any]:
         return subprocess.Popen([*command, str(dies_after)], env=child_environment,
                                 stdout=subprocess.PIPE, text=True)  # fmt: skip
 
-    return start
+    return start_change
 
 
 @pytest.fixture
-def changed(changer: Callable[..., Any]) -> Callable[..., int]:
+def run_stock_changer(start_stock_changer: Callable[..., Any]) -> Callable[..., int]:
     """The same, waited for; its exit status."""
 
-    def wait(stock: int | str, *, dies_after: int = 0) -> int:
-        child = changer(stock, dies_after=dies_after)
+    def wait_for_change(stock: int | str, *, dies_after: int = 0) -> int:
+        child = start_stock_changer(stock, dies_after=dies_after)
         child.communicate(timeout=300)
         return int(child.returncode)
 
-    return wait
+    return wait_for_change

@@ -26,20 +26,20 @@ class Gone(BaseException):
     """The process is gone between two batches, as far as both stores can tell."""
 
 
-def interrupted(change: Callable[..., Any], *asked: Any, after: int, **options: Any) -> None:
+def interrupt_change(change: Callable[..., Any], *asked: Any, after: int, **options: Any) -> None:
     """Make the change and be gone after so many batches."""
     told: list[int] = []
 
-    def tell(now: int, wanted: int) -> None:
+    def stop_after_batches(now: int, wanted: int) -> None:
         told.append(now)
         if len(told) == after:
             raise Gone
 
     with pytest.raises(Gone):
-        change(*asked, actor="Jun", tell=tell, **options)
+        change(*asked, actor="Jun", tell=stop_after_batches, **options)
 
 
-def places() -> list[int]:
+def slot_places() -> list[int]:
     """Of all slots, in order. Only one campaign is there."""
     base = slot_id(Campaign.objects.get().pk, 0)
     return [id - base for id in Slot.objects.order_by("id").values_list("id", flat=True)]
@@ -49,9 +49,9 @@ def assert_whole(stock: int) -> None:
     """Both homes and the slots say the same, and nothing is left to be done."""
     campaign = Campaign.objects.get()
     assert (campaign.stock, campaign.slots_to_keep) == (stock, None)
-    assert places() == list(range(1, stock + 1))
+    assert slot_places() == list(range(1, stock + 1))
     assert store().gate("sale").stock == stock
 
 
-def claim(sale: CampaignSnapshot, *names: str) -> list[int]:
+def claim_places(sale: CampaignSnapshot, *names: str) -> list[int]:
     return [strategies.admit(sale, Claim(name)).place for name in names]

@@ -37,18 +37,18 @@ def lose_what_was_rung(broker: Broker) -> None:
             redis.delete(bell_key)
 
 
-def hear(broker: Broker) -> None:
+def handle_wakeups(broker: Broker) -> None:
     """As workers do."""
     messages, broker[:] = list(broker), []
     for slugs in messages:
         tasks.drain_each(slugs)
 
 
-def stored(user: str) -> set[str]:
+def stored_campaigns(user: str) -> set[str]:
     return set(Coupon.objects.filter(user=user).values_list("campaign__slug", flat=True))
 
 
-def names(log: pytest.LogCaptureFixture) -> str:
+def log_lines(log: pytest.LogCaptureFixture) -> str:
     return "\n".join(f"{record.levelname} {record.getMessage()}" for record in log.records)
 
 

@@ -71,12 +71,12 @@ def test_an_old_entry_is_read(verb: str, note: str, kind: str, data: dict[str, A
 def migrated_to() -> Iterator[Callable[[str], Any]]:
     """Migrate this test's schema to one of the two, and give the models of then."""
 
-    def migrate(name: str) -> Any:
+    def migrate_to(name: str) -> Any:
         executor = MigrationExecutor(connection)
         executor.migrate([("coupons", name)])
         return MigrationExecutor(connection).loader.project_state(("coupons", name)).apps
 
-    yield migrate
+    yield migrate_to
     executor = MigrationExecutor(connection)
     executor.migrate(executor.loader.graph.leaf_nodes("coupons"))
 
@@ -148,7 +148,7 @@ def test_killed_after_any_statement_it_is_finished_by_migrating_again(
         migrated_to(BEFORE)
         done = 0
 
-        def counted(self: Any, *words: Any, **more: Any) -> None:
+        def execute_and_die(self: Any, *words: Any, **more: Any) -> None:
             nonlocal done
             execute(self, *words, **more)
             done += 1
@@ -156,7 +156,7 @@ def test_killed_after_any_statement_it_is_finished_by_migrating_again(
                 raise Killed
 
         with monkeypatch.context() as killing:
-            killing.setattr(connection.SchemaEditorClass, "execute", counted)
+            killing.setattr(connection.SchemaEditorClass, "execute", execute_and_die)
             try:
                 migrated_to(AFTER)
                 break

@@ -26,20 +26,20 @@ from tests.coupons.campaigns.broken_definitions import BROKEN, CLOSES, ONLY_IN_P
 KEYS = {"key_id": "local", "epoch": "e"}
 
 
-def named(case: tuple[dict[str, Any], str, str]) -> str:
+def case_id(case: tuple[dict[str, Any], str, str]) -> str:
     return ",".join(case[0])
 
 
-def complaint(campaign: Campaign) -> dict[str, list[str]]:
+def validation_errors(campaign: Campaign) -> dict[str, list[str]]:
     with pytest.raises(ValidationError) as refused:
         campaign.full_clean()
     return refused.value.message_dict
 
 
-@pytest.mark.parametrize("case", BROKEN + ONLY_IN_PYTHON, ids=named)
+@pytest.mark.parametrize("case", BROKEN + ONLY_IN_PYTHON, ids=case_id)
 def test_the_model_refuses_it_at_its_field(db: None, case: Any) -> None:
     changes, field, sentence = case
-    said = complaint(Campaign(**SOUND | KEYS | changes))
+    said = validation_errors(Campaign(**SOUND | KEYS | changes))
     assert sentence in " ".join(said[field])
 
 
@@ -47,17 +47,17 @@ def test_the_sound_definition_is_sound(db: None) -> None:
     Campaign(**SOUND | KEYS).full_clean()
 
 
-@pytest.mark.parametrize("case", BROKEN, ids=named)
+@pytest.mark.parametrize("case", BROKEN, ids=case_id)
 def test_a_draft_is_refused_with_the_sentence_of_the_model(db: None, case: Any) -> None:
     changes, field, _sentence = case
-    said = complaint(Campaign(**SOUND | KEYS | changes))
+    said = validation_errors(Campaign(**SOUND | KEYS | changes))
     with pytest.raises(ValidationError) as refused:
         lifecycle.save_draft(Campaign(**SOUND | changes), actor="Mina")
     assert refused.value.message_dict[field] == said[field]
     assert not Campaign.objects.exists()
 
 
-@pytest.mark.parametrize("case", BROKEN, ids=named)
+@pytest.mark.parametrize("case", BROKEN, ids=case_id)
 def test_a_fixture_is_refused_with_the_sentence_of_the_model(
     db: None, tmp_path: Path, case: Any
 ) -> None:
@@ -65,7 +65,7 @@ def test_a_fixture_is_refused_with_the_sentence_of_the_model(
     if any(isinstance(each, int) and abs(each) > 2**63 for each in changes.values()):
         pytest.skip("no fixture has it: no column ever held it")
     broken = Campaign(pk=7, **SOUND | KEYS | changes)
-    said = complaint(broken)
+    said = validation_errors(broken)
     fixture = tmp_path / "sale.json"
     fixture.write_text(serialize("json", [broken]))
     with pytest.raises(ValidationError) as refused:
@@ -133,7 +133,7 @@ EXTREMES: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-def computed(known: snapshot.CampaignSnapshot) -> None:
+def compute_derived_values(known: snapshot.CampaignSnapshot) -> None:
     """What admission, views, receipts and the drain make of a definition."""
     for admitted_ms in (known.opens_ms, known.closes_ms - 1):
         text_of(known.expires_ms(admitted_ms))
@@ -152,7 +152,7 @@ def test_the_ends_of_what_is_allowed_are_stored_and_computed_with(
     stored = Campaign.objects.get()
     for name, value in (SOUND | changes).items():
         assert getattr(stored, name) == value
-    computed(snapshot.snapshot_of(stored))
+    compute_derived_values(snapshot.snapshot_of(stored))
 
 
 moments = st.datetimes(timezones=st.just(UTC)) | st.datetimes(
@@ -189,7 +189,7 @@ def test_whatever_is_typed_is_refused_or_can_be_computed_with(
     except ValidationError as refused:
         assert all(refused.messages)
         return
-    computed(snapshot.snapshot_of(campaign))
+    compute_derived_values(snapshot.snapshot_of(campaign))
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,11 @@ from tests.coupons.campaigns.sales import (
     WELL,
     Broker,
     everybody_asks,
-    hear,
+    handle_wakeups,
     live_gauges,
+    log_lines,
     lose_what_was_rung,
-    names,
-    stored,
+    stored_campaigns,
 )
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.stores]
@@ -39,15 +39,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.
 
 @pytest.mark.parametrize("how", damages.ALL)
 def test_whatever_is_damaged_of_one_campaign_the_work_on_all_others_goes_on(
-    sales: dict[str, CampaignSnapshot], broker: Broker, how: str
+    four_campaigns: dict[str, CampaignSnapshot], fake_broker: Broker, how: str
 ) -> None:
     damages.damage(ILL, how)
-    stored_by_the_sweep(sales, broker, how)
-    stored_by_a_bell_for_each(sales)
+    stored_by_the_sweep(four_campaigns, fake_broker, how)
+    stored_by_a_bell_for_each(four_campaigns)
     told_by_the_gauges(how)
     told_by_the_admin(how)
-    compared_with_mysql(sales, broker)
-    admitted_after_a_restart_of_redis(sales)
+    compared_with_mysql(four_campaigns, fake_broker)
+    admitted_after_a_restart_of_redis(four_campaigns)
 
 
 def stored_by_the_sweep(sales: dict[str, CampaignSnapshot], broker: Broker, how: str) -> None:
@@ -55,10 +55,10 @@ def stored_by_the_sweep(sales: dict[str, CampaignSnapshot], broker: Broker, how:
         everybody_asks(sales, user)
         lose_what_was_rung(broker)
         tasks.sweep()
-        hear(broker)
-        assert stored(user) >= set(WELL)
+        handle_wakeups(broker)
+        assert stored_campaigns(user) >= set(WELL)
     if how in damages.LOST_GROUP or "bell" in how or "facts" in how:
-        assert stored("jun") == set(SLUGS), "this one heals"
+        assert stored_campaigns("jun") == set(SLUGS), "this one heals"
     states = dict(Campaign.objects.values_list("slug", "state"))
     assert {states[slug] for slug in WELL} == {"open"}
 
@@ -67,7 +67,7 @@ def stored_by_a_bell_for_each(sales: dict[str, CampaignSnapshot]) -> None:
     everybody_asks(sales, "sora")
     for slug in SLUGS:
         tasks.drain(slug)
-    assert stored("sora") >= set(WELL)
+    assert stored_campaigns("sora") >= set(WELL)
 
 
 def told_by_the_gauges(how: str) -> None:
@@ -98,8 +98,8 @@ def compared_with_mysql(sales: dict[str, CampaignSnapshot], broker: Broker) -> N
     for _look in range(2):  # the second goes on with a repair that the first found
         tasks.compare_the_stores()
     broker.append(SLUGS)
-    hear(broker)
-    assert stored("late") >= set(WELL)
+    handle_wakeups(broker)
+    assert stored_campaigns("late") >= set(WELL)
     assert {counts.slug for counts in reconcile.count_claims(reconcile.watched_campaigns())} >= set(
         WELL
     )
@@ -122,7 +122,7 @@ def is_seen(how: str) -> bool:
 
 
 def test_the_guard_looks_at_all_others(
-    open_campaign: CampaignMaker, broker: Broker, caplog: pytest.LogCaptureFixture
+    open_campaign: CampaignMaker, fake_broker: Broker, caplog: pytest.LogCaptureFixture
 ) -> None:
     soon = timezone.now() + timedelta(seconds=30)
     for slug in SLUGS:
@@ -132,7 +132,7 @@ def test_the_guard_looks_at_all_others(
     assert guard.guard_openings() == len(SLUGS)
     for slug in WELL:
         assert Campaign.objects.get(slug=slug).events.filter(kind=EventKind.WARMED_UP).exists()
-    assert ILL in names(caplog)
+    assert ILL in log_lines(caplog)
 
 
 # Errors, told apart
@@ -140,20 +140,20 @@ def test_the_guard_looks_at_all_others(
 
 @pytest.mark.parametrize("key", ["gate", "queue"])
 def test_an_error_about_a_key_opens_no_breaker(
-    sales: dict[str, CampaignSnapshot], key: str
+    four_campaigns: dict[str, CampaignSnapshot], key: str
 ) -> None:
     damages.damage(ILL, f"{key} is a string")
     for _ in range(20):
         with pytest.raises(StoreError):
-            strategies.admit(sales[ILL], Claim("mina"))
+            strategies.admit(four_campaigns[ILL], Claim("mina"))
         with pytest.raises(StoreError):
             store.store().gate(ILL)
     assert not store.store().breaker.open
-    assert strategies.admit(sales["p0"], Claim("mina")).place == 2
+    assert strategies.admit(four_campaigns["p0"], Claim("mina")).place == 2
 
 
 def test_each_campaign_gets_its_own_answer_or_its_own_failure(
-    sales: dict[str, CampaignSnapshot],
+    four_campaigns: dict[str, CampaignSnapshot],
 ) -> None:
     damages.damage(ILL, "queue is a string")
     damages.damage("p2", "gate is a string")
@@ -168,16 +168,16 @@ def test_each_campaign_gets_its_own_answer_or_its_own_failure(
         redis.gates(SLUGS).result("p2")
 
 
-def test_facts_that_can_not_be_read_are_mysqls(sales: dict[str, CampaignSnapshot]) -> None:
+def test_facts_that_can_not_be_read_are_mysqls(four_campaigns: dict[str, CampaignSnapshot]) -> None:
     for how in damages.GARBAGE:
         if how.startswith("facts"):
             damages.damage(ILL, how)
             lookup.clear_snapshots()
-            assert lookup.find_snapshot(ILL) == sales[ILL], how
+            assert lookup.find_snapshot(ILL) == four_campaigns[ILL], how
 
 
 def test_commands_for_all_campaigns_go_on_after_one_that_fails(
-    sales: dict[str, CampaignSnapshot], capsys: pytest.CaptureFixture[str]
+    four_campaigns: dict[str, CampaignSnapshot], capsys: pytest.CaptureFixture[str]
 ) -> None:
     Tally.objects.filter(campaign__slug=ILL).delete()
     store.store().client.delete(*(keys.campaign_keys(slug).gate for slug in SLUGS))

@@ -18,26 +18,26 @@ from tests.coupons.campaigns.large_stock import (
     LARGE,
     Draft,
     assert_whole,
-    claim,
-    interrupted,
+    claim_places,
+    interrupt_change,
 )
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
 def test_scheduling_a_large_stock_that_was_killed_is_finished_by_scheduling_again(
-    draft: Draft, changed: Callable[..., int]
+    draft: Draft, run_stock_changer: Callable[..., int]
 ) -> None:
     draft(stock=LARGE)
-    assert changed("schedule", dies_after=5) == KILLED
+    assert run_stock_changer("schedule", dies_after=5) == KILLED
     assert Campaign.objects.get().state == Campaign.State.DRAFT
-    assert changed("schedule") == 0
+    assert run_stock_changer("schedule") == 0
     assert_whole(LARGE)
 
 
 def test_a_draft_whose_stock_was_lowered_after_that_has_no_slot_too_many(draft: Draft) -> None:
     campaign = draft(stock=LARGE)
-    interrupted(lifecycle.schedule_campaign, "sale", after=5)
+    interrupt_change(lifecycle.schedule_campaign, "sale", after=5)
     campaign.stock = 50
     lifecycle.save_draft(campaign, actor="Mina")
     lifecycle.schedule_campaign("sale", actor="Mina")
@@ -48,11 +48,11 @@ def test_a_draft_is_deleted_with_all_slots_that_an_interrupted_scheduling_left(
     draft: Draft,
 ) -> None:
     campaign = draft(stock=LARGE)
-    interrupted(lifecycle.schedule_campaign, "sale", after=5)
+    interrupt_change(lifecycle.schedule_campaign, "sale", after=5)
     told: list[tuple[int, int]] = []
     lifecycle.remove_slots(campaign, tell=lambda *each: told.append(each))
     assert not Slot.objects.exists()
-    interrupted(lifecycle.schedule_campaign, "sale", after=5)
+    interrupt_change(lifecycle.schedule_campaign, "sale", after=5)
     lifecycle.delete_draft(campaign)
     assert not Campaign.objects.exists()
     assert not Slot.objects.exists()
@@ -72,7 +72,7 @@ def test_a_draft_with_coupons_is_not_deleted(draft: Draft, monkeypatch: pytest.M
         dying.setattr(type(store()), "install", and_gone)
         with pytest.raises(SystemExit):
             lifecycle.schedule_campaign("sale", actor="Mina")
-    claim(lookup.find_snapshot("sale"), "ann")
+    claim_places(lookup.find_snapshot("sale"), "ann")
     drain("sale", consumer="t")
     with pytest.raises(IllegalTransition, match="coupons of it are stored"):
         lifecycle.delete_draft(campaign)

@@ -25,9 +25,9 @@ from tests.coupons.campaigns.large_stock import (
     KILLED,
     LARGE,
     assert_whole,
-    claim,
-    interrupted,
-    places,
+    claim_places,
+    interrupt_change,
+    slot_places,
 )
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.stores]
@@ -51,15 +51,15 @@ def test_the_memory_of_a_lowered_stock_does_not_grow_with_it(open_campaign: Camp
 
 @pytest.mark.parametrize(("before", "after"), [(LARGE, 100), (100, LARGE)])
 def test_people_claim_and_operators_change_things_meanwhile(
-    open_campaign: CampaignMaker, changer: Callable[..., Any], before: int, after: int
+    open_campaign: CampaignMaker, start_stock_changer: Callable[..., Any], before: int, after: int
 ) -> None:
     sale = open_campaign(stock=before)
     rounds, stored = 0, 0
-    with changer(after) as child:
+    with start_stock_changer(after) as child:
         child.stdout.readline()  # it is at work
         while child.poll() is None:
             rounds += 1
-            claim(sale, f"user-{rounds}") if rounds < 90 else None
+            claim_places(sale, f"user-{rounds}") if rounds < 90 else None
             stored += drain("sale", consumer="t").stored
             lifecycle.pause_campaign("sale", actor="Mina")
             lifecycle.resume_campaign("sale", actor="Mina")
@@ -76,13 +76,13 @@ def test_the_row_is_not_locked_for_longer_than_a_batch(
     open_campaign(stock=10)
     touched: list[int] = []
 
-    def counted(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    def record_slot_rows(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         result = execute(sql, params, many, context)
         if Slot._meta.db_table in sql and not sql.startswith("SELECT"):
             touched.append(context["cursor"].rowcount)
         return result
 
-    with connection.execute_wrapper(counted):
+    with connection.execute_wrapper(record_slot_rows):
         lifecycle.change_stock("sale", stock=LARGE, actor="Mina")
         lifecycle.change_stock("sale", stock=10, actor="Mina")
     assert sum(touched) == 2 * (LARGE - 10)
@@ -91,33 +91,33 @@ def test_the_row_is_not_locked_for_longer_than_a_batch(
 
 @pytest.mark.parametrize("batches", [2, 5])
 def test_a_process_killed_while_it_lowers_is_finished_by_doing_it_again(
-    open_campaign: CampaignMaker, changed: Callable[..., int], batches: int
+    open_campaign: CampaignMaker, run_stock_changer: Callable[..., int], batches: int
 ) -> None:
     open_campaign(stock=LARGE)
-    assert changed(100, dies_after=batches) == KILLED
-    assert places() == list(range(1, len(places()) + 1))  # no hole
-    assert changed(100) == 0
+    assert run_stock_changer(100, dies_after=batches) == KILLED
+    assert slot_places() == list(range(1, len(slot_places()) + 1))  # no hole
+    assert run_stock_changer(100) == 0
     assert_whole(100)
 
 
 @pytest.mark.parametrize("batches", [1, 6])
 def test_a_process_killed_while_it_raises_is_finished_by_doing_it_again(
-    open_campaign: CampaignMaker, changed: Callable[..., int], batches: int
+    open_campaign: CampaignMaker, run_stock_changer: Callable[..., int], batches: int
 ) -> None:
     open_campaign(stock=100)
-    assert changed(LARGE, dies_after=batches) == KILLED
+    assert run_stock_changer(LARGE, dies_after=batches) == KILLED
     assert (store().gate("sale").stock, Campaign.objects.get().stock) == (100, 100)
-    assert changed(LARGE) == 0
+    assert run_stock_changer(LARGE) == 0
     assert_whole(LARGE)
 
 
 def test_a_process_killed_at_any_moment_is_finished_by_doing_it_again(
-    open_campaign: CampaignMaker, changer: Callable[..., Any]
+    open_campaign: CampaignMaker, start_stock_changer: Callable[..., Any]
 ) -> None:
     """In the middle of a statement, too."""
     open_campaign(stock=100)
     for number, stock in enumerate((LARGE, 100, LARGE, 100)):
-        child = changer(stock)
+        child = start_stock_changer(stock)
         child.stdout.readline()
         time.sleep(0.03 * number)
         child.kill()
@@ -132,11 +132,14 @@ def test_a_process_killed_at_any_moment_is_finished_by_doing_it_again(
      (LARGE * 2, 50), (LARGE * 2, LARGE), (LARGE * 2, 40_000)],
 )  # fmt: skip
 def test_another_stock_than_the_one_that_was_interrupted(
-    open_campaign: CampaignMaker, changed: Callable[..., int], interrupted_at: int, then: int
+    open_campaign: CampaignMaker,
+    run_stock_changer: Callable[..., int],
+    interrupted_at: int,
+    then: int,
 ) -> None:
     """Raised after it was lowered, lowered after it was raised, a little more, a little less."""
     open_campaign(stock=LARGE)
-    assert changed(interrupted_at, dies_after=4) == KILLED
+    assert run_stock_changer(interrupted_at, dies_after=4) == KILLED
     lifecycle.change_stock("sale", stock=then, actor="Mina")
     assert_whole(then)
 
@@ -145,11 +148,11 @@ def test_nothing_is_stored_above_a_lowered_stock_while_its_slots_are_still_there
     open_campaign: CampaignMaker,
 ) -> None:
     sale = open_campaign(stock=LARGE)
-    interrupted(lifecycle.change_stock, "sale", stock=100, after=2)
-    assert len(places()) > 20_000
+    interrupt_change(lifecycle.change_stock, "sale", stock=100, after=2)
+    assert len(slot_places()) > 20_000
     for given in (99, 20_000):
         a_redis_that_missed_the_change(LARGE, given)
-        claim(sale, f"ann-{given}", f"bob-{given}")
+        claim_places(sale, f"ann-{given}", f"bob-{given}")
     drain("sale", consumer="t")
     assert list(Coupon.objects.values_list("place", flat=True)) == [100]
     assert dead_letters.count_by_reason("sale") == {Reason.BEYOND_STOCK: 3}
@@ -160,11 +163,11 @@ def test_a_lowered_stock_never_keeps_out_what_was_given_before(
 ) -> None:
     """Claims that wait in the queue while the stock is lowered to exactly them are stored."""
     sale = open_campaign(stock=LARGE)
-    claim(sale, *"abc")
+    claim_places(sale, *"abc")
     with pytest.raises(StockBelowAdmitted):
         lifecycle.change_stock("sale", stock=2, actor="Mina")
     assert_whole(LARGE)
-    interrupted(lifecycle.change_stock, "sale", stock=3, after=2)
+    interrupt_change(lifecycle.change_stock, "sale", stock=3, after=2)
     assert drain("sale", consumer="t").stored == 3
     assert strategies.admit(sale, Claim("d")).outcome is Outcome.SOLD_OUT
 
@@ -185,7 +188,7 @@ def test_what_redis_gave_away_of_a_raise_that_was_not_committed_is_stored(
         with pytest.raises(SystemExit):
             lifecycle.change_stock("sale", stock=20, actor="Mina")
     assert Campaign.objects.get().stock == 2
-    claim(sale, *(f"user-{n}" for n in range(15)))
+    claim_places(sale, *(f"user-{n}" for n in range(15)))
     with pytest.raises(StockBelowAdmitted):
         lifecycle.change_stock("sale", stock=10, actor="Mina")
     assert drain("sale", consumer="t").stored == 15
@@ -194,16 +197,16 @@ def test_what_redis_gave_away_of_a_raise_that_was_not_committed_is_stored(
 
 
 def test_two_changes_of_the_stock_at_once_leave_no_hole(
-    open_campaign: CampaignMaker, changer: Callable[..., Any]
+    open_campaign: CampaignMaker, start_stock_changer: Callable[..., Any]
 ) -> None:
     open_campaign(stock=LARGE)
     for first, second in ((100, LARGE * 2), (LARGE * 2, 100)):
-        children = [changer(first), changer(second)]
+        children = [start_stock_changer(first), start_stock_changer(second)]
         for child in children:
             child.communicate(timeout=300)
         assert any(child.returncode == 0 for child in children)
-        assert places() == list(range(1, len(places()) + 1))
-        assert len(places()) >= Campaign.objects.get().stock
+        assert slot_places() == list(range(1, len(slot_places()) + 1))
+        assert len(slot_places()) >= Campaign.objects.get().stock
     lifecycle.change_stock("sale", stock=LARGE, actor="Mina")
     assert_whole(LARGE)
 
@@ -214,13 +217,13 @@ def test_a_raise_that_another_change_overtakes_is_refused_and_not_half_done(
     open_campaign(stock=10)
     lowered: list[bool] = []
 
-    def meanwhile(now: int, wanted: int) -> None:
+    def lower_meanwhile(now: int, wanted: int) -> None:
         if now == wanted and not lowered:
             lowered.append(True)
             lifecycle.change_stock("sale", stock=5, actor="Jun")
 
     with pytest.raises(Refused, match="another change of its stock"):
-        lifecycle.change_stock("sale", stock=LARGE, actor="Mina", tell=meanwhile)
+        lifecycle.change_stock("sale", stock=LARGE, actor="Mina", tell=lower_meanwhile)
     assert_whole(5)
 
 

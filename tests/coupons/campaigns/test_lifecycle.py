@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 State = Campaign.State
 
 
-def state(slug: str = "sale") -> str:
+def campaign_state(slug: str = "sale") -> str:
     return Campaign.objects.get(slug=slug).state
 
 
@@ -60,9 +60,9 @@ def test_scheduling_installs_it_ahead_of_time_and_it_opens_without_any_job(
     while store.store().now_ms() < timestamps.milliseconds_of(opens):
         time.sleep(0.01)
     assert strategies.admit(campaign, Claim("jun")).outcome is Outcome.ADMITTED
-    assert state() == State.SCHEDULED
+    assert campaign_state() == State.SCHEDULED
     recorded_states.follow_the_clock()
-    assert state() == State.OPEN
+    assert campaign_state() == State.OPEN
 
 
 def test_the_clock_closes_it_once_and_signs_for_it(open_campaign: CampaignMaker) -> None:
@@ -94,10 +94,10 @@ def test_it_refuses_steps_that_do_not_follow(
     if verb != "schedule_campaign":
         lifecycle.schedule_campaign("sale", actor="Mina")
     getattr(lifecycle, verb)("sale", actor="Mina")
-    before = state()
+    before = campaign_state()
     with pytest.raises(IllegalTransition, match="sale is"):
         getattr(lifecycle, then)("sale", actor="Mina")
-    assert state() == before
+    assert campaign_state() == before
 
 
 def test_it_refuses_to_schedule_what_would_be_over(draft: Callable[..., Campaign]) -> None:
@@ -105,7 +105,7 @@ def test_it_refuses_to_schedule_what_would_be_over(draft: Callable[..., Campaign
     draft(opens_at=past - timedelta(hours=1), closes_at=past)
     with pytest.raises(IllegalTransition, match="in the past"):
         lifecycle.schedule_campaign("sale", actor="Mina")
-    assert state() == State.DRAFT
+    assert campaign_state() == State.DRAFT
 
 
 def test_it_refuses_a_draft_that_makes_no_sense(draft: Callable[..., Campaign]) -> None:
@@ -195,10 +195,10 @@ def test_with_redis_away_nothing_changes(
     monkeypatch.setattr("coupons.campaigns.update.store", lambda: away)
     with pytest.raises(StoreAway):
         lifecycle.schedule_campaign("sale", actor="Mina")
-    assert state() == State.DRAFT
+    assert campaign_state() == State.DRAFT
     monkeypatch.undo()
     lifecycle.schedule_campaign("sale", actor="Mina")
-    assert state() == State.SCHEDULED
+    assert campaign_state() == State.SCHEDULED
 
 
 def die_after_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,7 +220,7 @@ def test_dying_between_redis_and_the_commit_loses_nothing_and_scheduling_again_m
 ) -> None:
     draft(stock=3)
     die_after_install(monkeypatch)
-    assert state() == State.DRAFT
+    assert campaign_state() == State.DRAFT
     told = [strategies.admit(lookup.find_snapshot("sale"), Claim(user)).place for user in "abc"]
     assert told == [1, 2, 3]
     assert drain("sale", consumer="t").stored == 3
@@ -247,7 +247,7 @@ def test_keys_of_another_life_are_not_taken_over(
     draft()
     with pytest.raises(ForeignKeys):
         lifecycle.schedule_campaign("sale", actor="Mina")
-    assert state() == State.DRAFT
+    assert campaign_state() == State.DRAFT
 
 
 def test_a_direct_campaign_needs_no_redis(

@@ -16,7 +16,7 @@ from coupons.store import keys, store
 from tests.conftest import CampaignMaker, Person
 
 
-def rewrite(**changes: Any) -> None:
+def rewrite_snapshot(**changes: Any) -> None:
     """As if another version of this code had installed the campaign. None: without that name."""
     gate = keys.campaign_keys("sale").gate
     said = orjson.loads(store().stored_snapshot("sale") or b"") | changes
@@ -111,13 +111,13 @@ def test_13_made_up_slugs_do_not_wait_for_a_list_that_does_not_come(db: None) ->
     """Another thread reads the list from a database that hangs: this one serves others instead."""
     ended: list[type[BaseException]] = []
 
-    def ask() -> None:
+    def find_made_up_slug() -> None:
         try:
             lookup.find_snapshot("made-up")
         except (DatabaseAway, UnknownCampaign) as error:
             ended.append(type(error))
 
-    asking = threading.Thread(target=ask, daemon=True)
+    asking = threading.Thread(target=find_made_up_slug, daemon=True)
     with lookup._slug_list.reading:
         asking.start()
         asking.join(timeout=5)
@@ -146,7 +146,7 @@ def test_a_newer_version_of_this_code_may_install_a_campaign_with_more_to_say(
     open_campaign: CampaignMaker, django_assert_num_queries: Any
 ) -> None:
     sale = open_campaign()
-    rewrite(colour="green")
+    rewrite_snapshot(colour="green")
     with django_assert_num_queries(0):
         assert lookup.find_snapshot("sale") == sale
         assert Person("jun").claims().status_code == 202
@@ -154,7 +154,7 @@ def test_a_newer_version_of_this_code_may_install_a_campaign_with_more_to_say(
 
 def test_what_an_older_version_left_out_is_read_from_the_row(open_campaign: CampaignMaker) -> None:
     sale = open_campaign(audience="gold")
-    rewrite(audience=None)
+    rewrite_snapshot(audience=None)
     assert lookup.find_snapshot("sale") == sale
     assert Person("jun").claims().json()["code"] == "not_eligible"
 

@@ -32,7 +32,7 @@ BEFORE, AFTER = "0005_slots_are_removed_in_batches", "0006_definitions_are_bound
 
 
 @pytest.fixture
-def unbounded(transactional_db: None) -> Iterator[None]:
+def table_without_constraints(transactional_db: None) -> Iterator[None]:
     """A table whose constraints were left out."""
     _enforce(False)
     yield
@@ -53,21 +53,21 @@ def _enforce(on: bool) -> None:
                 cursor.execute(f"ALTER TABLE coupons_campaign ALTER CHECK {each.name} {enforced}")
 
 
-def old(**changes: Any) -> dict[str, Any]:
+def old_definition(**changes: Any) -> dict[str, Any]:
     return changes
 
 
 OLD = [
-    old(valid_until=LAST, valid_days=None),
-    old(valid_days=99_999_999),
-    old(closes_at=LAST),
-    old(closes_at=LAST, valid_days=MOST_DAYS),
-    old(opens_at=datetime(1, 1, 1, tzinfo=UTC)),
-    old(valid_until=datetime(2001, 1, 1, tzinfo=UTC), valid_days=None),
-    old(currency="ZZZ", minimum_order=Decimal("1000.50")),
-    old(discount_cap=Decimal(0)),
-    old(discount="amount", discount_value=Decimal(5000), discount_cap=Decimal(10)),
-    old(name="two\nlines"),
+    old_definition(valid_until=LAST, valid_days=None),
+    old_definition(valid_days=99_999_999),
+    old_definition(closes_at=LAST),
+    old_definition(closes_at=LAST, valid_days=MOST_DAYS),
+    old_definition(opens_at=datetime(1, 1, 1, tzinfo=UTC)),
+    old_definition(valid_until=datetime(2001, 1, 1, tzinfo=UTC), valid_days=None),
+    old_definition(currency="ZZZ", minimum_order=Decimal("1000.50")),
+    old_definition(discount_cap=Decimal(0)),
+    old_definition(discount="amount", discount_value=Decimal(5000), discount_cap=Decimal(10)),
+    old_definition(name="two\nlines"),
 ]
 
 
@@ -76,7 +76,7 @@ OLD = [
 )
 @pytest.mark.parametrize("changes", OLD, ids=lambda each: ",".join(each))
 def test_an_old_campaign_is_sold_stored_shown_paused_and_closed(
-    unbounded: None,
+    table_without_constraints: None,
     settings: Any,
     open_campaign: CampaignMaker,
     person: type[Person],
@@ -129,7 +129,7 @@ def _all_pages_show() -> None:
 
 
 def test_a_change_answers_for_what_it_made_wrong_itself(
-    unbounded: None, open_campaign: CampaignMaker
+    table_without_constraints: None, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
     Campaign.objects.update(currency="ZZZ", valid_until=LAST, valid_days=None)
@@ -143,7 +143,7 @@ def test_a_change_answers_for_what_it_made_wrong_itself(
 
 
 def test_an_old_draft_is_not_scheduled_before_it_is_corrected(
-    unbounded: None, draft: Callable[..., Campaign]
+    table_without_constraints: None, draft: Callable[..., Campaign]
 ) -> None:
     draft("sale")
     Campaign.objects.update(currency="ZZZ")
@@ -156,7 +156,7 @@ def test_an_old_draft_is_not_scheduled_before_it_is_corrected(
 
 
 @pytest.fixture
-def before(transactional_db: None) -> Iterator[Callable[[], Any]]:
+def tables_before_bounds(transactional_db: None) -> Iterator[Callable[[], Any]]:
     """The tables as they were before the bounds; afterwards as they are."""
     _migrate(BEFORE)
     yield (
@@ -188,11 +188,16 @@ def _insert(model: Any, slug: str, **changes: Any) -> None:
 
 
 def test_the_migration_leaves_out_what_old_rows_break_and_says_so(
-    before: Callable[[], Any], capsys: pytest.CaptureFixture[str]
+    tables_before_bounds: Callable[[], Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _insert(before(), "fine")
-    _insert(before(), "for-ever", valid_days=40_000)
-    _insert(before(), "dead", valid_until=datetime(2001, 1, 1, tzinfo=UTC), valid_days=None)
+    _insert(tables_before_bounds(), "fine")
+    _insert(tables_before_bounds(), "for-ever", valid_days=40_000)
+    _insert(
+        tables_before_bounds(),
+        "dead",
+        valid_until=datetime(2001, 1, 1, tzinfo=UTC),
+        valid_days=None,
+    )
     _migrate(AFTER)
     said = capsys.readouterr().err
     assert "campaign_valid_days_are_bounded was left out: for-ever would break it" in said
@@ -206,8 +211,10 @@ def test_the_migration_leaves_out_what_old_rows_break_and_says_so(
     assert [each.id for each in server_checks.check_definition_constraints()] == ["coupons.W010"]
 
 
-def test_once_all_rows_fit_the_constraints_are_added(before: Callable[[], Any]) -> None:
-    _insert(before(), "for-ever", valid_days=40_000)
+def test_once_all_rows_fit_the_constraints_are_added(
+    tables_before_bounds: Callable[[], Any],
+) -> None:
+    _insert(tables_before_bounds(), "for-ever", valid_days=40_000)
     _migrate(AFTER)
     out = StringIO()
     with pytest.raises(SystemExit):
@@ -225,11 +232,13 @@ def test_once_all_rows_fit_the_constraints_are_added(before: Callable[[], Any]) 
     assert server_checks.check_definition_constraints() == []
 
 
-def test_a_migration_undone_and_done_again_ends_where_it_was(before: Callable[[], Any]) -> None:
+def test_a_migration_undone_and_done_again_ends_where_it_was(
+    tables_before_bounds: Callable[[], Any],
+) -> None:
     for _ in range(2):
-        _insert(before(), "for-ever", valid_days=40_000)
+        _insert(tables_before_bounds(), "for-ever", valid_days=40_000)
         _migrate(AFTER)
         _migrate(BEFORE)
-        before().objects.all().delete()
+        tables_before_bounds().objects.all().delete()
     _migrate(AFTER)
     assert missing_constraints() == []

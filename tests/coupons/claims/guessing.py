@@ -47,12 +47,12 @@ def codes_of(campaign: int, count: int, key: bytes) -> list[str]:
     ]
 
 
-def number(code: str) -> int:
+def code_number(code: str) -> int:
     """What the code says, without its check symbol."""
     return int(code[:_FREE].translate(_TO_DIGITS), 32)
 
 
-def guesses(count: int, known: list[int], chance: random.Random) -> Iterator[int]:
+def draw_guesses(count: int, known: list[int], chance: random.Random) -> Iterator[int]:
     """By turns at random, and one or two symbols beside a code that the guesser knows."""
     for _ in range(count // 2):
         yield chance.getrandbits(_BITS)
@@ -62,10 +62,10 @@ def guesses(count: int, known: list[int], chance: random.Random) -> Iterator[int
         yield beside
 
 
-def hits(live: Iterable[int], known: list[int], count: int, chance: random.Random) -> int:
+def count_hits(live: Iterable[int], known: list[int], count: int, chance: random.Random) -> int:
     """How many guesses are live codes that the guesser did not know."""
     unknown = set(live).difference(known)
-    return sum(guess in unknown for guess in guesses(count, known, chance))
+    return sum(guess in unknown for guess in draw_guesses(count, known, chance))
 
 
 class Census:
@@ -77,7 +77,7 @@ class Census:
         self._pairs = Counter[str]()
         self._seen = [array("Q") for _ in range(1 << 11)]  # 64 bits each, by the other eleven
 
-    def add(self, some: list[str]) -> None:
+    def add_codes(self, some: list[str]) -> None:
         """Of one campaign, in the order of their places."""
         self.count += len(some)
         joined = "".join(some)
@@ -87,10 +87,10 @@ class Census:
         first = joined[:: coupon_codes.LENGTH]
         self._pairs.update(map(str.__add__, first, first[1:]))
         for code in some:
-            value = number(code)
+            value = code_number(code)
             self._seen[value >> 64].append(value & (1 << 64) - 1)
 
-    def collisions(self) -> int:
+    def count_collisions(self) -> int:
         return sum(len(each) - len(set(each)) for each in self._seen)
 
     def p_of_symbols(self) -> float:
@@ -117,18 +117,18 @@ def p_value(chi_squared: float, degrees: int) -> float:
     return math.erfc(z / math.sqrt(2)) / 2
 
 
-def tried(*, live: int, tries: int, count: int, seed: int) -> Found:
+def try_guesses(*, live: int, tries: int, count: int, seed: int) -> Found:
     chance = random.Random(seed)
     key, census = chance.randbytes(32), Census()
     issued = codes_of(0, live, key)
-    values = list(map(number, issued))
-    hit = hits(values, values[:: max(1, live // 100)], tries, chance)
+    values = list(map(code_number, issued))
+    hit = count_hits(values, values[:: max(1, live // 100)], tries, chance)
     for campaign in range(_CAMPAIGNS):
         drawn = codes_of(campaign, count // _CAMPAIGNS, key)
         for first in range(0, len(drawn), _TOGETHER):
-            census.add(drawn[first : first + _TOGETHER])
+            census.add_codes(drawn[first : first + _TOGETHER])
     return Found(
-        live, tries, hit, census.count, census.collisions(),
+        live, tries, hit, census.count, census.count_collisions(),
         round(census.p_of_symbols(), 4), round(census.p_of_neighbours(), 4),
     )  # fmt: skip
 
@@ -144,7 +144,7 @@ def parser() -> SentenceParser:
 
 def main() -> int:
     asked = parser().parse_args()
-    found = tried(live=asked.live, tries=asked.guesses, count=asked.codes, seed=asked.seed)
+    found = try_guesses(live=asked.live, tries=asked.guesses, count=asked.codes, seed=asked.seed)
     print(json.dumps(asdict(found)))
     return int(found.hits + found.collisions > 0 or found.p_of_symbols < 1e-6)
 

@@ -11,7 +11,7 @@ UNLIKELY = 1e-6  # of p values: the seed is fixed, so this is decided once
 
 
 def test_nobody_guesses_a_code_and_no_two_are_alike() -> None:
-    found = guessing.tried(live=5_000, tries=50_000, count=20_000, seed=1)
+    found = guessing.try_guesses(live=5_000, tries=50_000, count=20_000, seed=1)
     assert (found.hits, found.collisions) == (0, 0)
     assert found.p_of_symbols > UNLIKELY
     assert found.p_of_neighbours > UNLIKELY
@@ -20,15 +20,15 @@ def test_nobody_guesses_a_code_and_no_two_are_alike() -> None:
 def test_negative_control_codes_that_count_are_guessed_and_told_from_chance(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def counted(key: campaign_keys.CampaignKey, user: str, nth: int, place: int) -> str:
+    def counting_code(key: campaign_keys.CampaignKey, user: str, nth: int, place: int) -> str:
         value = f"{place * 7919 % 2**20:020b}"
         symbols = "".join(
             coupon_codes.ALPHABET[int(value[at : at + 5], 2)] for at in range(0, 20, 5)
         )
         return symbols.rjust(coupon_codes.LENGTH - 1, "A") + "A"
 
-    monkeypatch.setattr(coupon_codes, "coupon_code", counted)
-    found = guessing.tried(live=5_000, tries=50_000, count=20_000, seed=1)
+    monkeypatch.setattr(coupon_codes, "coupon_code", counting_code)
+    found = guessing.try_guesses(live=5_000, tries=50_000, count=20_000, seed=1)
     assert found.hits > 0
     assert found.collisions > 0  # of ten campaigns
     assert found.p_of_symbols < UNLIKELY
@@ -37,7 +37,7 @@ def test_negative_control_codes_that_count_are_guessed_and_told_from_chance(
 def test_negative_control_codes_of_few_bits_are_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     """The birthday problem, at 24 bits."""
     monkeypatch.setattr(guessing, "number", lambda code: hash(code) & 0xFFFFFF)
-    found = guessing.tried(live=10, tries=10, count=20_000, seed=1)
+    found = guessing.try_guesses(live=10, tries=10, count=20_000, seed=1)
     assert found.collisions > 0
 
 
@@ -48,4 +48,4 @@ def test_p_values_are_those_of_the_tables(squares: float, degrees: int, p: float
 
 def test_who_knows_some_codes_does_not_hit_those() -> None:
     known = [5, 6, 7]
-    assert guessing.hits(known, known, 1_000, random.Random(1)) == 0
+    assert guessing.count_hits(known, known, 1_000, random.Random(1)) == 0

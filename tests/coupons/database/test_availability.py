@@ -24,7 +24,7 @@ from coupons.database import availability, clock, error_codes
 from coupons.errors import DatabaseAway
 from coupons.observability import metrics
 from tests.conftest import CampaignMaker, Person
-from tests.coupons.answers import problem
+from tests.coupons.answers import problem_of
 
 NOT_NOW = [
     3, 1021, 1040, 1042, 1043, 1053, 1077, 1114, 1129, 1158, 1159, 1160, 1161, 1203, 1205, 1213,
@@ -33,7 +33,7 @@ NOT_NOW = [
 OURS = [1054, 1064, 1146, 1142, 1305, 1364, 1366, 2027, 9999]
 
 
-def thrown(error: Exception) -> None:
+def raise_in_guard(error: Exception) -> None:
     with availability.require_database():
         raise error
 
@@ -41,7 +41,7 @@ def thrown(error: Exception) -> None:
 @pytest.mark.parametrize("number", NOT_NOW)
 def test_not_now_is_away(number: int) -> None:
     with pytest.raises(DatabaseAway):
-        thrown(OperationalError(number, "…"))
+        raise_in_guard(OperationalError(number, "…"))
 
 
 @pytest.mark.parametrize(
@@ -58,13 +58,13 @@ def test_not_now_is_away(number: int) -> None:
 )
 def test_so_are_a_dead_connection_and_a_full_disk(error: Exception) -> None:
     with pytest.raises(DatabaseAway):
-        thrown(error)
+        raise_in_guard(error)
 
 
 @pytest.mark.parametrize("number", OURS)
 def test_a_fault_of_ours_is_not_dressed_up(number: int) -> None:
     with pytest.raises(OperationalError):
-        thrown(OperationalError(number, "…"))
+        raise_in_guard(OperationalError(number, "…"))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_fault_of_ours_is_not_dressed_up(number: int) -> None:
 )
 def test_nor_is_anything_else(error: Exception) -> None:
     with pytest.raises(type(error)):
-        thrown(error)
+        raise_in_guard(error)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_missing_column_is_a_500_and_not_a_promise_to_be_back_soon(
         monkeypatch.setattr(clock.NowMs, vendor, clock.NowMs.as_sql)
     jun = Person("jun")
     jun.client.raise_request_exception = False
-    problem(jun.claims(), 500, "failure")
+    problem_of(jun.claims(), 500, "failure")
 
 
 # The server ends what its client would give up on, and waits for locks no longer than that
@@ -212,14 +212,14 @@ def test_no_more_threads_than_said_are_in_the_database_at_once(settings: Any) ->
     availability._slots.cache_clear()
     entered, leave = threading.Semaphore(0), threading.Event()
 
-    def stay() -> None:
+    def enter_and_stay() -> None:
         with availability.require_database():
             entered.release()
             leave.wait(10)
 
     try:
         with ThreadPoolExecutor(2) as threads:
-            both = [threads.submit(stay) for _ in range(2)]
+            both = [threads.submit(enter_and_stay) for _ in range(2)]
             for _ in both:
                 entered.acquire()
             refused = metrics.DATABASE_CALLS_REFUSED._value.get()
@@ -236,17 +236,17 @@ def test_no_more_threads_than_said_are_in_the_database_at_once(settings: Any) ->
 def test_a_deadlock_is_no_silence(clean_breaker: None) -> None:
     for _ in range(10):
         with pytest.raises(DatabaseAway):
-            thrown(OperationalError(1213, "Deadlock found"))
+            raise_in_guard(OperationalError(1213, "Deadlock found"))
     assert not availability.breaker.open
 
 
 def test_three_lost_connections_are(clean_breaker: None) -> None:
     for _ in range(3):
         with pytest.raises(DatabaseAway):
-            thrown(OperationalError(2013, "Lost connection"))
+            raise_in_guard(OperationalError(2013, "Lost connection"))
     assert availability.breaker.open
     with pytest.raises(DatabaseAway, match="breaker is open"):
-        thrown(OperationalError(1054, "never reached"))
+        raise_in_guard(OperationalError(1054, "never reached"))
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ pytestmark = pytest.mark.stores
 
 
 @pytest.fixture(scope="module")
-def berlin(
+def ask_in_berlin(
     tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: Any
 ) -> Iterator[Asked]:
     """Ask the product at a moment of the server's clock."""
@@ -54,11 +54,11 @@ def berlin(
     with zones.in_zone(folder, MOMENTS[0], start) as server:
         _run(server.url, "manage.py", "migrate", "-v0")
 
-        def asked(at: datetime, more: str = "") -> dict[str, Any]:
+        def ask_at(at: datetime, more: str = "") -> dict[str, Any]:
             server.set_clock(at)
             return dict(json.loads(_run(f"{server.url}{more}", str(PROGRAM), at.isoformat())))
 
-        yield asked
+        yield ask_at
 
 
 def _run(url: str, *words: str) -> str:
@@ -76,9 +76,9 @@ def _run(url: str, *words: str) -> str:
 
 @pytest.mark.parametrize("at", MOMENTS, ids=str)
 def test_12_a3_what_a_server_in_berlin_decides_and_stores_is_right_in_every_hour(
-    berlin: Asked, at: datetime
+    ask_in_berlin: Asked, at: datetime
 ) -> None:
-    said = berlin(at)
+    said = ask_in_berlin(at)
     assert at <= datetime.fromisoformat(said["now"]) <= at + SLOW
     claims = said["claims"]
     statuses = {name: claim["status"] for name, claim in claims.items()}
@@ -100,11 +100,11 @@ def test_12_a3_what_a_server_in_berlin_decides_and_stores_is_right_in_every_hour
 
 
 def test_12_a3_negative_control_in_the_servers_own_zone_it_decides_an_hour_wrong(
-    berlin: Asked,
+    ask_in_berlin: Asked,
 ) -> None:
     """A DATABASE_URL that takes our settings of a session away; and the check sees it."""
     bare = "?init_command=SET%20sql_mode%3D'TRADITIONAL'"
-    said = berlin(MOMENTS[0], bare)
+    said = ask_in_berlin(MOMENTS[0], bare)
     statuses = {name: claim["status"] for name, claim in said["claims"].items()}
     assert statuses == {"ahead": 201, "open": 410, "over": 410, "opened": 410}
     assert (said["checks"], said["light"]) == (["coupons.E005"], Light.RED)

@@ -14,7 +14,7 @@ SECRET = "the shop's and ours, " + "x" * 40
 FOREVER_S = 3600
 
 
-def said(**changes: Any) -> dict[str, Any]:
+def token_claims(**changes: Any) -> dict[str, Any]:
     """What a good token says; None leaves a claim out."""
     good = {
         "iss": "https://shop.example",
@@ -25,16 +25,20 @@ def said(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (good | changes).items() if value is not None}
 
 
-def signed(key: Any = SECRET, algorithm: str = "HS256", /, kid: Any = None, **changes: Any) -> str:
-    return jwt.encode(said(**changes), key, algorithm, headers={"kid": kid} if kid else None)
+def sign_token(
+    key: Any = SECRET, algorithm: str = "HS256", /, kid: Any = None, **changes: Any
+) -> str:
+    return jwt.encode(
+        token_claims(**changes), key, algorithm, headers={"kid": kid} if kid else None
+    )
 
 
-def raw(header: bytes, payload: bytes, signature: bytes = b"") -> str:
+def raw_token(header: bytes, payload: bytes, signature: bytes = b"") -> str:
     parts = [base64.urlsafe_b64encode(part).rstrip(b"=") for part in (header, payload, signature)]
     return b".".join(parts).decode()
 
 
-def refused(token: str) -> str:
+def refusal_of(token: str) -> str:
     with pytest.raises(BadToken) as caught:
         user_tokens.verify_token(token)
     return str(caught.value)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.core.management import CommandError, call_command
 
 from coupons.identity import jwks, user_tokens
-from tests.coupons.identity.signing import SECRET, raw, refused, said, signed
+from tests.coupons.identity.signing import SECRET, raw_token, refusal_of, sign_token, token_claims
 
 pytestmark = pytest.mark.usefixtures("shared_secret")
 
@@ -38,24 +38,24 @@ def public_keys(shared_secret: None, settings: Any, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("public_keys")
 def test_rs256_and_es256_are_believed_by_the_shops_public_keys() -> None:
-    assert user_tokens.verify_token(signed(RSA, "RS256", kid="rsa-1")).user == "jun"
-    assert user_tokens.verify_token(signed(EC, "ES256", kid="ec-1")).user == "jun"
+    assert user_tokens.verify_token(sign_token(RSA, "RS256", kid="rsa-1")).user == "jun"
+    assert user_tokens.verify_token(sign_token(EC, "ES256", kid="ec-1")).user == "jun"
 
 
 @pytest.mark.usefixtures("public_keys")
 def test_a_token_names_one_of_our_keys_and_fits_it() -> None:
     for token in (
-        signed(RSA, "RS256"),
-        signed(RSA, "RS256", kid="rsa-2"),
-        signed(RSA, "RS256", kid="ec-1"),
-        signed(EC, "ES256", kid="rsa-1"),
-        signed(RSA, "RS512", kid="rsa-1"),
-        signed(RSA, "PS256", kid="rsa-1"),
-        signed(rsa.generate_private_key(65537, 2048), "RS256", kid="rsa-1"),
-        raw(b'{"alg":"none","kid":"rsa-1"}', json.dumps(said()).encode()),
-        raw(b'{"alg":"RS256","kid":[]}', json.dumps(said()).encode(), b"x"),
+        sign_token(RSA, "RS256"),
+        sign_token(RSA, "RS256", kid="rsa-2"),
+        sign_token(RSA, "RS256", kid="ec-1"),
+        sign_token(EC, "ES256", kid="rsa-1"),
+        sign_token(RSA, "RS512", kid="rsa-1"),
+        sign_token(RSA, "PS256", kid="rsa-1"),
+        sign_token(rsa.generate_private_key(65537, 2048), "RS256", kid="rsa-1"),
+        raw_token(b'{"alg":"none","kid":"rsa-1"}', json.dumps(token_claims()).encode()),
+        raw_token(b'{"alg":"RS256","kid":[]}', json.dumps(token_claims()).encode(), b"x"),
     ):
-        refused(token)
+        refusal_of(token)
 
 
 @pytest.mark.usefixtures("public_keys")
@@ -67,29 +67,31 @@ def test_a_key_added_by_the_shop_is_found_without_a_restart_and_made_up_names_co
     reads: list[str] = []
     real = Path.read_text
 
-    def counted(file: Path) -> str:
+    def read_and_count(file: Path) -> str:
         reads.append(str(file))
         return real(file)
 
-    monkeypatch.setattr(Path, "read_text", counted)
-    new = signed(EC, "ES256", kid="ec-2")
-    assert user_tokens.verify_token(signed(RSA, "RS256", kid="rsa-1")).user == "jun"
+    monkeypatch.setattr(Path, "read_text", read_and_count)
+    new = sign_token(EC, "ES256", kid="ec-2")
+    assert user_tokens.verify_token(sign_token(RSA, "RS256", kid="rsa-1")).user == "jun"
     file = Path(settings.JWT_JWKS_FILE)
     file.write_text(json.dumps({"keys": [_jwk(RSA, "rsa-1"), _jwk(EC, "ec-2")]}))
     for kid in ("ec-2", *(f"made-up-{n}" for n in range(50)), 7, ["list"], {"a": 1}):
-        refused(signed(EC, "ES256", kid=kid) if isinstance(kid, str) else _odd_kid(kid))
+        refusal_of(sign_token(EC, "ES256", kid=kid) if isinstance(kid, str) else _odd_kid(kid))
     assert len(reads) == 1
     now += jwks.READ_AGAIN_S
     assert user_tokens.verify_token(new).user == "jun"
     assert len(reads) == 2
     now += jwks.READ_AGAIN_S
     file.write_text("half of a fi")
-    refused(signed(EC, "ES256", kid="ec-3"))
+    refusal_of(sign_token(EC, "ES256", kid="ec-3"))
     assert user_tokens.verify_token(new).user == "jun", "what is known stays known"
 
 
 def _odd_kid(kid: Any) -> str:
-    return raw(json.dumps({"alg": "ES256", "kid": kid}).encode(), json.dumps(said()).encode(), b"x")
+    return raw_token(
+        json.dumps({"alg": "ES256", "kid": kid}).encode(), json.dumps(token_claims()).encode(), b"x"
+    )
 
 
 @pytest.mark.usefixtures("public_keys")
@@ -97,7 +99,7 @@ def test_keys_that_cannot_be_read_are_not_the_tokens_fault(settings: Any) -> Non
     Path(settings.JWT_JWKS_FILE).write_text("half of a fi")
     for _ in range(2):
         with pytest.raises(ValueError, match="Expecting value"):
-            user_tokens.verify_token(signed(RSA, "RS256", kid="rsa-1"))
+            user_tokens.verify_token(sign_token(RSA, "RS256", kid="rsa-1"))
 
 
 @pytest.mark.usefixtures("public_keys")
@@ -107,11 +109,11 @@ def test_where_public_keys_are_set_no_shared_secret_is_believed() -> None:
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     head = b'{"alg":"HS256","kid":"rsa-1"}'
-    unsigned = raw(head, json.dumps(said()).encode()).rpartition(".")[0]
+    unsigned = raw_token(head, json.dumps(token_claims()).encode()).rpartition(".")[0]
     for secret in (pem, pem.strip(), SECRET.encode()):
         signature = jwt.get_algorithm_by_name("HS256").sign(unsigned.encode(), secret)
         token = f"{unsigned}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
-        refused(token)
+        refusal_of(token)
 
 
 def test_a_shared_secret_in_the_file_of_public_keys_is_not_believed(
@@ -122,7 +124,7 @@ def test_a_shared_secret_in_the_file_of_public_keys_is_not_believed(
     keys = [{"kty": "oct", "kid": "s", "alg": "HS256", "k": secret}, _jwk(EC, "ec-1")]
     file.write_text(json.dumps({"keys": keys}))
     settings.JWT_JWKS_FILE = str(file)
-    refused(signed(SECRET, "HS256", kid="s"))
+    refusal_of(sign_token(SECRET, "HS256", kid="s"))
 
 
 def test_a_single_key_without_a_name_serves_tokens_without_one(
@@ -131,8 +133,8 @@ def test_a_single_key_without_a_name_serves_tokens_without_one(
     file = tmp_path / "jwks.json"
     file.write_text(json.dumps({"keys": [_jwk(EC, None)]}))
     settings.JWT_JWKS_FILE = str(file)
-    assert user_tokens.verify_token(signed(EC, "ES256")).user == "jun"
-    refused(signed(EC, "ES256", kid="ec-1"))
+    assert user_tokens.verify_token(sign_token(EC, "ES256")).user == "jun"
+    refusal_of(sign_token(EC, "ES256", kid="ec-1"))
 
 
 @pytest.mark.usefixtures("public_keys")

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from coupons.identity import user_tokens
 from coupons.identity.user_tokens import Caller
-from tests.coupons.identity.signing import SECRET, raw, refused, said, signed
+from tests.coupons.identity.signing import SECRET, raw_token, refusal_of, sign_token, token_claims
 
 pytestmark = pytest.mark.usefixtures("shared_secret")
 
@@ -21,11 +21,11 @@ pytestmark = pytest.mark.usefixtures("shared_secret")
 
 
 def test_a_good_token_names_user_and_segments() -> None:
-    assert user_tokens.verify_token(signed()) == Caller("jun")
-    assert user_tokens.verify_token(signed(segments=["gold", "new"])) == Caller(
+    assert user_tokens.verify_token(sign_token()) == Caller("jun")
+    assert user_tokens.verify_token(sign_token(segments=["gold", "new"])) == Caller(
         "jun", ("gold", "new")
     )
-    assert user_tokens.verify_token(signed(aud=["others", "coupons"])) == Caller("jun")
+    assert user_tokens.verify_token(sign_token(aud=["others", "coupons"])) == Caller("jun")
 
 
 def test_what_is_minted_here_is_believed_here() -> None:
@@ -36,20 +36,20 @@ def test_what_is_minted_here_is_believed_here() -> None:
 
 def test_an_expired_token_is_refused_but_for_a_few_seconds_of_clock() -> None:
     now = int(time.time())
-    assert user_tokens.verify_token(signed(exp=now - user_tokens.LEEWAY_S + 3)).user == "jun"
-    assert "expired" in refused(signed(exp=now - user_tokens.LEEWAY_S - 1))
+    assert user_tokens.verify_token(sign_token(exp=now - user_tokens.LEEWAY_S + 3)).user == "jun"
+    assert "expired" in refusal_of(sign_token(exp=now - user_tokens.LEEWAY_S - 1))
 
 
 def test_a_token_from_the_future_is_refused() -> None:
     now = int(time.time())
-    assert user_tokens.verify_token(signed(nbf=now, iat=now)).user == "jun"
-    assert refused(signed(nbf=now + 60))
-    assert refused(signed(iat=now + 60))
+    assert user_tokens.verify_token(sign_token(nbf=now, iat=now)).user == "jun"
+    assert refusal_of(sign_token(nbf=now + 60))
+    assert refusal_of(sign_token(iat=now + 60))
 
 
 @pytest.mark.parametrize("name", ["exp", "iss", "aud", "sub"])
 def test_a_token_that_leaves_out_a_claim_is_refused(name: str) -> None:
-    assert name in refused(signed(**{name: None}))
+    assert name in refusal_of(sign_token(**{name: None}))
 
 
 @pytest.mark.parametrize(
@@ -66,21 +66,21 @@ def test_a_token_that_leaves_out_a_claim_is_refused(name: str) -> None:
 )  # fmt: skip
 def test_a_token_with_a_wrong_value_is_refused(changes: dict[str, Any]) -> None:
     head = base64.urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT"}').rstrip(b"=")
-    body = base64.urlsafe_b64encode(json.dumps(said(**changes)).encode()).rstrip(b"=")
+    body = base64.urlsafe_b64encode(json.dumps(token_claims(**changes)).encode()).rstrip(b"=")
     algorithm = jwt.get_algorithm_by_name("HS256")
     signature = algorithm.sign(head + b"." + body, algorithm.prepare_key(SECRET))
     token = b".".join((head, body, base64.urlsafe_b64encode(signature).rstrip(b"="))).decode()
-    refused(token)
+    refusal_of(token)
 
 
 def test_another_secret_or_a_changed_token_is_refused() -> None:
-    refused(signed(SECRET + "!"))
-    head, body, signature = signed().split(".")
-    other = raw(b"", json.dumps(said(sub="sora")).encode()).split(".")[1]
-    refused(f"{head}.{other}.{signature}")
-    refused(f"{head}.{body}.")
-    refused(f"{head}.{body}.{signature[:-2]}")
-    refused(f"{head}.{body}")
+    refusal_of(sign_token(SECRET + "!"))
+    head, body, signature = sign_token().split(".")
+    other = raw_token(b"", json.dumps(token_claims(sub="sora")).encode()).split(".")[1]
+    refusal_of(f"{head}.{other}.{signature}")
+    refusal_of(f"{head}.{body}.")
+    refusal_of(f"{head}.{body}.{signature[:-2]}")
+    refusal_of(f"{head}.{body}")
 
 
 @pytest.mark.parametrize(
@@ -95,31 +95,31 @@ def test_another_secret_or_a_changed_token_is_refused() -> None:
     ids=lambda header: repr(header[:30]),
 )  # fmt: skip
 def test_an_unsigned_token_is_refused_whatever_its_header_says(header: bytes) -> None:
-    body = json.dumps(said()).encode()
-    refused(raw(header, body))
-    refused(raw(header, body, b"\x00" * 32))
+    body = json.dumps(token_claims()).encode()
+    refusal_of(raw_token(header, body))
+    refusal_of(raw_token(header, body, b"\x00" * 32))
 
 
 @pytest.mark.parametrize("token", ["", ".", "..", "...", "a.b.c", "jun", "세.션.!", "a" * 4000])
 def test_what_is_no_token_is_refused(token: str) -> None:
-    refused(token)
+    refusal_of(token)
 
 
 @pytest.mark.parametrize("sub", ["", "x" * 129, "세" * 43, 1, 1.5, True, [], ["jun"], {}], ids=repr)
 def test_a_subject_is_text_of_1_to_128_bytes(sub: Any) -> None:
     head = {"alg": "HS256", "typ": "JWT"}
-    payload = json.dumps(said(sub=sub)).encode()
-    refused(jwt.PyJWS().encode(payload, SECRET, "HS256", head))
+    payload = json.dumps(token_claims(sub=sub)).encode()
+    refusal_of(jwt.PyJWS().encode(payload, SECRET, "HS256", head))
 
 
 def test_a_lone_surrogate_is_no_text() -> None:
-    payload = json.dumps(said()).replace('"jun"', '"\\ud800"').encode()
-    assert "subject" in refused(jwt.PyJWS().encode(payload, SECRET, "HS256"))
+    payload = json.dumps(token_claims()).replace('"jun"', '"\\ud800"').encode()
+    assert "subject" in refusal_of(jwt.PyJWS().encode(payload, SECRET, "HS256"))
 
 
 @pytest.mark.parametrize("longest", ["x" * 128, "세" * 42 + "xx"])
 def test_a_subject_of_128_bytes_is_welcome(longest: str) -> None:
-    assert user_tokens.verify_token(signed(sub=longest)).user == longest
+    assert user_tokens.verify_token(sign_token(sub=longest)).user == longest
 
 
 # manage.py user_token

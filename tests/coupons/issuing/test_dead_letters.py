@@ -32,12 +32,12 @@ def parked_by_a_missing_slot(campaign: CampaignSnapshot, *users: str) -> None:
     assert drain("sale", consumer="one").parked == len(users)
 
 
-def mended(campaign: CampaignSnapshot) -> None:
+def restore_slots(campaign: CampaignSnapshot) -> None:
     for place in range(1, campaign.stock + 1):
         Slot.objects.get_or_create(id=slot_id(campaign.id, place))
 
 
-def ids() -> list[str]:
+def parked_ids() -> list[str]:
     return [entry.id for entry in store.store().parked_entries("sale")]
 
 
@@ -45,7 +45,7 @@ def test_what_is_replayed_is_stored_once_the_fault_is_mended(open_campaign: Camp
     campaign = open_campaign()
     parked_by_a_missing_slot(campaign, "mina", "jun")
     assert dead_letters.count_by_reason("sale") == {Reason.BEYOND_STOCK: 2}
-    mended(campaign)
+    restore_slots(campaign)
     assert dead_letters.replay_parked("sale", actor="Sora") == 2
     assert drain("sale", consumer="one").stored == 2
     assert dict(Coupon.objects.values_list("user", "place")) == {"mina": 1, "jun": 2}
@@ -74,7 +74,7 @@ def test_replaying_picks_by_reason_or_by_entry(open_campaign: CampaignMaker) -> 
     client.xadd(keys.campaign_keys("sale").queue, {"nonsense": "yes"})
     drain("sale", consumer="one")
     assert dead_letters.replay_parked("sale", actor="Sora", reason=Reason.UNREADABLE) == 1
-    assert dead_letters.replay_parked("sale", actor="Sora", ids=ids()[:1]) == 1
+    assert dead_letters.replay_parked("sale", actor="Sora", ids=parked_ids()[:1]) == 1
     assert dead_letters.replay_parked("sale", actor="Sora", ids=["1-1"]) == 0
     assert dead_letters.count_by_reason("sale") == {Reason.BEYOND_STOCK: 1}
 
@@ -83,10 +83,10 @@ def test_a_claim_given_up_is_kept_with_who_and_why(open_campaign: CampaignMaker)
     campaign = open_campaign(stock=5)
     parked_by_a_missing_slot(campaign, "mina")
     first = strategies.admit(campaign, Claim("mina"))
-    kept = dead_letters.give_up("sale", ids()[0], why=" found in a test ", actor="Sora")
+    kept = dead_letters.give_up("sale", parked_ids()[0], why=" found in a test ", actor="Sora")
     assert (kept.place, kept.user, kept.actor, kept.why) == (1, "mina", "Sora", "found in a test")
     assert kept.reason == Reason.BEYOND_STOCK
-    assert ids() == []
+    assert parked_ids() == []
     assert strategies.admit(campaign, Claim("mina")) == first  # the answer of then
     assert strategies.admit(campaign, Claim("jun")).place == 2  # and the place stays taken
     event = CampaignEvent.objects.first()
@@ -96,7 +96,7 @@ def test_a_claim_given_up_is_kept_with_who_and_why(open_campaign: CampaignMaker)
     finding = receipt_status.verify_receipt(token)
     assert finding is not None
     assert finding.fate is Fate.GIVEN_UP
-    mended(campaign)
+    restore_slots(campaign)
     assert drain("sale", consumer="one").stored == 1
     assert reconcile.compare_campaign("sale").left == 0
     assert reconcile.reconcile_campaigns() == []
@@ -106,7 +106,7 @@ def test_a_rebuild_remembers_who_was_given_up(open_campaign: CampaignMaker) -> N
     campaign = open_campaign(stock=5)
     parked_by_a_missing_slot(campaign, "mina")
     first = strategies.admit(campaign, Claim("mina"))
-    dead_letters.give_up("sale", ids()[0], why="a test", actor="Sora")
+    dead_letters.give_up("sale", parked_ids()[0], why="a test", actor="Sora")
     store.store().client.flushall()
     rebuild.rebuild_campaign("sale", actor="Sora")
     assert strategies.admit(campaign, Claim("mina")) == first
@@ -116,7 +116,7 @@ def test_a_rebuild_remembers_who_was_given_up(open_campaign: CampaignMaker) -> N
 def test_giving_up_needs_a_reason_and_happens_once(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
     parked_by_a_missing_slot(campaign, "mina")
-    (entry,) = ids()
+    (entry,) = parked_ids()
     with pytest.raises(BadInput):
         dead_letters.give_up("sale", entry, why="  ", actor="Sora")
     dead_letters.give_up("sale", entry, why="a test", actor="Sora")
@@ -131,7 +131,7 @@ def test_of_two_who_press_at_once_one_wins(
     """Replayed while it is being given up: nothing is kept of the giving up."""
     campaign = open_campaign()
     parked_by_a_missing_slot(campaign, "mina")
-    (entry,) = ids()
+    (entry,) = parked_ids()
     forget: Any = store.store().forget_parked
 
     def too_late(slug: str, entry_id: str) -> bool:
@@ -142,7 +142,7 @@ def test_of_two_who_press_at_once_one_wins(
     with pytest.raises(Refused):
         dead_letters.give_up("sale", entry, why="a test", actor="Sora")
     assert not GivenUp.objects.exists()
-    mended(campaign)
+    restore_slots(campaign)
     assert drain("sale", consumer="one").stored == 1
 
 
@@ -151,7 +151,7 @@ def test_what_no_admission_wrote_can_be_given_up(open_campaign: CampaignMaker) -
     client: Any = store.store().client
     client.xadd(keys.campaign_keys("sale").queue, {"nonsense": "yes"})
     drain("sale", consumer="one")
-    kept = dead_letters.give_up("sale", ids()[0], why="not ours", actor="Sora")
+    kept = dead_letters.give_up("sale", parked_ids()[0], why="not ours", actor="Sora")
     assert (kept.place, kept.user, kept.reason) == (0, "", Reason.UNREADABLE)
     assert reconcile.reconcile_campaigns() == []
 

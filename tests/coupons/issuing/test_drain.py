@@ -23,12 +23,12 @@ from tests.conftest import CampaignMaker, Person, Settings
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
-def admit(campaign: CampaignSnapshot, count: int, start: int = 0) -> None:
+def admit_users(campaign: CampaignSnapshot, count: int, start: int = 0) -> None:
     for number in range(start, start + count):
         strategies.admit(campaign, Claim(f"user-{number}"))
 
 
-def gate() -> store.Gate:
+def read_gate() -> store.Gate:
     return store.store().gate("sale")
 
 
@@ -42,12 +42,12 @@ def test_what_was_told_is_what_is_stored(open_campaign: CampaignMaker) -> None:
         user: admission_.place for user, admission_ in told.items() if admission_.holds_a_place
     }
     assert sorted(row.place for row in rows.values()) == list(range(1, 1201))
-    assert gate().waiting == 0
+    assert read_gate().waiting == 0
     assert Tally.objects.get().stored == 1200
 
 
 def test_draining_twice_stores_once(open_campaign: CampaignMaker) -> None:
-    admit(open_campaign(), 5)
+    admit_users(open_campaign(), 5)
     assert drain("sale", consumer="one").stored == 5
     again = drain("sale", consumer="one")
     assert (again.stored, again.repeated) == (0, 0)
@@ -55,16 +55,16 @@ def test_draining_twice_stores_once(open_campaign: CampaignMaker) -> None:
 
 def test_two_drains_at_once_store_once(open_campaign: CampaignMaker, settings: Settings) -> None:
     settings.DRAIN_BATCH = 20
-    admit(open_campaign(stock=400), 400)
+    admit_users(open_campaign(stock=400), 400)
     done = []
 
-    def work(name: str) -> None:
+    def drain_in_thread(name: str) -> None:
         try:
             done.append(drain("sale", consumer=name))
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=work, args=(f"worker-{n}",)) for n in range(2)]
+    threads = [threading.Thread(target=drain_in_thread, args=(f"worker-{n}",)) for n in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -82,13 +82,13 @@ def test_poison_is_parked_with_its_reason_and_the_others_are_stored(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(stock=10)
-    admit(campaign, 4)
+    admit_users(campaign, 4)
     queued_by_another_hand(nonsense="yes")
     queued_by_another_hand(u="thief", n=1, p=1, t=1_795_000_000_000)
     queued_by_another_hand(u="late", n=1, p=11, t=1_795_000_000_000)
     queued_by_another_hand(u=b"\xff\xfe", n=1, p=9, t=1_795_000_000_000)
     queued_by_another_hand(u="x" * 129, n=1, p=9, t=1_795_000_000_000)
-    admit(campaign, 2, start=4)
+    admit_users(campaign, 2, start=4)
     done = drain("sale", consumer="one")
     assert (done.stored, done.parked) == (6, 5)
     parked = [entry.fields for entry in store.store().parked_entries("sale")]
@@ -98,7 +98,7 @@ def test_poison_is_parked_with_its_reason_and_the_others_are_stored(
     ]  # fmt: skip
     thief = next(fields for fields in parked if fields[b"reason"] == b"place_taken")
     assert (thief[b"u"], thief[b"p"]) == (b"thief", b"1")
-    assert (gate().waiting, gate().parked) == (0, 5)
+    assert (read_gate().waiting, read_gate().parked) == (0, 5)
 
 
 def test_a_claim_is_parked_once_however_many_try(open_campaign: CampaignMaker) -> None:
@@ -107,37 +107,37 @@ def test_a_claim_is_parked_once_however_many_try(open_campaign: CampaignMaker) -
     batch = queue.read_batch("sale", consumer="one", count=10)
     assert queue.park_claim("sale", batch.unreadable[0], Reason.UNREADABLE)
     assert not queue.park_claim("sale", batch.unreadable[0], Reason.UNREADABLE)
-    assert gate().parked == 1
+    assert read_gate().parked == 1
 
 
 def test_what_a_dead_worker_had_read_is_taken_over(
     open_campaign: CampaignMaker, settings: Settings
 ) -> None:
     settings.DRAIN_TAKE_OVER_MS = 0
-    admit(open_campaign(), 3)
+    admit_users(open_campaign(), 3)
     assert len(queue.read_batch("sale", consumer="dead", count=10).claims) == 3
     assert drain("sale", consumer="alive").stored == 3
-    assert gate().waiting == 0
+    assert read_gate().waiting == 0
 
 
 def test_what_a_living_worker_has_is_left_to_it_for_a_while(
     open_campaign: CampaignMaker, settings: Settings
 ) -> None:
     settings.DRAIN_TAKE_OVER_MS = 60_000
-    admit(open_campaign(), 3)
+    admit_users(open_campaign(), 3)
     queue.read_batch("sale", consumer="busy", count=10)
     assert drain("sale", consumer="idle").stored == 0
-    assert gate().waiting == 3
+    assert read_gate().waiting == 3
 
 
 def test_a_worker_that_is_done_leaves_no_name_behind_but_one_that_failed_does(
     open_campaign: CampaignMaker,
 ) -> None:
-    admit(open_campaign(), 3)
+    admit_users(open_campaign(), 3)
     drain("sale", consumer="done")
     queue_name = keys.campaign_keys("sale").queue
     assert store.store().client.xinfo_consumers(queue_name, keys.GROUP) == []
-    admit(open_campaign("other"), 3)
+    admit_users(open_campaign("other"), 3)
     queue.read_batch("other", consumer="dead", count=2)
     assert not store.store().leave_group("other", consumer="dead")
 
@@ -147,12 +147,12 @@ def test_a_database_that_is_away_leaves_the_claims_in_the_queue(
 ) -> None:
     settings.DRAIN_PATIENCE_S = 0.05
     settings.DRAIN_TAKE_OVER_MS = 0
-    admit(open_campaign(), 3)
+    admit_users(open_campaign(), 3)
     with monkeypatch.context() as broken:
         broken.setattr(writer, "insert_rows", _gone_away)
         with pytest.raises(DatabaseAway):
             drain("sale", consumer="one")
-    assert gate().waiting == 3
+    assert read_gate().waiting == 3
     availability.breaker.succeeded()  # or wait for the end of its rest
     assert drain("sale", consumer="two").stored == 3
 
@@ -160,7 +160,7 @@ def test_a_database_that_is_away_leaves_the_claims_in_the_queue(
 def test_a_deadlock_is_tried_again(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    admit(open_campaign(), 3)
+    admit_users(open_campaign(), 3)
     insert, calls = writer.insert_rows, []
 
     def once_in_the_way(*args: Any) -> None:
@@ -181,17 +181,17 @@ def _gone_away(*_: Any) -> None:
 # The bell
 
 
-def answering(rings: list[str], *, heard: bool) -> Callable[[str], bool]:
+def recording_broker(rings: list[str], *, heard: bool) -> Callable[[str], bool]:
     """Stands in for the broker's way: notes who rang, and says whether it got through."""
 
-    def ring(slug: str) -> bool:
+    def record_wakeup(slug: str) -> bool:
         rings.append(slug)
         return heard
 
-    return ring
+    return record_wakeup
 
 
-def rung(campaign: CampaignSnapshot, user: str) -> bool:
+def admission_wakes_drain(campaign: CampaignSnapshot, user: str) -> bool:
     decision = store.store().admit(
         campaign.slug, user=user, nth=1, per_user=1, filter_blocks=campaign.filter_blocks
     )
@@ -202,9 +202,15 @@ def test_one_bell_rings_for_many_claims_and_the_next_after_the_drain(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(stock=100)
-    assert [rung(campaign, f"user-{n}") for n in range(5)] == [True, False, False, False, False]
+    assert [admission_wakes_drain(campaign, f"user-{n}") for n in range(5)] == [
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
     drain("sale", consumer="one")
-    assert rung(campaign, "late")
+    assert admission_wakes_drain(campaign, "late")
 
 
 def test_a_claim_between_the_last_read_and_the_end_is_drained_or_rings(
@@ -212,29 +218,33 @@ def test_a_claim_between_the_last_read_and_the_end_is_drained_or_rings(
 ) -> None:
     """Admitted at the worst moments: before the bell is silenced, and right after it."""
     campaign = open_campaign(stock=100)
-    rung(campaign, "first")
+    admission_wakes_drain(campaign, "first")
     silence = store.Store.clear_pending_wakeup
     rings: list[bool] = []
 
     def with_claims_around(self: store.Store, slug: str) -> None:
-        rings.append(rung(campaign, f"before-{len(rings)}") if len(rings) < 2 else False)
+        rings.append(
+            admission_wakes_drain(campaign, f"before-{len(rings)}") if len(rings) < 2 else False
+        )
         silence(self, slug)
-        rings.append(rung(campaign, f"after-{len(rings)}") if len(rings) < 2 else False)
+        rings.append(
+            admission_wakes_drain(campaign, f"after-{len(rings)}") if len(rings) < 2 else False
+        )
 
     monkeypatch.setattr(store.Store, "clear_pending_wakeup", with_claims_around)
     done = drain("sale", consumer="one")
     assert rings[:2] == [False, True]
     assert done.stored == 3
-    assert gate().waiting == 0
+    assert read_gate().waiting == 0
 
 
 def test_a_lost_bell_is_rung_again_by_the_sweep(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rings: list[str] = []
-    monkeypatch.setattr("coupons.broker.wakeups.notify_drain", answering(rings, heard=True))
+    monkeypatch.setattr("coupons.broker.wakeups.notify_drain", recording_broker(rings, heard=True))
     monkeypatch.setattr("coupons.broker.wakeups.notify_drains", rings.extend)
-    admit(open_campaign(), 2)
+    admit_users(open_campaign(), 2)
     assert rings == ["sale"]  # and it is lost
     tasks.sweep()
     assert rings == ["sale"]  # too early: a drain may be on its way
@@ -252,13 +262,13 @@ def test_a_bell_that_could_not_be_sent_rings_again_soon_and_not_for_every_claim(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries: list[str] = []
-    monkeypatch.setattr("coupons.broker.wakeups.notify_drain", answering(tries, heard=False))
+    monkeypatch.setattr("coupons.broker.wakeups.notify_drain", recording_broker(tries, heard=False))
     campaign = open_campaign(stock=100)
-    admit(campaign, 20)
+    admit_users(campaign, 20)
     assert tries == ["sale"]
     assert 0 < store.store().client.pttl(keys.campaign_keys("sale").bell) <= LOST_WAKEUP_TTL_MS
     store.store().client.delete(keys.campaign_keys("sale").bell)  # its time is over
-    admit(campaign, 2, start=20)
+    admit_users(campaign, 2, start=20)
     assert tries == ["sale", "sale"]
 
 
@@ -267,8 +277,8 @@ def test_a_drain_whose_time_is_over_rings_for_the_rest(
 ) -> None:
     settings.DRAIN_TIME_S, settings.DRAIN_BATCH = 0, 2
     rings: list[str] = []
-    admit(open_campaign(), 5)
-    monkeypatch.setattr("coupons.broker.wakeups.notify_drain", answering(rings, heard=True))
+    admit_users(open_campaign(), 5)
+    monkeypatch.setattr("coupons.broker.wakeups.notify_drain", recording_broker(rings, heard=True))
     tasks.drain("sale")
     assert (Coupon.objects.count(), rings) == (2, ["sale"])
 

@@ -18,19 +18,19 @@ from tests.coupons.campaigns.sales import (
     ILL,
     SLUGS,
     Broker,
-    hear,
+    handle_wakeups,
     live_gauges,
     lose_what_was_rung,
-    stored,
+    stored_campaigns,
 )
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
 def test_a_group_made_anew_reads_what_stood_in_the_queue_and_stores_it_once(
-    sales: dict[str, CampaignSnapshot],
+    four_campaigns: dict[str, CampaignSnapshot],
 ) -> None:
-    sale = sales[ILL]
+    sale = four_campaigns[ILL]
     for user in ("a", "b", "c"):
         strategies.admit(sale, Claim(user))
     held = queue.read_batch(ILL, consumer="slow", count=2)
@@ -43,9 +43,9 @@ def test_a_group_made_anew_reads_what_stood_in_the_queue_and_stores_it_once(
 
 
 def test_entries_that_a_group_has_passed_by_are_read_again(
-    sales: dict[str, CampaignSnapshot],
+    four_campaigns: dict[str, CampaignSnapshot],
 ) -> None:
-    sale = sales[ILL]
+    sale = four_campaigns[ILL]
     for user in ("a", "b"):
         strategies.admit(sale, Claim(user))
     store.store().client.xgroup_setid(keys.campaign_keys(ILL).queue, keys.GROUP, "$")
@@ -54,10 +54,12 @@ def test_entries_that_a_group_has_passed_by_are_read_again(
     assert store.store().waiting_counts([ILL]) == {ILL: 0}
 
 
-def test_what_another_drain_holds_is_not_read_again(sales: dict[str, CampaignSnapshot]) -> None:
+def test_what_another_drain_holds_is_not_read_again(
+    four_campaigns: dict[str, CampaignSnapshot],
+) -> None:
     """The negative control of the one above: held is not passed by."""
     for user in ("a", "b"):
-        strategies.admit(sales[ILL], Claim(user))
+        strategies.admit(four_campaigns[ILL], Claim(user))
     assert len(queue.read_batch(ILL, consumer="slow", count=10).claims) == 2
     assert drain.drain(ILL, consumer="one").stored == 0
 
@@ -75,7 +77,7 @@ def test_no_queue_is_made_for_what_is_no_campaign_in_redis(
 
 @pytest.mark.parametrize("how", ["deleted", "of a wrong type", "with names that are none"])
 def test_the_list_that_the_sweep_goes_by_heals(
-    sales: dict[str, CampaignSnapshot], broker: Broker, how: str
+    four_campaigns: dict[str, CampaignSnapshot], fake_broker: Broker, how: str
 ) -> None:
     redis: Any = store.store().client
     if how == "with names that are none":
@@ -84,30 +86,30 @@ def test_the_list_that_the_sweep_goes_by_heals(
         redis.delete(keys.INSTALLED)
     if how == "of a wrong type":
         redis.set(keys.INSTALLED, "?")
-    for sale in sales.values():
+    for sale in four_campaigns.values():
         strategies.admit(sale, Claim("mina"))
-    lose_what_was_rung(broker)
+    lose_what_was_rung(fake_broker)
     tasks.compare_the_stores()
     tasks.sweep()
-    hear(broker)
-    assert stored("mina") == set(SLUGS)
+    handle_wakeups(fake_broker)
+    assert stored_campaigns("mina") == set(SLUGS)
 
 
 @pytest.mark.parametrize("said", ["?", None])
 def test_a_damaged_mark_of_the_server_heals_by_a_comparison(
-    sales: dict[str, CampaignSnapshot], said: str | None
+    four_campaigns: dict[str, CampaignSnapshot], said: str | None
 ) -> None:
     redis: Any = store.store().client
     redis.delete(keys.SERVER)
     redis.set(keys.SERVER, said) if said else redis.rpush(keys.SERVER, "?")
     store.store.cache_clear()
-    assert strategies.admit(sales["p0"], Claim("mina")).place == 2
+    assert strategies.admit(four_campaigns["p0"], Claim("mina")).place == 2
     assert store.store().current_server().may_decide
 
 
 @pytest.mark.parametrize("key", [keys.CANARY, keys.SWEPT, keys.CLOCKS])
 def test_a_key_that_no_campaign_has_heals_when_it_is_written_again(
-    sales: dict[str, CampaignSnapshot], key: str
+    four_campaigns: dict[str, CampaignSnapshot], key: str
 ) -> None:
     redis: Any = store.store().client
     redis.delete(key)
@@ -122,11 +124,11 @@ def test_a_key_that_no_campaign_has_heals_when_it_is_written_again(
 
 
 def test_an_entry_with_more_fields_than_lua_can_pass_on_is_parked(
-    sales: dict[str, CampaignSnapshot],
+    four_campaigns: dict[str, CampaignSnapshot],
 ) -> None:
     many = {f"field-{number}": number for number in range(9_000)}
     store.store().client.xadd(keys.campaign_keys(ILL).queue, many)  # type: ignore[arg-type]
-    strategies.admit(sales[ILL], Claim("mina"))
+    strategies.admit(four_campaigns[ILL], Claim("mina"))
     done = drain.drain(ILL, consumer="one")
     assert (done.stored, done.parked, done.unparked) == (1, 1, 0)
     assert store.store().waiting_counts([ILL]) == {ILL: 0}

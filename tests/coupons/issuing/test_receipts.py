@@ -24,21 +24,21 @@ from tests.conftest import CampaignMaker, Person
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
-def told(campaign: CampaignSnapshot, user: str) -> str:
+def receipt_for(campaign: CampaignSnapshot, user: str) -> str:
     """The receipt that this user takes home."""
     said = strategies.admit(campaign, Claim(user))
     assert said.holds_a_place
     return campaign.receipt_of(user=user, nth=1, place=said.place, admitted_ms=said.at_ms)
 
 
-def fate(token: str) -> Fate | None:
+def fate_of(token: str) -> Fate | None:
     finding = receipt_status.verify_receipt(token)
     return None if finding is None else finding.fate
 
 
 def lost_with_redis(campaign: CampaignSnapshot, *users: str) -> list[str]:
     """These were told, nothing of it was stored, and Redis was emptied and rebuilt."""
-    tokens = [told(campaign, user) for user in users]
+    tokens = [receipt_for(campaign, user) for user in users]
     reconcile.reconcile_campaigns()  # MySQL knows how many places were given
     client: Any = store.store().client
     client.flushall()
@@ -47,10 +47,10 @@ def lost_with_redis(campaign: CampaignSnapshot, *users: str) -> list[str]:
 
 
 def test_a_receipt_is_queued_then_issued(open_campaign: CampaignMaker) -> None:
-    token = told(open_campaign(), "mina")
-    assert fate(token) is Fate.QUEUED
+    token = receipt_for(open_campaign(), "mina")
+    assert fate_of(token) is Fate.QUEUED
     drain("sale", consumer="one")
-    assert fate(token) is Fate.ISSUED
+    assert fate_of(token) is Fate.ISSUED
 
 
 def test_what_we_did_not_write_is_not_genuine(open_campaign: CampaignMaker) -> None:
@@ -70,11 +70,11 @@ def test_a_lost_claim_is_honoured_on_its_place_with_the_code_of_then(
 ) -> None:
     campaign = open_campaign(stock=5)
     first, second = lost_with_redis(campaign, "mina", "jun")
-    assert fate(second) is Fate.LOST
+    assert fate_of(second) is Fate.LOST
     coupon = honour.honour_receipt(second, actor="Sora")
     assert (coupon.place, coupon.user) == (2, "jun")
     assert coupon.code == campaign.code_of(user="jun", nth=1, place=2)
-    assert told(campaign, "jun") == second  # the answer of then, to the byte
+    assert receipt_for(campaign, "jun") == second  # the answer of then, to the byte
     assert strategies.admit(campaign, Claim("late")).place == 3
     event = CampaignEvent.objects.first()
     assert event is not None
@@ -94,7 +94,7 @@ def test_honouring_twice_is_honouring_once(open_campaign: CampaignMaker) -> None
 def test_numbers_go_on_above_an_honoured_place(open_campaign: CampaignMaker) -> None:
     """A receipt for place 3 proves that 1 and 2 were given, too."""
     campaign = open_campaign(stock=5)
-    tokens = [told(campaign, user) for user in ("mina", "jun", "sora")]
+    tokens = [receipt_for(campaign, user) for user in ("mina", "jun", "sora")]
     client: Any = store.store().client
     client.flushall()
     rebuild.rebuild_campaign("sale", actor="Mina")  # of which nobody had heard
@@ -108,7 +108,7 @@ def test_a_place_that_was_given_to_another_since_is_not_honoured(
 ) -> None:
     """Not even while that other claim waits: it would have nowhere to be stored."""
     campaign = open_campaign()
-    token = told(campaign, "mina")
+    token = receipt_for(campaign, "mina")
     client: Any = store.store().client
     client.flushall()
     rebuild.rebuild_campaign("sale", actor="Mina")
@@ -118,7 +118,7 @@ def test_a_place_that_was_given_to_another_since_is_not_honoured(
     assert drain("sale", consumer="one").stored == 1
     with pytest.raises(Refused):
         honour.honour_receipt(token, actor="Sora")
-    assert fate(token) is Fate.LOST
+    assert fate_of(token) is Fate.LOST
 
 
 def test_a_user_who_was_admitted_again_keeps_the_later_place(open_campaign: CampaignMaker) -> None:
@@ -142,7 +142,7 @@ def test_a_place_beyond_the_stock_is_not_honoured(open_campaign: CampaignMaker) 
 
 
 def test_a_claim_that_is_not_lost_is_left_alone(open_campaign: CampaignMaker) -> None:
-    token = told(open_campaign(), "mina")
+    token = receipt_for(open_campaign(), "mina")
     with pytest.raises(Refused, match="queued"):
         honour.honour_receipt(token, actor="Sora")
     with pytest.raises(Refused):
@@ -165,7 +165,7 @@ def test_an_honoured_hole_is_none_any_more(open_campaign: CampaignMaker) -> None
 # Over HTTP
 
 
-def verified(user: str, token: object) -> Any:
+def post_verify(user: str, token: object) -> Any:
     return Person(user).client.post(
         "/api/v1/receipts/verify", {"receipt": token}, content_type="application/json"
     )
@@ -175,11 +175,11 @@ def test_who_holds_a_receipt_learns_what_became_of_it_and_not_whose_it_is(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign()
-    token = told(campaign, "mina")
-    queued = verified("mina", token).json()
+    token = receipt_for(campaign, "mina")
+    queued = post_verify("mina", token).json()
     assert (queued["genuine"], queued["status"], queued["yours"]) == (True, "queued", True)
     drain("sale", consumer="one")
-    seen = verified("jun", token)
+    seen = post_verify("jun", token)
     said = seen.json()
     assert (said["status"], said["yours"], said["place"]) == ("issued", False, 1)
     assert "stored_at" in said
@@ -190,12 +190,12 @@ def test_who_holds_a_receipt_learns_what_became_of_it_and_not_whose_it_is(
 
 def test_a_forgery_is_told_apart_and_told_nothing(open_campaign: CampaignMaker) -> None:
     open_campaign()
-    assert verified("mina", "e30.e30.AAAA").json() == {"genuine": False}
+    assert post_verify("mina", "e30.e30.AAAA").json() == {"genuine": False}
 
 
 @pytest.mark.parametrize("odd", ["", None, 7, ["x"], {"a": 1}])
 def test_what_is_no_text_is_bad_input(open_campaign: CampaignMaker, odd: object) -> None:
-    answer = verified("mina", odd)
+    answer = post_verify("mina", odd)
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "receipt")
 
 
@@ -203,12 +203,12 @@ def test_where_a_genuine_one_stands_is_not_guessed_while_redis_is_away(
     open_campaign: CampaignMaker, redis_away: Any
 ) -> None:
     campaign = open_campaign()
-    first = told(campaign, "mina")
+    first = receipt_for(campaign, "mina")
     drain("sale", consumer="one")
-    second = told(campaign, "jun")
+    second = receipt_for(campaign, "jun")
     redis_away()
-    assert verified("mina", first).json()["status"] == "issued"
-    assert verified("mina", second).status_code == 503
+    assert post_verify("mina", first).json()["status"] == "issued"
+    assert post_verify("mina", second).status_code == 503
 
 
 def test_the_command_shows_first_and_stores_when_told(

@@ -30,7 +30,7 @@ def parked_reasons(slug: str = "sale") -> list[str]:
     return [entry.fields[b"reason"].decode() for entry in store.store().parked_entries(slug)]
 
 
-def defined(**changed: Any) -> None:
+def rewrite_snapshot(**changed: Any) -> None:
     """As if the campaign's frozen definition had said so."""
     gate = keys.campaign_keys("sale").gate
     said = orjson.loads(store.store().client.hget(gate, "facts") or b"{}")
@@ -51,7 +51,7 @@ def test_an_impossible_campaign_has_its_claims_parked_and_named(
     open_campaign: CampaignMaker, caplog: pytest.LogCaptureFixture, changed: dict[str, Any]
 ) -> None:
     sale = open_campaign()
-    defined(**changed)
+    rewrite_snapshot(**changed)
     for user in ("mina", "jun", "sora"):
         strategies.admit(sale, Claim(user))
     tasks.drain("sale")
@@ -84,19 +84,19 @@ def test_one_claim_that_no_calendar_can_hold_takes_no_other_along(
     assert Tally.objects.get().stored == 3
 
 
-def claims(*places: int) -> list[AdmittedClaim]:
+def admitted_claims(*places: int) -> list[AdmittedClaim]:
     return [AdmittedClaim(f"user-{place}", 1, place, 1_795_000_000_000) for place in places]
 
 
-def failing(for_user: str, error: Exception) -> Callable[..., Any]:
+def failing_insert(for_user: str, error: Exception) -> Callable[..., Any]:
     insert = writer.insert_rows
 
-    def instead(campaign: CampaignSnapshot, batch: list[AdmittedClaim], *more: Any) -> None:
+    def insert_or_fail(campaign: CampaignSnapshot, batch: list[AdmittedClaim], *more: Any) -> None:
         if any(claim.user == for_user for claim in batch) or for_user == "everybody":
             raise error
         insert(campaign, batch, *more)
 
-    return instead
+    return insert_or_fail
 
 
 def refusing(for_user: str, error: Exception) -> Callable[..., Any]:
@@ -123,7 +123,7 @@ def test_a_claim_that_the_driver_can_not_take_is_singled_out(
 ) -> None:
     sale = open_campaign()
     with connection.execute_wrapper(refusing(f"user-{culprit}", error)):
-        verdict = writer.store_batch(sale, claims(1, 2, 3, 4, 5, 6, 7), epoch=None)
+        verdict = writer.store_batch(sale, admitted_claims(1, 2, 3, 4, 5, 6, 7), epoch=None)
     assert [claim.place for claim in verdict.refused] == [culprit]
     assert sorted(claim.place for claim in verdict.stored) == sorted({*range(1, 8)} - {culprit})
 
@@ -183,7 +183,7 @@ def test_an_error_that_meets_every_claim_is_no_claims_fault_and_parks_none(
         strategies.admit(sale, Claim(user))
     with monkeypatch.context() as broken:
         broken.setattr(
-            writer, "insert_rows", failing("everybody", ProgrammingError(1054, "column"))
+            writer, "insert_rows", failing_insert("everybody", ProgrammingError(1054, "column"))
         )
         tasks.drain("sale")
     assert (parked_reasons(), store.store().gate("sale").waiting) == ([], 3)

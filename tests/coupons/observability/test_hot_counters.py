@@ -15,7 +15,7 @@ from coupons.observability import hot_counters
 from tests.conftest import CampaignMaker, Person
 
 
-def told(name: str, **labels: str) -> float:
+def metric_value(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
@@ -23,30 +23,32 @@ def test_a_claims_latency_is_told_by_the_kind_of_its_answer(open_campaign: Campa
     open_campaign(stock=1)
     hot_counters.flush_counters()
     kinds = ("issued", "refused", "failed")
-    before = [told("coupon_admission_seconds_count", answer=kind) for kind in kinds]
+    before = [metric_value("coupon_admission_seconds_count", answer=kind) for kind in kinds]
     for name in ("jun", "jun", "sora"):
         Person(name).claims()
     hot_counters.count_claim("sale", "store_away", 0.3)
     hot_counters.flush_counters()
-    after = [told("coupon_admission_seconds_count", answer=kind) for kind in kinds]
+    after = [metric_value("coupon_admission_seconds_count", answer=kind) for kind in kinds]
     assert [now - then for now, then in zip(after, before, strict=True)] == [2, 1, 1]
 
 
 def test_nothing_is_lost_between_threads() -> None:
     hot_counters.flush_counters()
-    before = told("coupon_claims_total", campaign="busy", outcome="admitted")
+    before = metric_value("coupon_claims_total", campaign="busy", outcome="admitted")
 
-    def count() -> None:
+    def count_claims() -> None:
         for _ in range(5_000):
             hot_counters.count_claim("busy", "admitted", 0.001)
 
-    threads = [threading.Thread(target=count) for _ in range(4)]
+    threads = [threading.Thread(target=count_claims) for _ in range(4)]
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
         hot_counters.flush_counters()
     hot_counters.flush_counters()
-    assert told("coupon_claims_total", campaign="busy", outcome="admitted") == before + 20_000
+    assert (
+        metric_value("coupon_claims_total", campaign="busy", outcome="admitted") == before + 20_000
+    )
 
 
 def test_the_writer_survives_what_it_could_not_write(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,11 +62,11 @@ def test_the_writer_survives_what_it_could_not_write(monkeypatch: pytest.MonkeyP
         write()
 
     monkeypatch.setattr(hot_counters, "flush_counters", write_badly_once)
-    before = told("coupon_claims_total", campaign="full", outcome="admitted")
+    before = metric_value("coupon_claims_total", campaign="full", outcome="admitted")
     hot_counters.count_claim("full", "admitted", 0.01)
     assert failed.wait(10)
     for _ in range(100):
-        if told("coupon_claims_total", campaign="full", outcome="admitted") == before + 1:
+        if metric_value("coupon_claims_total", campaign="full", outcome="admitted") == before + 1:
             return
         time.sleep(0.1)
     pytest.fail("nobody writes any more")

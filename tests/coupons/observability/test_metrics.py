@@ -23,30 +23,30 @@ def test_a_process_counts_so_many_campaigns_by_name_and_the_rest_together() -> N
     assert said == ["spring", "summer", "other", "spring", "other"]
 
 
-def made() -> Histogram:
+def new_histogram() -> Histogram:
     return Histogram("made_seconds", "Made.", registry=CollectorRegistry(), buckets=(0.1, 1, 5))
 
 
 @pytest.mark.parametrize("values", [[], [0.1], [0, 0.1, 0.11, 1, 7, 7], [9]])
 def test_many_values_at_once_count_as_one_by_one(values: list[float]) -> None:
-    together, apart = made(), made()
+    together, apart = new_histogram(), new_histogram()
     metrics.observe_all(together, values)
     for value in values:
         apart.observe(value)
-    assert samples(together) == samples(apart)
+    assert bucket_samples(together) == bucket_samples(apart)
 
 
 def test_so_do_values_at_random() -> None:
     chance = random.Random(7)
     values = sorted(chance.choice([0.1, 1, 5, chance.uniform(0, 9)]) for _ in range(500))
-    together, apart = made(), made()
+    together, apart = new_histogram(), new_histogram()
     metrics.observe_all(together, values)
     for value in values:
         apart.observe(value)
-    assert samples(together) == pytest.approx(samples(apart))
+    assert bucket_samples(together) == pytest.approx(bucket_samples(apart))
 
 
-def samples(histogram: Histogram) -> dict[tuple[str, str], float]:
+def bucket_samples(histogram: Histogram) -> dict[tuple[str, str], float]:
     found = [sample for metric in histogram.collect() for sample in metric.samples]
     return {
         (sample.name, sample.labels.get("le", "")): sample.value

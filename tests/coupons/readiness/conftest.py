@@ -14,14 +14,14 @@ Draft = Callable[..., Campaign]
 
 
 @pytest.fixture
-def worker() -> None:
+def healthy_worker() -> None:
     """One heard a bell just now."""
     store().mark_canary()
     store().mark_sweep()
 
 
 @pytest.fixture
-def sale(draft: Draft) -> Campaign:
+def scheduled_sale(draft: Draft) -> Campaign:
     """Opens in five minutes, here and in Redis."""
     now = timezone.now()
     draft("sale", opens_at=now + timedelta(minutes=5), closes_at=now + timedelta(hours=1))

@@ -20,7 +20,7 @@ Draft = Callable[..., Campaign]
 
 
 @pytest.fixture
-def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
+def trusted_authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
     """One that this process trusts, as clients trust the usual ones."""
     made = Authority(tmp_path / "authority")
     monkeypatch.setenv("SSL_CERT_FILE", str(made.file))
@@ -28,7 +28,7 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
 
 
 @pytest.fixture
-def sale(draft: Draft) -> Campaign:
+def scheduled_sale(draft: Draft) -> Campaign:
     opens = timezone.now() + timedelta(days=3)
     return draft("sale", opens_at=opens, closes_at=opens + timedelta(days=2))
 
@@ -44,18 +44,22 @@ def sale(draft: Draft) -> Campaign:
     ],
 )
 def test_a_file_by_its_days(
-    days: float, light: Light, sale: Campaign, authority: Authority, settings: Settings
+    days: float,
+    light: Light,
+    scheduled_sale: Campaign,
+    trusted_authority: Authority,
+    settings: Settings,
 ) -> None:
-    settings.SITE_CERTIFICATE = str(authority.sign("shop.example", days=days)[0])
-    line = certificate_line(sale)
+    settings.SITE_CERTIFICATE = str(trusted_authority.sign("shop.example", days=days)[0])
+    line = certificate_line(scheduled_sale)
     assert line.light is light, line.seen
     assert f"{days // 1:.0f} more days" in line.seen
     assert bool(line.do) is (light is not Light.GREEN)
 
 
-def test_none_is_grey_and_blocks_nothing(sale: Campaign, settings: Settings) -> None:
+def test_none_is_grey_and_blocks_nothing(scheduled_sale: Campaign, settings: Settings) -> None:
     settings.SITE_CERTIFICATE = ""
-    assert certificate_line(sale).light is Light.GREY
+    assert certificate_line(scheduled_sale).light is Light.GREY
 
 
 HTTPS = "https://shop.example/"
@@ -73,21 +77,26 @@ HTTPS = "https://shop.example/"
     ],
 )
 def test_13_5_in_production_a_site_without_tls_is_red_unless_it_is_for_trying_out(
-    where: str, redirects: bool, plain_http: str, light: Light, sale: Campaign, settings: Settings
+    where: str,
+    redirects: bool,
+    plain_http: str,
+    light: Light,
+    scheduled_sale: Campaign,
+    settings: Settings,
 ) -> None:
     settings.PRODUCTION, settings.SITE_CERTIFICATE = True, where
     settings.USERS_ARE_REDIRECTED, settings.PLAIN_HTTP = redirects, plain_http
-    line = certificate_line(sale)
+    line = certificate_line(scheduled_sale)
     assert line.light is light, line.seen
     assert line.do
 
 
 def test_13_5_in_production_a_good_certificate_is_green(
-    sale: Campaign, authority: Authority, settings: Settings
+    scheduled_sale: Campaign, trusted_authority: Authority, settings: Settings
 ) -> None:
     settings.PRODUCTION = settings.USERS_ARE_REDIRECTED = True
-    settings.SITE_CERTIFICATE = str(authority.sign("shop.example", days=90)[0])
-    assert certificate_line(sale).light is Light.GREEN
+    settings.SITE_CERTIFICATE = str(trusted_authority.sign("shop.example", days=90)[0])
+    assert certificate_line(scheduled_sale).light is Light.GREEN
 
 
 def _speak_plain_http(listener: socket.socket) -> None:
@@ -97,27 +106,29 @@ def _speak_plain_http(listener: socket.socket) -> None:
         client.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 
 
-def test_13_5_a_server_that_answers_without_tls_is_red(sale: Campaign, settings: Settings) -> None:
+def test_13_5_a_server_that_answers_without_tls_is_red(
+    scheduled_sale: Campaign, settings: Settings
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=_speak_plain_http, args=(listener,), daemon=True).start()
         settings.SITE_CERTIFICATE = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        line = certificate_line(sale)
+        line = certificate_line(scheduled_sale)
     assert line.light is Light.RED, line.seen
 
 
 @pytest.fixture
-def served(authority: Authority) -> Iterator[Callable[..., int]]:
+def serve_certificate(trusted_authority: Authority) -> Iterator[Callable[..., int]]:
     """Call it for a server that shows the certificate of a name; it returns the port."""
     listeners: list[socket.socket] = []
 
-    def serve(name: str, *, days: float) -> int:
+    def start_server(name: str, *, days: float) -> int:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*authority.sign(name, days=days))
+        context.load_cert_chain(*trusted_authority.sign(name, days=days))
         listeners.append(socket.create_server(("127.0.0.1", 0)))
         threading.Thread(target=_shake_hands, args=(listeners[-1], context), daemon=True).start()
         return int(listeners[-1].getsockname()[1])
 
-    yield serve
+    yield start_server
     for listener in listeners:
         listener.close()
 
@@ -140,28 +151,33 @@ def _shake_hands(listener: socket.socket, context: ssl.SSLContext) -> None:
     ],
 )
 def test_a_server_as_a_client_sees_it(
-    name: str, days: float, light: Light, sale: Campaign,
-    served: Callable[..., int], settings: Settings,
+    name: str, days: float, light: Light, scheduled_sale: Campaign,
+    serve_certificate: Callable[..., int], settings: Settings,
 ) -> None:  # fmt: skip
-    settings.SITE_CERTIFICATE = f"https://localhost:{served(name, days=days)}/"
-    line = certificate_line(sale)
+    settings.SITE_CERTIFICATE = f"https://localhost:{serve_certificate(name, days=days)}/"
+    line = certificate_line(scheduled_sale)
     assert line.light is light, line.seen
 
 
 def test_one_that_nobody_vouches_for_is_red(
-    sale: Campaign, served: Callable[..., int], settings: Settings, monkeypatch: pytest.MonkeyPatch
+    scheduled_sale: Campaign,
+    serve_certificate: Callable[..., int],
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    settings.SITE_CERTIFICATE = f"https://localhost:{served('localhost', days=90)}"
+    settings.SITE_CERTIFICATE = f"https://localhost:{serve_certificate('localhost', days=90)}"
     monkeypatch.delenv("SSL_CERT_FILE")
-    assert certificate_line(sale).light is Light.RED
+    assert certificate_line(scheduled_sale).light is Light.RED
 
 
 @pytest.mark.parametrize("where", ["https://127.0.0.1:1", "https://nowhere.invalid", "no/file.pem"])
-def test_what_can_not_be_read_is_amber(where: str, sale: Campaign, settings: Settings) -> None:
+def test_what_can_not_be_read_is_amber(
+    where: str, scheduled_sale: Campaign, settings: Settings
+) -> None:
     settings.SITE_CERTIFICATE = where
-    assert certificate_line(sale).light is Light.AMBER
+    assert certificate_line(scheduled_sale).light is Light.AMBER
 
 
-def test_a_file_that_is_none_is_red(sale: Campaign, settings: Settings) -> None:
+def test_a_file_that_is_none_is_red(scheduled_sale: Campaign, settings: Settings) -> None:
     settings.SITE_CERTIFICATE = __file__
-    assert certificate_line(sale).light is Light.RED
+    assert certificate_line(scheduled_sale).light is Light.RED

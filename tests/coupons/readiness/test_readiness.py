@@ -24,7 +24,7 @@ from coupons.store import keys, store
 from tests import servers
 from tests.coupons.readiness.conftest import Draft
 
-pytestmark = pytest.mark.usefixtures("worker")
+pytestmark = pytest.mark.usefixtures("healthy_worker")
 
 GATE = keys.campaign_keys("sale").gate
 
@@ -34,20 +34,20 @@ def other_redis(tmp_path: Path, settings: Any) -> Iterator[Callable[..., None]]:
     """Call it with a server's options, and from then on that is the Redis that decides."""
     with ExitStack() as stack:
 
-        def become(*options: str) -> None:
+        def start_other_redis(*options: str) -> None:
             server = servers.redis(tmp_path / "redis", extra=options)
             settings.REDIS_URL = stack.enter_context(server)
             store.cache_clear()
 
-        yield become
+        yield start_other_redis
     store.cache_clear()
 
 
-def lights(slug: str = "sale") -> dict[str, Light]:
+def board_lights(slug: str = "sale") -> dict[str, Light]:
     return {line.name: line.light for line in board.readiness_board(slug).lines}
 
 
-def faults(slug: str = "sale") -> dict[str, Light]:
+def board_faults(slug: str = "sale") -> dict[str, Light]:
     """What is neither green nor left out; each says what to do."""
     fine = (Light.GREEN, Light.GREY)
     found = [line for line in board.readiness_board(slug).lines if line.light not in fine]
@@ -57,9 +57,9 @@ def faults(slug: str = "sale") -> dict[str, Light]:
 
 
 @pytest.mark.stores
-def test_everything_is_green_on_servers_as_they_should_be(sale: Campaign) -> None:
-    assert faults() == {}
-    assert list(lights()) == [
+def test_everything_is_green_on_servers_as_they_should_be(scheduled_sale: Campaign) -> None:
+    assert board_faults() == {}
+    assert list(board_lights()) == [
         "state", "coupon_keys", "both_stores", "keys", "drain", "slots", "clock", "memory",
         "eviction", "persistence", "replicas", "host_clocks", "broker", "canary", "beat", "durable",
         "time_zone", "connections",
@@ -70,49 +70,49 @@ def test_everything_is_green_on_servers_as_they_should_be(sale: Campaign) -> Non
 def test_a_direct_campaign_is_not_asked_about_redis(draft: Draft) -> None:
     draft("sale", strategy="direct")
     lifecycle.schedule_campaign("sale", actor="Mina")
-    assert not {"both_stores", "eviction", "broker"} & lights().keys()
+    assert not {"both_stores", "eviction", "broker"} & board_lights().keys()
 
 
 def test_a_draft_is_ambers_and_no_red(draft: Draft) -> None:
     draft("sale")
-    assert faults() == {"state": Light.AMBER, "both_stores": Light.AMBER}
+    assert board_faults() == {"state": Light.AMBER, "both_stores": Light.AMBER}
 
 
-def test_a_campaign_that_redis_lost_is_red(sale: Campaign) -> None:
+def test_a_campaign_that_redis_lost_is_red(scheduled_sale: Campaign) -> None:
     store().client.delete(GATE)
-    assert faults() == {"both_stores": Light.RED}
+    assert board_faults() == {"both_stores": Light.RED}
 
 
 @pytest.mark.parametrize("field", ["stock", "opens", "closes", "paused", "longest", "epoch"])
-def test_a_gate_that_says_something_else_is_red(sale: Campaign, field: str) -> None:
+def test_a_gate_that_says_something_else_is_red(scheduled_sale: Campaign, field: str) -> None:
     store().client.hset(GATE, field, 1)
-    assert faults() == {"both_stores": Light.RED}
+    assert board_faults() == {"both_stores": Light.RED}
 
 
-def test_other_terms_in_the_gate_are_red(sale: Campaign) -> None:
+def test_other_terms_in_the_gate_are_red(scheduled_sale: Campaign) -> None:
     said = json.loads(store().client.hget(GATE, "facts") or b"{}")
     store().client.hset(GATE, "facts", json.dumps(said | {"per_user": 2}))
-    assert faults() == {"both_stores": Light.RED}
+    assert board_faults() == {"both_stores": Light.RED}
 
 
 @pytest.mark.stores
-def test_a_missing_slot_is_red(sale: Campaign) -> None:
-    slots.slots_of(sale).filter(id=slot_id(sale.pk, 3)).delete()
-    assert faults() == {"slots": Light.RED}
+def test_a_missing_slot_is_red(scheduled_sale: Campaign) -> None:
+    slots.slots_of(scheduled_sale).filter(id=slot_id(scheduled_sale.pk, 3)).delete()
+    assert board_faults() == {"slots": Light.RED}
 
 
-def test_a_lost_key_is_red(sale: Campaign, settings: Any) -> None:
-    known = snapshot.snapshot_of(sale)
+def test_a_lost_key_is_red(scheduled_sale: Campaign, settings: Any) -> None:
+    known = snapshot.snapshot_of(scheduled_sale)
     settings.COUPON_KEYS = {"another": b"k" * 32}
     assert known.key_id not in settings.COUPON_KEYS
-    assert lights()["coupon_keys"] is Light.RED
+    assert board_lights()["coupon_keys"] is Light.RED
 
 
 @pytest.mark.parametrize(
     ("off_s", "light"), [(0, Light.GREEN), (0.5, Light.AMBER), (-0.5, Light.AMBER), (5, Light.RED)]
 )
 def test_a_clock_that_is_off_is_seen(
-    sale: Campaign, monkeypatch: pytest.MonkeyPatch, off_s: float, light: Light
+    scheduled_sale: Campaign, monkeypatch: pytest.MonkeyPatch, off_s: float, light: Light
 ) -> None:
     ours = time.time
     monkeypatch.setattr(time, "time", lambda: ours() + off_s)
@@ -126,10 +126,10 @@ def test_a_redis_too_small_for_the_stock_is_red(
     other_redis("--maxmemory", "7mb")
     draft("small", stock=100, opens_at=timezone.now() + timedelta(minutes=5))
     lifecycle.schedule_campaign("small", actor="Mina")
-    assert lights("small")["memory"] is Light.GREEN
+    assert board_lights("small")["memory"] is Light.GREEN
     draft("large", stock=100_000, opens_at=timezone.now() + timedelta(minutes=5))
     lifecycle.schedule_campaign("large", actor="Mina")
-    assert lights("small")["memory"] is Light.RED  # they share the server
+    assert board_lights("small")["memory"] is Light.RED  # they share the server
 
 
 def test_a_redis_that_may_forget_is_red_and_one_without_a_log_amber(
@@ -139,16 +139,16 @@ def test_a_redis_that_may_forget_is_red_and_one_without_a_log_amber(
     store().mark_canary()
     store().mark_sweep()
     draft("sale")
-    assert faults() | {"eviction": Light.RED, "persistence": Light.AMBER} == faults()
+    assert board_faults() | {"eviction": Light.RED, "persistence": Light.AMBER} == board_faults()
 
 
-def test_a_log_that_can_not_be_written_is_red(sale: Campaign) -> None:
+def test_a_log_that_can_not_be_written_is_red(scheduled_sale: Campaign) -> None:
     said = store().server_info() | {"aof_last_write_status": "err"}
     assert redis.persistence_line(said).light is Light.RED
 
 
 def test_replicas_that_admissions_wait_for_must_be_there(
-    sale: Campaign, settings: Any, other_redis: Callable[..., None]
+    scheduled_sale: Campaign, settings: Any, other_redis: Callable[..., None]
 ) -> None:
     settings.REDIS_WAIT_REPLICAS = 1
     assert redis.replicas_line(store().server_info()).light is Light.RED
@@ -166,17 +166,19 @@ def test_a_replica_far_behind_is_amber() -> None:
     )
 
 
-def test_redis_away_is_red_and_the_rest_is_still_asked(sale: Campaign, redis_away: Any) -> None:
+def test_redis_away_is_red_and_the_rest_is_still_asked(
+    scheduled_sale: Campaign, redis_away: Any
+) -> None:
     redis_away()
-    found = faults()
+    found = board_faults()
     assert found["both_stores"] is found["redis"] is Light.RED
-    assert lights()["durable"] is Light.GREEN
+    assert board_lights()["durable"] is Light.GREEN
 
 
-def test_a_broker_away_is_red(sale: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_away_is_red(scheduled_sale: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     nobody = f"redis://127.0.0.1:{servers.free_port()}/0"
     monkeypatch.setattr(current_app.conf, "broker_write_url", nobody)
-    assert faults() == {"broker": Light.RED}
+    assert board_faults() == {"broker": Light.RED}
 
 
 @pytest.mark.parametrize(
@@ -203,11 +205,13 @@ def test_12_19_a_beat_that_sweeps_no_more_is_seen(ago_s: int | None, light: Ligh
     assert (f"{ago_s} s ago" in line.seen) == (ago_s is not None)
 
 
-def test_more_connections_planned_than_there_are_is_red(sale: Campaign, settings: Any) -> None:
+def test_more_connections_planned_than_there_are_is_red(
+    scheduled_sale: Campaign, settings: Any
+) -> None:
     if connection.vendor != "mysql":
         pytest.skip("a file has no limit of connections")
     settings.PLANNED_API_HOSTS = 100
-    assert faults() == {"connections": Light.RED}
+    assert board_faults() == {"connections": Light.RED}
 
 
 def test_keys_no_user_could_use_are_red(settings: Any, tmp_path: Path) -> None:

@@ -12,11 +12,11 @@ from coupons.models import Campaign
 from coupons.readiness import board
 from coupons.store import keys, store
 
-pytestmark = pytest.mark.usefixtures("worker")
+pytestmark = pytest.mark.usefixtures("healthy_worker")
 GATE = keys.campaign_keys("sale").gate
 
 
-def run(*arguments: str) -> tuple[int, str]:
+def run_readiness(*arguments: str) -> tuple[int, str]:
     said = StringIO()
     try:
         call_command("readiness", *arguments, stdout=said, no_color=True)
@@ -25,40 +25,40 @@ def run(*arguments: str) -> tuple[int, str]:
     return 0, said.getvalue()
 
 
-def test_the_command_says_yes_or_no_by_its_status(sale: Campaign) -> None:
-    status, said = run("sale")
+def test_the_command_says_yes_or_no_by_its_status(scheduled_sale: Campaign) -> None:
+    status, said = run_readiness("sale")
     assert status == 0
     assert "sale is ready to open" in said.splitlines()[-1]
     store().client.delete(GATE)
-    status, said = run("sale")
+    status, said = run_readiness("sale")
     assert status == 1
     assert "✗ both_stores" in said
     assert "sale is not ready" in said.splitlines()[-1]
 
 
-def test_the_command_speaks_json(sale: Campaign) -> None:
+def test_the_command_speaks_json(scheduled_sale: Campaign) -> None:
     store().client.hset(GATE, "stock", 9)
-    status, said = run("sale", "--json")
+    status, said = run_readiness("sale", "--json")
     told = json.loads(said)
     assert (status, told["light"], told["blocks"]) == (1, "red", True)
     assert {line["name"]: line["light"] for line in told["lines"]}["both_stores"] == "red"
 
 
-def test_the_command_overrides_with_a_reason_only(sale: Campaign) -> None:
+def test_the_command_overrides_with_a_reason_only(scheduled_sale: Campaign) -> None:
     store().client.hset(GATE, "longest", 9)
     with pytest.raises(CommandError, match="Give a reason") as refused:
-        run("sale", "--override", " ")
+        run_readiness("sale", "--override", " ")
     assert refused.value.returncode == 2
-    status, said = run("sale", "--override", "we know", "--actor", "mina")
+    status, said = run_readiness("sale", "--override", "we know", "--actor", "mina")
     assert status == 0
     assert "as mina decided: we know" in said
     with pytest.raises(CommandError, match="no campaign"):
-        run("nosuch")
+        run_readiness("nosuch")
 
 
-def test_an_override_ends_with_the_opening_it_was_for(sale: Campaign) -> None:
+def test_an_override_ends_with_the_opening_it_was_for(scheduled_sale: Campaign) -> None:
     opening_hold.override_hold("sale", actor="mina", reason="we know")
     assert board.readiness_board("sale").overridden is not None
-    later = sale.opens_at + timedelta(hours=5)
+    later = scheduled_sale.opens_at + timedelta(hours=5)
     lifecycle.reschedule("sale", opens_at=later, closes_at=later + timedelta(hours=1), actor="mina")
     assert board.readiness_board("sale").overridden is None

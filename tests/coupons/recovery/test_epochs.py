@@ -15,7 +15,7 @@ from coupons.issuing.drain import drain
 from coupons.models import Campaign, Coupon
 from coupons.recovery import epochs, rebuild, reconcile
 from tests.conftest import CampaignMaker
-from tests.coupons.recovery.test_rebuild import admit, lose
+from tests.coupons.recovery.test_rebuild import admit_users, lose_keys
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
@@ -24,11 +24,11 @@ def test_what_a_drain_read_before_a_rebuild_is_not_stored_after_it(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(stock=10)
-    admit(campaign, ["ann", "ben"])
+    admit_users(campaign, ["ann", "ben"])
     held = queue.read_batch("sale", consumer="slow", count=10)
-    lose()
+    lose_keys()
     rebuild.rebuild_campaign("sale", actor="Mina")
-    assert admit(campaign, ["cho"])["cho"].place == 1  # nobody knew that it was given
+    assert admit_users(campaign, ["cho"])["cho"].place == 1  # nobody knew that it was given
     with pytest.raises(StaleClaims):
         writer.store_batch(campaign, list(held.claims.values()), epoch=held.epoch)
     assert drain("sale", consumer="one").stored == 1
@@ -39,11 +39,11 @@ def test_negative_control_without_the_epoch_the_later_one_is_told_and_not_stored
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(stock=10)
-    admit(campaign, ["ann", "ben"])
+    admit_users(campaign, ["ann", "ben"])
     held = queue.read_batch("sale", consumer="slow", count=10)
-    lose()
+    lose_keys()
     rebuild.rebuild_campaign("sale", actor="Mina")
-    assert admit(campaign, ["cho"])["cho"].place == 1
+    assert admit_users(campaign, ["cho"])["cho"].place == 1
     writer.store_batch(campaign, list(held.claims.values()), epoch=None)
     assert drain("sale", consumer="one").parked == 1
 
@@ -55,30 +55,32 @@ def test_a_rebuild_waits_for_a_batch_that_is_being_stored(
     if connection.vendor != "mysql":
         pytest.skip("SQLite has one writer at a time")
     campaign = open_campaign(stock=10)
-    admit(campaign, range(3))
+    admit_users(campaign, range(3))
     standing = writer._existing_rows
     inside, go_on = threading.Event(), threading.Event()
 
-    def slowly(*asked: Any) -> Any:
+    def wait_in_standing(*asked: Any) -> Any:
         inside.set()
         assert go_on.wait(20)
         return standing(*asked)
 
-    monkeypatch.setattr(writer, "_existing_rows", slowly)
+    monkeypatch.setattr(writer, "_existing_rows", wait_in_standing)
     drained: list[Any] = []
     rebuilt: list[Any] = []
 
-    def work(into: list[Any], what: Callable[[], Any]) -> None:
+    def run_in_thread(into: list[Any], what: Callable[[], Any]) -> None:
         try:
             into.append(what())
         finally:
             connection.close()
 
-    slow = threading.Thread(target=work, args=(drained, lambda: drain("sale", consumer="slow")))
+    slow = threading.Thread(
+        target=run_in_thread, args=(drained, lambda: drain("sale", consumer="slow"))
+    )
     slow.start()
     assert inside.wait(20)
     repair = threading.Thread(
-        target=work, args=(rebuilt, lambda: rebuild.rebuild_campaign("sale", actor="Mina"))
+        target=run_in_thread, args=(rebuilt, lambda: rebuild.rebuild_campaign("sale", actor="Mina"))
     )
     repair.start()
     repair.join(0.5)

@@ -36,9 +36,9 @@ class Pair:
         self.settings, self.primary, self.replica = settings, primary, replica
         settings.REDIS_TIMEOUT_S = 5  # a server that has just started is slow at times
         self.of_replica: Any = driver.Redis.from_url(replica)
-        self.use(primary)
+        self.use_redis(primary)
 
-    def use(self, url: str) -> None:
+    def use_redis(self, url: str) -> None:
         self.settings.REDIS_URL = url
         store.store.cache_clear()
         lookup.clear_snapshots()
@@ -51,17 +51,17 @@ class Pair:
         while of_primary.wait(1, 500) < 1:
             assert time.monotonic() < deadline
 
-    def cut(self) -> None:
+    def cut_replica(self) -> None:
         """From here on the replica gets nothing; it is promoted, and nobody speaks to it yet."""
         self.in_step()
         self.of_replica.replicaof("NO", "ONE")
 
     def failed_over(self) -> None:
-        self.use(self.replica)
+        self.use_redis(self.replica)
 
 
 @pytest.fixture
-def pair(tmp_path: Path, settings: Settings) -> Iterator[Pair]:
+def redis_pair(tmp_path: Path, settings: Settings) -> Iterator[Pair]:
     at_once = ("--repl-diskless-sync-delay", "0", "--shutdown-timeout", "0")
     with servers.redis(tmp_path / "a", extra=at_once) as primary:
         replica_of = ("--replicaof", f"127.0.0.1 {port_of(primary)}", *at_once)
@@ -70,19 +70,19 @@ def pair(tmp_path: Path, settings: Settings) -> Iterator[Pair]:
     store.store.cache_clear()
 
 
-def admit(campaign: CampaignSnapshot, users: range) -> list[int]:
+def admit_users(campaign: CampaignSnapshot, users: range) -> list[int]:
     return [strategies.admit(campaign, Claim(f"user-{n}")).place for n in users]
 
 
 def test_places_stored_before_a_failover_are_not_given_again_after_it(
-    pair: Pair, open_campaign: CampaignMaker
+    redis_pair: Pair, open_campaign: CampaignMaker
 ) -> None:
     campaign = open_campaign(stock=20)
-    admit(campaign, range(1, 6))
-    pair.cut()
-    assert admit(campaign, range(6, 9)) == [6, 7, 8]
+    admit_users(campaign, range(1, 6))
+    redis_pair.cut_replica()
+    assert admit_users(campaign, range(6, 9)) == [6, 7, 8]
     drain("sale", consumer="one")  # stored, and no replica knows of them
-    pair.failed_over()
+    redis_pair.failed_over()
     assert strategies.admit(campaign, Claim("late")).place == 9
     again = strategies.admit(campaign, Claim("user-7"))
     assert (again.outcome, again.place) == (Outcome.ALREADY_CLAIMED, 7)
@@ -91,14 +91,14 @@ def test_places_stored_before_a_failover_are_not_given_again_after_it(
 
 
 def test_negative_control_without_the_fence_a_stored_place_is_given_to_another(
-    pair: Pair, open_campaign: CampaignMaker
+    redis_pair: Pair, open_campaign: CampaignMaker
 ) -> None:
     campaign = open_campaign(stock=20)
-    admit(campaign, range(1, 6))
-    pair.cut()
-    admit(campaign, range(6, 9))
+    admit_users(campaign, range(1, 6))
+    redis_pair.cut_replica()
+    admit_users(campaign, range(6, 9))
     drain("sale", consumer="one")
-    pair.failed_over()
+    redis_pair.failed_over()
     store.store().mark_server_verified(store.store().current_server().identity)  # nobody compared
     late = strategies.admit(campaign, Claim("late"))
     assert (late.outcome, late.place) == (Outcome.ADMITTED, 6)
@@ -106,16 +106,16 @@ def test_negative_control_without_the_fence_a_stored_place_is_given_to_another(
 
 
 def test_what_a_drain_held_during_a_failover_is_not_stored_over_it(
-    pair: Pair, open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+    redis_pair: Pair, open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Read from the old primary, stored too late: the place may be another's by now."""
     campaign = open_campaign(stock=20)
-    admit(campaign, range(1, 6))
+    admit_users(campaign, range(1, 6))
     drain("sale", consumer="one")
-    pair.cut()
-    admit(campaign, range(6, 9))
+    redis_pair.cut_replica()
+    admit_users(campaign, range(6, 9))
     held = store.store().read_new("sale", consumer="slow", count=10)
-    pair.failed_over()
+    redis_pair.failed_over()
     assert strategies.admit(campaign, Claim("late")).place == 6
     drain("sale", consumer="one")
     assert held.epoch != Campaign.objects.get().epoch
@@ -123,32 +123,32 @@ def test_what_a_drain_held_during_a_failover_is_not_stored_over_it(
 
 
 def test_a_replica_decides_nothing_even_before_it_refuses_to_write(
-    pair: Pair, open_campaign: CampaignMaker
+    redis_pair: Pair, open_campaign: CampaignMaker
 ) -> None:
     campaign = open_campaign()
-    pair.in_step()
-    pair.use(pair.replica)
+    redis_pair.in_step()
+    redis_pair.use_redis(redis_pair.replica)
     with pytest.raises(StoreAway):
         strategies.admit(campaign, Claim("mina"))
 
 
 def test_a_change_that_the_replica_missed_is_made_again(
-    pair: Pair, open_campaign: CampaignMaker
+    redis_pair: Pair, open_campaign: CampaignMaker
 ) -> None:
     campaign = open_campaign()
-    pair.cut()
+    redis_pair.cut_replica()
     lifecycle.pause_campaign("sale", actor="Mina")
-    pair.failed_over()
+    redis_pair.failed_over()
     assert strategies.admit(campaign, Claim("mina")).outcome == Outcome.PAUSED
 
 
 def test_a_campaign_scheduled_behind_the_replicas_back_stays_closed(
-    pair: Pair, open_campaign: CampaignMaker
+    redis_pair: Pair, open_campaign: CampaignMaker
 ) -> None:
     open_campaign()
-    pair.cut()
+    redis_pair.cut_replica()
     other = open_campaign("other")
-    pair.failed_over()
+    redis_pair.failed_over()
     with pytest.raises(NotInstalled):
         strategies.admit(other, Claim("mina"))
     rebuild.rebuild_campaign("other", actor="Mina")
@@ -156,15 +156,15 @@ def test_a_campaign_scheduled_behind_the_replicas_back_stays_closed(
 
 
 def test_an_old_primary_that_comes_back_later_is_compared_again(
-    pair: Pair, open_campaign: CampaignMaker
+    redis_pair: Pair, open_campaign: CampaignMaker
 ) -> None:
     """There and back: the name that was vouched for once is not a name for ever."""
     campaign = open_campaign()
-    pair.cut()
-    pair.failed_over()
+    redis_pair.cut_replica()
+    redis_pair.failed_over()
     assert strategies.admit(campaign, Claim("mina")).place == 1
     drain("sale", consumer="one")
-    pair.use(pair.primary)  # it was never told that it lost its office
+    redis_pair.use_redis(redis_pair.primary)  # it was never told that it lost its office
     assert failover.verify_server()
     epoch = Campaign.objects.get().epoch
     assert store.store().gate_marks(["sale"])["sale"].epoch != epoch
@@ -180,11 +180,11 @@ def test_a_restart_costs_a_comparison_and_no_operator(
     store.store.cache_clear()
     with servers.redis(tmp_path / "r", port=port):
         campaign = open_campaign()
-        admit(campaign, range(1, 4))
+        admit_users(campaign, range(1, 4))
         first = store.store().current_server()
     with servers.redis(tmp_path / "r", port=port):
         assert store.store().current_server().identity != first.identity
-        assert admit(campaign, range(1, 6)) == [1, 2, 3, 4, 5]
+        assert admit_users(campaign, range(1, 6)) == [1, 2, 3, 4, 5]
         assert store.store().current_server().may_decide
         assert drain("sale", consumer="one").stored == 5
     store.store.cache_clear()
@@ -218,28 +218,28 @@ def gates_of(slugs: list[str]) -> dict[str, int]:
 
 
 def test_many_campaigns_are_renewed_together_and_each_rightly(
-    pair: Pair, open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
+    redis_pair: Pair, open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Idle ones, one with claims waiting, one that lost its latest moments, one foreign."""
     monkeypatch.setattr("coupons.recovery.rebuild.TOGETHER", 2)
     slugs = ["idle", "waits", "lost", "paused", "foreign"]
     made = {slug: open_campaign(slug, stock=10) for slug in slugs}
-    admit(made["waits"], range(1, 4))
-    admit(made["lost"], range(1, 3))
-    pair.cut()
-    admit(made["lost"], range(3, 6))
+    admit_users(made["waits"], range(1, 4))
+    admit_users(made["lost"], range(1, 3))
+    redis_pair.cut_replica()
+    admit_users(made["lost"], range(3, 6))
     drain("lost", consumer="one")
     lifecycle.pause_campaign("paused", actor="Mina")
     Campaign.objects.filter(slug="foreign").update(epoch="somebody-elses")
     one_by_one: list[str] = []
     renew = rebuild.renew_campaign
 
-    def renewing(slug: str, *, actor: str) -> rebuild.Rebuilt:
+    def record_and_rebuild(slug: str, *, actor: str) -> rebuild.Rebuilt:
         one_by_one.append(slug)
         return renew(slug, actor=actor)
 
-    monkeypatch.setattr(rebuild, "renew_campaign", renewing)
-    pair.failed_over()
+    monkeypatch.setattr(rebuild, "renew_campaign", record_and_rebuild)
+    redis_pair.failed_over()
     assert failover.verify_server()
     assert one_by_one == ["foreign"]
     assert gates_of(slugs) == {"idle": 0, "waits": 3, "lost": 5, "paused": 0, "foreign": 0}
@@ -256,7 +256,7 @@ def test_what_a_drain_held_is_refused_after_a_renewal_together(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign()
-    admit(campaign, range(1, 3))
+    admit_users(campaign, range(1, 3))
     held = queue.read_batch("sale", consumer="slow", count=10)
     store.store().client.hdel(keys.campaign_keys("sale").gate, "server")
     store.store().mark_server_verified("another server")
@@ -271,17 +271,17 @@ def test_a_renewal_together_that_dies_is_begun_again(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch, line: str, when: str
 ) -> None:
     campaign = open_campaign()
-    admit(campaign, range(1, 3))
+    admit_users(campaign, range(1, 3))
     store.store().mark_server_verified("another server")
     real = getattr(store.store(), line)
 
-    def dies(*asked: Any, **more: Any) -> Any:
+    def die_around_call(*asked: Any, **more: Any) -> Any:
         if when == "after":
             real(*asked, **more)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
-        dying.setattr(store.store(), line, dies)
+        dying.setattr(store.store(), line, die_around_call)
         failover.verify_server()
     assert not store.store().current_server().may_decide
     assert failover.verify_server()

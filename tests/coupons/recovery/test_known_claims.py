@@ -12,7 +12,7 @@ from coupons.observability.metrics import Gap
 from coupons.recovery import rebuild, reconcile
 from coupons.store import keys
 from tests.conftest import CampaignMaker
-from tests.coupons.recovery.test_rebuild import admit, lose
+from tests.coupons.recovery.test_rebuild import admit_users, lose_keys
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
@@ -21,7 +21,7 @@ def test_a_coupon_of_nth_is_remembered_as_such(open_campaign: CampaignMaker) -> 
     campaign = open_campaign(stock=10, per_user=3)
     first = strategies.admit(campaign, Claim("mina", 2))
     drain("sale", consumer="one")
-    lose()
+    lose_keys()
     rebuild.rebuild_campaign("sale", actor="Mina")
     again = strategies.admit(campaign, Claim("mina", 2))
     assert (again.outcome, again.place, again.at_ms) == (
@@ -34,9 +34,9 @@ def test_a_place_known_only_from_a_claimant_is_not_given_again(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(stock=10)
-    admit(campaign, range(4))
+    admit_users(campaign, range(4))
     names = keys.campaign_keys("sale")
-    lose(names.gate, names.queue)
+    lose_keys(names.gate, names.queue)
     assert rebuild.rebuild_campaign("sale", actor="Mina").highest == 4
     assert reconcile.reconcile_campaigns()[0].mended == {Gap.NOT_STORED: 4}
     assert drain("sale", consumer="one").stored == 4
@@ -46,18 +46,18 @@ def test_queue_and_dead_letters_are_read_once(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign = open_campaign(stock=10)
-    admit(campaign, range(3))
+    admit_users(campaign, range(3))
     (entry, *_) = store.store().read_new("sale", consumer="one", count=1).entries
     store.store().park_entry("sale", entry.id, Reason.REJECTED)
     asked: list[str] = []
     for name in ("queued_entries", "parked_entries"):
         real = getattr(store.store(), name)
 
-        def counted(*words: Any, name: str = name, real: Any = real, **more: Any) -> Any:
+        def count_first_reads(*words: Any, name: str = name, real: Any = real, **more: Any) -> Any:
             if "after" not in more:
                 asked.append(name)
             return real(*words, **more)
 
-        monkeypatch.setattr(store.store(), name, counted)
+        monkeypatch.setattr(store.store(), name, count_first_reads)
     assert rebuild.rebuild_campaign("sale", actor="Mina").claimants == 3
     assert sorted(asked) == ["parked_entries", "queued_entries"]

@@ -23,11 +23,11 @@ from tests.conftest import CampaignMaker
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
-def admit(campaign: CampaignSnapshot, *users: str) -> list[int]:
+def admit_users(campaign: CampaignSnapshot, *users: str) -> list[int]:
     return [strategies.admit(campaign, Claim(user)).place for user in users]
 
 
-def empty(campaign: CampaignSnapshot, *, asked: bool = True) -> None:
+def empty_redis(campaign: CampaignSnapshot, *, asked: bool = True) -> None:
     """Redis forgets everything; then somebody asks, and is told 503."""
     store.store().client.flushall()
     if asked:
@@ -35,7 +35,7 @@ def empty(campaign: CampaignSnapshot, *, asked: bool = True) -> None:
             strategies.admit(campaign, Claim("somebody"))
 
 
-def lost(campaign: Campaign) -> list[AdmittedClaim]:
+def lost_claims(campaign: Campaign) -> list[AdmittedClaim]:
     known = KnownClaims(campaign)
     list(known.pages())
     return known.lost
@@ -45,18 +45,18 @@ def test_claims_that_waited_are_put_back_with_the_answer_of_then(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(stock=10)
-    admit(campaign, "ann", "ben")
+    admit_users(campaign, "ann", "ben")
     drain.drain("sale", consumer="one")
     request_id.begin_request("the-request")
     told = strategies.admit(campaign, Claim("cho"))
     request_id.end_request()
-    admit(campaign, "dan")
-    empty(campaign)
+    admit_users(campaign, "dan")
+    empty_redis(campaign)
     done = rebuild.rebuild_campaign("sale", actor="Mina")
     assert (done.highest, done.waiting) == (4, 2)
     again = strategies.admit(campaign, Claim("cho"))
     assert (again.outcome, again.place, again.at_ms) == (Outcome.ALREADY_CLAIMED, 3, told.at_ms)
-    assert admit(campaign, "late") == [5]
+    assert admit_users(campaign, "late") == [5]
     assert drain.drain("sale", consumer="one").stored == 3
     assert dict(Coupon.objects.values_list("place", "request_id"))[3] == "the-request"
     assert reconcile.compare_campaign("sale").left == 0
@@ -67,10 +67,10 @@ def test_negative_control_without_recent_admissions_they_are_lost_and_their_plac
 ) -> None:
     monkeypatch.setattr(recent, "publish_admissions", lambda campaign: None)
     campaign = open_campaign(stock=10)
-    admit(campaign, "ann", "ben")
-    empty(campaign)
+    admit_users(campaign, "ann", "ben")
+    empty_redis(campaign)
     rebuild.rebuild_campaign("sale", actor="Mina")
-    assert admit(campaign, "late") == [1]
+    assert admit_users(campaign, "late") == [1]
     drain.drain("sale", consumer="one")
     assert set(Coupon.objects.values_list("user", flat=True)) == {"late"}
 
@@ -79,17 +79,17 @@ def test_each_process_says_what_it_told(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign = open_campaign(stock=10)
-    admit(campaign, "ann")
+    admit_users(campaign, "ann")
     here = list(recent._recent)
     recent.clear_recent()
     monkeypatch.setattr(recent, "_process", "another-process")
-    admit(campaign, "ben")
-    empty(campaign)
+    admit_users(campaign, "ben")
+    empty_redis(campaign)
     monkeypatch.undo()
     recent.clear_recent()
     recent._recent.extend(here)
     with pytest.raises(NotInstalled):
-        admit(campaign, "somebody")
+        admit_users(campaign, "somebody")
     assert rebuild.rebuild_campaign("sale", actor="Mina").waiting == 2
     assert drain.drain("sale", consumer="one").stored == 2
 
@@ -97,41 +97,41 @@ def test_each_process_says_what_it_told(
 def test_what_is_known_elsewhere_is_not_put_back(open_campaign: CampaignMaker) -> None:
     """Stored, given up, or told by an older history whose place is another's by now."""
     campaign = open_campaign(stock=10)
-    admit(campaign, "ann", "ben", "cho")
+    admit_users(campaign, "ann", "ben", "cho")
     taken = store.store().read_new("sale", consumer="one", count=2).entries
     store.store().park_entry("sale", taken[1].id, Reason.REJECTED)
     (entry,) = store.store().parked_entries("sale")
     dead_letters.give_up("sale", entry.id, actor="Mina", why="asked for it")
     assert drain.drain("sale", consumer="two").stored == 1
     recent._recent.extend((campaign.id, "old", 1, place, 5, "") for place in (1, 3))
-    empty(campaign)
-    assert [claim.user for claim in lost(Campaign.objects.get())] == ["ann"]
+    empty_redis(campaign)
+    assert [claim.user for claim in lost_claims(Campaign.objects.get())] == ["ann"]
 
 
 def test_a_stranger_who_writes_there_gives_nobody_a_coupon_beyond_the_stock(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(stock=3)
-    empty(campaign)
+    empty_redis(campaign)
     store.store().publish_admissions(
         "sale", "who", b'[["eve",1,4,1,""],["eve",1,-1,1,""],["",1,1,1,""]]'
     )
     assert rebuild.rebuild_campaign("sale", actor="Mina").waiting == 0
-    assert lost(Campaign.objects.get()) == []
+    assert lost_claims(Campaign.objects.get()) == []
 
 
 def test_a_rebuild_that_died_before_it_put_them_back_leaves_them_to_reconcile(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign = open_campaign(stock=10)
-    admit(campaign, "ann")
-    empty(campaign)
+    admit_users(campaign, "ann")
+    empty_redis(campaign)
 
-    def dies(*asked: Any) -> int:
+    def raise_interrupt(*asked: Any) -> int:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
-        dying.setattr(lost_admissions, "requeue_lost", dies)
+        dying.setattr(lost_admissions, "requeue_lost", raise_interrupt)
         rebuild.rebuild_campaign("sale", actor="Mina")
     reconcile.reconcile_campaigns()
     assert drain.drain("sale", consumer="one").stored == 1
@@ -147,12 +147,12 @@ def test_a_batch_notes_how_many_places_were_given(
 ) -> None:
     settings.DRAIN_BATCH = 2
     campaign = open_campaign(stock=10)
-    admit(campaign, "ann", "ben", "cho", "dan", "eve")
+    admit_users(campaign, "ann", "ben", "cho", "dan", "eve")
     assert drain.drain("sale", consumer="one", time_s=0).stored == 2
     assert Tally.objects.get().highest == 5
-    empty(campaign, asked=False)  # three are lost, and their places are not given again
+    empty_redis(campaign, asked=False)  # three are lost, and their places are not given again
     assert rebuild.rebuild_campaign("sale", actor="Mina").highest == 5
-    assert admit(campaign, "late") == [6]
+    assert admit_users(campaign, "late") == [6]
 
 
 def test_where_replicas_confirm_what_is_told_it_is_not_noted(
@@ -160,7 +160,7 @@ def test_where_replicas_confirm_what_is_told_it_is_not_noted(
 ) -> None:
     """A place that no replica confirmed was told to nobody, and shall not be left empty."""
     campaign = open_campaign(stock=10)
-    admit(campaign, "ann", "ben")
+    admit_users(campaign, "ann", "ben")
     settings.REDIS_WAIT_REPLICAS = 1
     settings.DRAIN_BATCH = 1
     drain.drain("sale", consumer="one", time_s=0)
@@ -177,9 +177,9 @@ def test_the_last_places_are_kept_and_no_more(open_campaign: CampaignMaker) -> N
 def test_a_claim_is_what_it_was(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign(stock=10, per_user=3)
     told = strategies.admit(campaign, Claim("é:2", 2))
-    empty(campaign)
+    empty_redis(campaign)
     sale = Campaign.objects.get()
-    assert lost(sale) == [AdmittedClaim("é:2", 2, 1, told.at_ms)]
+    assert lost_claims(sale) == [AdmittedClaim("é:2", 2, 1, told.at_ms)]
 
 
 def test_processes_forked_from_one_publish_under_ids_of_their_own() -> None:

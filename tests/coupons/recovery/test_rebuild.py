@@ -20,12 +20,12 @@ from tests.conftest import CampaignMaker
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
-def admit(campaign: CampaignSnapshot, users: range | list[str]) -> dict[str, Admission]:
+def admit_users(campaign: CampaignSnapshot, users: range | list[str]) -> dict[str, Admission]:
     names = users if isinstance(users, list) else [f"user-{n}" for n in users]
     return {name: strategies.admit(campaign, Claim(name)) for name in names}
 
 
-def lose(*names: str) -> None:
+def lose_keys(*names: str) -> None:
     """Redis forgets these keys of the sale; all of its memory if none is named."""
     client: Any = store.store().client
     if names:
@@ -38,14 +38,14 @@ def test_a_campaign_that_redis_lost_is_closed_until_rebuilt_and_then_goes_on_abo
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(stock=10)
-    told = admit(campaign, range(6))
+    told = admit_users(campaign, range(6))
     drain("sale", consumer="one")
-    lose()
+    lose_keys()
     with pytest.raises(NotInstalled):
         strategies.admit(campaign, Claim("late"))
     done = rebuild.rebuild_campaign("sale", actor="Mina")
     assert (done.claimants, done.highest, done.waiting) == (6, 6, 0)
-    again = admit(campaign, range(6))
+    again = admit_users(campaign, range(6))
     assert all(again[user].outcome == Outcome.ALREADY_CLAIMED for user in told)
     assert [(a.place, a.at_ms) for a in again.values()] == [
         (a.place, a.at_ms) for a in told.values()
@@ -60,13 +60,13 @@ def test_a_campaign_that_redis_lost_is_closed_until_rebuilt_and_then_goes_on_abo
 def test_a_claim_that_waits_outlives_a_gate_that_is_gone(open_campaign: CampaignMaker) -> None:
     """Redis lost a part of its keys: what is still in the queue is stored, and known."""
     campaign = open_campaign(stock=10)
-    told = admit(campaign, range(4))
+    told = admit_users(campaign, range(4))
     names = keys.campaign_keys("sale")
-    lose(names.gate, names.filter, names.claimants)
+    lose_keys(names.gate, names.filter, names.claimants)
     done = rebuild.rebuild_campaign("sale", actor="Mina")
     assert (done.waiting, done.highest) == (4, 4)
-    assert admit(campaign, ["user-2"])["user-2"].place == told["user-2"].place
-    assert admit(campaign, ["late"])["late"].place == 5
+    assert admit_users(campaign, ["user-2"])["user-2"].place == told["user-2"].place
+    assert admit_users(campaign, ["late"])["late"].place == 5
     assert drain("sale", consumer="one").stored == 5
 
 
@@ -75,54 +75,54 @@ def test_negative_control_numbering_from_the_count_gives_a_place_twice(
 ) -> None:
     """Places 1 and 2 were told and lost with Redis; 3 is stored. Counting says one."""
 
-    def begin() -> CampaignSnapshot:
+    def admit_and_lose() -> CampaignSnapshot:
         campaign = open_campaign(stock=10)
-        admit(campaign, range(1, 4))
+        admit_users(campaign, range(1, 4))
         first: Any = store.store().queued_entries("sale")[:2]
         store.store().client.xdel(keys.campaign_keys("sale").queue, *(entry.id for entry in first))
         assert drain("sale", consumer="one").stored == 1
-        lose()
+        lose_keys()
         return campaign
 
-    campaign = begin()
+    campaign = admit_and_lose()
 
-    def count(_: Any, closed: list[Any]) -> list[Any]:
+    def number_from_count(_: Any, closed: list[Any]) -> list[Any]:
         for each in closed:
             each.highest = Coupon.objects.count()
         return closed
 
-    monkeypatch.setattr(rebuild._Rebuild, "_read_highest", count)
+    monkeypatch.setattr(rebuild._Rebuild, "_read_highest", number_from_count)
     monkeypatch.setattr(KnownClaims, "_stored", lambda _: iter(()))  # nor by looking at the rows
     rebuild.rebuild_campaign("sale", actor="Mina")
-    assert [admit(campaign, [f"late-{n}"])[f"late-{n}"].place for n in range(2)] == [2, 3]
+    assert [admit_users(campaign, [f"late-{n}"])[f"late-{n}"].place for n in range(2)] == [2, 3]
     assert drain("sale", consumer="one").parked == 1
     monkeypatch.undo()
-    lose()
+    lose_keys()
     assert rebuild.rebuild_campaign("sale", actor="Mina").highest == 3
-    assert admit(campaign, ["last"])["last"].place == 4
+    assert admit_users(campaign, ["last"])["last"].place == 4
 
 
 def test_a_place_remembered_by_mysql_alone_is_not_given_again(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(stock=10)
-    admit(campaign, range(4))
+    admit_users(campaign, range(4))
     reconcile.reconcile_campaigns()
-    lose()  # all four, none of them stored
+    lose_keys()  # all four, none of them stored
     assert rebuild.rebuild_campaign("sale", actor="Mina").highest == 4
-    assert admit(campaign, ["late"])["late"].place == 5
+    assert admit_users(campaign, ["late"])["late"].place == 5
 
 
 def test_rebuilding_twice_and_while_nothing_is_wrong_changes_no_answer(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(stock=10)
-    told = admit(campaign, range(3))
+    told = admit_users(campaign, range(3))
     drain("sale", consumer="one")
-    told |= admit(campaign, range(3, 5))
+    told |= admit_users(campaign, range(3, 5))
     for _ in range(2):
         rebuild.rebuild_campaign("sale", actor="Mina")
-    again = admit(campaign, range(5))
+    again = admit_users(campaign, range(5))
     assert {user: (a.place, a.at_ms) for user, a in again.items()} == {
         user: (a.place, a.at_ms) for user, a in told.items()
     }
@@ -153,24 +153,24 @@ def test_dying_at_any_line_leaves_it_closed_or_whole_and_the_next_one_ends_it(
     emptied: bool,
 ) -> None:
     campaign = open_campaign(stock=10)
-    told = admit(campaign, range(4))
+    told = admit_users(campaign, range(4))
     drain("sale", consumer="one")
     if emptied:
-        lose()
+        lose_keys()
     home: Any = store.store() if where == "store" else highest_place
     real = getattr(home, line)
 
-    def dies(*asked: Any, **more: Any) -> Any:
+    def die_around_call(*asked: Any, **more: Any) -> Any:
         if when == "after":
             real(*asked, **more)
         raise Dead
 
     with monkeypatch.context() as dying, pytest.raises(Dead):
-        dying.setattr(home, line, dies)
+        dying.setattr(home, line, die_around_call)
         rebuild.rebuild_campaign("sale", actor="Mina")
     _closed_or_whole(campaign, told)
     rebuild.rebuild_campaign("sale", actor="Mina")
-    assert admit(campaign, ["after"])["after"].place in (5, 6)
+    assert admit_users(campaign, ["after"])["after"].place in (5, 6)
     drain("sale", consumer="one")
     assert reconcile.compare_campaign("sale").left == 0
 
@@ -188,7 +188,7 @@ def test_of_two_at_once_the_one_that_began_last_opens(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign = open_campaign(stock=10)
-    admit(campaign, range(4))
+    admit_users(campaign, range(4))
     drain("sale", consumer="one")
     remember = store.store().write_claimants
     begun: list[rebuild.Rebuilt] = []
@@ -203,7 +203,7 @@ def test_of_two_at_once_the_one_that_began_last_opens(
         rebuild.rebuild_campaign("sale", actor="Mina")
     assert store.store().gate_marks(["sale"])["sale"].epoch == begun[0].epoch
     assert Campaign.objects.get().epoch == begun[0].epoch
-    assert admit(campaign, ["late"])["late"].place == 5
+    assert admit_users(campaign, ["late"])["late"].place == 5
     assert drain("sale", consumer="one").stored == 1
 
 
@@ -211,15 +211,15 @@ def test_a_redis_that_is_emptied_in_the_middle_opens_nothing(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign = open_campaign(stock=10)
-    admit(campaign, range(4))
+    admit_users(campaign, range(4))
     drain("sale", consumer="one")
     remember = store.store().write_claimants
 
-    def emptied(*asked: Any, **more: Any) -> None:
+    def remember_and_empty(*asked: Any, **more: Any) -> None:
         remember(*asked, **more)
-        lose()
+        lose_keys()
 
-    monkeypatch.setattr(store.store(), "write_claimants", emptied)
+    monkeypatch.setattr(store.store(), "write_claimants", remember_and_empty)
     with pytest.raises(Overtaken):
         rebuild.rebuild_campaign("sale", actor="Mina")
     with pytest.raises(NotInstalled):
@@ -229,7 +229,7 @@ def test_a_redis_that_is_emptied_in_the_middle_opens_nothing(
 def test_what_was_paused_is_rebuilt_paused(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
     lifecycle.pause_campaign("sale", actor="Mina")
-    lose()
+    lose_keys()
     rebuild.rebuild_campaign("sale", actor="Mina")
     assert strategies.admit(campaign, Claim("ann")).outcome == Outcome.PAUSED
 
@@ -237,21 +237,21 @@ def test_what_was_paused_is_rebuilt_paused(open_campaign: CampaignMaker) -> None
 def test_holders_of_a_sold_out_campaign_keep_their_place(open_campaign: CampaignMaker) -> None:
     """The filter is rebuilt as well: a process that remembers strangers asks it."""
     campaign = open_campaign(stock=40)
-    told = admit(campaign, range(40))
+    told = admit_users(campaign, range(40))
     drain("sale", consumer="one")
-    lose()
+    lose_keys()
     rebuild.rebuild_campaign("sale", actor="Mina")
     for _ in range(3):
         assert strategies.admit(campaign, Claim("late")).outcome == Outcome.SOLD_OUT
-        again = admit(campaign, range(40))
+        again = admit_users(campaign, range(40))
         assert [a.place for a in again.values()] == [a.place for a in told.values()]
 
 
 def test_a_campaign_without_its_tally_stays_closed(open_campaign: CampaignMaker) -> None:
     """Nobody knows which places were given and not stored."""
     campaign = open_campaign(stock=10)
-    admit(campaign, range(3))
-    lose()
+    admit_users(campaign, range(3))
+    lose_keys()
     Tally.objects.all().delete()
     for repair in (rebuild.rebuild_campaign, rebuild.renew_campaign):
         with pytest.raises(Tally.DoesNotExist):

@@ -9,7 +9,7 @@ from coupons.models import Campaign
 from coupons.recovery import failover
 from coupons.store import keys
 from tests.conftest import CampaignMaker
-from tests.coupons.recovery.test_rebuild import admit, lose
+from tests.coupons.recovery.test_rebuild import admit_users, lose_keys
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
@@ -19,7 +19,7 @@ def test_the_command_rebuilds_one_or_all_that_are_closed(
 ) -> None:
     open_campaign("one")
     open_campaign("two")
-    lose(keys.campaign_keys("two").gate)
+    lose_keys(keys.campaign_keys("two").gate)
     call_command("rebuild", "--all")
     said = capsys.readouterr().out
     assert "two: 0 claimants written" in said
@@ -34,14 +34,14 @@ def test_the_command_needs_nobody_to_verify_the_server_after_it(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(stock=10)
-    admit(campaign, range(3))
+    admit_users(campaign, range(3))
     drain("sale", consumer="one")
-    lose()
+    lose_keys()
     store.store.cache_clear()
     assert not store.store().current_server().may_decide
     call_command("rebuild", "sale")
     assert store.store().current_server().may_decide
-    assert admit(campaign, ["late"])["late"].place == 4
+    assert admit_users(campaign, ["late"])["late"].place == 4
 
 
 def test_the_command_fails_where_this_redis_may_not_decide_afterwards(

@@ -21,26 +21,26 @@ from tests.conftest import CampaignMaker
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
-def admit(campaign: CampaignSnapshot, count: int, start: int = 1) -> None:
+def admit_users(campaign: CampaignSnapshot, count: int, start: int = 1) -> None:
     for number in range(start, start + count):
         strategies.admit(campaign, Claim(f"user-{number}"))
 
 
-def redis() -> Any:
+def redis_client() -> Any:
     return store.store().client
 
 
 def lost_on_the_way(slug: str = "sale") -> None:
     """Whatever waits is gone, as by another hand."""
-    redis().xtrim(keys.campaign_keys(slug).queue, maxlen=0, approximate=False)
+    redis_client().xtrim(keys.campaign_keys(slug).queue, maxlen=0, approximate=False)
 
 
-def forget(user: str, campaign: CampaignSnapshot) -> None:
+def forget_claimant(user: str, campaign: CampaignSnapshot) -> None:
     field = claimant_field.encode_field(user, 1, campaign.per_user)
-    redis().hdel(keys.campaign_keys(campaign.slug).claimants, field)
+    redis_client().hdel(keys.campaign_keys(campaign.slug).claimants, field)
 
 
-def found(slug: str = "sale", *, repair: bool = False) -> dict[Gap, list[int]]:
+def differences_by_kind(slug: str = "sale", *, repair: bool = False) -> dict[Gap, list[int]]:
     report = reconcile.compare_campaign(slug, repair=repair)
     kinds = {each.kind for each in report.differences}
     return {kind: [e.place for e in report.differences if e.kind == kind] for kind in kinds}
@@ -48,9 +48,9 @@ def found(slug: str = "sale", *, repair: bool = False) -> dict[Gap, list[int]]:
 
 def test_a_campaign_in_order_shows_no_difference(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign(stock=100)
-    admit(campaign, 40)
+    admit_users(campaign, 40)
     drain("sale", consumer="one")
-    admit(campaign, 20, start=41)
+    admit_users(campaign, 20, start=41)
     report = reconcile.compare_campaign("sale")
     assert (report.admitted, report.stored, report.on_its_way, report.left) == (60, 40, 20, 0)
     assert reconcile.reconcile_campaigns() == []
@@ -58,20 +58,20 @@ def test_a_campaign_in_order_shows_no_difference(open_campaign: CampaignMaker) -
 
 def test_a_claim_lost_from_the_queue_is_put_back_and_stored(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
-    admit(campaign, 2)
+    admit_users(campaign, 2)
     drain("sale", consumer="one")
-    admit(campaign, 3, start=3)
+    admit_users(campaign, 3, start=3)
     lost_on_the_way()
-    assert found() == {Gap.NOT_STORED: [3, 4, 5]}
+    assert differences_by_kind() == {Gap.NOT_STORED: [3, 4, 5]}
     assert drain("sale", consumer="one").stored == 0  # a report alone puts nothing back
-    assert found(repair=True) == {Gap.NOT_STORED: [3, 4, 5]}
+    assert differences_by_kind(repair=True) == {Gap.NOT_STORED: [3, 4, 5]}
     assert drain("sale", consumer="one").stored == 3
-    assert found() == {}
+    assert differences_by_kind() == {}
     assert dict(Coupon.objects.values_list("place", "user"))[4] == "user-4"
 
 
 def test_beat_sees_the_gap_in_the_counts_and_mends_it(open_campaign: CampaignMaker) -> None:
-    admit(open_campaign(), 3)
+    admit_users(open_campaign(), 3)
     lost_on_the_way()
     assert [report.mended[Gap.NOT_STORED] for report in reconcile.reconcile_campaigns()] == [3]
     assert drain("sale", consumer="one").stored == 3
@@ -79,14 +79,14 @@ def test_beat_sees_the_gap_in_the_counts_and_mends_it(open_campaign: CampaignMak
 
 
 def test_putting_back_twice_stores_once(open_campaign: CampaignMaker) -> None:
-    admit(open_campaign(), 3)
+    admit_users(open_campaign(), 3)
     lost_on_the_way()
     reconcile.compare_campaign("sale", repair=True)
     first = store.store().queued_entries("sale")
     lost_on_the_way()
     reconcile.compare_campaign("sale", repair=True)
     for entry in first:
-        redis().xadd(keys.campaign_keys("sale").queue, entry.fields)
+        redis_client().xadd(keys.campaign_keys("sale").queue, entry.fields)
     done = drain("sale", consumer="one")
     assert (done.stored + done.repeated, Coupon.objects.count(), done.parked) == (6, 3, 0)
 
@@ -95,13 +95,13 @@ def test_a_coupon_whose_user_redis_forgot_is_made_known_again(open_campaign: Cam
     campaign = open_campaign()
     first = strategies.admit(campaign, Claim("mina"))
     drain("sale", consumer="one")
-    forget("mina", campaign)
-    assert found(repair=True) == {Gap.NOT_TOLD: [1]}
+    forget_claimant("mina", campaign)
+    assert differences_by_kind(repair=True) == {Gap.NOT_TOLD: [1]}
     again = strategies.admit(campaign, Claim("mina"))
     assert (again.outcome, again.place, again.at_ms) == (
         Outcome.ALREADY_CLAIMED, first.place, first.at_ms,
     )  # fmt: skip
-    assert found() == {}
+    assert differences_by_kind() == {}
 
 
 def test_places_that_redis_has_not_given_are_never_given_again(
@@ -109,32 +109,32 @@ def test_places_that_redis_has_not_given_are_never_given_again(
 ) -> None:
     """Redis lost its latest moments: a replica that lagged behind, an old backup."""
     campaign = open_campaign()
-    admit(campaign, 5)
+    admit_users(campaign, 5)
     drain("sale", consumer="one")
-    redis().hset(keys.campaign_keys("sale").gate, "next", 3)
-    forget("user-4", campaign)
-    forget("user-5", campaign)
-    assert found(repair=True) == {Gap.NOT_TOLD: [4, 5]}
+    redis_client().hset(keys.campaign_keys("sale").gate, "next", 3)
+    forget_claimant("user-4", campaign)
+    forget_claimant("user-5", campaign)
+    assert differences_by_kind(repair=True) == {Gap.NOT_TOLD: [4, 5]}
     assert strategies.admit(campaign, Claim("user-5")).outcome == Outcome.ALREADY_CLAIMED
     assert strategies.admit(campaign, Claim("late")).place == 6
-    assert found() == {}
+    assert differences_by_kind() == {}
 
 
 def test_one_place_told_to_two_is_named_and_left_to_people(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
-    admit(campaign, 2)
+    admit_users(campaign, 2)
     drain("sale", consumer="one")
     field = claimant_field.encode_field("thief", 1, 1)
     bucket = keys.campaign_keys("sale").claimants
-    redis().hset(bucket, field, (1).to_bytes(4) + (1_795_000_000_000).to_bytes(6))
-    assert found(repair=True) == found() == {Gap.DIFFERENT: [1]}
+    redis_client().hset(bucket, field, (1).to_bytes(4) + (1_795_000_000_000).to_bytes(6))
+    assert differences_by_kind(repair=True) == differences_by_kind() == {Gap.DIFFERENT: [1]}
 
 
 def test_a_place_that_nobody_holds_is_a_hole_and_told_once(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
-    admit(campaign, 3)
+    admit_users(campaign, 3)
     lost_on_the_way()
-    forget("user-2", campaign)
+    forget_claimant("user-2", campaign)
     assert reconcile.reconcile_campaigns()[0].found == {Gap.NOT_STORED: 2, Gap.HOLE: 1}
     drain("sale", consumer="one")
     assert Tally.objects.get().holes == 1
@@ -142,16 +142,16 @@ def test_a_place_that_nobody_holds_is_a_hole_and_told_once(open_campaign: Campai
 
 
 def test_what_is_parked_is_no_difference(open_campaign: CampaignMaker) -> None:
-    admit(open_campaign(), 3)
+    admit_users(open_campaign(), 3)
     batch = queue.read_batch("sale", consumer="one", count=2)
     for entry in batch.claims:
         queue.park_claim("sale", entry, Reason.REJECTED)
-    assert found() == {}
+    assert differences_by_kind() == {}
     assert reconcile.reconcile_campaigns() == []
 
 
 def test_the_highest_place_is_remembered_in_mysql(open_campaign: CampaignMaker) -> None:
-    admit(open_campaign(), 4)
+    admit_users(open_campaign(), 4)
     reconcile.reconcile_campaigns()
     assert Tally.objects.get().highest == 4
 
@@ -160,18 +160,18 @@ def settled_between(monkeypatch: pytest.MonkeyPatch, function: str) -> None:
     """A drain does its whole work right behind one of the two reads."""
     read: Any = getattr(store.store(), function)
 
-    def reads(*asked: Any) -> Any:
+    def read_and_drain(*asked: Any) -> Any:
         said = read(*asked)
         drain("sale", consumer="one")
         return said
 
-    monkeypatch.setattr(store.store(), function, reads)
+    monkeypatch.setattr(store.store(), function, read_and_drain)
 
 
 def test_a_drain_at_work_between_the_reads_is_no_gap(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    admit(open_campaign(), 5)
+    admit_users(open_campaign(), 5)
     settled_between(monkeypatch, "gates")
     (counts,) = reconcile.count_claims(reconcile.watched_campaigns())
     assert counts.gap == -5  # twice rather than not at all
@@ -180,7 +180,7 @@ def test_a_drain_at_work_between_the_reads_is_no_gap(
 def test_negative_control_mysql_read_first_shows_a_gap_that_is_none(
     open_campaign: CampaignMaker,
 ) -> None:
-    admit(open_campaign(), 5)
+    admit_users(open_campaign(), 5)
     (stored_first,) = reconcile.count_claims(reconcile.watched_campaigns())
     drain("sale", consumer="one")
     (redis_later,) = reconcile.count_claims(reconcile.watched_campaigns())
@@ -190,7 +190,7 @@ def test_negative_control_mysql_read_first_shows_a_gap_that_is_none(
 def test_the_command_says_what_it_found_and_fails_while_something_is_left(
     open_campaign: CampaignMaker, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    admit(open_campaign(), 3)
+    admit_users(open_campaign(), 3)
     call_command("reconcile")
     lost_on_the_way()
     with pytest.raises(CommandError, match="Not in order: sale"):
@@ -208,9 +208,11 @@ def test_a_claimant_that_nobody_can_be_keeps_no_other_from_being_put_back(
     open_campaign: CampaignMaker, field: bytes, ms: int
 ) -> None:
     """Another hand wrote it (issue 12, A1)."""
-    admit(open_campaign(), 3)
-    redis().hincrby(keys.campaign_keys("sale").gate, "next", 1)
-    redis().hset(keys.campaign_keys("sale").claimants, field, (4).to_bytes(4) + ms.to_bytes(6))
+    admit_users(open_campaign(), 3)
+    redis_client().hincrby(keys.campaign_keys("sale").gate, "next", 1)
+    redis_client().hset(
+        keys.campaign_keys("sale").claimants, field, (4).to_bytes(4) + ms.to_bytes(6)
+    )
     lost_on_the_way()
     (report,) = reconcile.reconcile_campaigns()
     assert (report.found[Gap.NOT_STORED], report.mended[Gap.NOT_STORED]) == (4, 3)
@@ -221,9 +223,9 @@ def test_a_claimant_of_a_campaign_for_several_coupons_whose_number_is_none_is_to
     open_campaign: CampaignMaker,
 ) -> None:
     strategies.admit(open_campaign(per_user=3), Claim("mina", 2))
-    redis().hincrby(keys.campaign_keys("sale").gate, "next", 1)
+    redis_client().hincrby(keys.campaign_keys("sale").gate, "next", 1)
     value = (2).to_bytes(4) + (1_795_000_000_000).to_bytes(6)
-    redis().hset(keys.campaign_keys("sale").claimants, b"many:jun", value)
+    redis_client().hset(keys.campaign_keys("sale").claimants, b"many:jun", value)
     lost_on_the_way()
     (report,) = reconcile.reconcile_campaigns()
     assert (report.found[Gap.NOT_STORED], report.mended[Gap.NOT_STORED]) == (2, 1)
@@ -234,20 +236,22 @@ def test_a_difference_that_stays_is_not_looked_at_all_the_time(
 ) -> None:
     """And not before the others: those whose look was longest ago come first."""
     for slug in ("ill", "well"):
-        admit(open_campaign(slug), 2)
+        admit_users(open_campaign(slug), 2)
         lost_on_the_way(slug)
-    redis().hset(keys.campaign_keys("ill").claimants, b"\xfe", (3).to_bytes(4) + (1).to_bytes(6))
-    redis().hset(keys.campaign_keys("ill").gate, "next", 3)
+    redis_client().hset(
+        keys.campaign_keys("ill").claimants, b"\xfe", (3).to_bytes(4) + (1).to_bytes(6)
+    )
+    redis_client().hset(keys.campaign_keys("ill").gate, "next", 3)
     looked: list[str] = []
     compare = reconcile.compare_campaign
 
-    def slow(slug: str, **asked: Any) -> Any:
+    def compare_slowly(slug: str, **asked: Any) -> Any:
         looked.append(slug)
         if slug == "ill":
             time.sleep(1)
         return compare(slug, **asked)
 
-    monkeypatch.setattr(reconcile, "compare_campaign", slow)
+    monkeypatch.setattr(reconcile, "compare_campaign", compare_slowly)
     reconcile.reconcile_campaigns()
     assert sorted(looked) == ["ill", "well"]
     for _ in range(3):

@@ -19,7 +19,7 @@ from tests.conftest import CampaignMaker
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
-def admit(campaign: CampaignSnapshot, count: int) -> None:
+def admit_users(campaign: CampaignSnapshot, count: int) -> None:
     for number in range(count):
         strategies.admit(campaign, Claim(f"user-{number}"))
 
@@ -40,16 +40,16 @@ def test_a_repair_overtaken_by_one_that_comes_to_nothing_is_taken_up_again(
 ) -> None:
     """Else the server counts as found right, the campaign stays closed, and nobody looks again."""
     campaign = open_campaign(stock=20)
-    admit(campaign, 5)
+    admit_users(campaign, 5)
     changed_server()
     with monkeypatch.context() as meanwhile:
         opening = rebuild._Rebuild._open
 
-        def overtaken(*args: Any) -> Any:
+        def close_and_open(*args: Any) -> Any:
             close_for_repair()  # and dies
             return opening(*args)
 
-        meanwhile.setattr(rebuild._Rebuild, "_open", overtaken)
+        meanwhile.setattr(rebuild._Rebuild, "_open", close_and_open)
         assert not failover.verify_server()
     assert not store.store().current_server().may_decide
     assert failover.verify_server()
@@ -57,7 +57,7 @@ def test_a_repair_overtaken_by_one_that_comes_to_nothing_is_taken_up_again(
 
 
 def test_a_campaign_renewed_by_another_meanwhile_is_left_open(open_campaign: CampaignMaker) -> None:
-    admit(open_campaign(stock=20), 5)
+    admit_users(open_campaign(stock=20), 5)
     changed_server()
     assert rebuild.renew_campaigns(["sale"], actor="one") == rebuild.Renewed()
     epoch = Campaign.objects.get(slug="sale").epoch
@@ -67,7 +67,7 @@ def test_a_campaign_renewed_by_another_meanwhile_is_left_open(open_campaign: Cam
 
 def test_a_repair_that_nobody_goes_on_with_is_begun_again(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign(stock=20)
-    admit(campaign, 5)
+    admit_users(campaign, 5)
     close_for_repair()
     reconcile.reconcile_campaigns()
     assert epochs.closed_for_repair() == ["sale"], "it may be at work"
@@ -94,18 +94,18 @@ def test_of_many_a_campaign_that_fails_late_is_left_once_and_the_others_open(
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     for slug in ("ill", "well"):
-        admit(open_campaign(slug, stock=20), 2)
+        admit_users(open_campaign(slug, stock=20), 2)
         store.store().client.delete(keys.campaign_keys(slug).filter)  # so claimants are written
     home: Any = lost_admissions if step == "requeue_lost" else update
     real = getattr(home, step)
 
-    def failing(campaign: Campaign, *more: Any) -> Any:
+    def fail_for_ill(campaign: Campaign, *more: Any) -> Any:
         if campaign.slug == "ill":
             raise StoreError("not this one")
         return real(campaign, *more)
 
     changed_server()
-    monkeypatch.setattr(home, step, failing)
+    monkeypatch.setattr(home, step, fail_for_ill)
     renewed = rebuild.renew_campaigns(["ill", "well"], actor="one")
     assert (renewed.left, renewed.overtaken) == (["ill"], [])
     assert [line for line in caplog.messages if "ill failed" in line] == [

@@ -62,39 +62,39 @@ class Sayer:
                 self.asked += commands
                 client.sendall(self._said * commands)
 
-    def close(self) -> None:
+    def close_listener(self) -> None:
         self._listener.close()
 
 
 @pytest.fixture
-def saying(settings: Any) -> Iterator[Any]:
+def redis_that_says(settings: Any) -> Iterator[Any]:
     """Call it with bytes: from then on Redis says only that. Call the answer: Redis is back."""
     real, sayers = settings.REDIS_URL, list[Sayer]()
 
-    def begin(said: bytes) -> Any:
+    def start_saying(said: bytes) -> Any:
         sayers.append(Sayer(said))
         settings.REDIS_URL = f"redis://127.0.0.1:{sayers[-1].port}/0"
         store.cache_clear()
 
-        def end() -> None:
+        def restore_redis() -> None:
             settings.REDIS_URL = real
             store.cache_clear()
 
-        return end
+        return restore_redis
 
-    yield begin
+    yield start_saying
     settings.REDIS_URL = real
     store.cache_clear()
     for sayer in sayers:
-        sayer.close()
+        sayer.close_listener()
 
 
 @pytest.mark.parametrize("said", SAID, ids=lambda said: said.split()[0])
 def test_an_error_of_redis_is_a_503_and_no_decision(
-    open_campaign: CampaignMaker, saying: Any, said: str
+    open_campaign: CampaignMaker, redis_that_says: Any, said: str
 ) -> None:
     open_campaign(stock=1)
-    well = saying(f"-{said}\r\n".encode())
+    well = redis_that_says(f"-{said}\r\n".encode())
     answer = Person("jun").claims()
     comes_back(answer, "store_away", "redis")
     for word in (said.split()[0], "10.0.0.7", "script", "Lua"):
@@ -111,10 +111,10 @@ def test_an_error_of_redis_is_a_503_and_no_decision(
     ids=repr,
 )  # fmt: skip
 def test_something_else_on_its_port_admits_nobody(
-    open_campaign: CampaignMaker, saying: Any, said: bytes
+    open_campaign: CampaignMaker, redis_that_says: Any, said: bytes
 ) -> None:
     open_campaign(stock=1)
-    well = saying(said)
+    well = redis_that_says(said)
     jun = Person("jun")
     jun.client.raise_request_exception = False
     assert jun.claims().status_code in (500, 503)

@@ -14,7 +14,7 @@ from coupons.store.connection import PipelinedConnection
 from coupons.store.group_commit import GroupCommit
 
 
-def packed(words: tuple[str, ...]) -> bytes:
+def pack_words(words: tuple[str, ...]) -> bytes:
     return cast(bytes, pack_command(words))  # type: ignore[arg-type] # its stub allows one word
 
 
@@ -32,7 +32,7 @@ class SlowEcho:
         ]
 
 
-def ask(group: GroupCommit, command: bytes) -> Any:
+def call_group(group: GroupCommit, command: bytes) -> Any:
     try:
         return group.call(command)
     except redis.RedisError as error:
@@ -50,7 +50,7 @@ def test_calls_that_meet_travel_together_and_each_gets_its_own_reply() -> None:
     echo = SlowEcho(0.01)
     group = GroupCommit(echo, timeout_s=5)
     with ThreadPoolExecutor(16) as pool:
-        replies = list(pool.map(lambda n: ask(group, b"%d" % n), range(800)))
+        replies = list(pool.map(lambda n: call_group(group, b"%d" % n), range(800)))
     assert replies == [b"%d" % n for n in range(800)]
     assert sum(echo.groups) == 800
     assert len(echo.groups) < 400
@@ -59,7 +59,9 @@ def test_calls_that_meet_travel_together_and_each_gets_its_own_reply() -> None:
 def test_an_error_of_one_is_not_the_others() -> None:
     group = GroupCommit(SlowEcho(0.01), timeout_s=5)
     with ThreadPoolExecutor(8) as pool:
-        replies = list(pool.map(lambda n: ask(group, b"bad" if n % 3 else b"good"), range(90)))
+        replies = list(
+            pool.map(lambda n: call_group(group, b"bad" if n % 3 else b"good"), range(90))
+        )
     assert replies == ["ResponseError" if n % 3 else b"good" for n in range(90)]
 
 
@@ -67,17 +69,17 @@ def test_a_broken_connection_is_told_to_all_who_travelled_and_the_next_go_on() -
     broken = threading.Event()
     broken.set()
 
-    def trip(commands: list[bytes]) -> list[Any]:
+    def send_or_break(commands: list[bytes]) -> list[Any]:
         time.sleep(0.01)
         if broken.is_set():
             raise redis.ConnectionError("cut")
         return list(commands)
 
-    group = GroupCommit(trip, timeout_s=5)
+    group = GroupCommit(send_or_break, timeout_s=5)
     with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(lambda n: ask(group, b"x"), range(40))) == {"ConnectionError"}
+        assert set(pool.map(lambda n: call_group(group, b"x"), range(40))) == {"ConnectionError"}
         broken.clear()
-        assert set(pool.map(lambda n: ask(group, b"x"), range(40))) == {b"x"}
+        assert set(pool.map(lambda n: call_group(group, b"x"), range(40))) == {b"x"}
 
 
 class SlowToLetGo:
@@ -102,16 +104,18 @@ def test_who_is_made_leader_before_it_has_begun_to_wait_takes_its_turn() -> None
     joined, handed_over = threading.Event(), threading.Event()
     replies: list[Any] = []
 
-    def trip(commands: list[bytes]) -> list[Any]:
+    def send_when_joined(commands: list[bytes]) -> list[Any]:
         if commands == [b"first"]:
             other.start()
             assert joined.wait(2)
         return list(commands)
 
-    group = GroupCommit(trip, timeout_s=5)
+    group = GroupCommit(send_when_joined, timeout_s=5)
     group._lock = cast(Any, SlowToLetGo(joined, handed_over))
-    other = threading.Thread(target=lambda: replies.append(ask(group, b"second")), daemon=True)
-    assert ask(group, b"first") == b"first"  # has handed the lead over when it returns
+    other = threading.Thread(
+        target=lambda: replies.append(call_group(group, b"second")), daemon=True
+    )
+    assert call_group(group, b"first") == b"first"  # has handed the lead over when it returns
     handed_over.set()
     other.join(5)
     assert replies == [b"second"]
@@ -120,15 +124,15 @@ def test_who_is_made_leader_before_it_has_begun_to_wait_takes_its_turn() -> None
 def test_who_waits_too_long_is_told_so_and_blocks_nobody() -> None:
     hang = threading.Event()
 
-    def trip(commands: list[bytes]) -> list[Any]:
+    def hang_then_send(commands: list[bytes]) -> list[Any]:
         hang.wait(5)
         return list(commands)
 
-    group = GroupCommit(trip, timeout_s=0.05)
+    group = GroupCommit(hang_then_send, timeout_s=0.05)
     with ThreadPoolExecutor(4) as pool:
-        first = pool.submit(ask, group, b"first")
+        first = pool.submit(call_group, group, b"first")
         time.sleep(0.02)
-        late = [pool.submit(ask, group, b"late") for _ in range(3)]
+        late = [pool.submit(call_group, group, b"late") for _ in range(3)]
         assert {future.result(2) for future in late} == {"TimeoutError"}
         hang.set()
         assert first.result(2) == b"first"
@@ -139,26 +143,26 @@ def test_threads_over_a_real_connection_get_their_own_replies() -> None:
     client = store.store().client
     group = GroupCommit(PipelinedConnection(client.connection_pool).exchange, timeout_s=2)
     with ThreadPoolExecutor(12) as pool:
-        replies = pool.map(lambda n: ask(group, packed(("ECHO", f"{n}"))), range(2000))
+        replies = pool.map(lambda n: call_group(group, pack_words(("ECHO", f"{n}"))), range(2000))
         assert list(replies) == [b"%d" % n for n in range(2000)]
 
 
 def test_a_connection_cut_by_the_server_while_idle_is_opened_again() -> None:
     client = store.store().client
     wire = PipelinedConnection(client.connection_pool)
-    assert wire.exchange([packed(("CLIENT", "SETNAME", "mine"))]) == [b"OK"]
+    assert wire.exchange([pack_words(("CLIENT", "SETNAME", "mine"))]) == [b"OK"]
     mine = next(c["id"] for c in client.client_list() if c["name"] == "mine")
     client.client_kill_filter(_id=mine)
     time.sleep(0.05)
-    assert wire.exchange([packed(("PING",))]) == [b"PONG"]
+    assert wire.exchange([pack_words(("PING",))]) == [b"PONG"]
 
 
 def test_replies_left_over_from_a_failed_trip_never_meet_another_call() -> None:
     client = store.store().client
     wire = PipelinedConnection(client.connection_pool)
-    wire.exchange([packed(("PING",))])
+    wire.exchange([pack_words(("PING",))])
     wire._socket.settimeout(0.05)
     with pytest.raises(redis.TimeoutError):
-        wire.exchange([packed(("BLPOP", "nothing", "0.2"))])
+        wire.exchange([pack_words(("BLPOP", "nothing", "0.2"))])
     time.sleep(0.3)
-    assert wire.exchange([packed(("ECHO", "mine"))]) == [b"mine"]
+    assert wire.exchange([pack_words(("ECHO", "mine"))]) == [b"mine"]
