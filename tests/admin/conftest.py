@@ -1,4 +1,4 @@
-"""Operators: one who may do everything, one who may only look, and a page read as text."""
+"""Fixtures of the admin's tests: operators with all rights or with read rights, and URLs."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -25,7 +25,7 @@ Owners = Callable[[CampaignSnapshot, list[str]], list[Coupon]]
 
 @pytest.fixture
 def operator_client(db: None) -> Client:
-    """Mina, who may do everything."""
+    """A client logged in as Mina, a superuser."""
     client = Client()
     client.force_login(User.objects.create_superuser("mina"))
     return client
@@ -33,7 +33,7 @@ def operator_client(db: None) -> Client:
 
 @pytest.fixture
 def read_only_client(db: None) -> Client:
-    """Theo, who may look at campaigns and change nothing."""
+    """A client logged in as Theo, who may view campaigns and change nothing."""
     theo = User.objects.create_user("theo", is_staff=True)
     theo.user_permissions.add(Permission.objects.get(codename="view_campaign"))
     client = Client()
@@ -43,7 +43,7 @@ def read_only_client(db: None) -> Client:
 
 @pytest.fixture
 def campaign_url() -> Callable[..., str]:
-    """The address of a campaign's page, or of one below it: `page("sale", "do", "pause")`."""
+    """The URL of a campaign's page, or of one below it: `campaign_url("sale", "do", "pause")`."""
 
     def url_of(slug: str, below: str = "change", *arguments: object) -> str:
         pk = Campaign.objects.get(slug=slug).pk
@@ -98,7 +98,7 @@ def hand_out() -> Owners:
 
 @pytest.fixture
 def quick_hashes(settings: Settings) -> None:
-    """Passwords are hashed at once, and counted."""
+    """Passwords are hashed with little work, and each hashing is counted."""
     settings.PASSWORD_HASHERS = [HASHER]
 
 
@@ -111,7 +111,7 @@ def admin_user(quick_hashes: None, db: None) -> User:
 
 @pytest.fixture
 def without_limits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Call it with limits that shall not be in the way."""
+    """Call it with limits that the test shall not reach."""
 
     def raise_limits(*limits: Limit) -> None:
         for limit in limits:

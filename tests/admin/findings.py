@@ -1,4 +1,4 @@
-"""What a system check found."""
+"""Messages of system checks."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What tests of logging in have in common: a hasher that is quick and counts, and people."""
+"""Helpers of the tests of logging in: a fast hasher that counts its calls, and a login."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ def _set_event() -> threading.Event:
 
 
 class CountingHasher(PBKDF2PasswordHasher):
-    """The real one with less work, which remembers how often and how many at once it was asked."""
+    """The real hasher with less work; it counts its calls and the most that ran at once."""
 
     iterations = 2
     takes_s: ClassVar[float] = 0.0

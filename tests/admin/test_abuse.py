@@ -1,5 +1,5 @@
-"""What an admin must bear: guessed passwords, names with markup in them, a database that is away,
-two operators with the same idea."""
+"""Abuse and faults that the admin must survive: guessed passwords, markup in names, an absent
+database, two operators who create the same campaign."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -115,7 +115,7 @@ def test_markup_in_a_name_stays_text(
 
 @pytest.fixture
 def failing_database(transactional_db: None) -> Iterator[Callable[[int], Client]]:
-    """Call it with an error's number: an operator, and every statement fails with it from then."""
+    """Call it with an error number: all later SQL statements fail with it. Returns an operator."""
     with pytest.MonkeyPatch.context() as lost:
 
         def fail_from_now(number: int) -> Client:
@@ -153,7 +153,7 @@ def test_a_fault_of_ours_is_still_a_500(failing_database: Callable[[int], Client
 def test_of_two_operators_with_the_same_name_for_a_campaign_one_is_told(
     operator_client: Client, draft: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other one saves between this one's check and save."""
+    """The other operator saves between this one's check and save."""
     asked = form_fields(operator_client, ADD)
     typed = asked | {"slug": "sale", "name": "Mine", "stock": "5", "discount_value": "10",
                      "opens_at": "2030-01-01T12:00:00.000", "closes_at": "2030-01-01T13:00:00.000",

@@ -1,4 +1,4 @@
-"""INSERT IGNORE is banned: it hides a place taken twice, and cuts what does not fit.
+"""INSERT IGNORE is banned: it hides a place taken twice, and truncates values that are too long.
 
 `ignore_conflicts=True` is the same under another name. Docstrings and comments may speak of them.
 """
@@ -16,7 +16,7 @@ OPTION = "ignore_conflicts"
 
 
 def banned_lines(source: str) -> list[int]:
-    """The lines of Python code that use either."""
+    """Line numbers of Python code that uses either."""
     tree = ast.parse(source)
     spoken = {id(text) for text in _docstrings(tree)}
     return [

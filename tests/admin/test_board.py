@@ -1,4 +1,4 @@
-"""The board of an opening as its page: for those who may see it, with a reason to override it."""
+"""The page of the readiness board: who may see it, and its override, which needs a reason."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ Draft = Callable[..., Campaign]
 
 @pytest.fixture
 def campaign_opening_soon(draft: Draft) -> Campaign:
-    """A draft that would open in half a minute; a worker is there to store."""
+    """A draft that would open in half a minute; a healthy worker is recorded."""
     store().mark_canary()
     store().mark_sweep()
     opens = timezone.now() + timedelta(seconds=30)
@@ -32,7 +32,7 @@ def campaign_opening_soon(draft: Draft) -> Campaign:
 def held_back_opening(
     operator_client: Client, campaign_opening_soon: Campaign, campaign_url: Page, settings: Any
 ) -> None:
-    """Admissions would wait for replicas that are not there."""
+    """The opening is held back: admissions would wait for replicas that do not exist."""
     operator_client.post(campaign_url("sale", "do", "schedule"))
     settings.REDIS_WAIT_REPLICAS = 2
     guard.guard_openings()
@@ -78,7 +78,7 @@ def test_scheduling_something_ready_warns_of_nothing(
 
 @pytest.fixture
 def silent_servers(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[list[socket.socket]]:
-    """A broker and the site's own address, which take a connection and never answer."""
+    """A broker and the site's own address that accept connections and never answer."""
     broker, site = servers = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
     for server in servers:
         server.setblocking(False)
@@ -106,7 +106,7 @@ def test_12_15_no_button_waits_for_servers_that_do_not_answer(
     campaign_url: Page,
     silent_servers: list[socket.socket],
 ) -> None:
-    """Broker and certificate are asked by the board's own page, where somebody waits for them."""
+    """Only the board's own page asks broker and certificate: there an operator expects to wait."""
     for verb, state in (
         ("schedule", "scheduled"), ("pause", "paused"), ("resume", "scheduled"), ("open", "open"),
     ):  # fmt: skip

@@ -1,4 +1,4 @@
-"""The system checks of servers: each finds what it is for, and none crashes on an absent one."""
+"""The system checks of servers: each finds its fault, and none crashes if the server is absent."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ GOOD = {
 
 @pytest.fixture
 def restored_check_registry() -> Iterator[None]:
-    """The registry as it was."""
+    """The registry of checks is restored after the test."""
     before = set(registry.registry.registered_checks)
     yield
     registry.registry.registered_checks.clear()
@@ -122,11 +122,11 @@ def test_names_of_operators_that_compare_loosely_are_found(transactional_db: Non
             cursor.execute(f"{column} utf8mb4_bin NOT NULL")
 
 
-# What no server needs to be asked for
+# Checks that need no server
 
 
 def test_every_check_stands_in_the_table() -> None:
-    """And nothing else does."""
+    """And the table lists no other checks."""
     source = "".join(
         Path(f"coupons/monitoring/{kind}_checks.py").read_text() for kind in ("server", "settings")
     )

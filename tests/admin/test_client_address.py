@@ -1,4 +1,4 @@
-"""13.4: the client's address is what a proxy of ours says, never what a client writes."""
+"""13.4: the client's address is the one that our proxy adds, never one that the client sends."""
 
 import pytest
 from django.test import RequestFactory
@@ -10,10 +10,10 @@ from coupons.admin.login.client_address import client_network
     ("peer", "forwarded", "client"),
     [
         ("198.51.100.7", None, "198.51.100.7"),
-        ("198.51.100.7", "203.0.113.9", "198.51.100.7"),  # no proxy of ours
+        ("198.51.100.7", "203.0.113.9", "198.51.100.7"),  # not through a proxy of ours
         ("127.0.0.1", "203.0.113.9", "203.0.113.9"),
         ("::1", "203.0.113.9", "203.0.113.9"),
-        ("127.0.0.1", "192.0.2.1, 203.0.113.9", "203.0.113.9"),  # the first is the client's own
+        ("127.0.0.1", "192.0.2.1, 203.0.113.9", "203.0.113.9"),  # the first was sent by the client
         ("127.0.0.1", "203.0.113.9, 127.0.0.1", "203.0.113.9"),  # two proxies of ours
         ("127.0.0.1", "203.0.113.9, 127.0.0.1, 127.0.0.2", "203.0.113.9"),
         ("127.0.0.1", "203.0.113.9, nonsense", "127.0.0.1"),

@@ -1,4 +1,4 @@
-"""Looking coupons up: exactly, and nothing else."""
+"""The search for coupons finds exact matches only."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ def listed_coupons(client: Client, **asked: str) -> list[str]:
 
 @pytest.fixture
 def three_coupons(open_campaign: CampaignMaker, hand_out: Owners) -> list[Coupon]:
-    """autumn: ann, bob; winter: ann."""
+    """Two coupons of autumn, for ann and bob; one of winter, for ann."""
     autumn = hand_out(open_campaign("autumn"), ["ann", "bob"])
     return autumn + hand_out(open_campaign("winter"), ["ann"])
 

@@ -1,5 +1,5 @@
-"""The admin's pages about a campaign that is damaged in Redis, and about all others beside it: none
-is an error page, and the list shows what it knows (issue 12, A1)."""
+"""The admin's pages when one campaign is damaged in Redis: none, also of the other campaigns, is an
+error page, and the list shows all that can be read (issue 12, A1)."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Creating and editing a campaign: only what may change, by the functions that decide."""
+"""Creating and editing a campaign: only permitted changes, made by the functions of `lifecycle`."""
 
 import re
 import threading
@@ -44,7 +44,7 @@ FILLED = {
 
 
 def form_fields(client: Client, address: str) -> dict[str, str]:
-    """What a browser would send back without any change, hidden inputs included."""
+    """The fields that a browser would send if nothing is edited, with the hidden inputs."""
     form = client.get(address).context["adminform"].form
     html = unescape("".join(str(bound) for bound in form))
     found = dict.fromkeys(form.fields, "")
@@ -57,7 +57,7 @@ def form_fields(client: Client, address: str) -> dict[str, str]:
 
 
 def form_errors(answer: Any) -> str:
-    """All the errors in the form that came back."""
+    """All errors of the form in the response."""
     assert answer.status_code == 200, f"answered {answer.status_code}: the form was accepted"
     form = answer.context["adminform"].form
     return " ".join(text for texts in form.errors.values() for text in texts)
@@ -73,7 +73,7 @@ def test_a_new_campaign_is_a_draft_noted_with_its_maker(operator_client: Client)
 
 @pytest.mark.parametrize("value", ["", "zz", "2099-12-01T12:00", "1", "0001-01-01T00:00Z", "\x00"])
 def test_an_address_may_fill_in_a_new_campaign(operator_client: Client, value: str) -> None:
-    """As a bookmark does: `add/?stock=100&opens_at=2099-12-01T12:00`."""
+    """From the query of a bookmark: `add/?stock=100&opens_at=2099-12-01T12:00`."""
     answer = operator_client.get(ADD, dict.fromkeys([*FILLED, "confirmed", "nothing"], value))
     assert answer.status_code == 200
     if value.startswith("2099"):
@@ -252,7 +252,8 @@ def test_more_slots_are_committed_before_redis_gives_them_away(
     open_campaign: CampaignMaker,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Another connection sees them while Redis is being told: no transaction is around the form."""
+    """Another connection sees the slots before Redis has the new stock: the form opens no
+    transaction."""
     open_campaign("sale", stock=10)
     seen: list[int] = []
 

@@ -1,4 +1,4 @@
-"""A form that was filled in while somebody else changed the campaign, or deleted."""
+"""A form that is saved after another operator changed or deleted the campaign."""
 
 from collections.abc import Callable
 

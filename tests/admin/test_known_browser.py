@@ -1,4 +1,4 @@
-"""13.4: a browser in which an operator has logged in before is not locked out by strangers."""
+"""13.4: strangers can't lock out a browser in which the operator has logged in before."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,7 +26,7 @@ def operator_mina(quick_hashes: None, db: None) -> User:
 
 @pytest.fixture
 def browser_that_logged_in_before(operator_mina: User) -> Client:
-    """Mina's browser, logged out again."""
+    """A browser in which Mina logged in and out again."""
     browser = Client()
     assert is_in(log_in("mina", RIGHT, browser=browser))
     browser.post("/admin/logout/", secure=True)
@@ -36,7 +36,7 @@ def browser_that_logged_in_before(operator_mina: User) -> Client:
 
 @pytest.fixture
 def send_wrong_passwords(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Strangers until the name, their address and everybody are locked."""
+    """Call it to send wrong passwords until the name, the address and the total are locked."""
 
     def guess_until_locked() -> None:
         everybody = lockout.STRANGERS[Limit.EVERYBODY]

@@ -1,4 +1,4 @@
-"""The Korean texts are whole, and the compiled catalogue is the one that was written."""
+"""The Korean catalogue is complete, and the compiled file matches its source."""
 
 import ast
 import gettext
@@ -22,7 +22,7 @@ def unquoted_text(quoted: str) -> str:
 
 
 def catalogue_entries() -> dict[str, tuple[str, str]]:
-    """From the English text to its English plural and its Korean."""
+    """English text → (its English plural, its Korean translation)."""
     found = ENTRY.findall((FOLDER / "django.po").read_text() + "\n")
     return {
         unquoted_text(one): (unquoted_text(many), unquoted_text(korean))
@@ -37,7 +37,7 @@ def test_every_text_is_translated() -> None:
 
 
 def translatable_texts() -> Iterator[str]:
-    """Every text that the code or a template asks the Korean for."""
+    """Every text that the code or a template passes to gettext."""
     for folder in (Path("coupons"), Path("config")):
         for module in folder.rglob("*.py"):
             yield from _of_module(ast.parse(module.read_text()))

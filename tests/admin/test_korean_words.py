@@ -1,5 +1,5 @@
-"""Issue 12, 29: Korean as a native writes it. One term for each thing, no particle left open, also
-in what Django itself says on the admin's pages."""
+"""Issue 12, 29: Korean as a native writes it: one term for each thing and no open particles, also
+in the texts of Django itself on the admin's pages."""
 
 import re
 from ast import literal_eval
@@ -23,7 +23,7 @@ ENTRY = re.compile(
     r'msgstr(?:\[0\])? ((?:".*"\n?)+)',
     re.M,
 )
-# The word that is out, and the one in its place.
+# A banned word, and its replacement.
 BANNED = {
     r"(?<!오픈 )보류": "격리 (a claim), 오픈 보류 (an opening)",
     r"소진|매진|모두 발급": "선착순 마감",
@@ -66,7 +66,7 @@ def unquoted_text(quoted: str) -> str:
 
 
 def shown_of_django() -> Iterator[tuple[str, str]]:
-    """What Django's own pages say in Korean, by the catalogues as they are joined."""
+    """Korean texts of Django's own pages, from the merged catalogues."""
     with override("ko"):
         for app in OF_DJANGO:
             for one, many, _ in korean_messages(DJANGO / app / "locale/ko/LC_MESSAGES/django.po"):

@@ -1,6 +1,5 @@
-"""A large stock from the admin: one request works at its slots for a bounded time, says how far it
-came, and goes on when it is pressed again (issue 12, 7); pressing a button asks no distant server
-(issue 12, 15)."""
+"""A large stock in the admin: one request creates slots for a bounded time, reports how many, and
+the next request continues (issue 12, 7); no button asks a distant server (issue 12, 15)."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -28,12 +27,12 @@ LARGE = 3 * BATCH
 
 @pytest.fixture
 def one_batch_per_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A request works at slots for one batch."""
+    """A request creates one batch of slots."""
     monkeypatch.setattr(slot_progress, "REQUEST_S", 0)
 
 
 def filled_form(client: Client, address: str, **typed: object) -> dict[str, Any]:
-    """What a browser would send of the form, with this typed in."""
+    """The fields that a browser would send of the form, with these values typed in."""
     bound = client.get(address).context["adminform"].form
     sent = {}
     for name in bound.fields:
@@ -106,7 +105,7 @@ def test_a_draft_with_many_slots_is_deleted_in_batches(
 
 
 class Gone(BaseException):
-    """The process is gone."""
+    """Raised in place of a kill of the process."""
 
 
 def die_at_the_end(now: int, wanted: int) -> None:
@@ -123,7 +122,7 @@ def test_saving_what_stands_there_finishes_a_change_whose_process_is_gone(
     after: int,
     then: int,
 ) -> None:
-    """Its page says so, the board says so, and nothing need be typed."""
+    """The campaign's page and the board say so, and saving the unchanged form is enough."""
     store().mark_canary()
     store().mark_sweep()
     open_campaign("sale", stock=before)
@@ -164,7 +163,7 @@ def test_a_slot_that_somebody_removed_comes_back_by_saving_the_stock_again(
 
 @pytest.fixture
 def silent_server(settings: Any) -> Iterator[socket.socket]:
-    """A server that takes connections and says nothing, where the broker and the site should be."""
+    """A server that accepts connections and never answers, in place of the broker and the site."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         settings.SITE_CERTIFICATE = f"https://127.0.0.1:{port}"
@@ -193,9 +192,9 @@ def test_who_schedules_waits_for_no_broker_and_no_certificate(
     settings: Any,
 ) -> None:
     draft("sale", opens_at="2098-12-01T12:00Z", closes_at="2099-12-01T12:00Z")
-    settings.REDIS_WAIT_REPLICAS = 2  # what is near is still warned of
+    settings.REDIS_WAIT_REPLICAS = 2  # checks of near servers still warn
     shown = page_text(operator_client.post(campaign_url("sale", "do", "schedule"), follow=True))
     assert "It is not ready yet (" in shown
     assert accepted_connections(silent_server) == 0
     operator_client.get(campaign_url("sale", "readiness"))
-    assert accepted_connections(silent_server) >= 1  # the board itself does ask
+    assert accepted_connections(silent_server) >= 1  # the board itself asks them

@@ -24,7 +24,7 @@ CampaignMaker = Callable[..., CampaignSnapshot]
 
 
 def cells_of_row(client: Client, slug: str, **asked: str) -> dict[str, str]:
-    """The row of one campaign, by column."""
+    """The cells of a campaign's row, by column."""
     page = client.get(LIST, asked).context["cl"]
     row = next(each for each in page.result_list if each.slug == slug)
     names = ("admitted", "stored", "waiting", "parked", "remaining", "window")

@@ -1,6 +1,6 @@
-"""13.4: guesses of passwords are counted by what the database compares, before they cost anything.
+"""13.4: wrong passwords are counted per name as the database compares names, before any hashing.
 
-Each protection has its control: with the plain ModelBackend the guess is checked.
+Each protection has a negative control: with the plain ModelBackend the password is checked.
 """
 
 import threading
@@ -29,7 +29,7 @@ UNPROTECTED = ["django.contrib.auth.backends.ModelBackend"]
 
 @pytest.fixture
 def loosely_compared_names(transactional_db: None) -> Iterator[None]:
-    """Names compare as before our migration."""
+    """The column of names has the looser collation that it had before our migration."""
     column = "ALTER TABLE auth_user MODIFY username varchar(150) CHARACTER SET utf8mb4 COLLATE"
     if connection.vendor == "mysql":
         loosest = "utf8mb4_unicode_520_ci"  # MySQL and MariaDB have it; without accents, too
@@ -117,7 +117,7 @@ def test_two_operators_whose_names_differ_by_case_only_are_two(admin_user: User)
 
 
 def at_once(names: list[str], told: Callable[[Any], None] = lambda _: None) -> list[Any]:
-    """`told` hears each answer as it comes."""
+    """`told` is called with each answer as it comes."""
     started = threading.Barrier(len(names))
 
     def guess_when_started(name: str) -> Any:
@@ -143,7 +143,7 @@ def committed_admin(transactional_db: None) -> User:
 def test_13_4_sixteen_at_once_do_not_get_past_the_counter(
     committed_admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With room for all of them to wait, so that the counter alone decides."""
+    """The line is long enough for all of them, so that the counter alone decides."""
     monkeypatch.setattr(
         "coupons.admin.login.password_slots._strangers_line", threading.Semaphore(16)
     )
@@ -167,8 +167,8 @@ def test_without_the_lock_out_all_sixteen_are_checked_and_at_once(
 def test_13_4_two_passwords_are_checked_at_a_time_also_without_redis(
     with_redis: bool, committed_admin: User, without_limits: Callable[..., None], redis_away: Any
 ) -> None:
-    """The first check lasts until all for whom the line has no room are refused, however slowly
-    they come."""
+    """The first check lasts until all requests for which the line has no room are refused, however
+    slowly they come."""
     without_limits(*Limit)
     if not with_redis:
         redis_away()

@@ -1,4 +1,4 @@
-"""13.4: the limits of attempts to log in, who is freed from them, and what is told."""
+"""13.4: the limits on failed logins, how they are lifted, and what the refusals say."""
 
 from collections.abc import Callable
 from typing import Any
@@ -114,7 +114,7 @@ def test_13_4_so_do_names_of_those_who_may_not_log_in(admin_user: User) -> None:
 
 
 def test_13_4_who_has_logged_in_has_guessed_nothing(admin_user: User) -> None:
-    """Typing errors of people who get in don't add up to a lock for the office they share."""
+    """Typing errors of people who then log in don't add up to a lock of their shared address."""
     for _ in range(20):
         for _ in range(MOST_WRONG - 1):
             log_in("admin", "typing error", address="198.51.100.7")
@@ -125,7 +125,7 @@ def test_13_4_who_has_logged_in_has_guessed_nothing(admin_user: User) -> None:
 
 
 def test_13_4_the_old_password_is_not_guessed_without_end_either(admin_user: User) -> None:
-    """Whoever finds a browser logged in could try for as long as the session lasts."""
+    """At a browser that was left logged in, a stranger could guess until the session ends."""
     browser = Client()
     browser.force_login(admin_user)
     for number in range(20):

@@ -1,4 +1,4 @@
-"""Looking coupons up in a large table: page by page, along an index, and never all of it."""
+"""The search for coupons in a large table: keyset pagination along an index, no full scan."""
 
 from typing import Any
 
@@ -79,7 +79,7 @@ ASKED = {
 
 
 def rows_read(statements: list[str]) -> int:
-    """How many rows the server touches to answer them, by its own count."""
+    """How many rows the server reads for the queries, by its own counters."""
 
     def handler_reads(cursor: Any) -> int:
         cursor.execute("SHOW SESSION STATUS LIKE 'Handler_read%'")
@@ -97,7 +97,7 @@ def rows_read(statements: list[str]) -> int:
 
 
 def query_plans(statement: str) -> list[dict[str, Any]]:
-    """What EXPLAIN says, table by table."""
+    """The rows of EXPLAIN, one for each table."""
     server: Any = connection
     table = "" if server.mysql_is_mariadb else "FORMAT=TRADITIONAL "  # MySQL 9 draws a tree
     with connection.cursor() as cursor:
@@ -107,7 +107,7 @@ def query_plans(statement: str) -> list[dict[str, Any]]:
 
 
 def is_along_an_index(plan: dict[str, Any]) -> bool:
-    """Or has been answered while planning: no such row, or the only one."""
+    """Or MySQL answers it while planning: no such row, or the only one."""
     extra = (plan["Extra"] or "").lower()
     if plan["table"] is None:
         return "impossible" in extra or "no matching" in extra

@@ -1,4 +1,4 @@
-"""Parked claims and lost receipts, as an operator deals with them."""
+"""The operator's pages for parked claims and for receipts of lost claims."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +26,7 @@ def page_text(response: Any) -> str:
 
 
 def park_claims(campaign: CampaignSnapshot, *users: str) -> list[str]:
-    """Their entries among the parked ones."""
+    """Park a claim of each user; the ids of their entries."""
     for user in users:
         place = strategies.admit(campaign, Claim(user)).place
         Slot.objects.filter(id=slot_id(campaign.id, place)).delete()
@@ -35,7 +35,7 @@ def park_claims(campaign: CampaignSnapshot, *users: str) -> list[str]:
 
 
 def receipt_of_lost_claim(campaign: CampaignSnapshot, user: str) -> str:
-    """The receipt of a claim that Redis took with it."""
+    """The receipt of a claim that was lost with Redis' data."""
     said = strategies.admit(campaign, Claim(user))
     reconcile.reconcile_campaigns()
     client: Any = store.store().client

@@ -1,5 +1,5 @@
-"""12.6: moments that a local clock shows twice, or never. An untouched one is kept as it is stored;
-a new one is asked about."""
+"""12.6: local times that occur twice or never. A stored moment that is not edited is kept; for a
+new one the form asks which is meant."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -35,7 +35,7 @@ MISSING = [
 
 @pytest.fixture(params=DOUBLED, ids=lambda case: case[0])
 def moments_shown_alike(request: Any, settings: Any) -> tuple[datetime, datetime]:
-    """Two moments at which the clocks of the page show the same."""
+    """Two moments that the page shows as the same local time."""
     zone, first, later = request.param
     settings.TIME_ZONE = zone
     second = first + later

@@ -1,4 +1,4 @@
-"""What our own processes noted is read in the reader's language; a person's words stay theirs."""
+"""History entries of our processes are translated for the reader; what a person typed is not."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""No two operators may have nearly the same name, though the database could tell them apart."""
+"""No two operators may have similar names, even if the database distinguishes them."""
 
 import pytest
 from django.contrib.auth.models import User

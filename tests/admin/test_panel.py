@@ -201,7 +201,7 @@ def test_every_page_links_to_the_workers_and_the_api(
 
 
 def test_our_templates_would_work_under_a_strict_content_policy() -> None:
-    """No script, style or handler in the page itself."""
+    """The pages contain no inline script, style or handler."""
     templates = list(Path("coupons/assets/templates/admin").rglob("*.html"))
     assert templates
     for template in templates:

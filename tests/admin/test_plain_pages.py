@@ -1,5 +1,5 @@
-"""Issue 12, 28: what an operator sees where there is no page: a sentence and a way on, in their
-language, not a bare number."""
+"""Issue 12, 28: error pages of the admin: a sentence and a link in the operator's language, not a
+bare status."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,5 +1,5 @@
-"""12.13, 12.22: what is allowed and seldom meant is asked before it is done, and done once it is
-confirmed."""
+"""12.13, 12.22: a value that is allowed but seldom intended needs a confirmation; once confirmed it
+is saved."""
 
 import re
 from collections.abc import Callable

@@ -1,5 +1,5 @@
-"""Commands that a fresh user tried: what can't be undone asks first, and a refusal is one sentence
-that names what is wrong."""
+"""Commands as a new user types them: one that can't be undone asks for confirmation, and a refusal
+is one sentence that names the fault."""
 
 import os
 import pty

@@ -1,5 +1,5 @@
-"""12.16: a session lasts as long as its operator does something, and half an hour longer. 12.17: a
-button that was pressed too late did nothing, and the page that follows says so."""
+"""12.16: a session ends half an hour after the operator's last action. 12.17: a button that is
+pressed after the session's end does nothing, and the next page says so."""
 
 import re
 import time
@@ -31,7 +31,7 @@ def left_s() -> float:
 
 
 def age_session(client: Client, seconds: int) -> None:
-    """As if this operator had done nothing for so long."""
+    """Age the session as if the operator had been idle for so many seconds."""
     row = Session.objects.get()
     said = row.get_decoded()
     if "used_at" in said:
@@ -43,7 +43,7 @@ def age_session(client: Client, seconds: int) -> None:
 
 @pytest.fixture
 def client_logged_in_by_form(db: None) -> Client:
-    """Who logged in by the form."""
+    """A client that logged in by the form."""
     User.objects.create_superuser("mina", password=PASSWORD)
     client = Client()
     said = {"username": "mina", "password": PASSWORD, "next": "/admin/"}
@@ -190,7 +190,7 @@ def test_12_17_logging_out_by_a_get_does_nothing(operator_client: Client) -> Non
 def test_12_17_no_page_of_the_admin_answers_a_get_with_405(
     operator_client: Client, open_campaign: CampaignMaker
 ) -> None:
-    """Every address that the admin has, with a campaign and a verb where it wants some."""
+    """Every URL of the admin, with a campaign and a verb where it takes them."""
     open_campaign("sale")
     pk = Campaign.objects.get().pk
     asked = []

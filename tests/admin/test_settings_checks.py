@@ -1,4 +1,4 @@
-"""The system checks of settings, which ask no server: each is seen to find what it is for."""
+"""The system checks of settings, which ask no server: each one finds its fault."""
 
 from collections.abc import Callable
 from typing import Any

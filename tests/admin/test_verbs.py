@@ -68,7 +68,7 @@ def test_the_buttons_take_a_campaign_through_its_life(
 def test_every_button_shown_works_and_no_other_would(
     operator_client: Client, campaign_url: Page, draft: Callable[..., Campaign]
 ) -> None:
-    """The table of what is offered agrees with what campaigns.py allows, state by state."""
+    """In each state the page offers exactly the verbs that `lifecycle` allows."""
     roads = {
         "draft": (), "scheduled": ("schedule",), "open": ("schedule", "open"),
         "paused": ("schedule", "pause"), "closed": ("schedule", "close"),

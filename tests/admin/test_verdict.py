@@ -1,5 +1,5 @@
-"""Issue 12, 23: the board's sentence is true of a campaign in every state, before its opening,
-after it and after its closing; every moment is in one time zone, which is named."""
+"""Issue 12, 23: the board's sentence is true in every state of a campaign, before its opening,
+after it and after its closing; every time is in one named time zone."""
 
 import re
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def healthy_worker() -> None:
 
 @pytest.fixture
 def make_sale(draft: Draft, settings: Any) -> Callable[[str, str, bool], Campaign]:
-    """A campaign in that state, at that time of its window, with something red or nothing."""
+    """Call it with state, time relative to the window, and whether a check is red."""
 
     def make_campaign_in_state(state: str, when: str, red: bool) -> Campaign:
         now = timezone.now()
@@ -49,7 +49,7 @@ def make_sale(draft: Draft, settings: Any) -> Callable[[str, str, bool], Campaig
             opening_hold.hold_opening("sale", checks=["replicas"])
         elif state == State.PAUSED:
             lifecycle.pause_campaign("sale", actor="Mina")
-        if when != AHEAD:  # time passes; nobody records it
+        if when != AHEAD:  # the window passes; no job records it
             shift = {OPEN: 10, OVER: 90}[when] * MINUTE
             Campaign.objects.update(opens_at=opens - shift, closes_at=closes - shift)
         if state == State.CLOSED:
@@ -98,7 +98,7 @@ def test_the_sentence_is_true_in_every_state(
 def test_nothing_is_promised_of_an_opening_that_has_been(
     make_sale: Callable[..., Campaign], operator_client: Client, state: str, when: str
 ) -> None:
-    """By the command, the page and the program's answer."""
+    """In the command, the page and the JSON."""
     campaign = make_sale(state, when, True)
     said = StringIO()
     with pytest.raises(SystemExit):

@@ -1,4 +1,4 @@
-"""Lines of a `.env`, for each of its readers: with the value that they have, or refused by all."""
+"""Lines of a `.env` with the value that every reader must read, or that all must refuse."""
 
 READ_ALIKE = [
     ("A=abc$def#ghi%(x)s!@&*", "abc$def#ghi%(x)s!@&*"),

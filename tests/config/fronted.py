@@ -1,4 +1,4 @@
-"""The doors of a host behind its front, HAProxy by the role's own template: four threads each."""
+"""The doors of a host behind its front, HAProxy from the role's own template; four threads each."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ CLAIMS = "/api/v1/campaigns/sale/claims"
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Where people ask, and the users' door itself behind it."""
+    """The port of the front, and that of the users' door behind it."""
 
     port: int
     inner: int
@@ -56,7 +56,7 @@ def post_claim(port: int, user: str, *, patience_s: float = 10, **headers: str) 
 
 
 def send_bytes(port: int, said: bytes, *, patience_s: float = 10) -> bytes:
-    """What comes back for these bytes, until the other side closes or is silent."""
+    """Send the bytes; what comes back until the other side closes or is silent."""
     with socket.create_connection(("127.0.0.1", port), timeout=patience_s) as connection:
         connection.sendall(said)
         heard = b""
@@ -70,7 +70,7 @@ def send_bytes(port: int, said: bytes, *, patience_s: float = 10) -> bytes:
 
 @contextmanager
 def slow_bodies(port: int, many: int, path: str = CLAIMS) -> Iterator[None]:
-    """So many requests that announce a body and send one byte of it."""
+    """Hold so many requests that announce a body and send one byte of it."""
     form = "application/json" if path == CLAIMS else "application/x-www-form-urlencoded"
     head = (
         f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {form}\r\n"
@@ -90,13 +90,13 @@ def slow_bodies(port: int, many: int, path: str = CLAIMS) -> Iterator[None]:
 def hold_connections(
     port: int, sent: bytes, many: int, *, source: str = "127.0.0.1", window: int = 0
 ) -> Iterator[list[socket.socket]]:
-    """So many connections from one address that send this and then neither send nor read."""
+    """Hold so many connections from one address that send this, and then neither send nor read."""
     with ExitStack() as stack:
         connections = []
         for _ in range(many):
             one = stack.enter_context(socket.socket())
             one.settimeout(5)
-            if window:  # bytes that the kernel takes in for us
+            if window:  # bytes that the kernel buffers for us
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
             one.bind((source, 0))
             with suppress(ConnectionError, TimeoutError):  # refused, or no more is taken in
@@ -153,7 +153,7 @@ HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 
 @contextmanager
 def seen_through(folder: Path, *, probes: bool = False, **settings: Any) -> Iterator[int]:
-    """A front before a server that tells which headers it was sent."""
+    """The port of a front whose server answers with the headers that it received."""
     inner, port = servers.free_port(), servers.free_port()
     command = [sys.executable, "-c", HEADERS_SEEN, str(inner)]
     with (

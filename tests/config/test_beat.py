@@ -1,4 +1,4 @@
-"""Beat runs on every consumer host and beats on one: the lease says which."""
+"""Beat runs on every consumer host; only the holder of the lease schedules tasks."""
 
 import json
 import time
@@ -24,7 +24,7 @@ def no_lease() -> Iterator[Any]:
 
 @pytest.fixture
 def sent_tasks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the tasks that were sent, by whichever scheduler."""
+    """Names of the tasks that all schedulers have sent."""
     names: list[str] = []
     monkeypatch.setattr(
         LeasedScheduler, "apply_entry", lambda self, entry, **_: names.append(entry.task)
@@ -65,7 +65,7 @@ def test_the_other_takes_over_at_once_when_the_first_leaves(sent_tasks: list[str
     assert (mina.take(), jun.take()) == (True, False)
     mina.leave()
     assert (jun.take(), mina.take()) == (True, False)
-    mina.leave()  # no longer hers to give away
+    mina.leave()  # the lease is no longer its own
     assert not mina.take()
 
 
@@ -94,7 +94,7 @@ def test_without_a_broker_nobody_beats_and_nobody_falls(sent_tasks: list[str]) -
 
 @pytest.fixture
 def waiting_wakeups(no_lease: Any) -> Iterator[Callable[[], list[str]]]:
-    """For which campaigns the bells on the broker ring, the newest first."""
+    """Campaigns of the wake-up messages that wait on the broker, the newest first."""
 
     def campaigns_with_wakeups() -> list[str]:
         waiting = no_lease.eval("return redis.call('LRANGE', KEYS[1], 0, -1)", 1, WAKEUP_QUEUE)

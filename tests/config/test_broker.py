@@ -1,4 +1,5 @@
-"""What keeps messages on the broker few: their number, and Redis' clock; never a worker's clock."""
+"""Messages on the broker stay few: bounded by number and by Redis' clock, never a worker's
+clock."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ State = Campaign.State
 
 @pytest.fixture
 def broker_client() -> Iterator[Any]:
-    """The broker, without messages."""
+    """A client of the broker, which is emptied first."""
     with app.connection_for_write() as connection:
         redis = connection.default_channel.client
         redis.eval("return redis.call('FLUSHDB')", 0)
@@ -32,7 +33,7 @@ def broker_client() -> Iterator[Any]:
 
 
 def message_headers(client: Any, queue: str = "celery") -> list[dict[str, Any]]:
-    """Their headers, the newest first."""
+    """Headers of the waiting messages, the newest first."""
     waiting = client.eval("return redis.call('LRANGE', KEYS[1], 0, -1)", 1, PREFIX + queue)
     return [json.loads(message)["headers"] for message in waiting]
 

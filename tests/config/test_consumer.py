@@ -1,4 +1,4 @@
-"""A worker's health and metrics, asked over HTTP while a real worker works, dies, hangs."""
+"""A worker's health and metrics over HTTP, while a real worker works, dies or hangs."""
 
 import http.client
 import json
@@ -50,7 +50,7 @@ class Consumer:
             return False
 
     def count_sweeps(self) -> float:
-        """How often the worker has swept, as its metrics tell."""
+        """How often the worker has swept, by its metrics."""
         name = r'coupon_task_seconds_count{state="success",task="coupons.sweep"}'
         found = re.search(rf"^{re.escape(name)} (\S+)$", self.send_get("/metrics")[1], re.MULTILINE)
         return float(found[1]) if found else 0.0
@@ -87,7 +87,7 @@ def worker_pid(consumer_environment: Environment, tmp_path: Path) -> Iterator[in
 
 
 def sweep_once(consumer: Consumer) -> float:
-    """Have the worker sweep once; how often it has, then."""
+    """Have the worker sweep once; the number of sweeps afterwards."""
     before = consumer.count_sweeps()
     app.send_task("coupons.sweep")
     wait_until(lambda: consumer.count_sweeps() > before)
@@ -102,7 +102,7 @@ def child_pids(pid: int) -> list[int]:
 def test_it_answers_while_a_process_begins_its_files(
     consumer_environment: Environment, running_consumer: Consumer
 ) -> None:
-    """A worker that is started again makes them; each is empty for an instant."""
+    """A restarting worker creates its metrics files, and each is empty for an instant."""
     for name in ("gauge_max_7.db", "counter_7.db"):
         (Path(consumer_environment["PROMETHEUS_MULTIPROC_DIR"]) / name).touch()
     assert running_consumer.send_get("/livez")[0] == 503
@@ -128,7 +128,7 @@ def test_with_a_worker_and_both_stores_it_is_ready(
 def test_a_child_that_is_replaced_counts_on_in_the_same_files(
     running_consumer: Consumer, worker_pid: int, consumer_environment: Environment
 ) -> None:
-    """Files named by process ids, as the library does it, would be one more after each."""
+    """With files named by process id, as the library does it, there would be one more each time."""
     sweep_once(running_consumer)
     (child,) = child_pids(worker_pid)
     files = _files(consumer_environment)
@@ -223,5 +223,5 @@ def test_a_live_gauge_ends_with_its_process(
         assert child.stdout
         child.stdout.readline()
         assert b'told{who="me"} 1.0' in exposition.metrics_page()
-    assert counter_is_exported(tmp_path)  # the library alone goes on telling it
+    assert counter_is_exported(tmp_path)  # without our code the library keeps exporting it
     assert b"told{" not in exposition.metrics_page()

@@ -1,4 +1,4 @@
-"""Each door shows its own paths and no others; on real processes, as they are served."""
+"""Each door serves its own paths and no others; on real processes, started as in production."""
 
 import http.client
 import json
@@ -47,7 +47,7 @@ def start_operators_door(environment: Environment, folder: Path, **more: str) ->
         yield port
 
 
-# Spellings under which a path rule in a proxy would let somebody through
+# Spellings of a path that a rule in a proxy would let through
 ELSEWHERE = [
     "/admin/", "/admin/login/", "/%61dmin/", "//admin/", "/./admin/", "/admin/%2e/", "/ADMIN/",
     "/api/v1/docs", "/api/v1/schema", "/livez", "/readyz", "/metrics", "/%6detrics", "//readyz",
@@ -151,12 +151,12 @@ def test_it_is_not_once_that_is_gone(child_environment: Environment, tmp_path: P
 def test_however_often_it_is_asked_the_stores_are_asked_once_a_second(
     child_environment: Environment, tmp_path: Path
 ) -> None:
-    """A MySQL that accepts and says nothing: each question to it would take a second."""
+    """A MySQL that accepts connections and never answers: each query to it would take a second."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"mysql://u:p@127.0.0.1:{silent.getsockname()[1]}/coupons"
         with start_operators_door(child_environment, tmp_path, DATABASE_URL=url) as door:
             assert get_readiness(door)[1]["database"] is False
             began = time.monotonic()
             answers = [get_readiness(door)[0] for _ in range(200)]
-            assert time.monotonic() - began < 20  # 200 s, were each to wait
+            assert time.monotonic() - began < 20  # 200 s if each request waited
     assert set(answers) == {200}

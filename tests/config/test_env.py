@@ -1,4 +1,4 @@
-"""Typed readers: a wrong value is a loud and clear error, and no secret is shown in it."""
+"""Typed readers of settings: a wrong value is a clear error, which shows no secret."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""`.env.example` and the source agree: every setting, its unit, its default, and no other."""
+"""`.env.example` lists exactly the settings of the source, each with its unit and default."""
 
 import ast
 import re
@@ -18,7 +18,7 @@ NUMBERS = {"integer", "seconds"}
 UNITS = re.compile(
     r"seconds|milliseconds|MiB|rows|claims|connections|replicas|port|people|coupons", re.IGNORECASE
 )
-# Not read through a reader: where we run is asked before anything else.
+# Not read through a reader: the environment is needed before all other settings.
 OTHERS = {"COUPONS_ENV", "ENV_FILES"}
 
 
@@ -27,7 +27,7 @@ def config_sources() -> Iterator[Path]:
 
 
 def reader_calls() -> Iterator[tuple[str, str, ast.Call]]:
-    """Each reading of a setting: its name, its reader, and the call."""
+    """(name of the setting, name of the reader, call) for each setting that is read."""
     for file in config_sources():
         for node in ast.walk(ast.parse(file.read_text())):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
@@ -40,7 +40,7 @@ def reader_calls() -> Iterator[tuple[str, str, ast.Call]]:
 
 
 def listed_settings() -> dict[str, tuple[str, str]]:
-    """What the example says: name → the comment above and the value."""
+    """The settings of the example: name → (comment above it, value)."""
     found: dict[str, tuple[str, str]] = {}
     comment: list[str] = []
     for line in (env.BASE_DIR / ".env.example").read_text().splitlines():
@@ -73,7 +73,7 @@ def test_every_setting_says_what_it_is_and_every_number_in_what_unit() -> None:
 
 
 def _defaults(call: ast.Call) -> list[object]:
-    """The defaults a call gives, where they stand there as plain values."""
+    """The defaults of a call, if they are literals."""
     given = [*call.args[1:], *(k.value for k in call.keywords if k.arg in ("default", "local"))]
     return [node.value for node in given if isinstance(node, ast.Constant)]
 

@@ -1,4 +1,4 @@
-"""12, part 9: `.env` means what systemd's EnvironmentFile= would make of it, or it is refused."""
+"""12, part 9: `.env` is read as systemd reads an EnvironmentFile=, or it is refused."""
 
 import os
 import shutil
@@ -39,7 +39,8 @@ def test_12_9_a_value_is_what_systemd_would_make_of_it(
 def test_12_9_systemd_itself_makes_the_same_of_it(
     env_file_path: Path, line: str, value: str
 ) -> None:
-    """It reads os-release by the same code as an EnvironmentFile=, and can be asked about that."""
+    """systemd reads os-release by the same code as an EnvironmentFile=, and can print the
+    result."""
     env_file_path.write_bytes(f"# first\n\n{line}\n  # 마지막\n".encode())
     assert _systemd_finds(env_file_path, value)
     assert not _systemd_finds(env_file_path, value + "x")
@@ -78,7 +79,7 @@ def test_12_9_a_file_that_is_no_text_is_refused(env_file_path: Path) -> None:
 def test_12_9_any_secret_arrives_whole_or_not_at_all(
     tmp_path_factory: pytest.TempPathFactory, secret: str
 ) -> None:
-    """However it is written down: as it is, or in either kind of quotes."""
+    """Written without quotes, or in either kind of quotes."""
     path = tmp_path_factory.mktemp("env") / ".env"
     escaped = secret.replace("\\", "\\\\").replace('"', '\\"')
     with suppress(env_files.Unreadable):
@@ -122,7 +123,7 @@ def test_a_file_that_can_not_be_read_ends_the_process_with_one_sentence(
 
 
 def test_a_folder_called_dotenv_is_no_file_of_settings(tmp_path: Path) -> None:
-    """Some people's virtual environment is called so."""
+    """A virtual environment may be called `.env`."""
     (tmp_path / ".env").mkdir()
     assert join_files(tmp_path) == {}
 

@@ -1,4 +1,4 @@
-"""Flower: not without a login where strangers could look in; behind it, the workers and bells."""
+"""Flower refuses to start without a login where it is public; it shows workers and wake-ups."""
 
 import base64
 import json
@@ -18,7 +18,9 @@ from django.core.management import CommandError, call_command
 from config.development.process import commands
 from tests.servers import free_port, listens, process
 
-LOGIN = """mina:p,a/s:s'w"o$r d%41,\\#"""  # issue 12, part 10: whatever a generator draws
+LOGIN = (
+    """mina:p,a/s:s'w"o$r d%41,\\#"""  # issue 12, part 10: any character that a generator may draw
+)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +43,7 @@ def test_it_does_not_start_where_strangers_could_look_in(
 
 @pytest.fixture
 def flower_url(tmp_path: Path) -> Iterator[str]:
-    """Its address; as on a host, from the environment."""
+    """The URL of a running Flower, configured by the environment as on a host."""
     port = free_port()
     command = commands.flower_command("--port", str(port))
     env = {"CELERY_BROKER_URL": os.environ["REDIS_URL"], "FLOWER_LOGIN": LOGIN}

@@ -1,4 +1,4 @@
-"""The front: HAProxy by the role's own template, before a real users' door with four threads."""
+"""The front: HAProxy from the role's own template, before a real users' door with four threads."""
 
 import http.client
 import json
@@ -60,7 +60,7 @@ def served_site(child_environment: Environment, tmp_path: Path) -> Iterator[Serv
 def test_what_is_no_http_gets_no_further(
     child_environment: Environment, tmp_path: Path, sent: bytes, status: int
 ) -> None:
-    """HAProxy answers these before it knows of any configuration, in its own words."""
+    """HAProxy answers these before it applies our configuration, with its own text."""
     with seen_through(tmp_path, request_s=1) as port:
         assert send_bytes(port, sent, patience_s=5).startswith(b"HTTP/1.1 %d" % status)
 
@@ -90,7 +90,7 @@ def test_what_is_too_large_is_a_problem_document(
     assert orjson.loads(body)["code"] == code
 
 
-# Whom we are asked by
+# The client's address
 
 
 FORGED = {
@@ -123,7 +123,7 @@ def test_a_balancer_is_believed_for_the_last_address_it_added(tmp_path: Path) ->
 
 
 def test_13_4_on_the_operators_door_nobody_is_believed_about_an_address(tmp_path: Path) -> None:
-    """Whoever comes by the bastion could have passwords counted for any other address."""
+    """A client behind the bastion could otherwise have wrong passwords counted for any address."""
     with seen_through(tmp_path, probes=True, balancers=["127.0.0.0/8"]) as port:
         seen = headers_behind(port)
     assert (seen["x-forwarded-for"], seen["x-forwarded-proto"]) == ("127.0.0.1", "http")
@@ -135,7 +135,7 @@ def test_13_4_on_the_operators_door_nobody_is_believed_about_an_address(tmp_path
 def test_who_would_wait_too_long_is_told_when_to_come_again(
     child_environment: Environment, tmp_path: Path
 ) -> None:
-    """All threads are taken, from behind the front; nobody is served until they are let go."""
+    """All threads are occupied from behind the front until they are released."""
     with (
         serve_behind_front(child_environment, tmp_path, shed_after_ms=300) as served,
         slow_bodies(served.inner, 2 * THREADS),
@@ -143,7 +143,7 @@ def test_who_would_wait_too_long_is_told_when_to_come_again(
         answers: list[tuple[int, Any]] = []
 
         def post_one_claim(user: str) -> None:
-            with suppress(TimeoutError):  # those that granian has got: it has no thread for them
+            with suppress(TimeoutError):  # these are queued in granian, which has no free thread
                 answers.append(post_claim(served.port, user, patience_s=4))
 
         asked = [Thread(target=post_one_claim, args=(f"user-{n}",)) for n in range(2 * THREADS)]
@@ -160,7 +160,7 @@ def test_its_refusal_is_the_apis_own_document_in_each_language(
     child_environment: Environment, tmp_path: Path
 ) -> None:
     port = servers.free_port()
-    door = FrontDoor("users", port, servers.free_port())  # where nobody listens
+    door = FrontDoor("users", port, servers.free_port())  # no server listens there
     with front(tmp_path / "front", [door]):
         for language in ("en", "ko"):
             headers, body = _refused(port, language)
@@ -215,7 +215,7 @@ def test_the_configuration_is_what_haproxy_accepts_without_a_warning(tmp_path: P
 
 
 def test_it_starts_with_the_open_files_that_its_unit_allows(tmp_path: Path) -> None:
-    """The unit takes away what would let it ask for more."""
+    """The unit drops the capability to raise the limit."""
     ports = [servers.free_port() for _ in range(3)]
     door = FrontDoor("users", ports[0], ports[1])
     file = configure(tmp_path, [door], metrics=ports[2], connections=CONNECTIONS)

@@ -1,4 +1,4 @@
-"""What idle connections cost, and clients that do not read their answers."""
+"""The cost of idle connections, and of clients that do not read their answers."""
 
 import sys
 from contextlib import ExitStack
@@ -32,7 +32,7 @@ def get_request(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
 
-# Who does not read
+# Clients that do not read
 
 
 @pytest.mark.usefixtures("collected_static")
@@ -124,7 +124,8 @@ def test_idle_connections_of_many_addresses_leave_room_for_those_who_watch(
 def test_idle_connections_of_one_address_leave_room_for_those_who_claim(
     tmp_path: Path, balancers: list[str]
 ) -> None:
-    """Without a balancer. Behind one, which ends idle clients itself, all have its address."""
+    """Without a balancer. A balancer ends idle clients itself, and all connections have its
+    address."""
     door = FrontDoor("users", servers.free_port(), servers.free_port(), connections=100)
     settings: dict[str, Any] = {
         "crowded_connections": 20, "balancers": balancers, "request_s": 60,
@@ -137,7 +138,7 @@ def test_idle_connections_of_one_address_leave_room_for_those_who_claim(
             with pytest.raises(OSError):
                 status_of(door.port, "/", patience_s=2)
         else:
-            assert status_of(door.port, "/") == 503  # nobody listens behind it
+            assert status_of(door.port, "/") == 503  # no server listens behind it
 
 
 def test_idle_connections_to_its_own_metrics_leave_room_for_prometheus(tmp_path: Path) -> None:

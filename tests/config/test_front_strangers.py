@@ -1,4 +1,4 @@
-"""Strangers at the front of a host get no thread of ours, and are held when they go on."""
+"""Abusive clients at a host's front get no thread of ours, and are rate limited."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,7 +56,7 @@ def test_bodies_that_do_not_come_keep_nobody_waiting(served_site: Served) -> Non
 
 
 def test_without_the_front_they_take_every_thread(served_site: Served) -> None:
-    """The control."""
+    """The negative control."""
     with slow_bodies(served_site.inner, 64), pytest.raises(TimeoutError):
         post_claim(served_site.inner, "mina", patience_s=2)
 
@@ -89,7 +89,7 @@ def test_readiness_is_answered_while_every_other_thread_is_taken(
 ) -> None:
     with (
         operators_served(child_environment, tmp_path, shed_after_ms=300) as served,
-        # From behind the front, as many as it would let through.
+        # Directly at the door, as many as the front would let through.
         slow_bodies(served.inner, THREADS - 1, path="/admin/login/"),
     ):
         assert [status_of(served.port, "/readyz") for _ in range(5)] == [200] * 5

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 def is_closed_by_peer(connection: socket.socket, *, patience_s: float = 15) -> bool:
-    """Whether the other side closes it."""
+    """Whether the other side closes the connection in time."""
     connection.settimeout(patience_s)
     try:
         while connection.recv(65_536):
@@ -27,7 +27,7 @@ def is_closed_by_peer(connection: socket.socket, *, patience_s: float = 15) -> b
 
 
 def ends_while_fed(connection: socket.socket, portion: bytes, *, patience_s: float = 15) -> bool:
-    """The same for one that gets a portion five times a second."""
+    """Whether it closes a connection on which a few bytes arrive five times a second."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         try:
@@ -40,7 +40,7 @@ def ends_while_fed(connection: socket.socket, portion: bytes, *, patience_s: flo
 
 @pytest.fixture
 def kept_connection(tmp_path: Path) -> Iterator[socket.socket]:
-    """A connection on which one request was answered, and how to make another."""
+    """A keep-alive connection on which one request was answered."""
     with seen_through(tmp_path, request_s=1, idle_s=60) as port, connect_to(port) as connection:
         complete_request(connection)
         yield connection

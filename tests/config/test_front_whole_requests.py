@@ -1,5 +1,5 @@
-"""A request reaches granian when it has arrived as a whole, whatever its line, headers and body
-weigh and however they are framed."""
+"""The front passes a request to granian only when it has arrived completely, whatever the size and
+framing of its line, headers and body."""
 
 import itertools
 import re
@@ -44,20 +44,20 @@ def request_head(path: str, *headers: str, method: str = "POST") -> bytes:
 
 
 def unfinished_request(path: str, line: int, headers: int, length: int, sent: int) -> bytes:
-    """A request of these sizes, and less of its body than it announces."""
+    """A request of these sizes in bytes, of whose body only `sent` bytes are sent."""
     filler = [f"X-{n}: {'h' * 1000}" for n in range(headers // 1000)]
     filled = f"{path}?{'a' * line}" if line else path
     return request_head(filled, f"Content-Length: {length}", *filler) + b"{" * sent
 
 
 def http2_frame(kind: int, flags: int, payload: bytes) -> bytes:
-    """A frame of HTTP/2, of stream 1 unless it is the connection's."""
+    """An HTTP/2 frame, of stream 1 unless it is the connection's."""
     stream = 0 if kind == 4 else 1
     return len(payload).to_bytes(3) + bytes([kind, flags]) + stream.to_bytes(4) + payload
 
 
 def http2_request(path: str) -> bytes:
-    """The preface, settings, and the headers of a request whose body does not come."""
+    """HTTP/2: the preface, settings, and the headers of a request whose body is not sent."""
     fields = {":method": "POST", ":scheme": "http", ":authority": "a", ":path": path}
     packed = b"".join(
         b"\x00" + b"".join(bytes([len(text)]) + text.encode() for text in pair)
@@ -109,14 +109,14 @@ def test_an_unfinished_request_takes_no_thread_of_the_operators_door(
         assert [status_of(served.port, LOGIN) for _ in range(4)] == [200] * 4
 
 
-# What reaches the server behind
+# What reaches the server behind the front
 
 
 @contextmanager
 def front_with_listener(
     folder: Path, *, body_bytes: int = 4096
 ) -> Iterator[tuple[int, socket.socket]]:
-    """The port of a front, and the listener behind it, which hears of all that is passed on."""
+    """The port of a front, and the listener behind it, which receives all that is passed on."""
     with socket.create_server(("127.0.0.1", 0)) as behind:
         behind.settimeout(5)
         port = servers.free_port()

@@ -1,4 +1,4 @@
-"""Names that can't be found by grep, or mean six things, do not come back."""
+"""Banned identifiers: names that can't be found by grep, or that had several meanings."""
 
 import ast
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 
 from tests.config.test_layers import ROOT, python_files, syntax_tree
 
-# Each was a name here once, and says nothing to an engineer who has not seen this repository.
+# Each was once a name in this code; none tells a new engineer what it is.
 BANNED = {
     "of", "look", "hold", "held", "said", "told", "saw", "heard", "vouch", "ring", "silence",
     "witness", "testify", "testimony", "fence", "bell", "facts", "places", "wiring", "gauges",
@@ -18,7 +18,7 @@ BANNED = {
 
 
 def defined_names(file: Path) -> Iterator[tuple[str, int]]:
-    """Functions, methods and classes, and the module itself."""
+    """(name, line) of the module itself and of its functions, methods and classes."""
     yield file.stem, 0
     for node in ast.walk(syntax_tree(file)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):

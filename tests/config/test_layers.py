@@ -1,4 +1,4 @@
-"""Imports go down and never in a circle; each store has one door; each shortcut stays banned."""
+"""Imports go down and form no circle; each store is accessed in one place; shortcuts are banned."""
 
 import ast
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from config import env
 
 ROOT = env.BASE_DIR
 
-# Packages of `coupons` (and its few modules), from what knows nothing to what knows everything.
+# Packages of `coupons` (and its few modules), from the lowest level to the highest.
 # Imports go down; between two of one level only as SIDEWAYS allows.
 LEVELS = [
     {"errors", "timestamps"},
@@ -27,13 +27,13 @@ LEVELS = [
     {"apps", "tasks"},
 ]
 SIDEWAYS = {
-    ("readiness", "monitoring"),  # the board shows what the checks and the capacity plan know
+    ("readiness", "monitoring"),  # the board shows results of the checks and the capacity plan
     ("migrations", "models"),
-    ("management", "admin"),  # `unlock` counts names as the lock-out does
+    ("management", "admin"),  # `unlock` normalizes names as the lock-out does
 }
 MOST_ENTRIES, MOST_MODULES = 25, 6
 MOST_ARROWS = 120  # from package to package
-PEER = ROOT / "locust" / "compare" / "tutorial"  # a Django project of its own, to compare with
+PEER = ROOT / "locust" / "compare" / "tutorial"  # a separate Django project for the comparison
 HEIGHT = {name: height for height, names in enumerate(LEVELS) for name in names}
 
 
@@ -52,7 +52,7 @@ def module_of(file: Path) -> str:
 
 
 def imported_names(file: Path) -> Iterator[str]:
-    """Full names of what a file imports: `from a import b` is `a.b`."""
+    """Full names of a file's imports: `from a import b` is `a.b`."""
     for node in ast.walk(syntax_tree(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -62,7 +62,7 @@ def imported_names(file: Path) -> Iterator[str]:
 
 
 def package_of(name: str) -> str:
-    """`coupons.api.v1.views` is in the room `api`."""
+    """The package of a module: `api` for `coupons.api.v1.views`."""
     return name.split(".")[1]
 
 
@@ -120,7 +120,7 @@ def test_the_plan_is_seen_at_a_glance() -> None:
 
 
 def _graph() -> dict[str, set[str]]:
-    """Which module imports which, names of functions and classes cut off."""
+    """Module → the modules that it imports (names of functions and classes cut off)."""
     modules = {module_of(file) for file in python_files("coupons") + python_files("config")}
     graph: dict[str, set[str]] = {}
     for file in python_files("coupons") + python_files("config"):
@@ -166,7 +166,7 @@ def test_no_import_hides_in_a_function(folder: str) -> None:
                 assert not inside, f"{file}:{inside[0].lineno}"
 
 
-# One door per store
+# Each store is accessed in one place
 
 
 def modules_that_import(package: str, *folders: str) -> set[str]:
@@ -179,7 +179,7 @@ def modules_that_import(package: str, *folders: str) -> set[str]:
 
 
 def test_redis_has_one_door() -> None:
-    """`store`, whose parts are nobody else's but its own."""
+    """Only `store`, whose modules no other package imports directly."""
     inside = {module_of(file) for file in python_files("coupons/store")}
     assert modules_that_import("redis", "coupons") <= inside
     parts = {f"coupons.store.{part}" for part in ("connection", "group_commit", "client")}
@@ -192,7 +192,7 @@ def test_aws_has_one_door() -> None:
 
 
 def test_coupon_rows_are_written_at_one_place() -> None:
-    """By its SQL; the ORM's ways to write are looked for by name."""
+    """Found by its SQL, and by the names of the ORM's writing methods."""
     ways = {"create", "bulk_create", "update_or_create", "get_or_create", "save", "update"}
     for file in python_files("coupons"):
         for node in ast.walk(syntax_tree(file)):
@@ -206,7 +206,7 @@ def test_coupon_rows_are_written_at_one_place() -> None:
 
 
 def string_constants(file: Path) -> Iterator[ast.Constant]:
-    """All texts but docstrings."""
+    """All string constants except docstrings."""
     docs = {
         id(node.body[0].value)
         for node in ast.walk(syntax_tree(file))
@@ -220,7 +220,7 @@ def string_constants(file: Path) -> Iterator[ast.Constant]:
 
 
 def test_no_statement_hides_a_place_taken_twice() -> None:
-    """INSERT IGNORE and its relatives make a conflict disappear, and with it a user's coupon."""
+    """INSERT IGNORE and similar statements hide a conflict, and with it a user's lost coupon."""
     sql = ("insert ignore", "on duplicate key", "replace into", "insert or ", "on conflict")
     keywords = {"ignore_conflicts", "update_conflicts"}
     for file in python_files("coupons") + python_files("config"):
@@ -246,7 +246,7 @@ def test_the_environment_is_read_in_one_place() -> None:
 
 
 def _reached(module: str) -> set[str]:
-    """All that an import of this module imports of ours, directly or not."""
+    """All modules of ours that an import of this one loads, directly or not."""
     graph, reached, left = _graph(), set[str](), [module]
     while left:
         name = left.pop()

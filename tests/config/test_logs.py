@@ -1,4 +1,4 @@
-"""Log lines as machines read them: one per event, with the request's id, and none per refusal."""
+"""Structured log lines: one JSON object per event, with the request's id; none for a refusal."""
 
 import json
 import logging
@@ -20,7 +20,7 @@ from tests.conftest import CampaignMaker, Person, Settings
 
 @pytest.fixture
 def log_stream() -> Iterator[StringIO]:
-    """All that is logged from INFO on, as the product formats it."""
+    """A stream of all records from INFO on, formatted as in production."""
     said = StringIO()
     handler = logging.StreamHandler(said)
     handler.setFormatter(JsonLineFormatter())
@@ -114,7 +114,7 @@ def test_refusals_have_no_line(open_campaign: CampaignMaker, log_stream: StringI
 def test_13_neither_have_those_that_django_refuses(
     open_campaign: CampaignMaker, log_stream: StringIO, settings: Settings
 ) -> None:
-    """Strangers write nothing into our logs: not by a Host, nor by fields without end."""
+    """A client can't write into our logs, neither by a Host header nor by too many fields."""
     open_campaign()
     jun, path = Person("jun"), "/api/v1/campaigns/sale"
     settings.ALLOWED_HOSTS = ["testserver"]

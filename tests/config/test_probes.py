@@ -1,6 +1,6 @@
-"""Alive, ready, measured: what the balancer and Prometheus ask, by an address and without TLS."""
+"""Liveness, readiness and metrics, as balancer and Prometheus ask: by IP address, without TLS."""
 
-# Here each question looks anew; `test_doors.py` asks real processes, which answer from memory.
+# Here each request checks again; `test_doors.py` asks real processes, which cache the result.
 
 import re
 import socket
@@ -38,7 +38,7 @@ def looks_anew(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def absent_redis(settings: Any) -> Iterator[None]:
-    """A Redis that is not there."""
+    """REDIS_URL names a port on which no server listens."""
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
     store.cache_clear()
     yield
@@ -65,7 +65,7 @@ def test_without_redis_it_lives_and_is_not_ready() -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("mark", [None, 48, "?"])
 def test_12_19_without_beat_it_stays_ready_and_says_so(mark: int | str | None) -> None:
-    """No host would be better off; taken out of service, all would refuse what they can admit."""
+    """If it were unready, the balancer would take all hosts out of service while they can admit."""
     client: Any = store().client
     client.delete(keys.SWEPT)
     if mark is not None:
@@ -84,7 +84,7 @@ def test_a_host_that_drains_lives_and_is_not_ready(settings: Any, tmp_path: Path
 
 @pytest.fixture
 def mysql_port(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Call it with the port on which MySQL is to be looked for."""
+    """Call it with the port on which the application shall connect to MySQL."""
     if connection.vendor != "mysql":
         pytest.skip("a file has no port")
     connection.close()
@@ -132,7 +132,7 @@ def test_asked_by_head_they_answer_without_a_body(path: str) -> None:
 
 
 def exported_claims(**labels: str) -> float:
-    """What /metrics shows of `coupon_claims_total`."""
+    """The value of `coupon_claims_total` in /metrics."""
     page = Client().get("/metrics").content.decode()
     wanted = ",".join(f'{name}="{value}"' for name, value in sorted(labels.items()))
     found = re.search(rf"^coupon_claims_total{{{wanted}}} (\S+)$", page, re.MULTILINE)

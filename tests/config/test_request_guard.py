@@ -1,4 +1,4 @@
-"""13: what strangers write into a Content-Type reaches no codec; no failure is left unanswered."""
+"""13: a charset in a Content-Type reaches no codec; every failure gets an answer."""
 
 import encodings
 import io

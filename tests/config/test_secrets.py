@@ -1,4 +1,4 @@
-"""13.5: in production no process starts with a secret that others know, can guess, or share."""
+"""13.5: in production no process starts with a secret that is public, weak or used twice."""
 
 import ast
 import base64
@@ -146,7 +146,7 @@ def test_a_laptop_may_have_what_it_likes() -> None:
     assert load_settings(SECRET_KEY="s" * 60, JWT_HS256_SECRET="s" * 60).returncode == 0
 
 
-# Whatever this repository calls a secret is one that everybody can read
+# Every secret that is written in this repository is public
 
 ASSIGNED = re.compile(r"secret|coupon_keys|password|_key$", re.IGNORECASE)
 IN_TEXT = re.compile(r"\b(?:SECRET_KEY\w*|JWT_HS256_SECRET|COUPON_KEYS)=['\"]?([^\s'\"$({]{32,})")
@@ -184,7 +184,7 @@ def _names_and_values(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
 
 
 def _constants(value: ast.expr) -> Iterator[bytes]:
-    """Texts and bytes that are long enough, also calculated ones."""
+    """Constants of the source that are long enough for a secret, also computed ones."""
     with_parts = [value, *(value.elts if isinstance(value, ast.Tuple | ast.List) else ())]
     for part in with_parts:
         try:

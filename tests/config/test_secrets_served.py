@@ -1,4 +1,4 @@
-"""13.5: the secrets of `test_secrets`, the whole way: a real server in production."""
+"""13.5: the secrets of `test_secrets`, with a real server in production mode."""
 
 import json
 import secrets
@@ -51,7 +51,7 @@ def _answer(server: Program, port: int, secret: str) -> int | None:
 def test_13_5_a_granian_in_production_never_accepts_a_token_signed_with_the_local_default(
     named: str, child_environment: dict[str, str], open_campaign: CampaignMaker, tmp_path: Path
 ) -> None:
-    """It does not even start; with a secret of its own it starts, and refuses that token."""
+    """With the local secret it does not start; with its own it starts, and refuses that token."""
     open_campaign()
     stores = {name: child_environment[name] for name in ("DATABASE_URL", "REDIS_URL")}
     given = child_environment | PRODUCTION | stores | {

@@ -1,5 +1,5 @@
-"""What the running services write, as production has them: JSON objects and nothing else, from the
-first line to the last; and not one of them for a refusal."""
+"""The logs of the running services in production mode: JSON objects only, from the first line to
+the last, and none for a refusal."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 from coupons.models import Coupon
 from coupons.store import keys, store
 from tests import services
-from tests.config.test_tracing import claim, until
+from tests.config.test_tracing import post_claim, until
 from tests.conftest import CampaignMaker
 
 pytestmark = pytest.mark.slow
@@ -20,7 +20,7 @@ JSON_GRANIAN = ("--log-config", "config/granian.json")
 
 
 def json_lines(log: Path) -> list[dict[str, Any]]:
-    """Raises ValueError for a line that is none."""
+    """The lines of the log as objects. Raises ValueError for a line that is no JSON."""
     return [json.loads(line) for line in log.read_text().splitlines()]
 
 
@@ -37,15 +37,15 @@ def test_every_line_of_every_service_is_json(
         services.beat(told, tmp_path, *info, *schedule),
         services.consumer(told, tmp_path),
     ):
-        assert claim(port, "mina")[0] == 202
-        until(Coupon.objects.exists)
+        assert post_claim(port, "mina")[0] == 202
+        wait_until(Coupon.objects.exists)
         before = len(json_lines(tmp_path / "web.log"))
-        assert {claim(port, f"late-{number}")[0] for number in range(30)} == {409}
+        assert {post_claim(port, f"late-{number}")[0] for number in range(30)} == {409}
         assert len(json_lines(tmp_path / "web.log")) == before
         store().client.delete(
             keys.campaign_keys("sale").gate
-        )  # closed for repair: something to be said
-        until(lambda: claim(port, "sora", **{"X-Request-Id": "shop-9"})[0] == 503)
+        )  # closed for repair, so that something is logged
+        wait_until(lambda: post_claim(port, "sora", **{"X-Request-Id": "shop-9"})[0] == 503)
     said = {name: json_lines(tmp_path / f"{name}.log") for name in SERVICES}
     assert [line["request_id"] for line in said["web"] if "request_id" in line] == ["shop-9"]
     loggers = {name: {line["logger"] for line in of} for name, of in said.items()}

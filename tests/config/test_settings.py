@@ -1,4 +1,4 @@
-"""Starting with what is missing or wrong stops at once, with one sentence that names it."""
+"""A missing or wrong setting stops the start at once, with one sentence that names it."""
 
 import os
 import secrets
@@ -27,7 +27,7 @@ LOADED = "from config import settings; print(settings.DEBUG)"
 
 
 def load_settings(*, code: str = LOADED, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A fresh process that only loads the settings."""
+    """Load the settings in a new process."""
     command = [sys.executable, "-c", code]
     base = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     return subprocess.run(
@@ -107,7 +107,7 @@ COOKIES = (
         ({"SECURE_SSL_REDIRECT": "no"}, "True True False"),  # a proxy in front redirects
         ({"PLAIN_HTTP": "for trying out"}, "False False False"),
         ({"PLAIN_HTTP": "for trying out", "SECURE_SSL_REDIRECT": "yes"}, "True True True"),
-        ({"DOOR": "operators"}, "True True False"),  # ssh leads there, not the balancer
+        ({"DOOR": "operators"}, "True True False"),  # reached by ssh, not through the balancer
         ({"DOOR": "operators", "SECURE_SSL_REDIRECT": "yes"}, "True True False"),
         ({"DOOR": "users"}, "True True True"),
     ],

@@ -1,5 +1,5 @@
-"""Five times what a server can carry: whoever is served is served soon, the rest are told 503 at
-once; without it everybody waits. And nobody from outside can make it refuse."""
+"""Load shedding at five times a server's capacity: served requests are served soon, the rest get
+503 at once; without it all wait. And a client can't make it refuse others."""
 
 import asyncio
 import re
@@ -69,7 +69,7 @@ async def send_request(port: int) -> Told:
 
 
 async def send_at_fixed_rate(port: int) -> list[Told]:
-    """Requests at a fixed rate, whether answers come or not."""
+    """Send requests at a fixed rate (open load), whether answers come or not."""
     asked = []
     began = time.monotonic()
     for number in range(OFFERED_PER_S * LOAD_S):
@@ -79,7 +79,7 @@ async def send_at_fixed_rate(port: int) -> list[Told]:
 
 
 def most_take(told: list[Told]) -> float:
-    """Nine of ten are served sooner. (A busy machine stalls now and then by itself.)"""
+    """The 90th percentile, since a busy machine stalls now and then by itself."""
     served = sorted(one.seconds for one in told if one.status == HTTPStatus.OK)
     return served[int(0.9 * len(served))]
 
@@ -122,11 +122,11 @@ def test_of_a_crowd_that_comes_all_at_once_nobody_waits_for_long(tmp_path: Path)
     assert max(one.seconds for one in told) < 4
 
 
-# What it makes of the marks
+# What the shedder concludes from answered marks
 
 
 class Asked:
-    """A shedder in front of an application that says 200."""
+    """The shedder in front of an application that answers 200."""
 
     def __init__(self) -> None:
         self.shedder = Shedder(self._behind)
@@ -197,7 +197,7 @@ def test_nobody_from_outside_can_make_it_refuse(shedding_application: Asked, for
     assert shedding_application()[0] == "200 OK"
 
 
-# What it makes of marks that are still on their way
+# What it concludes from marks that are not answered yet
 
 
 def test_a_line_that_lets_no_mark_through_is_long(settings: Any) -> None:

@@ -1,5 +1,5 @@
-"""Issue 12, 27: the bare address of each door is a page that leads on, in both languages, on
-real processes."""
+"""Issue 12, 27: the root URL of each door is a page with links, in both languages; on real
+processes."""
 
 import http.client
 import re
@@ -62,7 +62,7 @@ def page_of(answer: Answer) -> str:
 def test_the_bare_address_is_a_page_in_both_languages_and_asks_no_store(
     door: str, child_environment: Environment, tmp_path: Path
 ) -> None:
-    """The stores it is told of do not answer."""
+    """The stores in its settings do not answer."""
     away = {
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "CELERY_BROKER_URL": "redis://127.0.0.1:1/0",

@@ -1,5 +1,5 @@
-"""A claim's trace, from the request to the row, as a collector gets it; and nothing of it, not even
-an import, where there is no collector."""
+"""A claim's trace, from the request to the row, as a collector receives it; without a collector
+nothing is sent or even imported."""
 
 import http.client
 import os
@@ -29,7 +29,8 @@ CLIENTS_TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 class Collector(ThreadingHTTPServer):
-    """What OpenTelemetry's collector is to us: an address that takes spans."""
+    """A stand-in for OpenTelemetry's collector: an HTTP server that stores the spans it
+    receives."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Taking)
@@ -163,7 +164,7 @@ def test_a_collector_that_is_away_costs_no_claim(
         assert post_claim(port, "mina")[0] == 202
         wait_until(Coupon.objects.exists)
         began = time.monotonic()
-    assert time.monotonic() - began < 15  # to end waits a moment for the collector, not for ever
+    assert time.monotonic() - began < 15  # at its end it waits for the collector for a bounded time
 
 
 def _request(span: Any) -> object:
@@ -171,7 +172,8 @@ def _request(span: Any) -> object:
 
 
 def _is_whole(collector: Collector, request: str, place: int) -> None:
-    """Request → admission → queued, one trace, and the batch that stored it knows it."""
+    """Request → admission → queued are one trace, and the batch that stored the claim links to
+    it."""
     trace = sha256(request.encode()).digest()[:16]
     (asked,) = [span for span in collector.spans_named(ROUTE) if _request(span) == request]
     (decided,) = [span for span in collector.spans_named("admission") if span.trace_id == trace]
@@ -213,7 +215,7 @@ def test_a_collector_without_the_packages_is_said_at_the_start() -> None:
 
 
 def test_web_and_worker_keep_the_same_traces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a tenth, or of none: otherwise a claim's way would end in the middle."""
+    """Sampled at a tenth or at none: with different samples a claim's trace would be incomplete."""
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")

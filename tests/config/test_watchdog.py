@@ -1,5 +1,5 @@
-"""A worker that lives, is connected and hears nothing is ended and started again; a busy one, one
-that is gone, and one whose broker is away are left alone."""
+"""The watchdog restarts a worker that is alive and connected but consumes nothing; it leaves alone
+a busy one, one that is gone, and one whose broker is away."""
 
 import json
 import os
@@ -85,13 +85,13 @@ def count_ended_workers(consumer: Consumer, reason: Reason) -> float:
 
 
 def is_ready_but_for_beat(consumer: Consumer) -> bool:
-    """All but beat, of which there is none here."""
+    """Whether all checks pass except the one of beat, which does not run here."""
     parts = json.loads(consumer.send_get("/readyz")[1])
     return bool(parts == dict.fromkeys(parts, True) | {"sweeps": False})
 
 
 def cancel_consumers() -> None:
-    """As after the connection resets of the reports: alive, connected, consuming nothing."""
+    """Make the worker consume nothing although alive and connected, as after a connection reset."""
     queues = app.control.inspect(timeout=1).active_queues() or {}
     for name in {queue["name"] for each in queues.values() for queue in each}:
         app.control.cancel_consumer(name, reply=True, timeout=1)
@@ -175,12 +175,13 @@ def test_so_is_one_whose_main_loop_stands_still(
         )
 
 
-# What it makes of what it sees
+# What it concludes from the signs
 
 
 @pytest.fixture
 def watched_world(monkeypatch: pytest.MonkeyPatch, settings: Any) -> dict[str, Any]:
-    """A world to change: a worker's pid, whether the broker takes canaries, and the two signs."""
+    """The watchdog's inputs, to be changed: the pid, whether the broker works, the ages of both
+    signs."""
     world: dict[str, Any] = {"pid": 1, "broker": True, "beat": inf, "sign": inf, "ended": []}
     settings.WORKER_PATIENCE_S = 10
     signs = {metrics.WORKER_HEARTBEAT: "beat", metrics.WORKER_LAST_TASK: "sign"}

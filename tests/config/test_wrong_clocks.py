@@ -1,5 +1,5 @@
-"""12 A2: no promise rests on the clocks of two hosts. A worker, or beat, whose clock is wrong by
-seconds or by hours stores what was told, and says on the board and in the log that it is wrong."""
+"""12 A2: no guarantee depends on the clocks of two hosts. A worker or beat whose clock is wrong by
+seconds or hours stores all admitted claims, and the board and the log report the wrong clock."""
 
 import re
 import time
@@ -60,7 +60,7 @@ def shift_both(site: Site, worker_s: float, beat_s: float) -> None:
 
 
 def lose_a_wake_up(person: type[Person], names: str) -> None:
-    """Three claims of which no wake-up is on its way."""
+    """Three claims are waiting, and their wake-ups are lost."""
     for name in names.split():
         assert person(name).claims().status_code == 202
     app.control.purge()

@@ -1,4 +1,4 @@
-"""Waiting for what a real process is about to do."""
+"""Waiting for a condition that a real process will make true."""
 
 import time
 from collections.abc import Callable

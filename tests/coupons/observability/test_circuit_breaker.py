@@ -128,11 +128,15 @@ def is_open(breaker: Breaker) -> bool:
     return breaker.open
 
 
-def test_14_10_a_guard_reports_what_its_block_raised(broker_breaker: Breaker, fake_clock: Clock) -> None:
+def test_14_10_a_guard_reports_what_its_block_raised(
+    broker_breaker: Breaker, fake_clock: Clock
+) -> None:
     """No reply is a failure, an error reply a success; any other error says nothing."""
     for _ in range(2):
         raise_in_guard(broker_breaker, TimeoutError())
-    raise_in_guard(broker_breaker, KeyError())  # the server replied: the failures are in a row no longer
+    raise_in_guard(
+        broker_breaker, KeyError()
+    )  # the server replied: the failures are in a row no longer
     for error in (TimeoutError(), ValueError({"unhashable": 1}), TimeoutError()):
         raise_in_guard(broker_breaker, error)
     assert not is_open(broker_breaker)
@@ -147,7 +151,9 @@ def test_14_10_a_guard_reports_what_its_block_raised(broker_breaker: Breaker, fa
     assert not is_open(broker_breaker)
 
 
-def test_14_10_an_open_guard_runs_no_block_but_one_probe(broker_breaker: Breaker, fake_clock: Clock) -> None:
+def test_14_10_an_open_guard_runs_no_block_but_one_probe(
+    broker_breaker: Breaker, fake_clock: Clock
+) -> None:
     with pytest.raises(TimeoutError), broker_breaker.guard():
         fake_clock.now += 2 * SLOW_S
         raise TimeoutError
