@@ -10,7 +10,7 @@ import pytest
 from coupons.models import Coupon
 from coupons.store import keys, store
 from tests import services
-from tests.config.test_tracing import post_claim, until
+from tests.config.test_tracing import post_claim, wait_until
 from tests.conftest import CampaignMaker
 
 pytestmark = pytest.mark.slow
