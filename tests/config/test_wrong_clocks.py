@@ -108,7 +108,7 @@ def approximately(seconds: dict[str, float]) -> Any:
 
 
 def ahead_s() -> dict[str, int]:
-    """What Prometheus is told, in whole seconds."""
+    """The skew that Prometheus reads, in whole seconds."""
     samples = [sample for family in Campaigns().collect() for sample in family.samples]
     return {
         sample.labels["process"].partition("@")[0]: round(sample.value)

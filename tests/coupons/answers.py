@@ -1,4 +1,4 @@
-"""What the tests read out of an answer."""
+"""Reading API answers in tests."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ PROBLEM = "application/problem+json"
 
 
 def problem_of(response: Any, status: int, code: str) -> dict[str, Any]:
-    """The problem document (RFC 9457) of a response, after checking that it is this one."""
+    """The problem document (RFC 9457) of a response; fails unless it has this status and code."""
     assert (response.status_code, response.headers["Content-Type"]) == (status, PROBLEM), (
         response.status_code,
         response.content,

@@ -1,4 +1,4 @@
-"""What the tests of a claim's way share: both roads, and dependencies that are really away."""
+"""Fixtures of the domain's tests: both strategies, and dependencies that are really away."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,19 +20,19 @@ from tests.servers import free_port
 
 @pytest.fixture(autouse=True)
 def no_limit(settings: Any) -> None:
-    """The same few people act in every test; how often they may is tested on its own."""
+    """No rate limit: the same few users act in every test. The limit has its own tests."""
     settings.CLAIMS_PER_USER_PER_S = 0
 
 
 @pytest.fixture(params=["queued", "direct"])
 def strategy(request: pytest.FixtureRequest) -> str:
-    """Whatever is promised holds on both roads."""
+    """Each test runs with both strategies."""
     return str(request.param)
 
 
 @pytest.fixture
 def mysql_away(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Call it, and from then on nobody listens where MySQL should be."""
+    """Call it: from then on MySQL's port is closed."""
     if connection.vendor != "mysql":
         pytest.skip("a file is never away")
 
@@ -47,7 +47,7 @@ def mysql_away(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 @pytest.fixture
 def shared_secret(settings: Any) -> Iterator[None]:
-    """One that the shop and we know, and no public keys."""
+    """Tokens are signed with a secret that we share with the shop, not with public keys."""
     settings.JWT_HS256_SECRET, settings.JWT_JWKS_FILE = SECRET, ""
     settings.JWT_ISSUER, settings.JWT_AUDIENCE = "https://shop.example", "coupons"
     jwks.forget_keys()
@@ -57,7 +57,7 @@ def shared_secret(settings: Any) -> Iterator[None]:
 
 @pytest.fixture
 def fake_broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
-    """What is rung, in place of a broker: message by message."""
+    """The wake-up messages that would be sent, in place of a broker; a list of slugs for each."""
     messages: Broker = []
 
     def record_wakeup(slug: str) -> bool:

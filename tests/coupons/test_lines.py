@@ -1,4 +1,4 @@
-"""What people write into a definition is a line that can be seen."""
+"""Texts that operators type into a definition must be one visible line."""
 
 import pytest
 from django.core.exceptions import ValidationError

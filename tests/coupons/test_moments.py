@@ -1,4 +1,4 @@
-"""12.A4: milliseconds are counted in whole numbers, from one end of the calendar to the other."""
+"""12.A4: times are whole milliseconds, over the whole range of the calendar."""
 
 import ast
 from datetime import UTC, datetime, timedelta, timezone

@@ -11,7 +11,7 @@ _NAME = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789")
 
 
 def parse_env_file(text: str) -> dict[str, str]:
-    """What a unit gets. Raises ValueError where systemd refuses the file as a whole."""
+    """The variables that a unit gets. Raises ValueError if systemd refuses the whole file."""
     values: dict[str, str] = {}
     for name, value in _pairs(text):
         _demand_text(value)
@@ -21,7 +21,7 @@ def parse_env_file(text: str) -> dict[str, str]:
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
-    """Sign by sign, in systemd's states."""
+    """(name, value) pairs, parsed character by character with systemd's states."""
     state, name, value = "before", "", ""
     for sign in text:
         was, state = state, _next(state, sign)
@@ -69,7 +69,7 @@ _OTHERWISE = {
 
 
 def _kept(state: str, sign: str) -> str:
-    """What the value grows by. Blanks at a bare value's end are taken away later."""
+    """What is appended to the value. Trailing blanks of an unquoted value are removed later."""
     if _next(state, sign) in ("single", "double") and state == "opened":
         return ""
     if state == "escaped":
@@ -109,7 +109,7 @@ def libsystemd_path() -> Path:
 
 
 def read_by_systemd(file: Path) -> dict[str, str]:
-    """By systemd's own code, as a service manager calls it. Raises OSError where it refuses."""
+    """Parse by systemd's own code, as a service manager calls it. Raises OSError if it refuses."""
     systemd = ctypes.CDLL(str(libsystemd_path()))
     lines = ctypes.POINTER(ctypes.c_char_p)()
     code = systemd.load_env_file(None, str(file).encode(), ctypes.byref(lines))

@@ -1,4 +1,4 @@
-"""Resources of this host, used up for a moment: a small disk, and nearly all memory."""
+"""Exhausted resources of this host, for a moment: a small disk, and nearly all memory."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ import pytest
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
-    """Of 16 MB, in a file."""
+    """A mounted disk of 16 MB, in a file."""
     if os.geteuid():
         pytest.skip("only root can mount a disk")
     image, where = folder / "disk.img", folder / "disk"
@@ -30,7 +30,8 @@ def small_disk(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def little_memory_left() -> Iterator[None]:
-    """One process takes all but seven percent, and is the first to be ended if that is too much."""
+    """A process takes all memory but seven percent; the kernel kills it first if that is too
+    much."""
     hog = subprocess.Popen(
         [sys.executable, "-c", _HOG], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -1,4 +1,4 @@
-"""Ansible's own templating in this process: a vault's file in, a rendered template out."""
+"""Ansible's own templating in this process: reads a vault file, renders a template."""
 
 import os
 from collections.abc import Callable
@@ -27,14 +27,14 @@ def _loader() -> Any:
 
 
 def encrypt_vault(text: str, file: Path) -> None:
-    """As `ansible-vault encrypt` would."""
+    """Write the text into the file, encrypted as `ansible-vault encrypt` would."""
     lib = VaultLib(_loader()._vault.secrets)
     file.write_bytes(lib.encrypt(text.encode()))
 
 
 @cache
 def our_filters() -> dict[str, Callable[..., Any]]:
-    """Of our own plugin, as functions."""
+    """The filters of our own plugin, by name."""
     file = ANSIBLE / "plugins" / "filter" / "coupon_text.py"
     spec = spec_from_file_location("coupon_text", file)
     assert spec
@@ -46,7 +46,7 @@ def our_filters() -> dict[str, Callable[..., Any]]:
 
 @cache
 def role_defaults() -> dict[str, Any]:
-    """Of all roles, as a play has them."""
+    """Defaults and variables of all roles, as a play has them."""
     found: dict[str, Any] = {}
     roles = ANSIBLE / "roles"
     for file in sorted([*roles.glob("*/defaults/**/*.yml"), *roles.glob("*/vars/*.yml")]):

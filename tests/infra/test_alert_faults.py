@@ -1,5 +1,5 @@
-"""12.19: each alert is heard by the fault that it names, on real processes and a real Prometheus
-with the rules as they are deployed. (promtool's tests show that they keep quiet otherwise.)"""
+"""12.19: each alert fires at the fault that it names, on real processes and a real Prometheus with
+the rules as deployed. (promtool's tests show that they don't fire otherwise.)"""
 
 import os
 import re
@@ -59,7 +59,8 @@ def monitored_site(
     settings: Any,
     tmp_path: Path,
 ) -> Iterator[Site]:
-    """This process makes campaigns in it, past the cables."""
+    """A running site; this process creates campaigns in its stores directly, not through the
+    proxies."""
     if connection.vendor != "mysql":
         pytest.skip("SQLite has no connections to be counted")
     given = child_environment | {
@@ -100,7 +101,7 @@ def test_12_19_what_is_wrong_with_a_campaign_is_heard(
         monitored_site.redis.set(keys.campaign_keys("damaged").queue, "?")
         monitored_site.redis.hincrby(
             keys.campaign_keys("lost").gate, "next", 1
-        )  # a place that nobody holds
+        )  # a place without a claimant
         monitored_site.redis.xadd(keys.campaign_keys("parked").queue, {"u": b"\xff"})
         monitored_site.redis.hset(
             keys.campaign_keys("ahead").gate, "longest", 1
@@ -115,7 +116,7 @@ def test_12_19_a_campaign_that_redis_lost_is_heard(
     monitored_site: Site, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
-    with monitored_site.freeze_programs("worker"):  # or it is mended within seconds
+    with monitored_site.freeze_programs("worker"):  # or reconcile repairs it within seconds
         monitored_site.redis.delete(keys.campaign_keys("sale").gate)
         monitored_site.wait_for_alerts("ClosedForRepair")
 
@@ -229,7 +230,7 @@ def test_12_19_guesses_of_a_password_are_heard(monitored_site: Site) -> None:
 def test_12_19_people_who_are_turned_away_are_heard(
     monitored_site: Site, open_campaign: CampaignMaker
 ) -> None:
-    """The web processes stand still; the front keeps as many waiting as there are threads."""
+    """The web processes are stopped; the front queues as many requests as there are threads."""
     open_campaign("sale")
     with (
         monitored_site.freeze_programs("web"),

@@ -1,4 +1,4 @@
-"""The module that writes several files at once, run as Ansible runs it, on this machine."""
+"""The Ansible module that writes several files at once, run by Ansible on this machine."""
 
 import json
 import os
@@ -27,14 +27,14 @@ STRATEGIES = ["linear", "mitogen_linear"]
 def write_files(
     folder: Path, *files: dict[str, str], options: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """What the task's result says."""
+    """The result of the task."""
     return task_results(folder, *files, options=options)[0]
 
 
 def task_results(
     folder: Path, *files: dict[str, str], options: tuple[str, ...] = (), **environment: str
 ) -> list[dict[str, Any]]:
-    """What the result of each task says."""
+    """The results of all tasks."""
     book, group = folder / "play.yml", f"{os.getegid()}"
     book.write_text(json.dumps(PLAY))
     given = json.dumps({"files": [{"group": group} | file for file in files]})
@@ -71,7 +71,7 @@ def test_it_writes_what_differs_and_only_that(tmp_path: Path, target_file: Path)
 def test_what_comes_after_it_finds_the_umask_of_before(
     strategy: str, tmp_path: Path, target_file: Path
 ) -> None:
-    """Mitogen runs modules in one process: what one leaves behind is the next one's."""
+    """Mitogen runs modules in one process: a changed umask would stay for the next one."""
     old = os.umask(0o022)
     try:
         one = {"path": str(target_file), "content": "a\n"}

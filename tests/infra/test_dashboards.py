@@ -1,4 +1,4 @@
-"""Every expression of a panel, asked of a real Prometheus that scrapes the running site."""
+"""Every query of a panel, evaluated by a real Prometheus that scrapes a running site."""
 
 import http.client
 import json
@@ -32,7 +32,7 @@ Environment = dict[str, str]
 
 
 def panel_queries() -> list[tuple[str, str]]:
-    """(where it stands, what is asked) of every question to Prometheus."""
+    """(board and panel, expression) for every Prometheus query of the dashboards."""
     return [
         (f"{board['title']}: {panel['title']}", target["expr"].replace("$campaign", ".+"))
         for board in (json.loads(file.read_text()) for file in DASHBOARDS)
@@ -55,7 +55,7 @@ class Prometheus:
             raise ValueError(json.load(error)["error"]) from error
 
     def is_ready(self) -> bool:
-        """It has read what it wrote before, which is nothing."""
+        """Whether it has replayed its (empty) data and answers."""
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/ready", timeout=10).close()
         except urllib.error.HTTPError as error:
@@ -71,7 +71,7 @@ class Prometheus:
 def running_prometheus(
     open_campaign: CampaignMaker, child_environment: Environment, tmp_path: Path
 ) -> Iterator[Prometheus]:
-    """A site with a small load, and who watches it."""
+    """The Prometheus of a site under a small load."""
     if connection.vendor != "mysql":
         pytest.skip("SQLite has no connections to be counted")
     open_campaign("sale", stock=300)
@@ -131,7 +131,7 @@ def _front(folder: Path, ports: dict[str, int]) -> list[str]:
 
 
 def _prometheus(folder: Path, ports: dict[str, int]) -> list[str]:
-    """The real configuration, in a hurry and with our targets."""
+    """The real configuration, with short intervals and our targets."""
     (folder / "targets").mkdir(parents=True)
     whole = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
     whole["global"] = dict.fromkeys(("scrape_interval", "evaluation_interval"), f"{SCRAPE_S}s")
@@ -150,7 +150,7 @@ def _prometheus(folder: Path, ports: dict[str, int]) -> list[str]:
 
 
 class _Crowd(threading.Thread):
-    """Somebody new asks every 50 ms; now and then somebody without a token."""
+    """A new user claims every 50 ms; now and then a request has no token."""
 
     def __init__(self, port: int) -> None:
         super().__init__(daemon=True)
@@ -193,13 +193,13 @@ def test_every_panel_shows_something_while_the_site_works(running_prometheus: Pr
     assert not silent
     assert not running_prometheus.query_series(
         "sum(rate(coupon_clams_total[1m]))"
-    )  # misspelt: says nothing
+    )  # misspelt: no data
     _no_alert_has_cause(running_prometheus)
 
 
 def _no_alert_has_cause(prometheus: Prometheus) -> None:
-    """All is well here, so one that fires judges wrongly. What has only begun to look bad (a worker
-    that still starts) is not heard; this machine's own disk and memory are what they are."""
+    """The site is healthy, so an alert that fires is wrong. Pending ones are ignored (a worker may
+    still be starting), and those about this machine's own disk and memory."""
     hosts = {"HostBusy", "DiskNearlyFull", "MemoryNearlyGone"}
     alerts = prometheus.call_api("alerts")["alerts"]
     assert {alert["labels"]["alertname"] for alert in alerts} <= ALERTS.keys()

@@ -24,7 +24,7 @@ ROOT = env.BASE_DIR
 
 @pytest.fixture
 def oddly_named_checkout(tmp_path: Path) -> Path:
-    """The project in a folder of such a name, as a repository of its own."""
+    """A clone of the project in a folder with a difficult name."""
     there = tmp_path / NASTY
     subprocess.run(["git", "clone", "-q", "--shared", str(ROOT), str(there)], check=True)
     return there
@@ -49,7 +49,7 @@ def local_play(tasks: list[dict[str, Any]], **given: object) -> list[dict[str, A
 
 
 def test_a_release_is_packed_in_a_folder_of_any_name(oddly_named_checkout: Path) -> None:
-    """By the roles' own tasks, with their own defaults."""
+    """Packed by the roles' own tasks, with their defaults."""
     [pack] = yaml.safe_load((ROOT / "ansible/roles/app/tasks/pack.yml").read_text())
     loadgen = yaml.safe_load((ROOT / "ansible/roles/loadgen/tasks/main.yml").read_text())
     [crowd] = [task for task in loadgen if task["name"].startswith("Archive the scenarios")]

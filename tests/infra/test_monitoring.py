@@ -1,4 +1,4 @@
-"""What watches the site: rules that are heard, a runbook to be followed, numbers kept once."""
+"""Monitoring: rules that fire, a runbook that matches them, thresholds that are defined once."""
 
 import json
 import re
@@ -76,7 +76,7 @@ def _records() -> list[Any]:
     ],
 )
 def test_cloudwatch_and_prometheus_worry_at_the_same_number(alert: str, line: str) -> None:
-    """Of what both can see."""
+    """For the quantities that both measure."""
     threshold = THRESHOLDS[line]["threshold"]
     assert float(ALERTS[alert]["expr"].rpartition(">")[2]) == threshold
     assert ALERTS[alert]["for"] == f"{THRESHOLDS[line]['minutes']}m"
@@ -143,13 +143,13 @@ def test_a_command_of_the_runbook_exists(command: str) -> None:
 
 
 def declared_metrics() -> set[str]:
-    """Every name that a page of ours may show."""
+    """Names of all metrics that our pages may export."""
     live = {value.name for value in vars(metrics).values() if isinstance(value, metrics.Live)}
     return live | set(REGISTRY._names_to_collectors)
 
 
 def queried_metrics() -> set[str]:
-    """Every name of ours that an alert, a record or a panel asks for."""
+    """Names of our metrics that an alert, a recording rule or a panel queries."""
     rules = [rule["expr"] for group in RULES["groups"] for rule in group["rules"]]
     boards = [file.read_text() for file in DASHBOARDS]
     return set(re.findall(r"\bcoupon_[a-z_]+", "\n".join(rules + boards)))
@@ -159,7 +159,7 @@ def test_nobody_asks_for_a_metric_that_is_not_declared() -> None:
     assert queried_metrics() - declared_metrics() == set()
 
 
-# What others tell as well: the canary's age is asked of Redis, of the worker's signs their ages.
+# What others tell as well: the canary's age is queried_metrics of Redis, of the worker's signs their ages.
 ELSEWHERE = {"coupon_canary_timestamp_seconds", "coupon_canary_delay_seconds"} | {
     f"coupon_worker_{sign}_monotonic_seconds" for sign in ("heartbeat", "last_task")
 }

@@ -1,4 +1,4 @@
-"""The playbooks: parsed, linted, and what they render read as a person would read it."""
+"""The playbooks are parsed and linted, and the templates that they render are checked."""
 
 import json
 import os

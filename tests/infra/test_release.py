@@ -1,4 +1,4 @@
-"""A release is whole: what the code of a host reads is among the files that the role packs."""
+"""A release is complete: the role packs every file that the code on a host reads."""
 
 import os
 import re
@@ -28,7 +28,7 @@ print("whole")
 
 @pytest.fixture
 def unpacked_release(tmp_path: Path) -> Path:
-    """What `ansible/roles/app/tasks/pack.yml` archives of the files here, unpacked."""
+    """The files that `ansible/roles/app/tasks/pack.yml` archives, unpacked."""
     task = (ROOT / "ansible/roles/app/tasks/pack.yml").read_text()
     archived = re.search(r"app_version \| quote }} (.*?)\n    creates", task, re.DOTALL)
     assert archived is not None

@@ -1,5 +1,5 @@
-"""Any secret that a generator can draw works, from the vault to the driver that is given it (issue
-12, part 10); what no file of settings can hold is refused, and no message shows a part of it."""
+"""Any secret that a generator can draw works, from the vault to the driver that uses it (issue 12,
+part 10); what a settings file can't hold is refused, and no message shows a part of it."""
 
 import json
 import os
@@ -51,7 +51,7 @@ SITE: dict[str, Any] = {
 TEMPLATE = templating.ANSIBLE / "roles" / "app" / "templates" / "app.env.j2"
 PRINTABLE = string.ascii_letters + string.digits + string.punctuation + " "
 NASTY = """ 'a'\"b\"/+?#@:%41$HOME`id`\\n{{ x }}{% y %}{# z #}!&;|<>~=,[]()^*- """
-# Sixty signs, as a password manager draws them; and text of any language.
+# Sixty characters, as a password manager draws them; and text of any language.
 drawn = st.text(PRINTABLE, min_size=32, max_size=60)
 text = st.text(
     st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\ufdd0"), min_size=1
@@ -67,7 +67,7 @@ def templating_unfit(said: str) -> str:
 
 
 def render_settings_file(secrets: dict[str, str], former: list[str], folder: Path) -> Path:
-    """The file of settings that a host is given, by way of an encrypted vault."""
+    """The settings file of a host, rendered with secrets from an encrypted vault."""
     vault = folder / "vault.yml"
     said = {f"vault_{name}": value for name, value in secrets.items()}
     templating.encrypt_vault(yaml.safe_dump(said, allow_unicode=True), vault)
@@ -79,7 +79,7 @@ def render_settings_file(secrets: dict[str, str], former: list[str], folder: Pat
 
 
 def read_by_sh(file: Path) -> dict[str, str]:
-    """As coupon-manage reads it."""
+    """The variables as the script coupon-manage reads them."""
     done = subprocess.run(
         ["env", "-i", "/bin/sh", "-c", 'set -a; . "$0"; exec env -0', file],
         capture_output=True, check=True,
@@ -89,7 +89,7 @@ def read_by_sh(file: Path) -> dict[str, str]:
 
 
 def read_by_every_reader(file: Path) -> dict[str, str]:
-    """As a unit gets it; the same by every reader that there is."""
+    """The variables as a unit gets them; all readers must agree."""
     said = environment_file.parse_env_file(file.read_text())
     assert {**read_by_sh(file), **said} == read_by_sh(file)
     if environment_file.is_here():
@@ -141,7 +141,7 @@ def env_lines(values: dict[str, str]) -> str:
 def test_systemd_and_sh_read_the_same_values(
     tmp_path_factory: pytest.TempPathFactory, values: dict[str, str]
 ) -> None:
-    assume(not {"PWD", "PATH", "IFS"} & values.keys())  # which a shell has opinions on
+    assume(not {"PWD", "PATH", "IFS"} & values.keys())  # special characters of a shell
     file = tmp_path_factory.mktemp("b") / "x.env"
     file.write_text(env_lines(values))
     assert read_by_every_reader(file) == values
@@ -156,7 +156,7 @@ QUOTES = st.text("ab'\"\\ \t$`=;#\n", max_size=12)
 def test_our_reader_reads_whatever_systemd_reads(
     tmp_path_factory: pytest.TempPathFactory, parts: list[tuple[str, str]]
 ) -> None:
-    """A reader that is more forgiving than systemd's would prove nothing."""
+    """If our reader accepted more than systemd's, the tests with it would prove nothing."""
     file = tmp_path_factory.mktemp("c") / "x.env"
     file.write_text("\n".join(f"{name}{value}" for name, value in parts))
     assert environment_file.parse_env_file(file.read_text()) == environment_file.read_by_systemd(
@@ -189,7 +189,7 @@ def test_what_a_file_can_t_hold_is_refused_and_not_shown(kind: str) -> None:
 
 
 def shares_with(message: str, secret: str, *, least: int) -> bool:
-    """Whether a part of the secret of that length stands in the message."""
+    """Whether the message contains a part of the secret of that length."""
     return any(secret[at : at + least] in message for at in range(len(secret) - least + 1))
 
 
@@ -197,7 +197,7 @@ def shares_with(message: str, secret: str, *, least: int) -> bool:
 
 
 def run_playbook(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """A playbook with the vault of this folder."""
+    """Run a playbook with the vault of this folder."""
     return subprocess.run(
         [sys.executable, "-m", "ansible", "playbook", "-e", f"@{folder / 'vault.yml'}",
          *(str(folder / word) if word == "play.yml" else word for word in words)],
@@ -207,7 +207,7 @@ def run_playbook(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def check_vault(folder: Path, vault: str, *options: str) -> str:
-    """All that Ansible says when it refuses; empty: it does not."""
+    """Ansible's output if it refuses the vault; empty if it accepts it."""
     known = {"groups", "hostvars", "group_names", "playbook_dir"}
     said = {name: value for name, value in SITE.items() if name not in known}
     said["ansible_host"] = NOBODY
@@ -239,7 +239,7 @@ def test_a_playbook_refuses_it_before_it_asks_a_host(
     assert named in said
     secret = value.strip("\"'|\n ")
     assert not shares_with(said, secret, least=min(12, len(secret)))
-    assert NOBODY not in said  # it was not asked
+    assert NOBODY not in said  # no host was contacted
 
 
 def test_settings_of_one_s_own_are_judged_by_name(tmp_path: Path) -> None:
@@ -262,11 +262,11 @@ def test_a_playbook_that_writes_secrets_judges_them_first(playbook: str) -> None
     assert first["ansible.builtin.import_playbook"] == "judge.yml"
 
 
-# The URL that somebody wrote by hand
+# A URL that was written by hand
 
 
 def driver_reading(url: str, name: str) -> tuple[str, str] | str:
-    """Host and password as the driver reads them, or the sentence that refuses them."""
+    """(host, password) as the driver reads them, or the sentence that refuses the URL."""
     if why := store_urls.url_complaint(name, url):
         return why
     if name == "DATABASE_URL":
@@ -367,7 +367,8 @@ MAKE = "Make it, by the server's own way of keeping passwords"
 
 
 def test_mysql_s_user_is_made_with_the_password_that_we_use(tmp_path: Path) -> None:
-    """By the role's own task, on a real server; then mysqlclient logs in by our URL."""
+    """The role's own task creates the user on a real server; then mysqlclient logs in by our
+    URL."""
     server = urlsplit(os.environ["DATABASE_URL"])
     if server.scheme != "mysql":
         pytest.skip("runs on MariaDB and MySQL")

@@ -1,5 +1,5 @@
-"""A site of real processes, its servers behind cables that can be pulled, and the Prometheus that
-watches it by the rules that are deployed."""
+"""A site of real processes, its servers behind proxies that can be cut, and a Prometheus that
+watches it with the deployed rules."""
 
 import http.client
 import os
@@ -28,7 +28,8 @@ NAMES = ("redis", "broker", "database")
 
 
 class Site:
-    """`redis` speaks with the deciding Redis itself; `cables` are what everybody else goes by."""
+    """`redis` is connected to the deciding Redis directly; the site goes through the proxies
+    `cables`."""
 
     def __init__(
         self, redis_url: str, ports: dict[str, int], cables: dict[str, Proxy], clock: WrongClock
@@ -39,12 +40,13 @@ class Site:
         self._prometheus = Prometheus(ports["prometheus"])
 
     def true_alerts(self) -> set[str]:
-        """Those whose expression is true, whether or not it has been for long enough."""
+        """Names of alerts whose expression is true: pending and firing ones."""
         alerts = self._prometheus.call_api("alerts")["alerts"]
         return {alert["labels"]["alertname"] for alert in alerts}
 
     def wait_for_alerts(self, *names: str, within_s: float = HEARD_S) -> None:
-        """Wait until each of these alerts has been heard, at once or one after another."""
+        """Wait until each of these alerts was pending or firing, not necessarily at the same
+        time."""
         missing, deadline = set(names), time.monotonic() + within_s
         while missing:
             missing -= self.true_alerts()
@@ -52,7 +54,8 @@ class Site:
             time.sleep(0.5)
 
     def until_reconciled(self, slug: str) -> None:
-        """Wait until the stores were compared about this campaign, and Prometheus knows when."""
+        """Wait until reconcile has compared this campaign, and Prometheus has scraped the time of
+        it."""
         expr = f'coupon_reconciled_timestamp_seconds{{campaign="{slug}"}} > 0'
         wait_until(lambda: bool(self._prometheus.query_series(expr)))
 
@@ -61,8 +64,8 @@ class Site:
         assert self.true_alerts() & set(names) == set()
 
     def wait_until_healthy(self) -> None:
-        """Wait until everybody is scraped, beat sweeps, and no alert has a cause but this
-        machine's own."""
+        """Wait until all targets are scraped, beat sweeps, and no alert is pending or firing except
+        those about this machine."""
         expr = (
             'count(up{job=~"web|consumer|front"} == 1) == 3 and on () coupon_sweep_age_seconds >= 0'
         )
@@ -72,7 +75,8 @@ class Site:
 
     @contextmanager
     def freeze_programs(self, *names: str) -> Iterator[None]:
-        """These programs do nothing meanwhile; the system keeps their connections."""
+        """Stop these programs (SIGSTOP) until the block ends; the kernel keeps their
+        connections."""
         pids = [pid for name in names for pid in _family(self.pids[name])]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
@@ -80,11 +84,11 @@ class Site:
             yield
         finally:
             for pid in pids:
-                with suppress(ProcessLookupError):  # somebody ended it meanwhile
+                with suppress(ProcessLookupError):  # it has ended
                     os.kill(pid, signal.SIGCONT)
 
     def post_claim(self, user: str, slug: str = "sale", *, door: str = "web") -> int:
-        """The answer's status; 0: none came."""
+        """Post a claim. Returns the status, or 0 if no answer came."""
         return self.send_request("POST", f"/api/v1/campaigns/{slug}/claims", user=user, door=door)
 
     def send_request(self, method: str, path: str, *, user: str, door: str = "web") -> int:
@@ -97,7 +101,7 @@ class Site:
         return 0
 
     def send_wrong_password(self, name: str) -> int:
-        """A wrong password for this operator; the answer's status."""
+        """Send a wrong password for this operator. Returns the status."""
         token = "a" * 32
         form = {"csrfmiddlewaretoken": token, "username": name, "password": "guess"}
         headers = {
@@ -111,7 +115,7 @@ class Site:
 
     @contextmanager
     def sending_crowd(self, *, door: str = "web", people: int = 10) -> Iterator[None]:
-        """So many people, who ask again and again."""
+        """So many users, each of whom claims again and again."""
         over = threading.Event()
 
         def claim_repeatedly(name: str) -> None:
@@ -154,7 +158,7 @@ def running_site(environment: Environment, folder: Path, redis_url: str) -> Iter
 
 
 def _family(pid: int) -> list[int]:
-    """A process and all that it has started."""
+    """Pids of a process and its descendants."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid, *(each for child in children for each in _family(int(child)))]
 

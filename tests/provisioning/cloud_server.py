@@ -1,7 +1,7 @@
-"""moto's server, made stricter where it is laxer than AWS, with the gaps we need filled.
+"""moto's server, made as strict as AWS, with the operations added that we need.
 
 From the repository's root: `python -m tests.provisioning.cloud_server PORT FILE_FOR_IMAGES`.
-Everything here is test equipment; what it can't prove about AWS stands in provisioning/README.md.
+Everything here is test equipment; provisioning/README.md lists what it can't prove about AWS.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from tests.provisioning import specs
 from tests.provisioning.running_cloud import serve_cloud
 
 OPERATOR = "198.51.100.7/32"
-QUICK = Waiting(poll_seconds=0.02, minutes=2)  # quick to see it; patient on a busy machine
+QUICK = Waiting(poll_seconds=0.02, minutes=2)  # short polls; a long limit for a busy machine
 
 
 CLOUDS: dict[str, Cloud] = {}
@@ -35,7 +35,7 @@ def _hooked(name: str) -> None:
 
 
 class Rig:
-    """One environment on the test cloud, driven without the command line."""
+    """One environment on the test cloud, used without the command line."""
 
     def __init__(self, environment: str, url: str) -> None:
         self.url = url
@@ -79,7 +79,7 @@ class Rig:
 
 
 class Killed(BaseException):
-    """Stands in for a kill: nothing in the product catches it."""
+    """Raised in place of a kill: the product does not catch it."""
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +90,7 @@ def cloud_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def empty_cloud(cloud_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
-    """The test cloud with nothing in it, and an environment in which only it can be reached."""
+    """The URL of the emptied test cloud; the environment allows no access to any other."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "COUPON_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_ENDPOINT_URL", cloud_url)
@@ -132,7 +132,7 @@ def killed_exception() -> type[BaseException]:
 
 
 def comparable_state(found: Snapshot) -> dict[str, Any]:
-    """A snapshot without the ids chance has drawn, so that two builds can be compared."""
+    """A snapshot without random ids, so that two builds can be compared."""
     names = {
         one.id: f"<{key.kind} {key.name}>" for key, one in found.items() if key.kind != "rules"
     }
@@ -165,7 +165,7 @@ def state_of() -> Any:
 
 @pytest.fixture
 def stranger_cloud(hello_rig: Rig) -> Cloud:
-    """Another environment's view of the same account."""
+    """The same account as another environment sees it."""
     return connect_cloud(
         replace(hello_rig.spec, environment=replace(hello_rig.spec.environment, name="other"))
     )

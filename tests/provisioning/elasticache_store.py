@@ -1,8 +1,8 @@
-"""ElastiCache for moto: a small store that keeps what it is told and gives it back.
+"""ElastiCache for moto: a small store that returns what was created in it.
 
-moto's own drops security groups and parameter groups, loses members and has no endpoints, so an
-apply could never settle on it. Request and answer shapes are botocore's; the semantics kept are
-those our code depends on: names are unique, deletes in use are refused, members follow counts.
+moto's own drops security groups and parameter groups, loses members and has no endpoints, so a
+second apply would find changes. Requests and answers have botocore's shapes; the rules are those
+that our code depends on: unique names, no deletion while in use, members as counted.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def _budget_tags(self: Any) -> str:
 
 
 def _dashboards() -> None:
-    """AWS takes tags with a new dashboard, and ignores them with one that is there."""
+    """AWS stores the tags of a new dashboard, and ignores tags for an existing one."""
     put, delete = CloudWatchResponse.put_dashboard, CloudWatchBackend.delete_dashboards
 
     def put_dashboard(self: Any) -> Any:
@@ -72,7 +72,7 @@ def _dashboards() -> None:
 
 
 def _topics() -> None:
-    """AWS refuses a topic of a name that is there with other tags; moto hands it over."""
+    """AWS refuses to create an existing topic with other tags; moto returns it."""
     create = SNSBackend.create_topic
 
     def create_topic(self: Any, name: str, attributes: Any = None, tags: Any = None) -> Any:

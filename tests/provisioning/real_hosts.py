@@ -1,7 +1,7 @@
-"""What a cloud without machines can't know, told by a rehearsal that has some, through files.
+"""Host state that moto can't know, supplied by the rehearsal's real hosts through files.
 
 `CLOUD_TOLD` names the folder: `console-ID` is an instance's console, `health.json` maps instance
-ids to what the balancer thinks of them. Without it moto answers as always.
+ids to their health at the balancer. Without the variable moto answers unchanged.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Environments as tests use them: production has no certificate here, and says so itself."""
+"""Environments for tests: production without a certificate, which its spec declares."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PLAIN_HTTP = 'plain_http = "for trying out"'
 
 
 def spec_text(environment: str) -> str:
-    """The TOML of an environment; production's with plain_http."""
+    """The TOML of an environment; production's has plain_http set."""
     found = (ENVIRONMENTS / f"{environment}.toml").read_text(encoding="utf-8")
     return found.replace(NO_CERTIFICATE, f"{NO_CERTIFICATE}\n{PLAIN_HTTP}")
 
@@ -22,7 +22,7 @@ def environment_spec(environment: str, *operator: str) -> Spec:
 
 
 def write_spec(environment: str, folder: Path) -> str:
-    """The same as a file in the folder, for `--env`."""
+    """Write the TOML into the folder; the path of the file, for `--env`."""
     file = folder / f"{environment}.toml"
     file.write_text(spec_text(environment), encoding="utf-8")
     return str(file)

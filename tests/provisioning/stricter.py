@@ -39,8 +39,8 @@ def strict_application() -> Any:
 
 
 def one_at_a_time(app: Any) -> Any:
-    """moto keeps its account in plain dictionaries, which calls at the same time may find changing.
-    AWS doesn't fail so; in one process it costs nothing to wait."""
+    """moto keeps its account in plain dictionaries, which concurrent calls may change during an
+    iteration. AWS has no such failure; in one process it costs nothing to wait."""
     turn = threading.Lock()
 
     def call_in_turn(environ: Any, start_response: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The test that matters: apply, apply again, drift, destroy."""
+"""The main test of provisioning: apply, apply again, drift, destroy."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def test_two_environments_live_in_one_account(
 
 
 def test_breaking_off_waits_for_nobody(hello_rig: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C in the middle of a database's twenty minutes comes back at once."""
+    """Ctrl-C during the twenty minutes of a database's creation returns at once."""
     hello_rig.apply_plan()
     monkeypatch.setattr(hello_rig.cloud, "waiting", Waiting(poll_seconds=60, minutes=60))
     broke_off = threading.Timer(0.3, hello_rig.cloud.stopping.set)

@@ -1,4 +1,4 @@
-"""hello is the write-up's topology, exactly: nothing missing, nothing more."""
+"""`hello` is exactly the topology of the write-up: nothing is missing, nothing is added."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ ROOT = ENVIRONMENTS.parents[1]
 
 @pytest.fixture(autouse=True)
 def shared_quick_clients(monkeypatch: pytest.MonkeyPatch, hello_rig: Any) -> None:
-    """The shared clients and short waits: the verbs themselves are the real ones."""
+    """Shared clients and short waits; the verbs themselves are the real ones."""
     monkeypatch.setattr(cli, "connect_cloud", lambda spec, **_: emptied_cloud(hello_rig, spec))
 
 
@@ -226,7 +226,7 @@ def test_misuse_is_not_taken_for_changes(capsys: pytest.CaptureFixture[str]) -> 
 def test_doctor_makes_nothing_and_not_to_know_is_not_bad(
     hello_rig: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Here as before any account that answers some of its questions only."""
+    """Also in an account that answers only some of the doctor's questions."""
     assert call_command_line("doctor", "--output", "json") == 0
     told = capsys.readouterr()
     findings = {one["what"]: one["verdict"] for one in json.loads(told.out)["findings"]}
@@ -251,7 +251,7 @@ def test_doctor_prints_the_policy_the_verbs_need(capsys: pytest.CaptureFixture[s
 
 
 def test_a_run_killed_for_real_is_taken_up_again(hello_rig: Any, tmp_path: Path) -> None:
-    """kill -9 of the whole process in the middle: its lock stays behind and must not stop us."""
+    """kill -9 in the middle: the lock that it leaves behind must not stop the next run."""
     killed = subprocess.Popen(
         [sys.executable, "-m", "provisioning", "apply", "--env", "hello", "--at-once", "1"],
         cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -278,7 +278,7 @@ def test_plan_and_apply_of_production_ask_little_of_aws(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    """What makes them quick, counted: seconds depend on the day. README has those."""
+    """Counts API calls, which determine the duration; the README has the seconds."""
     monkeypatch.setattr(cli, "connect_cloud", lambda spec, **_: emptied_cloud(production_rig, spec))
     cloud, environment = production_rig.cloud, specs.write_spec("production", tmp_path)
     assert run_command(["apply", "--env", environment, "--yes"]) == 0

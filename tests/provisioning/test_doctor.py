@@ -1,4 +1,4 @@
-"""The doctor's verdicts where AWS says no, says nothing, or may not be asked."""
+"""The doctor's verdicts where AWS refuses, does not answer, or may not be asked."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def deny_access(*_: object, **__: object) -> Any:
 def stub_fixture(client: Any) -> Any:
     @pytest.fixture
     def stub(hello_rig: Any) -> Iterator[Stubber]:
-        assert hello_rig.cloud.account  # asked once a cloud, and not by the question under test
+        assert hello_rig.cloud.account  # asked once per cloud, not by the check under test
         with Stubber(getattr(hello_rig.cloud, client)) as stubber:
             yield stubber
             stubber.assert_no_pending_responses()
@@ -122,7 +122,7 @@ def test_a_quota_that_may_not_be_read_is_unknown(
 def stub_simulations(
     stub: Stubber, rig: Any, says: Callable[[str], dict[str, Any]], who: str
 ) -> None:
-    """IAM's answer to every grant's simulation."""
+    """Queue IAM's answer to the simulation of every grant."""
     for grant in required_grants(rig.spec, "123456789012"):
         results = [
             {"EvalActionName": action, "EvalDecision": "implicitDeny", **says(action)}
@@ -140,7 +140,7 @@ def stub_simulations(
 
 
 def simulated_decision(action: str) -> dict[str, Any]:
-    """Most is allowed on everything; some only on one of our names, or by a condition, or never."""
+    """Most actions are allowed on everything; some on our names only, by a condition, or never."""
     one = {"EvalResourceName": "arn:aws:elasticache:x", "EvalResourceDecision": "allowed"}
     if action.startswith("elasticache:"):
         return {"ResourceSpecificResults": [one]}

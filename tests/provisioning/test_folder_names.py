@@ -1,4 +1,4 @@
-"""Folders called as people call them: read by ssh and Ansible themselves (issue 12, part 11)."""
+"""Folders with difficult names, read by ssh and Ansible themselves (issue 12, part 11)."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ def test_ssh_opens_the_files_in_a_folder_of_any_name(
 
 
 def what_ssh_reads(config: Path, host: str) -> list[str]:
-    """Its settings for the host; -G only prints, it connects nowhere."""
+    """ssh's settings for the host; -G prints them and does not connect."""
     command = ["ssh", "-G", "-F", str(config), host]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 def what_ssh_says(config: Path, host: str) -> str:
-    """About the files that it opens, every sign expanded. The network is not touched: in place of
-    a connection stands a program that greets as a server does, and goes."""
+    """ssh's log lines about the files that it opens, with all tokens expanded. Without network: a
+    ProxyCommand greets as a server does, and ends."""
     done = subprocess.run(
         ["ssh", "-vvv", "-F", str(config), "-o", "BatchMode=yes",
          "-o", f"ProxyCommand=sh -c {shlex.quote(GREETING)}", host, "true"],
@@ -78,12 +78,12 @@ def what_ssh_says(config: Path, host: str) -> str:
     return _printed(done.stderr).decode(errors="replace")
 
 
-# Goes when ssh has sent more than its own greeting: it knows the host's keys by then.
+# Ends when ssh has sent more than its greeting: it has read the host's keys by then.
 GREETING = "printf 'SSH-2.0-greeting\\r\\n'; head -c 200 >/dev/null"
 
 
 def _printed(said: bytes) -> bytes:
-    """ssh writes what is no ASCII in octal, and a backslash twice."""
+    """ssh writes non-ASCII bytes in octal, and doubles a backslash."""
     return re.sub(
         rb"\\([0-7]{3}|\\)",
         lambda found: b"\\" if found[1] == b"\\" else bytes([int(found[1], 8)]),
@@ -103,7 +103,7 @@ def test_ansible_reads_the_inventory_in_a_folder_of_any_name(
 
 
 def test_what_ansible_makes_of_each_name_is_one_word(tmp_path: Path) -> None:
-    """Read from YAML, filled in as a template and split as a shell would, by Ansible itself."""
+    """Read from YAML, rendered as a template and split like a shell does, by Ansible itself."""
     hosts = {
         f"h{n}": {"said": ansible_words("-F", Path("/x") / name)} for n, name in enumerate(NAMES)
     }
@@ -142,7 +142,7 @@ exit 255
 def test_ansible_hands_ssh_the_file_as_one_word(
     strategy: str, applied_rig: Any, tmp_path: Path
 ) -> None:
-    """By Ansible's own connection and by Mitogen's, each of which splits the words itself."""
+    """With Ansible's own connection and with Mitogen's; each splits the words itself."""
     folder = tmp_path / """the "new" o'ne #1 100% $no_such {{ a }} 쿠폰"""
     write_inventory(applied_rig, folder)
     recorder, log = tmp_path / "ssh", tmp_path / "words"

@@ -1,4 +1,4 @@
-"""The files Ansible and ssh read: judged by ssh and ansible-inventory themselves."""
+"""The files for Ansible and ssh, checked by ssh and ansible-inventory themselves."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def write_inventory(rig: Any, folder: Path, **options: str) -> Path:
 
 
 def ssh_settings(folder: Path, host: str) -> dict[str, str]:
-    """What ssh itself makes of the file; -G only prints, it connects nowhere."""
+    """ssh's settings for the host from this file; -G prints them and does not connect."""
     told = subprocess.run(
         ["ssh", "-G", "-F", str(folder / "ssh.cfg"), host],
         capture_output=True, text=True, check=True,
@@ -115,7 +115,7 @@ def test_the_dynamic_inventory_finds_the_same_hosts(hello_rig: Any, tmp_path: Pa
     hello_rig.apply_plan()
     folder = write_inventory(hello_rig, tmp_path)
     config = yaml.safe_load((folder / "aws_ec2.yml").read_text())
-    config["endpoint_url"] = hello_rig.url  # the plugin has its own way of being pointed elsewhere
+    config["endpoint_url"] = hello_rig.url  # the plugin takes the endpoint from its configuration
     (folder / "aws_ec2.yml").write_text(yaml.safe_dump(config))
     static = ansible_inventory(folder / "hosts.yml", tmp_path)
     dynamic = ansible_inventory(folder / "aws_ec2.yml", tmp_path)

@@ -1,4 +1,4 @@
-"""Killed after every single write, then applied again: the same end state, and no doubles."""
+"""Killed after every single write and applied again: the same end state, and no duplicates."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_destroy_killed_after_each_write_still_leaves_nothing(
 
 
 def lives_of(run: Callable[[], int], killed: type[BaseException]) -> int:
-    """How often the run had to be started until nothing was left to do."""
+    """How many runs it took until nothing was left to do."""
     for lives in range(400):
         try:
             if run() == 0:

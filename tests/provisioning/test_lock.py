@@ -1,4 +1,4 @@
-"""One run at a time, and a dead run's lock falls."""
+"""Only one run at a time; the lock of a dead run is released."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of actions is exactly what the code calls: read from the code, not from memory."""
+"""The list of IAM actions is exactly what the code calls, as found in the code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SERVICES = {
     "service-quotas": ("service-quotas", "servicequotas"),
     "resourcegroupstaggingapi": ("resourcegroupstaggingapi", "tag"),
 }  # fmt: skip
-# What AWS asks for besides the call itself: tags in the same call, last snapshots, roles passed on.
+# Actions that AWS requires besides the call: tags in the same call, last snapshots, passed roles.
 IMPLIED = {
     "rds:AddTagsToResource", "rds:CreateDBSnapshot", "elasticache:AddTagsToResource",
     "elasticache:CreateSnapshot", "elasticloadbalancing:AddTags", "ssm:AddTagsToResource",

@@ -1,4 +1,4 @@
-"""The plan is pure: here it is judged without a cloud, also where no server could prove it."""
+"""The plan is a pure function: tested here without a cloud, also for cases that moto can't show."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def wants_of(name: str) -> tuple[Want, ...]:
 
 
 def as_built(wants: tuple[Want, ...]) -> dict[Key, Found]:
-    """What AWS would answer, were everything as wanted (a dashboard answers in JSON: left out)."""
+    """What AWS would answer if everything were as wanted (without dashboards, whose answer is
+    JSON)."""
     wants = tuple(replace(w, props={}) if w.kind == "dashboard" else w for w in wants)
     ids = {want.key: f"id-of-{want.key}" for want in wants}
     return {

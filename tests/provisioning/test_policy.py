@@ -1,6 +1,6 @@
-"""A policy check in the spirit of CIS and Prowler, over what production asks for.
+"""Policy checks like those of CIS and Prowler, on the resources that production wants.
 
-Every check is also run on an environment that breaks it, and must see that.
+Every check is also run on an environment that violates it, and must report that.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def any_action(wants: Wants) -> list[str]:
 
 
 def taken_on_by_others(wants: Wants) -> list[str]:
-    """Roles that somebody else than one AWS service may take on."""
+    """Roles that any principal other than one AWS service may assume."""
     return [
         f"{want.name}: {statement['Principal']}"
         for want in wants_of_kind(wants, "role")
@@ -207,7 +207,7 @@ def keeps_headers(wants: Wants) -> list[str]:
 
 
 def with_props(kind: str, **changed: Any) -> Callable[[Wants], Wants]:
-    """The same environment with one kind's properties spoiled."""
+    """A function that returns the environment with these properties of one kind changed."""
 
     def replace_props(wants: Wants) -> Wants:
         return tuple(

@@ -1,4 +1,4 @@
-"""Who may reach whom on which port in production: the whole table, read back from the account."""
+"""Network access in production: the whole table (who, whom, port), read back from the account."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 OPERATOR = "198.51.100.7/32"
 REDIS, MYSQL, SSH, NODE = 6379, 3306, 22, 9100
 
-# (who, whom, port). What isn't here must not be possible.
+# (who, whom, port). All other access must be impossible.
 TABLE = {
     ("world", "balancer", 80),
     ("balancer", "api", 8080),
@@ -96,7 +96,7 @@ def test_a_rule_added_by_hand_breaks_the_table(production_rig: Any) -> None:
 
 
 def reach_tables(rules: Any) -> tuple[set[tuple[str, str, int]], set[tuple[str, str, int]]]:
-    """(ingress, egress) as (who, whom, port), from what AWS says of every group."""
+    """(ingress, egress) as sets of (who, whom, port), from AWS' rules of every group."""
     found: list[Found] = list(rules)
     names = {one.id: one.name.removeprefix("coupon-production-") for one in found}
     names |= {"0.0.0.0/0": "world", OPERATOR: "operator"}

@@ -1,4 +1,5 @@
-"""What AWS can refuse and moto can't: told in a sentence with what to do. botocore's Stubber."""
+"""Refusals of AWS that moto does not make, played by botocore's Stubber: each is one sentence
+that says what to do."""
 
 from __future__ import annotations
 
@@ -108,7 +109,7 @@ def test_the_launch_says_all_that_moto_forgets(hello_rig: Any, ec2_stubber: Stub
 def test_the_same_launch_has_the_same_client_token(
     hello_rig: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """AWS then gives the host a killed run made, even before its tags can be found."""
+    """With it AWS returns the host that a killed run created, even before its tags can be found."""
     asked: list[Any] = []
 
     def record_launch(**said: Any) -> Any:

@@ -1,4 +1,5 @@
-"""Alarms, whom they tell, the dashboard, the budget and flow logs; and strangers' among them."""
+"""Alarms, their recipients, the dashboard, the budget and flow logs; and those that are not
+ours."""
 
 from __future__ import annotations
 
@@ -76,7 +77,7 @@ def test_a_strangers_alarm_and_dashboard_of_our_name_are_not_overwritten(
 
 
 def test_an_alarm_beside_ours_is_neither_drift_nor_destroyed(production_rig: Any) -> None:
-    """The console's "copy" takes the text along, but not the tags."""
+    """The console's "copy" copies the description, but not the tags."""
     production_rig.apply_plan()
     cloudwatch = production_rig.cloud.cloudwatch
     ours = cloudwatch.describe_alarms(AlarmNames=[ALARM])["MetricAlarms"][0]
@@ -149,7 +150,7 @@ def test_flow_logs_tell_of_refused_connections_only(production_rig: Any) -> None
 
 
 def test_the_databases_own_logs_end_and_go_with_it(production_rig: Any) -> None:
-    """RDS writes into groups that are there; those it makes itself have no tags and no end."""
+    """RDS writes into existing log groups; those that it creates have no tags and no retention."""
     production_rig.apply_plan()
     groups = {
         key.name: one.props["days"]

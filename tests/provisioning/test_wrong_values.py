@@ -1,5 +1,5 @@
-"""Issue 12, 25: every option of every verb, driven with wrong values: a sentence and what to do,
-status 64 (of click's own 2 a script would read "there are changes"), AWS not asked."""
+"""Issue 12, 25: every option of every verb refuses wrong values with a sentence and status 64 (a
+script would read click's own 2 as "there are changes"), before AWS is asked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from provisioning.parameters import ACCOUNT, HOST, Folder, Name
 
 OPERATOR = "198.51.100.7/32"
 BLANKS = (" ", "\t")
-# What is judged with the rest of the spec, or by who opens the session: status 1.
+# Values that the spec's checks or the AWS session refuse: status 1.
 JUDGED = {
     "environment": ("nosuch", "../production", "쿠폰", "x" * 5000, "{binary}", "{folder}.toml"),
     "operator": ("", *BLANKS, "abc", "0.0.0.0/0", "::1/128", "198.51.100.7/99", "쿠폰", "-1"),
@@ -33,7 +33,7 @@ def verb_options() -> Iterator[Any]:
 
 
 def wrong_values(option: click.Parameter, file: Path) -> tuple[str, ...]:
-    """Raises LookupError for a kind of option that nobody has thought about."""
+    """Values that the option must refuse. Raises LookupError for an unknown kind of option."""
     kind = option.type
     if getattr(option, "is_flag", False):
         return ("1", "no", "")

@@ -1,4 +1,5 @@
-"""Admission in Redis: one atomic step, by Redis' own clock, closed when something is missing."""
+"""Admission in Redis: one atomic step, by Redis' own clock; closed if a part of its data is
+missing."""
 
 import time
 from typing import Any
@@ -73,7 +74,7 @@ def test_a_paused_campaign_refuses_and_goes_on_afterwards(open_campaign: Campaig
 
 
 def set_window(slug: str, *, opens_ms: int, closes_ms: int) -> None:
-    """Set the gate's window to the millisecond."""
+    """Set the window in the gate to these milliseconds."""
     gate = keys.campaign_keys(slug).gate
     store.store().client.hset(gate, mapping={"opens": opens_ms, "closes": closes_ms})
 
@@ -84,7 +85,7 @@ def test_it_opens_and_closes_to_the_millisecond_of_redis_clock(
     campaign = open_campaign(stock=10_000)
     opens = store.store().now_ms() + 60
     set_window("sale", opens_ms=opens, closes_ms=opens + 60)
-    monkeypatch.setattr(time, "time", lambda: 0.0)  # the web host's own clock has no say
+    monkeypatch.setattr(time, "time", lambda: 0.0)  # the web host's own clock is not used
     asked: list[Admission] = []
     while not asked or asked[-1].outcome is not Outcome.CLOSED:
         asked.append(strategies.admit(campaign, Claim(f"user-{len(asked)}")))

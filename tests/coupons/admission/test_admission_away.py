@@ -1,4 +1,4 @@
-"""Admission where Redis hangs, is gone, comes back, or must wait for a replica."""
+"""Admission when Redis hangs, is away, comes back, or must wait for a replica."""
 
 import os
 import signal
@@ -56,8 +56,8 @@ def test_a_redis_that_hangs_is_asked_once_and_given_up_in_time(
         time.sleep(0.01)
     calls = own.client.info("commandstats")["cmdstat_evalsha"]["calls"]
     assert calls == 1
-    own.breaker.succeeded()  # or wait for the end of its rest
-    # The decision fell after all, and asking again finds it.
+    own.breaker.succeeded()  # or wait until the breaker closes
+    # The decision was made after all, and the second request finds it.
     assert strategies.admit(campaign, Claim("jun")).place == 2
 
 
@@ -97,10 +97,10 @@ def test_an_admission_waits_for_its_replica_where_that_is_asked_for(
     own = use_own_store(monkeypatch, own_redis)
     campaign = open_campaign(stock=1)
     with pytest.raises(OutcomeUnknown):
-        outcome_of(campaign, "mina")  # nobody replicates
+        outcome_of(campaign, "mina")  # there is no replica
     with pytest.raises(OutcomeUnknown):
         outcome_of(campaign, "mina")  # nor for the repetition
-    assert outcome_of(campaign, "jun") is Outcome.SOLD_OUT  # a refusal waits for nobody
+    assert outcome_of(campaign, "jun") is Outcome.SOLD_OUT  # a refusal waits for no replica
     port = own_redis.rsplit(":", 1)[1].split("/")[0]
     extra = ("--appendonly", "no", "--replicaof", "127.0.0.1", port)
     with servers.redis(tmp_path / "replica", extra=extra) as replica:
@@ -124,7 +124,7 @@ def test_a_connection_lost_before_its_wait_confirms_nothing(
     settings: Settings,
     open_campaign: CampaignMaker,
 ) -> None:
-    """A new connection has written nothing, so a WAIT on it would be content with any replica."""
+    """A new connection has written nothing, so a WAIT on it would accept any replica."""
     own = use_own_store(monkeypatch, own_redis)
     campaign = open_campaign()
     assert outcome_of(campaign, "first") == Outcome.ADMITTED

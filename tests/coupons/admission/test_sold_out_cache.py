@@ -1,4 +1,5 @@
-"""The memory of sold-out campaigns: quick for strangers, exact for holders, short after changes."""
+"""The sold-out cache: refuses strangers without Redis, never a holder, and expires soon after
+changes."""
 
 import time
 from datetime import timedelta
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 def count_decisions() -> int:
-    """How many claims Redis was asked about."""
+    """How many claims Redis has decided."""
     stats = store.store().client.info("commandstats")
     return int(stats.get("cmdstat_evalsha", {"calls": 0})["calls"])
 
@@ -66,7 +67,7 @@ def test_a_raised_stock_is_noticed(open_campaign: CampaignMaker) -> None:
     let_entries_expire()
     assert outcomes_of(campaign, 2, "lucky") == {Outcome.ADMITTED}
     assert outcomes_of(campaign, 5, "late") == {Outcome.SOLD_OUT}
-    # The filter taken along anew knows the lucky ones too.
+    # The new filter contains the new holders as well.
     assert outcomes_of(campaign, 2, "lucky") == {Outcome.ALREADY_CLAIMED}
 
 

@@ -44,11 +44,11 @@ LONG_KOREAN_FIRST = "ko," + ",".join(f"aa-{n:04};q=0.1" for n in range(300))
         ("ko;q=0.5, *;q=0.8", "en"),
         ("ko;q=0.8, *;q=0.5", "ko"),
         ("*;q=0, ko", "ko"),
-        # A dialect that is refused says nothing of the language; one that is liked is near enough.
+        # A refused dialect does not refuse its language; an accepted one stands for it.
         ("ko-KP;q=0, ko", "ko"),
         ("ko-KR;q=0.9, en;q=0.5", "ko"),
         ("en-US;q=0.5, ko-KR;q=0.4", "en"),
-        # What is malformed is passed over; the rest counts.
+        # Malformed ranges are ignored; the others count.
         ("ko;q=1.5, en;q=0.1", "en"),
         ("ko;q=-1, en;q=0.1", "en"),
         ("ko;q=0.5x", "en"),

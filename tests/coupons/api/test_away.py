@@ -1,4 +1,4 @@
-"""Redis or MySQL away or ill: 503, what and when to come back, nothing decided, nothing leaked."""
+"""Redis or MySQL away or faulty: 503 with Retry-After, no decision, no internals in the answer."""
 
 import json
 from collections.abc import Iterator
@@ -82,12 +82,12 @@ def test_without_mysql_coupons_are_not_said_to_be_none(
     comes_back(Person("jun").asks("campaigns/unheard-of"), "database_away", "database")
 
 
-# A Redis that is there and can't
+# A Redis that answers and can't decide
 
 
 @pytest.fixture
 def sick_redis(tmp_path: Path, settings: Any) -> Iterator[driver.Redis]:
-    """A Redis of this test's own, used by the application from here on."""
+    """A Redis of this test, which the application uses from now on."""
     with servers.redis(tmp_path / "redis") as url:
         settings.REDIS_URL = url
         store.cache_clear()

@@ -1,4 +1,4 @@
-"""GET …/campaigns/{slug}: the public facts, as a claim would find them now."""
+"""GET …/campaigns/{slug}: the public data, in the state that a claim would meet now."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from tests.conftest import CampaignMaker, Person
 
 
 def get_campaign(slug: str = "sale") -> Any:
-    """As somebody without a token sees it."""
+    """The campaign as a client without a token sees it."""
     response = Client().get(f"/api/v1/campaigns/{slug}")
     assert response.status_code == 200, response.content
     return response.json()
@@ -89,7 +89,7 @@ def test_it_opens_by_itself(open_campaign: CampaignMaker, strategy: str) -> None
         assert datetime.fromisoformat(said["server_time"]).timestamp() * 1000 < sale.opens_ms + 1
         said = get_campaign()
     assert said["state"] == "open"
-    assert Campaign.objects.get().state == "scheduled"  # no job has touched it
+    assert Campaign.objects.get().state == "scheduled"  # no job has updated it
 
 
 def test_a_change_of_stock_shows_at_once(open_campaign: CampaignMaker, strategy: str) -> None:

@@ -1,4 +1,4 @@
-"""POST …/claims: each outcome, on both roads, and the same answer however often one asks."""
+"""POST …/claims: each outcome, with both strategies, and the same answer for every repetition."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -203,11 +203,11 @@ def test_no_answer_of_the_api_may_be_kept_by_a_cache(open_campaign: CampaignMake
     assert jun.claims().headers["Cache-Control"] == "no-store"
 
 
-# Nothing is asked of MySQL on this way
+# No query to MySQL
 
 
 def clear_process_cache() -> None:
-    """As in a process that has just started."""
+    """Clear the caches, as in a process that has just started."""
     lookup.clear_snapshots()
 
 
@@ -252,5 +252,5 @@ def test_a_refused_token_or_body_asks_neither_database_nor_redis(
         jun.client.defaults["HTTP_AUTHORIZATION"] = "Bearer x.y.z"
         problem_of(jun.claims(), 401, "bad_token")
         problem_of(Person("jun").claims("NO SUCH SLUG"), 404, "unknown_campaign")
-    # Only this second look itself.
+    # Only the repeated look-up itself.
     assert store().client.info("stats")["total_commands_processed"] == asked + 1

@@ -1,4 +1,4 @@
-"""GET /coupons and /coupons/{code}: one's own, all of them, and nobody else's."""
+"""GET /coupons and /coupons/{code}: all coupons of the user, and no others."""
 
 from base64 import b64encode
 from typing import Any

@@ -1,5 +1,5 @@
-"""What people are told by the API of a campaign that is damaged in Redis: an answer that is true,
-or 503 and Retry-After; never an error 500 (issue 12, A1)."""
+"""The API's answers about a campaign that is damaged in Redis: a true answer, or 503 with
+Retry-After; never a 500 (issue 12, A1)."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ KEYS = ("gate", "claimants", "queue", "parked", "filter", "told")
 def test_a_key_of_a_wrong_type_is_mended_as_the_runbook_says(
     open_campaign: CampaignMaker, key: str
 ) -> None:
-    """Set aside, rebuild, reconcile: everybody who was told holds a coupon, on their own place."""
+    """After rename, rebuild and reconcile every admitted user holds a coupon on their own place."""
     open_campaign(stock=20)
     told = {name: Person(name).claims().json()["place"] for name in ("mina", "jun")}
     drain.drain("sale", consumer="one")

@@ -1,4 +1,4 @@
-"""Every error is a problem document with a stable code, and says nothing of our insides."""
+"""Every error is a problem document with a stable code and without internals."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is not a claim is told so, and takes no place."""
+"""An invalid request is refused with its reason, and takes no place."""
 
 import gzip
 import json
@@ -17,7 +17,7 @@ from tests.coupons.answers import problem_of, wrong_field
 def nothing_admitted(
     request: pytest.FixtureRequest, open_campaign: CampaignMaker
 ) -> Iterator[None]:
-    """A campaign of two coupons per user, whose counts must be the same afterwards."""
+    """A campaign of two coupons per user; its counts must be unchanged after the test."""
     open_campaign(strategy=request.param, per_user=2)
 
     def count_everything() -> tuple[int, int, int, int]:

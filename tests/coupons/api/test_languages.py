@@ -1,4 +1,5 @@
-"""Problems in Korean, for those who ask; codes, statuses and everything else are the same."""
+"""Problem documents in Korean for clients that prefer it; codes, statuses and the rest are the
+same."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Too many requests of one user are told to wait; nobody else notices."""
+"""Rate limit: a user's excess requests get 429; other users are not affected."""
 
 import time
 from typing import Any
@@ -16,7 +16,7 @@ def three_per_second(settings: Any) -> None:
 
 
 def next_second() -> None:
-    """Claims are counted in whole seconds: begin with one, so that a few fall into the same."""
+    """Wait for the start of a second: claims are counted per second, and some must share one."""
     time.sleep(1 - time.monotonic() % 1)
 
 

@@ -1,4 +1,5 @@
-"""A problem document speaks one language: no Korean title above English (issue 12, part 28)."""
+"""A problem document is in one language: no Korean title with an English detail (issue 12, part
+28)."""
 
 import ast
 import re
@@ -52,7 +53,7 @@ BODIES = [
 
 
 def in_korean(response: Any) -> dict[str, Any]:
-    """The document, every sentence of which is in Korean."""
+    """The problem document, after checking that all its sentences are Korean."""
     said: dict[str, Any] = response.json()
     sentences = [said["title"], *([said["detail"]] if "detail" in said else [])]
     sentences += [error["why"] for error in said.get("errors", ())]
@@ -129,11 +130,11 @@ def test_a_document_with_a_part_that_nobody_translated_stays_english_as_a_whole(
     assert (language, bool(HANGUL.search(orjson.loads(translated)["title"]))) == ("ko", True)
 
 
-# Every text that the code raises where a client may hear it
+# Every text that the code raises in an error that a client may get
 
 
 def error_names(kind: type[errors.CouponError] = errors.CouponError) -> Iterator[str]:
-    """Names of all that can go wrong, without what only an operator hears."""
+    """Names of all error classes, except those that only operators see."""
     if kind in (errors.Refused, errors.StoreAway, errors.DatabaseAway, errors.StaleClaims):
         return
     yield kind.__name__
@@ -149,7 +150,7 @@ MODULES = [file for pattern in ANSWERING for file in Path("coupons").glob(patter
 
 
 def raised_errors() -> Iterator[str]:
-    """With a 7 in place of whatever is filled in."""
+    """The texts of raised errors, with a 7 in place of each value."""
     names = {*error_names(), "NotVerified"}
     for module in MODULES:
         for node in ast.walk(ast.parse(module.read_text())):

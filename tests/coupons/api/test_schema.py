@@ -1,4 +1,4 @@
-"""The OpenAPI document is valid, names every answer, and the answers are as it says."""
+"""The OpenAPI document is valid and complete, and the answers conform to it."""
 
 import re
 from typing import Any
@@ -63,7 +63,7 @@ def test_only_the_public_page_needs_no_token(openapi_document: Any) -> None:
 
 
 def assert_conforms(document: Any, path: str, method: str, response: Any) -> None:
-    """The answer fits its schema, and says nothing that is not documented."""
+    """The answer conforms to its schema and has no undocumented member."""
     documented = document["paths"][path][method]["responses"][str(response.status_code)]
     schema = documented["content"][response.headers["Content-Type"]]["schema"]
     closed = _closed({**schema, "components": document["components"]})
@@ -71,7 +71,7 @@ def assert_conforms(document: Any, path: str, method: str, response: Any) -> Non
 
 
 def _closed(schema: Any) -> Any:
-    """The same schema, with members nobody declared forbidden."""
+    """The same schema with undeclared members forbidden."""
     if isinstance(schema, list):
         return [_closed(item) for item in schema]
     if not isinstance(schema, dict):

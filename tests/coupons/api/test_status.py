@@ -1,4 +1,4 @@
-"""GET …/claims/me: none → queued → issued, and never a "none" that nobody knows."""
+"""GET …/claims/me: none → queued → issued, and "none" only if it is certain."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""An unknown campaign is answered by one document, whatever the process that is asked remembers."""
+"""The answer for an unknown campaign is the same with and without a cached result."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""The API over a real socket, served as in production: what only a raw client can send wrong."""
+"""The API over a real socket, served as in production: faults that only a raw client can send."""
 
 import json
 import socket
@@ -41,7 +41,7 @@ def granian_port(child_environment: dict[str, str], tmp_path: Path) -> Iterator[
 
 
 def exchange_bytes(port: int, request: bytes, *, ends: bool = False) -> tuple[int, bytes]:
-    """Status and body of the first answer. `ends`: say that nothing more will be sent."""
+    """Status and body of the first answer. `ends`: close the sending side after the request."""
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as wire:
         with suppress(OSError):  # the server may answer and hang up before it has read all
             wire.sendall(request)

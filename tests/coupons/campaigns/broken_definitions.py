@@ -1,4 +1,5 @@
-"""Definitions that no campaign can have: what is wrong, the field that is blamed, and the words."""
+"""Invalid definitions of campaigns: the wrong values, the field with the error, words of its
+text."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -40,13 +41,13 @@ BROKEN: list[tuple[dict[str, Any], str, str]] = [
     ({"opens_at": datetime.min.replace(tzinfo=UTC)}, "opens_at", _CALENDAR),
     ({"opens_at": CLOSES}, "closes_at", "must close after it opens"),
     ({"closes_at": OPENS + timedelta(microseconds=999)}, "closes_at", "must close after it opens"),
-    # 12.5: dead at birth
+    # 12.5: expired before it is issued
     (_until(datetime(2001, 1, 1, tzinfo=UTC)), "valid_until", _TOO_SHORT),
     (_until(OPENS + timedelta(minutes=1)), "valid_until", _TOO_SHORT),
     (_until(CLOSES), "valid_until", _TOO_SHORT),
     (_until(CLOSES + timedelta(microseconds=999)), "valid_until", _TOO_SHORT),
     ({"valid_days": 0}, "valid_days", "greater than or equal to 1"),
-    # 12.13: no currency has it
+    # 12.13: no such currency
     ({"currency": "ZZZ"}, "currency", "ZZZ"),
     ({"currency": "krw"}, "currency", "ISO 4217"),
     ({"currency": ""}, "currency", "blank"),
@@ -86,7 +87,7 @@ BROKEN: list[tuple[dict[str, Any], str, str]] = [
     ({"minimum_order": Decimal(10_000_000_000)}, "minimum_order", "digits"),
     ({"discount_cap": Decimal("1E+999999")}, "discount_cap", "digits"),
     (_fixed("99999999999", minimum_order=Decimal(9_999_999_999)), "discount_value", "digits"),
-    # and what can't be shown or sent
+    # and texts that can't be shown or sent
     ({"name": "two\nlines"}, "name", "in one line"),
     ({"name": "bell\x07"}, "name", "in one line"),
     ({"audience": "a\x00b"}, "audience", "in one line"),
@@ -95,7 +96,7 @@ BROKEN: list[tuple[dict[str, Any], str, str]] = [
 ]  # fmt: skip
 
 ONLY_IN_PYTHON: list[tuple[dict[str, Any], str, str]] = [
-    # What no form and no fixture can say.
+    # Values that no form and no fixture can contain.
     ({"discount_value": Decimal("NaN")}, "discount_value", "must be a decimal number"),
     ({"minimum_order": Decimal("Infinity")}, "minimum_order", "must be a decimal number"),
     ({"minimum_order": "many"}, "minimum_order", "must be a decimal number"),

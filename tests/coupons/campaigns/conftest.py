@@ -11,7 +11,7 @@ from django.db import connection
 
 @pytest.fixture
 def start_stock_changer(child_environment: dict[str, str]) -> Callable[..., Any]:
-    """`changer(stock, dies_after=3)`: another process changes the stock; a Popen."""
+    """`start_stock_changer(stock, dies_after=3)`: a Popen of a process that changes the stock."""
 
     def start_change(stock: int | str, *, dies_after: int = 0) -> Any:
         connection.close()  # the children's changes are read by a new one
@@ -30,7 +30,7 @@ def start_stock_changer(child_environment: dict[str, str]) -> Callable[..., Any]
 
 @pytest.fixture
 def run_stock_changer(start_stock_changer: Callable[..., Any]) -> Callable[..., int]:
-    """The same, waited for; its exit status."""
+    """Run the process to its end; its exit status."""
 
     def wait_for_change(stock: int | str, *, dies_after: int = 0) -> int:
         child = start_stock_changer(stock, dies_after=dies_after)

@@ -1,4 +1,4 @@
-"""A stock of several batches, a change of it that is interrupted, and what must hold at the end."""
+"""A stock of several batches, interrupted changes of it, and the state that must result."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,11 +23,11 @@ KILLED = -9
 
 
 class Gone(BaseException):
-    """The process is gone between two batches, as far as both stores can tell."""
+    """Raised between two batches; for both stores it is as if the process were killed."""
 
 
 def interrupt_change(change: Callable[..., Any], *asked: Any, after: int, **options: Any) -> None:
-    """Make the change and be gone after so many batches."""
+    """Make the change and interrupt it after so many batches."""
     told: list[int] = []
 
     def stop_after_batches(now: int, wanted: int) -> None:
@@ -40,13 +40,13 @@ def interrupt_change(change: Callable[..., Any], *asked: Any, after: int, **opti
 
 
 def slot_places() -> list[int]:
-    """Of all slots, in order. Only one campaign is there."""
+    """The places of all slots, in order. Requires that only one campaign exists."""
     base = slot_id(Campaign.objects.get().pk, 0)
     return [id - base for id in Slot.objects.order_by("id").values_list("id", flat=True)]
 
 
 def assert_whole(stock: int) -> None:
-    """Both homes and the slots say the same, and nothing is left to be done."""
+    """Redis, the campaign's row and the slots agree, and no change is pending."""
     campaign = Campaign.objects.get()
     assert (campaign.stock, campaign.slots_to_keep) == (stock, None)
     assert slot_places() == list(range(1, stock + 1))

@@ -69,7 +69,8 @@ def test_an_old_entry_is_read(verb: str, note: str, kind: str, data: dict[str, A
 
 @pytest.fixture
 def migrated_to() -> Iterator[Callable[[str], Any]]:
-    """Migrate this test's schema to one of the two, and give the models of then."""
+    """Call it with a migration's name: migrates this test's schema to it, and returns its
+    models."""
 
     def migrate_to(name: str) -> Any:
         executor = MigrationExecutor(connection)
@@ -118,7 +119,7 @@ def test_a_table_of_the_release_before_is_carried_over(
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_release_before_writes_into_the_table_of_now(draft: Callable[..., Campaign]) -> None:
-    """While hosts are updated one after the other, and after a rollback."""
+    """As during a rolling update, and after a rollback."""
     campaign = draft("sale")
     with connection.cursor() as cursor:
         cursor.execute(
@@ -142,7 +143,7 @@ class Killed(BaseException):
 def test_killed_after_any_statement_it_is_finished_by_migrating_again(
     migrated_to: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """MySQL commits each of them by itself."""
+    """MySQL commits each DDL statement by itself."""
     execute = connection.SchemaEditorClass.execute
     for killed_after in range(1, 100):
         migrated_to(BEFORE)

@@ -1,5 +1,5 @@
-"""12.A4, 5, 13, 21, 22: what no campaign can be is refused wherever a definition comes in, with the
-same sentence, and by the database; what is accepted can be computed with."""
+"""12.A4, 5, 13, 21, 22: invalid definitions are refused at every entry with the same sentence, and
+by the database; all derived values of an accepted one can be computed."""
 
 import json
 from collections.abc import Callable
@@ -134,7 +134,7 @@ EXTREMES: list[dict[str, Any]] = [
 
 
 def compute_derived_values(known: snapshot.CampaignSnapshot) -> None:
-    """What admission, views, receipts and the drain make of a definition."""
+    """Compute all values that admission, views, receipts and the drain derive from a definition."""
     for admitted_ms in (known.opens_ms, known.closes_ms - 1):
         text_of(known.expires_ms(admitted_ms))
         iso_of(known.expires_ms(admitted_ms))

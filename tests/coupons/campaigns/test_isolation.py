@@ -1,5 +1,5 @@
-"""One campaign's failure is its own: whatever is damaged of it in Redis, or locked in MySQL, the
-work on all other campaigns goes on, and the log names the one that failed (issue 12, A1)."""
+"""Failures are isolated per campaign: if one is damaged in Redis or locked in MySQL, the work on
+all others goes on, and the log names the one that failed (issue 12, A1)."""
 
 from datetime import timedelta
 from typing import Any
@@ -95,7 +95,7 @@ def compared_with_mysql(sales: dict[str, CampaignSnapshot], broker: Broker) -> N
     redis: Any = store.store().client
     for slug in WELL:
         redis.xtrim(keys.campaign_keys(slug).queue, maxlen=0, approximate=False)  # lost on the way
-    for _look in range(2):  # the second goes on with a repair that the first found
+    for _look in range(2):  # the second continues the repair that the first began
         tasks.compare_the_stores()
     broker.append(SLUGS)
     handle_wakeups(broker)
@@ -117,7 +117,8 @@ def admitted_after_a_restart_of_redis(sales: dict[str, CampaignSnapshot]) -> Non
 
 
 def is_seen(how: str) -> bool:
-    """Whether the keys themselves show it; a bell of a wrong type is set anew by the sweep."""
+    """Whether the fault shows in the keys; a wake-up flag of a wrong type is set again by the
+    sweep."""
     return (how in damages.WRONG_TYPE and "bell" not in how) or how == "stock is no number"
 
 

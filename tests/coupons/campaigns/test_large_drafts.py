@@ -60,7 +60,7 @@ def test_a_draft_is_deleted_with_all_slots_that_an_interrupted_scheduling_left(
 
 
 def test_a_draft_with_coupons_is_not_deleted(draft: Draft, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Redis was told of it, people came, and the process died before its commit."""
+    """The process dies after Redis has the campaign and claims came in, before its commit."""
     campaign = draft(stock=3)
     install = type(store()).install
 

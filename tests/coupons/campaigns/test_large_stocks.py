@@ -1,5 +1,5 @@
-"""Slots of a large stock are made and removed in batches: in little memory, while people claim, and
-a process that is killed in the middle is finished by making the change again (issue 12, 7)."""
+"""Slots of a large stock are created and removed in batches: with little memory, while users claim;
+after a kill in the middle, repeating the change completes it (issue 12, 7)."""
 
 import time
 import tracemalloc
@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.
 
 
 def a_redis_that_missed_the_change(stock: int, given: int) -> None:
-    """As a promoted replica: it gives away places above the stock."""
+    """As a promoted replica that missed the change: it admits above the stock."""
     store().client.hset(keys.campaign_keys("sale").gate, mapping={"stock": stock, "next": given})
 
 
@@ -72,7 +72,7 @@ def test_people_claim_and_operators_change_things_meanwhile(
 def test_the_row_is_not_locked_for_longer_than_a_batch(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Most statements of a change touch so many rows, whatever the stock is."""
+    """The number of rows of most statements does not depend on the stock."""
     open_campaign(stock=10)
     touched: list[int] = []
 
@@ -114,7 +114,7 @@ def test_a_process_killed_while_it_raises_is_finished_by_doing_it_again(
 def test_a_process_killed_at_any_moment_is_finished_by_doing_it_again(
     open_campaign: CampaignMaker, start_stock_changer: Callable[..., Any]
 ) -> None:
-    """In the middle of a statement, too."""
+    """Killed also in the middle of a statement."""
     open_campaign(stock=100)
     for number, stock in enumerate((LARGE, 100, LARGE, 100)):
         child = start_stock_changer(stock)
@@ -175,7 +175,7 @@ def test_a_lowered_stock_never_keeps_out_what_was_given_before(
 def test_what_redis_gave_away_of_a_raise_that_was_not_committed_is_stored(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where another change, to a lower stock, is made instead and refused."""
+    """Also if a change to a lower stock is tried instead, and refused."""
     sale = open_campaign(stock=2)
     with monkeypatch.context() as dying:
         install = type(store()).install

@@ -1,4 +1,4 @@
-"""The life of a campaign, in both stores, and what an operator is refused."""
+"""A campaign's lifecycle in both stores, and the transitions that are refused."""
 
 import time
 from collections.abc import Callable
@@ -152,7 +152,8 @@ def test_lowering_the_stock_below_what_was_admitted_is_refused_with_a_sentence(
 def test_a_gate_that_gave_more_than_its_stock_can_still_be_paused_and_closed(
     open_campaign: CampaignMaker,
 ) -> None:
-    """Only another hand can do that to it; then an operator wants the sale to stop."""
+    """Only a change outside of our code can cause it; then an operator must be able to stop the
+    sale."""
     campaign = open_campaign(stock=3)
     store.store().client.hset(keys.campaign_keys("sale").gate, "next", 5)
     with pytest.raises(StockBelowAdmitted):
@@ -202,7 +203,7 @@ def test_with_redis_away_nothing_changes(
 
 
 def die_after_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Redis is told, and then nothing is committed: as if the process were gone."""
+    """Redis has the change, and MySQL does not commit it: as if the process were killed."""
     install = Store.install
 
     def and_gone(self: Store, *args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a process remembers of campaigns: for how long, from where, and how much."""
+"""The per-process cache of campaign snapshots: its sources, its lifetime, its size."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ from tests.conftest import CampaignMaker, Person
 
 
 def rewrite_snapshot(**changes: Any) -> None:
-    """As if another version of this code had installed the campaign. None: without that name."""
+    """Change the stored snapshot as if another version had installed it. None removes a name."""
     gate = keys.campaign_keys("sale").gate
     said = orjson.loads(store().stored_snapshot("sale") or b"") | changes
     kept = {name: value for name, value in said.items() if changes.get(name, "") is not None}
@@ -108,7 +108,7 @@ def test_made_up_slugs_push_no_campaign_out_and_cost_one_query_in_all(
 
 
 def test_13_made_up_slugs_do_not_wait_for_a_list_that_does_not_come(db: None) -> None:
-    """Another thread reads the list from a database that hangs: this one serves others instead."""
+    """Another thread loads the list from a hanging database; this thread must not wait for it."""
     ended: list[type[BaseException]] = []
 
     def find_made_up_slug() -> None:
@@ -128,7 +128,7 @@ def test_13_made_up_slugs_do_not_wait_for_a_list_that_does_not_come(db: None) ->
 def test_while_redis_is_away_a_campaign_made_a_moment_ago_is_known(
     open_campaign: CampaignMaker, redis_away: Any
 ) -> None:
-    """And not 404, as by a list of names that was read before."""
+    """And not 404 because of a list of names that was read before."""
     open_campaign()
     with pytest.raises(UnknownCampaign):
         lookup.find_snapshot("made-up")

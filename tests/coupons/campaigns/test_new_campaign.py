@@ -1,4 +1,4 @@
-"""`manage.py new_campaign` refuses with the model's sentences, and asks before it opens at once."""
+"""`manage.py new_campaign` refuses with the model's sentences; to open at once needs a flag."""
 
 import json
 from io import StringIO

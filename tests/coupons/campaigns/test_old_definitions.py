@@ -1,5 +1,5 @@
-"""12.A4, 12.21: rows from before the bounds break nothing, and the database is bounded as far as
-they allow it."""
+"""12.A4, 12.21: rows older than the constraints cause no failure, and all constraints that they
+satisfy are added."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ BEFORE, AFTER = "0005_slots_are_removed_in_batches", "0006_definitions_are_bound
 
 @pytest.fixture
 def table_without_constraints(transactional_db: None) -> Iterator[None]:
-    """A table whose constraints were left out."""
+    """The table without the constraints of the bounds."""
     _enforce(False)
     yield
     Coupon.objects.all().delete()
@@ -157,7 +157,7 @@ def test_an_old_draft_is_not_scheduled_before_it_is_corrected(
 
 @pytest.fixture
 def tables_before_bounds(transactional_db: None) -> Iterator[Callable[[], Any]]:
-    """The tables as they were before the bounds; afterwards as they are."""
+    """The tables as before the migration of the bounds; migrated again afterwards."""
     _migrate(BEFORE)
     yield (
         lambda: (
@@ -174,7 +174,7 @@ def tables_before_bounds(transactional_db: None) -> Iterator[Callable[[], Any]]:
 
 
 def _migrate(name: str) -> None:
-    """`AFTER` and all that came since, as the models of today need it."""
+    """Migrate to `AFTER` and on to the newest, which today's models need."""
     executor = MigrationExecutor(connection)
     newest = executor.loader.graph.leaf_nodes("coupons")
     executor.migrate(newest if name == AFTER else [("coupons", name)])

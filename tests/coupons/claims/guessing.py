@@ -48,12 +48,12 @@ def codes_of(campaign: int, count: int, key: bytes) -> list[str]:
 
 
 def code_number(code: str) -> int:
-    """What the code says, without its check symbol."""
+    """The number that a code encodes, without its check symbol."""
     return int(code[:_FREE].translate(_TO_DIGITS), 32)
 
 
 def draw_guesses(count: int, known: list[int], chance: random.Random) -> Iterator[int]:
-    """By turns at random, and one or two symbols beside a code that the guesser knows."""
+    """Alternately random numbers, and known codes with one or two symbols changed."""
     for _ in range(count // 2):
         yield chance.getrandbits(_BITS)
         beside = chance.choice(known)
@@ -69,7 +69,7 @@ def count_hits(live: Iterable[int], known: list[int], count: int, chance: random
 
 
 class Census:
-    """Codes as they come: how often each symbol at each position, and which come twice."""
+    """Counts each symbol at each position of the codes, and the codes that occur twice."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -78,7 +78,7 @@ class Census:
         self._seen = [array("Q") for _ in range(1 << 11)]  # 64 bits each, by the other eleven
 
     def add_codes(self, some: list[str]) -> None:
-        """Of one campaign, in the order of their places."""
+        """Add codes of one campaign, in the order of their places."""
         self.count += len(some)
         joined = "".join(some)
         for position, counter in enumerate(self._symbols):
@@ -98,13 +98,13 @@ class Census:
         return p_value(squares, len(self._symbols) * (len(coupon_codes.ALPHABET) - 1))
 
     def p_of_neighbours(self) -> float:
-        """Does a place's first symbol tell anything of the next place's?"""
+        """p value: is a place's first symbol independent of the next place's?"""
         cells = len(coupon_codes.ALPHABET) ** 2
         return p_value(_chi_squared(self._pairs, cells), cells - 1)
 
 
 def _chi_squared(counted: Counter[str], cells: int) -> float:
-    """Against all cells alike; what was never seen counts as well."""
+    """p value against a uniform distribution; cells that never occurred count as well."""
     expected = counted.total() / cells
     seen = sum((times - expected) ** 2 / expected for times in counted.values())
     return seen + (cells - len(counted)) * expected

@@ -86,7 +86,7 @@ def test_what_is_no_receipt_at_all_is_not_genuine(said: str) -> None:
 
 @pytest.mark.parametrize("member", ["campaign", "sub", "nth", "place", "admitted_ms"])
 def test_a_receipt_without_a_member_or_with_an_odd_one_is_not_genuine(member: str) -> None:
-    """Signed with our own key: whatever signs must not be trusted to write sense."""
+    """Signed with our own key: a valid signature does not imply valid members."""
     said: dict[str, object] = {
         "campaign": "sale", "sub": "mina", "nth": 1, "place": 7, "admitted_ms": 1,
     }  # fmt: skip

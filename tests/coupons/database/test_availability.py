@@ -1,5 +1,5 @@
-"""What a database says is told apart: "not now" (503, ask again), "not this row" (parked), and
-everything else, which is a fault of ours and must be heard as one."""
+"""Database errors are classified: unavailable (503, try again), this row is impossible (parked),
+and all others, which are faults of ours and are reported as such."""
 
 import socket
 import threading
@@ -141,11 +141,11 @@ def test_a_statement_that_takes_too_long_is_ended_by_the_server(
     assert time.monotonic() - began < 5
 
 
-# A database that takes what it is sent and says nothing
+# A database that accepts queries and never answers
 
 
 class SilentServer:
-    """A port that takes connections and says nothing."""
+    """A port that accepts connections and never answers."""
 
     def __init__(self, listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
         self._listener = listener
@@ -159,7 +159,7 @@ class SilentServer:
         self._monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
 
     def was_connected_to(self) -> int:
-        """How often, up to the length of its queue."""
+        """How many connections wait on the listener, at most the length of its queue."""
         self._listener.setblocking(False)
         times = 0
         with suppress(BlockingIOError):

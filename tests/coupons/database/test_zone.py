@@ -1,7 +1,7 @@
-"""12 A3: every connection to MySQL speaks UTC, whatever the server's zone.
+"""12 A3: every connection to MySQL uses UTC, whatever the server's time zone.
 
-A server in Berlin, in the hour that comes twice and in the one that is left out: what opens, closes
-and is stored is right.
+A server in Berlin, in the hour that occurs twice and in the one that is skipped: openings, closings
+and stored times are correct.
 """
 
 import json
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[3]
 MOMENTS = [
     datetime(2026, 10, 25, 0, 30, tzinfo=UTC),  # 02:30 in summer time
     datetime(2026, 10, 25, 0, 59, 58, tzinfo=UTC),  # the clocks go back meanwhile
-    datetime(2026, 10, 25, 1, 30, tzinfo=UTC),  # 02:30 once more
+    datetime(2026, 10, 25, 1, 30, tzinfo=UTC),  # 02:30 again
     datetime(2027, 3, 28, 0, 59, 58, tzinfo=UTC),  # and forward
     datetime(2027, 3, 28, 1, 30, tzinfo=UTC),
     datetime(2027, 3, 28, 2, 30, tzinfo=UTC),  # by name an hour that Berlin never had
@@ -44,7 +44,7 @@ pytestmark = pytest.mark.stores
 def ask_in_berlin(
     tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: Any
 ) -> Iterator[Asked]:
-    """Ask the product at a moment of the server's clock."""
+    """Call it with a moment: the product's answers when the server's clock shows it."""
     if connection.vendor != "mysql":
         pytest.skip("SQLite has no time zone")
     folder = tmp_path_factory.mktemp("berlin")
@@ -102,7 +102,7 @@ def test_12_a3_what_a_server_in_berlin_decides_and_stores_is_right_in_every_hour
 def test_12_a3_negative_control_in_the_servers_own_zone_it_decides_an_hour_wrong(
     ask_in_berlin: Asked,
 ) -> None:
-    """A DATABASE_URL that takes our settings of a session away; and the check sees it."""
+    """A DATABASE_URL that overrides our session settings is reported by the check."""
     bare = "?init_command=SET%20sql_mode%3D'TRADITIONAL'"
     said = ask_in_berlin(MOMENTS[0], bare)
     statuses = {name: claim["status"] for name, claim in said["claims"].items()}

@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def _claim(slug: str, now: datetime, name: str) -> dict[str, Any]:
-    """What a user is told, and when they were admitted by the clock that admitted them."""
+    """The answer to a user, and the time of admission by the deciding clock."""
     opens, closes = (now + timedelta(minutes=minutes) for minutes in WINDOWS[name])
     sale = Campaign(
         slug=slug, name=slug, stock=10, discount_value=10, valid_days=30, strategy="direct",

@@ -1,4 +1,4 @@
-"""Tokens to be believed or refused, signed as a shop would."""
+"""User tokens, valid and invalid, signed as a shop would sign them."""
 
 import base64
 import time
@@ -15,7 +15,7 @@ FOREVER_S = 3600
 
 
 def token_claims(**changes: Any) -> dict[str, Any]:
-    """What a good token says; None leaves a claim out."""
+    """The claims of a valid token with these changes; None leaves a claim out."""
     good = {
         "iss": "https://shop.example",
         "aud": "coupons",

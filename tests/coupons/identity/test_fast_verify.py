@@ -1,4 +1,4 @@
-"""The quick check of plain tokens may only ever say yes where the library does, and the same."""
+"""The fast verification accepts a token only if PyJWT does, with the same claims."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Tokens signed by the shop, believed by its public keys."""
+"""Tokens that the shop signs, verified with its public keys."""
 
 import base64
 import json
@@ -104,7 +104,7 @@ def test_keys_that_cannot_be_read_are_not_the_tokens_fault(settings: Any) -> Non
 
 @pytest.mark.usefixtures("public_keys")
 def test_where_public_keys_are_set_no_shared_secret_is_believed() -> None:
-    """The public key is public: whoever has it could sign HS256 with it as the secret."""
+    """The public key is known to all: an attacker could use it as the secret of an HS256 token."""
     pem = RSA.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )

@@ -1,4 +1,4 @@
-"""Users that look alike are different people."""
+"""User ids that look alike are different users."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""User tokens: which are believed, whom they name, and that no two users are taken for one."""
+"""User tokens: which are accepted, whom they name; no two users are confused."""
 
 import base64
 import json

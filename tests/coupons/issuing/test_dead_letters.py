@@ -1,4 +1,4 @@
-"""Parked claims: put back once the fault is mended, or given up by somebody with a reason."""
+"""Dead letters (parked claims): replayed once the fault is repaired, or given up with a reason."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
 def parked_by_a_missing_slot(campaign: CampaignSnapshot, *users: str) -> None:
-    """A fault of ours: the slots of these places are gone. Made good by `mended`."""
+    """A fault of ours: the slots of these places are missing. `restore_slots` repairs it."""
     for user in users:
         place = strategies.admit(campaign, Claim(user)).place
         Slot.objects.filter(id=slot_id(campaign.id, place)).delete()
@@ -128,7 +128,7 @@ def test_giving_up_needs_a_reason_and_happens_once(open_campaign: CampaignMaker)
 def test_of_two_who_press_at_once_one_wins(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Replayed while it is being given up: nothing is kept of the giving up."""
+    """Replayed while it is being given up: no giving up is recorded."""
     campaign = open_campaign()
     parked_by_a_missing_slot(campaign, "mina")
     (entry,) = parked_ids()

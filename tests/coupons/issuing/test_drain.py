@@ -1,4 +1,4 @@
-"""The queue and its drain: stored once, acknowledged after the commit, parked with a reason."""
+"""The drain: a claim is stored once, acknowledged after the commit, or parked with a reason."""
 
 import threading
 from collections.abc import Callable
@@ -153,7 +153,7 @@ def test_a_database_that_is_away_leaves_the_claims_in_the_queue(
         with pytest.raises(DatabaseAway):
             drain("sale", consumer="one")
     assert read_gate().waiting == 3
-    availability.breaker.succeeded()  # or wait for the end of its rest
+    availability.breaker.succeeded()  # or wait until the breaker closes
     assert drain("sale", consumer="two").stored == 3
 
 
@@ -178,11 +178,11 @@ def _gone_away(*_: Any) -> None:
     raise OperationalError(2006, "Server has gone away")
 
 
-# The bell
+# Wake-ups
 
 
 def recording_broker(rings: list[str], *, heard: bool) -> Callable[[str], bool]:
-    """Stands in for the broker's way: notes who rang, and says whether it got through."""
+    """A fake broker: records the wake-ups, and reports whether they were delivered."""
 
     def record_wakeup(slug: str) -> bool:
         rings.append(slug)
@@ -216,7 +216,7 @@ def test_one_bell_rings_for_many_claims_and_the_next_after_the_drain(
 def test_a_claim_between_the_last_read_and_the_end_is_drained_or_rings(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Admitted at the worst moments: before the bell is silenced, and right after it."""
+    """Admitted at the worst moments: before the pending flag is cleared, and right after it."""
     campaign = open_campaign(stock=100)
     admission_wakes_drain(campaign, "first")
     silence = store.Store.clear_pending_wakeup
@@ -292,7 +292,7 @@ def test_a_bell_for_a_campaign_that_is_gone_does_no_harm(open_campaign: Campaign
 def test_the_request_that_got_the_place_stands_in_its_row(
     open_campaign: CampaignMaker, strategy: str
 ) -> None:
-    """Asking again, under another id, changes nothing."""
+    """A repetition with another request id changes nothing."""
     open_campaign(strategy=strategy)
     jun = Person("jun")
     for request in ("shop-1", "shop-2"):

@@ -1,5 +1,5 @@
-"""A drain that fails is told with its campaign's slug, gets a pause, and is well again by itself;
-only a store that is away ends a round of many (issue 12, A1 and 21)."""
+"""A failing drain is logged with its campaign's slug, is paused, and recovers by itself; only an
+absent store ends a round over many campaigns (issue 12, A1 and 21)."""
 
 from typing import Any
 
@@ -135,7 +135,7 @@ def test_a_campaign_whose_row_is_locked_keeps_no_other_waiting(
 
 
 class Locked:
-    """The campaign's row, locked by another session."""
+    """Another session locks the campaign's row."""
 
     def __init__(self, slug: str) -> None:
         self.slug = slug
@@ -176,7 +176,7 @@ def test_a_campaign_whose_signing_key_is_missing_waits_alone_until_it_is_back(
     settings: Settings,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """No key, no code: its claims are not parked, since nothing is wrong with them."""
+    """Without the key there are no codes. Its claims are valid, so they are not parked."""
     whole = settings.COUPON_KEYS
     settings.COUPON_KEYS = {"new": b"n" * 32} | whole
     strategies.admit(open_campaign("signed-anew"), Claim("mina"))

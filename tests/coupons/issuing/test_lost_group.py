@@ -1,4 +1,5 @@
-"""A lost consumer group, and what else of a queue's surroundings heals by itself (issue 12, A1)."""
+"""A lost consumer group and other damaged keys of a queue are repaired by themselves (issue 12,
+A1)."""
 
 from typing import Any
 
@@ -57,7 +58,7 @@ def test_entries_that_a_group_has_passed_by_are_read_again(
 def test_what_another_drain_holds_is_not_read_again(
     four_campaigns: dict[str, CampaignSnapshot],
 ) -> None:
-    """The negative control of the one above: held is not passed by."""
+    """The negative control of the test above: a held entry was not skipped."""
     for user in ("a", "b"):
         strategies.admit(four_campaigns[ILL], Claim(user))
     assert len(queue.read_batch(ILL, consumer="slow", count=10).claims) == 2

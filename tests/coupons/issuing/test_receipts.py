@@ -1,4 +1,4 @@
-"""Receipts: told apart from forgeries, and honoured where their claim was lost."""
+"""Receipts: forgeries are refused, and a receipt whose claim was lost is honoured."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
 def receipt_for(campaign: CampaignSnapshot, user: str) -> str:
-    """The receipt that this user takes home."""
+    """Admit the user; the receipt of the admission."""
     said = strategies.admit(campaign, Claim(user))
     assert said.holds_a_place
     return campaign.receipt_of(user=user, nth=1, place=said.place, admitted_ms=said.at_ms)
@@ -37,7 +37,7 @@ def fate_of(token: str) -> Fate | None:
 
 
 def lost_with_redis(campaign: CampaignSnapshot, *users: str) -> list[str]:
-    """These were told, nothing of it was stored, and Redis was emptied and rebuilt."""
+    """These users were admitted, nothing was stored, and Redis was emptied and rebuilt."""
     tokens = [receipt_for(campaign, user) for user in users]
     reconcile.reconcile_campaigns()  # MySQL knows how many places were given
     client: Any = store.store().client
@@ -97,7 +97,7 @@ def test_numbers_go_on_above_an_honoured_place(open_campaign: CampaignMaker) -> 
     tokens = [receipt_for(campaign, user) for user in ("mina", "jun", "sora")]
     client: Any = store.store().client
     client.flushall()
-    rebuild.rebuild_campaign("sale", actor="Mina")  # of which nobody had heard
+    rebuild.rebuild_campaign("sale", actor="Mina")  # of a place that MySQL did not know
     honour.honour_receipt(tokens[2], actor="Sora")
     assert strategies.admit(campaign, Claim("late")).place == 4
     assert honour.honour_receipt(tokens[0], actor="Sora").place == 1
@@ -106,7 +106,7 @@ def test_numbers_go_on_above_an_honoured_place(open_campaign: CampaignMaker) -> 
 def test_a_place_that_was_given_to_another_since_is_not_honoured(
     open_campaign: CampaignMaker,
 ) -> None:
-    """Not even while that other claim waits: it would have nowhere to be stored."""
+    """Not even while the other claim waits: it could no longer be stored."""
     campaign = open_campaign()
     token = receipt_for(campaign, "mina")
     client: Any = store.store().client

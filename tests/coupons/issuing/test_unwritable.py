@@ -1,4 +1,4 @@
-"""What a drain can't turn into a row is parked with a reason, never tried again for ever; the other
+"""A claim that a drain can't store is parked with a reason and not retried forever; the other
 claims of its batch are stored (issue 12, A4 and 21)."""
 
 import re
@@ -31,7 +31,7 @@ def parked_reasons(slug: str = "sale") -> list[str]:
 
 
 def rewrite_snapshot(**changed: Any) -> None:
-    """As if the campaign's frozen definition had said so."""
+    """Change the campaign's snapshot in Redis."""
     gate = keys.campaign_keys("sale").gate
     said = orjson.loads(store.store().client.hget(gate, "facts") or b"{}")
     store.store().client.hset(gate, "facts", orjson.dumps(said | changed))
@@ -177,7 +177,7 @@ def test_14_10_a_fault_of_our_own_parks_no_claim_and_is_loud(
 def test_an_error_that_meets_every_claim_is_no_claims_fault_and_parks_none(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A column is missing, say: claims wait, and are stored once it is there."""
+    """For example a missing column: claims wait, and are stored once it exists."""
     sale = open_campaign()
     for user in ("mina", "jun", "sora"):
         strategies.admit(sale, Claim(user))

@@ -1,4 +1,4 @@
-"""The writer and the database's own guards: what may stand in the coupon table."""
+"""The writer, and the constraints of the coupon table."""
 
 from datetime import timedelta
 from typing import Any
@@ -104,7 +104,7 @@ def test_users_that_look_alike_are_different_users(open_campaign: CampaignMaker)
         assert Coupon.objects.filter(user=user).count() == 1
 
 
-# The database's own guards: no writer could get past them
+# The database's constraints, which no writer can bypass
 
 
 def coupon_values(campaign: CampaignSnapshot, place: int, **other: Any) -> dict[str, Any]:
@@ -173,7 +173,8 @@ def test_a_user_id_that_does_not_fit_is_refused_and_never_cut_short(
 def test_negative_control_insert_ignore_hides_a_place_taken_twice(
     open_campaign: CampaignMaker,
 ) -> None:
-    """Why it is banned: the second user was told 'yours', the statement succeeds, no row."""
+    """Why it is banned: the second user was admitted, the statement succeeds, and there is no
+    row."""
     campaign = open_campaign(stock=10)
     writer.store_batch(campaign, [admitted_claim(1, "mina")], epoch=None)
     ignore = "INSERT OR IGNORE" if connection.vendor == "sqlite" else "INSERT IGNORE"

@@ -1,4 +1,5 @@
-"""What is asked for at scrape time: bounded in number, and true when a store is away."""
+"""Metrics that are collected at scrape time: bounded in number, and correct when a store is
+away."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,7 +19,7 @@ Said = dict[tuple[str, ...], float]
 
 
 def collected_samples(collector: Collector) -> Said:
-    """(name, labels …) → value."""
+    """The samples of a collector: (name, labels …) → value."""
     return {
         (sample.name, *sample.labels.values()): sample.value
         for metric in collector.collect()
@@ -55,7 +56,7 @@ def test_a_lost_gate_is_told_as_such(open_campaign: CampaignMaker) -> None:
     store().client.delete(keys.campaign_keys("sale").gate)
     now = collected_samples(collectors.Campaigns())
     assert now["coupon_closed_for_repair", "sale"] == 1
-    assert ("coupon_remaining", "sale") not in now  # not 0: nobody knows
+    assert ("coupon_remaining", "sale") not in now  # not 0: unknown
 
 
 def test_campaigns_where_nothing_happens_are_counted_and_not_shown(

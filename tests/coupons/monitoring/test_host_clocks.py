@@ -1,5 +1,5 @@
-"""12 A2: what a host decides about a campaign's window it decides by the clock that opens the
-campaign, not by its own. Each of these runs in a process whose clock is hours ahead or behind."""
+"""12 A2: a host decides about a campaign's window by the clock that opens the campaign, not by its
+own. Each test runs in a process whose clock is hours ahead or behind."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def run_on_wrong_clock(child_environment: dict[str, str], tmp_path: Path) -> Elsewhere:
-    """Run this code on a host whose clock is off by so many seconds; what it printed."""
+    """Run this code in a process whose clock is off by so many seconds; its output."""
     clock = WrongClock(tmp_path)
 
     def run_with_shift(shift_s: float, code: str) -> str:
@@ -121,7 +121,9 @@ def test_12_a2_a_sale_is_compared_by_a_host_that_believes_it_was_over_long_ago(
 ) -> None:
     open_campaign()
     assert person("mina").claims().status_code == 202
-    store().client.xtrim(keys.campaign_keys("sale").queue, 0)  # told, and on no way to MySQL
+    store().client.xtrim(
+        keys.campaign_keys("sale").queue, 0
+    )  # admitted, and not on the way to MySQL
     run_on_wrong_clock(
         30 * 86_400, "from coupons.recovery import reconcile; reconcile.reconcile_campaigns()"
     )

@@ -180,7 +180,7 @@ def store_behind(cable: Proxy, *, timeout_s: float = 0.3) -> Store:
 
 
 def claim_and_time(store: Store, user: str) -> tuple[str, float]:
-    """What came of it, and after how many seconds."""
+    """(outcome or "away", seconds) of a claim."""
     began = time.monotonic()
     try:
         said = store.admit("sale", user=user, nth=1, per_user=1, filter_blocks=1).outcome

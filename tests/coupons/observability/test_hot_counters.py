@@ -1,4 +1,5 @@
-"""What the hot path counts is there half a second later, whatever threads and forks there are."""
+"""Buffered counters of the hot path are exported within half a second, with any threads and
+forks."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The vocabulary itself: bounded labels, names that say what they are."""
+"""The declared metrics: bounded labels, and names that say what they are."""
 
 import random
 

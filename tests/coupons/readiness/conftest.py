@@ -1,4 +1,4 @@
-"""A campaign that opens soon, and a worker that is well."""
+"""A campaign that opens soon, and a healthy worker."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,14 +15,14 @@ Draft = Callable[..., Campaign]
 
 @pytest.fixture
 def healthy_worker() -> None:
-    """One heard a bell just now."""
+    """A worker answered a wake-up just now."""
     store().mark_canary()
     store().mark_sweep()
 
 
 @pytest.fixture
 def scheduled_sale(draft: Draft) -> Campaign:
-    """Opens in five minutes, here and in Redis."""
+    """A campaign that opens in five minutes, in MySQL and in Redis."""
     now = timezone.now()
     draft("sale", opens_at=now + timedelta(minutes=5), closes_at=now + timedelta(hours=1))
     return lifecycle.schedule_campaign("sale", actor="Mina")

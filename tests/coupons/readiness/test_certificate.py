@@ -1,4 +1,4 @@
-"""The board's line about the certificate that users see: as a file, and as a server shows it."""
+"""The board's line about the users' certificate: from a file, and from a server."""
 
 import socket
 import ssl
@@ -21,7 +21,7 @@ Draft = Callable[..., Campaign]
 
 @pytest.fixture
 def trusted_authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
-    """One that this process trusts, as clients trust the usual ones."""
+    """A certificate authority that this process trusts."""
     made = Authority(tmp_path / "authority")
     monkeypatch.setenv("SSL_CERT_FILE", str(made.file))
     return made
@@ -37,7 +37,7 @@ def scheduled_sale(draft: Draft) -> Campaign:
     ("days", "light"),
     [
         (90.5, Light.GREEN),
-        (10.5, Light.AMBER),  # beyond the sale, but who renews should have done so
+        (10.5, Light.AMBER),  # ends after the sale, but should have been renewed
         (4.5, Light.AMBER),  # ends within the sale
         (3.5, Light.RED),  # ends on the day of the opening
         (-0.5, Light.RED),
@@ -118,7 +118,7 @@ def test_13_5_a_server_that_answers_without_tls_is_red(
 
 @pytest.fixture
 def serve_certificate(trusted_authority: Authority) -> Iterator[Callable[..., int]]:
-    """Call it for a server that shows the certificate of a name; it returns the port."""
+    """Call it with a name: starts a server with a certificate for it, and returns its port."""
     listeners: list[socket.socket] = []
 
     def start_server(name: str, *, days: float) -> int:

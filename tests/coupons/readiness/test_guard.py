@@ -1,4 +1,4 @@
-"""Before an opening: the warm-up, and a red board that holds the opening back in time."""
+"""Before an opening: the warm-up, and the guard that holds an opening back if the board is red."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -24,7 +24,7 @@ GATE = keys.campaign_keys("sale").gate
 
 @pytest.fixture
 def schedule_sale(draft: Callable[..., Campaign]) -> Opens:
-    """A scheduled campaign that opens in so many seconds."""
+    """Call it with seconds: schedules a campaign that opens then."""
 
     def schedule_in(in_s: float, **fields: Any) -> Campaign:
         store().mark_canary()  # a worker is there
@@ -37,7 +37,7 @@ def schedule_sale(draft: Callable[..., Campaign]) -> Opens:
 
 
 def make_board_red() -> None:
-    """A red board: Redis and MySQL disagree about the queue's length."""
+    """Make the board red: Redis and MySQL disagree about the queue's length."""
     store().client.hset(GATE, "longest", 1)
 
 
@@ -164,7 +164,7 @@ def test_openings_of_tomorrow_and_of_yesterday_are_not_looked_at(schedule_sale: 
 def test_one_campaign_s_trouble_is_not_the_next_one_s(
     schedule_sale: Opens, draft: Callable[..., Campaign]
 ) -> None:
-    """Redis lost the first: it is closed for repair anyway and can't be paused."""
+    """Redis lost the first campaign: it is closed for repair and can't be paused."""
     opens = timezone.now() + timedelta(seconds=20)
     draft("first", opens_at=opens)
     lifecycle.schedule_campaign("first", actor="Mina")

@@ -1,4 +1,4 @@
-"""The board of an opening: green on servers as they should be, and each fault seen as its line."""
+"""The readiness board: green on correct servers, and each fault is shown by its line."""
 
 import json
 import shutil
@@ -31,7 +31,7 @@ GATE = keys.campaign_keys("sale").gate
 
 @pytest.fixture
 def other_redis(tmp_path: Path, settings: Any) -> Iterator[Callable[..., None]]:
-    """Call it with a server's options, and from then on that is the Redis that decides."""
+    """Call it with a server's options: starts that Redis, which decides from then on."""
     with ExitStack() as stack:
 
         def start_other_redis(*options: str) -> None:
@@ -48,7 +48,7 @@ def board_lights(slug: str = "sale") -> dict[str, Light]:
 
 
 def board_faults(slug: str = "sale") -> dict[str, Light]:
-    """What is neither green nor left out; each says what to do."""
+    """Lines that are neither green nor grey; each must say what to do."""
     fine = (Light.GREEN, Light.GREY)
     found = [line for line in board.readiness_board(slug).lines if line.light not in fine]
     for line in found:

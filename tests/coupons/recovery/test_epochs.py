@@ -1,5 +1,5 @@
-"""Epochs: what was read before a rebuild is not stored after it, and no other campaign is taken for
-ours."""
+"""Epochs (fencing tokens): a claim that was read before a rebuild is not stored after it, and
+another database's campaign is not taken for ours."""
 
 import threading
 from collections.abc import Callable
@@ -28,7 +28,9 @@ def test_what_a_drain_read_before_a_rebuild_is_not_stored_after_it(
     held = queue.read_batch("sale", consumer="slow", count=10)
     lose_keys()
     rebuild.rebuild_campaign("sale", actor="Mina")
-    assert admit_users(campaign, ["cho"])["cho"].place == 1  # nobody knew that it was given
+    assert (
+        admit_users(campaign, ["cho"])["cho"].place == 1
+    )  # the rebuild did not know that it was given
     with pytest.raises(StaleClaims):
         writer.store_batch(campaign, list(held.claims.values()), epoch=held.epoch)
     assert drain("sale", consumer="one").stored == 1
@@ -51,7 +53,7 @@ def test_negative_control_without_the_epoch_the_later_one_is_told_and_not_stored
 def test_a_rebuild_waits_for_a_batch_that_is_being_stored(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its rows are either seen by the rebuild or refused: never committed behind its back."""
+    """The rebuild sees the batch's rows, or the batch is refused; it can't be committed unseen."""
     if connection.vendor != "mysql":
         pytest.skip("SQLite has one writer at a time")
     campaign = open_campaign(stock=10)

@@ -1,4 +1,4 @@
-"""The fence: another Redis decides only when it knows what MySQL knows. Real replicas, promoted."""
+"""Failover: a promoted Redis decides only after it was compared with MySQL. Real replicas."""
 
 import time
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def port_of(url: str) -> int:
 
 
 class Pair:
-    """A primary and its replica. Ours is a client of whichever `settings.REDIS_URL` names."""
+    """A primary and its replica. The application uses the one that `settings.REDIS_URL` names."""
 
     def __init__(self, settings: Settings, primary: str, replica: str) -> None:
         self.settings, self.primary, self.replica = settings, primary, replica
@@ -45,14 +45,14 @@ class Pair:
         sold_out_cache.clear_sold_out_cache()
 
     def in_step(self) -> None:
-        """The replica has all that was decided so far."""
+        """Wait until the replica has all decisions so far."""
         of_primary: Any = driver.Redis.from_url(self.primary)
         deadline = time.monotonic() + 20
         while of_primary.wait(1, 500) < 1:
             assert time.monotonic() < deadline
 
     def cut_replica(self) -> None:
-        """From here on the replica gets nothing; it is promoted, and nobody speaks to it yet."""
+        """Stop the replication and promote the replica; no client uses it yet."""
         self.in_step()
         self.of_replica.replicaof("NO", "ONE")
 
@@ -99,7 +99,7 @@ def test_negative_control_without_the_fence_a_stored_place_is_given_to_another(
     admit_users(campaign, range(6, 9))
     drain("sale", consumer="one")
     redis_pair.failed_over()
-    store.store().mark_server_verified(store.store().current_server().identity)  # nobody compared
+    store.store().mark_server_verified(store.store().current_server().identity)  # not compared
     late = strategies.admit(campaign, Claim("late"))
     assert (late.outcome, late.place) == (Outcome.ADMITTED, 6)
     assert drain("sale", consumer="one").parked == 1  # told, and not stored
@@ -108,7 +108,7 @@ def test_negative_control_without_the_fence_a_stored_place_is_given_to_another(
 def test_what_a_drain_held_during_a_failover_is_not_stored_over_it(
     redis_pair: Pair, open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Read from the old primary, stored too late: the place may be another's by now."""
+    """Read from the old primary and stored too late: another user may hold the place by now."""
     campaign = open_campaign(stock=20)
     admit_users(campaign, range(1, 6))
     drain("sale", consumer="one")
@@ -158,17 +158,17 @@ def test_a_campaign_scheduled_behind_the_replicas_back_stays_closed(
 def test_an_old_primary_that_comes_back_later_is_compared_again(
     redis_pair: Pair, open_campaign: CampaignMaker
 ) -> None:
-    """There and back: the name that was vouched for once is not a name for ever."""
+    """Switching there and back: a verified server must be verified again after another decided."""
     campaign = open_campaign()
     redis_pair.cut_replica()
     redis_pair.failed_over()
     assert strategies.admit(campaign, Claim("mina")).place == 1
     drain("sale", consumer="one")
-    redis_pair.use_redis(redis_pair.primary)  # it was never told that it lost its office
+    redis_pair.use_redis(redis_pair.primary)  # it does not know that it is no longer the primary
     assert failover.verify_server()
     epoch = Campaign.objects.get().epoch
     assert store.store().gate_marks(["sale"])["sale"].epoch != epoch
-    reconcile.reconcile_campaigns()  # its gate is of an epoch that is over
+    reconcile.reconcile_campaigns()  # its gate has an outdated epoch
     assert strategies.admit(campaign, Claim("jun")).place == 2
 
 
@@ -220,7 +220,7 @@ def gates_of(slugs: list[str]) -> dict[str, int]:
 def test_many_campaigns_are_renewed_together_and_each_rightly(
     redis_pair: Pair, open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Idle ones, one with claims waiting, one that lost its latest moments, one foreign."""
+    """Idle campaigns, one with waiting claims, one that lost its latest admissions, one foreign."""
     monkeypatch.setattr("coupons.recovery.rebuild.TOGETHER", 2)
     slugs = ["idle", "waits", "lost", "paused", "foreign"]
     made = {slug: open_campaign(slug, stock=10) for slug in slugs}

@@ -1,4 +1,4 @@
-"""What a rebuild knows of a campaign, and from where."""
+"""The sources from which a rebuild learns a campaign's claims."""
 
 from typing import Any
 

@@ -1,4 +1,5 @@
-"""A Redis emptied while claims waited: whoever told them says so, and nothing told is lost."""
+"""Redis is emptied while claims wait: the processes replay their recent admissions, and none is
+lost."""
 
 import os
 import subprocess
@@ -28,7 +29,7 @@ def admit_users(campaign: CampaignSnapshot, *users: str) -> list[int]:
 
 
 def empty_redis(campaign: CampaignSnapshot, *, asked: bool = True) -> None:
-    """Redis forgets everything; then somebody asks, and is told 503."""
+    """Empty Redis; then a user claims, and gets 503."""
     store.store().client.flushall()
     if asked:
         with pytest.raises(NotInstalled):
@@ -95,7 +96,7 @@ def test_each_process_says_what_it_told(
 
 
 def test_what_is_known_elsewhere_is_not_put_back(open_campaign: CampaignMaker) -> None:
-    """Stored, given up, or told by an older history whose place is another's by now."""
+    """Admissions that are stored, given up, or of an older epoch whose place another user has."""
     campaign = open_campaign(stock=10)
     admit_users(campaign, "ann", "ben", "cho")
     taken = store.store().read_new("sale", consumer="one", count=2).entries
@@ -158,7 +159,7 @@ def test_a_batch_notes_how_many_places_were_given(
 def test_where_replicas_confirm_what_is_told_it_is_not_noted(
     open_campaign: CampaignMaker, settings: Any
 ) -> None:
-    """A place that no replica confirmed was told to nobody, and shall not be left empty."""
+    """A place that no replica confirmed was answered to no user, and shall not stay empty."""
     campaign = open_campaign(stock=10)
     admit_users(campaign, "ann", "ben")
     settings.REDIS_WAIT_REPLICAS = 1
@@ -183,7 +184,7 @@ def test_a_claim_is_what_it_was(open_campaign: CampaignMaker) -> None:
 
 
 def test_processes_forked_from_one_publish_under_ids_of_their_own() -> None:
-    """Else the first of them would silence the others."""
+    """With one id the first would overwrite the others."""
     program = (
         "import os, django; django.setup()\n"
         "from coupons.admission import recent\n"

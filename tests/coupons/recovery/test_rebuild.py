@@ -1,4 +1,4 @@
-"""Rebuild: a Redis that lost its memory is given it back, and nothing else."""
+"""Rebuild: a Redis that lost its data gets it back from MySQL and the queue, and nothing else."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def admit_users(campaign: CampaignSnapshot, users: range | list[str]) -> dict[st
 
 
 def lose_keys(*names: str) -> None:
-    """Redis forgets these keys of the sale; all of its memory if none is named."""
+    """Delete these keys of the sale from Redis; all keys if none is named."""
     client: Any = store.store().client
     if names:
         client.delete(*names)
@@ -58,7 +58,7 @@ def test_a_campaign_that_redis_lost_is_closed_until_rebuilt_and_then_goes_on_abo
 
 
 def test_a_claim_that_waits_outlives_a_gate_that_is_gone(open_campaign: CampaignMaker) -> None:
-    """Redis lost a part of its keys: what is still in the queue is stored, and known."""
+    """Redis lost some of its keys: claims still in the queue are stored, and their users known."""
     campaign = open_campaign(stock=10)
     told = admit_users(campaign, range(4))
     names = keys.campaign_keys("sale")
@@ -73,7 +73,7 @@ def test_a_claim_that_waits_outlives_a_gate_that_is_gone(open_campaign: Campaign
 def test_negative_control_numbering_from_the_count_gives_a_place_twice(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Places 1 and 2 were told and lost with Redis; 3 is stored. Counting says one."""
+    """Places 1 and 2 were given and lost with Redis; 3 is stored. Counting rows yields one."""
 
     def admit_and_lose() -> CampaignSnapshot:
         campaign = open_campaign(stock=10)
@@ -132,7 +132,7 @@ def test_rebuilding_twice_and_while_nothing_is_wrong_changes_no_answer(
 
 
 class Dead(Exception):
-    """The process is gone at this line."""
+    """Raised in place of a kill at this line."""
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_what_was_paused_is_rebuilt_paused(open_campaign: CampaignMaker) -> None
 
 
 def test_holders_of_a_sold_out_campaign_keep_their_place(open_campaign: CampaignMaker) -> None:
-    """The filter is rebuilt as well: a process that remembers strangers asks it."""
+    """The Bloom filter is rebuilt as well: a process with a sold-out cache uses it."""
     campaign = open_campaign(stock=40)
     told = admit_users(campaign, range(40))
     drain("sale", consumer="one")
@@ -248,7 +248,7 @@ def test_holders_of_a_sold_out_campaign_keep_their_place(open_campaign: Campaign
 
 
 def test_a_campaign_without_its_tally_stays_closed(open_campaign: CampaignMaker) -> None:
-    """Nobody knows which places were given and not stored."""
+    """It is unknown which places were given and not stored."""
     campaign = open_campaign(stock=10)
     admit_users(campaign, range(3))
     lose_keys()

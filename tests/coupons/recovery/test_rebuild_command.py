@@ -1,4 +1,4 @@
-"""`manage.py rebuild`: what an operator is told, and that nobody else has to come along."""
+"""`manage.py rebuild`: its output, and that no other command or process is needed."""
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -57,7 +57,7 @@ def test_the_command_fails_where_this_redis_may_not_decide_afterwards(
 def test_the_command_leaves_a_campaign_open_whose_keys_it_can_not_write(
     open_campaign: CampaignMaker, capsys: pytest.CaptureFixture[str], key: str
 ) -> None:
-    """It would fail in the middle, and leave it closed."""
+    """The rebuild would fail in the middle and leave the campaign closed."""
     open_campaign()
     damaged = getattr(keys.campaign_keys("sale"), key)
     store.store().client.delete(damaged)

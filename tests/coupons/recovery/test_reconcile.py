@@ -1,4 +1,4 @@
-"""Reconcile: a difference between the stores is seen, named, and mended where that is safe."""
+"""Reconcile: a difference between the stores is found, named, and repaired where that is safe."""
 
 import time
 from typing import Any
@@ -31,7 +31,7 @@ def redis_client() -> Any:
 
 
 def lost_on_the_way(slug: str = "sale") -> None:
-    """Whatever waits is gone, as by another hand."""
+    """Delete the queue, as if by hand."""
     redis_client().xtrim(keys.campaign_keys(slug).queue, maxlen=0, approximate=False)
 
 
@@ -107,7 +107,7 @@ def test_a_coupon_whose_user_redis_forgot_is_made_known_again(open_campaign: Cam
 def test_places_that_redis_has_not_given_are_never_given_again(
     open_campaign: CampaignMaker,
 ) -> None:
-    """Redis lost its latest moments: a replica that lagged behind, an old backup."""
+    """Redis lost its latest writes: a replica that lagged behind, or an old backup."""
     campaign = open_campaign()
     admit_users(campaign, 5)
     drain("sale", consumer="one")
@@ -138,7 +138,7 @@ def test_a_place_that_nobody_holds_is_a_hole_and_told_once(open_campaign: Campai
     assert reconcile.reconcile_campaigns()[0].found == {Gap.NOT_STORED: 2, Gap.HOLE: 1}
     drain("sale", consumer="one")
     assert Tally.objects.get().holes == 1
-    assert reconcile.reconcile_campaigns() == []  # known: the thorough look is not taken every time
+    assert reconcile.reconcile_campaigns() == []  # known: the full scan is not repeated every time
 
 
 def test_what_is_parked_is_no_difference(open_campaign: CampaignMaker) -> None:
@@ -157,7 +157,7 @@ def test_the_highest_place_is_remembered_in_mysql(open_campaign: CampaignMaker) 
 
 
 def settled_between(monkeypatch: pytest.MonkeyPatch, function: str) -> None:
-    """A drain does its whole work right behind one of the two reads."""
+    """A whole drain runs directly after one of the two reads."""
     read: Any = getattr(store.store(), function)
 
     def read_and_drain(*asked: Any) -> Any:
@@ -207,7 +207,7 @@ def test_the_command_says_what_it_found_and_fails_while_something_is_left(
 def test_a_claimant_that_nobody_can_be_keeps_no_other_from_being_put_back(
     open_campaign: CampaignMaker, field: bytes, ms: int
 ) -> None:
-    """Another hand wrote it (issue 12, A1)."""
+    """It was not written by our code (issue 12, A1)."""
     admit_users(open_campaign(), 3)
     redis_client().hincrby(keys.campaign_keys("sale").gate, "next", 1)
     redis_client().hset(
@@ -234,7 +234,7 @@ def test_a_claimant_of_a_campaign_for_several_coupons_whose_number_is_none_is_to
 def test_a_difference_that_stays_is_not_looked_at_all_the_time(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And not before the others: those whose look was longest ago come first."""
+    """And not before the others: campaigns that were compared longest ago come first."""
     for slug in ("ill", "well"):
         admit_users(open_campaign(slug), 2)
         lost_on_the_way(slug)

@@ -1,4 +1,4 @@
-"""Two repairs of one campaign, or one that nobody goes on with: it does not stay closed."""
+"""Two repairs of one campaign at once, or an abandoned one: the campaign does not stay closed."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def admit_users(campaign: CampaignSnapshot, count: int) -> None:
 
 
 def changed_server() -> None:
-    """As if another had been promoted: nobody has found it right yet."""
+    """As if another server had been promoted: it is not verified yet."""
     store.store().mark_server_verified("another server")
     store.store.cache_clear()
 
@@ -38,7 +38,7 @@ def close_for_repair(*, in_doubt: bool = False) -> None:
 def test_a_repair_overtaken_by_one_that_comes_to_nothing_is_taken_up_again(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else the server counts as found right, the campaign stays closed, and nobody looks again."""
+    """Otherwise the server counts as verified, and the campaign stays closed for good."""
     campaign = open_campaign(stock=20)
     admit_users(campaign, 5)
     changed_server()

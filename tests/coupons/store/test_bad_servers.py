@@ -1,5 +1,5 @@
-"""What a Redis may say in place of an answer: every time 503 and Retry-After, no place taken,
-nothing said of the inside, and the same claim is admitted once it is well again."""
+"""Error replies of a Redis: each leads to 503 with Retry-After, takes no place and shows no
+internals, and the same claim is admitted once the server works again."""
 
 import re
 import socket
@@ -40,7 +40,7 @@ SAID = [
 
 
 class Sayer:
-    """Something on Redis' port that gives every command the same answer."""
+    """A server on Redis' port that gives every command the same reply."""
 
     def __init__(self, said: bytes) -> None:
         self.asked = 0
@@ -68,7 +68,7 @@ class Sayer:
 
 @pytest.fixture
 def redis_that_says(settings: Any) -> Iterator[Any]:
-    """Call it with bytes: from then on Redis says only that. Call the answer: Redis is back."""
+    """Call it with bytes: Redis then replies only that. Call the result to restore Redis."""
     real, sayers = settings.REDIS_URL, list[Sayer]()
 
     def start_saying(said: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""A claimant's field in Redis: whoever it is, read back the same, and nobody else's."""
+"""The field of a claimant in Redis: decodes to the same user, and is unique."""
 
 from string import ascii_letters, digits
 

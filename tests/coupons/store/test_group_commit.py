@@ -1,4 +1,5 @@
-"""Calls of many threads in one pipeline: each its own reply, its own failure, nobody forgotten."""
+"""Group commit: calls of many threads in one pipeline, each with its own reply or its own
+failure."""
 
 import threading
 import time
@@ -19,7 +20,7 @@ def pack_words(words: tuple[str, ...]) -> bytes:
 
 
 class SlowEcho:
-    """A round trip that takes its time and answers each command with itself."""
+    """A slow round trip that replies to each command with the command."""
 
     def __init__(self, takes_s: float) -> None:
         self.takes_s, self.groups = takes_s, list[int]()
@@ -83,7 +84,7 @@ def test_a_broken_connection_is_told_to_all_who_travelled_and_the_next_go_on() -
 
 
 class SlowToLetGo:
-    """A lock that keeps every thread but its maker where a scheduler might: just behind it."""
+    """A lock that delays all threads but its creator just after acquiring, as a scheduler might."""
 
     def __init__(self, passed: threading.Event, until: threading.Event) -> None:
         self.lock, self.passed, self.until = threading.Lock(), passed, until
@@ -100,7 +101,8 @@ class SlowToLetGo:
 
 
 def test_who_is_made_leader_before_it_has_begun_to_wait_takes_its_turn() -> None:
-    """Seen once in 53 runs of the crash test: the turn was given back without having been taken."""
+    """Happened once in 53 runs of the crash test: the leader's turn was returned without being
+    taken."""
     joined, handed_over = threading.Event(), threading.Event()
     replies: list[Any] = []
 

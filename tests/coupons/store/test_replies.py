@@ -1,4 +1,4 @@
-"""Errors that Redis answers: about some keys, or about the whole server."""
+"""Error replies of Redis: about some keys, or about the whole server."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ OF_OLD_SCRIPTS = [
 
 
 def as_heard(said: str) -> list[redis.RedisError]:
-    """By redis-py, in one of its pipelines, and on our own connection."""
+    """By redis-py, in its pipeline, and on our own connection."""
     parse: Any = BaseParser.parse_error
     parsed, in_pipeline = parse(said), parse(said)
     asked = "Command # 2 (XLEN coupon:{oom}:queue)"
