@@ -108,7 +108,7 @@ def start_browser(folder: Path, *, language: str = "en") -> Iterator[Browser]:
             executable_path=shutil.which("chromium"),
             args=_ARGUMENTS,
             locale=language,
-            no_viewport=True,  # the window's size, or that of `resize`
+            no_viewport=True,  # the window's size, or that of `resize_page`
         )
         context.set_default_timeout(1000 * _PATIENCE_S)
         try:
