@@ -150,7 +150,7 @@ def test_a_fault_of_ours_is_still_a_500(failing_database: Callable[[int], Client
 # Two operators
 
 
-def test_of_two_operators_with_the_same_name_for_a_campaign_one_is_told(
+def test_of_two_operators_who_create_the_same_slug_one_gets_an_error(
     operator_client: Client, draft: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other operator saves between this one's check and save."""

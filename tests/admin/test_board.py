@@ -138,7 +138,7 @@ def test_12_15_the_list_s_actions_wait_for_none_either(
     assert [was_called(server) for server in silent_servers] == [False, False]
 
 
-def test_what_is_held_back_is_said_on_both_pages_and_not_simply_resumed(
+def test_a_held_back_opening_is_shown_on_both_pages_and_can_not_be_resumed(
     operator_client: Client, held_back_opening: None, campaign_url: Page
 ) -> None:
     shown = operator_client.get(campaign_url("sale"))
@@ -174,7 +174,7 @@ def test_the_board_as_json(
     assert (said["light"], said["held"]) == ("red", "red: replicas")
 
 
-def test_onlookers_look_and_strangers_do_not(
+def test_read_only_operators_see_the_board_and_others_do_not(
     read_only_client: Client, held_back_opening: None, campaign_url: Page
 ) -> None:
     shown = read_only_client.get(campaign_url("sale", "readiness"))

@@ -29,6 +29,6 @@ def test_pause_resume_and_close(open_campaign: CampaignMaker) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_can_not_be_is_refused_in_a_sentence() -> None:
+def test_an_impossible_transition_is_refused_in_a_sentence() -> None:
     with pytest.raises(CommandError, match="nothing"):
         run_campaign_command("pause", "nothing")

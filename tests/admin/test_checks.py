@@ -77,7 +77,7 @@ def test_our_own_servers_are_as_they_should_be(db: None) -> None:
     assert server_checks.check_coupon_constraints() == []
 
 
-def test_a_replica_nobody_waits_for_is_a_caution(
+def test_a_replica_that_no_admission_waits_for_is_a_warning(
     monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     said = {"maxmemory_policy": "noeviction", "aof_enabled": 1, "connected_slaves": 1}
@@ -87,7 +87,7 @@ def test_a_replica_nobody_waits_for_is_a_caution(
     assert server_checks.check_redis() == []
 
 
-def test_a_broker_that_may_evict_or_is_away_is_a_caution(
+def test_a_broker_that_may_evict_or_is_away_is_a_warning(
     tmp_path: Path, celery_says: Callable[..., None]
 ) -> None:
     with servers.redis(tmp_path, extra=("--maxmemory-policy", "allkeys-lru")) as url:
@@ -150,13 +150,13 @@ def test_every_check_stands_in_the_table() -> None:
         ({"transaction_isolation": "REPEATABLE-READ"}, ["coupons.W006"]),
     ],
 )
-def test_it_judges_what_mysql_says(
+def test_mysqls_session_variables_are_checked(
     monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str], expected: list[str]
 ) -> None:
     assert ids_with_hints(list(server_checks._mysql_messages(GOOD | wrong))) == expected
 
 
-def test_mariadb_says_its_isolation_under_an_older_name() -> None:
+def test_mariadbs_older_name_of_the_isolation_level_is_read() -> None:
     older = {name: value for name, value in GOOD.items() if name != "transaction_isolation"}
     assert ids_with_hints(
         list(server_checks._mysql_messages(older | {"tx_isolation": "SERIALIZABLE"}))

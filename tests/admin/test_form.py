@@ -307,7 +307,7 @@ def test_amounts_are_shown_without_decimals_that_nobody_typed(
     ("name", "low", "high"),
     [("stock", 1, 10_000_000), ("per_user", 1, 100), ("valid_days", 1, 36_500)],
 )
-def test_one_bound_is_told_in_the_form_in_its_sentence_and_by_the_model(
+def test_form_message_and_model_have_the_same_bounds(
     operator_client: Client, name: str, low: int, high: int
 ) -> None:
     page = operator_client.get(ADD).content.decode()

@@ -203,7 +203,7 @@ def test_a_slug_that_is_taken_is_said_as_a_sentence(
         ("close", "sale 캠페인을 종료했습니다."),
     ],
 )
-def test_a_verb_says_what_it_did(
+def test_the_message_after_a_verb_says_what_it_did(
     korean_operator: Client,
     campaign_url: Callable[..., str],
     open_campaign: Callable[..., Any],
@@ -216,7 +216,7 @@ def test_a_verb_says_what_it_did(
     )
 
 
-def test_what_the_system_did_is_said_of_the_system(
+def test_actions_of_the_system_name_the_system_as_actor(
     korean_operator: Client, campaign_url: Callable[..., str], open_campaign: Callable[..., Any]
 ) -> None:
     open_campaign("sale")
@@ -225,7 +225,7 @@ def test_what_the_system_did_is_said_of_the_system(
     assert (who, what) == ("시스템", "오픈")
 
 
-def test_the_scripts_of_the_admin_speak_it_too(korean_operator: Client) -> None:
+def test_the_scripts_of_the_admin_are_translated_too(korean_operator: Client) -> None:
     assert "%(cnt)s\\uac1c \\uc911 %(sel)s\\uac1c" in in_korean(
         korean_operator.get("/admin/jsi18n/")
     )

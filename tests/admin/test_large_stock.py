@@ -184,7 +184,7 @@ def accepted_connections(listener: socket.socket) -> int:
         return count
 
 
-def test_who_schedules_waits_for_no_broker_and_no_certificate(
+def test_scheduling_waits_for_no_broker_and_no_certificate(
     operator_client: Client,
     campaign_url: Page,
     draft: Draft,

@@ -55,7 +55,7 @@ def test_13_4_forty_guesses_over_eight_spellings_are_five(admin_user: User) -> N
     assert {answer.status_code for answer in answers[MOST_WRONG:]} == {429}
 
 
-def test_13_4_so_they_are_where_the_database_takes_them_for_one_name(
+def test_13_4_spellings_are_counted_together_where_the_database_compares_loosely(
     loosely_compared_names: None, admin_user: User
 ) -> None:
     if connection.vendor == "mysql":
@@ -77,7 +77,7 @@ def test_13_4_strange_names_are_counted_or_not_checked_at_all(admin_user: User, 
     assert CountingHasher.count <= MOST_WRONG
 
 
-def test_a_name_that_is_no_text_is_nobodys(admin_user: User) -> None:
+def test_a_name_that_is_no_text_matches_no_user(admin_user: User) -> None:
     """A form's fields are text always; a caller within our code may have anything."""
     for number in range(20):
         assert authenticate(None, username="ad\ud800min", password=f"guess {number}") is None

@@ -48,7 +48,7 @@ def test_13_4_a_customer_with_many_ipv6_addresses_is_one(
     assert is_in(log_in("admin", RIGHT, address="2001:db8:1:3::1"))
 
 
-def test_13_4_everybody_together_costs_less_than_was_agreed(admin_user: User) -> None:
+def test_13_4_all_failed_logins_together_are_limited(admin_user: User) -> None:
     for number in range(100):
         answer = log_in(f"name-{number}", "guess", address=f"198.51.100.{number}")
     assert CountingHasher.count == lockout.STRANGERS[Limit.EVERYBODY]
@@ -68,7 +68,7 @@ def test_13_4_a_refused_attempt_counts_nowhere(admin_user: User) -> None:
 
 
 @pytest.mark.parametrize("damage", ["no end", "another type", "no number"])
-def test_13_4_a_damaged_counter_locks_nobody_out_for_good(admin_user: User, damage: str) -> None:
+def test_13_4_a_damaged_counter_does_not_lock_out_for_ever(admin_user: User, damage: str) -> None:
     client: Any = store().client
     for _ in range(MOST_WRONG):
         log_in("admin", "guess")
@@ -103,7 +103,9 @@ def test_13_4_made_up_names_cost_and_answer_like_real_ones(admin_user: User) -> 
     assert real[-1] == made_up[-1]
 
 
-def test_13_4_so_do_names_of_those_who_may_not_log_in(admin_user: User) -> None:
+def test_13_4_names_of_users_without_access_cost_and_answer_like_real_ones(
+    admin_user: User,
+) -> None:
     User.objects.create_user("gone", password=RIGHT, is_active=False, is_staff=True)
     User.objects.create_user("never", password=None, is_staff=True)
     for name in ("gone", "never"):
@@ -113,7 +115,7 @@ def test_13_4_so_do_names_of_those_who_may_not_log_in(admin_user: User) -> None:
     assert not is_in(log_in("gone", RIGHT))
 
 
-def test_13_4_who_has_logged_in_has_guessed_nothing(admin_user: User) -> None:
+def test_13_4_a_login_clears_the_counted_failures(admin_user: User) -> None:
     """Typing errors of people who then log in don't add up to a lock of their shared address."""
     for _ in range(20):
         for _ in range(MOST_WRONG - 1):
@@ -163,7 +165,7 @@ def test_13_4_unlocking_all_forgets_all(
     assert is_in(log_in("admin", RIGHT))
 
 
-def test_unlocking_wants_to_know_whom_and_says_when_redis_is_away(
+def test_unlocking_needs_a_name_and_says_when_redis_is_away(
     admin_user: User, redis_away: Callable[[], None]
 ) -> None:
     for wrong in ((), ("admin", "--all")):
@@ -182,7 +184,7 @@ def test_unlocking_wants_to_know_whom_and_says_when_redis_is_away(
         ("ko;q=0.5, en", "Too many wrong passwords"),
     ],
 )
-def test_13_4_a_refusal_is_told_in_the_operators_language(
+def test_13_4_a_refusal_is_in_the_operators_language(
     language: str, said: str, admin_user: User
 ) -> None:
     for _ in range(MOST_WRONG):

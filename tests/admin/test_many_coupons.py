@@ -141,7 +141,7 @@ def test_no_question_reads_more_than_a_page_of_a_large_table(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_measure_sees_a_scan(large_campaign: CampaignSnapshot) -> None:
+def test_negative_control_a_full_scan_is_detected(large_campaign: CampaignSnapshot) -> None:
     """The test above can fail: a search in the middle of the text is caught by both measures."""
     if connection.vendor != "mysql":
         pytest.skip("EXPLAIN and the server's own counters are MySQL's.")

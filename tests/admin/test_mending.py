@@ -155,7 +155,7 @@ def test_another_campaigns_receipt_is_not_honoured_from_here(
     )
 
 
-def test_without_redis_nothing_is_guessed(
+def test_without_redis_the_page_says_that_redis_did_not_answer(
     operator_client: Client,
     campaign_url: Page,
     open_campaign: CampaignMaker,

@@ -26,7 +26,7 @@ def newest_event() -> CampaignEvent:
     return CampaignEvent.objects.latest("pk")
 
 
-def test_a_warm_up_is_told_in_korean(open_campaign: CampaignMaker, settings: Any) -> None:
+def test_a_warm_up_entry_is_shown_in_korean(open_campaign: CampaignMaker, settings: Any) -> None:
     settings.WARM_UP_URLS = ["http://127.0.0.1:1"]
     open_campaign("sale")
     warmup.warm_up(Campaign.objects.get())
@@ -38,7 +38,9 @@ def test_a_warm_up_is_told_in_korean(open_campaign: CampaignMaker, settings: Any
     assert host == "http://127.0.0.1:1 응답 0/64"
 
 
-def test_a_rebuild_is_told_in_korean(open_campaign: CampaignMaker, korean_language: None) -> None:
+def test_a_rebuild_entry_is_shown_in_korean(
+    open_campaign: CampaignMaker, korean_language: None
+) -> None:
     open_campaign("sale")
     rebuild.rebuild_campaign("sale", actor="mina")
     whole = labels.event_details(newest_event())
@@ -104,7 +106,7 @@ DATA: dict[EventKind, tuple[dict[str, Any], str, str]] = {
 
 
 @pytest.mark.parametrize("kind", EventKind)
-def test_every_kind_is_told_in_both_languages(kind: EventKind) -> None:
+def test_every_kind_of_entry_is_shown_in_both_languages(kind: EventKind) -> None:
     data, *texts = DATA[kind]
     event = CampaignEvent(kind=kind, data=data)
     for language, text in zip(("en", "ko"), texts, strict=True):
@@ -114,7 +116,7 @@ def test_every_kind_is_told_in_both_languages(kind: EventKind) -> None:
 
 @pytest.mark.parametrize("kind", EventKind)
 @pytest.mark.parametrize("data", [None, {}])
-def test_a_row_of_an_earlier_release_is_told_as_well(
+def test_an_entry_of_an_earlier_release_is_shown_as_well(
     kind: EventKind, data: dict[str, Any] | None
 ) -> None:
     assert labels.event_text(CampaignEvent(kind=kind, data=data))

@@ -60,7 +60,7 @@ def test_the_figures_follow_a_claim_from_admitted_to_stored(
         (60, 120, "closed", "closed", []),
     ],
 )
-def test_a_page_goes_by_the_clock_that_decides_not_by_the_record_of_beat(
+def test_a_page_uses_the_deciding_clock_not_the_state_that_beat_recorded(
     operator_client: Client, campaign_url: Page, draft: Callable[..., Campaign], strategy: str,
     opens_in: int, closes_in: int, recorded: str, shown: str, offered: list[str],
 ) -> None:  # fmt: skip
@@ -159,7 +159,7 @@ def test_parked_claims_are_paged_without_a_gap(
     assert second.context["more"] == ""
 
 
-def test_what_no_admission_wrote_is_shown_all_the_same(
+def test_an_entry_that_no_admission_wrote_is_shown_as_well(
     operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")

@@ -39,7 +39,7 @@ CLEAR = [
 
 
 @pytest.mark.parametrize(("terms", "sentence", "code"), DOUBTFUL)
-def test_terms_that_are_seldom_meant_are_asked_about(
+def test_unusual_terms_need_a_confirmation(
     operator_client: Client, terms: dict[str, str], sentence: str, code: str
 ) -> None:
     answer = operator_client.post(ADD, FILLED | terms)
@@ -55,7 +55,7 @@ def test_terms_that_are_seldom_meant_are_asked_about(
 
 
 @pytest.mark.parametrize("terms", CLEAR)
-def test_clear_terms_are_not_asked_about(operator_client: Client, terms: dict[str, str]) -> None:
+def test_usual_terms_need_no_confirmation(operator_client: Client, terms: dict[str, str]) -> None:
     answer = operator_client.post(ADD, FILLED | terms)
     assert answer.status_code == 302, form_errors(answer)
 
@@ -65,7 +65,7 @@ def test_the_wrong_confirmation_confirms_nothing(operator_client: Client) -> Non
     assert "Nothing was saved yet" in form_errors(operator_client.post(ADD, typed))
 
 
-def test_terms_that_were_confirmed_are_not_asked_about_again(
+def test_confirmed_terms_need_no_second_confirmation(
     operator_client: Client, campaign_url: Page
 ) -> None:
     operator_client.post(ADD, FILLED | FIXED | {"confirmed": "free_orders"})
@@ -100,7 +100,7 @@ def test_12_22_an_opening_ahead_is_scheduled_without_a_question(
     assert campaign_state() == "scheduled"
 
 
-def test_12_22_an_opening_of_this_minute_is_meant(
+def test_12_22_an_opening_in_this_minute_needs_no_confirmation(
     operator_client: Client, campaign_url: Page, draft: Drafts
 ) -> None:
     draft("sale", opens_at=timezone.now() - timedelta(seconds=20))
@@ -161,7 +161,7 @@ def test_a_window_moved_to_the_past_is_asked_about(
     assert Campaign.objects.get().opens_at < opens_at
 
 
-def test_an_opening_that_was_is_not_asked_about_when_the_closing_moves(
+def test_moving_the_closing_does_not_ask_about_a_past_opening(
     operator_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
@@ -182,5 +182,7 @@ def test_questions_are_asked_in_korean(operator_client: Client) -> None:
     assert operator_client.get(LIST).status_code == 200
 
 
-def test_who_has_no_operator_at_hand_is_not_asked(db: Any, open_campaign: CampaignMaker) -> None:
+def test_a_campaign_made_by_code_needs_no_confirmation(
+    db: Any, open_campaign: CampaignMaker
+) -> None:
     assert open_campaign("sale", discount_value=100).slug == "sale"

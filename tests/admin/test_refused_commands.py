@@ -43,7 +43,7 @@ def campaign_state() -> str:
     return Campaign.objects.get(slug=SALE).state
 
 
-def test_closing_is_asked_for_where_nobody_can_be_asked(scheduled_sale: Campaign) -> None:
+def test_closing_without_a_terminal_needs_a_flag(scheduled_sale: Campaign) -> None:
     refused = refusal_of("campaign", "close", SALE)
     assert refused.returncode == 2
     assert str(refused).startswith("Close sale for good? A closed campaign can't be opened again.")
@@ -81,9 +81,7 @@ def test_a_stock_out_of_bounds_is_refused_by_its_name(
 
 
 @pytest.mark.parametrize("stock", [-3, 0, 20_000_000])
-def test_who_sets_a_stock_without_a_command_hears_the_fields_name(
-    scheduled_sale: Campaign, stock: int
-) -> None:
+def test_a_wrong_stock_set_by_code_names_its_field(scheduled_sale: Campaign, stock: int) -> None:
     with pytest.raises(ValidationError) as refused:
         lifecycle.change_stock(SALE, stock=stock, actor="Mina")
     assert list(refused.value.message_dict) == ["stock"]

@@ -66,7 +66,7 @@ def test_12_16_who_does_nothing_for_half_an_hour_is_out(client_logged_in_by_form
 
 
 @pytest.mark.parametrize("below", ["live", "readiness", "readiness_json", "change"])
-def test_12_16_a_page_that_looks_by_itself_is_no_use(
+def test_12_16_a_page_that_refreshes_itself_does_not_extend_the_session(
     client_logged_in_by_form: Client, campaign_url: Page, open_campaign: CampaignMaker, below: str
 ) -> None:
     open_campaign("sale")
@@ -81,7 +81,7 @@ def test_12_16_a_page_that_looks_by_itself_is_no_use(
     )
 
 
-def test_12_16_a_verb_is_use(
+def test_12_16_a_verb_extends_the_session(
     client_logged_in_by_form: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
@@ -123,7 +123,7 @@ def test_12_16_every_page_knows_when_its_session_ends(
     assert "data-left-s" not in page_text(Client().get("/admin/login/"))
 
 
-def test_12_16_no_other_than_an_operator_hears_of_a_session(client: Client) -> None:
+def test_12_16_only_an_operator_gets_the_session_status(client: Client) -> None:
     assert client.get("/admin/session/").status_code == 302
 
 
@@ -214,7 +214,7 @@ def _value(key: str, pk: int) -> str:
 
 
 @pytest.mark.parametrize("sent", ["action", "form", "override"])
-def test_12_17_whatever_was_sent_too_late_is_told_as_not_done(
+def test_12_17_every_request_sent_too_late_is_reported_as_not_done(
     client_logged_in_by_form: Client, campaign_url: Page, open_campaign: CampaignMaker, sent: str
 ) -> None:
     open_campaign("sale")
@@ -238,7 +238,7 @@ def test_a_session_ends_with_the_logout(client_logged_in_by_form: Client) -> Non
     assert client_logged_in_by_form.get("/admin/").status_code == 302
 
 
-def test_a_session_from_before_it_slid_goes_on(operator_client: Client) -> None:
+def test_a_session_of_an_earlier_release_continues(operator_client: Client) -> None:
     assert operator_client.get("/admin/session/", headers=POLL).json()["left_s"] is None
     operator_client.get("/admin/")
     assert operator_client.get("/admin/session/", headers=POLL).json()["left_s"] > AGE_S - 60

@@ -12,7 +12,7 @@ from coupons.monitoring import server_checks, settings_checks
 from tests.admin.findings import ids_with_hints
 
 
-def test_our_own_wiring_is_as_it_should_be(settings: Any) -> None:
+def test_our_own_settings_pass_all_checks(settings: Any) -> None:
     settings.PRODUCTION = False
     assert settings_checks.check_settings() == []
 
@@ -36,7 +36,7 @@ def test_our_own_wiring_is_as_it_should_be(settings: Any) -> None:
     ],
     ids=str,
 )
-def test_celery_wired_otherwise_is_found(
+def test_other_celery_settings_are_found(
     celery_says: Callable[..., None], settings: Any, changes: dict[str, Any], expected: str
 ) -> None:
     settings.PRODUCTION = False

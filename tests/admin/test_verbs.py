@@ -138,7 +138,7 @@ def test_a_verb_needs_a_csrf_token(campaign_url: Page, open_campaign: CampaignMa
     assert campaign_state() == "scheduled"
 
 
-def test_an_onlooker_has_no_buttons_and_no_power(
+def test_a_read_only_operator_has_no_buttons_and_no_rights(
     read_only_client: Client, campaign_url: Page, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")

@@ -95,7 +95,7 @@ def test_the_sentence_is_true_in_every_state(
     ("state", "when"),
     [(State.SCHEDULED, OPEN), (State.SCHEDULED, OVER), (State.PAUSED, OPEN), ("held", OPEN)],
 )
-def test_nothing_is_promised_of_an_opening_that_has_been(
+def test_the_verdict_promises_nothing_about_a_past_opening(
     make_sale: Callable[..., Campaign], operator_client: Client, state: str, when: str
 ) -> None:
     """In the command, the page and the JSON."""
@@ -112,7 +112,7 @@ def test_nothing_is_promised_of_an_opening_that_has_been(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_without_holding_back_it_says_that_it_opens_all_the_same(
+def test_without_holding_back_the_verdict_says_that_it_opens_anyway(
     make_sale: Callable[..., Campaign], settings: Any
 ) -> None:
     settings.HOLD_BACK_S = 0
@@ -135,7 +135,7 @@ def test_what_opens_at_once_is_not_said_to_be_held_back(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("zone", ["Asia/Seoul", "America/New_York", "UTC"])
-def test_command_and_page_tell_every_moment_in_one_named_zone(
+def test_command_and_page_show_all_times_in_one_named_zone(
     make_sale: Callable[..., Campaign], operator_client: Client, settings: Any, zone: str
 ) -> None:
     settings.TIME_ZONE = zone

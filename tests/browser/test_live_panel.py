@@ -74,7 +74,7 @@ def never_reloaded(window: Browser) -> bool:
     return window.run_script("return window.stillHere") is True
 
 
-def test_the_panel_goes_over_an_opening_and_a_closing_by_itself(
+def test_the_panel_follows_an_opening_and_a_closing_without_a_reload(
     open_panel: Callable[[Campaign], Browser], draft: Draft
 ) -> None:
     window = open_panel(schedule_in_an_hour(draft))
@@ -114,7 +114,7 @@ def test_the_panel_shows_that_all_is_sold_out(
     assert never_reloaded(window)
 
 
-def test_what_is_being_typed_is_not_taken_away(
+def test_a_refresh_of_the_panel_keeps_unsaved_input(
     open_panel: Callable[[Campaign], Browser], draft: Draft
 ) -> None:
     window = open_panel(schedule_in_an_hour(draft))
@@ -125,7 +125,7 @@ def test_what_is_being_typed_is_not_taken_away(
     assert window.run_script("return document.querySelector('input[name=stock]').value") == "77"
 
 
-def test_chart_and_rate_outlive_every_button(
+def test_chart_and_rate_are_kept_after_every_button(
     open_panel: Callable[[Campaign], Browser], draft: Draft
 ) -> None:
     draft("sale", stock=1000)
@@ -159,7 +159,7 @@ def test_another_campaign_has_a_chart_of_its_own(
     assert window.run_script(POINTS) <= 2
 
 
-def test_a_chart_that_can_not_be_kept_or_read_is_begun_anew(
+def test_a_chart_that_can_not_be_stored_or_read_starts_empty(
     open_panel: Callable[[Campaign], Browser], draft: Draft
 ) -> None:
     draft("sale")
@@ -189,7 +189,7 @@ def test_the_rate_is_of_one_second(open_panel: Callable[[Campaign], Browser], dr
     assert seen[-1] == 0
 
 
-def test_a_rate_that_is_not_known_is_no_nought(
+def test_an_unknown_rate_is_not_shown_as_zero(
     open_panel: Callable[[Campaign], Browser], draft: Draft, redis_away: Callable[[], None]
 ) -> None:
     draft("sale")

@@ -21,7 +21,7 @@ return Array.from(document.querySelectorAll('input[type=datetime-local]')).flatM
 })"""
 
 
-def test_moments_are_not_cut_in_a_narrow_window(
+def test_date_inputs_are_not_cut_off_in_a_narrow_window(
     live_server: Any, tmp_path: Path, settings: Any
 ) -> None:
     """Also for a local time that occurs twice, where the form shows the choice beside the field."""
@@ -42,7 +42,7 @@ def test_moments_are_not_cut_in_a_narrow_window(
         assert {width: found for width, found in cut.items() if found} == {}
 
 
-def test_no_page_asks_for_an_icon_that_is_not_there(live_server: Any, tmp_path: Path) -> None:
+def test_no_page_requests_a_missing_icon(live_server: Any, tmp_path: Path) -> None:
     """Without an icon link in the page, browsers request /favicon.ico: a 404 in every log."""
     told = "return document.querySelectorAll('link[rel=icon]').length"
     with start_browser(tmp_path) as window:

@@ -97,7 +97,7 @@ def test_a_day_of_an_operator(
     chromium.wait_for_text(".field-user", "bob")
 
 
-def test_closing_needs_a_second_look(
+def test_closing_needs_a_second_click(
     live_server: Any, open_campaign: Callable[..., Any], chromium: Browser
 ) -> None:
     open_campaign("sale")
@@ -124,7 +124,7 @@ def test_an_operator_who_was_logged_out_is_told(
     chromium.wait_for_text(".live .note", "you are no longer logged in")
 
 
-def test_minutes_before_an_opening_the_board_is_a_click_away_and_turns_by_itself(
+def test_before_an_opening_the_board_is_one_click_away_and_refreshes_itself(
     live_server: Any, settings: Any, draft: Callable[..., Campaign], chromium: Browser
 ) -> None:
     settings.MIDDLEWARE = ["tests.browser.policy.strict_policy_middleware", *settings.MIDDLEWARE]

@@ -57,7 +57,7 @@ def log_in_in_another_window(window: Browser) -> None:
         window.set_cookie(name, value)
 
 
-def test_12_16_a_session_that_ends_is_announced_kept_and_missed(sale_page: Browser) -> None:
+def test_12_16_the_end_of_a_session_is_announced_postponed_and_reported(sale_page: Browser) -> None:
     sale_page.wait_for_text("#session", "You will be logged out in 0:0")
     before = Session.objects.get().expire_date
     sale_page.click_element("#session button")

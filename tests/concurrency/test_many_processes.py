@@ -53,7 +53,7 @@ def places_by_user(told: Told) -> dict[str, set[int]]:
 
 @pytest.mark.stores
 @pytest.mark.parametrize("strategy", ["queued", "direct"])
-def test_exactly_the_stock_is_told_and_stored_and_nobody_gets_two(
+def test_exactly_the_stock_is_admitted_and_stored_and_no_user_gets_two(
     open_campaign: CampaignMaker, child_environment: dict[str, str], strategy: str
 ) -> None:
     open_campaign(stock=100, strategy=strategy)
@@ -71,7 +71,7 @@ def test_exactly_the_stock_is_told_and_stored_and_nobody_gets_two(
     assert rows == {user: own.pop() for user, own in places.items()}
 
 
-def test_one_user_asking_a_hundred_times_at_once_has_one_place(
+def test_one_user_claiming_a_hundred_times_at_once_has_one_place(
     open_campaign: CampaignMaker, child_environment: dict[str, str]
 ) -> None:
     open_campaign(stock=50)
@@ -81,7 +81,7 @@ def test_one_user_asking_a_hundred_times_at_once_has_one_place(
     assert drain("sale", consumer="one").stored == 1
 
 
-def test_negative_control_looking_before_incrementing_oversells(
+def test_negative_control_reading_before_incrementing_oversells(
     open_campaign: CampaignMaker, child_environment: dict[str, str]
 ) -> None:
     """If this did not oversell, the test above would prove nothing."""

@@ -46,12 +46,12 @@ def tick_schedulers(*schedulers: LeasedScheduler, seconds: float) -> None:
         time.sleep(0.02)
 
 
-def test_one_of_two_beats(sent_tasks: list[str]) -> None:
+def test_only_one_of_two_schedulers_sends_tasks(sent_tasks: list[str]) -> None:
     tick_schedulers(leased_scheduler("mina"), leased_scheduler("jun"), seconds=2.4)
     assert 1 <= sent_tasks.count("coupons.sweep") <= 2
 
 
-def test_without_the_lease_both_would(
+def test_negative_control_without_the_lease_both_send_tasks(
     sent_tasks: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The negative control."""
@@ -84,7 +84,7 @@ def test_the_other_takes_over_when_the_first_is_gone(
     assert jun.take()
 
 
-def test_without_a_broker_nobody_beats_and_nobody_falls(sent_tasks: list[str]) -> None:
+def test_without_a_broker_no_scheduler_sends_and_none_ends(sent_tasks: list[str]) -> None:
     lonely = leased_scheduler("mina")
     lonely._lease = Lease("mina", Broker("redis://127.0.0.1:1/0"))
     assert lonely.tick() == beat.ASK_AGAIN_S
@@ -106,7 +106,7 @@ def waiting_wakeups(no_lease: Any) -> Iterator[Callable[[], list[str]]]:
     app.control.purge()
 
 
-def test_bells_that_nobody_heard_for_a_night_are_thrown_away(
+def test_wakeups_that_waited_for_a_night_are_discarded(
     sent_tasks: list[str],
     waiting_wakeups: Callable[[], list[str]],
     caplog: pytest.LogCaptureFixture,
@@ -120,7 +120,7 @@ def test_bells_that_nobody_heard_for_a_night_are_thrown_away(
     assert "30 wake-ups that no worker took" in caplog.text
 
 
-def test_who_does_not_beat_leaves_the_bells_alone(
+def test_a_scheduler_without_the_lease_discards_no_wakeups(
     sent_tasks: list[str], waiting_wakeups: Callable[[], list[str]]
 ) -> None:
     for number in range(MOST_WAKEUPS + 30):
@@ -130,7 +130,7 @@ def test_who_does_not_beat_leaves_the_bells_alone(
     assert len(waiting_wakeups()) == MOST_WAKEUPS + 30
 
 
-def test_no_more_bells_than_may_wait_are_all_heard(
+def test_wakeups_up_to_the_limit_are_all_consumed(
     sent_tasks: list[str], waiting_wakeups: Callable[[], list[str]]
 ) -> None:
     wakeups.notify_drain("spring-sale")

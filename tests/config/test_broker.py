@@ -45,7 +45,7 @@ def beat_sends_everything() -> None:
         scheduler.apply_entry(entry)
 
 
-def test_12_a2_no_message_bears_a_date_that_a_workers_clock_would_judge(broker_client: Any) -> None:
+def test_12_a2_no_message_has_an_expiry_by_a_workers_clock(broker_client: Any) -> None:
     wakeups.notify_drain("sale")
     wakeups.notify_drains(["sale", "other"])
     wakeups.send_canary("celery")
@@ -87,7 +87,7 @@ def test_12_a2_a_sweep_that_waited_behind_others_is_skipped_by_redis_clock_alone
     assert metrics.STALE_MESSAGES.labels(wakeups.SWEEP)._value.get() == skipped + (not is_done)
 
 
-def test_12_a2_canaries_that_nobody_hears_are_few_and_forgotten_in_the_end(
+def test_12_a2_unconsumed_canaries_are_few_and_expire(
     broker_client: Any,
 ) -> None:
     own = process.own_queue_name()
@@ -99,7 +99,7 @@ def test_12_a2_canaries_that_nobody_hears_are_few_and_forgotten_in_the_end(
     assert 0 < left_s <= message_limits.CANARY_QUEUE_TTL_S
 
 
-def test_12_a2_bells_are_kept_few_where_beat_is_dead(broker_client: Any) -> None:
+def test_12_a2_wakeups_stay_few_without_beat(broker_client: Any) -> None:
     for number in range(MOST_WAKEUPS + 30):
         wakeups.notify_drain(f"sale-{number}")
     Watchdog().trim_queues()
@@ -108,5 +108,5 @@ def test_12_a2_bells_are_kept_few_where_beat_is_dead(broker_client: Any) -> None
     assert kept[0]["argsrepr"] == f"['sale-{MOST_WAKEUPS + 29}']"
 
 
-def test_12_a2_while_the_broker_is_away_nobody_falls() -> None:
+def test_12_a2_while_the_broker_is_away_no_process_ends() -> None:
     Watchdog(broker=Broker("redis://127.0.0.1:1/0")).trim_queues()

@@ -165,7 +165,7 @@ def test_a_worker_whose_last_beat_is_long_ago_is_not_well(
 
 
 @pytest.mark.long
-def test_a_worker_that_hangs_is_seen(running_consumer: Consumer, worker_pid: int) -> None:
+def test_a_hanging_worker_is_not_ready(running_consumer: Consumer, worker_pid: int) -> None:
     wait_until(lambda: running_consumer.send_get("/healthz")[0] == 200)
     os.kill(worker_pid, signal.SIGSTOP)
     try:
@@ -179,7 +179,9 @@ def test_metrics_are_not_for_the_public(running_consumer: Consumer) -> None:
     assert running_consumer.send_get("/elsewhere")[0] == 404
 
 
-def test_nor_for_other_networks(consumer_environment: Environment, tmp_path: Path) -> None:
+def test_metrics_are_not_served_to_other_networks(
+    consumer_environment: Environment, tmp_path: Path
+) -> None:
     with start_consumer(
         consumer_environment | {"METRICS_NETWORKS": "10.0.0.0/8"}, tmp_path
     ) as asked:

@@ -139,7 +139,9 @@ def test_a_host_is_ready_while_its_users_door_answers(
             assert get_readiness(door)[1]["doors"] is False
 
 
-def test_it_is_not_once_that_is_gone(child_environment: Environment, tmp_path: Path) -> None:
+def test_a_host_is_not_ready_once_its_users_door_is_gone(
+    child_environment: Environment, tmp_path: Path
+) -> None:
     watched = {"WATCHED_DOORS": f"127.0.0.1:{servers.free_port()}"}
     with start_operators_door(child_environment, tmp_path, **watched) as door:
         assert get_readiness(door) == (

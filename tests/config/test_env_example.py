@@ -60,7 +60,7 @@ def test_the_source_is_seen_to_read_settings() -> None:
     }
 
 
-def test_every_setting_is_listed_and_none_that_nobody_reads() -> None:
+def test_every_setting_is_listed_and_every_listed_one_is_read() -> None:
     assert set(listed_settings()) == {name for name, _, _ in reader_calls()} | OTHERS
 
 

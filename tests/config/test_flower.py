@@ -59,7 +59,7 @@ def open_url(url: str, login: str = "") -> Any:
         return answer.read()
 
 
-def test_behind_its_login_it_shows_workers_and_bells(flower_url: str, tmp_path: Path) -> None:
+def test_behind_its_login_it_shows_workers_and_wakeups(flower_url: str, tmp_path: Path) -> None:
     for wrong in ("", "mina:wrong", LOGIN.replace("mina", "eve"), LOGIN.partition(",")[0]):
         for page in ("/", "/workers", "/api/tasks"):
             with pytest.raises(urllib.error.HTTPError, match="401"):

@@ -57,7 +57,7 @@ def served_site(child_environment: Environment, tmp_path: Path) -> Iterator[Serv
         (b"\x00\x01\x02\r\n\r\n", 400),
     ],
 )
-def test_what_is_no_http_gets_no_further(
+def test_a_request_that_is_no_http_is_not_passed_on(
     child_environment: Environment, tmp_path: Path, sent: bytes, status: int
 ) -> None:
     """HAProxy answers these before it applies our configuration, with its own text."""
@@ -108,7 +108,7 @@ def headers_behind(port: int) -> dict[str, str]:
     return seen
 
 
-def test_what_a_client_says_of_its_address_is_dropped(tmp_path: Path) -> None:
+def test_address_headers_of_a_client_are_dropped(tmp_path: Path) -> None:
     with seen_through(tmp_path) as port:
         seen = headers_behind(port)
     assert (seen["x-forwarded-for"], seen["x-forwarded-proto"]) == ("127.0.0.1", "http")
@@ -116,13 +116,13 @@ def test_what_a_client_says_of_its_address_is_dropped(tmp_path: Path) -> None:
     assert not seen.keys() & {"forwarded", "x-real-ip", "x-forwarded-host", "proxy"}
 
 
-def test_a_balancer_is_believed_for_the_last_address_it_added(tmp_path: Path) -> None:
+def test_only_the_last_address_that_the_balancer_added_is_used(tmp_path: Path) -> None:
     with seen_through(tmp_path, balancers=["127.0.0.0/8"]) as port:
         seen = headers_behind(port)
     assert (seen["x-forwarded-for"], seen["x-forwarded-proto"]) == ("198.51.100.9", "https")
 
 
-def test_13_4_on_the_operators_door_nobody_is_believed_about_an_address(tmp_path: Path) -> None:
+def test_13_4_the_operators_door_ignores_all_address_headers(tmp_path: Path) -> None:
     """A client behind the bastion could otherwise have wrong passwords counted for any address."""
     with seen_through(tmp_path, probes=True, balancers=["127.0.0.0/8"]) as port:
         seen = headers_behind(port)
@@ -132,7 +132,7 @@ def test_13_4_on_the_operators_door_nobody_is_believed_about_an_address(tmp_path
 # Too many at once
 
 
-def test_who_would_wait_too_long_is_told_when_to_come_again(
+def test_a_request_that_would_wait_too_long_gets_retry_after(
     child_environment: Environment, tmp_path: Path
 ) -> None:
     """All threads are occupied from behind the front until they are released."""

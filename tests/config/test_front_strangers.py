@@ -48,14 +48,14 @@ def served_site(child_environment: Environment, tmp_path: Path) -> Iterator[Serv
         yield ours
 
 
-def test_bodies_that_do_not_come_keep_nobody_waiting(served_site: Served) -> None:
+def test_unfinished_bodies_delay_no_other_request(served_site: Served) -> None:
     with slow_bodies(served_site.port, 64):
         assert [post_claim(served_site.port, f"user-{n}", patience_s=2)[0] for n in range(20)] == [
             202
         ] * 20
 
 
-def test_without_the_front_they_take_every_thread(served_site: Served) -> None:
+def test_without_the_front_unfinished_bodies_take_every_thread(served_site: Served) -> None:
     """The negative control."""
     with slow_bodies(served_site.inner, 64), pytest.raises(TimeoutError):
         post_claim(served_site.inner, "mina", patience_s=2)
@@ -72,7 +72,7 @@ def test_a_request_that_does_not_arrive_is_told_408(
     assert orjson.loads(body)["code"] == "request_timeout"
 
 
-def test_whoever_guesses_passwords_quickly_is_held_and_reaches_nobody(
+def test_a_client_that_guesses_passwords_quickly_is_rate_limited(
     child_environment: Environment, tmp_path: Path
 ) -> None:
     with operators_served(child_environment, tmp_path, most_logins=3, held_s=1) as served:
@@ -95,7 +95,7 @@ def test_readiness_is_answered_while_every_other_thread_is_taken(
         assert [status_of(served.port, "/readyz") for _ in range(5)] == [200] * 5
 
 
-def test_what_the_users_door_has_not_costs_it_no_thread(
+def test_unknown_paths_cost_the_users_door_no_thread(
     child_environment: Environment, tmp_path: Path
 ) -> None:
     port = servers.free_port()
@@ -108,7 +108,7 @@ def test_what_the_users_door_has_not_costs_it_no_thread(
             assert status_of(port, path) == 503
 
 
-def test_who_goes_on_asking_for_what_the_users_door_has_not_is_refused_at_once(
+def test_a_client_that_keeps_requesting_unknown_paths_is_refused_at_once(
     tmp_path: Path,
 ) -> None:
     """Logins and questions for readiness, too: no other address is, and no claim. Held for a while

@@ -89,7 +89,7 @@ def test_nothing_in_the_levels_is_gone() -> None:
     assert {package_of(module_of(file)) for file in INNER} == set(HEIGHT)
 
 
-def test_whatever_is_allowed_sideways_is_used() -> None:
+def test_every_allowed_sideways_import_is_used() -> None:
     used = {
         (package_of(module_of(file)), package_of(name))
         for file in INNER
@@ -113,7 +113,7 @@ def test_packages_form_no_circle() -> None:
         pytest.fail(" → ".join(circle.args[1]))
 
 
-def test_the_plan_is_seen_at_a_glance() -> None:
+def test_the_top_level_of_coupons_is_small() -> None:
     top = [entry for entry in (ROOT / "coupons").iterdir() if entry.name != "__pycache__"]
     assert len(top) <= MOST_ENTRIES
     assert len([entry for entry in top if entry.suffix == ".py"]) <= MOST_MODULES

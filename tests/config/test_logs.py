@@ -111,7 +111,7 @@ def test_refusals_have_no_line(open_campaign: CampaignMaker, log_stream: StringI
     assert read_lines(log_stream) == []
 
 
-def test_13_neither_have_those_that_django_refuses(
+def test_13_requests_that_django_refuses_have_no_line(
     open_campaign: CampaignMaker, log_stream: StringIO, settings: Settings
 ) -> None:
     """A client can't write into our logs, neither by a Host header nor by too many fields."""
@@ -125,7 +125,7 @@ def test_13_neither_have_those_that_django_refuses(
     assert read_lines(log_stream) == []
 
 
-def test_an_error_that_nobody_foresaw_names_its_request(
+def test_an_unexpected_error_is_logged_with_its_request_id(
     open_campaign: CampaignMaker, log_stream: StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_campaign()

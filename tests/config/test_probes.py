@@ -51,13 +51,13 @@ def get_json(path: str, **extra: Any) -> tuple[int, Any]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_with_both_stores_it_is_ready() -> None:
+def test_a_host_with_both_stores_is_ready() -> None:
     assert get_json("/readyz") == (200, READY)
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("absent_redis")
-def test_without_redis_it_lives_and_is_not_ready() -> None:
+def test_without_redis_a_host_is_live_and_not_ready() -> None:
     assert get_json("/readyz") == (503, READY | {"ready": False, "redis": False, "sweeps": False})
     assert get_json("/livez") == (200, {"live": True, "version": coupons.__version__})
 
@@ -74,7 +74,7 @@ def test_12_19_without_beat_it_stays_ready_and_says_so(mark: int | str | None) -
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_host_that_drains_lives_and_is_not_ready(settings: Any, tmp_path: Path) -> None:
+def test_a_draining_host_is_live_and_not_ready(settings: Any, tmp_path: Path) -> None:
     settings.DRAINING_FILE = str(tmp_path / "draining")
     assert get_json("/readyz")[0] == 200
     (tmp_path / "draining").touch()
@@ -119,7 +119,7 @@ def test_a_balancer_may_call_us_by_an_address_and_without_tls(path: str, setting
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
-def test_they_are_read_and_nothing_else(path: str, method: str) -> None:
+def test_probes_accept_get_and_head_only(path: str, method: str) -> None:
     answer = Client().generic(method, path)
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
 

@@ -98,7 +98,7 @@ def test_at_five_times_its_capacity_whoever_is_served_is_served_soon(tmp_path: P
 
 
 @pytest.mark.long
-def test_without_it_everybody_waits(tmp_path: Path) -> None:
+def test_without_shedding_every_request_waits(tmp_path: Path) -> None:
     """The negative control."""
     with slow_site(tmp_path, shed_after_s=0) as port:
         told = asyncio.run(send_at_fixed_rate(port))
@@ -111,7 +111,7 @@ async def all_at_once(port: int, people: int) -> list[Told]:
 
 
 @pytest.mark.long
-def test_of_a_crowd_that_comes_all_at_once_nobody_waits_for_long(tmp_path: Path) -> None:
+def test_of_a_burst_no_request_waits_for_long(tmp_path: Path) -> None:
     """Ten seconds of work in an instant: no mark gets through before it is done."""
     with slow_site(tmp_path, shed_after_s=1) as port:
         asyncio.run(send_request(port))  # it begins to measure with its first request
@@ -155,7 +155,7 @@ def shedding_application(settings: Any) -> Asked:
     return Asked()
 
 
-def test_a_long_line_turns_away_and_a_short_one_lets_in_again(
+def test_a_long_queueing_delay_sheds_and_a_short_one_admits_again(
     shedding_application: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert shedding_application()[0] == "200 OK"
@@ -192,7 +192,7 @@ def test_an_old_measurement_says_nothing_about_now(
     ["", "0.0", "1.0.aaaa.", "1.0.aaaa.ffff", "é.é.é", time_mark()[:-1] + "x", "x" * 5000],
     ids=["empty", "short", "no signature", "wrong signature", "no ASCII", "changed", "long"],
 )
-def test_nobody_from_outside_can_make_it_refuse(shedding_application: Asked, forged: str) -> None:
+def test_a_client_can_not_make_it_shed(shedding_application: Asked, forged: str) -> None:
     assert shedding_application(MARK, HTTP_X_MARK=forged)[0] == "404 Not Found"
     assert shedding_application()[0] == "200 OK"
 
@@ -200,7 +200,7 @@ def test_nobody_from_outside_can_make_it_refuse(shedding_application: Asked, for
 # What it concludes from marks that are not answered yet
 
 
-def test_a_line_that_lets_no_mark_through_is_long(settings: Any) -> None:
+def test_a_mark_that_is_not_answered_counts_as_a_long_delay(settings: Any) -> None:
     settings.SHED_AFTER_S = 0.3
     late = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as nobody:  # takes them in, and never answers
@@ -209,7 +209,7 @@ def test_a_line_that_lets_no_mark_through_is_long(settings: Any) -> None:
         assert late.wait(5)
 
 
-def test_marks_that_are_answered_say_nothing(settings: Any) -> None:
+def test_answered_marks_report_no_delay(settings: Any) -> None:
     settings.SHED_AFTER_S = 0.3
     late = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -223,5 +223,5 @@ def test_marks_that_are_answered_say_nothing(settings: Any) -> None:
         assert not late.is_set()
 
 
-def test_a_mark_of_ours_tells_how_long_it_waited() -> None:
+def test_a_mark_measures_the_queueing_delay() -> None:
     assert 0 <= (seconds_since_mark(time_mark()) or 0) < 1

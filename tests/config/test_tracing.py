@@ -205,7 +205,7 @@ def test_without_a_collector_nothing_of_it_is_imported(module: str) -> None:
     assert "tracing" not in said.stdout
 
 
-def test_a_collector_without_the_packages_is_said_at_the_start() -> None:
+def test_a_missing_tracing_package_is_reported_at_the_start() -> None:
     code = "import sys; sys.modules['opentelemetry'] = None; import config.tracing"
     environment = os.environ | {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
     done = subprocess.run(

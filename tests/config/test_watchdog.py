@@ -98,7 +98,7 @@ def cancel_consumers() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_that_hears_nothing_any_more_is_started_again(
+def test_a_worker_that_consumes_nothing_is_restarted(
     watchdog_environment: Environment, tmp_path: Path
 ) -> None:
     with (
@@ -117,7 +117,7 @@ def test_a_worker_that_hears_nothing_any_more_is_started_again(
 
 @pytest.mark.long
 @pytest.mark.django_db(transaction=True)
-def test_without_the_watchdog_it_stays_deaf_and_looks_well(
+def test_without_the_watchdog_it_consumes_nothing_and_looks_healthy(
     watchdog_environment: Environment, tmp_path: Path
 ) -> None:
     """The negative control: its main loop turns, and nobody restarts it."""
@@ -138,7 +138,7 @@ def test_without_the_watchdog_it_stays_deaf_and_looks_well(
 
 @pytest.mark.long
 @pytest.mark.django_db(transaction=True)
-def test_so_is_one_whose_connection_to_the_broker_is_half_open(
+def test_a_worker_with_a_half_open_broker_connection_is_restarted(
     watchdog_environment: Environment, tmp_path: Path
 ) -> None:
     """Only the worker's cable is pulled: the broker answers everybody else."""
@@ -158,7 +158,7 @@ def test_so_is_one_whose_connection_to_the_broker_is_half_open(
 
 @pytest.mark.long
 @pytest.mark.django_db(transaction=True)
-def test_so_is_one_whose_main_loop_stands_still(
+def test_a_worker_whose_main_loop_hangs_is_restarted(
     watchdog_environment: Environment, tmp_path: Path
 ) -> None:
     with (

@@ -45,7 +45,7 @@ def test_12_a4_every_moment_of_the_calendar_has_its_texts(ms: int) -> None:
     assert text_of(ms)[:10] == iso_of(ms)[:10]
 
 
-def test_12_a4_nobody_makes_milliseconds_from_a_float_of_seconds() -> None:
+def test_12_a4_no_code_computes_milliseconds_from_float_seconds() -> None:
     """`x.timestamp() * 1000` is wrong in its last digits; `database.milliseconds` is not."""
     for folder in ("coupons", "config", "locust"):
         for file in sorted((env.BASE_DIR / folder).rglob("*.py")):

@@ -24,7 +24,7 @@ RECORD = {
 }  # fmt: skip
 
 
-def test_run_serves_and_stops_and_goes_on_where_it_was(fresh_laptop: Laptop) -> None:
+def test_run_serves_stops_and_continues_with_its_data(fresh_laptop: Laptop) -> None:
     first = fresh_laptop.start_serving()
     assert len(first.process_tree()) >= 6
     admitted = claim_as_printed(first)
@@ -85,7 +85,7 @@ def test_run_refuses_a_redis_that_may_forget_and_says_what_to_do(
     assert not (fresh_laptop.folder / "var" / "coupons.sqlite3").exists()  # nothing was written
 
 
-def test_run_goes_on_with_a_caution(fresh_laptop: Laptop, tmp_path: Path) -> None:
+def test_run_continues_with_a_warning(fresh_laptop: Laptop, tmp_path: Path) -> None:
     with servers.redis(tmp_path / "redis", extra=("--appendonly", "no")) as url:
         command = fresh_laptop.start_run(REDIS_URL=url)
         command.until_it_says("Ctrl-C stops everything.")
@@ -109,7 +109,7 @@ def run_demo(folder: Path, **env: str) -> tuple[Command, dict[str, float]]:
     return command, json.loads(record.read_text())
 
 
-def test_demo_plays_judges_and_tidies_up(tmp_path: Path) -> None:
+def test_demo_plays_an_opening_prints_a_verdict_and_cleans_up(tmp_path: Path) -> None:
     command, record = run_demo(tmp_path)
     assert record.keys() == RECORD
     assert (record["told"], record["stored"]) == (50, 50)
@@ -126,7 +126,7 @@ def test_demo_can_be_interrupted(tmp_path: Path) -> None:
     assert list(tmp_path.glob("coupons-demo-*")) == []
 
 
-def test_demo_fails_aloud_when_a_coupon_is_not_stored_as_told(tmp_path: Path) -> None:
+def test_demo_fails_with_a_message_if_a_coupon_is_not_stored_as_answered(tmp_path: Path) -> None:
     """The negative control: a row is changed between the sale and the verdict."""
     command = Command("demo", "--users", "60", "--stock", "50", folder=tmp_path)
     command.until_it_says("The sale opens in")
@@ -145,7 +145,7 @@ def test_demo_fails_aloud_when_a_coupon_is_not_stored_as_told(tmp_path: Path) ->
 
 
 @pytest.mark.skipif("REDIS_URL" not in os.environ, reason="no real servers: see tests/servers.py")
-def test_demo_on_real_servers_starts_none_and_leaves_the_rest_alone(tmp_path: Path) -> None:
+def test_demo_on_given_servers_starts_none_and_keeps_other_data(tmp_path: Path) -> None:
     urls = {name: os.environ[name] for name in ("REDIS_URL", "DATABASE_URL") if name in os.environ}
     with redis.Redis.from_url(urls["REDIS_URL"]) as client:
         client.set("somebody", "else")

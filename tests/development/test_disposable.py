@@ -54,7 +54,7 @@ def test_plain_pytest_starts_servers_of_its_own_and_stops_them(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["REDIS_URL", "CELERY_BROKER_URL"])
-def test_12_20_pytest_empties_nobodys_redis(somebodys_redis: str, name: str) -> None:
+def test_12_20_pytest_does_not_empty_an_unmarked_redis(somebodys_redis: str, name: str) -> None:
     with redis.Redis.from_url(somebodys_redis) as client:
         client.set("somebodys", "data")
         done = pytest_on(**{name: somebodys_redis})
@@ -64,7 +64,7 @@ def test_12_20_pytest_empties_nobodys_redis(somebodys_redis: str, name: str) -> 
     assert "python -m tests.servers" in done.stderr
 
 
-def test_12_20_pytest_drops_nobodys_test_database(db: None) -> None:
+def test_12_20_pytest_does_not_drop_an_unmarked_test_database(db: None) -> None:
     """Django drops a schema that has the test database's name before it makes its own."""
     if connection.vendor == "sqlite":
         pytest.skip("the test database is a new file in a folder of the test run's own")
@@ -85,7 +85,7 @@ def test_12_20_pytest_drops_nobodys_test_database(db: None) -> None:
     assert "was not started by the tests" in done.stderr
 
 
-def test_12_20_emptying_looks_for_the_mark_first(somebodys_redis: str) -> None:
+def test_12_20_emptying_checks_the_mark_first(somebodys_redis: str) -> None:
     with redis.Redis.from_url(somebodys_redis) as client:
         client.set("somebodys", "data")
         with pytest.raises(disposable.NotOurs):
@@ -108,7 +108,7 @@ def _found(program: str) -> str:
     return str(get_binary_path()) if program == "valkey-server" else program
 
 
-def test_12_20_no_program_of_the_tests_flushes_without_looking() -> None:
+def test_12_20_no_program_of_the_tests_flushes_without_checking_the_mark() -> None:
     """Tests under pytest need not check each time: pytest itself refuses to begin."""
     for folder in PROGRAMS:
         for file in (ROOT / folder).rglob("*.py"):

@@ -49,7 +49,7 @@ def test_admitted_and_sold_out_are_measured_apart() -> None:
     assert (figures.sold_out_p50_ms, figures.sold_out_p99_ms) == (500, 500)
 
 
-def test_what_did_not_happen_has_no_time() -> None:
+def test_an_event_that_did_not_happen_has_no_time() -> None:
     figures = measure_answers(ANSWERS[:1], stock=2, opens_ms=OPENS_MS, all_stored_ms=None)
     assert figures.sold_out_after_s is None
     assert figures.stored_after_s is None

@@ -16,20 +16,20 @@ def secrets_path(tmp_path: Path) -> Path:
     return tmp_path / "local.env"
 
 
-def test_they_are_the_same_the_next_time(secrets_path: Path) -> None:
+def test_secrets_are_the_same_at_the_next_start(secrets_path: Path) -> None:
     first = secrets_file.load_secrets(secrets_path, {})
     assert first.keys() == NAMES
     assert secrets_file.load_secrets(secrets_path, {}) == first
 
 
-def test_two_machines_share_none(tmp_path: Path) -> None:
+def test_two_machines_have_different_secrets(tmp_path: Path) -> None:
     here, there = (
         secrets_file.load_secrets(tmp_path / name, {}) for name in ("here.env", "there.env")
     )
     assert not set(here.values()) & set(there.values())
 
 
-def test_only_the_owner_reads_them(secrets_path: Path) -> None:
+def test_only_the_owner_can_read_the_secrets(secrets_path: Path) -> None:
     secrets_file.load_secrets(secrets_path, {})
     assert secrets_path.stat().st_mode & 0o777 == 0o600
 

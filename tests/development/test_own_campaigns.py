@@ -13,7 +13,7 @@ from coupons.models import Campaign
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_leftover_of_somebody_else_is_never_shown(draft: Callable[..., Campaign]) -> None:
+def test_a_campaign_of_another_origin_is_never_shown(draft: Callable[..., Campaign]) -> None:
     now = timezone.now()
     for slug in ("opening-102417-635b", "opening-1", "load-opening-102417-635b"):
         draft(slug, opens_at=now - timedelta(minutes=1), closes_at=now + timedelta(hours=1))

@@ -75,7 +75,7 @@ def test_a_store_on_the_port_of_a_door_is_refused(
         {"DATABASE_URL": "sqlite:////tmp/a.sqlite3", "REDIS_URL": "redis://store.example/0"},
     ],
 )
-def test_a_port_that_is_nobody_elses_is_taken(
+def test_a_port_that_no_other_server_has_is_accepted(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in NAMES:

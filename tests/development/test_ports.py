@@ -16,7 +16,7 @@ ASKER = (
 )
 
 
-def test_no_port_is_given_twice_by_two_processes_that_live() -> None:
+def test_two_running_processes_never_get_the_same_port() -> None:
     asker = [sys.executable, "-c", f"{ASKER}; input()"]
     pipe, given = subprocess.PIPE, [ports.free_port() for _ in range(100)]
     with ExitStack() as stack:
@@ -34,7 +34,7 @@ def test_no_outgoing_connection_gets_such_a_port_before_its_server_does() -> Non
         assert ports.free_port() < 32_768 <= probe.getsockname()[1]
 
 
-def test_a_port_with_a_server_is_passed_over() -> None:
+def test_a_port_with_a_listening_server_is_skipped() -> None:
     first = ports.free_port()
     with socket.create_server((ports.HOST, first + 1)):
         assert ports.is_taken(first + 1)
@@ -56,7 +56,7 @@ def test_a_process_that_ends_leaves_its_ports_to_others(tmp_path: Path) -> None:
         assert run_with_own_ports(asker, tmp_path).stdout == "15000\n"
 
 
-def test_who_wants_more_than_there_are_is_told_so(tmp_path: Path) -> None:
+def test_asking_for_more_ports_than_exist_is_an_error(tmp_path: Path) -> None:
     asker = "from config.development.process import ports\nwhile True: ports.free_port()"
     assert (
         "Trouble: No port from 10240 to 32767 is free."

@@ -60,7 +60,7 @@ def first_line(program: Program) -> str:
     return program.log.read_text().splitlines()[0]
 
 
-def test_stopping_asks_first(start_program: Callable[[str], Program]) -> None:
+def test_stopping_sends_sigterm_first(start_program: Callable[[str], Program]) -> None:
     program = start_program(
         "import signal, sys, time\n"
         "signal.signal(signal.SIGTERM, lambda *_: sys.exit(print('bye') or 0))\n"
@@ -73,7 +73,7 @@ def test_stopping_asks_first(start_program: Callable[[str], Program]) -> None:
     assert program.tail() == "up\nbye"
 
 
-def test_stopping_ends_the_whole_family(
+def test_stopping_ends_all_child_processes(
     start_program: Callable[[str], Program], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(programs, "STOP_S", 0.2)
@@ -92,19 +92,23 @@ def test_a_program_that_ends_by_itself_is_named_with_its_last_words(
         program.wait_until(lambda: False, patience_s=10)
 
 
-def test_a_program_that_never_gets_ready_is_trouble(
+def test_a_program_that_never_gets_ready_is_an_error(
     start_program: Callable[[str], Program],
 ) -> None:
     with pytest.raises(Trouble, match="tried was not ready"):
         start_program("import time; time.sleep(60)").wait_until(lambda: False, patience_s=0.1)
 
 
-def test_failing_work_is_told_in_its_own_words(start_program: Callable[[str], Program]) -> None:
+def test_a_failing_command_is_reported_with_its_own_output(
+    start_program: Callable[[str], Program],
+) -> None:
     with pytest.raises(Trouble, match=r"^no such database$"):
         start_program("import sys; sys.exit('no such database')").finish(patience_s=10)
 
 
-def test_news_come_in_whole_lines(tmp_path: Path, start_program: Callable[[str], Program]) -> None:
+def test_log_lines_are_passed_on_as_whole_lines(
+    tmp_path: Path, start_program: Callable[[str], Program]
+) -> None:
     program = start_program("pass")
     program.finish(patience_s=10)
     log = tmp_path / "tried.log"
@@ -115,7 +119,7 @@ def test_news_come_in_whole_lines(tmp_path: Path, start_program: Callable[[str],
     assert program.new_lines() == []
 
 
-def test_a_signal_is_heard_while_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signal_is_handled_while_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signals, "_received", [])
     with _handlers_kept():
         signals.note_signals()

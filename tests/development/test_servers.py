@@ -23,7 +23,7 @@ def environment_of_a_child(given: dict[str, str]) -> dict[str, str]:
     return inherited
 
 
-def test_12_8_a_command_inherits_what_was_given_and_nothing_of_ours() -> None:
+def test_12_8_a_command_inherits_the_given_environment_and_none_of_ours() -> None:
     """Importing our packages sets variables, which the command must not inherit: another Django
     project (the comparison's tutorial peer) must not get the product's settings module."""
     given = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
@@ -34,7 +34,7 @@ def test_12_8_a_command_inherits_what_was_given_and_nothing_of_ours() -> None:
     assert "DJANGO_SETTINGS_MODULE" not in inherited
 
 
-def test_databases_that_are_made_at_the_same_moment_leave_each_other_alone(tmp_path: Path) -> None:
+def test_databases_that_are_created_at_the_same_time_do_not_interfere(tmp_path: Path) -> None:
     """As with two make targets: in a common folder one removed the other's temporary tables."""
     folders = [tmp_path / str(number) for number in range(8)]
     with ThreadPoolExecutor(len(folders)) as beside:

@@ -11,7 +11,7 @@ from config.development.process.ports import Ports
 PORTS = Ports(web=1, flower=2, valkey=3, consumer=4, operators=5)
 
 
-def test_without_any_wish_everything_is_embedded(tmp_path: Path) -> None:
+def test_without_settings_all_servers_are_embedded(tmp_path: Path) -> None:
     here = environment.make_site(tmp_path, PORTS, environment={})
     assert here.own_redis
     assert here.own_database
@@ -19,7 +19,7 @@ def test_without_any_wish_everything_is_embedded(tmp_path: Path) -> None:
     assert here.env["DATABASE_URL"] == f"sqlite:///{tmp_path}/coupons.sqlite3"
 
 
-def test_given_servers_are_used_and_known_as_somebody_elses(tmp_path: Path) -> None:
+def test_given_servers_are_used_and_marked_as_not_ours(tmp_path: Path) -> None:
     given = {"REDIS_URL": "redis://there:1/0", "DATABASE_URL": "mysql://u:p@there/coupons"}
     here = environment.make_site(tmp_path, PORTS, environment=given)
     assert not here.own_redis
@@ -35,7 +35,7 @@ def test_tokens_are_signed_here_and_not_by_a_shop(tmp_path: Path) -> None:
     assert here.env["LANG"] == "ko"
 
 
-def test_counters_of_processes_that_are_gone_are_forgotten(tmp_path: Path) -> None:
+def test_counters_of_ended_processes_are_deleted(tmp_path: Path) -> None:
     old = tmp_path / "prometheus" / "web" / "counter_1.db"
     old.parent.mkdir(parents=True)
     old.touch()
@@ -55,12 +55,12 @@ def test_web_and_worker_count_apart(tmp_path: Path) -> None:
     assert all(Path(folder).is_dir() for folder in folders)
 
 
-def test_others_do_not_read_what_our_processes_tell_each_other(tmp_path: Path) -> None:
+def test_other_users_can_not_read_our_processes_files(tmp_path: Path) -> None:
     exchange = environment.make_site(tmp_path, PORTS, environment={}).file("x").parent
     assert exchange.stat().st_mode & 0o077 == 0
 
 
-def test_a_missing_driver_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_driver_is_reported_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "find_spec", lambda name: None)
     environment.demand_driver({"DATABASE_URL": "sqlite:///x"})
     with pytest.raises(Trouble, match=r"pip install -r requirements/mysql\.txt"):

@@ -49,13 +49,13 @@ def test_the_order_of_answers_does_not_matter() -> None:
     assert judge_history(ANSWERS[::-1]) == judge_history()
 
 
-def test_tries_that_decided_nothing_are_no_fault() -> None:
+def test_attempts_without_a_decision_are_no_fault() -> None:
     tries = [Answer("alice", 1, 409, "not_open"), Answer("bob", 1, 503, "store_away")]
     tries += [Answer("cho", 1, 0, "no_answer"), Answer("eve", 1, 429, "too_many_requests")]
     assert judge_history(tries + ANSWERS).faults == ()
 
 
-def test_whatever_says_that_nothing_was_decided_is_asked_again() -> None:
+def test_every_error_that_means_no_decision_is_retried() -> None:
     """Also the 503 of an overloaded door: on a slow laptop `make demo` reported it as a fault."""
     away = {kind.code for kind in all_subclasses(DependencyAway) if "code" in vars(kind)}
     assert away | {"overloaded"} <= AGAIN
@@ -66,7 +66,7 @@ def all_subclasses(kind: type[DependencyAway]) -> set[type[DependencyAway]]:
     return below | {each for one in below for each in all_subclasses(one)}
 
 
-def test_an_admission_whose_answer_got_lost_counts_as_told() -> None:
+def test_an_admission_whose_answer_was_lost_counts_as_admitted() -> None:
     lost = [Answer("bob", 1, 0, "no_answer"), replace(repeated_answer(BOB), ask=1)]
     assert judge_history([ALICE, *lost, *ANSWERS[2:]]) == judge_history()
 
@@ -80,13 +80,13 @@ def test_it_catches_a_lost_coupon() -> None:
 @pytest.mark.parametrize(
     "row", [Row("cho", 3, "CODE-X"), Row("cho", 4, "CODE-3"), Row("zoe", 3, "CODE-3")]
 )
-def test_a_coupon_stored_otherwise_than_told_is_lost(row: Row) -> None:
+def test_a_coupon_stored_with_other_values_than_answered_is_lost(row: Row) -> None:
     verdict = judge_history(rows=[*ROWS[:2], row])
     assert (verdict.told, verdict.stored, verdict.lost) == (3, 3, 1)
     assert "1 people were told a place and code that are not stored." in verdict.faults
 
 
-def test_it_catches_a_stored_coupon_of_which_nobody_was_told() -> None:
+def test_it_catches_a_stored_coupon_that_no_user_was_admitted_for() -> None:
     verdict = judge_history(rows=[*ROWS[:2], Row("zoe", 3, "CODE-3")])
     assert "1 coupons are stored of which nobody was told." in verdict.faults
 
@@ -101,13 +101,13 @@ def test_it_catches_a_place_stored_for_two_users() -> None:
     assert judge_history(rows=[*ROWS[:2], Row("cho", 2, "CODE-2")]).duplicates == 1
 
 
-def test_it_catches_a_place_told_to_two_users() -> None:
+def test_it_catches_a_place_that_two_users_were_admitted_on() -> None:
     verdict = judge_history(with_answer(2, place=2, code="CODE-2"))
     assert verdict.duplicates == 1
     assert "1 places between 1 and 3 were given to nobody." in verdict.faults
 
 
-def test_it_catches_over_issue_in_what_was_told() -> None:
+def test_it_catches_over_issue_in_the_answers() -> None:
     verdict = judge_history([*ANSWERS[:3], admitted_answer("dan", 4), *ANSWERS[4:]])
     assert verdict.over_issued == 1
     assert "1 coupons were issued beyond the stock." in verdict.faults
@@ -137,12 +137,12 @@ def test_it_catches_a_changed_answer(changes: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("outcome", ["no_answer", "not_open", "store_away"])
-def test_it_catches_an_ask_without_an_answer_to_live_with(outcome: str) -> None:
+def test_it_catches_a_request_without_a_final_answer(outcome: str) -> None:
     verdict = judge_history(with_answer(4, outcome=outcome))
     assert "1 asks never got an answer to live with." in verdict.faults
 
 
-def test_it_catches_an_ask_that_was_never_made() -> None:
+def test_it_catches_a_request_that_was_never_sent() -> None:
     assert "1 asks never got an answer to live with." in judge_history(ANSWERS[:5]).faults
 
 

@@ -76,7 +76,7 @@ def monitored_site(
     store.cache_clear()
 
 
-def test_12_19_a_dead_beat_is_heard_and_so_is_a_worker_that_stands_still(
+def test_12_19_a_dead_beat_and_a_stopped_worker_raise_alerts(
     monitored_site: Site, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
@@ -88,7 +88,7 @@ def test_12_19_a_dead_beat_is_heard_and_so_is_a_worker_that_stands_still(
         monitored_site.wait_for_alerts("WorkerStill", "ClaimsWaitTooLong")
 
 
-def test_12_19_what_is_wrong_with_a_campaign_is_heard(
+def test_12_19_faults_of_a_campaign_raise_alerts(
     monitored_site: Site, open_campaign: CampaignMaker
 ) -> None:
     for slug in ("damaged", "parked", "lost"):
@@ -112,7 +112,7 @@ def test_12_19_what_is_wrong_with_a_campaign_is_heard(
     )  # fmt: skip
 
 
-def test_12_19_a_campaign_that_redis_lost_is_heard(
+def test_12_19_a_campaign_that_redis_lost_raises_an_alert(
     monitored_site: Site, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
@@ -121,7 +121,7 @@ def test_12_19_a_campaign_that_redis_lost_is_heard(
         monitored_site.wait_for_alerts("ClosedForRepair")
 
 
-def test_12_19_servers_that_are_away_are_heard(
+def test_12_19_absent_servers_raise_alerts(
     monitored_site: Site, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale")
@@ -147,7 +147,9 @@ class Away:
         self._cable.refuses.clear()
 
 
-def test_12_19_a_redis_that_fills_up_evicts_or_forgets_is_heard(monitored_site: Site) -> None:
+def test_12_19_a_redis_that_fills_up_evicts_or_does_not_persist_raises_alerts(
+    monitored_site: Site,
+) -> None:
     monitored_site.redis.config_set("appendonly", "no")
     monitored_site.wait_for_alerts("RedisForgetful")
     monitored_site.redis.config_set(
@@ -178,13 +180,13 @@ def _crowd_the_database(stack: ExitStack) -> None:
         stack.callback(session.close)
 
 
-def test_12_19_clocks_that_are_off_are_heard(monitored_site: Site) -> None:
+def test_12_19_wrong_clocks_raise_alerts(monitored_site: Site) -> None:
     """Of all our programs, against Redis'."""
     monitored_site.clock.shift(8)
     monitored_site.wait_for_alerts("HostClockOff", "RedisClockOff")
 
 
-def test_12_19_one_error_that_nobody_foresaw_is_heard(
+def test_12_19_one_unexpected_error_raises_an_alert(
     monitored_site: Site, open_campaign: CampaignMaker
 ) -> None:
     with connection.cursor() as cursor:
@@ -197,12 +199,12 @@ def test_12_19_one_error_that_nobody_foresaw_is_heard(
     monitored_site.wait_for_alerts("UnforeseenErrors")
 
 
-def test_12_19_programs_that_do_not_answer_are_heard(monitored_site: Site) -> None:
+def test_12_19_programs_that_do_not_answer_raise_alerts(monitored_site: Site) -> None:
     with monitored_site.freeze_programs("web", "consumer"):
         monitored_site.wait_for_alerts("WebGone", "ConsumerGone")
 
 
-def test_12_19_claims_that_redis_delays_are_heard(
+def test_12_19_claims_that_redis_delays_raise_an_alert(
     monitored_site: Site, open_campaign: CampaignMaker
 ) -> None:
     open_campaign("sale", stock=100)
@@ -216,18 +218,18 @@ def test_12_19_claims_that_redis_delays_are_heard(
 
 
 @pytest.mark.parametrize("worker_patience", ["8"])
-def test_12_19_a_worker_that_had_to_be_ended_is_heard(monitored_site: Site) -> None:
+def test_12_19_a_worker_that_the_watchdog_ended_raises_an_alert(monitored_site: Site) -> None:
     with monitored_site.freeze_programs("worker"):
         monitored_site.wait_for_alerts("WorkersStall")
 
 
-def test_12_19_guesses_of_a_password_are_heard(monitored_site: Site) -> None:
+def test_12_19_guessed_passwords_raise_an_alert(monitored_site: Site) -> None:
     answers = [monitored_site.send_wrong_password("mina") for _ in range(40)]
     assert answers[-1] == 429
     monitored_site.wait_for_alerts("PasswordsGuessed")
 
 
-def test_12_19_people_who_are_turned_away_are_heard(
+def test_12_19_shed_requests_raise_an_alert(
     monitored_site: Site, open_campaign: CampaignMaker
 ) -> None:
     """The web processes are stopped; the front queues as many requests as there are threads."""
@@ -247,14 +249,14 @@ def test_12_19_a_busy_host_is_heard(monitored_site: Site, tmp_path: Path) -> Non
         monitored_site.wait_for_alerts("HostBusy", within_s=180)
 
 
-def test_12_19_a_full_disk_is_heard(monitored_site: Site, tmp_path: Path) -> None:
+def test_12_19_a_full_disk_raises_an_alert(monitored_site: Site, tmp_path: Path) -> None:
     with exhausted_host.small_disk(tmp_path) as folder:
         room = shutil.disk_usage(folder).free
         (folder / "filler").write_bytes(b"?" * int(0.95 * room))
         monitored_site.wait_for_alerts("DiskNearlyFull")
 
 
-def test_12_19_stores_that_nobody_compares_are_heard(
+def test_12_19_stores_that_are_not_compared_raise_an_alert(
     monitored_site: Site, open_campaign: CampaignMaker, redis_clock: WrongClock
 ) -> None:
     """Ten minutes without beat, by Redis' clock, which is the one that the alert goes by."""
@@ -265,7 +267,7 @@ def test_12_19_stores_that_nobody_compares_are_heard(
         monitored_site.wait_for_alerts("ReconcileStale")
 
 
-def test_12_19_memory_that_is_nearly_gone_is_heard(monitored_site: Site) -> None:
+def test_12_19_low_memory_raises_an_alert(monitored_site: Site) -> None:
     with exhausted_host.little_memory_left():
         monitored_site.wait_for_alerts("MemoryNearlyGone")
 

@@ -68,7 +68,7 @@ def test_it_writes_what_differs_and_only_that(tmp_path: Path, target_file: Path)
 
 @needs_root
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_what_comes_after_it_finds_the_umask_of_before(
+def test_the_umask_is_restored_for_later_modules(
     strategy: str, tmp_path: Path, target_file: Path
 ) -> None:
     """Mitogen runs modules in one process: a changed umask would stay for the next one."""
@@ -92,7 +92,7 @@ def test_rights_alone_are_a_change(tmp_path: Path, target_file: Path) -> None:
     assert target_file.stat().st_mode & 0o777 == 0o644
 
 
-def test_a_check_tells_and_writes_nothing(tmp_path: Path, target_file: Path) -> None:
+def test_check_mode_reports_changes_and_writes_nothing(tmp_path: Path, target_file: Path) -> None:
     said = write_files(
         tmp_path, {"path": str(target_file), "content": "a\n"}, options=("--check", "--diff")
     )  # fmt: skip

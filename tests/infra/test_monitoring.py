@@ -51,7 +51,7 @@ def test_every_alert_fires_when_it_must_and_only_then() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_tests_of_the_alerts_would_see_each_that_is_missing(tmp_path: Path) -> None:
+def test_negative_control_a_missing_alert_fails_the_alerts_tests(tmp_path: Path) -> None:
     never = {"groups": [{"name": "records", "rules": _records()}]}
     (tmp_path / "coupon.rules.yml").write_text(yaml.safe_dump(never))
     (tmp_path / "coupon.tests.yml").write_text((PROMETHEUS / "coupon.tests.yml").read_text())
@@ -75,7 +75,7 @@ def _records() -> list[Any]:
         ("HostBusy", "host-cpu"),
     ],
 )
-def test_cloudwatch_and_prometheus_worry_at_the_same_number(alert: str, line: str) -> None:
+def test_cloudwatch_and_prometheus_have_the_same_thresholds(alert: str, line: str) -> None:
     """For the quantities that both measure."""
     threshold = THRESHOLDS[line]["threshold"]
     assert float(ALERTS[alert]["expr"].rpartition(">")[2]) == threshold
@@ -155,7 +155,7 @@ def queried_metrics() -> set[str]:
     return set(re.findall(r"\bcoupon_[a-z_]+", "\n".join(rules + boards)))
 
 
-def test_nobody_asks_for_a_metric_that_is_not_declared() -> None:
+def test_every_queried_metric_is_declared() -> None:
     assert queried_metrics() - declared_metrics() == set()
 
 
@@ -165,7 +165,7 @@ ELSEWHERE = {"coupon_canary_timestamp_seconds", "coupon_canary_delay_seconds"} |
 }
 
 
-def test_whatever_is_measured_is_looked_at_by_a_panel_or_an_alert() -> None:
+def test_every_metric_is_on_a_panel_or_in_an_alert() -> None:
     parts = re.compile("_(total|created|bucket|sum|count|info)$")
     seen = {parts.sub("", name) for name in queried_metrics()} | ELSEWHERE
     measured = {parts.sub("", name) for name in declared_metrics() if name.startswith("coupon_")}
@@ -196,7 +196,7 @@ def test_negative_control_promtool_reports_a_counter_without_its_suffix() -> Non
 
 
 def test_no_metric_has_a_name_that_says_nothing_to_a_stranger() -> None:
-    named = {name for name in declared() if set(name.split("_")) & BANNED_WORDS}
+    named = {name for name in declared_metrics() if set(name.split("_")) & BANNED_WORDS}
     assert {name for name in named if name.startswith("coupon_")} == set()
 
 

@@ -179,7 +179,7 @@ UNFIT = {
 
 
 @pytest.mark.parametrize("kind", UNFIT)
-def test_what_a_file_can_t_hold_is_refused_and_not_shown(kind: str) -> None:
+def test_a_secret_that_a_file_can_not_hold_is_refused_and_not_shown(kind: str) -> None:
     why = templating_unfit(UNFIT[kind])
     assert why
     assert not shares_with(why, UNFIT[kind], least=8)

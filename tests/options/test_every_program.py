@@ -39,13 +39,13 @@ def find_programs() -> set[str]:
     }
 
 
-def test_every_program_that_reads_a_command_line_is_driven() -> None:
+def test_every_program_that_reads_a_command_line_has_a_test() -> None:
     driven = {f"{module.replace('.', '/')}.py" for module in PROGRAMS.values()}
     known = driven | ELSEWHERE.keys() | DEFINE_READERS | NOT_FOR_PEOPLE
     assert find_programs() == known
 
 
-def test_what_is_driven_elsewhere_is_driven_there() -> None:
+def test_programs_listed_as_tested_elsewhere_are_tested_there() -> None:
     for program, test in ELSEWHERE.items():
         name = program.removesuffix("/__main__.py").removesuffix(".py").rsplit("/", 1)[-1]
         assert name in (env.BASE_DIR / test).read_text(), program

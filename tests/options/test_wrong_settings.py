@@ -98,7 +98,7 @@ def test_a_program_says_which_setting_is_wrong(setting: str, words: list[str]) -
     assert name in said[0]
 
 
-def test_settings_that_are_not_there_are_named_in_a_sentence() -> None:
+def test_missing_settings_are_named_in_one_sentence() -> None:
     words = [sys.executable, "manage.py", "user_token", "mina", "--settings=config.nosuch"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert fault_of_refusal(done.returncode, done.stderr) == ""

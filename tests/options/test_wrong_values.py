@@ -194,7 +194,7 @@ def test_a_command_refuses_an_option_it_does_not_have(command: str, db: None) ->
         (["plan_capacity", "--people", "10000000000", "--stock", "10000000000"], 1),
     ],
 )
-def test_what_is_understood_and_can_not_be_done_has_a_status_of_its_own(
+def test_a_valid_command_that_can_not_be_done_has_another_status(
     a_sale: Campaign, nobody_there: None, words: list[str], status: int
 ) -> None:
     got, said = run_management_command(*words)

@@ -191,7 +191,7 @@ def aws_block() -> list[str]:
     return found[: next(n for n, line in enumerate(found) if line.startswith("cd "))]
 
 
-def test_the_way_to_aws_works_as_the_readme_prints_it(tmp_path: Path) -> None:
+def test_the_deployment_to_aws_works_as_the_readme_prints_it(tmp_path: Path) -> None:
     block = aws_block()
     assert tuple(line for line in block if not line.startswith("export ")) == live.AWS
     copy = copy_checkout(tmp_path)

@@ -61,7 +61,7 @@ def test_a_page_is_read_to_its_last_command(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("one", ALL, ids=lambda one: f"{one.page}: {one.command}"[:120])
-def test_a_printed_command_is_run_or_read(one: object) -> None:
+def test_a_printed_command_is_run_or_parsed(one: object) -> None:
     require_test_for(getattr(one, "command", ""))
 
 
@@ -96,12 +96,12 @@ def require_test_for(command: str) -> None:
         'make load LOAD="--nosuch"', "python locust/nosuch.py",
     ],
 )  # fmt: skip
-def test_a_command_that_does_not_exist_is_seen(command: str) -> None:
+def test_a_command_that_does_not_exist_is_found(command: str) -> None:
     with pytest.raises((Exception, SystemExit)):
         require_test_for(command)
 
 
-def test_what_is_run_as_printed_is_printed_somewhere() -> None:
+def test_every_command_that_is_run_as_printed_is_printed() -> None:
     assert set(live.COMMANDS) - {one.command for one in ALL} == set()
 
 

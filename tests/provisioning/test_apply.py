@@ -177,7 +177,7 @@ def test_a_role_given_rights_by_hand_can_still_be_removed(production_rig: Any) -
     assert production_rig.find_all() == {}
 
 
-def test_a_name_taken_by_a_stranger_is_told_and_the_rest_is_done(hello_rig: Any) -> None:
+def test_a_name_taken_by_a_stranger_is_reported_and_the_rest_is_created(hello_rig: Any) -> None:
     hello_rig.cloud.rds.create_db_parameter_group(
         DBParameterGroupName="x", DBParameterGroupFamily="mysql8.0", Description="x"
     )
@@ -221,7 +221,9 @@ def test_two_environments_live_in_one_account(
     assert state_of(production_rig.find_all()) == before
 
 
-def test_breaking_off_waits_for_nobody(hello_rig: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_ends_a_wait_for_aws_at_once(
+    hello_rig: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Ctrl-C during the twenty minutes of a database's creation returns at once."""
     hello_rig.apply_plan()
     monkeypatch.setattr(hello_rig.cloud, "waiting", Waiting(poll_seconds=60, minutes=60))

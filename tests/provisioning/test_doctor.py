@@ -151,7 +151,7 @@ def simulated_decision(action: str) -> dict[str, Any]:
     return {"EvalDecision": "allowed"}
 
 
-def test_iam_plays_the_callers_policies(hello_rig: Any, iam: Stubber, sts: Stubber) -> None:
+def test_iam_simulates_the_callers_policies(hello_rig: Any, iam: Stubber, sts: Stubber) -> None:
     who = {"Arn": USER, "Account": "123456789012", "UserId": "AIDAEXAMPLE"}
     sts.add_response("get_caller_identity", who)
     stub_simulations(iam, hello_rig, simulated_decision, USER)
@@ -183,7 +183,7 @@ def test_a_session_is_judged_as_its_role(hello_rig: Any, iam: Stubber, sts: Stub
         ("arn:aws:sts::123456789012:federated-user/kim", "unknown"),
     ],
 )
-def test_who_can_not_be_played_is_told_so(
+def test_a_principal_that_can_not_be_simulated_is_reported(
     hello_rig: Any, sts: Stubber, caller: str, verdict: str
 ) -> None:
     sts.add_response("get_caller_identity", {"Arn": caller})

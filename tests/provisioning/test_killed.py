@@ -63,7 +63,7 @@ def lives_of(run: Callable[[], int], killed: type[BaseException]) -> int:
     raise AssertionError("it doesn't get on")
 
 
-def test_it_is_seen_when_a_repeated_create_makes_a_double(
+def test_negative_control_a_repeated_create_that_duplicates_is_detected(
     hello_rig: Any, killed_exception: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Negative control: tags that come in a second call are lost by a kill in between."""

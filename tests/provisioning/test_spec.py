@@ -232,7 +232,7 @@ def test_every_rejection_the_rules_know_is_one_of_these(monkeypatch: pytest.Monk
     assert known <= seen, "rejections without a test"
 
 
-def test_a_value_where_a_table_belongs_is_told() -> None:
+def test_a_value_in_place_of_a_table_is_reported() -> None:
     wrong = 'firewall = "default"\n' + changed_spec("hello", '[firewall]\nstyle = "default"', "")
     with pytest.raises(SpecRejected, match=r"hello.toml:1: firewall: must be a table"):
         parse_spec(wrong, file="hello.toml", operator=OPERATOR)

@@ -33,7 +33,7 @@ def readers_of(rig: Any, topic: str) -> set[str]:
     return {one["Endpoint"] for one in answer["Subscriptions"]}
 
 
-def test_alarms_tell_the_readers_of_a_topic(production_rig: Any) -> None:
+def test_alarms_notify_the_readers_of_a_topic(production_rig: Any) -> None:
     set_readers(production_rig, "ops@shop.example", "night@shop.example")
     production_rig.apply_plan()
     found = production_rig.find_all()
@@ -51,7 +51,7 @@ def test_alarms_tell_the_readers_of_a_topic(production_rig: Any) -> None:
     assert production_rig.cloud.sns.list_topics()["Topics"] == []
 
 
-def test_who_was_asked_and_has_not_agreed_yet_is_not_asked_again() -> None:
+def test_a_reader_with_a_pending_confirmation_is_not_subscribed_again() -> None:
     confirmed, asked = frozenset({"a@b.example"}), frozenset({"c@d.example"})
     same = Topic().is_same
     assert same("readers", (confirmed, asked), confirmed | asked)

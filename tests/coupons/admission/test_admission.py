@@ -22,7 +22,7 @@ def outcome_of(campaign: CampaignSnapshot, user: str, nth: int = 1) -> Outcome:
     return strategies.admit(campaign, Claim(user, nth)).outcome
 
 
-def test_places_are_given_densely_in_order_until_the_stock_is_gone(
+def test_places_are_given_in_order_without_gaps_until_the_stock_is_gone(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(stock=3)
@@ -109,7 +109,7 @@ def test_a_full_queue_takes_no_place(open_campaign: CampaignMaker, settings: Set
     assert outcome_of(campaign, "a") is Outcome.ALREADY_CLAIMED
 
 
-def test_a_lost_memory_closes_the_campaign_and_never_starts_it_again(
+def test_a_redis_without_its_data_closes_the_campaign_and_never_restarts_it(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(stock=1)
@@ -122,7 +122,7 @@ def test_a_lost_memory_closes_the_campaign_and_never_starts_it_again(
         lifecycle.change_stock("sale", stock=5, actor="Mina")
 
 
-def test_a_server_that_forgot_the_script_is_told_it_again(open_campaign: CampaignMaker) -> None:
+def test_a_server_without_the_script_gets_it_again(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
     store.store().client.script_flush()
     assert outcome_of(campaign, "mina") is Outcome.ADMITTED

@@ -142,7 +142,7 @@ def test_a_connection_lost_before_its_wait_confirms_nothing(
         outcome_of(campaign, "mina")
 
 
-def test_winners_who_travel_together_share_one_wait(
+def test_admissions_of_one_batch_share_one_wait(
     own_redis: str,
     monkeypatch: pytest.MonkeyPatch,
     settings: Settings,

@@ -71,7 +71,7 @@ def test_a_raised_stock_is_noticed(open_campaign: CampaignMaker) -> None:
     assert outcomes_of(campaign, 2, "lucky") == {Outcome.ALREADY_CLAIMED}
 
 
-def test_a_memory_renewed_by_refusals_from_redis_only_while_nobody_was_admitted(
+def test_sold_out_cache_is_extended_only_if_holders_are_unchanged(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = sold_out(open_campaign)
@@ -86,7 +86,7 @@ def test_a_memory_renewed_by_refusals_from_redis_only_while_nobody_was_admitted(
     assert strategies.admit(campaign, Claim("lucky")).place == 51
 
 
-def test_a_lost_redis_is_noticed(open_campaign: CampaignMaker) -> None:
+def test_the_cache_notices_a_lost_redis(open_campaign: CampaignMaker) -> None:
     campaign = sold_out(open_campaign)
     store.store().client.flushall()
     let_entries_expire()

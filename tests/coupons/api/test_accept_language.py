@@ -86,7 +86,7 @@ def test_whatever_the_header_says_there_is_a_language(accepted: str) -> None:
         max_size=6,
     )
 )
-def test_nobody_gets_a_language_that_they_refuse_while_they_accept_the_other(
+def test_a_refused_language_is_never_used_if_the_other_is_accepted(
     ranges: list[tuple[str, int]],
 ) -> None:
     header = ",".join(f"{tag};q={thousandths / 1000:.3f}" for tag, thousandths in ranges)

@@ -114,7 +114,7 @@ def pause_clients(client: driver.Redis) -> None:
 
 
 @pytest.mark.parametrize("fall_ill", [fill_memory, make_replica, require_password, pause_clients])
-def test_a_redis_that_cannot_write_admits_nobody(
+def test_a_redis_that_can_not_write_admits_no_claim(
     sick_redis: driver.Redis, open_campaign: CampaignMaker, fall_ill: Any
 ) -> None:
     open_campaign()
@@ -123,7 +123,7 @@ def test_a_redis_that_cannot_write_admits_nobody(
     assert Coupon.objects.count() == 0
 
 
-def test_a_redis_that_forgot_its_scripts_is_told_them_again(open_campaign: CampaignMaker) -> None:
+def test_a_redis_without_our_scripts_gets_them_again(open_campaign: CampaignMaker) -> None:
     open_campaign()
     store().client.script_flush()
     assert Person("jun").claims().json()["place"] == 1

@@ -20,7 +20,7 @@ HELD = {
 
 
 @pytest.mark.parametrize(("road", "status"), [("queued", 202), ("direct", 201)])
-def test_who_is_first_is_told_place_code_receipt_and_where_to_look(
+def test_an_admission_has_place_code_receipt_and_status_url(
     open_campaign: CampaignMaker, road: str, status: int
 ) -> None:
     sale = open_campaign(strategy=road, valid_days=3)
@@ -40,7 +40,7 @@ def test_who_is_first_is_told_place_code_receipt_and_where_to_look(
     assert Person("jun").client.get(said["status_url"]).json()["place"] == 1
 
 
-def test_the_receipt_proves_the_admission_that_was_told(
+def test_the_receipt_matches_the_admission_in_the_answer(
     open_campaign: CampaignMaker, strategy: str
 ) -> None:
     sale = open_campaign(strategy=strategy)
@@ -70,7 +70,7 @@ def test_asking_again_gets_the_same_bytes_before_and_after_it_is_stored(
     assert Coupon.objects.count() == 1
 
 
-def test_who_holds_a_place_is_told_so_also_when_the_campaign_is_over(
+def test_a_holder_gets_the_same_answer_after_the_campaign_is_over(
     open_campaign: CampaignMaker, strategy: str
 ) -> None:
     open_campaign(strategy=strategy, stock=1)
@@ -82,7 +82,7 @@ def test_who_holds_a_place_is_told_so_also_when_the_campaign_is_over(
     assert Person("jun").claims().content == first.content
 
 
-def test_who_lost_the_segment_since_keeps_the_place(
+def test_a_holder_who_left_the_segment_keeps_the_place(
     open_campaign: CampaignMaker, strategy: str
 ) -> None:
     open_campaign(strategy=strategy, audience="gold")
@@ -103,7 +103,9 @@ def test_places_are_given_in_order_until_none_is_left(
     assert "Retry-After" not in refused.headers
 
 
-def test_who_comes_early_is_told_when_it_opens(open_campaign: CampaignMaker, strategy: str) -> None:
+def test_a_claim_before_the_opening_gets_the_opening_time(
+    open_campaign: CampaignMaker, strategy: str
+) -> None:
     opens_at = (timezone.now() + timedelta(seconds=90)).replace(microsecond=123_000)
     open_campaign(strategy=strategy, opens_at=opens_at)
     refused = Person("jun").claims()
@@ -114,7 +116,7 @@ def test_who_comes_early_is_told_when_it_opens(open_campaign: CampaignMaker, str
     assert 60 <= int(refused.headers["Retry-After"]) <= 91
 
 
-def test_who_comes_late_is_told_that_it_is_over(
+def test_a_claim_after_the_closing_is_answered_with_closed(
     open_campaign: CampaignMaker, strategy: str
 ) -> None:
     open_campaign(strategy=strategy)
@@ -187,7 +189,7 @@ def test_each_nth_is_a_coupon_of_its_own(open_campaign: CampaignMaker, strategy:
     ]
 
 
-def test_a_draft_is_nobodys_business(draft: Any, strategy: str) -> None:
+def test_a_draft_is_an_unknown_campaign(draft: Any, strategy: str) -> None:
     draft("secret", strategy=strategy)
     problem_of(Person("jun").claims("secret"), 404, "unknown_campaign")
     problem_of(Person("jun").asks("campaigns/secret"), 404, "unknown_campaign")

@@ -37,7 +37,7 @@ def spring_and_summer(open_campaign: CampaignMaker) -> None:
 
 
 @pytest.mark.stores
-def test_a_coupon_is_shown_with_what_it_is_worth_and_what_was_told(
+def test_a_coupon_is_shown_with_its_value_and_the_data_of_its_admission(
     open_campaign: CampaignMaker, strategy: str
 ) -> None:
     open_campaign(strategy=strategy, name="The sale", discount_value="12.50")
@@ -65,7 +65,7 @@ def test_following_the_cursor_shows_each_of_mine_once_newest_first(limit: int) -
 
 
 @pytest.mark.usefixtures("spring_and_summer")
-def test_a_coupon_that_comes_while_one_reads_repeats_none_and_hides_none() -> None:
+def test_a_coupon_added_between_two_pages_repeats_none_and_hides_none() -> None:
     jun = Person("jun")
     first = jun.asks("coupons?limit=2").json()
     jun.claims("summer", {"nth": 3})
@@ -77,7 +77,7 @@ def test_a_coupon_that_comes_while_one_reads_repeats_none_and_hides_none() -> No
 
 
 @pytest.mark.usefixtures("spring_and_summer")
-def test_nobody_sees_what_belongs_to_another() -> None:
+def test_no_user_sees_the_coupons_of_another() -> None:
     [hers] = all_pages(Person("sora"), 50)
     assert [coupon["place"] for coupon in hers] == [2]
     for stranger in ("Jun", "jun ", "ju", "%", "jun%", "hana"):
@@ -127,7 +127,7 @@ def test_a_code_is_found_as_people_type_it(
 @pytest.mark.parametrize(
     "typed", ["U" * 16, "0" * 15 + "1", "1234", "0" * 400, "세일", "%00", "' OR 1=1 --", "*"]
 )
-def test_what_cannot_be_a_code_is_refused_without_a_look(
+def test_an_invalid_code_is_refused_without_a_query(
     db: None, django_assert_num_queries: Any, typed: str
 ) -> None:
     with django_assert_num_queries(0):
@@ -135,7 +135,9 @@ def test_what_cannot_be_a_code_is_refused_without_a_look(
         assert "typing error" in wrong_field(response, "code")
 
 
-def test_an_absent_code_and_a_foreign_one_are_not_told_apart(open_campaign: CampaignMaker) -> None:
+def test_an_absent_code_and_another_users_code_get_the_same_answer(
+    open_campaign: CampaignMaker,
+) -> None:
     sale = open_campaign()
     foreign = Person("sora").claims().json()["code"]
     drain.drain("sale", consumer="test")

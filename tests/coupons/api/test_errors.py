@@ -25,7 +25,7 @@ def call_private_paths(client: Client, slug: str = "sale") -> list[Any]:
     return [client.generic("POST", claims), *(client.get(f"/api/v1/{path}") for path in PRIVATE)]
 
 
-def test_without_a_token_nothing_private_is_told(open_campaign: CampaignMaker) -> None:
+def test_without_a_token_no_private_data_is_shown(open_campaign: CampaignMaker) -> None:
     open_campaign()
     for response in call_private_paths(Client()):
         assert_refused(response, "no_token")
@@ -102,7 +102,7 @@ def test_a_foreign_host_is_refused(open_campaign: CampaignMaker, settings: Any) 
     assert (page.status_code, page.headers["Content-Type"]) == (400, "text/html; charset=utf-8")
 
 
-def test_what_nobody_foresaw_is_a_problem_document_without_a_trace(
+def test_an_unexpected_error_is_a_problem_document_without_a_traceback(
     open_campaign: CampaignMaker, settings: Any
 ) -> None:
     open_campaign()

@@ -83,7 +83,7 @@ def test_nth_is_a_whole_number_up_to_what_a_user_may_have(nth: str) -> None:
 @pytest.mark.parametrize(
     "body", ['{"nth": 1, "nth": 2}', '{"nth": 2, "n\\u0074h": 2}', '{"nth": 1, "x": {"a":1,"a":2}}']
 )
-def test_a_field_named_twice_is_refused_for_nobody_knows_which_is_meant(body: str) -> None:
+def test_a_field_named_twice_is_refused(body: str) -> None:
     assert wrong_field(post_body(body.encode()), "body") == "names a field twice"
 
 
@@ -106,7 +106,7 @@ def test_only_json_is_understood(content_type: str) -> None:
 
 
 @pytest.mark.parametrize("coding", ["gzip", "GZIP", "br", "deflate", "gzip, gzip"])
-def test_a_packed_body_is_not_unpacked(coding: str) -> None:
+def test_a_compressed_body_is_refused(coding: str) -> None:
     bomb = gzip.compress(b'{"nth": 1' + b" " * 3_000_000 + b"}")
     response = post_body(bomb, headers={"Content-Encoding": coding})
     problem_of(response, 415, "unsupported_media_type")
@@ -128,14 +128,14 @@ def test_a_body_without_its_length_is_refused_and_not_taken_for_an_empty_one() -
         "%2e%2e", "sale%3Fnth=1", "s\u0430le",
     ],
 )  # fmt: skip
-def test_a_slug_nobody_gave_is_unknown(slug: str) -> None:
+def test_an_unused_or_invalid_slug_is_unknown(slug: str) -> None:
     problem_of(post_body(b"{}", slug=slug), 404, "unknown_campaign")
     for path in (f"campaigns/{slug}", f"campaigns/{slug}/claims/me"):
         problem_of(Person("jun").asks(path), 404, "unknown_campaign")
 
 
 @pytest.mark.parametrize("slug", ["../sale", "..%2fsale", "sale/..", "sale%2f", "", "sale/", "a/b"])
-def test_a_path_that_leads_nowhere_is_told_as_a_problem(slug: str) -> None:
+def test_an_unknown_path_of_the_api_is_a_problem_document(slug: str) -> None:
     problem_of(post_body(b"{}", slug=slug), 404, "not_found")
 
 

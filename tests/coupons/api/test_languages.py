@@ -29,7 +29,7 @@ def send_get(headers: dict[str, str], path: str = "campaigns/nosuch") -> Any:
     return Client().get(f"/api/v1/{path}", headers=headers)
 
 
-def test_a_korean_reader_is_told_in_korean_and_programs_see_the_same_code(db: None) -> None:
+def test_a_problem_is_korean_for_a_korean_client_with_the_same_code(db: None) -> None:
     english, korean = send_get({}), send_get(KOREAN)
     assert english.json()["title"] == "There is no such campaign"
     assert korean.json() | {"title": 0, "detail": 0} == english.json() | {"title": 0, "detail": 0}
@@ -41,7 +41,7 @@ def test_a_korean_reader_is_told_in_korean_and_programs_see_the_same_code(db: No
 
 
 @pytest.mark.parametrize("accepted", ["en", "en-US,en;q=0.9,ko;q=0.1", "*", "fr", "x" * 999])
-def test_everybody_else_is_told_in_english(db: None, accepted: str) -> None:
+def test_a_problem_is_english_for_all_other_clients(db: None, accepted: str) -> None:
     assert send_get({"Accept-Language": accepted}).content == send_get({}).content
 
 
@@ -55,7 +55,7 @@ def test_a_refusal_in_korean(open_campaign: CampaignMaker, person: Any) -> None:
     assert said["Coupon-Outcome"] == "sold_out"
 
 
-def test_where_no_view_answers_koreans_are_told_in_korean_as_well(db: None) -> None:
+def test_errors_outside_of_views_are_in_korean_as_well(db: None) -> None:
     nowhere = send_get(KOREAN, "nowhere")
     assert (nowhere.status_code, nowhere["Content-Language"]) == (404, "ko")
     assert nowhere.json() == send_get({}, "nowhere").json() | {
@@ -76,7 +76,7 @@ def test_who_is_turned_away_is_told_in_their_language(accepted: str, title: str)
     assert told.get("Content-Language", "") == accepted[:2]
 
 
-def test_no_language_is_left_behind_in_the_thread(db: None) -> None:
+def test_the_language_of_a_request_does_not_reach_the_next_one(db: None) -> None:
     send_get(KOREAN)
     assert translation.get_language() in ("en", "en-us")
     assert send_get({}).json()["title"] == "There is no such campaign"

@@ -57,7 +57,7 @@ def test_no_limit_is_no_limit(open_campaign: CampaignMaker, settings: Any) -> No
     assert {Person("jun").claims().status_code for _ in range(50)} == {200, 202}
 
 
-def test_questions_are_not_counted(open_campaign: CampaignMaker, settings: Any) -> None:
+def test_get_requests_are_not_rate_limited(open_campaign: CampaignMaker, settings: Any) -> None:
     settings.CLAIMS_PER_USER_PER_S = 1
     open_campaign()
     for _ in range(20):

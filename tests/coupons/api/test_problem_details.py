@@ -71,21 +71,21 @@ def korean_client(open_campaign: CampaignMaker) -> Client:
 
 
 @pytest.mark.parametrize("kind", TOKENS)
-def test_what_is_wrong_with_a_token_is_said_in_one_language(
-    korean_client: Client, kind: str
-) -> None:
+def test_a_token_error_is_in_one_language(korean_client: Client, kind: str) -> None:
     headers = {"Authorization": f"Bearer {TOKENS[kind]()}"}
     assert in_korean(korean_client.post(CLAIMS, headers=headers))["code"] == "bad_token"
 
 
 @pytest.mark.parametrize("header", ["Basic x", "Bearer", None])
-def test_what_is_wrong_with_the_header(korean_client: Client, header: str | None) -> None:
+def test_an_authorization_header_error_is_in_one_language(
+    korean_client: Client, header: str | None
+) -> None:
     headers = {"Authorization": header} if header else {}
     in_korean(Client(headers={"Accept-Language": "ko"} | headers).post(CLAIMS))
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: repr(body[:20]))
-def test_what_is_wrong_with_a_body(korean_client: Client, body: bytes) -> None:
+def test_a_body_error_is_in_one_language(korean_client: Client, body: bytes) -> None:
     said = in_korean(korean_client.generic("POST", CLAIMS, body, "application/json"))
     for error in said.get("errors", ()):
         assert said["detail"] == f"{error['field']}: {error['why']}"
@@ -94,7 +94,7 @@ def test_what_is_wrong_with_a_body(korean_client: Client, body: bytes) -> None:
 @pytest.mark.parametrize(
     "kind", ["text/plain", "multipart/form-data; boundary=x", "", 'a"b', "x\n"]
 )
-def test_what_is_wrong_with_a_content_type(korean_client: Client, kind: str) -> None:
+def test_a_content_type_error_is_in_one_language(korean_client: Client, kind: str) -> None:
     in_korean(korean_client.generic("POST", CLAIMS, b"{}", kind))
 
 
@@ -106,19 +106,19 @@ def test_what_is_wrong_with_a_content_type(korean_client: Client, kind: str) -> 
         "campaigns/sale/claims/me?nth=9",
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_a_path(korean_client: Client, path: str) -> None:
+def test_a_path_error_is_in_one_language(korean_client: Client, path: str) -> None:
     for _ in range(2):  # an unknown campaign is remembered, and told in other words
         in_korean(korean_client.get(f"/api/v1/{path}"))
 
 
-def test_what_is_wrong_with_a_receipt(korean_client: Client) -> None:
+def test_a_receipt_error_is_in_one_language(korean_client: Client) -> None:
     for body in (b"{}", b'{"receipt": 1}', b'{"other": 1}'):
         in_korean(
             korean_client.generic("POST", "/api/v1/receipts/verify", body, "application/json")
         )
 
 
-def test_a_document_with_a_part_that_nobody_translated_stays_english_as_a_whole() -> None:
+def test_a_document_with_an_untranslated_part_stays_english_as_a_whole() -> None:
     title = "The request is not understood"
     for more in ({}, {"errors": [{"field": "a", "why": "is untranslated"}]}):
         body = orjson.dumps(

@@ -51,14 +51,14 @@ def test_each_nth_stands_for_itself(open_campaign: CampaignMaker, strategy: str)
     assert (claim_status(jun, nth=2)["nth"], claim_status(jun, nth=2)["place"]) == (2, 1)
 
 
-def test_nobody_sees_the_claim_of_another(open_campaign: CampaignMaker, strategy: str) -> None:
+def test_no_user_sees_the_claim_of_another(open_campaign: CampaignMaker, strategy: str) -> None:
     open_campaign(strategy=strategy)
     Person("jun").claims()
     for stranger in ("sora", "Jun", "jun ", "1:jun"):
         assert claim_status(Person(stranger)) == {"status": "none"}
 
 
-def test_who_holds_no_place_is_told_so_without_a_database(
+def test_a_user_without_a_place_gets_none_without_a_query(
     open_campaign: CampaignMaker, django_assert_num_queries: Any
 ) -> None:
     open_campaign()
@@ -80,7 +80,7 @@ def test_a_coupon_that_is_stored_is_shown_while_redis_is_away(
         lookup.clear_snapshots()
 
 
-def test_while_redis_is_away_nobody_is_told_none(
+def test_while_redis_is_away_no_user_is_answered_none(
     open_campaign: CampaignMaker, redis_away: Any
 ) -> None:
     open_campaign()
@@ -129,7 +129,7 @@ def test_an_empty_redis_never_gives_the_stock_away_again(open_campaign: Campaign
         problem_of(Person(name).claims(), 503, "closed_for_repair")
 
 
-def test_while_mysql_is_away_the_queued_are_told_503_and_the_unknown_none(
+def test_while_mysql_is_away_queued_claims_get_503_and_unknown_ones_none(
     open_campaign: CampaignMaker, mysql_away: Any
 ) -> None:
     open_campaign()

@@ -141,7 +141,7 @@ def test_a_client_that_hangs_up_at_once_finds_its_claim_when_it_asks_again(
     assert store().gate("sale").admitted == 1
 
 
-def test_clients_that_never_end_their_request_keep_nobody_from_being_served(
+def test_clients_that_never_end_their_request_block_no_others(
     open_campaign: CampaignMaker, granian_port: int
 ) -> None:
     """Half a head of each: many more than there are threads."""

@@ -196,7 +196,7 @@ def test_whatever_is_typed_is_refused_or_can_be_computed_with(
     ("currency", "value", "said"),
     [("KRW", "1000", "1000.00"), ("USD", "9.9", "9.90"), ("KWD", "1.255", "1.255")],
 )
-def test_amounts_are_told_with_the_decimals_of_their_currency(
+def test_amounts_have_the_decimals_of_their_currency(
     draft: Callable[..., Campaign], currency: str, value: str, said: str
 ) -> None:
     draft("sale", currency=currency, minimum_order=Decimal(value), discount_cap=Decimal(value))

@@ -169,7 +169,9 @@ def test_each_campaign_gets_its_own_answer_or_its_own_failure(
         redis.gates(SLUGS).result("p2")
 
 
-def test_facts_that_can_not_be_read_are_mysqls(four_campaigns: dict[str, CampaignSnapshot]) -> None:
+def test_an_unreadable_snapshot_is_read_from_mysql(
+    four_campaigns: dict[str, CampaignSnapshot],
+) -> None:
     for how in damages.GARBAGE:
         if how.startswith("facts"):
             damages.damage(ILL, how)

@@ -227,7 +227,7 @@ def test_a_raise_that_another_change_overtakes_is_refused_and_not_half_done(
     assert_whole(5)
 
 
-def test_slots_that_somebody_removed_by_hand_come_back_with_the_stock(
+def test_slots_that_were_deleted_by_hand_are_created_again_with_the_stock(
     open_campaign: CampaignMaker,
 ) -> None:
     sale = open_campaign(stock=LARGE)
@@ -245,7 +245,7 @@ def test_a_stock_that_no_campaign_may_have_makes_no_slots(open_campaign: Campaig
         assert_whole(10)
 
 
-def test_progress_is_told_in_numbers_that_end_where_they_shall(
+def test_progress_ends_at_the_wanted_number(
     open_campaign: CampaignMaker,
 ) -> None:
     open_campaign(stock=100)

@@ -119,7 +119,7 @@ def test_it_refuses_a_draft_that_makes_no_sense(draft: Callable[..., Campaign]) 
             draft(**wrong)
 
 
-def test_an_unknown_campaign_is_told_so() -> None:
+def test_an_unknown_campaign_is_an_error() -> None:
     with pytest.raises(UnknownCampaign):
         lifecycle.pause_campaign("nothing", actor="Mina")
 

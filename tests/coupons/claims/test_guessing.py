@@ -10,7 +10,7 @@ from tests.coupons.claims import guessing
 UNLIKELY = 1e-6  # of p values: the seed is fixed, so this is decided once
 
 
-def test_nobody_guesses_a_code_and_no_two_are_alike() -> None:
+def test_codes_can_not_be_guessed_and_are_unique() -> None:
     found = guessing.try_guesses(live=5_000, tries=50_000, count=20_000, seed=1)
     assert (found.hits, found.collisions) == (0, 0)
     assert found.p_of_symbols > UNLIKELY
@@ -46,6 +46,6 @@ def test_p_values_are_those_of_the_tables(squares: float, degrees: int, p: float
     assert guessing.p_value(squares, degrees) == pytest.approx(p, abs=0.002)
 
 
-def test_who_knows_some_codes_does_not_hit_those() -> None:
+def test_known_codes_do_not_count_as_hits() -> None:
     known = [5, 6, 7]
     assert guessing.count_hits(known, known, 1_000, random.Random(1)) == 0

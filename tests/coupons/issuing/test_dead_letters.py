@@ -125,7 +125,7 @@ def test_giving_up_needs_a_reason_and_happens_once(open_campaign: CampaignMaker)
     assert GivenUp.objects.get().actor == "Sora"
 
 
-def test_of_two_who_press_at_once_one_wins(
+def test_of_two_operators_who_press_at_once_one_wins(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Replayed while it is being given up: no giving up is recorded."""

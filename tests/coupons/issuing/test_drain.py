@@ -32,7 +32,7 @@ def read_gate() -> store.Gate:
     return store.store().gate("sale")
 
 
-def test_what_was_told_is_what_is_stored(open_campaign: CampaignMaker) -> None:
+def test_the_stored_values_are_those_of_the_answer(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign(stock=1200)
     told = {f"user-{n}": strategies.admit(campaign, Claim(f"user-{n}")) for n in range(1300)}
     done = drain("sale", consumer="one")
@@ -198,7 +198,7 @@ def admission_wakes_drain(campaign: CampaignSnapshot, user: str) -> bool:
     return decision.wake_drain
 
 
-def test_one_bell_rings_for_many_claims_and_the_next_after_the_drain(
+def test_one_wakeup_is_sent_for_many_claims_and_the_next_after_the_drain(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(stock=100)
@@ -213,7 +213,7 @@ def test_one_bell_rings_for_many_claims_and_the_next_after_the_drain(
     assert admission_wakes_drain(campaign, "late")
 
 
-def test_a_claim_between_the_last_read_and_the_end_is_drained_or_rings(
+def test_a_claim_between_the_last_read_and_the_end_is_drained_or_sends_a_wakeup(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Admitted at the worst moments: before the pending flag is cleared, and right after it."""
@@ -238,7 +238,7 @@ def test_a_claim_between_the_last_read_and_the_end_is_drained_or_rings(
     assert read_gate().waiting == 0
 
 
-def test_a_lost_bell_is_rung_again_by_the_sweep(
+def test_a_lost_wakeup_is_sent_again_by_the_sweep(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rings: list[str] = []
@@ -258,7 +258,7 @@ def test_a_lost_bell_is_rung_again_by_the_sweep(
     assert rings == ["sale", "sale"]
 
 
-def test_a_bell_that_could_not_be_sent_rings_again_soon_and_not_for_every_claim(
+def test_a_wakeup_that_could_not_be_sent_is_retried_soon_and_not_for_every_claim(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries: list[str] = []
@@ -272,7 +272,7 @@ def test_a_bell_that_could_not_be_sent_rings_again_soon_and_not_for_every_claim(
     assert tries == ["sale", "sale"]
 
 
-def test_a_drain_whose_time_is_over_rings_for_the_rest(
+def test_a_drain_whose_time_is_over_sends_a_wakeup_for_the_rest(
     open_campaign: CampaignMaker, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.DRAIN_TIME_S, settings.DRAIN_BATCH = 0, 2
@@ -283,7 +283,7 @@ def test_a_drain_whose_time_is_over_rings_for_the_rest(
     assert (Coupon.objects.count(), rings) == (2, ["sale"])
 
 
-def test_a_bell_for_a_campaign_that_is_gone_does_no_harm(open_campaign: CampaignMaker) -> None:
+def test_a_wakeup_for_a_deleted_campaign_does_no_harm(open_campaign: CampaignMaker) -> None:
     open_campaign()
     Campaign.objects.all().delete()
     assert drain("sale", consumer="one").stored == 0

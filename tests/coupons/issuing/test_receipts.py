@@ -53,7 +53,7 @@ def test_a_receipt_is_queued_then_issued(open_campaign: CampaignMaker) -> None:
     assert fate_of(token) is Fate.ISSUED
 
 
-def test_what_we_did_not_write_is_not_genuine(open_campaign: CampaignMaker) -> None:
+def test_a_receipt_that_we_did_not_sign_is_not_genuine(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
     other = campaign_keys.campaign_key("local", b"\x22" * 32, "sale")
     for token in (
@@ -171,7 +171,7 @@ def post_verify(user: str, token: object) -> Any:
     )
 
 
-def test_who_holds_a_receipt_learns_what_became_of_it_and_not_whose_it_is(
+def test_verifying_a_receipt_shows_its_state_and_not_its_user(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign()
@@ -188,7 +188,7 @@ def test_who_holds_a_receipt_learns_what_became_of_it_and_not_whose_it_is(
     assert coupon_codes.grouped_code(coupon.code).encode() not in seen.content
 
 
-def test_a_forgery_is_told_apart_and_told_nothing(open_campaign: CampaignMaker) -> None:
+def test_a_forged_receipt_is_not_genuine_and_shows_no_state(open_campaign: CampaignMaker) -> None:
     open_campaign()
     assert post_verify("mina", "e30.e30.AAAA").json() == {"genuine": False}
 
@@ -199,7 +199,7 @@ def test_what_is_no_text_is_bad_input(open_campaign: CampaignMaker, odd: object)
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "receipt")
 
 
-def test_where_a_genuine_one_stands_is_not_guessed_while_redis_is_away(
+def test_the_state_of_a_genuine_receipt_is_unknown_while_redis_is_away(
     open_campaign: CampaignMaker, redis_away: Any
 ) -> None:
     campaign = open_campaign()
@@ -211,7 +211,7 @@ def test_where_a_genuine_one_stands_is_not_guessed_while_redis_is_away(
     assert post_verify("mina", second).status_code == 503
 
 
-def test_the_command_shows_first_and_stores_when_told(
+def test_the_command_only_shows_unless_told_to_store(
     open_campaign: CampaignMaker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (token,) = lost_with_redis(open_campaign(), "mina")

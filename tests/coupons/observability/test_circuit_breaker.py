@@ -62,7 +62,7 @@ def test_quick_failures_open_it_only_in_a_row(broker_breaker: Breaker) -> None:
     assert broker_breaker.open
 
 
-def test_one_caller_tries_while_the_others_are_still_told_at_once(
+def test_one_caller_probes_while_the_others_are_still_refused_at_once(
     broker_breaker: Breaker, fake_clock: Clock
 ) -> None:
     broker_breaker.failed(after_s=1)

@@ -159,7 +159,7 @@ def test_a_server_as_a_client_sees_it(
     assert line.light is light, line.seen
 
 
-def test_one_that_nobody_vouches_for_is_red(
+def test_a_certificate_of_an_unknown_authority_is_red(
     scheduled_sale: Campaign,
     serve_certificate: Callable[..., int],
     settings: Settings,

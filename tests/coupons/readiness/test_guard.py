@@ -92,7 +92,7 @@ def test_without_the_guard_it_would_have_opened(schedule_sale: Opens, settings: 
     assert claim_outcome() is Outcome.ADMITTED
 
 
-def test_minutes_before_it_only_speaks_up(schedule_sale: Opens) -> None:
+def test_minutes_before_the_opening_a_red_board_does_not_hold_it_back(schedule_sale: Opens) -> None:
     schedule_sale(300)
     make_board_red()
     guard.guard_openings()
@@ -111,7 +111,7 @@ def test_what_is_mended_in_time_is_released_by_itself(schedule_sale: Opens) -> N
     assert claim_outcome() is Outcome.NOT_OPEN
 
 
-def test_it_is_held_once_however_often_it_is_looked_at(schedule_sale: Opens) -> None:
+def test_repeated_checks_hold_an_opening_once(schedule_sale: Opens) -> None:
     schedule_sale(30)
     make_board_red()
     for _ in range(3):
@@ -156,7 +156,7 @@ def test_what_an_operator_paused_is_left_alone(schedule_sale: Opens) -> None:
     assert campaign_state() == State.SCHEDULED
 
 
-def test_openings_of_tomorrow_and_of_yesterday_are_not_looked_at(schedule_sale: Opens) -> None:
+def test_the_guard_ignores_openings_of_tomorrow_and_yesterday(schedule_sale: Opens) -> None:
     schedule_sale(3600)
     assert guard.guard_openings() == 0
 

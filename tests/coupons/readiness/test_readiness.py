@@ -84,7 +84,7 @@ def test_a_campaign_that_redis_lost_is_red(scheduled_sale: Campaign) -> None:
 
 
 @pytest.mark.parametrize("field", ["stock", "opens", "closes", "paused", "longest", "epoch"])
-def test_a_gate_that_says_something_else_is_red(scheduled_sale: Campaign, field: str) -> None:
+def test_a_gate_with_other_values_is_red(scheduled_sale: Campaign, field: str) -> None:
     store().client.hset(GATE, field, 1)
     assert board_faults() == {"both_stores": Light.RED}
 
@@ -111,7 +111,7 @@ def test_a_lost_key_is_red(scheduled_sale: Campaign, settings: Any) -> None:
 @pytest.mark.parametrize(
     ("off_s", "light"), [(0, Light.GREEN), (0.5, Light.AMBER), (-0.5, Light.AMBER), (5, Light.RED)]
 )
-def test_a_clock_that_is_off_is_seen(
+def test_a_wrong_clock_is_reported(
     scheduled_sale: Campaign, monkeypatch: pytest.MonkeyPatch, off_s: float, light: Light
 ) -> None:
     ours = time.time
@@ -132,7 +132,7 @@ def test_a_redis_too_small_for_the_stock_is_red(
     assert board_lights("small")["memory"] is Light.RED  # they share the server
 
 
-def test_a_redis_that_may_forget_is_red_and_one_without_a_log_amber(
+def test_a_redis_that_may_evict_is_red_and_one_without_persistence_amber(
     draft: Draft, other_redis: Callable[..., None]
 ) -> None:
     other_redis("--maxmemory-policy", "allkeys-lru", "--appendonly", "no")
@@ -184,7 +184,7 @@ def test_a_broker_away_is_red(scheduled_sale: Campaign, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("ago_s", "light"), [(5, Light.GREEN), (30, Light.AMBER), (90, Light.RED), (None, Light.RED)]
 )
-def test_a_worker_that_hears_no_bells_is_seen(ago_s: int | None, light: Light) -> None:
+def test_a_worker_that_answers_no_wakeups_is_reported(ago_s: int | None, light: Light) -> None:
     if ago_s is None:
         store().client.delete(keys.CANARY)
     else:
@@ -195,7 +195,7 @@ def test_a_worker_that_hears_no_bells_is_seen(ago_s: int | None, light: Light) -
 @pytest.mark.parametrize(
     ("ago_s", "light"), [(2, Light.GREEN), (15, Light.AMBER), (48, Light.RED), (None, Light.RED)]
 )
-def test_12_19_a_beat_that_sweeps_no_more_is_seen(ago_s: int | None, light: Light) -> None:
+def test_12_19_a_beat_that_no_longer_sweeps_is_reported(ago_s: int | None, light: Light) -> None:
     if ago_s is None:
         store().client.delete(keys.SWEPT)
     else:
@@ -234,7 +234,7 @@ class _Usage:
         self.total, self.used, self.free = total, used, free
 
 
-def test_nobody_asks_for_the_board_of_no_campaign(db: None) -> None:
+def test_there_is_no_board_of_an_unknown_campaign(db: None) -> None:
     with pytest.raises(UnknownCampaign):
         board.readiness_board("nosuch")
 

@@ -37,7 +37,7 @@ def test_what_a_drain_read_before_a_rebuild_is_not_stored_after_it(
     assert Coupon.objects.get().user == "cho"
 
 
-def test_negative_control_without_the_epoch_the_later_one_is_told_and_not_stored(
+def test_negative_control_without_the_epoch_the_later_claim_is_admitted_and_not_stored(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(stock=10)
@@ -103,7 +103,7 @@ def test_another_databases_campaign_of_the_same_name_is_left_alone(
     assert store.store().gate_marks(["sale"])["sale"].epoch
 
 
-def test_a_restored_database_goes_on_with_an_epoch_nobody_has_seen(
+def test_a_restored_database_continues_with_a_new_epoch(
     open_campaign: CampaignMaker,
 ) -> None:
     open_campaign()

@@ -90,7 +90,7 @@ def test_places_stored_before_a_failover_are_not_given_again_after_it(
     assert (Coupon.objects.count(), done.parked) == (9, 0)
 
 
-def test_negative_control_without_the_fence_a_stored_place_is_given_to_another(
+def test_negative_control_without_the_failover_check_a_stored_place_is_given_again(
     redis_pair: Pair, open_campaign: CampaignMaker
 ) -> None:
     campaign = open_campaign(stock=20)
@@ -105,7 +105,7 @@ def test_negative_control_without_the_fence_a_stored_place_is_given_to_another(
     assert drain("sale", consumer="one").parked == 1  # told, and not stored
 
 
-def test_what_a_drain_held_during_a_failover_is_not_stored_over_it(
+def test_claims_that_a_drain_held_during_a_failover_are_not_stored(
     redis_pair: Pair, open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Read from the old primary and stored too late: another user may hold the place by now."""
@@ -190,14 +190,14 @@ def test_a_restart_costs_a_comparison_and_no_operator(
     store.store.cache_clear()
 
 
-def test_the_sweep_compares_where_nobody_asks(open_campaign: CampaignMaker) -> None:
+def test_the_sweep_compares_a_server_without_traffic(open_campaign: CampaignMaker) -> None:
     open_campaign()
     store.store().mark_server_verified("another server")
     tasks.sweep()
     assert store.store().current_server().may_decide
 
 
-def test_two_that_find_the_server_changed_renew_a_campaign_once(
+def test_two_processes_that_find_a_new_server_rebuild_a_campaign_once(
     open_campaign: CampaignMaker,
 ) -> None:
     open_campaign()
@@ -217,7 +217,7 @@ def gates_of(slugs: list[str]) -> dict[str, int]:
     return {slug: gate.admitted for slug, gate in gates.items() if gate is not None}
 
 
-def test_many_campaigns_are_renewed_together_and_each_rightly(
+def test_many_campaigns_are_rebuilt_together_and_each_correctly(
     redis_pair: Pair, open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Idle campaigns, one with waiting claims, one that lost its latest admissions, one foreign."""
@@ -252,7 +252,7 @@ def test_many_campaigns_are_renewed_together_and_each_rightly(
     assert {slug for slug in slugs if marks[slug].epoch == rows[slug]} == set(slugs) - {"foreign"}
 
 
-def test_what_a_drain_held_is_refused_after_a_renewal_together(
+def test_claims_that_a_drain_held_are_refused_after_a_common_rebuild(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign()
@@ -267,7 +267,7 @@ def test_what_a_drain_held_is_refused_after_a_renewal_together(
 
 @pytest.mark.parametrize("line", ["close_each", "open_each"])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_renewal_together_that_dies_is_begun_again(
+def test_a_common_rebuild_that_dies_is_started_again(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch, line: str, when: str
 ) -> None:
     campaign = open_campaign()

@@ -76,7 +76,7 @@ def test_negative_control_without_recent_admissions_they_are_lost_and_their_plac
     assert set(Coupon.objects.values_list("user", flat=True)) == {"late"}
 
 
-def test_each_process_says_what_it_told(
+def test_each_process_publishes_its_admissions(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign = open_campaign(stock=10)
@@ -156,7 +156,7 @@ def test_a_batch_notes_how_many_places_were_given(
     assert admit_users(campaign, "late") == [6]
 
 
-def test_where_replicas_confirm_what_is_told_it_is_not_noted(
+def test_with_confirming_replicas_admissions_are_not_recorded(
     open_campaign: CampaignMaker, settings: Any
 ) -> None:
     """A place that no replica confirmed was answered to no user, and shall not stay empty."""

@@ -30,7 +30,7 @@ def test_the_command_rebuilds_one_or_all_that_are_closed(
         call_command("rebuild", "no-such")
 
 
-def test_the_command_needs_nobody_to_verify_the_server_after_it(
+def test_the_command_verifies_the_server_itself(
     open_campaign: CampaignMaker,
 ) -> None:
     campaign = open_campaign(stock=10)

@@ -70,7 +70,7 @@ def test_a_claim_lost_from_the_queue_is_put_back_and_stored(open_campaign: Campa
     assert dict(Coupon.objects.values_list("place", "user"))[4] == "user-4"
 
 
-def test_beat_sees_the_gap_in_the_counts_and_mends_it(open_campaign: CampaignMaker) -> None:
+def test_beat_finds_the_gap_in_the_counts_and_repairs_it(open_campaign: CampaignMaker) -> None:
     admit_users(open_campaign(), 3)
     lost_on_the_way()
     assert [report.mended[Gap.NOT_STORED] for report in reconcile.reconcile_campaigns()] == [3]
@@ -130,7 +130,7 @@ def test_one_place_told_to_two_is_named_and_left_to_people(open_campaign: Campai
     assert differences_by_kind(repair=True) == differences_by_kind() == {Gap.DIFFERENT: [1]}
 
 
-def test_a_place_that_nobody_holds_is_a_hole_and_told_once(open_campaign: CampaignMaker) -> None:
+def test_a_place_without_a_holder_is_reported_once_as_a_hole(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
     admit_users(campaign, 3)
     lost_on_the_way()
@@ -204,7 +204,7 @@ def test_the_command_says_what_it_found_and_fails_while_something_is_left(
     ("field", "ms"),
     [(b"\xfe", 1_795_000_000_000), (b"jun", 2**48 - 1), (b"", 1_795_000_000_000), (b"x" * 500, 1)],
 )
-def test_a_claimant_that_nobody_can_be_keeps_no_other_from_being_put_back(
+def test_an_impossible_claimant_does_not_block_the_others(
     open_campaign: CampaignMaker, field: bytes, ms: int
 ) -> None:
     """It was not written by our code (issue 12, A1)."""
@@ -231,7 +231,7 @@ def test_a_claimant_of_a_campaign_for_several_coupons_whose_number_is_none_is_to
     assert (report.found[Gap.NOT_STORED], report.mended[Gap.NOT_STORED]) == (2, 1)
 
 
-def test_a_difference_that_stays_is_not_looked_at_all_the_time(
+def test_a_permanent_difference_is_not_scanned_all_the_time(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And not before the others: campaigns that were compared longest ago come first."""

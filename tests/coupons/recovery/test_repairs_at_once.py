@@ -65,7 +65,7 @@ def test_a_campaign_renewed_by_another_meanwhile_is_left_open(open_campaign: Cam
     assert Campaign.objects.get(slug="sale").epoch == epoch
 
 
-def test_a_repair_that_nobody_goes_on_with_is_begun_again(open_campaign: CampaignMaker) -> None:
+def test_an_abandoned_repair_is_started_again(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign(stock=20)
     admit_users(campaign, 5)
     close_for_repair()
@@ -80,7 +80,7 @@ def test_a_repair_that_nobody_goes_on_with_is_begun_again(open_campaign: Campaig
     assert drain("sale", consumer="one").stored == 6
 
 
-def test_a_persons_rebuild_is_gone_on_with_by_people(open_campaign: CampaignMaker) -> None:
+def test_reconcile_does_not_continue_an_operators_rebuild(open_campaign: CampaignMaker) -> None:
     open_campaign(stock=20)
     close_for_repair(in_doubt=True)
     reconcile.reconcile_campaigns()

@@ -40,14 +40,14 @@ def call_group(group: GroupCommit, command: bytes) -> Any:
         return type(error).__name__
 
 
-def test_a_lone_call_travels_alone_and_at_once() -> None:
+def test_a_single_call_is_sent_at_once() -> None:
     echo = SlowEcho(0)
     group = GroupCommit(echo, timeout_s=1)
     assert [group.call(b"%d" % n) for n in range(3)] == [b"0", b"1", b"2"]
     assert echo.groups == [1, 1, 1]
 
 
-def test_calls_that_meet_travel_together_and_each_gets_its_own_reply() -> None:
+def test_concurrent_calls_share_a_round_trip_and_each_gets_its_own_reply() -> None:
     echo = SlowEcho(0.01)
     group = GroupCommit(echo, timeout_s=5)
     with ThreadPoolExecutor(16) as pool:
@@ -66,7 +66,7 @@ def test_an_error_of_one_is_not_the_others() -> None:
     assert replies == ["ResponseError" if n % 3 else b"good" for n in range(90)]
 
 
-def test_a_broken_connection_is_told_to_all_who_travelled_and_the_next_go_on() -> None:
+def test_a_broken_connection_fails_its_batch_and_the_next_batch_works() -> None:
     broken = threading.Event()
     broken.set()
 
@@ -100,7 +100,7 @@ class SlowToLetGo:
             self.until.wait(2)
 
 
-def test_who_is_made_leader_before_it_has_begun_to_wait_takes_its_turn() -> None:
+def test_a_thread_that_is_made_leader_before_it_waits_takes_its_turn() -> None:
     """Happened once in 53 runs of the crash test: the leader's turn was returned without being
     taken."""
     joined, handed_over = threading.Event(), threading.Event()
@@ -123,7 +123,7 @@ def test_who_is_made_leader_before_it_has_begun_to_wait_takes_its_turn() -> None
     assert replies == [b"second"]
 
 
-def test_who_waits_too_long_is_told_so_and_blocks_nobody() -> None:
+def test_a_call_that_waits_too_long_fails_and_blocks_no_other() -> None:
     hang = threading.Event()
 
     def hang_then_send(commands: list[bytes]) -> list[Any]:

@@ -72,6 +72,6 @@ def test_what_can_not_be_parsed_fails_for_its_campaign_alone() -> None:
     assert reply_each([], [], int) == ByCampaign()
 
 
-def test_a_refusal_of_the_server_among_the_replies_is_everybodys() -> None:
+def test_an_error_about_the_server_fails_all_calls_of_the_batch() -> None:
     with pytest.raises(StoreAway):
         reply_each(["a", "b"], [b"1", redis.ResponseError("MISCONF no disk")], int)
