@@ -74,7 +74,7 @@ def running_consumer(consumer_environment: Environment, tmp_path: Path) -> Itera
 def start_consumer(environment: Environment, folder: Path) -> Iterator[Consumer]:
     asked = Consumer(int(environment["CONSUMER_PORT"]))
     command, log = commands.consumer_command(), folder / "consumer.log"
-    with process(command, ready=asked.listens, log=log, env=consumer_environment):
+    with process(command, ready=asked.is_listening, log=log, env=environment):
         yield asked
 
 

@@ -35,7 +35,7 @@ def _claim(port: int, secret: str) -> int:
 
 
 def _answer(server: Program, port: int, secret: str) -> int | None:
-    """None if the server ended by itself before it answered anybody."""
+    """The status of a request, or None if the server ended before it answered."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if server.status is not None:

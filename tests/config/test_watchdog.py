@@ -53,7 +53,7 @@ class Supervised:
                 self.pids.append(worker.pid)
         worker.kill()
 
-    def stop(self) -> None:
+    def stop_worker(self) -> None:
         self._over.set()
         self._thread.join(10)
 

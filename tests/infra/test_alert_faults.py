@@ -241,7 +241,7 @@ def test_12_19_shed_requests_raise_an_alert(
         monitored_site.wait_for_alerts("TurnedAway")
 
 
-def test_12_19_a_busy_host_is_heard(monitored_site: Site, tmp_path: Path) -> None:
+def test_12_19_a_busy_host_raises_an_alert(monitored_site: Site, tmp_path: Path) -> None:
     with ExitStack() as stack:
         for _ in range(os.cpu_count() or 1):
             busy = ["nice", "-n", "19", sys.executable, "-c", "while True: pass"]

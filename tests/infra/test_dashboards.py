@@ -97,7 +97,7 @@ def wait_until(true: Callable[[], bool]) -> None:
 def start_programs(
     environment: Environment, folder: Path, ports: dict[str, int], until_end: ExitStack
 ) -> dict[str, int]:
-    """Start a site and what watches it, all together, and wait wait_until they listen. Their pids."""
+    """Start a site and what watches it, all together, and wait until they listen. Their pids."""
     for role in ("web", "worker"):
         (folder / role).mkdir(exist_ok=True)
     web = environment | {"PROMETHEUS_MULTIPROC_DIR": str(folder / "web")}
@@ -106,7 +106,7 @@ def start_programs(
         "CONSUMER_PORT": str(ports["consumer"]),
     }  # fmt: skip
     node = ["prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{ports['node']}"]
-    commands_of_site = {
+    programs = {
         "web": (commands.granian_command(ports["web"]), web),
         "front": (_front(folder / "haproxy", ports), environment),
         "worker": (commands.worker_command(pool=2), worker),

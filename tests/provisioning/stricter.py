@@ -21,9 +21,9 @@ from tests.provisioning import elasticache_store, kept_tags, memoized, real_host
 def strict_application() -> Any:
     """moto's whole application, patched."""
     memoized.install()
-    elasticache_store.install()
-    kept_tags.install()
-    real_hosts.install()
+    elasticache_store.install_elasticache()
+    kept_tags.install_tags()
+    real_hosts.install_host_reports()
     _patch(EC2Backend, "delete_subnet", _subnet_free)
     _patch(EC2Backend, "delete_security_group", _group_free)
     _patch(EC2Backend, "detach_internet_gateway", _nobody_public)

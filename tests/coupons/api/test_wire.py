@@ -33,7 +33,7 @@ def _livez(port: int) -> bool:
 
 @pytest.fixture
 def granian_port(child_environment: dict[str, str], tmp_path: Path) -> Iterator[int]:
-    """A granian with one worker on this test's database and Redis."""
+    """The port of a granian with one worker on this test's database and Redis."""
     port = free_port()
     command, log = commands.granian_command(port, "--blocking-threads", "4"), tmp_path / "web.log"
     with process(command, ready=lambda: _livez(port), log=log, env=child_environment):
