@@ -36,7 +36,7 @@ def test_negative_control_codes_that_count_are_guessed_and_told_from_chance(
 
 def test_negative_control_codes_of_few_bits_are_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     """The birthday problem, at 24 bits."""
-    monkeypatch.setattr(guessing, "number", lambda code: hash(code) & 0xFFFFFF)
+    monkeypatch.setattr(guessing, "code_number", lambda code: hash(code) & 0xFFFFFF)
     found = guessing.try_guesses(live=10, tries=10, count=20_000, seed=1)
     assert found.collisions > 0
 
