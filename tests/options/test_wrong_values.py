@@ -32,9 +32,10 @@ from tests.options.walk import (
 
 ROOT = env.BASE_DIR
 Draft = Callable[..., Campaign]
+DJANGOS = {"runserver"}  # every option of it is Django's own
 COMMANDS = sorted(
     file.stem for file in (ROOT / "coupons/management/commands").glob("*.py")
-    if not file.stem.startswith("_")
+    if not file.stem.startswith("_") and file.stem not in DJANGOS
 )  # fmt: skip
 OF_DJANGO = frozenset(
     action.dest for action in BaseCommand().create_parser("manage.py", "any")._actions
