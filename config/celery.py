@@ -10,7 +10,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 from celery.schedules import schedule
 
 from config import env, tracing
@@ -36,31 +36,25 @@ def _every(seconds: float) -> schedule:
     return schedule(seconds, nowfun=_monotonic_now)
 
 
-# A web process must not hang on its broker; a worker may wait, and should reconnect by itself.
-_WEB_BROKER_TIMEOUT_S = 0.3
-_WORKER_BROKER_TIMEOUT_S = 5
-_is_worker = env.boolean("CELERY_WORKER", default=False)
-_timeout_s = _WORKER_BROKER_TIMEOUT_S if _is_worker else _WEB_BROKER_TIMEOUT_S
-
+# Of workers and beat, which reconnect by themselves. Who must not wait for the broker, as a web
+# process, uses `coupons.broker.connections`.
 _TRANSPORT: dict[str, Any] = {
     "visibility_timeout": 60,  # seconds until redelivery without an ack; above every time limit
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
-    "socket_timeout": _timeout_s,  # without one a publish on a dead socket waits for ever
-    "socket_connect_timeout": min(2, _timeout_s),
+    "socket_timeout": 5,  # without one a publish on a dead socket waits for ever
+    "socket_connect_timeout": 2,
     "socket_keepalive": True,
     # kombu 5.7 loses a message over a half-open socket without these two.
-    "retry_on_timeout": _is_worker,
+    "retry_on_timeout": True,
     "health_check_interval": 5,
     "global_keyprefix": "cq:",
-    "client_name": "coupon-worker" if _is_worker else "coupon-web",
+    "client_name": "coupon-worker",
+    # Seconds between two attempts to reconnect, for `worker.listener` and for beat.
+    "interval_start": 0.2,
+    "interval_step": 0.2,
+    "interval_max": 1.0,
 }
-if _is_worker:
-    # Seconds between two attempts to reconnect to the broker, for `worker.listener` and for beat.
-    _TRANSPORT |= {"interval_start": 0.2, "interval_step": 0.2, "interval_max": 1.0}
-else:
-    # kombu connects up to 100 times, even for a publish with retries off.
-    _TRANSPORT |= {"max_retries": 0, "connect_retries_timeout": _timeout_s}
 
 
 def _broker_url() -> str:
@@ -108,5 +102,5 @@ app.conf.update(
 )
 app.autodiscover_tasks(["coupons"])
 process.install_worker_parts(app)
-if tracing.ON and _is_worker:
-    tracing_worker.begin_tracing()
+if tracing.ON:
+    signals.worker_init.connect(tracing_worker.begin_tracing, weak=False)

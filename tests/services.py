@@ -10,7 +10,6 @@ from tests.servers import free_port, listens, process
 Environment = Mapping[str, str]
 # As the units have it: what is logged goes to standard error, Celery's banner to the other.
 _WITHOUT_STDOUT = ("sh", "-c", 'exec "$@" >/dev/null', "sh")
-_CELERY = {"CELERY_WORKER": "yes"}
 
 
 @contextmanager
@@ -48,7 +47,7 @@ def consumer(environment: Environment, folder: Path) -> Iterator[int]:
 
 @contextmanager
 def _celery(name: str, command: list[str], environment: Environment, folder: Path) -> Iterator[int]:
-    env, log = _counting(environment, folder / name) | _CELERY, folder / f"{name}.log"
+    env, log = _counting(environment, folder / name), folder / f"{name}.log"
     with process([*_WITHOUT_STDOUT, *command], ready=lambda: True, log=log, env=env) as pid:
         yield pid
 

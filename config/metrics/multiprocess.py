@@ -31,10 +31,10 @@ def _suffix_of_pid(pid: int) -> str:
     return str(pid) if pool_index is None else f"{os.getppid()}-{pool_index}"
 
 
-# Before the first metric is made. A web process is named by its pid, which costs less per count.
-if FOLDER and env.boolean("CELERY_WORKER", default=False):
+# Before the first metric is made.
+if FOLDER:
     values.ValueClass = values.MultiProcessValue(_file_suffix)  # type: ignore[no-untyped-call]
-if not FOLDER:  # set to nothing, prometheus-client would keep its files in the working directory
+else:  # set to nothing, prometheus-client would keep its files in the working directory
     values.ValueClass = values.MutexValue
 
 

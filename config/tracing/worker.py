@@ -20,7 +20,7 @@ SERVICE = "coupon-worker"
 MOST_LINKS = 128  # of a batch to its claims; each claim's own span links back in any case
 
 
-def begin_tracing() -> None:
+def begin_tracing(**_: Any) -> None:
     """From now on this process and its pool record spans of their batches."""
     batch_spans.set_span_listener(trace_batch)
     signals.worker_process_shutdown.connect(_flush)

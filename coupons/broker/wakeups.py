@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import kombu.exceptions
 from celery import current_app
 
+from coupons.broker import connections
 from coupons.observability import metrics
 
 logger = logging.getLogger(__name__)
@@ -43,7 +44,10 @@ def _send(task: str, argument: object, *, queue: str | None = None) -> bool:
     """Without `expires`: a worker would compare its own clock with another host's timestamp and
     discard messages silently. `config.worker.message_limits` limits the number of messages."""
     try:
-        current_app.send_task(task, args=[argument], queue=queue, retry=False)
+        with connections.notifying_producer() as producer:
+            current_app.send_task(
+                task, args=[argument], queue=queue, retry=False, producer=producer
+            )
     except (kombu.exceptions.OperationalError, OSError) as error:
         metrics.WAKEUPS_LOST.inc()
         logger.warning("message %s for %s could not be sent: %s", task, argument, error)

@@ -36,11 +36,14 @@ def _broker() -> Found:
     options = conf.broker_transport_options
     missing = [
         name
-        for name in ("socket_timeout", "socket_connect_timeout", "health_check_interval")
+        for name in (
+            "socket_timeout",
+            "socket_connect_timeout",
+            "health_check_interval",
+            "retry_on_timeout",
+        )
         if not options.get(name)
     ]
-    if options.get("client_name") == "coupon-worker" and not options.get("retry_on_timeout"):
-        missing.append("retry_on_timeout")
     if missing or not conf.broker_pool_acquire_timeout:
         yield Error(
             f"Calls to the broker have no timeout: {', '.join(missing) or 'the pool'}.",

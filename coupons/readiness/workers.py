@@ -1,8 +1,8 @@
 """Checks of storing: the broker, beat, and a worker that receives wake-ups."""
 
-from celery import current_app
 from django.utils.translation import gettext as _
 
+from coupons.broker import connections
 from coupons.readiness.result import Line, amber, green, red
 from coupons.store import store
 
@@ -16,7 +16,7 @@ SWEEP_AMBER_S, SWEEP_RED_S = 10, 30
 def broker_line() -> Line:
     """Wake-ups pass through the broker; while it is unreachable nothing is stored."""
     try:
-        with current_app.connection_for_write() as connection:
+        with connections.impatient_connection() as connection:
             connection.ensure_connection(max_retries=1, timeout=PATIENCE_S)
     except Exception as error:  # kombu lets any exception of its transport through
         return red(

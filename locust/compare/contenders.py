@@ -117,10 +117,9 @@ def _celery(name: str, app: str, env: dict[str, str], cwd: Path, folder: Path) -
     quiet = ["--loglevel", "WARNING"]
     pool = ["--concurrency", str(PROCESSES), "--without-gossip", "--without-mingle"]
     beat = ["--schedule", str(folder / f"{name}-beat"), "--pidfile="]
-    worker = env | {"CELERY_WORKER": "1"}
     return [
-        Program(f"{name}-worker", [*celery, "worker", *quiet, *pool], worker, cwd),
-        Program(f"{name}-beat", [*celery, "beat", *quiet, *beat], worker, cwd),
+        Program(f"{name}-worker", [*celery, "worker", *quiet, *pool], env, cwd),
+        Program(f"{name}-beat", [*celery, "beat", *quiet, *beat], env, cwd),
     ]
 
 

@@ -66,7 +66,7 @@ def _programs(url: str, watched: str, env: dict[str, str], folder: Path) -> list
     port = url.rpartition(":")[2]
     counts = {"PROMETHEUS_MULTIPROC_DIR": str(folder / "counts")}
     celery, worker = [sys.executable, "-m", "celery", "-A", "config"], env | counts
-    worker |= {"CELERY_WORKER": "1", "CONSUMER_PORT": watched.rpartition(":")[2]}
+    worker |= {"CONSUMER_PORT": watched.rpartition(":")[2]}
     consumer = [sys.executable, "-m", "config.worker.consumer"]
     quiet = ["--loglevel", "WARNING"]
     pool = ["--concurrency", str(PROCESSES), "--without-gossip", "--without-mingle"]

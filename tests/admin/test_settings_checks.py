@@ -22,7 +22,7 @@ def test_our_own_wiring_is_as_it_should_be(settings: Any) -> None:
     [
         ({"broker_transport_options": {"socket_timeout": None}}, "E022"),
         ({"broker_transport_options": {"health_check_interval": 0}}, "E022"),
-        ({"broker_transport_options": {"client_name": "coupon-worker"}}, "E022"),
+        ({"broker_transport_options": {"retry_on_timeout": False}}, "E022"),
         ({"broker_pool_acquire_timeout": None}, "E022"),
         ({"broker_transport_options": {"visibility_timeout": 40}}, "E023"),
         ({"task_soft_time_limit": 20}, "E023"),

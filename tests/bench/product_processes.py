@@ -39,12 +39,11 @@ def process_tree(pid: int) -> list[psutil.Process]:
 @contextmanager
 def run_worker_and_beat(folder: Path) -> Iterator[None]:
     """A Celery worker and beat. They are ready when a claim is stored, not before."""
-    env = {"CELERY_WORKER": "1"}  # as patient with the broker as a worker
     worker = commands.worker_command(pool=POOL)
     beat = commands.beat_command("--schedule", str(folder / "beat-schedule"))
     with (
-        started(worker, log=folder / "worker.log", env=env),
-        started(beat, log=folder / "beat.log", env=env),
+        started(worker, log=folder / "worker.log"),
+        started(beat, log=folder / "beat.log"),
     ):
         yield
 

@@ -81,7 +81,7 @@ def start_consumer(environment: Environment, folder: Path) -> Iterator[Consumer]
 @pytest.fixture
 def worker_pid(consumer_environment: Environment, tmp_path: Path) -> Iterator[int]:
     """A worker with one child. Yields the pid of its main process."""
-    env, log = consumer_environment | {"CELERY_WORKER": "1"}, tmp_path / "worker.log"
+    env, log = consumer_environment, tmp_path / "worker.log"
     with started_program(commands.worker_command(), log=log, env=env) as program:
         yield program.pid
 

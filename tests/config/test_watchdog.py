@@ -71,7 +71,7 @@ def watchdog_environment(child_environment: Environment, tmp_path: Path) -> Envi
 
 @contextmanager
 def supervised_worker(environment: Environment, folder: Path, **more: str) -> Iterator[Supervised]:
-    worker = Supervised(environment | {"CELERY_WORKER": "1"} | more, folder / "worker.log")
+    worker = Supervised(environment | more, folder / "worker.log")
     try:
         yield worker
     finally:

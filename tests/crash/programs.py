@@ -73,16 +73,15 @@ def programs(
 ) -> list[Actor]:
     inherited = {name: said for name, said in os.environ.items() if name not in NOT_HERE}
     env = inherited | env | {"BROKEN": build.broken}
-    patient = env | {"CELERY_WORKER": "1"}
     clock(folder, WEBS[1]).shift(CLOCK_SHIFTS_S[WEBS[1]][0])
     ours = [
         _users(WEBS[0], folder, env, hosts[0], build),
         _users(WEBS[1], folder, env, hosts[1], build),
         _operators(OPERATORS[0], folder, env, hosts[0]),
         _operators(OPERATORS[1], folder, env, hosts[1]),
-        _worker(WORKERS[0], folder, patient, 2, build),
-        _worker(WORKERS[1], folder, patient, 1, build),
-        _beat(folder, patient, build),
+        _worker(WORKERS[0], folder, env, 2, build),
+        _worker(WORKERS[1], folder, env, 1, build),
+        _beat(folder, env, build),
     ]
     for program in ours:  # as on hosts of their own
         metrics = folder / f"{program.name}-metrics"

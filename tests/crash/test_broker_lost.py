@@ -29,7 +29,7 @@ def worker(folder: Path, broker: str) -> Iterator[None]:
     """One hand, and a database where nobody listens. Without heartbeats, which find a lost broker,
     too, if they come in the second in which it is away."""
     env = {
-        "CELERY_WORKER": "1", "CELERY_BROKER_URL": broker, "DRAIN_PATIENCE_S": str(PATIENCE_S),
+        "CELERY_BROKER_URL": broker, "DRAIN_PATIENCE_S": str(PATIENCE_S),
         "DATABASE_URL": f"mysql://nobody:nothing@127.0.0.1:{servers.free_port()}/nowhere",
         "PROMETHEUS_MULTIPROC_DIR": str(folder),
     }  # fmt: skip

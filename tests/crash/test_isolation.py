@@ -31,7 +31,7 @@ PATIENCE_S = 40
 
 @contextmanager
 def worker_and_beat(environment: dict[str, str], folder: Path) -> Iterator[None]:
-    env = environment | {"CELERY_WORKER": "1", "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    env = environment | {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
     beat = commands.beat_command("--scheduler", "config.beat.LeasedScheduler")
     with (
         servers.started(commands.worker_command(), log=folder / "log", env=env),

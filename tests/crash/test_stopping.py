@@ -50,7 +50,7 @@ def test_a_worker_asked_to_end_under_load_finishes_its_batch(
     campaign = open_campaign(stock=CLAIMS)
     claims(campaign, CLAIMS)
     app.control.purge()
-    environment = child_environment | SLOW | {"CELERY_WORKER": "1"}
+    environment = child_environment | SLOW
     with servers.started(
         commands.worker_command(pool=2), log=tmp_path / "worker.log", env=environment
     ) as worker:

@@ -102,7 +102,7 @@ def start_programs(
         (folder / role).mkdir(exist_ok=True)
     web = environment | {"PROMETHEUS_MULTIPROC_DIR": str(folder / "web")}
     worker = environment | {
-        "PROMETHEUS_MULTIPROC_DIR": str(folder / "worker"), "CELERY_WORKER": "1",
+        "PROMETHEUS_MULTIPROC_DIR": str(folder / "worker"),
         "CONSUMER_PORT": str(ports["consumer"]),
     }  # fmt: skip
     node = ["prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{ports['node']}"]

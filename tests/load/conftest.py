@@ -37,7 +37,6 @@ def site(site_environment: dict[str, str], tmp_path: Path) -> Iterator[Site]:
     port = servers.free_port()
     web = commands.granian_command(port, "--blocking-threads", "2")
     beat = commands.beat_command("--schedule", str(tmp_path / "beat"))
-    patient = site_environment | {"CELERY_WORKER": "1"}
 
     with ExitStack() as stack:
 
@@ -48,8 +47,8 @@ def site(site_environment: dict[str, str], tmp_path: Path) -> Iterator[Site]:
         def serve_site(*, worker: bool = True) -> str:
             serving = start("web", web, site_environment)
             if worker:
-                start("worker", commands.worker_command("--pool", "solo"), patient)
-                start("beat", beat, patient)
+                start("worker", commands.worker_command("--pool", "solo"), site_environment)
+                start("beat", beat, site_environment)
             serving.wait_until(lambda: servers.listens(port), patience_s=servers.START_S)
             return f"http://127.0.0.1:{port}"
 

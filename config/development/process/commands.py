@@ -45,14 +45,12 @@ def web_command(port: int, *, workers: int = 1, application: str = APPLICATION) 
 
 
 def worker_command(*options: str, pool: int = 1, app: str = CELERY_APP) -> list[str]:
-    """Its environment needs CELERY_WORKER."""
     return _celery_command(
         app, "worker", "--concurrency", str(pool), "--without-gossip", "--without-mingle", *options
     )
 
 
 def beat_command(*options: str, app: str = CELERY_APP) -> list[str]:
-    """Its environment needs CELERY_WORKER."""
     return _celery_command(app, "beat", "--pidfile=", *options)
 
 

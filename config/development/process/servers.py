@@ -53,7 +53,7 @@ def worker(site: Site) -> Server:
         f"{POOL} processes that store",
         commands.worker_command("--hostname", site.worker_node, pool=POOL),
         lambda: _worker_answers(site),
-        {"CELERY_WORKER": "1", **site.counts("worker")},
+        site.counts("worker"),
         ends=", which stores its batch",
     )
 
@@ -64,7 +64,7 @@ def beat(site: Site) -> Server:
         "rings every second",
         commands.beat_command(),
         lambda: _lease_is_held(site),
-        {"CELERY_WORKER": "1"},  # the worker's timeouts for the broker
+        {},
     )
 
 

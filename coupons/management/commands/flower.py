@@ -30,7 +30,6 @@ class Command(SentenceCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         _demand_login(settings.FLOWER_LOGIN, options["address"])
         _demand_free(options["address"], options["port"])
-        os.environ.setdefault("CELERY_WORKER", "yes")  # the worker's timeouts for the broker
         flower = [sys.executable, "-m", "celery", "-A", "config", "flower"]
         where = [f"--address={options['address']}", f"--port={options['port']}"]
         if settings.FLOWER_LOGIN:  # not as an argument, which every user of the host can read
