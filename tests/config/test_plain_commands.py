@@ -21,7 +21,7 @@ SITE = "from config.settings import *; STATIC_ROOT = {folder!r}; WHITENOISE_ROOT
 pytestmark = pytest.mark.slow
 
 
-def manage(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_manage(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "manage.py", *words],
         cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=300,
@@ -29,7 +29,7 @@ def manage(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def runserver(folder: Path) -> Iterator[tuple[int, Path]]:
+def start_runserver(folder: Path) -> Iterator[tuple[int, Path]]:
     (folder / "site_settings.py").write_text(SITE.format(folder=str(folder / "static")))
     port, log = servers.free_port(), folder / "runserver.log"
     command = [
@@ -40,37 +40,37 @@ def runserver(folder: Path) -> Iterator[tuple[int, Path]]:
         yield port, log
 
 
-def fetch(port: int, path: str) -> str:
+def fetch_page(port: int, path: str) -> str:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
         return str(answer.read().decode())
 
 
 def test_15_2_runserver_serves_the_admin_with_its_style(tmp_path: Path) -> None:
-    with runserver(tmp_path) as (port, log):
-        assert "admin/css/base.css" in fetch(port, "/admin/login/")
-        assert "body" in fetch(port, "/static/admin/css/base.css")
-        assert "/api/v1/" in fetch(port, "/api/v1/schema")
+    with start_runserver(tmp_path) as (port, log):
+        assert "admin/css/base.css" in fetch_page(port, "/admin/login/")
+        assert "body" in fetch_page(port, "/static/admin/css/base.css")
+        assert "/api/v1/" in fetch_page(port, "/api/v1/schema")
         time.sleep(1)  # ten marked requests of the overload sensor
         assert "waiting-time" not in log.read_text()
 
 
 def test_15_2_runserver_is_refused_in_production() -> None:
-    refused = manage("runserver", **PRODUCTION)
+    refused = run_manage("runserver", **PRODUCTION)
     assert refused.returncode == 1
     assert "granian" in refused.stderr
 
 
 def test_15_2_manage_py_test_is_pytest() -> None:
-    ran = manage("test", "--version")
+    ran = run_manage("test", "--version")
     assert ran.returncode == 0
     assert ran.stdout.startswith("pytest ")
-    collected = manage("test", "--collect-only", "-q", "tests/config/test_plain_commands.py")
+    collected = run_manage("test", "--collect-only", "-q", "tests/config/test_plain_commands.py")
     assert "test_15_2_manage_py_test_is_pytest" in collected.stdout
 
 
 def test_15_2_a_token_is_signed_in_production_only_when_that_is_spelled_out() -> None:
-    refused = manage("user_token", "mina", **PRODUCTION)
+    refused = run_manage("user_token", "mina", **PRODUCTION)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "--sign-in-production" in refused.stderr
-    signed = manage("user_token", "mina", "--sign-in-production", **PRODUCTION)
+    signed = run_manage("user_token", "mina", "--sign-in-production", **PRODUCTION)
     assert signed.stdout.count(".") == 2

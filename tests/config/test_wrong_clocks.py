@@ -92,8 +92,8 @@ def test_12_a2_a_wrong_clock_is_a_line_on_the_board_a_metric_and_a_line_in_the_l
         line = clocks.host_clocks()
         assert line.light is Light.RED
         off_s = {name: int(s) for name, s in re.findall(r"(\w+)@\S+ ([+-]\d+)", line.seen)}
-        assert off_s == approximately({"celery": 8, "beat": -10, "web": -8})
-        assert ahead_s() == approximately({"celery": 8, "beat": -HOURS_S, "web": -8})
+        assert off_s == within_tolerance({"celery": 8, "beat": -10, "web": -8})
+        assert ahead_s() == within_tolerance({"celery": 8, "beat": -HOURS_S, "web": -8})
         for name in ("worker", "beat", "web"):
             log = (site_with_wrong_clocks.folder / f"{name}.log").read_text()
             assert "from Redis' clock: let this host keep time" in log
@@ -102,7 +102,7 @@ def test_12_a2_a_wrong_clock_is_a_line_on_the_board_a_metric_and_a_line_in_the_l
         wait_until(lambda: clocks.host_clocks().light is Light.GREEN, patience_s=PATIENCE_S)
 
 
-def approximately(seconds: dict[str, float]) -> Any:
+def within_tolerance(seconds: dict[str, float]) -> Any:
     """A clock is read some time before it is compared: on a busy machine up to two seconds."""
     return pytest.approx(seconds, abs=2, rel=0)
 

@@ -22,7 +22,7 @@ REGION = "ap-northeast-2"
 
 
 @pytest.fixture(scope="module")
-def ssm(cloud_url: str) -> str:
+def ssm_endpoint(cloud_url: str) -> str:
     """The URL of a cloud with secrets in it, one of them in a folder further down."""
     client = boto3.client(
         "ssm",
@@ -38,7 +38,9 @@ def ssm(cloud_url: str) -> str:
     return cloud_url
 
 
-def ansible(url: str, folder: Path, *names: str, **given: Any) -> subprocess.CompletedProcess[str]:
+def run_ansible(
+    url: str, folder: Path, *names: str, **given: Any
+) -> subprocess.CompletedProcess[str]:
     """A play of one task, which writes these secrets into a file, a line each."""
     content = "\n".join(f"{{{{ lookup('coupon_secret', '{name}') }}}}" for name in names)
     copy = {"copy": {"content": content, "dest": str(folder / "secrets"), "mode": "0600"}}
@@ -65,9 +67,9 @@ def ansible(url: str, folder: Path, *names: str, **given: Any) -> subprocess.Com
     )  # fmt: skip
 
 
-def test_14_10_every_secret_of_the_path_is_found(ssm: str, tmp_path: Path) -> None:
+def test_14_10_every_secret_of_the_path_is_found(ssm_endpoint: str, tmp_path: Path) -> None:
     """Also beyond the first page of SSM's answer."""
-    done = ansible(ssm, tmp_path, *[name.replace("-", "_") for name in NAMES])
+    done = run_ansible(ssm_endpoint, tmp_path, *[name.replace("-", "_") for name in NAMES])
     assert done.returncode == 0, done.stdout + done.stderr
     expected = [f"sesame of {name}, it is" for name in NAMES]
     assert (tmp_path / "secrets").read_text().splitlines() == expected
@@ -76,9 +78,9 @@ def test_14_10_every_secret_of_the_path_is_found(ssm: str, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("missing", [f"{FOLDER}/none", "/coupon/none/secrets/name-0", "none"])
 def test_14_10_a_missing_parameter_is_named_and_nothing_is_written(
-    ssm: str, tmp_path: Path, missing: str
+    ssm_endpoint: str, tmp_path: Path, missing: str
 ) -> None:
-    done = ansible(ssm, tmp_path, "it", coupon_secrets={"it": missing})
+    done = run_ansible(ssm_endpoint, tmp_path, "it", coupon_secrets={"it": missing})
     assert done.returncode != 0
     assert missing.rpartition("/")[0] in done.stdout + done.stderr
     assert not (tmp_path / "secrets").exists()

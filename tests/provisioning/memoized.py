@@ -14,7 +14,7 @@ from moto.iam.models import IAMBackend
 _PARTITION = "aws"  # moto also makes a backend for each of the others, which no test asks
 
 
-def install() -> None:
+def install_caches() -> None:
     names = tuple(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: names
     methods = functools.cache(utils.method_names_from_class)
@@ -29,11 +29,11 @@ def _copy_policies() -> None:
     parse = IAMBackend._init_aws_policies
     parsed: dict[str, list[Any]] = {}
 
-    def copied(self: Any) -> list[Any]:
+    def copy_policies(self: Any) -> list[Any]:
         if self.region_name != _PARTITION:
             return []
         if self.account_id not in parsed:
             parsed[self.account_id] = parse(self)
         return [copy.copy(policy) for policy in parsed[self.account_id]]
 
-    IAMBackend._init_aws_policies = copied  # type: ignore[method-assign]
+    IAMBackend._init_aws_policies = copy_policies  # type: ignore[method-assign]

@@ -20,7 +20,7 @@ from tests.provisioning import elasticache_store, kept_tags, memoized, real_host
 
 def strict_application() -> Any:
     """moto's whole application, patched."""
-    memoized.install()
+    memoized.install_caches()
     elasticache_store.install_elasticache()
     kept_tags.install_tags()
     real_hosts.install_host_reports()

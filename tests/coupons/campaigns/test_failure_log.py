@@ -15,7 +15,7 @@ from tests import damages
 from tests.conftest import CampaignMaker
 
 
-def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+def logged_errors(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [line.getMessage() for line in caplog.records if line.levelno == logging.ERROR]
 
 
@@ -28,7 +28,7 @@ def test_14_10_a_damaged_queue_is_logged_once_and_counted_every_time(
     before = counter._value.get()
     for _ in range(5):
         tasks.sweep()
-    assert len(errors(caplog)) == 1, errors(caplog)
+    assert len(logged_errors(caplog)) == 1, logged_errors(caplog)
     assert counter._value.get() == before + 5
 
 
@@ -40,10 +40,10 @@ def test_14_10_each_other_failure_and_each_return_is_a_line(
         report_failure("sale", Work.DRAIN, StoreError("NOGROUP"))
         report_failure("sale", Work.SWEEP, StoreError("WRONGTYPE"))
         report_failure("other", Work.DRAIN, StoreError("WRONGTYPE"))
-    assert len(errors(caplog)) == 4
+    assert len(logged_errors(caplog)) == 4
     monkeypatch.setattr(isolation, "ENDED_S", 0)  # as if it had not been seen for a minute
     report_failure("sale", Work.DRAIN, StoreError("WRONGTYPE"))
-    assert errors(caplog)[4:] == [
+    assert logged_errors(caplog)[4:] == [
         "drain of campaign sale failed: StoreError('WRONGTYPE') (and 2 times since its last line)"
     ]
 

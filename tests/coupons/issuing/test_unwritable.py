@@ -99,16 +99,16 @@ def failing_insert(for_user: str, error: Exception) -> Callable[..., Any]:
     return insert_or_fail
 
 
-def refusing(for_user: str, error: Exception) -> Callable[..., Any]:
+def refuse_insert_for(for_user: str, error: Exception) -> Callable[..., Any]:
     """A driver that can't take this user's row: a wrapper around its statements."""
 
-    def execute(driver: Any, sql: str, rows: Any, many: bool, context: Any) -> Any:
+    def execute_or_fail(driver: Any, sql: str, rows: Any, many: bool, context: Any) -> Any:
         users = [row[1] for row in rows] if many else []
         if for_user in users or for_user.encode() in users:
             raise error
         return driver(sql, rows, many, context)
 
-    return execute
+    return execute_or_fail
 
 
 @pytest.mark.parametrize(
@@ -122,17 +122,17 @@ def test_a_claim_that_the_driver_can_not_take_is_singled_out(
     open_campaign: CampaignMaker, error: Exception, culprit: int
 ) -> None:
     sale = open_campaign()
-    with connection.execute_wrapper(refusing(f"user-{culprit}", error)):
+    with connection.execute_wrapper(refuse_insert_for(f"user-{culprit}", error)):
         verdict = writer.store_batch(sale, admitted_claims(1, 2, 3, 4, 5, 6, 7), epoch=None)
     assert [claim.place for claim in verdict.refused] == [culprit]
     assert sorted(claim.place for claim in verdict.stored) == sorted({*range(1, 8)} - {culprit})
 
 
-def faulty(error: Exception) -> Callable[..., Any]:
-    def instead(*_: Any, **__: Any) -> Any:
+def raising_function(error: Exception) -> Callable[..., Any]:
+    def raise_error(*_: Any, **__: Any) -> Any:
         raise error
 
-    return instead
+    return raise_error
 
 
 OURS = {
@@ -164,7 +164,7 @@ def test_14_10_a_fault_of_our_own_parks_no_claim_and_is_loud(
     for user in ("mina", "jun", "sora")[:waiting]:
         strategies.admit(sale, Claim(user))
     with monkeypatch.context() as broken:
-        broken.setattr(*OURS[where], faulty(error))
+        broken.setattr(*OURS[where], raising_function(error))
         tasks.drain("sale")
     assert (parked_reasons(), store.store().gate("sale").waiting) == ([], waiting)
     assert "a fault of ours" in str(store.store().drain_failures(["sale"])["sale"])
