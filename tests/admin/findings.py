@@ -7,6 +7,3 @@ def ids_with_hints(found: list[Any]) -> list[str]:
     for message in found:
         assert message.hint, f"{message.id} says what is wrong and not what to do"
     return [message.id for message in found]
-
-
-ids = ids_with_hints  # for test_settings_checks, which follows

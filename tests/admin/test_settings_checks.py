@@ -1,4 +1,4 @@
-"""The system checks of settings, which ask no server: each is seen to find what it is for."""
+"""The system checks of settings, which ask no server: each one finds its fault."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,10 +9,10 @@ from django.core.management.base import SystemCheckError
 from django.db import connection
 
 from coupons.monitoring import server_checks, settings_checks
-from tests.admin.findings import ids
+from tests.admin.findings import ids_with_hints
 
 
-def test_our_own_wiring_is_as_it_should_be(settings: Any) -> None:
+def test_our_own_settings_pass_all_checks(settings: Any) -> None:
     settings.PRODUCTION = False
     assert settings_checks.check_settings() == []
 
@@ -36,12 +36,12 @@ def test_our_own_wiring_is_as_it_should_be(settings: Any) -> None:
     ],
     ids=str,
 )
-def test_celery_wired_otherwise_is_found(
+def test_other_celery_settings_are_found(
     celery_says: Callable[..., None], settings: Any, changes: dict[str, Any], expected: str
 ) -> None:
     settings.PRODUCTION = False
     celery_says(**changes)
-    assert ids(settings_checks.check_settings()) == [f"coupons.{expected}"]
+    assert ids_with_hints(settings_checks.check_settings()) == [f"coupons.{expected}"]
 
 
 @pytest.mark.parametrize(
@@ -52,13 +52,13 @@ def test_an_old_celery_is_found(
 ) -> None:
     settings.PRODUCTION = False
     monkeypatch.setattr(f"{name}.__version__", version)
-    assert ids(settings_checks.check_settings()) == [f"coupons.{expected}"]
+    assert ids_with_hints(settings_checks.check_settings()) == [f"coupons.{expected}"]
 
 
 def test_sigterm_remapped_is_found(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     settings.PRODUCTION = False
     monkeypatch.setattr(settings_checks, "REMAP_SIGTERM", "SIGQUIT")
-    assert ids(settings_checks.check_settings()) == ["coupons.E026"]
+    assert ids_with_hints(settings_checks.check_settings()) == ["coupons.E026"]
 
 
 def test_stores_that_are_waited_for_too_long_are_found(
@@ -71,7 +71,7 @@ def test_stores_that_are_waited_for_too_long_are_found(
     expected = ["coupons.W021", "coupons.W024", "coupons.E027", "coupons.E028"]
     if connection.vendor != "mysql":
         expected.remove("coupons.E027")
-    assert ids(settings_checks.check_settings()) == expected
+    assert ids_with_hints(settings_checks.check_settings()) == expected
 
 
 def test_in_production_endpoints_are_apart_encrypted_and_not_to_be_commanded(
@@ -80,7 +80,7 @@ def test_in_production_endpoints_are_apart_encrypted_and_not_to_be_commanded(
     settings.PRODUCTION = True
     settings.REDIS_URL = "redis://cache.example:6379/0"
     celery_says(broker_url="redis://cache.example/1", worker_enable_remote_control=True)
-    found = ids(settings_checks.check_settings())
+    found = ids_with_hints(settings_checks.check_settings())
     plain = ["coupons.W025"] if connection.vendor == "mysql" else []
     assert found == ["coupons.W020", "coupons.W022", *plain, "coupons.W026", "coupons.W026"]
     settings.REDIS_URL = "rediss://cache.example:6379/0"
@@ -97,7 +97,7 @@ def test_local_secrets_are_welcome_on_a_laptop_only(settings: Any) -> None:
     settings.PRODUCTION = False
     assert server_checks.check_secrets() == []
     settings.PRODUCTION = True
-    assert ids(server_checks.check_secrets()) == [
+    assert ids_with_hints(server_checks.check_secrets()) == [
         "coupons.E010",
         "coupons.E011",
         "coupons.E012",
