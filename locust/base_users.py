@@ -29,11 +29,11 @@ class Unexpected(Exception):
 
 
 class ApiUser(FastHttpUser):
-    """A user with a connection to the API. The person is given with every claim."""
+    """A Locust user with a connection to the API; each claim names its person."""
 
     abstract = True
     load_run: ClassVar[LoadRun]
-    all_are_here: ClassVar[Event] = Event()
+    all_users_started: ClassVar[Event] = Event()
 
     def on_start(self) -> None:
         """Open the campaign's page before the opening, which warms up both sides."""
@@ -57,54 +57,58 @@ class ApiUser(FastHttpUser):
                 "POST", self._claims, body=b"", headers={"Authorization": f"Bearer {token}"}
             )
             body = response.read()
-            heard = self._hear(user, due, sent, response, body)
+            answer = self._read_response(user, due, sent, response, body)
         except FAILURE_EXCEPTIONS:
-            heard = ClaimAnswer(user, "no_answer", 0, due, sent, self.load_run.elapsed_s)
+            answer = ClaimAnswer(user, "no_answer", 0, due, sent, self.load_run.elapsed_s)
         except GreenletExit:  # the run is stopped: the answer is not known
             self.load_run.ledger.add_answer(
                 ClaimAnswer(user, "no_answer", 0, due, sent, self.load_run.elapsed_s)
             )
             raise
-        except Exception:  # a bug of ours ends this user, which must be recorded
+        except Exception:  # a bug in this code ends the user; the verdict must show it
             self.load_run.ledger.add_answer(
                 ClaimAnswer(user, "load_failure", 0, due, sent, self.load_run.elapsed_s)
             )
             raise
-        self.load_run.ledger.add_answer(heard)
-        self._count(heard, len(body))
-        return heard
+        self.load_run.ledger.add_answer(answer)
+        self._count(answer, len(body))
+        return answer
 
-    def _hear(self, user: str, due: float, sent: float, response: Any, body: bytes) -> ClaimAnswer:
+    def _read_response(
+        self, user: str, due: float, sent: float, response: Any, body: bytes
+    ) -> ClaimAnswer:
         status, done = int(response.status_code), self.load_run.elapsed_s
         outcome, place, code = parse_answer(status, _object(body), response.get("coupon-outcome"))
         return ClaimAnswer(user, outcome, status, due, sent, done, place, code)
 
-    def _count(self, heard: ClaimAnswer, size: int) -> None:
-        counts = self.load_run.window.begin <= heard.due < self.load_run.window.end
+    def _count(self, answer: ClaimAnswer, size: int) -> None:
+        counts = self.load_run.window.begin <= answer.due < self.load_run.window.end
         self.environment.events.request.fire(
             request_type="POST",
-            name=f"claim: {heard.outcome_group}"
+            name=f"claim: {answer.outcome_group}"
             if counts
-            else f"(left out) claim: {heard.outcome_group}",
-            response_time=heard.response_ms,
+            else f"(left out) claim: {answer.outcome_group}",
+            response_time=answer.response_ms,
             response_length=size,
-            exception=None if heard.is_expected else Unexpected(f"{heard.status} {heard.outcome}"),
+            exception=None
+            if answer.is_expected
+            else Unexpected(f"{answer.status} {answer.outcome}"),
             context={},
         )
 
     def claim_until_decided(self, user: str, token: str, *, due: float) -> ClaimAnswer:
         """Retry while nothing was decided, as a person would; each try is recorded separately."""
-        heard = self.send_claim(user, token, due=due)
+        answer = self.send_claim(user, token, due=due)
         for _ in range(MOST_TRIES - 1):
-            if heard.outcome not in AGAIN:
+            if answer.outcome not in AGAIN:
                 break
             gevent.sleep(PAUSE_S)
-            heard = self.send_claim(user, token, due=self.load_run.elapsed_s)
-        return heard
+            answer = self.send_claim(user, token, due=self.load_run.elapsed_s)
+        return answer
 
     def leave_run(self) -> None:
         """End this user, but not before all users are started: Locust would replace it."""
-        self.all_are_here.wait(LONGEST_GATHERING_S)
+        self.all_users_started.wait(LONGEST_GATHERING_S)
         raise StopUser
 
 

@@ -26,7 +26,7 @@ PREFIX = "load-"  # of the slugs of campaigns that load runs create
 _NOT_THERE = "no-such-campaign"
 AWAY = (OSError, HTTPException, ValueError)  # no answer, or an unreadable one
 _LONGEST_PROBLEM = 65_536  # bytes
-_LOOKS = 5  # the fastest one gives the best estimate of the clocks' difference
+_READINGS = 5  # the fastest reading gives the best estimate of the clocks' difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +69,18 @@ def demand_site(host: str) -> str:
     except NoAddress as error:
         raise NoCampaign(str(error)) from None
     page = f"/api/v1/campaigns/{_NOT_THERE}"
-    reply = _first_look(host, page)
+    reply = _fetch_answer(host, page)
     if reply != _UNKNOWN:  # the operators' port answers with problem documents, too
         answer = ", ".join(filter(None, (reply.kind, reply.code)))
         raise NoCampaign(
-            f"{host} is no coupon site's door for users: it answers {reply.status} ({answer}) to"
-            f" {page}."
+            f"{host} is not the users' API of a coupon site: it answers {reply.status} ({answer})"
+            f" to {page}."
         )
     me = f"{page}/claims/me"
-    if _first_look(host, me, mint_token(_NOT_THERE)).status == HTTPStatus.UNAUTHORIZED:
+    if _fetch_answer(host, me, mint_token(_NOT_THERE)).status == HTTPStatus.UNAUTHORIZED:
         raise NoCampaign(
-            f"{host} does not believe the tokens that are signed here: JWT_HS256_SECRET, JWT_ISSUER"
-            " or JWT_AUDIENCE are not that site's."
+            f"{host} does not accept the tokens that are signed here: JWT_HS256_SECRET, JWT_ISSUER"
+            " or JWT_AUDIENCE differ from that site's."
         )
     return host
 
@@ -95,7 +95,7 @@ class _Answer:
 _UNKNOWN = _Answer(404, "application/problem+json", "unknown_campaign")
 
 
-def _first_look(host: str, path: str, token: str = "") -> _Answer:
+def _fetch_answer(host: str, path: str, token: str = "") -> _Answer:
     """Raises NoSale if there is no answer."""
     try:
         with _asked(host, path, token) as response:
@@ -136,7 +136,9 @@ def close_campaign(manage: Path, slug: str, why: str) -> None:
     try:
         _manage(manage, *words, env=os.environ)
     except NoCampaign as error:
-        raise NoCampaign(f"{why} It was made for this run and is still there: {error}") from None
+        raise NoCampaign(
+            f"{why} It was created for this run and can't be closed: {error}"
+        ) from None
 
 
 def _manage(manage: Path, *words: str, env: Mapping[str, str]) -> None:
@@ -148,7 +150,7 @@ def _manage(manage: Path, *words: str, env: Mapping[str, str]) -> None:
         check=False,
     )
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no word"])[-1]
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise NoCampaign(f"`manage.py {' '.join(words)}` failed: {last}")
 
 
@@ -164,10 +166,10 @@ class CampaignPage:
 
 def read_campaign(host: str, slug: str) -> CampaignPage:
     """The campaign's page. Raises one of AWAY if there is no readable answer."""
-    return min((_look(host, slug) for _ in range(_LOOKS)), key=lambda page: page.took)
+    return min((_read_page(host, slug) for _ in range(_READINGS)), key=lambda page: page.took)
 
 
-def _look(host: str, slug: str) -> CampaignPage:
+def _read_page(host: str, slug: str) -> CampaignPage:
     before = time.time()
     body = get_json(host, f"/api/v1/campaigns/{slug}")
     after = time.time()
@@ -175,7 +177,7 @@ def _look(host: str, slug: str) -> CampaignPage:
         ahead = _seconds(body["server_time"]) - (before + after) / 2
         return CampaignPage(int(body["stock"]), _seconds(body["opens_at"]), ahead, after - before)
     except (KeyError, TypeError):
-        raise ValueError("what it shows is no campaign") from None
+        raise ValueError("the response is not a campaign") from None
 
 
 def get_json(host: str, path: str, *, token: str = "") -> dict[str, Any]:
@@ -191,13 +193,13 @@ def _asked(host: str, path: str, token: str) -> Any:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Do not follow redirects: people's claims don't either."""
+    """Do not follow redirects: the simulated users do not, either."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
 
 
-# As people's requests: directly, through no proxy.
+# Without a proxy, as the simulated users' requests.
 _OPENER = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
 
 

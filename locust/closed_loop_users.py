@@ -10,7 +10,7 @@ from base_users import ApiUser
 
 
 class Seat(ApiUser):
-    """A Locust user whose every claim is by a new person."""
+    """A Locust user that claims for a new person each time."""
 
     abstract = True
 

@@ -26,11 +26,11 @@ Figures = dict[str, object]
 
 
 def measure_run(
-    heard: Sequence[ClaimAnswer], window: Window, *, configured: float | None
+    answers: Sequence[ClaimAnswer], window: Window, *, configured: float | None
 ) -> Figures:
     """Times in ms. `configured`: the intended rate per second; None: a closed workload."""
-    due = [one for one in heard if window.begin <= one.due < window.end]
-    done = [one for one in heard if window.begin <= one.done < window.end]
+    due = [one for one in answers if window.begin <= one.due < window.end]
+    done = [one for one in answers if window.begin <= one.done < window.end]
     late = sorted((one.sent - one.due) * 1000 for one in due)
     return {
         "window_s": [window.begin, window.end],
@@ -38,20 +38,20 @@ def measure_run(
         "asked_per_s": round(len(due) / window.seconds, 1),
         "answered_per_s": round(len(done) / window.seconds, 1),
         "admitted_per_s": round(_admitted(done) / window.seconds, 1),
-        "left_out_of_the_figures": len(heard) - len(due),
-        "asks_in_all": dict(Counter(one.outcome for one in heard)),
+        "left_out_of_the_figures": len(answers) - len(due),
+        "asks_in_all": dict(Counter(one.outcome for one in answers)),
         "asked_late": sum(ms > LATE_S * 1000 for ms in late),
         "late_ms_p99": _round(percentile(late, 0.99)),
         "outcomes": {group: _times(due, group) for group in GROUPS},
     }
 
 
-def _admitted(heard: Sequence[ClaimAnswer]) -> int:
-    return sum(one.outcome == "admitted" for one in heard)
+def _admitted(answers: Sequence[ClaimAnswer]) -> int:
+    return sum(one.outcome == "admitted" for one in answers)
 
 
-def _times(heard: Sequence[ClaimAnswer], group: str) -> Figures:
-    ms = sorted(one.response_ms for one in heard if one.outcome_group == group)
+def _times(answers: Sequence[ClaimAnswer], group: str) -> Figures:
+    ms = sorted(one.response_ms for one in answers if one.outcome_group == group)
     if not ms:
         return {"count": 0}
     named = {f"p{share:g}": _round(percentile(ms, share / 100)) for share in (50, 90, 95, 99, 99.9)}

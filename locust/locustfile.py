@@ -70,7 +70,7 @@ class RunController:
         return str(self.environment.host)
 
     def prepare_run(self) -> bool:
-        """Find or create the campaign, and pass it to all processes. False: there is none."""
+        """Find or create the campaign, and pass it to all processes. False: that failed."""
         arguments, scenario = self.arguments, SCENARIOS[self.arguments.scenario]
         gather_s = options.gather_s(arguments)
         try:
@@ -79,9 +79,9 @@ class RunController:
                     self.host
                 )  # used by all users from now on
             slug = arguments.campaign or self._create(arguments, gather_s)
-            page = self._look(arguments, slug)
+            page = self._read_campaign(arguments, slug)
         except campaign.NoCampaign as error:
-            return self._fail(f"No campaign to ask for: {error}")
+            return self._fail(f"There is no campaign to claim from: {error}")
         opens_at = max(
             page.opens_at, time.time() + page.ahead + gather_s * bool(arguments.campaign)
         )
@@ -100,19 +100,19 @@ class RunController:
         )  # fmt: skip
         return slug
 
-    def _look(self, arguments: Namespace, slug: str) -> campaign.CampaignPage:
+    def _read_campaign(self, arguments: Namespace, slug: str) -> campaign.CampaignPage:
         try:
             return campaign.read_campaign(self.host, slug)
         except campaign.AWAY as error:
-            why = f"{self.host} does not know {slug}: {error}."
+            reason = f"{self.host} does not know {slug}: {error}."
             # Created by a site with the same secrets and another database.
             if not arguments.campaign:
-                campaign.close_campaign(options.manage_of(arguments), slug, why)
-                why += " It was made for this run and is closed again."
-            raise campaign.NoCampaign(why) from None
+                campaign.close_campaign(options.manage_of(arguments), slug, reason)
+                reason += " It was created for this run and is closed again."
+            raise campaign.NoCampaign(reason) from None
 
-    def _fail(self, why: str) -> bool:
-        logger.error(why)
+    def _fail(self, reason: str) -> bool:
+        logger.error(reason)
         self.environment.process_exit_code = FAILED
         return False
 
@@ -139,23 +139,23 @@ class RunController:
                 campaign.read_campaign(self.host, self.arguments.load_run["slug"]).ahead
             )
         self.load_run.tokens.make_tokens(self.arguments.ready)
-        self.load_run = self._in_time(self.load_run)
+        self.load_run = self._postpone_if_late(self.load_run)
         self.load_run.ledger.start_clock()
         share_connections(self.arguments.connections, timeout_s=self.arguments.patience)
         ApiUser.load_run = self.load_run
-        ApiUser.all_are_here.clear()
+        ApiUser.all_users_started.clear()
 
-    def _in_time(self, about: campaign.LoadRun) -> campaign.LoadRun:
+    def _postpone_if_late(self, run: campaign.LoadRun) -> campaign.LoadRun:
         """Postpone the opening if creating campaign and tokens took too long (a busy machine) for
         all users to be started. Not in workers, which can't agree on a common time."""
         needed_s = options.gather_s(self.arguments) / 2 + 1  # to spawn them: see Crowd
-        if is_worker(self.environment.runner) or -about.elapsed_s >= needed_s:
-            return about
-        Crowd.load_run = replace(about, opens_at=time.time() + needed_s)
+        if is_worker(self.environment.runner) or -run.elapsed_s >= needed_s:
+            return run
+        Crowd.load_run = replace(run, opens_at=time.time() + needed_s)
         return Crowd.load_run
 
     def all_users_started(self, **_: Any) -> None:
-        ApiUser.all_are_here.set()
+        ApiUser.all_users_started.set()
 
     def fill_report(self, data: dict[str, Any], **_: Any) -> None:
         if self.load_run:
@@ -167,14 +167,14 @@ class RunController:
 
     def close_run(self, **_: Any) -> None:
         """Once per run: when the last user has left, or Stop was pressed."""
-        about, self.load_run = self.load_run, None
-        if about is None or is_worker(self.environment.runner):
+        run, self.load_run = self.load_run, None
+        if run is None or is_worker(self.environment.runner):
             return
         Crowd.load_run = None
-        configured = SCENARIOS[self.arguments.scenario].per_s(about.people, about.window)
+        configured = SCENARIOS[self.arguments.scenario].per_s(run.people, run.window)
         exceptions = self.environment.runner.exceptions if self.environment.runner else {}
-        broken = [LoadFailure(row["count"], row["msg"]) for row in exceptions.values()]
-        self._show(run_record.judge_run(self.arguments, self.host, about, configured, broken))
+        failures = [LoadFailure(row["count"], row["msg"]) for row in exceptions.values()]
+        self._show(run_record.judge_run(self.arguments, self.host, run, configured, failures))
 
     def _show(self, result: dict[str, Any]) -> None:
         well = result["verdict"]["well"]
@@ -185,7 +185,7 @@ class RunController:
         run_record.write_record(result, path)
         for name, figure, mark in run_record.report_lines(result):
             logger.info("%s %-34s %s", mark, name, figure)
-        logger.info("The record is in %s.", path)
+        logger.info("Record written to %s.", path)
         if self.pages:
             self.pages.record = result
 

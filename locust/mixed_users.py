@@ -40,8 +40,8 @@ class Owner(Person):
     @task
     def claim_and_follow(self) -> None:
         self.wait_until(self.due)
-        heard = self.claim_until_decided(self.user, self.token, due=self.due)
-        if heard.place:
+        answer = self.claim_until_decided(self.user, self.token, due=self.due)
+        if answer.place:
             self._follow()
             self._get("/api/v1/coupons", "look at my coupons")
         self.leave_run()

@@ -25,7 +25,7 @@ def _as_text(reader: Callable[[str], Path]) -> Callable[[str], str]:
 
 
 def add_options(parser: Any, **_: Any) -> None:
-    """Add our options to Locust's parser; all but the last few are shown in the web form."""
+    """Add our options to Locust's parser. The last few are not shown in the web form."""
     parser.prog, parser.error = "locust", partial(refuse_option, parser)
     for action in parser._actions:
         if action.dest == "num_users":  # Locust's own option, which accepts any number
@@ -35,25 +35,28 @@ def add_options(parser: Any, **_: Any) -> None:
     add("--stock", type=COUNT, default=1000, help="coupons to give away")
     add("--strategy", choices=["queued", "direct"], default="queued")
     add(
-        "--campaign", type=campaign_name, default="", help="that is there; empty: made for this run"
+        "--campaign",
+        type=campaign_name,
+        default="",
+        help="slug of an existing campaign; empty: create one",
     )
-    add("--seconds", type=SECONDS, default=10, help="in which people come")
-    add("--warm-up", type=NO_SECONDS, default=3, help="seconds that do not count")
-    add("--gather", type=NO_SECONDS, default=0, help="seconds to the opening; 0: by the users")
+    add("--seconds", type=SECONDS, default=10, help="seconds in which people arrive")
+    add("--warm-up", type=NO_SECONDS, default=3, help="seconds left out of the figures")
+    add("--gather", type=NO_SECONDS, default=0, help="seconds until the opening; 0: computed")
     add("--connections", type=Whole(0, 100_000), default=256,
-        help="per load process; 0: everybody their own")  # fmt: skip
-    add("--patience", type=SECONDS, default=10, help="seconds a person waits")
-    add("--storing", type=NO_SECONDS, default=60, help="seconds until all is stored")
+        help="per load process; 0: one for each user")  # fmt: skip
+    add("--patience", type=SECONDS, default=10, help="timeout of a request, seconds")
+    add("--storing", type=NO_SECONDS, default=60, help="longest wait for storing, seconds")
     hidden = {"include_in_web_ui": False}
-    add("--ready", type=NO_COUNT, default=0, help="tokens made before", **hidden)
-    add("--ask-back", type=NO_COUNT, default=200, help="people asked again", **hidden)
+    add("--ready", type=NO_COUNT, default=0, help="tokens to create in advance", **hidden)
+    add("--ask-back", type=NO_COUNT, default=200, help="claims to query from the API", **hidden)
     # No default path: a pure load generator host has no site next to this folder.
-    add("--manage", type=_as_text(input_file), help="the site's own", **hidden)
-    add("--peer", action="store_true", help="another design, with other error answers", **hidden)
-    add("--name", type=campaign_name, default="", help="slug of the campaign to make", **hidden)
-    add("--record", type=_as_text(output_file), help="file of the record", **hidden)
+    add("--manage", type=_as_text(input_file), help="the site's manage.py", **hidden)
+    add("--peer", action="store_true", help="the site is a peer of the comparison", **hidden)
+    add("--name", type=campaign_name, default="", help="slug of the campaign to create", **hidden)
+    add("--record", type=_as_text(output_file), help="file to write the record to", **hidden)
     # Sent to the workers by the master.
-    add("--opens-at", type=Number(0, 1e11), default=0, help="not for people", **hidden)
+    add("--opens-at", type=Number(0, 1e11), default=0, help="set by the master", **hidden)
 
 
 def manage_of(options: Namespace) -> Path:

@@ -1,5 +1,5 @@
 """The end of a run: wait until all told claims are stored, query database and API, judge, write the
-record. A run without a record and a verdict is no evidence.
+record. A run without a record and a verdict proves nothing.
 """
 
 import json
@@ -29,46 +29,47 @@ _POLL_S = 0.1
 def judge_run(
     options: Namespace,
     host: str,
-    about: LoadRun,
+    run: LoadRun,
     configured: float | None,
-    broken: Sequence[LoadFailure],
+    failures: Sequence[LoadFailure],
 ) -> dict[str, Any]:
     """The record of a run whose users have all left."""
-    cpu_s = about.ledger.cpu_s
-    heard, url = about.ledger.heard, os.environ.get("DATABASE_URL", "")
-    told = sorted({one.user for one in heard if one.outcome in PLACED})
-    stored_within_s = _wait(url, about, len(told), patience_s=options.storing)
-    rows = stored_coupons.stored_rows(url, about.slug) if url else None
+    cpu_s = run.ledger.cpu_s
+    answers, url = run.ledger.answers, os.environ.get("DATABASE_URL", "")
+    told = sorted({one.user for one in answers if one.outcome in PLACED})
+    stored_within_s = _wait(url, run, len(told), patience_s=options.storing)
+    rows = stored_coupons.stored_rows(url, run.slug) if url else None
     asked_again = told if rows is None else random.sample(told, min(len(told), options.ask_back))
-    standings = [_standing(host, about, user) for user in asked_again]
-    stock = campaign.read_campaign(host, about.slug).stock
-    verdict = judge_answers(heard, rows, standings, stock=stock, broken=broken)
-    measured = measure_run(heard, about.window, configured=configured) | {
+    statuses = [_claim_status(host, run, user) for user in asked_again]
+    stock = campaign.read_campaign(host, run.slug).stock
+    verdict = judge_answers(answers, rows, statuses, stock=stock, failures=failures)
+    measured = measure_run(answers, run.window, configured=configured) | {
         "all_stored_within_s": stored_within_s,
         "watched_for_s": options.storing if url else None,
-        "exceptions": sum(one.count for one in broken),
-        "load_cpu_ms_per_ask": round(1000 * cpu_s / max(1, len(heard)), 3),
+        "exceptions": sum(one.count for one in failures),
+        "load_cpu_ms_per_ask": round(1000 * cpu_s / max(1, len(answers)), 3),
     }
-    return _record(options, host, about, measured, verdict)
+    return _record(options, host, run, measured, verdict)
 
 
-def _wait(url: str, about: LoadRun, told: int, *, patience_s: float) -> float | None:
-    """Seconds from the last answer until all is stored; None: not in time, or no database."""
+def _wait(url: str, run: LoadRun, told: int, *, patience_s: float) -> float | None:
+    """Seconds from the last answer until all coupons are stored; None: not in time, or no
+    database."""
     if not url:
         gevent.sleep(min(patience_s, 5))
         return None
-    last = max((one.done for one in about.ledger.heard), default=about.elapsed_s)
+    last = max((one.done for one in run.ledger.answers), default=run.elapsed_s)
     deadline = time.monotonic() + patience_s
-    while stored_coupons.count_stored(url, about.slug) < told:
+    while stored_coupons.count_stored(url, run.slug) < told:
         if time.monotonic() > deadline:
             return None
         gevent.sleep(_POLL_S)
-    return round(max(0.0, about.elapsed_s - last), 2)
+    return round(max(0.0, run.elapsed_s - last), 2)
 
 
-def _standing(host: str, about: LoadRun, user: str) -> ClaimStatus:
+def _claim_status(host: str, run: LoadRun, user: str) -> ClaimStatus:
     try:
-        status = campaign.get_json(host, about.campaign_path + "/claims/me", token=mint_token(user))
+        status = campaign.get_json(host, run.campaign_path + "/claims/me", token=mint_token(user))
     except OSError as error:
         return ClaimStatus(user, str(error), 0, "")
     return ClaimStatus(
@@ -77,19 +78,19 @@ def _standing(host: str, about: LoadRun, user: str) -> ClaimStatus:
 
 
 def _record(
-    options: Namespace, host: str, about: LoadRun, measured: dict[str, object], verdict: Verdict
+    options: Namespace, host: str, run: LoadRun, measured: dict[str, object], verdict: Verdict
 ) -> dict[str, Any]:
     return {
         "scenario": options.scenario,
-        "campaign": about.slug,
+        "campaign": run.slug,
         "target": host,
-        "users": about.people,
+        "users": run.people,
         "stock": options.stock,
         "strategy": options.strategy,
-        "opens_at": about.opens_at,
+        "opens_at": run.opens_at,
         **machine_info.describe_machine(),
         "figures": measured,
-        "timeline": timeline.make_timeline(about.ledger.heard),
+        "timeline": timeline.make_timeline(run.ledger.answers),
         "verdict": asdict(verdict) | {"well": verdict.is_correct},
     }
 
@@ -109,10 +110,10 @@ def report_lines(record: dict[str, Any]) -> list[Line]:
     told, kept = verdict["told"], verdict["stored"]
     return [
         ("told = stored", f"{told:,} told, {kept:,} stored", FINE if told == kept else WRONG),
-        ("asked about it afterwards", f"{verdict['asked_back']:,} people", FIGURE),
+        ("claims queried afterwards", f"{verdict['asked_back']:,} people", FIGURE),
         *((f"fault {number}", fault, WRONG) for number, fault in enumerate(verdict["faults"], 1)),
         ("rate", _rate(figures), FIGURE),
-        ("asked late by the load generator", f"{figures['asked_late']:,}", FIGURE),
+        ("sent late by the load generator", f"{figures['asked_late']:,}", FIGURE),
         ("CPU of the load generator", f"{figures['load_cpu_ms_per_ask']} ms per ask", FIGURE),
         ("all stored after the last answer", *_stored(figures)),
         *((group, *_outcome(group, figures)) for group in figures["outcomes"]),

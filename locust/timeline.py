@@ -10,12 +10,12 @@ STEP_S = 0.25  # resolution of a chart of ten seconds
 SHARES = (50, 95, 99)
 
 
-def make_timeline(heard: Sequence[ClaimAnswer], *, step_s: float = STEP_S) -> dict[str, object]:
+def make_timeline(answers: Sequence[ClaimAnswer], *, step_s: float = STEP_S) -> dict[str, object]:
     """`at`: seconds from the opening to the step's begin. An answer counts in the step in which it
     arrived, a request in the step in which it was due. Times in ms. Empty steps are left out."""
     asked: dict[int, int] = defaultdict(int)
     answered: dict[int, list[ClaimAnswer]] = defaultdict(list)
-    for one in heard:
+    for one in answers:
         asked[int(one.due // step_s)] += 1
         answered[int(one.done // step_s)].append(one)
     return {
@@ -31,11 +31,11 @@ def make_timeline(heard: Sequence[ClaimAnswer], *, step_s: float = STEP_S) -> di
     }
 
 
-def _outcomes(heard: Sequence[ClaimAnswer]) -> dict[str, dict[str, float]]:
+def _outcomes(answers: Sequence[ClaimAnswer]) -> dict[str, dict[str, float]]:
     return {
-        group: _times(sorted(one.response_ms for one in heard if one.outcome_group == group))
+        group: _times(sorted(one.response_ms for one in answers if one.outcome_group == group))
         for group in GROUPS
-        if any(one.outcome_group == group for one in heard)
+        if any(one.outcome_group == group for one in answers)
     }
 
 

@@ -18,7 +18,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ClaimStatus:
-    """The claim status from the API, after the run, of a person who was told a place."""
+    """The status of an admitted person's claim, from the API after the run."""
 
     user: str
     status: str
@@ -28,7 +28,7 @@ class ClaimStatus:
 
 @dataclass(frozen=True, slots=True)
 class LoadFailure:
-    """An exception of the load generator, and how many simulated people it ended."""
+    """An exception of the load generator, and how many simulated users it ended."""
 
     count: int
     message: str
@@ -49,45 +49,48 @@ class Verdict:
 
 
 def judge_answers(
-    heard: Sequence[ClaimAnswer],
+    answers: Sequence[ClaimAnswer],
     rows: Sequence[Row] | None,
-    standings: Sequence[ClaimStatus] = (),
+    statuses: Sequence[ClaimStatus] = (),
     *,
     stock: int,
-    broken: Sequence[LoadFailure] = (),
+    failures: Sequence[LoadFailure] = (),
 ) -> Verdict:
-    """Told are the people who got a place in any answer, since the first answer may be lost.
+    """Compare answers and rows. Told: who got a place in any answer, since the first may be lost.
 
-    `rows` is None without access to the database; then `standings` must cover all told people.
+    `rows` is None without access to the database; then `statuses` must cover all told people.
     """
-    told = _told(heard)
-    checks = {**_answers(heard, told), **_standings(told, standings)}
+    told = _told(answers)
+    checks = {**_answers(answers, told), **_wrong_statuses(told, statuses)}
     if rows is None:
-        stored = sum(standing.status == "issued" for standing in standings)
-        checks["were told a place, and nobody was asked about it"] = len(told) - len(standings)
+        stored = sum(status.status == "issued" for status in statuses)
+        unqueried = len(told) - len(statuses)
+        checks["people were told a place, and their claims were not queried"] = unqueried
     else:
         stored = len(rows)
-        checks |= _rows(heard, told, rows, stock)
+        checks |= _rows(answers, told, rows, stock)
     faults = tuple(f"{count:,} {sentence}." for sentence, count in checks.items() if count > 0)
-    return Verdict(len(told), stored, len(standings), faults + _broken(broken) + _nothing(heard))
+    return Verdict(
+        len(told), stored, len(statuses), faults + _failures(failures) + _nothing_decided(answers)
+    )
 
 
-def _told(heard: Iterable[ClaimAnswer]) -> dict[str, ClaimAnswer]:
+def _told(answers: Iterable[ClaimAnswer]) -> dict[str, ClaimAnswer]:
     """User → their first answer with a place."""
     told: dict[str, ClaimAnswer] = {}
-    for one in heard:
+    for one in answers:
         if one.outcome in PLACED:
             told.setdefault(one.user, one)
     return told
 
 
-def _answers(heard: Sequence[ClaimAnswer], told: dict[str, ClaimAnswer]) -> dict[str, int]:
+def _answers(answers: Sequence[ClaimAnswer], told: dict[str, ClaimAnswer]) -> dict[str, int]:
     """Faults that the answers alone show: description → count."""
-    odd = [one for one in heard if not one.is_expected and one.outcome not in AWAY]
+    odd = [one for one in answers if not one.is_expected and one.outcome not in AWAY]
     return {
-        "answers are not of the contract, such as " + (_as_text(odd[0]) if odd else ""): len(odd),
-        "people heard two different answers": _changed(heard),
-        "places were given to two people": _twice(one.place for one in told.values()),
+        f"answers violate the API's contract, such as {_as_text(odd[0]) if odd else ''}": len(odd),
+        "people got two different answers": _count_changed(answers),
+        "places were given to two people": _count_twice(one.place for one in told.values()),
     }
 
 
@@ -95,62 +98,64 @@ def _as_text(one: ClaimAnswer) -> str:
     return f"{one.status} {one.outcome}"
 
 
-def _changed(heard: Iterable[ClaimAnswer]) -> int:
+def _count_changed(answers: Iterable[ClaimAnswer]) -> int:
     """How many people got two places, a place and `sold_out`, or `admitted` twice."""
-    said: dict[str, set[tuple[int, str]]] = defaultdict(set)
+    places: dict[str, set[tuple[int, str]]] = defaultdict(set)
     admitted: Counter[str] = Counter()
-    for one in heard:
+    for one in answers:
         if one.outcome in PLACED or one.outcome == "sold_out":
-            said[one.user].add((one.place, one.code))
+            places[one.user].add((one.place, one.code))
             admitted[one.user] += one.outcome == "admitted"
-    return sum(len(answers) > 1 or admitted[user] > 1 for user, answers in said.items())
+    return sum(len(found) > 1 or admitted[user] > 1 for user, found in places.items())
 
 
-def _twice(things: Iterable[object]) -> int:
+def _count_twice(things: Iterable[object]) -> int:
     return sum(times > 1 for times in Counter(things).values())
 
 
 def _rows(
-    heard: Sequence[ClaimAnswer], told: dict[str, ClaimAnswer], rows: Sequence[Row], stock: int
+    answers: Sequence[ClaimAnswer], told: dict[str, ClaimAnswer], rows: Sequence[Row], stock: int
 ) -> dict[str, int]:
     """Faults that the database's rows show: description → count."""
     stored = {(row.user, row.place, row.code) for row in rows}
-    unheard = {one.user for one in heard if one.outcome in AWAY}
+    unheard = {one.user for one in answers if one.outcome in AWAY}
     untold = {row.user for row in rows} - told.keys() - unheard
     highest = max((row.place for row in rows), default=0)
-    refused = any(one.outcome == "sold_out" for one in heard)
+    refused = any(one.outcome == "sold_out" for one in answers)
     return {
         "people were told a place and code that are not stored": sum(
             (one.user, one.place, one.code) not in stored for one in told.values()
         ),
-        "coupons are stored of which nobody was told": len(untold),
-        "people have two coupons": _twice(row.user for row in rows),
-        "places are stored twice": _twice(row.place for row in rows),
+        "coupons are stored that were told to no one": len(untold),
+        "people have two coupons": _count_twice(row.user for row in rows),
+        "places are stored twice": _count_twice(row.place for row in rows),
         "coupons are stored beyond the stock": len(rows) - stock,
-        "places below the highest are stored for nobody": highest - len({r.place for r in rows}),
-        "coupons were left when people heard that all are gone": (stock - len(rows)) * refused,
+        "places below the highest place are not stored": highest - len({r.place for r in rows}),
+        "coupons were left when people were answered sold_out": (stock - len(rows)) * refused,
     }
 
 
-def _standings(told: dict[str, ClaimAnswer], standings: Sequence[ClaimStatus]) -> dict[str, int]:
+def _wrong_statuses(
+    told: dict[str, ClaimAnswer], statuses: Sequence[ClaimStatus]
+) -> dict[str, int]:
     wrong = [
         one
-        for one in standings
+        for one in statuses
         if (one.status, one.place, one.code)
         != ("issued", told[one.user].place, told[one.user].code)
     ]
-    return {"people hear something else when they ask where their claim stands": len(wrong)}
+    return {"claims have another status, place or code in the API than was told": len(wrong)}
 
 
-def _broken(broken: Sequence[LoadFailure]) -> tuple[str, ...]:
+def _failures(failures: Sequence[LoadFailure]) -> tuple[str, ...]:
     """Faults of the load generator: the answers of these people are not known."""
     return tuple(
-        f"{one.count:,} times the load generator itself failed: {one.message.rstrip('.')}."
-        for one in broken
+        f"{one.count:,} failures of the load generator: {one.message.rstrip('.')}."
+        for one in failures
     )
 
 
-def _nothing(heard: Sequence[ClaimAnswer]) -> tuple[str, ...]:
-    """A fault if no claim was decided: such a run proves nothing."""
-    decided = any(one.outcome in PLACED or one.outcome == "sold_out" for one in heard)
-    return () if decided else ("Nobody got an answer to live with.",)
+def _nothing_decided(answers: Sequence[ClaimAnswer]) -> tuple[str, ...]:
+    """A fault if no claim was decided."""
+    decided = any(one.outcome in PLACED or one.outcome == "sold_out" for one in answers)
+    return () if decided else ("No claim was decided: this run proves nothing.",)

@@ -8,7 +8,7 @@ from flask import Flask, Response, request
 from run_record import FIGURE, FINE, UNKNOWN, WRONG, report_lines
 
 _KEY = "verdict"
-_COLUMNS = (("name", "What"), ("figure", "How much"), ("mark", ""))
+_COLUMNS = (("name", "What"), ("figure", "Value"), ("mark", ""))
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:3rem auto;padding:0 1rem;"
     "color:#1c2733}table{border-collapse:collapse;width:100%}td{padding:.4rem .8rem;border-bottom:"
@@ -36,7 +36,7 @@ class VerdictPages:
 
     def html_page(self) -> str:
         if self.record is None:
-            body = "<h1>No verdict yet</h1><p>It is given when a run has ended.</p>"
+            body = "<h1>No verdict yet</h1><p>It appears when a run has ended.</p>"
         else:
             body = _html(self.record)
         head = f"<!doctype html><meta charset=utf-8><title>Verdict</title><style>{_STYLE}</style>"
@@ -65,7 +65,7 @@ class VerdictPages:
 
 def _html(record: dict[str, Any]) -> str:
     well = record["verdict"]["well"]
-    title, mark = ("Told = stored", FINE) if well else ("Something is wrong", WRONG)
+    title, mark = ("Told = stored", FINE) if well else ("The run has faults", WRONG)
     rows = "".join(
         f"<tr><td>{escape(name)}<td>{escape(figure)}<td class={_CLASSES[mark]}>{mark}"
         for name, figure, mark in report_lines(record)

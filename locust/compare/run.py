@@ -75,7 +75,9 @@ def parser() -> option_types.SentenceParser:
         help="0: three, or one with --quick",
     )
     it.add_argument("--quick", action="store_true", help="one short round; not a measurement")
-    it.add_argument("--processes", type=option_types.Whole(1, 256), default=1, help="of Locust")
+    it.add_argument(
+        "--processes", type=option_types.Whole(1, 256), default=1, help="number of Locust processes"
+    )
     it.add_argument("--out", type=option_types.output_file, default=TOP / "build" / "compare.json")
     venv = TOP / ".venv" / "peers" / "bin" / "python"
     its_own = str(venv) if venv.exists() else sys.executable
@@ -169,7 +171,7 @@ def _write(found: dict[str, Any], path: Path) -> None:
 def _draw(path: Path, python: str) -> None:
     command = [python, str(HERE / "plot.py"), str(path), str(path.with_suffix(".png"))]
     if subprocess.run(command, check=False).returncode:
-        print("No picture: is matplotlib there? See requirements/peers.in.", file=sys.stderr)
+        print("No chart: is matplotlib installed? See requirements/peers.in.", file=sys.stderr)
 
 
 def _show(found: dict[str, Any], path: Path) -> None:

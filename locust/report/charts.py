@@ -88,7 +88,7 @@ def draw_rates(axes: Axes, run: Run) -> None:
         at, *layers, step="post", colors=[OUTCOMES[name][1] for name in groups],
         labels=[f"answered: {OUTCOMES[name][0]}" for name in groups], alpha=0.9,
     )  # fmt: skip
-    axes.step(at, asked, where="post", color=ASKED, linewidth=1.3, label="people who press")
+    axes.step(at, asked, where="post", color=ASKED, linewidth=1.3, label="claims sent")
     axes.yaxis.set_major_formatter("{x:,.0f}")
     style_axes(axes, "Requests per second")
 
@@ -128,7 +128,7 @@ def _stored(run: Run) -> list[tuple[float, int]]:
 def draw_storing(axes: Axes, run: Run) -> None:
     at, admitted = _series(run, lambda s: _count(s, "admitted"))
     told = list(accumulate(admitted))
-    axes.step(at, told, where="post", color=WAITING, linewidth=2, label="told “yours”")
+    axes.step(at, told, where="post", color=WAITING, linewidth=2, label="told: admitted")
     stored = _stored(run)
     axes.plot([a for a, _ in stored], [c for _, c in stored], color=STORED, linewidth=2,
               label="stored in MySQL")  # fmt: skip
@@ -179,7 +179,7 @@ def draw_before_and_after(runs: dict[str, Run]) -> Figure:
     axes[0].set_xlabel("seconds after the opening", color=QUIET)
     _decades(axes[1])
     axes[1].tick_params(axis="x", pad=9)  # clear of the scale's lowest label
-    style_axes(axes[0], "People who have their answer")
+    style_axes(axes[0], "People with a final answer")
     style_axes(axes[1], "Response time of those who got a coupon")
     return figure
 

@@ -35,7 +35,7 @@ def render_page(runs: Mapping[str, Run]) -> str:
     if {"direct", "queued"} <= runs.keys():
         parts.append(
             "<h2>Before and after</h2>"
-            + _picture(charts.draw_before_and_after(dict(runs)), "Both roads beside each other")
+            + _picture(charts.draw_before_and_after(dict(runs)), "Both strategies side by side")
         )
     for road, run in runs.items():
         parts.append(
@@ -52,7 +52,7 @@ def render_page(runs: Mapping[str, Run]) -> str:
 def _headline(runs: Mapping[str, Run]) -> str:
     one = next(iter(runs.values()))
     well = all(run["verdict"]["well"] for run in runs.values())
-    end = "everyone who was told has it" if well else '<span class="bad">with faults</span>'
+    end = "every told coupon is stored" if well else '<span class="bad">with faults</span>'
     return f"{one['users']:,} people, {one['stock']:,} coupons: {end}"
 
 
@@ -75,7 +75,7 @@ def _processor_s(part: str, run: Run) -> str:
 
 # name, function that reads it from a record
 _ROWS: tuple[tuple[str, Any], ...] = (
-    ("told “yours”", lambda run: f"{run['verdict']['told']:,}"),
+    ("told: admitted", lambda run: f"{run['verdict']['told']:,}"),
     ("stored", lambda run: f"{run['verdict']['stored']:,}"),
     ("answers a second, busiest second", lambda run: f"{_busiest(run):,.0f}"),
     ("admitted: p50", lambda run: _ms(run, "admitted", "p50")),
@@ -86,7 +86,7 @@ _ROWS: tuple[tuple[str, Any], ...] = (
         "all stored after the last answer",
         lambda run: _seconds(run["figures"]["all_stored_within_s"]),
     ),
-    ("people whom the load generator held up", lambda run: f"{run['figures']['asked_late']:,}"),
+    ("claims sent late by the load generator", lambda run: f"{run['figures']['asked_late']:,}"),
     *(
         (f"processor time: {charts.LABELS.get(part, part)}", partial(_processor_s, part))
         for part in charts.PARTS

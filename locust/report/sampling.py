@@ -79,7 +79,7 @@ def listening_pid(port: int) -> int:
         local: Any = connection.laddr
         if connection.status == psutil.CONN_LISTEN and local.port == port and connection.pid:
             return int(connection.pid)
-    raise LookupError(f"Nobody listens on port {port} here.")
+    raise LookupError(f"No process of this machine listens on port {port}.")
 
 
 @contextmanager

@@ -1,8 +1,8 @@
-"""`python -m tests.bench [NAME …] [--baseline FILE] [--quick] [--record]`: measure, write it down,
-show it.
+"""`python -m tests.bench [NAME …] [--baseline FILE] [--quick] [--record]`: measure figures, write
+them to a file and print them.
 
-Starts a Redis and a MariaDB of its own on private ports. Exit status 1 if a figure is not as good
-as it must be.
+Starts a Redis and a MariaDB of its own on private ports. Exit status 1 if a figure misses its
+limit.
 """
 
 import sys
@@ -19,8 +19,8 @@ from tests.bench.environment import ROOT, start_environment
 from tests.bench.figures import Figure
 from tests.bench.sample_sizes import FULL, QUICK, Size
 
-# Which function measures what. Dotted paths, because the modules can't be imported before Django
-# knows its servers.
+# Function → the figures it measures. Dotted paths, because the modules can be imported only after
+# Django is configured with the servers' addresses.
 MEASURES = {
     "tests.bench.claim_cpu.measure_admission": ("admission_cpu_ratio",),
     "tests.bench.claim_cpu.measure_sold_out": ("sold_out_cpu_ratio",),
@@ -46,51 +46,55 @@ _NO_RUN: tuple[dict[str, Any], list[Figure]] = ({}, [])
 
 
 def main() -> int:
-    asked = parser().parse_args()
-    if asked.record and asked.quick:
+    options = parser().parse_args()
+    if options.record and options.quick:
         parser().error("--record: small counts are no measurement of capacity (--quick)")
-    about = _about(asked.quick)
-    then, baseline = asked.baseline or _NO_RUN
+    about = _about(options.quick)
+    baseline_run, baseline = options.baseline or _NO_RUN
     found: list[Figure] = []
     try:
         with start_environment() as folder:
-            _measure(folder, set(asked.names or NAMES), QUICK if asked.quick else FULL, into=found)
-    finally:  # whatever stops it, minutes of measuring are not lost
-        _tell(found, about, asked)
-    if asked.baseline:
-        console_tables.print_comparison(found, baseline, then["commit"])
+            _measure(
+                folder, set(options.names or NAMES), QUICK if options.quick else FULL, into=found
+            )
+    finally:  # also after a failure: the figures measured so far are kept
+        _write_and_print(found, about, options)
+    if options.baseline:
+        console_tables.print_comparison(found, baseline, baseline_run["commit"])
     return 1 if figures.missed_goals(found) else 0
 
 
-def _tell(found: list[Figure], about: dict[str, Any], asked: Namespace) -> None:
-    asked.output.parent.mkdir(parents=True, exist_ok=True)
-    asked.output.write_text(run_file.dump_run(found, about))
+def _write_and_print(found: list[Figure], about: dict[str, Any], options: Namespace) -> None:
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(run_file.dump_run(found, about))
     console_tables.print_figures(found, about)
-    print(f"Written to {asked.output}.")
-    if asked.record:
+    print(f"Written to {options.output}.")
+    if options.record:
         names = measured_file.write_measured(found, about)
-        print(f"Capacity reckons with these from now on: {', '.join(names) or 'nothing new'}.")
+        print(f"Written for capacity planning: {', '.join(names) or 'nothing new'}.")
 
 
 def parser() -> SentenceParser:
     whole = SentenceParser(prog="python -m tests.bench", description=__doc__)
     whole.add_argument("names", type=OneOf(NAMES), nargs="*", metavar="NAME", help=", ".join(NAMES))
-    whole.add_argument("--baseline", type=_run_before, help="an earlier run to compare with")
-    whole.add_argument("--quick", action="store_true", help="small counts: does it run at all?")
+    whole.add_argument("--baseline", type=_earlier_run, help="an earlier run to compare with")
     whole.add_argument(
-        "--record", action="store_true", help="write what capacity reckons with, too"
+        "--quick", action="store_true", help="small counts; checks only that it runs"
+    )
+    whole.add_argument(
+        "--record", action="store_true", help="also update the measurements for capacity planning"
     )
     whole.add_argument("--output", type=output_file, default=ROOT / "build" / "bench.json")
     return whole
 
 
-def _run_before(said: str) -> tuple[dict[str, Any], list[Figure]]:
-    """Read before anything is written: it may be the same file."""
-    file = input_file(said)
+def _earlier_run(text: str) -> tuple[dict[str, Any], list[Figure]]:
+    """Read before anything is written, since it may be the output file."""
+    file = input_file(text)
     try:
         return run_file.load_run(file.read_text())
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise ArgumentTypeError(f"{said!r} is no run of this program.") from None
+        raise ArgumentTypeError(f"{text!r} is no result of this program.") from None
 
 
 def _about(quick: bool) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Campaigns to be measured, made the way an operator makes them."""
+"""Creates the campaigns to measure, as an operator would."""
 
 import secrets
 from datetime import timedelta
@@ -17,7 +17,7 @@ def claims_path(campaign: CampaignSnapshot) -> str:
 
 
 def open_campaign(name: str, *, stock: int) -> CampaignSnapshot:
-    """A campaign that admits from now on. Its slug begins with `name` and is used once."""
+    """A campaign that is open now. Its slug begins with `name` and is unique."""
     now = timezone.now()
     campaign = Campaign(
         slug=f"{name}-{secrets.token_hex(4)}", name=name, stock=stock, discount_value=10,

@@ -1,15 +1,15 @@
-"""Distinct users by the thousand, each with a token made beforehand."""
+"""Distinct users, each with a token created in advance."""
 
 import uuid
 from collections.abc import Iterator
 
 from coupons.identity import user_tokens
 
-LIFETIME_S = 3600  # longer than any run
+LIFETIME_S = 3600  # seconds, longer than any run
 
 
 def make_users(count: int) -> list[str]:
-    """Ids of 36 characters, as most shops have them."""
+    """UUIDs of 36 characters, as many shops use."""
     return [str(uuid.uuid4()) for _ in range(count)]
 
 

@@ -1,4 +1,4 @@
-"""CPU time per request through the whole WSGI application: a claim's against a stock view's."""
+"""CPU time per request through the whole WSGI application: a claim ÷ a stock DRF view."""
 
 import io
 import os
@@ -23,7 +23,7 @@ from tests.bench.sample_sizes import Size
 
 BODY = b'{"nth":1}'
 
-# What `django-admin startproject` writes down.
+# As `django-admin startproject` writes it.
 NEW_PROJECT = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -36,7 +36,7 @@ NEW_PROJECT = [
 
 
 def measure_admission(_: Path, size: Size) -> list[Figure]:
-    """Every claim is another user's, and every one is admitted."""
+    """Each claim has a new user and is admitted."""
     campaign = bench_campaigns.open_campaign("cpu", stock=request_count(size))
     figure = _figure("admission_cpu_ratio", campaign, HTTPStatus.ACCEPTED, size)
     figure.details["us_per_stock_request_without_middleware"] = 1e6 * _elsewhere([], size)
@@ -45,7 +45,7 @@ def measure_admission(_: Path, size: Size) -> list[Figure]:
 
 
 def measure_sold_out(_: Path, size: Size) -> list[Figure]:
-    """Every claim is another user's, and every one comes too late."""
+    """Each claim has a new user and is refused: sold out."""
     campaign = bench_campaigns.open_campaign("gone", stock=1)
     _cost(
         application, list(_environs(bench_campaigns.claims_path(campaign), 1)), HTTPStatus.ACCEPTED
@@ -54,7 +54,7 @@ def measure_sold_out(_: Path, size: Size) -> list[Figure]:
 
 
 def _elsewhere(middleware: list[str], size: Size) -> float:
-    """For the record: what the stock view costs behind other middleware than ours."""
+    """For the details: CPU of the stock view behind other middleware than ours."""
     with override_settings(MIDDLEWARE=middleware):
         django = WSGIHandler()
     block = request_blocks(django, baseline_view.PATH, HTTPStatus.OK, size)
@@ -92,7 +92,7 @@ def request_blocks(django: Any, path: str, expected: HTTPStatus, size: Size) -> 
 
 
 def _cost(django: Any, environs: list[dict[str, Any]], expected: HTTPStatus) -> float:
-    """CPU seconds per request of this process, all its threads counted."""
+    """CPU seconds per request of this process, all threads included."""
     statuses: list[str] = []
 
     def start_response(status: str, *_: Any) -> Callable[[bytes], object]:
@@ -117,13 +117,13 @@ def _never(data: bytes) -> object:
 
 
 def _environs(path: str, count: int) -> Iterator[dict[str, Any]]:
-    """The same request for both sides but for its path, as a WSGI server describes it."""
+    """WSGI environments of requests that differ only in their token."""
     return (_environ(path, token) for token in bench_users.make_tokens(count))
 
 
 def _environ(path: str, token: str) -> dict[str, Any]:
     return {
-        **os.environ,  # granian puts it there
+        **os.environ,  # as granian does
         "REQUEST_METHOD": "POST",
         "SCRIPT_NAME": "",
         "PATH_INFO": path,

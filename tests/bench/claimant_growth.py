@@ -1,4 +1,4 @@
-"""A million claimants in one campaign: what they take in Redis, and whether they slow it down."""
+"""A million claimants in one campaign: their memory in Redis, and the time of an admission."""
 
 import time
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ def measure_growth(folder: Path, size: Size) -> list[Figure]:
 
 
 def measure_growth_on_valkey(folder: Path, size: Size) -> list[Figure]:
-    """On the server of `make run`, a relative of ElastiCache's: it finds a key with fewer steps."""
+    """On Valkey, the server of `make run` and ElastiCache: its hash table needs fewer steps."""
     figures = _growth(folder / "crowded-valkey", size, program=str(get_binary_path()))
     return [replace(figure, name=f"{figure.name}_valkey") for figure in figures]
 
@@ -38,7 +38,7 @@ def _growth(folder: Path, size: Size, *, program: str) -> list[Figure]:
         second_redis.use_redis(url),
         redis_pipeline.open_connection() as line,
     ):
-        before = _used_memory()  # what a campaign takes by itself is shared by its claimants too
+        before = _used_memory()  # the campaign's own memory counts for its claimants
         blocks = size.growth_rounds + 1
         big = bench_campaigns.open_campaign("big", stock=size.crowd + blocks * size.growth_block)
         return [_memory(big, before, size), _time(line, big, size)]
@@ -60,12 +60,12 @@ def _memory(big: CampaignSnapshot, before: int, size: Size) -> Figure:
 
 def _used_memory() -> int:
     with redis.Redis.from_url(settings.REDIS_URL) as client:
-        time.sleep(0.2)  # for the buffers of clients that have gone
+        time.sleep(0.2)  # until Redis has freed the buffers of closed connections
         return int(client.info("memory")["used_memory"])
 
 
 def _time(line: RedisConnection, big: CampaignSnapshot, size: Size) -> Figure:
-    """By Redis' own count of the time that its scripts take."""
+    """The time of scripts by Redis' own statistics (INFO commandstats)."""
     pairs = interleave_blocks(
         "admission_growth",
         _block(line, iter([big] * (size.growth_rounds + 1)), size.growth_block),
@@ -85,7 +85,7 @@ def _time(line: RedisConnection, big: CampaignSnapshot, size: Size) -> Figure:
 
 
 def _small_ones(size: Size) -> Iterable[CampaignSnapshot]:
-    """A campaign of its own for every block, with FEW claimants before it."""
+    """A new campaign for each block, with FEW claimants in it."""
     for _ in range(size.growth_rounds + 1):
         small = bench_campaigns.open_campaign("small", stock=FEW + size.growth_block)
         redis_pipeline.fill_queue(small, bench_users.make_users(FEW))
@@ -106,9 +106,9 @@ def _block(line: RedisConnection, campaigns: Iterable[CampaignSnapshot], count: 
 
 
 def _scripts(line: RedisConnection) -> tuple[int, int]:
-    """Scripts called, and microseconds spent in them, since Redis began."""
-    said: bytes = line.send_commands([("INFO", "commandstats")])[0]
-    for entry in said.decode().splitlines():
+    """Script calls, and microseconds spent in them, since Redis started."""
+    stats: bytes = line.send_commands([("INFO", "commandstats")])[0]
+    for entry in stats.decode().splitlines():
         if entry.startswith("cmdstat_evalsha:"):
             calls, spent = (part.partition("=")[2] for part in entry.split(",")[:2])
             return int(calls), int(spent)

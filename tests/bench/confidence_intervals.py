@@ -1,4 +1,4 @@
-"""Between which marks a median lies, whatever the samples are distributed like. Pure."""
+"""Confidence intervals of a median, without assumptions on the distribution. Pure."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -10,7 +10,7 @@ SURE = 0.95
 
 
 class Interval(NamedTuple):
-    """The samples' median, and where the true one lies with a probability of SURE or more."""
+    """The samples' median, and the interval of the true median with confidence SURE or more."""
 
     low: float
     median: float
@@ -24,14 +24,14 @@ class Interval(NamedTuple):
 def median_interval(samples: Sequence[float]) -> Interval:
     """By the sign test's order statistics: each sample is as likely above the true median as below.
 
-    Raises ValueError for fewer than six samples, of which no interval can be made.
+    Raises ValueError for fewer than six samples, which are too few for an interval.
     """
     ordered, left_out = sorted(samples), _left_out(len(samples))
     return Interval(ordered[left_out], median(ordered), ordered[-1 - left_out])
 
 
 def _left_out(samples: int) -> int:
-    """How many at either end the interval may leave out and still be SURE."""
+    """How many samples at each end the interval may leave out and still have confidence SURE."""
     beyond = 0.0  # the chance that the true median lies beyond the outermost, the next …
     for rank in count():
         beyond += 2 * comb(samples, rank) / 2**samples

@@ -1,4 +1,4 @@
-"""What a person sees: a table of the figures, and one of two runs side by side."""
+"""Printed tables: the figures of a run, and two runs side by side."""
 
 import sys
 import time
@@ -12,14 +12,14 @@ from rich.table import Table
 from tests.bench import figures
 from tests.bench.figures import Figure, Goal, Verdict
 
-_WIDE = 160  # columns, where no terminal says how many it has
+_WIDE = 160  # columns, if the output is not a terminal
 _OUT, _ERR = Console(width=None if sys.stdout.isatty() else _WIDE), Console(stderr=True)
 _COLOURS = {Verdict.MISSED: "red", Verdict.MUST: "yellow", Verdict.AIM: "green", Verdict.NONE: ""}
 
 
 @contextmanager
 def print_duration(*names: str) -> Iterator[None]:
-    """Tells how long these figures took."""
+    """Print how long these figures took."""
     before = time.monotonic()
     yield
     _ERR.print(f"{', '.join(names)}: {time.monotonic() - before:.0f} s")
@@ -60,12 +60,12 @@ def _mark(goal: Goal, mark: float) -> str:
 
 
 def format_number(value: float) -> str:
-    """Three digits that count."""
+    """Three significant digits."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def print_comparison(measured: Iterable[Figure], baseline: Iterable[Figure], commit: str) -> None:
-    """Now ÷ then; the details too, because a ratio may stay while both its sides move."""
+    """Now ÷ then, with the details: a ratio can stay the same while both its sides change."""
     then = {name: value for figure in baseline for name, value in _numbers(figure)}
     shown = Table("figure", "then", "now", "now ÷ then", title=f"against {commit}")
     for name, value in (pair for figure in measured for pair in _numbers(figure)):

@@ -1,4 +1,4 @@
-"""Bare decisions per second: `admit.lua` pipelined, beside `redis-benchmark`'s EVALSHA."""
+"""Decisions per second of `admit.lua`: pipelined, and by `redis-benchmark`."""
 
 import csv
 import secrets
@@ -18,7 +18,7 @@ from tests.bench.figures import Figure
 from tests.bench.paired_rounds import interleave_blocks
 from tests.bench.sample_sizes import Size
 
-CLIENTS = 2  # one packs while Redis works for the other
+CLIENTS = 2  # one packs commands while Redis runs the other's
 PIPELINE = 50  # of redis-benchmark
 _CONNECTIONS = 20
 
@@ -53,29 +53,29 @@ def _pipelined(campaign: CampaignSnapshot, count: int) -> float:
 
 
 def _redis_benchmark(campaign: CampaignSnapshot, count: int) -> float:
-    """Seconds per decision by the same script, asked by a program in C that reads no answer.
+    """Seconds per decision by redis-benchmark, a C program that does not parse the replies.
 
-    It makes users up from random numbers. The numbers may come
-    again in its next run (it seeds them with its start and its pid), what stands before them not.
+    It makes user names from random numbers. The numbers may repeat in its next run (the seed is
+    its start time and process id), so each run has its own prefix.
     """
     before = store().gate(campaign.slug).admitted
-    said = subprocess.run(_command(campaign, count), capture_output=True, text=True, check=True)
+    done = subprocess.run(_command(campaign, count), capture_output=True, text=True, check=True)
     admitted = store().gate(campaign.slug).admitted - before
     if admitted < 0.99 * count:
         raise RuntimeError(f"Of {count} claims of redis-benchmark {admitted} were admitted.")
-    return 1 / parse_rate(said.stdout)
+    return 1 / parse_rate(done.stdout)
 
 
 def _command(campaign: CampaignSnapshot, count: int) -> list[str]:
     return [
         "redis-benchmark", "-h", "127.0.0.1", "-p", str(urlsplit(settings.REDIS_URL).port),
         "-n", str(count), "-c", str(_CONNECTIONS), "-P", str(PIPELINE),
-        "-r", str(10**9), "--csv", *_claims_of_anybody(campaign),
+        "-r", str(10**9), "--csv", *_random_claim(campaign),
     ]  # fmt: skip
 
 
-def _claims_of_anybody(campaign: CampaignSnapshot) -> list[str]:
-    """One claim's command, with what depends on the user made random."""
+def _random_claim(campaign: CampaignSnapshot) -> list[str]:
+    """One claim's command, with a random user."""
     somebody, anybody = bench_users.make_users(1)[0], secrets.token_hex(6) + "__rand_int__" * 2
     theirs = (somebody.encode(), claimant_field.encode_field(somebody, 1, campaign.per_user))
     return [
@@ -84,7 +84,7 @@ def _claims_of_anybody(campaign: CampaignSnapshot) -> list[str]:
     ]
 
 
-def parse_rate(said: str) -> float:
+def parse_rate(output: str) -> float:
     """Requests per second in the last line of redis-benchmark's CSV."""
-    fields = next(csv.reader([said.strip().splitlines()[-1]]))
+    fields = next(csv.reader([output.strip().splitlines()[-1]]))
     return float(fields[1])

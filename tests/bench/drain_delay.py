@@ -1,4 +1,4 @@
-"""How long after the last admission until everything is stored, by a real worker and beat."""
+"""Seconds from the last admission until all claims are stored, by a real worker and beat."""
 
 import time
 from collections.abc import Callable
@@ -17,14 +17,15 @@ from tests.bench.paired_rounds import with_progress
 from tests.bench.sample_sizes import Size
 
 PATIENCE_S = 60
-_POLL_S = 0.005  # also how exact the answer is
+_POLL_S = 0.005  # seconds; also the precision of the figure
 Admitting = Callable[[CampaignSnapshot, list[str]], None]
 
 
 def measure_drain_delay(folder: Path, size: Size) -> list[Figure]:
-    """By the product's own way in; and all in a few pipelines, as no web server could send them."""
+    """Claims through the product's admission; in the details, all in a few pipelines, which is
+    faster than any web server."""
     with product_processes.run_worker_and_beat(folder):
-        _one_by_one_after(1)  # until worker and beat are up
+        _one_by_one_after(1)  # waits until worker and beat are up
         walked = [
             _one_by_one_after(size.rush) for _ in with_progress("drained_after_s", size.rush_rounds)
         ]
@@ -54,7 +55,7 @@ def _after(admit: Admitting, count: int) -> float:
         time.sleep(_POLL_S)
     after = time.perf_counter() - began
     if Coupon.objects.filter(campaign_id=campaign.id).count() != count:
-        raise RuntimeError("The tally counts other rows than there are.")
+        raise RuntimeError("The tally differs from the number of rows.")
     return after
 
 
@@ -64,9 +65,9 @@ def _stored(campaign: CampaignSnapshot) -> int:
 
 def _one_by_one(campaign: CampaignSnapshot, users: list[str]) -> None:
     for user in users:
-        said = strategies.admit(lookup.find_snapshot(campaign.slug), Claim(user))
-        if said.outcome is not Outcome.ADMITTED:
-            raise RuntimeError(f"A claim was not admitted: {said}")
+        admission = strategies.admit(lookup.find_snapshot(campaign.slug), Claim(user))
+        if admission.outcome is not Outcome.ADMITTED:
+            raise RuntimeError(f"A claim was not admitted: {admission}")
 
 
 def _at_once(campaign: CampaignSnapshot, users: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Where the bench plays: a private Redis and MariaDB, Django on them, all gone afterwards."""
+"""The bench's environment: a private Redis and MariaDB, and Django configured for them."""
 
 import os
 import tempfile
@@ -15,13 +15,13 @@ from tests import servers
 ROOT = Path(__file__).resolve().parents[2]
 
 
-# Tokens are signed with a shared secret here, and there is no TLS to be redirected to.
+# Not set here: tokens are signed with a shared secret, and there is no TLS.
 _NOT_HERE = ("JWT_JWKS_FILE", "SECURE_SSL_REDIRECT")
 
 
 @contextmanager
 def start_environment() -> Iterator[Path]:
-    """The folder of this run. Inside, `coupons` may be imported, and not before."""
+    """Start the servers; yields the run's folder. Import `coupons` only inside the block."""
     with (
         tempfile.TemporaryDirectory(prefix="coupons-bench-") as name,
         servers.redis(Path(name) / "redis") as redis_url,

@@ -1,4 +1,4 @@
-"""What is measured, and how good it must be. Pure: no server, no Django."""
+"""The figures and their limits. Pure: no server, no Django."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured number. `details` are numbers that explain it, `samples` what it came from."""
+    """One measured number. `details`: numbers that explain it; `samples`: the raw values."""
 
     name: str
     value: float
@@ -24,7 +24,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """`lower` says which way is better."""
+    """`must`: the limit; `aim`: the target. `lower`: smaller values are better."""
 
     must: float
     aim: float
@@ -62,5 +62,5 @@ def judge_figure(figure: Figure) -> Verdict:
 
 
 def missed_goals(figures: Iterable[Figure]) -> list[str]:
-    """The names of what is not as good as it must be."""
+    """The names of the figures that miss their limit."""
     return [figure.name for figure in figures if judge_figure(figure) is Verdict.MISSED]

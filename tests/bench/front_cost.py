@@ -1,9 +1,9 @@
-"""What the front costs a claim: HAProxy, by its role's own template, before the very same granian.
+"""The response time that the front adds to a claim: HAProxy, configured by its role's template.
 
-With 64 at once, at the most that the site can serve, blocks go through it and past it in turn; the
-same alone: one claim after another on a kept connection, as a balancer keeps it. Another hop
-costs what the machine takes to wake one more process, so the same is measured with a bare HAProxy
-that has none of our rules: what those add is a figure of its own.
+With 64 connections at the site's maximum load, blocks alternate between through HAProxy and
+directly to the same granian; then one claim after another on a kept connection, as a load balancer
+keeps it. Another hop costs at least the wake-up of one more process, so a bare HAProxy without our
+rules is measured, too: what the rules add is a figure of its own.
 """
 
 import socket
@@ -27,7 +27,7 @@ _ACCEPTED = b"HTTP/1.1 202"
 
 
 def measure_front_cost(folder: Path, size: Size) -> list[Figure]:
-    """The share of a claim's latency that the front adds, in a crowd."""
+    """The share of a claim's latency that the front adds, with many connections."""
     with product_processes.run_web(folder) as web:
         inner = urlsplit(web.url).port or 0
         door = FrontDoor("users", free_port(), inner, at_once=_AT_ONCE, paths=API_PATHS)
@@ -62,7 +62,7 @@ def measure_front_cost(folder: Path, size: Size) -> list[Figure]:
 
 @contextmanager
 def _bare(folder: Path, inner: int) -> Iterator[int]:
-    """HAProxy with none of our rules before granian. Yields its port."""
+    """HAProxy without our rules in front of granian. Yields its port."""
     port, configuration = free_port(), folder / "haproxy.cfg"
     folder.mkdir()
     configuration.write_text(
@@ -76,7 +76,7 @@ def _bare(folder: Path, inner: int) -> Iterator[int]:
 
 
 def _alone(name: str, ours: int, theirs: int, size: Size) -> Pairs:
-    """Seconds of a block, by either port."""
+    """Seconds per block, through each of the two ports."""
     claims = 2 * (size.front_rounds + 1) * size.front_block
     campaign = bench_campaigns.open_campaign(f"fronted-{theirs}", stock=claims)
     tokens = bench_users.make_tokens(claims)
@@ -90,7 +90,7 @@ def _alone(name: str, ours: int, theirs: int, size: Size) -> Pairs:
 
 
 def _crowded(door: FrontDoor, folder: Path, size: Size) -> Pairs:
-    """The mean seconds of a claim, each way, at the most that the site can serve."""
+    """The mean seconds of a claim, each way, at the site's maximum load."""
     ways = [http_rate.prepare_site(f"http://127.0.0.1:{port}", folder, seconds=size.wrk_s)
             for port in (door.inner, door.inner)]  # fmt: skip
     ways[0].url = f"http://127.0.0.1:{door.port}"
@@ -110,9 +110,9 @@ def _connected(port: int) -> socket.socket:
 
 
 def _block(
-    asking: socket.socket, campaign: CampaignSnapshot, tokens: Iterator[str], claims: int
+    connection: socket.socket, campaign: CampaignSnapshot, tokens: Iterator[str], claims: int
 ) -> float:
-    """Seconds that so many claims took, without the making of their tokens."""
+    """Seconds that these claims took, without creating their tokens."""
     path, seconds = bench_campaigns.claims_path(campaign), 0.0
     for _ in range(claims):
         request = (
@@ -120,18 +120,18 @@ def _block(
             f"Authorization: Bearer {next(tokens)}\r\n\r\n"
         ).encode()
         began = time.perf_counter()
-        asking.sendall(request)
-        heard = asking.recv(65_536)
-        while not _is_whole(heard):
-            heard += asking.recv(65_536)
+        connection.sendall(request)
+        response = connection.recv(65_536)
+        while not _is_whole(response):
+            response += connection.recv(65_536)
         seconds += time.perf_counter() - began
-        if not heard.startswith(_ACCEPTED):
-            raise RuntimeError(f"A claim was answered {heard[:200]!r}.")
+        if not response.startswith(_ACCEPTED):
+            raise RuntimeError(f"A claim was answered {response[:200]!r}.")
     return seconds
 
 
-def _is_whole(heard: bytes) -> bool:
-    head, separator, body = heard.partition(b"\r\n\r\n")
+def _is_whole(response: bytes) -> bool:
+    head, separator, body = response.partition(b"\r\n\r\n")
     if not separator:
         return False
     length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-len"))

@@ -1,4 +1,4 @@
-"""Requests per second over HTTP: the claims endpoint against the stock view, same processes."""
+"""Requests per second over HTTP: the claims endpoint ÷ the stock view, same processes."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -14,16 +14,14 @@ from tests.bench.figures import Figure
 from tests.bench.paired_rounds import Pairs, with_progress
 from tests.bench.sample_sizes import Size
 
-# Tokens for a block: so many times what the stock view answered in one.
+# Tokens for a block of claims, as a multiple of the stock view's requests in a block.
 PLENTY = 2
-Beside = Callable[
-    [CampaignSnapshot], AbstractContextManager[object]
-]  # what goes on while there are claims
+Beside = Callable[[CampaignSnapshot], AbstractContextManager[object]]  # runs while claims are sent
 
 
 @dataclass(slots=True)
 class Site:
-    """What is driven: `users` is for how many tokens are made for each block."""
+    """The site under load; `users`: the number of tokens to create for each block."""
 
     url: str
     tokens: Path
@@ -38,7 +36,7 @@ class Round:
 
 
 def measure_rps_ratio(folder: Path, size: Size) -> list[Figure]:
-    """Every claim is another user's, and every one is admitted."""
+    """Each claim has a new user and is admitted."""
     with product_processes.run_web(folder) as web:
         site = prepare_site(web.url, folder, seconds=size.wrk_s)
         _round(site, claims_first=True)  # warm-up
@@ -50,7 +48,7 @@ def measure_rps_ratio(folder: Path, size: Size) -> list[Figure]:
 
 
 def prepare_site(url: str, folder: Path, *, seconds: int) -> Site:
-    """With users enough for a block."""
+    """A site with enough users for a block: measured by the stock view's rate."""
     site = Site(url, folder / "tokens", seconds, users=1)
     wrk.write_tokens(site.tokens, bench_users.make_tokens(1))
     site.users = PLENTY * _stock(site).requests
@@ -72,21 +70,21 @@ def _stock(site: Site) -> wrk.WrkResult:
 
 
 def measure_claims(site: Site, *, beside: Beside = nullcontext) -> wrk.WrkResult:
-    """A campaign and a crowd of their own; once more with a bigger crowd if it was too small."""
-    connections.close_all()  # silent for a whole block: the server has ended it
+    """One block on a new campaign; repeated with twice the users if they were too few."""
+    connections.close_all()  # idle during the last block: the server has closed it
     campaign = bench_campaigns.open_campaign("served", stock=site.users)
     wrk.write_tokens(site.tokens, bench_users.make_tokens(site.users))
     path = bench_campaigns.claims_path(campaign)
     try:
         with beside(campaign):
-            heard = wrk.run_wrk(site.url, path, tokens=site.tokens, seconds=site.seconds)
+            result = wrk.run_wrk(site.url, path, tokens=site.tokens, seconds=site.seconds)
     except wrk.TooFewTokens:
         site.users *= 2
         return measure_claims(site, beside=beside)
     admitted = store().gate(campaign.slug).admitted
-    if admitted < heard.requests:
-        raise RuntimeError(f"{heard.requests} claims were answered, {admitted} admitted.")
-    return heard
+    if admitted < result.requests:
+        raise RuntimeError(f"{result.requests} claims were answered, {admitted} admitted.")
+    return result
 
 
 def _figure(rounds: list[Round]) -> Figure:

@@ -1,4 +1,4 @@
-"""A thousand open campaigns beside the one that is claimed: two Redis servers, asked in turn."""
+"""The cost of a thousand other open campaigns: two Redis servers, measured in turn."""
 
 import time
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ def _figure(admitting: Pairs, draining: Pairs, spread: Pairs, sweep_s: dict[str,
 
 
 def _opened(url: str, count: int, size: Size) -> list[CampaignSnapshot]:
-    """Campaigns on one Redis; one commit for all of them, so that it takes no minute."""
+    """Campaigns on one Redis; created in one transaction, which is much faster."""
     stock = 4 * (size.many_rounds + 1) * size.many_block
     with second_redis.use_redis(url), transaction.atomic():
         first = bench_campaigns.open_campaign("many", stock=stock)
@@ -76,7 +76,7 @@ def _opened(url: str, count: int, size: Size) -> list[CampaignSnapshot]:
 
 
 def _admitting(url: str, claimed: Sequence[CampaignSnapshot], count: int) -> Block:
-    """Seconds per claim, the campaigns claimed in turn."""
+    """Seconds per claim; the campaigns take turns."""
 
     def run_block() -> float:
         users = bench_users.make_users(count + 1)
@@ -91,9 +91,9 @@ def _admitting(url: str, claimed: Sequence[CampaignSnapshot], count: int) -> Blo
 
 
 def _admit(campaign: CampaignSnapshot, user: str) -> None:
-    said = strategies.admit(lookup.find_snapshot(campaign.slug), Claim(user))
-    if said.outcome is not Outcome.ADMITTED:
-        raise RuntimeError(f"A claim was not admitted: {said}")
+    admission = strategies.admit(lookup.find_snapshot(campaign.slug), Claim(user))
+    if admission.outcome is not Outcome.ADMITTED:
+        raise RuntimeError(f"A claim was not admitted: {admission}")
 
 
 def _draining(url: str, campaign: CampaignSnapshot, count: int) -> Block:
@@ -101,7 +101,7 @@ def _draining(url: str, campaign: CampaignSnapshot, count: int) -> Block:
 
     def run_block() -> float:
         with second_redis.use_redis(url):
-            drain(campaign.slug, consumer="bench")  # what was admitted before
+            drain(campaign.slug, consumer="bench")  # claims that other blocks have admitted
             redis_pipeline.fill_queue(campaign, bench_users.make_users(count))
             before = time.perf_counter()
             done = drain(campaign.slug, consumer="bench")
@@ -114,7 +114,7 @@ def _draining(url: str, campaign: CampaignSnapshot, count: int) -> Block:
 
 
 def _spread(url: str, crowd: Sequence[CampaignSnapshot], size: Size) -> Pairs:
-    """For the record: claims of all campaigns in turn, each to be known first, ÷ of one."""
+    """For the details: claims on all campaigns in turn, each look-up uncached, ÷ on one."""
     return interleave_blocks(
         "… spread over all",
         _admitting(url, crowd, 2 * len(crowd)),
@@ -124,10 +124,10 @@ def _spread(url: str, crowd: Sequence[CampaignSnapshot], size: Size) -> Pairs:
 
 
 def _sweep_s(url: str) -> float:
-    """What beat asks for every second: once when all is stored, once when every campaign waits."""
+    """Seconds of beat's sweep, which runs every second."""
     with second_redis.use_redis(url):
         recorded_states.follow_the_clock()  # openings are recorded once
-        time.sleep(WAKEUP_TTL_MS / 1000)  # bells rung by admissions are over
+        time.sleep(WAKEUP_TTL_MS / 1000)  # the wake-ups sent by admissions have expired
         before = time.perf_counter()
         tasks.sweep()
         return time.perf_counter() - before

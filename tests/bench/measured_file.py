@@ -1,8 +1,8 @@
-"""`coupons/monitoring/measured.json`: what capacity reckons with, from a run of the bench.
+"""Writes `coupons/monitoring/measured.json`: a run's measurements for capacity planning.
 
-Each number carries a digest of the code that it measures, so that a test can say which of them is
-older than a change: of the syntax tree for Python and without its comments for Lua, as words about
-the code change no speed.
+Each number has a digest of the code that it measures, so that a test reports the numbers that are
+older than a change. The digest is of Python's syntax tree without docstrings and of Lua without
+comments, since these do not change the speed.
 """
 
 import ast
@@ -29,7 +29,7 @@ _STORING = (
     "coupons/issuing/drain.py", "coupons/issuing/queue.py", "coupons/issuing/writer.py",
     "coupons/store/lua/settle.lua", "coupons/store/queue.py",
 )  # fmt: skip
-# Whose change makes the number an old one: files, and folders with all their modules.
+# Number → the code whose change outdates it: files, and folders with all their modules.
 CODE = {
     "claims_per_s_per_core": _CLAIM,
     "decisions_per_s": _DECIDING,
@@ -41,7 +41,7 @@ CODE = {
 
 
 def capacity_values(figures: Iterable[Figure]) -> dict[str, float]:
-    """Per core or process; only those that this run has measured."""
+    """Per core or process; only those that this run measured."""
     by_name = {figure.name: figure for figure in figures}
     found: dict[str, float] = {}
     if admission := by_name.get("admission_cpu_ratio"):
@@ -61,7 +61,7 @@ def capacity_values(figures: Iterable[Figure]) -> dict[str, float]:
 def write_measured(
     figures: Iterable[Figure], about: dict[str, Any], file: Path = capacity.FILE
 ) -> list[str]:
-    """Put what was measured in place of the older numbers. Returns their names."""
+    """Replace older numbers by this run's. Returns the names of the new numbers."""
     known = json.loads(file.read_text()) if file.exists() else {}
     new = capacity_values(figures)
     machine = about["machine"]
@@ -86,7 +86,7 @@ def outdated_numbers(file: Path = capacity.FILE) -> list[str]:
 def code_digest(places: Iterable[str], root: Path = ROOT) -> str:
     whole = sha256()
     for file in sorted(_files(places, root)):
-        whole.update(f"{file.relative_to(root)}\n{_without_words(file)}\n".encode())
+        whole.update(f"{file.relative_to(root)}\n{_without_comments(file)}\n".encode())
     return whole.hexdigest()[:16]
 
 
@@ -96,7 +96,7 @@ def _files(places: Iterable[str], root: Path) -> Iterator[Path]:
         yield from path.rglob("*.py") if path.is_dir() else (path,)
 
 
-def _without_words(file: Path) -> str:
+def _without_comments(file: Path) -> str:
     text = file.read_text()
     if file.suffix == ".lua":
         lines = (re.sub(r"\s*--.*", "", line).strip() for line in text.splitlines())

@@ -1,4 +1,4 @@
-"""Two sides measured in turn, block by block, so that what disturbs the machine disturbs both."""
+"""Two sides measured in alternating blocks, so that other load on the machine affects both."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -7,37 +7,37 @@ from statistics import median
 from rich.console import Console
 from rich.progress import track
 
-Block = Callable[[], float]  # does one block of work and returns what it cost
+Block = Callable[[], float]  # does one block of work and returns its cost
 
 _console = Console(stderr=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """What the blocks of both sides cost, in the order they were measured. Any unit, one of it."""
+    """The costs of both sides' blocks in the order of measurement, in one common unit."""
 
     ours: list[float] = field(default_factory=list)
     theirs: list[float] = field(default_factory=list)
 
     @property
     def median_cost(self) -> float:
-        """Ours ÷ theirs: the median over the rounds, which single disturbances don't move."""
+        """Ours ÷ theirs: the median over the rounds, which ignores outliers."""
         return median(a / b for a, b in zip(self.ours, self.theirs, strict=True))
 
     @property
     def total_cost(self) -> float:
-        """The same of the sums: nothing left out."""
+        """Ours ÷ theirs of the sums: no block is left out."""
         return sum(self.ours) / sum(self.theirs)
 
     @property
     def quiet_cost(self) -> float:
-        """The same of each side's quietest quarter, for blocks of a few milliseconds: whoever is
-        interrupted in one takes many times as long, and nobody is ever interrupted into less."""
+        """Ours ÷ theirs of each side's lower quartile, for blocks of a few milliseconds: an
+        interrupted block takes many times as long, and an interruption never shortens one."""
         return _lower_quartile(self.ours) / _lower_quartile(self.theirs)
 
     @property
     def median_speed(self) -> float:
-        """What we do in the time in which they do one."""
+        """Work of ours in the time of one unit of theirs: the inverse of the median cost."""
         return 1 / self.median_cost
 
     @property
@@ -50,7 +50,7 @@ def _lower_quartile(costs: list[float]) -> float:
 
 
 def interleave_blocks(name: str, ours: Block, theirs: Block, *, rounds: int) -> Pairs:
-    """One round of warm-up that doesn't count, then `rounds`, each side first in every other."""
+    """One uncounted warm-up round, then `rounds`; the side that begins alternates."""
     ours(), theirs()
     pairs = Pairs()
     for number in with_progress(name, rounds):
@@ -64,5 +64,5 @@ def interleave_blocks(name: str, ours: Block, theirs: Block, *, rounds: int) -> 
 
 
 def with_progress(name: str, rounds: int) -> Iterable[int]:
-    """0, 1, … with a bar that fills while they are used up."""
+    """0, 1, … with a progress bar."""
     return track(range(rounds), description=name, console=_console, transient=True)

@@ -1,5 +1,5 @@
-"""What it costs to be counted view by view: CPU per claim with django-prometheus' middleware
-(METRICS_PER_VIEW), ÷ without."""
+"""The cost of metrics per view: CPU per claim with django-prometheus' middleware
+(METRICS_PER_VIEW) ÷ without."""
 
 from http import HTTPStatus
 from pathlib import Path
@@ -25,7 +25,7 @@ PER_VIEW = [
 
 def measure_per_view_cost(_: Path, size: Size) -> list[Figure]:
     """CPU per admitted claim, METRICS_PER_VIEW=yes ÷ no."""
-    connections.close_all()  # silent for a whole figure: the server has ended it
+    connections.close_all()  # idle during the last figure: the server has closed it
     campaign = bench_campaigns.open_campaign("viewed", stock=2 * claim_cpu.request_count(size))
     path = bench_campaigns.claims_path(campaign)
     with override_settings(MIDDLEWARE=PER_VIEW):

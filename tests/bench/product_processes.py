@@ -15,7 +15,7 @@ from tests.servers import free_port, process, started
 
 
 class Web(NamedTuple):
-    """A site that serves."""
+    """A running web server."""
 
     url: str
     pid: int
@@ -31,14 +31,14 @@ def run_web(folder: Path) -> Iterator[Web]:
 
 
 def process_tree(pid: int) -> list[psutil.Process]:
-    """That process, then all that it started."""
+    """The process and all its descendants."""
     parent = psutil.Process(pid)
     return [parent, *parent.children(recursive=True)]
 
 
 @contextmanager
 def run_worker_and_beat(folder: Path) -> Iterator[None]:
-    """A Celery worker and beat. They are ready when a claim is stored, not before."""
+    """A Celery worker and beat. They are ready only when a first claim has been stored."""
     worker = commands.worker_command(pool=POOL)
     beat = commands.beat_command("--schedule", str(folder / "beat-schedule"))
     with (

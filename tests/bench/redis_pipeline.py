@@ -1,4 +1,4 @@
-"""Asking `admit.lua` without the product's client: whole blocks of claims in one pipeline."""
+"""Calls `admit.lua` without the product's client: blocks of claims in one pipeline."""
 
 import socket
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +16,7 @@ from coupons.store import WAKEUP_TTL_MS, claimant_field, keys
 from coupons.store.admission import ADMIT
 
 BLOCK = 500  # claims sent before their answers are read
-REQUEST = "0a1b2c3d4e-7f"  # an id as the site makes them
+REQUEST = "0a1b2c3d4e-7f"  # a request id of the length that the site creates
 Command = tuple[Any, ...]  # text, bytes, whole numbers
 
 
@@ -35,7 +35,7 @@ def admit_command(campaign: CampaignSnapshot, user: str) -> Command:
 
 
 class RedisConnection:
-    """One connection to the Redis that decides, and nothing around it."""
+    """A bare connection to the deciding Redis."""
 
     def __init__(self, url: str) -> None:
         address = urlsplit(url)
@@ -43,7 +43,7 @@ class RedisConnection:
         self._reader = hiredis.Reader()
 
     def send_commands(self, commands: Sequence[Command]) -> list[Any]:
-        """All answers, in order. An error among them is raised."""
+        """The replies, in order. Raises the first error among them."""
         self._socket.sendall(b"".join(hiredis.pack_command(one) for one in commands))
         return [self._answer() for _ in commands]
 
@@ -60,24 +60,26 @@ class RedisConnection:
 
 @contextmanager
 def open_connection() -> Iterator[RedisConnection]:
-    made = RedisConnection(settings.REDIS_URL)
+    connection = RedisConnection(settings.REDIS_URL)
     try:
-        made.send_commands([("SCRIPT", "LOAD", ADMIT.text)])
-        yield made
+        connection.send_commands([("SCRIPT", "LOAD", ADMIT.text)])
+        yield connection
     finally:
-        made.close()
+        connection.close()
 
 
 def fill_queue(campaign: CampaignSnapshot, users: Iterable[str]) -> bool:
-    """Admit them all, and let them wait in the queue. Whether somebody should ring the bell."""
-    with open_connection() as redis:
-        rings = [admit_block(redis, campaign, block) for block in _blocks(users)]
-    return any(rings)
+    """Admit all users; their claims stay in the queue. Returns whether a wake-up must be sent."""
+    with open_connection() as connection:
+        wakeups = [admit_block(connection, campaign, block) for block in _blocks(users)]
+    return any(wakeups)
 
 
-def admit_block(redis: RedisConnection, campaign: CampaignSnapshot, users: Iterable[str]) -> bool:
-    """One block. Raises unless every claim is admitted: nothing else is worth a measurement."""
-    replies = redis.send_commands([admit_command(campaign, user) for user in users])
+def admit_block(
+    connection: RedisConnection, campaign: CampaignSnapshot, users: Iterable[str]
+) -> bool:
+    """Admit one block of users. Raises RuntimeError unless every claim is admitted."""
+    replies = connection.send_commands([admit_command(campaign, user) for user in users])
     others = {reply[0] for reply in replies if reply[0] != b"admitted"}
     if others:
         raise RuntimeError(f"Some claims were not admitted: {others}")

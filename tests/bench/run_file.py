@@ -1,4 +1,4 @@
-"""A run as a file: the figures with their raw samples, the commit, and the machine."""
+"""A run's file: the figures with their raw samples, the commit and the machine."""
 
 import json
 import os
@@ -36,21 +36,21 @@ def describe_machine() -> dict[str, Any]:
 
 
 def measured_commit() -> str:
-    """What was measured; a trailing `+` says that files differ from it."""
+    """The measured commit, with `+` if tracked files differ from it."""
     changed = _first_line("git", "status", "--porcelain", "--untracked-files=no")
     return _first_line("git", "rev-parse", "--short", "HEAD") + ("+" if changed else "")
 
 
 def dump_run(figures: Iterable[Figure], about: Mapping[str, Any]) -> str:
-    said = {figure.name: _without_name(figure) for figure in figures}
-    return json.dumps({**about, "figures": said}, indent=1) + "\n"
+    by_name = {figure.name: _without_name(figure) for figure in figures}
+    return json.dumps({**about, "figures": by_name}, indent=1) + "\n"
 
 
 def load_run(text: str) -> tuple[dict[str, Any], list[Figure]]:
-    """What `dumps` was given. Raises ValueError, KeyError, TypeError for another file."""
+    """The inverse of `dump_run`. Raises ValueError, KeyError, TypeError for another file."""
     about = json.loads(text)
-    said = about.pop("figures")
-    return about, [Figure(name, **rest) for name, rest in said.items()]
+    by_name = about.pop("figures")
+    return about, [Figure(name, **rest) for name, rest in by_name.items()]
 
 
 def _without_name(figure: Figure) -> dict[str, Any]:
@@ -59,14 +59,14 @@ def _without_name(figure: Figure) -> dict[str, Any]:
 
 def _first_line(*command: str) -> str:
     try:
-        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     except OSError:
         return ""
-    return said.partition("\n")[0]
+    return output.partition("\n")[0]
 
 
 def _cpu_model() -> str:
-    """Of the first processor, where the system tells."""
+    """The first processor's model."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,11 +1,11 @@
-"""How much is measured: enough for figures to repeat, or just enough to see that the bench runs."""
+"""Sizes of the measurements: FULL for reproducible figures, QUICK to check that it runs."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Every measurement is made in `rounds`; in each, both sides get a block of the same size."""
+    """Each measurement has `rounds`, in each of which both sides get a block of the same size."""
 
     cpu_rounds: int
     cpu_block: int  # requests

@@ -1,9 +1,9 @@
-"""What it costs to be watched: claims lost to a scrape of /metrics, at Prometheus' pace.
+"""The cost of monitoring: throughput that a scrape of /metrics takes, at Prometheus' interval.
 
-While the site is under load, short blocks with a scrape and without follow each other in pairs, the
-order changing from pair to pair. What one pair says drowns in the machine's noise; a hundred say
-between which marks their median lies. The web processes' time per claim is a second witness, and
-what a scrape costs a site that has nothing else to do a third.
+Under load, short blocks with a scrape and without alternate in pairs, whose order changes from pair
+to pair. One pair is dominated by the machine's noise; a hundred give a confidence interval of their
+median. Two more measures: the web processes' CPU per claim, and the CPU of a scrape on an idle
+site.
 """
 
 import http.client
@@ -27,9 +27,9 @@ from tests.bench.figures import Figure
 from tests.bench.paired_rounds import with_progress
 from tests.bench.sample_sizes import Size
 
-EVERY_S = 5.0  # as Prometheus is set up to ask (a test compares)
-BLOCK_S = 0.5  # or as long as its scrape takes
-_SPOILT = 2  # pairs at the end: the load may have been over in them
+EVERY_S = 5.0  # prometheus.yml's scrape interval (a test compares)
+BLOCK_S = 0.5  # or longer, if its scrape takes longer
+_DROPPED_PAIRS = 2  # pairs at the end are dropped: the load may have ended in them
 HEADERS = {  # of a Prometheus
     "Accept": "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.5",
     "Accept-Encoding": "gzip",
@@ -38,7 +38,7 @@ HEADERS = {  # of a Prometheus
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What the site did in so many seconds."""
+    """The site's work during some seconds."""
 
     seconds: float
     claims: int
@@ -47,7 +47,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two blocks one after the other, of which one holds a scrape."""
+    """Two consecutive blocks, one of them with a scrape."""
 
     scraped: Block
     quiet: Block
@@ -60,7 +60,7 @@ class Pair:
 
     @property
     def extra_cpu_share(self) -> float:
-        """The share of the web processes' time that it takes."""
+        """The share of the web processes' CPU that it takes."""
         more = self.scraped.cpu_s / self.scraped.claims / self._cpu_each - 1
         return more * self.scraped.seconds / EVERY_S
 
@@ -74,7 +74,7 @@ class Pair:
 
 
 class ScrapeWatch:
-    """Takes pairs of a site while it is under load."""
+    """Measures pairs on a site while it is under load."""
 
     def __init__(self, web: product_processes.Web) -> None:
         self._address = web.url.removeprefix("http://")
@@ -84,7 +84,7 @@ class ScrapeWatch:
 
     @contextmanager
     def watch_load(self, campaign: CampaignSnapshot) -> Iterator[None]:
-        """As long as claims on this campaign are sent. Keeps nothing of a load that failed."""
+        """Measure while the block sends claims on this campaign; discards the pairs if it fails."""
         over = threading.Event()
         with ThreadPoolExecutor(max_workers=1) as watching:
             taken = watching.submit(self._pairs, campaign.slug, over)
@@ -92,7 +92,7 @@ class ScrapeWatch:
                 yield
             finally:
                 over.set()
-        self.pairs += taken.result()[:-_SPOILT]
+        self.pairs += taken.result()[:-_DROPPED_PAIRS]
 
     def scrape_once(self) -> None:
         began = time.monotonic()
@@ -100,7 +100,7 @@ class ScrapeWatch:
             asking.request("GET", "/metrics", headers=HEADERS)
             answer = asking.getresponse()
             if answer.status != HTTPStatus.OK or b"coupon_claims_total" not in answer.read():
-                raise RuntimeError("These are no metrics.")
+                raise RuntimeError("The response is not our metrics page.")
         self.scrapes_s.append(time.monotonic() - began)
 
     def _pairs(self, slug: str, over: threading.Event) -> list[Pair]:
@@ -124,7 +124,7 @@ class ScrapeWatch:
 
 
 def measure_scrape_cost(folder: Path, size: Size) -> list[Figure]:
-    """The most that a scrape every EVERY_S takes of throughput: the upper end of the interval."""
+    """The upper bound of the throughput that a scrape every EVERY_S takes."""
     with product_processes.run_web(folder) as web:
         watch = ScrapeWatch(web)
         site = http_rate.prepare_site(web.url, folder, seconds=size.wrk_s)
@@ -155,7 +155,7 @@ def measure_scrape_cost(folder: Path, size: Size) -> list[Figure]:
 
 
 def _cpu_of_one(watch: ScrapeWatch, scrapes: int) -> float:
-    """Of all servers of the site, without anything else to do."""
+    """CPU seconds of one scrape of the idle site, all its servers included."""
     servers = product_processes.process_tree(os.getpid())[1:]
     before = _cpu_s(servers)
     for _ in range(scrapes):

@@ -1,4 +1,4 @@
-"""Another Redis to decide for a while, in the same process."""
+"""A second Redis that decides for a while, in the same process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from coupons.campaigns import lookup
 from coupons.store import store
 from tests import servers
 
-# The append-only file stays, its rewriting by a child process does not: it would come by chance.
+# No rewriting of the append-only file: it would start at random times and disturb a block.
 _QUIET = ("--auto-aof-rewrite-percentage", "0")
 
 
@@ -22,15 +22,15 @@ def another_redis(folder: Path, *, program: str = "redis-server") -> Iterator[st
 
 @contextmanager
 def use_redis(url: str) -> Iterator[None]:
-    """This Redis decides; afterwards the former one again, with nothing remembered of either."""
+    """Use this Redis in the block, and the former one afterwards; clears the caches both times."""
     try:
         with override_settings(REDIS_URL=url):
-            _forget()
+            _clear_caches()
             yield
     finally:
-        _forget()
+        _clear_caches()
 
 
-def _forget() -> None:
+def _clear_caches() -> None:
     store.cache_clear()
     lookup.clear_snapshots()

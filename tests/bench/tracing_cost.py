@@ -1,4 +1,4 @@
-"""What a trace costs: CPU per admitted claim with OpenTelemetry, ÷ without."""
+"""The cost of tracing: CPU per admitted claim with OpenTelemetry ÷ without."""
 
 import os
 import sys
@@ -25,11 +25,11 @@ from tests.bench.sample_sizes import Size
 from tests.servers import free_port, listens, process
 
 TRACED = [settings.MIDDLEWARE[0], "config.tracing.web.trace_requests", *settings.MIDDLEWARE[1:]]
-SHARE = "0.01"  # as the docs advise for an opening
+SHARE = "0.01"  # as config/README.md advises for an opening
 
 
 def measure_tracing_cost(folder: Path, size: Size) -> list[Figure]:
-    """Every claim traced; and, in the details, one in a hundred."""
+    """Each claim traced; in the details, one in a hundred."""
     with _collector(folder):
         whole = _pairs(size, OTEL_TRACES_SAMPLER="parentbased_always_on")
         part = _pairs(
@@ -60,7 +60,7 @@ def _collector(folder: Path) -> Iterator[None]:
 
 
 def _pairs(size: Size, **sampler: str) -> Pairs:
-    """Seconds per claim, spans sent included."""
+    """Seconds per claim, including the export of its spans."""
     os.environ.update(sampler)
     connections.close_all()  # a claim needs none, so a serving process has none
     path = bench_campaigns.claims_path(
@@ -91,7 +91,7 @@ def _deciding(block: Block, trace: Callable[[Decide], Decide] | None) -> Block:
 
 
 def _sent(block: Block, size: Size) -> Block:
-    """To send spans belongs to the claims that they are about, not to whoever comes next."""
+    """Export the spans within the block that made them, not in the next one."""
 
     def run_block() -> float:
         spent = block()

@@ -1,4 +1,4 @@
-"""The stock view's path, first so that it has the shorter way, and the product's."""
+"""The stock view's path, first, so that it is resolved fastest, and the product's."""
 
 from django.urls import path
 

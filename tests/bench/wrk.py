@@ -1,4 +1,4 @@
-"""`wrk` as a load that never asks twice for the same user."""
+"""Load by `wrk` that never claims twice for the same user."""
 
 import subprocess
 from collections.abc import Iterable
@@ -10,12 +10,12 @@ _SCRIPT = Path(__file__).parent / "claims.lua"
 
 
 class TooFewTokens(RuntimeError):
-    """The server was faster than foreseen."""
+    """The server answered more claims than there were tokens."""
 
 
 @dataclass(frozen=True, slots=True)
 class WrkResult:
-    """What wrk counted."""
+    """The counts of a run of wrk."""
 
     requests: int
     seconds: float
@@ -32,8 +32,9 @@ def write_tokens(file: Path, tokens: Iterable[str]) -> None:
 
 
 def run_wrk(url: str, path: str, *, tokens: Path, seconds: int, again: bool = False) -> WrkResult:
-    """Raises RuntimeError if any answer is no success, TooFewTokens if none may be used `again`."""
-    said = subprocess.run(
+    """Raises RuntimeError if a response is not a success, and TooFewTokens if the tokens run out
+    and may not be used `again`."""
+    done = subprocess.run(
         [
             "wrk", "--threads", str(THREADS), "--connections", str(CONNECTIONS),
             "--duration", f"{seconds}s", "--timeout", "5s", "--script", str(_SCRIPT), url,
@@ -41,14 +42,14 @@ def run_wrk(url: str, path: str, *, tokens: Path, seconds: int, again: bool = Fa
         ],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    return parse_result(said.stdout.strip().splitlines()[-1])
+    return parse_result(done.stdout.strip().splitlines()[-1])
 
 
 def parse_result(line: str) -> WrkResult:
-    """The line that `claims.lua` prints at the end."""
+    """Parse the line that `claims.lua` prints at the end. Raises as `run_wrk`."""
     requests, duration, refused, broken, mean, p99, ran_out = map(float, line.split())
     if refused or broken:
         raise RuntimeError(f"wrk: {refused:.0f} refusals, {broken:.0f} broken connections")
     if ran_out:
-        raise TooFewTokens(f"{requests:.0f} requests were answered before the time was over.")
+        raise TooFewTokens(f"{requests:.0f} requests were answered before the time had passed.")
     return WrkResult(int(requests), duration / 1e6, mean / 1e3, p99 / 1e3)

@@ -48,10 +48,10 @@ def test_what_is_more_or_less_than_an_address_is_refused_in_a_sentence(said: str
 
 
 def report_rows(exceptions: int = 0, **figures: Any) -> dict[str, tuple[str, str]]:
-    broken = [LoadFailure(exceptions, "ValueError('/')")] if exceptions else []
+    failures = [LoadFailure(exceptions, "ValueError('/')")] if exceptions else []
     rows = [Row("mina", 1, "AAAA")]
     verdict = judge_answers(
-        [make_answer("mina", "admitted", 202, 1, "AAAA")], rows, stock=1, broken=broken
+        [make_answer("mina", "admitted", 202, 1, "AAAA")], rows, stock=1, failures=failures
     )
     record = {
         "figures": {
@@ -71,7 +71,7 @@ def test_a_run_with_exceptions_has_no_tick_at_its_errors() -> None:
     assert report_rows()["error"] == ("none", FINE)
     said = report_rows(exceptions=3)
     assert said["error"] == ("none; 3 exceptions", WRONG)
-    assert said["fault 1"] == ("3 times the load generator itself failed: ValueError('/').", WRONG)
+    assert said["fault 1"] == ("3 failures of the load generator: ValueError('/').", WRONG)
 
 
 def test_what_was_not_measured_has_a_sign_of_its_own() -> None:

@@ -79,7 +79,7 @@ def test_both_roads_are_compared_and_each_is_shown() -> None:
         {"direct": make_run("direct"), "queued": make_run("queued", samples=SAMPLES)}
     )
     assert page.count('src="data:image/png;base64,') == 3
-    assert "3 people, 2 coupons: everyone who was told has it" in page
+    assert "3 people, 2 coupons: every told coupon is stored" in page
     assert "A &amp; B, 2 cores" in page
     assert not re.search(r"(src|href)=\"(?!data:)", page)  # it can be passed on as one file
 

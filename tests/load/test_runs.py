@@ -78,7 +78,7 @@ def test_the_real_operators_door_gets_no_campaign(
         assert run_locust(site_environment, f"http://127.0.0.1:{port}", record) == 2
     assert not Campaign.objects.exists()
     (line,) = error_lines(capfd)
-    assert "is no coupon site's door for users: it answers 404" in line
+    assert "is not the users' API of a coupon site: it answers 404" in line
 
 
 def test_a_site_that_tells_and_does_not_store_is_found_out(
@@ -152,8 +152,11 @@ def closed_port() -> Iterator[str]:
 
 WRONG_HOSTS: dict[str, tuple[Callable[[], AbstractContextManager[str]], str]] = {
     "nobody": (closed_port, "no site answers at"),
-    "another site": (another_site, "is no coupon site"),
-    "the operators' door": (operators_door, "is no coupon site's door for users: it answers 404"),
+    "another site": (another_site, "of a coupon site"),
+    "the operators' door": (
+        operators_door,
+        "is not the users' API of a coupon site: it answers 404",
+    ),
     "a redirect": (redirecting_site, "it answers 301"),
     "a path": (lambda: nullcontext("http://127.0.0.1:1/shop"), "has a path"),
     "a query": (lambda: nullcontext("http://127.0.0.1:1/?a=1"), "has a query"),
@@ -176,7 +179,7 @@ def test_12_18_a_wrong_host_makes_no_campaign_and_says_so_in_one_line(
     assert not Campaign.objects.exists()
     assert not record.exists()
     (line,) = error_lines(capfd)
-    assert "No campaign to ask for" in line
+    assert "There is no campaign to claim from" in line
     assert why in line
 
 
@@ -188,7 +191,7 @@ def test_12_18_a_site_that_knows_another_secret_gets_no_campaign(
     assert run_locust(site_environment | {"JWT_HS256_SECRET": "x" * 40}, host, record) == 2
     assert not Campaign.objects.exists()
     (line,) = error_lines(capfd)
-    assert "does not believe the tokens that are signed here: JWT_HS256_SECRET" in line
+    assert "does not accept the tokens that are signed here: JWT_HS256_SECRET" in line
 
 
 def test_12_18_a_campaign_on_another_database_is_closed_again(
@@ -204,7 +207,7 @@ def test_12_18_a_campaign_on_another_database_is_closed_again(
         assert run_locust(site_environment | elsewhere, site(worker=False), record) == 2
     (line,) = error_lines(capfd)
     assert "does not know load-opening-" in line
-    assert "It was made for this run and is closed again." in line
+    assert "It was created for this run and is closed again." in line
     with closing(sqlite3.connect(tmp_path / "elsewhere.sqlite3")) as rows:
         assert rows.execute("SELECT state FROM coupons_campaign").fetchall() == [("closed",)]
 

@@ -95,17 +95,17 @@ def answer_with_the_wrong_status(answers: list[ClaimAnswer], rows: list[Row]) ->
     [
         (lose_a_row, "told a place and code that are not stored"),
         (store_another_code, "told a place and code that are not stored"),
-        (store_without_telling, "nobody was told"),
+        (store_without_telling, "told to no one"),
         (store_beyond_the_stock, "beyond the stock"),
         (give_a_place_twice, "given to two people"),
         (give_one_person_two, "have two coupons"),
         (change_an_answer, "two different answers"),
         (say_sold_out_to_a_holder, "two different answers"),
         (admit_one_person_twice, "two different answers"),
-        (leave_a_hole, "stored for nobody"),
-        (say_sold_out_too_early, "were left when people heard"),
-        (answer_with_a_crash, "not of the contract, such as 500"),
-        (answer_with_the_wrong_status, "not of the contract, such as 200 sold_out"),
+        (leave_a_hole, "below the highest place"),
+        (say_sold_out_too_early, "were left when people were answered"),
+        (answer_with_a_crash, "violate the API's contract, such as 500"),
+        (answer_with_the_wrong_status, "violate the API's contract, such as 200 sold_out"),
     ],
 )
 def test_a_corrupted_history_is_found_out(
@@ -132,7 +132,7 @@ def test_what_the_api_says_afterwards_counts_as_well(history: History) -> None:
     assert judge_answers(*history, [said], stock=STOCK).is_correct
     for wrong in (replace(said, status="queued"), replace(said, place=2), replace(said, code="Z")):
         verdict = judge_answers(*history, [wrong], stock=STOCK)
-        assert "something else when they ask" in verdict.faults[0]
+        assert "another status, place or code" in verdict.faults[0]
 
 
 def test_without_a_database_the_api_must_answer_for_everyone(history: History) -> None:

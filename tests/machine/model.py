@@ -1,4 +1,4 @@
-"""What a model says of a sale: which answers may be given, and what must hold whatever happened."""
+"""The model of a sale: which answers are allowed, and the invariants after every step."""
 
 from collections import Counter
 from typing import ClassVar
@@ -20,13 +20,13 @@ OPEN, PERHAPS, CLOSED = "open", "perhaps", "closed"
 
 
 class SaleModel(RuleBasedStateMachine):
-    """What each claim was told, who ever asked, and whether the gate may be open.
+    """The answer to each claim, all claims ever sent, and whether the gate may be open.
 
     `gate` is CLOSED from the store's loss of memory until an operator begins a rebuild, PERHAPS
     while some repair is owed or has died: then others may finish it.
     """
 
-    played: ClassVar[Counter[str]] = Counter()  # of all sales of this process
+    played: ClassVar[Counter[str]] = Counter()  # counts over all sales of this process
 
     world: SaleWorld
 
@@ -57,7 +57,7 @@ class SaleModel(RuleBasedStateMachine):
     def one_claims(self, claim: Claim) -> None:
         self.asked.add(claim)
         try:
-            self._heard(claim, self.world.make_claim(claim))
+            self._check_answer(claim, self.world.make_claim(claim))
         except NotInstalled:
             assert self.gate != OPEN
         except OutcomeUnknown:
@@ -65,33 +65,35 @@ class SaleModel(RuleBasedStateMachine):
         except StoreAway:
             pass
 
-    def _heard(self, claim: Claim, said: Admission) -> None:
-        assert self.gate != CLOSED, f"{said} of a store without memory"
+    def _check_answer(self, claim: Claim, admission: Admission) -> None:
+        assert self.gate != CLOSED, f"{admission} of a store that lost its data"
         before = self.told.get(claim)
-        if not said.holds_a_place:
-            assert before is None, f"{claim} had {before} and hears {said}"
-            self._refused(said.outcome)
+        if not admission.holds_a_place:
+            assert before is None, f"{claim} had {before} and now gets {admission}"
+            self._check_refusal(admission.outcome)
         elif before is None:
-            self._told(claim, said)
+            self._check_admission(claim, admission)
         else:
             same = Admission(Outcome.ALREADY_CLAIMED, before.place, before.at_ms)
-            assert said == same, f"{claim} had {before} and hears {said}"
+            assert admission == same, f"{claim} had {before} and now gets {admission}"
 
-    def _refused(self, outcome: Outcome) -> None:
+    def _check_refusal(self, outcome: Outcome) -> None:
         if outcome == Outcome.PAUSED:
             assert self.paused
         else:
             assert outcome == Outcome.SOLD_OUT
             assert self.world.read_gate().remaining == 0
 
-    def _told(self, claim: Claim, said: Admission) -> None:
-        assert said.place <= self.world.read_stock()
+    def _check_admission(self, claim: Claim, admission: Admission) -> None:
+        assert admission.place <= self.world.read_stock()
         others = [other.place for other in self.told.values()]
-        assert said.place not in others, f"place {said.place} is told to two"
-        if said.outcome == Outcome.ADMITTED:  # now, and not by an earlier try that nobody heard of
+        assert admission.place not in others, f"place {admission.place} was given twice"
+        if (
+            admission.outcome == Outcome.ADMITTED
+        ):  # by this try, not by an earlier one whose answer was lost
             assert not self.paused
-            assert said.place > max(others, default=0), "behind whoever came before"
-        self.told[claim] = said
+            assert admission.place > max(others, default=0), "below an earlier place"
+        self.told[claim] = admission
 
     def set_paused(self, paused: bool) -> None:
         if paused == self.paused:
@@ -103,14 +105,14 @@ class SaleModel(RuleBasedStateMachine):
         else:
             self.paused = paused
 
-    # What holds at any time, and when all has come to rest
+    # What holds at any time, and when all work is done
 
     @invariant()
-    def the_rows_keep_the_word(self) -> None:
+    def rows_match_the_answers(self) -> None:
         self.played["steps"] += 1
         rows, stock = self.world.stored_rows(), self.world.read_stock()
         self._no_more_than(stock, rows)
-        assert rows.keys() <= self.asked, "somebody's who never asked"
+        assert rows.keys() <= self.asked, "a coupon that nobody claimed"
         for claim, (place, code) in rows.items():
             assert code == self.world.coupon_code(claim, place)
             assert self.told.get(claim, _at(place)).place == place
@@ -122,7 +124,7 @@ class SaleModel(RuleBasedStateMachine):
         assert all(1 <= place <= stock for place in places)
 
     def _settle(self) -> None:
-        """All is well again: what died was started anew, and everybody did their work."""
+        """Finish all work: the part of restarted workers, of beat and of the operators."""
         self.world.mend_link()
         while self.world.somebody_is_slow:
             self.world.store_what_was_read()
@@ -140,9 +142,11 @@ class SaleModel(RuleBasedStateMachine):
 
     def _told_is_stored(self) -> None:
         rows, gate = self.world.stored_rows(), self.world.read_gate()
-        for claim, said in self.told.items():
-            stored = (said.place, self.world.coupon_code(claim, said.place))
-            assert rows.get(claim) == stored, f"{claim} was told {said}, stored: {rows.get(claim)}"
+        for claim, admission in self.told.items():
+            stored = (admission.place, self.world.coupon_code(claim, admission.place))
+            assert rows.get(claim) == stored, (
+                f"{claim} was told {admission}, stored: {rows.get(claim)}"
+            )
         assert (gate.waiting, gate.parked) == (0, 0)
         report = reconcile.compare_campaign(SLUG)
         assert report.left == report.found[Gap.HOLE], report.differences

@@ -1,6 +1,4 @@
-"""The sale as a state machine: what may happen next. Hypothesis finds the orders in which it
-happens.
-"""
+"""The sale as a state machine: the rules, which Hypothesis runs in orders of its choice."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -24,8 +22,8 @@ def or_none(points: dict[str, Any]) -> st.SearchStrategy[str | None]:
 
 
 def only_if(condition: Callable[[Any], Any]) -> Callable[[Rule], Rule]:
-    """Where the condition fails, everybody claims instead. Hypothesis' own preconditions want that
-    the same choices lead to the same state: what was told may hang on how soon a store answers.
+    """If the condition is false, everybody claims instead. Hypothesis' own preconditions require
+    that the same choices lead to the same state; here an answer may depend on a store's speed.
     """
 
     def conditional(rule: Rule) -> Rule:
@@ -69,7 +67,7 @@ class SaleMachine(SaleModel):
     def drain(self, consumer: str, dies: str | None) -> None:
         try:
             self.world.run_drain(consumer, dies)
-        except StaleClaims:  # Redis is behind MySQL, until somebody finds out
+        except StaleClaims:  # Redis is behind MySQL, until a repair finds it
             assert self.gate == PERHAPS
         except StoreAway:  # no queue
             assert self.gate != OPEN
@@ -137,7 +135,7 @@ class SaleMachine(SaleModel):
         self._perhaps_open()
 
     def _perhaps_open(self) -> None:
-        """Nobody but an operator opens what Redis does not know any more."""
+        """Only an operator opens a campaign that Redis has lost."""
         assert self.gate != CLOSED or not self.world.is_open
 
     # The store
@@ -147,7 +145,7 @@ class SaleMachine(SaleModel):
     def lose_memory(self, restarted: bool) -> None:
         self.world.empty_store(restarted=restarted)
         self.gate = CLOSED
-        for _ in range(3):  # a connection that was cut says nothing of the store
+        for _ in range(3):  # a cut connection fails once
             self.one_claims(Claim("passer-by"))  # the web process notices, and leaves its testimony
 
     @rule()

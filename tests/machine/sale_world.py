@@ -1,8 +1,8 @@
-"""One sale on the real stores, and all that can happen to it, one thing after another.
+"""One sale on the real stores, and the events that can happen to it, one after another.
 
-Where a process dies, `Died` goes through the product's code: what is in a transaction is rolled
-back, what is committed stays. Where a replica is promoted, the store gets back what it held when
-its link broke, under another server's name, and every connection ends.
+Where a process dies, `ProcessDied` passes through the product's code: an open transaction is rolled
+back, a committed one stays. Where a replica is promoted, the store gets back its data of the moment
+when its link broke, a new replication id, and every connection ends.
 """
 
 from collections.abc import Iterator
@@ -36,10 +36,10 @@ Rows = dict[Claim, tuple[int, str]]  # place and code
 
 
 class ProcessDied(BaseException):
-    """The process is gone at this line."""
+    """The process ends at this line."""
 
 
-# Where a drain, and where a repair may end.
+# The points at which a drain or a repair may die.
 DRAINS = {
     "before the rows": (writer, "insert_rows", "before"),
     "among the rows": (writer, "_existing_rows", "before"),
@@ -57,7 +57,7 @@ REPAIRS = {
 
 @contextmanager
 def die_at(points: dict[str, tuple[Any, str, str]], point: str | None) -> Iterator[None]:
-    """Inside, whoever comes to that point dies there; nobody, where it is None."""
+    """In the block the process dies at that point; None: it does not die."""
     if point is None:
         yield
         return
@@ -74,17 +74,19 @@ def die_at(points: dict[str, tuple[Any, str, str]], point: str | None) -> Iterat
 
 
 class SaleWorld:
-    """A new sale, open, in stores without memories. `confirming`: replicas that answer a WAIT."""
+    """A new, open sale in empty stores. `confirming`: the number of replicas that answer WAIT."""
 
     def __init__(self, *, stock: int, per_user: int) -> None:
         self.redis: Any = store().client
         self.confirming = 1
-        self._behind: dict[bytes, bytes] | None = None  # the replica's, while its link is broken
+        self._behind: dict[bytes, bytes] | None = (
+            None  # the replica's data while its link is broken
+        )
         self._held: list[Batch] = []
         self._replaced: list[Any] = [
             mock.patch.object(
                 wakeups, "_send", lambda *_, **__: True
-            ),  # a drain is a rule of its own
+            ),  # drains are steps of their own
             mock.patch.object(deciding, "_wait_command", self._wait),
         ]
         for each in self._replaced:
@@ -115,7 +117,7 @@ class SaleWorld:
         reconcile._repairs = {}
 
     def _new_process(self) -> None:
-        """Memories that last for a moment, a moment later."""
+        """Clear the caches of a process, as in a new one."""
         lookup.clear_snapshots()
         sold_out_cache.clear_sold_out_cache()
         recent._next_publish_s.clear()
@@ -123,7 +125,7 @@ class SaleWorld:
         store().breaker.succeeded()
 
     def _wait(self) -> bytes:
-        """In place of WAIT: as if so many replicas had confirmed."""
+        """Replaces WAIT: as if `confirming` replicas had confirmed."""
         return packed_command("EVAL", f"return {self.confirming}", 0)
 
     # What people do
@@ -132,7 +134,7 @@ class SaleWorld:
         return strategies.admit(lookup.find_snapshot(SLUG), claim)
 
     def claim_unheard(self, claim: Claim) -> None:
-        """The web process dies between the script and the answer: nobody was told, nor rung for."""
+        """The web process dies between the script and the answer: no answer, no wake-up."""
         about = lookup.find_snapshot(SLUG)
         with suppress(CouponError):
             store().admit(
@@ -147,14 +149,14 @@ class SaleWorld:
             drain.drain(SLUG, consumer=consumer)
 
     def drain_all(self) -> None:
-        """As beat rings again while something waits: a drain takes over one batch of the dead."""
+        """As beat does while claims wait: each drain takes over one batch of a dead worker."""
         for _ in range(10):
             self.run_drain("last", None)
             if not self.read_gate().waiting:
                 return
 
     def read_slowly(self) -> None:
-        """A worker reads, and then it is stopped for a while."""
+        """A worker reads a batch and is then stopped for a while."""
         batch = queue.read_batch(SLUG, consumer="slow", count=3)
         if batch:
             self._held.append(batch)
@@ -187,19 +189,19 @@ class SaleWorld:
     # What happens to the store
 
     def empty_store(self, *, restarted: bool) -> None:
-        """Its memory is gone."""
+        """Redis loses its data."""
         disposable.empty(self.redis)
         if restarted:
             self._another_server()
         self._new_process()
 
     def restart_server(self) -> None:
-        """With its append-only file: all is there, under another name."""
+        """A restart with the append-only file: the same data, another replication id."""
         self._another_server()
         self._new_process()
 
     def break_link(self) -> None:
-        """From here on no replica confirms, and the one there is holds what it has."""
+        """From now on no replica confirms, and the replica keeps its present data."""
         self.confirming = 0
         self._behind = {name: self.redis.dump(name) for name in self.redis.keys("coupon:*")}
 
@@ -207,7 +209,7 @@ class SaleWorld:
         self.confirming, self._behind = 1, None
 
     def fail_over(self) -> None:
-        """The replica decides now, with what it has."""
+        """The replica is promoted with its data."""
         assert self._behind is not None
         disposable.empty(self.redis)
         for name, held in self._behind.items():
@@ -220,7 +222,7 @@ class SaleWorld:
         self.redis.script_flush()
 
     def _another_server(self) -> None:
-        """A promoted server gives its history a name of its own; no connection outlives it."""
+        """A promoted server has a new replication id, and all connections end."""
         self.redis.replicaof("127.0.0.1", 1)
         self.redis.replicaof("NO", "ONE")
         self.redis.client_kill_filter(_type="normal", skipme=True)
@@ -238,10 +240,10 @@ class SaleWorld:
         return Campaign.objects.get(pk=self.id).stock
 
     def stored_rows(self) -> Rows:
-        """What is stored, by whom. Raises AssertionError if somebody holds two."""
+        """The stored coupons by claim. Raises AssertionError if a claim has two."""
         found = list(Coupon.objects.values_list("user", "nth", "place", "code"))
         held = {Claim(user, nth): (place, code) for user, nth, place, code in found}
-        assert len(held) == len(found), f"somebody holds two: {found}"
+        assert len(held) == len(found), f"a claim has two coupons: {found}"
         return held
 
     def coupon_code(self, claim: Claim, place: int) -> str:

@@ -1,5 +1,5 @@
-"""A sale as a state machine, played in orders that Hypothesis chooses; and that it sees what it is
-there for.
+"""A sale as a state machine, run in orders that Hypothesis chooses; each protection has a negative
+control.
 
 The long form: MACHINE_EXAMPLES=2000 MACHINE_STEPS=50, see tests/README.md.
 """
@@ -52,11 +52,11 @@ def test_a_sale_keeps_its_word_whatever_happens_in_whatever_order() -> None:
     SaleMachine.played.clear()
     run_state_machine_as_test(SaleMachine, settings=PLAYS)
     print(dict(SaleMachine.played))
-    assert SaleMachine.played["told"] > 3 * EXAMPLES  # or it was all about nothing
+    assert SaleMachine.played["told"] > 3 * EXAMPLES  # otherwise the runs prove nothing
 
 
 def _settled_when_read(patch: pytest.MonkeyPatch) -> None:
-    """And reconcile puts nothing back: it makes up for this one."""
+    """Without the requeueing of reconcile, which would repair it."""
     patch.setattr(RepairCalls, "requeue_claim", lambda self, *asked: False)
     read = queue.read_batch
 
@@ -95,7 +95,7 @@ def _a_missing_gate_is_a_new_one(patch: pytest.MonkeyPatch) -> None:
         decision = admit(self, slug, **asked)
         if decision.outcome != "not_installed":
             return decision
-        with suppress(ForeignKeys):  # what is under repair is no missing gate
+        with suppress(ForeignKeys):  # a campaign under repair has no missing gate
             update._install(Campaign.objects.get(slug=slug), is_first=True)
         return admit(self, slug, **asked)
 
@@ -153,11 +153,11 @@ ORDERS: list[tuple[Callable[[pytest.MonkeyPatch], None], Order]] = [
 
 
 def play_order(order: Order) -> None:
-    """One order, and what is judged behind every one of them."""
+    """Run one order of steps, then check the invariants."""
     sale = SaleMachine()
     try:
         order(sale)
-        sale.the_rows_keep_the_word()
+        sale.rows_match_the_answers()
     finally:
         sale.teardown()
 

@@ -97,7 +97,7 @@ def wrong_values(action: argparse.Action, files: Files) -> list[str]:
         "input_file": files.no_input,
         "output_file": files.no_output,
         "output_folder": files.no_folder,
-        "program": [*files.no_input, str(files.file)],
+        "program_file": [*files.no_input, str(files.file)],
     }
     kind = action.type
     name = getattr(kind, "__name__", type(kind).__name__)
@@ -141,7 +141,7 @@ _BY_KIND: dict[str, Callable[[Any], list[str]]] = {
     ],
     "OneOf": lambda kind: ["nosuch", *BLANKS],
     "Several": lambda kind: ["nosuch", ",", f"{next(iter(kind.known))},nosuch", *BLANKS],
-    "name": lambda kind: [" ", "x" * 65],
+    "campaign_name": lambda kind: [" ", "x" * 65],
 }
 
 
