@@ -1,4 +1,4 @@
-"""Values that are written into a file or an address of another program, by that program's rules."""
+"""Quotes values for files and URLs of other programs, by the rules of each program."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST = 16_384  # bytes of one value; the kernel's own limit for a variable is
 
 
 def unfit(value: Any) -> str:
-    """Why no line of an environment file can hold this; empty: one can. Never shows the value.
+    """Why an environment file can't hold this value; empty: it can. Never shows the value.
 
     systemd refuses a file that isn't UTF-8 as it reads it (no surrogates, no noncharacters); a
     variable with a control character is left out, with a warning only, by some of its versions.
@@ -39,7 +39,7 @@ def unfit_settings(settings: Mapping[str, Any]) -> list[str]:
 
 
 def env_line(value: Any, name: str) -> str:
-    """A line of an environment file that systemd and sh read alike, whatever the value holds."""
+    """A line of an environment file that systemd and sh read in the same way, for any value."""
     if why := unfit(value):
         raise AnsibleFilterError(f"{name} can't be written to an environment file: it {why}.")
     return f"{name}='" + str(value).replace("'", "'\"'\"'") + "'"
@@ -52,18 +52,18 @@ def redis_word(value: Any) -> str:
 
 
 def unit_word(value: Any) -> str:
-    """One word of a unit's ExecStart: quoted, and with nothing that systemd would fill in."""
+    """One word of a unit's ExecStart: quoted, with nothing that systemd would expand."""
     escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
     return '"' + escaped.replace("%", "%%").replace("$", "$$") + '"'
 
 
 def url_part(value: Any, safe: str = "") -> str:
-    """A user, a password, a parameter: only letters, digits, `-._~` and `safe` as they are."""
+    """Percent-encode all but letters, digits, `-._~` and `safe`."""
     return quote(_utf8(value), safe=safe)
 
 
 def env_list(values: list[Any]) -> str:
-    """Texts as one value: with commas between them, or as JSON where that would not come back."""
+    """Texts as one value: joined by commas, or as JSON if splitting would not restore them."""
     texts = [str(value) for value in values]
     plain = ",".join(texts)
     if plain.startswith("[") or texts != [

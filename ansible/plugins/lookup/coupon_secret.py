@@ -1,4 +1,4 @@
-"""`lookup('coupon_secret', NAME)`: a secret's value, wherever this deployment keeps its secrets."""
+"""`lookup('coupon_secret', NAME)`: a secret's value, from this deployment's store of secrets."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ class LookupModule(LookupBase):
         return [] if only_judge else values
 
     def _is_there(self, kept: str, name: str, variables: Any) -> bool:
-        """Of SSM, asking is the only way to know."""
+        """Whether the secret exists; for SSM this is only known by reading it."""
         if kept == "vault":
             return f"vault_{name}" in variables
         return kept != "file" or self._kept_in(name, variables).exists()
 
     def _judged(self, kept: str, name: str, value: str) -> str:
-        """Before anything is written. The message names the secret, and shows nothing of it."""
+        """The value, checked before it is written. Messages name the secret, not its value."""
         if why := filter_loader.get("coupon_unfit").j2_function(value):
             raise AnsibleError(
                 f"The secret {name} (from: {kept}) can't be kept in a file of settings: it {why}. "
@@ -106,7 +106,7 @@ class LookupModule(LookupBase):
         return found
 
     def _vault(self, name: str, variables: Any) -> str:
-        """As it stands: what a generator drew may look like a template, and is none."""
+        """The value unchanged: a generated value may look like a template without being one."""
         if f"vault_{name}" not in variables:
             raise AnsibleError(f"vault_{name} is not set: give it with -e @FILE --ask-vault-pass.")
         value = variables[f"vault_{name}"]

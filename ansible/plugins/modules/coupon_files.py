@@ -44,14 +44,14 @@ FILE = {
 
 
 def main() -> None:
-    was = os.umask(0o077)  # what is new begins as root's alone
+    was = os.umask(0o077)  # new files are readable by root only
     try:
-        write()
+        write_files()
     finally:
-        os.umask(was)  # whoever called may live longer than we do (Mitogen)
+        os.umask(was)  # the calling process may outlive this module (Mitogen)
 
 
-def write() -> None:
+def write_files() -> None:
     module = AnsibleModule(
         {"files": {"type": "list", "elements": "dict", "options": FILE, "required": True}},
         supports_check_mode=True,
@@ -67,7 +67,7 @@ def write() -> None:
 
 
 def _write(module: AnsibleModule, file: dict[str, Any]) -> list[dict[str, Any]]:
-    """What was, or would be, changed of its content and of its rights; nothing: empty."""
+    """The changes of content and permissions that were, or would be, made; empty: none."""
     before, changes = _content(file["path"]), []
     if before != file["content"]:
         changes.append({"before": before or "", "after": file["content"]})
@@ -85,21 +85,21 @@ def _write(module: AnsibleModule, file: dict[str, Any]) -> list[dict[str, Any]]:
 def _content(path: str) -> str | None:
     """None: there is no such file."""
     try:
-        with Path(path).open(encoding="utf-8", newline="") as file:  # each line's end as it is
+        with Path(path).open(encoding="utf-8", newline="") as file:  # without newline translation
             return file.read()
     except FileNotFoundError:
         return None
 
 
 def _replace(module: AnsibleModule, file: dict[str, Any]) -> None:
-    """By way of a file of 0600 beside it, so nobody reads or executes half of it."""
+    """Write a temporary file with mode 0600 and rename it, so no process reads half a file."""
     handle, new = tempfile.mkstemp(dir=module.tmpdir)
     with os.fdopen(handle, "w", encoding="utf-8") as out:
         out.write(file["content"])
     if file["validate"]:
-        code, said, complained = module.run_command(file["validate"].replace("%s", new))
+        code, output, errors = module.run_command(file["validate"].replace("%s", new))
         if code:
-            module.fail_json(msg=f"{file['path']}: refused: {complained or said}")
+            module.fail_json(msg=f"{file['path']}: refused: {errors or output}")
     module.atomic_move(new, file["path"])
 
 
