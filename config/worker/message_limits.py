@@ -13,6 +13,7 @@ from typing import Any
 from kombu.exceptions import OperationalError
 
 from config.celery import app
+from coupons.broker import connections
 
 PREFIX = app.conf.broker_transport_options["global_keyprefix"]  # of all of Celery's keys there
 WAKEUP_QUEUE = PREFIX + app.conf.task_default_queue
@@ -35,10 +36,11 @@ logger = logging.getLogger(__name__)
 
 
 class Broker:
-    """A connection of our own to the broker, for commands that Celery does not send."""
+    """A connection of our own to the broker, for commands that Celery does not send. It waits for
+    no broker: the watchdog and beat ask again."""
 
     def __init__(self, url: str | None = None) -> None:
-        self._connection = app.connection_for_write(url)
+        self._connection = connections.impatient_connection(url)
 
     def ask(self, script: str, key: str, *arguments: str | int) -> Any:
         """Run a Lua script with one key. Returns its result; None, and logs a warning, if the

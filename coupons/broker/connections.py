@@ -25,9 +25,9 @@ _ONE_ATTEMPT = {
 }
 
 
-def impatient_connection() -> Any:
-    """A kombu.Connection to the broker; not connected yet."""
-    return current_app.connection_for_write(transport_options=_ONE_ATTEMPT)
+def impatient_connection(url: str | None = None) -> Any:
+    """A kombu.Connection to the broker, or to another `url`; not connected yet."""
+    return current_app.connection_for_write(url, transport_options=_ONE_ATTEMPT)
 
 
 @contextmanager
