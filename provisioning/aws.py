@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -44,6 +44,7 @@ CONFIG = Config(
     user_agent_extra="coupon-provisioning",
 )
 
+_PRICE_LIST_REGION = "us-east-1"
 LONGEST = 400  # characters of AWS' own message in a sentence of ours
 
 WriteHook = Callable[[str], None]
@@ -76,9 +77,9 @@ class Cloud:
         if self._on_write:
             self._on_write(model.name)
 
-    def _client(self, service: Any) -> Any:
+    def _client(self, service: Any, **more: Any) -> Any:
         with self._making:
-            return self._session.client(service, config=CONFIG)
+            return self._session.client(service, config=CONFIG, **more)
 
     @cached_property
     def ec2(self) -> EC2Client:
@@ -151,6 +152,18 @@ class Cloud:
         """ACM's status of a certificate: only ISSUED can be used."""
         answer = self._client("acm").describe_certificate(CertificateArn=arn)
         return str(answer["Certificate"]["Status"])
+
+    def price_list(self, service: str, filters: Mapping[str, str]) -> Iterator[str]:
+        """The products of AWS' Price List with these attributes, each a JSON document. The list of
+        all regions is served in a few of them."""
+        pages = self._client("pricing", region_name=_PRICE_LIST_REGION).get_paginator(
+            "get_products"
+        )
+        matches = [
+            {"Type": "TERM_MATCH", "Field": name, "Value": value} for name, value in filters.items()
+        ]
+        for page in pages.paginate(ServiceCode=service, Filters=matches):
+            yield from page["PriceList"]
 
     def tagged_arns(self, *types: str) -> list[str]:
         """ARNs of all resources with our tags, of any service or only of types like "ec2:vpc".

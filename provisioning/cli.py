@@ -17,6 +17,7 @@ from provisioning.verbs.destroy import destroy
 from provisioning.verbs.doctor import doctor, show_policy
 from provisioning.verbs.inventory import inventory
 from provisioning.verbs.plan import plan
+from provisioning.verbs.prices import write_prices
 from provisioning.verbs.ssh import ssh
 from provisioning.verbs.status import status
 
@@ -120,6 +121,13 @@ def inventory_command(out: str, bastion_address: str, **options: Any) -> int:
 def ssh_command(host: str, rest: tuple[str, ...], out: str, go: bool, **options: Any) -> int:
     """Print (or --run) the ssh command for HOST, through the bastion."""
     return ssh(_run(**options), host=host, out=out, go=go, rest=rest)
+
+
+@main.command("prices")
+@on_environment
+def prices_command(**options: Any) -> int:
+    """Write AWS' current prices into prices.toml. Exit code 1 if some were not found."""
+    return write_prices(_run(**options))
 
 
 @main.command("doctor")

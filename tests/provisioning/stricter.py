@@ -15,7 +15,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from moto.rds.exceptions import RDSClientError
 from moto.rds.models import RDSBackend, rds_backends
 
-from tests.provisioning import elasticache_store, kept_tags, memoized, real_hosts
+from tests.provisioning import elasticache_store, kept_tags, memoized, price_list, real_hosts
 
 
 def strict_application() -> Any:
@@ -35,7 +35,7 @@ def strict_application() -> Any:
     _keep_insights()
     app = DomainDispatcherApplication(create_backend_app)
     app.debug = True  # type: ignore[attr-defined]
-    return one_at_a_time(app)
+    return price_list.served_beside(one_at_a_time(app))
 
 
 def one_at_a_time(app: Any) -> Any:

@@ -21,6 +21,7 @@ SERVICES = {
     "logs": ("logs", "logs"), "cloudwatch": ("cloudwatch", "cloudwatch"), "sns": ("sns", "sns"),
     "budgets": ("budgets", "budgets"), "acm": ("acm", "acm"),
     "service-quotas": ("service-quotas", "servicequotas"),
+    "pricing": ("pricing", "pricing"),
     "resourcegroupstaggingapi": ("resourcegroupstaggingapi", "tag"),
 }  # fmt: skip
 # Actions that AWS requires besides the call: tags in the same call, last snapshots, passed roles.
