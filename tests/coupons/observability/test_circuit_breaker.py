@@ -199,14 +199,14 @@ def test_a_silent_redis_holds_few_for_one_timeout_and_the_rest_not_at_all(
 ) -> None:
     """With a timeout so long that a busy machine's own pauses are small beside it."""
     open_campaign(stock=1000)
-    store = store_behind(redis_proxy, timeout_s=1)
+    store = store_behind(redis_proxy, timeout_s=3)
     assert claim_and_time(store, "jun")[0] == "admitted"
     redis_proxy.pulled.set()
     answers = claim_in_threads(store, 2000)
     assert {said for said, _ in answers} == {"away"}
     waited = sorted(seconds for _, seconds in answers)
-    assert waited[-1] < 1.6, "nobody waits for a second timeout behind the first"
-    assert waited[int(0.98 * len(waited))] < 0.1
+    assert waited[-1] < 5.5, "nobody waits for a second timeout behind the first"
+    assert waited[int(0.98 * len(waited))] < 1
 
 
 def test_each_claim_is_sent_at_most_once_and_most_not_at_all(

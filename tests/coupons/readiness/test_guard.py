@@ -71,7 +71,7 @@ def test_a_red_board_holds_the_opening_back_and_redis_refuses_from_then_on(
 
 
 def test_a_sale_that_is_held_back_stays_shut_when_its_time_comes(schedule_sale: Opens) -> None:
-    schedule_sale(0.8)
+    schedule_sale(3)
     make_board_red()
     guard.guard_openings()
     campaign = Campaign.objects.get(slug="sale")
