@@ -30,7 +30,8 @@ ELSEWHERE = {
         ("tests/services.py", "commands.worker_command("),
     r"celery -A config beat": ("tests/services.py", "commands.beat_command("),
     r"systemctl status haproxy": ("ansible/roles/front/tasks/main.yml", "haproxy"),
-    r"python -m tests\.provisioning\.cloud_server .*": ("tests/provisioning/running_cloud.py", "cloud_server"),
+    r"python -m tests\.provisioning\.cloud_server .*":
+        ("tests/provisioning/running_cloud.py", "cloud_server"),
     r"python -m tests\.coupons\.guessing": ("tests/coupons/claims/test_guessing.py", "guessing."),
     r"python ansible/roles/monitoring/generate":
         ("tests/infra/test_monitoring.py", '"generate"), "--check"'),
