@@ -116,7 +116,8 @@ def _plural_count(value: object) -> int:
 
 
 def _replayed(data: Data) -> str:
-    return f"{data.get('count', '?')} {reason_label(data.get('reason', ''))}".strip()
+    reason = reason_label(data.get("reason", ""))
+    return f"{data.get('count', '?')}" + (f" ({reason})" if reason else "")
 
 
 def _given_up(data: Data) -> str:

@@ -13,7 +13,7 @@ ASKING = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext"}
 ASKED = re.compile(r" n?gettext\(u(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')")
 FOLDER = Path("coupons/assets/locale/ko/LC_MESSAGES")
 ENTRY = re.compile(
-    r'^msgid ((?:".*"\n)+)(?:msgid_plural (".*")\n)?msgstr(?:\[0\])? ((?:".*"\n?)+)', re.M
+    r'^msgid ((?:".*"\n)+)(?:msgid_plural ((?:".*"\n)+))?msgstr(?:\[0\])? ((?:".*"\n?)+)', re.M
 )
 
 

@@ -30,7 +30,10 @@ def test_14_10_every_reason_has_a_label_in_both_languages(reason: Reason) -> Non
 
 @pytest.mark.parametrize("reason", Reason)
 def test_14_10_no_page_shows_a_reasons_code(
-    operator: Client, page: Callable[..., str], open_campaign: CampaignMaker, reason: Reason
+    operator_client: Client,
+    campaign_url: Callable[..., str],
+    open_campaign: CampaignMaker,
+    reason: Reason,
 ) -> None:
     open_campaign("sale")
     sale = Campaign.objects.get()
@@ -45,9 +48,10 @@ def test_14_10_no_page_shows_a_reasons_code(
         data={"count": 2, "reason": reason},
     )  # fmt: skip
     for below in ("parked", "change"):
-        shown = operator.get(page("sale", below), headers={"Accept-Language": "ko"})
+        shown = operator_client.get(campaign_url("sale", below), headers={"Accept-Language": "ko"})
         assert not CODE.findall(shown.content.decode())
-    assert str(labels.reason_label(reason)) in operator.get(page("sale", "parked")).content.decode()
+    parked = operator_client.get(campaign_url("sale", "parked")).content.decode()
+    assert str(labels.reason_label(reason)) in parked
 
 
 @pytest.mark.parametrize(("count", "noun"), [(0, "claimants"), (1, "claimant"), (2, "claimants")])

@@ -88,8 +88,8 @@ DATA: dict[EventKind, tuple[dict[str, Any], str, str]] = {
     ),
     EventKind.CLAIMS_REPLAYED: (
         {"count": 2, "reason": "rejected"},
-        "replayed: 2 rejected",
-        "재처리: 2 rejected",
+        "replayed: 2 (the database refused the row)",
+        "재처리: 2 (데이터베이스가 저장을 거부함)",
     ),
     EventKind.CLAIM_GIVEN_UP: (
         {"place": 3, "user": "jun", "why": "asked for it"},

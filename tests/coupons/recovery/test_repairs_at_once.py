@@ -109,6 +109,6 @@ def test_of_many_a_campaign_that_fails_late_is_left_once_and_the_others_open(
     renewed = rebuild.renew_campaigns(["ill", "well"], actor="one")
     assert (renewed.left, renewed.overtaken) == (["ill"], [])
     assert [line for line in caplog.messages if "ill failed" in line] == [
-        "fence of campaign ill failed: StoreError('not this one')"
+        "failover of campaign ill failed: StoreError('not this one')"
     ]
     assert epochs.closed_for_repair() == ([] if step == "requeue_lost" else ["ill"])
