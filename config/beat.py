@@ -17,7 +17,7 @@ from typing import Any
 
 from celery.beat import Scheduler
 
-from config.worker.message_limits import LEASE, MOST_WAKEUPS, WAKEUP_QUEUE, Broker, trim_wakeups
+from config.worker.queue_limits import LEASE, MOST_WAKEUPS, WAKEUP_QUEUE, Broker, trim_wakeups
 from coupons.broker import wakeups
 from coupons.errors import StoreAway
 from coupons.monitoring import clock_skew

@@ -50,7 +50,7 @@ _TRANSPORT: dict[str, Any] = {
     "health_check_interval": 5,
     "global_keyprefix": "cq:",
     "client_name": "coupon-worker",
-    # Seconds between two attempts to reconnect, for `worker.listener` and for beat.
+    # Seconds between two attempts to reconnect, for `worker.reconnection` and for beat.
     "interval_start": 0.2,
     "interval_step": 0.2,
     "interval_max": 1.0,
@@ -73,7 +73,7 @@ app.conf.update(
     broker_pool_acquire_timeout=0.3,
     task_acks_late=True,  # a wake-up whose worker died is delivered again
     task_reject_on_worker_lost=True,  # also when only the pool's process died
-    worker_consumer="config.worker.listener:Listener",
+    worker_consumer="config.worker.reconnection:Listener",
     worker_prefetch_multiplier=1,  # a busy worker does not reserve wake-ups that others could take
     task_ignore_result=True,
     result_backend=None,
@@ -91,7 +91,7 @@ app.conf.update(
     worker_soft_shutdown_timeout=30,
     worker_hijack_root_logger=False,
     timezone="UTC",
-    # All periodic tasks. No message has Celery's `expires`: see `worker.message_limits`.
+    # All periodic tasks. No message has Celery's `expires`: see `worker.queue_limits`.
     beat_scheduler="config.beat:LeasedScheduler",
     beat_schedule={
         "sweep": {"task": "coupons.sweep", "schedule": _every(1.0)},

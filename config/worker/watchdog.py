@@ -21,8 +21,8 @@ from enum import StrEnum
 
 from django.conf import settings
 
-from config.worker import liveness, message_limits, process
-from config.worker.message_limits import Broker
+from config.worker import liveness, process, queue_limits
+from config.worker.queue_limits import Broker
 from coupons.broker import wakeups
 from coupons.observability import metrics
 
@@ -75,8 +75,8 @@ class Watchdog:
 
     def trim_queues(self) -> None:
         """Trim the queues; beat does so too, but may be down."""
-        message_limits.trim_canaries(self.broker, process.own_queue_name())
-        message_limits.trim_wakeups(self.broker)
+        queue_limits.trim_canaries(self.broker, process.own_queue_name())
+        queue_limits.trim_wakeups(self.broker)
 
     def _judge(self, now: float) -> Reason | None:
         for gauge, reason in _SIGNS:

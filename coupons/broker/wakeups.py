@@ -42,7 +42,7 @@ def send_canary(queue: str) -> bool:
 
 def _send(task: str, argument: object, *, queue: str | None = None) -> bool:
     """Without `expires`: a worker would compare its own clock with another host's timestamp and
-    discard messages silently. `config.worker.message_limits` limits the number of messages."""
+    discard messages silently. `config.worker.queue_limits` limits the number of messages."""
     try:
         with connections.notifying_producer() as producer:
             current_app.send_task(

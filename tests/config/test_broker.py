@@ -9,8 +9,8 @@ import pytest
 
 from config.beat import Lease, LeasedScheduler
 from config.celery import app
-from config.worker import message_limits, process
-from config.worker.message_limits import MOST_CANARIES, MOST_WAKEUPS, PREFIX, Broker
+from config.worker import process, queue_limits
+from config.worker.queue_limits import MOST_CANARIES, MOST_WAKEUPS, PREFIX, Broker
 from config.worker.watchdog import Watchdog
 from coupons import tasks
 from coupons.broker import wakeups
@@ -96,7 +96,7 @@ def test_12_a2_unconsumed_canaries_are_few_and_expire(
     Watchdog().trim_queues()
     assert len(message_headers(broker_client, own)) == MOST_CANARIES
     left_s = broker_client.eval("return redis.call('TTL', KEYS[1])", 1, PREFIX + own)
-    assert 0 < left_s <= message_limits.CANARY_QUEUE_TTL_S
+    assert 0 < left_s <= queue_limits.CANARY_QUEUE_TTL_S
 
 
 def test_12_a2_wakeups_stay_few_without_beat(broker_client: Any) -> None:

@@ -17,7 +17,7 @@ from config.development.process.commands import POOL, WEB_WORKERS
 from config.development.process.ports import HOST
 from config.development.process.programs import Program
 from config.development.process.redis_answers import demand_redis, host_and_port, redis_complaint
-from config.worker.message_limits import LEASE, Broker
+from config.worker.queue_limits import LEASE, Broker
 
 START_S = 60  # a slow disk, a cold start
 
