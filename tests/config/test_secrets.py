@@ -167,7 +167,7 @@ def _published() -> Iterator[tuple[str, bytes]]:
 def _assigned(tree: ast.Module) -> Iterator[bytes]:
     for node in ast.walk(tree):
         for name, value in _names_and_values(node):
-            if ASSIGNED.search(name):
+            if ASSIGNED.search(name) and "/" not in name:  # no file's path
                 yield from _constants(value)
 
 
