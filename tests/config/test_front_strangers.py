@@ -1,6 +1,9 @@
 """Abusive clients at a host's front get no thread of ours, and are rate limited."""
 
+import select
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import orjson
@@ -108,14 +111,11 @@ def test_unknown_paths_cost_the_users_door_no_thread(
             assert status_of(port, path) == 503
 
 
-def test_a_client_that_keeps_requesting_unknown_paths_is_refused_at_once(
-    tmp_path: Path,
-) -> None:
-    """Logins and questions for readiness, too: no other address is, and no claim. Held for a while
-    they would fill the door's connections."""
+def test_a_client_that_keeps_requesting_unknown_paths_is_refused(tmp_path: Path) -> None:
+    """Logins and questions for readiness, too: no other address is, and no claim."""
     port = servers.free_port()
     door = FrontDoor("users", port, servers.free_port(), paths=API_PATHS)
-    with front(tmp_path / "front", [door], most_strays=3, held_s=60, balancers=["127.0.0.0/8"]):
+    with front(tmp_path / "front", [door], most_strays=3, held_s=1, balancers=["127.0.0.0/8"]):
         strays = ["/admin/login/", "/readyz", "/api/zz", "/favicon.ico", "/%61pi/"]
         assert [status_of(port, path, "POST") for path in strays] == [404, 404, 404, 429, 429]
         assert status_of(port, "/", says={"X-Forwarded-For": "198.51.100.9"}) == 404
@@ -127,11 +127,34 @@ def test_a_client_that_keeps_requesting_unknown_paths_is_refused_at_once(
         assert status_of(port, "/api/v1/campaigns/sale") == 503
 
 
+@pytest.mark.parametrize("path", ["/admin/login/", "/api/v1/campaigns/sale"])
+def test_13_2_a_client_that_asks_too_often_is_delayed_while_there_is_room(
+    tmp_path: Path, path: str
+) -> None:
+    """Else it could use up HAProxy's processor. Its delayed requests take a quarter of the
+    connections at most: beyond that it is refused without delay."""
+    port = servers.free_port()
+    door = FrontDoor("users", port, servers.free_port(), paths=API_PATHS, connections=40)
+    limits = {"most_strays": 0, "most_anonymous": 0}
+    with (
+        front(tmp_path / "front", [door], held_s=60, crowded_connections=40, **limits),
+        ExitStack() as opened,
+    ):
+        delayed = [
+            opened.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(9)
+        ]
+        for connection in delayed:
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        readable, _, _ = select.select(delayed, [], [], 1)
+        assert readable == [], "not refused yet"
+        assert status_of(port, path) == 429, "the tenth, at once"
+
+
 def test_13_4_one_address_may_not_ask_often_without_a_token(tmp_path: Path) -> None:
     """In any spelling, for whatever the users' door has. With a token there is no limit."""
     port = servers.free_port()
     door = FrontDoor("users", port, servers.free_port(), paths=API_PATHS)
-    with front(tmp_path / "front", [door], most_anonymous=3, balancers=["127.0.0.0/8"]):
+    with front(tmp_path / "front", [door], most_anonymous=3, held_s=1, balancers=["127.0.0.0/8"]):
         asked = ["/api/v1/campaigns/sale", "/api/v1/%63ampaigns/a", "/api/v1/receipts/verify"]
         assert [status_of(port, path) for path in (*asked, *asked)] == [503] * 3 + [429] * 3
         assert status_of(port, asked[0], says={"X-Forwarded-For": "198.51.100.9"}) == 503
