@@ -23,12 +23,12 @@ from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.database import availability
 from coupons.identity import user_tokens
 from coupons.models import Campaign
-from tests import (
+from tests.harness import (
     disposable,
-    patient,  # noqa: F401 - from here on
-    workers,
+    long_sessions,  # noqa: F401 - connects a signal handler
+    xdist_workers,
 )
-from tests.servers import free_port
+from tests.harness.servers import free_port
 
 CampaignMaker = Callable[..., CampaignSnapshot]
 Settings = Any  # pytest-django's `settings` fixture
@@ -41,7 +41,7 @@ _RUN_THEM = (
 
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
-        workers.give_way_to_servers()
+        xdist_workers.give_way_to_servers()
     missing = [name for name in _SERVERS if name not in os.environ]
     if len(missing) == len(_SERVERS):
         _begin_again_on_own_servers(config)
@@ -70,7 +70,7 @@ def _begin_again_on_own_servers(config: pytest.Config) -> None:
 def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
     until = ExitStack()
     config.add_cleanup(until.close)
-    workers.give_servers(specs, until)
+    xdist_workers.give_servers(specs, until)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -22,7 +22,7 @@ import psutil
 
 from config import env
 from coupons.management.arguments import OneOf, SentenceParser
-from tests import servers
+from tests.harness import servers
 from tests.provisioning.running_cloud import serve_cloud
 
 ROOT = Path(__file__).resolve().parents[1]

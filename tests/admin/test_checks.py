@@ -15,8 +15,8 @@ from django.db import OperationalError, connection
 from coupons.models import Coupon
 from coupons.monitoring import server_checks
 from coupons.store import Store, store
-from tests import servers
 from tests.admin.findings import ids_with_hints
+from tests.harness import servers
 
 GOOD = {
     "sql_mode": "STRICT_TRANS_TABLES,NO_ZERO_DATE",

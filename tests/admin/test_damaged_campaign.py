@@ -10,21 +10,21 @@ from django.test import Client
 from coupons.admission import strategies
 from coupons.claims.values import Claim
 from coupons.store import store
-from tests import damages
 from tests.conftest import CampaignMaker
+from tests.harness import damaged_keys
 
 LIST = "/admin/coupons/campaign/"
 PAGES = ("change", "live", "parked", "readiness", "readiness_json", "receipt")
 Page = Callable[..., str]
 
 
-@pytest.mark.parametrize("how", damages.ALL)
+@pytest.mark.parametrize("how", damaged_keys.ALL)
 def test_every_page_of_a_damaged_campaign_is_a_page(
     operator_client: Client, open_campaign: CampaignMaker, campaign_url: Page, how: str
 ) -> None:
     for slug in ("ill", "well"):
         strategies.admit(open_campaign(slug), Claim("user-0"))
-    damages.damage("ill", how)
+    damaged_keys.damage("ill", how)
     operator_client.raise_request_exception = False
     assert [
         at for at in PAGES if operator_client.get(campaign_url("ill", at)).status_code != 200
@@ -41,7 +41,7 @@ def test_a_campaign_that_can_not_be_read_is_named_on_the_list_and_its_buttons_sa
     operator_client: Client, open_campaign: CampaignMaker, campaign_url: Page, how: str
 ) -> None:
     open_campaign("ill")
-    damages.damage("ill", how)
+    damaged_keys.damage("ill", how)
     said = "What Redis holds of ill can"
     assert said in operator_client.get(LIST).content.decode()
     assert operator_client.get(campaign_url("ill", "live")).json()["note"].startswith(said)

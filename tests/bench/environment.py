@@ -10,7 +10,7 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 
-from tests import servers
+from tests.harness import servers
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,7 +31,7 @@ def start_environment() -> Iterator[Path]:
         for elsewhere in _NOT_HERE:
             os.environ.pop(elsewhere, None)
         django.setup()
-        import_module("tests.patient")  # before the first session, and not before Django
+        import_module("tests.harness.long_sessions")  # after Django, before the first session
         call_command("migrate", verbosity=0)
         yield Path(name)
 

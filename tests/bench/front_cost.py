@@ -19,8 +19,8 @@ from tests.bench import bench_campaigns, bench_users, http_rate, product_process
 from tests.bench.figures import Figure
 from tests.bench.paired_rounds import Pairs, interleave_blocks, with_progress
 from tests.bench.sample_sizes import Size
-from tests.front import API_PATHS, FrontDoor, command, front
-from tests.servers import free_port, listens, process
+from tests.harness.front import API_PATHS, FrontDoor, command, front
+from tests.harness.servers import free_port, listens, process
 
 _AT_ONCE = 64  # what granian has threads for, in `make run`
 _ACCEPTED = b"HTTP/1.1 202"

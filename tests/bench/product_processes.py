@@ -11,7 +11,7 @@ import psutil
 
 from config.development.process import commands
 from config.development.process.commands import POOL, WEB_WORKERS
-from tests.servers import free_port, process, started
+from tests.harness.servers import free_port, process, started
 
 
 class Web(NamedTuple):

@@ -8,7 +8,7 @@ from django.test import override_settings
 
 from coupons.campaigns import lookup
 from coupons.store import store
-from tests import servers
+from tests.harness import servers
 
 # No rewriting of the append-only file: it would start at random times and disturb a block.
 _QUIET = ("--auto-aof-rewrite-percentage", "0")

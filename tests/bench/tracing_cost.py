@@ -22,7 +22,7 @@ from tests.bench import bench_campaigns, claim_cpu
 from tests.bench.figures import Figure
 from tests.bench.paired_rounds import Block, Pairs, interleave_blocks
 from tests.bench.sample_sizes import Size
-from tests.servers import free_port, listens, process
+from tests.harness.servers import free_port, listens, process
 
 TRACED = [settings.MIDDLEWARE[0], "config.tracing.web.trace_requests", *settings.MIDDLEWARE[1:]]
 SHARE = "0.01"  # as config/README.md advises for an opening

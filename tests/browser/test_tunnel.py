@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 
-from tests import services
 from tests.browser.chromium import IN_CHROMIUM, Browser, start_browser
 from tests.config.test_settings import PRODUCTION
+from tests.harness import services
 
 PASSWORD = "only-in-this-test"
 

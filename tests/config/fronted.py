@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import Any
 
 from coupons.identity import user_tokens
-from tests import servers, services
-from tests.front import FrontDoor, front
+from tests.harness import servers, services
+from tests.harness.front import FrontDoor, front
 
 Environment = dict[str, str]
 THREADS = 4

@@ -22,8 +22,8 @@ from config.development.process import commands
 from config.metrics import exposition, multiprocess
 from config.worker.process import STALE_S
 from tests.config.waiting import wait_until
-from tests.servers import free_port, process
-from tests.servers import started as started_program
+from tests.harness.servers import free_port, process
+from tests.harness.servers import started as started_program
 
 pytestmark = pytest.mark.slow
 

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from config.doors import Door, middleware_for
-from tests import servers, services
 from tests.config.test_settings import PRODUCTION
 from tests.config.waiting import wait_until
+from tests.harness import servers, services
 
 pytestmark = pytest.mark.slow
 

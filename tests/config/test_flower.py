@@ -16,7 +16,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from config.development.process import commands
-from tests.servers import free_port, listens, process
+from tests.harness.servers import free_port, listens, process
 
 LOGIN = (
     """mina:p,a/s:s'w"o$r d%41,\\#"""  # issue 12, part 10: any character that a generator may draw

@@ -15,7 +15,6 @@ import orjson
 import pytest
 
 from coupons.api import problems, translations
-from tests import servers
 from tests.config.fronted import (
     THREADS,
     Environment,
@@ -28,7 +27,8 @@ from tests.config.fronted import (
 )
 from tests.config.waiting import wait_until
 from tests.conftest import CampaignMaker
-from tests.front import ROLE, FrontDoor, configure, front, problem_documents
+from tests.harness import servers
+from tests.harness.front import ROLE, FrontDoor, configure, front, problem_documents
 
 CONNECTIONS = 7000  # as in a container
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("open_sale")]

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from tests import servers
 from tests.config.fronted import (
     Environment,
     hold_connections,
@@ -16,7 +15,8 @@ from tests.config.fronted import (
 )
 from tests.config.waiting import wait_until
 from tests.conftest import CampaignMaker
-from tests.front import FrontDoor, front
+from tests.harness import servers
+from tests.harness.front import FrontDoor, front
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("open_sale")]
 LARGE_FILE = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"

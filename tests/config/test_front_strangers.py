@@ -10,7 +10,6 @@ import orjson
 import pytest
 
 from coupons.api.v1 import urls
-from tests import servers
 from tests.config.fronted import (
     THREADS,
     Environment,
@@ -23,7 +22,8 @@ from tests.config.fronted import (
     status_of,
 )
 from tests.conftest import CampaignMaker
-from tests.front import API_PATHS, FrontDoor, front
+from tests.harness import servers
+from tests.harness.front import API_PATHS, FrontDoor, front
 
 # Every path of the users' door, and paths that are like one.
 KNOWN_PATHS = [

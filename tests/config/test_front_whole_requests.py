@@ -14,7 +14,6 @@ import orjson
 import pytest
 
 from coupons.errors import LengthRequired
-from tests import servers
 from tests.config.fronted import (
     CLAIMS,
     THREADS,
@@ -27,7 +26,8 @@ from tests.config.fronted import (
     status_of,
 )
 from tests.conftest import CampaignMaker
-from tests.front import FrontDoor, configure, front, problem_documents
+from tests.harness import servers
+from tests.harness.front import FrontDoor, configure, front, problem_documents
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("open_sale")]
 SEVERAL = 4 * THREADS

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import servers
 from tests.config.test_settings import PRODUCTION
+from tests.harness import servers
 
 ROOT = Path(__file__).resolve().parents[2]
 # Empty: files that `collectstatic` has collected must not be needed.

@@ -19,7 +19,7 @@ from config.dependency_watch import DependencyWatch, Seen
 from coupons.campaigns import lifecycle
 from coupons.store import keys, store
 from tests.conftest import CampaignMaker, Person
-from tests.servers import free_port
+from tests.harness.servers import free_port
 
 READY = {"ready": True, "redis": True, "database": True, "doors": True, "sweeps": True}
 

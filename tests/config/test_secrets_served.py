@@ -11,11 +11,11 @@ import pytest
 
 from config.development.process import commands
 from config.development.process.programs import Program
-from tests import servers
 from tests.config.test_secrets import GOOD, LOCAL_JWT
 from tests.config.test_settings import PRODUCTION
 from tests.conftest import CampaignMaker
-from tests.servers import free_port
+from tests.harness import servers
+from tests.harness.servers import free_port
 
 
 def _claim(port: int, secret: str) -> int:

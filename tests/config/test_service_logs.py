@@ -9,9 +9,9 @@ import pytest
 
 from coupons.models import Coupon
 from coupons.store import keys, store
-from tests import services
 from tests.config.test_tracing import post_claim, wait_until
 from tests.conftest import CampaignMaker
+from tests.harness import services
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ import pytest
 
 from config.development.process import commands
 from config.overload import MARK, Sensor, Shedder, seconds_since_mark, time_mark
-from tests.servers import free_port, listens, process
+from tests.harness.servers import free_port, listens, process
 
 Answer = tuple[str, dict[str, str]]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import services
+from tests.harness import services
 
 pytestmark = pytest.mark.slow
 

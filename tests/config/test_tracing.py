@@ -20,8 +20,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from config.tracing import exporting, ids, worker
 from coupons.identity import user_tokens
 from coupons.models import Coupon
-from tests import services
 from tests.conftest import CampaignMaker
+from tests.harness import services
 
 pytestmark = pytest.mark.slow
 

@@ -23,11 +23,11 @@ from config.worker.watchdog import Reason, Watchdog
 from coupons.broker import wakeups
 from coupons.observability import metrics
 from coupons.store import store
-from tests import servers
 from tests.config.test_consumer import Consumer, Environment, start_consumer
 from tests.config.waiting import wait_until
-from tests.proxy import proxy
-from tests.servers import free_port
+from tests.harness import servers
+from tests.harness.proxy import proxy
+from tests.harness.servers import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -17,11 +17,11 @@ from coupons.monitoring.collectors import Campaigns
 from coupons.readiness import clocks
 from coupons.readiness.result import Light
 from coupons.store import store
-from tests import services
-from tests.clocks import WrongClock
 from tests.config.test_consumer import Consumer
 from tests.config.waiting import wait_until
 from tests.conftest import CampaignMaker, Person
+from tests.harness import services
+from tests.harness.wrong_clock import WrongClock
 
 PATIENCE_S = 40
 HOURS_S = 3 * 3600

@@ -15,7 +15,7 @@ from coupons.issuing import drain
 from tests.conftest import CampaignMaker
 from tests.coupons.campaigns.sales import SLUGS, Broker
 from tests.coupons.identity.signing import SECRET
-from tests.servers import free_port
+from tests.harness.servers import free_port
 
 
 @pytest.fixture(autouse=True)

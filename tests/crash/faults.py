@@ -12,12 +12,12 @@ import redis
 from config.celery import app
 from coupons.broker import wakeups
 from coupons.store import keys
-from tests import disposable
 from tests.crash.programs import CLOCK_SHIFTS_S, FRONTS, MESSAGES, WEBS, WORKERS, clock
 from tests.crash.reading import sql
 from tests.crash.scene import Deed, Fault, Scene
 from tests.crash.stage import Stage
 from tests.crash.strangers import login_flood, readyz_flood, slow_bodies
+from tests.harness import disposable
 
 _EMPTY_S = 10.0  # how long a moment in which nothing waits is waited for
 _PLACES_TWICE = 10

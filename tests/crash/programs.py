@@ -11,9 +11,9 @@ import redis
 
 from config.development.process import commands
 from config.development.process.commands import WEB_THREADS
-from tests import disposable, front, servers
-from tests.clocks import WrongClock
 from tests.crash.actors import Actor
+from tests.harness import disposable, front, servers
+from tests.harness.wrong_clock import WrongClock
 
 WEBS, WORKERS = ("web-1", "web-2"), ("worker-1", "worker-2")
 FRONTS, OPERATORS = ("front-1", "front-2"), ("operators-1", "operators-2")

@@ -1,5 +1,5 @@
 """A TCP proxy that misbehaves on request: `proxy NAME:LISTEN:TARGET …`, a process of its own, since
-the crowd and the judge would delay what passes through it (tests/proxy.py runs in the test's).
+the crowd and the judge would delay what passes through it (harness/proxy.py runs in the test's).
 
 Commands come as lines on standard input, each answered by `ok`:
 

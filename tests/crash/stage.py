@@ -17,7 +17,6 @@ import redis
 from django.core.management import call_command
 from django.utils.module_loading import import_string
 
-from tests import disposable, servers
 from tests.crash.actors import Cast
 from tests.crash.programs import (
     DATABASES,
@@ -31,6 +30,7 @@ from tests.crash.programs import (
     redis_server,
 )  # fmt: skip
 from tests.crash.proxies import Proxies
+from tests.harness import disposable, servers
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUTES = ("store", "broker", "database", "link")

@@ -18,9 +18,9 @@ from coupons import store
 from coupons.broker import wakeups
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.models import Coupon
-from tests import servers
 from tests.conftest import CampaignMaker
 from tests.crash.test_stopping import claims
+from tests.harness import servers
 
 pytestmark = pytest.mark.slow
 

@@ -15,8 +15,8 @@ from coupons.admission import strategies
 from coupons.broker import wakeups
 from coupons.claims.values import Claim
 from coupons.store import keys
-from tests import servers
 from tests.conftest import CampaignMaker
+from tests.harness import servers
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from coupons import store
-from tests import servers
+from tests.harness import servers
 
 pytestmark = pytest.mark.slow
 

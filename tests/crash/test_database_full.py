@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from coupons import store
-from tests import servers
 from tests.crash.actors import Cast
 from tests.crash.programs import DATABASES
 from tests.crash.test_database_away import BEGIN, SETUP, manage
+from tests.harness import servers
 
 STOCK, EARLY = 5_000, 500
 DISK = "384m"  # what a fresh server needs, and some

@@ -22,8 +22,8 @@ from coupons.database import availability
 from coupons.errors import DatabaseAway, StoreAway
 from coupons.issuing.drain import drain
 from coupons.models import Coupon
-from tests import servers
 from tests.conftest import CampaignMaker, Settings
+from tests.harness import servers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,8 +11,8 @@ from django.db import connection
 
 from config.settings.database import session_options
 from coupons.models import Slot
-from tests import servers
 from tests.crash.proxies import Proxies
+from tests.harness import servers
 
 LOCK = "SELECT id FROM coupons_slot WHERE id = 1 FOR UPDATE"
 

@@ -20,9 +20,9 @@ from coupons.errors import CouponError
 from coupons.models import Coupon
 from coupons.readiness import board
 from coupons.store import keys
-from tests import damages, servers
 from tests.conftest import CampaignMaker
 from tests.coupons.campaigns.sales import live_gauges
+from tests.harness import damaged_keys, servers
 
 pytestmark = pytest.mark.slow
 
@@ -59,7 +59,7 @@ def ask(campaign: CampaignSnapshot, user: str) -> bool:
         return False
 
 
-@pytest.mark.parametrize("how", damages.LOST_GROUP)
+@pytest.mark.parametrize("how", damaged_keys.LOST_GROUP)
 def test_12_a1_a_lost_group_is_made_anew_and_nobody_waits_for_it(
     open_campaign: CampaignMaker, child_environment: dict[str, str], tmp_path: Path, how: str
 ) -> None:
@@ -68,9 +68,9 @@ def test_12_a1_a_lost_group_is_made_anew_and_nobody_waits_for_it(
     with worker_and_beat(child_environment, tmp_path):
         assert strategies.admit(sales[0], Claim("first")).place == 1
         until(lambda: stored() == {"p0"}, stored)  # both are at work
-        damages.damage("p4", how)
+        damaged_keys.damage("p4", how)
         for sale in (sales[4], *(each for each in sales if each is not sales[4])):
-            damages.lose_the_wakeup(sale.slug)
+            damaged_keys.lose_the_wakeup(sale.slug)
             assert ask(sale, "mina")
         everybody = {sale.slug for sale in sales}
         until(lambda: stored() == everybody, lambda: everybody - stored())
@@ -83,27 +83,27 @@ def test_12_a1_campaigns_damaged_in_every_way_keep_nine_others_from_nothing(
     open_campaign: CampaignMaker, child_environment: dict[str, str], tmp_path: Path
 ) -> None:
     app.control.purge()
-    ill = {how: open_campaign(f"a{number}") for number, how in enumerate(damages.ALL)}
+    ill = {how: open_campaign(f"a{number}") for number, how in enumerate(damaged_keys.ALL)}
     well = [open_campaign(f"p{number}") for number in range(9)]
     for how, sale in ill.items():
         ask(sale, "early")
-        damages.damage(sale.slug, how)
+        damaged_keys.damage(sale.slug, how)
         lookup.clear_snapshots()
-        damages.lose_the_wakeup(sale.slug) if "bell" not in how else None
+        damaged_keys.lose_the_wakeup(sale.slug) if "bell" not in how else None
         ask(sale, "mina")
     with worker_and_beat(child_environment, tmp_path):
         for number, sale in enumerate(well):
-            damages.lose_the_wakeup(sale.slug)
+            damaged_keys.lose_the_wakeup(sale.slug)
             for user in range(number + 1):
                 assert ask(sale, f"user-{user}")
         claims = sum(range(1, 10))
         healthy = Coupon.objects.filter(campaign__slug__startswith="p")
         until(lambda: healthy.count() == claims, stored)
         for sale in well:
-            damages.lose_the_wakeup(sale.slug)
+            damaged_keys.lose_the_wakeup(sale.slug)
             assert ask(sale, "late")
         until(lambda: healthy.filter(user="late").count() == len(well), stored)
-        until(lambda: told_of(ill, damages.WRONG_TYPE), lambda: (tmp_path / "log").read_text())
+        until(lambda: told_of(ill, damaged_keys.WRONG_TYPE), lambda: (tmp_path / "log").read_text())
 
 
 def told_of(ill: dict[str, CampaignSnapshot], shown: Iterable[str]) -> bool:
@@ -121,7 +121,7 @@ def test_12_21_a_failing_drain_is_logged_with_its_slug_and_told_while_it_fails(
 ) -> None:
     app.control.purge()
     ill, well = open_campaign("ill"), open_campaign("well")
-    damages.damage("ill", "parked is a string")
+    damaged_keys.damage("ill", "parked is a string")
     store.store().client.xadd(keys.campaign_keys("ill").queue, {"no": "claim"})
     log = tmp_path / "log"
     with worker_and_beat(child_environment, tmp_path):

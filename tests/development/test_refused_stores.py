@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests import servers
 from tests.development.laptop import Laptop
+from tests.harness import servers
 
 pytestmark = pytest.mark.slow
 

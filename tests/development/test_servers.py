@@ -7,7 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests import servers
+from tests.harness import servers
 
 ROOT = Path(__file__).parents[2]
 SHOW = "import json, os; print(json.dumps(dict(os.environ)))"

@@ -19,9 +19,9 @@ from django.db import connection
 from django.utils import timezone
 
 from coupons.store import keys, store
-from tests import servers
-from tests.clocks import WrongClock
 from tests.conftest import CampaignMaker
+from tests.harness import servers
+from tests.harness.wrong_clock import WrongClock
 from tests.infra import exhausted_host, watched_site
 from tests.infra.test_dashboards import SCRAPE_S
 from tests.infra.test_monitoring import ALERTS

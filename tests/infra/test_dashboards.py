@@ -19,10 +19,10 @@ from django.db import connection
 
 from config.development.process import commands
 from coupons.identity import user_tokens
-from tests import front
 from tests.conftest import CampaignMaker
+from tests.harness import front
+from tests.harness.servers import START_S, free_port, listens, started
 from tests.infra.test_monitoring import ALERTS, DASHBOARDS, PROMETHEUS
-from tests.servers import START_S, free_port, listens, started
 
 pytestmark = pytest.mark.slow
 

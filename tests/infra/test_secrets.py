@@ -26,8 +26,8 @@ from kombu.connection import Connection
 from config import env, store_urls
 from config.settings.database import from_url
 from coupons.store.client import StoreClient
+from tests.harness.servers import free_port, listens, process
 from tests.infra import environment_file, templating
-from tests.servers import free_port, listens, process
 
 pytestmark = pytest.mark.slow
 

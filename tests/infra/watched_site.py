@@ -15,10 +15,10 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import redis
 
 from coupons.identity import user_tokens
-from tests import proxy, servers
-from tests.clocks import WrongClock
+from tests.harness import proxy, servers
+from tests.harness.proxy import Proxy
+from tests.harness.wrong_clock import WrongClock
 from tests.infra.test_dashboards import Prometheus, start_programs, wait_until
-from tests.proxy import Proxy
 
 Environment = dict[str, str]
 PORTS = ("web", "users", "front", "consumer", "node", "prometheus")

@@ -13,7 +13,7 @@ import pytest
 
 from config.development.process import commands
 from config.development.process.programs import Program
-from tests import servers
+from tests.harness import servers
 
 TOP = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TOP / "locust" / part) for part in ("", "compare", "report")]

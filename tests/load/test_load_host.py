@@ -5,7 +5,7 @@ import sys
 import urllib.request
 from pathlib import Path
 
-from tests import servers
+from tests.harness import servers
 
 TOP = Path(__file__).parents[2]
 

@@ -14,7 +14,7 @@ import sampling
 import timeline
 from answers import ClaimAnswer
 
-from tests import servers
+from tests.harness import servers
 from tests.load.conftest import TOP
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from config.development.process import commands
 from coupons.models import Campaign
-from tests import servers
+from tests.harness import servers
 from tests.load.conftest import TOP, Site
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]

@@ -29,7 +29,7 @@ from coupons.store import Gate, store
 from coupons.store import admission as deciding
 from coupons.store.client import packed_command
 from coupons.store.recovery import RepairCalls
-from tests import disposable
+from tests.harness import disposable
 
 SLUG, ACTOR = "sale", "Mina"
 Rows = dict[Claim, tuple[int, str]]  # place and code

@@ -21,7 +21,7 @@ import pytest
 import redis
 
 from config.development.process.programs import Program
-from tests import servers
+from tests.harness import servers
 from tests.printed import live
 from tests.printed.pages import ROOT, shell_lines
 from tests.provisioning.running_cloud import serve_cloud

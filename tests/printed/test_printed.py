@@ -27,8 +27,8 @@ ELSEWHERE = {
     r"pip install -r requirements/tracing\.txt": ("requirements/tracing.txt", "--hash=sha256:"),
     r"apt install fonts-nanum": ("tests/README.md", "the tests don't"),
     r"celery -A config worker --concurrency 2 --without-gossip --without-mingle":
-        ("tests/services.py", "commands.worker_command("),
-    r"celery -A config beat": ("tests/services.py", "commands.beat_command("),
+        ("tests/harness/services.py", "commands.worker_command("),
+    r"celery -A config beat": ("tests/harness/services.py", "commands.beat_command("),
     r"systemctl status haproxy": ("ansible/roles/front/tasks/main.yml", "haproxy"),
     r"python -m tests\.provisioning\.cloud_server .*":
         ("tests/provisioning/running_cloud.py", "cloud_server"),

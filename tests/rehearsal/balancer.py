@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from provisioning.aws import Cloud
+from tests.harness.servers import process
 from tests.rehearsal.onnetwork import Stage
 from tests.rehearsal.topology import Place
-from tests.servers import process
 
 FOLLOW_S = 0.5  # AWS takes longer; asking the account costs more of the processor than judging
 LISTEN = "frontend users\n  bind {}:{}\n  default_backend api"

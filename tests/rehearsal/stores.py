@@ -14,10 +14,10 @@ from pathlib import Path
 
 from provisioning.blueprint.secrets import DATABASE, auth_token, every_secret
 from provisioning.spec.model import Cache
+from tests.harness.servers import process
 from tests.rehearsal.certificates import Authority
 from tests.rehearsal.onnetwork import Stage
 from tests.rehearsal.topology import Place
-from tests.servers import process
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """Child processes: each has a log and a process group of its own, and is always ended.
 
-The process manager of `make run`, `make demo`, the tests (`tests/servers.py`), the crash tests and
-the rehearsal. `tests/config/test_one_harness.py` names what still starts processes by itself.
+The process manager of `make run`, `make demo`, the tests (`tests/harness/servers.py`), the crash
+tests and the rehearsal. `tests/config/test_one_harness.py` names what still starts processes by
+itself.
 
 Why not honcho's Manager: it ends all programs at once (Redis before the worker that still stores),
 kills programs that need more than five seconds, needs the main thread for itself, and its programs

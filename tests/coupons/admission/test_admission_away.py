@@ -14,10 +14,10 @@ from coupons.admission import strategies
 from coupons.claims.values import Claim, Outcome
 from coupons.errors import OutcomeUnknown, StoreAway
 from coupons.store import Store, keys
-from tests import servers
 from tests.conftest import CampaignMaker, Settings
 from tests.coupons.admission.test_admission import outcome_of
-from tests.stores import use_store
+from tests.harness import servers
+from tests.harness.store_override import use_store
 
 pytestmark = pytest.mark.django_db
 

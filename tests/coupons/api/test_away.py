@@ -12,9 +12,9 @@ from coupons.campaigns import lookup
 from coupons.issuing import drain
 from coupons.models import Coupon
 from coupons.store import store
-from tests import servers
 from tests.conftest import CampaignMaker, Person
 from tests.coupons.answers import problem_of
+from tests.harness import servers
 
 
 def comes_back(response: Any, code: str, dependency: str) -> None:

@@ -12,20 +12,20 @@ from coupons.issuing import drain
 from coupons.models import Coupon
 from coupons.recovery import consistency_scan, rebuild, reconcile
 from coupons.store import keys
-from tests import damages
 from tests.conftest import CampaignMaker, Person
+from tests.harness import damaged_keys
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 PATHS = ("campaigns/sale", "campaigns/sale/claims/me", "coupons")
 
 
-@pytest.mark.parametrize("how", damages.ALL)
+@pytest.mark.parametrize("how", damaged_keys.ALL)
 def test_an_answer_is_true_or_a_503(open_campaign: CampaignMaker, how: str) -> None:
     open_campaign()
     first = Person("user-0")
     told = first.claims().json()
-    damages.damage("sale", how)
+    damaged_keys.damage("sale", how)
     lookup.clear_snapshots()
     for person in (first, Person("jun"), Person("jun"), Person("sora")):
         person.client.raise_request_exception = False

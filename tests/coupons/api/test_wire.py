@@ -13,7 +13,7 @@ from config.development.process import commands
 from coupons.identity import user_tokens
 from coupons.store import store
 from tests.conftest import CampaignMaker
-from tests.servers import free_port, process
+from tests.harness.servers import free_port, process
 
 pytestmark = pytest.mark.slow
 

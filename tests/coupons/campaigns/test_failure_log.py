@@ -11,8 +11,8 @@ from coupons.campaigns.isolation import report_failure
 from coupons.errors import StoreError
 from coupons.observability import metrics
 from coupons.observability.metrics import Work
-from tests import damages
 from tests.conftest import CampaignMaker
+from tests.harness import damaged_keys
 
 
 def logged_errors(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -23,7 +23,7 @@ def test_14_10_a_damaged_queue_is_logged_once_and_counted_every_time(
     open_campaign: CampaignMaker, caplog: pytest.LogCaptureFixture
 ) -> None:
     open_campaign()
-    damages.damage("sale", "queue is a string")
+    damaged_keys.damage("sale", "queue is a string")
     counter: Any = metrics.CAMPAIGN_FAILURES.labels("sale", Work.SWEEP)
     before = counter._value.get()
     for _ in range(5):

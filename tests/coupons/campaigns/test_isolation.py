@@ -19,7 +19,6 @@ from coupons.models import Campaign, EventKind, Tally
 from coupons.readiness import board, guard
 from coupons.recovery import failover, reconcile
 from coupons.store import keys
-from tests import damages
 from tests.conftest import CampaignMaker
 from tests.coupons.campaigns.sales import (
     ILL,
@@ -33,15 +32,16 @@ from tests.coupons.campaigns.sales import (
     lose_what_was_rung,
     stored_campaigns,
 )
+from tests.harness import damaged_keys
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
-@pytest.mark.parametrize("how", damages.ALL)
+@pytest.mark.parametrize("how", damaged_keys.ALL)
 def test_whatever_is_damaged_of_one_campaign_the_work_on_all_others_goes_on(
     four_campaigns: dict[str, CampaignSnapshot], fake_broker: Broker, how: str
 ) -> None:
-    damages.damage(ILL, how)
+    damaged_keys.damage(ILL, how)
     stored_by_the_sweep(four_campaigns, fake_broker, how)
     stored_by_a_bell_for_each(four_campaigns)
     told_by_the_gauges(how)
@@ -57,7 +57,7 @@ def stored_by_the_sweep(sales: dict[str, CampaignSnapshot], broker: Broker, how:
         tasks.sweep()
         handle_wakeups(broker)
         assert stored_campaigns(user) >= set(WELL)
-    if how in damages.LOST_GROUP or "bell" in how or "facts" in how:
+    if how in damaged_keys.LOST_GROUP or "bell" in how or "facts" in how:
         assert stored_campaigns("jun") == set(SLUGS), "this one heals"
     states = dict(Campaign.objects.values_list("slug", "state"))
     assert {states[slug] for slug in WELL} == {"open"}
@@ -119,7 +119,7 @@ def admitted_after_a_restart_of_redis(sales: dict[str, CampaignSnapshot]) -> Non
 def is_seen(how: str) -> bool:
     """Whether the fault shows in the keys; a wake-up flag of a wrong type is set again by the
     sweep."""
-    return (how in damages.WRONG_TYPE and "bell" not in how) or how == "stock is no number"
+    return (how in damaged_keys.WRONG_TYPE and "bell" not in how) or how == "stock is no number"
 
 
 def test_the_guard_looks_at_all_others(
@@ -128,7 +128,7 @@ def test_the_guard_looks_at_all_others(
     soon = timezone.now() + timedelta(seconds=30)
     for slug in SLUGS:
         open_campaign(slug, opens_at=soon, closes_at=soon + timedelta(hours=1))
-    damages.damage(ILL, "gate is a string")
+    damaged_keys.damage(ILL, "gate is a string")
     Tally.objects.filter(campaign__slug="p2").delete()
     assert guard.guard_openings() == len(SLUGS)
     for slug in WELL:
@@ -143,7 +143,7 @@ def test_the_guard_looks_at_all_others(
 def test_an_error_about_a_key_opens_no_breaker(
     four_campaigns: dict[str, CampaignSnapshot], key: str
 ) -> None:
-    damages.damage(ILL, f"{key} is a string")
+    damaged_keys.damage(ILL, f"{key} is a string")
     for _ in range(20):
         with pytest.raises(StoreError):
             strategies.admit(four_campaigns[ILL], Claim("mina"))
@@ -156,8 +156,8 @@ def test_an_error_about_a_key_opens_no_breaker(
 def test_each_campaign_gets_its_own_answer_or_its_own_failure(
     four_campaigns: dict[str, CampaignSnapshot],
 ) -> None:
-    damages.damage(ILL, "queue is a string")
-    damages.damage("p2", "gate is a string")
+    damaged_keys.damage(ILL, "queue is a string")
+    damaged_keys.damage("p2", "gate is a string")
     redis = store.store()
     assert redis.waiting_counts(SLUGS).failed.keys() == {ILL}
     assert redis.waiting_since(SLUGS).failed.keys() == {ILL}
@@ -172,9 +172,9 @@ def test_each_campaign_gets_its_own_answer_or_its_own_failure(
 def test_an_unreadable_snapshot_is_read_from_mysql(
     four_campaigns: dict[str, CampaignSnapshot],
 ) -> None:
-    for how in damages.GARBAGE:
+    for how in damaged_keys.GARBAGE:
         if how.startswith("facts"):
-            damages.damage(ILL, how)
+            damaged_keys.damage(ILL, how)
             lookup.clear_snapshots()
             assert lookup.find_snapshot(ILL) == four_campaigns[ILL], how
 
@@ -186,7 +186,7 @@ def test_commands_for_all_campaigns_go_on_after_one_that_fails(
     store.store().client.delete(*(keys.campaign_keys(slug).gate for slug in SLUGS))
     with pytest.raises(CommandError, match=f"Not rebuilt: {ILL}\\."):
         call_command("rebuild", "--all")
-    damages.damage("p0", "claimants is a string")
+    damaged_keys.damage("p0", "claimants is a string")
     with pytest.raises(CommandError, match=f"Not in order: .*{ILL}"):
         call_command("reconcile")
     said = capsys.readouterr()

@@ -26,7 +26,7 @@ from coupons.issuing.drain import drain
 from coupons.models import Campaign, EventKind, Slot
 from coupons.store import Store, keys
 from tests.conftest import CampaignMaker
-from tests.stores import use_store
+from tests.harness.store_override import use_store
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 State = Campaign.State

@@ -21,7 +21,7 @@ from config.settings.database import from_url
 from coupons.monitoring import server_checks
 from coupons.readiness.database import time_zone
 from coupons.readiness.result import Light
-from tests import zones
+from tests.harness import zoned_database
 
 PROGRAM = Path(__file__).with_name("zone_hour.py")
 SETTINGS = "config.settings"
@@ -50,8 +50,12 @@ def ask_in_berlin(
     folder = tmp_path_factory.mktemp("berlin")
     with django_db_blocker.unblock():  # it asks the server of the tests what kind it is
         of_tests: Any = connection
-        start = zones.start_mariadb if of_tests.mysql_is_mariadb else zones.start_mysql9
-    with zones.in_zone(folder, MOMENTS[0], start) as server:
+        start = (
+            zoned_database.start_mariadb
+            if of_tests.mysql_is_mariadb
+            else zoned_database.start_mysql9
+        )
+    with zoned_database.in_zone(folder, MOMENTS[0], start) as server:
         _run(server.url, "manage.py", "migrate", "-v0")
 
         def ask_at(at: datetime, more: str = "") -> dict[str, Any]:

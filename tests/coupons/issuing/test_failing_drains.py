@@ -17,7 +17,6 @@ from coupons.models import Campaign
 from coupons.readiness import board
 from coupons.recovery import failover, reconcile
 from coupons.store import keys
-from tests import damages
 from tests.conftest import CampaignMaker, Settings
 from tests.coupons.campaigns.sales import (
     ILL,
@@ -29,6 +28,7 @@ from tests.coupons.campaigns.sales import (
     log_lines,
     stored_campaigns,
 )
+from tests.harness import damaged_keys
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
@@ -41,7 +41,7 @@ def test_a_failing_drain_is_logged_with_its_slug_and_red_on_the_board(
     how: str,
 ) -> None:
     store.store().client.xadd(keys.campaign_keys(ILL).queue, {"no": "claim"})
-    damages.damage(ILL, how)
+    damaged_keys.damage(ILL, how)
     tasks.drain_each(SLUGS)
     assert [
         line for line in log_lines(caplog).splitlines() if "drain of campaign p1 failed" in line
@@ -81,7 +81,7 @@ def test_one_claim_that_can_not_be_parked_keeps_no_other_of_its_campaign_waiting
     four_campaigns: dict[str, CampaignSnapshot], fake_broker: Broker
 ) -> None:
     store.store().client.xadd(keys.campaign_keys(ILL).queue, {"no": "claim"})
-    damages.damage(ILL, "parked is a string")
+    damaged_keys.damage(ILL, "parked is a string")
     strategies.admit(four_campaigns[ILL], Claim("mina"))
     tasks.drain_each([ILL, "p2"])
     assert stored_campaigns("mina") == {ILL}

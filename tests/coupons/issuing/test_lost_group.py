@@ -13,7 +13,6 @@ from coupons.issuing import drain, queue
 from coupons.models import Coupon
 from coupons.monitoring import clock_skew
 from coupons.store import keys
-from tests import damages
 from tests.conftest import CampaignMaker
 from tests.coupons.campaigns.sales import (
     ILL,
@@ -24,6 +23,7 @@ from tests.coupons.campaigns.sales import (
     lose_what_was_rung,
     stored_campaigns,
 )
+from tests.harness import damaged_keys
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
@@ -35,7 +35,7 @@ def test_a_group_made_anew_reads_what_stood_in_the_queue_and_stores_it_once(
     for user in ("a", "b", "c"):
         strategies.admit(sale, Claim(user))
     held = queue.read_batch(ILL, consumer="slow", count=2)
-    damages.damage(ILL, "group destroyed")
+    damaged_keys.damage(ILL, "group destroyed")
     strategies.admit(sale, Claim("d"))
     assert drain.drain(ILL, consumer="quick").stored == 4
     queue.settle_claims(ILL, list(held.claims))

@@ -16,9 +16,9 @@ from coupons.models import Campaign, EventKind
 from coupons.monitoring import clock_skew
 from coupons.readiness import clocks
 from coupons.store import keys, store
-from tests.clocks import WrongClock
 from tests.conftest import CampaignMaker
 from tests.coupons.readiness.test_guard import event_texts, make_board_red
+from tests.harness.wrong_clock import WrongClock
 
 HOURS_S = 3 * 3600
 BOTH = pytest.mark.parametrize("shift_s", [HOURS_S, -HOURS_S])

@@ -15,7 +15,7 @@ from coupons.observability import metrics
 from coupons.observability.circuit_breaker import IN_A_ROW, LONGEST_S, SHORTEST_S, Breaker
 from coupons.store import Store
 from tests.conftest import CampaignMaker
-from tests.proxy import Proxy, proxy
+from tests.harness.proxy import Proxy, proxy
 
 SLOW_S = 0.15
 

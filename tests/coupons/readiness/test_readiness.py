@@ -21,8 +21,8 @@ from coupons.models import Campaign
 from coupons.readiness import board, host, redis, workers
 from coupons.readiness.result import Light
 from coupons.store import keys, store
-from tests import servers
 from tests.coupons.readiness.conftest import Draft
+from tests.harness import servers
 
 pytestmark = pytest.mark.usefixtures("healthy_worker")
 

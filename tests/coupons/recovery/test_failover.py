@@ -19,8 +19,8 @@ from coupons.issuing.drain import drain
 from coupons.models import Campaign, Coupon
 from coupons.recovery import failover, rebuild, reconcile
 from coupons.store import keys
-from tests import servers
 from tests.conftest import CampaignMaker, Settings
+from tests.harness import servers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 

@@ -5,11 +5,11 @@ import random
 import time
 from typing import Any
 
-from tests import disposable
 from tests.crash.experiments.adding import added, told
 from tests.crash.opening import Run, Sale, troubled
 from tests.crash.scene import Scene
 from tests.crash.stage import Stage
+from tests.harness import disposable
 
 _SALE_S = 1.5
 _SOON_S = 2.0

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests import servers
 from tests.crash import reading
 from tests.crash.experiments import crowds
 from tests.crash.experiments.adding import added
@@ -18,6 +17,7 @@ from tests.crash.history import OK
 from tests.crash.opening import Run, judge, opened
 from tests.crash.programs import WEBS, WORKERS, answers, draining_file
 from tests.crash.stage import Stage
+from tests.harness import servers
 
 _PER_S = 100  # people
 _LONGEST_S = 60  # of one deployment, on average: for so many are there people

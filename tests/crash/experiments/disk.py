@@ -19,7 +19,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tests import servers
+from tests.harness import servers
 
 POLICIES = ("always", "everysec", "no")
 _SLOW_MS = 100

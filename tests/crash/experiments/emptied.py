@@ -10,13 +10,13 @@ import random
 import time
 from typing import Any
 
-from tests import disposable
 from tests.crash import history
 from tests.crash.experiments.adding import added
 from tests.crash.faults import forget_store, rebuild
 from tests.crash.opening import Run, Sale, troubled
 from tests.crash.scene import Fault, Scene
 from tests.crash.stage import Stage
+from tests.harness import disposable
 
 _CLOSED_S = 0.7  # how long people meet an empty store
 

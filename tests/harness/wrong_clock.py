@@ -1,11 +1,11 @@
-"""Processes whose wall clock is wrong, by a preloaded library (crash/clock.c)."""
+"""Processes whose wall clock is wrong, by a preloaded library (clock.c)."""
 
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-SOURCE = Path(__file__).parent / "crash" / "clock.c"
+SOURCE = Path(__file__).with_name("clock.c")
 
 
 class WrongClock:

@@ -10,9 +10,9 @@ from typing import Any
 import jinja2
 import yaml
 
-from tests import servers
+from tests.harness import servers
 
-ROLE = Path(__file__).resolve().parents[1] / "ansible/roles/front"
+ROLE = Path(__file__).resolve().parents[2] / "ansible/roles/front"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests import disposable, servers
-from tests.clocks import WrongClock
+from tests.harness import disposable, servers
+from tests.harness.wrong_clock import WrongClock
 
 ZONE = "Europe/Berlin"
 # Start a server in a folder, with this environment. Yields its URL.

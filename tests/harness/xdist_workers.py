@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from tests import servers
+from tests.harness import servers
 
 
 def give_way_to_servers() -> None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config.development.process import commands
-from tests.servers import free_port, listens, process
+from tests.harness.servers import free_port, listens, process
 
 Environment = Mapping[str, str]
 # As the units have it: what is logged goes to standard error, Celery's banner to the other.

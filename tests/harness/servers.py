@@ -1,0 +1,180 @@
+"""Real Redis and database servers on private ports, each with a data folder of its own. Nothing
+outside the folder is touched, and only processes started here are ended.
+
+`python -m tests.servers` (tests/servers.py) runs a command on them.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from config.development.process import ports
+from config.development.process.programs import Program
+from tests.harness import disposable
+
+Environment = Mapping[str, str]
+START_S = 60  # a first start of MariaDB on a slow disk
+STOP_S = 30  # of MariaDB on the same disk
+
+
+free_port = ports.free_port
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def pings(port: int) -> bool:
+    """Whether a Redis serves; not while it loads its data."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2) as probe:
+        probe.sendall(b"PING\r\n")
+        return probe.recv(7) == b"+PONG\r\n"
+    return False
+
+
+@contextmanager
+def process(
+    command: Sequence[str], *, ready: Callable[[], bool], log: Path, env: Environment | None = None
+) -> Iterator[int]:
+    """A server from the moment it is ready until the block ends, with `env` beside this process's
+    environment. Yields its pid. Raises Trouble, with the end of its log, if it does not start."""
+    with started(command, log=log, env=env) as program:
+        program.wait_until(ready, patience_s=START_S)
+        yield program.pid
+
+
+def started(command: Sequence[str], *, log: Path, env: Environment | None = None) -> Program:
+    """A program that may still be starting; a context manager, at whose end it is ended."""
+    name = Path(command[0]).name
+    whole = os.environ | (env or {})
+    return Program(name, command, env=whole, log=log, cwd=Path.cwd(), stop_s=STOP_S)
+
+
+@contextmanager
+def redis(
+    folder: Path, *, port: int = 0, extra: tuple[str, ...] = (), program: str = "redis-server"
+) -> Iterator[str]:
+    """A Redis as production's: noeviction, append-only. Yields its URL."""
+    port = port or free_port()
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [
+        program,
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--dir",
+        str(folder),
+        "--maxmemory-policy",
+        "noeviction",
+        "--appendonly",
+        "yes",
+        "--save",
+        "",
+        *disposable.REDIS_OPTIONS,
+        *extra,
+    ]
+    with process(command, ready=lambda: pings(port), log=folder / "redis.log"):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@contextmanager
+def mariadb(folder: Path, *, port: int = 0) -> Iterator[str]:
+    """A MariaDB with MySQL's durability (flush and sync at every commit). Yields its URL."""
+    port = port or free_port()
+    install_mariadb(folder)
+    command = mariadb_command(folder, port)
+    url = f"mysql://coupons:coupons@127.0.0.1:{port}/coupons"
+    with process(command, ready=lambda: listens(port), log=folder / "mariadb.log"):
+        disposable.mark_database(url)
+        yield url
+
+
+def install_mariadb(folder: Path) -> None:
+    """An empty data folder, unless there is one already."""
+    data = folder / "data"
+    if data.exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(
+        [
+            "mariadb-install-db",
+            "--no-defaults",
+            f"--datadir={data}",
+            *_temporary(folder),
+            "--skip-test-db",
+            "--auth-root-authentication-method=normal",
+            *_as_root(),
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def mariadb_command(folder: Path, port: int) -> list[str]:
+    init = folder / "init.sql"
+    init.write_text(
+        "CREATE DATABASE IF NOT EXISTS coupons CHARACTER SET utf8mb4;\n"
+        "CREATE USER IF NOT EXISTS 'coupons'@'127.0.0.1' IDENTIFIED BY 'coupons';\n"
+        "GRANT ALL ON *.* TO 'coupons'@'127.0.0.1';\n"
+    )
+    return [
+        shutil.which("mariadbd") or "/usr/sbin/mariadbd",
+        "--no-defaults",
+        *_as_root(),
+        f"--datadir={folder / 'data'}",
+        *_temporary(folder),
+        f"--port={port}",
+        "--bind-address=127.0.0.1",
+        f"--socket={folder}/mysqld.sock",
+        f"--pid-file={folder}/mysqld.pid",
+        f"--init-file={init}",
+        "--skip-name-resolve",
+        "--innodb-buffer-pool-size=256M",
+        "--innodb-flush-log-at-trx-commit=1",
+        "--log-bin",
+        "--sync-binlog=1",
+        "--binlog-format=ROW",
+        "--server-id=1",
+        "--performance-schema=OFF",
+    ]
+
+
+def _temporary(folder: Path) -> list[str]:
+    """A server that starts removes what it finds of temporary tables; in /tmp those of others, too,
+    and both fail."""
+    tmp = folder / "tmp"
+    tmp.mkdir(exist_ok=True)
+    return [f"--tmpdir={tmp}"]
+
+
+def _as_root() -> list[str]:
+    return ["--user=root"] if os.geteuid() == 0 else []
+
+
+@contextmanager
+def mysql9(folder: Path) -> Iterator[str]:
+    """A MySQL 9 by the script named in `MYSQL9_SCRIPT`, which keeps its files in a cache."""
+    script, port = os.environ["MYSQL9_SCRIPT"], free_port()
+    told = os.environ | {"PORT": str(port)}
+    subprocess.run(["bash", script, "start"], env=told, check=True)
+    url = f"mysql://coupon:couponpw@127.0.0.1:{port}/coupon"
+    try:
+        disposable.mark_database(url)
+        yield url
+    finally:
+        subprocess.run(["bash", script, "stop"], env=told, check=True)
+
+
+@contextmanager
+def sqlite(folder: Path) -> Iterator[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    yield f"sqlite:///{folder}/coupons.sqlite3"
+
+
+DATABASES = {"mariadb": mariadb, "mysql9": mysql9, "sqlite": sqlite}
