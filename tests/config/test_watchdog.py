@@ -26,7 +26,7 @@ from coupons.store import store
 from tests.config.test_consumer import Consumer, Environment, start_consumer
 from tests.config.waiting import wait_until
 from tests.harness import servers
-from tests.harness.proxy import proxy
+from tests.harness.proxy import start_proxy
 from tests.harness.servers import free_port
 
 pytestmark = pytest.mark.slow
@@ -141,18 +141,19 @@ def test_without_the_watchdog_it_consumes_nothing_and_looks_healthy(
 def test_a_worker_with_a_half_open_broker_connection_is_restarted(
     watchdog_environment: Environment, tmp_path: Path
 ) -> None:
-    """Only the worker's cable is pulled: the broker answers everybody else."""
+    """Only the worker's connections get no answer: the broker serves all other clients."""
     address = urlsplit(os.environ["REDIS_URL"])
-    with proxy(address.hostname or "", address.port or 0) as cable:
-        through = {"CELERY_BROKER_URL": f"redis://127.0.0.1:{cable.port}/0"}
+    with start_proxy({"broker": address.port or 0}, tmp_path / "proxy.log") as routes:
+        broker = routes["broker"]
+        through = {"CELERY_BROKER_URL": f"redis://127.0.0.1:{broker.port}/0"}
         with (
             start_consumer(watchdog_environment, tmp_path) as consumer,
             supervised_worker(watchdog_environment, tmp_path, **through) as worker,
         ):
             wait_until(lambda: is_ready_but_for_beat(consumer))
-            cable.pulled.set()
+            broker.switch_to("hole")
             wait_until(lambda: len(worker.pids) > 1, patience_s=60)
-            cable.pulled.clear()
+            broker.switch_to("pass")
             wait_until(lambda: is_ready_but_for_beat(consumer), patience_s=60)
 
 

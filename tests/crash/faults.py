@@ -121,28 +121,28 @@ def cut_database(scene: Scene, fault: Fault) -> None:
 
 def reset_store(scene: Scene, fault: Fault) -> None:
     """The network between ends all connections, with whatever was on its way."""
-    scene.stage.proxies.tell("store", "reset")
+    scene.stage.routes["store"].switch_to("reset")
 
 
 def reset_broker(scene: Scene, fault: Fault) -> None:
-    scene.stage.proxies.tell("broker", "reset")
+    scene.stage.routes["broker"].switch_to("reset")
 
 
 def reset_database(scene: Scene, fault: Fault) -> None:
-    scene.stage.proxies.tell("database", "reset")
+    scene.stage.routes["database"].switch_to("reset")
 
 
 def half_open_store(scene: Scene, fault: Fault) -> None:
     """The network forgets all connections and tells nobody."""
-    scene.stage.proxies.tell("store", "half-open")
+    scene.stage.routes["store"].switch_to("half-open")
 
 
 def half_open_broker(scene: Scene, fault: Fault) -> None:
-    scene.stage.proxies.tell("broker", "half-open")
+    scene.stage.routes["broker"].switch_to("half-open")
 
 
 def half_open_database(scene: Scene, fault: Fault) -> None:
-    scene.stage.proxies.tell("database", "half-open")
+    scene.stage.routes["database"].switch_to("half-open")
 
 
 def slow_store(scene: Scene, fault: Fault) -> None:
@@ -244,9 +244,9 @@ def _pause(scene: Scene, name: str, fault: Fault, child: int | None = None) -> N
 
 
 def _slow(scene: Scene, route: str, fault: Fault, delay_s: float) -> None:
-    scene.stage.proxies.tell(route, "delay", delay_s)
+    scene.stage.routes[route].switch_to("delay", delay_s)
     time.sleep(fault.lasts_s)
-    scene.stage.proxies.tell(route, "pass")
+    scene.stage.routes[route].switch_to("pass")
 
 
 # What a fault may meet when its target is away already.
@@ -256,7 +256,7 @@ IN_THE_WAY = (redis.RedisError, MySQLdb.Error, kombu.exceptions.OperationalError
 def heal(stage: Stage) -> None:
     """Whatever lasts is over; what died comes back by itself."""
     for route in ("store", "broker", "database"):
-        stage.proxies.tell(route, "pass")
+        stage.routes[route].switch_to("pass")
     for name in stage.cast.actors:
         stage.cast.wake(name)
         stage.cast.let_go(name)

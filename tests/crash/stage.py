@@ -29,8 +29,8 @@ from tests.crash.programs import (
     programs,
     redis_server,
 )  # fmt: skip
-from tests.crash.proxies import Proxies
 from tests.harness import disposable, servers
+from tests.harness.proxy import ProxyRoute, start_proxy
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUTES = ("store", "broker", "database", "link")
@@ -52,15 +52,14 @@ _SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What a run plays on. `env` and `ports` name the servers themselves, `front` the proxy."""
+    """What a run plays on. `env` and `ports` name the servers themselves, `routes` the proxy."""
 
     folder: Path
     cast: Cast
-    proxies: Proxies
+    routes: dict[str, ProxyRoute]
     env: dict[str, str]
     hosts: tuple[HostPorts, ...]
     ports: dict[str, int]
-    front: dict[str, int]
     database: Database
 
     @property
@@ -113,9 +112,9 @@ def stage(
         name = stack.enter_context(tempfile.TemporaryDirectory(prefix="coupons-crash-"))
         folder = Path(name)
         ports = {route: servers.free_port() for route in ROUTES}
-        front = {route: servers.free_port() for route in ports}
         ports["link"] = ports["store"]
-        proxies = stack.enter_context(Proxies.started(front, ports, folder / "proxy.log"))
+        routes = stack.enter_context(start_proxy(ports, folder / "proxy.log"))
+        front = {name: route.port for name, route in routes.items()}
         kind = DATABASES[database]
         direct = _environment(ports, kind)
         through = direct | _environment(front if proxied else ports, kind)
@@ -139,7 +138,7 @@ def stage(
         if build.broken == "no_unique_keys":
             import_string("tests.crash.broken.drop_keys")()
         cast.await_ready()
-        yield Stage(folder, cast, proxies, direct, hosts, ports, front, kind)
+        yield Stage(folder, cast, routes, direct, hosts, ports, kind)
 
 
 def _set_up_django(env: dict[str, str]) -> None:

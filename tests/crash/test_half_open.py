@@ -11,8 +11,7 @@ from django.db import connection
 
 from config.settings.database import session_options
 from coupons.models import Slot
-from tests.crash.proxies import Proxies
-from tests.harness import servers
+from tests.harness.proxy import start_proxy
 
 LOCK = "SELECT id FROM coupons_slot WHERE id = 1 FOR UPDATE"
 
@@ -34,16 +33,16 @@ def test_the_locks_of_a_client_that_vanished_are_let_go(tmp_path: Path, ours: bo
     if connection.vendor != "mysql":
         pytest.skip("a file has no sessions")
     Slot.objects.create(id=1)
-    front, behind = servers.free_port(), int(connection.settings_dict["PORT"])
+    behind = int(connection.settings_dict["PORT"])
     first = session_options(1) if ours else "SET innodb_lock_wait_timeout=1"
     with (
-        Proxies.started({"database": front}, {"database": behind}, tmp_path / "log") as proxies,
-        connected(front, first) as vanishing,
+        start_proxy({"database": behind}, tmp_path / "log") as routes,
+        connected(routes["database"].port, first) as vanishing,
         connected(behind, "SET innodb_lock_wait_timeout=6") as other,
     ):
         vanishing.execute("BEGIN")
         vanishing.execute(LOCK)
-        proxies.tell("database", "half-open")
+        routes["database"].switch_to("half-open")
         if ours:
             assert other.execute(LOCK) == 1
         else:

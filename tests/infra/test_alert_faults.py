@@ -134,17 +134,16 @@ def test_12_19_absent_servers_raise_alerts(
 
 
 class Away:
-    """New connections are refused and old ones cut."""
+    """Open connections are reset and new ones refused."""
 
     def __init__(self, site: Site, name: str) -> None:
-        self._cable = site.cables[name]
+        self._route = site.routes[name]
 
     def __enter__(self) -> None:
-        self._cable.refuses.set()
-        self._cable.cut()
+        self._route.switch_to("refuse")
 
     def __exit__(self, *_: object) -> None:
-        self._cable.refuses.clear()
+        self._route.switch_to("pass")
 
 
 def test_12_19_a_redis_that_fills_up_evicts_or_does_not_persist_raises_alerts(

@@ -1,4 +1,4 @@
-"""A site of real processes, its servers behind proxies that can be cut, and a Prometheus that
+"""A site of real processes, its servers behind a misbehaving proxy, and a Prometheus that
 watches it with the deployed rules."""
 
 import http.client
@@ -9,14 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import redis
 
 from coupons.identity import user_tokens
-from tests.harness import proxy, servers
-from tests.harness.proxy import Proxy
+from tests.harness import servers
+from tests.harness.proxy import ProxyRoute, start_proxy
 from tests.harness.wrong_clock import WrongClock
 from tests.infra.test_dashboards import Prometheus, start_programs, wait_until
 
@@ -28,14 +27,18 @@ NAMES = ("redis", "broker", "database")
 
 
 class Site:
-    """`redis` is connected to the deciding Redis directly; the site goes through the proxies
-    `cables`."""
+    """`redis` is connected to the deciding Redis directly; the programs of the site connect through
+    the `routes` of a proxy."""
 
     def __init__(
-        self, redis_url: str, ports: dict[str, int], cables: dict[str, Proxy], clock: WrongClock
+        self,
+        redis_url: str,
+        ports: dict[str, int],
+        routes: dict[str, ProxyRoute],
+        clock: WrongClock,
     ) -> None:
         self.redis = redis.Redis.from_url(redis_url)
-        self.cables, self.ports, self.clock = cables, ports, clock
+        self.routes, self.ports, self.clock = routes, ports, clock
         self.pids: dict[str, int] = {}
         self._prometheus = Prometheus(ports["prometheus"])
 
@@ -142,8 +145,9 @@ def running_site(environment: Environment, folder: Path, redis_url: str) -> Iter
     with ExitStack() as stack:
         broker_url = stack.enter_context(servers.redis(folder / "broker"))
         urls = dict(zip(NAMES, (redis_url, broker_url, environment["DATABASE_URL"]), strict=True))
-        cables = {name: stack.enter_context(_cable(url)) for name, url in urls.items()}
-        through = {name: _by(cables[name], url) for name, url in urls.items()}
+        targets = {name: urlsplit(url).port or 0 for name, url in urls.items()}
+        routes = stack.enter_context(start_proxy(targets, folder / "proxy.log"))
+        through = {name: _url_by(routes[name], url) for name, url in urls.items()}
         given = environment | {
             "REDIS_URL": through["redis"],
             "CELERY_BROKER_URL": through["broker"],
@@ -151,7 +155,7 @@ def running_site(environment: Environment, folder: Path, redis_url: str) -> Iter
         }
         ports = {name: servers.free_port() for name in PORTS}
         clock = WrongClock(folder)  # of our own programs
-        site = Site(redis_url, ports, cables, clock)
+        site = Site(redis_url, ports, routes, clock)
         site.pids = start_programs(given | clock.env, folder, ports, stack)
         site.wait_until_healthy()
         yield site
@@ -163,13 +167,8 @@ def _family(pid: int) -> list[int]:
     return [pid, *(each for child in children for each in _family(int(child)))]
 
 
-def _cable(url: str) -> Any:
-    parts = urlsplit(url)
-    return proxy.proxy(parts.hostname or "", parts.port or 0)
-
-
-def _by(cable: Proxy, url: str) -> str:
+def _url_by(route: ProxyRoute, url: str) -> str:
     parts = urlsplit(url)
     login = parts.netloc.rpartition("@")[0]
-    address = f"{login}@127.0.0.1:{cable.port}" if login else f"127.0.0.1:{cable.port}"
+    address = f"{login}@127.0.0.1:{route.port}" if login else f"127.0.0.1:{route.port}"
     return urlunsplit(parts._replace(netloc=address))

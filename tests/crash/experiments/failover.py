@@ -32,10 +32,10 @@ class Pair:
 
     def follow(self, delay_s: float) -> None:
         """The other becomes the leader's replica across the slow link, from nothing if need be."""
-        self._stage.proxies.tell("link", "target", self._stage.ports[self._leader])
-        self._stage.proxies.tell("link", "delay", delay_s)
+        self._stage.routes["link"].switch_to("target", self._stage.ports[self._leader])
+        self._stage.routes["link"].switch_to("delay", delay_s)
         with self._client(self._other) as client:
-            client.replicaof("127.0.0.1", self._stage.front["link"])
+            client.replicaof("127.0.0.1", self._stage.routes["link"].port)
 
     def await_sync(self) -> None:
         """Raises TimeoutError. Without this a round would measure an unfinished first copy."""
@@ -47,14 +47,14 @@ class Pair:
 
     def lose_leader(self) -> None:
         """What is on its way is gone, and so is the host; later its replica is the leader."""
-        self._stage.proxies.tell("link", "cut")
+        self._stage.routes["link"].switch_to("hole")
         self._stage.cast.hold_down(self._leader)
         time.sleep(_PROMOTED_AFTER_S)
         with self._client(self._other) as client:
             client.replicaof("NO", "ONE")
         self._leader = self._other
-        self._stage.proxies.tell("store", "target", self._stage.ports[self._leader])
-        self._stage.proxies.tell("store", "reset")
+        self._stage.routes["store"].switch_to("target", self._stage.ports[self._leader])
+        self._stage.routes["store"].switch_to("reset")
         self._stage.cast.let_go(self._other)
         self._stage.cast.await_ready(self._other)
 

@@ -29,7 +29,7 @@ def _round(stage: Stage, number: int, route: str) -> Run:
 
     def forget(scene: Scene, run: Run) -> None:
         time.sleep(at_s)
-        scene.stage.proxies.tell(route, "half-open")
+        scene.stage.routes[route].switch_to("half-open")
         run.faults[f"half-open {route}"] += 1
 
     return troubled(stage, Sale(number, stock=300, users=300, lasts_s=1.5), forget)

@@ -50,9 +50,9 @@ def _round(stage: Stage, number: int, silence: Callable[[Scene], None]) -> Round
 
 
 def _hole(scene: Scene) -> None:
-    scene.stage.proxies.tell("store", "hole")
+    scene.stage.routes["store"].switch_to("hole")
     time.sleep(_SILENT_S)
-    scene.stage.proxies.tell("store", "pass")
+    scene.stage.routes["store"].switch_to("pass")
 
 
 def _stop(scene: Scene) -> None:

@@ -1,15 +1,20 @@
-"""A TCP proxy that misbehaves on request: `proxy NAME:LISTEN:TARGET …`, a process of its own, since
-the crowd and the judge would delay what passes through it (harness/proxy.py runs in the test's).
+"""A TCP proxy that misbehaves on command: `proxy_program NAME:LISTEN:TARGET …`.
 
-Commands come as lines on standard input, each answered by `ok`:
+A process of its own, so that a busy test does not delay what passes through it; harness/proxy.py
+starts and commands it.
 
-    NAME pass            as it should be; what was swallowed stays swallowed
-    NAME reset           end every connection now, with a reset
-    NAME half-open       forget every connection without closing it; new ones work
-    NAME hole            the same for connections to come: they are taken, and nothing is answered
-    NAME delay SECONDS   everything arrives so much later, in order
-    NAME cut             what is on its way is gone; nothing passes any more (a failing host)
-    NAME target PORT     connections to come go there (an endpoint that was moved)
+Each line of standard input is `NAME MODE [ARGUMENT]`. The reply is the number of bytes that the
+clients of this route have sent so far, after the mode has taken effect:
+
+    pass            forward; what was swallowed before stays lost
+    count           change nothing
+    reset           end every connection now, with a reset; new ones work
+    refuse          the same, and end new ones at once
+    half-open       forward nothing more on today's connections, not even what is in transit, and
+                    close none of them; new ones work
+    hole            the same, and new connections are accepted and never answered
+    delay SECONDS   forward everything so much later, in order
+    target PORT     connect new clients to this port (an endpoint that was moved)
 """
 
 import asyncio
@@ -25,7 +30,7 @@ _RESET = struct.pack("ii", 1, 0)  # linger for 0 s: close sends a reset
 
 @dataclass(slots=True, eq=False)
 class Link:
-    """One connection through us: both ends. `dead`: what comes is swallowed."""
+    """Both ends of one connection. `dead`: received bytes are swallowed."""
 
     near: asyncio.StreamWriter
     far: asyncio.StreamWriter | None = None
@@ -34,7 +39,7 @@ class Link:
     def reset(self) -> None:
         for end in (self.near, self.far):
             if end is not None:
-                with contextlib.suppress(OSError):  # it has ended by itself
+                with contextlib.suppress(OSError):  # it is closed already
                     raw = end.get_extra_info("socket")
                     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                 end.transport.abort()
@@ -45,22 +50,28 @@ class Route:
     target: int
     delay_s: float = 0.0
     hole: bool = False
+    refuses: bool = False
+    taken: int = 0  # bytes from clients
     links: set[Link] = field(default_factory=set)
 
-    def tell(self, verb: str, *said: str) -> None:
-        if verb == "target":
-            self.target = int(said[0])
-        self.delay_s = float(said[0]) if verb == "delay" else 0.0
-        self.hole = verb in ("hole", "cut")
-        if verb == "reset":
-            for link in list(self.links):
+    def switch_to(self, mode: str, *arguments: str) -> None:
+        if mode == "count":
+            return
+        if mode == "target":
+            self.target = int(arguments[0])
+        self.delay_s = float(arguments[0]) if mode == "delay" else 0.0
+        self.hole, self.refuses = mode == "hole", mode == "refuse"
+        for link in list(self.links):
+            if mode in ("reset", "refuse"):
                 link.reset()
-        if verb in ("half-open", "hole", "cut"):
-            for link in self.links:
+            elif mode in ("half-open", "hole"):
                 link.dead = True
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         link = Link(writer, dead=self.hole)
+        if self.refuses:
+            link.reset()
+            return
         self.links.add(link)
         try:
             await self._join(link, reader)
@@ -74,8 +85,8 @@ class Route:
 
     async def _join(self, link: Link, reader: asyncio.StreamReader) -> None:
         if link.dead:
-            while await reader.read(_CHUNK):
-                pass
+            while data := await reader.read(_CHUNK):
+                self.taken += len(data)
             return
         back, link.far = await asyncio.open_connection("127.0.0.1", self.target)
         await asyncio.gather(self._pour(link, reader, link.far), self._pour(link, back, link.near))
@@ -83,26 +94,28 @@ class Route:
     async def _pour(
         self, link: Link, source: asyncio.StreamReader, sink: asyncio.StreamWriter
     ) -> None:
-        """Bytes in order, each `delay_s` after it came; those under way when cut are gone."""
-        loop, under_way = asyncio.get_running_loop(), asyncio.Queue[tuple[float, bytes]]()
-        delivering = asyncio.create_task(_deliver(link, under_way, sink))
+        """Forward bytes in order, each `delay_s` after it came; bytes in transit of a dead link
+        are dropped."""
+        loop, in_transit = asyncio.get_running_loop(), asyncio.Queue[tuple[float, bytes]]()
+        delivering = asyncio.create_task(_deliver(link, in_transit, sink))
         with contextlib.suppress(OSError):
             while data := await source.read(_CHUNK):
-                under_way.put_nowait((loop.time() + self.delay_s, data))
-        under_way.put_nowait((loop.time() + self.delay_s, b""))
+                self.taken += len(data) if sink is link.far else 0
+                in_transit.put_nowait((loop.time() + self.delay_s, data))
+        in_transit.put_nowait((loop.time() + self.delay_s, b""))
         await delivering
 
 
 async def _deliver(
-    link: Link, under_way: "asyncio.Queue[tuple[float, bytes]]", sink: asyncio.StreamWriter
+    link: Link, in_transit: "asyncio.Queue[tuple[float, bytes]]", sink: asyncio.StreamWriter
 ) -> None:
     loop = asyncio.get_running_loop()
     while True:
-        due, data = await under_way.get()
-        if (late := due - loop.time()) > 0:
-            await asyncio.sleep(late)
+        due, data = await in_transit.get()
+        if (wait_s := due - loop.time()) > 0:
+            await asyncio.sleep(wait_s)
         if link.dead:
-            continue  # nor is an end passed on: the other side hears nothing at all
+            continue  # the end of the stream is not forwarded either
         if not data:
             break
         with contextlib.suppress(OSError):
@@ -118,14 +131,15 @@ async def main(*descriptions: str) -> None:
         name, listen, target = description.split(":")
         routes[name] = Route(int(target))
         await asyncio.start_server(routes[name].serve, "127.0.0.1", int(listen), backlog=1024)
-    print("ok", flush=True)
+    print(0, flush=True)
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(lines), sys.stdin
     )
     while line := (await lines.readline()).decode().split():
-        routes[line[0]].tell(*line[1:])
-        print("ok", flush=True)
+        route = routes[line[0]]
+        route.switch_to(*line[1:])
+        print(route.taken, flush=True)
 
 
 if __name__ == "__main__":
