@@ -1,8 +1,11 @@
-"""The order in which the crowd asks: every user once, some of them twice."""
+"""The order in which the crowd asks, every user once and some of them twice; its open load."""
 
+import asyncio
 from collections import Counter
+from pathlib import Path
 
-from config.development.demo.crowd import asks_of
+from config.development.demo.crowd import Plan, asks_of, play_plan
+from tests.harness.scripted_http import scripted_http
 
 PEOPLE = [(f"user-{number}", f"token {number}") for number in range(1_000)]
 
@@ -28,3 +31,22 @@ def test_impatient_users_ask_again_shortly_after_their_first_request() -> None:
 
 def test_users_do_not_ask_in_the_order_of_registration() -> None:
     assert [user for user, _, _ in asks_of(PEOPLE, impatient=0, seed=1)] != [u for u, _ in PEOPLE]
+
+
+def test_an_open_load_asks_each_user_once_at_its_rate_until_the_file_exists(tmp_path: Path) -> None:
+    until = tmp_path / "until"
+
+    def refuse_and_end(_: str, before: int) -> tuple[int, dict[str, str]]:
+        if len(server.tokens) >= 10:
+            until.touch()
+        return 503, {}
+
+    with scripted_http(refuse_and_end) as server:
+        asks = [(user, 1, token.replace(" ", "-")) for user, token in PEOPLE]
+        plan = Plan(
+            f"http://127.0.0.1:{server.port}/campaign", 0, 0, 8, asks, per_second=100,
+            until=str(until),
+        )  # fmt: skip
+        answers = asyncio.run(play_plan(plan))
+    assert 10 <= len(answers) == len(server.tokens) == len(set(server.tokens)) < 1_000
+    assert {(answer.status, answer.outcome) for answer in answers} == {(503, "status_503")}

@@ -25,7 +25,6 @@ NOT_FOR_PEOPLE = {
     "tests/coupons/campaigns/stock_changer.py", "tests/coupons/database/zone_hour.py",
     "tests/config/fronted.py", "tests/crash/attacks.py", "tests/crash/drainer.py",
     "tests/harness/proxy_program.py",
-    "tests/rehearsal/trickle.py",
 }  # fmt: skip
 
 

@@ -18,7 +18,6 @@ from config.development.demo.verdict import Answer, Opening, Verdict, judge_open
 from config.development.process.errors import Trouble
 from config.development.process.programs import Program, leash_command
 from coupons.claims.coupon_codes import grouped_code
-from tests.rehearsal import trickle
 from tests.rehearsal.cloud import ROOT
 from tests.rehearsal.onnetwork import Ground
 from tests.rehearsal.people import people
@@ -29,7 +28,8 @@ AHEAD_S = 4  # from scheduling to opening
 GIVE_UP_S = 90
 STORING_S = 60  # after the last answer; a worker's death must be noticed first
 CONNECTIONS = 100
-PER_SECOND = 25.0
+PER_SECOND = 25.0  # of users during a release, over STEADY_CONNECTIONS
+STEADY_CONNECTIONS = 8
 FAILED = 500  # and above; 0 is no answer at all
 
 
@@ -90,7 +90,7 @@ def rush(
     url = sales.url_of(slug)
     plan = crowd.Plan(url, opens, opens + GIVE_UP_S, CONNECTIONS, asks)
     began = time.monotonic()
-    with _out_there(sales, "config.development.demo.crowd", slug, asdict(plan)) as heard:
+    with _out_there(sales, slug, plan) as heard:
         time.sleep(max(0.0, opens - time.time()))
         during()
     answers = heard()
@@ -104,8 +104,11 @@ def steady(sales: Sales, *, longest_s: float) -> Iterator[Callable[[], Played]]:
     count = int(longest_s * PER_SECOND)
     slug, _ = sales.schedule(stock=count)
     until = sales.here.folder / f"{slug}.until"
-    plan = trickle.Plan(sales.url_of(slug), PER_SECOND, str(until), sales.token_key(), slug, count)
-    with _out_there(sales, "tests.rehearsal.trickle", slug, asdict(plan)) as heard:
+    asks = [(user, 1, token) for user, token in sales.people(count, slug)]
+    plan = crowd.Plan(
+        sales.url_of(slug), 0, 0, STEADY_CONNECTIONS, asks, per_second=PER_SECOND, until=str(until)
+    )
+    with _out_there(sales, slug, plan) as heard:
         try:
             yield lambda: _steadily(sales, slug, count, heard())
         finally:
@@ -119,15 +122,13 @@ def _steadily(sales: Sales, slug: str, stock: int, answers: list[Answer]) -> Pla
 
 
 @contextmanager
-def _out_there(
-    sales: Sales, module: str, slug: str, plan: dict[str, object]
-) -> Iterator[Callable[[], list[Answer]]]:
-    """Runs the module where people are; what it heard can be read after the block."""
+def _out_there(sales: Sales, slug: str, plan: crowd.Plan) -> Iterator[Callable[[], list[Answer]]]:
+    """Runs the crowd where people are; its answers can be read after the block."""
     here = sales.here
     file: Path = here.folder / f"{slug}.json"
-    file.write_text(json.dumps(plan))
+    file.write_text(json.dumps(asdict(plan)))
     log = here.folder / f"{slug}.log"
-    words = (*leash_command("KILL"), sys.executable, "-m", module, str(file))
+    words = (*leash_command("KILL"), sys.executable, "-m", crowd.__name__, str(file))
     asking = Program(
         "the crowd", here.network.within(sales.where, *words), env=os.environ, log=log, cwd=ROOT
     )

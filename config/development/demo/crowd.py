@@ -1,7 +1,8 @@
 """The crowd: many users claim one campaign's coupons over HTTP; every answer is recorded.
 
 `python -m config.development.demo.crowd PLAN.json` plays one plan and writes the answers beside
-it. A closed workload: `connections` users are served at any moment, the others wait in a queue.
+it. A closed workload: `connections` users are served at any moment, the others wait in a queue. Or
+an open one (`per_second`), for what must not be noticed by users, such as a release.
 """
 
 import asyncio
@@ -30,13 +31,19 @@ READY = "ready"  # first line of standard output; the others are the number of a
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`asks` are (user, number of the ask, token). Times are seconds of this machine's clock."""
+    """`asks` are (user, number of the ask, token). Times are seconds of this machine's clock.
+
+    An open workload starts `per_second` asks a second, answered or not, until all are started or
+    the file `until` exists; each is asked once, whatever its answer.
+    """
 
     campaign_url: str
     starts_at: float
     gives_up_at: float
     connections: int
     asks: list[tuple[str, int, str]]
+    per_second: float = 0.0  # 0: a closed workload
+    until: str = ""
 
 
 def asks_of(
@@ -58,10 +65,26 @@ def _shuffled(people: list[tuple[str, str]], generator: random.Random) -> list[t
 
 
 async def play_plan(plan: Plan) -> list[Answer]:
+    return await (_play_open(plan) if plan.per_second else _play_closed(plan))
+
+
+async def _play_open(plan: Plan) -> list[Answer]:
+    url, until = URL(f"{plan.campaign_url}/claims"), Path(plan.until)
+    asking: list[asyncio.Task[Answer]] = []
+    async with _session_of(plan.connections) as session:
+        for user, number, token in plan.asks:
+            if until.exists():
+                break
+            asking.append(asyncio.create_task(_ask_once(session, url, user, number, token)))
+            await asyncio.sleep(1 / plan.per_second)
+        return list(await asyncio.gather(*asking))
+
+
+async def _play_closed(plan: Plan) -> list[Answer]:
     answers: list[Answer] = []
     queue = iter(plan.asks)
     done = [0]
-    async with session_of(plan.connections) as session:
+    async with _session_of(plan.connections) as session:
         await asyncio.gather(*(_open_page(session, plan) for _ in range(plan.connections)))
         print(READY, flush=True)
         reporting = asyncio.create_task(_report_progress(done))
@@ -74,7 +97,7 @@ async def play_plan(plan: Plan) -> list[Answer]:
     return answers
 
 
-def session_of(connections: int) -> aiohttp.ClientSession:
+def _session_of(connections: int) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=60),
         timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
@@ -106,7 +129,7 @@ async def _serve(
     url = URL(f"{plan.campaign_url}/claims")
     for user, number, token in queue:
         while True:
-            answer = await ask_once(session, url, user, number, token)
+            answer = await _ask_once(session, url, user, number, token)
             answers.append(answer)
             if answer.outcome not in AGAIN or time.time() > plan.gives_up_at:
                 break
@@ -114,7 +137,7 @@ async def _serve(
         done[0] += 1
 
 
-async def ask_once(
+async def _ask_once(
     session: aiohttp.ClientSession, url: URL, user: str, number: int, token: str
 ) -> Answer:
     sent_at, began = time.time(), time.perf_counter()
