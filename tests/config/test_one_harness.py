@@ -22,6 +22,7 @@ STARTS_PROCESSES = {
     "tests/coupons/campaigns/conftest.py": _CONVERSES,
     "tests/crash/experiments/crowds.py": _CONVERSES,
     "tests/crash/strangers.py": _CONVERSES,
+    "tests/crash/test_http_crowd.py": _CONVERSES,
     "tests/development/laptop.py": _DRIVEN,
     "tests/development/test_ports.py": _CONVERSES,
     "tests/development/test_programs.py": "tests the process manager from outside",

@@ -11,9 +11,9 @@ from typing import IO
 from config.development.process.programs import leash_command
 from coupons.identity import user_tokens
 from tests.crash.history import INFO, Ask, Heard
+from tests.crash.http_crowd import NO_ANSWER, Orders, orders_as_json
 from tests.crash.people import heard_of
 from tests.crash.stage import ROOT, Stage
-from tests.crash.throng import UNHEARD, Orders, as_json
 
 _PROCESSES = 2
 _LIFETIME_S = 3_600
@@ -23,7 +23,7 @@ Wanting = tuple[str, int]  # a user, and how often they ask
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a crowd behaves; see `throng.Orders`."""
+    """How a crowd behaves; see `http_crowd.Orders`."""
 
     at_once: int = 64
     together: bool = False
@@ -49,8 +49,8 @@ def orders(
     its time."""
     each = Orders(
         ports or stage.web_ports, f"/api/v1/campaigns/{slug}/claims", [],
-        manner.at_once // _PROCESSES, manner.together, manner.dropped, manner.per_s / _PROCESSES,
-        manner.patience_s,
+        at_once=manner.at_once // _PROCESSES, together=manner.together, dropped=manner.dropped,
+        per_s=manner.per_s / _PROCESSES, patience_s=manner.patience_s,
     )  # fmt: skip
     return [
         replace(each, people=_signed(people[first::_PROCESSES]), seed=first)
@@ -73,6 +73,7 @@ def heard(
         if program.wait():
             raise RuntimeError("A crowd died.")
         said.seek(0)
+        next(said)  # the crowd's share of a core
         asks += map(_ask, said)
         said.close()
     return asks
@@ -88,15 +89,15 @@ def _signed(people: Sequence[Wanting]) -> list[tuple[str, str, int]]:
 def _begun(stage: Stage, orders: Orders) -> tuple["subprocess.Popen[str]", IO[str]]:
     """A crowd that has its orders, and the file in which it writes what it heard."""
     said = tempfile.TemporaryFile("w+", dir=stage.folder)  # noqa: SIM115 - closed when read
-    command = [*leash_command("KILL"), sys.executable, "-m", "tests.crash.throng"]
+    command = [*leash_command("KILL"), sys.executable, "-m", "tests.crash.http_crowd"]
     program = subprocess.Popen(command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=said)
     assert program.stdin
-    program.stdin.write(as_json(orders))
+    program.stdin.write(orders_as_json(orders))
     program.stdin.close()
     return program, said
 
 
 def _ask(line: str) -> Ask:
-    user, sent, heard, status, body = json.loads(line)
-    said = Heard(INFO, UNHEARD[status]) if status in UNHEARD else heard_of(status, body)
+    user, _, sent, heard, status, _, body = json.loads(line)
+    said = Heard(INFO, NO_ANSWER[status]) if status in NO_ANSWER else heard_of(status, body)
     return Ask(user, sent, heard, said)

@@ -20,9 +20,9 @@ from typing import Any
 
 from coupons.identity import user_tokens
 from coupons.store import store
-from tests.crash import reading, wire
+from tests.crash import reading
 from tests.crash.experiments.soak import resident_mib
-from tests.crash.flood import TOO_LATE, Orders, orders_as_json
+from tests.crash.http_crowd import RESET, TIMEOUT, Orders, orders_as_json
 from tests.crash.opening import opened
 from tests.crash.programs import WEBS
 from tests.crash.stage import ROOT, Stage
@@ -36,7 +36,8 @@ _SOON_S = 2.0
 _LATE_S = 0.2  # a crowd that comes later than it meant to measures itself, not the site
 _GROWTH = 0.1  # of memory, from the first flood to the last: a connection takes some
 
-Told = list[tuple[int, float, bool, float]]  # as `flood` tells it
+# Status, seconds since the request was due, Retry-After, seconds since it was sent.
+Told = list[tuple[int, float, bool, float]]
 
 
 def play(stage: Stage, rounds: int) -> dict[str, Any]:
@@ -94,7 +95,7 @@ def _figures(told: Told, per_s: float, reuse: bool) -> dict[str, Any]:
     admitted = sorted(seconds for status, seconds, *_ in told if status == 202)
     refused = sorted(seconds for status, seconds, *_ in told if status == 503)
     others = Counter(status for status, *_ in told if status not in (202, 503))
-    named = {wire.RESET: "reset", TOO_LATE: "no answer"}
+    named = {RESET: "reset", TIMEOUT: "no answer"}
     again = all(again for status, _, again, _ in told if status == 503)
     asked = sorted(since for status, _, _, since in told if status == 202)
     slow = bool(admitted) and _at(admitted, 0.99) > _SOON_S
@@ -135,14 +136,23 @@ class Crowd:
     ) -> Told:
         named = range(self._number, self._number + people)
         self._number += people
-        signed = [user_tokens.mint_token(f"person-{number}", lifetime_s=900) for number in named]
-        orders = Orders(self._port, self._path, signed, per_s, _PATIENCE_S, reuse, at_most)
-        done = subprocess.run([sys.executable, "-m", "tests.crash.flood"], cwd=ROOT, text=True,
+        signed = [
+            (user, user_tokens.mint_token(user, lifetime_s=900), 1)
+            for user in (f"person-{number}" for number in named)
+        ]
+        orders = Orders(
+            (self._port,), self._path, signed, at_once=at_most, per_s=per_s,
+            patience_s=_PATIENCE_S, until_decided=False, keep=reuse, bodies=False,
+        )  # fmt: skip
+        done = subprocess.run([sys.executable, "-m", "tests.crash.http_crowd"], cwd=ROOT, text=True,
                               input=orders_as_json(orders), stdout=subprocess.PIPE, check=True,
                               preexec_fn=to_other_core)  # fmt: skip
-        said = json.loads(done.stdout)
-        self.cpu, self.late_s = said["cpu"], said["late"]
-        told: Told = [(each[0], each[1], each[2], each[3]) for each in said["told"]]
+        first, *answers = map(json.loads, done.stdout.splitlines())
+        self.cpu, self.late_s = first["cpu"], [sent - due for _, due, sent, *_ in answers]
+        told: Told = [
+            (status, ended - due, again, ended - sent)
+            for _, due, sent, ended, status, again, _ in answers
+        ]
         self.told += sum(status == 202 for status, *_ in told)
         return told
 
