@@ -42,7 +42,7 @@ NAMES_COMMANDS = {
     "locust/compare/contenders.py": _COMPARISON,
     "locust/report/site_processes.py": _COMPARISON,
     "tests/development/test_beside_run.py": "programs as a person starts them beside make run",
-    "tests/infra/test_secrets.py": "celery report, which starts nothing",
+    "tests/infra/test_secrets_in_urls.py": "celery report, which starts nothing",
     "tests/options/test_wrong_settings.py": "entry points with wrong settings, which start nothing",
 }
 _STARTS = re.compile(r"\bPopen\(")

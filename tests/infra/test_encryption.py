@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.test_playbooks import ANSIBLE, INVENTORY, run_ansible
+from tests.infra.rendered_roles import ANSIBLE, INVENTORY, run_ansible
 
 pytestmark = pytest.mark.slow
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.test_secrets import check_vault
+from tests.infra.test_secrets_judged import check_vault
 
 pytestmark = pytest.mark.slow
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from provisioning import cli
 from provisioning.aws import Cloud, WriteHook, connect_cloud
 from provisioning.blueprint.environment import build_blueprint
 from provisioning.discovery import Snapshot, discover_resources
@@ -19,6 +20,7 @@ from provisioning.model import Plan, Want
 from provisioning.plan import make_plan, reversed_plan
 from provisioning.spec.model import Spec, Waiting
 from tests.provisioning import specs
+from tests.provisioning.command_line import emptied_cloud
 from tests.provisioning.running_cloud import serve_cloud
 
 OPERATOR = "198.51.100.7/32"
@@ -169,3 +171,9 @@ def stranger_cloud(hello_rig: Rig) -> Cloud:
     return connect_cloud(
         replace(hello_rig.spec, environment=replace(hello_rig.spec.environment, name="other"))
     )
+
+
+@pytest.fixture
+def shared_clients(monkeypatch: pytest.MonkeyPatch, hello_rig: Any) -> None:
+    """Shared clients and short waits; the verbs themselves are the real ones."""
+    monkeypatch.setattr(cli, "connect_cloud", lambda spec, **_: emptied_cloud(hello_rig, spec))

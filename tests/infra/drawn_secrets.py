@@ -1,0 +1,61 @@
+"""Secrets as generators draw them, and a site that uses them, for the tests of secrets."""
+
+import os
+import string
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from tests.infra import templating
+
+NAMES = [
+    "django_secret_key", "coupon_code_key", "user_token_key", "flower_password",
+    "database_app_password", "mysql_admin_password", "redis_password",
+]  # fmt: skip
+SITE: dict[str, Any] = {
+    "coupon_environment": "test", "coupon_secrets_from": "vault", "coupon_address": "10.0.1.1",
+    "redis_decisions_host": "store.example", "redis_decisions_port": 6379,
+    "redis_decisions_tls": True, "redis_decisions_password_parameter": "redis_password",
+    "redis_broker_host": "broker.example", "redis_broker_port": 6380,
+    "redis_broker_tls": False, "redis_broker_password_parameter": "redis_password",
+    "mysql_host": "db.example", "mysql_port": 3306, "mysql_database": "coupons",
+    "mysql_tls": True, "mysql_admin_password_parameter": "mysql_admin_password",
+    "app_version": "1a2b3c", "groups": {"api": ["a"], "consumer": ["c"]},
+    "hostvars": {"a": {"private_ip": "10.0.1.1"}}, "group_names": ["api"],
+    "coupon_api_workers": 2, "coupon_consumer_processes": 2,
+    "playbook_dir": str(templating.ANSIBLE),
+}  # fmt: skip
+PRINTABLE = string.ascii_letters + string.digits + string.punctuation + " "
+NASTY = """ 'a'\"b\"/+?#@:%41$HOME`id`\\n{{ x }}{% y %}{# z #}!&;|<>~=,[]()^*- """
+# Sixty characters, as a password manager draws them; and text of any language.
+drawn = st.text(PRINTABLE, min_size=32, max_size=60)
+text = st.text(
+    st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\ufdd0"), min_size=1
+).map(lambda said: said + "x" * 40)
+anything = (drawn | text).filter(lambda said: not templating_unfit(said))
+patiently = settings(
+    deadline=None, suppress_health_check=list(HealthCheck), max_examples=300, derandomize=True
+)
+
+
+def templating_unfit(said: str) -> str:
+    return str(templating.our_filters()["coupon_unfit"](said))
+
+
+def shares_with(message: str, secret: str, *, least: int) -> bool:
+    """Whether the message contains a part of the secret of that length."""
+    return any(secret[at : at + least] in message for at in range(len(secret) - least + 1))
+
+
+def run_playbook(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a playbook with the vault of this folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", "-e", f"@{folder / 'vault.yml'}",
+         *(str(folder / word) if word == "play.yml" else word for word in words)],
+        cwd=templating.ANSIBLE, capture_output=True, text=True, timeout=300,
+        env=os.environ | {"ANSIBLE_HOME": str(folder), "ANSIBLE_NOCOLOR": "1"},
+    )  # fmt: skip
