@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if missing:
         raise pytest.UsageError(f"{' and '.join(missing)} not set. {_RUN_THEM}")
     try:
-        disposable.demand(os.environ)
+        disposable.demand_marks(os.environ)
     except disposable.NotOurs as theirs:
         raise pytest.UsageError(
             f"{theirs} was not started by the tests, which would empty it. {_RUN_THEM}"
@@ -92,10 +92,10 @@ def django_db_modify_db_settings(
 def empty_store() -> Iterator[None]:
     """A Redis without memories, and a process without them."""
     try:
-        disposable.empty(store.store().client)
+        disposable.empty_redis(store.store().client)
     except disposable.NotOurs:  # a thread has connected while the last test was elsewhere
         store.store.cache_clear()
-        disposable.empty(store.store().client)
+        disposable.empty_redis(store.store().client)
     lookup.clear_snapshots()
     sold_out_cache.clear_sold_out_cache()
     recent.clear_recent()

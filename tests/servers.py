@@ -47,7 +47,7 @@ def main() -> int:
         folder = Path(name)
         database = servers.DATABASES[asked.database]
         urls = {
-            "REDIS_URL": stack.enter_context(servers.redis(folder / "redis")),
+            "REDIS_URL": stack.enter_context(servers.start_redis(folder / "redis")),
             "DATABASE_URL": stack.enter_context(database(folder / "database")),
         }
         for variable, url in urls.items():

@@ -58,7 +58,7 @@ class Copy:
         """What it printed. Raises Failed unless it ended well."""
         with self._making(*words, **more) as (child, said):
             status = child.wait(PATIENCE_S)
-        demand(status == 0, f"status {status}", said())
+        demand_that(status == 0, f"status {status}", said())
         return said()
 
     @contextmanager
@@ -88,123 +88,140 @@ class Copy:
         return json.loads((self.folder / path).read_text())
 
 
-def demand(well: bool, what: str, said: str) -> None:
+def demand_that(well: bool, what: str, said: str) -> None:
     if not well:
         raise Failed(f"{what}\n{said[-3000:]}")
 
 
-def until(true: Callable[[], bool], what: str, said: Callable[[], str]) -> None:
+def wait_until(true: Callable[[], bool], what: str, said: Callable[[], str]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not true():
-        demand(time.monotonic() < deadline, f"never: {what}", said())
+        demand_that(time.monotonic() < deadline, f"never: {what}", said())
         time.sleep(0.2)
 
 
 def show_help(copy: Copy) -> None:
     said = copy.make()
-    demand(all(f"\n{verb} " in f"\n{said}" for verb in verbs()), "a verb is not listed", said)
+    demand_that(
+        all(f"\n{verb} " in f"\n{said}" for verb in makefile_verbs()), "a verb is not listed", said
+    )
 
 
 def run_and_load(copy: Copy) -> None:
     """`load` and `load-ui` are for the site that `run` serves."""
     with copy.making("run") as said:
-        until(lambda: "Ctrl-C stops everything." in said(), "everything is up", said)
+        wait_until(lambda: "Ctrl-C stops everything." in said(), "everything is up", said)
         printed = copy.make("load", "LOAD=-u 100 --stock 20 --seconds 2 --gather 3")
         record = copy.read("build/load-opening.json")
-        demand(record["verdict"]["stored"] == 20, "20 coupons are not stored", printed)
+        demand_that(record["verdict"]["stored"] == 20, "20 coupons are not stored", printed)
         load_ui(copy)
-    until(lambda: "Everything is stopped." in said(), "everything is stopped", said)
+    wait_until(lambda: "Everything is stopped." in said(), "everything is stopped", said)
 
 
 def load_ui(copy: Copy) -> None:
     port = servers.free_port()
     with copy.making("load-ui", f"LOAD=--web-port {port}") as said:
-        until(lambda: servers.listens(port), "its page", said)
+        wait_until(lambda: servers.is_listening(port), "its page", said)
         where = {
             at.laddr.ip
             for at in psutil.net_connections("tcp")
             if at.status == psutil.CONN_LISTEN and at.laddr.port == port
         }
-    demand(where == {"127.0.0.1"}, f"it listens on {where}", said())
+    demand_that(where == {"127.0.0.1"}, f"it listens on {where}", said())
 
 
-def demo(copy: Copy) -> None:
+def run_demo(copy: Copy) -> None:
     printed = copy.make("demo", DEMO_USERS="200", DEMO_STOCK="50")
-    demand(copy.read("build/demo.json")["stored"] == 50, "50 coupons are not stored", printed)
+    demand_that(copy.read("build/demo.json")["stored"] == 50, "50 coupons are not stored", printed)
 
 
-def plan(copy: Copy) -> None:
+def show_plan(copy: Copy) -> None:
     """On a cloud of the tests: nothing is there yet, so everything is to be made."""
     with serve_cloud(copy.folder) as url:
         said = copy.make(
             "plan", "ENV=hello", COUPON_OPERATOR="198.51.100.7/32", AWS_ACCESS_KEY_ID="of-a-test",
             AWS_SECRET_ACCESS_KEY="of-a-test", AWS_ENDPOINT_URL=url,
         )  # fmt: skip
-    demand("a month" in said, "no costs", said)
+    demand_that("a month" in said, "no costs", said)
 
 
 def crash_test(copy: Copy) -> None:
     said = copy.make("crash-test", "RUNS=1", "SEED=1", "CRASH=--faults 2")
-    demand("1/1 seed 1" in said, "no run", said)
+    demand_that("1/1 seed 1" in said, "no run", said)
 
 
-def bench(copy: Copy) -> None:
+def run_bench(copy: Copy) -> None:
     copy.make("bench", "BENCH=redis_decisions_per_s --quick")
-    demand("redis_decisions_per_s" in copy.read("build/bench.json")["figures"], "no figure", "")
+    demand_that(
+        "redis_decisions_per_s" in copy.read("build/bench.json")["figures"], "no figure", ""
+    )
 
 
-def compare(copy: Copy) -> None:
+def run_compare(copy: Copy) -> None:
     said = copy.make("compare", "COMPARE=--quick")
-    demand(len(copy.read("build/compare.json")["readings"]["saturated"]) == 4, "not four", said)
+    demand_that(
+        len(copy.read("build/compare.json")["readings"]["saturated"]) == 4, "not four", said
+    )
 
 
-def report(copy: Copy) -> None:
+def make_report(copy: Copy) -> None:
     copy.make("report", "REPORT=--quick")
-    demand("<img" in (copy.folder / "build" / "report.html").read_text(), "no pictures", "")
+    demand_that("<img" in (copy.folder / "build" / "report.html").read_text(), "no pictures", "")
 
 
-def rehearse(copy: Copy) -> None:
+def run_rehearsal(copy: Copy) -> None:
     """Its network; where that can't be had, the verb must say why."""
     try:
         copy.make("rehearse", "REHEARSE=--short")
     except Failed as failed:
-        demand("No rehearsal on this machine" in str(failed), "rehearse", str(failed))
+        demand_that("No rehearsal on this machine" in str(failed), "rehearse", str(failed))
 
 
-def fmt(copy: Copy) -> None:
+def run_fmt(copy: Copy) -> None:
     copy.make("fmt")
     changed = subprocess.run(["git", "diff"], cwd=copy.folder, capture_output=True, text=True)
-    demand(not changed.stdout, "it changed what is formatted", changed.stdout)
+    demand_that(not changed.stdout, "it changed what is formatted", changed.stdout)
 
 
-def clean(copy: Copy) -> None:
+def run_clean(copy: Copy) -> None:
     copy.make("clean")
     left = [name for name in (".venv", "build", "var") if (copy.folder / name).is_symlink()
             or (copy.folder / name).exists()]  # fmt: skip
     left += [str(found) for found in copy.folder.rglob("__pycache__")]
-    demand(not left, f"left: {left}", "")
+    demand_that(not left, f"left: {left}", "")
 
 
 # Beside each other, since most of them mostly wait; in a lane one after the other.
 LANES: tuple[dict[str, Callable[[Copy], None]], ...] = (
-    {"help": show_help, "run load load-ui": run_and_load, "demo": demo, "fmt": fmt, "plan": plan},
-    {"compare": compare},
-    {"report": report, "bench": bench, "crash-test": crash_test, "rehearse": rehearse},
+    {
+        "help": show_help,
+        "run load load-ui": run_and_load,
+        "demo": run_demo,
+        "fmt": run_fmt,
+        "plan": show_plan,
+    },
+    {"compare": run_compare},
+    {
+        "report": make_report,
+        "bench": run_bench,
+        "crash-test": crash_test,
+        "rehearse": run_rehearsal,
+    },
 )
-LAST: dict[str, Callable[[Copy], None]] = {"clean": clean}
+LAST: dict[str, Callable[[Copy], None]] = {"clean": run_clean}
 
 
-def verbs() -> list[str]:
+def makefile_verbs() -> list[str]:
     return re.findall(r"^([a-z-]+):.* ## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-def unrun() -> set[str]:
+def unrun_verbs() -> set[str]:
     """Verbs that neither this program nor `.ci/run` itself calls."""
     ours = {verb for lane in (*LANES, LAST) for names in lane for verb in names.split()}
-    return set(verbs()) - ours - set((ROOT / ".ci" / "run").read_text().split())
+    return set(makefile_verbs()) - ours - set((ROOT / ".ci" / "run").read_text().split())
 
 
-def play(lane: dict[str, Callable[[Copy], None]], copy: Copy, asked: list[str]) -> bool:
+def play_lane(lane: dict[str, Callable[[Copy], None]], copy: Copy, asked: list[str]) -> bool:
     well = True
     for names, verb in lane.items():
         if asked and not set(asked) & set(names.split()):
@@ -221,20 +238,20 @@ def play(lane: dict[str, Callable[[Copy], None]], copy: Copy, asked: list[str]) 
 
 def parser() -> SentenceParser:
     whole = SentenceParser(prog="python -m tests.verbs", description=__doc__)
-    whole.add_argument("verbs", type=OneOf(verbs()), nargs="*", metavar="VERB")
+    whole.add_argument("verbs", type=OneOf(makefile_verbs()), nargs="*", metavar="VERB")
     return whole
 
 
 def main() -> int:
-    if missing := unrun():
+    if missing := unrun_verbs():
         print(f"Nobody runs {', '.join(sorted(missing))}: add it to {__file__}.")
         return 1
     began, asked = time.monotonic(), parser().parse_args().verbs
     with tempfile.TemporaryDirectory(prefix="coupons-verbs-") as name:
         copy = Copy(Path(name))
         with ThreadPoolExecutor(len(LANES)) as beside:
-            well = list(beside.map(lambda lane: play(lane, copy, asked), LANES))
-        well.append(play(LAST, copy, asked))
+            well = list(beside.map(lambda lane: play_lane(lane, copy, asked), LANES))
+        well.append(play_lane(LAST, copy, asked))
     print(f"Every verb does what it says. {time.monotonic() - began:.0f} s" if all(well) else "✗")
     return 0 if all(well) else 1
 

@@ -57,7 +57,7 @@ def test_the_tag_fails_on_a_redis_that_may_forget(
     db: None, restored_check_registry: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forgetful = ("--maxmemory-policy", "volatile-lru", "--appendonly", "no")
-    with servers.redis(tmp_path, extra=forgetful) as url:
+    with servers.start_redis(tmp_path, extra=forgetful) as url:
         other = Store(url, timeout_s=1, max_connections=2)
         monkeypatch.setattr(server_checks, "store", lambda: other)
         assert ids_with_hints(server_checks.check_redis()) == ["coupons.E001", "coupons.W002"]
@@ -90,7 +90,7 @@ def test_a_replica_that_no_admission_waits_for_is_a_warning(
 def test_a_broker_that_may_evict_or_is_away_is_a_warning(
     tmp_path: Path, celery_says: Callable[..., None]
 ) -> None:
-    with servers.redis(tmp_path, extra=("--maxmemory-policy", "allkeys-lru")) as url:
+    with servers.start_redis(tmp_path, extra=("--maxmemory-policy", "allkeys-lru")) as url:
         celery_says(broker_url=url)
         assert ids_with_hints(server_checks.check_broker()) == ["coupons.W008"]
     assert ids_with_hints(server_checks.check_broker()) == ["coupons.W009"]

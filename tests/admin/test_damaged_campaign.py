@@ -24,7 +24,7 @@ def test_every_page_of_a_damaged_campaign_is_a_page(
 ) -> None:
     for slug in ("ill", "well"):
         strategies.admit(open_campaign(slug), Claim("user-0"))
-    damaged_keys.damage("ill", how)
+    damaged_keys.damage_campaign("ill", how)
     operator_client.raise_request_exception = False
     assert [
         at for at in PAGES if operator_client.get(campaign_url("ill", at)).status_code != 200
@@ -41,7 +41,7 @@ def test_a_campaign_that_can_not_be_read_is_named_on_the_list_and_its_buttons_sa
     operator_client: Client, open_campaign: CampaignMaker, campaign_url: Page, how: str
 ) -> None:
     open_campaign("ill")
-    damaged_keys.damage("ill", how)
+    damaged_keys.damage_campaign("ill", how)
     said = "What Redis holds of ill can"
     assert said in operator_client.get(LIST).content.decode()
     assert operator_client.get(campaign_url("ill", "live")).json()["note"].startswith(said)

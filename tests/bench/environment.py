@@ -24,8 +24,8 @@ def start_environment() -> Iterator[Path]:
     """Start the servers; yields the run's folder. Import `coupons` only inside the block."""
     with (
         tempfile.TemporaryDirectory(prefix="coupons-bench-") as name,
-        servers.redis(Path(name) / "redis") as redis_url,
-        servers.mariadb(Path(name) / "mariadb") as database_url,
+        servers.start_redis(Path(name) / "redis") as redis_url,
+        servers.start_mariadb(Path(name) / "mariadb") as database_url,
     ):
         os.environ.update(_environment(Path(name), redis_url, database_url))
         for elsewhere in _NOT_HERE:

@@ -19,8 +19,8 @@ from tests.bench import bench_campaigns, bench_users, http_rate, product_process
 from tests.bench.figures import Figure
 from tests.bench.paired_rounds import Pairs, interleave_blocks, with_progress
 from tests.bench.sample_sizes import Size
-from tests.harness.front import API_PATHS, FrontDoor, command, front
-from tests.harness.servers import free_port, listens, process
+from tests.harness.front import API_PATHS, FrontDoor, haproxy_command, start_front
+from tests.harness.servers import free_port, is_listening, start_process
 
 _AT_ONCE = 64  # what granian has threads for, in `make run`
 _ACCEPTED = b"HTTP/1.1 202"
@@ -31,7 +31,7 @@ def measure_front_cost(folder: Path, size: Size) -> list[Figure]:
     with product_processes.run_web(folder) as web:
         inner = urlsplit(web.url).port or 0
         door = FrontDoor("users", free_port(), inner, at_once=_AT_ONCE, paths=API_PATHS)
-        with front(folder / "front", [door]), _bare(folder / "bare", inner) as bare_port:
+        with start_front(folder / "front", [door]), _bare(folder / "bare", inner) as bare_port:
             alone = _alone("front_cost, alone", door.port, inner, size)
             rules = _alone("front_rules_cost", door.port, bare_port, size)
             crowded = _crowded(door, folder, size)
@@ -71,7 +71,7 @@ def _bare(folder: Path, inner: int) -> Iterator[int]:
         f"  server web 127.0.0.1:{inner} maxconn {_AT_ONCE} pool-max-conn -1\n"
     )
     log = folder / "haproxy.log"
-    with process(command(configuration), ready=lambda: listens(port), log=log):
+    with start_process(haproxy_command(configuration), ready=lambda: is_listening(port), log=log):
         yield port
 
 

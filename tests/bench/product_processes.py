@@ -11,7 +11,7 @@ import psutil
 
 from config.development.process import commands
 from config.development.process.commands import POOL, WEB_WORKERS
-from tests.harness.servers import free_port, process, started
+from tests.harness.servers import free_port, start_process, start_program
 
 
 class Web(NamedTuple):
@@ -26,7 +26,7 @@ def run_web(folder: Path) -> Iterator[Web]:
     """Granian with the product and the stock view."""
     port = free_port()
     command = commands.web_command(port, workers=WEB_WORKERS)
-    with process(command, ready=lambda: _ready(port), log=folder / "web.log") as pid:
+    with start_process(command, ready=lambda: _ready(port), log=folder / "web.log") as pid:
         yield Web(f"http://127.0.0.1:{port}", pid)
 
 
@@ -42,8 +42,8 @@ def run_worker_and_beat(folder: Path) -> Iterator[None]:
     worker = commands.worker_command(pool=POOL)
     beat = commands.beat_command("--schedule", str(folder / "beat-schedule"))
     with (
-        started(worker, log=folder / "worker.log"),
-        started(beat, log=folder / "beat.log"),
+        start_program(worker, log=folder / "worker.log"),
+        start_program(beat, log=folder / "beat.log"),
     ):
         yield
 

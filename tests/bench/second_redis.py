@@ -16,7 +16,7 @@ _QUIET = ("--auto-aof-rewrite-percentage", "0")
 
 @contextmanager
 def another_redis(folder: Path, *, program: str = "redis-server") -> Iterator[str]:
-    with servers.redis(folder, extra=_QUIET, program=program) as url:
+    with servers.start_redis(folder, extra=_QUIET, program=program) as url:
         yield url
 
 

@@ -22,7 +22,7 @@ from tests.bench import bench_campaigns, claim_cpu
 from tests.bench.figures import Figure
 from tests.bench.paired_rounds import Block, Pairs, interleave_blocks
 from tests.bench.sample_sizes import Size
-from tests.harness.servers import free_port, listens, process
+from tests.harness.servers import free_port, is_listening, start_process
 
 TRACED = [settings.MIDDLEWARE[0], "config.tracing.web.trace_requests", *settings.MIDDLEWARE[1:]]
 SHARE = "0.01"  # as config/README.md advises for an opening
@@ -54,7 +54,7 @@ def _collector(folder: Path) -> Iterator[None]:
     port = free_port()
     command = [sys.executable, "-m", "tests.bench.null_trace_collector", str(port)]
     os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{port}"
-    with process(command, ready=partial(listens, port), log=folder / "collector.log"):
+    with start_process(command, ready=partial(is_listening, port), log=folder / "collector.log"):
         yield
     del os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"]
 

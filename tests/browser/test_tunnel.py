@@ -31,7 +31,7 @@ def https_site_port(
     given = child_environment | PRODUCTION | stores | {
         "DOOR": "operators", "SECURE_SSL_REDIRECT": "yes", "SHED_AFTER_S": "0",
     }  # fmt: skip
-    with services.web(given, tmp_path) as served:
+    with services.start_web(given, tmp_path) as served:
         yield served
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from coupons.identity import user_tokens
 from tests.harness import servers, services
-from tests.harness.front import FrontDoor, front
+from tests.harness.front import FrontDoor, start_front
 
 Environment = dict[str, str]
 THREADS = 4
@@ -34,10 +34,10 @@ def serve_behind_front(environment: Environment, folder: Path, **settings: Any) 
     told = environment | {"DOOR": "users", "SHED_AFTER_S": "0"}
     with ExitStack() as stack:
         threads = ("--blocking-threads", str(THREADS), "--backpressure", "1024")
-        inner = stack.enter_context(services.web(told, folder, *threads))
+        inner = stack.enter_context(services.start_web(told, folder, *threads))
         served = Served(servers.free_port(), inner)
         door = FrontDoor("users", served.port, inner, at_once=THREADS)
-        stack.enter_context(front(folder / "front", [door], **settings))
+        stack.enter_context(start_front(folder / "front", [door], **settings))
         yield served
 
 
@@ -112,14 +112,14 @@ def operators_served(environment: Environment, folder: Path, **settings: Any) ->
     told = environment | {"DOOR": "operators"}
     with ExitStack() as stack:
         threads = ("--blocking-threads", str(THREADS))  # one each: pages, health, metrics, files
-        inner = stack.enter_context(services.web(told, folder, *threads, name="operators"))
+        inner = stack.enter_context(services.start_web(told, folder, *threads, name="operators"))
         served = Served(servers.free_port(), inner)
         door = FrontDoor(
             "operators", served.port, inner, at_once=1, body_bytes=12_288,
             repeatable=False, probes=True, connections=400,
         )  # fmt: skip
         shares = {f"{name}_at_once": 1 for name in ("probes", "scrapes", "files")}
-        stack.enter_context(front(folder / "front", [door], **shares, **settings))
+        stack.enter_context(start_front(folder / "front", [door], **shares, **settings))
         yield served
 
 
@@ -157,7 +157,9 @@ def seen_through(folder: Path, *, probes: bool = False, **settings: Any) -> Iter
     inner, port = servers.free_port(), servers.free_port()
     command = [sys.executable, "-c", HEADERS_SEEN, str(inner)]
     with (
-        servers.process(command, ready=lambda: servers.listens(inner), log=folder / "seen.log"),
-        front(folder / "front", [FrontDoor("door", port, inner, probes=probes)], **settings),
+        servers.start_process(
+            command, ready=lambda: servers.is_listening(inner), log=folder / "seen.log"
+        ),
+        start_front(folder / "front", [FrontDoor("door", port, inner, probes=probes)], **settings),
     ):
         yield port

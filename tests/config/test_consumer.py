@@ -22,8 +22,8 @@ from config.development.process import commands
 from config.metrics import exposition, multiprocess
 from config.worker.process import STALE_S
 from tests.config.waiting import wait_until
-from tests.harness.servers import free_port, process
-from tests.harness.servers import started as started_program
+from tests.harness.servers import free_port, start_process
+from tests.harness.servers import start_program as started_program
 
 pytestmark = pytest.mark.slow
 
@@ -74,7 +74,7 @@ def running_consumer(consumer_environment: Environment, tmp_path: Path) -> Itera
 def start_consumer(environment: Environment, folder: Path) -> Iterator[Consumer]:
     asked = Consumer(int(environment["CONSUMER_PORT"]))
     command, log = commands.consumer_command(), folder / "consumer.log"
-    with process(command, ready=asked.is_listening, log=log, env=environment):
+    with start_process(command, ready=asked.is_listening, log=log, env=environment):
         yield asked
 
 

@@ -36,14 +36,14 @@ def send_request(port: int, path: str, method: str = "GET", **headers: str) -> t
 
 @pytest.fixture
 def users_door(child_environment: Environment, tmp_path: Path) -> Iterator[int]:
-    with services.web(child_environment | {"DOOR": "users"}, tmp_path) as port:
+    with services.start_web(child_environment | {"DOOR": "users"}, tmp_path) as port:
         yield port
 
 
 @contextmanager
 def start_operators_door(environment: Environment, folder: Path, **more: str) -> Iterator[int]:
     told = environment | {"DOOR": "operators"} | more
-    with services.web(told, folder, name="operators") as port:
+    with services.start_web(told, folder, name="operators") as port:
         yield port
 
 
@@ -130,7 +130,7 @@ def test_a_host_is_ready_while_its_users_door_answers(
     child_environment: Environment, tmp_path: Path
 ) -> None:
     with ExitStack() as stack:
-        served = services.web(child_environment | {"DOOR": "users"}, tmp_path)
+        served = services.start_web(child_environment | {"DOOR": "users"}, tmp_path)
         watched = {"WATCHED_DOORS": f"127.0.0.1:{stack.enter_context(served)}"}
         with start_operators_door(child_environment, tmp_path, **watched) as door:
             assert get_readiness(door)[0] == 200

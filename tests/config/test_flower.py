@@ -16,7 +16,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from config.development.process import commands
-from tests.harness.servers import free_port, listens, process
+from tests.harness.servers import free_port, is_listening, start_process
 
 LOGIN = (
     """mina:p,a/s:s'w"o$r d%41,\\#"""  # issue 12, part 10: any character that a generator may draw
@@ -47,7 +47,9 @@ def flower_url(tmp_path: Path) -> Iterator[str]:
     port = free_port()
     command = commands.flower_command("--port", str(port))
     env = {"CELERY_BROKER_URL": os.environ["REDIS_URL"], "FLOWER_LOGIN": LOGIN}
-    with process(command, ready=lambda: listens(port), log=tmp_path / "flower.log", env=env):
+    with start_process(
+        command, ready=lambda: is_listening(port), log=tmp_path / "flower.log", env=env
+    ):
         yield f"http://127.0.0.1:{port}"
 
 
@@ -67,7 +69,7 @@ def test_behind_its_login_it_shows_workers_and_wakeups(flower_url: str, tmp_path
     worker = commands.worker_command("--hostname", "one@flower-test", "--loglevel", "INFO")
     broker = os.environ | {"CELERY_BROKER_URL": os.environ["REDIS_URL"]}
     log = tmp_path / "worker.log"
-    with process(worker, ready=lambda: "ready." in log.read_text(), log=log, env=broker):
+    with start_process(worker, ready=lambda: "ready." in log.read_text(), log=log, env=broker):
         ring = "from config.celery import app; app.send_task('coupons.drain', args=['nobody'])"
         subprocess.run([sys.executable, "-c", ring], env=broker, check=True)
         deadline = time.monotonic() + 20

@@ -28,7 +28,7 @@ from tests.config.fronted import (
 from tests.config.waiting import wait_until
 from tests.conftest import CampaignMaker
 from tests.harness import servers
-from tests.harness.front import ROLE, FrontDoor, configure, front, problem_documents
+from tests.harness.front import ROLE, FrontDoor, problem_documents, start_front, write_configuration
 
 CONNECTIONS = 7000  # as in a container
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("open_sale")]
@@ -161,7 +161,7 @@ def test_its_refusal_is_the_apis_own_document_in_each_language(
 ) -> None:
     port = servers.free_port()
     door = FrontDoor("users", port, servers.free_port())  # no server listens there
-    with front(tmp_path / "front", [door]):
+    with start_front(tmp_path / "front", [door]):
         for language in ("en", "ko"):
             headers, body = _refused(port, language)
             ours = problems.encoded_problem(503, "overloaded", TITLE, DETAIL)
@@ -206,7 +206,9 @@ def test_its_other_documents_have_the_members_of_the_apis() -> None:
 
 
 def test_the_configuration_is_what_haproxy_accepts_without_a_warning(tmp_path: Path) -> None:
-    file = configure(tmp_path, [FrontDoor("users", 1, 2)], metrics=3, balancers=["10.0.0.0/8"])
+    file = write_configuration(
+        tmp_path, [FrontDoor("users", 1, 2)], metrics=3, balancers=["10.0.0.0/8"]
+    )
     done = subprocess.run(
         ["haproxy", "-c", "-f", str(file)], capture_output=True, text=True, check=False
     )
@@ -218,11 +220,13 @@ def test_it_starts_with_the_open_files_that_its_unit_allows(tmp_path: Path) -> N
     """The unit drops the capability to raise the limit."""
     ports = [servers.free_port() for _ in range(3)]
     door = FrontDoor("users", ports[0], ports[1])
-    file = configure(tmp_path, [door], metrics=ports[2], connections=CONNECTIONS)
+    file = write_configuration(tmp_path, [door], metrics=ports[2], connections=CONNECTIONS)
     limit = re.search(r"LimitNOFILE=\{\{ (.*) \}\}", (ROLE / "templates/unit.conf.j2").read_text())
     assert limit
     assert limit[1] == "front_connections | int * 2 + 1000"
     command = f"ulimit -n {2 * CONNECTIONS + 1000}; exec haproxy -db -f {file}"
-    listens = partial(servers.listens, ports[2])
-    with servers.process(["bash", "-c", command], ready=listens, log=tmp_path / "haproxy.log"):
+    listens = partial(servers.is_listening, ports[2])
+    with servers.start_process(
+        ["bash", "-c", command], ready=listens, log=tmp_path / "haproxy.log"
+    ):
         pass

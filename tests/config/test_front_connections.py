@@ -16,7 +16,7 @@ from tests.config.fronted import (
 from tests.config.waiting import wait_until
 from tests.conftest import CampaignMaker
 from tests.harness import servers
-from tests.harness.front import FrontDoor, front
+from tests.harness.front import FrontDoor, start_front
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("open_sale")]
 LARGE_FILE = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
@@ -85,8 +85,10 @@ def test_an_answer_that_fits_in_a_buffer_keeps_no_place_for_a_reader_who_does_no
     inner, port = servers.free_port(), servers.free_port()
     command = [sys.executable, "-c", ANSWERER, str(inner)]
     with (
-        servers.process(command, ready=lambda: servers.listens(inner), log=tmp_path / "log"),
-        front(tmp_path / "front", [FrontDoor("door", port, inner, at_once=1)]),
+        servers.start_process(
+            command, ready=lambda: servers.is_listening(inner), log=tmp_path / "log"
+        ),
+        start_front(tmp_path / "front", [FrontDoor("door", port, inner, at_once=1)]),
         hold_connections(port, get_request("/x") * 1_000, 4, window=2048),
     ):
         wait_until(lambda: status_of(port, "/x") == 200)
@@ -131,7 +133,7 @@ def test_idle_connections_of_one_address_leave_room_for_those_who_claim(
         "crowded_connections": 20, "balancers": balancers, "request_s": 60,
     }  # fmt: skip
     with (
-        front(tmp_path / "front", [door], **settings),
+        start_front(tmp_path / "front", [door], **settings),
         hold_connections(door.port, b"", 150, source="127.0.0.2"),
     ):
         if balancers:
@@ -144,7 +146,7 @@ def test_idle_connections_of_one_address_leave_room_for_those_who_claim(
 def test_idle_connections_to_its_own_metrics_leave_room_for_prometheus(tmp_path: Path) -> None:
     door = FrontDoor("users", servers.free_port(), servers.free_port())
     with (
-        front(tmp_path / "front", [door], connections=400, request_s=60) as metrics,
+        start_front(tmp_path / "front", [door], connections=400, request_s=60) as metrics,
         hold_connections(metrics, b"", 450, source="127.0.0.2"),
     ):
         assert status_of(metrics, "/metrics") == 200

@@ -23,7 +23,7 @@ from tests.config.fronted import (
 )
 from tests.conftest import CampaignMaker
 from tests.harness import servers
-from tests.harness.front import API_PATHS, FrontDoor, front
+from tests.harness.front import API_PATHS, FrontDoor, start_front
 
 # Every path of the users' door, and paths that are like one.
 KNOWN_PATHS = [
@@ -103,7 +103,7 @@ def test_unknown_paths_cost_the_users_door_no_thread(
 ) -> None:
     port = servers.free_port()
     door = FrontDoor("users", port, servers.free_port(), paths=API_PATHS)  # nobody listens there
-    with front(tmp_path / "front", [door]):
+    with start_front(tmp_path / "front", [door]):
         assert status_of(port, "/admin/login/", "POST") == 404
         for path in UNKNOWN_PATHS:
             assert status_of(port, path) == 404
@@ -115,7 +115,9 @@ def test_a_client_that_keeps_requesting_unknown_paths_is_refused(tmp_path: Path)
     """Logins and questions for readiness, too: no other address is, and no claim."""
     port = servers.free_port()
     door = FrontDoor("users", port, servers.free_port(), paths=API_PATHS)
-    with front(tmp_path / "front", [door], most_strays=3, held_s=1, balancers=["127.0.0.0/8"]):
+    with start_front(
+        tmp_path / "front", [door], most_strays=3, held_s=1, balancers=["127.0.0.0/8"]
+    ):
         strays = ["/admin/login/", "/readyz", "/api/zz", "/favicon.ico", "/%61pi/"]
         assert [status_of(port, path, "POST") for path in strays] == [404, 404, 404, 429, 429]
         assert status_of(port, "/", says={"X-Forwarded-For": "198.51.100.9"}) == 404
@@ -137,7 +139,7 @@ def test_13_2_a_client_that_asks_too_often_is_delayed_while_there_is_room(
     door = FrontDoor("users", port, servers.free_port(), paths=API_PATHS, connections=40)
     limits = {"most_strays": 0, "most_anonymous": 0}
     with (
-        front(tmp_path / "front", [door], held_s=60, crowded_connections=40, **limits),
+        start_front(tmp_path / "front", [door], held_s=60, crowded_connections=40, **limits),
         ExitStack() as opened,
     ):
         delayed = [
@@ -154,7 +156,9 @@ def test_13_4_one_address_may_not_ask_often_without_a_token(tmp_path: Path) -> N
     """In any spelling, for whatever the users' door has. With a token there is no limit."""
     port = servers.free_port()
     door = FrontDoor("users", port, servers.free_port(), paths=API_PATHS)
-    with front(tmp_path / "front", [door], most_anonymous=3, held_s=1, balancers=["127.0.0.0/8"]):
+    with start_front(
+        tmp_path / "front", [door], most_anonymous=3, held_s=1, balancers=["127.0.0.0/8"]
+    ):
         asked = ["/api/v1/campaigns/sale", "/api/v1/%63ampaigns/a", "/api/v1/receipts/verify"]
         assert [status_of(port, path) for path in (*asked, *asked)] == [503] * 3 + [429] * 3
         assert status_of(port, asked[0], says={"X-Forwarded-For": "198.51.100.9"}) == 503
@@ -165,7 +169,7 @@ def test_13_4_one_address_may_not_ask_often_without_a_token(tmp_path: Path) -> N
 def test_13_4_one_address_may_not_ask_often_for_pages_of_operators(tmp_path: Path) -> None:
     port = servers.free_port()
     door = FrontDoor("operators", port, servers.free_port(), probes=True)
-    with front(tmp_path / "front", [door], most_pages=3, held_s=1):
+    with start_front(tmp_path / "front", [door], most_pages=3, held_s=1):
         asked = ["/readyz", "/admin/login/", "/api/v1/schema", "/admin/", "/static/a.css"]
         assert [status_of(port, path) for path in asked] == [503] * 4 + [429]
         assert status_of(port, "/readyz") == 503
@@ -194,7 +198,7 @@ def status_of_request(port: int, line: str) -> int:
 def test_logins_and_probes_are_limited_in_every_spelling(tmp_path: Path, line: str) -> None:
     port = servers.free_port()
     door = FrontDoor("operators", port, servers.free_port(), probes=True)  # nobody listens there
-    with front(tmp_path / "front", [door], most_logins=2, most_probes=2, held_s=1):
+    with start_front(tmp_path / "front", [door], most_logins=2, most_probes=2, held_s=1):
         assert [status_of_request(port, line) for _ in range(4)] == [503, 503, 429, 429]
 
 
@@ -207,7 +211,7 @@ def test_a_method_that_is_not_in_upper_case_letters_is_refused(
 ) -> None:
     port = servers.free_port()
     door = FrontDoor("door", port, servers.free_port(), probes=probes)
-    with front(tmp_path / "front", [door]):
+    with start_front(tmp_path / "front", [door]):
         for path in ("/admin/login/", "/readyz", "/api/v1/campaigns/sale/claims"):
             assert status_of_request(port, f"{method} {path}") == 400
         assert status_of_request(port, "PURGE /x") == 503
@@ -216,5 +220,5 @@ def test_a_method_that_is_not_in_upper_case_letters_is_refused(
 def test_an_address_with_a_fragment_is_no_spelling_of_another(tmp_path: Path) -> None:
     port = servers.free_port()
     door = FrontDoor("operators", port, servers.free_port(), probes=True)
-    with front(tmp_path / "front", [door]):
+    with start_front(tmp_path / "front", [door]):
         assert status_of_request(port, "POST /admin/login/#a") == 400

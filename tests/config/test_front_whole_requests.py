@@ -27,7 +27,7 @@ from tests.config.fronted import (
 )
 from tests.conftest import CampaignMaker
 from tests.harness import servers
-from tests.harness.front import FrontDoor, configure, front, problem_documents
+from tests.harness.front import FrontDoor, problem_documents, start_front, write_configuration
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("open_sale")]
 SEVERAL = 4 * THREADS
@@ -121,7 +121,7 @@ def front_with_listener(
         behind.settimeout(5)
         port = servers.free_port()
         door = FrontDoor("door", port, behind.getsockname()[1], body_bytes=body_bytes)
-        with front(folder / "front", [door], request_s=1):
+        with start_front(folder / "front", [door], request_s=1):
             yield port, behind
 
 
@@ -209,7 +209,7 @@ def test_the_buffer_holds_a_request_at_every_limit(tmp_path: Path, body_bytes: i
     """Of 64 headers, each has four bytes more in HAProxy's own form (a block of eight, in place of
     `: ` and the end of its line), and four blocks and its head come on top."""
     doors = [FrontDoor("small", 1, 2), FrontDoor("large", 3, 4, body_bytes=body_bytes)]
-    written = configure(tmp_path, doors, metrics=5).read_text()
+    written = write_configuration(tmp_path, doors, metrics=5).read_text()
     buffer, rewriting, line, headers = (
         int(found[1])
         for found in (re.search(rf"{name} (\d+)", written) for name in LIMITS)

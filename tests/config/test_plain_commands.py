@@ -36,7 +36,7 @@ def start_runserver(folder: Path) -> Iterator[tuple[int, Path]]:
         "env", f"PYTHONPATH={folder}:{ROOT}", "DJANGO_SETTINGS_MODULE=site_settings",
         sys.executable, str(ROOT / "manage.py"), "runserver", "--noreload", f"127.0.0.1:{port}",
     ]  # fmt: skip
-    with servers.process(command, ready=lambda: servers.listens(port), log=log):
+    with servers.start_process(command, ready=lambda: servers.is_listening(port), log=log):
         yield port, log
 
 

@@ -60,7 +60,7 @@ def test_13_5_a_granian_in_production_never_accepts_a_token_signed_with_the_loca
     }  # fmt: skip
     port = free_port()
     command, log = commands.granian_command(port, "--blocking-threads", "4"), tmp_path / "log"
-    with servers.started(command, log=log, env=given) as server:
+    with servers.start_program(command, log=log, env=given) as server:
         answered = _answer(server, port, LOCAL_JWT)
         said = log.read_text()
         if named == LOCAL_JWT:

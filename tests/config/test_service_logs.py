@@ -32,10 +32,10 @@ def test_every_line_of_every_service_is_json(
     info = ("--loglevel", "INFO")
     schedule = ("--schedule", str(tmp_path / "schedule"))
     with (
-        services.web(told, tmp_path, *JSON_GRANIAN) as port,
-        services.worker(told, tmp_path, *info),
-        services.beat(told, tmp_path, *info, *schedule),
-        services.consumer(told, tmp_path),
+        services.start_web(told, tmp_path, *JSON_GRANIAN) as port,
+        services.start_worker(told, tmp_path, *info),
+        services.start_beat(told, tmp_path, *info, *schedule),
+        services.start_consumer(told, tmp_path),
     ):
         assert post_claim(port, "mina")[0] == 202
         wait_until(Coupon.objects.exists)

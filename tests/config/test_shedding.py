@@ -16,7 +16,7 @@ import pytest
 
 from config.development.process import commands
 from config.overload import MARK, Sensor, Shedder, seconds_since_mark, time_mark
-from tests.harness.servers import free_port, listens, process
+from tests.harness.servers import free_port, is_listening, start_process
 
 Answer = tuple[str, dict[str, str]]
 
@@ -49,7 +49,9 @@ def slow_site(folder: Path, *, shed_after_s: float) -> Iterator[int]:
     command = commands.granian_command(
         port, "--blocking-threads", "2", "--backlog", "4096", application="slow:application"
     )
-    with process(command, ready=lambda: listens(port), log=folder / "granian.log", env=env):
+    with start_process(
+        command, ready=lambda: is_listening(port), log=folder / "granian.log", env=env
+    ):
         yield port
 
 

@@ -32,7 +32,7 @@ Ask = Callable[..., Answer]
 
 @contextmanager
 def start_door(door: str, environment: Environment, folder: Path) -> Iterator[Ask]:
-    with services.web(environment | {"DOOR": door}, folder, name=door) as port:
+    with services.start_web(environment | {"DOOR": door}, folder, name=door) as port:
 
         def send_request(path: str = "/", method: str = "GET", **headers: str) -> Answer:
             named = {name.replace("_", "-"): said for name, said in headers.items()}

@@ -117,8 +117,8 @@ def test_a_trace_goes_from_the_request_to_the_row(
     open_campaign(stock=2)
     theirs = {"traceparent": f"00-{CLIENTS_TRACE}-00f067aa0ba902b7-01"}
     with (
-        services.web(traced_environment, tmp_path) as port,
-        services.worker(traced_environment, tmp_path),
+        services.start_web(traced_environment, tmp_path) as port,
+        services.start_worker(traced_environment, tmp_path),
     ):
         assert post_claim(port, "mina-7", **{"X-Request-Id": "shop-1"} | theirs) == (202, "shop-1")
         status, made = post_claim(port, "jun-7")
@@ -158,8 +158,8 @@ def test_a_collector_that_is_away_costs_no_claim(
     open_campaign(stock=2)
     running_collector.__exit__()
     with (
-        services.web(traced_environment, tmp_path) as port,
-        services.worker(traced_environment, tmp_path),
+        services.start_web(traced_environment, tmp_path) as port,
+        services.start_worker(traced_environment, tmp_path),
     ):
         assert post_claim(port, "mina")[0] == 202
         wait_until(Coupon.objects.exists)

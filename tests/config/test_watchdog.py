@@ -45,7 +45,7 @@ class Supervised:
 
     def _supervise(self) -> None:
         command = commands.worker_command()
-        worker = servers.started(command, log=self._log, env=self._environment)
+        worker = servers.start_program(command, log=self._log, env=self._environment)
         self.pids.append(worker.pid)
         while not self._over.wait(0.05):
             if worker.status is not None:

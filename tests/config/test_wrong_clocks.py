@@ -48,8 +48,8 @@ def site_with_wrong_clocks(
     ours = Site(WrongClock(tmp_path, "worker"), WrongClock(tmp_path, "beat"), tmp_path)
     shift_both(ours, *SHIFTS_S[0])
     with ExitStack() as stack:
-        stack.enter_context(services.worker(child_environment | ours.worker.env, tmp_path))
-        stack.enter_context(services.beat(child_environment | ours.beat.env, tmp_path))
+        stack.enter_context(services.start_worker(child_environment | ours.worker.env, tmp_path))
+        stack.enter_context(services.start_beat(child_environment | ours.beat.env, tmp_path))
         connection.close()
         yield ours
 
@@ -86,7 +86,7 @@ def test_12_a2_a_wrong_clock_is_a_line_on_the_board_a_metric_and_a_line_in_the_l
     site_with_wrong_clocks.beat.shift(-HOURS_S)
     clock = WrongClock(site_with_wrong_clocks.folder, "web")
     clock.shift(-8)
-    with services.web(child_environment | clock.env, site_with_wrong_clocks.folder) as port:
+    with services.start_web(child_environment | clock.env, site_with_wrong_clocks.folder) as port:
         wait_until(lambda: Consumer(port).send_get("/readyz")[0] == 200, patience_s=PATIENCE_S)
         wait_until(lambda: len(ahead_s()) == 3, patience_s=PATIENCE_S)
         line = clocks.host_clocks()
@@ -122,7 +122,7 @@ def test_12_a2_a_worker_is_not_ended_by_a_consumer_whose_clock_is_another(
 ) -> None:
     clock = WrongClock(site_with_wrong_clocks.folder, "consumer")
     patience = {"WORKER_PATIENCE_S": "6"}
-    with services.consumer(
+    with services.start_consumer(
         child_environment | clock.env | patience, site_with_wrong_clocks.folder
     ) as port:
         consumer = Consumer(port)

@@ -18,16 +18,16 @@ from django.utils.module_loading import import_string
 from coupons.management.arguments import Number, OneOf, SentenceParser, Whole, output_file
 from tests.bench import run_file
 from tests.crash import names
-from tests.crash.programs import DATABASES, PRODUCT, broken
-from tests.crash.stage import ROOT, Stage, stage
+from tests.crash.programs import DATABASES, PRODUCT, broken_build
+from tests.crash.stage import ROOT, Stage, start_stage
 
 
 def main() -> int:
     asked = parser().parse_args()
     seed = random.SystemRandom().randrange(10**6) if asked.seed is None else asked.seed
     print(f"{asked.runs} runs of {asked.faults} faults, seeds from {seed}, on {asked.database}.")
-    build = broken(asked.broken) if asked.broken else PRODUCT
-    with stage(database=asked.database, build=build) as ours:
+    build = broken_build(asked.broken) if asked.broken else PRODUCT
+    with start_stage(database=asked.database, build=build) as ours:
         failed = _play_all(ours, asked, seed)
     print(f"Written to {asked.output}.")
     return 1 if failed else 0
@@ -36,7 +36,7 @@ def main() -> int:
 def _play_all(ours: Stage, asked: Namespace, first: int) -> bool:
     # Only now: the domain can't be imported before Django knows its servers.
     plan, play, write = (import_string(f"tests.crash.{name}") for name in
-                         ("opening.plan", "opening.play", "totals.write"))  # fmt: skip
+                         ("opening.make_plan", "opening.play_plan", "totals.write_totals"))  # fmt: skip
     runs: list[Any] = []
     about = {"at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()), "database": asked.database,
              "commit": run_file.measured_commit(),
@@ -96,12 +96,12 @@ def parser() -> SentenceParser:
     )
     whole.add_argument("--faults", type=Whole(0, 1_000), default=6, help="per run")
     whole.add_argument(
-        "--only", type=OneOf(names.faults()), action="append", default=[], metavar="FAULT"
+        "--only", type=OneOf(names.fault_names()), action="append", default=[], metavar="FAULT"
     )
     whole.add_argument("--stop", action="store_true", help="at the first run that broke its word")
     whole.add_argument(
         "--broken",
-        type=OneOf(names.builds()),
+        type=OneOf(names.build_names()),
         help="serve with one protection taken out: tests/crash/broken",
     )
     whole.add_argument(

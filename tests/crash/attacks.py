@@ -93,7 +93,7 @@ async def _one(attack: Attack, port: int, until: float, told: Counter[str]) -> N
             await asyncio.sleep(0.2)
 
 
-async def play(kind: str, port: int, many: int, seconds: float) -> Counter[str]:
+async def play_attack(kind: str, port: int, many: int, seconds: float) -> Counter[str]:
     told: Counter[str] = Counter()
     until = time.monotonic() + seconds
     ours = [asyncio.ensure_future(_one(ATTACKS[kind], port, until, told)) for _ in range(many)]
@@ -106,7 +106,7 @@ async def play(kind: str, port: int, many: int, seconds: float) -> Counter[str]:
 
 def main() -> int:
     kind, port, many, seconds = sys.argv[1:5]
-    told = asyncio.run(play(kind, int(port), int(many), float(seconds)))
+    told = asyncio.run(play_attack(kind, int(port), int(many), float(seconds)))
     print(json.dumps(told))
     return 0
 

@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from config.development.demo.told_stored import Row, find_duplicates, find_lost
+from config.development.demo import told_stored
+from config.development.demo.told_stored import Row
 from tests.crash.history import FAIL, NEVER, OK, Ask
 
 
@@ -44,25 +45,25 @@ def over_issued(asks: Sequence[Ask], found: Found) -> list[str]:
     ]
 
 
-def duplicates(asks: Sequence[Ask], found: Found) -> list[str]:
+def find_duplicates(asks: Sequence[Ask], found: Found) -> list[str]:
     """A user, a place or a code with two coupons, stored or told."""
-    return [str(each) for each in find_duplicates(_told(asks), found.rows)]
+    return [str(each) for each in told_stored.find_duplicates(_told(asks), found.rows)]
 
 
-def lost(asks: Sequence[Ask], found: Found) -> list[str]:
+def find_lost(asks: Sequence[Ask], found: Found) -> list[str]:
     """Told a place and a code of which there is no row."""
-    missing = find_lost(_told(asks), found.rows)
+    missing = told_stored.find_lost(_told(asks), found.rows)
     return [f"{coupon.user} was told place {coupon.place}" for coupon in missing]
 
 
-def hidden(asks: Sequence[Ask], found: Found) -> list[str]:
+def find_hidden(asks: Sequence[Ask], found: Found) -> list[str]:
     """Told, and gone without a trace: no row of theirs, and no claim that waits or was parked for
     somebody to see."""
     known = {row.user for row in found.rows} | found.kept
     return [f"{user} was told" for user in sorted({ask.user for ask in _ok(asks)} - known)]
 
 
-def ghosts(asks: Sequence[Ask], found: Found) -> list[str]:
+def find_ghosts(asks: Sequence[Ask], found: Found) -> list[str]:
     """A row for somebody who never asked, or whom Redis did not admit to that place."""
     asked = {ask.user for ask in asks}
     return [
@@ -72,7 +73,7 @@ def ghosts(asks: Sequence[Ask], found: Found) -> list[str]:
     ]
 
 
-def holes(asks: Sequence[Ask], found: Found) -> list[str]:
+def find_holes(asks: Sequence[Ask], found: Found) -> list[str]:
     """Places from 1 to the highest that nobody holds, in either store."""
     stored = {row.place for row in found.rows}
     known = set(found.claimants.values())
@@ -94,7 +95,7 @@ def _changed(own: list[Ask]) -> bool:
     return len(bodies) > 1 or first > 1 or refused_later
 
 
-def order(asks: Sequence[Ask], found: Found) -> list[str]:
+def find_order(asks: Sequence[Ask], found: Found) -> list[str]:
     """Somebody was told sold_out before the claim that was admitted had even been sent."""
     over = min((ask.completed for ask in asks if ask.heard.outcome == "sold_out"), default=NEVER)
     holders = {row.user for row in found.rows} | {ask.user for ask in _ok(asks)}
@@ -102,7 +103,7 @@ def order(asks: Sequence[Ask], found: Found) -> list[str]:
     return [user for user in sorted(holders) if user in begun and begun[user] > over]
 
 
-def inversions(asks: Sequence[Ask], found: Found) -> list[str]:
+def find_inversions(asks: Sequence[Ask], found: Found) -> list[str]:
     """First come, first served in real time: who had an answer before another even asked stands
     before that other."""
     begun, ended = _admitting(asks), _told_at(asks)
@@ -120,7 +121,7 @@ def under_issued(asks: Sequence[Ask], found: Found) -> list[str]:
     return [f"{left} of {found.stock} left"] * max(0, left)
 
 
-def unanswered(asks: Sequence[Ask], found: Found) -> list[str]:
+def find_unanswered(asks: Sequence[Ask], found: Found) -> list[str]:
     """Who never got an answer to live with, though everything was well again at the end."""
     return [
         user
@@ -129,13 +130,13 @@ def unanswered(asks: Sequence[Ask], found: Found) -> list[str]:
     ]
 
 
-def unforeseen(asks: Sequence[Ask], found: Found) -> list[str]:
+def find_unforeseen(asks: Sequence[Ask], found: Found) -> list[str]:
     """Answers that are neither a place, a refusal, nor an honest 503."""
     told = Counter(ask.heard.outcome for ask in asks)
     return [f"{times} x {said}" for said, times in told.items() if said.startswith("status ")]
 
 
-def unsettled(asks: Sequence[Ask], found: Found) -> list[str]:
+def find_unsettled(asks: Sequence[Ask], found: Found) -> list[str]:
     """Claims that still wait, or had to be set aside."""
     return [
         *([f"{found.waiting} claims still wait"] if found.waiting else []),
@@ -143,15 +144,27 @@ def unsettled(asks: Sequence[Ask], found: Found) -> list[str]:
     ]
 
 
-VERDICTS: tuple[Verdict, ...] = (
-    over_issued, duplicates, lost, hidden, ghosts, holes, changed_answers, order, inversions,
-    under_issued, unanswered, unforeseen, unsettled,
-)  # fmt: skip
+# By the word that the record of a run has for it.
+VERDICTS: dict[str, Verdict] = {
+    "over_issued": over_issued,
+    "duplicates": find_duplicates,
+    "lost": find_lost,
+    "hidden": find_hidden,
+    "ghosts": find_ghosts,
+    "holes": find_holes,
+    "changed_answers": changed_answers,
+    "order": find_order,
+    "inversions": find_inversions,
+    "under_issued": under_issued,
+    "unanswered": find_unanswered,
+    "unforeseen": find_unforeseen,
+    "unsettled": find_unsettled,
+}
 
 
-def judge(asks: Sequence[Ask], found: Found) -> dict[str, list[str]]:
+def judge_asks(asks: Sequence[Ask], found: Found) -> dict[str, list[str]]:
     """Every verdict by name with what is wrong. All lists empty: the run kept its word."""
-    return {verdict.__name__: verdict(asks, found) for verdict in VERDICTS}
+    return {name: verdict(asks, found) for name, verdict in VERDICTS.items()}
 
 
 def _told(asks: Iterable[Ask]) -> list[Row]:

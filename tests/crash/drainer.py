@@ -22,7 +22,7 @@ from coupons.issuing.drain import drain  # noqa: E402
 GONE = 137
 
 
-def dying(function: Callable[..., Any], when: str) -> Callable[..., Any]:
+def make_dying(function: Callable[..., Any], when: str) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         if when == "before":
             os._exit(GONE)
@@ -49,11 +49,11 @@ POINTS: dict[str, tuple[Any, str]] = {
 def main(slug: str, point: str) -> None:
     if point == "wrong-order":
         queue.read_batch = acknowledging_first
-        writer.insert_rows = dying(writer.insert_rows, "before")
+        writer.insert_rows = make_dying(writer.insert_rows, "before")
     elif point != "nowhere":
         when, name = point.split(":")
         place, attribute = POINTS[name]
-        setattr(place, attribute, dying(getattr(place, attribute), when))
+        setattr(place, attribute, make_dying(getattr(place, attribute), when))
     print(drain(slug, consumer=f"drainer-{os.getpid()}"))
 
 

@@ -12,8 +12,8 @@ import redis
 from config.celery import app
 from coupons.broker import wakeups
 from coupons.store import keys
-from tests.crash.programs import CLOCK_SHIFTS_S, FRONTS, MESSAGES, WEBS, WORKERS, clock
-from tests.crash.reading import sql
+from tests.crash.programs import CLOCK_SHIFTS_S, FRONTS, MESSAGES, WEBS, WORKERS, host_clock
+from tests.crash.reading import database_session
 from tests.crash.scene import Deed, Fault, Scene
 from tests.crash.stage import Stage
 from tests.crash.strangers import login_flood, readyz_flood, slow_bodies
@@ -108,7 +108,7 @@ def cut_broker(scene: Scene, fault: Fault) -> None:
 
 def cut_database(scene: Scene, fault: Fault) -> None:
     """KILL of every session but ours, in the middle of whatever it does."""
-    with sql(scene.stage) as connection:
+    with database_session(scene.stage) as connection:
         cursor = connection.cursor()
         cursor.execute("SHOW PROCESSLIST")
         sessions = [each[0] for each in cursor.fetchall() if each[0] != connection.thread_id()]
@@ -166,7 +166,7 @@ def empty_broker(scene: Scene, fault: Fault) -> None:
             if client.eval(_EMPTY_BUSY, 1, MESSAGES):
                 return
             time.sleep(0.001)
-        disposable.empty(client)
+        disposable.empty_redis(client)
 
 
 def flush_scripts(scene: Scene, fault: Fault) -> None:
@@ -187,7 +187,7 @@ def wrong_clock(scene: Scene, fault: Fault) -> None:
     rest, which = divmod(fault.which, len(names))
     shifts_s = CLOCK_SHIFTS_S[names[which]]
     restarted, which_shift = divmod(rest, len(shifts_s))
-    clock(scene.stage.folder, names[which]).shift(shifts_s[which_shift])
+    host_clock(scene.stage.folder, names[which]).shift(shifts_s[which_shift])
     if restarted % 2:
         scene.stage.cast.kill(names[which])
 
@@ -201,10 +201,10 @@ def empty_store(scene: Scene, fault: Fault) -> None:
     """Restarted without its file; closed for repair until an operator rebuilds it."""
     forget_store(scene, fault)
     time.sleep(fault.lasts_s / 3)
-    rebuild(scene)
+    rebuild_campaign(scene)
 
 
-def rebuild(scene: Scene) -> None:
+def rebuild_campaign(scene: Scene) -> None:
     """As an operator does it: again, if the database or the store dies under it."""
     for _ in range(REBUILDS):
         try:
@@ -253,7 +253,7 @@ def _slow(scene: Scene, route: str, fault: Fault, delay_s: float) -> None:
 IN_THE_WAY = (redis.RedisError, MySQLdb.Error, kombu.exceptions.OperationalError, OSError)
 
 
-def heal(stage: Stage) -> None:
+def heal_stage(stage: Stage) -> None:
     """Whatever lasts is over; what died comes back by itself."""
     for route in ("store", "broker", "database"):
         stage.routes[route].switch_to("pass")
@@ -279,7 +279,7 @@ CHANCES: dict[Deed, int] = {
 DEEDS: dict[str, Deed] = {deed.__name__: deed for deed in (*CHANCES, forget_store, turn_back)}
 
 
-def schedule(
+def draw_faults(
     chance: random.Random, *, count: int, lasts_s: float, kinds: tuple[str, ...] = ()
 ) -> list[Fault]:
     """So many faults over that time, of these kinds or of all."""

@@ -63,7 +63,7 @@ class Recorder:
         self._out.write(json.dumps({"at": monotonic(), **event}) + "\n")
 
 
-def read(file: Path) -> list[Ask]:
+def read_history(file: Path) -> list[Ask]:
     """The asks of a history, in the order of their invocation."""
     with file.open() as lines:
         return asks_of(json.loads(line) for line in lines)

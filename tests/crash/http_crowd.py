@@ -174,9 +174,9 @@ class HttpCrowd:
             self._epoll.modify(descriptor, _IN)
             self._maybe_drop(sent)
             return
-        received = wire.more(sent.connection)
+        received = wire.read_more(sent.connection)
         sent.received += received
-        status = wire.status(sent.received, ended=not received)
+        status = wire.answer_status(sent.received, ended=not received)
         if status is not None:
             self._done(sent, status)
 
@@ -195,8 +195,8 @@ class HttpCrowd:
             self._idle[sent.port].append(sent.connection)
         else:
             sent.connection.close()
-        again = wire.has(sent.received, b"retry-after:")
-        body = wire.body(sent.received) if self.orders.bodies else ""
+        again = wire.has_header(sent.received, b"retry-after:")
+        body = wire.answer_body(sent.received) if self.orders.bodies else ""
         now = time.monotonic()
         self._end(sent.person, (sent.person.user, sent.due, sent.at, now, status, again, body))
 
@@ -212,7 +212,7 @@ class HttpCrowd:
 
 
 def _person_of(orders: Orders, user: str, token: str, times: int) -> Person:
-    return Person(user, wire.claim(orders.path, token, keep=orders.keep), times)
+    return Person(user, wire.claim_request(orders.path, token, keep=orders.keep), times)
 
 
 def _has_sent(sent: Sent) -> bool:

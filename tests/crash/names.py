@@ -7,12 +7,12 @@ from pathlib import Path
 HERE = Path(__file__).parent
 
 
-def faults() -> list[str]:
+def fault_names() -> list[str]:
     files = ("faults.py", "strangers.py")
     return [name for file in files for name in _functions(file, ["scene", "fault"])]
 
 
-def builds() -> list[str]:
+def build_names() -> list[str]:
     """What the table `BUILDS` holds: another function of that file only helps."""
     (table,) = (
         node.value

@@ -19,7 +19,7 @@ from coupons.errors import CouponError, StockBelowAdmitted
 from coupons.identity import user_tokens
 from coupons.models import Campaign
 from tests.crash import checker, history, people, reading
-from tests.crash.faults import DEEDS, IN_THE_WAY, heal, rebuild, schedule
+from tests.crash.faults import DEEDS, IN_THE_WAY, draw_faults, heal_stage, rebuild_campaign
 from tests.crash.scene import Fault, Scene
 from tests.crash.stage import Stage
 
@@ -49,14 +49,14 @@ class Plan:
     faults: tuple[Fault, ...]
 
 
-def plan(
+def make_plan(
     seed: int, *, faults: int, kinds: tuple[str, ...] = (), settle_s: float = SETTLE_S
 ) -> Plan:
     """`kinds`: only these faults; none: all."""
     chance = random.Random(seed)
     stock = chance.randint(150, 400)
     users = round(stock * chance.uniform(1.05, 1.4))
-    drawn = schedule(chance, count=faults, lasts_s=LASTS_S, kinds=kinds)
+    drawn = draw_faults(chance, count=faults, lasts_s=LASTS_S, kinds=kinds)
     return Plan(Sale(seed, stock, users, settle_s=settle_s), tuple(drawn))
 
 
@@ -88,40 +88,42 @@ class Run:
 Trouble = Callable[[Scene, Run], None]
 
 
-def play(stage: Stage, planned: Plan) -> Run:
+def play_plan(stage: Stage, planned: Plan) -> Run:
     """Raises TimeoutError if the stage itself does not come up again."""
-    return troubled(stage, planned.sale, lambda scene, run: _happen(scene, planned.faults, run))
+    return play_sale(stage, planned.sale, lambda scene, run: _happen(scene, planned.faults, run))
 
 
-def troubled(stage: Stage, sale: Sale, trouble: Trouble) -> Run:
+def play_sale(stage: Stage, sale: Sale, trouble: Trouble) -> Run:
     """An opening during which `trouble` is done, healed, settled and judged."""
     stage.cast.await_ready()
     began, run = time.monotonic(), Run(sale.seed)
-    campaign = opened(f"crash-{sale.seed}-{secrets.token_hex(2)}", sale.stock)
+    campaign = open_campaign(f"crash-{sale.seed}-{secrets.token_hex(2)}", sale.stock)
     file = stage.folder / f"{campaign.slug}.jsonl"
-    with reading.sampled(stage, campaign.pk) as samples:
+    with reading.sampling_rows(stage, campaign.pk) as samples:
         _under_load(Scene(stage, campaign.slug), sale, run, file, trouble)
         asked = time.monotonic()
-        reading.settle(stage, campaign.slug, patience_s=sale.settle_s)
+        reading.await_settled(stage, campaign.slug, patience_s=sale.settle_s)
         run.settled_after_s = time.monotonic() - asked
     stage.cast.await_ready("store", "database")  # what died last may be on its way back
     run.history = file
-    found = reading.found(stage, campaign.slug, campaign.pk, stock=sale.stock, sampled=samples.rows)
-    judge(run, history.read(file), found)
+    found = reading.read_findings(
+        stage, campaign.slug, campaign.pk, stock=sale.stock, sampled=samples.rows
+    )
+    record_verdicts(run, history.read_history(file), found)
     _close(stage, campaign.slug)
     run.seconds = time.monotonic() - began
     return run
 
 
-def judge(run: Run, asks: Sequence[history.Ask], found: checker.Found) -> None:
+def record_verdicts(run: Run, asks: Sequence[history.Ask], found: checker.Found) -> None:
     """What the checker says of these asks, and their number, become the run's."""
     run.told = len({ask.user for ask in asks if ask.heard.kind == history.OK})
     run.stored, run.asks = len(found.rows), len(asks)
     run.unknown = sum(ask.heard.kind == history.INFO for ask in asks)
-    run.wrongs = checker.judge(asks, found)
+    run.wrongs = checker.judge_asks(asks, found)
 
 
-def opened(slug: str, stock: int) -> Campaign:
+def open_campaign(slug: str, stock: int) -> Campaign:
     """A campaign that is open from now on, made as an operator makes it."""
     connection.close()  # the server may have died since
     now = timezone.now()
@@ -143,7 +145,7 @@ def _close(stage: Stage, slug: str) -> None:
         except StockBelowAdmitted:
             return  # judged already
         except CouponError:
-            rebuild(Scene(stage, slug))
+            rebuild_campaign(Scene(stage, slug))
     raise TimeoutError(f"{slug} could not be closed.")
 
 
@@ -159,7 +161,7 @@ def _under_load(scene: Scene, sale: Sale, run: Run, file: Path, trouble: Trouble
         asking = Thread(target=crowd.play, args=(line,), daemon=True)
         asking.start()
         trouble(scene, run)
-        heal(scene.stage)
+        heal_stage(scene.stage)
         asking.join()
 
 

@@ -41,7 +41,7 @@ class Build:
 PRODUCT = Build()
 
 
-def broken(name: str) -> Build:
+def broken_build(name: str) -> Build:
     return Build("tests.crash.broken:application", "tests.crash.broken", name)
 
 
@@ -68,12 +68,12 @@ class HostPorts:
         return self.users != self.users_inner
 
 
-def programs(
+def site_programs(
     folder: Path, env: dict[str, str], hosts: tuple[HostPorts, ...], build: Build
 ) -> list[Actor]:
     inherited = {name: said for name, said in os.environ.items() if name not in NOT_HERE}
     env = inherited | env | {"BROKEN": build.broken}
-    clock(folder, WEBS[1]).shift(CLOCK_SHIFTS_S[WEBS[1]][0])
+    host_clock(folder, WEBS[1]).shift(CLOCK_SHIFTS_S[WEBS[1]][0])
     ours = [
         _users(WEBS[0], folder, env, hosts[0], build),
         _users(WEBS[1], folder, env, hosts[1], build),
@@ -91,7 +91,7 @@ def programs(
         }
         host = dict(zip(OPERATORS, WEBS, strict=True)).get(program.name, program.name)
         if host in CLOCK_SHIFTS_S:
-            program.env |= clock(folder, host).env
+            program.env |= host_clock(folder, host).env
     for name, host, port in zip(OPERATORS, WEBS, hosts, strict=True):
         operators = next(program for program in ours if program.name == name)
         operators.env |= {
@@ -103,7 +103,7 @@ def programs(
     return [*ours, *(_front(name, folder, host) for name, host in named if host.fronted)]
 
 
-def clock(folder: Path, host: str) -> WrongClock:
+def host_clock(folder: Path, host: str) -> WrongClock:
     """Of the programs of this host."""
     return WrongClock(folder, host)
 
@@ -117,7 +117,7 @@ def _users(name: str, folder: Path, env: dict[str, str], host: HostPorts, build:
     """As `make run` serves, one process per host: a host that dies takes half of all with it."""
     port = host.users_inner
     return Actor(name, commands.web_command(port, application=build.web), env | {"DOOR": "users"},
-                 folder / f"{name}.log", lambda: answers(port, "/"))  # fmt: skip
+                 folder / f"{name}.log", lambda: is_answering(port, "/"))  # fmt: skip
 
 
 def _operators(name: str, folder: Path, env: dict[str, str], host: HostPorts) -> Actor:
@@ -125,7 +125,7 @@ def _operators(name: str, folder: Path, env: dict[str, str], host: HostPorts) ->
     port = host.operators_inner
     granian = ["nice", "-n", "10", *commands.web_command(port)]
     return Actor(name, granian, env | {"DOOR": "operators"},
-                 folder / f"{name}.log", lambda: answers(port, "/livez"))  # fmt: skip
+                 folder / f"{name}.log", lambda: is_answering(port, "/livez"))  # fmt: skip
 
 
 def _front(name: str, folder: Path, host: HostPorts) -> Actor:
@@ -136,9 +136,9 @@ def _front(name: str, folder: Path, host: HostPorts) -> Actor:
         front.FrontDoor("operators", host.operators, host.operators_inner, at_once=WEB_THREADS - 4,
                         body_bytes=12_288, repeatable=False, probes=True),
     ]  # fmt: skip
-    configuration = front.configure(folder / name, doors, metrics=host.front_metrics)
-    return Actor(name, front.command(configuration), dict(os.environ), folder / f"{name}.log",
-                 lambda: servers.listens(host.users))  # fmt: skip
+    configuration = front.write_configuration(folder / name, doors, metrics=host.front_metrics)
+    command, log = front.haproxy_command(configuration), folder / f"{name}.log"
+    return Actor(name, command, dict(os.environ), log, lambda: servers.is_listening(host.users))
 
 
 def _worker(name: str, folder: Path, env: dict[str, str], pool: int, build: Build) -> Actor:
@@ -171,7 +171,7 @@ def redis_server(name: str, folder: Path, port: int, durability: tuple[str, ...]
         *disposable.REDIS_OPTIONS, *durability,
     ]  # fmt: skip
     return Actor(
-        name, command, dict(os.environ), folder / f"{name}.log", lambda: servers.pings(port)
+        name, command, dict(os.environ), folder / f"{name}.log", lambda: servers.is_serving(port)
     )
 
 
@@ -180,7 +180,7 @@ def _mariadb(folder: Path, port: int) -> Actor:
     servers.install_mariadb(home)
     command = servers.mariadb_command(home, port)
     return Actor("database", command, dict(os.environ), folder / "database.log",
-                 lambda: servers.listens(port))  # fmt: skip
+                 lambda: servers.is_listening(port))  # fmt: skip
 
 
 def _mysql9(folder: Path, port: int) -> Actor:
@@ -197,7 +197,9 @@ def _mysql9(folder: Path, port: int) -> Actor:
     ]
     command = ["bash", "-c", " && ".join(steps)]
     env = {**os.environ, "D": str(home), "PORT": str(port)}
-    return Actor("database", command, env, folder / "database.log", lambda: servers.listens(port))
+    return Actor(
+        "database", command, env, folder / "database.log", lambda: servers.is_listening(port)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +221,7 @@ DATABASES = {
 }
 
 
-def answers(port: int, path: str) -> bool:
+def is_answering(port: int, path: str) -> bool:
     """Whether anything but a failure is answered there: the users' door knows no path for this."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:

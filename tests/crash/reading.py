@@ -29,7 +29,9 @@ class Samples:
 
 
 @contextmanager
-def sampled(stage: Stage, campaign_id: int, *, every_s: float = _SAMPLE_S) -> Iterator[Samples]:
+def sampling_rows(
+    stage: Stage, campaign_id: int, *, every_s: float = _SAMPLE_S
+) -> Iterator[Samples]:
     """I1 holds at any time, not only at the end."""
     samples, over = Samples(), Event()
 
@@ -49,7 +51,7 @@ def sampled(stage: Stage, campaign_id: int, *, every_s: float = _SAMPLE_S) -> It
         thread.join()
 
 
-def waiting(stage: Stage, slug: str) -> int:
+def count_waiting(stage: Stage, slug: str) -> int:
     """Claims that wait to be stored; one, if the store can't be asked."""
     try:
         with stage.store() as client:
@@ -71,15 +73,17 @@ def _carried(stage: Stage) -> int:
     return sum(named in message for message in [*queued, *in_hand])
 
 
-def settle(stage: Stage, slug: str, *, patience_s: float) -> int:
+def await_settled(stage: Stage, slug: str, *, patience_s: float) -> int:
     """Wait until nothing waits; what waits still when patience is over."""
     deadline = time.monotonic() + patience_s
-    while (left := waiting(stage, slug)) and time.monotonic() < deadline:
+    while (left := count_waiting(stage, slug)) and time.monotonic() < deadline:
         time.sleep(0.03)
     return left
 
 
-def found(stage: Stage, slug: str, campaign_id: int, *, stock: int, sampled: list[int]) -> Found:
+def read_findings(
+    stage: Stage, slug: str, campaign_id: int, *, stock: int, sampled: list[int]
+) -> Found:
     names = keys.campaign_keys(slug)
     with stage.store() as client:
         given = int(client.hget(names.gate, "next") or 0)
@@ -88,7 +92,7 @@ def found(stage: Stage, slug: str, campaign_id: int, *, stock: int, sampled: lis
         kept = _kept(client, names.queue, names.parked)
     rows = [Row(user.decode(), place, coupon_codes.grouped_code(code.decode()))
             for user, place, code in _rows(stage, campaign_id)]  # fmt: skip
-    left = waiting(stage, slug)
+    left = count_waiting(stage, slug)
     return Found(stock, rows, given, claimants, left, parked, sampled, kept)
 
 
@@ -108,14 +112,14 @@ def _claimants(client: redis.Redis, key: str) -> dict[str, int]:
 
 
 def _count(stage: Stage, campaign_id: int) -> int:
-    with sql(stage) as connection:
+    with database_session(stage) as connection:
         cursor = connection.cursor()
         cursor.execute("SELECT COUNT(*) FROM coupons_coupon WHERE campaign_id = %s", (campaign_id,))
         return int(cursor.fetchone()[0])
 
 
 def _rows(stage: Stage, campaign_id: int) -> list[tuple[bytes, int, bytes]]:
-    with sql(stage) as connection:
+    with database_session(stage) as connection:
         cursor = connection.cursor()
         cursor.execute("SELECT user, place, code FROM coupons_coupon WHERE campaign_id = %s",
                        (campaign_id,))  # fmt: skip
@@ -123,7 +127,7 @@ def _rows(stage: Stage, campaign_id: int) -> list[tuple[bytes, int, bytes]]:
 
 
 @contextmanager
-def sql(stage: Stage) -> Iterator[Any]:
+def database_session(stage: Stage) -> Iterator[Any]:
     """A session of our own with the database itself, without the proxy. Raises MySQLdb.Error."""
     connection = MySQLdb.connect(
         host="127.0.0.1", port=stage.database_port, connect_timeout=2, read_timeout=5,

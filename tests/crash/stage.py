@@ -26,9 +26,9 @@ from tests.crash.programs import (
     Build,
     Database,
     HostPorts,
-    programs,
     redis_server,
-)  # fmt: skip
+    site_programs,  # fmt: skip
+)
 from tests.harness import disposable, servers
 from tests.harness.proxy import ProxyRoute, start_proxy
 
@@ -92,7 +92,7 @@ class Stage:
 
 
 @contextmanager
-def stage(
+def start_stage(
     *,
     database: str = "mariadb",
     build: Build = PRODUCT,
@@ -130,10 +130,10 @@ def stage(
             ports["store-2"] = second
             direct["REDIS_URL"] = through["REDIS_URL"]  # it may move from one to the other
         through |= settings
-        cast = stack.enter_context(Cast([*actors, *programs(folder, through, hosts, build)]))
+        cast = stack.enter_context(Cast([*actors, *site_programs(folder, through, hosts, build)]))
         cast.await_ready("store", "broker", "database")
         disposable.mark_database(direct["DATABASE_URL"])
-        disposable.demand(direct)  # what follows empties, drops and kills
+        disposable.demand_marks(direct)  # what follows empties, drops and kills
         _set_up_django(direct)
         if build.broken == "no_unique_keys":
             import_string("tests.crash.broken.drop_keys")()

@@ -24,7 +24,7 @@ class Attack:
     slug: str = ""
 
 
-def started(attack: Attack, many: int, lasts_s: float) -> subprocess.Popen[str]:
+def start_attack(attack: Attack, many: int, lasts_s: float) -> subprocess.Popen[str]:
     """So many at once for so many seconds, as a program that ends by itself."""
     words = [attack.kind, str(attack.port), str(many), str(lasts_s), *filter(None, [attack.slug])]
     env = os.environ | {"TOKEN": user_tokens.mint_token("stranger", lifetime_s=900)}
@@ -39,7 +39,7 @@ def _elsewhere() -> None:
     os.nice(10)
 
 
-def heard(running: subprocess.Popen[str]) -> Counter[str]:
+def attack_statuses(running: subprocess.Popen[str]) -> Counter[str]:
     """What it was answered, by status; waits until it ends."""
     lasts_s = float(list(running.args)[6])  # type: ignore[arg-type]
     said, _ = running.communicate(timeout=lasts_s + _SPARE_S)
@@ -64,6 +64,6 @@ def readyz_flood(scene: Scene, fault: Fault) -> None:
 def _attacked(scene: Scene, fault: Fault, kind: str, slug: str = "") -> None:
     host = scene.stage.hosts[fault.which % len(scene.stage.hosts)]
     attacks = Attack(kind, host.users, slug), Attack(kind, host.operators)
-    for running in [started(attack, _MANY, fault.lasts_s) for attack in attacks]:
-        if not heard(running).total():
+    for running in [start_attack(attack, _MANY, fault.lasts_s) for attack in attacks]:
+        if not attack_statuses(running).total():
             raise OSError(f"Nobody was there to be sent {kind}.")

@@ -19,7 +19,7 @@ from coupons.broker import wakeups
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.models import Coupon
 from tests.conftest import CampaignMaker
-from tests.crash.test_stopping import claims
+from tests.crash.test_stopping import admit_claims
 from tests.harness import servers
 
 pytestmark = pytest.mark.slow
@@ -35,7 +35,9 @@ class Bomb:
         return os.system, (f"touch {self.mark}",)
 
 
-def publish(body: bytes | str, *, task: str, content_type: str, encoding: str = "utf-8") -> None:
+def publish_message(
+    body: bytes | str, *, task: str, content_type: str, encoding: str = "utf-8"
+) -> None:
     with app.connection_for_write() as connection:
         connection.Producer().publish(
             body, routing_key="celery", content_type=content_type, content_encoding=encoding,
@@ -48,7 +50,7 @@ def rung(slug: str) -> bool:
     return wakeups.notify_drain(slug)
 
 
-def until(true: Callable[[], bool], patience_s: float = 60) -> None:
+def wait_until(true: Callable[[], bool], patience_s: float = 60) -> None:
     deadline = time.monotonic() + patience_s
     while not true():
         assert time.monotonic() < deadline
@@ -60,32 +62,32 @@ def test_bad_messages_do_no_harm_and_good_ones_are_heard_after_them(
 ) -> None:
     app.control.purge()
     sale: CampaignSnapshot = open_campaign(stock=20)
-    claims(sale, 20)
+    admit_claims(sale, 20)
     mark = tmp_path / "mark"
     pickled = pickle.dumps(((Bomb(mark),), {}, {}))
-    publish(pickled, task=wakeups.DRAIN, content_type="application/x-python-serialize",
-            encoding="binary")  # fmt: skip
+    publish_message(pickled, task=wakeups.DRAIN, content_type="application/x-python-serialize",
+                    encoding="binary")  # fmt: skip
     for body in ("", "null", "[]", "{not json", '[["sale"], {}, {}', '[[], {"slug": {}}, {}]'):
-        publish(body, task=wakeups.DRAIN, content_type="application/json")
-    publish("[[], {}, {}]", task="os.system", content_type="application/json")
-    publish("[[], {}, {}]", task="", content_type="application/json")
+        publish_message(body, task=wakeups.DRAIN, content_type="application/json")
+    publish_message("[[], {}, {}]", task="os.system", content_type="application/json")
+    publish_message("[[], {}, {}]", task="", content_type="application/json")
     for slug in ("gone", "", "../sale", "x" * 5000, "{sale}:gate", None, 7, ["sale"]):
         app.send_task(wakeups.DRAIN, args=[slug])
     app.send_task(wakeups.DRAIN, args=["sale", "more", "words"])
     # Last week's, by the clock of who sent it: heard all the same (12 A2). There is no other.
-    claims(open_campaign("late"), 2)
+    admit_claims(open_campaign("late"), 2)
     app.send_task(wakeups.DRAIN_EACH, args=[["gone", "late"]], expires=-7 * 86_400)
     for _ in range(30):
         wakeups.notify_drain("sale")
     environment = child_environment
     connection.close()  # the server ends a session that was silent for long
-    with servers.started(
+    with servers.start_program(
         commands.worker_command(), log=tmp_path / "worker.log", env=environment
     ) as worker:
-        until(lambda: rung("sale") and Coupon.objects.count() == 22)
+        wait_until(lambda: rung("sale") and Coupon.objects.count() == 22)
         worker.raise_if_ended()
-        claims(open_campaign("other"), 3)
-        until(lambda: rung("other") and Coupon.objects.count() == 25)
+        admit_claims(open_campaign("other"), 3)
+        wait_until(lambda: rung("other") and Coupon.objects.count() == 25)
         os.kill(worker.pid, signal.SIGTERM)
         worker.finish(patience_s=30)
     assert not mark.exists(), "a pickle was opened"

@@ -25,7 +25,7 @@ PATIENCE_S = 3  # of a drain with its database: so long its task is in hand
 
 
 @contextmanager
-def worker(folder: Path, broker: str) -> Iterator[None]:
+def start_worker(folder: Path, broker: str) -> Iterator[None]:
     """One hand, and a database where nobody listens. Without heartbeats, which find a lost broker,
     too, if they come in the second in which it is away."""
     env = {
@@ -34,14 +34,14 @@ def worker(folder: Path, broker: str) -> Iterator[None]:
         "PROMETHEUS_MULTIPROC_DIR": str(folder),
     }  # fmt: skip
     command = commands.worker_command("--without-heartbeat")
-    with servers.started(command, log=folder / "worker.log", env=env) as program:
+    with servers.start_program(command, log=folder / "worker.log", env=env) as program:
         try:
             yield
         finally:
             program.kill()
 
 
-def comes(true: Callable[[], bool], *, within_s: float) -> bool:
+def comes_true(true: Callable[[], bool], *, within_s: float) -> bool:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         if true():
@@ -50,7 +50,7 @@ def comes(true: Callable[[], bool], *, within_s: float) -> bool:
     return False
 
 
-def asks(broker: str) -> bool:
+def is_consumed(broker: str) -> bool:
     """Whether a worker waits there for messages."""
     with redis.Redis.from_url(broker) as client:
         return any(each["cmd"] == "brpop" for each in client.client_list())
@@ -63,17 +63,19 @@ def test_a_worker_asks_for_bells_again(open_campaign: CampaignMaker, tmp_path: P
     broker = f"redis://127.0.0.1:{port}/0"
     forgetful = ("--appendonly", "no")
     queue = keys.campaign_keys("sale").queue
-    with worker(tmp_path, broker):
-        with servers.redis(tmp_path / "before", port=port, extra=forgetful):
-            assert comes(lambda: asks(broker), within_s=30)
+    with start_worker(tmp_path, broker):
+        with servers.start_redis(tmp_path / "before", port=port, extra=forgetful):
+            assert comes_true(lambda: is_consumed(broker), within_s=30)
             with Celery(broker=broker, set_as_current=False) as client:
                 client.conf.broker_transport_options = {"global_keyprefix": "cq:"}
                 client.send_task(wakeups.DRAIN, args=["sale"])
             pending = store.store().client
-            assert comes(lambda: pending.xpending(queue, keys.GROUP)["pending"] > 0, within_s=10)
+            assert comes_true(
+                lambda: pending.xpending(queue, keys.GROUP)["pending"] > 0, within_s=10
+            )
         time.sleep(PATIENCE_S + 1)  # the drain gives up, and its task can't be acknowledged
-        with servers.redis(tmp_path / "after", port=port, extra=forgetful):
-            assert comes(lambda: asks(broker), within_s=20)
+        with servers.start_redis(tmp_path / "after", port=port, extra=forgetful):
+            assert comes_true(lambda: is_consumed(broker), within_s=20)
 
 
 def test_a_broker_that_was_away_for_long_is_asked_at_once(tmp_path: Path) -> None:
@@ -81,9 +83,9 @@ def test_a_broker_that_was_away_for_long_is_asked_at_once(tmp_path: Path) -> Non
     port = servers.free_port()
     broker = f"redis://127.0.0.1:{port}/0"
     forgetful = ("--appendonly", "no")
-    with worker(tmp_path, broker):
-        with servers.redis(tmp_path / "before", port=port, extra=forgetful):
-            assert comes(lambda: asks(broker), within_s=30)
+    with start_worker(tmp_path, broker):
+        with servers.start_redis(tmp_path / "before", port=port, extra=forgetful):
+            assert comes_true(lambda: is_consumed(broker), within_s=30)
         time.sleep(AWAY_S)
-        with servers.redis(tmp_path / "after", port=port, extra=forgetful):
-            assert comes(lambda: asks(broker), within_s=SOON_S)
+        with servers.start_redis(tmp_path / "after", port=port, extra=forgetful):
+            assert comes_true(lambda: is_consumed(broker), within_s=SOON_S)

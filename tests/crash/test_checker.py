@@ -10,11 +10,11 @@ from tests.crash.checker import Found
 from tests.crash.history import FAIL, INFO, NEVER, OK, Ask, Heard, asks_of
 
 
-def ask(user: str, invoked: float, completed: float, heard: Heard) -> Ask:
+def make_ask(user: str, invoked: float, completed: float, heard: Heard) -> Ask:
     return Ask(user, invoked, completed, heard)
 
 
-def told(place: int, outcome: str = "admitted", **other: str) -> Heard:
+def told_place(place: int, outcome: str = "admitted", **other: str) -> Heard:
     body = {"code": f"CODE-{place}", "receipt": f"r{place}", "admitted_at": f"12:00:0{place}"}
     return Heard(OK, outcome, place, **body | other)
 
@@ -24,11 +24,11 @@ RESET = Heard(INFO, "reset")
 
 # Stock 2. Jun's first answer got lost, Sora came too late, Mina asked twice.
 ASKS = [
-    ask("mina", 1.0, 1.1, told(1)),
-    ask("jun", 1.05, 1.2, RESET),
-    ask("jun", 1.3, 1.4, told(2, "already_claimed")),
-    ask("mina", 1.5, 1.6, told(1, "already_claimed")),
-    ask("sora", 1.5, 1.7, SOLD_OUT),
+    make_ask("mina", 1.0, 1.1, told_place(1)),
+    make_ask("jun", 1.05, 1.2, RESET),
+    make_ask("jun", 1.3, 1.4, told_place(2, "already_claimed")),
+    make_ask("mina", 1.5, 1.6, told_place(1, "already_claimed")),
+    make_ask("sora", 1.5, 1.7, SOLD_OUT),
 ]
 FOUND = Found(
     stock=2,
@@ -39,18 +39,18 @@ FOUND = Found(
 )
 
 
-def wrongs(asks: list[Ask], found: Found) -> set[str]:
-    return {name for name, items in checker.judge(asks, found).items() if items}
+def find_wrongs(asks: list[Ask], found: Found) -> set[str]:
+    return {name for name, items in checker.judge_asks(asks, found).items() if items}
 
 
 def test_a_run_that_kept_its_word() -> None:
-    assert wrongs(ASKS, FOUND) == set()
+    assert find_wrongs(ASKS, FOUND) == set()
 
 
 def test_what_waits_or_was_parked_is_lost_but_not_hidden() -> None:
     parked = replace(FOUND, rows=FOUND.rows[:1], parked=1, kept=frozenset({"jun"}))
-    assert "lost" in wrongs(ASKS, parked)
-    assert "hidden" not in wrongs(ASKS, parked)
+    assert "lost" in find_wrongs(ASKS, parked)
+    assert "hidden" not in find_wrongs(ASKS, parked)
 
 
 THIRD = Row("sora", 3, "CODE-3")
@@ -78,46 +78,58 @@ THIRD = Row("sora", 3, "CODE-3")
     ],
 )
 def test_what_stands_in_the_stores_is_seen(name: str, found: Found) -> None:
-    assert name in wrongs(ASKS, found)
+    assert name in find_wrongs(ASKS, found)
 
 
 @pytest.mark.parametrize(
     ("name", "more"),
     [
-        ("over_issued", ask("sora", 1.8, 1.9, told(3))),
-        ("duplicates", ask("sora", 1.8, 1.9, told(2))),
-        ("lost", ask("sora", 1.8, 1.9, told(2))),
-        ("changed_answers", ask("mina", 1.8, 1.9, told(1))),  # admitted, a second time
-        ("changed_answers", ask("mina", 1.8, 1.9, told(1, "already_claimed", code="OTHER"))),
-        ("changed_answers", ask("mina", 1.8, 1.9, told(1, "already_claimed", receipt="other"))),
-        ("changed_answers", ask("mina", 1.8, 1.9, told(1, "already_claimed", admitted_at="later"))),
-        ("changed_answers", ask("mina", 1.8, 1.9, SOLD_OUT)),
-        ("unanswered", ask("late", 1.8, 1.9, RESET)),
-        ("unforeseen", ask("mina", 1.8, 1.9, Heard(INFO, "status 500 failure"))),
+        ("over_issued", make_ask("sora", 1.8, 1.9, told_place(3))),
+        ("duplicates", make_ask("sora", 1.8, 1.9, told_place(2))),
+        ("lost", make_ask("sora", 1.8, 1.9, told_place(2))),
+        ("changed_answers", make_ask("mina", 1.8, 1.9, told_place(1))),  # admitted, a second time
+        (
+            "changed_answers",
+            make_ask("mina", 1.8, 1.9, told_place(1, "already_claimed", code="OTHER")),
+        ),
+        (
+            "changed_answers",
+            make_ask("mina", 1.8, 1.9, told_place(1, "already_claimed", receipt="other")),
+        ),
+        (
+            "changed_answers",
+            make_ask("mina", 1.8, 1.9, told_place(1, "already_claimed", admitted_at="later")),
+        ),
+        ("changed_answers", make_ask("mina", 1.8, 1.9, SOLD_OUT)),
+        ("unanswered", make_ask("late", 1.8, 1.9, RESET)),
+        ("unforeseen", make_ask("mina", 1.8, 1.9, Heard(INFO, "status 500 failure"))),
     ],
 )
 def test_what_was_told_is_seen(name: str, more: Ask) -> None:
-    assert name in wrongs([*ASKS, more], FOUND)
+    assert name in find_wrongs([*ASKS, more], FOUND)
 
 
 def test_sold_out_before_the_winner_had_asked_is_the_wrong_order() -> None:
-    early = ask("sora", 0.1, 0.2, SOLD_OUT)
-    assert wrongs([early, *ASKS], FOUND) == {"order"}
+    early = make_ask("sora", 0.1, 0.2, SOLD_OUT)
+    assert find_wrongs([early, *ASKS], FOUND) == {"order"}
 
 
 def test_sold_out_while_the_winner_was_asking_is_right() -> None:
-    early = ask("sora", 0.1, 1.04, SOLD_OUT)
-    assert wrongs([early, ask("jun", 1.0, NEVER, RESET), *ASKS[:1], *ASKS[2:]], FOUND) == set()
+    early = make_ask("sora", 0.1, 1.04, SOLD_OUT)
+    assert (
+        find_wrongs([early, make_ask("jun", 1.0, NEVER, RESET), *ASKS[:1], *ASKS[2:]], FOUND)
+        == set()
+    )
 
 
 def test_a_later_asker_in_front_of_who_had_an_answer_is_an_inversion() -> None:
-    asks = [ask("jun", 1.0, 1.1, told(2)), ask("mina", 1.2, 1.3, told(1))]
-    assert wrongs(asks, FOUND) == {"inversions"}
+    asks = [make_ask("jun", 1.0, 1.1, told_place(2)), make_ask("mina", 1.2, 1.3, told_place(1))]
+    assert find_wrongs(asks, FOUND) == {"inversions"}
 
 
 def test_claims_under_way_together_may_stand_in_either_order() -> None:
-    asks = [ask("jun", 1.0, 1.25, told(2)), ask("mina", 1.2, 1.3, told(1))]
-    assert wrongs(asks, FOUND) == set()
+    asks = [make_ask("jun", 1.0, 1.25, told_place(2)), make_ask("mina", 1.2, 1.3, told_place(1))]
+    assert find_wrongs(asks, FOUND) == set()
 
 
 def test_an_ask_without_an_end_may_have_done_anything() -> None:
@@ -127,6 +139,6 @@ def test_an_ask_without_an_end_may_have_done_anything() -> None:
         {"type": "fail", "ask": 2, "at": 1.2, "outcome": "sold_out"},
     ]
     assert asks_of(events) == [
-        ask("mina", 1.0, NEVER, Heard(INFO, "no end")),
-        ask("jun", 1.1, 1.2, SOLD_OUT),
+        make_ask("mina", 1.0, NEVER, Heard(INFO, "no end")),
+        make_ask("jun", 1.1, 1.2, SOLD_OUT),
     ]

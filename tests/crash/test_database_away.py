@@ -14,7 +14,7 @@ from tests.harness import servers
 pytestmark = pytest.mark.slow
 
 
-def manage(environment: dict[str, str], code: str) -> str:
+def run_django(environment: dict[str, str], code: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60
     )
@@ -72,18 +72,18 @@ def test_claims_are_admitted_while_mysql_is_away_and_stored_when_it_is_back(
         "DRAIN_PATIENCE_S": "0.2",
         "DRAIN_TAKE_OVER_MS": "1",
     }
-    with servers.mariadb(tmp_path / "db", port=port):
-        manage(environment, BEGIN)
-        assert manage(environment, CLAIM.format(start=0)).split() == ["202"] * 30
-    assert manage(environment, CLAIM.format(start=20)).split() == (
+    with servers.start_mariadb(tmp_path / "db", port=port):
+        run_django(environment, BEGIN)
+        assert run_django(environment, CLAIM.format(start=0)).split() == ["202"] * 30
+    assert run_django(environment, CLAIM.format(start=20)).split() == (
         ["200"] * 10 + ["202"] * 10 + ["409"] * 10
     )
-    assert manage(environment, READY) == "200 False"
-    assert manage(environment, DRAIN) == "away"
+    assert run_django(environment, READY) == "200 False"
+    assert run_django(environment, DRAIN) == "away"
     assert store.store().gate("sale").waiting == 40
-    with servers.mariadb(tmp_path / "db", port=port):
-        assert manage(environment, DRAIN) == "40"
-        assert manage(environment, READY) == "200 True"
+    with servers.start_mariadb(tmp_path / "db", port=port):
+        assert run_django(environment, DRAIN) == "40"
+        assert run_django(environment, READY) == "200 True"
     assert store.store().gate("sale").waiting == 0
 
 
@@ -93,6 +93,6 @@ def test_a_broker_that_is_away_costs_nobody_a_claim(tmp_path: Path, broker: str)
         "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
         "CELERY_BROKER_URL": broker,
     }
-    manage(environment, BEGIN)
-    assert manage(environment, CLAIM.format(start=0)).split() == ["202"] * 30
-    assert manage(environment, DRAIN) == "30"
+    run_django(environment, BEGIN)
+    assert run_django(environment, CLAIM.format(start=0)).split() == ["202"] * 30
+    assert run_django(environment, DRAIN) == "30"

@@ -17,7 +17,7 @@ import pytest
 from coupons import store
 from tests.crash.actors import Cast
 from tests.crash.programs import DATABASES
-from tests.crash.test_database_away import BEGIN, SETUP, manage
+from tests.crash.test_database_away import BEGIN, SETUP, run_django
 from tests.harness import servers
 
 STOCK, EARLY = 5_000, 500
@@ -64,7 +64,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(home)], check=True)  # a killed server goes soon
 
 
-def fill(disk: Path) -> Path:
+def fill_disk(disk: Path) -> Path:
     """To the last block."""
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as full, pytest.raises(OSError, match="No space"):
@@ -73,12 +73,12 @@ def fill(disk: Path) -> Path:
     return filler
 
 
-def claim(environment: dict[str, str], start: int, end: int) -> dict[str, int]:
-    return dict(json.loads(manage(environment, CLAIM.format(start=start, end=end))))
+def claim_range(environment: dict[str, str], start: int, end: int) -> dict[str, int]:
+    return dict(json.loads(run_django(environment, CLAIM.format(start=start, end=end))))
 
 
-def drained(environment: dict[str, str]) -> dict[str, str | float]:
-    return dict(json.loads(manage(environment, DRAIN)))
+def drain_process(environment: dict[str, str]) -> dict[str, str | float]:
+    return dict(json.loads(run_django(environment, DRAIN)))
 
 
 @pytest.mark.long
@@ -95,13 +95,13 @@ def test_while_the_disk_of_the_database_is_full_all_are_admitted_and_stored_when
     }  # fmt: skip
     with Cast([DATABASES[kind].start(small_disk.parent, port)]) as cast:
         cast.await_ready("database", patience_s=120)
-        manage(environment, BEGIN.replace("stock=40", f"stock={STOCK}"))
-        told = claim(environment, 0, EARLY)
-        assert drained(environment)["why"] is False
-        filler = fill(small_disk)
-        told |= claim(environment, EARLY, STOCK)
+        run_django(environment, BEGIN.replace("stock=40", f"stock={STOCK}"))
+        told = claim_range(environment, 0, EARLY)
+        assert drain_process(environment)["why"] is False
+        filler = fill_disk(small_disk)
+        told |= claim_range(environment, EARLY, STOCK)
         assert sorted(told.values()) == list(range(1, STOCK + 1))
-        drained(environment)  # whoever finds it out may lose all its patience with that
+        drain_process(environment)  # whoever finds it out may lose all its patience with that
         full = _server_says_why(environment)
         assert float(full["waits"]) >= 1
         gate = store.store().gate("sale")
@@ -109,7 +109,7 @@ def test_while_the_disk_of_the_database_is_full_all_are_admitted_and_stored_when
         assert gate.parked == 0
         filler.unlink()
         _until_all_is_stored(environment)
-        assert json.loads(manage(environment, STORED)) == told
+        assert json.loads(run_django(environment, STORED)) == told
     assert store.store().gate("sale").waiting == 0
 
 
@@ -117,7 +117,7 @@ def _server_says_why(environment: dict[str, str]) -> dict[str, str | float]:
     """A drain's last word may be the breaker's: a silent database is given a rest."""
     deadline = time.monotonic() + 60
     while True:
-        full = drained(environment)
+        full = drain_process(environment)
         assert str(full["why"]).startswith("Database: "), "stored, without room"
         if str(full["why"]).startswith("Database: ("):
             return full
@@ -126,5 +126,5 @@ def _server_says_why(environment: dict[str, str]) -> dict[str, str | float]:
 
 def _until_all_is_stored(environment: dict[str, str]) -> None:
     deadline = time.monotonic() + 90  # a server looks for room again once a minute
-    while drained(environment)["why"] is not False:
+    while drain_process(environment)["why"] is not False:
         assert time.monotonic() < deadline

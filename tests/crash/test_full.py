@@ -41,7 +41,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def admit(campaign: CampaignSnapshot, numbers: range) -> dict[int, int]:
+def admit_until_full(campaign: CampaignSnapshot, numbers: range) -> dict[int, int]:
     """Places by user, until Redis refuses."""
     told = {}
     for number in numbers:
@@ -56,25 +56,25 @@ def test_while_the_disk_of_redis_is_full_nothing_is_admitted_and_nothing_is_lost
     small_disk: Path, settings: Settings, open_campaign: CampaignMaker
 ) -> None:
     lasting = ("--appendonly", "yes", "--appendfsync", "everysec")
-    with servers.redis(small_disk, extra=lasting) as url:
+    with servers.start_redis(small_disk, extra=lasting) as url:
         settings.REDIS_URL = url
         settings.REDIS_TIMEOUT_S = 2
         store.store.cache_clear()
         campaign = open_campaign(stock=60_000)
-        told = admit(campaign, range(10))
+        told = admit_until_full(campaign, range(10))
         filler = small_disk / "filler"
         with filler.open("wb") as full, pytest.raises(OSError, match="No space"):
             while True:
                 full.write(bytes(64 * 1024))
                 full.flush()
-        told |= admit(campaign, range(10, 60_000))
+        told |= admit_until_full(campaign, range(10, 60_000))
         refused = len(told)
         assert refused < 60_000
         with pytest.raises(StoreAway):
             strategies.admit(campaign, Claim("late"))
         filler.unlink()
         told |= _patiently(campaign, refused)
-        told |= admit(campaign, range(refused + 1, refused + 10))
+        told |= admit_until_full(campaign, range(refused + 1, refused + 10))
         assert list(told.values()) == list(range(1, len(told) + 1))
         drain("sale", consumer="one")
         stored = dict(Coupon.objects.values_list("place", "user"))
@@ -87,7 +87,7 @@ def _patiently(campaign: CampaignSnapshot, number: int) -> dict[int, int]:
     """Redis tries its file again once a second."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        told = admit(campaign, range(number, number + 1))
+        told = admit_until_full(campaign, range(number, number + 1))
         if told:
             return told
         time.sleep(0.1)

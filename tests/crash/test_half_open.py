@@ -17,7 +17,7 @@ LOCK = "SELECT id FROM coupons_slot WHERE id = 1 FOR UPDATE"
 
 
 @contextmanager
-def connected(port: int, first: str) -> Iterator[Any]:
+def connect_session(port: int, first: str) -> Iterator[Any]:
     said = connection.settings_dict
     client = MySQLdb.connect(host="127.0.0.1", port=port, user=said["USER"], init_command=first,
                              password=said["PASSWORD"], database=said["NAME"])  # fmt: skip
@@ -37,8 +37,8 @@ def test_the_locks_of_a_client_that_vanished_are_let_go(tmp_path: Path, ours: bo
     first = session_options(1) if ours else "SET innodb_lock_wait_timeout=1"
     with (
         start_proxy({"database": behind}, tmp_path / "log") as routes,
-        connected(routes["database"].port, first) as vanishing,
-        connected(behind, "SET innodb_lock_wait_timeout=6") as other,
+        connect_session(routes["database"].port, first) as vanishing,
+        connect_session(behind, "SET innodb_lock_wait_timeout=6") as other,
     ):
         vanishing.execute("BEGIN")
         vanishing.execute(LOCK)

@@ -26,12 +26,12 @@ def play_crowd(port: int, people: list[tuple[str, str, int]], **orders: Any) -> 
     return crowd
 
 
-def admit(token: str, before: int) -> tuple[int, dict[str, str]]:
+def admit_user(token: str, before: int) -> tuple[int, dict[str, str]]:
     return 202, {}
 
 
 def test_every_user_asks_once_over_few_connections() -> None:
-    with scripted_http(admit) as server:
+    with scripted_http(admit_user) as server:
         crowd = play_crowd(server.port, people_of(200), at_once=8)
     assert sorted(server.tokens) == sorted(token for _, token, _ in people_of(200))
     assert {(answer[4], answer[6]) for answer in crowd.answers} == {(202, '{"code": "status_202"}')}
@@ -58,7 +58,7 @@ def test_an_open_load_asks_once_at_its_rate_and_notes_retry_after() -> None:
 
 
 def test_requests_of_one_user_are_sent_together_or_one_after_the_other() -> None:
-    with scripted_http(admit) as server:
+    with scripted_http(admit_user) as server:
         at_once = play_crowd(server.port, people_of(10, 5), at_once=10, together=True)
         in_turn = play_crowd(server.port, people_of(10, 5), at_once=10)
     assert len(at_once.answers) == len(in_turn.answers) == 50
@@ -68,7 +68,7 @@ def test_requests_of_one_user_are_sent_together_or_one_after_the_other() -> None
 
 
 def test_who_hangs_up_has_sent_the_request_and_hears_a_later_one() -> None:
-    with scripted_http(admit) as server:
+    with scripted_http(admit_user) as server:
         crowd = play_crowd(server.port, people_of(50, 4), at_once=10, dropped=0.3)
     statuses = Counter(answer[4] for answer in crowd.answers)
     assert statuses.keys() == {202, DROPPED} and statuses.total() == 200
@@ -92,7 +92,7 @@ def test_a_refused_connection_is_a_reset_and_silence_a_timeout() -> None:
 
 
 def test_at_a_signal_no_more_users_come() -> None:
-    with scripted_http(admit) as server:
+    with scripted_http(admit_user) as server:
         crowd = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.http_crowd"], text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,

@@ -34,13 +34,13 @@ def worker_and_beat(environment: dict[str, str], folder: Path) -> Iterator[None]
     env = environment | {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
     beat = commands.beat_command("--scheduler", "config.beat.LeasedScheduler")
     with (
-        servers.started(commands.worker_command(), log=folder / "log", env=env),
-        servers.started(beat, log=folder / "beat.log", env=env),
+        servers.start_program(commands.worker_command(), log=folder / "log", env=env),
+        servers.start_program(beat, log=folder / "beat.log", env=env),
     ):
         yield
 
 
-def until(true: Callable[[], bool], what: Callable[[], object]) -> None:
+def wait_until(true: Callable[[], bool], what: Callable[[], object]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not true():
         assert time.monotonic() < deadline, what()
@@ -48,11 +48,11 @@ def until(true: Callable[[], bool], what: Callable[[], object]) -> None:
         connection.close()  # another session sees what was committed since
 
 
-def stored() -> set[str]:
+def count_stored() -> set[str]:
     return set(Coupon.objects.values_list("campaign__slug", flat=True))
 
 
-def ask(campaign: CampaignSnapshot, user: str) -> bool:
+def ask_claim(campaign: CampaignSnapshot, user: str) -> bool:
     try:
         return strategies.admit(campaign, Claim(user)).place > 0
     except CouponError:
@@ -67,16 +67,16 @@ def test_12_a1_a_lost_group_is_made_anew_and_nobody_waits_for_it(
     sales = [open_campaign(f"p{number}") for number in range(10)]
     with worker_and_beat(child_environment, tmp_path):
         assert strategies.admit(sales[0], Claim("first")).place == 1
-        until(lambda: stored() == {"p0"}, stored)  # both are at work
-        damaged_keys.damage("p4", how)
+        wait_until(lambda: count_stored() == {"p0"}, count_stored)  # both are at work
+        damaged_keys.damage_campaign("p4", how)
         for sale in (sales[4], *(each for each in sales if each is not sales[4])):
             damaged_keys.lose_the_wakeup(sale.slug)
-            assert ask(sale, "mina")
+            assert ask_claim(sale, "mina")
         everybody = {sale.slug for sale in sales}
-        until(lambda: stored() == everybody, lambda: everybody - stored())
+        wait_until(lambda: count_stored() == everybody, lambda: everybody - count_stored())
         for sale in sales:
-            assert ask(sale, "jun")
-        until(lambda: Coupon.objects.filter(user="jun").count() == 10, stored)
+            assert ask_claim(sale, "jun")
+        wait_until(lambda: Coupon.objects.filter(user="jun").count() == 10, count_stored)
 
 
 def test_12_a1_campaigns_damaged_in_every_way_keep_nine_others_from_nothing(
@@ -86,24 +86,26 @@ def test_12_a1_campaigns_damaged_in_every_way_keep_nine_others_from_nothing(
     ill = {how: open_campaign(f"a{number}") for number, how in enumerate(damaged_keys.ALL)}
     well = [open_campaign(f"p{number}") for number in range(9)]
     for how, sale in ill.items():
-        ask(sale, "early")
-        damaged_keys.damage(sale.slug, how)
+        ask_claim(sale, "early")
+        damaged_keys.damage_campaign(sale.slug, how)
         lookup.clear_snapshots()
         damaged_keys.lose_the_wakeup(sale.slug) if "bell" not in how else None
-        ask(sale, "mina")
+        ask_claim(sale, "mina")
     with worker_and_beat(child_environment, tmp_path):
         for number, sale in enumerate(well):
             damaged_keys.lose_the_wakeup(sale.slug)
             for user in range(number + 1):
-                assert ask(sale, f"user-{user}")
+                assert ask_claim(sale, f"user-{user}")
         claims = sum(range(1, 10))
         healthy = Coupon.objects.filter(campaign__slug__startswith="p")
-        until(lambda: healthy.count() == claims, stored)
+        wait_until(lambda: healthy.count() == claims, count_stored)
         for sale in well:
             damaged_keys.lose_the_wakeup(sale.slug)
-            assert ask(sale, "late")
-        until(lambda: healthy.filter(user="late").count() == len(well), stored)
-        until(lambda: told_of(ill, damaged_keys.WRONG_TYPE), lambda: (tmp_path / "log").read_text())
+            assert ask_claim(sale, "late")
+        wait_until(lambda: healthy.filter(user="late").count() == len(well), count_stored)
+        wait_until(
+            lambda: told_of(ill, damaged_keys.WRONG_TYPE), lambda: (tmp_path / "log").read_text()
+        )
 
 
 def told_of(ill: dict[str, CampaignSnapshot], shown: Iterable[str]) -> bool:
@@ -121,18 +123,20 @@ def test_12_21_a_failing_drain_is_logged_with_its_slug_and_told_while_it_fails(
 ) -> None:
     app.control.purge()
     ill, well = open_campaign("ill"), open_campaign("well")
-    damaged_keys.damage("ill", "parked is a string")
+    damaged_keys.damage_campaign("ill", "parked is a string")
     store.store().client.xadd(keys.campaign_keys("ill").queue, {"no": "claim"})
     log = tmp_path / "log"
     with worker_and_beat(child_environment, tmp_path):
-        assert ask(ill, "mina")
-        assert ask(well, "mina")
-        until(lambda: stored() == {"ill", "well"}, stored)
-        until(lambda: log.read_text().count("a claim of ill can't be parked") > 1, log.read_text)
+        assert ask_claim(ill, "mina")
+        assert ask_claim(well, "mina")
+        wait_until(lambda: count_stored() == {"ill", "well"}, count_stored)
+        wait_until(
+            lambda: log.read_text().count("a claim of ill can't be parked") > 1, log.read_text
+        )
         assert log.read_text().count("drain of campaign ill failed") == 1, "once while it goes on"
         assert live_gauges()["coupon_drain_failed"] == {"ill": 1, "well": 0}
         assert "drain" in {line.name for line in board.readiness_board("ill").reds}
         store.store().client.delete(keys.campaign_keys("ill").parked)
-        until(lambda: live_gauges()["coupon_drain_failed"]["ill"] == 0, log.read_text)
+        wait_until(lambda: live_gauges()["coupon_drain_failed"]["ill"] == 0, log.read_text)
     assert store.store().gate("ill").parked == 1
     assert "drain of campaign well" not in log.read_text()

@@ -11,7 +11,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 
-def played(folder: Path, *words: str) -> tuple[int, dict[str, Any]]:
+def play_openings(folder: Path, *words: str) -> tuple[int, dict[str, Any]]:
     """The exit status of the command, and what it wrote."""
     output = folder / "crash.json"
     command = [sys.executable, "-m", "tests.crash", "--output", str(output), *words]
@@ -21,7 +21,7 @@ def played(folder: Path, *words: str) -> tuple[int, dict[str, Any]]:
 
 
 def test_an_opening_keeps_its_word_while_everything_dies(tmp_path: Path) -> None:
-    status, said = played(tmp_path, "--runs", "5", "--seed", "100")
+    status, said = play_openings(tmp_path, "--runs", "5", "--seed", "100")
     assert status == 0, said
     assert said["runs"] == 5
     assert said["faults"] + said["faults_missed"] == 30
@@ -32,7 +32,7 @@ def test_an_opening_keeps_its_word_while_everything_dies(tmp_path: Path) -> None
 def test_13_6_an_opening_keeps_its_word_while_strangers_are_at_every_door(tmp_path: Path) -> None:
     kinds = ("slow_bodies", "login_flood", "readyz_flood")
     only = [word for kind in kinds for word in ("--only", kind)]
-    status, said = played(tmp_path, *only, "--runs", "2", "--seed", "5")
+    status, said = play_openings(tmp_path, *only, "--runs", "2", "--seed", "5")
     assert status == 0, said
     assert said["faults"] == 12
     assert said["told"] == said["stored"] > 300
@@ -57,8 +57,8 @@ def test_negative_control_without_its_protection_a_run_is_seen_to_break_its_word
     tmp_path: Path, build: str, faults: list[str], seen: str
 ) -> None:
     only = [word for fault in faults for word in ("--only", fault)]
-    status, said = played(tmp_path, "--broken", build, *only, "--runs", "10", "--seed", "1",
-                          "--settle", "5", "--stop")  # fmt: skip
+    status, said = play_openings(tmp_path, "--broken", build, *only, "--runs", "10", "--seed", "1",
+                                 "--settle", "5", "--stop")  # fmt: skip
     assert status == 1
     assert said[seen] > 0
 
@@ -68,8 +68,10 @@ def test_negative_control_messages_that_expire_by_a_workers_clock_are_seen(tmp_p
     """12 A2. Of these seeds both workers are three hours ahead soon and for good, beat never. A
     drain that had begun before may serve a whole sale, so one of them has to be seen."""
     for seed in ("189", "4229", "5129", "5412", "6006", "9721"):
-        status, said = played(tmp_path, "--broken", "messages_expire", "--only", "wrong_clock",
-                              "--runs", "1", "--seed", seed, "--settle", "10")  # fmt: skip
+        status, said = play_openings(
+            tmp_path, "--broken", "messages_expire", "--only", "wrong_clock",
+            "--runs", "1", "--seed", seed, "--settle", "10",
+        )  # fmt: skip
         if status:
             break
     assert said["unsettled"] > 0
@@ -77,7 +79,9 @@ def test_negative_control_messages_that_expire_by_a_workers_clock_are_seen(tmp_p
 
 def test_openings_keep_their_word_whoever_has_a_wrong_clock(tmp_path: Path) -> None:
     """12 A2: the same fault, and the product as it is."""
-    status, said = played(tmp_path, "--only", "wrong_clock", "--runs", "3", "--seed", "12000")
+    status, said = play_openings(
+        tmp_path, "--only", "wrong_clock", "--runs", "3", "--seed", "12000"
+    )
     assert status == 0, said
     assert said["faults"] == 18
     assert said["told"] == said["stored"] > 300
@@ -93,7 +97,7 @@ def test_negative_control_without_wait_and_fence_a_failover_is_seen_to_lose() ->
 @pytest.mark.long
 def test_a_place_given_twice_is_parked_for_all_to_see(tmp_path: Path) -> None:
     """The other side of `collisions_ignored`: the same fault, and the product as it is."""
-    status, said = played(tmp_path, "--only", "turn_back", "--runs", "1", "--seed", "1",
-                          "--settle", "5", "--stop")  # fmt: skip
+    status, said = play_openings(tmp_path, "--only", "turn_back", "--runs", "1", "--seed", "1",
+                                 "--settle", "5", "--stop")  # fmt: skip
     assert status == 1
     assert said["lost"] > 0 == said["hidden"]

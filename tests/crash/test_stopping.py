@@ -29,7 +29,7 @@ CLAIMS = 1500
 SLOW = {"DRAIN_ROWS_PER_S": "400", "DRAIN_BATCH": "50"}  # so that it is in the midst of it
 
 
-def claims(campaign: CampaignSnapshot, count: int) -> None:
+def admit_claims(campaign: CampaignSnapshot, count: int) -> None:
     for n in range(count):
         store.store().admit(
             campaign.slug,
@@ -38,7 +38,7 @@ def claims(campaign: CampaignSnapshot, count: int) -> None:
         )  # fmt: skip
 
 
-def taken() -> int:
+def count_taken() -> int:
     """Claims that a worker has read and not settled."""
     pending = store.store().client.xpending(keys.campaign_keys("sale").queue, keys.GROUP)
     return int(pending["pending"])
@@ -48,10 +48,10 @@ def test_a_worker_asked_to_end_under_load_finishes_its_batch(
     open_campaign: CampaignMaker, child_environment: dict[str, str], tmp_path: Path
 ) -> None:
     campaign = open_campaign(stock=CLAIMS)
-    claims(campaign, CLAIMS)
+    admit_claims(campaign, CLAIMS)
     app.control.purge()
     environment = child_environment | SLOW
-    with servers.started(
+    with servers.start_program(
         commands.worker_command(pool=2), log=tmp_path / "worker.log", env=environment
     ) as worker:
         connection.close()  # the server ends a session that was silent for long
@@ -64,7 +64,7 @@ def test_a_worker_asked_to_end_under_load_finishes_its_batch(
     assert time.monotonic() - began < 10, "it did not wait for the end of a long drain"
     assert 100 < stored < CLAIMS
     assert stored + waiting == CLAIMS
-    assert taken() == 0, "its batch was finished, nothing needs to be taken over"
+    assert count_taken() == 0, "its batch was finished, nothing needs to be taken over"
     assert app.connection_for_write().default_channel.client.llen("celery") >= 1, "it rang"
 
 
@@ -79,15 +79,15 @@ def test_a_drain_that_is_told_to_stop_leaves_the_rest_for_another(
     open_campaign: CampaignMaker, settings: Any
 ) -> None:
     settings.DRAIN_BATCH = 3
-    claims(open_campaign(), 7)
+    admit_claims(open_campaign(), 7)
     done = drain.drain("sale", consumer="one", stopping=lambda: True)
     assert (done.stored, done.left) == (3, True)
-    assert taken() == 0
+    assert count_taken() == 0
 
 
 def test_a_drain_keeps_to_its_rate(open_campaign: CampaignMaker, settings: Any) -> None:
     settings.DRAIN_BATCH, settings.DRAIN_ROWS_PER_S = 5, 50
-    claims(open_campaign(stock=100), 20)
+    admit_claims(open_campaign(stock=100), 20)
     began = time.monotonic()
     assert drain.drain("sale", consumer="one").stored == 20
     assert time.monotonic() - began >= 0.3
@@ -114,7 +114,7 @@ def test_a_sweep_rings_for_many_campaigns_with_few_messages(
 ) -> None:
     slugs = [f"sale-{n:03}" for n in range(120)]
     for slug in slugs:
-        claims(open_campaign(slug), 1)
+        admit_claims(open_campaign(slug), 1)
     store.store().client.delete(*(keys.campaign_keys(slug).bell for slug in slugs))
     tasks.sweep()
     assert [task for task, _ in sent] == [wakeups.DRAIN_EACH] * 3
@@ -127,7 +127,7 @@ def test_a_sweep_rings_for_many_campaigns_with_few_messages(
 def test_one_message_drains_them_all(open_campaign: CampaignMaker) -> None:
     slugs = ["spring", "summer", "autumn"]
     for slug in slugs:
-        claims(open_campaign(slug), 5)
+        admit_claims(open_campaign(slug), 5)
     tasks.drain_each(slugs)
     assert Coupon.objects.count() == 15
 
@@ -135,7 +135,7 @@ def test_one_message_drains_them_all(open_campaign: CampaignMaker) -> None:
 def test_one_that_cannot_be_drained_does_not_keep_the_others_waiting(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claims(open_campaign("summer"), 5)
+    admit_claims(open_campaign("summer"), 5)
     real = drain.drain
 
     def strange(slug: str, **how: object) -> drain.Drained:
@@ -153,7 +153,7 @@ def test_what_there_was_no_time_for_is_rung_for_again(
 ) -> None:
     settings.DRAIN_TIME_S = 0
     for slug in ("spring", "summer"):
-        claims(open_campaign(slug), 1)
+        admit_claims(open_campaign(slug), 1)
     sent.clear()
     tasks.drain_each(["spring", "summer"])
     assert sent == [(wakeups.DRAIN_EACH, ["spring", "summer"])]

@@ -14,7 +14,7 @@ _SAID = ("lost", "hidden", "over_issued", "duplicates", "changed_answers", "ghos
          "unforeseen", "unsettled")  # fmt: skip
 
 
-def totals(runs: Sequence[Run], about: Mapping[str, Any]) -> dict[str, Any]:
+def sum_totals(runs: Sequence[Run], about: Mapping[str, Any]) -> dict[str, Any]:
     by_fault: Counter[str] = sum((run.faults for run in runs), Counter())
     return {
         **about,
@@ -34,9 +34,9 @@ def totals(runs: Sequence[Run], about: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def write(file: Path, runs: Sequence[Run], about: Mapping[str, Any]) -> None:
+def write_totals(file: Path, runs: Sequence[Run], about: Mapping[str, Any]) -> None:
     """Whole or not at all: it is written after every run."""
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part")
-    part.write_text(json.dumps(totals(runs, about), indent=1) + "\n")
+    part.write_text(json.dumps(sum_totals(runs, about), indent=1) + "\n")
     part.replace(file)

@@ -7,7 +7,7 @@ import socket
 RESET = 0  # in place of a status
 
 
-def claim(path: str, token: str, *, keep: bool = True) -> bytes:
+def claim_request(path: str, token: str, *, keep: bool = True) -> bytes:
     """The request; `keep`: more may follow on the same connection."""
     end = "" if keep else "Connection: close\r\n"
     return (
@@ -16,7 +16,7 @@ def claim(path: str, token: str, *, keep: bool = True) -> bytes:
     ).encode()
 
 
-def more(connection: socket.socket) -> bytes:
+def read_more(connection: socket.socket) -> bytes:
     """What has come; nothing if the other side has ended, whether in order or not."""
     try:
         return connection.recv(16_384)
@@ -24,7 +24,7 @@ def more(connection: socket.socket) -> bytes:
         return b""
 
 
-def status(heard: bytes, *, ended: bool) -> int | None:
+def answer_status(heard: bytes, *, ended: bool) -> int | None:
     """Of an answer that is whole; RESET if the other side has `ended` it; None if more may come."""
     if ended:
         return RESET
@@ -33,15 +33,15 @@ def status(heard: bytes, *, ended: bool) -> int | None:
     return int(heard[9:12]) if blank and len(body) >= int(length or 0) else None
 
 
-def has(heard: bytes, header: bytes) -> bool:
+def has_header(heard: bytes, header: bytes) -> bool:
     """`header` in lower case, with or without a value: b"retry-after:"."""
     return b"\r\n" + header in heard.lower()
 
 
 def stays_open(heard: bytes, status: int) -> bool:
     """Whether the connection may be used once more after an answer with this status."""
-    return status > RESET and not has(heard, b"connection: close")
+    return status > RESET and not has_header(heard, b"connection: close")
 
 
-def body(heard: bytes) -> str:
+def answer_body(heard: bytes) -> str:
     return heard.partition(b"\r\n\r\n")[2].decode(errors="replace")

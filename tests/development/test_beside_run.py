@@ -156,12 +156,12 @@ def test_12_24_a_plain_worker_stores_beside_the_data_of_make_run(fresh_checkout:
     valkey, web = fresh_checkout.ports["VALKEY_PORT"], fresh_checkout.ports["WEB_PORT"]
     with ExitStack() as stack:
         for name, ready, command in (
-            ("valkey", lambda: servers.pings(valkey),
+            ("valkey", lambda: servers.is_serving(valkey),
              (str(get_binary_path()), "--port", str(valkey), "--dir", "var/valkey",
               "--appendonly", "yes", "--save", "")),
             ("worker", lambda: True,
              (PYTHON, "-m", "celery", "-A", "config", "worker", "--pool", "solo")),
-            ("web", lambda: servers.listens(web),
+            ("web", lambda: servers.is_listening(web),
              (PYTHON, "-m", "granian", "--interface", "wsgi", "--port", str(web),
               "config.wsgi:application")),
         ):  # fmt: skip

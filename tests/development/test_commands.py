@@ -74,7 +74,7 @@ def test_run_refuses_a_redis_that_may_forget_and_says_what_to_do(
     fresh_laptop: Laptop, tmp_path: Path
 ) -> None:
     forgetful = ("--maxmemory-policy", "allkeys-lru", "--appendonly", "no")
-    with servers.redis(tmp_path / "redis", extra=forgetful) as url:
+    with servers.start_redis(tmp_path / "redis", extra=forgetful) as url:
         command = fresh_laptop.start_run(REDIS_URL=url)
         assert command.exit_status() == 1
     assert (
@@ -86,7 +86,7 @@ def test_run_refuses_a_redis_that_may_forget_and_says_what_to_do(
 
 
 def test_run_continues_with_a_warning(fresh_laptop: Laptop, tmp_path: Path) -> None:
-    with servers.redis(tmp_path / "redis", extra=("--appendonly", "no")) as url:
+    with servers.start_redis(tmp_path / "redis", extra=("--appendonly", "no")) as url:
         command = fresh_laptop.start_run(REDIS_URL=url)
         command.until_it_says("Ctrl-C stops everything.")
         assert command.stop_command() == 0

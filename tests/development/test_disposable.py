@@ -28,7 +28,7 @@ def somebodys_redis(tmp_path: Path) -> Iterator[str]:
     port = servers.free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     log = tmp_path / "redis.log"
-    with servers.process(command, ready=lambda: servers.pings(port), log=log):
+    with servers.start_process(command, ready=lambda: servers.is_serving(port), log=log):
         yield f"redis://127.0.0.1:{port}/0"
 
 
@@ -89,18 +89,18 @@ def test_12_20_emptying_checks_the_mark_first(somebodys_redis: str) -> None:
     with redis.Redis.from_url(somebodys_redis) as client:
         client.set("somebodys", "data")
         with pytest.raises(disposable.NotOurs):
-            disposable.empty(client)
+            disposable.empty_redis(client)
         assert client.get("somebodys") == b"data"
 
 
 @pytest.mark.parametrize("program", ["redis-server", "valkey-server"])
 def test_12_20_a_server_of_the_tests_is_emptied(tmp_path: Path, program: str) -> None:
     with (
-        servers.redis(tmp_path / "redis", program=_found(program)) as url,
+        servers.start_redis(tmp_path / "redis", program=_found(program)) as url,
         redis.Redis.from_url(url) as client,
     ):
         client.set("ours", "data")
-        disposable.empty(client)
+        disposable.empty_redis(client)
         assert client.dbsize() == 0
 
 

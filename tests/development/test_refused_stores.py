@@ -25,7 +25,7 @@ def test_a_redis_that_is_not_there_is_named_by_its_setting(fresh_laptop: Laptop,
 def test_a_password_that_a_redis_refuses_is_named_by_its_setting(
     fresh_laptop: Laptop, tmp_path: Path, name: str
 ) -> None:
-    with servers.redis(tmp_path / "redis") as url:
+    with servers.start_redis(tmp_path / "redis") as url:
         with redis.Redis.from_url(url) as client:
             client.config_set("requirepass", "right")
         command = fresh_laptop.start_run(**{name: url.replace("://", "://:wrong@")})

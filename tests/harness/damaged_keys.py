@@ -61,7 +61,7 @@ GARBAGE: dict[str, Damage] = {
 ALL: dict[str, Damage] = LOST_GROUP | WRONG_TYPE | DELETED | GARBAGE
 
 
-def damage(slug: str, how: str) -> None:
+def damage_campaign(slug: str, how: str) -> None:
     ALL[how](store.store().client, keys.campaign_keys(slug))
 
 

@@ -22,7 +22,7 @@ class NotOurs(RuntimeError):
     """A server without the mark: `str(error)` names it, without its password."""
 
 
-def empty(client: redis.Redis) -> None:
+def empty_redis(client: redis.Redis) -> None:
     """FLUSHALL. Raises NotOurs, and nothing is flushed, if the tests did not start this Redis."""
     demand_redis(client)
     client.flushall()
@@ -60,7 +60,7 @@ def demand_database(url: str) -> None:
         raise NotOurs(f"The database at {where.hostname}:{where.port or 3306}") from None
 
 
-def demand(environment: Mapping[str, str]) -> None:
+def demand_marks(environment: Mapping[str, str]) -> None:
     """Raises NotOurs if REDIS_URL, CELERY_BROKER_URL or DATABASE_URL names somebody's server."""
     for name in ("REDIS_URL", "CELERY_BROKER_URL"):
         if url := environment.get(name):

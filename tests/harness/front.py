@@ -30,7 +30,9 @@ class FrontDoor:
     connections: int = 6500
 
 
-def configure(folder: Path, doors: list[FrontDoor], *, metrics: int, **settings: Any) -> Path:
+def write_configuration(
+    folder: Path, doors: list[FrontDoor], *, metrics: int, **settings: Any
+) -> Path:
     """Write the configuration and what belongs to it. `settings` are the role's, less `front_`."""
     folder.mkdir(parents=True, exist_ok=True)
     variables = _defaults() | {
@@ -47,7 +49,7 @@ def configure(folder: Path, doors: list[FrontDoor], *, metrics: int, **settings:
     return configuration
 
 
-def command(configuration: Path) -> list[str]:
+def haproxy_command(configuration: Path) -> list[str]:
     return ["haproxy", "-db", "-f", str(configuration)]
 
 
@@ -70,14 +72,16 @@ API_PATHS = _api_paths()  # a regular expression
 
 
 @contextmanager
-def front(
+def start_front(
     folder: Path, doors: list[FrontDoor], *, metrics: int = 0, **settings: Any
 ) -> Iterator[int]:
     """HAProxy from the moment it listens. Yields the port of its metrics."""
     metrics = metrics or servers.free_port()
-    configuration = configure(folder, doors, metrics=metrics, **settings)
+    configuration = write_configuration(folder, doors, metrics=metrics, **settings)
     log = folder / "haproxy.log"
-    with servers.process(command(configuration), ready=lambda: servers.listens(metrics), log=log):
+    with servers.start_process(
+        haproxy_command(configuration), ready=lambda: servers.is_listening(metrics), log=log
+    ):
         yield metrics
 
 

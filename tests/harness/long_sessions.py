@@ -8,7 +8,7 @@ from django.dispatch import receiver
 
 
 @receiver(connection_created)
-def patient(connection: Any, **_: Any) -> None:
+def allow_silence(connection: Any, **_: Any) -> None:
     if connection.vendor == "mysql":
         with connection.cursor() as cursor:
             cursor.execute("SET wait_timeout = 3600")

@@ -24,12 +24,12 @@ STOP_S = 30  # of MariaDB on the same disk
 free_port = ports.free_port
 
 
-def listens(port: int) -> bool:
+def is_listening(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def pings(port: int) -> bool:
+def is_serving(port: int) -> bool:
     """Whether a Redis serves; not while it loads its data."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2) as probe:
         probe.sendall(b"PING\r\n")
@@ -38,17 +38,17 @@ def pings(port: int) -> bool:
 
 
 @contextmanager
-def process(
+def start_process(
     command: Sequence[str], *, ready: Callable[[], bool], log: Path, env: Environment | None = None
 ) -> Iterator[int]:
     """A server from the moment it is ready until the block ends, with `env` beside this process's
     environment. Yields its pid. Raises Trouble, with the end of its log, if it does not start."""
-    with started(command, log=log, env=env) as program:
+    with start_program(command, log=log, env=env) as program:
         program.wait_until(ready, patience_s=START_S)
         yield program.pid
 
 
-def started(command: Sequence[str], *, log: Path, env: Environment | None = None) -> Program:
+def start_program(command: Sequence[str], *, log: Path, env: Environment | None = None) -> Program:
     """A program that may still be starting; a context manager, at whose end it is ended."""
     name = Path(command[0]).name
     whole = os.environ | (env or {})
@@ -56,7 +56,7 @@ def started(command: Sequence[str], *, log: Path, env: Environment | None = None
 
 
 @contextmanager
-def redis(
+def start_redis(
     folder: Path, *, port: int = 0, extra: tuple[str, ...] = (), program: str = "redis-server"
 ) -> Iterator[str]:
     """A Redis as production's: noeviction, append-only. Yields its URL."""
@@ -79,18 +79,18 @@ def redis(
         *disposable.REDIS_OPTIONS,
         *extra,
     ]
-    with process(command, ready=lambda: pings(port), log=folder / "redis.log"):
+    with start_process(command, ready=lambda: is_serving(port), log=folder / "redis.log"):
         yield f"redis://127.0.0.1:{port}/0"
 
 
 @contextmanager
-def mariadb(folder: Path, *, port: int = 0) -> Iterator[str]:
+def start_mariadb(folder: Path, *, port: int = 0) -> Iterator[str]:
     """A MariaDB with MySQL's durability (flush and sync at every commit). Yields its URL."""
     port = port or free_port()
     install_mariadb(folder)
     command = mariadb_command(folder, port)
     url = f"mysql://coupons:coupons@127.0.0.1:{port}/coupons"
-    with process(command, ready=lambda: listens(port), log=folder / "mariadb.log"):
+    with start_process(command, ready=lambda: is_listening(port), log=folder / "mariadb.log"):
         disposable.mark_database(url)
         yield url
 
@@ -158,7 +158,7 @@ def _as_root() -> list[str]:
 
 
 @contextmanager
-def mysql9(folder: Path) -> Iterator[str]:
+def start_mysql9(folder: Path) -> Iterator[str]:
     """A MySQL 9 by the script named in `MYSQL9_SCRIPT`, which keeps its files in a cache."""
     script, port = os.environ["MYSQL9_SCRIPT"], free_port()
     told = os.environ | {"PORT": str(port)}
@@ -172,9 +172,9 @@ def mysql9(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def sqlite(folder: Path) -> Iterator[str]:
+def use_sqlite(folder: Path) -> Iterator[str]:
     folder.mkdir(parents=True, exist_ok=True)
     yield f"sqlite:///{folder}/coupons.sqlite3"
 
 
-DATABASES = {"mariadb": mariadb, "mysql9": mysql9, "sqlite": sqlite}
+DATABASES = {"mariadb": start_mariadb, "mysql9": start_mysql9, "sqlite": use_sqlite}

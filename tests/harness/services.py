@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config.development.process import commands
-from tests.harness.servers import free_port, listens, process
+from tests.harness.servers import free_port, is_listening, start_process
 
 Environment = Mapping[str, str]
 # As the units have it: what is logged goes to standard error, Celery's banner to the other.
@@ -13,42 +13,48 @@ _WITHOUT_STDOUT = ("sh", "-c", 'exec "$@" >/dev/null', "sh")
 
 
 @contextmanager
-def web(environment: Environment, folder: Path, *words: str, name: str = "web") -> Iterator[int]:
+def start_web(
+    environment: Environment, folder: Path, *words: str, name: str = "web"
+) -> Iterator[int]:
     """Yields its port."""
     port = free_port()
     command, env = commands.granian_command(port, *words), _counting(environment, folder / name)
     log = folder / f"{name}.log"
-    with process([*_WITHOUT_STDOUT, *command], ready=lambda: listens(port), log=log, env=env):
+    with start_process(
+        [*_WITHOUT_STDOUT, *command], ready=lambda: is_listening(port), log=log, env=env
+    ):
         yield port
 
 
 @contextmanager
-def worker(environment: Environment, folder: Path, *words: str) -> Iterator[int]:
+def start_worker(environment: Environment, folder: Path, *words: str) -> Iterator[int]:
     """Yields the process id of a worker that may still be starting."""
     with _celery("worker", commands.worker_command(*words), environment, folder) as pid:
         yield pid
 
 
 @contextmanager
-def beat(environment: Environment, folder: Path, *words: str) -> Iterator[int]:
+def start_beat(environment: Environment, folder: Path, *words: str) -> Iterator[int]:
     with _celery("beat", commands.beat_command(*words), environment, folder) as pid:
         yield pid
 
 
 @contextmanager
-def consumer(environment: Environment, folder: Path) -> Iterator[int]:
+def start_consumer(environment: Environment, folder: Path) -> Iterator[int]:
     """Yields its port. It shares the worker's folder."""
     port = free_port()
     env = _counting(environment, folder / "worker") | {"CONSUMER_PORT": str(port)}
     command = [*_WITHOUT_STDOUT, *commands.consumer_command()]
-    with process(command, ready=lambda: listens(port), log=folder / "consumer.log", env=env):
+    with start_process(
+        command, ready=lambda: is_listening(port), log=folder / "consumer.log", env=env
+    ):
         yield port
 
 
 @contextmanager
 def _celery(name: str, command: list[str], environment: Environment, folder: Path) -> Iterator[int]:
     env, log = _counting(environment, folder / name), folder / f"{name}.log"
-    with process([*_WITHOUT_STDOUT, *command], ready=lambda: True, log=log, env=env) as pid:
+    with start_process([*_WITHOUT_STDOUT, *command], ready=lambda: True, log=log, env=env) as pid:
         yield pid
 
 

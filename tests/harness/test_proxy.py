@@ -20,7 +20,7 @@ class Echo(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         while received := self.request.recv(100):
-            self.request.sendall(b"%d:%s" % (self.server.server_address[1], received))
+            self.request.sendall(b"%d:%s" % (self.request.getsockname()[1], received))
 
 
 @contextmanager

@@ -26,4 +26,4 @@ def give_servers(specs: list[Any], until: ExitStack) -> None:
     made = tempfile.TemporaryDirectory(prefix="coupons-workers-", dir=parent)
     folder = Path(until.enter_context(made))
     for n, spec in enumerate(specs):
-        spec.env["REDIS_URL"] = until.enter_context(servers.redis(folder / f"redis-{n}"))
+        spec.env["REDIS_URL"] = until.enter_context(servers.start_redis(folder / f"redis-{n}"))

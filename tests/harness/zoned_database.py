@@ -42,7 +42,9 @@ def start_mariadb(folder: Path, env: dict[str, str]) -> Iterator[str]:
     servers.install_mariadb(folder)
     words = (f"{name}={value}" for name, value in env.items())
     command = ["env", *words, *servers.mariadb_command(folder, port)]
-    with servers.process(command, ready=lambda: servers.listens(port), log=folder / "log"):
+    with servers.start_process(
+        command, ready=lambda: servers.is_listening(port), log=folder / "log"
+    ):
         yield f"mysql://coupons:coupons@127.0.0.1:{port}/coupons"
 
 

@@ -68,7 +68,7 @@ def monitored_site(
         "HOLD_BACK_S": "600",
         "REDIS_TIMEOUT_S": "2",
     }
-    with servers.redis(tmp_path / "redis", program=_redis_on(redis_clock, tmp_path)) as url:
+    with servers.start_redis(tmp_path / "redis", program=_redis_on(redis_clock, tmp_path)) as url:
         settings.REDIS_URL = url
         store.cache_clear()
         with watched_site.running_site(given, tmp_path, url) as running:
@@ -244,7 +244,7 @@ def test_12_19_a_busy_host_raises_an_alert(monitored_site: Site, tmp_path: Path)
     with ExitStack() as stack:
         for _ in range(os.cpu_count() or 1):
             busy = ["nice", "-n", "19", sys.executable, "-c", "while True: pass"]
-            stack.enter_context(servers.started(busy, log=tmp_path / "busy.log"))
+            stack.enter_context(servers.start_program(busy, log=tmp_path / "busy.log"))
         monitored_site.wait_for_alerts("HostBusy", within_s=180)
 
 

@@ -21,7 +21,7 @@ from config.development.process import commands
 from coupons.identity import user_tokens
 from tests.conftest import CampaignMaker
 from tests.harness import front
-from tests.harness.servers import START_S, free_port, listens, started
+from tests.harness.servers import START_S, free_port, is_listening, start_program
 from tests.infra.test_monitoring import ALERTS, DASHBOARDS, PROMETHEUS
 
 pytestmark = pytest.mark.slow
@@ -116,18 +116,18 @@ def start_programs(
         "prometheus": (_prometheus(folder / "prometheus", ports), environment),
     }
     running = {
-        name: until_end.enter_context(started(command, log=folder / f"{name}.log", env=env))
+        name: until_end.enter_context(start_program(command, log=folder / f"{name}.log", env=env))
         for name, (command, env) in programs.items()
     }
     for name in ("web", "front", "consumer", "node", "prometheus"):
         port = ports["users" if name == "front" else name]
-        running[name].wait_until(partial(listens, port), patience_s=START_S)
+        running[name].wait_until(partial(is_listening, port), patience_s=START_S)
     return {name: program.pid for name, program in running.items()}
 
 
 def _front(folder: Path, ports: dict[str, int]) -> list[str]:
     door = front.FrontDoor("users", ports["users"], ports["web"])
-    return front.command(front.configure(folder, [door], metrics=ports["front"]))
+    return front.haproxy_command(front.write_configuration(folder, [door], metrics=ports["front"]))
 
 
 def _prometheus(folder: Path, ports: dict[str, int]) -> list[str]:

@@ -14,7 +14,7 @@ import yaml
 from django.db.backends.mysql.base import DatabaseWrapper
 
 from config.settings.database import from_url
-from tests.harness.servers import free_port, listens, process
+from tests.harness.servers import free_port, is_listening, start_process
 from tests.infra import templating
 from tests.infra.drawn_secrets import NASTY, SITE, run_playbook
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 def redis_with(conf: Path) -> Iterator[str]:
     port = free_port()
     command = ["redis-server", str(conf), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
-    with process(command, ready=lambda: listens(port), log=conf.with_suffix(".log")):
+    with start_process(command, ready=lambda: is_listening(port), log=conf.with_suffix(".log")):
         yield f"redis://{{}}127.0.0.1:{port}/0"
 
 

@@ -143,7 +143,7 @@ class Site:
 @contextmanager
 def running_site(environment: Environment, folder: Path, redis_url: str) -> Iterator[Site]:
     with ExitStack() as stack:
-        broker_url = stack.enter_context(servers.redis(folder / "broker"))
+        broker_url = stack.enter_context(servers.start_redis(folder / "broker"))
         urls = dict(zip(NAMES, (redis_url, broker_url, environment["DATABASE_URL"]), strict=True))
         targets = {name: urlsplit(url).port or 0 for name, url in urls.items()}
         routes = stack.enter_context(start_proxy(targets, folder / "proxy.log"))

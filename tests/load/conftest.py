@@ -41,7 +41,7 @@ def site(site_environment: dict[str, str], tmp_path: Path) -> Iterator[Site]:
     with ExitStack() as stack:
 
         def start(name: str, command: list[str], env: dict[str, str]) -> Program:
-            program = servers.started(command, log=tmp_path / f"{name}.log", env=env)
+            program = servers.start_program(command, log=tmp_path / f"{name}.log", env=env)
             return stack.enter_context(program)
 
         def serve_site(*, worker: bool = True) -> str:
@@ -49,7 +49,7 @@ def site(site_environment: dict[str, str], tmp_path: Path) -> Iterator[Site]:
             if worker:
                 start("worker", commands.worker_command("--pool", "solo"), site_environment)
                 start("beat", beat, site_environment)
-            serving.wait_until(lambda: servers.listens(port), patience_s=servers.START_S)
+            serving.wait_until(lambda: servers.is_listening(port), patience_s=servers.START_S)
             return f"http://127.0.0.1:{port}"
 
         yield serve_site

@@ -23,7 +23,7 @@ def test_locust_begins_where_there_is_no_site(tmp_path: Path) -> None:
     ]  # fmt: skip
     log = tmp_path / "locust.log"
     with (
-        servers.process(master, ready=lambda: servers.listens(page), log=log),
+        servers.start_process(master, ready=lambda: servers.is_listening(page), log=log),
         urllib.request.urlopen(f"http://127.0.0.1:{page}/", timeout=10) as answer,
     ):
         assert answer.status == 200

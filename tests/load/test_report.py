@@ -118,7 +118,7 @@ def test_processor_time_of_a_part_counts_its_children() -> None:
 
 def test_who_listens_on_a_port_is_found(tmp_path: Path) -> None:
     port = servers.free_port()
-    with servers.redis(tmp_path, port=port):
+    with servers.start_redis(tmp_path, port=port):
         assert psutil.Process(sampling.listening_pid(port)).name().startswith("redis")
     with pytest.raises(LookupError):
         sampling.listening_pid(port)

@@ -74,7 +74,7 @@ def test_the_real_operators_door_gets_no_campaign(
 ) -> None:  # fmt: skip
     port, env = servers.free_port(), site_environment | {"DOOR": "operators"}
     web, log = commands.granian_command(port), tmp_path / "operators.log"
-    with servers.process(web, ready=lambda: servers.listens(port), log=log, env=env):
+    with servers.start_process(web, ready=lambda: servers.is_listening(port), log=log, env=env):
         assert run_locust(site_environment, f"http://127.0.0.1:{port}", record) == 2
     assert not Campaign.objects.exists()
     (line,) = error_lines(capfd)
@@ -202,7 +202,7 @@ def test_12_18_a_campaign_on_another_database_is_closed_again(
     elsewhere = {"DATABASE_URL": f"sqlite:///{tmp_path}/elsewhere.sqlite3"}
     migrate = [sys.executable, "manage.py", "migrate", "-v0"]
     subprocess.run(migrate, cwd=TOP, env=site_environment | elsewhere, check=True)
-    with servers.redis(tmp_path / "redis") as redis_url:
+    with servers.start_redis(tmp_path / "redis") as redis_url:
         elsewhere |= {"REDIS_URL": redis_url, "CELERY_BROKER_URL": redis_url}
         assert run_locust(site_environment | elsewhere, site(worker=False), record) == 2
     (line,) = error_lines(capfd)

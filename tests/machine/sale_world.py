@@ -111,7 +111,7 @@ class SaleWorld:
                 model.objects.all().delete()
 
     def _forget_all(self) -> None:
-        disposable.empty(self.redis)
+        disposable.empty_redis(self.redis)
         recent.clear_recent()
         self._new_process()
         reconcile._repairs = {}
@@ -190,7 +190,7 @@ class SaleWorld:
 
     def empty_store(self, *, restarted: bool) -> None:
         """Redis loses its data."""
-        disposable.empty(self.redis)
+        disposable.empty_redis(self.redis)
         if restarted:
             self._another_server()
         self._new_process()
@@ -211,7 +211,7 @@ class SaleWorld:
     def fail_over(self) -> None:
         """The replica is promoted with its data."""
         assert self._behind is not None
-        disposable.empty(self.redis)
+        disposable.empty_redis(self.redis)
         for name, held in self._behind.items():
             self.redis.restore(name, 0, held)
         self._another_server()

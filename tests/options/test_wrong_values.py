@@ -259,7 +259,7 @@ def test_the_names_that_a_crash_test_takes_are_those_of_its_faults_and_builds() 
     """Names are read from the source. In a separate process: importing a build starts a server."""
     prove = (
         "from tests.crash import broken, faults, names;"
-        "assert set(names.faults()) == set(faults.DEEDS), names.faults();"
-        "assert set(names.builds()) == set(broken.BUILDS), names.builds()"
+        "assert set(names.fault_names()) == set(faults.DEEDS), names.fault_names();"
+        "assert set(names.build_names()) == set(broken.BUILDS), names.builds()"
     )
     subprocess.run([sys.executable, "-c", prove], cwd=ROOT, check=True, timeout=60)

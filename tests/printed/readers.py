@@ -32,8 +32,8 @@ FREE = {"HOST", "ENV", "BASELINE", "RECORD"}  # checked only when the command ru
 def read_make(command: str) -> None:
     """Raises AssertionError or SystemExit for a command that make or the program would refuse."""
     _, verb, *said = shlex.split(command)
-    assert verb in verbs.verbs(), f"no verb {verb}"
-    assert verb not in verbs.unrun(), f"nobody runs {verb}"
+    assert verb in verbs.makefile_verbs(), f"no verb {verb}"
+    assert verb not in verbs.unrun_verbs(), f"nobody runs {verb}"
     makefile = (ROOT / "Makefile").read_text()
     (recipe,) = re.findall(rf"^{verb}:.*\n(?:\t.*\n?)+", makefile, re.MULTILINE)
     for name, _, value in (word.partition("=") for word in said):

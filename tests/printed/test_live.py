@@ -155,7 +155,7 @@ def test_a_service_starts_by_the_command_of_its_table(
     env, log = running_site.copy.env | more, tmp_path / "log"
     service = Program("service", words, env=env, log=log, cwd=running_site.copy.folder)
     try:
-        service.wait_until(lambda: servers.listens(port), patience_s=servers.START_S)
+        service.wait_until(lambda: servers.is_listening(port), patience_s=servers.START_S)
     finally:
         service.kill()  # also workers that are still starting
 

@@ -18,7 +18,7 @@ def serve_cloud(folder: Path, *, port: int = 0) -> Iterator[str]:
     images, log = str(folder / "images.json"), folder / "cloud.log"
     command = [sys.executable, "-m", "tests.provisioning.cloud_server", str(port), images]
     url = f"http://127.0.0.1:{port}"
-    with servers.process(command, ready=lambda: _answers(url), log=log):
+    with servers.start_process(command, ready=lambda: _answers(url), log=log):
         yield url
 
 

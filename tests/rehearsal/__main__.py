@@ -27,7 +27,7 @@ from tests.rehearsal import (
 from tests.rehearsal.cloud import ROOT
 from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.record import Record, Wrong
-from tests.rehearsal.together import together
+from tests.rehearsal.together import run_together
 
 Step = Callable[[Deployment, Record], None]
 # In this order; those of a line at the same time, as none of them disturbs what another looks at.
@@ -62,15 +62,15 @@ def main() -> int:
     asked = parser().parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
-    machine.install(machine.FOR_THE_NETWORK)
+    machine.install_missing(machine.FOR_THE_NETWORK)
     if why := machine.why_no_network():
         print(f"No rehearsal on this machine: {why}.", file=sys.stderr)
         return 2
     record = Record(asked.env)
     try:
-        leftovers.sweep()
+        leftovers.sweep_leftovers()
         leftovers.own_mounts()
-        with leftovers.folder() as folder, leftovers.one_group():
+        with leftovers.rehearsal_folder() as folder, leftovers.one_group():
             _rehearse(asked, folder, record)
     except (Wrong, RuntimeError) as error:
         print(f"The rehearsal failed: {error}", file=sys.stderr)
@@ -83,21 +83,21 @@ def main() -> int:
 
 def _rehearse(asked: argparse.Namespace, folder: Path, record: Record) -> None:
     if not asked.short:
-        deployment.prepare(record)
+        deployment.prepare_caches(record)
     if asked.env == "single":
-        single.rehearse(folder, record)
+        single.rehearse_single(folder, record)
         return
     with onnetwork.stage(asked.env, folder, record) as here:
         onnetwork.table(here, record)
         mistakes = partial(onnetwork.mutate, here, record)
         before = [mistakes] if asked.env == "production" else []
         if asked.short:
-            together(*before)
+            run_together(*before)
             return
-        with deployment.up(here, record) as it:
+        with deployment.start_deployment(here, record) as it:
             for number, line in enumerate(_plan(asked)):
                 jobs = [partial(step, it, record) for step in line]
-                together(*jobs, *(before if number == 0 else []))
+                run_together(*jobs, *(before if number == 0 else []))
 
 
 def _plan(asked: argparse.Namespace) -> list[tuple[Step, ...]]:

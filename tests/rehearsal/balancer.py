@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioning.aws import Cloud
-from tests.harness.servers import process
+from tests.harness.servers import start_process
 from tests.rehearsal.onnetwork import Stage
 from tests.rehearsal.topology import Place
 
@@ -48,7 +48,7 @@ backend api
 
 
 @contextmanager
-def running(here: Stage) -> Iterator[Balancer | None]:
+def running_balancer(here: Stage) -> Iterator[Balancer | None]:
     """None where the environment has no balancer."""
     places = here.topology.role("balancer")
     if not places:
@@ -62,7 +62,10 @@ def running(here: Stage) -> Iterator[Balancer | None]:
     command = here.network.within(
         places[0].name, "setpriv", "--pdeathsig", "KILL", "haproxy", "-W", "-db", "-f", str(file)
     )
-    with process(command, ready=(folder / "control").exists, log=folder / "log"), one.following():
+    with (
+        start_process(command, ready=(folder / "control").exists, log=folder / "log"),
+        one.following(),
+    ):
         yield one
 
 

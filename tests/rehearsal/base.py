@@ -38,28 +38,28 @@ SILENT = (
 USER = "ubuntu"
 
 
-def cache() -> Path:
+def cache_folder() -> Path:
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "coupons" / "rehearsal"
 
 
-def path() -> Path:
+def image_path() -> Path:
     """Where this version of the image is, or would be."""
     said = hashlib.sha256(f"{SUITE} {IMAGE} {ROLES} {SILENT} {CUSTOM}".encode()).hexdigest()
-    return cache() / f"base-{said[:12]}"
+    return cache_folder() / f"base-{said[:12]}"
 
 
-def ready() -> bool:
-    return path().is_dir()
+def image_ready() -> bool:
+    return image_path().is_dir()
 
 
-def make() -> Path:
+def make_image() -> Path:
     """The image's folder; made if it isn't there, which takes about a minute."""
-    image = path()
-    if ready():
+    image = image_path()
+    if image_ready():
         return image
-    cache().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache(), prefix="making-") as folder:
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache_folder(), prefix="making-") as folder:
         made, hook = Path(folder) / "root", Path(folder) / "hook"
         hook.write_text(CUSTOM)
         hook.chmod(0o755)
@@ -69,7 +69,7 @@ def make() -> Path:
              f"--customize-hook={hook}", SUITE, str(made)],
             check=True, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        for old in cache().glob("base-*"):
+        for old in cache_folder().glob("base-*"):
             shutil.rmtree(old, ignore_errors=True)
         made.rename(image)
     return image

@@ -20,7 +20,7 @@ PORT = 5000
 URL = f"http://127.0.0.1:{PORT}"
 
 
-def environment(folder: Path) -> dict[str, str]:
+def cloud_environment(folder: Path) -> dict[str, str]:
     """For provisioning and Ansible: only this cloud is reached, no real credentials are read."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "COUPON_"))}
     return kept | {
@@ -38,10 +38,10 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[None]:
+def running_cloud(folder: Path) -> Iterator[None]:
     """moto's server until the block ends; this process' environment points to it."""
     (folder / "told").mkdir(parents=True, exist_ok=True)
-    with _environment_of(environment(folder)), serve_cloud(folder, port=PORT):
+    with _environment_of(cloud_environment(folder)), serve_cloud(folder, port=PORT):
         yield
 
 
@@ -49,7 +49,7 @@ def spec_of(name: str) -> Spec:
     return specs.environment_spec(name, f"{OPERATOR}/32")
 
 
-def provisioning(*words: str) -> str:
+def run_provisioning(*words: str) -> str:
     """Runs `python -m provisioning …` as an operator would; returns its answer."""
     done = subprocess.run(
         [sys.executable, "-m", "provisioning", *words],
@@ -60,9 +60,9 @@ def provisioning(*words: str) -> str:
     return done.stdout
 
 
-def apply(name: str, folder: Path) -> Cloud:
+def apply_environment(name: str, folder: Path) -> Cloud:
     """Applies the environment and returns a client that sees it."""
-    provisioning("apply", "--env", specs.write_spec(name, folder), "--yes")
+    run_provisioning("apply", "--env", specs.write_spec(name, folder), "--yes")
     return connect_cloud(spec_of(name))
 
 

@@ -15,7 +15,7 @@ from tests.rehearsal.balancer import Balancer
 from tests.rehearsal.certificates import Authority
 from tests.rehearsal.cloud import ROOT
 from tests.rehearsal.host import Host
-from tests.rehearsal.network import command
+from tests.rehearsal.network import run_command
 from tests.rehearsal.onnetwork import Ground, Stage
 from tests.rehearsal.opening import Sales
 from tests.rehearsal.people import AUDIENCE, ISSUER
@@ -50,30 +50,30 @@ class Deployment:
             self.balancer.wait_for(*(host.name for host in self.of_role("api")))
 
 
-def prepare(record: Record) -> None:
+def prepare_caches(record: Record) -> None:
     """What is cached outside git: made the first time."""
-    machine.install(machine.FOR_ALL)
+    machine.install_missing(machine.FOR_ALL)
     with record.step("base image") as step:
-        made = not base.ready()
-        step.found = f"{'made' if made else 'cached'}: {base.make()}"
+        made = not base.image_ready()
+        step.found = f"{'made' if made else 'cached'}: {base.make_image()}"
     with record.step("wheels") as step:
-        made = not wheels.ready()
-        files = [wheels.make(what) for what in wheels.PINS]
+        made = not wheels.archives_ready()
+        files = [wheels.make_archive(what) for what in wheels.PINS]
         step.found = f"{'made' if made else 'cached'}: {', '.join(map(str, files))}"
 
 
 @contextmanager
-def up(here: Stage, record: Record) -> Iterator[Deployment]:
+def start_deployment(here: Stage, record: Record) -> Iterator[Deployment]:
     with ExitStack() as stack:
         authority = Authority(here.folder / "authority")
         with record.step("stores") as step:
-            stack.enter_context(stores.running(here, authority))
+            stack.enter_context(stores.running_stores(here, authority))
             step.found = ", ".join(f"{one.name} at {one.dns}" for one in here.topology.stores)
         key = here.folder / "keys" / f"{here.spec.key.name}.pem"
         with record.step("hosts") as step:
-            running = stack.enter_context(hosts.running(here, key))
+            running = stack.enter_context(hosts.running_hosts(here, key))
             step.found = f"{len(running)} with systemd as process 1"
-        front = stack.enter_context(balancer.running(here))
+        front = stack.enter_context(balancer.running_balancer(here))
         _resolve(here)
         books = playbooks.of_account(
             here, authority, app_jwt_issuer=ISSUER, app_jwt_audience=AUDIENCE,
@@ -81,18 +81,18 @@ def up(here: Stage, record: Record) -> Iterator[Deployment]:
         )  # fmt: skip
         api = here.topology.role("api")[0]
         sales = Sales(
-            here=here, books=books, url=address(here), manager=api.name,
+            here=here, books=books, url=service_address(here), manager=api.name,
             where="world" if front else "operator",
-            token_key=partial(stores.secret, here, "user-token-key"),
-            rows=partial(stores.rows, here),
+            token_key=partial(stores.read_secret, here, "user-token-key"),
+            rows=partial(stores.query_rows, here),
         )  # fmt: skip
         yield Deployment(
             here=here, hosts=running, balancer=front, books=books, sales=sales, release=release,
-            secrets=partial(stores.secrets, here),
+            secrets=partial(stores.read_secrets, here),
         )  # fmt: skip
 
 
-def address(here: Stage) -> str:
+def service_address(here: Stage) -> str:
     """The service as users know it: the balancer's name, or the one api host's port."""
     for front in here.topology.role("balancer"):
         return f"http://{front.dns}"
@@ -108,7 +108,7 @@ def _names(here: Stage) -> dict[str, object]:
     return {"app_hosts": [api.public, api.address], "loadgen_target": target}
 
 
-def ask(url: str) -> int:
+def ask_status(url: str) -> int:
     """The status of a page, asked from the operator's laptop."""
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
@@ -117,9 +117,9 @@ def ask(url: str) -> int:
         return refusal.code
 
 
-def serves(url: str) -> bool:
+def service_answers(url: str) -> bool:
     """Whether the users' door answers there: it says of a campaign that there is none."""
-    return ask(url + "/api/v1/campaigns/none") == 404
+    return ask_status(url + "/api/v1/campaigns/none") == 404
 
 
 def _resolve(here: Stage) -> None:
@@ -127,7 +127,7 @@ def _resolve(here: Stage) -> None:
     known = [f"{one.public} {one.dns}" for one in here.topology.places if one.public and one.dns]
     file = here.folder / "hosts-file"
     file.write_text("\n".join(["127.0.0.1 localhost", f"{OPERATOR} laptop", *known]) + "\n")
-    command("mount", "--bind", str(file), "/etc/hosts")
+    run_command("mount", "--bind", str(file), "/etc/hosts")
 
 
 def work_tree() -> str:

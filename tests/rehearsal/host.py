@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from tests.rehearsal import base, leftovers, machine
-from tests.rehearsal.network import command
+from tests.rehearsal.network import run_command
 
 REBOOT = 133  # how systemd-nspawn says that its system wants to start again
 UP_S = 60
@@ -26,7 +26,7 @@ class Host:
         self.folder = folder / name
         self.root = self.folder / "root"
         self.log = self.folder / "console"
-        self._groups = [tree / leftovers.run_name() / name for tree in machine.hierarchies()]
+        self._groups = [tree / leftovers.run_name() / name for tree in machine.cgroup_trees()]
         self._child: subprocess.Popen[bytes] | None = None
         self._life = threading.Thread()
 
@@ -34,8 +34,10 @@ class Host:
         """Lays the disk over the base image and writes files onto it: path → text, mode."""
         for part in ("upper", "work", "root"):
             (self.folder / part).mkdir(parents=True)
-        over = f"lowerdir={base.path()},upperdir={self.folder}/upper,workdir={self.folder}/work"
-        command("mount", "-t", "overlay", "-o", over, self.name, str(self.root))
+        over = (
+            f"lowerdir={base.image_path()},upperdir={self.folder}/upper,workdir={self.folder}/work"
+        )
+        run_command("mount", "-t", "overlay", "-o", over, self.name, str(self.root))
         for place, (text, mode) in files.items():
             file = self.root / place.lstrip("/")
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.rehearsal import base
 from tests.rehearsal.host import Host
-from tests.rehearsal.network import command
+from tests.rehearsal.network import run_command
 from tests.rehearsal.onnetwork import Ground
 from tests.rehearsal.topology import Place
 
@@ -19,7 +19,7 @@ HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
 
 
 @contextmanager
-def running(here: Ground, key: Path) -> Iterator[dict[str, Host]]:
+def running_hosts(here: Ground, key: Path) -> Iterator[dict[str, Host]]:
     """Every host of the topology by name, from its start until the block ends. `key` opens them."""
     hosts: dict[str, Host] = {}
     try:
@@ -40,19 +40,19 @@ def _made(here: Ground, place: Place, key: str) -> Host:
     host.install({
         "/etc/hostname": (f"{place.name}\n", 0o644),
         "/etc/machine-id": (f"{uuid.uuid4().hex}\n", 0o444),
-        "/etc/hosts": (names(here, place), 0o644),
+        "/etc/hosts": (known_names(here, place), 0o644),
         HOST_KEY: (private, 0o600),
         f"{HOST_KEY}.pub": (public, 0o644),
         f"/home/{base.USER}/.ssh/authorized_keys": (key, 0o600),
     })  # fmt: skip
-    command("chroot", str(host.root), "chown", "-R", base.USER, f"/home/{base.USER}/.ssh")
+    run_command("chroot", str(host.root), "chown", "-R", base.USER, f"/home/{base.USER}/.ssh")
     # As cloud-init does on a host's first start: the only way its key gets known.
     told = here.folder / "told" / f"console-{place.id}"
     told.write_text(CONSOLE.format(public))
     return host
 
 
-def names(here: Ground, place: Place) -> str:
+def known_names(here: Ground, place: Place) -> str:
     """Stands in for the VPC's resolver: the stores' names, the balancer's, and the host's own."""
     known = [f"{one.address} {one.dns}" for one in here.topology.stores]
     # From within, the way out by NAT and in again is left out.
@@ -61,7 +61,7 @@ def names(here: Ground, place: Place) -> str:
 
 
 def _key_pair(file: Path, comment: str) -> tuple[str, str]:
-    command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(file))
+    run_command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(file))
     public = file.with_suffix(".pub")
     return file.read_text(), public.read_text()
 

@@ -34,7 +34,7 @@ def own_mounts() -> None:
 
 
 @contextlib.contextmanager
-def folder() -> Iterator[Path]:
+def rehearsal_folder() -> Iterator[Path]:
     """The rehearsal's folder, in memory: hosts' disks, stores' data, certificates."""
     path = FOLDERS / run_name()
     path.mkdir(mode=0o700)
@@ -51,7 +51,7 @@ def folder() -> Iterator[Path]:
 @contextlib.contextmanager
 def one_group() -> Iterator[None]:
     """Whatever this process starts, and forgets, is in one cgroup and ends with the block."""
-    trees = machine.hierarchies()
+    trees = machine.cgroup_trees()
     before = [_own_group(tree) for tree in trees]
     try:
         for tree in trees:
@@ -66,7 +66,7 @@ def one_group() -> Iterator[None]:
 def cpu_seconds() -> float:
     """What all in that cgroup have worked until now; 0 before there is one."""
     with contextlib.suppress(OSError, StopIteration):
-        stat = (machine.hierarchies()[-1] / run_name() / "cpu.stat").read_text()
+        stat = (machine.cgroup_trees()[-1] / run_name() / "cpu.stat").read_text()
         line = next(line for line in stat.splitlines() if line.startswith("usage_usec"))
         return int(line.split()[1]) / 1e6
     return 0.0
@@ -86,9 +86,9 @@ def _join(group: Path) -> None:
     (group / "cgroup.procs").write_text(str(os.getpid()))
 
 
-def sweep() -> None:
+def sweep_leftovers() -> None:
     """Removes what rehearsals left whose process is gone."""
-    for tree in machine.hierarchies():
+    for tree in machine.cgroup_trees():
         for group in _left(tree):
             end_group(group)
     for name in _left(NAMES):

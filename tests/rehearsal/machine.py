@@ -51,7 +51,7 @@ def why_no_hosts() -> str:
     return ""
 
 
-def hierarchies() -> tuple[Path, ...]:
+def cgroup_trees() -> tuple[Path, ...]:
     """The cgroup trees a host needs a folder of its own in."""
     systemd, unified = _systemd_hierarchy(), CGROUPS / "unified"
     return tuple(tree for tree in (systemd, unified) if tree and tree.is_dir())
@@ -65,7 +65,7 @@ def _systemd_hierarchy() -> Path | None:
     return named if (named / "cgroup.procs").exists() else None
 
 
-def install(wanted: dict[str, str]) -> None:
+def install_missing(wanted: dict[str, str]) -> None:
     """Installs what is missing, where that is possible. Raises SystemExit where it isn't."""
     packages = _missing(wanted)
     if not packages:

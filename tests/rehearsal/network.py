@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.rehearsal import leftovers
-from tests.rehearsal.rules import OUTSIDE, ruleset
+from tests.rehearsal.rules import OUTSIDE, make_ruleset
 from tests.rehearsal.topology import Topology
 
 NEW_NETWORK = 0x40000000  # CLONE_NEWNET
 GATE = "169.254.1.1"  # the router, as seen from everywhere
 
 
-def command(*words: str, given: str = "") -> str:
+def run_command(*words: str, given: str = "") -> str:
     """Runs it and returns what it said. Raises RuntimeError with what it complained."""
     done = subprocess.run(words, input=given, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -29,7 +29,7 @@ def command(*words: str, given: str = "") -> str:
 
 
 @contextmanager
-def network(more: str = "") -> Iterator[Network]:
+def running_network(more: str = "") -> Iterator[Network]:
     """Operator, world and router to begin with. Whatever was added is gone afterwards. `more` names
     another one of this rehearsal's."""
     one = Network(leftovers.run_name() + more)
@@ -49,7 +49,7 @@ class Network:
     def begin(self) -> None:
         for name in (*OUTSIDE, "router"):
             self._add(name)
-        command(*self._in("router"), "sysctl", "-qw", "net.ipv4.ip_forward=1")
+        run_command(*self._in("router"), "sysctl", "-qw", "net.ipv4.ip_forward=1")
 
     def end(self) -> None:
         for name in self._made:
@@ -87,17 +87,17 @@ class Network:
             if place.name not in self.cards:
                 self._add(place.name)
                 self._connect(place.name, place.address)
-        command(*self._in("router"), "nft", "-f", "-", given=ruleset(topology, self.cards))
+        run_command(*self._in("router"), "nft", "-f", "-", given=make_ruleset(topology, self.cards))
 
     def _add(self, name: str) -> None:
         self._made.append(name)  # before it is there: a signal may come in between
-        command("ip", "netns", "add", self.namespace(name))
-        command("ip", "-n", self.namespace(name), "link", "set", "lo", "up")
+        run_command("ip", "netns", "add", self.namespace(name))
+        run_command("ip", "-n", self.namespace(name), "link", "set", "lo", "up")
 
     def _connect(self, name: str, address: str) -> None:
         card, router, place = f"n{len(self.cards)}", self.namespace("router"), self.namespace(name)
         self.cards[name] = card
-        command(
+        run_command(
             "ip", "-n", router, "link", "add", card, "type", "veth",
             "peer", "name", "eth0", "netns", place,
         )  # fmt: skip
@@ -109,7 +109,7 @@ class Network:
 
 
 def _batch(namespace: str, *lines: str) -> None:
-    command("ip", "-n", namespace, "-batch", "-", given="\n".join(lines) + "\n")
+    run_command("ip", "-n", namespace, "-batch", "-", given="\n".join(lines) + "\n")
 
 
 def _forget(namespace: str) -> None:

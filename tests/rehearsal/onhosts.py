@@ -43,7 +43,7 @@ def install(it: Deployment, record: Record) -> None:
     with record.step("site.yml on bare hosts, through the bastion") as step:
         done = it.books.run("site")
         step.found = f"{done.hosts} hosts, {done.changed} changed, by {it.books.strategy}"
-        insist(done)
+        insist_on_recap(done)
         it.restore_balancer()
 
 
@@ -51,7 +51,7 @@ def install_again(it: Deployment, record: Record) -> None:
     with record.step("site.yml once more") as step:
         done = it.books.run("site", log="site-again")
         step.found = f"changed={done.changed}"
-        insist(done)
+        insist_on_recap(done)
         if done.changed:
             raise Wrong(f"a second run changed {done.changed} things; see build/rehearsal/")
 
@@ -77,7 +77,7 @@ def _doors(it: Deployment, name: str) -> str:
 
 def service(it: Deployment, record: Record) -> None:
     with record.step("the service answers where users look for it") as step:
-        asked = deployment.ask(it.sales.url + "/api/v1/campaigns/none")
+        asked = deployment.ask_status(it.sales.url + "/api/v1/campaigns/none")
         step.found = f"{it.sales.url}: a campaign that is not there {asked}"
         if asked != 404:
             raise Wrong(step.found)
@@ -86,7 +86,7 @@ def service(it: Deployment, record: Record) -> None:
 def doors(it: Deployment, record: Record) -> None:
     """The operators' door, on its own port: not for the public, under no spelling."""
     with record.step("the operators' door is theirs alone") as step:
-        public = {path: deployment.ask(it.sales.url + path) for path in OPERATORS_PATHS}
+        public = {path: deployment.ask_status(it.sales.url + path) for path in OPERATORS_PATHS}
         if set(public.values()) != {404}:
             raise Wrong(f"from outside: {public}")
         for host in it.of_role("api"):
@@ -122,7 +122,7 @@ def _ports(it: Deployment, host: Host) -> str:
 
 def rush(it: Deployment, record: Record) -> None:
     with record.step(f"an opening: {USERS:,} people, {STOCK:,} coupons") as step:
-        played = opening.rush(it.sales, users=USERS, stock=STOCK)
+        played = opening.play_rush(it.sales, users=USERS, stock=STOCK)
         step.found = played.said()
         played.insist()
 
@@ -140,13 +140,13 @@ def release(it: Deployment, record: Record) -> None:
 
 def while_people_claim(it: Deployment, operation: Callable[[], Recap]) -> str:
     """What became of those who claimed meanwhile. Raises Wrong if anybody felt it."""
-    with opening.steady(it.sales, longest_s=LONGEST_S) as heard:
+    with opening.play_steadily(it.sales, longest_s=LONGEST_S) as heard:
         time.sleep(1)
         done = operation()
         it.restore_balancer()
         time.sleep(1)
     played = heard()
-    insist(done)
+    insist_on_recap(done)
     said = f"{played.said()}, {len(played.failed)} failed"
     if played.failed:
         kinds = {f"{one.status} {one.outcome}" for one in played.failed}
@@ -190,7 +190,7 @@ def kill_units(it: Deployment, record: Record) -> None:
 
 def _kill_each(host: Host) -> dict[str, float]:
     """One unit of the host after the other, with the seconds until it was back."""
-    took = {f"{host.name} {one.name}": units.kill(host, one) for one in units.ours(host)}
+    took = {f"{host.name} {one.name}": units.kill_unit(host, one) for one in units.our_units(host)}
     if took:
         units.wait_for_all(host)
     return took
@@ -202,7 +202,7 @@ def insist_on_settings(it: Deployment) -> None:
     for host in it.of_role("api"):
         if host.run("/usr/local/bin/coupon-manage", "check", "--tag", "stores").returncode:
             raise Wrong(f"{host.name} was left with settings that don't work")
-    if not deployment.serves(it.sales.url):
+    if not deployment.service_answers(it.sales.url):
         raise Wrong("what was started again doesn't serve")
 
 
@@ -215,7 +215,7 @@ def lose_a_consumer(it: Deployment, record: Record) -> None:
 
     with record.step(f"{lost.name} loses power in the middle of an opening") as step:
         try:
-            played = opening.rush(it.sales, users=USERS, stock=STOCK, during=pull_the_plug)
+            played = opening.play_rush(it.sales, users=USERS, stock=STOCK, during=pull_the_plug)
         finally:
             lost.start()
         step.found = played.said()
@@ -236,14 +236,16 @@ def no_leaks(it: Deployment, record: Record) -> None:
     with record.step("no secret readable by others") as step:
         secrets = it.secrets()
         with ThreadPoolExecutor() as several:
-            found = several.map(lambda host: (host.name, scan(host, secrets)), it.hosts.values())
+            found = several.map(
+                lambda host: (host.name, scan_host(host, secrets)), it.hosts.values()
+            )
             leaks = [f"{name}: {line}" for name, lines in found for line in lines]
         if leaks:
             raise Wrong("; ".join(leaks[:5]))
         step.found = f"{len(secrets)} secrets looked for on {len(it.hosts)} hosts"
 
 
-def scan(host: Host, secrets: list[str]) -> list[str]:
+def scan_host(host: Host, secrets: list[str]) -> list[str]:
     """Where others could read them."""
     done = host.run("python3", "-c", SCAN.read_text(), given="\n".join(secrets))
     if done.returncode:
@@ -251,6 +253,6 @@ def scan(host: Host, secrets: list[str]) -> list[str]:
     return done.stdout.splitlines()
 
 
-def insist(done: Recap) -> None:
+def insist_on_recap(done: Recap) -> None:
     if not done.ok:
         raise Wrong(f"Ansible failed:\n{done.end}")

@@ -8,7 +8,7 @@ from tests.rehearsal import deployment, onhosts, units
 from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.host import Host
 from tests.rehearsal.record import Record, Wrong
-from tests.rehearsal.together import together
+from tests.rehearsal.together import run_together
 
 NO_REDIS = "coupons.W001"  # the check that says so
 WRONG = 6399  # nothing listens there
@@ -18,14 +18,14 @@ QUICK_S = 6  # ours are back within two
 def unit_without_restart(it: Deployment, record: Record) -> None:
     host = it.of_role("consumer")[-1]
     with record.step("mutation: a unit without Restart") as step:
-        one = units.ours(host)[0]
+        one = units.our_units(host)[0]
         folder = f"/run/systemd/system/{one.name}.d"
         host.run(
             "sh", "-c", f"mkdir -p {folder}; printf '[Service]\\nRestart=no\\n' >{folder}/x.conf"
         )
         host.run("systemctl", "daemon-reload")
         try:
-            units.kill(host, one, QUICK_S)
+            units.kill_unit(host, one, QUICK_S)
         except Wrong as seen:
             step.found = f"seen: {seen}"
         else:
@@ -43,7 +43,7 @@ def secret_in_the_open(it: Deployment, record: Record) -> None:
             "sh", "-c", "cp /etc/coupon/app.env /var/tmp/forgotten; chmod 644 /var/tmp/forgotten"
         )
         try:
-            seen = onhosts.scan(host, secrets)
+            seen = onhosts.scan_host(host, secrets)
         finally:
             host.run("rm", "/var/tmp/forgotten")
         step.found = f"seen: {'; '.join(seen)}"
@@ -61,7 +61,7 @@ def wrong_redis_port(it: Deployment, record: Record) -> None:
             raise Wrong(f"deploy.yml failed for another reason:\n{done.end}")
         for host in _asked(it):
             _insist_on_question(host)
-        if not deployment.serves(it.sales.url):
+        if not deployment.service_answers(it.sales.url):
             raise Wrong("a release that was refused took the service down")
         step.found = "deploy.yml refuses, and the service goes on"
 
@@ -72,7 +72,7 @@ def killed_halfway(it: Deployment, record: Record) -> None:
         it.books.run(
             "deploy", log="deploy-killed", killed_at="Ask the stores", redis_decisions_port=WRONG
         )
-        together(*(partial(_restart, host) for host in _asked(it)))
+        run_together(*(partial(_restart, host) for host in _asked(it)))
         onhosts.insist_on_settings(it)
         step.found = "units restart with the former settings"
 
@@ -88,5 +88,5 @@ def _insist_on_question(host: Host) -> None:
 
 def _restart(host: Host) -> None:
     _insist_on_question(host)
-    units.kill(host, units.ours(host)[0])
+    units.kill_unit(host, units.our_units(host)[0])
     units.wait_for_all(host)

@@ -38,7 +38,7 @@ def look_first(it: Deployment, record: Record) -> None:
         other = PATIENT | {"DRAIN_BATCH": 400}
         done = it.books.run("site", "--check", "--diff", log="site-check", app_settings=other)
         step.found = f"{done.changed} would change"
-        onhosts.insist(done)
+        onhosts.insist_on_recap(done)
         if not done.changed or host.run("cat", file).stdout != before:
             raise Wrong(f"{step.found}, and the settings changed all the same, or nothing would")
 
@@ -52,12 +52,12 @@ def operate(it: Deployment, record: Record) -> None:
             done = it.books.run(
                 "operate", verb=verb, campaign=slug, final=verb == "close", log=f"operate-{verb}"
             )
-            onhosts.insist(done)
-            if (heard := claim(it, slug)) != status:
+            onhosts.insist_on_recap(done)
+            if (heard := claim_status(it, slug)) != status:
                 raise Wrong(f"after {verb} a person hears {heard}, not {status}")
         for verb, word in (("status", it.release), ("reconcile", f"{slug}: 1 admitted, 1 stored")):
             done = it.books.run("operate", verb=verb, log=f"operate-{verb}")
-            onhosts.insist(done)
+            onhosts.insist_on_recap(done)
             if word not in done.said:
                 raise Wrong(f"{verb} doesn't say {word}:\n{done.end}")
         named = ("--username", "mina", "--email", "mina@shop.example")
@@ -65,13 +65,13 @@ def operate(it: Deployment, record: Record) -> None:
             "/usr/local/bin/coupon-manage", "createsuperuser", "--noinput", *named
         )
         done = it.books.run("operate", verb="unlock", user="mina", log="operate-unlock")
-        onhosts.insist(done)
+        onhosts.insist_on_recap(done)
         if "mina may log in" not in done.said:
             raise Wrong(f"unlock doesn't say that mina may log in:\n{done.end}")
         step.found = "each does what it says"
 
 
-def claim(it: Deployment, slug: str) -> int:
+def claim_status(it: Deployment, slug: str) -> int:
     """What somebody new is answered."""
     [(_, token)] = it.sales.people(1, secrets.token_hex(4))
     asked = urllib.request.Request(

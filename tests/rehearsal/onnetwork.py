@@ -12,7 +12,7 @@ from provisioning.spec.model import Spec
 from tests.rehearsal import cloud as clouds
 from tests.rehearsal import packets, topology
 from tests.rehearsal.mutations import MUTATIONS
-from tests.rehearsal.network import Network, network
+from tests.rehearsal.network import Network, running_network
 from tests.rehearsal.record import Record, Wrong
 
 
@@ -37,13 +37,13 @@ class Stage(Ground):
 def stage(name: str, folder: Path, record: Record) -> Iterator[Stage]:
     with ExitStack() as stack:
         with record.step("provision") as step:
-            net = stack.enter_context(network())
+            net = stack.enter_context(running_network())
             net.enter_operator()
-            stack.enter_context(clouds.running(folder))
-            cloud = clouds.apply(name, folder)
+            stack.enter_context(clouds.running_cloud(folder))
+            cloud = clouds.apply_environment(name, folder)
             step.found = f"{name} applied to an empty account"
         with record.step("network") as step:
-            seen = topology.read(cloud)
+            seen = topology.read_topology(cloud)
             net.wire(seen)
             step.found = f"{len(seen.places)} places, {len(seen.groups)} security groups"
         spec = clouds.spec_of(name)
@@ -52,7 +52,7 @@ def stage(name: str, folder: Path, record: Record) -> Iterator[Stage]:
 
 def table(here: Stage, record: Record) -> None:
     with record.step("packets") as step:
-        answer = packets.ask(here.network, here.topology, here.spec)
+        answer = packets.send_packets(here.network, here.topology, here.spec)
         step.found = said(answer)
         if not answer.as_said:
             raise Wrong(step.found)
@@ -61,7 +61,7 @@ def table(here: Stage, record: Record) -> None:
 def mutate(here: Stage, record: Record) -> None:
     """Each mistake is made in the account; the packets must show it. On a second network, made
     from the same account, so that nobody on the first notices."""
-    with network("-other") as other:
+    with running_network("-other") as other:
         other.wire(here.topology)
         _mutate(replace(here, network=other), record)
 
@@ -78,10 +78,10 @@ def _mutate(here: Stage, record: Record) -> None:
 
 def _again(here: Stage) -> packets.Answer:
     """Reads the account anew, rules the network by it, asks, and goes back to what was."""
-    seen = topology.read(here.cloud)
+    seen = topology.read_topology(here.cloud)
     try:
         here.network.rewire(seen)
-        return packets.ask(here.network, seen, here.spec, patience=2)
+        return packets.send_packets(here.network, seen, here.spec, patience=2)
     finally:
         here.network.rewire(here.topology)
 

@@ -20,7 +20,7 @@ from config.development.process.programs import Program, leash_command
 from coupons.claims.coupon_codes import grouped_code
 from tests.rehearsal.cloud import ROOT
 from tests.rehearsal.onnetwork import Ground
-from tests.rehearsal.people import people
+from tests.rehearsal.people import sign_people
 from tests.rehearsal.playbooks import Playbooks
 from tests.rehearsal.record import Wrong
 
@@ -58,7 +58,7 @@ class Sales:
 
     def people(self, count: int, prefix: str) -> list[tuple[str, str]]:
         """(user, token), tokens signed as the shop would."""
-        return list(people(self.token_key(), prefix, count))
+        return list(sign_people(self.token_key(), prefix, count))
 
     def url_of(self, slug: str) -> str:
         return f"{self.url}/api/v1/campaigns/{slug}"
@@ -81,7 +81,7 @@ class Played:
             raise Wrong(" ".join(self.verdict.faults))
 
 
-def rush(
+def play_rush(
     sales: Sales, *, users: int, stock: int, during: Callable[[], None] = lambda: None
 ) -> Played:
     """An opening: everybody at once. `during` happens while they ask."""
@@ -99,7 +99,7 @@ def rush(
 
 
 @contextmanager
-def steady(sales: Sales, *, longest_s: float) -> Iterator[Callable[[], Played]]:
+def play_steadily(sales: Sales, *, longest_s: float) -> Iterator[Callable[[], Played]]:
     """People who come one after the other while the block runs; yields what happened to them."""
     count = int(longest_s * PER_SECOND)
     slug, _ = sales.schedule(stock=count)

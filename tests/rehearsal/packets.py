@@ -59,11 +59,11 @@ class Answer:
         return not self.missing and not self.surplus
 
 
-def ask(
+def send_packets(
     network: Network, topology: Topology, spec: Spec, *, patience: float = SECOND_WAIT_S
 ) -> Answer:
     """Sends the packets. About a second, however many pairs there are, if all is as it should."""
-    wanted, pairs = expected(topology, spec), every_pair(topology)
+    wanted, pairs = expected_answers(topology, spec), every_pair(topology)
     reached = _send(network, topology, pairs, WAIT_S)
     if late := wanted - reached:
         reached |= _send(network, topology, late, patience)
@@ -87,7 +87,7 @@ def every_pair(topology: Topology) -> set[Pair]:
     }  # fmt: skip
 
 
-def expected(topology: Topology, spec: Spec) -> set[Pair]:
+def expected_answers(topology: Topology, spec: Spec) -> set[Pair]:
     """What the spec promises: its table of roles, or the write-up's one group."""
     if spec.firewall.style == "default":
         return _one_group(topology, spec)

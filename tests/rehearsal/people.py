@@ -11,7 +11,7 @@ ISSUER, AUDIENCE = "https://shop.rehearsal", "coupons"
 VALID_S = 1800
 
 
-def people(key: str, prefix: str, count: int) -> Iterator[tuple[str, str]]:
+def sign_people(key: str, prefix: str, count: int) -> Iterator[tuple[str, str]]:
     """(user, token), each signed when it is asked for."""
     said = {"iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + VALID_S}
     for number in range(count):

@@ -17,7 +17,7 @@ from tests.rehearsal import cloud, wheels
 from tests.rehearsal.certificates import Authority
 from tests.rehearsal.cloud import ROOT
 from tests.rehearsal.onnetwork import Stage
-from tests.rehearsal.record import progress
+from tests.rehearsal.record import show_progress
 
 LOGS = ROOT / "build" / "rehearsal"
 TAIL = 40
@@ -59,9 +59,9 @@ class Playbooks:
         self.strategy = "mitogen_linear" if name in WITH_MITOGEN else "linear"
         self._folder, self._inventories, self._ssh = folder, inventories, ssh
         self._extra = SETTINGS | settings | {
-            "app_wheelhouse": str(wheels.make("run")),
+            "app_wheelhouse": str(wheels.make_archive("run")),
             "app_archive": str(folder / "release-{{ app_version }}.tar.gz"),
-            "loadgen_wheelhouse": str(wheels.make("loadgen")),
+            "loadgen_wheelhouse": str(wheels.make_archive("loadgen")),
             "loadgen_archive": str(folder / "loadgen-{{ loadgen_version }}.tar.gz"),
         }  # fmt: skip
         self.logs.mkdir(parents=True, exist_ok=True)
@@ -91,10 +91,10 @@ class Playbooks:
                 for line in lines:
                     out.write(line)
                     if line.startswith("TASK ["):
-                        progress(f"{name}.yml: {line[6:].partition(']')[0]}")
+                        show_progress(f"{name}.yml: {line[6:].partition(']')[0]}")
                         if killed_at and killed_at in line:
                             os.killpg(going.pid, signal.SIGKILL)
-        return recap(going.wait(), file.read_text())
+        return read_recap(going.wait(), file.read_text())
 
     def ssh(self, *words: str) -> subprocess.CompletedProcess[str]:
         """With the configuration that `provisioning ssh` uses: [options,] host, command."""
@@ -120,11 +120,11 @@ def of_account(here: Stage, authority: Authority, **settings: object) -> Playboo
     inventory, ours = here.folder / "inventory", here.folder / "ours.yml"
     name = here.spec.environment.name
     bastion = here.topology.role("bastion")[0]
-    cloud.provisioning(
+    cloud.run_provisioning(
         "inventory", "--env", specs.write_spec(name, here.folder), "--out", str(inventory),
         "--bastion-address", bastion.public,
     )  # fmt: skip
-    ours.write_text(json.dumps(beside(here)))
+    ours.write_text(json.dumps(inventory_beside(here)))
     ca = str(authority.file)
     return Playbooks(
         name, here.folder,
@@ -133,7 +133,7 @@ def of_account(here: Stage, authority: Authority, **settings: object) -> Playboo
     )  # fmt: skip
 
 
-def beside(here: Stage) -> dict[str, object]:
+def inventory_beside(here: Stage) -> dict[str, object]:
     """What provisioning's inventory doesn't have: Locust on one of the hosts, and one host that is
     told to have Amazon's agent (which nobody can fetch from here)."""
     crowd = (*here.topology.role("monitor"), *here.topology.role("consumer"))[0]
@@ -144,7 +144,7 @@ def beside(here: Stage) -> dict[str, object]:
     }
 
 
-def recap(code: int, said: str) -> Recap:
+def read_recap(code: int, said: str) -> Recap:
     lines = RECAP.findall(said)
     return Recap(
         ok=code == 0, changed=sum(int(line[2]) for line in lines), hosts=len(lines), said=said

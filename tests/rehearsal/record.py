@@ -67,7 +67,7 @@ class Record:
         file.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def progress(text: str) -> None:
+def show_progress(text: str) -> None:
     """What goes on within a step, where there is a terminal to see it."""
     if sys.stderr.isatty():
         _show(f"  … {text[:72]}", end="\r")

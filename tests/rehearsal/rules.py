@@ -9,7 +9,7 @@ from tests.rehearsal.topology import OPERATOR, WORLD, Place, Rule, Topology
 OUTSIDE = {"operator": OPERATOR, "world": WORLD}
 
 
-def ruleset(topology: Topology, cards: Mapping[str, str]) -> str:
+def make_ruleset(topology: Topology, cards: Mapping[str, str]) -> str:
     """`cards` names the router's interface towards each place, and to operator and world."""
     inside = {place: cards[place.name] for place in topology.places}
     outside = {cards[name]: address for name, address in OUTSIDE.items()}

@@ -14,7 +14,7 @@ from tests.rehearsal import deployment, hosts, onhosts
 from tests.rehearsal.cloud import ROOT
 from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.host import Host
-from tests.rehearsal.network import command, network
+from tests.rehearsal.network import run_command, running_network
 from tests.rehearsal.onnetwork import Ground
 from tests.rehearsal.opening import Sales
 from tests.rehearsal.people import AUDIENCE, ISSUER
@@ -40,21 +40,21 @@ STEPS = (
 )  # fmt: skip
 
 
-def rehearse(folder: Path, record: Record) -> None:
-    with up(folder, record) as it:
+def rehearse_single(folder: Path, record: Record) -> None:
+    with start_single(folder, record) as it:
         for step in STEPS:
             step(it, record)
 
 
 @contextmanager
-def up(folder: Path, record: Record) -> Iterator[Deployment]:
+def start_single(folder: Path, record: Record) -> Iterator[Deployment]:
     with ExitStack() as stack:
         with record.step("host") as step:
-            net = stack.enter_context(network())
+            net = stack.enter_context(running_network())
             net.enter_operator()
             here = Ground(network=net, topology=_topology(), folder=folder)
             net.wire(here.topology)
-            running = stack.enter_context(hosts.running(here, _key(folder)))
+            running = stack.enter_context(hosts.running_hosts(here, _key(folder)))
             _know(folder)
             step.found = "one with systemd as process 1"
         secrets = folder / "secrets"
@@ -92,7 +92,7 @@ def _key(folder: Path) -> Path:
     (folder / "told").mkdir()
     (folder / "keys").mkdir()
     file = folder / "keys" / "operator.pem"
-    command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(file))
+    run_command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(file))
     return file
 
 

@@ -14,14 +14,14 @@ from pathlib import Path
 
 from provisioning.blueprint.secrets import DATABASE, auth_token, every_secret
 from provisioning.spec.model import Cache
-from tests.harness.servers import process
+from tests.harness.servers import start_process
 from tests.rehearsal.certificates import Authority
 from tests.rehearsal.onnetwork import Stage
 from tests.rehearsal.topology import Place
 
 
 @contextmanager
-def running(here: Stage, authority: Authority) -> Iterator[None]:
+def running_stores(here: Stage, authority: Authority) -> Iterator[None]:
     with ExitStack() as stack:
         for place in here.topology.role("cache"):
             stack.enter_context(_redis(here, authority, place))
@@ -44,7 +44,7 @@ def _redis(here: Stage, authority: Authority, place: Place) -> Iterator[None]:
     ]  # fmt: skip
     settings.write_text("\n".join(lines) + "\n")
     command = here.network.within(place.name, *_LEASH, "redis-server", str(settings))
-    with process(command, ready=lambda: _listens(here, place), log=folder / "log"):
+    with start_process(command, ready=lambda: _listens(here, place), log=folder / "log"):
         yield
 
 
@@ -53,7 +53,7 @@ def _locked(here: Stage, authority: Authority, place: Place, cache: Cache) -> li
     return [
         "port 0", f"tls-port {place.port}", "tls-auth-clients no",
         f"tls-cert-file {certificate}", f"tls-key-file {key}",
-        f"tls-ca-cert-file {authority.file}", f"requirepass {secret(here, auth_token(cache))}",
+        f"tls-ca-cert-file {authority.file}", f"requirepass {read_secret(here, auth_token(cache))}",
     ]  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def _mysql(here: Stage, authority: Authority, place: Place) -> Iterator[None]:
     init.touch(0o600)
     init.write_text(
         f"CREATE DATABASE {wanted.schema} CHARACTER SET utf8mb4;\n"
-        f"CREATE USER '{wanted.user}'@'%' IDENTIFIED BY '{secret(here, DATABASE)}';\n"
+        f"CREATE USER '{wanted.user}'@'%' IDENTIFIED BY '{read_secret(here, DATABASE)}';\n"
         f"GRANT ALL ON *.* TO '{wanted.user}'@'%' WITH GRANT OPTION;\n"
     )
     certificate, key = authority.sign(place.dns)
@@ -85,7 +85,7 @@ def _mysql(here: Stage, authority: Authority, place: Place) -> Iterator[None]:
         "--innodb-flush-log-at-trx-commit=1", "--log-bin", "--sync-binlog=1", "--server-id=1",
         "--binlog-format=ROW", "--innodb-buffer-pool-size=256M", "--performance-schema=OFF",
     )  # fmt: skip
-    with process(command, ready=lambda: _listens(here, place), log=folder / "log"):
+    with start_process(command, ready=lambda: _listens(here, place), log=folder / "log"):
         yield
 
 
@@ -101,19 +101,19 @@ def _listens(here: Stage, place: Place) -> bool:
     return bool(said.stdout)
 
 
-def secret(here: Stage, name: str) -> str:
+def read_secret(here: Stage, name: str) -> str:
     """A secret as the operator may read it."""
     path = f"{here.spec.path}/secrets/{name}"
     answer = here.cloud.ssm.get_parameter(Name=path, WithDecryption=True)
     return answer["Parameter"]["Value"]
 
 
-def secrets(here: Stage) -> list[str]:
+def read_secrets(here: Stage) -> list[str]:
     """All of the environment's."""
-    return [secret(here, one.name) for one in every_secret(here.spec)]
+    return [read_secret(here, one.name) for one in every_secret(here.spec)]
 
 
-def rows(here: Stage, query: str) -> list[list[str]]:
+def query_rows(here: Stage, query: str) -> list[list[str]]:
     """Asks the database by its socket, as nobody but this machine can."""
     place = here.topology.role("database")[0]
     socket: Path = here.folder / place.name / "socket"

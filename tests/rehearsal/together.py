@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 
-def together(*jobs: Callable[[], None]) -> None:
+def run_together(*jobs: Callable[[], None]) -> None:
     """Returns when all have ended. Raises what the first of them raised, then.
 
     Whoever is interrupted meanwhile goes on without them: their processes end with our cgroup.

@@ -75,7 +75,7 @@ class Topology:
         return next(place for place in self.places if place.name == name)
 
 
-def read(cloud: Cloud) -> Topology:
+def read_topology(cloud: Cloud) -> Topology:
     """Asks the cloud with describe calls only."""
     ways = _Ways(cloud)
     taken: set[str] = set()

@@ -19,16 +19,16 @@ class Unit:
     state: str
 
 
-def ours(host: Host) -> list[Unit]:
+def our_units(host: Host) -> list[Unit]:
     """Every unit of the service that is enabled on the host, whatever its state."""
     said = host.run(
         "systemctl", "list-units", "--all", "--plain", "--no-legend", "--type=service", *OURS
     )
     names = [line.split()[0] for line in said.stdout.splitlines() if line.strip()]
-    return [unit(host, name) for name in names if not name.startswith("coupon-migrate")]
+    return [find_unit(host, name) for name in names if not name.startswith("coupon-migrate")]
 
 
-def unit(host: Host, name: str) -> Unit:
+def find_unit(host: Host, name: str) -> Unit:
     said = host.run("systemctl", "show", name, "--property=MainPID,ActiveState").stdout
     shown = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
     return Unit(name, int(shown.get("MainPID", 0)), shown.get("ActiveState", ""))
@@ -38,7 +38,7 @@ def wait_for_all(host: Host, patience: float = BACK_S) -> list[Unit]:
     """Until every unit of ours is active. Raises Wrong if one isn't in time."""
     deadline = time.monotonic() + patience
     while True:
-        found = ours(host)
+        found = our_units(host)
         idle = [one.name for one in found if one.state != "active"]
         if found and not idle:
             return found
@@ -47,12 +47,12 @@ def wait_for_all(host: Host, patience: float = BACK_S) -> list[Unit]:
         time.sleep(0.2)
 
 
-def kill(host: Host, one: Unit, patience: float = BACK_S) -> float:
+def kill_unit(host: Host, one: Unit, patience: float = BACK_S) -> float:
     """kill -9 of its main process; seconds until another is there. Raises Wrong if none is."""
     began = time.monotonic()
     host.run("kill", "-9", str(one.pid))
     while time.monotonic() - began < patience:
-        now = unit(host, one.name)
+        now = find_unit(host, one.name)
         if now.state == "active" and now.pid not in (0, one.pid):
             return time.monotonic() - began
         time.sleep(0.1)

@@ -17,26 +17,26 @@ PYTHON = "/usr/bin/python3.11"
 SCRIPT = ROOT / "ansible" / "wheelhouse.sh"
 
 
-def path(what: str) -> Path:
+def archive_path(what: str) -> Path:
     texts = [(ROOT / "requirements" / pin).read_bytes() for pin in PINS[what]]
     said = hashlib.sha256(b"".join([*texts, SCRIPT.read_bytes()])).hexdigest()
-    return base.cache() / f"{what}-wheels-{said[:12]}.tar.gz"
+    return base.cache_folder() / f"{what}-wheels-{said[:12]}.tar.gz"
 
 
-def ready() -> bool:
-    return all(path(what).exists() for what in PINS)
+def archives_ready() -> bool:
+    return all(archive_path(what).exists() for what in PINS)
 
 
-def make(what: str) -> Path:
+def make_archive(what: str) -> Path:
     """The archive; built if it isn't there, which takes half a minute and a way to PyPI."""
-    file = path(what)
+    file = archive_path(what)
     if not file.exists():
         python = PYTHON if Path(PYTHON).exists() else sys.executable
         new = file.with_suffix(".new")
         subprocess.run(
             ["sh", str(SCRIPT), str(new), python, what], check=True, stderr=subprocess.DEVNULL
         )
-        for old in base.cache().glob(f"{what}-wheels-*"):
+        for old in base.cache_folder().glob(f"{what}-wheels-*"):
             if old != new:
                 old.unlink()
         new.rename(file)

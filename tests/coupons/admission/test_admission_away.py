@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[str]:
-    with servers.redis(tmp_path / "own", extra=("--repl-diskless-sync-delay", "0")) as url:
+    with servers.start_redis(tmp_path / "own", extra=("--repl-diskless-sync-delay", "0")) as url:
         yield url
 
 
@@ -64,7 +64,7 @@ def test_a_redis_that_hangs_is_asked_once_and_given_up_in_time(
 def test_a_redis_that_is_gone_is_a_failure_and_no_refusal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_campaign: CampaignMaker
 ) -> None:
-    with servers.redis(tmp_path / "own") as url:
+    with servers.start_redis(tmp_path / "own") as url:
         use_own_store(monkeypatch, url)
         campaign = open_campaign()
     with pytest.raises(StoreAway):
@@ -75,12 +75,12 @@ def test_it_survives_a_restart_of_redis_with_its_append_only_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_campaign: CampaignMaker
 ) -> None:
     port = servers.free_port()
-    with servers.redis(tmp_path / "own", port=port) as url:
+    with servers.start_redis(tmp_path / "own", port=port) as url:
         own = use_own_store(monkeypatch, url)
         campaign = open_campaign()
         first = strategies.admit(campaign, Claim("mina"))
     own.client.connection_pool.disconnect()
-    with servers.redis(tmp_path / "own", port=port):
+    with servers.start_redis(tmp_path / "own", port=port):
         again = strategies.admit(campaign, Claim("mina"))
         assert (again.place, again.at_ms) == (first.place, first.at_ms)
         assert strategies.admit(campaign, Claim("jun")).place == 2
@@ -103,7 +103,7 @@ def test_an_admission_waits_for_its_replica_where_that_is_asked_for(
     assert outcome_of(campaign, "jun") is Outcome.SOLD_OUT  # a refusal waits for no replica
     port = own_redis.rsplit(":", 1)[1].split("/")[0]
     extra = ("--appendonly", "no", "--replicaof", "127.0.0.1", port)
-    with servers.redis(tmp_path / "replica", extra=extra) as replica:
+    with servers.start_redis(tmp_path / "replica", extra=extra) as replica:
         deadline = time.monotonic() + 10
         while own.client.info("replication")["connected_slaves"] < 1:
             assert time.monotonic() < deadline

@@ -88,7 +88,7 @@ def test_without_mysql_coupons_are_not_said_to_be_none(
 @pytest.fixture
 def sick_redis(tmp_path: Path, settings: Any) -> Iterator[driver.Redis]:
     """A Redis of this test, which the application uses from now on."""
-    with servers.redis(tmp_path / "redis") as url:
+    with servers.start_redis(tmp_path / "redis") as url:
         settings.REDIS_URL = url
         store.cache_clear()
         with driver.Redis.from_url(url) as client:

@@ -25,7 +25,7 @@ def test_an_answer_is_true_or_a_503(open_campaign: CampaignMaker, how: str) -> N
     open_campaign()
     first = Person("user-0")
     told = first.claims().json()
-    damaged_keys.damage("sale", how)
+    damaged_keys.damage_campaign("sale", how)
     lookup.clear_snapshots()
     for person in (first, Person("jun"), Person("jun"), Person("sora")):
         person.client.raise_request_exception = False

@@ -13,7 +13,7 @@ from config.development.process import commands
 from coupons.identity import user_tokens
 from coupons.store import store
 from tests.conftest import CampaignMaker
-from tests.harness.servers import free_port, process
+from tests.harness.servers import free_port, start_process
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +36,7 @@ def granian_port(child_environment: dict[str, str], tmp_path: Path) -> Iterator[
     """The port of a granian with one worker on this test's database and Redis."""
     port = free_port()
     command, log = commands.granian_command(port, "--blocking-threads", "4"), tmp_path / "web.log"
-    with process(command, ready=lambda: _livez(port), log=log, env=child_environment):
+    with start_process(command, ready=lambda: _livez(port), log=log, env=child_environment):
         yield port
 
 

@@ -23,7 +23,7 @@ def test_14_10_a_damaged_queue_is_logged_once_and_counted_every_time(
     open_campaign: CampaignMaker, caplog: pytest.LogCaptureFixture
 ) -> None:
     open_campaign()
-    damaged_keys.damage("sale", "queue is a string")
+    damaged_keys.damage_campaign("sale", "queue is a string")
     counter: Any = metrics.CAMPAIGN_FAILURES.labels("sale", Work.SWEEP)
     before = counter._value.get()
     for _ in range(5):

@@ -41,7 +41,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.
 def test_whatever_is_damaged_of_one_campaign_the_work_on_all_others_goes_on(
     four_campaigns: dict[str, CampaignSnapshot], fake_broker: Broker, how: str
 ) -> None:
-    damaged_keys.damage(ILL, how)
+    damaged_keys.damage_campaign(ILL, how)
     stored_by_the_sweep(four_campaigns, fake_broker, how)
     stored_by_a_bell_for_each(four_campaigns)
     told_by_the_gauges(how)
@@ -128,7 +128,7 @@ def test_the_guard_looks_at_all_others(
     soon = timezone.now() + timedelta(seconds=30)
     for slug in SLUGS:
         open_campaign(slug, opens_at=soon, closes_at=soon + timedelta(hours=1))
-    damaged_keys.damage(ILL, "gate is a string")
+    damaged_keys.damage_campaign(ILL, "gate is a string")
     Tally.objects.filter(campaign__slug="p2").delete()
     assert guard.guard_openings() == len(SLUGS)
     for slug in WELL:
@@ -143,7 +143,7 @@ def test_the_guard_looks_at_all_others(
 def test_an_error_about_a_key_opens_no_breaker(
     four_campaigns: dict[str, CampaignSnapshot], key: str
 ) -> None:
-    damaged_keys.damage(ILL, f"{key} is a string")
+    damaged_keys.damage_campaign(ILL, f"{key} is a string")
     for _ in range(20):
         with pytest.raises(StoreError):
             strategies.admit(four_campaigns[ILL], Claim("mina"))
@@ -156,8 +156,8 @@ def test_an_error_about_a_key_opens_no_breaker(
 def test_each_campaign_gets_its_own_answer_or_its_own_failure(
     four_campaigns: dict[str, CampaignSnapshot],
 ) -> None:
-    damaged_keys.damage(ILL, "queue is a string")
-    damaged_keys.damage("p2", "gate is a string")
+    damaged_keys.damage_campaign(ILL, "queue is a string")
+    damaged_keys.damage_campaign("p2", "gate is a string")
     redis = store.store()
     assert redis.waiting_counts(SLUGS).failed.keys() == {ILL}
     assert redis.waiting_since(SLUGS).failed.keys() == {ILL}
@@ -174,7 +174,7 @@ def test_an_unreadable_snapshot_is_read_from_mysql(
 ) -> None:
     for how in damaged_keys.GARBAGE:
         if how.startswith("facts"):
-            damaged_keys.damage(ILL, how)
+            damaged_keys.damage_campaign(ILL, how)
             lookup.clear_snapshots()
             assert lookup.find_snapshot(ILL) == four_campaigns[ILL], how
 
@@ -186,7 +186,7 @@ def test_commands_for_all_campaigns_go_on_after_one_that_fails(
     store.store().client.delete(*(keys.campaign_keys(slug).gate for slug in SLUGS))
     with pytest.raises(CommandError, match=f"Not rebuilt: {ILL}\\."):
         call_command("rebuild", "--all")
-    damaged_keys.damage("p0", "claimants is a string")
+    damaged_keys.damage_campaign("p0", "claimants is a string")
     with pytest.raises(CommandError, match=f"Not in order: .*{ILL}"):
         call_command("reconcile")
     said = capsys.readouterr()

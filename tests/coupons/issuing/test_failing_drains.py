@@ -41,7 +41,7 @@ def test_a_failing_drain_is_logged_with_its_slug_and_red_on_the_board(
     how: str,
 ) -> None:
     store.store().client.xadd(keys.campaign_keys(ILL).queue, {"no": "claim"})
-    damaged_keys.damage(ILL, how)
+    damaged_keys.damage_campaign(ILL, how)
     tasks.drain_each(SLUGS)
     assert [
         line for line in log_lines(caplog).splitlines() if "drain of campaign p1 failed" in line
@@ -81,7 +81,7 @@ def test_one_claim_that_can_not_be_parked_keeps_no_other_of_its_campaign_waiting
     four_campaigns: dict[str, CampaignSnapshot], fake_broker: Broker
 ) -> None:
     store.store().client.xadd(keys.campaign_keys(ILL).queue, {"no": "claim"})
-    damaged_keys.damage(ILL, "parked is a string")
+    damaged_keys.damage_campaign(ILL, "parked is a string")
     strategies.admit(four_campaigns[ILL], Claim("mina"))
     tasks.drain_each([ILL, "p2"])
     assert stored_campaigns("mina") == {ILL}

@@ -35,7 +35,7 @@ def test_a_group_made_anew_reads_what_stood_in_the_queue_and_stores_it_once(
     for user in ("a", "b", "c"):
         strategies.admit(sale, Claim(user))
     held = queue.read_batch(ILL, consumer="slow", count=2)
-    damaged_keys.damage(ILL, "group destroyed")
+    damaged_keys.damage_campaign(ILL, "group destroyed")
     strategies.admit(sale, Claim("d"))
     assert drain.drain(ILL, consumer="quick").stored == 4
     queue.settle_claims(ILL, list(held.claims))

@@ -35,7 +35,7 @@ def other_redis(tmp_path: Path, settings: Any) -> Iterator[Callable[..., None]]:
     with ExitStack() as stack:
 
         def start_other_redis(*options: str) -> None:
-            server = servers.redis(tmp_path / "redis", extra=options)
+            server = servers.start_redis(tmp_path / "redis", extra=options)
             settings.REDIS_URL = stack.enter_context(server)
             store.cache_clear()
 

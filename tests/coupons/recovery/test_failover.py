@@ -63,9 +63,9 @@ class Pair:
 @pytest.fixture
 def redis_pair(tmp_path: Path, settings: Settings) -> Iterator[Pair]:
     at_once = ("--repl-diskless-sync-delay", "0", "--shutdown-timeout", "0")
-    with servers.redis(tmp_path / "a", extra=at_once) as primary:
+    with servers.start_redis(tmp_path / "a", extra=at_once) as primary:
         replica_of = ("--replicaof", f"127.0.0.1 {port_of(primary)}", *at_once)
-        with servers.redis(tmp_path / "b", extra=replica_of) as replica:
+        with servers.start_redis(tmp_path / "b", extra=replica_of) as replica:
             yield Pair(settings, primary, replica)
     store.store.cache_clear()
 
@@ -178,11 +178,11 @@ def test_a_restart_costs_a_comparison_and_no_operator(
     port = servers.free_port()
     settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
     store.store.cache_clear()
-    with servers.redis(tmp_path / "r", port=port):
+    with servers.start_redis(tmp_path / "r", port=port):
         campaign = open_campaign()
         admit_users(campaign, range(1, 4))
         first = store.store().current_server()
-    with servers.redis(tmp_path / "r", port=port):
+    with servers.start_redis(tmp_path / "r", port=port):
         assert store.store().current_server().identity != first.identity
         assert admit_users(campaign, range(1, 6)) == [1, 2, 3, 4, 5]
         assert store.store().current_server().may_decide

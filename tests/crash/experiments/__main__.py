@@ -15,8 +15,8 @@ from django.utils.module_loading import import_string
 
 from coupons.management.arguments import SentenceParser, Whole
 from tests.bench import run_file
-from tests.crash.programs import DATABASES, PRODUCT, Build, broken
-from tests.crash.stage import ROOT, stage
+from tests.crash.programs import DATABASES, PRODUCT, Build, broken_build
+from tests.crash.stage import ROOT, start_stage
 
 _WAIT = {"REDIS_WAIT_REPLICAS": "1"}
 
@@ -38,32 +38,32 @@ class Experiment:
 
 
 EXPERIMENTS = {
-    "failover": Experiment("failover.play", 50, _WAIT, replica=True),
+    "failover": Experiment("failover.play_rounds", 50, _WAIT, replica=True),
     "failover-without": Experiment(
-        "failover.play", 20, {}, replica=True, build=broken("no_fence"), control=True
+        "failover.play_rounds", 20, {}, replica=True, build=broken_build("no_fence"), control=True
     ),
-    "emptied": Experiment("emptied.play", 20),
+    "emptied": Experiment("emptied.play_rounds", 20),
     "emptied-without": Experiment(
-        "emptied.play", 20, {}, build=broken("no_recent_admissions"), control=True
+        "emptied.play_rounds", 20, {}, build=broken_build("no_recent_admissions"), control=True
     ),
-    "broker": Experiment("broker.play", 20),
-    "half-open": Experiment("half_open.play", 5),
-    "silent": Experiment("silent.play", 6),
-    "database-away": Experiment("database_away.play", 60, proxied=False),
-    "soak": Experiment("soak.play", 60),
-    "order": Experiment("order.play", 1_000, proxied=False),
-    "repeats": Experiment("repeats.play", 100, proxied=False),
-    "deploys": Experiment("deploys.play", 50),
+    "broker": Experiment("broker.play_rounds", 20),
+    "half-open": Experiment("half_open.play_rounds", 5),
+    "silent": Experiment("silent.play_rounds", 6),
+    "database-away": Experiment("database_away.play_rounds", 60, proxied=False),
+    "soak": Experiment("soak.play_rounds", 60),
+    "order": Experiment("order.play_rounds", 1_000, proxied=False),
+    "repeats": Experiment("repeats.play_rounds", 100, proxied=False),
+    "deploys": Experiment("deploys.play_rounds", 50),
     "deploys-without": Experiment("deploys.play_undrained", 3, control=True),
-    "bells": Experiment("bells.play", 1_000),
-    "again": Experiment("again.play", 1_000),
-    "overload": Experiment("overload.play", 4, {"SHED_AFTER_S": "0"}),
-    "overload-self": Experiment("overload.play", 4, fronted=False),
-    "overload-without": Experiment("overload.play", 1, {"SHED_AFTER_S": "0"}, control=True),
-    "doors": Experiment("doors.play", 1, {"SHED_AFTER_S": "0"}),
-    "doors-without": Experiment("doors.play", 1, fronted=False, control=True),
-    "disk": Experiment("disk.play", 10, alone=True),
-    "wait": Experiment("wait.play", 3, replica=True),
+    "bells": Experiment("bells.play_rounds", 1_000),
+    "again": Experiment("again.play_rounds", 1_000),
+    "overload": Experiment("overload.play_rounds", 4, {"SHED_AFTER_S": "0"}),
+    "overload-self": Experiment("overload.play_rounds", 4, fronted=False),
+    "overload-without": Experiment("overload.play_rounds", 1, {"SHED_AFTER_S": "0"}, control=True),
+    "doors": Experiment("doors.play_rounds", 1, {"SHED_AFTER_S": "0"}),
+    "doors-without": Experiment("doors.play_rounds", 1, fronted=False, control=True),
+    "disk": Experiment("disk.play_rounds", 10, alone=True),
+    "wait": Experiment("wait.play_rounds", 3, replica=True),
 }
 
 
@@ -87,7 +87,7 @@ def _played(experiment: Experiment, rounds: int, database: str) -> dict[str, Any
     path = f"tests.crash.experiments.{experiment.path}"
     if experiment.alone:
         return dict(import_string(path)(None, rounds))
-    with stage(
+    with start_stage(
         database=database,
         build=experiment.build,
         settings=experiment.settings,

@@ -11,7 +11,7 @@ from tests.crash.opening import Run
 _PROMISES = ("lost", "over_issued", "duplicates", "changed_answers", "ghosts")
 
 
-def added(runs: Sequence[Run]) -> dict[str, Any]:
+def sum_runs(runs: Sequence[Run]) -> dict[str, Any]:
     """Counts of everything that went wrong; `broken` are the runs that broke a promise."""
     wrongs = {name: sum(len(run.wrongs[name]) for run in runs) for name in runs[0].wrongs}
     return {
@@ -27,9 +27,9 @@ def added(runs: Sequence[Run]) -> dict[str, Any]:
     }
 
 
-def told(run: Run, number: int) -> None:
+def print_round(run: Run, number: int) -> None:
     """One line for a person who watches: what people heard."""
-    heard = Counter(ask.heard.outcome for ask in history.read(run.history))
+    heard = Counter(ask.heard.outcome for ask in history.read_history(run.history))
     wrong = {name: len(wrongs) for name, wrongs in run.wrongs.items() if wrongs}
     print(f"{number + 1}: stored {run.stored}, {run.seconds:.1f} s, {dict(heard)} {wrong or ''}",
           flush=True)  # fmt: skip

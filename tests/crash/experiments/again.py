@@ -11,15 +11,15 @@ from coupons.claims.values import Claim
 from coupons.errors import StoreAway
 from coupons.store import store
 from tests.crash import reading
-from tests.crash.opening import opened
+from tests.crash.opening import open_campaign
 from tests.crash.stage import Stage
 
 _THREADS, _STOCK = 64, 10
 _PART = 10_000  # more calls at once would only wait in a list
 
 
-def play(stage: Stage, thousands: int) -> dict[str, Any]:
-    row, times = opened("again", _STOCK), thousands * 1000
+def play_rounds(stage: Stage, thousands: int) -> dict[str, Any]:
+    row, times = open_campaign("again", _STOCK), thousands * 1000
     campaign = snapshot.snapshot_of(row)
     began = time.monotonic()
 
@@ -34,8 +34,8 @@ def play(stage: Stage, thousands: int) -> dict[str, Any]:
         for _ in range(0, times, _PART):
             answers.update(pool.map(ask, range(_PART)))
     asked_s = time.monotonic() - began
-    reading.settle(stage, "again", patience_s=60)
-    found = reading.found(stage, "again", row.pk, stock=_STOCK, sampled=[])
+    reading.await_settled(stage, "again", patience_s=60)
+    found = reading.read_findings(stage, "again", row.pk, stock=_STOCK, sampled=[])
     figures = {"answers": len(answers), "admitted": store().gate("again").admitted,
                "stored": len(found.rows)}  # fmt: skip
     return {"asked": times, "asked_per_s": round(times / asked_s), **figures,

@@ -8,8 +8,8 @@ from typing import Any
 from celery import current_app
 
 from coupons.broker import wakeups
-from tests.crash.experiments.adding import added
-from tests.crash.opening import Run, Sale, troubled
+from tests.crash.experiments.adding import sum_runs
+from tests.crash.opening import Run, Sale, play_sale
 from tests.crash.programs import WORKERS
 from tests.crash.scene import Scene
 from tests.crash.stage import Stage
@@ -20,7 +20,7 @@ _SALE = Sale(1, stock=1_000, users=1_200, lasts_s=60.0, settle_s=300.0)
 _GONE_S = 1_800.0
 
 
-def play(stage: Stage, thousands: int) -> dict[str, Any]:
+def play_rounds(stage: Stage, thousands: int) -> dict[str, Any]:
     copies = thousands * 1000
     restarts = _restarts(stage)
     seen: dict[str, float] = {}
@@ -32,8 +32,8 @@ def play(stage: Stage, thousands: int) -> dict[str, Any]:
         seen["gone_after_s"] = round(_until_heard(stage) - began, 1)
         run.faults["bells"] += copies
 
-    run = troubled(stage, _SALE, flood)
-    figures = added([run])
+    run = play_sale(stage, _SALE, flood)
+    figures = sum_runs([run])
     ended = _restarts(stage) - restarts
     return {
         "copies": copies, **seen, **figures, "worker_restarts": ended,

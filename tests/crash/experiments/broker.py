@@ -5,8 +5,8 @@ import random
 import time
 from typing import Any
 
-from tests.crash.experiments.adding import added, told
-from tests.crash.opening import Run, Sale, troubled
+from tests.crash.experiments.adding import print_round, sum_runs
+from tests.crash.opening import Run, Sale, play_sale
 from tests.crash.scene import Scene
 from tests.crash.stage import Stage
 from tests.harness import disposable
@@ -15,12 +15,12 @@ _SALE_S = 1.5
 _SOON_S = 2.0
 
 
-def play(stage: Stage, rounds: int) -> dict[str, Any]:
+def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
     said: dict[str, Any] = {}
     for name, times in {"emptied": rounds, "killed": 2 * rounds}.items():
         runs = [_round(stage, number, name) for number in range(times)]
         late = sum(run.settled_after_s > _SOON_S for run in runs)
-        figures = added(runs)
+        figures = sum_runs(runs)
         said[name] = {"rounds": times, **figures, "stored_after_more_than_2_s": late,
                       "broken": figures["broken"] + late}  # fmt: skip
     return {**said, "broken": sum(each["broken"] for each in said.values())}
@@ -33,12 +33,12 @@ def _round(stage: Stage, number: int, name: str) -> Run:
         time.sleep(at_s)
         if name == "emptied":
             with scene.stage.broker() as client:
-                disposable.empty(client)
+                disposable.empty_redis(client)
         else:
             scene.stage.cast.kill("broker")
         run.faults[f"broker {name}"] += 1
 
     sale = Sale(number, stock=300, users=300, lasts_s=_SALE_S, settle_s=30)
-    run = troubled(stage, sale, trouble)
-    told(run, number)
+    run = play_sale(stage, sale, trouble)
+    print_round(run, number)
     return run

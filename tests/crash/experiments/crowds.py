@@ -32,12 +32,12 @@ class Manner:
     patience_s: float = 10.0
 
 
-def asked(stage: Stage, slug: str, people: Sequence[Wanting], manner: Manner) -> list[Ask]:
+def ask_everybody(stage: Stage, slug: str, people: Sequence[Wanting], manner: Manner) -> list[Ask]:
     """Everybody asks; what all of them heard, in no order."""
-    return heard(stage, orders(stage, slug, people, manner))
+    return run_crowds(stage, make_orders(stage, slug, people, manner))
 
 
-def orders(
+def make_orders(
     stage: Stage,
     slug: str,
     people: Sequence[Wanting],
@@ -58,7 +58,7 @@ def orders(
     ]
 
 
-def heard(
+def run_crowds(
     stage: Stage, orders: Sequence[Orders], *, meanwhile: Callable[[], None] | None = None
 ) -> list[Ask]:
     """Everybody asks as ordered, or as many as come until `meanwhile` is done. Raises RuntimeError

@@ -12,10 +12,10 @@ from typing import Any
 
 from tests.crash import reading
 from tests.crash.experiments import crowds
-from tests.crash.experiments.adding import added
+from tests.crash.experiments.adding import sum_runs
 from tests.crash.experiments.crowds import Manner
 from tests.crash.history import OK, Ask
-from tests.crash.opening import Run, judge, opened
+from tests.crash.opening import Run, open_campaign, record_verdicts
 from tests.crash.stage import Stage
 
 PER_S = int(os.environ.get("AWAY_PER_S", "150"))  # people a second, by default
@@ -39,26 +39,30 @@ class Away:
         stage.cast.hold_down("database")
         self.since = time.monotonic()
         time.sleep(seconds)
-        self.waiting = reading.waiting(stage, slug)
+        self.waiting = reading.count_waiting(stage, slug)
         stage.cast.let_go("database")
         stage.cast.await_ready("database")
         self.until = time.monotonic()
-        reading.settle(stage, slug, patience_s=300)
+        reading.await_settled(stage, slug, patience_s=300)
         self.stored_after_s = time.monotonic() - self.until
 
 
-def play(stage: Stage, seconds: int) -> dict[str, Any]:
+def play_rounds(stage: Stage, seconds: int) -> dict[str, Any]:
     people, slug = PER_S * (_BEFORE_S + seconds + _AFTER_S), f"away-{secrets.token_hex(2)}"
-    campaign, away, run = opened(slug, people), Away(), Run(1)
+    campaign, away, run = open_campaign(slug, people), Away(), Run(1)
     wanting = [(f"person-{number}", 1) for number in range(people)]
-    orders = crowds.orders(stage, slug, wanting, Manner(at_once=_AT_ONCE, per_s=PER_S))
+    orders = crowds.make_orders(stage, slug, wanting, Manner(at_once=_AT_ONCE, per_s=PER_S))
     trouble = Thread(target=away.happen, args=(stage, slug, seconds), daemon=True)
-    with reading.sampled(stage, campaign.pk, every_s=_SAMPLE_S) as samples:
+    with reading.sampling_rows(stage, campaign.pk, every_s=_SAMPLE_S) as samples:
         trouble.start()
-        asks = crowds.heard(stage, orders)
+        asks = crowds.run_crowds(stage, orders)
         trouble.join()
     run.settled_after_s = away.stored_after_s
-    judge(run, asks, reading.found(stage, slug, campaign.pk, stock=people, sampled=samples.rows))
+    record_verdicts(
+        run,
+        asks,
+        reading.read_findings(stage, slug, campaign.pk, stock=people, sampled=samples.rows),
+    )
     return _figures(run, asks, away)
 
 
@@ -69,7 +73,7 @@ def _figures(run: Run, asks: Sequence[Ask], away: Away) -> dict[str, Any]:
     asking_s = max(ask.invoked for ask in asks) - min(ask.invoked for ask in asks)
     late = away.stored_after_s > min(_STORED_S, _STORED_S_PER_10_000 * max(1, away.waiting / 1e4))
     return {
-        "away_s": round(away.until - away.since, 1), **added([run]),
+        "away_s": round(away.until - away.since, 1), **sum_runs([run]),
         "asked_per_s": round(len(asks) / asking_s), "asked_while_away": len(meanwhile),
         "errors_while_away": dict(errors),
         "answered_p50_ms": round(waits[len(waits) // 2] * 1e3, 1),

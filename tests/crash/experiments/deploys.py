@@ -11,11 +11,11 @@ from typing import Any
 
 from tests.crash import reading
 from tests.crash.experiments import crowds
-from tests.crash.experiments.adding import added
+from tests.crash.experiments.adding import sum_runs
 from tests.crash.experiments.crowds import Manner
 from tests.crash.history import OK
-from tests.crash.opening import Run, judge, opened
-from tests.crash.programs import WEBS, WORKERS, answers, draining_file
+from tests.crash.opening import Run, open_campaign, record_verdicts
+from tests.crash.programs import WEBS, WORKERS, draining_file, is_answering
 from tests.crash.stage import Stage
 from tests.harness import servers
 
@@ -43,7 +43,7 @@ backend web
 """
 
 
-def play(stage: Stage, rounds: int) -> dict[str, Any]:
+def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
     return _played(stage, rounds, drained=True)
 
 
@@ -54,7 +54,7 @@ def play_undrained(stage: Stage, rounds: int) -> dict[str, Any]:
 
 def _played(stage: Stage, rounds: int, *, drained: bool) -> dict[str, Any]:
     slug, people, run = f"deploys-{secrets.token_hex(2)}", rounds * _LONGEST_S * _PER_S, Run(0)
-    campaign, ended = opened(slug, people), list[float]()
+    campaign, ended = open_campaign(slug, people), list[float]()
     wanting = [(f"person-{number}", 1) for number in range(people)]
 
     def deploy() -> None:
@@ -67,16 +67,18 @@ def _played(stage: Stage, rounds: int, *, drained: bool) -> dict[str, Any]:
             print(f"{number + 1}: {ended[-1] - ended[-2]:.1f} s", flush=True)
 
     with _balancer(stage) as port:
-        orders = crowds.orders(stage, slug, wanting, Manner(per_s=_PER_S), ports=(port,))
-        asks = crowds.heard(stage, orders, meanwhile=deploy)
+        orders = crowds.make_orders(stage, slug, wanting, Manner(per_s=_PER_S), ports=(port,))
+        asks = crowds.run_crowds(stage, orders, meanwhile=deploy)
     began = time.monotonic()
-    reading.settle(stage, slug, patience_s=60)
+    reading.await_settled(stage, slug, patience_s=60)
     run.settled_after_s = time.monotonic() - began
-    judge(run, asks, reading.found(stage, slug, campaign.pk, stock=people, sampled=[]))
+    record_verdicts(
+        run, asks, reading.read_findings(stage, slug, campaign.pk, stock=people, sampled=[])
+    )
     errors = Counter(ask.heard.outcome for ask in asks if ask.heard.kind != OK)
     alone_s = max(0.0, ended[-1] - max(ask.invoked for ask in asks) - _ALONE_S)
     return {
-        "deployments": rounds, **added([run]), "errors": dict(errors),
+        "deployments": rounds, **sum_runs([run]), "errors": dict(errors),
         "lasted_s": round(ended[-1] - ended[0]), "without_a_crowd_s": round(alone_s, 1),
         "broken": sum(map(len, run.wrongs.values())) + errors.total() + bool(alone_s),
     }  # fmt: skip
@@ -103,5 +105,5 @@ def _balancer(stage: Stage) -> Iterator[int]:
                                      rise=_RISE, hosts="\n".join(hosts)))  # fmt: skip
     log: Path = stage.folder / "balancer.log"
     command = ["haproxy", "-db", "-f", str(file)]
-    with servers.process(command, ready=lambda: answers(port, "/livez"), log=log):
+    with servers.start_process(command, ready=lambda: is_answering(port, "/livez"), log=log):
         yield port

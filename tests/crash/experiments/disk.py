@@ -26,7 +26,7 @@ _SLOW_MS = 100
 _WRITES_S = 2.5
 
 
-def play(stage: None, rounds: int) -> dict[str, Any]:
+def play_rounds(stage: None, rounds: int) -> dict[str, Any]:
     said: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="coupons-disk-") as name:
         library = _library(Path(name))
@@ -59,8 +59,8 @@ def _round(
                "--save", "", "--appendonly", "yes", "--appendfsync", policy]  # fmt: skip
     env = os.environ | {"LD_PRELOAD": str(library), "DISK_SLOW_MS": str(_SLOW_MS)}
     log = home / "redis.log"
-    with servers.process(["env", *_assigned(env), *command], ready=lambda: servers.pings(port),
-                         log=log) as pid:  # fmt: skip
+    command = ["env", *_assigned(env), *command]
+    with servers.start_process(command, ready=lambda: servers.is_serving(port), log=log) as pid:
         told: list[float] = []
         writing = Thread(target=_write, args=(port, told), daemon=True)
         writing.start()
@@ -70,7 +70,7 @@ def _round(
     if power:
         _cut(home / "appendonlydir")
     with (
-        servers.process(command, ready=lambda: servers.pings(port), log=log),
+        servers.start_process(command, ready=lambda: servers.is_serving(port), log=log),
         redis.Redis(port=port) as client,
     ):
         kept = int(client.get("n") or 0)

@@ -13,9 +13,9 @@ from threading import Event, Thread
 from typing import Any
 
 from tests.crash import reading, strangers
-from tests.crash.experiments.overload import Crowd, pin
-from tests.crash.opening import opened
-from tests.crash.programs import FRONTS, OPERATORS, WEBS, answers
+from tests.crash.experiments.overload import Crowd, pin_site
+from tests.crash.opening import open_campaign
+from tests.crash.programs import FRONTS, OPERATORS, WEBS, is_answering
 from tests.crash.stage import Stage
 from tests.crash.strangers import Attack
 
@@ -28,18 +28,18 @@ _STOCK = 400_000
 _KEPT_RATE, _SLOWER = 0.9, 2.0
 
 
-def play(stage: Stage, rounds: int) -> dict[str, Any]:
+def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
     """`rounds`: how often each attack is played; each before, meanwhile and before again."""
     stage.cast.hold_down(WEBS[1])
-    pin(os.sched_getaffinity(0), stage)
+    pin_site(os.sched_getaffinity(0), stage)
     slug = f"doors-{os.getpid()}"
-    campaign = opened(slug, _STOCK)
+    campaign = open_campaign(slug, _STOCK)
     crowd = Crowd(stage, slug)
     crowd.ask(_PEOPLE, at_most=_AT_ONCE)  # warm
     attacks = _attacks(stage, slug)
     played = [_round(stage, crowd, name, attacks[name]) for _ in range(rounds) for name in attacks]
-    reading.settle(stage, slug, patience_s=60)
-    found = reading.found(stage, slug, campaign.pk, stock=_STOCK, sampled=[])
+    reading.await_settled(stage, slug, patience_s=60)
+    found = reading.read_findings(stage, slug, campaign.pk, stock=_STOCK, sampled=[])
     restarts = sum(stage.cast[name].restarts for name in (WEBS[0], OPERATORS[0], FRONTS[0])
                    if name in stage.cast.actors)  # fmt: skip
     return {
@@ -68,11 +68,11 @@ def _round(stage: Stage, crowd: Crowd, name: str, attacks: list[Attack]) -> dict
             stage.cast.pause("database")
             stack.callback(stage.cast.wake, "database")
         ready = stack.enter_context(_watched(stage))
-        running = [strangers.started(attack, MANY, _LASTS_S) for attack in attacks]
+        running = [strangers.start_attack(attack, MANY, _LASTS_S) for attack in attacks]
         time.sleep(1)
         meanwhile = _reading(crowd, _LASTS_S - 10)
-        heard = [strangers.heard(one) for one in running]
-    reading.settle(stage, crowd.slug, patience_s=120)  # workers store what waited
+        heard = [strangers.attack_statuses(one) for one in running]
+    reading.await_settled(stage, crowd.slug, patience_s=120)  # workers store what waited
     after = _reading(crowd, _BEFORE_S)
     rate = (before["per_s"] + after["per_s"]) / 2
     p99 = (before["p99_ms"] + after["p99_ms"]) / 2
@@ -110,7 +110,7 @@ def _watched(stage: Stage) -> Iterator[list[bool]]:
 
     def watch() -> None:
         while not over.wait(0.5):
-            said.append(answers(stage.hosts[0].operators, "/readyz"))
+            said.append(is_answering(stage.hosts[0].operators, "/readyz"))
 
     watching = Thread(target=watch, daemon=True)
     watching.start()

@@ -11,9 +11,9 @@ import time
 from typing import Any
 
 from tests.crash import history
-from tests.crash.experiments.adding import added
-from tests.crash.faults import forget_store, rebuild
-from tests.crash.opening import Run, Sale, troubled
+from tests.crash.experiments.adding import sum_runs
+from tests.crash.faults import forget_store, rebuild_campaign
+from tests.crash.opening import Run, Sale, play_sale
 from tests.crash.scene import Fault, Scene
 from tests.crash.stage import Stage
 from tests.harness import disposable
@@ -21,12 +21,12 @@ from tests.harness import disposable
 _CLOSED_S = 0.7  # how long people meet an empty store
 
 
-def play(stage: Stage, rounds: int) -> dict[str, Any]:
+def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
     rounds_played = [_round(stage, number) for number in range(rounds)]
     safe = [run for run, _ in rounds_played[::2]]
     waiting = [run for run, _ in rounds_played[1::2]]
     while_empty = sum(admitted for _, admitted in rounds_played)
-    calm, rush = added(safe), added(waiting or safe)
+    calm, rush = sum_runs(safe), sum_runs(waiting or safe)
     return {
         "emptied": rounds,
         "admitted_before_rebuilt": while_empty,
@@ -44,22 +44,22 @@ def _round(stage: Stage, number: int) -> tuple[Run, int]:
         time.sleep(at_s)
         if number % 2:
             with scene.stage.store() as client:
-                disposable.empty(client)
+                disposable.empty_redis(client)
         else:
             forget_store(scene, Fault(at_s, "empty_store", 0, 0))
         moments.append(time.monotonic())
         time.sleep(_CLOSED_S)
         moments.append(time.monotonic())
-        rebuild(scene)
+        rebuild_campaign(scene)
         run.faults["empty_store"] += 1
 
     sale = Sale(number, stock=500, users=700, lasts_s=2.0, settle_s=20)
-    run = troubled(stage, sale, empty)
+    run = play_sale(stage, sale, empty)
     return run, _admitted_between(run, *moments)
 
 
 def _admitted_between(run: Run, since: float, until: float) -> int:
-    asks = history.read(run.history)
+    asks = history.read_history(run.history)
     return sum(
         ask.heard.outcome == "admitted" and ask.invoked > since and ask.completed < until
         for ask in asks

@@ -10,8 +10,8 @@ from typing import Any
 
 import redis
 
-from tests.crash.experiments.adding import added, told
-from tests.crash.opening import Run, Sale, troubled
+from tests.crash.experiments.adding import print_round, sum_runs
+from tests.crash.opening import Run, Sale, play_sale
 from tests.crash.scene import Scene
 from tests.crash.stage import Stage
 
@@ -73,10 +73,10 @@ class Pair:
         return redis.Redis(port=self._stage.ports[name], socket_timeout=5)
 
 
-def play(stage: Stage, rounds: int) -> dict[str, Any]:
+def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
     pair, chance = Pair(stage), random.Random(rounds)
     runs = [_round(stage, pair, number, chance) for number in range(rounds)]
-    return {"failovers": rounds, **added(runs)}
+    return {"failovers": rounds, **sum_runs(runs)}
 
 
 def _round(stage: Stage, pair: Pair, number: int, chance: random.Random) -> Run:
@@ -91,6 +91,6 @@ def _round(stage: Stage, pair: Pair, number: int, chance: random.Random) -> Run:
         run.faults["failover"] += 1
 
     sale = Sale(number, stock=500, users=700, lasts_s=_SALE_S, settle_s=30)
-    run = troubled(stage, sale, lose)
-    told(run, number)
+    run = play_sale(stage, sale, lose)
+    print_round(run, number)
     return run

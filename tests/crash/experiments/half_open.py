@@ -4,19 +4,19 @@ import random
 import time
 from typing import Any
 
-from tests.crash.experiments.adding import added
-from tests.crash.opening import Run, Sale, troubled
+from tests.crash.experiments.adding import sum_runs
+from tests.crash.opening import Run, Sale, play_sale
 from tests.crash.scene import Scene
 from tests.crash.stage import Stage
 
 _BACK_S = 15.0
 
 
-def play(stage: Stage, rounds: int) -> dict[str, Any]:
+def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
     said: dict[str, Any] = {}
     for route in ("store", "broker", "database"):
         runs = [_round(stage, number, route) for number in range(rounds)]
-        said[route] = {"rounds": rounds, **added(runs),
+        said[route] = {"rounds": rounds, **sum_runs(runs),
                        "back_after_more_than_15_s": sum(run.settled_after_s > _BACK_S
                                                         for run in runs)}  # fmt: skip
     wrong = sum(each["broken"] + each["back_after_more_than_15_s"] for each in said.values())
@@ -32,4 +32,4 @@ def _round(stage: Stage, number: int, route: str) -> Run:
         scene.stage.routes[route].switch_to("half-open")
         run.faults[f"half-open {route}"] += 1
 
-    return troubled(stage, Sale(number, stock=300, users=300, lasts_s=1.5), forget)
+    return play_sale(stage, Sale(number, stock=300, users=300, lasts_s=1.5), forget)

@@ -9,10 +9,10 @@ from typing import Any
 
 from tests.crash import checker, reading
 from tests.crash.checker import Found
-from tests.crash.experiments.adding import added
-from tests.crash.experiments.crowds import Manner, asked
+from tests.crash.experiments.adding import sum_runs
+from tests.crash.experiments.crowds import Manner, ask_everybody
 from tests.crash.history import OK, Ask
-from tests.crash.opening import Run, judge, opened
+from tests.crash.opening import Run, open_campaign, record_verdicts
 from tests.crash.stage import Stage
 
 _TOGETHER = 50_000
@@ -20,23 +20,25 @@ _SAMPLE_S = 5.0  # counting a million rows takes its time
 _MANNER = Manner(at_once=64)
 
 
-def play(stage: Stage, thousands: int) -> dict[str, Any]:
+def play_rounds(stage: Stage, thousands: int) -> dict[str, Any]:
     people, slug = thousands * 1000, f"order-{secrets.token_hex(2)}"
-    campaign, asks = opened(slug, people), list[Ask]()
-    with reading.sampled(stage, campaign.pk, every_s=_SAMPLE_S) as samples:
+    campaign, asks = open_campaign(slug, people), list[Ask]()
+    with reading.sampling_rows(stage, campaign.pk, every_s=_SAMPLE_S) as samples:
         began = time.monotonic()
         for first in range(0, people, _TOGETHER):
             users = range(first, min(people, first + _TOGETHER))
-            asks += asked(stage, slug, [(f"person-{number}", 1) for number in users], _MANNER)
+            asks += ask_everybody(
+                stage, slug, [(f"person-{number}", 1) for number in users], _MANNER
+            )
             print(f"{len(asks)} answers after {time.monotonic() - began:.0f} s, "
-                  f"{reading.waiting(stage, slug)} wait", flush=True)  # fmt: skip
+                  f"{reading.count_waiting(stage, slug)} wait", flush=True)  # fmt: skip
         run = Run(0)
         last = time.monotonic()
-        reading.settle(stage, slug, patience_s=300)
+        reading.await_settled(stage, slug, patience_s=300)
         run.settled_after_s = time.monotonic() - last
-    found = reading.found(stage, slug, campaign.pk, stock=people, sampled=samples.rows)
-    judge(run, asks, found)
-    figures, apart = added([run]), _nearest_seen(asks, found)
+    found = reading.read_findings(stage, slug, campaign.pk, stock=people, sampled=samples.rows)
+    record_verdicts(run, asks, found)
+    figures, apart = sum_runs([run]), _nearest_seen(asks, found)
     wrong = sum(map(len, run.wrongs.values()))
     return {
         **figures, "asking_s": round(last - began), "told_per_s": round(run.told / (last - began)),
@@ -52,7 +54,7 @@ def _nearest_seen(asks: Sequence[Ask], found: Found) -> int:
     earlier, later = _nearest(by_place)
     places = {by_place[earlier].user: later, by_place[later].user: earlier}
     rows = [replace(row, place=places.get(row.user, row.place)) for row in found.rows]
-    seen = checker.inversions(asks, replace(found, rows=rows))
+    seen = checker.find_inversions(asks, replace(found, rows=rows))
     return later - earlier if seen else 0
 
 

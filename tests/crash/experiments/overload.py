@@ -23,7 +23,7 @@ from coupons.store import store
 from tests.crash import reading
 from tests.crash.experiments.soak import resident_mib
 from tests.crash.http_crowd import RESET, TIMEOUT, Orders, orders_as_json
-from tests.crash.opening import opened
+from tests.crash.opening import open_campaign
 from tests.crash.programs import WEBS
 from tests.crash.stage import ROOT, Stage
 
@@ -40,19 +40,19 @@ _GROWTH = 0.1  # of memory, from the first flood to the last: a connection takes
 Told = list[tuple[int, float, bool, float]]
 
 
-def play(stage: Stage, rounds: int) -> dict[str, Any]:
+def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert most >= 16_384, "ulimit -n 16384: a connection each"
     stage.cast.hold_down(WEBS[1])
-    pin(os.sched_getaffinity(0), stage)
+    pin_site(os.sched_getaffinity(0), stage)
     slug = f"flood-{os.getpid()}"
-    campaign = opened(slug, _STOCK)
+    campaign = open_campaign(slug, _STOCK)
     crowd = Crowd(stage, slug)
     crowd.ask(3_000, at_most=_AT_ONCE)  # warm
     capacity = crowd.capacity()
     said = [_round(stage, crowd, capacity, reuse=bool(number % 2)) for number in range(rounds)]
-    reading.settle(stage, slug, patience_s=60)
-    found = reading.found(stage, slug, campaign.pk, stock=_STOCK, sampled=[])
+    reading.await_settled(stage, slug, patience_s=60)
+    found = reading.read_findings(stage, slug, campaign.pk, stock=_STOCK, sampled=[])
     floods = [each["memory_mib"][1] for each in said]
     kept = len(found.rows) >= crowd.told and store().gate(slug).admitted == len(found.rows)
     return {
@@ -169,7 +169,7 @@ def to_other_core() -> None:
     os.sched_setaffinity(0, {cores[-1]})
 
 
-def pin(cores: set[int], stage: Stage) -> None:
+def pin_site(cores: set[int], stage: Stage) -> None:
     """The whole site onto the first core."""
     for actor in stage.cast.actors.values():
         for pid in (actor.pid, *actor.children()):

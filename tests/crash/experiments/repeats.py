@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.crash import reading
-from tests.crash.experiments.adding import added
-from tests.crash.experiments.crowds import Manner, Wanting, asked
+from tests.crash.experiments.adding import sum_runs
+from tests.crash.experiments.crowds import Manner, Wanting, ask_everybody
 from tests.crash.history import OK, Ask
-from tests.crash.opening import Run, judge, opened
+from tests.crash.opening import Run, open_campaign, record_verdicts
 from tests.crash.stage import Stage
 
 _TOGETHER = 20_000
@@ -21,7 +21,7 @@ _AT_ONCE = Manner(at_once=60, together=True)
 _HANGING_UP = Manner(at_once=60, dropped=0.2)
 
 
-def play(stage: Stage, thousands: int) -> dict[str, Any]:
+def play_rounds(stage: Stage, thousands: int) -> dict[str, Any]:
     people, chance = thousands * 1000, random.Random(thousands)
     again = [1 + chance.randint(1, _AGAIN) for _ in range(people // 5)]
     said = {
@@ -33,19 +33,21 @@ def play(stage: Stage, thousands: int) -> dict[str, Any]:
 
 def _asking(stage: Stage, times: Sequence[int], manner: Manner) -> dict[str, Any]:
     slug, asks, began = f"repeats-{secrets.token_hex(2)}", list[Ask](), time.monotonic()
-    campaign = opened(slug, len(times))
+    campaign = open_campaign(slug, len(times))
     people: list[Wanting] = [(f"person-{number}", asks) for number, asks in enumerate(times)]
     for first in range(0, len(people), _TOGETHER):
-        asks += asked(stage, slug, people[first : first + _TOGETHER], manner)
+        asks += ask_everybody(stage, slug, people[first : first + _TOGETHER], manner)
         print(f"{len(asks)} asks after {time.monotonic() - began:.0f} s", flush=True)
     run, last = Run(0), time.monotonic()
-    reading.settle(stage, slug, patience_s=120)
+    reading.await_settled(stage, slug, patience_s=120)
     run.settled_after_s = time.monotonic() - last
-    judge(run, asks, reading.found(stage, slug, campaign.pk, stock=len(times), sampled=[]))
+    record_verdicts(
+        run, asks, reading.read_findings(stage, slug, campaign.pk, stock=len(times), sampled=[])
+    )
     wrong = sum(map(len, run.wrongs.values()))
     print(f"told {run.told}, stored {run.stored}, {wrong} wrong", flush=True)
     return {
-        "people": len(times), **added([run]), "per_s": round(len(asks) / (last - began)),
+        "people": len(times), **sum_runs([run]), "per_s": round(len(asks) / (last - began)),
         "heard": dict(Counter(ask.heard.outcome for ask in asks)),
         "asks_under_way_with_another_of_the_same": _overlapping(asks),
         "broken": wrong + (run.told != len(times)) + (run.stored != len(times)),

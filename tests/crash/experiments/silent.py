@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tests.crash import history
-from tests.crash.experiments.adding import added, told
+from tests.crash.experiments.adding import print_round, sum_runs
 from tests.crash.experiments.listening import scripts_heard
 from tests.crash.history import INFO, OK, Ask
-from tests.crash.opening import Run, Sale, troubled
+from tests.crash.opening import Run, Sale, play_sale
 from tests.crash.programs import WEBS
 from tests.crash.scene import Scene
 from tests.crash.stage import Stage
@@ -23,7 +23,7 @@ Moments = list[float]
 Round = tuple[Run, Moments, int]  # and scripts that ran though nobody had asked so often
 
 
-def play(stage: Stage, rounds: int) -> dict[str, Any]:
+def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
     said = {
         name: _measured([_round(stage, number, silence) for number in range(rounds)], stage)
         for name, silence in {"black_hole": _hole, "stopped": _stop}.items()
@@ -43,9 +43,9 @@ def _round(stage: Stage, number: int, silence: Callable[[Scene], None]) -> Round
 
     sale = Sale(number, stock=800, users=800, lasts_s=_SILENT_S + 3)
     with scripts_heard(stage) as heard:
-        run = troubled(stage, sale, be_silent)
-    asks = Counter(ask.user for ask in history.read(run.history))
-    told(run, number)
+        run = play_sale(stage, sale, be_silent)
+    asks = Counter(ask.user for ask in history.read_history(run.history))
+    print_round(run, number)
     return run, moments, (heard - asks).total()
 
 
@@ -65,13 +65,13 @@ def _measured(rounds: Sequence[Round], stage: Stage) -> dict[str, Any]:
     waits: list[float] = []
     served: list[float] = []
     for run, (since, until), _ in rounds:
-        asks = history.read(run.history)
+        asks = history.read_history(run.history)
         waits += [ask.completed - ask.invoked for ask in asks if _in_silence(ask, since, until)]
         served.append(min(ask.completed for ask in asks
                           if ask.heard.kind == OK and ask.completed > until) - until)  # fmt: skip
     waits.sort()
     p99 = waits[int(len(waits) * 0.99)]
-    figures = added([run for run, _, _ in rounds])
+    figures = sum_runs([run for run, _, _ in rounds])
     repeated = sum(sent for _, _, sent in rounds)
     return {
         "rounds": len(rounds), **figures, "told_503": len(waits),

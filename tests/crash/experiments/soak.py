@@ -8,8 +8,8 @@ from threading import Event, Thread
 from typing import Any
 
 from tests.crash.actors import Actor
-from tests.crash.experiments.adding import added
-from tests.crash.opening import Run, Sale, troubled
+from tests.crash.experiments.adding import sum_runs
+from tests.crash.opening import Run, Sale, play_sale
 from tests.crash.programs import WEBS, WORKERS
 from tests.crash.scene import Scene
 from tests.crash.stage import Stage
@@ -27,7 +27,7 @@ _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 Sample = tuple[float, int, int]  # monotonic seconds, resident KiB, open descriptors
 
 
-def play(stage: Stage, minutes: int) -> dict[str, Any]:
+def play_rounds(stage: Stage, minutes: int) -> dict[str, Any]:
     samples: dict[str, list[Sample]] = defaultdict(list)
     over = Event()
     watching = Thread(target=_watch, args=(stage, samples, over), daemon=True)
@@ -37,7 +37,7 @@ def play(stage: Stage, minutes: int) -> dict[str, Any]:
     while time.monotonic() < until:
         people = round(PER_S * _SALE_S)
         sale = Sale(len(runs), people, people, lasts_s=_SALE_S)
-        runs.append(troubled(stage, sale, _nothing))
+        runs.append(play_sale(stage, sale, _nothing))
         print(f"{len(runs)}: told {runs[-1].told}, stored {runs[-1].stored}; "
               + "; ".join(f"{name} {each[-1][1] // 1024} MiB, {each[-1][2]} fds"
                           for name, each in samples.items()), flush=True)  # fmt: skip
@@ -45,7 +45,7 @@ def play(stage: Stage, minutes: int) -> dict[str, Any]:
     watching.join()
     figures = {name: _growth(each) for name, each in samples.items()}
     grown = sum(map(_has_grown, figures.values()))
-    total = added(runs)
+    total = sum_runs(runs)
     return {"minutes": minutes, "people_per_s": PER_S, **total, "processes": figures,
             "broken": total["broken"] + grown}  # fmt: skip
 

@@ -15,7 +15,7 @@ from coupons.claims.values import Claim
 from coupons.errors import DependencyAway
 from coupons.store import store
 from tests.crash.experiments.failover import Pair
-from tests.crash.opening import opened
+from tests.crash.opening import open_campaign
 from tests.crash.stage import Stage
 
 _THREADS = 16
@@ -23,7 +23,7 @@ _CLAIMS = 4_000
 _DELAYS_S = (0.0, 0.001, 0.005)
 
 
-def play(stage: Stage, rounds: int) -> dict[str, Any]:
+def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
     settings.REDIS_URL = f"redis://127.0.0.1:{stage.ports['store']}/0"  # without the proxy
     pair = Pair(stage)
     said: dict[str, Any] = {}
@@ -39,7 +39,7 @@ def play(stage: Stage, rounds: int) -> dict[str, Any]:
 
 
 def _round(number: int) -> dict[str, float]:
-    sale = snapshot.snapshot_of(opened(f"wait-{time.time_ns()}-{number}", _CLAIMS))
+    sale = snapshot.snapshot_of(open_campaign(f"wait-{time.time_ns()}-{number}", _CLAIMS))
     users = [f"user-{n}" for n in range(_CLAIMS)]
     began = time.perf_counter()
     with ThreadPoolExecutor(_THREADS) as pool:
