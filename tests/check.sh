@@ -1,5 +1,5 @@
 #!/bin/sh
-# Everything that can be said without running: style, types, Django's checks, migrations, schema.
+# Static checks: style, types, Django's checks, migrations, schema.
 set -eu
 cd "$(dirname "$0")/.."
 bin=.venv/bin
@@ -9,7 +9,7 @@ $bin/mypy
 $bin/python manage.py makemigrations --check --dry-run
 $bin/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
-# As production would be: nothing has a default there. These secrets are made for this check only.
+# With settings as in production, where none has a default. The secrets are made for this check only.
 secret() { $bin/python -c 'import secrets; print(secrets.token_hex(40))'; }
 COUPONS_ENV=production SECRET_KEY=$(secret) COUPON_KEYS=check:$(secret) JWT_HS256_SECRET=$(secret) \
   JWT_ISSUER=https://shop.example ALLOWED_HOSTS=coupons.example DATABASE_URL=sqlite://:memory: \

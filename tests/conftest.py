@@ -1,4 +1,4 @@
-"""The cast and the stage: real servers from the environment, campaigns, people with tokens."""
+"""Fixtures of all tests: real servers from the environment, campaigns, users with tokens."""
 
 import fcntl
 import os
@@ -44,19 +44,20 @@ def pytest_configure(config: pytest.Config) -> None:
         xdist_workers.give_way_to_servers()
     missing = [name for name in _SERVERS if name not in os.environ]
     if len(missing) == len(_SERVERS):
-        _begin_again_on_own_servers(config)
+        _restart_on_own_servers(config)
     if missing:
         raise pytest.UsageError(f"{' and '.join(missing)} not set. {_RUN_THEM}")
     try:
         disposable.demand_marks(os.environ)
-    except disposable.NotOurs as theirs:
+    except disposable.NotOurs as server:
         raise pytest.UsageError(
-            f"{theirs} was not started by the tests, which would empty it. {_RUN_THEM}"
+            f"{server} was not started by the tests, which would empty it. {_RUN_THEM}"
         ) from None
 
 
-def _begin_again_on_own_servers(config: pytest.Config) -> None:
-    """Plain `pytest` is the same run below `tests.servers`, which stops them at its end."""
+def _restart_on_own_servers(config: pytest.Config) -> None:
+    """Without servers in the environment, run the same pytest under `tests.servers`, which starts
+    them and stops them at its end."""
     config.pluginmanager.getplugin("capturemanager").stop_global_capturing()
     os.environ["PYTHONPATH"] = os.pathsep.join(
         [str(config.rootpath), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
@@ -74,7 +75,7 @@ def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes minutes first: begun last, it would end long after the other workers."""
+    """Tests that take minutes first: started last, one would end long after the other workers."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
@@ -82,7 +83,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def django_db_modify_db_settings(
     tmp_path_factory: pytest.TempPathFactory, django_db_modify_db_settings_parallel_suffix: None
 ) -> None:
-    """SQLite in a file: other processes can't see a database in this one's memory."""
+    """Keep SQLite in a file: other processes can't open a database in this one's memory."""
     if connection.vendor == "sqlite":
         name = tmp_path_factory.mktemp("sqlite") / "test.sqlite3"
         connection.settings_dict["TEST"]["NAME"] = str(name)
@@ -90,7 +91,7 @@ def django_db_modify_db_settings(
 
 @pytest.fixture(autouse=True)
 def empty_store() -> Iterator[None]:
-    """A Redis without memories, and a process without them."""
+    """Empty Redis, and the caches of this process, before each test."""
     try:
         disposable.empty_redis(store.store().client)
     except disposable.NotOurs:  # a thread has connected while the last test was elsewhere
@@ -112,7 +113,7 @@ def draft(db: None) -> Callable[..., Campaign]:
 
     def make(slug: str = "sale", **fields: Any) -> Campaign:
         now = timezone.now()
-        said: dict[str, Any] = {
+        defaults: dict[str, Any] = {
             "name": f"The {slug}",
             "stock": 10,
             "opens_at": now - timedelta(seconds=1),
@@ -120,14 +121,14 @@ def draft(db: None) -> Callable[..., Campaign]:
             "discount_value": 10,
             "valid_days": 30,
         }
-        return lifecycle.save_draft(Campaign(slug=slug, **said | fields), actor="Mina")
+        return lifecycle.save_draft(Campaign(slug=slug, **defaults | fields), actor="Mina")
 
     return make
 
 
 @pytest.fixture
 def open_campaign(draft: Callable[..., Campaign]) -> CampaignMaker:
-    """A scheduled campaign whose window is open, unless told otherwise."""
+    """A scheduled campaign whose window is open, unless `fields` have another."""
 
     def make(slug: str = "sale", **fields: Any) -> CampaignSnapshot:
         draft(slug, **fields)
@@ -137,7 +138,7 @@ def open_campaign(draft: Callable[..., Campaign]) -> CampaignMaker:
 
 
 class Person:
-    """Somebody with a token, speaking HTTP."""
+    """A user with a token who sends HTTP requests."""
 
     def __init__(self, name: str, segments: tuple[str, ...] = ()) -> None:
         self.name = name
@@ -161,7 +162,7 @@ def person() -> type[Person]:
 
 @pytest.fixture
 def redis_away(settings: Any) -> Iterator[Any]:
-    """Call it, and from then on nobody listens where Redis should be."""
+    """A function; after it is called, `REDIS_URL` names a port on which no server listens."""
 
     def away() -> None:
         settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
@@ -174,7 +175,7 @@ def redis_away(settings: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def child_environment(transactional_db: None) -> dict[str, str]:
-    """The environment of a process that shall see this test's database."""
+    """The environment of a process that uses this test's database."""
     name = connection.settings_dict["NAME"]
     url = os.environ["DATABASE_URL"]
     if connection.vendor == "mysql":
@@ -186,9 +187,9 @@ def child_environment(transactional_db: None) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def collected_static() -> None:
-    """Style sheets and pictures where a release has them, for sites in production mode."""
+    """Collect static files, as a release does, for sites in production mode."""
     root = Path(django_settings.STATIC_ROOT)
     root.parent.mkdir(exist_ok=True)
     with (root.parent / "static.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # one after the other: they would fill the same folder
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one process at a time: all write to one folder
         call_command("collectstatic", interactive=False, verbosity=0, post_process=False)

@@ -1,7 +1,8 @@
-"""`python -m tests.verbs [VERB …]`: every verb of the Makefile, in a form that takes seconds.
+"""`python -m tests.verbs [VERB …]`: runs every target of the Makefile in a form that takes seconds.
 
-In a copy of the checkout, so that a `make run` at work here is left in peace and `fmt` and `clean`
-may do what they do. Exit status 1 if a verb failed, or if the Makefile has one that nobody runs.
+In a copy of the checkout, so that `fmt` and `clean` change nothing here and a running `make run` is
+not disturbed. Exit status 1 if a target failed, or if the Makefile has one that this program does
+not know.
 """
 
 import json
@@ -32,11 +33,11 @@ KEPT = ("PATH", "HOME", "LANG", "PYTHON", "XDG_CACHE_HOME")
 
 
 class Failed(Exception):
-    """A verb did not do what it is there for: `str(failed)` says how it went."""
+    """A target did not do its work: `str(failed)` has its output."""
 
 
 class Copy:
-    """The files of this checkout in a folder of their own, with the packages of this one."""
+    """A copy of this checkout in another folder, with the same virtual environment."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -47,15 +48,15 @@ class Copy:
         copy = ["xargs", "-0", "cp", "--parents", "--preserve=mode,timestamps", "-t", str(folder)]
         subprocess.run(copy, cwd=ROOT, input=b"\0".join(there), check=True)
         (folder / ".venv").symlink_to(ROOT / ".venv")
-        told = ["-c", "user.name=verbs", "-c", "user.email=verbs@localhost"]
-        for words in (("init", "-q"), ("add", "-A"), (*told, "commit", "-qm", "As it is.")):
+        identity = ["-c", "user.name=verbs", "-c", "user.email=verbs@localhost"]
+        for words in (("init", "-q"), ("add", "-A"), (*identity, "commit", "-qm", "As it is.")):
             subprocess.run(["git", *words], cwd=folder, check=True)
         self.ports = {name: servers.free_port() for name in PORTS}
         self.env = {name: env.GIVEN[name] for name in KEPT if name in env.GIVEN}
         self.env |= {name: str(port) for name, port in self.ports.items()} | {"LC_ALL": "C.UTF-8"}
 
     def make(self, *words: str, **more: str) -> str:
-        """What it printed. Raises Failed unless it ended well."""
+        """Run to the end. Returns the output. Raises Failed if the exit status is not 0."""
         with self._making(*words, **more) as (child, said):
             status = child.wait(PATIENCE_S)
         demand_that(status == 0, f"status {status}", said())
@@ -63,7 +64,8 @@ class Copy:
 
     @contextmanager
     def making(self, *words: str, **more: str) -> Iterator[Callable[[], str]]:
-        """While it runs; then it gets a Ctrl-C. Yields a function for what it has printed."""
+        """Run during the block, then send Ctrl-C. Yields a function that returns the output so
+        far."""
         with self._making(*words, **more) as (_, said):
             yield said
 
@@ -108,7 +110,7 @@ def show_help(copy: Copy) -> None:
 
 
 def run_and_load(copy: Copy) -> None:
-    """`load` and `load-ui` are for the site that `run` serves."""
+    """`load` and `load-ui` use the site that `run` serves."""
     with copy.making("run") as said:
         wait_until(lambda: "Ctrl-C stops everything." in said(), "everything is up", said)
         printed = copy.make("load", "LOAD=-u 100 --stock 20 --seconds 2 --gather 3")
@@ -136,7 +138,7 @@ def run_demo(copy: Copy) -> None:
 
 
 def show_plan(copy: Copy) -> None:
-    """On a cloud of the tests: nothing is there yet, so everything is to be made."""
+    """On the tests' cloud, which is empty: everything is to be created."""
     with serve_cloud(copy.folder) as url:
         said = copy.make(
             "plan", "ENV=hello", COUPON_OPERATOR="198.51.100.7/32", AWS_ACCESS_KEY_ID="of-a-test",
@@ -170,7 +172,7 @@ def make_report(copy: Copy) -> None:
 
 
 def run_rehearsal(copy: Copy) -> None:
-    """Its network; where that can't be had, the verb must say why."""
+    """Only its network. Where that is impossible, the target must say why."""
     try:
         copy.make("rehearse", "REHEARSE=--short")
     except Failed as failed:
@@ -180,7 +182,7 @@ def run_rehearsal(copy: Copy) -> None:
 def run_fmt(copy: Copy) -> None:
     copy.make("fmt")
     changed = subprocess.run(["git", "diff"], cwd=copy.folder, capture_output=True, text=True)
-    demand_that(not changed.stdout, "it changed what is formatted", changed.stdout)
+    demand_that(not changed.stdout, "it changed formatted files", changed.stdout)
 
 
 def run_clean(copy: Copy) -> None:
@@ -191,7 +193,7 @@ def run_clean(copy: Copy) -> None:
     demand_that(not left, f"left: {left}", "")
 
 
-# Beside each other, since most of them mostly wait; in a lane one after the other.
+# Lanes run at the same time, since most targets mostly wait; targets of a lane one after another.
 LANES: tuple[dict[str, Callable[[Copy], None]], ...] = (
     {
         "help": show_help,
@@ -216,7 +218,7 @@ def makefile_verbs() -> list[str]:
 
 
 def unrun_verbs() -> set[str]:
-    """Verbs that neither this program nor `.ci/run` itself calls."""
+    """Targets that neither this program nor `.ci/run` calls."""
     ours = {verb for lane in (*LANES, LAST) for names in lane for verb in names.split()}
     return set(makefile_verbs()) - ours - set((ROOT / ".ci" / "run").read_text().split())
 
@@ -244,7 +246,7 @@ def parser() -> SentenceParser:
 
 def main() -> int:
     if missing := unrun_verbs():
-        print(f"Nobody runs {', '.join(sorted(missing))}: add it to {__file__}.")
+        print(f"No test runs {', '.join(sorted(missing))}: add it to {__file__}.")
         return 1
     began, asked = time.monotonic(), parser().parse_args().verbs
     with tempfile.TemporaryDirectory(prefix="coupons-verbs-") as name:
@@ -252,7 +254,7 @@ def main() -> int:
         with ThreadPoolExecutor(len(LANES)) as beside:
             well = list(beside.map(lambda lane: play_lane(lane, copy, asked), LANES))
         well.append(play_lane(LAST, copy, asked))
-    print(f"Every verb does what it says. {time.monotonic() - began:.0f} s" if all(well) else "✗")
+    print(f"Every target works. {time.monotonic() - began:.0f} s" if all(well) else "✗")
     return 0 if all(well) else 1
 
 

@@ -27,7 +27,7 @@ from tests.crash.programs import (
     Database,
     HostPorts,
     redis_server,
-    site_programs,  # fmt: skip
+    site_programs,
 )
 from tests.harness import disposable, servers
 from tests.harness.proxy import ProxyRoute, start_proxy

@@ -1,5 +1,5 @@
 """Ways in which one campaign's keys in Redis can be damaged, for the tests of isolation: each key
-deleted, of a wrong type, or of the right type with contents that nobody can read."""
+deleted, of a wrong type, or of the right type with unreadable contents."""
 
 from collections.abc import Callable
 from typing import Any
@@ -66,7 +66,7 @@ def damage_campaign(slug: str, how: str) -> None:
 
 
 def lose_the_wakeup(slug: str) -> None:
-    """As if a wake-up had been sent a moment ago and lost on its way."""
+    """The state after a wake-up was sent a moment ago and lost in transit."""
     store.store().client.set(keys.campaign_keys(slug).bell, 1, px=600)
 
 
@@ -81,8 +81,8 @@ def _list(redis: Any, key: str) -> None:
 
 
 def _read_by_nobody(redis: Any, names: CampaignKeys) -> None:
-    """Made anew at its end, by an operator who knows no better: claims before it stay where they
-    are."""
+    """The group created again at the end of the queue, as by an operator: earlier claims are never
+    read."""
     redis.xadd(names.queue, {"u": "early", "n": 1, "p": 1, "t": 1_795_000_000_000})
     redis.xgroup_destroy(names.queue, keys.GROUP)
     redis.xgroup_create(names.queue, keys.GROUP, "$")

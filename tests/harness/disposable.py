@@ -1,8 +1,8 @@
 """Which servers the tests may empty: only those that they started themselves.
 
-Such a server carries a mark that no other has: a Redis the name of its dump file, a database an
-empty table in the schema that its URL names. Without the mark nothing is flushed and no test
-database is made (making one drops what has its name).
+Such a server has a mark: a Redis the name of its dump file, a database an empty table in the schema
+that its URL names. Without the mark nothing is flushed and no test database is created (creating
+one drops a database of the same name).
 """
 
 from collections.abc import Mapping
@@ -42,14 +42,14 @@ def _carries_the_mark(client: redis.Redis) -> bool:
 
 
 def mark_database(url: str) -> None:
-    """Of a server that was started a moment ago, by whoever calls."""
+    """Mark a server that the caller has just started."""
     if not _is_file(url):
         with closing(_connection(url)) as connection:
             connection.cursor().execute(f"CREATE TABLE IF NOT EXISTS {_MARK} (id INT PRIMARY KEY)")
 
 
 def demand_database(url: str) -> None:
-    """SQLite needs no mark: the test database is another file, in a folder of the test run's."""
+    """Raises NotOurs. SQLite needs no mark: its test database is a file of this test run."""
     if _is_file(url):
         return
     try:
@@ -61,7 +61,8 @@ def demand_database(url: str) -> None:
 
 
 def demand_marks(environment: Mapping[str, str]) -> None:
-    """Raises NotOurs if REDIS_URL, CELERY_BROKER_URL or DATABASE_URL names somebody's server."""
+    """Raises NotOurs if REDIS_URL, CELERY_BROKER_URL or DATABASE_URL names a server without the
+    mark."""
     for name in ("REDIS_URL", "CELERY_BROKER_URL"):
         if url := environment.get(name):
             with redis.Redis.from_url(url, socket_timeout=_PATIENCE_S) as client:

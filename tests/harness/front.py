@@ -1,4 +1,5 @@
-"""The front of an api host, HAProxy, by the role's own template and defaults, on a test's ports."""
+"""The front of an api host: HAProxy, configured by the role's template and defaults, on ports of
+the test."""
 
 import json
 from collections.abc import Iterator
@@ -33,7 +34,8 @@ class FrontDoor:
 def write_configuration(
     folder: Path, doors: list[FrontDoor], *, metrics: int, **settings: Any
 ) -> Path:
-    """Write the configuration and what belongs to it. `settings` are the role's, less `front_`."""
+    """Write the configuration and the files that it names. `settings` are variables of the role
+    without their prefix `front_`."""
     folder.mkdir(parents=True, exist_ok=True)
     variables = _defaults() | {
         "front_folder": str(folder), "front_socket": str(folder / "admin.sock"),
@@ -54,11 +56,11 @@ def haproxy_command(configuration: Path) -> list[str]:
 
 
 def problem_documents() -> dict[int, dict[str, Any]]:
-    """What it answers by itself, by status."""
-    said = json.loads(_rendered("answers.json.j2", _defaults() | {"front_folder": "."}))
+    """The documents that HAProxy answers by itself, by status."""
+    answers = json.loads(_rendered("answers.json.j2", _defaults() | {"front_folder": "."}))
     return {
         int(Path(one["path"]).stem): json.loads(one["content"])
-        for one in said
+        for one in answers
         if one["path"].endswith(".json")
     }
 
@@ -75,7 +77,7 @@ API_PATHS = _api_paths()  # a regular expression
 def start_front(
     folder: Path, doors: list[FrontDoor], *, metrics: int = 0, **settings: Any
 ) -> Iterator[int]:
-    """HAProxy from the moment it listens. Yields the port of its metrics."""
+    """Run HAProxy; enters when it listens. Yields the port of its metrics."""
     metrics = metrics or servers.free_port()
     configuration = write_configuration(folder, doors, metrics=metrics, **settings)
     log = folder / "haproxy.log"
@@ -91,16 +93,16 @@ def _door(door: FrontDoor) -> dict[str, Any]:
 
 
 def _defaults() -> dict[str, Any]:
-    said: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
     for part in ("defaults", "vars"):
-        said |= yaml.safe_load((ROLE / part / "main.yml").read_text())
-    for problem in said["front_problems"].values():
-        problem["detail"] = problem["detail"].replace("{{ front_again }}", said["front_again"])
-    return said
+        variables |= yaml.safe_load((ROLE / part / "main.yml").read_text())
+    for problem in variables["front_problems"].values():
+        problem["detail"] = problem["detail"].replace("{{ front_again }}", variables["front_again"])
+    return variables
 
 
 def _rendered(name: str, variables: dict[str, Any]) -> str:
-    """As Ansible renders it: it trims blocks, and knows a filter that Jinja does not."""
+    """Render as Ansible does, which trims blocks and has the filter `to_json`."""
     environment = jinja2.Environment(
         trim_blocks=True,
         keep_trailing_newline=True,

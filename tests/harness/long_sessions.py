@@ -1,5 +1,5 @@
-"""Sessions that may be silent for long: a test's or a bench's own. The product's are ended by the
-server after some seconds (`DATABASE_TIMEOUT_S`)."""
+"""A longer idle timeout for the database sessions of a test or benchmark. The server ends the
+product's own idle sessions after some seconds (`DATABASE_TIMEOUT_S`)."""
 
 from typing import Any
 

@@ -30,7 +30,7 @@ def is_listening(port: int) -> bool:
 
 
 def is_serving(port: int) -> bool:
-    """Whether a Redis serves; not while it loads its data."""
+    """Whether a Redis answers PING with PONG, which it does not while it loads its data."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2) as probe:
         probe.sendall(b"PING\r\n")
         return probe.recv(7) == b"+PONG\r\n"
@@ -41,15 +41,15 @@ def is_serving(port: int) -> bool:
 def start_process(
     command: Sequence[str], *, ready: Callable[[], bool], log: Path, env: Environment | None = None
 ) -> Iterator[int]:
-    """A server from the moment it is ready until the block ends, with `env` beside this process's
-    environment. Yields its pid. Raises Trouble, with the end of its log, if it does not start."""
+    """Run a server; enters when it is `ready`. `env` is added to this process's environment. Yields
+    its pid. Raises Trouble, with the end of its log, if it does not start."""
     with start_program(command, log=log, env=env) as program:
         program.wait_until(ready, patience_s=START_S)
         yield program.pid
 
 
 def start_program(command: Sequence[str], *, log: Path, env: Environment | None = None) -> Program:
-    """A program that may still be starting; a context manager, at whose end it is ended."""
+    """Start a program without waiting for it; a context manager that ends it."""
     name = Path(command[0]).name
     whole = os.environ | (env or {})
     return Program(name, command, env=whole, log=log, cwd=Path.cwd(), stop_s=STOP_S)
@@ -59,7 +59,7 @@ def start_program(command: Sequence[str], *, log: Path, env: Environment | None 
 def start_redis(
     folder: Path, *, port: int = 0, extra: tuple[str, ...] = (), program: str = "redis-server"
 ) -> Iterator[str]:
-    """A Redis as production's: noeviction, append-only. Yields its URL."""
+    """A Redis as in production: noeviction, append-only. Yields its URL."""
     port = port or free_port()
     folder.mkdir(parents=True, exist_ok=True)
     command = [
@@ -146,8 +146,8 @@ def mariadb_command(folder: Path, port: int) -> list[str]:
 
 
 def _temporary(folder: Path) -> list[str]:
-    """A server that starts removes what it finds of temporary tables; in /tmp those of others, too,
-    and both fail."""
+    """A folder of its own: a server that starts removes the temporary tables that it finds, and in
+    /tmp those of another server, whereupon both fail."""
     tmp = folder / "tmp"
     tmp.mkdir(exist_ok=True)
     return [f"--tmpdir={tmp}"]
@@ -161,14 +161,14 @@ def _as_root() -> list[str]:
 def start_mysql9(folder: Path) -> Iterator[str]:
     """A MySQL 9 by the script named in `MYSQL9_SCRIPT`, which keeps its files in a cache."""
     script, port = os.environ["MYSQL9_SCRIPT"], free_port()
-    told = os.environ | {"PORT": str(port)}
-    subprocess.run(["bash", script, "start"], env=told, check=True)
+    env = os.environ | {"PORT": str(port)}
+    subprocess.run(["bash", script, "start"], env=env, check=True)
     url = f"mysql://coupon:couponpw@127.0.0.1:{port}/coupon"
     try:
         disposable.mark_database(url)
         yield url
     finally:
-        subprocess.run(["bash", script, "stop"], env=told, check=True)
+        subprocess.run(["bash", script, "stop"], env=env, check=True)
 
 
 @contextmanager

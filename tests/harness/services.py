@@ -1,4 +1,4 @@
-"""The services of a site, started for a test by the commands of `make run`."""
+"""The services of a site, started for a test with the command lines of `make run`."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from config.development.process import commands
 from tests.harness.servers import free_port, is_listening, start_process
 
 Environment = Mapping[str, str]
-# As the units have it: what is logged goes to standard error, Celery's banner to the other.
+# As in the systemd units: logs go to standard error; standard output (Celery's banner) is dropped.
 _WITHOUT_STDOUT = ("sh", "-c", 'exec "$@" >/dev/null', "sh")
 
 
@@ -18,7 +18,7 @@ def start_web(
 ) -> Iterator[int]:
     """Yields its port."""
     port = free_port()
-    command, env = commands.granian_command(port, *words), _counting(environment, folder / name)
+    command, env = commands.granian_command(port, *words), _with_metrics(environment, folder / name)
     log = folder / f"{name}.log"
     with start_process(
         [*_WITHOUT_STDOUT, *command], ready=lambda: is_listening(port), log=log, env=env
@@ -43,7 +43,7 @@ def start_beat(environment: Environment, folder: Path, *words: str) -> Iterator[
 def start_consumer(environment: Environment, folder: Path) -> Iterator[int]:
     """Yields its port. It shares the worker's folder."""
     port = free_port()
-    env = _counting(environment, folder / "worker") | {"CONSUMER_PORT": str(port)}
+    env = _with_metrics(environment, folder / "worker") | {"CONSUMER_PORT": str(port)}
     command = [*_WITHOUT_STDOUT, *commands.consumer_command()]
     with start_process(
         command, ready=lambda: is_listening(port), log=folder / "consumer.log", env=env
@@ -53,12 +53,12 @@ def start_consumer(environment: Environment, folder: Path) -> Iterator[int]:
 
 @contextmanager
 def _celery(name: str, command: list[str], environment: Environment, folder: Path) -> Iterator[int]:
-    env, log = _counting(environment, folder / name), folder / f"{name}.log"
+    env, log = _with_metrics(environment, folder / name), folder / f"{name}.log"
     with start_process([*_WITHOUT_STDOUT, *command], ready=lambda: True, log=log, env=env) as pid:
         yield pid
 
 
-def _counting(environment: Environment, counts: Path) -> dict[str, str]:
-    """With this folder for the metrics of the process."""
-    counts.mkdir(exist_ok=True)
-    return {**environment, "PROMETHEUS_MULTIPROC_DIR": str(counts)}
+def _with_metrics(environment: Environment, folder: Path) -> dict[str, str]:
+    """The environment with this folder for the metrics of the process."""
+    folder.mkdir(exist_ok=True)
+    return {**environment, "PROMETHEUS_MULTIPROC_DIR": str(folder)}

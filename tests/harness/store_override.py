@@ -1,4 +1,4 @@
-"""Another deciding Redis for one test: every module asks it, whichever modules there are."""
+"""Another deciding Redis for one test, used by every module of the product."""
 
 import sys
 from typing import Any

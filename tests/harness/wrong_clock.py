@@ -1,4 +1,4 @@
-"""Processes whose wall clock is wrong, by a preloaded library (clock.c)."""
+"""Shifts the wall clock of processes, by a preloaded library (clock.c)."""
 
 import shutil
 import subprocess
@@ -9,8 +9,8 @@ SOURCE = Path(__file__).with_name("clock.c")
 
 
 class WrongClock:
-    """The clock of the processes that are started with `env`: right, until it is shifted. Two of
-    one name in one folder are the same clock."""
+    """The clock of all processes that are started with `env`; correct until it is shifted. Two
+    instances with the same folder and name are the same clock."""
 
     def __init__(self, folder: Path, name: str = "clock") -> None:
         library = folder / "clock.so"
@@ -24,7 +24,7 @@ class WrongClock:
         self.env = {"LD_PRELOAD": str(library), "CLOCK_SHIFT_FILE": str(self._file)}
 
     def shift(self, seconds: float) -> None:
-        """From this moment on it is ahead by so much, behind if negative. In place: the processes
-        have the file mapped."""
+        """Set the clock ahead of the correct time, or behind it if negative. Writes in place, since
+        the processes have the file mapped."""
         with self._file.open("r+b" if self._file.exists() else "wb") as file:
             file.write(round(seconds * 1_000_000).to_bytes(8, sys.byteorder, signed=True))

@@ -1,5 +1,5 @@
-"""A database server of the kind this run is on, in a time zone with daylight saving. Its wall clock
-may be set to any moment."""
+"""A database server of the same kind as this test run's, in a time zone with daylight saving time.
+Its wall clock can be set to any moment."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ class Server:
 
 @contextmanager
 def in_zone(folder: Path, at: datetime, start: Start) -> Iterator[Server]:
-    """It starts at that moment of its clock. `start`: `start_mariadb` or `start_mysql9`."""
+    """Start a server whose clock shows `at`. `start`: `start_mariadb` or `start_mysql9`."""
     clock = WrongClock(folder)
     clock.shift((at - datetime.now(UTC)).total_seconds())
     with start(folder / "zone", {"TZ": ZONE, **clock.env}) as url:
@@ -50,14 +50,15 @@ def start_mariadb(folder: Path, env: dict[str, str]) -> Iterator[str]:
 
 @contextmanager
 def start_mysql9(folder: Path, env: dict[str, str]) -> Iterator[str]:
-    """By the script, with data of its own beside the programs that it has fetched."""
+    """Start it with the script of `MYSQL9_SCRIPT`, on the programs in the script's cache, with its
+    own data."""
     folder.mkdir()
-    cache = os.environ.get("D", Path.home() / ".cache" / "coupons-mysql9")  # as the script has it
+    cache = os.environ.get("D", Path.home() / ".cache" / "coupons-mysql9")  # the script's default
     (folder / "root").symlink_to(Path(cache) / "root")
     script, port = os.environ["MYSQL9_SCRIPT"], servers.free_port()
-    told = os.environ | {"D": str(folder), "PORT": str(port)}
-    subprocess.run(["bash", script, "start"], env=told | env, check=True)
+    with_port = os.environ | {"D": str(folder), "PORT": str(port)}
+    subprocess.run(["bash", script, "start"], env=with_port | env, check=True)
     try:
         yield f"mysql://coupon:couponpw@127.0.0.1:{port}/coupon"
     finally:
-        subprocess.run(["bash", script, "stop"], env=told, check=True)
+        subprocess.run(["bash", script, "stop"], env=with_port, check=True)
