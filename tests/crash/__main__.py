@@ -1,7 +1,7 @@
-"""`python -m tests.crash [--runs N] [--seed S]`: openings under load while everything dies in turn.
+"""`python -m tests.crash [--runs N] [--seed S]`: fault injection during openings under load.
 
-Starts servers of its own on private ports. Exit status 1 if any run broke its word; its seed plays
-the same wishes and faults again.
+Starts its own servers on private ports. Exit status 1 if the checker found anything wrong in a run;
+its seed repeats the same users and faults.
 """
 
 import random
@@ -34,9 +34,11 @@ def main() -> int:
 
 
 def _play_all(ours: Stage, asked: Namespace, first: int) -> bool:
-    # Only now: the domain can't be imported before Django knows its servers.
-    plan, play, write = (import_string(f"tests.crash.{name}") for name in
-                         ("opening.make_plan", "opening.play_plan", "totals.write_totals"))  # fmt: skip
+    # Imported here, since `coupons` can't be imported before Django is set up for the servers.
+    plan, play, write = (
+        import_string(f"tests.crash.{name}")
+        for name in ("opening.make_plan", "opening.play_plan", "totals.write_totals")
+    )
     runs: list[Any] = []
     about = {"at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()), "database": asked.database,
              "commit": run_file.measured_commit(),
@@ -56,7 +58,7 @@ def _play_all(ours: Stage, asked: Namespace, first: int) -> bool:
 
 
 def _reconciled(ours: Stage) -> bool:
-    """What the product itself says of both stores at the end."""
+    """Whether the product's own `reconcile` finds both stores equal at the end."""
     try:
         ours.manage("rebuild", "--all")
         said = ours.manage("reconcile")
@@ -81,7 +83,7 @@ def _show(run: Any, number: int, of: int) -> None:
 
 
 def _keep(ours: Stage, seed: int, folder: Path) -> None:
-    """The history and all logs of a run that broke its word."""
+    """Copy the history and all logs of a failed run."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in [*ours.folder.glob(f"crash-{seed}-*.jsonl"), *ours.folder.glob("*.log")]:
         shutil.copy(file, folder)
@@ -98,11 +100,11 @@ def parser() -> SentenceParser:
     whole.add_argument(
         "--only", type=OneOf(names.fault_names()), action="append", default=[], metavar="FAULT"
     )
-    whole.add_argument("--stop", action="store_true", help="at the first run that broke its word")
+    whole.add_argument("--stop", action="store_true", help="at the first failed run")
     whole.add_argument(
         "--broken",
         type=OneOf(names.build_names()),
-        help="serve with one protection taken out: tests/crash/broken",
+        help="serve with one protection removed: tests/crash/broken",
     )
     whole.add_argument(
         "--settle", type=Number(1, 3_600), default=60, help="seconds the end may take"

@@ -1,7 +1,7 @@
-"""Real processes that may die at any time and are started again, as systemd would.
+"""Processes that are started again whenever they end, as systemd does.
 
-One thread looks after all of them. Signals go to processes found by their place in the tree, never
-by a name.
+One thread supervises all of them. Signals go to processes found in the process tree, never by
+name.
 """
 
 import os
@@ -15,13 +15,14 @@ from threading import Event, RLock, Thread
 
 from config.development.process.programs import Program
 
-RESTART_S = 0.2  # as RestartSec: an end is noticed and the program started again
+RESTART_S = 0.2  # as RestartSec in a unit
 _POLL_S = 0.03
 
 
 @dataclass(slots=True)
 class Actor:
-    """A program and how it is started. `paused` holds who was stopped by SIGSTOP."""
+    """A program and its command. `paused` are pids that were stopped by SIGSTOP (negative: a
+    group)."""
 
     name: str
     command: Sequence[str]
@@ -35,7 +36,8 @@ class Actor:
     paused: set[int] = field(default_factory=set)
 
     def start(self) -> None:
-        """Also again: what outlived its parent is killed, as by KillMode=mixed."""
+        """Start or restart. Children that outlived their parent are killed, as by
+        KillMode=mixed."""
         if self.program is None:
             self.program = Program(
                 self.name, self.command, env=self.env, log=self.log, leash="KILL", cwd=Path.cwd()
@@ -53,12 +55,12 @@ class Actor:
         return self.program is not None and self.program.status is None
 
     def children(self) -> list[int]:
-        """Its own child processes, the oldest first; empty while it is dead."""
+        """Pids of its child processes, oldest first; empty while it does not run."""
         return sorted(_children_of(self.pid)) if self.runs else []
 
 
 class Cast:
-    """All actors, looked after until the end. A context manager."""
+    """All actors, supervised until the end. A context manager."""
 
     def __init__(self, actors: Sequence[Actor]) -> None:
         self.actors = {actor.name: actor for actor in actors}
@@ -69,7 +71,7 @@ class Cast:
         return self.actors[name]
 
     def __enter__(self) -> "Cast":
-        self._keeper.start()  # it starts them all: they are leashed to the thread that did
+        self._keeper.start()  # it starts all of them: they end with the thread that started them
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -79,25 +81,25 @@ class Cast:
             _end(actor)
 
     def await_ready(self, *names: str, patience_s: float = 60) -> None:
-        """Raises TimeoutError, with the actor's last words, if one does not serve in time."""
+        """Raises TimeoutError, with the end of the log, if an actor does not serve in time."""
         deadline = time.monotonic() + patience_s
         for name in names or tuple(self.actors):
             actor = self[name]
             while not (actor.runs and actor.ready()):
                 if time.monotonic() > deadline:
-                    said = actor.log.read_text(errors="replace")[-1500:]
-                    raise TimeoutError(f"{name} did not serve in {patience_s} s.\n{said}")
+                    end = actor.log.read_text(errors="replace")[-1500:]
+                    raise TimeoutError(f"{name} did not serve in {patience_s} s.\n{end}")
                 time.sleep(0.05)
 
     def kill(self, name: str, *, group: bool = True) -> None:
-        """kill -9 of the whole group, or of the parent alone: its children find themselves so."""
+        """kill -9 of the whole group, or of the parent only, which leaves its children running."""
         with self._lock, suppress(ProcessLookupError):
             actor = self[name]
             if actor.runs:
                 (os.killpg if group else os.kill)(actor.pid, signal.SIGKILL)
 
     def renew(self, *names: str, patience_s: float = 60) -> None:
-        """SIGTERM to the parents, as a deployment; returns when all serve again."""
+        """SIGTERM to the parents, as in a deployment; returns when all serve again."""
         before = {name: self[name].pid for name in names}
         for pid in before.values():
             _send(pid, signal.SIGTERM)
@@ -115,7 +117,7 @@ class Cast:
                 os.kill(children[chosen % len(children)], signal.SIGKILL)
 
     def hold_down(self, name: str) -> None:
-        """Kill it, and don't start it again until it is let go."""
+        """Kill it, and don't restart it until `let_go`."""
         with self._lock:
             self[name].held_down = True
             self.kill(name)
@@ -172,7 +174,7 @@ def _send(pid: int, number: signal.Signals) -> None:
 
 
 def _children_of(parent: int) -> list[int]:
-    """By the fourth word of each process's `stat`: who started it."""
+    """From /proc: the fourth field of `stat` is the pid of the parent."""
     return [int(stat.parent.name) for stat in Path("/proc").glob("[0-9]*/stat")
             if _parent_of(stat) == parent]  # fmt: skip
 
@@ -181,4 +183,4 @@ def _parent_of(stat: Path) -> int:
     try:
         return int(stat.read_text().rpartition(")")[2].split()[1])
     except (OSError, IndexError):
-        return 0  # it is gone
+        return 0  # it has ended

@@ -1,15 +1,14 @@
-"""What strangers do to a door, as a program:
+"""Load of unauthenticated clients on a door, as a program:
 
     python -m tests.crash.attacks KIND PORT MANY SECONDS [SLUG]
 
-    slow_bodies   announce a body, send a byte of it, then one more each second: a login's, or
-                  with a SLUG and a user's TOKEN in the environment a claim's
-    logins        post made-up names and passwords to the admin's login page, one after another
-    readyz        ask for /readyz, one after another
+    slow_bodies   announce a body and send one byte of it each second: of a login, or, with a SLUG
+                  and a user's TOKEN in the environment, of a claim
+    logins        post invented names and passwords to the admin's login page, one after another
+    readyz        request /readyz, one after another
 
-MANY of them at once, each on a connection of its own, for so many seconds; a connection that is
-closed is opened anew. Prints what it was answered, as JSON: statuses with counts. Only ever sends
-to this machine.
+MANY at the same time, each on its own connection, for SECONDS; a closed connection is opened again.
+Prints the statuses of the answers with their counts, as JSON. Sends to this machine only.
 """
 
 import asyncio
@@ -22,7 +21,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 
 HOST = "127.0.0.1"
-_FROM = "127.0.0.2"  # strangers: the balancer, who asks for our health, comes from elsewhere
+_FROM = "127.0.0.2"  # another address than the balancer's health checks
 _CLAIMS = f"/api/v1/campaigns/{sys.argv[5]}/claims" if len(sys.argv) > 5 else ""
 _KIND = "application/json" if _CLAIMS else "application/x-www-form-urlencoded"
 Attack = Callable[[int, float, Counter[str]], Awaitable[None]]
@@ -98,7 +97,7 @@ async def play_attack(kind: str, port: int, many: int, seconds: float) -> Counte
     until = time.monotonic() + seconds
     ours = [asyncio.ensure_future(_one(ATTACKS[kind], port, until, told)) for _ in range(many)]
     _, late = await asyncio.wait(ours, timeout=seconds + 1)
-    for one in late:  # whoever is still waiting for an answer
+    for one in late:  # still without an answer
         one.cancel()
         told["unanswered"] += 1
     return told

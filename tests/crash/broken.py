@@ -1,7 +1,7 @@
-"""Builds of the test's own, each with one protection taken out: the harness must see every one.
+"""Builds with one protection removed each, for negative controls: the checker must detect each.
 
-Web hosts and workers are started from here in place of `config`, with the build's name in BROKEN.
-Nothing in the product knows of it.
+Web hosts and workers import this module in place of `config`, with the build's name in BROKEN. The
+product has no code for it.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ __all__ = ["app", "application"]
 
 
 def acknowledged_before_stored() -> None:
-    """A claim leaves the queue when it is read: who dies before the commit takes it along."""
+    """Claims are acknowledged when read: a worker that dies before the commit loses them."""
     read = queue.read_batch
 
     def reading(slug: str, **asked: Any) -> Batch:
@@ -49,13 +49,13 @@ def acknowledged_before_stored() -> None:
 
 
 def nobody_takes_over() -> None:
-    """What a dead worker had read stays with it."""
+    """Claims that a dead worker had read stay pending."""
     queue.take_over_batch = lambda slug, **asked: Batch()
 
 
 def queued_in_a_second_step() -> None:
-    """Place and memory in the script, the queue entry by Python behind it. Now and then a web
-    process dies between the two, as any may at any line. Nothing puts it back."""
+    """The script gives the place; Python adds the queue entry afterwards. In 1 % of the cases the
+    web process dies between the two. Reconcile does not repair it."""
     _admit_without_queueing()
     reconcile.reconcile_campaigns = lambda: []
     admit = deciding.AdmissionCalls.admit
@@ -74,8 +74,8 @@ def queued_in_a_second_step() -> None:
 
 
 def carried_by_the_message() -> None:
-    """The claim is in no queue of the store: a Celery message carries it, with `acks_late` and all
-    the broker's settings. The message is the only record of it: nothing puts it back."""
+    """The claim is not in a queue of the store but in a Celery message, with `acks_late` and all
+    settings of the broker. The message is its only record; reconcile does not repair it."""
     _admit_without_queueing()
     reconcile.reconcile_campaigns = lambda: []
     admit = deciding.AdmissionCalls.admit
@@ -96,7 +96,7 @@ def carried(slug: str, *claim: Any) -> None:
 
 
 def counted_in_python() -> None:
-    """The same questions as the script's, asked one by one: GET, compare, then INCR."""
+    """The decisions of the script, by separate commands: GET, compare, then INCR."""
 
     def admit(self: Any, slug: str, **asked: Any) -> deciding.Decision:
         names = keys.campaign_keys(slug)
@@ -120,7 +120,7 @@ def counted_in_python() -> None:
 
 
 def collisions_ignored() -> None:
-    """What the database refuses is a warning, and nobody reads back what became of it."""
+    """INSERT IGNORE: the database's refusals are warnings, and rows are not read back."""
     writer._INSERT = writer._INSERT.replace("INSERT", "INSERT IGNORE")
     writer._existing_rows = lambda campaign, claims: {
         writer._identity(writer._row(campaign, claim)) for claim in claims
@@ -128,7 +128,7 @@ def collisions_ignored() -> None:
 
 
 def missing_means_nothing_issued() -> None:
-    """Without a gate the campaign is put up anew and begins at place 1."""
+    """Without a gate the campaign is installed again and begins at place 1."""
     admit = deciding.AdmissionCalls.admit
 
     def admitting(self: Any, slug: str, **asked: Any) -> deciding.Decision:
@@ -142,11 +142,11 @@ def missing_means_nothing_issued() -> None:
 
 
 def no_unique_keys() -> None:
-    """The product as it is, on tables that have lost their keys: see `drop_keys`."""
+    """The unchanged product on tables without unique keys: see `drop_keys`."""
 
 
 def drop_keys() -> None:
-    """The same columns and rows, and nothing that holds them apart."""
+    """Copy the table of coupons without its keys."""
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE bare AS SELECT * FROM coupons_coupon")
         cursor.execute("DROP TABLE coupons_coupon")
@@ -154,21 +154,21 @@ def drop_keys() -> None:
 
 
 def no_append_only_file() -> None:
-    """The product as it is, on a Redis that writes nothing down: see `stage`."""
+    """The unchanged product on a Redis without an append-only file: see `stage`."""
 
 
 def no_fence() -> None:
-    """Whichever server answers is believed, also one that was promoted with less than all."""
+    """No failover check: any server may decide, also a replica promoted before it had all data."""
     Server.may_decide = property(lambda server: True)  # type: ignore[method-assign, assignment]
 
 
 def no_recent_admissions() -> None:
-    """What a web process told is known to nobody else."""
+    """Web processes don't publish their recent admissions for replay."""
     recent.publish_admissions = lambda campaign: None
 
 
 def messages_expire() -> None:
-    """Every message bears a date by its sender's clock, and a worker judges it by its own."""
+    """Messages expire: the sender sets the time by its clock, the worker compares with its own."""
     send = app.send_task
 
     def dated(*args: Any, **options: Any) -> Any:

@@ -1,6 +1,6 @@
-"""The judge of a run: the history, Redis and MySQL against each other. Pure; knows no server.
+"""Compares the history of a run with the contents of Redis and MySQL. Pure functions without I/O.
 
-Each verdict is a function that returns what is wrong, one item for each; nothing means all is well.
+Each verdict is a function that returns one item for each fault; empty: none.
 """
 
 from collections import Counter, defaultdict
@@ -14,10 +14,10 @@ from tests.crash.history import FAIL, NEVER, OK, Ask
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What stood in both stores when everything had come to rest, and `sampled` rows before.
+    """The contents of both stores after the queue has drained; `sampled` are counts of rows before.
 
-    `given` is how many places Redis gave, `claimants` who holds which by its word; `kept` are those
-    whose claims wait or were parked.
+    `given` is the number of places that Redis gave, `claimants` the place of each user in Redis;
+    `kept` are users whose claims wait or were parked.
     """
 
     stock: int
@@ -34,7 +34,7 @@ Verdict = Callable[[Sequence[Ask], Found], list[str]]
 
 
 def over_issued(asks: Sequence[Ask], found: Found) -> list[str]:
-    """Beyond the stock: rows at any time, people told of a place, places given."""
+    """More than the stock: rows at any time, users told a place, places given."""
     told = {ask.heard.place for ask in _ok(asks)}
     people = {ask.user for ask in _ok(asks)}
     most = max(len(found.rows), found.given, len(people), *found.sampled, 0)
@@ -46,25 +46,25 @@ def over_issued(asks: Sequence[Ask], found: Found) -> list[str]:
 
 
 def find_duplicates(asks: Sequence[Ask], found: Found) -> list[str]:
-    """A user, a place or a code with two coupons, stored or told."""
+    """A user, a place or a code with two coupons, among those stored and told."""
     return [str(each) for each in told_stored.find_duplicates(_told(asks), found.rows)]
 
 
 def find_lost(asks: Sequence[Ask], found: Found) -> list[str]:
-    """Told a place and a code of which there is no row."""
+    """A place and a code that were told, without a row."""
     missing = told_stored.find_lost(_told(asks), found.rows)
     return [f"{coupon.user} was told place {coupon.place}" for coupon in missing]
 
 
 def find_hidden(asks: Sequence[Ask], found: Found) -> list[str]:
-    """Told, and gone without a trace: no row of theirs, and no claim that waits or was parked for
-    somebody to see."""
+    """Users who were told a place and have neither a row nor a claim that waits or was parked, so
+    that no report would show the loss."""
     known = {row.user for row in found.rows} | found.kept
     return [f"{user} was told" for user in sorted({ask.user for ask in _ok(asks)} - known)]
 
 
 def find_ghosts(asks: Sequence[Ask], found: Found) -> list[str]:
-    """A row for somebody who never asked, or whom Redis did not admit to that place."""
+    """A row of a user who never claimed, or whom Redis admitted to another place."""
     asked = {ask.user for ask in asks}
     return [
         f"{row.user} at place {row.place}"
@@ -74,7 +74,7 @@ def find_ghosts(asks: Sequence[Ask], found: Found) -> list[str]:
 
 
 def find_holes(asks: Sequence[Ask], found: Found) -> list[str]:
-    """Places from 1 to the highest that nobody holds, in either store."""
+    """Places from 1 to the highest that are missing in Redis or in MySQL."""
     stored = {row.place for row in found.rows}
     known = set(found.claimants.values())
     highest, held = max(found.given, *stored, *known, 0), stored & known
@@ -82,7 +82,8 @@ def find_holes(asks: Sequence[Ask], found: Found) -> list[str]:
 
 
 def changed_answers(asks: Sequence[Ask], found: Found) -> list[str]:
-    """One user heard two different things: other bodies, `admitted` twice, a refusal after it."""
+    """Users with two different answers: different bodies, `admitted` twice, a refusal after a
+    place."""
     return [user for user, own in _by_user(asks).items() if _changed(own)]
 
 
@@ -96,7 +97,7 @@ def _changed(own: list[Ask]) -> bool:
 
 
 def find_order(asks: Sequence[Ask], found: Found) -> list[str]:
-    """Somebody was told sold_out before the claim that was admitted had even been sent."""
+    """Users who were admitted although their request was sent after an answer `sold_out`."""
     over = min((ask.completed for ask in asks if ask.heard.outcome == "sold_out"), default=NEVER)
     holders = {row.user for row in found.rows} | {ask.user for ask in _ok(asks)}
     begun = _admitting(asks)
@@ -104,8 +105,8 @@ def find_order(asks: Sequence[Ask], found: Found) -> list[str]:
 
 
 def find_inversions(asks: Sequence[Ask], found: Found) -> list[str]:
-    """First come, first served in real time: who had an answer before another even asked stands
-    before that other."""
+    """First come, first served in real time: a user whose answer came before another user's request
+    was sent must have the lower place."""
     begun, ended = _admitting(asks), _told_at(asks)
     wrong, earliest = [], NEVER
     for row in sorted(found.rows, key=lambda row: row.place, reverse=True):
@@ -116,13 +117,13 @@ def find_inversions(asks: Sequence[Ask], found: Found) -> list[str]:
 
 
 def under_issued(asks: Sequence[Ask], found: Found) -> list[str]:
-    """Stock left although people wanted it: refused, or still without an answer."""
+    """Stock left although users who wanted it were refused or have no answer."""
     left = min(found.stock, len({ask.user for ask in asks})) - len(found.rows)
     return [f"{left} of {found.stock} left"] * max(0, left)
 
 
 def find_unanswered(asks: Sequence[Ask], found: Found) -> list[str]:
-    """Who never got an answer to live with, though everything was well again at the end."""
+    """Users without a place or a refusal, although all faults were repaired at the end."""
     return [
         user
         for user, own in _by_user(asks).items()
@@ -131,20 +132,20 @@ def find_unanswered(asks: Sequence[Ask], found: Found) -> list[str]:
 
 
 def find_unforeseen(asks: Sequence[Ask], found: Found) -> list[str]:
-    """Answers that are neither a place, a refusal, nor an honest 503."""
-    told = Counter(ask.heard.outcome for ask in asks)
-    return [f"{times} x {said}" for said, times in told.items() if said.startswith("status ")]
+    """Answers that are neither a place, nor a refusal, nor a 503."""
+    outcomes = Counter(ask.heard.outcome for ask in asks)
+    return [f"{times} x {name}" for name, times in outcomes.items() if name.startswith("status ")]
 
 
 def find_unsettled(asks: Sequence[Ask], found: Found) -> list[str]:
-    """Claims that still wait, or had to be set aside."""
+    """Claims that still wait, or were parked."""
     return [
         *([f"{found.waiting} claims still wait"] if found.waiting else []),
         *([f"{found.parked} claims were parked"] if found.parked else []),
     ]
 
 
-# By the word that the record of a run has for it.
+# By the word that stands for it in the record of a run.
 VERDICTS: dict[str, Verdict] = {
     "over_issued": over_issued,
     "duplicates": find_duplicates,
@@ -163,7 +164,7 @@ VERDICTS: dict[str, Verdict] = {
 
 
 def judge_asks(asks: Sequence[Ask], found: Found) -> dict[str, list[str]]:
-    """Every verdict by name with what is wrong. All lists empty: the run kept its word."""
+    """Every verdict by name with its faults. All lists empty: the run passed."""
     return {name: verdict(asks, found) for name, verdict in VERDICTS.items()}
 
 
@@ -183,7 +184,8 @@ def _by_user(asks: Iterable[Ask]) -> dict[str, list[Ask]]:
 
 
 def _admitting(asks: Iterable[Ask]) -> dict[str, float]:
-    """When the request was sent that got the place; where its answer was lost, the user's first."""
+    """By user: when the request was sent that got the place; if its answer was lost, the user's
+    first request."""
     begun: dict[str, float] = {}
     for ask in sorted(asks, key=lambda ask: ask.invoked):
         if ask.heard.outcome == "admitted":

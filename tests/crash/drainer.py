@@ -1,7 +1,7 @@
 """A process that drains and dies at a named line: `drainer SLUG POINT`.
 
-POINT is `nowhere`, or the function in front of which (`before:`) or behind which (`after:`) the
-process is gone as if by kill -9. `wrong-order` acknowledges before it stores: the negative control.
+POINT is `nowhere`, or the function before which (`before:`) or after which (`after:`) the process
+exits as if by kill -9. `wrong-order` acknowledges before it stores: the negative control.
 """
 
 import os

@@ -1,5 +1,5 @@
-"""What can happen to an opening. Each fault is a function of the stage, done at its moment; a fault
-that lasts ends by itself. Every choice comes from the run's seed."""
+"""The faults of a run. Each is a function that is called at its moment; a fault that lasts ends by
+itself. Every choice comes from the run's seed."""
 
 import random
 import subprocess
@@ -19,13 +19,13 @@ from tests.crash.stage import Stage
 from tests.crash.strangers import login_flood, readyz_flood, slow_bodies
 from tests.harness import disposable
 
-_EMPTY_S = 10.0  # how long a moment in which nothing waits is waited for
+_EMPTY_S = 10.0  # timeout for a moment in which no claim waits
 _PLACES_TWICE = 10
 REBUILDS = 10  # tries of an operator
 
 
 def kill_web(scene: Scene, fault: Fault) -> None:
-    """A whole host."""
+    """All processes of an api host's door."""
     scene.stage.cast.kill(WEBS[fault.which % 2])
 
 
@@ -40,7 +40,7 @@ def kill_front(scene: Scene, fault: Fault) -> None:
 
 
 def kill_worker(scene: Scene, fault: Fault) -> None:
-    """The parent alone; its children find themselves without one."""
+    """The parent only; its children keep running without it."""
     scene.stage.cast.kill(WORKERS[fault.which % 2], group=False)
 
 
@@ -53,12 +53,12 @@ def kill_beat(scene: Scene, fault: Fault) -> None:
 
 
 def kill_store(scene: Scene, fault: Fault) -> None:
-    """Comes back with its append-only file."""
+    """It comes back with its append-only file."""
     scene.stage.cast.kill("store")
 
 
 def kill_broker(scene: Scene, fault: Fault) -> None:
-    """Comes back with nothing."""
+    """It comes back empty."""
     scene.stage.cast.kill("broker")
 
 
@@ -107,7 +107,7 @@ def cut_broker(scene: Scene, fault: Fault) -> None:
 
 
 def cut_database(scene: Scene, fault: Fault) -> None:
-    """KILL of every session but ours, in the middle of whatever it does."""
+    """KILL of every session but this one, also in the middle of a transaction."""
     with database_session(scene.stage) as connection:
         cursor = connection.cursor()
         cursor.execute("SHOW PROCESSLIST")
@@ -116,11 +116,11 @@ def cut_database(scene: Scene, fault: Fault) -> None:
             try:
                 cursor.execute(f"KILL {session}")
             except MySQLdb.OperationalError:
-                continue  # it has gone by itself
+                continue  # it has ended by itself
 
 
 def reset_store(scene: Scene, fault: Fault) -> None:
-    """The network between ends all connections, with whatever was on its way."""
+    """The network resets all connections; bytes in transit are lost."""
     scene.stage.routes["store"].switch_to("reset")
 
 
@@ -133,7 +133,7 @@ def reset_database(scene: Scene, fault: Fault) -> None:
 
 
 def half_open_store(scene: Scene, fault: Fault) -> None:
-    """The network forgets all connections and tells nobody."""
+    """All connections become half-open: neither end is notified."""
     scene.stage.routes["store"].switch_to("half-open")
 
 
@@ -153,13 +153,13 @@ def slow_database(scene: Scene, fault: Fault) -> None:
     _slow(scene, "database", fault, 0.15)
 
 
-# At the worst of moments, with a message that nobody has taken yet.
+# At the worst moment: with a message that no worker has taken yet.
 _EMPTY_BUSY = """if redis.call('LLEN', KEYS[1]) == 0 then return 0 end
 redis.call('FLUSHALL') return 1"""
 
 
 def empty_broker(scene: Scene, fault: Fault) -> None:
-    """With what waits there; if nothing does for so long, whatever it holds."""
+    """FLUSHALL while a message waits there; at the timeout in any state."""
     deadline = time.monotonic() + fault.lasts_s / 3
     with scene.stage.broker() as client:
         while time.monotonic() < deadline:
@@ -175,14 +175,14 @@ def flush_scripts(scene: Scene, fault: Fault) -> None:
 
 
 def many_drains(scene: Scene, fault: Fault) -> None:
-    """Every child of both workers on the same campaign at once."""
+    """Let every child of both workers drain the same campaign at once."""
     for _ in range(6):
         app.send_task(wakeups.DRAIN, args=[scene.slug], retry=False)
 
 
 def wrong_clock(scene: Scene, fault: Fault) -> None:
     """The clock of a web host, a worker or beat jumps ahead or back, by seconds or by hours, and
-    stays so; every second time the program comes up anew with it."""
+    stays so; every second time the program is restarted with it."""
     names = sorted(CLOCK_SHIFTS_S)
     rest, which = divmod(fault.which, len(names))
     shifts_s = CLOCK_SHIFTS_S[names[which]]
@@ -192,20 +192,20 @@ def wrong_clock(scene: Scene, fault: Fault) -> None:
         scene.stage.cast.kill(names[which])
 
 
-# Empties the store in the instant in which nothing waits: what stands in its memory alone is lost
-# with it (the window of loss, measured on its own); everything else must not be.
+# Empties the store in a moment in which no claim waits: claims that are only in its memory would be
+# lost (the window of loss, measured separately); nothing else may be.
 _EMPTY = "if redis.call('XLEN', KEYS[1]) > 0 then return 0 end redis.call('FLUSHALL') return 1"
 
 
 def empty_store(scene: Scene, fault: Fault) -> None:
-    """Restarted without its file; closed for repair until an operator rebuilds it."""
+    """As a restart without its file: the campaign is closed until an operator rebuilds it."""
     forget_store(scene, fault)
     time.sleep(fault.lasts_s / 3)
     rebuild_campaign(scene)
 
 
 def rebuild_campaign(scene: Scene) -> None:
-    """As an operator does it: again, if the database or the store dies under it."""
+    """`manage.py rebuild`, repeated if the database or the store fails meanwhile."""
     for _ in range(REBUILDS):
         try:
             scene.stage.manage("rebuild", scene.slug)
@@ -216,7 +216,7 @@ def rebuild_campaign(scene: Scene) -> None:
 
 
 def forget_store(scene: Scene, fault: Fault) -> None:
-    """The same, and nobody rebuilds it. Raises TimeoutError if always something waits."""
+    """The same without a rebuild. Raises TimeoutError if the queue is never empty."""
     deadline = time.monotonic() + _EMPTY_S
     with scene.stage.store() as client:
         while not client.eval(_EMPTY, 1, keys.campaign_keys(scene.slug).queue):
@@ -225,14 +225,14 @@ def forget_store(scene: Scene, fault: Fault) -> None:
             time.sleep(0.002)
 
 
-# At most as many as were given.
+# By at most the number of places given.
 _TURN_BACK = """local given = tonumber(redis.call('HGET', KEYS[1], 'next') or 0)
 return redis.call('HINCRBY', KEYS[1], 'next', -math.min(given, tonumber(ARGV[1])))"""
 
 
 def turn_back(scene: Scene, fault: Fault) -> None:
-    """The counter forgets its latest places: what the fence is there against, or another hand. The
-    next ones are given twice, and the second claim finds its place taken."""
+    """Decrease the counter of places, as after an undetected failover or a wrong command. The next
+    places are given twice, and the second claim of each finds its place taken."""
     with scene.stage.store() as client:
         client.eval(_TURN_BACK, 1, keys.campaign_keys(scene.slug).gate, _PLACES_TWICE)
 
@@ -249,12 +249,12 @@ def _slow(scene: Scene, route: str, fault: Fault, delay_s: float) -> None:
     scene.stage.routes[route].switch_to("pass")
 
 
-# What a fault may meet when its target is away already.
+# Raised if the target of a fault is away already.
 IN_THE_WAY = (redis.RedisError, MySQLdb.Error, kombu.exceptions.OperationalError, OSError)
 
 
 def heal_stage(stage: Stage) -> None:
-    """Whatever lasts is over; what died comes back by itself."""
+    """End all lasting faults. Ended programs are restarted anyway."""
     for route in ("store", "broker", "database"):
         stage.routes[route].switch_to("pass")
     for name in stage.cast.actors:
@@ -262,8 +262,7 @@ def heal_stage(stage: Stage) -> None:
         stage.cast.let_go(name)
 
 
-# How often each comes, against the others: a program that must start anew costs this machine the
-# most, so it comes less often.
+# Relative frequencies. Restarting a program costs this machine the most, so those are rarer.
 CHANCES: dict[Deed, int] = {
     kill_web: 1, kill_web_process: 1, kill_worker: 2, kill_worker_child: 6, kill_beat: 1,
     kill_store: 4, kill_broker: 2, kill_database: 2,
@@ -282,7 +281,7 @@ DEEDS: dict[str, Deed] = {deed.__name__: deed for deed in (*CHANCES, forget_stor
 def draw_faults(
     chance: random.Random, *, count: int, lasts_s: float, kinds: tuple[str, ...] = ()
 ) -> list[Fault]:
-    """So many faults over that time, of these kinds or of all."""
+    """`count` faults within `lasts_s` seconds, of these kinds or of all."""
     names = list(kinds) or [deed.__name__ for deed in CHANCES]
     weights = [1] * len(kinds) or list(CHANCES.values())
     faults = [

@@ -1,7 +1,8 @@
-"""What clients were told, and what they never heard: one line per event, written as it happens.
+"""The history of all requests: one line per event, written as it happens.
 
-`invoke` when a claim is sent, then one of `ok` (a place), `fail` (a refusal that decides) or `info`
-(a timeout, a reset, any 5xx: nobody knows what happened). Times are this process's monotonic clock.
+`invoke` before a claim is sent, then one of `ok` (a place), `fail` (a refusal that decides) or
+`info` (a timeout, a reset, any 5xx: the outcome is unknown). Times are this process's monotonic
+clock.
 """
 
 import json
@@ -18,7 +19,7 @@ NEVER = float("inf")
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """The end of an ask. `outcome` is the API's word, or what went wrong with the connection."""
+    """The end of a request. `outcome` is the API's word, or the error of the connection."""
 
     kind: str
     outcome: str
@@ -30,7 +31,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request of one user, from its sending to what was heard; `completed` may be NEVER."""
+    """One request of one user and its answer; `completed` is NEVER if it has no end."""
 
     user: str
     invoked: float
@@ -39,7 +40,7 @@ class Ask:
 
 
 class Recorder:
-    """Appends events to a file, flushed one by one: what we knew is there whatever kills us."""
+    """Appends events to a file and flushes each, so that they survive this process."""
 
     def __init__(self, file: Path) -> None:
         self._out = file.open("a", buffering=1)
@@ -70,7 +71,7 @@ def read_history(file: Path) -> list[Ask]:
 
 
 def asks_of(events: Iterable[dict[str, Any]]) -> list[Ask]:
-    """Events joined to asks; what has no end is `info` for ever."""
+    """Join the events of each request; a request without an end is `info`."""
     asked: dict[int, dict[str, Any]] = {}
     ended: dict[int, dict[str, Any]] = {}
     for event in events:

@@ -1,5 +1,5 @@
 """Names of faults and of broken builds, read from the source: their modules can't be imported
-before Django knows its servers."""
+before Django is set up for the servers."""
 
 import ast
 from pathlib import Path
@@ -13,7 +13,7 @@ def fault_names() -> list[str]:
 
 
 def build_names() -> list[str]:
-    """What the table `BUILDS` holds: another function of that file only helps."""
+    """The contents of the table `BUILDS` in broken.py."""
     (table,) = (
         node.value
         for node in ast.parse((HERE / "broken.py").read_text()).body

@@ -1,4 +1,4 @@
-"""One run: an opening under load while one thing after another dies, and the judgement of it."""
+"""One run: an opening under load while faults are injected, and its verdicts."""
 
 import random
 import secrets
@@ -27,12 +27,12 @@ ACTOR = "crash"
 LASTS_S = 3.0
 _TRIES = 5
 AGAIN = 0.15  # of all who ask press twice
-SETTLE_S = 60.0  # after the last heal; what waits then is unsettled
+SETTLE_S = 60.0  # after the last repair; claims that wait then are unsettled
 
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """Who wants what, as the seed makes it; `lasts_s`: how long new people keep coming."""
+    """Users and stock, drawn from the seed; `lasts_s`: how long new users keep coming."""
 
     seed: int
     stock: int
@@ -43,7 +43,7 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the seed makes of a run."""
+    """A run, drawn from its seed."""
 
     sale: Sale
     faults: tuple[Fault, ...]
@@ -52,7 +52,7 @@ class Plan:
 def make_plan(
     seed: int, *, faults: int, kinds: tuple[str, ...] = (), settle_s: float = SETTLE_S
 ) -> Plan:
-    """`kinds`: only these faults; none: all."""
+    """`kinds`: only these faults; empty: all."""
     chance = random.Random(seed)
     stock = chance.randint(150, 400)
     users = round(stock * chance.uniform(1.05, 1.4))
@@ -62,10 +62,10 @@ def make_plan(
 
 @dataclass(slots=True)
 class Run:
-    """What came of a plan. `wrongs` by verdict; all empty: it kept its word.
+    """The result of a plan. `wrongs` by verdict; all empty: the run passed.
 
-    `missed` are faults that could not happen because their target was away already; `unknown` are
-    asks of which nobody knew what became of them.
+    `missed` are faults that failed because their target was away already; `unknown` are requests
+    whose outcome the client never learned.
     """
 
     seed: int
@@ -89,12 +89,13 @@ Trouble = Callable[[Scene, Run], None]
 
 
 def play_plan(stage: Stage, planned: Plan) -> Run:
-    """Raises TimeoutError if the stage itself does not come up again."""
+    """Raises TimeoutError if the stage does not serve again."""
     return play_sale(stage, planned.sale, lambda scene, run: _happen(scene, planned.faults, run))
 
 
 def play_sale(stage: Stage, sale: Sale, trouble: Trouble) -> Run:
-    """An opening during which `trouble` is done, healed, settled and judged."""
+    """An opening during which `trouble` is called; then faults are repaired, the queue drains, and
+    the checker judges."""
     stage.cast.await_ready()
     began, run = time.monotonic(), Run(sale.seed)
     campaign = open_campaign(f"crash-{sale.seed}-{secrets.token_hex(2)}", sale.stock)
@@ -104,7 +105,7 @@ def play_sale(stage: Stage, sale: Sale, trouble: Trouble) -> Run:
         asked = time.monotonic()
         reading.await_settled(stage, campaign.slug, patience_s=sale.settle_s)
         run.settled_after_s = time.monotonic() - asked
-    stage.cast.await_ready("store", "database")  # what died last may be on its way back
+    stage.cast.await_ready("store", "database")  # one that died last may be starting
     run.history = file
     found = reading.read_findings(
         stage, campaign.slug, campaign.pk, stock=sale.stock, sampled=samples.rows
@@ -116,7 +117,7 @@ def play_sale(stage: Stage, sale: Sale, trouble: Trouble) -> Run:
 
 
 def record_verdicts(run: Run, asks: Sequence[history.Ask], found: checker.Found) -> None:
-    """What the checker says of these asks, and their number, become the run's."""
+    """Judge these requests and write verdicts and counts into the run."""
     run.told = len({ask.user for ask in asks if ask.heard.kind == history.OK})
     run.stored, run.asks = len(found.rows), len(asks)
     run.unknown = sum(ask.heard.kind == history.INFO for ask in asks)
@@ -124,8 +125,8 @@ def record_verdicts(run: Run, asks: Sequence[history.Ask], found: checker.Found)
 
 
 def open_campaign(slug: str, stock: int) -> Campaign:
-    """A campaign that is open from now on, made as an operator makes it."""
-    connection.close()  # the server may have died since
+    """A campaign that is open from now on, created as an operator does."""
+    connection.close()  # the server may have been restarted since
     now = timezone.now()
     sale = Campaign(
         slug=slug, name=slug, stock=stock, discount_value=10, valid_days=30,
@@ -136,21 +137,21 @@ def open_campaign(slug: str, stock: int) -> Campaign:
 
 
 def _close(stage: Stage, slug: str) -> None:
-    """The next run's repairs need not look at it. It may be under repair itself."""
+    """Close the campaign, so that repairs of the next run skip it. It may be under repair."""
     for _ in range(_TRIES):
         connection.close()
         try:
             lifecycle.close_campaign(slug, actor=ACTOR)
             return
         except StockBelowAdmitted:
-            return  # judged already
+            return  # a verdict already
         except CouponError:
             rebuild_campaign(Scene(stage, slug))
     raise TimeoutError(f"{slug} could not be closed.")
 
 
 def _under_load(scene: Scene, sale: Sale, run: Run, file: Path, trouble: Trouble) -> None:
-    """The crowd asks while it happens; then all is healed, and the last are served."""
+    """Users claim while `trouble` happens; then faults are repaired and the last users served."""
     chance = random.Random(sale.seed)
     named = [f"{scene.slug}-{number}" for number in range(sale.users)]
     signed = [(user, user_tokens.mint_token(user, lifetime_s=900)) for user in named]
@@ -166,7 +167,7 @@ def _under_load(scene: Scene, sale: Sale, run: Run, file: Path, trouble: Trouble
 
 
 def _happen(scene: Scene, faults: Sequence[Fault], run: Run) -> None:
-    """Each in its own thread, because many last; returns when the last one has ended."""
+    """Each fault in its own thread, because many last; returns when the last one has ended."""
     began, threads = time.monotonic(), []
     for fault in faults:
         time.sleep(max(0.0, began + fault.at_s - time.monotonic()))

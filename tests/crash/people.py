@@ -1,4 +1,4 @@
-"""The clients: people who ask over HTTP at their time, press twice, and ask again when in doubt."""
+"""Users who claim over HTTP at their moment, some twice, again if the outcome is unknown."""
 
 import http.client
 import json
@@ -11,14 +11,14 @@ from threading import Thread
 from tests.crash.history import FAIL, INFO, OK, Heard, Recorder
 
 THREADS = 12
-TIMEOUT_S = 2.0  # what a phone waits; then nobody knows what happened
+TIMEOUT_S = 2.0  # as of a phone; the outcome is unknown then
 _AGAIN_S = (0.05, 0.25)
 _REFUSALS = frozenset({"sold_out", "closed"})
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Somebody who wants a coupon, `at_s` seconds after the beginning."""
+    """A user who claims `at_s` seconds after the beginning."""
 
     at_s: float
     user: str
@@ -28,7 +28,7 @@ class Wish:
 def line_of(
     people: Sequence[tuple[str, str]], *, lasts_s: float, again: float, chance: random.Random
 ) -> list[Wish]:
-    """Everybody at a moment of their own, and so large a part of them once more shortly after."""
+    """Each user at a random moment, and the share `again` of them once more shortly after."""
     line = [Wish(chance.uniform(0, lasts_s), user, token) for user, token in people]
     twice = chance.sample(line, round(len(line) * again))
     line += [Wish(w.at_s + chance.uniform(0, 0.5), w.user, w.token) for w in twice]
@@ -36,8 +36,8 @@ def line_of(
 
 
 class Crowd:
-    """Serves a line of wishes with THREADS hands. Each asks until there is an answer to live with,
-    or it is `gives_up_at` (monotonic)."""
+    """Sends the wishes of a line from THREADS threads. Each is repeated until an answer decides, or
+    until `gives_up_at` (monotonic)."""
 
     def __init__(
         self, ports: Sequence[int], slug: str, history: Recorder, *, gives_up_at: float
@@ -68,7 +68,7 @@ class Crowd:
 
 
 class _Hand:
-    """One connection at a time, to whichever host is its turn; another one after a failure."""
+    """A thread with one connection at a time, to the next host in turn after a failure."""
 
     def __init__(self, crowd: Crowd, number: int) -> None:
         self._crowd, self._turn = crowd, number
@@ -95,7 +95,7 @@ class _Hand:
 
 
 def heard_of(status: int, body: bytes) -> Heard:
-    """A place, a refusal that decides, or anything else, which decides nothing."""
+    """OK for a place, FAIL for a refusal that decides, INFO for anything else."""
     try:
         said = json.loads(body)
     except ValueError:

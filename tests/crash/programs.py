@@ -1,4 +1,4 @@
-"""The programs of the stage and how each is started: as `make run` and the units start them."""
+"""The programs of the stage, started with the command lines of `make run` and the units."""
 
 import http.client
 import os
@@ -18,8 +18,8 @@ from tests.harness.wrong_clock import WrongClock
 WEBS, WORKERS = ("web-1", "web-2"), ("worker-1", "worker-2")
 FRONTS, OPERATORS = ("front-1", "front-2"), ("operators-1", "operators-2")
 _HOURS_S = 3 * 3600
-# Whose clock may be wrong, and by how much. A web host that is hours ahead would rightly take every
-# token for expired.
+# Programs whose clock may be wrong, and by how much. A web host that is hours ahead would correctly
+# refuse every token as expired.
 CLOCK_SHIFTS_S = {
     WEBS[1]: (60, -60, 8, -8, -_HOURS_S),
     **dict.fromkeys((*WORKERS, "beat"), (8, -8, _HOURS_S, -_HOURS_S)),
@@ -47,8 +47,8 @@ def broken_build(name: str) -> Build:
 
 @dataclass(frozen=True, slots=True)
 class HostPorts:
-    """Of one api host: each door as the front listens, and as granian does behind it. Without a
-    front both are the same."""
+    """Ports of one api host: of each door at the front, and of granian behind it. Without a front
+    both are the same."""
 
     users: int
     operators: int
@@ -83,7 +83,7 @@ def site_programs(
         _worker(WORKERS[1], folder, env, 1, build),
         _beat(folder, env, build),
     ]
-    for program in ours:  # as on hosts of their own
+    for program in ours:  # as on separate hosts
         metrics = folder / f"{program.name}-metrics"
         metrics.mkdir()
         program.env = program.env | {
@@ -104,24 +104,24 @@ def site_programs(
 
 
 def host_clock(folder: Path, host: str) -> WrongClock:
-    """Of the programs of this host."""
+    """The clock of the programs of this host."""
     return WrongClock(folder, host)
 
 
 def draining_file(folder: Path, name: str) -> Path:
-    """While it is there, the host of this program says it is not ready."""
+    """While this file exists, /readyz of this host fails."""
     return folder / f"{name}-draining"
 
 
 def _users(name: str, folder: Path, env: dict[str, str], host: HostPorts, build: Build) -> Actor:
-    """As `make run` serves, one process per host: a host that dies takes half of all with it."""
+    """As in `make run`, one process per host: a host that dies takes half of the requests."""
     port = host.users_inner
     return Actor(name, commands.web_command(port, application=build.web), env | {"DOOR": "users"},
                  folder / f"{name}.log", lambda: is_answering(port, "/"))  # fmt: skip
 
 
 def _operators(name: str, folder: Path, env: dict[str, str], host: HostPorts) -> Actor:
-    """As its unit runs it: after those who claim."""
+    """As in its unit, with lower priority than the users' door."""
     port = host.operators_inner
     granian = ["nice", "-n", "10", *commands.web_command(port)]
     return Actor(name, granian, env | {"DOOR": "operators"},
@@ -149,7 +149,7 @@ def _worker(name: str, folder: Path, env: dict[str, str], pool: int, build: Buil
 
 
 def _beat(folder: Path, env: dict[str, str], build: Build) -> Actor:
-    """It serves once it, or a dead one before it for five seconds, holds the lease."""
+    """Ready when the lease is held, by it or for five seconds by a dead predecessor."""
     command = commands.beat_command(app=build.celery)
     return Actor("beat", command, env, folder / "beat.log", lambda: _holds_a_lease(env))
 
@@ -184,12 +184,12 @@ def _mariadb(folder: Path, port: int) -> Actor:
 
 
 def _mysql9(folder: Path, port: int) -> Actor:
-    """By the script that MYSQL9_SCRIPT names, with data of its own beside the programs it has
-    fetched; the server it leaves in the background belongs to the actor's group."""
+    """By the script that MYSQL9_SCRIPT names, with its own data, on the programs in the script's
+    cache; the server in the background belongs to the actor's process group."""
     home = folder / "database"
     home.mkdir(exist_ok=True)
     (home / "root").symlink_to(Path.home() / ".cache" / "coupons-mysql9" / "root")
-    # What a killed one has left would be taken for a server that is ready.
+    # The script would take files of a killed server for a server that is ready.
     steps = [
         'rm -f "$D"/mysqld.pid "$D"/mysql.sock "$D"/mysqld.err',
         f"bash {shlex.quote(os.environ['MYSQL9_SCRIPT'])} start",
@@ -204,7 +204,7 @@ def _mysql9(folder: Path, port: int) -> Actor:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A kind of database: how its server is started, and who may use which of its schemas."""
+    """A kind of database: how its server is started; user, password and schema."""
 
     start: Callable[[Path, int], Actor]
     user: str
@@ -222,7 +222,7 @@ DATABASES = {
 
 
 def is_answering(port: int, path: str) -> bool:
-    """Whether anything but a failure is answered there: the users' door knows no path for this."""
+    """Whether the answer is below 500; the users' door has no path for health checks."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", path)

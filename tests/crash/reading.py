@@ -1,4 +1,4 @@
-"""What stands in the stores: sampled while a run goes on, and read when it has come to rest."""
+"""Reads the stores: samples during a run, and everything after the queue has drained."""
 
 import struct
 import time
@@ -23,7 +23,7 @@ _SAMPLE_S = 0.2
 
 @dataclass(slots=True)
 class Samples:
-    """Rows of a campaign at moments of the run; a moment without an answer is left out."""
+    """Counts of a campaign's rows during the run; moments without an answer are left out."""
 
     rows: list[int] = field(default_factory=list)
 
@@ -32,7 +32,7 @@ class Samples:
 def sampling_rows(
     stage: Stage, campaign_id: int, *, every_s: float = _SAMPLE_S
 ) -> Iterator[Samples]:
-    """I1 holds at any time, not only at the end."""
+    """Count rows during the block: promise 1 (no over-issue) must hold at any time."""
     samples, over = Samples(), Event()
 
     def sample() -> None:
@@ -52,7 +52,7 @@ def sampling_rows(
 
 
 def count_waiting(stage: Stage, slug: str) -> int:
-    """Claims that wait to be stored; one, if the store can't be asked."""
+    """Claims that wait to be stored; 1 if the store does not answer."""
     try:
         with stage.store() as client:
             return int(client.xlen(keys.campaign_keys(slug).queue)) + _carried(stage)
@@ -61,8 +61,8 @@ def count_waiting(stage: Stage, slug: str) -> int:
 
 
 def _carried(stage: Stage) -> int:
-    """The same, in messages of the build `carried_by_the_message`. A broker that is away comes back
-    with none."""
+    """Claims in messages of the build `carried_by_the_message`. A broker that is away comes back
+    empty."""
     named = CARRIED.encode()
     try:
         with stage.broker() as client:
@@ -74,7 +74,7 @@ def _carried(stage: Stage) -> int:
 
 
 def await_settled(stage: Stage, slug: str, *, patience_s: float) -> int:
-    """Wait until nothing waits; what waits still when patience is over."""
+    """Wait until no claim waits. Returns the number that still waits at the timeout."""
     deadline = time.monotonic() + patience_s
     while (left := count_waiting(stage, slug)) and time.monotonic() < deadline:
         time.sleep(0.03)
@@ -97,13 +97,13 @@ def read_findings(
 
 
 def _kept(client: redis.Redis, *streams: str) -> frozenset[str]:
-    """Whose claims stand there."""
+    """The users of the claims in these streams."""
     found: list[Any] = [client.xrange(stream) for stream in streams]
     return frozenset(fields[b"u"].decode() for entries in found for _, fields in entries)
 
 
 def _claimants(client: redis.Redis, key: str) -> dict[str, int]:
-    """As `admit.lua` packs them: four bytes of place, six of the moment."""
+    """Places by user, as `admit.lua` packs them: four bytes of place, six of time."""
     held: dict[bytes, bytes] = client.hgetall(key)  # type: ignore[assignment]
     return {
         claimant_field.unpack_user(user).decode(): struct.unpack(">I", raw[:4])[0]
@@ -128,7 +128,7 @@ def _rows(stage: Stage, campaign_id: int) -> list[tuple[bytes, int, bytes]]:
 
 @contextmanager
 def database_session(stage: Stage) -> Iterator[Any]:
-    """A session of our own with the database itself, without the proxy. Raises MySQLdb.Error."""
+    """A session with the database, not through the proxy. Raises MySQLdb.Error."""
     connection = MySQLdb.connect(
         host="127.0.0.1", port=stage.database_port, connect_timeout=2, read_timeout=5,
         init_command="SET time_zone='+00:00'",

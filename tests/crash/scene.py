@@ -1,4 +1,4 @@
-"""A fault of a run, and where it happens."""
+"""A fault of a run, and its target."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ from tests.crash.stage import Stage
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Comes `at_s` after the opening. `which` and `lasts_s` are read where they mean something."""
+    """Injected `at_s` seconds after the opening. `which` selects one of several targets, `lasts_s`
+    is its duration, for faults that have these."""
 
     at_s: float
     kind: str
@@ -18,7 +19,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where a fault happens: the stage, and the campaign under way."""
+    """The target of a fault: the stage and the campaign of the run."""
 
     stage: Stage
     slug: str

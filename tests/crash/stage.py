@@ -1,6 +1,6 @@
-"""Everything that serves an opening, as real processes on private ports, behind a proxy that can
-misbehave. Two web hosts, two Celery workers (a parent and two children; a parent and one), beat,
-the store that decides (AOF, flushed at every write), a broker without memory, and the database.
+"""All processes that serve an opening, on private ports, behind a misbehaving proxy. Two web hosts,
+two Celery workers (a parent and two children; a parent and one), beat, the deciding Redis (AOF,
+fsync at every write), a broker without persistence, and the database.
 """
 
 import os
@@ -37,14 +37,14 @@ ROUTES = ("store", "broker", "database", "link")
 NOTHING: Mapping[str, str] = {}
 _LASTING = (
     "--appendonly", "yes", "--appendfsync", "always",
-    "--repl-diskless-sync-delay", "0",  # seconds that a replica-to-be waits for company
+    "--repl-diskless-sync-delay", "0",  # a first copy to a replica begins at once
 )  # fmt: skip
 _FORGETFUL = ("--appendonly", "no")  # of the build `no_append_only_file`
 
 # Settings of the product as an operator may set them; all others are its defaults.
 _SETTINGS = {
     "COUPONS_ENV": "local",
-    "DRAIN_TAKE_OVER_MS": "1000",  # sooner: a run need not wait for it, and it is more often wrong
+    "DRAIN_TAKE_OVER_MS": "1000",  # sooner than in production, so that it happens in short runs
     "CLAIMS_PER_USER_PER_S": "0",
     "LOG_LEVEL": "WARNING",
 }
@@ -52,7 +52,7 @@ _SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What a run plays on. `env` and `ports` name the servers themselves, `routes` the proxy."""
+    """The site of a run. `env` and `ports` name the servers, `routes` the proxy before them."""
 
     folder: Path
     cast: Cast
@@ -64,7 +64,7 @@ class Stage:
 
     @property
     def web_ports(self) -> tuple[int, ...]:
-        """Where people claim, on each api host."""
+        """Where users claim, on each api host."""
         return tuple(host.users for host in self.hosts)
 
     @property
@@ -83,7 +83,7 @@ class Stage:
         return redis.Redis.from_url(self.env["CELERY_BROKER_URL"], socket_timeout=5)
 
     def manage(self, *words: str, patience_s: float = 120) -> str:
-        """`manage.py` as an operator runs it."""
+        """Run `manage.py` as an operator does. Returns its standard output."""
         done = subprocess.run(
             [sys.executable, "manage.py", *words], cwd=ROOT, env=os.environ | self.env,
             capture_output=True, text=True, timeout=patience_s, check=True,
@@ -101,12 +101,12 @@ def start_stage(
     proxied: bool = True,
     fronted: bool = True,
 ) -> Iterator[Stage]:
-    """Inside, Django is set up for the servers themselves, and `coupons` may be imported.
+    """Inside the block Django is set up for the servers, and `coupons` may be imported.
 
     `settings` are further settings of the product. With a `replica` there is a second Redis,
-    `store-2`, and a route `link` between the two; nobody has told it to follow yet. Where nothing
-    is to go wrong with the network, it need not be `proxied`: that costs half a core. An api host
-    that is not `fronted` has no HAProxy before its doors, as in `make run`.
+    `store-2`, and a route `link` between the two; it does not replicate yet. Experiments without
+    network faults need not be `proxied`: the proxy costs half a core. An api host that is not
+    `fronted` has no HAProxy before its doors, as in `make run`.
     """
     with ExitStack() as stack:
         name = stack.enter_context(tempfile.TemporaryDirectory(prefix="coupons-crash-"))
@@ -128,12 +128,12 @@ def start_stage(
         if replica:
             actors.append(redis_server("store-2", folder, second := servers.free_port(), _LASTING))
             ports["store-2"] = second
-            direct["REDIS_URL"] = through["REDIS_URL"]  # it may move from one to the other
+            direct["REDIS_URL"] = through["REDIS_URL"]  # the primary may change
         through |= settings
         cast = stack.enter_context(Cast([*actors, *site_programs(folder, through, hosts, build)]))
         cast.await_ready("store", "broker", "database")
         disposable.mark_database(direct["DATABASE_URL"])
-        disposable.demand_marks(direct)  # what follows empties, drops and kills
+        disposable.demand_marks(direct)  # runs empty and kill these servers
         _set_up_django(direct)
         if build.broken == "no_unique_keys":
             import_string("tests.crash.broken.drop_keys")()

@@ -1,4 +1,5 @@
-"""Strangers at the doors of an api host: programs of their own, and faults of a run."""
+"""Load of unauthenticated clients on the doors of an api host: as programs, and as faults of a
+run."""
 
 import json
 import os
@@ -12,12 +13,12 @@ from tests.crash.scene import Fault, Scene
 from tests.crash.stage import ROOT
 
 _MANY = 64  # on each door, as faults
-_SPARE_S = 30.0  # a program's start and end, on a machine that is busy
+_SPARE_S = 30.0  # for the start and end of the program on a busy machine
 
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """A kind of `tests.crash.attacks`, the port it is sent to, and for a claim its campaign."""
+    """A kind of `tests.crash.attacks`, its port, and for claims the slug of the campaign."""
 
     kind: str
     port: int
@@ -25,7 +26,7 @@ class Attack:
 
 
 def start_attack(attack: Attack, many: int, lasts_s: float) -> subprocess.Popen[str]:
-    """So many at once for so many seconds, as a program that ends by itself."""
+    """`many` at once for `lasts_s` seconds, as a program that ends by itself."""
     words = [attack.kind, str(attack.port), str(many), str(lasts_s), *filter(None, [attack.slug])]
     env = os.environ | {"TOKEN": user_tokens.mint_token("stranger", lifetime_s=900)}
     return subprocess.Popen([sys.executable, "-m", "tests.crash.attacks", *words], cwd=ROOT,
@@ -34,30 +35,30 @@ def start_attack(attack: Attack, many: int, lasts_s: float) -> subprocess.Popen[
 
 
 def _elsewhere() -> None:
-    """As if on a machine of its own: away from the first core, after everybody else."""
+    """As on another machine: not on the first core, and with low priority."""
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     os.nice(10)
 
 
 def attack_statuses(running: subprocess.Popen[str]) -> Counter[str]:
-    """What it was answered, by status; waits until it ends."""
+    """Wait for its end. Returns the number of answers by status."""
     lasts_s = float(list(running.args)[6])  # type: ignore[arg-type]
     said, _ = running.communicate(timeout=lasts_s + _SPARE_S)
     return Counter(json.loads(said))
 
 
 def slow_bodies(scene: Scene, fault: Fault) -> None:
-    """Bodies that don't come, on both doors of a host: of a claim and of a login."""
+    """Slow bodies of claims and logins, on both doors of a host."""
     _attacked(scene, fault, "slow_bodies", scene.slug)
 
 
 def login_flood(scene: Scene, fault: Fault) -> None:
-    """Made-up names and passwords, on both doors of a host."""
+    """Invented names and passwords, on both doors of a host."""
     _attacked(scene, fault, "logins")
 
 
 def readyz_flood(scene: Scene, fault: Fault) -> None:
-    """Questions for readiness, on both doors of a host."""
+    """Requests of /readyz, on both doors of a host."""
     _attacked(scene, fault, "readyz")
 
 
@@ -66,4 +67,4 @@ def _attacked(scene: Scene, fault: Fault, kind: str, slug: str = "") -> None:
     attacks = Attack(kind, host.users, slug), Attack(kind, host.operators)
     for running in [start_attack(attack, _MANY, fault.lasts_s) for attack in attacks]:
         if not attack_statuses(running).total():
-            raise OSError(f"Nobody was there to be sent {kind}.")
+            raise OSError(f"No answer to any request of {kind}.")

@@ -1,4 +1,4 @@
-"""What many runs add up to, and the file it goes to."""
+"""The totals of many runs, and their file."""
 
 import json
 from collections import Counter
@@ -8,8 +8,8 @@ from typing import Any
 
 from tests.crash.opening import Run
 
-# As the world calls them; the rest of the verdicts go by their own names.
-_SAID = ("lost", "hidden", "over_issued", "duplicates", "changed_answers", "ghosts", "holes",
+# In this order in the file.
+_VERDICTS = ("lost", "hidden", "over_issued", "duplicates", "changed_answers", "ghosts", "holes",
          "order", "inversions", "under_issued", "unanswered",
          "unforeseen", "unsettled")  # fmt: skip
 
@@ -26,7 +26,7 @@ def sum_totals(runs: Sequence[Run], about: Mapping[str, Any]) -> dict[str, Any]:
         "unknown": sum(run.unknown for run in runs),
         "told": sum(run.told for run in runs),
         "stored": sum(run.stored for run in runs),
-        **{name: sum(len(run.wrongs[name]) for run in runs) for name in _SAID},
+        **{name: sum(len(run.wrongs[name]) for run in runs) for name in _VERDICTS},
         "longest_to_settle_s": round(max((run.settled_after_s for run in runs), default=0), 2),
         "seconds": round(sum(run.seconds for run in runs), 1),
         "seeds": [run.seed for run in runs],
@@ -35,7 +35,7 @@ def sum_totals(runs: Sequence[Run], about: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_totals(file: Path, runs: Sequence[Run], about: Mapping[str, Any]) -> None:
-    """Whole or not at all: it is written after every run."""
+    """Replace the file atomically; called after every run."""
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part")
     part.write_text(json.dumps(sum_totals(runs, about), indent=1) + "\n")

@@ -1,5 +1,5 @@
-"""HTTP/1.1 as crowds speak it, over sockets of their own: a claim as it is sent, an answer as it
-comes in. A client library would take the core that the site needs.
+"""HTTP/1.1 of the crowd without a client library, which would take the core that the site needs:
+the bytes of a claim, and the parts of an answer.
 """
 
 import socket
@@ -8,7 +8,7 @@ RESET = 0  # in place of a status
 
 
 def claim_request(path: str, token: str, *, keep: bool = True) -> bytes:
-    """The request; `keep`: more may follow on the same connection."""
+    """The request; `keep`: the connection may be used again."""
     end = "" if keep else "Connection: close\r\n"
     return (
         f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n{end}"
@@ -17,7 +17,7 @@ def claim_request(path: str, token: str, *, keep: bool = True) -> bytes:
 
 
 def read_more(connection: socket.socket) -> bytes:
-    """What has come; nothing if the other side has ended, whether in order or not."""
+    """The bytes received; empty if the other side has closed or reset the connection."""
     try:
         return connection.recv(16_384)
     except OSError:
@@ -25,7 +25,7 @@ def read_more(connection: socket.socket) -> bytes:
 
 
 def answer_status(heard: bytes, *, ended: bool) -> int | None:
-    """Of an answer that is whole; RESET if the other side has `ended` it; None if more may come."""
+    """The status of a complete answer; RESET if the connection has `ended`; None if incomplete."""
     if ended:
         return RESET
     head, blank, body = heard.partition(b"\r\n\r\n")
@@ -34,7 +34,8 @@ def answer_status(heard: bytes, *, ended: bool) -> int | None:
 
 
 def has_header(heard: bytes, header: bytes) -> bool:
-    """`header` in lower case, with or without a value: b"retry-after:"."""
+    """Whether the answer has this header, in lower case, with or without a value:
+    b"retry-after:"."""
     return b"\r\n" + header in heard.lower()
 
 
