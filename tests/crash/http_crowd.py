@@ -19,7 +19,7 @@ import sys
 import time
 from collections import deque
 from dataclasses import asdict, dataclass
-from itertools import count
+from itertools import chain, count
 from struct import pack
 
 from tests.crash import wire
@@ -76,19 +76,28 @@ class Sent:
 
 class HttpCrowd:
     def __init__(self, orders: Orders) -> None:
-        self.orders, self.answers = orders, list[Answer]()
-        self.lasted_s = 0.0
+        self.orders, self.answers, self.lasted_s = orders, list[Answer](), 0.0
         self._chance = random.Random(orders.seed)
         self._asking: dict[int, Sent] = {}  # by descriptor, oldest first
         self._again: list[tuple[float, int, Person]] = []
         self._idle: dict[int, deque[socket.socket]] = {port: deque() for port in orders.ports}
-        self._coming = deque(_person_of(orders, *each) for each in orders.people)
-        self._came = 0
-        self._is_over = False
+        self._coming = deque(
+            Person(user, wire.claim_request(orders.path, token, keep=orders.keep), times)
+            for user, token, times in orders.people
+        )
+        self._came, self._is_over = 0, False
         self._turn, self._number, self._addresses = count(), count(), count()
         self._epoll = select.epoll()
 
     def play_orders(self) -> None:
+        self._play_all()
+        for sent in self._asking.values():  # without an answer when it gave up
+            sent.connection.close()
+        for connection in chain.from_iterable(self._idle.values()):
+            connection.close()
+        self._epoll.close()
+
+    def _play_all(self) -> None:
         began, over = time.monotonic(), float("inf")
         while self._coming or self._again or self._asking:
             now = time.monotonic()
@@ -125,8 +134,7 @@ class HttpCrowd:
 
     def _has_room(self, person: Person) -> bool:
         requests = person.left if self.orders.together else 1
-        most = self.orders.at_once
-        return not most or len(self._asking) + requests <= most
+        return not self.orders.at_once or len(self._asking) + requests <= self.orders.at_once
 
     def _ask_again(self) -> None:
         while self._again and self._again[0][0] < time.monotonic():
@@ -209,10 +217,6 @@ class HttpCrowd:
         if person.left > 0 or undecided:
             pause = 0.0 if status in (*_DECIDED, DROPPED) else self._chance.uniform(*_AGAIN_S)
             heapq.heappush(self._again, (now + pause, next(self._number), person))
-
-
-def _person_of(orders: Orders, user: str, token: str, times: int) -> Person:
-    return Person(user, wire.claim_request(orders.path, token, keep=orders.keep), times)
 
 
 def _has_sent(sent: Sent) -> bool:

@@ -93,17 +93,18 @@ def test_a_refused_connection_is_a_reset_and_silence_a_timeout() -> None:
 
 def test_at_a_signal_no_more_users_come() -> None:
     with scripted_http(admit_user) as server:
-        crowd = subprocess.Popen(
+        orders = Orders((server.port,), PATH, people_of(9999), per_s=20)
+        with subprocess.Popen(
             [sys.executable, "-m", "tests.crash.http_crowd"], text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )  # fmt: skip
-        assert crowd.stdin and crowd.stdout
-        crowd.stdin.write(orders_as_json(Orders((server.port,), PATH, people_of(9999), per_s=20)))
-        crowd.stdin.close()
-        while not server.tokens:
-            time.sleep(0.05)
-        crowd.send_signal(signal.SIGTERM)
-        first, *answers = map(json.loads, crowd.stdout)
-        assert crowd.wait(10) == 0
+        ) as crowd:  # fmt: skip
+            assert crowd.stdin and crowd.stdout
+            crowd.stdin.write(orders_as_json(orders))
+            crowd.stdin.close()
+            while not server.tokens:
+                time.sleep(0.05)
+            crowd.send_signal(signal.SIGTERM)
+            first, *answers = map(json.loads, crowd.stdout)
+            assert crowd.wait(10) == 0
     assert first["cpu"] >= 0
     assert 0 < len(answers) == len(server.tokens) < 9999

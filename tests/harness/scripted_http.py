@@ -11,6 +11,14 @@ from threading import Lock, Thread
 Script = Callable[[str, int], tuple[int, dict[str, str]]]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, *_: object) -> None:
+        """A client that hangs up is no error."""
+
+
 @dataclass
 class ScriptedServer:
     port: int = 0
@@ -49,8 +57,7 @@ def scripted_http(script: Script) -> Iterator[ScriptedServer]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), Handler) as server:
         seen.port = int(server.server_address[1])
         Thread(target=server.serve_forever, daemon=True).start()
         yield seen
