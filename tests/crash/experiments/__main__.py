@@ -1,4 +1,4 @@
-"""`python -m tests.crash.experiments NAME [--rounds N]`: one kind of trouble, many times, measured.
+"""`python -m tests.crash.experiments NAME [--rounds N]`: repeats one kind of fault and measures.
 
 Figures go to build/crash-NAME.json. Exit status 1 if a promise was broken (in a control: if not).
 """
@@ -23,8 +23,8 @@ _WAIT = {"REDIS_WAIT_REPLICAS": "1"}
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """What it plays on, and the function that plays it: of the stage and a number of rounds, it
-    returns figures, of which `broken` counts the promises broken. `alone` needs no stage."""
+    """The function and the stage that it needs. The function gets the stage and a number of rounds
+    and returns figures, of which `broken` counts violations. `alone` needs no stage."""
 
     path: str
     rounds: int
@@ -83,7 +83,7 @@ def main() -> int:
 
 
 def _played(experiment: Experiment, rounds: int, database: str) -> dict[str, Any]:
-    """Only inside a stage may the domain be imported."""
+    """Imports the experiment inside the stage: `coupons` can't be imported before."""
     path = f"tests.crash.experiments.{experiment.path}"
     if experiment.alone:
         return dict(import_string(path)(None, rounds))

@@ -12,7 +12,7 @@ _PROMISES = ("lost", "over_issued", "duplicates", "changed_answers", "ghosts")
 
 
 def sum_runs(runs: Sequence[Run]) -> dict[str, Any]:
-    """Counts of everything that went wrong; `broken` are the runs that broke a promise."""
+    """Counts of all faults; `broken` is the number of failed runs."""
     wrongs = {name: sum(len(run.wrongs[name]) for run in runs) for name in runs[0].wrongs}
     return {
         "told": sum(run.told for run in runs),
@@ -28,7 +28,7 @@ def sum_runs(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def print_round(run: Run, number: int) -> None:
-    """One line for a person who watches: what people heard."""
+    """Print one line with the outcomes of a round."""
     heard = Counter(ask.heard.outcome for ask in history.read_history(run.history))
     wrong = {name: len(wrongs) for name, wrongs in run.wrongs.items() if wrongs}
     print(f"{number + 1}: stored {run.stored}, {run.seconds:.1f} s, {dict(heard)} {wrong or ''}",

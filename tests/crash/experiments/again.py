@@ -1,4 +1,4 @@
-"""One person's claim, a million times: the first answer each time, one place, one coupon."""
+"""One user's claim, a million times: always the first answer, one place, one coupon."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ from tests.crash.opening import open_campaign
 from tests.crash.stage import Stage
 
 _THREADS, _STOCK = 64, 10
-_PART = 10_000  # more calls at once would only wait in a list
+_PART = 10_000  # calls submitted at a time
 
 
 def play_rounds(stage: Stage, thousands: int) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def play_rounds(stage: Stage, thousands: int) -> dict[str, Any]:
 
     def ask(_: int) -> tuple[int, int]:
         while True:
-            with suppress(StoreAway):  # told so in good time: asked again, as people do
+            with suppress(StoreAway):  # repeated, as users do
                 said = strategies.admit(campaign, Claim("mina"))
                 return said.place, said.at_ms
 

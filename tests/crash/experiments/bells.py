@@ -1,5 +1,5 @@
-"""One bell's message on the broker again and again while a sale runs: the workers stay up, the sale
-goes on, and nothing is stored twice."""
+"""Many copies of one wake-up message on the broker during a sale: workers stay up, the sale goes
+on, and no claim is stored twice."""
 
 import json
 import time
@@ -42,8 +42,8 @@ def play_rounds(stage: Stage, thousands: int) -> dict[str, Any]:
 
 
 def _copy_a_bell(stage: Stage, slug: str, copies: int) -> None:
-    """As often as wanted onto the common queue, behind whatever waits there: the same task, its id
-    included. Only the tag is each copy's own, by which kombu counts what a worker has in hand."""
+    """Append copies of a task message to the common queue, with the same task id. Only the delivery
+    tag differs, by which kombu counts the messages that a worker holds."""
     current_app.send_task(wakeups.DRAIN, args=[slug], queue="aside")
     with stage.broker() as client:
         message = client.lpop(_ASIDE).decode().replace('"aside"', '"celery"')
@@ -54,7 +54,7 @@ def _copy_a_bell(stage: Stage, slug: str, copies: int) -> None:
 
 
 def _until_heard(stage: Stage) -> float:
-    """The moment at which hardly any message was left; beat goes on sending its own."""
+    """The moment (monotonic) at which hardly any message was left; beat keeps sending its own."""
     deadline = time.monotonic() + _GONE_S
     with stage.broker() as client:
         while client.llen(_QUEUE) > 100 and time.monotonic() < deadline:

@@ -1,5 +1,5 @@
-"""The broker forgets everything, or dies and comes back with nothing, as the last people ask: no
-claim is lost with a bell, and what waits is stored soon all the same."""
+"""The broker is emptied, or killed and restarted empty, while the last users claim: no claim is
+lost with a wake-up message, and all are stored soon."""
 
 import random
 import time

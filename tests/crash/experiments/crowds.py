@@ -1,4 +1,4 @@
-"""Crowds of processes of their own, and what they heard as a history."""
+"""Crowds (`http_crowd`) as processes, and their answers as a history."""
 
 import json
 import subprocess
@@ -18,12 +18,12 @@ from tests.crash.stage import ROOT, Stage
 _PROCESSES = 2
 _LIFETIME_S = 3_600
 
-Wanting = tuple[str, int]  # a user, and how often they ask
+Wanting = tuple[str, int]  # a user, and the number of requests
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a crowd behaves; see `http_crowd.Orders`."""
+    """The load of a crowd; see `http_crowd.Orders`."""
 
     at_once: int = 64
     together: bool = False
@@ -33,7 +33,7 @@ class Manner:
 
 
 def ask_everybody(stage: Stage, slug: str, people: Sequence[Wanting], manner: Manner) -> list[Ask]:
-    """Everybody asks; what all of them heard, in no order."""
+    """Send all requests. Returns them with their answers, in no order."""
     return run_crowds(stage, make_orders(stage, slug, people, manner))
 
 
@@ -45,8 +45,8 @@ def make_orders(
     *,
     ports: tuple[int, ...] = (),
 ) -> list[Orders]:
-    """One for each process; `ports`: asked in place of the web hosts. Signing so many tokens takes
-    its time."""
+    """Orders for each process, with signed tokens, which takes long for many users. `ports`: in
+    place of the web hosts'."""
     each = Orders(
         ports or stage.web_ports, f"/api/v1/campaigns/{slug}/claims", [],
         at_once=manner.at_once // _PROCESSES, together=manner.together, dropped=manner.dropped,
@@ -61,13 +61,13 @@ def make_orders(
 def run_crowds(
     stage: Stage, orders: Sequence[Orders], *, meanwhile: Callable[[], None] | None = None
 ) -> list[Ask]:
-    """Everybody asks as ordered, or as many as come until `meanwhile` is done. Raises RuntimeError
-    if a crowd could not."""
+    """Send all requests, or as many as are sent until `meanwhile` returns. Raises RuntimeError if a
+    crowd fails."""
     running = [_begun(stage, share) for share in orders]
     if meanwhile:
         meanwhile()
         for program, _ in running:
-            program.terminate()  # nobody comes any more
+            program.terminate()  # no more users come
     asks: list[Ask] = []
     for program, said in running:
         if program.wait():
@@ -87,7 +87,7 @@ def _signed(people: Sequence[Wanting]) -> list[tuple[str, str, int]]:
 
 
 def _begun(stage: Stage, orders: Orders) -> tuple["subprocess.Popen[str]", IO[str]]:
-    """A crowd that has its orders, and the file in which it writes what it heard."""
+    """A crowd that has its orders, and the file of its output."""
     said = tempfile.TemporaryFile("w+", dir=stage.folder)  # noqa: SIM115 - closed when read
     command = [*leash_command("KILL"), sys.executable, "-m", "tests.crash.http_crowd"]
     program = subprocess.Popen(command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=said)

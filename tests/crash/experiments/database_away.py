@@ -1,5 +1,5 @@
-"""The database is away for a minute under load: claims go on being admitted, and are stored soon
-after its return."""
+"""The database is away for a minute under load: claims are still admitted, and stored soon after
+its return."""
 
 import os
 import secrets
@@ -18,16 +18,16 @@ from tests.crash.history import OK, Ask
 from tests.crash.opening import Run, open_campaign, record_verdicts
 from tests.crash.stage import Stage
 
-PER_S = int(os.environ.get("AWAY_PER_S", "150"))  # people a second, by default
+PER_S = int(os.environ.get("AWAY_PER_S", "150"))  # users a second
 _BEFORE_S = _AFTER_S = 2
-_AT_ONCE = 512  # more than ask in the time an answer takes, or people would come late
+_AT_ONCE = 512  # more than arrive during one answer, so that users come in time
 _STORED_S_PER_10_000, _STORED_S = 5.0, 60.0
 _SAMPLE_S = 1.0
 
 
 @dataclass(slots=True)
 class Away:
-    """When the database was away (monotonic), and what it found at its return."""
+    """When the database was away (monotonic), and how many claims waited at its return."""
 
     since: float = 0.0
     until: float = 0.0

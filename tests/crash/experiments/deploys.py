@@ -1,5 +1,6 @@
-"""Deployments under load, host after host as deploy.yml does it, behind a balancer (haproxy): out
-of it, asked to end, started again, back. Nobody sees an error, and nothing told is lost."""
+"""Deployments under load, host after host as deploy.yml does it, behind a load balancer (haproxy):
+removed from it, SIGTERM, restarted, added again. No user gets an error, and no told claim is
+lost."""
 
 import secrets
 import time
@@ -19,9 +20,9 @@ from tests.crash.programs import WEBS, WORKERS, draining_file, is_answering
 from tests.crash.stage import Stage
 from tests.harness import servers
 
-_PER_S = 100  # people
-_LONGEST_S = 60  # of one deployment, on average: for so many are there people
-_ALONE_S = 1.0  # nobody may have asked just before the end
+_PER_S = 100  # users
+_LONGEST_S = 60  # average duration of a deployment for which there are users enough
+_ALONE_S = 1.0  # users must still be coming so shortly before the end
 _CHECK_S, _FALL, _RISE = 0.2, 2, 2
 _NOTICED_S = 3 * _CHECK_S * _FALL
 _SETTINGS = """
@@ -48,7 +49,8 @@ def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
 
 
 def play_undrained(stage: Stage, rounds: int) -> dict[str, Any]:
-    """The control: hosts that end while the balancer sends to them. Errors are seen."""
+    """The negative control: hosts are stopped while the balancer sends to them; errors are
+    detected."""
     return _played(stage, rounds, drained=False)
 
 
@@ -85,7 +87,7 @@ def _played(stage: Stage, rounds: int, *, drained: bool) -> dict[str, Any]:
 
 
 def _renew(stage: Stage, web: str, worker: str, *, drained: bool) -> None:
-    """One host's programs end and begin again; the host is out of the balancer meanwhile."""
+    """Restart the programs of one host while it is removed from the balancer."""
     flag = draining_file(stage.folder, web)
     if drained:
         flag.touch()
@@ -97,7 +99,7 @@ def _renew(stage: Stage, web: str, worker: str, *, drained: bool) -> None:
 
 @contextmanager
 def _balancer(stage: Stage) -> Iterator[int]:
-    """Its port. It sends to hosts that say they are ready, and never tries a request again."""
+    """Yields its port. It sends to hosts whose /readyz succeeds and never retries a request."""
     port, file = servers.free_port(), stage.folder / "balancer.cfg"
     hosts = (f"  server {name} 127.0.0.1:{host.users} check port {host.operators}"
              for name, host in zip(WEBS, stage.hosts, strict=True))  # fmt: skip

@@ -1,8 +1,9 @@
-"""How many acknowledged writes a Redis loses with its process, and with its power: by the policy of
-its append-only file, on a disk whose flush takes 100 ms.
+"""Acknowledged writes that a Redis loses when its process is killed and when the power fails, by
+fsync policy of its append-only file, on a disk whose fsync takes 100 ms.
 
-A preloaded library notes what each flush has covered; a loss of power is a kill -9 after which the
-file is cut to that. (A kill -9 alone tests no flush: what was written stays in the page cache.)
+A preloaded library records the length that each fsync has covered; a power failure is a kill -9
+after which the file is cut to that length. (A kill -9 alone tests no fsync: written data stays in
+the page cache.)
 """
 
 import os
@@ -82,7 +83,7 @@ def _assigned(env: dict[str, str]) -> list[str]:
 
 
 def _write(port: int, told: list[float]) -> None:
-    """Counts up until the server is gone; the moment of each acknowledgement."""
+    """Increment a counter until the server has ended; append the time of each acknowledgement."""
     with redis.Redis(port=port, socket_timeout=10, retry=Retry(NoBackoff(), 0)) as client:
         try:
             while True:
@@ -93,7 +94,7 @@ def _write(port: int, told: list[float]) -> None:
 
 
 def _cut(folder: Path) -> None:
-    """Down to what was synced; all of it, if nothing ever was."""
+    """Cut the file to the synced length; to nothing if there was no fsync."""
     for file in folder.glob("*.incr.aof"):
         note = file.with_name(f"{file.name}.synced")
         os.truncate(file, int(note.read_text() or 0) if note.exists() else 0)

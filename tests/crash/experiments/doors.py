@@ -1,8 +1,8 @@
-"""Strangers at the doors while people claim: slow bodies and logins on each door, questions for
-readiness while MySQL is stopped. Claims go on at nearly the rate and the pace of before, the host
-stays in the balancer, nothing dies. Without the front (`doors-without`) they don't.
+"""Unauthenticated clients at the doors while users claim: slow bodies and logins on each door, and
+readiness requests while MySQL is stopped. Rate and latency of claims stay nearly the same, the host
+stays in the balancer, nothing restarts. Without the front (`doors-without`) claims stop.
 
-The site has one core; the crowd and, less urgently, the strangers have the other.
+The site has one core; the crowd and, with low priority, the attackers have the other.
 """
 
 import os
@@ -29,7 +29,7 @@ _KEPT_RATE, _SLOWER = 0.9, 2.0
 
 
 def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
-    """`rounds`: how often each attack is played; each before, meanwhile and before again."""
+    """`rounds`: repetitions of each attack. Claims are measured before, during and after each."""
     stage.cast.hold_down(WEBS[1])
     pin_site(os.sched_getaffinity(0), stage)
     slug = f"doors-{os.getpid()}"
@@ -51,7 +51,7 @@ def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
 
 
 def _attacks(stage: Stage, slug: str) -> dict[str, list[Attack]]:
-    """What is sent in each, all at once."""
+    """By name, the attacks that run at the same time."""
     host = stage.hosts[0]
     users, operators = host.users, host.operators
     return {
@@ -72,7 +72,7 @@ def _round(stage: Stage, crowd: Crowd, name: str, attacks: list[Attack]) -> dict
         time.sleep(1)
         meanwhile = _reading(crowd, _LASTS_S - 10)
         heard = [strangers.attack_statuses(one) for one in running]
-    reading.await_settled(stage, crowd.slug, patience_s=120)  # workers store what waited
+    reading.await_settled(stage, crowd.slug, patience_s=120)  # workers store what waits
     after = _reading(crowd, _BEFORE_S)
     rate = (before["per_s"] + after["per_s"]) / 2
     p99 = (before["p99_ms"] + after["p99_ms"]) / 2
@@ -88,11 +88,11 @@ def _round(stage: Stage, crowd: Crowd, name: str, attacks: list[Attack]) -> dict
 
 
 def _reading(crowd: Crowd, lasts_s: float) -> dict[str, Any]:
-    """The rate and the pace of people who come one after another, so many at once, so long."""
+    """Rate and latency of claims of a closed load that lasts so long."""
     until, asked_s, seconds, unanswered = time.monotonic() + lasts_s, 0.0, list[float](), 0
     while time.monotonic() < until:
         told = crowd.ask(_PEOPLE, at_most=_AT_ONCE)
-        asked_s += max(done for _, done, _, _ in told)  # all meant to ask at the very beginning
+        asked_s += max(done for _, done, _, _ in told)  # all are due at the beginning
         seconds += [since for status, _, _, since in told if status == 202]
         unanswered += sum(status != 202 for status, *_ in told)
     return {
@@ -104,7 +104,7 @@ def _reading(crowd: Crowd, lasts_s: float) -> dict[str, Any]:
 
 @contextmanager
 def _watched(stage: Stage) -> Iterator[list[bool]]:
-    """Whether the host was ready, asked twice a second as a balancer does."""
+    """Whether the host was ready, requested twice a second as a balancer does."""
     said: list[bool] = []
     over = Event()
 

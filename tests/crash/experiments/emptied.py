@@ -1,9 +1,9 @@
-"""The deciding store loses its memory in the middle of a sale: nothing is admitted until it has
-been rebuilt, and then numbers go on.
+"""The deciding store loses its data in the middle of a sale: nothing is admitted until it is
+rebuilt; then places go on above the highest.
 
-Every other round empties it in an instant in which nothing waits. In the others claims wait: those
-are put back from what the web processes published (`recovery.lost_admissions`), so nothing may be
-lost there, either. The same without it is the control, `emptied-without`.
+Every other round empties it while no claim waits. In the others claims wait: they are replayed from
+the recent admissions that the web processes published (`recovery.lost_admissions`), so that none is
+lost either. `emptied-without`, without the replay, is the negative control.
 """
 
 import random
@@ -18,7 +18,7 @@ from tests.crash.scene import Fault, Scene
 from tests.crash.stage import Stage
 from tests.harness import disposable
 
-_CLOSED_S = 0.7  # how long people meet an empty store
+_CLOSED_S = 0.7  # users claim at an empty store for so long
 
 
 def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""The store's host is lost, with whatever was on its way to its replica; the replica takes over.
+"""The primary's host fails, with all data in transit to its replica; the replica is promoted.
 
-Between the two lies a link of 5 to 50 ms. A healthy local primary killed at once would show
-nothing: its replica would have it all.
+The link between the two has a delay of 5 to 50 ms. Killing a local primary would prove nothing: its
+replica would have all data.
 """
 
 import random
@@ -21,7 +21,7 @@ _PROMOTED_AFTER_S = 0.3  # a managed service needs longer; nothing depends on it
 
 
 class Pair:
-    """Two Redis and which of them leads."""
+    """Two Redis servers; one is the primary (`_leader`)."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage, self._leader = stage, NAMES[0]
@@ -31,7 +31,7 @@ class Pair:
         return NAMES[1 - NAMES.index(self._leader)]
 
     def follow(self, delay_s: float) -> None:
-        """The other becomes the leader's replica across the slow link, from nothing if need be."""
+        """Make the other one the replica, over the slow link."""
         self._stage.routes["link"].switch_to("target", self._stage.ports[self._leader])
         self._stage.routes["link"].switch_to("delay", delay_s)
         with self._client(self._other) as client:
@@ -46,7 +46,7 @@ class Pair:
             time.sleep(0.05)
 
     def lose_leader(self) -> None:
-        """What is on its way is gone, and so is the host; later its replica is the leader."""
+        """Drop the data in transit, kill the primary, then promote the replica."""
         self._stage.routes["link"].switch_to("hole")
         self._stage.cast.hold_down(self._leader)
         time.sleep(_PROMOTED_AFTER_S)

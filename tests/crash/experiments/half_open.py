@@ -1,4 +1,4 @@
-"""The network forgets every connection to one server and tells nobody: neither end hears a word."""
+"""All connections to one server become half-open: neither end is notified."""
 
 import random
 import time
@@ -24,7 +24,7 @@ def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
 
 
 def _round(stage: Stage, number: int, route: str) -> Run:
-    """Late in the sale, so that what is claimed last waits for the connections to come back."""
+    """Late in the sale, so that the last claims wait for new connections."""
     at_s = random.Random(number).uniform(0.8, 1.4)
 
     def forget(scene: Scene, run: Run) -> None:

@@ -1,4 +1,4 @@
-"""Which claims reach the deciding store, as it says itself (MONITOR)."""
+"""Which claims reach the deciding store, by its MONITOR command."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,9 +16,9 @@ _USER = 9  # EVALSHA, its hash, how many keys, five keys, the claimant's field, 
 
 @contextmanager
 def scripts_heard(stage: Stage) -> Iterator[Counter[str]]:
-    """How often the admission script ran for each user; filled until the end."""
+    """Yields the number of runs of the admission script by user, filled until the block ends."""
     heard: Counter[str] = Counter()
-    store().load_scripts()  # or the first claims are sent again: nothing ran
+    store().load_scripts()  # or the first calls fail with NOSCRIPT and are sent again
     client = redis.Redis.from_url(stage.env["REDIS_URL"])
     with client, client.monitor() as monitor:  # type: ignore[no-untyped-call]
 

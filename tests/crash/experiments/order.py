@@ -1,5 +1,5 @@
-"""A million accepted claims over HTTP: whoever had an answer before another even asked is
-before that one. The control exchanges two people in what was stored."""
+"""A million accepted claims over HTTP: a user who had an answer before another user's request was
+sent has the lower place. The negative control exchanges two users among the stored rows."""
 
 import secrets
 import time
@@ -16,7 +16,7 @@ from tests.crash.opening import Run, open_campaign, record_verdicts
 from tests.crash.stage import Stage
 
 _TOGETHER = 50_000
-_SAMPLE_S = 5.0  # counting a million rows takes its time
+_SAMPLE_S = 5.0  # counting a million rows takes long
 _MANNER = Manner(at_once=64)
 
 
@@ -48,8 +48,8 @@ def play_rounds(stage: Stage, thousands: int) -> dict[str, Any]:
 
 
 def _nearest_seen(asks: Sequence[Ask], found: Found) -> int:
-    """How far apart two people are who exchange places and are seen by that, in truth the nearest
-    of whom one had an answer before the other asked. 0: they were not seen."""
+    """Exchange the nearest two users of whom one had an answer before the other's request. Returns
+    the distance of their places if the checker detects it; 0: not detected."""
     by_place = {ask.heard.place: ask for ask in asks if ask.heard.kind == OK}
     earlier, later = _nearest(by_place)
     places = {by_place[earlier].user: later, by_place[later].user: earlier}

@@ -1,8 +1,8 @@
-"""Five times as many people as the site can carry (TIMES in the environment: so many). Whoever
-is admitted is admitted soon, the rest are told 503 and when to come again, nothing dies or grows.
+"""Open load of five times (TIMES in the environment) the rate that the site can serve. Admissions
+are fast, other users get 503 with Retry-After, no process restarts, memory stays flat.
 
-The site (one web process as production starts it, Redis, database, workers) has one core, the crowd
-the other; people arrive at their own time, whether answers come or not.
+The site (one web process as in production, Redis, database, workers) has one core, the crowd the
+other.
 """
 
 import json
@@ -30,11 +30,11 @@ from tests.crash.stage import ROOT, Stage
 TIMES = float(os.environ.get("TIMES", "5"))
 LASTS_S = 20
 _STOCK = 400_000
-_AT_ONCE = 64  # people who are served one after another, to see what it can carry
+_AT_ONCE = 64  # users of the closed load that measures the rate it can serve
 _PATIENCE_S = 20.0
 _SOON_S = 2.0
-_LATE_S = 0.2  # a crowd that comes later than it meant to measures itself, not the site
-_GROWTH = 0.1  # of memory, from the first flood to the last: a connection takes some
+_LATE_S = 0.2  # a crowd that is later measures itself, not the site
+_GROWTH = 0.1  # of memory, from the first round to the last
 
 # Status, seconds since the request was due, Retry-After, seconds since it was sent.
 Told = list[tuple[int, float, bool, float]]
@@ -122,14 +122,14 @@ def _at(seconds: Sequence[float], part: float) -> float:
 
 
 class Crowd:
-    """People who each want a coupon, new ones each time."""
+    """Sends claims of new users by `http_crowd`."""
 
     def __init__(self, stage: Stage, slug: str) -> None:
         self.slug = slug
         self._port, self._path = stage.web_ports[0], f"/api/v1/campaigns/{slug}/claims"
         self._number, self.told = 0, 0
         self.late_s: list[float] = []
-        self.cpu = 0.0  # the crowd's own share of its core: near 1, it could not come as planned
+        self.cpu = 0.0  # the crowd's share of its core: near 1, its rate was not reached
 
     def ask(
         self, people: int, *, per_s: float = 1e9, at_most: int = 0, reuse: bool = False
@@ -157,9 +157,9 @@ class Crowd:
         return told
 
     def capacity(self) -> float:
-        """Answers a second to people who come one after another, so many at once."""
+        """Answers a second under closed load."""
         people = 6_000
-        told = self.ask(people, at_most=_AT_ONCE)  # all meant to ask at the very beginning
+        told = self.ask(people, at_most=_AT_ONCE)  # all are due at the beginning
         assert all(status == 202 for status, *_ in told), Counter(each[0] for each in told)
         return people / max(seconds for _, seconds, *_ in told)
 
@@ -170,7 +170,7 @@ def to_other_core() -> None:
 
 
 def pin_site(cores: set[int], stage: Stage) -> None:
-    """The whole site onto the first core."""
+    """Pin all processes of the site to the first core."""
     for actor in stage.cast.actors.values():
         for pid in (actor.pid, *actor.children()):
             for task in Path(f"/proc/{pid}/task").glob("*"):

@@ -1,5 +1,5 @@
-"""A hundred thousand people who each ask five times at once, on two hosts; and a fifth as many who
-send their ask again one to five times and hang up on every fifth: one place and one answer each."""
+"""A hundred thousand users who each send five requests at once, on two hosts; and a fifth as many
+who send one to five more and close the connection on every fifth: one place and one answer each."""
 
 import random
 import secrets
@@ -55,7 +55,7 @@ def _asking(stage: Stage, times: Sequence[int], manner: Manner) -> dict[str, Any
 
 
 def _overlapping(asks: Sequence[Ask]) -> int:
-    """Asks that were answered and that began before an earlier one of the same user had ended."""
+    """Answered requests that were sent before an earlier one of the same user had ended."""
     until: dict[str, float] = {}
     overlapping = 0
     for ask in sorted(asks, key=lambda ask: ask.invoked):

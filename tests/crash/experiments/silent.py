@@ -1,5 +1,5 @@
-"""The deciding store takes what it is sent and says nothing: a black hole in the network, and a
-stopped process. Everybody is told 503 soon, and served soon after its return."""
+"""The deciding store does not answer: a black hole in the network, or a stopped process. All users
+get 503 soon, and are served soon after its return."""
 
 import os
 import time
@@ -20,7 +20,7 @@ _SILENT_S = float(os.environ.get("SILENT_S", "4"))
 _TOLD_S, _SERVED_S = 0.5, 2.0
 
 Moments = list[float]
-Round = tuple[Run, Moments, int]  # and scripts that ran though nobody had asked so often
+Round = tuple[Run, Moments, int]  # and scripts that ran more often than requests were sent
 
 
 def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:

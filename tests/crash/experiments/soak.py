@@ -1,4 +1,4 @@
-"""Hours at half load: does memory grow, do descriptors leak? One sale after the other."""
+"""Sale after sale for hours at half load: memory must not grow and descriptors must not leak."""
 
 import os
 import time
@@ -14,13 +14,13 @@ from tests.crash.programs import WEBS, WORKERS
 from tests.crash.scene import Scene
 from tests.crash.stage import Stage
 
-PER_S = float(os.environ.get("SOAK_PER_S", "150"))  # people a second, by default
+PER_S = float(os.environ.get("SOAK_PER_S", "150"))  # users a second
 _SALE_S = 55.0
 _SAMPLE_S = 10.0
-_WARM_UP = 0.2  # of the time
+_WARM_UP = 0.2  # share of the time
 _MOST_GROWTH = 0.05
-# A worker's child is replaced after a thousand tasks, and the new one inherits what its parent has
-# opened meanwhile: once per child. A leak goes on.
+# A worker's child is replaced after a thousand tasks, and the new one inherits descriptors that its
+# parent has opened meanwhile: once per child. A leak would continue.
 _MOST_DESCRIPTORS = 0.3
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 
@@ -51,7 +51,7 @@ def play_rounds(stage: Stage, minutes: int) -> dict[str, Any]:
 
 
 def _nothing(scene: Scene, run: Run) -> None:
-    """No trouble but time."""
+    """No faults; wait until the sale is over."""
 
 
 def _watch(stage: Stage, samples: dict[str, list[Sample]], over: Event) -> None:
@@ -86,7 +86,7 @@ def _has_grown(figures: dict[str, float]) -> bool:
 
 
 def _growth(samples: list[Sample]) -> dict[str, float]:
-    """Means of the tenth after warm-up and of the last tenth, against each other."""
+    """Growth between the means of the first tenth after warm-up and of the last tenth."""
     tenth = max(1, len(samples) // 10)
     first = round(len(samples) * _WARM_UP)
     early, late = samples[first : first + tenth], samples[-tenth:]

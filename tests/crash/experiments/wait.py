@@ -1,5 +1,5 @@
-"""What `WAIT` costs a winner: the product's own admission, with and without, over links of several
-delays. Sixteen threads of one process, as a web process has."""
+"""The cost of `WAIT` for an admitted claim: admission with and without it, over links of several
+delays. Sixteen threads of one process, as in a web process."""
 
 import time
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ def _ask(sale: CampaignSnapshot, users: Sequence[str]) -> list[float]:
 
 
 def _confirmed(sale: CampaignSnapshot, claim: Claim) -> bool:
-    """False: not confirmed in time; asking again is safe, and part of the cost."""
+    """False if not confirmed in time; repeating it is safe, and part of the cost."""
     try:
         return strategies.admit(sale, claim).holds_a_place
     except DependencyAway:
@@ -76,5 +76,5 @@ def _confirmed(sale: CampaignSnapshot, claim: Claim) -> bool:
 
 
 def _best(rounds: list[dict[str, float]]) -> dict[str, float]:
-    """The fastest: others work on this machine, too."""
+    """The fastest run, since other programs use this machine, too."""
     return max(rounds, key=lambda each: each["per_s"])
