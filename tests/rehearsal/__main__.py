@@ -1,7 +1,7 @@
-"""`python -m tests.rehearsal [--env NAME] [--short | --thorough] [--steps NAME,…]`: it is deployed
-here, for real.
+"""`python -m tests.rehearsal [--env NAME] [--short | --thorough] [--steps NAME,…]`: deploys
+to systemd hosts on this machine.
 
-Exit status 1 if something is not as it must be, 2 if this machine can't hold a rehearsal.
+Exit status 1 if a step fails, 2 if a rehearsal is impossible on this machine.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tests.rehearsal.record import Record, Wrong
 from tests.rehearsal.together import run_together
 
 Step = Callable[[Deployment, Record], None]
-# In this order; those of a line at the same time, as none of them disturbs what another looks at.
+# In this order; the steps of a line run at the same time, since none disturbs another.
 Plan = tuple[tuple[Step, ...], ...]
 PLAN: Plan = (
     (onhosts.install,),
@@ -47,14 +47,14 @@ PLAN: Plan = (
     (onhosts.reboot,),
     (onhosts.lose_a_consumer,),
 )  # fmt: skip
-# What --thorough has beside it: a minute more.
+# Added by --thorough: a minute more.
 THOROUGH: Plan = (
     (onhosts_verbs.restarts, onhosts_verbs.look_first),
     (onhosts_mutations.killed_halfway,),
 )
 LAST: Plan = ((onhosts.no_leaks, onhosts_verbs.nothing_told),)
 STEPS = {step.__name__: step for line in PLAN + THOROUGH + LAST for step in line}
-# What a single api host and a single consumer can't promise.
+# Steps that need more than one api host and one consumer.
 BEYOND_HELLO = {onhosts.release, onhosts_verbs.restarts, onhosts.lose_a_consumer}
 
 
@@ -101,7 +101,7 @@ def _rehearse(asked: argparse.Namespace, folder: Path, record: Record) -> None:
 
 
 def _plan(asked: argparse.Namespace) -> list[tuple[Step, ...]]:
-    """Steps that were asked for by name: in that order, one after the other."""
+    """The steps of --steps, in that order, one after another."""
     if asked.steps:
         return [(STEPS[name],) for name in asked.steps]
     spared = BEYOND_HELLO if asked.env == "hello" else set()
@@ -111,7 +111,7 @@ def _plan(asked: argparse.Namespace) -> list[tuple[Step, ...]]:
 
 
 def _stop(number: int, _: object) -> None:
-    """Takes all down again; whoever presses Ctrl-C twice must not leave half of it behind."""
+    """Stop everything; further signals are ignored, so that nothing is left behind."""
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
     sys.exit(128 + number)

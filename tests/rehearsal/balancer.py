@@ -1,7 +1,7 @@
-"""The load balancer, stood in for by haproxy: targets as the account registers them, health checks.
+"""haproxy in place of the load balancer: targets as registered in the account, health checks.
 
-haproxy judges the hosts; a thread carries the account's registrations to it and its judgement back
-to the account, so that who asks `describe_target_health` hears what is true here.
+haproxy checks the hosts; a thread copies registrations from the account to haproxy and the results
+back to the account, so that `describe_target_health` returns the real health.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.harness.servers import start_process
 from tests.rehearsal.onnetwork import Stage
 from tests.rehearsal.topology import Place
 
-FOLLOW_S = 0.5  # AWS takes longer; asking the account costs more of the processor than judging
+FOLLOW_S = 0.5  # AWS takes longer; requests to the account cost more CPU than the checks
 LISTEN = "frontend users\n  bind {}:{}\n  default_backend api"
 SETTINGS = """
 global
@@ -49,7 +49,7 @@ backend api
 
 @contextmanager
 def running_balancer(here: Stage) -> Iterator[Balancer | None]:
-    """None where the environment has no balancer."""
+    """Yields None if the environment has no balancer."""
     places = here.topology.role("balancer")
     if not places:
         yield None
@@ -120,7 +120,7 @@ class Balancer:
             self._tell(registered)
 
     def _registered(self) -> set[str]:
-        """Registered and not asked to leave."""
+        """Registered, and not deregistering."""
         answer = self._cloud.elb.describe_target_health(
             TargetGroupArn=self._group["TargetGroupArn"]
         )
@@ -137,7 +137,7 @@ class Balancer:
         new.rename(self._told)
 
     def health(self, registered: set[str]) -> dict[str, str]:
-        """What AWS would say of each host."""
+        """The health of each host in the words of AWS."""
         return {
             id: _said(seen, id in registered)
             for id, host in self._hosts.items()
@@ -157,7 +157,7 @@ class Balancer:
         }
 
     def wait_for(self, *names: str, patience: float = 30) -> None:
-        """Until exactly these get requests. Raises RuntimeError if that takes too long."""
+        """Wait until exactly these get requests. Raises RuntimeError at the timeout."""
         deadline = time.monotonic() + patience
         while self.well() != set(names):
             if time.monotonic() > deadline:

@@ -1,7 +1,7 @@
-"""The disk every host starts from: a bare Debian with systemd and sshd, kept outside git.
+"""The disk image of every host: a bare Debian with systemd and sshd, kept outside git.
 
-Hosts have no way to a package mirror, so the packages that the roles install are there already;
-none of their services is enabled, that is the roles' to do.
+Hosts reach no package mirror, so the image has the packages that the roles install; their services
+are not enabled, which is the task of the roles.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ import tempfile
 from pathlib import Path
 
 SUITE = "bookworm"
-# What a cloud's image comes with, and what our modules need of it.
+# Packages of a cloud's image, and those that our modules need of it.
 IMAGE = (
     "systemd systemd-sysv dbus openssh-server sudo python3 python3-venv python3-apt "
     "python3-packaging ca-certificates curl iproute2 netbase procps kmod gnupg "
     "lsb-release logrotate"
 )
-# What the roles install.
+# Packages that the roles install.
 ROLES = (
     "acl chrony haproxy nftables unattended-upgrades libmariadb3 redis-tools mariadb-client "
     "mariadb-client-core prometheus prometheus-node-exporter prometheus-redis-exporter "
     "prometheus-mysqld-exporter rsync python3-pymysql python3-cryptography "
-    "redis-server mariadb-server"  # where one host is all
+    "redis-server mariadb-server"  # for the environment of one host
 )
-# Authorities that hosts trust. Adding one to all of Mozilla's takes a host 2 s.
+# Certificate authorities that hosts trust. Adding one to all of Mozilla's takes a host 2 s.
 TRUSTED = "mozilla/Amazon_Root_CA_.*"
-# What `apt-get install` would enable, and what needs a network of the usual kind.
+# Services that `apt-get install` would enable, or that need an ordinary network.
 SILENT = (
     "prometheus prometheus-node-exporter prometheus-redis-exporter prometheus-mysqld-exporter "
     "chrony nftables unattended-upgrades apt-daily.timer apt-daily-upgrade.timer "
@@ -44,7 +44,7 @@ def cache_folder() -> Path:
 
 
 def image_path() -> Path:
-    """Where this version of the image is, or would be."""
+    """The path of this version of the image, whether it exists or not."""
     said = hashlib.sha256(f"{SUITE} {IMAGE} {ROLES} {SILENT} {CUSTOM}".encode()).hexdigest()
     return cache_folder() / f"base-{said[:12]}"
 
@@ -54,7 +54,7 @@ def image_ready() -> bool:
 
 
 def make_image() -> Path:
-    """The image's folder; made if it isn't there, which takes about a minute."""
+    """The folder of the image; created if it is missing, which takes about a minute."""
     image = image_path()
     if image_ready():
         return image

@@ -1,4 +1,5 @@
-"""An authority for one rehearsal: it stands in for Amazon's, which signs RDS' and ElastiCache's."""
+"""A certificate authority for one rehearsal, in place of Amazon's, which signs for RDS and
+ElastiCache."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ DAY = timedelta(days=1)
 
 
 class Authority:
-    """Its certificate is `file`; what it signs lies beside it as NAME.crt and NAME.key."""
+    """Its certificate is `file`; it writes NAME.crt and NAME.key into the same folder."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
@@ -26,7 +27,7 @@ class Authority:
         self.file.write_bytes(_pem(made.sign(self._key, hashes.SHA256())))
 
     def sign(self, name: str, *, days: float = 1) -> tuple[Path, Path]:
-        """(certificate, key) for a server of that name, from yesterday for so many days."""
+        """(certificate, key) for a server of that name, valid from yesterday for `days`."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName([x509.DNSName(name)])
         begun = self._begun(_name(name[:64]), key, days)

@@ -1,4 +1,4 @@
-"""The cloud of a rehearsal: moto's server on the operator's laptop, and our own verbs."""
+"""The cloud of a rehearsal: moto's server on the operator's laptop, and our provisioning."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ URL = f"http://127.0.0.1:{PORT}"
 
 
 def cloud_environment(folder: Path) -> dict[str, str]:
-    """For provisioning and Ansible: only this cloud is reached, no real credentials are read."""
+    """For provisioning and Ansible: reaches only this cloud, reads no real credentials."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "COUPON_"))}
     return kept | {
         "AWS_ENDPOINT_URL": URL,
@@ -39,7 +39,7 @@ def cloud_environment(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def running_cloud(folder: Path) -> Iterator[None]:
-    """moto's server until the block ends; this process' environment points to it."""
+    """Run moto's server during the block; this process's environment points to it."""
     (folder / "told").mkdir(parents=True, exist_ok=True)
     with _environment_of(cloud_environment(folder)), serve_cloud(folder, port=PORT):
         yield
@@ -50,7 +50,7 @@ def spec_of(name: str) -> Spec:
 
 
 def run_provisioning(*words: str) -> str:
-    """Runs `python -m provisioning …` as an operator would; returns its answer."""
+    """Run `python -m provisioning …` as an operator does. Returns its output."""
     done = subprocess.run(
         [sys.executable, "-m", "provisioning", *words],
         cwd=ROOT, capture_output=True, text=True, check=False,
@@ -61,7 +61,7 @@ def run_provisioning(*words: str) -> str:
 
 
 def apply_environment(name: str, folder: Path) -> Cloud:
-    """Applies the environment and returns a client that sees it."""
+    """Apply the environment. Returns a client for it."""
     run_provisioning("apply", "--env", specs.write_spec(name, folder), "--yes")
     return connect_cloud(spec_of(name))
 

@@ -1,4 +1,4 @@
-"""The whole deployment up: stores, hosts, balancer, inventory. What the steps have in common."""
+"""The whole deployment: stores, hosts, balancer, inventory. Shared by all steps."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Deployment:
     balancer: Balancer | None
     books: Playbooks
     sales: Sales
-    release: str  # what is deployed first: the work tree as it is
+    release: str  # deployed first: the work tree as it is
 
-    secrets: Callable[[], list[str]]  # all that nobody else may read
+    secrets: Callable[[], list[str]]  # that others may not read
 
     @property
     def account(self) -> Stage:
-        """Where there is one."""
+        """The account, if the environment has one."""
         assert isinstance(self.here, Stage)
         return self.here
 
@@ -45,13 +45,13 @@ class Deployment:
         return [self.hosts[place.name] for place in self.here.topology.role(role)]
 
     def restore_balancer(self) -> None:
-        """Until all api hosts get requests again."""
+        """Wait until all api hosts get requests again."""
         if self.balancer:
             self.balancer.wait_for(*(host.name for host in self.of_role("api")))
 
 
 def prepare_caches(record: Record) -> None:
-    """What is cached outside git: made the first time."""
+    """Create what is cached outside git, the first time."""
     machine.install_missing(machine.FOR_ALL)
     with record.step("base image") as step:
         made = not base.image_ready()
@@ -93,14 +93,14 @@ def start_deployment(here: Stage, record: Record) -> Iterator[Deployment]:
 
 
 def service_address(here: Stage) -> str:
-    """The service as users know it: the balancer's name, or the one api host's port."""
+    """The URL of the service for users: the balancer's name, or the one api host's port."""
     for front in here.topology.role("balancer"):
         return f"http://{front.dns}"
     return f"http://{here.topology.role('api')[0].public}:8080"
 
 
 def _names(here: Stage) -> dict[str, object]:
-    """Without a balancer users call a host by its public address, which it can't know itself."""
+    """Without a balancer users call a host by its public address, which the host can't know."""
     if here.topology.role("balancer"):
         return {}
     api = here.topology.role("api")[0]
@@ -109,7 +109,7 @@ def _names(here: Stage) -> dict[str, object]:
 
 
 def ask_status(url: str) -> int:
-    """The status of a page, asked from the operator's laptop."""
+    """The status of a page, requested from the operator's laptop."""
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
             return int(answer.status)
@@ -118,12 +118,12 @@ def ask_status(url: str) -> int:
 
 
 def service_answers(url: str) -> bool:
-    """Whether the users' door answers there: it says of a campaign that there is none."""
+    """Whether the users' door answers there: 404 for an unknown campaign."""
     return ask_status(url + "/api/v1/campaigns/none") == 404
 
 
 def _resolve(here: Stage) -> None:
-    """The public names, for whoever is outside; seen only in this process' mounts."""
+    """Resolve the public names for clients outside, in this process's mounts only."""
     known = [f"{one.public} {one.dns}" for one in here.topology.places if one.public and one.dns]
     file = here.folder / "hosts-file"
     file.write_text("\n".join(["127.0.0.1 localhost", f"{OPERATOR} laptop", *known]) + "\n")
@@ -131,12 +131,12 @@ def _resolve(here: Stage) -> None:
 
 
 def work_tree() -> str:
-    """A commit of the files as they are now, on no branch; HEAD if nothing differs from it."""
+    """A commit of the files as they are, on no branch; HEAD if they don't differ from it."""
     return _git("stash", "create", "rehearsal")[:12] or _git("rev-parse", "HEAD")[:12]
 
 
 def next_release(of: str) -> str:
-    """Another commit with the same files: a release that differs by its name only."""
+    """Another commit with the same files: a release with another name."""
     return _git("commit-tree", f"{of}^{{tree}}", "-p", of, "-m", "The next release.")[:12]
 
 

@@ -1,4 +1,4 @@
-"""A host: systemd as process 1 in a network namespace, on a disk of its own over the common one."""
+"""A host: systemd as process 1 in a network namespace, on its own overlay over the base image."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pathlib import Path
 from tests.rehearsal import base, leftovers, machine
 from tests.rehearsal.network import run_command
 
-REBOOT = 133  # how systemd-nspawn says that its system wants to start again
+REBOOT = 133  # exit status of systemd-nspawn if its system reboots
 UP_S = 60
 DOWN_S = 30
 WELL = ("running", "degraded")
 
 
 class Host:
-    """One machine. `name` is its cgroup's and its namespace's, too."""
+    """One machine. Its cgroup and its namespace have the same `name`."""
 
     def __init__(self, name: str, *, network: Path, folder: Path) -> None:
         self.name, self._network = name, network
@@ -31,7 +31,7 @@ class Host:
         self._life = threading.Thread()
 
     def install(self, files: dict[str, tuple[str, int]]) -> None:
-        """Lays the disk over the base image and writes files onto it: path → text, mode."""
+        """Create the overlay over the base image and write files onto it: path → text, mode."""
         for part in ("upper", "work", "root"):
             (self.folder / part).mkdir(parents=True)
         over = (
@@ -45,7 +45,7 @@ class Host:
             file.chmod(mode)
 
     def start(self) -> None:
-        """Switches it on, if it is off. `wait_until_up` waits."""
+        """Start it, unless it runs, without waiting: see `wait_until_up`."""
         if self._life.is_alive():
             return
         for group in self._groups:
@@ -54,8 +54,8 @@ class Host:
         self._life.start()
 
     def _live(self) -> None:
-        """Starts it again whenever its system asks for that. The thread is the child's parent:
-        when this process dies, so does the host."""
+        """Run it, and again whenever its system reboots. The host ends with this thread, its
+        parent, and so with this process."""
         code = REBOOT
         while code == REBOOT:
             with self.log.open("ab") as console:
@@ -70,7 +70,7 @@ class Host:
         return (
             f"{joined}exec setpriv --pdeathsig KILL systemd-nspawn --quiet --register=no"
             f" --keep-unit -D {self.root} --network-namespace-path={self._network}"
-            # Only the host's own files resolve names; this machine's resolver isn't reached.
+            # Names are resolved by the host's own files only, not by this machine's resolver.
             f" --resolv-conf=off --capability=CAP_NET_ADMIN --hostname={self.name}"
             " --console=pipe --boot"
         )
@@ -85,7 +85,7 @@ class Host:
 
     @property
     def init(self) -> int:
-        """Its process 1, as this machine numbers it; 0 if there is none."""
+        """The pid of its process 1 on this machine; 0 if it does not run."""
         if self._child is None or self._child.poll() is not None:
             return 0
         kids = Path(f"/proc/{self._child.pid}/task/{self._child.pid}/children")
@@ -96,7 +96,7 @@ class Host:
         return int(pids[0]) if pids else 0
 
     def run(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        """Runs it as the host's root, from beneath: without the network."""
+        """Run a command as root of the host, from this machine, not through the network."""
         return subprocess.run(
             ["nsenter", "--target", str(self.init), "--all", "--", *words],
             input=given, capture_output=True, text=True, check=False,
@@ -104,7 +104,7 @@ class Host:
         )  # fmt: skip
 
     def wait_until_up(self, patience: float = UP_S) -> str:
-        """Its system's state once it has started. Raises RuntimeError if it takes too long."""
+        """Returns the state of its system after the start. Raises RuntimeError at the timeout."""
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             if self.init:
@@ -119,14 +119,14 @@ class Host:
         return [line.split()[0] for line in said.splitlines() if line]
 
     def shut_down(self) -> None:
-        """As if somebody pressed the button: everything on it is stopped in order."""
+        """Shut it down in order, as by its power button."""
         if self._child is not None and self._child.poll() is None:
             self._child.send_signal(signal.SIGTERM)
             self._life.join(DOWN_S)
         self.cut()
 
     def cut(self) -> None:
-        """As if somebody pulled the plug."""
+        """Kill it at once, as by a loss of power."""
         if self._child is not None and self._child.poll() is None:
             self._child.kill()
         for group in self._groups:

@@ -1,4 +1,5 @@
-"""All hosts of an environment, as a cloud starts them: named, with keys, open to the operator."""
+"""All hosts of an environment, as a cloud starts them: with names, keys and access for the
+operator."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
 
 @contextmanager
 def running_hosts(here: Ground, key: Path) -> Iterator[dict[str, Host]]:
-    """Every host of the topology by name, from its start until the block ends. `key` opens them."""
+    """Run every host of the topology during the block; yields them by name. `key` is the operator's
+    SSH key."""
     hosts: dict[str, Host] = {}
     try:
         for place in here.topology.hosts:
@@ -46,16 +48,17 @@ def _made(here: Ground, place: Place, key: str) -> Host:
         f"/home/{base.USER}/.ssh/authorized_keys": (key, 0o600),
     })  # fmt: skip
     run_command("chroot", str(host.root), "chown", "-R", base.USER, f"/home/{base.USER}/.ssh")
-    # As cloud-init does on a host's first start: the only way its key gets known.
+    # As cloud-init does at the first start: the only place where its host key is published.
     told = here.folder / "told" / f"console-{place.id}"
     told.write_text(CONSOLE.format(public))
     return host
 
 
 def known_names(here: Ground, place: Place) -> str:
-    """Stands in for the VPC's resolver: the stores' names, the balancer's, and the host's own."""
+    """In place of the VPC's resolver: the names of the stores, of the balancer, and the host's
+    own."""
     known = [f"{one.address} {one.dns}" for one in here.topology.stores]
-    # From within, the way out by NAT and in again is left out.
+    # Inside, names have private addresses: not the way out by NAT and in again.
     known += [f"{one.address} {one.dns}" for one in here.topology.role("balancer")]
     return "\n".join(["127.0.0.1 localhost", f"{place.address} {place.name}", *known]) + "\n"
 
@@ -67,7 +70,7 @@ def _key_pair(file: Path, comment: str) -> tuple[str, str]:
 
 
 def _public_half(private: Path) -> str:
-    """Of the environment's key pair: what a cloud puts on each host."""
+    """The public key of the environment's pair, which a cloud puts on each host."""
     done = subprocess.run(
         ["ssh-keygen", "-y", "-f", str(private)], capture_output=True, text=True, check=True
     )

@@ -1,4 +1,4 @@
-"""What a rehearsal makes carries its process' number; what a killed one left is found by that."""
+"""Removal of what a killed rehearsal left: all of it carries the pid of its process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def run_name() -> str:
 
 
 def own_mounts() -> None:
-    """From here on what this process mounts is seen by nobody else, and goes when it goes."""
+    """Move this process to its own mount namespace, which ends with it."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(NEW_MOUNTS):
         raise OSError(ctypes.get_errno(), "unshare")
@@ -50,7 +50,7 @@ def rehearsal_folder() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def one_group() -> Iterator[None]:
-    """Whatever this process starts, and forgets, is in one cgroup and ends with the block."""
+    """Put all processes that this one starts into one cgroup, which ends with the block."""
     trees = machine.cgroup_trees()
     before = [_own_group(tree) for tree in trees]
     try:
@@ -64,7 +64,7 @@ def one_group() -> Iterator[None]:
 
 
 def cpu_seconds() -> float:
-    """What all in that cgroup have worked until now; 0 before there is one."""
+    """CPU seconds of that cgroup until now; 0 before it exists."""
     with contextlib.suppress(OSError, StopIteration):
         stat = (machine.cgroup_trees()[-1] / run_name() / "cpu.stat").read_text()
         line = next(line for line in stat.splitlines() if line.startswith("usage_usec"))
@@ -73,7 +73,8 @@ def cpu_seconds() -> float:
 
 
 def _own_group(tree: Path) -> Path:
-    """This process' place in a tree, by /proc: `0::/path` for cgroup2, `N:name=systemd:/path`."""
+    """This process's path in a cgroup tree, by /proc: `0::/path` for cgroup2,
+    `N:name=systemd:/path`."""
     lines = Path("/proc/self/cgroup").read_text().splitlines()
     kind = "name=systemd" if tree.name == "systemd" else ""
     path = next((line.split(":", 2)[2] for line in lines if line.split(":")[1] == kind), "/")
@@ -87,7 +88,7 @@ def _join(group: Path) -> None:
 
 
 def sweep_leftovers() -> None:
-    """Removes what rehearsals left whose process is gone."""
+    """Remove what rehearsals left whose process has ended."""
     for tree in machine.cgroup_trees():
         for group in _left(tree):
             end_group(group)
@@ -109,7 +110,7 @@ def _alive(pid: str) -> bool:
 
 
 def end_group(group: Path) -> None:
-    """Kills whatever runs in a cgroup or below, and removes it."""
+    """Kill all processes in a cgroup or below, and remove it."""
     deadline = time.monotonic() + GONE_S
     while group.exists() and time.monotonic() < deadline:
         for procs in group.rglob("cgroup.procs"):

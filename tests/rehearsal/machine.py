@@ -1,4 +1,4 @@
-"""Can this machine hold a rehearsal? Network namespaces, overlays, systemd in a namespace."""
+"""Whether a rehearsal is possible here: network namespaces, overlays, systemd in a namespace."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import sys
 from pathlib import Path
 
 CGROUPS = Path("/sys/fs/cgroup")
-# Program and the Debian package it comes with.
+# Programs and their Debian packages.
 FOR_THE_NETWORK = {"ip": "iproute2", "nft": "nftables", "setpriv": "util-linux"}
 FOR_HOSTS = {"mmdebstrap": "mmdebstrap", "systemd-nspawn": "systemd-container"}
 FOR_ALL = {
     **FOR_HOSTS, "redis-server": "redis-server", "mariadbd": "mariadb-server-core",
     "haproxy": "haproxy", "openssl": "openssl", "ssh": "openssh-client",
 }  # fmt: skip
-# Makes what a rehearsal makes, in a namespace that is gone when the shell ends.
+# Creates what a rehearsal creates, in a namespace that ends with the shell.
 TRY = """
 mount --make-rslave / &&
 ip link set lo up && ip link add v1 type veth peer name v2 &&
@@ -26,7 +26,7 @@ nft add table inet t && nft add chain inet t c '{ type filter hook forward prior
 
 
 def why_no_network() -> str:
-    """Why no network of namespaces can be made here; empty if it can."""
+    """Why no network of namespaces can be created here; empty if it can."""
     if platform.system() != "Linux":
         return f"namespaces are Linux's; this is {platform.system()}"
     if os.geteuid() != 0:
@@ -52,13 +52,13 @@ def why_no_hosts() -> str:
 
 
 def cgroup_trees() -> tuple[Path, ...]:
-    """The cgroup trees a host needs a folder of its own in."""
+    """The cgroup trees in which a host needs its own folder."""
     systemd, unified = _systemd_hierarchy(), CGROUPS / "unified"
     return tuple(tree for tree in (systemd, unified) if tree and tree.is_dir())
 
 
 def _systemd_hierarchy() -> Path | None:
-    """Plain cgroup2 at the top, or the named hierarchy beside the old controllers."""
+    """cgroup2 at the top, or the named hierarchy beside cgroup1's controllers."""
     if (CGROUPS / "cgroup.procs").exists():
         return CGROUPS
     named = CGROUPS / "systemd"
@@ -66,7 +66,7 @@ def _systemd_hierarchy() -> Path | None:
 
 
 def install_missing(wanted: dict[str, str]) -> None:
-    """Installs what is missing, where that is possible. Raises SystemExit where it isn't."""
+    """Install missing packages if possible. Raises SystemExit if not."""
     packages = _missing(wanted)
     if not packages:
         return

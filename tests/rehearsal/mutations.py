@@ -1,4 +1,4 @@
-"""Mistakes in an account that the packets must show, each made by hand and taken back again."""
+"""Mistakes in an account that the packets must detect, each made and reverted here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Mistake = Callable[[Cloud, Topology], AbstractContextManager[None]]
 
 @dataclass(frozen=True)
 class Mutation:
-    """`shows` are some of the connections that must turn out to be missing."""
+    """`shows` are some of the connections that must be missing."""
 
     name: str
     made: Mistake
@@ -25,7 +25,7 @@ class Mutation:
 
 @contextmanager
 def rule_dropped(cloud: Cloud, topology: Topology) -> Iterator[None]:
-    """The database's group lets the consumers in no longer."""
+    """The database's security group no longer allows the consumers."""
     database, consumer = topology.role("database")[0], topology.role("consumer")[0]
     rule: Any = {
         "GroupId": database.groups[0],
@@ -41,7 +41,7 @@ def rule_dropped(cloud: Cloud, topology: Topology) -> Iterator[None]:
 
 @contextmanager
 def gateway_route_dropped(cloud: Cloud, topology: Topology) -> Iterator[None]:
-    """The public subnets lead nowhere: nobody gets in, and nobody out by NAT either."""
+    """The public subnets lose their default route: no connections in, none out by NAT either."""
     subnet: Any = [
         {"Name": "association.subnet-id", "Values": [topology.role("bastion")[0].subnet]}
     ]
@@ -70,7 +70,7 @@ def api_among_the_databases(cloud: Cloud, topology: Topology) -> Iterator[None]:
 
 @contextmanager
 def wrong_redis_port(cloud: Cloud, topology: Topology) -> Iterator[None]:
-    """One more cache, which listens where the groups let nobody through."""
+    """One more cache, on a port that no security group allows."""
     store = topology.role("cache")[0]
     described: Any = cloud.elasticache.describe_cache_clusters()["CacheClusters"]
     like = next(one for one in described if one.get("ReplicationGroupId") == store.name)

@@ -1,7 +1,7 @@
-"""The VPC as namespaces: an operator's laptop, the world, a router, one for every place.
+"""The VPC as network namespaces: an operator's laptop, the world, a router, and each place.
 
-Nothing is linked to the machine's own network. Every place has one wire, to the router, and a /32,
-so that also packets within a subnet pass the router's one chain.
+None is linked to the machine's own network. Every place has one link, to the router, and a /32, so
+that packets within a subnet pass the router's chain, too.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from tests.rehearsal.rules import OUTSIDE, make_ruleset
 from tests.rehearsal.topology import Topology
 
 NEW_NETWORK = 0x40000000  # CLONE_NEWNET
-GATE = "169.254.1.1"  # the router, as seen from everywhere
+GATE = "169.254.1.1"  # the router, from every place
 
 
 def run_command(*words: str, given: str = "") -> str:
-    """Runs it and returns what it said. Raises RuntimeError with what it complained."""
+    """Run a command. Returns its standard output. Raises RuntimeError with its standard error."""
     done = subprocess.run(words, input=given, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(words)}: {done.stderr.strip() or done.stdout.strip()}")
@@ -30,8 +30,8 @@ def run_command(*words: str, given: str = "") -> str:
 
 @contextmanager
 def running_network(more: str = "") -> Iterator[Network]:
-    """Operator, world and router to begin with. Whatever was added is gone afterwards. `more` names
-    another one of this rehearsal's."""
+    """A network of operator, world and router; all namespaces are removed at the end. `more` names
+    a second network of this rehearsal."""
     one = Network(leftovers.run_name() + more)
     try:
         one.begin()
@@ -65,24 +65,24 @@ class Network:
         return ("ip", "netns", "exec", self.namespace(name))
 
     def within(self, name: str, *words: str) -> list[str]:
-        """The command line that runs `words` at a place."""
+        """The command line that runs `words` in the namespace of a place."""
         return [*self._in(name), *words]
 
     def enter_operator(self) -> None:
-        """This process (and all it starts) becomes the operator's laptop: no way back."""
+        """Move this process, and all it starts, to the operator's laptop for good."""
         libc = ctypes.CDLL(None, use_errno=True)
         with self.path("operator").open() as namespace:
             if libc.setns(namespace.fileno(), NEW_NETWORK):
                 raise OSError(ctypes.get_errno(), "setns")
 
     def wire(self, topology: Topology) -> None:
-        """Connects everything to the router and loads its rules."""
+        """Connect all places to the router and load its rules."""
         for name, address in OUTSIDE.items():
             self._connect(name, address)
         self.rewire(topology)
 
     def rewire(self, topology: Topology) -> None:
-        """As the cloud tells now: new places are connected; open connections stay, as in AWS."""
+        """Apply the cloud's current state: connect new places; open connections stay, as in AWS."""
         for place in topology.places:
             if place.name not in self.cards:
                 self._add(place.name)
@@ -90,7 +90,7 @@ class Network:
         run_command(*self._in("router"), "nft", "-f", "-", given=make_ruleset(topology, self.cards))
 
     def _add(self, name: str) -> None:
-        self._made.append(name)  # before it is there: a signal may come in between
+        self._made.append(name)  # before it exists: a signal may arrive in between
         run_command("ip", "netns", "add", self.namespace(name))
         run_command("ip", "-n", self.namespace(name), "link", "set", "lo", "up")
 

@@ -1,4 +1,4 @@
-"""The steps that need hosts: what Ansible makes of them, openings, releases, faults."""
+"""The steps that need hosts: deployment by Ansible, openings, releases, faults."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ USERS, STOCK = 2000, 1000
 SCAN = Path(__file__).with_name("secrets_scan.py")
 JAVA = "command -v java javac; find / -xdev -name 'java' -type f 2>/dev/null; ls /usr/lib/jvm"
 DIRECT_S = 3
-# Where operators look, and where strangers must find nothing.
+# Pages of operators, which must be 404 for the public.
 OPERATORS_PATHS = (
     "/readyz",
     "/livez",
@@ -32,11 +32,11 @@ ASK_OPERATORS = (
     " curl -s -o /dev/null -w '%{http_code}\\n' -H 'X-Forwarded-Proto: https'"
     ' -H "Host: ${at%:*}" http://$at$path; done'
 )
-# Beside ssh and the node exporter. Redis, MariaDB, Prometheus, Grafana and granian's own ports stay
-# on the loopback; of the consumers one, the first, has Flower.
+# Beside ssh and the node exporter. Redis, MariaDB, Prometheus, Grafana and granian's own ports are
+# on the loopback only; the first consumer has Flower.
 LISTENS = {"api": {8080, 8090, 8405}, "consumer": {8081}, "loadgen": {8089}}
 FLOWER = 5555
-LONGEST_S = 900  # people enough for a release on a busy machine
+LONGEST_S = 900  # users enough for a release on a busy machine
 
 
 def install(it: Deployment, record: Record) -> None:
@@ -57,7 +57,7 @@ def install_again(it: Deployment, record: Record) -> None:
 
 
 def private_hosts(it: Deployment, record: Record) -> None:
-    """The packets said so already; here with ssh, key and all."""
+    """As the packets have shown, but with ssh and its keys."""
     with record.step("private hosts only through the bastion") as step:
         inner = [place.name for place in it.here.topology.hosts if not place.public]
         with ThreadPoolExecutor(len(inner) or 1) as several:
@@ -68,7 +68,7 @@ def private_hosts(it: Deployment, record: Record) -> None:
 
 
 def _doors(it: Deployment, name: str) -> str:
-    """What is wrong with the ways to a private host; nothing: empty."""
+    """The fault in the access to a private host; empty: none."""
     if it.books.ssh(name, "true").returncode:
         return f"{name} can't be reached through the bastion"
     past = it.books.ssh("-o", "ProxyJump=none", "-o", f"ConnectTimeout={DIRECT_S}", name, "true")
@@ -84,7 +84,7 @@ def service(it: Deployment, record: Record) -> None:
 
 
 def doors(it: Deployment, record: Record) -> None:
-    """The operators' door, on its own port: not for the public, under no spelling."""
+    """The operators' door has its own port; no spelling of its paths is public."""
     with record.step("the operators' door is theirs alone") as step:
         public = {path: deployment.ask_status(it.sales.url + path) for path in OPERATORS_PATHS}
         if set(public.values()) != {404}:
@@ -97,7 +97,7 @@ def doors(it: Deployment, record: Record) -> None:
 
 
 def ports(it: Deployment, record: Record) -> None:
-    """What listens on each host beyond its loopback, against a table."""
+    """Compare the listening ports of each host, except on the loopback, with a table."""
     with record.step("each host listens where it should and nowhere else") as step:
         wrongs = [wrong for host in it.hosts.values() if (wrong := _ports(it, host))]
         if wrongs:
@@ -106,7 +106,7 @@ def ports(it: Deployment, record: Record) -> None:
 
 
 def _ports(it: Deployment, host: Host) -> str:
-    """What is wrong; nothing: empty."""
+    """The fault of a host; empty: none."""
     roles = [role for role in LISTENS if host in it.of_role(role)]
     wanted = {22, 9100}.union(*(LISTENS[role] for role in roles))
     if host == next(iter(it.of_role("consumer")), None):
@@ -128,7 +128,7 @@ def rush(it: Deployment, record: Record) -> None:
 
 
 def release(it: Deployment, record: Record) -> None:
-    """A release and the way back, while people go on claiming."""
+    """A release and a rollback while users claim."""
     new = deployment.next_release(it.release)
     with record.step("deploy.yml during an opening") as step:
         step.found = while_people_claim(it, partial(it.books.run, "deploy", app_version=new))
@@ -139,7 +139,8 @@ def release(it: Deployment, record: Record) -> None:
 
 
 def while_people_claim(it: Deployment, operation: Callable[[], Recap]) -> str:
-    """What became of those who claimed meanwhile. Raises Wrong if anybody felt it."""
+    """Run the operation while users claim. Returns a sentence. Raises Wrong if any request
+    failed."""
     with opening.play_steadily(it.sales, longest_s=LONGEST_S) as heard:
         time.sleep(1)
         done = operation()
@@ -189,7 +190,7 @@ def kill_units(it: Deployment, record: Record) -> None:
 
 
 def _kill_each(host: Host) -> dict[str, float]:
-    """One unit of the host after the other, with the seconds until it was back."""
+    """Kill the units of a host one after another. Returns the seconds until each was back."""
     took = {f"{host.name} {one.name}": units.kill_unit(host, one) for one in units.our_units(host)}
     if took:
         units.wait_for_all(host)
@@ -197,7 +198,7 @@ def _kill_each(host: Host) -> dict[str, float]:
 
 
 def insist_on_settings(it: Deployment) -> None:
-    """That what was started again has the settings it should, whatever a refused release left."""
+    """Restarted programs must have valid settings, whatever a refused release has left."""
     it.restore_balancer()
     for host in it.of_role("api"):
         if host.run("/usr/local/bin/coupon-manage", "check", "--tag", "stores").returncode:
@@ -246,7 +247,7 @@ def no_leaks(it: Deployment, record: Record) -> None:
 
 
 def scan_host(host: Host, secrets: list[str]) -> list[str]:
-    """Where others could read them."""
+    """Places on the host where others could read a secret."""
     done = host.run("python3", "-c", SCAN.read_text(), given="\n".join(secrets))
     if done.returncode:
         raise Wrong(f"{host.name} can't be searched: {done.stderr[-300:]}")

@@ -1,4 +1,4 @@
-"""Mistakes in a deployment that the rehearsal's own checks must find, each taken back again."""
+"""Mistakes in a deployment that the rehearsal's checks must detect; each is reverted."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from tests.rehearsal.host import Host
 from tests.rehearsal.record import Record, Wrong
 from tests.rehearsal.together import run_together
 
-NO_REDIS = "coupons.W001"  # the check that says so
+NO_REDIS = "coupons.W001"  # the system check that detects it
 WRONG = 6399  # nothing listens there
-QUICK_S = 6  # ours are back within two
+QUICK_S = 6  # correct units are back within two
 
 
 def unit_without_restart(it: Deployment, record: Record) -> None:
@@ -52,7 +52,7 @@ def secret_in_the_open(it: Deployment, record: Record) -> None:
 
 
 def wrong_redis_port(it: Deployment, record: Record) -> None:
-    """What is killed after it (`onhosts.kill_units`) comes back with the settings of before."""
+    """Units that are killed later (`onhosts.kill_units`) restart with the previous settings."""
     with record.step("mutation: a wrong Redis port in the inventory") as step:
         done = it.books.run("deploy", log="deploy-wrong-port", redis_decisions_port=WRONG)
         if done.ok:
@@ -67,7 +67,7 @@ def wrong_redis_port(it: Deployment, record: Record) -> None:
 
 
 def killed_halfway(it: Deployment, record: Record) -> None:
-    """Before it was refused: what restarts comes back with the settings of before."""
+    """Killed before it was refused: units restart with the previous settings."""
     with record.step("mutation: a wrong Redis port, and Ansible killed halfway") as step:
         it.books.run(
             "deploy", log="deploy-killed", killed_at="Ask the stores", redis_decisions_port=WRONG

@@ -1,4 +1,4 @@
-"""What operators do between releases: look first, pause a sale, restart, rotate; and Locust."""
+"""Operations between releases: a dry run, pausing a sale, restarts, key rotation; and Locust."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.rehearsal.playbooks import PATIENT, Recap
 from tests.rehearsal.record import Record, Wrong
 
 LONG_S = 60
-# A campaign's verbs, and what a new person then hears.
+# Commands for a campaign, and the status for a new user afterwards.
 VERBS = (("pause", 503), ("resume", 202), ("close", 410))
 LISTENER = """
 import socket, subprocess
@@ -31,7 +31,7 @@ print(ear.recv(1000).decode())
 
 
 def look_first(it: Deployment, record: Record) -> None:
-    """--check --diff with another setting: it tells what it would do, does none of it."""
+    """--check --diff with another setting: prints the changes and makes none."""
     with record.step("site.yml --check --diff with another setting") as step:
         host, file = it.of_role("consumer")[0], "/etc/coupon/app.env"
         before = host.run("cat", file).stdout
@@ -72,7 +72,7 @@ def operate(it: Deployment, record: Record) -> None:
 
 
 def claim_status(it: Deployment, slug: str) -> int:
-    """What somebody new is answered."""
+    """The status of a new user's claim."""
     [(_, token)] = it.sales.people(1, secrets.token_hex(4))
     asked = urllib.request.Request(
         f"{it.sales.url_of(slug)}/claims", method="POST",
@@ -86,7 +86,7 @@ def claim_status(it: Deployment, slug: str) -> int:
 
 
 def restarts(it: Deployment, record: Record) -> None:
-    """Also with a new key of Django's, put where secrets are kept."""
+    """Also with a new Django key, stored where secrets are kept."""
     path = f"{it.account.spec.path}/secrets/django-secret-key"
     new = secrets.token_hex(32)
     with record.step("operate.yml: restart_workers, then rotate_keys, while people claim") as step:
@@ -106,7 +106,7 @@ def _verb(it: Deployment, verb: str) -> Callable[[], Recap]:
 
 
 def crowd(it: Deployment, record: Record) -> None:
-    """Locust, as Ansible set it up, plays an opening and says what became of it."""
+    """Locust, as deployed by Ansible, plays an opening and reports its verdict."""
     host = _locusts_host(it)
     with record.step(f"Locust on {host.name}: its page, its worker, a crowd") as step:
         slug, _ = it.sales.schedule(stock=30)
@@ -120,7 +120,7 @@ def crowd(it: Deployment, record: Record) -> None:
 
 
 def _locusts_host(it: Deployment) -> Host:
-    """Its service may be starting: a deployment restarted it a moment ago."""
+    """Its service may still be starting after a deployment."""
     deadline = time.monotonic() + LONG_S
     while time.monotonic() < deadline:
         for host in it.hosts.values():
@@ -131,7 +131,7 @@ def _locusts_host(it: Deployment) -> Host:
 
 
 def _json(host: Host, path: str) -> dict[str, Any]:
-    """Empty: nothing is said there yet."""
+    """Empty if there is no report yet."""
     said = _locust(host, path)
     return dict(json.loads(said)) if said.startswith("{") else {}
 
@@ -151,7 +151,7 @@ def _wait(host: Host, look: Callable[[], Any]) -> Any:
 
 
 def figure(it: Deployment, record: Record) -> None:
-    """Amazon's agent can't be had here: the role must have said so and gone on."""
+    """Amazon's agent is not available here: the role must have reported that and continued."""
     host = it.of_role("consumer")[0]
     with record.step("CloudWatch: no agent to be had, the figure is told all the same") as step:
         if "No CloudWatch agent" not in (it.books.logs / "site.log").read_text():

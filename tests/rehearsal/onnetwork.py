@@ -1,4 +1,4 @@
-"""The steps that need the network only: the table with packets, and the mistakes it must show."""
+"""The steps that need only the network: the table proven with packets, and detected mistakes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.rehearsal.record import Record, Wrong
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:
-    """A network that is up. This process is on the operator's laptop."""
+    """A running network. This process is on the operator's laptop."""
 
     network: Network
     topology: topology.Topology
@@ -27,7 +27,7 @@ class Ground:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage(Ground):
-    """A provisioned environment's."""
+    """The network of a provisioned environment."""
 
     cloud: Cloud
     spec: Spec
@@ -59,8 +59,8 @@ def table(here: Stage, record: Record) -> None:
 
 
 def mutate(here: Stage, record: Record) -> None:
-    """Each mistake is made in the account; the packets must show it. On a second network, made
-    from the same account, so that nobody on the first notices."""
+    """Each mistake is made in the account and must be detected by packets. On a second network of
+    the same account, so that the first is not disturbed."""
     with running_network("-other") as other:
         other.wire(here.topology)
         _mutate(replace(here, network=other), record)
@@ -77,7 +77,7 @@ def _mutate(here: Stage, record: Record) -> None:
 
 
 def _again(here: Stage) -> packets.Answer:
-    """Reads the account anew, rules the network by it, asks, and goes back to what was."""
+    """Read the account again, apply it, send the packets, and restore the previous rules."""
     seen = topology.read_topology(here.cloud)
     try:
         here.network.rewire(seen)

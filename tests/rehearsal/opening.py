@@ -1,4 +1,4 @@
-"""Sales put on through the deployed service: people in the world, and a verdict."""
+"""Sales on the deployed service: users in the world, and the verdict."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ from tests.rehearsal.record import Wrong
 
 AHEAD_S = 4  # from scheduling to opening
 GIVE_UP_S = 90
-STORING_S = 60  # after the last answer; a worker's death must be noticed first
+STORING_S = 60  # after the last answer; the death of a worker must be detected first
 CONNECTIONS = 100
 PER_SECOND = 25.0  # of users during a release, over STEADY_CONNECTIONS
 STEADY_CONNECTIONS = 8
-FAILED = 500  # and above; 0 is no answer at all
+FAILED = 500  # and above; 0 is no answer
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sales:
-    """Where sales are put on, and by whom."""
+    """Where sales are held, and how they are created and read."""
 
     here: Ground
     books: Playbooks
     token_key: Callable[[], str]  # the shop's
-    rows: Callable[[str], list[list[str]]]  # the database's answer to a query
-    url: str  # the service, as users know it
+    rows: Callable[[str], list[list[str]]]  # of a query to the database
+    url: str  # of the service for users
     manager: str  # an api host, where manage.py is
-    where: str = "world"  # where people are; the write-up's topology lets only the operator in
+    where: str = "world"  # where users are; the write-up's topology allows only the operator
 
     def schedule(self, *, stock: int, opens_in: float = 0) -> tuple[str, float]:
-        """(slug, moment of its opening by this machine's clock)"""
+        """Schedule a campaign. Returns (slug, its opening by this machine's clock)."""
         slug = f"sale-{secrets.token_hex(3)}"
         said = self.books.ssh(
             self.manager, "sudo", "coupon-manage", "new_campaign", slug,
@@ -57,7 +57,7 @@ class Sales:
         return slug, json.loads(said.stdout)["opens_ms"] / 1000
 
     def people(self, count: int, prefix: str) -> list[tuple[str, str]]:
-        """(user, token), tokens signed as the shop would."""
+        """(user, token), signed with the shop's key."""
         return list(sign_people(self.token_key(), prefix, count))
 
     def url_of(self, slug: str) -> str:
@@ -76,7 +76,7 @@ class Played:
         return f"{len(self.answers):,} answers, {v.told:,} told = {v.stored:,} stored"
 
     def insist(self) -> None:
-        """Raises Wrong if anybody was told what isn't so."""
+        """Raises Wrong if the verdict has a fault."""
         if self.verdict.faults:
             raise Wrong(" ".join(self.verdict.faults))
 
@@ -84,7 +84,7 @@ class Played:
 def play_rush(
     sales: Sales, *, users: int, stock: int, during: Callable[[], None] = lambda: None
 ) -> Played:
-    """An opening: everybody at once. `during` happens while they ask."""
+    """An opening: all users at once. `during` is called meanwhile."""
     slug, opens = sales.schedule(stock=stock, opens_in=AHEAD_S)
     asks = crowd.asks_of(sales.people(users, slug), impatient=0.1, seed=1)
     url = sales.url_of(slug)
@@ -100,7 +100,8 @@ def play_rush(
 
 @contextmanager
 def play_steadily(sales: Sales, *, longest_s: float) -> Iterator[Callable[[], Played]]:
-    """People who come one after the other while the block runs; yields what happened to them."""
+    """Users who come one after another during the block. Yields a function that returns the result
+    after it."""
     count = int(longest_s * PER_SECOND)
     slug, _ = sales.schedule(stock=count)
     until = sales.here.folder / f"{slug}.until"
@@ -123,7 +124,7 @@ def _steadily(sales: Sales, slug: str, stock: int, answers: list[Answer]) -> Pla
 
 @contextmanager
 def _out_there(sales: Sales, slug: str, plan: crowd.Plan) -> Iterator[Callable[[], list[Answer]]]:
-    """Runs the crowd where people are; its answers can be read after the block."""
+    """Run the crowd where users are. Yields a function that returns its answers after the block."""
     here = sales.here
     file: Path = here.folder / f"{slug}.json"
     file.write_text(json.dumps(asdict(plan)))
@@ -143,7 +144,7 @@ def _out_there(sales: Sales, slug: str, plan: crowd.Plan) -> Iterator[Callable[[
 
 
 def _judged(sales: Sales, slug: str, opening: Opening, answers: list[Answer]) -> Verdict:
-    """Waits for the drain, then compares what people were told with what is stored."""
+    """Wait for the drain, then compare the places told with the rows stored."""
     deadline = time.monotonic() + STORING_S
     while True:
         verdict = judge_opening(opening, answers, _rows(sales, slug))

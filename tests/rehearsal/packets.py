@@ -1,4 +1,4 @@
-"""Who reaches whom, asked with packets and held against the spec's table."""
+"""Which place reaches which, tested with packets and compared with the spec's table."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.rehearsal.topology import WORLD, Place, Topology
 WEB = (80, 443)
 PROBE = Path(__file__).with_name("probe.py")
 WAIT_S = 0.8  # an allowed packet needs a millisecond; a dropped one is never answered
-SECOND_WAIT_S = 5.0  # for one that should have been answered: the machine may be busy
+SECOND_WAIT_S = 5.0  # for one that should have been answered, on a busy machine
 # Beside every port of the table: Flower, Grafana, Prometheus, Locust.
 OTHERS = {
     80, 443, SSH, API, CONSUMER, OPERATORS, FRONT_METRICS, HOST_METRICS,
@@ -36,7 +36,7 @@ OTHERS = {
 
 @dataclass(frozen=True, order=True)
 class Pair:
-    """A connection from one name to another; `direct` from outside to a private address."""
+    """A connection between two names; `direct`: from outside to a private address."""
 
     who: str
     whom: str
@@ -62,7 +62,7 @@ class Answer:
 def send_packets(
     network: Network, topology: Topology, spec: Spec, *, patience: float = SECOND_WAIT_S
 ) -> Answer:
-    """Sends the packets. About a second, however many pairs there are, if all is as it should."""
+    """Send the packets: about a second for any number of pairs, if all is correct."""
     wanted, pairs = expected_answers(topology, spec), every_pair(topology)
     reached = _send(network, topology, pairs, WAIT_S)
     if late := wanted - reached:
@@ -76,7 +76,7 @@ def send_packets(
 
 
 def every_pair(topology: Topology) -> set[Pair]:
-    """Each with each on each port; from outside also straight to private addresses."""
+    """All pairs of places on each port; from outside also to private addresses."""
     inside = [place.name for place in topology.places]
     ports = OTHERS | {store.port for store in topology.stores}
     return {
@@ -88,16 +88,16 @@ def every_pair(topology: Topology) -> set[Pair]:
 
 
 def expected_answers(topology: Topology, spec: Spec) -> set[Pair]:
-    """What the spec promises: its table of roles, or the write-up's one group."""
+    """What the spec allows: its table of roles, or the write-up's one security group."""
     if spec.firewall.style == "default":
         return _one_group(topology, spec)
     rows = {(row.who, row.whom, row.port) for row in reachability_table(spec)}
-    # The operator is of the world, too; and who may call the world's web servers may call ours.
+    # The operator belongs to the world; and who may call web servers of the world may call ours.
     callers = {"operator", *(place.role for place in topology.hosts)}
     rows |= {(who, whom, port) for of, whom, port in rows if of == "world" for who in callers}
     rows |= {(place.role, "world", port) for place in topology.hosts for port in WEB}
     kinds = {place.name: place.role for place in topology.places} | {one: one for one in OUTSIDE}
-    # A store is of use only on the port it listens on, whatever the table thinks that is.
+    # A store answers only on the port on which it listens, whatever the table has.
     own = {store.name: store.port for store in topology.stores}
     use = {(who, whom) for who, whom, _ in rows}
 
@@ -111,7 +111,7 @@ def expected_answers(topology: Topology, spec: Spec) -> set[Pair]:
 
 
 def _one_group(topology: Topology, spec: Spec) -> set[Pair]:
-    """Members reach each other, and out where there is a way; the operator three ports."""
+    """Members reach each other, and the outside if there is a route; the operator three ports."""
     public = {hosts.name for hosts in spec.hosts if hosts.public_ip}
     inside = {place.name for place in topology.places}
 
@@ -126,7 +126,7 @@ def _one_group(topology: Topology, spec: Spec) -> set[Pair]:
 
 
 def _send(network: Network, topology: Topology, pairs: Iterable[Pair], wait: float) -> set[Pair]:
-    """The pairs that were answered. All places probe at the same time."""
+    """The pairs that got an answer. All places probe at the same time."""
     todo: dict[str, dict[tuple[str, int], Pair]] = {}
     for pair in pairs:
         if address := _address(topology, pair):
@@ -148,7 +148,7 @@ def _send(network: Network, topology: Topology, pairs: Iterable[Pair], wait: flo
 
 
 def _address(topology: Topology, pair: Pair) -> str:
-    """Where the packet is sent; empty: there is no address to send it to."""
+    """The address that the packet is sent to; empty: none."""
     if pair.whom == "world":
         return WORLD
     place: Place = topology.named(pair.whom)

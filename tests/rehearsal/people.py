@@ -1,4 +1,4 @@
-"""People of a rehearsal, with tokens as the shop would sign them."""
+"""Users of a rehearsal, with tokens signed as the shop does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ VALID_S = 1800
 
 
 def sign_people(key: str, prefix: str, count: int) -> Iterator[tuple[str, str]]:
-    """(user, token), each signed when it is asked for."""
+    """Yield (user, token), each signed when it is taken."""
     said = {"iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + VALID_S}
     for number in range(count):
         user = f"{prefix}-{number}"

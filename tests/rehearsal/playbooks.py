@@ -22,17 +22,17 @@ from tests.rehearsal.record import show_progress
 LOGS = ROOT / "build" / "rehearsal"
 TAIL = 40
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.M)
-# Beside what ansible/README.md tells: an offline image, and an authority of our own.
-# Patience for one machine that plays nine, with Ansible beside them: judged is whether a release
-# loses or refuses anything, not how fast two busy cores are.
+# In addition to ansible/README.md: an offline image, and a certificate authority of the rehearsal.
+# Long timeouts, since one machine runs nine hosts and Ansible: a release is judged by what it loses
+# or refuses, not by speed.
 PATIENT = {"REDIS_TIMEOUT_S": 3}
-# The balancer here asks twice a second where AWS' asks every ten: it has noticed sooner.
+# The balancer here checks twice a second, AWS' every ten seconds: it detects sooner.
 SETTINGS = {
     "coupon_online": False, "app_settings": PATIENT, "api_drain_s": 2,
-    "app_silenced_checks": ["coupons.W021"],  # the patience for Redis
+    "app_silenced_checks": ["coupons.W021"],  # the timeout for Redis
     "front_shed_after_ms": 20_000,
 }  # fmt: skip
-# Where Ansible uses Mitogen, an option of ours: both have to work.
+# With Mitogen, which is optional: both must work.
 WITH_MITOGEN = {"single"}
 
 
@@ -49,8 +49,8 @@ class Recap:
 
 
 class Playbooks:
-    """`inventories` as Ansible takes them, `ssh` a configuration for ssh; what Ansible says is kept
-    in `logs`."""
+    """`inventories` as Ansible takes them, `ssh` a configuration for ssh; Ansible's output goes to
+    `logs`."""
 
     def __init__(
         self, name: str, folder: Path, inventories: tuple[Path, ...], ssh: Path, **settings: object
@@ -69,10 +69,10 @@ class Playbooks:
     def run(
         self, name: str, *options: str, log: str = "", killed_at: str = "", **extra: object
     ) -> Recap:
-        """Runs a playbook to its end, whatever that is; its words are in `logs`.
+        """Run a playbook to its end, successful or not; its output goes to `logs`.
 
-        `extra` are variables beside the usual ones; None takes a usual one away. `killed_at` is a
-        task: Ansible and all that it started are killed when it begins.
+        `extra` are additional variables; None removes a usual one. `killed_at` is a task: Ansible
+        and all its processes are killed when it begins.
         """
         given = {name: value for name, value in (self._extra | extra).items() if value is not None}
         said = json.dumps(given)
@@ -116,7 +116,7 @@ class Playbooks:
 
 
 def of_account(here: Stage, authority: Authority, **settings: object) -> Playbooks:
-    """With the inventory that provisioning writes, and what we have beside it."""
+    """With the inventory that provisioning writes, and the additions of `inventory_beside`."""
     inventory, ours = here.folder / "inventory", here.folder / "ours.yml"
     name = here.spec.environment.name
     bastion = here.topology.role("bastion")[0]
@@ -134,8 +134,8 @@ def of_account(here: Stage, authority: Authority, **settings: object) -> Playboo
 
 
 def inventory_beside(here: Stage) -> dict[str, object]:
-    """What provisioning's inventory doesn't have: Locust on one of the hosts, and one host that is
-    told to have Amazon's agent (which nobody can fetch from here)."""
+    """Additions to provisioning's inventory: Locust on one of the hosts, and one host that shall
+    have Amazon's agent (which can't be downloaded here)."""
     crowd = (*here.topology.role("monitor"), *here.topology.role("consumer"))[0]
     agent = here.topology.role("consumer")[0]
     return {

@@ -1,7 +1,7 @@
-"""Run at a place: opens all connections at once and tells which were answered.
+"""Runs in a place's namespace: opens all connections at once and reports which were answered.
 
 Reads `{"from": ADDRESS, "targets": [[address, port], …], "wait": seconds}` from stdin, writes the
-targets that answered. A refusal is an answer: the packet got there and back. Standard library only.
+targets that answered. A refusal counts as an answer: the packet arrived. Standard library only.
 """
 
 import errno

@@ -1,4 +1,4 @@
-"""What was rehearsed: each step, what it found, how long it took. Shown, and kept as JSON."""
+"""The record of a rehearsal: each step, its result and duration. Shown, and written as JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.rehearsal import leftovers
 
 
 class Wrong(Exception):
-    """The rehearsal found something that is not as it must be."""
+    """A step of the rehearsal failed."""
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Step:
     name: str
     found: str = ""
     seconds: float = 0.0
-    # Of everything that the rehearsal ran meanwhile: hosts, stores, and steps at the same time.
+    # Of all processes of the rehearsal: hosts, stores, and steps that run at the same time.
     cpu_seconds: float = 0.0
     ok: bool = False
 
@@ -37,7 +37,7 @@ class Record:
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
-        """Shows the step while it runs and what it found afterwards. Lets exceptions through."""
+        """Show the step while it runs, and then its result. Exceptions propagate."""
         one, begun, worked = Step(name), time.monotonic(), leftovers.cpu_seconds()
         self.steps.append(one)
         _show(f"  … {name}", end="\r" if sys.stderr.isatty() else "\n")
@@ -68,7 +68,7 @@ class Record:
 
 
 def show_progress(text: str) -> None:
-    """What goes on within a step, where there is a terminal to see it."""
+    """Show progress within a step, on a terminal only."""
     if sys.stderr.isatty():
         _show(f"  … {text[:72]}", end="\r")
 

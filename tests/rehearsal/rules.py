@@ -1,4 +1,4 @@
-"""From security groups and routes to one nftables chain. Pure text; the router loads it."""
+"""Translates security groups and routes into one nftables chain, as text; the router loads it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ OUTSIDE = {"operator": OPERATOR, "world": WORLD}
 
 
 def make_ruleset(topology: Topology, cards: Mapping[str, str]) -> str:
-    """`cards` names the router's interface towards each place, and to operator and world."""
+    """`cards` are the router's interfaces to each place, to operator and world."""
     inside = {place: cards[place.name] for place in topology.places}
     outside = {cards[name]: address for name, address in OUTSIDE.items()}
     lines = [
@@ -30,7 +30,7 @@ def make_ruleset(topology: Topology, cards: Mapping[str, str]) -> str:
             for place, card in inside.items()
         ),
         "    ct state established,related accept",
-        # From outside only by a public address: a private one is no address out there.
+        # From outside by public addresses only: private ones are not routed there.
         f"    iifname {_set(outside)} ct status & dnat == 0 drop",
         *(f'    iifname "{card}" jump from_{card}' for card in inside.values()),
         *(f'    oifname "{card}" jump to_{card}' for card in inside.values()),

@@ -1,8 +1,8 @@
-"""Run on a host as root: who could read our secrets there?
+"""Runs on a host as root: searches for secrets that other users could read.
 
-Reads the secrets from stdin, a line each. Prints a line for every file that others may read and
-that holds one, every process whose command line does, and every journal line that does. It
-prints where, never what. Standard library only.
+Reads the secrets from stdin, a line each. Prints a line for every file that others may read, every
+process's command line and every journal line that contains one. It prints the place, never the
+secret. Standard library only.
 """
 
 import os
@@ -17,7 +17,7 @@ LARGEST = 4_000_000  # bytes; wheels and databases of package names hold no sett
 
 
 def readable_files() -> Iterator[Path]:
-    """Files that somebody can read who is neither their owner nor of their group."""
+    """Files that users can read who are neither the owner nor in the group."""
     for top in FOLDERS:
         if not is_enterable(Path(top)):
             continue
@@ -27,13 +27,14 @@ def readable_files() -> Iterator[Path]:
 
 
 def is_enterable(folder: Path) -> bool:
-    """By anybody; links lead to what is looked at by its own name."""
+    """Whether any user can enter the folder; links are skipped, since their targets are
+    searched."""
     said = file_mode(folder)
     return stat.S_ISDIR(said.st_mode) and bool(said.st_mode & stat.S_IXOTH) if said else False
 
 
 def is_small(file: Path) -> bool:
-    """And readable by anybody."""
+    """Whether the file is small, and readable by any user."""
     said = file_mode(file)
     if not said or not stat.S_ISREG(said.st_mode):
         return False
@@ -44,7 +45,7 @@ def file_mode(path: Path) -> os.stat_result | None:
     try:
         return path.lstat()
     except OSError:
-        return None  # it is gone meanwhile
+        return None  # removed meanwhile
 
 
 def holds_secret(said: bytes, secrets: list[bytes]) -> bool:

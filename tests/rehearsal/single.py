@@ -1,6 +1,6 @@
-"""`--env single`: all on one host, as ansible/inventory/single has it, MariaDB and Redis too.
+"""`--env single`: all on one host, as in ansible/inventory/single, with MariaDB and Redis.
 
-No cloud: the operator rented a machine, whose firewall lets in ssh and the API's port.
+No cloud: a rented machine, whose firewall allows ssh and the API's port.
 """
 
 from __future__ import annotations

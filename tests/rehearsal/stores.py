@@ -1,7 +1,7 @@
-"""RDS and ElastiCache, stood in for: servers in namespaces of their own, as strict as production.
+"""Servers in place of RDS and ElastiCache, each in its own namespace, as strict as in production.
 
-TLS and passwords where the environment asks for them; CONFIG is withheld as ElastiCache does. What
-they don't have is replicas, and anything AWS manages.
+TLS and passwords as in the environment; CONFIG is forbidden, as in ElastiCache. They have no
+replicas, and nothing that AWS manages.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ _LEASH = ("setpriv", "--pdeathsig", "KILL")
 
 
 def _listens(here: Stage, place: Place) -> bool:
-    """Asked from within: the security groups are no concern of a store's own."""
+    """Whether it listens, asked in its own namespace, where security groups don't apply."""
     said = subprocess.run(
         here.network.within(place.name, "ss", "-Hltn", f"sport = :{place.port}"),
         capture_output=True, text=True, check=False,
@@ -102,19 +102,19 @@ def _listens(here: Stage, place: Place) -> bool:
 
 
 def read_secret(here: Stage, name: str) -> str:
-    """A secret as the operator may read it."""
+    """A secret of the environment, as the operator reads it."""
     path = f"{here.spec.path}/secrets/{name}"
     answer = here.cloud.ssm.get_parameter(Name=path, WithDecryption=True)
     return answer["Parameter"]["Value"]
 
 
 def read_secrets(here: Stage) -> list[str]:
-    """All of the environment's."""
+    """All secrets of the environment."""
     return [read_secret(here, one.name) for one in every_secret(here.spec)]
 
 
 def query_rows(here: Stage, query: str) -> list[list[str]]:
-    """Asks the database by its socket, as nobody but this machine can."""
+    """Query the database through its socket, which only this machine can."""
     place = here.topology.role("database")[0]
     socket: Path = here.folder / place.name / "socket"
     said = subprocess.run(

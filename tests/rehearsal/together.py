@@ -1,4 +1,4 @@
-"""Several things at once, each in a thread of its own: most of a rehearsal is waiting."""
+"""Runs several jobs at once, each in its own thread: a rehearsal mostly waits."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable
 
 
 def run_together(*jobs: Callable[[], None]) -> None:
-    """Returns when all have ended. Raises what the first of them raised, then.
+    """Returns when all have ended. Then raises the first exception of them.
 
-    Whoever is interrupted meanwhile goes on without them: their processes end with our cgroup.
+    An interrupted caller does not wait for them: their processes end with the cgroup.
     """
     raised: list[BaseException] = []
 
     def go(job: Callable[[], None]) -> None:
         try:
             job()
-        except BaseException as error:  # raised again below, where somebody hears it
+        except BaseException as error:  # raised again below, in the caller's thread
             raised.append(error)
 
     threads = [threading.Thread(target=go, args=(job,), daemon=True) for job in jobs]

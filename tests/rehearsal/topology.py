@@ -1,4 +1,4 @@
-"""What the cloud's answers say stands where: addresses, groups, ways out. Nothing is assumed."""
+"""The topology by the cloud's answers: addresses, security groups, routes. Nothing is assumed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from provisioning.tags import as_dict
 
 OPERATOR = "198.51.100.7"  # TEST-NET-2; the environment is applied for this address
 WORLD = "192.0.2.9"  # TEST-NET-1: any user, any package mirror
-PUBLIC = "203.0.113.{}"  # TEST-NET-3: what the cloud's random public addresses are mapped to
+PUBLIC = "203.0.113.{}"  # TEST-NET-3: replaces the cloud's random public addresses
 ANYWHERE = "0.0.0.0/0"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """Of a security group: protocol `-1` and port -1 are all. Peers: addresses and group ids."""
+    """A rule of a security group: protocol `-1` and port -1 are all. Peers: addresses and group
+    ids."""
 
     protocol: str
     first: int
@@ -36,10 +37,10 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Something with an address in the VPC.
+    """A resource with an address in the VPC.
 
-    `public` is where the outside reaches it, `seen_as` what the outside sees it as when it calls
-    (its own public address, or its NAT's); both empty if there is none.
+    `public` is its address for the outside, `seen_as` the source address of its connections to the
+    outside (its own public address, or its NAT's); each empty if there is none.
     """
 
     name: str
@@ -76,7 +77,7 @@ class Topology:
 
 
 def read_topology(cloud: Cloud) -> Topology:
-    """Asks the cloud with describe calls only."""
+    """Read it from the cloud, with describe calls only."""
     ways = _Ways(cloud)
     taken: set[str] = set()
     places: list[Place] = []
@@ -141,7 +142,7 @@ def _balancers(cloud: Cloud, ways: _Ways) -> Iterator[Place]:
 
 
 def _stores(cloud: Cloud) -> Iterator[Place]:
-    """One address each: a stand-in has no replicas."""
+    """One address each: the servers here have no replicas."""
     for one in cloud.rds.describe_db_instances()["DBInstances"]:
         yield Place(
             name=one["DBInstanceIdentifier"],
@@ -181,7 +182,7 @@ def _endpoints(cloud: Cloud) -> dict[str, Any]:
 
 
 class _Ways:
-    """Subnets and where their route tables lead."""
+    """Subnets and the targets of their route tables."""
 
     def __init__(self, cloud: Cloud) -> None:
         [vpc] = cloud.ec2.describe_vpcs(Filters=cloud.scope.filters())["Vpcs"]
@@ -210,14 +211,15 @@ class _Ways:
         return next(host for host in hosts if host not in taken)
 
     def outside(self, place: Place, address: str) -> Place:
-        """The place as the outside knows it: that takes a public address and a way."""
+        """The place with its address outside, which needs a public address and a route."""
         direct = self._to_gateway(place.subnet)
         public = place.public if direct else ""
         said = {**vars(place), "address": address, "public": public}
         return Place(**said | {"seen_as": public or self._nat(place.subnet)})
 
     def _nat(self, subnet: str) -> str:
-        """The NAT's address, if the subnet's way leads there and the NAT's own subnet leads out."""
+        """The NAT's address, if the subnet's route leads to it and the NAT's own subnet has a route
+        out."""
         home, address = self.nats.get(self._way(subnet).get("NatGatewayId", ""), ("", ""))
         return address if home and self._to_gateway(home) else ""
 

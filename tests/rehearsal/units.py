@@ -1,4 +1,4 @@
-"""Our units on a host: which there are, whether they run, what a kill -9 does to them."""
+"""Our systemd units on a host: which exist, whether they run, and kill -9 of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Unit:
 
 
 def our_units(host: Host) -> list[Unit]:
-    """Every unit of the service that is enabled on the host, whatever its state."""
+    """Every enabled unit of the service on the host, in any state."""
     said = host.run(
         "systemctl", "list-units", "--all", "--plain", "--no-legend", "--type=service", *OURS
     )
@@ -35,7 +35,7 @@ def find_unit(host: Host, name: str) -> Unit:
 
 
 def wait_for_all(host: Host, patience: float = BACK_S) -> list[Unit]:
-    """Until every unit of ours is active. Raises Wrong if one isn't in time."""
+    """Wait until all our units are active. Raises Wrong if one is not in time."""
     deadline = time.monotonic() + patience
     while True:
         found = our_units(host)
@@ -48,7 +48,8 @@ def wait_for_all(host: Host, patience: float = BACK_S) -> list[Unit]:
 
 
 def kill_unit(host: Host, one: Unit, patience: float = BACK_S) -> float:
-    """kill -9 of its main process; seconds until another is there. Raises Wrong if none is."""
+    """kill -9 of its main process. Returns the seconds until it has another. Raises Wrong if
+    none."""
     began = time.monotonic()
     host.run("kill", "-9", str(one.pid))
     while time.monotonic() - began < patience:

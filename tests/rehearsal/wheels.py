@@ -1,4 +1,4 @@
-"""The packages that hosts unpack: made once for the pins in force, kept outside git."""
+"""The packages that hosts unpack: built once for the current pins, cached outside git."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 from tests.rehearsal import base
 from tests.rehearsal.cloud import ROOT
 
-# What a host is for, and its pins.
+# Purposes of hosts, and their pins.
 PINS = {"run": ("run.txt", "mysql.txt", "tracing.txt"), "loadgen": ("loadgen.txt",)}
-# The hosts' own Python, where this machine has it: pins depend on its third number, too.
+# The hosts' Python if this machine has it: pins depend on its patch version, too.
 PYTHON = "/usr/bin/python3.11"
 SCRIPT = ROOT / "ansible" / "wheelhouse.sh"
 
@@ -28,7 +28,7 @@ def archives_ready() -> bool:
 
 
 def make_archive(what: str) -> Path:
-    """The archive; built if it isn't there, which takes half a minute and a way to PyPI."""
+    """The archive; built if it is missing, which takes half a minute and access to PyPI."""
     file = archive_path(what)
     if not file.exists():
         python = PYTHON if Path(PYTHON).exists() else sys.executable
