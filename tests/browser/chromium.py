@@ -48,6 +48,13 @@ class Browser:
         """Type the text key by key at the end of the field's present value."""
         self._first(css).press_sequentially(text)
 
+    def log_in(self, name: str, password: str) -> None:
+        """Send the login form of the current page."""
+        self.type_text("#id_username", name)
+        self.type_text("#id_password", password)
+        self.click_element("[type=submit]")
+        self.wait_for_element("#user-tools")
+
     def visible_text(self, css: str) -> str:
         """The text as a user sees it: without hidden elements, letter case as the CSS sets it."""
         return str(self._first(css).inner_text())

@@ -43,10 +43,7 @@ def open_panel(
 
         def log_in_and_show(campaign: Campaign) -> Browser:
             window.go_to(f"{live_server.url}/admin/")
-            window.type_text("#id_username", "mina")
-            window.type_text("#id_password", PASSWORD)
-            window.click_element("[type=submit]")
-            window.wait_for_element("#user-tools")
+            window.log_in("mina", PASSWORD)
             window.go_to(f"{live_server.url}/admin/coupons/campaign/{campaign.pk}/change/")
             window.run_script("window.stillHere = true")
             return window

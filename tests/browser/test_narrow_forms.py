@@ -29,10 +29,7 @@ def test_date_inputs_are_not_cut_off_in_a_narrow_window(
     User.objects.create_superuser("mina", password=PASSWORD)
     with start_browser(tmp_path) as window:
         window.go_to(f"{live_server.url}/admin/")
-        window.type_text("#id_username", "mina")
-        window.type_text("#id_password", PASSWORD)
-        window.click_element("[type=submit]")
-        window.wait_for_element("#content")
+        window.log_in("mina", PASSWORD)
         window.go_to(f"{live_server.url}/admin/coupons/campaign/add/?opens_at=2026-10-25T02:30")
         window.wait_for_element("#id_opens_at")
         cut = {}

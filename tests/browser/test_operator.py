@@ -33,9 +33,7 @@ def chromium(tmp_path: Path) -> Iterator[Browser]:
 def log_in(window: Browser, site: str) -> None:
     User.objects.create_superuser("mina", password=PASSWORD)
     window.go_to(f"{site}/admin/")
-    window.type_text("#id_username", "mina")
-    window.type_text("#id_password", PASSWORD)
-    window.click_element("[type=submit]")
+    window.log_in("mina", PASSWORD)
     window.wait_for_text("#user-tools", "MINA")
 
 

@@ -128,7 +128,4 @@ def _judge(window: Browser, picture: str, faults: dict[tuple[str, ...], Any]) ->
 
 def _log_in(window: Browser) -> None:
     User.objects.create_superuser("mina", password=PASSWORD)
-    window.type_text("#id_username", "mina")
-    window.type_text("#id_password", PASSWORD)
-    window.click_element("[type=submit]")
-    window.wait_for_element("#user-tools")
+    window.log_in("mina", PASSWORD)

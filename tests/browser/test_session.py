@@ -34,16 +34,9 @@ def sale_page(
         window.go_to(
             f"{live_server.url}/admin/coupons/campaign/{Campaign.objects.get().pk}/change/"
         )
-        log_in(window)
+        window.log_in("mina", PASSWORD)
         window.wait_for_text("[data-count=admitted]", "0")
         yield window
-
-
-def log_in(window: Browser) -> None:
-    window.type_text("#id_username", "mina")
-    window.type_text("#id_password", PASSWORD)
-    window.click_element("[type=submit]")
-    window.wait_for_element("#user-tools")
 
 
 def log_in_in_another_window(window: Browser) -> None:
@@ -77,7 +70,7 @@ def test_12_17_pause_after_the_session_ended_says_that_nothing_was_done(sale_pag
     sale_page.forget_cookies(site.SESSION_COOKIE_NAME)
     sale_page.click_element("button[value=pause]")
     sale_page.wait_for_text(".messagelist .warning", "You are not logged in, so nothing was done.")
-    log_in(sale_page)
+    sale_page.log_in("mina", PASSWORD)
     sale_page.wait_for_text(
         ".messagelist .warning", "Nothing was done: please press the button again."
     )

@@ -39,9 +39,7 @@ def test_13_5_an_operator_logs_in_at_localhost_with_secure_cookies(
     https_site_port: int, chromium: Browser
 ) -> None:
     chromium.go_to(f"http://localhost:{https_site_port}/admin/")
-    chromium.type_text("#id_username", "mina")
-    chromium.type_text("#id_password", PASSWORD)
-    chromium.click_element("[type=submit]")
+    chromium.log_in("mina", PASSWORD)
     chromium.wait_for_text("#user-tools", "MINA")  # by the style sheet, which the front passes on
     cookies = chromium.cookies_by_name()
     known = next(name for name in cookies if name.startswith("known_browser_"))
