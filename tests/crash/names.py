@@ -8,7 +8,7 @@ HERE = Path(__file__).parent
 
 
 def fault_names() -> list[str]:
-    files = ("faults.py", "strangers.py")
+    files = ("process_faults.py", "network_faults.py", "data_faults.py", "strangers.py")
     return [name for file in files for name in _functions(file, ["scene", "fault"])]
 
 

@@ -19,7 +19,8 @@ from coupons.errors import CouponError, StockBelowAdmitted
 from coupons.identity import user_tokens
 from coupons.models import Campaign
 from tests.crash import checker, history, people, reading
-from tests.crash.faults import DEEDS, IN_THE_WAY, draw_faults, heal_stage, rebuild_campaign
+from tests.crash.data_faults import rebuild_campaign
+from tests.crash.faults import DEEDS, IN_THE_WAY, draw_faults, heal_stage
 from tests.crash.scene import Fault, Scene
 from tests.crash.stage import Stage
 

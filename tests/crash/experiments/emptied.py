@@ -11,8 +11,8 @@ import time
 from typing import Any
 
 from tests.crash import history
+from tests.crash.data_faults import forget_store, rebuild_campaign
 from tests.crash.experiments.adding import sum_runs
-from tests.crash.faults import forget_store, rebuild_campaign
 from tests.crash.opening import Run, Sale, play_sale
 from tests.crash.scene import Fault, Scene
 from tests.crash.stage import Stage
