@@ -1,5 +1,5 @@
-"""What may lie on the broker: code in a pickle, tasks nobody knows, campaigns that are gone,
-the same bell again and again, last week's. The worker stays up and goes on."""
+"""Bad messages on the broker: code in a pickle, unknown tasks, unknown campaigns, duplicate
+wake-ups, old ones. The worker stays up and consumes the next messages."""
 
 import os
 import pickle
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 
 class Bomb:
-    """Unpickled, it leaves a mark: a picture of any command."""
+    """Creates the file `mark` when it is unpickled, in place of any command."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -45,8 +45,8 @@ def publish_message(
         )  # fmt: skip
 
 
-def rung(slug: str) -> bool:
-    """As beat does."""
+def send_wakeup(slug: str) -> bool:
+    """As beat does. Returns whether it was sent."""
     return wakeups.notify_drain(slug)
 
 
@@ -74,20 +74,20 @@ def test_bad_messages_do_no_harm_and_good_ones_are_heard_after_them(
     for slug in ("gone", "", "../sale", "x" * 5000, "{sale}:gate", None, 7, ["sale"]):
         app.send_task(wakeups.DRAIN, args=[slug])
     app.send_task(wakeups.DRAIN, args=["sale", "more", "words"])
-    # Last week's, by the clock of who sent it: heard all the same (12 A2). There is no other.
+    # Expired a week ago by the sender's clock: consumed anyway (12 A2). It is the only one.
     admit_claims(open_campaign("late"), 2)
     app.send_task(wakeups.DRAIN_EACH, args=[["gone", "late"]], expires=-7 * 86_400)
     for _ in range(30):
         wakeups.notify_drain("sale")
     environment = child_environment
-    connection.close()  # the server ends a session that was silent for long
+    connection.close()  # the server ends an idle session
     with servers.start_program(
         commands.worker_command(), log=tmp_path / "worker.log", env=environment
     ) as worker:
-        wait_until(lambda: rung("sale") and Coupon.objects.count() == 22)
+        wait_until(lambda: send_wakeup("sale") and Coupon.objects.count() == 22)
         worker.raise_if_ended()
         admit_claims(open_campaign("other"), 3)
-        wait_until(lambda: rung("other") and Coupon.objects.count() == 25)
+        wait_until(lambda: send_wakeup("other") and Coupon.objects.count() == 25)
         os.kill(worker.pid, signal.SIGTERM)
         worker.finish(patience_s=30)
     assert not mark.exists(), "a pickle was opened"

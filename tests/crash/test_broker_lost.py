@@ -1,4 +1,4 @@
-"""The broker dies while all of a worker's hands are full, and comes back after they are empty."""
+"""The broker dies while a worker is busy, and is back after the worker has become idle."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -20,14 +20,14 @@ from tests.harness import servers
 
 pytestmark = pytest.mark.slow
 
-AWAY_S, SOON_S = 6.5, 3.5  # a broker, and a worker that is asked for on a busy machine
-PATIENCE_S = 3  # of a drain with its database: so long its task is in hand
+AWAY_S, SOON_S = 6.5, 3.5  # absence of the broker; until the worker is back, on a busy machine
+PATIENCE_S = 3  # timeout of a drain for its database: the worker is busy for so long
 
 
 @contextmanager
 def start_worker(folder: Path, broker: str) -> Iterator[None]:
-    """One hand, and a database where nobody listens. Without heartbeats, which find a lost broker,
-    too, if they come in the second in which it is away."""
+    """A worker with one child, and a database that is down. Without heartbeats, which also detect a
+    lost broker if one falls into its absence."""
     env = {
         "CELERY_BROKER_URL": broker, "DRAIN_PATIENCE_S": str(PATIENCE_S),
         "DATABASE_URL": f"mysql://nobody:nothing@127.0.0.1:{servers.free_port()}/nowhere",
@@ -51,7 +51,7 @@ def comes_true(true: Callable[[], bool], *, within_s: float) -> bool:
 
 
 def is_consumed(broker: str) -> bool:
-    """Whether a worker waits there for messages."""
+    """Whether a worker waits for messages at this broker."""
     with redis.Redis.from_url(broker) as client:
         return any(each["cmd"] == "brpop" for each in client.client_list())
 
@@ -79,7 +79,7 @@ def test_a_worker_asks_for_bells_again(open_campaign: CampaignMaker, tmp_path: P
 
 
 def test_a_broker_that_was_away_for_long_is_asked_at_once(tmp_path: Path) -> None:
-    """Celery's own tries would come 2, 6, 12, 20, 30 seconds after the loss."""
+    """Celery itself would reconnect 2, 6, 12, 20, 30 seconds after the loss."""
     port = servers.free_port()
     broker = f"redis://127.0.0.1:{port}/0"
     forgetful = ("--appendonly", "no")

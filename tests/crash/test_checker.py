@@ -1,4 +1,4 @@
-"""Verify the verifier: a good history passes, and each wrong, made by hand, is seen by name."""
+"""The checker passes a correct history, and detects each fault, made by hand, by its name."""
 
 from dataclasses import replace
 

@@ -1,5 +1,5 @@
-"""The database goes away in the middle of a sale: claims go on being admitted, and all are stored
-when it is back. A real server, stopped and started."""
+"""The database is down in the middle of a sale: claims are still admitted, and all are stored when
+it is back. A real server, stopped and started."""
 
 import os
 import subprocess
@@ -38,7 +38,7 @@ sale = Campaign(slug="sale", name="Sale", stock=40, opens_at=now, valid_days=1,
 lifecycle.save_draft(sale, actor="Mina")
 lifecycle.schedule_campaign("sale", actor="Mina")
 """
-# A web process as such: it has never seen the database.
+# A web process that has never connected to the database.
 CLAIM = f"""{SETUP}
 import sys
 from django.test import Client

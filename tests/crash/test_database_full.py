@@ -1,7 +1,7 @@
-"""The disk under the database is full, for real: a server whose data lie on a small disk.
+"""The disk of the database is full: a real server with its data on a small disk.
 
-MariaDB dies of it (a roll-back without room is fatal) and can't start before there is room again,
-MySQL refuses rows. To us both are a database that can't now.
+MariaDB ends (a rollback without space is fatal) and can't start before there is space again, MySQL
+refuses rows. The product treats both as a database that is away.
 """
 
 import json
@@ -21,9 +21,9 @@ from tests.crash.test_database_away import BEGIN, SETUP, run_django
 from tests.harness import servers
 
 STOCK, EARLY = 5_000, 500
-DISK = "384m"  # what a fresh server needs, and some
+DISK = "384m"  # a little more than a new server needs
 
-# Each a process of its own, as a web process and a worker are.
+# Each in its own process, as in a web process and a worker.
 CLAIM = f"""{SETUP}
 import json
 from coupons.admission import strategies
@@ -53,7 +53,7 @@ print(json.dumps(dict(Coupon.objects.values_list("user", "place"))))
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Where the database of an actor in `tmp_path` has its home."""
+    """The data folder of the database of an actor in `tmp_path`."""
     home = tmp_path / "database"
     home.mkdir()
     mount = shutil.which("mount")
@@ -61,7 +61,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if mount is None or os.geteuid() != 0 or subprocess.run(asked, check=False).returncode:
         pytest.skip("no disk can be made here: that takes root, and the right to mount")
     yield home
-    subprocess.run(["umount", "--lazy", str(home)], check=True)  # a killed server goes soon
+    subprocess.run(
+        ["umount", "--lazy", str(home)], check=True
+    )  # a killed server may still have it open
 
 
 def fill_disk(disk: Path) -> Path:
@@ -101,7 +103,7 @@ def test_while_the_disk_of_the_database_is_full_all_are_admitted_and_stored_when
         filler = fill_disk(small_disk)
         told |= claim_range(environment, EARLY, STOCK)
         assert sorted(told.values()) == list(range(1, STOCK + 1))
-        drain_process(environment)  # whoever finds it out may lose all its patience with that
+        drain_process(environment)  # the first one may spend its whole timeout on it
         full = _server_says_why(environment)
         assert float(full["waits"]) >= 1
         gate = store.store().gate("sale")
@@ -114,7 +116,7 @@ def test_while_the_disk_of_the_database_is_full_all_are_admitted_and_stored_when
 
 
 def _server_says_why(environment: dict[str, str]) -> dict[str, str | float]:
-    """A drain's last word may be the breaker's: a silent database is given a rest."""
+    """Drain until the server itself refuses: the breaker, opened by a timeout, may refuse first."""
     deadline = time.monotonic() + 60
     while True:
         full = drain_process(environment)
@@ -125,6 +127,6 @@ def _server_says_why(environment: dict[str, str]) -> dict[str, str | float]:
 
 
 def _until_all_is_stored(environment: dict[str, str]) -> None:
-    deadline = time.monotonic() + 90  # a server looks for room again once a minute
+    deadline = time.monotonic() + 90  # a server retries once a minute
     while drain_process(environment)["why"] is not False:
         assert time.monotonic() < deadline

@@ -1,4 +1,4 @@
-"""A worker gone between any two lines of a drain loses nothing and doubles nothing."""
+"""A worker that dies between any two lines of a drain loses no claim and stores none twice."""
 
 import subprocess
 import sys
@@ -65,4 +65,4 @@ def test_negative_control_acknowledging_before_storing_loses_claims(
     strategies.admit(open_campaign(), Claim("mina"))
     assert drained_by_a_process(child_environment, "wrong-order") == 137
     drain("sale", consumer="survivor")
-    assert Coupon.objects.count() == 0  # told and gone: what the right order prevents
+    assert Coupon.objects.count() == 0  # told and lost, which the right order prevents

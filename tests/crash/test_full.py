@@ -1,4 +1,5 @@
-"""Something is full: the disk under Redis' file, the database, one user's patience."""
+"""Exhausted resources: the disk of Redis' file, the database's connections; a claim repeated
+100,000 times."""
 
 import os
 import shutil
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Four MiB."""
+    """A disk of 4 MiB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = shutil.which("mount")
@@ -84,7 +85,7 @@ def test_while_the_disk_of_redis_is_full_nothing_is_admitted_and_nothing_is_lost
 
 
 def _patiently(campaign: CampaignSnapshot, number: int) -> dict[int, int]:
-    """Redis tries its file again once a second."""
+    """Redis retries its file once a second."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         told = admit_until_full(campaign, range(number, number + 1))
@@ -115,7 +116,7 @@ def test_a_database_without_a_free_connection_is_away_and_comes_back(
 
 
 def _take_all(held: list[Any]) -> None:
-    """Every session the server says it has; lowering that would take an administrator."""
+    """Open all `max_connections` sessions, since lowering that number needs an administrator."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT @@max_connections")
         (most,) = cursor.fetchone()
@@ -127,10 +128,10 @@ def _take_all(held: list[Any]) -> None:
 
 
 def _once_there_is_room() -> Any:
-    """A server may still be at ending the sessions that said good-bye."""
+    """Retry: the server may still be closing the ended sessions."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        availability.breaker.succeeded()  # or wait for the end of its rest
+        availability.breaker.succeeded()  # instead of waiting until it closes
         said = _in_a_new_session()
         if said is not DatabaseAway:
             return said
@@ -158,7 +159,7 @@ def _in_a_new_session() -> Any:
 def test_a_hundred_thousand_times_the_same_claim_is_one_claim(
     settings: Settings, open_campaign: CampaignMaker
 ) -> None:
-    settings.REDIS_TIMEOUT_S = 10  # it is about the answer, not about when it comes
+    settings.REDIS_TIMEOUT_S = 10  # the answer is tested, not its latency
     store.store.cache_clear()
     campaign = open_campaign(stock=10)
 

@@ -1,4 +1,4 @@
-"""A client that vanishes without a word in the middle of a transaction: its locks must not stay."""
+"""A client that disappears in the middle of a transaction: its locks are released."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,5 +1,5 @@
-"""On real processes: a campaign that can't be drained keeps no other campaign waiting, and a lost
-consumer group is made anew. One worker with one child, beat, ten campaigns or more."""
+"""On real processes: a campaign that can't be drained does not delay other campaigns, and a lost
+consumer group is created again. One worker with one child, beat, ten campaigns or more."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -45,7 +45,7 @@ def wait_until(true: Callable[[], bool], what: Callable[[], object]) -> None:
     while not true():
         assert time.monotonic() < deadline, what()
         time.sleep(0.2)
-        connection.close()  # another session sees what was committed since
+        connection.close()  # a new session reads later commits
 
 
 def count_stored() -> set[str]:
@@ -67,7 +67,7 @@ def test_12_a1_a_lost_group_is_made_anew_and_nobody_waits_for_it(
     sales = [open_campaign(f"p{number}") for number in range(10)]
     with worker_and_beat(child_environment, tmp_path):
         assert strategies.admit(sales[0], Claim("first")).place == 1
-        wait_until(lambda: count_stored() == {"p0"}, count_stored)  # both are at work
+        wait_until(lambda: count_stored() == {"p0"}, count_stored)  # worker and beat have started
         damaged_keys.damage_campaign("p4", how)
         for sale in (sales[4], *(each for each in sales if each is not sales[4])):
             damaged_keys.lose_the_wakeup(sale.slug)
@@ -109,7 +109,8 @@ def test_12_a1_campaigns_damaged_in_every_way_keep_nine_others_from_nothing(
 
 
 def told_of(ill: dict[str, CampaignSnapshot], shown: Iterable[str]) -> bool:
-    """Red on their boards, in the gauges, but for a bell, which the sweep has set anew."""
+    """Whether board and gauges show them all, except a wake-up flag, which the sweep has
+    replaced."""
     slugs = {ill[how].slug for how in shown if "bell" not in how}
     gauges = live_gauges()["coupon_damaged_keys"]
     red = {

@@ -1,4 +1,4 @@
-"""The short form of `make crash-test`, with fixed seeds; and that it sees what it is there for."""
+"""The short form of `make crash-test`, with fixed seeds; and its negative controls."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 
 def play_openings(folder: Path, *words: str) -> tuple[int, dict[str, Any]]:
-    """The exit status of the command, and what it wrote."""
+    """The exit status of the command, and its record."""
     output = folder / "crash.json"
     command = [sys.executable, "-m", "tests.crash", "--output", str(output), *words]
     done = subprocess.run(command, timeout=300, check=False, capture_output=True, text=True)
@@ -65,8 +65,8 @@ def test_negative_control_without_its_protection_a_run_is_seen_to_break_its_word
 
 @pytest.mark.long
 def test_negative_control_messages_that_expire_by_a_workers_clock_are_seen(tmp_path: Path) -> None:
-    """12 A2. Of these seeds both workers are three hours ahead soon and for good, beat never. A
-    drain that had begun before may serve a whole sale, so one of them has to be seen."""
+    """12 A2. With these seeds both workers' clocks are soon three hours ahead and stay so, beat's
+    never. A drain that began before may serve a whole sale, so one of the seeds must show it."""
     for seed in ("189", "4229", "5129", "5412", "6006", "9721"):
         status, said = play_openings(
             tmp_path, "--broken", "messages_expire", "--only", "wrong_clock",
@@ -78,7 +78,7 @@ def test_negative_control_messages_that_expire_by_a_workers_clock_are_seen(tmp_p
 
 
 def test_openings_keep_their_word_whoever_has_a_wrong_clock(tmp_path: Path) -> None:
-    """12 A2: the same fault, and the product as it is."""
+    """12 A2: the same fault on the unchanged product."""
     status, said = play_openings(
         tmp_path, "--only", "wrong_clock", "--runs", "3", "--seed", "12000"
     )
@@ -91,12 +91,12 @@ def test_openings_keep_their_word_whoever_has_a_wrong_clock(tmp_path: Path) -> N
 def test_negative_control_without_wait_and_fence_a_failover_is_seen_to_lose() -> None:
     command = [sys.executable, "-m", "tests.crash.experiments", "failover-without", "--rounds", "2"]
     done = subprocess.run(command, timeout=300, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr[-2000:]  # of a control: it was seen
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]  # of a control: detected
 
 
 @pytest.mark.long
 def test_a_place_given_twice_is_parked_for_all_to_see(tmp_path: Path) -> None:
-    """The other side of `collisions_ignored`: the same fault, and the product as it is."""
+    """The same fault as with `collisions_ignored`, on the unchanged product."""
     status, said = play_openings(tmp_path, "--only", "turn_back", "--runs", "1", "--seed", "1",
                                  "--settle", "5", "--stop")  # fmt: skip
     assert status == 1

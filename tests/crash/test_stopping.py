@@ -1,5 +1,5 @@
-"""A worker that is asked to end (a deployment) finishes its batch, leaves nothing half done, and
-rings for the rest."""
+"""A worker that gets SIGTERM (a deployment) finishes its batch, leaves no claim pending, and sends
+a wake-up for the rest."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ from tests.harness import servers
 pytestmark = pytest.mark.slow
 
 CLAIMS = 1500
-SLOW = {"DRAIN_ROWS_PER_S": "400", "DRAIN_BATCH": "50"}  # so that it is in the midst of it
+SLOW = {"DRAIN_ROWS_PER_S": "400", "DRAIN_BATCH": "50"}  # so that SIGTERM arrives during a drain
 
 
 def admit_claims(campaign: CampaignSnapshot, count: int) -> None:
@@ -39,7 +39,7 @@ def admit_claims(campaign: CampaignSnapshot, count: int) -> None:
 
 
 def count_taken() -> int:
-    """Claims that a worker has read and not settled."""
+    """Claims that a worker has read and not acknowledged."""
     pending = store.store().client.xpending(keys.campaign_keys("sale").queue, keys.GROUP)
     return int(pending["pending"])
 
@@ -54,10 +54,10 @@ def test_a_worker_asked_to_end_under_load_finishes_its_batch(
     with servers.start_program(
         commands.worker_command(pool=2), log=tmp_path / "worker.log", env=environment
     ) as worker:
-        connection.close()  # the server ends a session that was silent for long
+        connection.close()  # the server ends an idle session
         wakeups.notify_drain("sale")
         _until(lambda: Coupon.objects.count() > 100)
-        os.kill(worker.pid, signal.SIGTERM)  # the worker alone, as its unit does
+        os.kill(worker.pid, signal.SIGTERM)  # the parent only, as its unit does
         began = time.monotonic()
         worker.finish(patience_s=30)
     stored, waiting = Coupon.objects.count(), store.store().gate("sale").waiting
@@ -98,7 +98,7 @@ def test_a_drain_keeps_to_its_rate(open_campaign: CampaignMaker, settings: Any) 
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
-    """Messages that would have gone to the broker."""
+    """Messages that would have been sent to the broker."""
     messages: list[tuple[str, Any]] = []
 
     def send(task: str, argument: object, **_: object) -> bool:

@@ -1,6 +1,5 @@
-"""The modules of `locust/` are no package: they are found as Locust finds them, by their folder.
-
-And a site to load: the product as it is served, on the test's own stores.
+"""Finds the modules of `locust/`, which are no package, by their folder, as Locust does; and runs a
+site to load: the product on the test's own stores.
 """
 
 import os
@@ -33,7 +32,8 @@ def site_environment(child_environment: dict[str, str], tmp_path: Path) -> dict[
 
 @pytest.fixture
 def site(site_environment: dict[str, str], tmp_path: Path) -> Iterator[Site]:
-    """Serve the product and say where: `site()`; without a worker nothing is ever stored."""
+    """A function that serves the product and returns its URL; without a worker nothing is
+    stored."""
     port = servers.free_port()
     web = commands.granian_command(port, "--blocking-threads", "2")
     beat = commands.beat_command("--schedule", str(tmp_path / "beat"))

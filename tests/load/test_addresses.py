@@ -1,4 +1,4 @@
-"""What a run is told as its host, and the marks of a verdict's lines."""
+"""The host option of a run, and the marks of a verdict's lines."""
 
 from typing import Any
 

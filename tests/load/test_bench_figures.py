@@ -1,4 +1,4 @@
-"""The arithmetic of the bench: what counts as reached, and what a file gives back."""
+"""The arithmetic of the bench: when a goal is reached, and figures read back from a file."""
 
 import pytest
 

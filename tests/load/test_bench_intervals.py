@@ -1,4 +1,4 @@
-"""An interval holds the true median as often as it says."""
+"""An interval contains the true median as often as its confidence level says."""
 
 import random
 
@@ -22,7 +22,7 @@ def test_five_samples_say_nothing() -> None:
 
 def test_it_misses_the_median_at_most_one_time_in_twenty() -> None:
     dice, missed = random.Random(7), 0
-    for _ in range(ROUNDS):  # of a lopsided distribution, as disturbances are
+    for _ in range(ROUNDS):  # of a skewed distribution, as disturbances are
         low, _middle, high = confidence_intervals.median_interval(
             [dice.expovariate(1) for _ in range(40)]
         )

@@ -1,4 +1,4 @@
-"""What the bench's outside programs tell, read."""
+"""The output of the bench's external programs is parsed."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What two blocks say about a scrape."""
+"""The cost of a scrape, computed from two blocks."""
 
 from pathlib import Path
 

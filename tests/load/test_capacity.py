@@ -1,4 +1,4 @@
-"""The capacity page: its arithmetic, and that the page says what the arithmetic says."""
+"""The capacity page: its arithmetic, and that the page has the same figures."""
 
 import json
 from dataclasses import replace
@@ -46,7 +46,7 @@ def test_only_winners_are_stored_and_they_may_wait() -> None:
 
 def test_redis_has_room_for_every_winner_twice() -> None:
     classes = [capacity_plan(Sale(60 * 10, 60, n), KNOWN).redis for n in (100, 10_000_000)]
-    assert classes == ["cache.t4g.micro", "cache.t4g.micro"]  # few people: the stock is not used
+    assert classes == ["cache.t4g.micro", "cache.t4g.micro"]  # few users: the stock is not used up
     assert capacity_plan(Sale(10_000_000, 10_000, 10_000_000), KNOWN).redis == "cache.m7g.large"
 
 

@@ -1,5 +1,5 @@
-"""Load runs import nothing of the site and have a reader of `.env` of their own: it must read as
-the site does."""
+"""Load runs import nothing of the site and have their own reader of `.env`, which must read as the
+site's does."""
 
 from pathlib import Path
 

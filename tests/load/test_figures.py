@@ -1,4 +1,4 @@
-"""Arrivals, percentiles and ratios: arithmetic, so it is tested as such."""
+"""The arithmetic of arrivals, percentiles and ratios."""
 
 import pytest
 from answers import ClaimAnswer, parse_answer
@@ -34,7 +34,7 @@ def make_answer(outcome: str, status: int, *, due: float, sent: float, done: flo
 
 
 def test_response_times_count_from_the_moment_a_person_meant_to_ask() -> None:
-    """A generator that was held up for 2 s can't report 10 ms."""
+    """A load generator that was 2 s late can't report 10 ms."""
     held_up = make_answer("admitted", 202, due=1.0, sent=3.0, done=3.01)
     found = measure_run([held_up], Window(0, 10), configured=0.1)
     assert found["outcomes"]["admitted"]["max"] == 2010  # type: ignore[index]

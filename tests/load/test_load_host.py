@@ -1,4 +1,4 @@
-"""A host that only loads has this folder and its packages, and no site beside it."""
+"""A load host has the folder locust/ and its packages, and no site."""
 
 import shutil
 import sys
@@ -11,7 +11,7 @@ TOP = Path(__file__).parents[2]
 
 
 def test_locust_begins_where_there_is_no_site(tmp_path: Path) -> None:
-    """As the role `loadgen` starts the master."""
+    """Locust's master, started as by the role `loadgen`."""
     shutil.copytree(TOP / "locust", tmp_path / "locust")
     page, bind = servers.free_port(), servers.free_port()
     master = [

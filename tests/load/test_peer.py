@@ -1,4 +1,4 @@
-"""The FastAPI peer speaks to the product's script: it must not be left behind when that changes."""
+"""The FastAPI peer calls the product's script, and must follow its changes."""
 
 import ast
 import re
@@ -7,7 +7,7 @@ from tests.load.conftest import TOP
 
 
 def test_the_peer_calls_the_script_as_it_is() -> None:
-    """Elsewhere only `make compare` would notice, by a peer that fails every claim."""
+    """Otherwise only `make compare` would detect it, by a peer that fails every claim."""
     script = (TOP / "coupons/store/lua/admit.lua").read_text()
     peer = ast.parse((TOP / "locust" / "compare" / "fastapi_peer.py").read_text())
     (call,) = (

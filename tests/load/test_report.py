@@ -1,4 +1,4 @@
-"""The report: what happened when, drawn on one page; and once for real, as an artifact."""
+"""The report: the course of an opening on one page; and one real run, kept as an artifact."""
 
 import os
 import re
@@ -81,7 +81,7 @@ def test_both_roads_are_compared_and_each_is_shown() -> None:
     assert page.count('src="data:image/png;base64,') == 3
     assert "3 people, 2 coupons: every told coupon is stored" in page
     assert "A &amp; B, 2 cores" in page
-    assert not re.search(r"(src|href)=\"(?!data:)", page)  # it can be passed on as one file
+    assert not re.search(r"(src|href)=\"(?!data:)", page)  # the page is self-contained
 
 
 def test_a_single_record_is_drawn_without_what_nobody_watched() -> None:
@@ -97,12 +97,12 @@ def test_a_fault_is_not_hidden_in_a_fine_picture() -> None:
 
 
 def test_processor_time_of_a_part_counts_its_children() -> None:
-    """The parent only waits; its child spins."""
+    """The parent only waits; its child uses the CPU."""
     spin = "print(flush=True)\nwhile True: pass"
     wait = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {spin!r}])"
     with subprocess.Popen([sys.executable, "-c", wait], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
-        parent.stdout.readline()  # the child is there
+        parent.stdout.readline()  # the child runs
         (child,) = psutil.Process(parent.pid).children()
         try:
             parts = sampling.ProcessGroups({"busy": parent.pid, "gone": 2**22 - 1})
@@ -126,7 +126,7 @@ def test_who_listens_on_a_port_is_found(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_a_report_of_a_short_opening(child_environment: dict[str, str]) -> None:
-    """Kept in build/ to be looked at."""
+    """The report is kept in build/."""
     if not child_environment["DATABASE_URL"].startswith("mysql"):
         child_environment |= {"DATABASE_URL": os.environ["DATABASE_URL"]}
     out = TOP / "build" / "report-short.html"
@@ -141,7 +141,7 @@ def test_a_report_of_a_short_opening(child_environment: dict[str, str]) -> None:
 
 
 def test_a_run_whose_time_is_up_is_closed_after_people_were_sent_home() -> None:
-    """Judged while they still ask, it once called coupons lost that were only stored later."""
+    """A verdict while users still claimed once reported coupons as lost that were stored later."""
     asks = """
 import sys; sys.path.insert(0, "locust")
 from scenarios import PATIENCE_S, Crowd

@@ -60,12 +60,12 @@ def test_an_opening_on_a_true_site_ends_well(
 def test_an_address_with_a_slash_is_the_same_address(
     site: Site, site_environment: dict[str, str], record: Path, around: str
 ) -> None:
-    """Everybody looks at the page and claims; an exception is no run that ends well."""
+    """All users get the page and claim; a run with an exception must fail."""
     host = site(worker=False)
     status = run_locust(site_environment, around.format(host), record, "--storing", "1")
     said = read_record(record)
     assert (said["target"], said["figures"]["exceptions"]) == (host, 0)
-    assert (status, said["verdict"]["told"]) == (1, 40)  # nobody stores
+    assert (status, said["verdict"]["told"]) == (1, 40)  # no worker runs
 
 
 def test_the_real_operators_door_gets_no_campaign(
@@ -84,7 +84,7 @@ def test_the_real_operators_door_gets_no_campaign(
 def test_a_site_that_tells_and_does_not_store_is_found_out(
     site: Site, site_environment: dict[str, str], record: Path
 ) -> None:
-    """Nobody drains: everyone was told, nothing is stored."""
+    """No worker drains: all users were told, nothing is stored."""
     host = site(worker=False)
     assert run_locust(site_environment, host, record, "--storing", "1") == 1
     verdict = read_record(record)["verdict"]
@@ -105,12 +105,12 @@ def test_two_load_processes_have_different_people_and_one_verdict(
 
 
 def another_site() -> AbstractContextManager[str]:
-    """Somebody's web server: it answers, and knows nothing of coupons."""
+    """Another web server, which answers but has no coupons."""
     return serve_handler(SimpleHTTPRequestHandler)
 
 
 class ProblemDocuments(SimpleHTTPRequestHandler):
-    """As the operators' door: every path that it has not is a 404 problem document."""
+    """As the operators' door: unknown paths get a 404 problem document."""
 
     def do_GET(self) -> None:
         body = json.dumps({"title": "There is nothing here", "status": 404, "code": "not_found"})
@@ -186,7 +186,7 @@ def test_12_18_a_wrong_host_makes_no_campaign_and_says_so_in_one_line(
 def test_12_18_a_site_that_knows_another_secret_gets_no_campaign(
     site: Site, site_environment: dict[str, str], record: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """As `make load` with its built-in secret beside a `make run`: 401 for everybody."""
+    """As `make load` with its built-in secret beside a `make run`: 401 for all users."""
     host = site(worker=False)
     assert run_locust(site_environment | {"JWT_HS256_SECRET": "x" * 40}, host, record) == 2
     assert not Campaign.objects.exists()
@@ -198,7 +198,8 @@ def test_12_18_a_campaign_on_another_database_is_closed_again(
     site: Site, site_environment: dict[str, str], record: Path, tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    """The site believes our tokens and has not our database: that shows when it is made."""
+    """The site accepts our tokens but has another database, which shows when the campaign is
+    created."""
     elsewhere = {"DATABASE_URL": f"sqlite:///{tmp_path}/elsewhere.sqlite3"}
     migrate = [sys.executable, "manage.py", "migrate", "-v0"]
     subprocess.run(migrate, cwd=TOP, env=site_environment | elsewhere, check=True)
@@ -213,7 +214,7 @@ def test_12_18_a_campaign_on_another_database_is_closed_again(
 
 
 def error_lines(capfd: pytest.CaptureFixture[str]) -> list[str]:
-    """What was said beside Locust's own INFO lines and its empty tables."""
+    """Output lines other than Locust's own INFO lines and its empty tables."""
     said = capfd.readouterr()
     lines = (said.out + said.err).splitlines()
     assert not any("Traceback" in line for line in lines), lines
@@ -223,7 +224,7 @@ def error_lines(capfd: pytest.CaptureFixture[str]) -> list[str]:
 def test_12_8_people_come_later_where_gathering_them_took_too_long(
     site: Site, site_environment: dict[str, str], record: Path
 ) -> None:
-    """As on a busy machine: the time in which all should come is over before the first is there."""
+    """As on a busy machine: the time for all users to arrive ends before the first arrives."""
     late = ("--gather", "0.1", "--ready", "60000", "--warm-up", "0.1", "--seconds", "1")
     who = ("--scenario", "saturate", "--users", "8")
     assert run_locust(site_environment, site(), record, *who, *late) == 0

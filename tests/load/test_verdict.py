@@ -1,4 +1,4 @@
-"""The judgement, fed with histories that are right and with histories that were corrupted."""
+"""The verdict on correct histories and on corrupted ones."""
 
 from collections.abc import Callable
 from dataclasses import replace
