@@ -102,7 +102,7 @@ def test_unknown_paths_cost_the_users_door_no_thread(
     child_environment: Environment, tmp_path: Path
 ) -> None:
     port = servers.free_port()
-    door = FrontDoor("users", port, servers.free_port(), paths=API_PATHS)  # nobody listens there
+    door = FrontDoor("users", port, servers.free_port(), paths=API_PATHS)  # no server listens there
     with start_front(tmp_path / "front", [door]):
         assert status_of(port, "/admin/login/", "POST") == 404
         for path in UNKNOWN_PATHS:
@@ -197,7 +197,7 @@ def status_of_request(port: int, line: str) -> int:
 @pytest.mark.parametrize("line", LIMITED)
 def test_logins_and_probes_are_limited_in_every_spelling(tmp_path: Path, line: str) -> None:
     port = servers.free_port()
-    door = FrontDoor("operators", port, servers.free_port(), probes=True)  # nobody listens there
+    door = FrontDoor("operators", port, servers.free_port(), probes=True)  # no server listens there
     with start_front(tmp_path / "front", [door], most_logins=2, most_probes=2, held_s=1):
         assert [status_of_request(port, line) for _ in range(4)] == [503, 503, 429, 429]
 

@@ -205,7 +205,7 @@ def test_a_client_can_not_make_it_shed(shedding_application: Asked, forged: str)
 def test_a_mark_that_is_not_answered_counts_as_a_long_delay(settings: Any) -> None:
     settings.SHED_AFTER_S = 0.3
     late = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as nobody:  # takes them in, and never answers
+    with socket.create_server(("127.0.0.1", 0)) as nobody:  # accepts connections and never answers
         Sensor("127.0.0.1", nobody.getsockname()[1], when_late=late.set)
         assert not late.wait(0.2)
         assert late.wait(5)

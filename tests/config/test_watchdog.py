@@ -120,7 +120,7 @@ def test_a_worker_that_consumes_nothing_is_restarted(
 def test_without_the_watchdog_it_consumes_nothing_and_looks_healthy(
     watchdog_environment: Environment, tmp_path: Path
 ) -> None:
-    """The negative control: its main loop turns, and nobody restarts it."""
+    """The negative control: its main loop runs, and it is not restarted."""
     patient = watchdog_environment | {"WORKER_PATIENCE_S": "600"}
     with (
         start_consumer(patient, tmp_path) as consumer,

@@ -23,7 +23,7 @@ QUICK = "tests/coupons/store/test_claimant_field.py"
 
 
 @pytest.fixture
-def somebodys_redis(tmp_path: Path) -> Iterator[str]:
+def unmarked_redis(tmp_path: Path) -> Iterator[str]:
     """A server as a developer has on a laptop: without the mark that allows emptying it."""
     port = servers.free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
@@ -54,10 +54,10 @@ def test_plain_pytest_starts_servers_of_its_own_and_stops_them(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["REDIS_URL", "CELERY_BROKER_URL"])
-def test_12_20_pytest_does_not_empty_an_unmarked_redis(somebodys_redis: str, name: str) -> None:
-    with redis.Redis.from_url(somebodys_redis) as client:
+def test_12_20_pytest_does_not_empty_an_unmarked_redis(unmarked_redis: str, name: str) -> None:
+    with redis.Redis.from_url(unmarked_redis) as client:
         client.set("somebodys", "data")
-        done = pytest_on(**{name: somebodys_redis})
+        done = pytest_on(**{name: unmarked_redis})
         assert client.get("somebodys") == b"data"
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert "was not started by the tests" in done.stderr
@@ -85,8 +85,8 @@ def test_12_20_pytest_does_not_drop_an_unmarked_test_database(db: None) -> None:
     assert "was not started by the tests" in done.stderr
 
 
-def test_12_20_emptying_checks_the_mark_first(somebodys_redis: str) -> None:
-    with redis.Redis.from_url(somebodys_redis) as client:
+def test_12_20_emptying_checks_the_mark_first(unmarked_redis: str) -> None:
+    with redis.Redis.from_url(unmarked_redis) as client:
         client.set("somebodys", "data")
         with pytest.raises(disposable.NotOurs):
             disposable.empty_redis(client)

@@ -1,5 +1,5 @@
-"""Four campaigns of which one is damaged, people who ask at all of them, and workers that hear what
-was rung. The fixtures `broker` and `sales` are in conftest."""
+"""Four campaigns of which one is damaged, users who claim from all of them, and workers that handle
+the sent wake-ups. The fixtures `broker` and `sales` are in conftest."""
 
 from typing import Any
 
@@ -28,8 +28,8 @@ def everybody_asks(sales: dict[str, CampaignSnapshot], user: str) -> None:
             assert sale.slug == ILL
 
 
-def lose_what_was_rung(broker: Broker) -> None:
-    """And the time of the bells is over."""
+def lose_wakeups(broker: Broker) -> None:
+    """Drop the sent wake-ups, and expire their pending flags."""
     broker.clear()
     redis: Any = store.store().client
     for bell_key in (keys.campaign_keys(slug).bell for slug in SLUGS):

@@ -1,7 +1,7 @@
 """A process that changes a campaign's stock: `stock_changer SLUG STOCK BATCHES`.
 
 After so many batches of slots it is gone, as by kill -9; 0: never. STOCK `schedule` schedules it.
-Prints what `tell` heard.
+Prints the progress that the change reports.
 """
 
 import os

@@ -29,7 +29,7 @@ from tests.coupons.campaigns.sales import (
     handle_wakeups,
     live_gauges,
     log_lines,
-    lose_what_was_rung,
+    lose_wakeups,
     stored_campaigns,
 )
 from tests.harness import damaged_keys
@@ -53,7 +53,7 @@ def test_whatever_is_damaged_of_one_campaign_the_work_on_all_others_goes_on(
 def stored_by_the_sweep(sales: dict[str, CampaignSnapshot], broker: Broker, how: str) -> None:
     for user in ("mina", "jun"):  # again and again
         everybody_asks(sales, user)
-        lose_what_was_rung(broker)
+        lose_wakeups(broker)
         tasks.sweep()
         handle_wakeups(broker)
         assert stored_campaigns(user) >= set(WELL)

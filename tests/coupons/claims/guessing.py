@@ -1,6 +1,6 @@
 """`python -m tests.coupons.claims.guessing`: can a code be guessed, or told from others? Minutes.
 
-Live coupons of one campaign; guesses by somebody who knows how codes are written and some of the
+Live coupons of one campaign; guesses by an attacker who knows how codes are written and some of the
 live ones: at random, and one or two symbols beside a live one. Then many codes, of ten campaigns:
 whether two are alike, and whether any symbol, at any position, or behind the same symbol of the
 place before, comes more often than chance would have it.

@@ -78,10 +78,10 @@ def test_a_lost_wakeup_is_sent_again_by_the_sweep(
     monkeypatch.setattr("coupons.broker.wakeups.notify_drain", recording_broker(rings, heard=True))
     monkeypatch.setattr("coupons.broker.wakeups.notify_drains", rings.extend)
     admit_users(open_campaign(), 2)
-    assert rings == ["sale"]  # and it is lost
+    assert rings == ["sale"]  # and the message is lost
     tasks.sweep()
     assert rings == ["sale"]  # too early: a drain may be on its way
-    store.store().client.delete(keys.campaign_keys("sale").bell)  # its time is over
+    store.store().client.delete(keys.campaign_keys("sale").bell)  # the pending flag has expired
     tasks.sweep()
     tasks.sweep()
     assert rings == ["sale", "sale"]
@@ -100,7 +100,7 @@ def test_a_wakeup_that_could_not_be_sent_is_retried_soon_and_not_for_every_claim
     admit_users(campaign, 20)
     assert tries == ["sale"]
     assert 0 < store.store().client.pttl(keys.campaign_keys("sale").bell) <= LOST_WAKEUP_TTL_MS
-    store.store().client.delete(keys.campaign_keys("sale").bell)  # its time is over
+    store.store().client.delete(keys.campaign_keys("sale").bell)  # the pending flag has expired
     admit_users(campaign, 2, start=20)
     assert tries == ["sale", "sale"]
 

@@ -65,7 +65,7 @@ def test_a_campaign_that_failed_gets_a_pause_and_is_well_again_after_its_next_dr
     fake_broker.clear()
     tasks.sweep()
     assert not any(ILL in message for message in fake_broker)
-    store.store().client.delete(keys.campaign_keys(ILL).bell)  # the pause is over
+    store.store().client.delete(keys.campaign_keys(ILL).bell)  # the pause after a failure ends
     tasks.sweep()
     monkeypatch.setattr("django.conf.settings.DRAIN_TAKE_OVER_MS", 1)
     handle_wakeups(fake_broker)

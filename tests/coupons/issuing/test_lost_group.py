@@ -20,7 +20,7 @@ from tests.coupons.campaigns.sales import (
     Broker,
     handle_wakeups,
     live_gauges,
-    lose_what_was_rung,
+    lose_wakeups,
     stored_campaigns,
 )
 from tests.harness import damaged_keys
@@ -89,7 +89,7 @@ def test_the_list_that_the_sweep_goes_by_heals(
         redis.set(keys.INSTALLED, "?")
     for sale in four_campaigns.values():
         strategies.admit(sale, Claim("mina"))
-    lose_what_was_rung(fake_broker)
+    lose_wakeups(fake_broker)
     tasks.compare_the_stores()
     tasks.sweep()
     handle_wakeups(fake_broker)

@@ -159,7 +159,7 @@ def test_14_10_a_fault_of_our_own_parks_no_claim_and_is_loud(
     where: str,
     waiting: int,
 ) -> None:
-    """Claims wait, and are stored once it is mended: nobody has to replay them by hand."""
+    """Claims wait, and are stored once it is repaired; no replay by hand is needed."""
     sale = open_campaign()
     for user in ("mina", "jun", "sora")[:waiting]:
         strategies.admit(sale, Claim(user))
