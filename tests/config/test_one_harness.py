@@ -26,6 +26,7 @@ STARTS_PROCESSES = {
     "tests/development/laptop.py": _DRIVEN,
     "tests/development/test_ports.py": _CONVERSES,
     "tests/development/test_programs.py": "tests the process manager from outside",
+    "tests/harness/checkout_copy.py": _DRIVEN,
     "tests/harness/proxy.py": _CONVERSES,
     "tests/infra/exhausted_host.py": _CONVERSES,
     "tests/load/test_report.py": _CONVERSES,
@@ -34,7 +35,6 @@ STARTS_PROCESSES = {
     "tests/rehearsal/packets.py": _CONVERSES,
     "tests/rehearsal/playbooks.py": _CONVERSES,
     "tests/rehearsal/test_rehearsal.py": _DRIVEN,
-    "tests/verbs.py": _DRIVEN,
 }
 NAMES_COMMANDS = {
     COMMANDS: "the command lines",

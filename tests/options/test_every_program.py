@@ -4,7 +4,7 @@ each module that reads a command line is covered, or listed here with a reason."
 import re
 
 from config import env
-from tests.options.test_wrong_values import PROGRAMS
+from tests.options.test_wrong_program_values import PROGRAMS
 
 READS_A_COMMAND_LINE = re.compile(r"\bArgumentParser\(|\bSentenceParser\(|\bsys\.argv\b")
 # Covered by tests of their own.

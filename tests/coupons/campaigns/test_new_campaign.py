@@ -32,9 +32,7 @@ def test_12_21_it_refuses_what_no_campaign_can_be(
     with pytest.raises(CommandError) as refused:
         new_campaign(*options)
     assert sentence in str(refused.value)
-    assert "filter_blocks" not in str(
-        refused.value
-    )  # an internal field
+    assert "filter_blocks" not in str(refused.value)  # an internal field
     assert refused.value.returncode == 2
     assert not Campaign.objects.exists()
 
