@@ -7,6 +7,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.harness import servers
 
 ROOT = Path(__file__).parents[2]
@@ -40,3 +42,23 @@ def test_databases_that_are_created_at_the_same_time_do_not_interfere(tmp_path: 
     with ThreadPoolExecutor(len(folders)) as beside:
         list(beside.map(servers.install_mariadb, folders))  # raises the error of a thread
     assert all((folder / "data" / "mysql").is_dir() for folder in folders)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ([], "the following arguments are required: command"),
+        (["no-such-program"], "there is no program 'no-such-program'"),
+        (["--database", "oracle", "true"], "invalid choice: 'oracle'"),
+    ],
+    ids=str,
+)
+def test_a_command_that_can_not_be_run_is_refused_before_servers_start(
+    words: list[str], sentence: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.servers", *words], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "REDIS_URL" not in done.stdout

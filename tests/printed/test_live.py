@@ -22,10 +22,10 @@ import redis
 
 from config.development.process.programs import Program
 from tests.harness import servers
+from tests.harness.checkout_copy import Copy
 from tests.printed import live
 from tests.printed.pages import ROOT, shell_lines
 from tests.provisioning.running_cloud import serve_cloud
-from tests.verbs import Copy
 
 pytestmark = pytest.mark.slow
 
