@@ -25,7 +25,7 @@ URLCONFS = {
 }
 
 # Middleware that no user of the API needs: sessions, forms, cookies, static files, probes.
-_OPERATORS_ONLY = ("config.probes.", "config.middleware.", "whitenoise.")
+_OPERATORS_ONLY = ("config.probes.", "config.middleware.", "config.admin_metrics.", "whitenoise.")
 
 
 def middleware_for(door: Door, every: Sequence[str]) -> list[str]:

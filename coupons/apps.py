@@ -5,6 +5,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db.backends.signals import connection_created
 from django.db.models.signals import pre_save
@@ -15,6 +16,7 @@ from coupons.database import query_metrics
 from coupons.monitoring import (
     settings_checks,  # noqa: F401 - two of them register themselves
 )
+from coupons.observability.model_metrics import count_writes
 
 
 class OperatorsAdminConfig(AdminConfig):
@@ -40,6 +42,10 @@ class CouponsConfig(AppConfig):
         campaign_changed.connect(sold_out_cache.clear_sold_out_cache)
         connection_created.connect(query_metrics.count_queries)
         pre_save.connect(check_fixture, sender=self.get_model("Campaign"))
+        count_writes(
+            *(self.get_model(name) for name in ("Campaign", "CampaignEvent", "GivenUp")),
+            get_user_model(),
+        )
         import_module("coupons.api.openapi")  # registers itself; needs the apps to be loaded
 
 

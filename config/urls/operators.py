@@ -6,16 +6,19 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from coupons.admin.login import logins
 from coupons.api import start_pages
+from coupons.observability.view_metrics import count_view
+
+# Those below admin/ are counted by `config.admin_metrics`.
+_schema = SpectacularJSONAPIView.as_view(urlconf="config.urls.users")
+_docs = SpectacularSwaggerView.as_view(url_name="schema")
 
 urlpatterns = [
-    path("", start_pages.for_operators),
-    path("admin/login/", logins.login),
-    path("admin/password_change/", logins.change_password),
+    path("", count_view(start_pages.for_operators), name="start"),
+    path("admin/login/", logins.login, name="login"),
+    path("admin/password_change/", logins.change_password, name="password-change"),
     path("admin/", admin.site.urls),
-    path(
-        "api/v1/schema", SpectacularJSONAPIView.as_view(urlconf="config.urls.users"), name="schema"
-    ),
-    path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/v1/schema", count_view(_schema), name="schema"),
+    path("api/v1/docs", count_view(_docs), name="docs"),
 ]
 
 handler400 = "coupons.api.problems.bad_request"

@@ -1,5 +1,5 @@
-"""The cost of metrics per view: CPU per claim with django-prometheus' middleware
-(METRICS_PER_VIEW) ÷ without."""
+"""What a claim is spared, since django-prometheus counts every other view: CPU per claim with its
+middleware ÷ without."""
 
 from http import HTTPStatus
 from pathlib import Path
@@ -24,7 +24,7 @@ PER_VIEW = [
 
 
 def measure_per_view_cost(_: Path, size: Size) -> list[Figure]:
-    """CPU per admitted claim, METRICS_PER_VIEW=yes ÷ no."""
+    """CPU per admitted claim, with the middleware ÷ without."""
     connections.close_all()  # idle during the last figure: the server has closed it
     campaign = bench_campaigns.open_campaign("viewed", stock=2 * claim_cpu.request_count(size))
     path = bench_campaigns.claims_path(campaign)

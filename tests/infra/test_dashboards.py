@@ -20,7 +20,7 @@ from django.db import connection
 from config.development.process import commands
 from coupons.identity import user_tokens
 from tests.conftest import CampaignMaker
-from tests.harness import front
+from tests.harness import front, services
 from tests.harness.servers import START_S, free_port, is_listening, start_program
 from tests.infra.test_monitoring import ALERTS, DASHBOARDS, PROMETHEUS
 
@@ -80,8 +80,13 @@ def running_prometheus(
         name: free_port() for name in ("web", "users", "front", "consumer", "node", "prometheus")
     }
     with ExitStack() as stack:
-        start_programs(child_environment, tmp_path, ports, stack)
-        stack.enter_context(_Crowd(ports["users"]))
+        door = services.start_web(
+            child_environment | {"DOOR": "operators"}, tmp_path, name="operators"
+        )
+        operators = stack.enter_context(door)
+        both = {"METRICS_FOLDERS": str(tmp_path / "operators")}
+        start_programs(child_environment, tmp_path, ports, stack, **both)
+        stack.enter_context(_Crowd(ports["users"], operators))
         asked = Prometheus(ports["prometheus"])
         wait_until(asked.is_ready)
         yield asked
@@ -95,12 +100,17 @@ def wait_until(true: Callable[[], bool]) -> None:
 
 
 def start_programs(
-    environment: Environment, folder: Path, ports: dict[str, int], until_end: ExitStack
+    environment: Environment,
+    folder: Path,
+    ports: dict[str, int],
+    until_end: ExitStack,
+    **of_web: str,
 ) -> dict[str, int]:
-    """Start a site and what watches it, all together, and wait until they listen. Their pids."""
+    """Start a site and what watches it, all together, and wait until they listen. Their pids.
+    `of_web`: more settings of the web."""
     for role in ("web", "worker"):
         (folder / role).mkdir(exist_ok=True)
-    web = environment | {"PROMETHEUS_MULTIPROC_DIR": str(folder / "web")}
+    web = environment | {"PROMETHEUS_MULTIPROC_DIR": str(folder / "web")} | of_web
     worker = environment | {
         "PROMETHEUS_MULTIPROC_DIR": str(folder / "worker"),
         "CONSUMER_PORT": str(ports["consumer"]),
@@ -150,11 +160,11 @@ def _prometheus(folder: Path, ports: dict[str, int]) -> list[str]:
 
 
 class _Crowd(threading.Thread):
-    """A new user claims every 50 ms; now and then a request has no token."""
+    """A new user claims every 50 ms; now and then a request has no token, and an operator comes."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, operators: int) -> None:
         super().__init__(daemon=True)
-        self._port, self._over = port, threading.Event()
+        self._port, self._operators, self._over = port, operators, threading.Event()
 
     def __enter__(self) -> None:
         self.start()
@@ -174,9 +184,16 @@ class _Crowd(threading.Thread):
         token = (
             f"Bearer {user_tokens.mint_token(f'user-{number}')}" if number % 10 else "Bearer forged"
         )
-        path = "/api/v1/campaigns/sale/claims"
-        with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)) as asking:
-            asking.request("POST", path, headers={"Authorization": token})
+        path = "/api/v1/campaigns/sale"
+        self._send("POST", f"{path}/claims", self._port, token)
+        if number % 10 == 0:
+            self._send("GET", path, self._port, token)
+            self._send("GET", "/admin/login/", self._operators, token)
+
+    def _send(self, method: str, path: str, port: int, token: str) -> None:
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as asking:
+            headers = {"Authorization": token, "Cookie": "sessionid=of-nobody-known"}
+            asking.request(method, path, headers=headers)
             asking.getresponse().read()
 
 

@@ -9,11 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import django_prometheus.db  # noqa: F401 - this and two of config register its metrics
 import pytest
 import yaml
 from django.core.management import get_commands
 from prometheus_client import REGISTRY, Metric
 
+from config import (
+    counted_cache,  # noqa: F401
+    urls,  # noqa: F401
+)
 from coupons.monitoring.collectors import live_family
 from coupons.observability import metrics
 
@@ -149,10 +154,10 @@ def declared_metrics() -> set[str]:
 
 
 def queried_metrics() -> set[str]:
-    """Names of our metrics that an alert, a recording rule or a panel queries."""
+    """Names of metrics of Django processes that an alert, a recording rule or a panel queries."""
     rules = [rule["expr"] for group in RULES["groups"] for rule in group["rules"]]
     boards = [file.read_text() for file in DASHBOARDS]
-    return set(re.findall(r"\bcoupon_[a-z_]+", "\n".join(rules + boards)))
+    return set(re.findall(r"\b(?:coupon|django)_[a-z_]+", "\n".join(rules + boards)))
 
 
 def test_every_queried_metric_is_declared() -> None:

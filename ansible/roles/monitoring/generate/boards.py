@@ -1,7 +1,8 @@
-"""The four dashboards: the opening, the pipeline, the capacity left, hosts and AWS."""
+"""The five dashboards: the opening, the pipeline, the capacity left, views, hosts and AWS."""
 
 from boards_claims import OPENING, PIPELINE
 from boards_site import CAPACITY, HOSTS, cloudwatch_panels
+from boards_views import VIEWS
 from panels import make_dashboard
 
 ALL = [
@@ -17,6 +18,10 @@ ALL = [
     make_dashboard(
         "coupon-capacity", "Capacity", "Free capacity of the stores and processes.",
         CAPACITY, per_campaign=False,
+    ),
+    make_dashboard(
+        "coupon-views", "Views", "The admin, the API's other endpoints, and what they use.",
+        VIEWS, per_campaign=False,
     ),
     make_dashboard(
         "coupon-hosts", "Hosts and AWS", "Machines by node_exporter, AWS' services by CloudWatch.",
