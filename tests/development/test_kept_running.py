@@ -12,7 +12,7 @@ from tests.development.laptop import Command, Laptop, becomes_true, claim_as_pri
 pytestmark = pytest.mark.slow
 
 PROGRAMS = {"beat": "config beat", "flower": "flower", "consumer": "config.worker.consumer",
-            "worker": "config worker", "valkey": "valkey",
+            "worker": "config worker", "valkey": "-server ",
             "web": "--port {WEB_PORT}", "operators": "--port {OPERATORS_PORT}"}  # fmt: skip
 
 

