@@ -65,8 +65,16 @@ rehearse: .venv/tests ## deploy it on this machine, for real: root on Linux [REH
 plan: .venv/tools ## what AWS lacks and what it would cost: COUPON_OPERATOR=198.51.100.7/32 make plan ENV=hello
 	@$(BIN)/python -m provisioning plan --env $(or $(ENV),hello) $(PLAN) || [ $$? -eq 2 ]
 
+.PHONY: licences
+licences: .venv/all ## packages of others, with their licences: build/licences.md
+	@$(BIN)/python -m requirements.third_party licences
+
+.PHONY: sbom
+sbom: .venv/all ## what a host installs, as CycloneDX: build/sbom.json
+	@$(BIN)/python -m requirements.third_party sbom
+
 .PHONY: fmt
-fmt: .venv/tools ## format the code
+fmt: .venv/all ## format the code
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format .
 
 .PHONY: clean
@@ -79,15 +87,15 @@ clean: ## remove what the other verbs made here
 .venv/run: requirements/run.txt requirements/laptop.txt requirements/mysql.txt
 	@sh requirements/install.sh $(call quoted,$(PYTHON)) run
 
-.venv/tools: requirements/run.txt requirements/laptop.txt requirements/mysql.txt requirements/tools.txt
+.venv/tools: requirements/run.txt requirements/laptop.txt requirements/mysql.txt requirements/tools.txt requirements/collections.txt
 	@sh requirements/install.sh $(call quoted,$(PYTHON)) tools
 
-.venv/all: requirements.txt
+.venv/all: requirements.txt requirements/collections.txt
 	@sh requirements/install.sh $(call quoted,$(PYTHON)) all
 
 .venv/peers: requirements/peers.txt
 	@sh requirements/install.sh $(call quoted,$(PYTHON)) peers
 
-.venv/tests: requirements.txt tests/packages.sh
+.venv/tests: requirements.txt requirements/collections.txt tests/packages.sh
 	@sh tests/packages.sh
 	@sh requirements/install.sh $(call quoted,$(PYTHON)) tests

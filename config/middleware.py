@@ -15,11 +15,9 @@ from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
-from django_prometheus.middleware import PrometheusBeforeMiddleware
 
 from coupons.admin.login import sessions
 from coupons.api import translations
-from coupons.observability.view_metrics import ViewMetrics
 
 ADMIN = "/admin/"
 
@@ -75,25 +73,3 @@ class AdminMessages(AdminOnly, MessageMiddleware):
 
 class AdminFrameOptions(AdminOnly, XFrameOptionsMiddleware):
     pass
-
-
-class AdminRequestMetrics(AdminOnly, PrometheusBeforeMiddleware):  # type: ignore[misc]
-    """django-prometheus' counts and latencies of whole requests."""
-
-
-class AdminViewMetrics(AdminOnly, ViewMetrics):
-    """django-prometheus' counts and latencies by view. Django calls these parts by themselves, for
-    every view."""
-
-    def process_view(self, request: HttpRequest, *view: Any) -> None:
-        if request.path_info.startswith(ADMIN):
-            super().process_view(request, *view)
-
-    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
-        if request.path_info.startswith(ADMIN):
-            super().process_exception(request, exception)
-
-    def process_template_response(self, request: HttpRequest, response: Any) -> Any:
-        if request.path_info.startswith(ADMIN):
-            return super().process_template_response(request, response)
-        return response

@@ -99,6 +99,19 @@ def run_rehearsal(copy: Copy) -> None:
         demand_that("No rehearsal on this machine" in str(failed), "rehearse", str(failed))
 
 
+def list_licences(copy: Copy) -> None:
+    said = copy.make("licences")
+    listed = (copy.folder / "build" / "licences.md").read_text()
+    demand_that("| django | " in listed and "GPL-3.0-or-later" in listed, "not listed", said)
+
+
+def write_sbom(copy: Copy) -> None:
+    said = copy.make("sbom")
+    names = {component["name"] for component in copy.read("build/sbom.json")["components"]}
+    demand_that({"django", "mysqlclient"} <= names, f"it lists {names}", said)
+    demand_that("pytest" not in names, "it lists tools of tests", said)
+
+
 def run_fmt(copy: Copy) -> None:
     copy.make("fmt")
     changed = subprocess.run(["git", "diff"], cwd=copy.folder, capture_output=True, text=True)
@@ -121,6 +134,8 @@ LANES: tuple[dict[str, Callable[[Copy], None]], ...] = (
         "demo": run_demo,
         "fmt": run_fmt,
         "plan": show_plan,
+        "licences": list_licences,
+        "sbom": write_sbom,
     },
     {"compare": run_compare},
     {

@@ -25,6 +25,8 @@ ELSEWHERE = {
     r"ssh (HOST|-L)": ("tests/provisioning/test_inventory.py", "ssh"),
     r"wheelhouse\.sh OUT\.tar\.gz( python3 loadgen)?": ("tests/rehearsal/wheels.py", "wheelhouse"),
     r"pip install -r requirements/tracing\.txt": ("requirements/tracing.txt", "--hash=sha256:"),
+    r"sh requirements/compile\.sh --upgrade":
+        ("tests/infra/test_requirements.py", "the_cuts_have_the_versions_of_the_whole"),
     r"apt install fonts-nanum": ("tests/README.md", "the tests don't"),
     r"celery -A config worker --concurrency 2 --without-gossip --without-mingle":
         ("tests/harness/services.py", "commands.worker_command("),
