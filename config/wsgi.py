@@ -5,6 +5,7 @@ import os
 import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.urls import get_resolver
 
 from config.doors import Door
 from config.overload import Shedder
@@ -18,3 +19,5 @@ application = RequestGuard(Shedder(RequestCycle()))
 
 if settings.PRODUCTION and settings.DOOR is Door.ALL:
     raise ImproperlyConfigured("DOOR names no door: a web process serves `users` or `operators`.")
+
+_ = get_resolver().url_patterns  # imports the views now: no user waits for it

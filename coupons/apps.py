@@ -46,7 +46,6 @@ class CouponsConfig(AppConfig):
             *(self.get_model(name) for name in ("Campaign", "CampaignEvent", "GivenUp")),
             get_user_model(),
         )
-        import_module("coupons.api.openapi")  # registers itself; needs the apps to be loaded
 
 
 def check_fixture(instance: Any, *, raw: bool, **_: Any) -> None:

@@ -5,7 +5,10 @@ from django.urls import path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from coupons.admin.login import logins
-from coupons.api import start_pages
+from coupons.api import (
+    openapi,  # noqa: F401 - registers itself, for the description
+    start_pages,
+)
 from coupons.observability.view_metrics import count_view
 
 # Those below admin/ are counted by `config.admin_metrics`.
