@@ -175,7 +175,17 @@ def redis_away(settings: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def child_environment(transactional_db: None) -> dict[str, str]:
-    """The environment of a process that uses this test's database."""
+    """The environment of a process that shall see this test's database."""
+    return _environment_of_database()
+
+
+@pytest.fixture(scope="module")
+def shared_environment(django_db_setup: None) -> dict[str, str]:
+    """The environment of a process that serves several tests, each with its own rows."""
+    return _environment_of_database()
+
+
+def _environment_of_database() -> dict[str, str]:
     name = connection.settings_dict["NAME"]
     url = os.environ["DATABASE_URL"]
     if connection.vendor == "mysql":

@@ -18,6 +18,7 @@ from tests.harness.front import FrontDoor, start_front
 
 Environment = dict[str, str]
 THREADS = 4
+FOUR_THREADS = ("--blocking-threads", str(THREADS))
 CLAIMS = "/api/v1/campaigns/sale/claims"
 
 
@@ -30,14 +31,28 @@ class Served:
 
 
 @contextmanager
-def serve_behind_front(environment: Environment, folder: Path, **settings: Any) -> Iterator[Served]:
-    told = environment | {"DOOR": "users", "SHED_AFTER_S": "0"}
-    with ExitStack() as stack:
-        threads = ("--blocking-threads", str(THREADS), "--backpressure", "1024")
-        inner = stack.enter_context(services.start_web(told, folder, *threads))
-        served = Served(servers.free_port(), inner)
-        door = FrontDoor("users", served.port, inner, at_once=THREADS)
-        stack.enter_context(start_front(folder / "front", [door], **settings))
+def users_server(environment: Environment, folder: Path) -> Iterator[int]:
+    """The users' door without a front. Yields its port. It serves several tests, so it remembers no
+    campaign: the next test makes another one of the same name."""
+    told = environment | {"DOOR": "users", "SHED_AFTER_S": "0", "FACTS_TTL_S": "0"}
+    with services.start_web(told, folder, *FOUR_THREADS, "--backpressure", "1024") as port:
+        yield port
+
+
+@contextmanager
+def operators_server(environment: Environment, folder: Path) -> Iterator[int]:
+    """The operators' door without a front. Yields its port."""
+    told = environment | {"DOOR": "operators"}
+    with services.start_web(told, folder, *FOUR_THREADS, name="operators") as port:
+        yield port
+
+
+@contextmanager
+def front_of_users(inner: int, folder: Path, **settings: Any) -> Iterator[Served]:
+    """A front before the users' door at this port."""
+    served = Served(servers.free_port(), inner)
+    door = FrontDoor("users", served.port, inner, at_once=THREADS)
+    with start_front(folder / "front", [door], **settings):
         yield served
 
 
@@ -108,18 +123,16 @@ def hold_connections(
 
 
 @contextmanager
-def operators_served(environment: Environment, folder: Path, **settings: Any) -> Iterator[Served]:
-    told = environment | {"DOOR": "operators"}
-    with ExitStack() as stack:
-        threads = ("--blocking-threads", str(THREADS))  # one each: pages, health, metrics, files
-        inner = stack.enter_context(services.start_web(told, folder, *threads, name="operators"))
-        served = Served(servers.free_port(), inner)
-        door = FrontDoor(
-            "operators", served.port, inner, at_once=1, body_bytes=12_288,
-            repeatable=False, probes=True, connections=400,
-        )  # fmt: skip
-        shares = {f"{name}_at_once": 1 for name in ("probes", "scrapes", "files")}
-        stack.enter_context(start_front(folder / "front", [door], **shares, **settings))
+def front_of_operators(inner: int, folder: Path, **settings: Any) -> Iterator[Served]:
+    """A front before the operators' door at this port: one thread each for pages, probes, metrics
+    and files."""
+    served = Served(servers.free_port(), inner)
+    door = FrontDoor(
+        "operators", served.port, inner, at_once=1, body_bytes=12_288,
+        repeatable=False, probes=True, connections=400,
+    )  # fmt: skip
+    shares = {f"{name}_at_once": 1 for name in ("probes", "scrapes", "files")}
+    with start_front(folder / "front", [door], **shares, **settings):
         yield served
 
 

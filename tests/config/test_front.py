@@ -19,30 +19,26 @@ from tests.config.fronted import (
     THREADS,
     Environment,
     Served,
+    front_of_users,
     post_claim,
     seen_through,
     send_bytes,
-    serve_behind_front,
     slow_bodies,
+    users_server,
 )
 from tests.config.waiting import wait_until
-from tests.conftest import CampaignMaker
 from tests.harness import servers
 from tests.harness.front import ROLE, FrontDoor, problem_documents, start_front, write_configuration
 
 CONNECTIONS = 7000  # as in a container
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("open_sale")]
+pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def open_sale(open_campaign: CampaignMaker) -> None:
-    open_campaign(stock=1_000)
-
-
-@pytest.fixture
-def served_site(child_environment: Environment, tmp_path: Path) -> Iterator[Served]:
-    with serve_behind_front(child_environment, tmp_path) as ours:
-        yield ours
+@pytest.fixture(scope="module")
+def impatient_front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a front that gives a request one second to arrive."""
+    with seen_through(tmp_path_factory.mktemp("seen"), request_s=1) as port:
+        yield port
 
 
 @pytest.mark.parametrize(
@@ -58,11 +54,10 @@ def served_site(child_environment: Environment, tmp_path: Path) -> Iterator[Serv
     ],
 )
 def test_a_request_that_is_no_http_is_not_passed_on(
-    child_environment: Environment, tmp_path: Path, sent: bytes, status: int
+    impatient_front: int, sent: bytes, status: int
 ) -> None:
     """HAProxy answers these before it applies our configuration, with its own text."""
-    with seen_through(tmp_path, request_s=1) as port:
-        assert send_bytes(port, sent, patience_s=5).startswith(b"HTTP/1.1 %d" % status)
+    assert send_bytes(impatient_front, sent, patience_s=5).startswith(b"HTTP/1.1 %d" % status)
 
 
 # Limits
@@ -132,12 +127,14 @@ def test_13_4_the_operators_door_ignores_all_address_headers(tmp_path: Path) -> 
 # Too many at once
 
 
+@pytest.mark.usefixtures("open_sale")
 def test_a_request_that_would_wait_too_long_gets_retry_after(
     child_environment: Environment, tmp_path: Path
 ) -> None:
     """All threads are occupied from behind the front until they are released."""
     with (
-        serve_behind_front(child_environment, tmp_path, shed_after_ms=300) as served,
+        users_server(child_environment, tmp_path) as inner,
+        front_of_users(inner, tmp_path, shed_after_ms=300) as served,
         slow_bodies(served.inner, 2 * THREADS),
     ):
         answers: list[tuple[int, Any]] = []
@@ -156,9 +153,7 @@ def test_a_request_that_would_wait_too_long_gets_retry_after(
     assert {body["code"] for _, body in answers} == {"overloaded"}
 
 
-def test_its_refusal_is_the_apis_own_document_in_each_language(
-    child_environment: Environment, tmp_path: Path
-) -> None:
+def test_its_refusal_is_the_apis_own_document_in_each_language(tmp_path: Path) -> None:
     port = servers.free_port()
     door = FrontDoor("users", port, servers.free_port())  # no server listens there
     with start_front(tmp_path / "front", [door]):

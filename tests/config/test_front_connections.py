@@ -7,25 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.config.fronted import (
-    Environment,
-    hold_connections,
-    operators_served,
-    status_of,
-)
+from tests.config.fronted import front_of_operators, hold_connections, status_of
 from tests.config.waiting import wait_until
-from tests.conftest import CampaignMaker
 from tests.harness import servers
 from tests.harness.front import FrontDoor, start_front
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("open_sale")]
+pytestmark = pytest.mark.slow
 LARGE_FILE = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
 SLOW_READERS = 14
-
-
-@pytest.fixture
-def open_sale(open_campaign: CampaignMaker) -> None:
-    open_campaign(stock=1_000)
 
 
 def get_request(path: str) -> bytes:
@@ -38,10 +27,10 @@ def get_request(path: str) -> bytes:
 @pytest.mark.usefixtures("collected_static")
 @pytest.mark.parametrize("path", [LARGE_FILE, LARGE_FILE.replace("static", "st%61tic")])
 def test_readers_who_do_not_read_a_large_file_hold_no_thread_of_a_page(
-    child_environment: Environment, tmp_path: Path, path: str
+    operators_inner: int, tmp_path: Path, path: str
 ) -> None:
     with (
-        operators_served(child_environment, tmp_path) as served,
+        front_of_operators(operators_inner, tmp_path) as served,
         # Many times over, as the system takes in more than one of them for a connection.
         hold_connections(
             served.port, get_request(path) * 20, SLOW_READERS, source="127.0.0.2", window=2048
@@ -51,13 +40,13 @@ def test_readers_who_do_not_read_a_large_file_hold_no_thread_of_a_page(
         assert {page: status_of(served.port, page) for page in pages} == dict.fromkeys(pages, 200)
 
 
-@pytest.mark.usefixtures("collected_static")
+@pytest.mark.usefixtures("collected_static", "open_sale")
 @pytest.mark.parametrize("path", ["/metrics", "/api/v1/schema", "/admin/login/", "/x"])
 def test_readers_who_do_not_read_many_answers_hold_no_thread_of_a_page(
-    child_environment: Environment, tmp_path: Path, path: str
+    operators_inner: int, tmp_path: Path, path: str
 ) -> None:
     with (
-        operators_served(child_environment, tmp_path) as served,
+        front_of_operators(operators_inner, tmp_path) as served,
         hold_connections(
             served.port, get_request(path) * 20, SLOW_READERS, source="127.0.0.2", window=2048
         ),
@@ -99,10 +88,10 @@ def test_an_answer_that_fits_in_a_buffer_keeps_no_place_for_a_reader_who_does_no
 
 
 def test_idle_connections_of_one_address_leave_room_for_those_who_watch(
-    child_environment: Environment, tmp_path: Path
+    operators_inner: int, tmp_path: Path
 ) -> None:
     with (
-        operators_served(child_environment, tmp_path, request_s=60) as served,
+        front_of_operators(operators_inner, tmp_path, request_s=60) as served,
         hold_connections(served.port, b"", 450, source="127.0.0.2"),
     ):
         assert [status_of(served.port, "/readyz") for _ in range(5)] == [200] * 5
@@ -110,10 +99,10 @@ def test_idle_connections_of_one_address_leave_room_for_those_who_watch(
 
 
 def test_idle_connections_of_many_addresses_leave_room_for_those_who_watch(
-    child_environment: Environment, tmp_path: Path
+    operators_inner: int, tmp_path: Path
 ) -> None:
     with (
-        operators_served(child_environment, tmp_path, request_s=60) as served,
+        front_of_operators(operators_inner, tmp_path, request_s=60) as served,
         ExitStack() as stack,
     ):
         for n in range(1, 11):

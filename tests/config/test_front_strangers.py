@@ -14,14 +14,14 @@ from tests.config.fronted import (
     THREADS,
     Environment,
     Served,
-    operators_served,
+    front_of_operators,
+    front_of_users,
     post_claim,
     send_bytes,
-    serve_behind_front,
     slow_bodies,
     status_of,
+    users_server,
 )
-from tests.conftest import CampaignMaker
 from tests.harness import servers
 from tests.harness.front import API_PATHS, FrontDoor, start_front
 
@@ -37,18 +37,7 @@ UNKNOWN_PATHS = [
     "/api/v1/coupons/a/b", "/api/v1/receipts", "/zz/api/v1/coupons", "/api/v1/schema",
 ]  # fmt: skip
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("open_sale")]
-
-
-@pytest.fixture
-def open_sale(open_campaign: CampaignMaker) -> None:
-    open_campaign(stock=1_000)
-
-
-@pytest.fixture
-def served_site(child_environment: Environment, tmp_path: Path) -> Iterator[Served]:
-    with serve_behind_front(child_environment, tmp_path) as ours:
-        yield ours
+pytestmark = pytest.mark.slow
 
 
 def test_unfinished_bodies_delay_no_other_request(served_site: Served) -> None:
@@ -58,17 +47,22 @@ def test_unfinished_bodies_delay_no_other_request(served_site: Served) -> None:
         ] * 20
 
 
-def test_without_the_front_unfinished_bodies_take_every_thread(served_site: Served) -> None:
-    """The negative control."""
-    with slow_bodies(served_site.inner, 64), pytest.raises(TimeoutError):
-        post_claim(served_site.inner, "mina", patience_s=2)
-
-
-def test_a_request_that_does_not_arrive_is_told_408(
+@pytest.mark.usefixtures("open_sale")
+def test_without_the_front_unfinished_bodies_take_every_thread(
     child_environment: Environment, tmp_path: Path
 ) -> None:
+    """The negative control."""
+    with (
+        users_server(child_environment, tmp_path) as inner,
+        slow_bodies(inner, 64),
+        pytest.raises(TimeoutError),
+    ):
+        post_claim(inner, "mina", patience_s=2)
+
+
+def test_a_request_that_does_not_arrive_is_told_408(users_inner: int, tmp_path: Path) -> None:
     sent = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{"
-    with serve_behind_front(child_environment, tmp_path, request_s=1) as served:
+    with front_of_users(users_inner, tmp_path, request_s=1) as served:
         heard = send_bytes(served.port, sent)
     head, _, body = heard.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 408")
@@ -76,9 +70,9 @@ def test_a_request_that_does_not_arrive_is_told_408(
 
 
 def test_a_client_that_guesses_passwords_quickly_is_rate_limited(
-    child_environment: Environment, tmp_path: Path
+    operators_inner: int, tmp_path: Path
 ) -> None:
-    with operators_served(child_environment, tmp_path, most_logins=3, held_s=1) as served:
+    with front_of_operators(operators_inner, tmp_path, most_logins=3, held_s=1) as served:
         answers = [status_of(served.port, "/admin/login/", "POST") for _ in range(5)]
         assert answers[:3] == [403, 403, 403]  # Django's own: no token of its form
         assert answers[3:] == [429, 429]
@@ -88,19 +82,17 @@ def test_a_client_that_guesses_passwords_quickly_is_rate_limited(
 
 
 def test_readiness_is_answered_while_every_other_thread_is_taken(
-    child_environment: Environment, tmp_path: Path
+    operators_inner: int, tmp_path: Path
 ) -> None:
     with (
-        operators_served(child_environment, tmp_path, shed_after_ms=300) as served,
+        front_of_operators(operators_inner, tmp_path, shed_after_ms=300) as served,
         # Directly at the door, as many as the front would let through.
         slow_bodies(served.inner, THREADS - 1, path="/admin/login/"),
     ):
         assert [status_of(served.port, "/readyz") for _ in range(5)] == [200] * 5
 
 
-def test_unknown_paths_cost_the_users_door_no_thread(
-    child_environment: Environment, tmp_path: Path
-) -> None:
+def test_unknown_paths_cost_the_users_door_no_thread(tmp_path: Path) -> None:
     port = servers.free_port()
     door = FrontDoor("users", port, servers.free_port(), paths=API_PATHS)  # no server listens there
     with start_front(tmp_path / "front", [door]):
@@ -202,19 +194,26 @@ def test_logins_and_probes_are_limited_in_every_spelling(tmp_path: Path, line: s
         assert [status_of_request(port, line) for _ in range(4)] == [503, 503, 429, 429]
 
 
+@pytest.fixture(scope="module", params=[False, True], ids=["users", "operators"])
+def deserted_front(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[int]:
+    """The port of a front behind which no server listens, without and with probes."""
+    port = servers.free_port()
+    door = FrontDoor("door", port, servers.free_port(), probes=request.param)
+    with start_front(tmp_path_factory.mktemp("front"), [door]):
+        yield port
+
+
 @pytest.mark.parametrize(
     "method", ["post", "Post", "POSt", "get", "head", "options", "pOST", "P0ST", "PO-ST", "A" * 21]
 )
-@pytest.mark.parametrize("probes", [False, True])
 def test_a_method_that_is_not_in_upper_case_letters_is_refused(
-    tmp_path: Path, method: str, *, probes: bool
+    deserted_front: int, method: str
 ) -> None:
-    port = servers.free_port()
-    door = FrontDoor("door", port, servers.free_port(), probes=probes)
-    with start_front(tmp_path / "front", [door]):
-        for path in ("/admin/login/", "/readyz", "/api/v1/campaigns/sale/claims"):
-            assert status_of_request(port, f"{method} {path}") == 400
-        assert status_of_request(port, "PURGE /x") == 503
+    for path in ("/admin/login/", "/readyz", "/api/v1/campaigns/sale/claims"):
+        assert status_of_request(deserted_front, f"{method} {path}") == 400
+    assert status_of_request(deserted_front, "PURGE /x") == 503
 
 
 def test_an_address_with_a_fragment_is_no_spelling_of_another(tmp_path: Path) -> None:

@@ -38,17 +38,23 @@ def ends_while_fed(connection: socket.socket, portion: bytes, *, patience_s: flo
     return False
 
 
+@pytest.fixture(scope="module")
+def front_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with seen_through(tmp_path_factory.mktemp("front"), request_s=1, idle_s=60) as port:
+        yield port
+
+
 @pytest.fixture
-def kept_connection(tmp_path: Path) -> Iterator[socket.socket]:
+def kept_connection(front_port: int) -> Iterator[socket.socket]:
     """A keep-alive connection on which one request was answered."""
-    with seen_through(tmp_path, request_s=1, idle_s=60) as port, connect_to(port) as connection:
+    with connect_to(front_port) as connection:
         complete_request(connection)
         yield connection
 
 
 @pytest.fixture
-def fresh_connection(tmp_path: Path) -> Iterator[socket.socket]:
-    with seen_through(tmp_path, request_s=1, idle_s=60) as port, connect_to(port) as connection:
+def fresh_connection(front_port: int) -> Iterator[socket.socket]:
+    with connect_to(front_port) as connection:
         yield connection
 
 

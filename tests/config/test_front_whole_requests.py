@@ -17,26 +17,19 @@ from coupons.errors import LengthRequired
 from tests.config.fronted import (
     CLAIMS,
     THREADS,
-    Environment,
+    Served,
+    front_of_operators,
     hold_connections,
-    operators_served,
     post_claim,
     send_bytes,
-    serve_behind_front,
     status_of,
 )
-from tests.conftest import CampaignMaker
 from tests.harness import servers
 from tests.harness.front import FrontDoor, problem_documents, start_front, write_configuration
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("open_sale")]
+pytestmark = pytest.mark.slow
 SEVERAL = 4 * THREADS
 LOGIN = "/admin/login/"
-
-
-@pytest.fixture
-def open_sale(open_campaign: CampaignMaker) -> None:
-    open_campaign(stock=1_000)
 
 
 def request_head(path: str, *headers: str, method: str = "POST") -> bytes:
@@ -87,23 +80,20 @@ ON_THE_OPERATORS_DOOR = {
 
 @pytest.mark.parametrize("sent", ON_THE_USERS_DOOR.values(), ids=ON_THE_USERS_DOOR)
 def test_an_unfinished_request_takes_no_thread_of_the_users_door(
-    child_environment: Environment, tmp_path: Path, sent: bytes
+    served_site: Served, sent: bytes
 ) -> None:
-    with (
-        serve_behind_front(child_environment, tmp_path) as served,
-        hold_connections(served.port, sent, SEVERAL),
-    ):
-        assert [post_claim(served.port, f"user-{n}", patience_s=3)[0] for n in range(8)] == [
+    with hold_connections(served_site.port, sent, SEVERAL):
+        assert [post_claim(served_site.port, f"user-{n}", patience_s=3)[0] for n in range(8)] == [
             202
         ] * 8
 
 
 @pytest.mark.parametrize("sent", ON_THE_OPERATORS_DOOR.values(), ids=ON_THE_OPERATORS_DOOR)
 def test_an_unfinished_request_takes_no_thread_of_the_operators_door(
-    child_environment: Environment, tmp_path: Path, sent: bytes
+    operators_inner: int, tmp_path: Path, sent: bytes
 ) -> None:
     with (
-        operators_served(child_environment, tmp_path) as served,
+        front_of_operators(operators_inner, tmp_path) as served,
         hold_connections(served.port, sent, SEVERAL),
     ):
         assert [status_of(served.port, LOGIN) for _ in range(4)] == [200] * 4

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ def _door(door: FrontDoor) -> dict[str, Any]:
     return asdict(door) | here
 
 
+@cache  # parsing YAML takes longer than the start of an HAProxy
 def _defaults() -> dict[str, Any]:
     variables: dict[str, Any] = {}
     for part in ("defaults", "vars"):
