@@ -3,8 +3,6 @@
 import http.client
 import json
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from config import env
 from config.doors import Door, middleware_for
 from tests.config.test_settings import PRODUCTION
 from tests.config.waiting import wait_until
 from tests.harness import servers, services
+from tests.harness.forked_python import run_python
 
 pytestmark = pytest.mark.slow
 
@@ -96,25 +96,15 @@ def test_a_claim_passes_no_middleware_of_the_admin() -> None:
 def test_in_production_a_web_process_names_its_door(
     child_environment: Environment, door: str, starts: bool
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", "import config.wsgi"],
-        env=child_environment | PRODUCTION | {"DOOR": door},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    given = child_environment | PRODUCTION | {"DOOR": door}
+    done = run_python("-c", "import config.wsgi", env=given, cwd=env.BASE_DIR)
     assert (done.returncode == 0) is starts, done.stderr
     assert starts or "DOOR names no door" in done.stderr.splitlines()[-1]
 
 
 def test_a_door_that_does_not_exist_is_a_clear_error(child_environment: Environment) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", "import config.wsgi"],
-        env=child_environment | {"DOOR": "back"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    given = child_environment | {"DOOR": "back"}
+    done = run_python("-c", "import config.wsgi", env=given, cwd=env.BASE_DIR)
     assert "DOOR='back' is none of: users, operators, all." in done.stderr
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.config.test_settings import PRODUCTION
 from tests.harness import servers
+from tests.harness.forked_python import run_python
 
 ROOT = Path(__file__).resolve().parents[2]
 # Empty: files that `collectstatic` has collected must not be needed.
@@ -22,10 +23,7 @@ pytestmark = pytest.mark.slow
 
 
 def run_manage(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", *words],
-        cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+    return run_python("manage.py", *words, cwd=ROOT, env=os.environ | environment, timeout_s=300)
 
 
 @contextmanager

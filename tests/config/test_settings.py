@@ -3,12 +3,12 @@
 import os
 import secrets
 import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 from config import env
+from tests.harness.forked_python import run_python
 
 PRODUCTION = {
     "COUPONS_ENV": "production",
@@ -27,17 +27,9 @@ LOADED = "from config import settings; print(settings.DEBUG)"
 
 
 def load_settings(*, code: str = LOADED, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Load the settings in a new process."""
-    command = [sys.executable, "-c", code]
+    """Load the settings in a process that has not imported them."""
     base = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
-    return subprocess.run(
-        command,
-        env=base | environment,
-        cwd=env.BASE_DIR,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return run_python("-c", code, env=base | environment, cwd=env.BASE_DIR)
 
 
 def last_line(started: subprocess.CompletedProcess[str]) -> str:

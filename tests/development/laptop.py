@@ -15,10 +15,17 @@ from pathlib import Path
 import psutil
 
 from config.development.process import ports
+from tests.harness.forked_python import run_python
 
 ROOT = Path(__file__).parents[2]
 READY_S, END_S = 180, 60
 MARK = "COUPONS_TEST_MARK"  # inherited by all processes that a command starts
+
+
+def clean_environment(folder: Path) -> dict[str, str]:
+    """Without the test's own servers; temporary files in this folder."""
+    clean = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
+    return clean | {"TMPDIR": str(folder)}
 
 
 class Command:
@@ -26,12 +33,11 @@ class Command:
 
     def __init__(self, *arguments: str, folder: Path, **env: str) -> None:
         self.mark, self.out = uuid.uuid4().hex, folder / f"{uuid.uuid4().hex}.out"
-        clean = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
         with self.out.open("wb") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "config.development", *arguments],
                 cwd=ROOT,
-                env=clean | env | {MARK: self.mark, "TMPDIR": str(folder)},
+                env=clean_environment(folder) | env | {MARK: self.mark},
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
@@ -94,9 +100,20 @@ class Laptop:
         self.ports = {name: str(ports.free_port()) for name in names}
 
     def start_run(self, **env: str) -> Command:
-        var = ("--folder", str(self.folder / "var"))
-        self.started.append(Command("run", *var, folder=self.folder, **self.ports, **env))
-        return self.started[-1]
+        command = Command(*self._words, folder=self.folder, **self.ports, **env)
+        self.started.append(command)
+        return command
+
+    def refused_run(self, **env: str) -> tuple[int, str]:
+        """The exit status, and what is printed, of a run that ends by itself."""
+        given = clean_environment(self.folder) | self.ports | env
+        words = ("-m", "config.development", *self._words)
+        done = run_python(*words, env=given, cwd=ROOT, timeout_s=READY_S)
+        return done.returncode, done.stdout + done.stderr
+
+    @property
+    def _words(self) -> tuple[str, ...]:
+        return ("run", "--folder", str(self.folder / "var"))
 
     def start_serving(self) -> Command:
         command = self.start_run()

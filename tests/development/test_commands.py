@@ -63,9 +63,9 @@ def test_run_says_which_port_is_taken(fresh_laptop: Laptop, name: str) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", int(fresh_laptop.ports[name])))
         other.listen()
-        command = fresh_laptop.start_run()
-        assert command.exit_status() == 1
-    (line,) = command.output_text.splitlines()
+        status, said = fresh_laptop.refused_run()
+    assert status == 1
+    (line,) = said.splitlines()
     assert line.startswith(f"Port {fresh_laptop.ports[name]} (")
     assert line.endswith(f"{name}=NUMBER.")
 

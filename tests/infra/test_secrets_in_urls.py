@@ -2,8 +2,6 @@
 refused, never read as something else, and no message shows a part of it."""
 
 import os
-import subprocess
-import sys
 from typing import Any
 
 import dj_database_url
@@ -13,6 +11,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from config import env, store_urls
+from tests.harness.forked_python import run_python
 from tests.infra.drawn_secrets import drawn, patiently, shares_with, text
 
 pytestmark = pytest.mark.slow
@@ -75,10 +74,7 @@ def test_no_command_shows_a_part_of_it(command: list[str], name: str) -> None:
     kind = "mysql" if name == "DATABASE_URL" else "redis"
     given = {name: f"{kind}://:Zq7xK/wVt9LmP@127.0.0.1:1/0"}
     given = {"DATABASE_URL": "sqlite://:memory:", "REDIS_URL": "redis://127.0.0.1:1/0"} | given
-    done = subprocess.run(
-        [sys.executable, *command], cwd=env.BASE_DIR, env=os.environ | given,
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+    done = run_python(*command, cwd=env.BASE_DIR, env=os.environ | given)
     said = done.stdout + done.stderr
     assert done.returncode != 0
     assert f"{name} is no address of a store" in said
