@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 from coupons.management.arguments import SentenceParser, Whole, output_file
+from tests.provisioning.kept_states import ForkingServer
 
 AMIS = [
     {
@@ -65,11 +66,13 @@ def main() -> None:
         }
     )
     # moto reads its settings when it is imported, so the imports can't stand at the top
-    from werkzeug.serving import run_simple  # noqa: PLC0415
+    from werkzeug.serving import make_server  # noqa: PLC0415
 
     from tests.provisioning import stricter  # noqa: PLC0415
 
-    run_simple("127.0.0.1", asked.port, stricter.strict_application(), threaded=True)
+    forking = ForkingServer(amis.with_suffix(".states"))
+    app = forking.served_beside(stricter.strict_application())
+    forking.serve_forever(make_server("127.0.0.1", asked.port, app))
 
 
 if __name__ == "__main__":

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 
@@ -29,6 +31,7 @@ QUICK = Waiting(poll_seconds=0.02, minutes=2)  # short polls; a long limit for a
 
 CLOUDS: dict[str, Cloud] = {}
 HOOKS: list[WriteHook] = []
+KEYS_OF_STATES: dict[str, dict[str, bytes]] = {}  # private keys that a kept state knows, by file
 
 
 def _hooked(name: str) -> None:
@@ -59,6 +62,21 @@ class Rig:
     def apply_plan(self, *, at_once: int = 6, die_after: int = 0) -> int:
         """Applies and returns how many writes it took; `die_after` writes it raises Killed."""
         return self._act(make_plan(self.wants, found := self.find_all()), found, at_once, die_after)
+
+    def build(self) -> None:
+        """As `apply_plan()` on an empty cloud. The result is kept, and restored from the second
+        time on."""
+        name = f"{crc32(repr(self.spec).encode()):08x}"
+        keys = Path(os.environ["COUPON_KEYS_DIR"])
+        if _post(f"{self.url}/states/{name}/restore"):
+            keys.mkdir(mode=0o700, exist_ok=True)
+            for file, content in KEYS_OF_STATES[name].items():
+                (keys / file).touch(mode=0o600)
+                (keys / file).write_bytes(content)
+            return
+        self.apply_plan()
+        KEYS_OF_STATES[name] = {file.name: file.read_bytes() for file in keys.iterdir()}
+        assert _post(f"{self.url}/states/{name}/keep")
 
     def destroy_all(self, *, at_once: int = 6, die_after: int = 0) -> int:
         found = self.find_all()
@@ -108,8 +126,18 @@ def empty_cloud(cloud_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 
 def empty_server(url: str) -> None:
-    request = urllib.request.Request(f"{url}/moto-api/reset", method="POST")
-    urllib.request.urlopen(request, timeout=30).close()
+    assert _post(f"{url}/moto-api/reset")
+
+
+def _post(url: str) -> bool:
+    """False if it answers 404."""
+    try:
+        urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=30).close()
+    except urllib.error.HTTPError as refused:
+        assert refused.code == 404
+        refused.close()
+        return False
+    return True
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def test_a_second_apply_changes_nothing_and_writes_nothing(each_rig: Any) -> Non
 
 
 def test_destroy_leaves_nothing_behind(each_rig: Any) -> None:
-    each_rig.apply_plan()
+    each_rig.build()
     each_rig.destroy_all()
     assert each_rig.find_all() == {}
     assert find_leftovers(each_rig.cloud) == ()
@@ -41,7 +41,7 @@ def test_destroy_leaves_nothing_behind(each_rig: Any) -> None:
 
 
 def test_drift_made_by_hand_is_found_and_mended(hello_rig: Any, state_of: Any) -> None:
-    hello_rig.apply_plan()
+    hello_rig.build()
     before = state_of(hello_rig.find_all())
     ids = {key: one.id for key, one in hello_rig.find_all().items()}
     ec2 = hello_rig.cloud.ec2
@@ -69,12 +69,12 @@ def test_drift_made_by_hand_is_found_and_mended(hello_rig: Any, state_of: Any) -
         "host coupon-consumer": drifted["host coupon-consumer"],
     }
     assert "running" in drifted["host coupon-consumer"]
-    hello_rig.apply_plan()
+    hello_rig.build()
     assert state_of(hello_rig.find_all()) == before
 
 
 def test_stores_and_balancer_drift_is_mended(production_rig: Any, state_of: Any) -> None:
-    production_rig.apply_plan()
+    production_rig.build()
     before = state_of(production_rig.find_all())
     found = production_rig.find_all()
     production_rig.cloud.elasticache.modify_cache_parameter_group(
@@ -116,7 +116,7 @@ def test_stores_and_balancer_drift_is_mended(production_rig: Any, state_of: Any)
 
 
 def test_a_host_ended_by_hand_comes_back(hello_rig: Any) -> None:
-    hello_rig.apply_plan()
+    hello_rig.build()
     lost = hello_rig.find_all()[Key("host", "coupon-api")].id
     hello_rig.cloud.ec2.terminate_instances(InstanceIds=[lost])
     assert [str(s.key) for s in hello_rig.compute_plan().changes] == ["host coupon-api"]
@@ -125,7 +125,7 @@ def test_a_host_ended_by_hand_comes_back(hello_rig: Any) -> None:
 
 
 def test_fewer_hosts_removes_the_last_and_more_adds(production_rig: Any) -> None:
-    production_rig.apply_plan()
+    production_rig.build()
     spec = production_rig.spec
     api = next(hosts for hosts in spec.hosts if hosts.role == "api")
     for count, action in ((1, Action.DELETE), (3, Action.CREATE)):
@@ -156,7 +156,7 @@ def test_what_isnt_tagged_as_ours_is_never_touched(hello_rig: Any) -> None:
 
 
 def test_two_resources_of_one_name_are_an_error(hello_rig: Any) -> None:
-    hello_rig.apply_plan()
+    hello_rig.build()
     hello_rig.cloud.ec2.create_internet_gateway(
         TagSpecifications=hello_rig.cloud.scope.tagging("internet-gateway", "hello-ig")
     )
@@ -166,7 +166,7 @@ def test_two_resources_of_one_name_are_an_error(hello_rig: Any) -> None:
 
 def test_a_role_given_rights_by_hand_can_still_be_removed(production_rig: Any) -> None:
     """AWS removes no role that still holds a policy."""
-    production_rig.apply_plan()
+    production_rig.build()
     iam = production_rig.cloud.iam
     iam.attach_role_policy(RoleName="coupon-production-api", PolicyArn=ADMIN)
     iam.put_role_policy(
@@ -191,13 +191,13 @@ def test_a_name_taken_by_a_stranger_is_reported_and_the_rest_is_created(hello_ri
 
 
 def test_another_environment_sees_nothing_of_ours(hello_rig: Any, stranger_cloud: Any) -> None:
-    hello_rig.apply_plan()
+    hello_rig.build()
     hello_rig.cloud = stranger_cloud
     assert hello_rig.find_all() == {}
 
 
 def test_a_moved_subnet_takes_its_hosts_with_it(hello_rig: Any) -> None:
-    hello_rig.apply_plan()
+    hello_rig.build()
     network = hello_rig.spec.network
     moved = tuple(
         replace(s, cidr="10.0.9.0/24") if s.tier == "public" else s for s in network.subnets
@@ -212,8 +212,8 @@ def test_a_moved_subnet_takes_its_hosts_with_it(hello_rig: Any) -> None:
 def test_two_environments_live_in_one_account(
     hello_rig: Any, production_rig: Any, state_of: Any
 ) -> None:
-    hello_rig.apply_plan()
-    production_rig.apply_plan()
+    hello_rig.build()
+    production_rig.build()
     before = state_of(production_rig.find_all())
     assert hello_rig.compute_plan().changes == ()
     hello_rig.destroy_all()
@@ -225,7 +225,7 @@ def test_an_interrupt_ends_a_wait_for_aws_at_once(
     hello_rig: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C during the twenty minutes of a database's creation returns at once."""
-    hello_rig.apply_plan()
+    hello_rig.build()
     monkeypatch.setattr(hello_rig.cloud, "waiting", Waiting(poll_seconds=60, minutes=60))
     broke_off = threading.Timer(0.3, hello_rig.cloud.stopping.set)
     broke_off.start()
@@ -239,7 +239,7 @@ def test_an_interrupt_ends_a_wait_for_aws_at_once(
 def test_a_half_made_store_is_waited_for_and_then_judged(
     production_rig: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    production_rig.apply_plan()
+    production_rig.build()
     rds = production_rig.cloud.rds
     rds.modify_db_instance(DBInstanceIdentifier="coupon-production-db", BackupRetentionPeriod=2)
     real = Database.find_all
@@ -250,6 +250,6 @@ def test_a_half_made_store_is_waited_for_and_then_judged(
         return [replace(one, ready=not making) for one in real(self, cloud)]
 
     monkeypatch.setattr(Database, "find_all", find_half_made)
-    production_rig.apply_plan()
+    production_rig.build()
     assert production_rig.cloud.writes == ["ModifyDBInstance"]
     assert production_rig.compute_plan().changes == ()

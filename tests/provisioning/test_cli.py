@@ -37,7 +37,7 @@ def test_plan_says_two_when_there_are_changes_and_none_after_apply(
 def test_a_second_apply_writes_nothing_not_even_the_lock(
     hello_rig: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hello_rig.apply_plan()
+    hello_rig.build()
     assert call_command_line("apply", "--output", "json") == 0
     assert printed_json(capsys) == {"done": [], "writes": 0}
     assert hello_rig.cloud.writes == []
@@ -46,7 +46,7 @@ def test_a_second_apply_writes_nothing_not_even_the_lock(
 def test_status_tells_endpoints_and_drift(
     hello_rig: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hello_rig.apply_plan()
+    hello_rig.build()
     assert call_command_line("status", "--output", "json") == 0
     there = {(one["kind"], one["name"]): one for one in printed_json(capsys)["there"]}
     assert there["cache-node", "coupon-redis"]["port"] == 6380
@@ -143,7 +143,7 @@ def test_plan_and_apply_of_production_ask_little_of_aws(
 def test_every_verb_answers_in_one_json_document(
     verb: str, hello_rig: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    hello_rig.apply_plan()
+    hello_rig.build()
     folder = ["--out", str(tmp_path)] if verb in ("inventory", "ssh") else []
     if verb == "ssh":
         assert call_command_line("inventory", *folder) == 0

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("shared_clients")]
 def test_nothing_destructive_happens_unasked(
     hello_rig: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hello_rig.apply_plan()
+    hello_rig.build()
     before = set(hello_rig.find_all())
     assert call_command_line("destroy") == 1
     assert "To confirm, pass --yes" in capsys.readouterr().err
@@ -35,7 +35,7 @@ def test_nothing_destructive_happens_unasked(
 def test_destroy_keeps_a_last_snapshot_unless_told_otherwise(
     hello_rig: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hello_rig.apply_plan()
+    hello_rig.build()
     assert call_command_line("destroy", "--yes", "--output", "json") == 0
     left = printed_json(capsys)["leftovers"]
     assert [(one["what"], one["meant"]) for one in left] == [("database snapshot", True)]
@@ -52,7 +52,7 @@ def test_a_last_snapshot_of_the_deciding_store_is_kept_too(
     tmp_path: Path,
 ) -> None:
     monkeypatch.setattr(cli, "connect_cloud", lambda spec, **_: emptied_cloud(production_rig, spec))
-    production_rig.apply_plan()
+    production_rig.build()
     assert (
         run_command(
             [
@@ -81,7 +81,7 @@ def test_a_last_snapshot_of_the_deciding_store_is_kept_too(
 def test_destroy_finds_what_costs_money_and_isnt_in_the_plan(
     hello_rig: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hello_rig.apply_plan()
+    hello_rig.build()
     tags = hello_rig.cloud.scope.tags("forgotten")
     volume = hello_rig.cloud.ec2.create_volume(
         AvailabilityZone="ap-northeast-2a", Size=8,

@@ -51,7 +51,7 @@ def test_a_key_never_lies_in_the_repository(
 
 
 def test_a_key_made_by_a_killed_run_is_used_again(hello_rig: Any) -> None:
-    hello_rig.apply_plan()
+    hello_rig.build()
     file = Path(os.environ["COUPON_KEYS_DIR"]) / "helloAWS.pem"
     first = file.read_bytes()
     hello_rig.cloud.ec2.delete_key_pair(KeyName="helloAWS")

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_removing_what_is_in_use_is_refused(production_rig: Any) -> None:
-    production_rig.apply_plan()
+    production_rig.build()
     ec2 = production_rig.cloud.ec2
     found: dict[Key, Found] = production_rig.find_all()
     vpc = found[Key("vpc", "coupon-vpc")].id
@@ -90,7 +90,7 @@ def test_unknown_images_sizes_and_keys_are_refused(
 
 
 def test_a_database_in_one_zone_is_refused(hello_rig: Any) -> None:
-    hello_rig.apply_plan()
+    hello_rig.build()
     subnet = hello_rig.find_all()[Key("subnet", "hello-db-subnet")].id
     with pytest.raises(AwsRefused, match="two zones"), translated_errors("grouping"):
         hello_rig.cloud.rds.create_db_subnet_group(

@@ -105,7 +105,7 @@ def test_room_counts_what_runs_and_what_is_missing(
     found = by_name(check_quotas(hello_rig.spec, hello_rig.cloud))
     assert (found["room for vCPUs"].verdict, found["room for VPCs"].verdict) == ("bad", "ok")
     assert found["room for vCPUs"].told == "5 more needed, 0 of 4 used"
-    hello_rig.apply_plan()
+    hello_rig.build()
     found = by_name(check_quotas(hello_rig.spec, hello_rig.cloud))
     assert found["room for vCPUs"].told == "nothing more is needed"
 

@@ -41,7 +41,7 @@ def write_inventory(rig: Any, folder: Path) -> None:
 
 @pytest.fixture
 def applied_rig(hello_rig: Any) -> Any:
-    hello_rig.apply_plan()
+    hello_rig.build()
     return hello_rig
 
 

@@ -51,7 +51,7 @@ def test_private_hosts_are_reached_only_through_the_bastion(
     name: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     rig = request.getfixturevalue(f"{name}_rig")
-    rig.apply_plan()
+    rig.build()
     folder = write_inventory(rig, tmp_path)
     hosts = [found for found in rig.find_all().values() if found.kind == "host"]
     assert len(hosts) >= 3
@@ -73,13 +73,13 @@ def test_private_hosts_are_reached_only_through_the_bastion(
 
 
 def test_the_bastion_can_be_dialled_elsewhere(hello_rig: Any, tmp_path: Path) -> None:
-    hello_rig.apply_plan()
+    hello_rig.build()
     folder = write_inventory(hello_rig, tmp_path, bastion_address="203.0.113.9")
     assert ssh_settings(folder, "bastion")["hostname"] == "203.0.113.9"
 
 
 def test_ansible_reads_the_inventory(production_rig: Any, tmp_path: Path) -> None:
-    production_rig.apply_plan()
+    production_rig.build()
     folder = write_inventory(production_rig, tmp_path)
     listed = ansible_inventory(folder / "hosts.yml", tmp_path)
     assert sorted(listed["api"]["hosts"]) == ["coupon-api-1", "coupon-api-2"]
@@ -99,7 +99,7 @@ def test_13_5_the_inventory_says_whether_tls_ends_at_the_balancer(
     production_rig: Any, tmp_path: Path
 ) -> None:
     """Ansible derives Secure cookies and the redirect to HTTPS from it."""
-    production_rig.apply_plan()
+    production_rig.build()
     balancer = production_rig.spec.balancer
     said = []
     for changes in ({}, {"certificate_arn": "arn:aws:acm:x:1:certificate/1", "plain_http": ""}):
@@ -112,7 +112,7 @@ def test_13_5_the_inventory_says_whether_tls_ends_at_the_balancer(
 
 
 def test_the_dynamic_inventory_finds_the_same_hosts(hello_rig: Any, tmp_path: Path) -> None:
-    hello_rig.apply_plan()
+    hello_rig.build()
     folder = write_inventory(hello_rig, tmp_path)
     config = yaml.safe_load((folder / "aws_ec2.yml").read_text())
     config["endpoint_url"] = hello_rig.url  # the plugin takes the endpoint from its configuration
@@ -145,7 +145,7 @@ def ansible_inventory(file: Path, home: Path) -> Any:
 def test_host_keys_come_from_the_console_and_are_pinned_by_name(
     hello_rig: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hello_rig.apply_plan()
+    hello_rig.build()
     monkeypatch.setattr(hello_rig.cloud.ec2, "get_console_output", lambda **_: {"Output": CONSOLE})
     folder = write_inventory(hello_rig, tmp_path)
     known = (folder / "known_hosts").read_text()

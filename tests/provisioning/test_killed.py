@@ -33,7 +33,7 @@ def test_killed_after_one_write_again_and_again(
 ) -> None:
     """Harder: the resuming run is killed after its first write too, down to the last."""
     rig = request.getfixturevalue(f"{name}_rig")
-    rig.apply_plan()
+    rig.build()
     wanted = state_of(rig.find_all())
     empty_again()
     lives = lives_of(lambda: rig.apply_plan(at_once=1, die_after=1), killed_exception)
@@ -46,7 +46,7 @@ def test_destroy_killed_after_each_write_still_leaves_nothing(
     name: str, request: pytest.FixtureRequest, killed_exception: Any
 ) -> None:
     rig = request.getfixturevalue(f"{name}_rig")
-    rig.apply_plan()
+    rig.build()
     lives = lives_of(lambda: rig.destroy_all(at_once=1, die_after=1), killed_exception)
     assert lives >= 24
     assert rig.find_all() == {}

@@ -60,7 +60,7 @@ def test_a_certificate_opens_443() -> None:
 
 
 def test_the_account_holds_the_table_and_nothing_else(production_rig: Any) -> None:
-    production_rig.apply_plan()
+    production_rig.build()
     rules = [found for found in production_rig.find_all().values() if found.kind == "rules"]
     ingress, egress = reach_tables(rules)
     assert ingress == TABLE
@@ -70,7 +70,7 @@ def test_the_account_holds_the_table_and_nothing_else(production_rig: Any) -> No
 
 
 def test_every_group_that_may_be_reached_is_also_let_out_to(production_rig: Any) -> None:
-    production_rig.apply_plan()
+    production_rig.build()
     ingress, egress = reach_tables(
         f for f in production_rig.find_all().values() if f.kind == "rules"
     )
@@ -80,7 +80,7 @@ def test_every_group_that_may_be_reached_is_also_let_out_to(production_rig: Any)
 
 def test_a_rule_added_by_hand_breaks_the_table(production_rig: Any) -> None:
     """Negative control."""
-    production_rig.apply_plan()
+    production_rig.build()
     found = {one.name: one for one in production_rig.find_all().values() if one.kind == "rules"}
     production_rig.cloud.ec2.authorize_security_group_ingress(
         GroupId=found["coupon-production-api"].id,
@@ -113,6 +113,6 @@ def reach_tables(rules: Any) -> tuple[set[tuple[str, str, int]], set[tuple[str, 
 
 @pytest.mark.parametrize("role", ["cache", "database"])
 def test_the_stores_start_nothing(production_rig: Any, role: str) -> None:
-    production_rig.apply_plan()
+    production_rig.build()
     found = {one.name: one for one in production_rig.find_all().values() if one.kind == "rules"}
     assert found[f"coupon-production-{role}"].props["egress"] == frozenset()

@@ -58,7 +58,7 @@ def launch_host(rig: Any) -> str:
 def test_a_refused_launch_is_a_sentence(
     hello_rig: Any, code: str, says: str, todo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hello_rig.apply_plan()
+    hello_rig.build()
     host = hello_rig.find_all()[Key("host", "coupon-api")].id
     hello_rig.cloud.ec2.terminate_instances(InstanceIds=[host])
 

@@ -35,7 +35,7 @@ def readers_of(rig: Any, topic: str) -> set[str]:
 
 def test_alarms_notify_the_readers_of_a_topic(production_rig: Any) -> None:
     set_readers(production_rig, "ops@shop.example", "night@shop.example")
-    production_rig.apply_plan()
+    production_rig.build()
     found = production_rig.find_all()
     topic = found[TOPIC].id
     assert readers_of(production_rig, topic) == {"ops@shop.example", "night@shop.example"}
@@ -78,7 +78,7 @@ def test_a_strangers_alarm_and_dashboard_of_our_name_are_not_overwritten(
 
 def test_an_alarm_beside_ours_is_neither_drift_nor_destroyed(production_rig: Any) -> None:
     """The console's "copy" copies the description, but not the tags."""
-    production_rig.apply_plan()
+    production_rig.build()
     cloudwatch = production_rig.cloud.cloudwatch
     ours = cloudwatch.describe_alarms(AlarmNames=[ALARM])["MetricAlarms"][0]
     cloudwatch.put_metric_alarm(
@@ -112,7 +112,7 @@ def test_strangers_topics_and_budgets_are_refused_by_aws_itself(production_rig: 
 
 
 def test_what_was_changed_by_hand_is_mended(production_rig: Any, state_of: Any) -> None:
-    production_rig.apply_plan()
+    production_rig.build()
     before = state_of(production_rig.find_all())
     found, cloud = production_rig.find_all(), production_rig.cloud
     cloud.cloudwatch.put_dashboard(
@@ -142,7 +142,7 @@ def test_what_was_changed_by_hand_is_mended(production_rig: Any, state_of: Any) 
 
 
 def test_flow_logs_tell_of_refused_connections_only(production_rig: Any) -> None:
-    production_rig.apply_plan()
+    production_rig.build()
     log = production_rig.cloud.ec2.describe_flow_logs()["FlowLogs"][0]
     assert log["TrafficType"] == "REJECT"
     assert log["LogGroupName"] == "/coupon/production/flow"
@@ -151,7 +151,7 @@ def test_flow_logs_tell_of_refused_connections_only(production_rig: Any) -> None
 
 def test_the_databases_own_logs_end_and_go_with_it(production_rig: Any) -> None:
     """RDS writes into existing log groups; those that it creates have no tags and no retention."""
-    production_rig.apply_plan()
+    production_rig.build()
     groups = {
         key.name: one.props["days"]
         for key, one in production_rig.find_all().items()
