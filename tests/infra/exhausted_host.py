@@ -55,9 +55,7 @@ def kib(name):
 least, taken = 0.07 * kib("MemTotal"), []
 while (over := kib("MemAvailable") - least) > 0:
     size = int(min(over + 1024, 2**18)) // 4 * 4096  # a quarter of a gigabyte at most
-    taken.append(mmap.mmap(-1, size))
-    for page in range(0, size, mmap.PAGESIZE):
-        taken[-1][page] = 1
+    taken.append(mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE))
 print("full", flush=True)
 sys.stdin.read()
 """

@@ -3,26 +3,23 @@ the rules as deployed. (promtool's tests show that they don't fire otherwise.)""
 
 import os
 import re
-import shlex
 import shutil
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import MySQLdb
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from coupons.store import keys, store
+from coupons.store import keys
 from tests.conftest import CampaignMaker
 from tests.harness import servers
 from tests.harness.wrong_clock import WrongClock
-from tests.infra import exhausted_host, watched_site
+from tests.infra import exhausted_host
 from tests.infra.test_dashboards import SCRAPE_S
 from tests.infra.test_monitoring import ALERTS
 from tests.infra.watched_site import Site
@@ -30,62 +27,19 @@ from tests.infra.watched_site import Site
 pytestmark = pytest.mark.long
 
 
-@pytest.fixture
-def worker_patience() -> str:
-    """WORKER_PATIENCE_S of the site."""
-    return "600"
-
-
-@pytest.fixture
-def redis_clock(tmp_path: Path) -> WrongClock:
-    """Of the deciding Redis alone."""
-    return WrongClock(tmp_path, "redis-clock")
-
-
-def _redis_on(clock: WrongClock, folder: Path) -> str:
-    """A program that is Redis with this clock."""
-    program = folder / "redis-on-its-clock"
-    given = " ".join(f"{name}={shlex.quote(value)}" for name, value in clock.env.items())
-    program.write_text(f'#!/bin/sh\nexec env {given} redis-server "$@"\n')
-    program.chmod(0o755)
-    return str(program)
-
-
-@pytest.fixture
-def monitored_site(
-    child_environment: dict[str, str],
-    worker_patience: str,
-    redis_clock: WrongClock,
-    settings: Any,
-    tmp_path: Path,
-) -> Iterator[Site]:
-    """A running site; this process creates campaigns in its stores directly, not through the
-    proxies."""
-    if connection.vendor != "mysql":
-        pytest.skip("SQLite has no connections to be counted")
-    given = child_environment | {
-        "WORKER_PATIENCE_S": worker_patience,
-        "HOLD_BACK_S": "600",
-        "REDIS_TIMEOUT_S": "2",
-    }
-    with servers.start_redis(tmp_path / "redis", program=_redis_on(redis_clock, tmp_path)) as url:
-        settings.REDIS_URL = url
-        store.cache_clear()
-        with watched_site.running_site(given, tmp_path, url) as running:
-            yield running
-    store.cache_clear()
-
-
 def test_12_19_a_dead_beat_and_a_stopped_worker_raise_alerts(
-    monitored_site: Site, open_campaign: CampaignMaker
+    undamaged_site: Site, open_campaign: CampaignMaker
 ) -> None:
+    undamaged_site.wait_until_quiet(
+        "CanaryLost", "NobodySweeps", "WorkerStill", "ClaimsWaitTooLong"
+    )
     open_campaign("sale")
-    with monitored_site.freeze_programs("beat"):
-        monitored_site.wait_for_alerts("CanaryLost", "NobodySweeps")
-        monitored_site.keeps_quiet_about("WorkerStill")
-    with monitored_site.freeze_programs("worker"):
-        assert monitored_site.post_claim("mina") == 202
-        monitored_site.wait_for_alerts("WorkerStill", "ClaimsWaitTooLong")
+    with undamaged_site.freeze_programs("beat"):
+        undamaged_site.wait_for_alerts("CanaryLost", "NobodySweeps")
+        undamaged_site.keeps_quiet_about("WorkerStill")
+    with undamaged_site.freeze_programs("worker"):
+        assert undamaged_site.post_claim("mina") == 202
+        undamaged_site.wait_for_alerts("WorkerStill", "ClaimsWaitTooLong")
 
 
 def test_12_19_faults_of_a_campaign_raise_alerts(
@@ -113,12 +67,13 @@ def test_12_19_faults_of_a_campaign_raise_alerts(
 
 
 def test_12_19_a_campaign_that_redis_lost_raises_an_alert(
-    monitored_site: Site, open_campaign: CampaignMaker
+    undamaged_site: Site, open_campaign: CampaignMaker
 ) -> None:
+    undamaged_site.wait_until_quiet("ClosedForRepair")
     open_campaign("sale")
-    with monitored_site.freeze_programs("worker"):  # or reconcile repairs it within seconds
-        monitored_site.redis.delete(keys.campaign_keys("sale").gate)
-        monitored_site.wait_for_alerts("ClosedForRepair")
+    with undamaged_site.freeze_programs("worker"):  # or reconcile repairs it within seconds
+        undamaged_site.redis.delete(keys.campaign_keys("sale").gate)
+        undamaged_site.wait_for_alerts("ClosedForRepair")
 
 
 def test_12_19_absent_servers_raise_alerts(
@@ -186,21 +141,23 @@ def test_12_19_wrong_clocks_raise_alerts(monitored_site: Site) -> None:
 
 
 def test_12_19_one_unexpected_error_raises_an_alert(
-    monitored_site: Site, open_campaign: CampaignMaker
+    undamaged_site: Site, open_campaign: CampaignMaker
 ) -> None:
+    undamaged_site.wait_until_quiet("UnforeseenErrors")
     with connection.cursor() as cursor:
         cursor.execute("RENAME TABLE coupons_campaign TO coupons_elsewhere")
     try:
-        assert monitored_site.send_request("GET", "/api/v1/campaigns/sale", user="mina") == 500
+        assert undamaged_site.send_request("GET", "/api/v1/campaigns/sale", user="mina") == 500
     finally:
         with connection.cursor() as cursor:
             cursor.execute("RENAME TABLE coupons_elsewhere TO coupons_campaign")
-    monitored_site.wait_for_alerts("UnforeseenErrors")
+    undamaged_site.wait_for_alerts("UnforeseenErrors")
 
 
-def test_12_19_programs_that_do_not_answer_raise_alerts(monitored_site: Site) -> None:
-    with monitored_site.freeze_programs("web", "consumer"):
-        monitored_site.wait_for_alerts("WebGone", "ConsumerGone")
+def test_12_19_programs_that_do_not_answer_raise_alerts(undamaged_site: Site) -> None:
+    undamaged_site.wait_until_quiet("WebGone", "ConsumerGone")
+    with undamaged_site.freeze_programs("web", "consumer"):
+        undamaged_site.wait_for_alerts("WebGone", "ConsumerGone")
 
 
 def test_12_19_claims_that_redis_delays_raise_an_alert(
@@ -222,37 +179,39 @@ def test_12_19_a_worker_that_the_watchdog_ended_raises_an_alert(monitored_site: 
         monitored_site.wait_for_alerts("WorkersStall")
 
 
-def test_12_19_guessed_passwords_raise_an_alert(monitored_site: Site) -> None:
-    answers = [monitored_site.send_wrong_password("mina") for _ in range(40)]
+def test_12_19_guessed_passwords_raise_an_alert(undamaged_site: Site) -> None:
+    undamaged_site.wait_until_quiet("PasswordsGuessed")
+    answers = [undamaged_site.send_wrong_password("mina") for _ in range(40)]
     assert answers[-1] == 429
-    monitored_site.wait_for_alerts("PasswordsGuessed")
+    undamaged_site.wait_for_alerts("PasswordsGuessed")
 
 
 def test_12_19_shed_requests_raise_an_alert(
-    monitored_site: Site, open_campaign: CampaignMaker
+    undamaged_site: Site, open_campaign: CampaignMaker
 ) -> None:
     """The web processes are stopped; the front queues as many requests as there are threads."""
+    undamaged_site.wait_until_quiet("TurnedAway")
     open_campaign("sale")
     with (
-        monitored_site.freeze_programs("web"),
-        monitored_site.sending_crowd(door="users", people=40),
+        undamaged_site.freeze_programs("web"),
+        undamaged_site.sending_crowd(door="users", people=40),
     ):
-        monitored_site.wait_for_alerts("TurnedAway")
+        undamaged_site.wait_for_alerts("TurnedAway")
 
 
-def test_12_19_a_busy_host_raises_an_alert(monitored_site: Site, tmp_path: Path) -> None:
+def test_12_19_a_busy_host_raises_an_alert(undamaged_site: Site, tmp_path: Path) -> None:
     with ExitStack() as stack:
         for _ in range(os.cpu_count() or 1):
             busy = ["nice", "-n", "19", sys.executable, "-c", "while True: pass"]
             stack.enter_context(servers.start_program(busy, log=tmp_path / "busy.log"))
-        monitored_site.wait_for_alerts("HostBusy", within_s=180)
+        undamaged_site.wait_for_alerts("HostBusy", within_s=180)
 
 
-def test_12_19_a_full_disk_raises_an_alert(monitored_site: Site, tmp_path: Path) -> None:
+def test_12_19_a_full_disk_raises_an_alert(undamaged_site: Site, tmp_path: Path) -> None:
     with exhausted_host.small_disk(tmp_path) as folder:
         room = shutil.disk_usage(folder).free
         (folder / "filler").write_bytes(b"?" * int(0.95 * room))
-        monitored_site.wait_for_alerts("DiskNearlyFull")
+        undamaged_site.wait_for_alerts("DiskNearlyFull")
 
 
 def test_12_19_stores_that_are_not_compared_raise_an_alert(
@@ -266,9 +225,9 @@ def test_12_19_stores_that_are_not_compared_raise_an_alert(
         monitored_site.wait_for_alerts("ReconcileStale")
 
 
-def test_12_19_low_memory_raises_an_alert(monitored_site: Site) -> None:
+def test_12_19_low_memory_raises_an_alert(undamaged_site: Site) -> None:
     with exhausted_host.little_memory_left():
-        monitored_site.wait_for_alerts("MemoryNearlyGone")
+        undamaged_site.wait_for_alerts("MemoryNearlyGone")
 
 
 def test_12_19_every_alert_has_its_fault_here() -> None:

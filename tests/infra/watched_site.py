@@ -37,7 +37,7 @@ class Site:
         routes: dict[str, ProxyRoute],
         clock: WrongClock,
     ) -> None:
-        self.redis = redis.Redis.from_url(redis_url)
+        self.redis_url, self.redis = redis_url, redis.Redis.from_url(redis_url)
         self.routes, self.ports, self.clock = routes, ports, clock
         self.pids: dict[str, int] = {}
         self._prometheus = Prometheus(ports["prometheus"])
@@ -54,6 +54,14 @@ class Site:
         while missing:
             missing -= self.true_alerts()
             assert time.monotonic() < deadline, f"not heard: {missing}"
+            time.sleep(0.5)
+
+    def wait_until_quiet(self, *names: str) -> None:
+        """Wait until none of these alerts is pending or firing: not yet, or after an earlier
+        fault."""
+        deadline = time.monotonic() + HEARD_S
+        while still := self.true_alerts() & set(names):
+            assert time.monotonic() < deadline, f"not quiet: {still}"
             time.sleep(0.5)
 
     def until_reconciled(self, slug: str) -> None:
