@@ -87,8 +87,10 @@ def run_compare(copy: Copy) -> None:
 
 
 def make_report(copy: Copy) -> None:
-    copy.make("report", "REPORT=--quick")
-    demand_that("<img" in (copy.folder / "build" / "report.html").read_text(), "no pictures", "")
+    said = copy.make("report", "REPORT=--quick")
+    demand_that("queued: 100 told, 100 stored" in said, "100 coupons are not stored", said)
+    page = (copy.folder / "build" / "report.html").read_text()
+    demand_that(page.count('src="data:image/png;base64,') == 3, "no three pictures", said)
 
 
 def run_rehearsal(copy: Copy) -> None:

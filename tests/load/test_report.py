@@ -1,6 +1,5 @@
-"""The report: the course of an opening on one page; and one real run, kept as an artifact."""
+"""The report: the course of an opening on one page. `tests.verbs` makes a real one."""
 
-import os
 import re
 import subprocess
 import sys
@@ -122,22 +121,6 @@ def test_who_listens_on_a_port_is_found(tmp_path: Path) -> None:
         assert psutil.Process(sampling.listening_pid(port)).name().startswith("redis")
     with pytest.raises(LookupError):
         sampling.listening_pid(port)
-
-
-@pytest.mark.long
-def test_a_report_of_a_short_opening(child_environment: dict[str, str]) -> None:
-    """The report is kept in build/."""
-    if not child_environment["DATABASE_URL"].startswith("mysql"):
-        child_environment |= {"DATABASE_URL": os.environ["DATABASE_URL"]}
-    out = TOP / "build" / "report-short.html"
-    command = [sys.executable, str(TOP / "locust" / "report" / "report.py"), "--quick"]
-    done = subprocess.run(
-        [*command, "--out", str(out)], env=child_environment, capture_output=True, text=True,
-        timeout=300, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert "queued: 100 told, 100 stored" in done.stdout
-    assert out.read_text().count('src="data:image/png;base64,') == 3
 
 
 def test_a_run_whose_time_is_up_is_closed_after_people_were_sent_home() -> None:
