@@ -97,6 +97,6 @@ class LeasedScheduler(Scheduler):  # type: ignore[misc]
 def _redis_ms() -> int:
     """Redis' time; 0 if it does not answer: then the message's age is unknown."""
     try:
-        return store().now_ms()
+        return store().server.now_ms()
     except StoreAway:
         return 0

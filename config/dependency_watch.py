@@ -88,14 +88,14 @@ class DependencyWatch:
 
 def _redis_answers() -> bool:
     try:
-        return store().now_ms() > 0
+        return store().server.now_ms() > 0
     except CouponError:
         return False
 
 
 def _somebody_sweeps() -> bool:
     try:
-        age_ms = store().sweep_age_ms()
+        age_ms = store().wakeups.sweep_age_ms()
     except CouponError:
         return False
     return age_ms is not None and age_ms < 1000 * SWEEP_RED_S

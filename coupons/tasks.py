@@ -93,7 +93,7 @@ def _suppress_wakeups(slug: str, began_s: float, error: Exception) -> None:
     more than half of a worker's time."""
     least_s = STALE_PAUSE_S if isinstance(error, StaleClaims) else FAILED_PAUSE_S
     pause_s = max(least_s, time.monotonic() - began_s)
-    store().drain_failed(slug, f"{error}"[:500], pause_ms=round(1000 * pause_s))
+    store().wakeups.drain_failed(slug, f"{error}"[:500], pause_ms=round(1000 * pause_s))
 
 
 def _skip_older_than(seconds: float) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -104,7 +104,7 @@ def _skip_older_than(seconds: float) -> Callable[[Callable[..., None]], Callable
         @wraps(task)
         def run_if_recent(*args: Any, **kwargs: Any) -> None:
             sent_ms = _sent_ms()
-            if sent_ms and store().now_ms() - sent_ms > 1000 * seconds:
+            if sent_ms and store().server.now_ms() - sent_ms > 1000 * seconds:
                 metrics.STALE_MESSAGES.labels(current_task.name).inc()
                 return
             task(*args, **kwargs)
@@ -127,7 +127,7 @@ def sweep() -> None:
     """Every second: record openings and closings, compare a new Redis server with MySQL, and send
     wake-ups for waiting claims. A step that fails does not stop the next ones."""
     _run_all(recorded_states.follow_the_clock, failover.verify_server, _wake_waiting_campaigns)
-    store().mark_sweep()
+    store().wakeups.mark_sweep()
 
 
 def _run_all(*steps: Callable[[], object]) -> None:
@@ -146,9 +146,11 @@ def _run_all(*steps: Callable[[], object]) -> None:
 
 
 def _wake_waiting_campaigns() -> None:
-    waiting = successful_answers(store().waiting_counts(store().installed_slugs()), Work.SWEEP)
+    waiting = successful_answers(
+        store().queue.waiting_counts(store().campaigns.installed_slugs()), Work.SWEEP
+    )
     wakeups.notify_drains(
-        store().set_pending_wakeups([slug for slug, claims in waiting.items() if claims])
+        store().wakeups.set_pending_wakeups([slug for slug, claims in waiting.items() if claims])
     )
 
 
@@ -162,7 +164,7 @@ def canary(sent_s: float = 0) -> None:
     if sent_s:
         metrics.CANARY_DELAY.set(max(0.0, time.time() - sent_s))
     else:
-        metrics.CANARY.set(store().mark_canary() / 1000)
+        metrics.CANARY.set(store().wakeups.mark_canary() / 1000)
 
 
 @shared_task(name=wakeups.GUARD)  # type: ignore[untyped-decorator]

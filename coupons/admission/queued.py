@@ -33,7 +33,7 @@ def admit(campaign: CampaignSnapshot, claim: Claim) -> Admission:
             recent.publish_admissions(campaign)
         raise _ERRORS[decision.outcome](_ERROR_TEXTS[decision.outcome].format(campaign.slug))
     if decision.wake_drain and not wakeups.notify_drain(campaign.slug):
-        store().shorten_lost_wakeup(campaign.slug)
+        store().wakeups.shorten_lost_wakeup(campaign.slug)
     if decision.version:
         sold_out_cache.cache_refusal(campaign, Outcome(decision.outcome), decision.version)
     return Admission(Outcome(decision.outcome), decision.place, decision.at_ms)
@@ -54,7 +54,7 @@ _verify_server: Callable[[], bool] = _no_server_verified
 
 
 def _decide_in_redis(campaign: CampaignSnapshot, claim: Claim) -> Decision:
-    return store().admit(
+    return store().admission.admit(
         campaign.slug,
         user=claim.user,
         nth=claim.nth,
@@ -66,7 +66,7 @@ def _decide_in_redis(campaign: CampaignSnapshot, claim: Claim) -> Decision:
 def admitted_before(campaign: CampaignSnapshot, claim: Claim) -> Admission | None:
     """The admission this claim already has, or None. Read only. Raises StoreAway, StoreError,
     NotInstalled."""
-    found = store().place_of(
+    found = store().admission.place_of(
         campaign.slug,
         user=claim.user,
         nth=claim.nth,

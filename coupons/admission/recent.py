@@ -54,11 +54,13 @@ def publish_admissions(campaign: CampaignSnapshot) -> None:
 
 
 def _publish(campaign: CampaignSnapshot) -> None:
-    if store().has_published(campaign.slug, _process):
+    if store().recent_admissions.has_published(campaign.slug, _process):
         return
     admitted = [claim for campaign_id, *claim in _recent.copy() if campaign_id == campaign.id]
     if admitted:
-        store().publish_admissions(campaign.slug, _process, orjson.dumps(admitted))
+        store().recent_admissions.publish_admissions(
+            campaign.slug, _process, orjson.dumps(admitted)
+        )
 
 
 def clear_recent() -> None:

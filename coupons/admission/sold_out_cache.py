@@ -63,7 +63,7 @@ def _load_entry(campaign: CampaignSnapshot, outcome: Outcome, version: str) -> N
     lack the bits of holders: it is not cached."""
     began_s = time.monotonic()
     try:
-        bits = store().claimant_filter(campaign.slug, version=version)
+        bits = store().admission.claimant_filter(campaign.slug, version=version)
     except StoreFailure:
         return  # the refusal is valid all the same; the next one tries again
     if bits is not None and len(bits) * 8 >= holder_filter.bit_count(campaign.filter_blocks):

@@ -16,7 +16,7 @@ from coupons.store import store
 def deciding_now(strategy: str) -> datetime:
     """The time of the store that decides. Raises StoreAway or DatabaseAway."""
     if strategy == Campaign.Strategy.QUEUED:
-        return timestamps.moment_of(store().now_ms())
+        return timestamps.moment_of(store().server.now_ms())
     return timestamps.moment_of(clock.now_ms())
 
 

@@ -24,7 +24,7 @@ def live_counts(campaign: CampaignSnapshot) -> Live:
     """Read the live data. Raises StoreFailure, NotInstalled (queued), DatabaseAway (direct)."""
     if campaign.strategy == Campaign.Strategy.DIRECT:
         return _counts_in_mysql(campaign)
-    gate = store().gate(campaign.slug)
+    gate = store().campaigns.gate(campaign.slug)
     state = _state(gate.paused, gate.opens_ms, gate.closes_ms, gate.remaining, gate.now_ms)
     return Live(state, gate.remaining, gate.now_ms)
 

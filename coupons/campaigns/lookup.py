@@ -64,7 +64,7 @@ def load_snapshot(slug: str) -> CampaignSnapshot | None:
     or still a draft. Raises DatabaseAway, MissingKey."""
     now = time.monotonic()
     try:
-        raw, as_of_s = store().stored_snapshot(slug), now - settings.FACTS_TTL_S
+        raw, as_of_s = store().campaigns.stored_snapshot(slug), now - settings.FACTS_TTL_S
     except StoreFailure:  # a direct campaign needs no Redis; for a queued one, also a new one,
         raw, as_of_s = None, now  # admission must report the failure: the list must be current
     snapshot = parse_snapshot(raw) if raw else None

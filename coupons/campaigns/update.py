@@ -113,7 +113,9 @@ def _demand_queued(campaign: Campaign | None, slug: str) -> Campaign:
 
 
 def _install(campaign: Campaign, *, is_first: bool) -> None:
-    outcome, given = store().install(campaign.slug, redis_definition(campaign), create=is_first)
+    outcome, given = store().campaigns.install(
+        campaign.slug, redis_definition(campaign), create=is_first
+    )
     if outcome == "stock_below_admitted":
         raise StockBelowAdmitted(below_admitted_text(campaign.slug, campaign.stock, given))
     if outcome == "not_installed":
@@ -126,7 +128,9 @@ def _install(campaign: Campaign, *, is_first: bool) -> None:
         )
 
     if is_first:  # a new Redis without any data needs no comparison with MySQL
-        store().mark_server_verified(store().current_server().identity, unless_known=True)
+        store().server.mark_server_verified(
+            store().server.current_server().identity, unless_known=True
+        )
 
 
 def redis_definition(campaign: Campaign) -> Definition:

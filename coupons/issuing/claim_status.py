@@ -39,7 +39,7 @@ def claim_status(campaign: CampaignSnapshot, claim: Claim) -> ClaimStatus:
     if campaign.strategy == Campaign.Strategy.DIRECT:
         return _find_coupon(campaign, claim) or ClaimStatus(Status.NONE)
     try:
-        place = store().place_of(
+        place = store().admission.place_of(
             campaign.slug,
             user=claim.user,
             nth=claim.nth,

@@ -41,7 +41,7 @@ def replay_parked(slug: str, *, actor: str, reason: str = "", ids: Sequence[str]
     """
     campaign = update.queued_campaign(slug)
     pages = [list(ids)] if ids else [_ids_with_reason(page, reason) for page in _parked_pages(slug)]
-    count = sum(store().replay_parked(slug, entry_ids) for entry_ids in pages if entry_ids)
+    count = sum(store().queue.replay_parked(slug, entry_ids) for entry_ids in pages if entry_ids)
     if count:
         with availability.require_database():
             log.record_event(campaign, actor, EventKind.CLAIMS_REPLAYED, count=count, reason=reason)
@@ -63,7 +63,7 @@ def give_up(slug: str, entry_id: str, *, why: str, actor: str) -> GivenUp:
         raise BadInput("why", " ".join(error.messages)) from None
     campaign = update.queued_campaign(slug)
     with availability.require_database(), transaction.atomic():
-        entry = next(iter(store().parked_at(slug, entry_id)), None)
+        entry = next(iter(store().queue.parked_at(slug, entry_id)), None)
         if entry is None:
             raise Refused(_("This claim is not parked any more."))
         given_up = _record_given_up(campaign, entry, reason, actor)
@@ -72,7 +72,7 @@ def give_up(slug: str, entry_id: str, *, why: str, actor: str) -> GivenUp:
             place=given_up.place, user=given_up.user, why=given_up.why,
         )  # fmt: skip
         # Last: if the commit after it fails, the claim is in no store, and reconcile puts it back.
-        if not store().forget_parked(slug, entry_id):
+        if not store().queue.forget_parked(slug, entry_id):
             raise Refused(_("This claim is not parked any more."))
     return given_up
 
@@ -98,10 +98,10 @@ def _ids_with_reason(entries: list[Entry], reason: str) -> list[str]:
 
 def _parked_pages(slug: str) -> Iterator[list[Entry]]:
     """Pages of the claims parked now; claims parked meanwhile are left out."""
-    end = store().newest_parked(slug)
+    end = store().queue.newest_parked(slug)
     after = ""
     while end:
-        page = store().parked_entries(slug, after=after, until=end, count=queue.PAGE)
+        page = store().queue.parked_entries(slug, after=after, until=end, count=queue.PAGE)
         if not page:
             return
         yield page

@@ -31,36 +31,36 @@ class Batch:
 
 def read_batch(slug: str, *, consumer: str, count: int) -> Batch:
     """Take up to `count` entries that no consumer has read yet."""
-    taken = store().read_new(slug, consumer=consumer, count=count)
+    taken = store().queue.read_new(slug, consumer=consumer, count=count)
     return _parse_batch(taken.entries, taken.epoch, taken.given)
 
 
 def take_over_batch(slug: str, *, consumer: str, count: int, idle_ms: int) -> Batch:
     """Take up to `count` entries that a consumer read but has not settled or parked for
     `idle_ms`."""
-    taken = store().take_over(slug, consumer=consumer, count=count, idle_ms=idle_ms)
+    taken = store().queue.take_over(slug, consumer=consumer, count=count, idle_ms=idle_ms)
     return _parse_batch(taken.entries, taken.epoch, taken.given)
 
 
 def settle_claims(slug: str, ids: list[str]) -> int | None:
     """Take claims off the queue; only after their rows are committed. Returns Redis' time then, in
     ms; None if `ids` is empty."""
-    return store().settle_entries(slug, ids) if ids else None
+    return store().queue.settle_entries(slug, ids) if ids else None
 
 
 def park_claim(slug: str, entry_id: str, reason: Reason) -> bool:
     """Move an entry to the dead letters. False: it had left the queue already."""
-    return store().park_entry(slug, entry_id, reason)
+    return store().queue.park_entry(slug, entry_id, reason)
 
 
 def waiting_batches(slug: str) -> Iterator[Batch]:
     """Claims that wait to be stored, in pages, oldest first. Read only."""
-    return _pages(slug, store().queued_entries)
+    return _pages(slug, store().queue.queued_entries)
 
 
 def parked_batches(slug: str) -> Iterator[Batch]:
     """Parked claims, in pages, oldest first. Read only."""
-    return _pages(slug, store().parked_entries)
+    return _pages(slug, store().queue.parked_entries)
 
 
 def _pages(slug: str, read_page: Callable[..., list[Entry]]) -> Iterator[Batch]:

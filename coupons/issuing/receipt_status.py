@@ -70,7 +70,7 @@ def status_of(campaign: CampaignSnapshot, receipt: Receipt) -> ReceiptStatus:
             return ReceiptStatus(receipt, Fate.GIVEN_UP)
     if campaign.strategy == Campaign.Strategy.DIRECT:
         return ReceiptStatus(receipt, Fate.LOST)
-    admission = store().place_of(
+    admission = store().admission.place_of(
         campaign.slug,
         user=receipt.user,
         nth=receipt.nth,

@@ -50,7 +50,7 @@ def measure_skew() -> Skew:
 
 def _measure_once() -> Skew:
     wall, began = time.time(), time.monotonic()
-    at_ms = store().now_ms()
+    at_ms = store().server.now_ms()
     half_ms = 500 * (time.monotonic() - began)
     ahead_ms = 1000 * wall + half_ms - (at_ms + 0.5)  # Redis' milliseconds have no fractions
     return Skew(ahead_ms, half_ms + 0.5, at_ms)
@@ -71,7 +71,7 @@ class Reporter:
         self._due_s = time.monotonic() + REPORT_EVERY_S
         try:
             skew = measure_skew()
-            store().report_clock(
+            store().processes.report_clock(
                 process, os.getpid(), ahead_ms=round(skew.ahead_ms),
                 within_ms=round(skew.within_ms), at_ms=skew.at_ms,
             )  # fmt: skip
@@ -88,7 +88,7 @@ class Reporter:
         no `atexit`."""
         if self._reported and self._reported[1] == os.getpid():
             with suppress(StoreFailure):
-                store().forget_clock(*self._reported)
+                store().processes.forget_clock(*self._reported)
             self._reported = None
 
     def _log(self, process: str, skew: Skew) -> None:
@@ -109,7 +109,7 @@ reporter = Reporter()  # the one instance of this process
 def reported_skews() -> list[ClockReport]:
     """The worst fresh report under each process's name. Raises StoreAway."""
     worst: dict[str, ClockReport] = {}
-    for report in store().clock_reports():
+    for report in store().processes.clock_reports():
         worst_so_far = worst.get(report.process)
         if report.age_ms <= FRESH_MS and (
             worst_so_far is None or off_of(report) > off_of(worst_so_far)

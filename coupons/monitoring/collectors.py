@@ -72,7 +72,7 @@ class Database(Collector):
 
 
 def _redis() -> Iterator[Metric]:
-    info: Any = store().server_info()
+    info: Any = store().server.server_info()
     durable = info.get("aof_enabled") == 1 and info.get("aof_last_write_status") == "ok"
     for live, value in (
         (metrics.REDIS_MEMORY, info["used_memory"]),
@@ -82,7 +82,7 @@ def _redis() -> Iterator[Metric]:
         (metrics.REDIS_EVICTED, info["evicted_keys"]),
         (metrics.REDIS_REPLICAS, info["connected_slaves"]),
         (metrics.REDIS_DURABLE, float(durable)),
-        (metrics.REDIS_TIME, store().now_ms() / 1000),
+        (metrics.REDIS_TIME, store().server.now_ms() / 1000),
     ):
         yield live_family(live, {(): float(value)})
 
@@ -111,11 +111,11 @@ def _clocks() -> Iterator[Metric]:
 
 
 def _canary() -> Iterator[Metric]:
-    yield _age(metrics.CANARY_AGE, store().canary_age_ms())
+    yield _age(metrics.CANARY_AGE, store().wakeups.canary_age_ms())
 
 
 def _sweep() -> Iterator[Metric]:
-    yield _age(metrics.SWEEP_AGE, store().sweep_age_ms())
+    yield _age(metrics.SWEEP_AGE, store().wakeups.sweep_age_ms())
 
 
 def _age(live: Live, age_ms: int | None) -> Metric:
@@ -123,8 +123,8 @@ def _age(live: Live, age_ms: int | None) -> Metric:
 
 
 def _campaigns() -> Iterator[Metric]:
-    installed = store().installed_slugs()
-    all_gates = store().gates(installed)
+    installed = store().campaigns.installed_slugs()
+    all_gates = store().campaigns.gates(installed)
     damaged = sorted(all_gates.failed)[:MOST_SHOWN]
     shown = _most_urgent(all_gates)
     gates = {slug: gate for slug, gate in shown.items() if gate}
@@ -135,7 +135,7 @@ def _campaigns() -> Iterator[Metric]:
     )
     for live, value in _GATE_GAUGES.items():
         yield live_family(live, {(slug,): float(value(gate)) for slug, gate in gates.items()})
-    since = store().waiting_since([slug for slug, gate in gates.items() if gate.waiting])
+    since = store().queue.waiting_since([slug for slug, gate in gates.items() if gate.waiting])
     ages = {slug: max(0, gates[slug].now_ms - (ms or 0)) / 1000 for slug, ms in since.items()}
     yield live_family(metrics.OLDEST, {(slug,): ages.get(slug, 0.0) for slug in gates})
     yield from _failing([*damaged, *shown], unreadable=all_gates.failed.keys())
@@ -143,7 +143,10 @@ def _campaigns() -> Iterator[Metric]:
 
 def _failing(slugs: Sequence[str], *, unreadable: Collection[str]) -> Iterator[Metric]:
     """Campaigns that workers can't drain, and keys whose type is not what we wrote."""
-    failures, wrongly_typed = store().drain_failures(slugs), store().wrongly_typed_keys(slugs)
+    failures, wrongly_typed = (
+        store().wakeups.drain_failures(slugs),
+        store().campaigns.wrongly_typed_keys(slugs),
+    )
     failed: dict[tuple[str, ...], float] = {
         (slug,): float(slug in failures.failed or failures[slug] is not None) for slug in slugs
     }

@@ -14,13 +14,13 @@ def queue_keys_line(slug: str) -> Line:
     StoreAway."""
     wrong_keys = [
         f"{getattr(keys.campaign_keys(slug), key)} ({key_type})"
-        for key, key_type in store().wrongly_typed_keys([slug]).result(slug).items()
+        for key, key_type in store().campaigns.wrongly_typed_keys([slug]).result(slug).items()
     ]
     if wrong_keys:
         seen = _("Keys of this campaign in Redis have a wrong type: {keys}.")
         return red("keys", seen.format(keys=", ".join(wrong_keys)), _set_aside(slug))
     try:
-        store().gates([slug]).result(slug)
+        store().campaigns.gates([slug]).result(slug)
     except StoreError as error:
         return red("keys", _("It can't be read: {why}").format(why=error), _set_aside(slug))
     return green("keys", _("All keys of this campaign in Redis can be read."))
@@ -29,7 +29,7 @@ def queue_keys_line(slug: str) -> Line:
 def drain_line(slug: str) -> Line:
     """Admitted claims are stored within seconds. Raises StoreAway; StoreError if the queue can't be
     read."""
-    failures, since = store().drain_failures([slug]), store().waiting_since([slug])
+    failures, since = store().wakeups.drain_failures([slug]), store().queue.waiting_since([slug])
     if slug in failures.failed or failures[slug] is not None:
         return red(
             "drain",
@@ -39,7 +39,7 @@ def drain_line(slug: str) -> Line:
     oldest_ms = since.result(slug)
     if oldest_ms is None:
         return green("drain", _("No claim waits to be stored."))
-    age_s = max(0.0, (store().now_ms() - oldest_ms) / 1000)
+    age_s = max(0.0, (store().server.now_ms() - oldest_ms) / 1000)
     seen = _("A claim has been waiting to be stored for {age:.0f} s.").format(age=age_s)
     do = f"journalctl -u coupon-worker -n 200 | grep {slug}"
     if age_s > WAITS_RED_S:

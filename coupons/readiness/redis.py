@@ -20,7 +20,7 @@ ServerInfo = Mapping[str, Any]
 
 def redis_lines() -> list[Line]:
     """Raises StoreAway."""
-    info = store().server_info()
+    info = store().server.server_info()
     return [
         clock_line(),
         memory_line(info),
@@ -66,7 +66,7 @@ def memory_line(info: ServerInfo) -> Line:
 def _still_needed() -> int:
     """Bytes needed if every coupon still for sale is claimed and none of them is stored yet."""
     measured = capacity.load_measurements()
-    gates = store().gates(store().installed_slugs()).values()
+    gates = store().campaigns.gates(store().campaigns.installed_slugs()).values()
     left = sum(gate.remaining for gate in gates if gate and gate.closes_ms > gate.now_ms)
     return round(left * (measured.bytes_per_claimant + measured.bytes_per_waiting_claim))
 

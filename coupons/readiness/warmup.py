@@ -26,7 +26,7 @@ def warm_up(campaign: Campaign) -> CampaignEvent:
     """
     done: dict[str, Any] = {"database_ms": _query_database()}
     if campaign.strategy == Campaign.Strategy.QUEUED:
-        done["scripts"] = store().load_scripts()
+        done["scripts"] = store().server.load_scripts()
         lookup.load_snapshot(campaign.slug)
     urls = [url.rstrip("/") for url in settings.WARM_UP_URLS]
     done["hosts"] = [[url, _warm_up_host(url, campaign.slug), ASKS_PER_HOST] for url in urls]

@@ -29,7 +29,7 @@ def broker_line() -> Line:
 
 def canary_line() -> Line:
     """A canary of beat passed through the broker and a worker to Redis. Raises StoreAway."""
-    age_ms = store().canary_age_ms()
+    age_ms = store().wakeups.canary_age_ms()
     do = _("Start beat and a worker: systemctl status coupon-beat coupon-worker")
     if age_ms is None:
         return red(
@@ -45,7 +45,7 @@ def canary_line() -> Line:
 def beat_line() -> Line:
     """Beat's sweep ran recently: it opens and closes campaigns by the clock and sends wake-ups for
     claims whose own was lost. Raises StoreAway."""
-    age_ms = store().sweep_age_ms()
+    age_ms = store().wakeups.sweep_age_ms()
     do = _("Start beat: systemctl restart coupon-beat. If it runs, see the worker's log.")
     if age_ms is None:
         return red("beat", _("Beat has not swept yet: nothing opens or closes by itself."), do)

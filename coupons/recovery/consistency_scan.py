@@ -80,7 +80,7 @@ class _Scan:
     def __init__(self, campaign: Campaign, repair: bool, tell: Tell) -> None:
         self.campaign, self.repair, self.tell = campaign, repair, tell
         self.slug = campaign.slug
-        self.given = store().gate(self.slug).admitted
+        self.given = store().campaigns.gate(self.slug).admitted
         self.seen = bytearray(self.given + 1)  # by place; 0 is none
         self.seen[0] = TOLD
         self.report = Report(self.slug, self.given)
@@ -88,7 +88,7 @@ class _Scan:
     def run(self) -> Report:
         self._mark_waiting()
         self._mark_stored()
-        for page in store().claimants(self.slug):
+        for page in store().recovery.claimants(self.slug):
             self._compare_claimants(page)
         self._find_unknown_users()
         self._find_coupons_beyond()
@@ -135,7 +135,7 @@ class _Scan:
     def _requeue_lost(self, claimant: Claimant) -> None:
         self.report.add(Gap.NOT_STORED, claimant.place, f"told to {_describe(claimant)}")
         claim = self._claim_of(claimant) if self.repair else None
-        if claim and store().requeue_claim(self.slug, claimant, claim):
+        if claim and store().recovery.requeue_claim(self.slug, claimant, claim):
             self.report.mended[Gap.NOT_STORED] += 1
 
     def _claim_of(self, claimant: Claimant) -> AdmittedClaim | None:
@@ -155,7 +155,7 @@ class _Scan:
             self._make_known(list(self._rows(places).values()))
 
     def _make_known(self, rows: list[Claimant]) -> None:
-        known_places = store().places_of(self.slug, [row.field for row in rows])
+        known_places = store().recovery.places_of(self.slug, [row.field for row in rows])
         lost = [row for row, known in zip(rows, known_places, strict=True) if known is None]
         for row, known in zip(rows, known_places, strict=True):
             if known is not None:
@@ -164,14 +164,14 @@ class _Scan:
             self.report.add(Gap.NOT_TOLD, row.place, f"stored for {_describe(row)}")
         if self.repair:
             blocks = self.campaign.filter_blocks
-            store().write_claimants(self.slug, lost, filter_blocks=blocks, replace=False)
+            store().recovery.write_claimants(self.slug, lost, filter_blocks=blocks, replace=False)
             self.report.mended[Gap.NOT_TOLD] += len(lost)
 
     def _find_coupons_beyond(self) -> None:
         """Coupons on places that Redis has not given: it lost its most recent writes. The places
         given are read after the coupons, so that new admissions don't count."""
         beyond = list(_coupons(self.campaign, above=self.given))
-        given = store().gate(self.slug).admitted  # read after the coupons
+        given = store().campaigns.gate(self.slug).admitted  # read after the coupons
         count = 0
         for row in chain.from_iterable(beyond):
             if row[0] > given:

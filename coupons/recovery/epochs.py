@@ -65,7 +65,7 @@ def _all_marks() -> tuple[list[Campaign], ByCampaign[Marks]]:
     with availability.require_database():
         queued = Campaign.objects.filter(strategy=Campaign.Strategy.QUEUED)
         rows = list(queued.exclude(state=lifecycle.State.DRAFT))
-    return rows, store().gate_marks([row.slug for row in rows])
+    return rows, store().recovery.gate_marks([row.slug for row in rows])
 
 
 def _birth(epoch: str) -> str:

@@ -39,7 +39,7 @@ def verify_server() -> bool:
 
     Raises StoreAway, DatabaseAway if that can't be determined; then nothing is admitted.
     """
-    server = store().current_server()
+    server = store().server.current_server()
     if server.may_decide or not server.is_primary:
         return server.may_decide
     if not _one_check.acquire(blocking=False):
@@ -47,7 +47,7 @@ def verify_server() -> bool:
     try:
         if not _bring_up_to_date(server.identity):
             return False
-        store().mark_server_verified(server.identity)
+        store().server.mark_server_verified(server.identity)
     finally:
         _one_check.release()
     return True
@@ -60,7 +60,7 @@ def _bring_up_to_date(identity: str) -> bool:
         queued = Campaign.objects.filter(strategy=Campaign.Strategy.QUEUED)
         rows = list(queued.exclude(state=lifecycle.State.DRAFT).select_related("tally"))
     slugs = [row.slug for row in rows]
-    marks, gates = store().gate_marks(slugs), store().gates(slugs)
+    marks, gates = store().recovery.gate_marks(slugs), store().campaigns.gates(slugs)
     affected = [
         row.slug for row in rows if _may_be_affected(row, marks, gates.get(row.slug), identity)
     ]
@@ -126,10 +126,10 @@ def _keep_closed(slug: str, _: Exception) -> None:
     with availability.require_database():
         row = Campaign.objects.get(slug=slug)
     try:
-        marks = store().gate_marks([slug]).result(slug)
+        marks = store().recovery.gate_marks([slug]).result(slug)
         if epochs.is_ours(row, marks):
             epoch = epochs.next_epoch([row.epoch, *marks.epochs])
             bits = holder_filter.bit_count(row.filter_blocks)
-            store().close_each([(slug, epoch, bits)]).result(slug)
+            store().recovery.close_each([(slug, epoch, bits)]).result(slug)
     except StoreError as error:
         logger.error("%s could not be closed for repair: %s", slug, error)

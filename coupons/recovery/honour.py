@@ -56,9 +56,9 @@ def _given_while_free(receipt: Receipt) -> int:
     """The number of places given, read before the check that no other user holds this place: raises
     Refused if one does."""
     campaign = update.queued_campaign(receipt.campaign)
-    given = store().gate(receipt.campaign).admitted
+    given = store().campaigns.gate(receipt.campaign).admitted
     own = claimant_field.encode_field(receipt.user, receipt.nth, campaign.per_user)
-    claimants = store().claimants(receipt.campaign)
+    claimants = store().recovery.claimants(receipt.campaign)
     for page in claimants:
         if any(one.place == receipt.place and one.field != own for one in page):
             raise Refused(_("Place {} was given to another user since.").format(receipt.place))
@@ -83,7 +83,7 @@ def _store(campaign: Campaign, receipt: Receipt) -> None:
 
 def _write_to_redis(campaign: Campaign, receipt: Receipt, given: int) -> None:
     field = claimant_field.encode_field(receipt.user, receipt.nth, campaign.per_user)
-    reply = store().honour_place(
+    reply = store().recovery.honour_place(
         campaign.slug,
         Claimant(field, receipt.place, receipt.admitted_ms),
         filter_blocks=campaign.filter_blocks,

@@ -41,14 +41,16 @@ def requeue_lost(campaign: Campaign, lost: list[AdmittedClaim]) -> int:
     for claim in lost:
         field = claimant_field.encode_field(claim.user, claim.nth, campaign.per_user)
         claimant = Claimant(field, claim.place, claim.admitted_ms)
-        requeued += store().requeue_claim(campaign.slug, claimant, claim)
-    store().drop_published(campaign.slug, store().publishing_processes(campaign.slug))
+        requeued += store().recovery.requeue_claim(campaign.slug, claimant, claim)
+    store().recent_admissions.drop_published(
+        campaign.slug, store().recent_admissions.publishing_processes(campaign.slug)
+    )
     return requeued
 
 
 def _published(slug: str) -> Iterator[AdmittedClaim]:
-    for process in store().publishing_processes(slug):
-        reply = store().published_admissions(slug, process) or b"[]"
+    for process in store().recent_admissions.publishing_processes(slug):
+        reply = store().recent_admissions.published_admissions(slug, process) or b"[]"
         try:
             claims = [AdmittedClaim(*fields) for fields in orjson.loads(reply)]
             yield from (claim for claim in claims if queue.is_valid(claim))

@@ -131,7 +131,7 @@ class _Rebuild:
         return self.results[slug]
 
     def run(self, slugs: Sequence[str]) -> None:
-        self._began_s, self._server = time.monotonic(), store().current_server().identity
+        self._began_s, self._server = time.monotonic(), store().server.current_server().identity
         closed = self._close(slugs)
         closed = self._read_highest(closed)
         self._open([closing for closing in closed if not closing.needs_claimants])
@@ -151,7 +151,7 @@ class _Rebuild:
         block all other changes."""
         with availability.require_database(), transaction.atomic():
             rows = self._with_new_epochs(self._locked_rows(slugs))
-            gates = store().close_each(
+            gates = store().recovery.close_each(
                 [(row.slug, row.epoch, holder_filter.bit_count(row.filter_blocks)) for row in rows],
                 in_doubt=self.everything,
             )
@@ -169,7 +169,7 @@ class _Rebuild:
         return list(free.filter(slug__in=slugs).order_by("pk"))
 
     def _with_new_epochs(self, rows: Sequence[Campaign]) -> list[Campaign]:
-        marks, changed = store().gate_marks([row.slug for row in rows]), []
+        marks, changed = store().recovery.gate_marks([row.slug for row in rows]), []
         for row in rows:
             with self._guard(row.slug):
                 known = marks.result(row.slug)
@@ -214,7 +214,7 @@ class _Rebuild:
         above = 0 if self.everything or not closing.gate.whole else given or 0
         known = KnownClaims(campaign, above)
         for page in known.pages():
-            store().write_claimants(
+            store().recovery.write_claimants(
                 campaign.slug, page.claimants,
                 filter_blocks=campaign.filter_blocks, replace=page.stored,
             )  # fmt: skip
@@ -236,7 +236,7 @@ class _Rebuild:
                     definition = update.redis_definition(closing.campaign)
                     requests.append((closing.campaign.slug, definition, closing.highest))
                     ready.append(closing)
-        replies = store().open_each(requests, server=self._server)
+        replies = store().recovery.open_each(requests, server=self._server)
         campaign_changed.send(sender=None)
         opened = []
         for closing in ready:

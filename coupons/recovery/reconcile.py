@@ -64,7 +64,9 @@ def watched_campaigns() -> list[Campaign]:
 def count_claims(watched: Sequence[Campaign]) -> list[Counts]:
     """The counts of the campaigns that are in Redis. Raises StoreAway, DatabaseAway."""
     slugs = [campaign.slug for campaign in watched]
-    gates = successful_answers(store().gates(slugs), Work.RECONCILE)  # before MySQL: see above
+    gates = successful_answers(
+        store().campaigns.gates(slugs), Work.RECONCILE
+    )  # before MySQL: see above
     ids = [campaign.pk for campaign in watched]
     with availability.require_database():
         tallies = Tally.objects.in_bulk(ids)
@@ -102,7 +104,7 @@ def reconcile_campaigns() -> list[Report]:
         with isolate_campaign(slug, Work.RECONCILE):
             rebuild.renew_campaign(slug, actor=consistency_scan.ACTOR)
     known = {campaign.slug: campaign for campaign in watched_campaigns()}
-    at_ms = store().now_ms()
+    at_ms = store().server.now_ms()
     all_counts = count_claims(list(known.values()))
     _list_installed([counts.slug for counts in all_counts])
     differing: list[Campaign] = []
@@ -140,12 +142,12 @@ def _scan_differing(differing: Sequence[Campaign]) -> list[Report]:
 def _list_installed(slugs: list[str]) -> None:
     """Put missing campaigns back on Redis' list: the sweep wakes drains for listed ones only."""
     try:
-        listed = set(store().installed_slugs())
+        listed = set(store().campaigns.installed_slugs())
     except StoreError:
         listed = set()
     if missing := [slug for slug in slugs if slug not in listed]:
         logger.error("%s of %s campaigns were not in coupon:installed", len(missing), len(slugs))
-        store().list_installed(missing)
+        store().campaigns.list_installed(missing)
 
 
 def _interrupted_repairs() -> list[str]:
@@ -169,7 +171,7 @@ def compare_campaign(
         highest_place.raise_highest(campaign.pk, report.admitted)
         Tally.objects.filter(campaign=campaign).update(holes=report.found[Gap.HOLE])
     gaps = {kind: report.found[kind] - report.mended[kind] for kind in Gap}
-    _set_gauges(slug, gaps, store().now_ms())
+    _set_gauges(slug, gaps, store().server.now_ms())
     for kind in Gap:
         metrics.GAPS_REPAIRED.labels(metrics.campaign_label(slug), kind).inc(report.mended[kind])
     return report

@@ -1,9 +1,10 @@
 """The only access to the Redis that decides. Every reply is typed, every driver error translated.
 
-One script per decision (`lua/`), one method per script or command, grouped by subject:
-`admission` decides, `campaigns` reads and writes the gates, `queue` holds the claims to be stored,
-`wakeups` the pending flags of wake-up messages, `processes` the clock reports of our processes,
-`login_failures` counts logins, `recovery` and `recent_admissions` restore what Redis lost.
+One script per decision (`lua/`), one method per script or command, one attribute of `store()` per
+subject: `admission` decides, `campaigns` reads and writes the gates, `queue` holds the claims to be
+stored, `wakeups` the pending flags of wake-up messages, `processes` the clock reports of our
+processes, `logins` counts operators' logins, `recovery` and `recent_admissions` restore what Redis
+lost, and `server` asks the server about itself: clock, identity, INFO.
 A call about many campaigns returns one result per campaign (`replies.ByCampaign`): an error of one
 campaign does not fail the others.
 """
@@ -14,12 +15,14 @@ from django.conf import settings
 
 from coupons.store.admission import AdmissionCalls, Decision
 from coupons.store.campaigns import CampaignCalls, Definition, Gate
+from coupons.store.client import StoreClient
 from coupons.store.login_failures import LoginCalls
 from coupons.store.processes import ProcessCalls
 from coupons.store.queue import Entry, QueueCalls
 from coupons.store.recent_admissions import RecentAdmissionCalls
-from coupons.store.recovery import Claimant, Marks, RepairCalls
+from coupons.store.recovery import Claimant, Marks, RecoveryCalls
 from coupons.store.replies import ByCampaign
+from coupons.store.server import ServerCalls
 from coupons.store.wakeups import WAKEUP_TTL_MS, WakeupCalls
 
 __all__ = [
@@ -36,17 +39,22 @@ __all__ = [
 ]
 
 
-class Store(
-    AdmissionCalls,
-    CampaignCalls,
-    LoginCalls,
-    ProcessCalls,
-    QueueCalls,
-    RepairCalls,
-    RecentAdmissionCalls,
-    WakeupCalls,
-):
-    """All calls on one Redis endpoint."""
+class Store:
+    """All calls on one Redis endpoint, one attribute per subject. `client` is redis-py's client,
+    `breaker` the circuit breaker of all calls."""
+
+    def __init__(self, url: str, *, timeout_s: float, max_connections: int) -> None:
+        shared = StoreClient(url, timeout_s=timeout_s, max_connections=max_connections)
+        self.client, self.breaker = shared.client, shared.breaker
+        self.admission = AdmissionCalls(shared)
+        self.campaigns = CampaignCalls(shared)
+        self.logins = LoginCalls(shared)
+        self.processes = ProcessCalls(shared)
+        self.queue = QueueCalls(shared)
+        self.recent_admissions = RecentAdmissionCalls(shared)
+        self.recovery = RecoveryCalls(shared)
+        self.server = ServerCalls(shared)
+        self.wakeups = WakeupCalls(shared)
 
 
 @cache

@@ -10,7 +10,7 @@ from coupons.claims.hot_settings import settings
 from coupons.errors import NotInstalled, OutcomeUnknown, ServerChanged
 from coupons.observability import request_id
 from coupons.store import claimant_field, keys
-from coupons.store.client import Script, StoreClient, packed_command
+from coupons.store.client import Script, StoreClient, SubjectCalls, packed_command
 from coupons.store.connection import PipelinedConnection
 from coupons.store.group_commit import GroupCommit
 from coupons.store.replies import failure_of, parsing_reply
@@ -31,16 +31,16 @@ class Decision(NamedTuple):
     version: str = ""
 
 
-class AdmissionCalls(StoreClient):
+class AdmissionCalls(SubjectCalls):
     """Claims of many threads share round trips; see `group_commit`."""
 
-    def __init__(self, url: str, *, timeout_s: float, max_connections: int) -> None:
-        super().__init__(url, timeout_s=timeout_s, max_connections=max_connections)
+    def __init__(self, shared: StoreClient) -> None:
+        super().__init__(shared)
         # Only a server whose identity was verified decides; all other calls may go to any server.
         self._connection = PipelinedConnection(
-            self._pool(redis_connect_func=require_verified_server)
+            shared.new_pool(redis_connect_func=require_verified_server)
         )
-        self._group_commit = GroupCommit(self._round_trip, timeout_s=timeout_s)
+        self._group_commit = GroupCommit(self._round_trip, timeout_s=shared.timeout_s)
 
     def _round_trip(self, commands: list[bytes]) -> list[Any]:
         """One pipeline, for the claims of many threads. Raises redis.RedisError, StoreAway."""

@@ -9,7 +9,7 @@ import redis
 
 from coupons.errors import NotInstalled
 from coupons.store import keys
-from coupons.store.client import Script, StoreClient, time_ms
+from coupons.store.client import Script, SubjectCalls, time_ms
 from coupons.store.replies import ByCampaign, failure_of, parsing_reply, reply_each
 
 INSTALL, LIST, TYPES = map(Script, ("install", "list", "types"))
@@ -50,7 +50,7 @@ class Definition:
     filter_bits: int
 
 
-class CampaignCalls(StoreClient):
+class CampaignCalls(SubjectCalls):
     """Reading and writing gates."""
 
     def install(self, slug: str, definition: Definition, *, create: bool) -> tuple[str, int]:
@@ -128,7 +128,7 @@ class CampaignCalls(StoreClient):
         return sorted(slug.decode(errors="replace") for slug in members)
 
     def list_installed(self, slugs: Sequence[str]) -> None:
-        """Add campaigns to the set that `installed` reads. A key of another type is replaced."""
+        """Add campaigns to the set that `installed_slugs` reads. A key of another type is replaced."""
         with self.guard_call():
             LIST(self.client, (keys.INSTALLED,), *slugs)
 
@@ -138,20 +138,6 @@ class CampaignCalls(StoreClient):
         calls = [([getattr(names, key) for key in keys.TYPES], *_TYPES) for names in campaigns]
         with self.guard_call():
             return reply_each(slugs, TYPES.each(self.client, calls), _wrong_types)
-
-    def now_ms(self) -> int:
-        with self.guard_call():
-            return time_ms(self.client.time())
-
-    def load_scripts(self) -> int:
-        """Load every script into the server before the first claim needs one. Returns how many."""
-        with self.guard_call():
-            return len([self.client.script_load(script.text) for script in Script.all])
-
-    def server_info(self) -> dict[str, object]:
-        """The server's INFO. Managed Redis services answer it too, unlike CONFIG."""
-        with self.guard_call():
-            return dict(self.client.info())
 
 
 def _wrong_types(pairs: list[Any]) -> dict[str, str]:

@@ -71,7 +71,8 @@ class _Pool(redis.BlockingConnectionPool):
 
 
 class StoreClient:
-    """Base of all calls to one Redis. Safe to share between threads and across a fork."""
+    """The connections to one Redis and their circuit breaker, shared by the calls of all subjects.
+    Safe to share between threads and across a fork."""
 
     def __init__(self, url: str, *, timeout_s: float, max_connections: int) -> None:
         # An error reply counts as a success of the server; only a missing reply is a failure.
@@ -82,16 +83,16 @@ class StoreClient:
             error_reply=redis.RedisError,
             slow_s=timeout_s / 2,
         )
-        self._url, self._timeout_s, self._max_connections = url, timeout_s, max_connections
-        self.client = redis.Redis(connection_pool=self._pool())
+        self._url, self.timeout_s, self._max_connections = url, timeout_s, max_connections
+        self.client = redis.Redis(connection_pool=self.new_pool())
 
-    def _pool(self, **more: Any) -> _Pool:
+    def new_pool(self, **more: Any) -> _Pool:
         return _Pool.from_url(
             self._url,
             max_connections=self._max_connections,
-            timeout=self._timeout_s,  # for a free connection; the next two: to connect, to reply
-            socket_connect_timeout=self._timeout_s,
-            socket_timeout=self._timeout_s,
+            timeout=self.timeout_s,  # for a free connection; the next two: to connect, to reply
+            socket_connect_timeout=self.timeout_s,
+            socket_timeout=self.timeout_s,
             retry=Retry(NoBackoff(), 0),
             protocol=2,
             **more,
@@ -106,6 +107,15 @@ class StoreClient:
                 yield
         except redis.RedisError as error:
             raise failure_of(error) from error
+
+
+class SubjectCalls:
+    """Base of the calls of one subject, over the client that all subjects share."""
+
+    def __init__(self, shared: StoreClient) -> None:
+        self.client = shared.client
+        self.breaker = shared.breaker
+        self.guard_call = shared.guard_call
 
 
 def time_ms(clock: Any) -> int:

@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import Any
 
 from coupons.store import keys
-from coupons.store.client import Script, StoreClient
+from coupons.store.client import Script, SubjectCalls
 
 FORGOTTEN_AFTER_S = 15 * 60
 EVERYBODY_FORGOTTEN_AFTER_S = 60
@@ -54,7 +54,7 @@ class Counted:
     reached: tuple[Limit, ...] = ()
 
 
-class LoginCalls(StoreClient):
+class LoginCalls(SubjectCalls):
     def count_login(self, source: Source, limits: dict[Limit, int]) -> Counted:
         """Count an attempt, unless a limit is reached. Atomic: concurrent attempts can't exceed a
         limit. A limit that is missing or 0 is not counted."""

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from coupons.store import keys
-from coupons.store.client import StoreClient, time_ms
+from coupons.store.client import SubjectCalls, time_ms
 
 FORGOTTEN_AFTER_MS = 3_600_000  # older reports are of processes that ended; they are deleted
 
@@ -19,7 +19,7 @@ class ClockReport(NamedTuple):
     age_ms: int
 
 
-class ProcessCalls(StoreClient):
+class ProcessCalls(SubjectCalls):
     """One report per process name and pid, overwritten by the next one, deleted when old."""
 
     def report_clock(

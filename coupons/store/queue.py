@@ -9,7 +9,7 @@ import redis
 
 from coupons.observability import metrics
 from coupons.store import keys
-from coupons.store.client import Script, StoreClient, time_ms
+from coupons.store.client import Script, SubjectCalls, time_ms
 from coupons.store.replies import ByCampaign, failure_of, parsing_reply, reply_each
 
 SETTLE, PARK, LEAVE, REPLAY, GROUP = map(Script, ("settle", "park", "leave", "replay", "group"))
@@ -38,7 +38,7 @@ class Taken(NamedTuple):
     entries: list[Entry]
 
 
-class QueueCalls(StoreClient):
+class QueueCalls(SubjectCalls):
     """Consuming a queue: read, take over, settle, park, replay."""
 
     def read_new(self, slug: str, *, consumer: str, count: int) -> Taken:

@@ -4,10 +4,10 @@
 from typing import Any, cast
 
 from coupons.store import keys
-from coupons.store.client import StoreClient
+from coupons.store.client import SubjectCalls
 
 
-class RecentAdmissionCalls(StoreClient):
+class RecentAdmissionCalls(SubjectCalls):
     """One value per web process (`process`: its random id). Not used while a claim is decided."""
 
     def has_published(self, slug: str, process: str) -> bool:

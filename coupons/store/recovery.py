@@ -7,16 +7,12 @@ blocks the server for longer than `REDIS_TIMEOUT_S`.
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
-import redis
-
 from coupons.claims import holder_filter
 from coupons.claims.values import AdmittedClaim
-from coupons.errors import StoreAway
 from coupons.store import keys
 from coupons.store.campaigns import LIST, Definition
-from coupons.store.client import Script, StoreClient
-from coupons.store.replies import ByCampaign, failure_of, reply_each
-from coupons.store.server_identity import Server
+from coupons.store.client import Script, SubjectCalls
+from coupons.store.replies import ByCampaign, reply_each
 
 CLOSE, OPEN, REQUEUE, HONOUR = map(Script, ("close", "open", "requeue", "honour"))
 PAGE = 5_000  # claimants per HSCAN call, approximately
@@ -56,27 +52,7 @@ class Closed(NamedTuple):
     whole: bool
 
 
-class RepairCalls(StoreClient):
-    def current_server(self) -> Server:
-        with self.guard_call():
-            replication = self.client.info("replication")
-            verified = self._verified_identity()
-        return Server.from_replication(replication, verified)
-
-    def _verified_identity(self) -> bytes | None:
-        """The identity verified last. None also if the key has another type."""
-        try:
-            return cast("bytes | None", self.client.get(keys.SERVER))
-        except redis.ResponseError as error:
-            if isinstance(failure_of(error), StoreAway):
-                raise
-            return None
-
-    def mark_server_verified(self, identity: str, *, unless_known: bool = False) -> None:
-        """Let admissions connect to this server. `unless_known`: only if no identity is stored."""
-        with self.guard_call():
-            self.client.set(keys.SERVER, identity, nx=unless_known)
-
+class RecoveryCalls(SubjectCalls):
     def gate_marks(self, slugs: Sequence[str]) -> ByCampaign[Marks]:
         with self.guard_call(), self.client.pipeline(transaction=False) as pipe:
             for slug in slugs:

@@ -7,7 +7,7 @@ While the flag is set, a wake-up message is under way and no second one is sent.
 from collections.abc import Sequence
 
 from coupons.store import keys
-from coupons.store.client import StoreClient, time_ms
+from coupons.store.client import SubjectCalls, time_ms
 from coupons.store.replies import ByCampaign, parsing_reply, reply_each
 
 WAKEUP_TTL_MS = 1_000  # life of the pending flag: after it, another wake-up may be sent
@@ -17,7 +17,7 @@ _NO_KEY = -2  # PTTL's reply for a missing key: it has expired
 _FAILED_MS = 10_000  # how long a failure stays readable after its pause
 
 
-class WakeupCalls(StoreClient):
+class WakeupCalls(SubjectCalls):
     """Setting and clearing pending flags, drain failures, and time marks."""
 
     def set_pending_wakeups(self, slugs: Sequence[str]) -> list[str]:

@@ -22,8 +22,8 @@ Draft = Callable[..., Campaign]
 @pytest.fixture
 def campaign_opening_soon(draft: Draft) -> Campaign:
     """A draft that would open in half a minute; a healthy worker is recorded."""
-    store().mark_canary()
-    store().mark_sweep()
+    store().wakeups.mark_canary()
+    store().wakeups.mark_sweep()
     opens = timezone.now() + timedelta(seconds=30)
     return draft("sale", opens_at=opens, closes_at=opens + timedelta(hours=1))
 

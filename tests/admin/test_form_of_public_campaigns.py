@@ -13,7 +13,8 @@ from coupons.audit import labels
 from coupons.campaigns import lifecycle
 from coupons.claims.values import Claim
 from coupons.models import Campaign, CampaignEvent, Slot
-from coupons.store import Store, store
+from coupons.store import store
+from coupons.store.campaigns import CampaignCalls
 from tests.admin.test_form import CampaignMaker, Page, form_errors, form_fields
 
 
@@ -42,7 +43,7 @@ def test_more_stock_reaches_redis_and_the_history(
     operator_client.post(
         campaign_url("sale"), form_fields(operator_client, campaign_url("sale")) | {"stock": "25"}
     )
-    assert store().gate("sale").stock == 25
+    assert store().campaigns.gate("sale").stock == 25
     last = CampaignEvent.objects.first()
     assert last is not None
     assert (last.actor, last.kind, last.data) == ("mina", "stock_set", {"stock": 25})
@@ -58,7 +59,7 @@ def test_it_refuses_a_stock_below_what_was_admitted_and_changes_nothing(
     answer = operator_client.post(campaign_url("sale"), typed)
     assert "sale has admitted 5 claims already: its stock can't become 4." in form_errors(answer)
     assert 'value="4"' in answer.content.decode()  # what was typed is still there
-    assert (store().gate("sale").stock, Campaign.objects.get().stock) == (10, 10)
+    assert (store().campaigns.gate("sale").stock, Campaign.objects.get().stock) == (10, 10)
     assert Slot.objects.count() == 10
 
 
@@ -77,7 +78,7 @@ def test_it_refuses_both_when_the_window_can_be_moved_but_the_stock_cannot(
         operator_client.post(campaign_url("sale"), typed)
     )
     assert Campaign.objects.get().closes_at == closes_at
-    assert store().gate("sale").stock == 10
+    assert store().campaigns.gate("sale").stock == 10
 
 
 def test_stock_and_window_can_change_together(
@@ -89,7 +90,7 @@ def test_stock_and_window_can_change_together(
         "closes_at": "2099-12-01T12:00:00.5",
     }
     assert operator_client.post(campaign_url("sale"), typed).status_code == 302
-    gate = store().gate("sale")
+    gate = store().campaigns.gate("sale")
     assert (gate.stock, gate.closes_ms % 1000) == (20, 500)
     assert {labels.event_text(event) for event in CampaignEvent.objects.all()} >= {
         "rescheduled",
@@ -137,15 +138,15 @@ def test_more_slots_are_committed_before_redis_gives_them_away(
         seen.append(Slot.objects.count())
         connection.close()
 
-    install = Store.install
+    install = CampaignCalls.install
 
-    def looked_at(self: Store, *arguments: Any, **options: Any) -> tuple[str, int]:
+    def looked_at(self: CampaignCalls, *arguments: Any, **options: Any) -> tuple[str, int]:
         elsewhere = threading.Thread(target=count_slots)
         elsewhere.start()
         elsewhere.join()
         return install(self, *arguments, **options)
 
     typed = form_fields(operator_client, campaign_url("sale")) | {"stock": "25"}
-    monkeypatch.setattr(Store, "install", looked_at)
+    monkeypatch.setattr(CampaignCalls, "install", looked_at)
     operator_client.post(campaign_url("sale"), typed)
     assert seen == [25]

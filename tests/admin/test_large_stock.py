@@ -123,8 +123,8 @@ def test_saving_what_stands_there_finishes_a_change_whose_process_is_gone(
     then: int,
 ) -> None:
     """The campaign's page and the board say so, and saving the unchanged form is enough."""
-    store().mark_canary()
-    store().mark_sweep()
+    store().wakeups.mark_canary()
+    store().wakeups.mark_sweep()
     open_campaign("sale", stock=before)
     with pytest.raises(Gone):
         lifecycle.change_stock("sale", stock=after, actor="Jun", tell=die_at_the_end)

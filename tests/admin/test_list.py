@@ -142,8 +142,8 @@ def test_parked_claims_are_counted_with_a_link(
 ) -> None:
     sale = open_campaign("sale")
     strategies.admit(sale, Claim("ann"))
-    entry = store().read_new("sale", consumer="test", count=1).entries[0]
-    store().park_entry("sale", entry.id, "place_taken")
+    entry = store().queue.read_new("sale", consumer="test", count=1).entries[0]
+    store().queue.park_entry("sale", entry.id, "place_taken")
     assert (
         cells_of_row(operator_client, "sale")["parked"]
         == f'<a href="{campaign_url("sale", "parked")}">1</a>'

@@ -31,7 +31,7 @@ def park_claims(campaign: CampaignSnapshot, *users: str) -> list[str]:
         place = strategies.admit(campaign, Claim(user)).place
         Slot.objects.filter(id=slot_id(campaign.id, place)).delete()
     drain("sale", consumer="one")
-    return [entry.id for entry in store.store().parked_entries("sale")]
+    return [entry.id for entry in store.store().queue.parked_entries("sale")]
 
 
 def receipt_of_lost_claim(campaign: CampaignSnapshot, user: str) -> str:
@@ -58,7 +58,7 @@ def test_chosen_claims_go_back_on_the_queue(
     )
     assert "1 claim is back on the queue." in page_text(answer)
     assert [claim.user for claim in answer.context["claims"]] == ["ben"]
-    assert store.store().gate("sale").waiting == 1
+    assert store.store().campaigns.gate("sale").waiting == 1
 
 
 @needs_commits

@@ -131,8 +131,8 @@ def test_a_stranger_name_in_the_history_is_text(
 def park_claims(sale: CampaignSnapshot, users: list[str]) -> None:
     for user in users:
         strategies.admit(sale, Claim(user))
-    for entry in store().read_new(sale.slug, consumer="test", count=len(users)).entries:
-        store().park_entry(sale.slug, entry.id, "place_taken")
+    for entry in store().queue.read_new(sale.slug, consumer="test", count=len(users)).entries:
+        store().queue.park_entry(sale.slug, entry.id, "place_taken")
 
 
 def test_parked_claims_are_listed_with_user_place_and_reason(

@@ -84,7 +84,7 @@ def test_12_22_an_opening_in_the_past_is_asked_about_before_it_opens(
     draft("sale", opens_at=timezone.now() - timedelta(hours=1))
     asked = operator_client.post(campaign_url("sale", "do", "schedule"))
     assert "the campaign will open at once" in page_text(asked)
-    assert (campaign_state(), store().gates(["sale"])) == ("draft", {"sale": None})
+    assert (campaign_state(), store().campaigns.gates(["sale"])) == ("draft", {"sale": None})
     found = dict(re.findall(r'<input type="hidden" name="(\w+)" value="(\w+)">', page_text(asked)))
     done = operator_client.post(campaign_url("sale", "do", "schedule"), found, follow=True)
     assert ">sale is scheduled now." in page_text(done)

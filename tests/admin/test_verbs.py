@@ -165,7 +165,7 @@ def test_an_action_says_for_each_campaign_what_came_of_it(
     said = page_text(run_action(operator_client, "pause", "autumn", "winter"))
     assert ">autumn is paused now." in said
     assert ">winter is draft: it can&#x27;t be paused." in said
-    assert store().gate("autumn").paused
+    assert store().campaigns.gate("autumn").paused
 
 
 @pytest.mark.parametrize("odd", ["zz", "", "9" * 30, "-1", "1\x00", "1.5", "٣"])

@@ -31,8 +31,8 @@ FUTURE = (
 
 @pytest.fixture(autouse=True)
 def healthy_worker() -> None:
-    store().mark_canary()
-    store().mark_sweep()
+    store().wakeups.mark_canary()
+    store().wakeups.mark_sweep()
 
 
 @pytest.fixture

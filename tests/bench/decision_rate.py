@@ -58,9 +58,9 @@ def _redis_benchmark(campaign: CampaignSnapshot, count: int) -> float:
     It makes user names from random numbers. The numbers may repeat in its next run (the seed is
     its start time and process id), so each run has its own prefix.
     """
-    before = store().gate(campaign.slug).admitted
+    before = store().campaigns.gate(campaign.slug).admitted
     done = subprocess.run(_command(campaign, count), capture_output=True, text=True, check=True)
-    admitted = store().gate(campaign.slug).admitted - before
+    admitted = store().campaigns.gate(campaign.slug).admitted - before
     if admitted < 0.99 * count:
         raise RuntimeError(f"Of {count} claims of redis-benchmark {admitted} were admitted.")
     return 1 / parse_rate(done.stdout)

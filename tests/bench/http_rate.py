@@ -81,7 +81,7 @@ def measure_claims(site: Site, *, beside: Beside = nullcontext) -> wrk.WrkResult
     except wrk.TooFewTokens:
         site.users *= 2
         return measure_claims(site, beside=beside)
-    admitted = store().gate(campaign.slug).admitted
+    admitted = store().campaigns.gate(campaign.slug).admitted
     if admitted < result.requests:
         raise RuntimeError(f"{result.requests} claims were answered, {admitted} admitted.")
     return result

@@ -21,7 +21,7 @@ Command = tuple[Any, ...]  # text, bytes, whole numbers
 
 
 def admit_command(campaign: CampaignSnapshot, user: str) -> Command:
-    """One claim as `Store.admit` sends it."""
+    """One claim as `AdmissionCalls.admit` sends it."""
     names, field = (
         keys.campaign_keys(campaign.slug),
         claimant_field.encode_field(user, 1, campaign.per_user),

@@ -164,7 +164,7 @@ def _cpu_of_one(watch: ScrapeWatch, scrapes: int) -> float:
 
 
 def _admitted(slug: str) -> int:
-    return store().gate(slug).admitted
+    return store().campaigns.gate(slug).admitted
 
 
 def _cpu_s(processes: list[psutil.Process]) -> float:

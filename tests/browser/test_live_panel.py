@@ -36,8 +36,8 @@ def open_panel(
 ) -> Iterator[Callable[[Campaign], Browser]]:
     """Call it with a campaign: Mina logs in and opens its page under the strict content policy."""
     settings.MIDDLEWARE = ["tests.browser.policy.strict_policy_middleware", *settings.MIDDLEWARE]
-    store().client.set(keys.SWEPT, store().now_ms() + 600_000)
-    store().client.set(keys.CANARY, store().now_ms() + 600_000)
+    store().client.set(keys.SWEPT, store().server.now_ms() + 600_000)
+    store().client.set(keys.CANARY, store().server.now_ms() + 600_000)
     User.objects.create_superuser("mina", password=PASSWORD)
     with start_browser(tmp_path) as window:
 

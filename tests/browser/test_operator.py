@@ -127,8 +127,10 @@ def test_before_an_opening_the_board_is_one_click_away_and_refreshes_itself(
 ) -> None:
     settings.MIDDLEWARE = ["tests.browser.policy.strict_policy_middleware", *settings.MIDDLEWARE]
     settings.REDIS_WAIT_REPLICAS = 1
-    store().client.set(keys.SWEPT, store().now_ms() + 600_000)
-    store().client.set(keys.CANARY, store().now_ms() + 600_000)  # a worker is there, for long
+    store().client.set(keys.SWEPT, store().server.now_ms() + 600_000)
+    store().client.set(
+        keys.CANARY, store().server.now_ms() + 600_000
+    )  # a worker is there, for long
     settings.HOLD_BACK_S = 600  # a slow machine has time to click
     opens = timezone.now() + timedelta(minutes=9)
     draft("sale", opens_at=opens, closes_at=opens + timedelta(hours=1))

@@ -36,8 +36,8 @@ def campaigns_by_name(
 ) -> dict[str, Campaign]:
     """An open campaign with parked claims, one held back, a draft, and a closed one; by name."""
     now, soon = timezone.now(), timezone.now() + timedelta(minutes=9)
-    store.store().client.set(keys.SWEPT, store.store().now_ms() + 600_000)
-    store.store().client.set(keys.CANARY, store.store().now_ms() + 600_000)
+    store.store().client.set(keys.SWEPT, store.store().server.now_ms() + 600_000)
+    store.store().client.set(keys.CANARY, store.store().server.now_ms() + 600_000)
     made = {
         "autumn": draft("autumn", name="가을 세일", stock=100),
         "spring": draft("spring-2027", name="봄맞이 선착순", opens_at=soon,

@@ -62,11 +62,11 @@ def test_12_a2_no_message_has_an_expiry_by_a_workers_clock(broker_client: Any) -
 def test_12_a2_beats_messages_are_dated_by_redis_clock(
     broker_client: Any, redis_away: Callable[[], None]
 ) -> None:
-    before_ms = store().now_ms()
+    before_ms = store().server.now_ms()
     beat_sends_everything()
     dates = [each[wakeups.SENT_MS] for each in message_headers(broker_client)]
     assert len(dates) == 4
-    assert all(before_ms <= at_ms <= store().now_ms() for at_ms in dates)
+    assert all(before_ms <= at_ms <= store().server.now_ms() for at_ms in dates)
     redis_away()
     beat_sends_everything()
     assert [each[wakeups.SENT_MS] for each in message_headers(broker_client)[:4]] == [0] * 4
@@ -80,7 +80,9 @@ def test_12_a2_a_sweep_that_waited_behind_others_is_skipped_by_redis_clock_alone
     draft: Callable[..., Campaign], open_campaign: CampaignMaker, age_s: float | None, is_done: bool
 ) -> None:
     open_campaign()
-    headers = {} if age_s is None else {wakeups.SENT_MS: store().now_ms() - round(age_s * 1000)}
+    headers = (
+        {} if age_s is None else {wakeups.SENT_MS: store().server.now_ms() - round(age_s * 1000)}
+    )
     skipped = metrics.STALE_MESSAGES.labels(wakeups.SWEEP)._value.get()
     tasks.sweep.apply(headers=headers, throw=True)
     assert Campaign.objects.get().state == (State.OPEN if is_done else State.SCHEDULED)

@@ -33,7 +33,7 @@ class Unremembering(DependencyWatch):
 def looks_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     watch = Unremembering()
     monkeypatch.setattr(probes, "dependency_watch", lambda: watch)
-    store().mark_sweep()
+    store().wakeups.mark_sweep()
 
 
 @pytest.fixture
@@ -69,7 +69,9 @@ def test_12_19_without_beat_it_stays_ready_and_says_so(mark: int | str | None) -
     client: Any = store().client
     client.delete(keys.SWEPT)
     if mark is not None:
-        client.set(keys.SWEPT, store().now_ms() - 1000 * mark if isinstance(mark, int) else mark)
+        client.set(
+            keys.SWEPT, store().server.now_ms() - 1000 * mark if isinstance(mark, int) else mark
+        )
     assert get_json("/readyz") == (200, READY | {"sweeps": False})
 
 

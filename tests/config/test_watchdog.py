@@ -106,7 +106,7 @@ def test_a_worker_that_consumes_nothing_is_restarted(
         supervised_worker(watchdog_environment, tmp_path) as worker,
     ):
         wait_until(lambda: is_ready_but_for_beat(consumer))
-        assert store().canary_age_ms() is None, "a watchdog's canary says nothing of beat"
+        assert store().wakeups.canary_age_ms() is None, "a watchdog's canary says nothing of beat"
         time.sleep(PATIENCE_S + 1)
         assert len(worker.pids) == 1, "a worker that hears is left alone"
         cancel_consumers()

@@ -91,4 +91,4 @@ def test_bad_messages_do_no_harm_and_good_ones_are_heard_after_them(
         os.kill(worker.pid, signal.SIGTERM)
         worker.finish(patience_s=30)
     assert not mark.exists(), "a pickle was opened"
-    assert store.store().gate("sale").parked == 0
+    assert store.store().campaigns.gate("sale").parked == 0

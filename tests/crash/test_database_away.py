@@ -80,11 +80,11 @@ def test_claims_are_admitted_while_mysql_is_away_and_stored_when_it_is_back(
     )
     assert run_django(environment, READY) == "200 False"
     assert run_django(environment, DRAIN) == "away"
-    assert store.store().gate("sale").waiting == 40
+    assert store.store().campaigns.gate("sale").waiting == 40
     with servers.start_mariadb(tmp_path / "db", port=port):
         assert run_django(environment, DRAIN) == "40"
         assert run_django(environment, READY) == "200 True"
-    assert store.store().gate("sale").waiting == 0
+    assert store.store().campaigns.gate("sale").waiting == 0
 
 
 @pytest.mark.parametrize("broker", ["redis://127.0.0.1:1/0"])

@@ -106,13 +106,13 @@ def test_while_the_disk_of_the_database_is_full_all_are_admitted_and_stored_when
         drain_process(environment)  # the first one may spend its whole timeout on it
         full = _server_says_why(environment)
         assert float(full["waits"]) >= 1
-        gate = store.store().gate("sale")
+        gate = store.store().campaigns.gate("sale")
         assert gate.waiting > 0
         assert gate.parked == 0
         filler.unlink()
         _until_all_is_stored(environment)
         assert json.loads(run_django(environment, STORED)) == told
-    assert store.store().gate("sale").waiting == 0
+    assert store.store().campaigns.gate("sale").waiting == 0
 
 
 def _server_says_why(environment: dict[str, str]) -> dict[str, str | float]:

@@ -46,7 +46,7 @@ def test_a_worker_that_dies_loses_nothing_and_doubles_nothing(
     drain("sale", consumer="survivor")
     assert dict(Coupon.objects.values_list("user", "place")) == told
     assert Tally.objects.get().stored == 30
-    gate = store.store().gate("sale")
+    gate = store.store().campaigns.gate("sale")
     assert (gate.waiting, gate.parked) == (0, 0)
 
 

@@ -170,6 +170,6 @@ def test_a_hundred_thousand_times_the_same_claim_is_one_claim(
     with ThreadPoolExecutor(8) as pool:
         answers = set(pool.map(ask, range(100_000)))
     assert len(answers) == 1
-    assert store.store().gate("sale").admitted == 1
+    assert store.store().campaigns.gate("sale").admitted == 1
     assert drain("sale", consumer="one").stored == 1
     store.store.cache_clear()

@@ -139,5 +139,5 @@ def test_12_21_a_failing_drain_is_logged_with_its_slug_and_told_while_it_fails(
         assert "drain" in {line.name for line in board.readiness_board("ill").reds}
         store.store().client.delete(keys.campaign_keys("ill").parked)
         wait_until(lambda: live_gauges()["coupon_drain_failed"]["ill"] == 0, log.read_text)
-    assert store.store().gate("ill").parked == 1
+    assert store.store().campaigns.gate("ill").parked == 1
     assert "drain of campaign well" not in log.read_text()

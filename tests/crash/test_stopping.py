@@ -31,7 +31,7 @@ SLOW = {"DRAIN_ROWS_PER_S": "400", "DRAIN_BATCH": "50"}  # so that SIGTERM arriv
 
 def admit_claims(campaign: CampaignSnapshot, count: int) -> None:
     for n in range(count):
-        store.store().admit(
+        store.store().admission.admit(
             campaign.slug,
             user=f"user-{n}", nth=1, per_user=1,
             filter_blocks=campaign.filter_blocks,
@@ -60,7 +60,7 @@ def test_a_worker_asked_to_end_under_load_finishes_its_batch(
         os.kill(worker.pid, signal.SIGTERM)  # the parent only, as its unit does
         began = time.monotonic()
         worker.finish(patience_s=30)
-    stored, waiting = Coupon.objects.count(), store.store().gate("sale").waiting
+    stored, waiting = Coupon.objects.count(), store.store().campaigns.gate("sale").waiting
     assert time.monotonic() - began < 10, "it did not wait for the end of a long drain"
     assert 100 < stored < CLAIMS
     assert stored + waiting == CLAIMS

@@ -28,7 +28,7 @@ from coupons.recovery import lost_admissions, rebuild, reconcile
 from coupons.store import Gate, store
 from coupons.store import admission as deciding
 from coupons.store.client import packed_command
-from coupons.store.recovery import RepairCalls
+from coupons.store.recovery import RecoveryCalls
 from tests.harness import disposable
 
 SLUG, ACTOR = "sale", "Mina"
@@ -48,7 +48,7 @@ DRAINS = {
 }
 REPAIRS = {
     "closed": (rebuild._Rebuild, "_close", "after"),
-    "some remembered": (RepairCalls, "write_claimants", "after"),
+    "some remembered": (RecoveryCalls, "write_claimants", "after"),
     "before it opens": (rebuild._Rebuild, "_open", "before"),
     "open": (rebuild._Rebuild, "_open", "after"),
     "put back": (lost_admissions, "requeue_lost", "after"),
@@ -137,7 +137,7 @@ class SaleWorld:
         """The web process dies between the script and the answer: no answer, no wake-up."""
         about = lookup.find_snapshot(SLUG)
         with suppress(CouponError):
-            store().admit(
+            store().admission.admit(
                 SLUG, user=claim.user, nth=claim.nth, per_user=about.per_user,
                 filter_blocks=about.filter_blocks,
             )  # fmt: skip
@@ -231,10 +231,10 @@ class SaleWorld:
 
     @property
     def is_open(self) -> bool:
-        return bool(store().gate_marks([SLUG])[SLUG].epoch)
+        return bool(store().recovery.gate_marks([SLUG])[SLUG].epoch)
 
     def read_gate(self) -> Gate:
-        return store().gate(SLUG)
+        return store().campaigns.gate(SLUG)
 
     def read_stock(self) -> int:
         return Campaign.objects.get(pk=self.id).stock

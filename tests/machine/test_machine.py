@@ -21,7 +21,7 @@ from coupons.issuing import queue, writer
 from coupons.issuing.queue import Batch
 from coupons.models import Campaign
 from coupons.store.admission import AdmissionCalls, Decision
-from coupons.store.recovery import RepairCalls
+from coupons.store.recovery import RecoveryCalls
 from coupons.store.server_identity import Server
 from tests.conftest import Settings
 from tests.machine.sale_rules import SaleMachine
@@ -57,7 +57,7 @@ def test_a_sale_keeps_its_word_whatever_happens_in_whatever_order() -> None:
 
 def _settled_when_read(patch: pytest.MonkeyPatch) -> None:
     """Without the requeueing of reconcile, which would repair it."""
-    patch.setattr(RepairCalls, "requeue_claim", lambda self, *asked: False)
+    patch.setattr(RecoveryCalls, "requeue_claim", lambda self, *asked: False)
     read = queue.read_batch
 
     def reading(slug: str, **asked: Any) -> Batch:

@@ -31,14 +31,14 @@ def open_campaign(actor: str) -> Campaign:
 
 def campaign_opening_in(slug: str, *, stock: int, ahead_s: float, actor: str) -> Campaign:
     """A campaign that opens so many seconds from now, by Redis' clock."""
-    opens = timestamps.moment_of(store().now_ms() + round(ahead_s * 1000))
+    opens = timestamps.moment_of(store().server.now_ms() + round(ahead_s * 1000))
     return _scheduled(slug, stock=stock, opens=opens, closes=opens + _DEMO_LASTS, actor=actor)
 
 
 def _is_open(campaign: Campaign) -> bool:
     """False if Redis was emptied or paused it, its window or stock is over, or its key is gone."""
     try:
-        gate = store().gate(campaign.slug)
+        gate = store().campaigns.gate(campaign.slug)
     except CouponError:
         return False
     return (
@@ -58,7 +58,9 @@ def _open(slug: str, actor: str) -> Campaign:
 
 def _free_slug() -> str:
     """A slug that neither the database nor Redis contains; either may be older than the other."""
-    known = set(Campaign.objects.values_list("slug", flat=True)) | set(store().installed_slugs())
+    known = set(Campaign.objects.values_list("slug", flat=True)) | set(
+        store().campaigns.installed_slugs()
+    )
     return next(slug for n in range(1, len(known) + 2) if (slug := f"{_PREFIX}{n}") not in known)
 
 

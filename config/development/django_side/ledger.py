@@ -25,7 +25,7 @@ def stored_coupons(slug: str) -> dict[str, object]:
     """Every stored coupon, its code grouped as users see it, and the numbers of waiting and parked
     claims."""
     rows = Coupon.objects.filter(campaign__slug=slug).values_list("user", "place", "code")
-    gate = store().gate(slug)
+    gate = store().campaigns.gate(slug)
     return {
         "rows": [[user, place, coupon_codes.grouped_code(code)] for user, place, code in rows],
         "waiting": gate.waiting,
@@ -41,6 +41,6 @@ def starts_at(opens_ms: int) -> float:
 def _skew_ms() -> int:
     """How far this machine's clock is ahead of Redis'."""
     before_ns = time.time_ns()
-    redis_ms = store().now_ms()
+    redis_ms = store().server.now_ms()
     ours_ms = (before_ns + time.time_ns()) // 2_000_000
     return ours_ms - redis_ms

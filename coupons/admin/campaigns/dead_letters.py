@@ -29,7 +29,7 @@ def dead_letter_page(slug: str, *, after: str) -> tuple[list[Parked], str]:
     """A page of entries after the id `after`, and the last one's id if there are more (else "").
     Raises StoreAway."""
     after = after if ENTRY_ID.fullmatch(after) else ""
-    entries = store().parked_entries(slug, after=after, count=PAGE + 1)
+    entries = store().queue.parked_entries(slug, after=after, count=PAGE + 1)
     more = entries[PAGE - 1].id if len(entries) > PAGE else ""
     return [_parked(entry) for entry in entries[:PAGE]], more
 

@@ -88,7 +88,7 @@ def _lives_in_redis(campaign: Campaign) -> bool:
 def _gates(slugs: Sequence[str]) -> tuple[dict[str, Gate | None], dict[str, str]]:
     """Slug → gate, and slug → note for campaigns of which Redis gives no usable answer."""
     try:
-        gates: ByCampaign[Gate | None] = store().gates(slugs) if slugs else ByCampaign()
+        gates: ByCampaign[Gate | None] = store().campaigns.gates(slugs) if slugs else ByCampaign()
     except StoreFailure:
         return {}, dict.fromkeys(slugs, _("Redis does not answer: live counts are not known."))
     damaged = _("What Redis holds of {} can't be read: see its board.")

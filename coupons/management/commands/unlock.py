@@ -30,7 +30,7 @@ class Command(SentenceCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             if options["all"]:
-                count = store().unlock_all()
+                count = store().logins.unlock_all()
                 self.stdout.write(f"All operators may log in: {count} counters were reset.")
             else:
                 self._unlock(options["name"])
@@ -40,7 +40,7 @@ class Command(SentenceCommand):
     def _unlock(self, name: str) -> None:
         """MySQL is queried only for a name without failed logins: unlocking works without it."""
         folded = lockout.folded_name(name)
-        count = store().unlock(folded)
+        count = store().logins.unlock(folded)
         if not count and folded not in map(lockout.folded_name, _operators()):
             raise CommandError(f"There is no operator {name!r}.", returncode=ASKED_WRONGLY)
         self.stdout.write(f"{name} may log in: attempts of {count} sources were reset.")

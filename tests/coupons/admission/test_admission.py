@@ -83,7 +83,7 @@ def test_it_opens_and_closes_to_the_millisecond_of_redis_clock(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign = open_campaign(stock=10_000)
-    opens = store.store().now_ms() + 60
+    opens = store.store().server.now_ms() + 60
     set_window("sale", opens_ms=opens, closes_ms=opens + 60)
     monkeypatch.setattr(time, "time", lambda: 0.0)  # the web host's own clock is not used
     asked: list[Admission] = []
@@ -105,7 +105,7 @@ def test_a_full_queue_takes_no_place(open_campaign: CampaignMaker, settings: Set
     assert [outcome_of(campaign, user) for user in ("a", "b")] == [Outcome.ADMITTED] * 2
     with pytest.raises(QueueFull):
         outcome_of(campaign, "c")
-    assert store.store().gate("sale").admitted == 2
+    assert store.store().campaigns.gate("sale").admitted == 2
     assert outcome_of(campaign, "a") is Outcome.ALREADY_CLAIMED
 
 

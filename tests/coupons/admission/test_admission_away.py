@@ -128,7 +128,7 @@ def test_a_connection_lost_before_its_wait_confirms_nothing(
     own = use_own_store(monkeypatch, own_redis)
     campaign = open_campaign()
     assert outcome_of(campaign, "first") == Outcome.ADMITTED
-    wire: Any = own._connection
+    wire: Any = own.admission._connection
     talk = wire._send_and_read
 
     def cut_off_behind(commands: list[bytes], now: float) -> Any:
@@ -160,4 +160,4 @@ def test_admissions_of_one_batch_share_one_wait(
     with ThreadPoolExecutor(12) as pool:
         assert all(pool.map(claim_is_unconfirmed, range(12)))
     assert own.client.info("commandstats")["cmdstat_wait"]["calls"] < 12
-    assert own.gate("sale").admitted == 12
+    assert own.campaigns.gate("sale").admitted == 12

@@ -77,7 +77,7 @@ def test_sold_out_cache_is_extended_only_if_holders_are_unchanged(
     campaign = sold_out(open_campaign)
     lifecycle.change_stock("sale", stock=51, actor="Mina")
     # another process admits the last one
-    decision = store.store().admit(
+    decision = store.store().admission.admit(
         "sale", user="lucky", nth=1, per_user=1, filter_blocks=campaign.filter_blocks
     )
     assert decision.outcome == "admitted"
@@ -98,7 +98,7 @@ def test_closed_is_remembered_and_a_later_closing_noticed(open_campaign: Campaig
     campaign = open_campaign()
     strategies.admit(campaign, Claim("holder"))
     gate = keys.campaign_keys("sale").gate
-    store.store().client.hset(gate, "closes", store.store().now_ms() - 1)
+    store.store().client.hset(gate, "closes", store.store().server.now_ms() - 1)
     assert outcomes_of(campaign, 2, "late") == {Outcome.CLOSED}
     before = count_decisions()
     assert outcomes_of(campaign, 20, "later") == {Outcome.CLOSED}

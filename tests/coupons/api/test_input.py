@@ -21,7 +21,7 @@ def nothing_admitted(
     open_campaign(strategy=request.param, per_user=2)
 
     def count_everything() -> tuple[int, int, int, int]:
-        gate: Gate | None = store().gate("sale") if request.param == "queued" else None
+        gate: Gate | None = store().campaigns.gate("sale") if request.param == "queued" else None
         admitted, waiting = (gate.admitted, gate.waiting) if gate else (0, 0)
         return admitted, waiting, len(store().client.keys("*claimants*")), Coupon.objects.count()
 

@@ -105,7 +105,7 @@ def test_what_a_raw_client_sends_wrong_is_refused_and_takes_no_place(
     for size in (5_000, 1_000_000, 5_000_000):
         large = send_raw_claim(granian_port, b"Content-Length: %d" % size, body=b"x" * size)
         assert status_and_code(large) == (413, "body_too_large")
-    assert store().gate("sale").admitted == 0
+    assert store().campaigns.gate("sale").admitted == 0
 
 
 def test_odd_headers_do_no_harm(open_campaign: CampaignMaker, granian_port: int) -> None:
@@ -122,7 +122,7 @@ def test_odd_headers_do_no_harm(open_campaign: CampaignMaker, granian_port: int)
     )
     assert send_raw_claim(granian_port, b"Idempotency-Key: " + b"k" * 300)[0] == 200
     assert send_raw_claim(granian_port, b"X-Large: " + b"x" * 2_000_000)[0] in (400, 431)
-    assert store().gate("sale").admitted == 1
+    assert store().campaigns.gate("sale").admitted == 1
 
 
 def test_a_client_that_hangs_up_at_once_finds_its_claim_when_it_asks_again(
@@ -138,7 +138,7 @@ def test_a_client_that_hangs_up_at_once_finds_its_claim_when_it_asks_again(
             wire.sendall(head)
     answers = {send_raw_claim(granian_port)[1] for _ in range(3)}
     assert len(answers) == 1
-    assert store().gate("sale").admitted == 1
+    assert store().campaigns.gate("sale").admitted == 1
 
 
 def test_clients_that_never_end_their_request_block_no_others(

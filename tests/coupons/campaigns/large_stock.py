@@ -50,7 +50,7 @@ def assert_whole(stock: int) -> None:
     campaign = Campaign.objects.get()
     assert (campaign.stock, campaign.slots_to_keep) == (stock, None)
     assert slot_places() == list(range(1, stock + 1))
-    assert store().gate("sale").stock == stock
+    assert store().campaigns.gate("sale").stock == stock
 
 
 def claim_places(sale: CampaignSnapshot, *names: str) -> list[int]:

@@ -106,13 +106,13 @@ def compared_with_mysql(sales: dict[str, CampaignSnapshot], broker: Broker) -> N
 
 
 def admitted_after_a_restart_of_redis(sales: dict[str, CampaignSnapshot]) -> None:
-    store.store().mark_server_verified("another server")
+    store.store().server.mark_server_verified("another server")
     store.store.cache_clear()  # connections were lost, too
     assert failover.verify_server()
     for slug in WELL:
         assert strategies.admit(sales[slug], Claim("last")).place == 6
     epochs = dict(Campaign.objects.values_list("slug", "epoch"))
-    marks = store.store().gate_marks(WELL)
+    marks = store.store().recovery.gate_marks(WELL)
     assert all(marks[slug].epoch == epochs[slug] for slug in WELL)
 
 
@@ -148,7 +148,7 @@ def test_an_error_about_a_key_opens_no_breaker(
         with pytest.raises(StoreError):
             strategies.admit(four_campaigns[ILL], Claim("mina"))
         with pytest.raises(StoreError):
-            store.store().gate(ILL)
+            store.store().campaigns.gate(ILL)
     assert not store.store().breaker.open
     assert strategies.admit(four_campaigns["p0"], Claim("mina")).place == 2
 
@@ -159,14 +159,14 @@ def test_each_campaign_gets_its_own_answer_or_its_own_failure(
     damaged_keys.damage_campaign(ILL, "queue is a string")
     damaged_keys.damage_campaign("p2", "gate is a string")
     redis = store.store()
-    assert redis.waiting_counts(SLUGS).failed.keys() == {ILL}
-    assert redis.waiting_since(SLUGS).failed.keys() == {ILL}
-    assert redis.gates(SLUGS).failed.keys() == {ILL, "p2"}
-    assert redis.gate_marks(SLUGS).failed.keys() == {"p2"}
-    assert redis.gates(SLUGS).keys() == set(SLUGS) - {ILL, "p2"}
-    assert redis.close_each([(slug, "e.1", 512) for slug in SLUGS]).failed.keys() == {"p2"}
+    assert redis.queue.waiting_counts(SLUGS).failed.keys() == {ILL}
+    assert redis.queue.waiting_since(SLUGS).failed.keys() == {ILL}
+    assert redis.campaigns.gates(SLUGS).failed.keys() == {ILL, "p2"}
+    assert redis.recovery.gate_marks(SLUGS).failed.keys() == {"p2"}
+    assert redis.campaigns.gates(SLUGS).keys() == set(SLUGS) - {ILL, "p2"}
+    assert redis.recovery.close_each([(slug, "e.1", 512) for slug in SLUGS]).failed.keys() == {"p2"}
     with pytest.raises(StoreError, match="p2"):
-        redis.gates(SLUGS).result("p2")
+        redis.campaigns.gates(SLUGS).result("p2")
 
 
 def test_an_unreadable_snapshot_is_read_from_mysql(

@@ -20,6 +20,7 @@ from coupons.issuing import dead_letters
 from coupons.issuing.drain import drain
 from coupons.models import Campaign, Coupon, Slot
 from coupons.store import keys, store
+from coupons.store.campaigns import CampaignCalls
 from tests.conftest import CampaignMaker
 from tests.coupons.campaigns.large_stock import (
     KILLED,
@@ -106,7 +107,7 @@ def test_a_process_killed_while_it_raises_is_finished_by_doing_it_again(
 ) -> None:
     open_campaign(stock=100)
     assert run_stock_changer(LARGE, dies_after=batches) == KILLED
-    assert (store().gate("sale").stock, Campaign.objects.get().stock) == (100, 100)
+    assert (store().campaigns.gate("sale").stock, Campaign.objects.get().stock) == (100, 100)
     assert run_stock_changer(LARGE) == 0
     assert_whole(LARGE)
 
@@ -178,13 +179,13 @@ def test_what_redis_gave_away_of_a_raise_that_was_not_committed_is_stored(
     """Also if a change to a lower stock is tried instead, and refused."""
     sale = open_campaign(stock=2)
     with monkeypatch.context() as dying:
-        install = type(store()).install
+        install = CampaignCalls.install
 
         def and_gone(self: Any, *args: Any, **kwargs: Any) -> None:
             install(self, *args, **kwargs)
             raise SystemExit
 
-        dying.setattr(type(store()), "install", and_gone)
+        dying.setattr(CampaignCalls, "install", and_gone)
         with pytest.raises(SystemExit):
             lifecycle.change_stock("sale", stock=20, actor="Mina")
     assert Campaign.objects.get().stock == 2

@@ -25,6 +25,7 @@ from coupons.errors import (
 from coupons.issuing.drain import drain
 from coupons.models import Campaign, EventKind, Slot
 from coupons.store import Store, keys
+from coupons.store.campaigns import CampaignCalls
 from tests.conftest import CampaignMaker
 from tests.harness.store_override import use_store
 
@@ -57,7 +58,7 @@ def test_scheduling_installs_it_ahead_of_time_and_it_opens_without_any_job(
     draft(opens_at=opens)
     campaign = snapshot.snapshot_of(lifecycle.schedule_campaign("sale", actor="Mina"))
     assert strategies.admit(campaign, Claim("jun")).outcome is Outcome.NOT_OPEN
-    while store.store().now_ms() < timestamps.milliseconds_of(opens):
+    while store.store().server.now_ms() < timestamps.milliseconds_of(opens):
         time.sleep(0.01)
     assert strategies.admit(campaign, Claim("jun")).outcome is Outcome.ADMITTED
     assert campaign_state() == State.SCHEDULED
@@ -143,7 +144,7 @@ def test_lowering_the_stock_below_what_was_admitted_is_refused_with_a_sentence(
         lifecycle.change_stock("sale", stock=2, actor="Mina")
     assert Campaign.objects.get().stock == 10
     assert Slot.objects.count() == 10
-    assert store.store().gate("sale").stock == 10
+    assert store.store().campaigns.gate("sale").stock == 10
     lifecycle.change_stock("sale", stock=3, actor="Mina")
     assert Slot.objects.count() == 3
     assert strategies.admit(campaign, Claim("d")).outcome is Outcome.SOLD_OUT
@@ -185,7 +186,7 @@ def test_an_opening_that_has_happened_can_not_be_moved(open_campaign: CampaignMa
             "sale", opens_at=later, closes_at=later + timedelta(hours=1), actor="Mina"
         )
     lifecycle.reschedule("sale", opens_at=campaign.opens_at, closes_at=later, actor="Mina")
-    assert store.store().gate("sale").closes_ms == timestamps.milliseconds_of(later)
+    assert store.store().campaigns.gate("sale").closes_ms == timestamps.milliseconds_of(later)
 
 
 def test_with_redis_away_nothing_changes(
@@ -204,14 +205,14 @@ def test_with_redis_away_nothing_changes(
 
 def die_after_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """Redis has the change, and MySQL does not commit it: as if the process were killed."""
-    install = Store.install
+    install = CampaignCalls.install
 
-    def and_gone(self: Store, *args: Any, **kwargs: Any) -> Any:
+    def and_gone(self: CampaignCalls, *args: Any, **kwargs: Any) -> Any:
         install(self, *args, **kwargs)
         raise StoreAway("gone")
 
     with monkeypatch.context() as dying:
-        dying.setattr(Store, "install", and_gone)
+        dying.setattr(CampaignCalls, "install", and_gone)
         with pytest.raises(StoreAway):
             lifecycle.schedule_campaign("sale", actor="Mina")
 

@@ -38,7 +38,7 @@ def restore_slots(campaign: CampaignSnapshot) -> None:
 
 
 def parked_ids() -> list[str]:
-    return [entry.id for entry in store.store().parked_entries("sale")]
+    return [entry.id for entry in store.store().queue.parked_entries("sale")]
 
 
 def test_what_is_replayed_is_stored_once_the_fault_is_mended(open_campaign: CampaignMaker) -> None:
@@ -57,10 +57,10 @@ def test_what_is_replayed_is_stored_once_the_fault_is_mended(open_campaign: Camp
 def test_what_still_can_not_be_stored_is_parked_again(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign()
     parked_by_a_missing_slot(campaign, "mina")
-    before = store.store().parked_entries("sale")[0].fields
+    before = store.store().queue.parked_entries("sale")[0].fields
     assert dead_letters.replay_parked("sale", actor="Sora") == 1
     assert drain("sale", consumer="one").parked == 1
-    after = store.store().parked_entries("sale")[0].fields
+    after = store.store().queue.parked_entries("sale")[0].fields
     assert {name: after[name] for name in (b"u", b"n", b"p", b"t")} == {
         name: before[name] for name in (b"u", b"n", b"p", b"t")
     }
@@ -132,13 +132,13 @@ def test_of_two_operators_who_press_at_once_one_wins(
     campaign = open_campaign()
     parked_by_a_missing_slot(campaign, "mina")
     (entry,) = parked_ids()
-    forget: Any = store.store().forget_parked
+    forget: Any = store.store().queue.forget_parked
 
     def too_late(slug: str, entry_id: str) -> bool:
-        store.store().replay_parked(slug, [entry_id])
+        store.store().queue.replay_parked(slug, [entry_id])
         return bool(forget(slug, entry_id))
 
-    monkeypatch.setattr(store.store(), "forget_parked", too_late)
+    monkeypatch.setattr(store.store().queue, "forget_parked", too_late)
     with pytest.raises(Refused):
         dead_letters.give_up("sale", entry, why="a test", actor="Sora")
     assert not GivenUp.objects.exists()

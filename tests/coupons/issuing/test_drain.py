@@ -27,7 +27,7 @@ def admit_users(campaign: CampaignSnapshot, count: int, start: int = 0) -> None:
 
 
 def read_gate() -> store.Gate:
-    return store.store().gate("sale")
+    return store.store().campaigns.gate("sale")
 
 
 def test_the_stored_values_are_those_of_the_answer(open_campaign: CampaignMaker) -> None:
@@ -89,7 +89,7 @@ def test_poison_is_parked_with_its_reason_and_the_others_are_stored(
     admit_users(campaign, 2, start=4)
     done = drain("sale", consumer="one")
     assert (done.stored, done.parked) == (6, 5)
-    parked = [entry.fields for entry in store.store().parked_entries("sale")]
+    parked = [entry.fields for entry in store.store().queue.parked_entries("sale")]
     assert sorted(fields[b"reason"].decode() for fields in parked) == [
         Reason.BEYOND_STOCK, Reason.PLACE_TAKEN,
         Reason.UNREADABLE, Reason.UNREADABLE, Reason.UNREADABLE,
@@ -137,7 +137,7 @@ def test_a_worker_that_is_done_leaves_no_name_behind_but_one_that_failed_does(
     assert store.store().client.xinfo_consumers(queue_name, keys.GROUP) == []
     admit_users(open_campaign("other"), 3)
     queue.read_batch("other", consumer="dead", count=2)
-    assert not store.store().leave_group("other", consumer="dead")
+    assert not store.store().queue.leave_group("other", consumer="dead")
 
 
 def test_a_database_that_is_away_leaves_the_claims_in_the_queue(

@@ -9,7 +9,7 @@ from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.issuing.drain import drain
 from coupons.models import Campaign, Coupon
 from coupons.store import keys
-from coupons.store.wakeups import LOST_WAKEUP_TTL_MS
+from coupons.store.wakeups import LOST_WAKEUP_TTL_MS, WakeupCalls
 from tests.conftest import CampaignMaker, Settings
 from tests.coupons.issuing.test_drain import admit_users, read_gate
 
@@ -25,7 +25,7 @@ def recording_broker(rings: list[str], *, heard: bool) -> Callable[[str], bool]:
 
 
 def admission_wakes_drain(campaign: CampaignSnapshot, user: str) -> bool:
-    decision = store.store().admit(
+    decision = store.store().admission.admit(
         campaign.slug, user=user, nth=1, per_user=1, filter_blocks=campaign.filter_blocks
     )
     return decision.wake_drain
@@ -52,10 +52,10 @@ def test_a_claim_between_the_last_read_and_the_end_is_drained_or_sends_a_wakeup(
     """Admitted at the worst moments: before the pending flag is cleared, and right after it."""
     campaign = open_campaign(stock=100)
     admission_wakes_drain(campaign, "first")
-    silence = store.Store.clear_pending_wakeup
+    silence = WakeupCalls.clear_pending_wakeup
     rings: list[bool] = []
 
-    def with_claims_around(self: store.Store, slug: str) -> None:
+    def with_claims_around(self: WakeupCalls, slug: str) -> None:
         rings.append(
             admission_wakes_drain(campaign, f"before-{len(rings)}") if len(rings) < 2 else False
         )
@@ -64,7 +64,7 @@ def test_a_claim_between_the_last_read_and_the_end_is_drained_or_sends_a_wakeup(
             admission_wakes_drain(campaign, f"after-{len(rings)}") if len(rings) < 2 else False
         )
 
-    monkeypatch.setattr(store.Store, "clear_pending_wakeup", with_claims_around)
+    monkeypatch.setattr(WakeupCalls, "clear_pending_wakeup", with_claims_around)
     done = drain("sale", consumer="one")
     assert rings[:2] == [False, True]
     assert done.stored == 3

@@ -60,7 +60,7 @@ def test_a_campaign_that_failed_gets_a_pause_and_is_well_again_after_its_next_dr
     with monkeypatch.context() as broken:
         broken.setattr(writer, "insert_rows", _fault_of_ours)
         tasks.drain(ILL)
-    assert store.store().drain_failures([ILL])[ILL] == "a fault of ours"
+    assert store.store().wakeups.drain_failures([ILL])[ILL] == "a fault of ours"
     assert store.store().client.pttl(keys.campaign_keys(ILL).bell) > 4_000
     fake_broker.clear()
     tasks.sweep()
@@ -70,7 +70,7 @@ def test_a_campaign_that_failed_gets_a_pause_and_is_well_again_after_its_next_dr
     monkeypatch.setattr("django.conf.settings.DRAIN_TAKE_OVER_MS", 1)
     handle_wakeups(fake_broker)
     assert stored_campaigns("mina") == {ILL}
-    assert store.store().drain_failures([ILL])[ILL] is None
+    assert store.store().wakeups.drain_failures([ILL])[ILL] is None
 
 
 def _fault_of_ours(*_: Any) -> None:
@@ -85,7 +85,7 @@ def test_one_claim_that_can_not_be_parked_keeps_no_other_of_its_campaign_waiting
     strategies.admit(four_campaigns[ILL], Claim("mina"))
     tasks.drain_each([ILL, "p2"])
     assert stored_campaigns("mina") == {ILL}
-    assert store.store().waiting_counts([ILL]) == {ILL: 1}
+    assert store.store().queue.waiting_counts([ILL]) == {ILL: 1}
 
 
 def test_a_store_that_is_away_ends_the_round(
@@ -107,7 +107,9 @@ def test_a_database_that_is_away_ends_the_round(
     mysql_away()
     with pytest.raises(DatabaseAway):
         tasks.drain_each(SLUGS)
-    assert store.store().drain_failures(["p0"])["p0"] is None, "this is not the campaign's failure"
+    assert store.store().wakeups.drain_failures(["p0"])["p0"] is None, (
+        "this is not the campaign's failure"
+    )
 
 
 def test_a_campaign_whose_row_is_locked_keeps_no_other_waiting(
@@ -118,7 +120,7 @@ def test_a_campaign_whose_row_is_locked_keeps_no_other_waiting(
     settings.DRAIN_PATIENCE_S = 0.1
     for sale in four_campaigns.values():
         strategies.admit(sale, Claim("mina"))
-    store.store().mark_server_verified("another server")
+    store.store().server.mark_server_verified("another server")
     with Locked(ILL):
         tasks.drain_each([ILL, *WELL])
         assert stored_campaigns("mina") == set(WELL)
@@ -166,7 +168,7 @@ def test_a_busy_campaign_gets_its_share_of_the_time_and_not_all_of_it(
     tasks.drain_each(SLUGS)
     assert stored_campaigns("mina") == set(SLUGS[1:])
     assert fake_broker == [["p0"]]
-    assert store.store().waiting_counts(["p0"])["p0"] > 0
+    assert store.store().queue.waiting_counts(["p0"])["p0"] > 0
 
 
 def test_a_campaign_whose_signing_key_is_missing_waits_alone_until_it_is_back(

@@ -52,7 +52,7 @@ def test_entries_that_a_group_has_passed_by_are_read_again(
     store.store().client.xgroup_setid(keys.campaign_keys(ILL).queue, keys.GROUP, "$")
     strategies.admit(sale, Claim("c"))
     assert drain.drain(ILL, consumer="one").stored == 3
-    assert store.store().waiting_counts([ILL]) == {ILL: 0}
+    assert store.store().queue.waiting_counts([ILL]) == {ILL: 0}
 
 
 def test_what_another_drain_holds_is_not_read_again(
@@ -105,7 +105,7 @@ def test_a_damaged_mark_of_the_server_heals_by_a_comparison(
     redis.set(keys.SERVER, said) if said else redis.rpush(keys.SERVER, "?")
     store.store.cache_clear()
     assert strategies.admit(four_campaigns["p0"], Claim("mina")).place == 2
-    assert store.store().current_server().may_decide
+    assert store.store().server.current_server().may_decide
 
 
 @pytest.mark.parametrize("key", [keys.CANARY, keys.SWEPT, keys.CLOCKS])
@@ -119,9 +119,12 @@ def test_a_key_that_no_campaign_has_heals_when_it_is_written_again(
     tasks.canary()
     tasks.sweep()
     clock_skew.Reporter().report("test@here")
-    assert store.store().canary_age_ms() is not None
-    assert store.store().sweep_age_ms() is not None
-    assert [report.process for report in store.store().clock_reports()] in ([], ["test@here"])
+    assert store.store().wakeups.canary_age_ms() is not None
+    assert store.store().wakeups.sweep_age_ms() is not None
+    assert [report.process for report in store.store().processes.clock_reports()] in (
+        [],
+        ["test@here"],
+    )
 
 
 def test_an_entry_with_more_fields_than_lua_can_pass_on_is_parked(
@@ -132,4 +135,4 @@ def test_an_entry_with_more_fields_than_lua_can_pass_on_is_parked(
     strategies.admit(four_campaigns[ILL], Claim("mina"))
     done = drain.drain(ILL, consumer="one")
     assert (done.stored, done.parked, done.unparked) == (1, 1, 0)
-    assert store.store().waiting_counts([ILL]) == {ILL: 0}
+    assert store.store().queue.waiting_counts([ILL]) == {ILL: 0}

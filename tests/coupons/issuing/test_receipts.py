@@ -138,7 +138,7 @@ def test_a_place_beyond_the_stock_is_not_honoured(open_campaign: CampaignMaker) 
     token = receipt_tokens.sign_receipt(campaign.key, "sale", "mina", 1, 3, 1_795_000_000_000)
     with pytest.raises(Refused, match="beyond the stock"):
         honour.honour_receipt(token, actor="Sora")
-    assert store.store().gate("sale").admitted == 0
+    assert store.store().campaigns.gate("sale").admitted == 0
 
 
 def test_a_claim_that_is_not_lost_is_left_alone(open_campaign: CampaignMaker) -> None:

@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
 
 def parked_reasons(slug: str = "sale") -> list[str]:
-    return [entry.fields[b"reason"].decode() for entry in store.store().parked_entries(slug)]
+    return [entry.fields[b"reason"].decode() for entry in store.store().queue.parked_entries(slug)]
 
 
 def rewrite_snapshot(**changed: Any) -> None:
@@ -56,7 +56,7 @@ def test_an_impossible_campaign_has_its_claims_parked_and_named(
         strategies.admit(sale, Claim(user))
     tasks.drain("sale")
     assert parked_reasons() == [Reason.UNWRITABLE] * 3
-    assert (Coupon.objects.count(), store.store().gate("sale").waiting) == (0, 0)
+    assert (Coupon.objects.count(), store.store().campaigns.gate("sale").waiting) == (0, 0)
     lines = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert len(lines) == 3
     assert all(re.search(r"\bsale\b.*unwritable", line) for line in lines)
@@ -166,8 +166,8 @@ def test_14_10_a_fault_of_our_own_parks_no_claim_and_is_loud(
     with monkeypatch.context() as broken:
         broken.setattr(*OURS[where], raising_function(error))
         tasks.drain("sale")
-    assert (parked_reasons(), store.store().gate("sale").waiting) == ([], waiting)
-    assert "a fault of ours" in str(store.store().drain_failures(["sale"])["sale"])
+    assert (parked_reasons(), store.store().campaigns.gate("sale").waiting) == ([], waiting)
+    assert "a fault of ours" in str(store.store().wakeups.drain_failures(["sale"])["sale"])
     assert [record for record in caplog.records if record.levelname == "ERROR" and record.exc_info]
     monkeypatch.setattr("django.conf.settings.DRAIN_TAKE_OVER_MS", 1)
     tasks.drain("sale")
@@ -186,8 +186,8 @@ def test_an_error_that_meets_every_claim_is_no_claims_fault_and_parks_none(
             writer, "insert_rows", failing_insert("everybody", ProgrammingError(1054, "column"))
         )
         tasks.drain("sale")
-    assert (parked_reasons(), store.store().gate("sale").waiting) == ([], 3)
-    assert store.store().drain_failures(["sale"])["sale"] is not None
+    assert (parked_reasons(), store.store().campaigns.gate("sale").waiting) == ([], 3)
+    assert store.store().wakeups.drain_failures(["sale"])["sale"] is not None
     monkeypatch.setattr("django.conf.settings.DRAIN_TAKE_OVER_MS", 1)
     tasks.drain("sale")
     assert Coupon.objects.count() == 3

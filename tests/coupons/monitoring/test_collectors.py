@@ -42,7 +42,7 @@ def test_a_campaign_is_told_as_it_is_now(open_campaign: CampaignMaker) -> None:
 
 def test_the_oldest_waiting_claim_grows_older(open_campaign: CampaignMaker) -> None:
     open_campaign()
-    ten_seconds_ago = store().now_ms() - 10_000
+    ten_seconds_ago = store().server.now_ms() - 10_000
     store().client.xadd(keys.campaign_keys("sale").queue, {"u": "jun"}, id=f"{ten_seconds_ago}-0")
     assert (
         10

@@ -31,7 +31,7 @@ def claim_and_time(store: Store, user: str) -> tuple[str, float]:
     """(outcome or "away", seconds) of a claim."""
     began = time.monotonic()
     try:
-        said = store.admit("sale", user=user, nth=1, per_user=1, filter_blocks=1).outcome
+        said = store.admission.admit("sale", user=user, nth=1, per_user=1, filter_blocks=1).outcome
     except StoreAway:
         said = "away"
     return said, time.monotonic() - began

@@ -16,8 +16,8 @@ Draft = Callable[..., Campaign]
 @pytest.fixture
 def healthy_worker() -> None:
     """A worker answered a wake-up just now."""
-    store().mark_canary()
-    store().mark_sweep()
+    store().wakeups.mark_canary()
+    store().wakeups.mark_sweep()
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ def schedule_sale(draft: Callable[..., Campaign]) -> Opens:
     """Call it with seconds: schedules a campaign that opens then."""
 
     def schedule_in(in_s: float, **fields: Any) -> Campaign:
-        store().mark_canary()  # a worker is there
-        store().mark_sweep()
+        store().wakeups.mark_canary()  # a worker is there
+        store().wakeups.mark_sweep()
         opens = timezone.now() + timedelta(seconds=in_s)
         draft("sale", opens_at=opens, closes_at=opens + timedelta(hours=1), **fields)
         return lifecycle.schedule_campaign("sale", actor="Mina")
@@ -75,7 +75,7 @@ def test_a_sale_that_is_held_back_stays_shut_when_its_time_comes(schedule_sale: 
     make_board_red()
     guard.guard_openings()
     campaign = Campaign.objects.get(slug="sale")
-    while store().now_ms() < snapshot.snapshot_of(campaign).opens_ms + 100:
+    while store().server.now_ms() < snapshot.snapshot_of(campaign).opens_ms + 100:
         pass
     assert claim_outcome() is Outcome.PAUSED
 
@@ -87,7 +87,7 @@ def test_without_the_guard_it_would_have_opened(schedule_sale: Opens, settings: 
     make_board_red()
     guard.guard_openings()
     assert campaign_state() == State.SCHEDULED
-    while store().now_ms() < snapshot.snapshot_of(campaign).opens_ms:
+    while store().server.now_ms() < snapshot.snapshot_of(campaign).opens_ms:
         pass
     assert claim_outcome() is Outcome.ADMITTED
 

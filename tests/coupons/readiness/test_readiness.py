@@ -136,14 +136,14 @@ def test_a_redis_that_may_evict_is_red_and_one_without_persistence_amber(
     draft: Draft, other_redis: Callable[..., None]
 ) -> None:
     other_redis("--maxmemory-policy", "allkeys-lru", "--appendonly", "no")
-    store().mark_canary()
-    store().mark_sweep()
+    store().wakeups.mark_canary()
+    store().wakeups.mark_sweep()
     draft("sale")
     assert board_faults() | {"eviction": Light.RED, "persistence": Light.AMBER} == board_faults()
 
 
 def test_a_log_that_can_not_be_written_is_red(scheduled_sale: Campaign) -> None:
-    said = store().server_info() | {"aof_last_write_status": "err"}
+    said = store().server.server_info() | {"aof_last_write_status": "err"}
     assert redis.persistence_line(said).light is Light.RED
 
 
@@ -151,10 +151,10 @@ def test_replicas_that_admissions_wait_for_must_be_there(
     scheduled_sale: Campaign, settings: Any, other_redis: Callable[..., None]
 ) -> None:
     settings.REDIS_WAIT_REPLICAS = 1
-    assert redis.replicas_line(store().server_info()).light is Light.RED
+    assert redis.replicas_line(store().server.server_info()).light is Light.RED
     primary = store().client.connection_pool.connection_kwargs["port"]
     other_redis("--replicaof", f"127.0.0.1 {primary}")  # and this one must not decide
-    assert redis.replicas_line(store().server_info()).light is Light.RED
+    assert redis.replicas_line(store().server.server_info()).light is Light.RED
 
 
 def test_a_replica_far_behind_is_amber() -> None:
@@ -188,7 +188,7 @@ def test_a_worker_that_answers_no_wakeups_is_reported(ago_s: int | None, light: 
     if ago_s is None:
         store().client.delete(keys.CANARY)
     else:
-        store().client.set(keys.CANARY, store().now_ms() - 1000 * ago_s)
+        store().client.set(keys.CANARY, store().server.now_ms() - 1000 * ago_s)
     assert workers.canary_line().light is light
 
 
@@ -199,7 +199,7 @@ def test_12_19_a_beat_that_no_longer_sweeps_is_reported(ago_s: int | None, light
     if ago_s is None:
         store().client.delete(keys.SWEPT)
     else:
-        store().client.set(keys.SWEPT, store().now_ms() - 1000 * ago_s)
+        store().client.set(keys.SWEPT, store().server.now_ms() - 1000 * ago_s)
     line = workers.beat_line()
     assert line.light is light
     assert (f"{ago_s} s ago" in line.seen) == (ago_s is not None)

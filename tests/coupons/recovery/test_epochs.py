@@ -100,7 +100,7 @@ def test_another_databases_campaign_of_the_same_name_is_left_alone(
     Campaign.objects.update(epoch="somebody-elses")
     with pytest.raises(ForeignKeys):
         rebuild.rebuild_campaign("sale", actor="Mina")
-    assert store.store().gate_marks(["sale"])["sale"].epoch
+    assert store.store().recovery.gate_marks(["sale"])["sale"].epoch
 
 
 def test_a_restored_database_continues_with_a_new_epoch(

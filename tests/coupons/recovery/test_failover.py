@@ -99,7 +99,9 @@ def test_negative_control_without_the_failover_check_a_stored_place_is_given_aga
     admit_users(campaign, range(6, 9))
     drain("sale", consumer="one")
     redis_pair.failed_over()
-    store.store().mark_server_verified(store.store().current_server().identity)  # not compared
+    store.store().server.mark_server_verified(
+        store.store().server.current_server().identity
+    )  # not compared
     late = strategies.admit(campaign, Claim("late"))
     assert (late.outcome, late.place) == (Outcome.ADMITTED, 6)
     assert drain("sale", consumer="one").parked == 1  # told, and not stored
@@ -114,7 +116,7 @@ def test_claims_that_a_drain_held_during_a_failover_are_not_stored(
     drain("sale", consumer="one")
     redis_pair.cut_replica()
     admit_users(campaign, range(6, 9))
-    held = store.store().read_new("sale", consumer="slow", count=10)
+    held = store.store().queue.read_new("sale", consumer="slow", count=10)
     redis_pair.failed_over()
     assert strategies.admit(campaign, Claim("late")).place == 6
     drain("sale", consumer="one")
@@ -167,7 +169,7 @@ def test_an_old_primary_that_comes_back_later_is_compared_again(
     redis_pair.use_redis(redis_pair.primary)  # it does not know that it is no longer the primary
     assert failover.verify_server()
     epoch = Campaign.objects.get().epoch
-    assert store.store().gate_marks(["sale"])["sale"].epoch != epoch
+    assert store.store().recovery.gate_marks(["sale"])["sale"].epoch != epoch
     reconcile.reconcile_campaigns()  # its gate has an outdated epoch
     assert strategies.admit(campaign, Claim("jun")).place == 2
 
@@ -181,30 +183,30 @@ def test_a_restart_costs_a_comparison_and_no_operator(
     with servers.start_redis(tmp_path / "r", port=port):
         campaign = open_campaign()
         admit_users(campaign, range(1, 4))
-        first = store.store().current_server()
+        first = store.store().server.current_server()
     with servers.start_redis(tmp_path / "r", port=port):
-        assert store.store().current_server().identity != first.identity
+        assert store.store().server.current_server().identity != first.identity
         assert admit_users(campaign, range(1, 6)) == [1, 2, 3, 4, 5]
-        assert store.store().current_server().may_decide
+        assert store.store().server.current_server().may_decide
         assert drain("sale", consumer="one").stored == 5
     store.store.cache_clear()
 
 
 def test_the_sweep_compares_a_server_without_traffic(open_campaign: CampaignMaker) -> None:
     open_campaign()
-    store.store().mark_server_verified("another server")
+    store.store().server.mark_server_verified("another server")
     tasks.sweep()
-    assert store.store().current_server().may_decide
+    assert store.store().server.current_server().may_decide
 
 
 def test_two_processes_that_find_a_new_server_rebuild_a_campaign_once(
     open_campaign: CampaignMaker,
 ) -> None:
     open_campaign()
-    store.store().mark_server_verified("another server")
+    store.store().server.mark_server_verified("another server")
     assert failover.verify_server()
     epoch = Campaign.objects.get().epoch
-    store.store().mark_server_verified("another server")
+    store.store().server.mark_server_verified("another server")
     assert failover.verify_server()
     assert Campaign.objects.get().epoch == epoch
 
@@ -213,7 +215,7 @@ def test_two_processes_that_find_a_new_server_rebuild_a_campaign_once(
 
 
 def gates_of(slugs: list[str]) -> dict[str, int]:
-    gates = store.store().gates(slugs)
+    gates = store.store().campaigns.gates(slugs)
     return {slug: gate.admitted for slug, gate in gates.items() if gate is not None}
 
 
@@ -247,7 +249,7 @@ def test_many_campaigns_are_rebuilt_together_and_each_correctly(
     assert strategies.admit(made["waits"], Claim("late")).place == 4
     assert drain("waits", consumer="one").stored == 4
     assert strategies.admit(made["paused"], Claim("late")).outcome == Outcome.PAUSED
-    marks = store.store().gate_marks(slugs)
+    marks = store.store().recovery.gate_marks(slugs)
     rows = dict(Campaign.objects.values_list("slug", "epoch"))
     assert {slug for slug in slugs if marks[slug].epoch == rows[slug]} == set(slugs) - {"foreign"}
 
@@ -259,7 +261,7 @@ def test_claims_that_a_drain_held_are_refused_after_a_common_rebuild(
     admit_users(campaign, range(1, 3))
     held = queue.read_batch("sale", consumer="slow", count=10)
     store.store().client.hdel(keys.campaign_keys("sale").gate, "server")
-    store.store().mark_server_verified("another server")
+    store.store().server.mark_server_verified("another server")
     assert failover.verify_server()
     with pytest.raises(StaleClaims):
         writer.store_batch(campaign, list(held.claims.values()), epoch=held.epoch)
@@ -272,8 +274,8 @@ def test_a_common_rebuild_that_dies_is_started_again(
 ) -> None:
     campaign = open_campaign()
     admit_users(campaign, range(1, 3))
-    store.store().mark_server_verified("another server")
-    real = getattr(store.store(), line)
+    store.store().server.mark_server_verified("another server")
+    real = getattr(store.store().recovery, line)
 
     def die_around_call(*asked: Any, **more: Any) -> Any:
         if when == "after":
@@ -281,9 +283,9 @@ def test_a_common_rebuild_that_dies_is_started_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
-        dying.setattr(store.store(), line, die_around_call)
+        dying.setattr(store.store().recovery, line, die_around_call)
         failover.verify_server()
-    assert not store.store().current_server().may_decide
+    assert not store.store().server.current_server().may_decide
     assert failover.verify_server()
     assert strategies.admit(campaign, Claim("late")).place == 3
     assert drain("sale", consumer="one").stored == 3

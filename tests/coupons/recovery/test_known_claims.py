@@ -47,17 +47,17 @@ def test_queue_and_dead_letters_are_read_once(
 ) -> None:
     campaign = open_campaign(stock=10)
     admit_users(campaign, range(3))
-    (entry, *_) = store.store().read_new("sale", consumer="one", count=1).entries
-    store.store().park_entry("sale", entry.id, Reason.REJECTED)
+    (entry, *_) = store.store().queue.read_new("sale", consumer="one", count=1).entries
+    store.store().queue.park_entry("sale", entry.id, Reason.REJECTED)
     asked: list[str] = []
     for name in ("queued_entries", "parked_entries"):
-        real = getattr(store.store(), name)
+        real = getattr(store.store().queue, name)
 
         def count_first_reads(*words: Any, name: str = name, real: Any = real, **more: Any) -> Any:
             if "after" not in more:
                 asked.append(name)
             return real(*words, **more)
 
-        monkeypatch.setattr(store.store(), name, count_first_reads)
+        monkeypatch.setattr(store.store().queue, name, count_first_reads)
     assert rebuild.rebuild_campaign("sale", actor="Mina").claimants == 3
     assert sorted(asked) == ["parked_entries", "queued_entries"]

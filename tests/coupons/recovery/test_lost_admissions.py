@@ -99,9 +99,9 @@ def test_what_is_known_elsewhere_is_not_put_back(open_campaign: CampaignMaker) -
     """Admissions that are stored, given up, or of an older epoch whose place another user has."""
     campaign = open_campaign(stock=10)
     admit_users(campaign, "ann", "ben", "cho")
-    taken = store.store().read_new("sale", consumer="one", count=2).entries
-    store.store().park_entry("sale", taken[1].id, Reason.REJECTED)
-    (entry,) = store.store().parked_entries("sale")
+    taken = store.store().queue.read_new("sale", consumer="one", count=2).entries
+    store.store().queue.park_entry("sale", taken[1].id, Reason.REJECTED)
+    (entry,) = store.store().queue.parked_entries("sale")
     dead_letters.give_up("sale", entry.id, actor="Mina", why="asked for it")
     assert drain.drain("sale", consumer="two").stored == 1
     recent._recent.extend((campaign.id, "old", 1, place, 5, "") for place in (1, 3))
@@ -114,7 +114,7 @@ def test_a_stranger_who_writes_there_gives_nobody_a_coupon_beyond_the_stock(
 ) -> None:
     campaign = open_campaign(stock=3)
     empty_redis(campaign)
-    store.store().publish_admissions(
+    store.store().recent_admissions.publish_admissions(
         "sale", "who", b'[["eve",1,4,1,""],["eve",1,-1,1,""],["",1,1,1,""]]'
     )
     assert rebuild.rebuild_campaign("sale", actor="Mina").waiting == 0

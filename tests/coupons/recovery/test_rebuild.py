@@ -78,7 +78,7 @@ def test_negative_control_numbering_from_the_count_gives_a_place_twice(
     def admit_and_lose() -> CampaignSnapshot:
         campaign = open_campaign(stock=10)
         admit_users(campaign, range(1, 4))
-        first: Any = store.store().queued_entries("sale")[:2]
+        first: Any = store.store().queue.queued_entries("sale")[:2]
         store.store().client.xdel(keys.campaign_keys("sale").queue, *(entry.id for entry in first))
         assert drain("sale", consumer="one").stored == 1
         lose_keys()
@@ -157,7 +157,7 @@ def test_dying_at_any_line_leaves_it_closed_or_whole_and_the_next_one_ends_it(
     drain("sale", consumer="one")
     if emptied:
         lose_keys()
-    home: Any = store.store() if where == "store" else highest_place
+    home: Any = store.store().recovery if where == "store" else highest_place
     real = getattr(home, line)
 
     def die_around_call(*asked: Any, **more: Any) -> Any:
@@ -190,7 +190,7 @@ def test_of_two_at_once_the_one_that_began_last_opens(
     campaign = open_campaign(stock=10)
     admit_users(campaign, range(4))
     drain("sale", consumer="one")
-    remember = store.store().write_claimants
+    remember = store.store().recovery.write_claimants
     begun: list[rebuild.Rebuilt] = []
 
     def another_begins(*asked: Any, **more: Any) -> None:
@@ -198,10 +198,10 @@ def test_of_two_at_once_the_one_that_began_last_opens(
         remember(*asked, **more)
         begun.append(rebuild.rebuild_campaign("sale", actor="Jun"))
 
-    monkeypatch.setattr(store.store(), "write_claimants", another_begins)
+    monkeypatch.setattr(store.store().recovery, "write_claimants", another_begins)
     with pytest.raises(Overtaken):
         rebuild.rebuild_campaign("sale", actor="Mina")
-    assert store.store().gate_marks(["sale"])["sale"].epoch == begun[0].epoch
+    assert store.store().recovery.gate_marks(["sale"])["sale"].epoch == begun[0].epoch
     assert Campaign.objects.get().epoch == begun[0].epoch
     assert admit_users(campaign, ["late"])["late"].place == 5
     assert drain("sale", consumer="one").stored == 1
@@ -213,13 +213,13 @@ def test_a_redis_that_is_emptied_in_the_middle_opens_nothing(
     campaign = open_campaign(stock=10)
     admit_users(campaign, range(4))
     drain("sale", consumer="one")
-    remember = store.store().write_claimants
+    remember = store.store().recovery.write_claimants
 
     def remember_and_empty(*asked: Any, **more: Any) -> None:
         remember(*asked, **more)
         lose_keys()
 
-    monkeypatch.setattr(store.store(), "write_claimants", remember_and_empty)
+    monkeypatch.setattr(store.store().recovery, "write_claimants", remember_and_empty)
     with pytest.raises(Overtaken):
         rebuild.rebuild_campaign("sale", actor="Mina")
     with pytest.raises(NotInstalled):

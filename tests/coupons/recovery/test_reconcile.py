@@ -82,7 +82,7 @@ def test_putting_back_twice_stores_once(open_campaign: CampaignMaker) -> None:
     admit_users(open_campaign(), 3)
     lost_on_the_way()
     reconcile.compare_campaign("sale", repair=True)
-    first = store.store().queued_entries("sale")
+    first = store.store().queue.queued_entries("sale")
     lost_on_the_way()
     reconcile.compare_campaign("sale", repair=True)
     for entry in first:
@@ -156,23 +156,24 @@ def test_the_highest_place_is_remembered_in_mysql(open_campaign: CampaignMaker) 
     assert Tally.objects.get().highest == 4
 
 
-def settled_between(monkeypatch: pytest.MonkeyPatch, function: str) -> None:
+def settled_between(monkeypatch: pytest.MonkeyPatch) -> None:
     """A whole drain runs directly after one of the two reads."""
-    read: Any = getattr(store.store(), function)
+    calls = store.store().campaigns
+    read: Any = calls.gates
 
     def read_and_drain(*asked: Any) -> Any:
         said = read(*asked)
         drain("sale", consumer="one")
         return said
 
-    monkeypatch.setattr(store.store(), function, read_and_drain)
+    monkeypatch.setattr(calls, "gates", read_and_drain)
 
 
 def test_a_drain_at_work_between_the_reads_is_no_gap(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     admit_users(open_campaign(), 5)
-    settled_between(monkeypatch, "gates")
+    settled_between(monkeypatch)
     (counts,) = reconcile.count_claims(reconcile.watched_campaigns())
     assert counts.gap == -5  # twice rather than not at all
 

@@ -100,7 +100,7 @@ def test_an_error_of_redis_is_a_503_and_no_decision(
     for word in (said.split()[0], "10.0.0.7", "script", "Lua"):
         assert word not in answer.content.decode()
     well()
-    assert store_module.store().gate("sale").admitted == 0
+    assert store_module.store().campaigns.gate("sale").admitted == 0
     assert Person("jun").claims().json()["place"] == 1
 
 
@@ -119,7 +119,7 @@ def test_something_else_on_its_port_admits_nobody(
     jun.client.raise_request_exception = False
     assert jun.claims().status_code in (500, 503)
     well()
-    assert store_module.store().gate("sale").admitted == 0
+    assert store_module.store().campaigns.gate("sale").admitted == 0
     assert jun.claims().json()["place"] == 1
 
 

@@ -36,7 +36,7 @@ def play_rounds(stage: Stage, thousands: int) -> dict[str, Any]:
     asked_s = time.monotonic() - began
     reading.await_settled(stage, "again", patience_s=60)
     found = reading.read_findings(stage, "again", row.pk, stock=_STOCK, sampled=[])
-    figures = {"answers": len(answers), "admitted": store().gate("again").admitted,
+    figures = {"answers": len(answers), "admitted": store().campaigns.gate("again").admitted,
                "stored": len(found.rows)}  # fmt: skip
     return {"asked": times, "asked_per_s": round(times / asked_s), **figures,
             "broken": sum(count != 1 for count in figures.values())}  # fmt: skip

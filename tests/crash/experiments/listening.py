@@ -18,7 +18,7 @@ _USER = 9  # EVALSHA, its hash, how many keys, five keys, the claimant's field, 
 def scripts_heard(stage: Stage) -> Iterator[Counter[str]]:
     """Yields the number of runs of the admission script by user, filled until the block ends."""
     heard: Counter[str] = Counter()
-    store().load_scripts()  # or the first calls fail with NOSCRIPT and are sent again
+    store().server.load_scripts()  # or the first calls fail with NOSCRIPT and are sent again
     client = redis.Redis.from_url(stage.env["REDIS_URL"])
     with client, client.monitor() as monitor:  # type: ignore[no-untyped-call]
 

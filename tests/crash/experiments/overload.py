@@ -54,7 +54,9 @@ def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
     reading.await_settled(stage, slug, patience_s=60)
     found = reading.read_findings(stage, slug, campaign.pk, stock=_STOCK, sampled=[])
     floods = [each["memory_mib"][1] for each in said]
-    kept = len(found.rows) >= crowd.told and store().gate(slug).admitted == len(found.rows)
+    kept = len(found.rows) >= crowd.told and store().campaigns.gate(slug).admitted == len(
+        found.rows
+    )
     return {
         "capacity_per_s": round(capacity), "times": TIMES, "rounds": said,
         "told": crowd.told, "stored": len(found.rows),
