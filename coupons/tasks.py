@@ -150,7 +150,7 @@ def _wake_waiting_campaigns() -> None:
         store().queue.waiting_counts(store().campaigns.installed_slugs()), Work.SWEEP
     )
     wakeups.notify_drains(
-        store().wakeups.set_pending_wakeups([slug for slug, claims in waiting.items() if claims])
+        store().wakeups.set_pending([slug for slug, claims in waiting.items() if claims])
     )
 
 

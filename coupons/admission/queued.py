@@ -33,7 +33,7 @@ def admit(campaign: CampaignSnapshot, claim: Claim) -> Admission:
             recent.publish_admissions(campaign)
         raise _ERRORS[decision.outcome](_ERROR_TEXTS[decision.outcome].format(campaign.slug))
     if decision.wake_drain and not wakeups.notify_drain(campaign.slug):
-        store().wakeups.shorten_lost_wakeup(campaign.slug)
+        store().wakeups.shorten_lost(campaign.slug)
     if decision.version:
         sold_out_cache.cache_refusal(campaign, Outcome(decision.outcome), decision.version)
     return Admission(Outcome(decision.outcome), decision.place, decision.at_ms)

@@ -113,7 +113,7 @@ def _demand_queued(campaign: Campaign | None, slug: str) -> Campaign:
 
 
 def _install(campaign: Campaign, *, is_first: bool) -> None:
-    outcome, given = store().campaigns.install(
+    outcome, given = store().campaigns.install_gate(
         campaign.slug, redis_definition(campaign), create=is_first
     )
     if outcome == "stock_below_admitted":
@@ -128,9 +128,7 @@ def _install(campaign: Campaign, *, is_first: bool) -> None:
         )
 
     if is_first:  # a new Redis without any data needs no comparison with MySQL
-        store().server.mark_server_verified(
-            store().server.current_server().identity, unless_known=True
-        )
+        store().server.mark_verified(store().server.read_identity().identity, unless_known=True)
 
 
 def redis_definition(campaign: Campaign) -> Definition:

@@ -108,9 +108,9 @@ def _read_next(slug: str, consumer: str) -> Batch:
     is more to read."""
     batch = queue.read_batch(slug, consumer=consumer, count=settings.DRAIN_BATCH)
     if batch:
-        store().wakeups.refresh_pending_wakeup(slug)
+        store().wakeups.refresh_pending(slug)
         return batch
-    store().wakeups.clear_pending_wakeup(slug)
+    store().wakeups.clear_pending(slug)
     batch = queue.read_batch(slug, consumer=consumer, count=settings.DRAIN_BATCH)
     if not batch and store().queue.leave_group(slug, consumer=consumer):
         return queue.read_batch(slug, consumer=consumer, count=settings.DRAIN_BATCH)

@@ -55,7 +55,7 @@ def park_claim(slug: str, entry_id: str, reason: Reason) -> bool:
 
 def waiting_batches(slug: str) -> Iterator[Batch]:
     """Claims that wait to be stored, in pages, oldest first. Read only."""
-    return _pages(slug, store().queue.queued_entries)
+    return _pages(slug, store().queue.waiting_entries)
 
 
 def parked_batches(slug: str) -> Iterator[Batch]:

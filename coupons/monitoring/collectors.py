@@ -72,7 +72,7 @@ class Database(Collector):
 
 
 def _redis() -> Iterator[Metric]:
-    info: Any = store().server.server_info()
+    info: Any = store().server.read_info()
     durable = info.get("aof_enabled") == 1 and info.get("aof_last_write_status") == "ok"
     for live, value in (
         (metrics.REDIS_MEMORY, info["used_memory"]),

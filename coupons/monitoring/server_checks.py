@@ -74,7 +74,7 @@ def _secrets() -> Iterator[tuple[int, str, bool]]:
 
 def check_redis(**_: Any) -> list[CheckMessage]:
     try:
-        info = store().server.server_info()
+        info = store().server.read_info()
     except StoreFailure as away:
         hint = "Start it or correct REDIS_URL, then check again."
         return [Warning(f"Redis could not be checked. {away}", hint=hint, id="coupons.W001")]
@@ -96,9 +96,7 @@ def check_broker(**_: Any) -> list[CheckMessage]:
     """Checks that the broker evicts no messages. A lost wake-up delays storing by a second or so;
     a broker that evicts loses many."""
     try:
-        info = Store(
-            current_app.conf.broker_url, timeout_s=1, max_connections=1
-        ).server.server_info()
+        info = Store(current_app.conf.broker_url, timeout_s=1, max_connections=1).server.read_info()
     except StoreFailure as away:
         hint = "Start it or correct CELERY_BROKER_URL, then check again."
         return [Warning(f"The broker could not be checked. {away}", hint=hint, id="coupons.W009")]

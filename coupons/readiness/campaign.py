@@ -60,7 +60,7 @@ def in_both_stores(campaign: Campaign) -> Line:
     name = "both_stores"
     if campaign.state == State.DRAFT:
         return amber(name, _("Redis does not know drafts."), _("Schedule it."))
-    in_redis = store().campaigns.definition(campaign.slug)
+    in_redis = store().campaigns.installed_definition(campaign.slug)
     if in_redis is None:
         return red(
             name,

@@ -20,7 +20,7 @@ ServerInfo = Mapping[str, Any]
 
 def redis_lines() -> list[Line]:
     """Raises StoreAway."""
-    info = store().server.server_info()
+    info = store().server.read_info()
     return [
         clock_line(),
         memory_line(info),

@@ -88,7 +88,7 @@ class _Scan:
     def run(self) -> Report:
         self._mark_waiting()
         self._mark_stored()
-        for page in store().recovery.claimants(self.slug):
+        for page in store().recovery.scan_claimants(self.slug):
             self._compare_claimants(page)
         self._find_unknown_users()
         self._find_coupons_beyond()

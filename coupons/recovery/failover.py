@@ -39,7 +39,7 @@ def verify_server() -> bool:
 
     Raises StoreAway, DatabaseAway if that can't be determined; then nothing is admitted.
     """
-    server = store().server.current_server()
+    server = store().server.read_identity()
     if server.may_decide or not server.is_primary:
         return server.may_decide
     if not _one_check.acquire(blocking=False):
@@ -47,7 +47,7 @@ def verify_server() -> bool:
     try:
         if not _bring_up_to_date(server.identity):
             return False
-        store().server.mark_server_verified(server.identity)
+        store().server.mark_verified(server.identity)
     finally:
         _one_check.release()
     return True
@@ -130,6 +130,6 @@ def _keep_closed(slug: str, _: Exception) -> None:
         if epochs.is_ours(row, marks):
             epoch = epochs.next_epoch([row.epoch, *marks.epochs])
             bits = holder_filter.bit_count(row.filter_blocks)
-            store().recovery.close_each([(slug, epoch, bits)]).result(slug)
+            store().recovery.close_gates([(slug, epoch, bits)]).result(slug)
     except StoreError as error:
         logger.error("%s could not be closed for repair: %s", slug, error)

@@ -12,6 +12,6 @@ def raise_highest(campaign_id: int, place: int) -> None:
 
 def highest_claimant(campaign: Campaign) -> int:
     """The highest place in Redis' claimants, used if the gate itself is lost."""
-    pages = store().recovery.claimants(campaign.slug)
+    pages = store().recovery.scan_claimants(campaign.slug)
     places = (one.place for page in pages for one in page if one.place <= campaign.stock)
     return max(places, default=0)

@@ -58,7 +58,7 @@ def _given_while_free(receipt: Receipt) -> int:
     campaign = update.queued_campaign(receipt.campaign)
     given = store().campaigns.gate(receipt.campaign).admitted
     own = claimant_field.encode_field(receipt.user, receipt.nth, campaign.per_user)
-    claimants = store().recovery.claimants(receipt.campaign)
+    claimants = store().recovery.scan_claimants(receipt.campaign)
     for page in claimants:
         if any(one.place == receipt.place and one.field != own for one in page):
             raise Refused(_("Place {} was given to another user since.").format(receipt.place))

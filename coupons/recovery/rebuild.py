@@ -131,7 +131,7 @@ class _Rebuild:
         return self.results[slug]
 
     def run(self, slugs: Sequence[str]) -> None:
-        self._began_s, self._server = time.monotonic(), store().server.current_server().identity
+        self._began_s, self._server = time.monotonic(), store().server.read_identity().identity
         closed = self._close(slugs)
         closed = self._read_highest(closed)
         self._open([closing for closing in closed if not closing.needs_claimants])
@@ -151,7 +151,7 @@ class _Rebuild:
         block all other changes."""
         with availability.require_database(), transaction.atomic():
             rows = self._with_new_epochs(self._locked_rows(slugs))
-            gates = store().recovery.close_each(
+            gates = store().recovery.close_gates(
                 [(row.slug, row.epoch, holder_filter.bit_count(row.filter_blocks)) for row in rows],
                 in_doubt=self.everything,
             )
@@ -236,7 +236,7 @@ class _Rebuild:
                     definition = update.redis_definition(closing.campaign)
                     requests.append((closing.campaign.slug, definition, closing.highest))
                     ready.append(closing)
-        replies = store().recovery.open_each(requests, server=self._server)
+        replies = store().recovery.open_gates(requests, server=self._server)
         campaign_changed.send(sender=None)
         opened = []
         for closing in ready:

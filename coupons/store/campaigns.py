@@ -37,7 +37,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What `install` writes into the gate. Times in milliseconds; `longest` is the most claims
+    """What `install_gate` writes into the gate. Times in milliseconds; `longest` is the most claims
     that may wait in the queue; `facts` is the campaign's snapshot as JSON."""
 
     epoch: str
@@ -53,7 +53,7 @@ class Definition:
 class CampaignCalls(SubjectCalls):
     """Reading and writing gates."""
 
-    def install(self, slug: str, definition: Definition, *, create: bool) -> tuple[str, int]:
+    def install_gate(self, slug: str, definition: Definition, *, create: bool) -> tuple[str, int]:
         """Write the definition. Returns the outcome of `install.lua` (see its header) and the
         number of places given so far. A missing gate is made only with `create`."""
         names, d = keys.campaign_keys(slug), definition
@@ -67,8 +67,8 @@ class CampaignCalls(SubjectCalls):
                 LIST(self.client, (keys.INSTALLED,), slug)
         return outcome.decode(), int(given)
 
-    def definition(self, slug: str) -> Definition | None:
-        """The definition that `install` last wrote; None: the campaign has no gate in Redis.
+    def installed_definition(self, slug: str) -> Definition | None:
+        """The definition that `install_gate` last wrote; None: the campaign has no gate in Redis.
         Raises StoreError."""
         gate = keys.campaign_keys(slug).gate
         fields = ("epoch", "stock", "opens", "closes", "paused", "longest", "facts")
@@ -92,7 +92,7 @@ class CampaignCalls(SubjectCalls):
             )
 
     def stored_snapshot(self, slug: str) -> bytes | None:
-        """The snapshot (JSON) that `install` wrote; None: the campaign is not in Redis."""
+        """The snapshot (JSON) that `install_gate` wrote; None: the campaign is not in Redis."""
         with self.guard_call():
             snapshot = self.client.hget(keys.campaign_keys(slug).gate, "facts")
         return cast("bytes | None", snapshot)
@@ -128,7 +128,8 @@ class CampaignCalls(SubjectCalls):
         return sorted(slug.decode(errors="replace") for slug in members)
 
     def list_installed(self, slugs: Sequence[str]) -> None:
-        """Add campaigns to the set that `installed_slugs` reads. A key of another type is replaced."""
+        """Add campaigns to the set that `installed_slugs` reads. A key of another type is
+        replaced."""
         with self.guard_call():
             LIST(self.client, (keys.INSTALLED,), *slugs)
 

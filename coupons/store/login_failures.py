@@ -55,7 +55,7 @@ class Counted:
 
 
 class LoginCalls(SubjectCalls):
-    def count_login(self, source: Source, limits: dict[Limit, int]) -> Counted:
+    def count_attempt(self, source: Source, limits: dict[Limit, int]) -> Counted:
         """Count an attempt, unless a limit is reached. Atomic: concurrent attempts can't exceed a
         limit. A limit that is missing or 0 is not counted."""
         maxima = [limits.get(limit, 0) for limit in Limit]
@@ -70,13 +70,13 @@ class LoginCalls(SubjectCalls):
         reached = (limit for limit, count in pairs if count == limits.get(limit))
         return Counted(reached=tuple(reached))
 
-    def forget_login(self, source: Source) -> None:
+    def forget_attempts(self, source: Source) -> None:
         """Take back this source's attempts after it has logged in."""
         names = source.names[:1] if source.browser else source.names
         with self.guard_call():
             SUCCESS(self.client, names, source.field)
 
-    def unlock(self, name: str) -> int:
+    def unlock_name(self, name: str) -> int:
         """Delete the counters of a name, of the addresses that tried it, and of all users.
         Returns how many sources the name had attempts from."""
         with self.guard_call():

@@ -155,7 +155,7 @@ class QueueCalls(SubjectCalls):
         with self.guard_call():
             return bool(self.client.xdel(keys.campaign_keys(slug).parked, entry_id))
 
-    def queued_entries(self, slug: str, *, after: str = "", count: int = 100) -> list[Entry]:
+    def waiting_entries(self, slug: str, *, after: str = "", count: int = 100) -> list[Entry]:
         """Waiting claims, oldest first, after the entry `after` (exclusive). Read only."""
         return self._range(keys.campaign_keys(slug).queue, after, count)
 

@@ -62,7 +62,7 @@ class RecoveryCalls(SubjectCalls):
             replies = pipe.execute(raise_on_error=False)
         return reply_each(slugs, replies, _parse_marks)
 
-    def close_each(
+    def close_gates(
         self, campaigns: Sequence[tuple[str, str, int]], *, in_doubt: bool = False
     ) -> ByCampaign[Closed]:
         """Close the gate of each (slug, epoch to come, filter bits) until that epoch opens it. A
@@ -75,7 +75,7 @@ class RecoveryCalls(SubjectCalls):
             replies = CLOSE.each(self.client, calls)
         return reply_each([slug for slug, _, _ in campaigns], replies, _parse_closed)
 
-    def open_each(
+    def open_gates(
         self, campaigns: Sequence[tuple[str, Definition, int]], *, server: str
     ) -> ByCampaign[tuple[bool, int, int]]:
         """Open the gate of each (slug, definition, places given) under `definition.epoch`. Returns
@@ -111,7 +111,7 @@ class RecoveryCalls(SubjectCalls):
             pipe.execute_command("BITFIELD", names.filter, *ops)  # type: ignore[no-untyped-call]
             pipe.execute()
 
-    def claimants(self, slug: str) -> Iterator[list[Claimant]]:
+    def scan_claimants(self, slug: str) -> Iterator[list[Claimant]]:
         """All claimants, in pages (HSCAN). Claimants admitted during the scan may be missing, and
         a claimant may come twice."""
         cursor = None

@@ -23,12 +23,12 @@ class ServerCalls(SubjectCalls):
         with self.guard_call():
             return len([self.client.script_load(script.text) for script in Script.all])
 
-    def server_info(self) -> dict[str, object]:
+    def read_info(self) -> dict[str, object]:
         """The server's INFO. Managed Redis services answer it too, unlike CONFIG."""
         with self.guard_call():
             return dict(self.client.info())
 
-    def current_server(self) -> Server:
+    def read_identity(self) -> Server:
         with self.guard_call():
             replication = self.client.info("replication")
             verified = self._verified_identity()
@@ -43,7 +43,7 @@ class ServerCalls(SubjectCalls):
                 raise
             return None
 
-    def mark_server_verified(self, identity: str, *, unless_known: bool = False) -> None:
+    def mark_verified(self, identity: str, *, unless_known: bool = False) -> None:
         """Let admissions connect to this server. `unless_known`: only if no identity is stored."""
         with self.guard_call():
             self.client.set(keys.SERVER, identity, nx=unless_known)

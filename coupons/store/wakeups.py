@@ -20,7 +20,7 @@ _FAILED_MS = 10_000  # how long a failure stays readable after its pause
 class WakeupCalls(SubjectCalls):
     """Setting and clearing pending flags, drain failures, and time marks."""
 
-    def set_pending_wakeups(self, slugs: Sequence[str]) -> list[str]:
+    def set_pending(self, slugs: Sequence[str]) -> list[str]:
         """Set the pending flags of many campaigns. Returns the slugs whose flag was not set before:
         these need a wake-up message.
 
@@ -35,21 +35,21 @@ class WakeupCalls(SubjectCalls):
             left_ms = reply_each(slugs, pipe.execute(raise_on_error=False), _left_ms)
         stuck = {slug for slug, ms in left_ms.items() if ms < 0 or ms > LONGEST_WAKEUP_TTL_MS}
         for slug in stuck:
-            self.refresh_pending_wakeup(slug)
+            self.refresh_pending(slug)
         return [slug for slug in slugs if left_ms.get(slug, 0) == 0 or slug in stuck]
 
-    def shorten_lost_wakeup(self, slug: str) -> None:
+    def shorten_lost(self, slug: str) -> None:
         """The message could not be sent: shorten the flag's life, so that another is tried soon,
         but not for every claim."""
         with self.guard_call():
             self.client.pexpire(keys.campaign_keys(slug).bell, LOST_WAKEUP_TTL_MS)
 
-    def refresh_pending_wakeup(self, slug: str) -> None:
+    def refresh_pending(self, slug: str) -> None:
         """A drain is running: no other wake-up is needed."""
         with self.guard_call():
             self.client.set(keys.campaign_keys(slug).bell, 1, px=WAKEUP_TTL_MS)
 
-    def clear_pending_wakeup(self, slug: str) -> None:
+    def clear_pending(self, slug: str) -> None:
         """The queue was read to its end: the next admission sends a wake-up again. Deletes the
         record of a failed drain as well."""
         names = keys.campaign_keys(slug)

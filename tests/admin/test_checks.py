@@ -81,7 +81,7 @@ def test_a_replica_that_no_admission_waits_for_is_a_warning(
     monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     said = {"maxmemory_policy": "noeviction", "aof_enabled": 1, "connected_slaves": 1}
-    monkeypatch.setattr(store().server, "server_info", lambda: said)
+    monkeypatch.setattr(store().server, "read_info", lambda: said)
     assert ids_with_hints(server_checks.check_redis()) == ["coupons.W007"]
     settings.REDIS_WAIT_REPLICAS = 1
     assert server_checks.check_redis() == []

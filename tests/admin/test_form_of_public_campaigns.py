@@ -138,7 +138,7 @@ def test_more_slots_are_committed_before_redis_gives_them_away(
         seen.append(Slot.objects.count())
         connection.close()
 
-    install = CampaignCalls.install
+    install = CampaignCalls.install_gate
 
     def looked_at(self: CampaignCalls, *arguments: Any, **options: Any) -> tuple[str, int]:
         elsewhere = threading.Thread(target=count_slots)
@@ -147,6 +147,6 @@ def test_more_slots_are_committed_before_redis_gives_them_away(
         return install(self, *arguments, **options)
 
     typed = form_fields(operator_client, campaign_url("sale")) | {"stock": "25"}
-    monkeypatch.setattr(CampaignCalls, "install", looked_at)
+    monkeypatch.setattr(CampaignCalls, "install_gate", looked_at)
     operator_client.post(campaign_url("sale"), typed)
     assert seen == [25]

@@ -64,7 +64,7 @@ def lose_a_wake_up(person: type[Person], names: str) -> None:
     for name in names.split():
         assert person(name).claims().status_code == 202
     app.control.purge()
-    store().wakeups.clear_pending_wakeup("sale")
+    store().wakeups.clear_pending("sale")
 
 
 def stored_count_is(count: int) -> Callable[[], bool]:

@@ -150,7 +150,7 @@ def folded_name(name: str) -> str:
 def _count(source: Source, name: str) -> Counted:
     limits = KNOWN if source.browser else STRANGERS
     try:
-        counted = store().logins.count_login(source, limits)
+        counted = store().logins.count_attempt(source, limits)
     except StoreFailure:
         logger.warning("a login attempt could not be counted: Redis does not respond")
         return Counted()
@@ -170,7 +170,7 @@ def forget_wrong_passwords(request: HttpRequest, **_: Any) -> None:
     if source is None:
         return
     try:
-        store().logins.forget_login(source)
+        store().logins.forget_attempts(source)
     except StoreFailure:
         logger.warning("counts of wrong passwords could not be deleted: Redis does not respond")
 

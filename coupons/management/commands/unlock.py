@@ -40,7 +40,7 @@ class Command(SentenceCommand):
     def _unlock(self, name: str) -> None:
         """MySQL is queried only for a name without failed logins: unlocking works without it."""
         folded = lockout.folded_name(name)
-        count = store().logins.unlock(folded)
+        count = store().logins.unlock_name(folded)
         if not count and folded not in map(lockout.folded_name, _operators()):
             raise CommandError(f"There is no operator {name!r}.", returncode=ASKED_WRONGLY)
         self.stdout.write(f"{name} may log in: attempts of {count} sources were reset.")

@@ -106,7 +106,7 @@ def compared_with_mysql(sales: dict[str, CampaignSnapshot], broker: Broker) -> N
 
 
 def admitted_after_a_restart_of_redis(sales: dict[str, CampaignSnapshot]) -> None:
-    store.store().server.mark_server_verified("another server")
+    store.store().server.mark_verified("another server")
     store.store.cache_clear()  # connections were lost, too
     assert failover.verify_server()
     for slug in WELL:
@@ -164,7 +164,9 @@ def test_each_campaign_gets_its_own_answer_or_its_own_failure(
     assert redis.campaigns.gates(SLUGS).failed.keys() == {ILL, "p2"}
     assert redis.recovery.gate_marks(SLUGS).failed.keys() == {"p2"}
     assert redis.campaigns.gates(SLUGS).keys() == set(SLUGS) - {ILL, "p2"}
-    assert redis.recovery.close_each([(slug, "e.1", 512) for slug in SLUGS]).failed.keys() == {"p2"}
+    assert redis.recovery.close_gates([(slug, "e.1", 512) for slug in SLUGS]).failed.keys() == {
+        "p2"
+    }
     with pytest.raises(StoreError, match="p2"):
         redis.campaigns.gates(SLUGS).result("p2")
 

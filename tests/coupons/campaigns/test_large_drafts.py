@@ -62,14 +62,14 @@ def test_a_draft_is_deleted_with_all_slots_that_an_interrupted_scheduling_left(
 def test_a_draft_with_coupons_is_not_deleted(draft: Draft, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process dies after Redis has the campaign and claims came in, before its commit."""
     campaign = draft(stock=3)
-    install = CampaignCalls.install
+    install = CampaignCalls.install_gate
 
     def and_gone(self: Any, *args: Any, **kwargs: Any) -> None:
         install(self, *args, **kwargs)
         raise SystemExit
 
     with monkeypatch.context() as dying:
-        dying.setattr(CampaignCalls, "install", and_gone)
+        dying.setattr(CampaignCalls, "install_gate", and_gone)
         with pytest.raises(SystemExit):
             lifecycle.schedule_campaign("sale", actor="Mina")
     claim_places(lookup.find_snapshot("sale"), "ann")

@@ -179,13 +179,13 @@ def test_what_redis_gave_away_of_a_raise_that_was_not_committed_is_stored(
     """Also if a change to a lower stock is tried instead, and refused."""
     sale = open_campaign(stock=2)
     with monkeypatch.context() as dying:
-        install = CampaignCalls.install
+        install = CampaignCalls.install_gate
 
         def and_gone(self: Any, *args: Any, **kwargs: Any) -> None:
             install(self, *args, **kwargs)
             raise SystemExit
 
-        dying.setattr(CampaignCalls, "install", and_gone)
+        dying.setattr(CampaignCalls, "install_gate", and_gone)
         with pytest.raises(SystemExit):
             lifecycle.change_stock("sale", stock=20, actor="Mina")
     assert Campaign.objects.get().stock == 2

@@ -205,14 +205,14 @@ def test_with_redis_away_nothing_changes(
 
 def die_after_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """Redis has the change, and MySQL does not commit it: as if the process were killed."""
-    install = CampaignCalls.install
+    install = CampaignCalls.install_gate
 
     def and_gone(self: CampaignCalls, *args: Any, **kwargs: Any) -> Any:
         install(self, *args, **kwargs)
         raise StoreAway("gone")
 
     with monkeypatch.context() as dying:
-        dying.setattr(CampaignCalls, "install", and_gone)
+        dying.setattr(CampaignCalls, "install_gate", and_gone)
         with pytest.raises(StoreAway):
             lifecycle.schedule_campaign("sale", actor="Mina")
 

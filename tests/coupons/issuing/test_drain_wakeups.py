@@ -52,7 +52,7 @@ def test_a_claim_between_the_last_read_and_the_end_is_drained_or_sends_a_wakeup(
     """Admitted at the worst moments: before the pending flag is cleared, and right after it."""
     campaign = open_campaign(stock=100)
     admission_wakes_drain(campaign, "first")
-    silence = WakeupCalls.clear_pending_wakeup
+    silence = WakeupCalls.clear_pending
     rings: list[bool] = []
 
     def with_claims_around(self: WakeupCalls, slug: str) -> None:
@@ -64,7 +64,7 @@ def test_a_claim_between_the_last_read_and_the_end_is_drained_or_sends_a_wakeup(
             admission_wakes_drain(campaign, f"after-{len(rings)}") if len(rings) < 2 else False
         )
 
-    monkeypatch.setattr(WakeupCalls, "clear_pending_wakeup", with_claims_around)
+    monkeypatch.setattr(WakeupCalls, "clear_pending", with_claims_around)
     done = drain("sale", consumer="one")
     assert rings[:2] == [False, True]
     assert done.stored == 3

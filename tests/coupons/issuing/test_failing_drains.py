@@ -120,7 +120,7 @@ def test_a_campaign_whose_row_is_locked_keeps_no_other_waiting(
     settings.DRAIN_PATIENCE_S = 0.1
     for sale in four_campaigns.values():
         strategies.admit(sale, Claim("mina"))
-    store.store().server.mark_server_verified("another server")
+    store.store().server.mark_verified("another server")
     with Locked(ILL):
         tasks.drain_each([ILL, *WELL])
         assert stored_campaigns("mina") == set(WELL)

@@ -109,7 +109,7 @@ def test_12_a2_a_failover_is_made_good_by_a_host_that_believes_nothing_has_opene
 ) -> None:
     open_campaign()
     before = Campaign.objects.get().epoch
-    store().server.mark_server_verified("another server")
+    store().server.mark_verified("another server")
     run_on_wrong_clock(
         -HOURS_S, "from coupons.recovery import failover; assert failover.verify_server()"
     )

@@ -143,7 +143,7 @@ def test_a_redis_that_may_evict_is_red_and_one_without_persistence_amber(
 
 
 def test_a_log_that_can_not_be_written_is_red(scheduled_sale: Campaign) -> None:
-    said = store().server.server_info() | {"aof_last_write_status": "err"}
+    said = store().server.read_info() | {"aof_last_write_status": "err"}
     assert redis.persistence_line(said).light is Light.RED
 
 
@@ -151,10 +151,10 @@ def test_replicas_that_admissions_wait_for_must_be_there(
     scheduled_sale: Campaign, settings: Any, other_redis: Callable[..., None]
 ) -> None:
     settings.REDIS_WAIT_REPLICAS = 1
-    assert redis.replicas_line(store().server.server_info()).light is Light.RED
+    assert redis.replicas_line(store().server.read_info()).light is Light.RED
     primary = store().client.connection_pool.connection_kwargs["port"]
     other_redis("--replicaof", f"127.0.0.1 {primary}")  # and this one must not decide
-    assert redis.replicas_line(store().server.server_info()).light is Light.RED
+    assert redis.replicas_line(store().server.read_info()).light is Light.RED
 
 
 def test_a_replica_far_behind_is_amber() -> None:

@@ -99,8 +99,8 @@ def test_negative_control_without_the_failover_check_a_stored_place_is_given_aga
     admit_users(campaign, range(6, 9))
     drain("sale", consumer="one")
     redis_pair.failed_over()
-    store.store().server.mark_server_verified(
-        store.store().server.current_server().identity
+    store.store().server.mark_verified(
+        store.store().server.read_identity().identity
     )  # not compared
     late = strategies.admit(campaign, Claim("late"))
     assert (late.outcome, late.place) == (Outcome.ADMITTED, 6)
@@ -183,30 +183,30 @@ def test_a_restart_costs_a_comparison_and_no_operator(
     with servers.start_redis(tmp_path / "r", port=port):
         campaign = open_campaign()
         admit_users(campaign, range(1, 4))
-        first = store.store().server.current_server()
+        first = store.store().server.read_identity()
     with servers.start_redis(tmp_path / "r", port=port):
-        assert store.store().server.current_server().identity != first.identity
+        assert store.store().server.read_identity().identity != first.identity
         assert admit_users(campaign, range(1, 6)) == [1, 2, 3, 4, 5]
-        assert store.store().server.current_server().may_decide
+        assert store.store().server.read_identity().may_decide
         assert drain("sale", consumer="one").stored == 5
     store.store.cache_clear()
 
 
 def test_the_sweep_compares_a_server_without_traffic(open_campaign: CampaignMaker) -> None:
     open_campaign()
-    store.store().server.mark_server_verified("another server")
+    store.store().server.mark_verified("another server")
     tasks.sweep()
-    assert store.store().server.current_server().may_decide
+    assert store.store().server.read_identity().may_decide
 
 
 def test_two_processes_that_find_a_new_server_rebuild_a_campaign_once(
     open_campaign: CampaignMaker,
 ) -> None:
     open_campaign()
-    store.store().server.mark_server_verified("another server")
+    store.store().server.mark_verified("another server")
     assert failover.verify_server()
     epoch = Campaign.objects.get().epoch
-    store.store().server.mark_server_verified("another server")
+    store.store().server.mark_verified("another server")
     assert failover.verify_server()
     assert Campaign.objects.get().epoch == epoch
 
@@ -261,20 +261,20 @@ def test_claims_that_a_drain_held_are_refused_after_a_common_rebuild(
     admit_users(campaign, range(1, 3))
     held = queue.read_batch("sale", consumer="slow", count=10)
     store.store().client.hdel(keys.campaign_keys("sale").gate, "server")
-    store.store().server.mark_server_verified("another server")
+    store.store().server.mark_verified("another server")
     assert failover.verify_server()
     with pytest.raises(StaleClaims):
         writer.store_batch(campaign, list(held.claims.values()), epoch=held.epoch)
 
 
-@pytest.mark.parametrize("line", ["close_each", "open_each"])
+@pytest.mark.parametrize("line", ["close_gates", "open_gates"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_common_rebuild_that_dies_is_started_again(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch, line: str, when: str
 ) -> None:
     campaign = open_campaign()
     admit_users(campaign, range(1, 3))
-    store.store().server.mark_server_verified("another server")
+    store.store().server.mark_verified("another server")
     real = getattr(store.store().recovery, line)
 
     def die_around_call(*asked: Any, **more: Any) -> Any:
@@ -285,7 +285,7 @@ def test_a_common_rebuild_that_dies_is_started_again(
     with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
         dying.setattr(store.store().recovery, line, die_around_call)
         failover.verify_server()
-    assert not store.store().server.current_server().may_decide
+    assert not store.store().server.read_identity().may_decide
     assert failover.verify_server()
     assert strategies.admit(campaign, Claim("late")).place == 3
     assert drain("sale", consumer="one").stored == 3

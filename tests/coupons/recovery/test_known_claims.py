@@ -50,7 +50,7 @@ def test_queue_and_dead_letters_are_read_once(
     (entry, *_) = store.store().queue.read_new("sale", consumer="one", count=1).entries
     store.store().queue.park_entry("sale", entry.id, Reason.REJECTED)
     asked: list[str] = []
-    for name in ("queued_entries", "parked_entries"):
+    for name in ("waiting_entries", "parked_entries"):
         real = getattr(store.store().queue, name)
 
         def count_first_reads(*words: Any, name: str = name, real: Any = real, **more: Any) -> Any:
@@ -60,4 +60,4 @@ def test_queue_and_dead_letters_are_read_once(
 
         monkeypatch.setattr(store.store().queue, name, count_first_reads)
     assert rebuild.rebuild_campaign("sale", actor="Mina").claimants == 3
-    assert sorted(asked) == ["parked_entries", "queued_entries"]
+    assert sorted(asked) == ["parked_entries", "waiting_entries"]

@@ -78,7 +78,7 @@ def test_negative_control_numbering_from_the_count_gives_a_place_twice(
     def admit_and_lose() -> CampaignSnapshot:
         campaign = open_campaign(stock=10)
         admit_users(campaign, range(1, 4))
-        first: Any = store.store().queue.queued_entries("sale")[:2]
+        first: Any = store.store().queue.waiting_entries("sale")[:2]
         store.store().client.xdel(keys.campaign_keys("sale").queue, *(entry.id for entry in first))
         assert drain("sale", consumer="one").stored == 1
         lose_keys()
@@ -138,8 +138,8 @@ class Dead(Exception):
 @pytest.mark.parametrize(
     ("where", "line"),
     [
-        ("store", "close_each"), ("store", "write_claimants"), ("highest_place", "raise_highest"),
-        ("store", "open_each"),
+        ("store", "close_gates"), ("store", "write_claimants"), ("highest_place", "raise_highest"),
+        ("store", "open_gates"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("when", ["before", "after"])

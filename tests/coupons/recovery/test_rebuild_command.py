@@ -38,9 +38,9 @@ def test_the_command_verifies_the_server_itself(
     drain("sale", consumer="one")
     lose_keys()
     store.store.cache_clear()
-    assert not store.store().server.current_server().may_decide
+    assert not store.store().server.read_identity().may_decide
     call_command("rebuild", "sale")
-    assert store.store().server.current_server().may_decide
+    assert store.store().server.read_identity().may_decide
     assert admit_users(campaign, ["late"])["late"].place == 4
 
 

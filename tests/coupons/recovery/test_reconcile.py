@@ -82,7 +82,7 @@ def test_putting_back_twice_stores_once(open_campaign: CampaignMaker) -> None:
     admit_users(open_campaign(), 3)
     lost_on_the_way()
     reconcile.compare_campaign("sale", repair=True)
-    first = store.store().queue.queued_entries("sale")
+    first = store.store().queue.waiting_entries("sale")
     lost_on_the_way()
     reconcile.compare_campaign("sale", repair=True)
     for entry in first:

@@ -26,7 +26,7 @@ def admit_users(campaign: CampaignSnapshot, count: int) -> None:
 
 def changed_server() -> None:
     """As if another server had been promoted: it is not verified yet."""
-    store.store().server.mark_server_verified("another server")
+    store.store().server.mark_verified("another server")
     store.store.cache_clear()
 
 
@@ -51,7 +51,7 @@ def test_a_repair_overtaken_by_one_that_comes_to_nothing_is_taken_up_again(
 
         meanwhile.setattr(rebuild._Rebuild, "_open", close_and_open)
         assert not failover.verify_server()
-    assert not store.store().server.current_server().may_decide
+    assert not store.store().server.read_identity().may_decide
     assert failover.verify_server()
     assert strategies.admit(campaign, Claim("late")).place == 6
 
