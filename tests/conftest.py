@@ -100,7 +100,7 @@ def empty_store() -> Iterator[None]:
     lookup.clear_snapshots()
     sold_out_cache.clear_sold_out_cache()
     recent.clear_recent()
-    isolation.clear_failures()
+    isolation.lasting_failures.clear_all()
     availability.breaker.succeeded()
     yield
     lookup.clear_snapshots()

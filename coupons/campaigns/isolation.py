@@ -6,10 +6,8 @@ the work: the next campaign would fail as well.
 """
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TypeVar
 
 from billiard.exceptions import SoftTimeLimitExceeded
@@ -17,26 +15,15 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from coupons.database import error_codes
 from coupons.errors import CouponError, DatabaseAway, StoreAway, UnknownCampaign
 from coupons.observability import metrics
+from coupons.observability.lasting_failures import LastingFailures
 from coupons.observability.metrics import Work
 from coupons.store import ByCampaign
 
 logger = logging.getLogger(__name__)
 
-ENDED_S, REMIND_S = 60, 600  # a failure not seen for this long has ended; between two log lines
-MOST_REMEMBERED = 10_000
 T = TypeVar("T")
 
-
-@dataclass(slots=True)
-class _Failing:
-    """A failure that goes on, by monotonic seconds."""
-
-    seen_s: float
-    logged_s: float
-    repeats: int = 0
-
-
-_failing: dict[tuple[str, Work, str], _Failing] = {}  # of this process
+lasting_failures = LastingFailures()  # of this process
 
 
 def _ignore(_: Exception) -> None:
@@ -72,24 +59,13 @@ def isolate_campaign(
 
 def report_failure(slug: str, work: Work, error: Exception) -> None:
     """Count a failure of one campaign, and log it; with a traceback unless it is a CouponError.
-    A failure that goes on is logged every REMIND_S: a damaged queue fails once a second."""
+    A failure that goes on is logged once, then every ten minutes."""
     metrics.CAMPAIGN_FAILURES.labels(metrics.campaign_label(slug), work).inc()
-    key, now_s = (slug, work, repr(error)), time.monotonic()
-    failing = _failing.get(key)
-    if failing and now_s < min(failing.seen_s + ENDED_S, failing.logged_s + REMIND_S):
-        failing.seen_s, failing.repeats = now_s, failing.repeats + 1
+    repeats = lasting_failures.log_suffix((slug, work, repr(error)))
+    if repeats is None:
         return
-    if len(_failing) >= MOST_REMEMBERED:
-        _failing.clear()
-    _failing[key] = _Failing(seen_s=now_s, logged_s=now_s)
-    repeats = f" (and {failing.repeats} times since its last line)" if failing else ""
     unexpected = None if isinstance(error, CouponError) else error
     logger.error("%s of campaign %s failed: %r%s", work, slug, error, repeats, exc_info=unexpected)
-
-
-def clear_failures() -> None:
-    """Forget which failures were logged."""
-    _failing.clear()
 
 
 def successful_answers(answers: ByCampaign[T], work: Work) -> dict[str, T]:

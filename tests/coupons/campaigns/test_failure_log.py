@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from coupons import tasks
-from coupons.campaigns import isolation
 from coupons.campaigns.isolation import report_failure
 from coupons.errors import StoreError
-from coupons.observability import metrics
+from coupons.observability import lasting_failures, metrics
+from coupons.observability.lasting_failures import LastingFailures
 from coupons.observability.metrics import Work
 from tests.conftest import CampaignMaker
 from tests.harness import damaged_keys
@@ -41,7 +41,7 @@ def test_14_10_each_other_failure_and_each_return_is_a_line(
         report_failure("sale", Work.SWEEP, StoreError("WRONGTYPE"))
         report_failure("other", Work.DRAIN, StoreError("WRONGTYPE"))
     assert len(logged_errors(caplog)) == 4
-    monkeypatch.setattr(isolation, "ENDED_S", 0)  # as if it had not been seen for a minute
+    monkeypatch.setattr(lasting_failures, "ENDED_S", 0)  # as if it had not been seen for a minute
     report_failure("sale", Work.DRAIN, StoreError("WRONGTYPE"))
     assert logged_errors(caplog)[4:] == [
         "drain of campaign sale failed: StoreError('WRONGTYPE') (and 2 times since its last line)"
@@ -51,7 +51,8 @@ def test_14_10_each_other_failure_and_each_return_is_a_line(
 def test_14_10_failures_of_made_up_campaigns_use_no_more_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(isolation, "MOST_REMEMBERED", 10)
+    monkeypatch.setattr(lasting_failures, "MOST_REMEMBERED", 10)
+    failures = LastingFailures()
     for number in range(100):
-        report_failure(f"sale-{number}", Work.DRAIN, StoreError("WRONGTYPE"))
-    assert len(isolation._failing) <= 10
+        assert failures.log_suffix(f"sale-{number}") == ""
+    assert len(failures) <= 10
