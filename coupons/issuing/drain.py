@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from coupons.campaigns import lookup
+from coupons.campaigns import isolation, lookup
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import AdmittedClaim, Reason
 from coupons.errors import DatabaseAway, StoreError
@@ -58,7 +58,8 @@ def drain(
     drained = Drained()
     _drain(slug, consumer, drained, time_s, stopping)
     if drained.unparked:
-        raise StoreError(f"{drained.unparked} claims of {slug} can't be stored, nor parked.")
+        # Without their number, which grows: the log tells a lasting failure by its text.
+        raise StoreError(f"Claims of {slug} can be neither stored nor parked.")
     return drained
 
 
@@ -189,9 +190,10 @@ def _park(slug: str, entry: str, reason: Reason, drained: Drained, *, request: s
         parked = queue.park_claim(slug, entry, reason)
     except StoreError as error:
         drained.unparked += 1
-        logger.error(
-            "a claim of %s can't be parked (%s): %s (entry %s)", slug, reason, error, entry
-        )
+        repeats = isolation.lasting_failures.log_suffix(("park", slug, reason, str(error)))
+        if repeats is not None:
+            message = "a claim of %s can't be parked (%s): %s (entry %s)%s"
+            logger.error(message, slug, reason, error, entry, repeats)
         return
     if parked:
         drained.parked += 1
