@@ -32,7 +32,6 @@ class Breaker(StrEnum):
 
     REDIS = "redis"
     MYSQL = "mysql"
-    BROKER = "broker"
 
 
 class Login(StrEnum):

@@ -62,7 +62,7 @@ def test_14_claims_that_can_not_be_parked_are_one_line_while_that_goes_on(
     open_campaign()
     for _ in range(3):
         store().client.xadd(keys.campaign_keys("sale").queue, {"no": "claim"})
-    damaged_keys.damage("sale", "parked is a string")
+    damaged_keys.damage_campaign("sale", "parked is a string")
     for _ in range(4):
         with pytest.raises(StoreError, match="neither stored nor parked"):
             drain("sale", consumer="one")
