@@ -6,7 +6,7 @@ demands that each is here or among the translated sentences.
 
 from django.utils.translation import gettext_noop
 
-from coupons.api.sentence_templates import SentenceTemplates
+from coupons.api.sentence_templates import Counted, SentenceTemplates
 
 DETAILS = SentenceTemplates(
     # 400, 411, 413, 415: the request
@@ -17,7 +17,7 @@ DETAILS = SentenceTemplates(
     gettext_noop("is not JSON (line {}, column {})"),
     gettext_noop("is nested too deeply"),
     gettext_noop("names a field twice"),
-    gettext_noop("has {} bytes where {} were announced"),
+    Counted("has {} byte where {} were announced", "has {} bytes where {} were announced"),
     gettext_noop("is not one that this list gave"),
     gettext_noop("is not a coupon code; please check it for a typing error"),
     gettext_noop("Send the body with a Content-Length, not in chunks."),
@@ -42,10 +42,16 @@ DETAILS = SentenceTemplates(
     gettext_noop("You have no coupon with this code."),
     gettext_noop('Method "{}" not allowed.'),
     # 429, 503
-    gettext_noop("More than {} claims in a second. Please wait."),
+    Counted(
+        "More than {} claim in a second. Please wait.",
+        "More than {} claims in a second. Please wait.",
+    ),
     gettext_noop("Redis holds no gate for '{}'."),
     gettext_noop("The campaign '{}' is closed for repair. Please try again."),
     gettext_noop("Too many claims of '{}' wait to be stored. Please try again."),
     gettext_noop("The server that decides has changed."),
-    gettext_noop("Fewer than {} replicas confirmed in time."),
+    Counted(
+        "Fewer than {} replica confirmed in time.",
+        "Fewer than {} replicas confirmed in time.",
+    ),
 )

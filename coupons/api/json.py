@@ -47,7 +47,12 @@ class Parser(BaseParser):
             raise BodyTooLarge(f"The body has {size} bytes; {LARGEST_BODY} are allowed.")
         raw = stream.read()
         if len(raw) != size:
-            raise BadInput("body", f"has {len(raw)} bytes where {size} were announced")
+            raise BadInput(
+                "body",
+                f"has 1 byte where {size} were announced"
+                if len(raw) == 1
+                else f"has {len(raw)} bytes where {size} were announced",
+            )
         return _read(raw)
 
 

@@ -32,4 +32,8 @@ def check_claims_of(user: str) -> None:
     """Count a claim of this user. Raises TooManyRequests."""
     limit = settings.CLAIMS_PER_USER_PER_S
     if limit and _claims.count(user) > limit:
-        raise TooManyRequests(f"More than {limit} claims in a second. Please wait.")
+        raise TooManyRequests(
+            "More than 1 claim in a second. Please wait."
+            if limit == 1
+            else f"More than {limit} claims in a second. Please wait."
+        )

@@ -133,7 +133,12 @@ def _wait_command() -> bytes:
 
 
 def _unconfirmed() -> OutcomeUnknown:
-    return OutcomeUnknown(f"Fewer than {settings.REDIS_WAIT_REPLICAS} replicas confirmed in time.")
+    wanted = settings.REDIS_WAIT_REPLICAS
+    return OutcomeUnknown(
+        "Fewer than 1 replica confirmed in time."
+        if wanted == 1
+        else f"Fewer than {wanted} replicas confirmed in time."
+    )
 
 
 def _parse_decision(reply: Any) -> Decision:

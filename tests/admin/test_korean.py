@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.utils.translation.template import templatize
 
-ASKING = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext"}
+ASKING = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "Counted"}
 ASKED = re.compile(r" n?gettext\(u(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')")
 FOLDER = Path("coupons/assets/locale/ko/LC_MESSAGES")
 ENTRY = re.compile(

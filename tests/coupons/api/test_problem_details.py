@@ -2,6 +2,7 @@
 28)."""
 
 import ast
+import io
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -118,6 +119,38 @@ def test_a_receipt_error_is_in_one_language(korean_client: Client) -> None:
         )
 
 
+@pytest.mark.parametrize("limit", [1, 2])
+def test_14_a_number_of_one_has_no_plural(
+    open_campaign: CampaignMaker, settings: Any, limit: int
+) -> None:
+    settings.CLAIMS_PER_USER_PER_S, settings.REDIS_WAIT_REPLICAS = limit, limit
+    open_campaign()
+    english, korean = Person("jun"), Person("mina")
+    korean.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ko"
+    claims, replicas = ("claims", "replicas") if limit > 1 else ("claim", "replica")
+    time.sleep(1 - time.monotonic() % 1)  # claims are counted by the second
+    for person in (english, korean):
+        unconfirmed = person.claims()
+        assert unconfirmed.json()["code"] == "outcome_unknown"
+        refused = [person.claims() for _ in range(limit)][-1]
+        if person is english:
+            text = f"Fewer than {limit} {replicas} confirmed in time."
+            assert unconfirmed.json()["detail"] == text
+            text = f"More than {limit} {claims} in a second. Please wait."
+            assert refused.json()["detail"] == text
+        else:
+            in_korean(unconfirmed)
+            in_korean(refused)
+
+
+def test_14_a_body_of_one_byte_is_no_bytes(korean_client: Client) -> None:
+    raw: dict[str, Any] = {"wsgi.input": io.BytesIO(b"{"), "CONTENT_LENGTH": "5"}
+    in_korean(korean_client.post(CLAIMS, content_type="application/json", **raw))
+    raw |= {"wsgi.input": io.BytesIO(b"{"), "HTTP_ACCEPT_LANGUAGE": "en"}
+    english = korean_client.post(CLAIMS, content_type="application/json", **raw).json()
+    assert english["errors"][0]["why"] == "has 1 byte where 5 were announced"
+
+
 def test_a_document_with_an_untranslated_part_stays_english_as_a_whole() -> None:
     title = "The request is not understood"
     for more in ({}, {"errors": [{"field": "a", "why": "is untranslated"}]}):
@@ -165,6 +198,8 @@ def _text(node: ast.expr) -> Iterator[str]:
             yield text
         case ast.JoinedStr(parts):
             yield "".join(map(_part, parts))
+        case ast.IfExp(body=one, orelse=many):
+            yield from (*_text(one), *_text(many))
 
 
 def _part(part: ast.expr) -> str:
