@@ -6,11 +6,11 @@ from django.core.exceptions import ValidationError
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from coupons import timestamps
 from coupons.campaigns import lifecycle
+from coupons.claims import timestamps
+from coupons.claims.timestamps import local_text
 from coupons.errors import CouponError, DatabaseAway, OutcomeUnknown, StoreAway, StoreError
 from coupons.models import Campaign, CampaignEvent
-from coupons.timestamps import local_text
 
 
 def exact_time(at: datetime | None) -> str:

@@ -5,8 +5,8 @@ The baseline of the benchmarks, and sufficient for small campaigns. Same outcome
 
 from django.db import transaction
 
-from coupons import timestamps
 from coupons.campaigns.snapshot import CampaignSnapshot
+from coupons.claims import timestamps
 from coupons.claims.values import Admission, AdmittedClaim, Claim, Outcome
 from coupons.database import availability, clock
 from coupons.errors import UnknownCampaign

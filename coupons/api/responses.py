@@ -11,12 +11,12 @@ from coupons.api import problems
 from coupons.campaigns.live_counts import Live
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims import coupon_codes
+from coupons.claims.timestamps import iso_of as iso
+from coupons.claims.timestamps import milliseconds_of
 from coupons.claims.values import Admission, Claim, Outcome
 from coupons.issuing.claim_status import ClaimStatus, Status
 from coupons.issuing.receipt_status import ReceiptStatus
 from coupons.models import Campaign, Coupon
-from coupons.timestamps import iso_of as iso
-from coupons.timestamps import milliseconds_of
 
 OUTCOME_HEADER = "Coupon-Outcome"
 

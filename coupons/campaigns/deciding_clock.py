@@ -6,7 +6,7 @@ durations and log lines.
 
 from datetime import datetime
 
-from coupons import timestamps
+from coupons.claims import timestamps
 from coupons.database import clock
 from coupons.errors import StoreAway
 from coupons.models import Campaign

@@ -1,8 +1,8 @@
 """A campaign's state by its deciding clock. The sweep records openings and closings a little later
 in MySQL."""
 
-from coupons import timestamps
 from coupons.campaigns import lifecycle
+from coupons.claims import timestamps
 from coupons.models import Campaign
 
 State = Campaign.State

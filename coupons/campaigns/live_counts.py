@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from coupons import timestamps
 from coupons.campaigns.snapshot import CampaignSnapshot
+from coupons.claims import timestamps
 from coupons.database import availability
 from coupons.database.clock import NowMs
 from coupons.models import Campaign, Tally

@@ -10,10 +10,10 @@ import orjson
 from django.conf import settings
 
 from coupons.claims import campaign_keys, coupon_codes, receipt_tokens
+from coupons.claims.timestamps import LAST_MS, milliseconds_of
 from coupons.errors import MissingKey
 from coupons.models import Campaign
 from coupons.models.currencies import DECIMALS
-from coupons.timestamps import LAST_MS, milliseconds_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from enum import StrEnum
 
 from django.db.models import QuerySet
 
-from coupons import timestamps
 from coupons.campaigns.snapshot import CampaignSnapshot
+from coupons.claims import timestamps
 from coupons.claims.values import Claim
 from coupons.database import availability
 from coupons.errors import NotInstalled, StoreFailure, UnknownCoupon

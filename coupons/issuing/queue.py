@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from coupons.claims.limits import MAX_REQUEST_BYTES, MAX_USER_BYTES, PLACES_PER_CAMPAIGN
+from coupons.claims.timestamps import LAST_MS
 from coupons.claims.values import AdmittedClaim, Reason
 from coupons.store import Entry, store
-from coupons.timestamps import LAST_MS
 
 _MAX_NTH = 65_535
 PAGE = 2_000  # entries

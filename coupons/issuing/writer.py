@@ -14,9 +14,9 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
-from coupons import timestamps
 from coupons.campaigns import slots
 from coupons.campaigns.snapshot import CampaignSnapshot
+from coupons.claims import timestamps
 from coupons.claims.limits import slot_id
 from coupons.claims.values import AdmittedClaim, Reason
 from coupons.database import availability, error_codes

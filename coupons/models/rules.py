@@ -12,7 +12,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from coupons import timestamps
+from coupons.claims import timestamps
 from coupons.models.bounds import (
     EARLIEST,
     LATEST,

@@ -8,10 +8,10 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from coupons import timestamps
 from coupons.audit import labels, log
 from coupons.campaigns import deciding_clock, opening_hold
 from coupons.campaigns.effective_state import effective_state
+from coupons.claims import timestamps
 from coupons.database import availability
 from coupons.errors import DatabaseAway, StoreAway, StoreError, UnknownCampaign
 from coupons.models import Campaign, CampaignEvent

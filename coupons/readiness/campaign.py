@@ -9,11 +9,11 @@ from django.utils.translation import gettext_noop, ngettext
 from coupons.audit import labels, log
 from coupons.campaigns import deciding_clock, opening_hold, slots, snapshot, update
 from coupons.claims import coupon_codes
+from coupons.claims.timestamps import clock_text
 from coupons.models import Campaign, CampaignEvent, EventKind
 from coupons.models.bounds import EARLIEST
 from coupons.readiness.result import Line, amber, green, red
 from coupons.store import Definition, store
-from coupons.timestamps import clock_text
 
 State = Campaign.State
 WARM_UP_S = 600  # before the opening

@@ -13,9 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from coupons.claims.timestamps import local_text
 from coupons.models import Campaign
 from coupons.readiness.result import Line, amber, green, grey, red
-from coupons.timestamps import local_text
 
 PATIENCE_S = 3.0
 SOON = timedelta(days=14)  # automatic renewal happens earlier

@@ -3,9 +3,9 @@
 from django.utils.translation import gettext as _
 
 from coupons.audit import labels
+from coupons.claims.timestamps import local_text
 from coupons.models import Campaign
 from coupons.readiness.board import Board
-from coupons.timestamps import local_text
 
 State = Campaign.State
 

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from coupons import timestamps
 from coupons.broker import wakeups
+from coupons.claims import timestamps
 from coupons.claims.limits import slot_id
 from coupons.claims.values import AdmittedClaim
 from coupons.database import availability

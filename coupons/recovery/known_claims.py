@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
-from coupons import timestamps
+from coupons.claims import timestamps
 from coupons.claims.limits import slot_id
 from coupons.claims.values import AdmittedClaim
 from coupons.database import availability

@@ -16,8 +16,8 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
 from config.development.django_side import campaign, ledger
-from coupons import timestamps
 from coupons.campaigns import lifecycle
+from coupons.claims import timestamps
 from coupons.errors import CouponError
 from coupons.identity import user_tokens
 from coupons.monitoring import server_checks

@@ -6,8 +6,8 @@ from decimal import Decimal
 from django.conf import settings
 from django.utils import timezone
 
-from coupons import timestamps
 from coupons.campaigns import lifecycle
+from coupons.claims import timestamps
 from coupons.errors import CouponError
 from coupons.models import Campaign, EventKind
 from coupons.store import store

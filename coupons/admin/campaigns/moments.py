@@ -14,8 +14,8 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from coupons.admin.formatting import exact_time
+from coupons.claims.timestamps import local_time
 from coupons.models.bounds import on_the_calendar
-from coupons.timestamps import local_time
 
 # The names of the three inputs: the typed time, the stored moment when the page was shown, the
 # choice between two moments.

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from coupons import timestamps
 from coupons.admin.campaigns import commands
 from coupons.admin.campaigns.commands import Command
 from coupons.admin.campaigns.live_panel import Counts
 from coupons.audit import log
 from coupons.campaigns.effective_state import effective_state
+from coupons.claims import timestamps
 from coupons.models import Campaign, CampaignEvent
 
 State = Campaign.State

@@ -18,9 +18,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from coupons.campaigns import lifecycle, snapshot
+from coupons.claims.timestamps import iso_of, text_of
 from coupons.models import Campaign
 from coupons.models.currencies import DECIMALS
-from coupons.timestamps import iso_of, text_of
 from tests.coupons.campaigns.broken_definitions import BROKEN, CLOSES, ONLY_IN_PYTHON, OPENS, SOUND
 
 KEYS = {"key_id": "local", "epoch": "e"}

@@ -10,10 +10,11 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from coupons import store, timestamps
+from coupons import store
 from coupons.admission import direct, strategies
 from coupons.audit import labels
 from coupons.campaigns import lifecycle, lookup, recorded_states, snapshot
+from coupons.claims import timestamps
 from coupons.claims.values import Claim, Outcome
 from coupons.errors import (
     ForeignKeys,

@@ -15,8 +15,8 @@ django.setup()
 
 from django.test import Client  # noqa: E402
 
-from coupons import timestamps  # noqa: E402
 from coupons.campaigns import deciding_clock, lifecycle, recorded_states, snapshot  # noqa: E402
+from coupons.claims import timestamps  # noqa: E402
 from coupons.claims.values import AdmittedClaim  # noqa: E402
 from coupons.identity import user_tokens  # noqa: E402
 from coupons.issuing import writer  # noqa: E402

@@ -14,13 +14,13 @@ from coupons import store, tasks
 from coupons.admission import strategies
 from coupons.campaigns import lookup
 from coupons.campaigns.snapshot import CampaignSnapshot
+from coupons.claims.timestamps import LAST_MS
 from coupons.claims.values import AdmittedClaim, Claim, Reason
 from coupons.issuing import writer
 from coupons.issuing.drain import drain
 from coupons.models import Coupon, Tally
 from coupons.recovery import reconcile
 from coupons.store import keys
-from coupons.timestamps import LAST_MS
 from tests.conftest import CampaignMaker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]

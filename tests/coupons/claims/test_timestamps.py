@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import env
-from coupons.timestamps import LAST_MS, iso_of, milliseconds_of, moment_of, text_of
+from coupons.claims.timestamps import LAST_MS, iso_of, milliseconds_of, moment_of, text_of
 
 FIRST = datetime(1, 1, 1, tzinfo=UTC)
 LAST = datetime.max.replace(tzinfo=UTC)
