@@ -19,6 +19,7 @@ from tests.rehearsal import (
     leftovers,
     machine,
     onhosts,
+    onhosts_faults,
     onhosts_mutations,
     onhosts_verbs,
     onnetwork,
@@ -43,9 +44,9 @@ PLAN: Plan = (
         onhosts_mutations.wrong_redis_port, onhosts_mutations.unit_without_restart,
         onhosts_mutations.secret_in_the_open, onhosts_verbs.figure,
     ),
-    (onhosts.kill_units,),
-    (onhosts.reboot,),
-    (onhosts.lose_a_consumer,),
+    (onhosts_faults.kill_units,),
+    (onhosts_faults.reboot,),
+    (onhosts_faults.lose_a_consumer,),
 )  # fmt: skip
 # Added by --thorough: a minute more.
 THOROUGH: Plan = (
@@ -55,7 +56,7 @@ THOROUGH: Plan = (
 LAST: Plan = ((onhosts.no_leaks, onhosts_verbs.nothing_told),)
 STEPS = {step.__name__: step for line in PLAN + THOROUGH + LAST for step in line}
 # Steps that need more than one api host and one consumer.
-BEYOND_HELLO = {onhosts.release, onhosts_verbs.restarts, onhosts.lose_a_consumer}
+BEYOND_HELLO = {onhosts.release, onhosts_verbs.restarts, onhosts_faults.lose_a_consumer}
 
 
 def main() -> int:

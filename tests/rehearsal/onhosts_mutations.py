@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from tests.rehearsal import deployment, onhosts, units
+from tests.rehearsal import deployment, onhosts, onhosts_faults, units
 from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.host import Host
 from tests.rehearsal.record import Record, Wrong
@@ -52,7 +52,7 @@ def secret_in_the_open(it: Deployment, record: Record) -> None:
 
 
 def wrong_redis_port(it: Deployment, record: Record) -> None:
-    """Units that are killed later (`onhosts.kill_units`) restart with the previous settings."""
+    """Units killed later (`onhosts_faults.kill_units`) restart with the previous settings."""
     with record.step("mutation: a wrong Redis port in the inventory") as step:
         done = it.books.run("deploy", log="deploy-wrong-port", redis_decisions_port=WRONG)
         if done.ok:
@@ -73,7 +73,7 @@ def killed_halfway(it: Deployment, record: Record) -> None:
             "deploy", log="deploy-killed", killed_at="Ask the stores", redis_decisions_port=WRONG
         )
         run_together(*(partial(_restart, host) for host in _asked(it)))
-        onhosts.insist_on_settings(it)
+        onhosts_faults.insist_on_settings(it)
         step.found = "units restart with the former settings"
 
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.rehearsal import deployment, hosts, onhosts
+from tests.rehearsal import deployment, hosts, onhosts, onhosts_faults
 from tests.rehearsal.cloud import ROOT
 from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.host import Host
@@ -36,7 +36,8 @@ Host {name}
 """
 STEPS = (
     onhosts.install, onhosts.service, onhosts.doors, onhosts.rush, onhosts.install_again,
-    onhosts.reboot, onhosts.kill_units, onhosts.rush, onhosts.no_java, onhosts.no_leaks,
+    onhosts_faults.reboot, onhosts_faults.kill_units, onhosts.rush, onhosts.no_java,
+    onhosts.no_leaks,
 )  # fmt: skip
 
 
