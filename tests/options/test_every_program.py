@@ -24,7 +24,7 @@ NOT_FOR_PEOPLE = {
     "tests/bench/null_trace_collector.py", "tests/concurrency/asker.py",
     "tests/coupons/campaigns/stock_changer.py", "tests/coupons/database/zone_hour.py",
     "tests/config/fronted.py", "tests/crash/attacks.py", "tests/crash/drainer.py",
-    "tests/harness/proxy_program.py",
+    "tests/harness/forked_python.py", "tests/harness/proxy_program.py",
 }  # fmt: skip
 
 
