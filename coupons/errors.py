@@ -54,6 +54,11 @@ class StoreError(StoreFailure):
     retry_after_s = 5
 
 
+class WrongLayout(StoreError):
+    """Redis holds this campaign in a layout that this release does not read (`store.layouts`):
+    another release is installed, or `manage.py upgrade_redis` has not run. Nothing is decided."""
+
+
 class DatabaseAway(DependencyAway):
     code = "database_away"
     title = "The database does not answer"

@@ -84,6 +84,7 @@ def _drain_one(slug: object, *, time_s: float | None = None) -> bool:
     drained = Drained()
     on_failure = partial(_suppress_wakeups, slug, time.monotonic())
     with isolate_campaign(slug, Work.DRAIN, on_failure=on_failure):
+        store().layouts.demand_layout(slug)
         drained = drain_queue(slug, consumer=_consumer(), time_s=time_s, stopping=_is_stopping)
     return drained.left
 

@@ -15,7 +15,7 @@ from django.conf import settings
 from coupons.campaigns.snapshot import CampaignSnapshot, parse_snapshot, snapshot_of
 from coupons.claims.limits import SLUG
 from coupons.database import availability
-from coupons.errors import CouponError, DatabaseAway, StoreFailure, UnknownCampaign
+from coupons.errors import CouponError, DatabaseAway, StoreFailure, UnknownCampaign, WrongLayout
 from coupons.models import Campaign
 from coupons.store import store
 
@@ -53,6 +53,8 @@ def _load_or_keep(slug: str, cached: CampaignSnapshot | None) -> CampaignSnapsho
     """A fresh snapshot; the cached one if loading fails with a CouponError."""
     try:
         return load_snapshot(slug)
+    except WrongLayout:
+        raise
     except CouponError:
         if cached is None:
             raise
@@ -65,6 +67,8 @@ def load_snapshot(slug: str) -> CampaignSnapshot | None:
     now = time.monotonic()
     try:
         raw, as_of_s = store().campaigns.stored_snapshot(slug), now - settings.FACTS_TTL_S
+    except WrongLayout:
+        raise
     except StoreFailure:  # a direct campaign needs no Redis; for a queued one, also a new one,
         raw, as_of_s = None, now  # admission must report the failure: the list must be current
     snapshot = parse_snapshot(raw) if raw else None

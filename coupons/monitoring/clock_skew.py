@@ -75,6 +75,7 @@ class Reporter:
                 process, os.getpid(), ahead_ms=round(skew.ahead_ms),
                 within_ms=round(skew.within_ms), at_ms=skew.at_ms,
             )  # fmt: skip
+            store().layouts.report_layouts(process, os.getpid(), skew.at_ms)
         except StoreFailure:
             return
         if self._reported is None:

@@ -19,6 +19,7 @@ from django.db import connection
 from coupons.errors import StoreFailure
 from coupons.models.row_constraints import missing_constraints
 from coupons.store import Store, store
+from coupons.store.layouts import FIRST, NEWEST, OLDEST, is_known
 
 STORES = "stores"
 _FEW = 8  # different bytes; a random key of 32 bytes has far more
@@ -46,6 +47,8 @@ _ZONE = (
     "Leave `time_zone='+00:00'` in the init_command of DATABASES: in a zone with daylight saving "
     "sales would open and close an hour early or late."
 )
+_OLDER = "Run `manage.py upgrade_redis`: its claims get 503 until then."
+_NEWER = "Deploy the release that upgraded it, or a newer one: this one can't go back."
 _UTC = frozenset({"+00:00", "UTC", "Etc/UTC"})
 
 
@@ -90,6 +93,27 @@ def check_redis(**_: Any) -> list[CheckMessage]:
         text = "A failover loses the admissions that its replica has not received."
         messages.append(Warning(text, hint=_WAIT, id="coupons.W007"))
     return messages
+
+
+def check_layouts(**_: Any) -> list[CheckMessage]:
+    """E029 if Redis holds a campaign in a layout that this release does not read."""
+    try:
+        found = store().layouts.layouts_of(store().campaigns.installed_slugs())
+    except StoreFailure:
+        return []  # W001 says so
+    unknown = {
+        slug: layout or FIRST
+        for slug, layout in found.items()
+        if layout is not None and not is_known(layout)
+    }
+    return [
+        Error(
+            f"Redis holds {slug} in layout {layout}; this release reads {OLDEST} to {NEWEST}.",
+            hint=_OLDER if layout < OLDEST else _NEWER,
+            id="coupons.E029",
+        )
+        for slug, layout in sorted(unknown.items())
+    ]
 
 
 def check_broker(**_: Any) -> list[CheckMessage]:
@@ -242,6 +266,7 @@ _UNIQUE = (
 
 SERVERS = (
     check_redis,
+    check_layouts,
     check_broker,
     check_mysql,
     check_mysql_time_zone,

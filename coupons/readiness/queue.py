@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext as _
 
-from coupons.errors import StoreError
+from coupons.errors import StoreError, WrongLayout
 from coupons.readiness.result import Line, amber, green, red
 from coupons.store import keys, store
 
@@ -21,6 +21,9 @@ def queue_keys_line(slug: str) -> Line:
         return red("keys", seen.format(keys=", ".join(wrong_keys)), _set_aside(slug))
     try:
         store().campaigns.gates([slug]).result(slug)
+    except WrongLayout as error:
+        do = _("Older: manage.py upgrade_redis. Newer: deploy the release that it needs.")
+        return red("keys", _("It can't be read: {why}").format(why=error), do)
     except StoreError as error:
         return red("keys", _("It can't be read: {why}").format(why=error), _set_aside(slug))
     return green("keys", _("All keys of this campaign in Redis can be read."))

@@ -16,6 +16,7 @@ from django.conf import settings
 from coupons.store.admission import AdmissionCalls, Decision
 from coupons.store.campaigns import CampaignCalls, Definition, Gate
 from coupons.store.client import StoreClient
+from coupons.store.layouts import LayoutCalls
 from coupons.store.login_failures import LoginCalls
 from coupons.store.processes import ProcessCalls
 from coupons.store.queue import Entry, QueueCalls
@@ -48,6 +49,7 @@ class Store:
         self.client, self.breaker = shared.client, shared.breaker
         self.admission = AdmissionCalls(shared)
         self.campaigns = CampaignCalls(shared)
+        self.layouts = LayoutCalls(shared)
         self.logins = LoginCalls(shared)
         self.processes = ProcessCalls(shared)
         self.queue = QueueCalls(shared)

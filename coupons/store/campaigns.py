@@ -10,6 +10,7 @@ import redis
 from coupons.errors import NotInstalled
 from coupons.store import keys
 from coupons.store.client import Script, SubjectCalls, time_ms
+from coupons.store.layouts import CREATED, demand_known
 from coupons.store.replies import ByCampaign, failure_of, parsing_reply, reply_each
 
 INSTALL, LIST, TYPES = map(Script, ("install", "list", "types"))
@@ -61,7 +62,7 @@ class CampaignCalls(SubjectCalls):
             outcome, given = INSTALL(
                 self.client, (names.gate, names.queue, names.filter),
                 d.epoch, int(create), d.stock, d.opens_ms, d.closes_ms, int(d.paused),
-                d.longest, d.facts, keys.GROUP, d.filter_bits,
+                d.longest, d.facts, keys.GROUP, d.filter_bits, CREATED,
             )  # fmt: skip
             if outcome == b"installed":
                 LIST(self.client, (keys.INSTALLED,), slug)
@@ -71,14 +72,15 @@ class CampaignCalls(SubjectCalls):
         """The definition that `install_gate` last wrote; None: the campaign has no gate in Redis.
         Raises StoreError."""
         gate = keys.campaign_keys(slug).gate
-        fields = ("epoch", "stock", "opens", "closes", "paused", "longest", "facts")
+        fields = ("layout", "epoch", "stock", "opens", "closes", "paused", "longest", "facts")
         with self.guard_call(), self.client.pipeline(transaction=True) as pipe:
             pipe.hmget(gate, *fields)
             pipe.strlen(keys.campaign_keys(slug).filter)
-            (epoch, *numbers, snapshot), filter_bytes = pipe.execute()
+            (layout, epoch, *numbers, snapshot), filter_bytes = pipe.execute()
         if epoch is None:
             return None
         with parsing_reply(f"a definition of {slug}"):
+            demand_known(slug, layout)
             stock, opens, closes, paused, longest = map(int, numbers)
             return Definition(
                 epoch.decode(),
@@ -92,9 +94,13 @@ class CampaignCalls(SubjectCalls):
             )
 
     def stored_snapshot(self, slug: str) -> bytes | None:
-        """The snapshot (JSON) that `install_gate` wrote; None: the campaign is not in Redis."""
+        """The snapshot (JSON) that `install_gate` wrote; None: the campaign is not in Redis. Raises
+        WrongLayout: a claim asks for its campaign's snapshot first."""
         with self.guard_call():
-            snapshot = self.client.hget(keys.campaign_keys(slug).gate, "facts")
+            fields: Any = self.client.hmget(keys.campaign_keys(slug).gate, "facts", "layout")
+        snapshot, layout = fields
+        with parsing_reply(f"a layout of {slug}"):
+            demand_known(slug, layout)
         return cast("bytes | None", snapshot)
 
     def gate(self, slug: str) -> Gate:
@@ -113,7 +119,8 @@ class CampaignCalls(SubjectCalls):
         with self.guard_call(), self.client.pipeline(transaction=len(slugs) == 1) as pipe:
             for slug in slugs:
                 names = keys.campaign_keys(slug)
-                pipe.hmget(names.gate, "epoch", "stock", "opens", "closes", "paused", "next")
+                fields = ("epoch", "stock", "opens", "closes", "paused", "next", "layout")
+                pipe.hmget(names.gate, *fields)
                 pipe.xlen(names.queue)
                 pipe.xlen(names.parked)
             pipe.time()
@@ -155,8 +162,9 @@ def server_ms(reply: Any) -> int:
 
 
 def _gate(now_ms: int, fields: list[Any], waiting: int, parked: int) -> Gate | None:
-    epoch, *numbers = fields
+    epoch, *numbers, layout = fields
     if epoch is None:
         return None
+    demand_known("this campaign", layout)
     stock, opens, closes, paused, given = map(int, numbers)
     return Gate(epoch.decode(), stock, opens, closes, bool(paused), given, waiting, parked, now_ms)

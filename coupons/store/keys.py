@@ -1,8 +1,8 @@
 """The names of all keys in Redis. Built only here; scripts get them as arguments.
 
     coupon:{slug}:gate              hash    epoch stock opens closes paused next longest facts
-                                            server; closed for repair: before, repair, doubt, and
-                                            no epoch
+                                            server layout; closed for repair: before, repair,
+                                            doubt, and no epoch
     coupon:{slug}:claimants         hash    user (or nth:user), packed → place and moment, 10 bytes
     coupon:{slug}:queue             stream  admitted claims not yet stored; consumer group `drain`
     coupon:{slug}:parked            stream  claims that can't be stored, with the reason
@@ -18,6 +18,7 @@
     coupon:canary                   string  when a worker last handled beat's canary, in ms
     coupon:swept                    string  when a worker last finished a sweep, in ms
     coupon:clocks                   hash    process and pid → its clock's offset, and when measured
+    coupon:layouts                  hash    process and pid → the layouts that it reads
     coupon:login:{login}:NAME       hash    login attempts with a name, by source, and "*" for all
                                             sources; expires, as the next two
     coupon:logins:{login}:ADDRESS   string  login attempts from an address
@@ -35,6 +36,7 @@ SERVER = "coupon:server"
 CANARY = "coupon:canary"
 SWEPT = "coupon:swept"
 CLOCKS = "coupon:clocks"
+LAYOUTS = "coupon:layouts"
 GROUP = "drain"  # the consumer group of every queue
 
 

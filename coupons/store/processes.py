@@ -41,11 +41,13 @@ class ProcessCalls(SubjectCalls):
             ]
             if old:
                 self.client.hdel(keys.CLOCKS, *old)
+                self.client.hdel(keys.LAYOUTS, *old)
 
     def forget_clock(self, process: str, pid: int) -> None:
         """Delete the report of a process that ends."""
         with self.guard_call():
             self.client.hdel(keys.CLOCKS, f"{process} {pid}")
+            self.client.hdel(keys.LAYOUTS, f"{process} {pid}")
 
     def clock_reports(self) -> list[ClockReport]:
         """All readable reports, sorted by process."""

@@ -12,6 +12,7 @@ from coupons.claims.values import AdmittedClaim
 from coupons.store import keys
 from coupons.store.campaigns import LIST, Definition
 from coupons.store.client import Script, SubjectCalls
+from coupons.store.layouts import CREATED, demand_known
 from coupons.store.replies import ByCampaign, reply_each
 
 CLOSE, OPEN, REQUEUE, HONOUR = map(Script, ("close", "open", "requeue", "honour"))
@@ -57,7 +58,13 @@ class RecoveryCalls(SubjectCalls):
         with self.guard_call(), self.client.pipeline(transaction=False) as pipe:
             for slug in slugs:
                 pipe.hmget(
-                    keys.campaign_keys(slug).gate, "epoch", "before", "repair", "server", "doubt"
+                    keys.campaign_keys(slug).gate,
+                    "epoch",
+                    "before",
+                    "repair",
+                    "server",
+                    "doubt",
+                    "layout",
                 )
             replies = pipe.execute(raise_on_error=False)
         return reply_each(slugs, replies, _parse_marks)
@@ -160,6 +167,9 @@ def _script_keys(slug: str) -> tuple[str, str, str]:
 
 
 def _parse_marks(fields: list[bytes | None]) -> Marks:
+    """Raises WrongLayout: what we don't know is not repaired."""
+    *fields, layout = fields
+    demand_known("this campaign", layout)
     return Marks(*((field or b"").decode() for field in fields))
 
 
@@ -171,7 +181,7 @@ def _parse_closed(reply: Any) -> Closed:
 def _open_arguments(d: Definition, given: int, server: str) -> tuple[Any, ...]:
     return (
         d.epoch, given, d.stock, d.opens_ms, d.closes_ms, int(d.paused), d.longest, d.facts,
-        keys.GROUP, d.filter_bits, server,
+        keys.GROUP, d.filter_bits, server, CREATED,
     )  # fmt: skip
 
 

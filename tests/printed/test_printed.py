@@ -35,6 +35,8 @@ ELSEWHERE = {
     r"python -m tests\.provisioning\.cloud_server .*":
         ("tests/provisioning/running_cloud.py", "cloud_server"),
     r"python -m tests\.coupons\.guessing": ("tests/coupons/claims/test_guessing.py", "guessing."),
+    r"manage\.py upgrade_redis --moment (before|after)":
+        ("tests/concurrency/test_release_changes_redis.py", '"upgrade_redis", "--moment"'),
     r"python ansible/roles/monitoring/generate":
         ("tests/infra/test_monitoring.py", '"generate"), "--check"'),
 }  # fmt: skip

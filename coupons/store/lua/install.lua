@@ -4,7 +4,7 @@
 -- KEYS   1 gate   2 queue   3 filter
 -- ARGV   1 epoch   2 '1': a missing gate may be created   3 stock   4 opens ms   5 closes ms
 --        6 paused '0'|'1'   7 most claims in the queue   8 snapshot (JSON)   9 consumer group
---        10 bits of the filter
+--        10 bits of the filter   11 layout of a gate that is created
 -- RETURN {'installed' | 'foreign' (another epoch, or leftover keys without a gate) |
 --         'not_installed' | 'stock_below_admitted', places given so far}
 local epoch, given, stock = unpack(redis.call('HMGET', KEYS[1], 'epoch', 'next', 'stock'))
@@ -14,7 +14,7 @@ if not epoch then
   if ARGV[2] ~= '1' then return {'not_installed', 0} end
   if redis.call('EXISTS', KEYS[1], KEYS[2], KEYS[3]) > 0 then return {'foreign', given} end
   redis.call('XGROUP', 'CREATE', KEYS[2], ARGV[9], '0', 'MKSTREAM')
-  redis.call('HSET', KEYS[1], 'next', 0)
+  redis.call('HSET', KEYS[1], 'next', 0, 'layout', ARGV[11])
   redis.call('SETBIT', KEYS[3], ARGV[10] - 1, 0)  -- allocate its memory now
 end
 if tonumber(ARGV[3]) < math.min(given, tonumber(stock) or given) then
