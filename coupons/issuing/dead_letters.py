@@ -4,7 +4,7 @@ Each step is safe to repeat. If two operators act on one claim at once, the seco
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -32,16 +32,30 @@ def reason_of(entry: Entry) -> str:
     return entry.fields.get(b"reason", b"").decode(errors="replace")
 
 
-def replay_parked(slug: str, *, actor: str, reason: str = "", ids: Sequence[str] = ()) -> int:
+def no_progress(count: int) -> None:
+    """The default of `tell`: report nothing."""
+
+
+def replay_parked(
+    slug: str,
+    *,
+    actor: str,
+    reason: str = "",
+    ids: Sequence[str] = (),
+    tell: Callable[[int], None] = no_progress,
+) -> int:
     """Put parked claims back on the queue: those of `ids`, or all with `reason`, or all. Returns
-    how many.
+    how many; `tell` gets that count after each page.
 
     A claim that still can't be stored is parked again, with its new reason. Raises UnknownCampaign,
     IllegalTransition, StoreAway, DatabaseAway.
     """
     campaign = update.queued_campaign(slug)
     pages = [list(ids)] if ids else [_ids_with_reason(page, reason) for page in _parked_pages(slug)]
-    count = sum(store().queue.replay_parked(slug, entry_ids) for entry_ids in pages if entry_ids)
+    count = 0
+    for entry_ids in filter(None, pages):
+        count += store().queue.replay_parked(slug, entry_ids)
+        tell(count)
     if count:
         with availability.require_database():
             log.record_event(campaign, actor, EventKind.CLAIMS_REPLAYED, count=count, reason=reason)

@@ -1,13 +1,46 @@
-"""Progress of a command, shown at a terminal only."""
+"""Progress of long work: a line that is overwritten at a terminal; elsewhere, where output is a
+log, a log line every ten seconds."""
 
+import logging
 import sys
+import time
+from collections.abc import Callable
 
-from coupons.campaigns.slots import Progress, no_progress
+EVERY_S = 10  # between two log lines; quick work has none
+
+logger = logging.getLogger(__name__)
 
 
-def of_slots() -> Progress:
-    return _show if sys.stderr.isatty() else no_progress
+class ProgressLine:
+    """Call it with the current state as often as you like."""
+
+    def __init__(self, about: str = "") -> None:
+        self._about = f"{about}: " if about else ""
+        self._next_s = time.monotonic() + EVERY_S
+
+    def __call__(self, state: str) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{self._about}{state}  ", end="", file=sys.stderr, flush=True)
+        elif time.monotonic() >= self._next_s:
+            self._next_s = time.monotonic() + EVERY_S
+            logger.info("%s%s", self._about, state)
 
 
-def _show(now: int, wanted: int) -> None:
-    print(f"\r{now:,} slots, {wanted:,} wanted  ", end="", file=sys.stderr, flush=True)
+def of_slots(slug: str) -> Callable[[int, int], None]:
+    line = ProgressLine(slug)
+    return lambda now, wanted: line(f"{now:,} slots, {wanted:,} wanted")
+
+
+def of_claimants(slug: str) -> Callable[[int], None]:
+    line = ProgressLine(slug)
+    return lambda count: line(f"{count:,} claimants")
+
+
+def of_scan(slug: str) -> Callable[[str, int], None]:
+    line = ProgressLine(slug)
+    return lambda what, count: line(f"{count:,} {what}")
+
+
+def of_replay(slug: str) -> Callable[[int], None]:
+    line = ProgressLine(slug)
+    return lambda count: line(f"{count:,} claims put back")

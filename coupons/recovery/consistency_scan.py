@@ -88,8 +88,11 @@ class _Scan:
     def run(self) -> Report:
         self._mark_waiting()
         self._mark_stored()
+        compared = 0
         for page in store().recovery.scan_claimants(self.slug):
             self._compare_claimants(page)
+            compared += len(page)
+            self.tell("claimants", compared)
         self._find_unknown_users()
         self._find_coupons_beyond()
         for place in self._places_with_bits(0):

@@ -67,7 +67,7 @@ def _run_verb(options: dict[str, Any]) -> Campaign:
     """Raises CouponError, ValidationError."""
     verb, slug = options["verb"], options["slug"]
     actor = options["actor"] or f"{getpass.getuser()} at a terminal"
-    tell = progress.of_slots()
+    tell = progress.of_slots(slug)
     if verb == "stock":
         return lifecycle.change_stock(slug, stock=options["stock"], actor=actor, tell=tell)
     if verb == "schedule":

@@ -69,7 +69,7 @@ def _scheduled(options: dict[str, Any]) -> Campaign:
     lifecycle.save_draft(drafted, actor=ACTOR, confirmed=confirmed)
     try:
         return lifecycle.schedule_campaign(
-            drafted.slug, actor=ACTOR, confirmed=confirmed, tell=progress.of_slots()
+            drafted.slug, actor=ACTOR, confirmed=confirmed, tell=progress.of_slots(drafted.slug)
         )
     except NeedsConfirmation:
         lifecycle.delete_draft(drafted)

@@ -1,13 +1,13 @@
 """`manage.py rebuild SLUG | --all`: restore a campaign's data in Redis from MySQL."""
 
 import logging
-import sys
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
 from coupons.campaigns import update
 from coupons.errors import CouponError
+from coupons.management import progress
 from coupons.management.arguments import SLUG
 from coupons.management.base import SentenceCommand, of_campaign
 from coupons.readiness.queue import queue_keys_line
@@ -48,7 +48,7 @@ class Command(SentenceCommand):
             if line.light is Light.RED:  # a rebuild would fail in the middle and leave it closed
                 self.stderr.write(f"{slug}: {line.seen} {line.do}")
                 return False
-            done = rebuild.rebuild_campaign(slug, actor=ACTOR, tell=self._tell)
+            done = rebuild.rebuild_campaign(slug, actor=ACTOR, tell=progress.of_claimants(slug))
         except CouponError as error:
             self.stderr.write(of_campaign(slug, error))
             return False
@@ -69,7 +69,3 @@ class Command(SentenceCommand):
                 "This Redis may not decide yet: it is a replica, or another process repairs a "
                 "campaign. Repeat this command in a moment."
             )
-
-    def _tell(self, count: int) -> None:
-        if sys.stderr.isatty():
-            self.stderr.write(f"\r{count:,} claimants", ending="")

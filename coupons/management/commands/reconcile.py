@@ -1,13 +1,13 @@
 """`manage.py reconcile [--repair] [SLUG]`: compare Redis with the database, in both directions."""
 
 import logging
-import sys
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
 from coupons.campaigns import update
 from coupons.errors import CouponError
+from coupons.management import progress
 from coupons.management.arguments import SLUG
 from coupons.management.base import SentenceCommand, of_campaign
 from coupons.recovery import reconcile
@@ -44,7 +44,7 @@ class Command(SentenceCommand):
 
     def _is_right(self, slug: str, repair: bool) -> bool:
         try:
-            report = reconcile.compare_campaign(slug, repair=repair, tell=self._tell)
+            report = reconcile.compare_campaign(slug, repair=repair, tell=progress.of_scan(slug))
         except CouponError as error:
             self.stderr.write(of_campaign(slug, error))
             return False
@@ -66,7 +66,3 @@ class Command(SentenceCommand):
             )
         for kind, count in report.found.items():
             self.stdout.write(f"  {kind:10} {count:,} found, {report.mended[kind]:,} mended")
-
-    def _tell(self, what: str, count: int) -> None:
-        if sys.stderr.isatty():
-            self.stderr.write(f"\r{count:,} {what}", ending="")

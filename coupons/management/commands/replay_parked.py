@@ -7,6 +7,7 @@ from django.core.management.base import CommandParser
 from coupons.campaigns import update
 from coupons.claims.values import Reason
 from coupons.issuing import dead_letters
+from coupons.management import progress
 from coupons.management.arguments import SLUG
 from coupons.management.base import SentenceCommand
 
@@ -38,7 +39,9 @@ class Command(SentenceCommand):
         count = counts[reason] if reason else counts.total()
         question = f"Put {count:,} claims of {slug} back on the queue?"
         if count and self.demand_consent(question, is_given=options["yes"]):
-            done = dead_letters.replay_parked(slug, actor=ACTOR, reason=reason)
+            done = dead_letters.replay_parked(
+                slug, actor=ACTOR, reason=reason, tell=progress.of_replay(slug)
+            )
             self.stdout.write(f"{done:,} claims of {slug} are back on the queue.")
         else:
             self.stdout.write(f"Nothing was put back on the queue of {slug}.")
