@@ -78,7 +78,7 @@ class LeasedScheduler(Scheduler):  # type: ignore[misc]
             self._beating = holds_lease
         if holds_lease:
             trim_wakeups(self._broker)
-        clock_skew.reporter.report(f"beat@{socket.gethostname()}")
+        clock_skew.reporter.current.report(f"beat@{socket.gethostname()}")
         return min(super().tick(*args, **kwargs), ASK_AGAIN_S) if holds_lease else ASK_AGAIN_S
 
     def apply_async(self, entry: Any, *args: Any, **kwargs: Any) -> Any:

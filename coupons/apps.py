@@ -1,5 +1,6 @@
 """Django's app configuration, and the composition root: hooks and signals are connected here."""
 
+import atexit
 from importlib import import_module
 from typing import Any
 
@@ -16,7 +17,9 @@ from coupons.database import query_metrics
 from coupons.monitoring import (
     settings_checks,  # noqa: F401 - two of them register themselves
 )
+from coupons.observability import hot_counters
 from coupons.observability.model_metrics import count_writes
+from coupons.runtime import runtime
 
 
 class OperatorsAdminConfig(AdminConfig):
@@ -33,6 +36,8 @@ class CouponsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        runtime.start_fresh()
+        atexit.register(hot_counters.flush_counters)
         # These import models, which Django has loaded by now.
         failover = import_module("coupons.recovery.failover")
         import_module("coupons.admission.queued").verify_servers_with(failover.verify_server)

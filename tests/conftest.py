@@ -17,18 +17,19 @@ from django.test import Client
 from django.utils import timezone
 
 from coupons import store
-from coupons.admission import recent, sold_out_cache
-from coupons.campaigns import isolation, lifecycle, lookup, snapshot
+from coupons.campaigns import lifecycle, lookup, snapshot
 from coupons.campaigns.snapshot import CampaignSnapshot
-from coupons.database import availability
 from coupons.identity import user_tokens
 from coupons.models import Campaign
+from coupons.observability import hot_counters
+from coupons.runtime import runtime
 from tests.harness import (
     disposable,
     long_sessions,  # noqa: F401 - connects a signal handler
     xdist_workers,
 )
 from tests.harness.servers import free_port
+from tests.harness.store_override import forget_store
 
 CampaignMaker = Callable[..., CampaignSnapshot]
 Settings = Any  # pytest-django's `settings` fixture
@@ -90,21 +91,11 @@ def django_db_modify_db_settings(
 
 
 @pytest.fixture(autouse=True)
-def empty_store() -> Iterator[None]:
-    """Empty Redis, and the caches of this process, before each test."""
-    try:
-        disposable.empty_redis(store.store().client)
-    except disposable.NotOurs:  # a thread has connected while the last test was elsewhere
-        store.store.cache_clear()
-        disposable.empty_redis(store.store().client)
-    lookup.clear_snapshots()
-    sold_out_cache.clear_sold_out_cache()
-    recent.clear_recent()
-    isolation.lasting_failures.clear_all()
-    availability.breaker.succeeded()
-    yield
-    lookup.clear_snapshots()
-    sold_out_cache.clear_sold_out_cache()
+def fresh_runtime() -> None:
+    """Start each test with a runtime of a new process, and an empty Redis."""
+    hot_counters.flush_counters()  # or claims of the last test are counted during this one
+    runtime.start_fresh()
+    disposable.empty_redis(store.store().client)
 
 
 @pytest.fixture
@@ -166,10 +157,10 @@ def redis_away(settings: Any) -> Iterator[Any]:
 
     def away() -> None:
         settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
-        store.store.cache_clear()
+        forget_store()
 
     yield away
-    store.store.cache_clear()
+    forget_store()
     lookup.clear_snapshots()
 
 

@@ -20,6 +20,7 @@ from config.worker import liveness
 from coupons.broker import wakeups
 from coupons.monitoring import clock_skew
 from coupons.observability import metrics
+from coupons.runtime import ProcessState
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,8 @@ def show_sign_of_life() -> None:
     liveness.show_liveness(metrics.WORKER_HEARTBEAT)
 
 
-_began: dict[str, float] = {}  # start by task id; a process of the pool runs one at a time
+# Start by task id; a process of the pool runs one at a time.
+_began: ProcessState[dict[str, float]] = ProcessState(dict)
 
 
 class ReceivedMessage(Request):  # type: ignore[misc]
@@ -131,16 +133,16 @@ def guarded_strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Any:
 
 
 def task_began(task_id: str, **_: Any) -> None:
-    _began[task_id] = time.monotonic()
+    _began.current[task_id] = time.monotonic()
     liveness.show_liveness(metrics.WORKER_LAST_TASK)
 
 
 def task_ended(task_id: str, task: Any, state: str | None, **_: Any) -> None:
     """`state` is Celery's: SUCCESS, FAILURE, RETRY …"""
-    seconds = time.monotonic() - _began.pop(task_id, time.monotonic())
+    seconds = time.monotonic() - _began.current.pop(task_id, time.monotonic())
     liveness.show_liveness(metrics.WORKER_LAST_TASK)
     metrics.TASKS.labels(task.name, (state or "unknown").lower()).observe(seconds)
-    clock_skew.reporter.report(task.request.hostname or socket.gethostname())
+    clock_skew.reporter.current.report(task.request.hostname or socket.gethostname())
 
 
 def export_zero_failures(**_: Any) -> None:
@@ -161,4 +163,4 @@ def install_worker_parts(app: Any) -> None:
     signals.worker_init.connect(export_zero_failures)
     signals.task_prerun.connect(task_began)
     signals.task_postrun.connect(task_ended)
-    signals.worker_process_shutdown.connect(clock_skew.reporter.withdraw)
+    signals.worker_process_shutdown.connect(clock_skew.withdraw_report)

@@ -6,10 +6,10 @@ missing in Redis. A rebuild reads those of all processes (`recovery.lost_admissi
 MySQL does not have are put back on the queue, and new places are numbered above them.
 """
 
-import os
 import secrets
 import time
 from collections import deque
+from dataclasses import dataclass, field
 from threading import Lock
 
 import orjson
@@ -18,22 +18,34 @@ from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.errors import StoreFailure
 from coupons.observability import request_id
+from coupons.runtime import ProcessState
 from coupons.store import store
 
 BUFFER_SIZE = 10_000  # seconds of a process at its best rate; a claim waits 0.1 s to be stored
 _PUBLISH_EVERY_S = 1.0
 
-_recent: deque[tuple[int, str, int, int, int, str]] = deque(maxlen=BUFFER_SIZE)
-_process = secrets.token_hex(8)
-_publishing = Lock()
-_next_publish_s: dict[str, float] = {}
+
+def _new_buffer() -> deque[tuple[int, str, int, int, int, str]]:
+    return deque(maxlen=BUFFER_SIZE)
+
+
+@dataclass(slots=True)
+class _Recent:
+    admissions: deque[tuple[int, str, int, int, int, str]] = field(default_factory=_new_buffer)
+    process: str = field(default_factory=lambda: secrets.token_hex(8))
+    publishing: Lock = field(default_factory=Lock)
+    next_publish_s: dict[str, float] = field(default_factory=dict)
+
+
+# A child publishes its own admissions, under its own id.
+recent_admissions = ProcessState(_Recent, anew_after_fork=True)
 
 
 def remember_admission(
     campaign: CampaignSnapshot, claim: Claim, place: int, admitted_ms: int
 ) -> None:
     """Add an admission to the ring buffer. Part of every admission: 0.14 µs."""
-    _recent.append(
+    recent_admissions.current.admissions.append(
         (campaign.id, claim.user, claim.nth, place, admitted_ms, request_id.current_request_id())
     )
 
@@ -41,39 +53,25 @@ def remember_admission(
 def publish_admissions(campaign: CampaignSnapshot) -> None:
     """Publish a campaign's recent admissions after Redis lost the campaign. Never raises. Does
     nothing if this process has published already or another thread is publishing."""
-    if not _publishing.acquire(blocking=False):
+    recent = recent_admissions.current
+    if not recent.publishing.acquire(blocking=False):
         return
     try:
-        if time.monotonic() >= _next_publish_s.get(campaign.slug, 0.0):
-            _next_publish_s[campaign.slug] = time.monotonic() + _PUBLISH_EVERY_S
-            _publish(campaign)
+        if time.monotonic() >= recent.next_publish_s.get(campaign.slug, 0.0):
+            recent.next_publish_s[campaign.slug] = time.monotonic() + _PUBLISH_EVERY_S
+            _publish(campaign, recent)
     except StoreFailure:
         pass  # the next refused claim tries again
     finally:
-        _publishing.release()
+        recent.publishing.release()
 
 
-def _publish(campaign: CampaignSnapshot) -> None:
-    if store().recent_admissions.has_published(campaign.slug, _process):
+def _publish(campaign: CampaignSnapshot, recent: _Recent) -> None:
+    if store().recent_admissions.has_published(campaign.slug, recent.process):
         return
-    admitted = [claim for campaign_id, *claim in _recent.copy() if campaign_id == campaign.id]
+    buffered = recent.admissions.copy()
+    admitted = [claim for campaign_id, *claim in buffered if campaign_id == campaign.id]
     if admitted:
         store().recent_admissions.publish_admissions(
-            campaign.slug, _process, orjson.dumps(admitted)
+            campaign.slug, recent.process, orjson.dumps(admitted)
         )
-
-
-def clear_recent() -> None:
-    """Reset to the state of a new process."""
-    _recent.clear()
-    _next_publish_s.clear()
-
-
-def _reset_after_fork() -> None:
-    """A child publishes its own admissions, under its own id."""
-    global _process
-    _process = secrets.token_hex(8)
-    clear_recent()
-
-
-os.register_at_fork(after_in_child=_reset_after_fork)

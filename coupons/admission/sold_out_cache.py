@@ -11,13 +11,14 @@ Redis that lost its data within ENTRY_TTL_S.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims import holder_filter
 from coupons.claims.values import Claim, Outcome
 from coupons.errors import StoreFailure
+from coupons.runtime import ProcessState
 from coupons.store import claimant_field, store
 
 ENTRY_TTL_S = 0.25
@@ -31,13 +32,18 @@ class _Entry:
     until_s: float
 
 
-_entries: dict[str, _Entry] = {}
-_loading = Lock()
+@dataclass(slots=True)
+class _Cache:
+    entries: dict[str, _Entry] = field(default_factory=dict)
+    loading: Lock = field(default_factory=Lock)
+
+
+_cache = ProcessState(_Cache)
 
 
 def cached_refusal(campaign: CampaignSnapshot, claim: Claim) -> Outcome | None:
     """The cached refusal, if the user certainly holds no place; None: ask Redis."""
-    entry = _entries.get(campaign.slug)
+    entry = _cache.current.entries.get(campaign.slug)
     if entry is None or entry.until_s < time.monotonic():
         return None
     field = claimant_field.encode_field(claim.user, claim.nth, campaign.per_user)
@@ -48,14 +54,16 @@ def cached_refusal(campaign: CampaignSnapshot, claim: Claim) -> Outcome | None:
 def cache_refusal(campaign: CampaignSnapshot, outcome: Outcome, version: str) -> None:
     """Store or extend the entry after Redis refused a claim as sold out or closed. `version` names
     the set of claimants at that moment."""
-    entry = _entries.get(campaign.slug)
+    entry = _cache.current.entries.get(campaign.slug)
     if entry is not None and (entry.outcome, entry.version) == (outcome, version):
         entry.until_s = time.monotonic() + ENTRY_TTL_S
-    elif _loading.acquire(blocking=False):  # one thread loads the filter, the others don't wait
+        return
+    loading = _cache.current.loading
+    if loading.acquire(blocking=False):  # one thread loads the filter, the others don't wait
         try:
             _load_entry(campaign, outcome, version)
         finally:
-            _loading.release()
+            loading.release()
 
 
 def _load_entry(campaign: CampaignSnapshot, outcome: Outcome, version: str) -> None:
@@ -67,7 +75,8 @@ def _load_entry(campaign: CampaignSnapshot, outcome: Outcome, version: str) -> N
     except StoreFailure:
         return  # the refusal is valid all the same; the next one tries again
     if bits is not None and len(bits) * 8 >= holder_filter.bit_count(campaign.filter_blocks):
-        _entries[campaign.slug] = _Entry(outcome, version, bits, began_s + ENTRY_TTL_S)
+        entry = _Entry(outcome, version, bits, began_s + ENTRY_TTL_S)
+        _cache.current.entries[campaign.slug] = entry
 
 
 def _is_set(bits: bytes, position: int) -> bool:
@@ -78,4 +87,4 @@ def _is_set(bits: bytes, position: int) -> bool:
 
 def clear_sold_out_cache(**_: object) -> None:
     """Empty this process's cache."""
-    _entries.clear()
+    _cache.current.entries.clear()

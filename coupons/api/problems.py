@@ -24,6 +24,7 @@ from coupons.errors import (
     DependencyAway,
     StoreFailure,
 )
+from coupons.runtime import ProcessState
 
 logger = logging.getLogger(__name__)
 
@@ -104,15 +105,15 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> HttpResponse 
     return None
 
 
-_last_logged: dict[str, int] = {}
+_last_logged: ProcessState[dict[str, int]] = ProcessState(dict)  # second, by error code
 
 
 def _log_once_a_second(error: CouponError) -> None:
     """Log at most one line per second and code: an outage has tens of thousands of these errors,
     and the metrics count them all."""
-    second = int(time.monotonic())
-    if _last_logged.get(error.code) != second:
-        _last_logged[error.code] = second
+    second, last_logged = int(time.monotonic()), _last_logged.current
+    if last_logged.get(error.code) != second:
+        last_logged[error.code] = second
         logger.warning("%s: %s", error.code, error)
 
 

@@ -5,6 +5,7 @@ from threading import Lock
 
 from coupons.claims.hot_settings import settings
 from coupons.errors import TooManyRequests
+from coupons.runtime import ProcessState
 
 
 class PerSecond:
@@ -25,13 +26,13 @@ class PerSecond:
         return times
 
 
-_claims = PerSecond()
+_claims = ProcessState(PerSecond)
 
 
 def check_claims_of(user: str) -> None:
     """Count a claim of this user. Raises TooManyRequests."""
     limit = settings.CLAIMS_PER_USER_PER_S
-    if limit and _claims.count(user) > limit:
+    if limit and _claims.current.count(user) > limit:
         raise TooManyRequests(
             "More than 1 claim in a second. Please wait."
             if limit == 1

@@ -17,13 +17,14 @@ from coupons.errors import CouponError, DatabaseAway, StoreAway, UnknownCampaign
 from coupons.observability import metrics
 from coupons.observability.lasting_failures import LastingFailures
 from coupons.observability.metrics import Work
+from coupons.runtime import ProcessState
 from coupons.store import ByCampaign
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-lasting_failures = LastingFailures()  # of this process
+lasting_failures = ProcessState(LastingFailures)
 
 
 def _ignore(_: Exception) -> None:
@@ -61,7 +62,7 @@ def report_failure(slug: str, work: Work, error: Exception) -> None:
     """Count a failure of one campaign, and log it; with a traceback unless it is a CouponError.
     A failure that goes on is logged once, then every ten minutes."""
     metrics.CAMPAIGN_FAILURES.labels(metrics.campaign_label(slug), work).inc()
-    repeats = lasting_failures.log_suffix((slug, work, repr(error)))
+    repeats = lasting_failures.current.log_suffix((slug, work, repr(error)))
     if repeats is None:
         return
     unexpected = None if isinstance(error, CouponError) else error

@@ -17,13 +17,28 @@ from coupons.claims.limits import SLUG
 from coupons.database import availability
 from coupons.errors import CouponError, DatabaseAway, StoreFailure, UnknownCampaign, WrongLayout
 from coupons.models import Campaign
+from coupons.runtime import ProcessState
 from coupons.store import store
 
 LONGEST_WAIT_S = 0.2  # for another thread's query, as for a connection
 MOST_CACHED = 10_000  # entries in each cache; made-up names can't use more memory
 
-_cache: dict[str, tuple[float, CampaignSnapshot]] = {}
-_negative_cache: dict[str, float] = {}  # separate, so that made-up names evict no campaign
+
+@dataclass(slots=True)
+class _SlugList:
+    slugs: frozenset[str] = frozenset()
+    at_s: float = -math.inf
+    reading: Lock = field(default_factory=Lock)
+
+
+@dataclass(slots=True)
+class _Caches:
+    snapshots: dict[str, tuple[float, CampaignSnapshot]] = field(default_factory=dict)
+    unknown: dict[str, float] = field(default_factory=dict)  # made-up names evict no campaign
+    slug_list: _SlugList = field(default_factory=_SlugList)
+
+
+snapshot_caches = ProcessState(_Caches)
 
 
 def find_snapshot(slug: str) -> CampaignSnapshot:
@@ -31,21 +46,21 @@ def find_snapshot(slug: str) -> CampaignSnapshot:
 
     Raises UnknownCampaign (also for drafts), DatabaseAway, MissingKey.
     """
-    now = time.monotonic()
-    until, campaign = _cache.get(slug, (0.0, None))
+    now, caches = time.monotonic(), snapshot_caches.current
+    until, campaign = caches.snapshots.get(slug, (0.0, None))
     if campaign is not None and until > now:
         return campaign
-    if _negative_cache.get(slug, 0.0) > now or not SLUG.fullmatch(slug):
+    if caches.unknown.get(slug, 0.0) > now or not SLUG.fullmatch(slug):
         raise UnknownCampaign
     campaign = _load_or_keep(slug, campaign)
-    cache: dict[str, Any] = _negative_cache if campaign is None else _cache
+    cache: dict[str, Any] = caches.unknown if campaign is None else caches.snapshots
     if len(cache) >= MOST_CACHED:
         cache.clear()
     until = now + settings.FACTS_TTL_S
     if campaign is None:
-        _negative_cache[slug] = until
+        caches.unknown[slug] = until
         raise UnknownCampaign
-    _cache[slug] = (until, campaign)
+    caches.snapshots[slug] = (until, campaign)
     return campaign
 
 
@@ -85,32 +100,24 @@ def _public_slugs(as_of_s: float) -> frozenset[str]:
     """The slugs of all campaigns that are not drafts, read at `as_of_s` (monotonic) or later. One
     query at a time, however many made-up names come: other threads wait for it, at most
     LONGEST_WAIT_S, and share the result. Raises DatabaseAway."""
-    if not _slug_list.reading.acquire(timeout=0 if availability.breaker.open else LONGEST_WAIT_S):
+    slug_list, is_away = snapshot_caches.current.slug_list, availability.breaker().open
+    if not slug_list.reading.acquire(timeout=0 if is_away else LONGEST_WAIT_S):
         raise DatabaseAway("Database: the list of campaigns is still being read.")
     try:
-        if _slug_list.at_s < as_of_s:
+        if slug_list.at_s < as_of_s:
             with availability.require_database():
                 at_s = time.monotonic()
                 public = Campaign.objects.exclude(state=Campaign.State.DRAFT)
-                _slug_list.slugs = frozenset(public.values_list("slug", flat=True))
-                _slug_list.at_s = at_s
-        return _slug_list.slugs
+                slug_list.slugs = frozenset(public.values_list("slug", flat=True))
+                slug_list.at_s = at_s
+        return slug_list.slugs
     finally:
-        _slug_list.reading.release()
-
-
-@dataclass(slots=True)
-class _SlugList:
-    slugs: frozenset[str] = frozenset()
-    at_s: float = -math.inf
-    reading: Lock = field(default_factory=Lock)
-
-
-_slug_list = _SlugList()
+        slug_list.reading.release()
 
 
 def clear_snapshots(**_: object) -> None:
     """Empty this process's caches."""
-    _cache.clear()
-    _negative_cache.clear()
-    _slug_list.at_s = -math.inf
+    caches = snapshot_caches.current
+    caches.snapshots.clear()
+    caches.unknown.clear()
+    caches.slug_list.at_s = -math.inf

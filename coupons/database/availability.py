@@ -3,7 +3,6 @@ it), and translation of driver errors into DatabaseAway."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from threading import BoundedSemaphore
 
 from django.conf import settings
@@ -13,10 +12,26 @@ from coupons.database.error_codes import is_away, is_silent
 from coupons.errors import DatabaseAway
 from coupons.observability import metrics
 from coupons.observability.circuit_breaker import Breaker
+from coupons.runtime import ProcessState
 
-# The driver's shortest timeout is 3 s: with the breaker, an outage of MySQL blocks few threads,
-# none for long.
-breaker = Breaker(metrics.Breaker.MYSQL, away=DatabaseAway, is_no_reply=is_silent, slow_s=0.5)
+
+class _Limits:
+    """The driver's shortest timeout is 3 s: with the breaker, an outage of MySQL blocks few
+    threads, none for long. `slots` are the threads that may use the database at once."""
+
+    def __init__(self) -> None:
+        self.breaker = Breaker(
+            metrics.Breaker.MYSQL, away=DatabaseAway, is_no_reply=is_silent, slow_s=0.5
+        )
+        self.slots = BoundedSemaphore(settings.DATABASE_MOST_AT_ONCE)
+
+
+_limits = ProcessState(_Limits)
+
+
+def breaker() -> Breaker:
+    """The circuit breaker of this process's calls to the database."""
+    return _limits.current.breaker
 
 
 @contextmanager
@@ -32,13 +47,13 @@ def require_database() -> Iterator[None]:
         with _translate_errors():
             yield
         return
-    with _translate_errors(), breaker.guard(), _acquire_slot():
+    with _translate_errors(), breaker().guard(), _acquire_slot():
         yield
 
 
 @contextmanager
 def _acquire_slot() -> Iterator[None]:
-    slots = _slots()
+    slots = _limits.current.slots
     if not slots.acquire(timeout=_SLOT_WAIT_S):
         metrics.DATABASE_CALLS_REFUSED.inc()
         raise DatabaseAway("Database: too many of this process wait for it already.")
@@ -49,11 +64,6 @@ def _acquire_slot() -> Iterator[None]:
 
 
 _SLOT_WAIT_S = 0.2  # a waiting thread serves no other request
-
-
-@cache
-def _slots() -> BoundedSemaphore:
-    return BoundedSemaphore(settings.DATABASE_MOST_AT_ONCE)
 
 
 @contextmanager

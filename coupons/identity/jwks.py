@@ -11,6 +11,7 @@ import jwt
 
 from coupons.claims.hot_settings import settings
 from coupons.errors import BadToken
+from coupons.runtime import ProcessState
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ READ_AGAIN_S = 60  # shortest time between two reads of the file, when tokens na
 def key_for(key_id: Any) -> Any:
     """The public key of this key id (`kid`; None: the key without one). Raises BadToken if there is
     none; OSError, ValueError if the file could never be read."""
-    key = _keys.find(key_id)
+    key = _keys.current.find(key_id)
     if key is None:
         raise BadToken("The token names no key of ours.")
     return key
@@ -74,9 +75,9 @@ class _PublicKeys:
             logger.exception("%s can't be read", settings.JWT_JWKS_FILE)
 
 
-_keys = _PublicKeys()
+_keys = ProcessState(_PublicKeys)
 
 
 def forget_keys() -> None:
     """Empty the cache: the file is read again when a key is needed."""
-    _keys.forget()
+    _keys.current.forget()

@@ -190,7 +190,8 @@ def _park(slug: str, entry: str, reason: Reason, drained: Drained, *, request: s
         parked = queue.park_claim(slug, entry, reason)
     except StoreError as error:
         drained.unparked += 1
-        repeats = isolation.lasting_failures.log_suffix(("park", slug, reason, str(error)))
+        key = ("park", slug, reason, str(error))
+        repeats = isolation.lasting_failures.current.log_suffix(key)
         if repeats is not None:
             message = "a claim of %s can't be parked (%s): %s (entry %s)%s"
             logger.error(message, slug, reason, error, entry, repeats)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from coupons.errors import StoreFailure
+from coupons.runtime import ProcessState
 from coupons.store import store
 from coupons.store.processes import ClockReport
 
@@ -83,10 +84,9 @@ class Reporter:
         self._reported = (process, os.getpid())
         self._log(process, skew)
 
-    def withdraw(self, **_: object) -> None:
+    def withdraw(self) -> None:
         """Delete this process's report, because it ends: a clock that nobody uses any more is no
-        reason to hold an opening. Also a receiver of Celery's signals: a process of its pool runs
-        no `atexit`."""
+        reason to hold an opening."""
         if self._reported and self._reported[1] == os.getpid():
             with suppress(StoreFailure):
                 store().processes.forget_clock(*self._reported)
@@ -104,7 +104,12 @@ class Reporter:
             logger.warning("the clock of %s agrees with Redis' clock again", process)
 
 
-reporter = Reporter()  # the one instance of this process
+reporter = ProcessState(Reporter)
+
+
+def withdraw_report(**_: object) -> None:
+    """Receiver of Celery's signals: a process of its pool runs no `atexit`."""
+    reporter.current.withdraw()
 
 
 def reported_skews() -> list[ClockReport]:

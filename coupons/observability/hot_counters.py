@@ -6,9 +6,7 @@ second, when the process ends, and when its own metrics are read. A killed proce
 half a second of counts; no guarantee depends on them.
 """
 
-import atexit
 import logging
-import os
 import threading
 import time
 from collections import Counter, defaultdict, deque
@@ -17,40 +15,76 @@ from functools import cache
 from coupons.claims.values import HOLDS_A_PLACE, Outcome
 from coupons.observability import metrics
 from coupons.observability.metrics import Answer
+from coupons.runtime import ProcessState
 
 logger = logging.getLogger(__name__)
 
 EVERY_S = 0.5
 
-_claims: deque[tuple[str, str, float]] = deque()  # campaign, outcome, seconds
-_writer: threading.Thread | None = None
-_starting, _writing = threading.Lock(), threading.Lock()
+
+class _Buffer:
+    """Claims not written yet, and the thread that writes them. Only for the process that made it:
+    a forked child has no such thread, and the claims are its parent's."""
+
+    __slots__ = ("_starting", "claims", "writer", "writing")
+
+    def __init__(self) -> None:
+        self.claims: deque[tuple[str, str, float]] = deque()  # campaign, outcome, seconds
+        self.writer: threading.Thread | None = None
+        self.writing, self._starting = threading.Lock(), threading.Lock()
+
+    def start_writer(self) -> None:
+        with self._starting:
+            if self.writer is None:
+                self.writer = threading.Thread(target=self._write, name="counting", daemon=True)
+                self.writer.start()
+
+    def _write(self) -> None:
+        """Until the process ends, or a test has started a fresh runtime."""
+        while _buffer.current is self:
+            time.sleep(EVERY_S)
+            try:
+                _write_claims(self)
+            except Exception:  # such as a full disk: the thread must go on, or the buffers grow
+                logger.exception("the metrics of the last half second are lost")
+
+
+_buffer = ProcessState(_Buffer, anew_after_fork=True)
 
 
 def count_claim(campaign: str, outcome: str, seconds: float) -> None:
     """Count a claim by its outcome, or by the code of its failure; `seconds`: its latency."""
-    _claims.append((campaign, outcome, seconds))
-    if _writer is None:
-        _start_writer()
+    buffer = _buffer.current
+    buffer.claims.append((campaign, outcome, seconds))
+    if buffer.writer is None:
+        buffer.start_writer()
 
 
 def flush_counters() -> None:
     """Write all buffered claims to the metrics."""
-    with _writing:
-        _write_claims()
+    _write_claims(_buffer.current)
 
 
-def _write_claims() -> None:
+def _write_claims(buffer: _Buffer) -> None:
+    with buffer.writing:
+        counts, seconds = _take_claims(buffer.claims)
+        for (campaign, outcome), count in counts.items():
+            metrics.CLAIMS.labels(metrics.campaign_label(campaign), outcome).inc(count)
+        for answer, durations in seconds.items():
+            metrics.observe_all(metrics.ADMISSION.labels(answer), sorted(durations))
+
+
+def _take_claims(
+    claims: deque[tuple[str, str, float]],
+) -> tuple[Counter[tuple[str, str]], dict[Answer, list[float]]]:
+    """Take all claims out of the buffer: their numbers by campaign and outcome, and latencies."""
     seconds: dict[Answer, list[float]] = defaultdict(list)
     counts: Counter[tuple[str, str]] = Counter()
-    for _ in range(len(_claims)):  # other threads may append meanwhile
-        campaign, outcome, duration = _claims.popleft()
+    for _ in range(len(claims)):  # other threads may append meanwhile
+        campaign, outcome, duration = claims.popleft()
         counts[campaign, outcome] += 1
         seconds[_answer(outcome)].append(duration)
-    for (campaign, outcome), count in counts.items():
-        metrics.CLAIMS.labels(metrics.campaign_label(campaign), outcome).inc(count)
-    for answer, durations in seconds.items():
-        metrics.observe_all(metrics.ADMISSION.labels(answer), sorted(durations))
+    return counts, seconds
 
 
 @cache
@@ -58,31 +92,3 @@ def _answer(outcome: str) -> Answer:
     if outcome in HOLDS_A_PLACE:
         return Answer.ISSUED
     return Answer.REFUSED if outcome in set(Outcome) else Answer.FAILED
-
-
-def _start_writer() -> None:
-    global _writer
-    with _starting:
-        if _writer is None:
-            _writer = threading.Thread(target=_write_in_loop, name="counting", daemon=True)
-            _writer.start()
-
-
-def _write_in_loop() -> None:
-    while True:
-        time.sleep(EVERY_S)
-        try:
-            flush_counters()
-        except Exception:  # such as a full disk: the thread must go on, or the buffers grow
-            logger.exception("the metrics of the last half second are lost")
-
-
-def _reset_after_fork() -> None:
-    """In a forked child: it has no writer thread, and the buffered claims belong to the parent."""
-    global _writer, _starting, _writing
-    _writer, _starting, _writing = None, threading.Lock(), threading.Lock()
-    _claims.clear()
-
-
-os.register_at_fork(after_in_child=_reset_after_fork)
-atexit.register(flush_counters)

@@ -37,7 +37,3 @@ class LastingFailures:
             self._failing.clear()
         self._failing[key] = _Failing(seen_s=now_s, logged_s=now_s)
         return f" (and {failing.repeats} times since its last line)" if failing else ""
-
-    def clear_all(self) -> None:
-        """Forget which failures were logged."""
-        self._failing.clear()

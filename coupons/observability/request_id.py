@@ -4,32 +4,36 @@ Taken from the client's `X-Request-Id` if valid, else made here: a random prefix
 a counter, which is cheaper than a random id for each request.
 """
 
-import os
 import re
 import secrets
 from contextvars import ContextVar
 from itertools import count
 
+from coupons.runtime import ProcessState
+
 _is_valid = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch  # can't forge a log line
 _current: ContextVar[str] = ContextVar("request_id", default="")
-_process, _numbers = secrets.token_hex(5), count(1)
 
 
-def _reset_after_fork() -> None:
-    """In a forked child: a new prefix, or it would repeat its parent's ids."""
-    global _process, _numbers
-    _process, _numbers = secrets.token_hex(5), count(1)
+class _Ids:
+    __slots__ = ("numbers", "prefix")
+
+    def __init__(self) -> None:
+        self.prefix, self.numbers = secrets.token_hex(5), count(1)
 
 
-os.register_at_fork(after_in_child=_reset_after_fork)
+# A forked child gets a new prefix, or it would repeat its parent's ids.
+_ids = ProcessState(_Ids, anew_after_fork=True)
 
 
 def begin_request(client_id: str | None) -> str:
     """Set and return the id of the request that begins in this thread. An invalid or missing one
     is replaced."""
-    request_id = (
-        client_id if client_id and _is_valid(client_id) else f"{_process}-{next(_numbers):x}"
-    )
+    if client_id and _is_valid(client_id):
+        request_id = client_id
+    else:
+        ids = _ids.current
+        request_id = f"{ids.prefix}-{next(ids.numbers):x}"
     _current.set(request_id)
     return request_id
 

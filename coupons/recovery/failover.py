@@ -26,12 +26,13 @@ from coupons.errors import Overtaken, Refused, StoreError
 from coupons.models import Campaign, Tally
 from coupons.observability.metrics import Work
 from coupons.recovery import epochs, rebuild
+from coupons.runtime import ProcessState
 from coupons.store import ByCampaign, Gate, Marks, store
 
 logger = logging.getLogger(__name__)
 
 ACTOR = "fence"
-_one_check = Lock()  # one thread per process; the others answer 503 meanwhile
+_one_check = ProcessState(Lock)  # one thread per process; the others answer 503 meanwhile
 
 
 def verify_server() -> bool:
@@ -42,14 +43,15 @@ def verify_server() -> bool:
     server = store().server.read_identity()
     if server.may_decide or not server.is_primary:
         return server.may_decide
-    if not _one_check.acquire(blocking=False):
+    one_check = _one_check.current
+    if not one_check.acquire(blocking=False):
         return False
     try:
         if not _bring_up_to_date(server.identity):
             return False
         store().server.mark_verified(server.identity)
     finally:
-        _one_check.release()
+        one_check.release()
     return True
 
 

@@ -9,7 +9,7 @@ at all: a gap that is found is real. The thorough one compares every place, in p
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db.models import Count
@@ -24,13 +24,24 @@ from coupons.observability import metrics
 from coupons.observability.metrics import Gap, Work
 from coupons.recovery import consistency_scan, epochs, highest_place, rebuild
 from coupons.recovery.consistency_scan import Report, Tell
+from coupons.runtime import ProcessState
 from coupons.store import Gate, store
 
 logger = logging.getLogger(__name__)
 
 WATCHED_FOR = timedelta(days=7)  # after a campaign has closed
-_repairs: dict[str, str] = {}  # in the last round: slug → next epoch
-_not_before_s: dict[int, float] = {}  # campaign id → time of its next scan (monotonic, seconds)
+
+
+@dataclass(slots=True)
+class _Rounds:
+    """What a round remembers for the next one. `repairs`: slug → next epoch; `not_before_s`:
+    campaign id → time of its next scan (monotonic, seconds)."""
+
+    repairs: dict[str, str] = field(default_factory=dict)
+    not_before_s: dict[int, float] = field(default_factory=dict)
+
+
+rounds = ProcessState(_Rounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +135,10 @@ def _scan_differing(differing: Sequence[Campaign]) -> list[Report]:
     pause of ten times the duration of this one, so that a campaign that can't be repaired takes no
     more than a tenth of the time."""
     reports: list[Report] = []
-    for campaign in sorted(differing, key=lambda row: _not_before_s.get(row.pk, 0.0)):
+    not_before_s = rounds.current.not_before_s
+    for campaign in sorted(differing, key=lambda row: not_before_s.get(row.pk, 0.0)):
         began_s = time.monotonic()
-        if began_s < _not_before_s.get(campaign.pk, 0.0):
+        if began_s < not_before_s.get(campaign.pk, 0.0):
             continue
         left = True
         try:
@@ -135,7 +147,7 @@ def _scan_differing(differing: Sequence[Campaign]) -> list[Report]:
                 left = bool(report.left)
         finally:  # also if this task's time limit ends it
             pause_s = 10 * (time.monotonic() - began_s) if left else 0.0
-            _not_before_s[campaign.pk] = time.monotonic() + pause_s
+            not_before_s[campaign.pk] = time.monotonic() + pause_s
     return reports
 
 
@@ -153,9 +165,9 @@ def _list_installed(slugs: list[str]) -> None:
 def _interrupted_repairs() -> list[str]:
     """Slugs of campaigns whose automatic repair is unchanged since this process's last round: the
     process that began it has died, or lost a store. Repeating a running one does no harm."""
-    global _repairs
-    before, _repairs = _repairs, epochs.automatic_repairs()
-    return [slug for slug, epoch in _repairs.items() if before.get(slug) == epoch]
+    this_process = rounds.current
+    before, this_process.repairs = this_process.repairs, epochs.automatic_repairs()
+    return [slug for slug, epoch in this_process.repairs.items() if before.get(slug) == epoch]
 
 
 def compare_campaign(

@@ -9,10 +9,9 @@ A call about many campaigns returns one result per campaign (`replies.ByCampaign
 campaign does not fail the others.
 """
 
-from functools import cache
-
 from django.conf import settings
 
+from coupons.runtime import ProcessState
 from coupons.store.admission import AdmissionCalls, Decision
 from coupons.store.campaigns import CampaignCalls, Definition, Gate
 from coupons.store.client import StoreClient
@@ -59,11 +58,26 @@ class Store:
         self.wakeups = WakeupCalls(shared)
 
 
-@cache
+class _Holder:
+    """Makes the store on the first call: a command that needs no Redis reads no REDIS_URL."""
+
+    __slots__ = ("store",)
+
+    def __init__(self) -> None:
+        self.store: Store | None = None
+
+    def make_store(self) -> Store:
+        self.store = Store(
+            settings.REDIS_URL,
+            timeout_s=settings.REDIS_TIMEOUT_S,
+            max_connections=settings.REDIS_MAX_CONNECTIONS,
+        )
+        return self.store
+
+
+process_store = ProcessState(_Holder)
+
+
 def store() -> Store:
     """This process's store. Made once, on the first call."""
-    return Store(
-        settings.REDIS_URL,
-        timeout_s=settings.REDIS_TIMEOUT_S,
-        max_connections=settings.REDIS_MAX_CONNECTIONS,
-    )
+    return process_store.current.store or process_store.current.make_store()

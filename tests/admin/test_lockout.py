@@ -15,7 +15,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
+from coupons.admin.login import password_slots
 from coupons.admin.login.lockout import MOST_WRONG, folded_name
+from coupons.runtime import runtime
 from coupons.store.login_failures import Limit
 from tests.admin.logins import RIGHT, CountingHasher, is_in, log_in
 from tests.conftest import Settings
@@ -144,9 +146,8 @@ def test_13_4_sixteen_at_once_do_not_get_past_the_counter(
     committed_admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The line is long enough for all of them, so that the counter alone decides."""
-    monkeypatch.setattr(
-        "coupons.admin.login.password_slots._strangers_line", threading.Semaphore(16)
-    )
+    monkeypatch.setattr(password_slots, "STRANGERS_IN_LINE", 16)
+    runtime.start_fresh()
     answers = at_once(["admin", "ADMIN"] * 8)
     assert CountingHasher.count <= MOST_WRONG
     told = Counter(answer.status_code for answer in answers)  # 503: waited too long

@@ -7,8 +7,8 @@ from pathlib import Path
 from django.test import override_settings
 
 from coupons.campaigns import lookup
-from coupons.store import store
 from tests.harness import servers
+from tests.harness.store_override import forget_store
 
 # No rewriting of the append-only file: it would start at random times and disturb a block.
 _QUIET = ("--auto-aof-rewrite-percentage", "0")
@@ -32,5 +32,5 @@ def use_redis(url: str) -> Iterator[None]:
 
 
 def _clear_caches() -> None:
-    store.cache_clear()
+    forget_store()
     lookup.clear_snapshots()

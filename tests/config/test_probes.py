@@ -20,6 +20,7 @@ from coupons.campaigns import lifecycle
 from coupons.store import keys, store
 from tests.conftest import CampaignMaker, Person
 from tests.harness.servers import free_port
+from tests.harness.store_override import forget_store
 
 READY = {"ready": True, "redis": True, "database": True, "doors": True, "sweeps": True}
 
@@ -40,9 +41,9 @@ def looks_anew(monkeypatch: pytest.MonkeyPatch) -> None:
 def absent_redis(settings: Any) -> Iterator[None]:
     """REDIS_URL names a port on which no server listens."""
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
-    store.cache_clear()
+    forget_store()
     yield
-    store.cache_clear()
+    forget_store()
 
 
 def get_json(path: str, **extra: Any) -> tuple[int, Any]:

@@ -25,6 +25,7 @@ from coupons.issuing.drain import drain
 from coupons.models import Coupon
 from tests.conftest import CampaignMaker, Settings
 from tests.harness import servers
+from tests.harness.store_override import forget_store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,7 +61,7 @@ def test_while_the_disk_of_redis_is_full_nothing_is_admitted_and_nothing_is_lost
     with servers.start_redis(small_disk, extra=lasting) as url:
         settings.REDIS_URL = url
         settings.REDIS_TIMEOUT_S = 2
-        store.store.cache_clear()
+        forget_store()
         campaign = open_campaign(stock=60_000)
         told = admit_until_full(campaign, range(10))
         filler = small_disk / "filler"
@@ -80,7 +81,7 @@ def test_while_the_disk_of_redis_is_full_nothing_is_admitted_and_nothing_is_lost
         drain("sale", consumer="one")
         stored = dict(Coupon.objects.values_list("place", "user"))
         assert stored == {place: f"user-{number}" for number, place in told.items()}
-    store.store.cache_clear()
+    forget_store()
     lookup.clear_snapshots()
 
 
@@ -131,7 +132,7 @@ def _once_there_is_room() -> Any:
     """Retry: the server may still be closing the ended sessions."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        availability.breaker.succeeded()  # instead of waiting until it closes
+        availability.breaker().succeeded()  # instead of waiting until it closes
         said = _in_a_new_session()
         if said is not DatabaseAway:
             return said
@@ -160,7 +161,7 @@ def test_a_hundred_thousand_times_the_same_claim_is_one_claim(
     settings: Settings, open_campaign: CampaignMaker
 ) -> None:
     settings.REDIS_TIMEOUT_S = 10  # the answer is tested, not its latency
-    store.store.cache_clear()
+    forget_store()
     campaign = open_campaign(stock=10)
 
     def ask(_: int) -> tuple[int, int]:
@@ -172,4 +173,4 @@ def test_a_hundred_thousand_times_the_same_claim_is_one_claim(
     assert len(answers) == 1
     assert store.store().campaigns.gate("sale").admitted == 1
     assert drain("sale", consumer="one").stored == 1
-    store.store.cache_clear()
+    forget_store()

@@ -18,3 +18,8 @@ def use_store(monkeypatch: pytest.MonkeyPatch, own: Any) -> None:
     assert len(users) > 10, "most of them have it"
     for module in users:
         monkeypatch.setattr(module, "store", lambda: own)
+
+
+def forget_store() -> None:
+    """Drop this process's connections to Redis. The next call makes new ones, by the settings."""
+    store.process_store.make_anew()

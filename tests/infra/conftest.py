@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from coupons.store import store
 from tests.harness import disposable, servers
+from tests.harness.store_override import forget_store
 from tests.harness.wrong_clock import WrongClock
 from tests.infra import watched_site
 from tests.infra.rendered_roles import Rendered, render_all_roles
@@ -58,9 +58,9 @@ def monitored_site(
     through the proxies."""
     with _site(child_environment, tmp_path, redis_clock, worker_patience) as running:
         settings.REDIS_URL = running.redis_url
-        store.cache_clear()
+        forget_store()
         yield running
-    store.cache_clear()
+    forget_store()
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +79,10 @@ def undamaged_site(shared_site: Site, transactional_db: None, settings: Any) -> 
     """The shared site, with no campaign in it. Another test may have raised an alert a moment ago:
     see `Site.wait_until_quiet`."""
     settings.REDIS_URL = shared_site.redis_url
-    store.cache_clear()
+    forget_store()
     disposable.empty_redis(shared_site.redis)
     yield shared_site
-    store.cache_clear()
+    forget_store()
 
 
 @contextmanager

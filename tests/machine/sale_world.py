@@ -15,16 +15,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from coupons import tasks
-from coupons.admission import recent, sold_out_cache, strategies
+from coupons.admission import recent, strategies
 from coupons.broker import wakeups
 from coupons.campaigns import lifecycle, lookup
 from coupons.claims.values import Admission, Claim
-from coupons.database import availability
 from coupons.errors import CouponError, StaleClaims
 from coupons.issuing import drain, queue, writer
 from coupons.issuing.queue import Batch
 from coupons.models import Campaign, CampaignEvent, Coupon, GivenUp, Slot, Tally
 from coupons.recovery import lost_admissions, rebuild, reconcile
+from coupons.runtime import runtime
 from coupons.store import Gate, store
 from coupons.store import admission as deciding
 from coupons.store.client import packed_command
@@ -112,17 +112,16 @@ class SaleWorld:
 
     def _forget_all(self) -> None:
         disposable.empty_redis(self.redis)
-        recent.clear_recent()
-        self._new_process()
-        reconcile._repairs = {}
+        runtime.start_fresh()
 
     def _new_process(self) -> None:
-        """Clear the caches of a process, as in a new one."""
-        lookup.clear_snapshots()
-        sold_out_cache.clear_sold_out_cache()
-        recent._next_publish_s.clear()
-        availability.breaker.succeeded()
-        store().breaker.succeeded()
+        """Start new web processes. The recent admissions stand for those of all of them, and the
+        worker that compares the stores has not ended."""
+        recent.recent_admissions.current.next_publish_s.clear()
+        kept = {state: state.current for state in (recent.recent_admissions, reconcile.rounds)}
+        runtime.start_fresh()
+        for state, current in kept.items():
+            state.current = current
 
     def _wait(self) -> bytes:
         """Replaces WAIT: as if `confirming` replicas had confirmed."""

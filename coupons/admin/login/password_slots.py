@@ -9,14 +9,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
 
+from coupons.runtime import ProcessState
+
 AT_ONCE, STRANGERS_AT_ONCE = 2, 1
-_STRANGERS_IN_LINE, _KNOWN_IN_LINE = 4, 6  # most waiting, including those being checked
+STRANGERS_IN_LINE, _KNOWN_IN_LINE = 4, 6  # most waiting, including those being checked
 _STRANGERS_WAIT_S, _KNOWN_WAIT_S = 2.0, 5.0
 
-_checks = BoundedSemaphore(AT_ONCE)
-_strangers = BoundedSemaphore(STRANGERS_AT_ONCE)
-_strangers_line = BoundedSemaphore(_STRANGERS_IN_LINE)
-_known_line = BoundedSemaphore(_KNOWN_IN_LINE)
+
+class _Slots:
+    def __init__(self) -> None:
+        self.checks = BoundedSemaphore(AT_ONCE)
+        self.strangers = BoundedSemaphore(STRANGERS_AT_ONCE)
+        self.strangers_line = BoundedSemaphore(STRANGERS_IN_LINE)
+        self.known_line = BoundedSemaphore(_KNOWN_IN_LINE)
+
+
+_slots = ProcessState(_Slots)
 
 
 class NoSlot(Exception):
@@ -26,14 +34,15 @@ class NoSlot(Exception):
 @contextmanager
 def password_slot(*, known: bool) -> Iterator[None]:
     """Within the block one password may be hashed. Raises NoSlot."""
+    slots = _slots.current
     if known:
-        with _acquired(_known_line, 0), _acquired(_checks, _KNOWN_WAIT_S):
+        with _acquired(slots.known_line, 0), _acquired(slots.checks, _KNOWN_WAIT_S):
             yield
     else:
         with (
-            _acquired(_strangers_line, 0),
-            _acquired(_strangers, _STRANGERS_WAIT_S),
-            _acquired(_checks, _STRANGERS_WAIT_S),
+            _acquired(slots.strangers_line, 0),
+            _acquired(slots.strangers, _STRANGERS_WAIT_S),
+            _acquired(slots.checks, _STRANGERS_WAIT_S),
         ):
             yield
 

@@ -15,6 +15,7 @@ from coupons.store import store
 from tests.conftest import CampaignMaker, Person
 from tests.coupons.answers import problem_of
 from tests.harness import servers
+from tests.harness.store_override import forget_store
 
 
 def comes_back(response: Any, code: str, dependency: str) -> None:
@@ -90,10 +91,10 @@ def sick_redis(tmp_path: Path, settings: Any) -> Iterator[driver.Redis]:
     """A Redis of this test, which the application uses from now on."""
     with servers.start_redis(tmp_path / "redis") as url:
         settings.REDIS_URL = url
-        store.cache_clear()
+        forget_store()
         with driver.Redis.from_url(url) as client:
             yield client
-    store.cache_clear()
+    forget_store()
 
 
 def fill_memory(client: driver.Redis) -> None:
@@ -106,7 +107,7 @@ def make_replica(client: driver.Redis) -> None:
 
 def require_password(client: driver.Redis) -> None:
     client.config_set("requirepass", "secret")
-    store.cache_clear()
+    forget_store()
 
 
 def pause_clients(client: driver.Redis) -> None:

@@ -33,6 +33,7 @@ from tests.coupons.campaigns.sales import (
     stored_campaigns,
 )
 from tests.harness import damaged_keys
+from tests.harness.store_override import forget_store
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
@@ -107,7 +108,7 @@ def compared_with_mysql(sales: dict[str, CampaignSnapshot], broker: Broker) -> N
 
 def admitted_after_a_restart_of_redis(sales: dict[str, CampaignSnapshot]) -> None:
     store.store().server.mark_verified("another server")
-    store.store.cache_clear()  # connections were lost, too
+    forget_store()  # connections were lost, too
     assert failover.verify_server()
     for slug in WELL:
         assert strategies.admit(sales[slug], Claim("last")).place == 6

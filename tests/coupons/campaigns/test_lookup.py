@@ -14,6 +14,7 @@ from coupons.errors import DatabaseAway, UnknownCampaign
 from coupons.models import Campaign
 from coupons.store import keys, store
 from tests.conftest import CampaignMaker, Person
+from tests.harness.another_process import another_process
 
 
 def rewrite_snapshot(**changes: Any) -> None:
@@ -91,7 +92,7 @@ def test_made_up_slugs_do_not_fill_the_memory(db: None, monkeypatch: pytest.Monk
     for impossible in ("UPPER", "x" * 65, "-x", "x\n", ""):
         with pytest.raises(UnknownCampaign):
             lookup.find_snapshot(impossible)
-    assert len(lookup._negative_cache) <= 5
+    assert len(lookup.snapshot_caches.current.unknown) <= 5
 
 
 def test_made_up_slugs_push_no_campaign_out_and_cost_one_query_in_all(
@@ -104,7 +105,7 @@ def test_made_up_slugs_push_no_campaign_out_and_cost_one_query_in_all(
         for number in range(50):
             with pytest.raises(UnknownCampaign):
                 lookup.find_snapshot(f"made-up-{number}")
-    assert "sale" in lookup._cache
+    assert "sale" in lookup.snapshot_caches.current.snapshots
 
 
 def test_13_made_up_slugs_do_not_wait_for_a_list_that_does_not_come(db: None) -> None:
@@ -118,7 +119,7 @@ def test_13_made_up_slugs_do_not_wait_for_a_list_that_does_not_come(db: None) ->
             ended.append(type(error))
 
     asking = threading.Thread(target=find_made_up_slug, daemon=True)
-    with lookup._slug_list.reading:
+    with lookup.snapshot_caches.current.slug_list.reading:
         asking.start()
         asking.join(timeout=5)
         assert ended == [DatabaseAway]
@@ -132,10 +133,8 @@ def test_while_redis_is_away_a_campaign_made_a_moment_ago_is_known(
     open_campaign()
     with pytest.raises(UnknownCampaign):
         lookup.find_snapshot("made-up")
-    read = lookup._slug_list.slugs, lookup._slug_list.at_s
-    fresh = open_campaign("fresh")
-    lookup.clear_snapshots()
-    lookup._slug_list.slugs, lookup._slug_list.at_s = read  # as in another process
+    with another_process():
+        fresh = open_campaign("fresh")
     redis_away()
     assert lookup.find_snapshot("fresh") == fresh
     with pytest.raises(UnknownCampaign):

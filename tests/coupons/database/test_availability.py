@@ -23,6 +23,7 @@ from django.db import (
 from coupons.database import availability, clock, error_codes
 from coupons.errors import DatabaseAway
 from coupons.observability import metrics
+from coupons.runtime import runtime
 from tests.conftest import CampaignMaker, Person
 from tests.coupons.answers import problem_of
 
@@ -193,7 +194,7 @@ def test_a_silent_database_leaves_threads_for_those_who_need_none(
     """Sixteen threads, many claims of a direct campaign, and a queued one beside it. Counted, not
     timed: each who tries the database holds a thread for a second."""
     settings.DATABASE_MOST_AT_ONCE = 12
-    availability._slots.cache_clear()
+    runtime.start_fresh()
     open_campaign("small", strategy="direct")
     open_campaign(stock=1000)
     Person("jun").claims("small"), Person("jun").claims()
@@ -204,12 +205,11 @@ def test_a_silent_database_leaves_threads_for_those_who_need_none(
         assert {answer.result().status_code for answer in served} == {202}
     assert {answer.result() for answer in stuck} == {503}
     assert silent_mysql.was_connected_to() < 30, "those who were there first, and some who try"
-    availability._slots.cache_clear()
 
 
 def test_no_more_threads_than_said_are_in_the_database_at_once(settings: Any) -> None:
     settings.DATABASE_MOST_AT_ONCE = 2
-    availability._slots.cache_clear()
+    runtime.start_fresh()
     entered, leave = threading.Semaphore(0), threading.Event()
 
     def enter_and_stay() -> None:
@@ -230,27 +230,20 @@ def test_no_more_threads_than_said_are_in_the_database_at_once(settings: Any) ->
         with availability.require_database():
             pass
     finally:
-        availability._slots.cache_clear()
+        runtime.start_fresh()
 
 
-def test_a_deadlock_is_no_silence(clean_breaker: None) -> None:
+def test_a_deadlock_is_no_silence() -> None:
     for _ in range(10):
         with pytest.raises(DatabaseAway):
             raise_in_guard(OperationalError(1213, "Deadlock found"))
-    assert not availability.breaker.open
+    assert not availability.breaker().open
 
 
-def test_three_lost_connections_are(clean_breaker: None) -> None:
+def test_three_lost_connections_are() -> None:
     for _ in range(3):
         with pytest.raises(DatabaseAway):
             raise_in_guard(OperationalError(2013, "Lost connection"))
-    assert availability.breaker.open
+    assert availability.breaker().open
     with pytest.raises(DatabaseAway, match="breaker is open"):
         raise_in_guard(OperationalError(1054, "never reached"))
-
-
-@pytest.fixture
-def clean_breaker() -> Any:
-    availability.breaker.succeeded()
-    yield
-    availability.breaker.succeeded()

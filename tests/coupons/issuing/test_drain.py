@@ -151,7 +151,7 @@ def test_a_database_that_is_away_leaves_the_claims_in_the_queue(
         with pytest.raises(DatabaseAway):
             drain("sale", consumer="one")
     assert read_gate().waiting == 3
-    availability.breaker.succeeded()  # or wait until the breaker closes
+    availability.breaker().succeeded()  # or wait until the breaker closes
     assert drain("sale", consumer="two").stored == 3
 
 

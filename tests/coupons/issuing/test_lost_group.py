@@ -24,6 +24,7 @@ from tests.coupons.campaigns.sales import (
     stored_campaigns,
 )
 from tests.harness import damaged_keys
+from tests.harness.store_override import forget_store
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
@@ -103,7 +104,7 @@ def test_a_damaged_mark_of_the_server_heals_by_a_comparison(
     redis: Any = store.store().client
     redis.delete(keys.SERVER)
     redis.set(keys.SERVER, said) if said else redis.rpush(keys.SERVER, "?")
-    store.store.cache_clear()
+    forget_store()
     assert strategies.admit(four_campaigns["p0"], Claim("mina")).place == 2
     assert store.store().server.read_identity().may_decide
 

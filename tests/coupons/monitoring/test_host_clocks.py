@@ -154,7 +154,7 @@ from config.celery import app
 from config.worker import process
 from coupons.monitoring import clock_skew
 process.install_worker_parts(app)
-clock_skew.reporter.report('celery@elsewhere')
+clock_skew.reporter.current.report('celery@elsewhere')
 print(len(clock_skew.reported_skews()))
 """
 

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
@@ -54,15 +55,15 @@ def test_nothing_is_lost_between_threads() -> None:
 
 def test_the_writer_survives_what_it_could_not_write(monkeypatch: pytest.MonkeyPatch) -> None:
     hot_counters.flush_counters()
-    failed, write = threading.Event(), hot_counters.flush_counters
+    failed, write = threading.Event(), hot_counters._write_claims
 
-    def write_badly_once() -> None:
+    def write_badly_once(buffer: Any) -> None:
         if not failed.is_set():
             failed.set()
             raise OSError("no space left on device")
-        write()
+        write(buffer)
 
-    monkeypatch.setattr(hot_counters, "flush_counters", write_badly_once)
+    monkeypatch.setattr(hot_counters, "_write_claims", write_badly_once)
     before = metric_value("coupon_claims_total", campaign="full", outcome="admitted")
     hot_counters.count_claim("full", "admitted", 0.01)
     assert failed.wait(10)
@@ -74,7 +75,8 @@ def test_the_writer_survives_what_it_could_not_write(monkeypatch: pytest.MonkeyP
 
 
 FORKED = """
-import os, time
+import os, time, django
+django.setup()
 from coupons.observability import hot_counters
 hot_counters.count_claim("sale", "admitted", 0.1)
 if os.fork() == 0:
@@ -86,14 +88,16 @@ os.wait()
 
 
 def test_a_forked_child_writes_its_own_counts_and_not_its_parents(tmp_path: Path) -> None:
-    env = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    env = os.environ | {
+        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "config.settings",
+    }  # fmt: skip
     subprocess.run([sys.executable, "-c", FORKED], env=env, check=True)
     page = (
-        "import sys; from config.metrics import exposition as e; print(e.metrics_page().decode())"
+        "import django; django.setup();"
+        " from config.metrics import exposition as e; print(e.metrics_page().decode())"
     )
-    django = {"DJANGO_SETTINGS_MODULE": "config.settings"}
     done = subprocess.run(
-        [sys.executable, "-c", page], env=env | django, check=True, capture_output=True, text=True
+        [sys.executable, "-c", page], env=env, check=True, capture_output=True, text=True
     )
     counted = re.findall(r'coupon_claims_total{campaign="sale",outcome="(\w+)"} (\S+)', done.stdout)
     assert sorted(counted) == [("admitted", "1.0"), ("sold_out", "1.0")]

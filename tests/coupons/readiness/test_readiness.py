@@ -23,6 +23,7 @@ from coupons.readiness.result import Light
 from coupons.store import keys, store
 from tests.coupons.readiness.conftest import Draft
 from tests.harness import servers
+from tests.harness.store_override import forget_store
 
 pytestmark = pytest.mark.usefixtures("healthy_worker")
 
@@ -37,10 +38,10 @@ def other_redis(tmp_path: Path, settings: Any) -> Iterator[Callable[..., None]]:
         def start_other_redis(*options: str) -> None:
             server = servers.start_redis(tmp_path / "redis", extra=options)
             settings.REDIS_URL = stack.enter_context(server)
-            store.cache_clear()
+            forget_store()
 
         yield start_other_redis
-    store.cache_clear()
+    forget_store()
 
 
 def board_lights(slug: str = "sale") -> dict[str, Light]:

@@ -21,6 +21,7 @@ from coupons.recovery import failover, rebuild, reconcile
 from coupons.store import keys
 from tests.conftest import CampaignMaker, Settings
 from tests.harness import servers
+from tests.harness.store_override import forget_store
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
@@ -40,7 +41,7 @@ class Pair:
 
     def use_redis(self, url: str) -> None:
         self.settings.REDIS_URL = url
-        store.store.cache_clear()
+        forget_store()
         lookup.clear_snapshots()
         sold_out_cache.clear_sold_out_cache()
 
@@ -67,7 +68,7 @@ def redis_pair(tmp_path: Path, settings: Settings) -> Iterator[Pair]:
         replica_of = ("--replicaof", f"127.0.0.1 {port_of(primary)}", *at_once)
         with servers.start_redis(tmp_path / "b", extra=replica_of) as replica:
             yield Pair(settings, primary, replica)
-    store.store.cache_clear()
+    forget_store()
 
 
 def admit_users(campaign: CampaignSnapshot, users: range) -> list[int]:
@@ -179,7 +180,7 @@ def test_a_restart_costs_a_comparison_and_no_operator(
 ) -> None:
     port = servers.free_port()
     settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
-    store.store.cache_clear()
+    forget_store()
     with servers.start_redis(tmp_path / "r", port=port):
         campaign = open_campaign()
         admit_users(campaign, range(1, 4))
@@ -189,7 +190,7 @@ def test_a_restart_costs_a_comparison_and_no_operator(
         assert admit_users(campaign, range(1, 6)) == [1, 2, 3, 4, 5]
         assert store.store().server.read_identity().may_decide
         assert drain("sale", consumer="one").stored == 5
-    store.store.cache_clear()
+    forget_store()
 
 
 def test_the_sweep_compares_a_server_without_traffic(open_campaign: CampaignMaker) -> None:

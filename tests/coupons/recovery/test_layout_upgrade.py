@@ -147,7 +147,7 @@ def test_a_process_that_meets_a_newer_layout_decides_nothing(open_campaign: Camp
     lookup.find_snapshot("sale")
     upgrade(MADE_UP)
     for _ in range(2):
-        lookup._cache["sale"] = (0.0, campaign)  # its time is over
+        lookup.snapshot_caches.current.snapshots["sale"] = (0.0, campaign)  # expired
         with pytest.raises(WrongLayout, match="layout 2; this release reads 1 to 1: deploy"):
             lookup.find_snapshot("sale")
     tasks.drain("sale")

@@ -20,6 +20,7 @@ from coupons.observability import request_id
 from coupons.recovery import lost_admissions, rebuild, reconcile
 from coupons.recovery.known_claims import KnownClaims
 from tests.conftest import CampaignMaker
+from tests.harness.another_process import another_process
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
@@ -76,19 +77,12 @@ def test_negative_control_without_recent_admissions_they_are_lost_and_their_plac
     assert set(Coupon.objects.values_list("user", flat=True)) == {"late"}
 
 
-def test_each_process_publishes_its_admissions(
-    open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_process_publishes_its_admissions(open_campaign: CampaignMaker) -> None:
     campaign = open_campaign(stock=10)
     admit_users(campaign, "ann")
-    here = list(recent._recent)
-    recent.clear_recent()
-    monkeypatch.setattr(recent, "_process", "another-process")
-    admit_users(campaign, "ben")
-    empty_redis(campaign)
-    monkeypatch.undo()
-    recent.clear_recent()
-    recent._recent.extend(here)
+    with another_process():
+        admit_users(campaign, "ben")
+        empty_redis(campaign)
     with pytest.raises(NotInstalled):
         admit_users(campaign, "somebody")
     assert rebuild.rebuild_campaign("sale", actor="Mina").waiting == 2
@@ -104,7 +98,8 @@ def test_what_is_known_elsewhere_is_not_put_back(open_campaign: CampaignMaker) -
     (entry,) = store.store().queue.parked_entries("sale")
     dead_letters.give_up("sale", entry.id, actor="Mina", why="asked for it")
     assert drain.drain("sale", consumer="two").stored == 1
-    recent._recent.extend((campaign.id, "old", 1, place, 5, "") for place in (1, 3))
+    for place in (1, 3):
+        recent.remember_admission(campaign, Claim("old"), place, 5)
     empty_redis(campaign)
     assert [claim.user for claim in lost_claims(Campaign.objects.get())] == ["ann"]
 
@@ -172,7 +167,7 @@ def test_the_last_places_are_kept_and_no_more(open_campaign: CampaignMaker) -> N
     campaign = open_campaign(stock=10)
     for place in range(recent.BUFFER_SIZE + 5):
         recent.remember_admission(campaign, Claim("ann"), place + 1, 1)
-    assert len(recent._recent) == recent.BUFFER_SIZE
+    assert len(recent.recent_admissions.current.admissions) == recent.BUFFER_SIZE
 
 
 def test_a_claim_is_what_it_was(open_campaign: CampaignMaker) -> None:
@@ -190,10 +185,10 @@ def test_processes_forked_from_one_publish_under_ids_of_their_own() -> None:
         "from coupons.admission import recent\n"
         "for _ in range(2):\n"
         "    if os.fork() == 0:\n"
-        "        print(recent._process, flush=True)\n"
+        "        print(recent.recent_admissions.current.process, flush=True)\n"
         "        os._exit(0)\n"
         "    os.wait()\n"
-        "print(recent._process)"
+        "print(recent.recent_admissions.current.process)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=env.BASE_DIR, capture_output=True, text=True,

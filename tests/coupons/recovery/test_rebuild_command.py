@@ -10,6 +10,7 @@ from coupons.recovery import failover
 from coupons.store import keys
 from tests.conftest import CampaignMaker
 from tests.coupons.recovery.test_rebuild import admit_users, lose_keys
+from tests.harness.store_override import forget_store
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
@@ -37,7 +38,7 @@ def test_the_command_verifies_the_server_itself(
     admit_users(campaign, range(3))
     drain("sale", consumer="one")
     lose_keys()
-    store.store.cache_clear()
+    forget_store()
     assert not store.store().server.read_identity().may_decide
     call_command("rebuild", "sale")
     assert store.store().server.read_identity().may_decide

@@ -15,6 +15,7 @@ from coupons.models import Campaign
 from coupons.recovery import epochs, failover, lost_admissions, rebuild, reconcile
 from coupons.store import keys
 from tests.conftest import CampaignMaker
+from tests.harness.store_override import forget_store
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stores]
 
@@ -27,7 +28,7 @@ def admit_users(campaign: CampaignSnapshot, count: int) -> None:
 def changed_server() -> None:
     """As if another server had been promoted: it is not verified yet."""
     store.store().server.mark_verified("another server")
-    store.store.cache_clear()
+    forget_store()
 
 
 def close_for_repair(*, in_doubt: bool = False) -> None:

@@ -14,6 +14,7 @@ from coupons import store as store_module
 from coupons.store import store
 from tests.conftest import CampaignMaker, Person
 from tests.coupons.api.test_away import comes_back
+from tests.harness.store_override import forget_store
 
 COMMAND = re.compile(rb"(?:\A|\r\n)\*\d+\r\n")
 
@@ -74,17 +75,17 @@ def redis_that_says(settings: Any) -> Iterator[Any]:
     def start_saying(said: bytes) -> Any:
         sayers.append(Sayer(said))
         settings.REDIS_URL = f"redis://127.0.0.1:{sayers[-1].port}/0"
-        store.cache_clear()
+        forget_store()
 
         def restore_redis() -> None:
             settings.REDIS_URL = real
-            store.cache_clear()
+            forget_store()
 
         return restore_redis
 
     yield start_saying
     settings.REDIS_URL = real
-    store.cache_clear()
+    forget_store()
     for sayer in sayers:
         sayer.close_listener()
 

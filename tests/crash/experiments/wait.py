@@ -13,10 +13,10 @@ from coupons.campaigns import snapshot
 from coupons.campaigns.snapshot import CampaignSnapshot
 from coupons.claims.values import Claim
 from coupons.errors import DependencyAway
-from coupons.store import store
 from tests.crash.experiments.failover import Pair
 from tests.crash.opening import open_campaign
 from tests.crash.stage import Stage
+from tests.harness.store_override import forget_store
 
 _THREADS = 16
 _CLAIMS = 4_000
@@ -32,7 +32,7 @@ def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
         pair.await_sync()
         for replicas in (0, 1):
             settings.REDIS_WAIT_REPLICAS = replicas
-            store.cache_clear()
+            forget_store()
             name = f"{'WAIT 1' if replicas else 'no WAIT'}, link {delay_s * 1e3:g} ms"
             said[name] = _best([_round(number) for number in range(rounds)])
     return {"claims": _CLAIMS, "threads": _THREADS, **said, "broken": 0}
