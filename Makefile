@@ -4,7 +4,7 @@ BIN := .venv/bin
 quoted = '$(subst ','\'',$1)'
 # Settings are no variables of make's, whose $ and # would bend them: `config.env` reads .env, which
 # tests and measurements leave alone.
-TESTING := check test test-all crash-test compare report bench rehearse
+TESTING := check test test-all crash-test compare report bench rehearse container-test
 $(TESTING): export ENV_FILES := /dev/null
 
 .DEFAULT_GOAL := help
@@ -60,6 +60,11 @@ bench: .venv/tests ## ratios of what a claim costs: make bench [BASELINE=file] [
 .PHONY: rehearse
 rehearse: .venv/tests ## deploy it on this machine, for real: root on Linux [REHEARSE="--env hello"]
 	@$(BIN)/python -m tests.rehearsal $(REHEARSE)
+
+.PHONY: container-test
+container-test: .venv/all ## build the images, start compose.yaml's services, play a sale on them: root on Linux
+	@sh tests/packages.sh containers || true
+	@$(BIN)/python -m tests.containers $(CONTAINERS)
 
 .PHONY: plan
 plan: .venv/tools ## what AWS lacks and what it would cost: COUPON_OPERATOR=198.51.100.7/32 make plan ENV=hello

@@ -1,30 +1,45 @@
 #!/bin/sh
-# Install the Debian/Ubuntu packages that the tests need and this machine lacks.
+# packages.sh [containers]: install the Debian/Ubuntu packages that the tests (or the test of the
+# containers) need and this machine lacks.
 set -eu
 missing=""
 need() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || missing="$missing $2"; }
-need redis-server redis-server
-need mariadbd mariadb-server-core
-need mariadb-install-db mariadb-server-core
-need mariadb mariadb-client-core
-need gcc "gcc libc6-dev"
-need pkg-config pkg-config
-need wrk wrk
-need haproxy haproxy
-need ssh-keygen openssh-client
-need promtool prometheus
-need prometheus-node-exporter prometheus-node-exporter
-need chromium chromium
-[ -e /usr/share/zoneinfo/Europe/Berlin ] || missing="$missing tzdata" # for a server in that zone
-if [ "$(id -u)" = 0 ]; then # the rehearsal's network; without root its tests are skipped anyway
+for_tests() {
+  need redis-server redis-server
+  need mariadbd mariadb-server-core
+  need mariadb-install-db mariadb-server-core
+  need mariadb mariadb-client-core
+  need gcc "gcc libc6-dev"
+  need pkg-config pkg-config
+  need wrk wrk
+  need haproxy haproxy
+  need ssh-keygen openssh-client
+  need promtool prometheus
+  need prometheus-node-exporter prometheus-node-exporter
+  need chromium chromium
+  [ -e /usr/share/zoneinfo/Europe/Berlin ] || missing="$missing tzdata" # for a server in that zone
+  if [ "$(id -u)" = 0 ]; then # the rehearsal's network; without root its tests are skipped anyway
+    need ip iproute2
+    need nft nftables
+  fi
+  pkg-config --exists mysqlclient 2>/dev/null || pkg-config --exists mariadb 2>/dev/null ||
+    missing="$missing default-libmysqlclient-dev"
+  python=$(command -v "${PYTHON:-python3}")
+  header=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h
+  [ -e "$header" ] || missing="$missing python3-dev"
+}
+for_containers() {
+  need podman podman
+  need buildah buildah
+  need crun crun
+  need mmdebstrap mmdebstrap
   need ip iproute2
-  need nft nftables
-fi
-pkg-config --exists mysqlclient 2>/dev/null || pkg-config --exists mariadb 2>/dev/null ||
-  missing="$missing default-libmysqlclient-dev"
-python=$(command -v "${PYTHON:-python3}")
-header=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h
-[ -e "$header" ] || missing="$missing python3-dev"
+  need iptables iptables # netavark's
+  [ -x /usr/lib/podman/netavark ] || missing="$missing netavark"
+  [ -x /usr/lib/podman/aardvark-dns ] || missing="$missing aardvark-dns"
+  [ -x /usr/libexec/podman/catatonit ] || missing="$missing catatonit"
+}
+"for_${1:-tests}"
 
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then

@@ -101,6 +101,13 @@ def run_rehearsal(copy: Copy) -> None:
         demand_that("No rehearsal on this machine" in str(failed), "rehearse", str(failed))
 
 
+def run_container_test(copy: Copy) -> None:
+    """Its images and a small sale; where that can't be had, the target must say why."""
+    said = copy.make("container-test", "CONTAINERS=--people 200")
+    well = "keep what they promise" in said or "No containers on this machine" in said
+    demand_that(well, "no verdict", said)
+
+
 def list_licences(copy: Copy) -> None:
     said = copy.make("licences")
     listed = (copy.folder / "build" / "licences.md").read_text()
@@ -140,6 +147,7 @@ LANES: tuple[dict[str, Callable[[Copy], None]], ...] = (
         "sbom": write_sbom,
     },
     {"compare": run_compare},
+    {"container-test": run_container_test},
     {
         "report": make_report,
         "bench": run_bench,

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -39,6 +40,18 @@ def own_queue_name() -> str:
     return f"canary.{socket.gethostname()}.{crc32(multiprocess.FOLDER.encode()):08x}"
 
 
+def worker_queue_name() -> str:
+    """For the consumer: the own queue of the worker in this folder. In a container beside ours the
+    worker may have another host name, so it leaves the queue's name there."""
+    with suppress(FileNotFoundError):
+        return _queue_file().read_text()
+    return own_queue_name()
+
+
+def _queue_file() -> Path:
+    return Path(multiprocess.FOLDER) / "worker.queue"
+
+
 def pid_file() -> Path:
     return Path(multiprocess.FOLDER) / "worker.pid"
 
@@ -59,6 +72,7 @@ class OwnQueue(bootsteps.StartStopStep):  # type: ignore[misc]
         self.file.truncate(0)
         self.file.write(str(os.getpid()))
         self.file.flush()
+        _queue_file().write_text(own_queue_name())
 
 
 class Beat(bootsteps.StartStopStep):  # type: ignore[misc]

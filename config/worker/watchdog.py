@@ -65,7 +65,7 @@ class Watchdog:
         """One round. Returns why it has terminated the worker; None: the worker is well, is not
         running, or the broker did not accept the canary."""
         now, pid = time.monotonic(), worker_pid()
-        if pid is None or pid != self.pid or not wakeups.send_canary(process.own_queue_name()):
+        if pid is None or pid != self.pid or not wakeups.send_canary(process.worker_queue_name()):
             self.pid, self.since = pid or 0, now
             return None
         reason = self._judge(now)
@@ -75,7 +75,7 @@ class Watchdog:
 
     def trim_queues(self) -> None:
         """Trim the queues; beat does so too, but may be down."""
-        queue_limits.trim_canaries(self.broker, process.own_queue_name())
+        queue_limits.trim_canaries(self.broker, process.worker_queue_name())
         queue_limits.trim_wakeups(self.broker)
 
     def _judge(self, now: float) -> Reason | None:

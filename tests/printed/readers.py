@@ -25,6 +25,7 @@ CHOICES = {
 PROGRAMS = {
     "CRASH": "tests.crash", "BENCH": "tests.bench", "REHEARSE": "tests.rehearsal",
     "RUNS": "tests.crash --runs", "SEED": "tests.crash --seed", "LOAD": "locust",
+    "CONTAINERS": "tests.containers",
 }  # fmt: skip
 FREE = {"HOST", "ENV", "BASELINE", "RECORD"}  # checked only when the command runs
 

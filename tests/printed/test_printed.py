@@ -37,6 +37,9 @@ ELSEWHERE = {
     r"python -m tests\.coupons\.guessing": ("tests/coupons/claims/test_guessing.py", "guessing."),
     r"manage\.py upgrade_redis --moment (before|after)":
         ("tests/concurrency/test_release_changes_redis.py", '"upgrade_redis", "--moment"'),
+    r"python3 config/containers/new_settings\.py var/containers shop\.example":
+        ("tests/config/test_containers.py", "config/containers/new_settings.py"),
+    r"podman-compose up --detach": ("tests/containers/compose_file.py", "podman_arguments"),
     r"python ansible/roles/monitoring/generate":
         ("tests/infra/test_monitoring.py", '"generate"), "--check"'),
 }  # fmt: skip

@@ -1,0 +1,62 @@
+"""Write the settings that the containers of compose.yaml read, with new secrets.
+
+    python3 config/containers/new_settings.py FOLDER [HOST …]
+
+compose.yaml looks in var/containers, or in the folder that COUPON_SETTINGS names. `HOST …`: names
+that clients may use for this site. No file that is there is changed. The site serves plain HTTP,
+"for trying out": before anybody uses it, give it a certificate and delete PLAIN_HTTP and
+SECURE_SSL_REDIRECT.
+"""
+
+import os
+import secrets
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# Names by which the services call each other, and health checks call themselves.
+INSIDE = ("api", "localhost", "127.0.0.1")
+
+
+def new_settings(hosts: Sequence[str]) -> dict[str, dict[str, str]]:
+    """By file: what all services of the site read, what the doors alone read, and the stores'."""
+    redis, mariadb = secrets.token_hex(32), secrets.token_hex(32)
+    site = {
+        "COUPONS_ENV": "production",
+        "SECRET_KEY": secrets.token_hex(32),
+        "COUPON_KEYS": f"k{secrets.token_hex(4)}:{secrets.token_hex(32)}",
+        "DATABASE_URL": f"mysql://coupon:{mariadb}@database:3306/coupons",
+        "REDIS_URL": f"redis://:{redis}@redis:6379/0",
+        "CELERY_BROKER_URL": f"redis://:{redis}@broker:6379/0",
+        "ALLOWED_HOSTS": ",".join((*INSIDE, *hosts)),
+        "JWT_ISSUER": "https://shop.local",
+        "WARM_UP_URLS": "http://api:8080",
+        "PLAIN_HTTP": "for trying out",
+        "SECURE_SSL_REDIRECT": "no",
+    }
+    doors = {"JWT_HS256_SECRET": secrets.token_hex(32)}
+    return {
+        "site.env": site,
+        "doors.env": doors,
+        "stores.env": {"REDIS_PASSWORD": redis, "MARIADB_PASSWORD": mariadb},
+    }
+
+
+def write_settings(folder: Path, hosts: Sequence[str]) -> None:
+    """Raises FileExistsError."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name, values in new_settings(hosts).items():
+        with os.fdopen(
+            os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
+        ) as file:
+            file.writelines(f"{key}={value}\n" for key, value in values.items())
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit("new_settings.py FOLDER [HOST …]")
+    try:
+        write_settings(Path(sys.argv[1]), sys.argv[2:])
+    except FileExistsError as there:
+        sys.exit(f"{there.filename} is there already: nothing was changed.")
+    print(f"Wrote {sys.argv[1]}.")

@@ -1,0 +1,248 @@
+"""compose.yaml says what config/README.md's table of services, the command lines of `make run` and
+the systemd units say."""
+
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config import env
+from config.containers import new_settings, render
+from config.development.process import commands
+from config.env_files import read_env_file
+from config.metrics import multiprocess
+from config.worker import process
+from tests.containers.compose_file import Service, read_composition, seconds
+
+ROOT = env.BASE_DIR
+SITE = read_composition({}).services
+# The table's names, and the services of compose.yaml.
+NAMES = {
+    "users' door": "users",
+    "operators' door": "operators",
+    "worker": "worker",
+    "consumer": "consumer",
+    "beat": "beat",
+}
+BESIDE = {"database", "redis", "broker", "migrate", "api", "host", "front"}
+OF_MAKE_RUN = {
+    "users": commands.web_command(8180, workers=commands.WEB_WORKERS),
+    "operators": commands.web_command(8190),
+    "worker": commands.worker_command(pool=commands.POOL),
+    "consumer": commands.consumer_command(),
+    "beat": commands.beat_command(),
+}
+# What a service has beyond `make run`, as its unit has it; and the one value that may differ.
+BEYOND = {
+    "users": {"--workers-kill-timeout": "30", "--log-config": "config/granian.json"},
+    "operators": {"--workers-kill-timeout": "30", "--log-config": "config/granian.json"},
+}
+OTHER_VALUES = {"worker": {"--loglevel"}}
+
+
+def table() -> dict[str, str]:
+    """Service → its row in config/README.md."""
+    rows = re.findall(
+        r"^\| ([a-z' ]+) \| (.*`.*) \|$", (ROOT / "config/README.md").read_text(), re.M
+    )
+    return {NAMES[name]: row for name, row in rows if name in NAMES}
+
+
+def options_of(command: list[str]) -> tuple[list[str], dict[str, str]]:
+    """A command's words, and its options with their values, however they are joined."""
+    words, options = list[str](), dict[str, str]()
+    rest = iter(command)
+    for word in rest:
+        name, joined, value = word.partition("=")
+        if not word.startswith("-"):
+            words.append(word)
+        elif joined or name.startswith("--no-") or name.startswith("--without") or name in FLAGS:
+            options[name] = value
+        else:
+            options[name] = next(rest)
+    return words, options
+
+
+FLAGS = {"--respawn-failed-workers"}
+
+
+def unit(role: str, name: str) -> str:
+    return (ROOT / f"ansible/roles/{role}/templates/{name}.service.j2").read_text()
+
+
+def test_it_has_the_services_of_the_table_and_what_they_need() -> None:
+    assert set(SITE) == {*NAMES.values(), *BESIDE}
+    assert set(table()) == set(NAMES.values())
+
+
+@pytest.mark.parametrize("name", NAMES.values())
+def test_a_service_runs_the_command_of_make_run(name: str) -> None:
+    words, options = options_of(SITE[name].said["command"][1:])
+    expected_words, expected = options_of(OF_MAKE_RUN[name][1:])
+    assert words == expected_words
+    free = OTHER_VALUES.get(name, set())
+    assert {key: value for key, value in options.items() if key not in free} == {
+        key: value for key, value in (expected | BEYOND.get(name, {})).items() if key not in free
+    }
+    assert set(options) >= free
+
+
+@pytest.mark.parametrize("name", NAMES.values())
+def test_a_service_runs_the_command_of_the_table(name: str) -> None:
+    row = table()[name]
+    command = " ".join(SITE[name].said["command"][2:]).replace("=", " ")
+    said = re.findall(r"`([^`]+)`", row)[0] if "the same" not in row else ""
+    for word in said.replace("python -m ", "").split():
+        assert word in command.split(), f"{word} is not in: {command}"
+    for setting in re.findall(r"`([A-Z_]+)=([^`]+)`", row):
+        assert SITE[name].said["environment"][setting[0]] == setting[1]
+
+
+@pytest.mark.parametrize("name", SITE)
+def test_a_service_is_confined(name: str) -> None:
+    said = SITE[name].said
+    assert said["read_only"] is True
+    assert said["user"] == "10001:10001"
+    assert said["cap_drop"] == ["ALL"]
+    assert said["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in said
+
+
+@pytest.mark.parametrize("name", sorted(set(SITE) - {"migrate", "api", "host"}))
+def test_a_service_has_a_health_check(name: str) -> None:
+    assert SITE[name].said["healthcheck"]["test"]
+    assert SITE[name].said["restart"] == "always"
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "template", "default"),
+    [
+        ("users", "api", "coupon-api", "api_stop_s"),
+        ("operators", "api", "coupon-operators", "api_stop_s"),
+        ("worker", "consumer", "coupon-worker", "consumer_stop_s"),
+        ("consumer", "consumer", "coupon-consumer", ""),
+        ("beat", "consumer", "coupon-beat", ""),
+    ],
+)
+def test_a_service_may_stop_as_long_as_its_unit(
+    name: str, role: str, template: str, default: str
+) -> None:
+    given = re.search(r"TimeoutStopSec=(.*)", unit(role, template))
+    assert given
+    limit = render.role_variables(role)[default] if default else int(given[1])
+    assert SITE[name].grace_s == limit
+
+
+def test_the_front_has_longer_than_it_lets_requests_finish() -> None:
+    assert SITE["front"].grace_s > render.role_variables("front")["front_stop_s"]
+
+
+def test_doors_are_reached_through_the_front_only() -> None:
+    assert {name for name, one in SITE.items() if "ports" in one.said} == {"api"}
+    for name in ("users", "operators"):
+        assert "--host=127.0.0.1" in SITE[name].said["command"]
+        assert SITE[name].joins == SITE["front"].joins == {"api"}
+    doors = render.front_variables([])["front_doors"]
+    assert [door["to"] for door in doors] == ["127.0.0.1:8180", "127.0.0.1:8190"]
+    published = " ".join(SITE["api"].said["ports"])
+    assert all(door["listen"].partition(":")[2] in published for door in doors)
+    assert "127.0.0.1:8090:8090" in SITE["api"].said["ports"], "operators: never public"
+
+
+def test_worker_and_consumer_share_process_ids_and_a_folder() -> None:
+    worker, consumer = SITE["worker"].said, SITE["consumer"].said
+    assert worker["pid"] == consumer["pid"] == "service:host"
+    assert worker["volumes"] == consumer["volumes"]
+    assert worker["environment"] == consumer["environment"]
+
+
+def test_what_is_stopped_first_depends_on_what_is_stopped_last() -> None:
+    assert {"users", "operators"} <= set(SITE["front"].needs)
+    for name in ("users", "operators", "worker", "beat"):
+        assert SITE[name].needs["migrate"] == "service_completed_successfully"
+        assert SITE[name].needs["redis"] == "service_healthy"
+
+
+def test_redis_and_mariadb_are_configured_as_the_roles_do() -> None:
+    redis = render.redis_configuration()
+    for line in (
+        "appendonly yes",
+        "appendfsync everysec",
+        "maxmemory-policy noeviction",
+        'save ""',
+    ):
+        assert line in redis.splitlines()
+    assert "requirepass" not in redis
+    for line in ("innodb-flush-log-at-trx-commit = 1", "sync-binlog = 1"):
+        assert line in render.mariadb_configuration().splitlines()
+
+
+def test_rights_in_the_database_are_the_role_s() -> None:
+    granted = re.search(r"GRANT (.*) ON", (ROOT / "config/containers/start-mariadb").read_text())
+    assert granted
+    assert granted[1].split(", ") == render.role_variables("database")["database_rights"]
+
+
+def test_new_settings_are_accepted_in_production_and_never_overwritten(tmp_path: Path) -> None:
+    folder = tmp_path / "settings"
+    command = [sys.executable, "config/containers/new_settings.py", str(folder), "shop.example"]
+    first, second = (
+        subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        for _ in range(2)
+    )
+    assert (first.returncode, second.returncode) == (0, 1)
+    assert "nothing was changed" in second.stderr
+    files = sorted(folder.iterdir())
+    assert [file.name for file in files] == ["doors.env", "site.env", "stores.env"]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    settings = read_env_file(folder / "site.env") | read_env_file(folder / "doors.env")
+    checked = subprocess.run(
+        [sys.executable, "manage.py", "check"], cwd=ROOT, capture_output=True, text=True,
+        env={"PATH": "/usr/bin:/bin", "DOOR": "operators", **settings}, check=False,
+    )  # fmt: skip
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_nothing_secret_is_in_what_is_built_or_composed() -> None:
+    for name in ("Containerfile", "compose.yaml"):
+        text = (ROOT / name).read_text()
+        for secret in new_settings.new_settings([])["stores.env"]:
+            assert f"{secret}=" not in text.replace("REDISCLI_AUTH=$$REDIS_PASSWORD", "")
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert ignored[1] == "*"
+    assert not {"!var", "!.env", "!**"} & set(ignored)
+
+
+def test_every_environment_setting_is_listed(tmp_path: Path) -> None:
+    listed = set(re.findall(r"^#?([A-Z][A-Z0-9_]*)=", (ROOT / ".env.example").read_text(), re.M))
+    used = {name for one in SITE.values() for name in one.said.get("environment", {})}
+    settings = new_settings.new_settings([])
+    used |= {*settings["site.env"], *settings["doors.env"]}
+    assert used <= listed
+
+
+@pytest.mark.parametrize("service", SITE.values(), ids=SITE)
+def test_its_texts_name_no_unset_variable(service: Service) -> None:
+    def leaves(node: Any) -> list[str]:
+        if isinstance(node, dict):
+            return [leaf for value in node.values() for leaf in leaves(value)]
+        if isinstance(node, list):
+            return [leaf for value in node for leaf in leaves(value)]
+        return [str(node)]
+
+    assert not [leaf for leaf in leaves(dict(service.said)) if "${" in leaf]
+    assert seconds(service.said.get("stop_grace_period", "10s")) >= 10
+
+
+def test_the_watchdog_asks_the_queue_of_a_worker_with_another_host_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Containers that share process ids and a folder may differ in their host names."""
+    monkeypatch.setattr(multiprocess, "FOLDER", str(tmp_path))
+    assert process.worker_queue_name() == process.own_queue_name(), "before it has started"
+    (tmp_path / "worker.queue").write_text("canary.other.1")
+    assert process.worker_queue_name() == "canary.other.1"

@@ -1,0 +1,142 @@
+"""compose.yaml, read as a tool would: what `podman run` needs of each service, in order."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from typing import Any
+
+import yaml
+
+from config import env
+
+FILE = env.BASE_DIR / "compose.yaml"
+NETWORK = "coupon"
+MOST_PROCESSES = 30_000
+_VARIABLE = re.compile(r"\$\$|\$\{(\w+)(?::-([^}]*))?\}")
+# What `podman_arguments` and `Site` make of a service; anything else would be left untested.
+KNOWN = frozenset({
+    "build", "cap_drop", "command", "depends_on", "entrypoint", "env_file", "environment",
+    "healthcheck", "image", "init", "network_mode", "pid", "ports", "read_only", "restart",
+    "security_opt", "stop_grace_period", "stop_signal", "tmpfs", "ulimits", "user", "volumes",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    name: str
+    said: Mapping[str, Any]
+
+    @property
+    def needs(self) -> dict[str, str]:
+        """The services that must be there first, and in which condition."""
+        return {name: on["condition"] for name, on in self.said.get("depends_on", {}).items()}
+
+    @property
+    def joins(self) -> set[str]:
+        """The services whose network or process ids it shares."""
+        shared = (self.said.get(key, "") for key in ("network_mode", "pid"))
+        return {text.partition(":")[2] for text in shared if text.startswith("service:")}
+
+    @property
+    def target(self) -> str:
+        """The stage of the Containerfile."""
+        return str(self.said["image"]).removeprefix("coupon-")
+
+    @property
+    def is_one_off(self) -> bool:
+        return bool(self.said.get("restart") == "no")
+
+    @property
+    def grace_s(self) -> int:
+        return seconds(self.said.get("stop_grace_period", "10s"))
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    services: Mapping[str, Service]
+    volumes: Mapping[str, Mapping[str, str]]  # name → options of its driver
+
+    def in_order(self) -> list[Service]:
+        """Each after what it depends on."""
+        graph = {name: {*one.needs, *one.joins} for name, one in self.services.items()}
+        return [self.services[name] for name in TopologicalSorter(graph).static_order()]
+
+
+def read_composition(variables: Mapping[str, str]) -> Composition:
+    whole = yaml.safe_load(FILE.read_text())
+    said: dict[str, Any] = _interpolated(whole, variables)
+    services = {name: Service(name, service) for name, service in said["services"].items()}
+    volumes = {name: volume.get("driver_opts", {}) for name, volume in said["volumes"].items()}
+    return Composition(services, volumes)
+
+
+def seconds(text: str) -> int:
+    assert text.endswith("s"), text
+    return int(text[:-1])
+
+
+def podman_arguments(service: Service, *, most_files: int) -> list[str]:
+    """Of `podman run` or `create`; `most_files`: what this machine allows at most."""
+    said = service.said
+    unknown = set(said) - KNOWN
+    assert not unknown, f"{service.name}: {unknown} would not be tested"
+    return [
+        "--name", service.name, "--user", said["user"], *_sharing(said, service.name),
+        *(["--read-only", "--read-only-tmpfs=false"] if said.get("read_only") else []),
+        *(["--init"] if said.get("init") else []),
+        *(f"--cap-drop={name}" for name in said.get("cap_drop", ())),
+        *(f"--security-opt={_security(option)}" for option in said.get("security_opt", ())),
+        *(f"--tmpfs={place}" for place in said.get("tmpfs", ())),
+        *(f"--volume={volume}" for volume in said.get("volumes", ())),
+        *(f"--env-file={_path(file)}" for file in said.get("env_file", ())),
+        *(f"--env={name}={value}" for name, value in said.get("environment", {}).items()),
+        *(f"--ulimit={name}={min(most, most_files)}:{min(most, most_files)}"
+          for name, most in ({"nofile": most_files} | said.get("ulimits", {})).items()),
+        f"--ulimit=nproc={MOST_PROCESSES}:{MOST_PROCESSES}",  # podman's own may be too high
+        *([f"--stop-signal={said['stop_signal']}"] if "stop_signal" in said else []),
+        f"--stop-timeout={service.grace_s}",
+        *([f"--entrypoint={json.dumps(said['entrypoint'])}"] if "entrypoint" in said else []),
+        *_health(said.get("healthcheck")),
+        f"localhost/{said['image']}", *said.get("command", ()),
+    ]  # fmt: skip
+
+
+def _sharing(said: Mapping[str, Any], name: str) -> Iterator[str]:
+    network, pid = said.get("network_mode", ""), said.get("pid", "")
+    yield f"--network={network.replace('service:', 'container:') or NETWORK}"
+    if not network:
+        yield f"--network-alias={name}"
+    if pid:
+        yield f"--pid={pid.replace('service:', 'container:')}"
+
+
+def _security(option: str) -> str:
+    return option.removesuffix(":true")
+
+
+def _path(file: str) -> str:
+    return str((FILE.parent / file).resolve())
+
+
+def _health(check: Mapping[str, Any] | None) -> list[str]:
+    """The check itself: where systemd does not run it, whoever waits for it does."""
+    if not check:
+        return []
+    kind, *words = check["test"]
+    command = words[0] if kind == "CMD-SHELL" else shlex.join(words)  # Podman's option has no list
+    return [f"--health-cmd=CMD-SHELL {command}", f"--health-timeout={check['timeout']}"]
+
+
+def _interpolated(node: Any, variables: Mapping[str, str]) -> Any:
+    if isinstance(node, dict):
+        return {key: _interpolated(value, variables) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_interpolated(value, variables) for value in node]
+    if not isinstance(node, str):
+        return node
+    return _VARIABLE.sub(
+        lambda found: "$" if found[0] == "$$" else variables.get(found[1]) or found[2] or "", node
+    )
