@@ -2,9 +2,11 @@
 
 import select
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -145,17 +147,86 @@ def test_13_2_a_client_that_asks_too_often_is_delayed_while_there_is_room(
 
 
 def test_13_4_one_address_may_not_ask_often_without_a_token(tmp_path: Path) -> None:
-    """In any spelling, for whatever the users' door has. With a token there is no limit."""
+    """In any spelling, for whatever the users' door has; what is no token counts as none, and a
+    campaign's page needs none. With a token there is no limit."""
     port = servers.free_port()
     door = FrontDoor("users", port, servers.free_port(), paths=API_PATHS)
-    with start_front(
-        tmp_path / "front", [door], most_anonymous=3, held_s=1, balancers=["127.0.0.0/8"]
+    settings: dict[str, Any] = {"held_s": 1, "balancers": ["127.0.0.0/8"]}
+    page, coupons = "/api/v1/campaigns/sale", "/api/v1/coupons"
+    token = {"Authorization": "Bearer a-b.c_d.e"}
+    kinds = [
+        ([page, "/api/v1/%63ampaigns/a", "/api/v1/receipts/verify"], {}),
+        ([page], token),
+        *(
+            ([coupons], {"Authorization": value})
+            for value in ("", "x", "Bearer", "Bearer a.b", "Basic a.b.c", "Bearer a.b.c.d")
+        ),
+    ]
+    with start_front(tmp_path / "front", [door], most_anonymous=3, **settings):
+        for number, (paths, headers) in enumerate(kinds):
+            says = {"X-Forwarded-For": f"198.51.100.{number}", **headers}
+            statuses = [status_of(port, path, says=says) for path in (paths * 4)[:4]]
+            assert statuses == [503] * 3 + [429], (paths, headers)
+            assert [status_of(port, f"{page}/claims", "POST", says | token) for _ in range(6)] == [
+                503
+            ] * 6
+
+
+def test_13_4_a_limit_slows_down_and_locks_nobody_out(tmp_path: Path) -> None:
+    """What is refused does not count: whoever goes on asking is let through at the limit's rate."""
+    port = servers.free_port()
+    door = FrontDoor("users", port, servers.free_port(), paths=API_PATHS, connections=4)
+    statuses = []
+    with start_front(tmp_path / "front", [door], most_anonymous=5, crowded_connections=4):
+        until = time.monotonic() + 25
+        while time.monotonic() < until:
+            statuses.append(status_of(port, "/api/v1/campaigns/sale"))
+            time.sleep(0.1)
+    assert statuses[:6] == [503] * 5 + [429]
+    assert statuses[len(statuses) // 2 :].count(503) >= 4
+
+
+def test_13_4_a_429_says_when_to_try_again(tmp_path: Path) -> None:
+    port = servers.free_port()
+    door = FrontDoor("users", port, servers.free_port(), paths=API_PATHS)
+    with start_front(tmp_path / "front", [door], most_anonymous=0, held_s=1):
+        heard = send_bytes(port, b"GET /api/v1/coupons HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert heard.startswith(b"HTTP/1.1 429 ")
+    assert b"\r\nretry-after: 5\r\n" in heard.lower()
+
+
+REFUSED = {
+    411: b"POST /api/v1/coupons HTTP/1.1\r\nTransfer-Encoding: chunked\r\n",
+    414: b"GET /api/v1/coupons?" + b"a" * 3_000 + b" HTTP/1.1\r\n",
+    413: b"POST /api/v1/coupons HTTP/1.1\r\nContent-Length: 9000\r\n",
+    431: b"GET /api/v1/coupons HTTP/1.1\r\nA: " + b"a" * 17_000 + b"\r\n",
+    400: b"geT /api/v1/coupons HTTP/1.1\r\n",
+    404: b"GET /api/v1/coupons%0a HTTP/1.1\r\n",
+}
+
+
+@pytest.mark.parametrize("status", REFUSED)
+def test_13_4_every_refusal_counts(tmp_path: Path, status: int) -> None:
+    port = servers.free_port()
+    door = FrontDoor("users", port, servers.free_port(), paths=API_PATHS)
+    request = REFUSED[status] + b"Host: localhost\r\nConnection: close\r\n\r\n"
+    with start_front(tmp_path / "front", [door], most_strays=2, held_s=1):
+        heard = [int(send_bytes(port, request).split(b" ", 2)[1]) for _ in range(4)]
+    assert heard == [status, status, 429, 429]
+
+
+def test_13_4_idle_connections_of_a_client_do_not_end_its_delays(tmp_path: Path) -> None:
+    port = servers.free_port()
+    door = FrontDoor("users", port, servers.free_port(), paths=API_PATHS, connections=80)
+    with (
+        start_front(tmp_path / "front", [door], most_strays=0, held_s=60, crowded_connections=10),
+        ExitStack() as opened,
     ):
-        asked = ["/api/v1/campaigns/sale", "/api/v1/%63ampaigns/a", "/api/v1/receipts/verify"]
-        assert [status_of(port, path) for path in (*asked, *asked)] == [503] * 3 + [429] * 3
-        assert status_of(port, asked[0], says={"X-Forwarded-For": "198.51.100.9"}) == 503
-        token = {"Authorization": "Bearer of-somebody"}
-        assert [status_of(port, f"{asked[0]}/claims", "POST", token) for _ in range(6)] == [503] * 6
+        connections = [
+            opened.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(20)
+        ]
+        connections[0].sendall(b"GET /none HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert select.select(connections[:1], [], [], 1)[0] == []
 
 
 def test_13_4_one_address_may_not_ask_often_for_pages_of_operators(tmp_path: Path) -> None:

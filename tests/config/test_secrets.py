@@ -37,6 +37,23 @@ WEAK = {
     "common words in digits": "P@ssw0rd!S3cr3t!P@ssw0rd2026!T0k3n",
     "a part again, with another between": "abcabcabcabdabcabcabcabdabcabcab",
     "a pattern in base64": base64.b64encode(b"MyVerySecretPassword1234567890!!").decode(),
+    "a pattern in base64, twice": base64.b64encode(
+        base64.b64encode(b"qwertyuiopasdfghjklzxcvbnm123456")
+    ).decode(),
+    "a pattern in base32": base64.b32encode(b"12345678901234567890123456789012").decode(),
+    "a count with colons": bytes(range(32)).hex(":"),
+    "columns of a keyboard": "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,",
+    "common words backwards": "drowssap-terces-nimda-retsam-tset-ipa",
+    "a random part twice": GOOD[:20] * 2,
+    "a placeholder in other spelling": "CHANGE_ME_" + GOOD,
+    "an instruction": "change-this-to-" + GOOD,
+    "a placeholder in brackets": "<a-long-random-string-goes-in-here>",
+    "the key of RFC 7515": (
+        "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"
+    ),
+    "the hash of nothing": hashlib.sha256(b"").hexdigest(),
+    "the hash of a word": hashlib.sha256(b"password").hexdigest(),
+    "the MD5 of a word": hashlib.md5(b"secret", usedforsecurity=False).hexdigest(),
     "from a test": "R4nd0m-enough-for-a-test-0123456789",
 }
 
@@ -101,6 +118,27 @@ ALIKE: dict[str, dict[str, str]] = {
     "base64 of its text in hexadecimal": {
         "SECRET_KEY": base64.b64encode(RAW.encode()).decode(), "COUPON_KEYS": f"k1:{RAW}",
     },
+    "the same with two endings": {
+        "SECRET_KEY": f"{GOOD}-session", "JWT_HS256_SECRET": f"{GOOD}-tokens",
+    },
+    "one character changed": {
+        "SECRET_KEY": GOOD, "JWT_HS256_SECRET": f"{GOOD[:30]}#{GOOD[31:]}",
+    },
+    "in another case": {"SECRET_KEY": GOOD, "JWT_HS256_SECRET": GOOD.upper()},
+    "in hexadecimal with colons": {
+        "JWT_HS256_SECRET": bytes.fromhex(RAW).hex(":"), "COUPON_KEYS": f"k1:{RAW}",
+    },
+    "in base32": {
+        "JWT_HS256_SECRET": base64.b32encode(bytes.fromhex(RAW)).decode(),
+        "COUPON_KEYS": f"k1:{RAW}",
+    },
+    "its SHA-512": {
+        "SECRET_KEY": GOOD, "JWT_HS256_SECRET": hashlib.sha512(GOOD.encode()).hexdigest(),
+    },
+    "hashed twice": {
+        "SECRET_KEY": GOOD,
+        "COUPON_KEYS": f"k1:{hashlib.sha256(hashlib.sha256(GOOD.encode()).digest()).hexdigest()}",
+    },
     "within another, in base64": {
         "SECRET_KEY": GOOD, "JWT_HS256_SECRET": base64.b64encode(f"jwt:{GOOD}".encode()).decode(),
     },
@@ -139,7 +177,10 @@ def test_random_secrets_of_every_usual_kind_are_accepted() -> None:
         ):  # fmt: skip
             assert secret_weakness(value.encode()) == ""
         assert secret_weakness(secrets.token_bytes(32)) == ""
+    for _ in range(50):
         assert not are_alike(secrets.token_bytes(32), secrets.token_hex(32).encode())
+        prefixed = [f"coupon-production-{secrets.token_hex(16)}".encode() for _ in range(2)]
+        assert not are_alike(*prefixed)
 
 
 def test_a_laptop_may_have_what_it_likes() -> None:

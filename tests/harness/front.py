@@ -17,6 +17,16 @@ from tests.harness import servers
 ROLE = Path(__file__).resolve().parents[2] / "ansible/roles/front"
 
 
+def _users_door() -> dict[str, Any]:
+    doors = yaml.safe_load((ROLE / "defaults/main.yml").read_text())["front_doors"]
+    return next(door for door in doors if door["name"] == "users")
+
+
+# Regular expressions
+API_PATHS = str(_users_door()["paths"])
+PUBLIC_PATHS = str(_users_door()["public"])
+
+
 @dataclass(frozen=True, slots=True)
 class FrontDoor:
     """One door: HAProxy listens on `port`, granian on `inner`, which takes `at_once` requests."""
@@ -28,6 +38,7 @@ class FrontDoor:
     body_bytes: int = 4096
     repeatable: bool = True
     paths: str = ""
+    public: str = PUBLIC_PATHS
     probes: bool = False
     connections: int = 6500
 
@@ -64,14 +75,6 @@ def problem_documents() -> dict[int, dict[str, Any]]:
         for one in answers
         if one["path"].endswith(".json")
     }
-
-
-def _api_paths() -> str:
-    doors = yaml.safe_load((ROLE / "defaults/main.yml").read_text())["front_doors"]
-    return str(next(door["paths"] for door in doors if door["name"] == "users"))
-
-
-API_PATHS = _api_paths()  # a regular expression
 
 
 @contextmanager
