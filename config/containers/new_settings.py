@@ -9,13 +9,17 @@ SECURE_SSL_REDIRECT.
 """
 
 import os
+import re
 import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 # Names by which the services call each other, and health checks call themselves.
 INSIDE = ("api", "localhost", "127.0.0.1")
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
 def new_settings(hosts: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -52,11 +56,19 @@ def write_settings(folder: Path, hosts: Sequence[str]) -> None:
             file.writelines(f"{key}={value}\n" for key, value in values.items())
 
 
+def _refuse(sentence: str, status: int) -> NoReturn:
+    print(sentence, file=sys.stderr)
+    sys.exit(status)
+
+
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit("new_settings.py FOLDER [HOST …]")
+    folder, *hosts = sys.argv[1:] or [""]
+    if not folder or folder.startswith("-"):
+        _refuse("new_settings.py FOLDER [HOST …]", 2)
+    if wrong := [host for host in hosts if not _HOST.fullmatch(host)]:
+        _refuse(f"{wrong[0]!r} is no host name.", 2)
     try:
-        write_settings(Path(sys.argv[1]), sys.argv[2:])
-    except FileExistsError as there:
-        sys.exit(f"{there.filename} is there already: nothing was changed.")
-    print(f"Wrote {sys.argv[1]}.")
+        write_settings(Path(folder), hosts)
+    except OSError as why:
+        _refuse(f"{why.filename}: {why.strerror}. Nothing was changed.", 1)
+    print(f"Wrote {folder}.")

@@ -195,7 +195,7 @@ def test_new_settings_are_accepted_in_production_and_never_overwritten(tmp_path:
         for _ in range(2)
     )
     assert (first.returncode, second.returncode) == (0, 1)
-    assert "nothing was changed" in second.stderr
+    assert "Nothing was changed" in second.stderr
     files = sorted(folder.iterdir())
     assert [file.name for file in files] == ["doors.env", "site.env", "stores.env"]
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
@@ -205,6 +205,28 @@ def test_new_settings_are_accepted_in_production_and_never_overwritten(tmp_path:
         env={"PATH": "/usr/bin:/bin", "DOOR": "operators", **settings}, check=False,
     )  # fmt: skip
     assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        [""],
+        ["-h"],
+        ["--no-such"],
+        ["{folder}", "a b"],
+        ["{folder}", "a\nb=c"],
+        ["{folder}", ""],
+    ],
+)
+def test_new_settings_refuse_wrong_words(tmp_path: Path, words: list[str]) -> None:
+    folder = tmp_path / "settings"
+    command = [sys.executable, "config/containers/new_settings.py"]
+    command += [word.format(folder=folder) for word in words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert not folder.exists()
 
 
 def test_nothing_secret_is_in_what_is_built_or_composed() -> None:

@@ -146,6 +146,7 @@ def test_an_unexpected_error_is_logged_with_its_request_id(
 def test_processes_make_ids_of_their_own() -> None:
     code = (
         "import os; from coupons.observability.request_id import begin_request; "
+        "from coupons.runtime import runtime; runtime.start_fresh(); "
         "a = begin_request(None)\nprint(a, flush=True)\n"
         "if not os.fork(): print(begin_request(None), flush=True); os._exit(0)"
     )

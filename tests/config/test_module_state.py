@@ -34,6 +34,7 @@ PURE = {
     "config/metrics/exposition.py": {"may_read"},
     "config/request_cycle.py": {"_match_of"},
     "config/metrics/multiprocess.py": {"_suffix_of_pid"},
+    "config/secret_rules.py": {"_word_hashes"},
 }
 STAYS = {
     "coupons/observability/request_id.py": {"_current"},  # a ContextVar: each request has its own

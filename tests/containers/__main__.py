@@ -14,7 +14,7 @@ from pathlib import Path
 
 from config import env
 from config.containers import new_settings
-from coupons.management.arguments import SentenceParser, Whole
+from coupons.management.arguments import SentenceParser, Whole, output_folder
 from tests.containers import machine, sale
 from tests.containers.compose_file import read_composition
 from tests.containers.machine import Podman
@@ -23,11 +23,15 @@ from tests.containers.site import Site, Unwell, served
 STOPPED = ("worker", "beat", "consumer", "users", "broker")  # one after the other, under load
 
 
-def main(arguments: list[str]) -> int:
+def parser() -> SentenceParser:
     parser = SentenceParser("python -m tests.containers")
     parser.add_argument("--people", type=Whole(1, 20_000), default=2_000, help="who claim")
-    parser.add_argument("--within", type=Path, help="for the program itself: its folder")
-    options = parser.parse_args(arguments)
+    parser.add_argument("--within", type=output_folder, help="for the program itself: its folder")
+    return parser
+
+
+def main(arguments: list[str]) -> int:
+    options = parser().parse_args(arguments)
     if options.within:
         return play(options.within, options.people)
     try:

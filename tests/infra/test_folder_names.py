@@ -140,7 +140,8 @@ def test_requirements_are_installed_into_a_folder_of_any_name(
     subprocess.run(
         ["sh", str(script), str(python), what], cwd=tmp_path, env=by_pip, check=True, timeout=120
     )
-    assert (oddly_named_checkout / ".venv" / "bin" / "python").exists()
+    environment = ".venv/peers" if what == "peers" else ".venv"
+    assert (oddly_named_checkout / environment / "bin" / "python").exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([NASTY, "pythons"])
 
 

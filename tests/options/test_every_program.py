@@ -10,6 +10,7 @@ READS_A_COMMAND_LINE = re.compile(r"\bArgumentParser\(|\bSentenceParser\(|\bsys\
 # Covered by tests of their own.
 ELSEWHERE = {
     "ansible/roles/monitoring/generate/__main__.py": "tests/infra/test_monitoring.py",
+    "config/containers/new_settings.py": "tests/config/test_containers.py",
     "locust/compare/plot.py": "tests/load/test_wrong_values.py",
     "locust/compare/run.py": "tests/load/test_wrong_values.py",
     "locust/report/report.py": "tests/load/test_wrong_values.py",
@@ -19,6 +20,7 @@ ELSEWHERE = {
 DEFINE_READERS = {"coupons/management/arguments.py", "locust/option_types.py"}
 # Started only by another program of ours; and the comparison's peer, which is Django's.
 NOT_FOR_PEOPLE = {
+    "config/containers/answers.py", "config/containers/render.py",
     "config/development/demo/crowd.py", "config/development/django_side/__main__.py",
     "locust/compare/tutorial/manage.py",
     "tests/bench/null_trace_collector.py", "tests/concurrency/asker.py",

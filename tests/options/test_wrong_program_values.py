@@ -24,6 +24,7 @@ from tests.options.walk import (
 PROGRAMS: dict[str, str] = {
     "config.development": "config.development.__main__",
     "tests.bench": "tests.bench.__main__",
+    "tests.containers": "tests.containers.__main__",
     "tests.coupons.claims.guessing": "tests.coupons.claims.guessing",
     "tests.crash": "tests.crash.__main__",
     "tests.crash.experiments": "tests.crash.experiments.__main__",
