@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -43,13 +44,22 @@ def run_and_load(copy: Copy) -> None:
 def load_ui(copy: Copy) -> None:
     port = servers.free_port()
     with copy.making("load-ui", f"LOAD=--web-port {port}") as said:
-        wait_until(lambda: servers.is_listening(port), "its page", said)
+        # It has started when it answers: an interrupt before that is lost.
+        wait_until(lambda: _answers(port), "its page", said)
         where = {
             at.laddr.ip
             for at in psutil.net_connections("tcp")
             if at.status == psutil.CONN_LISTEN and at.laddr.port == port
         }
     demand_that(where == {"127.0.0.1"}, f"it listens on {where}", said())
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as page:
+            return bool(page.read(1))
+    except OSError:
+        return False
 
 
 def run_demo(copy: Copy) -> None:
