@@ -64,8 +64,8 @@ class Rig:
         return self._act(make_plan(self.wants, found := self.find_all()), found, at_once, die_after)
 
     def build(self) -> None:
-        """As `apply_plan()` on an empty cloud. The result is kept, and restored from the second
-        time on."""
+        """As `apply_plan()` on an empty cloud. The result is kept, and restored in place of all
+        that the cloud has from the second time on: once a test, before anything else."""
         name = f"{crc32(repr(self.spec).encode()):08x}"
         keys = Path(os.environ["COUPON_KEYS_DIR"])
         if _post(f"{self.url}/states/{name}/restore"):

@@ -69,7 +69,7 @@ def test_drift_made_by_hand_is_found_and_mended(hello_rig: Any, state_of: Any) -
         "host coupon-consumer": drifted["host coupon-consumer"],
     }
     assert "running" in drifted["host coupon-consumer"]
-    hello_rig.build()
+    hello_rig.apply_plan()
     assert state_of(hello_rig.find_all()) == before
 
 
@@ -213,7 +213,7 @@ def test_two_environments_live_in_one_account(
     hello_rig: Any, production_rig: Any, state_of: Any
 ) -> None:
     hello_rig.build()
-    production_rig.build()
+    production_rig.apply_plan()
     before = state_of(production_rig.find_all())
     assert hello_rig.compute_plan().changes == ()
     hello_rig.destroy_all()
@@ -250,6 +250,6 @@ def test_a_half_made_store_is_waited_for_and_then_judged(
         return [replace(one, ready=not making) for one in real(self, cloud)]
 
     monkeypatch.setattr(Database, "find_all", find_half_made)
-    production_rig.build()
+    production_rig.apply_plan()
     assert production_rig.cloud.writes == ["ModifyDBInstance"]
     assert production_rig.compute_plan().changes == ()
