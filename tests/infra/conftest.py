@@ -70,7 +70,9 @@ def shared_site(
     """A running site for faults that leave nothing behind."""
     folder = tmp_path_factory.mktemp("site")
     clock = WrongClock(folder, "redis-clock")  # which stays right
-    with _site(shared_environment, folder, clock, PATIENCE_S) as running:
+    # A campaign of the last test is not remembered.
+    forgetful = shared_environment | {"FACTS_TTL_S": "0"}
+    with _site(forgetful, folder, clock, PATIENCE_S) as running:
         yield running
 
 
@@ -95,7 +97,6 @@ def _site(
         "WORKER_PATIENCE_S": worker_patience,
         "HOLD_BACK_S": "600",
         "REDIS_TIMEOUT_S": "2",
-        "FACTS_TTL_S": "0",  # a campaign of the last test is not remembered
     }
     with (
         servers.start_redis(folder / "redis", program=_redis_on(redis_clock, folder)) as url,
