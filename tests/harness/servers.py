@@ -19,6 +19,7 @@ from tests.harness import disposable
 Environment = Mapping[str, str]
 START_S = 60  # a first start of MariaDB on a slow disk
 STOP_S = 30  # of MariaDB on the same disk
+FEW_CONNECTIONS = "coupons_few"  # an account of MariaDB that may open five, with the same password
 
 
 free_port = ports.free_port
@@ -122,6 +123,9 @@ def mariadb_command(folder: Path, port: int) -> list[str]:
         "CREATE DATABASE IF NOT EXISTS coupons CHARACTER SET utf8mb4;\n"
         "CREATE USER IF NOT EXISTS 'coupons'@'127.0.0.1' IDENTIFIED BY 'coupons';\n"
         "GRANT ALL ON *.* TO 'coupons'@'127.0.0.1';\n"
+        f"CREATE USER IF NOT EXISTS '{FEW_CONNECTIONS}'@'127.0.0.1' IDENTIFIED BY 'coupons'\n"
+        "WITH MAX_USER_CONNECTIONS 5;\n"
+        f"GRANT ALL ON *.* TO '{FEW_CONNECTIONS}'@'127.0.0.1';\n"
     )
     return [
         shutil.which("mariadbd") or "/usr/sbin/mariadbd",
@@ -135,6 +139,7 @@ def mariadb_command(folder: Path, port: int) -> list[str]:
         f"--pid-file={folder}/mysqld.pid",
         f"--init-file={init}",
         "--skip-name-resolve",
+        "--max-connections=400",
         "--innodb-buffer-pool-size=256M",
         "--innodb-flush-log-at-trx-commit=1",
         "--log-bin",
