@@ -2,6 +2,8 @@
 missing."""
 
 import time
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -82,21 +84,32 @@ def set_window(slug: str, *, opens_ms: int, closes_ms: int) -> None:
 def test_it_opens_and_closes_to_the_millisecond_of_redis_clock(
     open_campaign: CampaignMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    campaign = open_campaign(stock=10_000)
-    opens = store.store().server.now_ms() + 60
-    set_window("sale", opens_ms=opens, closes_ms=opens + 60)
+    """Tried again where this process stood still for a whole window, as on a busy machine."""
+    campaign = open_campaign(stock=100_000)
     monkeypatch.setattr(time, "time", lambda: 0.0)  # the web host's own clock is not used
-    asked: list[Admission] = []
-    while not asked or asked[-1].outcome is not Outcome.CLOSED:
-        asked.append(strategies.admit(campaign, Claim(f"user-{len(asked)}")))
-    for a in asked:
-        expected = (
-            Outcome.NOT_OPEN if a.at_ms < opens
-            else Outcome.ADMITTED if a.at_ms < opens + 60
-            else Outcome.CLOSED
-        )  # fmt: skip
-        assert a.outcome is expected
-    assert {a.outcome for a in asked} == {Outcome.NOT_OPEN, Outcome.ADMITTED, Outcome.CLOSED}
+    seen: set[Outcome] = set()
+    for attempt in range(20):
+        opens = store.store().server.now_ms() + 60
+        set_window("sale", opens_ms=opens, closes_ms=opens + 60)
+        for answer in admit_until_closed(campaign, prefix=f"user-{attempt}"):
+            expected = (
+                Outcome.NOT_OPEN if answer.at_ms < opens
+                else Outcome.ADMITTED if answer.at_ms < opens + 60
+                else Outcome.CLOSED
+            )  # fmt: skip
+            assert answer.outcome is expected
+            seen.add(answer.outcome)
+        if len(seen) == 3:
+            break
+    assert seen == {Outcome.NOT_OPEN, Outcome.ADMITTED, Outcome.CLOSED}
+
+
+def admit_until_closed(campaign: CampaignSnapshot, *, prefix: str) -> Iterator[Admission]:
+    for number in count():
+        answer = strategies.admit(campaign, Claim(f"{prefix}-{number}"))
+        yield answer
+        if answer.outcome is Outcome.CLOSED:
+            return
 
 
 def test_a_full_queue_takes_no_place(open_campaign: CampaignMaker, settings: Settings) -> None:

@@ -54,7 +54,7 @@ def test_a_silent_redis_holds_few_for_one_timeout_and_the_rest_not_at_all(
     assert {said for said, _ in answers} == {"away"}
     waited = sorted(seconds for _, seconds in answers)
     assert waited[-1] < 5.5, "nobody waits for a second timeout behind the first"
-    assert waited[int(0.98 * len(waited))] < 1
+    assert waited[int(0.98 * len(waited))] < 2
 
 
 def test_each_claim_is_sent_at_most_once_and_most_not_at_all(
