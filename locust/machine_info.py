@@ -6,12 +6,14 @@ import subprocess
 import time
 from pathlib import Path
 
+from quantities import counted_noun
+
 
 def describe_machine() -> dict[str, object]:
     return {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "commit": _commit(),
-        "machine": f"{_processor()}, {os.cpu_count()} cores",
+        "machine": f"{_processor()}, {counted_noun(os.cpu_count() or 1, 'core')}",
         "python": platform.python_version(),
         "busy": round(os.getloadavg()[0], 1),
     }

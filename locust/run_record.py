@@ -20,6 +20,7 @@ import timeline
 from answers import PLACED, strip_hyphens
 from campaign import LoadRun
 from figures import measure_run
+from quantities import counted_noun
 from token_pool import mint_token
 from verdict import ClaimStatus, LoadFailure, Verdict, judge_answers
 
@@ -110,7 +111,7 @@ def report_lines(record: dict[str, Any]) -> list[Line]:
     told, kept = verdict["told"], verdict["stored"]
     return [
         ("told = stored", f"{told:,} told, {kept:,} stored", FINE if told == kept else WRONG),
-        ("claims queried afterwards", f"{verdict['asked_back']:,} people", FIGURE),
+        ("claims queried afterwards", _people(verdict["asked_back"]), FIGURE),
         *((f"fault {number}", fault, WRONG) for number, fault in enumerate(verdict["faults"], 1)),
         ("rate", _rate(figures), FIGURE),
         ("sent late by the load generator", f"{figures['asked_late']:,}", FIGURE),
@@ -135,8 +136,12 @@ def _outcome(group: str, figures: dict[str, Any]) -> tuple[str, str]:
     if group != "error":
         return _times(times), FIGURE
     if exceptions:
-        return f"{_times(times)}; {exceptions:,} exceptions", WRONG
+        return f"{_times(times)}; {counted_noun(exceptions, 'exception')}", WRONG
     return _times(times), FIGURE if times["count"] else FINE
+
+
+def _people(count: int) -> str:
+    return counted_noun(count, "person", "people")
 
 
 def _rate(figures: dict[str, Any]) -> str:

@@ -5,6 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from answers import AWAY, PLACED, ClaimAnswer
+from quantities import counted_noun
+
+# A kind of fault: noun and verb for one and for many of them, and the rest of the sentence.
+Fault = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +69,19 @@ def judge_answers(
     if rows is None:
         stored = sum(status.status == "issued" for status in statuses)
         unqueried = len(told) - len(statuses)
-        checks["people were told a place, and their claims were not queried"] = unqueried
+        checks["person was|people were", "told a place, and not queried"] = unqueried
     else:
         stored = len(rows)
         checks |= _rows(answers, told, rows, stock)
-    faults = tuple(f"{count:,} {sentence}." for sentence, count in checks.items() if count > 0)
+    faults = tuple(_sentence(fault, count) for fault, count in checks.items() if count > 0)
     return Verdict(
         len(told), stored, len(statuses), faults + _failures(failures) + _nothing_decided(answers)
     )
+
+
+def _sentence(fault: Fault, count: int) -> str:
+    forms, rest = fault
+    return f"{counted_noun(count, *forms.split('|'))} {rest}."
 
 
 def _told(answers: Iterable[ClaimAnswer]) -> dict[str, ClaimAnswer]:
@@ -84,13 +93,18 @@ def _told(answers: Iterable[ClaimAnswer]) -> dict[str, ClaimAnswer]:
     return told
 
 
-def _answers(answers: Sequence[ClaimAnswer], told: dict[str, ClaimAnswer]) -> dict[str, int]:
-    """Faults that the answers alone show: description → count."""
+def _answers(answers: Sequence[ClaimAnswer], told: dict[str, ClaimAnswer]) -> dict[Fault, int]:
+    """Faults that the answers alone show, and how many."""
     odd = [one for one in answers if not one.is_expected and one.outcome not in AWAY]
     return {
-        f"answers violate the API's contract, such as {_as_text(odd[0]) if odd else ''}": len(odd),
-        "people got two different answers": _count_changed(answers),
-        "places were given to two people": _count_twice(one.place for one in told.values()),
+        (
+            "answer violates|answers violate",
+            f"the API's contract, such as {_as_text(odd[0]) if odd else ''}",
+        ): len(odd),
+        ("person|people", "got two different answers"): _count_changed(answers),
+        ("place was|places were", "given to two people"): _count_twice(
+            one.place for one in told.values()
+        ),
     }
 
 
@@ -115,42 +129,45 @@ def _count_twice(things: Iterable[object]) -> int:
 
 def _rows(
     answers: Sequence[ClaimAnswer], told: dict[str, ClaimAnswer], rows: Sequence[Row], stock: int
-) -> dict[str, int]:
-    """Faults that the database's rows show: description → count."""
+) -> dict[Fault, int]:
+    """Faults that the database's rows show, and how many."""
     stored = {(row.user, row.place, row.code) for row in rows}
     unheard = {one.user for one in answers if one.outcome in AWAY}
     untold = {row.user for row in rows} - told.keys() - unheard
     highest = max((row.place for row in rows), default=0)
     refused = any(one.outcome == "sold_out" for one in answers)
     return {
-        "people were told a place and code that are not stored": sum(
+        ("person was|people were", "told a place and code that are not stored"): sum(
             (one.user, one.place, one.code) not in stored for one in told.values()
         ),
-        "coupons are stored that were told to no one": len(untold),
-        "people have two coupons": _count_twice(row.user for row in rows),
-        "places are stored twice": _count_twice(row.place for row in rows),
-        "coupons are stored beyond the stock": len(rows) - stock,
-        "places below the highest place are not stored": highest - len({r.place for r in rows}),
-        "coupons were left when people were answered sold_out": (stock - len(rows)) * refused,
+        ("coupon is|coupons are", "stored that nobody was told of"): len(untold),
+        ("person has|people have", "two coupons"): _count_twice(row.user for row in rows),
+        ("place is|places are", "stored twice"): _count_twice(row.place for row in rows),
+        ("coupon is|coupons are", "stored beyond the stock"): len(rows) - stock,
+        ("place is|places are", "not stored, below the highest place"): highest
+        - len({row.place for row in rows}),
+        ("coupon was|coupons were", "left when people were answered sold_out"): (stock - len(rows))
+        * refused,
     }
 
 
 def _wrong_statuses(
     told: dict[str, ClaimAnswer], statuses: Sequence[ClaimStatus]
-) -> dict[str, int]:
+) -> dict[Fault, int]:
     wrong = [
         one
         for one in statuses
         if (one.status, one.place, one.code)
         != ("issued", told[one.user].place, told[one.user].code)
     ]
-    return {"claims have another status, place or code in the API than was told": len(wrong)}
+    rest = "another status, place or code in the API than was told"
+    return {("claim has|claims have", rest): len(wrong)}
 
 
 def _failures(failures: Sequence[LoadFailure]) -> tuple[str, ...]:
     """Faults of the load generator: the answers of these people are not known."""
     return tuple(
-        f"{one.count:,} failures of the load generator: {one.message.rstrip('.')}."
+        f"{counted_noun(one.count, 'failure')} of the load generator: {one.message.rstrip('.')}."
         for one in failures
     )
 

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from provisioning.errors import AwsRefused, Incomplete
+from provisioning.quantities import counted_noun
 from provisioning.refusals import explain_refusal
 from provisioning.spec.model import Spec, Waiting
 from provisioning.tags import Scope
@@ -186,8 +187,9 @@ class Cloud:
         pause = min(0.2, self.waiting.poll_seconds)
         while not check():
             if time.monotonic() > deadline:
+                allowed = counted_noun(self.waiting.minutes, "minute")
                 raise Incomplete(
-                    f"{what} took longer than {self.waiting.minutes:g} minutes.",
+                    f"{what} took longer than {allowed}.",
                     todo="AWS may still finish it: apply again later, or raise waiting.minutes.",
                 )
             if self.stopping.wait(pause):

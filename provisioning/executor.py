@@ -12,6 +12,7 @@ from provisioning.dependency_order import Half, Task, tasks_of
 from provisioning.errors import Incomplete, ProvisioningError
 from provisioning.model import Action, Found, Key, Plan, Step, Want
 from provisioning.plan import compare_properties
+from provisioning.quantities import counted_noun
 from provisioning.resources.catalogue import BY_NAME
 from provisioning.resources.kind import Kind, resolved_want
 
@@ -95,10 +96,12 @@ class Actor:
     def _report(self, *, skipped: int) -> None:
         if not self.failed:
             return
-        messages = dict.fromkeys(str(error) for error in self.failed.values())
+        messages = list(dict.fromkeys(str(error) for error in self.failed.values()))
+        if skipped:
+            steps = counted_noun(skipped, "more step needs", "more steps need")
+            messages.append(f"Skipped: {steps} a failed one.")
         raise Incomplete(
-            "\n".join(messages)
-            + (f"\n{skipped} more steps need a failed one and were skipped." if skipped else ""),
+            "\n".join(messages),
             todo="What is done stays done: run the same command again to continue.",
         )
 

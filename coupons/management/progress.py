@@ -6,6 +6,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from coupons.claims.quantities import counted_noun
+
 EVERY_S = 10  # between two log lines; quick work has none
 
 logger = logging.getLogger(__name__)
@@ -28,19 +30,19 @@ class ProgressLine:
 
 def of_slots(slug: str) -> Callable[[int, int], None]:
     line = ProgressLine(slug)
-    return lambda now, wanted: line(f"{now:,} slots, {wanted:,} wanted")
+    return lambda now, wanted: line(f"{counted_noun(now, 'slot')}, {wanted:,} wanted")
 
 
 def of_claimants(slug: str) -> Callable[[int], None]:
     line = ProgressLine(slug)
-    return lambda count: line(f"{count:,} claimants")
+    return lambda count: line(counted_noun(count, "claimant"))
 
 
 def of_scan(slug: str) -> Callable[[str, int], None]:
     line = ProgressLine(slug)
-    return lambda what, count: line(f"{count:,} {what}")
+    return lambda noun, count: line(counted_noun(count, noun))
 
 
 def of_replay(slug: str) -> Callable[[int], None]:
     line = ProgressLine(slug)
-    return lambda count: line(f"{count:,} claims put back")
+    return lambda count: line(f"{counted_noun(count, 'claim')} put back")

@@ -4,6 +4,8 @@ import time
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+from coupons.claims.quantities import counted_noun
+
 ENDED_S, REMIND_S = 60, 600  # a failure not seen for this long has ended; between two log lines
 MOST_REMEMBERED = 10_000
 
@@ -36,4 +38,6 @@ class LastingFailures:
         if len(self._failing) >= MOST_REMEMBERED:
             self._failing.clear()
         self._failing[key] = _Failing(seen_s=now_s, logged_s=now_s)
-        return f" (and {failing.repeats} times since its last line)" if failing else ""
+        if not failing:
+            return ""
+        return f" (and {counted_noun(failing.repeats, 'time')} since its last line)"

@@ -18,6 +18,7 @@ from itertools import chain
 from coupons.broker import wakeups
 from coupons.claims import timestamps
 from coupons.claims.limits import slot_id
+from coupons.claims.quantities import counted_noun
 from coupons.claims.values import AdmittedClaim
 from coupons.database import availability
 from coupons.issuing import queue
@@ -31,7 +32,7 @@ PAGE = 2_000  # rows at a time
 SHOWN = 20  # differences of each kind listed one by one
 ACTOR = "reconcile"
 PUT_BACK = "put-back"  # request id of a requeued claim; the original one is lost
-Tell = Callable[[str, int], None]  # what is being read, and how much of it so far
+Tell = Callable[[str, int], None]  # a noun for what is read, and how many so far
 
 
 def no_progress(what: str, count: int) -> None:
@@ -92,7 +93,7 @@ class _Scan:
         for page in store().recovery.scan_claimants(self.slug):
             self._compare_claimants(page)
             compared += len(page)
-            self.tell("claimants", compared)
+            self.tell("claimant", compared)
         self._find_unknown_users()
         self._find_coupons_beyond()
         for place in self._places_with_bits(0):
@@ -113,7 +114,7 @@ class _Scan:
         for rows in _coupons(self.campaign, upto=self.given):
             self._mark(STORED, [row[0] for row in rows])
             self.report.stored += len(rows)
-            self.tell("coupons", self.report.stored)
+            self.tell("coupon", self.report.stored)
 
     def _mark(self, bit: int, places: Sequence[int]) -> None:
         for place in places:
@@ -179,7 +180,8 @@ class _Scan:
         for row in chain.from_iterable(beyond):
             if row[0] > given:
                 count += 1
-                self.report.add(Gap.NOT_TOLD, row[0], f"stored; Redis has given {given} places")
+                places = counted_noun(given, "place")
+                self.report.add(Gap.NOT_TOLD, row[0], f"stored; Redis has given {places}")
         if count and self.repair:
             rebuild.renew_campaign(self.slug, actor=ACTOR)
             self.report.mended[Gap.NOT_TOLD] += count

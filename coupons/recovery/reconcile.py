@@ -158,7 +158,7 @@ def _list_installed(slugs: list[str]) -> None:
     except StoreError:
         listed = set()
     if missing := [slug for slug in slugs if slug not in listed]:
-        logger.error("%s of %s campaigns were not in coupon:installed", len(missing), len(slugs))
+        logger.error("campaigns missing from coupon:installed: %s of %s", len(missing), len(slugs))
         store().campaigns.list_installed(missing)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import campaign
 import stored_coupons
 from contenders import TOP, Contender
+from quantities import counted_noun
 from token_pool import TokenPool
 
 CONNECTIONS = 64  # of wrk; also the seats of the saturated measurement
@@ -98,7 +99,7 @@ def _wrk_round(run: Round, told: int, kept: int) -> Round:
     cut = 2 * CONNECTIONS
     faults = [] if told <= kept <= told + cut else [f"{told} told, but {kept} stored."]
     if run["lost"]:
-        faults.append(f"{run['lost']} requests were lost.")
+        faults.append(f"{counted_noun(run['lost'], 'request was', 'requests were')} lost.")
     return {
         "rps": round((run["answers"] - run["refused"]) / run["seconds"], 1),
         "ms": {name: run[name] for name in ("mean", "p50", "p90", "p99", "max")},

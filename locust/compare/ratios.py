@@ -3,6 +3,8 @@
 from statistics import median
 from typing import Any
 
+from quantities import counted_noun
+
 Rounds = dict[str, list[dict[str, Any]]]  # by contender
 
 
@@ -47,7 +49,8 @@ def list_faults(**readings: Rounds) -> list[str]:
 
 def _of(one: dict[str, Any]) -> list[str]:
     refused = one["not_admitted"]
-    return list(one["faults"]) + ([f"{refused} claims were not admitted."] if refused else [])
+    claims = counted_noun(refused, "claim was", "claims were")
+    return list(one["faults"]) + ([f"{claims} not admitted."] if refused else [])
 
 
 def _ratio(upper: float, lower: float) -> float:

@@ -11,6 +11,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from quantities import counted_noun
 
 # One colour per meaning in all charts; outcomes have the admin's colours.
 OUTCOMES = {
@@ -50,12 +51,18 @@ def draw_run(run: Run) -> Figure:
     return figure
 
 
+def crowd_and_stock(run: Run) -> str:
+    """Such as `6,000 people, 1 coupon`."""
+    people = counted_noun(run["users"], "person", "people")
+    return f"{people}, {counted_noun(run['stock'], 'coupon')}"
+
+
 def _title(run: Run) -> str:
     verdict = run["verdict"]
     told = f"{verdict['told']:,} told = {verdict['stored']:,} stored"
     if not verdict["well"]:
         told += ", WITH FAULTS"
-    return f"{run['strategy']}: {run['users']:,} people, {run['stock']:,} coupons, {told}"
+    return f"{run['strategy']}: {crowd_and_stock(run)}, {told}"
 
 
 def _span(run: Run) -> tuple[float, float]:

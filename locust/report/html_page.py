@@ -53,7 +53,7 @@ def _headline(runs: Mapping[str, Run]) -> str:
     one = next(iter(runs.values()))
     well = all(run["verdict"]["well"] for run in runs.values())
     end = "every told coupon is stored" if well else '<span class="bad">with faults</span>'
-    return f"{one['users']:,} people, {one['stock']:,} coupons: {end}"
+    return f"{charts.crowd_and_stock(one)}: {end}"
 
 
 def _where(run: Run) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from provisioning.aws import Cloud, would_be_allowed
 from provisioning.doctor.finding import BAD, OK, UNKNOWN, Finding, judged_finding, make_finding
 from provisioning.doctor.permissions import Grant, required_grants
+from provisioning.quantities import counted_noun
 from provisioning.resources.image import image_for
 from provisioning.spec.model import Spec
 
@@ -96,7 +97,7 @@ def _simulate(cloud: Cloud, principal: str, grant: Grant) -> Answer:
         return BAD, f"not allowed: {', '.join(denied)}"
     if undecided:
         return UNKNOWN, f"conditions decide over: {', '.join(undecided)}"
-    return OK, f"all {len(grant.actions)} actions are allowed"
+    return OK, f"{counted_noun(len(grant.actions), 'action')} allowed"
 
 
 def _allowed(evaluation: Any) -> bool:

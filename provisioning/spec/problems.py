@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from provisioning.errors import SpecRejected
+from provisioning.quantities import counted_noun
 from provisioning.spec.lines import line_of
 
 
@@ -32,8 +33,5 @@ class Problems:
             return
         ordered = sorted(self.found, key=lambda problem: problem.line)
         report = "\n".join(f"{self.file}:{p.line}: {p.path}: {p.message}" for p in ordered)
-        count = len(ordered)
-        raise SpecRejected(
-            f"{count} problem{'s' if count > 1 else ''} in the spec, nothing was asked of AWS:\n"
-            f"{report}"
-        )
+        problems = counted_noun(len(ordered), "problem")
+        raise SpecRejected(f"{problems} in the spec, nothing was asked of AWS:\n{report}")

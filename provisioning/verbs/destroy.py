@@ -7,6 +7,7 @@ from provisioning.executor import with_final_snapshots
 from provisioning.leftovers import Leftover, find_leftovers
 from provisioning.lock import environment_lock
 from provisioning.plan import reversed_plan
+from provisioning.quantities import counted_noun
 from provisioning.run import Run
 from provisioning.verbs.apply import act_on_plan, time_stamp
 from provisioning.verbs.plan import plan_document, show_plan
@@ -48,9 +49,7 @@ def show_leftovers(run: Run, left: tuple[Leftover, ...]) -> None:
         run.show.table("Still there", ("what", "id", "bill", "why"), rows)
     meant = sum(leftover.meant for leftover in left)
     stray = len(left) - meant
-    kept = f", and {_count(meant, 'last snapshot')}, kept until you delete them" if meant else ""
-    run.show.say(f"Destroyed. {_count(stray, 'leftover')}{kept}.")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number or 'No'} {what}{'' if number == 1 else 's'}"
+    stray_text = counted_noun(stray, "leftover") if stray else "No leftovers"
+    snapshots = counted_noun(meant, "last snapshot")
+    kept = f", and {snapshots}, kept until you delete them" if meant else ""
+    run.show.say(f"Destroyed. {stray_text}{kept}.")

@@ -7,6 +7,7 @@ import shutil
 from provisioning.doctor.examination import examine_account
 from provisioning.doctor.finding import BAD, OK, UNKNOWN, Finding, judged_finding
 from provisioning.doctor.permissions import permission_policy
+from provisioning.quantities import counted_noun
 from provisioning.resources.keypair import key_file
 from provisioning.run import Run
 
@@ -20,7 +21,7 @@ def doctor(run: Run) -> int:
     bad = sum(finding.verdict == BAD for finding in findings)
     unknown = [finding.what for finding in findings if finding.verdict == UNKNOWN]
     run.show.say(
-        f"{len(findings)} checks: {bad} bad, {len(unknown)} couldn't be found out"
+        f"{counted_noun(len(findings), 'check')}: {bad} bad, {len(unknown)} couldn't be found out"
         + (f" ({', '.join(unknown)}): apply will." if unknown else ".")
     )
     return 1 if bad else 0

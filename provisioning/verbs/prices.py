@@ -10,6 +10,7 @@ from provisioning.aws import translated_errors
 from provisioning.errors import Incomplete
 from provisioning.price_list import find_price, product_of
 from provisioning.price_table import Row, price_rows, rewrite_file, with_prices
+from provisioning.quantities import counted_noun
 from provisioning.run import Run
 
 Found = dict[Row, float | None]
@@ -54,5 +55,6 @@ def _show(run: Run, found: Found, as_of: str) -> None:
     prices_usd = {"/".join(row): price for row, price in found.items()}
     run.show.answer({"prices_usd": prices_usd, "as_of": as_of, "region": run.cloud.region})
     missing = sum(price is None for price in found.values())
-    older = f" {missing} were not found and keep their older prices." if missing else ""
-    run.show.say(f"{len(found) - missing} prices written to {prices.TABLE}.{older}")
+    older = f" Not found, and so unchanged: {missing}." if missing else ""
+    written = counted_noun(len(found) - missing, "price")
+    run.show.say(f"{written} written to {prices.TABLE}.{older}")

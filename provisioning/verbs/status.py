@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from provisioning.model import Action, Found, Plan, Step
+from provisioning.quantities import counted_noun
 from provisioning.run import Run
 from provisioning.verbs.plan import plan_document
 
@@ -30,7 +31,8 @@ def status(run: Run) -> int:
         }
     )
     run.show.say(
-        f"{len(found)} resources; {len(missing)} missing, {len(drift) - len(missing)} drifted."
+        f"{counted_noun(len(found), 'resource')}; {len(missing)} missing,"
+        f" {len(drift) - len(missing)} drifted."
     )
     return 2 if drift else 0
 

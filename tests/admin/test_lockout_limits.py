@@ -149,7 +149,7 @@ def test_13_4_an_operator_is_unlocked_by_a_command_in_any_spelling(
         log_in("other", "guess")
     assert log_in("admin", RIGHT).status_code == 429
     call_command("unlock", "ADMIN")
-    assert "ADMIN may log in" in capsys.readouterr().out
+    assert "ADMIN may log in: attempts of 1 source were reset." in capsys.readouterr().out
     assert is_in(log_in("admin", RIGHT))
 
 
@@ -163,6 +163,14 @@ def test_13_4_unlocking_all_forgets_all(
     assert "All operators may log in" in capsys.readouterr().out
     assert store().client.keys(keys.LOGINS) == []
     assert is_in(log_in("admin", RIGHT))
+
+
+def test_14_unlocking_says_one_counter_for_one(
+    admin_user: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store().client.hset(keys.login_name("mina"), "*", "1")
+    call_command("unlock", "--all")
+    assert "All operators may log in: 1 counter was reset." in capsys.readouterr().out
 
 
 def test_unlocking_needs_a_name_and_says_when_redis_is_away(

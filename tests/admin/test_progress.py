@@ -13,8 +13,12 @@ from tests.conftest import CampaignMaker, Person
 ALL: dict[str, Callable[[], None]] = {
     "sale: 5,000 slots, 1,000,000 wanted": lambda: progress.of_slots("sale")(5_000, 1_000_000),
     "sale: 5,000 claimants": lambda: progress.of_claimants("sale")(5_000),
-    "sale: 5,000 coupons": lambda: progress.of_scan("sale")("coupons", 5_000),
+    "sale: 5,000 coupons": lambda: progress.of_scan("sale")("coupon", 5_000),
     "sale: 5,000 claims put back": lambda: progress.of_replay("sale")(5_000),
+    "sale: 1 slot, 20 wanted": lambda: progress.of_slots("sale")(1, 20),
+    "sale: 1 claimant": lambda: progress.of_claimants("sale")(1),
+    "sale: 1 coupon": lambda: progress.of_scan("sale")("coupon", 1),
+    "sale: 1 claim put back": lambda: progress.of_replay("sale")(1),
 }
 
 
@@ -48,7 +52,7 @@ def test_15_2_quick_work_has_no_line_in_a_log(caplog: pytest.LogCaptureFixture) 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("command", "says"),
-    [(("rebuild", "sale"), "claimants"), (("reconcile", "sale"), "1 claimants"),
+    [(("rebuild", "sale"), "claimant"), (("reconcile", "sale"), "1 claimant"),
      (("campaign", "stock", "sale", "--stock", "20"), "slots")],
 )  # fmt: skip
 def test_15_2_commands_tell_it(

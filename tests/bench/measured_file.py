@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from coupons.claims.quantities import counted_noun
 from coupons.monitoring import capacity
 from tests.bench.figures import Figure
 
@@ -70,7 +71,7 @@ def write_measured(
             "value": value,
             "commit": about["commit"],
             "at": about["at"],
-            "machine": f"{machine['cpu']}, {machine['cores']} cores",
+            "machine": f"{machine['cpu']}, {counted_noun(machine['cores'], 'core')}",
             "code": code_digest(CODE[name]),
         }
     file.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")

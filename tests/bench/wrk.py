@@ -49,7 +49,7 @@ def parse_result(line: str) -> WrkResult:
     """Parse the line that `claims.lua` prints at the end. Raises as `run_wrk`."""
     requests, duration, refused, broken, mean, p99, ran_out = map(float, line.split())
     if refused or broken:
-        raise RuntimeError(f"wrk: {refused:.0f} refusals, {broken:.0f} broken connections")
+        raise RuntimeError(f"wrk: {refused:.0f} refused, {broken:.0f} connections broken")
     if ran_out:
-        raise TooFewTokens(f"{requests:.0f} requests were answered before the time had passed.")
+        raise TooFewTokens(f"Only {requests:.0f} answered before the time had passed.")
     return WrkResult(int(requests), duration / 1e6, mean / 1e3, p99 / 1e3)

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.utils.module_loading import import_string
 
+from coupons.claims.quantities import counted_noun
 from coupons.management.arguments import Number, OneOf, SentenceParser, Whole, output_file
 from tests.bench import run_file
 from tests.crash import names
@@ -25,7 +26,8 @@ from tests.crash.stage import ROOT, Stage, start_stage
 def main() -> int:
     asked = parser().parse_args()
     seed = random.SystemRandom().randrange(10**6) if asked.seed is None else asked.seed
-    print(f"{asked.runs} runs of {asked.faults} faults, seeds from {seed}, on {asked.database}.")
+    runs, faults = counted_noun(asked.runs, "run"), counted_noun(asked.faults, "fault")
+    print(f"{runs} of {faults}, seeds from {seed}, on {asked.database}.")
     build = broken_build(asked.broken) if asked.broken else PRODUCT
     with start_stage(database=asked.database, build=build) as ours:
         failed = _play_all(ours, asked, seed)

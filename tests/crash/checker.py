@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from config.development.demo import told_stored
 from config.development.demo.told_stored import Row
+from coupons.claims.quantities import counted_noun
 from tests.crash.history import FAIL, NEVER, OK, Ask
 
 
@@ -140,8 +141,16 @@ def find_unforeseen(asks: Sequence[Ask], found: Found) -> list[str]:
 def find_unsettled(asks: Sequence[Ask], found: Found) -> list[str]:
     """Claims that still wait, or were parked."""
     return [
-        *([f"{found.waiting} claims still wait"] if found.waiting else []),
-        *([f"{found.parked} claims were parked"] if found.parked else []),
+        *(
+            [counted_noun(found.waiting, "claim still waits", "claims still wait")]
+            if found.waiting
+            else []
+        ),
+        *(
+            [counted_noun(found.parked, "claim was parked", "claims were parked")]
+            if found.parked
+            else []
+        ),
     ]
 
 

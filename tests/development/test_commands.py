@@ -139,7 +139,7 @@ def test_demo_fails_with_a_message_if_a_coupon_is_not_stored_as_answered(tmp_pat
         hand.commit()
     assert command.exit_status() == 1
     assert "50 were told that they hold a coupon, but 49 are stored." in command.output_text
-    assert "1 people were told a place and code that are not stored." in command.output_text
+    assert "1 person was told a place and code that are not stored." in command.output_text
     assert "The logs are kept in" in command.output_text
     assert command.process_tree() == []
 

@@ -83,12 +83,12 @@ def test_it_catches_a_lost_coupon() -> None:
 def test_a_coupon_stored_with_other_values_than_answered_is_lost(row: Row) -> None:
     verdict = judge_history(rows=[*ROWS[:2], row])
     assert (verdict.told, verdict.stored, verdict.lost) == (3, 3, 1)
-    assert "1 people were told a place and code that are not stored." in verdict.faults
+    assert "1 person was told a place and code that are not stored." in verdict.faults
 
 
 def test_it_catches_a_stored_coupon_that_no_user_was_admitted_for() -> None:
     verdict = judge_history(rows=[*ROWS[:2], Row("zoe", 3, "CODE-3")])
-    assert "1 coupons are stored of which nobody was told." in verdict.faults
+    assert "1 coupon is stored of which nobody was told." in verdict.faults
 
 
 def test_it_catches_a_user_with_two_coupons() -> None:
@@ -104,13 +104,13 @@ def test_it_catches_a_place_stored_for_two_users() -> None:
 def test_it_catches_a_place_that_two_users_were_admitted_on() -> None:
     verdict = judge_history(with_answer(2, place=2, code="CODE-2"))
     assert verdict.duplicates == 1
-    assert "1 places between 1 and 3 were given to nobody." in verdict.faults
+    assert "Nobody was given 1 place between 1 and 3." in verdict.faults
 
 
 def test_it_catches_over_issue_in_the_answers() -> None:
     verdict = judge_history([*ANSWERS[:3], admitted_answer("dan", 4), *ANSWERS[4:]])
     assert verdict.over_issued == 1
-    assert "1 coupons were issued beyond the stock." in verdict.faults
+    assert "1 coupon was issued beyond the stock." in verdict.faults
 
 
 def test_it_catches_under_issue() -> None:
@@ -133,17 +133,17 @@ def test_it_catches_under_issue() -> None:
 def test_it_catches_a_changed_answer(changes: dict[str, Any]) -> None:
     verdict = judge_history(with_answer(5, **changes))
     assert verdict.changed_answers == 1
-    assert "1 people heard two different answers." in verdict.faults
+    assert "1 person heard two different answers." in verdict.faults
 
 
 @pytest.mark.parametrize("outcome", ["no_answer", "not_open", "store_away"])
 def test_it_catches_a_request_without_a_final_answer(outcome: str) -> None:
     verdict = judge_history(with_answer(4, outcome=outcome))
-    assert "1 asks never got an answer to live with." in verdict.faults
+    assert "1 ask never got an answer to live with." in verdict.faults
 
 
 def test_it_catches_a_request_that_was_never_sent() -> None:
-    assert "1 asks never got an answer to live with." in judge_history(ANSWERS[:5]).faults
+    assert "1 ask never got an answer to live with." in judge_history(ANSWERS[:5]).faults
 
 
 @pytest.mark.parametrize(
@@ -151,4 +151,4 @@ def test_it_catches_a_request_that_was_never_sent() -> None:
 )
 def test_it_catches_an_unexpected_answer(status: int, outcome: str) -> None:
     faults = judge_history(with_answer(4, status=status, outcome=outcome)).faults
-    assert any(fault.startswith(f"1 unexpected answers: {status}") for fault in faults)
+    assert any(fault.startswith(f"1 unexpected answer: {status}") for fault in faults)

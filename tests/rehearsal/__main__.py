@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from coupons.claims.quantities import counted_noun
 from coupons.management.arguments import SentenceParser, Several, output_file
 from tests.rehearsal import (
     deployment,
@@ -78,7 +79,8 @@ def main() -> int:
         return 1
     finally:
         record.write(asked.output)
-    print(f"All {len(record.steps)} steps are as they must be; written to {asked.output}.")
+    steps = counted_noun(len(record.steps), "step")
+    print(f"As they must be: {steps}; written to {asked.output}.")
     return 0
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from provisioning.quantities import counted_noun
 from tests.rehearsal import deployment, opening
 from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.host import Host
@@ -42,7 +43,8 @@ LONGEST_S = 900  # users enough for a release on a busy machine
 def install(it: Deployment, record: Record) -> None:
     with record.step("site.yml on bare hosts, through the bastion") as step:
         done = it.books.run("site")
-        step.found = f"{done.hosts} hosts, {done.changed} changed, by {it.books.strategy}"
+        hosts = counted_noun(done.hosts, "host")
+        step.found = f"{hosts}, {done.changed} changed, by {it.books.strategy}"
         insist_on_recap(done)
         it.restore_balancer()
 
@@ -53,7 +55,8 @@ def install_again(it: Deployment, record: Record) -> None:
         step.found = f"changed={done.changed}"
         insist_on_recap(done)
         if done.changed:
-            raise Wrong(f"a second run changed {done.changed} things; see build/rehearsal/")
+            things = counted_noun(done.changed, "thing")
+            raise Wrong(f"a second run changed {things}; see build/rehearsal/")
 
 
 def private_hosts(it: Deployment, record: Record) -> None:
@@ -64,7 +67,7 @@ def private_hosts(it: Deployment, record: Record) -> None:
             wrongs = [wrong for wrong in several.map(partial(_doors, it), inner) if wrong]
         if wrongs:
             raise Wrong("; ".join(wrongs))
-        step.found = f"{len(inner)} hosts: reached through it, not past it"
+        step.found = f"{counted_noun(len(inner), 'host')}: reached through it, not past it"
 
 
 def _doors(it: Deployment, name: str) -> str:
@@ -102,7 +105,7 @@ def ports(it: Deployment, record: Record) -> None:
         wrongs = [wrong for host in it.hosts.values() if (wrong := _ports(it, host))]
         if wrongs:
             raise Wrong("; ".join(wrongs))
-        step.found = f"{len(it.hosts)} hosts"
+        step.found = counted_noun(len(it.hosts), "host")
 
 
 def _ports(it: Deployment, host: Host) -> str:
@@ -168,7 +171,7 @@ def no_java(it: Deployment, record: Record) -> None:
         for host in it.hosts.values():
             if found := host.run("sh", "-c", JAVA).stdout.strip():
                 raise Wrong(f"{host.name} has {found}")
-        step.found = f"none on {len(it.hosts)} hosts"
+        step.found = f"none on {counted_noun(len(it.hosts), 'host')}"
 
 
 def no_leaks(it: Deployment, record: Record) -> None:
@@ -181,7 +184,8 @@ def no_leaks(it: Deployment, record: Record) -> None:
             leaks = [f"{name}: {line}" for name, lines in found for line in lines]
         if leaks:
             raise Wrong("; ".join(leaks[:5]))
-        step.found = f"{len(secrets)} secrets looked for on {len(it.hosts)} hosts"
+        hosts = counted_noun(len(it.hosts), "host")
+        step.found = f"{counted_noun(len(secrets), 'secret')} looked for on {hosts}"
 
 
 def scan_host(host: Host, secrets: list[str]) -> list[str]:

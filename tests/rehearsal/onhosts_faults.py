@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from provisioning.quantities import counted_noun
 from tests.rehearsal import deployment, opening, units
 from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.host import Host
@@ -22,7 +23,8 @@ def reboot(it: Deployment, record: Record) -> None:
         host.wait_until_up()
         found = units.wait_for_all(host)
         it.restore_balancer()
-        step.found = f"back by itself after {time.monotonic() - began:.1f} s, {len(found)} units"
+        back_s = time.monotonic() - began
+        step.found = f"back by itself after {back_s:.1f} s, {counted_noun(len(found), 'unit')}"
 
 
 def kill_units(it: Deployment, record: Record) -> None:
@@ -35,7 +37,8 @@ def kill_units(it: Deployment, record: Record) -> None:
             }
         insist_on_settings(it)
         longest = max(took.values())
-        step.found = f"{len(took)} units, each back within {longest:.1f} s, with settings that work"
+        killed = counted_noun(len(took), "unit")
+        step.found = f"{killed}, each back within {longest:.1f} s, with settings that work"
 
 
 def _kill_each(host: Host) -> dict[str, float]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from provisioning.quantities import counted_noun
 from tests.rehearsal import onhosts
 from tests.rehearsal.deployment import Deployment
 from tests.rehearsal.host import Host
@@ -114,7 +115,7 @@ def crowd(it: Deployment, record: Record) -> None:
         form = f"user_count=60&spawn_rate=60&campaign={slug}&seconds=2&warm_up=0&scenario=opening"
         host.run("curl", "-sf", "-d", form, "http://127.0.0.1:8089/swarm")
         said = _wait(host, lambda: _json(host, "/verdict.json"))
-        step.found = f"{len(workers)} workers; told {said['verdict']}"[:120]
+        step.found = f"{counted_noun(len(workers), 'worker')}; told {said['verdict']}"[:120]
         if not said["verdict"]["well"]:
             raise Wrong(f"the verdict is {said['verdict']}")
 
@@ -170,4 +171,5 @@ def nothing_told(it: Deployment, record: Record) -> None:
         told = [log.name for log in logs if any(one in log.read_text() for one in known)]
         if told:
             raise Wrong(f"secrets stand in {', '.join(told)}")
-        step.found = f"{len(known)} secrets looked for in {len(logs)} logs"
+        looked_for = counted_noun(len(known), "secret")
+        step.found = f"{looked_for} looked for in {counted_noun(len(logs), 'log')}"

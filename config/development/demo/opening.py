@@ -21,6 +21,7 @@ from config.development.environment import Site
 from config.development.process import ports, screen, servers, signals
 from config.development.process.errors import Stopped, Trouble
 from config.development.process.programs import Program
+from coupons.claims.quantities import counted_noun
 
 CROWDS = 2  # processes; one alone can't ask as fast as two web processes answer
 AHEAD_S = 4  # from scheduling to opening: time for the crowd to connect
@@ -140,8 +141,10 @@ def _start_crowd(site: Site, plan: Path) -> Program:
 def _announce(play: Play, starts_at: float) -> None:
     repeated_asks = round(play.users * play.impatient)
     screen.say(
-        f"\n[bold]{play.users:,} people[/] want [bold]{play.stock:,} coupons[/];"
-        f" {repeated_asks:,} of them ask twice. {play.connections} connections."
+        f"\n[bold]{counted_noun(play.users, 'person wants', 'people want')}[/]"
+        f" [bold]{counted_noun(play.stock, 'coupon')}[/];"
+        f" {counted_noun(repeated_asks, 'asks', 'ask')} twice."
+        f" {counted_noun(play.connections, 'connection')}."
     )
     screen.say(f"  The sale opens in {max(0.0, starts_at - time.time()):.1f} s, by Redis' clock …")
     signals.interruptible_sleep(max(0.0, starts_at - time.time()))
@@ -180,7 +183,9 @@ def _judge(opening: Opening, answers: list[Answer], site: Site, slug: str) -> Ve
     stored: Any = django_subprocess.run_work(site, "read_coupons", "--slug", slug)
     verdict = judge_opening(opening, answers, [Row(*row) for row in stored["rows"]])
     leftovers = [
-        f"{stored[name]:,} claims are {name}." for name in ("waiting", "parked") if stored[name]
+        f"{counted_noun(stored[name], 'claim is', 'claims are')} {name}."
+        for name in ("waiting", "parked")
+        if stored[name]
     ]
     return replace(verdict, faults=(*verdict.faults, *leftovers))
 

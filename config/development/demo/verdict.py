@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from config.development.demo.told_stored import Row, find_duplicates, find_lost
+from coupons.claims.quantities import counted_noun
 from coupons.claims.values import HOLDS_A_PLACE, Outcome
 
 NO_ANSWER = "no_answer"  # the connection broke, or nothing came in time
@@ -116,15 +117,20 @@ def _count_faults(opening: Opening, counts: dict[str, int]) -> list[str]:
         faults.append(
             f"{told:,} were told that they hold a coupon, but {expected:,} should have been."
         )
-    faults += [f"{counts[name]:,} {sentence}" for name, sentence in _WRONGS.items() if counts[name]]
+    faults += [
+        f"{counted_noun(counts[name], *forms)} {rest}"
+        for name, (*forms, rest) in _WRONGS.items()
+        if counts[name]
+    ]
     return faults
 
 
+# Count → its noun and verb for one and for many, and the rest of the sentence.
 _WRONGS = {
-    "duplicates": "users or places have two coupons.",
-    "over_issued": "coupons were issued beyond the stock.",
-    "lost": "people were told a place and code that are not stored.",
-    "changed_answers": "people heard two different answers.",
+    "duplicates": ("user or place has", "users or places have", "two coupons."),
+    "over_issued": ("coupon was", "coupons were", "issued beyond the stock."),
+    "lost": ("person was", "people were", "told a place and code that are not stored."),
+    "changed_answers": ("person", "people", "heard two different answers."),
 }
 
 
@@ -136,13 +142,15 @@ def _answer_faults(
     holes = set(range(1, len(told) + 1)) - {answer.place for answer in told.values()}
     faults = []
     if unresolved:
-        faults.append(f"{unresolved:,} asks never got an answer to live with.")
+        faults.append(f"{counted_noun(unresolved, 'ask')} never got an answer to live with.")
     if untold:
-        faults.append(f"{len(untold):,} coupons are stored of which nobody was told.")
+        coupons = counted_noun(len(untold), "coupon is", "coupons are")
+        faults.append(f"{coupons} stored of which nobody was told.")
     if holes:
-        faults.append(f"{len(holes):,} places between 1 and {len(told):,} were given to nobody.")
+        places = counted_noun(len(holes), "place")
+        faults.append(f"Nobody was given {places} between 1 and {len(told):,}.")
     return faults + [
-        f"{times:,} unexpected answers: {status} {outcome or 'without a code'}."
+        f"{counted_noun(times, 'unexpected answer')}: {status} {outcome or 'without a code'}."
         for (status, outcome), times in Counter(_unexpected(answers)).items()
     ]
 

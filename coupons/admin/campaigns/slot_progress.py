@@ -4,7 +4,6 @@ import time
 
 from django.http import HttpRequest
 from django.utils.formats import number_format
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from coupons.campaigns import slots
@@ -22,7 +21,11 @@ def stop_after_request_time(request: HttpRequest, slug: str) -> Progress:
 
     def tell(now: int, wanted: int) -> None:
         if now != wanted and time.monotonic() > until:
-            text = _("{slug} has {now} slots by now and is to have {wanted}. Do it again to go on.")
+            text = ngettext(
+                "{slug} has {now} slot by now and is to have {wanted}. Do it again to go on.",
+                "{slug} has {now} slots by now and is to have {wanted}. Do it again to go on.",
+                now,
+            )
             raise Unfinished(text.format(slug=slug, now=_number(now), wanted=_number(wanted)))
 
     return tell

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from coupons.claims.quantities import counted_noun
 from coupons.management.arguments import ASKED_WRONGLY, Number, Whole, input_file
 from coupons.management.base import SentenceCommand
 from coupons.monitoring import capacity
@@ -173,4 +174,5 @@ class Command(SentenceCommand):
             HEAD, _row("this sale", sale.stock, capacity_plan(sale, known)), strict=True
         ):
             self.stdout.write(f"{name:16}{value}")
-        self.stdout.write(f"At {sale.claims_per_s:,.0f} claims a second; from: {known.source}.")
+        rate = counted_noun(round(sale.claims_per_s), "claim")
+        self.stdout.write(f"At {rate} a second; from: {known.source}.")

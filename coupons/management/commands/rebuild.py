@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from coupons.campaigns import update
+from coupons.claims.quantities import counted_noun
 from coupons.errors import CouponError
 from coupons.management import progress
 from coupons.management.arguments import SLUG
@@ -57,8 +58,9 @@ class Command(SentenceCommand):
             self.stderr.write(f"{slug}: {error!r}")
             return False
         self.stdout.write(
-            f"{slug}: {done.claimants:,} claimants written in {done.seconds:.1f} s, "
-            f"{done.waiting:,} claims wait to be stored, numbers go on above {done.highest:,}."
+            f"{slug}: {counted_noun(done.claimants, 'claimant')} written in {done.seconds:.1f} s, "
+            f"{counted_noun(done.waiting, 'claim waits', 'claims wait')} to be stored, "
+            f"numbers go on above {done.highest:,}."
         )
         return True
 

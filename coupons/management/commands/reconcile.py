@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from coupons.campaigns import update
+from coupons.claims.quantities import counted_noun
 from coupons.errors import CouponError
 from coupons.management import progress
 from coupons.management.arguments import SLUG
@@ -40,7 +41,8 @@ class Command(SentenceCommand):
         differing = [slug for slug in slugs if not self._is_right(slug, options["repair"])]
         if differing:
             raise CommandError(f"Not in order: {', '.join(differing)}.")
-        self.stdout.write(f"{len(slugs)} campaigns compared: what was told is stored or waits.")
+        compared = counted_noun(len(slugs), "campaign")
+        self.stdout.write(f"{compared} compared: what was told is stored or waits.")
 
     def _is_right(self, slug: str, repair: bool) -> bool:
         try:

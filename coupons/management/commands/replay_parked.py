@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from coupons.campaigns import update
+from coupons.claims.quantities import counted_noun
 from coupons.claims.values import Reason
 from coupons.issuing import dead_letters
 from coupons.management import progress
@@ -37,11 +38,11 @@ class Command(SentenceCommand):
         for name, count in sorted(counts.items()):
             self.stdout.write(f"{count:8,} {name}")
         count = counts[reason] if reason else counts.total()
-        question = f"Put {count:,} claims of {slug} back on the queue?"
+        question = f"Put {counted_noun(count, 'claim')} of {slug} back on the queue?"
         if count and self.demand_consent(question, is_given=options["yes"]):
             done = dead_letters.replay_parked(
                 slug, actor=ACTOR, reason=reason, tell=progress.of_replay(slug)
             )
-            self.stdout.write(f"{done:,} claims of {slug} are back on the queue.")
+            self.stdout.write(f"{counted_noun(done, 'claim')} of {slug} put back on the queue.")
         else:
             self.stdout.write(f"Nothing was put back on the queue of {slug}.")

@@ -6,6 +6,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError, CommandParser
 
 from coupons.admin.login import lockout
+from coupons.claims.quantities import counted_noun
 from coupons.errors import StoreFailure
 from coupons.management.arguments import ASKED_WRONGLY, Text
 from coupons.management.base import SentenceCommand
@@ -31,7 +32,8 @@ class Command(SentenceCommand):
         try:
             if options["all"]:
                 count = store().logins.unlock_all()
-                self.stdout.write(f"All operators may log in: {count} counters were reset.")
+                reset = counted_noun(count, "counter was", "counters were")
+                self.stdout.write(f"All operators may log in: {reset} reset.")
             else:
                 self._unlock(options["name"])
         except StoreFailure as failure:
@@ -43,7 +45,8 @@ class Command(SentenceCommand):
         count = store().logins.unlock_name(folded)
         if not count and folded not in map(lockout.folded_name, _operators()):
             raise CommandError(f"There is no operator {name!r}.", returncode=ASKED_WRONGLY)
-        self.stdout.write(f"{name} may log in: attempts of {count} sources were reset.")
+        sources = counted_noun(count, "source")
+        self.stdout.write(f"{name} may log in: attempts of {sources} were reset.")
 
 
 def _operators() -> list[str]:

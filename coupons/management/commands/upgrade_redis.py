@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from coupons.claims.quantities import counted_noun
 from coupons.management.arguments import Number
 from coupons.management.base import SentenceCommand
 from coupons.recovery import layout_upgrade
@@ -70,4 +71,5 @@ class Command(SentenceCommand):
             raise CommandError(
                 f"Not in layout {layouts.NEWEST}: {', '.join(sorted({*lacking, *found.failed}))}."
             )
-        self.stdout.write(f"{len(found)} campaigns have layout {layouts.NEWEST}.")
+        upgraded = counted_noun(len(found), "campaign has", "campaigns have")
+        self.stdout.write(f"{upgraded} layout {layouts.NEWEST}.")

@@ -172,4 +172,4 @@ def test_the_command_asks_first(
     call_command("replay_parked", "sale")
     assert "Nothing was put back" in capsys.readouterr().out
     call_command("replay_parked", "sale", "--yes")
-    assert "1 claims of sale are back on the queue" in capsys.readouterr().out
+    assert "1 claim of sale put back on the queue." in capsys.readouterr().out

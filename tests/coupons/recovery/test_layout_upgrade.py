@@ -249,7 +249,7 @@ def test_the_command_marks_what_is_installed_and_says_so(
     assert capsys.readouterr().out == "sale: has layout 1 now.\n"
     call_command("upgrade_redis")
     call_command("upgrade_redis", check=True)
-    assert capsys.readouterr().out == "1 campaigns have layout 1.\n"
+    assert capsys.readouterr().out == "1 campaign has layout 1.\n"
 
 
 def test_the_steps_of_this_release_lead_to_its_newest_layout() -> None:

@@ -31,6 +31,18 @@ def test_the_command_rebuilds_one_or_all_that_are_closed(
         call_command("rebuild", "no-such")
 
 
+def test_14_a_count_of_one_has_no_plural(
+    open_campaign: CampaignMaker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    admit_users(open_campaign(), ["mina"])
+    call_command("rebuild", "sale")
+    printed = capsys.readouterr().out
+    assert "sale: 1 claimant written in " in printed
+    assert "1 claim waits to be stored, numbers go on above 1." in printed
+    call_command("reconcile")
+    assert "1 campaign compared: " in capsys.readouterr().out
+
+
 def test_the_command_verifies_the_server_itself(
     open_campaign: CampaignMaker,
 ) -> None:

@@ -30,7 +30,7 @@ def play_rounds(stage: Stage, thousands: int) -> dict[str, Any]:
             asks += ask_everybody(
                 stage, slug, [(f"person-{number}", 1) for number in users], _MANNER
             )
-            print(f"{len(asks)} answers after {time.monotonic() - began:.0f} s, "
+            print(f"{len(asks)} answered after {time.monotonic() - began:.0f} s, "
                   f"{reading.count_waiting(stage, slug)} wait", flush=True)  # fmt: skip
         run = Run(0)
         last = time.monotonic()

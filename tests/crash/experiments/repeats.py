@@ -37,7 +37,7 @@ def _asking(stage: Stage, times: Sequence[int], manner: Manner) -> dict[str, Any
     people: list[Wanting] = [(f"person-{number}", asks) for number, asks in enumerate(times)]
     for first in range(0, len(people), _TOGETHER):
         asks += ask_everybody(stage, slug, people[first : first + _TOGETHER], manner)
-        print(f"{len(asks)} asks after {time.monotonic() - began:.0f} s", flush=True)
+        print(f"{len(asks)} asked after {time.monotonic() - began:.0f} s", flush=True)
     run, last = Run(0), time.monotonic()
     reading.await_settled(stage, slug, patience_s=120)
     run.settled_after_s = time.monotonic() - last

@@ -1,0 +1,7 @@
+"""Numbers with their noun, for the English text of commands and log lines."""
+
+
+def counted_noun(count: int, one: str, many: str = "") -> str:
+    """`1 claim`, `2,000 claims`. `many`: the plural, unless it is `one` with an s; both may contain
+    the verb (`claim waits`, `claims wait`)."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
