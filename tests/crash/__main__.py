@@ -24,54 +24,56 @@ from tests.crash.stage import ROOT, Stage, start_stage
 
 
 def main() -> int:
-    asked = parser().parse_args()
-    seed = random.SystemRandom().randrange(10**6) if asked.seed is None else asked.seed
-    runs, faults = counted_noun(asked.runs, "run"), counted_noun(asked.faults, "fault")
-    print(f"{runs} of {faults}, seeds from {seed}, on {asked.database}.")
-    build = broken_build(asked.broken) if asked.broken else PRODUCT
-    with start_stage(database=asked.database, build=build) as ours:
-        failed = _play_all(ours, asked, seed)
-    print(f"Written to {asked.output}.")
+    options = parser().parse_args()
+    seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
+    runs, faults = counted_noun(options.runs, "run"), counted_noun(options.faults, "fault")
+    print(f"{runs} of {faults}, seeds from {seed}, on {options.database}.")
+    build = broken_build(options.broken) if options.broken else PRODUCT
+    with start_stage(database=options.database, build=build) as ours:
+        failed = _play_all(ours, options, seed)
+    print(f"Written to {options.output}.")
     return 1 if failed else 0
 
 
-def _play_all(ours: Stage, asked: Namespace, first: int) -> bool:
+def _play_all(ours: Stage, options: Namespace, first: int) -> bool:
     # Imported here, since `coupons` can't be imported before Django is set up for the servers.
     plan, play, write = (
         import_string(f"tests.crash.{name}")
         for name in ("opening.make_plan", "opening.play_plan", "totals.write_totals")
     )
     runs: list[Any] = []
-    about = {"at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()), "database": asked.database,
+    about = {"at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()), "database": options.database,
              "commit": run_file.measured_commit(),
              "machine": run_file.describe_machine()}  # fmt: skip
-    for seed in range(first, first + asked.runs):
-        drawn = plan(seed, faults=asked.faults, kinds=tuple(asked.only), settle_s=asked.settle)
+    for seed in range(first, first + options.runs):
+        drawn = plan(
+            seed, faults=options.faults, kinds=tuple(options.only), settle_s=options.settle
+        )
         runs.append(play(ours, drawn))
-        write(asked.output, runs, about)
-        _show(runs[-1], len(runs), asked.runs)
+        write(options.output, runs, about)
+        _show_run(runs[-1], len(runs), options.runs)
         if not runs[-1].kept_its_word:
-            _keep(ours, seed, asked.output.parent / "crash" / str(seed))
-            if asked.stop:
+            _copy_evidence(ours, seed, options.output.parent / "crash" / str(seed))
+            if options.stop:
                 return True
-    about["reconciled"] = _reconciled(ours)
-    write(asked.output, runs, about)
+    about["reconciled"] = _is_reconciled(ours)
+    write(options.output, runs, about)
     return any(not run.kept_its_word for run in runs)
 
 
-def _reconciled(ours: Stage) -> bool:
+def _is_reconciled(ours: Stage) -> bool:
     """Whether the product's own `reconcile` finds both stores equal at the end."""
     try:
         ours.manage("rebuild", "--all")
-        said = ours.manage("reconcile")
+        output = ours.manage("reconcile")
     except subprocess.CalledProcessError as error:
         print(f"reconcile: {error.stdout[-2000:]}{error.stderr[-2000:]}")
         return False
-    print(said.splitlines()[-1])
+    print(output.splitlines()[-1])
     return True
 
 
-def _show(run: Any, number: int, of: int) -> None:
+def _show_run(run: Any, number: int, of: int) -> None:
     faults = " ".join(f"{kind}{f'×{n}' if n > 1 else ''}" for kind, n in run.faults.items())
     verdict = "kept" if run.kept_its_word else "BROKEN"
     print(
@@ -84,7 +86,7 @@ def _show(run: Any, number: int, of: int) -> None:
             print(f"    {name}: {len(wrongs)}, e.g. {'; '.join(wrongs[:3])}", flush=True)
 
 
-def _keep(ours: Stage, seed: int, folder: Path) -> None:
+def _copy_evidence(ours: Stage, seed: int, folder: Path) -> None:
     """Copy the history and all logs of a failed run."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in [*ours.folder.glob(f"crash-{seed}-*.jsonl"), *ours.folder.glob("*.log")]:

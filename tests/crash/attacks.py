@@ -27,7 +27,7 @@ _KIND = "application/json" if _CLAIMS else "application/x-www-form-urlencoded"
 Attack = Callable[[int, float, Counter[str]], Awaitable[None]]
 
 
-async def slow_bodies(port: int, until: float, told: Counter[str]) -> None:
+async def slow_bodies(port: int, until: float, statuses: Counter[str]) -> None:
     reader, writer = await asyncio.open_connection(HOST, port, local_addr=(_FROM, 0))
     path, token = _CLAIMS or "/admin/login/", os.environ.get("TOKEN", "")
     head = (
@@ -41,72 +41,77 @@ async def slow_bodies(port: int, until: float, told: Counter[str]) -> None:
             writer.write(b"a")
             await writer.drain()
             try:
-                heard = await asyncio.wait_for(reader.read(4096), 1)
+                reply = await asyncio.wait_for(reader.read(4096), 1)
             except TimeoutError:
                 continue
-            told[_status(heard)] += 1
+            statuses[_status_of(reply)] += 1
             return
-        told["held"] += 1
+        statuses["held"] += 1
     finally:
         writer.close()
 
 
-async def logins(port: int, until: float, told: Counter[str]) -> None:
+async def logins(port: int, until: float, statuses: Counter[str]) -> None:
     token = secrets.token_hex(16)
     form = f"csrfmiddlewaretoken={token}&username={secrets.token_hex(4)}&password=guess"
-    await _ask(
+    await _send_request(
         port,
         f"POST /admin/login/ HTTP/1.1\r\nHost: localhost\r\nCookie: csrftoken={token}\r\n"
         f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(form)}\r\n"
         f"Connection: close\r\n\r\n{form}",
-        told,
+        statuses,
     )
 
 
-async def readyz(port: int, until: float, told: Counter[str]) -> None:
-    await _ask(port, "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", told)
+async def readyz(port: int, until: float, statuses: Counter[str]) -> None:
+    await _send_request(
+        port, "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", statuses
+    )
 
 
-async def _ask(port: int, request: str, told: Counter[str]) -> None:
+async def _send_request(port: int, request: str, statuses: Counter[str]) -> None:
     reader, writer = await asyncio.open_connection(HOST, port, local_addr=(_FROM, 0))
     try:
         writer.write(request.encode())
-        told[_status(await reader.read())] += 1
+        statuses[_status_of(await reader.read())] += 1
     finally:
         writer.close()
 
 
-def _status(heard: bytes) -> str:
-    return heard[9:12].decode() or "closed"
+def _status_of(reply: bytes) -> str:
+    return reply[9:12].decode() or "closed"
 
 
 ATTACKS: dict[str, Attack] = {"slow_bodies": slow_bodies, "logins": logins, "readyz": readyz}
 
 
-async def _one(attack: Attack, port: int, until: float, told: Counter[str]) -> None:
+async def _attack_until(attack: Attack, port: int, until: float, statuses: Counter[str]) -> None:
     while time.monotonic() < until:
         try:
-            await attack(port, until, told)
+            await attack(port, until, statuses)
         except OSError:
-            told["refused"] += 1
+            statuses["refused"] += 1
             await asyncio.sleep(0.2)
 
 
 async def play_attack(kind: str, port: int, many: int, seconds: float) -> Counter[str]:
-    told: Counter[str] = Counter()
+    statuses: Counter[str] = Counter()
     until = time.monotonic() + seconds
-    ours = [asyncio.ensure_future(_one(ATTACKS[kind], port, until, told)) for _ in range(many)]
+    ours = [
+        asyncio.ensure_future(_attack_until(ATTACKS[kind], port, until, statuses))
+        for _ in range(many)
+    ]
     _, late = await asyncio.wait(ours, timeout=seconds + 1)
     for one in late:  # still without an answer
         one.cancel()
-        told["unanswered"] += 1
-    return told
+        statuses["unanswered"] += 1
+    return statuses
 
 
 def main() -> int:
     kind, port, many, seconds = sys.argv[1:5]
-    told = asyncio.run(play_attack(kind, int(port), int(many), float(seconds)))
-    print(json.dumps(told))
+    statuses = asyncio.run(play_attack(kind, int(port), int(many), float(seconds)))
+    print(json.dumps(statuses))
     return 0
 
 

@@ -40,8 +40,8 @@ def acknowledged_before_stored() -> None:
     """Claims are acknowledged when read: a worker that dies before the commit loses them."""
     read = queue.read_batch
 
-    def reading(slug: str, **asked: Any) -> Batch:
-        batch = read(slug, **asked)
+    def reading(slug: str, **arguments: Any) -> Batch:
+        batch = read(slug, **arguments)
         queue.settle_claims(slug, list(batch.claims))
         return batch
 
@@ -50,7 +50,7 @@ def acknowledged_before_stored() -> None:
 
 def nobody_takes_over() -> None:
     """Claims that a dead worker had read stay pending."""
-    queue.take_over_batch = lambda slug, **asked: Batch()
+    queue.take_over_batch = lambda slug, **arguments: Batch()
 
 
 def queued_in_a_second_step() -> None:
@@ -60,12 +60,12 @@ def queued_in_a_second_step() -> None:
     reconcile.reconcile_campaigns = lambda: []
     admit = deciding.AdmissionCalls.admit
 
-    def admitting(self: Any, slug: str, **asked: Any) -> deciding.Decision:
-        decision = admit(self, slug, **asked)
+    def admitting(self: Any, slug: str, **arguments: Any) -> deciding.Decision:
+        decision = admit(self, slug, **arguments)
         if decision.outcome == "admitted":
             if random.random() < 0.01:
                 os._exit(GONE)
-            entry = {"u": asked["user"], "n": asked["nth"], "p": decision.place,
+            entry = {"u": arguments["user"], "n": arguments["nth"], "p": decision.place,
                      "t": decision.at_ms}  # fmt: skip
             self.client.xadd(keys.campaign_keys(slug).queue, entry)
         return decision
@@ -80,10 +80,10 @@ def carried_by_the_message() -> None:
     reconcile.reconcile_campaigns = lambda: []
     admit = deciding.AdmissionCalls.admit
 
-    def admitting(self: Any, slug: str, **asked: Any) -> deciding.Decision:
-        decision = admit(self, slug, **asked)
+    def admitting(self: Any, slug: str, **arguments: Any) -> deciding.Decision:
+        decision = admit(self, slug, **arguments)
         if decision.outcome == "admitted":
-            claim = (asked["user"], asked["nth"], decision.place, decision.at_ms)
+            claim = (arguments["user"], arguments["nth"], decision.place, decision.at_ms)
             app.send_task(CARRIED, args=[slug, *claim], retry=False)
         return decision
 
@@ -98,21 +98,23 @@ def carried(slug: str, *claim: Any) -> None:
 def counted_in_python() -> None:
     """The decisions of the script, by separate commands: GET, compare, then INCR."""
 
-    def admit(self: Any, slug: str, **asked: Any) -> deciding.Decision:
+    def admit(self: Any, slug: str, **arguments: Any) -> deciding.Decision:
         names = keys.campaign_keys(slug)
-        field = claimant_field.encode_field(asked["user"], asked["nth"], asked["per_user"])
+        field = claimant_field.encode_field(
+            arguments["user"], arguments["nth"], arguments["per_user"]
+        )
         epoch, stock, given = self.client.hmget(names.gate, "epoch", "stock", "next")
         known, now = self.client.hget(names.claimants, field), time.time_ns() // 1_000_000
         if not epoch:
             return deciding.Decision("not_installed", 0, 0, wake_drain=False)
         if known:
-            held = int.from_bytes(known[:4]), int.from_bytes(known[4:])
-            return deciding.Decision("already_claimed", *held, wake_drain=False)
+            place_and_ms = int.from_bytes(known[:4]), int.from_bytes(known[4:])
+            return deciding.Decision("already_claimed", *place_and_ms, wake_drain=False)
         if int(given) >= int(stock):
             return deciding.Decision("sold_out", 0, now, wake_drain=False)
         place = self.client.hincrby(names.gate, "next", 1)
         self.client.hset(names.claimants, field, place.to_bytes(4) + now.to_bytes(6))
-        entry = {"u": asked["user"], "n": asked["nth"], "p": place, "t": now}
+        entry = {"u": arguments["user"], "n": arguments["nth"], "p": place, "t": now}
         self.client.xadd(names.queue, entry)
         return deciding.Decision("admitted", place, now, wake_drain=True)
 
@@ -131,11 +133,11 @@ def missing_means_nothing_issued() -> None:
     """Without a gate the campaign is installed again and begins at place 1."""
     admit = deciding.AdmissionCalls.admit
 
-    def admitting(self: Any, slug: str, **asked: Any) -> deciding.Decision:
-        decision = admit(self, slug, **asked)
+    def admitting(self: Any, slug: str, **arguments: Any) -> deciding.Decision:
+        decision = admit(self, slug, **arguments)
         if decision.outcome == "not_installed":
             update._install(Campaign.objects.get(slug=slug), is_first=True)
-            return admit(self, slug, **asked)
+            return admit(self, slug, **arguments)
         return decision
 
     deciding.AdmissionCalls.admit = admitting  # type: ignore[method-assign]
@@ -181,10 +183,10 @@ def messages_expire() -> None:
 def _admit_without_queueing() -> None:
     text = deciding.ADMIT.text
     start = text.index("redis.call('XADD', KEYS[3]")
-    deciding.ADMIT = _altered(text[:start] + text[text.index(")\n", start) + 2 :])
+    deciding.ADMIT = _altered_script(text[:start] + text[text.index(")\n", start) + 2 :])
 
 
-def _altered(text: str) -> Script:
+def _altered_script(text: str) -> Script:
     script = Script("admit")
     script.text = text
     script.sha = hashlib.sha1(text.encode()).hexdigest()

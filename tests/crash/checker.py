@@ -18,7 +18,7 @@ class Found:
     """The contents of both stores after the queue has drained; `sampled` are counts of rows before.
 
     `given` is the number of places that Redis gave, `claimants` the place of each user in Redis;
-    `kept` are users whose claims wait or were parked.
+    `queued` are users whose claims wait or were parked.
     """
 
     stock: int
@@ -28,7 +28,7 @@ class Found:
     waiting: int = 0
     parked: int = 0
     sampled: Sequence[int] = field(default_factory=tuple)
-    kept: frozenset[str] = frozenset()
+    queued: frozenset[str] = frozenset()
 
 
 Verdict = Callable[[Sequence[Ask], Found], list[str]]
@@ -36,10 +36,12 @@ Verdict = Callable[[Sequence[Ask], Found], list[str]]
 
 def over_issued(asks: Sequence[Ask], found: Found) -> list[str]:
     """More than the stock: rows at any time, users told a place, places given."""
-    told = {ask.heard.place for ask in _ok(asks)}
-    people = {ask.user for ask in _ok(asks)}
+    told_places = {ask.reply.place for ask in _told_asks(asks)}
+    people = {ask.user for ask in _told_asks(asks)}
     most = max(len(found.rows), found.given, len(people), *found.sampled, 0)
-    beyond = {place for place in told | {row.place for row in found.rows} if place > found.stock}
+    beyond = {
+        place for place in told_places | {row.place for row in found.rows} if place > found.stock
+    }
     excess = max(0, most - found.stock)
     return [f"{most} issued of {found.stock}"] * excess or [
         f"place {place} of {found.stock}" for place in sorted(beyond)
@@ -48,29 +50,29 @@ def over_issued(asks: Sequence[Ask], found: Found) -> list[str]:
 
 def find_duplicates(asks: Sequence[Ask], found: Found) -> list[str]:
     """A user, a place or a code with two coupons, among those stored and told."""
-    return [str(each) for each in told_stored.find_duplicates(_told(asks), found.rows)]
+    return [str(each) for each in told_stored.find_duplicates(_told_coupons(asks), found.rows)]
 
 
 def find_lost(asks: Sequence[Ask], found: Found) -> list[str]:
     """A place and a code that were told, without a row."""
-    missing = told_stored.find_lost(_told(asks), found.rows)
+    missing = told_stored.find_lost(_told_coupons(asks), found.rows)
     return [f"{coupon.user} was told place {coupon.place}" for coupon in missing]
 
 
 def find_hidden(asks: Sequence[Ask], found: Found) -> list[str]:
     """Users who were told a place and have neither a row nor a claim that waits or was parked, so
     that no report would show the loss."""
-    known = {row.user for row in found.rows} | found.kept
-    return [f"{user} was told" for user in sorted({ask.user for ask in _ok(asks)} - known)]
+    known = {row.user for row in found.rows} | found.queued
+    return [f"{user} was told" for user in sorted({ask.user for ask in _told_asks(asks)} - known)]
 
 
 def find_ghosts(asks: Sequence[Ask], found: Found) -> list[str]:
     """A row of a user who never claimed, or whom Redis admitted to another place."""
-    asked = {ask.user for ask in asks}
+    users = {ask.user for ask in asks}
     return [
         f"{row.user} at place {row.place}"
         for row in found.rows
-        if row.user not in asked or found.claimants.get(row.user) != row.place
+        if row.user not in users or found.claimants.get(row.user) != row.place
     ]
 
 
@@ -78,37 +80,37 @@ def find_holes(asks: Sequence[Ask], found: Found) -> list[str]:
     """Places from 1 to the highest that are missing in Redis or in MySQL."""
     stored = {row.place for row in found.rows}
     known = set(found.claimants.values())
-    highest, held = max(found.given, *stored, *known, 0), stored & known
-    return [f"place {place}" for place in range(1, highest + 1) if place not in held]
+    highest, in_both = max(found.given, *stored, *known, 0), stored & known
+    return [f"place {place}" for place in range(1, highest + 1) if place not in in_both]
 
 
 def changed_answers(asks: Sequence[Ask], found: Found) -> list[str]:
     """Users with two different answers: different bodies, `admitted` twice, a refusal after a
     place."""
-    return [user for user, own in _by_user(asks).items() if _changed(own)]
+    return [user for user, own in _by_user(asks).items() if _has_changed(own)]
 
 
-def _changed(own: list[Ask]) -> bool:
-    ok = _ok(own)
-    bodies = {(a.heard.place, a.heard.code, a.heard.receipt, a.heard.admitted_at) for a in ok}
-    first = sum(ask.heard.outcome == "admitted" for ask in ok)
-    told = min((ask.completed for ask in ok), default=NEVER)
-    refused_later = any(ask.heard.kind == FAIL and ask.invoked > told for ask in own)
+def _has_changed(own: list[Ask]) -> bool:
+    ok = _told_asks(own)
+    bodies = {(a.reply.place, a.reply.code, a.reply.receipt, a.reply.admitted_at) for a in ok}
+    first = sum(ask.reply.outcome == "admitted" for ask in ok)
+    told_at = min((ask.completed for ask in ok), default=NEVER)
+    refused_later = any(ask.reply.kind == FAIL and ask.invoked > told_at for ask in own)
     return len(bodies) > 1 or first > 1 or refused_later
 
 
 def find_order(asks: Sequence[Ask], found: Found) -> list[str]:
     """Users who were admitted although their request was sent after an answer `sold_out`."""
-    over = min((ask.completed for ask in asks if ask.heard.outcome == "sold_out"), default=NEVER)
-    holders = {row.user for row in found.rows} | {ask.user for ask in _ok(asks)}
-    begun = _admitting(asks)
+    over = min((ask.completed for ask in asks if ask.reply.outcome == "sold_out"), default=NEVER)
+    holders = {row.user for row in found.rows} | {ask.user for ask in _told_asks(asks)}
+    begun = _sent_at(asks)
     return [user for user in sorted(holders) if user in begun and begun[user] > over]
 
 
 def find_inversions(asks: Sequence[Ask], found: Found) -> list[str]:
     """First come, first served in real time: a user whose answer came before another user's request
     was sent must have the lower place."""
-    begun, ended = _admitting(asks), _told_at(asks)
+    begun, ended = _sent_at(asks), _told_at(asks)
     wrong, earliest = [], NEVER
     for row in sorted(found.rows, key=lambda row: row.place, reverse=True):
         if begun.get(row.user, 0) > earliest:
@@ -128,13 +130,13 @@ def find_unanswered(asks: Sequence[Ask], found: Found) -> list[str]:
     return [
         user
         for user, own in _by_user(asks).items()
-        if not any(ask.heard.kind in (OK, FAIL) for ask in own)
+        if not any(ask.reply.kind in (OK, FAIL) for ask in own)
     ]
 
 
 def find_unforeseen(asks: Sequence[Ask], found: Found) -> list[str]:
     """Answers that are neither a place, nor a refusal, nor a 503."""
-    outcomes = Counter(ask.heard.outcome for ask in asks)
+    outcomes = Counter(ask.reply.outcome for ask in asks)
     return [f"{times} x {name}" for name, times in outcomes.items() if name.startswith("status ")]
 
 
@@ -177,12 +179,12 @@ def judge_asks(asks: Sequence[Ask], found: Found) -> dict[str, list[str]]:
     return {name: verdict(asks, found) for name, verdict in VERDICTS.items()}
 
 
-def _told(asks: Iterable[Ask]) -> list[Row]:
-    return [Row(ask.user, ask.heard.place, ask.heard.code) for ask in _ok(asks)]
+def _told_coupons(asks: Iterable[Ask]) -> list[Row]:
+    return [Row(ask.user, ask.reply.place, ask.reply.code) for ask in _told_asks(asks)]
 
 
-def _ok(asks: Iterable[Ask]) -> list[Ask]:
-    return [ask for ask in asks if ask.heard.kind == OK]
+def _told_asks(asks: Iterable[Ask]) -> list[Ask]:
+    return [ask for ask in asks if ask.reply.kind == OK]
 
 
 def _by_user(asks: Iterable[Ask]) -> dict[str, list[Ask]]:
@@ -192,12 +194,12 @@ def _by_user(asks: Iterable[Ask]) -> dict[str, list[Ask]]:
     return own
 
 
-def _admitting(asks: Iterable[Ask]) -> dict[str, float]:
+def _sent_at(asks: Iterable[Ask]) -> dict[str, float]:
     """By user: when the request was sent that got the place; if its answer was lost, the user's
     first request."""
     begun: dict[str, float] = {}
     for ask in sorted(asks, key=lambda ask: ask.invoked):
-        if ask.heard.outcome == "admitted":
+        if ask.reply.outcome == "admitted":
             begun[ask.user] = ask.invoked
         begun.setdefault(ask.user, ask.invoked)
     return begun
@@ -205,6 +207,6 @@ def _admitting(asks: Iterable[Ask]) -> dict[str, float]:
 
 def _told_at(asks: Iterable[Ask]) -> dict[str, float]:
     told: dict[str, float] = {}
-    for ask in _ok(asks):
+    for ask in _told_asks(asks):
         told[ask.user] = min(ask.completed, told.get(ask.user, NEVER))
     return told

@@ -32,8 +32,8 @@ def make_dying(function: Callable[..., Any], when: str) -> Callable[..., Any]:
     return call
 
 
-def acknowledging_first(slug: str, **asked: Any) -> queue.Batch:
-    batch = READ(slug, **asked)
+def acknowledging_first(slug: str, **arguments: Any) -> queue.Batch:
+    batch = READ(slug, **arguments)
     queue.settle_claims(slug, list(batch.claims))
     return batch
 

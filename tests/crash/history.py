@@ -18,7 +18,7 @@ NEVER = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Reply:
     """The end of a request. `outcome` is the API's word, or the error of the connection."""
 
     kind: str
@@ -36,7 +36,7 @@ class Ask:
     user: str
     invoked: float
     completed: float
-    heard: Heard
+    reply: Reply
 
 
 class Recorder:
@@ -52,10 +52,10 @@ class Recorder:
             self._write({"type": "invoke", "ask": self._number, "user": user})
             return self._number
 
-    def complete(self, ask: int, heard: Heard) -> None:
+    def complete(self, ask: int, reply: Reply) -> None:
         with self._lock:
-            said = asdict(heard)
-            self._write({"type": said.pop("kind"), "ask": ask, **said})
+            fields = asdict(reply)
+            self._write({"type": fields.pop("kind"), "ask": ask, **fields})
 
     def close(self) -> None:
         self._out.close()
@@ -72,18 +72,20 @@ def read_history(file: Path) -> list[Ask]:
 
 def asks_of(events: Iterable[dict[str, Any]]) -> list[Ask]:
     """Join the events of each request; a request without an end is `info`."""
-    asked: dict[int, dict[str, Any]] = {}
+    invoked: dict[int, dict[str, Any]] = {}
     ended: dict[int, dict[str, Any]] = {}
     for event in events:
-        (asked if event["type"] == "invoke" else ended)[event["ask"]] = event
-    return list(_joined(asked, ended))
+        (invoked if event["type"] == "invoke" else ended)[event["ask"]] = event
+    return list(_join_events(invoked, ended))
 
 
-def _joined(asked: dict[int, dict[str, Any]], ended: dict[int, dict[str, Any]]) -> Iterator[Ask]:
-    for number, begun in asked.items():
+def _join_events(
+    invoked: dict[int, dict[str, Any]], ended: dict[int, dict[str, Any]]
+) -> Iterator[Ask]:
+    for number, begun in invoked.items():
         end = ended.get(number, {"type": INFO, "outcome": "no end", "at": NEVER})
-        said = {name: end[name] for name in _TOLD if name in end}
-        yield Ask(begun["user"], begun["at"], end["at"], Heard(end["type"], **said))
+        fields = {name: end[name] for name in _TOLD if name in end}
+        yield Ask(begun["user"], begun["at"], end["at"], Reply(end["type"], **fields))
 
 
 _TOLD = ("outcome", "place", "code", "receipt", "admitted_at")

@@ -9,7 +9,7 @@ HERE = Path(__file__).parent
 
 def fault_names() -> list[str]:
     files = ("process_faults.py", "network_faults.py", "data_faults.py", "strangers.py")
-    return [name for file in files for name in _functions(file, ["scene", "fault"])]
+    return [name for file in files for name in _public_functions(file, ["scene", "fault"])]
 
 
 def build_names() -> list[str]:
@@ -23,7 +23,7 @@ def build_names() -> list[str]:
     return [ast.unparse(name) for name in getattr(table.generators[0].iter, "elts", [])]
 
 
-def _functions(file: str, parameters: list[str]) -> list[str]:
+def _public_functions(file: str, parameters: list[str]) -> list[str]:
     """The public functions of a module that have these parameters."""
     return [
         node.name

@@ -60,14 +60,14 @@ def half_open_database(scene: Scene, fault: Fault) -> None:
 
 
 def slow_store(scene: Scene, fault: Fault) -> None:
-    _slow(scene, "store", fault, 0.05)
+    _delay_route(scene, "store", fault, 0.05)
 
 
 def slow_database(scene: Scene, fault: Fault) -> None:
-    _slow(scene, "database", fault, 0.15)
+    _delay_route(scene, "database", fault, 0.15)
 
 
-def _slow(scene: Scene, route: str, fault: Fault, delay_s: float) -> None:
+def _delay_route(scene: Scene, route: str, fault: Fault, delay_s: float) -> None:
     scene.stage.routes[route].switch_to("delay", delay_s)
     time.sleep(fault.lasts_s)
     scene.stage.routes[route].switch_to("pass")

@@ -91,7 +91,9 @@ Trouble = Callable[[Scene, Run], None]
 
 def play_plan(stage: Stage, planned: Plan) -> Run:
     """Raises TimeoutError if the stage does not serve again."""
-    return play_sale(stage, planned.sale, lambda scene, run: _happen(scene, planned.faults, run))
+    return play_sale(
+        stage, planned.sale, lambda scene, run: _play_faults(scene, planned.faults, run)
+    )
 
 
 def play_sale(stage: Stage, sale: Sale, trouble: Trouble) -> Run:
@@ -103,25 +105,25 @@ def play_sale(stage: Stage, sale: Sale, trouble: Trouble) -> Run:
     file = stage.folder / f"{campaign.slug}.jsonl"
     with reading.sampling_rows(stage, campaign.pk) as samples:
         _under_load(Scene(stage, campaign.slug), sale, run, file, trouble)
-        asked = time.monotonic()
+        all_asked = time.monotonic()
         reading.await_settled(stage, campaign.slug, patience_s=sale.settle_s)
-        run.settled_after_s = time.monotonic() - asked
+        run.settled_after_s = time.monotonic() - all_asked
     stage.cast.await_ready("store", "database")  # one that died last may be starting
     run.history = file
     found = reading.read_findings(
         stage, campaign.slug, campaign.pk, stock=sale.stock, sampled=samples.rows
     )
     record_verdicts(run, history.read_history(file), found)
-    _close(stage, campaign.slug)
+    _close_campaign(stage, campaign.slug)
     run.seconds = time.monotonic() - began
     return run
 
 
 def record_verdicts(run: Run, asks: Sequence[history.Ask], found: checker.Found) -> None:
     """Judge these requests and write verdicts and counts into the run."""
-    run.told = len({ask.user for ask in asks if ask.heard.kind == history.OK})
+    run.told = len({ask.user for ask in asks if ask.reply.kind == history.OK})
     run.stored, run.asks = len(found.rows), len(asks)
-    run.unknown = sum(ask.heard.kind == history.INFO for ask in asks)
+    run.unknown = sum(ask.reply.kind == history.INFO for ask in asks)
     run.wrongs = checker.judge_asks(asks, found)
 
 
@@ -137,7 +139,7 @@ def open_campaign(slug: str, stock: int) -> Campaign:
     return lifecycle.schedule_campaign(slug, actor=ACTOR)
 
 
-def _close(stage: Stage, slug: str) -> None:
+def _close_campaign(stage: Stage, slug: str) -> None:
     """Close the campaign, so that repairs of the next run skip it. It may be under repair."""
     for _ in range(_TRIES):
         connection.close()
@@ -167,19 +169,19 @@ def _under_load(scene: Scene, sale: Sale, run: Run, file: Path, trouble: Trouble
         asking.join()
 
 
-def _happen(scene: Scene, faults: Sequence[Fault], run: Run) -> None:
+def _play_faults(scene: Scene, faults: Sequence[Fault], run: Run) -> None:
     """Each fault in its own thread, because many last; returns when the last one has ended."""
     began, threads = time.monotonic(), []
     for fault in faults:
         time.sleep(max(0.0, began + fault.at_s - time.monotonic()))
-        thread = Thread(target=_happens, args=(scene, fault, run), daemon=True)
+        thread = Thread(target=_play_fault, args=(scene, fault, run), daemon=True)
         thread.start()
         threads.append(thread)
     for thread in threads:
         thread.join()
 
 
-def _happens(scene: Scene, fault: Fault, run: Run) -> None:
+def _play_fault(scene: Scene, fault: Fault, run: Run) -> None:
     try:
         DEEDS[fault.kind](scene, fault)
     except IN_THE_WAY:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from threading import Thread
 
-from tests.crash.history import FAIL, INFO, OK, Heard, Recorder
+from tests.crash.history import FAIL, INFO, OK, Recorder, Reply
 
 THREADS = 12
 TIMEOUT_S = 2.0  # as of a phone; the outcome is unknown then
@@ -57,9 +57,9 @@ class Crowd:
     def ask(self, hand: "_Hand", wish: Wish) -> None:
         while time.monotonic() < self._gives_up_at:
             number = self._history.invoke(wish.user)
-            heard = hand.post(self._path, wish.token)
-            self._history.complete(number, heard)
-            if heard.kind != INFO:
+            reply = hand.post(self._path, wish.token)
+            self._history.complete(number, reply)
+            if reply.kind != INFO:
                 return
             time.sleep(random.uniform(*_AGAIN_S))
 
@@ -79,32 +79,32 @@ class _Hand:
             time.sleep(max(0.0, began + wish.at_s - time.monotonic()))
             self._crowd.ask(self, wish)
 
-    def post(self, path: str, token: str) -> Heard:
+    def post(self, path: str, token: str) -> Reply:
         if self._connection is None:
             port = self._crowd.port(self._turn)
             self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
         try:
             self._connection.request("POST", path, b"", {"Authorization": f"Bearer {token}"})
             response = self._connection.getresponse()
-            return heard_of(response.status, response.read())
+            return parse_reply(response.status, response.read())
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             self._connection = None
             self._turn += 1
-            return Heard(INFO, type(error).__name__)
+            return Reply(INFO, type(error).__name__)
 
 
-def heard_of(status: int, body: bytes) -> Heard:
+def parse_reply(status: int, body: bytes) -> Reply:
     """OK for a place, FAIL for a refusal that decides, INFO for anything else."""
     try:
-        said = json.loads(body)
+        document = json.loads(body)
     except ValueError:
-        return Heard(INFO, f"status {status} without a document")
-    if status in (200, 201, 202) and "place" in said:
+        return Reply(INFO, f"status {status} without a document")
+    if status in (200, 201, 202) and "place" in document:
         outcome = "already_claimed" if status == 200 else "admitted"
-        told = (said["place"], said["code"], said["receipt"], said["admitted_at"])
-        return Heard(OK, outcome, *told)
-    code = str(said.get("code", ""))
+        fields = (document["place"], document["code"], document["receipt"], document["admitted_at"])
+        return Reply(OK, outcome, *fields)
+    code = str(document.get("code", ""))
     if code in _REFUSALS:
-        return Heard(FAIL, code)
-    return Heard(INFO, code if status == 503 or code == "not_open" else f"status {status} {code}")
+        return Reply(FAIL, code)
+    return Reply(INFO, code if status == 503 or code == "not_open" else f"status {status} {code}")

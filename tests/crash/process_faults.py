@@ -49,31 +49,31 @@ def kill_database(scene: Scene, fault: Fault) -> None:
 
 
 def pause_web(scene: Scene, fault: Fault) -> None:
-    _pause(scene, WEBS[fault.which % 2], fault)
+    _pause_program(scene, WEBS[fault.which % 2], fault)
 
 
 def pause_worker(scene: Scene, fault: Fault) -> None:
-    _pause(scene, WORKERS[fault.which % 2], fault)
+    _pause_program(scene, WORKERS[fault.which % 2], fault)
 
 
 def pause_worker_child(scene: Scene, fault: Fault) -> None:
-    _pause(scene, WORKERS[fault.which % 2], fault, child=fault.which)
+    _pause_program(scene, WORKERS[fault.which % 2], fault, child=fault.which)
 
 
 def pause_beat(scene: Scene, fault: Fault) -> None:
-    _pause(scene, "beat", fault)
+    _pause_program(scene, "beat", fault)
 
 
 def pause_store(scene: Scene, fault: Fault) -> None:
-    _pause(scene, "store", fault)
+    _pause_program(scene, "store", fault)
 
 
 def pause_broker(scene: Scene, fault: Fault) -> None:
-    _pause(scene, "broker", fault)
+    _pause_program(scene, "broker", fault)
 
 
 def pause_database(scene: Scene, fault: Fault) -> None:
-    _pause(scene, "database", fault)
+    _pause_program(scene, "database", fault)
 
 
 def wrong_clock(scene: Scene, fault: Fault) -> None:
@@ -88,7 +88,7 @@ def wrong_clock(scene: Scene, fault: Fault) -> None:
         scene.stage.cast.kill(names[which])
 
 
-def _pause(scene: Scene, name: str, fault: Fault, child: int | None = None) -> None:
+def _pause_program(scene: Scene, name: str, fault: Fault, child: int | None = None) -> None:
     scene.stage.cast.pause(name, child=child)
     time.sleep(fault.lasts_s)
     scene.stage.cast.wake(name)

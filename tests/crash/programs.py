@@ -71,17 +71,17 @@ class HostPorts:
 def site_programs(
     folder: Path, env: dict[str, str], hosts: tuple[HostPorts, ...], build: Build
 ) -> list[Actor]:
-    inherited = {name: said for name, said in os.environ.items() if name not in NOT_HERE}
+    inherited = {name: value for name, value in os.environ.items() if name not in NOT_HERE}
     env = inherited | env | {"BROKEN": build.broken}
     host_clock(folder, WEBS[1]).shift(CLOCK_SHIFTS_S[WEBS[1]][0])
     ours = [
-        _users(WEBS[0], folder, env, hosts[0], build),
-        _users(WEBS[1], folder, env, hosts[1], build),
-        _operators(OPERATORS[0], folder, env, hosts[0]),
-        _operators(OPERATORS[1], folder, env, hosts[1]),
-        _worker(WORKERS[0], folder, env, 2, build),
-        _worker(WORKERS[1], folder, env, 1, build),
-        _beat(folder, env, build),
+        _users_door(WEBS[0], folder, env, hosts[0], build),
+        _users_door(WEBS[1], folder, env, hosts[1], build),
+        _operators_door(OPERATORS[0], folder, env, hosts[0]),
+        _operators_door(OPERATORS[1], folder, env, hosts[1]),
+        _worker_program(WORKERS[0], folder, env, 2, build),
+        _worker_program(WORKERS[1], folder, env, 1, build),
+        _beat_program(folder, env, build),
     ]
     for program in ours:  # as on separate hosts
         metrics = folder / f"{program.name}-metrics"
@@ -100,7 +100,7 @@ def site_programs(
             "WATCHED_DOORS": f"127.0.0.1:{port.users_inner}",
         }
     named = zip(FRONTS, hosts, strict=True)
-    return [*ours, *(_front(name, folder, host) for name, host in named if host.fronted)]
+    return [*ours, *(_front_program(name, folder, host) for name, host in named if host.fronted)]
 
 
 def host_clock(folder: Path, host: str) -> WrongClock:
@@ -113,14 +113,16 @@ def draining_file(folder: Path, name: str) -> Path:
     return folder / f"{name}-draining"
 
 
-def _users(name: str, folder: Path, env: dict[str, str], host: HostPorts, build: Build) -> Actor:
+def _users_door(
+    name: str, folder: Path, env: dict[str, str], host: HostPorts, build: Build
+) -> Actor:
     """As in `make run`, one process per host: a host that dies takes half of the requests."""
     port = host.users_inner
     return Actor(name, commands.web_command(port, application=build.web), env | {"DOOR": "users"},
                  folder / f"{name}.log", lambda: is_answering(port, "/"))  # fmt: skip
 
 
-def _operators(name: str, folder: Path, env: dict[str, str], host: HostPorts) -> Actor:
+def _operators_door(name: str, folder: Path, env: dict[str, str], host: HostPorts) -> Actor:
     """As in its unit, with lower priority than the users' door."""
     port = host.operators_inner
     granian = ["nice", "-n", "10", *commands.web_command(port)]
@@ -128,7 +130,7 @@ def _operators(name: str, folder: Path, env: dict[str, str], host: HostPorts) ->
                  folder / f"{name}.log", lambda: is_answering(port, "/livez"))  # fmt: skip
 
 
-def _front(name: str, folder: Path, host: HostPorts) -> Actor:
+def _front_program(name: str, folder: Path, host: HostPorts) -> Actor:
     doors = [
         front.FrontDoor(
             "users", host.users, host.users_inner, at_once=WEB_THREADS, paths=front.API_PATHS
@@ -141,14 +143,14 @@ def _front(name: str, folder: Path, host: HostPorts) -> Actor:
     return Actor(name, command, dict(os.environ), log, lambda: servers.is_listening(host.users))
 
 
-def _worker(name: str, folder: Path, env: dict[str, str], pool: int, build: Build) -> Actor:
+def _worker_program(name: str, folder: Path, env: dict[str, str], pool: int, build: Build) -> Actor:
     command = commands.worker_command("--hostname", f"{name}@crash", pool=pool, app=build.celery)
     actor = Actor(name, command, env, folder / f"{name}.log", lambda: True)
     actor.ready = lambda: len(actor.children()) >= pool
     return actor
 
 
-def _beat(folder: Path, env: dict[str, str], build: Build) -> Actor:
+def _beat_program(folder: Path, env: dict[str, str], build: Build) -> Actor:
     """Ready when the lease is held, by it or for five seconds by a dead predecessor."""
     command = commands.beat_command(app=build.celery)
     return Actor("beat", command, env, folder / "beat.log", lambda: _holds_a_lease(env))
@@ -175,7 +177,7 @@ def redis_server(name: str, folder: Path, port: int, durability: tuple[str, ...]
     )
 
 
-def _mariadb(folder: Path, port: int) -> Actor:
+def _mariadb_server(folder: Path, port: int) -> Actor:
     home = folder / "database"
     servers.install_mariadb(home)
     command = servers.mariadb_command(home, port)
@@ -183,7 +185,7 @@ def _mariadb(folder: Path, port: int) -> Actor:
                  lambda: servers.is_listening(port))  # fmt: skip
 
 
-def _mysql9(folder: Path, port: int) -> Actor:
+def _mysql9_server(folder: Path, port: int) -> Actor:
     """By the script that MYSQL9_SCRIPT names, with its own data, on the programs in the script's
     cache; the server in the background belongs to the actor's process group."""
     home = folder / "database"
@@ -216,8 +218,8 @@ class Database:
 
 
 DATABASES = {
-    "mariadb": Database(_mariadb, "coupons", "coupons", "coupons"),
-    "mysql9": Database(_mysql9, "coupon", "couponpw", "coupon"),
+    "mariadb": Database(_mariadb_server, "coupons", "coupons", "coupons"),
+    "mysql9": Database(_mysql9_server, "coupon", "couponpw", "coupon"),
 }
 
 

@@ -38,7 +38,7 @@ def sampling_rows(
     def sample() -> None:
         while not over.wait(every_s):
             try:
-                samples.rows.append(_count(stage, campaign_id))
+                samples.rows.append(_count_rows(stage, campaign_id))
             except MySQLdb.Error:
                 continue
 
@@ -55,12 +55,12 @@ def count_waiting(stage: Stage, slug: str) -> int:
     """Claims that wait to be stored; 1 if the store does not answer."""
     try:
         with stage.store() as client:
-            return int(client.xlen(keys.campaign_keys(slug).queue)) + _carried(stage)
+            return int(client.xlen(keys.campaign_keys(slug).queue)) + _count_carried(stage)
     except redis.RedisError:
         return 1
 
 
-def _carried(stage: Stage) -> int:
+def _count_carried(stage: Stage) -> int:
     """Claims in messages of the build `carried_by_the_message`. A broker that is away comes back
     empty."""
     named = CARRIED.encode()
@@ -88,37 +88,37 @@ def read_findings(
     with stage.store() as client:
         given = int(client.hget(names.gate, "next") or 0)
         parked = int(client.xlen(names.parked))
-        claimants = _claimants(client, names.claimants)
-        kept = _kept(client, names.queue, names.parked)
+        claimants = _read_claimants(client, names.claimants)
+        queued = _queued_users(client, names.queue, names.parked)
     rows = [Row(user.decode(), place, coupon_codes.grouped_code(code.decode()))
-            for user, place, code in _rows(stage, campaign_id)]  # fmt: skip
+            for user, place, code in _read_rows(stage, campaign_id)]  # fmt: skip
     left = count_waiting(stage, slug)
-    return Found(stock, rows, given, claimants, left, parked, sampled, kept)
+    return Found(stock, rows, given, claimants, left, parked, sampled, queued)
 
 
-def _kept(client: redis.Redis, *streams: str) -> frozenset[str]:
+def _queued_users(client: redis.Redis, *streams: str) -> frozenset[str]:
     """The users of the claims in these streams."""
     found: list[Any] = [client.xrange(stream) for stream in streams]
     return frozenset(fields[b"u"].decode() for entries in found for _, fields in entries)
 
 
-def _claimants(client: redis.Redis, key: str) -> dict[str, int]:
+def _read_claimants(client: redis.Redis, key: str) -> dict[str, int]:
     """Places by user, as `admit.lua` packs them: four bytes of place, six of time."""
-    held: dict[bytes, bytes] = client.hgetall(key)  # type: ignore[assignment]
+    raw_claimants: dict[bytes, bytes] = client.hgetall(key)  # type: ignore[assignment]
     return {
         claimant_field.unpack_user(user).decode(): struct.unpack(">I", raw[:4])[0]
-        for user, raw in held.items()
+        for user, raw in raw_claimants.items()
     }
 
 
-def _count(stage: Stage, campaign_id: int) -> int:
+def _count_rows(stage: Stage, campaign_id: int) -> int:
     with database_session(stage) as connection:
         cursor = connection.cursor()
         cursor.execute("SELECT COUNT(*) FROM coupons_coupon WHERE campaign_id = %s", (campaign_id,))
         return int(cursor.fetchone()[0])
 
 
-def _rows(stage: Stage, campaign_id: int) -> list[tuple[bytes, int, bytes]]:
+def _read_rows(stage: Stage, campaign_id: int) -> list[tuple[bytes, int, bytes]]:
     with database_session(stage) as connection:
         cursor = connection.cursor()
         cursor.execute("SELECT user, place, code FROM coupons_coupon WHERE campaign_id = %s",

@@ -116,8 +116,8 @@ def start_stage(
         routes = stack.enter_context(start_proxy(ports, folder / "proxy.log"))
         front = {name: route.port for name, route in routes.items()}
         kind = DATABASES[database]
-        direct = _environment(ports, kind)
-        through = direct | _environment(front if proxied else ports, kind)
+        direct = _site_environment(ports, kind)
+        through = direct | _site_environment(front if proxied else ports, kind)
         hosts = tuple(HostPorts.chosen(fronted=fronted) for _ in WEBS)
         durability = _FORGETFUL if build.broken == "no_append_only_file" else _LASTING
         actors = [
@@ -149,7 +149,7 @@ def _set_up_django(env: dict[str, str]) -> None:
     call_command("migrate", verbosity=0)
 
 
-def _environment(ports: dict[str, int], kind: Database) -> dict[str, str]:
+def _site_environment(ports: dict[str, int], kind: Database) -> dict[str, str]:
     return _SETTINGS | {
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "REDIS_URL": f"redis://127.0.0.1:{ports['store']}/0",

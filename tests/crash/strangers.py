@@ -31,10 +31,10 @@ def start_attack(attack: Attack, many: int, lasts_s: float) -> subprocess.Popen[
     env = os.environ | {"TOKEN": user_tokens.mint_token("stranger", lifetime_s=900)}
     return subprocess.Popen([sys.executable, "-m", "tests.crash.attacks", *words], cwd=ROOT,
                             env=env, text=True, stdout=subprocess.PIPE,
-                            preexec_fn=_elsewhere)  # fmt: skip
+                            preexec_fn=_yield_first_core)  # fmt: skip
 
 
-def _elsewhere() -> None:
+def _yield_first_core() -> None:
     """As on another machine: not on the first core, and with low priority."""
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     os.nice(10)
@@ -43,26 +43,26 @@ def _elsewhere() -> None:
 def attack_statuses(running: subprocess.Popen[str]) -> Counter[str]:
     """Wait for its end. Returns the number of answers by status."""
     lasts_s = float(list(running.args)[6])  # type: ignore[arg-type]
-    said, _ = running.communicate(timeout=lasts_s + _SPARE_S)
-    return Counter(json.loads(said))
+    output, _ = running.communicate(timeout=lasts_s + _SPARE_S)
+    return Counter(json.loads(output))
 
 
 def slow_bodies(scene: Scene, fault: Fault) -> None:
     """Slow bodies of claims and logins, on both doors of a host."""
-    _attacked(scene, fault, "slow_bodies", scene.slug)
+    _attack_host(scene, fault, "slow_bodies", scene.slug)
 
 
 def login_flood(scene: Scene, fault: Fault) -> None:
     """Invented names and passwords, on both doors of a host."""
-    _attacked(scene, fault, "logins")
+    _attack_host(scene, fault, "logins")
 
 
 def readyz_flood(scene: Scene, fault: Fault) -> None:
     """Requests of /readyz, on both doors of a host."""
-    _attacked(scene, fault, "readyz")
+    _attack_host(scene, fault, "readyz")
 
 
-def _attacked(scene: Scene, fault: Fault, kind: str, slug: str = "") -> None:
+def _attack_host(scene: Scene, fault: Fault, kind: str, slug: str = "") -> None:
     host = scene.stage.hosts[fault.which % len(scene.stage.hosts)]
     attacks = Attack(kind, host.users, slug), Attack(kind, host.operators)
     for running in [start_attack(attack, _MANY, fault.lasts_s) for attack in attacks]:

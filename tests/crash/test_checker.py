@@ -7,20 +7,20 @@ import pytest
 from config.development.demo.told_stored import Row
 from tests.crash import checker
 from tests.crash.checker import Found
-from tests.crash.history import FAIL, INFO, NEVER, OK, Ask, Heard, asks_of
+from tests.crash.history import FAIL, INFO, NEVER, OK, Ask, Reply, asks_of
 
 
-def make_ask(user: str, invoked: float, completed: float, heard: Heard) -> Ask:
-    return Ask(user, invoked, completed, heard)
+def make_ask(user: str, invoked: float, completed: float, reply: Reply) -> Ask:
+    return Ask(user, invoked, completed, reply)
 
 
-def told_place(place: int, outcome: str = "admitted", **other: str) -> Heard:
+def told_place(place: int, outcome: str = "admitted", **other: str) -> Reply:
     body = {"code": f"CODE-{place}", "receipt": f"r{place}", "admitted_at": f"12:00:0{place}"}
-    return Heard(OK, outcome, place, **body | other)
+    return Reply(OK, outcome, place, **body | other)
 
 
-SOLD_OUT = Heard(FAIL, "sold_out")
-RESET = Heard(INFO, "reset")
+SOLD_OUT = Reply(FAIL, "sold_out")
+RESET = Reply(INFO, "reset")
 
 # Stock 2. Jun's first answer got lost, Sora came too late, Mina asked twice.
 ASKS = [
@@ -48,7 +48,7 @@ def test_a_run_that_kept_its_word() -> None:
 
 
 def test_what_waits_or_was_parked_is_lost_but_not_hidden() -> None:
-    parked = replace(FOUND, rows=FOUND.rows[:1], parked=1, kept=frozenset({"jun"}))
+    parked = replace(FOUND, rows=FOUND.rows[:1], parked=1, queued=frozenset({"jun"}))
     assert "lost" in find_wrongs(ASKS, parked)
     assert "hidden" not in find_wrongs(ASKS, parked)
 
@@ -102,7 +102,7 @@ def test_what_stands_in_the_stores_is_seen(name: str, found: Found) -> None:
         ),
         ("changed_answers", make_ask("mina", 1.8, 1.9, SOLD_OUT)),
         ("unanswered", make_ask("late", 1.8, 1.9, RESET)),
-        ("unforeseen", make_ask("mina", 1.8, 1.9, Heard(INFO, "status 500 failure"))),
+        ("unforeseen", make_ask("mina", 1.8, 1.9, Reply(INFO, "status 500 failure"))),
     ],
 )
 def test_what_was_told_is_seen(name: str, more: Ask) -> None:
@@ -139,6 +139,6 @@ def test_an_ask_without_an_end_may_have_done_anything() -> None:
         {"type": "fail", "ask": 2, "at": 1.2, "outcome": "sold_out"},
     ]
     assert asks_of(events) == [
-        make_ask("mina", 1.0, NEVER, Heard(INFO, "no end")),
+        make_ask("mina", 1.0, NEVER, Reply(INFO, "no end")),
         make_ask("jun", 1.1, 1.2, SOLD_OUT),
     ]

@@ -57,8 +57,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     home = tmp_path / "database"
     home.mkdir()
     mount = shutil.which("mount")
-    asked = [str(mount), "-t", "tmpfs", "-o", f"size={DISK}", "coupons-test", str(home)]
-    if mount is None or os.geteuid() != 0 or subprocess.run(asked, check=False).returncode:
+    command = [str(mount), "-t", "tmpfs", "-o", f"size={DISK}", "coupons-test", str(home)]
+    if mount is None or os.geteuid() != 0 or subprocess.run(command, check=False).returncode:
         pytest.skip("no disk can be made here: that takes root, and the right to mount")
     yield home
     subprocess.run(

@@ -36,8 +36,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = shutil.which("mount")
-    asked = [str(mount), "-t", "tmpfs", "-o", "size=4m", "coupons-test", str(folder)]
-    if mount is None or os.geteuid() != 0 or subprocess.run(asked, check=False).returncode:
+    command = [str(mount), "-t", "tmpfs", "-o", "size=4m", "coupons-test", str(folder)]
+    if mount is None or os.geteuid() != 0 or subprocess.run(command, check=False).returncode:
         pytest.skip("no disk can be made here: that takes root, and the right to mount")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
@@ -75,7 +75,7 @@ def test_while_the_disk_of_redis_is_full_nothing_is_admitted_and_nothing_is_lost
         with pytest.raises(StoreAway):
             strategies.admit(campaign, Claim("late"))
         filler.unlink()
-        told |= _patiently(campaign, refused)
+        told |= _admit_when_possible(campaign, refused)
         told |= admit_until_full(campaign, range(refused + 1, refused + 10))
         assert list(told.values()) == list(range(1, len(told) + 1))
         drain("sale", consumer="one")
@@ -85,7 +85,7 @@ def test_while_the_disk_of_redis_is_full_nothing_is_admitted_and_nothing_is_lost
     lookup.clear_snapshots()
 
 
-def _patiently(campaign: CampaignSnapshot, number: int) -> dict[int, int]:
+def _admit_when_possible(campaign: CampaignSnapshot, number: int) -> dict[int, int]:
     """Redis retries its file once a second."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
@@ -121,20 +121,20 @@ def test_a_database_without_a_free_connection_is_away_and_comes_back(
     open_campaign: CampaignMaker, few_connections: None
 ) -> None:
     campaign = open_campaign()
-    held: list[Any] = []
+    connections: list[Any] = []
     connection.ensure_connection()
     try:
-        _take_all(held)
+        _take_all(connections)
         assert strategies.admit(campaign, Claim("mina")).place == 1  # needs no database
         assert _in_a_new_session() is DatabaseAway
     finally:
-        for each in held:
+        for each in connections:
             each.close()
     assert _once_there_is_room() == 0
     assert drain("sale", consumer="one").stored == 1
 
 
-def _take_all(held: list[Any]) -> None:
+def _take_all(connections: list[Any]) -> None:
     """Open sessions until the server refuses: too many of all (1040), or of the account (1226)."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT @@max_connections")
@@ -142,8 +142,8 @@ def _take_all(held: list[Any]) -> None:
     params = connection.get_connection_params()
     login = {name: params[name] for name in ("user", "password", "database", "host", "port")}
     with pytest.raises(MySQLdb.OperationalError, match=r"1040|1226"):
-        while len(held) <= most:
-            held.append(MySQLdb.connect(**login))
+        while len(connections) <= most:
+            connections.append(MySQLdb.connect(**login))
 
 
 def _once_there_is_room() -> Any:
@@ -151,9 +151,9 @@ def _once_there_is_room() -> Any:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         availability.breaker().succeeded()  # instead of waiting until it closes
-        said = _in_a_new_session()
-        if said is not DatabaseAway:
-            return said
+        outcome = _in_a_new_session()
+        if outcome is not DatabaseAway:
+            return outcome
         time.sleep(0.1)
     raise AssertionError("The database did not come back.")
 
@@ -183,8 +183,8 @@ def test_a_hundred_thousand_times_the_same_claim_is_one_claim(
     campaign = open_campaign(stock=10)
 
     def ask(_: int) -> tuple[int, int]:
-        said = strategies.admit(campaign, Claim("mina"))
-        return said.place, said.at_ms
+        decision = strategies.admit(campaign, Claim("mina"))
+        return decision.place, decision.at_ms
 
     with ThreadPoolExecutor(8) as pool:
         answers = set(pool.map(ask, range(100_000)))

@@ -18,9 +18,9 @@ LOCK = "SELECT id FROM coupons_slot WHERE id = 1 FOR UPDATE"
 
 @contextmanager
 def connect_session(port: int, first: str) -> Iterator[Any]:
-    said = connection.settings_dict
-    client = MySQLdb.connect(host="127.0.0.1", port=port, user=said["USER"], init_command=first,
-                             password=said["PASSWORD"], database=said["NAME"])  # fmt: skip
+    settings = connection.settings_dict
+    client = MySQLdb.connect(host="127.0.0.1", port=port, user=settings["USER"], init_command=first,
+                             password=settings["PASSWORD"], database=settings["NAME"])  # fmt: skip
     try:
         yield client.cursor()
     finally:

@@ -124,8 +124,8 @@ def count_deliveries(slug: str) -> int:
     """How often the oldest claim that a drain holds was read by one."""
     redis: Any = store.store().client
     queue = keys.campaign_keys(slug).queue
-    held = redis.xpending_range(queue, keys.GROUP, min="-", max="+", count=1)
-    return held[0]["times_delivered"] if held else 0
+    pending = redis.xpending_range(queue, keys.GROUP, min="-", max="+", count=1)
+    return pending[0]["times_delivered"] if pending else 0
 
 
 def test_12_21_a_failing_drain_is_logged_with_its_slug_and_told_while_it_fails(

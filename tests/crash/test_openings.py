@@ -21,21 +21,26 @@ def play_openings(folder: Path, *words: str) -> tuple[int, dict[str, Any]]:
 
 
 def test_an_opening_keeps_its_word_while_everything_dies(tmp_path: Path) -> None:
-    status, said = play_openings(tmp_path, "--runs", "5", "--seed", "100")
-    assert status == 0, said
-    assert said["runs"] == 5
-    assert said["faults"] + said["faults_missed"] == 30
-    assert said["told"] == said["stored"] > 500
-    assert not said["lost"] + said["over_issued"] + said["duplicates"] + said["changed_answers"]
+    status, totals = play_openings(tmp_path, "--runs", "5", "--seed", "100")
+    assert status == 0, totals
+    assert totals["runs"] == 5
+    assert totals["faults"] + totals["faults_missed"] == 30
+    assert totals["told"] == totals["stored"] > 500
+    assert (
+        not totals["lost"]
+        + totals["over_issued"]
+        + totals["duplicates"]
+        + totals["changed_answers"]
+    )
 
 
 def test_13_6_an_opening_keeps_its_word_while_strangers_are_at_every_door(tmp_path: Path) -> None:
     kinds = ("slow_bodies", "login_flood", "readyz_flood")
     only = [word for kind in kinds for word in ("--only", kind)]
-    status, said = play_openings(tmp_path, *only, "--runs", "2", "--seed", "5")
-    assert status == 0, said
-    assert said["faults"] == 12
-    assert said["told"] == said["stored"] > 300
+    status, totals = play_openings(tmp_path, *only, "--runs", "2", "--seed", "5")
+    assert status == 0, totals
+    assert totals["faults"] == 12
+    assert totals["told"] == totals["stored"] > 300
 
 
 @pytest.mark.long
@@ -57,10 +62,11 @@ def test_negative_control_without_its_protection_a_run_is_seen_to_break_its_word
     tmp_path: Path, build: str, faults: list[str], seen: str
 ) -> None:
     only = [word for fault in faults for word in ("--only", fault)]
-    status, said = play_openings(tmp_path, "--broken", build, *only, "--runs", "10", "--seed", "1",
-                                 "--settle", "5", "--stop")  # fmt: skip
+    status, totals = play_openings(
+        tmp_path, "--broken", build, *only, "--runs", "10", "--seed", "1", "--settle", "5", "--stop"
+    )
     assert status == 1
-    assert said[seen] > 0
+    assert totals[seen] > 0
 
 
 @pytest.mark.long
@@ -68,23 +74,23 @@ def test_negative_control_messages_that_expire_by_a_workers_clock_are_seen(tmp_p
     """12 A2. With these seeds both workers' clocks are soon three hours ahead and stay so, beat's
     never. A drain that began before may serve a whole sale, so one of the seeds must show it."""
     for seed in ("189", "4229", "5129", "5412", "6006", "9721"):
-        status, said = play_openings(
+        status, totals = play_openings(
             tmp_path, "--broken", "messages_expire", "--only", "wrong_clock",
             "--runs", "1", "--seed", seed, "--settle", "10",
         )  # fmt: skip
         if status:
             break
-    assert said["unsettled"] > 0
+    assert totals["unsettled"] > 0
 
 
 def test_openings_keep_their_word_whoever_has_a_wrong_clock(tmp_path: Path) -> None:
     """12 A2: the same fault on the unchanged product."""
-    status, said = play_openings(
+    status, totals = play_openings(
         tmp_path, "--only", "wrong_clock", "--runs", "3", "--seed", "12000"
     )
-    assert status == 0, said
-    assert said["faults"] == 18
-    assert said["told"] == said["stored"] > 300
+    assert status == 0, totals
+    assert totals["faults"] == 18
+    assert totals["told"] == totals["stored"] > 300
 
 
 @pytest.mark.long
@@ -97,7 +103,7 @@ def test_negative_control_without_wait_and_fence_a_failover_is_seen_to_lose() ->
 @pytest.mark.long
 def test_a_place_given_twice_is_parked_for_all_to_see(tmp_path: Path) -> None:
     """The same fault as with `collisions_ignored`, on the unchanged product."""
-    status, said = play_openings(tmp_path, "--only", "turn_back", "--runs", "1", "--seed", "1",
+    status, totals = play_openings(tmp_path, "--only", "turn_back", "--runs", "1", "--seed", "1",
                                  "--settle", "5", "--stop")  # fmt: skip
     assert status == 1
-    assert said["lost"] > 0 == said["hidden"]
+    assert totals["lost"] > 0 == totals["hidden"]

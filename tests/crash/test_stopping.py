@@ -56,7 +56,7 @@ def test_a_worker_asked_to_end_under_load_finishes_its_batch(
     ) as worker:
         connection.close()  # the server ends an idle session
         wakeups.notify_drain("sale")
-        _until(lambda: Coupon.objects.count() > 100)
+        _wait_until(lambda: Coupon.objects.count() > 100)
         os.kill(worker.pid, signal.SIGTERM)  # the parent only, as its unit does
         began = time.monotonic()
         worker.finish(patience_s=30)
@@ -68,7 +68,7 @@ def test_a_worker_asked_to_end_under_load_finishes_its_batch(
     assert app.connection_for_write().default_channel.client.llen("celery") >= 1, "it rang"
 
 
-def _until(true: Callable[[], bool], patience_s: float = 30) -> None:
+def _wait_until(true: Callable[[], bool], patience_s: float = 30) -> None:
     deadline = time.monotonic() + patience_s
     while not true():
         assert time.monotonic() < deadline

@@ -24,25 +24,25 @@ def read_more(connection: socket.socket) -> bytes:
         return b""
 
 
-def answer_status(heard: bytes, *, ended: bool) -> int | None:
+def answer_status(reply: bytes, *, ended: bool) -> int | None:
     """The status of a complete answer; RESET if the connection has `ended`; None if incomplete."""
     if ended:
         return RESET
-    head, blank, body = heard.partition(b"\r\n\r\n")
+    head, blank, body = reply.partition(b"\r\n\r\n")
     length = head.lower().partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0]
-    return int(heard[9:12]) if blank and len(body) >= int(length or 0) else None
+    return int(reply[9:12]) if blank and len(body) >= int(length or 0) else None
 
 
-def has_header(heard: bytes, header: bytes) -> bool:
+def has_header(reply: bytes, header: bytes) -> bool:
     """Whether the answer has this header, in lower case, with or without a value:
     b"retry-after:"."""
-    return b"\r\n" + header in heard.lower()
+    return b"\r\n" + header in reply.lower()
 
 
-def stays_open(heard: bytes, status: int) -> bool:
+def stays_open(reply: bytes, status: int) -> bool:
     """Whether the connection may be used once more after an answer with this status."""
-    return status > RESET and not has_header(heard, b"connection: close")
+    return status > RESET and not has_header(reply, b"connection: close")
 
 
-def answer_body(heard: bytes) -> str:
-    return heard.partition(b"\r\n\r\n")[2].decode(errors="replace")
+def answer_body(reply: bytes) -> str:
+    return reply.partition(b"\r\n\r\n")[2].decode(errors="replace")

@@ -68,21 +68,21 @@ EXPERIMENTS = {
 
 
 def main() -> int:
-    asked = parser().parse_args()
+    options = parser().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the stage ends its programs
-    experiment = EXPERIMENTS[asked.name]
-    said = _played(experiment, asked.rounds or experiment.rounds, asked.database)
+    experiment = EXPERIMENTS[options.name]
+    result = _play_experiment(experiment, options.rounds or experiment.rounds, options.database)
     about = {"at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()), "commit": run_file.measured_commit(),
-             "machine": run_file.describe_machine(), "database": asked.database}  # fmt: skip
-    output = ROOT / "build" / f"crash-{asked.name}.json"
+             "machine": run_file.describe_machine(), "database": options.database}  # fmt: skip
+    output = ROOT / "build" / f"crash-{options.name}.json"
     output.parent.mkdir(exist_ok=True)
-    output.write_text(json.dumps({**about, **said}, indent=1) + "\n")
-    print(json.dumps(said, indent=1))
+    output.write_text(json.dumps({**about, **result}, indent=1) + "\n")
+    print(json.dumps(result, indent=1))
     print(f"Written to {output}.")
-    return int(bool(said["broken"]) != experiment.control)
+    return int(bool(result["broken"]) != experiment.control)
 
 
-def _played(experiment: Experiment, rounds: int, database: str) -> dict[str, Any]:
+def _play_experiment(experiment: Experiment, rounds: int, database: str) -> dict[str, Any]:
     """Imports the experiment inside the stage: `coupons` can't be imported before."""
     path = f"tests.crash.experiments.{experiment.path}"
     if experiment.alone:

@@ -29,7 +29,7 @@ def sum_runs(runs: Sequence[Run]) -> dict[str, Any]:
 
 def print_round(run: Run, number: int) -> None:
     """Print one line with the outcomes of a round."""
-    heard = Counter(ask.heard.outcome for ask in history.read_history(run.history))
+    outcomes = Counter(ask.reply.outcome for ask in history.read_history(run.history))
     wrong = {name: len(wrongs) for name, wrongs in run.wrongs.items() if wrongs}
-    print(f"{number + 1}: stored {run.stored}, {run.seconds:.1f} s, {dict(heard)} {wrong or ''}",
+    print(f"{number + 1}: stored {run.stored}, {run.seconds:.1f} s, {dict(outcomes)} {wrong or ''}",
           flush=True)  # fmt: skip

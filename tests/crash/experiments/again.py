@@ -26,8 +26,8 @@ def play_rounds(stage: Stage, thousands: int) -> dict[str, Any]:
     def ask(_: int) -> tuple[int, int]:
         while True:
             with suppress(StoreAway):  # repeated, as users do
-                said = strategies.admit(campaign, Claim("mina"))
-                return said.place, said.at_ms
+                decision = strategies.admit(campaign, Claim("mina"))
+                return decision.place, decision.at_ms
 
     answers: set[tuple[int, int]] = set()
     with ThreadPoolExecutor(_THREADS) as pool:

@@ -22,7 +22,7 @@ _GONE_S = 1_800.0
 
 def play_rounds(stage: Stage, thousands: int) -> dict[str, Any]:
     copies = thousands * 1000
-    restarts = _restarts(stage)
+    restarts = _count_restarts(stage)
     seen: dict[str, float] = {}
 
     def flood(scene: Scene, run: Run) -> None:
@@ -34,7 +34,7 @@ def play_rounds(stage: Stage, thousands: int) -> dict[str, Any]:
 
     run = play_sale(stage, _SALE, flood)
     figures = sum_runs([run])
-    ended = _restarts(stage) - restarts
+    ended = _count_restarts(stage) - restarts
     return {
         "copies": copies, **seen, **figures, "worker_restarts": ended,
         "broken": figures["broken"] + ended + len(run.wrongs["unsettled"]),
@@ -62,5 +62,5 @@ def _until_heard(stage: Stage) -> float:
     return time.monotonic()
 
 
-def _restarts(stage: Stage) -> int:
+def _count_restarts(stage: Stage) -> int:
     return sum(stage.cast[name].restarts for name in WORKERS)

@@ -16,17 +16,17 @@ _SOON_S = 2.0
 
 
 def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
-    said: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for name, times in {"emptied": rounds, "killed": 2 * rounds}.items():
-        runs = [_round(stage, number, name) for number in range(times)]
+        runs = [_play_round(stage, number, name) for number in range(times)]
         late = sum(run.settled_after_s > _SOON_S for run in runs)
         figures = sum_runs(runs)
-        said[name] = {"rounds": times, **figures, "stored_after_more_than_2_s": late,
+        results[name] = {"rounds": times, **figures, "stored_after_more_than_2_s": late,
                       "broken": figures["broken"] + late}  # fmt: skip
-    return {**said, "broken": sum(each["broken"] for each in said.values())}
+    return {**results, "broken": sum(each["broken"] for each in results.values())}
 
 
-def _round(stage: Stage, number: int, name: str) -> Run:
+def _play_round(stage: Stage, number: int, name: str) -> Run:
     at_s = random.Random(number).uniform(0.2, _SALE_S)
 
     def trouble(scene: Scene, run: Run) -> None:

@@ -10,9 +10,9 @@ from typing import IO
 
 from config.development.process.programs import leash_command
 from coupons.identity import user_tokens
-from tests.crash.history import INFO, Ask, Heard
+from tests.crash.history import INFO, Ask, Reply
 from tests.crash.http_crowd import NO_ANSWER, Orders, orders_as_json
-from tests.crash.people import heard_of
+from tests.crash.people import parse_reply
 from tests.crash.stage import ROOT, Stage
 
 _PROCESSES = 2
@@ -53,7 +53,7 @@ def make_orders(
         per_s=manner.per_s / _PROCESSES, patience_s=manner.patience_s,
     )  # fmt: skip
     return [
-        replace(each, people=_signed(people[first::_PROCESSES]), seed=first)
+        replace(each, people=_with_tokens(people[first::_PROCESSES]), seed=first)
         for first in range(_PROCESSES)
     ]
 
@@ -63,41 +63,41 @@ def run_crowds(
 ) -> list[Ask]:
     """Send all requests, or as many as are sent until `meanwhile` returns. Raises RuntimeError if a
     crowd fails."""
-    running = [_begun(stage, share) for share in orders]
+    running = [_start_crowd(stage, share) for share in orders]
     if meanwhile:
         meanwhile()
         for program, _ in running:
             program.terminate()  # no more users come
     asks: list[Ask] = []
-    for program, said in running:
+    for program, output in running:
         if program.wait():
             raise RuntimeError("A crowd died.")
-        said.seek(0)
-        next(said)  # the crowd's share of a core
-        asks += map(_ask, said)
-        said.close()
+        output.seek(0)
+        next(output)  # the crowd's share of a core
+        asks += map(_parse_ask, output)
+        output.close()
     return asks
 
 
-def _signed(people: Sequence[Wanting]) -> list[tuple[str, str, int]]:
+def _with_tokens(people: Sequence[Wanting]) -> list[tuple[str, str, int]]:
     return [
         (user, user_tokens.mint_token(user, lifetime_s=_LIFETIME_S), times)
         for user, times in people
     ]
 
 
-def _begun(stage: Stage, orders: Orders) -> tuple["subprocess.Popen[str]", IO[str]]:
+def _start_crowd(stage: Stage, orders: Orders) -> tuple["subprocess.Popen[str]", IO[str]]:
     """A crowd that has its orders, and the file of its output."""
-    said = tempfile.TemporaryFile("w+", dir=stage.folder)  # noqa: SIM115 - closed when read
+    output = tempfile.TemporaryFile("w+", dir=stage.folder)  # noqa: SIM115 - closed when read
     command = [*leash_command("KILL"), sys.executable, "-m", "tests.crash.http_crowd"]
-    program = subprocess.Popen(command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=said)
+    program = subprocess.Popen(command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=output)
     assert program.stdin
     program.stdin.write(orders_as_json(orders))
     program.stdin.close()
-    return program, said
+    return program, output
 
 
-def _ask(line: str) -> Ask:
-    user, _, sent, heard, status, _, body = json.loads(line)
-    said = Heard(INFO, NO_ANSWER[status]) if status in NO_ANSWER else heard_of(status, body)
-    return Ask(user, sent, heard, said)
+def _parse_ask(line: str) -> Ask:
+    user, _, sent, received, status, _, body = json.loads(line)
+    reply = Reply(INFO, NO_ANSWER[status]) if status in NO_ANSWER else parse_reply(status, body)
+    return Ask(user, sent, received, reply)

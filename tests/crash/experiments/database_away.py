@@ -63,12 +63,12 @@ def play_rounds(stage: Stage, seconds: int) -> dict[str, Any]:
         asks,
         reading.read_findings(stage, slug, campaign.pk, stock=people, sampled=samples.rows),
     )
-    return _figures(run, asks, away)
+    return _sum_figures(run, asks, away)
 
 
-def _figures(run: Run, asks: Sequence[Ask], away: Away) -> dict[str, Any]:
+def _sum_figures(run: Run, asks: Sequence[Ask], away: Away) -> dict[str, Any]:
     meanwhile = [ask for ask in asks if away.since < ask.invoked < away.until]
-    errors = Counter(ask.heard.outcome for ask in meanwhile if ask.heard.kind != OK)
+    errors = Counter(ask.reply.outcome for ask in meanwhile if ask.reply.kind != OK)
     waits = sorted(ask.completed - ask.invoked for ask in meanwhile)
     asking_s = max(ask.invoked for ask in asks) - min(ask.invoked for ask in asks)
     late = away.stored_after_s > min(_STORED_S, _STORED_S_PER_10_000 * max(1, away.waiting / 1e4))

@@ -45,16 +45,16 @@ backend web
 
 
 def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
-    return _played(stage, rounds, drained=True)
+    return _play_deploys(stage, rounds, drained=True)
 
 
 def play_undrained(stage: Stage, rounds: int) -> dict[str, Any]:
     """The negative control: hosts are stopped while the balancer sends to them; errors are
     detected."""
-    return _played(stage, rounds, drained=False)
+    return _play_deploys(stage, rounds, drained=False)
 
 
-def _played(stage: Stage, rounds: int, *, drained: bool) -> dict[str, Any]:
+def _play_deploys(stage: Stage, rounds: int, *, drained: bool) -> dict[str, Any]:
     slug, people, run = f"deploys-{secrets.token_hex(2)}", rounds * _LONGEST_S * _PER_S, Run(0)
     campaign, ended = open_campaign(slug, people), list[float]()
     wanting = [(f"person-{number}", 1) for number in range(people)]
@@ -64,11 +64,11 @@ def _played(stage: Stage, rounds: int, *, drained: bool) -> dict[str, Any]:
         ended.append(time.monotonic())
         for number in range(rounds):
             for web, worker in zip(WEBS, WORKERS, strict=True):
-                _renew(stage, web, worker, drained=drained)
+                _renew_host(stage, web, worker, drained=drained)
             ended.append(time.monotonic())
             print(f"{number + 1}: {ended[-1] - ended[-2]:.1f} s", flush=True)
 
-    with _balancer(stage) as port:
+    with _running_balancer(stage) as port:
         orders = crowds.make_orders(stage, slug, wanting, Manner(per_s=_PER_S), ports=(port,))
         asks = crowds.run_crowds(stage, orders, meanwhile=deploy)
     began = time.monotonic()
@@ -77,7 +77,7 @@ def _played(stage: Stage, rounds: int, *, drained: bool) -> dict[str, Any]:
     record_verdicts(
         run, asks, reading.read_findings(stage, slug, campaign.pk, stock=people, sampled=[])
     )
-    errors = Counter(ask.heard.outcome for ask in asks if ask.heard.kind != OK)
+    errors = Counter(ask.reply.outcome for ask in asks if ask.reply.kind != OK)
     alone_s = max(0.0, ended[-1] - max(ask.invoked for ask in asks) - _ALONE_S)
     return {
         "deployments": rounds, **sum_runs([run]), "errors": dict(errors),
@@ -86,7 +86,7 @@ def _played(stage: Stage, rounds: int, *, drained: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _renew(stage: Stage, web: str, worker: str, *, drained: bool) -> None:
+def _renew_host(stage: Stage, web: str, worker: str, *, drained: bool) -> None:
     """Restart the programs of one host while it is removed from the balancer."""
     flag = draining_file(stage.folder, web)
     if drained:
@@ -98,7 +98,7 @@ def _renew(stage: Stage, web: str, worker: str, *, drained: bool) -> None:
 
 
 @contextmanager
-def _balancer(stage: Stage) -> Iterator[int]:
+def _running_balancer(stage: Stage) -> Iterator[int]:
     """Yields its port. It sends to hosts whose /readyz succeeds and never retries a request."""
     port, file = servers.free_port(), stage.folder / "balancer.cfg"
     hosts = (f"  server {name} 127.0.0.1:{host.users} check port {host.operators}"

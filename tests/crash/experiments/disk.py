@@ -28,18 +28,18 @@ _WRITES_S = 2.5
 
 
 def play_rounds(stage: None, rounds: int) -> dict[str, Any]:
-    said: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="coupons-disk-") as name:
-        library = _library(Path(name))
+        library = _build_library(Path(name))
         for policy in POLICIES:
             for power in (False, True):
-                lost = [_round(Path(name), library, policy, number, power=power)
+                lost = [_play_round(Path(name), library, policy, number, power=power)
                         for number in range(rounds)]  # fmt: skip
-                said[f"{policy}, {'power' if power else 'process'} lost"] = _figures(lost)
-    return {"flush_ms": _SLOW_MS, **said, "broken": said["always, power lost"]["writes_lost"]}
+                results[f"{policy}, {'power' if power else 'process'} lost"] = _sum_figures(lost)
+    return {"flush_ms": _SLOW_MS, **results, "broken": results["always, power lost"]["writes_lost"]}
 
 
-def _figures(rounds: list[tuple[int, int, float]]) -> dict[str, float]:
+def _sum_figures(rounds: list[tuple[int, int, float]]) -> dict[str, float]:
     return {
         "rounds": len(rounds),
         "rounds_with_a_loss": sum(lost > 0 for lost, _, _ in rounds),
@@ -49,7 +49,7 @@ def _figures(rounds: list[tuple[int, int, float]]) -> dict[str, float]:
     }
 
 
-def _round(
+def _play_round(
     folder: Path, library: Path, policy: str, number: int, *, power: bool
 ) -> tuple[int, int, float]:
     """Writes lost, writes acknowledged, and the seconds before the end that they span."""
@@ -60,47 +60,51 @@ def _round(
                "--save", "", "--appendonly", "yes", "--appendfsync", policy]  # fmt: skip
     env = os.environ | {"LD_PRELOAD": str(library), "DISK_SLOW_MS": str(_SLOW_MS)}
     log = home / "redis.log"
-    command = ["env", *_assigned(env), *command]
+    command = ["env", *_preload_variables(env), *command]
     with servers.start_process(command, ready=lambda: servers.is_serving(port), log=log) as pid:
-        told: list[float] = []
-        writing = Thread(target=_write, args=(port, told), daemon=True)
+        acknowledged: list[float] = []
+        writing = Thread(target=_increment_counter, args=(port, acknowledged), daemon=True)
         writing.start()
         time.sleep(_WRITES_S + 0.37 * (number % 3))
         os.kill(pid, signal.SIGKILL)
         writing.join()
     if power:
-        _cut(home / "appendonlydir")
+        _lose_unsynced(home / "appendonlydir")
     with (
         servers.start_process(command, ready=lambda: servers.is_serving(port), log=log),
         redis.Redis(port=port) as client,
     ):
-        kept = int(client.get("n") or 0)
-    return len(told) - min(kept, len(told)), len(told), told[-1] - told[min(kept, len(told) - 1)]
+        stored = int(client.get("n") or 0)
+    return (
+        len(acknowledged) - min(stored, len(acknowledged)),
+        len(acknowledged),
+        acknowledged[-1] - acknowledged[min(stored, len(acknowledged) - 1)],
+    )
 
 
-def _assigned(env: dict[str, str]) -> list[str]:
+def _preload_variables(env: dict[str, str]) -> list[str]:
     return [f"{name}={env[name]}" for name in ("LD_PRELOAD", "DISK_SLOW_MS")]
 
 
-def _write(port: int, told: list[float]) -> None:
+def _increment_counter(port: int, acknowledged: list[float]) -> None:
     """Increment a counter until the server has ended; append the time of each acknowledgement."""
     with redis.Redis(port=port, socket_timeout=10, retry=Retry(NoBackoff(), 0)) as client:
         try:
             while True:
                 client.incr("n")
-                told.append(time.monotonic())
+                acknowledged.append(time.monotonic())
         except redis.RedisError:
             return
 
 
-def _cut(folder: Path) -> None:
+def _lose_unsynced(folder: Path) -> None:
     """Cut the file to the synced length; to nothing if there was no fsync."""
     for file in folder.glob("*.incr.aof"):
         note = file.with_name(f"{file.name}.synced")
         os.truncate(file, int(note.read_text() or 0) if note.exists() else 0)
 
 
-def _library(folder: Path) -> Path:
+def _build_library(folder: Path) -> Path:
     library = folder / "disk.so"
     gcc = shutil.which("gcc") or "cc"
     source = Path(__file__).with_name("disk.c")

@@ -22,7 +22,7 @@ _CLOSED_S = 0.7  # users claim at an empty store for so long
 
 
 def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
-    rounds_played = [_round(stage, number) for number in range(rounds)]
+    rounds_played = [_play_round(stage, number) for number in range(rounds)]
     safe = [run for run, _ in rounds_played[::2]]
     waiting = [run for run, _ in rounds_played[1::2]]
     while_empty = sum(admitted for _, admitted in rounds_played)
@@ -36,7 +36,7 @@ def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
     }
 
 
-def _round(stage: Stage, number: int) -> tuple[Run, int]:
+def _play_round(stage: Stage, number: int) -> tuple[Run, int]:
     moments: list[float] = []
     at_s = random.Random(number).uniform(0.4, 1.6)
 
@@ -61,6 +61,6 @@ def _round(stage: Stage, number: int) -> tuple[Run, int]:
 def _admitted_between(run: Run, since: float, until: float) -> int:
     asks = history.read_history(run.history)
     return sum(
-        ask.heard.outcome == "admitted" and ask.invoked > since and ask.completed < until
+        ask.reply.outcome == "admitted" and ask.invoked > since and ask.completed < until
         for ask in asks
     )

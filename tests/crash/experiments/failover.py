@@ -60,13 +60,13 @@ class Pair:
 
     def _in_sync(self) -> bool:
         with self._client(self._leader) as ahead, self._client(self._other) as behind:
-            said: Any = behind.info("replication")
+            replica: Any = behind.info("replication")
             at: Any = ahead.info("replication")
         return bool(
-            said.get("master_link_status") == "up"
-            and not said["master_sync_in_progress"]
+            replica.get("master_link_status") == "up"
+            and not replica["master_sync_in_progress"]
             and at["connected_slaves"]
-            and at["master_replid"] == said["master_replid"]
+            and at["master_replid"] == replica["master_replid"]
         )
 
     def _client(self, name: str) -> redis.Redis:
@@ -75,11 +75,11 @@ class Pair:
 
 def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
     pair, chance = Pair(stage), random.Random(rounds)
-    runs = [_round(stage, pair, number, chance) for number in range(rounds)]
+    runs = [_play_round(stage, pair, number, chance) for number in range(rounds)]
     return {"failovers": rounds, **sum_runs(runs)}
 
 
-def _round(stage: Stage, pair: Pair, number: int, chance: random.Random) -> Run:
+def _play_round(stage: Stage, pair: Pair, number: int, chance: random.Random) -> Run:
     delay_s, at_s = chance.uniform(0.005, 0.05), chance.uniform(0.4, _SALE_S - 0.4)
     pair.follow(delay_s)
     pair.await_sync()

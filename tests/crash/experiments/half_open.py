@@ -13,17 +13,17 @@ _BACK_S = 15.0
 
 
 def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
-    said: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for route in ("store", "broker", "database"):
-        runs = [_round(stage, number, route) for number in range(rounds)]
-        said[route] = {"rounds": rounds, **sum_runs(runs),
+        runs = [_play_round(stage, number, route) for number in range(rounds)]
+        results[route] = {"rounds": rounds, **sum_runs(runs),
                        "back_after_more_than_15_s": sum(run.settled_after_s > _BACK_S
                                                         for run in runs)}  # fmt: skip
-    wrong = sum(each["broken"] + each["back_after_more_than_15_s"] for each in said.values())
-    return {**said, "broken": wrong}
+    wrong = sum(each["broken"] + each["back_after_more_than_15_s"] for each in results.values())
+    return {**results, "broken": wrong}
 
 
-def _round(stage: Stage, number: int, route: str) -> Run:
+def _play_round(stage: Stage, number: int, route: str) -> Run:
     """Late in the sale, so that the last claims wait for new connections."""
     at_s = random.Random(number).uniform(0.8, 1.4)
 

@@ -15,21 +15,21 @@ _USER = 9  # EVALSHA, its hash, how many keys, five keys, the claimant's field, 
 
 
 @contextmanager
-def scripts_heard(stage: Stage) -> Iterator[Counter[str]]:
+def count_scripts(stage: Stage) -> Iterator[Counter[str]]:
     """Yields the number of runs of the admission script by user, filled until the block ends."""
-    heard: Counter[str] = Counter()
+    by_user: Counter[str] = Counter()
     store().server.load_scripts()  # or the first calls fail with NOSCRIPT and are sent again
     client = redis.Redis.from_url(stage.env["REDIS_URL"])
     with client, client.monitor() as monitor:  # type: ignore[no-untyped-call]
 
         def listen() -> None:
-            for said in monitor.listen():
-                words = str(said["command"]).split(" ")
+            for command in monitor.listen():
+                words = str(command["command"]).split(" ")
                 if words[0].upper() == "EVALSHA" and words[1] == ADMIT.sha:
-                    heard[words[_USER]] += 1
+                    by_user[words[_USER]] += 1
 
         Thread(target=_until_closed, args=(listen,), daemon=True).start()
-        yield heard
+        yield by_user
 
 
 def _until_closed(listen: Callable[[], None]) -> None:

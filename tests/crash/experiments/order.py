@@ -50,15 +50,15 @@ def play_rounds(stage: Stage, thousands: int) -> dict[str, Any]:
 def _nearest_seen(asks: Sequence[Ask], found: Found) -> int:
     """Exchange the nearest two users of whom one had an answer before the other's request. Returns
     the distance of their places if the checker detects it; 0: not detected."""
-    by_place = {ask.heard.place: ask for ask in asks if ask.heard.kind == OK}
-    earlier, later = _nearest(by_place)
+    by_place = {ask.reply.place: ask for ask in asks if ask.reply.kind == OK}
+    earlier, later = _nearest_exchange(by_place)
     places = {by_place[earlier].user: later, by_place[later].user: earlier}
     rows = [replace(row, place=places.get(row.user, row.place)) for row in found.rows]
     seen = checker.find_inversions(asks, replace(found, rows=rows))
     return later - earlier if seen else 0
 
 
-def _nearest(by_place: dict[int, Ask]) -> tuple[int, int]:
+def _nearest_exchange(by_place: dict[int, Ask]) -> tuple[int, int]:
     for apart in range(1, len(by_place)):
         for place in sorted(by_place):
             later = by_place.get(place + apart)

@@ -37,7 +37,7 @@ _LATE_S = 0.2  # a crowd that is later measures itself, not the site
 _GROWTH = 0.1  # of memory, from the first round to the last
 
 # Status, seconds since the request was due, Retry-After, seconds since it was sent.
-Told = list[tuple[int, float, bool, float]]
+Timed = list[tuple[int, float, bool, float]]
 
 
 def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
@@ -50,23 +50,25 @@ def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
     crowd = Crowd(stage, slug)
     crowd.ask(3_000, at_most=_AT_ONCE)  # warm
     capacity = crowd.capacity()
-    said = [_round(stage, crowd, capacity, reuse=bool(number % 2)) for number in range(rounds)]
+    played = [
+        _play_round(stage, crowd, capacity, reuse=bool(number % 2)) for number in range(rounds)
+    ]
     reading.await_settled(stage, slug, patience_s=60)
     found = reading.read_findings(stage, slug, campaign.pk, stock=_STOCK, sampled=[])
-    floods = [each["memory_mib"][1] for each in said]
-    kept = len(found.rows) >= crowd.told and store().campaigns.gate(slug).admitted == len(
+    floods = [each["memory_mib"][1] for each in played]
+    is_stored = len(found.rows) >= crowd.told and store().campaigns.gate(slug).admitted == len(
         found.rows
     )
     return {
-        "capacity_per_s": round(capacity), "times": TIMES, "rounds": said,
+        "capacity_per_s": round(capacity), "times": TIMES, "rounds": played,
         "told": crowd.told, "stored": len(found.rows),
         "web_restarts": stage.cast[WEBS[0]].restarts,
-        "broken": sum(each["broken"] for each in said) + (not kept)
+        "broken": sum(each["broken"] for each in played) + (not is_stored)
         + stage.cast[WEBS[0]].restarts + (floods[-1] > floods[0] * (1 + _GROWTH)),
     }  # fmt: skip
 
 
-def _round(stage: Stage, crowd: "Crowd", capacity: float, *, reuse: bool) -> dict[str, Any]:
+def _play_round(stage: Stage, crowd: "Crowd", capacity: float, *, reuse: bool) -> dict[str, Any]:
     web = stage.cast[WEBS[0]]
     before, peak, over = resident_mib(web), [0.0], Event()
 
@@ -77,14 +79,14 @@ def _round(stage: Stage, crowd: "Crowd", capacity: float, *, reuse: bool) -> dic
     watching = Thread(target=watch, daemon=True)
     watching.start()
     per_s = TIMES * capacity
-    told = crowd.ask(round(per_s * LASTS_S), per_s=per_s, reuse=reuse)
-    cpu, late_s = crowd.cpu, _at(sorted(crowd.late_s), 0.99)
+    answers = crowd.ask(round(per_s * LASTS_S), per_s=per_s, reuse=reuse)
+    cpu, late_s = crowd.cpu, _quantile_of(sorted(crowd.late_s), 0.99)
     over.set()
     watching.join()
     began = time.monotonic()
     crowd.ask(1)
     after_s = time.monotonic() - began
-    figures = _figures(told, per_s, reuse)
+    figures = _sum_figures(answers, per_s, reuse)
     return figures | {
         "memory_mib": [round(before), round(peak[0])],
         "next_one_after_s": round(after_s, 2),
@@ -93,33 +95,33 @@ def _round(stage: Stage, crowd: "Crowd", capacity: float, *, reuse: bool) -> dic
     }  # fmt: skip
 
 
-def _figures(told: Told, per_s: float, reuse: bool) -> dict[str, Any]:
-    admitted = sorted(seconds for status, seconds, *_ in told if status == 202)
-    refused = sorted(seconds for status, seconds, *_ in told if status == 503)
-    others = Counter(status for status, *_ in told if status not in (202, 503))
+def _sum_figures(answers: Timed, per_s: float, reuse: bool) -> dict[str, Any]:
+    admitted = sorted(seconds for status, seconds, *_ in answers if status == 202)
+    refused = sorted(seconds for status, seconds, *_ in answers if status == 503)
+    others = Counter(status for status, *_ in answers if status not in (202, 503))
     named = {RESET: "reset", TIMEOUT: "no answer"}
-    again = all(again for status, _, again, _ in told if status == 503)
-    asked = sorted(since for status, _, _, since in told if status == 202)
-    slow = bool(admitted) and _at(admitted, 0.99) > _SOON_S
+    again = all(again for status, _, again, _ in answers if status == 503)
+    sent = sorted(since for status, _, _, since in answers if status == 202)
+    slow = bool(admitted) and _quantile_of(admitted, 0.99) > _SOON_S
     return {
         "connections": "kept" if reuse else "one each", "offered_per_s": round(per_s),
-        "asks": len(told), "admitted": len(admitted),
-        "admitted_per_s": round(len(admitted) / LASTS_S), **_times("admitted", admitted),
-        "admitted_p99_after_asking_s": round(_at(asked, 0.99), 2) if asked else None,
-        "refused": len(refused), **_times("refused", refused), "retry_after": again,
+        "asks": len(answers), "admitted": len(admitted),
+        "admitted_per_s": round(len(admitted) / LASTS_S), **_time_figures("admitted", admitted),
+        "admitted_p99_after_asking_s": round(_quantile_of(sent, 0.99), 2) if sent else None,
+        "refused": len(refused), **_time_figures("refused", refused), "retry_after": again,
         "others": {named.get(status, str(status)): count for status, count in others.items()},
         "broken": int(slow) + (not admitted) + (not again) + bool(others),
     }  # fmt: skip
 
 
-def _times(name: str, seconds: Sequence[float]) -> dict[str, float]:
+def _time_figures(name: str, seconds: Sequence[float]) -> dict[str, float]:
     if not seconds:
         return {}
-    return {f"{name}_{label}_s": round(_at(seconds, part), 2)
+    return {f"{name}_{label}_s": round(_quantile_of(seconds, part), 2)
             for label, part in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))}  # fmt: skip
 
 
-def _at(seconds: Sequence[float], part: float) -> float:
+def _quantile_of(seconds: Sequence[float], part: float) -> float:
     return seconds[min(len(seconds) - 1, int(part * len(seconds)))]
 
 
@@ -135,7 +137,7 @@ class Crowd:
 
     def ask(
         self, people: int, *, per_s: float = 1e9, at_most: int = 0, reuse: bool = False
-    ) -> Told:
+    ) -> Timed:
         named = range(self._number, self._number + people)
         self._number += people
         signed = [
@@ -151,19 +153,19 @@ class Crowd:
                               preexec_fn=to_other_core)  # fmt: skip
         first, *answers = map(json.loads, done.stdout.splitlines())
         self.cpu, self.late_s = first["cpu"], [sent - due for _, due, sent, *_ in answers]
-        told: Told = [
+        timed: Timed = [
             (status, ended - due, again, ended - sent)
             for _, due, sent, ended, status, again, _ in answers
         ]
-        self.told += sum(status == 202 for status, *_ in told)
-        return told
+        self.told += sum(status == 202 for status, *_ in timed)
+        return timed
 
     def capacity(self) -> float:
         """Answers a second under closed load."""
         people = 6_000
-        told = self.ask(people, at_most=_AT_ONCE)  # all are due at the beginning
-        assert all(status == 202 for status, *_ in told), Counter(each[0] for each in told)
-        return people / max(seconds for _, seconds, *_ in told)
+        answers = self.ask(people, at_most=_AT_ONCE)  # all are due at the beginning
+        assert all(status == 202 for status, *_ in answers), Counter(each[0] for each in answers)
+        return people / max(seconds for _, seconds, *_ in answers)
 
 
 def to_other_core() -> None:

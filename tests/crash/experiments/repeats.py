@@ -24,14 +24,14 @@ _HANGING_UP = Manner(at_once=60, dropped=0.2)
 def play_rounds(stage: Stage, thousands: int) -> dict[str, Any]:
     people, chance = thousands * 1000, random.Random(thousands)
     again = [1 + chance.randint(1, _AGAIN) for _ in range(people // 5)]
-    said = {
-        "five_at_once": _asking(stage, [_TIMES] * people, _AT_ONCE),
-        "sent_again": _asking(stage, again, _HANGING_UP),
+    results = {
+        "five_at_once": _play_round(stage, [_TIMES] * people, _AT_ONCE),
+        "sent_again": _play_round(stage, again, _HANGING_UP),
     }
-    return {**said, "broken": sum(each["broken"] for each in said.values())}
+    return {**results, "broken": sum(each["broken"] for each in results.values())}
 
 
-def _asking(stage: Stage, times: Sequence[int], manner: Manner) -> dict[str, Any]:
+def _play_round(stage: Stage, times: Sequence[int], manner: Manner) -> dict[str, Any]:
     slug, asks, began = f"repeats-{secrets.token_hex(2)}", list[Ask](), time.monotonic()
     campaign = open_campaign(slug, len(times))
     people: list[Wanting] = [(f"person-{number}", asks) for number, asks in enumerate(times)]
@@ -48,18 +48,18 @@ def _asking(stage: Stage, times: Sequence[int], manner: Manner) -> dict[str, Any
     print(f"told {run.told}, stored {run.stored}, {wrong} wrong", flush=True)
     return {
         "people": len(times), **sum_runs([run]), "per_s": round(len(asks) / (last - began)),
-        "heard": dict(Counter(ask.heard.outcome for ask in asks)),
-        "asks_under_way_with_another_of_the_same": _overlapping(asks),
+        "heard": dict(Counter(ask.reply.outcome for ask in asks)),
+        "asks_under_way_with_another_of_the_same": _count_overlapping(asks),
         "broken": wrong + (run.told != len(times)) + (run.stored != len(times)),
     }  # fmt: skip
 
 
-def _overlapping(asks: Sequence[Ask]) -> int:
+def _count_overlapping(asks: Sequence[Ask]) -> int:
     """Answered requests that were sent before an earlier one of the same user had ended."""
     until: dict[str, float] = {}
     overlapping = 0
     for ask in sorted(asks, key=lambda ask: ask.invoked):
-        if ask.heard.kind == OK:
+        if ask.reply.kind == OK:
             overlapping += ask.invoked < until.get(ask.user, 0.0)
             until[ask.user] = max(ask.completed, until.get(ask.user, 0.0))
     return overlapping

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.crash import history
 from tests.crash.experiments.adding import print_round, sum_runs
-from tests.crash.experiments.listening import scripts_heard
+from tests.crash.experiments.listening import count_scripts
 from tests.crash.history import INFO, OK, Ask
 from tests.crash.opening import Run, Sale, play_sale
 from tests.crash.programs import WEBS
@@ -24,14 +24,14 @@ Round = tuple[Run, Moments, int]  # and scripts that ran more often than request
 
 
 def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
-    said = {
-        name: _measured([_round(stage, number, silence) for number in range(rounds)], stage)
-        for name, silence in {"black_hole": _hole, "stopped": _stop}.items()
+    results = {
+        name: _sum_figures([_play_round(stage, number, silence) for number in range(rounds)], stage)
+        for name, silence in {"black_hole": _drop_packets, "stopped": _pause_redis}.items()
     }
-    return {**said, "broken": sum(each["broken"] for each in said.values())}
+    return {**results, "broken": sum(each["broken"] for each in results.values())}
 
 
-def _round(stage: Stage, number: int, silence: Callable[[Scene], None]) -> Round:
+def _play_round(stage: Stage, number: int, silence: Callable[[Scene], None]) -> Round:
     moments: Moments = []
 
     def be_silent(scene: Scene, run: Run) -> None:
@@ -42,33 +42,33 @@ def _round(stage: Stage, number: int, silence: Callable[[Scene], None]) -> Round
         run.faults["silence"] += 1
 
     sale = Sale(number, stock=800, users=800, lasts_s=_SILENT_S + 3)
-    with scripts_heard(stage) as heard:
+    with count_scripts(stage) as scripts:
         run = play_sale(stage, sale, be_silent)
     asks = Counter(ask.user for ask in history.read_history(run.history))
     print_round(run, number)
-    return run, moments, (heard - asks).total()
+    return run, moments, (scripts - asks).total()
 
 
-def _hole(scene: Scene) -> None:
+def _drop_packets(scene: Scene) -> None:
     scene.stage.routes["store"].switch_to("hole")
     time.sleep(_SILENT_S)
     scene.stage.routes["store"].switch_to("pass")
 
 
-def _stop(scene: Scene) -> None:
+def _pause_redis(scene: Scene) -> None:
     scene.stage.cast.pause("store")
     time.sleep(_SILENT_S)
     scene.stage.cast.wake("store")
 
 
-def _measured(rounds: Sequence[Round], stage: Stage) -> dict[str, Any]:
+def _sum_figures(rounds: Sequence[Round], stage: Stage) -> dict[str, Any]:
     waits: list[float] = []
     served: list[float] = []
     for run, (since, until), _ in rounds:
         asks = history.read_history(run.history)
         waits += [ask.completed - ask.invoked for ask in asks if _in_silence(ask, since, until)]
         served.append(min(ask.completed for ask in asks
-                          if ask.heard.kind == OK and ask.completed > until) - until)  # fmt: skip
+                          if ask.reply.kind == OK and ask.completed > until) - until)  # fmt: skip
     waits.sort()
     p99 = waits[int(len(waits) * 0.99)]
     figures = sum_runs([run for run, _, _ in rounds])
@@ -85,4 +85,4 @@ def _measured(rounds: Sequence[Round], stage: Stage) -> dict[str, Any]:
 
 
 def _in_silence(ask: Ask, since: float, until: float) -> bool:
-    return ask.heard.kind == INFO and ask.invoked > since and ask.completed < until
+    return ask.reply.kind == INFO and ask.invoked > since and ask.completed < until

@@ -30,39 +30,39 @@ Sample = tuple[float, int, int]  # monotonic seconds, resident KiB, open descrip
 def play_rounds(stage: Stage, minutes: int) -> dict[str, Any]:
     samples: dict[str, list[Sample]] = defaultdict(list)
     over = Event()
-    watching = Thread(target=_watch, args=(stage, samples, over), daemon=True)
+    watching = Thread(target=_sample_until, args=(stage, samples, over), daemon=True)
     watching.start()
     runs: list[Run] = []
     until = time.monotonic() + minutes * 60
     while time.monotonic() < until:
         people = round(PER_S * _SALE_S)
         sale = Sale(len(runs), people, people, lasts_s=_SALE_S)
-        runs.append(play_sale(stage, sale, _nothing))
+        runs.append(play_sale(stage, sale, _no_faults))
         print(f"{len(runs)}: told {runs[-1].told}, stored {runs[-1].stored}; "
               + "; ".join(f"{name} {each[-1][1] // 1024} MiB, {each[-1][2]} fds"
                           for name, each in samples.items()), flush=True)  # fmt: skip
     over.set()
     watching.join()
-    figures = {name: _growth(each) for name, each in samples.items()}
+    figures = {name: _growth_of(each) for name, each in samples.items()}
     grown = sum(map(_has_grown, figures.values()))
     total = sum_runs(runs)
     return {"minutes": minutes, "people_per_s": PER_S, **total, "processes": figures,
             "broken": total["broken"] + grown}  # fmt: skip
 
 
-def _nothing(scene: Scene, run: Run) -> None:
+def _no_faults(scene: Scene, run: Run) -> None:
     """No faults; wait until the sale is over."""
 
 
-def _watch(stage: Stage, samples: dict[str, list[Sample]], over: Event) -> None:
+def _sample_until(stage: Stage, samples: dict[str, list[Sample]], over: Event) -> None:
     while not over.wait(_SAMPLE_S):
         for name in (*WEBS, *WORKERS, "beat"):
-            sample = _sample(stage.cast[name])
+            sample = _sample_program(stage.cast[name])
             if sample is not None:
                 samples[name].append(sample)
 
 
-def _sample(actor: Actor) -> Sample | None:
+def _sample_program(actor: Actor) -> Sample | None:
     """The program and its children together; None if one has just ended."""
     pids = [actor.pid, *actor.children()]
     try:
@@ -75,7 +75,7 @@ def _sample(actor: Actor) -> Sample | None:
 
 def resident_mib(actor: Actor) -> float:
     """The program and its children together; 0 if one has just ended."""
-    sample = _sample(actor)
+    sample = _sample_program(actor)
     return sample[1] / 1024 if sample else 0.0
 
 
@@ -85,7 +85,7 @@ def _has_grown(figures: dict[str, float]) -> bool:
     )
 
 
-def _growth(samples: list[Sample]) -> dict[str, float]:
+def _growth_of(samples: list[Sample]) -> dict[str, float]:
     """Growth between the means of the first tenth after warm-up and of the last tenth."""
     tenth = max(1, len(samples) // 10)
     first = round(len(samples) * _WARM_UP)

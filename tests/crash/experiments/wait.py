@@ -26,7 +26,7 @@ _DELAYS_S = (0.0, 0.001, 0.005)
 def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
     settings.REDIS_URL = f"redis://127.0.0.1:{stage.ports['store']}/0"  # without the proxy
     pair = Pair(stage)
-    said: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for delay_s in _DELAYS_S:
         pair.follow(delay_s)
         pair.await_sync()
@@ -34,16 +34,16 @@ def play_rounds(stage: Stage, rounds: int) -> dict[str, Any]:
             settings.REDIS_WAIT_REPLICAS = replicas
             forget_store()
             name = f"{'WAIT 1' if replicas else 'no WAIT'}, link {delay_s * 1e3:g} ms"
-            said[name] = _best([_round(number) for number in range(rounds)])
-    return {"claims": _CLAIMS, "threads": _THREADS, **said, "broken": 0}
+            results[name] = _best_round([_play_round(number) for number in range(rounds)])
+    return {"claims": _CLAIMS, "threads": _THREADS, **results, "broken": 0}
 
 
-def _round(number: int) -> dict[str, float]:
+def _play_round(number: int) -> dict[str, float]:
     sale = snapshot.snapshot_of(open_campaign(f"wait-{time.time_ns()}-{number}", _CLAIMS))
     users = [f"user-{n}" for n in range(_CLAIMS)]
     began = time.perf_counter()
     with ThreadPoolExecutor(_THREADS) as pool:
-        each = list(pool.map(lambda some: _ask(sale, some), _shares(users)))
+        each = list(pool.map(lambda some: _claim_each(sale, some), _user_shares(users)))
     lasted = time.perf_counter() - began
     times = sorted(t for some in each for t in some)
     return {
@@ -53,21 +53,21 @@ def _round(number: int) -> dict[str, float]:
     }
 
 
-def _shares(users: Sequence[str]) -> list[Sequence[str]]:
+def _user_shares(users: Sequence[str]) -> list[Sequence[str]]:
     return [users[n::_THREADS] for n in range(_THREADS)]
 
 
-def _ask(sale: CampaignSnapshot, users: Sequence[str]) -> list[float]:
+def _claim_each(sale: CampaignSnapshot, users: Sequence[str]) -> list[float]:
     times = []
     for user in users:
         began = time.perf_counter()
-        while not _confirmed(sale, Claim(user)):
+        while not _is_confirmed(sale, Claim(user)):
             pass
         times.append(time.perf_counter() - began)
     return times
 
 
-def _confirmed(sale: CampaignSnapshot, claim: Claim) -> bool:
+def _is_confirmed(sale: CampaignSnapshot, claim: Claim) -> bool:
     """False if not confirmed in time; repeating it is safe, and part of the cost."""
     try:
         return strategies.admit(sale, claim).holds_a_place
@@ -75,6 +75,6 @@ def _confirmed(sale: CampaignSnapshot, claim: Claim) -> bool:
         return False
 
 
-def _best(rounds: list[dict[str, float]]) -> dict[str, float]:
+def _best_round(rounds: list[dict[str, float]]) -> dict[str, float]:
     """The fastest run, since other programs use this machine, too."""
     return max(rounds, key=lambda each: each["per_s"])
